@@ -1,0 +1,26 @@
+declare const instantBrand: unique symbol;
+
+/** A moment: whole milliseconds since the Unix epoch. */
+export type Instant = number & { readonly [instantBrand]: true };
+
+/** Where "now" comes from; passed in, so that tests and the simulator own time. */
+export interface Clock {
+  now(): Instant;
+}
+
+export function instant(epochMilliseconds: number): Instant {
+  return epochMilliseconds as Instant;
+}
+
+/** The moment `milliseconds` after `from` (before it when negative). */
+export function later(from: Instant, milliseconds: number): Instant {
+  return (from + milliseconds) as Instant;
+}
+
+/** RFC 3339 in UTC, with milliseconds. */
+export function toRfc3339(at: Instant): string {
+  return new Date(at).toISOString();
+}
+
+export const MS_PER_SECOND = 1_000;
+export const MS_PER_MINUTE = 60_000;

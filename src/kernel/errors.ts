@@ -1,0 +1,73 @@
+/**
+ * The closed list of everything that can be refused or fail, in the words a client may switch on.
+ * `docs/errors.md` lists the same codes (a test keeps them equal); the HTTP status of each stands in `platform/http/problem.ts`.
+ * `retry` tells whether sending the same request again can help.
+ */
+export const ERRORS = {
+  invalid_request: { title: 'The request is not valid', retry: false },
+  body_too_large: { title: 'The body is too large', retry: false },
+  unsupported_media_type: { title: 'The content type is not supported', retry: false },
+  not_found: { title: 'There is nothing at this address', retry: false },
+  unauthenticated: { title: 'A valid access token is needed', retry: false },
+  forbidden: { title: 'This is not yours', retry: false },
+  order_not_found: { title: 'There is no such order', retry: false },
+  ticket_not_found: { title: 'There is no such ticket', retry: false },
+  seats_taken: { title: 'Seats are taken', retry: false },
+  seats_refused: { title: 'The seats cannot be ordered', retry: false },
+  discount_refused: { title: 'The discount cannot be used', retry: false },
+  price_not_chargeable: { title: 'The price cannot be charged', retry: false },
+  order_not_pending: { title: 'The order is no longer pending', retry: false },
+  order_already_paid: { title: 'The order is already paid', retry: false },
+  hold_ended: { title: 'The hold on the seats has ended', retry: false },
+  nothing_to_pay: { title: 'The order costs nothing', retry: false },
+  payment_missing: { title: 'The order has not been paid', retry: true },
+  payment_mismatch: { title: 'The payment is not the price of the order', retry: false },
+  payment_refused: { title: 'The payment was refused', retry: false },
+  webhook_signature_invalid: { title: 'The webhook signature is not valid', retry: false },
+  ticket_forged: { title: 'This is not a genuine ticket', retry: false },
+  ticket_wrong_session: { title: 'The ticket is for another session', retry: false },
+  ticket_cancelled: { title: 'The ticket is cancelled', retry: false },
+  ticket_not_paid: { title: 'The ticket is not paid', retry: false },
+  already_checked_in: { title: 'The ticket is already checked in', retry: false },
+  identity_unavailable: { title: 'The identity provider cannot be reached', retry: true },
+  seating_unavailable: { title: 'The seating service cannot be reached', retry: true },
+  payments_unavailable: { title: 'The payment provider cannot be reached', retry: true },
+  database_unavailable: { title: 'The database cannot be reached', retry: true },
+  shutting_down: { title: 'The service is stopping', retry: true },
+  internal: { title: 'Something went wrong on our side', retry: true },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One thing wrong with one field of a request; `field` is a JSON pointer or a parameter's name. */
+export interface FieldError {
+  readonly field: string;
+  readonly reason: string;
+}
+
+export interface AppErrorExtra {
+  /** Seats that are taken, for `seats_taken`. */
+  readonly seatIds?: readonly string[];
+  readonly fields?: readonly FieldError[];
+  /** When the first check-in was, RFC 3339, for `already_checked_in`. */
+  readonly checkedInTime?: string;
+  readonly cause?: unknown;
+}
+
+/** The one error a use case raises; `detail` is shown to the person who asked, so it holds no secret and no SQL. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly extra: AppErrorExtra;
+
+  constructor(code: ErrorCode, detail: string, extra: AppErrorExtra = {}) {
+    super(detail, extra.cause === undefined ? undefined : { cause: extra.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.extra = extra;
+  }
+}
+
+/** For the end of a switch over a union: compiles only when every case was handled. */
+export function unreachable(value: never): never {
+  throw new Error(`unhandled case: ${JSON.stringify(value)}`);
+}

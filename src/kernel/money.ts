@@ -1,0 +1,102 @@
+/**
+ * Money as integer minor units. Never a float: a wire number such as 149.99 is read through its decimal text,
+ * so that it becomes 14999 and not 14998.
+ */
+declare const moneyBrand: unique symbol;
+
+/** A whole number of minor units (cents) of the service's one currency; a safe integer. */
+export type Money = number & { readonly [moneyBrand]: true };
+
+export interface Currency {
+  /** ISO 4217 code in lower case, as Stripe spells it. */
+  readonly code: string;
+  /** Digits after the decimal point: 2 for LKR, 0 for JPY, 3 for KWD. */
+  readonly exponent: 0 | 2 | 3;
+  /**
+   * The smallest amount of minor units that can be charged is a multiple of this. Stripe wants the last digit of a
+   * three-decimal amount to be 0: https://docs.stripe.com/currencies#three-decimal
+   */
+  readonly chargeStep: 1 | 10;
+}
+
+/** https://docs.stripe.com/currencies#zero-decimal */
+const ZERO_DECIMAL = new Set([
+  'bif',
+  'clp',
+  'djf',
+  'gnf',
+  'jpy',
+  'kmf',
+  'krw',
+  'mga',
+  'pyg',
+  'rwf',
+  'vnd',
+  'vuv',
+  'xaf',
+  'xof',
+  'xpf',
+]);
+/** https://docs.stripe.com/currencies#three-decimal */
+const THREE_DECIMAL = new Set(['bhd', 'jod', 'kwd', 'omr', 'tnd']);
+
+export const ZERO = 0 as Money;
+
+/** The currency of an ISO 4217 code; the code must be three letters, in either case. */
+export function currencyOf(code: string): Currency {
+  const lower = code.toLowerCase();
+  if (ZERO_DECIMAL.has(lower)) return { code: lower, exponent: 0, chargeStep: 1 };
+  if (THREE_DECIMAL.has(lower)) return { code: lower, exponent: 3, chargeStep: 10 };
+  return { code: lower, exponent: 2, chargeStep: 1 };
+}
+
+/** `minorUnits` as money. Throws a RangeError when it is not a safe integer: that is a bug or an absurd price. */
+export function money(minorUnits: number): Money {
+  if (!Number.isSafeInteger(minorUnits))
+    throw new RangeError(`not a whole amount of minor units: ${minorUnits}`);
+  return minorUnits as Money;
+}
+
+const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,3}))?$/i;
+
+/**
+ * Reads an amount of major units, from a JSON number or decimal text, exactly.
+ * Returns undefined when it is no number, has more decimals than the currency, or does not fit a safe integer.
+ */
+export function fromMajor(amount: number | string, currency: Currency): Money | undefined {
+  const match = DECIMAL.exec(String(amount).trim());
+  if (!match) return undefined;
+  const [, sign = '', whole = '0', fraction = '', exponentText = '0'] = match;
+  const scale = Number(exponentText) + currency.exponent - fraction.length;
+  const digits = BigInt(whole + fraction);
+  const divisor = scale < 0 ? 10n ** BigInt(-scale) : 1n;
+  if (digits % divisor !== 0n) return undefined;
+  const minor = scale < 0 ? digits / divisor : digits * 10n ** BigInt(scale);
+  const signed = Number(sign === '-' ? -minor : minor);
+  return Number.isSafeInteger(signed) ? ((signed + 0) as Money) : undefined;
+}
+
+/** Major units as a JSON number for the wire: 14950 LKR cents are 149.5. */
+export function toMajor(amount: Money, currency: Currency): number {
+  return Number(toDecimal(amount, currency));
+}
+
+/** Major units as decimal text for a NUMERIC column: 14950 LKR cents are `149.50`. */
+export function toDecimal(amount: Money, currency: Currency): string {
+  if (currency.exponent === 0) return String(amount);
+  const digits = String(Math.abs(amount)).padStart(currency.exponent + 1, '0');
+  const point = digits.length - currency.exponent;
+  return `${amount < 0 ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`;
+}
+
+export function sum(amounts: readonly Money[]): Money {
+  return money(amounts.reduce((total, amount) => total + amount, 0));
+}
+
+export function minus(from: Money, amount: Money): Money {
+  return money(from - amount);
+}
+
+export function smaller(a: Money, b: Money): Money {
+  return a < b ? a : b;
+}
