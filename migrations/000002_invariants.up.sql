@@ -1,0 +1,253 @@
+-- Brings a new database and one of the earlier service to the same shape, with the constraints that make impossible
+-- what must not be. All in one transaction: when a check below stops it, nothing has changed.
+
+-- The earlier service kept UTC in timestamps without a zone.
+SET LOCAL TIME ZONE 'UTC';
+
+-- 1. Refuse what a person has to settle first -----------------------------------------------------------------------
+
+DO $$
+DECLARE
+  earlier_is_dirty boolean := false;
+BEGIN
+  IF to_regclass('schema_migrations') IS NOT NULL THEN
+    EXECUTE 'SELECT EXISTS (SELECT FROM schema_migrations WHERE dirty)' INTO earlier_is_dirty;
+  END IF;
+  IF earlier_is_dirty THEN
+    RAISE EXCEPTION 'The earlier service left a migration half done (schema_migrations.dirty is true). '
+      'Finish or undo it with the earlier service, set dirty to false, and start again. Nothing was changed.';
+  END IF;
+END $$;
+
+DO $$
+DECLARE
+  doubles text;
+BEGIN
+  SELECT string_agg(format('session %s, seat %s: %s', session_id, seat_id, holders), E'\n' ORDER BY session_id, seat_id)
+    INTO doubles
+    FROM (
+      SELECT o.session_id::text AS session_id, t.seat_id::text AS seat_id,
+             string_agg(format('ticket %s of %s order %s', t.ticket_id, o.status, o.order_id), ', '
+                        ORDER BY t.ticket_id::text) AS holders
+        FROM tickets t JOIN orders o ON o.order_id::text = t.order_id::text
+       WHERE lower(o.status::text) IN ('pending', 'completed')
+       GROUP BY o.session_id::text, t.seat_id::text
+      HAVING count(*) > 1
+    ) AS held_twice;
+  IF doubles IS NOT NULL THEN
+    RAISE EXCEPTION E'Seats are held by more than one live ticket. Cancel all but one order of each, then start again. '
+      'Nothing was changed.\n%', doubles;
+  END IF;
+END $$;
+
+-- 2. The columns of every version of the earlier service ------------------------------------------------------------
+
+ALTER TABLE orders
+  ADD COLUMN IF NOT EXISTS organization_id uuid,
+  ADD COLUMN IF NOT EXISTS subtotal numeric,
+  ADD COLUMN IF NOT EXISTS discount_id uuid,
+  ADD COLUMN IF NOT EXISTS discount_code text,
+  ADD COLUMN IF NOT EXISTS discount_amount numeric,
+  ADD COLUMN IF NOT EXISTS payment_intent_id text;
+
+ALTER TABLE tickets
+  ADD COLUMN IF NOT EXISTS seat_label text,
+  ADD COLUMN IF NOT EXISTS colour text,
+  ADD COLUMN IF NOT EXISTS tier_id uuid,
+  ADD COLUMN IF NOT EXISTS tier_name text,
+  ADD COLUMN IF NOT EXISTS qr_code bytea,
+  ADD COLUMN IF NOT EXISTS checked_in boolean,
+  ADD COLUMN IF NOT EXISTS checked_in_time timestamptz;
+
+ALTER TABLE orders
+  ALTER COLUMN discount_id DROP DEFAULT,
+  ALTER COLUMN order_id TYPE uuid USING order_id::text::uuid,
+  ALTER COLUMN user_id TYPE uuid USING user_id::text::uuid,
+  ALTER COLUMN event_id TYPE uuid USING event_id::text::uuid,
+  ALTER COLUMN organization_id TYPE uuid USING NULLIF(organization_id::text, '')::uuid,
+  ALTER COLUMN session_id TYPE uuid USING session_id::text::uuid,
+  ALTER COLUMN discount_id TYPE uuid USING NULLIF(discount_id::text, '')::uuid,
+  ALTER COLUMN discount_code TYPE text,
+  ALTER COLUMN payment_intent_id TYPE text,
+  ALTER COLUMN status TYPE text,
+  ALTER COLUMN subtotal TYPE numeric,
+  ALTER COLUMN discount_amount TYPE numeric,
+  ALTER COLUMN price TYPE numeric,
+  ALTER COLUMN created_at TYPE timestamptz USING created_at::timestamptz;
+
+ALTER TABLE tickets
+  ALTER COLUMN ticket_id TYPE uuid USING ticket_id::text::uuid,
+  ALTER COLUMN order_id TYPE uuid USING order_id::text::uuid,
+  ALTER COLUMN seat_id TYPE text USING seat_id::text,
+  ALTER COLUMN seat_label TYPE text,
+  ALTER COLUMN colour TYPE text,
+  ALTER COLUMN tier_id TYPE uuid USING NULLIF(tier_id::text, '')::uuid,
+  ALTER COLUMN tier_name TYPE text,
+  ALTER COLUMN price_at_purchase TYPE numeric,
+  ALTER COLUMN issued_at TYPE timestamptz USING issued_at::timestamptz,
+  ALTER COLUMN checked_in_time DROP NOT NULL,
+  ALTER COLUMN checked_in_time TYPE timestamptz USING NULLIF(checked_in_time::timestamptz, '0001-01-01T00:00:00Z');
+
+-- 3. What a row of this service says beyond that ---------------------------------------------------------------------
+
+ALTER TABLE orders
+  ADD COLUMN expires_at      timestamptz,
+  ADD COLUMN completed_at    timestamptz,
+  ADD COLUMN cancelled_at    timestamptz,
+  ADD COLUMN cancel_reason   text,
+  -- Counts PaymentIntents, so that a new one never collides with the idempotency key of an earlier one.
+  ADD COLUMN payment_attempt integer NOT NULL DEFAULT 0,
+  -- Until then one sweeper has this order and asks Stripe about it.
+  ADD COLUMN settling_until  timestamptz;
+
+ALTER TABLE tickets
+  ADD COLUMN session_id    uuid,
+  -- A ticket without it is live: it holds its seat.
+  ADD COLUMN voided_at     timestamptz,
+  ADD COLUMN checked_in_by uuid;
+
+UPDATE orders SET
+  status            = CASE lower(status) WHEN 'canceled' THEN 'cancelled' ELSE lower(status) END,
+  organization_id   = COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'),
+  created_at        = COALESCE(created_at, now()),
+  price             = COALESCE(price, 0),
+  discount_amount   = COALESCE(discount_amount, 0),
+  subtotal          = COALESCE(subtotal, COALESCE(price, 0) + COALESCE(discount_amount, 0)),
+  payment_intent_id = NULLIF(payment_intent_id, '');
+
+UPDATE orders SET completed_at = created_at WHERE status = 'completed';
+UPDATE orders SET cancelled_at = created_at, cancel_reason = 'unknown' WHERE status = 'cancelled';
+-- The earlier service held seats for five minutes and did not write down until when.
+UPDATE orders SET expires_at = created_at + interval '5 minutes', subtotal = price + discount_amount WHERE status = 'pending';
+
+UPDATE tickets t SET
+  session_id      = (SELECT session_id FROM orders o WHERE o.order_id = t.order_id),
+  seat_label      = COALESCE(seat_label, seat_id),
+  colour          = COALESCE(colour, ''),
+  tier_id         = COALESCE(tier_id, '00000000-0000-0000-0000-000000000000'),
+  tier_name       = COALESCE(tier_name, ''),
+  issued_at       = COALESCE(issued_at, now()),
+  checked_in      = COALESCE(checked_in, false),
+  checked_in_time = CASE WHEN checked_in THEN COALESCE(checked_in_time, issued_at, now()) END;
+
+-- A ticket without an order has no session, and so holds no seat.
+UPDATE tickets t SET voided_at = issued_at
+ WHERE NOT EXISTS (SELECT FROM orders o WHERE o.order_id = t.order_id AND o.status <> 'cancelled');
+
+-- 4. What must not be -------------------------------------------------------------------------------------------------
+
+ALTER TABLE orders
+  ALTER COLUMN user_id SET NOT NULL,
+  ALTER COLUMN event_id SET NOT NULL,
+  ALTER COLUMN organization_id SET NOT NULL,
+  ALTER COLUMN session_id SET NOT NULL,
+  ALTER COLUMN status SET NOT NULL,
+  ALTER COLUMN subtotal SET NOT NULL,
+  ALTER COLUMN discount_amount SET NOT NULL,
+  ALTER COLUMN discount_amount SET DEFAULT 0,
+  ALTER COLUMN price SET NOT NULL,
+  ALTER COLUMN created_at SET NOT NULL,
+  ADD CONSTRAINT orders_status_known CHECK (status IN ('pending', 'completed', 'cancelled')),
+  ADD CONSTRAINT orders_pending_ends CHECK (status <> 'pending' OR expires_at IS NOT NULL),
+  ADD CONSTRAINT orders_completed_says_when CHECK ((status = 'completed') = (completed_at IS NOT NULL AND cancelled_at IS NULL)),
+  ADD CONSTRAINT orders_cancelled_says_why CHECK ((status = 'cancelled') = (cancelled_at IS NOT NULL AND cancel_reason IS NOT NULL)),
+  ADD CONSTRAINT orders_cancel_reason_known
+    CHECK (cancel_reason IN ('buyer', 'expired', 'payment', 'refunded', 'admin', 'unknown')),
+  ADD CONSTRAINT orders_amounts_not_negative CHECK (subtotal >= 0 AND discount_amount >= 0 AND price >= 0),
+  -- Rows the earlier service finished have no end of hold, and its float arithmetic is left as it was.
+  ADD CONSTRAINT orders_price_adds_up CHECK (expires_at IS NULL OR price = subtotal - discount_amount),
+  -- What a ticket's session is compared with.
+  ADD CONSTRAINT orders_session_key UNIQUE (order_id, session_id);
+
+ALTER TABLE tickets
+  ALTER COLUMN order_id SET NOT NULL,
+  ALTER COLUMN seat_id SET NOT NULL,
+  ALTER COLUMN seat_label SET NOT NULL,
+  ALTER COLUMN colour SET NOT NULL,
+  ALTER COLUMN tier_id SET NOT NULL,
+  ALTER COLUMN tier_name SET NOT NULL,
+  ALTER COLUMN price_at_purchase SET NOT NULL,
+  ALTER COLUMN issued_at SET NOT NULL,
+  ALTER COLUMN checked_in SET NOT NULL,
+  ALTER COLUMN checked_in SET DEFAULT false,
+  ADD CONSTRAINT tickets_seat_id_length CHECK (length(seat_id) BETWEEN 1 AND 64),
+  ADD CONSTRAINT tickets_price_not_negative CHECK (price_at_purchase >= 0),
+  ADD CONSTRAINT tickets_check_in_says_when CHECK (checked_in = (checked_in_time IS NOT NULL)),
+  ADD CONSTRAINT tickets_live_has_session CHECK (voided_at IS NOT NULL OR session_id IS NOT NULL),
+  -- Not validated here: the earlier service could leave a ticket without its order, and no row is lost.
+  ADD CONSTRAINT tickets_of_order FOREIGN KEY (order_id, session_id) REFERENCES orders (order_id, session_id) NOT VALID;
+
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM tickets t WHERE NOT EXISTS (SELECT FROM orders o WHERE o.order_id = t.order_id)) THEN
+    ALTER TABLE tickets VALIDATE CONSTRAINT tickets_of_order;
+    ALTER TABLE tickets ALTER COLUMN session_id SET NOT NULL;
+  END IF;
+END $$;
+
+-- I1: a seat of a session has at most one live ticket.
+CREATE UNIQUE INDEX tickets_live_seat ON tickets (session_id, seat_id) WHERE voided_at IS NULL;
+CREATE INDEX tickets_by_order ON tickets (order_id);
+CREATE INDEX orders_by_user ON orders (user_id, created_at DESC);
+CREATE INDEX orders_pending_by_end ON orders (expires_at) WHERE status = 'pending';
+CREATE UNIQUE INDEX orders_payment_intent ON orders (payment_intent_id) WHERE payment_intent_id IS NOT NULL;
+
+-- 5. What is announced, what was heard, and where the money is ----------------------------------------------------------
+
+CREATE TABLE outbox (
+  id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  event_id     uuid NOT NULL DEFAULT gen_random_uuid(),
+  topic        text NOT NULL,
+  key          text NOT NULL,
+  value        text NOT NULL,
+  committed_at timestamptz NOT NULL DEFAULT now(),
+  published_at timestamptz
+);
+CREATE INDEX outbox_unpublished ON outbox (id) WHERE published_at IS NULL;
+
+-- Uses of a discount by orders that are pending or completed.
+CREATE TABLE discount_uses (
+  discount_id uuid PRIMARY KEY,
+  uses        integer NOT NULL CHECK (uses >= 0)
+);
+INSERT INTO discount_uses (discount_id, uses)
+SELECT discount_id, count(*) FROM orders
+ WHERE discount_id IS NOT NULL AND status IN ('pending', 'completed')
+ GROUP BY discount_id;
+
+-- I7: a webhook counts once, whichever way and however often it comes.
+CREATE TABLE stripe_inbox (
+  event_id          text PRIMARY KEY,
+  type              text NOT NULL,
+  payment_intent_id text,
+  order_id          uuid,
+  amount_minor      bigint,
+  currency          text,
+  received_at       timestamptz NOT NULL,
+  applied_at        timestamptz,
+  attempts          integer NOT NULL DEFAULT 0,
+  next_attempt_at   timestamptz NOT NULL,
+  last_error        text
+);
+CREATE INDEX stripe_inbox_due ON stripe_inbox (next_attempt_at) WHERE applied_at IS NULL;
+
+-- I2: money received, and what became of it.
+CREATE TABLE payments (
+  payment_intent_id text PRIMARY KEY,
+  order_id          uuid NOT NULL REFERENCES orders (order_id),
+  amount_minor      bigint NOT NULL CHECK (amount_minor > 0),
+  currency          text NOT NULL,
+  received_at       timestamptz NOT NULL,
+  state             text NOT NULL CHECK (state IN ('received', 'applied', 'refund_due', 'refunded')),
+  refund_reason     text,
+  refund_id         text,
+  attempts          integer NOT NULL DEFAULT 0,
+  next_attempt_at   timestamptz,
+  last_error        text,
+  CONSTRAINT payments_refund_says_why CHECK (state NOT IN ('refund_due', 'refunded') OR refund_reason IS NOT NULL),
+  CONSTRAINT payments_refunded_says_which CHECK (state <> 'refunded' OR refund_id IS NOT NULL)
+);
+-- An order is paid for by one payment; any other is given back.
+CREATE UNIQUE INDEX payments_one_applied ON payments (order_id) WHERE state = 'applied';
+CREATE INDEX payments_by_order ON payments (order_id);
+CREATE INDEX payments_refund_due ON payments (next_attempt_at) WHERE state = 'refund_due';

@@ -1,0 +1,67 @@
+/** Turns the text of a variable into its value, or undefined when the text is not allowed. */
+export type Reader<Value> = (text: string) => Value | undefined;
+
+/** What is allowed, in words, and the reader that holds to it. */
+export type Kind<Value> = readonly [string, Reader<Value>];
+
+export function text(min: number, max: number, pattern?: RegExp, allowed?: string): Kind<string> {
+  const words = allowed ?? `text of ${min} to ${max} characters`;
+  return [
+    words,
+    (given) =>
+      given.length >= min && given.length <= max && (pattern?.test(given) ?? true) ? given : undefined,
+  ];
+}
+
+export function wholeNumber(min: number, max: number): Kind<number> {
+  return [
+    `a whole number from ${min} to ${max}`,
+    (given) => (/^\d+$/.test(given) ? within(Number(given), min, max) : undefined),
+  ];
+}
+
+export function decimal(min: number, max: number): Kind<number> {
+  return [
+    `a number from ${min} to ${max}`,
+    (given) => (/^\d+(\.\d+)?$/.test(given) ? within(Number(given), min, max) : undefined),
+  ];
+}
+
+export function switchValue(): Kind<boolean> {
+  return ['true or false', (given) => ({ true: true, false: false })[given.toLowerCase()]];
+}
+
+export function choice<Option extends string>(...options: readonly Option[]): Kind<Option> {
+  return [
+    `one of ${options.join(', ')}`,
+    (given) => options.find((option) => option === given.toLowerCase()),
+  ];
+}
+
+export function asList<Value>([words, read]: Kind<Value>): Kind<readonly Value[]> {
+  return [
+    `${words}, or several with commas`,
+    (given) => {
+      const values = given.split(',').map((part) => read(part.trim()));
+      return values.every((value) => value !== undefined) ? values : undefined;
+    },
+  ];
+}
+
+/** An absolute address, given back without a slash at its end. */
+export function url(options: { optional?: true; protocols?: readonly string[] } = {}): Kind<string> {
+  const protocols = options.protocols ?? ['http:', 'https:'];
+  return [
+    `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+    (given) => {
+      if (given === '' && options.optional) return '';
+      return URL.canParse(given) && protocols.includes(new URL(given).protocol)
+        ? given.replace(/\/+$/, '')
+        : undefined;
+    },
+  ];
+}
+
+function within(value: number, min: number, max: number): number | undefined {
+  return value >= min && value <= max ? value : undefined;
+}

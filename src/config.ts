@@ -1,0 +1,230 @@
+import {
+  asList,
+  choice,
+  decimal,
+  type Reader,
+  switchValue,
+  text,
+  url,
+  wholeNumber,
+} from './config.readers.ts';
+import { type Currency, currencyOf } from './kernel/money.ts';
+
+interface Variable<Value> {
+  readonly meaning: string;
+  /** The text it has when nothing is set; a variable without one is absent then. */
+  readonly fallback?: string;
+  /** What may stand in it, in words. */
+  readonly allowed: string;
+  readonly secret?: true;
+  readonly read: Reader<Value>;
+}
+
+function variable<Value>(meaning: string, kind: Kind<Value>): Variable<Value>;
+function variable<Value>(
+  meaning: string,
+  kind: Kind<Value>,
+  fallback: string,
+): Variable<Value> & { readonly fallback: string };
+function variable<Value>(meaning: string, [allowed, read]: Kind<Value>, fallback?: string): Variable<Value> {
+  return { meaning, allowed, read, ...(fallback === undefined ? {} : { fallback }) };
+}
+
+function secret<Value>(meaning: string, [allowed, read]: Kind<Value>): Variable<Value> {
+  return { meaning, allowed, read, secret: true };
+}
+
+const MAX_MINUTES = 1_440;
+const MAX_SEATS = 100;
+
+/** Every variable the service reads, and nothing else reads any. `--help` and the README list them from here. */
+export const VARIABLES = {
+  PORT: variable('Port the service listens on; 0 takes a free one', wholeNumber(0, 65_535), '8084'),
+  HOST: variable('Address it listens on; empty means all', text(0, 255), ''),
+  PUBLIC_URL: variable(
+    'Where people reach it; empty means http://localhost:PORT',
+    url({ optional: true }),
+    '',
+  ),
+  NODE_ENV: variable('With `production` it refuses to start with a stand-in', text(1, 40), 'development'),
+  ALLOW_EMBEDDED: variable('Lets stand-ins run in production', switchValue(), 'false'),
+  DATA_DIR: variable('Folder of the stand-ins’ data', text(1, 4_096), '.data'),
+  LOG_LEVEL: variable(
+    'Least severe log line written',
+    choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    'info',
+  ),
+
+  POSTGRES_DSN: secret(
+    'PostgreSQL, `postgres://user:password@host:port/database`; unset: embedded',
+    url({ protocols: ['postgres:', 'postgresql:'] }),
+  ),
+  POSTGRES_POOL_SIZE: variable('Most connections to PostgreSQL at a time', wholeNumber(2, 500), '10'),
+  MIGRATIONS_DIR: variable('Folder of the migrations', text(1, 4_096), './migrations'),
+  AUTO_MIGRATE: variable('Migrates the database at start', switchValue(), 'true'),
+  SEED_DATA: variable(
+    'Puts the sample order and its ticket into the database at start',
+    switchValue(),
+    'false',
+  ),
+
+  OIDC_ISSUER: variable('Issuer of access tokens, as it stands in `iss`; unset: embedded', url()),
+  KEYCLOAK_URL: variable('Keycloak’s base address; unset: taken from OIDC_ISSUER', url()),
+  KEYCLOAK_REALM: variable('Realm', text(1, 255), 'event-ticketing'),
+  TICKET_CLIENT_ID: variable('Client for machine-to-machine tokens', text(1, 255), 'ticket-service-client'),
+  TICKET_CLIENT_SECRET: secret('Its secret; needed with OIDC_ISSUER', text(1, 1_024)),
+
+  EVENT_SEATING_SERVICE_URL: variable('Base address of the seating service; unset: embedded venue', url()),
+  EVENT_QUERY_SERVICE_URL: variable('Base address of the event-query service; unset: embedded venue', url()),
+  SEAT_SERVICE_URL: variable('Older name of EVENT_QUERY_SERVICE_URL', url()),
+
+  STRIPE_SECRET_KEY: secret('Stripe’s secret key; unset: embedded Stripe', text(1, 255)),
+  STRIPE_WEBHOOK_SECRET: secret(
+    'Signing secret of the webhook endpoint; needed with STRIPE_SECRET_KEY',
+    text(1, 255),
+  ),
+  STRIPE_PUBLISHABLE_KEY: variable('Key that pages confirm payments with', text(1, 255)),
+  STRIPE_API_BASE: variable('Another address of Stripe’s API', url()),
+
+  QR_SECRET_KEY: secret(
+    'Base64 of 32 bytes that QR texts are sealed with; older keys after it, with commas; unset: made and kept in DATA_DIR',
+    asList(text(1, 255)),
+  ),
+
+  CURRENCY: variable('ISO 4217 code of every price', text(3, 3, /^[a-z]{3}$/i, 'a three-letter code'), 'lkr'),
+  SEAT_LOCK_TTL_MINUTES: variable('How long seats are held for payment', decimal(0.01, MAX_MINUTES), '5'),
+  MAX_SEATS_PER_ORDER: variable('Most seats in one order', wholeNumber(1, MAX_SEATS), '10'),
+  SWEEP_INTERVAL_SECONDS: variable(
+    'How often ended holds, unapplied webhooks and refunds are looked for',
+    decimal(0.05, 3_600),
+    '1',
+  ),
+
+  TOPIC_ORDER_CREATED: variable('Topic of placed orders', text(1, 249), 'ticketly.order.created'),
+  TOPIC_ORDER_UPDATED: variable(
+    'Topic of completed and changed orders',
+    text(1, 249),
+    'ticketly.order.updated',
+  ),
+  TOPIC_ORDER_CANCELED: variable('Topic of cancelled orders', text(1, 249), 'ticketly.order.canceled'),
+  TOPIC_SEATS_STATUS: variable('Topic of seat states', text(1, 249), 'ticketly.seats.status'),
+} as const satisfies Record<string, Variable<unknown>>;
+
+type Variables = typeof VARIABLES;
+type Name = keyof Variables;
+type ValueOf<V> = V extends { readonly read: Reader<infer Value> } ? Value : never;
+
+/** The settings: by variable name, each with the type its reader gives. One without a fallback may be undefined. */
+export type Settings = {
+  readonly [N in Name]: Variables[N] extends { readonly fallback: string }
+    ? ValueOf<Variables[N]>
+    : ValueOf<Variables[N]> | undefined;
+};
+
+export interface Config extends Settings {
+  readonly currency: Currency;
+  readonly holdMs: number;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What is wrong with the environment: one line for each variable, none with a secret's value. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** Reads and checks every variable. Throws a `ConfigError` that names each bad one and what it may be. */
+export function readConfig(environment: Environment): Config {
+  const problems: string[] = [];
+  const settings = Object.fromEntries(
+    Object.entries(VARIABLES).map(([name, spec]) => [name, readOne(name, spec, environment, problems)]),
+  ) as unknown as Settings;
+  if (problems.length === 0) problems.push(...contradictions(settings));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    ...settings,
+    currency: currencyOf(settings.CURRENCY),
+    holdMs: Math.round(settings.SEAT_LOCK_TTL_MINUTES * 60_000),
+  };
+}
+
+function readOne(
+  name: string,
+  spec: Variable<unknown>,
+  environment: Environment,
+  problems: string[],
+): unknown {
+  const set = environment[name]?.trim();
+  const given = set === undefined || set === '' ? spec.fallback : set;
+  if (given === undefined) return undefined;
+  const value = spec.read(given);
+  if (value === undefined) {
+    const shown = spec.secret ? 'the value set' : JSON.stringify(given);
+    problems.push(`${name}: ${shown} is not allowed; it must be ${spec.allowed}.`);
+  }
+  return value;
+}
+
+function contradictions(settings: Settings): string[] {
+  const problems: string[] = [];
+  if (settings.OIDC_ISSUER && !settings.TICKET_CLIENT_SECRET) {
+    problems.push(
+      'TICKET_CLIENT_SECRET: must be set when OIDC_ISSUER is; it is the secret of TICKET_CLIENT_ID there.',
+    );
+  }
+  if (settings.OIDC_ISSUER && !settings.KEYCLOAK_URL && !settings.OIDC_ISSUER.includes('/realms/')) {
+    problems.push(
+      'KEYCLOAK_URL: must be set, because OIDC_ISSUER does not have the form {KEYCLOAK_URL}/realms/{KEYCLOAK_REALM}.',
+    );
+  }
+  if (settings.STRIPE_SECRET_KEY && !settings.STRIPE_WEBHOOK_SECRET) {
+    problems.push(
+      'STRIPE_WEBHOOK_SECRET: must be set when STRIPE_SECRET_KEY is; Stripe shows it beside the webhook endpoint.',
+    );
+  }
+  const seating = settings.EVENT_SEATING_SERVICE_URL !== undefined;
+  if (seating !== ((settings.EVENT_QUERY_SERVICE_URL ?? settings.SEAT_SERVICE_URL) !== undefined)) {
+    problems.push(
+      'EVENT_SEATING_SERVICE_URL and EVENT_QUERY_SERVICE_URL: set both or neither; they answer about the same seats.',
+    );
+  }
+  const embedded = embeddedParts(settings);
+  if (settings.NODE_ENV === 'production' && embedded.length > 0 && !settings.ALLOW_EMBEDDED) {
+    const missing = embedded.map((part) => `${part.variable} (${part.name})`).join(', ');
+    problems.push(`NODE_ENV=production: refuses stand-ins. Set ${missing}, or ALLOW_EMBEDDED=true.`);
+  }
+  return problems;
+}
+
+export interface EmbeddedPart {
+  readonly name: string;
+  readonly variable: Name | 'REDIS_ADDR' | 'KAFKA_ADDR';
+}
+
+/** What stands in for a server that no variable names (contract section 11). */
+export function embeddedParts(settings: Settings): EmbeddedPart[] {
+  const parts: EmbeddedPart[] = [];
+  if (!settings.POSTGRES_DSN) parts.push({ name: 'PostgreSQL', variable: 'POSTGRES_DSN' });
+  if (!settings.OIDC_ISSUER) parts.push({ name: 'Identity', variable: 'OIDC_ISSUER' });
+  if (!settings.EVENT_SEATING_SERVICE_URL)
+    parts.push({ name: 'Venue', variable: 'EVENT_SEATING_SERVICE_URL' });
+  if (!settings.STRIPE_SECRET_KEY) parts.push({ name: 'Stripe', variable: 'STRIPE_SECRET_KEY' });
+  parts.push({ name: 'Redis', variable: 'REDIS_ADDR' }, { name: 'Kafka', variable: 'KAFKA_ADDR' });
+  return parts;
+}
+
+/** One row a variable, for `--help` and the README. */
+export function describeVariables(): { name: string; fallback: string; allowed: string; meaning: string }[] {
+  return Object.entries<Variable<unknown>>(VARIABLES).map(([name, spec]) => ({
+    name,
+    fallback: spec.fallback ?? '',
+    allowed: spec.allowed,
+    meaning: spec.meaning,
+  }));
+}

@@ -1,0 +1,71 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { join, relative, resolve } from 'node:path';
+
+/** Unix socket paths end at 104 bytes on macOS, 108 on Linux; a longer one is reached from the working directory. */
+const MAX_SOCKET_PATH_BYTES = 100;
+
+/** The right to a data folder; it ends with `release` or with the process, however that ends. */
+export interface DataDirClaim {
+  readonly path: string;
+  release(): Promise<void>;
+}
+
+/** Another living process has the folder. */
+export class DataDirInUse extends Error {
+  constructor(path: string) {
+    super(`${path} is in use by another running service. Stop that one, or give this one its own DATA_DIR.`);
+    this.name = 'DataDirInUse';
+  }
+}
+
+/**
+ * Claims the data folder for this process, creating it when it is missing. A listening socket is the claim, because
+ * the system takes it back from a killed process. Throws `DataDirInUse`.
+ */
+export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {
+  const path = resolve(dataDir);
+  await mkdir(path, { recursive: true });
+  const socket = shortest(join(path, 'in-use.sock'));
+  const server = (await listen(socket)) ?? (await takeOver(socket));
+  if (!server) throw new DataDirInUse(path);
+  server.unref();
+  return {
+    path,
+    release: () => new Promise((done) => server.close(() => done())),
+  };
+}
+
+async function takeOver(socket: string): Promise<Server | undefined> {
+  if (await answers(socket)) return undefined;
+  await rm(socket, { force: true });
+  return listen(socket);
+}
+
+/** A server on the socket, or undefined when the path is there already. */
+function listen(socket: string): Promise<Server | undefined> {
+  return new Promise((done, fail) => {
+    const server = createServer((connection) => connection.destroy());
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') done(undefined);
+      else fail(error);
+    });
+    server.listen(socket, () => done(server));
+  });
+}
+
+function answers(socket: string): Promise<boolean> {
+  return new Promise((done) => {
+    const connection = connect(socket);
+    connection.once('connect', () => {
+      connection.destroy();
+      done(true);
+    });
+    connection.once('error', () => done(false));
+  });
+}
+
+function shortest(path: string): string {
+  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return path;
+  return relative(process.cwd(), path);
+}

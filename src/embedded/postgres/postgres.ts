@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import pg from 'pg';
+import { findBinaries, type PostgresBinaries } from './binaries.ts';
+import { runAs, type ServerAccount, serverAccount } from './server-account.ts';
+import { runToEnd, type ServerProcess, startServer } from './server-process.ts';
+
+/** A real PostgreSQL server as a child process, with its data below the data folder. */
+export interface EmbeddedPostgres {
+  readonly dsn: string;
+  /** Ends the server cleanly (a fast shutdown: what was committed is on disk). */
+  close(): Promise<void>;
+}
+
+const USER = 'ticketing';
+const DATABASE = 'ticketing';
+const PASSWORD_BYTES = 24;
+const CONNECT_TIMEOUT_MS = 2_000;
+const STOP_TIMEOUT_S = 20;
+const MAX_CONNECTIONS = 200;
+
+/**
+ * Starts the server of the data folder, creating it the first time. A server that a killed process left behind in
+ * the same folder is ended first. The caller holds the claim on `dataDir`. Throws an Error that says what to do.
+ */
+export async function startEmbeddedPostgres(dataDir: string): Promise<EmbeddedPostgres> {
+  const binaries = await findBinaries();
+  const account = await serverAccount(dataDir);
+  const clusterDir = join(dataDir, 'postgres');
+  const password = await readOrCreatePassword(join(dataDir, 'postgres.password'));
+  const isNew = await createCluster(clusterDir, dataDir, binaries, account);
+  if (!isNew) await endLeftBehind(clusterDir, password, binaries, account);
+
+  const port = await freePort();
+  const server = await startServer(binaries.postgres, serverArguments(clusterDir, port), account);
+  const dsn = dsnOf(DATABASE, port, password);
+  try {
+    await createDatabase(dsnOf('postgres', port, password));
+  } catch (error) {
+    await stop(server);
+    throw error;
+  }
+  return { dsn, close: () => stop(server) };
+}
+
+function dsnOf(database: string, port: number, password: string): string {
+  return `postgres://${USER}:${password}@127.0.0.1:${port}/${database}`;
+}
+
+function serverArguments(clusterDir: string, port: number): string[] {
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: MAX_CONNECTIONS,
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+  };
+  return [
+    '-D',
+    clusterDir,
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ];
+}
+
+/** Makes the cluster unless it is there; true when it was made now. */
+async function createCluster(
+  clusterDir: string,
+  dataDir: string,
+  binaries: PostgresBinaries,
+  account: ServerAccount,
+): Promise<boolean> {
+  if (await readIfThere(join(clusterDir, 'PG_VERSION'))) return false;
+  await mkdir(clusterDir, { recursive: true, mode: 0o700 });
+  const passwordFile = join(dataDir, 'postgres.password');
+  if (account.kind === 'other') {
+    await chown(clusterDir, account.uid, account.gid);
+    await chown(passwordFile, account.uid, account.gid);
+  }
+  const options = {
+    pgdata: clusterDir,
+    username: USER,
+    pwfile: passwordFile,
+    auth: 'scram-sha-256',
+    encoding: 'UTF8',
+    'locale-provider': 'builtin',
+    'builtin-locale': 'C.UTF-8',
+    locale: 'C',
+  };
+  const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  await runToEnd(runAs(account, binaries.initdb, args));
+  return true;
+}
+
+/** Ends a server that outlived the process that started it. The server itself refuses a folder still in use. */
+async function endLeftBehind(
+  clusterDir: string,
+  password: string,
+  binaries: PostgresBinaries,
+  account: ServerAccount,
+): Promise<void> {
+  const lockFile = await readIfThere(join(clusterDir, 'postmaster.pid'));
+  const port = Number(lockFile?.split('\n')[3]);
+  if (!Number.isInteger(port) || port === 0) return;
+  if ((await servedFolder(dsnOf('postgres', port, password))) !== clusterDir) return;
+  const args = ['stop', '-D', clusterDir, '-m', 'fast', '-w', '-t', String(STOP_TIMEOUT_S)];
+  await runToEnd(runAs(account, binaries.pgCtl, args));
+}
+
+async function servedFolder(dsn: string): Promise<string | undefined> {
+  const client = new pg.Client({ connectionString: dsn, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  try {
+    await client.connect();
+    const answer = await client.query<{ data_directory: string }>('SHOW data_directory');
+    return answer.rows[0]?.data_directory;
+  } catch {
+    return undefined;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function createDatabase(dsn: string): Promise<void> {
+  const client = new pg.Client({ connectionString: dsn, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  await client.connect();
+  try {
+    const there = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
+    if (there.rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+  } finally {
+    await client.end();
+  }
+}
+
+async function readOrCreatePassword(path: string): Promise<string> {
+  const known = await readIfThere(path);
+  if (known) return known;
+  const password = randomBytes(PASSWORD_BYTES).toString('hex');
+  await writeFile(path, password, { mode: 0o600 });
+  return password;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((done, fail) => {
+    probe.once('error', fail);
+    probe.listen(0, '127.0.0.1', done);
+  });
+  const address = probe.address();
+  await new Promise((done) => probe.close(done));
+  if (address === null || typeof address === 'string')
+    throw new Error('no free port for the embedded PostgreSQL');
+  return address.port;
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** SIGINT is the fast shutdown: https://www.postgresql.org/docs/current/server-shutdown.html */
+async function stop(server: ServerProcess): Promise<void> {
+  await server.end('SIGINT', STOP_TIMEOUT_S * 1_000);
+}

@@ -1,0 +1,164 @@
+import pg from 'pg';
+import { AppError } from '../../kernel/errors.ts';
+import { isOutage, isRetryable } from './sqlstate.ts';
+
+/** A statement prepared once a connection under its name; the text never changes for a name. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Whatever runs statements: the pool, or one transaction. Every store function takes it as its first argument. */
+export interface Executor {
+  rows<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+}
+
+declare const transactionBrand: unique symbol;
+
+/** One transaction. Functions that lock rows ask for it, so that a call outside of one does not compile. */
+export interface Transaction extends Executor {
+  readonly [transactionBrand]: true;
+}
+
+export interface Database extends Executor {
+  /**
+   * Runs `work` in one transaction: commits what it resolves, rolls back what it throws. A deadlock or a serialisation
+   * failure runs it again, at most `MAX_TRANSACTION_ATTEMPTS` times, so `work` does nothing but SQL.
+   */
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
+  /** Resolves when the server answers; rejects otherwise, within `timeoutMs`. */
+  ping(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly dsn: string;
+  readonly maxConnections: number;
+  /** Told of a connection that broke while idle; the pool replaces it. */
+  readonly onIdleError: (error: Error) => void;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
+const MAX_TRANSACTION_ATTEMPTS = 5;
+
+const TIMESTAMPTZ = 1184;
+const INT8 = 20;
+
+/** Times come as epoch milliseconds, eight-byte integers as numbers, NUMERIC stays text: no float ever holds money. */
+const TYPES: pg.CustomTypesConfig = {
+  getTypeParser(oid, format) {
+    if (oid === TIMESTAMPTZ) return parseTimestamptz;
+    if (oid === INT8) return Number;
+    return pg.types.getTypeParser(oid, format);
+  },
+};
+
+/** Opens a pool; connections are made when they are first needed. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.dsn,
+    max: options.maxConnections,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    types: TYPES,
+    options: [
+      '-c timezone=UTC',
+      `-c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
+      `-c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_TIMEOUT_MS}`,
+    ].join(' '),
+    application_name: 'ms-ticketing',
+  });
+  pool.on('error', options.onIdleError);
+
+  return {
+    rows: (statement, values) => run(pool, statement, values),
+    transaction: (work) => transactionWithRetry(pool, work),
+    ping: (timeoutMs) => ping(pool, timeoutMs),
+    close: () => pool.end(),
+  };
+}
+
+async function run<Row>(
+  on: pg.Pool | pg.PoolClient,
+  statement: Statement,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  try {
+    const result = await on.query({ ...statement, values: [...values] });
+    return result.rows as Row[];
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+async function transactionWithRetry<Result>(
+  pool: pg.Pool,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await transactionOnce(pool, work);
+    } catch (error) {
+      if (attempt >= MAX_TRANSACTION_ATTEMPTS || !isRetryable(error)) throw error;
+    }
+  }
+}
+
+async function transactionOnce<Result>(
+  pool: pg.Pool,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const client = await connect(pool);
+  const tx = { rows: (statement, values) => run(client, statement, values) } as Transaction;
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const result = await work(tx);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    // A connection whose rollback fails is in an unknown state: the pool must not hand it out again.
+    await client.query('ROLLBACK').catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw translate(error);
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+async function ping(pool: pg.Pool, timeoutMs: number): Promise<void> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => timeout.reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    await Promise.race([pool.query('SELECT 1'), timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function translate(error: unknown): unknown {
+  if (!isOutage(error)) return error;
+  return new AppError(
+    'database_unavailable',
+    'The database cannot be reached right now. Try again shortly.',
+    {
+      cause: error,
+    },
+  );
+}
+
+/** `2026-11-24 03:17:15.905+00`, as the server writes it in the UTC time zone, to epoch milliseconds. */
+function parseTimestamptz(text: string): number {
+  return Date.parse(`${text.slice(0, -3).replace(' ', 'T')}Z`);
+}

@@ -1,0 +1,58 @@
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const UNIQUE_VIOLATION = '23505';
+
+/** Running the same transaction again can succeed. */
+const RETRYABLE: ReadonlySet<string> = new Set(['40001', '40P01']);
+
+/** The server is away, stopping, starting, or out of connections. */
+const OUTAGE: ReadonlySet<string> = new Set([
+  '08000',
+  '08001',
+  '08003',
+  '08004',
+  '08006',
+  '53300',
+  '57P01',
+  '57P02',
+  '57P03',
+  '57014',
+  '25P03',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+]);
+
+/** What `pg` says without a code when a connection is lost or none can be had. */
+const OUTAGE_MESSAGES = [
+  'Connection terminated',
+  'timeout exceeded when trying to connect',
+  'Client has encountered a connection error',
+];
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Whether a unique index refused the row; `index` narrows it to one. */
+export function isUniqueViolation(error: unknown, index: string): boolean {
+  if (codeOf(error) !== UNIQUE_VIOLATION || !(error instanceof Error)) return false;
+  return 'constraint' in error && error.constraint === index;
+}
+
+/** Whether the transaction lost a race that it may win when it runs again. */
+export function isRetryable(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && RETRYABLE.has(code);
+}
+
+/** Whether the database is away rather than unwilling. */
+export function isOutage(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code !== undefined) return OUTAGE.has(code);
+  return error instanceof Error && OUTAGE_MESSAGES.some((message) => error.message.includes(message));
+}
