@@ -2,6 +2,7 @@ import {
   asList,
   choice,
   decimal,
+  type Kind,
   type Reader,
   switchValue,
   text,
@@ -187,6 +188,14 @@ function contradictions(settings: Settings): string[] {
     problems.push(
       'STRIPE_WEBHOOK_SECRET: must be set when STRIPE_SECRET_KEY is; Stripe shows it beside the webhook endpoint.',
     );
+  }
+  if (settings.STRIPE_API_BASE && !settings.STRIPE_SECRET_KEY) {
+    problems.push(
+      'STRIPE_SECRET_KEY: must be set when STRIPE_API_BASE is; without it the embedded Stripe is used.',
+    );
+  }
+  if (settings.NODE_ENV === 'production' && !settings.QR_SECRET_KEY && !settings.ALLOW_EMBEDDED) {
+    problems.push('QR_SECRET_KEY: must be set in production, to the same value for every replica.');
   }
   const seating = settings.EVENT_SEATING_SERVICE_URL !== undefined;
   if (seating !== ((settings.EVENT_QUERY_SERVICE_URL ?? settings.SEAT_SERVICE_URL) !== undefined)) {

@@ -100,3 +100,10 @@ export function minus(from: Money, amount: Money): Money {
 export function smaller(a: Money, b: Money): Money {
   return a < b ? a : b;
 }
+
+/** Reads a NUMERIC column of major units. Throws when it is no amount of the currency: the setting was changed. */
+export function readDecimal(decimal: string, currency: Currency): Money {
+  const amount = fromMajor(decimal, currency);
+  if (amount === undefined) throw new Error(`an amount in the database is not one of ${currency.code}`);
+  return amount;
+}

@@ -1,0 +1,59 @@
+import type { HoldOutcome, SeatHolds } from '../features/seats/seats.ports.ts';
+import type { Clock, Instant } from '../kernel/clock.ts';
+import type { OrderId, SeatId, SessionId } from '../kernel/ids.ts';
+
+interface Hold {
+  readonly orderId: OrderId;
+  readonly until: Instant;
+}
+
+/** Most holds remembered; past it the oldest go first, and PostgreSQL refuses in their place. */
+const MAX_HOLDS = 1_000_000;
+
+/** Holds in the memory of this process, in place of Redis. Forgetting one, as a restart does, oversells nothing. */
+export function createEmbeddedHolds(clock: Clock): SeatHolds {
+  const holds = new Map<string, Hold>();
+
+  const keyOf = (sessionId: SessionId, seatId: SeatId) => `${sessionId}:${seatId}`;
+
+  function standing(key: string): Hold | undefined {
+    const hold = holds.get(key);
+    if (hold && hold.until <= clock.now()) {
+      holds.delete(key);
+      return undefined;
+    }
+    return hold;
+  }
+
+  function put(key: string, hold: Hold): void {
+    // Re-inserted, so that the map stays in the order of age and the oldest is first.
+    holds.delete(key);
+    holds.set(key, hold);
+    const oldest = holds.keys().next().value;
+    if (holds.size > MAX_HOLDS && oldest !== undefined) holds.delete(oldest);
+  }
+
+  return {
+    async hold(sessionId, seatIds, orderId, until): Promise<HoldOutcome> {
+      const taken = seatIds.filter((seatId) => {
+        const hold = standing(keyOf(sessionId, seatId));
+        return hold !== undefined && hold.orderId !== orderId;
+      });
+      if (taken.length > 0) return { outcome: 'taken', seatIds: taken };
+      for (const seatId of seatIds) put(keyOf(sessionId, seatId), { orderId, until });
+      return { outcome: 'held' };
+    },
+    async extend(sessionId, seatIds, orderId, until) {
+      for (const seatId of seatIds) {
+        const key = keyOf(sessionId, seatId);
+        if (standing(key)?.orderId === orderId) put(key, { orderId, until });
+      }
+    },
+    async release(sessionId, seatIds, orderId) {
+      for (const seatId of seatIds) {
+        const key = keyOf(sessionId, seatId);
+        if (holds.get(key)?.orderId === orderId) holds.delete(key);
+      }
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import { type Clock, later } from '../../kernel/clock.ts';
+import type { OrderId } from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { SeatHolds } from '../seats/seats.ports.ts';
+import type { Order } from './order.rules.ts';
+import { type PaymentConclusion, releaseHolds } from './order.service.ts';
+import { claimEnded, findOrder } from './order.store.ts';
+import type { OrderTransitions } from './order.transitions.ts';
+
+export interface ExpiryOptions {
+  readonly database: Database;
+  readonly holds: SeatHolds;
+  readonly transitions: OrderTransitions;
+  readonly payments: PaymentConclusion;
+  readonly clock: Clock;
+  readonly currency: Currency;
+  readonly onCommitted: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+const BATCH_ORDERS = 100;
+/** Orders ended at the same time by one process; each may ask Stripe. */
+const CONCURRENT_ORDERS = 8;
+/** After this another sweeper asks again about an order whose sweeper died or whose money is unknown. */
+const CLAIM_MS = 15_000;
+
+/**
+ * Ends orders whose hold has ended (I3): one turn takes a batch of them, each to this sweeper alone, settles those
+ * with a PaymentIntent with Stripe and cancels what was not paid. Resolves true when there may be more.
+ */
+export function createOrderExpiry(options: ExpiryOptions): () => Promise<boolean> {
+  const { database, clock } = options;
+  return async () => {
+    const now = clock.now();
+    const claimed = await claimEnded(database, now, later(now, CLAIM_MS), BATCH_ORDERS);
+    const queue = claimed.values();
+    const workers = Array.from({ length: CONCURRENT_ORDERS }, async () => {
+      for (const orderId of queue) await endOne(orderId, options).catch(options.onError);
+    });
+    await Promise.all(workers);
+    if (claimed.length > 0) options.onCommitted();
+    return claimed.length === BATCH_ORDERS;
+  };
+}
+
+async function endOne(orderId: OrderId, options: ExpiryOptions): Promise<void> {
+  const order = await findOrder(options.database, orderId, options.currency);
+  if (order?.status !== 'pending') return;
+  const money = await options.payments.conclude(order);
+  // Unknown: the seats stay held, and the claim's end brings the question again.
+  if (money !== 'unpaid') return;
+  const ended = await cancelEnded(order, options);
+  if (ended) await releaseHolds(ended, options.holds);
+}
+
+/** Cancels under the lock, unless the order was paid, cancelled or given another PaymentIntent meanwhile. */
+function cancelEnded(concluded: Order, { database, transitions }: ExpiryOptions): Promise<Order | undefined> {
+  return database.transaction(async (tx) => {
+    const order = await transitions.lock(tx, concluded.orderId);
+    if (order?.status !== 'pending' || order.paymentIntentId !== concluded.paymentIntentId) return undefined;
+    const transition = await transitions.cancel(tx, order, 'expired');
+    return transition.outcome === 'changed' ? transition.order : undefined;
+  });
+}

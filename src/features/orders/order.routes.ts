@@ -1,0 +1,148 @@
+import { type Static, Type } from 'typebox';
+import {
+  as,
+  type DiscountId,
+  type EventId,
+  type OrderId,
+  type OrganizationId,
+  type SeatId,
+  type SessionId,
+  type UserId,
+} from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
+import { principalOf } from '../../platform/http/authentication.ts';
+import { problems, Uuid } from '../../platform/http/schemas.ts';
+import type { HttpServer } from '../../platform/http/server.ts';
+import type { SeatRequest } from '../seats/seats.ports.ts';
+import type { OrderPlacing } from './order.placing.ts';
+import type { Order } from './order.rules.ts';
+import {
+  OrderParamsSchema,
+  OrderResponseSchema,
+  OrderSchema,
+  OrdersSchema,
+  orderRequestSchema,
+} from './order.schemas.ts';
+import type { OrderService } from './order.service.ts';
+import { toWireOrder, type WireOrder } from './order.wire.ts';
+
+export interface OrderRoutesOptions {
+  readonly placing: OrderPlacing;
+  readonly orders: OrderService;
+  /** Puts the QR codes into an order's tickets, where it has any. */
+  readonly withQrCodes: (order: Order) => Promise<WireOrder>;
+  readonly currency: Currency;
+  readonly maxSeatsPerOrder: number;
+}
+
+const TAGS = ['Orders'];
+const CREATED = 201;
+const NO_CONTENT = 204;
+
+/** Orders over HTTP (contract section 1). */
+export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): void {
+  const { placing, orders, withQrCodes, currency } = options;
+  const OrderRequest = orderRequestSchema(options.maxSeatsPerOrder);
+
+  scope.post(
+    '/api/order',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Place an order: all the seats or none',
+        body: OrderRequest,
+        response: { 201: OrderResponseSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { userId } = principalOf(request);
+      const order = await placing.place(toSeatRequest(request.body), userId);
+      return reply.code(CREATED).send({
+        order_id: order.orderId,
+        session_id: order.sessionId,
+        organization_id: order.organizationId,
+        seat_ids: order.tickets.map((ticket) => ticket.seatId),
+        user_id: order.userId,
+      });
+    },
+  );
+
+  scope.get(
+    '/api/order/user/orders',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'The caller’s orders with QR codes, newest first',
+        response: { 200: OrdersSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const who = principalOf(request);
+      return Promise.all((await orders.listOf(who.userId, who)).map(withQrCodes));
+    },
+  );
+
+  scope.get(
+    '/api/order/user/:userId',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'A user’s orders with QR codes, newest first; for himself and administrators',
+        params: Type.Object({ userId: Uuid('The user') }),
+        response: { 200: OrdersSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const userId = as<UserId>(request.params.userId.toLowerCase());
+      return Promise.all((await orders.listOf(userId, principalOf(request))).map(withQrCodes));
+    },
+  );
+
+  scope.get(
+    '/api/order/:orderId',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'An order; for its buyer, the organiser of its event and administrators',
+        params: OrderParamsSchema,
+        response: { 200: OrderSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const order = await orders.read(toOrderId(request.params), principalOf(request));
+      return toWireOrder(order, currency);
+    },
+  );
+
+  scope.delete(
+    '/api/order/:orderId',
+    {
+      schema: {
+        tags: TAGS,
+        summary:
+          'Cancel a pending order; administrators cancel a completed one, too, which gives the money back',
+        params: OrderParamsSchema,
+        response: { 204: Type.Null({ description: 'Cancelled; the seats are free' }), ...problems },
+      },
+    },
+    async (request, reply) => {
+      await orders.cancel(toOrderId(request.params), principalOf(request));
+      return reply.code(NO_CONTENT).send(null);
+    },
+  );
+}
+
+/** Ids compare in lower case everywhere behind the routes. */
+export function toOrderId({ orderId }: Static<typeof OrderParamsSchema>): OrderId {
+  return as<OrderId>(orderId.toLowerCase());
+}
+
+function toSeatRequest(body: Static<ReturnType<typeof orderRequestSchema>>): SeatRequest {
+  return {
+    sessionId: as<SessionId>(body.session_id.toLowerCase()),
+    eventId: as<EventId>(body.event_id.toLowerCase()),
+    organizationId: as<OrganizationId>(body.organization_id.toLowerCase()),
+    seatIds: body.seat_ids.map((seatId) => as<SeatId>(seatId)),
+    discountId: body.discount_id ? as<DiscountId>(body.discount_id.toLowerCase()) : undefined,
+  };
+}

@@ -1,0 +1,116 @@
+import type { Instant } from '../../kernel/clock.ts';
+import type {
+  DiscountId,
+  EventId,
+  OrderId,
+  OrganizationId,
+  PaymentIntentId,
+  SeatId,
+  SessionId,
+  TicketId,
+  TierId,
+  UserId,
+} from '../../kernel/ids.ts';
+import { type Currency, readDecimal } from '../../kernel/money.ts';
+import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { CancelReason, Order, OrderFacts, OrderState } from './order.rules.ts';
+
+/** A row of orders left-joined with tickets: the ticket's columns are null for an order without any. */
+export interface OrderTicketRow {
+  readonly order_id: OrderId;
+  readonly user_id: UserId;
+  readonly event_id: EventId;
+  readonly organization_id: OrganizationId;
+  readonly session_id: SessionId;
+  readonly status: 'pending' | 'completed' | 'cancelled';
+  readonly subtotal: string;
+  readonly discount_id: DiscountId | null;
+  readonly discount_code: string | null;
+  readonly discount_amount: string;
+  readonly price: string;
+  readonly created_at: Instant;
+  readonly payment_intent_id: PaymentIntentId | null;
+  readonly payment_attempt: number;
+  readonly expires_at: Instant | null;
+  readonly completed_at: Instant | null;
+  readonly cancelled_at: Instant | null;
+  readonly cancel_reason: CancelReason | null;
+  readonly ticket_id: TicketId | null;
+  readonly seat_id: SeatId;
+  readonly seat_label: string;
+  readonly colour: string;
+  readonly tier_id: TierId;
+  readonly tier_name: string;
+  readonly price_at_purchase: string;
+  readonly issued_at: Instant;
+  readonly voided_at: Instant | null;
+  readonly checked_in_time: Instant | null;
+}
+
+/** Orders with their tickets from joined rows, in the order of the rows. */
+export function toOrders(rows: readonly OrderTicketRow[], currency: Currency): Order[] {
+  const byOrder = Map.groupBy(rows, (row) => row.order_id);
+  return [...byOrder.values()].flatMap((group) => {
+    const [first] = group;
+    return first ? [toOrder(first, group, currency)] : [];
+  });
+}
+
+function toOrder(row: OrderTicketRow, group: readonly OrderTicketRow[], currency: Currency): Order {
+  const facts: OrderFacts = {
+    orderId: row.order_id,
+    userId: row.user_id,
+    eventId: row.event_id,
+    organizationId: row.organization_id,
+    sessionId: row.session_id,
+    subtotal: readDecimal(row.subtotal, currency),
+    discount: row.discount_id ? { id: row.discount_id, code: row.discount_code ?? '' } : undefined,
+    discountAmount: readDecimal(row.discount_amount, currency),
+    price: readDecimal(row.price, currency),
+    createdAt: row.created_at,
+    paymentIntentId: row.payment_intent_id ?? undefined,
+    paymentAttempt: row.payment_attempt,
+    tickets: group.flatMap((each) => (each.ticket_id ? [toTicket(each, each.ticket_id, currency)] : [])),
+  };
+  return { ...facts, ...toState(row) };
+}
+
+function toState(row: OrderTicketRow): OrderState {
+  switch (row.status) {
+    case 'pending':
+      return { status: 'pending', expiresAt: present(row.expires_at) };
+    case 'completed':
+      return { status: 'completed', completedAt: present(row.completed_at) };
+    case 'cancelled':
+      return {
+        status: 'cancelled',
+        cancelledAt: present(row.cancelled_at),
+        reason: present(row.cancel_reason),
+      };
+    default:
+      return row.status satisfies never;
+  }
+}
+
+function toTicket(row: OrderTicketRow, ticketId: TicketId, currency: Currency): Ticket {
+  return {
+    ticketId,
+    orderId: row.order_id,
+    sessionId: row.session_id,
+    seatId: row.seat_id,
+    seatLabel: row.seat_label,
+    colour: row.colour,
+    tierId: row.tier_id,
+    tierName: row.tier_name,
+    price: readDecimal(row.price_at_purchase, currency),
+    issuedAt: row.issued_at,
+    voidedAt: row.voided_at ?? undefined,
+    checkedInAt: row.checked_in_time ?? undefined,
+  };
+}
+
+/** The table's checks promise these; a missing one means somebody changed the schema. */
+function present<Value>(value: Value | null): Value {
+  if (value === null) throw new Error('an order row contradicts its status');
+  return value;
+}

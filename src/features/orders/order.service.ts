@@ -1,0 +1,126 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { OrderId, UserId } from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Database, Transaction } from '../../platform/postgres/database.ts';
+import type { SeatHolds, SeatingServices } from '../seats/seats.ports.ts';
+import { mayCancel, standingTo } from './order.access.rules.ts';
+import { type Order, whyNotPending } from './order.rules.ts';
+import { findOrder, ordersOfUser } from './order.store.ts';
+import type { OrderTransitions } from './order.transitions.ts';
+
+/** Port: what became of an order's money, asked before the order ends without it. */
+export interface PaymentConclusion {
+  /**
+   * Makes sure that the order's newest PaymentIntent can no longer be paid. `paid` when it was already: the order is
+   * completed by then. `unknown` when Stripe cannot say: ask again.
+   */
+  conclude(order: Order): Promise<'unpaid' | 'paid' | 'unknown'>;
+}
+
+/** Port: gives back what an order was paid with, in the caller's transaction. */
+export type GiveBackPayment = (tx: Transaction, orderId: OrderId, reason: string) => Promise<void>;
+
+export interface OrderService {
+  /** For the buyer, the organiser of the event, and admins. Throws `order_not_found`, `forbidden`. */
+  read(orderId: OrderId, who: Principal): Promise<Order>;
+  /** A user's orders, newest first; for himself and admins. Throws `forbidden`. */
+  listOf(userId: UserId, who: Principal): Promise<Order[]>;
+  /**
+   * Cancels: the buyer a pending order, an admin a completed one, too, whose payment is given back.
+   * Throws `order_not_found`, `forbidden`, `order_not_pending`, `order_already_paid`, `payments_unavailable`.
+   */
+  cancel(orderId: OrderId, who: Principal): Promise<void>;
+}
+
+export interface OrderServiceOptions {
+  readonly database: Database;
+  readonly holds: SeatHolds;
+  readonly seating: SeatingServices;
+  readonly transitions: OrderTransitions;
+  readonly payments: PaymentConclusion;
+  readonly giveBack: GiveBackPayment;
+  readonly currency: Currency;
+  readonly clock: Clock;
+  readonly onCommitted: () => void;
+}
+
+/** Most orders in one list; a buyer has a handful, and an answer has a bound. */
+const MAX_LISTED_ORDERS = 200;
+
+export function createOrderService(options: OrderServiceOptions): OrderService {
+  const { database, seating, currency } = options;
+
+  async function load(orderId: OrderId): Promise<Order> {
+    return orFail(await findOrder(database, orderId, currency));
+  }
+
+  return {
+    async read(orderId, who) {
+      const order = await load(orderId);
+      if (standingTo(order.userId, who) !== 'stranger') return order;
+      if (await seating.ownsEvent(order.eventId, who.userId)) return order;
+      throw new AppError('forbidden', 'This order is not yours.');
+    },
+
+    async listOf(userId, who) {
+      if (standingTo(userId, who) === 'stranger') {
+        throw new AppError('forbidden', 'These orders are not yours.');
+      }
+      return ordersOfUser(database, userId, MAX_LISTED_ORDERS, currency);
+    },
+
+    async cancel(orderId, who) {
+      const order = await load(orderId);
+      if (!mayCancel(order, who)) throw new AppError('forbidden', 'This order is not yours.');
+      await refuseIfPaid(order, who, options);
+      const cancelled = await cancelLocked(orderId, who, options);
+      options.onCommitted();
+      await releaseHolds(cancelled, options.holds);
+    },
+  };
+}
+
+/** A pending order with a PaymentIntent ends only when that can no longer be paid. */
+async function refuseIfPaid(order: Order, who: Principal, { payments }: OrderServiceOptions): Promise<void> {
+  if (order.status !== 'pending') return;
+  const money = await payments.conclude(order);
+  if (money === 'unknown') {
+    throw new AppError(
+      'payments_unavailable',
+      'Whether the order was paid cannot be known right now. Try again shortly.',
+    );
+  }
+  if (money === 'paid' && !who.isAdmin) {
+    throw new AppError('order_already_paid', 'The order was paid just now and is completed.');
+  }
+}
+
+function cancelLocked(
+  orderId: OrderId,
+  who: Principal,
+  { database, transitions, giveBack }: OrderServiceOptions,
+): Promise<Order> {
+  return database.transaction(async (tx) => {
+    const order = orFail(await transitions.lock(tx, orderId));
+    const byBuyer = standingTo(order.userId, who) === 'buyer' && !who.isAdmin;
+    const transition = await transitions.cancel(tx, order, byBuyer ? 'buyer' : 'admin');
+    if (transition.outcome === 'not_possible') {
+      throw new AppError('order_not_pending', whyNotPending(transition.status));
+    }
+    if (order.status === 'completed') await giveBack(tx, orderId, 'cancelled by an administrator');
+    return transition.order;
+  });
+}
+
+/** A hold that cannot be released ends by itself; PostgreSQL has freed the seats already. */
+export async function releaseHolds(order: Order, holds: SeatHolds): Promise<void> {
+  const seatIds = order.tickets.map((ticket) => ticket.seatId);
+  await holds.release(order.sessionId, seatIds, order.orderId).catch(() => undefined);
+}
+
+function orFail(order: Order | undefined): Order {
+  if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
+  return order;
+}

@@ -1,0 +1,271 @@
+import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
+import type { Announcement } from '../../kernel/events.ts';
+import type { DiscountId, OrderId, PaymentIntentId, SeatId, SessionId, UserId } from '../../kernel/ids.ts';
+import { type Currency, toDecimal } from '../../kernel/money.ts';
+import type { Executor, Transaction } from '../../platform/postgres/database.ts';
+import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
+import { type OrderTicketRow, toOrders } from './order.rows.ts';
+import type { Order, PendingOrder } from './order.rules.ts';
+
+/** Whether the unique index that decides who has a seat (I1) refused a ticket: the seat is somebody else's. */
+export function isSeatTaken(error: unknown): boolean {
+  return isUniqueViolation(error, 'tickets_live_seat');
+}
+
+const ORDER_COLUMNS = `
+  o.order_id, o.user_id, o.event_id, o.organization_id, o.session_id, o.status, o.subtotal, o.discount_id,
+  o.discount_code, o.discount_amount, o.price, o.created_at, o.payment_intent_id, o.payment_attempt, o.expires_at,
+  o.completed_at, o.cancelled_at, o.cancel_reason`;
+const TICKET_COLUMNS = `
+  t.ticket_id, t.seat_id, t.seat_label, t.colour, t.tier_id, t.tier_name, t.price_at_purchase, t.issued_at,
+  t.voided_at, t.checked_in_time`;
+
+/**
+ * Order, tickets and outbox rows in one statement. Its parts run in this order because each reads the one before:
+ * the discount's use, the order, the tickets (in seat order, so that two orders never wait for each other), the
+ * outbox. So an outbox row's number comes after the seats are won, and messages about a seat keep their order.
+ */
+const INSERT_ORDER = {
+  name: 'order-insert',
+  text: `
+    WITH used AS (
+      INSERT INTO discount_uses AS d (discount_id, uses)
+      SELECT $7::uuid, 1 WHERE $7::uuid IS NOT NULL
+      ON CONFLICT (discount_id) DO UPDATE SET uses = d.uses + 1 WHERE $12::integer IS NULL OR d.uses < $12::integer
+      RETURNING d.discount_id
+    ), placed AS (
+      INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, discount_id,
+                          discount_code, discount_amount, price, created_at, expires_at)
+      SELECT $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, 'pending', $6::numeric, $7::uuid, $8, $9::numeric,
+             $10::numeric, $11::timestamptz, $13::timestamptz
+       WHERE $7::uuid IS NULL OR EXISTS (SELECT FROM used)
+      RETURNING order_id, session_id, created_at
+    ), ticketed AS (
+      INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name,
+                           price_at_purchase, issued_at)
+      SELECT s.ticket_id, p.order_id, p.session_id, s.seat_id, s.seat_label, s.colour, s.tier_id, s.tier_name, s.price,
+             p.created_at
+        FROM placed p,
+             unnest($14::uuid[], $15::text[], $16::text[], $17::text[], $18::uuid[], $19::text[], $20::numeric[])
+               AS s (ticket_id, seat_id, seat_label, colour, tier_id, tier_name, price)
+      RETURNING ticket_id
+    ), won AS (
+      SELECT count(*) AS seats FROM ticketed
+    )
+    INSERT INTO outbox (topic, key, value)
+    SELECT a.topic, a.key, a.value
+      FROM won, unnest($21::text[], $22::text[], $23::text[]) WITH ORDINALITY AS a (topic, key, value, position)
+     WHERE won.seats > 0
+     ORDER BY a.position
+    RETURNING id`,
+};
+
+/**
+ * Writes a new order with all that belongs to it, or nothing. False when its discount is used up here.
+ * Throws an error that `isSeatTaken` knows when a seat is somebody else's.
+ */
+export async function insertOrder(
+  executor: Executor,
+  order: PendingOrder,
+  announcements: readonly Announcement[],
+  maxDiscountUses: number | undefined,
+  currency: Currency,
+): Promise<boolean> {
+  const tickets = order.tickets.toSorted((a, b) => (a.seatId < b.seatId ? -1 : 1));
+  const written = await executor.rows(INSERT_ORDER, [
+    order.orderId,
+    order.userId,
+    order.eventId,
+    order.organizationId,
+    order.sessionId,
+    toDecimal(order.subtotal, currency),
+    order.discount?.id ?? null,
+    order.discount?.code ?? null,
+    toDecimal(order.discountAmount, currency),
+    toDecimal(order.price, currency),
+    toRfc3339(order.createdAt),
+    maxDiscountUses ?? null,
+    toRfc3339(order.expiresAt),
+    tickets.map((ticket) => ticket.ticketId),
+    tickets.map((ticket) => ticket.seatId),
+    tickets.map((ticket) => ticket.seatLabel),
+    tickets.map((ticket) => ticket.colour),
+    tickets.map((ticket) => ticket.tierId),
+    tickets.map((ticket) => ticket.tierName),
+    tickets.map((ticket) => toDecimal(ticket.price, currency)),
+    announcements.map((announcement) => announcement.topic),
+    announcements.map((announcement) => announcement.key),
+    announcements.map((announcement) => announcement.value),
+  ]);
+  return written.length > 0;
+}
+
+const FIND_ORDER = {
+  name: 'order-find',
+  text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS} FROM orders o LEFT JOIN tickets t USING (order_id)
+          WHERE o.order_id = $1 ORDER BY t.seat_label, t.seat_id`,
+};
+
+export async function findOrder(
+  executor: Executor,
+  orderId: OrderId,
+  currency: Currency,
+): Promise<Order | undefined> {
+  const rows = await executor.rows<OrderTicketRow>(FIND_ORDER, [orderId]);
+  return toOrders(rows, currency)[0];
+}
+
+const LOCK_ORDER = {
+  name: 'order-lock',
+  text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS} FROM orders o LEFT JOIN tickets t USING (order_id)
+          WHERE o.order_id = $1 ORDER BY t.seat_label, t.seat_id FOR UPDATE OF o`,
+};
+
+/** The order, locked until the transaction ends: every transition starts here, so that one decides at a time. */
+export async function lockOrder(
+  tx: Transaction,
+  orderId: OrderId,
+  currency: Currency,
+): Promise<Order | undefined> {
+  const rows = await tx.rows<OrderTicketRow>(LOCK_ORDER, [orderId]);
+  return toOrders(rows, currency)[0];
+}
+
+const ORDERS_OF_USER = {
+  name: 'orders-of-user',
+  text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS}
+           FROM (SELECT * FROM orders WHERE user_id = $1 ORDER BY created_at DESC, order_id DESC LIMIT $2) o
+           LEFT JOIN tickets t USING (order_id)
+          ORDER BY o.created_at DESC, o.order_id DESC, t.seat_label, t.seat_id`,
+};
+
+/** A user's orders, newest first, at most `limit`. */
+export async function ordersOfUser(
+  executor: Executor,
+  userId: UserId,
+  limit: number,
+  currency: Currency,
+): Promise<Order[]> {
+  const rows = await executor.rows<OrderTicketRow>(ORDERS_OF_USER, [userId, limit]);
+  return toOrders(rows, currency);
+}
+
+const LIVE_SEATS = {
+  name: 'seats-live',
+  text: `SELECT seat_id FROM tickets
+          WHERE session_id = $1 AND seat_id = ANY ($2::text[]) AND voided_at IS NULL ORDER BY seat_id`,
+};
+
+/** Which of the seats have a live ticket. */
+export async function liveSeats(
+  executor: Executor,
+  sessionId: SessionId,
+  seatIds: readonly SeatId[],
+): Promise<SeatId[]> {
+  const rows = await executor.rows<{ seat_id: SeatId }>(LIVE_SEATS, [sessionId, seatIds]);
+  return rows.map((row) => row.seat_id);
+}
+
+const SAVE_STATE = {
+  name: 'order-save-state',
+  text: `UPDATE orders SET status = $2, completed_at = COALESCE($3::timestamptz, completed_at),
+                           cancelled_at = $4::timestamptz, cancel_reason = $5, settling_until = NULL
+          WHERE order_id = $1`,
+};
+const VOID_TICKETS = {
+  name: 'tickets-void',
+  text: 'UPDATE tickets SET voided_at = $2::timestamptz WHERE order_id = $1 AND voided_at IS NULL',
+};
+const REVIVE_TICKETS = {
+  name: 'tickets-revive',
+  text: `UPDATE tickets t SET voided_at = NULL
+           FROM (SELECT ticket_id FROM tickets WHERE order_id = $1 ORDER BY seat_id) mine
+          WHERE t.ticket_id = mine.ticket_id`,
+};
+const COUNT_DISCOUNT_USE = {
+  name: 'discount-use-count',
+  text: 'UPDATE discount_uses SET uses = uses + $2::integer WHERE discount_id = $1',
+};
+
+/**
+ * Saves the state an order came into, from the locked one it was in: the discount's use first, as in `INSERT_ORDER`,
+ * so that the two never wait for each other. Throws an error that `isSeatTaken` knows when a revived seat is sold.
+ */
+export async function saveTransition(tx: Transaction, from: Order, to: Order): Promise<void> {
+  const usesChange = Number(to.status !== 'cancelled') - Number(from.status !== 'cancelled');
+  if (to.discount && usesChange !== 0) await countDiscountUse(tx, to.discount.id, usesChange);
+  await tx.rows(SAVE_STATE, [
+    to.orderId,
+    to.status,
+    to.status === 'completed' ? toRfc3339(to.completedAt) : null,
+    to.status === 'cancelled' ? toRfc3339(to.cancelledAt) : null,
+    to.status === 'cancelled' ? to.reason : null,
+  ]);
+  if (to.status === 'cancelled') await tx.rows(VOID_TICKETS, [to.orderId, toRfc3339(to.cancelledAt)]);
+  if (from.status === 'cancelled') await tx.rows(REVIVE_TICKETS, [to.orderId]);
+}
+
+async function countDiscountUse(tx: Transaction, discountId: DiscountId, change: number): Promise<void> {
+  await tx.rows(COUNT_DISCOUNT_USE, [discountId, change]);
+}
+
+const ATTACH_INTENT = {
+  name: 'order-attach-intent',
+  text: `UPDATE orders SET payment_intent_id = $3, payment_attempt = $2
+          WHERE order_id = $1 AND status = 'pending' AND payment_attempt IN ($2 - 1, $2)
+            AND (payment_attempt < $2 OR payment_intent_id = $3)
+        RETURNING order_id`,
+};
+
+/** Writes down the PaymentIntent of an attempt, once; false when the order is no longer pending or has moved on. */
+export async function attachIntent(
+  executor: Executor,
+  orderId: OrderId,
+  attempt: number,
+  intentId: PaymentIntentId,
+): Promise<boolean> {
+  const rows = await executor.rows(ATTACH_INTENT, [orderId, attempt, intentId]);
+  return rows.length > 0;
+}
+
+const ORDER_OF_INTENT = {
+  name: 'order-of-intent',
+  text: 'SELECT order_id FROM orders WHERE payment_intent_id = $1',
+};
+
+export async function orderOfIntent(
+  executor: Executor,
+  intentId: PaymentIntentId,
+): Promise<OrderId | undefined> {
+  const rows = await executor.rows<{ order_id: OrderId }>(ORDER_OF_INTENT, [intentId]);
+  return rows[0]?.order_id;
+}
+
+const CLAIM_ENDED = {
+  name: 'orders-claim-ended',
+  text: `UPDATE orders SET settling_until = $2::timestamptz
+          WHERE order_id IN (
+            SELECT order_id FROM orders
+             WHERE status = 'pending' AND expires_at <= $1::timestamptz
+               AND (settling_until IS NULL OR settling_until <= $1::timestamptz)
+             ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+        RETURNING order_id`,
+};
+
+/**
+ * Takes at most `limit` pending orders whose hold has ended, for this caller alone until `until`: one that dies with
+ * them is followed by another.
+ */
+export async function claimEnded(
+  executor: Executor,
+  now: Instant,
+  until: Instant,
+  limit: number,
+): Promise<OrderId[]> {
+  const rows = await executor.rows<{ order_id: OrderId }>(CLAIM_ENDED, [
+    toRfc3339(now),
+    toRfc3339(until),
+    limit,
+  ]);
+  return rows.map((row) => row.order_id);
+}

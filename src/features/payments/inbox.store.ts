@@ -1,0 +1,71 @@
+import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
+import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+
+/** A webhook as it is kept until its effect is done. */
+export interface InboxEvent {
+  readonly event_id: string;
+  readonly type: string;
+  readonly payment_intent_id: PaymentIntentId | null;
+  readonly order_id: OrderId | null;
+  readonly amount_minor: number | null;
+  readonly currency: string | null;
+}
+
+const STORE = {
+  name: 'inbox-store',
+  text: `INSERT INTO stripe_inbox (event_id, type, payment_intent_id, order_id, amount_minor, currency, received_at,
+                                   next_attempt_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, $7::timestamptz) ON CONFLICT (event_id) DO NOTHING`,
+};
+
+/** Keeps a webhook; one that comes again changes nothing (I7). */
+export async function storeEvent(executor: Executor, event: InboxEvent, at: Instant): Promise<void> {
+  await executor.rows(STORE, [
+    event.event_id,
+    event.type,
+    event.payment_intent_id,
+    event.order_id,
+    event.amount_minor,
+    event.currency,
+    toRfc3339(at),
+  ]);
+}
+
+/** Past this many tries a person has to look; the row says why the last one failed. */
+const MAX_APPLY_ATTEMPTS = 12;
+
+const CLAIM = {
+  name: 'inbox-claim',
+  text: `UPDATE stripe_inbox
+            SET attempts = attempts + 1,
+                next_attempt_at = $1::timestamptz + LEAST(5 * power(2, attempts), 600) * interval '1 second'
+          WHERE event_id IN (
+            SELECT event_id FROM stripe_inbox
+             WHERE applied_at IS NULL AND next_attempt_at <= $1::timestamptz AND attempts < ${MAX_APPLY_ATTEMPTS}
+             ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        RETURNING event_id, type, payment_intent_id, order_id, amount_minor, currency`,
+};
+
+/** Takes webhooks to apply, for this caller alone; a failed or forgotten one comes again after a growing pause. */
+export function claimEvents(executor: Executor, now: Instant, limit: number): Promise<InboxEvent[]> {
+  return executor.rows<InboxEvent>(CLAIM, [toRfc3339(now), limit]);
+}
+
+const APPLIED = {
+  name: 'inbox-applied',
+  text: 'UPDATE stripe_inbox SET applied_at = $2::timestamptz, last_error = NULL WHERE event_id = $1',
+};
+
+export async function markApplied(executor: Executor, eventId: string, at: Instant): Promise<void> {
+  await executor.rows(APPLIED, [eventId, toRfc3339(at)]);
+}
+
+const FAILED = {
+  name: 'inbox-failed',
+  text: 'UPDATE stripe_inbox SET last_error = $2 WHERE event_id = $1',
+};
+
+export async function noteApplyFailure(executor: Executor, eventId: string, reason: string): Promise<void> {
+  await executor.rows(FAILED, [eventId, reason]);
+}

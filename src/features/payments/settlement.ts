@@ -1,0 +1,82 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { unreachable } from '../../kernel/errors.ts';
+import type { Currency } from '../../kernel/money.ts';
+import type { Database, Transaction } from '../../platform/postgres/database.ts';
+import type { OrderTransitions } from '../orders/order.transitions.ts';
+import { type Settlement, settle } from './payment.rules.ts';
+import {
+  isPaid,
+  lockPayment,
+  type MoneyReceived,
+  markPaymentApplied,
+  markRefundDue,
+  recordMoney,
+} from './payment.store.ts';
+
+/**
+ * Writes money that came down first, on its own, then decides and carries out what becomes of it. Safe to repeat and
+ * to race: the order's lock lets one decide, and a payment is decided on once. Returns what was decided.
+ */
+export type SettleMoney = (money: MoneyReceived) => Promise<Settlement['decision']>;
+
+export interface SettlementOptions {
+  readonly database: Database;
+  readonly transitions: OrderTransitions;
+  /** Whether an error says that a seat was sold between the look and the booking. */
+  readonly isSeatTaken: (error: unknown) => boolean;
+  readonly currency: Currency;
+  readonly clock: Clock;
+  readonly onCommitted: () => void;
+}
+
+/** Each further try sees the sale that beat the one before. */
+const MAX_REBOOK_ATTEMPTS = 3;
+
+export function createSettlement(options: SettlementOptions): SettleMoney {
+  const { database, clock, isSeatTaken } = options;
+  return async (money) => {
+    await recordMoney(database, money, clock.now());
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const decision = await database.transaction((tx) => settleLocked(tx, money, options));
+        options.onCommitted();
+        return decision;
+      } catch (error) {
+        if (attempt >= MAX_REBOOK_ATTEMPTS || !isSeatTaken(error)) throw error;
+      }
+    }
+  };
+}
+
+async function settleLocked(
+  tx: Transaction,
+  { orderId, intentId }: MoneyReceived,
+  { transitions, currency, clock }: SettlementOptions,
+): Promise<Settlement['decision']> {
+  const order = await transitions.lock(tx, orderId);
+  const payment = await lockPayment(tx, intentId);
+  if (!order || !payment) throw new Error(`payment ${intentId} or its order is gone`);
+  const settlement = settle(order, payment, {
+    currency,
+    paidByAnother: await isPaid(tx, orderId),
+    seatsFree: order.status !== 'cancelled' || (await transitions.seatsFree(tx, order)),
+  });
+  switch (settlement.decision) {
+    case 'complete':
+      await transitions.complete(tx, order);
+      await markPaymentApplied(tx, intentId);
+      break;
+    case 'rebook':
+      await transitions.rebook(tx, order);
+      await markPaymentApplied(tx, intentId);
+      break;
+    case 'refund':
+      await markRefundDue(tx, intentId, settlement.reason, clock.now());
+      break;
+    case 'already_done':
+      break;
+    default:
+      unreachable(settlement);
+  }
+  return settlement.decision;
+}

@@ -1,0 +1,111 @@
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { AppError } from '../../kernel/errors.ts';
+import { as, type SeatId, type TierId } from '../../kernel/ids.ts';
+import { type Currency, fromMajor } from '../../kernel/money.ts';
+import type { ServiceAnswer, ServiceClient } from '../../platform/http/service-client.ts';
+import { DiscountSchema, readDiscount } from '../pricing/discount.schema.ts';
+import type { PricedSeat } from '../pricing/pricing.rules.ts';
+import type { SeatAgreement, SeatingServices, SeatQuote, SeatRequest } from './seats.ports.ts';
+
+export interface SeatingServicesOptions {
+  readonly query: ServiceClient;
+  readonly seating: ServiceClient;
+  readonly currency: Currency;
+}
+
+const VALIDATE = '/internal/v1/validate-pre-order';
+
+/** The answer of the event-query service (contract section 4); what else it says is not ours to judge. */
+const QuoteSchema = Type.Object({
+  seats: Type.Array(
+    Type.Object({
+      seatId: Type.String({ minLength: 1, maxLength: 64 }),
+      label: Type.String(),
+      tier: Type.Object({
+        id: Type.String({ format: 'uuid' }),
+        name: Type.String(),
+        price: Type.Union([Type.Number({ minimum: 0 }), Type.String()]),
+        color: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+      }),
+    }),
+  ),
+  discount: Type.Optional(Type.Union([DiscountSchema, Type.Null()])),
+});
+const quoteChecker = Compile(QuoteSchema);
+
+/** The platform's seating services over HTTP. An answer that cannot be understood counts as no answer. */
+export function createSeatingServices({ query, seating, currency }: SeatingServicesOptions): SeatingServices {
+  return {
+    async quote(request): Promise<SeatQuote> {
+      const answer = await query.post(VALIDATE, toWire(request));
+      if (answer.outcome === 'refused') return answer;
+      if (!quoteChecker.Check(answer.body)) throw notUnderstood('its answer has another shape');
+      return readQuote(answer.body, request, currency);
+    },
+    async agree(request): Promise<SeatAgreement> {
+      const answer = await seating.post(VALIDATE, toWire(request));
+      return answer.outcome === 'refused' ? answer : { outcome: 'agreed' };
+    },
+    async ownsEvent(eventId, userId) {
+      return isTrue(await seating.get('/internal/v1/events/verify-ownership', { eventId, userId }));
+    },
+    async isScanner(sessionId, userId) {
+      return isTrue(
+        await seating.get('/internal/v1/sessions/verify-role', { sessionId, userId, role: 'SCANNER' }),
+      );
+    },
+  };
+}
+
+/** The OrderRequest of the buyer, as the seating services know it. */
+function toWire(request: SeatRequest): Record<string, unknown> {
+  return {
+    session_id: request.sessionId,
+    event_id: request.eventId,
+    organization_id: request.organizationId,
+    seat_ids: request.seatIds,
+    ...(request.discountId === undefined ? {} : { discount_id: request.discountId }),
+  };
+}
+
+/** The body decides, not the status: a 200 that says `false` is a no. */
+function isTrue(answer: ServiceAnswer): boolean {
+  return answer.outcome === 'ok' && answer.body === true;
+}
+
+function readQuote(quote: Static<typeof QuoteSchema>, request: SeatRequest, currency: Currency): SeatQuote {
+  const bySeat = new Map(quote.seats.map((seat) => [seat.seatId, seat]));
+  const seats = request.seatIds.map((seatId): PricedSeat => {
+    const seat = bySeat.get(seatId);
+    if (!seat) throw notUnderstood('it left a seat out');
+    return toPricedSeat(seatId, seat, currency);
+  });
+  if (request.discountId === undefined) return { outcome: 'quoted', seats, discount: undefined };
+  if (!quote.discount) return { outcome: 'refused', message: 'There is no such discount for this event.' };
+  const discount = readDiscount(quote.discount, currency);
+  if ('unreadable' in discount) throw notUnderstood(`its discount: ${discount.unreadable}`);
+  if (discount.id !== request.discountId) throw notUnderstood('it answered with another discount');
+  return { outcome: 'quoted', seats, discount };
+}
+
+function toPricedSeat(
+  seatId: SeatId,
+  seat: Static<typeof QuoteSchema>['seats'][number],
+  currency: Currency,
+): PricedSeat {
+  const price = fromMajor(seat.tier.price, currency);
+  if (price === undefined || price < 0) throw notUnderstood(`a price that is none in ${currency.code}`);
+  const tier = { id: as<TierId>(seat.tier.id), name: seat.tier.name, color: seat.tier.color ?? '' };
+  return { seatId, label: seat.label, tier, price };
+}
+
+function notUnderstood(why: string): AppError {
+  return new AppError(
+    'seating_unavailable',
+    'The seating service gave an answer that cannot be used. Try again shortly.',
+    {
+      cause: new Error(why),
+    },
+  );
+}

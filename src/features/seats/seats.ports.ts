@@ -1,0 +1,64 @@
+import type { Instant } from '../../kernel/clock.ts';
+import type {
+  DiscountId,
+  EventId,
+  OrderId,
+  OrganizationId,
+  SeatId,
+  SessionId,
+  UserId,
+} from '../../kernel/ids.ts';
+import type { Discount, PricedSeat } from '../pricing/discount.rules.ts';
+
+/** Which seats a buyer asks for. */
+export interface SeatRequest {
+  readonly sessionId: SessionId;
+  readonly eventId: EventId;
+  readonly organizationId: OrganizationId;
+  readonly seatIds: readonly SeatId[];
+  readonly discountId: DiscountId | undefined;
+}
+
+export type HoldOutcome =
+  | { readonly outcome: 'held' }
+  | { readonly outcome: 'taken'; readonly seatIds: readonly SeatId[] };
+
+/**
+ * Port: holds on seats, made fast. A hold only refuses early; PostgreSQL decides who has a seat (I1), so an
+ * implementation that lost its memory oversells nothing.
+ */
+export interface SeatHolds {
+  /** Holds all the seats for the order until `until`, or none of them and names those taken. */
+  hold(
+    sessionId: SessionId,
+    seatIds: readonly SeatId[],
+    orderId: OrderId,
+    until: Instant,
+  ): Promise<HoldOutcome>;
+  /** Moves the end of the holds that this order has. */
+  extend(sessionId: SessionId, seatIds: readonly SeatId[], orderId: OrderId, until: Instant): Promise<void>;
+  /** Ends the holds that this order has; those of others stay. */
+  release(sessionId: SessionId, seatIds: readonly SeatId[], orderId: OrderId): Promise<void>;
+}
+
+export type SeatQuote =
+  | {
+      readonly outcome: 'quoted';
+      readonly seats: readonly PricedSeat[];
+      readonly discount: Discount | undefined;
+    }
+  | { readonly outcome: 'refused'; readonly message: string };
+
+export type SeatAgreement =
+  | { readonly outcome: 'agreed' }
+  | { readonly outcome: 'refused'; readonly message: string };
+
+/** Port: the platform's seating services (contract section 4). Failures raise `seating_unavailable`. */
+export interface SeatingServices {
+  /** What the seats cost, from the reading side. */
+  quote(request: SeatRequest): Promise<SeatQuote>;
+  /** Whether the writing side agrees; asked after the seats are held. */
+  agree(request: SeatRequest): Promise<SeatAgreement>;
+  ownsEvent(eventId: EventId, userId: UserId): Promise<boolean>;
+  isScanner(sessionId: SessionId, userId: UserId): Promise<boolean>;
+}

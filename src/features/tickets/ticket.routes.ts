@@ -1,0 +1,113 @@
+import { Type } from 'typebox';
+import { as, type OrderId, type SessionId, type TicketId } from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
+import { principalOf } from '../../platform/http/authentication.ts';
+import { problems, Uuid } from '../../platform/http/schemas.ts';
+import type { HttpServer } from '../../platform/http/server.ts';
+import { qrPngBase64 } from './qr/qr-image.ts';
+import {
+  CheckInRequestSchema,
+  CheckInResponseSchema,
+  CountSchema,
+  TicketSchema,
+  TicketsSchema,
+} from './ticket.schemas.ts';
+import type { TicketService, TicketView } from './ticket.service.ts';
+import { toWireTicket, type WireTicket } from './ticket.wire.ts';
+
+export interface TicketRoutesOptions {
+  readonly tickets: TicketService;
+  readonly currency: Currency;
+}
+
+const TAGS = ['Tickets'];
+
+/** Tickets over HTTP (contract section 1). */
+export function ticketRoutes(scope: HttpServer, { tickets, currency }: TicketRoutesOptions): void {
+  const listOf = async (orderId: string, who: Parameters<TicketService['viewOrder']>[1]) => {
+    const views = await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who);
+    return Promise.all(views.map((view) => toWireView(view, currency)));
+  };
+
+  scope.get(
+    '/api/order/ticket',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'The tickets of an order, for who may read the order',
+        querystring: Type.Object({ orderId: Uuid('The order') }),
+        response: { 200: TicketsSchema, ...problems },
+      },
+    },
+    (request) => listOf(request.query.orderId, principalOf(request)),
+  );
+
+  scope.get(
+    '/api/order/:orderId/tickets',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'The tickets of an order, for who may read the order',
+        params: Type.Object({ orderId: Uuid('The order') }),
+        response: { 200: TicketsSchema, ...problems },
+      },
+    },
+    (request) => listOf(request.params.orderId, principalOf(request)),
+  );
+
+  scope.get(
+    '/api/order/ticket/:ticketId',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'A ticket; for its holder, the organiser, a scanner of the session and administrators',
+        params: Type.Object({ ticketId: Uuid('The ticket') }),
+        response: { 200: TicketSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
+      return toWireView(await tickets.view(ticketId, principalOf(request)), currency);
+    },
+  );
+
+  scope.post(
+    '/api/order/ticket/checkin',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Let the bearer of a QR code in, once; for scanners of the session',
+        body: CheckInRequestSchema,
+        response: { 200: CheckInResponseSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const { encrypted_qr: qrText, session_id: door } = request.body;
+      const session = door === undefined ? undefined : as<SessionId>(door.toLowerCase());
+      const ticket = await tickets.checkIn(qrText, session, principalOf(request));
+      return {
+        message: `Welcome: seat ${ticket.seatLabel}, ${ticket.tierName}.`,
+        ticket: toWireTicket(ticket, currency),
+      };
+    },
+  );
+
+  scope.get(
+    '/api/order/tickets/count',
+    {
+      config: { access: 'public' },
+      schema: {
+        tags: TAGS,
+        summary: 'How many tickets are held or sold',
+        response: { 200: CountSchema, ...problems },
+      },
+    },
+    async () => ({ total_count: await tickets.count() }),
+  );
+}
+
+/** A ticket with its QR code drawn, where it may have one. */
+export async function toWireView({ ticket, qrText }: TicketView, currency: Currency): Promise<WireTicket> {
+  const wire = toWireTicket(ticket, currency);
+  return qrText === undefined ? wire : { ...wire, qr_code: await qrPngBase64(qrText) };
+}

@@ -1,0 +1,67 @@
+import { Type } from 'typebox';
+import { PLAIN_TEXT, Uuid } from '../../platform/http/schemas.ts';
+
+const TICKET_EXAMPLE = {
+  ticket_id: '8e688506-02b1-48ed-9612-5472dd044744',
+  order_id: '8d564400-1273-4e3c-9b7d-cc3beccd2b27',
+  seat_id: '011ad2bb-6fab-4cc9-a9bb-e3cd6d8ffcc0',
+  seat_label: 'A12',
+  colour: '#FFD700',
+  tier_id: '33333333-3333-3333-3333-333333333333',
+  tier_name: 'VIP',
+  price_at_purchase: 150.5,
+  issued_at: '2026-11-24T03:17:16.954Z',
+  checked_in: false,
+  checked_in_time: '0001-01-01T00:00:00Z',
+};
+
+export const TicketSchema = Type.Object(
+  {
+    ticket_id: Uuid('The ticket'),
+    order_id: Uuid('The order it belongs to'),
+    seat_id: Type.String({ description: 'The seat, opaque' }),
+    seat_label: Type.String({ description: 'What is written on the seat' }),
+    colour: Type.String({ description: 'Colour of the tier' }),
+    tier_id: Uuid('The price tier'),
+    tier_name: Type.String(),
+    price_at_purchase: Type.Number({ description: 'Major units' }),
+    issued_at: Type.String({ description: 'RFC 3339 in UTC' }),
+    checked_in: Type.Boolean(),
+    checked_in_time: Type.String({ description: '0001-01-01T00:00:00Z until the check-in' }),
+    qr_code: Type.Optional(Type.String({ description: 'PNG in base64; only of a completed order' })),
+  },
+  {
+    examples: [TICKET_EXAMPLE],
+  },
+);
+
+export const TicketsSchema = Type.Array(TicketSchema);
+
+/** Far above any text of ours, far below what would cost time to refuse. */
+const MAX_QR_TEXT_CHARS = 2_048;
+
+export const CheckInRequestSchema = Type.Object(
+  {
+    encrypted_qr: Type.String({
+      minLength: 1,
+      maxLength: MAX_QR_TEXT_CHARS,
+      pattern: PLAIN_TEXT,
+      description: 'The text of the QR code',
+    }),
+    session_id: Type.Optional(Uuid('The session this door is for; a ticket of another is refused')),
+  },
+  { examples: [{ encrypted_qr: '6BF...' }] },
+);
+
+export const CheckInResponseSchema = Type.Object(
+  {
+    message: Type.String(),
+    ticket: TicketSchema,
+  },
+  { examples: [{ message: 'Welcome: seat A12, VIP.', ticket: TICKET_EXAMPLE }] },
+);
+
+export const CountSchema = Type.Object(
+  { total_count: Type.Integer() },
+  { examples: [{ total_count: 1208 }] },
+);

@@ -1,0 +1,41 @@
+import { type Static, Type } from 'typebox';
+
+/** A UUID; PostgreSQL and the code compare them in lower case. */
+export const Uuid = (description: string, example = '8d564400-1273-4e3c-9b7d-cc3beccd2b27') =>
+  Type.String({ format: 'uuid', description, examples: [example] });
+
+/** No control characters and no half of a surrogate pair: neither survives a database or a log. */
+export const PLAIN_TEXT = '^[^\\p{Cc}\\p{Cs}]*$';
+
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ description: 'Where the code is explained' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String({ description: 'What was wrong and what to do' }),
+    code: Type.String({ description: 'Stable; see docs/errors.md' }),
+    message: Type.String({ description: 'The same as detail' }),
+    seat_ids: Type.Optional(Type.Array(Type.String(), { description: 'The seats that are taken' })),
+    errors: Type.Optional(Type.Array(Type.Object({ field: Type.String(), reason: Type.String() }))),
+    checked_in_time: Type.Optional(Type.String({ description: 'When the first check-in was' })),
+  },
+  {
+    description: 'RFC 9457 problem document',
+    examples: [
+      {
+        type: '/docs/errors#seats_taken',
+        title: 'Seats are taken',
+        status: 409,
+        detail: 'Already taken: A12. Choose other seats.',
+        code: 'seats_taken',
+        message: 'Already taken: A12. Choose other seats.',
+        seat_ids: ['A12'],
+      },
+    ],
+  },
+);
+
+export type ProblemDocument = Static<typeof ProblemSchema>;
+
+/** The answer every route can give beside its own. */
+export const problems = { default: ProblemSchema } as const;

@@ -1,0 +1,113 @@
+import type { Server } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+  type RawServerDefault,
+} from 'fastify';
+import { AppError } from '../../kernel/errors.ts';
+import { handleWith } from './listener.ts';
+import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
+import { compileValidator, toInvalidRequest } from './validation.ts';
+
+const MAX_BODY_BYTES = 65_536;
+const MAX_PARAM_CHARS = 200;
+const SERVER_FAULT = 500;
+
+export type HttpServer = FastifyInstance<
+  RawServerDefault,
+  import('node:http').IncomingMessage,
+  import('node:http').ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export interface HttpServerOptions {
+  /** Bound already; the instance takes over its requests. */
+  readonly server: Server;
+  readonly log: FastifyBaseLogger;
+  readonly requestId: () => string;
+}
+
+/**
+ * The HTTP server as production runs it: bodies taken as they are (no coercion), every error as a problem document,
+ * one log line for a request at `debug` (at `error` when it failed on our side) without query, headers or body.
+ */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const app = Fastify({
+    serverFactory: (handler) => {
+      handleWith(options.server, handler);
+      return options.server;
+    },
+    loggerInstance: options.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: options.requestId,
+    requestIdHeader: false,
+    bodyLimit: MAX_BODY_BYTES,
+    frameworkErrors: answerError,
+    routerOptions: { maxParamLength: MAX_PARAM_CHARS, ignoreTrailingSlash: true },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setValidatorCompiler(compileValidator);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request, reply) => {
+    answer(reply, new AppError('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`));
+  });
+  app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
+  return app;
+}
+
+/** The path as it was asked for, without the query string: a query may hold what no log should. */
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '';
+}
+
+function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  const line = {
+    method: request.method,
+    route: request.routeOptions.url ?? 'none',
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime),
+  };
+  if (reply.statusCode >= SERVER_FAULT) request.log.warn(line, 'request failed');
+  else request.log.debug(line, 'request');
+}
+
+function answerError(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void {
+  const known = toAppError(error);
+  if (known.code === 'internal') request.log.error({ err: error }, 'unexpected error');
+  else if (STATUS_OF[known.code] >= SERVER_FAULT) request.log.warn({ err: known.cause }, known.message);
+  answer(reply, known);
+}
+
+function answer(reply: FastifyReply, error: AppError): void {
+  reply
+    .code(STATUS_OF[error.code])
+    .headers(problemHeaders(error))
+    .serializer((payload: unknown) => JSON.stringify(payload))
+    .send(toProblem(error));
+}
+
+function toAppError(error: FastifyError | Error): AppError {
+  if (error instanceof AppError) return error;
+  if ('validation' in error && error.validation) {
+    return toInvalidRequest(error.validation, error.validationContext ?? 'body');
+  }
+  const status = 'statusCode' in error ? (error.statusCode ?? SERVER_FAULT) : SERVER_FAULT;
+  if (status === STATUS_OF.body_too_large) {
+    return new AppError('body_too_large', `The body is larger than ${MAX_BODY_BYTES} bytes.`);
+  }
+  if (status === STATUS_OF.unsupported_media_type) {
+    return new AppError('unsupported_media_type', 'Send the body as application/json.');
+  }
+  // What is left below 500 comes from the framework's own checks of the request, whose words name no internals.
+  if (status < SERVER_FAULT) return new AppError('invalid_request', error.message);
+  return new AppError(
+    'internal',
+    'Something went wrong on our side. Try again; if it stays, tell us the time.',
+  );
+}

@@ -1,0 +1,114 @@
+import type { Dispatcher } from 'undici';
+import { type Clock, type Instant, later, MS_PER_SECOND } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+
+/** Machine-to-machine access tokens by client credentials. */
+export interface M2mTokens {
+  /** A token that is good for now. Throws `identity_unavailable` when there is none to be had. */
+  get(): Promise<string>;
+  /** Forgets a token that was refused, so that the next call fetches another. */
+  discard(token: string): void;
+}
+
+export interface M2mTokensOptions {
+  readonly http: Dispatcher;
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly clock: Clock;
+}
+
+interface HeldToken {
+  readonly token: string;
+  readonly expiresAt: Instant;
+  readonly refreshAt: Instant;
+}
+
+const REFRESH_BEFORE_END_MS = 60_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+const HTTP_OK = 200;
+const SCOPE = 'internal-api';
+
+/**
+ * Keeps one token and fetches the next 60 s before it ends (half-way through, when it lives shorter): one request at
+ * a time however many wait, and none waits while the old one is still good.
+ */
+export function createM2mTokens(options: M2mTokensOptions): M2mTokens {
+  let held: HeldToken | undefined;
+  let fetching: Promise<HeldToken> | undefined;
+
+  function refresh(): Promise<HeldToken> {
+    fetching ??= fetchToken(options)
+      .then((token) => {
+        held = token;
+        return token;
+      })
+      .finally(() => {
+        fetching = undefined;
+      });
+    return fetching;
+  }
+
+  return {
+    async get() {
+      const now = options.clock.now();
+      if (held && now < held.refreshAt) return held.token;
+      const next = refresh();
+      if (!held || now >= held.expiresAt) return (await next).token;
+      next.catch(() => undefined);
+      return held.token;
+    },
+    discard(token) {
+      if (held?.token === token) held = undefined;
+    },
+  };
+}
+
+async function fetchToken(options: M2mTokensOptions): Promise<HeldToken> {
+  const { clock, tokenUrl, clientId, clientSecret } = options;
+  const askedAt = clock.now();
+  const form = {
+    grant_type: 'client_credentials',
+    client_id: clientId,
+    client_secret: clientSecret,
+    scope: SCOPE,
+  };
+  const answer = await post(options.http, tokenUrl, new URLSearchParams(form).toString());
+  const { access_token: token, expires_in: seconds } = answer;
+  if (typeof token !== 'string' || typeof seconds !== 'number' || !(seconds > 0))
+    throw unavailable('an answer without a token');
+  const lifeMs = seconds * MS_PER_SECOND;
+  return {
+    token,
+    expiresAt: later(askedAt, lifeMs),
+    refreshAt: later(askedAt, Math.max(lifeMs - REFRESH_BEFORE_END_MS, lifeMs / 2)),
+  };
+}
+
+async function post(http: Dispatcher, tokenUrl: string, body: string): Promise<Record<string, unknown>> {
+  const { origin, pathname } = new URL(tokenUrl);
+  try {
+    const response = await http.request({
+      origin,
+      path: pathname,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+      body,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      bodyTimeout: REQUEST_TIMEOUT_MS,
+    });
+    const answer = (await response.body.json()) as Record<string, unknown>;
+    if (response.statusCode === HTTP_OK) return answer;
+    throw new Error(`status ${response.statusCode}, ${String(answer.error)}`);
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+function unavailable(cause: unknown): AppError {
+  return new AppError(
+    'identity_unavailable',
+    'The identity provider cannot be reached right now. Try again shortly.',
+    { cause },
+  );
+}

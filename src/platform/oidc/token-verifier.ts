@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose';
+import { LRUCache } from 'lru-cache';
+import { type Clock, instant, MS_PER_SECOND } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { as, type UserId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+
+/** Turns access tokens into principals. */
+export interface TokenVerifier {
+  /**
+   * Who the token speaks for. Throws `unauthenticated` for a token that is not good and `identity_unavailable` when
+   * the issuer's keys cannot be had: never an open door.
+   */
+  verify(token: string): Promise<Principal>;
+}
+
+export interface TokenVerifierOptions {
+  /** `iss` of every token, compared letter by letter. */
+  readonly issuer: string;
+  readonly jwksUrl: string;
+  readonly clock: Clock;
+  /** Replaces the network, in tests. */
+  readonly fetch?: typeof fetch;
+}
+
+/** Signatures by key pairs only: `none` and shared secrets are no identity. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+const LEEWAY_S = 60;
+const JWKS_TIMEOUT_MS = 3_000;
+/** After fetching the keys, unknown key ids are refused for this long without asking again. */
+const JWKS_COOLDOWN_MS = 5_000;
+const JWKS_MAX_AGE_MS = 600_000;
+const MAX_CACHED_TOKENS = 20_000;
+/** How long a withdrawn signing key can still pass for tokens seen before. */
+const CACHED_TOKEN_MS = 60_000;
+const MAX_TOKEN_CHARS = 16_384;
+const ADMIN_GROUP = '/Permissions/Users/System Admins';
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** A verifier that fetches the issuer's keys when it needs them and remembers tokens it has verified, within bounds. */
+export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+  const keys = createRemoteJWKSet(new URL(options.jwksUrl), {
+    timeoutDuration: JWKS_TIMEOUT_MS,
+    cooldownDuration: JWKS_COOLDOWN_MS,
+    cacheMaxAge: JWKS_MAX_AGE_MS,
+    ...(options.fetch ? { [customFetch]: options.fetch } : {}),
+  });
+  const verified = new LRUCache<string, Principal>({
+    max: MAX_CACHED_TOKENS,
+    ttl: CACHED_TOKEN_MS,
+    perf: { now: () => options.clock.now() },
+  });
+
+  return {
+    async verify(token) {
+      if (token.length > MAX_TOKEN_CHARS) throw unauthenticated('The access token is too long.');
+      // Only a digest is kept: a copy of the cache is no bunch of keys.
+      const digest = createHash('sha256').update(token).digest('base64');
+      const known = verified.get(digest);
+      if (known && options.clock.now() < known.expiresAt + LEEWAY_S * MS_PER_SECOND) return known;
+      const principal = await verifyAfresh(token, keys, options);
+      verified.set(digest, principal);
+      return principal;
+    },
+  };
+}
+
+async function verifyAfresh(
+  token: string,
+  keys: JWTVerifyGetKey,
+  { issuer, clock }: TokenVerifierOptions,
+): Promise<Principal> {
+  try {
+    const { payload } = await jwtVerify(token, keys, {
+      issuer,
+      algorithms: ALGORITHMS,
+      clockTolerance: LEEWAY_S,
+      currentDate: new Date(clock.now()),
+      requiredClaims: ['sub', 'exp'],
+    });
+    return toPrincipal(payload);
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+function toPrincipal(claims: JWTPayload): Principal {
+  // Keycloak names the kind of its tokens: an ID or refresh token must not pass for an access token.
+  if (claims.typ !== undefined && claims.typ !== 'Bearer')
+    throw unauthenticated('This is not an access token.');
+  if (claims.sub === undefined || !UUID.test(claims.sub))
+    throw unauthenticated('The access token names no user.');
+  return {
+    userId: as<UserId>(claims.sub.toLowerCase()),
+    isAdmin: Array.isArray(claims.user_groups) && claims.user_groups.includes(ADMIN_GROUP),
+    scopes: typeof claims.scope === 'string' ? claims.scope.split(' ') : [],
+    expiresAt: instant((claims.exp ?? 0) * MS_PER_SECOND),
+  };
+}
+
+/** What jose refuses a token for is the caller's fault; anything else is the issuer being away. */
+function explain(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof errors.JWTExpired)
+    return unauthenticated('The access token has expired. Sign in again.');
+  if (
+    error instanceof errors.JWKSTimeout ||
+    error instanceof errors.JWKSInvalid ||
+    !(error instanceof errors.JOSEError)
+  ) {
+    return unavailable(error);
+  }
+  if (error.code === 'ERR_JOSE_GENERIC') return unavailable(error);
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return unauthenticated(`The access token is not for this service (${error.claim}).`);
+  return unauthenticated('The access token is not valid.');
+}
+
+function unauthenticated(detail: string): AppError {
+  return new AppError('unauthenticated', detail);
+}
+
+function unavailable(cause: unknown): AppError {
+  return new AppError(
+    'identity_unavailable',
+    'The identity provider cannot be reached right now. Try again shortly.',
+    { cause },
+  );
+}

@@ -1,0 +1,61 @@
+import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
+import type { Announcement, TopicKey } from '../../kernel/events.ts';
+import type { Executor, Transaction } from '../postgres/database.ts';
+
+/** A message waiting to be published. */
+export interface OutboxRow {
+  readonly id: number;
+  readonly event_id: string;
+  readonly topic: TopicKey;
+  readonly key: string;
+  readonly value: string;
+  readonly committed_at: Instant;
+}
+
+const APPEND = {
+  name: 'outbox-append',
+  text: `INSERT INTO outbox (topic, key, value)
+         SELECT a.topic, a.key, a.value
+           FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a (topic, key, value, position)
+          ORDER BY a.position`,
+};
+
+/** Stores what a transaction announces; it is published after the commit, or never when there is none (I4). */
+export async function appendToOutbox(tx: Transaction, announcements: readonly Announcement[]): Promise<void> {
+  await tx.rows(APPEND, [
+    announcements.map((announcement) => announcement.topic),
+    announcements.map((announcement) => announcement.key),
+    announcements.map((announcement) => announcement.value),
+  ]);
+}
+
+const UNPUBLISHED = {
+  name: 'outbox-unpublished',
+  text: `SELECT id, event_id, topic, key, value, committed_at FROM outbox
+          WHERE published_at IS NULL ORDER BY id LIMIT $1`,
+};
+
+/** The oldest messages not published yet. */
+export function unpublished(executor: Executor, limit: number): Promise<OutboxRow[]> {
+  return executor.rows<OutboxRow>(UNPUBLISHED, [limit]);
+}
+
+const MARK_PUBLISHED = {
+  name: 'outbox-mark-published',
+  text: 'UPDATE outbox SET published_at = $2::timestamptz WHERE id = ANY ($1::bigint[])',
+};
+
+export async function markPublished(executor: Executor, ids: readonly number[], at: Instant): Promise<void> {
+  await executor.rows(MARK_PUBLISHED, [ids, toRfc3339(at)]);
+}
+
+const REMOVE_PUBLISHED = {
+  name: 'outbox-remove-published',
+  text: `DELETE FROM outbox WHERE id IN (
+           SELECT id FROM outbox WHERE published_at < $1::timestamptz ORDER BY published_at LIMIT $2)`,
+};
+
+/** Removes at most `limit` messages published before `before`. */
+export async function removePublished(executor: Executor, before: Instant, limit: number): Promise<void> {
+  await executor.rows(REMOVE_PUBLISHED, [toRfc3339(before), limit]);
+}

@@ -1,0 +1,168 @@
+import Stripe from 'stripe';
+import type { Intent, PaymentProvider, ProviderEvent } from '../../features/payments/payment.ports.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
+
+export interface StripeProviderOptions {
+  readonly secretKey: string;
+  readonly webhookSecret: string;
+  /** Another address of the API than Stripe's own; a path in it comes before `/v1`. */
+  readonly apiBase: string | undefined;
+}
+
+const API_VERSION = '2026-10-28.endive';
+const REQUEST_TIMEOUT_MS = 8_000;
+const MAX_NETWORK_RETRIES = 2;
+const WEBHOOK_TOLERANCE_S = 300;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Stripe's API through its own package. */
+export function createStripeProvider(options: StripeProviderOptions): PaymentProvider {
+  const stripe = openClient(options);
+  return {
+    async createIntent(orderId, amount, currency, key) {
+      const params: Stripe.PaymentIntentCreateParams = {
+        amount,
+        currency: currency.code,
+        metadata: { order_id: orderId },
+        // Cards and wallets: a page that sends the buyer away would need an address to come back to.
+        automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
+      };
+      return toIntent(await asked(stripe.paymentIntents.create(params, { idempotencyKey: key })));
+    },
+    findIntent: (intentId) => knownIntent(stripe.paymentIntents.retrieve(intentId)),
+    async cancelIntent(intentId) {
+      try {
+        return await knownIntent(stripe.paymentIntents.cancel(intentId));
+      } catch (error) {
+        const settled = intentInUnexpectedState(error);
+        if (settled) return settled;
+        throw error;
+      }
+    },
+    async refund(intentId, key) {
+      const refund = await asked(
+        stripe.refunds.create({ payment_intent: intentId }, { idempotencyKey: key }),
+      );
+      return refund.id;
+    },
+    readWebhook(body, signature, now) {
+      return readWebhook(stripe, options.webhookSecret, body, signature, now);
+    },
+  };
+}
+
+function openClient({ secretKey, apiBase }: StripeProviderOptions): Stripe {
+  return new Stripe(secretKey, {
+    apiVersion: API_VERSION,
+    timeout: REQUEST_TIMEOUT_MS,
+    maxNetworkRetries: MAX_NETWORK_RETRIES,
+    telemetry: false,
+    ...(apiBase ? { httpClient: Stripe.createFetchHttpClient(fetchAt(new URL(apiBase))) } : {}),
+  });
+}
+
+/** A fetch that asks `base` in place of Stripe's own address; the package itself takes no path. */
+function fetchAt(base: URL): typeof fetch {
+  const prefix = base.pathname.replace(/\/$/, '');
+  return (input, init) => {
+    const { pathname, search } = new URL(input instanceof Request ? input.url : input);
+    return fetch(new URL(prefix + pathname + search, base.origin), init);
+  };
+}
+
+async function knownIntent(request: Promise<Stripe.PaymentIntent>): Promise<Intent | undefined> {
+  try {
+    return toIntent(await asked(request));
+  } catch (error) {
+    const cause = error instanceof AppError ? error.cause : error;
+    if (cause instanceof Stripe.errors.StripeError && cause.code === 'resource_missing') return undefined;
+    throw error;
+  }
+}
+
+/** What cannot be cancelled says in its refusal how it stands. */
+function intentInUnexpectedState(error: unknown): Intent | undefined {
+  const cause = error instanceof AppError ? error.cause : error;
+  if (!(cause instanceof Stripe.errors.StripeError)) return undefined;
+  if (cause.code !== 'payment_intent_unexpected_state' || !cause.payment_intent) return undefined;
+  return toIntent(cause.payment_intent);
+}
+
+function toIntent(intent: Stripe.PaymentIntent): Intent {
+  const orderId = intent.metadata.order_id?.toLowerCase();
+  return {
+    intentId: as<PaymentIntentId>(intent.id),
+    clientSecret: intent.client_secret ?? '',
+    state: stateOf(intent.status),
+    received: intent.amount_received,
+    amount: intent.amount,
+    currency: intent.currency,
+    orderId: orderId !== undefined && UUID.test(orderId) ? as<OrderId>(orderId) : undefined,
+    lastDecline: intent.last_payment_error?.message,
+  };
+}
+
+/** https://docs.stripe.com/payments/paymentintents/lifecycle */
+function stateOf(status: Stripe.PaymentIntent.Status): Intent['state'] {
+  switch (status) {
+    case 'succeeded':
+      return 'succeeded';
+    case 'canceled':
+      return 'canceled';
+    case 'processing':
+    case 'requires_capture':
+      return 'processing';
+    default:
+      return 'open';
+  }
+}
+
+/** Stripe's refusals in our codes. Its words for cards and amounts are meant for buyers; the others are for us. */
+async function asked<Answer>(request: Promise<Answer>): Promise<Answer> {
+  try {
+    return await request;
+  } catch (error) {
+    if (error instanceof Stripe.errors.StripeCardError) {
+      throw new AppError('payment_refused', error.message, { cause: error });
+    }
+    if (error instanceof Stripe.errors.StripeInvalidRequestError) {
+      throw new AppError('payment_refused', `The payment provider refused the payment: ${error.message}`, {
+        cause: error,
+      });
+    }
+    throw new AppError(
+      'payments_unavailable',
+      'The payment provider cannot be reached right now. Try again shortly.',
+      { cause: error },
+    );
+  }
+}
+
+function readWebhook(
+  stripe: Stripe,
+  secret: string,
+  body: Buffer,
+  signature: string | undefined,
+  now: number,
+): ProviderEvent {
+  try {
+    const event = stripe.webhooks.constructEvent(
+      body,
+      signature ?? '',
+      secret,
+      WEBHOOK_TOLERANCE_S,
+      undefined,
+      now,
+    );
+    const about = event.data.object;
+    const intent = about.object === 'payment_intent' ? toIntent(about) : undefined;
+    return { eventId: event.id, type: event.type, intent };
+  } catch (error) {
+    throw new AppError(
+      'webhook_signature_invalid',
+      'The webhook is not signed by Stripe within the last five minutes.',
+      { cause: error },
+    );
+  }
+}
