@@ -32,12 +32,13 @@ import type { TopicNames } from './kernel/events.ts';
 import type { IdSource } from './kernel/ids.ts';
 import { serveApiDocs } from './platform/http/api-docs.ts';
 import { requireAuthentication } from './platform/http/authentication.ts';
+import { createDrain, type Drain } from './platform/http/drain.ts';
 import { healthRoutes } from './platform/http/health.routes.ts';
 import { identityRoutes } from './platform/http/identity.routes.ts';
 import { bind } from './platform/http/listener.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
 import { createServiceClient } from './platform/http/service-client.ts';
-import { startPoller } from './platform/jobs/poller.ts';
+import { createBell, startPoller } from './platform/jobs/poller.ts';
 import { createM2mTokens } from './platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from './platform/oidc/token-verifier.ts';
 import { appendToOutbox } from './platform/outbox/outbox.store.ts';
@@ -48,3 +49,402 @@ import { migrateUp } from './platform/postgres/migrations.ts';
 import { insertSampleData } from './platform/postgres/sample-data.ts';
 import { createStripeProvider } from './platform/stripe/stripe.provider.ts';
 import { createLog } from './platform/telemetry/log.ts';
+
+/** What tests and the simulator own in place of the real thing. */
+export interface Overrides {
+  readonly clock?: Clock;
+  readonly ids?: IdSource;
+  /** Where log lines go. */
+  readonly logTo?: DestinationStream;
+}
+
+export interface App {
+  readonly http: HttpServer;
+  /** Where it answers, for people. */
+  readonly url: string;
+  /** Begins the background work; requests are answered from the moment `buildApp` resolves. */
+  start(): void;
+  /** Stops cleanly: no new request, those under way finished, background work handed over, servers let go. */
+  close(): Promise<void>;
+}
+
+const OUTBOX_RETENTION_MS = 24 * 3_600 * MS_PER_SECOND;
+const RELAY_LOCK = 840_084_002;
+const MAX_CONNECTIONS_PER_SERVICE = 64;
+const QR_KEY_BYTES = 32;
+/** Requests under way when a stop begins have this long. */
+const DRAIN_MS = 15_000;
+/** What is still connected after that is a stream or an idle client. */
+const CUT_MS = 500;
+const EMBEDDED_STRIPE = { secretKey: 'sk_test_embedded', publishableKey: 'pk_test_embedded' } as const;
+const EMBEDDED_CLIENT_SECRET_BYTES = 24;
+export const VERSION = '0.1.0';
+
+/**
+ * The whole service, wired by hand from top to bottom: what it stands on, the servers real or embedded, the features,
+ * HTTP, background work. Nothing is left running when it throws.
+ */
+export async function buildApp(config: Config, overrides: Overrides = {}): Promise<App> {
+  const closing = closeInReverse();
+  try {
+    const base = await layFoundation(config, overrides, closing);
+    const database = await openPostgres(base);
+    const servers = await connectServers(base);
+    const features = await wireFeatures(base, database, servers);
+    const { http, drain } = await serveHttp(base, database, servers, features);
+    closing.add(() => drain.finish(DRAIN_MS));
+    return {
+      http,
+      url: base.publicUrl,
+      start: () => startBackground(base, database, servers, features),
+      close: closing.run,
+    };
+  } catch (error) {
+    await closing.run();
+    throw error;
+  }
+}
+
+type Base = Awaited<ReturnType<typeof layFoundation>>;
+type Postgres = Awaited<ReturnType<typeof openPostgres>>;
+type Servers = Awaited<ReturnType<typeof connectServers>>;
+type Features = Awaited<ReturnType<typeof wireFeatures>>;
+
+interface Closing {
+  readonly add: (close: () => Promise<void>) => void;
+  readonly run: () => Promise<void>;
+}
+
+function closeInReverse(): Closing {
+  const closers: (() => Promise<void>)[] = [];
+  return {
+    add: (close) => closers.push(close),
+    async run() {
+      for (let close = closers.pop(); close; close = closers.pop()) await close();
+    },
+  };
+}
+
+/** Clock, ids, log, the port and the data folder: what everything else is built on. */
+async function layFoundation(config: Config, overrides: Overrides, closing: Closing) {
+  const clock = overrides.clock ?? { now: () => instant(Date.now()) };
+  const ids = overrides.ids ?? { uuid: () => randomUUIDv7() };
+  const log: Logger = createLog(config.LOG_LEVEL, overrides.logTo ?? destination({ dest: 1, sync: false }));
+  const listener = await bind(config.PORT, config.HOST);
+  closing.add(() => listener.close(CUT_MS));
+  const embedded = new Set(embeddedParts(config).map((part) => part.variable));
+  const claim = await claimDataDir(config.DATA_DIR);
+  closing.add(() => claim.release());
+  const selfHost = ['', '0.0.0.0', '::'].includes(config.HOST) ? '127.0.0.1' : config.HOST;
+  return {
+    config,
+    clock,
+    ids,
+    log,
+    closing,
+    listener,
+    embedded,
+    dataDir: claim.path,
+    /** How this process reaches its own embedded parts. */
+    selfUrl: `http://${selfHost}:${listener.port}`,
+    publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
+    outboxBell: createBell(),
+    inboxBell: createBell(),
+    onError: (error: unknown) => log.error({ err: error }, 'background work failed'),
+  };
+}
+
+/** PostgreSQL, real or embedded, migrated. */
+async function openPostgres({ config, closing, dataDir, log }: Base) {
+  let dsn = config.POSTGRES_DSN;
+  if (dsn === undefined) {
+    const server = await startEmbeddedPostgres(dataDir);
+    closing.add(() => server.close());
+    dsn = server.dsn;
+  }
+  if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR });
+  const database = openDatabase({
+    dsn,
+    maxConnections: config.POSTGRES_POOL_SIZE,
+    onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
+  });
+  closing.add(() => database.close());
+  if (config.SEED_DATA) await insertSampleData(database, config.currency);
+  return { database, dsn };
+}
+
+/** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
+async function connectServers(base: Base) {
+  const { config, clock, closing, selfUrl } = base;
+  const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE });
+  closing.add(() => agent.close());
+  const identity = await issuerOf(base);
+  const verifier = createTokenVerifier({
+    issuer: identity.issuer,
+    jwksUrl: `${identity.realmUrl}/protocol/openid-connect/certs`,
+    clock,
+  });
+  const tokens = createM2mTokens({
+    http: agent,
+    tokenUrl: `${identity.realmUrl}/protocol/openid-connect/token`,
+    clientId: config.TICKET_CLIENT_ID,
+    clientSecret: identity.clientSecret,
+    clock,
+  });
+  const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL;
+  const service = (baseUrl: string) => createServiceClient({ http: agent, baseUrl, tokens });
+  const seating = createSeatingServices({
+    query: service(queryUrl ?? `${selfUrl}/api/event-query`),
+    seating: service(config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`),
+    currency: config.currency,
+  });
+  const stripe = {
+    secretKey: config.STRIPE_SECRET_KEY ?? EMBEDDED_STRIPE.secretKey,
+    webhookSecret: config.STRIPE_WEBHOOK_SECRET ?? `whsec_${randomBytes(QR_KEY_BYTES).toString('hex')}`,
+    apiBase: config.STRIPE_SECRET_KEY ? config.STRIPE_API_BASE : selfUrl,
+  };
+  const eventLog = createEmbeddedEventLog();
+  return {
+    identity,
+    verifier,
+    seating,
+    stripe,
+    provider: createStripeProvider(stripe),
+    holds: createEmbeddedHolds(clock),
+    eventLog,
+  };
+}
+
+/** Where tokens come from, and the secret this service gets its own with. */
+async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Base) {
+  const realm = `/realms/${config.KEYCLOAK_REALM}`;
+  if (config.OIDC_ISSUER !== undefined) {
+    const keycloak = config.KEYCLOAK_URL ?? config.OIDC_ISSUER.split('/realms/', 1)[0];
+    return {
+      issuer: config.OIDC_ISSUER,
+      realmUrl: `${keycloak}${realm}`,
+      clientSecret: config.TICKET_CLIENT_SECRET ?? '',
+    };
+  }
+  const kept = () => readOrCreateSecret(`${dataDir}/service-client.secret`, EMBEDDED_CLIENT_SECRET_BYTES);
+  return {
+    issuer: `${publicUrl}${realm}`,
+    realmUrl: `${selfUrl}${realm}`,
+    clientSecret: config.TICKET_CLIENT_SECRET ?? (await kept()),
+  };
+}
+
+/** The use cases, each handed the ports it declares. */
+async function wireFeatures(base: Base, { database }: Postgres, servers: Servers) {
+  const { config, clock, ids, dataDir, outboxBell, inboxBell, onError } = base;
+  const { holds, seating, provider } = servers;
+  const { currency } = config;
+  const onCommitted = outboxBell.ring;
+
+  const transitions = createOrderTransitions({ appendToOutbox, clock, currency });
+  const settleMoney = createSettlement({ database, transitions, isSeatTaken, currency, clock, onCommitted });
+  const find = (orderId: Parameters<typeof findOrder>[1]) => findOrder(database, orderId, currency);
+  const payments = createPaymentService({
+    database,
+    orders: {
+      find,
+      attachIntent: (orderId, attempt, intentId) => attachIntent(database, orderId, attempt, intentId),
+    },
+    transitions,
+    provider,
+    settleMoney,
+    currency,
+    clock,
+    onCommitted,
+  });
+  const orders = createOrderService({
+    database,
+    holds,
+    seating,
+    transitions,
+    payments,
+    giveBack: (tx, orderId, reason) => giveBackApplied(tx, orderId, reason, clock.now()),
+    currency,
+    onCommitted,
+  });
+  const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
+  return {
+    payments,
+    orders,
+    placing: createOrderPlacing({
+      database,
+      holds,
+      seating,
+      clock,
+      ids,
+      currency,
+      holdMs: config.holdMs,
+      onCommitted,
+    }),
+    expire: createOrderExpiry({
+      database,
+      holds,
+      transitions,
+      payments,
+      clock,
+      currency,
+      onCommitted,
+      onError,
+    }),
+    webhooks: createWebhookService({
+      database,
+      provider,
+      settleMoney,
+      orderExists: async (orderId) => (await find(orderId)) !== undefined,
+      orderOfIntent: (intentId) => orderOfIntent(database, intentId),
+      clock,
+      onStored: inboxBell.ring,
+      onError,
+    }),
+    tickets: createTicketService({
+      database,
+      seating,
+      sealer: await createTicketSealer(qrKeys),
+      readOrder: orders.read,
+      findOrder: find,
+      currency,
+      clock,
+    }),
+  };
+}
+
+/** The API, its description, health, and the embedded parts on the same port. */
+async function serveHttp(base: Base, { database }: Postgres, servers: Servers, features: Features) {
+  const { config, clock, ids, log, closing, listener } = base;
+  const { currency } = config;
+  const http = createHttpServer({ server: listener.server, log, requestId: () => ids.uuid() });
+  await serveApiDocs(http, VERSION);
+  const opened = Promise.withResolvers<Drain>();
+  await http.register(async (api) => {
+    const scope = api as HttpServer;
+    const drain = createDrain(scope);
+    opened.resolve(drain);
+    requireAuthentication(scope, servers.verifier);
+    orderRoutes(scope, {
+      placing: features.placing,
+      orders: features.orders,
+      async withQrCodes(order) {
+        const views = await features.tickets.viewsOf(order);
+        const tickets = await Promise.all(views.map((view) => toWireView(view, currency)));
+        return { ...toWireOrder(order, currency), tickets };
+      },
+      currency,
+      maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
+    });
+    paymentRoutes(scope, { payments: features.payments, webhooks: features.webhooks, currency });
+    ticketRoutes(scope, { tickets: features.tickets, currency });
+    identityRoutes(scope);
+    const inProcess = { embedded: true, check: async () => undefined };
+    healthRoutes(scope, {
+      database: {
+        embedded: base.embedded.has('POSTGRES_DSN'),
+        check: (timeoutMs) => database.ping(timeoutMs),
+      },
+      redis: inProcess,
+      kafka: inProcess,
+      clock,
+      version: VERSION,
+      isServing: drain.isOpen,
+    });
+  });
+  await mountEmbedded(base, servers, http);
+  await http.ready();
+  closing.add(() => http.close());
+  closing.add(() => listener.close(CUT_MS));
+  return { http, drain: await opened.promise };
+}
+
+/** What stands in for servers that no variable names, at the paths the real thing has. */
+async function mountEmbedded(base: Base, servers: Servers, http: HttpServer): Promise<void> {
+  const { config, clock, ids, closing, embedded, dataDir, selfUrl } = base;
+  if (embedded.has('OIDC_ISSUER')) {
+    const identity = await createEmbeddedIdentity({
+      issuer: servers.identity.issuer,
+      dataDir: `${dataDir}/identity`,
+      serviceClient: { id: config.TICKET_CLIENT_ID, secret: servers.identity.clientSecret },
+      redirectUris: [],
+    });
+    closing.add(() => identity.close());
+    await http.register(identity.plugin);
+  }
+  if (embedded.has('EVENT_SEATING_SERVICE_URL')) {
+    const venue = await createEmbeddedVenue({
+      clock,
+      dataDir: `${dataDir}/venue`,
+      isServiceToken: (authorization) => isServiceToken(servers.verifier, authorization),
+      currency: config.currency,
+      ownerId: DEMO_USERS.organiser.sub,
+      scannerId: DEMO_USERS.scanner.sub,
+    });
+    closing.add(() => venue.close());
+    servers.eventLog.subscribe(config.TOPIC_SEATS_STATUS, (message) => venue.takeSeatStatus(message.value));
+    await http.register(venue.plugin);
+  }
+  if (embedded.has('STRIPE_SECRET_KEY')) {
+    const stripe = await createEmbeddedStripe({
+      clock,
+      ids,
+      dataDir: `${dataDir}/stripe`,
+      ...EMBEDDED_STRIPE,
+      webhookSecret: servers.stripe.webhookSecret,
+      webhookUrl: `${selfUrl}/api/webhook/stripe`,
+    });
+    closing.add(() => stripe.close());
+    await http.register(stripe.plugin);
+    http.addHook('onReady', async () => stripe.start());
+  }
+}
+
+async function isServiceToken(
+  verifier: Servers['verifier'],
+  authorization: string | undefined,
+): Promise<boolean> {
+  const [, token = ''] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
+  try {
+    return (await verifier.verify(token)).scopes.includes('internal-api');
+  } catch {
+    return false;
+  }
+}
+
+/** Relay, sweepers and appliers; each process runs them, and the database keeps them from each other's work. */
+function startBackground(
+  base: Base,
+  { database, dsn }: Postgres,
+  servers: Servers,
+  features: Features,
+): void {
+  const { config, clock, closing, outboxBell, inboxBell, onError } = base;
+  const intervalMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
+  const leader = createLeader({ dsn, lock: RELAY_LOCK });
+  closing.add(() => leader.close());
+  const topics: TopicNames = {
+    orderCreated: config.TOPIC_ORDER_CREATED,
+    orderUpdated: config.TOPIC_ORDER_UPDATED,
+    orderCanceled: config.TOPIC_ORDER_CANCELED,
+    seatsStatus: config.TOPIC_SEATS_STATUS,
+  };
+  const pollers = [
+    startRelay({
+      database,
+      leader,
+      publisher: servers.eventLog,
+      topics,
+      clock,
+      bell: outboxBell,
+      retentionMs: OUTBOX_RETENTION_MS,
+      onError,
+    }),
+    startPoller({ intervalMs, bell: inboxBell, turn: features.webhooks.applyDue, onError }),
+    startPoller({ intervalMs, bell: createBell(), turn: features.webhooks.refundDue, onError }),
+    startPoller({ intervalMs, bell: createBell(), turn: features.expire, onError }),
+  ];
+  closing.add(async () => {
+    await Promise.all(pollers.map((poller) => poller.stop()));
+  });
+}

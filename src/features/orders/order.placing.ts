@@ -10,7 +10,8 @@ import {
 } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import { type Priced, type PricedSeat, priceOrder } from '../pricing/pricing.rules.ts';
+import type { PricedSeat } from '../pricing/discount.rules.ts';
+import { type Priced, priceOrder } from '../pricing/pricing.rules.ts';
 import type { SeatHolds, SeatingServices, SeatQuote, SeatRequest } from '../seats/seats.ports.ts';
 import { type PendingOrder, place } from './order.rules.ts';
 import { insertOrder, isSeatTaken, liveSeats } from './order.store.ts';

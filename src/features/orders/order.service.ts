@@ -1,4 +1,3 @@
-import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
@@ -42,7 +41,6 @@ export interface OrderServiceOptions {
   readonly payments: PaymentConclusion;
   readonly giveBack: GiveBackPayment;
   readonly currency: Currency;
-  readonly clock: Clock;
   readonly onCommitted: () => void;
 }
 

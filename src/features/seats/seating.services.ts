@@ -4,8 +4,8 @@ import { AppError } from '../../kernel/errors.ts';
 import { as, type SeatId, type TierId } from '../../kernel/ids.ts';
 import { type Currency, fromMajor } from '../../kernel/money.ts';
 import type { ServiceAnswer, ServiceClient } from '../../platform/http/service-client.ts';
+import type { PricedSeat } from '../pricing/discount.rules.ts';
 import { DiscountSchema, readDiscount } from '../pricing/discount.schema.ts';
-import type { PricedSeat } from '../pricing/pricing.rules.ts';
 import type { SeatAgreement, SeatingServices, SeatQuote, SeatRequest } from './seats.ports.ts';
 
 export interface SeatingServicesOptions {

@@ -37,7 +37,7 @@ export interface TicketServiceOptions {
   readonly seating: SeatingServices;
   readonly sealer: TicketSealer;
   readonly readOrder: (orderId: OrderId, who: Principal) => Promise<Order>;
-  readonly eventOf: (orderId: OrderId) => Promise<Order | undefined>;
+  readonly findOrder: (orderId: OrderId) => Promise<Order | undefined>;
   readonly currency: Currency;
   readonly clock: Clock;
 }
@@ -80,11 +80,11 @@ async function toView(
 async function standingToTicket(
   { ticket, holderId }: TicketAtDoor,
   who: Principal,
-  { seating, eventOf }: TicketServiceOptions,
+  { seating, findOrder }: TicketServiceOptions,
 ): Promise<'holder' | 'admin' | 'organiser' | 'scanner' | 'stranger'> {
   if (holderId === who.userId) return 'holder';
   if (who.isAdmin) return 'admin';
-  const order = await eventOf(ticket.orderId);
+  const order = await findOrder(ticket.orderId);
   if (order && (await seating.ownsEvent(order.eventId, who.userId))) return 'organiser';
   return (await seating.isScanner(ticket.sessionId, who.userId)) ? 'scanner' : 'stranger';
 }

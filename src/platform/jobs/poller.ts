@@ -1,54 +1,74 @@
-import { setTimeout as wait } from 'node:timers/promises';
+/** Calls a waiting poller. Ringing is cheap and never lost: a poller at work hears it afterwards. */
+export interface Bell {
+  ring(): void;
+  /** Resolves when the bell was rung since the last time, or after `ms`. One waits at a time. */
+  wait(ms: number): Promise<void>;
+}
 
-/** Work done in the background, again and again, in one place at a time of this process. */
+export function createBell(): Bell {
+  let rung = false;
+  let waiting: (() => void) | undefined;
+  return {
+    ring() {
+      rung = true;
+      waiting?.();
+    },
+    wait(ms) {
+      return new Promise((done) => {
+        const finish = () => {
+          clearTimeout(timer);
+          waiting = undefined;
+          rung = false;
+          done();
+        };
+        const timer = setTimeout(finish, ms);
+        waiting = finish;
+        if (rung) finish();
+      });
+    },
+  };
+}
+
+/** Work done in the background, again and again, one turn at a time in this process. */
 export interface Poller {
-  /** Does the work now rather than at the next turn. Cheap: call it whenever there may be something. */
-  wake(): void;
   /** Resolves when the turn under way has ended; there is none after it. */
   stop(): Promise<void>;
 }
 
 export interface PollerOptions {
+  /** Turns come at least this often. */
   readonly intervalMs: number;
+  /** Rung when there may be something to do at once. */
+  readonly bell: Bell;
   /** Resolves true when there may be more to do at once. */
   readonly turn: () => Promise<boolean>;
-  /** Told why a turn failed; the next one comes after `RETRY_AFTER_FAILURE_MS` or the interval, whichever is longer. */
+  /** Told why a turn failed; the next one comes after `RETRY_AFTER_FAILURE_MS` or the interval, whichever is shorter. */
   readonly onError: (error: unknown) => void;
 }
 
 const RETRY_AFTER_FAILURE_MS = 250;
 
-/** Starts the work and repeats it each `intervalMs`, or at once while a turn says there is more. */
-export function startPoller({ intervalMs, turn, onError }: PollerOptions): Poller {
-  const stopping = new AbortController();
-  let woken = Promise.withResolvers<void>();
+/** Starts the work and repeats it each `intervalMs`, when the bell rings, or at once while a turn says there is more. */
+export function startPoller({ intervalMs, bell, turn, onError }: PollerOptions): Poller {
+  let stopping = false;
 
   async function loop(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const ended = await oneTurn();
-      if (ended === 'more') continue;
-      if (ended === 'failed') await pause(RETRY_AFTER_FAILURE_MS);
-      await Promise.race([woken.promise, pause(intervalMs)]);
-      woken = Promise.withResolvers();
+    while (!stopping) {
+      try {
+        if (await turn()) continue;
+        if (!stopping) await bell.wait(intervalMs);
+      } catch (error) {
+        onError(error);
+        if (!stopping) await bell.wait(Math.min(RETRY_AFTER_FAILURE_MS, intervalMs));
+      }
     }
   }
 
-  async function oneTurn(): Promise<'more' | 'idle' | 'failed'> {
-    try {
-      return (await turn()) ? 'more' : 'idle';
-    } catch (error) {
-      onError(error);
-      return 'failed';
-    }
-  }
-
-  const pause = (ms: number) => wait(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
   const ended = loop();
   return {
-    wake: () => woken.resolve(),
     stop() {
-      stopping.abort();
-      woken.resolve();
+      stopping = true;
+      bell.ring();
       return ended;
     },
   };

@@ -1,6 +1,6 @@
 import { type Clock, later } from '../../kernel/clock.ts';
 import type { EventMessage, EventPublisher, TopicNames } from '../../kernel/events.ts';
-import { type Poller, startPoller } from '../jobs/poller.ts';
+import { type Bell, type Poller, startPoller } from '../jobs/poller.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Leader } from '../postgres/leader.ts';
 import { markPublished, type OutboxRow, removePublished, unpublished } from './outbox.store.ts';
@@ -11,12 +11,13 @@ export interface RelayOptions {
   readonly publisher: EventPublisher;
   readonly topics: TopicNames;
   readonly clock: Clock;
+  readonly bell: Bell;
   readonly retentionMs: number;
   readonly onError: (error: unknown) => void;
 }
 
 const BATCH_ROWS = 500;
-/** Another replica's rows are seen within this; our own are told of by `wake`. */
+/** Another replica's rows are seen within this; our own are told of by the bell. */
 const POLL_INTERVAL_MS = 100;
 const CLEAN_UP_EVERY_MS = 60_000;
 const CLEAN_UP_ROWS = 10_000;
@@ -51,7 +52,7 @@ export function startRelay(options: RelayOptions): Poller {
     await removePublished(database, later(now, -options.retentionMs), CLEAN_UP_ROWS);
   }
 
-  return startPoller({ intervalMs: POLL_INTERVAL_MS, turn, onError: options.onError });
+  return startPoller({ intervalMs: POLL_INTERVAL_MS, bell: options.bell, turn, onError: options.onError });
 }
 
 function toMessage(row: OutboxRow, topics: TopicNames): EventMessage {

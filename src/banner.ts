@@ -1,0 +1,48 @@
+import { type Config, describeVariables, embeddedParts } from './config.ts';
+import { DEMO_PASSWORD, DEMO_USERS } from './embedded/demo-users.ts';
+
+/** What a person reads when the service is up: what is real, where to click, who may sign in, what to try next. */
+export function banner(config: Config, url: string): string {
+  const embedded = embeddedParts(config);
+  const isEmbedded = (variable: string) => embedded.some((part) => part.variable === variable);
+  const rows = [
+    ['PostgreSQL', 'POSTGRES_DSN', `data in ${config.DATA_DIR}/postgres`],
+    ['Identity', 'OIDC_ISSUER', `${url}/realms/${config.KEYCLOAK_REALM}`],
+    ['Venue', 'EVENT_SEATING_SERVICE_URL', `${url}/api/event-query/v1/events/trending`],
+    ['Stripe', 'STRIPE_SECRET_KEY', `${url}/v1/payment_intents`],
+    ['Redis', 'REDIS_ADDR', 'holds in the process'],
+    ['Kafka', 'KAFKA_ADDR', 'events in the process'],
+  ] as const;
+  const servers = rows.map(([name, variable, where]) =>
+    isEmbedded(variable)
+      ? `  ${name.padEnd(11)} embedded   ${where}`
+      : `  ${name.padEnd(11)} real       (${variable})`,
+  );
+  const people = isEmbedded('OIDC_ISSUER')
+    ? ['', `Sign in as ${Object.keys(DEMO_USERS).join(', ')}; the password is ${DEMO_PASSWORD}.`]
+    : [];
+  return [
+    '',
+    `ms-ticketing is up: ${url}`,
+    '',
+    ...servers,
+    ...people,
+    '',
+    `  API        ${url}/docs`,
+    `  OpenAPI    ${url}/openapi.json`,
+    `  Health     ${url}/api/order/health`,
+    '',
+    'Next: `npm run demo` in another terminal buys a ticket and takes it to the door. Ctrl-C stops the service.',
+    '',
+    '',
+  ].join('\n');
+}
+
+/** What `npm start -- --help` prints. */
+export function help(): string {
+  const rows = describeVariables().map(
+    ({ name, fallback, allowed, meaning }) =>
+      `  ${name}${fallback === '' ? '' : ` (${fallback})`}\n      ${meaning}. ${allowed[0]?.toUpperCase()}${allowed.slice(1)}.`,
+  );
+  return `ms-ticketing: sells seats, takes payment, issues tickets, checks people in.\n\nVariables (default):\n\n${rows.join('\n')}\n`;
+}

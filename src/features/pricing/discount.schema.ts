@@ -1,0 +1,127 @@
+import { type Static, Type } from 'typebox';
+import { type Instant, instant } from '../../kernel/clock.ts';
+import { as, type DiscountId, type SessionId, type TierId } from '../../kernel/ids.ts';
+import { type Currency, fromMajor, type Money } from '../../kernel/money.ts';
+import type { Discount, DiscountTerms, Percentage } from './discount.rules.ts';
+
+const maybe = <Schema extends Parameters<typeof Type.Optional>[0]>(schema: Schema) =>
+  Type.Optional(Type.Union([schema, Type.Null()]));
+const Amount = Type.Union([Type.Number(), Type.String()]);
+
+/** A discount as the event-query service gives it (contract section 4); what else it says is passed over. */
+export const DiscountSchema = Type.Object({
+  id: Type.String(),
+  code: maybe(Type.String()),
+  parameters: Type.Object({
+    type: Type.String(),
+    percentage: maybe(Amount),
+    amount: maybe(Amount),
+    buyQuantity: maybe(Type.Integer()),
+    getQuantity: maybe(Type.Integer()),
+    minSpend: maybe(Amount),
+    maxDiscount: maybe(Amount),
+  }),
+  activeFrom: maybe(Type.String()),
+  expiresAt: maybe(Type.String()),
+  maxUsage: maybe(Type.Integer()),
+  currentUsage: maybe(Type.Integer()),
+  applicableTiers: maybe(Type.Array(Type.Object({ id: Type.String() }))),
+  applicableSessionIds: maybe(Type.Array(Type.String())),
+  active: maybe(Type.Boolean()),
+  isActive: maybe(Type.Boolean()),
+});
+
+export type DiscountJson = Static<typeof DiscountSchema>;
+
+export interface Unreadable {
+  readonly unreadable: string;
+}
+
+/** The discount that the JSON describes, amounts read exactly; or what in it cannot be read. */
+export function readDiscount(json: DiscountJson, currency: Currency): Discount | Unreadable {
+  const terms = readTerms(json.parameters, currency);
+  if ('unreadable' in terms) return terms;
+  const activeFrom = readInstant(json.activeFrom);
+  const expiresAt = readInstant(json.expiresAt);
+  if (activeFrom === 'unreadable' || expiresAt === 'unreadable') return { unreadable: 'a date that is none' };
+  return {
+    id: as<DiscountId>(json.id.toLowerCase()),
+    code: json.code ?? '',
+    terms,
+    activeFrom,
+    expiresAt,
+    maxUsage: json.maxUsage ?? undefined,
+    currentUsage: json.currentUsage ?? 0,
+    applicableTiers: (json.applicableTiers ?? []).map((tier) => as<TierId>(tier.id)),
+    applicableSessions: (json.applicableSessionIds ?? []).map((id) => as<SessionId>(id.toLowerCase())),
+    active: json.active ?? json.isActive ?? false,
+  };
+}
+
+function readTerms(parameters: DiscountJson['parameters'], currency: Currency): DiscountTerms | Unreadable {
+  switch (parameters.type) {
+    case 'FLAT_OFF':
+      return readFlatOff(parameters, currency);
+    case 'PERCENTAGE':
+      return readPercentageOff(parameters, currency);
+    case 'BUY_N_GET_N_FREE':
+      return readFreeSeats(parameters);
+    default:
+      return { unreadable: 'a type that is not known' };
+  }
+}
+
+function readFlatOff(parameters: DiscountJson['parameters'], currency: Currency): DiscountTerms | Unreadable {
+  const amount = readAmount(parameters.amount, currency);
+  const minSpend = readAmount(parameters.minSpend, currency);
+  if (amount === undefined || amount === 'unreadable' || minSpend === 'unreadable') {
+    return { unreadable: 'an amount that is none' };
+  }
+  return { type: 'FLAT_OFF', amount, minSpend };
+}
+
+function readPercentageOff(
+  parameters: DiscountJson['parameters'],
+  currency: Currency,
+): DiscountTerms | Unreadable {
+  const percentage = readPercentage(parameters.percentage);
+  const minSpend = readAmount(parameters.minSpend, currency);
+  const maxDiscount = readAmount(parameters.maxDiscount, currency);
+  if (percentage === undefined || minSpend === 'unreadable' || maxDiscount === 'unreadable') {
+    return { unreadable: 'a percentage or amount that is none' };
+  }
+  return { type: 'PERCENTAGE', percentage, minSpend, maxDiscount };
+}
+
+function readFreeSeats({ buyQuantity, getQuantity }: DiscountJson['parameters']): DiscountTerms | Unreadable {
+  if (!buyQuantity || !getQuantity || buyQuantity < 1 || getQuantity < 1) {
+    return { unreadable: 'quantities that are none' };
+  }
+  return { type: 'BUY_N_GET_N_FREE', buyQuantity, getQuantity };
+}
+
+function readAmount(
+  amount: number | string | null | undefined,
+  currency: Currency,
+): Money | undefined | 'unreadable' {
+  if (amount === null || amount === undefined) return undefined;
+  const read = fromMajor(amount, currency);
+  return read === undefined || read < 0 ? 'unreadable' : read;
+}
+
+const DECIMAL = /^(\d{1,3})(?:\.(\d{1,12}))?$/;
+
+function readPercentage(percentage: number | string | null | undefined): Percentage | undefined {
+  const [, whole, fraction = ''] = DECIMAL.exec(String(percentage ?? '')) ?? [];
+  if (whole === undefined) return undefined;
+  return { numerator: BigInt(whole + fraction), decimals: fraction.length };
+}
+
+/** Java writes dates without a zone for UTC; `Date` would take the machine's. */
+const WITHOUT_ZONE = /T[\d:.]+$/;
+
+function readInstant(text: string | null | undefined): Instant | undefined | 'unreadable' {
+  if (text === null || text === undefined || text === '') return undefined;
+  const at = Date.parse(WITHOUT_ZONE.test(text) ? `${text}Z` : text);
+  return Number.isNaN(at) ? 'unreadable' : instant(at);
+}

@@ -1,0 +1,78 @@
+import { LRUCache } from 'lru-cache';
+import type { SessionId, TicketId } from '../../../kernel/ids.ts';
+import { deriveRootKeys, deriveSessionKeys, type RootKeys, type SessionKeys } from './keys.ts';
+import { openQr, type TicketInQr } from './opener.ts';
+import { formatQrText, fromUuid, headerOf, join, NONCE_BYTES, parseQrText } from './qr-text.ts';
+
+export type Opened =
+  | ({ readonly outcome: 'opened' } & TicketInQr)
+  | { readonly outcome: 'refused'; readonly reason: 'not_a_ticket' | 'unknown_key' | 'forged' };
+
+/** Makes and opens the texts in QR codes. */
+export interface TicketSealer {
+  /** The text of a ticket; the same for the same ticket, always. */
+  seal(ticket: { readonly ticketId: TicketId; readonly sessionId: SessionId }): Promise<string>;
+  /** Opens any text; whatever it is, this never throws. */
+  open(text: string): Promise<Opened>;
+}
+
+/** Sessions whose keys are remembered, for each secret. */
+const MAX_CACHED_SESSIONS = 10_000;
+
+interface KeyRing {
+  readonly root: RootKeys;
+  readonly ofSession: (sessionId: SessionId) => Promise<SessionKeys>;
+}
+
+/**
+ * A sealer with the secrets of `QR_SECRET_KEY`: the first seals, all of them open. Throws when one is not base64 of
+ * 32 bytes.
+ */
+export async function createTicketSealer(secretsBase64: readonly string[]): Promise<TicketSealer> {
+  const rings = await Promise.all(secretsBase64.map(createKeyRing));
+  const [current] = rings;
+  if (!current) throw new Error('QR_SECRET_KEY: there must be a key.');
+  return {
+    seal: (ticket) => seal(ticket.ticketId, ticket.sessionId, current),
+    async open(text) {
+      const parts = parseQrText(text);
+      if (!parts) return { outcome: 'refused', reason: 'not_a_ticket' };
+      const candidates = rings.filter((ring) => ring.root.keyId === parts.keyId);
+      if (candidates.length === 0) return { outcome: 'refused', reason: 'unknown_key' };
+      for (const { root, ofSession } of candidates) {
+        const { sealingKey } = await ofSession(parts.sessionId);
+        const ticket = await openQr(parts, { publicKey: root.publicKey, sealingKey });
+        if (ticket) return { outcome: 'opened', ...ticket };
+      }
+      return { outcome: 'refused', reason: 'forged' };
+    },
+  };
+}
+
+async function createKeyRing(secretBase64: string): Promise<KeyRing> {
+  const root = await deriveRootKeys(secretBase64);
+  const cache = new LRUCache<SessionId, Promise<SessionKeys>>({ max: MAX_CACHED_SESSIONS });
+  return {
+    root,
+    ofSession(sessionId) {
+      const known = cache.get(sessionId);
+      if (known) return known;
+      const derived = deriveSessionKeys(root, sessionId);
+      cache.set(sessionId, derived);
+      return derived;
+    },
+  };
+}
+
+async function seal(ticketId: TicketId, sessionId: SessionId, { root, ofSession }: KeyRing): Promise<string> {
+  const { sealingKey, nonceKey } = await ofSession(sessionId);
+  const header = headerOf(root.keyId, sessionId);
+  const ticket = fromUuid(ticketId);
+  const signature = await crypto.subtle.sign('Ed25519', root.signingKey, join(header, ticket));
+  const plaintext = join(ticket, new Uint8Array(signature));
+  // Derived, not random: the same ticket gives the same text, and no two plaintexts share a nonce by accident.
+  const nonce = new Uint8Array(await crypto.subtle.sign('HMAC', nonceKey, plaintext)).slice(0, NONCE_BYTES);
+  const algorithm = { name: 'AES-GCM', iv: nonce, additionalData: header };
+  const sealed = new Uint8Array(await crypto.subtle.encrypt(algorithm, sealingKey, plaintext));
+  return formatQrText(header, nonce, sealed);
+}

@@ -1,0 +1,38 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { HttpServer } from './server.ts';
+
+/** Counts the requests of a scope, so that a stop can let them finish. */
+export interface Drain {
+  /** Refuses requests from now on and resolves when those under way are answered, or after `timeoutMs`. */
+  finish(timeoutMs: number): Promise<void>;
+  isOpen(): boolean;
+}
+
+/** Watches the scope's requests. While stopping, new ones get 503 and are sent to another replica. */
+export function createDrain(scope: HttpServer): Drain {
+  let open = true;
+  let underWay = 0;
+  const idle = Promise.withResolvers<void>();
+
+  scope.addHook('onRequest', async (_request, reply) => {
+    underWay += 1;
+    if (open) return;
+    reply.header('connection', 'close');
+    throw new AppError('shutting_down', 'This replica is stopping. Try again.');
+  });
+  scope.addHook('onResponse', async () => {
+    underWay -= 1;
+    if (!open && underWay === 0) idle.resolve();
+  });
+
+  return {
+    isOpen: () => open,
+    async finish(timeoutMs) {
+      open = false;
+      if (underWay === 0) return;
+      const timer = setTimeout(idle.resolve, timeoutMs);
+      await idle.promise;
+      clearTimeout(timer);
+    },
+  };
+}

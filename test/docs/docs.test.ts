@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { describeVariables } from '../../src/config.ts';
+import { ERRORS } from '../../src/kernel/errors.ts';
+import { STATUS_OF } from '../../src/platform/http/problem.ts';
+
+describe('docs/errors.md', () => {
+  test('lists every code with its status and whether a retry helps, and no other', () => {
+    const rows = [
+      ...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(\w+)` \| (\d+) \| (yes|no) \| .+ \|$/gm),
+    ];
+    const documented = rows.map(([, code, status, retry]) => ({
+      code,
+      status: Number(status),
+      retry: retry === 'yes',
+    }));
+    const known = Object.entries(ERRORS).map(([code, { retry }]) => ({
+      code,
+      status: STATUS_OF[code as keyof typeof STATUS_OF],
+      retry,
+    }));
+    expect(documented).toEqual(known);
+  });
+});
+
+describe('README.md', () => {
+  const readme = readFileSync('README.md', 'utf8');
+
+  test('lists every variable with its default and meaning', () => {
+    const rows = describeVariables().map(
+      ({ name, fallback, meaning }) =>
+        `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${meaning} |`,
+    );
+    const table = readme.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line));
+    expect(table).toEqual(rows);
+  });
+});
+
+describe('docs/decisions', () => {
+  test('name every dependency with why', () => {
+    const decisions = readdirSync('docs/decisions')
+      .map((name) => readFileSync(`docs/decisions/${name}`, 'utf8'))
+      .join('\n');
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<
+      string,
+      Record<string, string>
+    >;
+    const names = ['dependencies', 'optionalDependencies', 'devDependencies'].flatMap((kind) =>
+      Object.keys(manifest[kind] ?? {}),
+    );
+    expect(names.filter((name) => !decisions.includes(`\`${name}\``))).toEqual([]);
+  });
+});

@@ -1,0 +1,185 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { type SourceFile, sourceFiles } from './source-files.ts';
+
+const files = sourceFiles('src');
+
+/** The room a file is in: `kernel`, `platform`, `embedded`, `features`, or `root` for those beside them. */
+function roomOf(path: string): string {
+  const [, room = '', rest] = path.split('/');
+  return rest === undefined ? 'root' : room;
+}
+
+function featureOf(path: string): string | undefined {
+  return /^src\/features\/([^/]+)\//.exec(path)?.[1];
+}
+
+/** Every import of ours that `isForbidden`, as `file -> target`. */
+function forbidden(
+  isForbidden: (from: SourceFile, target: string, isTypeOnly: boolean) => boolean,
+): string[] {
+  return files.flatMap((file) =>
+    file.imports
+      .filter(({ target, isOurs, isTypeOnly }) => isOurs && isForbidden(file, target, isTypeOnly))
+      .map(({ target }) => `${file.path} -> ${target}`),
+  );
+}
+
+describe('import directions', () => {
+  test('there are files to check', () => {
+    expect(files.length).toBeGreaterThan(30);
+    expect(new Set(files.map((file) => roomOf(file.path)))).toEqual(
+      new Set(['root', 'kernel', 'platform', 'embedded', 'features']),
+    );
+  });
+
+  test('the kernel imports the kernel only', () => {
+    expect(
+      forbidden((from, target) => roomOf(from.path) === 'kernel' && roomOf(target) !== 'kernel'),
+    ).toEqual([]);
+  });
+
+  test('only what starts the process imports from the root', () => {
+    expect(forbidden((from, target) => roomOf(from.path) !== 'root' && roomOf(target) === 'root')).toEqual(
+      [],
+    );
+  });
+
+  test('platform knows features by the types of their ports only', () => {
+    expect(
+      forbidden(
+        (from, target, isTypeOnly) =>
+          roomOf(from.path) === 'platform' &&
+          (roomOf(target) === 'embedded' || (roomOf(target) === 'features' && !isTypeOnly)),
+      ),
+    ).toEqual([]);
+  });
+
+  test('embedded parts know features by type only, and nothing of platform', () => {
+    expect(
+      forbidden(
+        (from, target, isTypeOnly) =>
+          roomOf(from.path) === 'embedded' &&
+          (roomOf(target) === 'platform' || (roomOf(target) === 'features' && !isTypeOnly)),
+      ),
+    ).toEqual([]);
+  });
+
+  test('features import platform as types; but schemas and routes use its HTTP words, stores its SQL errors', () => {
+    expect(
+      forbidden((from, target, isTypeOnly) => {
+        if (roomOf(from.path) !== 'features' || isTypeOnly) return false;
+        if (roomOf(target) === 'embedded') return true;
+        if (roomOf(target) !== 'platform') return false;
+        const speaksHttp =
+          /\.(routes|schemas)\.ts$/.test(from.path) && target.startsWith('src/platform/http/');
+        const readsSqlErrors =
+          from.path.endsWith('.store.ts') && target === 'src/platform/postgres/sqlstate.ts';
+        return !speaksHttp && !readsSqlErrors;
+      }),
+    ).toEqual([]);
+  });
+
+  test('a feature’s store and service are used by others as types', () => {
+    expect(
+      forbidden((from, target, isTypeOnly) => {
+        const other = featureOf(from.path) !== featureOf(target);
+        const isInner = /\.(store|service|placing|expiry|transitions)\.ts$/.test(target);
+        return (
+          roomOf(from.path) === 'features' &&
+          featureOf(target) !== undefined &&
+          other &&
+          isInner &&
+          !isTypeOnly
+        );
+      }),
+    ).toEqual([]);
+  });
+
+  test('rules are pure: no await, no clock, no Node, nothing but kernel and rules', () => {
+    const rules = files.filter((file) => file.path.endsWith('.rules.ts') && roomOf(file.path) === 'features');
+    expect(rules.length).toBeGreaterThan(3);
+    const impure = rules.flatMap((file) => {
+      const words = /\bawait\b|\basync\b|Date\.now|new Date\(\)|Math\.random|process\./.exec(
+        withoutComments(file.text),
+      );
+      const strange = file.imports.filter(({ target, isOurs }) =>
+        isOurs ? roomOf(target) !== 'kernel' && !target.endsWith('.rules.ts') : true,
+      );
+      return words || strange.length > 0 ? [`${file.path} ${words?.[0] ?? strange[0]?.target}`] : [];
+    });
+    expect(impure).toEqual([]);
+  });
+});
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
+}
+
+describe('words in their rooms', () => {
+  test('SQL stands in stores and platform only', () => {
+    const sql = /\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b/;
+    const strays = files
+      .filter(({ path }) => !path.endsWith('.store.ts') && roomOf(path) !== 'platform')
+      .filter(({ path }) => !path.startsWith('src/embedded/postgres/'))
+      .filter(({ text }) => sql.test(withoutComments(text)))
+      .map(({ path }) => path);
+    expect(strays).toEqual([]);
+  });
+
+  test('HTTP words stand in routes and platform/http only', () => {
+    const http = /\breply\b|statusCode|\.code\(\d/;
+    const strays = files
+      .filter(({ path }) => roomOf(path) === 'features' && !path.endsWith('.routes.ts'))
+      .filter(({ text }) => http.test(withoutComments(text)))
+      .map(({ path }) => path);
+    expect(strays).toEqual([]);
+  });
+
+  test('the environment is read in main only, and handed to config', () => {
+    const strays = files
+      .filter(({ text }) => /process\.env/.test(withoutComments(text)))
+      .map(({ path }) => path);
+    expect(strays).toEqual(['src/main.ts']);
+  });
+
+  test('no file has a name that says nothing', () => {
+    const vague = /\/(utils?|helpers?|common|manager|misc|shared)(\.|\/)/;
+    expect(files.map(({ path }) => path).filter((path) => vague.test(path))).toEqual([]);
+  });
+
+  test('features hold files of the known roles', () => {
+    const roles =
+      /\/[a-z-]+(\.[a-z-]+)*\.(rules|store|service|schemas|schema|routes|consumer|ports|wire|rows)\.ts$/;
+    /** A use case big enough for a file of its own. */
+    const useCases = /\/(order\.(placing|expiry|transitions)|settlement|seating\.services)\.ts$/;
+    const strays = files
+      .map(({ path }) => path)
+      .filter((path) => featureOf(path) !== undefined && !path.includes('/qr/'))
+      .filter((path) => !roles.test(path) && !useCases.test(path));
+    expect(strays).toEqual([]);
+  });
+
+  test('no TODO without a reason, no skipped or focused test', () => {
+    const all = [...files, ...sourceFiles('test')].filter(({ path }) => !path.startsWith('test/house/'));
+    const words = /\b(TODO|FIXME|XXX)\b|\b(test|it|describe)\.(only|skip|todo)\b/;
+    expect(all.filter(({ text }) => words.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe('tests mirror sources', () => {
+  const sources = new Set(readdirSync('src', { recursive: true, encoding: 'utf8' }));
+
+  test('each folder of tests is one of src or of the named others', () => {
+    const others = new Set(['contract', 'e2e', 'house', 'stack', 'support', 'scripts', 'docs']);
+    const strays = readdirSync('test', { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.test.ts') && name.includes('/'))
+      .map((name) => name.slice(0, name.lastIndexOf('/')))
+      .filter((folder) => !others.has(folder.split('/')[0] ?? '') && !sources.has(folder));
+    expect(strays).toEqual([]);
+  });
+});
+
+test('the lock file names no address: any registry will do', () => {
+  expect(readFileSync('package-lock.json', 'utf8').match(/"resolved": "https?:/g)).toBeNull();
+});

@@ -1,0 +1,84 @@
+import { createServer } from 'node:http';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { afterAll } from 'vitest';
+import { close, listen } from './servers.ts';
+
+/** An OIDC issuer whose tokens a test writes itself. */
+export interface FakeIssuer {
+  readonly url: string;
+  readonly issuer: string;
+  /** A token that is good but for what `claims` and `options` change. */
+  token(
+    sub: string,
+    claims?: JWTPayload,
+    options?: { expiresIn?: number; forged?: boolean; kid?: string },
+  ): Promise<string>;
+  /** Signs with a new key from now on; the old one is gone from the JWKS. */
+  rotate(): Promise<void>;
+  /** Whether it answers at all. */
+  away: boolean;
+  /** How many M2M tokens it gave, and how many times its keys were fetched. */
+  readonly counts: { tokens: number; keys: number };
+  /** Life of M2M tokens. */
+  m2mLifeS: number;
+}
+
+const ALGORITHM = 'RS256';
+
+export async function startFakeIssuer(): Promise<FakeIssuer> {
+  let generation = 0;
+  let pair = await generateKeyPair(ALGORITHM);
+  const stranger = await generateKeyPair(ALGORITHM);
+  const counts = { tokens: 0, keys: 0 };
+  const fake = { away: false, counts, m2mLifeS: 300 };
+  const kid = () => `key-${generation}`;
+
+  const server = createServer(async (request, response) => {
+    if (fake.away) return void request.socket.destroy();
+    response.setHeader('content-type', 'application/json');
+    if (request.url?.endsWith('/certs')) {
+      counts.keys += 1;
+      const key = { ...(await exportJWK(pair.publicKey)), kid: kid(), alg: ALGORITHM, use: 'sig' };
+      return void response.end(JSON.stringify({ keys: [key] }));
+    }
+    counts.tokens += 1;
+    const token = await sign(
+      '00000000-0000-4000-8000-0000000000aa',
+      { scope: 'internal-api' },
+      { expiresIn: fake.m2mLifeS },
+    );
+    response.end(JSON.stringify({ access_token: token, expires_in: fake.m2mLifeS, token_type: 'Bearer' }));
+  });
+  const url = await listen(server);
+  const issuer = `${url}/realms/event-ticketing`;
+  afterAll(() => close(server));
+
+  function sign(
+    sub: string,
+    claims: JWTPayload,
+    options: { expiresIn?: number; forged?: boolean; kid?: string },
+  ): Promise<string> {
+    const now = Math.floor(Date.now() / 1_000);
+    return new SignJWT({ typ: 'Bearer', ...claims })
+      .setProtectedHeader({ alg: ALGORITHM, kid: options.kid ?? kid() })
+      .setIssuer(typeof claims.iss === 'string' ? claims.iss : issuer)
+      .setSubject(sub)
+      .setIssuedAt(now)
+      .setExpirationTime(now + (options.expiresIn ?? 300))
+      .sign(options.forged ? stranger.privateKey : pair.privateKey);
+  }
+
+  return Object.assign(fake, {
+    url,
+    issuer,
+    token: (
+      sub: string,
+      claims: JWTPayload = {},
+      options: { expiresIn?: number; forged?: boolean; kid?: string } = {},
+    ) => sign(sub, claims, options),
+    async rotate() {
+      generation += 1;
+      pair = await generateKeyPair(ALGORITHM);
+    },
+  });
+}

@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { type App, buildApp, type Overrides } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { sql, testDatabase } from './databases.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly body: any;
+  readonly text: string;
+}
+
+/** The service as production builds it, on a database and a port of its own. */
+export interface TestApp {
+  readonly app: App;
+  readonly url: string;
+  readonly dsn: string;
+  /** Every line logged so far. */
+  readonly log: string[];
+  /** An API call; `body` is sent as JSON. */
+  call(
+    method: string,
+    path: string,
+    options?: { token?: string; body?: unknown; headers?: Record<string, string> },
+  ): Promise<Answer>;
+  /** An access token of a demo user of the embedded identity provider. */
+  signIn(username: string): Promise<string>;
+  sql<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<Row[]>;
+}
+
+/** Starts it for this test file and stops it afterwards; `env` adds to or replaces variables. */
+export async function startTestApp(
+  env: Record<string, string> = {},
+  overrides: Overrides = {},
+): Promise<TestApp> {
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-app-'));
+  const dsn = env.POSTGRES_DSN ?? (await testDatabase());
+  const log: string[] = [];
+  const config = readConfig({
+    PORT: '0',
+    HOST: '127.0.0.1',
+    DATA_DIR: folder,
+    POSTGRES_DSN: dsn,
+    SWEEP_INTERVAL_SECONDS: '0.05',
+    LOG_LEVEL: 'debug',
+    ...env,
+  });
+  const app = await buildApp(config, { logTo: { write: (line) => void log.push(line) }, ...overrides });
+  app.start();
+  afterAll(async () => {
+    await app.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const url = `http://127.0.0.1:${new URL(app.url).port}`;
+  return {
+    app,
+    url,
+    dsn,
+    log,
+    call: (method, path, options) => call(url, method, path, options),
+    signIn: (username) => signIn(url, username),
+    sql: (text, values) => sql(dsn, text, values),
+  };
+}
+
+/** One HTTP request; the body comes back parsed where it is JSON. */
+export async function call(
+  url: string,
+  method: string,
+  path: string,
+  { token, body, headers = {} }: { token?: string; body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  const response = await fetch(url + path, {
+    method,
+    headers: {
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json');
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: isJson && text ? JSON.parse(text) : undefined,
+    text,
+  };
+}
+
+async function signIn(url: string, username: string): Promise<string> {
+  const response = await fetch(`${url}/realms/event-ticketing/protocol/openid-connect/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'password',
+      client_id: 'login-testing',
+      username,
+      password: 'demo',
+      scope: 'openid',
+    }),
+  });
+  const answer = (await response.json()) as { access_token?: string };
+  if (!answer.access_token) throw new Error(`no token for ${username}: ${JSON.stringify(answer)}`);
+  return answer.access_token;
+}
