@@ -369,7 +369,6 @@ async function mountEmbedded(base: Base, servers: Servers, http: HttpServer): Pr
       serviceClient: { id: config.TICKET_CLIENT_ID, secret: servers.identity.clientSecret },
       redirectUris: [],
     });
-    closing.add(() => identity.close());
     await http.register(identity.plugin);
   }
   if (embedded.has('EVENT_SEATING_SERVICE_URL')) {
@@ -390,6 +389,7 @@ async function mountEmbedded(base: Base, servers: Servers, http: HttpServer): Pr
       clock,
       ids,
       dataDir: `${dataDir}/stripe`,
+      url: base.publicUrl,
       ...EMBEDDED_STRIPE,
       webhookSecret: servers.stripe.webhookSecret,
       webhookUrl: `${selfUrl}/api/webhook/stripe`,

@@ -10,6 +10,8 @@ export interface Journal<Value> {
   values(): IterableIterator<Value>;
   /** Resolves when the change is in the file (in the page cache: it survives a killed process, not a power cut). */
   put(key: string, value: Value): Promise<void>;
+  /** The same for several at once: a kill leaves all of them or, in the last line, some. */
+  putAll(entries: readonly (readonly [key: string, value: Value])[]): Promise<void>;
   /** Resolves when every change so far is in the file. */
   close(): Promise<void>;
 }
@@ -32,15 +34,20 @@ export async function openJournal<Value>(path: string): Promise<Journal<Value>> 
   await rename(`${path}.new`, path);
 
   let lastWrite: Promise<void> = Promise.resolve();
+  function putAll(changes: readonly (readonly [string, Value])[]): Promise<void> {
+    let lines = '';
+    for (const [key, value] of changes) {
+      entries.set(key, value);
+      lines += `${JSON.stringify({ key, value })}\n`;
+    }
+    lastWrite = lastWrite.catch(() => undefined).then(() => appendFile(path, lines));
+    return lastWrite;
+  }
   return {
     get: (key) => entries.get(key),
     values: () => entries.values(),
-    put(key, value) {
-      entries.set(key, value);
-      const line = `${JSON.stringify({ key, value })}\n`;
-      lastWrite = lastWrite.catch(() => undefined).then(() => appendFile(path, line));
-      return lastWrite;
-    },
+    put: (key, value) => putAll([[key, value]]),
+    putAll,
     close: () => lastWrite,
   };
 }

@@ -1,0 +1,41 @@
+import { LRUCache } from 'lru-cache';
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+
+/** Sessions, codes, grants and refresh tokens remembered; past it the ones unused longest go. */
+const MAX_ENTRIES = 20_000;
+const MS_PER_SECOND = 1_000;
+
+/** The provider's storage in memory: signing in again after a restart is all that is lost. */
+export function createIdentityStore(): (model: string) => Adapter {
+  const entries = new LRUCache<string, AdapterPayload>({ max: MAX_ENTRIES });
+
+  return (model) => {
+    const keyOf = (id: string) => `${model}:${id}`;
+    const findBy = async (matches: (payload: AdapterPayload) => boolean) => {
+      for (const [key, payload] of entries.entries()) {
+        if (key.startsWith(`${model}:`) && matches(payload)) return payload;
+      }
+      return undefined;
+    };
+    return {
+      async upsert(id, payload, expiresIn) {
+        entries.set(keyOf(id), payload, expiresIn ? { ttl: expiresIn * MS_PER_SECOND } : {});
+      },
+      find: async (id) => entries.get(keyOf(id)),
+      findByUid: (uid) => findBy((payload) => payload.uid === uid),
+      findByUserCode: (userCode) => findBy((payload) => payload.userCode === userCode),
+      async consume(id) {
+        const payload = entries.get(keyOf(id));
+        if (payload) payload.consumed = Math.floor(Date.now() / MS_PER_SECOND);
+      },
+      async destroy(id) {
+        entries.delete(keyOf(id));
+      },
+      async revokeByGrantId(grantId) {
+        for (const [key, payload] of entries.entries()) {
+          if (payload.grantId === grantId) entries.delete(key);
+        }
+      },
+    };
+  };
+}

@@ -1,0 +1,179 @@
+import { currencyOf } from '../../kernel/money.ts';
+
+/**
+ * A PaymentIntent's life: https://docs.stripe.com/payments/paymentintents/lifecycle
+ *
+ * | from                    | what happens                          | to                      |
+ * |-------------------------|---------------------------------------|-------------------------|
+ * | -                       | created                               | requires_payment_method |
+ * | requires_payment_method | confirmed, card accepted              | succeeded               |
+ * | requires_payment_method | confirmed, card declined              | requires_payment_method |
+ * | requires_payment_method | confirmed, bank wants to see the buyer | requires_action        |
+ * | requires_action         | the buyer authenticates               | succeeded               |
+ * | requires_action         | the buyer fails to                    | requires_payment_method |
+ * | any but the last two    | canceled                              | canceled                |
+ */
+export type IntentStatus = 'requires_payment_method' | 'requires_action' | 'succeeded' | 'canceled';
+
+export interface Intent {
+  readonly id: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly status: IntentStatus;
+  readonly clientSecret: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Unix seconds. */
+  readonly created: number;
+  readonly paymentMethod: string | null;
+  readonly chargeId: string | null;
+  readonly lastError: CardDecline | null;
+  readonly canceledAt: number | null;
+  readonly cancellationReason: string | null;
+  readonly amountRefunded: number;
+}
+
+export interface CardDecline {
+  readonly code: string;
+  readonly declineCode: string | null;
+  readonly message: string;
+}
+
+type CardOutcome =
+  | { readonly outcome: 'accepted' }
+  | { readonly outcome: 'authenticate' }
+  | { readonly outcome: 'declined'; readonly decline: CardDecline };
+
+function declines(code: string, declineCode: string | null, message: string): CardOutcome {
+  return { outcome: 'declined', decline: { code, declineCode, message } };
+}
+
+const AUTHENTICATION_FAILED: CardDecline = {
+  code: 'payment_intent_authentication_failure',
+  declineCode: null,
+  message:
+    'We are unable to authenticate your payment method. Please choose a different payment method and try again.',
+};
+
+/** https://docs.stripe.com/testing#cards */
+const TEST_CARDS: Readonly<Record<string, CardOutcome>> = {
+  pm_card_visa: { outcome: 'accepted' },
+  pm_card_visa_debit: { outcome: 'accepted' },
+  pm_card_mastercard: { outcome: 'accepted' },
+  pm_card_amex: { outcome: 'accepted' },
+  pm_card_authenticationRequired: { outcome: 'authenticate' },
+  pm_card_chargeDeclined: declines('card_declined', 'generic_decline', 'Your card was declined.'),
+  pm_card_visa_chargeDeclined: declines('card_declined', 'generic_decline', 'Your card was declined.'),
+  pm_card_chargeDeclinedInsufficientFunds: declines(
+    'card_declined',
+    'insufficient_funds',
+    'Your card has insufficient funds.',
+  ),
+  pm_card_visa_chargeDeclinedInsufficientFunds: declines(
+    'card_declined',
+    'insufficient_funds',
+    'Your card has insufficient funds.',
+  ),
+  pm_card_chargeDeclinedExpiredCard: declines('expired_card', null, 'Your card has expired.'),
+  pm_card_chargeDeclinedIncorrectCvc: declines(
+    'incorrect_cvc',
+    null,
+    "Your card's security code is incorrect.",
+  ),
+  pm_card_chargeDeclinedProcessingError: declines(
+    'processing_error',
+    null,
+    'An error occurred while processing your card. Try again in a little bit.',
+  ),
+};
+
+export function isTestCard(paymentMethod: string): boolean {
+  return Object.hasOwn(TEST_CARDS, paymentMethod);
+}
+
+export type IntentChange =
+  | { readonly outcome: 'changed'; readonly intent: Intent; readonly event: string }
+  | {
+      readonly outcome: 'declined';
+      readonly intent: Intent;
+      readonly event: string;
+      readonly decline: CardDecline;
+    }
+  | { readonly outcome: 'unexpected_state' };
+
+/** Confirms with one of the test cards; `chargeId` is for the charge there may be. */
+export function confirm(intent: Intent, paymentMethod: string, chargeId: string): IntentChange {
+  if (intent.status !== 'requires_payment_method') return { outcome: 'unexpected_state' };
+  const card = TEST_CARDS[paymentMethod] ?? { outcome: 'accepted' };
+  switch (card.outcome) {
+    case 'accepted':
+      return succeeded({ ...intent, paymentMethod }, chargeId);
+    case 'authenticate':
+      return {
+        outcome: 'changed',
+        intent: { ...intent, paymentMethod, status: 'requires_action', lastError: null },
+        event: 'payment_intent.requires_action',
+      };
+    case 'declined':
+      return declined(intent, card.decline);
+    default:
+      return card satisfies never;
+  }
+}
+
+/** What the buyer did at the bank's page. */
+export function authenticate(intent: Intent, isSuccess: boolean, chargeId: string): IntentChange {
+  if (intent.status !== 'requires_action') return { outcome: 'unexpected_state' };
+  return isSuccess ? succeeded(intent, chargeId) : declined(intent, AUTHENTICATION_FAILED);
+}
+
+export function cancel(intent: Intent, at: number, reason: string | null): IntentChange {
+  if (intent.status === 'succeeded' || intent.status === 'canceled') return { outcome: 'unexpected_state' };
+  return {
+    outcome: 'changed',
+    intent: { ...intent, status: 'canceled', canceledAt: at, cancellationReason: reason },
+    event: 'payment_intent.canceled',
+  };
+}
+
+function succeeded(intent: Intent, chargeId: string): IntentChange {
+  return {
+    outcome: 'changed',
+    intent: { ...intent, status: 'succeeded', chargeId, lastError: null },
+    event: 'payment_intent.succeeded',
+  };
+}
+
+function declined(intent: Intent, decline: CardDecline): IntentChange {
+  return {
+    outcome: 'declined',
+    decline,
+    intent: { ...intent, status: 'requires_payment_method', paymentMethod: null, lastError: decline },
+    event: 'payment_intent.payment_failed',
+  };
+}
+
+const MAX_AMOUNT = 99_999_999;
+/** About half a dollar: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
+const MINIMUM: Readonly<Record<string, number>> = { usd: 50, eur: 50, gbp: 30, inr: 50, jpy: 50, kwd: 150 };
+
+/** What is wrong with an amount, in Stripe's codes; undefined for a good one. */
+export function amountProblem(
+  amount: number,
+  currency: string,
+): { code: string; message: string } | undefined {
+  if (!/^[a-z]{3}$/.test(currency))
+    return { code: 'invalid_currency', message: `Invalid currency: ${currency}` };
+  if (!Number.isInteger(amount)) return { code: 'parameter_invalid_integer', message: 'Invalid integer' };
+  if (amount < (MINIMUM[currency] ?? 1)) {
+    return { code: 'amount_too_small', message: `The amount is below the minimum for ${currency}.` };
+  }
+  if (amount > MAX_AMOUNT)
+    return { code: 'amount_too_large', message: 'The amount has more than eight digits.' };
+  if (amount % currencyOf(currency).chargeStep !== 0) {
+    return {
+      code: 'invalid_charge_amount',
+      message: `The last digit of an amount in ${currency} must be 0.`,
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,223 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { IdSource } from '../../kernel/ids.ts';
+import { type Form, text, texts } from './form.ts';
+import {
+  amountProblem,
+  authenticate,
+  cancel,
+  confirm,
+  type Intent,
+  type IntentChange,
+  isTestCard,
+} from './intent.rules.ts';
+import { type Refund, toChargeWire, toIntentWire, toRefundWire } from './intent.wire.ts';
+import type { Ledger, LedgerChange, StripeEvent } from './ledger.ts';
+import { invalid, missing } from './stripe-error.ts';
+
+/** What an operation answers and what it changes; nothing is changed until both are written together. */
+export interface Outcome {
+  readonly status: number;
+  readonly body: unknown;
+  readonly changes: readonly LedgerChange[];
+}
+
+export interface OperationsOptions {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  /** Where a buyer is sent to authenticate. */
+  readonly url: string;
+}
+
+/** The operations of Stripe's API that money moves by. Each throws a `StripeRefusal` for what Stripe refuses. */
+export interface Operations {
+  createIntent(form: Form): Outcome;
+  updateIntent(id: string, form: Form): Outcome;
+  confirmIntent(id: string, form: Form): Outcome;
+  cancelIntent(id: string, form: Form): Outcome;
+  authenticateIntent(id: string, form: Form): Outcome;
+  createRefund(form: Form): Outcome;
+}
+
+const OK = 200;
+const PAYMENT_REQUIRED = 402;
+const MS_PER_SECOND = 1_000;
+const REASONS = ['duplicate', 'fraudulent', 'requested_by_customer', 'abandoned'];
+
+export function createOperations(options: OperationsOptions): Operations {
+  const { ledger, clock, ids, url } = options;
+  const now = () => Math.floor(clock.now() / MS_PER_SECOND);
+  const newId = (prefix: string) => `${prefix}_${ids.uuid().replaceAll('-', '')}`;
+
+  function find(id: string): Intent {
+    const intent = ledger.intent(id);
+    if (!intent) throw missing('payment_intent', id, 'intent');
+    return intent;
+  }
+
+  const event = (type: string, object: unknown) => newEvent(newId('evt'), type, now(), object);
+
+  function apply(before: Intent, change: IntentChange): Outcome {
+    if (change.outcome === 'unexpected_state') throw unexpectedState(before, url);
+    const wire = toIntentWire(change.intent, url);
+    const changes: LedgerChange[] = [{ kind: 'intent', value: change.intent }, event(change.event, wire)];
+    if (change.outcome === 'changed') return { status: OK, body: wire, changes };
+    const { code, declineCode, message } = change.decline;
+    const error = {
+      type: 'card_error',
+      code,
+      message,
+      ...(declineCode ? { decline_code: declineCode } : {}),
+      payment_intent: wire,
+    };
+    return { status: PAYMENT_REQUIRED, body: { error }, changes };
+  }
+
+  function confirmWith(intent: Intent, form: Form): Outcome {
+    const paymentMethod = text(form, 'payment_method') ?? intent.paymentMethod;
+    if (!paymentMethod) {
+      throw invalid('You must give a payment_method to confirm with.', {
+        code: 'parameter_missing',
+        param: 'payment_method',
+      });
+    }
+    if (!isTestCard(paymentMethod)) throw missing('PaymentMethod', paymentMethod, 'payment_method', 400);
+    return apply(intent, confirm(intent, paymentMethod, newId('ch')));
+  }
+
+  return {
+    createIntent(form) {
+      const intent = newIntent(form, newId('pi'), newId('secret'), now());
+      const created: LedgerChange[] = [
+        { kind: 'intent', value: intent },
+        event('payment_intent.created', toIntentWire(intent, url)),
+      ];
+      if (text(form, 'confirm') !== 'true')
+        return { status: OK, body: toIntentWire(intent, url), changes: created };
+      const confirmed = confirmWith(intent, form);
+      return { ...confirmed, changes: [...created, ...confirmed.changes] };
+    },
+    updateIntent: (id, form) => updated(find(id), form, url),
+    confirmIntent: (id, form) => confirmWith(find(id), form),
+    cancelIntent(id, form) {
+      const intent = find(id);
+      const reason = text(form, 'cancellation_reason') ?? null;
+      if (reason !== null && !REASONS.includes(reason))
+        throw invalid('Invalid cancellation_reason', { param: 'cancellation_reason' });
+      return apply(intent, cancel(intent, now(), reason));
+    },
+    authenticateIntent(id, form) {
+      const intent = find(id);
+      return apply(intent, authenticate(intent, text(form, 'outcome') === 'succeed', newId('ch')));
+    },
+    createRefund(form) {
+      const intent = refundable(form, ledger);
+      const refund = newRefund(form, intent, newId('re'), now());
+      const refunded = { ...intent, amountRefunded: intent.amountRefunded + refund.amount };
+      const wire = toRefundWire(refund);
+      return {
+        status: OK,
+        body: wire,
+        changes: [
+          { kind: 'refund', value: refund },
+          { kind: 'intent', value: refunded },
+          event('refund.created', wire),
+          event('charge.refunded', toChargeWire(refunded)),
+        ],
+      };
+    },
+  };
+}
+
+function newEvent(id: string, type: string, created: number, object: unknown): LedgerChange {
+  const value: StripeEvent = { id, type, created, object, requestKey: null, delivered: false, attempts: 0 };
+  return { kind: 'event', value };
+}
+
+function updated(intent: Intent, form: Form, url: string): Outcome {
+  if (intent.status === 'succeeded' || intent.status === 'canceled') throw unexpectedState(intent, url);
+  const amount = text(form, 'amount') === undefined ? intent.amount : readAmount(form, intent.currency);
+  const changed = { ...intent, amount, metadata: { ...intent.metadata, ...texts(form, 'metadata') } };
+  return { status: OK, body: toIntentWire(changed, url), changes: [{ kind: 'intent', value: changed }] };
+}
+
+function newIntent(form: Form, id: string, secret: string, created: number): Intent {
+  const currency = text(form, 'currency')?.toLowerCase();
+  if (!currency)
+    throw invalid('Missing required param: currency.', { code: 'parameter_missing', param: 'currency' });
+  return {
+    id,
+    amount: readAmount(form, currency),
+    currency,
+    status: 'requires_payment_method',
+    clientSecret: `${id}_${secret}`,
+    metadata: texts(form, 'metadata'),
+    created,
+    paymentMethod: null,
+    chargeId: null,
+    lastError: null,
+    canceledAt: null,
+    cancellationReason: null,
+    amountRefunded: 0,
+  };
+}
+
+function readAmount(form: Form, currency: string): number {
+  const given = text(form, 'amount');
+  if (given === undefined)
+    throw invalid('Missing required param: amount.', { code: 'parameter_missing', param: 'amount' });
+  const amount = /^\d+$/.test(given) ? Number(given) : Number.NaN;
+  const problem = amountProblem(amount, currency);
+  if (problem)
+    throw invalid(problem.message, {
+      code: problem.code,
+      param: problem.code === 'invalid_currency' ? 'currency' : 'amount',
+    });
+  return amount;
+}
+
+function refundable(form: Form, ledger: Ledger): Intent {
+  const id = text(form, 'payment_intent');
+  const chargeId = text(form, 'charge');
+  const intent = id
+    ? ledger.intent(id)
+    : ledger.intents().find((candidate) => chargeId && candidate.chargeId === chargeId);
+  if (!intent)
+    throw id ? missing('payment_intent', id, 'payment_intent') : missing('charge', chargeId ?? '', 'charge');
+  if (intent.status !== 'succeeded') {
+    throw invalid(`This PaymentIntent (${intent.id}) does not have a successful charge to refund.`);
+  }
+  return intent;
+}
+
+function newRefund(form: Form, intent: Intent, id: string, created: number): Refund {
+  const left = intent.amount - intent.amountRefunded;
+  if (left === 0) {
+    throw invalid(`Charge ${intent.chargeId} has already been refunded.`, {
+      code: 'charge_already_refunded',
+    });
+  }
+  const given = text(form, 'amount');
+  const amount = given === undefined ? left : Number(given);
+  if (!Number.isInteger(amount) || amount < 1) throw invalid('Invalid integer', { param: 'amount' });
+  if (amount > left) {
+    throw invalid('Refund amount is greater than the unrefunded amount on the charge.', { param: 'amount' });
+  }
+  return {
+    id,
+    intentId: intent.id,
+    chargeId: intent.chargeId,
+    amount,
+    currency: intent.currency,
+    created,
+    reason: text(form, 'reason') ?? null,
+    metadata: texts(form, 'metadata'),
+  };
+}
+
+function unexpectedState(intent: Intent, url: string) {
+  return invalid(`This PaymentIntent's status is ${intent.status}; it can no longer do this.`, {
+    code: 'payment_intent_unexpected_state',
+    payment_intent: toIntentWire(intent, url),
+  });
+}

@@ -1,0 +1,123 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { Clock } from '../../kernel/clock.ts';
+import type { UserId } from '../../kernel/ids.ts';
+import { decidePreOrder, type PreOrderDecision } from './pre-order.rules.ts';
+import type { SeatStates } from './seat-states.ts';
+import type { VenueIndex } from './venue.index.ts';
+
+export interface InternalRoutesOptions {
+  readonly clock: Clock;
+  readonly index: VenueIndex;
+  readonly states: SeatStates;
+  readonly isServiceToken: (authorization: string | undefined) => Promise<boolean>;
+  readonly ownerId: UserId;
+  readonly scannerId: UserId;
+}
+
+const MAX_SEATS = 1_000;
+const MAX_EVENTS = 1_000;
+const UNAUTHORIZED = 401;
+const FORBIDDEN = 403;
+const BAD_REQUEST = 400;
+
+const Id = Type.String({ maxLength: 64 });
+const PreOrderSchema = Type.Object({
+  session_id: Id,
+  event_id: Id,
+  organization_id: Id,
+  seat_ids: Type.Array(Id, { minItems: 1, maxItems: MAX_SEATS }),
+  discount_id: Type.Optional(Type.Union([Id, Type.Null()])),
+});
+const EventOwnershipSchema = Type.Object({ eventId: Id, userId: Id });
+const SessionOwnershipSchema = Type.Object({ sessionId: Id, userId: Id });
+const OrganizationOwnershipSchema = Type.Object({ organizationId: Id, userId: Id });
+const RoleSchema = Type.Object({ sessionId: Id, userId: Id, role: Type.String() });
+const BatchSchema = Type.Object({ eventIds: Type.Array(Id, { maxItems: MAX_EVENTS }), userId: Id });
+
+/** What the platform's services ask each other (contract section 4), for machine-to-machine tokens only. */
+export function internalRoutes(scope: FastifyInstance, options: InternalRoutesOptions): void {
+  const { index, ownerId, scannerId } = options;
+  const seating = '/api/event-seating/internal/v1';
+  const hide = true;
+
+  scope.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
+    if (await options.isServiceToken(request.headers.authorization)) return;
+    await reply.code(UNAUTHORIZED).send({ message: 'A machine-to-machine token is needed.' });
+  });
+
+  scope.post<{ Body: Static<typeof PreOrderSchema> }>(
+    '/api/event-query/internal/v1/validate-pre-order',
+    { schema: { hide, body: PreOrderSchema } },
+    async (request, reply) => {
+      const decision = decide(request.body, options, 'query');
+      if (decision.outcome === 'refused') return reply.code(BAD_REQUEST).send({ message: decision.message });
+      const seats = decision.seats.map(({ id, label, tier }) => ({ seatId: id, label, tier }));
+      return { seats, discount: decision.discount ?? null };
+    },
+  );
+
+  scope.post<{ Body: Static<typeof PreOrderSchema> }>(
+    `${seating}/validate-pre-order`,
+    { schema: { hide, body: PreOrderSchema } },
+    async (request, reply) => {
+      const decision = decide(request.body, options, 'seating');
+      if (decision.outcome === 'refused') return reply.code(BAD_REQUEST).send({ message: decision.message });
+      return reply.send('');
+    },
+  );
+
+  scope.get<{ Querystring: Static<typeof EventOwnershipSchema> }>(
+    `${seating}/events/verify-ownership`,
+    { schema: { hide, querystring: EventOwnershipSchema } },
+    async ({ query }) => query.userId === ownerId && index.event(query.eventId) !== undefined,
+  );
+
+  scope.get<{ Querystring: Static<typeof SessionOwnershipSchema> }>(
+    `${seating}/sessions/verify-ownership`,
+    { schema: { hide, querystring: SessionOwnershipSchema } },
+    async ({ query }) => query.userId === ownerId && index.session(query.sessionId) !== undefined,
+  );
+
+  scope.get<{ Querystring: Static<typeof OrganizationOwnershipSchema> }>(
+    `${seating}/organizations/verify-ownership`,
+    { schema: { hide, querystring: OrganizationOwnershipSchema } },
+    async ({ query }) => query.userId === ownerId && query.organizationId === index.catalogue.organization.id,
+  );
+
+  scope.get<{ Querystring: Static<typeof RoleSchema> }>(
+    `${seating}/sessions/verify-role`,
+    { schema: { hide, querystring: RoleSchema } },
+    async ({ query }) =>
+      query.userId === scannerId && query.role === 'SCANNER' && index.session(query.sessionId) !== undefined,
+  );
+
+  scope.post<{ Body: Static<typeof BatchSchema> }>(
+    `${seating}/events/verify-batch-ownership`,
+    { schema: { hide, body: BatchSchema } },
+    async ({ body }, reply) => {
+      const ownsAll = body.userId === ownerId && body.eventIds.every((eventId) => index.event(eventId));
+      if (ownsAll) return true;
+      return reply.code(FORBIDDEN).send({ message: 'Not all of these events belong to this user.' });
+    },
+  );
+}
+
+function decide(
+  body: Static<typeof PreOrderSchema>,
+  { index, states, clock }: InternalRoutesOptions,
+  side: 'query' | 'seating',
+): PreOrderDecision {
+  const session = index.session(body.session_id);
+  return decidePreOrder(
+    body,
+    {
+      event: index.event(body.event_id),
+      session,
+      seatOf: (seatId) => index.seat(body.session_id, seatId),
+      stateOf: (seat) => (session ? states.of(session.id, seat.id) : 'AVAILABLE'),
+      now: clock.now(),
+    },
+    side,
+  );
+}

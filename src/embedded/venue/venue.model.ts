@@ -1,0 +1,113 @@
+import type { DiscountId, EventId, OrganizationId, SeatId, SessionId, TierId } from '../../kernel/ids.ts';
+
+export type SeatStatus = 'AVAILABLE' | 'RESERVED' | 'LOCKED' | 'BOOKED';
+export type SessionStatus = 'PENDING' | 'SCHEDULED' | 'ON_SALE' | 'SOLD_OUT' | 'CLOSED' | 'CANCELED';
+
+export interface Tier {
+  readonly id: TierId;
+  readonly name: string;
+  /** Major units of the service's currency. */
+  readonly price: number;
+  readonly color: string;
+}
+
+export interface Seat {
+  readonly id: SeatId;
+  readonly label: string;
+  readonly tier: Tier;
+  /** Kept back by the organiser: never on sale. */
+  readonly isReserved: boolean;
+}
+
+export type Block =
+  | {
+      readonly id: string;
+      readonly name: string;
+      readonly type: 'seated_grid';
+      readonly position: { readonly x: number; readonly y: number };
+      readonly rows: readonly {
+        readonly id: string;
+        readonly label: string;
+        readonly seats: readonly Seat[];
+      }[];
+    }
+  | {
+      readonly id: string;
+      readonly name: string;
+      readonly type: 'standing_capacity';
+      readonly position: { readonly x: number; readonly y: number };
+      readonly seats: readonly Seat[];
+      readonly capacity: number;
+      readonly width: number;
+      readonly height: number;
+    }
+  | {
+      readonly id: string;
+      readonly name: string;
+      readonly type: 'non_sellable';
+      readonly position: { readonly x: number; readonly y: number };
+      readonly width: number;
+      readonly height: number;
+    };
+
+/** A discount as the wire has it (contract section 4). */
+export interface VenueDiscount {
+  readonly id: DiscountId;
+  readonly code: string;
+  readonly parameters: Readonly<Record<string, number | string>>;
+  readonly activeFrom: string | null;
+  readonly expiresAt: string | null;
+  readonly maxUsage: number | null;
+  readonly currentUsage: number;
+  readonly applicableTiers: readonly Tier[];
+  readonly applicableSessionIds: readonly SessionId[];
+  readonly active: boolean;
+  readonly public: boolean;
+}
+
+export interface Session {
+  readonly id: SessionId;
+  readonly eventId: EventId;
+  readonly startTime: string;
+  readonly endTime: string;
+  readonly salesStartTime: string;
+  readonly status: SessionStatus;
+  readonly sessionType: 'PHYSICAL' | 'ONLINE';
+  readonly venueDetails: { readonly name: string; readonly address?: string; readonly onlineLink?: string };
+  readonly city: string;
+  readonly mapName: string;
+  readonly blocks: readonly Block[];
+}
+
+export interface VenueEvent {
+  readonly id: EventId;
+  readonly organizationId: OrganizationId;
+  readonly title: string;
+  readonly description: string;
+  readonly overview: string;
+  readonly category: { readonly id: string; readonly name: string };
+  readonly tiers: readonly Tier[];
+  readonly sessions: readonly Session[];
+  readonly discounts: readonly VenueDiscount[];
+}
+
+export interface Catalogue {
+  readonly organization: { readonly id: OrganizationId; readonly name: string; readonly logoUrl: string };
+  readonly events: readonly VenueEvent[];
+}
+
+/** Every seat of a session. */
+export function seatsOf(session: Session): Seat[] {
+  return session.blocks.flatMap((block) => {
+    switch (block.type) {
+      case 'seated_grid':
+        return block.rows.flatMap((row) => row.seats);
+      case 'standing_capacity':
+        return [...block.seats];
+      case 'non_sellable':
+        return [];
+      default:
+        return block satisfies never;
+    }
+  });
+}

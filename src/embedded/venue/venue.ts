@@ -1,0 +1,64 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { Clock } from '../../kernel/clock.ts';
+import type { SeatId, SessionId, UserId } from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
+import { catalogueRoutes } from './catalogue.routes.ts';
+import { demoCatalogue } from './demo-catalogue.ts';
+import { internalRoutes } from './internal.routes.ts';
+import { openSeatStates, type SeatState } from './seat-states.ts';
+import { createSeatStreams } from './seat-streams.ts';
+import { createVenueIndex } from './venue.index.ts';
+
+export interface EmbeddedVenueOptions {
+  readonly clock: Clock;
+  /** Seat states are kept in here. */
+  readonly dataDir: string;
+  /** Whether an Authorization header carries a valid machine-to-machine token. */
+  readonly isServiceToken: (authorization: string | undefined) => Promise<boolean>;
+  readonly currency: Currency;
+  /** Owns every event, session and organisation. */
+  readonly ownerId: UserId;
+  /** Has the role SCANNER for every session. */
+  readonly scannerId: UserId;
+}
+
+/** The two seating services of the platform, with a demo venue on sale. */
+export interface EmbeddedVenue {
+  /** Serves `/api/event-seating/**` and `/api/event-query/**`. */
+  readonly plugin: FastifyPluginAsync;
+  /** Takes the text of a seat status message; resolves when it is kept. A repeat changes nothing. */
+  takeSeatStatus(value: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface SeatStatusMessage {
+  readonly session_id: SessionId;
+  readonly seat_ids: readonly SeatId[];
+  readonly status: SeatState;
+}
+
+export async function createEmbeddedVenue(options: EmbeddedVenueOptions): Promise<EmbeddedVenue> {
+  const index = createVenueIndex(demoCatalogue(options.clock.now(), options.currency));
+  const states = await openSeatStates(`${options.dataDir}/seats.jsonl`);
+  const streams = createSeatStreams();
+  return {
+    async plugin(scope: FastifyInstance) {
+      scope.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
+        reply.code(error.statusCode ?? 500).send({ message: error.message });
+      });
+      await scope.register(async (inner) => internalRoutes(inner, { ...options, index, states }));
+      await scope.register(async (inner) => catalogueRoutes(inner, { index, states, streams }));
+    },
+    async takeSeatStatus(value) {
+      const message = JSON.parse(value) as SeatStatusMessage;
+      const known = message.seat_ids.filter((seatId) => index.seat(message.session_id, seatId));
+      if (known.length === 0) return;
+      await states.set(message.session_id, known, message.status);
+      streams.send(message.session_id, { seatIds: known, status: message.status });
+    },
+    async close() {
+      streams.close();
+      await states.close();
+    },
+  };
+}
