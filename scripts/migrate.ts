@@ -20,7 +20,9 @@ const FAILED = 1;
 const WRONG_USE = 2;
 
 async function run(): Promise<number> {
-  const { values } = parseArgs({ options: { action: { type: 'string', short: 'a' }, name: { type: 'string', short: 'n' } } });
+  const { values } = parseArgs({
+    options: { action: { type: 'string', short: 'a' }, name: { type: 'string', short: 'n' } },
+  });
   const config = readConfig({ ...process.env, NODE_ENV: 'development' });
   const dir = config.MIGRATIONS_DIR;
   switch (values.action) {
@@ -29,21 +31,28 @@ async function run(): Promise<number> {
       console.log((await createMigration(dir, values.name)).join('\n'));
       return 0;
     case 'up':
-      console.log((await migrateUp({ dsn: demandDsn(config.POSTGRES_DSN), dir })).join('\n') || 'nothing to do');
+      console.log(
+        (await migrateUp({ dsn: demandDsn(config.POSTGRES_DSN), dir })).join('\n') || 'nothing to do',
+      );
       return 0;
     case 'down':
-      console.log((await migrateDown({ dsn: demandDsn(config.POSTGRES_DSN), dir })).join('\n') || 'nothing to undo');
+      console.log(
+        (await migrateDown({ dsn: demandDsn(config.POSTGRES_DSN), dir })).join('\n') || 'nothing to undo',
+      );
       return 0;
     case 'version':
       console.log((await migrationVersion(demandDsn(config.POSTGRES_DSN))) ?? 'none');
       return 0;
     default:
-      return wrongUse(values.action === undefined ? 'an action is needed' : `there is no action ${values.action}`);
+      return wrongUse(
+        values.action === undefined ? 'an action is needed' : `there is no action ${values.action}`,
+      );
   }
 }
 
 function demandDsn(dsn: string | undefined): string {
-  if (dsn === undefined) throw new Error('POSTGRES_DSN must be set; the embedded database migrates itself at start.');
+  if (dsn === undefined)
+    throw new Error('POSTGRES_DSN must be set; the embedded database migrates itself at start.');
   return dsn;
 }
 
