@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
+import { type FakeIssuer, startFakeIssuer } from './fake-issuer.ts';
+import { type FakeSeating, startFakeSeating } from './fake-seating.ts';
+import { startTestApp, type TestApp } from './test-app.ts';
+
+/** The service beside an issuer and seating services that the test plays itself; Stripe is the embedded one. */
+export interface PlatformApp {
+  readonly app: TestApp;
+  readonly issuer: FakeIssuer;
+  readonly seating: FakeSeating;
+  readonly eventId: string;
+  readonly sessionId: string;
+  readonly organizationId: string;
+  /** A good token of somebody. */
+  token(sub: string): Promise<string>;
+  /** The body of an order for seats; new ones when none are named. */
+  request(seatIds?: readonly string[], discountId?: string): Record<string, unknown>;
+  /** Places an order that must succeed and returns its id. */
+  place(token: string, seatIds?: readonly string[], discountId?: string): Promise<string>;
+  /** Pays with a card that works, as a page does. */
+  pay(token: string, orderId: string): Promise<string>;
+}
+
+export const CLIENT_SECRET = 'secret-of-the-ticket-service-client';
+
+export async function startPlatformApp(env: Record<string, string> = {}): Promise<PlatformApp> {
+  const [issuer, seating] = await Promise.all([startFakeIssuer(), startFakeSeating()]);
+  const app = await startTestApp({
+    OIDC_ISSUER: issuer.issuer,
+    TICKET_CLIENT_SECRET: CLIENT_SECRET,
+    EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
+    EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
+    STRIPE_WEBHOOK_SECRET: 'whsec_test',
+    ...env,
+  });
+  const [eventId, sessionId, organizationId] = [randomUUID(), randomUUID(), randomUUID()];
+  const request = (seatIds: readonly string[] = [randomUUID()], discountId?: string) => ({
+    session_id: sessionId,
+    event_id: eventId,
+    organization_id: organizationId,
+    seat_ids: seatIds,
+    ...(discountId === undefined ? {} : { discount_id: discountId }),
+  });
+  return {
+    app,
+    issuer,
+    seating,
+    eventId,
+    sessionId,
+    organizationId,
+    token: (sub) => issuer.token(sub),
+    request,
+    async place(token, seatIds, discountId) {
+      const { status, body } = await app.call('POST', '/api/order', {
+        token,
+        body: request(seatIds, discountId),
+      });
+      expect(status, JSON.stringify(body)).toBe(201);
+      return body.order_id;
+    },
+    async pay(token, orderId) {
+      const { body } = await app.call('POST', `/api/order/${orderId}/create-payment-intent`, { token });
+      const confirmed = await confirmIntent(app.url, body.paymentIntentId, body.clientSecret, 'pm_card_visa');
+      expect(confirmed).toBe(200);
+      return body.paymentIntentId;
+    },
+  };
+}
+
+/** Confirms as a page does, with the publishable key; the status of the answer. */
+export async function confirmIntent(
+  url: string,
+  id: string,
+  clientSecret: string,
+  card: string,
+): Promise<number> {
+  const response = await fetch(`${url}/v1/payment_intents/${id}/confirm`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer pk_test_embedded' },
+    body: new URLSearchParams({ payment_method: card, client_secret: clientSecret }),
+  });
+  return response.status;
+}
