@@ -1,0 +1,332 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { until } from '../support/servers.ts';
+
+let platform: PlatformApp;
+const buyerId = randomUUID();
+let buyer: string;
+
+beforeAll(async () => {
+  platform = await startPlatformApp();
+  buyer = await platform.token(buyerId);
+});
+
+beforeEach(() => {
+  platform.seating.query = undefined;
+  platform.seating.seating = undefined;
+  platform.seating.discount = undefined;
+  platform.seating.away = false;
+  platform.seating.calls.length = 0;
+});
+
+function post(body: unknown, token = buyer) {
+  return platform.app.call('POST', '/api/order', { token, body });
+}
+
+async function nothingStored(orders: number) {
+  expect(await platform.app.sql('SELECT count(*)::int AS n FROM orders')).toEqual([{ n: orders }]);
+}
+
+async function orderCount(): Promise<number> {
+  const [row] = await platform.app.sql<{ n: number }>('SELECT count(*)::int AS n FROM orders');
+  return row?.n ?? 0;
+}
+
+function discount(parameters: Record<string, unknown>, changes: Record<string, unknown> = {}) {
+  const id = randomUUID();
+  platform.seating.discount = {
+    id,
+    code: 'CODE',
+    parameters,
+    activeFrom: null,
+    expiresAt: null,
+    maxUsage: null,
+    currentUsage: 0,
+    applicableTiers: [],
+    applicableSessionIds: [],
+    active: true,
+    public: true,
+    ...changes,
+  };
+  return id;
+}
+
+describe('placing', () => {
+  test('answers, stores and announces exactly what the contract says', async () => {
+    const seatIds = [randomUUID(), randomUUID()];
+    for (const seatId of seatIds) platform.seating.prices.set(seatId, 150.5);
+    const { status, body } = await post(platform.request(seatIds));
+    expect(status).toBe(201);
+    expect(body).toEqual({
+      order_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      session_id: platform.sessionId,
+      organization_id: platform.organizationId,
+      seat_ids: seatIds,
+      user_id: buyerId,
+    });
+
+    const order = await platform.app.call('GET', `/api/order/${body.order_id}`, { token: buyer });
+    const ticket = (seatId: string) => ({
+      ticket_id: expect.any(String),
+      order_id: body.order_id,
+      seat_id: seatId,
+      seat_label: `L-${seatId.slice(0, 4)}`,
+      colour: '#FFD700',
+      tier_id: '33333333-3333-3333-3333-333333333333',
+      tier_name: 'VIP',
+      price_at_purchase: 150.5,
+      issued_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      checked_in: false,
+      checked_in_time: '0001-01-01T00:00:00Z',
+    });
+    expect(order.body).toEqual({
+      OrderID: body.order_id,
+      UserID: buyerId,
+      EventID: platform.eventId,
+      OrganizationID: platform.organizationId,
+      SessionID: platform.sessionId,
+      Status: 'pending',
+      SubTotal: 301,
+      DiscountID: '',
+      DiscountCode: '',
+      DiscountAmount: 0,
+      Price: 301,
+      CreatedAt: expect.stringMatching(/Z$/),
+      PaymentIntentID: '',
+      tickets: expect.arrayContaining(seatIds.map(ticket)),
+    });
+
+    const messages = await platform.app.sql<{ topic: string; key: string; value: string }>(
+      'SELECT topic, key, value FROM outbox WHERE value LIKE $1 ORDER BY id',
+      [`%${seatIds[0]}%`],
+    );
+    expect(messages.map(({ topic, key }) => ({ topic, key }))).toEqual([
+      { topic: 'orderCreated', key: body.order_id },
+      { topic: 'seatsStatus', key: platform.sessionId },
+    ]);
+    const [created, held] = messages.map(({ value }) => JSON.parse(value));
+    const bySeat = (tickets: { seat_id: string }[]) =>
+      tickets.toSorted((a, b) => (a.seat_id < b.seat_id ? -1 : 1));
+    expect({ ...created, tickets: bySeat(created.tickets) }).toEqual({
+      ...order.body,
+      tickets: bySeat(order.body.tickets),
+    });
+    expect(Object.keys(created)).toEqual(Object.keys(order.body));
+    expect(held).toEqual({
+      session_id: platform.sessionId,
+      seat_ids: expect.arrayContaining(seatIds),
+      status: 'LOCKED',
+    });
+  });
+
+  test('asks both seating services with the request and a machine-to-machine token', async () => {
+    const seatIds = [randomUUID()];
+    await post({ ...platform.request(seatIds), discount_id: '', unknown_field: 'ignored' });
+    const calls = platform.seating.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
+    expect(calls.map(({ path }) => path).sort()).toEqual([
+      '/query/internal/v1/validate-pre-order',
+      '/seating/internal/v1/validate-pre-order',
+    ]);
+    for (const call of calls) {
+      expect(call.authorization).toMatch(/^Bearer ey/);
+      expect(call.body).toEqual({
+        session_id: platform.sessionId,
+        event_id: platform.eventId,
+        organization_id: platform.organizationId,
+        seat_ids: seatIds,
+      });
+    }
+  });
+
+  test.each([
+    ['the reading side refuses', 'query'],
+    ['the writing side refuses', 'seating'],
+  ] as const)('passes on the words when %s, and lets the seats go', async (_name, side) => {
+    const before = await orderCount();
+    const seatIds = [randomUUID()];
+    platform.seating[side] = { status: 400, body: { message: 'This session is not on sale.' } };
+    const { status, body } = await post(platform.request(seatIds));
+    expect({ status, code: body.code, detail: body.detail }).toEqual({
+      status: 400,
+      code: 'seats_refused',
+      detail: 'This session is not on sale.',
+    });
+    await nothingStored(before);
+    platform.seating[side] = undefined;
+    expect((await post(platform.request(seatIds))).status).toBe(201);
+  });
+
+  test.each([
+    ['away', { away: true }],
+    ['broken', { query: { status: 500, body: { message: 'NullPointerException at com.example' } } }],
+    ['telling something else', { query: { status: 200, body: { seats: 'none' } } }],
+    ['leaving a seat out', { query: { status: 200, body: { seats: [], discount: null } } }],
+  ])('answers 503 and holds nothing when the seating service is %s', async (_name, change) => {
+    const before = await orderCount();
+    const seatIds = [randomUUID()];
+    Object.assign(platform.seating, change);
+    const { status, body, headers } = await post(platform.request(seatIds));
+    expect({ status, code: body.code }).toEqual({ status: 503, code: 'seating_unavailable' });
+    expect(headers.get('retry-after')).toBe('2');
+    expect(JSON.stringify(body)).not.toContain('NullPointer');
+    await nothingStored(before);
+    Object.assign(platform.seating, { away: false, query: undefined });
+    expect((await post(platform.request(seatIds))).status).toBe(201);
+  });
+
+  test('PostgreSQL refuses a seat whose hold was lost', async () => {
+    const seatIds = [randomUUID(), randomUUID()];
+    await platform.place(buyer, seatIds.slice(0, 1));
+    const restarted = await startPlatformLike(platform);
+    const { status, body } = await restarted.call('POST', '/api/order', {
+      token: await platform.token(randomUUID()),
+      body: platform.request(seatIds),
+    });
+    expect({ status, code: body.code, seats: body.seat_ids }).toEqual({
+      status: 409,
+      code: 'seats_taken',
+      seats: seatIds.slice(0, 1),
+    });
+    expect(await platform.app.sql('SELECT order_id FROM tickets WHERE seat_id = $1', [seatIds[1]])).toEqual(
+      [],
+    );
+  });
+
+  test('a hundred buyers for two seats at once: one has both', async () => {
+    const seatIds = [randomUUID(), randomUUID()];
+    const tokens = await Promise.all(Array.from({ length: 100 }, () => platform.token(randomUUID())));
+    const answers = await Promise.all(
+      tokens.map((token, at) => post(platform.request(at % 2 === 0 ? seatIds : seatIds.toReversed()), token)),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(99).fill(409)]);
+    const live = await platform.app.sql('SELECT DISTINCT order_id FROM tickets WHERE seat_id = ANY($1)', [
+      seatIds,
+    ]);
+    expect(live).toHaveLength(1);
+  });
+});
+
+async function startPlatformLike({ app, issuer, seating }: PlatformApp) {
+  const { startTestApp } = await import('../support/test-app.ts');
+  return startTestApp({
+    POSTGRES_DSN: app.dsn,
+    OIDC_ISSUER: issuer.issuer,
+    TICKET_CLIENT_SECRET: 'another-replica',
+    EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
+    EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
+  });
+}
+
+describe('discounts', () => {
+  test.each([
+    ['PERCENTAGE', { type: 'PERCENTAGE', percentage: 12.5 }, 37.31, 261.19],
+    ['FLAT_OFF', { type: 'FLAT_OFF', amount: 100.01, minSpend: 298.5 }, 100.01, 198.49],
+    ['BUY_N_GET_N_FREE', { type: 'BUY_N_GET_N_FREE', buyQuantity: 2, getQuantity: 1 }, 99, 199.5],
+  ])('%s is taken off, exact to the minor unit', async (_type, parameters, amount, price) => {
+    const seatIds = [randomUUID(), randomUUID()];
+    platform.seating.prices.set(seatIds[0] ?? '', 99);
+    platform.seating.prices.set(seatIds[1] ?? '', 199.5);
+    const discountId = discount(parameters);
+    const orderId = await platform.place(buyer, seatIds, discountId);
+    const { body } = await platform.app.call('GET', `/api/order/${orderId}`, { token: buyer });
+    expect(body).toMatchObject({
+      SubTotal: 298.5,
+      DiscountAmount: amount,
+      Price: price,
+      DiscountID: discountId,
+      DiscountCode: 'CODE',
+    });
+    expect(
+      await platform.app.sql('SELECT subtotal, discount_amount, price FROM orders WHERE order_id = $1', [
+        orderId,
+      ]),
+    ).toEqual([{ subtotal: '298.50', discount_amount: amount.toFixed(2), price: price.toFixed(2) }]);
+  });
+
+  test.each([
+    ['inactive', { active: false }],
+    ['expired', { expiresAt: '2020-01-01T00:00:00Z' }],
+    ['not valid yet', { activeFrom: '2999-01-01T00:00:00Z' }],
+    ['used up as reported', { maxUsage: 3, currentUsage: 3 }],
+    ['for another session', { applicableSessionIds: [randomUUID()] }],
+    ['for none of the seats', { applicableTiers: [{ id: randomUUID() }] }],
+  ])('one that is %s refuses the order with a reason', async (_name, changes) => {
+    const before = await orderCount();
+    const seatIds = [randomUUID()];
+    const discountId = discount({ type: 'PERCENTAGE', percentage: 10 }, changes);
+    const { status, body } = await post(platform.request(seatIds, discountId));
+    expect({ status, code: body.code }).toEqual({ status: 400, code: 'discount_refused' });
+    expect(body.detail).toMatch(/^The discount .+\.$/);
+    await nothingStored(before);
+  });
+
+  test('its last use here goes to one of many, and comes back with a cancelled order', async () => {
+    const discountId = discount({ type: 'FLAT_OFF', amount: 10 }, { maxUsage: 2, currentUsage: 0 });
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => post(platform.request([randomUUID()], discountId))),
+    );
+    const placed = answers.filter(({ status }) => status === 201);
+    expect(placed).toHaveLength(2);
+    expect(answers.filter(({ body }) => body.code === 'discount_refused')).toHaveLength(10);
+    expect(
+      await platform.app.sql('SELECT uses FROM discount_uses WHERE discount_id = $1', [discountId]),
+    ).toEqual([{ uses: 2 }]);
+    await platform.app.call('DELETE', `/api/order/${placed[0]?.body.order_id}`, { token: buyer });
+    expect(
+      await platform.app.sql('SELECT uses FROM discount_uses WHERE discount_id = $1', [discountId]),
+    ).toEqual([{ uses: 1 }]);
+    expect((await post(platform.request([randomUUID()], discountId))).status).toBe(201);
+    expect((await post(platform.request([randomUUID()], discountId))).body.code).toBe('discount_refused');
+  });
+});
+
+describe('the end of the hold', () => {
+  test('ends pending orders, with and without a payment begun, and frees their seats', async () => {
+    const seatIds = [randomUUID(), randomUUID()];
+    const orderIds = [
+      await platform.place(buyer, seatIds.slice(0, 1)),
+      await platform.place(buyer, seatIds.slice(1)),
+    ];
+    const { body: intent } = await platform.app.call(
+      'POST',
+      `/api/order/${orderIds[0]}/create-payment-intent`,
+      { token: buyer },
+    );
+    await platform.app.sql(
+      "UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = ANY($1)",
+      [orderIds],
+    );
+    await until('both orders are cancelled', async () => {
+      const rows = await platform.app.sql(
+        "SELECT order_id FROM orders WHERE order_id = ANY($1) AND status = 'cancelled' AND cancel_reason = 'expired'",
+        [orderIds],
+      );
+      return rows.length === 2;
+    });
+    const stripe = await fetch(`${platform.app.url}/v1/payment_intents/${intent.paymentIntentId}`, {
+      headers: { authorization: 'Bearer sk_test_embedded' },
+    });
+    expect(await stripe.json()).toMatchObject({ status: 'canceled' });
+    expect((await post(platform.request(seatIds), await platform.token(randomUUID()))).status).toBe(201);
+    const late = await platform.app.call('POST', `/api/order/${orderIds[1]}/create-payment-intent`, {
+      token: buyer,
+    });
+    expect(late).toMatchObject({ status: 409, body: { code: 'order_not_pending' } });
+  });
+
+  test('completes an order that was paid for in time, however late that is learnt', async () => {
+    const orderId = await platform.place(buyer);
+    await platform.app.sql("UPDATE stripe_inbox SET next_attempt_at = 'infinity'");
+    await platform.pay(buyer, orderId);
+    await platform.app.sql(
+      "UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1 AND status = 'pending'",
+      [orderId],
+    );
+    const order = await until('it is completed', async () => {
+      const { body } = await platform.app.call('GET', `/api/order/${orderId}`, { token: buyer });
+      return body.Status !== 'pending' && body;
+    });
+    expect(order.Status).toBe('completed');
+  });
+});
