@@ -1,0 +1,274 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+
+let platform: PlatformApp;
+let buyer: string;
+let scanner: string;
+const scannerId = randomUUID();
+
+beforeAll(async () => {
+  platform = await startPlatformApp();
+  buyer = await platform.token(randomUUID());
+  scanner = await platform.token(scannerId);
+  platform.seating.scanners.set(scannerId, new Set([platform.sessionId]));
+});
+
+/** Counts what bad input must not change. */
+async function stored() {
+  return platform.app.sql(
+    `SELECT (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM tickets) AS tickets,
+            (SELECT count(*) FROM outbox) AS outbox, (SELECT count(*) FROM stripe_inbox) AS inbox`,
+  );
+}
+
+describe('an order request', () => {
+  const good = () => platform.request();
+  const cases: [string, () => unknown, number, string][] = [
+    ['malformed JSON', () => '{"seat_ids": [', 400, 'body'],
+    ['no object', () => '[]', 400, 'body'],
+    ['a number for a body', () => '7', 400, 'body'],
+    ['no session', () => ({ ...good(), session_id: undefined }), 400, 'body/session_id'],
+    ['a session that is no UUID', () => ({ ...good(), session_id: 'tonight' }), 400, 'body/session_id'],
+    ['a number for an event', () => ({ ...good(), event_id: 7 }), 400, 'body/event_id'],
+    ['no seats', () => ({ ...good(), seat_ids: [] }), 400, 'body/seat_ids'],
+    ['text for seats', () => ({ ...good(), seat_ids: 'A1' }), 400, 'body/seat_ids'],
+    ['a number for a seat', () => ({ ...good(), seat_ids: [1] }), 400, 'body/seat_ids/0'],
+    ['the same seat twice', () => ({ ...good(), seat_ids: ['A1', 'A1'] }), 400, 'body/seat_ids'],
+    [
+      'eleven seats',
+      () => ({ ...good(), seat_ids: Array.from({ length: 11 }, (_, n) => `S${n}`) }),
+      400,
+      'body/seat_ids',
+    ],
+    ['an empty seat', () => ({ ...good(), seat_ids: [''] }), 400, 'body/seat_ids/0'],
+    ['a seat of 65 characters', () => ({ ...good(), seat_ids: ['x'.repeat(65)] }), 400, 'body/seat_ids/0'],
+    ['a NUL in a seat', () => ({ ...good(), seat_ids: ['A\u0000'] }), 400, 'body/seat_ids/0'],
+    [
+      'half a surrogate pair',
+      () => JSON.stringify(good()).replace(/"seat_ids":\["[^"]+"/, '"seat_ids":["\\ud800"'),
+      400,
+      'body/seat_ids/0',
+    ],
+    ['a discount that is no UUID', () => ({ ...good(), discount_id: 'EARLY' }), 400, 'body/discount_id'],
+    [
+      'ten thousand seats',
+      () => ({ ...good(), seat_ids: Array.from({ length: 10_000 }, (_, n) => `S${n}`) }),
+      413,
+      '',
+    ],
+    ['a body over 64 KiB', () => ({ ...good(), note: 'x'.repeat(65_536) }), 413, ''],
+  ];
+
+  test.each(cases)('with %s is refused', async (_name, body, status, field) => {
+    const before = await stored();
+    const answer = await platform.app.call('POST', '/api/order', { token: buyer, body: body() });
+    expect(answer.status, answer.text).toBe(status);
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    expect(answer.body.message).toBe(answer.body.detail);
+    if (status === 400 && answer.body.errors) expect(answer.body.errors[0].field).toContain(field);
+    expect(answer.body.detail).not.toBe('');
+    expect(await stored()).toEqual(before);
+  });
+
+  test('with another content type is refused', async () => {
+    const answer = await platform.app.call('POST', '/api/order', {
+      token: buyer,
+      body: JSON.stringify(good()),
+      headers: { 'content-type': 'text/xml' },
+    });
+    expect(answer).toMatchObject({ status: 415, body: { code: 'unsupported_media_type' } });
+  });
+
+  test('with fields nobody knows is taken', async () => {
+    const answer = await platform.app.call('POST', '/api/order', {
+      token: buyer,
+      body: { ...good(), colour: 'red', __proto__: 1 },
+    });
+    expect(answer.status).toBe(201);
+  });
+
+  test('seat ids may be any plain text', async () => {
+    const seatIds = [
+      'A1',
+      'Loge 7, links',
+      "O'Neil; DROP TABLE tickets",
+      '座席',
+      '{"a":1}',
+      'back\\slash',
+      '🎫',
+    ];
+    const { status, body } = await platform.app.call('POST', '/api/order', {
+      token: buyer,
+      body: platform.request(seatIds),
+    });
+    expect(status).toBe(201);
+    const order = await platform.app.call('GET', `/api/order/${body.order_id}`, { token: buyer });
+    expect(order.body.tickets.map(({ seat_id }: { seat_id: string }) => seat_id).sort()).toEqual(
+      [...seatIds].sort(),
+    );
+  });
+});
+
+describe('ids', () => {
+  test.each([
+    ['GET', '/api/order/not-a-uuid', 400, 'invalid_request'],
+    ['GET', `/api/order/${randomUUID()}`, 404, 'order_not_found'],
+    ['DELETE', `/api/order/${randomUUID()}`, 404, 'order_not_found'],
+    ['POST', `/api/order/${randomUUID()}/checkout`, 404, 'order_not_found'],
+    ['POST', `/api/order/${randomUUID()}/create-payment-intent`, 404, 'order_not_found'],
+    ['GET', `/api/order/${randomUUID()}/tickets`, 404, 'order_not_found'],
+    ['GET', '/api/order/ticket', 400, 'invalid_request'],
+    ['GET', `/api/order/ticket?orderId=${randomUUID()}`, 404, 'order_not_found'],
+    ['GET', `/api/order/ticket/${randomUUID()}`, 404, 'ticket_not_found'],
+    ['GET', '/api/order/ticket/%00', 400, 'invalid_request'],
+    ['GET', `/api/order/${'x'.repeat(300)}`, 400, 'invalid_request'],
+    ['GET', '/api/nothing/here', 404, 'not_found'],
+    ['GET', '/api/order/%ZZ', 400, 'invalid_request'],
+  ])('%s %s gives %i %s', async (method, path, status, code) => {
+    const answer = await platform.app.call(method, path, { token: buyer });
+    expect({ status: answer.status, code: answer.body?.code }).toEqual({ status, code });
+  });
+
+  test('are the same in capitals', async () => {
+    const orderId = await platform.place(buyer);
+    expect(
+      (await platform.app.call('GET', `/api/order/${orderId.toUpperCase()}`, { token: buyer })).body.OrderID,
+    ).toBe(orderId);
+  });
+});
+
+describe('a QR text at the door', () => {
+  test.each([
+    ['empty', ''],
+    ['of another kind', 'https://example.com/ticket/1'],
+    ['in the right alphabet', 'A'.repeat(189)],
+    ['with a NUL', 'A\u0000B'],
+    ['long', 'A'.repeat(2_049)],
+    ['binary', '\u0080\u009f\u0001'],
+  ])('%s is refused', async (_name, text) => {
+    const { status, body } = await platform.app.call('POST', '/api/order/ticket/checkin', {
+      token: scanner,
+      body: { encrypted_qr: text },
+    });
+    expect(status).toBe(400);
+    expect(['invalid_request', 'ticket_forged']).toContain(body.code);
+  });
+});
+
+describe('tokens', () => {
+  test.each([
+    ['nothing after Bearer', 'Bearer '],
+    ['another scheme', 'Basic dXNlcjpwYXNz'],
+    ['two tokens', 'Bearer a b'],
+    ['rubbish', 'Bearer ....'],
+    [
+      'alg none',
+      `Bearer ${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"sub":"x"}').toString('base64url')}.`,
+    ],
+  ])('with %s are refused', async (_name, authorization) => {
+    const { status, body } = await platform.app.call('GET', '/api/secure', { headers: { authorization } });
+    expect({ status, code: body.code }).toEqual({ status: 401, code: 'unauthenticated' });
+  });
+});
+
+describe('fuzz, made from the OpenAPI document', () => {
+  const anything = fc.oneof(
+    { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 80 }) },
+    fc.integer(),
+    fc.double(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.uuid(),
+    fc.array(fc.string({ unit: 'binary', maxLength: 10 }), { maxLength: 12 }),
+    fc.object({ maxDepth: 2 }),
+  );
+
+  test('no route answers with a 5xx, whatever it is sent', async () => {
+    const { body: document } = await platform.app.call('GET', '/openapi.json');
+    const routes = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        path,
+        method: method.toUpperCase(),
+        operation,
+      })),
+    );
+    expect(routes.length).toBeGreaterThan(14);
+    for (const route of routes) await fuzz(route);
+  }, 120_000);
+
+  async function fuzz({ path, method, operation }: { path: string; method: string; operation: Operation }) {
+    const parameters = operation.parameters ?? [];
+    const properties = Object.keys(
+      operation.requestBody?.content['application/json']?.schema.properties ?? {},
+    );
+    const valid = platform.request();
+    const requestOf = fc.record({
+      parameters: fc.array(fc.oneof(fc.uuid(), fc.string({ unit: 'binary', maxLength: 40 })), {
+        minLength: 3,
+        maxLength: 3,
+      }),
+      body: fc.oneof(
+        anything,
+        fc.dictionary(fc.constantFrom(...properties, 'extra'), anything, { maxKeys: 5 }),
+        fc
+          .dictionary(fc.constantFrom(...properties, 'extra'), anything, { maxKeys: 1 })
+          .map((change) => ({ ...valid, ...change })),
+      ),
+      token: fc.constantFrom(buyer, scanner, 'rubbish', undefined),
+    });
+    await fc.assert(
+      fc.asyncProperty(requestOf, async ({ parameters: values, body, token }) => {
+        let at = 0;
+        const next = () => encodeURIComponent(toWellFormed(values[at++ % values.length] ?? ''));
+        const filled = path.replaceAll(/\{\w+\}/g, next);
+        const query = parameters
+          .filter((parameter) => parameter.in === 'query')
+          .map(({ name }) => `${name}=${next()}`);
+        const answer = await platform.app.call(
+          method,
+          query.length > 0 ? `${filled}?${query.join('&')}` : filled,
+          {
+            ...(token ? { token } : {}),
+            ...(method === 'GET' || method === 'DELETE' ? {} : { body: JSON.stringify(body) ?? 'null' }),
+          },
+        );
+        expect(answer.status, `${method} ${filled}: ${answer.text}`).toBeLessThan(500);
+      }),
+      { numRuns: 60 },
+    );
+  }
+
+  const toWellFormed = (text: string) => text.toWellFormed();
+});
+
+interface Operation {
+  readonly parameters?: readonly { readonly in: string; readonly name: string }[];
+  readonly requestBody?: {
+    readonly content: Record<string, { readonly schema: { readonly properties?: object } }>;
+  };
+}
+
+test('nothing secret or personal is in the log', async () => {
+  const orderId = await platform.place(buyer);
+  await platform.pay(buyer, orderId);
+  platform.seating.away = true;
+  await platform.app.call('POST', '/api/order', { token: buyer, body: platform.request() });
+  platform.seating.away = false;
+  await platform.app.call('GET', `/api/secure?access_token=${buyer}`, { token: buyer });
+  const log = platform.app.log.join('');
+  expect(log).toContain('"route":"/api/order"');
+  for (const secret of [
+    buyer,
+    buyer.split('.')[2] ?? '',
+    'whsec_test',
+    'sk_test_embedded',
+    'secret-of-the-ticket',
+    'postgres://',
+    'client_secret',
+    '_secret_',
+  ]) {
+    expect(log).not.toContain(secret);
+  }
+});

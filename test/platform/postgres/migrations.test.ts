@@ -1,0 +1,203 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import {
+  createMigration,
+  migrateDown,
+  migrateUp,
+  migrationVersion,
+} from '../../../src/platform/postgres/migrations.ts';
+import { emptyDatabase, sql } from '../../support/databases.ts';
+
+const dir = 'migrations';
+const run = promisify(execFile);
+
+async function names(): Promise<string[]> {
+  const files = await readdir(dir);
+  return files
+    .filter((file) => file.endsWith('.up.sql'))
+    .map((file) => file.replace('.up.sql', ''))
+    .sort();
+}
+
+/** Every column, constraint and index of the public schema, as text. */
+async function shapeOf(dsn: string): Promise<string[]> {
+  const rows = await sql<{ line: string }>(
+    dsn,
+    `SELECT format('%s.%s %s %s', table_name, column_name, data_type, is_nullable) AS line FROM information_schema.columns WHERE table_schema = 'public'
+     UNION ALL SELECT format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+     UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1`,
+  );
+  return rows.map(({ line }) => line);
+}
+
+/** The database as the earlier service leaves it (golden.md). */
+const EARLIER = `
+  CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
+  INSERT INTO schema_migrations VALUES (2, false);
+  CREATE TABLE orders (order_id uuid PRIMARY KEY, user_id uuid NOT NULL, event_id uuid NOT NULL, organization_id uuid NOT NULL,
+    session_id uuid NOT NULL, status varchar(20) NOT NULL, subtotal numeric(10,2) NOT NULL, discount_id uuid, discount_code varchar(64),
+    discount_amount numeric(10,2) DEFAULT 0, price numeric(10,2) NOT NULL, created_at timestamp NOT NULL DEFAULT now(), payment_intent_id varchar(255));
+  CREATE TABLE tickets (ticket_id uuid PRIMARY KEY, order_id uuid NOT NULL, seat_id uuid NOT NULL, seat_label varchar(50), colour varchar(20),
+    tier_id uuid, tier_name varchar(100), qr_code bytea, price_at_purchase numeric(10,2) NOT NULL, issued_at timestamp NOT NULL DEFAULT now(),
+    checked_in boolean NOT NULL DEFAULT false, checked_in_time timestamp);
+`;
+const ORDER = (n: number, status: string) =>
+  `INSERT INTO orders VALUES ('00000000-0000-4000-8000-00000000000${n}', '10000000-0000-4000-8000-000000000000', '20000000-0000-4000-8000-000000000000',
+    '30000000-0000-4000-8000-000000000000', '40000000-0000-4000-8000-000000000000', '${status}', 150.50, NULL, NULL, 0, 150.50, '2026-01-02 03:04:05.678901', ${n === 1 ? "'pi_1'" : "''"});`;
+const TICKET = (n: number, order: number, seat: number, checkedIn = false) =>
+  `INSERT INTO tickets VALUES ('50000000-0000-4000-8000-00000000000${n}', '00000000-0000-4000-8000-00000000000${order}', '60000000-0000-4000-8000-00000000000${seat}',
+    'A1', '#FFD700', '70000000-0000-4000-8000-000000000000', 'VIP', '\\x89504e47', 150.50, '2026-01-02 03:04:05', ${checkedIn}, ${checkedIn ? "'2026-02-02 20:00:00'" : "'0001-01-01 00:00:00'"});`;
+
+describe('migrations', () => {
+  test('started twenty times at once they run once', async () => {
+    const dsn = await emptyDatabase();
+    const runs = await Promise.all(Array.from({ length: 20 }, () => migrateUp({ dsn, dir })));
+    expect(runs.filter((done) => done.length > 0)).toEqual([await names()]);
+    expect(await migrationVersion(dsn)).toBe((await names()).at(-1));
+  });
+
+  test('all the way down and up again gives the same shape', async () => {
+    const dsn = await emptyDatabase();
+    await migrateUp({ dsn, dir });
+    const before = await shapeOf(dsn);
+    for (const name of (await names()).toReversed()) expect(await migrateDown({ dsn, dir })).toEqual([name]);
+    expect(await migrateDown({ dsn, dir })).toEqual([]);
+    expect((await shapeOf(dsn)).filter((line) => !line.includes('ticketing_migrations'))).toEqual([]);
+    await migrateUp({ dsn, dir });
+    expect(await shapeOf(dsn)).toEqual(before);
+  });
+
+  test('scripts/migrate.sh does the four actions', async () => {
+    const dsn = await emptyDatabase();
+    const folder = await mkdtemp(join(tmpdir(), 'migrations-'));
+    const script = (...args: string[]) =>
+      run('scripts/migrate.sh', args, { env: { ...process.env, POSTGRES_DSN: dsn } });
+    expect((await script('-a', 'version')).stdout.trim()).toBe('none');
+    expect((await script('-a', 'up')).stdout.trim().split('\n')).toEqual(await names());
+    expect((await script('-a', 'version')).stdout.trim()).toBe((await names()).at(-1));
+    expect((await script('-a', 'down')).stdout.trim()).toBe((await names()).at(-1));
+    await createMigration(folder, 'first_thing');
+    await createMigration(folder, 'second_thing');
+    expect((await readdir(folder)).sort()).toEqual([
+      '000001_first_thing.down.sql',
+      '000001_first_thing.up.sql',
+      '000002_second_thing.down.sql',
+      '000002_second_thing.up.sql',
+    ]);
+    await expect(script('-a', 'sideways')).rejects.toMatchObject({ code: 2 });
+    await expect(
+      run('scripts/migrate.sh', ['-a', 'up'], {
+        env: { ...process.env, POSTGRES_DSN: 'postgres://127.0.0.1:1/x' },
+      }),
+    ).rejects.toMatchObject({ code: 1 });
+  });
+});
+
+describe('taking over from the earlier service', () => {
+  test('loses no row, and holds it to the new rules', async () => {
+    const dsn = await emptyDatabase();
+    await sql(dsn, EARLIER);
+    await sql(dsn, [ORDER(1, 'completed'), ORDER(2, 'pending'), ORDER(3, 'cancelled')].join(''));
+    await sql(dsn, [TICKET(1, 1, 1, true), TICKET(2, 2, 2), TICKET(3, 3, 1), TICKET(4, 9, 3)].join(''));
+    await migrateUp({ dsn, dir });
+
+    const orders = await sql(
+      dsn,
+      'SELECT status, price::text, payment_intent_id, created_at, completed_at, cancelled_at, cancel_reason, expires_at FROM orders ORDER BY order_id',
+    );
+    const created = new Date('2026-01-02T03:04:05.678Z');
+    expect(orders).toMatchObject([
+      {
+        status: 'completed',
+        price: '150.50',
+        payment_intent_id: 'pi_1',
+        created_at: created,
+        completed_at: created,
+        expires_at: null,
+      },
+      { status: 'pending', payment_intent_id: null, expires_at: new Date('2026-01-02T03:09:05.678Z') },
+      { status: 'cancelled', cancelled_at: created, cancel_reason: 'unknown' },
+    ]);
+    const tickets = await sql(
+      dsn,
+      'SELECT seat_id, checked_in, checked_in_time, voided_at IS NULL AS live, qr_code IS NOT NULL AS has_qr FROM tickets ORDER BY ticket_id',
+    );
+    expect(tickets).toEqual([
+      {
+        seat_id: '60000000-0000-4000-8000-000000000001',
+        checked_in: true,
+        checked_in_time: new Date('2026-02-02T20:00:00Z'),
+        live: true,
+        has_qr: true,
+      },
+      {
+        seat_id: '60000000-0000-4000-8000-000000000002',
+        checked_in: false,
+        checked_in_time: null,
+        live: true,
+        has_qr: true,
+      },
+      {
+        seat_id: '60000000-0000-4000-8000-000000000001',
+        checked_in: false,
+        checked_in_time: null,
+        live: false,
+        has_qr: true,
+      },
+      {
+        seat_id: '60000000-0000-4000-8000-000000000003',
+        checked_in: false,
+        checked_in_time: null,
+        live: false,
+        has_qr: true,
+      },
+    ]);
+    expect(await sql(dsn, 'SELECT version::int, dirty FROM schema_migrations')).toEqual([
+      { version: 2, dirty: false },
+    ]);
+    await expect(
+      sql(
+        dsn,
+        "UPDATE tickets SET voided_at = NULL WHERE ticket_id = '50000000-0000-4000-8000-000000000003'",
+      ),
+    ).rejects.toThrow('tickets_live_seat');
+  });
+
+  test('where two live tickets hold a seat, stops, lists them, and changes nothing', async () => {
+    const dsn = await emptyDatabase();
+    await sql(dsn, EARLIER);
+    await sql(dsn, [ORDER(1, 'completed'), ORDER(2, 'pending'), TICKET(1, 1, 1), TICKET(2, 2, 1)].join(''));
+    const before = await shapeOf(dsn);
+    const rows = await sql(dsn, 'SELECT * FROM tickets ORDER BY ticket_id');
+    const failure = await migrateUp({ dsn, dir }).catch((error: Error) => error.message);
+    expect(failure).toContain('seat 60000000-0000-4000-8000-000000000001');
+    expect(failure).toContain('ticket 50000000-0000-4000-8000-000000000001 of completed order');
+    expect(failure).toContain('ticket 50000000-0000-4000-8000-000000000002 of pending order');
+    expect(await shapeOf(dsn)).toEqual(before);
+    expect(await sql(dsn, 'SELECT * FROM tickets ORDER BY ticket_id')).toEqual(rows);
+  });
+
+  test('stops at a migration the earlier service left half done', async () => {
+    const dsn = await emptyDatabase();
+    await sql(dsn, `${EARLIER} UPDATE schema_migrations SET dirty = true`);
+    await expect(migrateUp({ dsn, dir })).rejects.toThrow('half done');
+  });
+
+  test('goes on from version 1, which lacked columns', async () => {
+    const dsn = await emptyDatabase();
+    await sql(
+      dsn,
+      `${EARLIER} UPDATE schema_migrations SET version = 1;
+      ALTER TABLE orders DROP COLUMN subtotal, DROP COLUMN discount_id, DROP COLUMN discount_code, DROP COLUMN discount_amount, DROP COLUMN organization_id, DROP COLUMN payment_intent_id;
+      INSERT INTO orders VALUES ('00000000-0000-4000-8000-000000000001', '10000000-0000-4000-8000-000000000000', '20000000-0000-4000-8000-000000000000', '40000000-0000-4000-8000-000000000000', 'completed', 99.99);`,
+    );
+    await migrateUp({ dsn, dir });
+    expect(await sql(dsn, 'SELECT subtotal::text, discount_amount::text, price::text FROM orders')).toEqual([
+      { subtotal: '99.99', discount_amount: '0', price: '99.99' },
+    ]);
+  });
+});
