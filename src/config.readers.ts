@@ -62,6 +62,13 @@ export function url(options: { optional?: true; protocols?: readonly string[] } 
   ];
 }
 
+/** Base64 of exactly so many bytes, kept as text. */
+export function base64(bytes: number): Kind<string> {
+  const isKey = (given: string) =>
+    /^[A-Za-z0-9+/]+={0,2}$/.test(given) && Buffer.from(given, 'base64').length === bytes;
+  return [`base64 of ${bytes} bytes`, (given) => (isKey(given) ? given : undefined)];
+}
+
 function within(value: number, min: number, max: number): number | undefined {
   return value >= min && value <= max ? value : undefined;
 }

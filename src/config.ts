@@ -1,5 +1,6 @@
 import {
   asList,
+  base64,
   choice,
   decimal,
   type Kind,
@@ -37,6 +38,7 @@ function secret<Value>(meaning: string, [allowed, read]: Kind<Value>): Variable<
 
 const MAX_MINUTES = 1_440;
 const MAX_SEATS = 100;
+const QR_KEY_BYTES = 32;
 
 /** Every variable the service reads, and nothing else reads any. `--help` and the README list them from here. */
 export const VARIABLES = {
@@ -89,7 +91,7 @@ export const VARIABLES = {
 
   QR_SECRET_KEY: secret(
     'Base64 of 32 bytes that QR texts are sealed with; older keys after it, with commas; unset: made and kept in DATA_DIR',
-    asList(text(1, 255)),
+    asList(base64(QR_KEY_BYTES)),
   ),
 
   CURRENCY: variable('ISO 4217 code of every price', text(3, 3, /^[a-z]{3}$/i, 'a three-letter code'), 'lkr'),

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, embeddedParts, readConfig } from '../src/config.ts';
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const REAL = {
+  POSTGRES_DSN: 'postgres://u:p@host/db',
+  OIDC_ISSUER: 'https://id.example/realms/event-ticketing',
+  TICKET_CLIENT_SECRET: 's',
+  EVENT_SEATING_SERVICE_URL: 'http://seating:8081/api/event-seating/',
+  SEAT_SERVICE_URL: 'http://query:8082/api/event-query',
+  STRIPE_SECRET_KEY: 'sk_live_x',
+  STRIPE_WEBHOOK_SECRET: 'whsec_x',
+};
+
+describe('readConfig', () => {
+  test('has a default for everything', () => {
+    expect(readConfig({})).toMatchObject({
+      PORT: 8084,
+      CURRENCY: 'lkr',
+      SEAT_LOCK_TTL_MINUTES: 5,
+      holdMs: 300_000,
+      MAX_SEATS_PER_ORDER: 10,
+      AUTO_MIGRATE: true,
+      SEED_DATA: false,
+      TOPIC_ORDER_CANCELED: 'ticketly.order.canceled',
+      currency: { code: 'lkr', exponent: 2 },
+    });
+    expect(embeddedParts(readConfig({})).map(({ name }) => name)).toEqual([
+      'PostgreSQL',
+      'Identity',
+      'Venue',
+      'Stripe',
+      'Redis',
+      'Kafka',
+    ]);
+  });
+
+  test('reads what is set, an empty value as unset, a slash at an end as none', () => {
+    const config = readConfig({
+      ...REAL,
+      PORT: '0',
+      CURRENCY: 'JPY',
+      SEAT_LOCK_TTL_MINUTES: '0.5',
+      AUTO_MIGRATE: 'FALSE',
+      LOG_LEVEL: ' ',
+    });
+    expect(config).toMatchObject({
+      PORT: 0,
+      holdMs: 30_000,
+      AUTO_MIGRATE: false,
+      LOG_LEVEL: 'info',
+      currency: { code: 'jpy', exponent: 0 },
+    });
+    expect(config.EVENT_SEATING_SERVICE_URL).toBe('http://seating:8081/api/event-seating');
+    expect(embeddedParts(config).map(({ name }) => name)).toEqual(['Redis', 'Kafka']);
+  });
+
+  test.each([
+    [{ PORT: '70000' }, 'PORT: "70000" is not allowed; it must be a whole number from 0 to 65535.'],
+    [{ SEED_DATA: 'yes' }, 'SEED_DATA: "yes" is not allowed; it must be true or false.'],
+    [
+      { SEAT_LOCK_TTL_MINUTES: '-1' },
+      'SEAT_LOCK_TTL_MINUTES: "-1" is not allowed; it must be a number from 0.01 to 1440.',
+    ],
+    [{ CURRENCY: 'rupee' }, 'CURRENCY: "rupee" is not allowed; it must be a three-letter code.'],
+    [
+      { OIDC_ISSUER: 'keycloak' },
+      'OIDC_ISSUER: "keycloak" is not allowed; it must be an address that begins with http:// or https://.',
+    ],
+    [
+      { QR_SECRET_KEY: 'hush,hush' },
+      'QR_SECRET_KEY: the value set is not allowed; it must be base64 of 32 bytes, or several with commas.',
+    ],
+  ])('refuses %o', (environment, problem) => {
+    expect(problemsOf(environment)).toEqual([problem]);
+  });
+
+  test('names every bad variable at once', () => {
+    expect(problemsOf({ PORT: 'x', MAX_SEATS_PER_ORDER: '0' }).map((line) => line.split(':')[0])).toEqual([
+      'PORT',
+      'MAX_SEATS_PER_ORDER',
+    ]);
+  });
+
+  test.each([
+    [{ OIDC_ISSUER: REAL.OIDC_ISSUER }, 'TICKET_CLIENT_SECRET'],
+    [{ OIDC_ISSUER: 'https://id.example', TICKET_CLIENT_SECRET: 's' }, 'KEYCLOAK_URL'],
+    [{ STRIPE_SECRET_KEY: 'sk' }, 'STRIPE_WEBHOOK_SECRET'],
+    [{ STRIPE_API_BASE: 'http://stripe' }, 'STRIPE_SECRET_KEY'],
+    [{ EVENT_SEATING_SERVICE_URL: 'http://seating' }, 'EVENT_SEATING_SERVICE_URL'],
+    [{ EVENT_QUERY_SERVICE_URL: 'http://query' }, 'EVENT_SEATING_SERVICE_URL'],
+  ])('refuses what does not go together: %o', (environment, name) => {
+    expect(problemsOf(environment as Record<string, string>)).toEqual([
+      expect.stringMatching(new RegExp(`^${name}`)),
+    ]);
+  });
+
+  test('refuses stand-ins in production, unless told', () => {
+    const key = Buffer.alloc(32).toString('base64');
+    const production = { ...REAL, NODE_ENV: 'production', QR_SECRET_KEY: key };
+    expect(problemsOf(production)).toEqual([
+      expect.stringContaining('Set REDIS_ADDR (Redis), KAFKA_ADDR (Kafka)'),
+    ]);
+    expect(problemsOf({ ...production, ALLOW_EMBEDDED: 'true' })).toEqual([]);
+    expect(problemsOf({ NODE_ENV: 'production' })).toHaveLength(2);
+  });
+});

@@ -1,0 +1,181 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { close, listen, until } from '../support/servers.ts';
+import { call } from '../support/test-app.ts';
+
+interface Service {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+const running = new Set<Service>();
+const folders: string[] = [];
+
+async function dataDir(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-process-'));
+  folders.push(folder);
+  return join(folder, 'data');
+}
+
+/** `npm start`'s process with these variables and, but for PATH, no others. */
+function start(env: Record<string, string>, args: readonly string[] = []): Service {
+  const child = spawn(process.execPath, ['src/main.ts', ...args], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (output += chunk));
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  const service = { child, output: () => output, ended };
+  running.add(service);
+  ended.then(() => running.delete(service));
+  return service;
+}
+
+async function urlOf(service: Service): Promise<string> {
+  const url = await until(
+    'the service says that it is up',
+    () => /is up: (http\S+)/.exec(service.output())?.[1],
+    30_000,
+  );
+  return url.replace('localhost', '127.0.0.1');
+}
+
+afterEach(async () => {
+  for (const { child, ended } of running) {
+    child.kill('SIGTERM');
+    await ended;
+  }
+});
+
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
+
+describe('the process', () => {
+  test('prints what is embedded, where to go and who may sign in; Ctrl-C ends it cleanly; its data is found again', async () => {
+    const DATA_DIR = await dataDir();
+    const first = start({ PORT: '0', DATA_DIR, LOG_LEVEL: 'error', SEED_DATA: 'true' });
+    const url = await urlOf(first);
+    for (const word of [
+      'PostgreSQL  embedded',
+      'Stripe      embedded',
+      '/docs',
+      'buyer, buyer2, organiser, scanner, admin',
+      'npm run demo',
+    ]) {
+      expect(first.output()).toContain(word);
+    }
+    expect((await call(url, 'GET', '/api/order/tickets/count')).body).toEqual({ total_count: 1 });
+    first.child.kill('SIGINT');
+    expect(await first.ended).toBe(0);
+    const second = start({ PORT: '0', DATA_DIR, LOG_LEVEL: 'error' });
+    expect((await call(await urlOf(second), 'GET', '/api/order/tickets/count')).body).toEqual({
+      total_count: 1,
+    });
+  });
+
+  test('recovers from SIGKILL with its orders, tokens and held seats', async () => {
+    const DATA_DIR = await dataDir();
+    const probe = createServer();
+    const PORT = new URL(await listen(probe)).port;
+    await close(probe);
+    const env = { PORT, DATA_DIR, LOG_LEVEL: 'error' };
+    const first = start(env);
+    const url = await urlOf(first);
+    const token = await signIn(url);
+    const body = await requestFor(url);
+    expect((await call(url, 'POST', '/api/order', { token, body })).status).toBe(201);
+    first.child.kill('SIGKILL');
+    expect(await first.ended).toBe('SIGKILL');
+
+    const second = start(env);
+    await urlOf(second);
+    const orders = await call(url, 'GET', '/api/order/user/orders', { token });
+    expect(orders.body).toMatchObject([{ Status: 'pending', SessionID: body.session_id }]);
+    const again = await call(url, 'POST', '/api/order', { token, body });
+    expect(again).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: body.seat_ids } });
+  });
+
+  test('a port that is taken: one clear line, and not 0', async () => {
+    const blocker = createServer();
+    const { port } = new URL(await listen(blocker));
+    const service = start({ PORT: port, DATA_DIR: await dataDir() });
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toBe(
+      `Port ${port} is taken by another process. Stop that one, or choose another with PORT.\n`,
+    );
+    await close(blocker);
+  });
+
+  test('a data folder in use: one clear line, and the first one goes on', async () => {
+    const DATA_DIR = await dataDir();
+    const first = start({ PORT: '0', DATA_DIR, LOG_LEVEL: 'error' });
+    const url = await urlOf(first);
+    const second = start({ PORT: '0', DATA_DIR });
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toMatch(/^\S+ is in use by another running service\. .+\n$/);
+    expect((await call(url, 'GET', '/healthz')).text).toBe('OK');
+  });
+
+  test.each([
+    [{ PORT: 'eighty' }, 'PORT: "eighty" is not allowed; it must be a whole number from 0 to 65535.\n'],
+    [
+      { LOG_LEVEL: 'loud' },
+      'LOG_LEVEL: "loud" is not allowed; it must be one of trace, debug, info, warn, error, fatal, silent.\n',
+    ],
+    [{ QR_SECRET_KEY: 'c2hvcnQ=' }, /^QR_SECRET_KEY: .+base64 of 32 bytes.*\n$/],
+    [
+      { POSTGRES_DSN: 'mysql://user:hidden@host/db' },
+      /^POSTGRES_DSN: the value set is not allowed; it must be .+postgres:\/\/.+\n$/,
+    ],
+    [
+      { NODE_ENV: 'production' },
+      /^(.*\n)?NODE_ENV=production: refuses stand-ins\. Set POSTGRES_DSN \(PostgreSQL\), .+\n$/,
+    ],
+  ])('a bad variable %o: one clear line, and not 0', async (env, line) => {
+    const service = start({ PORT: '0', DATA_DIR: await dataDir(), ...(env as Record<string, string>) });
+    expect(await service.ended).toBe(1);
+    if (typeof line === 'string') expect(service.output()).toBe(line);
+    else expect(service.output()).toMatch(line);
+    expect(service.output()).not.toContain('hidden');
+  });
+
+  test('--help lists every variable', async () => {
+    const service = start({}, ['--help']);
+    expect(await service.ended).toBe(0);
+    expect(service.output()).toContain('SEAT_LOCK_TTL_MINUTES (5)');
+  });
+});
+
+async function signIn(url: string): Promise<string> {
+  const response = await fetch(`${url}/realms/event-ticketing/protocol/openid-connect/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'password',
+      client_id: 'login-testing',
+      username: 'buyer',
+      password: 'demo',
+    }),
+  });
+  return ((await response.json()) as { access_token: string }).access_token;
+}
+
+async function requestFor(url: string) {
+  const event = (await call(url, 'GET', '/api/event-query/v1/events/trending')).body[0];
+  const session = (await call(url, 'GET', `/api/event-query/v1/events/${event.id}/sessions`)).body.content[0];
+  const { body: map } = await call(url, 'GET', `/api/event-query/v1/sessions/${session.id}/seating-map`);
+  const seat = map.layout.blocks.find(({ type }: { type: string }) => type === 'standing_capacity').seats[0];
+  return {
+    session_id: session.id,
+    event_id: event.id,
+    organization_id: event.organizationId,
+    seat_ids: [seat.id],
+  };
+}

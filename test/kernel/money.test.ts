@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  currencyOf,
+  fromMajor,
+  money,
+  readDecimal,
+  sum,
+  toDecimal,
+  toMajor,
+} from '../../src/kernel/money.ts';
+
+const lkr = currencyOf('LKR');
+const jpy = currencyOf('jpy');
+const kwd = currencyOf('kwd');
+
+describe('fromMajor', () => {
+  test.each([
+    [149.99, lkr, 14_999],
+    [150, lkr, 15_000],
+    [149.5, lkr, 14_950],
+    [0.29, lkr, 29],
+    [1.005, kwd, 1_005],
+    ['150.50', lkr, 15_050],
+    ['150.500', lkr, 15_050],
+    [0, lkr, 0],
+    [-0, lkr, 0],
+    [-1.5, lkr, -150],
+    [1_000, jpy, 1_000],
+    [1e21, lkr, undefined],
+    [1e-7, lkr, undefined],
+    [1.005, lkr, undefined],
+    [0.5, jpy, undefined],
+    [0.1 + 0.2, lkr, undefined],
+    [Number.NaN, lkr, undefined],
+    [Number.POSITIVE_INFINITY, lkr, undefined],
+    ['90071992547409.91', lkr, 9_007_199_254_740_991],
+    ['', lkr, undefined],
+    ['12,50', lkr, undefined],
+    ['0x10', lkr, undefined],
+    ['1e999', lkr, undefined],
+  ])('%s gives %s', (amount, currency, minor) => {
+    expect(fromMajor(amount, currency)).toBe(minor);
+  });
+});
+
+test.each([lkr, jpy, kwd])('an amount of $code survives the wire and the database', (currency) => {
+  fc.assert(
+    fc.property(fc.integer({ min: -999_999_999_999, max: 999_999_999_999 }), (minor) => {
+      const amount = money(minor + 0);
+      expect(readDecimal(toDecimal(amount, currency), currency)).toBe(amount);
+      expect(fromMajor(toMajor(amount, currency), currency)).toBe(amount);
+      expect(fromMajor(JSON.parse(JSON.stringify(toMajor(amount, currency))), currency)).toBe(amount);
+    }),
+  );
+});
+
+test('toDecimal writes every digit', () => {
+  expect([
+    toDecimal(money(5), lkr),
+    toDecimal(money(-14_950), lkr),
+    toDecimal(money(7), jpy),
+    toDecimal(money(12), kwd),
+  ]).toEqual(['0.05', '-149.50', '7', '0.012']);
+});
+
+test('a sum that is no safe integer is refused', () => {
+  expect(() => sum([money(Number.MAX_SAFE_INTEGER), money(1)])).toThrow(RangeError);
+  expect(() => money(0.5)).toThrow(RangeError);
+  expect(() => readDecimal('1.005', lkr)).toThrow('lkr');
+});
