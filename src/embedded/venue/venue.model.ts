@@ -1,6 +1,5 @@
 import type { DiscountId, EventId, OrganizationId, SeatId, SessionId, TierId } from '../../kernel/ids.ts';
 
-export type SeatStatus = 'AVAILABLE' | 'RESERVED' | 'LOCKED' | 'BOOKED';
 export type SessionStatus = 'PENDING' | 'SCHEDULED' | 'ON_SALE' | 'SOLD_OUT' | 'CLOSED' | 'CANCELED';
 
 export interface Tier {

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 
 /** A UUID; PostgreSQL and the code compare them in lower case. */
 export const Uuid = (description: string, example = '8d564400-1273-4e3c-9b7d-cc3beccd2b27') =>
@@ -34,8 +34,6 @@ export const ProblemSchema = Type.Object(
     ],
   },
 );
-
-export type ProblemDocument = Static<typeof ProblemSchema>;
 
 /** The answer every route can give beside its own. */
 export const problems = { default: ProblemSchema } as const;
