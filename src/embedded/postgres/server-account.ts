@@ -52,6 +52,8 @@ export function runAs(account: ServerAccount, program: string, args: readonly st
     `--reuid=${uid}`,
     `--regid=${gid}`,
     '--clear-groups',
+    // Without it access(2), which initdb finds its programs with, would not count the capability.
+    '--securebits=+no_setuid_fixup',
     '--inh-caps=-all,+dac_override',
     '--ambient-caps=-all,+dac_override',
     '--',
