@@ -7,8 +7,8 @@ import { DEMO_USERS } from './embedded/demo-users.ts';
 import { createEmbeddedEventLog } from './embedded/event-log.ts';
 import { createEmbeddedHolds } from './embedded/holds.ts';
 import { createEmbeddedIdentity } from './embedded/identity/identity.ts';
+import { readOrCreateSecret } from './embedded/kept-file.ts';
 import { startEmbeddedPostgres } from './embedded/postgres/postgres.ts';
-import { readOrCreateSecret } from './embedded/secret-file.ts';
 import { createEmbeddedStripe } from './embedded/stripe/stripe.ts';
 import { createEmbeddedVenue } from './embedded/venue/venue.ts';
 import { createOrderExpiry } from './features/orders/order.expiry.ts';
@@ -24,6 +24,7 @@ import { giveBackApplied } from './features/payments/payment.store.ts';
 import { createSettlement } from './features/payments/settlement.ts';
 import { createWebhookService } from './features/payments/webhook.service.ts';
 import { createSeatingServices } from './features/seats/seating.services.ts';
+import { createQrDrawer } from './features/tickets/qr/qr-image.ts';
 import { createTicketSealer } from './features/tickets/qr/sealer.ts';
 import { ticketRoutes, toWireView } from './features/tickets/ticket.routes.ts';
 import { createTicketService } from './features/tickets/ticket.service.ts';
@@ -92,11 +93,10 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     const servers = await connectServers(base);
     const features = await wireFeatures(base, database, servers);
     const { http, drain } = await serveHttp(base, database, servers, features);
-    closing.add(() => drain.finish(DRAIN_MS));
     return {
       http,
       url: base.publicUrl,
-      start: () => startBackground(base, database, servers, features),
+      start: () => startBackground(base, database, servers, features, drain),
       close: closing.run,
     };
   } catch (error) {
@@ -317,6 +317,7 @@ async function wireFeatures(base: Base, { database }: Postgres, servers: Servers
 async function serveHttp(base: Base, { database }: Postgres, servers: Servers, features: Features) {
   const { config, clock, ids, log, closing, listener } = base;
   const { currency } = config;
+  const drawQr = createQrDrawer();
   const http = createHttpServer({ server: listener.server, log, requestId: () => ids.uuid() });
   await serveApiDocs(http, VERSION);
   const opened = Promise.withResolvers<Drain>();
@@ -330,14 +331,14 @@ async function serveHttp(base: Base, { database }: Postgres, servers: Servers, f
       orders: features.orders,
       async withQrCodes(order) {
         const views = await features.tickets.viewsOf(order);
-        const tickets = await Promise.all(views.map((view) => toWireView(view, currency)));
+        const tickets = views.map((view) => toWireView(view, currency, drawQr));
         return { ...toWireOrder(order, currency), tickets };
       },
       currency,
       maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
     });
     paymentRoutes(scope, { payments: features.payments, webhooks: features.webhooks, currency });
-    ticketRoutes(scope, { tickets: features.tickets, currency });
+    ticketRoutes(scope, { tickets: features.tickets, drawQr, currency });
     identityRoutes(scope);
     const inProcess = { embedded: true, check: async () => undefined };
     healthRoutes(scope, {
@@ -418,10 +419,11 @@ function startBackground(
   { database, dsn }: Postgres,
   servers: Servers,
   features: Features,
+  drain: Drain,
 ): void {
   const { config, clock, closing, outboxBell, inboxBell, onError } = base;
   const intervalMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
-  const leader = createLeader({ dsn, lock: RELAY_LOCK });
+  const leader = createLeader({ dsn, lock: RELAY_LOCK, clock });
   closing.add(() => leader.close());
   const topics: TopicNames = {
     orderCreated: config.TOPIC_ORDER_CREATED,
@@ -447,4 +449,6 @@ function startBackground(
   closing.add(async () => {
     await Promise.all(pollers.map((poller) => poller.stop()));
   });
+  // First of all at a stop: what these requests still write is published before the relay rests.
+  closing.add(() => drain.finish(DRAIN_MS));
 }

@@ -1,5 +1,6 @@
-import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readIfThere } from './kept-file.ts';
 
 /**
  * A small keyed store in one file of JSON lines, for the state an embedded part must find again after a kill.
@@ -12,21 +13,25 @@ export interface Journal<Value> {
   put(key: string, value: Value): Promise<void>;
   /** The same for several at once: a kill leaves all of them or, in the last line, some. */
   putAll(entries: readonly (readonly [key: string, value: Value])[]): Promise<void>;
+  /** Forgets entries; resolves when that is in the file. */
+  remove(keys: readonly string[]): Promise<void>;
   /** Resolves when every change so far is in the file. */
   close(): Promise<void>;
 }
 
 interface Line<Value> {
   readonly key: string;
-  readonly value: Value;
+  /** Absent: the entry is forgotten. */
+  readonly value?: Value;
 }
 
 /** Opens or creates the journal at `path`. A torn last line, as a kill leaves it, is dropped. */
 export async function openJournal<Value>(path: string): Promise<Journal<Value>> {
   const entries = new Map<string, Value>();
-  for (const line of (await readIfThere(path)).split('\n')) {
+  for (const line of ((await readIfThere(path)) ?? '').split('\n')) {
     const entry = parseLine<Value>(line);
-    if (entry) entries.set(entry.key, entry.value);
+    if (entry?.value !== undefined) entries.set(entry.key, entry.value);
+    else if (entry) entries.delete(entry.key);
   }
   await mkdir(dirname(path), { recursive: true });
   const compact = [...entries].map(([key, value]) => `${JSON.stringify({ key, value })}\n`).join('');
@@ -40,6 +45,9 @@ export async function openJournal<Value>(path: string): Promise<Journal<Value>> 
       entries.set(key, value);
       lines += `${JSON.stringify({ key, value })}\n`;
     }
+    return append(lines);
+  }
+  function append(lines: string): Promise<void> {
     lastWrite = lastWrite.catch(() => undefined).then(() => appendFile(path, lines));
     return lastWrite;
   }
@@ -48,6 +56,10 @@ export async function openJournal<Value>(path: string): Promise<Journal<Value>> 
     values: () => entries.values(),
     put: (key, value) => putAll([[key, value]]),
     putAll,
+    remove(keys) {
+      for (const key of keys) entries.delete(key);
+      return append(keys.map((key) => `${JSON.stringify({ key })}\n`).join(''));
+    },
     close: () => lastWrite,
   };
 }
@@ -58,14 +70,5 @@ function parseLine<Value>(line: string): Line<Value> | undefined {
     return JSON.parse(line) as Line<Value>;
   } catch {
     return undefined;
-  }
-}
-
-async function readIfThere(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
   }
 }

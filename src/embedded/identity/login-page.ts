@@ -12,16 +12,41 @@ function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
 
+/** What a person sees when a page sent him here with a wrong request. */
+export function errorPage(what: string): string {
+  return page(
+    'Sign-in failed',
+    `<h1>Sign-in failed</h1>\n<p class="problem" role="alert">${escapeHtml(what)}</p>`,
+  );
+}
+
 /** The sign-in form of the code flow; it posts back to the address it was read from. */
 export function loginPage(username: string, problem: string | undefined): string {
   const names = Object.values(DEMO_USERS).map((user) => `<li><code>${escapeHtml(user.username)}</code></li>`);
   const alert = problem === undefined ? '' : `<p class="problem" role="alert">${escapeHtml(problem)}</p>`;
+  return page(
+    'Sign in',
+    `<h1>Sign in</h1>
+${alert}
+<form method="post">
+<label for="username">User name</label>
+<input id="username" name="username" autocomplete="username" required autofocus value="${escapeHtml(username)}">
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required>
+<button type="submit">Sign in</button>
+</form>
+<div class="hint">This is the stand-in for Keycloak. Every user’s password is <code>${escapeHtml(DEMO_PASSWORD)}</code>:
+<ul>${names.join('')}</ul></div>`,
+  );
+}
+
+function page(title: string, content: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sign in</title>
+<title>${title}</title>
 <style>
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 0; min-height: 100vh; display: grid; place-items: center; background: #f3f4f6; color: #111827; }
 main { background: #fff; padding: 2rem; border-radius: .75rem; box-shadow: 0 1px 4px #0003; width: min(22rem, 90vw); box-sizing: border-box; }
@@ -36,17 +61,7 @@ ul { margin: .25rem 0 0; padding-left: 1.25rem; }
 </head>
 <body>
 <main>
-<h1>Sign in</h1>
-${alert}
-<form method="post">
-<label for="username">User name</label>
-<input id="username" name="username" autocomplete="username" required autofocus value="${escapeHtml(username)}">
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required>
-<button type="submit">Sign in</button>
-</form>
-<div class="hint">This is the stand-in for Keycloak. Every user’s password is <code>${escapeHtml(DEMO_PASSWORD)}</code>:
-<ul>${names.join('')}</ul></div>
+${content}
 </main>
 </body>
 </html>

@@ -9,6 +9,7 @@ import type {
   TokenEndpointGrantContext,
 } from 'oidc-provider';
 import { accessTokenClaims, authenticate, serviceTokenClaims, userBySub } from './claims.ts';
+import { errorPage } from './login-page.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import { createIdentityStore } from './store.ts';
 
@@ -95,6 +96,10 @@ function configurationOf(options: ProviderOptions): Configuration {
     loadExistingGrant: grantWithoutAsking,
     interactions: {
       url: (_ctx, interaction) => `${new URL(options.issuer).pathname}/interaction/${interaction.uid}`,
+    },
+    renderError: (ctx, { error, error_description: description }) => {
+      ctx.type = 'html';
+      ctx.body = errorPage(description ?? error);
     },
     extraTokenClaims: (_ctx, token) => {
       const user = 'accountId' in token ? userBySub(token.accountId) : undefined;

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chown, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
+import { readIfThere, readOrCreateFile } from '../kept-file.ts';
 import { findBinaries, type PostgresBinaries } from './binaries.ts';
 import { runAs, type ServerAccount, serverAccount } from './server-account.ts';
 import { runToEnd, type ServerProcess, startServer } from './server-process.ts';
@@ -29,7 +30,9 @@ export async function startEmbeddedPostgres(dataDir: string): Promise<EmbeddedPo
   const binaries = await findBinaries();
   const account = await serverAccount(dataDir);
   const clusterDir = join(dataDir, 'postgres');
-  const password = await readOrCreatePassword(join(dataDir, 'postgres.password'));
+  const password = await readOrCreateFile(join(dataDir, 'postgres.password'), () =>
+    randomBytes(PASSWORD_BYTES).toString('hex'),
+  );
   const isNew = await createCluster(clusterDir, dataDir, binaries, account);
   if (!isNew) await endLeftBehind(clusterDir, password, binaries, account);
 
@@ -133,14 +136,6 @@ async function createDatabase(dsn: string): Promise<void> {
   }
 }
 
-async function readOrCreatePassword(path: string): Promise<string> {
-  const known = await readIfThere(path);
-  if (known) return known;
-  const password = randomBytes(PASSWORD_BYTES).toString('hex');
-  await writeFile(path, password, { mode: 0o600 });
-  return password;
-}
-
 async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((done, fail) => {
@@ -152,15 +147,6 @@ async function freePort(): Promise<number> {
   if (address === null || typeof address === 'string')
     throw new Error('no free port for the embedded PostgreSQL');
   return address.port;
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 /** SIGINT is the fast shutdown: https://www.postgresql.org/docs/current/server-shutdown.html */

@@ -43,12 +43,16 @@ export type LedgerChange =
   | { readonly kind: 'event'; readonly value: StripeEvent }
   | { readonly kind: 'answer'; readonly key: string; readonly value: KeptAnswer };
 
+/** Events and answers kept; past it the oldest are forgotten, an event only when it is delivered. */
+const MAX_KEPT = 50_000;
 /** Stripe forgets a key after a day. */
 const KEY_LIFE_MS = 86_400_000;
 
 export async function openLedger(dataDir: string, clock: Clock): Promise<Ledger> {
   const journal = await openJournal<LedgerChange>(join(dataDir, 'stripe.jsonl'));
   const all = () => [...journal.values()].reverse();
+  const passing = createQueue(MAX_KEPT);
+  passing.add([...journal.values()].filter(isPassing).map(keyOf));
   return {
     intent(id) {
       const found = journal.get(`intent:${id}`);
@@ -69,8 +73,30 @@ export async function openLedger(dataDir: string, clock: Clock): Promise<Ledger>
     intents: () => all().flatMap((change) => (change.kind === 'intent' ? [change.value] : [])),
     refunds: () => all().flatMap((change) => (change.kind === 'refund' ? [change.value] : [])),
     events: () => all().flatMap((change) => (change.kind === 'event' ? [change.value] : [])),
-    write: (changes) => journal.putAll(changes.map((change) => [keyOf(change), change] as const)),
+    async write(changes) {
+      await journal.putAll(changes.map((change) => [keyOf(change), change] as const));
+      const forgotten = passing.add(changes.flatMap((change) => (isPassing(change) ? [keyOf(change)] : [])));
+      if (forgotten.length > 0) await journal.remove(forgotten);
+    },
     close: journal.close,
+  };
+}
+
+/** What may be forgotten: an answer, and an event that was delivered. */
+function isPassing(change: LedgerChange): boolean {
+  return change.kind === 'answer' || (change.kind === 'event' && change.value.delivered);
+}
+
+/** Keys in the order they came; adding gives back those pushed out. */
+function createQueue(limit: number): { add(keys: readonly string[]): string[] } {
+  const keys = new Set<string>();
+  return {
+    add(more) {
+      for (const key of more) keys.add(key);
+      const pushedOut = [...keys.values().take(Math.max(0, keys.size - limit))];
+      for (const key of pushedOut) keys.delete(key);
+      return pushedOut;
+    },
   };
 }
 

@@ -168,7 +168,7 @@ function concert(base: Base): VenueEvent {
       name: 'Floor',
       type: 'standing_capacity',
       position: { x: 350, y: 420 },
-      seats: Array.from({ length: 400 }, (_, index) => seat(key, `F${index + 1}`, floor)),
+      seats: Array.from({ length: 400 }, (_, index) => seat(key, `P${index + 1}`, floor)),
       capacity: 400,
       width: 240,
       height: 300,

@@ -4,7 +4,7 @@ import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import { problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import { qrPngBase64 } from './qr/qr-image.ts';
+import type { DrawQr } from './qr/qr-image.ts';
 import {
   CheckInRequestSchema,
   CheckInResponseSchema,
@@ -17,16 +17,17 @@ import { toWireTicket, type WireTicket } from './ticket.wire.ts';
 
 export interface TicketRoutesOptions {
   readonly tickets: TicketService;
+  readonly drawQr: DrawQr;
   readonly currency: Currency;
 }
 
 const TAGS = ['Tickets'];
 
 /** Tickets over HTTP (contract section 1). */
-export function ticketRoutes(scope: HttpServer, { tickets, currency }: TicketRoutesOptions): void {
+export function ticketRoutes(scope: HttpServer, { tickets, drawQr, currency }: TicketRoutesOptions): void {
   const listOf = async (orderId: string, who: Parameters<TicketService['viewOrder']>[1]) => {
     const views = await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who);
-    return Promise.all(views.map((view) => toWireView(view, currency)));
+    return views.map((view) => toWireView(view, currency, drawQr));
   };
 
   scope.get(
@@ -67,7 +68,7 @@ export function ticketRoutes(scope: HttpServer, { tickets, currency }: TicketRou
     },
     async (request) => {
       const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
-      return toWireView(await tickets.view(ticketId, principalOf(request)), currency);
+      return toWireView(await tickets.view(ticketId, principalOf(request)), currency, drawQr);
     },
   );
 
@@ -107,7 +108,7 @@ export function ticketRoutes(scope: HttpServer, { tickets, currency }: TicketRou
 }
 
 /** A ticket with its QR code drawn, where it may have one. */
-export async function toWireView({ ticket, qrText }: TicketView, currency: Currency): Promise<WireTicket> {
+export function toWireView({ ticket, qrText }: TicketView, currency: Currency, drawQr: DrawQr): WireTicket {
   const wire = toWireTicket(ticket, currency);
-  return qrText === undefined ? wire : { ...wire, qr_code: await qrPngBase64(qrText) };
+  return qrText === undefined ? wire : { ...wire, qr_code: drawQr(qrText) };
 }

@@ -16,13 +16,14 @@ export function createDrain(scope: HttpServer): Drain {
 
   scope.addHook('onRequest', async (_request, reply) => {
     underWay += 1;
+    // The one event that comes for every response, also when its client has gone away.
+    reply.raw.once('close', () => {
+      underWay -= 1;
+      if (!open && underWay === 0) idle.resolve();
+    });
     if (open) return;
     reply.header('connection', 'close');
     throw new AppError('shutting_down', 'This replica is stopping. Try again.');
-  });
-  scope.addHook('onResponse', async () => {
-    underWay -= 1;
-    if (!open && underWay === 0) idle.resolve();
   });
 
   return {

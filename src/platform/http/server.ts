@@ -57,6 +57,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   app.setNotFoundHandler((request, reply) => {
     answer(reply, new AppError('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`));
   });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
   app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
   return app;
 }

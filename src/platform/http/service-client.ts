@@ -28,8 +28,11 @@ const OPEN_FOR_MS = 2_000;
 const MAX_MESSAGE_CHARS = 500;
 const OK = 200;
 const UNAUTHORIZED = 401;
-/** The answers that mean "no" and not "I am broken". */
-const REFUSALS: ReadonlySet<number> = new Set([400, 403, 404, 409, 422]);
+/** The answers that mean "no" and not "I am broken": a question is answered so for what is not there, too. */
+const REFUSALS: Readonly<Record<'GET' | 'POST', ReadonlySet<number>>> = {
+  GET: new Set([400, 403, 404]),
+  POST: new Set([400, 409]),
+};
 
 /**
  * A client with a timeout for each call and a circuit breaker over them: after ten failures in a row the service is
@@ -78,9 +81,9 @@ async function authorised(
 ): Promise<ServiceAnswer> {
   const token = await options.tokens.get();
   const first = await send(options.http, target, token, body);
-  if (first.status !== UNAUTHORIZED) return read(first);
+  if (first.status !== UNAUTHORIZED) return read(first, target.method);
   options.tokens.discard(token);
-  return read(await send(options.http, target, await options.tokens.get(), body));
+  return read(await send(options.http, target, await options.tokens.get(), body), target.method);
 }
 
 interface Response {
@@ -108,8 +111,8 @@ async function send(http: Dispatcher, target: Target, token: string, body?: stri
   }
 }
 
-function read({ status, text }: Response): ServiceAnswer {
-  if (REFUSALS.has(status)) return { outcome: 'refused', message: messageIn(text) };
+function read({ status, text }: Response, method: Target['method']): ServiceAnswer {
+  if (REFUSALS[method].has(status)) return { outcome: 'refused', message: messageIn(text) };
   if (status !== OK) throw unavailable(new Error(`status ${status}`));
   try {
     return { outcome: 'ok', body: text === '' ? undefined : JSON.parse(text) };

@@ -25,6 +25,8 @@ interface HeldToken {
 }
 
 const REFRESH_BEFORE_END_MS = 60_000;
+/** After a failure the issuer is left alone for so long. */
+const REST_AFTER_FAILURE_MS = 500;
 const REQUEST_TIMEOUT_MS = 5_000;
 const HTTP_OK = 200;
 const SCOPE = 'internal-api';
@@ -36,12 +38,17 @@ const SCOPE = 'internal-api';
 export function createM2mTokens(options: M2mTokensOptions): M2mTokens {
   let held: HeldToken | undefined;
   let fetching: Promise<HeldToken> | undefined;
+  let restUntil: Instant | undefined;
 
   function refresh(): Promise<HeldToken> {
     fetching ??= fetchToken(options)
       .then((token) => {
         held = token;
         return token;
+      })
+      .catch((error: unknown) => {
+        restUntil = later(options.clock.now(), REST_AFTER_FAILURE_MS);
+        throw error;
       })
       .finally(() => {
         fetching = undefined;
@@ -53,9 +60,12 @@ export function createM2mTokens(options: M2mTokensOptions): M2mTokens {
     async get() {
       const now = options.clock.now();
       if (held && now < held.refreshAt) return held.token;
-      const next = refresh();
-      if (!held || now >= held.expiresAt) return (await next).token;
-      next.catch(() => undefined);
+      const isResting = restUntil !== undefined && now < restUntil;
+      if (!held || now >= held.expiresAt) {
+        if (isResting) throw unavailable(new Error('the last request failed just now'));
+        return (await refresh()).token;
+      }
+      if (!isResting) refresh().catch(() => undefined);
       return held.token;
     },
     discard(token) {

@@ -23,7 +23,7 @@ export interface Transaction extends Executor {
 export interface Database extends Executor {
   /**
    * Runs `work` in one transaction: commits what it resolves, rolls back what it throws. A deadlock or a serialisation
-   * failure runs it again, at most `MAX_TRANSACTION_ATTEMPTS` times, so `work` does nothing but SQL.
+   * failure runs it again, at most `MAX_ATTEMPTS` times, so `work` does nothing but SQL.
    */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
   /** Resolves when the server answers; rejects otherwise, within `timeoutMs`. */
@@ -41,7 +41,7 @@ export interface DatabaseOptions {
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
-const MAX_TRANSACTION_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 
 const TIMESTAMPTZ = 1184;
 const INT8 = 20;
@@ -73,8 +73,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on('error', options.onIdleError);
 
   return {
-    rows: (statement, values) => run(pool, statement, values),
-    transaction: (work) => transactionWithRetry(pool, work),
+    rows: (statement, values) => withRetry(() => run(pool, statement, values)),
+    transaction: (work) => withRetry(() => transactionOnce(pool, work)),
     ping: (timeoutMs) => ping(pool, timeoutMs),
     close: () => pool.end(),
   };
@@ -93,15 +93,13 @@ async function run<Row>(
   }
 }
 
-async function transactionWithRetry<Result>(
-  pool: pg.Pool,
-  work: (tx: Transaction) => Promise<Result>,
-): Promise<Result> {
+/** What was rolled back whole because it lost a race runs again. */
+async function withRetry<Result>(work: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await transactionOnce(pool, work);
+      return await work();
     } catch (error) {
-      if (attempt >= MAX_TRANSACTION_ATTEMPTS || !isRetryable(error)) throw error;
+      if (attempt >= MAX_ATTEMPTS || !isRetryable(error)) throw error;
     }
   }
 }

@@ -1,8 +1,10 @@
 import pg from 'pg';
+import type { Clock, Instant } from '../../kernel/clock.ts';
+import { later } from '../../kernel/clock.ts';
 
 /** One process among the replicas, chosen by an advisory lock of the database. */
 export interface Leader {
-  /** Whether this process leads now; asks for the lock when nobody is known to have it. */
+  /** Whether this process leads now; asks for the lock now and then when another has it. */
   leads(): Promise<boolean>;
   /** Gives the lock up, so that another can lead at once. */
   close(): Promise<void>;
@@ -12,45 +14,59 @@ export interface LeaderOptions {
   readonly dsn: string;
   /** Which leadership: any number that no other one takes. */
   readonly lock: number;
+  readonly clock: Clock;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const ASK_TIMEOUT_MS = 5_000;
+/** A leader that died is followed within this. */
+const ASK_AGAIN_MS = 500;
 
 /**
  * Leadership lives as long as its connection: a process that dies or is cut off loses it, and the server gives it to
  * the next that asks.
  */
-export function createLeader({ dsn, lock }: LeaderOptions): Leader {
-  let held: pg.Client | undefined;
+export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
+  let client: pg.Client | undefined;
+  let isLeading = false;
+  let askAgainAt: Instant | undefined;
 
-  async function ask(): Promise<boolean> {
-    const client = new pg.Client({
+  async function connected(): Promise<pg.Client> {
+    if (client) return client;
+    const next = new pg.Client({
       connectionString: dsn,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: ASK_TIMEOUT_MS,
       keepAlive: true,
       application_name: 'ms-ticketing leader',
     });
-    client.on('error', () => {
-      if (held === client) held = undefined;
-    });
-    client.on('end', () => {
-      if (held === client) held = undefined;
-    });
-    await client.connect();
-    const answer = await client.query<{ won: boolean }>('SELECT pg_try_advisory_lock($1) AS won', [lock]);
-    if (answer.rows[0]?.won) held = client;
-    else await client.end();
-    return held === client;
+    const lost = () => {
+      if (client !== next) return;
+      client = undefined;
+      isLeading = false;
+    };
+    next.on('error', lost);
+    next.on('end', lost);
+    await next.connect();
+    client = next;
+    return next;
   }
 
   return {
-    leads: async () => held !== undefined || ask(),
+    async leads() {
+      if (isLeading) return true;
+      if (askAgainAt !== undefined && clock.now() < askAgainAt) return false;
+      askAgainAt = later(clock.now(), ASK_AGAIN_MS);
+      const asked = await connected();
+      const answer = await asked.query<{ won: boolean }>('SELECT pg_try_advisory_lock($1) AS won', [lock]);
+      isLeading = answer.rows[0]?.won === true && client === asked;
+      return isLeading;
+    },
     async close() {
-      const client = held;
-      held = undefined;
-      await client?.end();
+      const closing = client;
+      client = undefined;
+      isLeading = false;
+      await closing?.end();
     },
   };
 }

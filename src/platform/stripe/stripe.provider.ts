@@ -44,6 +44,7 @@ export function createStripeProvider(options: StripeProviderOptions): PaymentPro
       const refund = await asked(
         stripe.refunds.create({ payment_intent: intentId }, { idempotencyKey: key }),
       );
+      if (refund.object !== 'refund') throw unavailable(new Error('the answer is no refund'));
       return refund.id;
     },
     readWebhook(body, signature, now) {
@@ -90,6 +91,8 @@ function intentInUnexpectedState(error: unknown): Intent | undefined {
 }
 
 function toIntent(intent: Stripe.PaymentIntent): Intent {
+  // The package takes any JSON without an `error` in it for an answer: a proxy's 502 page in JSON is none.
+  if (intent.object !== 'payment_intent') throw unavailable(new Error('the answer is no PaymentIntent'));
   const orderId = intent.metadata.order_id?.toLowerCase();
   return {
     intentId: as<PaymentIntentId>(intent.id),
@@ -131,12 +134,16 @@ async function asked<Answer>(request: Promise<Answer>): Promise<Answer> {
         cause: error,
       });
     }
-    throw new AppError(
-      'payments_unavailable',
-      'The payment provider cannot be reached right now. Try again shortly.',
-      { cause: error },
-    );
+    throw unavailable(error);
   }
+}
+
+function unavailable(cause: unknown): AppError {
+  return new AppError(
+    'payments_unavailable',
+    'The payment provider cannot be reached right now. Try again shortly.',
+    { cause },
+  );
 }
 
 function readWebhook(

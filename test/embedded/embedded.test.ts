@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { claimDataDir, DataDirInUse } from '../../src/embedded/data-dir.ts';
+import { createEmbeddedEventLog } from '../../src/embedded/event-log.ts';
+import { createEmbeddedHolds } from '../../src/embedded/holds.ts';
+import { openJournal } from '../../src/embedded/journal.ts';
+import { readOrCreateSecret } from '../../src/embedded/kept-file.ts';
+import { instant } from '../../src/kernel/clock.ts';
+import type { EventMessage } from '../../src/kernel/events.ts';
+import { as, type OrderId, type SeatId, type SessionId } from '../../src/kernel/ids.ts';
+import { testFolder } from '../support/folders.ts';
+
+describe('the claim on a data folder', () => {
+  test('is one at a time', async () => {
+    const folder = join(await testFolder(), 'data');
+    const claim = await claimDataDir(folder);
+    await expect(claimDataDir(folder)).rejects.toThrow(DataDirInUse);
+    await claim.release();
+    await (await claimDataDir(folder)).release();
+  });
+
+  test('ends with its process, however that ends', async () => {
+    const folder = join(await testFolder(), 'data');
+    const program = `const { claimDataDir } = await import(${JSON.stringify(join(process.cwd(), 'src/embedded/data-dir.ts'))});
+      await claimDataDir(${JSON.stringify(folder)}); console.log('claimed'); setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+    await once(child.stdout, 'data');
+    await expect(claimDataDir(folder)).rejects.toThrow('in use by another running service');
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await (await claimDataDir(folder)).release();
+  });
+});
+
+describe('holds', () => {
+  let now = 0;
+  const holds = () => createEmbeddedHolds({ now: () => instant(now) });
+  const session = as<SessionId>('s');
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => as<SeatId>(id)) as [SeatId, SeatId, SeatId];
+  const [first, second] = ['o1', 'o2'].map((id) => as<OrderId>(id)) as [OrderId, OrderId];
+
+  test('are on all seats or none, and name those taken', async () => {
+    const of = holds();
+    expect(await of.hold(session, [a, b], first, instant(100))).toEqual({ outcome: 'held' });
+    expect(await of.hold(session, [b, c], second, instant(100))).toEqual({ outcome: 'taken', seatIds: [b] });
+    expect(await of.hold(session, [c], second, instant(100))).toEqual({ outcome: 'held' });
+    expect(await of.hold(as<SessionId>('other'), [a], second, instant(100))).toEqual({ outcome: 'held' });
+    expect(await of.hold(session, [a, b], first, instant(100))).toEqual({ outcome: 'held' });
+  });
+
+  test('end at their time, and can be moved by who has them', async () => {
+    const of = holds();
+    now = 0;
+    await of.hold(session, [a], first, instant(100));
+    await of.extend(session, [a], second, instant(9_000));
+    await of.extend(session, [a], first, instant(200));
+    now = 199;
+    expect(await of.hold(session, [a], second, instant(300))).toMatchObject({ outcome: 'taken' });
+    now = 200;
+    expect(await of.hold(session, [a], second, instant(300))).toMatchObject({ outcome: 'held' });
+  });
+
+  test('are released by who has them only', async () => {
+    const of = holds();
+    now = 0;
+    await of.hold(session, [a], first, instant(100));
+    await of.release(session, [a], second);
+    expect(await of.hold(session, [a], second, instant(100))).toMatchObject({ outcome: 'taken' });
+    await of.release(session, [a], first);
+    expect(await of.hold(session, [a], second, instant(100))).toMatchObject({ outcome: 'held' });
+  });
+});
+
+describe('a journal', () => {
+  test('is read again, without what was overwritten and without a torn last line', async () => {
+    const path = join(await testFolder(), 'deep', 'journal.jsonl');
+    const journal = await openJournal<number>(path);
+    await journal.put('a', 1);
+    await journal.putAll([
+      ['b', 2],
+      ['a', 3],
+    ]);
+    await journal.close();
+    await appendFile(path, '{"key":"c","val');
+    const again = await openJournal<number>(path);
+    expect([again.get('a'), again.get('b'), again.get('c')]).toEqual([3, 2, undefined]);
+    expect((await readFile(path, 'utf8')).trim().split('\n')).toHaveLength(2);
+  });
+
+  test('keeps the order of changes made at once', async () => {
+    const path = join(await testFolder(), 'journal.jsonl');
+    const journal = await openJournal<number>(path);
+    await Promise.all(Array.from({ length: 200 }, (_, n) => journal.put('k', n)));
+    expect((await openJournal<number>(path)).get('k')).toBe(199);
+  });
+});
+
+test('a secret is made once, also when many ask at once, and is nobody else’s to read', async () => {
+  const path = join(await testFolder(), 'x.secret');
+  const secrets = new Set(await Promise.all(Array.from({ length: 10 }, () => readOrCreateSecret(path, 32))));
+  expect(secrets.size).toBe(1);
+  expect(Buffer.from([...secrets][0] ?? '', 'base64')).toHaveLength(32);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+});
+
+test('the event log hands messages on in order, one publish after the other, and fails with its subscriber', async () => {
+  const log = createEmbeddedEventLog();
+  const got: string[] = [];
+  let fails = true;
+  log.subscribe('t', async ({ value }) => {
+    await new Promise(setImmediate);
+    if (value === '2' && fails) throw new Error('not now');
+    got.push(value);
+  });
+  const message = (value: string, topic = 't'): EventMessage => ({
+    eventId: value,
+    topic,
+    key: 'k',
+    value,
+    committedAt: instant(0),
+  });
+  const [first, second] = await Promise.allSettled([
+    log.publish([message('1'), message('2')]),
+    log.publish([message('3'), message('4', 'other')]),
+  ]);
+  expect([first?.status, second?.status, got]).toEqual(['rejected', 'fulfilled', ['1', '3']]);
+  fails = false;
+  await log.publish([message('2')]);
+  expect(got).toEqual(['1', '3', '2']);
+});

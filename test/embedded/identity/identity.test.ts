@@ -1,0 +1,231 @@
+import { createHash } from 'node:crypto';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { describe, expect, test } from 'vitest';
+import { DEMO_USERS } from '../../../src/embedded/demo-users.ts';
+import { createEmbeddedIdentity } from '../../../src/embedded/identity/identity.ts';
+import { hostEmbedded } from '../../support/embedded-host.ts';
+import { testFolder } from '../../support/folders.ts';
+
+const SERVICE = { id: 'ticket-service-client', secret: 'a secret' };
+const REALM = '/realms/event-ticketing';
+
+async function start(dataDir: string, issuer?: string) {
+  const url = await hostEmbedded((own) =>
+    createEmbeddedIdentity({
+      issuer: issuer ?? own + REALM,
+      dataDir,
+      serviceClient: SERVICE,
+      redirectUris: [],
+    }),
+  );
+  return { base: url + REALM, issuer: issuer ?? url + REALM };
+}
+
+async function ask(base: string, form: Record<string, string>, headers: Record<string, string> = {}) {
+  const response = await fetch(`${base}/protocol/openid-connect/token`, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+    headers,
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: the test looks into every field
+  return { status: response.status, body: (await response.json()) as any };
+}
+
+const password = (username: string, given = 'demo') => ({
+  grant_type: 'password',
+  client_id: 'login-testing',
+  username,
+  password: given,
+  scope: 'openid',
+});
+
+test('the discovery document has Keycloak’s paths', async () => {
+  const { base, issuer } = await start(await testFolder());
+  const document = (await (await fetch(`${base}/.well-known/openid-configuration`)).json()) as Record<
+    string,
+    unknown
+  >;
+  const path = `${base}/protocol/openid-connect`;
+  expect(document).toMatchObject({
+    issuer,
+    authorization_endpoint: `${path}/auth`,
+    token_endpoint: `${path}/token`,
+    jwks_uri: `${path}/certs`,
+    end_session_endpoint: `${path}/logout`,
+    userinfo_endpoint: `${path}/userinfo`,
+  });
+});
+
+describe('people', () => {
+  test.each(Object.values(DEMO_USERS))('$username gets a token with Keycloak’s claims', async (user) => {
+    const { base, issuer } = await start(await testFolder());
+    const { status, body } = await ask(base, password(user.username));
+    expect(status).toBe(200);
+    const keys = createRemoteJWKSet(new URL(`${base}/protocol/openid-connect/certs`));
+    const { payload } = await jwtVerify(body.access_token, keys, { issuer, algorithms: ['RS256'] });
+    expect(payload).toMatchObject({
+      sub: user.sub,
+      typ: 'Bearer',
+      azp: 'login-testing',
+      preferred_username: user.username,
+      realm_access: { roles: ['user'] },
+      scope: 'openid',
+    });
+    expect(payload.user_groups).toEqual(
+      user.username === 'admin' ? ['/Permissions/Users/System Admins'] : undefined,
+    );
+    expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(3_600);
+  });
+
+  test.each([
+    ['a wrong password', password('buyer', 'nope')],
+    ['nobody', password('mallory')],
+    ['no password', { ...password('buyer'), password: '' }],
+    ['another client', { ...password('buyer'), client_id: 'web-frontend' }],
+  ])('%s gets none', async (_name, form) => {
+    const { base } = await start(await testFolder());
+    const { status, body } = await ask(base, form);
+    expect(status).toBe(400);
+    expect(body).not.toHaveProperty('access_token');
+  });
+});
+
+describe('the service', () => {
+  test('gets a token by either way of naming itself', async () => {
+    const { base } = await start(await testFolder());
+    const posted = await ask(base, {
+      grant_type: 'client_credentials',
+      client_id: SERVICE.id,
+      client_secret: SERVICE.secret,
+      scope: 'internal-api',
+    });
+    const basic = await ask(
+      base,
+      { grant_type: 'client_credentials', scope: 'internal-api' },
+      { authorization: `Basic ${btoa('ticket-service-client:a%20secret')}` },
+    );
+    for (const { status, body } of [posted, basic]) {
+      expect(status).toBe(200);
+      expect(body.expires_in).toBe(300);
+      expect(decodeJwt(body.access_token)).toMatchObject({
+        scope: 'internal-api',
+        typ: 'Bearer',
+        azp: SERVICE.id,
+        sub: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      });
+    }
+  });
+
+  test('gets none with a wrong secret', async () => {
+    const { base } = await start(await testFolder());
+    const { status } = await ask(base, {
+      grant_type: 'client_credentials',
+      client_id: SERVICE.id,
+      client_secret: 'guess',
+    });
+    expect(status).toBe(401);
+  });
+});
+
+describe('signing in with a page', () => {
+  const verifier = 'v'.repeat(50);
+  const challenge = createHash('sha256').update(verifier).digest('base64url');
+  const request = {
+    client_id: 'web-frontend',
+    response_type: 'code',
+    scope: 'openid profile',
+    redirect_uri: 'http://localhost:3000/back',
+    state: 's1',
+  };
+
+  function browser(base: string) {
+    const jar = new Map<string, string>();
+    return async (address: string, form?: Record<string, string>) => {
+      const response = await fetch(new URL(address, base), {
+        redirect: 'manual',
+        headers: { cookie: [...jar].map((pair) => pair.join('=')).join('; ') },
+        ...(form ? { method: 'POST', body: new URLSearchParams(form) } : {}),
+      });
+      for (const cookie of response.headers.getSetCookie()) {
+        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
+        jar.set(name, value);
+      }
+      return {
+        status: response.status,
+        location: response.headers.get('location') ?? '',
+        text: await response.text(),
+      };
+    };
+  }
+
+  const authorise = (query: Record<string, string>) =>
+    `${REALM}/protocol/openid-connect/auth?${new URLSearchParams(query)}`;
+  const withChallenge = { ...request, code_challenge: challenge, code_challenge_method: 'S256' };
+
+  test('asks for name and password, refuses the wrong one, and gives tokens for the right one', async () => {
+    const { base } = await start(await testFolder());
+    const visit = browser(base);
+    const login = (await visit(authorise(withChallenge))).location;
+    expect(await visit(login)).toMatchObject({
+      status: 200,
+      text: expect.stringContaining('<h1>Sign in</h1>'),
+    });
+    const nasty = '"><script>alert(1)</script>';
+    const wrong = await visit(login, { username: nasty, password: 'x' });
+    expect(wrong).toMatchObject({
+      status: 401,
+      text: expect.stringContaining('User name or password is wrong.'),
+    });
+    expect(wrong.text).not.toContain('<script>');
+    const right = await visit(login, { username: 'buyer', password: 'demo' });
+    const back = new URL((await visit(right.location)).location);
+    expect(`${back.origin}${back.pathname} ${back.searchParams.get('state')}`).toBe(
+      'http://localhost:3000/back s1',
+    );
+    const code = back.searchParams.get('code') ?? '';
+    const exchange = {
+      grant_type: 'authorization_code',
+      client_id: 'web-frontend',
+      code,
+      redirect_uri: request.redirect_uri,
+    };
+    expect((await ask(base, { ...exchange, code_verifier: 'w'.repeat(50) })).status).toBe(400);
+    const second = new URL((await visit(authorise(withChallenge))).location).searchParams.get('code') ?? '';
+    const { status, body } = await ask(base, { ...exchange, code: second, code_verifier: verifier });
+    expect(status).toBe(200);
+    expect(decodeJwt(body.access_token)).toMatchObject({ sub: DEMO_USERS.buyer.sub, azp: 'web-frontend' });
+    expect(decodeJwt(body.id_token)).toMatchObject({ sub: DEMO_USERS.buyer.sub, aud: 'web-frontend' });
+    const refreshed = await ask(base, {
+      grant_type: 'refresh_token',
+      client_id: 'web-frontend',
+      refresh_token: body.refresh_token,
+    });
+    expect(decodeJwt(refreshed.body.access_token).sub).toBe(DEMO_USERS.buyer.sub);
+  });
+
+  test('refuses a page without PKCE, and one elsewhere', async () => {
+    const { base } = await start(await testFolder());
+    const visit = browser(base);
+    expect((await visit(authorise(request))).location).toContain('error=invalid_request');
+    const elsewhere = await visit(authorise({ ...withChallenge, redirect_uri: 'https://evil.example/back' }));
+    expect(elsewhere).toMatchObject({ status: 400, location: '' });
+  });
+
+  test('a sign-in that nobody began has ended', async () => {
+    const { base } = await start(await testFolder());
+    expect(await browser(base)(`${REALM}/interaction/nothing`)).toMatchObject({
+      status: 400,
+      text: expect.stringContaining('has ended'),
+    });
+  });
+});
+
+test('a token outlives a restart', async () => {
+  const folder = await testFolder();
+  const before = await start(folder);
+  const { body } = await ask(before.base, password('buyer'));
+  const after = await start(folder, before.issuer);
+  const keys = createRemoteJWKSet(new URL(`${after.base}/protocol/openid-connect/certs`));
+  const { payload } = await jwtVerify(body.access_token, keys, { issuer: before.issuer });
+  expect(payload.sub).toBe(DEMO_USERS.buyer.sub);
+});

@@ -1,0 +1,152 @@
+import { pino } from 'pino';
+import { Type } from 'typebox';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AppError, ERRORS, type ErrorCode } from '../../../src/kernel/errors.ts';
+import { createDrain, type Drain } from '../../../src/platform/http/drain.ts';
+import { bind, type Listener, PortTaken } from '../../../src/platform/http/listener.ts';
+import { STATUS_OF } from '../../../src/platform/http/problem.ts';
+import { createHttpServer, type HttpServer } from '../../../src/platform/http/server.ts';
+import { until } from '../../support/servers.ts';
+import { call } from '../../support/test-app.ts';
+
+let listener: Listener;
+let http: HttpServer;
+let drain: Drain;
+let url: string;
+let lines: string[];
+let gate: PromiseWithResolvers<void>;
+
+beforeEach(async () => {
+  lines = [];
+  gate = Promise.withResolvers();
+  listener = await bind(0, '127.0.0.1');
+  url = `http://127.0.0.1:${listener.port}`;
+  expect((await call(url, 'GET', '/')).status).toBe(503);
+  http = createHttpServer({
+    server: listener.server,
+    log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
+    requestId: () => 'request-1',
+  });
+  drain = createDrain(http);
+  http.get('/code/:code', async (request) => {
+    throw new AppError((request.params as { code: ErrorCode }).code, 'because');
+  });
+  http.get('/broken', async () => {
+    throw new Error('SELECT secret FROM everything');
+  });
+  http.get('/slow', async () => {
+    await gate.promise;
+    return 'done';
+  });
+  http.post(
+    '/typed',
+    { schema: { body: Type.Object({ n: Type.Integer() }) } },
+    async (request) => request.body,
+  );
+  http.get(
+    '/typed',
+    { schema: { querystring: Type.Object({ n: Type.Integer({ minimum: 1 }) }) } },
+    async (request) => request.query,
+  );
+  await http.ready();
+});
+
+afterEach(async () => {
+  gate.resolve();
+  await http.close();
+  await listener.close(10);
+});
+
+describe('errors', () => {
+  test.each(Object.keys(ERRORS) as ErrorCode[])('%s is a problem document', async (code) => {
+    const { status, headers, body } = await call(url, 'GET', `/code/${code}`);
+    expect(status).toBe(STATUS_OF[code]);
+    expect(headers.get('content-type')).toBe('application/problem+json');
+    expect(headers.get('x-request-id')).toBe('request-1');
+    expect(headers.get('retry-after')).toBe(status === 503 ? '2' : null);
+    expect(headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null);
+    expect(body).toEqual({
+      type: `/docs/errors#${code}`,
+      title: ERRORS[code].title,
+      status,
+      detail: 'because',
+      code,
+      message: 'because',
+    });
+  });
+
+  test('a fault of ours says nothing of its insides, and stands in the log', async () => {
+    const { status, text } = await call(url, 'GET', '/broken');
+    expect(status).toBe(500);
+    expect(text).not.toContain('SELECT');
+    expect(lines.join('')).toContain('SELECT secret');
+  });
+});
+
+describe('validation', () => {
+  test.each([
+    [{ n: '7' }, 'body/n: must be integer'],
+    [{ n: 1.5 }, 'body/n: must be integer'],
+    [{}, 'body/n: is missing'],
+    [[], 'body: must be object'],
+  ])('a body %o is taken as it is', async (body, detail) => {
+    expect(await call(url, 'POST', '/typed', { body })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', detail },
+    });
+  });
+
+  test('a query is text that is read', async () => {
+    expect((await call(url, 'GET', '/typed?n=7')).body).toEqual({ n: 7 });
+    expect(await call(url, 'GET', '/typed?n=0')).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: 'querystring/n', reason: 'must be >= 1' }] },
+    });
+  });
+});
+
+test('a log line has the route and not the query', async () => {
+  await call(url, 'GET', '/typed?n=7&access_token=hidden');
+  await until('it is logged', () => lines.length > 0);
+  expect(lines.join('')).toContain('"route":"/typed"');
+  expect(lines.join('')).not.toContain('hidden');
+});
+
+test('a taken port is said to be', async () => {
+  await expect(bind(listener.port, '127.0.0.1')).rejects.toThrow(PortTaken);
+});
+
+describe('draining', () => {
+  test('lets requests finish and takes no new ones', async () => {
+    const slow = call(url, 'GET', '/slow');
+    const aborted = new AbortController();
+    const gone = fetch(`${url}/slow`, { signal: aborted.signal }).catch(() => 'gone');
+    await until('both are under way', async () => (await connections()) >= 2);
+    aborted.abort();
+    await gone;
+    let isDrained = false;
+    const drained = drain.finish(5_000).then(() => {
+      isDrained = true;
+    });
+    expect(drain.isOpen()).toBe(false);
+    expect(await call(url, 'GET', '/typed?n=1')).toMatchObject({
+      status: 503,
+      body: { code: 'shutting_down' },
+    });
+    expect(isDrained).toBe(false);
+    gate.resolve();
+    expect((await slow).text).toBe('done');
+    await drained;
+  });
+
+  test('does not wait for ever', async () => {
+    const slow = call(url, 'GET', '/slow');
+    await until('it is under way', async () => (await connections()) >= 1);
+    await drain.finish(20);
+    gate.resolve();
+    await slow;
+  });
+
+  const connections = () =>
+    new Promise<number>((done) => listener.server.getConnections((_error, count) => done(count)));
+});

@@ -1,0 +1,113 @@
+import { createServer, type ServerResponse } from 'node:http';
+import { Agent } from 'undici';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createServiceClient, type ServiceClient } from '../../../src/platform/http/service-client.ts';
+import { close, listen, until } from '../../support/servers.ts';
+
+let url: string;
+let client: ServiceClient;
+let answer: (response: ServerResponse) => void;
+let seen: { url: string | undefined; authorization: string | undefined }[];
+let discarded: string[];
+const http = new Agent();
+const server = createServer((request, response) => {
+  seen.push({ url: request.url, authorization: request.headers.authorization });
+  answer(response);
+});
+
+const send = (status: number, body: string) => (response: ServerResponse) =>
+  response.writeHead(status).end(body);
+
+beforeAll(async () => {
+  url = await listen(server);
+});
+
+afterAll(async () => {
+  await http.close();
+  await close(server);
+});
+
+beforeEach(() => {
+  seen = [];
+  discarded = [];
+  let count = 0;
+  const tokens = {
+    get: async () => `token-${count}`,
+    discard(token: string) {
+      discarded.push(token);
+      count += 1;
+    },
+  };
+  client = createServiceClient({ http, baseUrl: `${url}/api/seating/`, tokens });
+  answer = send(200, '{"a":1}');
+});
+
+describe('an answer', () => {
+  test('comes with our token and below the base address', async () => {
+    expect(await client.get('/internal/x', { q: 'a b&c' })).toEqual({ outcome: 'ok', body: { a: 1 } });
+    expect(seen).toEqual([{ url: '/api/seating/internal/x?q=a+b%26c', authorization: 'Bearer token-0' }]);
+  });
+
+  test('may be empty', async () => {
+    answer = send(200, '');
+    expect(await client.post('/x', {})).toEqual({ outcome: 'ok', body: undefined });
+  });
+
+  test.each([
+    [400, '{"message":"Not on sale."}', 'Not on sale.'],
+    [409, '{"message":"Taken."}', 'Taken.'],
+    [400, '<html>', 'The seating service refused the seats.'],
+    [400, '{"message":7}', 'The seating service refused the seats.'],
+  ])('%i to a request is a no, in its words: %s', async (status, body, message) => {
+    answer = send(status, body);
+    expect(await client.post('/x', {})).toEqual({ outcome: 'refused', message });
+  });
+
+  test.each([403, 404])('%i to a question is a no', async (status) => {
+    answer = send(status, '');
+    expect(await client.get('/x', {})).toMatchObject({ outcome: 'refused' });
+  });
+});
+
+describe('no answer', () => {
+  test.each([
+    ['a failure', send(500, '{"message":"NullPointerException"}')],
+    ['a wrong address', send(404, '')],
+    ['no permission', send(403, '')],
+    ['another shape', send(200, 'true or false')],
+    ['a cut line', (response: ServerResponse) => response.destroy()],
+  ])('%s', async (_name, how) => {
+    answer = how;
+    await expect(client.post('/x', {})).rejects.toMatchObject({ code: 'seating_unavailable' });
+  });
+
+  test('a token that is refused is replaced, once', async () => {
+    answer = (response) => send(seen.length === 1 ? 401 : 200, 'true')(response);
+    expect(await client.get('/x', {})).toEqual({ outcome: 'ok', body: true });
+    expect(seen.map(({ authorization }) => authorization)).toEqual(['Bearer token-0', 'Bearer token-1']);
+    answer = send(401, '');
+    await expect(client.get('/x', {})).rejects.toMatchObject({ code: 'seating_unavailable' });
+    expect(discarded).toEqual(['token-0', 'token-1']);
+    expect(seen).toHaveLength(4);
+  });
+});
+
+test('after ten failures in a row the service is left alone, then tried again', async () => {
+  answer = send(500, '');
+  for (let attempt = 0; attempt < 12; attempt += 1) {
+    await expect(client.get('/x', {})).rejects.toMatchObject({ code: 'seating_unavailable' });
+  }
+  expect(seen).toHaveLength(10);
+  answer = send(200, 'true');
+  await until('the circuit closes', async () => {
+    const result = await client.get('/x', {}).catch(() => undefined);
+    return result?.outcome === 'ok';
+  });
+  expect(await client.get('/x', {})).toEqual({ outcome: 'ok', body: true });
+});
+
+test('a refusal is no failure: it opens no circuit', async () => {
+  answer = send(400, '{"message":"no"}');
+  for (let attempt = 0; attempt < 15; attempt += 1) await client.post('/x', {});
+  expect(seen).toHaveLength(15);
+});

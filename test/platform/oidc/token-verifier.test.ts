@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Clock, instant } from '../../../src/kernel/clock.ts';
+import { createTokenVerifier, type TokenVerifier } from '../../../src/platform/oidc/token-verifier.ts';
+import { type FakeIssuer, startFakeIssuer } from '../../support/fake-issuer.ts';
+
+let issuer: FakeIssuer;
+let verifier: TokenVerifier;
+let offsetMs: number;
+const sub = randomUUID();
+const clock: Clock = { now: () => instant(Date.now() + offsetMs) };
+
+beforeEach(async () => {
+  issuer = await startFakeIssuer();
+  offsetMs = 0;
+  verifier = verifierOf(issuer);
+});
+
+function verifierOf({ issuer: name, url }: FakeIssuer): TokenVerifier {
+  return createTokenVerifier({
+    issuer: name,
+    jwksUrl: `${url}/realms/event-ticketing/protocol/openid-connect/certs`,
+    clock,
+  });
+}
+
+async function refusal(token: string): Promise<unknown> {
+  return verifier.verify(token).then(
+    () => 'let through',
+    (error: { code: string }) => error.code,
+  );
+}
+
+describe('a good token', () => {
+  test('says who is calling', async () => {
+    const token = await issuer.token(sub.toUpperCase(), {
+      scope: 'openid internal-api',
+      user_groups: ['/A', '/Permissions/Users/System Admins'],
+    });
+    expect(await verifier.verify(token)).toEqual({
+      userId: sub,
+      isAdmin: true,
+      scopes: ['openid', 'internal-api'],
+      expiresAt: expect.any(Number),
+    });
+    expect(await verifier.verify(await issuer.token(sub))).toMatchObject({ isAdmin: false, scopes: [] });
+  });
+
+  test('costs one look at the issuer’s keys, however many come at once', async () => {
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => issuer.token(randomUUID())));
+    await Promise.all(tokens.map((token) => verifier.verify(token)));
+    expect(issuer.counts.keys).toBe(1);
+  });
+
+  test('of a user without the group, or with one of a like name, is no admin', async () => {
+    for (const groups of [['/Permissions/Users/System Admins/Helpers'], 'System Admins', [7], null]) {
+      expect(await verifier.verify(await issuer.token(randomUUID(), { user_groups: groups }))).toMatchObject({
+        isAdmin: false,
+      });
+    }
+  });
+});
+
+describe('refused', () => {
+  test.each([
+    ['another issuer’s name', { iss: 'https://elsewhere.example/realms/event-ticketing' }],
+    ['an ID token', { typ: 'ID' }],
+    ['a refresh token', { typ: 'Refresh' }],
+  ])('%s', async (_name, claims) => {
+    expect(await refusal(await issuer.token(sub, claims))).toBe('unauthenticated');
+  });
+
+  test('a token signed by somebody else', async () => {
+    expect(await refusal(await issuer.token(sub, {}, { forged: true }))).toBe('unauthenticated');
+  });
+
+  test('a token of nobody, or of no UUID', async () => {
+    expect(await refusal(await issuer.token(''))).toBe('unauthenticated');
+    expect(await refusal(await issuer.token('root'))).toBe('unauthenticated');
+  });
+
+  test('a token signed with a shared secret, though it names a known key', async () => {
+    const token = await new SignJWT({ sub })
+      .setProtectedHeader({ alg: 'HS256', kid: 'key-0' })
+      .setIssuer(issuer.issuer)
+      .setExpirationTime('5m')
+      .sign(new TextEncoder().encode('a shared secret of thirty-two bytes'));
+    expect(await refusal(token)).toBe('unauthenticated');
+  });
+
+  test('a token without a signature, rubbish, and what is too long', async () => {
+    const [header, payload] = [`{"alg":"none"}`, `{"sub":"${sub}"}`].map((part) =>
+      Buffer.from(part).toString('base64url'),
+    );
+    for (const token of [`${header}.${payload}.`, 'a.b.c', '', 'x'.repeat(20_000)]) {
+      expect(await refusal(token)).toBe('unauthenticated');
+    }
+  });
+});
+
+describe('the end of a token', () => {
+  test('comes sixty seconds late, and not a second later, also for one seen before', async () => {
+    const token = await issuer.token(sub, {}, { expiresIn: 10 });
+    await verifier.verify(token);
+    offsetMs = 69_000;
+    expect(await refusal(token)).toBe('let through');
+    expect(await verifierOf(issuer).verify(token)).toMatchObject({ userId: sub });
+    offsetMs = 71_000;
+    expect(await refusal(token)).toBe('unauthenticated');
+  });
+});
+
+describe('keys', () => {
+  test('rotate while running: the new one is fetched, the old one forgotten with its tokens', async () => {
+    const before = await issuer.token(sub);
+    await verifier.verify(before);
+    await issuer.rotate();
+    const after = await issuer.token(sub);
+    // Past the cool-down, which is measured in real time, keys are asked for at once by a verifier that has none.
+    const fresh = verifierOf(issuer);
+    expect(await fresh.verify(after)).toMatchObject({ userId: sub });
+    await expect(fresh.verify(before)).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  test('that cannot be had are no open door, and are asked for again', async () => {
+    issuer.away = true;
+    const token = await issuer.token(sub);
+    expect(await refusal(token)).toBe('identity_unavailable');
+    issuer.away = false;
+    expect(await verifier.verify(token)).toMatchObject({ userId: sub });
+  });
+
+  test('already had serve while the issuer is away', async () => {
+    await verifier.verify(await issuer.token(sub));
+    issuer.away = true;
+    expect(await verifier.verify(await issuer.token(randomUUID()))).toMatchObject({ isAdmin: false });
+  });
+});

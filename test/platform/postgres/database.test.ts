@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { instant } from '../../../src/kernel/clock.ts';
+import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
+import { createLeader } from '../../../src/platform/postgres/leader.ts';
+import { emptyDatabase } from '../../support/databases.ts';
+import { until } from '../../support/servers.ts';
+
+let dsn: string;
+let database: Database;
+const open = (to: string) => openDatabase({ dsn: to, maxConnections: 4, onIdleError: () => undefined });
+const statement = (text: string) => ({ name: text.slice(0, 60), text });
+
+beforeAll(async () => {
+  dsn = await emptyDatabase();
+  database = open(dsn);
+  await database.rows(statement('CREATE TABLE things (id int PRIMARY KEY, n int NOT NULL)'), []);
+  await database.rows(statement('INSERT INTO things VALUES (1, 0), (2, 0)'), []);
+});
+
+afterAll(() => database.close());
+
+describe('values', () => {
+  test('times are epoch milliseconds, counts numbers, NUMERIC text', async () => {
+    const [row] = await database.rows(
+      statement(`SELECT '2026-11-24 03:17:15.905728+05:30'::timestamptz AS at, '0001-01-01 00:00:00+00'::timestamptz AS zero,
+        count(*) AS n, 149.90::numeric AS price FROM things`),
+      [],
+    );
+    expect(row).toEqual({
+      at: Date.parse('2026-11-23T21:47:15.905Z'),
+      zero: Date.parse('0001-01-01T00:00:00Z'),
+      n: 2,
+      price: '149.90',
+    });
+  });
+});
+
+describe('a transaction', () => {
+  const count = async () =>
+    (await database.rows<{ n: number }>(statement('SELECT count(*) AS n FROM things'), []))[0]?.n;
+
+  test('commits what resolves, and nothing of what throws', async () => {
+    const before = await count();
+    await expect(
+      database.transaction(async (tx) => {
+        await tx.rows(statement('INSERT INTO things VALUES ($1, 0)'), [10]);
+        throw new Error('changed my mind');
+      }),
+    ).rejects.toThrow('changed my mind');
+    expect(await count()).toBe(before);
+    await database.transaction((tx) => tx.rows(statement('INSERT INTO things VALUES ($1, 0)'), [11]));
+    expect(await count()).toBe((before ?? 0) + 1);
+  });
+
+  test('that loses a deadlock runs again', async () => {
+    const both = Promise.withResolvers<void>();
+    let arrived = 0;
+    let runs = 0;
+    const lockInOrder = (first: number, second: number) =>
+      database.transaction(async (tx) => {
+        runs += 1;
+        await tx.rows(statement('UPDATE things SET n = n + 1 WHERE id = $1'), [first]);
+        arrived += 1;
+        if (arrived === 2) both.resolve();
+        await both.promise;
+        await tx.rows(statement('UPDATE things SET n = n + 1 WHERE id = $1'), [second]);
+      });
+    await Promise.all([lockInOrder(1, 2), lockInOrder(2, 1)]);
+    expect(runs).toBe(3);
+    expect(await database.rows(statement('SELECT n FROM things WHERE id < 3 ORDER BY id'), [])).toEqual([
+      { n: 2 },
+      { n: 2 },
+    ]);
+  });
+});
+
+describe('a database that is away', () => {
+  test('is said so, within bounds', async () => {
+    const away = open('postgres://nobody:hidden@127.0.0.1:1/none');
+    await expect(away.rows(statement('SELECT 1'), [])).rejects.toMatchObject({
+      code: 'database_unavailable',
+    });
+    await expect(away.transaction(async () => undefined)).rejects.toMatchObject({
+      code: 'database_unavailable',
+    });
+    await expect(away.ping(500)).rejects.toThrow();
+    await away.close();
+  });
+
+  test('a slow one is no longer waited for', async () => {
+    const gate = Promise.withResolvers<void>();
+    const busy = Array.from({ length: 4 }, () => database.transaction(() => gate.promise));
+    await expect(database.ping(20)).rejects.toThrow('no answer within 20 ms');
+    gate.resolve();
+    await Promise.all(busy);
+    await database.ping(5_000);
+  });
+});
+
+test('one of two leads, and the other follows when it goes', async () => {
+  const clock = { now: () => instant(performance.now()) };
+  const [first, second] = [createLeader({ dsn, lock: 7, clock }), createLeader({ dsn, lock: 7, clock })];
+  expect(await first.leads()).toBe(true);
+  expect(await second.leads()).toBe(false);
+  expect(await first.leads()).toBe(true);
+  await first.close();
+  await until('the second leads', () => second.leads());
+  await database.rows(
+    statement(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ms-ticketing leader'`,
+    ),
+    [],
+  );
+  await until('it notices that its connection is lost, and leads again', async () => {
+    const [row] = await database.rows<{ n: number }>(
+      statement(`SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory' AND granted`),
+      [],
+    );
+    return (await second.leads().catch(() => false)) && row?.n === 1;
+  });
+  await second.close();
+});

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import Stripe from 'stripe';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createEmbeddedStripe } from '../../../src/embedded/stripe/stripe.ts';
+import { instant } from '../../../src/kernel/clock.ts';
+import { as, type OrderId, type PaymentIntentId } from '../../../src/kernel/ids.ts';
+import { currencyOf, money } from '../../../src/kernel/money.ts';
+import { createStripeProvider } from '../../../src/platform/stripe/stripe.provider.ts';
+import { hostEmbedded } from '../../support/embedded-host.ts';
+import { testFolder } from '../../support/folders.ts';
+import { close, listen } from '../../support/servers.ts';
+
+const KEYS = { secretKey: 'sk_test_1', webhookSecret: 'whsec_1' };
+const ORDER = as<OrderId>('8d564400-1273-4e3c-9b7d-cc3beccd2b27');
+const lkr = currencyOf('lkr');
+
+async function start() {
+  const dataDir = await testFolder();
+  const url = await hostEmbedded(async (own) => {
+    const part = await createEmbeddedStripe({
+      ...KEYS,
+      clock: { now: () => instant(Date.now()) },
+      ids: { uuid: () => randomUUID() },
+      dataDir,
+      url: own,
+      publishableKey: 'pk_test_1',
+      webhookUrl: 'http://127.0.0.1:1/nobody',
+    });
+    onTestFinished(() => part.close());
+    return part;
+  });
+  const { hostname, port } = new URL(url);
+  return {
+    provider: createStripeProvider({ ...KEYS, apiBase: `${url}/` }),
+    stripe: new Stripe(KEYS.secretKey, { host: hostname, port, protocol: 'http', maxNetworkRetries: 0 }),
+  };
+}
+
+describe('an intent', () => {
+  test('is the same for the same key, and names the order', async () => {
+    const { provider, stripe } = await start();
+    const first = await provider.createIntent(ORDER, money(15_050), lkr, 'k1');
+    expect(first).toMatchObject({
+      state: 'open',
+      amount: 15_050,
+      received: 0,
+      currency: 'lkr',
+      orderId: ORDER,
+      lastDecline: undefined,
+    });
+    expect((await provider.createIntent(ORDER, money(15_050), lkr, 'k1')).intentId).toBe(first.intentId);
+    expect((await provider.createIntent(ORDER, money(15_050), lkr, 'k2')).intentId).not.toBe(first.intentId);
+    expect(await stripe.paymentIntents.retrieve(first.intentId)).toMatchObject({
+      amount: 15_050,
+      currency: 'lkr',
+      metadata: { order_id: ORDER },
+    });
+  });
+
+  test('tells a decline, success, and what a cancel came to', async () => {
+    const { provider, stripe } = await start();
+    const { intentId } = await provider.createIntent(ORDER, money(100), lkr, 'k');
+    await stripe.paymentIntents
+      .confirm(intentId, { payment_method: 'pm_card_chargeDeclined' })
+      .catch(() => undefined);
+    expect(await provider.findIntent(intentId)).toMatchObject({
+      state: 'open',
+      lastDecline: 'Your card was declined.',
+    });
+    await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_visa' });
+    expect(await provider.cancelIntent(intentId)).toMatchObject({ state: 'succeeded', received: 100 });
+    const open = await provider.createIntent(ORDER, money(100), lkr, 'k2');
+    expect(await provider.cancelIntent(open.intentId)).toMatchObject({ state: 'canceled' });
+    expect(await provider.cancelIntent(open.intentId)).toMatchObject({ state: 'canceled' });
+  });
+
+  test('that Stripe does not know is none', async () => {
+    const { provider } = await start();
+    const none = as<PaymentIntentId>('pi_none');
+    expect([await provider.findIntent(none), await provider.cancelIntent(none)]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('that Stripe refuses says why', async () => {
+    const { provider } = await start();
+    await expect(provider.createIntent(ORDER, money(12_345), currencyOf('kwd'), 'k')).rejects.toMatchObject({
+      code: 'payment_refused',
+      message: expect.stringContaining('must be 0'),
+    });
+  });
+});
+
+test('a refund is made once for a key', async () => {
+  const { provider, stripe } = await start();
+  const { intentId } = await provider.createIntent(ORDER, money(100), lkr, 'k');
+  await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_visa' });
+  const refundId = await provider.refund(intentId, 'refund-1');
+  expect(await provider.refund(intentId, 'refund-1')).toBe(refundId);
+  expect((await stripe.refunds.list({ payment_intent: intentId })).data).toMatchObject([
+    { id: refundId, amount: 100 },
+  ]);
+});
+
+test.each([
+  ['away', undefined],
+  ['broken', 500],
+])('Stripe that is %s is said to be unavailable', async (_name, status) => {
+  const server = createServer((_request, response) =>
+    status ? response.writeHead(status).end('{}') : response.destroy(),
+  );
+  const url = await listen(server);
+  onTestFinished(() => close(server));
+  const provider = createStripeProvider({ ...KEYS, apiBase: url });
+  await expect(provider.findIntent(as<PaymentIntentId>('pi_1'))).rejects.toMatchObject({
+    code: 'payments_unavailable',
+  });
+});
+
+test('a path in the address of the API comes before /v1', async () => {
+  const asked: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url);
+    response
+      .writeHead(404, { 'content-type': 'application/json' })
+      .end('{"error":{"type":"invalid_request_error","code":"resource_missing"}}');
+  });
+  const url = await listen(server);
+  onTestFinished(() => close(server));
+  await createStripeProvider({ ...KEYS, apiBase: `${url}/stripe` }).findIntent(as<PaymentIntentId>('pi_1'));
+  expect(asked).toEqual(['/stripe/v1/payment_intents/pi_1']);
+});

@@ -1,0 +1,23 @@
+import { createServer } from 'node:http';
+import Fastify, { type FastifyPluginAsync } from 'fastify';
+import { onTestFinished } from 'vitest';
+import { close, listen } from './servers.ts';
+
+/** A bare server for one embedded part: the address is known before the part is made, as in the service. */
+export async function hostEmbedded(
+  make: (url: string) => Promise<{ readonly plugin: FastifyPluginAsync }>,
+): Promise<string> {
+  const server = createServer();
+  const url = await listen(server);
+  const app = Fastify({
+    serverFactory: (handler) => {
+      server.on('request', handler);
+      return server;
+    },
+  });
+  const part = await make(url);
+  await app.register(part.plugin);
+  await app.ready();
+  onTestFinished(() => close(server));
+  return url;
+}
