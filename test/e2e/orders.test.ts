@@ -178,8 +178,8 @@ describe('placing', () => {
   test('PostgreSQL refuses a seat whose hold was lost', async () => {
     const seatIds = [randomUUID(), randomUUID()];
     await platform.place(buyer, seatIds.slice(0, 1));
-    const restarted = await startPlatformLike(platform);
-    const { status, body } = await restarted.call('POST', '/api/order', {
+    const replica = await startReplica(platform);
+    const { status, body } = await replica.call('POST', '/api/order', {
       token: await platform.token(randomUUID()),
       body: platform.request(seatIds),
     });
@@ -207,7 +207,8 @@ describe('placing', () => {
   });
 });
 
-async function startPlatformLike({ app, issuer, seating }: PlatformApp) {
+/** Another replica of the service: the same servers, a memory of its own. */
+async function startReplica({ app, issuer, seating }: PlatformApp) {
   const { startTestApp } = await import('../support/test-app.ts');
   return startTestApp({
     POSTGRES_DSN: app.dsn,
@@ -215,6 +216,10 @@ async function startPlatformLike({ app, issuer, seating }: PlatformApp) {
     TICKET_CLIENT_SECRET: 'another-replica',
     EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
     EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
+    // Replicas share one Stripe: each with its own would take the other's intents for unknown.
+    STRIPE_SECRET_KEY: 'sk_test_embedded',
+    STRIPE_API_BASE: app.url,
+    STRIPE_WEBHOOK_SECRET: 'whsec_test',
   });
 }
 
