@@ -207,20 +207,17 @@ describe('placing', () => {
   });
 });
 
-/** Another replica of the service: the same servers, a memory of its own. */
+/** Another replica, with a memory of its own; it only answers, because holds in the process are not shared. */
 async function startReplica({ app, issuer, seating }: PlatformApp) {
   const { startTestApp } = await import('../support/test-app.ts');
-  return startTestApp({
+  const env = {
     POSTGRES_DSN: app.dsn,
     OIDC_ISSUER: issuer.issuer,
     TICKET_CLIENT_SECRET: 'another-replica',
     EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
     EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
-    // Replicas share one Stripe: each with its own would take the other's intents for unknown.
-    STRIPE_SECRET_KEY: 'sk_test_embedded',
-    STRIPE_API_BASE: app.url,
-    STRIPE_WEBHOOK_SECRET: 'whsec_test',
-  });
+  };
+  return startTestApp(env, {}, { background: false });
 }
 
 describe('discounts', () => {

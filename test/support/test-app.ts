@@ -35,10 +35,14 @@ export interface TestApp {
   ): Promise<Row[]>;
 }
 
-/** Starts it for this test file and stops it afterwards; `env` adds to or replaces variables. */
+/**
+ * Starts it for this test file and stops it afterwards; `env` adds to or replaces variables. Without `background` it
+ * answers requests and does nothing else.
+ */
 export async function startTestApp(
   env: Record<string, string> = {},
   overrides: Overrides = {},
+  { background = true }: { readonly background?: boolean } = {},
 ): Promise<TestApp> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-app-'));
   const dsn = env.POSTGRES_DSN ?? (await testDatabase());
@@ -53,7 +57,7 @@ export async function startTestApp(
     ...env,
   });
   const app = await buildApp(config, { logTo: { write: (line) => void log.push(line) }, ...overrides });
-  app.start();
+  if (background) app.start();
   afterAll(async () => {
     await app.close();
     await rm(folder, { recursive: true, force: true });
