@@ -5,18 +5,14 @@ import type {
   OrderId,
   OrganizationId,
   PaymentIntentId,
-  SeatId,
   SessionId,
-  TicketId,
-  TierId,
   UserId,
 } from '../../kernel/ids.ts';
 import { type Currency, readDecimal } from '../../kernel/money.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import { type TicketRow, toTicket } from '../tickets/ticket.rows.ts';
 import type { CancelReason, Order, OrderFacts, OrderState } from './order.rules.ts';
 
-/** A row of orders left-joined with tickets: the ticket's columns are null for an order without any. */
-export interface OrderTicketRow {
+interface OrderRow {
   readonly order_id: OrderId;
   readonly user_id: UserId;
   readonly event_id: EventId;
@@ -35,17 +31,10 @@ export interface OrderTicketRow {
   readonly completed_at: Instant | null;
   readonly cancelled_at: Instant | null;
   readonly cancel_reason: CancelReason | null;
-  readonly ticket_id: TicketId | null;
-  readonly seat_id: SeatId;
-  readonly seat_label: string;
-  readonly colour: string;
-  readonly tier_id: TierId;
-  readonly tier_name: string;
-  readonly price_at_purchase: string;
-  readonly issued_at: Instant;
-  readonly voided_at: Instant | null;
-  readonly checked_in_time: Instant | null;
 }
+
+/** A row of orders left-joined with tickets: the ticket's columns are null for an order without any. */
+export type OrderTicketRow = OrderRow & (TicketRow | { readonly ticket_id: null });
 
 /** Orders with their tickets from joined rows, in the order of the rows. */
 export function toOrders(rows: readonly OrderTicketRow[], currency: Currency): Order[] {
@@ -70,7 +59,7 @@ function toOrder(row: OrderTicketRow, group: readonly OrderTicketRow[], currency
     createdAt: row.created_at,
     paymentIntentId: row.payment_intent_id ?? undefined,
     paymentAttempt: row.payment_attempt,
-    tickets: group.flatMap((each) => (each.ticket_id ? [toTicket(each, each.ticket_id, currency)] : [])),
+    tickets: group.flatMap((each) => (each.ticket_id === null ? [] : [toTicket(each, currency)])),
   };
   return { ...facts, ...toState(row) };
 }
@@ -90,23 +79,6 @@ function toState(row: OrderTicketRow): OrderState {
     default:
       return row.status satisfies never;
   }
-}
-
-function toTicket(row: OrderTicketRow, ticketId: TicketId, currency: Currency): Ticket {
-  return {
-    ticketId,
-    orderId: row.order_id,
-    sessionId: row.session_id,
-    seatId: row.seat_id,
-    seatLabel: row.seat_label,
-    colour: row.colour,
-    tierId: row.tier_id,
-    tierName: row.tier_name,
-    price: readDecimal(row.price_at_purchase, currency),
-    issuedAt: row.issued_at,
-    voidedAt: row.voided_at ?? undefined,
-    checkedInAt: row.checked_in_time ?? undefined,
-  };
 }
 
 /** The table's checks promise these; a missing one means somebody changed the schema. */

@@ -4,6 +4,7 @@ import type { DiscountId, OrderId, PaymentIntentId, SeatId, SessionId, UserId } 
 import { type Currency, toDecimal } from '../../kernel/money.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
 import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
+import { TICKET_COLUMNS } from '../tickets/ticket.rows.ts';
 import { type OrderTicketRow, toOrders } from './order.rows.ts';
 import type { Order, PendingOrder } from './order.rules.ts';
 
@@ -16,9 +17,6 @@ const ORDER_COLUMNS = `
   o.order_id, o.user_id, o.event_id, o.organization_id, o.session_id, o.status, o.subtotal, o.discount_id,
   o.discount_code, o.discount_amount, o.price, o.created_at, o.payment_intent_id, o.payment_attempt, o.expires_at,
   o.completed_at, o.cancelled_at, o.cancel_reason`;
-const TICKET_COLUMNS = `
-  t.ticket_id, t.seat_id, t.seat_label, t.colour, t.tier_id, t.tier_name, t.price_at_purchase, t.issued_at,
-  t.voided_at, t.checked_in_time`;
 
 /**
  * Order, tickets and outbox rows in one statement. Its parts run in this order because each reads the one before:

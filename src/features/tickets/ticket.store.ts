@@ -1,30 +1,18 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
-import type { OrderId, SeatId, SessionId, TicketId, TierId, UserId } from '../../kernel/ids.ts';
-import { type Currency, readDecimal } from '../../kernel/money.ts';
+import type { TicketId, UserId } from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
-import type { Ticket, TicketAtDoor } from './ticket.rules.ts';
+import { TICKET_COLUMNS, type TicketRow, toTicket } from './ticket.rows.ts';
+import type { TicketAtDoor } from './ticket.rules.ts';
 
-interface TicketRow {
-  readonly ticket_id: TicketId;
-  readonly order_id: OrderId;
-  readonly session_id: SessionId;
-  readonly seat_id: SeatId;
-  readonly seat_label: string;
-  readonly colour: string;
-  readonly tier_id: TierId;
-  readonly tier_name: string;
-  readonly price_at_purchase: string;
-  readonly issued_at: Instant;
-  readonly voided_at: Instant | null;
-  readonly checked_in_time: Instant | null;
+interface TicketAtDoorRow extends TicketRow {
   readonly order_status: TicketAtDoor['orderStatus'];
   readonly user_id: UserId;
 }
 
 const FIND = {
   name: 'ticket-find',
-  text: `SELECT t.ticket_id, t.order_id, t.session_id, t.seat_id, t.seat_label, t.colour, t.tier_id, t.tier_name,
-                t.price_at_purchase, t.issued_at, t.voided_at, t.checked_in_time, o.status AS order_status, o.user_id
+  text: `SELECT o.order_id, o.session_id, ${TICKET_COLUMNS}, o.status AS order_status, o.user_id
            FROM tickets t JOIN orders o USING (order_id) WHERE t.ticket_id = $1`,
 };
 
@@ -34,23 +22,8 @@ export async function findTicket(
   ticketId: TicketId,
   currency: Currency,
 ): Promise<TicketAtDoor | undefined> {
-  const [row] = await executor.rows<TicketRow>(FIND, [ticketId]);
-  if (!row) return undefined;
-  const ticket: Ticket = {
-    ticketId: row.ticket_id,
-    orderId: row.order_id,
-    sessionId: row.session_id,
-    seatId: row.seat_id,
-    seatLabel: row.seat_label,
-    colour: row.colour,
-    tierId: row.tier_id,
-    tierName: row.tier_name,
-    price: readDecimal(row.price_at_purchase, currency),
-    issuedAt: row.issued_at,
-    voidedAt: row.voided_at ?? undefined,
-    checkedInAt: row.checked_in_time ?? undefined,
-  };
-  return { ticket, orderStatus: row.order_status, holderId: row.user_id };
+  const [row] = await executor.rows<TicketAtDoorRow>(FIND, [ticketId]);
+  return row && { ticket: toTicket(row, currency), orderStatus: row.order_status, holderId: row.user_id };
 }
 
 const CHECK_IN = {
