@@ -1,9 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { type App, buildApp, type Overrides } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
+import { type Finding, verify } from '../../src/features/verification/verification.service.ts';
+import type { Currency } from '../../src/kernel/money.ts';
+import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { sql, testDatabase } from './databases.ts';
 
 export interface Answer {
@@ -59,6 +62,7 @@ export async function startTestApp(
   const app = await buildApp(config, { logTo: { write: (line) => void log.push(line) }, ...overrides });
   if (background) app.start();
   afterAll(async () => {
+    if (background) expect(await findingsIn(dsn, config.currency)).toEqual([]);
     await app.close();
     await rm(folder, { recursive: true, force: true });
   });
@@ -72,6 +76,16 @@ export async function startTestApp(
     signIn: (username) => signIn(url, username),
     sql: (text, values) => sql(dsn, text, values),
   };
+}
+
+/** What breaks an invariant in a database of a test: every test file that runs the service ends with this. */
+export async function findingsIn(dsn: string, currency: Currency): Promise<Finding[]> {
+  const database = openDatabase({ dsn, maxConnections: 1, onIdleError: () => undefined });
+  try {
+    return await database.snapshot((executor) => verify(executor, currency));
+  } finally {
+    await database.close();
+  }
 }
 
 /** One HTTP request; the body comes back parsed where it is JSON. */

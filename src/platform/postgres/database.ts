@@ -26,6 +26,8 @@ export interface Database extends Executor {
    * failure runs it again, at most `MAX_ATTEMPTS` times, so `work` does nothing but SQL.
    */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
+  /** Runs `work` on one consistent, read-only view of the database; writing in it fails. */
+  snapshot<Result>(work: (executor: Executor) => Promise<Result>): Promise<Result>;
   /** Resolves when the server answers; rejects otherwise, within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -74,7 +76,9 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   return {
     rows: (statement, values) => withRetry(() => run(pool, statement, values)),
-    transaction: (work) => withRetry(() => transactionOnce(pool, work)),
+    transaction: (work) => withRetry(() => transactionOnce(pool, 'BEGIN', work)),
+    snapshot: (work) =>
+      withRetry(() => transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)),
     ping: (timeoutMs) => ping(pool, timeoutMs),
     close: () => pool.end(),
   };
@@ -106,13 +110,14 @@ async function withRetry<Result>(work: () => Promise<Result>): Promise<Result> {
 
 async function transactionOnce<Result>(
   pool: pg.Pool,
+  begin: string,
   work: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
   const client = await connect(pool);
   const tx = { rows: (statement, values) => run(client, statement, values) } as Transaction;
   let broken: Error | undefined;
   try {
-    await client.query('BEGIN');
+    await client.query(begin);
     const result = await work(tx);
     await client.query('COMMIT');
     return result;

@@ -1,0 +1,21 @@
+import type { Currency } from '../../kernel/money.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+import { CHECKS, findingsOf, type Invariant } from './verification.store.ts';
+
+/** What one check found. */
+export interface Finding {
+  readonly invariant: Invariant;
+  readonly finding: string;
+  /** Ids to look at. */
+  readonly subjects: readonly string[];
+}
+
+/** Runs every check and returns those that found something. Reads only; the caller gives one consistent snapshot. */
+export async function verify(executor: Executor, currency: Currency): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const check of CHECKS) {
+    const subjects = await findingsOf(executor, check, currency);
+    if (subjects.length > 0) findings.push({ invariant: check.invariant, finding: check.finding, subjects });
+  }
+  return findings;
+}

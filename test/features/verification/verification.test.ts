@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { verify } from '../../../src/features/verification/verification.service.ts';
+import { CHECKS } from '../../../src/features/verification/verification.store.ts';
+import { currencyOf } from '../../../src/kernel/money.ts';
+import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
+import { insertSampleData } from '../../../src/platform/postgres/sample-data.ts';
+import { sql, testDatabase } from '../../support/databases.ts';
+
+const lkr = currencyOf('lkr');
+let dsn: string;
+let database: Database;
+
+beforeAll(async () => {
+  dsn = await testDatabase();
+  database = openDatabase({ dsn, maxConnections: 2, onIdleError: () => undefined });
+});
+
+afterAll(() => database.close());
+
+beforeEach(async () => {
+  await sql(dsn, 'TRUNCATE orders, tickets, outbox, payments, discount_uses');
+  await insertSampleData(database, lkr);
+});
+
+const findings = () => database.snapshot((executor) => verify(executor, lkr));
+const OTHER = `INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, price, created_at, expires_at)
+  SELECT '33333333-0000-4000-8000-000000000000', user_id, event_id, organization_id, session_id, 'pending', 100, 100, now(), now() + interval '5 minutes' FROM orders;
+  INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name, price_at_purchase, issued_at)
+  SELECT '44444444-0000-4000-8000-000000000000', '33333333-0000-4000-8000-000000000000', session_id, 'A2', 'A2', colour, tier_id, tier_name, 100, now() FROM tickets;`;
+const ANNOUNCED = `INSERT INTO outbox (topic, key, value, committed_at, published_at)
+  SELECT 'orderCreated', order_id::text, '{}', now() - interval '1 second', now() FROM orders;`;
+
+test('a sound database has nothing to find', async () => {
+  await sql(dsn, OTHER + ANNOUNCED.replace('FROM orders', "FROM orders WHERE status = 'pending'"));
+  await sql(
+    dsn,
+    `INSERT INTO outbox (topic, key, value, published_at) SELECT 'orderUpdated', order_id::text, '{}', now() FROM orders WHERE status = 'completed'`,
+  );
+  expect(await findings()).toEqual([]);
+});
+
+describe('finds', () => {
+  test.each([
+    [
+      'I1',
+      'a seat has more than one live ticket',
+      `DROP INDEX tickets_live_seat; ${OTHER} UPDATE tickets SET seat_id = 'A1'`,
+    ],
+    [
+      'I1',
+      'a live ticket belongs to a cancelled order',
+      `UPDATE orders SET status = 'cancelled', cancelled_at = now(), cancel_reason = 'admin'`,
+    ],
+    [
+      'I1',
+      'an order that is not cancelled has a voided ticket or none',
+      'UPDATE tickets SET voided_at = now()',
+    ],
+    ['I2', 'a completed order has not exactly its price', 'UPDATE payments SET amount_minor = 9999'],
+    ['I2', 'a completed order has not exactly its price', 'DELETE FROM payments'],
+    [
+      'I2',
+      'money pays for an order that is not completed',
+      `UPDATE orders SET status = 'pending', completed_at = NULL, expires_at = now()`,
+    ],
+    [
+      'I2',
+      'money received has been left undecided',
+      `UPDATE payments SET state = 'received', received_at = now() - interval '2 minutes'`,
+    ],
+    [
+      'I3',
+      'a pending order outlived its hold',
+      `${OTHER} UPDATE orders SET expires_at = now() - interval '2 minutes' WHERE status = 'pending'`,
+    ],
+    ['I4', 'an order’s state was not announced', `${ANNOUNCED}`],
+    [
+      'I4',
+      'an announcement has not been published',
+      `INSERT INTO outbox (topic, key, value, committed_at) VALUES ('seatsStatus', 's', '{}', now() - interval '2 minutes')`,
+    ],
+    [
+      'I5',
+      'a live ticket was checked in without its order being completed',
+      `${OTHER} UPDATE tickets SET checked_in = true, checked_in_time = now() WHERE seat_id = 'A2'`,
+    ],
+    ['I8', 'a price is not its seats less the discount', 'UPDATE tickets SET price_at_purchase = 1'],
+    [
+      'I8',
+      'a discount’s uses are not the orders that have it',
+      `INSERT INTO discount_uses VALUES ('77777777-0000-4000-8000-000000000000', 1)`,
+    ],
+  ])('%s: %s', async (invariant, finding, harm) => {
+    await sql(dsn, harm);
+    try {
+      expect(await findings()).toContainEqual({ invariant, finding, subjects: [expect.any(String)] });
+    } finally {
+      await sql(dsn, 'TRUNCATE orders, tickets, outbox, payments, discount_uses');
+      await sql(
+        dsn,
+        'CREATE UNIQUE INDEX IF NOT EXISTS tickets_live_seat ON tickets (session_id, seat_id) WHERE voided_at IS NULL',
+      );
+    }
+  });
+
+  test('and every check is one of these', () => {
+    expect(new Set(CHECKS.map(({ finding }) => finding)).size).toBe(12);
+  });
+});
+
+test('the command says so by its exit code, and writes nothing', async () => {
+  const run = () =>
+    promisify(execFile)(process.execPath, ['scripts/verify.ts'], {
+      env: { ...process.env, POSTGRES_DSN: dsn },
+    });
+  expect((await run()).stdout).toBe('Every invariant holds.\n');
+  await sql(dsn, 'DELETE FROM payments');
+  await expect(run()).rejects.toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('I2  a completed order has not exactly its price: 22222222'),
+  });
+  await expect(
+    database.snapshot((executor) => executor.rows({ name: 'w', text: 'DELETE FROM outbox' }, [])),
+  ).rejects.toThrow('read-only');
+});
