@@ -181,7 +181,7 @@ async function connectServers(base: Base) {
   const identity = await issuerOf(base);
   const verifier = createTokenVerifier({
     issuer: identity.issuer,
-    jwksUrl: `${identity.realmUrl}/protocol/openid-connect/certs`,
+    jwksUrl: identity.jwksUrl,
     clock,
   });
   const tokens = createM2mTokens({
@@ -223,6 +223,8 @@ async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Base) {
     return {
       issuer: config.OIDC_ISSUER,
       realmUrl: `${keycloak}${realm}`,
+      // Keycloak names its keys' address as browsers reach it; inside, the configured one is nearer.
+      jwksUrl: config.KEYCLOAK_URL && `${keycloak}${realm}/protocol/openid-connect/certs`,
       clientSecret: config.TICKET_CLIENT_SECRET ?? '',
     };
   }
@@ -230,6 +232,7 @@ async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Base) {
   return {
     issuer: `${publicUrl}${realm}`,
     realmUrl: `${selfUrl}${realm}`,
+    jwksUrl: `${selfUrl}${realm}/protocol/openid-connect/certs`,
     clientSecret: config.TICKET_CLIENT_SECRET ?? (await kept()),
   };
 }

@@ -72,7 +72,7 @@ export const VARIABLES = {
   ),
 
   OIDC_ISSUER: variable('Issuer of access tokens, as it stands in `iss`; unset: embedded', url()),
-  KEYCLOAK_URL: variable('Keycloak’s base address; unset: taken from OIDC_ISSUER', url()),
+  KEYCLOAK_URL: variable('Keycloak’s base address for tokens and keys; unset: taken from OIDC_ISSUER', url()),
   KEYCLOAK_REALM: variable('Realm', text(1, 255), 'event-ticketing'),
   TICKET_CLIENT_ID: variable('Client for machine-to-machine tokens', text(1, 255), 'ticket-service-client'),
   TICKET_CLIENT_SECRET: secret('Its secret; needed with OIDC_ISSUER', text(1, 1_024)),
@@ -88,6 +88,15 @@ export const VARIABLES = {
   ),
   STRIPE_PUBLISHABLE_KEY: variable('Key that pages confirm payments with', text(1, 255)),
   STRIPE_API_BASE: variable('Another address of Stripe’s API', url()),
+
+  REDIS_ADDR: variable(
+    'Redis for holds; not in this version, which keeps them in the process',
+    text(1, 1_024),
+  ),
+  KAFKA_ADDR: variable(
+    'Kafka brokers; not in this version, which keeps events in the process',
+    text(1, 1_024),
+  ),
 
   QR_SECRET_KEY: secret(
     'Base64 of 32 bytes that QR texts are sealed with; older keys after it, with commas; unset: made and kept in DATA_DIR',
@@ -176,6 +185,11 @@ function readOne(
 
 function contradictions(settings: Settings): string[] {
   const problems: string[] = [];
+  // Passed over in silence, the consumers of the topics would wait for ever.
+  for (const name of ['REDIS_ADDR', 'KAFKA_ADDR'] as const) {
+    if (settings[name])
+      problems.push(`${name}: this version cannot use it yet and runs without; leave it unset.`);
+  }
   if (settings.OIDC_ISSUER && !settings.TICKET_CLIENT_SECRET) {
     problems.push(
       'TICKET_CLIENT_SECRET: must be set when OIDC_ISSUER is; it is the secret of TICKET_CLIENT_ID there.',
@@ -215,7 +229,7 @@ function contradictions(settings: Settings): string[] {
 
 export interface EmbeddedPart {
   readonly name: string;
-  readonly variable: Name | 'REDIS_ADDR' | 'KAFKA_ADDR';
+  readonly variable: Name;
 }
 
 /** What stands in for a server that no variable names (contract section 11). */

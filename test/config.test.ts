@@ -95,6 +95,8 @@ describe('readConfig', () => {
     [{ OIDC_ISSUER: REAL.OIDC_ISSUER }, 'TICKET_CLIENT_SECRET'],
     [{ OIDC_ISSUER: 'https://id.example', TICKET_CLIENT_SECRET: 's' }, 'KEYCLOAK_URL'],
     [{ STRIPE_SECRET_KEY: 'sk' }, 'STRIPE_WEBHOOK_SECRET'],
+    [{ KAFKA_ADDR: 'kafka:9092' }, 'KAFKA_ADDR'],
+    [{ REDIS_ADDR: 'redis:6379' }, 'REDIS_ADDR'],
     [{ STRIPE_API_BASE: 'http://stripe' }, 'STRIPE_SECRET_KEY'],
     [{ EVENT_SEATING_SERVICE_URL: 'http://seating' }, 'EVENT_SEATING_SERVICE_URL'],
     [{ EVENT_QUERY_SERVICE_URL: 'http://query' }, 'EVENT_SEATING_SERVICE_URL'],

@@ -19,6 +19,8 @@ export interface FakeIssuer {
   away: boolean;
   /** How many M2M tokens it gave, and how many times its keys were fetched. */
   readonly counts: { tokens: number; keys: number };
+  /** Where its keys are, said in its discovery document; unset: at Keycloak's path, and there is no such document. */
+  keysAt: string | undefined;
   /** Life of M2M tokens. */
   m2mLifeS: number;
 }
@@ -30,17 +32,22 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
   let pair = await generateKeyPair(ALGORITHM);
   const stranger = await generateKeyPair(ALGORITHM);
   const counts = { tokens: 0, keys: 0 };
-  const fake = { away: false, counts, m2mLifeS: 300 };
+  const fake = { away: false, counts, m2mLifeS: 300, keysAt: undefined as string | undefined };
   const kid = () => `key-${generation}`;
 
   const server = createServer(async (request, response) => {
     if (fake.away) return void request.socket.destroy();
     response.setHeader('content-type', 'application/json');
-    if (request.url?.endsWith('/certs')) {
+    if (request.url?.endsWith('/.well-known/openid-configuration')) {
+      if (fake.keysAt) return void response.end(JSON.stringify({ issuer, jwks_uri: url + fake.keysAt }));
+      return void response.writeHead(404).end('{}');
+    }
+    if (fake.keysAt ? request.url === fake.keysAt : request.url?.endsWith('/certs')) {
       counts.keys += 1;
       const key = { ...(await exportJWK(pair.publicKey)), kid: kid(), alg: ALGORITHM, use: 'sig' };
       return void response.end(JSON.stringify({ keys: [key] }));
     }
+    if (!request.url?.endsWith('/token')) return void response.writeHead(404).end('{}');
     counts.tokens += 1;
     const token = await sign(
       '00000000-0000-4000-8000-0000000000aa',

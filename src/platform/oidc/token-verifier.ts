@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  createRemoteJWKSet,
-  customFetch,
-  errors,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from 'jose';
+import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type Clock, instant, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -25,10 +18,9 @@ export interface TokenVerifier {
 export interface TokenVerifierOptions {
   /** `iss` of every token, compared letter by letter. */
   readonly issuer: string;
-  readonly jwksUrl: string;
+  /** Where the issuer's keys are. Unset, its discovery document says so, or else Keycloak's path is taken. */
+  readonly jwksUrl: string | undefined;
   readonly clock: Clock;
-  /** Replaces the network, in tests. */
-  readonly fetch?: typeof fetch;
 }
 
 /** Signatures by key pairs only: `none` and shared secrets are no identity. */
@@ -47,12 +39,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** A verifier that fetches the issuer's keys when it needs them and remembers tokens it has verified, within bounds. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const keys = createRemoteJWKSet(new URL(options.jwksUrl), {
-    timeoutDuration: JWKS_TIMEOUT_MS,
-    cooldownDuration: JWKS_COOLDOWN_MS,
-    cacheMaxAge: JWKS_MAX_AGE_MS,
-    ...(options.fetch ? { [customFetch]: options.fetch } : {}),
-  });
+  const keys = keysOf(options);
   const verified = new LRUCache<string, Principal>({
     max: MAX_CACHED_TOKENS,
     ttl: CACHED_TOKEN_MS,
@@ -71,6 +58,34 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       return principal;
     },
   };
+}
+
+/** The issuer's keys; where they are is asked once, when they are first needed. */
+function keysOf({ issuer, jwksUrl }: TokenVerifierOptions): JWTVerifyGetKey {
+  let found: Promise<JWTVerifyGetKey> | undefined;
+  return async (header, token) => {
+    found ??= (jwksUrl === undefined ? discover(issuer) : Promise.resolve(jwksUrl)).then((url) =>
+      createRemoteJWKSet(new URL(url), {
+        timeoutDuration: JWKS_TIMEOUT_MS,
+        cooldownDuration: JWKS_COOLDOWN_MS,
+        cacheMaxAge: JWKS_MAX_AGE_MS,
+      }),
+    );
+    found.catch(() => {
+      found = undefined;
+    });
+    return (await found)(header, token);
+  };
+}
+
+/** https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig */
+async function discover(issuer: string): Promise<string> {
+  const address = `${issuer}/.well-known/openid-configuration`;
+  const response = await fetch(address, { signal: AbortSignal.timeout(JWKS_TIMEOUT_MS) });
+  const document: unknown = await response.json().catch(() => undefined);
+  const isObject = typeof document === 'object' && document !== null;
+  if (isObject && 'jwks_uri' in document && typeof document.jwks_uri === 'string') return document.jwks_uri;
+  return `${issuer}/protocol/openid-connect/certs`;
 }
 
 async function verifyAfresh(

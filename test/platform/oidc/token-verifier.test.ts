@@ -17,10 +17,10 @@ beforeEach(async () => {
   verifier = verifierOf(issuer);
 });
 
-function verifierOf({ issuer: name, url }: FakeIssuer): TokenVerifier {
+function verifierOf({ issuer: name, url }: FakeIssuer, discovers = false): TokenVerifier {
   return createTokenVerifier({
     issuer: name,
-    jwksUrl: `${url}/realms/event-ticketing/protocol/openid-connect/certs`,
+    jwksUrl: discovers ? undefined : `${url}/realms/event-ticketing/protocol/openid-connect/certs`,
     clock,
   });
 }
@@ -129,6 +129,19 @@ describe('keys', () => {
     expect(await refusal(token)).toBe('identity_unavailable');
     issuer.away = false;
     expect(await verifier.verify(token)).toMatchObject({ userId: sub });
+  });
+
+  test('are found by the issuer’s discovery document, or at Keycloak’s path without one', async () => {
+    const token = await issuer.token(sub);
+    expect(await verifierOf(issuer, true).verify(token)).toMatchObject({ userId: sub });
+    issuer.keysAt = '/elsewhere/keys';
+    expect(await verifierOf(issuer, true).verify(token)).toMatchObject({ userId: sub });
+    await expect(verifierOf(issuer).verify(token)).rejects.toMatchObject({ code: 'identity_unavailable' });
+    issuer.away = true;
+    const later = verifierOf(issuer, true);
+    await expect(later.verify(token)).rejects.toMatchObject({ code: 'identity_unavailable' });
+    issuer.away = false;
+    expect(await later.verify(token)).toMatchObject({ userId: sub });
   });
 
   test('already had serve while the issuer is away', async () => {
