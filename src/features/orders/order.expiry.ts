@@ -5,7 +5,7 @@ import type { Database } from '../../platform/postgres/database.ts';
 import type { SeatHolds } from '../seats/seats.ports.ts';
 import type { Order } from './order.rules.ts';
 import { type PaymentConclusion, releaseHolds } from './order.service.ts';
-import { claimEnded, findOrder } from './order.store.ts';
+import { claimEnded, findOrder, lockEndedUnpaid } from './order.store.ts';
 import type { OrderTransitions } from './order.transitions.ts';
 
 export interface ExpiryOptions {
@@ -19,29 +19,44 @@ export interface ExpiryOptions {
   readonly onError: (error: unknown) => void;
 }
 
-const BATCH_ORDERS = 100;
-/** Orders ended at the same time by one process; each may ask Stripe. */
+/** Small enough that a batch's locks are held for some tens of milliseconds. */
+const UNPAID_BATCH_ORDERS = 200;
+const BEGUN_BATCH_ORDERS = 100;
+/** Orders that one process asks Stripe about at the same time. */
 const CONCURRENT_ORDERS = 8;
 /** After this another sweeper asks again about an order whose sweeper died or whose money is unknown. */
 const CLAIM_MS = 15_000;
 
 /**
- * Ends orders whose hold has ended (I3): one turn takes a batch of them, each to this sweeper alone, settles those
- * with a PaymentIntent with Stripe and cancels what was not paid. Resolves true when there may be more.
+ * Ends orders whose hold has ended (I3), each by one sweeper: those nobody began to pay a batch at a time, in one
+ * transaction; those with a PaymentIntent one by one, after Stripe was asked. Resolves true when there may be more.
  */
 export function createOrderExpiry(options: ExpiryOptions): () => Promise<boolean> {
-  const { database, clock } = options;
   return async () => {
-    const now = clock.now();
-    const claimed = await claimEnded(database, now, later(now, CLAIM_MS), BATCH_ORDERS);
-    const queue = claimed.values();
-    const workers = Array.from({ length: CONCURRENT_ORDERS }, async () => {
-      for (const orderId of queue) await endOne(orderId, options).catch(options.onError);
-    });
-    await Promise.all(workers);
-    if (claimed.length > 0) options.onCommitted();
-    return claimed.length === BATCH_ORDERS;
+    const [unpaid, begun] = [await endUnpaid(options), await endBegun(options)];
+    if (unpaid + begun > 0) options.onCommitted();
+    return unpaid === UNPAID_BATCH_ORDERS || begun === BEGUN_BATCH_ORDERS;
   };
+}
+
+async function endUnpaid({ database, transitions, holds, clock, currency }: ExpiryOptions): Promise<number> {
+  const ended = await database.transaction(async (tx) => {
+    const orders = await lockEndedUnpaid(tx, clock.now(), UNPAID_BATCH_ORDERS, currency);
+    return orders.length === 0 ? [] : transitions.cancelAll(tx, orders, 'expired');
+  });
+  await Promise.all(ended.map((order) => releaseHolds(order, holds)));
+  return ended.length;
+}
+
+async function endBegun(options: ExpiryOptions): Promise<number> {
+  const now = options.clock.now();
+  const claimed = await claimEnded(options.database, now, later(now, CLAIM_MS), BEGUN_BATCH_ORDERS);
+  const queue = claimed.values();
+  const workers = Array.from({ length: CONCURRENT_ORDERS }, async () => {
+    for (const orderId of queue) await endOne(orderId, options).catch(options.onError);
+  });
+  await Promise.all(workers);
+  return claimed.length;
 }
 
 async function endOne(orderId: OrderId, options: ExpiryOptions): Promise<void> {

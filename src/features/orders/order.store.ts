@@ -6,7 +6,7 @@ import type { Executor, Transaction } from '../../platform/postgres/database.ts'
 import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import { TICKET_COLUMNS } from '../tickets/ticket.rows.ts';
 import { type OrderTicketRow, toOrders } from './order.rows.ts';
-import type { Order, PendingOrder } from './order.rules.ts';
+import type { CancelReason, Order, PendingOrder } from './order.rules.ts';
 
 /** Whether the unique index that decides who has a seat (I1) refused a ticket: the seat is somebody else's. */
 export function isSeatTaken(error: unknown): boolean {
@@ -239,20 +239,71 @@ export async function orderOfIntent(
   return rows[0]?.order_id;
 }
 
+const LOCK_ENDED_UNPAID = {
+  name: 'orders-lock-ended-unpaid',
+  text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS}
+           FROM (SELECT * FROM orders
+                  WHERE status = 'pending' AND expires_at <= $1::timestamptz AND payment_intent_id IS NULL
+                  ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED) o
+           LEFT JOIN tickets t USING (order_id)
+          ORDER BY o.expires_at, o.order_id, t.seat_label, t.seat_id`,
+};
+
+/** At most `limit` pending orders whose hold has ended and that nobody began to pay, locked; none another has locked. */
+export async function lockEndedUnpaid(
+  tx: Transaction,
+  now: Instant,
+  limit: number,
+  currency: Currency,
+): Promise<Order[]> {
+  const rows = await tx.rows<OrderTicketRow>(LOCK_ENDED_UNPAID, [toRfc3339(now), limit]);
+  return toOrders(rows, currency);
+}
+
+const COUNT_DISCOUNT_USES_DOWN = {
+  name: 'discount-uses-count-down',
+  text: `UPDATE discount_uses d SET uses = d.uses - gone.orders
+           FROM (SELECT discount_id, count(*) AS orders FROM unnest($1::uuid[]) AS discount_id GROUP BY discount_id) gone
+          WHERE d.discount_id = gone.discount_id`,
+};
+const SAVE_CANCELLED = {
+  name: 'orders-save-cancelled',
+  text: `UPDATE orders SET status = 'cancelled', cancelled_at = $2::timestamptz, cancel_reason = $3, settling_until = NULL
+          WHERE order_id = ANY ($1::uuid[])`,
+};
+const VOID_TICKETS_OF = {
+  name: 'tickets-void-of-orders',
+  text: 'UPDATE tickets SET voided_at = $2::timestamptz WHERE order_id = ANY ($1::uuid[]) AND voided_at IS NULL',
+};
+
+/** Saves orders that were cancelled at the same moment for the same reason, in the lock order of `saveTransition`. */
+export async function saveCancelled(
+  tx: Transaction,
+  orders: readonly Order[],
+  at: Instant,
+  reason: CancelReason,
+): Promise<void> {
+  const orderIds = orders.map((order) => order.orderId);
+  const discountIds = orders.flatMap((order) => (order.discount ? [order.discount.id] : []));
+  if (discountIds.length > 0) await tx.rows(COUNT_DISCOUNT_USES_DOWN, [discountIds]);
+  await tx.rows(SAVE_CANCELLED, [orderIds, toRfc3339(at), reason]);
+  await tx.rows(VOID_TICKETS_OF, [orderIds, toRfc3339(at)]);
+}
+
 const CLAIM_ENDED = {
   name: 'orders-claim-ended',
   text: `UPDATE orders SET settling_until = $2::timestamptz
           WHERE order_id IN (
             SELECT order_id FROM orders
-             WHERE status = 'pending' AND expires_at <= $1::timestamptz
+             WHERE status = 'pending' AND expires_at <= $1::timestamptz AND payment_intent_id IS NOT NULL
                AND (settling_until IS NULL OR settling_until <= $1::timestamptz)
              ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED)
         RETURNING order_id`,
 };
 
 /**
- * Takes at most `limit` pending orders whose hold has ended, for this caller alone until `until`: one that dies with
- * them is followed by another.
+ * Takes at most `limit` pending orders whose hold has ended and that somebody began to pay, for this caller alone
+ * until `until`: one that dies with them is followed by another.
  */
 export async function claimEnded(
   executor: Executor,

@@ -4,7 +4,7 @@ import type { OrderId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
 import { type CancelReason, cancel, complete, type Order, rebook, type Transition } from './order.rules.ts';
-import { liveSeats, lockOrder, saveTransition } from './order.store.ts';
+import { liveSeats, lockOrder, saveCancelled, saveTransition } from './order.store.ts';
 import { announce } from './order.wire.ts';
 
 /** Stores announcements in the transaction of the change they tell of. */
@@ -18,6 +18,8 @@ export interface OrderTransitions {
   seatsFree(tx: Transaction, order: Order): Promise<boolean>;
   complete(tx: Transaction, order: Order): Promise<Transition>;
   cancel(tx: Transaction, order: Order, reason: CancelReason): Promise<Transition>;
+  /** The same for many locked orders in a few statements; those that were cancelled, as they are now. */
+  cancelAll(tx: Transaction, orders: readonly Order[], reason: CancelReason): Promise<Order[]>;
   /** Throws an error that `isSeatTaken` knows when a seat was sold meanwhile. */
   rebook(tx: Transaction, order: Order): Promise<Transition>;
 }
@@ -47,6 +49,18 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
     },
     complete: (tx, order) => save(tx, order, complete(order, clock.now())),
     cancel: (tx, order, reason) => save(tx, order, cancel(order, reason, clock.now())),
+    async cancelAll(tx, orders, reason) {
+      const at = clock.now();
+      const transitions = orders.map((order) => cancel(order, reason, at));
+      const cancelled = transitions.flatMap((each) => (each.outcome === 'changed' ? [each.order] : []));
+      if (cancelled.length === 0) return [];
+      await saveCancelled(tx, cancelled, at, reason);
+      await appendToOutbox(
+        tx,
+        cancelled.flatMap((order) => announce(order, currency)),
+      );
+      return cancelled;
+    },
     rebook: (tx, order) => save(tx, order, rebook(order, clock.now())),
   };
 }
