@@ -66,6 +66,9 @@ describe('the description of the API', () => {
         (path) => path.startsWith('/v1') || path.includes('realms') || path.includes('event-'),
       ),
     ).toEqual([]);
+    const { body: problem } = await app.call('GET', '/api/nothing', { token: 'x' });
+    const page = await app.call('GET', problem.type);
+    expect(page.text).toContain(`id="${problem.type.split('#')[1]}"`);
     expect(await app.call('GET', '/docs/')).toMatchObject({
       status: 200,
       text: expect.stringContaining('swagger'),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
 
 let platform: PlatformApp;
@@ -206,19 +207,6 @@ describe('placing', () => {
     expect(live).toHaveLength(1);
   });
 });
-
-/** Another replica, with a memory of its own; it only answers, because holds in the process are not shared. */
-async function startReplica({ app, issuer, seating }: PlatformApp) {
-  const { startTestApp } = await import('../support/test-app.ts');
-  const env = {
-    POSTGRES_DSN: app.dsn,
-    OIDC_ISSUER: issuer.issuer,
-    TICKET_CLIENT_SECRET: 'another-replica',
-    EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
-    EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
-  };
-  return startTestApp(env, {}, { background: false });
-}
 
 describe('discounts', () => {
   test.each([

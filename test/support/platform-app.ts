@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { type FakeIssuer, startFakeIssuer } from './fake-issuer.ts';
 import { type FakeSeating, startFakeSeating } from './fake-seating.ts';
-import { startTestApp, type TestApp } from './test-app.ts';
+import { startTestApp, type TestApp, type TestAppOptions } from './test-app.ts';
 
 /** The service beside an issuer and seating services that the test plays itself; Stripe is the embedded one. */
 export interface PlatformApp {
@@ -24,16 +24,23 @@ export interface PlatformApp {
 
 export const CLIENT_SECRET = 'secret-of-the-ticket-service-client';
 
-export async function startPlatformApp(env: Record<string, string> = {}): Promise<PlatformApp> {
+export async function startPlatformApp(
+  env: Record<string, string> = {},
+  options: TestAppOptions = {},
+): Promise<PlatformApp> {
   const [issuer, seating] = await Promise.all([startFakeIssuer(), startFakeSeating()]);
-  const app = await startTestApp({
-    OIDC_ISSUER: issuer.issuer,
-    TICKET_CLIENT_SECRET: CLIENT_SECRET,
-    EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
-    EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
-    STRIPE_WEBHOOK_SECRET: 'whsec_test',
-    ...env,
-  });
+  const app = await startTestApp(
+    {
+      OIDC_ISSUER: issuer.issuer,
+      TICKET_CLIENT_SECRET: CLIENT_SECRET,
+      EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
+      EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
+      STRIPE_WEBHOOK_SECRET: 'whsec_test',
+      ...env,
+    },
+    {},
+    options,
+  );
   const [eventId, sessionId, organizationId] = [randomUUID(), randomUUID(), randomUUID()];
   const request = (seatIds: readonly string[] = [randomUUID()], discountId?: string) => ({
     session_id: sessionId,

@@ -1,5 +1,7 @@
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
+import { ERRORS, type ErrorCode } from '../../kernel/errors.ts';
+import { STATUS_OF } from './problem.ts';
 import type { HttpServer } from './server.ts';
 
 /**
@@ -24,5 +26,23 @@ export async function serveApiDocs(app: HttpServer, version: string): Promise<vo
     },
   });
   await app.register(fastifySwaggerUi, { routePrefix: '/docs' });
+  app.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('text/html; charset=utf-8').send(errorsPage()),
+  );
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}
+
+/** Where the `type` of a problem document leads: every code, by its own anchor. */
+function errorsPage(): string {
+  const rows = Object.entries(ERRORS).map(
+    ([code, { title, retry }]) =>
+      `<tr id="${code}"><td><code>${code}</code></td><td>${STATUS_OF[code as ErrorCode]}</td><td>${retry ? 'yes' : 'no'}</td><td>${title}</td></tr>`,
+  );
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Errors</title>
+<style>body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; } td, th { padding: .25rem .75rem; text-align: left; } tr:target { background: #fef3c7; }</style></head>
+<body><h1>Errors</h1><table><thead><tr><th>Code</th><th>Status</th><th>Retry helps</th><th>What it means</th></tr></thead>
+<tbody>${rows.join('')}</tbody></table></body></html>
+`;
 }
