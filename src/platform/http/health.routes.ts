@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { type Clock, toRfc3339 } from '../../kernel/clock.ts';
-import { problems } from './schemas.ts';
+import { plainText, problems } from './schemas.ts';
 import type { HttpServer } from './server.ts';
 
 /** Asks one server whether it is there; rejects when it is not, within the time it is given. */
@@ -63,7 +63,7 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
       schema: {
         tags: ['Health'],
         summary: 'Whether the process lives',
-        response: { 200: Type.String({ examples: ['OK'] }), ...problems },
+        response: { 200: plainText('The process lives', 'OK'), ...problems },
       },
     },
     async (_request, reply) => reply.type('text/plain').send('OK'),

@@ -1,6 +1,5 @@
-import { Type } from 'typebox';
 import { principalOf } from './authentication.ts';
-import { problems } from './schemas.ts';
+import { plainText, problems } from './schemas.ts';
 import type { HttpServer } from './server.ts';
 
 /** A route that shows a caller who he is to us. */
@@ -12,7 +11,7 @@ export function identityRoutes(scope: HttpServer): void {
         tags: ['Identity'],
         summary: 'Whom the access token speaks for',
         response: {
-          200: Type.String({ examples: ['Signed in as aa59a6f4-b86c-4fdf-8440-3cb190b40159'] }),
+          200: plainText('Whom the token speaks for', 'Signed in as aa59a6f4-b86c-4fdf-8440-3cb190b40159'),
           ...problems,
         },
       },

@@ -5,9 +5,9 @@ export const Uuid = (description: string, example = '8d564400-1273-4e3c-9b7d-cc3
   Type.String({ format: 'uuid', description, examples: [example] });
 
 /** No control characters and no half of a surrogate pair: neither survives a database or a log. */
-export const PLAIN_TEXT = '^[^\\p{Cc}\\p{Cs}]*$';
+export const PLAIN_TEXT = '^[^\\u0000-\\u001F\\u007F-\\u009F\\uD800-\\uDFFF]*$';
 
-export const ProblemSchema = Type.Object(
+const ProblemSchema = Type.Object(
   {
     type: Type.String({ description: 'Where the code is explained' }),
     title: Type.String(),
@@ -36,4 +36,15 @@ export const ProblemSchema = Type.Object(
 );
 
 /** The answer every route can give beside its own. */
-export const problems = { default: ProblemSchema } as const;
+export const problems = {
+  default: {
+    description: 'What went wrong',
+    content: { 'application/problem+json': { schema: ProblemSchema } },
+  },
+} as const;
+
+/** An answer that is plain text. */
+export const plainText = (description: string, example: string) => ({
+  description,
+  content: { 'text/plain': { schema: Type.String({ examples: [example] }) } },
+});
