@@ -3,7 +3,7 @@ import { type DestinationStream, destination, type Logger } from 'pino';
 import { Agent } from 'undici';
 import { type Config, embeddedParts } from './config.ts';
 import { claimDataDir } from './embedded/data-dir.ts';
-import { DEMO_USERS } from './embedded/demo-users.ts';
+import { DEMO_STRIPE_KEYS, DEMO_USERS } from './embedded/demo-accounts.ts';
 import { createEmbeddedEventLog } from './embedded/event-log.ts';
 import { createEmbeddedHolds } from './embedded/holds.ts';
 import { createEmbeddedIdentity } from './embedded/identity/identity.ts';
@@ -77,7 +77,6 @@ const QR_KEY_BYTES = 32;
 const DRAIN_MS = 15_000;
 /** What is still connected after that is a stream or an idle client. */
 const CUT_MS = 500;
-const EMBEDDED_STRIPE = { secretKey: 'sk_test_embedded', publishableKey: 'pk_test_embedded' } as const;
 const EMBEDDED_CLIENT_SECRET_BYTES = 24;
 export const VERSION = '0.1.0';
 
@@ -199,7 +198,7 @@ async function connectServers(base: Base) {
     currency: config.currency,
   });
   const stripe = {
-    secretKey: config.STRIPE_SECRET_KEY ?? EMBEDDED_STRIPE.secretKey,
+    secretKey: config.STRIPE_SECRET_KEY ?? DEMO_STRIPE_KEYS.secretKey,
     webhookSecret: config.STRIPE_WEBHOOK_SECRET ?? `whsec_${randomBytes(QR_KEY_BYTES).toString('hex')}`,
     apiBase: config.STRIPE_SECRET_KEY ? config.STRIPE_API_BASE : selfUrl,
   };
@@ -394,7 +393,8 @@ async function mountEmbedded(base: Base, servers: Servers, http: HttpServer): Pr
       ids,
       dataDir: `${dataDir}/stripe`,
       url: base.publicUrl,
-      ...EMBEDDED_STRIPE,
+      secretKey: servers.stripe.secretKey,
+      publishableKey: config.STRIPE_PUBLISHABLE_KEY ?? DEMO_STRIPE_KEYS.publishableKey,
       webhookSecret: servers.stripe.webhookSecret,
       webhookUrl: `${selfUrl}/api/webhook/stripe`,
     });

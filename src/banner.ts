@@ -1,5 +1,5 @@
 import { type Config, describeVariables, embeddedParts } from './config.ts';
-import { DEMO_PASSWORD, DEMO_USERS } from './embedded/demo-users.ts';
+import { DEMO_PASSWORD, DEMO_STRIPE_KEYS, DEMO_USERS } from './embedded/demo-accounts.ts';
 
 /** What a person reads when the service is up: what is real, where to click, who may sign in, what to try next. */
 export function banner(config: Config, url: string): string {
@@ -9,7 +9,7 @@ export function banner(config: Config, url: string): string {
     ['PostgreSQL', 'POSTGRES_DSN', `data in ${config.DATA_DIR}/postgres`],
     ['Identity', 'OIDC_ISSUER', `${url}/realms/${config.KEYCLOAK_REALM}`],
     ['Venue', 'EVENT_SEATING_SERVICE_URL', `${url}/api/event-query/v1/events/trending`],
-    ['Stripe', 'STRIPE_SECRET_KEY', `${url}/v1/payment_intents`],
+    ['Stripe', 'STRIPE_SECRET_KEY', `${url}/v1, keys ${Object.values(DEMO_STRIPE_KEYS).join(' and ')}`],
     ['Redis', 'REDIS_ADDR', 'holds in the process'],
     ['Kafka', 'KAFKA_ADDR', 'events in the process'],
   ] as const;

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { DEMO_PASSWORD, DEMO_USERS, type DemoUser } from '../demo-users.ts';
+import { DEMO_PASSWORD, DEMO_USERS, type DemoUser } from '../demo-accounts.ts';
 
 /** The service account of the machine-to-machine client: Keycloak gives each one a user id, too. */
 const SERVICE_ACCOUNT = 'b0000000-0000-4000-8000-0000000000ff';

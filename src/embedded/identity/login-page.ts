@@ -1,4 +1,4 @@
-import { DEMO_PASSWORD, DEMO_USERS } from '../demo-users.ts';
+import { DEMO_PASSWORD, DEMO_USERS } from '../demo-accounts.ts';
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { DEMO_USERS } from '../../../src/embedded/demo-users.ts';
+import { DEMO_USERS } from '../../../src/embedded/demo-accounts.ts';
 import { createEmbeddedIdentity } from '../../../src/embedded/identity/identity.ts';
 import { hostEmbedded } from '../../support/embedded-host.ts';
 import { testFolder } from '../../support/folders.ts';

@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { DEMO_USERS } from '../../../src/embedded/demo-users.ts';
+import { DEMO_USERS } from '../../../src/embedded/demo-accounts.ts';
 import { demoCatalogue } from '../../../src/embedded/venue/demo-catalogue.ts';
 import { seatsOf } from '../../../src/embedded/venue/venue.model.ts';
 import { createEmbeddedVenue, type EmbeddedVenue } from '../../../src/embedded/venue/venue.ts';

@@ -11,6 +11,12 @@ export interface DemoUser {
 /** The one password of every demo user: the stand-in guards nothing worth more. */
 export const DEMO_PASSWORD = 'demo';
 
+/** Keys of the embedded Stripe: they open nothing but this process. */
+export const DEMO_STRIPE_KEYS = {
+  secretKey: 'sk_test_embedded',
+  publishableKey: 'pk_test_embedded',
+} as const;
+
 /** The group whose members are administrators of the platform. */
 const ADMIN_GROUP = '/Permissions/Users/System Admins';
 
