@@ -7,6 +7,7 @@ export const ERRORS = {
   invalid_request: { title: 'The request is not valid', retry: false },
   body_too_large: { title: 'The body is too large', retry: false },
   unsupported_media_type: { title: 'The content type is not supported', retry: false },
+  method_not_allowed: { title: 'This address does not take this method', retry: false },
   not_found: { title: 'There is nothing at this address', retry: false },
   unauthenticated: { title: 'A valid access token is needed', retry: false },
   forbidden: { title: 'This is not yours', retry: false },
@@ -49,6 +50,8 @@ export interface AppErrorExtra {
   /** Seats that are taken, for `seats_taken`. */
   readonly seatIds?: readonly string[];
   readonly fields?: readonly FieldError[];
+  /** The methods an address takes, for `method_not_allowed`. */
+  readonly allowed?: readonly string[];
   /** When the first check-in was, RFC 3339, for `already_checked_in`. */
   readonly checkedInTime?: string;
   readonly cause?: unknown;

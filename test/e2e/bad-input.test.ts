@@ -125,6 +125,8 @@ describe('ids', () => {
     ['GET', '/api/order/ticket/%00', 400, 'invalid_request'],
     ['GET', `/api/order/${'x'.repeat(300)}`, 400, 'invalid_request'],
     ['GET', '/api/nothing/here', 404, 'not_found'],
+    ['PATCH', `/api/order/${randomUUID()}`, 405, 'method_not_allowed'],
+    ['GET', '/api/order', 405, 'method_not_allowed'],
     ['GET', '/api/order/%ZZ', 400, 'invalid_request'],
   ])('%s %s gives %i %s', async (method, path, status, code) => {
     const answer = await platform.app.call(method, path, { token: buyer });

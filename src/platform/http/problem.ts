@@ -5,6 +5,7 @@ export const STATUS_OF = {
   invalid_request: 400,
   body_too_large: 413,
   unsupported_media_type: 415,
+  method_not_allowed: 405,
   not_found: 404,
   unauthenticated: 401,
   forbidden: 403,
@@ -76,6 +77,7 @@ export function problemHeaders(error: AppError): Record<string, string> {
   return {
     'content-type': PROBLEM_MEDIA_TYPE,
     ...(status === UNAVAILABLE ? { 'retry-after': String(RETRY_AFTER_S) } : {}),
+    ...(error.extra.allowed ? { allow: error.extra.allowed.join(', ') } : {}),
     ...(status === UNAUTHORIZED ? { 'www-authenticate': 'Bearer' } : {}),
   };
 }

@@ -54,14 +54,36 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(answerError);
+  const methodsAt = rememberRoutes(app);
   app.setNotFoundHandler((request, reply) => {
-    answer(reply, new AppError('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`));
+    const allowed = methodsAt(pathOf(request));
+    if (allowed.length === 0)
+      answer(reply, new AppError('not_found', `There is nothing at ${pathOf(request)}.`));
+    else answer(reply, methodNotAllowed(request, allowed));
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
   app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
   return app;
+}
+
+/** Which methods an address takes: the router itself tells only whether there is a route for one of them. */
+function rememberRoutes(app: HttpServer): (path: string) => string[] {
+  const known: { readonly methods: readonly string[]; readonly pattern: RegExp }[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    if (url.includes('*')) return;
+    const pattern = new RegExp(`^${url.replaceAll(/:[^/]+/g, '[^/]+')}/?$`);
+    known.push({ methods: [method].flat(), pattern });
+  });
+  return (path) => [
+    ...new Set(known.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods)),
+  ];
+}
+
+function methodNotAllowed(request: FastifyRequest, allowed: readonly string[]): AppError {
+  const detail = `${pathOf(request)} takes ${allowed.join(', ')}, not ${request.method}.`;
+  return new AppError('method_not_allowed', detail, { allowed });
 }
 
 /** The path as it was asked for, without the query string: a query may hold what no log should. */
