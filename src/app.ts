@@ -22,6 +22,7 @@ import { paymentRoutes } from './features/payments/payment.routes.ts';
 import { createPaymentService } from './features/payments/payment.service.ts';
 import { giveBackApplied } from './features/payments/payment.store.ts';
 import { createSettlement } from './features/payments/settlement.ts';
+import { createStuckPayments } from './features/payments/stuck.service.ts';
 import { createWebhookService } from './features/payments/webhook.service.ts';
 import { createSeatingServices } from './features/seats/seating.services.ts';
 import { createQrDrawer } from './features/tickets/qr/qr-image.ts';
@@ -69,7 +70,7 @@ export interface App {
   close(): Promise<void>;
 }
 
-const OUTBOX_RETENTION_MS = 24 * 3_600 * MS_PER_SECOND;
+const MS_PER_HOUR = 3_600_000;
 const RELAY_LOCK = 840_084_002;
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 const QR_KEY_BYTES = 32;
@@ -149,6 +150,7 @@ async function layFoundation(config: Config, overrides: Overrides, closing: Clos
     publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
     outboxBell: createBell(),
     inboxBell: createBell(),
+    refundBell: createBell(),
     onError: (error: unknown) => log.error({ err: error }, 'background work failed'),
   };
 }
@@ -238,7 +240,7 @@ async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Base) {
 
 /** The use cases, each handed the ports it declares. */
 async function wireFeatures(base: Base, { database }: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, outboxBell, inboxBell, onError } = base;
+  const { config, clock, ids, dataDir, outboxBell, inboxBell, refundBell, onError } = base;
   const { holds, seating, provider } = servers;
   const { currency } = config;
   const onCommitted = outboxBell.ring;
@@ -303,6 +305,14 @@ async function wireFeatures(base: Base, { database }: Postgres, servers: Servers
       onStored: inboxBell.ring,
       onError,
     }),
+    stuck: createStuckPayments({
+      database,
+      clock,
+      onRetry() {
+        inboxBell.ring();
+        refundBell.ring();
+      },
+    }),
     tickets: createTicketService({
       database,
       seating,
@@ -339,7 +349,12 @@ async function serveHttp(base: Base, { database }: Postgres, servers: Servers, f
       currency,
       maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
     });
-    paymentRoutes(scope, { payments: features.payments, webhooks: features.webhooks, currency });
+    paymentRoutes(scope, {
+      payments: features.payments,
+      webhooks: features.webhooks,
+      stuck: features.stuck,
+      currency,
+    });
     ticketRoutes(scope, { tickets: features.tickets, drawQr, currency });
     identityRoutes(scope);
     const inProcess = { embedded: true, check: async () => undefined };
@@ -424,7 +439,7 @@ function startBackground(
   features: Features,
   drain: Drain,
 ): void {
-  const { config, clock, closing, outboxBell, inboxBell, onError } = base;
+  const { config, clock, closing, outboxBell, inboxBell, refundBell, onError } = base;
   const intervalMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
   const leader = createLeader({ dsn, lock: RELAY_LOCK, clock });
   closing.add(() => leader.close());
@@ -442,11 +457,11 @@ function startBackground(
       topics,
       clock,
       bell: outboxBell,
-      retentionMs: OUTBOX_RETENTION_MS,
+      retentionMs: config.OUTBOX_RETENTION_HOURS * MS_PER_HOUR,
       onError,
     }),
     startPoller({ intervalMs, bell: inboxBell, turn: features.webhooks.applyDue, onError }),
-    startPoller({ intervalMs, bell: createBell(), turn: features.webhooks.refundDue, onError }),
+    startPoller({ intervalMs, bell: refundBell, turn: features.webhooks.refundDue, onError }),
     startPoller({ intervalMs, bell: createBell(), turn: features.expire, onError }),
   ];
   closing.add(async () => {

@@ -22,6 +22,7 @@ export const ERRORS = {
   hold_ended: { title: 'The hold on the seats has ended', retry: false },
   nothing_to_pay: { title: 'The order costs nothing', retry: false },
   payment_missing: { title: 'The order has not been paid', retry: true },
+  payment_not_stuck: { title: 'Nothing by this id is stuck', retry: false },
   payment_mismatch: { title: 'The payment is not the price of the order', retry: false },
   payment_refused: { title: 'The payment was refused', retry: false },
   webhook_signature_invalid: { title: 'The webhook signature is not valid', retry: false },

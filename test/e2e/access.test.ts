@@ -89,6 +89,8 @@ const ROUTES: readonly Route[] = [
     answer: 200,
     paid: true,
   },
+  { method: 'GET', path: () => '/api/order/admin/payments?state=stuck', allowed: ['admin'], answer: 200 },
+  { method: 'POST', path: () => '/api/order/admin/payments/pi_none/retry', allowed: ['admin'], answer: 404 },
   { method: 'GET', path: () => '/api/secure', allowed: PEOPLE, answer: 200 },
   { method: 'GET', path: () => '/api/order/tickets/count', allowed: PEOPLE, answer: 200, isPublic: true },
   { method: 'GET', path: () => '/api/order/health', allowed: PEOPLE, answer: 200, isPublic: true },
@@ -172,7 +174,8 @@ test('the table has every route of the API but the webhooks', async () => {
   const documented = Object.entries<Record<string, unknown>>(body.paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
-  const generic = (path: string) => path.split('?')[0]?.replace(/\/$/, '').replace(IDS.buyer, '{userId}');
+  const generic = (path: string) =>
+    path.split('?')[0]?.replace(/\/$/, '').replace(IDS.buyer, '{userId}').replace('pi_none', '{id}');
   const listed = ROUTES.map(
     ({ method, path }) => `${method} ${generic(path({ orderId: '{orderId}', ticketId: '{ticketId}' }))}`,
   );

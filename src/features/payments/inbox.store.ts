@@ -33,7 +33,7 @@ export async function storeEvent(executor: Executor, event: InboxEvent, at: Inst
 }
 
 /** Past this many tries a person has to look; the row says why the last one failed. */
-const MAX_APPLY_ATTEMPTS = 12;
+export const MAX_APPLY_ATTEMPTS = 12;
 
 const CLAIM = {
   name: 'inbox-claim',

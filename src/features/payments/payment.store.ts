@@ -106,7 +106,7 @@ export async function giveBackApplied(
 }
 
 /** Past this many tries a person has to look; the row says why the last one failed. */
-const MAX_REFUND_ATTEMPTS = 12;
+export const MAX_REFUND_ATTEMPTS = 12;
 
 const CLAIM_REFUNDS = {
   name: 'payment-claim-refunds',

@@ -20,6 +20,7 @@ export const STATUS_OF = {
   hold_ended: 409,
   nothing_to_pay: 409,
   payment_missing: 402,
+  payment_not_stuck: 404,
   payment_mismatch: 409,
   payment_refused: 402,
   webhook_signature_invalid: 400,

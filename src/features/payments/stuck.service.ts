@@ -1,0 +1,42 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+import { type StuckRow, stuckPayments, tryAgain } from './stuck.store.ts';
+
+/** What administrators do about money that is stuck. */
+export interface StuckPayments {
+  /** The oldest first, at most 200. Throws `forbidden`. */
+  list(who: Principal): Promise<StuckRow[]>;
+  /** Tries one again, at once. Throws `forbidden`, `payment_not_stuck`. */
+  tryAgain(id: string, who: Principal): Promise<void>;
+}
+
+export interface StuckPaymentsOptions {
+  readonly database: Executor;
+  readonly clock: Clock;
+  /** There is something to do at once. */
+  readonly onRetry: () => void;
+}
+
+const MAX_LISTED = 200;
+
+export function createStuckPayments({ database, clock, onRetry }: StuckPaymentsOptions): StuckPayments {
+  return {
+    async list(who) {
+      demandAdmin(who);
+      return stuckPayments(database, MAX_LISTED);
+    },
+    async tryAgain(id, who) {
+      demandAdmin(who);
+      if (!(await tryAgain(database, id, clock.now()))) {
+        throw new AppError('payment_not_stuck', 'Nothing by this id is stuck.');
+      }
+      onRetry();
+    },
+  };
+}
+
+function demandAdmin(who: Principal): void {
+  if (!who.isAdmin) throw new AppError('forbidden', 'This is for administrators.');
+}

@@ -1,0 +1,56 @@
+import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
+import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+import { MAX_APPLY_ATTEMPTS } from './inbox.store.ts';
+import { MAX_REFUND_ATTEMPTS } from './payment.store.ts';
+
+/** Work with money that was tried as often as it may be, and waits for a person. */
+export interface StuckRow {
+  readonly kind: 'refund' | 'webhook';
+  /** The PaymentIntent of a refund, the event of a webhook. */
+  readonly id: string;
+  readonly order_id: OrderId | null;
+  readonly payment_intent_id: PaymentIntentId | null;
+  readonly amount_minor: number | null;
+  readonly currency: string | null;
+  readonly attempts: number;
+  readonly last_error: string | null;
+  readonly received_at: Instant;
+}
+
+const STUCK = {
+  name: 'payments-stuck',
+  text: `
+    SELECT 'refund' AS kind, payment_intent_id AS id, order_id, payment_intent_id, amount_minor, currency, attempts,
+           last_error, received_at
+      FROM payments WHERE state = 'refund_due' AND attempts >= ${MAX_REFUND_ATTEMPTS}
+    UNION ALL
+    SELECT 'webhook', event_id, order_id, payment_intent_id, amount_minor, currency, attempts, last_error, received_at
+      FROM stripe_inbox WHERE applied_at IS NULL AND attempts >= ${MAX_APPLY_ATTEMPTS}
+     ORDER BY received_at LIMIT $1`,
+};
+
+/** The oldest of them, at most `limit`. */
+export function stuckPayments(executor: Executor, limit: number): Promise<StuckRow[]> {
+  return executor.rows<StuckRow>(STUCK, [limit]);
+}
+
+const TRY_AGAIN = {
+  name: 'payments-try-again',
+  text: `
+    WITH refund AS (
+      UPDATE payments SET attempts = 0, next_attempt_at = $2::timestamptz
+       WHERE payment_intent_id = $1 AND state = 'refund_due' AND attempts >= ${MAX_REFUND_ATTEMPTS}
+      RETURNING 1
+    ), webhook AS (
+      UPDATE stripe_inbox SET attempts = 0, next_attempt_at = $2::timestamptz
+       WHERE event_id = $1 AND applied_at IS NULL AND attempts >= ${MAX_APPLY_ATTEMPTS}
+      RETURNING 1
+    )
+    SELECT 1 FROM refund UNION ALL SELECT 1 FROM webhook`,
+};
+
+/** Lets one be tried anew; false when nothing by this id is stuck. */
+export async function tryAgain(executor: Executor, id: string, at: Instant): Promise<boolean> {
+  return (await executor.rows(TRY_AGAIN, [id, toRfc3339(at)])).length > 0;
+}

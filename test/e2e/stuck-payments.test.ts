@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { moneyCame } from '../support/races.ts';
+import { close, listen, until } from '../support/servers.ts';
+
+/** Stripe that refuses every refund until it is told not to. */
+let refuses = true;
+const stripe = createServer((request, response) => {
+  response.setHeader('content-type', 'application/json');
+  if (request.url === '/v1/refunds' && !refuses) return void response.end('{"object":"refund","id":"re_1"}');
+  response.writeHead(400).end('{"error":{"type":"invalid_request_error","message":"Not today."}}');
+});
+let platform: PlatformApp;
+let admin: string;
+
+beforeAll(async () => {
+  platform = await startPlatformApp({
+    STRIPE_SECRET_KEY: 'sk_test_x',
+    STRIPE_API_BASE: await listen(stripe),
+  });
+  admin = await platform.issuer.token(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] });
+});
+
+afterAll(() => close(stripe));
+
+const list = () => platform.app.call('GET', '/api/order/admin/payments?state=stuck', { token: admin });
+
+test('a refund that used up its tries is seen by an administrator, who tries it again', async () => {
+  const orderId = await platform.place(await platform.token(randomUUID()));
+  const intentId = `pi_${randomUUID()}`;
+  await moneyCame(platform, orderId, intentId, 1);
+  expect((await list()).body).toEqual([]);
+  await until('the first try has failed', async () => {
+    const rows = await platform.app.sql(
+      'SELECT FROM payments WHERE last_error IS NOT NULL AND payment_intent_id = $1',
+      [intentId],
+    );
+    return rows.length === 1;
+  });
+  await platform.app.sql('UPDATE payments SET attempts = 12');
+  expect((await list()).body).toEqual([
+    {
+      kind: 'refund',
+      id: intentId,
+      order_id: orderId,
+      payment_intent_id: intentId,
+      amount_minor: 1,
+      currency: 'lkr',
+      attempts: 12,
+      last_error: 'The payment provider refused the payment: Not today.',
+      received_at: expect.stringMatching(/Z$/),
+    },
+  ]);
+  refuses = false;
+  const retry = () =>
+    platform.app.call('POST', `/api/order/admin/payments/${intentId}/retry`, { token: admin });
+  expect((await retry()).status).toBe(204);
+  await until('it is given back', async () => {
+    const rows = await platform.app.sql(
+      "SELECT FROM payments WHERE state = 'refunded' AND refund_id = 're_1'",
+    );
+    return rows.length === 1;
+  });
+  expect((await list()).body).toEqual([]);
+  expect(await retry()).toMatchObject({ status: 404, body: { code: 'payment_not_stuck' } });
+});
+
+test('a webhook that used up its tries is tried again, and has its effect once', async () => {
+  const orderId = await platform.place(await platform.token(randomUUID()));
+  const eventId = `evt_${randomUUID()}`;
+  await platform.app.sql(
+    `INSERT INTO stripe_inbox (event_id, type, payment_intent_id, order_id, amount_minor, currency, received_at, attempts, next_attempt_at, last_error)
+     VALUES ($1, 'payment_intent.succeeded', 'pi_late', $2, 10000, 'lkr', now(), 12, now(), 'the database was away')`,
+    [eventId, orderId],
+  );
+  expect((await list()).body).toMatchObject([
+    { kind: 'webhook', id: eventId, last_error: 'the database was away' },
+  ]);
+  expect(
+    (await platform.app.call('POST', `/api/order/admin/payments/${eventId}/retry`, { token: admin })).status,
+  ).toBe(204);
+  await until('the order is completed', async () => {
+    const rows = await platform.app.sql("SELECT FROM orders WHERE order_id = $1 AND status = 'completed'", [
+      orderId,
+    ]);
+    return rows.length === 1;
+  });
+});
