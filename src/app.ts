@@ -31,7 +31,7 @@ import { ticketRoutes, toWireView } from './features/tickets/ticket.routes.ts';
 import { createTicketService } from './features/tickets/ticket.service.ts';
 import { type Clock, instant, MS_PER_SECOND } from './kernel/clock.ts';
 import type { TopicNames } from './kernel/events.ts';
-import type { IdSource } from './kernel/ids.ts';
+import type { IdSource, OrderId } from './kernel/ids.ts';
 import { serveApiDocs } from './platform/http/api-docs.ts';
 import { requireAuthentication } from './platform/http/authentication.ts';
 import { createDrain, type Drain } from './platform/http/drain.ts';
@@ -239,61 +239,66 @@ async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Base) {
 }
 
 /** The use cases, each handed the ports it declares. */
-async function wireFeatures(base: Base, { database }: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, outboxBell, inboxBell, refundBell, onError } = base;
-  const { holds, seating, provider } = servers;
+async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
+  const { config, clock, ids, dataDir, outboxBell, onError } = base;
+  const { database } = postgres;
+  const { holds, seating } = servers;
+  const { currency, holdMs } = config;
+  const onCommitted = outboxBell.ring;
+  const shared = { database, holds, clock, currency, onCommitted };
+
+  const { transitions, payments, webhooks, stuck, find } = wirePayments(base, postgres, servers);
+  const orders = createOrderService({
+    ...shared,
+    seating,
+    transitions,
+    payments,
+    giveBack: (tx, orderId, reason) => giveBackApplied(tx, orderId, reason, clock.now()),
+  });
+  const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
+  return {
+    payments,
+    webhooks,
+    stuck,
+    orders,
+    placing: createOrderPlacing({ ...shared, seating, ids, holdMs }),
+    expire: createOrderExpiry({ ...shared, transitions, payments, onError }),
+    tickets: createTicketService({
+      database,
+      seating,
+      sealer: await createTicketSealer(qrKeys),
+      readOrder: orders.read,
+      findOrder: find,
+      currency,
+      clock,
+    }),
+  };
+}
+
+/** Everything that money moves by, and the order's transitions that it moves. */
+function wirePayments(base: Base, { database }: Postgres, { provider }: Servers) {
+  const { config, clock, outboxBell, inboxBell, refundBell, onError } = base;
   const { currency } = config;
   const onCommitted = outboxBell.ring;
 
   const transitions = createOrderTransitions({ appendToOutbox, clock, currency });
   const settleMoney = createSettlement({ database, transitions, isSeatTaken, currency, clock, onCommitted });
-  const find = (orderId: Parameters<typeof findOrder>[1]) => findOrder(database, orderId, currency);
-  const payments = createPaymentService({
-    database,
-    orders: {
-      find,
-      attachIntent: (orderId, attempt, intentId) => attachIntent(database, orderId, attempt, intentId),
-    },
-    transitions,
-    provider,
-    settleMoney,
-    currency,
-    clock,
-    onCommitted,
-  });
-  const orders = createOrderService({
-    database,
-    holds,
-    seating,
-    transitions,
-    payments,
-    giveBack: (tx, orderId, reason) => giveBackApplied(tx, orderId, reason, clock.now()),
-    currency,
-    onCommitted,
-  });
-  const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
+  const find = (orderId: OrderId) => findOrder(database, orderId, currency);
   return {
-    payments,
-    orders,
-    placing: createOrderPlacing({
+    find,
+    transitions,
+    payments: createPaymentService({
       database,
-      holds,
-      seating,
-      clock,
-      ids,
-      currency,
-      holdMs: config.holdMs,
-      onCommitted,
-    }),
-    expire: createOrderExpiry({
-      database,
-      holds,
+      orders: {
+        find,
+        attachIntent: (orderId, attempt, intentId) => attachIntent(database, orderId, attempt, intentId),
+      },
       transitions,
-      payments,
-      clock,
+      provider,
+      settleMoney,
       currency,
+      clock,
       onCommitted,
-      onError,
     }),
     webhooks: createWebhookService({
       database,
@@ -312,15 +317,6 @@ async function wireFeatures(base: Base, { database }: Postgres, servers: Servers
         inboxBell.ring();
         refundBell.ring();
       },
-    }),
-    tickets: createTicketService({
-      database,
-      seating,
-      sealer: await createTicketSealer(qrKeys),
-      readOrder: orders.read,
-      findOrder: find,
-      currency,
-      clock,
     }),
   };
 }
