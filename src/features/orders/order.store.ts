@@ -115,18 +115,20 @@ export async function findOrder(
 
 const LOCK_ORDER = {
   name: 'order-lock',
-  text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS} FROM orders o LEFT JOIN tickets t USING (order_id)
-          WHERE o.order_id = $1 ORDER BY t.seat_label, t.seat_id FOR UPDATE OF o`,
+  text: 'SELECT FROM orders WHERE order_id = $1 FOR UPDATE',
 };
 
-/** The order, locked until the transaction ends: every transition starts here, so that one decides at a time. */
+/**
+ * The order, locked until the transaction ends: every transition starts here, so that one decides at a time. It is
+ * read after the lock is had: a statement that waits for a lock sees the row anew, but not what is joined to it.
+ */
 export async function lockOrder(
   tx: Transaction,
   orderId: OrderId,
   currency: Currency,
 ): Promise<Order | undefined> {
-  const rows = await tx.rows<OrderTicketRow>(LOCK_ORDER, [orderId]);
-  return toOrders(rows, currency)[0];
+  const locked = await tx.rows(LOCK_ORDER, [orderId]);
+  return locked.length === 0 ? undefined : findOrder(tx, orderId, currency);
 }
 
 const ORDERS_OF_USER = {
