@@ -326,7 +326,7 @@ async function serveHttp(base: Base, { database }: Postgres, servers: Servers, f
   const { config, clock, ids, log, closing, listener } = base;
   const { currency } = config;
   const drawQr = createQrDrawer();
-  const http = createHttpServer({ server: listener.server, log, requestId: () => ids.uuid() });
+  const { app: http, open } = createHttpServer({ server: listener.server, log, requestId: () => ids.uuid() });
   await serveApiDocs(http, VERSION);
   const opened = Promise.withResolvers<Drain>();
   await http.register(async (api) => {
@@ -368,6 +368,7 @@ async function serveHttp(base: Base, { database }: Postgres, servers: Servers, f
   });
   await mountEmbedded(base, servers, http);
   await http.ready();
+  open();
   closing.add(() => http.close());
   closing.add(() => listener.close(CUT_MS));
   return { http, drain: await opened.promise };

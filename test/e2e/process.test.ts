@@ -149,6 +149,21 @@ describe('the process', () => {
     expect(Number(orders?.n)).toBeGreaterThanOrEqual(300);
   }, 90_000);
 
+  test('requests while it starts are asked to come again, and do it no harm', async () => {
+    const probe = createServer();
+    const PORT = new URL(await listen(probe)).port;
+    await close(probe);
+    const service = start({ PORT, DATA_DIR: await dataDir(), LOG_LEVEL: 'error' });
+    const seen = new Set<number>();
+    await until('it answers', async () => {
+      const answer = await call(`http://127.0.0.1:${PORT}`, 'GET', '/healthz').catch(() => undefined);
+      if (answer) seen.add(answer.status);
+      return answer?.status === 200;
+    });
+    expect(seen).toEqual(new Set([503, 200]));
+    await urlOf(service);
+  });
+
   test('a port that is taken: one clear line, and not 0', async () => {
     const blocker = createServer();
     const { port } = new URL(await listen(blocker));

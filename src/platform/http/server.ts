@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, {
   type FastifyBaseLogger,
@@ -27,7 +27,7 @@ export type HttpServer = FastifyInstance<
 >;
 
 export interface HttpServerOptions {
-  /** Bound already; the instance takes over its requests. */
+  /** Bound already; the instance takes over its requests with `open`, when it is ready. */
   readonly server: Server;
   readonly log: FastifyBaseLogger;
   readonly requestId: () => string;
@@ -37,10 +37,14 @@ export interface HttpServerOptions {
  * The HTTP server as production runs it: bodies taken as they are (no coercion), every error as a problem document,
  * one log line for a request at `debug` (at `error` when it failed on our side) without query, headers or body.
  */
-export function createHttpServer(options: HttpServerOptions): HttpServer {
+export function createHttpServer(options: HttpServerOptions): {
+  readonly app: HttpServer;
+  readonly open: () => void;
+} {
+  let handle: RequestListener | undefined;
   const app = Fastify({
     serverFactory: (handler) => {
-      handleWith(options.server, handler);
+      handle = handler;
       return options.server;
     },
     loggerInstance: options.log,
@@ -65,7 +69,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     reply.header('x-request-id', request.id);
   });
   app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
-  return app;
+  return {
+    app,
+    // Only now: a request that came before the routes are there would end the process.
+    open() {
+      if (handle) handleWith(options.server, handle);
+    },
+  };
 }
 
 /** Which methods an address takes: the router itself tells only whether there is a route for one of them. */

@@ -24,11 +24,12 @@ beforeEach(async () => {
   listener = await bind(0, '127.0.0.1');
   url = `http://127.0.0.1:${listener.port}`;
   expect((await call(url, 'GET', '/')).status).toBe(503);
-  http = createHttpServer({
+  const created = createHttpServer({
     server: listener.server,
     log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
     requestId: () => 'request-1',
   });
+  http = created.app;
   drain = createDrain(http);
   http.get('/code/:code', async (request) => {
     throw new AppError((request.params as { code: ErrorCode }).code, 'because');
@@ -51,7 +52,9 @@ beforeEach(async () => {
     { schema: { querystring: Type.Object({ n: Type.Integer({ minimum: 1 }) }) } },
     async (request) => request.query,
   );
+  expect((await call(url, 'GET', '/slow')).status).toBe(503);
   await http.ready();
+  created.open();
 });
 
 afterEach(async () => {
