@@ -57,6 +57,8 @@ export function money(minorUnits: number): Money {
   return minorUnits as Money;
 }
 
+/** Longest text read as an amount: the longest number of JSON is well below it, and a longer text costs time. */
+const MAX_AMOUNT_CHARS = 64;
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,3}))?$/i;
 
 /**
@@ -64,7 +66,8 @@ const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,3}))?$/i;
  * Returns undefined when it is no number, has more decimals than the currency, or does not fit a safe integer.
  */
 export function fromMajor(amount: number | string, currency: Currency): Money | undefined {
-  const match = DECIMAL.exec(String(amount).trim());
+  const text = String(amount);
+  const match = text.length <= MAX_AMOUNT_CHARS ? DECIMAL.exec(text.trim()) : null;
   if (!match) return undefined;
   const [, sign = '', whole = '0', fraction = '', exponentText = '0'] = match;
   const scale = Number(exponentText) + currency.exponent - fraction.length;
@@ -76,7 +79,7 @@ export function fromMajor(amount: number | string, currency: Currency): Money | 
   return Number.isSafeInteger(signed) ? ((signed + 0) as Money) : undefined;
 }
 
-/** Major units as a JSON number for the wire: 14950 LKR cents are 149.5. */
+/** Major units as a JSON number for the wire: 14950 LKR cents are 149.5. Exact up to 15 digits, as a double is. */
 export function toMajor(amount: Money, currency: Currency): number {
   return Number(toDecimal(amount, currency));
 }
@@ -89,14 +92,17 @@ export function toDecimal(amount: Money, currency: Currency): string {
   return `${amount < 0 ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
+/** All amounts together. Throws a RangeError when that is not a safe integer. */
 export function sum(amounts: readonly Money[]): Money {
   return money(amounts.reduce((total, amount) => total + amount, 0));
 }
 
+/** `from` less `amount`, which may be below zero. Throws a RangeError when it is not a safe integer. */
 export function minus(from: Money, amount: Money): Money {
   return money(from - amount);
 }
 
+/** The smaller of two amounts. */
 export function smaller(a: Money, b: Money): Money {
   return a < b ? a : b;
 }

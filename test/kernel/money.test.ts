@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest';
 import {
   currencyOf,
   fromMajor,
+  minus,
   money,
   readDecimal,
+  smaller,
   sum,
   toDecimal,
   toMajor,
@@ -25,7 +27,17 @@ describe('fromMajor', () => {
     ['150.500', lkr, 15_050],
     [0, lkr, 0],
     [-0, lkr, 0],
+    ['-0.00', lkr, 0],
     [-1.5, lkr, -150],
+    [149.99, jpy, undefined],
+    [1.1 + 2.2, kwd, undefined],
+    [0.1 + 0.7, kwd, undefined],
+    ['1e3', jpy, 1_000],
+    ['1.5e1', lkr, 1_500],
+    ['90071992547409.92', lkr, undefined],
+    [`${'0'.repeat(61)}1.5`, lkr, 150],
+    [`${'0'.repeat(62)}1.5`, lkr, undefined],
+    ['9'.repeat(1_000_000), lkr, undefined],
     [1_000, jpy, 1_000],
     [1e21, lkr, undefined],
     [1e-7, lkr, undefined],
@@ -42,6 +54,19 @@ describe('fromMajor', () => {
   ])('%s gives %s', (amount, currency, minor) => {
     expect(fromMajor(amount, currency)).toBe(minor);
   });
+});
+
+test.each([
+  ['LKR', { code: 'lkr', exponent: 2, chargeStep: 1 }],
+  ['jpy', { code: 'jpy', exponent: 0, chargeStep: 1 }],
+  ['Kwd', { code: 'kwd', exponent: 3, chargeStep: 10 }],
+])('%s has its decimals', (code, currency) => {
+  expect(currencyOf(code)).toEqual(currency);
+});
+
+test('amounts are added, taken away and compared in minor units', () => {
+  expect([sum([]), sum([money(1), money(2)]), minus(money(1), money(3))]).toEqual([0, 3, -2]);
+  expect([smaller(money(1), money(2)), smaller(money(2), money(1))]).toEqual([1, 1]);
 });
 
 test.each([lkr, jpy, kwd])('an amount of $code survives the wire and the database', (currency) => {
@@ -66,6 +91,9 @@ test('toDecimal writes every digit', () => {
 
 test('a sum that is no safe integer is refused', () => {
   expect(() => sum([money(Number.MAX_SAFE_INTEGER), money(1)])).toThrow(RangeError);
-  expect(() => money(0.5)).toThrow(RangeError);
+  expect(() => minus(money(-Number.MAX_SAFE_INTEGER), money(1))).toThrow(RangeError);
+  for (const amount of [0.5, Number.NaN, Number.POSITIVE_INFINITY, 1e21]) {
+    expect(() => money(amount)).toThrow(RangeError);
+  }
   expect(() => readDecimal('1.005', lkr)).toThrow('lkr');
 });

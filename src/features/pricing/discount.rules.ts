@@ -126,10 +126,12 @@ function reaches(subtotal: Money, minSpend: Money | undefined): boolean {
 
 const PERCENT = 100n;
 
-/** Half a minor unit goes up, to the buyer's good. */
+/** Half a minor unit goes up, to the buyer's good; more than 100 percent is all of it. */
 function shareOf(amount: Money, { numerator, decimals }: Percentage): Money {
+  const whole = BigInt(amount);
   const divisor = PERCENT * 10n ** BigInt(decimals);
-  return money(Number((BigInt(amount) * numerator * 2n + divisor) / (divisor * 2n)));
+  const share = (whole * numerator * 2n + divisor) / (divisor * 2n);
+  return share < whole ? money(Number(share)) : amount;
 }
 
 /** Of every full group of `buyQuantity` seats `getQuantity` are free, the cheapest of all first. */

@@ -109,19 +109,25 @@ function readAmount(
   return read === undefined || read < 0 ? 'unreadable' : read;
 }
 
-const DECIMAL = /^(\d{1,3})(?:\.(\d{1,12}))?$/;
+/** As many decimals as a double ever shows, and some more: a third of 100 is 33.333333333333336 in Java. */
+const PERCENTAGE = /^(\d{1,3})(?:\.(\d{1,20}))?$/;
 
 function readPercentage(percentage: number | string | null | undefined): Percentage | undefined {
-  const [, whole, fraction = ''] = DECIMAL.exec(String(percentage ?? '')) ?? [];
+  const [, whole, fraction = ''] = PERCENTAGE.exec(String(percentage ?? '')) ?? [];
   if (whole === undefined) return undefined;
   return { numerator: BigInt(whole + fraction), decimals: fraction.length };
 }
 
-/** Java writes dates without a zone for UTC; `Date` would take the machine's. */
-const WITHOUT_ZONE = /T[\d:.]+$/;
+/** ISO 8601: a day, or a moment. Matched whole, because `Date.parse` takes other texts, in the machine's own zone. */
+const ISO_DATE =
+  /^(\d{4}-\d{2}-(\d{2}))(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:?\d{2})?)?$/;
 
 function readInstant(text: string | null | undefined): Instant | undefined | 'unreadable' {
   if (text === null || text === undefined || text === '') return undefined;
-  const at = Date.parse(WITHOUT_ZONE.test(text) ? `${text}Z` : text);
-  return Number.isNaN(at) ? 'unreadable' : instant(at);
+  // Java writes dates without a zone for UTC.
+  const [, date = '', day = '', time = '00:00', zone = 'Z'] = ISO_DATE.exec(text) ?? [];
+  const at = Date.parse(`${date}T${time}${zone}`);
+  // `Date` takes the 30th of February for the 2nd of March.
+  const isInMonth = new Date(`${date}T00:00Z`).getUTCDate() === Number(day);
+  return Number.isNaN(at) || !isInMonth ? 'unreadable' : instant(at);
 }

@@ -60,11 +60,82 @@ describe('reading a discount', () => {
   });
 
   test.each([
+    [12.5, { numerator: 125n, decimals: 1 }],
+    [10, { numerator: 10n, decimals: 0 }],
+    ['12.50', { numerator: 1_250n, decimals: 2 }],
+    [100 / 3, { numerator: 33_333_333_333_333_336n, decimals: 15 }],
+    [0.1 + 0.2, { numerator: 30_000_000_000_000_004n, decimals: 17 }],
+  ])('holds %s percent exactly', (percentage, expected) => {
+    expect(readDiscount(json({ parameters: { type: 'PERCENTAGE', percentage } }), lkr)).toMatchObject({
+      terms: { percentage: expected },
+    });
+  });
+
+  test('reads the other two kinds', () => {
+    expect(readDiscount(json({ parameters: { type: 'FLAT_OFF', amount: 149.99 } }), lkr)).toMatchObject({
+      terms: { type: 'FLAT_OFF', amount: 14_999, minSpend: undefined },
+    });
+    const free = { type: 'BUY_N_GET_N_FREE', buyQuantity: 2, getQuantity: 1 };
+    expect(readDiscount(json({ parameters: free }), lkr)).toMatchObject({ terms: free });
+  });
+
+  test.each([
+    ['2026-01-02', Date.UTC(2026, 0, 2)],
+    ['2026-01-02T03:04', Date.UTC(2026, 0, 2, 3, 4)],
+    ['2026-01-02 03:04:05', Date.UTC(2026, 0, 2, 3, 4, 5)],
+    ['2026-01-02T03:04:05.123456789', Date.UTC(2026, 0, 2, 3, 4, 5, 123)],
+    ['2026-01-02T03:04:05Z', Date.UTC(2026, 0, 2, 3, 4, 5)],
+    ['2026-01-02T03:04:05+05:30', Date.UTC(2026, 0, 1, 21, 34, 5)],
+    ['2026-01-02T03:04:05.000+0000', Date.UTC(2026, 0, 2, 3, 4, 5)],
+    ['2028-02-29T00:00:00Z', Date.UTC(2028, 1, 29)],
+    ['', undefined],
+    [null, undefined],
+  ])('reads the date %s', (expiresAt, expected) => {
+    expect(readDiscount(json({ expiresAt }), lkr)).toHaveProperty('expiresAt', expected);
+  });
+
+  test('takes a discount of nothing but its terms, as one that is not active', () => {
+    const bare = { id: 'd', parameters: { type: 'FLAT_OFF', amount: 1 } };
+    expect(Check(DiscountSchema, bare)).toBe(true);
+    expect(readDiscount(bare, lkr)).toEqual({
+      id: 'd',
+      code: '',
+      terms: { type: 'FLAT_OFF', amount: 100, minSpend: undefined },
+      activeFrom: undefined,
+      expiresAt: undefined,
+      maxUsage: undefined,
+      currentUsage: 0,
+      applicableTiers: [],
+      applicableSessions: [],
+      active: false,
+    });
+  });
+
+  test.each([
+    ['no id', { id: undefined }],
+    ['half a seat', { parameters: { type: 'BUY_N_GET_N_FREE', buyQuantity: 1.5, getQuantity: 1 } }],
+    ['an amount that is a list', { parameters: { type: 'FLAT_OFF', amount: [1] } }],
+    ['a flag that is a word', { active: 'yes' }],
+  ])('the schema refuses %s', (_name, changes) => {
+    expect(Check(DiscountSchema, json(changes))).toBe(false);
+  });
+
+  test.each([
     ['another type', { parameters: { type: 'HALF_MOON' } }],
     ['a flat amount of nothing', { parameters: { type: 'FLAT_OFF' } }],
     ['a fraction of a cent', { parameters: { type: 'FLAT_OFF', amount: 1.005 } }],
     ['a negative amount', { parameters: { type: 'FLAT_OFF', amount: -1 } }],
     ['no percentage', { parameters: { type: 'PERCENTAGE' } }],
+    ['a percentage below zero', { parameters: { type: 'PERCENTAGE', percentage: -5 } }],
+    ['a percentage that is no number', { parameters: { type: 'PERCENTAGE', percentage: Number.NaN } }],
+    ['a percentage past all sense', { parameters: { type: 'PERCENTAGE', percentage: 1e21 } }],
+    ['a minimum below zero', { parameters: { type: 'PERCENTAGE', percentage: 1, minSpend: -1 } }],
+    ['nothing free', { parameters: { type: 'BUY_N_GET_N_FREE', buyQuantity: 1, getQuantity: 0 } }],
+    ['the 30th of February', { activeFrom: '2026-02-30T00:00:00Z' }],
+    ['a 13th month', { activeFrom: '2026-13-01' }],
+    ['an hour that is none', { activeFrom: '2026-01-01T25:00Z' }],
+    ['a date in no order we know', { activeFrom: '1 Jan 2026' }],
+    ['a number for a date', { activeFrom: '1' }],
     ['groups of nothing', { parameters: { type: 'BUY_N_GET_N_FREE', buyQuantity: 0, getQuantity: 1 } }],
     ['a date that is none', { expiresAt: 'tomorrow' }],
   ])('says that %s cannot be read', (_name, changes) => {

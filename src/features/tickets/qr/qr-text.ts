@@ -24,6 +24,8 @@ export const SIGNATURE_BYTES = 64;
 export const TAG_BYTES = 16;
 const SEALED_BYTES = ID_BYTES + SIGNATURE_BYTES + TAG_BYTES;
 const TOTAL_BYTES = HEADER_BYTES + NONCE_BYTES + SEALED_BYTES;
+/** Base45 makes three characters of two bytes. Every text of ours has this length; no other is looked at. */
+const TEXT_CHARS = (TOTAL_BYTES / 2) * 3;
 const KEY_ID_AT = 1;
 const SESSION_AT = 2;
 
@@ -35,9 +37,9 @@ export interface QrParts {
   readonly sealed: Uint8Array<ArrayBuffer>;
 }
 
-/** The parts of a text of ours, unopened; undefined for any other text, however long, at no cost. */
-export function parseQrText(text: string): QrParts | undefined {
-  if (text.length !== Math.ceil((TOTAL_BYTES * 3) / 2)) return undefined;
+/** The parts of a text of ours, unopened; undefined for anything else, whatever it is and however long, at no cost. */
+export function parseQrText(text: unknown): QrParts | undefined {
+  if (typeof text !== 'string' || text.length !== TEXT_CHARS) return undefined;
   const bytes = decodeBase45(text);
   if (bytes?.length !== TOTAL_BYTES || bytes[0] !== VERSION) return undefined;
   const header = bytes.slice(0, HEADER_BYTES);
@@ -55,10 +57,12 @@ export function formatQrText(header: Uint8Array, nonce: Uint8Array, sealed: Uint
   return encodeBase45(join(header, nonce, sealed));
 }
 
+/** The bytes in clear that stand before a ticket and are authenticated with it. Throws as `fromUuid` does. */
 export function headerOf(keyId: number, sessionId: SessionId): Uint8Array<ArrayBuffer> {
   return join(Uint8Array.of(VERSION, keyId), fromUuid(sessionId));
 }
 
+/** The bytes of all parts, one after the other. */
 export function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
@@ -69,11 +73,15 @@ export function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return all;
 }
 
-/** The 16 bytes of a canonical UUID. */
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** The 16 bytes of a canonical UUID. Throws a RangeError for another id: sealed, it would give a QR that never opens. */
 export function fromUuid(uuid: TicketId | SessionId): Uint8Array<ArrayBuffer> {
+  if (!UUID.test(uuid)) throw new RangeError('an id to be sealed is not a canonical UUID');
   return Uint8Array.fromHex(uuid.replaceAll('-', ''));
 }
 
+/** The canonical UUID of 16 bytes. */
 export function toUuid(bytes: Uint8Array): string {
   const hex = bytes.toHex();
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');

@@ -5,12 +5,14 @@ import { openQr, type TicketInQr } from './opener.ts';
 import { formatQrText, fromUuid, headerOf, join, NONCE_BYTES, parseQrText } from './qr-text.ts';
 
 export type Opened =
-  | ({ readonly outcome: 'opened' } & TicketInQr)
+  | ({ readonly outcome: 'opened'; readonly keyId: number } & TicketInQr)
   | { readonly outcome: 'refused'; readonly reason: 'not_a_ticket' | 'unknown_key' | 'forged' };
 
 /** Makes and opens the texts in QR codes. */
 export interface TicketSealer {
-  /** The text of a ticket; the same for the same ticket, always. */
+  /** The id of the key that seals; a ticket opened with another one was printed before the keys were changed. */
+  readonly currentKeyId: number;
+  /** The text of a ticket; the same for the same ticket, always. Throws a RangeError when an id is no UUID. */
   seal(ticket: { readonly ticketId: TicketId; readonly sessionId: SessionId }): Promise<string>;
   /** Opens any text; whatever it is, this never throws. */
   open(text: string): Promise<Opened>;
@@ -33,6 +35,7 @@ export async function createTicketSealer(secretsBase64: readonly string[]): Prom
   const [current] = rings;
   if (!current) throw new Error('QR_SECRET_KEY: there must be a key.');
   return {
+    currentKeyId: current.root.keyId,
     seal: (ticket) => seal(ticket.ticketId, ticket.sessionId, current),
     async open(text) {
       const parts = parseQrText(text);
@@ -42,7 +45,7 @@ export async function createTicketSealer(secretsBase64: readonly string[]): Prom
       for (const { root, ofSession } of candidates) {
         const { sealingKey } = await ofSession(parts.sessionId);
         const ticket = await openQr(parts, { publicKey: root.publicKey, sealingKey });
-        if (ticket) return { outcome: 'opened', ...ticket };
+        if (ticket) return { outcome: 'opened', keyId: root.keyId, ...ticket };
       }
       return { outcome: 'refused', reason: 'forged' };
     },
