@@ -4,23 +4,29 @@ import { Agent } from 'undici';
 import { type Config, embeddedParts } from './config.ts';
 import { claimDataDir } from './embedded/data-dir.ts';
 import { DEMO_STRIPE_KEYS, DEMO_USERS } from './embedded/demo-accounts.ts';
-import { createEmbeddedEventLog } from './embedded/event-log.ts';
+import { createEmbeddedEventLog, type EmbeddedEventLog } from './embedded/event-log.ts';
 import { createEmbeddedHolds } from './embedded/holds.ts';
 import { createEmbeddedIdentity } from './embedded/identity/identity.ts';
 import { readOrCreateSecret } from './embedded/kept-file.ts';
 import { startEmbeddedPostgres } from './embedded/postgres/postgres.ts';
 import { createEmbeddedStripe } from './embedded/stripe/stripe.ts';
 import { createEmbeddedVenue } from './embedded/venue/venue.ts';
+import { createOrderChanging } from './features/orders/order.changing.ts';
 import { createOrderExpiry } from './features/orders/order.expiry.ts';
 import { createOrderPlacing } from './features/orders/order.placing.ts';
 import { orderRoutes } from './features/orders/order.routes.ts';
-import { createOrderService } from './features/orders/order.service.ts';
+import type { Order } from './features/orders/order.rules.ts';
+import { createOrderService, releaseHolds } from './features/orders/order.service.ts';
 import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from './features/orders/order.store.ts';
 import { createOrderTransitions } from './features/orders/order.transitions.ts';
 import { toWireOrder } from './features/orders/order.wire.ts';
+import { createAlignment } from './features/payments/alignment.ts';
+import { createPaymentConsumer } from './features/payments/payment.consumer.ts';
 import { paymentRoutes } from './features/payments/payment.routes.ts';
 import { createPaymentService } from './features/payments/payment.service.ts';
-import { giveBackApplied } from './features/payments/payment.store.ts';
+import { lockApplied } from './features/payments/payment.store.ts';
+import { createReconcile } from './features/payments/reconcile.service.ts';
+import { createGiveBack, createRefundService } from './features/payments/refund.service.ts';
 import { createSettlement } from './features/payments/settlement.ts';
 import { createStuckPayments } from './features/payments/stuck.service.ts';
 import { createWebhookService } from './features/payments/webhook.service.ts';
@@ -29,21 +35,23 @@ import { createQrDrawer } from './features/tickets/qr/qr-image.ts';
 import { createTicketSealer } from './features/tickets/qr/sealer.ts';
 import { ticketRoutes, toWireView } from './features/tickets/ticket.routes.ts';
 import { createTicketService } from './features/tickets/ticket.service.ts';
-import { type Clock, instant, MS_PER_SECOND } from './kernel/clock.ts';
+import { type Clock, instant, later, MS_PER_SECOND } from './kernel/clock.ts';
 import type { TopicNames } from './kernel/events.ts';
-import type { IdSource, OrderId } from './kernel/ids.ts';
+import type { IdSource, OrderId, PaymentIntentId } from './kernel/ids.ts';
 import { serveApiDocs } from './platform/http/api-docs.ts';
 import { requireAuthentication } from './platform/http/authentication.ts';
 import { createDrain, type Drain } from './platform/http/drain.ts';
 import { healthRoutes } from './platform/http/health.routes.ts';
 import { identityRoutes } from './platform/http/identity.routes.ts';
 import { bind } from './platform/http/listener.ts';
+import { createOnce } from './platform/http/once.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
 import { createServiceClient } from './platform/http/service-client.ts';
+import { claimDailyJob } from './platform/jobs/daily.store.ts';
 import { createBell, startPoller } from './platform/jobs/poller.ts';
 import { createM2mTokens } from './platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from './platform/oidc/token-verifier.ts';
-import { appendToOutbox } from './platform/outbox/outbox.store.ts';
+import { appendToOutbox, lagOf } from './platform/outbox/outbox.store.ts';
 import { startRelay } from './platform/outbox/relay.ts';
 import { openDatabase } from './platform/postgres/database.ts';
 import { createLeader } from './platform/postgres/leader.ts';
@@ -51,6 +59,7 @@ import { migrateUp } from './platform/postgres/migrations.ts';
 import { insertSampleData } from './platform/postgres/sample-data.ts';
 import { createStripeProvider } from './platform/stripe/stripe.provider.ts';
 import { createLog } from './platform/telemetry/log.ts';
+import { createMetrics, type Metrics, metricsRoute } from './platform/telemetry/metrics.ts';
 
 /** What tests and the simulator own in place of the real thing. */
 export interface Overrides {
@@ -58,7 +67,14 @@ export interface Overrides {
   readonly ids?: IdSource;
   /** Where log lines go. */
   readonly logTo?: DestinationStream;
+  /** The log of events in place of the one in the process. */
+  readonly eventLog?: EmbeddedEventLog;
+  /** Stands around everything with an effect: the database, and whatever is called outside of the process. */
+  readonly watch?: Watch;
 }
+
+/** Gives a port back that does the same, and may be watched or stopped on the way. */
+export type Watch = <Port extends object>(name: string, port: Port) => Port;
 
 export interface App {
   readonly http: HttpServer;
@@ -71,6 +87,9 @@ export interface App {
 }
 
 const MS_PER_HOUR = 3_600_000;
+const MS_PER_DAY = 86_400_000;
+/** How often it is seen whether there is something old to remove, or the day's comparison to make. */
+const HOUSEKEEPING_MS = 60_000;
 const RELAY_LOCK = 840_084_002;
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 const QR_KEY_BYTES = 32;
@@ -148,6 +167,8 @@ async function layFoundation(config: Config, overrides: Overrides, closing: Clos
     /** How this process reaches its own embedded parts. */
     selfUrl: `http://${selfHost}:${listener.port}`,
     publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
+    overrides,
+    watch: overrides.watch ?? ((_name, port) => port),
     outboxBell: createBell(),
     inboxBell: createBell(),
     refundBell: createBell(),
@@ -156,7 +177,7 @@ async function layFoundation(config: Config, overrides: Overrides, closing: Clos
 }
 
 /** PostgreSQL, real or embedded, migrated. */
-async function openPostgres({ config, closing, dataDir, log }: Base) {
+async function openPostgres({ config, closing, dataDir, log, watch }: Base) {
   let dsn = config.POSTGRES_DSN;
   if (dsn === undefined) {
     const server = await startEmbeddedPostgres(dataDir);
@@ -164,11 +185,14 @@ async function openPostgres({ config, closing, dataDir, log }: Base) {
     dsn = server.dsn;
   }
   if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR });
-  const database = openDatabase({
-    dsn,
-    maxConnections: config.POSTGRES_POOL_SIZE,
-    onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
-  });
+  const database = watch(
+    'database',
+    openDatabase({
+      dsn,
+      maxConnections: config.POSTGRES_POOL_SIZE,
+      onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
+    }),
+  );
   closing.add(() => database.close());
   if (config.SEED_DATA) await insertSampleData(database, config.currency);
   return { database, dsn };
@@ -176,7 +200,7 @@ async function openPostgres({ config, closing, dataDir, log }: Base) {
 
 /** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
 async function connectServers(base: Base) {
-  const { config, clock, closing, selfUrl } = base;
+  const { config, clock, closing, selfUrl, overrides, watch } = base;
   const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE });
   closing.add(() => agent.close());
   const identity = await issuerOf(base);
@@ -204,15 +228,16 @@ async function connectServers(base: Base) {
     webhookSecret: config.STRIPE_WEBHOOK_SECRET ?? `whsec_${randomBytes(QR_KEY_BYTES).toString('hex')}`,
     apiBase: config.STRIPE_SECRET_KEY ? config.STRIPE_API_BASE : selfUrl,
   };
-  const eventLog = createEmbeddedEventLog();
+  const eventLog = overrides.eventLog ?? createEmbeddedEventLog();
   return {
     identity,
     verifier,
-    seating,
+    seating: watch('seating', seating),
     stripe,
-    provider: createStripeProvider(stripe),
-    holds: createEmbeddedHolds(clock),
+    provider: watch('stripe', createStripeProvider(stripe)),
+    holds: watch('holds', createEmbeddedHolds(clock)),
     eventLog,
+    publisher: watch('events', eventLog),
   };
 }
 
@@ -244,25 +269,30 @@ async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
   const { database } = postgres;
   const { holds, seating } = servers;
   const { currency, holdMs } = config;
-  const onCommitted = outboxBell.ring;
-  const shared = { database, holds, clock, currency, onCommitted };
+  const shared = { database, holds, clock, currency, onCommitted: outboxBell.ring };
+  const metrics = createMetrics({ outboxLag: () => outboxLag(base, postgres) });
 
-  const { transitions, payments, webhooks, stuck, find } = wirePayments(base, postgres, servers);
+  const money = wireMoney(base, postgres, servers, metrics);
+  const { transitions, payments, giveBack, find } = money;
   const orders = createOrderService({
     ...shared,
     seating,
     transitions,
     payments,
-    giveBack: (tx, orderId, reason) => giveBackApplied(tx, orderId, reason, clock.now()),
+    async giveBack(tx, orderId, reason) {
+      const payment = await lockApplied(tx, orderId);
+      if (payment) await giveBack(tx, payment, reason);
+    },
   });
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
   return {
-    payments,
-    webhooks,
-    stuck,
+    ...money,
+    metrics,
     orders,
     placing: createOrderPlacing({ ...shared, seating, ids, holdMs }),
+    changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expire: createOrderExpiry({ ...shared, transitions, payments, onError }),
+    once: createOnce({ database, clock, ids }),
     tickets: createTicketService({
       database,
       seating,
@@ -276,39 +306,50 @@ async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
 }
 
 /** Everything that money moves by, and the order's transitions that it moves. */
-function wirePayments(base: Base, { database }: Postgres, { provider }: Servers) {
-  const { config, clock, outboxBell, inboxBell, refundBell, onError } = base;
+function wireMoney(base: Base, { database }: Postgres, { provider, holds }: Servers, metrics: Metrics) {
+  const { config, clock, ids, outboxBell, inboxBell, refundBell, onError } = base;
   const { currency } = config;
-  const onCommitted = outboxBell.ring;
-
-  const transitions = createOrderTransitions({ appendToOutbox, clock, currency });
-  const settleMoney = createSettlement({ database, transitions, isSeatTaken, currency, clock, onCommitted });
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
+  const shared = {
+    database,
+    provider,
+    transitions: createOrderTransitions({ appendToOutbox, clock, currency }),
+    giveBack: createGiveBack({ clock, ids }),
+    orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
+    orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
+    onCancelled: (order: Order) => releaseHolds(order, holds),
+    onCommitted: outboxBell.ring,
+    onDue: refundBell.ring,
+    onError,
+    clock,
+    ids,
+    currency,
+  };
+  const settleMoney = createSettlement({ ...shared, isSeatTaken, onDecided: metrics.money });
+  const align = createAlignment({ ...shared, settleMoney });
+  const payments = createPaymentService({
+    ...shared,
+    settleMoney,
+    align,
+    orders: {
+      find,
+      attachIntent: (order, attempt, intentId) => attachIntent(database, order, attempt, intentId, currency),
+    },
+  });
   return {
     find,
-    transitions,
-    payments: createPaymentService({
-      database,
-      orders: {
-        find,
-        attachIntent: (orderId, attempt, intentId) => attachIntent(database, orderId, attempt, intentId),
-      },
-      transitions,
-      provider,
-      settleMoney,
-      currency,
-      clock,
-      onCommitted,
-    }),
+    payments,
+    transitions: shared.transitions,
+    giveBack: shared.giveBack,
+    refunds: createRefundService({ ...shared, align }),
+    reconcile: createReconcile({ database, provider, align, findOrder: find }),
+    consumer: createPaymentConsumer({ ...shared, payments, appendToOutbox, onTaken: metrics.paymentTopic }),
     webhooks: createWebhookService({
-      database,
-      provider,
+      ...shared,
       settleMoney,
-      orderExists: async (orderId) => (await find(orderId)) !== undefined,
-      orderOfIntent: (intentId) => orderOfIntent(database, intentId),
-      clock,
+      align,
+      onReceived: metrics.webhook,
       onStored: inboxBell.ring,
-      onError,
     }),
     stuck: createStuckPayments({
       database,
@@ -321,8 +362,15 @@ function wirePayments(base: Base, { database }: Postgres, { provider }: Servers)
   };
 }
 
+/** How far publishing is behind. */
+async function outboxLag({ clock }: Base, { database }: Postgres) {
+  const { waiting, oldest, blocked } = await lagOf(database);
+  const seconds = oldest === null ? 0 : Math.max(0, (clock.now() - oldest) / MS_PER_SECOND);
+  return { waiting, blocked, seconds };
+}
+
 /** The API, its description, health, and the embedded parts on the same port. */
-async function serveHttp(base: Base, { database }: Postgres, servers: Servers, features: Features) {
+async function serveHttp(base: Base, postgres: Postgres, servers: Servers, features: Features) {
   const { config, clock, ids, log, closing, listener } = base;
   const { currency } = config;
   const drawQr = createQrDrawer();
@@ -334,9 +382,9 @@ async function serveHttp(base: Base, { database }: Postgres, servers: Servers, f
     const drain = createDrain(scope);
     opened.resolve(drain);
     requireAuthentication(scope, servers.verifier);
+    const { once } = features;
     orderRoutes(scope, {
-      placing: features.placing,
-      orders: features.orders,
+      ...features,
       async withQrCodes(order) {
         const views = await features.tickets.viewsOf(order);
         const tickets = views.map((view) => toWireView(view, currency, drawQr));
@@ -345,20 +393,17 @@ async function serveHttp(base: Base, { database }: Postgres, servers: Servers, f
       currency,
       maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
     });
-    paymentRoutes(scope, {
-      payments: features.payments,
-      webhooks: features.webhooks,
-      stuck: features.stuck,
-      currency,
-    });
-    ticketRoutes(scope, { tickets: features.tickets, drawQr, currency });
+    paymentRoutes(scope, { ...features, currency });
+    ticketRoutes(scope, { tickets: features.tickets, once, drawQr, currency });
     identityRoutes(scope);
+    metricsRoute(scope, features.metrics);
     const inProcess = { embedded: true, check: async () => undefined };
     healthRoutes(scope, {
       database: {
         embedded: base.embedded.has('POSTGRES_DSN'),
-        check: (timeoutMs) => database.ping(timeoutMs),
+        check: (timeoutMs) => postgres.database.ping(timeoutMs),
       },
+      outboxLag: () => outboxLag(base, postgres),
       redis: inProcess,
       kafka: inProcess,
       clock,
@@ -445,12 +490,16 @@ function startBackground(
     orderUpdated: config.TOPIC_ORDER_UPDATED,
     orderCanceled: config.TOPIC_ORDER_CANCELED,
     seatsStatus: config.TOPIC_SEATS_STATUS,
+    paymentSucceededDead: `${config.TOPIC_PAYMENT_SUCCEEDED}.dead`,
+    paymentFailedDead: `${config.TOPIC_PAYMENT_FAILED}.dead`,
   };
+  servers.eventLog.subscribe(config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
+  servers.eventLog.subscribe(config.TOPIC_PAYMENT_FAILED, features.consumer.paymentFailed);
   const pollers = [
     startRelay({
       database,
       leader,
-      publisher: servers.eventLog,
+      publisher: servers.publisher,
       topics,
       clock,
       bell: outboxBell,
@@ -458,12 +507,35 @@ function startBackground(
       onError,
     }),
     startPoller({ intervalMs, bell: inboxBell, turn: features.webhooks.applyDue, onError }),
-    startPoller({ intervalMs, bell: refundBell, turn: features.webhooks.refundDue, onError }),
+    startPoller({ intervalMs, bell: refundBell, turn: features.refunds.refundDue, onError }),
     startPoller({ intervalMs, bell: createBell(), turn: features.expire, onError }),
+    startPoller({ intervalMs: HOUSEKEEPING_MS, bell: createBell(), turn: features.once.forgetOld, onError }),
+    startPoller({
+      intervalMs: HOUSEKEEPING_MS,
+      bell: createBell(),
+      turn: () => reconcileDaily(base, database, features),
+      onError,
+    }),
   ];
   closing.add(async () => {
     await Promise.all(pollers.map((poller) => poller.stop()));
   });
   // First of all at a stop: what these requests still write is published before the relay rests.
   closing.add(() => drain.finish(DRAIN_MS));
+}
+
+/** Once a day, by one of the processes; what could not be repaired is for an operator. */
+async function reconcileDaily(
+  { config, clock, log }: Base,
+  database: Postgres['database'],
+  { reconcile }: Features,
+): Promise<boolean> {
+  if (config.RECONCILE_DAYS === 0 || !(await claimDailyJob(database, 'reconcile', clock.now()))) return false;
+  const since = later(clock.now(), -config.RECONCILE_DAYS * MS_PER_DAY);
+  const { compared, differences } = await reconcile(since);
+  const open = differences.filter(({ isRepaired }) => !isRepaired);
+  log.info({ compared, repaired: differences.length - open.length }, 'payments compared with Stripe');
+  for (const { intentId, orderId, detail } of open)
+    log.error({ intentId, orderId, detail }, 'payments differ');
+  return false;
 }

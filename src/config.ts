@@ -107,6 +107,11 @@ export const VARIABLES = {
   SEAT_LOCK_TTL_MINUTES: variable('How long seats are held for payment', decimal(0.01, MAX_MINUTES), '5'),
   MAX_SEATS_PER_ORDER: variable('Most seats in one order', wholeNumber(1, MAX_SEATS), '10'),
   OUTBOX_RETENTION_HOURS: variable('How long published messages stay in the outbox', decimal(0, 8_760), '24'),
+  RECONCILE_DAYS: variable(
+    'How many days back payments are compared with Stripe, once a day; 0: never',
+    wholeNumber(0, 90),
+    '3',
+  ),
   SWEEP_INTERVAL_SECONDS: variable(
     'How often ended holds, unapplied webhooks and refunds are looked for',
     decimal(0.05, 3_600),
@@ -121,6 +126,16 @@ export const VARIABLES = {
   ),
   TOPIC_ORDER_CANCELED: variable('Topic of cancelled orders', text(1, 249), 'ticketly.order.canceled'),
   TOPIC_SEATS_STATUS: variable('Topic of seat states', text(1, 249), 'ticketly.seats.status'),
+  TOPIC_PAYMENT_SUCCEEDED: variable(
+    'Topic read for payments that went through elsewhere; with `.dead` after it, those not understood',
+    text(1, 244),
+    'payment_succefully',
+  ),
+  TOPIC_PAYMENT_FAILED: variable(
+    'Topic read for payments that failed elsewhere; with `.dead` after it, those not understood',
+    text(1, 244),
+    'payment_unseecuufull',
+  ),
 } as const satisfies Record<string, Variable<unknown>>;
 
 type Variables = typeof VARIABLES;

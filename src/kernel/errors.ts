@@ -11,6 +11,8 @@ export const ERRORS = {
   not_found: { title: 'There is nothing at this address', retry: false },
   unauthenticated: { title: 'A valid access token is needed', retry: false },
   forbidden: { title: 'This is not yours', retry: false },
+  idempotency_key_reused: { title: 'The Idempotency-Key was used for another request', retry: false },
+  request_in_flight: { title: 'The same request is being worked on', retry: true },
   order_not_found: { title: 'There is no such order', retry: false },
   ticket_not_found: { title: 'There is no such ticket', retry: false },
   seats_taken: { title: 'Seats are taken', retry: false },
@@ -18,10 +20,12 @@ export const ERRORS = {
   discount_refused: { title: 'The discount cannot be used', retry: false },
   price_not_chargeable: { title: 'The price cannot be charged', retry: false },
   order_not_pending: { title: 'The order is no longer pending', retry: false },
+  order_changed: { title: 'The order was changed meanwhile', retry: true },
   order_already_paid: { title: 'The order is already paid', retry: false },
   hold_ended: { title: 'The hold on the seats has ended', retry: false },
   nothing_to_pay: { title: 'The order costs nothing', retry: false },
   payment_missing: { title: 'The order has not been paid', retry: true },
+  refund_not_possible: { title: 'This cannot be given back', retry: false },
   payment_not_stuck: { title: 'Nothing by this id is stuck', retry: false },
   payment_mismatch: { title: 'The payment is not the price of the order', retry: false },
   payment_refused: { title: 'The payment was refused', retry: false },
@@ -69,6 +73,13 @@ export class AppError extends Error {
     this.code = code;
     this.extra = extra;
   }
+}
+
+const MAX_REASON_CHARS = 500;
+
+/** Why something failed, short enough to be kept beside it for an operator. */
+export function reasonOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON_CHARS);
 }
 
 /** For the end of a switch over a union: compiles only when every case was handled. */

@@ -1,7 +1,15 @@
 import type { Instant } from './clock.ts';
 
 /** The topics this service writes to; the names on the wire are configuration, these are their keys there. */
-export const TOPIC_KEYS = ['orderCreated', 'orderUpdated', 'orderCanceled', 'seatsStatus'] as const;
+export const TOPIC_KEYS = [
+  'orderCreated',
+  'orderUpdated',
+  'orderCanceled',
+  'seatsStatus',
+  // Messages of others that will never be understood, set aside with the reason.
+  'paymentSucceededDead',
+  'paymentFailedDead',
+] as const;
 export type TopicKey = (typeof TOPIC_KEYS)[number];
 export type TopicNames = Readonly<Record<TopicKey, string>>;
 

@@ -55,10 +55,25 @@ const ROUTES: readonly Route[] = [
     answer: 200,
   },
   {
+    method: 'PUT',
+    path: ({ orderId }) => `/api/order/${orderId}`,
+    body: () => ({ seat_ids: [randomUUID()] }),
+    allowed: ['buyer'],
+    answer: 200,
+  },
+  {
     method: 'DELETE',
     path: ({ orderId }) => `/api/order/${orderId}`,
     allowed: ['buyer', 'admin'],
     answer: 204,
+  },
+  {
+    method: 'POST',
+    path: ({ orderId }) => `/api/order/${orderId}/refund`,
+    body: () => ({ amount: 1 }),
+    allowed: ['admin'],
+    answer: 200,
+    paid: true,
   },
   {
     method: 'POST',
@@ -94,6 +109,7 @@ const ROUTES: readonly Route[] = [
   { method: 'GET', path: () => '/api/secure', allowed: PEOPLE, answer: 200 },
   { method: 'GET', path: () => '/api/order/tickets/count', allowed: PEOPLE, answer: 200, isPublic: true },
   { method: 'GET', path: () => '/api/order/health', allowed: PEOPLE, answer: 200, isPublic: true },
+  { method: 'GET', path: () => '/metrics', allowed: PEOPLE, answer: 200, isPublic: true },
   { method: 'GET', path: () => '/healthz', allowed: PEOPLE, answer: 200, isPublic: true },
 ];
 

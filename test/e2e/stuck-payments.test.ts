@@ -34,16 +34,17 @@ test('a refund that used up its tries is seen by an administrator, who tries it 
   expect((await list()).body).toEqual([]);
   await until('the first try has failed', async () => {
     const rows = await platform.app.sql(
-      'SELECT FROM payments WHERE last_error IS NOT NULL AND payment_intent_id = $1',
+      'SELECT FROM refunds WHERE last_error IS NOT NULL AND payment_intent_id = $1',
       [intentId],
     );
     return rows.length === 1;
   });
-  await platform.app.sql('UPDATE payments SET attempts = 12');
+  await platform.app.sql('UPDATE refunds SET attempts = 12');
+  const [refund] = await platform.app.sql<{ refund_id: string }>('SELECT refund_id FROM refunds');
   expect((await list()).body).toEqual([
     {
       kind: 'refund',
-      id: intentId,
+      id: refund?.refund_id,
       order_id: orderId,
       payment_intent_id: intentId,
       amount_minor: 1,
@@ -55,11 +56,11 @@ test('a refund that used up its tries is seen by an administrator, who tries it 
   ]);
   refuses = false;
   const retry = () =>
-    platform.app.call('POST', `/api/order/admin/payments/${intentId}/retry`, { token: admin });
+    platform.app.call('POST', `/api/order/admin/payments/${refund?.refund_id}/retry`, { token: admin });
   expect((await retry()).status).toBe(204);
   await until('it is given back', async () => {
     const rows = await platform.app.sql(
-      "SELECT FROM payments WHERE state = 'refunded' AND refund_id = 're_1'",
+      "SELECT FROM payments JOIN refunds USING (payment_intent_id) WHERE state = 'refunded' AND provider_id = 're_1'",
     );
     return rows.length === 1;
   });

@@ -18,6 +18,7 @@ function event(changes: { id?: string; type?: string; intent?: Record<string, un
   return {
     id: changes.id ?? `evt_${randomUUID()}`,
     object: 'event',
+    livemode: false,
     type: changes.type ?? 'payment_intent.succeeded',
     data: {
       object: {
@@ -63,7 +64,8 @@ async function statusOf(orderId: string): Promise<unknown> {
 
 async function paymentsOf(orderId: string) {
   return platform.app.sql(
-    'SELECT payment_intent_id, state, refund_reason FROM payments WHERE order_id = $1 ORDER BY received_at',
+    `SELECT payment_intent_id, state, reason AS refund_reason
+       FROM payments LEFT JOIN refunds USING (payment_intent_id) WHERE order_id = $1 ORDER BY received_at`,
     [orderId],
   );
 }
@@ -177,7 +179,7 @@ describe('money', () => {
     const payload = event({ intent: { metadata: { order_id: orderId } } });
     await deliver(payload);
     await settled(payload.id);
-    expect(await statusOf(orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'expired' });
+    expect(await statusOf(orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
     expect(await paymentsOf(orderId)).toMatchObject([
       { refund_reason: 'the hold had ended and the seats were sold' },
     ]);

@@ -84,7 +84,7 @@ describe('import directions', () => {
     expect(
       forbidden((from, target, isTypeOnly) => {
         const other = featureOf(from.path) !== featureOf(target);
-        const isInner = /\.(store|service|placing|expiry|transitions)\.ts$/.test(target);
+        const isInner = /\.(store|service|placing|changing|expiry|transitions)\.ts$/.test(target);
         return (
           roomOf(from.path) === 'features' &&
           featureOf(target) !== undefined &&
@@ -152,7 +152,8 @@ describe('words in their rooms', () => {
     const roles =
       /\/[a-z-]+(\.[a-z-]+)*\.(rules|store|service|schemas|schema|routes|consumer|ports|wire|rows)\.ts$/;
     /** A use case big enough for a file of its own. */
-    const useCases = /\/(order\.(placing|expiry|transitions)|settlement|seating\.services)\.ts$/;
+    const useCases =
+      /\/(order\.(placing|quoting|changing|expiry|transitions)|settlement|alignment|seating\.services)\.ts$/;
     const strays = files
       .map(({ path }) => path)
       .filter((path) => featureOf(path) !== undefined && !path.includes('/qr/'))

@@ -84,6 +84,7 @@ export function moneyCame(platform: PlatformApp, orderId: string, intentId: stri
   const payload = JSON.stringify({
     id: `evt_${randomUUID()}`,
     object: 'event',
+    livemode: false,
     type: 'payment_intent.succeeded',
     data: {
       object: {

@@ -54,12 +54,16 @@ const AUTHENTICATION_FAILED: CardDecline = {
     'We are unable to authenticate your payment method. Please choose a different payment method and try again.',
 };
 
+/** Its payment succeeds, and its bank takes the money back at once: https://docs.stripe.com/testing#disputes */
+export const DISPUTED_CARD = 'pm_card_createDispute';
+
 /** https://docs.stripe.com/testing#cards */
 const TEST_CARDS: Readonly<Record<string, CardOutcome>> = {
   pm_card_visa: { outcome: 'accepted' },
   pm_card_visa_debit: { outcome: 'accepted' },
   pm_card_mastercard: { outcome: 'accepted' },
   pm_card_amex: { outcome: 'accepted' },
+  [DISPUTED_CARD]: { outcome: 'accepted' },
   pm_card_authenticationRequired: { outcome: 'authenticate' },
   pm_card_chargeDeclined: declines('card_declined', 'generic_decline', 'Your card was declined.'),
   pm_card_visa_chargeDeclined: declines('card_declined', 'generic_decline', 'Your card was declined.'),

@@ -81,8 +81,36 @@ export function toRefundWire(refund: Refund) {
   };
 }
 
+export interface Dispute {
+  readonly id: string;
+  readonly intentId: string;
+  readonly chargeId: string | null;
+  readonly amount: number;
+  readonly currency: string;
+  readonly created: number;
+  readonly status: 'needs_response' | 'won' | 'lost';
+}
+
+/** https://docs.stripe.com/api/disputes/object */
+export function toDisputeWire(dispute: Dispute) {
+  return {
+    id: dispute.id,
+    object: 'dispute' as const,
+    amount: dispute.amount,
+    charge: dispute.chargeId,
+    created: dispute.created,
+    currency: dispute.currency,
+    is_charge_refundable: false,
+    livemode: false,
+    metadata: {},
+    payment_intent: dispute.intentId,
+    reason: 'fraudulent' as const,
+    status: dispute.status,
+  };
+}
+
 /** https://docs.stripe.com/api/charges/object */
-export function toChargeWire(intent: Intent) {
+export function toChargeWire(intent: Intent, isDisputed: boolean) {
   return {
     id: intent.chargeId,
     object: 'charge' as const,
@@ -92,6 +120,7 @@ export function toChargeWire(intent: Intent) {
     captured: true,
     created: intent.created,
     currency: intent.currency,
+    disputed: isDisputed,
     livemode: false,
     metadata: intent.metadata,
     paid: true,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../kernel/clock.ts';
 import { openJournal } from '../journal.ts';
 import type { Intent } from './intent.rules.ts';
-import type { Refund } from './intent.wire.ts';
+import type { Dispute, Refund } from './intent.wire.ts';
 
 /** https://docs.stripe.com/api/events/object, and where its delivery stands. */
 export interface StripeEvent {
@@ -27,11 +27,13 @@ export interface KeptAnswer {
 export interface Ledger {
   intent(id: string): Intent | undefined;
   refund(id: string): Refund | undefined;
+  dispute(id: string): Dispute | undefined;
   event(id: string): StripeEvent | undefined;
   answer(key: string): KeptAnswer | undefined;
   /** Newest first. */
   intents(): Intent[];
   refunds(): Refund[];
+  disputes(): Dispute[];
   events(): StripeEvent[];
   write(changes: readonly LedgerChange[]): Promise<void>;
   close(): Promise<void>;
@@ -40,6 +42,7 @@ export interface Ledger {
 export type LedgerChange =
   | { readonly kind: 'intent'; readonly value: Intent }
   | { readonly kind: 'refund'; readonly value: Refund }
+  | { readonly kind: 'dispute'; readonly value: Dispute }
   | { readonly kind: 'event'; readonly value: StripeEvent }
   | { readonly kind: 'answer'; readonly key: string; readonly value: KeptAnswer };
 
@@ -62,6 +65,10 @@ export async function openLedger(dataDir: string, clock: Clock): Promise<Ledger>
       const found = journal.get(`refund:${id}`);
       return found?.kind === 'refund' ? found.value : undefined;
     },
+    dispute(id) {
+      const found = journal.get(`dispute:${id}`);
+      return found?.kind === 'dispute' ? found.value : undefined;
+    },
     event(id) {
       const found = journal.get(`event:${id}`);
       return found?.kind === 'event' ? found.value : undefined;
@@ -72,6 +79,7 @@ export async function openLedger(dataDir: string, clock: Clock): Promise<Ledger>
     },
     intents: () => all().flatMap((change) => (change.kind === 'intent' ? [change.value] : [])),
     refunds: () => all().flatMap((change) => (change.kind === 'refund' ? [change.value] : [])),
+    disputes: () => all().flatMap((change) => (change.kind === 'dispute' ? [change.value] : [])),
     events: () => all().flatMap((change) => (change.kind === 'event' ? [change.value] : [])),
     async write(changes) {
       await journal.putAll(changes.map((change) => [keyOf(change), change] as const));

@@ -6,11 +6,19 @@ import {
   authenticate,
   cancel,
   confirm,
+  DISPUTED_CARD,
   type Intent,
   type IntentChange,
   isTestCard,
 } from './intent.rules.ts';
-import { type Refund, toChargeWire, toIntentWire, toRefundWire } from './intent.wire.ts';
+import {
+  type Dispute,
+  type Refund,
+  toChargeWire,
+  toDisputeWire,
+  toIntentWire,
+  toRefundWire,
+} from './intent.wire.ts';
 import type { Ledger, LedgerChange, StripeEvent } from './ledger.ts';
 import { invalid, missing } from './stripe-error.ts';
 
@@ -37,7 +45,11 @@ export interface Operations {
   cancelIntent(id: string, form: Form): Outcome;
   authenticateIntent(id: string, form: Form): Outcome;
   createRefund(form: Form): Outcome;
+  /** Evidence ends a dispute as Stripe's test mode does: https://docs.stripe.com/testing#evidence */
+  answerDispute(id: string, form: Form): Outcome;
 }
+
+type EventMaker = (type: string, object: unknown) => LedgerChange;
 
 const OK = 200;
 const PAYMENT_REQUIRED = 402;
@@ -82,7 +94,12 @@ export function createOperations(options: OperationsOptions): Operations {
       });
     }
     if (!isTestCard(paymentMethod)) throw missing('PaymentMethod', paymentMethod, 'payment_method', 400);
-    return apply(intent, confirm(intent, paymentMethod, newId('ch')));
+    const confirmed = apply(intent, confirm(intent, paymentMethod, newId('ch')));
+    if (paymentMethod !== DISPUTED_CARD) return confirmed;
+    return {
+      ...confirmed,
+      changes: [...confirmed.changes, ...disputed(confirmed, newId('dp'), now(), event)],
+    };
   }
 
   return {
@@ -112,21 +129,58 @@ export function createOperations(options: OperationsOptions): Operations {
     },
     createRefund(form) {
       const intent = refundable(form, ledger);
-      const refund = newRefund(form, intent, newId('re'), now());
-      const refunded = { ...intent, amountRefunded: intent.amountRefunded + refund.amount };
-      const wire = toRefundWire(refund);
+      return refunded(intent, newRefund(form, intent, newId('re'), now()), event);
+    },
+    answerDispute(id, form) {
+      const closed = answered(ledger.dispute(id), id, form);
+      const wire = toDisputeWire(closed);
       return {
         status: OK,
         body: wire,
-        changes: [
-          { kind: 'refund', value: refund },
-          { kind: 'intent', value: refunded },
-          event('refund.created', wire),
-          event('charge.refunded', toChargeWire(refunded)),
-        ],
+        changes: [{ kind: 'dispute', value: closed }, event('charge.dispute.closed', wire)],
       };
     },
   };
+}
+
+function refunded(intent: Intent, refund: Refund, event: EventMaker): Outcome {
+  const after = { ...intent, amountRefunded: intent.amountRefunded + refund.amount };
+  const wire = toRefundWire(refund);
+  return {
+    status: OK,
+    body: wire,
+    changes: [
+      { kind: 'refund', value: refund },
+      { kind: 'intent', value: after },
+      event('refund.created', wire),
+      event('charge.refunded', toChargeWire(after, false)),
+    ],
+  };
+}
+
+const VERDICTS: Readonly<Record<string, 'won' | 'lost'>> = {
+  winning_evidence: 'won',
+  losing_evidence: 'lost',
+};
+
+function answered(dispute: Dispute | undefined, id: string, form: Form): Dispute {
+  if (!dispute) throw missing('dispute', id, 'dispute');
+  const status = VERDICTS[text(evidenceOf(form), 'uncategorized_text') ?? ''];
+  if (status && dispute.status === 'needs_response') return { ...dispute, status };
+  throw invalid('This dispute cannot be answered with this evidence.', { param: 'evidence' });
+}
+
+/** The dispute about a payment that was just made. */
+function disputed({ changes }: Outcome, id: string, created: number, event: EventMaker): LedgerChange[] {
+  const paid = changes.find((change) => change.kind === 'intent')?.value;
+  if (!paid) return [];
+  const { id: intentId, chargeId, amount, currency } = paid;
+  const value: Dispute = { id, intentId, chargeId, amount, currency, created, status: 'needs_response' };
+  return [{ kind: 'dispute', value }, event('charge.dispute.created', toDisputeWire(value))];
+}
+
+function evidenceOf({ evidence }: Form): Form {
+  return typeof evidence === 'object' ? evidence : {};
 }
 
 function newEvent(id: string, type: string, created: number, object: unknown): LedgerChange {
@@ -186,6 +240,11 @@ function refundable(form: Form, ledger: Ledger): Intent {
     throw id ? missing('payment_intent', id, 'payment_intent') : missing('charge', chargeId ?? '', 'charge');
   if (intent.status !== 'succeeded') {
     throw invalid(`This PaymentIntent (${intent.id}) does not have a successful charge to refund.`);
+  }
+  if (ledger.disputes().some((dispute) => dispute.intentId === intent.id && dispute.status !== 'won')) {
+    throw invalid(`Charge ${intent.chargeId} has been charged back; cannot issue a refund.`, {
+      code: 'charge_disputed',
+    });
   }
   return intent;
 }

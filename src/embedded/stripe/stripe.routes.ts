@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../kernel/clock.ts';
-import { type Form, parseForm, text } from './form.ts';
-import { type IntentWire, toChargeWire, toIntentWire, toRefundWire } from './intent.wire.ts';
+import { type Form, parseForm, text, texts } from './form.ts';
+import type { Intent } from './intent.rules.ts';
+import { type IntentWire, toChargeWire, toDisputeWire, toIntentWire, toRefundWire } from './intent.wire.ts';
 import type { Ledger } from './ledger.ts';
 import type { Operations, Outcome } from './operations.ts';
 import { invalid, missing, StripeRefusal, unauthorized } from './stripe-error.ts';
@@ -84,6 +85,9 @@ function intentRoutes(scope: FastifyInstance, options: StripeRoutesOptions): voi
   scope.post('/v1/refunds', HIDE, (request, reply) =>
     change(request, reply, options, (form) => operations.createRefund(form)),
   );
+  scope.post<{ Params: IdParams }>('/v1/disputes/:id', HIDE, (request, reply) =>
+    change(request, reply, options, (form) => operations.answerDispute(request.params.id, form)),
+  );
   authenticationPage(scope, options);
 }
 
@@ -99,11 +103,28 @@ function readRoutes(scope: FastifyInstance, options: StripeRoutesOptions): void 
       return page(path, read(query), query);
     });
 
-  list('/v1/payment_intents', () => ledger.intents().map((intent) => toIntentWire(intent, url)));
+  const chargeOf = (intent: Intent) =>
+    toChargeWire(
+      intent,
+      ledger.disputes().some(({ intentId }) => intentId === intent.id),
+    );
+
+  list('/v1/payment_intents', (query) => {
+    const isExpanded = Object.values(texts(query, 'expand')).includes('data.latest_charge');
+    return ledger.intents().map((intent) => {
+      const wire = toIntentWire(intent, url);
+      return isExpanded && intent.chargeId ? { ...wire, latest_charge: chargeOf(intent) } : wire;
+    });
+  });
   list('/v1/refunds', (query) => {
     const intentId = text(query, 'payment_intent');
     const refunds = ledger.refunds().filter((refund) => !intentId || refund.intentId === intentId);
     return refunds.map(toRefundWire);
+  });
+  list('/v1/disputes', (query) => {
+    const intentId = text(query, 'payment_intent');
+    const disputes = ledger.disputes().filter((dispute) => !intentId || dispute.intentId === intentId);
+    return disputes.map(toDisputeWire);
   });
   list('/v1/events', (query) => {
     const type = text(query, 'type');
@@ -126,7 +147,7 @@ function readRoutes(scope: FastifyInstance, options: StripeRoutesOptions): void 
     demandKey(request, options, {});
     const intent = ledger.intents().find(({ chargeId }) => chargeId === request.params.id);
     if (!intent) throw missing('charge', request.params.id, 'charge');
-    return toChargeWire(intent);
+    return chargeOf(intent);
   });
 }
 

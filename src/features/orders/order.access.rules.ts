@@ -16,6 +16,11 @@ export function mayCancel(order: Order, who: Principal): boolean {
   return standingTo(order.userId, who) !== 'stranger';
 }
 
+/** Only its buyer changes an order. */
+export function mayChange(order: Order, who: Principal): boolean {
+  return standingTo(order.userId, who) === 'buyer';
+}
+
 /** Nobody pays for another: the receipt and the tickets are the buyer's. */
 export function mayPay(order: Order, who: Principal): boolean {
   return standingTo(order.userId, who) === 'buyer';

@@ -1,4 +1,5 @@
 import { type Clock, later } from '../../kernel/clock.ts';
+import { eachOf } from '../../kernel/concurrency.ts';
 import type { OrderId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database } from '../../platform/postgres/database.ts';
@@ -51,11 +52,7 @@ async function endUnpaid({ database, transitions, holds, clock, currency }: Expi
 async function endBegun(options: ExpiryOptions): Promise<number> {
   const now = options.clock.now();
   const claimed = await claimEnded(options.database, now, later(now, CLAIM_MS), BEGUN_BATCH_ORDERS);
-  const queue = claimed.values();
-  const workers = Array.from({ length: CONCURRENT_ORDERS }, async () => {
-    for (const orderId of queue) await endOne(orderId, options).catch(options.onError);
-  });
-  await Promise.all(workers);
+  await eachOf(claimed, CONCURRENT_ORDERS, (orderId) => endOne(orderId, options).catch(options.onError));
   return claimed.length;
 }
 

@@ -1,19 +1,14 @@
 import { type Clock, later } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import {
-  as,
-  type IdSource,
-  type OrderId,
-  type SeatId,
-  type TicketId,
-  type UserId,
-} from '../../kernel/ids.ts';
+import { as, type IdSource, type OrderId, type TicketId, type UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
-import type { Database } from '../../platform/postgres/database.ts';
-import type { PricedSeat } from '../pricing/discount.rules.ts';
+import type { Database, Executor } from '../../platform/postgres/database.ts';
+import type { Receipt } from '../../platform/postgres/receipt.ts';
+import { REFUSAL_WORDS } from '../pricing/discount.rules.ts';
 import { type Priced, priceOrder } from '../pricing/pricing.rules.ts';
-import type { SeatHolds, SeatingServices, SeatQuote, SeatRequest } from '../seats/seats.ports.ts';
-import { type PendingOrder, place } from './order.rules.ts';
+import type { SeatHolds, SeatingServices, SeatRequest } from '../seats/seats.ports.ts';
+import { quoteHeld, seatsTaken } from './order.quoting.ts';
+import { type PendingOrder, place, ticketFor } from './order.rules.ts';
 import { insertOrder, isSeatTaken, liveSeats } from './order.store.ts';
 import { announce } from './order.wire.ts';
 
@@ -34,22 +29,26 @@ export interface OrderPlacing {
    * A pending order on all the seats, or none. Throws `seats_taken` with the seats, `seats_refused` in the seating
    * service's words, `discount_refused`, `price_not_chargeable`, `seating_unavailable`.
    */
-  place(request: SeatRequest, userId: UserId): Promise<PendingOrder>;
+  place(
+    request: SeatRequest,
+    userId: UserId,
+    receipt: Receipt<PendingOrder> | undefined,
+  ): Promise<PendingOrder>;
 }
 
 /** How long a process that dies between holding and writing keeps others from the seats. */
-const PLACING_HOLD_MS = 15_000;
+export const PLACING_HOLD_MS = 15_000;
 
 export function createOrderPlacing(options: PlacingOptions): OrderPlacing {
   const { clock, holds } = options;
   return {
-    async place(request, userId) {
+    async place(request, userId, receipt) {
       const orderId = as<OrderId>(options.ids.uuid());
       const until = later(clock.now(), PLACING_HOLD_MS);
       const hold = await holds.hold(request.sessionId, request.seatIds, orderId, until);
       if (hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
       try {
-        const order = await placeHeld(request, orderId, userId, options);
+        const order = await placeHeld(request, orderId, userId, receipt, options);
         options.onCommitted();
         // The database has the order: a hold that cannot be extended only makes a later refusal slower.
         await holds
@@ -68,14 +67,10 @@ async function placeHeld(
   request: SeatRequest,
   orderId: OrderId,
   userId: UserId,
+  receipt: Receipt<PendingOrder> | undefined,
   options: PlacingOptions,
 ): Promise<PendingOrder> {
-  const [quote, agreement] = await Promise.all([
-    options.seating.quote(request),
-    options.seating.agree(request),
-  ]);
-  if (quote.outcome === 'refused') throw await refusedBySeating(quote.message, request, options);
-  if (agreement.outcome === 'refused') throw await refusedBySeating(agreement.message, request, options);
+  const quote = await quoteHeld(request, options);
   const now = options.clock.now();
   const priced = priceOrder({ ...quote, sessionId: request.sessionId, now, currency: options.currency });
   if (priced.outcome === 'refused') throw new AppError(priced.code, priced.detail);
@@ -90,43 +85,41 @@ async function placeHeld(
       discountAmount: priced.discountAmount,
       price: priced.price,
       createdAt: now,
-      tickets: quote.seats.map((seat) => toTicket(seat, request, orderId, now, options.ids)),
+      tickets: quote.seats.map((seat) =>
+        ticketFor(seat, {
+          ticketId: as<TicketId>(options.ids.uuid()),
+          orderId,
+          sessionId: request.sessionId,
+          issuedAt: now,
+        }),
+      ),
     },
     holdMs: options.holdMs,
   });
-  await write(order, priced, options);
+  await write(order, priced, receipt, options);
   return order;
 }
 
-function toTicket(
-  seat: PricedSeat,
-  { sessionId }: SeatRequest,
-  orderId: OrderId,
-  now: PendingOrder['createdAt'],
-  ids: IdSource,
-): PendingOrder['tickets'][number] {
-  return {
-    ticketId: as<TicketId>(ids.uuid()),
-    orderId,
-    sessionId,
-    seatId: seat.seatId,
-    seatLabel: seat.label,
-    colour: seat.tier.color,
-    tierId: seat.tier.id,
-    tierName: seat.tier.name,
-    price: seat.price,
-    issuedAt: now,
-    voidedAt: undefined,
-    checkedInAt: undefined,
-  };
-}
-
-async function write(order: PendingOrder, priced: Priced, options: PlacingOptions): Promise<void> {
+/** One statement; with a receipt to keep it is one transaction of two. */
+async function write(
+  order: PendingOrder,
+  priced: Priced,
+  receipt: Receipt<PendingOrder> | undefined,
+  options: PlacingOptions,
+): Promise<void> {
   const { database, currency } = options;
   const messages = announce(order, currency);
+  const insert = async (executor: Executor) => {
+    const written = await insertOrder(executor, order, messages, priced.discount?.maxUsage, currency);
+    if (!written) throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
+  };
   try {
-    const written = await insertOrder(database, order, messages, priced.discount?.maxUsage, currency);
-    if (!written) throw new AppError('discount_refused', 'The discount is used up.');
+    if (!receipt) await insert(database);
+    else
+      await database.transaction(async (tx) => {
+        await insert(tx);
+        await receipt.keep(tx, order);
+      });
   } catch (error) {
     if (!isSeatTaken(error)) throw error;
     const seatIds = order.tickets.map((ticket) => ticket.seatId);
@@ -134,20 +127,4 @@ async function write(order: PendingOrder, priced: Priced, options: PlacingOption
     // Freed between the two statements: then which one it was cannot be said, and all of them are worth a new try.
     throw seatsTaken(taken.length > 0 ? taken : seatIds);
   }
-}
-
-/** The seating service often knows of a sold seat first; then the buyer is told which, as in every other case. */
-async function refusedBySeating(
-  message: Extract<SeatQuote, { outcome: 'refused' }>['message'],
-  request: SeatRequest,
-  { database }: PlacingOptions,
-): Promise<AppError> {
-  const taken = await liveSeats(database, request.sessionId, request.seatIds);
-  return taken.length > 0 ? seatsTaken(taken) : new AppError('seats_refused', message);
-}
-
-function seatsTaken(seatIds: readonly SeatId[]): AppError {
-  return new AppError('seats_taken', `Already taken: ${seatIds.join(', ')}. Choose other seats.`, {
-    seatIds,
-  });
 }

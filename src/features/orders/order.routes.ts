@@ -11,24 +11,29 @@ import {
 } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
+import type { Once } from '../../platform/http/once.ts';
 import { problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import type { SeatRequest } from '../seats/seats.ports.ts';
+import type { OrderChanging } from './order.changing.ts';
 import type { OrderPlacing } from './order.placing.ts';
-import type { Order } from './order.rules.ts';
+import type { Order, OrderWish } from './order.rules.ts';
 import {
   OrderParamsSchema,
   OrderResponseSchema,
   OrderSchema,
   OrdersSchema,
   orderRequestSchema,
+  orderUpdateSchema,
 } from './order.schemas.ts';
 import type { OrderService } from './order.service.ts';
 import { toWireOrder, type WireOrder } from './order.wire.ts';
 
 export interface OrderRoutesOptions {
   readonly placing: OrderPlacing;
+  readonly changing: OrderChanging;
   readonly orders: OrderService;
+  readonly once: Once;
   /** Puts the QR codes into an order's tickets, where it has any. */
   readonly withQrCodes: (order: Order) => Promise<WireOrder>;
   readonly currency: Currency;
@@ -36,12 +41,13 @@ export interface OrderRoutesOptions {
 }
 
 const TAGS = ['Orders'];
+const OK = 200;
 const CREATED = 201;
 const NO_CONTENT = 204;
 
 /** Orders over HTTP (contract section 1). */
 export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): void {
-  const { placing, orders, withQrCodes, currency } = options;
+  const { placing, orders, once, withQrCodes, currency } = options;
   const OrderRequest = orderRequestSchema(options.maxSeatsPerOrder);
 
   scope.post(
@@ -56,16 +62,13 @@ export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): voi
     },
     async (request, reply) => {
       const { userId } = principalOf(request);
-      const order = await placing.place(toSeatRequest(request.body), userId);
-      return reply.code(CREATED).send({
-        order_id: order.orderId,
-        session_id: order.sessionId,
-        organization_id: order.organizationId,
-        seat_ids: order.tickets.map((ticket) => ticket.seatId),
-        user_id: order.userId,
-      });
+      return once.answer(request, reply, { status: CREATED, body: toOrderResponse }, (receipt) =>
+        placing.place(toSeatRequest(request.body), userId, receipt),
+      );
     },
   );
+
+  changeRoutes(scope, options);
 
   scope.get(
     '/api/order/user/orders',
@@ -113,6 +116,30 @@ export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): voi
       return toWireOrder(order, currency);
     },
   );
+}
+
+/** What changes an order that is there. */
+function changeRoutes(scope: HttpServer, options: OrderRoutesOptions): void {
+  const { changing, orders, once, currency } = options;
+
+  scope.put(
+    '/api/order/:orderId',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Other seats, another discount, or both, while the order is pending',
+        params: OrderParamsSchema,
+        body: orderUpdateSchema(options.maxSeatsPerOrder),
+        response: { 200: OrderSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const body = (order: Order) => toWireOrder(order, currency);
+      return once.answer(request, reply, { status: OK, body }, (receipt) =>
+        changing.change(toOrderId(request.params), toWish(request.body), principalOf(request), receipt),
+      );
+    },
+  );
 
   scope.delete(
     '/api/order/:orderId',
@@ -126,8 +153,10 @@ export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): voi
       },
     },
     async (request, reply) => {
-      await orders.cancel(toOrderId(request.params), principalOf(request));
-      return reply.code(NO_CONTENT).send(null);
+      const none = { status: NO_CONTENT, body: () => null };
+      return once.answer(request, reply, none, (receipt) =>
+        orders.cancel(toOrderId(request.params), principalOf(request), receipt),
+      );
     },
   );
 }
@@ -135,6 +164,27 @@ export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): voi
 /** Ids compare in lower case everywhere behind the routes. */
 export function toOrderId({ orderId }: Static<typeof OrderParamsSchema>): OrderId {
   return as<OrderId>(orderId.toLowerCase());
+}
+
+function toOrderResponse(order: Order): Static<typeof OrderResponseSchema> {
+  return {
+    order_id: order.orderId,
+    session_id: order.sessionId,
+    organization_id: order.organizationId,
+    seat_ids: order.tickets.map((ticket) => ticket.seatId),
+    user_id: order.userId,
+  };
+}
+
+function toWish(body: Static<ReturnType<typeof orderUpdateSchema>>): OrderWish {
+  const { seat_ids: seatIds, discount_id: discountId } = body;
+  return {
+    seatIds: seatIds?.map((seatId) => as<SeatId>(seatId)),
+    discount:
+      discountId === undefined
+        ? undefined
+        : { id: discountId ? as<DiscountId>(discountId.toLowerCase()) : undefined },
+  };
 }
 
 function toSeatRequest(body: Static<ReturnType<typeof orderRequestSchema>>): SeatRequest {

@@ -6,22 +6,29 @@ import type {
   OrderId,
   OrganizationId,
   PaymentIntentId,
+  SeatId,
   SessionId,
   UserId,
 } from '../../kernel/ids.ts';
 import { type Money, money, sum } from '../../kernel/money.ts';
+import type { PricedSeat } from '../pricing/discount.rules.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 
 /**
- * An order's life. Every way in (route, webhook, sweeper, admin) goes through `complete`, `cancel` and `rebook` below.
+ * An order's life. Every way in (route, webhook, payment topic, sweeper, admin) goes through the functions below.
  *
- * | from      | what happens                                   | to                    | announced as                  |
- * |-----------|------------------------------------------------|-----------------------|-------------------------------|
- * | -         | placed: seats held and priced                  | pending               | order.created, seats LOCKED   |
- * | pending   | checked out at price 0, or its money came      | completed             | order.updated, seats BOOKED   |
- * | pending   | buyer cancels, admin cancels, hold ends        | cancelled (why)       | order.canceled, seats AVAILABLE |
- * | completed | admin cancels; what was paid is given back     | cancelled (admin)     | order.canceled, seats AVAILABLE |
- * | cancelled | money came late, its seats still free          | completed             | order.updated, seats BOOKED   |
+ * | from                | what happens                                   | function   | to                   | announced as                    |
+ * |---------------------|------------------------------------------------|------------|----------------------|---------------------------------|
+ * | -                   | placed: seats held and priced                  | `place`    | pending              | order.created, seats LOCKED     |
+ * | pending             | buyer takes other seats or another discount    | `change`   | pending, same end    | order.updated, seats LOCKED and AVAILABLE |
+ * | pending             | checked out at price 0, or its money came      | `complete` | completed            | order.updated, seats BOOKED     |
+ * | pending             | buyer cancels, admin cancels, hold ends        | `cancel`   | cancelled (why)      | order.canceled, seats AVAILABLE |
+ * | completed           | admin cancels; what was paid is given back     | `cancel`   | cancelled (admin)    | order.canceled, seats AVAILABLE |
+ * | completed           | all its money was given back                   | `cancel`   | cancelled (refunded) | order.canceled, seats AVAILABLE |
+ * | completed           | its bank took the money back                   | `cancel`   | cancelled (payment)  | order.canceled, seats AVAILABLE |
+ * | completed           | the money of some of its tickets was given back | `withdraw` | completed           | order.updated, seats AVAILABLE  |
+ * | cancelled (expired, payment) | money came late, its seats still free | `rebook`   | completed            | order.updated, seats BOOKED     |
+ * | cancelled (expired, payment) | money came late, a seat is sold       | `refuseLate` | cancelled (refunded) | -                             |
  */
 export type Order = OrderFacts & OrderState;
 
@@ -66,21 +73,91 @@ export function complete(order: Order, at: Instant): Transition {
   return { outcome: 'changed', order: { ...factsOf(order), status: 'completed', completedAt: at } };
 }
 
-/** A pending order is cancelled for any reason; a completed one by an admin only. Its tickets are void from then on. */
+/** What ends an order that is completed: somebody who may, or its money going back. */
+const ENDS_COMPLETED: ReadonlySet<CancelReason> = new Set(['admin', 'refunded', 'payment']);
+
+/** A pending order is cancelled for any reason, a completed one for some. Its tickets are void from then on. */
 export function cancel(order: Order, reason: CancelReason, at: Instant): Transition {
-  const allowed = order.status === 'pending' || (order.status === 'completed' && reason === 'admin');
+  const allowed = order.status === 'pending' || (order.status === 'completed' && ENDS_COMPLETED.has(reason));
   if (!allowed) return notPossible(order);
   const facts = factsOf(order);
   const tickets = facts.tickets.map((ticket) => ({ ...ticket, voidedAt: ticket.voidedAt ?? at }));
   return { outcome: 'changed', order: { ...facts, tickets, status: 'cancelled', cancelledAt: at, reason } };
 }
 
+/** Whether late money may still complete the order: nobody wanted it gone, its time or its payment ended it. */
+export function mayComeLate(order: Order): boolean {
+  return order.status === 'cancelled' && (order.reason === 'expired' || order.reason === 'payment');
+}
+
 /** A cancelled order whose money came late takes its seats again. Whether they are free is the database's to say. */
 export function rebook(order: Order, at: Instant): Transition {
-  if (order.status !== 'cancelled') return notPossible(order);
+  if (!mayComeLate(order)) return notPossible(order);
   const facts = factsOf(order);
   const tickets = facts.tickets.map((ticket) => ({ ...ticket, voidedAt: undefined }));
   return { outcome: 'changed', order: { ...facts, tickets, status: 'completed', completedAt: at } };
+}
+
+/** An ended order whose money came too late to have its seats: it says from now on that the money goes back. */
+export function refuseLate(order: Order): Transition {
+  if (order.status !== 'cancelled' || !mayComeLate(order)) return notPossible(order);
+  return { outcome: 'changed', order: { ...order, reason: 'refunded' } };
+}
+
+/** A completed order loses some of its tickets, not all: their money was given back. What was paid stays written. */
+export function withdraw(order: Order, ticketIds: ReadonlySet<Ticket['ticketId']>): Transition {
+  if (order.status !== 'completed') return notPossible(order);
+  const tickets = order.tickets.filter((ticket) => !ticketIds.has(ticket.ticketId));
+  if (tickets.length === 0) throw new Error(`order ${order.orderId} would be left without a ticket`);
+  return { outcome: 'changed', order: { ...order, tickets } };
+}
+
+/** What a buyer wants changed; a part that is undefined stays as it is. */
+export interface OrderWish {
+  readonly seatIds: readonly SeatId[] | undefined;
+  readonly discount: { readonly id: DiscountId | undefined } | undefined;
+}
+
+/** What a wish means for an order's tickets and discount. */
+export interface ChangePlan {
+  readonly kept: readonly Ticket[];
+  readonly removed: readonly Ticket[];
+  readonly addedSeatIds: readonly SeatId[];
+  readonly discountId: DiscountId | undefined;
+  readonly isDiscountKept: boolean;
+  /** The wish is what the order is already. */
+  readonly isEmpty: boolean;
+}
+
+export function planChange(order: Order, wish: OrderWish): ChangePlan {
+  const wanted = new Set(wish.seatIds ?? order.tickets.map((ticket) => ticket.seatId));
+  const held = new Set(order.tickets.map((ticket) => ticket.seatId));
+  const removed = order.tickets.filter((ticket) => !wanted.has(ticket.seatId));
+  const addedSeatIds = [...wanted].filter((seatId) => !held.has(seatId));
+  const discountId = wish.discount ? wish.discount.id : order.discount?.id;
+  const isDiscountKept = discountId === order.discount?.id;
+  return {
+    kept: order.tickets.filter((ticket) => wanted.has(ticket.seatId)),
+    removed,
+    addedSeatIds,
+    discountId,
+    isDiscountKept,
+    isEmpty: removed.length === 0 && addedSeatIds.length === 0 && isDiscountKept,
+  };
+}
+
+/** The terms an order has after a change. */
+export interface NewTerms {
+  readonly tickets: readonly Ticket[];
+  readonly discount: OrderFacts['discount'];
+  readonly discountAmount: Money;
+  readonly price: Money;
+  readonly payment: Pick<OrderFacts, 'paymentIntentId' | 'paymentAttempt'>;
+}
+
+/** A pending order with other seats or another discount, until the same end. Throws when the price does not add up. */
+export function change(order: PendingOrder, { payment, ...terms }: NewTerms): PendingOrder {
+  return { ...order, ...terms, ...payment, subtotal: addUp(terms) };
 }
 
 /** Whether the buyer may still pay: pending, and the hold has not ended. */
@@ -101,17 +178,53 @@ export interface NewOrder {
 
 /** A new pending order; its subtotal is the sum of its tickets (I8). Throws when the price does not add up: a bug. */
 export function place({ facts, holdMs }: NewOrder): PendingOrder {
-  const subtotal = sum(facts.tickets.map((ticket) => ticket.price));
-  if (money(subtotal - facts.discountAmount) !== facts.price) {
-    throw new Error(`price ${facts.price} is not ${subtotal} less ${facts.discountAmount}`);
-  }
   return {
     ...facts,
-    subtotal,
+    subtotal: addUp(facts),
     paymentIntentId: undefined,
     paymentAttempt: 0,
     status: 'pending',
     expiresAt: later(facts.createdAt, holdMs),
+  };
+}
+
+/** The sum of the tickets. Throws when the price is not that less the discount. */
+function addUp(terms: Pick<OrderFacts, 'tickets' | 'discountAmount' | 'price'>): Money {
+  const subtotal = sum(terms.tickets.map((ticket) => ticket.price));
+  if (money(subtotal - terms.discountAmount) !== terms.price) {
+    throw new Error(`price ${terms.price} is not ${subtotal} less ${terms.discountAmount}`);
+  }
+  return subtotal;
+}
+
+/** A new ticket for a seat at its price. */
+export function ticketFor(
+  seat: PricedSeat,
+  { ticketId, orderId, sessionId, issuedAt }: Pick<Ticket, 'ticketId' | 'orderId' | 'sessionId' | 'issuedAt'>,
+): Ticket {
+  return {
+    ticketId,
+    orderId,
+    sessionId,
+    seatId: seat.seatId,
+    seatLabel: seat.label,
+    colour: seat.tier.color,
+    tierId: seat.tier.id,
+    tierName: seat.tier.name,
+    price: seat.price,
+    issuedAt,
+    voidedAt: undefined,
+    checkedInAt: undefined,
+  };
+}
+
+/** A ticket's seat at the price it was sold for. */
+export function seatOf(ticket: Ticket): PricedSeat {
+  return {
+    seatId: ticket.seatId,
+    label: ticket.seatLabel,
+    tier: { id: ticket.tierId, name: ticket.tierName, color: ticket.colour },
+    price: ticket.price,
   };
 }
 

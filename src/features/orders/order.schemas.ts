@@ -43,6 +43,30 @@ export const orderRequestSchema = (maxSeats: number) =>
     },
   );
 
+/** A part that is absent stays as it is. */
+export const orderUpdateSchema = (maxSeats: number) =>
+  Type.Object(
+    {
+      seat_ids: Type.Optional(
+        Type.Array(SeatIdSchema, {
+          minItems: 1,
+          maxItems: maxSeats,
+          uniqueItems: true,
+          description: 'All seats the order is to have; those it has keep their price',
+        }),
+      ),
+      discount_id: Type.Optional(
+        Type.Union([Uuid('A discount'), Type.Literal(''), Type.Null()], {
+          description: 'Null or empty takes the discount off',
+        }),
+      ),
+    },
+    {
+      minProperties: 1,
+      examples: [{ seat_ids: ['011ad2bb-6fab-4cc9-a9bb-e3cd6d8ffcc0'], discount_id: null }],
+    },
+  );
+
 export const OrderResponseSchema = Type.Object(
   {
     order_id: Uuid('The order'),

@@ -3,6 +3,7 @@ import type { OrderId, UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
+import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { SeatHolds, SeatingServices } from '../seats/seats.ports.ts';
 import { mayCancel, standingTo } from './order.access.rules.ts';
 import { type Order, whyNotPending } from './order.rules.ts';
@@ -30,7 +31,7 @@ export interface OrderService {
    * Cancels: the buyer a pending order, an admin a completed one, too, whose payment is given back.
    * Throws `order_not_found`, `forbidden`, `order_not_pending`, `order_already_paid`, `payments_unavailable`.
    */
-  cancel(orderId: OrderId, who: Principal): Promise<void>;
+  cancel(orderId: OrderId, who: Principal, receipt: Receipt<Order> | undefined): Promise<Order>;
 }
 
 export interface OrderServiceOptions {
@@ -69,13 +70,14 @@ export function createOrderService(options: OrderServiceOptions): OrderService {
       return ordersOfUser(database, userId, MAX_LISTED_ORDERS, currency);
     },
 
-    async cancel(orderId, who) {
+    async cancel(orderId, who, receipt) {
       const order = await load(orderId);
       if (!mayCancel(order, who)) throw new AppError('forbidden', 'This order is not yours.');
       await refuseIfPaid(order, who, options);
-      const cancelled = await cancelLocked(orderId, who, options);
+      const cancelled = await cancelLocked(orderId, who, receipt, options);
       options.onCommitted();
       await releaseHolds(cancelled, options.holds);
+      return cancelled;
     },
   };
 }
@@ -98,6 +100,7 @@ async function refuseIfPaid(order: Order, who: Principal, { payments }: OrderSer
 function cancelLocked(
   orderId: OrderId,
   who: Principal,
+  receipt: Receipt<Order> | undefined,
   { database, transitions, giveBack }: OrderServiceOptions,
 ): Promise<Order> {
   return database.transaction(async (tx) => {
@@ -108,6 +111,7 @@ function cancelLocked(
       throw new AppError('order_not_pending', whyNotPending(transition.status));
     }
     if (order.status === 'completed') await giveBack(tx, orderId, 'cancelled by an administrator');
+    await receipt?.keep(tx, transition.order);
     return transition.order;
   });
 }

@@ -5,6 +5,7 @@ import { type Currency, toDecimal } from '../../kernel/money.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
 import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import { TICKET_COLUMNS } from '../tickets/ticket.rows.ts';
+import type { Ticket } from '../tickets/ticket.rules.ts';
 import { type OrderTicketRow, toOrders } from './order.rows.ts';
 import type { CancelReason, Order, PendingOrder } from './order.rules.ts';
 
@@ -69,7 +70,7 @@ export async function insertOrder(
   maxDiscountUses: number | undefined,
   currency: Currency,
 ): Promise<boolean> {
-  const tickets = order.tickets.toSorted((a, b) => (a.seatId < b.seatId ? -1 : 1));
+  const tickets = inSeatOrder(order.tickets);
   const written = await executor.rows(INSERT_ORDER, [
     order.orderId,
     order.userId,
@@ -84,13 +85,7 @@ export async function insertOrder(
     toRfc3339(order.createdAt),
     maxDiscountUses ?? null,
     toRfc3339(order.expiresAt),
-    tickets.map((ticket) => ticket.ticketId),
-    tickets.map((ticket) => ticket.seatId),
-    tickets.map((ticket) => ticket.seatLabel),
-    tickets.map((ticket) => ticket.colour),
-    tickets.map((ticket) => ticket.tierId),
-    tickets.map((ticket) => ticket.tierName),
-    tickets.map((ticket) => toDecimal(ticket.price, currency)),
+    ...ticketArrays(tickets, currency),
     announcements.map((announcement) => announcement.topic),
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
@@ -98,9 +93,29 @@ export async function insertOrder(
   return written.length > 0;
 }
 
+/** The tickets that are an order's: those it holds or sold, and when it is cancelled those that ended with it. */
+const ITS_TICKETS = `tickets t ON t.order_id = o.order_id AND (t.voided_at IS NULL OR t.void_reason = 'order')`;
+
+function inSeatOrder(tickets: readonly Ticket[]): Ticket[] {
+  return tickets.toSorted((a, b) => (a.seatId < b.seatId ? -1 : 1));
+}
+
+/** One array a column, as `unnest` takes them. */
+function ticketArrays(tickets: readonly Ticket[], currency: Currency): readonly (readonly string[])[] {
+  return [
+    tickets.map((ticket) => ticket.ticketId),
+    tickets.map((ticket) => ticket.seatId),
+    tickets.map((ticket) => ticket.seatLabel),
+    tickets.map((ticket) => ticket.colour),
+    tickets.map((ticket) => ticket.tierId),
+    tickets.map((ticket) => ticket.tierName),
+    tickets.map((ticket) => toDecimal(ticket.price, currency)),
+  ];
+}
+
 const FIND_ORDER = {
   name: 'order-find',
-  text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS} FROM orders o LEFT JOIN tickets t USING (order_id)
+  text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS} FROM orders o LEFT JOIN ${ITS_TICKETS}
           WHERE o.order_id = $1 ORDER BY t.seat_label, t.seat_id`,
 };
 
@@ -135,7 +150,7 @@ const ORDERS_OF_USER = {
   name: 'orders-of-user',
   text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS}
            FROM (SELECT * FROM orders WHERE user_id = $1 ORDER BY created_at DESC, order_id DESC LIMIT $2) o
-           LEFT JOIN tickets t USING (order_id)
+           LEFT JOIN ${ITS_TICKETS}
           ORDER BY o.created_at DESC, o.order_id DESC, t.seat_label, t.seat_id`,
 };
 
@@ -174,12 +189,13 @@ const SAVE_STATE = {
 };
 const VOID_TICKETS = {
   name: 'tickets-void',
-  text: 'UPDATE tickets SET voided_at = $2::timestamptz WHERE order_id = $1 AND voided_at IS NULL',
+  text: `UPDATE tickets SET voided_at = $2::timestamptz, void_reason = 'order'
+          WHERE order_id = $1 AND voided_at IS NULL`,
 };
 const REVIVE_TICKETS = {
   name: 'tickets-revive',
-  text: `UPDATE tickets t SET voided_at = NULL
-           FROM (SELECT ticket_id FROM tickets WHERE order_id = $1 ORDER BY seat_id) mine
+  text: `UPDATE tickets t SET voided_at = NULL, void_reason = NULL
+           FROM (SELECT ticket_id FROM tickets WHERE order_id = $1 AND void_reason = 'order' ORDER BY seat_id) mine
           WHERE t.ticket_id = mine.ticket_id`,
 };
 const COUNT_DISCOUNT_USE = {
@@ -201,30 +217,125 @@ export async function saveTransition(tx: Transaction, from: Order, to: Order): P
     to.status === 'cancelled' ? toRfc3339(to.cancelledAt) : null,
     to.status === 'cancelled' ? to.reason : null,
   ]);
-  if (to.status === 'cancelled') await tx.rows(VOID_TICKETS, [to.orderId, toRfc3339(to.cancelledAt)]);
-  if (from.status === 'cancelled') await tx.rows(REVIVE_TICKETS, [to.orderId]);
+  if (to.status === 'cancelled' && from.status !== 'cancelled')
+    await tx.rows(VOID_TICKETS, [to.orderId, toRfc3339(to.cancelledAt)]);
+  if (from.status === 'cancelled' && to.status !== 'cancelled') await tx.rows(REVIVE_TICKETS, [to.orderId]);
 }
 
 async function countDiscountUse(tx: Transaction, discountId: DiscountId, change: number): Promise<void> {
   await tx.rows(COUNT_DISCOUNT_USE, [discountId, change]);
 }
 
+const TAKE_DISCOUNT_USE = {
+  name: 'discount-use-take',
+  text: `INSERT INTO discount_uses AS d (discount_id, uses) VALUES ($1, 1)
+         ON CONFLICT (discount_id) DO UPDATE SET uses = d.uses + 1 WHERE $2::integer IS NULL OR d.uses < $2::integer
+         RETURNING discount_id`,
+};
+const ADD_TICKETS = {
+  name: 'tickets-add',
+  text: `INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name,
+                              price_at_purchase, issued_at)
+         SELECT s.ticket_id, $1, $2, s.seat_id, s.seat_label, s.colour, s.tier_id, s.tier_name, s.price, $3::timestamptz
+           FROM unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::numeric[])
+                AS s (ticket_id, seat_id, seat_label, colour, tier_id, tier_name, price)`,
+};
+const VOID_SOME_TICKETS = {
+  name: 'tickets-void-some',
+  text: `UPDATE tickets SET voided_at = $2::timestamptz, void_reason = $3
+          WHERE ticket_id = ANY ($1::uuid[]) AND voided_at IS NULL`,
+};
+const SAVE_TERMS = {
+  name: 'order-save-terms',
+  text: `UPDATE orders SET subtotal = $2::numeric, discount_id = $3, discount_code = $4, discount_amount = $5::numeric,
+                           price = $6::numeric, payment_intent_id = $7, payment_attempt = $8
+          WHERE order_id = $1`,
+};
+
+/**
+ * Saves the new terms of a locked pending order. New tickets are written before old ones are void, so that a seat is
+ * never let go for one that cannot be had. False, with nothing saved that the caller may commit, when the new
+ * discount is used up here; throws an error that `isSeatTaken` knows when a seat is somebody else's.
+ */
+export async function saveTerms(
+  tx: Transaction,
+  from: Order,
+  to: Order,
+  at: Instant,
+  maxDiscountUses: number | undefined,
+  currency: Currency,
+): Promise<boolean> {
+  if (!(await exchangeDiscount(tx, from.discount?.id, to.discount?.id, maxDiscountUses))) return false;
+  await tx.rows(SAVE_TERMS, [
+    to.orderId,
+    toDecimal(to.subtotal, currency),
+    to.discount?.id ?? null,
+    to.discount?.code ?? null,
+    toDecimal(to.discountAmount, currency),
+    toDecimal(to.price, currency),
+    to.paymentIntentId ?? null,
+    to.paymentAttempt,
+  ]);
+  const before = new Set(from.tickets.map((ticket) => ticket.ticketId));
+  const after = new Set(to.tickets.map((ticket) => ticket.ticketId));
+  const added = inSeatOrder(to.tickets.filter((ticket) => !before.has(ticket.ticketId)));
+  if (added.length > 0) {
+    const { orderId, sessionId } = to;
+    await tx.rows(ADD_TICKETS, [orderId, sessionId, toRfc3339(at), ...ticketArrays(added, currency)]);
+  }
+  const removed = from.tickets.filter((ticket) => !after.has(ticket.ticketId));
+  await voidTickets(tx, removed, at, 'replaced');
+  return true;
+}
+
+/** Voids tickets of an order that goes on without them. */
+export async function voidTickets(
+  tx: Transaction,
+  tickets: readonly Ticket[],
+  at: Instant,
+  reason: 'replaced' | 'refunded',
+): Promise<void> {
+  if (tickets.length === 0) return;
+  const ticketIds = tickets.map((ticket) => ticket.ticketId);
+  await tx.rows(VOID_SOME_TICKETS, [ticketIds, toRfc3339(at), reason]);
+}
+
+/** One use of a discount for one of another, in the order of their ids, so that two exchanges never wait in a circle. */
+async function exchangeDiscount(
+  tx: Transaction,
+  from: DiscountId | undefined,
+  to: DiscountId | undefined,
+  maxUses: number | undefined,
+): Promise<boolean> {
+  if (from === to) return true;
+  const giveBack = async () => from === undefined || countDiscountUse(tx, from, -1).then(() => true);
+  const take = async () =>
+    to === undefined || (await tx.rows(TAKE_DISCOUNT_USE, [to, maxUses ?? null])).length > 0;
+  if (from !== undefined && to !== undefined && from < to) return (await giveBack()) && take();
+  return (await take()) && giveBack();
+}
+
 const ATTACH_INTENT = {
   name: 'order-attach-intent',
   text: `UPDATE orders SET payment_intent_id = $3, payment_attempt = $2
-          WHERE order_id = $1 AND status = 'pending' AND payment_attempt IN ($2 - 1, $2)
+          WHERE order_id = $1 AND status = 'pending' AND price = $4::numeric AND payment_attempt IN ($2 - 1, $2)
             AND (payment_attempt < $2 OR payment_intent_id = $3)
         RETURNING order_id`,
 };
 
-/** Writes down the PaymentIntent of an attempt, once; false when the order is no longer pending or has moved on. */
+/**
+ * Writes down the PaymentIntent of an attempt at a price, once; false when the order is no longer pending, has another
+ * price or has moved on.
+ */
 export async function attachIntent(
   executor: Executor,
-  orderId: OrderId,
+  order: Pick<Order, 'orderId' | 'price'>,
   attempt: number,
   intentId: PaymentIntentId,
+  currency: Currency,
 ): Promise<boolean> {
-  const rows = await executor.rows(ATTACH_INTENT, [orderId, attempt, intentId]);
+  const price = toDecimal(order.price, currency);
+  const rows = await executor.rows(ATTACH_INTENT, [order.orderId, attempt, intentId, price]);
   return rows.length > 0;
 }
 
@@ -247,7 +358,7 @@ const LOCK_ENDED_UNPAID = {
            FROM (SELECT * FROM orders
                   WHERE status = 'pending' AND expires_at <= $1::timestamptz AND payment_intent_id IS NULL
                   ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED) o
-           LEFT JOIN tickets t USING (order_id)
+           LEFT JOIN ${ITS_TICKETS}
           ORDER BY o.expires_at, o.order_id, t.seat_label, t.seat_id`,
 };
 
@@ -275,7 +386,8 @@ const SAVE_CANCELLED = {
 };
 const VOID_TICKETS_OF = {
   name: 'tickets-void-of-orders',
-  text: 'UPDATE tickets SET voided_at = $2::timestamptz WHERE order_id = ANY ($1::uuid[]) AND voided_at IS NULL',
+  text: `UPDATE tickets SET voided_at = $2::timestamptz, void_reason = 'order'
+          WHERE order_id = ANY ($1::uuid[]) AND voided_at IS NULL`,
 };
 
 /** Saves orders that were cancelled at the same moment for the same reason, in the lock order of `saveTransition`. */

@@ -3,9 +3,27 @@ import type { Announcement } from '../../kernel/events.ts';
 import type { OrderId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
-import { type CancelReason, cancel, complete, type Order, rebook, type Transition } from './order.rules.ts';
-import { liveSeats, lockOrder, saveCancelled, saveTransition } from './order.store.ts';
-import { announce } from './order.wire.ts';
+import type { Ticket } from '../tickets/ticket.rules.ts';
+import {
+  type CancelReason,
+  cancel,
+  complete,
+  type Order,
+  type PendingOrder,
+  rebook,
+  refuseLate,
+  type Transition,
+  withdraw,
+} from './order.rules.ts';
+import {
+  liveSeats,
+  lockOrder,
+  saveCancelled,
+  saveTerms,
+  saveTransition,
+  voidTickets,
+} from './order.store.ts';
+import { announce, announceChange } from './order.wire.ts';
 
 /** Stores announcements in the transaction of the change they tell of. */
 export type AppendToOutbox = (tx: Transaction, announcements: readonly Announcement[]) => Promise<void>;
@@ -22,6 +40,20 @@ export interface OrderTransitions {
   cancelAll(tx: Transaction, orders: readonly Order[], reason: CancelReason): Promise<Order[]>;
   /** Throws an error that `isSeatTaken` knows when a seat was sold meanwhile. */
   rebook(tx: Transaction, order: Order): Promise<Transition>;
+  /** Late money goes back: the order says so from now on. Consumers see no difference, so nothing is announced. */
+  refuseLate(tx: Transaction, order: Order): Promise<Transition>;
+  /** Some tickets of a completed order are void from now on. */
+  withdraw(tx: Transaction, order: Order, ticketIds: ReadonlySet<Ticket['ticketId']>): Promise<Transition>;
+  /**
+   * A pending order has new terms. False when its new discount is used up: the caller then rolls back. Throws an error
+   * that `isSeatTaken` knows when a seat is somebody else's.
+   */
+  change(
+    tx: Transaction,
+    from: PendingOrder,
+    to: PendingOrder,
+    maxDiscountUses: number | undefined,
+  ): Promise<boolean>;
 }
 
 export interface OrderTransitionsOptions {
@@ -62,5 +94,33 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       return cancelled;
     },
     rebook: (tx, order) => save(tx, order, rebook(order, clock.now())),
+    async refuseLate(tx, order) {
+      const transition = refuseLate(order);
+      if (transition.outcome === 'changed') await saveTransition(tx, order, transition.order);
+      return transition;
+    },
+    async withdraw(tx, order, ticketIds) {
+      const transition = withdraw(order, ticketIds);
+      if (transition.outcome === 'not_possible') return transition;
+      const gone = order.tickets.filter((ticket) => ticketIds.has(ticket.ticketId));
+      await voidTickets(tx, gone, clock.now(), 'refunded');
+      const freed = gone.map((ticket) => ticket.seatId);
+      await appendToOutbox(tx, announceChange(transition.order, { locked: [], freed }, currency));
+      return transition;
+    },
+    async change(tx, from, to, maxDiscountUses) {
+      if (!(await saveTerms(tx, from, to, clock.now(), maxDiscountUses, currency))) return false;
+      await appendToOutbox(tx, announceChange(to, seatsChanged(from, to), currency));
+      return true;
+    },
+  };
+}
+
+function seatsChanged(from: Order, to: Order) {
+  const before = from.tickets.map((ticket) => ticket.seatId);
+  const after = to.tickets.map((ticket) => ticket.seatId);
+  return {
+    locked: after.filter((seatId) => !before.includes(seatId)),
+    freed: before.filter((seatId) => !after.includes(seatId)),
   };
 }

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Announcement, TopicKey } from '../../kernel/events.ts';
+import type { SeatId, SessionId } from '../../kernel/ids.ts';
 import { type Currency, toMajor } from '../../kernel/money.ts';
 import { toWireTicket } from '../tickets/ticket.wire.ts';
 import type { Order } from './order.rules.ts';
@@ -44,9 +45,27 @@ export function announce(order: Order, currency: Currency): Announcement[] {
   const seatIds = order.tickets.map((ticket) => ticket.seatId);
   const wire = toWireOrder(order, currency);
   const message = order.status === 'cancelled' ? { ...wire, seat_ids: seatIds } : wire;
-  const seatsMessage = { session_id: order.sessionId, seat_ids: seatIds, status: seats };
   return [
     { topic, key: order.orderId, value: JSON.stringify(message) },
-    { topic: 'seatsStatus', key: order.sessionId, value: JSON.stringify(seatsMessage) },
+    ...announceSeats(order.sessionId, seatIds, seats),
   ];
+}
+
+/** The messages that tell of an order that stays in its state but has other seats or another price. */
+export function announceChange(
+  order: Order,
+  seats: { readonly locked: readonly SeatId[]; readonly freed: readonly SeatId[] },
+  currency: Currency,
+): Announcement[] {
+  return [
+    { topic: 'orderUpdated', key: order.orderId, value: JSON.stringify(toWireOrder(order, currency)) },
+    ...announceSeats(order.sessionId, seats.locked, 'LOCKED'),
+    ...announceSeats(order.sessionId, seats.freed, 'AVAILABLE'),
+  ];
+}
+
+function announceSeats(sessionId: SessionId, seatIds: readonly SeatId[], status: SeatStatus): Announcement[] {
+  if (seatIds.length === 0) return [];
+  const message = { session_id: sessionId, seat_ids: seatIds, status };
+  return [{ topic: 'seatsStatus', key: sessionId, value: JSON.stringify(message) }];
 }

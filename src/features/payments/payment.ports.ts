@@ -18,12 +18,49 @@ export interface Intent {
   readonly lastDecline: string | undefined;
 }
 
+/** An intent in a list, with what of its money went back. */
+export interface ListedIntent extends Intent {
+  readonly refunded: number;
+  readonly isDisputed: boolean;
+}
+
+/** Everything that became of an intent's money at the provider. */
+export interface IntentAccount {
+  readonly intent: Intent;
+  readonly refunds: readonly ProviderRefund[];
+  readonly disputes: readonly ProviderDispute[];
+}
+
+export interface ProviderRefund {
+  readonly providerId: string;
+  readonly amount: number;
+  /** The refund of ours that it carries out. */
+  readonly refundId: string | undefined;
+  /** The bank would not take it: the money is still with the provider. */
+  readonly hasFailed: boolean;
+}
+
+export interface ProviderDispute {
+  readonly providerId: string;
+  readonly amount: number;
+  /** `taken`: the money is with the bank, for now or for good. */
+  readonly state: 'taken' | 'won';
+}
+
 /** A webhook that is genuinely the provider's, cut down to what is used: no card, no name, no address. */
 export interface ProviderEvent {
   readonly eventId: string;
   readonly type: string;
-  readonly intent: Intent | undefined;
+  readonly about: EventSubject;
 }
+
+export type EventSubject =
+  | { readonly kind: 'paid'; readonly intent: Intent }
+  /** A refund or a dispute began, ended or changed: ask how the intent's account stands. */
+  | { readonly kind: 'money_went_back'; readonly intentId: PaymentIntentId }
+  /** A test event for a live account, or a live one for a test account: no money of ours. */
+  | { readonly kind: 'other_mode' }
+  | { readonly kind: 'other' };
 
 /** Port: the payment provider. Every call is bounded in time and throws `payments_unavailable` when it does not answer. */
 export interface PaymentProvider {
@@ -33,8 +70,12 @@ export interface PaymentProvider {
   findIntent(intentId: PaymentIntentId): Promise<Intent | undefined>;
   /** Makes it unpayable and tells how it stands then: one that succeeded stays so. Undefined when it is unknown. */
   cancelIntent(intentId: PaymentIntentId): Promise<Intent | undefined>;
-  /** Gives the whole payment back, once for a key; the refund's id. */
-  refund(intentId: PaymentIntentId, key: string): Promise<string>;
+  /** Gives minor units of the payment back, once for a refund of ours; the provider's id of it. Throws `payment_refused`. */
+  refund(intentId: PaymentIntentId, amountMinor: number, refundId: string): Promise<string>;
+  /** How the intent and its money stand. Undefined when the provider knows no such intent. */
+  account(intentId: PaymentIntentId): Promise<IntentAccount | undefined>;
+  /** Intents created since then, newest first. */
+  intentsSince(since: Instant): AsyncIterable<ListedIntent>;
   /**
    * Reads a webhook from its exact bytes. Throws `webhook_signature_invalid` unless it is signed by the provider within
    * the last five minutes.

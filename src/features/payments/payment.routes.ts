@@ -1,19 +1,25 @@
 import { type Static, Type } from 'typebox';
 import { toRfc3339 } from '../../kernel/clock.ts';
-import type { Currency } from '../../kernel/money.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { type Currency, fromMajor, toMajor } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
+import type { Once } from '../../platform/http/once.ts';
 import { problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import { toOrderId } from '../orders/order.routes.ts';
+import type { Order } from '../orders/order.rules.ts';
 import { OrderParamsSchema, OrderSchema } from '../orders/order.schemas.ts';
 import { toWireOrder } from '../orders/order.wire.ts';
 import {
   PaymentIntentResponseSchema,
+  RefundRequestSchema,
+  RefundSchema,
   StuckParamsSchema,
   StuckPaymentSchema,
   WebhookResponseSchema,
 } from './payment.schemas.ts';
-import type { PaymentService } from './payment.service.ts';
+import type { PaymentOffer, PaymentService } from './payment.service.ts';
+import type { RefundIssued, RefundRequest, RefundService } from './refund.service.ts';
 import type { StuckPayments } from './stuck.service.ts';
 import type { StuckRow } from './stuck.store.ts';
 import type { WebhookService } from './webhook.service.ts';
@@ -21,21 +27,23 @@ import type { WebhookService } from './webhook.service.ts';
 export interface PaymentRoutesOptions {
   readonly payments: PaymentService;
   readonly webhooks: WebhookService;
+  readonly refunds: RefundService;
   readonly stuck: StuckPayments;
+  readonly once: Once;
   readonly currency: Currency;
 }
 
 const TAGS = ['Payments'];
+const OK = 200;
 const NO_CONTENT = 204;
 const WEBHOOK_PATHS = ['/api/webhook/stripe', '/api/order/webhook/stripe'];
 /** Stripe's own events stay far below it. */
 const MAX_WEBHOOK_BYTES = 262_144;
 
 /** Payments over HTTP (contract section 1). */
-export function paymentRoutes(
-  scope: HttpServer,
-  { payments, webhooks, stuck, currency }: PaymentRoutesOptions,
-): void {
+export function paymentRoutes(scope: HttpServer, options: PaymentRoutesOptions): void {
+  const { payments, webhooks, once, currency } = options;
+
   scope.post(
     '/api/order/:orderId/create-payment-intent',
     {
@@ -46,14 +54,16 @@ export function paymentRoutes(
         response: { 200: PaymentIntentResponseSchema, ...problems },
       },
     },
-    async (request) => {
-      const offer = await payments.offer(toOrderId(request.params), principalOf(request));
-      return {
+    async (request, reply) => {
+      const body = (offer: PaymentOffer) => ({
         clientSecret: offer.intent.clientSecret,
         paymentIntentId: offer.intent.intentId,
         seatLockDurationMins: offer.minutesLeft,
         order: toWireOrder(offer.order, currency),
-      };
+      });
+      return once.answer(request, reply, { status: OK, body }, (receipt) =>
+        payments.offer(toOrderId(request.params), principalOf(request), receipt),
+      );
     },
   );
 
@@ -67,13 +77,16 @@ export function paymentRoutes(
         response: { 200: OrderSchema, ...problems },
       },
     },
-    async (request) => {
-      const order = await payments.checkOut(toOrderId(request.params), principalOf(request));
-      return toWireOrder(order, currency);
+    async (request, reply) => {
+      const body = (order: Order) => toWireOrder(order, currency);
+      return once.answer(request, reply, { status: OK, body }, (receipt) =>
+        payments.checkOut(toOrderId(request.params), principalOf(request), receipt),
+      );
     },
   );
 
-  stuckRoutes(scope, stuck);
+  refundRoute(scope, options);
+  stuckRoutes(scope, options);
   scope.register(async (raw) => {
     // The signature is over the exact bytes: nothing may parse them first.
     raw.removeAllContentTypeParsers();
@@ -82,8 +95,57 @@ export function paymentRoutes(
   });
 }
 
+function refundRoute(scope: HttpServer, { refunds, once, currency }: PaymentRoutesOptions): void {
+  scope.post(
+    '/api/order/:orderId/refund',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Give money of a completed order back, all of it or a part; for administrators',
+        params: OrderParamsSchema,
+        body: RefundRequestSchema,
+        response: { 200: RefundSchema, ...problems },
+      },
+      // Without a body everything is asked back.
+      async preValidation(request) {
+        request.body ??= {};
+      },
+    },
+    async (request, reply) => {
+      const body = (issued: RefundIssued) => ({
+        refund_id: issued.refundId,
+        amount: toMajor(issued.amount, currency),
+        reason: issued.reason,
+        order: toWireOrder(issued.order, currency),
+      });
+      return once.answer(request, reply, { status: OK, body }, (receipt) =>
+        refunds.issue(
+          toOrderId(request.params),
+          toRefundRequest(request.body, currency),
+          principalOf(request),
+          receipt,
+        ),
+      );
+    },
+  );
+}
+
+function toRefundRequest(
+  { amount, reason }: Static<typeof RefundRequestSchema>,
+  currency: Currency,
+): RefundRequest {
+  const words = reason || 'given back by an administrator';
+  if (amount === undefined || amount === null) return { amount: undefined, reason: words };
+  const minor = fromMajor(amount, currency);
+  if (minor !== undefined) return { amount: minor, reason: words };
+  const problem = `has more decimals than ${currency.code.toUpperCase()}, or is too large`;
+  throw new AppError('invalid_request', `body/amount: ${problem}`, {
+    fields: [{ field: 'body/amount', reason: problem }],
+  });
+}
+
 /** For administrators: money that was tried as often as it may be. */
-function stuckRoutes(scope: HttpServer, stuck: StuckPayments): void {
+function stuckRoutes(scope: HttpServer, { stuck, once }: PaymentRoutesOptions): void {
   scope.get(
     '/api/order/admin/payments',
     {
@@ -108,8 +170,10 @@ function stuckRoutes(scope: HttpServer, stuck: StuckPayments): void {
       },
     },
     async (request, reply) => {
-      await stuck.tryAgain(request.params.id, principalOf(request));
-      return reply.code(NO_CONTENT).send(null);
+      const none = { status: NO_CONTENT, body: () => null };
+      return once.answer(request, reply, none, (receipt) =>
+        stuck.tryAgain(request.params.id, principalOf(request), receipt),
+      );
     },
   );
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { PLAIN_TEXT, Uuid } from '../../platform/http/schemas.ts';
 import { ORDER_EXAMPLE, OrderSchema } from '../orders/order.schemas.ts';
 
 export const PaymentIntentResponseSchema = Type.Object(
@@ -20,11 +21,46 @@ export const PaymentIntentResponseSchema = Type.Object(
   },
 );
 
+const MAX_REASON_CHARS = 300;
+
+export const RefundRequestSchema = Type.Object(
+  {
+    amount: Type.Optional(
+      Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()], {
+        description: 'Major units; absent: all that is left, which cancels the order',
+      }),
+    ),
+    reason: Type.Optional(
+      Type.String({ maxLength: MAX_REASON_CHARS, pattern: PLAIN_TEXT, description: 'Kept with the refund' }),
+    ),
+  },
+  { examples: [{ amount: 50, reason: 'the view was blocked' }] },
+);
+
+export const RefundSchema = Type.Object(
+  {
+    refund_id: Uuid('The refund'),
+    amount: Type.Number({ description: 'Major units' }),
+    reason: Type.String(),
+    order: OrderSchema,
+  },
+  {
+    examples: [
+      {
+        refund_id: '4c9a1f0e-6a1f-4b39-8d53-1d8f6c0a7e11',
+        amount: 50,
+        reason: 'the view was blocked',
+        order: ORDER_EXAMPLE,
+      },
+    ],
+  },
+);
+
 export const StuckPaymentSchema = Type.Object(
   {
     kind: Type.Union([Type.Literal('refund'), Type.Literal('webhook')]),
     id: Type.String({
-      description: 'What to try again: the PaymentIntent of a refund, the event of a webhook',
+      description: 'What to try again: the refund, or the event of a webhook',
     }),
     order_id: Type.String({ description: 'Empty: unknown' }),
     payment_intent_id: Type.String({ description: 'Empty: unknown' }),
@@ -38,7 +74,7 @@ export const StuckPaymentSchema = Type.Object(
     examples: [
       {
         kind: 'refund',
-        id: 'pi_3Abc',
+        id: '4c9a1f0e-6a1f-4b39-8d53-1d8f6c0a7e11',
         order_id: '8d564400-1273-4e3c-9b7d-cc3beccd2b27',
         payment_intent_id: 'pi_3Abc',
         amount_minor: 15_050,

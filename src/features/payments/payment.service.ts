@@ -1,15 +1,18 @@
 import type { Clock, Instant } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
+import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Database } from '../../platform/postgres/database.ts';
+import type { Database, Transaction } from '../../platform/postgres/database.ts';
+import type { Receipt } from '../../platform/postgres/receipt.ts';
 import { mayPay } from '../orders/order.access.rules.ts';
+import type { PaymentPreparation } from '../orders/order.changing.ts';
 import { holdMinutesLeft, holdStands, type Order, whyNotPending } from '../orders/order.rules.ts';
 import type { PaymentConclusion } from '../orders/order.service.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
+import type { AlignIntent } from './alignment.ts';
 import type { Intent, PaymentProvider } from './payment.ports.ts';
-import { intentKey } from './payment.rules.ts';
+import { intentKey, isPaidElsewhere } from './payment.rules.ts';
 import type { SettleMoney } from './settlement.ts';
 
 /** What a buyer needs to pay. */
@@ -19,24 +22,30 @@ export interface PaymentOffer {
   readonly order: Order;
 }
 
-export interface PaymentService extends PaymentConclusion {
+export interface PaymentService extends PaymentConclusion, PaymentPreparation {
   /**
    * The order's PaymentIntent, made when there is none that can be paid; for its buyer while the hold stands.
    * Throws `order_not_found`, `forbidden`, `order_not_pending`, `hold_ended`, `nothing_to_pay`, `order_already_paid`,
    * `payment_refused`, `payments_unavailable`.
    */
-  offer(orderId: OrderId, who: Principal): Promise<PaymentOffer>;
+  offer(orderId: OrderId, who: Principal, receipt: Receipt<PaymentOffer> | undefined): Promise<PaymentOffer>;
   /**
    * Completes a free order, or a paid one whose money is at Stripe; one completed already is answered again.
    * Throws as `offer`, and `payment_missing`, `payment_mismatch`.
    */
-  checkOut(orderId: OrderId, who: Principal): Promise<Order>;
+  checkOut(orderId: OrderId, who: Principal, receipt: Receipt<Order> | undefined): Promise<Order>;
+  /**
+   * Another system took the payment for an order; safe to repeat. Its price counts as received, under the payment's id
+   * there; an id of Stripe's is looked up. Throws `order_not_found`, `payment_missing` when Stripe has no such money.
+   */
+  paidElsewhere(orderId: OrderId, paymentId: string | undefined): Promise<void>;
 }
 
 /** What this feature needs of orders beside their transitions. */
 export interface OrderRecords {
   find(orderId: OrderId): Promise<Order | undefined>;
-  attachIntent(orderId: OrderId, attempt: number, intentId: PaymentIntentId): Promise<boolean>;
+  /** False when the order is no longer pending at that price, or has another attempt. */
+  attachIntent(order: Order, attempt: number, intentId: PaymentIntentId): Promise<boolean>;
 }
 
 export interface PaymentServiceOptions {
@@ -45,6 +54,7 @@ export interface PaymentServiceOptions {
   readonly transitions: OrderTransitions;
   readonly provider: PaymentProvider;
   readonly settleMoney: SettleMoney;
+  readonly align: AlignIntent;
   readonly currency: Currency;
   readonly clock: Clock;
   readonly onCommitted: () => void;
@@ -61,23 +71,60 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
   }
 
   return {
-    async offer(orderId, who) {
-      const order = await loadOwn(orderId, who);
-      refuseUnlessPayable(order, clock.now());
-      if (order.price === 0) {
-        throw new AppError('nothing_to_pay', 'The order costs nothing; check it out without a payment.');
+    async offer(orderId, who, receipt) {
+      for (let attempt = 1; attempt <= MAX_OFFER_ATTEMPTS; attempt += 1) {
+        const order = await loadOwn(orderId, who);
+        refuseUnlessPayable(order, clock.now());
+        if (order.price === 0) {
+          throw new AppError('nothing_to_pay', 'The order costs nothing; check it out without a payment.');
+        }
+        const intent = await openIntent(order, options);
+        const current = (await orders.find(orderId)) ?? order;
+        if (intent === undefined || intent.amount !== current.price) continue;
+        const offer = { intent, order: current, minutesLeft: holdMinutesLeft(current, clock.now()) };
+        // The intent is there already: asked for again without a receipt, the same one would be given.
+        await receipt?.keep(options.database, offer);
+        return offer;
       }
-      const intent = await openIntent(order, options);
-      const current = (await orders.find(orderId)) ?? order;
-      return { intent, order: current, minutesLeft: holdMinutesLeft(current, clock.now()) };
+      throw new AppError('order_changed', 'Another request changed the order meanwhile. Look at it again.');
     },
 
-    async checkOut(orderId, who) {
+    async prepare(order) {
+      const paymentAttempt = order.paymentAttempt + 1;
+      const { intentId } = await createIntent(order, paymentAttempt, options);
+      return { paymentIntentId: intentId, paymentAttempt };
+    },
+
+    async checkOut(orderId, who, receipt) {
       const order = await loadOwn(orderId, who);
-      if (order.status === 'completed') return order;
-      if (order.price > 0) return checkOutPaid(order, options);
-      refuseUnlessPayable(order, clock.now());
-      return completeFree(order, options);
+      if (order.price === 0 && order.status !== 'completed') {
+        refuseUnlessPayable(order, clock.now());
+        return completeFree(order, receipt, options);
+      }
+      const completed = order.status === 'completed' ? order : await checkOutPaid(order, options);
+      // Money is settled once by its own key; an order that is completed is answered again.
+      await receipt?.keep(options.database, completed);
+      return completed;
+    },
+
+    async paidElsewhere(orderId, paymentId) {
+      const order = await orders.find(orderId);
+      if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
+      const intentId = as<PaymentIntentId>(paymentId ?? `elsewhere:${orderId}`);
+      if (!isPaidElsewhere(intentId)) {
+        const { orderId: known } = await options.align(intentId);
+        if (known === orderId) return;
+        throw new AppError('payment_missing', 'The payment provider has no such payment for the order.');
+      }
+      if (order.price === 0) return completeElsewhere(order, options);
+      await options.settleMoney({
+        intentId,
+        orderId,
+        amountMinor: order.price,
+        currency: options.currency.code,
+      });
+      // A second payment would be given back; better that there is none.
+      await this.conclude(order);
     },
 
     async conclude(order) {
@@ -101,21 +148,35 @@ function refuseUnlessPayable(order: Order, now: Instant): void {
   throw new AppError(code, whyNotPending(order.status));
 }
 
-/** The intent of the newest attempt while it can be paid, else that of a new attempt. */
-async function openIntent(order: Order, options: PaymentServiceOptions): Promise<Intent> {
+/** Each further try starts from what the other request made of the order. */
+const MAX_OFFER_ATTEMPTS = 3;
+
+/**
+ * The intent of the newest attempt while it can be paid, else that of a new attempt; undefined when the order was
+ * changed while Stripe answered. Nobody has heard of the intent by then, so it does no harm.
+ */
+async function openIntent(order: Order, options: PaymentServiceOptions): Promise<Intent | undefined> {
   const known = order.paymentIntentId && (await options.provider.findIntent(order.paymentIntentId));
   if (known && known.state === 'succeeded' && (await settledOrder(known, order, options))) {
     throw new AppError('order_already_paid', 'The order was paid already; check it out.');
   }
   const payable = known && (known.state === 'open' || known.state === 'processing');
   if (payable && known.amount === order.price) return known;
+  // Not at this price: nobody may pay the old one.
+  if (payable) await options.provider.cancelIntent(known.intentId);
   const attempt = order.paymentAttempt + 1;
+  const intent = await createIntent(order, attempt, options);
+  const isAttached = await options.orders.attachIntent(order, attempt, intent.intentId);
+  return isAttached ? intent : undefined;
+}
+
+function createIntent(
+  order: Order,
+  attempt: number,
+  { provider, currency }: PaymentServiceOptions,
+): Promise<Intent> {
   const key = intentKey(order, attempt, order.price);
-  const intent = await options.provider.createIntent(order.orderId, order.price, options.currency, key);
-  if (await options.orders.attachIntent(order.orderId, attempt, intent.intentId)) return intent;
-  // The order ended while Stripe answered: nobody may pay for it any more.
-  await options.provider.cancelIntent(intent.intentId);
-  throw new AppError('order_not_pending', 'The order ended meanwhile; place a new one.');
+  return provider.createIntent(order.orderId, order.price, currency, key);
 }
 
 /** Asks Stripe, because the buyer's page comes back before the webhook does. */
@@ -134,17 +195,46 @@ async function checkOutPaid(order: Order, options: PaymentServiceOptions): Promi
   );
 }
 
-async function completeFree(order: Order, options: PaymentServiceOptions): Promise<Order> {
+async function completeFree(
+  order: Order,
+  receipt: Receipt<Order> | undefined,
+  options: PaymentServiceOptions,
+): Promise<Order> {
   const { database, transitions } = options;
   const completed = await database.transaction(async (tx) => {
     const locked = await transitions.lock(tx, order.orderId);
-    if (!locked || locked.status === 'completed') return locked;
-    const transition = await transitions.complete(tx, locked);
-    if (transition.outcome === 'changed') return transition.order;
-    throw new AppError('order_not_pending', whyNotPending(transition.status));
+    if (!locked) throw new Error(`order ${order.orderId} is gone`);
+    const done = locked.status === 'completed' ? locked : await completeLocked(tx, locked, options);
+    await receipt?.keep(tx, done);
+    return done;
   });
   options.onCommitted();
-  return completed ?? order;
+  return completed;
+}
+
+/** An order that costs nothing needs no money; one that has ended stays so. */
+async function completeElsewhere(
+  { orderId }: Order,
+  { database, transitions, onCommitted }: PaymentServiceOptions,
+): Promise<void> {
+  await database.transaction(async (tx) => {
+    const locked = await transitions.lock(tx, orderId);
+    if (locked && locked.price === 0) await transitions.complete(tx, locked);
+  });
+  onCommitted();
+}
+
+async function completeLocked(
+  tx: Transaction,
+  order: Order,
+  { transitions, clock }: PaymentServiceOptions,
+): Promise<Order> {
+  refuseUnlessPayable(order, clock.now());
+  // A change of the order came first, and there is something to pay now.
+  if (order.price > 0) throw new AppError('payment_missing', 'The order has not been paid yet.');
+  const transition = await transitions.complete(tx, order);
+  if (transition.outcome === 'changed') return transition.order;
+  throw new AppError('order_not_pending', whyNotPending(transition.status));
 }
 
 /** The order when the intent's money completed it, now or before; undefined when the money is given back. */

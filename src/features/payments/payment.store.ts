@@ -44,14 +44,7 @@ interface PaymentRow {
 /** The payment, locked. The order is locked before it, always, so that two never wait for each other. */
 export async function lockPayment(tx: Transaction, intentId: PaymentIntentId): Promise<Payment | undefined> {
   const [row] = await tx.rows<PaymentRow>(LOCK, [intentId]);
-  return (
-    row && {
-      intentId: row.payment_intent_id,
-      amountMinor: row.amount_minor,
-      currency: row.currency,
-      state: row.state,
-    }
-  );
+  return row && toPayment(row);
 }
 
 const IS_PAID = {
@@ -65,97 +58,71 @@ export async function isPaid(tx: Transaction, orderId: OrderId): Promise<boolean
   return row?.paid === true;
 }
 
-const APPLY = {
-  name: 'payment-apply',
-  text: `UPDATE payments SET state = 'applied' WHERE payment_intent_id = $1 AND state = 'received'`,
+const SET_STATE = {
+  name: 'payment-set-state',
+  text: 'UPDATE payments SET state = $2 WHERE payment_intent_id = $1',
 };
 
-export async function markPaymentApplied(tx: Transaction, intentId: PaymentIntentId): Promise<void> {
-  await tx.rows(APPLY, [intentId]);
-}
-
-const REFUND_DUE = {
-  name: 'payment-refund-due',
-  text: `UPDATE payments SET state = 'refund_due', refund_reason = $2, attempts = 0, next_attempt_at = $3::timestamptz
-          WHERE payment_intent_id = $1 AND state = 'received'`,
-};
-
-export async function markRefundDue(
+/** Saves the state a locked payment came into. */
+export async function savePaymentState(
   tx: Transaction,
   intentId: PaymentIntentId,
-  reason: string,
-  at: Instant,
+  state: Payment['state'],
 ): Promise<void> {
-  await tx.rows(REFUND_DUE, [intentId, reason, toRfc3339(at)]);
+  await tx.rows(SET_STATE, [intentId, state]);
 }
 
-const GIVE_BACK = {
-  name: 'payment-give-back',
-  text: `UPDATE payments SET state = 'refund_due', refund_reason = $2, attempts = 0, next_attempt_at = $3::timestamptz
-          WHERE order_id = $1 AND state = 'applied'`,
+const LOCK_APPLIED = {
+  name: 'payment-lock-applied',
+  text: `SELECT payment_intent_id, amount_minor, currency, state FROM payments
+          WHERE order_id = $1 AND state = 'applied' FOR UPDATE`,
 };
 
-/** What pays for the order becomes due for refund. */
-export async function giveBackApplied(
-  tx: Transaction,
-  orderId: OrderId,
-  reason: string,
-  at: Instant,
-): Promise<void> {
-  await tx.rows(GIVE_BACK, [orderId, reason, toRfc3339(at)]);
+/** What pays for a locked order, locked. */
+export async function lockApplied(tx: Transaction, orderId: OrderId): Promise<Payment | undefined> {
+  const [row] = await tx.rows<PaymentRow>(LOCK_APPLIED, [orderId]);
+  return row && toPayment(row);
 }
 
-/** Past this many tries a person has to look; the row says why the last one failed. */
-export const MAX_REFUND_ATTEMPTS = 12;
-
-const CLAIM_REFUNDS = {
-  name: 'payment-claim-refunds',
-  text: `UPDATE payments
-            SET attempts = attempts + 1,
-                next_attempt_at = $1::timestamptz + LEAST(5 * power(2, attempts), 600) * interval '1 second'
-          WHERE payment_intent_id IN (
-            SELECT payment_intent_id FROM payments
-             WHERE state = 'refund_due' AND next_attempt_at <= $1::timestamptz AND attempts < ${MAX_REFUND_ATTEMPTS}
-             ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING payment_intent_id`,
+const FIND = {
+  name: 'payment-find',
+  text: `SELECT payment_intent_id, amount_minor, currency, state FROM payments WHERE payment_intent_id = $1`,
 };
 
-/** Takes due refunds for this caller alone; a failed or forgotten one comes again after a growing pause. */
-export async function claimRefunds(
+export async function findPayment(
   executor: Executor,
-  now: Instant,
+  intentId: PaymentIntentId,
+): Promise<Payment | undefined> {
+  const [row] = await executor.rows<PaymentRow>(FIND, [intentId]);
+  return row && toPayment(row);
+}
+
+const RECEIVED_SINCE = {
+  name: 'payments-received-since',
+  text: `SELECT payment_intent_id, order_id, amount_minor, currency, state FROM payments
+          WHERE received_at >= $1::timestamptz AND payment_intent_id > $2 ORDER BY payment_intent_id LIMIT $3`,
+};
+
+/** Payments received since then, by id, at most `limit` of those after `after`. */
+export async function paymentsSince(
+  executor: Executor,
+  since: Instant,
+  after: string,
   limit: number,
-): Promise<PaymentIntentId[]> {
-  const rows = await executor.rows<{ payment_intent_id: PaymentIntentId }>(CLAIM_REFUNDS, [
-    toRfc3339(now),
+): Promise<(Payment & { readonly orderId: OrderId })[]> {
+  const rows = await executor.rows<PaymentRow & { readonly order_id: OrderId }>(RECEIVED_SINCE, [
+    toRfc3339(since),
+    after,
     limit,
   ]);
-  return rows.map((row) => row.payment_intent_id);
+  return rows.map((row) => ({ ...toPayment(row), orderId: row.order_id }));
 }
 
-const REFUNDED = {
-  name: 'payment-refunded',
-  text: `UPDATE payments SET state = 'refunded', refund_id = $2, last_error = NULL
-          WHERE payment_intent_id = $1 AND state = 'refund_due'`,
-};
-
-export async function markRefunded(
-  executor: Executor,
-  intentId: PaymentIntentId,
-  refundId: string,
-): Promise<void> {
-  await executor.rows(REFUNDED, [intentId, refundId]);
-}
-
-const REFUND_FAILED = {
-  name: 'payment-refund-failed',
-  text: `UPDATE payments SET last_error = $2 WHERE payment_intent_id = $1 AND state = 'refund_due'`,
-};
-
-export async function noteRefundFailure(
-  executor: Executor,
-  intentId: PaymentIntentId,
-  reason: string,
-): Promise<void> {
-  await executor.rows(REFUND_FAILED, [intentId, reason]);
+function toPayment(row: PaymentRow): Payment {
+  return {
+    intentId: row.payment_intent_id,
+    amountMinor: row.amount_minor,
+    currency: row.currency,
+    state: row.state,
+  };
 }

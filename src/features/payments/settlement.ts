@@ -4,14 +4,8 @@ import type { Currency } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
 import { type Settlement, settle } from './payment.rules.ts';
-import {
-  isPaid,
-  lockPayment,
-  type MoneyReceived,
-  markPaymentApplied,
-  markRefundDue,
-  recordMoney,
-} from './payment.store.ts';
+import { isPaid, lockPayment, type MoneyReceived, recordMoney, savePaymentState } from './payment.store.ts';
+import type { GiveBack } from './refund.service.ts';
 
 /**
  * Writes money that came down first, on its own, then decides and carries out what becomes of it. Safe to repeat and
@@ -26,8 +20,16 @@ export interface SettlementOptions {
   readonly isSeatTaken: (error: unknown) => boolean;
   readonly currency: Currency;
   readonly clock: Clock;
+  readonly giveBack: GiveBack;
+  /** A refund is due. */
+  readonly onDue: () => void;
   readonly onCommitted: () => void;
+  /** Told what became of money, once for each payment; `late` money came after its order had ended. */
+  readonly onDecided: (outcome: MoneyOutcome) => void;
 }
+
+export type MoneyOutcome = 'completed' | 'refunded' | 'late_rebooked' | 'late_refunded';
+type Decided = Exclude<Settlement, { decision: 'already_done' }>;
 
 /** Each further try sees the sale that beat the one before. */
 const MAX_REBOOK_ATTEMPTS = 3;
@@ -38,9 +40,9 @@ export function createSettlement(options: SettlementOptions): SettleMoney {
     await recordMoney(database, money, clock.now());
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const decision = await database.transaction((tx) => settleLocked(tx, money, options));
-        options.onCommitted();
-        return decision;
+        const settlement = await database.transaction((tx) => settleLocked(tx, money, options));
+        if (settlement.decision !== 'already_done') tell(settlement, options);
+        return settlement.decision;
       } catch (error) {
         if (attempt >= MAX_REBOOK_ATTEMPTS || !isSeatTaken(error)) throw error;
       }
@@ -48,11 +50,30 @@ export function createSettlement(options: SettlementOptions): SettleMoney {
   };
 }
 
+function tell(settlement: Decided, { onCommitted, onDue, onDecided }: SettlementOptions): void {
+  onCommitted();
+  if (settlement.decision === 'refund') onDue();
+  onDecided(outcomeOf(settlement));
+}
+
+function outcomeOf(settlement: Decided): MoneyOutcome {
+  switch (settlement.decision) {
+    case 'complete':
+      return 'completed';
+    case 'rebook':
+      return 'late_rebooked';
+    case 'refund':
+      return settlement.isLate ? 'late_refunded' : 'refunded';
+    default:
+      return unreachable(settlement);
+  }
+}
+
 async function settleLocked(
   tx: Transaction,
   { orderId, intentId }: MoneyReceived,
-  { transitions, currency, clock }: SettlementOptions,
-): Promise<Settlement['decision']> {
+  { transitions, giveBack, currency }: SettlementOptions,
+): Promise<Settlement> {
   const order = await transitions.lock(tx, orderId);
   const payment = await lockPayment(tx, intentId);
   if (!order || !payment) throw new Error(`payment ${intentId} or its order is gone`);
@@ -64,19 +85,20 @@ async function settleLocked(
   switch (settlement.decision) {
     case 'complete':
       await transitions.complete(tx, order);
-      await markPaymentApplied(tx, intentId);
+      await savePaymentState(tx, intentId, 'applied');
       break;
     case 'rebook':
       await transitions.rebook(tx, order);
-      await markPaymentApplied(tx, intentId);
+      await savePaymentState(tx, intentId, 'applied');
       break;
     case 'refund':
-      await markRefundDue(tx, intentId, settlement.reason, clock.now());
+      await giveBack(tx, payment, settlement.reason);
+      if (settlement.isLate) await transitions.refuseLate(tx, order);
       break;
     case 'already_done':
       break;
     default:
       unreachable(settlement);
   }
-  return settlement.decision;
+  return settlement;
 }

@@ -2,12 +2,12 @@ import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { MAX_APPLY_ATTEMPTS } from './inbox.store.ts';
-import { MAX_REFUND_ATTEMPTS } from './payment.store.ts';
+import { MAX_REFUND_ATTEMPTS } from './refund.store.ts';
 
 /** Work with money that was tried as often as it may be, and waits for a person. */
 export interface StuckRow {
   readonly kind: 'refund' | 'webhook';
-  /** The PaymentIntent of a refund, the event of a webhook. */
+  /** Our id of a refund, Stripe's of a webhook's event. */
   readonly id: string;
   readonly order_id: OrderId | null;
   readonly payment_intent_id: PaymentIntentId | null;
@@ -21,9 +21,10 @@ export interface StuckRow {
 const STUCK = {
   name: 'payments-stuck',
   text: `
-    SELECT 'refund' AS kind, payment_intent_id AS id, order_id, payment_intent_id, amount_minor, currency, attempts,
-           last_error, received_at
-      FROM payments WHERE state = 'refund_due' AND attempts >= ${MAX_REFUND_ATTEMPTS}
+    SELECT 'refund' AS kind, r.refund_id::text AS id, p.order_id, r.payment_intent_id, r.amount_minor, p.currency,
+           r.attempts, r.last_error, r.created_at AS received_at
+      FROM refunds r JOIN payments p USING (payment_intent_id)
+     WHERE r.provider_id IS NULL AND r.attempts >= ${MAX_REFUND_ATTEMPTS}
     UNION ALL
     SELECT 'webhook', event_id, order_id, payment_intent_id, amount_minor, currency, attempts, last_error, received_at
       FROM stripe_inbox WHERE applied_at IS NULL AND attempts >= ${MAX_APPLY_ATTEMPTS}
@@ -39,8 +40,8 @@ const TRY_AGAIN = {
   name: 'payments-try-again',
   text: `
     WITH refund AS (
-      UPDATE payments SET attempts = 0, next_attempt_at = $2::timestamptz
-       WHERE payment_intent_id = $1 AND state = 'refund_due' AND attempts >= ${MAX_REFUND_ATTEMPTS}
+      UPDATE refunds SET attempts = 0, next_attempt_at = $2::timestamptz
+       WHERE refund_id::text = $1 AND provider_id IS NULL AND attempts >= ${MAX_REFUND_ATTEMPTS}
       RETURNING 1
     ), webhook AS (
       UPDATE stripe_inbox SET attempts = 0, next_attempt_at = $2::timestamptz
@@ -51,6 +52,6 @@ const TRY_AGAIN = {
 };
 
 /** Lets one be tried anew; false when nothing by this id is stuck. */
-export async function tryAgain(executor: Executor, id: string, at: Instant): Promise<boolean> {
-  return (await executor.rows(TRY_AGAIN, [id, toRfc3339(at)])).length > 0;
+export async function tryAgain(tx: Executor, id: string, at: Instant): Promise<boolean> {
+  return (await tx.rows(TRY_AGAIN, [id, toRfc3339(at)])).length > 0;
 }

@@ -1,10 +1,11 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { eachOf } from '../../kernel/concurrency.ts';
+import { reasonOf, unreachable } from '../../kernel/errors.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Database } from '../../platform/postgres/database.ts';
+import type { AlignIntent } from './alignment.ts';
 import { claimEvents, type InboxEvent, markApplied, noteApplyFailure, storeEvent } from './inbox.store.ts';
-import type { PaymentProvider, ProviderEvent } from './payment.ports.ts';
-import { refundKey } from './payment.rules.ts';
-import { claimRefunds, markRefunded, noteRefundFailure } from './payment.store.ts';
+import type { EventSubject, PaymentProvider, ProviderEvent } from './payment.ports.ts';
 import type { SettleMoney } from './settlement.ts';
 
 export interface WebhookService {
@@ -14,40 +15,39 @@ export interface WebhookService {
   receive(body: Buffer, signature: string | undefined): Promise<void>;
   /** Applies kept events that are due; true when there may be more. */
   applyDue(): Promise<boolean>;
-  /** Carries out refunds that are due; true when there may be more. */
-  refundDue(): Promise<boolean>;
 }
 
 export interface WebhookServiceOptions {
   readonly database: Database;
   readonly provider: PaymentProvider;
   readonly settleMoney: SettleMoney;
+  readonly align: AlignIntent;
   readonly orderExists: (orderId: OrderId) => Promise<boolean>;
   readonly orderOfIntent: (intentId: PaymentIntentId) => Promise<OrderId | undefined>;
   readonly clock: Clock;
+  /** Told of each genuine event, whatever becomes of it. */
+  readonly onReceived: (kind: EventSubject['kind']) => void;
   readonly onStored: () => void;
   readonly onError: (error: unknown) => void;
 }
 
 const BATCH = 64;
 const CONCURRENT = 8;
-/** Only money moves an order: a declined card leaves it pending, a cancelled intent is replaced by the next attempt. */
-const MONEY_CAME = 'payment_intent.succeeded';
-const MAX_REASON_CHARS = 500;
-
 export function createWebhookService(options: WebhookServiceOptions): WebhookService {
   const { database, provider, clock } = options;
   return {
     async receive(body, signature) {
       const event = provider.readWebhook(body, signature, clock.now());
-      if (event.type !== MONEY_CAME) return;
-      await storeEvent(database, toInbox(event), clock.now());
+      options.onReceived(event.about.kind);
+      const kept = toInbox(event);
+      if (kept === undefined) return;
+      await storeEvent(database, kept, clock.now());
       options.onStored();
     },
 
     async applyDue() {
       const events = await claimEvents(database, clock.now(), BATCH);
-      await inParallel(events, async (event) => {
+      await eachOf(events, CONCURRENT, async (event) => {
         try {
           await applyEvent(event, options);
           await markApplied(database, event.event_id, clock.now());
@@ -58,50 +58,44 @@ export function createWebhookService(options: WebhookServiceOptions): WebhookSer
       });
       return events.length === BATCH;
     },
-
-    async refundDue() {
-      const intents = await claimRefunds(database, clock.now(), BATCH);
-      await inParallel(intents, async (intentId) => {
-        try {
-          await markRefunded(database, intentId, await provider.refund(intentId, refundKey(intentId)));
-        } catch (error) {
-          options.onError(error);
-          await noteRefundFailure(database, intentId, reasonOf(error));
-        }
-      });
-      return intents.length === BATCH;
-    },
   };
 }
 
-function toInbox({ eventId, type, intent }: ProviderEvent): InboxEvent {
-  return {
-    event_id: eventId,
-    type,
-    payment_intent_id: intent?.intentId ?? null,
-    order_id: intent?.orderId ?? null,
-    amount_minor: intent?.received ?? null,
-    currency: intent?.currency ?? null,
-  };
+/**
+ * What is kept of an event; undefined for one that moves nothing: a declined card leaves the order pending, a cancelled
+ * intent is replaced by the next attempt, and the money of another mode is none.
+ */
+function toInbox({ eventId, type, about }: ProviderEvent): InboxEvent | undefined {
+  const event = { event_id: eventId, type, order_id: null, amount_minor: null, currency: null };
+  switch (about.kind) {
+    case 'paid':
+      return {
+        ...event,
+        payment_intent_id: about.intent.intentId,
+        order_id: about.intent.orderId ?? null,
+        amount_minor: about.intent.received,
+        currency: about.intent.currency,
+      };
+    case 'money_went_back':
+      return { ...event, payment_intent_id: about.intentId };
+    case 'other_mode':
+    case 'other':
+      return undefined;
+    default:
+      return unreachable(about);
+  }
 }
 
 /** An event that is not about an order of ours is done: another system can share the Stripe account. */
 async function applyEvent(event: InboxEvent, options: WebhookServiceOptions): Promise<void> {
   const { payment_intent_id: intentId, amount_minor: amountMinor, currency } = event;
-  if (intentId === null || amountMinor === null || currency === null || amountMinor <= 0) return;
+  if (intentId === null) return;
+  if (amountMinor === null || currency === null) {
+    await options.align(intentId);
+    return;
+  }
+  if (amountMinor <= 0) return;
   const orderId = event.order_id ?? (await options.orderOfIntent(intentId));
   if (orderId === undefined || !(await options.orderExists(orderId))) return;
   await options.settleMoney({ intentId, orderId, amountMinor, currency });
-}
-
-async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  const workers = Array.from({ length: CONCURRENT }, async () => {
-    for (const item of queue) await work(item);
-  });
-  await Promise.all(workers);
-}
-
-function reasonOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON_CHARS);
 }

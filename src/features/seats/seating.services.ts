@@ -4,7 +4,7 @@ import { AppError } from '../../kernel/errors.ts';
 import { as, type SeatId, type TierId } from '../../kernel/ids.ts';
 import { type Currency, fromMajor } from '../../kernel/money.ts';
 import type { ServiceAnswer, ServiceClient } from '../../platform/http/service-client.ts';
-import type { PricedSeat } from '../pricing/discount.rules.ts';
+import type { Discount, PricedSeat } from '../pricing/discount.rules.ts';
 import { DiscountSchema, readDiscount } from '../pricing/discount.schema.ts';
 import type { SeatAgreement, SeatingServices, SeatQuote, SeatRequest } from './seats.ports.ts';
 
@@ -33,6 +33,8 @@ const QuoteSchema = Type.Object({
   discount: Type.Optional(Type.Union([DiscountSchema, Type.Null()])),
 });
 const quoteChecker = Compile(QuoteSchema);
+const discountChecker = Compile(DiscountSchema);
+const NO_SUCH_DISCOUNT = 'There is no such discount for this event.';
 
 /** The platform's seating services over HTTP. An answer that cannot be understood counts as no answer. */
 export function createSeatingServices({ query, seating, currency }: SeatingServicesOptions): SeatingServices {
@@ -46,6 +48,24 @@ export function createSeatingServices({ query, seating, currency }: SeatingServi
     async agree(request): Promise<SeatAgreement> {
       const answer = await seating.post(VALIDATE, toWire(request));
       return answer.outcome === 'refused' ? answer : { outcome: 'agreed' };
+    },
+    async discount(request, code) {
+      const base = `/v1/events/${request.eventId}/sessions/${request.sessionId}/discounts`;
+      const answer = await query.get(
+        code === undefined ? `${base}/public` : `${base}/code/${encodeURIComponent(code)}`,
+        {},
+      );
+      const offered = answer.outcome === 'ok' ? [answer.body].flat() : [];
+      const wire = offered.find(
+        (each): each is Static<typeof DiscountSchema> =>
+          discountChecker.Check(each) && each.id === request.discountId,
+      );
+      if (wire) return { outcome: 'found', discount: understood(wire, currency) };
+      const quoted = await this.quote(request);
+      if (quoted.outcome === 'refused') return quoted;
+      return quoted.discount
+        ? { outcome: 'found', discount: quoted.discount }
+        : { outcome: 'refused', message: NO_SUCH_DISCOUNT };
     },
     async ownsEvent(eventId, userId) {
       return isTrue(await seating.get('/internal/v1/events/verify-ownership', { eventId, userId }));
@@ -82,11 +102,16 @@ function readQuote(quote: Static<typeof QuoteSchema>, request: SeatRequest, curr
     return toPricedSeat(seatId, seat, currency);
   });
   if (request.discountId === undefined) return { outcome: 'quoted', seats, discount: undefined };
-  if (!quote.discount) return { outcome: 'refused', message: 'There is no such discount for this event.' };
-  const discount = readDiscount(quote.discount, currency);
-  if ('unreadable' in discount) throw notUnderstood(`its discount: ${discount.unreadable}`);
+  if (!quote.discount) return { outcome: 'refused', message: NO_SUCH_DISCOUNT };
+  const discount = understood(quote.discount, currency);
   if (discount.id !== request.discountId) throw notUnderstood('it answered with another discount');
   return { outcome: 'quoted', seats, discount };
+}
+
+function understood(wire: Static<typeof DiscountSchema>, currency: Currency): Discount {
+  const discount = readDiscount(wire, currency);
+  if ('unreadable' in discount) throw notUnderstood(`its discount: ${discount.unreadable}`);
+  return discount;
 }
 
 function toPricedSeat(

@@ -53,12 +53,24 @@ export type SeatAgreement =
   | { readonly outcome: 'agreed' }
   | { readonly outcome: 'refused'; readonly message: string };
 
+export type DiscountAnswer =
+  | { readonly outcome: 'found'; readonly discount: Discount }
+  | { readonly outcome: 'refused'; readonly message: string };
+
 /** Port: the platform's seating services (contract section 4). Failures raise `seating_unavailable`. */
 export interface SeatingServices {
   /** What the seats cost, from the reading side. */
   quote(request: SeatRequest): Promise<SeatQuote>;
   /** Whether the writing side agrees; asked after the seats are held. */
   agree(request: SeatRequest): Promise<SeatAgreement>;
+  /**
+   * The terms of the request's discount, whatever state its seats are in: from the catalogue, by its `code` where that
+   * is known, else among the public ones; a private one only where the service still quotes the seats.
+   */
+  discount(
+    request: SeatRequest & { readonly discountId: DiscountId },
+    code: string | undefined,
+  ): Promise<DiscountAnswer>;
   ownsEvent(eventId: EventId, userId: UserId): Promise<boolean>;
   isScanner(sessionId: SessionId, userId: UserId): Promise<boolean>;
 }

@@ -2,9 +2,11 @@ import { Type } from 'typebox';
 import { as, type OrderId, type SessionId, type TicketId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
+import type { Once } from '../../platform/http/once.ts';
 import { problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import type { DrawQr } from './qr/qr-image.ts';
+import type { Ticket } from './ticket.rules.ts';
 import {
   CheckInRequestSchema,
   CheckInResponseSchema,
@@ -17,14 +19,19 @@ import { toWireTicket, type WireTicket } from './ticket.wire.ts';
 
 export interface TicketRoutesOptions {
   readonly tickets: TicketService;
+  readonly once: Once;
   readonly drawQr: DrawQr;
   readonly currency: Currency;
 }
 
 const TAGS = ['Tickets'];
+const OK = 200;
 
 /** Tickets over HTTP (contract section 1). */
-export function ticketRoutes(scope: HttpServer, { tickets, drawQr, currency }: TicketRoutesOptions): void {
+export function ticketRoutes(
+  scope: HttpServer,
+  { tickets, once, drawQr, currency }: TicketRoutesOptions,
+): void {
   const listOf = async (orderId: string, who: Parameters<TicketService['viewOrder']>[1]) => {
     const views = await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who);
     return views.map((view) => toWireView(view, currency, drawQr));
@@ -82,14 +89,16 @@ export function ticketRoutes(scope: HttpServer, { tickets, drawQr, currency }: T
         response: { 200: CheckInResponseSchema, ...problems },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { encrypted_qr: qrText, session_id: door } = request.body;
       const session = door === undefined ? undefined : as<SessionId>(door.toLowerCase());
-      const ticket = await tickets.checkIn(qrText, session, principalOf(request));
-      return {
+      const body = (ticket: Ticket) => ({
         message: `Welcome: seat ${ticket.seatLabel}, ${ticket.tierName}.`,
         ticket: toWireTicket(ticket, currency),
-      };
+      });
+      return once.answer(request, reply, { status: OK, body }, (receipt) =>
+        tickets.checkIn(qrText, session, principalOf(request), receipt),
+      );
     },
   );
 

@@ -3,7 +3,8 @@ import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, SessionId, TicketId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Executor } from '../../platform/postgres/database.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { SeatingServices } from '../seats/seats.ports.ts';
 import type { TicketSealer } from './qr/sealer.ts';
@@ -27,13 +28,18 @@ export interface TicketService {
    * Lets the bearer of a QR text in, once. `door` is the session the scanner works for, when he says it.
    * Throws `ticket_forged`, `ticket_wrong_session`, `ticket_cancelled`, `ticket_not_paid`, `already_checked_in`.
    */
-  checkIn(qrText: string, door: SessionId | undefined, who: Principal): Promise<Ticket>;
+  checkIn(
+    qrText: string,
+    door: SessionId | undefined,
+    who: Principal,
+    receipt: Receipt<Ticket> | undefined,
+  ): Promise<Ticket>;
   /** How many tickets are held or sold. */
   count(): Promise<number>;
 }
 
 export interface TicketServiceOptions {
-  readonly database: Executor;
+  readonly database: Database;
   readonly seating: SeatingServices;
   readonly sealer: TicketSealer;
   readonly readOrder: (orderId: OrderId, who: Principal) => Promise<Order>;
@@ -63,7 +69,7 @@ export function createTicketService(options: TicketServiceOptions): TicketServic
       return viewsOf(await options.readOrder(orderId, who));
     },
     viewsOf,
-    checkIn: (qrText, door, who) => checkInAt(qrText, door, who, options),
+    checkIn: (qrText, door, who, receipt) => checkInAt(qrText, door, who, receipt, options),
     count: () => countLive(database),
   };
 }
@@ -93,8 +99,10 @@ async function checkInAt(
   qrText: string,
   door: SessionId | undefined,
   who: Principal,
-  { database, sealer, seating, currency, clock }: TicketServiceOptions,
+  receipt: Receipt<Ticket> | undefined,
+  options: TicketServiceOptions,
 ): Promise<Ticket> {
+  const { database, sealer, seating, currency } = options;
   const opened = await sealer.open(qrText);
   if (opened.outcome === 'refused') throw new AppError('ticket_forged', FORGED[opened.reason]);
   const { ticketId, sessionId } = opened;
@@ -113,11 +121,28 @@ async function checkInAt(
     if (!found) throw new AppError('ticket_forged', 'There is no such ticket. Do not admit.');
     const decision = decideCheckIn(found, sessionId);
     if (decision.outcome === 'refuse') throw toError(decision);
-    const at = clock.now();
-    if (await checkIn(database, ticketId, at, who.userId)) return { ...found.ticket, checkedInAt: at };
+    const admitted = await admit(found.ticket, who, receipt, options);
+    if (admitted) return admitted;
     if (lastLook) break;
   }
   throw new AppError('ticket_cancelled', 'This ticket changed while it was scanned. Scan it again.');
+}
+
+/** One statement; with a receipt to keep it is one transaction of two. */
+async function admit(
+  ticket: Ticket,
+  { userId }: Principal,
+  receipt: Receipt<Ticket> | undefined,
+  { database, clock }: TicketServiceOptions,
+): Promise<Ticket | undefined> {
+  const at = clock.now();
+  const admitted = { ...ticket, checkedInAt: at };
+  if (!receipt) return (await checkIn(database, ticket.ticketId, at, userId)) ? admitted : undefined;
+  return database.transaction(async (tx) => {
+    if (!(await checkIn(tx, ticket.ticketId, at, userId))) return undefined;
+    await receipt.keep(tx, admitted);
+    return admitted;
+  });
 }
 
 const FORGED = {

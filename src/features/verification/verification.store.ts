@@ -2,7 +2,7 @@ import type { Currency } from '../../kernel/money.ts';
 import type { Executor, Statement } from '../../platform/postgres/database.ts';
 
 /** Which invariant of the design a check is about. */
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I8';
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7' | 'I8';
 
 /** One thing that must never be so, and the rows for which it is. */
 export interface Check {
@@ -18,6 +18,8 @@ const inMinorUnits = (currency: Currency) => [currency.exponent];
 
 /** A live system is always in the middle of something: what should follow at once has this long. */
 const GRACE = `interval '60 seconds'`;
+/** Refunds and webhooks tried so often wait for a person; as the payments feature counts them. */
+const MAX_TRIES = 12;
 /** Enough to see what is wrong; a broken database is not printed whole. */
 const MAX_ROWS = 100;
 /** PostgreSQL cuts the name of a prepared statement here. */
@@ -25,7 +27,8 @@ const MAX_NAME_CHARS = 63;
 
 /**
  * Every invariant as a query for what breaks it; each gives `subject`, an id to look at. Orders that the earlier
- * service finished have no end of hold: its arithmetic and its payments are not ours to judge.
+ * service finished have no end of hold: its arithmetic and its payments are not ours to judge. Published messages are
+ * removed the oldest first, so what happened after the oldest that is left was published must still have its own.
  */
 export const CHECKS: readonly Check[] = [
   check(
@@ -74,6 +77,34 @@ export const CHECKS: readonly Check[] = [
     SELECT payment_intent_id AS subject FROM payments WHERE state = 'received' AND received_at < now() - ${GRACE}`,
   ),
   check(
+    'I2',
+    'more was given back than was paid',
+    `
+    SELECT payment_intent_id AS subject FROM payments p JOIN refunds r USING (payment_intent_id)
+     GROUP BY payment_intent_id, p.amount_minor HAVING sum(r.amount_minor) > p.amount_minor`,
+  ),
+  check(
+    'I2',
+    'a payment’s state is not what was given back of it',
+    `
+    SELECT payment_intent_id AS subject FROM payments p LEFT JOIN refunds r USING (payment_intent_id)
+     GROUP BY payment_intent_id
+    HAVING p.state IN ('refund_due', 'refunded', 'disputed') <> (COALESCE(sum(r.amount_minor), 0) = p.amount_minor)
+        OR (p.state = 'refunded' AND count(*) FILTER (WHERE r.provider_id IS NULL) > 0)`,
+  ),
+  check(
+    'I2',
+    'money waits for a person to give it back',
+    `
+    SELECT refund_id::text AS subject FROM refunds WHERE provider_id IS NULL AND attempts >= ${MAX_TRIES}`,
+  ),
+  check(
+    'I2',
+    'news of money was given up',
+    `
+    SELECT event_id AS subject FROM stripe_inbox WHERE applied_at IS NULL AND attempts >= ${MAX_TRIES}`,
+  ),
+  check(
     'I3',
     'a pending order outlived its hold',
     `
@@ -86,7 +117,7 @@ export const CHECKS: readonly Check[] = [
     'an order’s state was not announced',
     `
     SELECT o.order_id::text AS subject FROM orders o
-     WHERE COALESCE(o.cancelled_at, o.completed_at, o.created_at) > (SELECT min(committed_at) FROM outbox)
+     WHERE COALESCE(o.cancelled_at, o.completed_at, o.created_at) > (SELECT min(published_at) FROM outbox)
        AND o.expires_at IS NOT NULL
        AND NOT EXISTS (
          SELECT FROM outbox b WHERE b.key = o.order_id::text
@@ -99,6 +130,24 @@ export const CHECKS: readonly Check[] = [
     SELECT id::text AS subject FROM outbox WHERE published_at IS NULL AND committed_at < now() - ${GRACE}`,
   ),
   check(
+    'I4',
+    'news of a key was published before older news of it',
+    `
+    SELECT later.id::text AS subject
+      FROM (SELECT id, published_at, lag(id) OVER of_key AS before, lag(published_at) OVER of_key AS published_before
+              FROM outbox WINDOW of_key AS (PARTITION BY key ORDER BY id)) later
+     WHERE later.before IS NOT NULL AND later.published_at IS NOT NULL
+       AND (later.published_before IS NULL OR later.published_before > later.published_at)`,
+  ),
+  check(
+    'I4',
+    'what was announced never happened',
+    `
+    SELECT b.id::text AS subject FROM outbox b
+     WHERE b.topic IN ('orderCreated', 'orderUpdated', 'orderCanceled')
+       AND NOT EXISTS (SELECT FROM orders o WHERE o.order_id::text = b.key)`,
+  ),
+  check(
     'I5',
     'a live ticket was checked in without its order being completed',
     `
@@ -106,11 +155,23 @@ export const CHECKS: readonly Check[] = [
      WHERE t.checked_in AND t.voided_at IS NULL AND o.status <> 'completed'`,
   ),
   check(
+    'I7',
+    'a webhook was kept more than once',
+    `
+    SELECT event_id AS subject FROM stripe_inbox GROUP BY event_id HAVING count(*) > 1`,
+  ),
+  check(
+    'I7',
+    'a request’s key was kept more than once',
+    `
+    SELECT user_id || ' ' || key AS subject FROM idempotency_keys GROUP BY user_id, key HAVING count(*) > 1`,
+  ),
+  check(
     'I8',
     'a price is not its seats less the discount',
     `
     SELECT o.order_id::text AS subject FROM orders o JOIN tickets t USING (order_id)
-     WHERE o.expires_at IS NOT NULL AND (t.voided_at IS NULL OR o.status = 'cancelled')
+     WHERE o.expires_at IS NOT NULL AND t.void_reason IS DISTINCT FROM 'replaced'
      GROUP BY o.order_id
     HAVING o.subtotal <> sum(t.price_at_purchase) OR o.price <> o.subtotal - o.discount_amount`,
   ),

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { type Clock, toRfc3339 } from '../../kernel/clock.ts';
 import { plainText, problems } from './schemas.ts';
 import type { HttpServer } from './server.ts';
@@ -14,6 +14,8 @@ export interface HealthRoutesOptions {
   readonly database: HealthProbe;
   readonly redis: HealthProbe;
   readonly kafka: HealthProbe;
+  /** How far publishing is behind; rejects when that cannot be known. */
+  readonly outboxLag: () => Promise<{ readonly waiting: number; readonly seconds: number }>;
   readonly clock: Clock;
   readonly version: string;
   /** False from the moment the process is told to stop: load balancers then send nobody here. */
@@ -21,6 +23,8 @@ export interface HealthRoutesOptions {
 }
 
 const CHECK_TIMEOUT_MS = 900;
+/** Consumers further behind than this are worth a look. */
+const MAX_LAG_S = 30;
 const OK = 200;
 const UNAVAILABLE = 503;
 
@@ -28,6 +32,11 @@ const StatusSchema = Type.Union([Type.Literal('UP'), Type.Literal('DOWN')]);
 const PartSchema = Type.Object({
   status: StatusSchema,
   embedded: Type.Boolean({ description: 'Whether it stands in the process in place of a server' }),
+});
+const OutboxSchema = Type.Object({
+  status: StatusSchema,
+  waiting: Type.Integer({ description: 'Messages committed and not published yet' }),
+  lag_seconds: Type.Number({ description: 'Age of the oldest of them' }),
 });
 const HealthSchema = Type.Object(
   {
@@ -38,6 +47,7 @@ const HealthSchema = Type.Object(
     database: PartSchema,
     redis: PartSchema,
     kafka: PartSchema,
+    outbox: OutboxSchema,
   },
   {
     examples: [
@@ -49,6 +59,7 @@ const HealthSchema = Type.Object(
         database: { status: 'UP', embedded: false },
         redis: { status: 'UP', embedded: true },
         kafka: { status: 'UP', embedded: true },
+        outbox: { status: 'UP', waiting: 0, lag_seconds: 0 },
       },
     ],
   },
@@ -80,10 +91,11 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
       },
     },
     async (_request, reply) => {
-      const [database, redis, kafka] = await Promise.all([
+      const [database, redis, kafka, outbox] = await Promise.all([
         ask(options.database),
         ask(options.redis),
         ask(options.kafka),
+        askOutbox(options),
       ]);
       // Without Redis or Kafka orders go on: PostgreSQL decides and the outbox waits.
       const isUp = database.status === 'UP' && options.isServing();
@@ -95,6 +107,7 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
         database,
         redis,
         kafka,
+        outbox,
       });
     },
   );
@@ -106,5 +119,23 @@ async function ask(probe: HealthProbe): Promise<{ status: 'UP' | 'DOWN'; embedde
     return { status: 'UP', embedded: probe.embedded };
   } catch {
     return { status: 'DOWN', embedded: probe.embedded };
+  }
+}
+
+async function askOutbox({ outboxLag }: HealthRoutesOptions): Promise<Static<typeof OutboxSchema>> {
+  const unknown = { status: 'DOWN' as const, waiting: 0, lag_seconds: 0 };
+  const timeout = Promise.withResolvers<typeof unknown>();
+  const timer = setTimeout(() => timeout.resolve(unknown), CHECK_TIMEOUT_MS);
+  try {
+    const known = outboxLag().then(({ waiting, seconds }) => ({
+      status: seconds <= MAX_LAG_S ? ('UP' as const) : ('DOWN' as const),
+      waiting,
+      lag_seconds: seconds,
+    }));
+    return await Promise.race([known, timeout.promise]);
+  } catch {
+    return unknown;
+  } finally {
+    clearTimeout(timer);
   }
 }

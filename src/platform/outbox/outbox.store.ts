@@ -32,12 +32,52 @@ export async function appendToOutbox(tx: Transaction, announcements: readonly An
 const UNPUBLISHED = {
   name: 'outbox-unpublished',
   text: `SELECT id, event_id, topic, key, value, committed_at FROM outbox
-          WHERE published_at IS NULL ORDER BY id LIMIT $1`,
+          WHERE published_at IS NULL
+            AND key NOT IN (SELECT key FROM outbox WHERE published_at IS NULL AND blocked_until > $2::timestamptz)
+          ORDER BY id LIMIT $1`,
 };
 
-/** The oldest messages not published yet. */
-export function unpublished(executor: Executor, limit: number): Promise<OutboxRow[]> {
-  return executor.rows<OutboxRow>(UNPUBLISHED, [limit]);
+/** The oldest messages not published yet, but for those of keys that wait for one that could not be. */
+export function unpublished(executor: Executor, limit: number, now: Instant): Promise<OutboxRow[]> {
+  return executor.rows<OutboxRow>(UNPUBLISHED, [limit, toRfc3339(now)]);
+}
+
+const BLOCK = {
+  name: 'outbox-block',
+  text: `UPDATE outbox
+            SET attempts = attempts + 1, last_error = $3,
+                blocked_until = $2::timestamptz + LEAST(power(2, attempts), 600) * interval '1 second'
+          WHERE id = $1`,
+};
+
+/** Lets a message that could not be published, and so its key, wait: a second at first, at most ten minutes. */
+export async function blockKey(executor: Executor, id: number, now: Instant, reason: string): Promise<void> {
+  await executor.rows(BLOCK, [id, toRfc3339(now), reason]);
+}
+
+/** How far publishing is behind. */
+export interface OutboxLag {
+  /** Messages not published yet, counted up to `MAX_COUNTED`. */
+  readonly waiting: number;
+  /** When the oldest of them was committed. */
+  readonly oldest: Instant | null;
+  /** Keys that wait because a message of theirs could not be published. */
+  readonly blocked: number;
+}
+
+const MAX_COUNTED = 100_000;
+
+const LAG = {
+  name: 'outbox-lag',
+  text: `SELECT count(*) AS waiting, min(committed_at) AS oldest,
+                count(DISTINCT key) FILTER (WHERE blocked_until IS NOT NULL) AS blocked
+           FROM (SELECT committed_at, key, blocked_until FROM outbox
+                  WHERE published_at IS NULL ORDER BY id LIMIT ${MAX_COUNTED}) waiting`,
+};
+
+export async function lagOf(executor: Executor): Promise<OutboxLag> {
+  const [lag] = await executor.rows<OutboxLag>(LAG, []);
+  return lag ?? { waiting: 0, oldest: null, blocked: 0 };
 }
 
 const MARK_PUBLISHED = {

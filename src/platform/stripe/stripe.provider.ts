@@ -1,5 +1,12 @@
 import Stripe from 'stripe';
-import type { Intent, PaymentProvider, ProviderEvent } from '../../features/payments/payment.ports.ts';
+import type {
+  EventSubject,
+  Intent,
+  IntentAccount,
+  ListedIntent,
+  PaymentProvider,
+} from '../../features/payments/payment.ports.ts';
+import { type Instant, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
 
@@ -14,6 +21,10 @@ const API_VERSION = '2026-10-28.endive';
 const REQUEST_TIMEOUT_MS = 8_000;
 const MAX_NETWORK_RETRIES = 2;
 const WEBHOOK_TOLERANCE_S = 300;
+/** Most objects in a page of Stripe's; no order's payment has more refunds. */
+const MAX_PAGE = 100;
+/** https://docs.stripe.com/keys */
+const LIVE_KEY = /^[sr]k_live_/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Stripe's API through its own package. */
@@ -40,15 +51,19 @@ export function createStripeProvider(options: StripeProviderOptions): PaymentPro
         throw error;
       }
     },
-    async refund(intentId, key) {
-      const refund = await asked(
-        stripe.refunds.create({ payment_intent: intentId }, { idempotencyKey: key }),
-      );
+    async refund(intentId, amountMinor, refundId) {
+      const params = { payment_intent: intentId, amount: amountMinor, metadata: { refund_id: refundId } };
+      const refund = await asked(stripe.refunds.create(params, { idempotencyKey: `refund-${refundId}` }));
       if (refund.object !== 'refund') throw unavailable(new Error('the answer is no refund'));
       return refund.id;
     },
+    account: (intentId) => accountOf(stripe, intentId),
+    intentsSince: (since) => intentsSince(stripe, since),
     readWebhook(body, signature, now) {
-      return readWebhook(stripe, options.webhookSecret, body, signature, now);
+      const event = verified(stripe, options.webhookSecret, body, signature, now);
+      const isLive = LIVE_KEY.test(options.secretKey);
+      const about: EventSubject = event.livemode === isLive ? subjectOf(event) : { kind: 'other_mode' };
+      return { eventId: event.id, type: event.type, about };
     },
   };
 }
@@ -146,25 +161,15 @@ function unavailable(cause: unknown): AppError {
   );
 }
 
-function readWebhook(
+function verified(
   stripe: Stripe,
   secret: string,
   body: Buffer,
   signature: string | undefined,
   now: number,
-): ProviderEvent {
+): Stripe.Event {
   try {
-    const event = stripe.webhooks.constructEvent(
-      body,
-      signature ?? '',
-      secret,
-      WEBHOOK_TOLERANCE_S,
-      undefined,
-      now,
-    );
-    const about = event.data.object;
-    const intent = about.object === 'payment_intent' ? toIntent(about) : undefined;
-    return { eventId: event.id, type: event.type, intent };
+    return stripe.webhooks.constructEvent(body, signature ?? '', secret, WEBHOOK_TOLERANCE_S, undefined, now);
   } catch (error) {
     throw new AppError(
       'webhook_signature_invalid',
@@ -172,4 +177,71 @@ function readWebhook(
       { cause: error },
     );
   }
+}
+
+/** https://docs.stripe.com/api/events/types */
+function subjectOf(event: Stripe.Event): EventSubject {
+  const about = event.data.object;
+  if (event.type === 'payment_intent.succeeded' && about.object === 'payment_intent') {
+    return { kind: 'paid', intent: toIntent(about) };
+  }
+  const isMoneyBack =
+    event.type === 'charge.refunded' || about.object === 'refund' || about.object === 'dispute';
+  if (!isMoneyBack || !('payment_intent' in about)) return { kind: 'other' };
+  const intentId = idOf(about.payment_intent);
+  return intentId === undefined ? { kind: 'other' } : { kind: 'money_went_back', intentId };
+}
+
+function idOf(reference: string | { readonly id: string } | null | undefined): PaymentIntentId | undefined {
+  if (!reference) return undefined;
+  return as<PaymentIntentId>(typeof reference === 'string' ? reference : reference.id);
+}
+
+async function accountOf(stripe: Stripe, intentId: PaymentIntentId): Promise<IntentAccount | undefined> {
+  const intent = await knownIntent(stripe.paymentIntents.retrieve(intentId));
+  if (!intent) return undefined;
+  const about = { payment_intent: intentId, limit: MAX_PAGE };
+  const [refunds, disputes] = await Promise.all([
+    asked(stripe.refunds.list(about)),
+    asked(stripe.disputes.list(about)),
+  ]);
+  return {
+    intent,
+    refunds: refunds.data.map(({ id, amount, metadata, status }) => ({
+      providerId: id,
+      amount,
+      refundId: metadata?.refund_id,
+      hasFailed: status === 'failed' || status === 'canceled',
+    })),
+    disputes: disputes.data.flatMap(({ id, amount, status }) => {
+      const state = disputeState(status);
+      return state ? [{ providerId: id, amount, state }] : [];
+    }),
+  };
+}
+
+/** Only a dispute proper moves money: https://docs.stripe.com/disputes/how-disputes-work */
+function disputeState(status: Stripe.Dispute.Status): 'taken' | 'won' | undefined {
+  if (status.startsWith('warning_') || status === 'prevented') return undefined;
+  return status === 'won' ? 'won' : 'taken';
+}
+
+async function* intentsSince(stripe: Stripe, since: Instant): AsyncGenerator<ListedIntent> {
+  let after: string | undefined;
+  do {
+    const page = await asked(
+      stripe.paymentIntents.list({
+        limit: MAX_PAGE,
+        created: { gte: Math.floor(since / MS_PER_SECOND) },
+        expand: ['data.latest_charge'],
+        ...(after === undefined ? {} : { starting_after: after }),
+      }),
+    );
+    for (const intent of page.data) {
+      const charge = typeof intent.latest_charge === 'string' ? null : intent.latest_charge;
+      const refunded = charge?.amount_refunded ?? 0;
+      yield { ...toIntent(intent), refunded, isDisputed: charge?.disputed ?? false };
+    }
+    after = page.has_more ? page.data.at(-1)?.id : undefined;
+  } while (after !== undefined);
 }

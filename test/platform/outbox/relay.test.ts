@@ -18,6 +18,8 @@ const topics = {
   orderUpdated: 'updated',
   orderCanceled: 'canceled',
   seatsStatus: 'seats',
+  paymentSucceededDead: 'succeeded.dead',
+  paymentFailedDead: 'failed.dead',
 };
 
 beforeAll(async () => {

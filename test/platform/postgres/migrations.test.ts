@@ -162,7 +162,7 @@ describe('taking over from the earlier service', () => {
     await expect(
       sql(
         dsn,
-        "UPDATE tickets SET voided_at = NULL WHERE ticket_id = '50000000-0000-4000-8000-000000000003'",
+        "UPDATE tickets SET voided_at = NULL, void_reason = NULL WHERE ticket_id = '50000000-0000-4000-8000-000000000003'",
       ),
     ).rejects.toThrow('tickets_live_seat');
   });

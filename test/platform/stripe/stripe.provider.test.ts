@@ -93,15 +93,20 @@ describe('an intent', () => {
   });
 });
 
-test('a refund is made once for a key', async () => {
+test('a refund of ours is made once', async () => {
   const { provider, stripe } = await start();
   const { intentId } = await provider.createIntent(ORDER, money(100), lkr, 'k');
   await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_visa' });
-  const refundId = await provider.refund(intentId, 'refund-1');
-  expect(await provider.refund(intentId, 'refund-1')).toBe(refundId);
+  const providerId = await provider.refund(intentId, 60, 'refund-1');
+  expect(await provider.refund(intentId, 60, 'refund-1')).toBe(providerId);
   expect((await stripe.refunds.list({ payment_intent: intentId })).data).toMatchObject([
-    { id: refundId, amount: 100 },
+    { id: providerId, amount: 60, metadata: { refund_id: 'refund-1' } },
   ]);
+  expect(await provider.account(intentId)).toMatchObject({
+    intent: { intentId, state: 'succeeded', received: 100, orderId: ORDER },
+    refunds: [{ providerId, amount: 60, refundId: 'refund-1', hasFailed: false }],
+    disputes: [],
+  });
 });
 
 test.each([

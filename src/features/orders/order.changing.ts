@@ -1,0 +1,274 @@
+import { type Clock, type Instant, later } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { as, type IdSource, type OrderId, type TicketId } from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { Receipt } from '../../platform/postgres/receipt.ts';
+import { type Discount, REFUSAL_WORDS } from '../pricing/discount.rules.ts';
+import { priceOrder } from '../pricing/pricing.rules.ts';
+import type { SeatHolds, SeatingServices, SeatRequest } from '../seats/seats.ports.ts';
+import { mayChange } from './order.access.rules.ts';
+import { PLACING_HOLD_MS } from './order.placing.ts';
+import { type Quote, quoteHeld, seatsTaken, termsOfDiscount } from './order.quoting.ts';
+import {
+  type ChangePlan,
+  change,
+  holdStands,
+  type NewTerms,
+  type Order,
+  type OrderWish,
+  type PendingOrder,
+  planChange,
+  seatOf,
+  ticketFor,
+  whyNotPending,
+} from './order.rules.ts';
+import type { PaymentConclusion } from './order.service.ts';
+import { findOrder, isSeatTaken, liveSeats } from './order.store.ts';
+import type { OrderTransitions } from './order.transitions.ts';
+
+export interface ChangingOptions {
+  readonly database: Database;
+  readonly holds: SeatHolds;
+  readonly seating: SeatingServices;
+  readonly transitions: OrderTransitions;
+  readonly payments: PaymentConclusion & PaymentPreparation;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly currency: Currency;
+  readonly onCommitted: () => void;
+}
+
+/** Port: makes ready the PaymentIntent of an order's next attempt, for the price it is about to have. */
+export interface PaymentPreparation {
+  /** Nobody can pay it before its client secret is given out. Throws `payment_refused`, `payments_unavailable`. */
+  prepare(order: PendingOrder): Promise<NewTerms['payment']>;
+}
+
+export interface OrderChanging {
+  /**
+   * The order with other seats or another discount, or unchanged: new seats are held before old ones go, the hold's
+   * end stays, and the old PaymentIntent can no longer be paid when the price is another. Throws `order_not_found`,
+   * `forbidden`, `order_not_pending`, `hold_ended`, `order_changed`, what placing throws, `order_already_paid`,
+   * `payment_refused`, `payments_unavailable`.
+   */
+  change(
+    orderId: OrderId,
+    wish: OrderWish,
+    who: Principal,
+    receipt: Receipt<Order> | undefined,
+  ): Promise<Order>;
+}
+
+/** Each further try starts from what the other request made of the order. */
+const MAX_CHANGE_ATTEMPTS = 3;
+
+export function createOrderChanging(options: ChangingOptions): OrderChanging {
+  const { database, clock } = options;
+
+  async function loadOwn(orderId: OrderId, who: Principal): Promise<PendingOrder> {
+    const order = await findOrder(database, orderId, options.currency);
+    if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
+    if (!mayChange(order, who)) throw new AppError('forbidden', 'This order is not yours.');
+    return pendingOrFail(order, clock.now());
+  }
+
+  return {
+    async change(orderId, wish, who, receipt) {
+      for (let attempt = 1; attempt <= MAX_CHANGE_ATTEMPTS; attempt += 1) {
+        const order = await loadOwn(orderId, who);
+        const plan = planChange(order, wish);
+        if (plan.isEmpty) {
+          await receipt?.keep(database, order);
+          return order;
+        }
+        const changed = await changeHeld(order, plan, receipt, options);
+        if (changed) return changed;
+      }
+      throw new AppError('order_changed', 'Another request changed the order meanwhile. Look at it again.');
+    },
+  };
+}
+
+/** Holds the new seats while the change is made; undefined when the order was another one by then. */
+async function changeHeld(
+  order: PendingOrder,
+  plan: ChangePlan,
+  receipt: Receipt<Order> | undefined,
+  options: ChangingOptions,
+): Promise<Order | undefined> {
+  const { holds, clock } = options;
+  const { sessionId, orderId } = order;
+  const added = plan.addedSeatIds;
+  const until = later(clock.now(), PLACING_HOLD_MS);
+  const hold = added.length > 0 && (await holds.hold(sessionId, added, orderId, until));
+  if (hold && hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
+  let changed: Order | undefined;
+  try {
+    changed = await changeTerms(order, plan, receipt, options);
+  } finally {
+    const removed = plan.removed.map((ticket) => ticket.seatId);
+    const settled = changed
+      ? [holds.extend(sessionId, added, orderId, order.expiresAt), holds.release(sessionId, removed, orderId)]
+      : [holds.release(sessionId, added, orderId)];
+    // The database has decided: a hold that is not as it should be makes an answer slower, not wrong.
+    await Promise.allSettled(settled);
+  }
+  return changed;
+}
+
+async function changeTerms(
+  order: PendingOrder,
+  plan: ChangePlan,
+  receipt: Receipt<Order> | undefined,
+  options: ChangingOptions,
+): Promise<Order | undefined> {
+  const quote = await quoteChange(order, plan, options);
+  const repriced = reprice(order, plan, quote, options);
+  const isSamePrice = repriced.price === order.price;
+  const payment = isSamePrice ? order : await replacePayment(order, repriced, options.payments);
+  const { paymentIntentId, paymentAttempt } = payment;
+  const next = change(repriced, { ...repriced, payment: { paymentIntentId, paymentAttempt } });
+  const changed = await save(order, next, quote.discount?.maxUsage, receipt, options);
+  if (changed) options.onCommitted();
+  return changed;
+}
+
+/** What the new seats cost, and the terms of the discount for all of them. */
+async function quoteChange(order: PendingOrder, plan: ChangePlan, options: ChangingOptions): Promise<Quote> {
+  const request = (seatIds: SeatRequest['seatIds']) => ({
+    sessionId: order.sessionId,
+    eventId: order.eventId,
+    organizationId: order.organizationId,
+    seatIds,
+  });
+  const { discountId } = plan;
+  const isNew = !plan.isDiscountKept && discountId !== undefined;
+  const seats =
+    plan.addedSeatIds.length === 0
+      ? { seats: [], discount: undefined }
+      : await quoteHeld(
+          { ...request(plan.addedSeatIds), discountId: isNew ? discountId : undefined },
+          options,
+        );
+  if (discountId === undefined || seats.discount) return seats;
+  const all = [...plan.kept.map((ticket) => ticket.seatId), ...plan.addedSeatIds];
+  const code = plan.isDiscountKept ? order.discount?.code : undefined;
+  return {
+    seats: seats.seats,
+    discount: await termsOfDiscount({ ...request(all), discountId }, code, options),
+  };
+}
+
+/** The order with its new tickets at their price, its payment as it was. */
+function reprice(
+  order: PendingOrder,
+  plan: ChangePlan,
+  quote: Quote,
+  { clock, ids, currency }: ChangingOptions,
+): PendingOrder {
+  const now = clock.now();
+  const added = quote.seats.map((seat) =>
+    ticketFor(seat, {
+      ticketId: as<TicketId>(ids.uuid()),
+      orderId: order.orderId,
+      sessionId: order.sessionId,
+      issuedAt: now,
+    }),
+  );
+  const tickets = [...plan.kept, ...added];
+  const priced = priceOrder({
+    seats: tickets.map(seatOf),
+    discount: quote.discount && (plan.isDiscountKept ? withOwnUse(quote.discount) : quote.discount),
+    sessionId: order.sessionId,
+    now,
+    currency,
+  });
+  if (priced.outcome === 'refused') throw new AppError(priced.code, priced.detail);
+  const { price, discountAmount } = priced;
+  const discount = priced.discount && { id: priced.discount.id, code: priced.discount.code };
+  return change(order, { tickets, discount, discountAmount, price, payment: order });
+}
+
+/** The order counts as one use of the discount it has: that use is not one too many. */
+function withOwnUse(discount: Discount): Discount {
+  return { ...discount, maxUsage: undefined };
+}
+
+/**
+ * The payment for another price: the next PaymentIntent is made first, then the old one can no longer be paid. So
+ * money at the old price either came before, and the order is completed by it, or never comes.
+ */
+async function replacePayment(
+  order: PendingOrder,
+  repriced: PendingOrder,
+  payments: ChangingOptions['payments'],
+): Promise<NewTerms['payment']> {
+  if (order.paymentIntentId === undefined) return order;
+  const next =
+    repriced.price > 0
+      ? await payments.prepare(repriced)
+      : { paymentIntentId: undefined, paymentAttempt: order.paymentAttempt };
+  const money = await payments.conclude(order);
+  if (money === 'paid') {
+    throw new AppError('order_already_paid', 'The order was paid just now and is completed as it was.');
+  }
+  if (money === 'unknown') {
+    throw new AppError(
+      'payments_unavailable',
+      'Whether the order was paid cannot be known right now. Try again shortly.',
+    );
+  }
+  return next;
+}
+
+/** Saves under the lock what was worked out before it; undefined when the order is no longer what that was for. */
+async function save(
+  order: PendingOrder,
+  next: PendingOrder,
+  maxDiscountUses: number | undefined,
+  receipt: Receipt<Order> | undefined,
+  { database, transitions, clock }: ChangingOptions,
+): Promise<Order | undefined> {
+  try {
+    return await database.transaction(async (tx) => {
+      const locked = await transitions.lock(tx, order.orderId);
+      if (!locked) throw new Error(`order ${order.orderId} is gone`);
+      const current = pendingOrFail(locked, clock.now());
+      if (!isSame(current, order)) return undefined;
+      if (!(await transitions.change(tx, current, next, maxDiscountUses))) {
+        throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
+      }
+      await receipt?.keep(tx, next);
+      return next;
+    });
+  } catch (error) {
+    if (!isSeatTaken(error)) throw error;
+    const added = next.tickets.filter((ticket) => !order.tickets.includes(ticket)).map((each) => each.seatId);
+    const taken = await liveSeats(database, order.sessionId, added);
+    throw seatsTaken(taken.length > 0 ? taken : added);
+  }
+}
+
+function pendingOrFail(order: Order, now: Instant): PendingOrder {
+  if (order.status === 'pending' && holdStands(order, now)) return order;
+  const code = order.status === 'pending' ? 'hold_ended' : 'order_not_pending';
+  throw new AppError(code, whyNotPending(order.status));
+}
+
+/** Whether nothing that a change starts from is another thing now. */
+function isSame(a: Order, b: Order): boolean {
+  const ticketsOf = (order: Order) =>
+    order.tickets
+      .map((ticket) => ticket.ticketId)
+      .toSorted()
+      .join();
+  return (
+    ticketsOf(a) === ticketsOf(b) &&
+    a.discount?.id === b.discount?.id &&
+    a.price === b.price &&
+    a.paymentIntentId === b.paymentIntentId &&
+    a.paymentAttempt === b.paymentAttempt
+  );
+}

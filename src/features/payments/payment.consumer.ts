@@ -1,0 +1,93 @@
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { AppError } from '../../kernel/errors.ts';
+import type { EventMessage, TopicKey } from '../../kernel/events.ts';
+import { as, type OrderId } from '../../kernel/ids.ts';
+import type { Database, Transaction } from '../../platform/postgres/database.ts';
+import type { AppendToOutbox } from '../orders/order.transitions.ts';
+import type { PaymentService } from './payment.service.ts';
+
+/**
+ * What other systems tell of payments (contract section 2). Each handler may be given a message any number of times; it
+ * rejects when the message is to be given again, and sets aside one that will never be understood.
+ */
+export interface PaymentConsumer {
+  /** `payment_succefully`: the order is completed by it, as by money at Stripe. */
+  paymentSucceeded(message: EventMessage): Promise<void>;
+  /** `payment_unseecuufull`: one try failed. The order stays pending: the buyer may try again until the hold ends. */
+  paymentFailed(message: EventMessage): Promise<void>;
+}
+
+export interface PaymentConsumerOptions {
+  readonly database: Database;
+  readonly payments: Pick<PaymentService, 'paidElsewhere'>;
+  readonly orderExists: (orderId: OrderId) => Promise<boolean>;
+  readonly appendToOutbox: AppendToOutbox;
+  readonly onCommitted: () => void;
+  /** Told of each message, by what became of it. */
+  readonly onTaken: (outcome: 'succeeded' | 'failed' | 'set_aside') => void;
+}
+
+const MAX_PAYMENT_ID_CHARS = 255;
+
+/** Both topics name the order; some senders name the payment, too, under either name. */
+const MessageSchema = Type.Object({
+  order_id: Type.String({ format: 'uuid' }),
+  payment_id: Type.Optional(Type.Union([Type.String({ maxLength: MAX_PAYMENT_ID_CHARS }), Type.Null()])),
+  payment_intent_id: Type.Optional(
+    Type.Union([Type.String({ maxLength: MAX_PAYMENT_ID_CHARS }), Type.Null()]),
+  ),
+});
+const checker = Compile(MessageSchema);
+
+export function createPaymentConsumer(options: PaymentConsumerOptions): PaymentConsumer {
+  /** Through the outbox, so that it is set aside as surely as any change is announced. */
+  async function setAside(topic: TopicKey, message: EventMessage, reason: string): Promise<void> {
+    const { key } = message;
+    const value = JSON.stringify({ reason, topic: message.topic, key, value: message.value });
+    await options.database.transaction((tx: Transaction) =>
+      options.appendToOutbox(tx, [{ topic, key, value }]),
+    );
+    options.onCommitted();
+    options.onTaken('set_aside');
+  }
+
+  return {
+    async paymentSucceeded(message) {
+      const read = readMessage(message.value);
+      if ('unreadable' in read) return setAside('paymentSucceededDead', message, read.unreadable);
+      const paymentId = read.payment_intent_id || read.payment_id || undefined;
+      try {
+        await options.payments.paidElsewhere(orderIdOf(read), paymentId);
+        options.onTaken('succeeded');
+      } catch (error) {
+        const isHopeless =
+          error instanceof AppError && (error.code === 'order_not_found' || error.code === 'payment_missing');
+        if (!isHopeless) throw error;
+        await setAside('paymentSucceededDead', message, error.message);
+      }
+    },
+
+    async paymentFailed(message) {
+      const read = readMessage(message.value);
+      if ('unreadable' in read) return setAside('paymentFailedDead', message, read.unreadable);
+      if (await options.orderExists(orderIdOf(read))) return options.onTaken('failed');
+      await setAside('paymentFailedDead', message, 'There is no order with this id.');
+    },
+  };
+}
+
+function orderIdOf({ order_id: orderId }: Static<typeof MessageSchema>): OrderId {
+  return as<OrderId>(orderId.toLowerCase());
+}
+
+function readMessage(value: string): Static<typeof MessageSchema> | { readonly unreadable: string } {
+  try {
+    const message: unknown = JSON.parse(value);
+    if (checker.Check(message)) return message;
+    const [problem] = checker.Errors(message);
+    return { unreadable: `${problem?.instancePath || 'the message'} ${problem?.message ?? 'is not valid'}` };
+  } catch {
+    return { unreadable: 'the message is not JSON' };
+  }
+}

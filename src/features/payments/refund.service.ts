@@ -1,0 +1,174 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { eachOf } from '../../kernel/concurrency.ts';
+import { AppError, reasonOf } from '../../kernel/errors.ts';
+import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
+import { type Currency, type Money, money, toMajor } from '../../kernel/money.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Database, Transaction } from '../../platform/postgres/database.ts';
+import type { Receipt } from '../../platform/postgres/receipt.ts';
+import type { Order } from '../orders/order.rules.ts';
+import type { OrderTransitions } from '../orders/order.transitions.ts';
+import type { PaymentProvider } from './payment.ports.ts';
+import { isPaidElsewhere, leftOf, type Payment } from './payment.rules.ts';
+import { lockApplied, lockPayment, savePaymentState } from './payment.store.ts';
+import {
+  claimRefunds,
+  type DueRefund,
+  insertRefund,
+  markCarriedOut,
+  noteRefundFailure,
+  refundsOf,
+} from './refund.store.ts';
+
+/** What an administrator gives back; without an amount all that is left. */
+export interface RefundRequest {
+  readonly amount: Money | undefined;
+  readonly reason: string;
+}
+
+export interface RefundIssued {
+  readonly refundId: string;
+  readonly amount: Money;
+  readonly reason: string;
+  /** As it is afterwards: cancelled when all was given back, else as it was. */
+  readonly order: Order;
+}
+
+export interface RefundService {
+  /**
+   * Gives money of a completed order back. All that is left cancels the order; a part leaves it and its tickets good.
+   * For administrators. Throws `forbidden`, `order_not_found`, `refund_not_possible`.
+   */
+  issue(
+    orderId: OrderId,
+    request: RefundRequest,
+    who: Principal,
+    receipt: Receipt<RefundIssued> | undefined,
+  ): Promise<RefundIssued>;
+  /** Carries out refunds that are due; true when there may be more. */
+  refundDue(): Promise<boolean>;
+}
+
+/** In the caller's transaction: all that is left of a locked payment becomes due to be given back. */
+export type GiveBack = (tx: Transaction, payment: Payment, reason: string) => Promise<void>;
+
+export function createGiveBack({ clock, ids }: { readonly clock: Clock; readonly ids: IdSource }): GiveBack {
+  return async (tx, payment, reason) => {
+    const amountMinor = leftOf(payment, await refundsOf(tx, payment.intentId));
+    if (amountMinor > 0) {
+      const isManual = isPaidElsewhere(payment.intentId);
+      const refund = { refundId: ids.uuid(), intentId: payment.intentId, amountMinor, reason, isManual };
+      await insertRefund(tx, { ...refund, origin: 'service' }, clock.now());
+    }
+    await savePaymentState(tx, payment.intentId, 'refund_due');
+  };
+}
+
+export interface RefundServiceOptions {
+  readonly database: Database;
+  readonly provider: PaymentProvider;
+  readonly transitions: OrderTransitions;
+  /** Asks the provider how an intent's money stands, and does the same here. */
+  readonly align: (intentId: PaymentIntentId) => Promise<unknown>;
+  readonly onCancelled: (order: Order) => Promise<void>;
+  readonly onCommitted: () => void;
+  /** A refund is due. */
+  readonly onDue: () => void;
+  readonly onError: (error: unknown) => void;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly currency: Currency;
+}
+
+const BATCH = 64;
+const CONCURRENT = 8;
+
+export function createRefundService(options: RefundServiceOptions): RefundService {
+  const { database, clock } = options;
+
+  return {
+    async issue(orderId, request, who, receipt) {
+      if (!who.isAdmin) throw new AppError('forbidden', 'This is for administrators.');
+      const issued = await database.transaction(async (tx) => {
+        const result = await issueLocked(tx, orderId, request, who, options);
+        await receipt?.keep(tx, result);
+        return result;
+      });
+      options.onCommitted();
+      options.onDue();
+      if (issued.order.status === 'cancelled') await options.onCancelled(issued.order);
+      return issued;
+    },
+
+    async refundDue() {
+      const due = await claimRefunds(database, clock.now(), BATCH);
+      await eachOf(due, CONCURRENT, (refund) => carryOut(refund, options));
+      return due.length === BATCH;
+    },
+  };
+}
+
+async function issueLocked(
+  tx: Transaction,
+  orderId: OrderId,
+  { amount: wanted, reason }: RefundRequest,
+  who: Principal,
+  { transitions, clock, ids, currency }: RefundServiceOptions,
+): Promise<RefundIssued> {
+  const order = await transitions.lock(tx, orderId);
+  if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
+  const payment = await lockApplied(tx, orderId);
+  if (!payment)
+    throw new AppError('refund_not_possible', 'Nothing pays for this order that could be given back.');
+  const left = leftOf(payment, await refundsOf(tx, payment.intentId));
+  const amount = wanted ?? money(left);
+  refuseUnlessPossible(amount, left, currency);
+  const refundId = ids.uuid();
+  const { intentId } = payment;
+  const isManual = isPaidElsewhere(intentId);
+  await insertRefund(
+    tx,
+    { refundId, intentId, amountMinor: amount, origin: 'service', reason, requestedBy: who.userId, isManual },
+    clock.now(),
+  );
+  if (amount < left) return { refundId, amount, reason, order };
+  await savePaymentState(tx, intentId, 'refund_due');
+  const transition = await transitions.cancel(tx, order, 'refunded');
+  return { refundId, amount, reason, order: transition.outcome === 'changed' ? transition.order : order };
+}
+
+function refuseUnlessPossible(amount: Money, left: number, currency: Currency): void {
+  if (amount > left || left === 0) {
+    const most = toMajor(money(left), currency);
+    throw new AppError('refund_not_possible', `Of what was paid ${most} is left to give back.`);
+  }
+  if (amount % currency.chargeStep !== 0) {
+    const code = currency.code.toUpperCase();
+    throw new AppError(
+      'refund_not_possible',
+      `The amount has more decimals than can be given back in ${code}.`,
+    );
+  }
+}
+
+async function carryOut(refund: DueRefund, options: RefundServiceOptions): Promise<void> {
+  const { database, provider } = options;
+  const { refundId, intentId, amountMinor } = refund;
+  try {
+    const providerId = await provider.refund(intentId, amountMinor, refundId);
+    await database.transaction(async (tx) => {
+      const payment = await lockPayment(tx, intentId);
+      await markCarriedOut(tx, refundId, providerId);
+      const refunds = await refundsOf(tx, intentId);
+      const isDone = refunds.every((each) => each.providerId !== undefined);
+      if (payment?.state === 'refund_due' && isDone) await savePaymentState(tx, intentId, 'refunded');
+    });
+  } catch (error) {
+    options.onError(error);
+    await noteRefundFailure(database, refundId, reasonOf(error));
+    // Refused: perhaps somebody gave it back in the provider's dashboard.
+    if (error instanceof AppError && error.code === 'payment_refused') {
+      await options.align(intentId).catch(options.onError);
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
+import type { PaymentIntentId, UserId } from '../../kernel/ids.ts';
+import type { Executor, Transaction } from '../../platform/postgres/database.ts';
+import type { Refund } from './payment.rules.ts';
+
+/** A refund as it is first written down. */
+export interface NewRefund {
+  readonly refundId: string;
+  readonly intentId: PaymentIntentId;
+  readonly amountMinor: number;
+  readonly origin: Refund['origin'];
+  readonly reason: string;
+  readonly requestedBy?: UserId;
+  /** The provider's id of one that is done already. */
+  readonly providerId?: string;
+  /** Only a person can carry it out. */
+  readonly isManual?: boolean;
+}
+
+/** Past this many tries a person has to look; the row says why the last one failed. */
+export const MAX_REFUND_ATTEMPTS = 12;
+
+const INSERT = {
+  name: 'refund-insert',
+  text: `INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, requested_by, created_at,
+                              provider_id, attempts, next_attempt_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8, $9, $7::timestamptz)
+         ON CONFLICT (provider_id) DO NOTHING`,
+};
+
+/** Writes a refund down; one that has no `providerId` is due from now on. */
+export async function insertRefund(tx: Transaction, refund: NewRefund, at: Instant): Promise<void> {
+  await tx.rows(INSERT, [
+    refund.refundId,
+    refund.intentId,
+    refund.amountMinor,
+    refund.origin,
+    refund.reason,
+    refund.requestedBy ?? null,
+    toRfc3339(at),
+    refund.providerId ?? null,
+    refund.isManual ? MAX_REFUND_ATTEMPTS : 0,
+  ]);
+}
+
+interface RefundRow {
+  readonly refund_id: string;
+  readonly amount_minor: number;
+  readonly origin: Refund['origin'];
+  readonly provider_id: string | null;
+}
+
+const OF_PAYMENT = {
+  name: 'refunds-of-payment',
+  text: `SELECT refund_id, amount_minor, origin, provider_id FROM refunds
+          WHERE payment_intent_id = $1 ORDER BY created_at, refund_id`,
+};
+
+/** All refunds of a payment, oldest first. */
+export async function refundsOf(executor: Executor, intentId: PaymentIntentId): Promise<Refund[]> {
+  const rows = await executor.rows<RefundRow>(OF_PAYMENT, [intentId]);
+  return rows.map((row) => ({
+    refundId: row.refund_id,
+    amountMinor: row.amount_minor,
+    origin: row.origin,
+    providerId: row.provider_id ?? undefined,
+  }));
+}
+
+const REMOVE = {
+  name: 'refunds-remove',
+  text: 'DELETE FROM refunds WHERE refund_id = ANY ($1::uuid[])',
+};
+
+/** Takes refunds away that are not to be carried out any more, or that the provider took back. */
+export async function removeRefunds(tx: Transaction, refundIds: readonly string[]): Promise<void> {
+  await tx.rows(REMOVE, [refundIds]);
+}
+
+/** A refund to carry out. */
+export interface DueRefund {
+  readonly refundId: string;
+  readonly intentId: PaymentIntentId;
+  readonly amountMinor: number;
+}
+
+const CLAIM = {
+  name: 'refunds-claim',
+  text: `UPDATE refunds
+            SET attempts = attempts + 1,
+                next_attempt_at = $1::timestamptz + LEAST(5 * power(2, attempts), 600) * interval '1 second'
+          WHERE refund_id IN (
+            SELECT refund_id FROM refunds
+             WHERE provider_id IS NULL AND next_attempt_at <= $1::timestamptz AND attempts < ${MAX_REFUND_ATTEMPTS}
+             ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        RETURNING refund_id, payment_intent_id, amount_minor`,
+};
+
+/** Takes due refunds for this caller alone; a failed or forgotten one comes again after a growing pause. */
+export async function claimRefunds(executor: Executor, now: Instant, limit: number): Promise<DueRefund[]> {
+  const rows = await executor.rows<RefundRow & { readonly payment_intent_id: PaymentIntentId }>(CLAIM, [
+    toRfc3339(now),
+    limit,
+  ]);
+  return rows.map((row) => ({
+    refundId: row.refund_id,
+    intentId: row.payment_intent_id,
+    amountMinor: row.amount_minor,
+  }));
+}
+
+const CARRIED_OUT = {
+  name: 'refund-carried-out',
+  text: 'UPDATE refunds SET provider_id = $2, last_error = NULL WHERE refund_id = $1 AND provider_id IS NULL',
+};
+
+/** The provider has given it back. */
+export async function markCarriedOut(tx: Transaction, refundId: string, providerId: string): Promise<void> {
+  await tx.rows(CARRIED_OUT, [refundId, providerId]);
+}
+
+const FAILED = {
+  name: 'refund-failed',
+  text: 'UPDATE refunds SET last_error = $2 WHERE refund_id = $1 AND provider_id IS NULL',
+};
+
+export async function noteRefundFailure(executor: Executor, refundId: string, reason: string): Promise<void> {
+  await executor.rows(FAILED, [refundId, reason]);
+}
+
+const BOUNCED = {
+  name: 'refund-bounced',
+  text: `UPDATE refunds SET provider_id = NULL, attempts = ${MAX_REFUND_ATTEMPTS}, last_error = $2
+          WHERE refund_id = $1 AND origin = 'service'`,
+};
+
+/** The provider could not give it back after all: it is due again, and a person has to look. */
+export async function markBounced(tx: Transaction, refundId: string, reason: string): Promise<void> {
+  await tx.rows(BOUNCED, [refundId, reason]);
+}

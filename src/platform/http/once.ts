@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Clock, later } from '../../kernel/clock.ts';
+import { AppError, ERRORS } from '../../kernel/errors.ts';
+import type { IdSource } from '../../kernel/ids.ts';
+import {
+  claimKey,
+  findKey,
+  forgetKeys,
+  type KeptAnswer,
+  type KeyedRequest,
+  keepAnswer,
+  letGoOfKey,
+} from '../idempotency/idempotency.store.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Receipt } from '../postgres/receipt.ts';
+import { principalOf } from './authentication.ts';
+import { PROBLEM_MEDIA_TYPE, STATUS_OF, toProblem } from './problem.ts';
+
+/** What a route answers when its use case has succeeded. */
+export interface Success<Result, Body> {
+  readonly status: number;
+  /** The body; null for none. */
+  readonly body: (result: Result) => Body;
+}
+
+/**
+ * Lets a request that changes something be sent again without harm. With an `Idempotency-Key` the first answer, a
+ * refusal included, is repeated for 24 hours. An answer that says "try again" is not kept.
+ * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+ */
+export interface Once {
+  /**
+   * Carries out `work` and gives its body, or repeats the answer and gives nothing more to send. `work` keeps the
+   * receipt with its change.
+   */
+  answer<Result, Body>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    success: Success<Result, Body>,
+    work: (receipt: Receipt<Result> | undefined) => Promise<Result>,
+  ): Promise<Body | undefined>;
+  /** Removes keys that are older than their life; true when there may be more. */
+  forgetOld(): Promise<boolean>;
+}
+
+export interface OnceOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+}
+
+const KEY_LIFE_MS = 86_400_000;
+/** A worker that died is followed by another after this; one that is only slow can then no longer commit. */
+const CLAIM_MS = 20_000;
+const FORGET_BATCH = 10_000;
+const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
+
+export function createOnce({ database, clock, ids }: OnceOptions): Once {
+  async function claim(request: KeyedRequest): Promise<KeptAnswer | undefined> {
+    const now = clock.now();
+    const isOurs = await claimKey(database, request, now, later(now, CLAIM_MS), later(now, -KEY_LIFE_MS));
+    if (isOurs) return undefined;
+    const known = await findKey(database, request);
+    if (known && known.fingerprint !== request.fingerprint) {
+      throw new AppError(
+        'idempotency_key_reused',
+        'This Idempotency-Key was sent with another request. Use a new key for a new request.',
+      );
+    }
+    if (!known || known.status === null) throw inFlight();
+    return { status: known.status, body: known.body ?? undefined };
+  }
+
+  /** A refusal is an answer like another; what may succeed when it is tried again is not. */
+  async function settleRefusal(request: KeyedRequest, error: unknown): Promise<void> {
+    const isFinal = error instanceof AppError && !ERRORS[error.code].retry;
+    if (isFinal) {
+      const body = JSON.stringify(toProblem(error));
+      await keepAnswer(database, request, { status: STATUS_OF[error.code], body });
+    } else {
+      await letGoOfKey(database, request);
+    }
+  }
+
+  return {
+    async answer<Result, Body>(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      success: Success<Result, Body>,
+      work: (receipt: Receipt<Result> | undefined) => Promise<Result>,
+    ) {
+      const key = keyOf(request);
+      reply.code(success.status);
+      if (key === undefined) return success.body(await work(undefined));
+      const { userId } = principalOf(request);
+      const keyed = { userId, key, fingerprint: fingerprintOf(request), claim: ids.uuid() };
+      const kept = await claim(keyed);
+      if (kept) {
+        await repeat(reply, kept);
+        return undefined;
+      }
+      try {
+        return success.body(await work(receiptFor(keyed, success)));
+      } catch (error) {
+        // The one who asked hears of the refusal itself; that it could not be kept costs a second try.
+        await settleRefusal(keyed, error).catch(() => undefined);
+        throw error;
+      }
+    },
+    async forgetOld() {
+      const forgotten = await forgetKeys(database, later(clock.now(), -KEY_LIFE_MS), FORGET_BATCH);
+      return forgotten === FORGET_BATCH;
+    },
+  };
+}
+
+function receiptFor<Result, Body>(
+  request: KeyedRequest,
+  { status, body: toBody }: Success<Result, Body>,
+): Receipt<Result> {
+  return {
+    async keep(executor, result) {
+      const body = toBody(result);
+      const answer = { status, body: body === null ? undefined : JSON.stringify(body) };
+      if (!(await keepAnswer(executor, request, answer))) throw inFlight();
+    },
+  };
+}
+
+function inFlight(): AppError {
+  return new AppError(
+    'request_in_flight',
+    'A request with this Idempotency-Key is being worked on. Ask again shortly.',
+  );
+}
+
+function keyOf(request: FastifyRequest): string | undefined {
+  const header = request.headers['idempotency-key'];
+  if (header === undefined) return undefined;
+  const key = Array.isArray(header) ? header.join() : header;
+  if (KEY_FORM.test(key)) return key;
+  const reason = 'must be 1 to 255 visible ASCII characters';
+  throw new AppError('invalid_request', `Idempotency-Key: ${reason}`, {
+    fields: [{ field: 'headers/idempotency-key', reason }],
+  });
+}
+
+function fingerprintOf(request: FastifyRequest): string {
+  const asked = JSON.stringify([request.method, request.url, request.body ?? null]);
+  return createHash('sha256').update(asked).digest('base64url');
+}
+
+function repeat(reply: FastifyReply, { status, body }: KeptAnswer): FastifyReply {
+  reply.code(status).header('idempotent-replayed', 'true');
+  if (body === undefined) return reply.send(null);
+  const isProblem = status >= STATUS_OF.invalid_request;
+  const type = isProblem ? PROBLEM_MEDIA_TYPE : 'application/json; charset=utf-8';
+  return reply
+    .header('content-type', type)
+    .serializer((text: unknown) => String(text))
+    .send(body);
+}

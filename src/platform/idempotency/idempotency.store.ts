@@ -1,0 +1,112 @@
+import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
+import type { UserId } from '../../kernel/ids.ts';
+import type { Executor } from '../postgres/database.ts';
+
+/** A request that carries a key, and the one who works on it. */
+export interface KeyedRequest {
+  readonly userId: UserId;
+  readonly key: string;
+  /** What is asked, cut down to a hash. */
+  readonly fingerprint: string;
+  /** Names the one who works on it; a new one each time. */
+  readonly claim: string;
+}
+
+export interface KeptAnswer {
+  readonly status: number;
+  /** JSON text; undefined for an answer without a body. */
+  readonly body: string | undefined;
+}
+
+/** What is known of a key: who has it, and the answer when there is one. */
+export interface KeyState {
+  readonly fingerprint: string;
+  readonly status: number | null;
+  readonly body: string | null;
+}
+
+const CLAIM = {
+  name: 'idempotency-claim',
+  text: `INSERT INTO idempotency_keys AS k (user_id, key, fingerprint, claim, created_at, claimed_until)
+         VALUES ($1, $2, $3, $4, $5::timestamptz, $6::timestamptz)
+         ON CONFLICT (user_id, key) DO UPDATE
+            SET fingerprint = EXCLUDED.fingerprint, claim = EXCLUDED.claim, created_at = EXCLUDED.created_at,
+                claimed_until = EXCLUDED.claimed_until, status = NULL, body = NULL
+          WHERE k.created_at <= $7::timestamptz
+             OR (k.status IS NULL AND k.claimed_until <= $5::timestamptz AND k.fingerprint = EXCLUDED.fingerprint)
+         RETURNING claim`,
+};
+
+/**
+ * Takes a key for this request until `until`: one never seen, one last seen before `forgottenBefore`, or one whose
+ * worker is gone. False when it is somebody else's or answered.
+ */
+export async function claimKey(
+  executor: Executor,
+  request: KeyedRequest,
+  now: Instant,
+  until: Instant,
+  forgottenBefore: Instant,
+): Promise<boolean> {
+  const rows = await executor.rows(CLAIM, [
+    request.userId,
+    request.key,
+    request.fingerprint,
+    request.claim,
+    toRfc3339(now),
+    toRfc3339(until),
+    toRfc3339(forgottenBefore),
+  ]);
+  return rows.length > 0;
+}
+
+const FIND = {
+  name: 'idempotency-find',
+  text: 'SELECT fingerprint, status, body FROM idempotency_keys WHERE user_id = $1 AND key = $2',
+};
+
+export async function findKey(
+  executor: Executor,
+  { userId, key }: Pick<KeyedRequest, 'userId' | 'key'>,
+): Promise<KeyState | undefined> {
+  const [row] = await executor.rows<KeyState>(FIND, [userId, key]);
+  return row;
+}
+
+const KEEP = {
+  name: 'idempotency-keep',
+  text: `UPDATE idempotency_keys SET status = $4, body = $5
+          WHERE user_id = $1 AND key = $2 AND claim = $3 AND status IS NULL RETURNING key`,
+};
+
+/** Writes the answer down; false when the key is no longer this worker's. */
+export async function keepAnswer(
+  executor: Executor,
+  { userId, key, claim }: KeyedRequest,
+  { status, body }: KeptAnswer,
+): Promise<boolean> {
+  const rows = await executor.rows(KEEP, [userId, key, claim, status, body ?? null]);
+  return rows.length > 0;
+}
+
+const LET_GO = {
+  name: 'idempotency-let-go',
+  text: 'DELETE FROM idempotency_keys WHERE user_id = $1 AND key = $2 AND claim = $3 AND status IS NULL',
+};
+
+/** Gives a key back that was not answered: the same request may be tried again. */
+export async function letGoOfKey(executor: Executor, { userId, key, claim }: KeyedRequest): Promise<void> {
+  await executor.rows(LET_GO, [userId, key, claim]);
+}
+
+const FORGET = {
+  name: 'idempotency-forget',
+  text: `DELETE FROM idempotency_keys WHERE (user_id, key) IN (
+           SELECT user_id, key FROM idempotency_keys WHERE created_at <= $1::timestamptz ORDER BY created_at LIMIT $2)
+         RETURNING key`,
+};
+
+/** Removes at most `limit` keys first seen before `before`; how many there were. */
+export async function forgetKeys(executor: Executor, before: Instant, limit: number): Promise<number> {
+  return (await executor.rows(FORGET, [toRfc3339(before), limit])).length;
+}
