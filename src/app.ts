@@ -52,7 +52,7 @@ import { createBell, startPoller } from './platform/jobs/poller.ts';
 import { createM2mTokens } from './platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from './platform/oidc/token-verifier.ts';
 import { appendToOutbox, lagOf } from './platform/outbox/outbox.store.ts';
-import { startRelay } from './platform/outbox/relay.ts';
+import { createRelay, RELAY_POLL_MS } from './platform/outbox/relay.ts';
 import { openDatabase } from './platform/postgres/database.ts';
 import { createLeader } from './platform/postgres/leader.ts';
 import { migrateUp } from './platform/postgres/migrations.ts';
@@ -76,10 +76,20 @@ export interface Overrides {
 /** Gives a port back that does the same, and may be watched or stopped on the way. */
 export type Watch = <Port extends object>(name: string, port: Port) => Port;
 
+/** Turns at background work, each true when there may be more to do at once. */
+export type Work = Readonly<
+  Record<
+    'relay' | 'webhooks' | 'refunds' | 'expiry' | 'forgetting' | 'reconciliation',
+    () => Promise<boolean>
+  >
+>;
+
 export interface App {
   readonly http: HttpServer;
   /** Where it answers, for people. */
   readonly url: string;
+  /** The background work that `start` repeats; a simulator does it itself. */
+  readonly work: Work;
   /** Begins the background work; requests are answered from the moment `buildApp` resolves. */
   start(): void;
   /** Stops cleanly: no new request, those under way finished, background work handed over, servers let go. */
@@ -111,11 +121,13 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     const database = await openPostgres(base);
     const servers = await connectServers(base);
     const features = await wireFeatures(base, database, servers);
+    const work = backgroundWork(base, database, servers, features);
     const { http, drain } = await serveHttp(base, database, servers, features);
     return {
       http,
       url: base.publicUrl,
-      start: () => startBackground(base, database, servers, features, drain),
+      work,
+      start: () => startBackground(base, work, drain),
       close: closing.run,
     };
   } catch (error) {
@@ -473,19 +485,33 @@ async function isServiceToken(
   }
 }
 
-/** Relay, sweepers and appliers; each process runs them, and the database keeps them from each other's work. */
-function startBackground(
-  base: Base,
-  { database, dsn }: Postgres,
-  servers: Servers,
-  features: Features,
-  drain: Drain,
-): void {
-  const { config, clock, closing, outboxBell, inboxBell, refundBell, onError } = base;
-  const intervalMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
+/** Background work, a turn at a time. Each process does it, and the database keeps them from each other's work. */
+function backgroundWork(base: Base, { database, dsn }: Postgres, servers: Servers, features: Features): Work {
+  const { config, clock, closing, watch, onError } = base;
   const leader = createLeader({ dsn, lock: RELAY_LOCK, clock });
   closing.add(() => leader.close());
-  const topics: TopicNames = {
+  servers.eventLog.subscribe(config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
+  servers.eventLog.subscribe(config.TOPIC_PAYMENT_FAILED, features.consumer.paymentFailed);
+  return {
+    relay: createRelay({
+      database,
+      leader: watch('leader', leader),
+      publisher: servers.publisher,
+      topics: topicNames(config),
+      clock,
+      retentionMs: config.OUTBOX_RETENTION_HOURS * MS_PER_HOUR,
+      onError,
+    }),
+    webhooks: features.webhooks.applyDue,
+    refunds: features.refunds.refundDue,
+    expiry: features.expire,
+    forgetting: features.once.forgetOld,
+    reconciliation: () => reconcileDaily(base, database, features),
+  };
+}
+
+function topicNames(config: Config): TopicNames {
+  return {
     orderCreated: config.TOPIC_ORDER_CREATED,
     orderUpdated: config.TOPIC_ORDER_UPDATED,
     orderCanceled: config.TOPIC_ORDER_CANCELED,
@@ -493,29 +519,21 @@ function startBackground(
     paymentSucceededDead: `${config.TOPIC_PAYMENT_SUCCEEDED}.dead`,
     paymentFailedDead: `${config.TOPIC_PAYMENT_FAILED}.dead`,
   };
-  servers.eventLog.subscribe(config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
-  servers.eventLog.subscribe(config.TOPIC_PAYMENT_FAILED, features.consumer.paymentFailed);
+}
+
+/** Repeats the work until the stop: when its bell rings, and at least at its interval. */
+function startBackground(base: Base, work: Work, drain: Drain): void {
+  const { config, closing, outboxBell, inboxBell, refundBell, onError } = base;
+  const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
+  const repeat = (turn: () => Promise<boolean>, intervalMs: number, bell = createBell()) =>
+    startPoller({ intervalMs, bell, turn, onError });
   const pollers = [
-    startRelay({
-      database,
-      leader,
-      publisher: servers.publisher,
-      topics,
-      clock,
-      bell: outboxBell,
-      retentionMs: config.OUTBOX_RETENTION_HOURS * MS_PER_HOUR,
-      onError,
-    }),
-    startPoller({ intervalMs, bell: inboxBell, turn: features.webhooks.applyDue, onError }),
-    startPoller({ intervalMs, bell: refundBell, turn: features.refunds.refundDue, onError }),
-    startPoller({ intervalMs, bell: createBell(), turn: features.expire, onError }),
-    startPoller({ intervalMs: HOUSEKEEPING_MS, bell: createBell(), turn: features.once.forgetOld, onError }),
-    startPoller({
-      intervalMs: HOUSEKEEPING_MS,
-      bell: createBell(),
-      turn: () => reconcileDaily(base, database, features),
-      onError,
-    }),
+    repeat(work.relay, RELAY_POLL_MS, outboxBell),
+    repeat(work.webhooks, sweepMs, inboxBell),
+    repeat(work.refunds, sweepMs, refundBell),
+    repeat(work.expiry, sweepMs),
+    repeat(work.forgetting, HOUSEKEEPING_MS),
+    repeat(work.reconciliation, HOUSEKEEPING_MS),
   ];
   closing.add(async () => {
     await Promise.all(pollers.map((poller) => poller.stop()));

@@ -46,13 +46,24 @@ const BLOCK = {
   name: 'outbox-block',
   text: `UPDATE outbox
             SET attempts = attempts + 1, last_error = $3,
-                blocked_until = $2::timestamptz + LEAST(power(2, attempts), 600) * interval '1 second'
+                blocked_until = $2::timestamptz + LEAST(0.25 * power(2, LEAST(attempts, 10)), 10) * interval '1 second'
           WHERE id = $1`,
 };
 
-/** Lets a message that could not be published, and so its key, wait: a second at first, at most ten minutes. */
+/** Lets a message that could not be published, and so its key, wait: a quarter of a second at first, at most ten seconds. */
 export async function blockKey(executor: Executor, id: number, now: Instant, reason: string): Promise<void> {
   await executor.rows(BLOCK, [id, toRfc3339(now), reason]);
+}
+
+const LIFT_BLOCKS = {
+  name: 'outbox-lift-blocks',
+  text: `UPDATE outbox SET blocked_until = $1::timestamptz
+          WHERE published_at IS NULL AND blocked_until > $1::timestamptz`,
+};
+
+/** No key waits any longer. */
+export async function liftBlocks(executor: Executor, now: Instant): Promise<void> {
+  await executor.rows(LIFT_BLOCKS, [toRfc3339(now)]);
 }
 
 /** How far publishing is behind. */
@@ -91,11 +102,11 @@ export async function markPublished(executor: Executor, ids: readonly number[], 
 
 const REMOVE_PUBLISHED = {
   name: 'outbox-remove-published',
-  text: `DELETE FROM outbox WHERE id IN (
-           SELECT id FROM outbox WHERE published_at < $1::timestamptz ORDER BY published_at LIMIT $2)`,
+  text: `DELETE FROM outbox WHERE published_at < $1::timestamptz AND id IN (
+           SELECT id FROM outbox ORDER BY id LIMIT $2)`,
 };
 
-/** Removes at most `limit` messages published before `before`. */
+/** Removes those published before `before` among the oldest `limit` messages: its cost does not grow with the rest. */
 export async function removePublished(executor: Executor, before: Instant, limit: number): Promise<void> {
   await executor.rows(REMOVE_PUBLISHED, [toRfc3339(before), limit]);
 }
