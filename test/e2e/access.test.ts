@@ -25,6 +25,8 @@ const IDS = {
   admin: randomUUID(),
 };
 
+const NO_REFUND = randomUUID();
+
 interface Route {
   readonly method: string;
   /** The path with the ids of a fresh order and ticket of the buyer. */
@@ -106,6 +108,13 @@ const ROUTES: readonly Route[] = [
   },
   { method: 'GET', path: () => '/api/order/admin/payments?state=stuck', allowed: ['admin'], answer: 200 },
   { method: 'POST', path: () => '/api/order/admin/payments/pi_none/retry', allowed: ['admin'], answer: 404 },
+  {
+    method: 'POST',
+    path: () => `/api/order/admin/payments/${NO_REFUND}/settled`,
+    body: () => ({ reference: 'bank transfer' }),
+    allowed: ['admin'],
+    answer: 404,
+  },
   { method: 'GET', path: () => '/api/secure', allowed: PEOPLE, answer: 200 },
   { method: 'GET', path: () => '/api/order/tickets/count', allowed: PEOPLE, answer: 200, isPublic: true },
   { method: 'GET', path: () => '/api/order/health', allowed: PEOPLE, answer: 200, isPublic: true },
@@ -191,7 +200,12 @@ test('the table has every route of the API but the webhooks', async () => {
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
   const generic = (path: string) =>
-    path.split('?')[0]?.replace(/\/$/, '').replace(IDS.buyer, '{userId}').replace('pi_none', '{id}');
+    path
+      .split('?')[0]
+      ?.replace(/\/$/, '')
+      .replace(IDS.buyer, '{userId}')
+      .replace('pi_none', '{id}')
+      .replace(NO_REFUND, '{id}');
   const listed = ROUTES.map(
     ({ method, path }) => `${method} ${generic(path({ orderId: '{orderId}', ticketId: '{ticketId}' }))}`,
   );

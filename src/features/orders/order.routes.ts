@@ -12,7 +12,7 @@ import {
 import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
-import { problems, Uuid } from '../../platform/http/schemas.ts';
+import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import type { SeatRequest } from '../seats/seats.ports.ts';
 import type { OrderChanging } from './order.changing.ts';
@@ -57,6 +57,7 @@ export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): voi
         tags: TAGS,
         summary: 'Place an order: all the seats or none',
         body: OrderRequest,
+        headers: onceHeaders,
         response: { 201: OrderResponseSchema, ...problems },
       },
     },
@@ -130,6 +131,7 @@ function changeRoutes(scope: HttpServer, options: OrderRoutesOptions): void {
         summary: 'Other seats, another discount, or both, while the order is pending',
         params: OrderParamsSchema,
         body: orderUpdateSchema(options.maxSeatsPerOrder),
+        headers: onceHeaders,
         response: { 200: OrderSchema, ...problems },
       },
     },
@@ -149,6 +151,7 @@ function changeRoutes(scope: HttpServer, options: OrderRoutesOptions): void {
         summary:
           'Cancel a pending order; administrators cancel a completed one, too, which gives the money back',
         params: OrderParamsSchema,
+        headers: onceHeaders,
         response: { 204: Type.Null({ description: 'Cancelled; the seats are free' }), ...problems },
       },
     },

@@ -29,7 +29,8 @@ export interface OrderService {
   listOf(userId: UserId, who: Principal): Promise<Order[]>;
   /**
    * Cancels: the buyer a pending order, an admin a completed one, too, whose payment is given back.
-   * Throws `order_not_found`, `forbidden`, `order_not_pending`, `order_already_paid`, `payments_unavailable`.
+   * Throws `order_not_found`, `forbidden`, `order_not_pending`, `order_already_paid`, `order_changed`,
+   * `payments_unavailable`.
    */
   cancel(orderId: OrderId, who: Principal, receipt: Receipt<Order> | undefined): Promise<Order>;
 }
@@ -47,6 +48,8 @@ export interface OrderServiceOptions {
 
 /** Most orders in one list; a buyer has a handful, and an answer has a bound. */
 const MAX_LISTED_ORDERS = 200;
+/** Each further try asks about the PaymentIntent that the order was given meanwhile. */
+const MAX_CANCEL_ATTEMPTS = 3;
 
 export function createOrderService(options: OrderServiceOptions): OrderService {
   const { database, seating, currency } = options;
@@ -71,13 +74,17 @@ export function createOrderService(options: OrderServiceOptions): OrderService {
     },
 
     async cancel(orderId, who, receipt) {
-      const order = await load(orderId);
-      if (!mayCancel(order, who)) throw new AppError('forbidden', 'This order is not yours.');
-      await refuseIfPaid(order, who, options);
-      const cancelled = await cancelLocked(orderId, who, receipt, options);
-      options.onCommitted();
-      await releaseHolds(cancelled, options.holds);
-      return cancelled;
+      for (let attempt = 1; attempt <= MAX_CANCEL_ATTEMPTS; attempt += 1) {
+        const order = await load(orderId);
+        if (!mayCancel(order, who)) throw new AppError('forbidden', 'This order is not yours.');
+        await refuseIfPaid(order, who, options);
+        const cancelled = await cancelLocked(order, who, receipt, options);
+        if (!cancelled) continue;
+        options.onCommitted();
+        await releaseHolds(cancelled, options.holds);
+        return cancelled;
+      }
+      throw new AppError('order_changed', 'Another request changed the order meanwhile. Look at it again.');
     },
   };
 }
@@ -97,14 +104,16 @@ async function refuseIfPaid(order: Order, who: Principal, { payments }: OrderSer
   }
 }
 
+/** Cancels under the lock; undefined when the order has another PaymentIntent than the one known to be closed. */
 function cancelLocked(
-  orderId: OrderId,
+  { orderId, paymentIntentId: concluded }: Order,
   who: Principal,
   receipt: Receipt<Order> | undefined,
   { database, transitions, giveBack }: OrderServiceOptions,
-): Promise<Order> {
+): Promise<Order | undefined> {
   return database.transaction(async (tx) => {
     const order = orFail(await transitions.lock(tx, orderId));
+    if (order.status === 'pending' && order.paymentIntentId !== concluded) return undefined;
     const byBuyer = standingTo(order.userId, who) === 'buyer' && !who.isAdmin;
     const transition = await transitions.cancel(tx, order, byBuyer ? 'buyer' : 'admin');
     if (transition.outcome === 'not_possible') {

@@ -354,22 +354,29 @@ export async function orderOfIntent(
 
 const LOCK_ENDED_UNPAID = {
   name: 'orders-lock-ended-unpaid',
-  text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS}
-           FROM (SELECT * FROM orders
-                  WHERE status = 'pending' AND expires_at <= $1::timestamptz AND payment_intent_id IS NULL
-                  ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED) o
-           LEFT JOIN ${ITS_TICKETS}
-          ORDER BY o.expires_at, o.order_id, t.seat_label, t.seat_id`,
+  text: `SELECT order_id FROM orders
+          WHERE status = 'pending' AND expires_at <= $1::timestamptz AND payment_intent_id IS NULL
+          ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED`,
+};
+const FIND_ORDERS = {
+  name: 'orders-find',
+  text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS} FROM orders o LEFT JOIN ${ITS_TICKETS}
+          WHERE o.order_id = ANY ($1::uuid[]) ORDER BY o.expires_at, o.order_id, t.seat_label, t.seat_id`,
 };
 
-/** At most `limit` pending orders whose hold has ended and that nobody began to pay, locked; none another has locked. */
+/**
+ * At most `limit` pending orders whose hold has ended and that nobody began to pay, locked; none another has locked.
+ * They are read after they are locked, as in `lockOrder`.
+ */
 export async function lockEndedUnpaid(
   tx: Transaction,
   now: Instant,
   limit: number,
   currency: Currency,
 ): Promise<Order[]> {
-  const rows = await tx.rows<OrderTicketRow>(LOCK_ENDED_UNPAID, [toRfc3339(now), limit]);
+  const locked = await tx.rows<{ order_id: OrderId }>(LOCK_ENDED_UNPAID, [toRfc3339(now), limit]);
+  if (locked.length === 0) return [];
+  const rows = await tx.rows<OrderTicketRow>(FIND_ORDERS, [locked.map((row) => row.order_id)]);
   return toOrders(rows, currency);
 }
 

@@ -3,9 +3,10 @@ import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
+import { type AccountNews, GONE_BY, newsOf, tooMuch, wordsFor } from './alignment.rules.ts';
 import type { IntentAccount, PaymentProvider } from './payment.ports.ts';
-import { leftOf, type Payment, type Refund, ticketsCovered } from './payment.rules.ts';
-import { lockPayment, savePaymentState } from './payment.store.ts';
+import { leftOf, type Payment, stateAfter, ticketsCovered } from './payment.rules.ts';
+import { lockPaymentOf, savePaymentState } from './payment.store.ts';
 import type { GiveBack } from './refund.service.ts';
 import { insertRefund, markBounced, markCarriedOut, refundsOf, removeRefunds } from './refund.store.ts';
 import type { SettleMoney } from './settlement.ts';
@@ -34,6 +35,8 @@ export interface AlignmentOptions {
   readonly orderOfIntent: (intentId: PaymentIntentId) => Promise<OrderId | undefined>;
   readonly onCancelled: (order: Order) => Promise<void>;
   readonly onCommitted: () => void;
+  /** A refund is due. */
+  readonly onDue: () => void;
   readonly clock: Clock;
   readonly ids: IdSource;
 }
@@ -45,27 +48,24 @@ export function createAlignment(options: AlignmentOptions): AlignIntent {
     const orderId = account?.intent.orderId ?? (await options.orderOfIntent(intentId));
     const isOurs = orderId !== undefined && (await options.orderExists(orderId));
     if (!isOurs || account?.intent.state !== 'succeeded') return { orderId: undefined, repaired: [] };
-    const money = {
-      intentId,
-      orderId,
-      amountMinor: account.intent.received,
-      currency: account.intent.currency,
-    };
+    const { received: amountMinor, currency } = account.intent;
+    const money = { intentId, orderId, amountMinor, currency };
     const decision = await settleMoney(money);
     const repaired = decision === 'already_done' ? [] : [`money that came was written down: ${decision}`];
     const moved = await database.transaction((tx) => alignLocked(tx, orderId, account, options));
     if (moved.repaired.length > 0) options.onCommitted();
+    if (moved.state === 'refund_due') options.onDue();
     if (moved.cancelled) await options.onCancelled(moved.cancelled);
     // Money that a bank gave back again is decided on like money that comes late.
-    if (moved.isWonBack) await settleMoney(money);
+    if (moved.state === 'received') await settleMoney(money);
     return { orderId, repaired: [...repaired, ...moved.repaired] };
   };
 }
 
 interface Moved {
   readonly repaired: readonly string[];
-  readonly cancelled?: Order;
-  readonly isWonBack?: true;
+  readonly state: Payment['state'];
+  readonly cancelled: Order | undefined;
 }
 
 async function alignLocked(
@@ -75,166 +75,76 @@ async function alignLocked(
   options: AlignmentOptions,
 ): Promise<Moved> {
   const order = await options.transitions.lock(tx, orderId);
-  const payment = await lockPayment(tx, account.intent.intentId);
-  if (!order || !payment) throw new Error(`payment ${account.intent.intentId} or its order is gone`);
-  const known = await refundsOf(tx, payment.intentId);
-  const confirmed = await confirmOurs(tx, known, account);
-  const bounced = await returnBounced(tx, payment, known, account);
-  if (await takeBackWon(tx, payment, known, account)) {
-    return { repaired: ['a dispute was won'], isWonBack: true };
-  }
-  const gone = await recordGone(tx, payment, known, account, options);
-  const words = [...confirmed, ...bounced, ...gone.words];
-  if (gone.amount === 0) return { repaired: words };
-  return { ...(await voidWhatIsGone(tx, order, payment, gone, options)), repaired: words };
+  const payment = await lockPaymentOf(tx, orderId, account.intent.intentId);
+  if (!order || !payment) throw new Error(`payment ${account.intent.intentId} is none of order ${orderId}`);
+  const news = newsOf(account, await refundsOf(tx, payment.intentId));
+  await write(tx, payment, news, options);
+  const state = await stateNow(tx, payment, options);
+  const cancelled = await voidWhatIsGone(tx, order, { payment, news, state }, options);
+  return { repaired: wordsFor(news), state, cancelled };
 }
 
-/** Refunds of ours that the provider carried out without our having heard of it. */
-async function confirmOurs(
-  tx: Transaction,
-  known: readonly Refund[],
-  account: IntentAccount,
-): Promise<string[]> {
-  const words: string[] = [];
-  for (const { refundId, providerId, hasFailed } of account.refunds) {
-    const ours = known.find((refund) => refund.refundId === refundId && refund.providerId === undefined);
-    if (!ours || hasFailed) continue;
-    await markCarriedOut(tx, ours.refundId, providerId);
-    words.push(`refund ${providerId} is carried out`);
-  }
-  return words;
-}
-
-/** Refunds of ours that a bank would not take. */
-async function returnBounced(
+/** Writes the news down as refunds. */
+async function write(
   tx: Transaction,
   payment: Payment,
-  known: readonly Refund[],
-  account: IntentAccount,
-): Promise<string[]> {
-  const failed = account.refunds.filter(
-    ({ providerId, hasFailed }) => hasFailed && known.some((refund) => refund.providerId === providerId),
-  );
-  for (const { providerId } of failed) {
-    const refund = known.find((each) => each.providerId === providerId);
-    if (refund)
-      await markBounced(
-        tx,
-        refund.refundId,
-        'The bank did not take the money back. Ask the buyer how to pay it out.',
-      );
-    if (payment.state === 'refunded') await savePaymentState(tx, payment.intentId, 'refund_due');
-  }
-  return failed.map(({ providerId }) => `refund ${providerId} did not reach the buyer`);
-}
-
-/** A dispute that was won: the money is here again. */
-async function takeBackWon(
-  tx: Transaction,
-  payment: Payment,
-  known: readonly Refund[],
-  account: IntentAccount,
-): Promise<boolean> {
-  const won = new Set(
-    account.disputes.filter(({ state }) => state === 'won').map(({ providerId }) => providerId),
-  );
-  const back = known.filter(({ providerId }) => providerId !== undefined && won.has(providerId));
-  if (back.length === 0) return false;
-  await removeRefunds(
-    tx,
-    back.map(({ refundId }) => refundId),
-  );
-  if (payment.state === 'disputed') await savePaymentState(tx, payment.intentId, 'received');
-  return true;
-}
-
-interface Gone {
-  /** Minor units that went back and were not known of. */
-  readonly amount: number;
-  readonly isDisputed: boolean;
-  readonly words: readonly string[];
-}
-
-/** Writes down refunds and disputes that nobody here asked for. */
-async function recordGone(
-  tx: Transaction,
-  payment: Payment,
-  known: readonly Refund[],
-  account: IntentAccount,
+  { carriedOut, bounced, wonBack, gone }: AccountNews,
   { clock, ids }: AlignmentOptions,
-): Promise<Gone> {
-  const isNew = (providerId: string) => !known.some((refund) => refund.providerId === providerId);
-  const refunds = account.refunds.filter(
-    ({ providerId, refundId, hasFailed }) =>
-      !hasFailed && isNew(providerId) && !known.some((refund) => refund.refundId === refundId),
-  );
-  const disputes = account.disputes.filter(({ providerId, state }) => state === 'taken' && isNew(providerId));
-  const gone = [
-    ...refunds.map((refund) => ({
-      ...refund,
-      origin: 'stripe' as const,
-      reason: 'given back at the provider',
-    })),
-    ...disputes.map((dispute) => ({
-      ...dispute,
-      origin: 'dispute' as const,
-      reason: 'taken back by the bank',
-    })),
-  ];
-  for (const { providerId, amount, origin, reason } of gone) {
-    const refund = {
-      refundId: ids.uuid(),
-      intentId: payment.intentId,
-      amountMinor: amount,
-      origin,
-      reason,
-      providerId,
-    };
-    await insertRefund(tx, refund, clock.now());
+): Promise<void> {
+  for (const { refundId, providerId } of carriedOut) await markCarriedOut(tx, refundId, providerId);
+  for (const { refundId } of bounced) await markBounced(tx, refundId, BOUNCED);
+  if (wonBack.length > 0) {
+    await removeRefunds(
+      tx,
+      wonBack.map(({ refundId }) => refundId),
+    );
   }
-  return {
-    amount: gone.reduce((total, each) => total + each.amount, 0),
-    isDisputed: disputes.length > 0,
-    words: gone.map(({ providerId, reason }) => `${providerId} was ${reason}`),
-  };
+  for (const money of gone) {
+    const refund = { refundId: ids.uuid(), intentId: payment.intentId, reason: GONE_BY[money.origin] };
+    await insertRefund(tx, { ...refund, ...money }, clock.now());
+  }
 }
 
-/** Cancels the order when all its money is gone, else voids the tickets that the amount covers. */
+const BOUNCED = 'The bank did not take the money back. Pay the buyer in another way, and say so here.';
+
+/** The state that the refunds written down make, saved; what was to go back and is neither gone nor due is due. */
+async function stateNow(
+  tx: Transaction,
+  payment: Payment,
+  { giveBack }: AlignmentOptions,
+): Promise<Payment['state']> {
+  const surplus = tooMuch(payment.amountMinor, await refundsOf(tx, payment.intentId));
+  if (surplus.length > 0) {
+    await removeRefunds(
+      tx,
+      surplus.map(({ refundId }) => refundId),
+    );
+  }
+  const refunds = await refundsOf(tx, payment.intentId);
+  const state = stateAfter(payment, refunds);
+  if (state === 'refund_due' && leftOf(payment, refunds) > 0) {
+    return giveBack(tx, payment, 'the rest of what was given back at the provider');
+  }
+  if (state !== payment.state) await savePaymentState(tx, payment.intentId, state);
+  return state;
+}
+
+/** Cancels an order that nothing pays for any more, else voids the tickets that the money gone covers. */
 async function voidWhatIsGone(
   tx: Transaction,
   order: Order,
-  payment: Payment,
-  gone: Gone,
-  { transitions, giveBack }: AlignmentOptions,
-): Promise<Pick<Moved, 'cancelled'>> {
-  const refunds = await refundsOf(tx, payment.intentId);
-  const done = refunds.filter(({ providerId }) => providerId !== undefined);
-  const left = leftOf(payment, done);
-  await removeRefunds(tx, tooMuchFor(left, refunds));
-  if (left <= 0) {
-    await savePaymentState(tx, payment.intentId, gone.isDisputed ? 'disputed' : 'refunded');
-    if (payment.state !== 'applied') return {};
-    const transition = await transitions.cancel(tx, order, gone.isDisputed ? 'payment' : 'refunded');
-    return transition.outcome === 'changed' ? { cancelled: transition.order } : {};
+  { payment, news, state }: { payment: Payment; news: AccountNews; state: Payment['state'] },
+  { transitions }: AlignmentOptions,
+): Promise<Order | undefined> {
+  if (payment.state !== 'applied') return undefined;
+  if (state !== 'applied') {
+    const transition = await transitions.cancel(tx, order, state === 'disputed' ? 'payment' : 'refunded');
+    return transition.outcome === 'changed' ? transition.order : undefined;
   }
-  if (payment.state === 'refund_due')
-    await giveBack(tx, payment, 'the rest of what was given back at the provider');
-  const covered = payment.state === 'applied' ? ticketsCovered(order, gone.amount) : [];
+  const amount = news.gone.reduce((total, { amountMinor }) => total + amountMinor, 0);
+  const covered = amount === 0 ? [] : ticketsCovered(order, amount);
   if (covered.length > 0 && covered.length < order.tickets.length) {
     await transitions.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)));
   }
-  return {};
-}
-
-/** Refunds of ours that are due, but for which the provider has no money left. */
-function tooMuchFor(left: number, refunds: readonly Refund[]): string[] {
-  let rest = left;
-  return refunds
-    .filter(({ providerId, amountMinor }) => {
-      if (providerId !== undefined) return false;
-      if (amountMinor > rest) return true;
-      rest -= amountMinor;
-      return false;
-    })
-    .map(({ refundId }) => refundId);
+  return undefined;
 }

@@ -1,6 +1,7 @@
 import type { Instant } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency, Money } from '../../kernel/money.ts';
+import type { MoneyGone } from './alignment.rules.ts';
 
 /** What this service needs to know of a PaymentIntent. */
 export interface Intent {
@@ -25,26 +26,8 @@ export interface ListedIntent extends Intent {
 }
 
 /** Everything that became of an intent's money at the provider. */
-export interface IntentAccount {
+export interface IntentAccount extends MoneyGone {
   readonly intent: Intent;
-  readonly refunds: readonly ProviderRefund[];
-  readonly disputes: readonly ProviderDispute[];
-}
-
-export interface ProviderRefund {
-  readonly providerId: string;
-  readonly amount: number;
-  /** The refund of ours that it carries out. */
-  readonly refundId: string | undefined;
-  /** The bank would not take it: the money is still with the provider. */
-  readonly hasFailed: boolean;
-}
-
-export interface ProviderDispute {
-  readonly providerId: string;
-  readonly amount: number;
-  /** `taken`: the money is with the bank, for now or for good. */
-  readonly state: 'taken' | 'won';
 }
 
 /** A webhook that is genuinely the provider's, cut down to what is used: no card, no name, no address. */

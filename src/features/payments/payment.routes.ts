@@ -4,7 +4,7 @@ import { AppError } from '../../kernel/errors.ts';
 import { type Currency, fromMajor, toMajor } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
-import { problems } from '../../platform/http/schemas.ts';
+import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import { toOrderId } from '../orders/order.routes.ts';
 import type { Order } from '../orders/order.rules.ts';
@@ -14,6 +14,7 @@ import {
   PaymentIntentResponseSchema,
   RefundRequestSchema,
   RefundSchema,
+  SettledSchema,
   StuckParamsSchema,
   StuckPaymentSchema,
   WebhookResponseSchema,
@@ -51,6 +52,7 @@ export function paymentRoutes(scope: HttpServer, options: PaymentRoutesOptions):
         tags: TAGS,
         summary: 'What the buyer’s page needs to take the payment; the same again while it can be paid',
         params: OrderParamsSchema,
+        headers: onceHeaders,
         response: { 200: PaymentIntentResponseSchema, ...problems },
       },
     },
@@ -74,6 +76,7 @@ export function paymentRoutes(scope: HttpServer, options: PaymentRoutesOptions):
         tags: TAGS,
         summary: 'Complete a free order, or a paid one whose money is there',
         params: OrderParamsSchema,
+        headers: onceHeaders,
         response: { 200: OrderSchema, ...problems },
       },
     },
@@ -87,6 +90,7 @@ export function paymentRoutes(scope: HttpServer, options: PaymentRoutesOptions):
 
   refundRoute(scope, options);
   stuckRoutes(scope, options);
+  settledRoute(scope, options);
   scope.register(async (raw) => {
     // The signature is over the exact bytes: nothing may parse them first.
     raw.removeAllContentTypeParsers();
@@ -104,6 +108,7 @@ function refundRoute(scope: HttpServer, { refunds, once, currency }: PaymentRout
         summary: 'Give money of a completed order back, all of it or a part; for administrators',
         params: OrderParamsSchema,
         body: RefundRequestSchema,
+        headers: onceHeaders,
         response: { 200: RefundSchema, ...problems },
       },
       // Without a body everything is asked back.
@@ -166,6 +171,7 @@ function stuckRoutes(scope: HttpServer, { stuck, once }: PaymentRoutesOptions): 
         tags: TAGS,
         summary: 'Try a stuck refund or webhook again; for administrators',
         params: StuckParamsSchema,
+        headers: onceHeaders,
         response: { 204: Type.Null({ description: 'It is tried again at once' }), ...problems },
       },
     },
@@ -173,6 +179,30 @@ function stuckRoutes(scope: HttpServer, { stuck, once }: PaymentRoutesOptions): 
       const none = { status: NO_CONTENT, body: () => null };
       return once.answer(request, reply, none, (receipt) =>
         stuck.tryAgain(request.params.id, principalOf(request), receipt),
+      );
+    },
+  );
+}
+
+/** For administrators: a refund that was paid out in another way. */
+function settledRoute(scope: HttpServer, { refunds, once }: PaymentRoutesOptions): void {
+  scope.post(
+    '/api/order/admin/payments/:id/settled',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'A stuck refund was paid out in another way: it is done; for administrators',
+        params: Type.Object({ id: Uuid('The refund') }),
+        headers: onceHeaders,
+        body: SettledSchema,
+        response: { 204: Type.Null({ description: 'It is written down as done' }), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const none = { status: NO_CONTENT, body: () => null };
+      const { reference } = request.body;
+      return once.answer(request, reply, none, (receipt) =>
+        refunds.settleByHand(request.params.id.toLowerCase(), reference, principalOf(request), receipt),
       );
     },
   );

@@ -1,24 +1,25 @@
-import type { PaymentIntentId } from '../../kernel/ids.ts';
+import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency, Money } from '../../kernel/money.ts';
 import { mayComeLate, type Order } from '../orders/order.rules.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 
 /**
  * Money received, by PaymentIntent. `settle` decides once what becomes of it (I2); refunds are rows of their own, carried
- * out afterwards.
+ * out afterwards, and `stateAfter` says what they make of it.
  *
- * | from            | what happens                                              | to         |
- * |-----------------|-----------------------------------------------------------|------------|
- * | -               | Stripe says that a PaymentIntent succeeded                | received   |
- * | received        | it is the price of a pending order                        | applied    |
- * | received        | it came late, and the order's seats are still free        | applied    |
- * | received        | anything else: another amount, a second payment, too late | refund_due |
- * | applied         | an admin cancels the order or gives all of it back        | refund_due |
- * | applied         | an admin gives back a part                                | applied    |
- * | refund_due      | Stripe has given the last of it back                      | refunded   |
- * | applied, refund_due | all of it was given back in Stripe's dashboard        | refunded   |
- * | applied, refund_due | the buyer's bank takes it back (dispute)              | disputed   |
- * | disputed        | the dispute is won: decided on again                      | received   |
+ * | from            | what happens                                              | function     | to         |
+ * |-----------------|-----------------------------------------------------------|--------------|------------|
+ * | -               | Stripe says that a PaymentIntent succeeded                | -            | received   |
+ * | received        | it is the price of a pending order                        | `settle`     | applied    |
+ * | received        | it came late, and the order's seats are still free        | `settle`     | applied    |
+ * | received        | anything else: another amount, a second payment, too late | `settle`     | refund_due |
+ * | applied         | an admin cancels the order or gives all of it back        | `stateAfter` | refund_due |
+ * | applied         | an admin gives back a part, or a bank takes back a part   | `stateAfter` | applied    |
+ * | refund_due      | the last of it has gone back                              | `stateAfter` | refunded   |
+ * | applied, refund_due | all of it was given back in Stripe's dashboard        | `stateAfter` | refunded   |
+ * | applied, refund_due | the buyer's bank takes the last of it (dispute)       | `stateAfter` | disputed   |
+ * | refunded        | a bank did not take a refund                              | `stateAfter` | refund_due |
+ * | disputed        | the dispute is won: decided on again                      | `stateAfter` | received   |
  */
 export interface Payment {
   readonly intentId: PaymentIntentId;
@@ -90,6 +91,27 @@ export function leftOf(payment: Payment, refunds: readonly Refund[]): number {
   return payment.amountMinor - refunds.reduce((total, refund) => total + refund.amountMinor, 0);
 }
 
+/** The state that a payment's refunds make of it, those due and those done. Of a decided payment only they move it on. */
+export function stateAfter(payment: Payment, refunds: readonly Refund[]): Payment['state'] {
+  const done = refunds.filter(({ providerId }) => providerId !== undefined);
+  if (leftOf(payment, done) <= 0) {
+    return done.some(({ origin }) => origin === 'dispute') ? 'disputed' : 'refunded';
+  }
+  if (leftOf(payment, refunds) <= 0) return 'refund_due';
+  switch (payment.state) {
+    case 'received':
+    case 'applied':
+      return payment.state;
+    case 'refund_due':
+    case 'refunded':
+      return 'refund_due';
+    case 'disputed':
+      return 'received';
+    default:
+      return payment.state satisfies never;
+  }
+}
+
 /** What was paid for one ticket of an order: its share of the price, half a minor unit going up. */
 export function paidFor(ticket: Ticket, order: Order): number {
   if (order.subtotal === 0) return 0;
@@ -98,29 +120,60 @@ export function paidFor(ticket: Ticket, order: Order): number {
 }
 
 /**
- * The tickets that an amount given back covers: those whose shares are exactly that amount, the dearest first, one that
- * was used last. None when no such tickets are found: then it was given back for another reason, and they stay good.
+ * The tickets that an amount given back covers: those whose shares are together exactly that amount, of several such
+ * choices one without tickets that were used, if there is. None when there is no such choice: then it was given back
+ * for another reason, and they stay good.
  */
 export function ticketsCovered(order: Order, amountMinor: number): Ticket[] {
-  const candidates = order.tickets
-    .filter((ticket) => paidFor(ticket, order) > 0)
-    .toSorted(
-      (a, b) =>
-        Number(a.checkedInAt !== undefined) - Number(b.checkedInAt !== undefined) ||
-        paidFor(b, order) - paidFor(a, order) ||
-        (a.seatLabel < b.seatLabel ? 1 : -1),
-    );
-  let left = amountMinor;
-  const covered = candidates.filter((ticket) => {
-    const share = paidFor(ticket, order);
-    if (share > left) return false;
-    left -= share;
-    return true;
-  });
-  return left === 0 ? covered : [];
+  const candidates = order.tickets.filter((ticket) => paidFor(ticket, order) > 0);
+  const unused = candidates.filter((ticket) => ticket.checkedInAt === undefined);
+  return [...(addingUpTo(amountMinor, unused, order) ?? addingUpTo(amountMinor, candidates, order) ?? [])];
+}
+
+/** Sums looked at before it is given up: an order has few tickets of few prices, so few sums. */
+const MAX_SUMS = 10_000;
+
+/** Some of the tickets whose shares are together `amountMinor`; the first found for each sum is kept. */
+function addingUpTo(
+  amountMinor: number,
+  tickets: readonly Ticket[],
+  order: Order,
+): readonly Ticket[] | undefined {
+  const reached = new Map<number, Ticket[]>([[0, []]]);
+  for (const ticket of tickets) {
+    for (const [total, chosen] of [...reached]) {
+      const next = total + paidFor(ticket, order);
+      if (next <= amountMinor && !reached.has(next)) reached.set(next, [...chosen, ticket]);
+    }
+    if (reached.has(amountMinor) || reached.size > MAX_SUMS) break;
+  }
+  return reached.get(amountMinor);
+}
+
+const BY_HAND = 'manual:';
+
+/** What stands for the provider's id of a refund that a person paid out in another way. */
+export function byHand(refundId: string, reference: string): string {
+  return `${BY_HAND}${refundId}:${reference}`;
+}
+
+/** Whether the provider has nothing to do with a refund. */
+export function isByHand({ providerId }: Refund): boolean {
+  return providerId?.startsWith(BY_HAND) ?? false;
+}
+
+const ELSEWHERE = 'elsewhere:';
+
+/**
+ * What stands for the PaymentIntent of money that another system took for an order; Stripe's own id when that is what
+ * it says. Another system's ids are good within an order only: they may be counted anew for each.
+ */
+export function intentElsewhere(orderId: OrderId, paymentId: string | undefined): PaymentIntentId {
+  if (paymentId?.startsWith('pi_')) return as<PaymentIntentId>(paymentId);
+  return as<PaymentIntentId>(`${ELSEWHERE}${orderId}${paymentId === undefined ? '' : `:${paymentId}`}`);
 }
 
 /** Money that another system took: there is no PaymentIntent at Stripe to ask about or to give back. */
 export function isPaidElsewhere(intentId: PaymentIntentId): boolean {
-  return !intentId.startsWith('pi_');
+  return intentId.startsWith(ELSEWHERE);
 }

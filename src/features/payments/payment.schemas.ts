@@ -37,6 +37,18 @@ export const RefundRequestSchema = Type.Object(
   { examples: [{ amount: 50, reason: 'the view was blocked' }] },
 );
 
+export const SettledSchema = Type.Object(
+  {
+    reference: Type.String({
+      minLength: 1,
+      maxLength: MAX_REASON_CHARS,
+      pattern: PLAIN_TEXT,
+      description: 'How it was paid out, such as the number of a bank transfer; kept with the refund',
+    }),
+  },
+  { examples: [{ reference: 'bank transfer 2026-11-24/17' }] },
+);
+
 export const RefundSchema = Type.Object(
   {
     refund_id: Uuid('The refund'),

@@ -1,6 +1,6 @@
 import type { Clock, Instant } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
+import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
@@ -12,7 +12,7 @@ import type { PaymentConclusion } from '../orders/order.service.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
 import type { AlignIntent } from './alignment.ts';
 import type { Intent, PaymentProvider } from './payment.ports.ts';
-import { intentKey, isPaidElsewhere } from './payment.rules.ts';
+import { intentElsewhere, intentKey, isPaidElsewhere } from './payment.rules.ts';
 import type { SettleMoney } from './settlement.ts';
 
 /** What a buyer needs to pay. */
@@ -110,7 +110,7 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
     async paidElsewhere(orderId, paymentId) {
       const order = await orders.find(orderId);
       if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
-      const intentId = as<PaymentIntentId>(paymentId ?? `elsewhere:${orderId}`);
+      const intentId = intentElsewhere(orderId, paymentId);
       if (!isPaidElsewhere(intentId)) {
         const { orderId: known } = await options.align(intentId);
         if (known === orderId) return;

@@ -41,7 +41,23 @@ interface PaymentRow {
   readonly state: Payment['state'];
 }
 
-/** The payment, locked. The order is locked before it, always, so that two never wait for each other. */
+const LOCK_OF_ORDER = {
+  name: 'payment-lock-of-order',
+  text: `SELECT payment_intent_id, amount_minor, currency, state FROM payments
+          WHERE payment_intent_id = $1 AND order_id = $2 FOR UPDATE`,
+};
+
+/** A payment of a locked order, locked; undefined when it is none of that order's. */
+export async function lockPaymentOf(
+  tx: Transaction,
+  orderId: OrderId,
+  intentId: PaymentIntentId,
+): Promise<Payment | undefined> {
+  const [row] = await tx.rows<PaymentRow>(LOCK_OF_ORDER, [intentId, orderId]);
+  return row && toPayment(row);
+}
+
+/** The payment, locked. Who locks its order, too, does that before, so that two never wait for each other. */
 export async function lockPayment(tx: Transaction, intentId: PaymentIntentId): Promise<Payment | undefined> {
   const [row] = await tx.rows<PaymentRow>(LOCK, [intentId]);
   return row && toPayment(row);

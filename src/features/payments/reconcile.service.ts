@@ -4,7 +4,7 @@ import type { Executor } from '../../platform/postgres/database.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { AlignIntent } from './alignment.ts';
 import type { ListedIntent, PaymentProvider } from './payment.ports.ts';
-import { isPaidElsewhere, type Payment, type Refund } from './payment.rules.ts';
+import { isByHand, isPaidElsewhere, type Payment, type Refund } from './payment.rules.ts';
 import { findPayment, paymentsSince } from './payment.store.ts';
 import { refundsOf } from './refund.store.ts';
 
@@ -84,7 +84,7 @@ function whatDiffers(intent: ListedIntent, payment: Payment, refunds: readonly R
   if (payment.state === 'received') return 'what becomes of the money was left undecided';
   const done = refunds.filter(({ providerId }) => providerId !== undefined);
   const refunded = done
-    .filter(({ origin }) => origin !== 'dispute')
+    .filter((refund) => refund.origin !== 'dispute' && !isByHand(refund))
     .reduce((total, { amountMinor }) => total + amountMinor, 0);
   if (refunded !== intent.refunded) return `${intent.refunded} given back there, ${refunded} here`;
   const isTaken = done.some(({ origin }) => origin === 'dispute');

@@ -9,11 +9,12 @@ import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
 import type { PaymentProvider } from './payment.ports.ts';
-import { isPaidElsewhere, leftOf, type Payment } from './payment.rules.ts';
+import { byHand, isPaidElsewhere, leftOf, type Payment, stateAfter } from './payment.rules.ts';
 import { lockApplied, lockPayment, savePaymentState } from './payment.store.ts';
 import {
   claimRefunds,
   type DueRefund,
+  findStuckRefund,
   insertRefund,
   markCarriedOut,
   noteRefundFailure,
@@ -45,12 +46,22 @@ export interface RefundService {
     who: Principal,
     receipt: Receipt<RefundIssued> | undefined,
   ): Promise<RefundIssued>;
+  /**
+   * A refund that waits for a person was paid out in another way, which `reference` names: it is done. For
+   * administrators. Throws `forbidden`, `payment_not_stuck`.
+   */
+  settleByHand(
+    refundId: string,
+    reference: string,
+    who: Principal,
+    receipt: Receipt<void> | undefined,
+  ): Promise<void>;
   /** Carries out refunds that are due; true when there may be more. */
   refundDue(): Promise<boolean>;
 }
 
-/** In the caller's transaction: all that is left of a locked payment becomes due to be given back. */
-export type GiveBack = (tx: Transaction, payment: Payment, reason: string) => Promise<void>;
+/** In the caller's transaction: all that is left of a locked payment becomes due to be given back. Its state from then on. */
+export type GiveBack = (tx: Transaction, payment: Payment, reason: string) => Promise<Payment['state']>;
 
 export function createGiveBack({ clock, ids }: { readonly clock: Clock; readonly ids: IdSource }): GiveBack {
   return async (tx, payment, reason) => {
@@ -60,8 +71,15 @@ export function createGiveBack({ clock, ids }: { readonly clock: Clock; readonly
       const refund = { refundId: ids.uuid(), intentId: payment.intentId, amountMinor, reason, isManual };
       await insertRefund(tx, { ...refund, origin: 'service' }, clock.now());
     }
-    await savePaymentState(tx, payment.intentId, 'refund_due');
+    return moveOn(tx, payment);
   };
+}
+
+/** Saves the state that a locked payment's refunds make of it. */
+async function moveOn(tx: Transaction, payment: Payment): Promise<Payment['state']> {
+  const state = stateAfter(payment, await refundsOf(tx, payment.intentId));
+  if (state !== payment.state) await savePaymentState(tx, payment.intentId, state);
+  return state;
 }
 
 export interface RefundServiceOptions {
@@ -100,6 +118,18 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
       return issued;
     },
 
+    async settleByHand(refundId, reference, who, receipt) {
+      if (!who.isAdmin) throw new AppError('forbidden', 'This is for administrators.');
+      await database.transaction(async (tx) => {
+        const intentId = await findStuckRefund(tx, refundId);
+        const payment = intentId && (await lockPayment(tx, intentId));
+        const isDone = payment && (await markCarriedOut(tx, refundId, byHand(refundId, reference)));
+        if (!isDone) throw new AppError('payment_not_stuck', 'No refund by this id waits for a person.');
+        await moveOn(tx, payment);
+        await receipt?.keep(tx, undefined);
+      });
+    },
+
     async refundDue() {
       const due = await claimRefunds(database, clock.now(), BATCH);
       await eachOf(due, CONCURRENT, (refund) => carryOut(refund, options));
@@ -131,8 +161,7 @@ async function issueLocked(
     { refundId, intentId, amountMinor: amount, origin: 'service', reason, requestedBy: who.userId, isManual },
     clock.now(),
   );
-  if (amount < left) return { refundId, amount, reason, order };
-  await savePaymentState(tx, intentId, 'refund_due');
+  if ((await moveOn(tx, payment)) === 'applied') return { refundId, amount, reason, order };
   const transition = await transitions.cancel(tx, order, 'refunded');
   return { refundId, amount, reason, order: transition.outcome === 'changed' ? transition.order : order };
 }
@@ -159,9 +188,7 @@ async function carryOut(refund: DueRefund, options: RefundServiceOptions): Promi
     await database.transaction(async (tx) => {
       const payment = await lockPayment(tx, intentId);
       await markCarriedOut(tx, refundId, providerId);
-      const refunds = await refundsOf(tx, intentId);
-      const isDone = refunds.every((each) => each.providerId !== undefined);
-      if (payment?.state === 'refund_due' && isDone) await savePaymentState(tx, intentId, 'refunded');
+      if (payment) await moveOn(tx, payment);
     });
   } catch (error) {
     options.onError(error);

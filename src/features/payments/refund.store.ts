@@ -111,12 +111,32 @@ export async function claimRefunds(executor: Executor, now: Instant, limit: numb
 
 const CARRIED_OUT = {
   name: 'refund-carried-out',
-  text: 'UPDATE refunds SET provider_id = $2, last_error = NULL WHERE refund_id = $1 AND provider_id IS NULL',
+  text: `UPDATE refunds SET provider_id = $2, last_error = NULL
+          WHERE refund_id = $1 AND provider_id IS NULL RETURNING refund_id`,
 };
 
-/** The provider has given it back. */
-export async function markCarriedOut(tx: Transaction, refundId: string, providerId: string): Promise<void> {
-  await tx.rows(CARRIED_OUT, [refundId, providerId]);
+/** It has gone back, under this id; false when that was known already. */
+export async function markCarriedOut(
+  tx: Transaction,
+  refundId: string,
+  providerId: string,
+): Promise<boolean> {
+  return (await tx.rows(CARRIED_OUT, [refundId, providerId])).length > 0;
+}
+
+const FIND_STUCK = {
+  name: 'refund-find-stuck',
+  text: `SELECT payment_intent_id FROM refunds
+          WHERE refund_id = $1 AND provider_id IS NULL AND attempts >= ${MAX_REFUND_ATTEMPTS}`,
+};
+
+/** Whose money a refund is that waits for a person; undefined when it does not wait. */
+export async function findStuckRefund(
+  executor: Executor,
+  refundId: string,
+): Promise<PaymentIntentId | undefined> {
+  const [row] = await executor.rows<{ payment_intent_id: PaymentIntentId }>(FIND_STUCK, [refundId]);
+  return row?.payment_intent_id;
 }
 
 const FAILED = {

@@ -4,7 +4,7 @@ import type { Currency } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
 import { type Settlement, settle } from './payment.rules.ts';
-import { isPaid, lockPayment, type MoneyReceived, recordMoney, savePaymentState } from './payment.store.ts';
+import { isPaid, lockPaymentOf, type MoneyReceived, recordMoney, savePaymentState } from './payment.store.ts';
 import type { GiveBack } from './refund.service.ts';
 
 /**
@@ -75,8 +75,9 @@ async function settleLocked(
   { transitions, giveBack, currency }: SettlementOptions,
 ): Promise<Settlement> {
   const order = await transitions.lock(tx, orderId);
-  const payment = await lockPayment(tx, intentId);
-  if (!order || !payment) throw new Error(`payment ${intentId} or its order is gone`);
+  const payment = await lockPaymentOf(tx, orderId, intentId);
+  if (!order || !payment)
+    throw new Error(`payment ${intentId} was first told of for another order than ${orderId}`);
   const settlement = settle(order, payment, {
     currency,
     paidByAnother: await isPaid(tx, orderId),

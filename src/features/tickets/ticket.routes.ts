@@ -3,7 +3,7 @@ import { as, type OrderId, type SessionId, type TicketId } from '../../kernel/id
 import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
-import { problems, Uuid } from '../../platform/http/schemas.ts';
+import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import type { DrawQr } from './qr/qr-image.ts';
 import type { Ticket } from './ticket.rules.ts';
@@ -86,6 +86,7 @@ export function ticketRoutes(
         tags: TAGS,
         summary: 'Let the bearer of a QR code in, once; for scanners of the session',
         body: CheckInRequestSchema,
+        headers: onceHeaders,
         response: { 200: CheckInResponseSchema, ...problems },
       },
     },

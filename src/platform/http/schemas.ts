@@ -7,6 +7,20 @@ export const Uuid = (description: string, example = '8d564400-1273-4e3c-9b7d-cc3
 /** No control characters and no half of a surrogate pair: neither survives a database or a log. */
 export const PLAIN_TEXT = '^[^\\u0000-\\u001F\\u007F-\\u009F\\uD800-\\uDFFF]*$';
 
+/** What a route that changes something takes beside its body; `once.ts` says what it does. */
+export const onceHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description:
+        '1 to 255 visible ASCII characters, new for each request. Sent again with the same request within 24 hours it ' +
+        'gets the first answer again; with another request, 422; while the first is being worked on, 409.',
+      examples: ['5a1f2d0c-6f0e-4a39-9d0b-0f3b8d1c7e11'],
+    }),
+  ),
+});
+
 const ProblemSchema = Type.Object(
   {
     type: Type.String({ description: 'Where the code is explained' }),
