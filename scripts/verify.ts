@@ -1,20 +1,19 @@
 /**
- * Reports every invariant over the database of POSTGRES_DSN: exit code 0 when nothing breaks one, 1 when something does,
- * 2 when it could not be looked at. Reads only, on one snapshot: safe beside a live service.
+ * Reports every invariant over the database of POSTGRES_DSN, or of the service that runs in DATA_DIR: exit code 0 when
+ * nothing breaks one, 1 when something does, 2 when it could not be looked at. Reads only, on one snapshot: safe beside
+ * a live service.
  */
-import { readConfig } from '../src/config.ts';
 import { verify } from '../src/features/verification/verification.service.ts';
-import { openDatabase } from '../src/platform/postgres/database.ts';
+import { openServiceDatabase, readScriptConfig } from './servers.ts';
 
 const BROKEN = 1;
 const NOT_LOOKED_AT = 2;
 
 async function run(): Promise<number> {
-  const { POSTGRES_DSN: dsn, currency } = readConfig({ ...process.env, NODE_ENV: 'development' });
-  if (dsn === undefined) throw new Error('POSTGRES_DSN must be set to the database to look at.');
-  const database = openDatabase({ dsn, maxConnections: 1, onIdleError: () => undefined });
+  const config = readScriptConfig();
+  const database = await openServiceDatabase(config);
   try {
-    const findings = await database.snapshot((executor) => verify(executor, currency));
+    const findings = await database.snapshot((executor) => verify(executor, config.currency));
     for (const { invariant, finding, subjects } of findings)
       console.log(`${invariant}  ${finding}: ${subjects.join(', ')}`);
     console.log(

@@ -22,10 +22,11 @@ import { createOrderTransitions } from './features/orders/order.transitions.ts';
 import { toWireOrder } from './features/orders/order.wire.ts';
 import { createAlignment } from './features/payments/alignment.ts';
 import { createPaymentConsumer } from './features/payments/payment.consumer.ts';
+import type { PaymentProvider } from './features/payments/payment.ports.ts';
 import { paymentRoutes } from './features/payments/payment.routes.ts';
 import { createPaymentService } from './features/payments/payment.service.ts';
 import { lockApplied } from './features/payments/payment.store.ts';
-import { createReconcile } from './features/payments/reconcile.service.ts';
+import { createReconcile, type Reconcile } from './features/payments/reconcile.service.ts';
 import { createGiveBack, createRefundService } from './features/payments/refund.service.ts';
 import { createSettlement } from './features/payments/settlement.ts';
 import { createStuckPayments } from './features/payments/stuck.service.ts';
@@ -53,7 +54,7 @@ import { createM2mTokens } from './platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from './platform/oidc/token-verifier.ts';
 import { appendToOutbox, lagOf } from './platform/outbox/outbox.store.ts';
 import { createRelay, RELAY_POLL_MS } from './platform/outbox/relay.ts';
-import { openDatabase } from './platform/postgres/database.ts';
+import { type Database, openDatabase } from './platform/postgres/database.ts';
 import { createLeader } from './platform/postgres/leader.ts';
 import { migrateUp } from './platform/postgres/migrations.ts';
 import { insertSampleData } from './platform/postgres/sample-data.ts';
@@ -156,10 +157,13 @@ function closeInReverse(): Closing {
   };
 }
 
+const systemClock: Clock = { now: () => instant(Date.now()) };
+const newIds: IdSource = { uuid: () => randomUUIDv7() };
+
 /** Clock, ids, log, the port and the data folder: what everything else is built on. */
 async function layFoundation(config: Config, overrides: Overrides, closing: Closing) {
-  const clock = overrides.clock ?? { now: () => instant(Date.now()) };
-  const ids = overrides.ids ?? { uuid: () => randomUUIDv7() };
+  const clock = overrides.clock ?? systemClock;
+  const ids = overrides.ids ?? newIds;
   const log: Logger = createLog(config.LOG_LEVEL, overrides.logTo ?? destination({ dest: 1, sync: false }));
   const listener = await bind(config.PORT, config.HOST);
   closing.add(() => listener.close(CUT_MS));
@@ -317,8 +321,36 @@ async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
   };
 }
 
+/** The comparison with Stripe alone, beside a service that runs or not. The caller gives the servers, and closes them. */
+export function buildReconcile(
+  config: Pick<Config, 'currency'>,
+  database: Database,
+  provider: PaymentProvider,
+  onError: (error: unknown) => void,
+): Reconcile {
+  const clock = systemClock;
+  const bells = { outboxBell: createBell(), inboxBell: createBell(), refundBell: createBell() };
+  // Its own memory of holds is empty: those of the service end by themselves, and PostgreSQL has freed the seats.
+  const holds = createEmbeddedHolds(clock);
+  return wireMoney(
+    { config, clock, ids: newIds, onError, ...bells },
+    { database },
+    { provider, holds },
+    NO_METRICS,
+  ).reconcile;
+}
+
+const NO_METRICS = { money: () => undefined, webhook: () => undefined, paymentTopic: () => undefined };
+
 /** Everything that money moves by, and the order's transitions that it moves. */
-function wireMoney(base: Base, { database }: Postgres, { provider, holds }: Servers, metrics: Metrics) {
+function wireMoney(
+  base: Pick<Base, 'clock' | 'ids' | 'outboxBell' | 'inboxBell' | 'refundBell' | 'onError'> & {
+    readonly config: Pick<Config, 'currency'>;
+  },
+  { database }: Pick<Postgres, 'database'>,
+  { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
+  metrics: Pick<Metrics, 'money' | 'webhook' | 'paymentTopic'>,
+) {
   const { config, clock, ids, outboxBell, inboxBell, refundBell, onError } = base;
   const { currency } = config;
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);

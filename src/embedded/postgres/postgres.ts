@@ -48,6 +48,22 @@ export async function startEmbeddedPostgres(dataDir: string): Promise<EmbeddedPo
   return { dsn, close: () => stop(server) };
 }
 
+/** Where the server of a data folder can be reached, while one runs there; undefined when none does. */
+export async function runningPostgres(dataDir: string): Promise<string | undefined> {
+  const password = await readIfThere(join(dataDir, 'postgres.password'));
+  const port = await portInUse(join(dataDir, 'postgres'));
+  if (password === undefined || port === undefined) return undefined;
+  const folder = await servedFolder(dsnOf('postgres', port, password));
+  return folder === join(dataDir, 'postgres') ? dsnOf(DATABASE, port, password) : undefined;
+}
+
+/** The port that a server wrote down when it started in a folder; it may be gone since. */
+async function portInUse(clusterDir: string): Promise<number | undefined> {
+  const lockFile = await readIfThere(join(clusterDir, 'postmaster.pid'));
+  const port = Number(lockFile?.split('\n')[3]);
+  return Number.isInteger(port) && port > 0 ? port : undefined;
+}
+
 function dsnOf(database: string, port: number, password: string): string {
   return `postgres://${USER}:${password}@127.0.0.1:${port}/${database}`;
 }
@@ -104,9 +120,8 @@ async function endLeftBehind(
   binaries: PostgresBinaries,
   account: ServerAccount,
 ): Promise<void> {
-  const lockFile = await readIfThere(join(clusterDir, 'postmaster.pid'));
-  const port = Number(lockFile?.split('\n')[3]);
-  if (!Number.isInteger(port) || port === 0) return;
+  const port = await portInUse(clusterDir);
+  if (port === undefined) return;
   if ((await servedFolder(dsnOf('postgres', port, password))) !== clusterDir) return;
   const args = ['stop', '-D', clusterDir, '-m', 'fast', '-w', '-t', String(STOP_TIMEOUT_S)];
   await runToEnd(runAs(account, binaries.pgCtl, args));

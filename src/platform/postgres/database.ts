@@ -36,6 +36,8 @@ export interface Database extends Executor {
 export interface DatabaseOptions {
   readonly dsn: string;
   readonly maxConnections: number;
+  /** A statement that takes longer is ended by the server; `STATEMENT_TIMEOUT_MS` unless said. */
+  readonly statementTimeoutMs?: number;
   /** Told of a connection that broke while idle; the pool replaces it. */
   readonly onIdleError: (error: Error) => void;
 }
@@ -67,7 +69,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     types: TYPES,
     options: [
       '-c timezone=UTC',
-      `-c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
+      `-c statement_timeout=${options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS}`,
       `-c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_TIMEOUT_MS}`,
     ].join(' '),
     application_name: 'ms-ticketing',

@@ -1,0 +1,55 @@
+/**
+ * Compares Stripe's PaymentIntents of the last days (`--days N`, else RECONCILE_DAYS) with the payments here, repairs
+ * what can be, and reports each difference: exit code 0 when nothing is left to a person, 1 when something is, 2 when it
+ * could not compare. Safe beside a live service: it goes the ways that a webhook goes.
+ */
+import { parseArgs } from 'node:util';
+import { buildReconcile } from '../src/app.ts';
+import type { Config } from '../src/config.ts';
+import type { Difference } from '../src/features/payments/reconcile.service.ts';
+import { instant } from '../src/kernel/clock.ts';
+import { createStripeProvider } from '../src/platform/stripe/stripe.provider.ts';
+import { openServiceDatabase, readScriptConfig, stripeOfService } from './servers.ts';
+
+const LEFT_OPEN = 1;
+const NOT_COMPARED = 2;
+const MS_PER_DAY = 86_400_000;
+const DEFAULT_DAYS = 3;
+const MAX_DAYS = 3_650;
+
+function daysOf({ RECONCILE_DAYS }: Config): number {
+  const { values } = parseArgs({ options: { days: { type: 'string' } } });
+  const days = values.days === undefined ? RECONCILE_DAYS || DEFAULT_DAYS : Number(values.days);
+  if (days > 0 && days <= MAX_DAYS) return days;
+  throw new Error(`--days: must be a number above 0, at most ${MAX_DAYS}.`);
+}
+
+function lineOf({ intentId, orderId, detail, isRepaired }: Difference): string {
+  return `${isRepaired ? 'repaired' : 'open    '}  ${intentId}  order ${orderId ?? 'unknown'}: ${detail}`;
+}
+
+async function run(): Promise<number> {
+  const config = readScriptConfig();
+  const since = instant(Date.now() - daysOf(config) * MS_PER_DAY);
+  const database = await openServiceDatabase(config);
+  try {
+    const provider = createStripeProvider(stripeOfService(config));
+    const reconcile = buildReconcile(config, database, provider, console.error);
+    const { compared, differences } = await reconcile(since);
+    for (const difference of differences) console.log(lineOf(difference));
+    const open = differences.filter(({ isRepaired }) => !isRepaired).length;
+    console.log(
+      `${compared} payments compared, ${differences.length - open} repaired, ${open} left to a person.`,
+    );
+    return open === 0 ? 0 : LEFT_OPEN;
+  } finally {
+    await database.close();
+  }
+}
+
+try {
+  process.exitCode = await run();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = NOT_COMPARED;
+}
