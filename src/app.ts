@@ -80,7 +80,7 @@ export type Watch = <Port extends object>(name: string, port: Port) => Port;
 /** Turns at background work, each true when there may be more to do at once. */
 export type Work = Readonly<
   Record<
-    'relay' | 'webhooks' | 'refunds' | 'expiry' | 'forgetting' | 'reconciliation',
+    'relay' | 'webhooks' | 'refunds' | 'expiry' | 'conclusion' | 'forgetting' | 'reconciliation',
     () => Promise<boolean>
   >
 >;
@@ -307,7 +307,7 @@ async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
     orders,
     placing: createOrderPlacing({ ...shared, seating, ids, holdMs }),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
-    expire: createOrderExpiry({ ...shared, transitions, payments, onError }),
+    expiry: createOrderExpiry({ ...shared, transitions, payments, onError }),
     once: createOnce({ database, clock, ids }),
     tickets: createTicketService({
       database,
@@ -536,7 +536,8 @@ function backgroundWork(base: Base, { database, dsn }: Postgres, servers: Server
     }),
     webhooks: features.webhooks.applyDue,
     refunds: features.refunds.refundDue,
-    expiry: features.expire,
+    expiry: features.expiry.endUnpaid,
+    conclusion: features.expiry.endBegun,
     forgetting: features.once.forgetOld,
     reconciliation: () => reconcileDaily(base, database, features),
   };
@@ -564,6 +565,7 @@ function startBackground(base: Base, work: Work, drain: Drain): void {
     repeat(work.webhooks, sweepMs, inboxBell),
     repeat(work.refunds, sweepMs, refundBell),
     repeat(work.expiry, sweepMs),
+    repeat(work.conclusion, sweepMs),
     repeat(work.forgetting, HOUSEKEEPING_MS),
     repeat(work.reconciliation, HOUSEKEEPING_MS),
   ];

@@ -38,7 +38,7 @@ export async function openJournal<Value>(path: string): Promise<Journal<Value>> 
   await writeFile(`${path}.new`, compact);
   await rename(`${path}.new`, path);
 
-  let lastWrite: Promise<void> = Promise.resolve();
+  const append = appendTo(path);
   function putAll(changes: readonly (readonly [string, Value])[]): Promise<void> {
     let lines = '';
     for (const [key, value] of changes) {
@@ -46,10 +46,6 @@ export async function openJournal<Value>(path: string): Promise<Journal<Value>> 
       lines += `${JSON.stringify({ key, value })}\n`;
     }
     return append(lines);
-  }
-  function append(lines: string): Promise<void> {
-    lastWrite = lastWrite.catch(() => undefined).then(() => appendFile(path, lines));
-    return lastWrite;
   }
   return {
     get: (key) => entries.get(key),
@@ -60,7 +56,27 @@ export async function openJournal<Value>(path: string): Promise<Journal<Value>> 
       for (const key of keys) entries.delete(key);
       return append(keys.map((key) => `${JSON.stringify({ key })}\n`).join(''));
     },
-    close: () => lastWrite,
+    close: () => append(''),
+  };
+}
+
+/** Appends in the order of the calls; what is asked while a write is under way goes into the file in the next one. */
+function appendTo(path: string): (lines: string) => Promise<void> {
+  let waiting = '';
+  let next: Promise<void> | undefined;
+  let underWay: Promise<void> = Promise.resolve();
+  return (lines) => {
+    waiting += lines;
+    next ??= underWay
+      .catch(() => undefined)
+      .then(() => {
+        const together = waiting;
+        waiting = '';
+        next = undefined;
+        underWay = appendFile(path, together);
+        return underWay;
+      });
+    return next;
   };
 }
 

@@ -6,7 +6,7 @@ import type { Database } from '../../platform/postgres/database.ts';
 import type { SeatHolds } from '../seats/seats.ports.ts';
 import type { Order } from './order.rules.ts';
 import { type PaymentConclusion, releaseHolds } from './order.service.ts';
-import { claimEnded, findOrder, lockEndedUnpaid } from './order.store.ts';
+import { claimEnded, findOrders, lockEndedUnpaid } from './order.store.ts';
 import type { OrderTransitions } from './order.transitions.ts';
 
 export interface ExpiryOptions {
@@ -22,56 +22,81 @@ export interface ExpiryOptions {
 
 /** Small enough that a batch's locks are held for some tens of milliseconds. */
 const UNPAID_BATCH_ORDERS = 200;
-const BEGUN_BATCH_ORDERS = 100;
-/** Orders that one process asks Stripe about at the same time. */
-const CONCURRENT_ORDERS = 8;
+const BEGUN_BATCH_ORDERS = 192;
+/** Orders that are asked about side by side and then ended in one transaction. */
+const CHUNK_ORDERS = 16;
+/** Chunks at a time: while one waits for Stripe, another is written. */
+const CONCURRENT_CHUNKS = 2;
 /** After this another sweeper asks again about an order whose sweeper died or whose money is unknown. */
 const CLAIM_MS = 15_000;
 
-/**
- * Ends orders whose hold has ended (I3), each by one sweeper: those nobody began to pay a batch at a time, in one
- * transaction; those with a PaymentIntent one by one, after Stripe was asked. Resolves true when there may be more.
- */
-export function createOrderExpiry(options: ExpiryOptions): () => Promise<boolean> {
-  return async () => {
-    const [unpaid, begun] = [await endUnpaid(options), await endBegun(options)];
-    if (unpaid + begun > 0) options.onCommitted();
-    return unpaid === UNPAID_BATCH_ORDERS || begun === BEGUN_BATCH_ORDERS;
+/** Ends orders whose hold has ended (I3), each by one sweeper. Both resolve true when there may be more. */
+export interface OrderExpiry {
+  /** Those nobody began to pay, a batch at a time in one transaction. */
+  endUnpaid(): Promise<boolean>;
+  /** Those with a PaymentIntent, after Stripe was asked: apart, because Stripe may take its time. */
+  endBegun(): Promise<boolean>;
+}
+
+export function createOrderExpiry(options: ExpiryOptions): OrderExpiry {
+  const { database, transitions, clock, currency } = options;
+  return {
+    async endUnpaid() {
+      const ended = await database.transaction(async (tx) => {
+        const orders = await lockEndedUnpaid(tx, clock.now(), UNPAID_BATCH_ORDERS, currency);
+        return orders.length === 0 ? [] : transitions.cancelAll(tx, orders, 'expired');
+      });
+      await letGo(ended, options);
+      return ended.length === UNPAID_BATCH_ORDERS;
+    },
+    async endBegun() {
+      const now = clock.now();
+      const claimed = await claimEnded(database, now, later(now, CLAIM_MS), BEGUN_BATCH_ORDERS);
+      const chunks = Array.from({ length: Math.ceil(claimed.length / CHUNK_ORDERS) }, (_, at) =>
+        claimed.slice(at * CHUNK_ORDERS, (at + 1) * CHUNK_ORDERS),
+      );
+      await eachOf(chunks, CONCURRENT_CHUNKS, (chunk) => endChunk(chunk, options).catch(options.onError));
+      return claimed.length === BEGUN_BATCH_ORDERS;
+    },
   };
 }
 
-async function endUnpaid({ database, transitions, holds, clock, currency }: ExpiryOptions): Promise<number> {
-  const ended = await database.transaction(async (tx) => {
-    const orders = await lockEndedUnpaid(tx, clock.now(), UNPAID_BATCH_ORDERS, currency);
-    return orders.length === 0 ? [] : transitions.cancelAll(tx, orders, 'expired');
+async function endChunk(orderIds: readonly OrderId[], options: ExpiryOptions): Promise<void> {
+  const orders = await findOrders(options.database, orderIds, options.currency);
+  const unpaid: Order[] = [];
+  await eachOf(orders, CHUNK_ORDERS, async (order) => {
+    if (order.status === 'pending' && (await isUnpaid(order, options))) unpaid.push(order);
   });
-  await Promise.all(ended.map((order) => releaseHolds(order, holds)));
-  return ended.length;
+  if (unpaid.length > 0) await letGo(await cancelConcluded(unpaid, options), options);
 }
 
-async function endBegun(options: ExpiryOptions): Promise<number> {
-  const now = options.clock.now();
-  const claimed = await claimEnded(options.database, now, later(now, CLAIM_MS), BEGUN_BATCH_ORDERS);
-  await eachOf(claimed, CONCURRENT_ORDERS, (orderId) => endOne(orderId, options).catch(options.onError));
-  return claimed.length;
+/** Unknown counts as paid: the seats stay held, and the claim's end brings the question again. */
+async function isUnpaid(order: Order, { payments, onError }: ExpiryOptions): Promise<boolean> {
+  try {
+    return (await payments.conclude(order)) === 'unpaid';
+  } catch (error) {
+    onError(error);
+    return false;
+  }
 }
 
-async function endOne(orderId: OrderId, options: ExpiryOptions): Promise<void> {
-  const order = await findOrder(options.database, orderId, options.currency);
-  if (order?.status !== 'pending') return;
-  const money = await options.payments.conclude(order);
-  // Unknown: the seats stay held, and the claim's end brings the question again.
-  if (money !== 'unpaid') return;
-  const ended = await cancelEnded(order, options);
-  if (ended) await releaseHolds(ended, options.holds);
-}
-
-/** Cancels under the lock, unless the order was paid, cancelled or given another PaymentIntent meanwhile. */
-function cancelEnded(concluded: Order, { database, transitions }: ExpiryOptions): Promise<Order | undefined> {
+/** Cancels under the lock all that were not paid, cancelled or given another PaymentIntent meanwhile. */
+function cancelConcluded(
+  concluded: readonly Order[],
+  { database, transitions }: ExpiryOptions,
+): Promise<Order[]> {
+  const intents = new Map(concluded.map((order) => [order.orderId, order.paymentIntentId]));
   return database.transaction(async (tx) => {
-    const order = await transitions.lock(tx, concluded.orderId);
-    if (order?.status !== 'pending' || order.paymentIntentId !== concluded.paymentIntentId) return undefined;
-    const transition = await transitions.cancel(tx, order, 'expired');
-    return transition.outcome === 'changed' ? transition.order : undefined;
+    const locked = await transitions.lockAll(tx, [...intents.keys()]);
+    const ended = locked.filter(
+      (order) => order.status === 'pending' && order.paymentIntentId === intents.get(order.orderId),
+    );
+    return transitions.cancelAll(tx, ended, 'expired');
   });
+}
+
+async function letGo(ended: readonly Order[], { holds, onCommitted }: ExpiryOptions): Promise<void> {
+  if (ended.length === 0) return;
+  onCommitted();
+  await Promise.all(ended.map((order) => releaseHolds(order, holds)));
 }

@@ -146,6 +146,37 @@ export async function lockOrder(
   return locked.length === 0 ? undefined : findOrder(tx, orderId, currency);
 }
 
+const FIND_ORDERS = {
+  name: 'orders-find',
+  text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS} FROM orders o LEFT JOIN ${ITS_TICKETS}
+          WHERE o.order_id = ANY ($1::uuid[]) ORDER BY o.order_id, t.seat_label, t.seat_id`,
+};
+
+/** Those of the orders that there are. */
+export async function findOrders(
+  executor: Executor,
+  orderIds: readonly OrderId[],
+  currency: Currency,
+): Promise<Order[]> {
+  if (orderIds.length === 0) return [];
+  return toOrders(await executor.rows<OrderTicketRow>(FIND_ORDERS, [orderIds]), currency);
+}
+
+const LOCK_ORDERS = {
+  name: 'orders-lock',
+  text: 'SELECT FROM orders WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id FOR UPDATE',
+};
+
+/** `lockOrder` for several, in the order of their ids, so that two who lock the same never wait in a circle. */
+export async function lockOrders(
+  tx: Transaction,
+  orderIds: readonly OrderId[],
+  currency: Currency,
+): Promise<Order[]> {
+  await tx.rows(LOCK_ORDERS, [orderIds]);
+  return findOrders(tx, orderIds, currency);
+}
+
 const ORDERS_OF_USER = {
   name: 'orders-of-user',
   text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS}
@@ -358,12 +389,6 @@ const LOCK_ENDED_UNPAID = {
           WHERE status = 'pending' AND expires_at <= $1::timestamptz AND payment_intent_id IS NULL
           ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED`,
 };
-const FIND_ORDERS = {
-  name: 'orders-find',
-  text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS} FROM orders o LEFT JOIN ${ITS_TICKETS}
-          WHERE o.order_id = ANY ($1::uuid[]) ORDER BY o.expires_at, o.order_id, t.seat_label, t.seat_id`,
-};
-
 /**
  * At most `limit` pending orders whose hold has ended and that nobody began to pay, locked; none another has locked.
  * They are read after they are locked, as in `lockOrder`.
@@ -375,9 +400,11 @@ export async function lockEndedUnpaid(
   currency: Currency,
 ): Promise<Order[]> {
   const locked = await tx.rows<{ order_id: OrderId }>(LOCK_ENDED_UNPAID, [toRfc3339(now), limit]);
-  if (locked.length === 0) return [];
-  const rows = await tx.rows<OrderTicketRow>(FIND_ORDERS, [locked.map((row) => row.order_id)]);
-  return toOrders(rows, currency);
+  return findOrders(
+    tx,
+    locked.map((row) => row.order_id),
+    currency,
+  );
 }
 
 const COUNT_DISCOUNT_USES_DOWN = {

@@ -18,6 +18,7 @@ import {
 import {
   liveSeats,
   lockOrder,
+  lockOrders,
   saveCancelled,
   saveTerms,
   saveTransition,
@@ -32,6 +33,8 @@ export type AppendToOutbox = (tx: Transaction, announcements: readonly Announcem
 export interface OrderTransitions {
   /** The order, locked until the transaction ends. */
   lock(tx: Transaction, orderId: OrderId): Promise<Order | undefined>;
+  /** The same for several. */
+  lockAll(tx: Transaction, orderIds: readonly OrderId[]): Promise<Order[]>;
   /** Whether a cancelled order could have its seats again. */
   seatsFree(tx: Transaction, order: Order): Promise<boolean>;
   complete(tx: Transaction, order: Order): Promise<Transition>;
@@ -75,6 +78,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
 
   return {
     lock: (tx, orderId) => lockOrder(tx, orderId, currency),
+    lockAll: (tx, orderIds) => lockOrders(tx, orderIds, currency),
     async seatsFree(tx, order) {
       const seatIds = order.tickets.map((ticket) => ticket.seatId);
       return (await liveSeats(tx, order.sessionId, seatIds)).length === 0;

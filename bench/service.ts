@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import pg from 'pg';
+import { Pool } from 'undici';
+import { runningPostgres } from '../src/embedded/postgres/postgres.ts';
+
+/** The service as `npm start` runs it, in a process of its own, on a database of its own. */
+export interface BenchService {
+  readonly url: string;
+  /** A pool of the database, to prepare and to look. */
+  readonly sql: pg.Pool;
+  /** An access token of the demo buyer. */
+  signIn(username: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 60_000;
+
+/** Starts it with these variables besides; its seating services are `seatingUrl`, all else is embedded. */
+export async function startService(
+  seatingUrl: string,
+  env: Record<string, string> = {},
+): Promise<BenchService> {
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-bench-'));
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      PORT: '0',
+      HOST: '127.0.0.1',
+      DATA_DIR: folder,
+      LOG_LEVEL: 'error',
+      EVENT_QUERY_SERVICE_URL: seatingUrl,
+      EVENT_SEATING_SERVICE_URL: seatingUrl,
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const url = await urlOf(child.stdout);
+  const dsn = await runningPostgres(folder);
+  if (dsn === undefined) throw new Error('the service has no database of its own');
+  const sql = new pg.Pool({ connectionString: dsn, max: 4 });
+  return {
+    url,
+    sql,
+    signIn: (username) => signIn(url, username),
+    async close() {
+      await sql.end();
+      child.kill('SIGTERM');
+      await once(child, 'close');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function urlOf(output: NodeJS.ReadableStream): Promise<string> {
+  let printed = '';
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(() => deadline.reject(new Error(`not up in time:\n${printed}`)), START_TIMEOUT_MS);
+  const isUp = Promise.withResolvers<string>();
+  output.on('data', (chunk) => {
+    printed += chunk;
+    const url = /is up: (http\S+)/.exec(printed)?.[1];
+    if (url) isUp.resolve(url.replace('localhost', '127.0.0.1'));
+  });
+  output.on('end', () => isUp.reject(new Error(`it ended:\n${printed}`)));
+  try {
+    return await Promise.race([isUp.promise, deadline.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function signIn(url: string, username: string): Promise<string> {
+  const response = await fetch(`${url}/realms/event-ticketing/protocol/openid-connect/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'password',
+      client_id: 'login-testing',
+      username,
+      password: 'demo',
+    }),
+  });
+  const answer = (await response.json()) as { access_token?: string };
+  if (!answer.access_token) throw new Error(`${username} could not sign in`);
+  return answer.access_token;
+}
+
+/** Seating services that agree to every seat at 100, so that no venue limits what is measured. */
+export async function startSeating(): Promise<{ url: string; close(): void }> {
+  const server = createServer(async (request, response) => {
+    const asked = JSON.parse((await text(request)) || '{}') as { seat_ids?: string[] };
+    const tier = { id: '33333333-3333-4333-8333-333333333333', name: 'VIP', price: 100, color: '#FFD700' };
+    const seats = (asked.seat_ids ?? []).map((seatId) => ({ seatId, label: seatId.slice(0, 4), tier }));
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ seats, discount: null }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return { url: `http://127.0.0.1:${address.port}`, close: () => server.close().closeAllConnections() };
+}
+
+/** Sends one request and gives its status and its body, parsed. */
+export type Send = (
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+) => Promise<{ status: number; body: unknown }>;
+
+/** A client of so many connections, signed in. */
+export function openClient(
+  url: string,
+  token: string,
+  connections: number,
+): { send: Send; close(): Promise<void> } {
+  const pool = new Pool(url, { connections, pipelining: 1 });
+  return {
+    async send(method, path, body) {
+      const answer = await pool.request({
+        method,
+        path,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const sent = await answer.body.text();
+      return { status: answer.statusCode, body: sent === '' ? undefined : JSON.parse(sent) };
+    },
+    close: () => pool.close(),
+  };
+}
