@@ -1,5 +1,7 @@
 DROP TABLE daily_jobs;
 
+DROP INDEX stripe_inbox_by_age;
+
 DROP INDEX outbox_blocked;
 ALTER TABLE outbox
   DROP COLUMN last_error,

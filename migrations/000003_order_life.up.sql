@@ -77,6 +77,9 @@ ALTER TABLE outbox
   ADD COLUMN last_error    text;
 CREATE INDEX outbox_blocked ON outbox (key) WHERE published_at IS NULL AND blocked_until IS NOT NULL;
 
+-- Applied webhooks are removed after a while.
+CREATE INDEX stripe_inbox_by_age ON stripe_inbox (applied_at) WHERE applied_at IS NOT NULL;
+
 -- 5. What is done once a day, by one process ----------------------------------------------------------------------------------
 
 CREATE TABLE daily_jobs (

@@ -538,7 +538,10 @@ function backgroundWork(base: Base, { database, dsn }: Postgres, servers: Server
     refunds: features.refunds.refundDue,
     expiry: features.expiry.endUnpaid,
     conclusion: features.expiry.endBegun,
-    forgetting: features.once.forgetOld,
+    forgetting: async () => {
+      const [keys, events] = [await features.once.forgetOld(), await features.webhooks.forgetOld()];
+      return keys || events;
+    },
     reconciliation: () => reconcileDaily(base, database, features),
   };
 }

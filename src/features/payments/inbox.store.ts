@@ -61,6 +61,17 @@ export async function markApplied(executor: Executor, eventId: string, at: Insta
   await executor.rows(APPLIED, [eventId, toRfc3339(at)]);
 }
 
+const FORGET = {
+  name: 'inbox-forget',
+  text: `DELETE FROM stripe_inbox WHERE event_id IN (
+           SELECT event_id FROM stripe_inbox WHERE applied_at < $1::timestamptz LIMIT $2) RETURNING event_id`,
+};
+
+/** Removes at most `limit` events applied before `before`; how many there were. */
+export async function forgetApplied(executor: Executor, before: Instant, limit: number): Promise<number> {
+  return (await executor.rows(FORGET, [toRfc3339(before), limit])).length;
+}
+
 const FAILED = {
   name: 'inbox-failed',
   text: 'UPDATE stripe_inbox SET last_error = $2 WHERE event_id = $1',

@@ -16,6 +16,7 @@ import {
   type DueRefund,
   findStuckRefund,
   insertRefund,
+  isDue,
   markCarriedOut,
   noteRefundFailure,
   refundsOf,
@@ -180,10 +181,24 @@ function refuseUnlessPossible(amount: Money, left: number, currency: Currency): 
   }
 }
 
+/**
+ * Whether an earlier try has given it back after all. Stripe forgets the idempotency key after a day, and a refund may be
+ * tried again much later: only its account tells.
+ */
+async function wasCarriedOut(
+  { refundId, intentId, attempts }: DueRefund,
+  { database, align }: RefundServiceOptions,
+): Promise<boolean> {
+  if (attempts === 1) return false;
+  await align(intentId);
+  return !(await isDue(database, refundId));
+}
+
 async function carryOut(refund: DueRefund, options: RefundServiceOptions): Promise<void> {
   const { database, provider } = options;
   const { refundId, intentId, amountMinor } = refund;
   try {
+    if (await wasCarriedOut(refund, options)) return;
     const providerId = await provider.refund(intentId, amountMinor, refundId);
     await database.transaction(async (tx) => {
       const payment = await lockPayment(tx, intentId);

@@ -79,6 +79,8 @@ export async function removeRefunds(tx: Transaction, refundIds: readonly string[
 
 /** A refund to carry out. */
 export interface DueRefund {
+  /** Counting this one. */
+  readonly attempts: number;
   readonly refundId: string;
   readonly intentId: PaymentIntentId;
   readonly amountMinor: number;
@@ -93,16 +95,19 @@ const CLAIM = {
             SELECT refund_id FROM refunds
              WHERE provider_id IS NULL AND next_attempt_at <= $1::timestamptz AND attempts < ${MAX_REFUND_ATTEMPTS}
              ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING refund_id, payment_intent_id, amount_minor`,
+        RETURNING refund_id, payment_intent_id, amount_minor, attempts`,
 };
+
+interface ClaimedRow extends RefundRow {
+  readonly payment_intent_id: PaymentIntentId;
+  readonly attempts: number;
+}
 
 /** Takes due refunds for this caller alone; a failed or forgotten one comes again after a growing pause. */
 export async function claimRefunds(executor: Executor, now: Instant, limit: number): Promise<DueRefund[]> {
-  const rows = await executor.rows<RefundRow & { readonly payment_intent_id: PaymentIntentId }>(CLAIM, [
-    toRfc3339(now),
-    limit,
-  ]);
+  const rows = await executor.rows<ClaimedRow>(CLAIM, [toRfc3339(now), limit]);
   return rows.map((row) => ({
+    attempts: row.attempts,
     refundId: row.refund_id,
     intentId: row.payment_intent_id,
     amountMinor: row.amount_minor,
@@ -122,6 +127,16 @@ export async function markCarriedOut(
   providerId: string,
 ): Promise<boolean> {
   return (await tx.rows(CARRIED_OUT, [refundId, providerId])).length > 0;
+}
+
+const IS_DUE = {
+  name: 'refund-is-due',
+  text: 'SELECT FROM refunds WHERE refund_id = $1 AND provider_id IS NULL',
+};
+
+/** Whether a refund is still to be carried out. */
+export async function isDue(executor: Executor, refundId: string): Promise<boolean> {
+  return (await executor.rows(IS_DUE, [refundId])).length > 0;
 }
 
 const FIND_STUCK = {

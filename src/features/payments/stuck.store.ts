@@ -40,7 +40,7 @@ const TRY_AGAIN = {
   name: 'payments-try-again',
   text: `
     WITH refund AS (
-      UPDATE refunds SET attempts = 0, next_attempt_at = $2::timestamptz
+      UPDATE refunds SET attempts = 1, next_attempt_at = $2::timestamptz
        WHERE refund_id::text = $1 AND provider_id IS NULL AND attempts >= ${MAX_REFUND_ATTEMPTS}
       RETURNING 1
     ), webhook AS (
@@ -51,7 +51,7 @@ const TRY_AGAIN = {
     SELECT 1 FROM refund UNION ALL SELECT 1 FROM webhook`,
 };
 
-/** Lets one be tried anew; false when nothing by this id is stuck. */
+/** Lets one be tried anew, a refund as one that was tried before; false when nothing by this id is stuck. */
 export async function tryAgain(tx: Executor, id: string, at: Instant): Promise<boolean> {
   return (await tx.rows(TRY_AGAIN, [id, toRfc3339(at)])).length > 0;
 }

@@ -1,10 +1,17 @@
-import type { Clock } from '../../kernel/clock.ts';
+import { type Clock, later } from '../../kernel/clock.ts';
 import { eachOf } from '../../kernel/concurrency.ts';
 import { reasonOf, unreachable } from '../../kernel/errors.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { AlignIntent } from './alignment.ts';
-import { claimEvents, type InboxEvent, markApplied, noteApplyFailure, storeEvent } from './inbox.store.ts';
+import {
+  claimEvents,
+  forgetApplied,
+  type InboxEvent,
+  markApplied,
+  noteApplyFailure,
+  storeEvent,
+} from './inbox.store.ts';
 import type { EventSubject, PaymentProvider, ProviderEvent } from './payment.ports.ts';
 import type { SettleMoney } from './settlement.ts';
 
@@ -15,6 +22,8 @@ export interface WebhookService {
   receive(body: Buffer, signature: string | undefined): Promise<void>;
   /** Applies kept events that are due; true when there may be more. */
   applyDue(): Promise<boolean>;
+  /** Removes events whose effect was long ago; true when there may be more. */
+  forgetOld(): Promise<boolean>;
 }
 
 export interface WebhookServiceOptions {
@@ -33,6 +42,10 @@ export interface WebhookServiceOptions {
 
 const BATCH = 64;
 const CONCURRENT = 8;
+/** Stripe itself tells of an event for so long; one that comes even later is known by its payment. */
+const KEPT_MS = 30 * 86_400_000;
+const FORGET_BATCH = 10_000;
+
 export function createWebhookService(options: WebhookServiceOptions): WebhookService {
   const { database, provider, clock } = options;
   return {
@@ -57,6 +70,11 @@ export function createWebhookService(options: WebhookServiceOptions): WebhookSer
         }
       });
       return events.length === BATCH;
+    },
+
+    async forgetOld() {
+      const forgotten = await forgetApplied(database, later(clock.now(), -KEPT_MS), FORGET_BATCH);
+      return forgotten === FORGET_BATCH;
     },
   };
 }
