@@ -9,6 +9,13 @@ import { close, listen, until } from '../support/servers.ts';
 let refuses = true;
 const stripe = createServer((request, response) => {
   response.setHeader('content-type', 'application/json');
+  // Before a refund is tried again its payment is looked up: this Stripe has none of it.
+  if (request.method === 'GET') {
+    response.writeHead(404);
+    return void response.end(
+      '{"error":{"type":"invalid_request_error","code":"resource_missing","message":"none"}}',
+    );
+  }
   if (request.url === '/v1/refunds' && !refuses) return void response.end('{"object":"refund","id":"re_1"}');
   response.writeHead(400).end('{"error":{"type":"invalid_request_error","message":"Not today."}}');
 });
