@@ -35,6 +35,7 @@ import { createSeatingServices } from './features/seats/seating.services.ts';
 import { createQrDrawer } from './features/tickets/qr/qr-image.ts';
 import { createTicketSealer } from './features/tickets/qr/sealer.ts';
 import { ticketRoutes, toWireView } from './features/tickets/ticket.routes.ts';
+import type { Ticket } from './features/tickets/ticket.rules.ts';
 import { createTicketService } from './features/tickets/ticket.service.ts';
 import { type Clock, instant, later, MS_PER_SECOND } from './kernel/clock.ts';
 import type { TopicNames } from './kernel/events.ts';
@@ -361,7 +362,7 @@ function wireMoney(
     giveBack: createGiveBack({ clock, ids }),
     orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
     orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
-    onCancelled: (order: Order) => releaseHolds(order, holds),
+    onFreed: (order: Order, tickets: readonly Ticket[]) => releaseHolds(order, holds, tickets),
     onCommitted: outboxBell.ring,
     onDue: refundBell.ring,
     onError,

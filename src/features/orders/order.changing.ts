@@ -128,8 +128,7 @@ async function changeTerms(
   const repriced = reprice(order, plan, quote, options);
   const isSamePrice = repriced.price === order.price;
   const payment = isSamePrice ? order : await replacePayment(order, repriced, options.payments);
-  const { paymentIntentId, paymentAttempt } = payment;
-  const next = change(repriced, { ...repriced, payment: { paymentIntentId, paymentAttempt } });
+  const next = change(repriced, { ...repriced, payment });
   const changed = await save(order, next, quote.discount?.maxUsage, receipt, options);
   if (changed) options.onCommitted();
   return changed;

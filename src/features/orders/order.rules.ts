@@ -156,8 +156,11 @@ export interface NewTerms {
 }
 
 /** A pending order with other seats or another discount, until the same end. Throws when the price does not add up. */
-export function change(order: PendingOrder, { payment, ...terms }: NewTerms): PendingOrder {
-  return { ...order, ...terms, ...payment, subtotal: addUp(terms) };
+export function change(order: PendingOrder, terms: NewTerms): PendingOrder {
+  const { tickets, discount, discountAmount, price, payment } = terms;
+  const { paymentIntentId, paymentAttempt } = payment;
+  const changed = { tickets, discount, discountAmount, price, paymentIntentId, paymentAttempt };
+  return { ...order, ...changed, subtotal: addUp(terms) };
 }
 
 /** Whether the buyer may still pay: pending, and the hold has not ended. */

@@ -5,6 +5,7 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { SeatHolds, SeatingServices } from '../seats/seats.ports.ts';
+import type { Ticket } from '../tickets/ticket.rules.ts';
 import { mayCancel, standingTo } from './order.access.rules.ts';
 import { type Order, whyNotPending } from './order.rules.ts';
 import { findOrder, ordersOfUser } from './order.store.ts';
@@ -126,8 +127,12 @@ function cancelLocked(
 }
 
 /** A hold that cannot be released ends by itself; PostgreSQL has freed the seats already. */
-export async function releaseHolds(order: Order, holds: SeatHolds): Promise<void> {
-  const seatIds = order.tickets.map((ticket) => ticket.seatId);
+export async function releaseHolds(
+  order: Order,
+  holds: SeatHolds,
+  tickets: readonly Ticket[] = order.tickets,
+): Promise<void> {
+  const seatIds = tickets.map((ticket) => ticket.seatId);
   await holds.release(order.sessionId, seatIds, order.orderId).catch(() => undefined);
 }
 

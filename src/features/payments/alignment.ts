@@ -3,6 +3,7 @@ import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
+import type { Ticket } from '../tickets/ticket.rules.ts';
 import { type AccountNews, GONE_BY, newsOf, tooMuch, wordsFor } from './alignment.rules.ts';
 import type { IntentAccount, PaymentProvider } from './payment.ports.ts';
 import { leftOf, type Payment, stateAfter, ticketsCovered } from './payment.rules.ts';
@@ -33,7 +34,8 @@ export interface AlignmentOptions {
   readonly giveBack: GiveBack;
   readonly orderExists: (orderId: OrderId) => Promise<boolean>;
   readonly orderOfIntent: (intentId: PaymentIntentId) => Promise<OrderId | undefined>;
-  readonly onCancelled: (order: Order) => Promise<void>;
+  /** Seats of these tickets of an order are free again. */
+  readonly onFreed: (order: Order, tickets: readonly Ticket[]) => Promise<void>;
   readonly onCommitted: () => void;
   /** A refund is due. */
   readonly onDue: () => void;
@@ -55,7 +57,7 @@ export function createAlignment(options: AlignmentOptions): AlignIntent {
     const moved = await database.transaction((tx) => alignLocked(tx, orderId, account, options));
     if (moved.repaired.length > 0) options.onCommitted();
     if (moved.state === 'refund_due') options.onDue();
-    if (moved.cancelled) await options.onCancelled(moved.cancelled);
+    if (moved.freed.length > 0) await options.onFreed(moved.order, moved.freed);
     // Money that a bank gave back again is decided on like money that comes late.
     if (moved.state === 'received') await settleMoney(money);
     return { orderId, repaired: [...repaired, ...moved.repaired] };
@@ -65,7 +67,9 @@ export function createAlignment(options: AlignmentOptions): AlignIntent {
 interface Moved {
   readonly repaired: readonly string[];
   readonly state: Payment['state'];
-  readonly cancelled: Order | undefined;
+  readonly order: Order;
+  /** Tickets that were live and are void now. */
+  readonly freed: readonly Ticket[];
 }
 
 async function alignLocked(
@@ -80,8 +84,8 @@ async function alignLocked(
   const news = newsOf(account, await refundsOf(tx, payment.intentId));
   await write(tx, payment, news, options);
   const state = await stateNow(tx, payment, options);
-  const cancelled = await voidWhatIsGone(tx, order, { payment, news, state }, options);
-  return { repaired: wordsFor(news), state, cancelled };
+  const freed = await voidWhatIsGone(tx, order, { payment, news, state }, options);
+  return { repaired: wordsFor(news), state, order, freed };
 }
 
 /** Writes the news down as refunds. */
@@ -129,22 +133,21 @@ async function stateNow(
   return state;
 }
 
-/** Cancels an order that nothing pays for any more, else voids the tickets that the money gone covers. */
+/** Cancels an order that nothing pays for any more, else voids the tickets that the money gone covers. Those voided. */
 async function voidWhatIsGone(
   tx: Transaction,
   order: Order,
   { payment, news, state }: { payment: Payment; news: AccountNews; state: Payment['state'] },
   { transitions }: AlignmentOptions,
-): Promise<Order | undefined> {
-  if (payment.state !== 'applied') return undefined;
+): Promise<readonly Ticket[]> {
+  if (payment.state !== 'applied') return [];
   if (state !== 'applied') {
     const transition = await transitions.cancel(tx, order, state === 'disputed' ? 'payment' : 'refunded');
-    return transition.outcome === 'changed' ? transition.order : undefined;
+    return transition.outcome === 'changed' ? order.tickets : [];
   }
   const amount = news.gone.reduce((total, { amountMinor }) => total + amountMinor, 0);
   const covered = amount === 0 ? [] : ticketsCovered(order, amount);
-  if (covered.length > 0 && covered.length < order.tickets.length) {
-    await transitions.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)));
-  }
-  return undefined;
+  if (covered.length === 0 || covered.length === order.tickets.length) return [];
+  await transitions.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)));
+  return covered;
 }

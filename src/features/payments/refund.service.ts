@@ -8,6 +8,7 @@ import type { Database, Transaction } from '../../platform/postgres/database.ts'
 import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
+import type { Ticket } from '../tickets/ticket.rules.ts';
 import type { PaymentProvider } from './payment.ports.ts';
 import { byHand, isPaidElsewhere, leftOf, type Payment, stateAfter } from './payment.rules.ts';
 import { lockApplied, lockPayment, savePaymentState } from './payment.store.ts';
@@ -89,7 +90,8 @@ export interface RefundServiceOptions {
   readonly transitions: OrderTransitions;
   /** Asks the provider how an intent's money stands, and does the same here. */
   readonly align: (intentId: PaymentIntentId) => Promise<unknown>;
-  readonly onCancelled: (order: Order) => Promise<void>;
+  /** Seats of these tickets of an order are free again. */
+  readonly onFreed: (order: Order, tickets: readonly Ticket[]) => Promise<void>;
   readonly onCommitted: () => void;
   /** A refund is due. */
   readonly onDue: () => void;
@@ -115,7 +117,7 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
       });
       options.onCommitted();
       options.onDue();
-      if (issued.order.status === 'cancelled') await options.onCancelled(issued.order);
+      if (issued.order.status === 'cancelled') await options.onFreed(issued.order, issued.order.tickets);
       return issued;
     },
 
