@@ -84,5 +84,5 @@ CREATE INDEX stripe_inbox_by_age ON stripe_inbox (applied_at) WHERE applied_at I
 
 CREATE TABLE daily_jobs (
   name   text PRIMARY KEY,
-  ran_at timestamptz NOT NULL
+  due_at timestamptz NOT NULL
 );

@@ -49,7 +49,7 @@ import { bind } from './platform/http/listener.ts';
 import { createOnce } from './platform/http/once.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
 import { createServiceClient } from './platform/http/service-client.ts';
-import { claimDailyJob } from './platform/jobs/daily.store.ts';
+import { claimDailyJob, markDailyJobDone } from './platform/jobs/daily.store.ts';
 import { createBell, startPoller } from './platform/jobs/poller.ts';
 import { createM2mTokens } from './platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from './platform/oidc/token-verifier.ts';
@@ -586,9 +586,11 @@ async function reconcileDaily(
   database: Postgres['database'],
   { reconcile }: Features,
 ): Promise<boolean> {
-  if (config.RECONCILE_DAYS === 0 || !(await claimDailyJob(database, 'reconcile', clock.now()))) return false;
+  const isDue = config.RECONCILE_DAYS > 0 && (await claimDailyJob(database, 'reconcile', clock.now()));
+  if (!isDue) return false;
   const since = later(clock.now(), -config.RECONCILE_DAYS * MS_PER_DAY);
   const { compared, differences } = await reconcile(since);
+  await markDailyJobDone(database, 'reconcile', clock.now());
   const open = differences.filter(({ isRepaired }) => !isRepaired);
   log.info({ compared, repaired: differences.length - open.length }, 'payments compared with Stripe');
   for (const { intentId, orderId, detail } of open)

@@ -9,7 +9,9 @@ import { close, listen, until } from '../support/servers.ts';
 let refuses = true;
 const stripe = createServer((request, response) => {
   response.setHeader('content-type', 'application/json');
-  // Before a refund is tried again its payment is looked up: this Stripe has none of it.
+  // Before a refund is tried again its payment is looked up, and what became of it before: this Stripe has none.
+  if (request.url?.startsWith('/v1/refunds?'))
+    return void response.end('{"object":"list","data":[],"has_more":false}');
   if (request.method === 'GET') {
     response.writeHead(404);
     return void response.end(

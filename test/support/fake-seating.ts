@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll } from 'vitest';
@@ -22,7 +23,10 @@ export interface FakeSeating {
   /** Price of each seat by id, in major units; others cost 100. */
   readonly prices: Map<string, number>;
   readonly tierOf: Map<string, string>;
+  /** What every order with a discount is answered with, in place of the catalogue. */
   discount: unknown;
+  /** Discounts of the catalogue by id, as `catalogueDiscount` makes them. */
+  readonly discounts: Map<string, CatalogueDiscount>;
   /** Event ids that this user id owns. */
   readonly owners: Map<string, string>;
   /** Session ids that this user id scans for. */
@@ -34,6 +38,38 @@ export interface FakeSeating {
   gate: Promise<unknown> | undefined;
 }
 
+/** A discount as the platform spells it (contract section 4). */
+export interface CatalogueDiscount {
+  readonly id: string;
+  readonly code: string;
+  readonly public: boolean;
+  readonly [field: string]: unknown;
+}
+
+/** Puts a discount into the catalogue, good for everything but for what `changes` says; its id. */
+export function catalogueDiscount(
+  fake: Pick<FakeSeating, 'discounts'>,
+  parameters: Record<string, unknown>,
+  changes: Record<string, unknown> = {},
+): string {
+  const id = randomUUID();
+  fake.discounts.set(id, {
+    id,
+    code: `CODE-${id.slice(0, 8)}`,
+    parameters,
+    activeFrom: null,
+    expiresAt: null,
+    maxUsage: null,
+    currentUsage: 0,
+    applicableTiers: [],
+    applicableSessionIds: [],
+    active: true,
+    public: true,
+    ...changes,
+  });
+  return id;
+}
+
 export const TIER = '33333333-3333-3333-3333-333333333333';
 
 export async function startFakeSeating(): Promise<FakeSeating> {
@@ -42,6 +78,7 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     prices: new Map(),
     tierOf: new Map(),
     discount: undefined,
+    discounts: new Map(),
     owners: new Map(),
     scanners: new Map(),
     query: undefined,
@@ -67,6 +104,9 @@ export async function startFakeSeating(): Promise<FakeSeating> {
 
 function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): CannedAnswer {
   const parameter = (name: string) => url.searchParams.get(name) ?? '';
+  const [, listed] =
+    /^\/query\/v1\/events\/[^/]+\/sessions\/[^/]+\/discounts\/(.+)$/.exec(url.pathname) ?? [];
+  if (listed !== undefined) return fake.query ?? catalogueOf(fake, listed);
   if (url.pathname.startsWith('/query')) {
     return (
       fake.query ?? { status: 200, body: quoteOf(fake, body as { seat_ids: string[]; discount_id?: string }) }
@@ -83,6 +123,14 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
   return { status: 200, body: fake.owners.get(parameter('eventId')) === parameter('userId') };
 }
 
+/** The catalogue that pages read (contract section 9): `public`, or `code/` and a code. */
+function catalogueOf({ discounts }: Omit<FakeSeating, 'url'>, asked: string): CannedAnswer {
+  const all = [...discounts.values()];
+  if (asked === 'public') return { status: 200, body: all.filter((each) => each.public) };
+  const found = all.find(({ code }) => asked === `code/${encodeURIComponent(code)}`);
+  return found ? { status: 200, body: found } : { status: 404, body: { message: 'No such discount.' } };
+}
+
 function quoteOf(
   fake: Omit<FakeSeating, 'url'>,
   request: { seat_ids: string[]; discount_id?: string },
@@ -97,5 +145,6 @@ function quoteOf(
       color: '#FFD700',
     },
   }));
-  return { seats, discount: request.discount_id ? (fake.discount ?? null) : null };
+  const { discount_id: discountId } = request;
+  return { seats, discount: discountId ? (fake.discount ?? fake.discounts.get(discountId) ?? null) : null };
 }

@@ -1,19 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import Stripe from 'stripe';
 import { readQrCode } from '../../scripts/qr-reader.ts';
+import type { Overrides } from '../../src/app.ts';
 import type { PlatformApp } from './platform-app.ts';
 import { startTestApp, type TestApp } from './test-app.ts';
 
 /** Another replica on the same servers with a memory of its own: what the first one holds it does not know. */
-export function startReplica({ app, issuer, seating }: PlatformApp): Promise<TestApp> {
-  const env = {
+export function startReplica(
+  { app, issuer, seating }: PlatformApp,
+  env: Record<string, string> = {},
+  overrides: Overrides = {},
+): Promise<TestApp> {
+  const same = {
     POSTGRES_DSN: app.dsn,
     OIDC_ISSUER: issuer.issuer,
     TICKET_CLIENT_SECRET: 'another-replica',
     EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
     EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
+    STRIPE_WEBHOOK_SECRET: 'whsec_test',
   };
-  return startTestApp(env, {}, { background: false });
+  return startTestApp({ ...same, ...env }, overrides, { background: false });
 }
 
 /** Many want overlapping sets of three seats, in every order, on two replicas at once; the statuses answered. */
@@ -76,13 +82,19 @@ export async function raceForTheDoor(
 export async function twoScanners(platform: PlatformApp): Promise<string[]> {
   const ids = [randomUUID(), randomUUID()];
   for (const id of ids) platform.seating.scanners.set(id, new Set([platform.sessionId]));
-  return Promise.all(ids.map((id) => platform.token(id)));
+  return Promise.all(ids.map((id) => platform.issuer.token(id, {}, { expiresIn: 3_600 })));
 }
 
-/** A signed webhook that says an order's price came, with an event id of its own each time. */
-export function moneyCame(platform: PlatformApp, orderId: string, intentId: string, amount = 10_000) {
+/** A signed webhook that says an order's price came, with an event id of its own each time when none is given. */
+export function moneyCame(
+  platform: Pick<PlatformApp, 'app'>,
+  orderId: string,
+  intentId: string,
+  amount = 10_000,
+  { eventId, headers }: { eventId?: string | undefined; headers?: Record<string, string> } = {},
+) {
   const payload = JSON.stringify({
-    id: `evt_${randomUUID()}`,
+    id: eventId ?? `evt_${randomUUID()}`,
     object: 'event',
     livemode: false,
     type: 'payment_intent.succeeded',
@@ -106,6 +118,6 @@ export function moneyCame(platform: PlatformApp, orderId: string, intentId: stri
   });
   return platform.app.call('POST', '/api/webhook/stripe', {
     body: payload,
-    headers: { 'stripe-signature': signature },
+    headers: { 'stripe-signature': signature, ...headers },
   });
 }

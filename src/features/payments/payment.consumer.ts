@@ -30,21 +30,27 @@ export interface PaymentConsumerOptions {
 
 const MAX_PAYMENT_ID_CHARS = 255;
 
+const PaymentId = Type.Optional(
+  Type.Union([
+    Type.String({ maxLength: MAX_PAYMENT_ID_CHARS, pattern: '^[^\\p{Cc}\\p{Cs}]*$' }),
+    Type.Null(),
+  ]),
+);
+
 /** Both topics name the order; some senders name the payment, too, under either name. */
 const MessageSchema = Type.Object({
   order_id: Type.String({ format: 'uuid' }),
-  payment_id: Type.Optional(Type.Union([Type.String({ maxLength: MAX_PAYMENT_ID_CHARS }), Type.Null()])),
-  payment_intent_id: Type.Optional(
-    Type.Union([Type.String({ maxLength: MAX_PAYMENT_ID_CHARS }), Type.Null()]),
-  ),
+  payment_id: PaymentId,
+  payment_intent_id: PaymentId,
 });
 const checker = Compile(MessageSchema);
 
 export function createPaymentConsumer(options: PaymentConsumerOptions): PaymentConsumer {
   /** Through the outbox, so that it is set aside as surely as any change is announced. */
   async function setAside(topic: TopicKey, message: EventMessage, reason: string): Promise<void> {
-    const { key } = message;
-    const value = JSON.stringify({ reason, topic: message.topic, key, value: message.value });
+    const value = JSON.stringify({ reason, topic: message.topic, key: message.key, value: message.value });
+    // PostgreSQL's text has no NUL; in the value it is escaped.
+    const key = message.key.replaceAll('\0', '');
     await options.database.transaction((tx: Transaction) =>
       options.appendToOutbox(tx, [{ topic, key, value }]),
     );

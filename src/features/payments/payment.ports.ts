@@ -53,15 +53,23 @@ export interface PaymentProvider {
   findIntent(intentId: PaymentIntentId): Promise<Intent | undefined>;
   /** Makes it unpayable and tells how it stands then: one that succeeded stays so. Undefined when it is unknown. */
   cancelIntent(intentId: PaymentIntentId): Promise<Intent | undefined>;
-  /** Gives minor units of the payment back, once for a refund of ours; the provider's id of it. Throws `payment_refused`. */
-  refund(intentId: PaymentIntentId, amountMinor: number, refundId: string): Promise<string>;
+  /**
+   * Gives minor units of the payment back, once for a refund of ours however often it is tried, unless a bank would not
+   * take what was tried before; the provider's id of it. Throws `payment_refused`.
+   */
+  refund(
+    intentId: PaymentIntentId,
+    amountMinor: number,
+    refundId: string,
+    isFirstTry: boolean,
+  ): Promise<string>;
   /** How the intent and its money stand. Undefined when the provider knows no such intent. */
   account(intentId: PaymentIntentId): Promise<IntentAccount | undefined>;
   /** Intents created since then, newest first. */
   intentsSince(since: Instant): AsyncIterable<ListedIntent>;
   /**
    * Reads a webhook from its exact bytes. Throws `webhook_signature_invalid` unless it is signed by the provider within
-   * the last five minutes.
+   * the last five minutes, `invalid_request` when it has not the form of an event.
    */
   readWebhook(body: Buffer, signature: string | undefined, now: Instant): ProviderEvent;
 }

@@ -121,13 +121,16 @@ export function paidFor(ticket: Ticket, order: Order): number {
 
 /**
  * The tickets that an amount given back covers: those whose shares are together exactly that amount, of several such
- * choices one without tickets that were used, if there is. None when there is no such choice: then it was given back
+ * choices one with as few used tickets as there can be. None when there is no such choice: then it was given back
  * for another reason, and they stay good.
  */
 export function ticketsCovered(order: Order, amountMinor: number): Ticket[] {
-  const candidates = order.tickets.filter((ticket) => paidFor(ticket, order) > 0);
-  const unused = candidates.filter((ticket) => ticket.checkedInAt === undefined);
-  return [...(addingUpTo(amountMinor, unused, order) ?? addingUpTo(amountMinor, candidates, order) ?? [])];
+  const isUsed = (ticket: Ticket) => Number(ticket.checkedInAt !== undefined);
+  const candidates = order.tickets
+    .filter((ticket) => paidFor(ticket, order) > 0)
+    // The first choice found for a sum is kept, so those that were not used come first.
+    .toSorted((a, b) => isUsed(a) - isUsed(b));
+  return [...(addingUpTo(amountMinor, candidates, order) ?? [])];
 }
 
 /** Sums looked at before it is given up: an order has few tickets of few prices, so few sums. */

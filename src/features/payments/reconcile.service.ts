@@ -67,7 +67,7 @@ async function compareIntent(
   const payment = await findPayment(options.database, intentId);
   const refunds = payment ? await refundsOf(options.database, intentId) : [];
   const wrong = payment ? whatDiffers(intent, payment, refunds) : 'money came and was not written down';
-  if (wrong === undefined) return undefined;
+  if (wrong === undefined) return intent.isDisputed ? lookAtDispute(intentId, orderId, options) : undefined;
   if (payment && (payment.amountMinor !== intent.received || payment.currency !== intent.currency)) {
     return { intentId, orderId, detail: wrong, isRepaired: false };
   }
@@ -87,13 +87,18 @@ function whatDiffers(intent: ListedIntent, payment: Payment, refunds: readonly R
     .filter((refund) => refund.origin !== 'dispute' && !isByHand(refund))
     .reduce((total, { amountMinor }) => total + amountMinor, 0);
   if (refunded !== intent.refunded) return `${intent.refunded} given back there, ${refunded} here`;
-  const isTaken = done.some(({ origin }) => origin === 'dispute');
-  return intent.isDisputed && !isTaken && !isWon(payment) ? 'a dispute was not written down' : undefined;
+  return undefined;
 }
 
-/** A dispute that was won leaves the charge marked; the payment then stands as if there had been none. */
-function isWon(payment: Payment): boolean {
-  return payment.state !== 'applied';
+/** That a charge was disputed stays with it for ever: only its account tells how that stands. */
+async function lookAtDispute(
+  intentId: PaymentIntentId,
+  orderId: OrderId,
+  { align }: ReconcileOptions,
+): Promise<Difference | undefined> {
+  const { repaired } = await align(intentId);
+  if (repaired.length === 0) return undefined;
+  return { intentId, orderId, detail: repaired.join('; '), isRepaired: true };
 }
 
 /** An order that is over, or that another intent is to pay for, cannot be paid any more. */

@@ -201,7 +201,7 @@ async function carryOut(refund: DueRefund, options: RefundServiceOptions): Promi
   const { refundId, intentId, amountMinor } = refund;
   try {
     if (await wasCarriedOut(refund, options)) return;
-    const providerId = await provider.refund(intentId, amountMinor, refundId);
+    const providerId = await provider.refund(intentId, amountMinor, refundId, refund.attempts === 1);
     await database.transaction(async (tx) => {
       const payment = await lockPayment(tx, intentId);
       await markCarriedOut(tx, refundId, providerId);

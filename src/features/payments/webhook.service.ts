@@ -17,7 +17,8 @@ import type { SettleMoney } from './settlement.ts';
 
 export interface WebhookService {
   /**
-   * Checks the signature and keeps the event; its effect follows in `applyDue`. Throws `webhook_signature_invalid`.
+   * Checks the signature and keeps the event; its effect follows in `applyDue`. Throws `webhook_signature_invalid`,
+   * `invalid_request`.
    */
   receive(body: Buffer, signature: string | undefined): Promise<void>;
   /** Applies kept events that are due; true when there may be more. */

@@ -113,7 +113,7 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
 }
 
 function answerError(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void {
-  const known = toAppError(error);
+  const known = toAppError(error, request.routeOptions.bodyLimit ?? MAX_BODY_BYTES);
   if (known.code === 'internal') request.log.error({ err: error }, 'unexpected error');
   else if (STATUS_OF[known.code] >= SERVER_FAULT) request.log.warn({ err: known.cause }, known.message);
   answer(reply, known);
@@ -127,14 +127,14 @@ function answer(reply: FastifyReply, error: AppError): void {
     .send(toProblem(error));
 }
 
-function toAppError(error: FastifyError | Error): AppError {
+function toAppError(error: FastifyError | Error, maxBodyBytes: number): AppError {
   if (error instanceof AppError) return error;
   if ('validation' in error && error.validation) {
     return toInvalidRequest(error.validation, error.validationContext ?? 'body');
   }
   const status = 'statusCode' in error ? (error.statusCode ?? SERVER_FAULT) : SERVER_FAULT;
   if (status === STATUS_OF.body_too_large) {
-    return new AppError('body_too_large', `The body is larger than ${MAX_BODY_BYTES} bytes.`);
+    return new AppError('body_too_large', `The body is larger than ${maxBodyBytes} bytes.`);
   }
   if (status === STATUS_OF.unsupported_media_type) {
     return new AppError('unsupported_media_type', 'Send the body as application/json.');

@@ -1,14 +1,29 @@
-import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
+import { type Instant, later, toRfc3339 } from '../../kernel/clock.ts';
 import type { Executor } from '../postgres/database.ts';
+
+const MS_PER_DAY = 86_400_000;
+/** A job that failed, or whose process died, is tried again after this. */
+const CLAIM_MS = 3_600_000;
 
 const CLAIM = {
   name: 'daily-job-claim',
-  text: `INSERT INTO daily_jobs AS j (name, ran_at) VALUES ($1, $2::timestamptz)
-         ON CONFLICT (name) DO UPDATE SET ran_at = EXCLUDED.ran_at WHERE j.ran_at <= $2::timestamptz - interval '24 hours'
+  text: `INSERT INTO daily_jobs AS j (name, due_at) VALUES ($1, $3::timestamptz)
+         ON CONFLICT (name) DO UPDATE SET due_at = EXCLUDED.due_at WHERE j.due_at <= $2::timestamptz
          RETURNING name`,
 };
 
-/** Whether a job is to be done now, by this caller: once in 24 hours among all processes. */
+/** Whether a job is to be done now, by this caller alone; it says so with `markDailyJobDone`. */
 export async function claimDailyJob(executor: Executor, name: string, now: Instant): Promise<boolean> {
-  return (await executor.rows(CLAIM, [name, toRfc3339(now)])).length > 0;
+  const again = later(now, CLAIM_MS);
+  return (await executor.rows(CLAIM, [name, toRfc3339(now), toRfc3339(again)])).length > 0;
+}
+
+const DONE = {
+  name: 'daily-job-done',
+  text: 'UPDATE daily_jobs SET due_at = $2::timestamptz WHERE name = $1',
+};
+
+/** The job is done, and due again a day later. */
+export async function markDailyJobDone(executor: Executor, name: string, now: Instant): Promise<void> {
+  await executor.rows(DONE, [name, toRfc3339(later(now, MS_PER_DAY))]);
 }

@@ -9,6 +9,7 @@ import type {
 import { type Instant, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
+import { isEvent } from './webhook-form.ts';
 
 export interface StripeProviderOptions {
   readonly secretKey: string;
@@ -51,16 +52,21 @@ export function createStripeProvider(options: StripeProviderOptions): PaymentPro
         throw error;
       }
     },
-    async refund(intentId, amountMinor, refundId) {
+    async refund(intentId, amountMinor, refundId, isFirstTry) {
+      const failed = isFirstTry ? 0 : await failedTries(stripe, intentId, refundId);
+      const idempotencyKey = `refund-${refundId}${failed === 0 ? '' : `-${failed}`}`;
       const params = { payment_intent: intentId, amount: amountMinor, metadata: { refund_id: refundId } };
-      const refund = await asked(stripe.refunds.create(params, { idempotencyKey: `refund-${refundId}` }));
+      const refund = await asked(stripe.refunds.create(params, { idempotencyKey }));
       if (refund.object !== 'refund') throw unavailable(new Error('the answer is no refund'));
+      if (hasFailed(refund)) throw new AppError('payment_refused', 'The bank did not take the money back.');
       return refund.id;
     },
     account: (intentId) => accountOf(stripe, intentId),
     intentsSince: (since) => intentsSince(stripe, since),
     readWebhook(body, signature, now) {
       const event = verified(stripe, options.webhookSecret, body, signature, now);
+      if (!isEvent(event))
+        throw new AppError('invalid_request', 'The event does not have the form of one of Stripe’s.');
       const isLive = LIVE_KEY.test(options.secretKey);
       const about: EventSubject = event.livemode === isLive ? subjectOf(event) : { kind: 'other_mode' };
       return { eventId: event.id, type: event.type, about };
@@ -108,7 +114,7 @@ function intentInUnexpectedState(error: unknown): Intent | undefined {
 function toIntent(intent: Stripe.PaymentIntent): Intent {
   // The package takes any JSON without an `error` in it for an answer: a proxy's 502 page in JSON is none.
   if (intent.object !== 'payment_intent') throw unavailable(new Error('the answer is no PaymentIntent'));
-  const orderId = intent.metadata.order_id?.toLowerCase();
+  const orderId = intent.metadata?.order_id?.toLowerCase();
   return {
     intentId: as<PaymentIntentId>(intent.id),
     clientSecret: intent.client_secret ?? '',
@@ -193,8 +199,8 @@ function subjectOf(event: Stripe.Event): EventSubject {
 }
 
 function idOf(reference: string | { readonly id: string } | null | undefined): PaymentIntentId | undefined {
-  if (!reference) return undefined;
-  return as<PaymentIntentId>(typeof reference === 'string' ? reference : reference.id);
+  const id = typeof reference === 'string' ? reference : reference?.id;
+  return id ? as<PaymentIntentId>(id) : undefined;
 }
 
 async function accountOf(stripe: Stripe, intentId: PaymentIntentId): Promise<IntentAccount | undefined> {
@@ -211,13 +217,23 @@ async function accountOf(stripe: Stripe, intentId: PaymentIntentId): Promise<Int
       providerId: id,
       amount,
       refundId: metadata?.refund_id,
-      hasFailed: status === 'failed' || status === 'canceled',
+      hasFailed: hasFailed({ status }),
     })),
     disputes: disputes.data.flatMap(({ id, amount, status }) => {
       const state = disputeState(status);
       return state ? [{ providerId: id, amount, state }] : [];
     }),
   };
+}
+
+/** A refund that failed stays so, and its key gives it again: each further try needs a key of its own. */
+async function failedTries(stripe: Stripe, intentId: PaymentIntentId, refundId: string): Promise<number> {
+  const { data } = await asked(stripe.refunds.list({ payment_intent: intentId, limit: MAX_PAGE }));
+  return data.filter((each) => each.metadata?.refund_id === refundId && hasFailed(each)).length;
+}
+
+function hasFailed({ status }: { readonly status: string | null }): boolean {
+  return status === 'failed' || status === 'canceled';
 }
 
 /** Only a dispute proper moves money: https://docs.stripe.com/disputes/how-disputes-work */

@@ -1,6 +1,21 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Order } from '../../../src/features/orders/order.rules.ts';
-import { intentKey, type Payment, settle } from '../../../src/features/payments/payment.rules.ts';
+import {
+  byHand,
+  intentElsewhere,
+  intentKey,
+  isByHand,
+  isPaidElsewhere,
+  leftOf,
+  type Payment,
+  paidFor,
+  type Refund,
+  settle,
+  stateAfter,
+  ticketsCovered,
+} from '../../../src/features/payments/payment.rules.ts';
+import type { Ticket } from '../../../src/features/tickets/ticket.rules.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { currencyOf, money } from '../../../src/kernel/money.ts';
@@ -69,4 +84,209 @@ test('keys differ by attempt and amount, and are the same for the same', () => {
   ];
   expect(new Set(keys).size).toBe(3);
   expect(intentKey(PENDING, 1, money(100))).toBe(keys[0]);
+});
+
+test('only money that was refused for its lateness is late', () => {
+  const late = { ...facts, seatsFree: false };
+  expect(settle(cancelled('expired'), payment(), late)).toMatchObject({ decision: 'refund', isLate: true });
+  expect(settle(cancelled('buyer'), payment(), late)).toMatchObject({ decision: 'refund', isLate: false });
+  expect(settle(PENDING, payment({ amountMinor: 1 }), facts)).toMatchObject({ isLate: false });
+});
+
+const refund = (amountMinor: number, changes: Partial<Refund> = {}): Refund => ({
+  refundId: 'refund',
+  amountMinor,
+  origin: 'service',
+  providerId: 're_1',
+  ...changes,
+});
+const due = (amountMinor: number) => refund(amountMinor, { providerId: undefined });
+const taken = (amountMinor: number) => refund(amountMinor, { origin: 'dispute', providerId: 'dp_1' });
+
+describe('refunds', () => {
+  test('leave what neither went back nor is about to', () => {
+    expect(leftOf(payment(), [])).toBe(100);
+    expect(leftOf(payment(), [refund(30), due(20), taken(10)])).toBe(40);
+  });
+
+  test.each<[string, Payment['state'], Refund[], Payment['state']]>([
+    ['nothing', 'received', [], 'received'],
+    ['nothing', 'applied', [], 'applied'],
+    ['a part that is due', 'applied', [due(99)], 'applied'],
+    ['a part that went', 'applied', [refund(99)], 'applied'],
+    ['all, due', 'applied', [due(100)], 'refund_due'],
+    ['a part gone and the rest due', 'applied', [refund(40), due(60)], 'refund_due'],
+    ['all, gone', 'applied', [refund(100)], 'refunded'],
+    ['all, gone in parts', 'refund_due', [refund(40), refund(60)], 'refunded'],
+    ['all, taken by a bank', 'applied', [taken(100)], 'disputed'],
+    ['a part gone and the rest taken', 'refund_due', [refund(40), taken(60)], 'disputed'],
+    ['a part taken', 'applied', [taken(40)], 'applied'],
+    ['one that bounced', 'refunded', [due(100)], 'refund_due'],
+    ['one that bounced, of two', 'refunded', [refund(40), due(60)], 'refund_due'],
+    ['a part of what is due', 'refund_due', [refund(40)], 'refund_due'],
+    ['a dispute that was won', 'disputed', [], 'received'],
+    ['a dispute that was won, after a part', 'disputed', [refund(40)], 'received'],
+  ])('%s: a payment that was %s', (_name, state, refunds, after) => {
+    expect(stateAfter(payment({ state }), refunds)).toBe(after);
+  });
+
+  test('that were counted once give the same state when they are counted again', () => {
+    const states = fc.constantFrom<Payment['state']>('applied', 'refund_due', 'refunded');
+    const some = fc.array(
+      fc.record({ amount: fc.integer({ min: 1, max: 60 }), kind: fc.constantFrom(refund, due, taken) }),
+      { maxLength: 4 },
+    );
+    fc.assert(
+      fc.property(states, some, (state, made) => {
+        const refunds = made.map(({ amount, kind }) => kind(amount));
+        const after = stateAfter(payment({ state }), refunds);
+        expect(stateAfter(payment({ state: after }), refunds)).toBe(after);
+      }),
+    );
+  });
+});
+
+/** An order of tickets at these prices, with so much off. */
+function orderOf(prices: readonly number[], off = 0, used: readonly number[] = []): Order {
+  const tickets = prices.map(
+    (price, at): Ticket => ({
+      ticketId: as<Ticket['ticketId']>(`ticket-${at}`),
+      orderId: PENDING.orderId,
+      sessionId: PENDING.sessionId,
+      seatId: as<Ticket['seatId']>(`A${at}`),
+      seatLabel: `A${at}`,
+      colour: '',
+      tierId: as<Ticket['tierId']>('tier'),
+      tierName: 'VIP',
+      price: money(price),
+      issuedAt: AT,
+      voidedAt: undefined,
+      checkedInAt: used.includes(at) ? AT : undefined,
+    }),
+  );
+  const subtotal = prices.reduce((total, price) => total + price, 0);
+  return {
+    ...COMPLETED,
+    tickets,
+    subtotal: money(subtotal),
+    discountAmount: money(off),
+    price: money(subtotal - off),
+  };
+}
+
+const sharesOf = (order: Order) => order.tickets.map((ticket) => paidFor(ticket, order));
+const total = (amounts: readonly number[]) => amounts.reduce((sum, each) => sum + each, 0);
+
+/** Orders of up to eight tickets, some used, with something off or nothing. */
+const anyOrder = fc
+  .record({
+    prices: fc.array(fc.nat({ max: 100_000 }), { minLength: 1, maxLength: 8 }),
+    share: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
+    used: fc.uniqueArray(fc.nat({ max: 7 })),
+  })
+  .map(({ prices, share, used }) => orderOf(prices, Math.floor(total(prices) * share), used));
+
+describe('a ticket’s share of what was paid', () => {
+  test.each<[string, number[], number, number[]]>([
+    ['all of its price without a discount', [100, 250], 0, [100, 250]],
+    ['a half of it with half off', [100, 250], 175, [50, 125]],
+    ['half a minor unit up', [5, 5], 5, [3, 3]],
+    ['nothing of nothing', [0, 0], 0, [0, 0]],
+    ['nothing with all off', [100, 200], 300, [0, 0]],
+    ['exact where a double is not', [900_719_925_474_099], 1, [900_719_925_474_098]],
+  ])('is %s', (_name, prices, off, shares) => {
+    expect(sharesOf(orderOf(prices, off))).toEqual(shares);
+  });
+
+  test('is never more than its price, and the shares are together what was paid but for the rounding', () => {
+    fc.assert(
+      fc.property(anyOrder, (order) => {
+        const shares = sharesOf(order);
+        for (const [at, share] of shares.entries()) {
+          expect(share).toBeGreaterThanOrEqual(0);
+          expect(share).toBeLessThanOrEqual(order.tickets[at]?.price ?? 0);
+        }
+        expect(Math.abs(total(shares) - order.price)).toBeLessThanOrEqual(shares.length / 2);
+      }),
+    );
+  });
+});
+
+describe('the tickets that an amount given back covers', () => {
+  const seatsFor = (amount: number, order: Order) =>
+    ticketsCovered(order, amount).map((ticket) => ticket.seatId);
+
+  test.each<[string, number[], number, string[]]>([
+    ['one of its price', [90, 70, 55], 70, ['A1']],
+    ['two of their prices, not the dearest', [90, 70, 55], 125, ['A1', 'A2']],
+    ['all of them', [90, 70, 55], 215, ['A0', 'A1', 'A2']],
+    ['none for another amount', [90, 70, 55], 100, []],
+    ['none for nothing', [90, 70, 55], 0, []],
+    ['none for more than all', [90, 70, 55], 216, []],
+    ['none that cost nothing', [90, 0], 90, ['A0']],
+  ])('are %s', (_name, prices, amount, seats) => {
+    expect(seatsFor(amount, orderOf(prices)).toSorted()).toEqual(seats);
+  });
+
+  test('are those that were not used, where there is a choice', () => {
+    expect(seatsFor(100, orderOf([100, 100, 100], 0, [0, 2]))).toEqual(['A1']);
+    expect(seatsFor(100, orderOf([100, 100], 0, [0, 1]))).toHaveLength(1);
+    expect(seatsFor(200, orderOf([100, 100, 100], 0, [0, 1])).toSorted()).toContain('A2');
+  });
+
+  test('are reckoned by their shares of the price when there was a discount', () => {
+    expect(seatsFor(45, orderOf([90, 70, 40], 100))).toEqual(['A0']);
+    expect(seatsFor(90, orderOf([90, 70, 40], 100))).toEqual([]);
+  });
+
+  test('have shares that are together the amount, for every amount that some tickets have', () => {
+    fc.assert(
+      fc.property(anyOrder, fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }), (order, chosen) => {
+        const some = order.tickets.filter((ticket, at) => chosen[at] && paidFor(ticket, order) > 0);
+        const amount = total(some.map((ticket) => paidFor(ticket, order)));
+        const covered = ticketsCovered(order, amount);
+        expect(total(covered.map((ticket) => paidFor(ticket, order)))).toBe(amount);
+        expect(new Set(covered).size).toBe(covered.length);
+        for (const ticket of covered) expect(order.tickets).toContain(ticket);
+        if (some.every((ticket) => !ticket.checkedInAt)) {
+          expect(covered.every((ticket) => !ticket.checkedInAt)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  test('are found soon also for very many seats of very many prices', () => {
+    const order = orderOf(Array.from({ length: 100 }, (_, at) => 1_000_003 + at * at * 7_919));
+    const started = performance.now();
+    ticketsCovered(order, order.price - 1);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
+
+describe('money of another system', () => {
+  const [one, two] = [as<Order['orderId']>('one'), as<Order['orderId']>('two')];
+
+  test('is known by its order and its id there', () => {
+    const ids = [
+      intentElsewhere(one, '1'),
+      intentElsewhere(two, '1'),
+      intentElsewhere(one, '2'),
+      intentElsewhere(one, undefined),
+      intentElsewhere(two, undefined),
+    ];
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.every(isPaidElsewhere)).toBe(true);
+    expect(intentElsewhere(one, '1')).toBe(ids[0]);
+  });
+
+  test('is Stripe’s when the id is', () => {
+    expect(intentElsewhere(one, 'pi_3')).toBe('pi_3');
+    expect(isPaidElsewhere(intentElsewhere(one, 'pi_3'))).toBe(false);
+  });
+});
+
+test('a refund that a person paid out is told apart from one of Stripe’s', () => {
+  expect(isByHand(refund(1, { providerId: byHand('refund', 'transfer 17') }))).toBe(true);
+  expect(isByHand(refund(1))).toBe(false);
+  expect(isByHand(due(1))).toBe(false);
 });

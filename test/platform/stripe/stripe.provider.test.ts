@@ -97,8 +97,8 @@ test('a refund of ours is made once', async () => {
   const { provider, stripe } = await start();
   const { intentId } = await provider.createIntent(ORDER, money(100), lkr, 'k');
   await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_visa' });
-  const providerId = await provider.refund(intentId, 60, 'refund-1');
-  expect(await provider.refund(intentId, 60, 'refund-1')).toBe(providerId);
+  const providerId = await provider.refund(intentId, 60, 'refund-1', true);
+  expect(await provider.refund(intentId, 60, 'refund-1', false)).toBe(providerId);
   expect((await stripe.refunds.list({ payment_intent: intentId })).data).toMatchObject([
     { id: providerId, amount: 60, metadata: { refund_id: 'refund-1' } },
   ]);

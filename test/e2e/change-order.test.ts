@@ -1,0 +1,736 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { AppError } from '../../src/kernel/errors.ts';
+import { watchEffects } from '../support/effects.ts';
+import { catalogueDiscount } from '../support/fake-seating.ts';
+import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { startReplica } from '../support/races.ts';
+import { recordEvents } from '../support/recorded-events.ts';
+import { until } from '../support/servers.ts';
+import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
+
+const events = recordEvents();
+/** Effects so far, in their order, and those that fail as Stripe does when it is away. */
+const effects: string[] = [];
+const failing = new Set<string>();
+let platform: PlatformApp;
+let stripe: StripeApi;
+let buyer: string;
+
+beforeAll(async () => {
+  const watch = watchEffects({
+    before(effect) {
+      effects.push(effect);
+      if (failing.has(effect)) throw new AppError('payments_unavailable', 'Stripe is away.');
+    },
+    after: () => undefined,
+  });
+  // Without background work nothing completes or ends an order between two steps of a test.
+  platform = await startPlatformApp(
+    {},
+    { background: false, verified: true },
+    { eventLog: events.log, watch },
+  );
+  stripe = stripeApi(platform.app.url);
+  buyer = await platform.token(randomUUID());
+});
+
+beforeEach(() => {
+  failing.clear();
+  platform.seating.away = false;
+  platform.seating.query = undefined;
+  platform.seating.seating = undefined;
+  platform.seating.calls.length = 0;
+});
+
+const put = (orderId: string, body: unknown, token = buyer) =>
+  platform.app.call('PUT', `/api/order/${orderId}`, { token, body });
+
+const read = async (orderId: string) =>
+  (await platform.app.call('GET', `/api/order/${orderId}`, { token: buyer })).body;
+
+const offer = async (orderId: string) =>
+  (await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, { token: buyer })).body;
+
+/** Seats at the prices given, in major units. */
+function seats(...prices: number[]): string[] {
+  return prices.map((price) => {
+    const seatId = randomUUID();
+    platform.seating.prices.set(seatId, price);
+    return seatId;
+  });
+}
+
+const seatsOf = (order: { tickets: { seat_id: string }[] }) =>
+  order.tickets.map((each) => each.seat_id).sort();
+
+/** Everything stored about an order and its seats, to see that nothing of it moved. */
+async function stored(orderId: string) {
+  const [order] = await platform.app.sql('SELECT * FROM orders WHERE order_id = $1', [orderId]);
+  const tickets = await platform.app.sql('SELECT * FROM tickets WHERE order_id = $1 ORDER BY ticket_id', [
+    orderId,
+  ]);
+  const messages = await platform.app.sql('SELECT id FROM outbox WHERE key = $1', [orderId]);
+  return { order, tickets, messages };
+}
+
+async function liveSeats(orderId: string): Promise<unknown[]> {
+  const rows = await platform.app.sql<{ seat_id: string }>(
+    'SELECT seat_id FROM tickets WHERE order_id = $1 AND voided_at IS NULL ORDER BY seat_id',
+    [orderId],
+  );
+  return rows.map((row) => row.seat_id);
+}
+
+async function publishAll(): Promise<void> {
+  while (await platform.app.app.work.relay());
+}
+
+/** What was told of seats of the session, of these alone. */
+const seatNews = (seatIds: readonly string[]) =>
+  events
+    .on('ticketly.seats.status', platform.sessionId)
+    .filter((news) => news.seat_ids.some((seatId: string) => seatIds.includes(seatId)))
+    .map((news) => ({ ...news, seat_ids: news.seat_ids.toSorted() }));
+
+async function usesOf(discountId: string): Promise<number> {
+  const [row] = await platform.app.sql<{ uses: number }>(
+    'SELECT uses FROM discount_uses WHERE discount_id = $1',
+    [discountId],
+  );
+  return row?.uses ?? 0;
+}
+
+describe('other seats', () => {
+  test('the order has them instead, at their price, until the same end, and the topics are told', async () => {
+    const [kept = '', gone = '', added = ''] = seats(100, 80.5, 149.99);
+    const orderId = await platform.place(buyer, [kept, gone]);
+    const before = await stored(orderId);
+    const { status, body } = await put(orderId, { seat_ids: [added, kept] });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      OrderID: orderId,
+      Status: 'pending',
+      SubTotal: 249.99,
+      DiscountAmount: 0,
+      Price: 249.99,
+      PaymentIntentID: '',
+    });
+    expect(seatsOf(body)).toEqual([kept, added].sort());
+    expect(body.tickets.find((each: { seat_id: string }) => each.seat_id === added)).toMatchObject({
+      order_id: orderId,
+      seat_label: `L-${added.slice(0, 4)}`,
+      price_at_purchase: 149.99,
+      checked_in: false,
+    });
+
+    const after = await stored(orderId);
+    expect(after.order).toEqual({ ...before.order, subtotal: '249.99', price: '249.99' });
+    expect(await liveSeats(orderId)).toEqual([kept, added].sort());
+    expect(after.tickets.find((ticket) => ticket.seat_id === gone)).toMatchObject({
+      voided_at: expect.any(Date),
+      void_reason: 'replaced',
+    });
+    // A ticket that stays is the same ticket.
+    expect(after.tickets).toContainEqual(before.tickets.find((ticket) => ticket.seat_id === kept));
+
+    await publishAll();
+    const read_ = await read(orderId);
+    expect(seatsOf(read_)).toEqual([kept, added].sort());
+    const [update, ...more] = events.on('ticketly.order.updated', orderId);
+    expect(more).toEqual([]);
+    expect({ ...update, tickets: seatsOf(update) }).toEqual({ ...read_, tickets: seatsOf(read_) });
+    expect(seatNews([added, gone])).toEqual([
+      { session_id: platform.sessionId, seat_ids: [kept, gone].sort(), status: 'LOCKED' },
+      { session_id: platform.sessionId, seat_ids: [added], status: 'LOCKED' },
+      { session_id: platform.sessionId, seat_ids: [gone], status: 'AVAILABLE' },
+    ]);
+  });
+
+  test('both seating services are asked about the new seats only, and the others keep their price', async () => {
+    const [kept = '', added = ''] = seats(100, 70);
+    const orderId = await platform.place(buyer, [kept]);
+    platform.seating.prices.set(kept, 999);
+    platform.seating.calls.length = 0;
+    expect((await put(orderId, { seat_ids: [kept, added] })).body).toMatchObject({ Price: 170 });
+    expect(platform.seating.calls.map(({ path, body }) => ({ path, body }))).toEqual(
+      expect.arrayContaining(
+        ['/query', '/seating'].map((side) => ({
+          path: `${side}/internal/v1/validate-pre-order`,
+          body: {
+            session_id: platform.sessionId,
+            event_id: platform.eventId,
+            organization_id: platform.organizationId,
+            seat_ids: [added],
+          },
+        })),
+      ),
+    );
+    expect(platform.seating.calls).toHaveLength(2);
+  });
+
+  test('fewer seats need nobody’s word, and another buyer has those let go', async () => {
+    const [kept = '', gone = ''] = seats(100, 50);
+    const orderId = await platform.place(buyer, [kept, gone]);
+    platform.seating.away = true;
+    expect((await put(orderId, { seat_ids: [kept] })).body).toMatchObject({ SubTotal: 100, Price: 100 });
+    platform.seating.away = false;
+    await platform.place(await platform.token(randomUUID()), [gone]);
+    const refused = await put(orderId, { seat_ids: [kept, gone] });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: [gone] } });
+  });
+
+  test('the new ones are held before the old ones go, and nobody has either meanwhile', async () => {
+    const [old = '', next = ''] = seats(100, 100);
+    const orderId = await platform.place(buyer, [old]);
+    const stranger = await platform.token(randomUUID());
+    const gate = Promise.withResolvers<void>();
+    platform.seating.gate = gate.promise;
+    effects.length = 0;
+    platform.seating.calls.length = 0;
+    const change = put(orderId, { seat_ids: [next] });
+    await until('the seating services are asked', () => platform.seating.calls.length === 2);
+    for (const seatId of [old, next]) {
+      const { status, body } = await platform.app.call('POST', '/api/order', {
+        token: stranger,
+        body: platform.request([seatId]),
+      });
+      expect({ status, seats: body.seat_ids }).toEqual({ status: 409, seats: [seatId] });
+    }
+    platform.seating.gate = undefined;
+    gate.resolve();
+    expect((await change).status).toBe(200);
+    const order = ['holds hold', 'database tickets-add', 'database tickets-void-some', 'holds release'];
+    expect(order.map((effect) => effects.indexOf(effect))).toEqual(
+      order.map((effect) => effects.indexOf(effect)).toSorted((a, b) => a - b),
+    );
+    await platform.place(stranger, [old]);
+    const taken = await put(orderId, { seat_ids: [old, next] });
+    expect(taken).toMatchObject({ status: 409, body: { seat_ids: [old] } });
+  });
+
+  test('a hold that was gained ends with the order’s, not later', async () => {
+    const [old = '', next = ''] = seats(100, 100);
+    const orderId = await platform.place(buyer, [old]);
+    const [before] = await platform.app.sql('SELECT expires_at FROM orders WHERE order_id = $1', [orderId]);
+    await put(orderId, { seat_ids: [next] });
+    expect(await platform.app.sql('SELECT expires_at FROM orders WHERE order_id = $1', [orderId])).toEqual([
+      before,
+    ]);
+  });
+
+  test.each([
+    ['held by another', 'here'],
+    ['sold where this process’ holds do not know of it', 'elsewhere'],
+  ])('one that is %s refuses all of them, naming it, and nothing is changed', async (_name, where) => {
+    const [mine = '', taken = '', free = ''] = seats(100, 100, 100);
+    const orderId = await platform.place(buyer, [mine]);
+    const other = await platform.token(randomUUID());
+    if (where === 'here') await platform.place(other, [taken]);
+    else {
+      const replica = await startReplica(platform);
+      const placed = await replica.call('POST', '/api/order', {
+        token: other,
+        body: platform.request([taken]),
+      });
+      expect(placed.status).toBe(201);
+    }
+    const before = await stored(orderId);
+    const { status, body } = await put(orderId, { seat_ids: [free, taken] });
+    expect({ status, code: body.code, seats: body.seat_ids }).toEqual({
+      status: 409,
+      code: 'seats_taken',
+      seats: [taken],
+    });
+    expect(await stored(orderId)).toEqual(before);
+    // The free one was let go again, the old one was kept.
+    await platform.place(other, [free]);
+    const wanted = await platform.app.call('POST', '/api/order', {
+      token: other,
+      body: platform.request([mine]),
+    });
+    expect(wanted.status).toBe(409);
+  });
+
+  test.each([
+    ['the reading side refuses them', { query: { status: 400, body: { message: 'Not on sale.' } } }, 400],
+    ['the writing side refuses them', { seating: { status: 409, body: { message: 'Not on sale.' } } }, 400],
+    ['the seating services are away', { away: true }, 503],
+  ])('when %s nothing is changed, and the new ones are free', async (_name, change, status) => {
+    const [mine = '', next = ''] = seats(100, 100);
+    const orderId = await platform.place(buyer, [mine]);
+    const before = await stored(orderId);
+    Object.assign(platform.seating, change);
+    const answer = await put(orderId, { seat_ids: [next] });
+    expect(answer.status).toBe(status);
+    if (status === 400) expect(answer.body).toMatchObject({ code: 'seats_refused', detail: 'Not on sale.' });
+    expect(await stored(orderId)).toEqual(before);
+    Object.assign(platform.seating, { query: undefined, seating: undefined, away: false });
+    await platform.place(await platform.token(randomUUID()), [next]);
+  });
+
+  test('two changes at once: one after the other, and the order is what the last one asked for', async () => {
+    const [first = '', a = '', b = ''] = seats(100, 110, 120);
+    const orderId = await platform.place(buyer, [first]);
+    const answers = await Promise.all([put(orderId, { seat_ids: [a] }), put(orderId, { seat_ids: [b] })]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    const live = await liveSeats(orderId);
+    expect([[a], [b]]).toContainEqual(live);
+    expect((await read(orderId)).Price).toBe(live[0] === a ? 110 : 120);
+  });
+});
+
+describe('a discount', () => {
+  test('is taken off the seats the order has, and announced', async () => {
+    const seatIds = seats(99, 199.5);
+    const orderId = await platform.place(buyer, seatIds);
+    const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 12.5 });
+    const { status, body } = await put(orderId, { discount_id: discountId });
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: {
+        SubTotal: 298.5,
+        DiscountID: discountId,
+        DiscountCode: platform.seating.discounts.get(discountId)?.code,
+        DiscountAmount: 37.31,
+        Price: 261.19,
+      },
+    });
+    expect((await stored(orderId)).order).toMatchObject({ discount_amount: '37.31', price: '261.19' });
+    expect(await usesOf(discountId)).toBe(1);
+    await publishAll();
+    expect(events.on('ticketly.order.updated', orderId)).toMatchObject([{ Price: 261.19 }]);
+    expect(seatNews(seatIds)).toHaveLength(1);
+  });
+
+  test('one that is not public is found where the service quotes it', async () => {
+    const orderId = await platform.place(buyer, seats(100));
+    const discountId = catalogueDiscount(
+      platform.seating,
+      { type: 'FLAT_OFF', amount: 30 },
+      { public: false },
+    );
+    expect((await put(orderId, { discount_id: discountId })).body).toMatchObject({ Price: 70 });
+  });
+
+  test.each([null, ''])('is taken off again by %j, and its use is given back', async (none) => {
+    const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 1 });
+    const orderId = await platform.place(buyer, seats(100), discountId);
+    expect(await usesOf(discountId)).toBe(1);
+    expect((await put(orderId, { discount_id: none })).body).toMatchObject({
+      DiscountID: '',
+      DiscountCode: '',
+      DiscountAmount: 0,
+      Price: 100,
+    });
+    expect(await usesOf(discountId)).toBe(0);
+    await platform.place(buyer, seats(100), discountId);
+  });
+
+  test('is exchanged for another: one use back, one taken', async () => {
+    const [from, to] = [10, 20].map((amount) =>
+      catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount }, { maxUsage: 1 }),
+    );
+    const orderId = await platform.place(buyer, seats(100), from);
+    expect((await put(orderId, { discount_id: to })).body).toMatchObject({ DiscountID: to, Price: 80 });
+    expect([await usesOf(from ?? ''), await usesOf(to ?? '')]).toEqual([0, 1]);
+  });
+
+  test('comes with other seats in one change', async () => {
+    const [old = '', next = '', dear = ''] = seats(100, 60, 140);
+    const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 10 });
+    const orderId = await platform.place(buyer, [old]);
+    expect((await put(orderId, { seat_ids: [next, dear], discount_id: discountId })).body).toMatchObject({
+      SubTotal: 200,
+      DiscountAmount: 20,
+      Price: 180,
+    });
+    expect(await liveSeats(orderId)).toEqual([next, dear].sort());
+  });
+
+  test('that the order has is reckoned anew for other seats, by terms asked for again', async () => {
+    const [old = '', next = ''] = seats(100, 300);
+    const discountId = catalogueDiscount(
+      platform.seating,
+      { type: 'PERCENTAGE', percentage: 10 },
+      { maxUsage: 1, public: false },
+    );
+    const orderId = await platform.place(buyer, [old], discountId);
+    // Its own use is not one too many, neither as it is counted here nor as the platform reports it.
+    Object.assign(platform.seating.discounts.get(discountId) ?? {}, { maxUsage: 1, currentUsage: 1 });
+    const { status, body } = await put(orderId, { seat_ids: [old, next] });
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { SubTotal: 400, DiscountAmount: 40, Price: 360 },
+    });
+    expect(await usesOf(discountId)).toBe(1);
+    expect((await put(orderId, { seat_ids: [next] })).body).toMatchObject({ DiscountAmount: 30, Price: 270 });
+  });
+
+  test('that no longer counts with the seats left refuses the change', async () => {
+    const seatIds = seats(100, 100);
+    const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 50, minSpend: 150 });
+    const orderId = await platform.place(buyer, seatIds, discountId);
+    const before = await stored(orderId);
+    const { status, body } = await put(orderId, { seat_ids: seatIds.slice(1) });
+    expect({ status, code: body.code, detail: body.detail }).toEqual({
+      status: 400,
+      code: 'discount_refused',
+      detail: 'The order is below the amount from which the discount counts.',
+    });
+    expect(await stored(orderId)).toEqual(before);
+    const without = await put(orderId, { seat_ids: seatIds.slice(1), discount_id: null });
+    expect(without.body).toMatchObject({ DiscountID: '', Price: 100 });
+  });
+
+  test.each([
+    ['nobody knows', () => randomUUID()],
+    [
+      'is not active',
+      () => catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 1 }, { active: false }),
+    ],
+    [
+      'is used up as reported',
+      () =>
+        catalogueDiscount(
+          platform.seating,
+          { type: 'FLAT_OFF', amount: 1 },
+          { maxUsage: 2, currentUsage: 2 },
+        ),
+    ],
+  ])('that %s refuses the change with a reason', async (_name, discount) => {
+    const orderId = await platform.place(buyer, seats(100));
+    const before = await stored(orderId);
+    const { status, body } = await put(orderId, { discount_id: discount() });
+    expect({ status, code: body.code }).toEqual({ status: 400, code: 'discount_refused' });
+    expect(await stored(orderId)).toEqual(before);
+  });
+
+  test('its last use goes to one of many who change to it at once', async () => {
+    const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 2 });
+    const orderIds = await Promise.all(Array.from({ length: 8 }, () => platform.place(buyer, seats(100))));
+    const answers = await Promise.all(orderIds.map((orderId) => put(orderId, { discount_id: discountId })));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
+    expect(answers.filter(({ body }) => body.code === 'discount_refused')).toHaveLength(6);
+    expect(await usesOf(discountId)).toBe(2);
+  });
+
+  test('two orders that exchange the same two discounts do not wait for each other', async () => {
+    const pair = [10, 20].map((amount) => catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount }));
+    const [a = '', b = ''] = pair;
+    const [one, two] = [
+      await platform.place(buyer, seats(100), a),
+      await platform.place(buyer, seats(100), b),
+    ];
+    for (let round = 0; round < 20; round += 1) {
+      const [first, second] = round % 2 === 0 ? [b, a] : [a, b];
+      const answers = await Promise.all([
+        put(one, { discount_id: first }),
+        put(two, { discount_id: second }),
+      ]);
+      expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    }
+    expect([await usesOf(a), await usesOf(b)]).toEqual([1, 1]);
+  });
+});
+
+describe('with a PaymentIntent', () => {
+  test('there is a new one with the new amount, and the old one is cancelled', async () => {
+    const [old = '', next = ''] = seats(100, 149.99);
+    const orderId = await platform.place(buyer, [old]);
+    const { paymentIntentId: before } = await offer(orderId);
+    effects.length = 0;
+    const { status, body } = await put(orderId, { seat_ids: [next] });
+    expect(status).toBe(200);
+    expect(body.PaymentIntentID).not.toBe(before);
+    expect(await stripe.get(`payment_intents/${before}`)).toMatchObject({
+      status: 'canceled',
+      amount: 10_000,
+    });
+    expect(await stripe.get(`payment_intents/${body.PaymentIntentID}`)).toMatchObject({
+      status: 'requires_payment_method',
+      amount: 14_999,
+      currency: 'lkr',
+      metadata: { order_id: orderId },
+    });
+    expect((await stored(orderId)).order).toMatchObject({
+      payment_intent_id: body.PaymentIntentID,
+      payment_attempt: 2,
+      price: '149.99',
+    });
+    expect(effects.indexOf('stripe createIntent')).toBeLessThan(effects.indexOf('stripe cancelIntent'));
+    const offered = await offer(orderId);
+    expect(offered).toMatchObject({ paymentIntentId: body.PaymentIntentID, order: { Price: 149.99 } });
+    await publishAll();
+    expect(events.on('ticketly.order.updated', orderId)).toMatchObject([
+      { PaymentIntentID: body.PaymentIntentID },
+    ]);
+
+    expect(await confirmIntent(platform.app.url, before, `${before}_none`, 'pm_card_visa')).not.toBe(200);
+    await confirmIntent(platform.app.url, offered.paymentIntentId, offered.clientSecret, 'pm_card_visa');
+    const paid = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+    expect(paid).toMatchObject({ status: 200, body: { Status: 'completed', Price: 149.99 } });
+    expect(
+      await platform.app.sql('SELECT amount_minor, state FROM payments WHERE order_id = $1', [orderId]),
+    ).toEqual([{ amount_minor: '14999', state: 'applied' }]);
+  });
+
+  test('at the same price it is the same one', async () => {
+    const [old = '', next = ''] = seats(100, 100);
+    const orderId = await platform.place(buyer, [old]);
+    const { paymentIntentId, clientSecret } = await offer(orderId);
+    expect((await put(orderId, { seat_ids: [next] })).body).toMatchObject({
+      PaymentIntentID: paymentIntentId,
+      Price: 100,
+    });
+    expect(await offer(orderId)).toMatchObject({ paymentIntentId, clientSecret });
+    expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({
+      status: 'requires_payment_method',
+      amount: 10_000,
+    });
+  });
+
+  test('at price 0 there is none any more, and the order is checked out for nothing', async () => {
+    const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 100 });
+    const orderId = await platform.place(buyer, seats(100));
+    const { paymentIntentId } = await offer(orderId);
+    expect((await put(orderId, { discount_id: discountId })).body).toMatchObject({
+      Price: 0,
+      PaymentIntentID: '',
+    });
+    expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({ status: 'canceled' });
+    const none = await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
+      token: buyer,
+    });
+    expect(none).toMatchObject({ status: 409, body: { code: 'nothing_to_pay' } });
+    const done = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+    expect(done).toMatchObject({ status: 200, body: { Status: 'completed' } });
+  });
+
+  test('and back from 0: a new one, which never was paid or cancelled', async () => {
+    const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 100 });
+    const orderId = await platform.place(buyer, seats(100));
+    const first = await offer(orderId);
+    await put(orderId, { discount_id: discountId });
+    await put(orderId, { discount_id: null });
+    const second = await offer(orderId);
+    expect(second.paymentIntentId).not.toBe(first.paymentIntentId);
+    expect(await stripe.get(`payment_intents/${second.paymentIntentId}`)).toMatchObject({
+      status: 'requires_payment_method',
+      amount: 10_000,
+    });
+  });
+
+  test('to one price, back and to it again: each time there is one that can be paid', async () => {
+    const [a = '', b = ''] = seats(100, 120);
+    const orderId = await platform.place(buyer, [a]);
+    const seen = new Set<string>([(await offer(orderId)).paymentIntentId]);
+    for (const [seatId, amount] of [
+      [b, 12_000],
+      [a, 10_000],
+      [b, 12_000],
+    ] as const) {
+      const { body } = await put(orderId, { seat_ids: [seatId] });
+      expect(seen).not.toContain(body.PaymentIntentID);
+      seen.add(body.PaymentIntentID);
+      expect(await stripe.get(`payment_intents/${body.PaymentIntentID}`)).toMatchObject({
+        status: 'requires_payment_method',
+        amount,
+      });
+    }
+    const all = await stripe.list('payment_intents');
+    const open = all.filter((each) => each.metadata.order_id === orderId && each.status !== 'canceled');
+    expect(open).toHaveLength(1);
+  });
+
+  test.each(['stripe createIntent', 'stripe cancelIntent'])(
+    'Stripe away at "%s": 503, and the order is as it was',
+    async (effect) => {
+      const [old = '', next = ''] = seats(100, 120);
+      const orderId = await platform.place(buyer, [old]);
+      const { paymentIntentId } = await offer(orderId);
+      const before = await stored(orderId);
+      failing.add(effect);
+      const { status, body, headers } = await put(orderId, { seat_ids: [next] });
+      expect({ status, code: body.code }).toEqual({ status: 503, code: 'payments_unavailable' });
+      expect(headers.get('retry-after')).toBe('2');
+      expect(await stored(orderId)).toEqual(before);
+      expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({
+        status: 'requires_payment_method',
+      });
+      failing.clear();
+      await platform.place(await platform.token(randomUUID()), [next]);
+      const [another = ''] = seats(130);
+      const again = await put(orderId, { seat_ids: [another] });
+      expect(again).toMatchObject({ status: 200, body: { Price: 130 } });
+      expect(await stripe.get(`payment_intents/${again.body.PaymentIntentID}`)).toMatchObject({
+        amount: 13_000,
+      });
+    },
+  );
+
+  test('tried again after Stripe was away it succeeds, with one that can be paid', async () => {
+    const [old = '', next = ''] = seats(100, 120);
+    const orderId = await platform.place(buyer, [old]);
+    await offer(orderId);
+    failing.add('stripe cancelIntent');
+    expect((await put(orderId, { seat_ids: [next] })).status).toBe(503);
+    failing.clear();
+    const { status, body } = await put(orderId, { seat_ids: [next] });
+    expect(status).toBe(200);
+    expect(await stripe.get(`payment_intents/${body.PaymentIntentID}`)).toMatchObject({
+      status: 'requires_payment_method',
+      amount: 12_000,
+    });
+  });
+
+  test('paid at the old amount just before: the order is completed as it was', async () => {
+    const [old = '', next = ''] = seats(100, 120);
+    const orderId = await platform.place(buyer, [old]);
+    const { paymentIntentId, clientSecret } = await offer(orderId);
+    await confirmIntent(platform.app.url, paymentIntentId, clientSecret, 'pm_card_visa');
+    const { status, body } = await put(orderId, { seat_ids: [next] });
+    expect({ status, code: body.code }).toEqual({ status: 409, code: 'order_already_paid' });
+    expect(await read(orderId)).toMatchObject({
+      Status: 'completed',
+      Price: 100,
+      PaymentIntentID: paymentIntentId,
+    });
+    expect(await liveSeats(orderId)).toEqual([old]);
+    expect(
+      await platform.app.sql('SELECT payment_intent_id, state FROM payments WHERE order_id = $1', [orderId]),
+    ).toEqual([{ payment_intent_id: paymentIntentId, state: 'applied' }]);
+    await publishAll();
+    expect(events.on('ticketly.order.updated', orderId)).toMatchObject([{ Status: 'completed', Price: 100 }]);
+    expect(seatNews([old]).map((news) => news.status)).toEqual(['LOCKED', 'BOOKED']);
+    expect(seatNews([next])).toEqual([]);
+    await platform.place(await platform.token(randomUUID()), [next]);
+  });
+
+  test('a change that is refused at the last moment leaves the order one that can be paid at its price', async () => {
+    const [old = '', taken = ''] = seats(100, 120);
+    const orderId = await platform.place(buyer, [old]);
+    await offer(orderId);
+    const replica = await startReplica(platform);
+    const token = await platform.token(randomUUID());
+    await replica.call('POST', '/api/order', { token, body: platform.request([taken]) });
+    expect((await put(orderId, { seat_ids: [taken] })).body).toMatchObject({
+      code: 'seats_taken',
+      seat_ids: [taken],
+    });
+    const offered = await offer(orderId);
+    expect(await stripe.get(`payment_intents/${offered.paymentIntentId}`)).toMatchObject({
+      status: 'requires_payment_method',
+      amount: 10_000,
+    });
+    await confirmIntent(platform.app.url, offered.paymentIntentId, offered.clientSecret, 'pm_card_visa');
+    const paid = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+    expect(paid).toMatchObject({ status: 200, body: { Status: 'completed', Price: 100 } });
+  });
+});
+
+describe('is refused', () => {
+  test('to everybody but its buyer', async () => {
+    const orderId = await platform.place(buyer, seats(100));
+    const organiserId = randomUUID();
+    platform.seating.owners.set(platform.eventId, organiserId);
+    const others = [
+      await platform.token(randomUUID()),
+      await platform.token(organiserId),
+      await platform.issuer.token(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] }),
+    ];
+    const before = await stored(orderId);
+    for (const token of others) {
+      expect(await put(orderId, { seat_ids: seats(1) }, token)).toMatchObject({
+        status: 403,
+        body: { code: 'forbidden' },
+      });
+    }
+    expect(await stored(orderId)).toEqual(before);
+    expect(await put(randomUUID(), { seat_ids: seats(1) })).toMatchObject({
+      status: 404,
+      body: { code: 'order_not_found' },
+    });
+    expect(
+      (await platform.app.call('PUT', `/api/order/${orderId}`, { body: { discount_id: null } })).status,
+    ).toBe(401);
+  });
+
+  test('when the order is completed or cancelled', async () => {
+    const completed = await platform.place(buyer, seats(0));
+    await platform.app.call('POST', `/api/order/${completed}/checkout`, { token: buyer });
+    const cancelled = await platform.place(buyer, seats(100));
+    await platform.app.call('DELETE', `/api/order/${cancelled}`, { token: buyer });
+    for (const orderId of [completed, cancelled]) {
+      const before = await stored(orderId);
+      expect(await put(orderId, { seat_ids: seats(100) })).toMatchObject({
+        status: 409,
+        body: { code: 'order_not_pending' },
+      });
+      expect(await stored(orderId)).toEqual(before);
+    }
+  });
+
+  test('when the hold has ended, although no sweeper has seen it yet', async () => {
+    const orderId = await platform.place(buyer, seats(100));
+    await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 ms' WHERE order_id = $1", [
+      orderId,
+    ]);
+    const before = await stored(orderId);
+    expect(await put(orderId, { seat_ids: seats(100) })).toMatchObject({
+      status: 409,
+      body: { code: 'hold_ended' },
+    });
+    expect(await stored(orderId)).toEqual(before);
+    await platform.app.app.work.expiry();
+  });
+
+  test.each<[string, unknown]>([
+    ['nothing asked for', {}],
+    ['no seat', { seat_ids: [] }],
+    ['a seat twice', { seat_ids: ['A1', 'A1'] }],
+    ['too many seats', { seat_ids: Array.from({ length: 11 }, () => randomUUID()) }],
+    ['a seat without a name', { seat_ids: [''] }],
+    ['a seat with too long a name', { seat_ids: ['x'.repeat(65)] }],
+    ['a seat with a control character', { seat_ids: ['A\u0000'] }],
+    ['a seat that is a number', { seat_ids: [1] }],
+    ['seats that are no list', { seat_ids: 'A1' }],
+    ['seats that are null', { seat_ids: null }],
+    ['a discount that is no id', { discount_id: 'SUMMER' }],
+    ['a discount that is a number', { discount_id: 1 }],
+    ['a list', []],
+    ['a text', '"A1"'],
+    ['no JSON', '{'],
+    ['fields that it does not have, alone', { seatIds: ['A1'] }],
+  ])('for a body with %s', async (_name, body) => {
+    const orderId = await platform.place(buyer, seats(100));
+    const before = await stored(orderId);
+    const answer = await put(orderId, body);
+    expect({ status: answer.status, code: answer.body.code }).toEqual({
+      status: 400,
+      code: 'invalid_request',
+    });
+    expect(await stored(orderId)).toEqual(before);
+  });
+});
+
+test.each<[string, (seatIds: string[], discountId: string) => unknown]>([
+  ['the same seats, in another order', (seatIds) => ({ seat_ids: seatIds.toReversed() })],
+  ['the same discount', (_seatIds, discountId) => ({ discount_id: discountId })],
+  ['both', (seatIds, discountId) => ({ seat_ids: seatIds, discount_id: discountId.toUpperCase() })],
+])('to %s changes nothing, asks nobody and announces nothing', async (_name, wish) => {
+  const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 });
+  const seatIds = seats(100, 100);
+  const orderId = await platform.place(buyer, seatIds, discountId);
+  const { paymentIntentId } = await offer(orderId);
+  const before = await stored(orderId);
+  platform.seating.away = true;
+  const { status, body } = await put(orderId, wish(seatIds, discountId));
+  expect({ status, intent: body.PaymentIntentID, price: body.Price }).toEqual({
+    status: 200,
+    intent: paymentIntentId,
+    price: 190,
+  });
+  expect(body).toEqual(await read(orderId));
+  expect(await stored(orderId)).toEqual(before);
+});

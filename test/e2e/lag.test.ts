@@ -1,0 +1,273 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { instant } from '../../src/kernel/clock.ts';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { recordEvents } from '../support/recorded-events.ts';
+import { until } from '../support/servers.ts';
+import { stripeApi } from '../support/stripe-api.ts';
+import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
+
+const SECOND_MS = 1_000;
+const events = recordEvents();
+/** Messages of this key are not taken. */
+let poisoned: string | undefined;
+let ahead = 0;
+let platform: PlatformApp;
+let buyer: string;
+const buyerId = randomUUID();
+
+beforeAll(async () => {
+  const eventLog = {
+    subscribe: events.log.subscribe,
+    async publish(messages: Parameters<typeof events.log.publish>[0]) {
+      if (messages.some(({ key }) => key === poisoned)) throw new Error('the message is too large');
+      await events.log.publish(messages);
+    },
+  };
+  platform = await startPlatformApp({}, {}, { eventLog, clock: { now: () => instant(Date.now() + ahead) } });
+  buyer = await platform.issuer.token(buyerId, {}, { expiresIn: 86_400 });
+});
+
+const health = async () => platform.app.call('GET', '/api/order/health');
+
+/** Every sample of `/metrics`, by its name with its labels. */
+async function metrics(): Promise<Record<string, number>> {
+  const { text } = await platform.app.call('GET', '/metrics');
+  const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return Object.fromEntries(
+    samples.map((line) => {
+      const at = line.lastIndexOf(' ');
+      return [line.slice(0, at), Number(line.slice(at + 1))];
+    }),
+  );
+}
+
+/** The samples of a counter by its one label, those not yet counted left out. */
+async function counted(name: string): Promise<Record<string, number>> {
+  const all = Object.entries(await metrics());
+  return Object.fromEntries(
+    all.flatMap(([sample, value]) => {
+      const [, label] = new RegExp(`^${name}\\{\\w+="([^"]*)"\\}$`).exec(sample) ?? [];
+      return label === undefined ? [] : [[label, value]];
+    }),
+  );
+}
+
+/** What `work` adds to a counter in the end. */
+async function added(
+  name: string,
+  work: () => Promise<unknown>,
+  expected: Record<string, number>,
+): Promise<void> {
+  const before = await counted(name);
+  await work();
+  const difference = async () => {
+    const after = await counted(name);
+    const labels = Object.keys(after).filter((label) => after[label] !== (before[label] ?? 0));
+    return Object.fromEntries(labels.map((label) => [label, (after[label] ?? 0) - (before[label] ?? 0)]));
+  };
+  const total = (counts: Record<string, number>) =>
+    Object.values(counts).reduce((sum, each) => sum + each, 0);
+  await until('all is counted', async () => total(await difference()) >= total(expected));
+  expect(await difference()).toEqual(expected);
+}
+
+const quiet = () =>
+  until('everything is published', async () => (await metrics()).ticketing_outbox_waiting === 0);
+
+describe('how far publishing is behind', () => {
+  test('is nothing when all is published', async () => {
+    await platform.place(buyer);
+    await quiet();
+    expect((await health()).body.outbox).toEqual({ status: 'UP', waiting: 0, lag_seconds: 0 });
+    expect(await metrics()).toMatchObject({
+      ticketing_outbox_waiting: 0,
+      ticketing_outbox_lag_seconds: 0,
+      ticketing_outbox_blocked_keys: 0,
+    });
+  });
+
+  test('grows while the log is away, is a fault past half a minute, and comes back to nothing', async () => {
+    await quiet();
+    events.away = 'the broker is away';
+    const orderIds = [await platform.place(buyer), await platform.place(buyer)];
+    const waiting = await health();
+    // An order and its seats are a message each.
+    expect(waiting).toMatchObject({
+      status: 200,
+      body: { status: 'UP', outbox: { status: 'UP', waiting: 4 } },
+    });
+    ahead += 25 * SECOND_MS;
+    const later = (await health()).body.outbox;
+    expect(later.status).toBe('UP');
+    expect(later.lag_seconds).toBeGreaterThanOrEqual(25);
+    ahead += 10 * SECOND_MS;
+    // Orders go on: the service is up, and its publishing is not.
+    expect(await health()).toMatchObject({
+      status: 200,
+      body: { status: 'UP', outbox: { status: 'DOWN', waiting: 4 } },
+    });
+    const late = await metrics();
+    expect(late.ticketing_outbox_waiting).toBe(4);
+    expect(late.ticketing_outbox_lag_seconds).toBeGreaterThanOrEqual(35);
+    expect((await platform.app.call('GET', '/healthz')).status).toBe(200);
+
+    events.away = undefined;
+    await quiet();
+    expect((await health()).body.outbox).toEqual({ status: 'UP', waiting: 0, lag_seconds: 0 });
+    expect(await metrics()).toMatchObject({
+      ticketing_outbox_lag_seconds: 0,
+      ticketing_outbox_blocked_keys: 0,
+    });
+    for (const orderId of orderIds) expect(events.on('ticketly.order.created', orderId)).toHaveLength(1);
+  });
+
+  test('counts the keys that wait for a message that is not taken, while the others go on', async () => {
+    await quiet();
+    const orderId = await platform.place(buyer);
+    await quiet();
+    poisoned = orderId;
+    await platform.app.call('DELETE', `/api/order/${orderId}`, { token: buyer });
+    await until('its key waits', async () => (await metrics()).ticketing_outbox_blocked_keys === 1);
+    const other = await platform.place(buyer);
+    await until('the other is published', () => events.on('ticketly.order.created', other).length === 1);
+    expect((await health()).body.outbox).toMatchObject({ waiting: 1 });
+    expect(events.on('ticketly.order.canceled', orderId)).toEqual([]);
+    poisoned = undefined;
+    ahead += 10 * SECOND_MS;
+    await quiet();
+    expect(events.on('ticketly.order.canceled', orderId)).toHaveLength(1);
+    expect(await metrics()).toMatchObject({ ticketing_outbox_blocked_keys: 0 });
+  });
+});
+
+describe('what became of money', () => {
+  const MONEY = 'ticketing_money_total';
+  const came = (orderId: string, changes: Record<string, unknown> = {}) => {
+    const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId, changes));
+    return async () => {
+      // Told twice: counted once.
+      await deliver(platform.app, event);
+      await deliver(platform.app, { ...event, id: `evt_${randomUUID()}` });
+    };
+  };
+
+  async function expired(seatIds = [randomUUID()]): Promise<string> {
+    const orderId = await platform.place(buyer, seatIds);
+    await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [
+      orderId,
+    ]);
+    await until('it has ended', async () => {
+      const rows = await platform.app.sql("SELECT FROM orders WHERE order_id = $1 AND status = 'cancelled'", [
+        orderId,
+      ]);
+      return rows.length === 1;
+    });
+    return orderId;
+  }
+
+  test('completed', async () => {
+    await added(MONEY, came(await platform.place(buyer)), { completed: 1 });
+  });
+
+  test('given back', async () => {
+    await added(MONEY, came(await platform.place(buyer), { currency: 'usd' }), { refunded: 1 });
+  });
+
+  test('given back for an order that its buyer cancelled, which is not late', async () => {
+    const orderId = await platform.place(buyer);
+    await platform.app.call('DELETE', `/api/order/${orderId}`, { token: buyer });
+    await added(MONEY, came(orderId), { refunded: 1 });
+  });
+
+  test('late, with the same seats again', async () => {
+    await added(MONEY, came(await expired()), { late_rebooked: 1 });
+  });
+
+  test('late, and given back', async () => {
+    const seatIds = [randomUUID()];
+    const orderId = await expired(seatIds);
+    await platform.place(buyer, seatIds);
+    await added(MONEY, came(orderId), { late_refunded: 1 });
+  });
+
+  test('completed by the buyer’s page, though the webhook tells of it, too', async () => {
+    const orderId = await platform.place(buyer);
+    await added(
+      MONEY,
+      async () => {
+        await platform.pay(buyer, orderId);
+        await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+      },
+      { completed: 1 },
+    );
+  });
+});
+
+test('genuine webhooks are counted by what they are about, forged ones not at all', async () => {
+  const intent = paidIntent(randomUUID());
+  await added(
+    'ticketing_webhooks_total',
+    async () => {
+      const paid = stripeEvent('payment_intent.succeeded', intent);
+      await deliver(platform.app, paid);
+      await deliver(platform.app, paid);
+      await deliver(platform.app, stripeEvent('payment_intent.succeeded', intent, { livemode: true }));
+      await deliver(
+        platform.app,
+        stripeEvent('refund.created', { object: 'refund', payment_intent: intent.id }),
+      );
+      await deliver(platform.app, stripeEvent('customer.created', { object: 'customer' }));
+      await deliver(platform.app, paid, { secret: 'whsec_other' });
+    },
+    { paid: 2, other_mode: 1, money_went_back: 1, other: 1 },
+  );
+});
+
+test('payments told of elsewhere are counted by what they said', async () => {
+  const orderId = await platform.place(buyer);
+  const tell = (topic: string, value: unknown) =>
+    events.log.publish([
+      {
+        eventId: randomUUID(),
+        topic,
+        key: orderId,
+        value: JSON.stringify(value),
+        committedAt: instant(Date.now()),
+      },
+    ]);
+  await added(
+    'ticketing_payment_topic_total',
+    async () => {
+      await tell('payment_succefully', { order_id: orderId });
+      await tell('payment_unseecuufull', { order_id: orderId });
+      await tell('payment_unseecuufull', { order_id: randomUUID() });
+      await tell('payment_succefully', { order: orderId });
+    },
+    { succeeded: 1, failed: 1, set_aside: 2 },
+  );
+});
+
+test('Prometheus can read it, and no name and no id stands in it', async () => {
+  const [a, b] = [randomUUID(), randomUUID()];
+  const orderId = await platform.place(buyer, [a, b]);
+  const intentId = await platform.pay(buyer, orderId);
+  await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+  await stripeApi(platform.app.url).post('refunds', { payment_intent: intentId });
+  await deliver(platform.app, stripeEvent('invented.by.somebody', { object: 'thing' }));
+  const { status, headers, text } = await platform.app.call('GET', '/metrics');
+  expect({ status, type: headers.get('content-type') }).toMatchObject({
+    status: 200,
+    type: expect.stringContaining('text/plain; version=0.0.4'),
+  });
+  for (const line of text
+    .trimEnd()
+    .split('\n')
+    .filter((each) => each !== '')) {
+    expect(line).toMatch(/^# (HELP|TYPE) ticketing_\w+ .+$|^ticketing_\w+(\{\w+="\w+"\})? [\d.e+-]+$/);
+  }
+  expect(text).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-|pi_|evt_|invented|lkr|VIP/i);
+  for (const id of [buyerId, orderId, intentId, platform.sessionId, platform.eventId, a]) {
+    expect(text).not.toContain(id);
+  }
+});

@@ -1,0 +1,474 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { buildReconcile } from '../../src/app.ts';
+import { type Instant, instant } from '../../src/kernel/clock.ts';
+import { currencyOf } from '../../src/kernel/money.ts';
+import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';
+import { createStripeProvider } from '../../src/platform/stripe/stripe.provider.ts';
+import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { startReplica } from '../support/races.ts';
+import { until } from '../support/servers.ts';
+import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
+import { type StubStripe, startStubStripe } from '../support/stub-stripe.ts';
+import type { TestApp } from '../support/test-app.ts';
+import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** A service whose webhooks are lost: Stripe’s are taken, and never applied. */
+interface Deaf {
+  readonly platform: PlatformApp;
+  readonly stripe: StripeApi;
+  readonly buyer: string;
+  readonly admin: string;
+}
+
+async function startDeaf(): Promise<Deaf> {
+  const platform = await startPlatformApp({}, { background: false, verified: true });
+  return {
+    platform,
+    stripe: stripeApi(platform.app.url),
+    buyer: await platform.token(randomUUID()),
+    admin: await platform.issuer.token(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] }),
+  };
+}
+
+async function offer({ platform, buyer }: Deaf, orderId: string) {
+  const { body } = await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
+    token: buyer,
+  });
+  return body as { paymentIntentId: string; clientSecret: string };
+}
+
+/** An order that was paid at Stripe, of which nothing was heard. */
+async function paidUnheard(
+  deaf: Deaf,
+  card = 'pm_card_visa',
+): Promise<{ orderId: string; intentId: string }> {
+  const orderId = await deaf.platform.place(deaf.buyer);
+  const { paymentIntentId, clientSecret } = await offer(deaf, orderId);
+  expect(await confirmIntent(deaf.platform.app.url, paymentIntentId, clientSecret, card)).toBe(200);
+  return { orderId, intentId: paymentIntentId };
+}
+
+/** The same, and the buyer’s page came back: the order is completed. */
+async function sold(deaf: Deaf): Promise<{ orderId: string; intentId: string }> {
+  const paid = await paidUnheard(deaf);
+  const { platform, buyer } = deaf;
+  const { status } = await platform.app.call('POST', `/api/order/${paid.orderId}/checkout`, { token: buyer });
+  expect(status).toBe(200);
+  return paid;
+}
+
+async function stateOf({ platform }: Deaf, orderId: string) {
+  const [row] = await platform.app.sql(
+    `SELECT o.status, o.cancel_reason, p.state FROM orders o LEFT JOIN payments p USING (order_id) WHERE order_id = $1`,
+    [orderId],
+  );
+  return row;
+}
+
+describe('what Stripe has and what is written here', () => {
+  let deaf: Deaf;
+  let database: Database;
+
+  beforeAll(async () => {
+    deaf = await startDeaf();
+    database = openDatabase({ dsn: deaf.platform.app.dsn, maxConnections: 2, onIdleError: () => undefined });
+    afterAll(() => database.close());
+  });
+
+  /** Compares all, and tells of one intent. */
+  async function compare(intentId: string, since: Instant = instant(Date.now() - HOUR_MS)) {
+    const errors: unknown[] = [];
+    const provider = createStripeProvider({
+      secretKey: 'sk_test_embedded',
+      webhookSecret: '',
+      apiBase: deaf.platform.app.url,
+    });
+    const reconcile = buildReconcile({ currency: currencyOf('lkr') }, database, provider, (error) =>
+      errors.push(error),
+    );
+    const { differences } = await reconcile(since);
+    expect(errors).toEqual([]);
+    return differences.filter((each) => each.intentId === intentId);
+  }
+
+  test('agree: nothing is told', async () => {
+    const { intentId } = await sold(deaf);
+    expect(await compare(intentId)).toEqual([]);
+  });
+
+  test('money that was never heard of completes the order, once', async () => {
+    const { orderId, intentId } = await paidUnheard(deaf);
+    expect(await compare(intentId)).toEqual([
+      {
+        intentId,
+        orderId,
+        detail: 'money came and was not written down; money that came was written down: complete',
+        isRepaired: true,
+      },
+    ]);
+    expect(await stateOf(deaf, orderId)).toEqual({
+      status: 'completed',
+      cancel_reason: null,
+      state: 'applied',
+    });
+    expect(await compare(intentId)).toEqual([]);
+    const updates = await deaf.platform.app.sql(
+      "SELECT FROM outbox WHERE key = $1 AND topic = 'orderUpdated'",
+      [orderId],
+    );
+    expect(updates).toHaveLength(1);
+  });
+
+  test('money that was written down and never decided on is decided on', async () => {
+    const { orderId, intentId } = await paidUnheard(deaf);
+    await deaf.platform.app.sql(
+      `INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
+       VALUES ($1, $2, 10000, 'lkr', now(), 'received')`,
+      [intentId, orderId],
+    );
+    expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
+    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
+  });
+
+  test('a refund made there cancels the order', async () => {
+    const { orderId, intentId } = await sold(deaf);
+    const { id } = await deaf.stripe.post('refunds', { payment_intent: intentId });
+    expect(await compare(intentId)).toEqual([
+      {
+        intentId,
+        orderId,
+        detail: `10000 given back there, 0 here; ${id} was given back at the provider`,
+        isRepaired: true,
+      },
+    ]);
+    expect(await stateOf(deaf, orderId)).toEqual({
+      status: 'cancelled',
+      cancel_reason: 'refunded',
+      state: 'refunded',
+    });
+    expect(await compare(intentId)).toEqual([]);
+  });
+
+  test('a refund of ours that was carried out there, and not written down', async () => {
+    const { orderId, intentId } = await sold(deaf);
+    const path = `/api/order/${orderId}/refund`;
+    const { body } = await deaf.platform.app.call('POST', path, { token: deaf.admin });
+    const form = { payment_intent: intentId, amount: '10000', 'metadata[refund_id]': body.refund_id };
+    await deaf.stripe.post('refunds', form);
+    expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
+    expect(await stateOf(deaf, orderId)).toMatchObject({ state: 'refunded' });
+    while (await deaf.platform.app.app.work.refunds());
+    expect(await deaf.stripe.list(`refunds?payment_intent=${intentId}`)).toHaveLength(1);
+    expect(await compare(intentId)).toEqual([]);
+  });
+
+  test('a refund that is due is no difference', async () => {
+    const { orderId, intentId } = await sold(deaf);
+    await deaf.platform.app.call('POST', `/api/order/${orderId}/refund`, {
+      token: deaf.admin,
+      body: { amount: 1 },
+    });
+    expect(await compare(intentId)).toEqual([]);
+    while (await deaf.platform.app.app.work.refunds());
+    expect(await compare(intentId)).toEqual([]);
+  });
+
+  test('a dispute cancels the order', async () => {
+    const { orderId, intentId } = await paidUnheard(deaf, 'pm_card_createDispute');
+    expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
+    expect(await stateOf(deaf, orderId)).toEqual({
+      status: 'cancelled',
+      cancel_reason: 'payment',
+      state: 'disputed',
+    });
+    expect(await compare(intentId)).toEqual([]);
+  });
+
+  test('a dispute of a payment that was known', async () => {
+    const orderId = await deaf.platform.place(deaf.buyer);
+    const { paymentIntentId: intentId, clientSecret } = await offer(deaf, orderId);
+    await confirmIntent(deaf.platform.app.url, intentId, clientSecret, 'pm_card_createDispute');
+    await deaf.platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: deaf.buyer });
+    expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
+    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'payment' });
+  });
+
+  test('a dispute that was won: the order has its seats again, and it is told of once', async () => {
+    const { orderId, intentId } = await paidUnheard(deaf, 'pm_card_createDispute');
+    await compare(intentId);
+    const [dispute] = await deaf.stripe.list(`disputes?payment_intent=${intentId}`);
+    await deaf.stripe.post(`disputes/${dispute.id}`, { 'evidence[uncategorized_text]': 'winning_evidence' });
+    expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
+    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
+    // Stripe goes on to say of the charge that it was disputed.
+    expect(await compare(intentId)).toEqual([]);
+  });
+
+  test('an intent left open for an order that is over is closed; one that is wanted stays', async () => {
+    const [over, wanted] = [await deaf.platform.place(deaf.buyer), await deaf.platform.place(deaf.buyer)];
+    await deaf.platform.app.call('DELETE', `/api/order/${over}`, { token: deaf.buyer });
+    const left = await deaf.stripe.post('payment_intents', {
+      amount: '10000',
+      currency: 'lkr',
+      'metadata[order_id]': over,
+    });
+    const another = await deaf.stripe.post('payment_intents', {
+      amount: '20000',
+      currency: 'lkr',
+      'metadata[order_id]': wanted,
+    });
+    const { paymentIntentId } = await offer(deaf, wanted);
+    expect(await compare(left.id)).toEqual([
+      {
+        intentId: left.id,
+        orderId: over,
+        detail: 'it could still be paid, but nothing is to be paid by it',
+        isRepaired: true,
+      },
+    ]);
+    const statusOf = async (id: string) => (await deaf.stripe.get(`payment_intents/${id}`)).status;
+    expect([await statusOf(left.id), await statusOf(another.id), await statusOf(paymentIntentId)]).toEqual([
+      'canceled',
+      'canceled',
+      'requires_payment_method',
+    ]);
+    expect(await compare(left.id)).toEqual([]);
+  });
+
+  test('amounts that differ are told of, and nothing is touched', async () => {
+    const { orderId, intentId } = await sold(deaf);
+    await deaf.platform.app.sql('UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1', [
+      intentId,
+    ]);
+    await deaf.stripe.post('refunds', { payment_intent: intentId, amount: '1' });
+    expect(await compare(intentId)).toEqual([
+      { intentId, orderId, detail: '10000 lkr there, 9999 lkr here', isRepaired: false },
+    ]);
+    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
+    expect(
+      await deaf.platform.app.sql('SELECT FROM refunds WHERE payment_intent_id = $1', [intentId]),
+    ).toEqual([]);
+    await deaf.platform.app.sql('UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1', [
+      intentId,
+    ]);
+  });
+
+  test('a payment that Stripe does not know is told of, each time', async () => {
+    const orderId = await deaf.platform.place(deaf.buyer);
+    const intent = paidIntent(orderId);
+    await deliver(deaf.platform.app, stripeEvent('payment_intent.succeeded', intent));
+    while (await deaf.platform.app.app.work.webhooks());
+    await until('it is completed', async () => (await stateOf(deaf, orderId))?.status === 'completed');
+    for (let time = 0; time < 2; time += 1) {
+      expect(await compare(intent.id)).toEqual([
+        {
+          intentId: intent.id,
+          orderId,
+          detail: 'the provider does not know this payment',
+          isRepaired: false,
+        },
+      ]);
+    }
+    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
+  });
+
+  test('of an intent older than what is listed is compared by the payment', async () => {
+    const { orderId, intentId } = await sold(deaf);
+    await deaf.stripe.post('refunds', { payment_intent: intentId });
+    await deaf.platform.app.sql(
+      "UPDATE payments SET received_at = now() + interval '1 hour' WHERE payment_intent_id = $1",
+      [intentId],
+    );
+    expect(await compare(intentId, instant(Date.now() + HOUR_MS / 2))).toMatchObject([{ isRepaired: true }]);
+    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
+  });
+
+  test.each<[string, () => Promise<string>]>([
+    ['nobody’s', async () => 'none'],
+    ['of an order that is not ours', async () => randomUUID()],
+  ])('an intent %s is another system’s, and left alone', async (_name, order) => {
+    const intent = await deaf.stripe.post('payment_intents', {
+      amount: '100',
+      currency: 'lkr',
+      'metadata[order_id]': await order(),
+    });
+    expect(await compare(intent.id)).toEqual([]);
+    expect(await deaf.stripe.get(`payment_intents/${intent.id}`)).toMatchObject({
+      status: 'requires_payment_method',
+    });
+  });
+
+  test('are compared also when there are more than a page of them', async () => {
+    const { orderId, intentId } = await paidUnheard(deaf);
+    for (let each = 0; each < 120; each += 1) {
+      await deaf.stripe.post('payment_intents', { amount: '100', currency: 'lkr' });
+    }
+    expect(await compare(intentId)).toMatchObject([{ orderId, isRepaired: true }]);
+  });
+});
+
+describe('every day', () => {
+  let stub: StubStripe;
+  let platform: PlatformApp;
+  let ahead = 0;
+  const clock = { now: () => instant(Date.now() + ahead) };
+  const env = () => ({ STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_API_BASE: stub.url });
+
+  beforeAll(async () => {
+    stub = await startStubStripe();
+    platform = await startPlatformApp(env(), { background: false, verified: true }, { clock });
+  });
+
+  beforeEach(() => {
+    stub.away = false;
+    ahead += 25 * HOUR_MS;
+  });
+
+  const comparisons = (app: TestApp) =>
+    app.log.filter((line) => line.includes('payments compared with Stripe')).length;
+
+  test('it is done by one process of several, and not again for 24 hours', async () => {
+    const replicas = [
+      platform.app,
+      await startReplica(platform, env(), { clock }),
+      await startReplica(platform, env(), { clock }),
+    ];
+    const done = () => replicas.reduce((total, app) => total + comparisons(app), 0);
+    const before = done();
+    const turn = () => Promise.all(replicas.map((app) => app.app.work.reconciliation()));
+    await turn();
+    expect(done()).toBe(before + 1);
+    ahead += 24 * HOUR_MS - 60_000;
+    await turn();
+    expect(done()).toBe(before + 1);
+    ahead += 60_000;
+    await turn();
+    expect(done()).toBe(before + 2);
+    expect(await platform.app.sql('SELECT name FROM daily_jobs')).toEqual([{ name: 'reconcile' }]);
+  });
+
+  test('it repairs, and says in the log what is left to a person', async () => {
+    const [paid, unknown] = [
+      await platform.place(await platform.issuer.token(randomUUID(), {}, { expiresIn: 90 * 86_400 })),
+      await platform.place(await platform.issuer.token(randomUUID(), {}, { expiresIn: 90 * 86_400 })),
+    ];
+    const intent = paidIntent(paid);
+    stub.intents.set(intent.id, intent);
+    await platform.app.sql(
+      `INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
+       VALUES ('pi_of_nowhere', $1, 10000, 'lkr', $2, 'received')`,
+      [unknown, new Date(clock.now())],
+    );
+    await platform.app.app.work.reconciliation();
+    const rows = await platform.app.sql('SELECT status FROM orders WHERE order_id = $1', [paid]);
+    expect(rows).toEqual([{ status: 'completed' }]);
+    const lines = platform.app.log
+      .filter((line) => line.includes('payments differ'))
+      .map((line) => JSON.parse(line));
+    expect(lines).toMatchObject([
+      {
+        level: expect.anything(),
+        intentId: 'pi_of_nowhere',
+        orderId: unknown,
+        detail: 'the provider does not know this payment',
+      },
+    ]);
+    await platform.app.sql("DELETE FROM payments WHERE payment_intent_id = 'pi_of_nowhere'");
+  });
+
+  test('with Stripe away it is tried again, and not only the next day', async () => {
+    const before = comparisons(platform.app);
+    stub.away = true;
+    await expect(platform.app.app.work.reconciliation()).rejects.toMatchObject({
+      code: 'payments_unavailable',
+    });
+    stub.away = false;
+    // Not at once: Stripe is left alone for a while.
+    ahead += HOUR_MS;
+    await platform.app.app.work.reconciliation();
+    expect(comparisons(platform.app)).toBe(before + 1);
+  });
+
+  test('never, when RECONCILE_DAYS is 0', async () => {
+    ahead += 25 * HOUR_MS;
+    const never = await startReplica(platform, { ...env(), RECONCILE_DAYS: '0' }, { clock });
+    expect(await never.app.work.reconciliation()).toBe(false);
+    expect(comparisons(never)).toBe(0);
+    const [job] = await platform.app.sql<{ due_at: Date }>('SELECT due_at FROM daily_jobs');
+    expect(job === undefined || job.due_at.getTime() <= clock.now()).toBe(true);
+  });
+});
+
+describe('npm run reconcile', () => {
+  let deaf: Deaf;
+
+  beforeAll(async () => {
+    deaf = await startDeaf();
+  });
+
+  async function run(env: Record<string, string> = {}, args: string[] = []) {
+    const child = spawn(process.execPath, ['scripts/reconcile.ts', ...args], {
+      env: {
+        PATH: process.env.PATH ?? '',
+        POSTGRES_DSN: deaf.platform.app.dsn,
+        STRIPE_SECRET_KEY: 'sk_test_embedded',
+        STRIPE_WEBHOOK_SECRET: 'whsec_test',
+        STRIPE_API_BASE: deaf.platform.app.url,
+        ...env,
+      },
+    });
+    const ended = new Promise<number | null>((done) => child.on('close', done));
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { code: await ended, lines: out.trimEnd().split('\n'), err };
+  }
+
+  test('a line for each difference, then how many; 0 when none is left, 1 when one is', {
+    timeout: 60_000,
+  }, async () => {
+    const { orderId, intentId } = await paidUnheard(deaf);
+    const repaired = await run();
+    expect(repaired).toMatchObject({ code: 0, err: '' });
+    expect(repaired.lines).toEqual([
+      `repaired  ${intentId}  order ${orderId}: money came and was not written down; money that came was written down: complete`,
+      expect.stringMatching(/^\d+ payments compared, 1 repaired, 0 left to a person\.$/),
+    ]);
+    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed' });
+
+    const agreed = await run({}, ['--days', '0.5']);
+    expect(agreed).toMatchObject({ code: 0, err: '' });
+    expect(agreed.lines).toEqual([
+      expect.stringMatching(/^\d+ payments compared, 0 repaired, 0 left to a person\.$/),
+    ]);
+
+    await deaf.platform.app.sql('UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1', [
+      intentId,
+    ]);
+    const open = await run();
+    expect(open.code).toBe(1);
+    expect(open.lines).toEqual([
+      `open      ${intentId}  order ${orderId}: 10000 lkr there, 9999 lkr here`,
+      expect.stringMatching(/, 0 repaired, 1 left to a person\.$/),
+    ]);
+    await deaf.platform.app.sql('UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1', [
+      intentId,
+    ]);
+  });
+
+  test.each<[string, Record<string, string>, string[]]>([
+    ['Stripe does not answer', { STRIPE_API_BASE: 'http://127.0.0.1:1' }, []],
+    ['Stripe does not know the key', { STRIPE_SECRET_KEY: 'sk_test_wrong' }, []],
+    ['the database does not answer', { POSTGRES_DSN: 'postgres://u:hidden@127.0.0.1:1/none' }, []],
+    ['the days are none', {}, ['--days', 'many']],
+    ['a variable is not allowed', { CURRENCY: 'rupees' }, []],
+  ])('2 when %s, without a stack or a secret', { timeout: 60_000 }, async (_name, env, args) => {
+    const { code, err } = await run(env, args);
+    expect(code).toBe(2);
+    expect(err.trim()).not.toBe('');
+    expect(err).not.toMatch(/^\s+at |hidden|sk_test/m);
+  });
+});

@@ -1,0 +1,418 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { eachOf } from '../../src/kernel/concurrency.ts';
+import { currencyOf } from '../../src/kernel/money.ts';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { until } from '../support/servers.ts';
+import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
+import { startStubStripe } from '../support/stub-stripe.ts';
+import { findingsIn } from '../support/test-app.ts';
+import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
+
+let platform: PlatformApp;
+let stripe: StripeApi;
+let buyer: string;
+
+beforeAll(async () => {
+  platform = await startPlatformApp();
+  stripe = stripeApi(platform.app.url);
+  buyer = await platform.token(randomUUID());
+});
+
+const findings = () => findingsIn(platform.app.dsn, currencyOf('lkr'));
+
+async function stateOf(orderId: string, { app } = platform) {
+  const [row] = await app.sql('SELECT status, cancel_reason FROM orders WHERE order_id = $1', [orderId]);
+  return row;
+}
+
+const paymentsOf = (orderId: string, { app } = platform) =>
+  app.sql(
+    `SELECT payment_intent_id, amount_minor::int, currency, state FROM payments
+      WHERE order_id = $1 ORDER BY received_at, payment_intent_id`,
+    [orderId],
+  );
+
+const inboxOf = (eventId: string, { app } = platform) =>
+  app.sql<{ applied_at: Date | null; last_error: string | null }>(
+    'SELECT applied_at, last_error FROM stripe_inbox WHERE event_id = $1',
+    [eventId],
+  );
+
+async function applied(eventId: string, on = platform): Promise<void> {
+  await until(`event ${eventId} is applied`, async () => {
+    const [row] = await inboxOf(eventId, on);
+    if (row?.last_error) throw new Error(row.last_error);
+    return row?.applied_at !== null && row !== undefined;
+  });
+}
+
+async function allApplied(intentId: string, timeoutMs?: number): Promise<void> {
+  await until(
+    'every event of the payment is applied',
+    async () => {
+      const rows = await platform.app.sql(
+        'SELECT FROM stripe_inbox WHERE payment_intent_id = $1 AND applied_at IS NULL LIMIT 1',
+        [intentId],
+      );
+      return rows.length === 0;
+    },
+    timeoutMs,
+  );
+}
+
+const announcedAs = async (orderId: string, topic: string) =>
+  (await platform.app.sql('SELECT FROM outbox WHERE key = $1 AND topic = $2', [orderId, topic])).length;
+
+/** An order whose money is at Stripe, and known here by nothing but the webhooks that a test writes. */
+async function paidAtStripe(): Promise<{ orderId: string; intentId: string }> {
+  const orderId = await platform.place(buyer);
+  return { orderId, intentId: await platform.pay(buyer, orderId) };
+}
+
+describe('money that is not what was asked for', () => {
+  test('of an order nobody knows: acknowledged, and nothing is written down', async () => {
+    const intent = paidIntent(randomUUID());
+    const event = stripeEvent('payment_intent.succeeded', intent);
+    expect(await deliver(platform.app, event)).toMatchObject({ status: 200, body: { received: true } });
+    await applied(event.id);
+    expect(await platform.app.sql('SELECT FROM payments WHERE payment_intent_id = $1', [intent.id])).toEqual(
+      [],
+    );
+  });
+
+  test.each([
+    ['without metadata', { metadata: {} }],
+    ['with an order that is no id', { metadata: { order_id: 'order-17' } }],
+    ['with an order that is SQL', { metadata: { order_id: "'; DROP TABLE orders; --" } }],
+    ['that brought nothing', { amount_received: 0 }],
+  ])('%s: acknowledged, and nothing is done', async (_name, changes) => {
+    const orderId = await platform.place(buyer);
+    const intent = paidIntent(orderId, changes);
+    const event = stripeEvent('payment_intent.succeeded', intent);
+    expect((await deliver(platform.app, event)).status).toBe(200);
+    await applied(event.id);
+    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
+    expect(await paymentsOf(orderId)).toEqual([]);
+  });
+
+  test('in another currency, of the same number: never completes the order, and goes back whole', async () => {
+    const orderId = await platform.place(buyer);
+    const intent = paidIntent(orderId, { currency: 'usd' });
+    const event = stripeEvent('payment_intent.succeeded', intent);
+    await deliver(platform.app, event);
+    await applied(event.id);
+    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
+    expect(await paymentsOf(orderId)).toMatchObject([{ amount_minor: 10_000, currency: 'usd' }]);
+    expect(
+      await platform.app.sql('SELECT amount_minor::int, reason FROM refunds WHERE payment_intent_id = $1', [
+        intent.id,
+      ]),
+    ).toEqual([{ amount_minor: 10_000, reason: 'the amount is not the price of the order' }]);
+    // The buyer still can pay.
+    await platform.pay(buyer, orderId);
+    await until('it is completed', async () => (await stateOf(orderId))?.status === 'completed');
+  });
+
+  test.each([1, 9_999, 10_001])('of %d in place of 10000: goes back whole', async (amount) => {
+    const orderId = await platform.place(buyer);
+    const event = stripeEvent(
+      'payment_intent.succeeded',
+      paidIntent(orderId, { amount, amount_received: amount }),
+    );
+    await deliver(platform.app, event);
+    await applied(event.id);
+    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
+    expect(await paymentsOf(orderId)).toMatchObject([{ amount_minor: amount, state: 'refund_due' }]);
+  });
+
+  test('told of first for one order and then for another: counts for the first only', async () => {
+    const [first, second] = [await platform.place(buyer), await platform.place(buyer)];
+    const intent = paidIntent(first);
+    const event = stripeEvent('payment_intent.succeeded', intent);
+    await deliver(platform.app, event);
+    await applied(event.id);
+    const again = stripeEvent('payment_intent.succeeded', { ...intent, metadata: { order_id: second } });
+    expect((await deliver(platform.app, again)).status).toBe(200);
+    await until('it was tried', async () => {
+      const [row] = await inboxOf(again.id);
+      return row?.last_error !== null || row.applied_at !== null;
+    });
+    expect(await stateOf(second)).toMatchObject({ status: 'pending' });
+    expect(await paymentsOf(first)).toMatchObject([{ state: 'applied' }]);
+    await platform.app.sql('DELETE FROM stripe_inbox WHERE event_id = $1', [again.id]);
+  });
+});
+
+describe('a test and a live account', () => {
+  test('a test event for a live key moves no order, and is not kept', async () => {
+    const stub = await startStubStripe();
+    const live = await startPlatformApp({ STRIPE_SECRET_KEY: 'sk_live_x', STRIPE_API_BASE: stub.url });
+    const orderId = await live.place(await live.token(randomUUID()));
+    const intent = paidIntent(orderId);
+    stub.intents.set(intent.id, intent);
+    const test = stripeEvent('payment_intent.succeeded', intent);
+    expect((await deliver(live.app, test)).status).toBe(200);
+    expect(await inboxOf(test.id, live)).toEqual([]);
+    const back = stripeEvent('charge.dispute.created', {
+      object: 'dispute',
+      payment_intent: intent.id,
+    });
+    expect((await deliver(live.app, back)).status).toBe(200);
+    expect(await inboxOf(back.id, live)).toEqual([]);
+    expect(await stateOf(orderId, live)).toMatchObject({ status: 'pending' });
+
+    const real = stripeEvent('payment_intent.succeeded', intent, { livemode: true });
+    expect((await deliver(live.app, real)).status).toBe(200);
+    await applied(real.id, live);
+    expect(await stateOf(orderId, live)).toMatchObject({ status: 'completed' });
+  });
+
+  test('a live event for a test key moves no order, and is not kept', async () => {
+    const orderId = await platform.place(buyer);
+    const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId), { livemode: true });
+    expect((await deliver(platform.app, event)).status).toBe(200);
+    expect(await inboxOf(event.id)).toEqual([]);
+    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
+  });
+});
+
+describe('events of other types', () => {
+  test.each([
+    'payment_intent.created',
+    'payment_intent.processing',
+    'payment_intent.payment_failed',
+    'payment_intent.canceled',
+    'payment_intent.requires_action',
+    'payment_intent.amount_capturable_updated',
+    'charge.succeeded',
+    'charge.updated',
+    'checkout.session.completed',
+    'invoice.paid',
+    'something.that.is.new',
+  ])('%s is acknowledged and kept nowhere', async (type) => {
+    const orderId = await platform.place(buyer);
+    const event = stripeEvent(type, paidIntent(orderId));
+    expect(await deliver(platform.app, event)).toMatchObject({ status: 200, body: { received: true } });
+    expect(await inboxOf(event.id)).toEqual([]);
+    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
+  });
+
+  test('of which the object is another kind than the type says', async () => {
+    const orderId = await platform.place(buyer);
+    const event = stripeEvent('payment_intent.succeeded', { ...paidIntent(orderId), object: 'charge' });
+    expect((await deliver(platform.app, event)).status).toBe(200);
+    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
+  });
+
+  test('that say a refund or a dispute was made which Stripe knows nothing of', async () => {
+    const { orderId, intentId } = await paidAtStripe();
+    await until('it is completed', async () => (await stateOf(orderId))?.status === 'completed');
+    for (const [type, object] of [
+      [
+        'charge.refunded',
+        { object: 'charge', payment_intent: intentId, amount_refunded: 10_000, refunded: true },
+      ],
+      ['refund.created', { object: 'refund', id: 're_forged', payment_intent: intentId, amount: 10_000 }],
+      [
+        'charge.dispute.created',
+        { object: 'dispute', id: 'dp_forged', payment_intent: intentId, amount: 10_000 },
+      ],
+    ] as const) {
+      const event = stripeEvent(type, object);
+      expect((await deliver(platform.app, event)).status).toBe(200);
+      await applied(event.id);
+    }
+    expect(await stateOf(orderId)).toMatchObject({ status: 'completed' });
+    expect(await paymentsOf(orderId)).toMatchObject([{ state: 'applied' }]);
+  });
+
+  test('about an intent that is not ours', async () => {
+    const event = stripeEvent('refund.created', { object: 'refund', payment_intent: `pi_${randomUUID()}` });
+    expect((await deliver(platform.app, event)).status).toBe(200);
+    await applied(event.id);
+  });
+});
+
+describe('out of order', () => {
+  test('the refund before the payment: the money is written down and gone, the order cancelled', async () => {
+    const stub = await startStubStripe();
+    const there = await startPlatformApp({ STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_API_BASE: stub.url });
+    const orderId = await there.place(await there.token(randomUUID()));
+    const intent = paidIntent(orderId);
+    stub.intents.set(intent.id, intent);
+    const given = {
+      id: 're_early',
+      object: 'refund',
+      payment_intent: intent.id,
+      amount: 10_000,
+      metadata: {},
+      status: 'succeeded',
+    };
+    stub.refunds.push(given);
+    // Nothing was heard of the payment by then.
+    expect(await paymentsOf(orderId, there)).toEqual([]);
+    const back = stripeEvent('refund.created', given);
+    await deliver(there.app, back);
+    await applied(back.id, there);
+    expect(await stateOf(orderId, there)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
+    const paid = stripeEvent('payment_intent.succeeded', intent);
+    await deliver(there.app, paid);
+    await applied(paid.id, there);
+    expect(await stateOf(orderId, there)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
+    expect(await paymentsOf(orderId, there)).toMatchObject([
+      { payment_intent_id: intent.id, state: 'refunded' },
+    ]);
+    expect(await findingsIn(there.app.dsn, currencyOf('lkr'))).toEqual([]);
+  });
+
+  test('“canceled” before “succeeded”: the money counts', async () => {
+    const orderId = await platform.place(buyer);
+    const intent = paidIntent(orderId);
+    await deliver(platform.app, stripeEvent('payment_intent.canceled', { ...intent, status: 'canceled' }));
+    await deliver(platform.app, stripeEvent('payment_intent.payment_failed', intent));
+    const event = stripeEvent('payment_intent.succeeded', intent);
+    await deliver(platform.app, event);
+    await applied(event.id);
+    await deliver(platform.app, stripeEvent('payment_intent.canceled', { ...intent, status: 'canceled' }));
+    expect(await stateOf(orderId)).toMatchObject({ status: 'completed' });
+  });
+
+  test('“succeeded” again after everything went back: nothing is undone', async () => {
+    const { orderId, intentId } = await paidAtStripe();
+    await until('it is completed', async () => (await stateOf(orderId))?.status === 'completed');
+    await stripe.post('refunds', { payment_intent: intentId });
+    await until('it is cancelled', async () => (await stateOf(orderId))?.status === 'cancelled');
+    const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId, { id: intentId }));
+    await deliver(platform.app, event);
+    await applied(event.id);
+    expect(await stateOf(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
+    expect(await paymentsOf(orderId)).toMatchObject([{ state: 'refunded' }]);
+  });
+});
+
+/** As PostgreSQL could have kept it. */
+function idOf(event: unknown): string {
+  const { id } = (event ?? {}) as { id?: unknown };
+  return String(id).replaceAll('\u0000', '');
+}
+
+describe('signed, and no event', () => {
+  const paid = (changes: Record<string, unknown>) => paidIntent(randomUUID(), changes);
+
+  test.each<[string, unknown]>([
+    ['no JSON', '{"id": "evt_'],
+    ['nothing', ''],
+    ['null', 'null'],
+    ['a number', '17'],
+    ['a list', []],
+    ['an object without anything', {}],
+    ['no data', { id: 'evt_1', object: 'event', livemode: false, type: 'payment_intent.succeeded' }],
+    ['data without an object', stripeEvent('payment_intent.succeeded', undefined)],
+    ['an object that is null', stripeEvent('payment_intent.succeeded', null)],
+    ['an object that is a text', stripeEvent('payment_intent.succeeded', 'pi_1')],
+    ['an intent without anything', stripeEvent('payment_intent.succeeded', { object: 'payment_intent' })],
+    ['metadata that is null', stripeEvent('payment_intent.succeeded', paid({ metadata: null }))],
+    [
+      'an order that is a number',
+      stripeEvent('payment_intent.succeeded', paid({ metadata: { order_id: 17 } })),
+    ],
+    ['an intent’s id that is a number', stripeEvent('payment_intent.succeeded', paid({ id: 17 }))],
+    ['an intent’s id with a NUL', stripeEvent('payment_intent.succeeded', paid({ id: 'pi_\u0000' }))],
+    ['an amount that is a text', stripeEvent('payment_intent.succeeded', paid({ amount_received: 'much' }))],
+    ['an amount that is a fraction', stripeEvent('payment_intent.succeeded', paid({ amount_received: 0.5 }))],
+    ['an amount beyond numbers', stripeEvent('payment_intent.succeeded', paid({ amount_received: 1e30 }))],
+    ['an amount below nothing', stripeEvent('payment_intent.succeeded', paid({ amount_received: -5 }))],
+    ['a currency that is null', stripeEvent('payment_intent.succeeded', paid({ currency: null }))],
+    ['an event without an id', stripeEvent('payment_intent.succeeded', paid({}), { id: undefined })],
+    ['an event’s id that is a number', stripeEvent('payment_intent.succeeded', paid({}), { id: 17 })],
+    ['an event’s id with a NUL', stripeEvent('payment_intent.succeeded', paid({}), { id: 'evt_\u0000' })],
+    ['a type that is null', stripeEvent('', paid({}), { type: null })],
+    ['a refund of nothing', stripeEvent('refund.created', { object: 'refund', payment_intent: null })],
+    ['a refund of a number', stripeEvent('refund.created', { object: 'refund', payment_intent: 17 })],
+    [
+      'a refund of an empty id',
+      stripeEvent('refund.created', { object: 'refund', payment_intent: { id: '' } }),
+    ],
+    ['deep nesting', `${'['.repeat(50_000)}${']'.repeat(50_000)}`],
+  ])('%s: acknowledged or refused, and no fault of ours', async (_name, event) => {
+    const { status, text } = await deliver(platform.app, event);
+    expect([200, 400], `${status} ${text}`).toContain(status);
+    expect(text).not.toMatch(/at .*\.ts|syntax|TypeError|undefined/);
+    // What was kept of it is not tried again and again.
+    await until('what was kept of it is applied', async () => {
+      const rows = await inboxOf(idOf(event));
+      expect(rows.map((row) => row.last_error)).toEqual(rows.map(() => null));
+      return rows.every((row) => row.applied_at !== null);
+    });
+  });
+
+  test.each([
+    ['just small enough is taken', 260_000, 200],
+    ['too large is refused unread', 262_145, 413],
+    ['huge is refused unread', 5_000_000, 413],
+  ])('%s', async (_name, size, status) => {
+    const event = stripeEvent('something.else', { object: 'thing', filler: '' });
+    const filler = 'x'.repeat(size - JSON.stringify(event).length);
+    const answer = await deliver(platform.app, {
+      ...event,
+      data: { object: { object: 'thing', filler } },
+    }).catch(
+      // The server may hang up on what it will not read.
+      () => undefined,
+    );
+    if (status === 200 || answer) expect(answer?.status).toBe(status);
+    if (answer?.status === 413) {
+      expect(answer.body.code).toBe('body_too_large');
+      expect(answer.body.detail).toContain('262144');
+    }
+  });
+});
+
+describe('ten thousand times', () => {
+  const TIMES = 10_000;
+  const AT_ONCE = 50;
+
+  test('the same event: acknowledged each time, kept and applied once', { timeout: 180_000 }, async () => {
+    const orderId = await platform.place(buyer);
+    const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId));
+    const statuses = new Map<number, number>();
+    await eachOf(Array.from({ length: TIMES }), AT_ONCE, async () => {
+      const { status } = await deliver(platform.app, event);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    });
+    expect(statuses).toEqual(new Map([[200, TIMES]]));
+    await applied(event.id);
+    expect(await inboxOf(event.id)).toHaveLength(1);
+    expect(await stateOf(orderId)).toMatchObject({ status: 'completed' });
+    expect(await paymentsOf(orderId)).toMatchObject([{ state: 'applied' }]);
+    expect(await announcedAs(orderId, 'orderUpdated')).toBe(1);
+    expect(await findings()).toEqual([]);
+  });
+
+  test('another event each time, all of one payment: one effect, none lost', {
+    timeout: 360_000,
+  }, async () => {
+    const orderId = await platform.place(buyer);
+    const intent = paidIntent(orderId);
+    const statuses = new Map<number, number>();
+    await eachOf(Array.from({ length: TIMES }), AT_ONCE, async () => {
+      const { status } = await deliver(platform.app, stripeEvent('payment_intent.succeeded', intent));
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    });
+    expect(statuses).toEqual(new Map([[200, TIMES]]));
+    await allApplied(intent.id, 240_000);
+    expect(
+      await platform.app.sql(
+        'SELECT count(*)::int AS kept, max(attempts)::int AS tries FROM stripe_inbox WHERE payment_intent_id = $1',
+        [intent.id],
+      ),
+    ).toEqual([{ kept: TIMES, tries: 1 }]);
+    expect(await stateOf(orderId)).toMatchObject({ status: 'completed' });
+    expect(await paymentsOf(orderId)).toEqual([
+      { payment_intent_id: intent.id, amount_minor: 10_000, currency: 'lkr', state: 'applied' },
+    ]);
+    expect(await announcedAs(orderId, 'orderUpdated')).toBe(1);
+    expect(await findings()).toEqual([]);
+  });
+});

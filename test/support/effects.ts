@@ -1,0 +1,89 @@
+import type { Watch } from '../../src/app.ts';
+import type { Executor, Transaction } from '../../src/platform/postgres/database.ts';
+
+/**
+ * Stands around every effect of the service: each statement and commit, each call that leaves the process. An effect is
+ * named by its port and its statement or method, as in `database order-insert` or `stripe cancelIntent`. What `before`
+ * throws is what the effect fails with; it may wait, and so decide which effect comes next.
+ */
+export interface Observer {
+  before(effect: string): Promise<void> | void;
+  /** Also when it failed. */
+  after(effect: string): Promise<void> | void;
+}
+
+/** For `buildApp`: hands everything with an effect to the observer. */
+export function watchEffects(observer: Observer): Watch {
+  return (name, port) => {
+    if (name === 'database')
+      return watchedDatabase(port as unknown as WatchedDatabase, observer) as unknown as typeof port;
+    return watchedPort(name, port, observer);
+  };
+}
+
+type WatchedDatabase = Executor & {
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
+};
+
+async function around<Result>(
+  effect: string,
+  observer: Observer,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  await observer.before(effect);
+  try {
+    return await work();
+  } finally {
+    await observer.after(effect);
+  }
+}
+
+function watchedDatabase(database: WatchedDatabase, observer: Observer): WatchedDatabase {
+  const watched = (executor: Executor): Executor => ({
+    rows: (statement, values) =>
+      around(`database ${statement.name}`, observer, () => executor.rows(statement, values)),
+  });
+  return {
+    ...database,
+    ...watched(database),
+    transaction: (work) => commit(database, (tx) => work(watched(tx) as Transaction), observer),
+  };
+}
+
+/** The commit is an effect of its own: what is before it has not happened for anybody else. */
+async function commit<Result>(
+  database: WatchedDatabase,
+  work: (tx: Transaction) => Promise<Result>,
+  observer: Observer,
+): Promise<Result> {
+  let isCommitting = false;
+  try {
+    return await database.transaction(async (tx) => {
+      isCommitting = false;
+      const result = await work(tx);
+      await observer.before('database commit');
+      isCommitting = true;
+      return result;
+    });
+  } finally {
+    if (isCommitting) await observer.after('database commit');
+  }
+}
+
+/** Methods that answer at once have no effect: only those that give a promise are watched. */
+const AT_ONCE: ReadonlySet<PropertyKey> = new Set(['readWebhook', 'intentsSince', 'subscribe', 'close']);
+
+function watchedPort<Port extends object>(name: string, port: Port, observer: Observer): Port {
+  return new Proxy(port, {
+    get(target, property, receiver) {
+      const value: unknown = Reflect.get(target, property, receiver);
+      if (typeof value !== 'function' || AT_ONCE.has(property)) return value;
+      return (...values: unknown[]) =>
+        around(
+          `${name} ${String(property)}`,
+          observer,
+          () => Reflect.apply(value, target, values) as Promise<unknown>,
+        );
+    },
+  });
+}

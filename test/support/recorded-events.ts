@@ -1,0 +1,47 @@
+import { createEmbeddedEventLog, type EmbeddedEventLog } from '../../src/embedded/event-log.ts';
+import type { EventMessage } from '../../src/kernel/events.ts';
+
+/** The topics of the contract's section 2 that this service writes to, as they are spelt on the wire. */
+const TOPICS = [
+  'ticketly.order.created',
+  'ticketly.order.updated',
+  'ticketly.order.canceled',
+  'ticketly.seats.status',
+  'payment_succefully.dead',
+  'payment_unseecuufull.dead',
+];
+
+/** A log of events that keeps what was published on it. */
+export interface RecordedEvents {
+  /** For `buildApp`. */
+  readonly log: EmbeddedEventLog;
+  /** Everything published so far, the oldest first. */
+  readonly messages: EventMessage[];
+  /** While it has words, it takes no message: publishing rejects with them. */
+  away: string | undefined;
+  /** The bodies published on a topic under a key, the oldest first. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into messages of every shape
+  on(topic: string, key: string): any[];
+}
+
+export function recordEvents(): RecordedEvents {
+  const inner = createEmbeddedEventLog();
+  const messages: EventMessage[] = [];
+  for (const topic of TOPICS) inner.subscribe(topic, async (message) => void messages.push(message));
+  const recorded: RecordedEvents = {
+    log: {
+      subscribe: inner.subscribe,
+      async publish(batch) {
+        if (recorded.away !== undefined) throw new Error(recorded.away);
+        await inner.publish(batch);
+      },
+    },
+    messages,
+    away: undefined,
+    on: (topic, key) =>
+      messages
+        .filter((message) => message.topic === topic && message.key === key)
+        .map(({ value }) => JSON.parse(value)),
+  };
+  return recorded;
+}
