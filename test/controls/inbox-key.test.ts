@@ -1,27 +1,34 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { startPlatformApp } from '../support/platform-app.ts';
-import { moneyCame } from '../support/races.ts';
-import { until } from '../support/servers.ts';
+import { type Arena, payElsewhere } from '../support/arena.ts';
+import { inStretches } from '../support/schedules.ts';
+import { findings, guarded, unguarded } from './open-arena.ts';
 
-test('without the payment’s key money that is told of twice is written down twice', async () => {
-  const platform = await startPlatformApp({}, { background: true, verified: false });
-  const buyer = await platform.token(randomUUID());
-  // The guard taken out: the statement's ON CONFLICT finds a key that is never the same.
-  await platform.app.sql(`
-    ALTER TABLE payments DROP CONSTRAINT payments_pkey;
-    ALTER TABLE payments ADD COLUMN nonce uuid NOT NULL DEFAULT gen_random_uuid();
-    CREATE FUNCTION another_name() RETURNS trigger LANGUAGE plpgsql AS $$
-      BEGIN NEW.payment_intent_id := NEW.payment_intent_id || ':' || NEW.nonce; RETURN NEW; END $$;
-    CREATE TRIGGER another_name BEFORE INSERT ON payments FOR EACH ROW EXECUTE FUNCTION another_name();
-    ALTER TABLE payments ADD PRIMARY KEY (payment_intent_id)`);
-  const orderId = await platform.place(buyer);
-  const intentId = `pi_${randomUUID()}`;
-  await moneyCame(platform, orderId, intentId);
-  await moneyCame(platform, orderId, intentId);
-  const rows = await until('both were tried', async () => {
-    const found = await platform.app.sql('SELECT FROM payments WHERE order_id = $1', [orderId]);
-    return found.length > 1 && found;
+/** A webhook comes twice before it is applied; how often it is, and what is wrong then. */
+async function comesTwice(arena: Arena) {
+  const orderId = await arena.platform.place(arena.buyer);
+  const intentId = await payElsewhere(arena, orderId);
+  const eventId = `evt_${randomUUID()}`;
+  const { steps } = await arena.interleaving.race(
+    inStretches({ who: 'first', before: 'database inbox-claim' }, { who: 'again' }),
+    {
+      first: () => arena.tell('first', orderId, intentId, { eventId }),
+      again: () => arena.tell('again', orderId, intentId, { eventId, ofReplica: true }),
+    },
+  );
+  const applied = steps.filter(({ effect }) => effect === 'database payment-record').length;
+  return { applied, findings: await findings(arena) };
+}
+
+test('with the inbox’s key a webhook that comes twice is kept and applied once', async () => {
+  expect(await comesTwice(await guarded())).toEqual({ applied: 1, findings: [] });
+});
+
+test('without the inbox’s key it is kept and applied twice (I7)', async () => {
+  const key = { statement: 'inbox-store', text: 'ON CONFLICT (event_id) DO NOTHING', becomes: '' };
+  const arena = await unguarded([key], 'ALTER TABLE stripe_inbox DROP CONSTRAINT stripe_inbox_pkey');
+  expect(await comesTwice(arena)).toEqual({
+    applied: 2,
+    findings: ['I7 a webhook was kept more than once'],
   });
-  expect(rows.length).toBeGreaterThan(1);
 });

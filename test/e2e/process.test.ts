@@ -155,11 +155,15 @@ describe('the process', () => {
     await close(probe);
     const service = start({ PORT, DATA_DIR: await dataDir(), LOG_LEVEL: 'error' });
     const seen = new Set<number>();
-    await until('it answers', async () => {
-      const answer = await call(`http://127.0.0.1:${PORT}`, 'GET', '/healthz').catch(() => undefined);
-      if (answer) seen.add(answer.status);
-      return answer?.status === 200;
-    });
+    await until(
+      'it answers',
+      async () => {
+        const answer = await call(`http://127.0.0.1:${PORT}`, 'GET', '/healthz').catch(() => undefined);
+        if (answer) seen.add(answer.status);
+        return answer?.status === 200;
+      },
+      30_000,
+    );
     expect(seen).toEqual(new Set([503, 200]));
     await urlOf(service);
   });

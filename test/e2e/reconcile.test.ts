@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildReconcile } from '../../src/app.ts';
 import { type Instant, instant } from '../../src/kernel/clock.ts';
 import { currencyOf } from '../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';
 import { createStripeProvider } from '../../src/platform/stripe/stripe.provider.ts';
+import { atEnd } from '../support/at-end.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -77,7 +78,7 @@ describe('what Stripe has and what is written here', () => {
   beforeAll(async () => {
     deaf = await startDeaf();
     database = openDatabase({ dsn: deaf.platform.app.dsn, maxConnections: 2, onIdleError: () => undefined });
-    afterAll(() => database.close());
+    atEnd(() => database.close());
   });
 
   /** Compares all, and tells of one intent. */

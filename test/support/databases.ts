@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, inject } from 'vitest';
 
 export const TEMPLATE = 'ticketing_template';
 
@@ -12,10 +10,11 @@ export function dsnFor(dsn: string, database: string): string {
 }
 
 export async function createDatabase(dsn: string, name: string, template?: string): Promise<void> {
-  await run(dsn, `CREATE DATABASE ${name}${template ? ` TEMPLATE ${template}` : ''}`);
+  await runOn(dsn, `CREATE DATABASE ${name}${template ? ` TEMPLATE ${template}` : ''}`);
 }
 
-async function run(dsn: string, sql: string): Promise<void> {
+/** Runs SQL that gives no rows, on a connection of its own. */
+export async function runOn(dsn: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: dsn });
   await client.connect();
   try {
@@ -23,24 +22,6 @@ async function run(dsn: string, sql: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-/** A migrated database of this test file's own, dropped after it. */
-export function testDatabase(): Promise<string> {
-  return ownDatabase(TEMPLATE);
-}
-
-/** An empty database of this test file's own, dropped after it. */
-export function emptyDatabase(): Promise<string> {
-  return ownDatabase(undefined);
-}
-
-async function ownDatabase(template: string | undefined): Promise<string> {
-  const server = inject('postgresDsn');
-  const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await createDatabase(server, name, template);
-  afterAll(() => run(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
-  return dsnFor(server, name);
 }
 
 /** Plain SQL on a database, for looking at what is stored. */

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
-import { afterAll } from 'vitest';
+import { atEnd } from './at-end.ts';
 import { close, listen } from './servers.ts';
 
 /** An OIDC issuer whose tokens a test writes itself. */
@@ -58,7 +58,7 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
   });
   const url = await listen(server);
   const issuer = `${url}/realms/event-ticketing`;
-  afterAll(() => close(server));
+  atEnd(() => close(server));
 
   function sign(
     sub: string,

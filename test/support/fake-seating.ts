@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { afterAll } from 'vitest';
+import { atEnd } from './at-end.ts';
 import { close, listen } from './servers.ts';
 
 export interface SeatingCall {
@@ -98,7 +98,7 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     response.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
   });
   const url = await listen(server);
-  afterAll(() => close(server));
+  atEnd(() => close(server));
   return Object.assign(fake, { url });
 }
 

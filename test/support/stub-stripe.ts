@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { afterAll } from 'vitest';
+import { atEnd } from './at-end.ts';
 import { close, listen } from './servers.ts';
 
 type Wire = Record<string, unknown>;
@@ -37,7 +37,7 @@ export async function startStubStripe(): Promise<StubStripe> {
     response.end(JSON.stringify(body ?? missing(url)));
   });
   const url = await listen(server);
-  afterAll(() => close(server));
+  atEnd(() => close(server));
   return Object.assign(stub, { url });
 }
 

@@ -1,13 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { type App, buildApp, type Overrides } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { type Finding, verify } from '../../src/features/verification/verification.service.ts';
 import type { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
-import { sql, testDatabase } from './databases.ts';
+import { atEnd } from './at-end.ts';
+import { sql } from './databases.ts';
+import { testDatabase } from './own-database.ts';
 
 export interface Answer {
   readonly status: number;
@@ -67,7 +69,7 @@ export async function startTestApp(
   });
   const app = await buildApp(config, { logTo: { write: (line) => void log.push(line) }, ...overrides });
   if (background) app.start();
-  afterAll(async () => {
+  atEnd(async () => {
     if (verified) expect(await findingsIn(dsn, config.currency)).toEqual([]);
     await app.close();
     await rm(folder, { recursive: true, force: true });

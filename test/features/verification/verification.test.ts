@@ -6,7 +6,8 @@ import { CHECKS } from '../../../src/features/verification/verification.store.ts
 import { currencyOf } from '../../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { insertSampleData } from '../../../src/platform/postgres/sample-data.ts';
-import { sql, testDatabase } from '../../support/databases.ts';
+import { sql } from '../../support/databases.ts';
+import { testDatabase } from '../../support/own-database.ts';
 
 const EMPTY =
   'TRUNCATE orders, tickets, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses';

@@ -5,7 +5,8 @@ import { createBell, type Poller, startPoller } from '../../../src/platform/jobs
 import { appendToOutbox } from '../../../src/platform/outbox/outbox.store.ts';
 import { createRelay, RELAY_POLL_MS } from '../../../src/platform/outbox/relay.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
-import { sql, testDatabase } from '../../support/databases.ts';
+import { sql } from '../../support/databases.ts';
+import { testDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/servers.ts';
 
 let dsn: string;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { instant } from '../../../src/kernel/clock.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { createLeader } from '../../../src/platform/postgres/leader.ts';
-import { emptyDatabase } from '../../support/databases.ts';
+import { emptyDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/servers.ts';
 
 let dsn: string;

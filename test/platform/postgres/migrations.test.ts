@@ -10,7 +10,8 @@ import {
   migrateUp,
   migrationVersion,
 } from '../../../src/platform/postgres/migrations.ts';
-import { emptyDatabase, sql } from '../../support/databases.ts';
+import { sql } from '../../support/databases.ts';
+import { emptyDatabase } from '../../support/own-database.ts';
 
 const dir = 'migrations';
 const run = promisify(execFile);

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { type Arena, openArena } from '../support/arena.ts';
+import { ledgerOf } from '../support/ledger.ts';
+import { inStretches } from '../support/schedules.ts';
+import { guarded } from './open-arena.ts';
+import { comparingNothing } from './stale-read.ts';
+
+const withoutComparison = () => openArena({ watch: comparingNothing(), verified: false });
+
+describe('the sweeper, when an order was given another PaymentIntent after the one that it has closed', () => {
+  /** What the page was told, how the order ended in one sweep, and whether the page can still pay for it. */
+  async function offerInTheMiddleOfSweep(arena: Arena) {
+    const token = arena.buyer;
+    const orderId = await arena.platform.place(token);
+    await arena.offer(orderId);
+    const { answers } = await arena.interleaving.race(
+      inStretches(
+        { who: 'page', before: 'stripe findIntent' },
+        { who: 'sweeper', before: 'database orders-lock' },
+        { who: 'page' },
+      ),
+      {
+        page: () => arena.call('page', 'POST', `/api/order/${orderId}/create-payment-intent`, { token }),
+        async sweeper() {
+          await arena.endHold(orderId);
+          await arena.sweep();
+        },
+      },
+    );
+    const { status, open } = await ledgerOf(arena, orderId);
+    return { told: answers.page.status, status, isPayable: open.has(answers.page.body.paymentIntentId) };
+  }
+
+  test('with the comparison it leaves the order, to close that one first', async () => {
+    expect(await offerInTheMiddleOfSweep(await guarded())).toEqual({
+      told: 200,
+      status: 'pending',
+      isPayable: true,
+    });
+  });
+
+  test('without the comparison an order that has ended can be paid (I2)', async () => {
+    expect(await offerInTheMiddleOfSweep(await withoutComparison())).toEqual({
+      told: 200,
+      status: 'cancelled',
+      isPayable: true,
+    });
+  });
+});
+
+describe('a change, when a page was given something to pay after the order was read', () => {
+  /** The price of the order, and what the page can pay for it. */
+  async function offerInTheMiddleOfChange(arena: Arena) {
+    const token = arena.buyer;
+    const seatIds = [randomUUID(), randomUUID()];
+    const orderId = await arena.platform.place(token, seatIds.slice(0, 1));
+    const { answers } = await arena.interleaving.race(
+      inStretches({ who: 'buyer', before: 'database order-lock' }, { who: 'page' }),
+      {
+        buyer: () =>
+          arena.call('buyer', 'PUT', `/api/order/${orderId}`, { token, body: { seat_ids: seatIds } }),
+        page: () => arena.call('page', 'POST', `/api/order/${orderId}/create-payment-intent`, { token }),
+      },
+    );
+    const { price, open } = await ledgerOf(arena, orderId);
+    return { price, payable: open.get(answers.page.body.paymentIntentId) };
+  }
+
+  test('with the comparison it is no longer payable', async () => {
+    expect(await offerInTheMiddleOfChange(await guarded())).toEqual({ price: 20_000, payable: undefined });
+  });
+
+  test('without the comparison another amount than the price can be paid (I8)', async () => {
+    expect(await offerInTheMiddleOfChange(await withoutComparison())).toEqual({
+      price: 20_000,
+      payable: 10_000,
+    });
+  });
+});

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import type { Arena } from '../support/arena.ts';
+import { catalogueDiscount } from '../support/fake-seating.ts';
+import { inStretches } from '../support/schedules.ts';
+import { guarded, unguarded } from './open-arena.ts';
+
+/** Two orders want the one use of a discount, and both were told its price before either is written. */
+async function twoWantTheLast(arena: Arena): Promise<number[]> {
+  const { platform, buyer: token } = arena;
+  const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 1 });
+  const place = (who: string) =>
+    arena.call(who, 'POST', '/api/order', { token, body: platform.request(undefined, discountId) });
+  const { answers } = await arena.interleaving.race(
+    inStretches(
+      { who: 'first', before: 'database order-insert' },
+      { who: 'second', before: 'database order-insert' },
+    ),
+    { first: () => place('first'), second: () => place('second') },
+  );
+  return Object.values(answers).map(({ status }) => status);
+}
+
+test('with the condition on its uses one has it', async () => {
+  expect(await twoWantTheLast(await guarded())).toEqual([201, 400]);
+});
+
+test('without the condition on its uses a discount is used more often than it may be (I8)', async () => {
+  const condition = { statement: 'order-insert', text: 'd.uses < $12::integer', becomes: 'true' };
+  expect(await twoWantTheLast(await unguarded([condition]))).toEqual([201, 201]);
+});

@@ -1,0 +1,28 @@
+import { currencyOf } from '../../src/kernel/money.ts';
+import { type Arena, openArena } from '../support/arena.ts';
+import { findingsIn } from '../support/test-app.ts';
+import { type TakenOut, withoutGuards } from './without-guard.ts';
+
+/** The service as it is. */
+export const guarded = () => openArena();
+
+/** The service with guards taken out of its statements and, in words for PostgreSQL, out of its schema. */
+export async function unguarded(guards: readonly TakenOut[], schema?: string): Promise<Arena> {
+  const arena = await openArena({ watch: withoutGuards(...guards), verified: false });
+  if (schema !== undefined) await arena.rows(schema);
+  return arena;
+}
+
+/** What `npm run verify` finds in its database, in words. */
+export async function findings({ platform }: Arena): Promise<string[]> {
+  const found = await findingsIn(platform.app.dsn, currencyOf('lkr'));
+  return found.map(({ invariant, finding }) => `${invariant} ${finding}`);
+}
+
+/** A completed order of 100 with its money. */
+export async function completedOrder({ platform, buyer, ...arena }: Arena): Promise<string> {
+  const orderId = await platform.place(buyer);
+  await arena.confirm(await arena.offer(orderId));
+  await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+  return orderId;
+}

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { Arena } from '../support/arena.ts';
+import { newsOfSeat } from '../support/ledger.ts';
+import { inStretches } from '../support/schedules.ts';
+import { until } from '../support/servers.ts';
+import { findings, guarded, unguarded } from './open-arena.ts';
+
+const cancel = (arena: Arena, who: string, orderId: string) =>
+  arena.call(who, 'DELETE', `/api/order/${orderId}`, { token: arena.buyer });
+
+describe('the number of an outbox row', () => {
+  /** A seat is sold again in the middle of the cancel that frees it; what is published of it. */
+  async function soldInTheMiddleOfCancel(arena: Arena): Promise<string[]> {
+    const seatIds = [randomUUID()];
+    const orderId = await arena.platform.place(arena.buyer, seatIds);
+    const order = { token: arena.buyer, body: arena.platform.request(seatIds), ofReplica: true };
+    const { answers } = await arena.interleaving.race(
+      inStretches({ who: 'before', before: 'database outbox-append' }, { who: 'after' }, { who: 'before' }),
+      {
+        before: () => cancel(arena, 'before', orderId),
+        after: () => arena.call('after', 'POST', '/api/order', order),
+      },
+    );
+    expect(answers.after.status).toBe(201);
+    await arena.rest();
+    return newsOfSeat(arena, seatIds[0] ?? '');
+  }
+
+  test('taken after the seats are won: the news of a seat end with what it is', async () => {
+    expect(await soldInTheMiddleOfCancel(await guarded())).toEqual(['LOCKED', 'AVAILABLE', 'LOCKED']);
+  });
+
+  test('taken before the seats are won: a sold seat is announced as free last (I4)', async () => {
+    const arena = await unguarded([
+      { statement: 'order-insert', text: 'FROM won, unnest', becomes: 'FROM unnest' },
+      { statement: 'order-insert', text: 'WHERE won.seats > 0', becomes: '' },
+    ]);
+    expect(await soldInTheMiddleOfCancel(arena)).toEqual(['LOCKED', 'LOCKED', 'AVAILABLE']);
+  });
+});
+
+describe('the relay', () => {
+  /** An order is placed and cancelled before the relay comes by, a message at a time; what is published of its seat. */
+  async function placedAndCancelled(arena: Arena) {
+    const seatIds = [randomUUID()];
+    await cancel(arena, '', await arena.platform.place(arena.buyer, seatIds));
+    const waiting = () => arena.rows('SELECT FROM outbox WHERE published_at IS NULL');
+    while ((await waiting()).length > 0) {
+      await arena.platform.app.app.work.relay();
+      const now = Date.now();
+      await until('the clock goes on', () => Date.now() > now);
+    }
+    return { news: newsOfSeat(arena, seatIds[0] ?? ''), findings: await findings(arena) };
+  }
+
+  const oneByOne = (order: string) => ({
+    statement: 'outbox-unpublished',
+    text: 'ORDER BY id LIMIT $1',
+    becomes: `ORDER BY ${order} LIMIT LEAST($1::bigint, 1)`,
+  });
+
+  test('in the order of the numbers: placed, then cancelled', async () => {
+    expect(await placedAndCancelled(await unguarded([oneByOne('id')]))).toEqual({
+      news: ['LOCKED', 'AVAILABLE'],
+      findings: [],
+    });
+  });
+
+  test('in another order: cancelled, then placed (I4)', async () => {
+    expect(await placedAndCancelled(await unguarded([oneByOne('id DESC')]))).toEqual({
+      news: ['AVAILABLE', 'LOCKED'],
+      findings: ['I4 news of an order or a seat was published before older news of it'],
+    });
+  });
+});

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { as, type SessionId, type TicketId } from '../../../src/kernel/ids.ts';
+import { type Arena, explore, inShort, openArena } from '../../support/arena.ts';
+import { expectSound } from '../../support/ledger.ts';
+import { twoScanners } from '../../support/races.ts';
+import { everySchedule, seeds } from '../../support/schedules.ts';
+
+vi.setConfig({ testTimeout: 300_000 });
+
+let arena: Arena;
+let scanners: string[];
+
+beforeAll(async () => {
+  arena = await openArena();
+  scanners = await twoScanners(arena.platform);
+});
+
+/** A ticket of a completed order with its QR text. */
+async function sold() {
+  const { buyer: token, platform } = arena;
+  const seatIds = [randomUUID()];
+  const orderId = await platform.place(token, seatIds);
+  await arena.confirm(await arena.offer(orderId));
+  const { body } = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token });
+  const ticketId = as<TicketId>(body.tickets[0].ticket_id);
+  const qrText = await arena.sealer.seal({ ticketId, sessionId: as<SessionId>(platform.sessionId) });
+  return { orderId, seatIds, qrText };
+}
+
+function scan(who: string, at: number, qrText: string, key?: string) {
+  return arena.call(who, 'POST', '/api/order/ticket/checkin', {
+    token: scanners[at] ?? '',
+    body: { encrypted_qr: qrText },
+    ofReplica: at === 1,
+    headers: key === undefined ? {} : { 'idempotency-key': key },
+  });
+}
+
+async function forgetCheckIn(orderId: string): Promise<void> {
+  const text = `UPDATE tickets SET checked_in = false, checked_in_time = NULL, checked_in_by = NULL WHERE order_id = $1`;
+  await arena.rows(text, [orderId]);
+}
+
+test('two scanners at one ticket, in every order of their effects: one is told to admit', async ({
+  annotate,
+}) => {
+  const { orderId, qrText } = await sold();
+  const explored = await explore(arena, everySchedule(), async (choose) => {
+    await forgetCheckIn(orderId);
+    const { answers } = await arena.interleaving.race(choose, {
+      left: () => scan('left', 0, qrText),
+      right: () => scan('right', 1, qrText),
+    });
+    const { left, right } = answers;
+    expect([left.status, right.status].toSorted()).toEqual([200, 409]);
+    const refused = left.status === 409 ? left : right;
+    expect(refused.body.code).toBe('already_checked_in');
+    return left.status === 200 ? 'left admits' : 'right admits';
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBe(explored.rounds);
+  expect(Object.keys(explored.outcomes)).toHaveLength(2);
+});
+
+test('the same when each scan is one transaction with its Idempotency-Key: hundreds of rounds', async ({
+  annotate,
+}) => {
+  const { orderId, qrText } = await sold();
+  const explored = await explore(arena, seeds(200), async (choose) => {
+    await forgetCheckIn(orderId);
+    const { answers, standstills } = await arena.interleaving.race(choose, {
+      left: () => scan('left', 0, qrText, randomUUID()),
+      right: () => scan('right', 1, qrText, randomUUID()),
+    });
+    expect(standstills).toBe(0);
+    const { left, right } = answers;
+    expect([left.status, right.status].toSorted()).toEqual([200, 409]);
+    return left.status === 200 ? 'left admits' : 'right admits';
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(70);
+  expect(Object.keys(explored.outcomes)).toHaveLength(2);
+});
+
+test('two scans against cancel by an administrator: nobody is admitted with a ticket that is void by then', async ({
+  annotate,
+}) => {
+  const { admin: token, interleaving } = arena;
+  const explored = await explore(arena, seeds(200), async (choose) => {
+    const { orderId, seatIds, qrText } = await sold();
+    const { answers, steps, standstills } = await interleaving.race(choose, {
+      left: () => scan('left', 0, qrText),
+      right: () => scan('right', 1, qrText),
+      admin: () => arena.call('admin', 'DELETE', `/api/order/${orderId}`, { token, ofReplica: true }),
+    });
+    expect(standstills).toBe(0);
+    expect(answers.admin.status).toBe(204);
+    await arena.rest();
+    await expectSound(arena, orderId, seatIds);
+    const at = (effect: string) => steps.findIndex((step) => step.effect === effect);
+    const isOver = steps.findIndex((step) => step.who === 'admin' && step.effect === 'database commit');
+    const admitted = [answers.left, answers.right].filter(({ status }) => status === 200);
+    expect(admitted.length).toBeLessThan(2);
+    if (admitted.length > 0) expect(at('database ticket-check-in')).toBeLessThan(isOver);
+    const words = [answers.left, answers.right].map(({ status, body }) =>
+      status === 200 ? 'admitted' : body.code,
+    );
+    for (const word of words) expect(['admitted', 'already_checked_in', 'ticket_cancelled']).toContain(word);
+    return words.toSorted().join(', ');
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(100);
+  expect(Object.keys(explored.outcomes).length).toBeGreaterThan(1);
+});

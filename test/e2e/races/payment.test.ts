@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { type Arena, explore, inShort, openArena } from '../../support/arena.ts';
+import { expectNoOtherPayable, expectNothingFailed, expectSound } from '../../support/ledger.ts';
+import { type Step, seeds } from '../../support/schedules.ts';
+
+const ROUNDS = 200;
+
+vi.setConfig({ testTimeout: 300_000 });
+const PRICE = 10_000;
+let arena: Arena;
+
+beforeAll(async () => {
+  arena = await openArena();
+});
+
+afterEach(() => expectNothingFailed(arena));
+
+/** An order with a PaymentIntent that its page has. */
+async function offered() {
+  const seatIds = [randomUUID()];
+  const orderId = await arena.platform.place(arena.buyer, seatIds);
+  return { orderId, seatIds, path: `/api/order/${orderId}`, offer: await arena.offer(orderId) };
+}
+
+async function paid() {
+  const order = await offered();
+  expect(await arena.confirm(order.offer)).toBe(true);
+  return order;
+}
+
+/** Who saved an order's new state first. */
+function whoMoved(steps: readonly Step[]): string {
+  return steps.find(({ effect }) => /order-save-state|orders-save-cancelled/.test(effect))?.who ?? 'nobody';
+}
+
+test('pay against expire: paid and completed, or ended and nothing was taken', async ({ annotate }) => {
+  const { buyer: token, interleaving } = arena;
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const { orderId, seatIds, path, offer } = await offered();
+    await arena.endHold(orderId);
+    const { answers, steps, standstills } = await interleaving.race(choose, {
+      payer: () => arena.payAndTell('payer', orderId, offer),
+      page: () => arena.call('page', 'POST', `${path}/checkout`, { token }),
+      sweeper: () => arena.sweep(),
+    });
+    expect(standstills).toBe(0);
+    await arena.rest();
+    const ledger = await expectSound(arena, orderId, seatIds);
+    expect(ledger.status).toBe(answers.payer ? 'completed' : 'cancelled');
+    expect([200, 402, 409]).toContain(answers.page.status);
+    expectNoOtherPayable(ledger, [offer.intentId]);
+    return `${ledger.status} by ${whoMoved(steps)}`;
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(120);
+  expect(Object.keys(explored.outcomes)).toEqual(
+    expect.arrayContaining([
+      'completed by payer',
+      'completed by page',
+      'completed by sweeper',
+      'cancelled by sweeper',
+    ]),
+  );
+});
+
+test('pay against cancel: paid and completed, or cancelled and nothing was taken', async ({ annotate }) => {
+  const { buyer: token, interleaving } = arena;
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const { orderId, seatIds, path, offer } = await offered();
+    const { answers, steps, standstills } = await interleaving.race(choose, {
+      payer: () => arena.payAndTell('payer', orderId, offer),
+      buyer: () => arena.call('buyer', 'DELETE', path, { token, ofReplica: true }),
+      page: () => arena.call('page', 'POST', `${path}/checkout`, { token }),
+    });
+    expect(standstills).toBe(0);
+    await arena.rest();
+    const ledger = await expectSound(arena, orderId, seatIds);
+    expect([ledger.status, answers.buyer.status]).toEqual(
+      answers.payer ? ['completed', 409] : ['cancelled', 204],
+    );
+    expectNoOtherPayable(ledger, [offer.intentId]);
+    return `${ledger.status} by ${whoMoved(steps)}`;
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(120);
+  expect(Object.keys(explored.outcomes)).toEqual(
+    expect.arrayContaining([
+      'completed by payer',
+      'completed by buyer',
+      'completed by page',
+      'cancelled by buyer',
+    ]),
+  );
+});
+
+test('webhook against checkout: completed once, by either', async ({ annotate }) => {
+  const { buyer: token, interleaving } = arena;
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const { orderId, seatIds, path, offer } = await paid();
+    const { answers, steps, standstills } = await interleaving.race(choose, {
+      stripe: () => arena.tell('stripe', orderId, offer.intentId),
+      page: () => arena.call('page', 'POST', `${path}/checkout`, { token, ofReplica: true }),
+    });
+    expect(standstills).toBe(0);
+    expect(answers.page.status).toBe(200);
+    await arena.rest();
+    const { status, payments } = await expectSound(arena, orderId, seatIds);
+    expect([status, payments]).toEqual(['completed', [{ state: 'applied', amount_minor: PRICE }]]);
+    return `completed by ${whoMoved(steps)}`;
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(120);
+  expect(Object.keys(explored.outcomes).toSorted()).toEqual(['completed by page', 'completed by stripe']);
+});
+
+test('webhook against itself and another of the same money, on two replicas: the effect of one', async ({
+  annotate,
+}) => {
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const { orderId, seatIds, offer } = await paid();
+    const [eventId, other] = [`evt_${randomUUID()}`, `evt_${randomUUID()}`];
+    const { steps, standstills } = await arena.interleaving.race(choose, {
+      first: () => arena.tell('first', orderId, offer.intentId, { eventId }),
+      again: () => arena.tell('again', orderId, offer.intentId, { eventId, ofReplica: true }),
+      other: () => arena.tell('other', orderId, offer.intentId, { eventId: other, ofReplica: true }),
+    });
+    expect(standstills).toBe(0);
+    const kept = await arena.rows('SELECT attempts FROM stripe_inbox WHERE payment_intent_id = $1', [
+      offer.intentId,
+    ]);
+    expect(kept).toEqual([{ attempts: 1 }, { attempts: 1 }]);
+    await arena.rest();
+    const { status, payments } = await expectSound(arena, orderId, seatIds);
+    expect([status, payments]).toEqual(['completed', [{ state: 'applied', amount_minor: PRICE }]]);
+    return `completed by ${whoMoved(steps)}`;
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(150);
+  expect(Object.keys(explored.outcomes)).toHaveLength(3);
+});
+
+test('refund against refund against cancel by administrators: never more than was paid', async ({
+  annotate,
+}) => {
+  const { admin: token, buyer, interleaving } = arena;
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const { orderId, seatIds, path } = await paid();
+    await arena.platform.app.call('POST', `${path}/checkout`, { token: buyer });
+    const refund = (who: string, amount: number) =>
+      arena.call(who, 'POST', `${path}/refund`, { token, body: { amount }, ofReplica: who === 'second' });
+    const { answers, standstills } = await interleaving.race(choose, {
+      first: () => refund('first', 60),
+      second: () => refund('second', 50),
+      third: () => arena.call('third', 'DELETE', path, { token }),
+      refunder: () => arena.platform.app.app.work.refunds(),
+    });
+    expect(standstills).toBe(0);
+    await arena.rest();
+    const { first, second, third } = answers;
+    const ledger = await expectSound(arena, orderId, seatIds);
+    // Two parts would be more than all of it, so one at the most is given back; then the cancel gives back the rest.
+    expect([first.status, second.status].filter((status) => status === 200).length).toBeLessThan(2);
+    expect([third.status, ledger.status, ledger.kept]).toEqual([204, 'cancelled', 0]);
+    return [first, second].map(({ status, body }) => (status === 200 ? 'given' : body.code)).join(', ');
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(150);
+  expect(Object.keys(explored.outcomes).length).toBeGreaterThan(2);
+});

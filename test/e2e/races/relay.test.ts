@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, expect, test } from 'vitest';
+import { currencyOf } from '../../../src/kernel/money.ts';
+import { type Arena, openArena } from '../../support/arena.ts';
+import { inStretches } from '../../support/schedules.ts';
+import { until } from '../../support/servers.ts';
+import { findingsIn } from '../../support/test-app.ts';
+
+let arena: Arena;
+
+beforeAll(async () => {
+  arena = await openArena();
+});
+
+test('two orders of one session, the later one published first: nothing is wrong with it', async () => {
+  const { platform, interleaving, buyer: token } = arena;
+  const { relay } = platform.app.app.work;
+  const place = (who: string) =>
+    arena.call(who, 'POST', '/api/order', {
+      token,
+      body: platform.request(),
+      headers: { 'idempotency-key': randomUUID() },
+    });
+  const { answers } = await interleaving.race(
+    inStretches({ who: 'first', before: 'database commit' }, { who: 'second' }, { who: 'relay' }),
+    { first: () => place('first'), second: () => place('second'), relay },
+  );
+  expect(Object.values(answers).slice(0, 2)).toEqual([
+    expect.objectContaining({ status: 201 }),
+    expect.objectContaining({ status: 201 }),
+  ]);
+  const now = Date.now();
+  await until('the clock goes on', () => Date.now() > now);
+  await arena.rest();
+  expect(await findingsIn(platform.app.dsn, currencyOf('lkr'))).toEqual([]);
+});

@@ -1,0 +1,271 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Watch } from '../../../src/app.ts';
+import { type Arena, explore, inShort, openArena, payElsewhere } from '../../support/arena.ts';
+import { watchEffects } from '../../support/effects.ts';
+import { catalogueDiscount } from '../../support/fake-seating.ts';
+import { createGate } from '../../support/gate.ts';
+import { expectNothingFailed, expectSound, newsOfSeat } from '../../support/ledger.ts';
+import { seeds } from '../../support/schedules.ts';
+import type { Answer } from '../../support/test-app.ts';
+
+const ROUNDS = 200;
+const BUYERS = 200;
+
+vi.setConfig({ testTimeout: 300_000 });
+
+const gate = createGate('database order-insert');
+
+/** Holds that were lost, as when Redis is: everybody believes that he has the seat, and PostgreSQL alone decides. */
+const withoutHolds: Watch = (name, port) => {
+  if (name !== 'holds') return watchEffects(gate)(name, port);
+  return { ...port, hold: async () => ({ outcome: 'held' }) };
+};
+
+let arena: Arena;
+let buyers: string[];
+let stranger: string;
+
+beforeAll(async () => {
+  arena = await openArena({ watch: withoutHolds });
+  buyers = await Promise.all(Array.from({ length: BUYERS }, arena.newcomer));
+  stranger = await arena.newcomer();
+});
+
+afterEach(() => expectNothingFailed(arena));
+
+interface Placing {
+  readonly seatIds: readonly string[];
+  readonly token?: string;
+  readonly discountId?: string;
+  /** With a key the order is one transaction of two statements, so that others wait for it. */
+  readonly key?: string;
+  readonly ofReplica?: boolean;
+}
+
+function place(who: string, { seatIds, token = arena.buyer, discountId, key, ofReplica = false }: Placing) {
+  return arena.call(who, 'POST', '/api/order', {
+    token,
+    body: arena.platform.request(seatIds, discountId),
+    ofReplica,
+    headers: key === undefined ? {} : { 'idempotency-key': key },
+  });
+}
+
+const cancel = (who: string, orderId: string) =>
+  arena.call(who, 'DELETE', `/api/order/${orderId}`, { token: arena.buyer });
+
+/** Everybody's order is all there or not at all; the ids of those that are. */
+async function expectWholeOrNone(wishes: readonly (readonly string[])[], answers: readonly Answer[]) {
+  const placed: string[] = [];
+  for (const [at, { status, body }] of answers.entries()) {
+    if (status === 201) {
+      const { seatIds } = await expectSound(arena, body.order_id, []);
+      expect(seatIds).toEqual(wishes[at]?.toSorted());
+      placed.push(body.order_id);
+    } else expect([status, body.code]).toEqual([409, 'seats_taken']);
+  }
+  return placed;
+}
+
+describe('200 buyers, 200 requests at once', () => {
+  test('want one seat: one has it, and the others are told which is taken', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const seatIds = [randomUUID()];
+      gate.closeFor(BUYERS);
+      const answers = await Promise.all(
+        buyers.map((token, at) => place('', { seatIds, token, ofReplica: at % 2 === 0 })),
+      );
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array(199).fill(409)]);
+      const refused = answers.filter(({ status }) => status === 409);
+      expect(new Set(refused.map(({ body }) => body.seat_ids.join()))).toEqual(new Set(seatIds));
+      await arena.rest();
+      expect(newsOfSeat(arena, seatIds[0] ?? '')).toEqual(['LOCKED']);
+      await expectWholeOrNone(
+        answers.map(() => seatIds),
+        answers.filter(({ status }) => status === 201),
+      );
+      arena.events.messages.length = 0;
+    }
+  });
+
+  test('want overlapping seats in every order: nobody waits for ever, nobody has half', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const seats = Array.from({ length: 6 }, () => randomUUID());
+      const wishes = buyers.map((_, at) => rotated(seats, at).slice(0, 1 + (at % 4)));
+      gate.closeFor(BUYERS);
+      const answers = await Promise.all(
+        buyers.map((token, at) =>
+          place('', {
+            seatIds: wishes[at] ?? [],
+            token,
+            ofReplica: at % 2 === 0,
+          }),
+        ),
+      );
+      await arena.rest();
+      const placed = await expectWholeOrNone(wishes, answers);
+      expect(placed.length).toBeGreaterThan(0);
+      arena.events.messages.length = 0;
+    }
+    await expectNoDeadlock();
+  });
+});
+
+/** The seats beginning with another one, and in every other round of them backwards. */
+function rotated(seats: readonly string[], by: number): string[] {
+  const at = by % seats.length;
+  const turned = [...seats.slice(at), ...seats.slice(0, at)];
+  return Math.floor(by / seats.length) % 2 === 0 ? turned : turned.reverse();
+}
+
+async function expectNoDeadlock(): Promise<void> {
+  const [row] = await arena.rows<{ deadlocks: number }>(
+    'SELECT deadlocks::integer FROM pg_stat_database WHERE datname = current_database()',
+  );
+  expect(row?.deadlocks).toBe(0);
+}
+
+test('overlapping sets that wait for each other: all the seats or none, and no circle', async ({
+  annotate,
+}) => {
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const [a = '', b = '', c = ''] = [randomUUID(), randomUUID(), randomUUID()].toSorted();
+    const wishes = { forth: [a, b], back: [c, b], around: [c, a], all: [b, c, a] };
+    const { answers, standstills } = await arena.interleaving.race(choose, {
+      forth: () => place('forth', { seatIds: wishes.forth, key: randomUUID() }),
+      back: () => place('back', { seatIds: wishes.back, key: randomUUID(), ofReplica: true }),
+      around: () => place('around', { seatIds: wishes.around, key: randomUUID() }),
+      all: () => place('all', { seatIds: wishes.all, ofReplica: true }),
+    });
+    expect(standstills).toBe(0);
+    await arena.rest();
+    const placed = await expectWholeOrNone(Object.values(wishes), Object.values(answers));
+    // Any two of the sets have a seat in common.
+    expect(placed).toHaveLength(1);
+    return Object.entries(answers).find(([, { status }]) => status === 201)?.[0] ?? 'nobody';
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(190);
+  expect(Object.keys(explored.outcomes)).toHaveLength(4);
+  await expectNoDeadlock();
+});
+
+test('the same Idempotency-Key three times at once: one order, and the same answer or "ask again"', async ({
+  annotate,
+}) => {
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const wish = { seatIds: [randomUUID()], key: randomUUID() };
+    const { answers, standstills } = await arena.interleaving.race(choose, {
+      first: () => place('first', wish),
+      again: () => place('again', { ...wish, ofReplica: true }),
+      third: () => place('third', { ...wish, ofReplica: true }),
+    });
+    expect(standstills).toBe(0);
+    await arena.rest();
+    const { body } = await place('', wish);
+    await expectSound(arena, body.order_id, wish.seatIds);
+    expect(newsOfSeat(arena, wish.seatIds[0] ?? '')).toEqual(['LOCKED']);
+    const words = Object.values(answers).map((answer) => {
+      if (answer.status === 201) expect(answer.body.order_id).toBe(body.order_id);
+      else expect([answer.status, answer.body.code]).toEqual([409, 'request_in_flight']);
+      return answer.headers.get('idempotent-replayed') ? 'repeated' : String(answer.status);
+    });
+    expect(words.filter((word) => word === '201')).toHaveLength(1);
+    return words.toSorted().join(', ');
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(100);
+  expect(Object.keys(explored.outcomes).toSorted()).toEqual([
+    '201, 409, 409',
+    '201, 409, repeated',
+    '201, repeated, repeated',
+  ]);
+});
+
+test('the last use of a discount: one of those who want it has it', async ({ annotate }) => {
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const discountId = catalogueDiscount(
+      arena.platform.seating,
+      { type: 'FLAT_OFF', amount: 10 },
+      { maxUsage: 1 },
+    );
+    const wish = () => ({ seatIds: [randomUUID()], discountId });
+    const { answers, standstills } = await arena.interleaving.race(choose, {
+      first: () => place('first', { ...wish(), key: randomUUID() }),
+      second: () => place('second', { ...wish(), ofReplica: true }),
+      third: () => place('third', { ...wish(), key: randomUUID(), ofReplica: true }),
+    });
+    expect(standstills).toBe(0);
+    await arena.rest();
+    const all = Object.entries(answers);
+    const [winner, ...others] = all.filter(([, { status }]) => status === 201);
+    expect([winner?.[1].status, others]).toEqual([201, []]);
+    const refused = all.filter(([, { status }]) => status !== 201);
+    expect(refused.map(([, { body }]) => body.code)).toEqual(['discount_refused', 'discount_refused']);
+    const uses = await arena.rows('SELECT uses FROM discount_uses WHERE discount_id = $1', [discountId]);
+    expect(uses).toEqual([{ uses: 1 }]);
+    await expectSound(arena, winner?.[1].body.order_id, []);
+    return `${winner?.[0]} has it`;
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(150);
+  expect(Object.keys(explored.outcomes)).toHaveLength(3);
+});
+
+test('late money against a new buyer of the seat: one has it, and the other’s money goes back', async ({
+  annotate,
+}) => {
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const seatIds = [randomUUID()];
+    const orderId = await arena.platform.place(arena.buyer, seatIds);
+    await arena.endHold(orderId);
+    await arena.sweep();
+    const intentId = await payElsewhere(arena, orderId);
+    const { answers, standstills } = await arena.interleaving.race(choose, {
+      stripe: () => arena.tell('stripe', orderId, intentId),
+      other: () => place('other', { seatIds, token: stranger, key: randomUUID(), ofReplica: true }),
+    });
+    expect(standstills).toBe(0);
+    await arena.rest();
+    const { status, reason } = await expectSound(arena, orderId, []);
+    const { other } = answers;
+    expect([status, reason]).toEqual(other.status === 201 ? ['cancelled', 'refunded'] : ['completed', null]);
+    if (other.status === 201) await expectSound(arena, other.body.order_id, seatIds);
+    else await expectSound(arena, orderId, seatIds);
+    return `${status} ${reason ?? ''}`.trim();
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(120);
+  expect(Object.keys(explored.outcomes).toSorted()).toEqual(['cancelled refunded', 'completed']);
+});
+
+test('cancel against the next buyer, while the relay publishes: news of the seat keep their order', async ({
+  annotate,
+}) => {
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const seatIds = [randomUUID()];
+    const orderId = await arena.platform.place(arena.buyer, seatIds);
+    await arena.rest();
+    const { relay } = arena.platform.app.app.work;
+    const { answers, standstills } = await arena.interleaving.race(choose, {
+      before: () => cancel('before', orderId),
+      after: () => place('after', { seatIds, token: stranger, key: randomUUID(), ofReplica: true }),
+      relay: async () => {
+        for (let turn = 0; turn < 3; turn += 1) await relay();
+      },
+    });
+    expect(standstills).toBe(0);
+    expect(answers.before.status).toBe(204);
+    await arena.rest();
+    const isTaken = answers.after.status === 201;
+    const news = ['LOCKED', 'AVAILABLE', ...(isTaken ? ['LOCKED'] : [])];
+    expect(newsOfSeat(arena, seatIds[0] ?? '')).toEqual(news);
+    await expectSound(arena, orderId, []);
+    if (isTaken) await expectSound(arena, answers.after.body.order_id, seatIds);
+    return isTaken ? 'sold again' : 'refused';
+  });
+  await annotate(inShort(explored));
+  expect(explored.schedules).toBeGreaterThan(150);
+  expect(Object.keys(explored.outcomes).toSorted()).toEqual(['refused', 'sold again']);
+});

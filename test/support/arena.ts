@@ -1,0 +1,291 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Fastify from 'fastify';
+import pg from 'pg';
+import { expect } from 'vitest';
+import type { Watch, Work } from '../../src/app.ts';
+import { openLedger, type Ledger as StripeLedger } from '../../src/embedded/stripe/ledger.ts';
+import { createOperations } from '../../src/embedded/stripe/operations.ts';
+import { stripeRoutes } from '../../src/embedded/stripe/stripe.routes.ts';
+import { createTicketSealer, type TicketSealer } from '../../src/features/tickets/qr/sealer.ts';
+import { instant } from '../../src/kernel/clock.ts';
+import { currencyOf } from '../../src/kernel/money.ts';
+import { atEnd } from './at-end.ts';
+import { asRacer, createInterleaving, type Interleaving } from './interleaving.ts';
+import { testDatabase } from './own-database.ts';
+import { confirmIntent, type PlatformApp, startPlatformApp } from './platform-app.ts';
+import { moneyCame, startReplica } from './races.ts';
+import { type RecordedEvents, recordEvents } from './recorded-events.ts';
+import type { Choose } from './schedules.ts';
+import { close, listen } from './servers.ts';
+import { type StripeApi, stripeApi } from './stripe-api.ts';
+import { type Answer, findingsIn, type TestApp } from './test-app.ts';
+
+/** The service with everything it does by itself left to the test, and its effects let go one at a time. */
+export interface Arena {
+  readonly platform: PlatformApp;
+  /** Another process on the same servers. */
+  readonly replica: TestApp;
+  readonly interleaving: Interleaving;
+  readonly stripe: StripeApi;
+  /** What Stripe knows. */
+  readonly bank: StripeLedger;
+  /** What seals the QR texts of both processes. */
+  readonly sealer: TicketSealer;
+  readonly events: RecordedEvents;
+  /** Of somebody who buys, and of an administrator. */
+  readonly buyer: string;
+  readonly admin: string;
+  /** A token of somebody new. */
+  newcomer(): Promise<string>;
+  rows<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<Row[]>;
+  /** A request of one who races. */
+  call(who: string, method: string, path: string, options?: RequestOptions): Promise<Answer>;
+  /** What a page needs to pay for an order. */
+  offer(orderId: string): Promise<Offer>;
+  /** A page pays; whether Stripe took it. */
+  confirm(offer: Offer): Promise<boolean>;
+  /** The same as an effect of one who races; the webhook follows when it was taken, and is applied. */
+  payAndTell(who: string, orderId: string, offer: Offer, amountMinor?: number): Promise<boolean>;
+  /** Stripe tells a process of money, and that one applies what is due. */
+  tell(who: string, orderId: string, intentId: string, news?: News): Promise<void>;
+  /** Time passes until an order's hold has ended. */
+  endHold(orderId: string): Promise<unknown>;
+  /** The sweeper looks once for ended holds of either kind. */
+  sweep(): Promise<void>;
+  /** All background work, until there is nothing left to do. */
+  rest(): Promise<void>;
+}
+
+export interface RequestOptions {
+  readonly token?: string;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+  /** Asks the other process. */
+  readonly ofReplica?: boolean;
+}
+
+export interface Offer {
+  readonly intentId: string;
+  readonly clientSecret: string;
+}
+
+/** What a webhook says, beside whose money it is about. */
+export interface News {
+  readonly amountMinor?: number;
+  readonly eventId?: string;
+  readonly ofReplica?: boolean;
+}
+
+export interface ArenaOptions {
+  /** Stands inside of what is interleaved: takes a guard out. */
+  readonly watch?: Watch;
+  /** Whether its database must be sound at the end. */
+  readonly verified?: boolean;
+}
+
+/** Hundreds of rounds take their time on a machine that has other things to do. */
+const TOKEN_LIFE_S = 3_600;
+const QR_KEY_BYTES = 32;
+const ADMINS = ['/Permissions/Users/System Admins'];
+
+export async function openArena({ watch = (_name, port) => port, verified = true }: ArenaOptions = {}) {
+  const [hosted, dsn] = await Promise.all([hostStripe(), testDatabase()]);
+  const qrKey = randomBytes(QR_KEY_BYTES).toString('base64');
+  const sealer = await createTicketSealer([qrKey]);
+  const interleaving = createInterleaving(dsn);
+  const events = recordEvents();
+  const overrides: { watch: Watch } = {
+    watch: (name, port) => interleaving.watch(name, watch(name, port)),
+  };
+  const env = {
+    POSTGRES_DSN: dsn,
+    // More than may race: one that waits for a connection would not be seen to wait.
+    POSTGRES_POOL_SIZE: '20',
+    STRIPE_SECRET_KEY: 'sk_test_embedded',
+    STRIPE_API_BASE: hosted.url,
+    // Both processes read the tickets of either.
+    QR_SECRET_KEY: qrKey,
+    LOG_LEVEL: 'error',
+  };
+  const platform = await startPlatformApp(
+    env,
+    { background: false, verified: false },
+    { ...overrides, eventLog: events.log },
+  );
+  if (verified) atEnd(async () => expect(await findingsIn(dsn, currencyOf('lkr'))).toEqual([]));
+  const replica = await startReplica(platform, env, overrides);
+  for (const { app } of [platform.app, replica]) interleaving.tagRequests(app.http.server);
+  const token = (claims = {}) => platform.issuer.token(randomUUID(), claims, { expiresIn: TOKEN_LIFE_S });
+  const newcomer = () => token();
+  const [buyer, admin] = await Promise.all([newcomer(), token({ user_groups: ADMINS })]);
+  const stripe = stripeApi(hosted.url);
+  const base = {
+    platform,
+    replica,
+    interleaving,
+    stripe,
+    bank: hosted.ledger,
+    sealer,
+    events,
+    buyer,
+    admin,
+    newcomer,
+  };
+  return withActions({ ...base, rows: await openRows(dsn) }, hosted.url);
+}
+
+type Actions = 'call' | 'offer' | 'confirm' | 'payAndTell' | 'tell' | 'endHold' | 'sweep' | 'rest';
+
+function withActions(base: Omit<Arena, Actions>, stripeUrl: string): Arena {
+  const { platform, replica, interleaving, buyer, rows } = base;
+  const { work } = platform.app.app;
+  const arena: Arena = {
+    ...base,
+    call(who, method, path, { ofReplica = false, headers, ...options } = {}) {
+      const app = ofReplica ? replica : platform.app;
+      return app.call(method, path, { ...options, headers: { ...headers, ...asRacer(who) } });
+    },
+    async offer(orderId) {
+      const path = `/api/order/${orderId}/create-payment-intent`;
+      const { body } = await platform.app.call('POST', path, { token: buyer });
+      return { intentId: body.paymentIntentId, clientSecret: body.clientSecret };
+    },
+    async confirm({ intentId, clientSecret }) {
+      return (await confirmIntent(stripeUrl, intentId, clientSecret, 'pm_card_visa')) === 200;
+    },
+    async payAndTell(who, orderId, offer, amountMinor) {
+      const isPaid = await interleaving.effect('page confirm', () => arena.confirm(offer));
+      if (isPaid) await arena.tell(who, orderId, offer.intentId, amountMinor ? { amountMinor } : {});
+      return isPaid;
+    },
+    async tell(who, orderId, intentId, { amountMinor, eventId, ofReplica = false } = {}) {
+      const app = ofReplica ? replica : platform.app;
+      await moneyCame({ app }, orderId, intentId, amountMinor, { eventId, headers: asRacer(who) });
+      await app.app.work.webhooks();
+    },
+    endHold: (orderId) =>
+      interleaving.effect('database time passes', () =>
+        rows("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [orderId]),
+      ),
+    async sweep() {
+      await work.expiry();
+      await work.conclusion();
+    },
+    async rest() {
+      await rows('UPDATE orders SET settling_until = NULL WHERE settling_until IS NOT NULL');
+      const turns: readonly (keyof Work)[] = ['webhooks', 'expiry', 'conclusion', 'refunds', 'relay'];
+      for (const turn of turns) while (await work[turn]());
+    },
+  };
+  return arena;
+}
+
+/** Stripe in a process of its own, as it were, which tells of nothing by itself; what it remembers is in reach. */
+async function hostStripe() {
+  const server = createServer();
+  const url = await listen(server);
+  const app = Fastify({
+    serverFactory: (handler) => {
+      server.on('request', handler);
+      return server;
+    },
+  });
+  const clock = { now: () => instant(Date.now()) };
+  const ids = { uuid: randomUUID };
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-stripe-'));
+  const ledger = await openLedger(folder, clock);
+  await app.register(async (scope) =>
+    stripeRoutes(scope, {
+      secretKey: 'sk_test_embedded',
+      publishableKey: 'pk_test_embedded',
+      ledger,
+      operations: createOperations({ ledger, clock, ids, url }),
+      delivery: { add: () => undefined, start: () => undefined, close: async () => undefined },
+      clock,
+      url,
+      requestId: ids.uuid,
+    }),
+  );
+  await app.ready();
+  atEnd(async () => {
+    await close(server);
+    await ledger.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return { url, ledger };
+}
+
+/** Plain SQL over one connection: a race of hundreds of rounds looks often. */
+async function openRows(dsn: string): Promise<Arena['rows']> {
+  const client = new pg.Client({ connectionString: dsn });
+  await client.connect();
+  atEnd(() => client.end());
+  return async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+    (await client.query(text, [...values])).rows as Row[];
+}
+
+/** Money for an order through an intent that it does not know of. */
+export async function payElsewhere({ stripe }: Arena, orderId: string): Promise<string> {
+  const { id } = await stripe.post('payment_intents', {
+    amount: '10000',
+    currency: 'lkr',
+    'metadata[order_id]': orderId,
+    confirm: 'true',
+    payment_method: 'pm_card_visa',
+  });
+  return id;
+}
+
+export interface Explored {
+  readonly rounds: number;
+  /** How many of them let the effects go in an order that no other had. */
+  readonly schedules: number;
+  /** How often each outcome was seen. */
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+/** What was explored, for whoever reads the report of the tests. */
+export function inShort({ rounds, schedules, outcomes }: Explored): string {
+  const seen = Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`);
+  return `${rounds} rounds, ${schedules} schedules: ${seen.toSorted().join('; ')}`;
+}
+
+/**
+ * Runs a round for each schedule; it gives its outcome in a word. What fails says which schedule it was: its number,
+ * which for seeds is the seed, and the effects in their order.
+ */
+export async function explore(
+  { interleaving, events }: Arena,
+  schedules: Iterable<Choose>,
+  round: (choose: Choose) => Promise<string>,
+): Promise<Explored> {
+  const seen = new Set<string>();
+  const outcomes: Record<string, number> = {};
+  let rounds = 0;
+  for (const choose of schedules) {
+    rounds += 1;
+    events.messages.length = 0;
+    try {
+      const outcome = await round(choose);
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    } catch (error) {
+      throw new Error(`schedule ${rounds}:\n${inWords(interleaving)}`, { cause: error });
+    }
+    seen.add(inWords(interleaving));
+  }
+  return { rounds, schedules: seen.size, outcomes };
+}
+
+function inWords(interleaving: Interleaving): string {
+  return interleaving
+    .steps()
+    .map(({ who, effect }) => `${who}: ${effect}`)
+    .join('\n');
+}

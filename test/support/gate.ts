@@ -1,0 +1,24 @@
+import type { Observer } from './effects.ts';
+
+/** Holds an effect back until so many wait for it, then lets all of them go at the same moment. */
+export interface Gate extends Observer {
+  closeFor(count: number): void;
+}
+
+export function createGate(effect: string): Gate {
+  let missing = 0;
+  let opened = Promise.withResolvers<void>();
+  return {
+    closeFor(count) {
+      missing = count;
+      opened = Promise.withResolvers();
+    },
+    before(about) {
+      if (about !== effect || missing === 0) return undefined;
+      missing -= 1;
+      if (missing === 0) opened.resolve();
+      return opened.promise;
+    },
+    after: () => undefined,
+  };
+}

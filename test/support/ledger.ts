@@ -1,0 +1,137 @@
+import { expect } from 'vitest';
+import type { Arena } from './arena.ts';
+
+/** An order with everything that is known of it: here, at Stripe, and on the topics. */
+export interface Ledger {
+  readonly status: string;
+  readonly reason: string | null;
+  readonly price: number;
+  readonly seatIds: readonly string[];
+  readonly payments: readonly { readonly state: string; readonly amount_minor: number }[];
+  /** Minor units that were given back, or are about to be. */
+  readonly givenBack: number;
+  /** Minor units at Stripe: what came less what went back. */
+  readonly kept: number;
+  /** The intent that is to pay for it. */
+  readonly intentId: string | null;
+  /** Intents that somebody could pay now, with what they take. */
+  readonly open: ReadonlyMap<string, number>;
+  /** Its states in the order in which they were published. */
+  readonly news: readonly string[];
+}
+
+interface OrderRow {
+  readonly status: string;
+  readonly cancel_reason: string | null;
+  readonly price: string;
+  readonly payment_intent_id: string | null;
+  readonly seat_ids: string[];
+  readonly given_back: number;
+}
+
+const MINOR_UNITS = 100;
+
+export async function ledgerOf(arena: Arena, orderId: string): Promise<Ledger> {
+  const [order] = await arena.rows<OrderRow>(
+    `SELECT status, cancel_reason, price, payment_intent_id,
+            ARRAY (SELECT seat_id FROM tickets WHERE order_id = o.order_id AND voided_at IS NULL) AS seat_ids,
+            (SELECT COALESCE(sum(r.amount_minor), 0)::integer FROM refunds r JOIN payments p USING (payment_intent_id)
+              WHERE p.order_id = o.order_id AND p.state = 'applied') AS given_back
+       FROM orders o WHERE order_id = $1`,
+    [orderId],
+  );
+  if (!order) throw new Error(`there is no order ${orderId}`);
+  const payments = await arena.rows<Ledger['payments'][number]>(
+    'SELECT state, amount_minor::integer FROM payments WHERE order_id = $1',
+    [orderId],
+  );
+  const intents = arena.bank.intents().filter(({ metadata }) => metadata.order_id === orderId);
+  const kept = intents.map(({ status, amount, amountRefunded }) =>
+    status === 'succeeded' ? amount - amountRefunded : 0,
+  );
+  return {
+    status: order.status,
+    reason: order.cancel_reason,
+    price: Number(order.price) * MINOR_UNITS,
+    seatIds: order.seat_ids.toSorted(),
+    payments,
+    givenBack: order.given_back,
+    kept: kept.reduce((total, each) => total + each, 0),
+    intentId: order.payment_intent_id,
+    open: new Map(
+      intents.filter(({ status }) => status.startsWith('requires_')).map(({ id, amount }) => [id, amount]),
+    ),
+    news: newsOfOrder(arena, orderId),
+  };
+}
+
+function newsOfOrder({ events }: Arena, orderId: string): string[] {
+  return events.messages
+    .filter(({ topic, key }) => key === orderId && topic.startsWith('ticketly.order.'))
+    .map(({ value }) => JSON.parse(value).Status);
+}
+
+/** What was published of a seat, in order. */
+export function newsOfSeat({ events }: Arena, seatId: string): string[] {
+  return events.messages
+    .filter(({ topic, value }) => topic === 'ticketly.seats.status' && value.includes(seatId))
+    .map(({ value }) => JSON.parse(value).status);
+}
+
+const SEAT_OF = { pending: 'LOCKED', completed: 'BOOKED', cancelled: 'AVAILABLE' } as Record<string, string>;
+
+/**
+ * Everything that must be true of an order and its seats when nothing is under way any more, whatever raced: its state
+ * is the one announced last and each change was announced once; Stripe has kept exactly what it is paid with.
+ */
+export async function expectSound(
+  arena: Arena,
+  orderId: string,
+  seatIds: readonly string[],
+): Promise<Ledger> {
+  const ledger = await ledgerOf(arena, orderId);
+  const { status, price, payments, givenBack, kept, news } = ledger;
+  const states = payments.map(({ state }) => state).toSorted();
+  const isPaid = status === 'completed' && price > 0;
+  expect({ orderId, kept, states: states.filter((state) => state !== 'refunded') }).toEqual({
+    orderId,
+    kept: isPaid ? price - givenBack : 0,
+    states: isPaid ? ['applied'] : [],
+  });
+  expect(news[0]).toBe('pending');
+  expect(news.at(-1)).toBe(status);
+  expect(news.filter((each, at) => each !== 'pending' && each === news[at - 1])).toEqual([]);
+  expect(ledger.seatIds.length > 0).toBe(status !== 'cancelled');
+  for (const seatId of seatIds) expectSeatSound(arena, seatId, ledger);
+  return ledger;
+}
+
+function expectSeatSound(arena: Arena, seatId: string, { status, seatIds }: Ledger): void {
+  const news = newsOfSeat(arena, seatId);
+  // A seat that a change only tried to get was never spoken of.
+  if (news.length === 0 && !seatIds.includes(seatId)) return;
+  expect(news[0]).toBe('LOCKED');
+  expect(news.filter((each, at) => each === news[at - 1])).toEqual([]);
+  expect(news.at(-1)).toBe(seatIds.includes(seatId) ? SEAT_OF[status] : 'AVAILABLE');
+}
+
+/** An intent that a page was given can be paid only while it is the one that its order is to be paid by, at its price. */
+export function expectNoOtherPayable(
+  { status, price, intentId, open }: Ledger,
+  given: readonly string[],
+): void {
+  const wrong = given.filter(
+    (each) => open.has(each) && !(status === 'pending' && each === intentId && open.get(each) === price),
+  );
+  expect(wrong).toEqual([]);
+}
+
+/** What must have been applied was, at the first try. */
+export async function expectNothingFailed({ rows }: Arena): Promise<void> {
+  const failed = await rows(
+    `SELECT event_id AS id, last_error FROM stripe_inbox WHERE last_error IS NOT NULL OR applied_at IS NULL
+      UNION ALL
+     SELECT refund_id::text, last_error FROM refunds WHERE last_error IS NOT NULL OR provider_id IS NULL`,
+  );
+  expect(failed).toEqual([]);
+}
