@@ -1,0 +1,110 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll } from 'vitest';
+import { until } from './servers.ts';
+
+/** A real `redis-server`, a plain process on a free port, ended after the test file; its log is kept when a test failed. */
+export interface RedisServerProcess {
+  /** `host:port`, as in REDIS_ADDR. */
+  readonly address: string;
+  /** Ends it at once, as a crash does; what it held is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port, empty unless it is a node of a cluster, which keeps its place. */
+  start(): Promise<void>;
+  /** It answers nothing from now on, and its connections stay open. */
+  pause(): void;
+  resume(): void;
+  /** What `redis-cli` prints for a command. */
+  cli(...command: readonly string[]): Promise<string>;
+}
+
+const run = promisify(execFile);
+const HOST = '127.0.0.1';
+const START_TIMEOUT_MS = 10_000;
+
+export async function startRedis(options: readonly string[] = []): Promise<RedisServerProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-redis-'));
+  const port = String(await freePort());
+  const log = join(folder, 'redis.log');
+  let child: ChildProcess | undefined;
+
+  const cli = async (...command: readonly string[]) =>
+    (await run('redis-cli', ['-h', HOST, '-p', port, ...command])).stdout.trim();
+
+  async function start(): Promise<void> {
+    const settings = ['--bind', HOST, '--port', port, '--dir', folder, '--logfile', log, '--save', ''];
+    const started = spawn('redis-server', [...settings, ...options], { stdio: 'ignore' });
+    const failed = once(started, 'error').then(([error]) => {
+      throw new Error(
+        `redis-server cannot be started (${error.code}): install it, on Debian with apt-get install redis-server`,
+      );
+    });
+    child = started;
+    const answers = until(
+      'redis-server answers',
+      () =>
+        cli('ping').then(
+          (text) => /PONG|NOAUTH/.test(text),
+          () => false,
+        ),
+      START_TIMEOUT_MS,
+    );
+    await Promise.race([answers, failed]);
+  }
+
+  async function kill(): Promise<void> {
+    const ending = child;
+    child = undefined;
+    if (!ending || ending.exitCode !== null || ending.signalCode !== null) return;
+    const closed = once(ending, 'close');
+    ending.kill('SIGKILL');
+    await closed;
+  }
+
+  afterAll(async (_context, suite) => {
+    await kill();
+    if (suite?.tasks.some(({ result }) => result?.state === 'fail')) {
+      process.stderr.write(`the log of redis-server ${port} is kept: ${log}\n`);
+    } else await rm(folder, { recursive: true, force: true });
+  });
+  await start();
+  return {
+    address: `${HOST}:${port}`,
+    kill,
+    start,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
+    cli,
+  };
+}
+
+/** Three primaries that share the slots; REDIS_ADDR is their addresses with commas. */
+export async function startRedisCluster(): Promise<readonly RedisServerProcess[]> {
+  const node = async () => {
+    const busPort = String(await freePort());
+    const place = ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '1000'];
+    return startRedis([...place, '--cluster-require-full-coverage', 'no']);
+  };
+  const nodes = [await node(), await node(), await node()];
+  const [first] = nodes as [RedisServerProcess];
+  await run('redis-cli', ['--cluster', 'create', ...nodes.map(({ address }) => address), '--cluster-yes']);
+  await until('every node knows that all slots are served', async () => {
+    const states = await Promise.all(nodes.map(({ cli }) => cli('cluster', 'info')));
+    return states.every((state) => state.includes('cluster_state:ok')) && first;
+  });
+  return nodes;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((done) => probe.listen(0, HOST, done));
+  const address = probe.address();
+  await new Promise((done) => probe.close(done));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
