@@ -129,13 +129,17 @@ export const CHECKS: readonly Check[] = [
     `
     SELECT id::text AS subject FROM outbox WHERE published_at IS NULL AND committed_at < now() - ${GRACE}`,
   ),
+  // Of a session it is the news of each seat that has an order: those of others may be committed in any.
   check(
     'I4',
-    'news of a key was published before older news of it',
+    'news of an order or a seat was published before older news of it',
     `
-    SELECT later.id::text AS subject
-      FROM (SELECT id, published_at, lag(id) OVER of_key AS before, lag(published_at) OVER of_key AS published_before
-              FROM outbox WINDOW of_key AS (PARTITION BY key ORDER BY id)) later
+    SELECT DISTINCT later.id::text AS subject
+      FROM (SELECT b.id, published_at, lag(b.id) OVER of_key AS before, lag(published_at) OVER of_key AS published_before
+              FROM outbox b
+              LEFT JOIN LATERAL jsonb_array_elements_text(
+                CASE b.topic WHEN 'seatsStatus' THEN b.value::jsonb -> 'seat_ids' END) AS seat_id ON true
+            WINDOW of_key AS (PARTITION BY b.key, seat_id ORDER BY b.id)) later
      WHERE later.before IS NOT NULL AND later.published_at IS NOT NULL
        AND (later.published_before IS NULL OR later.published_before > later.published_at)`,
   ),
