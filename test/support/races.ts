@@ -1,19 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import Stripe from 'stripe';
 import { readQrCode } from '../../scripts/qr-reader.ts';
+import type { Overrides } from '../../src/app.ts';
 import type { PlatformApp } from './platform-app.ts';
 import { startTestApp, type TestApp } from './test-app.ts';
 
-/** Another replica on the same servers with a memory of its own: what the first one holds it does not know. */
-export function startReplica({ app, issuer, seating }: PlatformApp): Promise<TestApp> {
+/**
+ * Another replica on the same servers. Without REDIS_ADDR in `more` its memory is its own: what the first one holds it
+ * does not know.
+ */
+export function startReplica(
+  { app, issuer, seating }: PlatformApp,
+  more: Record<string, string> = {},
+  overrides: Overrides = {},
+): Promise<TestApp> {
   const env = {
     POSTGRES_DSN: app.dsn,
     OIDC_ISSUER: issuer.issuer,
     TICKET_CLIENT_SECRET: 'another-replica',
     EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
     EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
+    ...more,
   };
-  return startTestApp(env, {}, { background: false });
+  return startTestApp(env, overrides, { background: false });
 }
 
 /** Many want overlapping sets of three seats, in every order, on two replicas at once; the statuses answered. */
