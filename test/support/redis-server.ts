@@ -25,19 +25,35 @@ export interface RedisServerProcess {
 
 const run = promisify(execFile);
 const HOST = '127.0.0.1';
+const PRIMARIES = 3;
 const START_TIMEOUT_MS = 10_000;
 
-export async function startRedis(options: readonly string[] = []): Promise<RedisServerProcess> {
+/** `options` are those of `redis-server`; `access` is what `redis-cli` then needs beside the port. */
+export async function startRedis(
+  options: readonly string[] = [],
+  access: readonly string[] = [],
+): Promise<RedisServerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-redis-'));
   const port = String(await freePort());
   const log = join(folder, 'redis.log');
+  const isTls = access.includes('--tls');
   let child: ChildProcess | undefined;
 
   const cli = async (...command: readonly string[]) =>
-    (await run('redis-cli', ['-h', HOST, '-p', port, ...command])).stdout.trim();
+    (await run('redis-cli', ['-h', HOST, '-p', port, ...access, ...command])).stdout.trim();
 
   async function start(): Promise<void> {
-    const settings = ['--bind', HOST, '--port', port, '--dir', folder, '--logfile', log, '--save', ''];
+    const settings = [
+      '--bind',
+      HOST,
+      ...(isTls ? ['--port', '0', '--tls-port', port] : ['--port', port]),
+      '--dir',
+      folder,
+      '--logfile',
+      log,
+      '--save',
+      '',
+    ];
     const started = spawn('redis-server', [...settings, ...options], { stdio: 'ignore' });
     const failed = once(started, 'error').then(([error]) => {
       throw new Error(
@@ -83,19 +99,26 @@ export async function startRedis(options: readonly string[] = []): Promise<Redis
   };
 }
 
-/** Three primaries that share the slots; REDIS_ADDR is their addresses with commas. */
-export async function startRedisCluster(): Promise<readonly RedisServerProcess[]> {
+/** Three primaries that share the slots, each with so many replicas; REDIS_ADDR is their addresses with commas. */
+export async function startRedisCluster(replicas = 0): Promise<readonly RedisServerProcess[]> {
   const node = async () => {
     const busPort = String(await freePort());
     const place = ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '1000'];
-    return startRedis([...place, '--cluster-require-full-coverage', 'no']);
+    const alone = ['--cluster-require-full-coverage', 'no', '--repl-diskless-sync-delay', '0'];
+    return startRedis([...place, ...alone]);
   };
-  const nodes = [await node(), await node(), await node()];
-  const [first] = nodes as [RedisServerProcess];
-  await run('redis-cli', ['--cluster', 'create', ...nodes.map(({ address }) => address), '--cluster-yes']);
+  const nodes: RedisServerProcess[] = [];
+  while (nodes.length < PRIMARIES * (1 + replicas)) nodes.push(await node());
+  const addresses = nodes.map(({ address }) => address);
+  const sharing = ['--cluster-replicas', String(replicas), '--cluster-yes'];
+  await run('redis-cli', ['--cluster', 'create', ...addresses, ...sharing]);
   await until('every node knows that all slots are served', async () => {
     const states = await Promise.all(nodes.map(({ cli }) => cli('cluster', 'info')));
-    return states.every((state) => state.includes('cluster_state:ok')) && first;
+    return states.every((state) => state.includes('cluster_state:ok'));
+  });
+  await until('every replica has what its primary has', async () => {
+    const links = await Promise.all(nodes.map(({ cli }) => cli('info', 'replication')));
+    return links.every((link) => !link.includes('role:slave') || link.includes('master_link_status:up'));
   });
   return nodes;
 }
