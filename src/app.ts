@@ -18,7 +18,13 @@ import { createOrderPlacing, PLACING_HOLD_MS } from './features/orders/order.pla
 import { orderRoutes } from './features/orders/order.routes.ts';
 import type { Order } from './features/orders/order.rules.ts';
 import { createOrderService, releaseHolds } from './features/orders/order.service.ts';
-import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from './features/orders/order.store.ts';
+import {
+  attachIntent,
+  findOrder,
+  isSeatTaken,
+  liveSeats,
+  orderOfIntent,
+} from './features/orders/order.store.ts';
 import { createOrderTransitions } from './features/orders/order.transitions.ts';
 import { toWireOrder } from './features/orders/order.wire.ts';
 import { createAlignment } from './features/payments/alignment.ts';
@@ -279,7 +285,10 @@ async function redisOf({ config, clock, closing, log }: Base, { database }: Post
     },
     clock,
     log,
-    stillHeld: (sessionId, found) => stillHeld(database, sessionId, found, PLACING_HOLD_MS),
+    records: {
+      stillHeld: (sessionId, found) => stillHeld(database, sessionId, found, PLACING_HOLD_MS),
+      live: (sessionId, seatIds) => liveSeats(database, sessionId, seatIds),
+    },
     onAnswer: metrics.hold,
     onCircuit: (isOpen) => metrics.circuit('redis', isOpen),
   });

@@ -2,6 +2,7 @@ import { afterAll } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { stillHeld } from '../../src/features/orders/hold.store.ts';
 import { PLACING_HOLD_MS } from '../../src/features/orders/order.placing.ts';
+import { liveSeats } from '../../src/features/orders/order.store.ts';
 import { type Clock, instant, later } from '../../src/kernel/clock.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { type OpenRedis, openRedis } from '../../src/platform/redis/redis.ts';
@@ -38,7 +39,10 @@ export async function openTestRedis(env: Record<string, string>, clock = systemC
     },
     clock,
     log: createLog('debug', { write: (line) => void log.push(line) }),
-    stillHeld: (sessionId, found) => stillHeld(database, sessionId, found, PLACING_HOLD_MS),
+    records: {
+      stillHeld: (sessionId, found) => stillHeld(database, sessionId, found, PLACING_HOLD_MS),
+      live: (sessionId, seatIds) => liveSeats(database, sessionId, seatIds),
+    },
     onAnswer: (answer) => answers.push(answer),
     onCircuit: (isOpen) => circuit.push(isOpen),
   });

@@ -49,11 +49,16 @@ export interface FoundHold {
   readonly leftMs: number;
 }
 
-/**
- * Port: which of the seats are really held or sold in the session. A hold that was found can be over (its release was
- * lost) or of another session that has a seat of the same id.
- */
-export type HoldCheck = (sessionId: SessionId, found: readonly FoundHold[]) => Promise<SeatId[]>;
+/** Port: what the database has of seats, for holds that may be wrong or may not be known. */
+export interface HoldRecords {
+  /**
+   * Which of the seats are really held or sold in the session. A hold that was found can be over (its release was
+   * lost) or of another session that has a seat of the same id.
+   */
+  stillHeld(sessionId: SessionId, found: readonly FoundHold[]): Promise<SeatId[]>;
+  /** Which of the seats have a live ticket. */
+  live(sessionId: SessionId, seatIds: readonly SeatId[]): Promise<SeatId[]>;
+}
 
 export type SeatQuote =
   | {

@@ -1,20 +1,21 @@
-import type { FoundHold, HoldCheck, SeatHolds } from '../../features/seats/seats.ports.ts';
+import type { FoundHold, HoldOutcome, HoldRecords, SeatHolds } from '../../features/seats/seats.ports.ts';
 import type { Clock, Instant } from '../../kernel/clock.ts';
 import type { SeatId, SessionId } from '../../kernel/ids.ts';
 import type { Circuit } from './circuit.ts';
 import type { RedisConnection } from './connection.ts';
+import { rememberHolds } from './known-holds.ts';
 import { createScript, type Script } from './script.ts';
 
 export interface RedisHoldsOptions {
   readonly redis: RedisConnection;
   readonly circuit: Circuit;
   readonly clock: Clock;
-  /** Asked about each hold of another order that stands in the way. */
-  readonly stillHeld: HoldCheck;
+  /** Asked about holds of other orders that stand in the way, and about all seats while Redis is away. */
+  readonly records: HoldRecords;
   readonly onAnswer: (answer: HoldAnswer) => void;
 }
 
-/** `taken_over`: from a hold that was over. `undecided`: Redis could not say, and PostgreSQL alone decides. */
+/** `taken_over`: from a hold that was over. `undecided`: no live ticket, and Redis could not say more. */
 export type HoldAnswer = 'held' | 'taken' | 'taken_over' | 'undecided';
 
 /**
@@ -48,12 +49,19 @@ end`);
 const MAX_HOLD_ATTEMPTS = 2;
 
 /**
- * Holds in Redis (contract section 3), shared by the replicas, each a script for all seats. While Redis is away all
- * seats count as held, and PostgreSQL decides.
+ * Holds in Redis (contract section 3), shared by the replicas, each a script for all seats. While Redis is away seats
+ * without a live ticket count as held, and PostgreSQL decides.
  */
 export function createRedisHolds(options: RedisHoldsOptions): SeatHolds {
-  const { clock, stillHeld, onAnswer } = options;
+  const { clock, records, onAnswer } = options;
   const ask = createAsk(options);
+  const stillHeld = rememberHolds(records.stillHeld);
+
+  function taken(seatIds: readonly SeatId[], among: readonly SeatId[]): HoldOutcome {
+    onAnswer('taken');
+    const isTaken = new Set(among);
+    return { outcome: 'taken', seatIds: seatIds.filter((seatId) => isTaken.has(seatId)) };
+  }
 
   return {
     async hold(sessionId, seatIds, orderId, until) {
@@ -67,13 +75,13 @@ export function createRedisHolds(options: RedisHoldsOptions): SeatHolds {
           onAnswer(over.size === 0 ? 'held' : 'taken_over');
           return { outcome: 'held' };
         }
-        const taken = new Set(await stillHeld(sessionId, found));
-        if (taken.size > 0) {
-          onAnswer('taken');
-          return { outcome: 'taken', seatIds: seatIds.filter((seatId) => taken.has(seatId)) };
-        }
+        const held = await stillHeld(sessionId, found);
+        if (held.length > 0) return taken(seatIds, held);
         for (const hold of found) over.set(hold.seatId, hold.orderId);
       }
+      // Refused now they cost a look; refused at the end they cost two calls, a write and a wait for each other.
+      const live = await records.live(sessionId, seatIds);
+      if (live.length > 0) return taken(seatIds, live);
       onAnswer('undecided');
       return { outcome: 'held' };
     },

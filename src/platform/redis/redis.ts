@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { HoldCheck, SeatHolds } from '../../features/seats/seats.ports.ts';
+import type { HoldRecords, SeatHolds } from '../../features/seats/seats.ports.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { SharedTokens } from '../m2m-tokens/shared-tokens.ts';
 import { createCircuit } from './circuit.ts';
@@ -11,7 +11,7 @@ export interface OpenRedisOptions {
   readonly server: RedisServer;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly stillHeld: HoldCheck;
+  readonly records: HoldRecords;
   readonly onAnswer: (answer: HoldAnswer) => void;
   /** Told when Redis is left alone because it does not answer, and when it is used again. */
   readonly onCircuit: (isOpen: boolean) => void;
@@ -43,7 +43,7 @@ export async function openRedis(options: OpenRedisOptions): Promise<OpenRedis> {
   onCircuit(false);
   await redis.settled();
   return {
-    holds: createRedisHolds({ redis, circuit, clock, stillHeld: options.stillHeld, onAnswer }),
+    holds: createRedisHolds({ redis, circuit, clock, records: options.records, onAnswer }),
     tokens: createRedisTokens({ redis, circuit, clock }),
     check: (timeoutMs) => redis.check(timeoutMs),
     close: async () => redis.close(),
