@@ -23,9 +23,18 @@ export interface OpenedRedis extends OpenRedis, HoldsUnderTest {
 
 export const systemClock: Clock = { now: () => instant(Date.now()) };
 
+const opened: (() => Promise<void>)[] = [];
+let databaseOfFile: Promise<string> | undefined;
+
+// Registered with the file: what is registered inside a test is never run.
+afterAll(async () => {
+  for (const close of opened) await close();
+});
+
 /** Opens it for this test file, with the variables an operator sets. */
 export async function openTestRedis(env: Record<string, string>, clock = systemClock): Promise<OpenedRedis> {
-  const dsn = await testDatabase();
+  databaseOfFile ??= testDatabase();
+  const dsn = await databaseOfFile;
   const database = openDatabase({ dsn, maxConnections: 2, onIdleError: () => undefined });
   const config = readConfig(env);
   const [answers, circuit, log]: [string[], boolean[], string[]] = [[], [], []];
@@ -46,10 +55,7 @@ export async function openTestRedis(env: Record<string, string>, clock = systemC
     onAnswer: (answer) => answers.push(answer),
     onCircuit: (isOpen) => circuit.push(isOpen),
   });
-  afterAll(async () => {
-    await redis.close();
-    await database.close();
-  });
+  opened.push(redis.close, () => database.close());
   return {
     ...redis,
     dsn,

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll } from 'vitest';
+import { afterAll, afterEach } from 'vitest';
 import { until } from './servers.ts';
 
 /** A real `redis-server`, a plain process on a free port, ended after the test file; its log is kept when a test failed. */
@@ -27,6 +27,23 @@ const run = promisify(execFile);
 const HOST = '127.0.0.1';
 const PRIMARIES = 3;
 const START_TIMEOUT_MS = 10_000;
+
+const started: { kill(): Promise<void>; folder: string; log: string }[] = [];
+
+let isFailed = false;
+
+// Both registered with the file and not where a server is started: what is registered inside a test is never run.
+afterEach(({ task }) => {
+  isFailed ||= task.result?.state === 'fail';
+});
+
+afterAll(async () => {
+  for (const { kill, folder, log } of started) {
+    await kill();
+    if (isFailed) process.stderr.write(`a log of redis-server is kept: ${log}\n`);
+    else await rm(folder, { recursive: true, force: true });
+  }
+});
 
 /** `options` are those of `redis-server`; `access` is what `redis-cli` then needs beside the port. */
 export async function startRedis(
@@ -54,13 +71,13 @@ export async function startRedis(
       '--save',
       '',
     ];
-    const started = spawn('redis-server', [...settings, ...options], { stdio: 'ignore' });
-    const failed = once(started, 'error').then(([error]) => {
+    const spawned = spawn('redis-server', [...settings, ...options], { stdio: 'ignore' });
+    const failed = once(spawned, 'error').then(([error]) => {
       throw new Error(
         `redis-server cannot be started (${error.code}): install it, on Debian with apt-get install redis-server`,
       );
     });
-    child = started;
+    child = spawned;
     const answers = until(
       'redis-server answers',
       () =>
@@ -82,12 +99,7 @@ export async function startRedis(
     await closed;
   }
 
-  afterAll(async (_context, suite) => {
-    await kill();
-    if (suite?.tasks.some(({ result }) => result?.state === 'fail')) {
-      process.stderr.write(`the log of redis-server ${port} is kept: ${log}\n`);
-    } else await rm(folder, { recursive: true, force: true });
-  });
+  started.push({ kill, folder, log });
   await start();
   return {
     address: `${HOST}:${port}`,
