@@ -11,13 +11,20 @@ import { readOrCreateSecret } from './embedded/kept-file.ts';
 import { startEmbeddedPostgres } from './embedded/postgres/postgres.ts';
 import { createEmbeddedStripe } from './embedded/stripe/stripe.ts';
 import { createEmbeddedVenue } from './embedded/venue/venue.ts';
+import { stillHeld } from './features/orders/hold.store.ts';
 import { createOrderChanging } from './features/orders/order.changing.ts';
 import { createOrderExpiry } from './features/orders/order.expiry.ts';
-import { createOrderPlacing } from './features/orders/order.placing.ts';
+import { createOrderPlacing, PLACING_HOLD_MS } from './features/orders/order.placing.ts';
 import { orderRoutes } from './features/orders/order.routes.ts';
 import type { Order } from './features/orders/order.rules.ts';
 import { createOrderService, releaseHolds } from './features/orders/order.service.ts';
-import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from './features/orders/order.store.ts';
+import {
+  attachIntent,
+  findOrder,
+  isSeatTaken,
+  liveSeats,
+  orderOfIntent,
+} from './features/orders/order.store.ts';
 import { createOrderTransitions } from './features/orders/order.transitions.ts';
 import { toWireOrder } from './features/orders/order.wire.ts';
 import { createAlignment } from './features/payments/alignment.ts';
@@ -59,6 +66,7 @@ import { type Database, openDatabase } from './platform/postgres/database.ts';
 import { createLeader } from './platform/postgres/leader.ts';
 import { migrateUp } from './platform/postgres/migrations.ts';
 import { insertSampleData } from './platform/postgres/sample-data.ts';
+import { openRedis } from './platform/redis/redis.ts';
 import { createStripeProvider } from './platform/stripe/stripe.provider.ts';
 import { createLog } from './platform/telemetry/log.ts';
 import { createMetrics, type Metrics, metricsRoute } from './platform/telemetry/metrics.ts';
@@ -121,7 +129,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   try {
     const base = await layFoundation(config, overrides, closing);
     const database = await openPostgres(base);
-    const servers = await connectServers(base);
+    const servers = await connectServers(base, database);
     const features = await wireFeatures(base, database, servers);
     const work = backgroundWork(base, database, servers, features);
     const { http, drain } = await serveHttp(base, database, servers, features);
@@ -216,7 +224,7 @@ async function openPostgres({ config, closing, dataDir, log, watch }: Base) {
 }
 
 /** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
-async function connectServers(base: Base) {
+async function connectServers(base: Base, postgres: Postgres) {
   const { config, clock, closing, selfUrl, overrides, watch } = base;
   const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE });
   closing.add(() => agent.close());
@@ -226,8 +234,11 @@ async function connectServers(base: Base) {
     jwksUrl: identity.jwksUrl,
     clock,
   });
+  const metrics = createMetrics({ outboxLag: () => outboxLag(base, postgres) });
+  const redis = await redisOf(base, postgres, metrics);
   const tokens = createM2mTokens({
     http: agent,
+    shared: redis?.tokens,
     tokenUrl: `${identity.realmUrl}/protocol/openid-connect/token`,
     clientId: config.TICKET_CLIENT_ID,
     clientSecret: identity.clientSecret,
@@ -252,10 +263,37 @@ async function connectServers(base: Base) {
     seating: watch('seating', seating),
     stripe,
     provider: watch('stripe', createStripeProvider(stripe)),
-    holds: watch('holds', createEmbeddedHolds(clock)),
+    holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),
+    checkRedis: redis?.check ?? (async () => undefined),
+    metrics,
     eventLog,
     publisher: watch('events', eventLog),
   };
+}
+
+/** Redis, where it is configured: the holds and the M2M token that replicas share. */
+async function redisOf({ config, clock, closing, log }: Base, { database }: Postgres, metrics: Metrics) {
+  const addresses = config.REDIS_ADDR;
+  if (addresses === undefined) return undefined;
+  const redis = await openRedis({
+    server: {
+      addresses,
+      isCluster: config.REDIS_CLUSTER || addresses.length > 1,
+      tls: config.REDIS_TLS,
+      username: config.REDIS_USERNAME,
+      password: config.REDIS_PASSWORD,
+    },
+    clock,
+    log,
+    records: {
+      stillHeld: (sessionId, found) => stillHeld(database, sessionId, found, PLACING_HOLD_MS),
+      live: (sessionId, seatIds) => liveSeats(database, sessionId, seatIds),
+    },
+    onAnswer: metrics.hold,
+    onCircuit: (isOpen) => metrics.circuit('redis', isOpen),
+  });
+  closing.add(redis.close);
+  return redis;
 }
 
 /** Where tokens come from, and the secret this service gets its own with. */
@@ -284,10 +322,9 @@ async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Base) {
 async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
   const { config, clock, ids, dataDir, outboxBell, onError } = base;
   const { database } = postgres;
-  const { holds, seating } = servers;
+  const { holds, seating, metrics } = servers;
   const { currency, holdMs } = config;
   const shared = { database, holds, clock, currency, onCommitted: outboxBell.ring };
-  const metrics = createMetrics({ outboxLag: () => outboxLag(base, postgres) });
 
   const money = wireMoney(base, postgres, servers, metrics);
   const { transitions, payments, giveBack, find } = money;
@@ -449,7 +486,7 @@ async function serveHttp(base: Base, postgres: Postgres, servers: Servers, featu
         check: (timeoutMs) => postgres.database.ping(timeoutMs),
       },
       outboxLag: () => outboxLag(base, postgres),
-      redis: inProcess,
+      redis: { embedded: base.embedded.has('REDIS_ADDR'), check: servers.checkRedis },
       kafka: inProcess,
       clock,
       version: VERSION,

@@ -4,6 +4,8 @@ export type Reader<Value> = (text: string) => Value | undefined;
 /** What is allowed, in words, and the reader that holds to it. */
 export type Kind<Value> = readonly [string, Reader<Value>];
 
+const MAX_PORT = 65_535;
+
 export function text(min: number, max: number, pattern?: RegExp, allowed?: string): Kind<string> {
   const words = allowed ?? `text of ${min} to ${max} characters`;
   return [
@@ -58,6 +60,20 @@ export function url(options: { optional?: true; protocols?: readonly string[] } 
       return URL.canParse(given) && protocols.includes(new URL(given).protocol)
         ? given.replace(/\/+$/, '')
         : undefined;
+    },
+  ];
+}
+
+/** `host:port`; an IPv6 address stands in brackets. */
+export function hostAndPort(): Kind<{ readonly host: string; readonly port: number }> {
+  const [, readPort] = wholeNumber(1, MAX_PORT);
+  return [
+    'host:port',
+    (given) => {
+      const [, bracketed, host = bracketed, port = ''] =
+        /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d+)$/i.exec(given) ?? [];
+      const number = readPort(port);
+      return host === undefined || number === undefined ? undefined : { host, port: number };
     },
   ];
 }

@@ -3,6 +3,7 @@ import {
   base64,
   choice,
   decimal,
+  hostAndPort,
   type Kind,
   type Reader,
   switchValue,
@@ -90,9 +91,17 @@ export const VARIABLES = {
   STRIPE_API_BASE: variable('Another address of Stripe’s API', url()),
 
   REDIS_ADDR: variable(
-    'Redis for holds; not in this version, which keeps them in the process',
-    text(1, 1_024),
+    'Redis for holds and the M2M token; several addresses are nodes of a cluster; unset: kept in the process',
+    asList(hostAndPort()),
   ),
+  REDIS_CLUSTER: variable('Says that a single address is a node of a cluster', switchValue(), 'false'),
+  REDIS_TLS: variable(
+    'Speaks TLS with Redis; NODE_EXTRA_CA_CERTS names a CA of your own',
+    switchValue(),
+    'false',
+  ),
+  REDIS_USERNAME: variable('User of Redis; unset: its default user', text(1, 255)),
+  REDIS_PASSWORD: secret('Password of Redis', text(1, 1_024)),
   KAFKA_ADDR: variable(
     'Kafka brokers; not in this version, which keeps events in the process',
     text(1, 1_024),
@@ -202,9 +211,10 @@ function readOne(
 function contradictions(settings: Settings): string[] {
   const problems: string[] = [];
   // Passed over in silence, the consumers of the topics would wait for ever.
-  for (const name of ['REDIS_ADDR', 'KAFKA_ADDR'] as const) {
-    if (settings[name])
-      problems.push(`${name}: this version cannot use it yet and runs without; leave it unset.`);
+  if (settings.KAFKA_ADDR)
+    problems.push('KAFKA_ADDR: this version cannot use it yet and runs without; leave it unset.');
+  if (settings.REDIS_USERNAME && !settings.REDIS_PASSWORD) {
+    problems.push('REDIS_PASSWORD: must be set when REDIS_USERNAME is.');
   }
   if (settings.OIDC_ISSUER && !settings.TICKET_CLIENT_SECRET) {
     problems.push(
@@ -256,7 +266,8 @@ export function embeddedParts(settings: Settings): EmbeddedPart[] {
   if (!settings.EVENT_SEATING_SERVICE_URL)
     parts.push({ name: 'Venue', variable: 'EVENT_SEATING_SERVICE_URL' });
   if (!settings.STRIPE_SECRET_KEY) parts.push({ name: 'Stripe', variable: 'STRIPE_SECRET_KEY' });
-  parts.push({ name: 'Redis', variable: 'REDIS_ADDR' }, { name: 'Kafka', variable: 'KAFKA_ADDR' });
+  if (!settings.REDIS_ADDR) parts.push({ name: 'Redis', variable: 'REDIS_ADDR' });
+  parts.push({ name: 'Kafka', variable: 'KAFKA_ADDR' });
   return parts;
 }
 

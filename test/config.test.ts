@@ -84,6 +84,29 @@ describe('readConfig', () => {
     expect(problemsOf(environment)).toEqual([problem]);
   });
 
+  test('reads the addresses of Redis, which is a cluster when there are several', () => {
+    const redis = readConfig({ ...REAL, REDIS_ADDR: 'redis-0.redis:6379, [::1]:7000,10.0.0.1:7001' });
+    expect(redis.REDIS_ADDR).toEqual([
+      { host: 'redis-0.redis', port: 6379 },
+      { host: '::1', port: 7000 },
+      { host: '10.0.0.1', port: 7001 },
+    ]);
+    expect(embeddedParts(redis).map(({ name }) => name)).toEqual(['Kafka']);
+    for (const address of [
+      'redis',
+      'redis:',
+      'redis:0',
+      'redis:70000',
+      'redis://redis:6379',
+      'a:1,',
+      ':6379',
+    ]) {
+      expect(problemsOf({ REDIS_ADDR: address })).toEqual([
+        `REDIS_ADDR: ${JSON.stringify(address)} is not allowed; it must be host:port, or several with commas.`,
+      ]);
+    }
+  });
+
   test('names every bad variable at once', () => {
     expect(problemsOf({ PORT: 'x', MAX_SEATS_PER_ORDER: '0' }).map((line) => line.split(':')[0])).toEqual([
       'PORT',
@@ -96,7 +119,7 @@ describe('readConfig', () => {
     [{ OIDC_ISSUER: 'https://id.example', TICKET_CLIENT_SECRET: 's' }, 'KEYCLOAK_URL'],
     [{ STRIPE_SECRET_KEY: 'sk' }, 'STRIPE_WEBHOOK_SECRET'],
     [{ KAFKA_ADDR: 'kafka:9092' }, 'KAFKA_ADDR'],
-    [{ REDIS_ADDR: 'redis:6379' }, 'REDIS_ADDR'],
+    [{ REDIS_USERNAME: 'ticketing' }, 'REDIS_PASSWORD'],
     [{ STRIPE_API_BASE: 'http://stripe' }, 'STRIPE_SECRET_KEY'],
     [{ EVENT_SEATING_SERVICE_URL: 'http://seating' }, 'EVENT_SEATING_SERVICE_URL'],
     [{ EVENT_QUERY_SERVICE_URL: 'http://query' }, 'EVENT_SEATING_SERVICE_URL'],

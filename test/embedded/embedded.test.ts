@@ -5,12 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { claimDataDir, DataDirInUse } from '../../src/embedded/data-dir.ts';
 import { createEmbeddedEventLog } from '../../src/embedded/event-log.ts';
-import { createEmbeddedHolds } from '../../src/embedded/holds.ts';
 import { openJournal } from '../../src/embedded/journal.ts';
 import { readOrCreateSecret } from '../../src/embedded/kept-file.ts';
 import { instant } from '../../src/kernel/clock.ts';
 import type { EventMessage } from '../../src/kernel/events.ts';
-import { as, type OrderId, type SeatId, type SessionId } from '../../src/kernel/ids.ts';
 import { testFolder } from '../support/folders.ts';
 
 describe('the claim on a data folder', () => {
@@ -32,45 +30,6 @@ describe('the claim on a data folder', () => {
     child.kill('SIGKILL');
     await once(child, 'close');
     await (await claimDataDir(folder)).release();
-  });
-});
-
-describe('holds', () => {
-  let now = 0;
-  const holds = () => createEmbeddedHolds({ now: () => instant(now) });
-  const session = as<SessionId>('s');
-  const [a, b, c] = ['a', 'b', 'c'].map((id) => as<SeatId>(id)) as [SeatId, SeatId, SeatId];
-  const [first, second] = ['o1', 'o2'].map((id) => as<OrderId>(id)) as [OrderId, OrderId];
-
-  test('are on all seats or none, and name those taken', async () => {
-    const of = holds();
-    expect(await of.hold(session, [a, b], first, instant(100))).toEqual({ outcome: 'held' });
-    expect(await of.hold(session, [b, c], second, instant(100))).toEqual({ outcome: 'taken', seatIds: [b] });
-    expect(await of.hold(session, [c], second, instant(100))).toEqual({ outcome: 'held' });
-    expect(await of.hold(as<SessionId>('other'), [a], second, instant(100))).toEqual({ outcome: 'held' });
-    expect(await of.hold(session, [a, b], first, instant(100))).toEqual({ outcome: 'held' });
-  });
-
-  test('end at their time, and can be moved by who has them', async () => {
-    const of = holds();
-    now = 0;
-    await of.hold(session, [a], first, instant(100));
-    await of.extend(session, [a], second, instant(9_000));
-    await of.extend(session, [a], first, instant(200));
-    now = 199;
-    expect(await of.hold(session, [a], second, instant(300))).toMatchObject({ outcome: 'taken' });
-    now = 200;
-    expect(await of.hold(session, [a], second, instant(300))).toMatchObject({ outcome: 'held' });
-  });
-
-  test('are released by who has them only', async () => {
-    const of = holds();
-    now = 0;
-    await of.hold(session, [a], first, instant(100));
-    await of.release(session, [a], second);
-    expect(await of.hold(session, [a], second, instant(100))).toMatchObject({ outcome: 'taken' });
-    await of.release(session, [a], first);
-    expect(await of.hold(session, [a], second, instant(100))).toMatchObject({ outcome: 'held' });
   });
 });
 

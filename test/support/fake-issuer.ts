@@ -51,7 +51,7 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
     counts.tokens += 1;
     const token = await sign(
       '00000000-0000-4000-8000-0000000000aa',
-      { scope: 'internal-api' },
+      { scope: 'internal-api', jti: String(counts.tokens) },
       { expiresIn: fake.m2mLifeS },
     );
     response.end(JSON.stringify({ access_token: token, expires_in: fake.m2mLifeS, token_type: 'Bearer' }));

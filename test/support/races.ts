@@ -21,6 +21,31 @@ export function startReplica(
   return startTestApp({ ...same, ...env }, overrides, { background: false });
 }
 
+/** Many want overlapping sets of three seats, in every order, on two replicas at once; the statuses answered. */
+export async function raceForSeats(
+  platform: PlatformApp,
+  replica: TestApp,
+  buyers: number,
+): Promise<number[]> {
+  const [a = '', b = '', c = ''] = [randomUUID(), randomUUID(), randomUUID()];
+  const wishes = [
+    [a, b],
+    [b, a],
+    [b, c],
+    [c, a],
+    [a, b, c],
+    [c, b, a],
+  ];
+  const token = await platform.token(randomUUID());
+  const answers = await Promise.all(
+    Array.from({ length: buyers }, (_, at) => {
+      const body = platform.request(wishes[at % wishes.length] ?? []);
+      return (at % 2 === 0 ? platform.app : replica).call('POST', '/api/order', { token, body });
+    }),
+  );
+  return answers.map(({ status }) => status);
+}
+
 /** Two scanners of the platform's session. */
 export async function twoScanners(platform: PlatformApp): Promise<string[]> {
   const ids = [randomUUID(), randomUUID()];

@@ -41,6 +41,25 @@ export interface SeatHolds {
   release(sessionId: SessionId, seatIds: readonly SeatId[], orderId: OrderId): Promise<void>;
 }
 
+/** A hold of another order in the way of one, as it was found. */
+export interface FoundHold {
+  readonly seatId: SeatId;
+  /** Whatever was written there, which need not be an order's id. */
+  readonly orderId: string;
+  readonly leftMs: number;
+}
+
+/** Port: what the database has of seats, for holds that may be wrong or may not be known. */
+export interface HoldRecords {
+  /**
+   * Which of the seats are really held or sold in the session. A hold that was found can be over (its release was
+   * lost) or of another session that has a seat of the same id.
+   */
+  stillHeld(sessionId: SessionId, found: readonly FoundHold[]): Promise<SeatId[]>;
+  /** Which of the seats have a live ticket. */
+  live(sessionId: SessionId, seatIds: readonly SeatId[]): Promise<SeatId[]>;
+}
+
 export type SeatQuote =
   | {
       readonly outcome: 'quoted';

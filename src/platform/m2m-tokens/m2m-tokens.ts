@@ -1,6 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { type Clock, type Instant, later, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
+import type { SharedToken, SharedTokens } from './shared-tokens.ts';
 
 /** Machine-to-machine access tokens by client credentials. */
 export interface M2mTokens {
@@ -16,11 +18,11 @@ export interface M2mTokensOptions {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly clock: Clock;
+  /** Where replicas share their token; without it this process has its own. */
+  readonly shared?: SharedTokens | undefined;
 }
 
-interface HeldToken {
-  readonly token: string;
-  readonly expiresAt: Instant;
+interface HeldToken extends SharedToken {
   readonly refreshAt: Instant;
 }
 
@@ -28,26 +30,36 @@ const REFRESH_BEFORE_END_MS = 60_000;
 /** After a failure the issuer is left alone for so long. */
 const REST_AFTER_FAILURE_MS = 500;
 const REQUEST_TIMEOUT_MS = 5_000;
+/** A replica that died while it fetched keeps the others from it for so long. */
+const CLAIM_MS = 6_000;
+/** How long the token that another replica fetches is waited for; then this one fetches its own. */
+const MAX_LOOKS_FOR_OTHERS = 40;
+const LOOK_EVERY_MS = 50;
 const HTTP_OK = 200;
 const SCOPE = 'internal-api';
 
 /**
  * Keeps one token and fetches the next 60 s before it ends (half-way through, when it lives shorter): one request at
- * a time however many wait, and none waits while the old one is still good.
+ * a time however many wait, and none waits while the old one is still good. Replicas that share tokens fetch one
+ * between them.
  */
 export function createM2mTokens(options: M2mTokensOptions): M2mTokens {
+  const { clock, shared } = options;
   let held: HeldToken | undefined;
+  let refused: string | undefined;
   let fetching: Promise<HeldToken> | undefined;
   let restUntil: Instant | undefined;
 
   function refresh(): Promise<HeldToken> {
-    fetching ??= fetchToken(options)
+    const isBetter = ({ token, expiresAt }: SharedToken) =>
+      token !== refused && expiresAt > Math.max(clock.now(), held?.expiresAt ?? 0);
+    fetching ??= (shared ? fetchShared(shared, isBetter, options) : fetchToken(options))
       .then((token) => {
         held = token;
         return token;
       })
       .catch((error: unknown) => {
-        restUntil = later(options.clock.now(), REST_AFTER_FAILURE_MS);
+        restUntil = later(clock.now(), REST_AFTER_FAILURE_MS);
         throw error;
       })
       .finally(() => {
@@ -58,7 +70,7 @@ export function createM2mTokens(options: M2mTokensOptions): M2mTokens {
 
   return {
     async get() {
-      const now = options.clock.now();
+      const now = clock.now();
       if (held && now < held.refreshAt) return held.token;
       const isResting = restUntil !== undefined && now < restUntil;
       if (!held || now >= held.expiresAt) {
@@ -69,8 +81,48 @@ export function createM2mTokens(options: M2mTokensOptions): M2mTokens {
       return held.token;
     },
     discard(token) {
-      if (held?.token === token) held = undefined;
+      if (held?.token !== token) return;
+      held = undefined;
+      refused = token;
+      void shared?.forget(token);
     },
+  };
+}
+
+/** The token that another replica fetched, or one fetched for all of them. */
+async function fetchShared(
+  shared: SharedTokens,
+  isBetter: (token: SharedToken) => boolean,
+  options: M2mTokensOptions,
+): Promise<HeldToken> {
+  const look = async (): Promise<HeldToken | undefined> => {
+    const kept = await shared.read();
+    return kept && isBetter(kept) ? hold(kept, options.clock.now()) : undefined;
+  };
+  const kept = await look();
+  if (kept) return kept;
+  for (let looks = 1; !(await shared.claim(CLAIM_MS)) && looks <= MAX_LOOKS_FOR_OTHERS; looks += 1) {
+    await setTimeout(LOOK_EVERY_MS);
+    const others = await look();
+    if (others) return others;
+  }
+  try {
+    const others = await look();
+    if (others) return others;
+    const fetched = await fetchToken(options);
+    await shared.keep(fetched);
+    return fetched;
+  } finally {
+    await shared.unclaim();
+  }
+}
+
+function hold({ token, expiresAt }: SharedToken, now: Instant): HeldToken {
+  const lifeMs = expiresAt - now;
+  return {
+    token,
+    expiresAt,
+    refreshAt: later(now, Math.max(lifeMs - REFRESH_BEFORE_END_MS, lifeMs / 2)),
   };
 }
 
@@ -87,12 +139,7 @@ async function fetchToken(options: M2mTokensOptions): Promise<HeldToken> {
   const { access_token: token, expires_in: seconds } = answer;
   if (typeof token !== 'string' || typeof seconds !== 'number' || !(seconds > 0))
     throw unavailable('an answer without a token');
-  const lifeMs = seconds * MS_PER_SECOND;
-  return {
-    token,
-    expiresAt: later(askedAt, lifeMs),
-    refreshAt: later(askedAt, Math.max(lifeMs - REFRESH_BEFORE_END_MS, lifeMs / 2)),
-  };
+  return hold({ token, expiresAt: later(askedAt, seconds * MS_PER_SECOND) }, askedAt);
 }
 
 async function post(http: Dispatcher, tokenUrl: string, body: string): Promise<Record<string, unknown>> {

@@ -10,6 +10,10 @@ export interface Metrics {
   webhook(kind: string): void;
   /** Payments that other systems told of, by what they said. */
   paymentTopic(outcome: string): void;
+  /** Holds asked for, by what was answered: `undecided` is without Redis. */
+  hold(answer: string): void;
+  /** Whether a server is left alone because it does not answer. */
+  circuit(server: string, isOpen: boolean): void;
   /** The text that Prometheus reads. */
   text(): Promise<string>;
 }
@@ -36,6 +40,13 @@ export function createMetrics({ outboxLag }: MetricsOptions): Metrics {
   const money = counter('ticketing_money_total', 'Payments decided on, by what became of them', 'outcome');
   const webhooks = counter('ticketing_webhooks_total', 'Genuine webhooks, by what they are about', 'kind');
   const topics = counter('ticketing_payment_topic_total', 'Payments other systems told of', 'outcome');
+  const holds = counter('ticketing_holds_total', 'Holds asked of Redis, by what was answered', 'answer');
+  const circuits = new Gauge({
+    name: 'ticketing_circuit_open',
+    help: '1 while a server is left alone because it does not answer',
+    labelNames: ['server'],
+    registers,
+  });
   const waiting = gauge('ticketing_outbox_waiting', 'Messages committed and not published yet');
   const seconds = gauge('ticketing_outbox_lag_seconds', 'Age of the oldest message not published yet');
   const blocked = gauge(
@@ -46,6 +57,8 @@ export function createMetrics({ outboxLag }: MetricsOptions): Metrics {
     money: (outcome) => money.inc({ outcome }),
     webhook: (kind) => webhooks.inc({ kind }),
     paymentTopic: (outcome) => topics.inc({ outcome }),
+    hold: (answer) => holds.inc({ answer }),
+    circuit: (server, isOpen) => circuits.set({ server }, isOpen ? 1 : 0),
     async text() {
       const lag = await outboxLag();
       waiting.set(lag.waiting);

@@ -1,0 +1,91 @@
+/**
+ * What Redis is for: 32 buyers who all want the same two seats, sold by then, and 32 who want two fresh ones each. Holds
+ * in the process, in Redis, and with Redis gone, one after the other and round again, so that each has its share of what
+ * else the machine does. A closed loop; needs `redis-server`; exit code 1 when refusals with Redis are not faster than
+ * without.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { openClient, type Send, startSeating, startService } from './service.ts';
+
+const CLIENTS = 32;
+const ROUNDS = 3;
+const WINDOW_MS = 4_000;
+const CREATED = 201;
+const REFUSED = 409;
+const MS_PER_SECOND = 1_000;
+
+const event = { session_id: randomUUID(), event_id: randomUUID(), organization_id: randomUUID() };
+
+interface Measured {
+  count: number;
+  readonly waitsMs: number[];
+}
+
+/** Orders until the window is over, each of which must be answered so. */
+async function orderFor(send: Send, seats: () => string[], expected: number, into: Measured): Promise<void> {
+  const end = performance.now() + WINDOW_MS;
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      while (performance.now() < end) {
+        const from = performance.now();
+        const { status, body } = await send('POST', '/api/order', { ...event, seat_ids: seats() });
+        if (status !== expected) throw new Error(`answered ${status}: ${JSON.stringify(body)}`);
+        into.waitsMs.push(performance.now() - from);
+        into.count += 1;
+      }
+    }),
+  );
+}
+
+async function startRedis(): Promise<{ address: string; child: ChildProcess }> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, 'close');
+  const child = spawn('redis-server', ['--bind', '127.0.0.1', '--port', String(port), '--save', '']);
+  await once(child.stdout, 'data');
+  return { address: `127.0.0.1:${port}`, child };
+}
+
+const [seating, here, gone] = [await startSeating(), await startRedis(), await startRedis()];
+const services = {
+  'in the process': await startService(seating.url),
+  'in Redis': await startService(seating.url, { REDIS_ADDR: here.address }),
+  'Redis gone': await startService(seating.url, { REDIS_ADDR: gone.address }),
+};
+gone.child.kill('SIGKILL');
+
+const results = new Map<string, { refused: Measured; placed: Measured }>();
+for (let round = 0; round < ROUNDS; round += 1) {
+  for (const [name, service] of Object.entries(services)) {
+    const client = openClient(service.url, await service.signIn('buyer'), CLIENTS);
+    const result = results.get(name) ?? {
+      refused: { count: 0, waitsMs: [] },
+      placed: { count: 0, waitsMs: [] },
+    };
+    results.set(name, result);
+    const sold = [randomUUID(), randomUUID()];
+    await client.send('POST', '/api/order', { ...event, seat_ids: sold });
+    await orderFor(client.send, () => sold, REFUSED, result.refused);
+    await orderFor(client.send, () => [randomUUID(), randomUUID()], CREATED, result.placed);
+    await client.close();
+  }
+}
+
+const perSecond = ({ count }: Measured) => Math.round((count * MS_PER_SECOND) / (ROUNDS * WINDOW_MS));
+const at = ({ waitsMs }: Measured, share: number) =>
+  waitsMs.toSorted((a, b) => a - b)[Math.floor(waitsMs.length * share)]?.toFixed(1);
+const line = (what: string, measured: Measured) =>
+  `${what} ${perSecond(measured)}/s, median ${at(measured, 0.5)} ms, p99 ${at(measured, 0.99)} ms`;
+for (const [name, { refused, placed }] of results)
+  console.log(`${name.padEnd(15)} ${line('refused', refused)}; ${line('placed', placed)}`);
+
+for (const service of Object.values(services)) await service.close();
+seating.close();
+here.child.kill('SIGTERM');
+const rateOf = (name: string) => perSecond(results.get(name)?.refused ?? { count: 0, waitsMs: [] });
+process.exitCode = rateOf('in Redis') > rateOf('Redis gone') ? 0 : 1;

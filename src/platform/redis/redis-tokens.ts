@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { type Clock, instant, toRfc3339 } from '../../kernel/clock.ts';
+import type { SharedToken, SharedTokens } from '../m2m-tokens/shared-tokens.ts';
+import type { Circuit } from './circuit.ts';
+import type { RedisConnection } from './connection.ts';
+import { createScript } from './script.ts';
+
+export interface RedisTokensOptions {
+  readonly redis: RedisConnection;
+  readonly circuit: Circuit;
+  readonly clock: Clock;
+}
+
+const TOKEN_KEY = 'm2m_token';
+const CLAIM_KEY = 'm2m_token:claim';
+
+const DELETE_IF = createScript(
+  `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`,
+);
+const DELETE_TOKEN = createScript(`
+local kept = redis.call('GET', KEYS[1])
+if not kept then return end
+local readable, value = pcall(cjson.decode, kept)
+if not readable or type(value) ~= 'table' or value.token == ARGV[1] then redis.call('DEL', KEYS[1]) end`);
+
+/** The token that replicas share, in Redis (contract section 3). While Redis is away each replica is on its own. */
+export function createRedisTokens({ redis, circuit, clock }: RedisTokensOptions): SharedTokens {
+  const { commands } = redis;
+  const me = randomUUID();
+
+  /** What Redis says, or `otherwise` while it is away. */
+  async function ask<Value>(question: () => Promise<Value>, otherwise: Value): Promise<Value> {
+    try {
+      return await circuit.run(question);
+    } catch {
+      return otherwise;
+    }
+  }
+
+  return {
+    async read() {
+      return readToken(await ask(() => commands.get(TOKEN_KEY), null));
+    },
+    async keep({ token, expiresAt }) {
+      const lifeMs = Math.floor(expiresAt - clock.now());
+      if (lifeMs < 1) return;
+      const value = JSON.stringify({ token, expires_at: toRfc3339(expiresAt) });
+      await ask(() => commands.set(TOKEN_KEY, value, 'PX', lifeMs), 'OK');
+    },
+    async forget(token) {
+      await ask(() => DELETE_TOKEN.run(commands, [TOKEN_KEY], [token]), undefined);
+    },
+    claim: (forMs) => ask(async () => (await commands.set(CLAIM_KEY, me, 'PX', forMs, 'NX')) === 'OK', true),
+    async unclaim() {
+      await ask(() => DELETE_IF.run(commands, [CLAIM_KEY], [me]), undefined);
+    },
+  };
+}
+
+/** What is not in the contract's form is no token: the next one replaces it. */
+function readToken(kept: string | null): SharedToken | undefined {
+  try {
+    const { token, expires_at: end } = JSON.parse(kept ?? '{}') as Record<string, unknown>;
+    const expiresAt = Date.parse(String(end));
+    return typeof token === 'string' && token !== '' && !Number.isNaN(expiresAt)
+      ? { token, expiresAt: instant(expiresAt) }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import { Agent } from 'undici';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Clock, instant } from '../../src/kernel/clock.ts';
+import { createM2mTokens, type M2mTokens } from '../../src/platform/m2m-tokens/m2m-tokens.ts';
+import type { SharedTokens } from '../../src/platform/m2m-tokens/shared-tokens.ts';
+import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
+import { until } from '../support/servers.ts';
+
+/** What a replica's M2M tokens do, `share` giving what it shares with others, empty for each test. */
+export function m2mTokensContract(
+  name: string,
+  share: (clock: Clock) => Promise<SharedTokens | undefined>,
+): void {
+  describe(`machine-to-machine tokens ${name}`, () => {
+    let issuer: FakeIssuer;
+    let tokens: M2mTokens;
+    let now: number;
+    let http: Agent;
+
+    beforeEach(async () => {
+      issuer = await startFakeIssuer();
+      now = Date.now();
+      http = new Agent();
+      const clock = { now: () => instant(now) };
+      tokens = createM2mTokens({
+        http,
+        tokenUrl: `${issuer.issuer}/protocol/openid-connect/token`,
+        clientId: 'ticket-service-client',
+        clientSecret: 'secret',
+        clock,
+        shared: await share(clock),
+      });
+    });
+
+    afterEach(() => http.close());
+
+    test('are fetched once, however many wait', async () => {
+      const got = await Promise.all(Array.from({ length: 50 }, () => tokens.get()));
+      expect(new Set(got).size).toBe(1);
+      expect(issuer.counts.tokens).toBe(1);
+    });
+
+    test('are refreshed sixty seconds before the end, and nobody waits for it', async () => {
+      const first = await tokens.get();
+      now += 239_000;
+      expect(await tokens.get()).toBe(first);
+      expect(issuer.counts.tokens).toBe(1);
+      now += 1_500;
+      expect(await tokens.get()).toBe(first);
+      await until('the next one is there', async () => issuer.counts.tokens === 2);
+      expect(issuer.counts.tokens).toBe(2);
+    });
+
+    test('that live shorter are refreshed half-way through', async () => {
+      issuer.m2mLifeS = 20;
+      const first = await tokens.get();
+      now += 9_000;
+      expect(await tokens.get()).toBe(first);
+      expect(issuer.counts.tokens).toBe(1);
+      now += 2_000;
+      await tokens.get();
+      await until('the next one is asked for', async () => issuer.counts.tokens === 2);
+    });
+
+    test('that were refused are forgotten, others are not', async () => {
+      const first = await tokens.get();
+      tokens.discard('another');
+      await tokens.get();
+      expect(issuer.counts.tokens).toBe(1);
+      tokens.discard(first);
+      await tokens.get();
+      expect(issuer.counts.tokens).toBe(2);
+    });
+
+    test('that are still good outlive an issuer that is away; after them there is a clear failure', async () => {
+      const first = await tokens.get();
+      issuer.away = true;
+      now += 250_000;
+      expect(await tokens.get()).toBe(first);
+      now += 60_000;
+      await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
+      issuer.away = false;
+      now += 1_000;
+      expect(await tokens.get()).not.toBe('');
+    });
+
+    test('after a failure the issuer is left alone for a moment', async () => {
+      issuer.away = true;
+      await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
+      issuer.away = false;
+      await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
+      expect(issuer.counts.tokens).toBe(0);
+      now += 501;
+      await tokens.get();
+      expect(issuer.counts.tokens).toBe(1);
+    });
+  });
+}

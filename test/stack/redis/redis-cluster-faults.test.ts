@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { currencyOf } from '../../../src/kernel/money.ts';
+import { TIMEOUT_MS } from '../../../src/platform/redis/circuit.ts';
+import { type LoadReport, startLoad, timeHolds } from '../../support/order-load.ts';
+import { type PlatformApp, startPlatformApp } from '../../support/platform-app.ts';
+import { raceForSeats, startReplica } from '../../support/races.ts';
+import { type RedisServerProcess, startRedisCluster } from '../../support/redis-server.ts';
+import { until } from '../../support/servers.ts';
+import { findingsIn, type TestApp } from '../../support/test-app.ts';
+
+/** What a machine of two cores, busy with all of this, may add to a wait: far less than a wait without a bound. */
+const SLACK_MS = 3_000;
+const LOAD_MS = 60_000;
+
+const timing = timeHolds();
+let nodes: readonly RedisServerProcess[];
+let platform: PlatformApp;
+let replica: TestApp;
+let buyer: string;
+
+beforeAll(async () => {
+  nodes = await startRedisCluster();
+  const env = { REDIS_ADDR: nodes.map(({ address }) => address).join(',') };
+  platform = await startPlatformApp(env, {}, { watch: timing.watch });
+  replica = await startReplica(platform, env, { watch: timing.watch });
+  buyer = await platform.token(randomUUID());
+});
+
+beforeEach(() => {
+  timing.longestMs = 0;
+});
+
+const findings = () => findingsIn(platform.app.dsn, currencyOf('lkr'));
+
+async function isUp(app: TestApp): Promise<boolean> {
+  const from = performance.now();
+  const { status, body } = await app.call('GET', '/api/order/health');
+  expect(performance.now() - from).toBeLessThan(1_000 + SLACK_MS);
+  expect([status, body.status]).toEqual([200, 'UP']);
+  return body.redis.status === 'UP';
+}
+
+/** Places an order in a session and says whether the cluster, asked through a node that is there, has its hold. */
+async function isHeldIn(
+  sessionId: string,
+  through: RedisServerProcess,
+  app: TestApp = platform.app,
+): Promise<boolean> {
+  const seat = randomUUID();
+  const body = { ...platform.request([seat]), session_id: sessionId };
+  if ((await app.call('POST', '/api/order', { token: buyer, body })).status !== 201) return false;
+  const holder = await through.cli('-c', 'get', `seat_lock:{${sessionId}}:${seat}`).catch(() => '');
+  return holder !== '' && !holder.includes('refused');
+}
+
+/** The node that serves a session's keys. */
+async function nodeOf(sessionId: string): Promise<RedisServerProcess> {
+  const asked = await Promise.all(
+    nodes.map((node) => node.cli('set', `seat_lock:{${sessionId}}:`, '', 'PX', '1')),
+  );
+  const node = nodes[asked.indexOf('OK')];
+  if (!node) throw new Error(`no node serves ${sessionId}: ${asked.join()}`);
+  return node;
+}
+
+/** Two sessions, the first on the node and the second on another. */
+async function sessionsOnAndOff(node: RedisServerProcess): Promise<[string, string]> {
+  const find = async (isWanted: (other: RedisServerProcess) => boolean) =>
+    until('a session is found', async () => {
+      const session = randomUUID();
+      return isWanted(await nodeOf(session)) && session;
+    });
+  return [await find((other) => other === node), await find((other) => other !== node)];
+}
+
+function show(fault: string, { requests, statuses, longestMs }: LoadReport): void {
+  process.stdout.write(
+    `${fault}: ${requests} requests ${JSON.stringify(statuses)}, longest ${longestMs} ms, at holds ${Math.round(timing.longestMs)} ms\n`,
+  );
+}
+
+test('two replicas race for the same seats on a cluster: nobody has half, nothing is sold twice', async () => {
+  expect([await isUp(platform.app), await isUp(replica)]).toEqual([true, true]);
+  for (let round = 0; round < 20; round += 1) {
+    const statuses = await raceForSeats(platform, replica, 12);
+    expect(statuses.filter((status) => status !== 409 && status !== 201)).toEqual([]);
+    expect(statuses).toContain(201);
+  }
+  expect(await findings()).toEqual([]);
+});
+
+test.each(['killed', 'stopped'] as const)(
+  'a node is %s under load: orders go on, sessions of other nodes keep their holds, and it is used again',
+  async (fault) => {
+    const node = await nodeOf(platform.sessionId);
+    const other = nodes.find((each) => each !== node) as RedisServerProcess;
+    const [gone, there] = await sessionsOnAndOff(node);
+    expect([await isHeldIn(gone, other), await isHeldIn(there, other)]).toEqual([true, true]);
+    const load = await startLoad(platform, [platform.app, replica]);
+    await until('there is load', () => load.answered() > 200, LOAD_MS);
+    if (fault === 'killed') await node.kill();
+    else node.pause();
+    const atFault = load.answered();
+    await until('orders go on without it', () => load.answered() > atFault + 500, LOAD_MS);
+    await until('health says so', async () => !(await isUp(platform.app)), LOAD_MS);
+    const report = await load.stop();
+    show(`a node ${fault}`, report);
+    expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
+    expect(timing.longestMs).toBeLessThan(2 * TIMEOUT_MS + SLACK_MS);
+
+    await until('a session of another node has its holds', () => isHeldIn(there, other), LOAD_MS);
+    if (fault === 'killed') await node.start();
+    else node.resume();
+    await until('its own sessions have them again', () => isHeldIn(gone, other), LOAD_MS);
+    await until('health says so', () => isUp(platform.app), LOAD_MS);
+    expect(await findings()).toEqual([]);
+  },
+);
+
+test('a node with a replica is killed: the replica takes its place, and is asked', async () => {
+  const cluster = await startRedisCluster(1);
+  const addresses = cluster.map(({ address }) => address).join(',');
+  const app = await startReplica(platform, { REDIS_ADDR: addresses });
+  const seats = Array.from({ length: 60 }, () => randomUUID());
+  const sessions = seats.map(() => randomUUID());
+  const orderAll = () =>
+    Promise.all(
+      seats.map(async (seat, at) => {
+        const body = { ...platform.request([seat]), session_id: sessions[at] };
+        return (await app.call('POST', '/api/order', { token: buyer, body })).status;
+      }),
+    );
+  expect(new Set(await orderAll())).toEqual(new Set([201]));
+  const [primary, ...others] = cluster as [RedisServerProcess, ...RedisServerProcess[]];
+  await primary.kill();
+  expect(new Set(await orderAll())).toEqual(new Set([409]));
+  const [through] = others as [RedisServerProcess];
+  const isWhole = async () =>
+    (await Promise.all(sessions.map((session) => isHeldIn(session, through, app)))).every(Boolean);
+  await until('every session has its holds', isWhole, LOAD_MS);
+  await until('health says so', () => isUp(app), LOAD_MS);
+  expect(new Set(await orderAll())).toEqual(new Set([409]));
+  expect(await findings()).toEqual([]);
+});

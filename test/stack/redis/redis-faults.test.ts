@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { currencyOf } from '../../../src/kernel/money.ts';
+import { TIMEOUT_MS } from '../../../src/platform/redis/circuit.ts';
+import { type LoadReport, startLoad, timeHolds } from '../../support/order-load.ts';
+import { type PlatformApp, startPlatformApp } from '../../support/platform-app.ts';
+import { raceForSeats, startReplica } from '../../support/races.ts';
+import { type RedisServerProcess, startRedis } from '../../support/redis-server.ts';
+import { until } from '../../support/servers.ts';
+import { findingsIn, type TestApp } from '../../support/test-app.ts';
+
+/** What a machine of two cores, busy with all of this, may add to a wait: far less than a wait without a bound. */
+const SLACK_MS = 3_000;
+const LOAD_MS = 60_000;
+
+const timing = timeHolds();
+let server: RedisServerProcess;
+let platform: PlatformApp;
+let replica: TestApp;
+let buyer: string;
+
+beforeAll(async () => {
+  server = await startRedis();
+  const env = { REDIS_ADDR: server.address };
+  platform = await startPlatformApp(env, {}, { watch: timing.watch });
+  replica = await startReplica(platform, env, { watch: timing.watch });
+  buyer = await platform.token(randomUUID());
+});
+
+beforeEach(() => {
+  timing.longestMs = 0;
+});
+
+const findings = () => findingsIn(platform.app.dsn, currencyOf('lkr'));
+
+async function order(app: TestApp, seatIds: readonly string[], sessionId?: string) {
+  const body = { ...platform.request(seatIds), ...(sessionId ? { session_id: sessionId } : {}) };
+  return app.call('POST', '/api/order', { token: buyer, body });
+}
+
+async function redisInHealth(app: TestApp) {
+  const from = performance.now();
+  const { status, body } = await app.call('GET', '/api/order/health');
+  expect(performance.now() - from).toBeLessThan(1_000 + SLACK_MS);
+  return { status, service: body.status, redis: body.redis };
+}
+
+const UP = { status: 200, service: 'UP', redis: { status: 'UP', embedded: false } };
+const DOWN = { status: 200, service: 'UP', redis: { status: 'DOWN', embedded: false } };
+
+/** Whether both replicas ask Redis again. */
+async function usedAgain(): Promise<void> {
+  const isUsed = async () => {
+    for (const app of [platform.app, replica]) {
+      const seat = randomUUID();
+      await order(app, [seat]);
+      if ((await server.cli('exists', `seat_lock:${seat}`)) !== '1') return false;
+    }
+    return true;
+  };
+  await until('Redis is used again by both', isUsed, LOAD_MS);
+}
+
+/** What the log says of Redis, in order. */
+function changesIn(log: readonly string[]): string[] {
+  return log.flatMap((line) => /"Redis (does not answer|answers)/.exec(line)?.[1] ?? []);
+}
+
+function show(fault: string, { requests, statuses, longestMs }: LoadReport): void {
+  process.stdout.write(
+    `${fault}: ${requests} requests ${JSON.stringify(statuses)}, longest ${longestMs} ms, at holds ${Math.round(timing.longestMs)} ms\n`,
+  );
+}
+
+describe('two replicas that share a Redis', () => {
+  test('refuse each other’s held seats before anybody else is asked', async () => {
+    const [a, b] = [randomUUID(), randomUUID()];
+    const gate = Promise.withResolvers<void>();
+    platform.seating.gate = gate.promise;
+    const placing = order(platform.app, [a, b]);
+    await until('the seats are held', async () => (await server.cli('exists', `seat_lock:${a}`)) === '1');
+    const before = platform.seating.calls.length;
+    const refused = await order(replica, [randomUUID(), b]);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: [b] } });
+    expect(platform.seating.calls.length - before).toBeLessThanOrEqual(2);
+    gate.resolve();
+    platform.seating.gate = undefined;
+    const placed = await placing;
+    expect(placed.status).toBe(201);
+    expect(await server.cli('get', `seat_lock:${a}`)).toBe(placed.body.order_id);
+    expect(Number(await server.cli('pttl', `seat_lock:${a}`))).toBeGreaterThan(290_000);
+    const calls = platform.seating.calls.length;
+    expect((await order(replica, [a])).status).toBe(409);
+    expect(platform.seating.calls).toHaveLength(calls);
+    await platform.app.call('DELETE', `/api/order/${placed.body.order_id}`, { token: buyer });
+    expect(await server.cli('exists', `seat_lock:${a}`, `seat_lock:${b}`)).toBe('0');
+    expect((await order(replica, [a, b])).status).toBe(201);
+  });
+
+  test('sell A1 of two sessions, each to one', async () => {
+    const seat = `A1-${randomUUID()}`;
+    const [here, there] = [randomUUID(), randomUUID()];
+    expect((await order(platform.app, [seat], here)).status).toBe(201);
+    expect((await order(replica, [seat], there)).status).toBe(201);
+    expect((await order(replica, [seat], here)).status).toBe(409);
+    expect((await order(platform.app, [seat], there)).status).toBe(409);
+  });
+
+  test('race for the same seats: nobody has half, nothing is sold twice', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const statuses = await raceForSeats(platform, replica, 12);
+      expect(statuses.filter((status) => status !== 409 && status !== 201)).toEqual([]);
+      expect(statuses).toContain(201);
+    }
+    expect(await findings()).toEqual([]);
+  });
+});
+
+describe('under load, Redis', () => {
+  test('killed and started again empty: orders go on, nothing is sold twice, it is used again, and each change is logged once', async () => {
+    expect(await redisInHealth(platform.app)).toEqual(UP);
+    const load = await startLoad(platform, [platform.app, replica]);
+    await until('there is load', () => load.answered() > 200, LOAD_MS);
+    await server.kill();
+    const atKill = load.answered();
+    await until('orders go on without it', () => load.answered() > atKill + 300, LOAD_MS);
+    expect(await redisInHealth(platform.app)).toEqual(DOWN);
+    await server.start();
+    const atStart = load.answered();
+    await until('orders go on with it', () => load.answered() > atStart + 300, LOAD_MS);
+    const report = await load.stop();
+    show('killed, started empty', report);
+    expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
+    expect(timing.longestMs).toBeLessThan(2 * TIMEOUT_MS + SLACK_MS);
+    await usedAgain();
+    expect(await redisInHealth(replica)).toEqual(UP);
+    for (const app of [platform.app, replica]) {
+      const changes = changesIn(app.log);
+      expect(changes.slice(0, 2)).toEqual(['does not answer', 'answers']);
+      expect(changes.filter((change, at) => change === changes[at + 1])).toEqual([]);
+      expect(changes.at(-1)).toBe('answers');
+      expect(app.log.join('')).not.toContain('eyJ');
+    }
+    expect(await findings()).toEqual([]);
+  });
+
+  test('stopped without closing its connections: no request waits for it longer than it may', async () => {
+    const load = await startLoad(platform, [platform.app, replica]);
+    await until('there is load', () => load.answered() > 200, LOAD_MS);
+    server.pause();
+    const atPause = load.answered();
+    await until('orders go on without it', () => load.answered() > atPause + 500, LOAD_MS);
+    expect(await redisInHealth(platform.app)).toEqual(DOWN);
+    const { text } = await platform.app.call('GET', '/metrics');
+    expect(text).toContain('ticketing_circuit_open{server="redis"} 1');
+    server.resume();
+    const atResume = load.answered();
+    await until('orders go on with it', () => load.answered() > atResume + 300, LOAD_MS);
+    const report = await load.stop();
+    show('stopped', report);
+    expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
+    expect(timing.longestMs).toBeLessThan(2 * TIMEOUT_MS + SLACK_MS);
+    await usedAgain();
+    expect((await platform.app.call('GET', '/metrics')).text).toContain(
+      'ticketing_circuit_open{server="redis"} 0',
+    );
+    expect(await findings()).toEqual([]);
+  });
+
+  test('loses its memory, again and again: nothing is sold twice', async () => {
+    const load = await startLoad(platform, [platform.app, replica]);
+    for (let flushes = 0; flushes < 20; flushes += 1) {
+      const answered = load.answered();
+      await until('there is load', () => load.answered() > answered + 25, LOAD_MS);
+      await server.cli('flushall');
+    }
+    const report = await load.stop();
+    show('memory lost 20 times', report);
+    expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
+    expect(await findings()).toEqual([]);
+  });
+});
+
+test('a replica of an hour ago takes over: what was sold since stays sold, what was given back since is free', async () => {
+  const [sold, freed, kept] = [randomUUID(), randomUUID(), randomUUID()];
+  const gone = await order(platform.app, [freed, sold]);
+  const stays = await order(platform.app, [kept]);
+  const then = await Promise.all(
+    [sold, freed, kept].map(async (seat) => [seat, await server.cli('get', `seat_lock:${seat}`)] as const),
+  );
+  await platform.app.call('DELETE', `/api/order/${gone.body.order_id}`, { token: buyer });
+  expect((await order(replica, [sold])).status).toBe(201);
+  await server.cli('flushall');
+  for (const [seat, holder] of then) await server.cli('set', `seat_lock:${seat}`, holder, 'PX', '300000');
+  const asked = await Promise.all([
+    order(replica, [sold]),
+    order(platform.app, [freed]),
+    order(replica, [kept]),
+  ]);
+  expect(asked.map(({ status }) => status)).toEqual([409, 201, 409]);
+  expect(stays.status).toBe(201);
+  expect(await findings()).toEqual([]);
+});

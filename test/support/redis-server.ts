@@ -1,0 +1,145 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach } from 'vitest';
+import { until } from './servers.ts';
+
+/** A real `redis-server`, a plain process on a free port, ended after the test file; its log is kept when a test failed. */
+export interface RedisServerProcess {
+  /** `host:port`, as in REDIS_ADDR. */
+  readonly address: string;
+  /** Ends it at once, as a crash does; what it held is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port, empty unless it is a node of a cluster, which keeps its place. */
+  start(): Promise<void>;
+  /** It answers nothing from now on, and its connections stay open. */
+  pause(): void;
+  resume(): void;
+  /** What `redis-cli` prints for a command. */
+  cli(...command: readonly string[]): Promise<string>;
+}
+
+const run = promisify(execFile);
+const HOST = '127.0.0.1';
+const PRIMARIES = 3;
+const START_TIMEOUT_MS = 10_000;
+
+const started: { kill(): Promise<void>; folder: string; log: string }[] = [];
+
+let isFailed = false;
+
+// Both registered with the file and not where a server is started: what is registered inside a test is never run.
+afterEach(({ task }) => {
+  isFailed ||= task.result?.state === 'fail';
+});
+
+afterAll(async () => {
+  for (const { kill, folder, log } of started) {
+    await kill();
+    if (isFailed) process.stderr.write(`a log of redis-server is kept: ${log}\n`);
+    else await rm(folder, { recursive: true, force: true });
+  }
+});
+
+/** `options` are those of `redis-server`; `access` is what `redis-cli` then needs beside the port. */
+export async function startRedis(
+  options: readonly string[] = [],
+  access: readonly string[] = [],
+): Promise<RedisServerProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-redis-'));
+  const port = String(await freePort());
+  const log = join(folder, 'redis.log');
+  const isTls = access.includes('--tls');
+  let child: ChildProcess | undefined;
+
+  const cli = async (...command: readonly string[]) =>
+    (await run('redis-cli', ['-h', HOST, '-p', port, ...access, ...command])).stdout.trim();
+
+  async function start(): Promise<void> {
+    const settings = [
+      '--bind',
+      HOST,
+      ...(isTls ? ['--port', '0', '--tls-port', port] : ['--port', port]),
+      '--dir',
+      folder,
+      '--logfile',
+      log,
+      '--save',
+      '',
+    ];
+    const spawned = spawn('redis-server', [...settings, ...options], { stdio: 'ignore' });
+    const failed = once(spawned, 'error').then(([error]) => {
+      throw new Error(
+        `redis-server cannot be started (${error.code}): install it, on Debian with apt-get install redis-server`,
+      );
+    });
+    child = spawned;
+    const answers = until(
+      'redis-server answers',
+      () =>
+        cli('ping').then(
+          (text) => /PONG|NOAUTH/.test(text),
+          () => false,
+        ),
+      START_TIMEOUT_MS,
+    );
+    await Promise.race([answers, failed]);
+  }
+
+  async function kill(): Promise<void> {
+    const ending = child;
+    child = undefined;
+    if (!ending || ending.exitCode !== null || ending.signalCode !== null) return;
+    const closed = once(ending, 'close');
+    ending.kill('SIGKILL');
+    await closed;
+  }
+
+  started.push({ kill, folder, log });
+  await start();
+  return {
+    address: `${HOST}:${port}`,
+    kill,
+    start,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
+    cli,
+  };
+}
+
+/** Three primaries that share the slots, each with so many replicas; REDIS_ADDR is their addresses with commas. */
+export async function startRedisCluster(replicas = 0): Promise<readonly RedisServerProcess[]> {
+  const node = async () => {
+    const busPort = String(await freePort());
+    const place = ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '1000'];
+    const alone = ['--cluster-require-full-coverage', 'no', '--repl-diskless-sync-delay', '0'];
+    return startRedis([...place, ...alone]);
+  };
+  const nodes: RedisServerProcess[] = [];
+  while (nodes.length < PRIMARIES * (1 + replicas)) nodes.push(await node());
+  const addresses = nodes.map(({ address }) => address);
+  const sharing = ['--cluster-replicas', String(replicas), '--cluster-yes'];
+  await run('redis-cli', ['--cluster', 'create', ...addresses, ...sharing]);
+  await until('every node knows that all slots are served', async () => {
+    const states = await Promise.all(nodes.map(({ cli }) => cli('cluster', 'info')));
+    return states.every((state) => state.includes('cluster_state:ok'));
+  });
+  await until('every replica has what its primary has', async () => {
+    const links = await Promise.all(nodes.map(({ cli }) => cli('info', 'replication')));
+    return links.every((link) => !link.includes('role:slave') || link.includes('master_link_status:up'));
+  });
+  return nodes;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((done) => probe.listen(0, HOST, done));
+  const address = probe.address();
+  await new Promise((done) => probe.close(done));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
