@@ -8,25 +8,22 @@ export interface KafkaProbe {
   close(): void;
 }
 
-const REQUEST_TIMEOUT_MS = 800;
-/** However many brokers are named, one of them is heard within this. */
-const CONNECT_TIMEOUT_MS = 800;
-const MIN_CONNECT_TIMEOUT_MS = 200;
+/** So many of the brokers named are asked side by side: one that is dead does not make the others wait. */
+const MAX_ASKED = 3;
+/** Longer than a check may take: a connection that is slow to come is there for the next. */
+const CONNECT_TIMEOUT_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 3_000;
 
 export function createKafkaProbe(access: KafkaAccess): KafkaProbe {
-  const admin = new Admin({
-    ...clientOptions(access, {
-      connectTimeoutMs: Math.max(MIN_CONNECT_TIMEOUT_MS, CONNECT_TIMEOUT_MS / access.brokers.length),
-      requestTimeoutMs: REQUEST_TIMEOUT_MS,
-      retries: 0,
-      retryDelayMs: 0,
-    }),
-  });
-  admin.on('error', () => undefined);
+  const admins = access.brokers
+    .slice(0, MAX_ASKED)
+    .map((broker) => createAdmin({ ...access, brokers: [broker] }));
   return {
     async check(timeoutMs, topics = []) {
       const doing = 'Kafka was asked for its topics';
-      const asked = admin.metadata({ topics: [...topics], forceUpdate: true });
+      const asked = Promise.any(
+        admins.map((admin) => admin.metadata({ topics: [...topics], forceUpdate: true })),
+      );
       const { topics: known } = await within(timeoutMs, doing, asked).catch((error: unknown) => {
         throw error instanceof KafkaError ? error : new KafkaError(doing, error);
       });
@@ -35,6 +32,21 @@ export function createKafkaProbe(access: KafkaAccess): KafkaProbe {
       );
       if (headless.length > 0) throw new KafkaError(doing, `no leader for ${headless.join(', ')}`);
     },
-    close: () => abandon(admin),
+    close() {
+      for (const admin of admins) abandon(admin);
+    },
   };
+}
+
+function createAdmin(access: KafkaAccess): Admin {
+  const admin = new Admin(
+    clientOptions(access, {
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      retries: 0,
+      retryDelayMs: 0,
+    }),
+  );
+  admin.on('error', () => undefined);
+  return admin;
 }

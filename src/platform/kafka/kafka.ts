@@ -32,6 +32,8 @@ const LOOK_AGAIN_MS = 5_000;
 export async function connectKafka({ access, topics, onError }: KafkaOptions): Promise<Kafka> {
   const topicsLater = await prepareTopics(access, topics, onError);
   const probe = createKafkaProbe(access);
+  // The first question of all takes a connection and a login; nobody waits for this one.
+  void probe.check(LOOK_AGAIN_MS).catch(() => undefined);
   const publisher = createKafkaPublisher(access, probe);
   const groups = new Map<string, Map<string, EventHandler>>();
   let readers: GroupReader[] = [];
