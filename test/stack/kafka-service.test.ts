@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { StoredRecord } from '../support/kafka-onlooker.ts';
 import { sendToTopic } from '../support/kafka-sender.ts';
 import { type KafkaServer, startKafka } from '../support/kafka-server.ts';
-import { asOperator, type StoredRecord, watchTopics } from '../support/kafka-topics.ts';
+import { asOperator, watchTopics } from '../support/kafka-topics.ts';
 import { CLIENT_SECRET, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';

@@ -1,49 +1,18 @@
-import { randomUUID } from 'node:crypto';
-import { Admin, Consumer, stringDeserializers } from '@platformatic/kafka';
+import { Admin } from '@platformatic/kafka';
 import { onTestFinished } from 'vitest';
 import type { KafkaAccess } from '../../src/platform/kafka/kafka.client.ts';
-
-/** A record as it stands in a topic, read by a client that knows nothing of ours. */
-export interface StoredRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly key: string;
-  readonly value: string;
-  readonly headers: Record<string, string>;
-  readonly timestamp: number;
-}
+import { openOnlooker, type StoredRecord } from './kafka-onlooker.ts';
 
 /** Who asks nothing and says nothing: the plain listener. */
 export function plainAccess(broker: string): KafkaAccess {
   return { brokers: [broker], clientId: 'tests', tls: undefined, sasl: undefined };
 }
 
-/** Everything in these topics, now and later, in the order of each partition. */
+/** Everything in these topics, now and later, for as long as the test runs. */
 export async function watchTopics(broker: string, topics: readonly string[]): Promise<StoredRecord[]> {
-  const consumer = new Consumer<string, string, string, string>({
-    clientId: 'onlooker',
-    groupId: `onlooker-${randomUUID()}`,
-    bootstrapBrokers: [broker],
-    maxWaitTime: 200,
-    deserializers: stringDeserializers,
-  });
-  const seen: StoredRecord[] = [];
-  const stream = await consumer.consume({ topics: [...topics], mode: 'earliest', autocommit: false });
-  stream.on('data', (message) => {
-    seen.push({
-      topic: message.topic,
-      partition: message.partition,
-      offset: Number(message.offset),
-      key: message.key ?? '',
-      value: message.value ?? '',
-      headers: Object.fromEntries(message.headers),
-      timestamp: Number(message.timestamp),
-    });
-  });
-  stream.on('error', () => undefined);
-  onTestFinished(() => consumer.close(true).catch(() => undefined));
-  return seen;
+  const onlooker = await openOnlooker(broker, topics);
+  onTestFinished(() => onlooker.close().catch(() => undefined));
+  return onlooker.seen;
 }
 
 /** Asks a broker as its operator does. */

@@ -19,9 +19,12 @@ export class KafkaTopicsMissing extends Error {
   }
 }
 
+const DOING = 'Kafka’s topics were made ready';
 const CONNECT_TIMEOUT_MS = 1_500;
 const REQUEST_TIMEOUT_MS = 5_000;
 const RETRY_DELAY_MS = 200;
+/** Brokers that are there say so within this; a start waits no longer for those that are not. */
+const ANSWER_TIMEOUT_MS = 3_000;
 const ENSURE_TIMEOUT_MS = 8_000;
 const LOOK_AGAIN_MS = 50;
 /** Answers that asking again does not change. */
@@ -46,12 +49,11 @@ export async function ensureTopics(access: KafkaAccess, wanted: TopicsWanted): P
     }),
   );
   admin.on('error', () => undefined);
-  const doing = 'Kafka’s topics were made ready';
   try {
-    await within(ENSURE_TIMEOUT_MS, doing, ensure(admin, wanted));
+    await within(ENSURE_TIMEOUT_MS, DOING, ensure(admin, wanted));
   } catch (error) {
     if (error instanceof KafkaTopicsMissing || error instanceof KafkaError) throw error;
-    throw new KafkaError(doing, error);
+    throw new KafkaError(DOING, error);
   } finally {
     abandon(admin);
   }
@@ -59,7 +61,7 @@ export async function ensureTopics(access: KafkaAccess, wanted: TopicsWanted): P
 
 async function ensure(admin: Admin, wanted: TopicsWanted): Promise<void> {
   const { names, mayCreate, partitions, replicas } = wanted;
-  const missing = await missingOf(admin, names);
+  const missing = await within(ANSWER_TIMEOUT_MS, DOING, missingOf(admin, names));
   if (missing.length === 0) return;
   if (!mayCreate) throw new KafkaTopicsMissing(missing, 'KAFKA_CREATE_TOPICS is false');
   for (const topic of missing) {
