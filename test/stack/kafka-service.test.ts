@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { StoredRecord } from '../support/kafka-onlooker.ts';
 import { sendToTopic } from '../support/kafka-sender.ts';
-import { type KafkaServer, startKafka } from '../support/kafka-server.ts';
+import { KAFKA_START_MS, type KafkaServer, startKafka } from '../support/kafka-server.ts';
 import { asOperator, watchTopics } from '../support/kafka-topics.ts';
 import { CLIENT_SECRET, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
@@ -29,8 +29,8 @@ beforeAll(async () => {
   second = await startReplicaOnKafka();
   token = await platform.token(randomUUID());
   await until('both replicas read', async () => (await partitionsByMember()).length === 2, WAIT_MS);
-});
-afterAll(() => server.stop());
+}, KAFKA_START_MS);
+afterAll(() => server?.stop());
 
 beforeEach(() => {
   platform.seating.prices.clear();
