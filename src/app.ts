@@ -1,4 +1,5 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { type DestinationStream, destination, type Logger } from 'pino';
 import { Agent } from 'undici';
 import { type Config, embeddedParts } from './config.ts';
@@ -58,6 +59,7 @@ import { createHttpServer, type HttpServer } from './platform/http/server.ts';
 import { createServiceClient } from './platform/http/service-client.ts';
 import { claimDailyJob, markDailyJobDone } from './platform/jobs/daily.store.ts';
 import { createBell, startPoller } from './platform/jobs/poller.ts';
+import { connectKafka, type Kafka } from './platform/kafka/kafka.ts';
 import { createM2mTokens } from './platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from './platform/oidc/token-verifier.ts';
 import { appendToOutbox, lagOf } from './platform/outbox/outbox.store.ts';
@@ -118,6 +120,7 @@ const DRAIN_MS = 15_000;
 /** What is still connected after that is a stream or an idle client. */
 const CUT_MS = 500;
 const EMBEDDED_CLIENT_SECRET_BYTES = 24;
+const VENUE_GROUP_BYTES = 9;
 export const VERSION = '0.1.0';
 
 /**
@@ -137,7 +140,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       http,
       url: base.publicUrl,
       work,
-      start: () => startBackground(base, work, drain),
+      start: () => startBackground(base, work, drain, servers.kafka),
       close: closing.run,
     };
   } catch (error) {
@@ -256,7 +259,8 @@ async function connectServers(base: Base, postgres: Postgres) {
     webhookSecret: config.STRIPE_WEBHOOK_SECRET ?? `whsec_${randomBytes(QR_KEY_BYTES).toString('hex')}`,
     apiBase: config.STRIPE_SECRET_KEY ? config.STRIPE_API_BASE : selfUrl,
   };
-  const eventLog = overrides.eventLog ?? createEmbeddedEventLog();
+  const kafka = await connectToKafka(base);
+  const eventLog = overrides.eventLog ?? kafka ?? createEmbeddedEventLog();
   return {
     identity,
     verifier,
@@ -265,6 +269,7 @@ async function connectServers(base: Base, postgres: Postgres) {
     provider: watch('stripe', createStripeProvider(stripe)),
     holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),
     checkRedis: redis?.check ?? (async () => undefined),
+    kafka,
     metrics,
     eventLog,
     publisher: watch('events', eventLog),
@@ -294,6 +299,42 @@ async function redisOf({ config, clock, closing, log }: Base, { database }: Post
   });
   closing.add(redis.close);
   return redis;
+}
+
+/** Kafka, where `KAFKA_ADDR` names it. */
+async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka | undefined> {
+  const { KAFKA_ADDR: brokers, KAFKA_SASL_MECHANISM: mechanism, KAFKA_TLS_CA_FILE: caFile } = config;
+  if (brokers === undefined) return undefined;
+  const upper = {
+    plain: 'PLAIN',
+    'scram-sha-256': 'SCRAM-SHA-256',
+    'scram-sha-512': 'SCRAM-SHA-512',
+  } as const;
+  const kafka = await connectKafka({
+    access: {
+      brokers,
+      clientId: config.KAFKA_CLIENT_ID,
+      tls: config.KAFKA_TLS ? (caFile ? { ca: await readFile(caFile, 'utf8') } : {}) : undefined,
+      sasl: mechanism && {
+        mechanism: upper[mechanism],
+        username: config.KAFKA_USERNAME ?? '',
+        password: config.KAFKA_PASSWORD ?? '',
+      },
+    },
+    topics: {
+      names: [
+        ...Object.values(topicNames(config)),
+        config.TOPIC_PAYMENT_SUCCEEDED,
+        config.TOPIC_PAYMENT_FAILED,
+      ],
+      mayCreate: config.KAFKA_CREATE_TOPICS,
+      partitions: config.KAFKA_TOPIC_PARTITIONS,
+      replicas: config.KAFKA_TOPIC_REPLICAS || undefined,
+    },
+    onError,
+  });
+  closing.add(() => kafka.close());
+  return kafka;
 }
 
 /** Where tokens come from, and the secret this service gets its own with. */
@@ -487,7 +528,7 @@ async function serveHttp(base: Base, postgres: Postgres, servers: Servers, featu
       },
       outboxLag: () => outboxLag(base, postgres),
       redis: { embedded: base.embedded.has('REDIS_ADDR'), check: servers.checkRedis },
-      kafka: inProcess,
+      kafka: servers.kafka ? { embedded: false, check: servers.kafka.check } : inProcess,
       clock,
       version: VERSION,
       isServing: drain.isOpen,
@@ -523,7 +564,9 @@ async function mountEmbedded(base: Base, servers: Servers, http: HttpServer): Pr
       scannerId: DEMO_USERS.scanner.sub,
     });
     closing.add(() => venue.close());
-    servers.eventLog.subscribe(config.TOPIC_SEATS_STATUS, (message) => venue.takeSeatStatus(message.value));
+    // Each venue keeps what it saw in its own folder, so each reads everything.
+    const group = `${config.KAFKA_GROUP_ID}.venue.${await readOrCreateSecret(`${dataDir}/venue/group`, VENUE_GROUP_BYTES)}`;
+    servers.eventLog.subscribe(group, config.TOPIC_SEATS_STATUS, ({ value }) => venue.takeSeatStatus(value));
     await http.register(venue.plugin);
   }
   if (embedded.has('STRIPE_SECRET_KEY')) {
@@ -560,8 +603,9 @@ function backgroundWork(base: Base, { database, dsn }: Postgres, servers: Server
   const { config, clock, closing, watch, onError } = base;
   const leader = createLeader({ dsn, lock: RELAY_LOCK, clock });
   closing.add(() => leader.close());
-  servers.eventLog.subscribe(config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
-  servers.eventLog.subscribe(config.TOPIC_PAYMENT_FAILED, features.consumer.paymentFailed);
+  const { KAFKA_GROUP_ID: group } = config;
+  servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
+  servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_FAILED, features.consumer.paymentFailed);
   return {
     relay: createRelay({
       database,
@@ -596,7 +640,7 @@ function topicNames(config: Config): TopicNames {
 }
 
 /** Repeats the work until the stop: when its bell rings, and at least at its interval. */
-function startBackground(base: Base, work: Work, drain: Drain): void {
+function startBackground(base: Base, work: Work, drain: Drain, kafka: Kafka | undefined): void {
   const { config, closing, outboxBell, inboxBell, refundBell, onError } = base;
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
   const repeat = (turn: () => Promise<boolean>, intervalMs: number, bell = createBell()) =>
@@ -610,8 +654,9 @@ function startBackground(base: Base, work: Work, drain: Drain): void {
     repeat(work.forgetting, HOUSEKEEPING_MS),
     repeat(work.reconciliation, HOUSEKEEPING_MS),
   ];
+  kafka?.startReading();
   closing.add(async () => {
-    await Promise.all(pollers.map((poller) => poller.stop()));
+    await Promise.all([...pollers.map((poller) => poller.stop()), kafka?.stopReading()]);
   });
   // First of all at a stop: what these requests still write is published before the relay rests.
   closing.add(() => drain.finish(DRAIN_MS));

@@ -15,6 +15,22 @@ export function text(min: number, max: number, pattern?: RegExp, allowed?: strin
   ];
 }
 
+/** A name without blanks, as brokers want those of clients and groups. */
+export function nameText(): Kind<string> {
+  return text(1, 249, /^\S+$/, 'text of 1 to 249 characters without blanks');
+}
+
+/** The name of a topic, to which `ending` will be put. */
+export function topicName(ending = ''): Kind<string> {
+  const max = 249 - ending.length;
+  return text(1, max, /^(?!\.{1,2}$)[\w.-]+$/, `1 to ${max} letters, digits, dots, hyphens and underscores`);
+}
+
+/** Where a server listens; an IPv6 address stands in brackets. */
+export function hostPort(): Kind<string> {
+  return text(3, 255, /^([^\s:/,]+|\[[\da-f:]+\]):\d{1,5}$/i, 'host:port');
+}
+
 export function wholeNumber(min: number, max: number): Kind<number> {
   return [
     `a whole number from ${min} to ${max}`,

@@ -4,10 +4,13 @@ import {
   choice,
   decimal,
   hostAndPort,
+  hostPort,
   type Kind,
+  nameText,
   type Reader,
   switchValue,
   text,
+  topicName,
   url,
   wholeNumber,
 } from './config.readers.ts';
@@ -103,8 +106,28 @@ export const VARIABLES = {
   REDIS_USERNAME: variable('User of Redis; unset: its default user', text(1, 255)),
   REDIS_PASSWORD: secret('Password of Redis', text(1, 1_024)),
   KAFKA_ADDR: variable(
-    'Kafka brokers; not in this version, which keeps events in the process',
-    text(1, 1_024),
+    'Kafka brokers, `host:port` with commas; unset: events in the process',
+    asList(hostPort()),
+  ),
+  KAFKA_TLS: variable('Whether the brokers are spoken to over TLS', switchValue(), 'false'),
+  KAFKA_TLS_CA_FILE: variable(
+    'PEM file of the certificates that sign the brokers’; unset: the well-known ones',
+    text(1, 4_096),
+  ),
+  KAFKA_SASL_MECHANISM: variable(
+    'How this service says to the brokers who it is; unset: it does not',
+    choice('plain', 'scram-sha-256', 'scram-sha-512'),
+  ),
+  KAFKA_USERNAME: variable('Its name there; needed with KAFKA_SASL_MECHANISM', text(1, 255)),
+  KAFKA_PASSWORD: secret('Its password there; needed with KAFKA_SASL_MECHANISM', text(1, 1_024)),
+  KAFKA_CLIENT_ID: variable('How it is called in the brokers’ logs and quotas', nameText(), 'ms-ticketing'),
+  KAFKA_GROUP_ID: variable('Consumer group of the payment topics', nameText(), 'ms-ticketing'),
+  KAFKA_CREATE_TOPICS: variable('Makes topics that are not there at start', switchValue(), 'true'),
+  KAFKA_TOPIC_PARTITIONS: variable('Partitions of topics that it makes', wholeNumber(1, 1_000), '6'),
+  KAFKA_TOPIC_REPLICAS: variable(
+    'Copies of each partition of topics that it makes; 0: as the brokers have it',
+    wholeNumber(0, 9),
+    '0',
   ),
 
   QR_SECRET_KEY: secret(
@@ -127,22 +150,22 @@ export const VARIABLES = {
     '1',
   ),
 
-  TOPIC_ORDER_CREATED: variable('Topic of placed orders', text(1, 249), 'ticketly.order.created'),
+  TOPIC_ORDER_CREATED: variable('Topic of placed orders', topicName(), 'ticketly.order.created'),
   TOPIC_ORDER_UPDATED: variable(
     'Topic of completed and changed orders',
-    text(1, 249),
+    topicName(),
     'ticketly.order.updated',
   ),
-  TOPIC_ORDER_CANCELED: variable('Topic of cancelled orders', text(1, 249), 'ticketly.order.canceled'),
-  TOPIC_SEATS_STATUS: variable('Topic of seat states', text(1, 249), 'ticketly.seats.status'),
+  TOPIC_ORDER_CANCELED: variable('Topic of cancelled orders', topicName(), 'ticketly.order.canceled'),
+  TOPIC_SEATS_STATUS: variable('Topic of seat states', topicName(), 'ticketly.seats.status'),
   TOPIC_PAYMENT_SUCCEEDED: variable(
     'Topic read for payments that went through elsewhere; with `.dead` after it, those not understood',
-    text(1, 244),
+    topicName('.dead'),
     'payment_succefully',
   ),
   TOPIC_PAYMENT_FAILED: variable(
     'Topic read for payments that failed elsewhere; with `.dead` after it, those not understood',
-    text(1, 244),
+    topicName('.dead'),
     'payment_unseecuufull',
   ),
 } as const satisfies Record<string, Variable<unknown>>;
@@ -210,11 +233,11 @@ function readOne(
 
 function contradictions(settings: Settings): string[] {
   const problems: string[] = [];
-  // Passed over in silence, the consumers of the topics would wait for ever.
-  if (settings.KAFKA_ADDR)
-    problems.push('KAFKA_ADDR: this version cannot use it yet and runs without; leave it unset.');
   if (settings.REDIS_USERNAME && !settings.REDIS_PASSWORD) {
     problems.push('REDIS_PASSWORD: must be set when REDIS_USERNAME is.');
+  }
+  if (settings.KAFKA_SASL_MECHANISM && !(settings.KAFKA_USERNAME && settings.KAFKA_PASSWORD)) {
+    problems.push('KAFKA_USERNAME and KAFKA_PASSWORD: must be set when KAFKA_SASL_MECHANISM is.');
   }
   if (settings.OIDC_ISSUER && !settings.TICKET_CLIENT_SECRET) {
     problems.push(
@@ -267,7 +290,7 @@ export function embeddedParts(settings: Settings): EmbeddedPart[] {
     parts.push({ name: 'Venue', variable: 'EVENT_SEATING_SERVICE_URL' });
   if (!settings.STRIPE_SECRET_KEY) parts.push({ name: 'Stripe', variable: 'STRIPE_SECRET_KEY' });
   if (!settings.REDIS_ADDR) parts.push({ name: 'Redis', variable: 'REDIS_ADDR' });
-  parts.push({ name: 'Kafka', variable: 'KAFKA_ADDR' });
+  if (!settings.KAFKA_ADDR) parts.push({ name: 'Kafka', variable: 'KAFKA_ADDR' });
   return parts;
 }
 

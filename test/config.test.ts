@@ -19,6 +19,7 @@ const REAL = {
   SEAT_SERVICE_URL: 'http://query:8082/api/event-query',
   STRIPE_SECRET_KEY: 'sk_live_x',
   STRIPE_WEBHOOK_SECRET: 'whsec_x',
+  KAFKA_ADDR: 'kafka-1:9092, [fd00::1]:9092',
 };
 
 describe('readConfig', () => {
@@ -61,7 +62,8 @@ describe('readConfig', () => {
       currency: { code: 'jpy', exponent: 0 },
     });
     expect(config.EVENT_SEATING_SERVICE_URL).toBe('http://seating:8081/api/event-seating');
-    expect(embeddedParts(config).map(({ name }) => name)).toEqual(['Redis', 'Kafka']);
+    expect(config.KAFKA_ADDR).toEqual(['kafka-1:9092', '[fd00::1]:9092']);
+    expect(embeddedParts(config).map(({ name }) => name)).toEqual(['Redis']);
   });
 
   test.each([
@@ -70,6 +72,14 @@ describe('readConfig', () => {
     [
       { SEAT_LOCK_TTL_MINUTES: '-1' },
       'SEAT_LOCK_TTL_MINUTES: "-1" is not allowed; it must be a number from 0.01 to 1440.',
+    ],
+    [
+      { KAFKA_ADDR: 'http://kafka' },
+      'KAFKA_ADDR: "http://kafka" is not allowed; it must be host:port, or several with commas.',
+    ],
+    [
+      { TOPIC_ORDER_CREATED: 'orders created' },
+      'TOPIC_ORDER_CREATED: "orders created" is not allowed; it must be 1 to 249 letters, digits, dots, hyphens and underscores.',
     ],
     [{ CURRENCY: 'rupee' }, 'CURRENCY: "rupee" is not allowed; it must be a three-letter code.'],
     [
@@ -118,8 +128,8 @@ describe('readConfig', () => {
     [{ OIDC_ISSUER: REAL.OIDC_ISSUER }, 'TICKET_CLIENT_SECRET'],
     [{ OIDC_ISSUER: 'https://id.example', TICKET_CLIENT_SECRET: 's' }, 'KEYCLOAK_URL'],
     [{ STRIPE_SECRET_KEY: 'sk' }, 'STRIPE_WEBHOOK_SECRET'],
-    [{ KAFKA_ADDR: 'kafka:9092' }, 'KAFKA_ADDR'],
     [{ REDIS_USERNAME: 'ticketing' }, 'REDIS_PASSWORD'],
+    [{ KAFKA_ADDR: 'kafka:9092', KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_USERNAME: 'u' }, 'KAFKA_USERNAME and'],
     [{ STRIPE_API_BASE: 'http://stripe' }, 'STRIPE_SECRET_KEY'],
     [{ EVENT_SEATING_SERVICE_URL: 'http://seating' }, 'EVENT_SEATING_SERVICE_URL'],
     [{ EVENT_QUERY_SERVICE_URL: 'http://query' }, 'EVENT_SEATING_SERVICE_URL'],
@@ -132,9 +142,7 @@ describe('readConfig', () => {
   test('refuses stand-ins in production, unless told', () => {
     const key = Buffer.alloc(32).toString('base64');
     const production = { ...REAL, NODE_ENV: 'production', QR_SECRET_KEY: key };
-    expect(problemsOf(production)).toEqual([
-      expect.stringContaining('Set REDIS_ADDR (Redis), KAFKA_ADDR (Kafka)'),
-    ]);
+    expect(problemsOf(production)).toEqual([expect.stringContaining('Set REDIS_ADDR (Redis), or')]);
     expect(problemsOf({ ...production, ALLOW_EMBEDDED: 'true' })).toEqual([]);
     expect(problemsOf({ NODE_ENV: 'production' })).toHaveLength(2);
   });

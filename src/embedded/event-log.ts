@@ -1,13 +1,9 @@
-import type { EventMessage, EventPublisher } from '../kernel/events.ts';
-
-/** Takes one message; rejecting means "give it to me again". */
-export type EventHandler = (message: EventMessage) => Promise<void>;
+import type { EventHandler, EventMessage, EventPublisher, EventSubscriber } from '../kernel/events.ts';
 
 /** The log in the process that stands in for Kafka: the same topics, keys and values, at least once, in order. */
-export interface EmbeddedEventLog extends EventPublisher {
-  /** Hands every later message of `topic` to `handler`, one at a time, in order. */
-  subscribe(topic: string, handler: EventHandler): void;
-}
+export interface EmbeddedEventLog extends EventPublisher, EventSubscriber {}
+
+const MAX_COUNTED = 1_000;
 
 /**
  * A message counts as taken when every subscriber of its topic has handled it: a failing subscriber makes `publish`
@@ -15,11 +11,16 @@ export interface EmbeddedEventLog extends EventPublisher {
  */
 export function createEmbeddedEventLog(): EmbeddedEventLog {
   const subscribers = new Map<string, EventHandler[]>();
+  const failed = new Map<string, number>();
   let tail: Promise<void> = Promise.resolve();
 
   async function deliver(messages: readonly EventMessage[]): Promise<void> {
     for (const message of messages) {
-      for (const handle of subscribers.get(message.topic) ?? []) await handle(message);
+      const failures = failed.get(message.eventId) ?? 0;
+      // Whoever is stuck with more messages than this has other sorrows than their count.
+      if (failed.size < MAX_COUNTED) failed.set(message.eventId, failures + 1);
+      for (const handle of subscribers.get(message.topic) ?? []) await handle(message, failures + 1);
+      failed.delete(message.eventId);
     }
   }
 
@@ -29,7 +30,8 @@ export function createEmbeddedEventLog(): EmbeddedEventLog {
       tail = delivery.catch(() => undefined);
       return delivery;
     },
-    subscribe(topic, handler) {
+    // One process has every group to itself, and so each of them gets everything.
+    subscribe(_group, topic, handler) {
       subscribers.set(topic, [...(subscribers.get(topic) ?? []), handler]);
     },
   };

@@ -40,3 +40,18 @@ export interface EventPublisher {
    */
   publish(messages: readonly EventMessage[]): Promise<void>;
 }
+
+/**
+ * Takes one message, which may come any number of times; rejecting means "give it to me again". `attempt` counts the
+ * times this process has given it, from 1.
+ */
+export type EventHandler = (message: EventMessage, attempt: number) => Promise<void>;
+
+/** Port: reads a log of events. */
+export interface EventSubscriber {
+  /**
+   * Hands the messages of `topic` to `handler`, at least once and in order for each key. Replicas that name the same
+   * group share the messages among them; each group gets all of them.
+   */
+  subscribe(group: string, topic: string, handler: EventHandler): void;
+}

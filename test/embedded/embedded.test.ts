@@ -69,7 +69,7 @@ test('the event log hands messages on in order, one publish after the other, and
   const log = createEmbeddedEventLog();
   const got: string[] = [];
   let fails = true;
-  log.subscribe('t', async ({ value }) => {
+  log.subscribe('group', 't', async ({ value }) => {
     await new Promise(setImmediate);
     if (value === '2' && fails) throw new Error('not now');
     got.push(value);

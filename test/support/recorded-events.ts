@@ -27,7 +27,8 @@ export interface RecordedEvents {
 export function recordEvents(): RecordedEvents {
   const inner = createEmbeddedEventLog();
   const messages: EventMessage[] = [];
-  for (const topic of TOPICS) inner.subscribe(topic, async (message) => void messages.push(message));
+  for (const topic of TOPICS)
+    inner.subscribe('recorder', topic, async (message) => void messages.push(message));
   const recorded: RecordedEvents = {
     log: {
       subscribe: inner.subscribe,

@@ -26,7 +26,7 @@ export interface EmbeddedVenueOptions {
 export interface EmbeddedVenue {
   /** Serves `/api/event-seating/**` and `/api/event-query/**`. */
   readonly plugin: FastifyPluginAsync;
-  /** Takes the text of a seat status message; resolves when it is kept. A repeat changes nothing. */
+  /** Takes the text of a seat status message; resolves when it is kept. A repeat changes nothing, nor does what is none. */
   takeSeatStatus(value: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -35,6 +35,17 @@ interface SeatStatusMessage {
   readonly session_id: SessionId;
   readonly seat_ids: readonly SeatId[];
   readonly status: SeatState;
+}
+
+/** On a real topic others may write, too. */
+function seatStatusIn(value: string): SeatStatusMessage | undefined {
+  try {
+    const { session_id, seat_ids, status } = JSON.parse(value) as Partial<SeatStatusMessage>;
+    if (!session_id || !Array.isArray(seat_ids) || !status) return undefined;
+    return { session_id, seat_ids, status };
+  } catch {
+    return undefined;
+  }
 }
 
 export async function createEmbeddedVenue(options: EmbeddedVenueOptions): Promise<EmbeddedVenue> {
@@ -50,7 +61,8 @@ export async function createEmbeddedVenue(options: EmbeddedVenueOptions): Promis
       await scope.register(async (inner) => catalogueRoutes(inner, { index, states, streams }));
     },
     async takeSeatStatus(value) {
-      const message = JSON.parse(value) as SeatStatusMessage;
+      const message = seatStatusIn(value);
+      if (!message) return;
       const known = message.seat_ids.filter((seatId) => index.seat(message.session_id, seatId));
       if (known.length === 0) return;
       await states.set(message.session_id, known, message.status);

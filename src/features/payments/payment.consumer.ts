@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { AppError } from '../../kernel/errors.ts';
-import type { EventMessage, TopicKey } from '../../kernel/events.ts';
+import { AppError, type ErrorCode } from '../../kernel/errors.ts';
+import type { EventHandler, EventMessage, TopicKey } from '../../kernel/events.ts';
 import { as, type OrderId } from '../../kernel/ids.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { AppendToOutbox } from '../orders/order.transitions.ts';
@@ -9,13 +9,13 @@ import type { PaymentService } from './payment.service.ts';
 
 /**
  * What other systems tell of payments (contract section 2). Each handler may be given a message any number of times; it
- * rejects when the message is to be given again, and sets aside one that will never be understood.
+ * rejects when the message is to be given again, and sets aside one that will never be understood, or failed too often.
  */
 export interface PaymentConsumer {
   /** `payment_succefully`: the order is completed by it, as by money at Stripe. */
-  paymentSucceeded(message: EventMessage): Promise<void>;
+  readonly paymentSucceeded: EventHandler;
   /** `payment_unseecuufull`: one try failed. The order stays pending: the buyer may try again until the hold ends. */
-  paymentFailed(message: EventMessage): Promise<void>;
+  readonly paymentFailed: EventHandler;
 }
 
 export interface PaymentConsumerOptions {
@@ -29,6 +29,12 @@ export interface PaymentConsumerOptions {
 }
 
 const MAX_PAYMENT_ID_CHARS = 255;
+/** A message that fails so often is set aside, so that those behind it are heard. */
+export const MAX_ATTEMPTS = 12;
+/** Not the message's fault: it waits until these are over. */
+const OUTAGES: readonly ErrorCode[] = ['database_unavailable', 'payments_unavailable', 'shutting_down'];
+/** What is set aside must itself fit into a message. */
+const MAX_KEPT_CHARS = 100_000;
 
 const PaymentId = Type.Optional(
   Type.Union([
@@ -48,9 +54,10 @@ const checker = Compile(MessageSchema);
 export function createPaymentConsumer(options: PaymentConsumerOptions): PaymentConsumer {
   /** Through the outbox, so that it is set aside as surely as any change is announced. */
   async function setAside(topic: TopicKey, message: EventMessage, reason: string): Promise<void> {
-    const value = JSON.stringify({ reason, topic: message.topic, key: message.key, value: message.value });
-    // PostgreSQL's text has no NUL; in the value it is escaped.
-    const key = message.key.replaceAll('\0', '');
+    // PostgreSQL's text holds every character but NUL; in the value it is escaped.
+    const key = message.key.replaceAll('\0', '').slice(0, MAX_KEPT_CHARS);
+    const kept = message.value.slice(0, MAX_KEPT_CHARS);
+    const value = JSON.stringify({ reason, topic: message.topic, key: message.key, value: kept });
     await options.database.transaction((tx: Transaction) =>
       options.appendToOutbox(tx, [{ topic, key, value }]),
     );
@@ -58,8 +65,21 @@ export function createPaymentConsumer(options: PaymentConsumerOptions): PaymentC
     options.onTaken('set_aside');
   }
 
+  function settingAsideAtLast(topic: TopicKey, take: (message: EventMessage) => Promise<void>): EventHandler {
+    return async (message, attempt) => {
+      try {
+        await take(message);
+      } catch (error) {
+        const isOutage = error instanceof AppError && OUTAGES.includes(error.code);
+        if (isOutage || attempt < MAX_ATTEMPTS) throw error;
+        const reason = error instanceof AppError ? error.message : 'The service failed on it every time.';
+        await setAside(topic, message, reason);
+      }
+    };
+  }
+
   return {
-    async paymentSucceeded(message) {
+    paymentSucceeded: settingAsideAtLast('paymentSucceededDead', async (message) => {
       const read = readMessage(message.value);
       if ('unreadable' in read) return setAside('paymentSucceededDead', message, read.unreadable);
       const paymentId = read.payment_intent_id || read.payment_id || undefined;
@@ -72,14 +92,14 @@ export function createPaymentConsumer(options: PaymentConsumerOptions): PaymentC
         if (!isHopeless) throw error;
         await setAside('paymentSucceededDead', message, error.message);
       }
-    },
+    }),
 
-    async paymentFailed(message) {
+    paymentFailed: settingAsideAtLast('paymentFailedDead', async (message) => {
       const read = readMessage(message.value);
       if ('unreadable' in read) return setAside('paymentFailedDead', message, read.unreadable);
       if (await options.orderExists(orderIdOf(read))) return options.onTaken('failed');
       await setAside('paymentFailedDead', message, 'There is no order with this id.');
-    },
+    }),
   };
 }
 

@@ -19,7 +19,7 @@ export interface RelayOptions {
   readonly topics: TopicNames;
   readonly clock: Clock;
   readonly retentionMs: number;
-  /** Told of each message that could not be published, and why. */
+  /** Told why each message that holds back its key could not be published; of a log that is away, the turn tells. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -28,6 +28,7 @@ export const RELAY_POLL_MS = 100;
 const BATCH_ROWS = 500;
 /** So many keys one after the other, and none that goes through: the log is away. */
 const FAILURES_THAT_MEAN_AWAY = 3;
+const KEYS_AT_A_TIME = 25;
 const CLEAN_UP_EVERY_MS = 60_000;
 const CLEAN_UP_ROWS = 10_000;
 
@@ -35,8 +36,8 @@ const CLEAN_UP_ROWS = 10_000;
  * A turn at publishing the outbox: one relay among the replicas, oldest first, a batch at a time, marked after the log
  * took it. A crash between the two publishes the batch again (at least once), never in another order for a key.
  *
- * A message that cannot be published makes its key wait, a growing while, and the others go on. When the first few keys
- * fail alike the log itself is taken to be away: what was held against them is lifted with the first that goes through.
+ * A message that cannot be published makes its key wait, a growing while, and the others go on. When a few keys in a row
+ * fail the log itself is taken to be away: what was held against them is lifted with the first that goes through.
  */
 export function createRelay(options: RelayOptions): () => Promise<boolean> {
   const { database, leader, clock } = options;
@@ -47,9 +48,10 @@ export function createRelay(options: RelayOptions): () => Promise<boolean> {
     try {
       await publishRows(rows, options);
     } catch (error) {
-      isAway = (await publishKeyByKey(rows, options)) === 'away';
-      if (isAway) throw error;
-      return;
+      if ((await publishKeyByKey(rows, options)) === 'away') {
+        isAway = true;
+        throw error;
+      }
     }
     if (isAway) await liftBlocks(database, clock.now());
     isAway = false;
@@ -71,31 +73,50 @@ export function createRelay(options: RelayOptions): () => Promise<boolean> {
   };
 }
 
-/** Finds what a batch failed for; those it failed for wait from now on. */
+/**
+ * Finds what a batch failed for; those it failed for wait from now on. Once one key has gone through, the others go
+ * some at a time, and one by one only where that fails.
+ */
 async function publishKeyByKey(rows: readonly OutboxRow[], options: RelayOptions): Promise<'there' | 'away'> {
+  const keys = [...Map.groupBy(rows, (row) => row.key).values()];
+  const failures: unknown[] = [];
   let isThere = false;
-  let failures = 0;
-  for (const ofKey of Map.groupBy(rows, (row) => row.key).values()) {
-    const failed = await publishInOrder(ofKey, options);
-    isThere ||= failed !== ofKey[0];
-    if (failed) failures += 1;
-    if (!isThere && failures >= FAILURES_THAT_MEAN_AWAY) return 'away';
+  let failedInRow = 0;
+  while (keys.length > 0) {
+    const some: OutboxRow[][] = keys.splice(0, isThere ? KEYS_AT_A_TIME : 1);
+    if (some.length > 1 && (await areTaken(some.flat(), options))) continue;
+    for (const ofKey of some) {
+      const failed = await publishInOrder(ofKey, options);
+      isThere ||= failed?.row !== ofKey[0];
+      failedInRow = failed?.row === ofKey[0] ? failedInRow + 1 : 0;
+      if (failed) failures.push(failed.error);
+      if (failedInRow >= FAILURES_THAT_MEAN_AWAY) return 'away';
+    }
   }
+  if (isThere) for (const failure of failures) options.onError(failure);
   return isThere ? 'there' : 'away';
+}
+
+async function areTaken(rows: readonly OutboxRow[], options: RelayOptions): Promise<boolean> {
+  try {
+    await publishRows(rows, options);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Publishes a key's messages one by one; the first that could not be, after which none is. */
 async function publishInOrder(
   rows: readonly OutboxRow[],
   options: RelayOptions,
-): Promise<OutboxRow | undefined> {
+): Promise<{ readonly row: OutboxRow; readonly error: unknown } | undefined> {
   for (const row of rows) {
     try {
       await publishRows([row], options);
     } catch (error) {
       await blockKey(options.database, row.id, options.clock.now(), reasonOf(error));
-      options.onError(error);
-      return row;
+      return { row, error };
     }
   }
   return undefined;

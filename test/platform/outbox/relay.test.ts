@@ -215,4 +215,46 @@ describe('a message that cannot be published', () => {
     await until('all are published', async () => (await unpublished()) === 0, 5_000);
     await poller.stop();
   });
+
+  test('nor when the first batch after it fails for one of them', async () => {
+    for (let at = 0; at < 8; at += 1) await append(1, `order-${at}`);
+    await append(1, 'bad');
+    await sql(dsn, 'UPDATE outbox SET attempts = 9');
+    let isAway = true;
+    const poller = relay(async (messages) => {
+      if (isAway) throw new Error('away');
+      if (messages.some(({ key }) => key === 'bad')) throw new Error('poison');
+      taken.push(...messages);
+    });
+    await until(
+      'some of them wait',
+      async () => (await sql(dsn, 'SELECT FROM outbox WHERE blocked_until > now()')).length > 2,
+    );
+    isAway = false;
+    await until('all others are published', async () => (await unpublished()) === 1, 5_000);
+    await poller.stop();
+  });
+
+  test('is found with few calls among many keys, which come in order and at most three times', async () => {
+    for (let at = 0; at < 200; at += 1) await append(2, `order-${at}`);
+    await append(2, 'bad');
+    for (let at = 200; at < 240; at += 1) await append(2, `order-${at}`);
+    let calls = 0;
+    const poller = relay(async (messages) => {
+      calls += 1;
+      // As Kafka does it: the partitions without the bad one are taken.
+      taken.push(...messages.filter(({ key }) => key !== 'bad'));
+      if (messages.some(({ key }) => key === 'bad')) throw new Error('poison');
+    });
+    await until('the others are published', async () => (await unpublished()) === 2);
+    await poller.stop();
+    expect(calls).toBeLessThan(100);
+    const times = Map.groupBy(taken, ({ key }) => key);
+    expect(times.size).toBe(240);
+    for (const ofKey of times.values()) {
+      expect(ofKey.length).toBeLessThanOrEqual(6);
+      expect(ofKey.slice(0, 2).map(({ value }) => value)).toEqual(['{"n":0}', '{"n":1}']);
+    }
+    expect(errors.map(String)).toEqual(errors.map(() => 'Error: poison'));
+  });
 });

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { instant } from '../../src/kernel/clock.ts';
+import type { EventMessage, EventPublisher, EventSubscriber } from '../../src/kernel/events.ts';
+import { until } from '../support/servers.ts';
+
+export interface LogUnderTest extends EventPublisher, EventSubscriber {
+  startReading(): void;
+  close(): Promise<void>;
+}
+
+interface Taken extends EventMessage {
+  readonly attempt: number;
+}
+
+const TOPICS = { plain: 'plain', other: 'other', failing: 'failing', shared: 'shared' };
+/** Longer than whatever a new group needs until it reads. */
+const READ_TIMEOUT_MS = 30_000;
+
+/** What every log of events does; `make` gives one that has these topics. */
+export function eventLogContract(name: string, make: (topics: readonly string[]) => Promise<LogUnderTest>) {
+  describe(`the log of events: ${name}`, () => {
+    const run = randomUUID().slice(0, 8);
+    const topic = (of: keyof typeof TOPICS) => `${TOPICS[of]}-${run}`;
+    const group = (of: string) => `group-${of}-${run}`;
+    const taken: Record<string, Taken[]> = { plain: [], other: [], failing: [], first: [], second: [] };
+    let failuresLeft = 2;
+    let log: LogUnderTest;
+
+    const keep = (where: string) => async (message: EventMessage, attempt: number) =>
+      void taken[where]?.push({ ...message, attempt });
+
+    beforeAll(async () => {
+      log = await make(Object.keys(TOPICS).map((of) => topic(of as keyof typeof TOPICS)));
+      log.subscribe(group('one'), topic('plain'), keep('plain'));
+      log.subscribe(group('one'), topic('other'), keep('other'));
+      log.subscribe(group('failing'), topic('failing'), async (message, attempt) => {
+        await keep('failing')(message, attempt);
+        if (message.value === 'poison' && failuresLeft-- > 0) throw new Error('not now');
+      });
+      log.subscribe(group('first'), topic('shared'), keep('first'));
+      log.subscribe(group('second'), topic('shared'), keep('second'));
+      log.startReading();
+    });
+    afterAll(() => log.close());
+
+    const message = (of: keyof typeof TOPICS, key: string, value: string): EventMessage => ({
+      eventId: randomUUID(),
+      topic: topic(of),
+      key,
+      value,
+      committedAt: instant(Date.parse('2026-11-24T03:17:15.905Z')),
+    });
+    /** As the outbox does it: the whole batch again until it is taken. */
+    const publish = (messages: readonly EventMessage[]) =>
+      until('they are taken', () =>
+        log.publish(messages).then(
+          () => true,
+          () => false,
+        ),
+      );
+    const takenBy = (where: string, count: number) =>
+      until(
+        `${where} took ${count}`,
+        () => (taken[where] ?? []).length >= count && taken[where],
+        READ_TIMEOUT_MS,
+      );
+
+    test('a message comes as it was published: id, topic, key, value to the byte, moment', async () => {
+      const odd = message('other', 'ключ-1', '{"name":"Zoë 🎟","amount":149.5,"n":null}\n');
+      await publish([odd]);
+      expect(await takenBy('other', 1)).toEqual([{ ...odd, attempt: 1 }]);
+    });
+
+    test('messages of a key come in order, also over many batches', async () => {
+      const batches = Array.from({ length: 20 }, (_, batch) =>
+        Array.from({ length: 30 }, (_, at) => message('plain', `key-${at % 3}`, `${batch * 30 + at}`)),
+      );
+      for (const batch of batches) await publish(batch);
+      const all = batches.flat();
+      const came = await takenBy('plain', all.length);
+      for (const key of ['key-0', 'key-1', 'key-2']) {
+        const values = (of: readonly EventMessage[]) => of.filter((m) => m.key === key).map((m) => m.value);
+        expect(values(came)).toEqual(values(all));
+      }
+    });
+
+    test('one that is not taken comes again and is counted; what follows it on its key waits', async () => {
+      const messages = ['before', 'poison', 'after'].map((value) => message('failing', 'k', value));
+      await publish(messages);
+      const came = await until(
+        'the last has come',
+        () => taken.failing?.some(({ value }) => value === 'after') && taken.failing,
+        READ_TIMEOUT_MS,
+      );
+      const ofPoison = came.filter(({ value }) => value === 'poison');
+      expect(ofPoison.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+      expect(new Set(ofPoison.map(({ eventId }) => eventId))).toEqual(new Set([messages[1]?.eventId]));
+      expect(came.findLastIndex(({ value }) => value === 'poison')).toBeLessThan(
+        came.findIndex(({ value }) => value === 'after'),
+      );
+    });
+
+    test('each group gets everything', async () => {
+      const messages = Array.from({ length: 10 }, (_, at) => message('shared', `key-${at}`, `${at}`));
+      await publish(messages);
+      for (const where of ['first', 'second']) {
+        const came = await takenBy(where, 10);
+        expect(new Set(came.map(({ value }) => value))).toEqual(new Set(messages.map(({ value }) => value)));
+      }
+    });
+
+    test('the same message published twice comes twice, under the same id', async () => {
+      const twice = message('other', 'twice', 'twice');
+      await publish([twice]);
+      await publish([twice]);
+      await until(
+        'both have come',
+        () => taken.other?.filter(({ eventId }) => eventId === twice.eventId).length === 2,
+        READ_TIMEOUT_MS,
+      );
+    });
+  });
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createPaymentConsumer, MAX_ATTEMPTS } from '../../../src/features/payments/payment.consumer.ts';
+import { instant } from '../../../src/kernel/clock.ts';
+import { AppError } from '../../../src/kernel/errors.ts';
+import type { Announcement, EventMessage } from '../../../src/kernel/events.ts';
+import type { Database, Transaction } from '../../../src/platform/postgres/database.ts';
+
+let failure: unknown;
+let setAside: Announcement[];
+let outcomes: string[];
+
+const consumer = createPaymentConsumer({
+  database: {
+    transaction: (work: (tx: Transaction) => Promise<unknown>) => work({} as Transaction),
+  } as Database,
+  payments: {
+    async paidElsewhere() {
+      if (failure) throw failure;
+    },
+  },
+  orderExists: async () => true,
+  appendToOutbox: async (_tx, announcements) => void setAside.push(...announcements),
+  onCommitted: () => undefined,
+  onTaken: (outcome) => void outcomes.push(outcome),
+});
+
+beforeEach(() => {
+  failure = undefined;
+  setAside = [];
+  outcomes = [];
+});
+
+const orderId = randomUUID();
+const message = (more: Partial<EventMessage> = {}): EventMessage => ({
+  eventId: 'e',
+  topic: 'payments',
+  key: orderId,
+  value: JSON.stringify({ order_id: orderId }),
+  committedAt: instant(0),
+  ...more,
+});
+
+describe('a payment message that fails', () => {
+  test('is asked for again, and set aside at last, without what went wrong inside', async () => {
+    failure = new Error('relation "payments" has no such row');
+    for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt += 1) {
+      await expect(consumer.paymentSucceeded(message(), attempt)).rejects.toThrow('relation');
+    }
+    expect(setAside).toEqual([]);
+    await consumer.paymentSucceeded(message(), MAX_ATTEMPTS);
+    expect(setAside.map(({ topic, key }) => ({ topic, key }))).toEqual([
+      { topic: 'paymentSucceededDead', key: orderId },
+    ]);
+    expect(JSON.parse(setAside[0]?.value ?? '')).toEqual({
+      reason: 'The service failed on it every time.',
+      topic: 'payments',
+      key: orderId,
+      value: message().value,
+    });
+    expect(outcomes).toEqual(['set_aside']);
+  });
+
+  test.each(['database_unavailable', 'payments_unavailable'] as const)(
+    'waits for as long as it takes when the reason is %s',
+    async (code) => {
+      failure = new AppError(code, 'away');
+      await expect(consumer.paymentSucceeded(message(), 10 * MAX_ATTEMPTS)).rejects.toThrow('away');
+      expect(setAside).toEqual([]);
+      failure = undefined;
+      await consumer.paymentSucceeded(message(), 10 * MAX_ATTEMPTS + 1);
+      expect(outcomes).toEqual(['succeeded']);
+    },
+  );
+});
+
+test('what is set aside can be stored and published, whatever it was', async () => {
+  await consumer.paymentFailed(message({ key: 'a\0b', value: '\0'.repeat(3_000_000) }), 1);
+  expect(setAside[0]?.key).toBe('ab');
+  expect(setAside[0]?.value).not.toContain('\0');
+  expect(Buffer.byteLength(setAside[0]?.value ?? '')).toBeLessThan(1_000_000);
+});

@@ -1,0 +1,309 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { instant } from '../../src/kernel/clock.ts';
+import type { EventMessage } from '../../src/kernel/events.ts';
+import type { KafkaAccess, SaslLogin } from '../../src/platform/kafka/kafka.client.ts';
+import { KafkaError } from '../../src/platform/kafka/kafka.client.ts';
+import { KafkaTopicsMissing } from '../../src/platform/kafka/kafka.topics.ts';
+import { connectKafka, type Kafka } from '../../src/platform/kafka/kafka.ts';
+import { eventLogContract } from '../contract/event-log.contract.ts';
+import { KAFKA_START_MS, KAFKA_USER, type KafkaServer, startKafka } from '../support/kafka-server.ts';
+import { asOperator, plainAccess, watchTopics } from '../support/kafka-topics.ts';
+import { until } from '../support/servers.ts';
+
+let server: KafkaServer;
+
+beforeAll(async () => {
+  server = await startKafka();
+}, KAFKA_START_MS);
+afterAll(() => server?.stop());
+
+const errors: unknown[] = [];
+
+function connect(topics: readonly string[], access = plainAccess(server.plain), mayCreate = true) {
+  return connectKafka({
+    access,
+    topics: { names: topics, mayCreate, partitions: 3, replicas: undefined },
+    onError: (error) => errors.push(error),
+  });
+}
+
+async function connected(topics: readonly string[], access?: KafkaAccess): Promise<Kafka> {
+  const kafka = await connect(topics, access);
+  onTestFinished(async () => {
+    await kafka.stopReading();
+    await kafka.close();
+  });
+  return kafka;
+}
+
+function message(topic: string, key: string, value: string): EventMessage {
+  return { eventId: randomUUID(), topic, key, value, committedAt: instant(Date.now()) };
+}
+
+const fresh = () => `topic-${randomUUID()}`;
+
+eventLogContract('Kafka', async (topics) => {
+  const kafka = await connect(topics);
+  return {
+    ...kafka,
+    async close() {
+      await kafka.stopReading();
+      await kafka.close();
+    },
+  };
+});
+
+describe('what stands in the log', () => {
+  test('key, value and the one header; the moment of the commit; the partition that Kafka’s own clients choose', async () => {
+    const topic = fresh();
+    const kafka = await connected([topic]);
+    // Of Kafka's own tests of its hash: 'foobar' -790332482, '21' -973932308, 'abc' 479470107.
+    const sent = ['foobar', '21', 'abc'].map((key) => message(topic, key, `{"of":"${key}"}`));
+    await kafka.publish(sent);
+    const seen = await watchTopics(server.plain, [topic]);
+    await until('all are seen', () => seen.length === 3);
+    const hashes: Record<string, number> = { foobar: -790332482, '21': -973932308, abc: 479470107 };
+    for (const { eventId, key, value, committedAt } of sent) {
+      expect(seen.find((record) => record.key === key)).toMatchObject({
+        value,
+        headers: { 'event-id': eventId },
+        timestamp: committedAt,
+        partition: ((hashes[key] ?? 0) & 0x7fffffff) % 3,
+      });
+    }
+  });
+
+  test('a message too large for the brokers is refused alone, by name; a batch too large is cut', async () => {
+    const topic = fresh();
+    const kafka = await connected([topic]);
+    const large = message(topic, 'large', 'x'.repeat(1_200_000));
+    await expect(kafka.publish([large])).rejects.toThrow(/MESSAGE_TOO_LARGE/);
+    const many = Array.from({ length: 40 }, (_, at) => message(topic, 'many', `${at}-${'x'.repeat(60_000)}`));
+    await kafka.publish(many);
+    const seen = await watchTopics(server.plain, [topic]);
+    await until('all are seen', () => seen.length === 40);
+    expect(seen.map(({ value }) => value)).toEqual(many.map(({ value }) => value));
+  });
+});
+
+describe('topics', () => {
+  test('are made as configured, once, however many replicas start', async () => {
+    const topics = [fresh(), fresh()];
+    const all = await Promise.all(Array.from({ length: 5 }, () => connect(topics)));
+    await Promise.all(all.map((kafka) => kafka.close()));
+    const metadata = await asOperator(server.plain, (admin) => admin.metadata({ topics }));
+    expect(topics.map((topic) => metadata.topics.get(topic)?.partitionsCount)).toEqual([3, 3]);
+  });
+
+  test('that may not be made are named', async () => {
+    const topics = [fresh(), fresh()];
+    await (await connect(topics.slice(0, 1))).close();
+    const refused = await connect(topics, plainAccess(server.plain), false).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(KafkaTopicsMissing);
+    expect(String(refused)).toContain(topics[1]);
+    expect(String(refused)).not.toContain(topics[0]);
+  });
+
+  test('one that is gone fails the check and the publish, and by name', async () => {
+    const topic = fresh();
+    const kafka = await connected([topic]);
+    await kafka.check(900);
+    await asOperator(server.plain, (admin) => admin.deleteTopics({ topics: [topic] }));
+    await until('the check says so', () =>
+      kafka.check(900).then(
+        () => false,
+        (error) => String(error).includes(topic),
+      ),
+    );
+    await expect(kafka.publish([message(topic, 'k', 'v')])).rejects.toThrow(topic);
+  });
+});
+
+describe('logging in', () => {
+  const access = async (
+    listener: 'sasl' | 'saslOverTls',
+    login: Partial<SaslLogin>,
+  ): Promise<KafkaAccess> => ({
+    ...plainAccess(server[listener]),
+    tls: listener === 'saslOverTls' ? { ca: await readFile(server.caFile, 'utf8') } : undefined,
+    sasl: { mechanism: 'PLAIN', ...KAFKA_USER, ...login },
+  });
+  const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
+
+  test.each(
+    (['sasl', 'saslOverTls'] as const).flatMap((listener) =>
+      mechanisms.map((mechanism) => ({ listener, mechanism })),
+    ),
+  )('$listener, $mechanism: publishes, reads, is healthy', async ({ listener, mechanism }) => {
+    const topic = fresh();
+    const kafka = await connected([topic], await access(listener, { mechanism }));
+    const got: string[] = [];
+    kafka.subscribe(fresh(), topic, async ({ value }) => void got.push(value));
+    kafka.startReading();
+    await kafka.publish([message(topic, 'k', mechanism)]);
+    await until('it is read', () => got.length > 0, 30_000);
+    expect(got).toEqual([mechanism]);
+    await kafka.check(900);
+  });
+
+  test('with a wrong password, or to a broker with a strange certificate, fails and says why, without the password', async () => {
+    const wrong = await access('sasl', { password: 'wrong-password' });
+    const { ca: _, ...noCa } = { ca: '', ...(await access('saslOverTls', {})).tls };
+    const strange = { ...(await access('saslOverTls', {})), tls: noCa };
+    for (const [bad, why] of [
+      [wrong, /authentication/i],
+      [strange, /self-signed certificate/],
+    ] as const) {
+      const kafka = await connected([fresh()], bad);
+      const refused = await kafka.check(900).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(KafkaError);
+      expect(String(refused)).toMatch(why);
+      expect(String(refused)).not.toContain('wrong-password');
+      await expect(kafka.publish([message('any', 'k', 'v')])).rejects.toThrow(why);
+    }
+  });
+});
+
+describe('a group', () => {
+  test('goes on where a member that was killed had come to: what it had in hand comes to another', async () => {
+    const topic = fresh();
+    const group = fresh();
+    const kafka = await connected([topic]);
+    const program = `const { connectKafka } = await import(${JSON.stringify(resolve('src/platform/kafka/kafka.ts'))});
+      const kafka = await connectKafka(${JSON.stringify({
+        access: plainAccess(server.plain),
+        topics: { names: [topic], mayCreate: false },
+      })});
+      kafka.subscribe(${JSON.stringify(group)}, ${JSON.stringify(topic)}, async ({ value }) => {
+        console.log(value);
+        if (value === 'in hand') await new Promise(() => {});
+      });
+      kafka.startReading();`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let printed = '';
+    child.stdout.on('data', (chunk) => (printed += chunk));
+    await kafka.publish([
+      message(topic, 'k', 'done'),
+      message(topic, 'k', 'in hand'),
+      message(topic, 'k', 'behind'),
+    ]);
+    await until('it has one in hand', () => printed.includes('in hand'), 30_000);
+    const committed = () =>
+      asOperator(server.plain, (admin) => admin.listConsumerGroupOffsets({ groups: [group] }));
+    await until('the one before is committed', async () =>
+      JSON.stringify(await committed(), asText).includes('"1"'),
+    );
+    child.kill('SIGKILL');
+    const got: string[] = [];
+    kafka.subscribe(group, topic, async ({ value }) => void got.push(value));
+    kafka.startReading();
+    await until('another has read on', () => got.length === 2, 60_000);
+    expect(got).toEqual(['in hand', 'behind']);
+  });
+
+  test('of a broker that answered nobody for longer than a session reads on afterwards', async () => {
+    const topic = fresh();
+    const kafka = await connected([topic]);
+    const got: string[] = [];
+    kafka.subscribe(fresh(), topic, async ({ value }) => void got.push(value));
+    kafka.startReading();
+    await kafka.publish([message(topic, 'k', 'before')]);
+    await until('it reads', () => got.includes('before'), 30_000);
+    const known = errors.length;
+    server.freeze();
+    try {
+      await until(
+        'the reading broke off',
+        () => errors.slice(known).some((error) => String(error).includes('reads from Kafka')),
+        30_000,
+      );
+    } finally {
+      server.thaw();
+    }
+    await until(
+      'it takes messages',
+      () =>
+        kafka.publish([message(topic, 'k', 'after')]).then(
+          () => true,
+          () => false,
+        ),
+      30_000,
+    );
+    await until('it reads on', () => got.includes('after'), 60_000);
+  });
+});
+
+/** Offsets are larger than a number can be sure to hold. */
+function asText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value instanceof Map ? [...value] : value;
+}
+
+describe('a broker that is away', () => {
+  test('at start: nobody waits for it, and the topics are made when it comes', async () => {
+    const topic = fresh();
+    await server.kill();
+    const began = performance.now();
+    const kafka = await connected([topic]);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    await expect(kafka.check(900)).rejects.toThrow(KafkaError);
+    await expect(kafka.publish([message(topic, 'k', 'early')])).rejects.toThrow(KafkaError);
+    await server.restart();
+    await until(
+      'it is there',
+      () =>
+        kafka.check(900).then(
+          () => true,
+          () => false,
+        ),
+      30_000,
+    );
+    await kafka.publish([message(topic, 'k', 'v')]);
+  });
+
+  test('and a broker that takes calls and answers none: each call ends in time, and the next goes through', async () => {
+    const topic = fresh();
+    const kafka = await connected([topic]);
+    await kafka.publish([message(topic, 'k', '0')]);
+    const timed = async (work: Promise<unknown>) => {
+      const began = performance.now();
+      await expect(work).rejects.toThrow(KafkaError);
+      return performance.now() - began;
+    };
+    server.freeze();
+    try {
+      expect(await timed(kafka.check(900))).toBeLessThan(1_000);
+      expect(await timed(kafka.publish([message(topic, 'k', '1')]))).toBeLessThan(7_000);
+      // Once in doubt it is asked first, and that is quick.
+      expect(await timed(kafka.publish([message(topic, 'k', '1')]))).toBeLessThan(1_500);
+    } finally {
+      server.thaw();
+    }
+    await until(
+      'it is there',
+      () =>
+        kafka.publish([message(topic, 'k', '2')]).then(
+          () => true,
+          () => false,
+        ),
+      30_000,
+    );
+  });
+
+  test('an address where nobody answers at all', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as { port: number };
+    const began = performance.now();
+    const kafka = await connected([fresh()], plainAccess(`127.0.0.1:${port}`));
+    expect(performance.now() - began).toBeLessThan(6_000);
+    await expect(kafka.check(900)).rejects.toThrow(KafkaError);
+  });
+});

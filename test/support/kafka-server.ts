@@ -1,0 +1,243 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { close, listen, until } from './servers.ts';
+
+/** A real Kafka on this machine: one broker that is its own controller, on free ports. */
+export interface KafkaServer {
+  /** `host:port` of the listener that asks nothing. */
+  readonly plain: string;
+  /** The listener that asks for a name and a password, and the one that does so over TLS. */
+  readonly sasl: string;
+  readonly saslOverTls: string;
+  /** File of the certificate that signs the TLS listener’s. */
+  readonly caFile: string;
+  /** SIGKILL, as a machine that loses its power. */
+  kill(): Promise<void>;
+  /** Stops and lets go on: the process is there and answers nobody. */
+  freeze(): void;
+  thaw(): void;
+  /** Starts it again where it was, with what it had. */
+  restart(): Promise<void>;
+  /** Ends it and removes what it wrote. */
+  stop(): Promise<void>;
+}
+
+export const KAFKA_VERSION = '4.1.0';
+export const KAFKA_USER = { username: 'ticketing', password: 'secret-of-the-broker' };
+const KAFKA_JARS = [
+  ['org.apache.kafka', 'kafka_2.13', KAFKA_VERSION],
+  ['org.apache.logging.log4j', 'log4j-slf4j-impl', '2.24.3'],
+] as const;
+/** With its download, and whatever a hook does besides. */
+export const KAFKA_START_MS = 480_000;
+const START_TIMEOUT_MS = 120_000;
+const DOWNLOAD_TIMEOUT_MS = 300_000;
+const MAX_OUTPUT_BYTES = 10_000_000;
+const STORE_PASSWORD = 'changeit';
+const run = promisify(execFile);
+
+/** Starts one, fetching it with Maven the first time. What it logs is kept and named when it does not come up. */
+export async function startKafka(): Promise<KafkaServer> {
+  const libs = await kafkaJars();
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-kafka-'));
+  const [plain = 0, sasl = 0, saslOverTls = 0, controller = 0] = await freePorts(4);
+  const caFile = await certificate(folder);
+  await writeFile(
+    join(folder, 'server.properties'),
+    properties(folder, { plain, sasl, saslOverTls, controller }),
+  );
+  await writeFile(join(folder, 'log4j2.properties'), LOGGING);
+  // Up sooner, for a life of minutes.
+  const java = [
+    '-Xmx512m',
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
+    `-Dlog4j2.configurationFile=${folder}/log4j2.properties`,
+    '-cp',
+    `${libs}/*`,
+  ];
+  const scram = (mechanism: string) => [
+    '--add-scram',
+    `${mechanism}=[name=${KAFKA_USER.username},password=${KAFKA_USER.password}]`,
+  ];
+  await run('java', [
+    ...java,
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url'),
+    '-c',
+    join(folder, 'server.properties'),
+    ...scram('SCRAM-SHA-256'),
+    ...scram('SCRAM-SHA-512'),
+  ]);
+
+  let child = await launch(java, folder);
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'close');
+    child.kill(signal);
+    await ended;
+  };
+  return {
+    plain: `127.0.0.1:${plain}`,
+    sasl: `127.0.0.1:${sasl}`,
+    saslOverTls: `localhost:${saslOverTls}`,
+    caFile,
+    kill: () => end('SIGKILL'),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    async restart() {
+      await end('SIGKILL');
+      child = await launch(java, folder);
+    },
+    async stop() {
+      await end('SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function launch(java: readonly string[], folder: string): Promise<ChildProcess> {
+  const child = spawn('java', [...java, 'kafka.Kafka', join(folder, 'server.properties')]);
+  endWithUs(child);
+  let output = '';
+  const keep = (chunk: Buffer) => (output = (output + chunk).slice(-MAX_OUTPUT_BYTES));
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  try {
+    await until(
+      'Kafka is up',
+      () => {
+        if (child.exitCode !== null) throw new Error('Kafka ended');
+        return output.includes('Kafka Server started');
+      },
+      START_TIMEOUT_MS,
+    );
+  } catch (error) {
+    child.kill('SIGKILL');
+    const kept = join(tmpdir(), `ticketing-kafka-${randomUUID()}.log`);
+    await writeFile(kept, output);
+    throw new Error(`Kafka did not start; what it said is in ${kept}`, { cause: error });
+  }
+  return child;
+}
+
+/** A run that is cut short, however that happens, leaves no server behind: the end of our process ends the guard's input. */
+function endWithUs(child: ChildProcess): void {
+  const guard = spawn('sh', ['-c', `cat > /dev/null; kill -9 ${child.pid}`], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  child.once('close', () => {
+    guard.kill('SIGKILL');
+    guard.stdin?.end();
+  });
+}
+
+/** The folder of Kafka's jars, fetched once a machine; a folder half fetched is never taken for a whole one. */
+async function kafkaJars(): Promise<string> {
+  const kept = resolve('node_modules/.cache/ms-ticketing', `kafka-${KAFKA_VERSION}`);
+  if (existsSync(kept)) return kept;
+  await mkdir(dirname(kept), { recursive: true });
+  const draft = await mkdtemp(`${kept}-`);
+  const dependencies = KAFKA_JARS.map(
+    ([group, artifact, version]) =>
+      `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`,
+  );
+  await writeFile(
+    join(draft, 'pom.xml'),
+    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+     <groupId>tests</groupId><artifactId>kafka-server</artifactId><version>1</version><packaging>pom</packaging>
+     <dependencies>${dependencies.join('')}</dependencies></project>`,
+  );
+  await run(
+    'mvn',
+    [
+      '-q',
+      '-B',
+      '-f',
+      join(draft, 'pom.xml'),
+      'dependency:copy-dependencies',
+      `-DoutputDirectory=${draft}/libs`,
+    ],
+    { timeout: DOWNLOAD_TIMEOUT_MS },
+  );
+  // Another process may have been quicker; its folder is as good.
+  await rename(join(draft, 'libs'), kept).catch((error: unknown) => {
+    if (!existsSync(kept)) throw error;
+  });
+  await rm(draft, { recursive: true, force: true });
+  return kept;
+}
+
+/** A key store for the broker, and its certificate for those who call it. */
+async function certificate(folder: string): Promise<string> {
+  const store = ['-keystore', join(folder, 'broker.p12'), '-storepass', STORE_PASSWORD, '-alias', 'broker'];
+  const names = ['-dname', 'CN=localhost', '-ext', 'SAN=dns:localhost,ip:127.0.0.1'];
+  await run('keytool', ['-genkeypair', '-keyalg', 'EC', '-validity', '2', ...names, ...store]);
+  const { stdout } = await run('keytool', ['-exportcert', '-rfc', ...store]);
+  const caFile = join(folder, 'ca.pem');
+  await writeFile(caFile, stdout);
+  if (!(await readFile(caFile, 'utf8')).includes('BEGIN CERTIFICATE')) throw new Error('no certificate');
+  return caFile;
+}
+
+const LOGGING = `appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %m (%c)%n
+rootLogger.level = info
+rootLogger.appenderRef.out.ref = out
+`;
+
+type Ports = Readonly<Record<'plain' | 'sasl' | 'saslOverTls' | 'controller', number>>;
+
+function properties(folder: string, ports: Ports): string {
+  const { username, password } = KAFKA_USER;
+  const plain = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`;
+  const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
+  const login = ['sasl', 'secure'].flatMap((listener) => [
+    `listener.name.${listener}.plain.sasl.jaas.config=${plain}`,
+    `listener.name.${listener}.scram-sha-256.sasl.jaas.config=${scram}`,
+    `listener.name.${listener}.scram-sha-512.sasl.jaas.config=${scram}`,
+  ]);
+  return [
+    'process.roles=broker,controller',
+    'node.id=1',
+    `controller.quorum.voters=1@127.0.0.1:${ports.controller}`,
+    'controller.listener.names=CONTROLLER',
+    'inter.broker.listener.name=PLAIN',
+    `listeners=PLAIN://127.0.0.1:${ports.plain},SASL://127.0.0.1:${ports.sasl},SECURE://127.0.0.1:${ports.saslOverTls},CONTROLLER://127.0.0.1:${ports.controller}`,
+    `advertised.listeners=PLAIN://127.0.0.1:${ports.plain},SASL://127.0.0.1:${ports.sasl},SECURE://localhost:${ports.saslOverTls}`,
+    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,SECURE:SASL_SSL',
+    'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    ...login,
+    'ssl.keystore.type=PKCS12',
+    `ssl.keystore.location=${folder}/broker.p12`,
+    `ssl.keystore.password=${STORE_PASSWORD}`,
+    `ssl.key.password=${STORE_PASSWORD}`,
+    `log.dirs=${folder}/log`,
+    'auto.create.topics.enable=false',
+    'offsets.topic.replication.factor=1',
+    'offsets.topic.num.partitions=4',
+    'transaction.state.log.replication.factor=1',
+    'transaction.state.log.min.isr=1',
+    'group.initial.rebalance.delay.ms=0',
+    '',
+  ].join('\n');
+}
+
+/** Ports that were free a moment ago. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const urls = await Promise.all(servers.map(listen));
+  await Promise.all(servers.map(close));
+  return urls.map((url) => Number(new URL(url).port));
+}
