@@ -23,7 +23,7 @@ export interface FakeSeating {
   readonly prices: Map<string, number>;
   readonly tierOf: Map<string, string>;
   discount: unknown;
-  /** Event ids that this user id owns. */
+  /** The user id that owns an event, a session or an organisation, by its id. */
   readonly owners: Map<string, string>;
   /** Session ids that this user id scans for. */
   readonly scanners: Map<string, Set<string>>;
@@ -80,7 +80,8 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
       body: parameter('role') === 'SCANNER' && (sessions?.has(parameter('sessionId')) ?? false),
     };
   }
-  return { status: 200, body: fake.owners.get(parameter('eventId')) === parameter('userId') };
+  const owned = parameter('eventId') || parameter('sessionId') || parameter('organizationId');
+  return { status: 200, body: fake.owners.get(owned) === parameter('userId') };
 }
 
 function quoteOf(
