@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
+import type { Overrides } from '../../src/app.ts';
 import { type FakeIssuer, startFakeIssuer } from './fake-issuer.ts';
 import { type FakeSeating, startFakeSeating } from './fake-seating.ts';
 import { startTestApp, type TestApp, type TestAppOptions } from './test-app.ts';
@@ -27,6 +28,7 @@ export const CLIENT_SECRET = 'secret-of-the-ticket-service-client';
 export async function startPlatformApp(
   env: Record<string, string> = {},
   options: TestAppOptions = {},
+  overrides: Overrides = {},
 ): Promise<PlatformApp> {
   const [issuer, seating] = await Promise.all([startFakeIssuer(), startFakeSeating()]);
   const app = await startTestApp(
@@ -38,7 +40,7 @@ export async function startPlatformApp(
       STRIPE_WEBHOOK_SECRET: 'whsec_test',
       ...env,
     },
-    {},
+    overrides,
     options,
   );
   const [eventId, sessionId, organizationId] = [randomUUID(), randomUUID(), randomUUID()];

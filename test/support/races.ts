@@ -1,19 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import Stripe from 'stripe';
 import { readQrCode } from '../../scripts/qr-reader.ts';
+import type { Overrides } from '../../src/app.ts';
 import type { PlatformApp } from './platform-app.ts';
 import { startTestApp, type TestApp } from './test-app.ts';
 
-/** Another replica on the same servers with a memory of its own: what the first one holds it does not know. */
-export function startReplica({ app, issuer, seating }: PlatformApp): Promise<TestApp> {
-  const env = {
+/**
+ * Another replica on the same servers with a memory of its own: what the first one holds it does not know. Its background
+ * work does not run, unless the test starts it.
+ */
+export function startReplica(
+  { app, issuer, seating }: PlatformApp,
+  env: Record<string, string> = {},
+  overrides: Overrides = {},
+): Promise<TestApp> {
+  const servers = {
     POSTGRES_DSN: app.dsn,
     OIDC_ISSUER: issuer.issuer,
     TICKET_CLIENT_SECRET: 'another-replica',
     EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
     EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
   };
-  return startTestApp(env, {}, { background: false });
+  return startTestApp({ ...servers, ...env }, overrides, { background: false });
 }
 
 /** Many want overlapping sets of three seats, in every order, on two replicas at once; the statuses answered. */

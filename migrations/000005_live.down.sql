@@ -1,0 +1,1 @@
+DROP TABLE sale_changes, sales_feed, sales_feed_head, sales_totals;
