@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { toldOf, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
+import { holdNextCommit, toldOf, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -205,45 +204,21 @@ describe('what a signal is lost for is made good', () => {
 });
 
 test('commits in another order than the numbers they took: no reader misses the later one', async () => {
-  const holder = new pg.Client({ connectionString: platform.app.dsn });
-  await holder.connect();
-  try {
-    // The first order to come waits between its number and its commit, until the test lets it.
-    await holder.query(`
-      CREATE TABLE taken (change_id bigint PRIMARY KEY);
-      CREATE FUNCTION wait_there() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-          IF pg_try_advisory_xact_lock(77) THEN
-            PERFORM pg_advisory_xact_lock(78);
-          END IF;
-          RETURN NEW;
-        END $$;
-      CREATE TRIGGER wait_there AFTER INSERT ON sale_changes FOR EACH ROW EXECUTE FUNCTION wait_there();
-      SELECT pg_advisory_lock(78)`);
-    const readers = [await sales.watch(platform.app), await sales.watch(replica)];
-    const slow = sales.sell(platform.app);
-    await until('it waits before its commit', async () => {
-      const waiting = await platform.app.sql(
-        `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 78 AND NOT granted
-            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-      );
-      return waiting.length === 1;
-    });
-    const quick = await sales.sell(replica);
-    for (const reader of readers) await reader.untilThereAre(1, 'checkout');
-    const [between] = readers.map(({ lastEventId }) => lastEventId);
-    await holder.query('SELECT pg_advisory_unlock(78)');
-    const late = await slow;
-    for (const reader of readers) await reader.untilThereAre(2, 'checkout');
-    for (const reader of readers) expect(toldOf(reader)).toEqual([quick, late]);
-    // Nor does one that went away between the two.
-    const back = await sales.watch(replica, { headers: { 'last-event-id': between ?? '' } });
-    await back.untilThereAre(1, 'checkout');
-    expect(toldOf(back)).toEqual([late]);
-  } finally {
-    await holder.query('DROP TRIGGER wait_there ON sale_changes');
-    await holder.end();
-  }
+  const first = await holdNextCommit(platform);
+  const readers = [await sales.watch(platform.app), await sales.watch(replica)];
+  const slow = sales.sell(platform.app);
+  await first.untilItWaits();
+  const quick = await sales.sell(replica);
+  for (const reader of readers) await reader.untilThereAre(1, 'checkout');
+  const [between] = readers.map(({ lastEventId }) => lastEventId);
+  await first.letGo();
+  const late = await slow;
+  for (const reader of readers) await reader.untilThereAre(2, 'checkout');
+  for (const reader of readers) expect(toldOf(reader)).toEqual([quick, late]);
+  // Nor does one that went away between the two.
+  const back = await sales.watch(replica, { headers: { 'last-event-id': between ?? '' } });
+  await back.untilThereAre(1, 'checkout');
+  expect(toldOf(back)).toEqual([late]);
 });
 
 test('a sale that a dead replica left without a number is numbered by another', async () => {

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { JWTPayload } from 'jose';
+import pg from 'pg';
+import { onTestFinished } from 'vitest';
 import type { App } from '../../src/app.ts';
 import { type Clock, instant } from '../../src/kernel/clock.ts';
 import { type EventReader, openStream, type ReaderOptions } from './event-reader.ts';
 import type { PlatformApp } from './platform-app.ts';
+import { until } from './servers.ts';
 import type { TestApp } from './test-app.ts';
 
 /** A clock that runs as the system's does, and that a test moves on. */
@@ -74,4 +77,45 @@ export async function turnLive({ work }: App): Promise<void> {
 /** The ids of the orders that a reader was told of, in the order it was. */
 export function toldOf(reader: EventReader): string[] {
   return reader.dataOf('checkout').map(({ OrderID }) => OrderID);
+}
+
+/** A sale that has its number in the database and is not committed yet. */
+export interface HeldCommit {
+  untilItWaits(): Promise<void>;
+  letGo(): Promise<void>;
+}
+
+const WAITS_KEY = 77;
+const HELD_KEY = 78;
+
+/** The next sale of the platform waits between its number and its commit; those after it do not. */
+export async function holdNextCommit({ app }: PlatformApp): Promise<HeldCommit> {
+  const holder = new pg.Client({ connectionString: app.dsn });
+  await holder.connect();
+  onTestFinished(() => holder.end());
+  await holder.query(`
+    CREATE FUNCTION wait_there() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF pg_try_advisory_xact_lock(${WAITS_KEY}) THEN
+          PERFORM pg_advisory_xact_lock(${HELD_KEY});
+        END IF;
+        RETURN NEW;
+      END $$;
+    CREATE TRIGGER wait_there AFTER INSERT ON sale_changes FOR EACH ROW EXECUTE FUNCTION wait_there();
+    SELECT pg_advisory_lock(${HELD_KEY})`);
+  return {
+    async untilItWaits() {
+      await until('it waits before its commit', async () => {
+        const waiting = await app.sql(
+          `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${HELD_KEY} AND NOT granted
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+        );
+        return waiting.length === 1;
+      });
+    },
+    async letGo() {
+      await holder.query(`SELECT pg_advisory_unlock(${HELD_KEY})`);
+      await holder.query('DROP TRIGGER wait_there ON sale_changes');
+    },
+  };
 }
