@@ -52,3 +52,40 @@ SELECT s.scope, s.scope_id, count(*), COALESCE(sum(o.tickets), 0), sum(o.price)
           FROM orders WHERE status = 'completed') o
  CROSS JOIN LATERAL (VALUES ('event', o.event_id), ('organization', o.organization_id)) AS s (scope, scope_id)
  GROUP BY s.scope, s.scope_id;
+
+-- 4. How changes come into the feed: one call, because each further round trip is a delay that organisers see. The head
+-- is locked first and the changes are looked for afterwards, each statement in its own snapshot. So whoever numbers
+-- sees everything committed before, and nothing ever gets a position before one that somebody can have read.
+
+CREATE FUNCTION number_sale_changes(max_rows integer, moment timestamptz) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  head     bigint;
+  new_head bigint;
+BEGIN
+  IF NOT EXISTS (SELECT FROM sale_changes) THEN
+    RETURN 0;
+  END IF;
+  SELECT position INTO STRICT head FROM sales_feed_head FOR UPDATE;
+  WITH taken AS (
+    DELETE FROM sale_changes
+     WHERE change_id IN (SELECT change_id FROM sale_changes ORDER BY change_id LIMIT max_rows)
+    RETURNING *
+  ), numbered AS (
+    SELECT head + row_number() OVER (ORDER BY change_id) AS place, * FROM taken
+  ), fed AS (
+    INSERT INTO sales_feed (position, event_id, organization_id, message, numbered_at)
+    SELECT place, event_id, organization_id, message, moment FROM numbered
+  ), added AS (
+    INSERT INTO sales_totals AS t (scope, scope_id, orders, tickets, revenue)
+    SELECT s.scope, s.scope_id, sum(n.orders), sum(n.tickets), sum(n.revenue)
+      FROM numbered n
+     CROSS JOIN LATERAL (VALUES ('event', n.event_id), ('organization', n.organization_id)) AS s (scope, scope_id)
+     GROUP BY s.scope, s.scope_id
+    ON CONFLICT (scope, scope_id) DO UPDATE
+       SET orders = t.orders + EXCLUDED.orders, tickets = t.tickets + EXCLUDED.tickets,
+           revenue = t.revenue + EXCLUDED.revenue
+  )
+  UPDATE sales_feed_head SET position = COALESCE((SELECT max(place) FROM numbered), head)
+  RETURNING position INTO new_head;
+  RETURN new_head - head;
+END $$;

@@ -472,7 +472,12 @@ function wireLive(base: Base, { database, dsn }: Postgres, { seating }: Servers)
     currency: config.currency,
     onError,
   });
-  const feed = createSalesFeed({ database, signal: watch('signal', signal), clock });
+  const feed = createSalesFeed({
+    database,
+    signal: watch('signal', signal),
+    onNumbered: feedBell.ring,
+    clock,
+  });
   return { signal, reader, feed, streams };
 }
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Transaction } from '../../src/platform/postgres/database.ts';
+import type { Executor } from '../../src/platform/postgres/database.ts';
 import { holdNextCommit, toldOf, watchedBy } from '../support/live-sales.ts';
 import { startPlatformApp } from '../support/platform-app.ts';
 
@@ -14,8 +14,8 @@ vi.mock('../../src/features/live/live.store.ts', async (original) => {
     )
     UPDATE sales_feed_head SET position = GREATEST(position, (SELECT max(change_id) FROM taken))
     RETURNING (SELECT count(*) FROM taken) AS rows`;
-  const numberChanges = async (tx: Transaction) =>
-    (await tx.rows<{ rows: number }>({ name: 'numbered-too-early', text }, []))[0]?.rows ?? 0;
+  const numberChanges = async (executor: Executor) =>
+    (await executor.rows<{ rows: number }>({ name: 'numbered-too-early', text }, []))[0]?.rows ?? 0;
   return { ...store, numberChanges };
 });
 

@@ -3,7 +3,7 @@ import type { Currency } from '../../kernel/money.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { RecordSales } from '../orders/order.transitions.ts';
 import type { SalesSignal } from './live.ports.ts';
-import { anyUnnumbered, appendSaleChanges, numberChanges, removeFromFeed } from './live.store.ts';
+import { appendSaleChanges, numberChanges, removeFromFeed } from './live.store.ts';
 import { saleChange } from './sale.rules.ts';
 
 /** Makes the feed of sales: one order of everything that happened, the same for every reader. */
@@ -20,6 +20,8 @@ export interface SalesFeed {
 export interface SalesFeedOptions {
   readonly database: Database;
   readonly signal: SalesSignal;
+  /** For readers in this process, who need not wait for the signal. */
+  readonly onNumbered: () => void;
   readonly clock: Clock;
 }
 
@@ -28,12 +30,14 @@ const NUMBER_BATCH = 500;
 const KEPT_MS = 75 * MS_PER_MINUTE;
 const FORGET_BATCH = 10_000;
 
-export function createSalesFeed({ database, signal, clock }: SalesFeedOptions): SalesFeed {
+export function createSalesFeed({ database, signal, onNumbered, clock }: SalesFeedOptions): SalesFeed {
   return {
     async number() {
-      if (!(await anyUnnumbered(database))) return false;
-      const numbered = await database.transaction((tx) => numberChanges(tx, NUMBER_BATCH, clock.now()));
-      if (numbered > 0) await signal.send();
+      const numbered = await numberChanges(database, NUMBER_BATCH, clock.now());
+      if (numbered > 0) {
+        onNumbered();
+        await signal.send();
+      }
       return numbered === NUMBER_BATCH;
     },
     async forgetOld() {
