@@ -12,6 +12,8 @@ import { runningPostgres } from '../src/embedded/postgres/postgres.ts';
 /** The service as `npm start` runs it, in a process of its own, on a database of its own. */
 export interface BenchService {
   readonly url: string;
+  /** Of the service alone, without its database. */
+  readonly pid: number;
   /** A pool of the database, to prepare and to look. */
   readonly sql: pg.Pool;
   /** An access token of the demo buyer. */
@@ -44,8 +46,10 @@ export async function startService(
   const dsn = await runningPostgres(folder);
   if (dsn === undefined) throw new Error('the service has no database of its own');
   const sql = new pg.Pool({ connectionString: dsn, max: 4 });
+  if (child.pid === undefined) throw new Error('the service has no process');
   return {
     url,
+    pid: child.pid,
     sql,
     signIn: (username) => signIn(url, username),
     async close() {
@@ -90,13 +94,14 @@ async function signIn(url: string, username: string): Promise<string> {
   return answer.access_token;
 }
 
-/** Seating services that agree to every seat at 100, so that no venue limits what is measured. */
-export async function startSeating(): Promise<{ url: string; close(): void }> {
+/** Seating services that agree to every seat at one price, and that everybody owns everything: no venue limits what is measured. */
+export async function startSeating({ price = 100 } = {}): Promise<{ url: string; close(): void }> {
   const server = createServer(async (request, response) => {
-    const asked = JSON.parse((await text(request)) || '{}') as { seat_ids?: string[] };
-    const tier = { id: '33333333-3333-4333-8333-333333333333', name: 'VIP', price: 100, color: '#FFD700' };
-    const seats = (asked.seat_ids ?? []).map((seatId) => ({ seatId, label: seatId.slice(0, 4), tier }));
     response.setHeader('content-type', 'application/json');
+    if (request.url?.includes('/verify-ownership')) return void response.end('true');
+    const asked = JSON.parse((await text(request)) || '{}') as { seat_ids?: string[] };
+    const tier = { id: '33333333-3333-4333-8333-333333333333', name: 'VIP', price, color: '#FFD700' };
+    const seats = (asked.seat_ids ?? []).map((seatId) => ({ seatId, label: seatId.slice(0, 4), tier }));
     response.end(JSON.stringify({ seats, discount: null }));
   });
   server.listen(0, '127.0.0.1');

@@ -12,6 +12,11 @@ import { readOrCreateSecret } from './embedded/kept-file.ts';
 import { startEmbeddedPostgres } from './embedded/postgres/postgres.ts';
 import { createEmbeddedStripe } from './embedded/stripe/stripe.ts';
 import { createEmbeddedVenue } from './embedded/venue/venue.ts';
+import { createAdmission } from './features/live/admission.service.ts';
+import { createRecordSales, createSalesFeed } from './features/live/feed.service.ts';
+import { liveRoutes } from './features/live/live.routes.ts';
+import { createLiveSales, type LiveSales } from './features/live/live.service.ts';
+import { createFeedReader } from './features/live/reader.service.ts';
 import { stillHeld } from './features/orders/hold.store.ts';
 import { createOrderChanging } from './features/orders/order.changing.ts';
 import { createOrderExpiry } from './features/orders/order.expiry.ts';
@@ -58,7 +63,7 @@ import { createOnce } from './platform/http/once.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
 import { createServiceClient } from './platform/http/service-client.ts';
 import { claimDailyJob, markDailyJobDone } from './platform/jobs/daily.store.ts';
-import { createBell, startPoller } from './platform/jobs/poller.ts';
+import { type Bell, createBell, startPoller } from './platform/jobs/poller.ts';
 import { connectKafka, type Kafka } from './platform/kafka/kafka.ts';
 import { createM2mTokens } from './platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from './platform/oidc/token-verifier.ts';
@@ -68,6 +73,7 @@ import { type Database, openDatabase } from './platform/postgres/database.ts';
 import { createLeader } from './platform/postgres/leader.ts';
 import { migrateUp } from './platform/postgres/migrations.ts';
 import { insertSampleData } from './platform/postgres/sample-data.ts';
+import { createPostgresSignal } from './platform/postgres/signal.ts';
 import { openRedis } from './platform/redis/redis.ts';
 import { createStripeProvider } from './platform/stripe/stripe.provider.ts';
 import { createLog } from './platform/telemetry/log.ts';
@@ -91,7 +97,20 @@ export type Watch = <Port extends object>(name: string, port: Port) => Port;
 /** Turns at background work, each true when there may be more to do at once. */
 export type Work = Readonly<
   Record<
-    'relay' | 'webhooks' | 'refunds' | 'expiry' | 'conclusion' | 'forgetting' | 'reconciliation',
+    | 'relay'
+    | 'webhooks'
+    | 'refunds'
+    | 'expiry'
+    | 'conclusion'
+    | 'forgetting'
+    | 'reconciliation'
+    | 'saleNumbering'
+    | 'saleListening'
+    | 'saleReading'
+    | 'saleStats'
+    | 'saleForgetting'
+    | 'streamUpkeep'
+    | 'streamOwnership',
     () => Promise<boolean>
   >
 >;
@@ -112,6 +131,12 @@ const MS_PER_HOUR = 3_600_000;
 const MS_PER_DAY = 86_400_000;
 /** How often it is seen whether there is something old to remove, or the day's comparison to make. */
 const HOUSEKEEPING_MS = 60_000;
+/** Sales of another replica that died before it numbered them, and signals that were lost, are found within this. */
+const SALE_POLL_MS = 500;
+const LISTEN_AGAIN_MS = 1_000;
+/** How exactly heartbeats, totals and ends of tokens keep their time. */
+const STREAM_UPKEEP_MS = 250;
+const SALES_CHANNEL = 'ticketing_sales';
 const RELAY_LOCK = 840_084_002;
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 const QR_KEY_BYTES = 32;
@@ -140,7 +165,8 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       http,
       url: base.publicUrl,
       work,
-      start: () => startBackground(base, work, drain, servers.kafka),
+      start: () =>
+        startBackground(base, work, drain, { kafka: servers.kafka, streams: features.live.streams }),
       close: closing.run,
     };
   } catch (error) {
@@ -200,6 +226,9 @@ async function layFoundation(config: Config, overrides: Overrides, closing: Clos
     outboxBell: createBell(),
     inboxBell: createBell(),
     refundBell: createBell(),
+    saleBell: createBell(),
+    feedBell: createBell(),
+    listenBell: createBell(),
     onError: (error: unknown) => log.error({ err: error }, 'background work failed'),
   };
 }
@@ -361,7 +390,7 @@ async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Base) {
 
 /** The use cases, each handed the ports it declares. */
 async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, outboxBell, onError } = base;
+  const { config, clock, ids, dataDir, outboxBell, saleBell, onError } = base;
   const { database } = postgres;
   const { holds, seating, metrics } = servers;
   const { currency, holdMs } = config;
@@ -374,6 +403,7 @@ async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
     seating,
     transitions,
     payments,
+    onCommitted: ringAll(outboxBell, saleBell),
     async giveBack(tx, orderId, reason) {
       const payment = await lockApplied(tx, orderId);
       if (payment) await giveBack(tx, payment, reason);
@@ -388,6 +418,7 @@ async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError }),
     once: createOnce({ database, clock, ids }),
+    live: wireLive(base, postgres, servers),
     tickets: createTicketService({
       database,
       seating,
@@ -408,7 +439,12 @@ export function buildReconcile(
   onError: (error: unknown) => void,
 ): Reconcile {
   const clock = systemClock;
-  const bells = { outboxBell: createBell(), inboxBell: createBell(), refundBell: createBell() };
+  const bells = {
+    outboxBell: createBell(),
+    inboxBell: createBell(),
+    refundBell: createBell(),
+    saleBell: createBell(),
+  };
   // Its own memory of holds is empty: those of the service end by themselves, and PostgreSQL has freed the seats.
   const holds = createEmbeddedHolds(clock);
   return wireMoney(
@@ -423,25 +459,30 @@ const NO_METRICS = { money: () => undefined, webhook: () => undefined, paymentTo
 
 /** Everything that money moves by, and the order's transitions that it moves. */
 function wireMoney(
-  base: Pick<Base, 'clock' | 'ids' | 'outboxBell' | 'inboxBell' | 'refundBell' | 'onError'> & {
+  base: Pick<Base, 'clock' | 'ids' | 'outboxBell' | 'inboxBell' | 'refundBell' | 'saleBell' | 'onError'> & {
     readonly config: Pick<Config, 'currency'>;
   },
   { database }: Pick<Postgres, 'database'>,
   { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
   metrics: Pick<Metrics, 'money' | 'webhook' | 'paymentTopic'>,
 ) {
-  const { config, clock, ids, outboxBell, inboxBell, refundBell, onError } = base;
+  const { config, clock, ids, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
   const { currency } = config;
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
   const shared = {
     database,
     provider,
-    transitions: createOrderTransitions({ appendToOutbox, clock, currency }),
+    transitions: createOrderTransitions({
+      appendToOutbox,
+      recordSales: createRecordSales(currency),
+      clock,
+      currency,
+    }),
     giveBack: createGiveBack({ clock, ids }),
     orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
     orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
     onFreed: (order: Order, tickets: readonly Ticket[]) => releaseHolds(order, holds, tickets),
-    onCommitted: outboxBell.ring,
+    onCommitted: ringAll(outboxBell, saleBell),
     onDue: refundBell.ring,
     onError,
     clock,
@@ -485,6 +526,40 @@ function wireMoney(
   };
 }
 
+/** Live sales: the feed, what tells every replica of it, and this replica's streams. */
+function wireLive(base: Base, { database, dsn }: Postgres, { seating }: Servers) {
+  const { config, clock, closing, watch, feedBell, listenBell, onError } = base;
+  const signal = createPostgresSignal({
+    dsn,
+    database,
+    channel: SALES_CHANNEL,
+    onSignal: feedBell.ring,
+    onLost: listenBell.ring,
+  });
+  closing.add(() => signal.close());
+  const reader = createFeedReader(database);
+  const admission = createAdmission({
+    seating,
+    maxStreams: config.MAX_STREAMS,
+    maxStreamsPerUser: config.MAX_STREAMS_PER_USER,
+  });
+  const streams = createLiveSales({
+    database,
+    admission,
+    reader,
+    clock,
+    currency: config.currency,
+    onError,
+  });
+  const feed = createSalesFeed({
+    database,
+    signal: watch('signal', signal),
+    onNumbered: feedBell.ring,
+    clock,
+  });
+  return { signal, reader, feed, streams };
+}
+
 /** How far publishing is behind. */
 async function outboxLag({ clock }: Base, { database }: Postgres) {
   const { waiting, oldest, blocked } = await lagOf(database);
@@ -518,6 +593,7 @@ async function serveHttp(base: Base, postgres: Postgres, servers: Servers, featu
     });
     paymentRoutes(scope, { ...features, currency });
     ticketRoutes(scope, { tickets: features.tickets, once, drawQr, currency });
+    liveRoutes(scope, features.live.streams);
     identityRoutes(scope);
     metricsRoute(scope, features.metrics);
     const inProcess = { embedded: true, check: async () => undefined };
@@ -539,6 +615,7 @@ async function serveHttp(base: Base, postgres: Postgres, servers: Servers, featu
   open();
   closing.add(() => http.close());
   closing.add(() => listener.close(CUT_MS));
+  closing.add(async () => features.live.streams.stop());
   return { http, drain: await opened.promise };
 }
 
@@ -601,6 +678,7 @@ async function isServiceToken(
 /** Background work, a turn at a time. Each process does it, and the database keeps them from each other's work. */
 function backgroundWork(base: Base, { database, dsn }: Postgres, servers: Servers, features: Features): Work {
   const { config, clock, closing, watch, onError } = base;
+  const { live } = features;
   const leader = createLeader({ dsn, lock: RELAY_LOCK, clock });
   closing.add(() => leader.close());
   const { KAFKA_GROUP_ID: group } = config;
@@ -625,6 +703,19 @@ function backgroundWork(base: Base, { database, dsn }: Postgres, servers: Server
       return keys || events;
     },
     reconciliation: () => reconcileDaily(base, database, features),
+    saleNumbering: live.feed.number,
+    saleListening: live.signal.listen,
+    saleReading: live.reader.read,
+    saleStats: live.streams.tellStats,
+    saleForgetting: live.feed.forgetOld,
+    streamUpkeep: live.streams.upkeep,
+    streamOwnership: live.streams.confirmOwnership,
+  };
+}
+
+function ringAll(...bells: readonly Bell[]): () => void {
+  return () => {
+    for (const bell of bells) bell.ring();
   };
 }
 
@@ -640,8 +731,14 @@ function topicNames(config: Config): TopicNames {
 }
 
 /** Repeats the work until the stop: when its bell rings, and at least at its interval. */
-function startBackground(base: Base, work: Work, drain: Drain, kafka: Kafka | undefined): void {
-  const { config, closing, outboxBell, inboxBell, refundBell, onError } = base;
+function startBackground(
+  base: Base,
+  work: Work,
+  drain: Drain,
+  { kafka, streams }: { readonly kafka: Kafka | undefined; readonly streams: LiveSales },
+): void {
+  const { config, closing, outboxBell, inboxBell, refundBell, saleBell, feedBell, listenBell, onError } =
+    base;
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
   const repeat = (turn: () => Promise<boolean>, intervalMs: number, bell = createBell()) =>
     startPoller({ intervalMs, bell, turn, onError });
@@ -653,13 +750,25 @@ function startBackground(base: Base, work: Work, drain: Drain, kafka: Kafka | un
     repeat(work.conclusion, sweepMs),
     repeat(work.forgetting, HOUSEKEEPING_MS),
     repeat(work.reconciliation, HOUSEKEEPING_MS),
+    repeat(work.saleNumbering, SALE_POLL_MS, saleBell),
+    repeat(work.saleListening, LISTEN_AGAIN_MS, listenBell),
+    repeat(work.saleReading, SALE_POLL_MS, feedBell),
+    repeat(work.saleStats, STREAM_UPKEEP_MS),
+    repeat(work.saleForgetting, HOUSEKEEPING_MS),
+    repeat(work.streamUpkeep, STREAM_UPKEEP_MS),
+    repeat(work.streamOwnership, STREAM_UPKEEP_MS),
   ];
   kafka?.startReading();
   closing.add(async () => {
     await Promise.all([...pollers.map((poller) => poller.stop()), kafka?.stopReading()]);
   });
   // First of all at a stop: what these requests still write is published before the relay rests.
-  closing.add(() => drain.finish(DRAIN_MS));
+  closing.add(() => {
+    const drained = drain.finish(DRAIN_MS);
+    // A stream has no end of its own to wait for.
+    streams.stop();
+    return drained;
+  });
 }
 
 /** Once a day, by one of the processes; what could not be repaired is for an operator. */

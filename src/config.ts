@@ -138,6 +138,16 @@ export const VARIABLES = {
   CURRENCY: variable('ISO 4217 code of every price', text(3, 3, /^[a-z]{3}$/i, 'a three-letter code'), 'lkr'),
   SEAT_LOCK_TTL_MINUTES: variable('How long seats are held for payment', decimal(0.01, MAX_MINUTES), '5'),
   MAX_SEATS_PER_ORDER: variable('Most seats in one order', wholeNumber(1, MAX_SEATS), '10'),
+  MAX_STREAMS: variable(
+    'Most event streams open at a time on a replica; each needs a connection',
+    wholeNumber(1, 100_000),
+    '2000',
+  ),
+  MAX_STREAMS_PER_USER: variable(
+    'Most event streams of one user open at a time on a replica',
+    wholeNumber(1, 100_000),
+    '20',
+  ),
   OUTBOX_RETENTION_HOURS: variable('How long published messages stay in the outbox', decimal(0, 8_760), '24'),
   RECONCILE_DAYS: variable(
     'How many days back payments are compared with Stripe, once a day; 0: never',

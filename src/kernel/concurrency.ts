@@ -10,3 +10,21 @@ export async function eachOf<Item>(
   });
   await Promise.all(workers);
 }
+
+/** Runs work as it is handed in, at most `limit` at the same time; the rest waits its turn. */
+export function createGate(limit: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  const waiting: (() => void)[] = [];
+  let inside = 0;
+  return async (work) => {
+    if (inside < limit) inside += 1;
+    else await new Promise<void>((enter) => waiting.push(enter));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      // Whoever waits takes the place of the one that leaves.
+      if (next) next();
+      else inside -= 1;
+    }
+  };
+}

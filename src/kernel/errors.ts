@@ -35,6 +35,8 @@ export const ERRORS = {
   ticket_cancelled: { title: 'The ticket is cancelled', retry: false },
   ticket_not_paid: { title: 'The ticket is not paid', retry: false },
   already_checked_in: { title: 'The ticket is already checked in', retry: false },
+  too_many_streams: { title: 'You have too many event streams open', retry: true },
+  streams_full: { title: 'There is no room for another event stream', retry: true },
   identity_unavailable: { title: 'The identity provider cannot be reached', retry: true },
   seating_unavailable: { title: 'The seating service cannot be reached', retry: true },
   payments_unavailable: { title: 'The payment provider cannot be reached', retry: true },

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { openStream } from '../support/event-reader.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import type { Answer } from '../support/test-app.ts';
 
 /** Every route against every kind of caller: who is let through, and how everybody else is refused. */
 const CALLERS = [
@@ -38,6 +40,8 @@ interface Route {
   /** What those let through get. */
   readonly answer: number;
   readonly paid?: true;
+  /** It answers without an end. */
+  readonly isStream?: true;
 }
 
 const PEOPLE = ['otherBuyer', 'buyer', 'otherOrganiser', 'organiser', 'scanner', 'admin'] as const;
@@ -115,6 +119,20 @@ const ROUTES: readonly Route[] = [
     allowed: ['admin'],
     answer: 404,
   },
+  {
+    method: 'GET',
+    path: () => `/api/order/sse/checkouts/event/${platform?.eventId}`,
+    allowed: ['organiser'],
+    answer: 200,
+    isStream: true,
+  },
+  {
+    method: 'GET',
+    path: () => `/api/order/sse/checkouts/organization/${platform?.organizationId}`,
+    allowed: ['organiser'],
+    answer: 200,
+    isStream: true,
+  },
   { method: 'GET', path: () => '/api/secure', allowed: PEOPLE, answer: 200 },
   { method: 'GET', path: () => '/api/order/tickets/count', allowed: PEOPLE, answer: 200, isPublic: true },
   { method: 'GET', path: () => '/api/order/health', allowed: PEOPLE, answer: 200, isPublic: true },
@@ -125,6 +143,7 @@ const ROUTES: readonly Route[] = [
 beforeAll(async () => {
   platform = await startPlatformApp();
   platform.seating.owners.set(platform.eventId, IDS.organiser);
+  platform.seating.owners.set(platform.organizationId, IDS.organiser);
   platform.seating.owners.set(randomUUID(), IDS.otherOrganiser);
   platform.seating.scanners.set(IDS.scanner, new Set([platform.sessionId]));
 });
@@ -163,6 +182,13 @@ async function prepare(route: Route): Promise<{ orderId: string; ticketId: strin
   };
 }
 
+/** What a stream answers, without reading it to an end that it does not have. */
+async function statusOfStream(path: string, token: string | undefined): Promise<Answer> {
+  const { status, headers, text } = await openStream(platform.app.url, path, token ? { token } : {});
+  const known = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]);
+  return { status, headers: new Headers(known), text, body: status === 200 ? undefined : JSON.parse(text) };
+}
+
 function expected(route: Route, caller: Caller): number {
   if (route.isPublic) return route.answer;
   if (caller === 'anonymous' || caller === 'expired' || caller === 'forged') return 401;
@@ -179,10 +205,10 @@ describe.each(
     const ids = await prepare(route);
     const before = await platform.app.sql('SELECT status FROM orders WHERE order_id = $1', [ids.orderId]);
     const token = await tokenOf(caller);
-    const answer = await platform.app.call(route.method, route.path(ids), {
-      ...(token ? { token } : {}),
-      ...(route.body ? { body: route.body(ids) } : {}),
-    });
+    const options = { ...(token ? { token } : {}), ...(route.body ? { body: route.body(ids) } : {}) };
+    const answer = route.isStream
+      ? await statusOfStream(route.path(ids), token)
+      : await platform.app.call(route.method, route.path(ids), options);
     expect(answer.status, answer.text).toBe(expected(route, caller));
     if (answer.status === 401) expect(answer.headers.get('www-authenticate')).toBe('Bearer');
     if (answer.status === 401 || answer.status === 403) {
@@ -204,6 +230,8 @@ test('the table has every route of the API but the webhooks', async () => {
       .split('?')[0]
       ?.replace(/\/$/, '')
       .replace(IDS.buyer, '{userId}')
+      .replace(platform.eventId, '{eventID}')
+      .replace(platform.organizationId, '{organizationID}')
       .replace('pi_none', '{id}')
       .replace(NO_REFUND, '{id}');
   const listed = ROUTES.map(

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readQrCode } from '../../scripts/qr-reader.ts';
+import { openStream } from '../support/event-reader.ts';
 import { until } from '../support/servers.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -149,6 +150,21 @@ describe('a sale', () => {
       code: 'already_checked_in',
       checked_in_time: first.body.ticket.checked_in_time,
     });
+  });
+
+  test('the organiser’s page hears of it at once, with its token in the address', async () => {
+    const organiser = await app.signIn('organiser');
+    const pages = await Promise.all(
+      [`event/${event.id}`, `organization/${event.organizationId}`].map((whose) =>
+        openStream(app.url, `/api/order/sse/checkouts/${whose}?access_token=${organiser}`),
+      ),
+    );
+    const { orderId } = await placeOrder(buyer);
+    await pay(orderId, 'pm_card_visa');
+    for (const page of pages) {
+      const [order] = await page.untilThereAre(1, 'checkout');
+      expect(order).toMatchObject({ OrderID: orderId, Status: 'completed', tickets: [{}] });
+    }
   });
 
   test('a declined card leaves the order pending, and the next card pays', async () => {

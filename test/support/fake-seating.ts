@@ -27,7 +27,7 @@ export interface FakeSeating {
   discount: unknown;
   /** Discounts of the catalogue by id, as `catalogueDiscount` makes them. */
   readonly discounts: Map<string, CatalogueDiscount>;
-  /** Event ids that this user id owns. */
+  /** The user id that owns an event, a session or an organisation, by its id. */
   readonly owners: Map<string, string>;
   /** Session ids that this user id scans for. */
   readonly scanners: Map<string, Set<string>>;
@@ -120,7 +120,8 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
       body: parameter('role') === 'SCANNER' && (sessions?.has(parameter('sessionId')) ?? false),
     };
   }
-  return { status: 200, body: fake.owners.get(parameter('eventId')) === parameter('userId') };
+  const owned = parameter('eventId') || parameter('sessionId') || parameter('organizationId');
+  return { status: 200, body: fake.owners.get(owned) === parameter('userId') };
 }
 
 /** The catalogue that pages read (contract section 9): `public`, or `code/` and a code. */

@@ -29,6 +29,12 @@ import { announce, announceChange } from './order.wire.ts';
 /** Stores announcements in the transaction of the change they tell of. */
 export type AppendToOutbox = (tx: Transaction, announcements: readonly Announcement[]) => Promise<void>;
 
+/** Port: keeps what a change means for the sales of an event, in the transaction of the change. */
+export type RecordSales = (
+  tx: Transaction,
+  changes: readonly { readonly from: Order; readonly to: Order }[],
+) => Promise<void>;
+
 /** The transitions of a locked order, each saved and announced in the caller's transaction. */
 export interface OrderTransitions {
   /** The order, locked until the transaction ends. */
@@ -61,17 +67,19 @@ export interface OrderTransitions {
 
 export interface OrderTransitionsOptions {
   readonly appendToOutbox: AppendToOutbox;
+  readonly recordSales: RecordSales;
   readonly clock: Clock;
   readonly currency: Currency;
 }
 
 export function createOrderTransitions(options: OrderTransitionsOptions): OrderTransitions {
-  const { appendToOutbox, clock, currency } = options;
+  const { appendToOutbox, recordSales, clock, currency } = options;
 
   async function save(tx: Transaction, from: Order, transition: Transition): Promise<Transition> {
     if (transition.outcome === 'changed') {
       await saveTransition(tx, from, transition.order);
       await appendToOutbox(tx, announce(transition.order, currency));
+      await recordSales(tx, [{ from, to: transition.order }]);
     }
     return transition;
   }
@@ -87,14 +95,18 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
     cancel: (tx, order, reason) => save(tx, order, cancel(order, reason, clock.now())),
     async cancelAll(tx, orders, reason) {
       const at = clock.now();
-      const transitions = orders.map((order) => cancel(order, reason, at));
-      const cancelled = transitions.flatMap((each) => (each.outcome === 'changed' ? [each.order] : []));
+      const changes = orders.flatMap((from) => {
+        const transition = cancel(from, reason, at);
+        return transition.outcome === 'changed' ? [{ from, to: transition.order }] : [];
+      });
+      const cancelled = changes.map(({ to }) => to);
       if (cancelled.length === 0) return [];
       await saveCancelled(tx, cancelled, at, reason);
       await appendToOutbox(
         tx,
         cancelled.flatMap((order) => announce(order, currency)),
       );
+      await recordSales(tx, changes);
       return cancelled;
     },
     rebook: (tx, order) => save(tx, order, rebook(order, clock.now())),
@@ -110,6 +122,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       await voidTickets(tx, gone, clock.now(), 'refunded');
       const freed = gone.map((ticket) => ticket.seatId);
       await appendToOutbox(tx, announceChange(transition.order, { locked: [], freed }, currency));
+      await recordSales(tx, [{ from: order, to: transition.order }]);
       return transition;
     },
     async change(tx, from, to, maxDiscountUses) {

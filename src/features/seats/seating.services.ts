@@ -70,6 +70,14 @@ export function createSeatingServices({ query, seating, currency }: SeatingServi
     async ownsEvent(eventId, userId) {
       return isTrue(await seating.get('/internal/v1/events/verify-ownership', { eventId, userId }));
     },
+    async ownsSession(sessionId, userId) {
+      return isTrue(await seating.get('/internal/v1/sessions/verify-ownership', { sessionId, userId }));
+    },
+    async ownsOrganization(organizationId, userId) {
+      return isTrue(
+        await seating.get('/internal/v1/organizations/verify-ownership', { organizationId, userId }),
+      );
+    },
     async isScanner(sessionId, userId) {
       return isTrue(
         await seating.get('/internal/v1/sessions/verify-role', { sessionId, userId, role: 'SCANNER' }),

@@ -91,5 +91,7 @@ export interface SeatingServices {
     code: string | undefined,
   ): Promise<DiscountAnswer>;
   ownsEvent(eventId: EventId, userId: UserId): Promise<boolean>;
+  ownsSession(sessionId: SessionId, userId: UserId): Promise<boolean>;
+  ownsOrganization(organizationId: OrganizationId, userId: UserId): Promise<boolean>;
   isScanner(sessionId: SessionId, userId: UserId): Promise<boolean>;
 }

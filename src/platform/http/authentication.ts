@@ -8,9 +8,12 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Without it a route of the API needs an access token. */
     readonly access?: 'public';
+    /** Takes the token from `?access_token=`, too: for what a browser opens by itself, without headers. */
+    readonly tokenInQuery?: true;
   }
 }
 
+const NO_TOKEN = 'Sign in and send the access token as a bearer token.';
 const principals = new WeakMap<FastifyRequest, Principal>();
 
 /**
@@ -27,16 +30,27 @@ export function requireAuthentication(scope: HttpServer, verifier: TokenVerifier
 /** Who is calling. Throws `unauthenticated` on a public route, where nobody was asked. */
 export function principalOf(request: FastifyRequest): Principal {
   const principal = principals.get(request);
-  if (!principal)
-    throw new AppError('unauthenticated', 'Sign in and send the access token as a bearer token.');
+  if (!principal) throw new AppError('unauthenticated', NO_TOKEN);
   return principal;
 }
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 
-/** RFC 6750 section 2.1; the other two ways of that page are not offered. */
+/** RFC 6750 section 2.1; section 2.3 only where a route says so, because addresses end up in logs and histories. */
 function bearerToken(request: FastifyRequest): string {
-  const [, token] = BEARER.exec(request.headers.authorization ?? '') ?? [];
-  if (!token) throw new AppError('unauthenticated', 'Sign in and send the access token as a bearer token.');
+  const { authorization } = request.headers;
+  const inQuery = request.routeOptions.config.tokenInQuery ? queryToken(request) : undefined;
+  if (authorization !== undefined && inQuery !== undefined) {
+    throw new AppError('invalid_request', 'Send the access token once: as a bearer token or in the address.');
+  }
+  const [, token] = BEARER.exec(authorization ?? (inQuery === undefined ? '' : `Bearer ${inQuery}`)) ?? [];
+  if (!token) throw new AppError('unauthenticated', NO_TOKEN);
   return token;
+}
+
+/** `?access_token=`, given once. */
+function queryToken({ query }: FastifyRequest): string | undefined {
+  const isQuery = typeof query === 'object' && query !== null && 'access_token' in query;
+  if (!isQuery) return undefined;
+  return typeof query.access_token === 'string' ? query.access_token : '';
 }

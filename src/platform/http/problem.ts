@@ -33,6 +33,8 @@ export const STATUS_OF = {
   ticket_cancelled: 409,
   ticket_not_paid: 409,
   already_checked_in: 409,
+  too_many_streams: 429,
+  streams_full: 503,
   identity_unavailable: 503,
   seating_unavailable: 503,
   payments_unavailable: 503,
@@ -42,9 +44,9 @@ export const STATUS_OF = {
 } as const satisfies Record<ErrorCode, number>;
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
-/** What a client is asked to wait after a 503, in seconds. */
+/** What a client is asked to wait after one of these, in seconds. */
 const RETRY_AFTER_S = 2;
-const UNAVAILABLE = 503;
+const TELLS_WHEN: ReadonlySet<number> = new Set([429, 503]);
 const UNAUTHORIZED = 401;
 
 /** RFC 9457, with a stable `code`, and `message` because the front end shows that. */
@@ -81,7 +83,7 @@ export function problemHeaders(error: AppError): Record<string, string> {
   const status: number = STATUS_OF[error.code];
   return {
     'content-type': PROBLEM_MEDIA_TYPE,
-    ...(status === UNAVAILABLE ? { 'retry-after': String(RETRY_AFTER_S) } : {}),
+    ...(TELLS_WHEN.has(status) ? { 'retry-after': String(RETRY_AFTER_S) } : {}),
     ...(error.extra.allowed ? { allow: error.extra.allowed.join(', ') } : {}),
     ...(status === UNAUTHORIZED ? { 'www-authenticate': 'Bearer' } : {}),
   };

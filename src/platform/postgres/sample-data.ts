@@ -12,7 +12,10 @@ const SAMPLE = {
               '44444444-4444-4444-4444-444444444444', 'completed', 100.00, 0, 100.00, now(), now(), now(),
               'pi_sample', 1)
       ON CONFLICT (order_id) DO NOTHING
-      RETURNING order_id, session_id
+      RETURNING order_id, session_id, event_id, organization_id
+    ), counted AS (
+      INSERT INTO sale_changes (event_id, organization_id, orders, tickets, revenue)
+      SELECT event_id, organization_id, 1, 1, 100.00 FROM placed
     ), paid AS (
       INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
       SELECT 'pi_sample', order_id, 100 * power(10, $2::integer)::bigint, $1, now(), 'applied' FROM placed

@@ -10,7 +10,7 @@ import { sql } from '../../support/databases.ts';
 import { testDatabase } from '../../support/own-database.ts';
 
 const EMPTY =
-  'TRUNCATE orders, tickets, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses';
+  'TRUNCATE orders, tickets, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, sales_totals';
 const lkr = currencyOf('lkr');
 let dsn: string;
 let database: Database;
@@ -135,6 +135,11 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'I4',
     'what was announced never happened',
     `INSERT INTO outbox (topic, key, value) VALUES ('orderCreated', gen_random_uuid()::text, '{}')`,
+  ],
+  [
+    'I4',
+    'totals of sales are not the completed orders',
+    `INSERT INTO sales_totals VALUES ('event', gen_random_uuid(), 1, 1, 1)`,
   ],
   [
     'I5',

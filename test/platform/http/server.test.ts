@@ -69,7 +69,7 @@ describe('errors', () => {
     expect(status).toBe(STATUS_OF[code]);
     expect(headers.get('content-type')).toBe('application/problem+json');
     expect(headers.get('x-request-id')).toBe('request-1');
-    expect(headers.get('retry-after')).toBe(status === 503 ? '2' : null);
+    expect(headers.get('retry-after')).toBe([429, 503].includes(status) ? '2' : null);
     expect(headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null);
     expect(body).toEqual({
       type: `/docs/errors#${code}`,

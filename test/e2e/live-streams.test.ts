@@ -1,0 +1,344 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { openStream } from '../support/event-reader.ts';
+import { longToken, movableClock, toldOf, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { startReplica } from '../support/races.ts';
+import { until } from '../support/servers.ts';
+
+/** One replica whose clock and whose turns at work are the test's. */
+const clock = movableClock();
+let platform: PlatformApp;
+let sales: Watched;
+
+beforeAll(async () => {
+  platform = await startPlatformApp({}, { background: false, verified: true }, { clock });
+  sales = await watchedBy(platform);
+});
+
+const ADMIN = { user_groups: ['/Permissions/Users/System Admins'] };
+const SECOND = 1_000;
+const MINUTE = 60_000;
+const turn = () => turnLive(platform.app.app);
+
+/** A reader with a token of this life, of an owner of the event or of somebody else. */
+async function watchFor(seconds: number, userId = sales.organiser) {
+  const aheadS = Math.round((clock.now() - Date.now()) / SECOND);
+  const token = await platform.issuer.token(userId, {}, { expiresIn: aheadS + seconds });
+  return sales.watch(platform.app, { token });
+}
+
+describe('a heartbeat', () => {
+  test('comes each 15 seconds, is no event, and moves the id on', async () => {
+    const reader = await watchFor(300);
+    await sales.sell();
+    clock.advance(14 * SECOND);
+    await turn();
+    await reader.untilThereAre(1, 'checkout');
+    expect(reader.comments).toEqual([]);
+    for (let beats = 1; beats <= 3; beats += 1) {
+      clock.advance(15 * SECOND);
+      await turn();
+      await until('it is heard', () => reader.comments.length === beats);
+      await turn();
+    }
+    expect(reader.comments).toEqual(['still here', 'still here', 'still here']);
+    expect(reader.events.map(({ event }) => event)).toEqual(['connected', 'checkout', 'stats']);
+  });
+
+  test('tells a quiet stream’s reader how far the feed is, so that it comes back within what is kept', async () => {
+    const quiet = randomUUID();
+    platform.seating.owners.set(quiet, sales.organiser);
+    const token = await longToken(platform, sales.organiser);
+    const reader = await openStream(platform.app.url, `/api/order/sse/checkouts/event/${quiet}`, { token });
+    await until('it is connected', () => reader.lastEventId !== '');
+    const before = Number(reader.lastEventId);
+    await sales.sell();
+    clock.advance(15 * SECOND);
+    await turn();
+    await until('it has moved on', () => Number(reader.lastEventId) === before + 1);
+    expect(reader.dataOf('checkout')).toEqual([]);
+  });
+});
+
+describe('a stream ends', () => {
+  test('with its token, to the second, and is not opened again with it', async () => {
+    const reader = await watchFor(60);
+    const longer = await watchFor(120);
+    clock.advance(58 * SECOND);
+    await turn();
+    expect(reader.isOver).toBe(false);
+    clock.advance(2 * SECOND);
+    await turn();
+    await reader.untilOver();
+    expect(reader.dataOf('closed')).toEqual([{ status: 'closed', reason: 'token_ended' }]);
+    expect(longer.isOver).toBe(false);
+    // The leeway that a clock's difference is given elsewhere would open a stream to end it at once.
+    const again = await watchFor(-1);
+    expect(again.status).toBe(401);
+  });
+
+  test('when its user owns the event no longer; asked once a minute, once for all his streams', async () => {
+    const userId = randomUUID();
+    platform.seating.owners.set(platform.eventId, userId);
+    const readers = [await watchFor(3_600, userId), await watchFor(3_600, userId)];
+    const asked = () => platform.seating.calls.filter(({ path }) => path.includes('events/verify-ownership'));
+    const atFirst = asked().length;
+    await platform.app.app.work.streamOwnership();
+    expect(asked()).toHaveLength(atFirst);
+    clock.advance(MINUTE);
+    await platform.app.app.work.streamOwnership();
+    expect(asked()).toHaveLength(atFirst + 1);
+    expect(readers.map(({ isOver }) => isOver)).toEqual([false, false]);
+    platform.seating.owners.set(platform.eventId, sales.organiser);
+    clock.advance(MINUTE);
+    await platform.app.app.work.streamOwnership();
+    for (const reader of readers) {
+      await reader.untilOver();
+      expect(reader.dataOf('closed')).toEqual([{ status: 'closed', reason: 'not_owner' }]);
+    }
+  });
+
+  test('when nobody can say who owns the event for five minutes, and not before', async () => {
+    const reader = await watchFor(3_600);
+    platform.seating.away = true;
+    try {
+      for (let minute = 1; minute < 5; minute += 1) {
+        clock.advance(MINUTE);
+        await platform.app.app.work.streamOwnership();
+        expect(reader.isOver).toBe(false);
+      }
+      clock.advance(MINUTE);
+      await platform.app.app.work.streamOwnership();
+      await reader.untilOver();
+      expect(reader.dataOf('closed')).toEqual([{ status: 'closed', reason: 'ownership_unconfirmed' }]);
+    } finally {
+      platform.seating.away = false;
+    }
+  });
+
+  test('when its reader takes nothing, and the others are told of everything', async () => {
+    const token = await longToken(platform, sales.organiser);
+    const slow = await sales.watch(platform.app, { token });
+    const quick = await sales.watch(platform.app, { token });
+    slow.stall();
+    const row = 60_000;
+    const rows = 200;
+    await platform.app.sql(
+      `INSERT INTO sale_changes (event_id, organization_id, orders, tickets, revenue, message)
+       SELECT $1, $2, 0, 0, 0, json_build_object('OrderID', n, 'filling', repeat('x', $3))::text
+         FROM generate_series(1, $4::integer) n`,
+      [platform.eventId, platform.organizationId, row, rows],
+    );
+    for (let told = 0; told < rows; told = quick.dataOf('checkout').length) {
+      await turn();
+      // The quick one takes what was written before more is.
+      await until('the quick one has caught up', () => quick.dataOf('checkout').length > told);
+    }
+    expect(toldOf(quick)).toEqual(Array.from({ length: rows }, (_, at) => at + 1));
+    slow.resume();
+    await slow.untilOver();
+    expect(slow.dataOf('checkout').length).toBeLessThan(rows);
+    expect(slow.dataOf('closed')).toEqual([]);
+    // It comes back for the rest.
+    const back = await sales.watch(platform.app, { token, headers: { 'last-event-id': slow.lastEventId } });
+    await back.untilThereAre(rows - slow.dataOf('checkout').length, 'checkout');
+    expect([...toldOf(slow), ...toldOf(back)]).toEqual(toldOf(quick));
+  });
+});
+
+describe('totals', () => {
+  test('are told once a second at most, while there is change, and are exact', async () => {
+    const eventId = randomUUID();
+    platform.seating.owners.set(eventId, sales.organiser);
+    const token = await longToken(platform, sales.organiser);
+    const reader = await openStream(platform.app.url, `/api/order/sse/checkouts/event/${eventId}`, { token });
+    const admin = await longToken(platform, randomUUID(), ADMIN);
+    await turn();
+    const [atFirst] = await reader.untilThereAre(1, 'stats');
+    expect(atFirst).toEqual({ eventID: eventId, orders: 0, tickets: 0, revenue: 0 });
+
+    const paidOrder = async (prices: readonly number[]) => {
+      const who = await longToken(platform, randomUUID());
+      const seatIds = prices.map(() => randomUUID());
+      for (const [at, seatId] of seatIds.entries()) platform.seating.prices.set(seatId, prices[at] ?? 0);
+      const body = { ...platform.request(seatIds), event_id: eventId };
+      const placed = await platform.app.call('POST', '/api/order', { token: who, body });
+      await platform.pay(who, placed.body.order_id);
+      await platform.app.call('POST', `/api/order/${placed.body.order_id}/checkout`, { token: who });
+      return String(placed.body.order_id);
+    };
+    const first = await paidOrder([150.5, 149.49]);
+    await turn();
+    await paidOrder([0.01]);
+    await turn();
+    await reader.untilThereAre(2, 'checkout');
+    expect(reader.dataOf('stats')).toHaveLength(1);
+    clock.advance(SECOND);
+    await turn();
+    await turn();
+    const [, both] = await reader.untilThereAre(2, 'stats');
+    expect(both).toEqual({ eventID: eventId, orders: 2, tickets: 3, revenue: 300 });
+
+    // Nothing new, nothing told.
+    clock.advance(5 * SECOND);
+    await turn();
+    expect(reader.dataOf('stats')).toHaveLength(2);
+
+    const ended = await platform.app.call('DELETE', `/api/order/${first}`, { token: admin });
+    expect(ended.status).toBe(204);
+    await turn();
+    const [, , less] = await reader.untilThereAre(3, 'stats');
+    expect(less).toEqual({ eventID: eventId, orders: 1, tickets: 1, revenue: 0.01 });
+    expect(reader.dataOf('checkout')).toHaveLength(2);
+  });
+
+  test('of an organisation are those of all its events', async () => {
+    const [row] = await platform.app.sql<{ orders: string; tickets: string; revenue: string }>(
+      `SELECT count(DISTINCT o.order_id) AS orders, count(t.ticket_id) AS tickets,
+              (SELECT sum(price) FROM orders WHERE status = 'completed') AS revenue
+         FROM orders o JOIN tickets t USING (order_id) WHERE o.status = 'completed' AND t.voided_at IS NULL`,
+    );
+    const token = await longToken(platform, sales.organiser);
+    const reader = await sales.watch(platform.app, { token, path: sales.organizationPath });
+    await turn();
+    const [totals] = await reader.untilThereAre(1, 'stats');
+    expect(totals).toEqual({
+      organizationID: platform.organizationId,
+      orders: Number(row?.orders),
+      tickets: Number(row?.tickets),
+      revenue: Number(row?.revenue),
+    });
+  });
+});
+
+describe('what is kept', () => {
+  test('is an hour: within it there is no gap, and after it the reader is told of one', async () => {
+    const token = await longToken(platform, sales.organiser);
+    const reader = await sales.watch(platform.app, { token });
+    await until('it is connected', () => reader.lastEventId !== '');
+    reader.close();
+    const missed = await sales.sell();
+    await turn();
+    const comeBack = () =>
+      sales.watch(platform.app, { token, headers: { 'last-event-id': reader.lastEventId } });
+
+    clock.advance(60 * MINUTE);
+    await platform.app.app.work.saleForgetting();
+    const inTime = await comeBack();
+    await inTime.untilThereAre(1, 'checkout');
+    expect(toldOf(inTime)).toEqual([missed]);
+    expect(inTime.dataOf('gap')).toEqual([]);
+
+    clock.advance(16 * MINUTE);
+    await platform.app.app.work.saleForgetting();
+    const tooLate = await comeBack();
+    await tooLate.untilThereAre(1, 'gap');
+    expect(toldOf(tooLate)).toEqual([]);
+    const fresh = await sales.sell();
+    await turn();
+    await tooLate.untilThereAre(1, 'checkout');
+    expect(toldOf(tooLate)).toEqual([fresh]);
+  });
+});
+
+describe('places', () => {
+  test('are as many as the configuration says, for a user and for the replica, and free again when a reader goes', async () => {
+    const small = await startReplica(platform, { MAX_STREAMS: '3', MAX_STREAMS_PER_USER: '2' });
+    const tokenOf = (userId: string) => longToken(platform, userId);
+    const [mine, owner, third] = [randomUUID(), randomUUID(), randomUUID()];
+    const tokens = await Promise.all([mine, owner, third].map(tokenOf));
+    const pathOf = (userId: string) => {
+      platform.seating.owners.set(userId, userId);
+      return `/api/order/sse/checkouts/event/${userId}`;
+    };
+    const open = (at: number, userId: string) =>
+      sales.watch(small, { token: tokens[at] ?? '', path: pathOf(userId) });
+    const first = await open(0, mine);
+    expect((await open(0, mine)).status).toBe(200);
+    const tooMany = await open(0, mine);
+    expect(tooMany).toMatchObject({ status: 429, headers: { 'retry-after': '2' } });
+    expect(JSON.parse(tooMany.text)).toMatchObject({
+      code: 'too_many_streams',
+      message: expect.stringContaining('2'),
+    });
+    expect((await open(1, owner)).status).toBe(200);
+    const full = await open(2, third);
+    expect(full).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+    expect(JSON.parse(full.text)).toMatchObject({ code: 'streams_full' });
+    first.close();
+    await until('there is room', async () => (await open(2, third)).status === 200);
+  });
+
+  test('are not lost to those that are refused', async () => {
+    const small = await startReplica(platform, { MAX_STREAMS: '2', MAX_STREAMS_PER_USER: '1' });
+    const token = await longToken(platform, randomUUID());
+    for (let tries = 0; tries < 5; tries += 1) expect((await sales.watch(small, { token })).status).toBe(403);
+    const owner = await longToken(platform, sales.organiser);
+    expect((await sales.watch(small, { token: owner })).status).toBe(200);
+  });
+});
+
+describe('refused is', () => {
+  const paths = (id: string) => [
+    `/api/order/sse/checkouts/event/${id}`,
+    `/api/order/sse/checkouts/organization/${id}`,
+  ];
+
+  test.each(['1', 'null', 'not-a-uuid', `${randomUUID()}0`, '%00'])('an id that is none: %s', async (id) => {
+    const token = await longToken(platform, sales.organiser);
+    for (const path of paths(id)) {
+      const { status, text } = await openStream(platform.app.url, path, { token });
+      expect({ status, ...JSON.parse(text) }).toMatchObject({ status: 400, code: 'invalid_request' });
+    }
+  });
+
+  test.each(['-1', 'x', '1.5', '1e3', '9'.repeat(16), '1; DROP'])(
+    'an event id that is none of ours: %s',
+    async (id) => {
+      const token = await longToken(platform, sales.organiser);
+      const byHeader = await sales.watch(platform.app, { token, headers: { 'last-event-id': id } });
+      const byAddress = await sales.watch(platform.app, {
+        token,
+        path: `${sales.eventPath}?lastEventId=${encodeURIComponent(id)}`,
+      });
+      for (const { status, text } of [byHeader, byAddress])
+        expect({ status, ...JSON.parse(text) }).toMatchObject({ status: 400, code: 'invalid_request' });
+    },
+  );
+
+  test('who does not own it, an administrator too, and nobody is let in while the seating service is away', async () => {
+    const stranger = await longToken(platform, randomUUID());
+    const admin = await longToken(platform, randomUUID(), ADMIN);
+    const owner = await longToken(platform, sales.organiser);
+    for (const path of [sales.eventPath, sales.organizationPath]) {
+      for (const token of [stranger, admin]) {
+        const { status, text } = await sales.watch(platform.app, { token, path });
+        expect({ status, ...JSON.parse(text) }).toMatchObject({ status: 403, code: 'forbidden' });
+      }
+      platform.seating.away = true;
+      const { status, text } = await sales.watch(platform.app, { token: owner, path });
+      platform.seating.away = false;
+      expect({ status, ...JSON.parse(text) }).toMatchObject({ status: 503, code: 'seating_unavailable' });
+    }
+  });
+
+  test('a HEAD, which would be a stream that nobody reads', async () => {
+    const token = await longToken(platform, sales.organiser);
+    expect((await sales.watch(platform.app, { token, method: 'HEAD' })).status).toBe(405);
+  });
+});
+
+test('a stop closes the streams with a word, and waits for none of them', async () => {
+  const stopping = await startReplica(platform, {}, { clock });
+  stopping.app.start();
+  const token = await longToken(platform, sales.organiser);
+  const readers = [await sales.watch(stopping, { token }), await sales.watch(stopping, { token })];
+  const began = performance.now();
+  await stopping.app.close();
+  expect(performance.now() - began).toBeLessThan(5_000);
+  for (const reader of readers) {
+    await reader.untilOver();
+    expect(reader.dataOf('closed')).toEqual([{ status: 'closed', reason: 'stopping' }]);
+  }
+});

@@ -1,0 +1,136 @@
+import { request } from 'node:http';
+import { onTestFinished } from 'vitest';
+import { until } from './servers.ts';
+
+/** An event as a browser's EventSource hands it out. */
+export interface SentEvent {
+  readonly event: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
+  readonly data: any;
+  readonly id: string;
+}
+
+/** One open event stream, read as the HTML standard says. */
+export interface EventReader {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The body where it is no stream: what was refused. */
+  readonly text: string;
+  readonly events: readonly SentEvent[];
+  /** Comment lines, without the colon. */
+  readonly comments: readonly string[];
+  /** The id that a browser would come back with. */
+  readonly lastEventId: string;
+  /** Whether the server has ended it or cut it. */
+  readonly isOver: boolean;
+  /** The data of the events of a name so far. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
+  dataOf(event: string): any[];
+  /** Waits for the next ones until there are so many of a name. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
+  untilThereAre(count: number, event: string): Promise<any[]>;
+  untilOver(): Promise<void>;
+  /** Takes nothing from the connection from now on. */
+  stall(): void;
+  /** Takes again. */
+  resume(): void;
+  close(): void;
+}
+
+export interface ReaderOptions {
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly method?: string;
+}
+
+/** Opens a stream and resolves when its headers are there; it is closed at the end of the test. */
+export async function openStream(
+  url: string,
+  path: string,
+  { token, headers = {}, method = 'GET' }: ReaderOptions = {},
+): Promise<EventReader> {
+  const state = { text: '', lastEventId: '', isOver: false };
+  const events: SentEvent[] = [];
+  const comments: string[] = [];
+  const sent = request(url + path, {
+    method,
+    agent: false,
+    headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
+  });
+  const answered = new Promise<import('node:http').IncomingMessage>((done, fail) => {
+    sent.once('response', done).once('error', fail);
+  });
+  sent.end();
+  const response = await answered;
+  const isStream = response.statusCode === 200;
+  let rest = '';
+  response.setEncoding('utf8');
+  response.on('data', (chunk: string) => {
+    if (!isStream) state.text += chunk;
+    else rest = takeBlocks(rest + chunk, events, comments, state);
+  });
+  response.on('close', () => {
+    state.isOver = true;
+  });
+  response.on('error', () => undefined);
+  sent.on('error', () => undefined);
+  onTestFinished(() => void sent.destroy());
+  const dataOf = (event: string) => events.filter((each) => each.event === event).map(({ data }) => data);
+  const reader: EventReader = {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    events,
+    comments,
+    get text() {
+      return state.text;
+    },
+    get lastEventId() {
+      return state.lastEventId;
+    },
+    get isOver() {
+      return state.isOver;
+    },
+    dataOf,
+    untilThereAre: (count, event) =>
+      until(`there are ${count} of ${event}, of ${JSON.stringify(events.map((each) => each.event))}`, () => {
+        const found = dataOf(event);
+        return found.length >= count && found;
+      }),
+    async untilOver() {
+      await until('the stream is over', () => state.isOver);
+    },
+    stall: () => void response.pause(),
+    resume: () => void response.resume(),
+    close: () => void sent.destroy(),
+  };
+  if (!isStream) await reader.untilOver();
+  return reader;
+}
+
+/** Reads whole blocks from the text and returns what is left of it. */
+function takeBlocks(
+  text: string,
+  events: SentEvent[],
+  comments: string[],
+  state: { lastEventId: string },
+): string {
+  const blocks = text.split('\n\n');
+  const rest = blocks.pop() ?? '';
+  for (const block of blocks) {
+    const fields = new Map<string, string>();
+    for (const line of block.split('\n')) {
+      const [, name = '', value = ''] = /^([^:]*):? ?(.*)$/.exec(line) ?? [];
+      if (name === '') comments.push(value);
+      else fields.set(name, value);
+    }
+    state.lastEventId = fields.get('id') ?? state.lastEventId;
+    const data = fields.get('data');
+    if (data !== undefined)
+      events.push({
+        event: fields.get('event') ?? 'message',
+        data: JSON.parse(data),
+        id: state.lastEventId,
+      });
+  }
+  return rest;
+}

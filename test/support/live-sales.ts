@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import type { JWTPayload } from 'jose';
+import pg from 'pg';
+import { onTestFinished } from 'vitest';
+import type { App } from '../../src/app.ts';
+import { type Clock, instant } from '../../src/kernel/clock.ts';
+import { type EventReader, openStream, type ReaderOptions } from './event-reader.ts';
+import type { PlatformApp } from './platform-app.ts';
+import { until } from './servers.ts';
+import type { TestApp } from './test-app.ts';
+
+/** A clock that runs as the system's does, and that a test moves on. */
+export interface MovableClock extends Clock {
+  advance(ms: number): void;
+}
+
+export function movableClock(): MovableClock {
+  let ahead = 0;
+  return {
+    now: () => instant(Date.now() + ahead),
+    advance(ms) {
+      ahead += ms;
+    },
+  };
+}
+
+/** A token that lasts, however far a test moves its clock. */
+export function longToken({ issuer }: PlatformApp, sub: string, claims: JWTPayload = {}): Promise<string> {
+  return issuer.token(sub, claims, { expiresIn: 360_000 });
+}
+
+/** The event of a platform, watched by an organiser who owns it and its organisation. */
+export interface Watched {
+  readonly organiser: string;
+  readonly token: string;
+  readonly eventPath: string;
+  readonly organizationPath: string;
+  /** Opens the event's stream on a replica. */
+  watch(app?: TestApp, options?: ReaderOptions & { path?: string }): Promise<EventReader>;
+  /** A free order, completed on one of the replicas; its id. */
+  sell(app?: TestApp, seats?: number): Promise<string>;
+}
+
+export async function watchedBy(platform: PlatformApp): Promise<Watched> {
+  const organiser = randomUUID();
+  platform.seating.owners.set(platform.eventId, organiser);
+  platform.seating.owners.set(platform.organizationId, organiser);
+  const token = await longToken(platform, organiser);
+  const buyer = await longToken(platform, randomUUID());
+  const eventPath = `/api/order/sse/checkouts/event/${platform.eventId}`;
+  return {
+    organiser,
+    token,
+    eventPath,
+    organizationPath: `/api/order/sse/checkouts/organization/${platform.organizationId}`,
+    watch: (app = platform.app, { path = eventPath, ...options } = {}) =>
+      openStream(app.url, path, { token, ...options }),
+    async sell(app = platform.app, seats = 1) {
+      const seatIds = Array.from({ length: seats }, () => randomUUID());
+      for (const seatId of seatIds) platform.seating.prices.set(seatId, 0);
+      const orderId = await platform.place(buyer, seatIds);
+      const { status, text } = await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+      if (status !== 200) throw new Error(`checkout answered ${status}: ${text}`);
+      return orderId;
+    },
+  };
+}
+
+/** Turns of the live work by hand, until each has nothing more to do: number, read, tell totals, keep up. */
+export async function turnLive({ work }: App): Promise<void> {
+  while (await work.saleNumbering());
+  while (await work.saleReading());
+  await work.saleStats();
+  await work.streamUpkeep();
+}
+
+/** The ids of the orders that a reader was told of, in the order it was. */
+export function toldOf(reader: EventReader): string[] {
+  return reader.dataOf('checkout').map(({ OrderID }) => OrderID);
+}
+
+/** A sale that has its number in the database and is not committed yet. */
+export interface HeldCommit {
+  untilItWaits(): Promise<void>;
+  letGo(): Promise<void>;
+}
+
+const WAITS_KEY = 77;
+const HELD_KEY = 78;
+
+/** The next sale of the platform waits between its number and its commit; those after it do not. */
+export async function holdNextCommit({ app }: PlatformApp): Promise<HeldCommit> {
+  const holder = new pg.Client({ connectionString: app.dsn });
+  await holder.connect();
+  onTestFinished(() => holder.end());
+  await holder.query(`
+    CREATE FUNCTION wait_there() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF pg_try_advisory_xact_lock(${WAITS_KEY}) THEN
+          PERFORM pg_advisory_xact_lock(${HELD_KEY});
+        END IF;
+        RETURN NEW;
+      END $$;
+    CREATE TRIGGER wait_there AFTER INSERT ON sale_changes FOR EACH ROW EXECUTE FUNCTION wait_there();
+    SELECT pg_advisory_lock(${HELD_KEY})`);
+  return {
+    async untilItWaits() {
+      await until('it waits before its commit', async () => {
+        const waiting = await app.sql(
+          `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${HELD_KEY} AND NOT granted
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+        );
+        return waiting.length === 1;
+      });
+    },
+    async letGo() {
+      await holder.query(`SELECT pg_advisory_unlock(${HELD_KEY})`);
+      await holder.query('DROP TRIGGER wait_there ON sale_changes');
+    },
+  };
+}
