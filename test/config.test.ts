@@ -101,7 +101,7 @@ describe('readConfig', () => {
       { host: '::1', port: 7000 },
       { host: '10.0.0.1', port: 7001 },
     ]);
-    expect(embeddedParts(redis).map(({ name }) => name)).toEqual(['Kafka']);
+    expect(embeddedParts(redis).map(({ name }) => name)).toEqual([]);
     for (const address of [
       'redis',
       'redis:',

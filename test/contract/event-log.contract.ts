@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { instant } from '../../src/kernel/clock.ts';
 import type { EventMessage, EventPublisher, EventSubscriber } from '../../src/kernel/events.ts';
+import { atEnd } from '../support/at-end.ts';
 import { until } from '../support/servers.ts';
 
 export interface LogUnderTest extends EventPublisher, EventSubscriber {
@@ -42,7 +43,7 @@ export function eventLogContract(name: string, make: (topics: readonly string[])
       log.subscribe(group('second'), topic('shared'), keep('second'));
       log.startReading();
     });
-    afterAll(() => log.close());
+    atEnd(() => log.close());
 
     const message = (of: keyof typeof TOPICS, key: string, value: string): EventMessage => ({
       eventId: randomUUID(),

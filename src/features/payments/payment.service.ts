@@ -13,6 +13,7 @@ import type { OrderTransitions } from '../orders/order.transitions.ts';
 import type { AlignIntent } from './alignment.ts';
 import type { Intent, PaymentProvider } from './payment.ports.ts';
 import { intentElsewhere, intentKey, isPaidElsewhere } from './payment.rules.ts';
+import { findPayment } from './payment.store.ts';
 import type { SettleMoney } from './settlement.ts';
 
 /** What a buyer needs to pay. */
@@ -116,11 +117,13 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
         if (known === orderId) return;
         throw new AppError('payment_missing', 'The payment provider has no such payment for the order.');
       }
-      if (order.price === 0) return completeElsewhere(order, options);
+      // Written down before a process died, it is money whatever the order costs by now.
+      const known = await findPayment(options.database, intentId);
+      if (order.price === 0 && !known) return completeElsewhere(order, options);
       await options.settleMoney({
         intentId,
         orderId,
-        amountMinor: order.price,
+        amountMinor: known?.amountMinor ?? order.price,
         currency: options.currency.code,
       });
       // A second payment would be given back; better that there is none.

@@ -1,8 +1,9 @@
 import { Agent } from 'undici';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Clock, instant } from '../../../src/kernel/clock.ts';
 import { createM2mTokens, type M2mTokens } from '../../../src/platform/m2m-tokens/m2m-tokens.ts';
 import { m2mTokensContract } from '../../contract/m2m-tokens.contract.ts';
+import { atEnd } from '../../support/at-end.ts';
 import { type FakeIssuer, startFakeIssuer } from '../../support/fake-issuer.ts';
 import { openTestRedis } from '../../support/redis-opened.ts';
 import { type RedisServerProcess, startRedis, startRedisCluster } from '../../support/redis-server.ts';
@@ -37,7 +38,7 @@ describe('replicas that share a Redis', () => {
 
   beforeAll(() => {
     http = new Agent();
-    afterAll(() => http.close());
+    atEnd(() => http.close());
   });
 
   beforeEach(async () => {

@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { FLOWS, type Flow } from './flows.ts';
+import { WRITE } from './points.ts';
+import { prepareRuns } from './runs.ts';
+
+/** So many flows at a time: two cores, and one that waits for the database lets another run. */
+const AT_ONCE = 3;
+
+interface Recorded {
+  readonly name: string;
+  readonly flow: Flow;
+  readonly points: readonly string[];
+  readonly error?: unknown;
+}
+
+const runs = await prepareRuns();
+const recorded = await recordAll();
+
+/** Each point with the first flow that comes to it. */
+const flowOf = new Map(
+  recorded.toReversed().flatMap(({ flow, points }) => points.map((point) => [point, flow] as const)),
+);
+
+async function recordAll(): Promise<Recorded[]> {
+  const done = new Map<string, Recorded>();
+  const queue = Object.entries(FLOWS).values();
+  const work = async () => {
+    for (const [name, flow] of queue) done.set(name, await recordOne(name, flow));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return Object.keys(FLOWS).flatMap((name) => done.get(name) ?? []);
+}
+
+function recordOne(name: string, flow: Flow): Promise<Recorded> {
+  return runs.record(flow).then(
+    (points) => ({ name, flow, points }),
+    (error: unknown) => ({ name, flow, points: [], error }),
+  );
+}
+
+describe('nothing happens to the service', () => {
+  test.each(recorded)('$name', ({ error, points }) => {
+    if (error) throw error;
+    expect(points.length).toBeGreaterThan(0);
+  });
+});
+
+describe.concurrent('the service is killed', () => {
+  test.each([...flowOf].toSorted(([a], [b]) => (a < b ? -1 : 1)))('%s', async (point, flow) => {
+    expect(await runs.crash(flow, point)).toBe(true);
+  });
+});
+
+/** Effects that no flow can bring about, each with its reason. */
+const BEYOND_FLOWS: Readonly<Record<string, string>> = {
+  'database refund-bounced': 'the embedded Stripe carries out every refund it takes',
+  'stripe intentsSince': 'it only reads, page by page; what is done with a page is a point',
+  'stripe readWebhook': 'it checks a signature and calls nobody',
+};
+
+describe('every effect is among the points', () => {
+  const before = new Set([...flowOf.keys()].flatMap((point) => /^before (\S+ \S+)/.exec(point)?.[1] ?? []));
+  const after = new Set([...flowOf.keys()].flatMap((point) => /^after (\S+ \S+)/.exec(point)?.[1] ?? []));
+  const uncovered = (effects: readonly string[]) =>
+    effects.filter((effect) => !(before.has(effect) && after.has(effect)) && !BEYOND_FLOWS[effect]);
+
+  test('every statement of a store that writes', () => {
+    const writes = storeStatements().filter(({ text }) => WRITE.test(text));
+    expect(writes.length).toBeGreaterThan(30);
+    expect(uncovered(writes.map(({ name }) => `database ${name}`))).toEqual([]);
+  });
+
+  test('every method of an outgoing port', () => {
+    expect(uncovered(portMethods())).toEqual([]);
+  });
+
+  test('what is beyond the flows is there, and is reached by none', () => {
+    const effects = new Set([...storeStatements().map(({ name }) => `database ${name}`), ...portMethods()]);
+    const stale = Object.keys(BEYOND_FLOWS).filter((effect) => !effects.has(effect) || before.has(effect));
+    expect(stale).toEqual([]);
+  });
+});
+
+interface StoreStatement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Every statement in a store, read from the sources: a name and the text after it. */
+function storeStatements(): StoreStatement[] {
+  const stores = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.store.ts'),
+  );
+  return stores.flatMap((file) => {
+    const source = readFileSync(`src/${file}`, 'utf8');
+    const statements = [...source.matchAll(/name: '([\w-]+)',\s*text:\s*(`[^`]*`|'[^']*')/g)];
+    // A write in a statement of another form would be forgotten.
+    expect(writesIn(statements.map(([, , text = '']) => text).join('\n')), file).toBe(
+      writesIn(withoutComments(source)),
+    );
+    return statements.map(([, name = '', text = '']) => ({ name, text }));
+  });
+}
+
+function writesIn(text: string): number {
+  return text.match(new RegExp(WRITE, 'g'))?.length ?? 0;
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
+}
+
+const PORTS = [
+  ['stripe', 'PaymentProvider', 'src/features/payments/payment.ports.ts'],
+  ['seating', 'SeatingServices', 'src/features/seats/seats.ports.ts'],
+  ['holds', 'SeatHolds', 'src/features/seats/seats.ports.ts'],
+  ['events', 'EventPublisher', 'src/kernel/events.ts'],
+] as const;
+
+/** The methods of the ports that leave the process, as effects. */
+function portMethods(): string[] {
+  return PORTS.flatMap(([port, type, file]) => {
+    const body = new RegExp(`export interface ${type} \\{\\n([\\s\\S]*?)\\n\\}`).exec(
+      readFileSync(file, 'utf8'),
+    )?.[1];
+    const methods = [...(body ?? '').matchAll(/^ {2}(\w+)\(/gm)].map(([, method]) => `${port} ${method}`);
+    if (methods.length === 0) throw new Error(`${file} has no ${type}`);
+    return methods;
+  });
+}

@@ -1,0 +1,209 @@
+import type { Flow } from './flows.ts';
+import {
+  becomes,
+  confirm,
+  expire,
+  loseWebhooks,
+  openPayment,
+  PRICE_MINOR,
+  payBeside,
+  paymentIs,
+  place,
+  sell,
+} from './steps.ts';
+import type { World } from './world.ts';
+
+const ADMIN = { as: 'admin', keyed: true } as const;
+const SUCCEEDED = 'payment_succefully';
+const FAILED = 'payment_unseecuufull';
+/** After a try that failed, a webhook is tried again. */
+const NEXT_TRY_MS = 5_001;
+
+async function refund(world: World, { orderId }: { readonly orderId: string }, body: unknown) {
+  return (await world.request(200, 'POST', `/api/order/${orderId}/refund`, { ...ADMIN, body })).body;
+}
+
+/** What comes of Stripe's own refund is heard of by its webhook, too; lost, so that it is chance who is first no more. */
+const loseRefundNews = (world: World) => loseWebhooks(world, '%refund%');
+
+async function noRefundLeft(world: World): Promise<void> {
+  await world.until('every refund is carried out', async () => {
+    return (await world.sql('SELECT FROM refunds WHERE provider_id IS NULL')).length === 0;
+  });
+}
+
+/** The hour of the comparison comes; when a kill cut it off, the next one goes over the same days. */
+async function reconcileUntil(world: World, what: string, holds: () => Promise<boolean>): Promise<void> {
+  const reconcile = async () => {
+    await world.sql("UPDATE daily_jobs SET due_at = due_at - interval '25 hours'");
+    await world.ask({ kind: 'reconcile' });
+  };
+  await reconcile();
+  await world.until(what, async () => {
+    if (await holds()) return true;
+    if (world.hasCrashed()) await reconcile();
+    return false;
+  });
+}
+
+/** Money on every way in and back. */
+export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
+  async 'money comes late and the seats are free'(world) {
+    const order = await place(world, 1, { code: 'EARLY10' });
+    await expire(world, order);
+    await payBeside(world, order, PRICE_MINOR * 0.9);
+    await becomes(world, order, 'completed');
+  },
+
+  async 'money comes late and the seats are sold'(world) {
+    await loseRefundNews(world);
+    const order = await place(world, 1);
+    await expire(world, order);
+    await place(world, order.seatIds, { as: 'buyer2' });
+    await paymentIs(world, await payBeside(world, order), 'refunded');
+  },
+
+  async 'an order is paid twice'(world) {
+    await loseRefundNews(world);
+    const order = await sell(world);
+    await paymentIs(world, await payBeside(world, order), 'refunded');
+  },
+
+  async 'an administrator gives back a part, and then the rest'(world) {
+    await loseRefundNews(world);
+    const order = await sell(world, 2);
+    await refund(world, order, { amount: 5_000, reason: 'the view was blocked' });
+    await noRefundLeft(world);
+    await refund(world, order, {});
+    await becomes(world, order, 'cancelled');
+    await noRefundLeft(world);
+  },
+
+  async 'a refund is heard of before it was written down'(world) {
+    await loseRefundNews(world);
+    const order = await sell(world);
+    await refund(world, order, {});
+    await paymentIs(world, order.intentId, 'refunded');
+    // As a kill between Stripe's answer and the database leaves it, with nobody to try it again.
+    await world.sql('UPDATE refunds SET provider_id = NULL, attempts = 12');
+    await world.sql("UPDATE payments SET state = 'refund_due'");
+    await reconcileUntil(world, 'it is known to be refunded', async () => {
+      return (await world.sql("SELECT FROM payments WHERE state = 'refunded'")).length === 1;
+    });
+  },
+
+  async 'a refund comes too late, it was made at the dashboard'(world) {
+    await loseRefundNews(world);
+    const order = await sell(world);
+    await world.stripe('POST', 'refunds', { payment_intent: order.intentId });
+    await refund(world, order, {});
+    await paymentIs(world, order.intentId, 'refunded');
+  },
+
+  async 'money is given back at the dashboard, a ticket’s and then the rest'(world) {
+    const order = await sell(world, 2);
+    await world.stripe('POST', 'refunds', { payment_intent: order.intentId, amount: String(PRICE_MINOR) });
+    await world.until('the ticket is void', async () => {
+      return (await world.sql("SELECT FROM tickets WHERE void_reason = 'refunded'")).length === 1;
+    });
+    await world.stripe('POST', 'refunds', { payment_intent: order.intentId });
+    await becomes(world, order, 'cancelled');
+  },
+
+  async 'a bank takes money back, and gives it again'(world) {
+    await loseWebhooks(world, 'payment_intent.%');
+    const order = await place(world, 1);
+    const payment = await openPayment(world, order);
+    await confirm(world, payment, 'pm_card_createDispute');
+    await paymentIs(world, payment.intentId, 'disputed');
+    const { data } = await world.stripe('GET', `disputes?payment_intent=${payment.intentId}`);
+    const evidence = { 'evidence[uncategorized_text]': 'winning_evidence' };
+    await world.stripe('POST', `disputes/${data[0].id}`, evidence);
+    await becomes(world, order, 'completed');
+  },
+
+  async 'another system takes the money'(world) {
+    const order = await place(world, 1);
+    await openPayment(world, order);
+    await world.deliver(SUCCEEDED, { order_id: order.orderId, payment_id: 'receipt-1' });
+    await becomes(world, order, 'completed');
+    const free = await place(world, 1, { code: 'GUEST' });
+    await world.deliver(SUCCEEDED, { order_id: free.orderId });
+    await becomes(world, free, 'completed');
+  },
+
+  async 'another system takes the money for what is sold already'(world) {
+    const order = await sell(world);
+    await world.deliver(SUCCEEDED, { order_id: order.orderId, payment_id: 'receipt-1' });
+    const [stuck] = await world.sql<{ refund_id: string }>('SELECT refund_id FROM refunds');
+    const path = `/api/order/admin/payments/${stuck?.refund_id}/settled`;
+    await world.request(204, 'POST', path, { ...ADMIN, body: { reference: 'bank transfer 17' } });
+  },
+
+  async 'another system tells of money at Stripe'(world) {
+    await loseWebhooks(world, 'payment_intent.%');
+    const order = await place(world, 1);
+    const payment = await openPayment(world, order);
+    await confirm(world, payment);
+    await world.deliver(SUCCEEDED, { order_id: order.orderId, payment_intent_id: payment.intentId });
+    await becomes(world, order, 'completed');
+  },
+
+  async 'another system says what nobody understands'(world) {
+    const order = await place(world, 1);
+    await world.deliver(FAILED, { order_id: order.orderId });
+    await world.deliver(FAILED, 'not JSON');
+    await world.deliver(SUCCEEDED, { order: 1 });
+    await world.deliver(SUCCEEDED, { order_id: crypto.randomUUID() });
+    await world.deliver(FAILED, { order_id: crypto.randomUUID() });
+  },
+
+  async 'news of money cannot be applied, then it can'(world) {
+    const order = await place(world, 1);
+    const payment = await openPayment(world, order);
+    await world.sql(`
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END';
+      CREATE TRIGGER payments_refused BEFORE INSERT ON payments EXECUTE FUNCTION refuse()`);
+    await confirm(world, payment);
+    await world.until('it has failed', async () => {
+      return (await world.sql('SELECT FROM stripe_inbox WHERE last_error IS NOT NULL')).length === 1;
+    });
+    await world.sql('DROP TRIGGER payments_refused ON payments');
+    await world.pass(NEXT_TRY_MS);
+    await becomes(world, order, 'completed');
+  },
+
+  async 'an administrator tries news of money again'(world) {
+    const order = await place(world, 1);
+    const payment = await openPayment(world, order);
+    await world.sql(
+      `INSERT INTO stripe_inbox (event_id, type, payment_intent_id, order_id, amount_minor, currency, received_at,
+                                 next_attempt_at, attempts, last_error)
+       VALUES ('evt_stuck', 'payment_intent.succeeded', $1, $2, $3, 'lkr', now(), now(), 12, 'not today')`,
+      [payment.intentId, order.orderId, PRICE_MINOR],
+    );
+    await loseWebhooks(world, 'payment_intent.%');
+    await confirm(world, payment);
+    await world.request(204, 'POST', '/api/order/admin/payments/evt_stuck/retry', ADMIN);
+    await becomes(world, order, 'completed');
+  },
+
+  async 'the comparison with Stripe finds what nobody told'(world) {
+    await loseWebhooks(world, 'payment_intent.%');
+    const order = await place(world, 1);
+    await confirm(world, await openPayment(world, order));
+    const ended = await place(world, 1);
+    await world.request(204, 'DELETE', `/api/order/${ended.orderId}`, { as: 'buyer', keyed: true });
+    await world.stripe('POST', 'payment_intents', {
+      amount: String(PRICE_MINOR),
+      currency: 'lkr',
+      'metadata[order_id]': ended.orderId,
+    });
+    await reconcileUntil(world, 'nothing of it is left', async () => {
+      const { data } = await world.stripe('GET', 'payment_intents');
+      const isOpen = data.some(({ status }: { status: string }) => status.startsWith('requires_'));
+      const completed = await world.sql("SELECT FROM orders WHERE status = 'completed'");
+      return !isOpen && completed.length === 1;
+    });
+  },
+};

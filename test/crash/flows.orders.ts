@@ -1,0 +1,140 @@
+import { readQrCode } from '../../scripts/qr-reader.ts';
+import type { Flow } from './flows.ts';
+import {
+  announced,
+  becomes,
+  confirm,
+  expire,
+  loseWebhooks,
+  openPayment,
+  PAST_HOLD_MS,
+  place,
+  sell,
+} from './steps.ts';
+import { discountId, orderFor, type World } from './world.ts';
+
+const BUYER = { as: 'buyer', keyed: true } as const;
+const pathOf = ({ orderId }: { readonly orderId: string }, what = '') => `/api/order/${orderId}${what}`;
+
+async function change(world: World, order: { readonly orderId: string }, body: unknown) {
+  return (await world.request(200, 'PUT', pathOf(order), { ...BUYER, body })).body;
+}
+
+/** Orders from being placed to their end, but for money that is a matter of its own. */
+export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
+  async 'orders are placed, refused and cancelled'(world) {
+    const first = await place(world, 2, { code: 'LUCKY3' });
+    await world.request(409, 'POST', '/api/order', { ...BUYER, body: orderFor(first.seatIds) });
+    await world.request(402, 'POST', pathOf(first, '/checkout'), BUYER);
+    await world.request(204, 'DELETE', pathOf(first), BUYER);
+    const second = await place(world, 1, { keyed: false });
+    await world.request(204, 'DELETE', pathOf(second), { as: 'buyer' });
+  },
+
+  async 'orders that nobody pays for end with their hold'(world) {
+    await place(world, 1, { code: 'EARLY10' });
+    await expire(world, await place(world, 1, { keyed: false, code: 'LUCKY3' }));
+  },
+
+  async 'an order whose payment was begun ends with its hold'(world) {
+    const order = await place(world, 1, { code: 'EARLY10' });
+    await openPayment(world, order);
+    await expire(world, order);
+  },
+
+  async 'an order that was paid, of which nobody told, is completed at the end of its hold'(world) {
+    await loseWebhooks(world, 'payment_intent.%');
+    const order = await place(world, 1);
+    await confirm(world, await openPayment(world, order));
+    await world.pass(PAST_HOLD_MS);
+    await becomes(world, order, 'completed');
+  },
+
+  async 'a free order is checked out'(world) {
+    const order = await place(world, 1, { code: 'GUEST' });
+    const { body } = await world.request(200, 'POST', pathOf(order, '/checkout'), BUYER);
+    if (body.Status !== 'completed') throw new Error('the free order is not completed');
+    const other = await place(world, 1, { code: 'GUEST', as: 'buyer2' });
+    await world.request(200, 'POST', pathOf(other, '/checkout'), { as: 'buyer2' });
+  },
+
+  async 'an order with an open payment is cancelled by its buyer'(world) {
+    const order = await place(world, 1);
+    await openPayment(world, order);
+    await world.request(204, 'DELETE', pathOf(order), BUYER);
+  },
+
+  async 'a buyer cancels an order that was just paid'(world) {
+    await loseWebhooks(world, 'payment_intent.%');
+    const order = await place(world, 1);
+    await confirm(world, await openPayment(world, order));
+    await world.request(409, 'DELETE', pathOf(order), BUYER);
+  },
+
+  async 'an order gets other seats'(world) {
+    const order = await place(world, 2);
+    const [kept = ''] = order.seatIds;
+    await change(world, order, { seat_ids: [kept, ...world.seats(1)] });
+    await announced(world);
+    await world.request(200, 'PUT', pathOf(order), {
+      as: 'buyer',
+      body: { seat_ids: [kept, ...world.seats(2)] },
+    });
+  },
+
+  async 'an order gets another discount, and with it another payment'(world) {
+    const order = await place(world, 2);
+    await openPayment(world, order);
+    await change(world, order, { discount_id: discountId('EARLY10') });
+    await change(world, order, { discount_id: discountId('FLAT500') });
+    await change(world, order, { discount_id: discountId('VIPONLY') });
+    await change(world, order, { discount_id: discountId('EARLY10') });
+    await change(world, order, { discount_id: '' });
+    await confirm(world, await openPayment(world, order));
+    await becomes(world, order, 'completed');
+  },
+
+  async 'a change comes when the order was just paid'(world) {
+    await loseWebhooks(world, 'payment_intent.%');
+    const order = await place(world, 2);
+    await confirm(world, await openPayment(world, order));
+    const body = { discount_id: discountId('EARLY10') };
+    await world.request(409, 'PUT', pathOf(order), { ...BUYER, body });
+  },
+
+  async 'an order is paid at the second try, and its tickets admit'(world) {
+    const order = await place(world, 2);
+    await confirm(world, await openPayment(world, order), 'pm_card_chargeDeclined');
+    await confirm(world, await openPayment(world, order));
+    await becomes(world, order, 'completed');
+    await world.request(200, 'POST', pathOf(order, '/checkout'), BUYER);
+    await world.request(200, 'GET', pathOf(order), { as: 'organiser' });
+    const { body } = await world.request(200, 'GET', pathOf(order, '/tickets'), { as: 'buyer' });
+    const [first, second] = await Promise.all(
+      body.map((ticket: { qr_code: string }) => readQrCode(Buffer.from(ticket.qr_code, 'base64'))),
+    );
+    const door = '/api/order/ticket/checkin';
+    await world.request(200, 'POST', door, { as: 'scanner', keyed: true, body: { encrypted_qr: first } });
+    await world.request(200, 'POST', door, { as: 'scanner', body: { encrypted_qr: second } });
+  },
+
+  async 'a checkout hears of the money first'(world) {
+    await loseWebhooks(world, 'payment_intent.%');
+    const order = await place(world, 1);
+    await confirm(world, await openPayment(world, order));
+    await world.request(200, 'POST', pathOf(order, '/checkout'), BUYER);
+  },
+
+  async 'whoever asks for a payment again hears of the money first'(world) {
+    await loseWebhooks(world, 'payment_intent.%');
+    const order = await place(world, 1);
+    await confirm(world, await openPayment(world, order));
+    await world.request(409, 'POST', pathOf(order, '/create-payment-intent'), BUYER);
+  },
+
+  async 'an administrator cancels an order that is paid'(world) {
+    await loseWebhooks(world, '%refund%');
+    const order = await sell(world);
+    await world.request(204, 'DELETE', pathOf(order), { as: 'admin', keyed: true });
+  },
+};

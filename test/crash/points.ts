@@ -1,0 +1,98 @@
+import type { Watch } from '../../src/app.ts';
+import type { Executor, Statement, Transaction } from '../../src/platform/postgres/database.ts';
+import { watchEffects } from '../support/effects.ts';
+
+/** Told of each point between two effects, in the moment it is reached. */
+export type Reached = (point: string) => void;
+
+/** Statements that change something; `FOR UPDATE` only locks. */
+export const WRITE = /\b(INSERT\s+INTO|UPDATE\s+\w+\s+(\w+\s+)?SET|DELETE\s+FROM)\b/;
+/** Deep enough for the longest way from a route to a statement. */
+const STACK_FRAMES = 80;
+/** Frames that only pass on what others ask for: whoever asks is the same to what is asked. */
+const PASSING = /^(platform\/(postgres|jobs)\/|platform\/http\/once$|app$|kernel\/concurrency$|.*\.routes$)/;
+
+/**
+ * For `buildApp`: a point before and after each database write, each commit and each call of an outgoing port. A point is
+ * named by the code and not by a list, `before database outbox-append <- order.transitions:76 <- settlement:81`: by its
+ * effect and the lines that led to it. So each way to an effect is a point of its own, and a new write or call is one
+ * without anybody's doing. Within a transaction it is the way from its beginning and what was written in it before: what
+ * led to the transaction is undone with it by a kill.
+ */
+export function watchPoints(reached: Reached): Watch {
+  const ports = watchEffects({
+    before: (effect) => reached(`before ${effect}${way()}`),
+    after: (effect) => reached(`after ${effect}${way()}`),
+  });
+  return (name, port) =>
+    name === 'database'
+      ? (watchedDatabase(port as unknown as WatchedDatabase, reached) as unknown as typeof port)
+      : ports(name, port);
+}
+
+type WatchedDatabase = Executor & {
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
+};
+
+function watchedDatabase(database: WatchedDatabase, reached: Reached): WatchedDatabase {
+  return {
+    ...database,
+    ...watchedExecutor(database, reached, undefined),
+    async transaction(work) {
+      const begunAt = way();
+      let commit: string | undefined;
+      const result = await database.transaction(async (tx) => {
+        const written: string[] = [];
+        const begun = { at: begunAt.split(' <- ', 2)[1] ?? '', written };
+        const kept = await work(watchedExecutor(tx, reached, begun) as Transaction);
+        // One that wrote nothing has no effect to be parted from the next.
+        commit = written.length === 0 ? undefined : `database commit${begunAt}${since(begun)}`;
+        if (commit) reached(`before ${commit}`);
+        return kept;
+      });
+      if (commit) reached(`after ${commit}`);
+      return result;
+    },
+  };
+}
+
+/** A transaction: the line that began it, and what was written in it so far. */
+interface Begun {
+  readonly at: string;
+  readonly written: string[];
+}
+
+function watchedExecutor(executor: Executor, reached: Reached, begun: Begun | undefined): Executor {
+  return {
+    async rows<Row>(statement: Statement, values: readonly unknown[]) {
+      if (!WRITE.test(statement.text)) return executor.rows<Row>(statement, values);
+      const point = `database ${statement.name}${way(begun?.at)}${since(begun)}`;
+      reached(`before ${point}`);
+      const rows = await executor.rows<Row>(statement, values);
+      // A claim that found something is another point than the many that find nothing.
+      reached(`after ${point}${rows.length > 0 ? ' with rows' : ''}`);
+      begun?.written.push(statement.name);
+      return rows;
+    },
+  };
+}
+
+function since(begun: Begun | undefined): string {
+  return begun && begun.written.length > 0 ? ` since ${begun.written.join(', ')}` : '';
+}
+
+/** The lines of `src` that led here, the nearest first and none before `from`: ` <- settlement:45 <- webhook.service:58`. */
+function way(from?: string): string {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = STACK_FRAMES;
+  const { stack = '' } = new Error('a point');
+  Error.stackTraceLimit = limit;
+  const lines = [...stack.matchAll(/\/src\/([\w./-]+)\.ts:(\d+):\d+/g)]
+    .filter(([, file = '']) => !PASSING.test(file))
+    .map(([, file = '', line]) => `${file.slice(file.lastIndexOf('/') + 1)}:${line}`);
+  const begin = from === undefined ? -1 : lines.indexOf(from);
+  return lines
+    .slice(0, begin < 0 ? lines.length : begin + 1)
+    .map((line) => ` <- ${line}`)
+    .join('');
+}

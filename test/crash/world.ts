@@ -1,0 +1,299 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import pg from 'pg';
+import { demoCatalogue } from '../../src/embedded/venue/demo-catalogue.ts';
+import { instant } from '../../src/kernel/clock.ts';
+import { ERRORS, type ErrorCode } from '../../src/kernel/errors.ts';
+import { currencyOf } from '../../src/kernel/money.ts';
+import { until } from '../support/servers.ts';
+import { type Answer, call } from '../support/test-app.ts';
+import { type Happening, runService, type Service } from './service.ts';
+import { type ServiceProcess, startProcess } from './service-process.ts';
+
+export type Person = 'buyer' | 'buyer2' | 'organiser' | 'scanner' | 'admin';
+
+/** What a buyer does when his request broke off and he cannot send it again without harm: nothing more. */
+export class GaveUp extends Error {}
+
+export interface WorldOptions {
+  readonly dsn: string;
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly tokens: Readonly<Record<Person, string>>;
+  /** Where the first process kills itself; those after it do not. */
+  readonly crashAt?: string;
+  readonly recordTo?: string;
+}
+
+export interface RequestOptions {
+  readonly as: Person;
+  readonly body?: unknown;
+  /** Sent with an Idempotency-Key, and so again when it broke off. */
+  readonly keyed?: boolean;
+}
+
+/** A request with an Idempotency-Key that was answered. */
+export interface KeyedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly as: Person;
+  readonly body: unknown;
+  readonly key: string;
+  readonly answer: Answer;
+}
+
+/**
+ * The service and everybody around it. The service may die at any moment: it is then started again, and whoever was
+ * asking it goes on as he would in life.
+ */
+export interface World {
+  readonly dsn: string;
+  readonly eventLog: string;
+  /** Whether the service died, and is there again. */
+  hasCrashed(): boolean;
+  /** Requests with a key that were answered, and how many orders were asked for without one. */
+  readonly keyed: KeyedRequest[];
+  readonly unkeyedOrders: { count: number };
+  /** A request that must be answered with `status`. Throws `GaveUp` when it broke off and must not be sent again. */
+  request(status: number, method: string, path: string, options: RequestOptions): Promise<Answer>;
+  /** The same request once more, with the same key. */
+  repeat(request: KeyedRequest): Promise<Answer>;
+  /** A request to Stripe's API, as its dashboard or a buyer's page makes it; sent again when it breaks off. */
+  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+  stripe(method: 'GET' | 'POST', path: string, form?: Record<string, string>): Promise<any>;
+  /** Another system's message, given until it is taken. */
+  deliver(topic: string, value: unknown): Promise<void>;
+  ask(happening: Happening): Promise<void>;
+  /** Time passes at once. */
+  pass(ms: number): Promise<void>;
+  /** Waits until it is so. When nothing moves, time passes to the next moment at which something is tried again. */
+  until(what: string, holds: () => Promise<unknown>): Promise<void>;
+  /** The same, and holds end. */
+  untilEnded(what: string, holds: () => Promise<unknown>): Promise<void>;
+  sql<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<Row[]>;
+  /** Seats that nobody has asked for. */
+  seats(count: number): string[];
+  close(): Promise<void>;
+}
+
+/** A key whose worker died is free after so long. */
+const KEY_CLAIM_MS = 20_001;
+/** A request that broke off is followed within this by the death it broke off for. */
+const DEATH_MS = 10_000;
+/** A service that has not come there by then may be waiting for a time to come. */
+const STALL_MS = 150;
+/** Long enough for a machine that is busy with other things. */
+const WAIT_MS = 60_000;
+
+const catalogue = demoCatalogue(instant(Date.now()), currencyOf('lkr'));
+const [concert] = catalogue.events;
+const [session] = concert?.sessions ?? [];
+if (!concert || !session) throw new Error('the demo venue sells nothing');
+const seatIds = session.blocks
+  .flatMap((block) => (block.type === 'seated_grid' ? block.rows.flatMap(({ seats }) => seats) : []))
+  .filter(({ isReserved, tier }) => !isReserved && tier.name === 'VIP')
+  .map(({ id }) => id);
+
+/** The body of an order. */
+export function orderFor(seats: readonly string[], code?: string) {
+  return {
+    session_id: session?.id,
+    event_id: concert?.id,
+    organization_id: catalogue.organization.id,
+    seat_ids: seats,
+    ...(code === undefined ? {} : { discount_id: discountId(code) }),
+  };
+}
+
+export function discountId(code: string): string {
+  const discount = concert?.discounts.find((each) => each.code === code);
+  if (!discount) throw new Error(`there is no discount ${code}`);
+  return discount.id;
+}
+
+/** When something is tried again or let go; those with `hold` when an unpaid order ends. */
+const DUE = `
+  SELECT min(due) AS due FROM (
+    SELECT next_attempt_at AS due FROM stripe_inbox WHERE applied_at IS NULL AND attempts < 12
+    UNION ALL SELECT next_attempt_at FROM refunds WHERE provider_id IS NULL AND attempts < 12
+    UNION ALL SELECT settling_until FROM orders WHERE status = 'pending'
+    UNION ALL SELECT blocked_until FROM outbox WHERE published_at IS NULL
+    UNION ALL SELECT expires_at FROM orders WHERE status = 'pending' AND $2) AS dues
+   WHERE due > $1`;
+
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const eventLog = join(options.folder, 'events.jsonl');
+  const database = new pg.Client({ connectionString: options.dsn });
+  await database.connect();
+  const keyed: KeyedRequest[] = [];
+  const unkeyedOrders = { count: 0 };
+  let first: ServiceProcess | 'killed' | undefined;
+  let again: Service | undefined;
+  let aheadMs = 0;
+  let nextSeat = 0;
+
+  /**
+   * The service, started when it is not there: first as a process of its own, and after that died in this one, which
+   * has its code loaded already. Throws when it ended in another way than by its kill.
+   */
+  async function running(): Promise<Service> {
+    if (again) return again;
+    if (first === undefined) first = await startProcess(environment());
+    if (first !== 'killed') {
+      const ending = first.ending();
+      if (ending === undefined) return first;
+      if (ending !== 'SIGKILL') throw new Error(`the service ended: ${ending}`);
+    }
+    again = await runService(environment());
+    return again;
+  }
+
+  function environment(): Record<string, string> {
+    const { crashAt, recordTo, env, dsn, folder } = options;
+    return {
+      ...env,
+      POSTGRES_DSN: dsn,
+      DATA_DIR: join(folder, 'data'),
+      EVENT_LOG: eventLog,
+      CLOCK_AHEAD_MS: String(aheadMs),
+      ...(crashAt === undefined ? {} : { CRASH_AT: crashAt }),
+      ...(recordTo === undefined ? {} : { RECORD_TO: recordTo }),
+    };
+  }
+
+  /** Carries it out; undefined when the service died over it. */
+  async function attempt<Result>(work: (service: Service) => Promise<Result>) {
+    const asked = await running();
+    try {
+      return { result: await work(asked) };
+    } catch (error) {
+      if (asked === again || first === undefined || first === 'killed') throw error;
+      const waited = new Promise((done) => setTimeout(done, DEATH_MS).unref());
+      await Promise.race([first.ended, waited]);
+      if (first.ending() === undefined) throw error;
+      return undefined;
+    }
+  }
+
+  async function ask(happening: Happening): Promise<void> {
+    await attempt((asked) => asked.ask(happening));
+  }
+
+  async function pass(ms: number): Promise<void> {
+    aheadMs += ms;
+    await ask({ kind: 'clock', aheadMs });
+  }
+
+  async function passUntilDue(withHolds: boolean): Promise<void> {
+    const now = new Date(Date.now() + aheadMs);
+    const [next] = await sql<{ due: Date | null }>(DUE, [now, withHolds]);
+    if (next?.due) await pass(next.due.getTime() - now.getTime() + 1);
+  }
+
+  async function sql<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return (await database.query(text, [...values])).rows as Row[];
+  }
+
+  async function waitUntil(what: string, holds: () => Promise<unknown>, withHolds: boolean): Promise<void> {
+    let waitedSince = performance.now();
+    let stallMs = STALL_MS;
+    await until(
+      what,
+      async () => {
+        await running();
+        if (await holds()) return true;
+        if (performance.now() - waitedSince < stallMs) return false;
+        await passUntilDue(withHolds);
+        waitedSince = performance.now();
+        // A busy machine is slow, not stalled: each try takes one of the few that a claim has.
+        stallMs *= 2;
+        return false;
+      },
+      WAIT_MS,
+    );
+  }
+
+  async function request(status: number, method: string, path: string, options: RequestOptions) {
+    const key = options.keyed ? randomUUID() : undefined;
+    const answer = await answered(method, path, options, key);
+    if (answer.status !== status) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    // An answer that says "try again" is not kept.
+    const isKept = status < 400 || !ERRORS[answer.body.code as ErrorCode].retry;
+    if (key !== undefined && isKept)
+      keyed.push({ method, path, as: options.as, body: options.body, key, answer });
+    return answer;
+  }
+
+  async function answered(method: string, path: string, { as, body }: RequestOptions, key?: string) {
+    if (key === undefined && method === 'POST' && path === '/api/order') unkeyedOrders.count += 1;
+    for (;;) {
+      const tried = await attempt(({ url }) =>
+        call(url, method, path, {
+          token: options.tokens[as],
+          body,
+          ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
+        }),
+      );
+      if (tried === undefined && key === undefined && method !== 'GET') throw new GaveUp(path);
+      if (tried === undefined) continue;
+      if (tried.result.body?.code !== 'request_in_flight') return tried.result;
+      await pass(KEY_CLAIM_MS);
+    }
+  }
+
+  return {
+    dsn: options.dsn,
+    eventLog,
+    hasCrashed: () => again !== undefined,
+    keyed,
+    unkeyedOrders,
+    request,
+    repeat: ({ method, path, as, body, key }) => answered(method, path, { as, body }, key),
+    async stripe(method, path, form) {
+      const key = randomUUID();
+      for (;;) {
+        const tried = await attempt(({ url }) => askStripe(url, method, path, form, key));
+        if (tried) return tried.result;
+      }
+    },
+    async deliver(topic, value) {
+      const text = typeof value === 'string' ? value : JSON.stringify(value);
+      for (let isTaken = false; !isTaken; ) {
+        const tried = await attempt((asked) => asked.ask({ kind: 'deliver', topic, value: text }));
+        isTaken = tried !== undefined;
+      }
+    },
+    ask,
+    pass,
+    until: (what, holds) => waitUntil(what, holds, false),
+    untilEnded: (what, holds) => waitUntil(what, holds, true),
+    sql,
+    seats(count) {
+      nextSeat += count;
+      return seatIds.slice(nextSeat - count, nextSeat);
+    },
+    async close() {
+      if (first !== 'killed') await first?.end();
+      await again?.end();
+      await database.end();
+    },
+  };
+}
+
+async function askStripe(
+  url: string,
+  method: 'GET' | 'POST',
+  path: string,
+  form: Record<string, string> | undefined,
+  key: string,
+) {
+  const response = await fetch(`${url}/v1/${path}`, {
+    method,
+    headers: { authorization: 'Bearer sk_test_embedded', 'idempotency-key': key },
+    ...(form === undefined ? {} : { body: new URLSearchParams(form) }),
+  });
+  return response.json();
+}

@@ -1,0 +1,291 @@
+import { expect } from 'vitest';
+import type { StripeEvent } from '../../src/embedded/stripe/ledger.ts';
+import { type Action, refused, SILENT } from './action.ts';
+import { isPayable, onOrder, whyEnded } from './actions.orders.ts';
+import { SEATS } from './outside.ts';
+import {
+  align,
+  change,
+  conclude,
+  hear,
+  type Order,
+  type PaymentMessage,
+  pick,
+  refund,
+  type Sale,
+} from './sale.ts';
+import type { World } from './world.ts';
+
+const MINOR_IN_MAJOR = 100;
+
+/** The buyer's page asks for what it needs to take the payment. */
+export function createIntent(at: number): Action {
+  return onOrder(at, {
+    name: 'CreateIntent',
+    suits: (order, sale) => isPayable(order, sale) && order.price > 0,
+    foresee(order, sale) {
+      const ended = whyEnded(order, sale);
+      if (ended) return ended;
+      if (order.price === 0) return refused('409 nothing_to_pay');
+      if (conclude(sale, order.orderId) === 'paid') return refused('409 order_already_paid');
+      return {
+        answers: ['200'],
+        check({ body }) {
+          const intent = sale.bank.intent(String(body.paymentIntentId));
+          expect(intent?.amount).toBe(order.price);
+          expect(['requires_payment_method', 'requires_action']).toContain(intent?.status);
+        },
+      };
+    },
+    act: (order, world) =>
+      world.call('POST', `/api/order/${order.orderId}/create-payment-intent`, order.buyer),
+    learn({ status, body }, sale) {
+      if (status === 200) sale.payable.add(String(body.paymentIntentId));
+    },
+  });
+}
+
+/** Intents that somebody can still pay, whatever became of their orders: an old page may be open for ever. */
+function openIntents(sale: Sale): string[] {
+  return [...sale.payable].filter((intentId) => {
+    const status = sale.bank.intent(intentId)?.status;
+    return status === 'requires_payment_method' || status === 'requires_action';
+  });
+}
+
+/** The intent that can be paid and was given out last. */
+export const NEWEST = -1;
+
+/** A buyer pays, in time or late; the service hears nothing of it yet. */
+export function pay(at: number, card: string): Action {
+  return {
+    name: `Pay ${at} with ${card}`,
+    isPossible: (sale) => openIntents(sale).length > 0,
+    foresee: () => SILENT,
+    async act(world, sale) {
+      const open = openIntents(sale);
+      const intentId = at === NEWEST ? open.at(-1) : pick(open, at);
+      await world.bank.post(`/v1/payment_intents/${intentId}/confirm`, { payment_method: card });
+      return undefined;
+    },
+  };
+}
+
+/** Money for an order that no page of ours asked for: an invoice in the dashboard, at the price or beside it. */
+export function payBeside(at: number, difference: number): Action {
+  return onOrder(at, {
+    name: `PayBeside (${difference})`,
+    suits: isPayable,
+    foresee: () => SILENT,
+    async act({ orderId, price }, world) {
+      await world.bank.post('/v1/payment_intents', {
+        amount: String(Math.max(1, price + difference)),
+        currency: 'lkr',
+        confirm: 'true',
+        payment_method: 'pm_card_visa',
+        'metadata[order_id]': orderId,
+      });
+      return undefined;
+    },
+  });
+}
+
+/** The buyer comes back from the page of his bank. */
+export function authenticate(at: number, outcome: 'succeed' | 'fail'): Action {
+  const waiting = (sale: Sale) =>
+    openIntents(sale).filter((intentId) => sale.bank.intent(intentId)?.status === 'requires_action');
+  return {
+    name: `Authenticate ${at}: ${outcome}`,
+    isPossible: (sale) => waiting(sale).length > 0,
+    foresee: () => SILENT,
+    async act(world, sale) {
+      const path = `/v1/test_helpers/payment_intents/${pick(waiting(sale), at)}/authenticate`;
+      await world.bank.post(path, { outcome });
+      return undefined;
+    },
+  };
+}
+
+function succeededIntents(sale: Sale): string[] {
+  return sale.bank.intents().flatMap(({ id, status }) => (status === 'succeeded' ? [id] : []));
+}
+
+/** How much is given back: of one ticket, of no ticket, or more than there is. */
+export type Share = 'all' | 'a ticket' | 'a bit' | 'too much';
+
+function amountOf(share: Share, paid: number, seat: string | undefined, price: number): number | undefined {
+  if (share === 'all') return undefined;
+  if (share === 'too much') return paid + 1;
+  const subtotal = SEATS[seat ?? ''] ?? 0;
+  return share === 'a bit' ? 1 : Math.max(1, Math.min(subtotal, price));
+}
+
+/** An administrator gives money back through the service. */
+export function adminRefund(at: number, share: Share): Action {
+  const amountFor = (order: Order) => amountOf(share, order.price, order.seats[0], order.price);
+  return onOrder(at, {
+    name: `AdminRefund of ${share}`,
+    suits: ({ status, price }) => status === 'completed' && price > 0,
+    foresee: (order, sale) =>
+      refused(refund(sale, order.orderId, amountFor(order)) ? '200' : '409 refund_not_possible'),
+    act(order, world) {
+      const amount = amountFor(order);
+      const body = amount === undefined ? {} : { amount: amount / MINOR_IN_MAJOR };
+      return world.call('POST', `/api/order/${order.orderId}/refund`, 'admin', body);
+    },
+  });
+}
+
+/** Somebody gives money back in Stripe's dashboard, which the service has to hear of. */
+export function dashboardRefund(at: number, share: Share): Action {
+  return {
+    name: `DashboardRefund ${at} of ${share}`,
+    isPossible: (sale) => succeededIntents(sale).length > 0,
+    foresee: () => SILENT,
+    async act(world, sale) {
+      const intentId = pick(succeededIntents(sale), at) ?? '';
+      const intent = sale.bank.intent(intentId);
+      const order = sale.orders.get(intent?.metadata.order_id ?? '');
+      const amount = amountOf(share, intent?.amount ?? 0, order?.seats[0], order?.price ?? 0);
+      const form = amount === undefined ? {} : { amount: String(amount) };
+      await world.bank.post('/v1/refunds', { payment_intent: intentId, ...form });
+      return undefined;
+    },
+  };
+}
+
+/** A bank decides on a dispute. */
+export function verdict(at: number, evidence: 'winning_evidence' | 'losing_evidence'): Action {
+  const disputed = (sale: Sale) =>
+    succeededIntents(sale).flatMap((intentId) => {
+      const dispute = sale.bank.disputeOf(intentId);
+      return dispute?.status === 'needs_response' ? [dispute.id] : [];
+    });
+  return {
+    name: `Verdict ${at}: ${evidence}`,
+    isPossible: (sale) => disputed(sale).length > 0,
+    foresee: () => SILENT,
+    async act(world, sale) {
+      const form = { 'evidence[uncategorized_text]': evidence };
+      await world.bank.post(`/v1/disputes/${pick(disputed(sale), at)}`, form);
+      return undefined;
+    },
+  };
+}
+
+/** Another system took the payment: `first` and `second` are its own, `intent` names the order's PaymentIntent. */
+export type Elsewhere = 'first' | 'second' | 'intent';
+
+export function paymentElsewhere(at: number, which: Elsewhere): Action {
+  const messageOf = (order: Order) => ({ orderId: order.orderId, paymentId: idElsewhere(order, which) });
+  return onOrder(at, {
+    name: `PaymentElsewhere (${which})`,
+    suits: isPayable,
+    foresee: (order, sale) => tell(messageOf(order)).foresee(sale),
+    act: (order, world, sale) => tell(messageOf(order)).act(world, sale),
+  });
+}
+
+function idElsewhere(order: Order, which: Elsewhere): string | undefined {
+  if (which === 'first') return undefined;
+  return which === 'second' ? 'second' : (order.intentId ?? undefined);
+}
+
+/** The message, for the first time or again, until a process has taken it. */
+export function tell(message: PaymentMessage): Action {
+  const { orderId, paymentId } = message;
+  return {
+    name: `Tell of a payment for ${orderId}`,
+    isPossible: () => true,
+    foresee(sale) {
+      const order = sale.orders.get(orderId);
+      if (order) foreseeElsewhere(order, paymentId, sale);
+      return SILENT;
+    },
+    async act(world, sale) {
+      sale.untaken.add(message);
+      const payment = paymentId ? { payment_id: paymentId } : {};
+      await world.tell('payment_succefully', { order_id: orderId, ...payment });
+      sale.untaken.delete(message);
+      return undefined;
+    },
+  };
+}
+
+/** Money that was written down before a process died is decided on, whatever the order costs by now. */
+function foreseeElsewhere(
+  { orderId, price, status }: Order,
+  paymentId: string | undefined,
+  sale: Sale,
+): void {
+  const intentId = `elsewhere:${orderId}${paymentId ? `:${paymentId}` : ''}`;
+  if (paymentId?.startsWith('pi_')) {
+    align(sale, paymentId);
+  } else if (price > 0 || sale.payments.get(intentId)?.state === 'received') {
+    hear(sale, orderId, intentId, price);
+    conclude(sale, orderId);
+  } else if (status === 'pending') {
+    change(sale, orderId, { status: 'completed' });
+  }
+}
+
+/** Another system could not take a payment: nothing changes, the buyer may try again. */
+export function failureElsewhere(at: number): Action {
+  return onOrder(at, {
+    name: 'FailureElsewhere',
+    suits: isPayable,
+    foresee: () => SILENT,
+    async act(order, world) {
+      await world.tell('payment_unseecuufull', { order_id: order.orderId });
+      return undefined;
+    },
+  });
+}
+
+export function undelivered(sale: Sale): StripeEvent[] {
+  return sale.bank.events.filter(({ id }) => !sale.deliveries.has(id));
+}
+
+function delivered(sale: Sale): StripeEvent[] {
+  return sale.bank.events.filter(({ id }) => sale.deliveries.has(id));
+}
+
+/** Stripe delivers an event: the oldest that it has not yet, or a later one before it. */
+export function deliver(at: number): Action {
+  return delivery(`Deliver ${at}`, undelivered, at);
+}
+
+/** Stripe delivers an event again that it has delivered. */
+export function duplicate(at: number): Action {
+  return delivery(`Duplicate ${at}`, delivered, at);
+}
+
+function delivery(name: string, among: (sale: Sale) => StripeEvent[], at: number): Action {
+  return {
+    name,
+    isPossible: (sale) => among(sale).length > 0,
+    foresee: () => ({ answers: ['200'] }),
+    async act(world, sale) {
+      const event = pick(among(sale), at);
+      if (!event) throw new Error('there is no event');
+      const answer = await world.deliver(event);
+      // One that was not acknowledged is still to be delivered.
+      if (answer.status === 200) sale.deliveries.set(event.id, (sale.deliveries.get(event.id) ?? 0) + 1);
+      return answer;
+    },
+  };
+}
+
+/** Refunds that only a person can carry out, as the administrator's list shows them. */
+export function byHand(sale: Sale): string[] {
+  return sale.seen.refunds.flatMap(({ refundId, intentId, isDone }) =>
+    !isDone && intentId.startsWith('elsewhere:') ? [refundId] : [],
+  );
+}
+
+/** An administrator pays a refund out in another way and says so. */
+export async function settleByHand(refundId: string, world: World): Promise<void> {
+  const path = `/api/order/admin/payments/${refundId}/settled`;
+  const answer = await world.call('POST', path, 'admin', { reference: 'bank transfer' });
+  expect(answer.status, answer.text).toBe(204);
+}

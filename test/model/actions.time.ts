@@ -1,0 +1,112 @@
+import type { Work } from '../../src/app.ts';
+import { type Action, SILENT } from './action.ts';
+import type { StoredEvent } from './observed.ts';
+import { align, change, conclude, hear, isOver, type Sale } from './sale.ts';
+
+const MS_PER_SECOND = 1_000;
+/** How far back the daily comparison looks, as the service is configured without `RECONCILE_DAYS`. */
+const RECONCILED_MS = 3 * 86_400_000;
+
+/** One turn at a piece of background work, or more while there is more to do at once. */
+export function turn(work: keyof Work): Action {
+  return {
+    name: `Turn of ${work}`,
+    isPossible: () => true,
+    foresee(sale) {
+      FORESEEN[work]?.(sale);
+      return SILENT;
+    },
+    async act(world) {
+      await world.work(work);
+      return undefined;
+    },
+  };
+}
+
+/** What a turn makes of orders and money; the others leave both as they are. */
+const FORESEEN: Readonly<Partial<Record<keyof Work, (sale: Sale) => void>>> = {
+  webhooks: applyDue,
+  expiry(sale) {
+    for (const order of overdue(sale)) {
+      if (order.intentId === null) change(sale, order.orderId, { status: 'cancelled', reason: 'expired' });
+    }
+  },
+  conclusion: concludeEnded,
+  refunds: carryOut,
+  reconciliation: reconcile,
+};
+
+function overdue(sale: Sale) {
+  return [...sale.orders.values()].filter((order) => order.status === 'pending' && isOver(order, sale));
+}
+
+/** Orders somebody began to pay: paid in time or not. One that a dead process still has waits. */
+function concludeEnded(sale: Sale): void {
+  const claimed = sale.seen.orders.filter(({ settlingUntil }) => (settlingUntil ?? 0) > sale.clock.now());
+  for (const { orderId, intentId } of overdue(sale)) {
+    if (intentId === null || claimed.some((order) => order.orderId === orderId)) continue;
+    if (conclude(sale, orderId) === 'unpaid') {
+      change(sale, orderId, { status: 'cancelled', reason: 'expired' });
+    }
+  }
+}
+
+/** Events that are due are applied side by side: where they are about the same seats or order, either may be first. */
+function applyDue(sale: Sale): void {
+  const due = sale.seen.inbox.filter(({ dueAt }) => dueAt <= sale.clock.now());
+  const orderIds = due.map((event) => orderOf(event, sale));
+  const ended = orderIds.filter((orderId) => sale.orders.get(orderId)?.status !== 'pending');
+  const isOneRight = new Set(orderIds).size === due.length && ended.length <= 1;
+  for (const event of due) applyEvent(event, sale);
+  if (!isOneRight) for (const orderId of orderIds) sale.open.add(orderId);
+}
+
+function orderOf({ intentId }: StoredEvent, sale: Sale): string {
+  return sale.bank.intent(intentId)?.metadata.order_id ?? '';
+}
+
+function applyEvent(event: StoredEvent, sale: Sale): void {
+  const amount = sale.bank.intent(event.intentId)?.amount ?? 0;
+  if (event.isPaid) hear(sale, orderOf(event, sale), event.intentId, amount);
+  else align(sale, event.intentId);
+}
+
+/** What is due is given back. Where the bank has not so much any more, the account is looked at. */
+function carryOut(sale: Sale): void {
+  for (const { intentId, isDone, dueAt } of sale.seen.refunds) {
+    if (isDone || (dueAt ?? 0) > sale.clock.now()) continue;
+    if (sale.bank.refunded(intentId) > 0 || sale.bank.disputeOf(intentId)) align(sale, intentId);
+  }
+}
+
+/** Everything at the bank and here is compared, newest first. */
+function reconcile(sale: Sale): void {
+  const since = Math.floor((sale.clock.now() - RECONCILED_MS) / MS_PER_SECOND);
+  for (const { id, created } of sale.bank.intents()) {
+    if (created >= since || sale.payments.has(id)) align(sale, id);
+  }
+}
+
+/** Time passes, and nobody does anything. */
+export function clockJump(milliseconds: number): Action {
+  return {
+    name: `ClockJump of ${milliseconds / MS_PER_SECOND} s`,
+    isPossible: () => true,
+    foresee: () => SILENT,
+    async act(world) {
+      world.clock.advance(milliseconds);
+      return undefined;
+    },
+  };
+}
+
+/** The process is replaced by another one, cleanly. */
+export const restart: Action = {
+  name: 'Restart',
+  isPossible: () => true,
+  foresee: () => SILENT,
+  async act(world) {
+    await world.restart();
+    return undefined;
+  },
+};

@@ -1,0 +1,89 @@
+import { createServer } from 'node:http';
+import Fastify from 'fastify';
+import type { Intent } from '../../src/embedded/stripe/intent.rules.ts';
+import type { Dispute } from '../../src/embedded/stripe/intent.wire.ts';
+import { type Ledger, openLedger, type StripeEvent } from '../../src/embedded/stripe/ledger.ts';
+import { createOperations } from '../../src/embedded/stripe/operations.ts';
+import { stripeRoutes } from '../../src/embedded/stripe/stripe.routes.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
+import type { IdSource } from '../../src/kernel/ids.ts';
+import { close, listen } from '../support/servers.ts';
+
+/**
+ * Stripe, outside of the service, so that it outlives crashes: the embedded one with its API over HTTP, but with its
+ * webhooks in the hands of the model, which delivers them late, twice, in another order or after a crash.
+ */
+export interface Bank {
+  readonly url: string;
+  /** Events that happened, oldest first. */
+  readonly events: readonly StripeEvent[];
+  intent(intentId: string): Intent | undefined;
+  intents(): Intent[];
+  disputeOf(intentId: string): Dispute | undefined;
+  /** What was given back by refunds, in minor units. */
+  refunded(intentId: string): number;
+  /** A call of Stripe's API with the secret key: what a page or a person in the dashboard does. */
+  post(path: string, form: Readonly<Record<string, string>>): Promise<number>;
+  /** Forgets everything; the address stays. */
+  reset(folder: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const BANK_KEYS = { secretKey: 'sk_test_model', publishableKey: 'pk_test_model' };
+
+export async function openBank(clock: Clock, ids: IdSource, folder: string): Promise<Bank> {
+  let current = await openLedger(folder, clock);
+  let events: StripeEvent[] = [];
+  const ledger = new Proxy({} as Ledger, { get: (_target, name) => Reflect.get(current, name) });
+  const server = createServer();
+  const url = await listen(server);
+  const stripe = Fastify({
+    serverFactory(handler) {
+      server.on('request', handler);
+      return server;
+    },
+  });
+  const delivery = {
+    add: (event: StripeEvent) => void events.push(event),
+    start: () => undefined,
+    close: async () => undefined,
+  };
+  const operations = createOperations({ ledger, clock, ids, url });
+  stripeRoutes(stripe, {
+    ...BANK_KEYS,
+    ledger,
+    operations,
+    delivery,
+    clock,
+    url,
+    requestId: () => ids.uuid(),
+  });
+  await stripe.ready();
+  return {
+    url,
+    get events() {
+      return events;
+    },
+    intent: (intentId) => current.intent(intentId),
+    intents: () => current.intents(),
+    disputeOf: (intentId) => current.disputes().find((dispute) => dispute.intentId === intentId),
+    refunded: (intentId) => current.intent(intentId)?.amountRefunded ?? 0,
+    async post(path, form) {
+      const headers = {
+        authorization: `Bearer ${BANK_KEYS.secretKey}`,
+        'content-type': 'application/x-www-form-urlencoded',
+      };
+      const payload = new URLSearchParams(form).toString();
+      return (await stripe.inject({ method: 'POST', url: path, headers, payload })).statusCode;
+    },
+    async reset(next) {
+      await current.close();
+      current = await openLedger(next, clock);
+      events = [];
+    },
+    async close() {
+      await close(server);
+      await current.close();
+    },
+  };
+}

@@ -1,0 +1,220 @@
+import fc from 'fast-check';
+import { type Action, type Command, learnLoosely, look, openAll, perform, toCommand } from './action.ts';
+import {
+  adminRefund,
+  authenticate,
+  createIntent,
+  dashboardRefund,
+  deliver,
+  duplicate,
+  failureElsewhere,
+  NEWEST,
+  pay,
+  payBeside,
+  paymentElsewhere,
+  verdict,
+} from './actions.money.ts';
+import { cancelBy, checkIn, checkOut, place, repeatPlace, update } from './actions.orders.ts';
+import { clockJump, restart, turn } from './actions.time.ts';
+import { SEAT_IDS } from './outside.ts';
+import { BUYERS } from './world.ts';
+
+/** Of what there is, one that few commands later is still the same. */
+const some = fc.nat({ max: 9 });
+const seats = fc.subarray([...SEAT_IDS], { minLength: 1, maxLength: 3 });
+const buyer = fc.nat({ max: BUYERS - 1 });
+/** Undefined in all but one of so many. */
+const onceIn = <Value>(freq: number, value: fc.Arbitrary<Value>) =>
+  fc.oneof({ weight: freq - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value });
+const discount = onceIn(3, fc.constantFrom('tenth', 'tenth', 'free'));
+const share = fc.constantFrom('all', 'a ticket', 'a bit', 'too much');
+
+const placing = fc.record({ buyer, seats, discount }).map((request) => place({ ...request, key: undefined }));
+const placingOnce = fc
+  .record({ buyer, seats, discount, key: fc.constantFrom('a', 'b') })
+  .map((request) => place({ ...request, key: `${request.buyer}-${request.key}` }));
+const wish = fc.constantFrom('tenth', 'tenth', 'free', 'none');
+const nothing = fc.constant(undefined);
+const updating = fc
+  .oneof(fc.tuple(some, seats, nothing), fc.tuple(some, nothing, wish), fc.tuple(some, seats, wish))
+  .map(([at, wanted, discounted]) => update(at, { seats: wanted, discount: discounted }));
+const card = fc.oneof(
+  { weight: 6, arbitrary: fc.constant('pm_card_visa') },
+  { weight: 1, arbitrary: fc.constant('pm_card_chargeDeclined') },
+  { weight: 1, arbitrary: fc.constant('pm_card_authenticationRequired') },
+  { weight: 2, arbitrary: fc.constant('pm_card_createDispute') },
+);
+const jump = fc.constantFrom(1_000, 15_000, 30_000, 240_000, 300_000, 330_000, 660_000, 90_000_000);
+
+const orderActions: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 6, arbitrary: placing },
+  { weight: 3, arbitrary: placingOnce },
+  { weight: 3, arbitrary: some.map(repeatPlace) },
+  { weight: 4, arbitrary: updating },
+  { weight: 2, arbitrary: some.map((at) => cancelBy(at, 'buyer')) },
+  { weight: 1, arbitrary: some.map((at) => cancelBy(at, 'admin')) },
+  { weight: 2, arbitrary: some.map(checkOut) },
+  { weight: 2, arbitrary: fc.tuple(some, fc.nat({ max: 2 })).map(([at, seatAt]) => checkIn(at, seatAt)) },
+);
+const moneyActions: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 6, arbitrary: some.map(createIntent) },
+  { weight: 7, arbitrary: fc.tuple(some, card).map(([at, by]) => pay(at, by)) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(some, fc.constantFrom('succeed', 'fail'))
+      .map(([at, outcome]) => authenticate(at, outcome)),
+  },
+  { weight: 2, arbitrary: fc.tuple(some, share).map(([at, much]) => adminRefund(at, much)) },
+  { weight: 2, arbitrary: fc.tuple(some, share).map(([at, much]) => dashboardRefund(at, much)) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(some, fc.constantFrom('winning_evidence', 'losing_evidence'))
+      .map(([at, evidence]) => verdict(at, evidence)),
+  },
+  { weight: 2, arbitrary: fc.tuple(some, fc.constantFrom(0, -10, 10)).map(([at, by]) => payBeside(at, by)) },
+  { weight: 4, arbitrary: some.map(deliver) },
+  { weight: 1, arbitrary: some.map(duplicate) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(some, fc.constantFrom('first', 'second', 'intent'))
+      .map(([at, which]) => paymentElsewhere(at, which)),
+  },
+  { weight: 1, arbitrary: some.map(failureElsewhere) },
+);
+const timeActions: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(turn('webhooks')) },
+  { weight: 2, arbitrary: fc.constant(turn('expiry')) },
+  { weight: 2, arbitrary: fc.constant(turn('conclusion')) },
+  { weight: 2, arbitrary: fc.constant(turn('refunds')) },
+  { weight: 1, arbitrary: fc.constant(turn('relay')) },
+  { weight: 1, arbitrary: fc.constant(turn('reconciliation')) },
+  { weight: 1, arbitrary: fc.constant(turn('forgetting')) },
+  { weight: 4, arbitrary: jump.map(clockJump) },
+);
+
+/** What one does alone, and what may be cut off by a crash. */
+const anyAction = fc.oneof(
+  { weight: 5, arbitrary: orderActions },
+  { weight: 6, arbitrary: moneyActions },
+  { weight: 4, arbitrary: timeActions },
+);
+/** What is done side by side: time stands still, and a key is nobody else's. */
+const concurrent: fc.Arbitrary<Action> = fc.oneof(
+  placing,
+  updating,
+  some.map((at) => cancelBy(at, 'buyer')),
+  some.map((at) => cancelBy(at, 'admin')),
+  some.map(checkOut),
+  some.map(createIntent),
+  some.map((at) => pay(at, 'pm_card_visa')),
+  some.map((at) => adminRefund(at, 'all')),
+  some.map(deliver),
+  some.map((at) => paymentElsewhere(at, 'first')),
+  fc.constantFrom(...(['webhooks', 'expiry', 'conclusion', 'refunds'] as const)).map(turn),
+);
+
+/** The process dies before one of the effects of an action, or just after its answer. */
+function crash(effects: number, action: Action): Command {
+  const name = `Crash before effect ${effects} of ${action.name}`;
+  return toCommand(name, action.isPossible, async (sale, world) => {
+    const answer = await world.dieDuring(effects, () => action.act(world, sale));
+    learnLoosely(action, answer, sale, world);
+    openAll(sale);
+    await look(sale, world);
+  });
+}
+
+/** Two at the same time: whichever is first, what comes of it is within the transitions, and no invariant breaks. */
+function parallel(one: Action, other: Action): Command {
+  const isPossible: Action['isPossible'] = (sale) => one.isPossible(sale) && other.isPossible(sale);
+  return toCommand(`Parallel: ${one.name} and ${other.name}`, isPossible, async (sale, world) => {
+    const answers = await Promise.all([one.act(world, sale), other.act(world, sale)]);
+    learnLoosely(one, answers[0], sale, world);
+    learnLoosely(other, answers[1], sale, world);
+    openAll(sale);
+    await look(sale, world);
+  });
+}
+
+/** Two scanners and one ticket. */
+const door = fc.tuple(some, fc.nat({ max: 2 })).map(([at, seatAt]) => {
+  return parallel(checkIn(at, seatAt), checkIn(at, seatAt));
+});
+
+function alone(action: Action): Command {
+  return toCommand(action.name, action.isPossible, (sale, world) => perform(action, sale, world));
+}
+
+/** What a buyer does who has made up his mind: one step with the other, so that more of a sequence is about paid orders. */
+function inOneGo(name: string, actions: readonly Action[]): Command {
+  return toCommand(name, actions[0]?.isPossible ?? (() => false), async (sale, world) => {
+    for (const action of actions) if (action.isPossible(sale)) await perform(action, sale, world);
+  });
+}
+
+const buying = fc.tuple(some, card).map(([at, by]) => {
+  return inOneGo(`Buy ${at} with ${by}`, [createIntent(at), pay(NEWEST, by)]);
+});
+/** As far as it goes before something else happens. */
+const steps = fc.integer({ min: 2, max: 7 });
+const selling = fc.tuple(placing, some, card, steps).map(([first, at, by, count]) => {
+  const all = [
+    first,
+    createIntent(at),
+    pay(NEWEST, by),
+    deliver(0),
+    deliver(0),
+    deliver(0),
+    turn('webhooks'),
+  ];
+  return inOneGo(`Sell: ${first.name}, ${at} with ${by}, ${count} steps`, all.slice(0, count));
+});
+/** Money goes back outside of the service, which hears of it. */
+const givingBack = fc.tuple(some, share).map(([at, much]) => {
+  const all = [dashboardRefund(at, much), deliver(0), deliver(0), turn('webhooks')];
+  return inOneGo(`GiveBack ${at} of ${much}`, all);
+});
+
+const effects = fc.nat({ max: 14 });
+const fewEffects = fc.nat({ max: 6 });
+
+/** There is something to do, and the process dies while it does it: once more is due, with the effect of once. */
+function dyingAt(work: Action, actions: readonly Action[], count: number): Command {
+  const last = crash(count, work);
+  const name = `${actions[0]?.name ?? ''}, then ${String(last)}`;
+  return toCommand(`Dying: ${name}`, actions[0]?.isPossible ?? (() => false), async (sale, world) => {
+    for (const action of actions) if (action.isPossible(sale)) await perform(action, sale, world);
+    await last.run(sale, world);
+  });
+}
+
+const dying: fc.Arbitrary<Command> = fc.oneof(
+  fc.tuple(fewEffects, placing).map(([count, first]) => dyingAt(turn('relay'), [first], count)),
+  fc.tuple(fewEffects, placing, some, card).map(([count, first, at, by]) => {
+    const actions = [first, createIntent(at), pay(NEWEST, by), deliver(0), deliver(0), deliver(0)];
+    return dyingAt(turn('webhooks'), actions, count);
+  }),
+  fc.tuple(fewEffects, some, share).map(([count, at, much]) => {
+    return dyingAt(turn('refunds'), [adminRefund(at, much)], count);
+  }),
+  fc.tuple(fewEffects, some).map(([count, at]) => {
+    return dyingAt(turn('conclusion'), [createIntent(at), clockJump(330_000)], count);
+  }),
+  fc.tuple(effects, placingOnce).map(([count, first]) => dyingAt(first, [clockJump(1_000)], count)),
+);
+
+/** A step of a sequence. */
+export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 40, arbitrary: anyAction.map(alone) },
+  { weight: 6, arbitrary: buying },
+  { weight: 6, arbitrary: selling },
+  { weight: 2, arbitrary: givingBack },
+  { weight: 1, arbitrary: door },
+  { weight: 2, arbitrary: fc.tuple(effects, anyAction).map(([at, action]) => crash(at, action)) },
+  { weight: 3, arbitrary: dying },
+  { weight: 1, arbitrary: fc.constant(alone(restart)) },
+  { weight: 4, arbitrary: fc.tuple(concurrent, concurrent).map(([one, other]) => parallel(one, other)) },
+);

@@ -1,0 +1,7 @@
+import { test } from 'vitest';
+import { runModel } from './run.ts';
+import { openWorld } from './world.ts';
+
+test('the service does what the model says, in any sequence', async () => {
+  await runModel(await openWorld());
+});

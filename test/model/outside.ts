@@ -1,0 +1,116 @@
+import type { Discount, PricedSeat } from '../../src/features/pricing/discount.rules.ts';
+import type { SeatingServices } from '../../src/features/seats/seats.ports.ts';
+import { type Instant, instant, later } from '../../src/kernel/clock.ts';
+import type { IdSource, SeatId } from '../../src/kernel/ids.ts';
+import { as, type DiscountId, type TierId } from '../../src/kernel/ids.ts';
+import { type Money, money } from '../../src/kernel/money.ts';
+
+/** Time that stands still until a sequence moves it, and never goes back. */
+export interface ModelClock {
+  now(): Instant;
+  advance(milliseconds: number): void;
+}
+
+/** Years before today: whatever the database compares with its own clock is overdue at once, and no grace hides it. */
+const BEGINNING = Date.UTC(2015, 0, 1);
+
+export function createModelClock(): ModelClock {
+  let now = instant(BEGINNING);
+  return {
+    now: () => now,
+    advance(milliseconds) {
+      now = later(now, milliseconds);
+    },
+  };
+}
+
+const HEX = 16;
+const UUID_TAIL = 12;
+const UUID_VERSION_7_ZERO = '00000000-0000-7000-8000-';
+
+/** Ids in the order they are made, so that a sequence that runs again is the same again. */
+export function createCountingIds(): IdSource {
+  let made = 0;
+  return {
+    uuid() {
+      made += 1;
+      return UUID_VERSION_7_ZERO + made.toString(HEX).padStart(UUID_TAIL, '0');
+    },
+  };
+}
+
+/** Two seats cost the same and none is the sum of others: part of the money can mean one ticket, or no ticket. */
+export const SEATS: Readonly<Record<string, Money>> = {
+  A1: money(10_000),
+  A2: money(10_000),
+  B1: money(15_050),
+  C1: money(3_333),
+};
+export const SEAT_IDS: readonly string[] = Object.keys(SEATS);
+
+/** What a buyer may ask for: one that only one order can have, and one that makes an order free. */
+export const DISCOUNTS = {
+  tenth: discountOf('10000000-0000-4000-8000-000000000001', 10n, 1),
+  free: discountOf('20000000-0000-4000-8000-000000000002', 100n, 2),
+} as const;
+export type DiscountName = keyof typeof DISCOUNTS;
+
+function discountOf(id: string, percent: bigint, maxUsage: number): Discount {
+  return {
+    id: as<DiscountId>(id),
+    code: `OFF${percent}`,
+    terms: {
+      type: 'PERCENTAGE',
+      percentage: { numerator: percent, decimals: 0 },
+      minSpend: undefined,
+      maxDiscount: undefined,
+    },
+    activeFrom: undefined,
+    expiresAt: undefined,
+    maxUsage,
+    // The platform counts for itself, and late: here only the orders of this service count.
+    currentUsage: 0,
+    applicableTiers: [],
+    applicableSessions: [],
+    active: true,
+  };
+}
+
+/** The platform's seating services: every seat is on sale, every discount is good, everybody may scan. */
+export const SEATING: SeatingServices = {
+  async quote(request) {
+    const discount = discountById(request.discountId);
+    return { outcome: 'quoted', seats: request.seatIds.map(pricedSeat), discount };
+  },
+  async agree() {
+    return { outcome: 'agreed' };
+  },
+  async discount(request) {
+    const discount = discountById(request.discountId);
+    return discount ? { outcome: 'found', discount } : { outcome: 'refused', message: 'There is none.' };
+  },
+  async ownsEvent() {
+    return false;
+  },
+  async ownsSession() {
+    return false;
+  },
+  async ownsOrganization() {
+    return false;
+  },
+  async isScanner() {
+    return true;
+  },
+};
+
+const TIER = { id: as<TierId>('33333333-3333-4333-8333-333333333333'), name: 'VIP', color: '#FFD700' };
+
+function pricedSeat(seatId: SeatId): PricedSeat {
+  const price = SEATS[seatId];
+  if (price === undefined) throw new Error(`no seat ${seatId}`);
+  return { seatId, label: seatId, tier: TIER, price };
+}
+
+function discountById(id: DiscountId | undefined): Discount | undefined {
+  return Object.values(DISCOUNTS).find((discount) => discount.id === id);
+}
