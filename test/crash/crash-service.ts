@@ -18,6 +18,8 @@ export type Told =
  */
 async function main(): Promise<void> {
   const { CRASH_AT, RECORD_TO } = process.env;
+  // Nobody is left to ask for anything.
+  process.on('disconnect', () => process.exit());
   const service = await runService(process.env, (point) => {
     if (RECORD_TO) appendFileSync(RECORD_TO, `${point}\n`);
     if (point === CRASH_AT) process.kill(process.pid, 'SIGKILL');
@@ -28,8 +30,6 @@ async function main(): Promise<void> {
       (error: unknown) => tell({ kind: 'done', id, error: String(error) }),
     );
   });
-  // Nobody is left to ask for anything.
-  process.on('disconnect', () => process.exit());
   tell({ kind: 'up', url: service.url });
 }
 
