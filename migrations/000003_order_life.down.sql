@@ -10,6 +10,8 @@ ALTER TABLE outbox
 
 DROP TABLE idempotency_keys;
 
+DROP INDEX payments_undecided;
+
 -- Refunds in parts and disputes cannot be told in the columns before: a payment that was wholly given back keeps that.
 ALTER TABLE payments
   DROP CONSTRAINT payments_state_known,

@@ -50,6 +50,9 @@ ALTER TABLE payments
   DROP CONSTRAINT payments_state_check,
   ADD CONSTRAINT payments_state_known CHECK (state IN ('received', 'applied', 'refund_due', 'refunded', 'disputed'));
 
+-- Money that whoever wrote it down did not live to decide on.
+CREATE INDEX payments_undecided ON payments (received_at) WHERE state = 'received';
+
 -- 3. Once ---------------------------------------------------------------------------------------------------------------
 
 -- I7: a request sent again with its key is answered as the first time. The answer is written with the change.

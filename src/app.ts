@@ -41,7 +41,7 @@ import { createPaymentService } from './features/payments/payment.service.ts';
 import { lockApplied } from './features/payments/payment.store.ts';
 import { createReconcile, type Reconcile } from './features/payments/reconcile.service.ts';
 import { createGiveBack, createRefundService } from './features/payments/refund.service.ts';
-import { createSettlement } from './features/payments/settlement.ts';
+import { createSettlement, createUndecidedSweep } from './features/payments/settlement.ts';
 import { createStuckPayments } from './features/payments/stuck.service.ts';
 import { createWebhookService } from './features/payments/webhook.service.ts';
 import { createSeatingServices } from './features/seats/seating.services.ts';
@@ -102,6 +102,7 @@ export type Work = Readonly<
     | 'refunds'
     | 'expiry'
     | 'conclusion'
+    | 'decision'
     | 'forgetting'
     | 'reconciliation'
     | 'saleNumbering'
@@ -503,6 +504,7 @@ function wireMoney(
   return {
     find,
     payments,
+    decide: createUndecidedSweep(settleMoney, shared),
     transitions: shared.transitions,
     giveBack: shared.giveBack,
     refunds: createRefundService({ ...shared, align }),
@@ -698,6 +700,7 @@ function backgroundWork(base: Base, { database, dsn }: Postgres, servers: Server
     refunds: features.refunds.refundDue,
     expiry: features.expiry.endUnpaid,
     conclusion: features.expiry.endBegun,
+    decision: features.decide,
     forgetting: async () => {
       const [keys, events] = [await features.once.forgetOld(), await features.webhooks.forgetOld()];
       return keys || events;
@@ -748,6 +751,7 @@ function startBackground(
     repeat(work.refunds, sweepMs, refundBell),
     repeat(work.expiry, sweepMs),
     repeat(work.conclusion, sweepMs),
+    repeat(work.decision, sweepMs),
     repeat(work.forgetting, HOUSEKEEPING_MS),
     repeat(work.reconciliation, HOUSEKEEPING_MS),
     repeat(work.saleNumbering, SALE_POLL_MS, saleBell),

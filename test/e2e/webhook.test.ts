@@ -145,6 +145,23 @@ describe('money', () => {
     ]);
   });
 
+  test('that was written down by a process that died then is decided on by another', async () => {
+    const orderId = await platform.place(buyer);
+    await platform.app.sql(
+      `INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
+       VALUES ($1, $2, 10000, 'lkr', now() - interval '16 seconds', 'received')`,
+      [`pi_${randomUUID()}`, orderId],
+    );
+    await until('the order is completed', async () => {
+      const [row] = await platform.app.sql<{ status: string }>(
+        'SELECT status FROM orders WHERE order_id = $1',
+        [orderId],
+      );
+      return row?.status === 'completed';
+    });
+    expect(await paymentsOf(orderId)).toMatchObject([{ state: 'applied' }]);
+  });
+
   test('a second payment of a completed order is given back', async () => {
     const orderId = await platform.place(buyer);
     const first = event({ intent: { metadata: { order_id: orderId } } });

@@ -113,6 +113,30 @@ export async function findPayment(
   return row && toPayment(row);
 }
 
+const UNDECIDED = {
+  name: 'payments-undecided',
+  text: `SELECT payment_intent_id, order_id, amount_minor, currency FROM payments
+          WHERE state = 'received' AND received_at <= $1::timestamptz ORDER BY received_at LIMIT $2`,
+};
+
+/** Money written down before then that nothing was decided on, the oldest first, at most `limit`. */
+export async function undecided(
+  executor: Executor,
+  before: Instant,
+  limit: number,
+): Promise<MoneyReceived[]> {
+  const rows = await executor.rows<Omit<PaymentRow, 'state'> & { readonly order_id: OrderId }>(UNDECIDED, [
+    toRfc3339(before),
+    limit,
+  ]);
+  return rows.map((row) => ({
+    intentId: row.payment_intent_id,
+    orderId: row.order_id,
+    amountMinor: row.amount_minor,
+    currency: row.currency,
+  }));
+}
+
 const RECEIVED_SINCE = {
   name: 'payments-received-since',
   text: `SELECT payment_intent_id, order_id, amount_minor, currency, state FROM payments

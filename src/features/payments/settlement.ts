@@ -1,10 +1,17 @@
-import type { Clock } from '../../kernel/clock.ts';
+import { type Clock, later } from '../../kernel/clock.ts';
 import { unreachable } from '../../kernel/errors.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
 import { type Settlement, settle } from './payment.rules.ts';
-import { isPaid, lockPaymentOf, type MoneyReceived, recordMoney, savePaymentState } from './payment.store.ts';
+import {
+  isPaid,
+  lockPaymentOf,
+  type MoneyReceived,
+  recordMoney,
+  savePaymentState,
+  undecided,
+} from './payment.store.ts';
 import type { GiveBack } from './refund.service.ts';
 
 /**
@@ -47,6 +54,39 @@ export function createSettlement(options: SettlementOptions): SettleMoney {
         if (attempt >= MAX_REBOOK_ATTEMPTS || !isSeatTaken(error)) throw error;
       }
     }
+  };
+}
+
+/** Whoever wrote money down decides on it well within this; after it he is taken to have died. */
+const UNDECIDED_MS = 15_000;
+const UNDECIDED_BATCH = 100;
+
+/**
+ * Decides on money that was written down by somebody who died before he could. A turn: true when there may be more.
+ * One that fails is told of, and comes again.
+ */
+export function createUndecidedSweep(
+  settleMoney: SettleMoney,
+  {
+    database,
+    clock,
+    onError,
+  }: Pick<SettlementOptions, 'database' | 'clock'> & {
+    readonly onError: (error: unknown) => void;
+  },
+): () => Promise<boolean> {
+  return async () => {
+    const left = await undecided(database, later(clock.now(), -UNDECIDED_MS), UNDECIDED_BATCH);
+    let decided = 0;
+    for (const money of left) {
+      try {
+        await settleMoney(money);
+        decided += 1;
+      } catch (error) {
+        onError(error);
+      }
+    }
+    return decided === UNDECIDED_BATCH;
   };
 }
 
