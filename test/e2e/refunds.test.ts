@@ -523,7 +523,11 @@ describe('a bank that does not take the money', () => {
 
   beforeAll(async () => {
     stub = await startStubStripe();
-    there = await startPlatformApp({ STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_API_BASE: stub.url });
+    there = await startPlatformApp({
+      STRIPE_SECRET_KEY: 'sk_test_x',
+      STRIPE_API_BASE: stub.url,
+      RECONCILE_DAYS: '0',
+    });
     person = await there.issuer.token(randomUUID(), ADMIN);
   });
 
