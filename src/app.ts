@@ -11,6 +11,12 @@ import { readOrCreateSecret } from './embedded/kept-file.ts';
 import { startEmbeddedPostgres } from './embedded/postgres/postgres.ts';
 import { createEmbeddedStripe } from './embedded/stripe/stripe.ts';
 import { createEmbeddedVenue } from './embedded/venue/venue.ts';
+import { analyticsRoutes } from './features/analytics/analytics.routes.ts';
+import { createAnalyticsService } from './features/analytics/analytics.service.ts';
+import { createOrganiserLists } from './features/analytics/organiser-lists.service.ts';
+import { allOf, salesChanged } from './features/analytics/sales.rules.ts';
+import { addMoney, addSales, foldCounted } from './features/analytics/sales.store.ts';
+import { createStreaming } from './features/analytics/streaming.service.ts';
 import { createOrderChanging } from './features/orders/order.changing.ts';
 import { createOrderExpiry } from './features/orders/order.expiry.ts';
 import { createOrderPlacing } from './features/orders/order.placing.ts';
@@ -18,7 +24,7 @@ import { orderRoutes } from './features/orders/order.routes.ts';
 import type { Order } from './features/orders/order.rules.ts';
 import { createOrderService, releaseHolds } from './features/orders/order.service.ts';
 import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from './features/orders/order.store.ts';
-import { createOrderTransitions } from './features/orders/order.transitions.ts';
+import { createOrderTransitions, type OrderChange } from './features/orders/order.transitions.ts';
 import { toWireOrder } from './features/orders/order.wire.ts';
 import { createAlignment } from './features/payments/alignment.ts';
 import { createPaymentConsumer } from './features/payments/payment.consumer.ts';
@@ -27,7 +33,11 @@ import { paymentRoutes } from './features/payments/payment.routes.ts';
 import { createPaymentService } from './features/payments/payment.service.ts';
 import { lockApplied } from './features/payments/payment.store.ts';
 import { createReconcile, type Reconcile } from './features/payments/reconcile.service.ts';
-import { createGiveBack, createRefundService } from './features/payments/refund.service.ts';
+import {
+  createGiveBack,
+  createRefundService,
+  createWriteRefund,
+} from './features/payments/refund.service.ts';
 import { createSettlement } from './features/payments/settlement.ts';
 import { createStuckPayments } from './features/payments/stuck.service.ts';
 import { createWebhookService } from './features/payments/webhook.service.ts';
@@ -37,6 +47,7 @@ import { createTicketSealer } from './features/tickets/qr/sealer.ts';
 import { ticketRoutes, toWireView } from './features/tickets/ticket.routes.ts';
 import type { Ticket } from './features/tickets/ticket.rules.ts';
 import { createTicketService } from './features/tickets/ticket.service.ts';
+import { toWireTicket } from './features/tickets/ticket.wire.ts';
 import { type Clock, instant, later, MS_PER_SECOND } from './kernel/clock.ts';
 import type { TopicNames } from './kernel/events.ts';
 import type { IdSource, OrderId, PaymentIntentId } from './kernel/ids.ts';
@@ -55,10 +66,11 @@ import { createM2mTokens } from './platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from './platform/oidc/token-verifier.ts';
 import { appendToOutbox, lagOf } from './platform/outbox/outbox.store.ts';
 import { createRelay, RELAY_POLL_MS } from './platform/outbox/relay.ts';
-import { type Database, openDatabase } from './platform/postgres/database.ts';
+import { type Database, openDatabase, type Transaction } from './platform/postgres/database.ts';
 import { createLeader } from './platform/postgres/leader.ts';
 import { migrateUp } from './platform/postgres/migrations.ts';
 import { insertSampleData } from './platform/postgres/sample-data.ts';
+import { writeWorkbook } from './platform/spreadsheets/workbook.ts';
 import { createStripeProvider } from './platform/stripe/stripe.provider.ts';
 import { createLog } from './platform/telemetry/log.ts';
 import { createMetrics, type Metrics, metricsRoute } from './platform/telemetry/metrics.ts';
@@ -81,7 +93,7 @@ export type Watch = <Port extends object>(name: string, port: Port) => Port;
 /** Turns at background work, each true when there may be more to do at once. */
 export type Work = Readonly<
   Record<
-    'relay' | 'webhooks' | 'refunds' | 'expiry' | 'conclusion' | 'forgetting' | 'reconciliation',
+    'relay' | 'webhooks' | 'refunds' | 'expiry' | 'conclusion' | 'forgetting' | 'reconciliation' | 'folding',
     () => Promise<boolean>
   >
 >;
@@ -102,6 +114,8 @@ const MS_PER_HOUR = 3_600_000;
 const MS_PER_DAY = 86_400_000;
 /** How often it is seen whether there is something old to remove, or the day's comparison to make. */
 const HOUSEKEEPING_MS = 60_000;
+/** How often what was counted of sales is made into fewer rows; answers are right before it, too. */
+const FOLDING_MS = 2_000;
 const RELAY_LOCK = 840_084_002;
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 const QR_KEY_BYTES = 32;
@@ -310,6 +324,15 @@ async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError }),
     once: createOnce({ database, clock, ids }),
+    analytics: createAnalyticsService({ database, seating, currency }),
+    lists: createOrganiserLists({
+      database,
+      seating,
+      streaming: createStreaming({ maxAtOnce: config.MAX_EXPORTS }),
+      writeWorkbook,
+      currency,
+      toJson: (ticket) => JSON.stringify(toWireTicket(ticket, currency)),
+    }),
     tickets: createTicketService({
       database,
       seating,
@@ -355,11 +378,16 @@ function wireMoney(
   const { config, clock, ids, outboxBell, inboxBell, refundBell, onError } = base;
   const { currency } = config;
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
+  const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
+  const recordSales = (tx: Transaction, changes: readonly OrderChange[]) =>
+    addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))), currency);
   const shared = {
     database,
     provider,
-    transitions: createOrderTransitions({ appendToOutbox, clock, currency }),
-    giveBack: createGiveBack({ clock, ids }),
+    transitions: createOrderTransitions({ appendToOutbox, recordSales, clock, currency }),
+    countMoney: addMoney,
+    writeRefund,
+    giveBack: createGiveBack({ writeRefund, ids }),
     orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
     orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
     onFreed: (order: Order, tickets: readonly Ticket[]) => releaseHolds(order, holds, tickets),
@@ -440,6 +468,7 @@ async function serveHttp(base: Base, postgres: Postgres, servers: Servers, featu
     });
     paymentRoutes(scope, { ...features, currency });
     ticketRoutes(scope, { tickets: features.tickets, once, drawQr, currency });
+    analyticsRoutes(scope, { ...features, currency });
     identityRoutes(scope);
     metricsRoute(scope, features.metrics);
     const inProcess = { embedded: true, check: async () => undefined };
@@ -544,6 +573,7 @@ function backgroundWork(base: Base, { database, dsn }: Postgres, servers: Server
       return keys || events;
     },
     reconciliation: () => reconcileDaily(base, database, features),
+    folding: () => foldCounted(database),
   };
 }
 
@@ -572,6 +602,7 @@ function startBackground(base: Base, work: Work, drain: Drain): void {
     repeat(work.conclusion, sweepMs),
     repeat(work.forgetting, HOUSEKEEPING_MS),
     repeat(work.reconciliation, HOUSEKEEPING_MS),
+    repeat(work.folding, FOLDING_MS),
   ];
   closing.add(async () => {
     await Promise.all(pollers.map((poller) => poller.stop()));

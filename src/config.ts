@@ -106,6 +106,11 @@ export const VARIABLES = {
   CURRENCY: variable('ISO 4217 code of every price', text(3, 3, /^[a-z]{3}$/i, 'a three-letter code'), 'lkr'),
   SEAT_LOCK_TTL_MINUTES: variable('How long seats are held for payment', decimal(0.01, MAX_MINUTES), '5'),
   MAX_SEATS_PER_ORDER: variable('Most seats in one order', wholeNumber(1, MAX_SEATS), '10'),
+  MAX_EXPORTS: variable(
+    'Most exports and long lists that are read at the same time; each holds a connection to PostgreSQL',
+    wholeNumber(1, 100),
+    '3',
+  ),
   OUTBOX_RETENTION_HOURS: variable('How long published messages stay in the outbox', decimal(0, 8_760), '24'),
   RECONCILE_DAYS: variable(
     'How many days back payments are compared with Stripe, once a day; 0: never',

@@ -23,7 +23,7 @@ export interface FakeSeating {
   readonly prices: Map<string, number>;
   readonly tierOf: Map<string, string>;
   discount: unknown;
-  /** Event ids that this user id owns. */
+  /** Ids of events, sessions and organisations with the user id that owns each. */
   readonly owners: Map<string, string>;
   /** Session ids that this user id scans for. */
   readonly scanners: Map<string, Set<string>>;
@@ -80,7 +80,15 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
       body: parameter('role') === 'SCANNER' && (sessions?.has(parameter('sessionId')) ?? false),
     };
   }
-  return { status: 200, body: fake.owners.get(parameter('eventId')) === parameter('userId') };
+  if (url.pathname.endsWith('/verify-batch-ownership')) {
+    const { eventIds, userId } = body as { eventIds: string[]; userId: string };
+    const ownsAll = eventIds.every((eventId) => fake.owners.get(eventId) === userId);
+    return ownsAll
+      ? { status: 200, body: undefined }
+      : { status: 403, body: { message: 'Not all of them.' } };
+  }
+  const what = ['eventId', 'sessionId', 'organizationId'].find((name) => url.searchParams.has(name)) ?? '';
+  return { status: 200, body: fake.owners.get(parameter(what)) === parameter('userId') };
 }
 
 function quoteOf(

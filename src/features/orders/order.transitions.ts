@@ -59,19 +59,30 @@ export interface OrderTransitions {
   ): Promise<boolean>;
 }
 
+/** An order before and after something happened to it. */
+export interface OrderChange {
+  readonly from: Order;
+  readonly to: Order;
+}
+
+/** Port: keeps what is counted of completed orders; told of each change in the transaction that makes it. */
+export type RecordSales = (tx: Transaction, changes: readonly OrderChange[]) => Promise<void>;
+
 export interface OrderTransitionsOptions {
   readonly appendToOutbox: AppendToOutbox;
+  readonly recordSales: RecordSales;
   readonly clock: Clock;
   readonly currency: Currency;
 }
 
 export function createOrderTransitions(options: OrderTransitionsOptions): OrderTransitions {
-  const { appendToOutbox, clock, currency } = options;
+  const { appendToOutbox, recordSales, clock, currency } = options;
 
   async function save(tx: Transaction, from: Order, transition: Transition): Promise<Transition> {
     if (transition.outcome === 'changed') {
       await saveTransition(tx, from, transition.order);
       await appendToOutbox(tx, announce(transition.order, currency));
+      await recordSales(tx, [{ from, to: transition.order }]);
     }
     return transition;
   }
@@ -87,14 +98,18 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
     cancel: (tx, order, reason) => save(tx, order, cancel(order, reason, clock.now())),
     async cancelAll(tx, orders, reason) {
       const at = clock.now();
-      const transitions = orders.map((order) => cancel(order, reason, at));
-      const cancelled = transitions.flatMap((each) => (each.outcome === 'changed' ? [each.order] : []));
+      const changes = orders.flatMap((order) => {
+        const transition = cancel(order, reason, at);
+        return transition.outcome === 'changed' ? [{ from: order, to: transition.order }] : [];
+      });
+      const cancelled = changes.map((change) => change.to);
       if (cancelled.length === 0) return [];
       await saveCancelled(tx, cancelled, at, reason);
       await appendToOutbox(
         tx,
         cancelled.flatMap((order) => announce(order, currency)),
       );
+      await recordSales(tx, changes);
       return cancelled;
     },
     rebook: (tx, order) => save(tx, order, rebook(order, clock.now())),
@@ -110,6 +125,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       await voidTickets(tx, gone, clock.now(), 'refunded');
       const freed = gone.map((ticket) => ticket.seatId);
       await appendToOutbox(tx, announceChange(transition.order, { locked: [], freed }, currency));
+      await recordSales(tx, [{ from: order, to: transition.order }]);
       return transition;
     },
     async change(tx, from, to, maxDiscountUses) {

@@ -1,0 +1,116 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { EventId, OrganizationId, SessionId } from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Database, Executor } from '../../platform/postgres/database.ts';
+import type { SeatingServices } from '../seats/seats.ports.ts';
+import {
+  type DiscountDay,
+  type Figures,
+  isTimeZone,
+  type SessionFigures,
+  sumsOf,
+  toFigures,
+  withMoney,
+} from './figures.rules.ts';
+import {
+  discountDaysOf,
+  isNoZoneThere,
+  moneyOfSessions,
+  type Scope,
+  sessionsOf,
+  sumsIn,
+} from './figures.store.ts';
+
+/**
+ * What organisers see of their sales, for nobody else: each throws `forbidden` unless the seating service says that all
+ * of it is the caller's, before anything is read. `zone` decides where days begin; an unknown one is `invalid_request`.
+ */
+export interface AnalyticsService {
+  event(eventId: EventId, zone: string, who: Principal): Promise<Figures>;
+  session(eventId: EventId, sessionId: SessionId, zone: string, who: Principal): Promise<Figures>;
+  sessions(eventId: EventId, who: Principal): Promise<SessionFigures[]>;
+  discounts(eventId: EventId, zone: string, who: Principal): Promise<DiscountDay[]>;
+  /** All the events added up. */
+  together(eventIds: readonly EventId[], zone: string, who: Principal): Promise<Figures>;
+  /** Each of the events by itself. */
+  each(eventIds: readonly EventId[], zone: string, who: Principal): Promise<ReadonlyMap<EventId, Figures>>;
+  organization(organizationId: OrganizationId, zone: string, who: Principal): Promise<Figures>;
+}
+
+export interface AnalyticsServiceOptions {
+  readonly database: Database;
+  readonly seating: Ownership;
+  readonly currency: Currency;
+}
+
+/** The part of the seating services that says what is whose. */
+export type Ownership = Pick<
+  SeatingServices,
+  'ownsEvent' | 'ownsSession' | 'ownsAllEvents' | 'ownsOrganization'
+>;
+
+export function createAnalyticsService(options: AnalyticsServiceOptions): AnalyticsService {
+  const { database, seating, currency } = options;
+
+  async function sums(scope: Scope, zone: string) {
+    return inZone(zone, () => database.snapshot((executor) => sumsIn(executor, scope, zone, currency)));
+  }
+
+  return {
+    async event(eventId, zone, who) {
+      await refuseUnless(seating.ownsEvent(eventId, who.userId));
+      return toFigures(await sums({ of: 'events', eventIds: [eventId] }, zone));
+    },
+    async session(eventId, sessionId, zone, who) {
+      const owned = [seating.ownsEvent(eventId, who.userId), seating.ownsSession(sessionId, who.userId)];
+      await refuseUnless(Promise.all(owned).then((all) => all.every(Boolean)));
+      return toFigures(await sums({ of: 'events', eventIds: [eventId], sessionId }, zone));
+    },
+    async sessions(eventId, who) {
+      await refuseUnless(seating.ownsEvent(eventId, who.userId));
+      return database.snapshot(async (executor: Executor) => {
+        const sales = await sessionsOf(executor, eventId, currency);
+        return withMoney(sales, await moneyOfSessions(executor, eventId, currency));
+      });
+    },
+    async discounts(eventId, zone, who) {
+      await refuseUnless(seating.ownsEvent(eventId, who.userId));
+      return inZone(zone, () => discountDaysOf(database, eventId, zone, currency));
+    },
+    async together(eventIds, zone, who) {
+      await refuseUnless(seating.ownsAllEvents(eventIds, who.userId));
+      return toFigures(await sums({ of: 'events', eventIds }, zone));
+    },
+    async each(eventIds, zone, who) {
+      await refuseUnless(seating.ownsAllEvents(eventIds, who.userId));
+      const all = await sums({ of: 'events', eventIds }, zone);
+      return new Map(eventIds.map((eventId) => [eventId, toFigures(sumsOf(eventId, all))]));
+    },
+    async organization(organizationId, zone, who) {
+      await refuseUnless(seating.ownsOrganization(organizationId, who.userId));
+      return toFigures(await sums({ of: 'organization', organizationId }, zone));
+    },
+  };
+}
+
+/** Throws `forbidden` unless it is the caller's. */
+export async function refuseUnless(isOwner: Promise<boolean>): Promise<void> {
+  if (!(await isOwner)) throw new AppError('forbidden', 'This is for the organiser it belongs to.');
+}
+
+async function inZone<Result>(zone: string, work: () => Promise<Result>): Promise<Result> {
+  if (!isTimeZone(zone)) throw noSuchZone(zone);
+  try {
+    return await work();
+  } catch (error) {
+    throw isNoZoneThere(error) ? noSuchZone(zone) : error;
+  }
+}
+
+function noSuchZone(zone: string): AppError {
+  const reason = `there is no time zone ${zone}; name one such as Asia/Colombo, or UTC`;
+  return new AppError('invalid_request', `querystring/tz: ${reason}`, {
+    fields: [{ field: 'querystring/tz', reason }],
+  });
+}

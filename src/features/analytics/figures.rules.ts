@@ -1,0 +1,179 @@
+import type { EventId, SessionId, TierId } from '../../kernel/ids.ts';
+import { type Money, money, sum, ZERO } from '../../kernel/money.ts';
+
+/** What an organiser sees of some events, a session or an organisation. Completed orders only, but for the money. */
+export interface Figures {
+  readonly orders: number;
+  readonly tickets: number;
+  /** Prices of the orders, as they were sold. */
+  readonly revenue: Money;
+  readonly beforeDiscounts: Money;
+  readonly days: readonly Day[];
+  readonly tiers: readonly Tier[];
+  readonly money: MoneyFigures;
+}
+
+/** Orders placed on a day of the zone that was asked for, `YYYY-MM-DD`. */
+export interface Day {
+  readonly date: string;
+  readonly tickets: number;
+  readonly revenue: Money;
+}
+
+export interface Tier {
+  readonly tierId: TierId;
+  readonly name: string;
+  readonly color: string;
+  readonly tickets: number;
+  /** Prices of its tickets, before discounts. */
+  readonly revenue: Money;
+}
+
+/** Every payment that came, whatever became of it, and what of it went back or is about to. */
+export interface MoneyFigures {
+  readonly taken: Money;
+  readonly refunded: Money;
+}
+
+export interface SessionFigures {
+  readonly sessionId: SessionId;
+  readonly orders: number;
+  readonly tickets: number;
+  readonly revenue: Money;
+  readonly beforeDiscounts: Money;
+  readonly money: MoneyFigures;
+}
+
+export interface DiscountDay {
+  readonly date: string;
+  readonly code: string;
+  readonly uses: number;
+  readonly amount: Money;
+}
+
+/** A day's sums of one event. */
+export interface DaySum extends Day {
+  readonly eventId: EventId | undefined;
+  readonly orders: number;
+  readonly beforeDiscounts: Money;
+}
+
+/** A tier's sums under one name of it. */
+export interface TierSum extends Tier {
+  readonly eventId: EventId | undefined;
+}
+
+export interface MoneySum extends MoneyFigures {
+  readonly eventId: EventId | undefined;
+}
+
+/** The sums that some figures are made of. */
+export interface Sums {
+  readonly days: readonly DaySum[];
+  readonly tiers: readonly TierSum[];
+  readonly money: readonly MoneySum[];
+}
+
+/** Sums of one or several events as figures: days in order with none left out, tiers by name. */
+export function toFigures({ days, tiers, money: moved }: Sums): Figures {
+  return {
+    orders: days.reduce((total, day) => total + day.orders, 0),
+    tickets: days.reduce((total, day) => total + day.tickets, 0),
+    revenue: sum(days.map((day) => day.revenue)),
+    beforeDiscounts: sum(days.map((day) => day.beforeDiscounts)),
+    days: everyDay(byDate(days)),
+    tiers: byTier(tiers),
+    money: { taken: sum(moved.map((each) => each.taken)), refunded: sum(moved.map((each) => each.refunded)) },
+  };
+}
+
+/** The sums of one event among those of several. */
+export function sumsOf(eventId: EventId, { days, tiers, money: moved }: Sums): Sums {
+  const isItsOwn = (each: { readonly eventId: EventId | undefined }) => each.eventId === eventId;
+  return { days: days.filter(isItsOwn), tiers: tiers.filter(isItsOwn), money: moved.filter(isItsOwn) };
+}
+
+function byDate(days: readonly DaySum[]): Day[] {
+  return [...Map.groupBy(days, (day) => day.date)]
+    .map(([date, group]) => ({
+      date,
+      tickets: group.reduce((total, day) => total + day.tickets, 0),
+      revenue: sum(group.map((day) => day.revenue)),
+    }))
+    .toSorted((a, b) => (a.date < b.date ? -1 : 1));
+}
+
+/** A tier that was renamed is one tier, by the name that most of its tickets bear. */
+function byTier(tiers: readonly TierSum[]): Tier[] {
+  return [...Map.groupBy(tiers, (tier) => tier.tierId)]
+    .map(([tierId, group]) => {
+      const { name, color } = group.reduce((a, b) => (isBetterName(b, a) ? b : a));
+      const tickets = group.reduce((total, tier) => total + tier.tickets, 0);
+      return { tierId, name, color, tickets, revenue: sum(group.map((tier) => tier.revenue)) };
+    })
+    .toSorted((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1));
+}
+
+function isBetterName(a: TierSum, b: TierSum): boolean {
+  if (a.tickets !== b.tickets) return a.tickets > b.tickets;
+  return a.name + a.color < b.name + b.color;
+}
+
+function rankOf({ name, tierId }: Tier): string {
+  return `${name}\n${tierId}`;
+}
+
+const MS_PER_DAY = 86_400_000;
+/** Ten years. Orders further apart are an earlier service's faulty dates: then only days with sales are listed. */
+const MAX_DAYS = 3_660;
+
+/** From the first day to the last, those between without a sale, too. */
+function everyDay(days: readonly Day[]): readonly Day[] {
+  const [first, last] = [days[0], days.at(-1)];
+  if (!first || !last) return [];
+  const [from, to] = [Date.parse(first.date), Date.parse(last.date)];
+  const count = (to - from) / MS_PER_DAY + 1;
+  if (!(count <= MAX_DAYS)) return days;
+  const byDay = new Map(days.map((day) => [day.date, day]));
+  return Array.from({ length: count }, (_, at) => {
+    const date = new Date(from + at * MS_PER_DAY).toISOString().slice(0, first.date.length);
+    return byDay.get(date) ?? { date, tickets: 0, revenue: ZERO };
+  });
+}
+
+/** What is left of the money. */
+export function netOf({ taken, refunded }: MoneyFigures): Money {
+  return money(taken - refunded);
+}
+
+/** Sales of sessions with the money of each; one that only took money has no orders. */
+export function withMoney(
+  sales: readonly Omit<SessionFigures, 'money'>[],
+  moved: readonly (MoneyFigures & Pick<SessionFigures, 'sessionId'>)[],
+): SessionFigures[] {
+  const bySession = Map.groupBy(moved, (each) => each.sessionId);
+  const sold = new Set(sales.map((each) => each.sessionId));
+  const unsold = [...bySession.keys()].filter((sessionId) => !sold.has(sessionId));
+  const none = { orders: 0, tickets: 0, revenue: ZERO, beforeDiscounts: ZERO };
+  return [...sales, ...unsold.map((sessionId) => ({ sessionId, ...none }))]
+    .map((session) => {
+      const group = bySession.get(session.sessionId) ?? [];
+      const taken = sum(group.map((each) => each.taken));
+      return { ...session, money: { taken, refunded: sum(group.map((each) => each.refunded)) } };
+    })
+    .toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
+}
+
+/** `UTC`, or the name of a place in the time zone database; offsets and abbreviations mean other things elsewhere. */
+const ZONE = /^(UTC|[A-Za-z_]+(\/[A-Za-z0-9_+-]+){1,2})$/;
+
+/** Whether there is such a time zone, by the names of the IANA database. */
+export function isTimeZone(name: string): boolean {
+  if (!ZONE.test(name)) return false;
+  try {
+    Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
