@@ -12,6 +12,7 @@ import { runningPostgres } from '../src/embedded/postgres/postgres.ts';
 /** The service as `npm start` runs it, in a process of its own, on a database of its own. */
 export interface BenchService {
   readonly url: string;
+  readonly pid: number;
   /** A pool of the database, to prepare and to look. */
   readonly sql: pg.Pool;
   /** An access token of the demo buyer. */
@@ -21,13 +22,18 @@ export interface BenchService {
 
 const START_TIMEOUT_MS = 60_000;
 
-/** Starts it with these variables besides; its seating services are `seatingUrl`, all else is embedded. */
+/**
+ * Starts it with these variables besides, from this checkout or another one to compare with; its seating services are
+ * `seatingUrl`, all else is embedded.
+ */
 export async function startService(
   seatingUrl: string,
   env: Record<string, string> = {},
+  checkout = '.',
 ): Promise<BenchService> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-bench-'));
   const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: checkout,
     env: {
       PATH: process.env.PATH ?? '',
       PORT: '0',
@@ -46,6 +52,7 @@ export async function startService(
   const sql = new pg.Pool({ connectionString: dsn, max: 4 });
   return {
     url,
+    pid: child.pid ?? 0,
     sql,
     signIn: (username) => signIn(url, username),
     async close() {
@@ -90,13 +97,17 @@ async function signIn(url: string, username: string): Promise<string> {
   return answer.access_token;
 }
 
-/** Seating services that agree to every seat at 100, so that no venue limits what is measured. */
-export async function startSeating(): Promise<{ url: string; close(): void }> {
+/**
+ * Seating services that agree to every seat at a price and say that everything is everybody's, so that no venue limits
+ * what is measured.
+ */
+export async function startSeating(price = 100): Promise<{ url: string; close(): void }> {
   const server = createServer(async (request, response) => {
-    const asked = JSON.parse((await text(request)) || '{}') as { seat_ids?: string[] };
-    const tier = { id: '33333333-3333-4333-8333-333333333333', name: 'VIP', price: 100, color: '#FFD700' };
-    const seats = (asked.seat_ids ?? []).map((seatId) => ({ seatId, label: seatId.slice(0, 4), tier }));
     response.setHeader('content-type', 'application/json');
+    if (request.url?.includes('/verify-')) return void response.end('true');
+    const asked = JSON.parse((await text(request)) || '{}') as { seat_ids?: string[] };
+    const tier = { id: '33333333-3333-4333-8333-333333333333', name: 'VIP', price, color: '#FFD700' };
+    const seats = (asked.seat_ids ?? []).map((seatId) => ({ seatId, label: seatId.slice(0, 4), tier }));
     response.end(JSON.stringify({ seats, discount: null }));
   });
   server.listen(0, '127.0.0.1');

@@ -2,25 +2,11 @@ import { AppError } from '../../kernel/errors.ts';
 import type { EventId, OrganizationId, SessionId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Database, Executor } from '../../platform/postgres/database.ts';
+import type { Database } from '../../platform/postgres/database.ts';
 import type { SeatingServices } from '../seats/seats.ports.ts';
-import {
-  type DiscountDay,
-  type Figures,
-  isTimeZone,
-  type SessionFigures,
-  sumsOf,
-  toFigures,
-  withMoney,
-} from './figures.rules.ts';
-import {
-  discountDaysOf,
-  isNoZoneThere,
-  moneyOfSessions,
-  type Scope,
-  sessionsOf,
-  sumsIn,
-} from './figures.store.ts';
+import { type DiscountDay, type Figures, type SessionFigures, sumsOf, toFigures } from './figures.rules.ts';
+import { discountDaysOf, type Scope, sessionsOf, sumsIn } from './figures.store.ts';
+import { readTimeZone, type TimeZone } from './time-zones.rules.ts';
 
 /**
  * What organisers see of their sales, for nobody else: each throws `forbidden` unless the seating service says that all
@@ -54,7 +40,7 @@ export function createAnalyticsService(options: AnalyticsServiceOptions): Analyt
   const { database, seating, currency } = options;
 
   async function sums(scope: Scope, zone: string) {
-    return inZone(zone, () => database.snapshot((executor) => sumsIn(executor, scope, zone, currency)));
+    return sumsIn(database, scope, zoneOrFail(zone), currency);
   }
 
   return {
@@ -69,14 +55,11 @@ export function createAnalyticsService(options: AnalyticsServiceOptions): Analyt
     },
     async sessions(eventId, who) {
       await refuseUnless(seating.ownsEvent(eventId, who.userId));
-      return database.snapshot(async (executor: Executor) => {
-        const sales = await sessionsOf(executor, eventId, currency);
-        return withMoney(sales, await moneyOfSessions(executor, eventId, currency));
-      });
+      return sessionsOf(database, eventId, currency);
     },
     async discounts(eventId, zone, who) {
       await refuseUnless(seating.ownsEvent(eventId, who.userId));
-      return inZone(zone, () => discountDaysOf(database, eventId, zone, currency));
+      return discountDaysOf(database, eventId, zoneOrFail(zone), currency);
     },
     async together(eventIds, zone, who) {
       await refuseUnless(seating.ownsAllEvents(eventIds, who.userId));
@@ -99,13 +82,10 @@ export async function refuseUnless(isOwner: Promise<boolean>): Promise<void> {
   if (!(await isOwner)) throw new AppError('forbidden', 'This is for the organiser it belongs to.');
 }
 
-async function inZone<Result>(zone: string, work: () => Promise<Result>): Promise<Result> {
-  if (!isTimeZone(zone)) throw noSuchZone(zone);
-  try {
-    return await work();
-  } catch (error) {
-    throw isNoZoneThere(error) ? noSuchZone(zone) : error;
-  }
+function zoneOrFail(name: string): TimeZone {
+  const zone = readTimeZone(name);
+  if (!zone) throw noSuchZone(name);
+  return zone;
 }
 
 function noSuchZone(zone: string): AppError {

@@ -145,35 +145,3 @@ function everyDay(days: readonly Day[]): readonly Day[] {
 export function netOf({ taken, refunded }: MoneyFigures): Money {
   return money(taken - refunded);
 }
-
-/** Sales of sessions with the money of each; one that only took money has no orders. */
-export function withMoney(
-  sales: readonly Omit<SessionFigures, 'money'>[],
-  moved: readonly (MoneyFigures & Pick<SessionFigures, 'sessionId'>)[],
-): SessionFigures[] {
-  const bySession = Map.groupBy(moved, (each) => each.sessionId);
-  const sold = new Set(sales.map((each) => each.sessionId));
-  const unsold = [...bySession.keys()].filter((sessionId) => !sold.has(sessionId));
-  const none = { orders: 0, tickets: 0, revenue: ZERO, beforeDiscounts: ZERO };
-  return [...sales, ...unsold.map((sessionId) => ({ sessionId, ...none }))]
-    .map((session) => {
-      const group = bySession.get(session.sessionId) ?? [];
-      const taken = sum(group.map((each) => each.taken));
-      return { ...session, money: { taken, refunded: sum(group.map((each) => each.refunded)) } };
-    })
-    .toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
-}
-
-/** `UTC`, or the name of a place in the time zone database; offsets and abbreviations mean other things elsewhere. */
-const ZONE = /^(UTC|[A-Za-z_]+(\/[A-Za-z0-9_+-]+){1,2})$/;
-
-/** Whether there is such a time zone, by the names of the IANA database. */
-export function isTimeZone(name: string): boolean {
-  if (!ZONE.test(name)) return false;
-  try {
-    Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}

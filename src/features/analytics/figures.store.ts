@@ -1,103 +1,113 @@
 import type { EventId, OrganizationId, SessionId, TierId } from '../../kernel/ids.ts';
 import { type Currency, money, readDecimal } from '../../kernel/money.ts';
 import type { Executor, Statement } from '../../platform/postgres/database.ts';
-import { isUnknownTimeZone } from '../../platform/postgres/sqlstate.ts';
-import type {
-  DaySum,
-  DiscountDay,
-  MoneyFigures,
-  MoneySum,
-  SessionFigures,
-  Sums,
-  TierSum,
-} from './figures.rules.ts';
-
-/** Whether the database has no such zone: its own time zone data may be older than ours. */
-export function isNoZoneThere(error: unknown): boolean {
-  return isUnknownTimeZone(error);
-}
+import type { DaySum, DiscountDay, MoneyFigures, SessionFigures, Sums, TierSum } from './figures.rules.ts';
+import { dateOfDay, QUARTER_HOURS_PER_DAY, type TimeZone } from './time-zones.rules.ts';
 
 /** Whose sales are added up. */
 export type Scope =
   | { readonly of: 'events'; readonly eventIds: readonly EventId[]; readonly sessionId?: SessionId }
   | { readonly of: 'organization'; readonly organizationId: OrganizationId };
 
-/** Days of the zone `$2` with completed orders, each with its sums. */
-const daysOf = (source: string, key: string, filter: string): string => `
-  SELECT ${key} AS event_id, (quarter_hour AT TIME ZONE $2::text)::date::text AS date, sum(orders) AS orders,
-         sum(tickets) AS tickets, sum(revenue) AS revenue, sum(before_discounts) AS before_discounts
-    FROM ${source} WHERE ${filter} GROUP BY 1, 2 HAVING sum(orders) > 0`;
-const tiersOf = (key: string, filter: string): string => `
-  SELECT ${key} AS event_id, tier_id, tier_name, tier_color, sum(tickets) AS tickets, sum(revenue) AS revenue
+/** What sums are of: a column that tells them apart, and which rows. `$4` is the currency, `$5` its decimals. */
+interface Source {
+  readonly key: string;
+  readonly filter: string;
+  readonly days: 'sales_by_time' | 'organization_sales_by_time';
+}
+
+/**
+ * The day of the zone in which a quarter of an hour is, counted from 1970: `width_bucket` finds the offset in force. The
+ * shift keeps the division from rounding up before 1970.
+ */
+const dayOf = (starts: string, offsets: string): string => {
+  const offset = `(${offsets}::integer[])[GREATEST(width_bucket(quarter_hour, ${starts}::integer[]), 1)]`;
+  return `(quarter_hour + ${offset} + ${SHIFT_DAYS * QUARTER_HOURS_PER_DAY}) / ${QUARTER_HOURS_PER_DAY} - ${SHIFT_DAYS}`;
+};
+const SHIFT_DAYS = 1_000_000;
+
+/** Days of the zone `$2`, `$6` with completed orders. */
+const daysOf = ({ key, filter, days }: Source): string => `
+  SELECT ${key} AS event_id, ${dayOf('$2', '$6')} AS day, sum(orders) AS orders,
+         sum(tickets) AS tickets, sum(revenue)::text AS revenue, sum(before_discounts)::text AS before_discounts
+    FROM ${days} WHERE ${filter} GROUP BY 1, 2 HAVING sum(orders) > 0`;
+const tiersOf = ({ key, filter }: Source): string => `
+  SELECT ${key} AS event_id, tier_id, tier_name, tier_color, sum(tickets) AS tickets, sum(revenue)::text AS revenue
     FROM sales_by_tier WHERE ${filter} GROUP BY 1, 2, 3, 4 HAVING sum(tickets) > 0`;
-/** Orders that the earlier service completed stand for their own payment: `$3` makes minor units of their price. */
-const moneyOf = (key: string, filter: string): string => `
-  SELECT event_id, sum(taken)::bigint AS taken, sum(refunded)::bigint AS refunded
-    FROM (SELECT ${key} AS event_id, taken_minor AS taken, refunded_minor AS refunded
-            FROM money_by_session WHERE currency = $2 AND ${filter}
+/** Orders that the earlier service completed stand for their own payment. */
+const moneyOf = (key: string, filter: string, [currency, exponent]: readonly [string, string]): string => `
+  SELECT ${key} AS key, sum(taken)::bigint AS taken, sum(refunded)::bigint AS refunded
+    FROM (SELECT event_id, session_id, taken_minor AS taken, refunded_minor AS refunded
+            FROM money_by_session WHERE currency = ${currency} AND ${filter}
           UNION ALL
-          SELECT ${key}, price * power(10::numeric, $3::integer), 0
+          SELECT event_id, session_id, price * power(10::numeric, ${exponent}::integer), 0
             FROM orders WHERE status = 'completed' AND expires_at IS NULL AND ${filter}) moved
    GROUP BY 1`;
 
-const OF_EVENTS = 'event_id = ANY ($1::uuid[])';
-const OF_ORGANIZATION = 'organization_id = $1::uuid';
-const STATEMENTS = {
-  events: statements('events', 'event_id', OF_EVENTS, 'sales_by_time'),
-  session: {
-    days: named('session-days', daysOf('sales_by_time', 'event_id', `${OF_EVENTS} AND session_id = $3`)),
-    tiers: named('session-tiers', tiersOf('event_id', `${OF_EVENTS} AND session_id = $2`)),
-    money: named('session-money', moneyOf('event_id', `${OF_EVENTS} AND session_id = $4`)),
-  },
-  organization: statements('organization', 'NULL::uuid', OF_ORGANIZATION, 'organization_sales_by_time'),
-};
-
-function statements(name: string, key: string, filter: string, source: string) {
-  return {
-    days: named(`${name}-days`, daysOf(source, key, filter)),
-    tiers: named(`${name}-tiers`, tiersOf(key, filter)),
-    money: named(`${name}-money`, moneyOf(key, filter)),
-  };
+/** All of it by one statement, so that it fits together. */
+function figures(name: string, source: Source): Statement {
+  const list = (rows: string) => `(SELECT COALESCE(json_agg(r), '[]') FROM (${rows}) r)`;
+  return named(
+    name,
+    `SELECT ${list(daysOf(source))} AS days, ${list(tiersOf(source))} AS tiers,
+            ${list(moneyOf(source.key, source.filter, ['$4::text', '$5']))} AS money`,
+  );
 }
+
+const EVENTS: Source = {
+  key: 'event_id',
+  filter: 'event_id = ANY ($1::uuid[]) AND $3::uuid IS NULL',
+  days: 'sales_by_time',
+};
+const FIGURES = {
+  events: figures('events', EVENTS),
+  session: figures('session', { ...EVENTS, filter: 'event_id = ANY ($1::uuid[]) AND session_id = $3::uuid' }),
+  organization: figures('organization', {
+    key: 'NULL::uuid',
+    filter: 'organization_id = $1::uuid AND $3::uuid IS NULL',
+    days: 'organization_sales_by_time',
+  }),
+};
 
 function named(name: string, text: string): Statement {
   return { name: `analytics-${name}`, text };
 }
 
 /**
- * The sums that figures are made of, by event and day of the zone; give it a snapshot, so that they fit together.
- * Throws an error that `isNoZoneThere` knows when the database has no such zone.
+ * The sums that figures are made of, by event and day of the zone.
  */
 export async function sumsIn(
   executor: Executor,
   scope: Scope,
-  zone: string,
+  zone: TimeZone,
   currency: Currency,
 ): Promise<Sums> {
-  const isSession = scope.of === 'events' && scope.sessionId !== undefined;
-  const { days, tiers, money: moved } = STATEMENTS[isSession ? 'session' : scope.of];
+  const sessionId = scope.of === 'events' ? scope.sessionId : undefined;
   const whose = scope.of === 'events' ? scope.eventIds : scope.organizationId;
-  const session = isSession ? [scope.sessionId] : [];
-  const dayRows = await executor.rows<DayRow>(days, [whose, zone, ...session]);
-  const tierRows = await executor.rows<TierRow>(tiers, [whose, ...session]);
-  const moneyRows = await executor.rows<MoneyRow>(moved, [
+  const [row] = await executor.rows<FiguresRow>(FIGURES[sessionId === undefined ? scope.of : 'session'], [
     whose,
+    zone.starts,
+    sessionId ?? null,
     currency.code,
     currency.exponent,
-    ...session,
+    zone.offsets,
   ]);
   return {
-    days: dayRows.map((row) => toDaySum(row, currency)),
-    tiers: tierRows.map((row) => toTierSum(row, currency)),
-    money: moneyRows.map(
-      (row) => ({ eventId: row.event_id ?? undefined, ...toMoney(row) }) satisfies MoneySum,
-    ),
+    days: (row?.days ?? []).map((day) => toDaySum(day, currency)),
+    tiers: (row?.tiers ?? []).map((tier) => toTierSum(tier, currency)),
+    money: (row?.money ?? []).map((each) => ({ eventId: each.key ?? undefined, ...toMoney(each) })),
   };
+}
+
+interface FiguresRow {
+  readonly days: readonly DayRow[];
+  readonly tiers: readonly TierRow[];
+  readonly money: readonly MoneyRow<EventId>[];
 }
 
 interface DayRow {
   readonly event_id: EventId | null;
-  readonly date: string;
+  readonly day: number;
   readonly orders: number;
   readonly tickets: number;
   readonly revenue: string;
@@ -113,8 +123,8 @@ interface TierRow {
   readonly revenue: string;
 }
 
-interface MoneyRow {
-  readonly event_id: EventId | null;
+interface MoneyRow<Key> {
+  readonly key: Key | null;
   readonly taken: number;
   readonly refunded: number;
 }
@@ -122,7 +132,7 @@ interface MoneyRow {
 function toDaySum(row: DayRow, currency: Currency): DaySum {
   return {
     eventId: row.event_id ?? undefined,
-    date: row.date,
+    date: dateOfDay(row.day),
     orders: row.orders,
     tickets: row.tickets,
     revenue: readDecimal(row.revenue, currency),
@@ -141,29 +151,29 @@ function toTierSum(row: TierRow, currency: Currency): TierSum {
   };
 }
 
-function toMoney({ taken, refunded }: Pick<MoneyRow, 'taken' | 'refunded'>): MoneyFigures {
+function toMoney({ taken, refunded }: Omit<MoneyRow<never>, 'key'>): MoneyFigures {
   return { taken: money(taken), refunded: money(refunded) };
 }
 
 const DISCOUNT_DAYS = named(
   'discounts',
-  `SELECT (quarter_hour AT TIME ZONE $2::text)::date::text AS date, discount_code, sum(uses) AS uses, sum(amount) AS amount
+  `SELECT ${dayOf('$2', '$3')} AS day, discount_code, sum(uses) AS uses, sum(amount) AS amount
      FROM discounts_by_time WHERE event_id = $1 GROUP BY 1, 2 HAVING sum(uses) > 0 ORDER BY 1, 2`,
 );
 
-/** How often and for how much each discount was used on each day. Throws as `sumsIn` does. */
+/** How often and for how much each discount was used on each day.  */
 export async function discountDaysOf(
   executor: Executor,
   eventId: EventId,
-  zone: string,
+  zone: TimeZone,
   currency: Currency,
 ): Promise<DiscountDay[]> {
-  const rows = await executor.rows<{ date: string; discount_code: string; uses: number; amount: string }>(
+  const rows = await executor.rows<{ day: number; discount_code: string; uses: number; amount: string }>(
     DISCOUNT_DAYS,
-    [eventId, zone],
+    [eventId, zone.starts, zone.offsets],
   );
   return rows.map((row) => ({
-    date: row.date,
+    date: dateOfDay(row.day),
     code: row.discount_code,
     uses: row.uses,
     amount: readDecimal(row.amount, currency),
@@ -172,41 +182,35 @@ export async function discountDaysOf(
 
 const SESSIONS = named(
   'sessions',
-  `SELECT session_id, sum(orders) AS orders, sum(tickets) AS tickets, sum(revenue) AS revenue,
-          sum(before_discounts) AS before_discounts
-     FROM sales_by_time WHERE event_id = $1 GROUP BY 1 HAVING sum(orders) > 0`,
+  `SELECT session_id, COALESCE(orders, 0) AS orders, COALESCE(tickets, 0) AS tickets,
+          COALESCE(revenue, 0) AS revenue, COALESCE(before_discounts, 0) AS before_discounts,
+          COALESCE(taken, 0) AS taken, COALESCE(refunded, 0) AS refunded
+     FROM (SELECT session_id, sum(orders) AS orders, sum(tickets) AS tickets, sum(revenue) AS revenue,
+                  sum(before_discounts) AS before_discounts
+             FROM sales_by_time WHERE event_id = $1 GROUP BY 1 HAVING sum(orders) > 0) sold
+     FULL JOIN (SELECT key AS session_id, taken, refunded
+                  FROM (${moneyOf('session_id', 'event_id = $1::uuid', ['$2::text', '$3'])}) of_session) moved
+               USING (session_id)
+    ORDER BY session_id`,
 );
 
-/** The sales of each session of an event that has any. */
+interface SessionRow extends Omit<DayRow, 'event_id' | 'day'>, Omit<MoneyRow<never>, 'key'> {
+  readonly session_id: SessionId;
+}
+
+/** The sales and the money of each session of an event that has any. */
 export async function sessionsOf(
   executor: Executor,
   eventId: EventId,
   currency: Currency,
-): Promise<Omit<SessionFigures, 'money'>[]> {
-  const rows = await executor.rows<Omit<DayRow, 'date'> & { readonly session_id: SessionId }>(SESSIONS, [
-    eventId,
-  ]);
+): Promise<SessionFigures[]> {
+  const rows = await executor.rows<SessionRow>(SESSIONS, [eventId, currency.code, currency.exponent]);
   return rows.map((row) => ({
     sessionId: row.session_id,
     orders: row.orders,
     tickets: row.tickets,
     revenue: readDecimal(row.revenue, currency),
     beforeDiscounts: readDecimal(row.before_discounts, currency),
+    money: toMoney(row),
   }));
-}
-
-const SESSION_MONEY = named('sessions-money', `${moneyOf('session_id', 'event_id = $1::uuid')}`);
-
-/** The money of each session of an event that took any. */
-export async function moneyOfSessions(
-  executor: Executor,
-  eventId: EventId,
-  currency: Currency,
-): Promise<(MoneyFigures & { readonly sessionId: SessionId })[]> {
-  const rows = await executor.rows<MoneyRow & { readonly event_id: SessionId }>(SESSION_MONEY, [
-    eventId,
-    currency.code,
-    currency.exponent,
-  ]);
-  return rows.map((row) => ({ sessionId: row.event_id, ...toMoney(row) }));
 }

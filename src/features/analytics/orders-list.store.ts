@@ -14,8 +14,7 @@ const COUNT = {
   text: `SELECT count(*) AS total FROM orders WHERE ${MATCHING}`,
 };
 
-/** How many orders a list has, all pages together. */
-export async function countOrders(executor: Executor, list: OrderList): Promise<number> {
+async function countOrders(executor: Executor, list: OrderList): Promise<number> {
   const [row] = await executor.rows<{ total: number }>(COUNT, filtersOf(list));
   return row?.total ?? 0;
 }
@@ -29,30 +28,37 @@ function pageStatement({ list: { sort, order }, start }: Page): Statement {
   const sorting = (of: string) => `${of}${sort} ${order}, ${of}order_id ${order}`;
   return {
     name: `analytics-orders-${sort}-${order}-${start.from}`,
-    text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS}, o.${sort}::text AS position
-             FROM (SELECT * FROM orders WHERE ${MATCHING} ${after} ORDER BY ${sorting('')} LIMIT $4 ${begin}) o
+    text: `SELECT ${ORDER_COLUMNS}, ${TICKET_COLUMNS}, o.${sort}::text AS position, o.total
+             FROM (SELECT *, (${COUNT.text}) AS total FROM orders WHERE ${MATCHING} ${after} ORDER BY ${sorting('')} LIMIT $4 ${begin}) o
              LEFT JOIN ${ITS_TICKETS}
             ORDER BY ${sorting('o.')}, t.seat_label, t.seat_id`,
   };
 }
 
-/** The orders of a page with their tickets, and where the next one begins; without that there is none. */
-export async function ordersOn(
-  executor: Executor,
-  page: Page,
-  currency: Currency,
-): Promise<{ readonly orders: readonly Order[]; readonly end: Position | undefined }> {
-  const { start, limit } = page;
+/** The orders of a page with their tickets, how many the list has, and where the next page begins. */
+export async function ordersOn(executor: Executor, page: Page, currency: Currency): Promise<PageOfOrders> {
+  const { list, start, limit } = page;
   const begin = start.from === 'offset' ? [start.offset] : [start.position.value, start.position.orderId];
-  const rows = await executor.rows<OrderTicketRow & { readonly position: string }>(pageStatement(page), [
-    ...filtersOf(page.list),
-    limit,
-    ...begin,
-  ]);
-  const orders = toOrders(rows, currency);
+  const values = [...filtersOf(list), limit, ...begin];
+  const rows = await executor.rows<ListedRow>(pageStatement(page), values);
   const last = rows.at(-1);
+  if (!last) return { orders: [], total: await countOrders(executor, list), end: undefined };
+  const orders = toOrders(rows, currency);
   const isFull = orders.length === limit;
-  return { orders, end: isFull && last ? { value: last.position, orderId: last.order_id } : undefined };
+  return {
+    orders,
+    total: last.total,
+    end: isFull ? { value: last.position, orderId: last.order_id } : undefined,
+  };
+}
+
+type ListedRow = OrderTicketRow & { readonly position: string; readonly total: number };
+
+export interface PageOfOrders {
+  readonly orders: readonly Order[];
+  readonly total: number;
+  /** Undefined when there is no page after this one. */
+  readonly end: Position | undefined;
 }
 
 function filtersOf({ eventId, sessionId, status }: OrderList): unknown[] {

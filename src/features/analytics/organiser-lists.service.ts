@@ -17,7 +17,7 @@ import {
 } from './export.rules.ts';
 import { exportedRows } from './export.store.ts';
 import { type OrderList, type PageStart, readCursor, toCursor } from './orders-list.rules.ts';
-import { countOrders, firstTicketsOfSession, ordersOn, ticketsOfSession } from './orders-list.store.ts';
+import { firstTicketsOfSession, ordersOn, ticketsOfSession } from './orders-list.store.ts';
 import type { Parts, Streaming } from './streaming.service.ts';
 
 /** A page of orders. */
@@ -75,7 +75,7 @@ export interface OrganiserListsOptions {
 }
 
 /** With more tickets than this the answer is streamed. */
-const FEW_TICKETS = 500;
+const FEW_TICKETS = 2_000;
 
 export function createOrganiserLists(options: OrganiserListsOptions): OrganiserLists {
   const { database, seating, streaming, currency } = options;
@@ -83,11 +83,9 @@ export function createOrganiserLists(options: OrganiserListsOptions): OrganiserL
     async orders(list, wish, who) {
       const start = startOf(list, wish);
       await refuseUnless(seating.ownsEvent(list.eventId, who.userId));
-      return database.snapshot(async (executor) => {
-        const total = await countOrders(executor, list);
-        const { orders, end } = await ordersOn(executor, { list, start, limit: wish.limit }, currency);
-        return { orders, total, nextCursor: end && toCursor(list, end) };
-      });
+      const page = { list, start, limit: wish.limit };
+      const { orders, total, end } = await ordersOn(database, page, currency);
+      return { orders, total, nextCursor: end && toCursor(list, end) };
     },
     async tickets(sessionId, who) {
       await refuseUnless(seating.ownsSession(sessionId, who.userId));

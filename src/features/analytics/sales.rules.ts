@@ -1,7 +1,7 @@
-import { type Instant, instant, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import type { EventId, OrganizationId, SessionId, TierId } from '../../kernel/ids.ts';
 import { type Money, money } from '../../kernel/money.ts';
 import type { Order } from '../orders/order.rules.ts';
+import { quarterHourOf } from './time-zones.rules.ts';
 
 /** What is counted of sales, as rows that are added to what was counted before; a row may be negative. */
 export interface SalesCounted {
@@ -14,7 +14,7 @@ interface TimeRow {
   readonly organizationId: OrganizationId;
   readonly eventId: EventId;
   readonly sessionId: SessionId;
-  readonly quarterHour: Instant;
+  readonly quarterHour: number;
   readonly orders: number;
   readonly tickets: number;
   readonly revenue: Money;
@@ -35,13 +35,11 @@ interface TierRow {
 interface DiscountRow {
   readonly eventId: EventId;
   readonly code: string;
-  readonly quarterHour: Instant;
+  readonly quarterHour: number;
   readonly uses: number;
   readonly amount: Money;
 }
 
-/** The offset of every time zone since 1972 is a multiple of this, so that days of any are made of it. */
-const QUARTER_HOUR_MS = 15 * MS_PER_MINUTE;
 /** Texts of other services, cut to what an index can hold; the migration cuts the same. */
 const MAX_NAME_CHARS = 200;
 const MAX_COLOR_CHARS = 64;
@@ -103,10 +101,6 @@ function counted(order: Order, sign: 1 | -1): SalesCounted {
         ]
       : [],
   };
-}
-
-function quarterHourOf(at: Instant): Instant {
-  return instant(Math.floor(at / QUARTER_HOUR_MS) * QUARTER_HOUR_MS);
 }
 
 /** At most so many characters, none of them halved. */

@@ -1,4 +1,3 @@
-import { toRfc3339 } from '../../kernel/clock.ts';
 import { type Currency, toDecimal } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { MoneyMoved } from '../payments/payment.ports.ts';
@@ -8,7 +7,7 @@ const ADD_SALES = {
   name: 'sales-add',
   text: `
     WITH sold AS (
-      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::integer[], $6::integer[],
+      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::integer[], $6::integer[],
                            $7::numeric[], $8::numeric[])
         AS s (organization_id, event_id, session_id, quarter_hour, orders, tickets, revenue, before_discounts)
     ), timed AS (
@@ -20,7 +19,7 @@ const ADD_SALES = {
       SELECT organization_id, quarter_hour, orders, tickets, revenue, before_discounts FROM sold
     ), discounted AS (
       INSERT INTO discounts_by_time (event_id, discount_code, quarter_hour, uses, amount)
-      SELECT * FROM unnest($17::uuid[], $18::text[], $19::timestamptz[], $20::integer[], $21::numeric[])
+      SELECT * FROM unnest($17::uuid[], $18::text[], $19::integer[], $20::integer[], $21::numeric[])
     )
     INSERT INTO sales_by_tier (organization_id, event_id, session_id, tier_id, tier_name, tier_color, tickets, revenue)
     SELECT * FROM unnest($9::uuid[], $10::uuid[], $11::uuid[], $12::uuid[], $13::text[], $14::text[], $15::integer[],
@@ -38,7 +37,7 @@ export async function addSales(
     sales.map((row) => row.organizationId),
     sales.map((row) => row.eventId),
     sales.map((row) => row.sessionId),
-    sales.map((row) => toRfc3339(row.quarterHour)),
+    sales.map((row) => row.quarterHour),
     sales.map((row) => row.orders),
     sales.map((row) => row.tickets),
     sales.map((row) => toDecimal(row.revenue, currency)),
@@ -53,7 +52,7 @@ export async function addSales(
     tiers.map((row) => toDecimal(row.revenue, currency)),
     discounts.map((row) => row.eventId),
     discounts.map((row) => row.code),
-    discounts.map((row) => toRfc3339(row.quarterHour)),
+    discounts.map((row) => row.quarterHour),
     discounts.map((row) => row.uses),
     discounts.map((row) => toDecimal(row.amount, currency)),
   ]);

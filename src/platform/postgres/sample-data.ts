@@ -17,7 +17,7 @@ const SAMPLE = {
       INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
       SELECT 'pi_sample', order_id, 100 * power(10, $2::integer)::bigint, $1, now(), 'applied' FROM placed
     ), counted AS (
-      SELECT *, date_bin('15 minutes', created_at, timestamptz '2000-01-01 00:00:00+00') AS quarter_hour FROM placed
+      SELECT *, floor(extract(epoch FROM created_at) / 900)::integer AS quarter_hour FROM placed
     ), timed AS (
       INSERT INTO sales_by_time (event_id, session_id, quarter_hour, orders, tickets, revenue, before_discounts)
       SELECT event_id, session_id, quarter_hour, 1, 1, 100, 100 FROM counted

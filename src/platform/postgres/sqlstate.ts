@@ -1,6 +1,5 @@
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const UNIQUE_VIOLATION = '23505';
-const INVALID_PARAMETER_VALUE = '22023';
 
 /** Running the same transaction again can succeed. */
 const RETRYABLE: ReadonlySet<string> = new Set(['40001', '40P01']);
@@ -43,13 +42,6 @@ function codeOf(error: unknown): string | undefined {
 export function isUniqueViolation(error: unknown, index: string): boolean {
   if (codeOf(error) !== UNIQUE_VIOLATION || !(error instanceof Error)) return false;
   return 'constraint' in error && error.constraint === index;
-}
-
-/** Whether `AT TIME ZONE` was given a name that the server does not have. */
-export function isUnknownTimeZone(error: unknown): boolean {
-  return (
-    codeOf(error) === INVALID_PARAMETER_VALUE && error instanceof Error && /time zone/.test(error.message)
-  );
 }
 
 /** Whether the transaction lost a race that it may win when it runs again. */
