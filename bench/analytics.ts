@@ -82,9 +82,16 @@ async function answers(service: BenchService): Promise<[name: string, path: stri
   ];
 }
 
-/** The median time of each answer in ms. */
-async function timeAnswers(service: BenchService, send: Send): Promise<Map<string, number>> {
-  const medians = new Map<string, number>();
+interface Timed {
+  readonly median: number;
+  /** What it takes when nothing else wants the processors. */
+  readonly quickest: number;
+}
+
+/** The times of each answer in ms. */
+async function timeAnswers(service: BenchService, send: Send): Promise<Map<string, Timed>> {
+  await service.sql.query('CHECKPOINT');
+  const timed = new Map<string, Timed>();
   for (const [name, path, body] of await answers(service)) {
     const times: number[] = [];
     for (let call = 0; call < CALLS; call += 1) {
@@ -93,9 +100,9 @@ async function timeAnswers(service: BenchService, send: Send): Promise<Map<strin
       times.push(performance.now() - began);
       if (status !== OK) throw new Error(`${name} answered ${status}: ${JSON.stringify(answer)}`);
     }
-    medians.set(name, times.toSorted((a, b) => a - b)[Math.floor(CALLS / 2)] ?? Number.NaN);
+    timed.set(name, { median: middle(times), quickest: Math.min(...times) });
   }
-  return medians;
+  return timed;
 }
 
 async function measureAnswers(service: BenchService, send: Send): Promise<boolean> {
@@ -108,14 +115,13 @@ async function measureAnswers(service: BenchService, send: Send): Promise<boolea
   await insertSales(service.sql, SALES);
   const seconds = await countAnew(service.sql);
   console.log(`\n${TICKETS} tickets of ${SALES.events} events; counted anew in ${seconds.toFixed(1)} s`);
-  console.log('median of each answer, ms          with 5 events   with 200');
   const after = await timeAnswers(service, send);
-  for (const [name, ms] of after) {
-    console.log(
-      `  ${name.padEnd(30)} ${(before.get(name) ?? 0).toFixed(1).padStart(14)} ${ms.toFixed(1).padStart(10)}`,
-    );
+  const cell = (ms: number | undefined) => (ms ?? Number.NaN).toFixed(1).padStart(10);
+  console.log('each answer, ms                   median   quickest   with 5 events');
+  for (const [name, { median, quickest }] of after) {
+    console.log(`  ${name.padEnd(28)} ${cell(median)} ${cell(quickest)} ${cell(before.get(name)?.median)}`);
   }
-  return Math.max(...after.values()) < MAX_MEDIAN_MS;
+  return Math.max(...[...after.values()].map(({ median }) => median)) < MAX_MEDIAN_MS;
 }
 
 interface Pace {

@@ -105,18 +105,26 @@ function byDate(days: readonly DaySum[]): Day[] {
 
 /** A tier that was renamed is one tier, by the name that most of its tickets bear. */
 function byTier(tiers: readonly TierSum[]): Tier[] {
-  return [...Map.groupBy(tiers, (tier) => tier.tierId)]
-    .map(([tierId, group]) => {
-      const { name, color } = group.reduce((a, b) => (isBetterName(b, a) ? b : a));
-      const tickets = group.reduce((total, tier) => total + tier.tickets, 0);
-      return { tierId, name, color, tickets, revenue: sum(group.map((tier) => tier.revenue)) };
+  return [...Map.groupBy(tiers, (tier) => tier.tierId).values()]
+    .flatMap((ofTier) => {
+      const names = [...Map.groupBy(ofTier, (tier) => JSON.stringify([tier.name, tier.color])).values()];
+      const named = names.flatMap((ofName) => added(ofName));
+      return added(named.toSorted(commonestFirst));
     })
     .toSorted((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1));
 }
 
-function isBetterName(a: TierSum, b: TierSum): boolean {
-  if (a.tickets !== b.tickets) return a.tickets > b.tickets;
-  return a.name + a.color < b.name + b.color;
+/** All of them as one, by the name of the first. */
+function added(tiers: readonly Tier[]): Tier[] {
+  const [first] = tiers;
+  if (!first) return [];
+  const { tierId, name, color } = first;
+  const tickets = tiers.reduce((total, tier) => total + tier.tickets, 0);
+  return [{ tierId, name, color, tickets, revenue: sum(tiers.map((tier) => tier.revenue)) }];
+}
+
+function commonestFirst(a: Tier, b: Tier): number {
+  return b.tickets - a.tickets || (a.name + a.color < b.name + b.color ? -1 : 1);
 }
 
 function rankOf({ name, tierId }: Tier): string {
