@@ -5,7 +5,7 @@ import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
 import { readRows, slowFigures } from '../support/slow-sales.ts';
-import type { TestApp } from '../support/test-app.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 const BASE = '/api/order/analytics';
 const IDS = { buyer: randomUUID(), organiser: randomUUID(), admin: randomUUID() };
@@ -583,4 +583,27 @@ describe('an export', () => {
     expect(cell('checked_in_time_utc') ?? null).toBeNull();
     expect([...(sheets[0]?.cells?.values() ?? [])].filter((each) => each.formula !== undefined)).toEqual([]);
   });
+});
+
+test('the embedded venue knows its organiser: he alone sees what is his', async () => {
+  const app = await startTestApp();
+  const [organiserToken, buyerToken] = [await app.signIn('organiser'), await app.signIn('buyer')];
+  const { body: events } = await app.call('GET', '/api/event-query/v1/events/trending?limit=2');
+  const [event] = events;
+  const { body: sessions } = await app.call('GET', `/api/event-query/v1/events/${event.id}/sessions`);
+  const paths = [
+    `/events/${event.id}`,
+    `/events/${event.id}/sessions/${sessions.content[0].id}`,
+    `/sessions/${sessions.content[0].id}/tickets`,
+    `/organizations/${event.organizationId}`,
+  ];
+  for (const path of paths) {
+    expect((await ask(path, organiserToken, app)).status).toBe(200);
+    expect((await ask(path, buyerToken, app)).status).toBe(403);
+  }
+  const batch = (token: string, eventIds: readonly string[]) =>
+    app.call('POST', `${BASE}/events/batch`, { token, body: { eventIds } });
+  expect((await batch(organiserToken, [event.id])).status).toBe(200);
+  expect((await batch(organiserToken, [event.id, randomUUID()])).status).toBe(403);
+  expect((await batch(buyerToken, [event.id])).status).toBe(403);
 });
