@@ -70,6 +70,8 @@ async function urlOf(output: NodeJS.ReadableStream): Promise<string> {
   const timer = setTimeout(() => deadline.reject(new Error(`not up in time:\n${printed}`)), START_TIMEOUT_MS);
   const isUp = Promise.withResolvers<string>();
   output.on('data', (chunk) => {
+    // Once it is up it prints errors only.
+    if (printed.includes('is up: ')) return void process.stderr.write(chunk);
     printed += chunk;
     const url = /is up: (http\S+)/.exec(printed)?.[1];
     if (url) isUp.resolve(url.replace('localhost', '127.0.0.1'));

@@ -4,7 +4,13 @@ import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { SeatingServices } from '../seats/seats.ports.ts';
-import { type DiscountDay, type Figures, type SessionFigures, sumsOf, toFigures } from './figures.rules.ts';
+import {
+  type DiscountDay,
+  type Figures,
+  figuresOfEach,
+  type SessionFigures,
+  toFigures,
+} from './figures.rules.ts';
 import { discountDaysOf, type Scope, sessionsOf, sumsIn } from './figures.store.ts';
 import { readTimeZone, type TimeZone } from './time-zones.rules.ts';
 
@@ -46,12 +52,12 @@ export function createAnalyticsService(options: AnalyticsServiceOptions): Analyt
   return {
     async event(eventId, zone, who) {
       await refuseUnless(seating.ownsEvent(eventId, who.userId));
-      return toFigures(await sums({ of: 'events', eventIds: [eventId] }, zone));
+      return toFigures(await sums({ of: 'together', eventIds: [eventId] }, zone));
     },
     async session(eventId, sessionId, zone, who) {
       const owned = [seating.ownsEvent(eventId, who.userId), seating.ownsSession(sessionId, who.userId)];
       await refuseUnless(Promise.all(owned).then((all) => all.every(Boolean)));
-      return toFigures(await sums({ of: 'events', eventIds: [eventId], sessionId }, zone));
+      return toFigures(await sums({ of: 'session', eventIds: [eventId], sessionId }, zone));
     },
     async sessions(eventId, who) {
       await refuseUnless(seating.ownsEvent(eventId, who.userId));
@@ -63,12 +69,11 @@ export function createAnalyticsService(options: AnalyticsServiceOptions): Analyt
     },
     async together(eventIds, zone, who) {
       await refuseUnless(seating.ownsAllEvents(eventIds, who.userId));
-      return toFigures(await sums({ of: 'events', eventIds }, zone));
+      return toFigures(await sums({ of: 'together', eventIds }, zone));
     },
     async each(eventIds, zone, who) {
       await refuseUnless(seating.ownsAllEvents(eventIds, who.userId));
-      const all = await sums({ of: 'events', eventIds }, zone);
-      return new Map(eventIds.map((eventId) => [eventId, toFigures(sumsOf(eventId, all))]));
+      return figuresOfEach(eventIds, await sums({ of: 'each', eventIds }, zone));
     },
     async organization(organizationId, zone, who) {
       await refuseUnless(seating.ownsOrganization(organizationId, who.userId));

@@ -87,10 +87,27 @@ export function toFigures({ days, tiers, money: moved }: Sums): Figures {
   };
 }
 
-/** The sums of one event among those of several. */
-export function sumsOf(eventId: EventId, { days, tiers, money: moved }: Sums): Sums {
-  const isItsOwn = (each: { readonly eventId: EventId | undefined }) => each.eventId === eventId;
-  return { days: days.filter(isItsOwn), tiers: tiers.filter(isItsOwn), money: moved.filter(isItsOwn) };
+/** The figures of each event from the sums of several. */
+export function figuresOfEach(
+  eventIds: readonly EventId[],
+  { days, tiers, money: moved }: Sums,
+): Map<EventId, Figures> {
+  const eventOf = (each: { readonly eventId: EventId | undefined }) => each.eventId;
+  const [daysOf, tiersOf, moneyOf] = [
+    Map.groupBy(days, eventOf),
+    Map.groupBy(tiers, eventOf),
+    Map.groupBy(moved, eventOf),
+  ];
+  return new Map(
+    eventIds.map((eventId) => [
+      eventId,
+      toFigures({
+        days: daysOf.get(eventId) ?? [],
+        tiers: tiersOf.get(eventId) ?? [],
+        money: moneyOf.get(eventId) ?? [],
+      }),
+    ]),
+  );
 }
 
 function byDate(days: readonly DaySum[]): Day[] {

@@ -6,7 +6,9 @@ import { dateOfDay, QUARTER_HOURS_PER_DAY, type TimeZone } from './time-zones.ru
 
 /** Whose sales are added up. */
 export type Scope =
-  | { readonly of: 'events'; readonly eventIds: readonly EventId[]; readonly sessionId?: SessionId }
+  /** Several events added up, or each by itself. */
+  | { readonly of: 'together' | 'each'; readonly eventIds: readonly EventId[] }
+  | { readonly of: 'session'; readonly eventIds: readonly [EventId]; readonly sessionId: SessionId }
   | { readonly of: 'organization'; readonly organizationId: OrganizationId };
 
 /** What sums are of: a column that tells them apart, and which rows. `$4` is the currency, `$5` its decimals. */
@@ -26,13 +28,16 @@ const dayOf = (starts: string, offsets: string): string => {
 };
 const SHIFT_DAYS = 1_000_000;
 
+/** A sum in minor units, exactly: as JSON it is a whole number. */
+const minor = (amount: string) => `trim_scale(sum(${amount}) * power(10::numeric, $5::integer)) AS ${amount}`;
+
 /** Days of the zone `$2`, `$6` with completed orders. */
 const daysOf = ({ key, filter, days }: Source): string => `
   SELECT ${key} AS event_id, ${dayOf('$2', '$6')} AS day, sum(orders) AS orders,
-         sum(tickets) AS tickets, sum(revenue)::text AS revenue, sum(before_discounts)::text AS before_discounts
+         sum(tickets) AS tickets, ${minor('revenue')}, ${minor('before_discounts')}
     FROM ${days} WHERE ${filter} GROUP BY 1, 2 HAVING sum(orders) > 0`;
 const tiersOf = ({ key, filter }: Source): string => `
-  SELECT ${key} AS event_id, tier_id, tier_name, tier_color, sum(tickets) AS tickets, sum(revenue)::text AS revenue
+  SELECT ${key} AS event_id, tier_id, tier_name, tier_color, sum(tickets) AS tickets, ${minor('revenue')}
     FROM sales_by_tier WHERE ${filter} GROUP BY 1, 2, 3, 4 HAVING sum(tickets) > 0`;
 /** Orders that the earlier service completed stand for their own payment. */
 const moneyOf = (key: string, filter: string, [currency, exponent]: readonly [string, string]): string => `
@@ -54,20 +59,24 @@ function figures(name: string, source: Source): Statement {
   );
 }
 
-const EVENTS: Source = {
-  key: 'event_id',
+const TOGETHER: Source = {
+  key: 'NULL::uuid',
   filter: 'event_id = ANY ($1::uuid[]) AND $3::uuid IS NULL',
   days: 'sales_by_time',
 };
 const FIGURES = {
-  events: figures('events', EVENTS),
-  session: figures('session', { ...EVENTS, filter: 'event_id = ANY ($1::uuid[]) AND session_id = $3::uuid' }),
+  together: figures('events-together', TOGETHER),
+  each: figures('events-each', { ...TOGETHER, key: 'event_id' }),
+  session: figures('session', {
+    ...TOGETHER,
+    filter: 'event_id = ANY ($1::uuid[]) AND session_id = $3::uuid',
+  }),
   organization: figures('organization', {
     key: 'NULL::uuid',
     filter: 'organization_id = $1::uuid AND $3::uuid IS NULL',
     days: 'organization_sales_by_time',
   }),
-};
+} as const satisfies Record<Scope['of'], Statement>;
 
 function named(name: string, text: string): Statement {
   return { name: `analytics-${name}`, text };
@@ -82,19 +91,17 @@ export async function sumsIn(
   zone: TimeZone,
   currency: Currency,
 ): Promise<Sums> {
-  const sessionId = scope.of === 'events' ? scope.sessionId : undefined;
-  const whose = scope.of === 'events' ? scope.eventIds : scope.organizationId;
-  const [row] = await executor.rows<FiguresRow>(FIGURES[sessionId === undefined ? scope.of : 'session'], [
-    whose,
+  const [row] = await executor.rows<FiguresRow>(FIGURES[scope.of], [
+    scope.of === 'organization' ? scope.organizationId : scope.eventIds,
     zone.starts,
-    sessionId ?? null,
+    scope.of === 'session' ? scope.sessionId : null,
     currency.code,
     currency.exponent,
     zone.offsets,
   ]);
   return {
-    days: (row?.days ?? []).map((day) => toDaySum(day, currency)),
-    tiers: (row?.tiers ?? []).map((tier) => toTierSum(tier, currency)),
+    days: (row?.days ?? []).map((day) => toDaySum(day)),
+    tiers: (row?.tiers ?? []).map((tier) => toTierSum(tier)),
     money: (row?.money ?? []).map((each) => ({ eventId: each.key ?? undefined, ...toMoney(each) })),
   };
 }
@@ -110,8 +117,9 @@ interface DayRow {
   readonly day: number;
   readonly orders: number;
   readonly tickets: number;
-  readonly revenue: string;
-  readonly before_discounts: string;
+  /** Minor units, as in what follows. */
+  readonly revenue: number;
+  readonly before_discounts: number;
 }
 
 interface TierRow {
@@ -120,7 +128,7 @@ interface TierRow {
   readonly tier_name: string;
   readonly tier_color: string;
   readonly tickets: number;
-  readonly revenue: string;
+  readonly revenue: number;
 }
 
 interface MoneyRow<Key> {
@@ -129,25 +137,25 @@ interface MoneyRow<Key> {
   readonly refunded: number;
 }
 
-function toDaySum(row: DayRow, currency: Currency): DaySum {
+function toDaySum(row: DayRow): DaySum {
   return {
     eventId: row.event_id ?? undefined,
     date: dateOfDay(row.day),
     orders: row.orders,
     tickets: row.tickets,
-    revenue: readDecimal(row.revenue, currency),
-    beforeDiscounts: readDecimal(row.before_discounts, currency),
+    revenue: money(row.revenue),
+    beforeDiscounts: money(row.before_discounts),
   };
 }
 
-function toTierSum(row: TierRow, currency: Currency): TierSum {
+function toTierSum(row: TierRow): TierSum {
   return {
     eventId: row.event_id ?? undefined,
     tierId: row.tier_id,
     name: row.tier_name,
     color: row.tier_color,
     tickets: row.tickets,
-    revenue: readDecimal(row.revenue, currency),
+    revenue: money(row.revenue),
   };
 }
 
@@ -161,7 +169,7 @@ const DISCOUNT_DAYS = named(
      FROM discounts_by_time WHERE event_id = $1 GROUP BY 1, 2 HAVING sum(uses) > 0 ORDER BY 1, 2`,
 );
 
-/** How often and for how much each discount was used on each day.  */
+/** How often and for how much each discount was used on each day. */
 export async function discountDaysOf(
   executor: Executor,
   eventId: EventId,
@@ -194,8 +202,12 @@ const SESSIONS = named(
     ORDER BY session_id`,
 );
 
-interface SessionRow extends Omit<DayRow, 'event_id' | 'day'>, Omit<MoneyRow<never>, 'key'> {
+interface SessionRow extends Omit<MoneyRow<never>, 'key'> {
   readonly session_id: SessionId;
+  readonly orders: number;
+  readonly tickets: number;
+  readonly revenue: string;
+  readonly before_discounts: string;
 }
 
 /** The sales and the money of each session of an event that has any. */
