@@ -28,9 +28,12 @@ export async function recordMoney(executor: Executor, money: MoneyReceived, at: 
   ]);
 }
 
+/** What `toPayment` reads. */
+const PAYMENT_COLUMNS = 'payment_intent_id, amount_minor, currency, state';
+
 const LOCK = {
   name: 'payment-lock',
-  text: `SELECT payment_intent_id, amount_minor, currency, state FROM payments
+  text: `SELECT ${PAYMENT_COLUMNS} FROM payments
           WHERE payment_intent_id = $1 FOR UPDATE`,
 };
 
@@ -43,7 +46,7 @@ interface PaymentRow {
 
 const LOCK_OF_ORDER = {
   name: 'payment-lock-of-order',
-  text: `SELECT payment_intent_id, amount_minor, currency, state FROM payments
+  text: `SELECT ${PAYMENT_COLUMNS} FROM payments
           WHERE payment_intent_id = $1 AND order_id = $2 FOR UPDATE`,
 };
 
@@ -90,7 +93,7 @@ export async function savePaymentState(
 
 const LOCK_APPLIED = {
   name: 'payment-lock-applied',
-  text: `SELECT payment_intent_id, amount_minor, currency, state FROM payments
+  text: `SELECT ${PAYMENT_COLUMNS} FROM payments
           WHERE order_id = $1 AND state = 'applied' FOR UPDATE`,
 };
 
@@ -102,7 +105,7 @@ export async function lockApplied(tx: Transaction, orderId: OrderId): Promise<Pa
 
 const FIND = {
   name: 'payment-find',
-  text: `SELECT payment_intent_id, amount_minor, currency, state FROM payments WHERE payment_intent_id = $1`,
+  text: `SELECT ${PAYMENT_COLUMNS} FROM payments WHERE payment_intent_id = $1`,
 };
 
 export async function findPayment(

@@ -3,7 +3,7 @@ import { eachOf } from '../../kernel/concurrency.ts';
 import { AppError, reasonOf } from '../../kernel/errors.ts';
 import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import { type Currency, type Money, money, toMajor } from '../../kernel/money.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { demandAdmin, type Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { Order } from '../orders/order.rules.ts';
@@ -109,7 +109,7 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
 
   return {
     async issue(orderId, request, who, receipt) {
-      if (!who.isAdmin) throw new AppError('forbidden', 'This is for administrators.');
+      demandAdmin(who);
       const issued = await database.transaction(async (tx) => {
         const result = await issueLocked(tx, orderId, request, who, options);
         await receipt?.keep(tx, result);
@@ -122,7 +122,7 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
     },
 
     async settleByHand(refundId, reference, who, receipt) {
-      if (!who.isAdmin) throw new AppError('forbidden', 'This is for administrators.');
+      demandAdmin(who);
       await database.transaction(async (tx) => {
         const intentId = await findStuckRefund(tx, refundId);
         const payment = intentId && (await lockPayment(tx, intentId));

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { demandAdmin, type Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { Receipt } from '../../platform/postgres/receipt.ts';
 import { type StuckRow, stuckPayments, tryAgain } from './stuck.store.ts';
@@ -39,8 +39,4 @@ export function createStuckPayments({ database, clock, onRetry }: StuckPaymentsO
       onRetry();
     },
   };
-}
-
-function demandAdmin(who: Principal): void {
-  if (!who.isAdmin) throw new AppError('forbidden', 'This is for administrators.');
 }
