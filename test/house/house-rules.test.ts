@@ -4,10 +4,10 @@ import { type SourceFile, sourceFiles } from './source-files.ts';
 
 const files = sourceFiles('src');
 
-/** The room a file is in: `kernel`, `platform`, `embedded`, `features`, or `root` for those beside them. */
+/** The room a file is in: `kernel`, `platform`, `embedded`, `features`, or `root` for those beside them and in `app`. */
 function roomOf(path: string): string {
   const [, room = '', rest] = path.split('/');
-  return rest === undefined ? 'root' : room;
+  return rest === undefined || room === 'app' ? 'root' : room;
 }
 
 function featureOf(path: string): string | undefined {

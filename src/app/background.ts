@@ -1,0 +1,150 @@
+import type { LiveSales } from '../features/live/live.service.ts';
+import { later, MS_PER_SECOND } from '../kernel/clock.ts';
+import type { Drain } from '../platform/http/drain.ts';
+import { claimDailyJob, markDailyJobDone } from '../platform/jobs/daily.store.ts';
+import { createBell, startPoller } from '../platform/jobs/poller.ts';
+import type { Kafka } from '../platform/kafka/kafka.ts';
+import { createRelay, RELAY_POLL_MS } from '../platform/outbox/relay.ts';
+import { createLeader } from '../platform/postgres/leader.ts';
+import type { Features } from './features.ts';
+import type { Base } from './foundation.ts';
+import { type Postgres, type Servers, topicNames } from './servers.ts';
+
+const MS_PER_HOUR = 3_600_000;
+const MS_PER_DAY = 86_400_000;
+/** How often it is seen whether there is something old to remove, or the day's comparison to make. */
+const HOUSEKEEPING_MS = 60_000;
+/** Sales of another replica that died before it numbered them, and signals that were lost, are found within this. */
+const SALE_POLL_MS = 500;
+const LISTEN_AGAIN_MS = 1_000;
+/** How exactly heartbeats, totals and ends of tokens keep their time. */
+const STREAM_UPKEEP_MS = 250;
+const RELAY_LOCK = 840_084_002;
+/** Requests under way when a stop begins have this long. */
+const DRAIN_MS = 15_000;
+
+/** Turns at background work, each true when there may be more to do at once. */
+export type Work = Readonly<
+  Record<
+    | 'relay'
+    | 'webhooks'
+    | 'refunds'
+    | 'expiry'
+    | 'conclusion'
+    | 'decision'
+    | 'forgetting'
+    | 'reconciliation'
+    | 'saleNumbering'
+    | 'saleListening'
+    | 'saleReading'
+    | 'saleStats'
+    | 'saleForgetting'
+    | 'streamUpkeep'
+    | 'streamOwnership',
+    () => Promise<boolean>
+  >
+>;
+
+/** Background work, a turn at a time. Each process does it, and the database keeps them from each other's work. */
+export function backgroundWork(
+  base: Base,
+  { database, dsn }: Postgres,
+  servers: Servers,
+  features: Features,
+): Work {
+  const { config, clock, closing, watch, onError } = base;
+  const { live } = features;
+  const leader = createLeader({ dsn, lock: RELAY_LOCK, clock });
+  closing.add(() => leader.close());
+  const { KAFKA_GROUP_ID: group } = config;
+  servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
+  servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_FAILED, features.consumer.paymentFailed);
+  return {
+    relay: createRelay({
+      database,
+      leader: watch('leader', leader),
+      publisher: servers.publisher,
+      topics: topicNames(config),
+      clock,
+      retentionMs: config.OUTBOX_RETENTION_HOURS * MS_PER_HOUR,
+      onError,
+    }),
+    webhooks: features.webhooks.applyDue,
+    refunds: features.refunds.refundDue,
+    expiry: features.expiry.endUnpaid,
+    conclusion: features.expiry.endBegun,
+    decision: features.decide,
+    forgetting: async () => {
+      const [keys, events] = [await features.once.forgetOld(), await features.webhooks.forgetOld()];
+      return keys || events;
+    },
+    reconciliation: () => reconcileDaily(base, database, features),
+    saleNumbering: live.feed.number,
+    saleListening: live.signal.listen,
+    saleReading: live.reader.read,
+    saleStats: live.streams.tellStats,
+    saleForgetting: live.feed.forgetOld,
+    streamUpkeep: live.streams.upkeep,
+    streamOwnership: live.streams.confirmOwnership,
+  };
+}
+
+/** Repeats the work until the stop: when its bell rings, and at least at its interval. */
+export function startBackground(
+  base: Base,
+  work: Work,
+  drain: Drain,
+  { kafka, streams }: { readonly kafka: Kafka | undefined; readonly streams: LiveSales },
+): void {
+  const { config, closing, outboxBell, inboxBell, refundBell, saleBell, feedBell, listenBell, onError } =
+    base;
+  const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
+  const repeat = (turn: () => Promise<boolean>, intervalMs: number, bell = createBell()) =>
+    startPoller({ intervalMs, bell, turn, onError });
+  const pollers = [
+    repeat(work.relay, RELAY_POLL_MS, outboxBell),
+    repeat(work.webhooks, sweepMs, inboxBell),
+    repeat(work.refunds, sweepMs, refundBell),
+    repeat(work.expiry, sweepMs),
+    repeat(work.conclusion, sweepMs),
+    repeat(work.decision, sweepMs),
+    repeat(work.forgetting, HOUSEKEEPING_MS),
+    repeat(work.reconciliation, HOUSEKEEPING_MS),
+    repeat(work.saleNumbering, SALE_POLL_MS, saleBell),
+    repeat(work.saleListening, LISTEN_AGAIN_MS, listenBell),
+    repeat(work.saleReading, SALE_POLL_MS, feedBell),
+    repeat(work.saleStats, STREAM_UPKEEP_MS),
+    repeat(work.saleForgetting, HOUSEKEEPING_MS),
+    repeat(work.streamUpkeep, STREAM_UPKEEP_MS),
+    repeat(work.streamOwnership, STREAM_UPKEEP_MS),
+  ];
+  kafka?.startReading();
+  closing.add(async () => {
+    await Promise.all([...pollers.map((poller) => poller.stop()), kafka?.stopReading()]);
+  });
+  // First of all at a stop: what these requests still write is published before the relay rests.
+  closing.add(() => {
+    const drained = drain.finish(DRAIN_MS);
+    // A stream has no end of its own to wait for.
+    streams.stop();
+    return drained;
+  });
+}
+
+/** Once a day, by one of the processes; what could not be repaired is for an operator. */
+async function reconcileDaily(
+  { config, clock, log }: Base,
+  database: Postgres['database'],
+  { reconcile }: Features,
+): Promise<boolean> {
+  const isDue = config.RECONCILE_DAYS > 0 && (await claimDailyJob(database, 'reconcile', clock.now()));
+  if (!isDue) return false;
+  const since = later(clock.now(), -config.RECONCILE_DAYS * MS_PER_DAY);
+  const { compared, differences } = await reconcile(since);
+  await markDailyJobDone(database, 'reconcile', clock.now());
+  const open = differences.filter(({ isRepaired }) => !isRepaired);
+  log.info({ compared, repaired: differences.length - open.length }, 'payments compared with Stripe');
+  for (const { intentId, orderId, detail } of open)
+    log.error({ intentId, orderId, detail }, 'payments differ');
+  return false;
+}

@@ -1,0 +1,58 @@
+import { readOrCreateSecret } from '../embedded/kept-file.ts';
+import { createOrderChanging } from '../features/orders/order.changing.ts';
+import { createOrderExpiry } from '../features/orders/order.expiry.ts';
+import { createOrderPlacing } from '../features/orders/order.placing.ts';
+import { createOrderService } from '../features/orders/order.service.ts';
+import { lockApplied } from '../features/payments/payment.store.ts';
+import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
+import { createTicketService } from '../features/tickets/ticket.service.ts';
+import { createOnce } from '../platform/http/once.ts';
+import { type Base, ringAll } from './foundation.ts';
+import { wireLive } from './live.ts';
+import { wireMoney } from './money.ts';
+import { type Postgres, QR_KEY_BYTES, type Servers } from './servers.ts';
+
+export type Features = Awaited<ReturnType<typeof wireFeatures>>;
+
+/** The use cases, each handed the ports it declares. */
+export async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
+  const { config, clock, ids, dataDir, outboxBell, saleBell, onError } = base;
+  const { database } = postgres;
+  const { holds, seating, metrics } = servers;
+  const { currency, holdMs } = config;
+  const shared = { database, holds, clock, currency, onCommitted: outboxBell.ring };
+
+  const money = wireMoney(base, postgres, servers, metrics);
+  const { transitions, payments, giveBack, find } = money;
+  const orders = createOrderService({
+    ...shared,
+    seating,
+    transitions,
+    payments,
+    onCommitted: ringAll(outboxBell, saleBell),
+    async giveBack(tx, orderId, reason) {
+      const payment = await lockApplied(tx, orderId);
+      if (payment) await giveBack(tx, payment, reason);
+    },
+  });
+  const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
+  return {
+    ...money,
+    metrics,
+    orders,
+    placing: createOrderPlacing({ ...shared, seating, ids, holdMs }),
+    changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
+    expiry: createOrderExpiry({ ...shared, transitions, payments, onError }),
+    once: createOnce({ database, clock, ids }),
+    live: wireLive(base, postgres, servers),
+    tickets: createTicketService({
+      database,
+      seating,
+      sealer: await createTicketSealer(qrKeys),
+      readOrder: orders.read,
+      findOrder: find,
+      currency,
+      clock,
+    }),
+  };
+}

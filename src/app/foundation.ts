@@ -1,0 +1,89 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { type DestinationStream, destination, type Logger } from 'pino';
+import { type Config, embeddedParts } from '../config.ts';
+import { claimDataDir } from '../embedded/data-dir.ts';
+import type { EmbeddedEventLog } from '../embedded/event-log.ts';
+import { type Clock, instant } from '../kernel/clock.ts';
+import type { IdSource } from '../kernel/ids.ts';
+import { bind } from '../platform/http/listener.ts';
+import { type Bell, createBell } from '../platform/jobs/poller.ts';
+import { createLog } from '../platform/telemetry/log.ts';
+
+/** What tests and the simulator own in place of the real thing. */
+export interface Overrides {
+  readonly clock?: Clock;
+  readonly ids?: IdSource;
+  /** Where log lines go. */
+  readonly logTo?: DestinationStream;
+  /** The log of events in place of the one in the process. */
+  readonly eventLog?: EmbeddedEventLog;
+  /** Stands around everything with an effect: the database, and whatever is called outside of the process. */
+  readonly watch?: Watch;
+}
+
+/** Gives a port back that does the same, and may be watched or stopped on the way. */
+export type Watch = <Port extends object>(name: string, port: Port) => Port;
+
+/** What is still connected after that is a stream or an idle client. */
+export const CUT_MS = 500;
+
+export interface Closing {
+  readonly add: (close: () => Promise<void>) => void;
+  readonly run: () => Promise<void>;
+}
+
+export function closeInReverse(): Closing {
+  const closers: (() => Promise<void>)[] = [];
+  return {
+    add: (close) => closers.push(close),
+    async run() {
+      for (let close = closers.pop(); close; close = closers.pop()) await close();
+    },
+  };
+}
+
+export const systemClock: Clock = { now: () => instant(Date.now()) };
+export const newIds: IdSource = { uuid: () => randomUUIDv7() };
+
+export function ringAll(...bells: readonly Bell[]): () => void {
+  return () => {
+    for (const bell of bells) bell.ring();
+  };
+}
+
+export type Base = Awaited<ReturnType<typeof layFoundation>>;
+
+/** Clock, ids, log, the port and the data folder: what everything else is built on. */
+export async function layFoundation(config: Config, overrides: Overrides, closing: Closing) {
+  const clock = overrides.clock ?? systemClock;
+  const ids = overrides.ids ?? newIds;
+  const log: Logger = createLog(config.LOG_LEVEL, overrides.logTo ?? destination({ dest: 1, sync: false }));
+  const listener = await bind(config.PORT, config.HOST);
+  closing.add(() => listener.close(CUT_MS));
+  const embedded = new Set(embeddedParts(config).map((part) => part.variable));
+  const claim = await claimDataDir(config.DATA_DIR);
+  closing.add(() => claim.release());
+  const selfHost = ['', '0.0.0.0', '::'].includes(config.HOST) ? '127.0.0.1' : config.HOST;
+  return {
+    config,
+    clock,
+    ids,
+    log,
+    closing,
+    listener,
+    embedded,
+    dataDir: claim.path,
+    /** How this process reaches its own embedded parts. */
+    selfUrl: `http://${selfHost}:${listener.port}`,
+    publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
+    overrides,
+    watch: overrides.watch ?? ((_name, port) => port),
+    outboxBell: createBell(),
+    inboxBell: createBell(),
+    refundBell: createBell(),
+    saleBell: createBell(),
+    feedBell: createBell(),
+    listenBell: createBell(),
+    onError: (error: unknown) => log.error({ err: error }, 'background work failed'),
+  };
+}

@@ -1,0 +1,120 @@
+import type { Config } from '../config.ts';
+import { createEmbeddedHolds } from '../embedded/holds.ts';
+import { createRecordSales } from '../features/live/feed.service.ts';
+import type { Order } from '../features/orders/order.rules.ts';
+import { releaseHolds } from '../features/orders/order.service.ts';
+import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from '../features/orders/order.store.ts';
+import { createOrderTransitions } from '../features/orders/order.transitions.ts';
+import { createAlignment } from '../features/payments/alignment.ts';
+import { createPaymentConsumer } from '../features/payments/payment.consumer.ts';
+import type { PaymentProvider } from '../features/payments/payment.ports.ts';
+import { createPaymentService } from '../features/payments/payment.service.ts';
+import { createReconcile, type Reconcile } from '../features/payments/reconcile.service.ts';
+import { createGiveBack, createRefundService } from '../features/payments/refund.service.ts';
+import { createSettlement, createUndecidedSweep } from '../features/payments/settlement.ts';
+import { createStuckPayments } from '../features/payments/stuck.service.ts';
+import { createWebhookService } from '../features/payments/webhook.service.ts';
+import type { Ticket } from '../features/tickets/ticket.rules.ts';
+import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
+import { createBell } from '../platform/jobs/poller.ts';
+import { appendToOutbox } from '../platform/outbox/outbox.store.ts';
+import type { Database } from '../platform/postgres/database.ts';
+import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { type Base, newIds, ringAll, systemClock } from './foundation.ts';
+import type { Postgres, Servers } from './servers.ts';
+
+/** The comparison with Stripe alone, beside a service that runs or not. The caller gives the servers, and closes them. */
+export function buildReconcile(
+  config: Pick<Config, 'currency'>,
+  database: Database,
+  provider: PaymentProvider,
+  onError: (error: unknown) => void,
+): Reconcile {
+  const clock = systemClock;
+  const bells = {
+    outboxBell: createBell(),
+    inboxBell: createBell(),
+    refundBell: createBell(),
+    saleBell: createBell(),
+  };
+  // Its own memory of holds is empty: those of the service end by themselves, and PostgreSQL has freed the seats.
+  const holds = createEmbeddedHolds(clock);
+  return wireMoney(
+    { config, clock, ids: newIds, onError, ...bells },
+    { database },
+    { provider, holds },
+    NO_METRICS,
+  ).reconcile;
+}
+
+const NO_METRICS = { money: () => undefined, webhook: () => undefined, paymentTopic: () => undefined };
+
+/** Everything that money moves by, and the order's transitions that it moves. */
+export function wireMoney(
+  base: Pick<Base, 'clock' | 'ids' | 'outboxBell' | 'inboxBell' | 'refundBell' | 'saleBell' | 'onError'> & {
+    readonly config: Pick<Config, 'currency'>;
+  },
+  { database }: Pick<Postgres, 'database'>,
+  { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
+  metrics: Pick<Metrics, 'money' | 'webhook' | 'paymentTopic'>,
+) {
+  const { config, clock, ids, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
+  const { currency } = config;
+  const find = (orderId: OrderId) => findOrder(database, orderId, currency);
+  const shared = {
+    database,
+    provider,
+    transitions: createOrderTransitions({
+      appendToOutbox,
+      recordSales: createRecordSales(currency),
+      clock,
+      currency,
+    }),
+    giveBack: createGiveBack({ clock, ids }),
+    orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
+    orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
+    onFreed: (order: Order, tickets: readonly Ticket[]) => releaseHolds(order, holds, tickets),
+    onCommitted: ringAll(outboxBell, saleBell),
+    onDue: refundBell.ring,
+    onError,
+    clock,
+    ids,
+    currency,
+  };
+  const settleMoney = createSettlement({ ...shared, isSeatTaken, onDecided: metrics.money });
+  const align = createAlignment({ ...shared, settleMoney });
+  const payments = createPaymentService({
+    ...shared,
+    settleMoney,
+    align,
+    orders: {
+      find,
+      attachIntent: (order, attempt, intentId) => attachIntent(database, order, attempt, intentId, currency),
+    },
+  });
+  return {
+    find,
+    payments,
+    decide: createUndecidedSweep(settleMoney, shared),
+    transitions: shared.transitions,
+    giveBack: shared.giveBack,
+    refunds: createRefundService({ ...shared, align }),
+    reconcile: createReconcile({ database, provider, align, findOrder: find }),
+    consumer: createPaymentConsumer({ ...shared, payments, appendToOutbox, onTaken: metrics.paymentTopic }),
+    webhooks: createWebhookService({
+      ...shared,
+      settleMoney,
+      align,
+      onReceived: metrics.webhook,
+      onStored: inboxBell.ring,
+    }),
+    stuck: createStuckPayments({
+      database,
+      clock,
+      onRetry() {
+        inboxBell.ring();
+        refundBell.ring();
+      },
+    }),
+  };
+}

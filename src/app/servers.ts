@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { Agent } from 'undici';
+import type { Config } from '../config.ts';
+import { DEMO_STRIPE_KEYS } from '../embedded/demo-accounts.ts';
+import { createEmbeddedEventLog } from '../embedded/event-log.ts';
+import { createEmbeddedHolds } from '../embedded/holds.ts';
+import { readOrCreateSecret } from '../embedded/kept-file.ts';
+import { startEmbeddedPostgres } from '../embedded/postgres/postgres.ts';
+import { stillHeld } from '../features/orders/hold.store.ts';
+import { PLACING_HOLD_MS } from '../features/orders/order.placing.ts';
+import { liveSeats } from '../features/orders/order.store.ts';
+import { createSeatingServices } from '../features/seats/seating.services.ts';
+import { MS_PER_SECOND } from '../kernel/clock.ts';
+import type { TopicNames } from '../kernel/events.ts';
+import { createServiceClient } from '../platform/http/service-client.ts';
+import { connectKafka, type Kafka } from '../platform/kafka/kafka.ts';
+import { createM2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
+import { createTokenVerifier } from '../platform/oidc/token-verifier.ts';
+import { lagOf } from '../platform/outbox/outbox.store.ts';
+import { openDatabase } from '../platform/postgres/database.ts';
+import { migrateUp } from '../platform/postgres/migrations.ts';
+import { insertSampleData } from '../platform/postgres/sample-data.ts';
+import { openRedis } from '../platform/redis/redis.ts';
+import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
+import { createMetrics, type Metrics } from '../platform/telemetry/metrics.ts';
+import type { Base } from './foundation.ts';
+
+const MAX_CONNECTIONS_PER_SERVICE = 64;
+export const QR_KEY_BYTES = 32;
+const EMBEDDED_CLIENT_SECRET_BYTES = 24;
+
+export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
+export type Servers = Awaited<ReturnType<typeof connectServers>>;
+
+/** PostgreSQL, real or embedded, migrated. */
+export async function openPostgres({ config, closing, dataDir, log, watch }: Base) {
+  let dsn = config.POSTGRES_DSN;
+  if (dsn === undefined) {
+    const server = await startEmbeddedPostgres(dataDir);
+    closing.add(() => server.close());
+    dsn = server.dsn;
+  }
+  if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR });
+  const database = watch(
+    'database',
+    openDatabase({
+      dsn,
+      maxConnections: config.POSTGRES_POOL_SIZE,
+      onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
+    }),
+  );
+  closing.add(() => database.close());
+  if (config.SEED_DATA) await insertSampleData(database, config.currency);
+  return { database, dsn };
+}
+
+/** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
+export async function connectServers(base: Base, postgres: Postgres) {
+  const { config, clock, closing, selfUrl, overrides, watch } = base;
+  const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE });
+  closing.add(() => agent.close());
+  const identity = await issuerOf(base);
+  const verifier = createTokenVerifier({
+    issuer: identity.issuer,
+    jwksUrl: identity.jwksUrl,
+    clock,
+  });
+  const metrics = createMetrics({ outboxLag: () => outboxLag(base, postgres) });
+  const redis = await redisOf(base, postgres, metrics);
+  const tokens = createM2mTokens({
+    http: agent,
+    shared: redis?.tokens,
+    tokenUrl: `${identity.realmUrl}/protocol/openid-connect/token`,
+    clientId: config.TICKET_CLIENT_ID,
+    clientSecret: identity.clientSecret,
+    clock,
+  });
+  const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL;
+  const service = (baseUrl: string) => createServiceClient({ http: agent, baseUrl, tokens });
+  const seating = createSeatingServices({
+    query: service(queryUrl ?? `${selfUrl}/api/event-query`),
+    seating: service(config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`),
+    currency: config.currency,
+  });
+  const stripe = {
+    secretKey: config.STRIPE_SECRET_KEY ?? DEMO_STRIPE_KEYS.secretKey,
+    webhookSecret: config.STRIPE_WEBHOOK_SECRET ?? `whsec_${randomBytes(QR_KEY_BYTES).toString('hex')}`,
+    apiBase: config.STRIPE_SECRET_KEY ? config.STRIPE_API_BASE : selfUrl,
+  };
+  const kafka = await connectToKafka(base);
+  const eventLog = overrides.eventLog ?? kafka ?? createEmbeddedEventLog();
+  return {
+    identity,
+    verifier,
+    seating: watch('seating', seating),
+    stripe,
+    provider: watch('stripe', createStripeProvider(stripe)),
+    holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),
+    checkRedis: redis?.check ?? (async () => undefined),
+    kafka,
+    metrics,
+    eventLog,
+    publisher: watch('events', eventLog),
+  };
+}
+
+/** Redis, where it is configured: the holds and the M2M token that replicas share. */
+async function redisOf({ config, clock, closing, log }: Base, { database }: Postgres, metrics: Metrics) {
+  const addresses = config.REDIS_ADDR;
+  if (addresses === undefined) return undefined;
+  const redis = await openRedis({
+    server: {
+      addresses,
+      isCluster: config.REDIS_CLUSTER || addresses.length > 1,
+      tls: config.REDIS_TLS,
+      username: config.REDIS_USERNAME,
+      password: config.REDIS_PASSWORD,
+    },
+    clock,
+    log,
+    records: {
+      stillHeld: (sessionId, found) => stillHeld(database, sessionId, found, PLACING_HOLD_MS),
+      live: (sessionId, seatIds) => liveSeats(database, sessionId, seatIds),
+    },
+    onAnswer: metrics.hold,
+    onCircuit: (isOpen) => metrics.circuit('redis', isOpen),
+  });
+  closing.add(redis.close);
+  return redis;
+}
+
+/** Kafka, where `KAFKA_ADDR` names it. */
+async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka | undefined> {
+  const { KAFKA_ADDR: brokers, KAFKA_SASL_MECHANISM: mechanism, KAFKA_TLS_CA_FILE: caFile } = config;
+  if (brokers === undefined) return undefined;
+  const upper = {
+    plain: 'PLAIN',
+    'scram-sha-256': 'SCRAM-SHA-256',
+    'scram-sha-512': 'SCRAM-SHA-512',
+  } as const;
+  const kafka = await connectKafka({
+    access: {
+      brokers,
+      clientId: config.KAFKA_CLIENT_ID,
+      tls: config.KAFKA_TLS ? (caFile ? { ca: await readFile(caFile, 'utf8') } : {}) : undefined,
+      sasl: mechanism && {
+        mechanism: upper[mechanism],
+        username: config.KAFKA_USERNAME ?? '',
+        password: config.KAFKA_PASSWORD ?? '',
+      },
+    },
+    topics: {
+      names: [
+        ...Object.values(topicNames(config)),
+        config.TOPIC_PAYMENT_SUCCEEDED,
+        config.TOPIC_PAYMENT_FAILED,
+      ],
+      mayCreate: config.KAFKA_CREATE_TOPICS,
+      partitions: config.KAFKA_TOPIC_PARTITIONS,
+      replicas: config.KAFKA_TOPIC_REPLICAS || undefined,
+    },
+    onError,
+  });
+  closing.add(() => kafka.close());
+  return kafka;
+}
+
+export function topicNames(config: Config): TopicNames {
+  return {
+    orderCreated: config.TOPIC_ORDER_CREATED,
+    orderUpdated: config.TOPIC_ORDER_UPDATED,
+    orderCanceled: config.TOPIC_ORDER_CANCELED,
+    seatsStatus: config.TOPIC_SEATS_STATUS,
+    paymentSucceededDead: `${config.TOPIC_PAYMENT_SUCCEEDED}.dead`,
+    paymentFailedDead: `${config.TOPIC_PAYMENT_FAILED}.dead`,
+  };
+}
+
+/** Where tokens come from, and the secret this service gets its own with. */
+async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Base) {
+  const realm = `/realms/${config.KEYCLOAK_REALM}`;
+  if (config.OIDC_ISSUER !== undefined) {
+    const keycloak = config.KEYCLOAK_URL ?? config.OIDC_ISSUER.split('/realms/', 1)[0];
+    return {
+      issuer: config.OIDC_ISSUER,
+      realmUrl: `${keycloak}${realm}`,
+      // Keycloak names its keys' address as browsers reach it; inside, the configured one is nearer.
+      jwksUrl: config.KEYCLOAK_URL && `${keycloak}${realm}/protocol/openid-connect/certs`,
+      clientSecret: config.TICKET_CLIENT_SECRET ?? '',
+    };
+  }
+  const kept = () => readOrCreateSecret(`${dataDir}/service-client.secret`, EMBEDDED_CLIENT_SECRET_BYTES);
+  return {
+    issuer: `${publicUrl}${realm}`,
+    realmUrl: `${selfUrl}${realm}`,
+    jwksUrl: `${selfUrl}${realm}/protocol/openid-connect/certs`,
+    clientSecret: config.TICKET_CLIENT_SECRET ?? (await kept()),
+  };
+}
+
+/** How far publishing is behind. */
+export async function outboxLag({ clock }: Base, { database }: Postgres) {
+  const { waiting, oldest, blocked } = await lagOf(database);
+  const seconds = oldest === null ? 0 : Math.max(0, (clock.now() - oldest) / MS_PER_SECOND);
+  return { waiting, blocked, seconds };
+}

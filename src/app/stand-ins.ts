@@ -1,0 +1,66 @@
+import { DEMO_STRIPE_KEYS, DEMO_USERS } from '../embedded/demo-accounts.ts';
+import { createEmbeddedIdentity } from '../embedded/identity/identity.ts';
+import { readOrCreateSecret } from '../embedded/kept-file.ts';
+import { createEmbeddedStripe } from '../embedded/stripe/stripe.ts';
+import { createEmbeddedVenue } from '../embedded/venue/venue.ts';
+import type { HttpServer } from '../platform/http/server.ts';
+import type { Base } from './foundation.ts';
+import type { Servers } from './servers.ts';
+
+const VENUE_GROUP_BYTES = 9;
+
+/** What stands in for servers that no variable names, at the paths the real thing has. */
+export async function mountEmbedded(base: Base, servers: Servers, http: HttpServer): Promise<void> {
+  const { config, clock, ids, closing, embedded, dataDir, selfUrl } = base;
+  if (embedded.has('OIDC_ISSUER')) {
+    const identity = await createEmbeddedIdentity({
+      issuer: servers.identity.issuer,
+      dataDir: `${dataDir}/identity`,
+      serviceClient: { id: config.TICKET_CLIENT_ID, secret: servers.identity.clientSecret },
+      redirectUris: [],
+    });
+    await http.register(identity.plugin);
+  }
+  if (embedded.has('EVENT_SEATING_SERVICE_URL')) {
+    const venue = await createEmbeddedVenue({
+      clock,
+      dataDir: `${dataDir}/venue`,
+      isServiceToken: (authorization) => isServiceToken(servers.verifier, authorization),
+      currency: config.currency,
+      ownerId: DEMO_USERS.organiser.sub,
+      scannerId: DEMO_USERS.scanner.sub,
+    });
+    closing.add(() => venue.close());
+    // Each venue keeps what it saw in its own folder, so each reads everything.
+    const group = `${config.KAFKA_GROUP_ID}.venue.${await readOrCreateSecret(`${dataDir}/venue/group`, VENUE_GROUP_BYTES)}`;
+    servers.eventLog.subscribe(group, config.TOPIC_SEATS_STATUS, ({ value }) => venue.takeSeatStatus(value));
+    await http.register(venue.plugin);
+  }
+  if (embedded.has('STRIPE_SECRET_KEY')) {
+    const stripe = await createEmbeddedStripe({
+      clock,
+      ids,
+      dataDir: `${dataDir}/stripe`,
+      url: base.publicUrl,
+      secretKey: servers.stripe.secretKey,
+      publishableKey: config.STRIPE_PUBLISHABLE_KEY ?? DEMO_STRIPE_KEYS.publishableKey,
+      webhookSecret: servers.stripe.webhookSecret,
+      webhookUrl: `${selfUrl}/api/webhook/stripe`,
+    });
+    closing.add(() => stripe.close());
+    await http.register(stripe.plugin);
+    http.addHook('onReady', async () => stripe.start());
+  }
+}
+
+async function isServiceToken(
+  verifier: Servers['verifier'],
+  authorization: string | undefined,
+): Promise<boolean> {
+  const [, token = ''] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
+  try {
+    return (await verifier.verify(token)).scopes.includes('internal-api');
+  } catch {
+    return false;
+  }
+}
