@@ -148,6 +148,11 @@ export const VARIABLES = {
     wholeNumber(1, 100_000),
     '20',
   ),
+  MAX_EXPORTS: variable(
+    'Most exports and long lists that are read at the same time; each holds a connection to PostgreSQL',
+    wholeNumber(1, 100),
+    '3',
+  ),
   OUTBOX_RETENTION_HOURS: variable('How long published messages stay in the outbox', decimal(0, 8_760), '24'),
   RECONCILE_DAYS: variable(
     'How many days back payments are compared with Stripe, once a day; 0: never',
