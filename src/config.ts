@@ -94,7 +94,7 @@ export const VARIABLES = {
   STRIPE_API_BASE: variable('Another address of Stripe’s API', url()),
 
   REDIS_ADDR: variable(
-    'Redis for holds and the M2M token; several addresses are nodes of a cluster; unset: kept in the process',
+    'Redis for holds, the M2M token and the signal of sales; several addresses are nodes of a cluster; unset: kept in the process',
     asList(hostAndPort()),
   ),
   REDIS_CLUSTER: variable('Says that a single address is a node of a cluster', switchValue(), 'false'),
