@@ -23,13 +23,18 @@ export interface BenchService {
 
 const START_TIMEOUT_MS = 60_000;
 
-/** Starts it with these variables besides; its seating services are `seatingUrl`, all else is embedded. */
+/**
+ * Starts it with these variables besides, from this checkout or another one to compare with; its seating services are
+ * `seatingUrl`, all else is embedded.
+ */
 export async function startService(
   seatingUrl: string,
   env: Record<string, string> = {},
+  checkout = '.',
 ): Promise<BenchService> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-bench-'));
   const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: checkout,
     env: {
       PATH: process.env.PATH ?? '',
       PORT: '0',
@@ -67,6 +72,8 @@ async function urlOf(output: NodeJS.ReadableStream): Promise<string> {
   const timer = setTimeout(() => deadline.reject(new Error(`not up in time:\n${printed}`)), START_TIMEOUT_MS);
   const isUp = Promise.withResolvers<string>();
   output.on('data', (chunk) => {
+    // Once it is up it prints errors only.
+    if (printed.includes('is up: ')) return void process.stderr.write(chunk);
     printed += chunk;
     const url = /is up: (http\S+)/.exec(printed)?.[1];
     if (url) isUp.resolve(url.replace('localhost', '127.0.0.1'));
@@ -98,7 +105,7 @@ async function signIn(url: string, username: string): Promise<string> {
 export async function startSeating({ price = 100 } = {}): Promise<{ url: string; close(): void }> {
   const server = createServer(async (request, response) => {
     response.setHeader('content-type', 'application/json');
-    if (request.url?.includes('/verify-ownership')) return void response.end('true');
+    if (request.url?.includes('/verify-')) return void response.end('true');
     const asked = JSON.parse((await text(request)) || '{}') as { seat_ids?: string[] };
     const tier = { id: '33333333-3333-4333-8333-333333333333', name: 'VIP', price, color: '#FFD700' };
     const seats = (asked.seat_ids ?? []).map((seatId) => ({ seatId, label: seatId.slice(0, 4), tier }));

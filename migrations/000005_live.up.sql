@@ -48,7 +48,7 @@ CREATE TABLE sales_totals (
 INSERT INTO sales_totals (scope, scope_id, orders, tickets, revenue)
 SELECT s.scope, s.scope_id, count(*), COALESCE(sum(o.tickets), 0), sum(o.price)
   FROM (SELECT event_id, organization_id, price,
-               (SELECT count(*) FROM tickets t WHERE t.order_id = orders.order_id AND t.voided_at IS NULL) AS tickets
+               (SELECT count(*) FROM tickets t WHERE t.order_id = orders.order_id AND t.void_reason IS NULL) AS tickets
           FROM orders WHERE status = 'completed') o
  CROSS JOIN LATERAL (VALUES ('event', o.event_id), ('organization', o.organization_id)) AS s (scope, scope_id)
  GROUP BY s.scope, s.scope_id;

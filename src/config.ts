@@ -94,7 +94,7 @@ export const VARIABLES = {
   STRIPE_API_BASE: variable('Another address of Stripe’s API', url()),
 
   REDIS_ADDR: variable(
-    'Redis for holds and the M2M token; several addresses are nodes of a cluster; unset: kept in the process',
+    'Redis for holds, the M2M token and the signal of sales; several addresses are nodes of a cluster; unset: kept in the process',
     asList(hostAndPort()),
   ),
   REDIS_CLUSTER: variable('Says that a single address is a node of a cluster', switchValue(), 'false'),
@@ -147,6 +147,11 @@ export const VARIABLES = {
     'Most event streams of one user open at a time on a replica',
     wholeNumber(1, 100_000),
     '20',
+  ),
+  MAX_EXPORTS: variable(
+    'Most exports and long lists that are read at the same time; each holds a connection to PostgreSQL',
+    wholeNumber(1, 100),
+    '3',
   ),
   OUTBOX_RETENTION_HOURS: variable('How long published messages stay in the outbox', decimal(0, 8_760), '24'),
   RECONCILE_DAYS: variable(

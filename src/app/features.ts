@@ -1,4 +1,7 @@
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
+import { createAnalyticsService } from '../features/analytics/analytics.service.ts';
+import { createOrganiserLists } from '../features/analytics/organiser-lists.service.ts';
+import { createStreaming } from '../features/analytics/streaming.service.ts';
 import { createOrderChanging } from '../features/orders/order.changing.ts';
 import { createOrderExpiry } from '../features/orders/order.expiry.ts';
 import { createOrderPlacing } from '../features/orders/order.placing.ts';
@@ -6,7 +9,9 @@ import { createOrderService } from '../features/orders/order.service.ts';
 import { lockApplied } from '../features/payments/payment.store.ts';
 import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
 import { createTicketService } from '../features/tickets/ticket.service.ts';
+import { toWireTicket } from '../features/tickets/ticket.wire.ts';
 import { createOnce } from '../platform/http/once.ts';
+import { writeWorkbook } from '../platform/spreadsheets/workbook.ts';
 import { type Base, ringAll } from './foundation.ts';
 import { wireLive } from './live.ts';
 import { wireMoney } from './money.ts';
@@ -44,6 +49,15 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError }),
     once: createOnce({ database, clock, ids }),
+    analytics: createAnalyticsService({ database, seating, currency }),
+    lists: createOrganiserLists({
+      database,
+      seating,
+      streaming: createStreaming({ maxAtOnce: config.MAX_EXPORTS }),
+      writeWorkbook,
+      currency,
+      toJson: (ticket) => JSON.stringify(toWireTicket(ticket, currency)),
+    }),
     live: wireLive(base, postgres, servers),
     tickets: createTicketService({
       database,

@@ -1,3 +1,4 @@
+import { analyticsRoutes } from '../features/analytics/analytics.routes.ts';
 import { liveRoutes } from '../features/live/live.routes.ts';
 import { orderRoutes } from '../features/orders/order.routes.ts';
 import { toWireOrder } from '../features/orders/order.wire.ts';
@@ -44,6 +45,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     });
     paymentRoutes(scope, { ...features, currency });
     ticketRoutes(scope, { tickets: features.tickets, once, drawQr, currency });
+    analyticsRoutes(scope, { ...features, currency });
     liveRoutes(scope, features.live.streams);
     identityRoutes(scope);
     metricsRoute(scope, features.metrics);

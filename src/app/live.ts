@@ -9,15 +9,10 @@ import type { Postgres, Servers } from './servers.ts';
 const SALES_CHANNEL = 'ticketing_sales';
 
 /** Live sales: the feed, what tells every replica of it, and this replica's streams. */
-export function wireLive(base: Base, { database, dsn }: Postgres, { seating }: Servers) {
+export function wireLive(base: Base, { database, dsn }: Postgres, { seating, redisSignal }: Servers) {
   const { config, clock, closing, watch, feedBell, listenBell, onError } = base;
-  const signal = createPostgresSignal({
-    dsn,
-    database,
-    channel: SALES_CHANNEL,
-    onSignal: feedBell.ring,
-    onLost: listenBell.ring,
-  });
+  const heard = { channel: SALES_CHANNEL, onSignal: feedBell.ring, onLost: listenBell.ring };
+  const signal = redisSignal?.(heard) ?? createPostgresSignal({ dsn, database, ...heard });
   closing.add(() => signal.close());
   const reader = createFeedReader(database);
   const admission = createAdmission({

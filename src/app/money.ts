@@ -1,5 +1,7 @@
 import type { Config } from '../config.ts';
 import { createEmbeddedHolds } from '../embedded/holds.ts';
+import { allOf, salesChanged } from '../features/analytics/sales.rules.ts';
+import { addMoney, addSales } from '../features/analytics/sales.store.ts';
 import { createRecordSales } from '../features/live/feed.service.ts';
 import type { Order } from '../features/orders/order.rules.ts';
 import { releaseHolds } from '../features/orders/order.service.ts';
@@ -10,7 +12,11 @@ import { createPaymentConsumer } from '../features/payments/payment.consumer.ts'
 import type { PaymentProvider } from '../features/payments/payment.ports.ts';
 import { createPaymentService } from '../features/payments/payment.service.ts';
 import { createReconcile, type Reconcile } from '../features/payments/reconcile.service.ts';
-import { createGiveBack, createRefundService } from '../features/payments/refund.service.ts';
+import {
+  createGiveBack,
+  createRefundService,
+  createWriteRefund,
+} from '../features/payments/refund.service.ts';
 import { createSettlement, createUndecidedSweep } from '../features/payments/settlement.ts';
 import { createStuckPayments } from '../features/payments/stuck.service.ts';
 import { createWebhookService } from '../features/payments/webhook.service.ts';
@@ -61,16 +67,23 @@ export function wireMoney(
   const { config, clock, ids, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
   const { currency } = config;
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
+  const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
+  const tellOfSales = createRecordSales(currency);
   const shared = {
     database,
     provider,
     transitions: createOrderTransitions({
       appendToOutbox,
-      recordSales: createRecordSales(currency),
+      async recordSales(tx, changes) {
+        await addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))), currency);
+        await tellOfSales(tx, changes);
+      },
       clock,
       currency,
     }),
-    giveBack: createGiveBack({ clock, ids }),
+    countMoney: addMoney,
+    writeRefund,
+    giveBack: createGiveBack({ writeRefund, ids }),
     orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
     orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
     onFreed: (order: Order, tickets: readonly Ticket[]) => releaseHolds(order, holds, tickets),

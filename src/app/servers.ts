@@ -97,6 +97,7 @@ export async function connectServers(base: Base, postgres: Postgres) {
     stripe,
     provider: watch('stripe', createStripeProvider(stripe)),
     holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),
+    redisSignal: redis?.signal,
     checkRedis: redis?.check ?? (async () => undefined),
     kafka,
     metrics,

@@ -58,6 +58,7 @@ const BEYOND_FLOWS: Readonly<Record<string, string>> = {
   'stripe intentsSince': 'it only reads, page by page; what is done with a page is a point',
   'stripe readWebhook': 'it checks a signature and calls nobody',
   'seating ownsSession': 'a question of somebody who only reads',
+  'seating ownsAllEvents': 'a question of somebody who only reads',
   'seating ownsOrganization': 'a question of somebody who only reads',
 };
 

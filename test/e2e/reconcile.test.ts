@@ -128,7 +128,10 @@ describe('what Stripe has and what is written here', () => {
   test('money that was written down and never decided on is decided on', async () => {
     const { orderId, intentId } = await paidUnheard(deaf);
     await deaf.platform.app.sql(
-      `INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
+      `WITH counted AS (
+         INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
+         SELECT organization_id, event_id, session_id, 'lkr', 10000, 0 FROM orders WHERE order_id = $2)
+       INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
        VALUES ($1, $2, 10000, 'lkr', now(), 'received')`,
       [intentId, orderId],
     );

@@ -148,7 +148,10 @@ describe('money', () => {
   test('that was written down by a process that died then is decided on by another', async () => {
     const orderId = await platform.place(buyer);
     await platform.app.sql(
-      `INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
+      `WITH counted AS (
+         INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
+         SELECT organization_id, event_id, session_id, 'lkr', 10000, 0 FROM orders WHERE order_id = $2)
+       INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
        VALUES ($1, $2, 10000, 'lkr', now() - interval '16 seconds', 'received')`,
       [`pi_${randomUUID()}`, orderId],
     );

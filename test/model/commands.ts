@@ -92,6 +92,7 @@ const timeActions: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.constant(turn('relay')) },
   { weight: 1, arbitrary: fc.constant(turn('reconciliation')) },
   { weight: 1, arbitrary: fc.constant(turn('forgetting')) },
+  { weight: 1, arbitrary: fc.constant(turn('folding')) },
   { weight: 4, arbitrary: jump.map(clockJump) },
 );
 
@@ -113,7 +114,7 @@ const concurrent: fc.Arbitrary<Action> = fc.oneof(
   some.map((at) => adminRefund(at, 'all')),
   some.map(deliver),
   some.map((at) => paymentElsewhere(at, 'first')),
-  fc.constantFrom(...(['webhooks', 'expiry', 'conclusion', 'refunds'] as const)).map(turn),
+  fc.constantFrom(...(['webhooks', 'expiry', 'conclusion', 'refunds', 'folding'] as const)).map(turn),
 );
 
 /** The process dies before one of the effects of an action, or just after its answer. */

@@ -124,13 +124,17 @@ const WIPE = {
   text: `WITH a AS (DELETE FROM refunds), b AS (DELETE FROM payments), c AS (DELETE FROM tickets),
               d AS (DELETE FROM orders), e AS (DELETE FROM outbox), f AS (DELETE FROM discount_uses),
               g AS (DELETE FROM stripe_inbox), h AS (DELETE FROM idempotency_keys),
-              i AS (DELETE FROM sale_changes), j AS (DELETE FROM sales_feed), k AS (DELETE FROM sales_totals)
+              i AS (DELETE FROM sale_changes), j AS (DELETE FROM sales_feed), k AS (DELETE FROM sales_totals),
+              l AS (DELETE FROM sales_by_time), m AS (DELETE FROM organization_sales_by_time),
+              n AS (DELETE FROM sales_by_tier), o AS (DELETE FROM discounts_by_time),
+              p AS (DELETE FROM money_by_session)
          DELETE FROM daily_jobs`,
 };
 const TRUNCATE = {
   name: 'model-truncate',
   text: `TRUNCATE refunds, payments, tickets, orders, outbox, discount_uses, stripe_inbox, idempotency_keys,
-                  daily_jobs, sale_changes, sales_feed, sales_totals RESTART IDENTITY`,
+                  daily_jobs, sale_changes, sales_feed, sales_totals, sales_by_time, organization_sales_by_time,
+                  sales_by_tier, discounts_by_time, money_by_session RESTART IDENTITY`,
 };
 
 /** Empties every table; `isThorough` leaves no dead rows behind and takes longer. */

@@ -98,6 +98,9 @@ export const SEATING: SeatingServices = {
   async ownsOrganization() {
     return false;
   },
+  async ownsAllEvents() {
+    return false;
+  },
   async isScanner() {
     return true;
   },

@@ -1,5 +1,5 @@
 import type { Watch } from '../../src/app.ts';
-import type { Executor, Transaction } from '../../src/platform/postgres/database.ts';
+import type { Database, Executor, Statement, Transaction } from '../../src/platform/postgres/database.ts';
 
 /**
  * Stands around every effect of the service: each statement and commit, each call that leaves the process. An effect is
@@ -21,9 +21,7 @@ export function watchEffects(observer: Observer): Watch {
   };
 }
 
-type WatchedDatabase = Executor & {
-  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
-};
+type WatchedDatabase = Executor & Pick<Database, 'transaction' | 'stream'>;
 
 async function around<Result>(
   effect: string,
@@ -46,6 +44,14 @@ function watchedDatabase(database: WatchedDatabase, observer: Observer): Watched
   return {
     ...database,
     ...watched(database),
+    async *stream<Row>(statement: Statement, values: readonly unknown[]) {
+      await observer.before(`database ${statement.name}`);
+      try {
+        yield* database.stream<Row>(statement, values);
+      } finally {
+        await observer.after(`database ${statement.name}`);
+      }
+    },
     transaction: (work) => commit(database, (tx) => work(watched(tx) as Transaction), observer),
   };
 }

@@ -120,6 +120,13 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
       body: parameter('role') === 'SCANNER' && (sessions?.has(parameter('sessionId')) ?? false),
     };
   }
+  if (url.pathname.endsWith('/verify-batch-ownership')) {
+    const { eventIds, userId } = body as { eventIds: string[]; userId: string };
+    const ownsAll = eventIds.every((eventId) => fake.owners.get(eventId) === userId);
+    return ownsAll
+      ? { status: 200, body: undefined }
+      : { status: 403, body: { message: 'Not all of them.' } };
+  }
   const owned = parameter('eventId') || parameter('sessionId') || parameter('organizationId');
   return { status: 200, body: fake.owners.get(owned) === parameter('userId') };
 }

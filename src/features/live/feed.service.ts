@@ -19,7 +19,7 @@ export interface SalesFeed {
 
 export interface SalesFeedOptions {
   readonly database: Database;
-  readonly signal: SalesSignal;
+  readonly signal: Pick<SalesSignal, 'send'>;
   /** For readers in this process, who need not wait for the signal. */
   readonly onNumbered: () => void;
   readonly clock: Clock;

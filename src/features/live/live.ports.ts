@@ -12,9 +12,12 @@ export interface EventSink {
 }
 
 /**
- * Port: tells every replica that the feed of sales has grown (PostgreSQL's NOTIFY, or Redis). It may be lost: whoever
- * listens also looks by himself now and then.
+ * Port: tells every replica that the feed of sales has grown (a channel of Redis, or PostgreSQL's NOTIFY). It may be
+ * lost: whoever listens also looks by himself now and then.
  */
 export interface SalesSignal {
   send(): Promise<void>;
+  /** A turn at listening: connects where it is not, and may say that it could not. Call it again after a while. */
+  listen(): Promise<boolean>;
+  close(): Promise<void>;
 }

@@ -6,18 +6,13 @@ import type { Executor, Transaction } from '../../platform/postgres/database.ts'
 import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import { TICKET_COLUMNS } from '../tickets/ticket.rows.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
-import { type OrderTicketRow, toOrders } from './order.rows.ts';
+import { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from './order.rows.ts';
 import type { CancelReason, Order, PendingOrder } from './order.rules.ts';
 
 /** Whether the unique index that decides who has a seat (I1) refused a ticket: the seat is somebody else's. */
 export function isSeatTaken(error: unknown): boolean {
   return isUniqueViolation(error, 'tickets_live_seat');
 }
-
-const ORDER_COLUMNS = `
-  o.order_id, o.user_id, o.event_id, o.organization_id, o.session_id, o.status, o.subtotal, o.discount_id,
-  o.discount_code, o.discount_amount, o.price, o.created_at, o.payment_intent_id, o.payment_attempt, o.expires_at,
-  o.completed_at, o.cancelled_at, o.cancel_reason`;
 
 /**
  * Order, tickets and outbox rows in one statement. Its parts run in this order because each reads the one before:
@@ -92,9 +87,6 @@ export async function insertOrder(
   ]);
   return written.length > 0;
 }
-
-/** The tickets that are an order's: those it holds or sold, and when it is cancelled those that ended with it. */
-const ITS_TICKETS = `tickets t ON t.order_id = o.order_id AND (t.voided_at IS NULL OR t.void_reason = 'order')`;
 
 function inSeatOrder(tickets: readonly Ticket[]): Ticket[] {
   return tickets.toSorted((a, b) => (a.seatId < b.seatId ? -1 : 1));

@@ -29,11 +29,14 @@ import { announce, announceChange } from './order.wire.ts';
 /** Stores announcements in the transaction of the change they tell of. */
 export type AppendToOutbox = (tx: Transaction, announcements: readonly Announcement[]) => Promise<void>;
 
+/** An order before and after something happened to it. */
+export interface OrderChange {
+  readonly from: Order;
+  readonly to: Order;
+}
+
 /** Port: keeps what a change means for the sales of an event, in the transaction of the change. */
-export type RecordSales = (
-  tx: Transaction,
-  changes: readonly { readonly from: Order; readonly to: Order }[],
-) => Promise<void>;
+export type RecordSales = (tx: Transaction, changes: readonly OrderChange[]) => Promise<void>;
 
 /** The transitions of a locked order, each saved and announced in the caller's transaction. */
 export interface OrderTransitions {

@@ -1,15 +1,14 @@
-import type { Clock } from '../../kernel/clock.ts';
 import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { type AccountNews, GONE_BY, newsOf, tooMuch, wordsFor } from './alignment.rules.ts';
-import type { IntentAccount, PaymentProvider } from './payment.ports.ts';
+import type { CountMoney, IntentAccount, PaymentProvider } from './payment.ports.ts';
 import { leftOf, type Payment, stateAfter, ticketsCovered } from './payment.rules.ts';
 import { lockPaymentOf, savePaymentState } from './payment.store.ts';
-import type { GiveBack } from './refund.service.ts';
-import { insertRefund, markBounced, markCarriedOut, refundsOf, removeRefunds } from './refund.store.ts';
+import type { GiveBack, WriteRefund } from './refund.service.ts';
+import { markBounced, markCarriedOut, refundsOf, removeRefunds } from './refund.store.ts';
 import type { SettleMoney } from './settlement.ts';
 
 /**
@@ -32,6 +31,8 @@ export interface AlignmentOptions {
   readonly transitions: OrderTransitions;
   readonly settleMoney: SettleMoney;
   readonly giveBack: GiveBack;
+  readonly writeRefund: WriteRefund;
+  readonly countMoney: CountMoney;
   readonly orderExists: (orderId: OrderId) => Promise<boolean>;
   readonly orderOfIntent: (intentId: PaymentIntentId) => Promise<OrderId | undefined>;
   /** Seats of these tickets of an order are free again. */
@@ -39,7 +40,6 @@ export interface AlignmentOptions {
   readonly onCommitted: () => void;
   /** A refund is due. */
   readonly onDue: () => void;
-  readonly clock: Clock;
   readonly ids: IdSource;
 }
 
@@ -93,20 +93,34 @@ async function write(
   tx: Transaction,
   payment: Payment,
   { carriedOut, bounced, wonBack, gone }: AccountNews,
-  { clock, ids }: AlignmentOptions,
+  options: AlignmentOptions,
 ): Promise<void> {
   for (const { refundId, providerId } of carriedOut) await markCarriedOut(tx, refundId, providerId);
   for (const { refundId } of bounced) await markBounced(tx, refundId, BOUNCED);
-  if (wonBack.length > 0) {
-    await removeRefunds(
-      tx,
-      wonBack.map(({ refundId }) => refundId),
-    );
-  }
+  await takeAway(tx, payment, wonBack, options);
   for (const money of gone) {
-    const refund = { refundId: ids.uuid(), intentId: payment.intentId, reason: GONE_BY[money.origin] };
-    await insertRefund(tx, { ...refund, ...money }, clock.now());
+    const refund = {
+      refundId: options.ids.uuid(),
+      intentId: payment.intentId,
+      reason: GONE_BY[money.origin],
+    };
+    await options.writeRefund(tx, { ...refund, ...money });
   }
+}
+
+/** Removes refunds that are none any more. */
+async function takeAway(
+  tx: Transaction,
+  { intentId }: Payment,
+  refunds: readonly { readonly refundId: string }[],
+  { countMoney }: AlignmentOptions,
+): Promise<void> {
+  if (refunds.length === 0) return;
+  const removed = await removeRefunds(
+    tx,
+    refunds.map(({ refundId }) => refundId),
+  );
+  await countMoney(tx, { intentId, taken: 0, refunded: -removed });
 }
 
 const BOUNCED = 'The bank did not take the money back. Pay the buyer in another way, and say so here.';
@@ -115,19 +129,14 @@ const BOUNCED = 'The bank did not take the money back. Pay the buyer in another 
 async function stateNow(
   tx: Transaction,
   payment: Payment,
-  { giveBack }: AlignmentOptions,
+  options: AlignmentOptions,
 ): Promise<Payment['state']> {
   const surplus = tooMuch(payment.amountMinor, await refundsOf(tx, payment.intentId));
-  if (surplus.length > 0) {
-    await removeRefunds(
-      tx,
-      surplus.map(({ refundId }) => refundId),
-    );
-  }
+  await takeAway(tx, payment, surplus, options);
   const refunds = await refundsOf(tx, payment.intentId);
   const state = stateAfter(payment, refunds);
   if (state === 'refund_due' && leftOf(payment, refunds) > 0) {
-    return giveBack(tx, payment, 'the rest of what was given back at the provider');
+    return options.giveBack(tx, payment, 'the rest of what was given back at the provider');
   }
   if (state !== payment.state) await savePaymentState(tx, payment.intentId, state);
   return state;

@@ -1,6 +1,7 @@
 import type { Instant } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency, Money } from '../../kernel/money.ts';
+import type { Transaction } from '../../platform/postgres/database.ts';
 import type { MoneyGone } from './alignment.rules.ts';
 
 /** What this service needs to know of a PaymentIntent. */
@@ -44,6 +45,16 @@ export type EventSubject =
   /** A test event for a live account, or a live one for a test account: no money of ours. */
   | { readonly kind: 'other_mode' }
   | { readonly kind: 'other' };
+
+/** Minor units of a payment that came, or that go back; negative for what does not go back after all. */
+export interface MoneyMoved {
+  readonly intentId: PaymentIntentId;
+  readonly taken: number;
+  readonly refunded: number;
+}
+
+/** Port: keeps what is counted of money; told of each payment and refund in the transaction that writes it down. */
+export type CountMoney = (tx: Transaction, moved: MoneyMoved) => Promise<void>;
 
 /** Port: the payment provider. Every call is bounded in time and throws `payments_unavailable` when it does not answer. */
 export interface PaymentProvider {

@@ -14,18 +14,20 @@ export interface MoneyReceived {
 const RECORD = {
   name: 'payment-record',
   text: `INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
-         VALUES ($1, $2, $3, $4, $5::timestamptz, 'received') ON CONFLICT (payment_intent_id) DO NOTHING`,
+         VALUES ($1, $2, $3, $4, $5::timestamptz, 'received') ON CONFLICT (payment_intent_id) DO NOTHING
+         RETURNING payment_intent_id`,
 };
 
-/** Writes down that money came, once however often it is told of. */
-export async function recordMoney(executor: Executor, money: MoneyReceived, at: Instant): Promise<void> {
-  await executor.rows(RECORD, [
+/** Writes down that money came, once however often it is told of; false when it was written down already. */
+export async function recordMoney(tx: Transaction, money: MoneyReceived, at: Instant): Promise<boolean> {
+  const written = await tx.rows(RECORD, [
     money.intentId,
     money.orderId,
     money.amountMinor,
     money.currency,
     toRfc3339(at),
   ]);
+  return written.length > 0;
 }
 
 /** What `toPayment` reads. */

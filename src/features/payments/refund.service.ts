@@ -9,7 +9,7 @@ import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
-import type { PaymentProvider } from './payment.ports.ts';
+import type { CountMoney, PaymentProvider } from './payment.ports.ts';
 import { byHand, isPaidElsewhere, leftOf, type Payment, stateAfter } from './payment.rules.ts';
 import { lockApplied, lockPayment, savePaymentState } from './payment.store.ts';
 import {
@@ -19,6 +19,7 @@ import {
   insertRefund,
   isDue,
   markCarriedOut,
+  type NewRefund,
   noteRefundFailure,
   refundsOf,
 } from './refund.store.ts';
@@ -65,13 +66,31 @@ export interface RefundService {
 /** In the caller's transaction: all that is left of a locked payment becomes due to be given back. Its state from then on. */
 export type GiveBack = (tx: Transaction, payment: Payment, reason: string) => Promise<Payment['state']>;
 
-export function createGiveBack({ clock, ids }: { readonly clock: Clock; readonly ids: IdSource }): GiveBack {
+/** In the caller's transaction: writes a refund of a locked payment down, and counts it. */
+export type WriteRefund = (tx: Transaction, refund: NewRefund) => Promise<void>;
+
+export function createWriteRefund(options: {
+  readonly clock: Clock;
+  readonly countMoney: CountMoney;
+}): WriteRefund {
+  return async (tx, refund) => {
+    const { intentId, amountMinor } = refund;
+    const isNew = await insertRefund(tx, refund, options.clock.now());
+    if (isNew) await options.countMoney(tx, { intentId, taken: 0, refunded: amountMinor });
+  };
+}
+
+export function createGiveBack(options: {
+  readonly writeRefund: WriteRefund;
+  readonly ids: IdSource;
+}): GiveBack {
+  const { writeRefund, ids } = options;
   return async (tx, payment, reason) => {
     const amountMinor = leftOf(payment, await refundsOf(tx, payment.intentId));
     if (amountMinor > 0) {
       const isManual = isPaidElsewhere(payment.intentId);
       const refund = { refundId: ids.uuid(), intentId: payment.intentId, amountMinor, reason, isManual };
-      await insertRefund(tx, { ...refund, origin: 'service' }, clock.now());
+      await writeRefund(tx, { ...refund, origin: 'service' });
     }
     return moveOn(tx, payment);
   };
@@ -88,6 +107,7 @@ export interface RefundServiceOptions {
   readonly database: Database;
   readonly provider: PaymentProvider;
   readonly transitions: OrderTransitions;
+  readonly writeRefund: WriteRefund;
   /** Asks the provider how an intent's money stands, and does the same here. */
   readonly align: (intentId: PaymentIntentId) => Promise<unknown>;
   /** Seats of these tickets of an order are free again. */
@@ -146,7 +166,7 @@ async function issueLocked(
   orderId: OrderId,
   { amount: wanted, reason }: RefundRequest,
   who: Principal,
-  { transitions, clock, ids, currency }: RefundServiceOptions,
+  { transitions, writeRefund, ids, currency }: RefundServiceOptions,
 ): Promise<RefundIssued> {
   const order = await transitions.lock(tx, orderId);
   if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
@@ -159,11 +179,8 @@ async function issueLocked(
   const refundId = ids.uuid();
   const { intentId } = payment;
   const isManual = isPaidElsewhere(intentId);
-  await insertRefund(
-    tx,
-    { refundId, intentId, amountMinor: amount, origin: 'service', reason, requestedBy: who.userId, isManual },
-    clock.now(),
-  );
+  const refund = { refundId, intentId, amountMinor: amount, reason, requestedBy: who.userId, isManual };
+  await writeRefund(tx, { ...refund, origin: 'service' });
   if ((await moveOn(tx, payment)) === 'applied') return { refundId, amount, reason, order };
   const transition = await transitions.cancel(tx, order, 'refunded');
   return { refundId, amount, reason, order: transition.outcome === 'changed' ? transition.order : order };

@@ -25,12 +25,13 @@ const INSERT = {
   text: `INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, requested_by, created_at,
                               provider_id, attempts, next_attempt_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8, $9, $7::timestamptz)
-         ON CONFLICT (provider_id) DO NOTHING`,
+         ON CONFLICT (provider_id) DO NOTHING
+         RETURNING refund_id`,
 };
 
-/** Writes a refund down; one that has no `providerId` is due from now on. */
-export async function insertRefund(tx: Transaction, refund: NewRefund, at: Instant): Promise<void> {
-  await tx.rows(INSERT, [
+/** Writes a refund down; one that has no `providerId` is due from now on. False when the provider's was known already. */
+export async function insertRefund(tx: Transaction, refund: NewRefund, at: Instant): Promise<boolean> {
+  const written = await tx.rows(INSERT, [
     refund.refundId,
     refund.intentId,
     refund.amountMinor,
@@ -41,6 +42,7 @@ export async function insertRefund(tx: Transaction, refund: NewRefund, at: Insta
     refund.providerId ?? null,
     refund.isManual ? MAX_REFUND_ATTEMPTS : 0,
   ]);
+  return written.length > 0;
 }
 
 interface RefundRow {
@@ -69,12 +71,13 @@ export async function refundsOf(executor: Executor, intentId: PaymentIntentId): 
 
 const REMOVE = {
   name: 'refunds-remove',
-  text: 'DELETE FROM refunds WHERE refund_id = ANY ($1::uuid[])',
+  text: 'DELETE FROM refunds WHERE refund_id = ANY ($1::uuid[]) RETURNING amount_minor',
 };
 
-/** Takes refunds away that are not to be carried out any more, or that the provider took back. */
-export async function removeRefunds(tx: Transaction, refundIds: readonly string[]): Promise<void> {
-  await tx.rows(REMOVE, [refundIds]);
+/** Takes refunds away that are not to be carried out any more, or that the provider took back; minor units they were. */
+export async function removeRefunds(tx: Transaction, refundIds: readonly string[]): Promise<number> {
+  const removed = await tx.rows<Pick<RefundRow, 'amount_minor'>>(REMOVE, [refundIds]);
+  return removed.reduce((total, row) => total + row.amount_minor, 0);
 }
 
 /** A refund to carry out. */

@@ -3,6 +3,7 @@ import { unreachable } from '../../kernel/errors.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
+import type { CountMoney } from './payment.ports.ts';
 import { type Settlement, settle } from './payment.rules.ts';
 import {
   isPaid,
@@ -28,6 +29,7 @@ export interface SettlementOptions {
   readonly currency: Currency;
   readonly clock: Clock;
   readonly giveBack: GiveBack;
+  readonly countMoney: CountMoney;
   /** A refund is due. */
   readonly onDue: () => void;
   readonly onCommitted: () => void;
@@ -42,9 +44,9 @@ type Decided = Exclude<Settlement, { decision: 'already_done' }>;
 const MAX_REBOOK_ATTEMPTS = 3;
 
 export function createSettlement(options: SettlementOptions): SettleMoney {
-  const { database, clock, isSeatTaken } = options;
+  const { database, isSeatTaken } = options;
   return async (money) => {
-    await recordMoney(database, money, clock.now());
+    await writeDown(money, options);
     for (let attempt = 1; ; attempt += 1) {
       try {
         const settlement = await database.transaction((tx) => settleLocked(tx, money, options));
@@ -88,6 +90,14 @@ export function createUndecidedSweep(
     }
     return decided === UNDECIDED_BATCH;
   };
+}
+
+/** On its own, before anything is decided: a crash from here on loses no money. */
+function writeDown(money: MoneyReceived, { database, clock, countMoney }: SettlementOptions): Promise<void> {
+  return database.transaction(async (tx) => {
+    const isNew = await recordMoney(tx, money, clock.now());
+    if (isNew) await countMoney(tx, { intentId: money.intentId, taken: money.amountMinor, refunded: 0 });
+  });
 }
 
 function tell(settlement: Decided, { onCommitted, onDue, onDecided }: SettlementOptions): void {

@@ -14,6 +14,8 @@ export interface SeatingServicesOptions {
   readonly currency: Currency;
 }
 
+/** How the batch question is answered with "not all of them". */
+const FORBIDDEN = 403;
 const VALIDATE = '/internal/v1/validate-pre-order';
 
 /** The answer of the event-query service (contract section 4); what else it says is not ours to judge. */
@@ -74,9 +76,14 @@ export function createSeatingServices({ query, seating, currency }: SeatingServi
       return isTrue(await seating.get('/internal/v1/sessions/verify-ownership', { sessionId, userId }));
     },
     async ownsOrganization(organizationId, userId) {
-      return isTrue(
-        await seating.get('/internal/v1/organizations/verify-ownership', { organizationId, userId }),
-      );
+      const path = '/internal/v1/organizations/verify-ownership';
+      return isTrue(await seating.get(path, { organizationId, userId }));
+    },
+    async ownsAllEvents(eventIds, userId) {
+      const path = '/internal/v1/events/verify-batch-ownership';
+      const answer = await seating.post(path, { eventIds, userId }, [FORBIDDEN]);
+      // Here the status decides; but a body that says no is a no.
+      return answer.outcome === 'ok' && answer.body !== false;
     },
     async isScanner(sessionId, userId) {
       return isTrue(

@@ -93,5 +93,7 @@ export interface SeatingServices {
   ownsEvent(eventId: EventId, userId: UserId): Promise<boolean>;
   ownsSession(sessionId: SessionId, userId: UserId): Promise<boolean>;
   ownsOrganization(organizationId: OrganizationId, userId: UserId): Promise<boolean>;
+  /** Whether every one of the events is the user's. */
+  ownsAllEvents(eventIds: readonly EventId[], userId: UserId): Promise<boolean>;
   isScanner(sessionId: SessionId, userId: UserId): Promise<boolean>;
 }

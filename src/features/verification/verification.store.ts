@@ -2,7 +2,7 @@ import type { Currency } from '../../kernel/money.ts';
 import type { Executor, Statement } from '../../platform/postgres/database.ts';
 
 /** Which invariant of the design a check is about. */
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7' | 'I8';
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7' | 'I8' | 'I9';
 
 /** One thing that must never be so, and the rows for which it is. */
 export interface Check {
@@ -15,6 +15,21 @@ export interface Check {
 }
 
 const inMinorUnits = (currency: Currency) => [currency.exponent];
+
+/** When an order was placed, as sales are counted by. */
+const QUARTER_HOUR = 'floor(extract(epoch FROM created_at) / 900)::integer';
+const LIVE_TICKETS =
+  '(SELECT count(*) FROM tickets t WHERE t.order_id = o.order_id AND t.void_reason IS NULL)';
+
+/** Keys by which what is counted in a table is not what its rows add up to: one less the other leaves something. */
+function counted(key: readonly string[], sums: readonly string[], table: string, rows: string): string {
+  const left = (sign: string) =>
+    `${key.join(', ')}, ${sums.map((sum) => `${sign}${sum} AS ${sum}`).join(', ')}`;
+  return `
+    SELECT concat_ws(' ', ${key.join(', ')}) AS subject
+      FROM (SELECT ${left('')} FROM (${rows}) sold UNION ALL SELECT ${left('-')} FROM ${table}) compared
+     GROUP BY ${key.join(', ')} HAVING ${sums.map((sum) => `sum(${sum}) <> 0`).join(' OR ')}`;
+}
 
 /** A live system is always in the middle of something: what should follow at once has this long. */
 const GRACE = `interval '60 seconds'`;
@@ -163,7 +178,7 @@ export const CHECKS: readonly Check[] = [
              CROSS JOIN LATERAL (VALUES ('event', c.event_id), ('organization', c.organization_id)) AS s (scope, scope_id)
              UNION ALL
             SELECT s.scope, s.scope_id, -1,
-                   (SELECT -count(*) FROM tickets t WHERE t.order_id = o.order_id AND t.voided_at IS NULL), -o.price
+                   (SELECT -count(*) FROM tickets t WHERE t.order_id = o.order_id AND t.void_reason IS NULL), -o.price
               FROM orders o
              CROSS JOIN LATERAL (VALUES ('event', o.event_id), ('organization', o.organization_id)) AS s (scope, scope_id)
              WHERE o.status = 'completed') sums
@@ -206,6 +221,67 @@ export const CHECKS: readonly Check[] = [
       FULL JOIN (SELECT discount_id, count(*) AS orders FROM orders
                   WHERE discount_id IS NOT NULL AND status <> 'cancelled' GROUP BY discount_id) o USING (discount_id)
      WHERE COALESCE(u.uses, 0) <> COALESCE(o.orders, 0)`,
+  ),
+  check(
+    'I9',
+    'an event’s sales are not its completed orders',
+    counted(
+      ['event_id', 'session_id', 'quarter_hour'],
+      ['orders', 'tickets', 'revenue', 'before_discounts'],
+      'sales_by_time',
+      `SELECT event_id, session_id, ${QUARTER_HOUR} AS quarter_hour, 1 AS orders, ${LIVE_TICKETS} AS tickets,
+              price AS revenue, subtotal AS before_discounts
+         FROM orders o WHERE status = 'completed'`,
+    ),
+  ),
+  check(
+    'I9',
+    'an organisation’s sales are not its completed orders',
+    counted(
+      ['organization_id', 'quarter_hour'],
+      ['orders', 'tickets', 'revenue', 'before_discounts'],
+      'organization_sales_by_time',
+      `SELECT organization_id, ${QUARTER_HOUR} AS quarter_hour, 1 AS orders, ${LIVE_TICKETS} AS tickets,
+              price AS revenue, subtotal AS before_discounts
+         FROM orders o WHERE status = 'completed'`,
+    ),
+  ),
+  check(
+    'I9',
+    'a tier’s sales are not its good tickets',
+    counted(
+      ['organization_id', 'event_id', 'session_id', 'tier_id', 'tier_name', 'tier_color'],
+      ['tickets', 'revenue'],
+      'sales_by_tier',
+      `SELECT o.organization_id, o.event_id, o.session_id, t.tier_id, left(t.tier_name, 200) AS tier_name,
+              left(t.colour, 64) AS tier_color, 1 AS tickets, t.price_at_purchase AS revenue
+         FROM orders o JOIN tickets t USING (order_id) WHERE o.status = 'completed' AND t.void_reason IS NULL`,
+    ),
+  ),
+  check(
+    'I9',
+    'a discount’s figures are not the completed orders that have it',
+    counted(
+      ['event_id', 'discount_code', 'quarter_hour'],
+      ['uses', 'amount'],
+      'discounts_by_time',
+      `SELECT event_id, left(COALESCE(discount_code, ''), 200) AS discount_code, ${QUARTER_HOUR} AS quarter_hour,
+              1 AS uses, discount_amount AS amount
+         FROM orders WHERE status = 'completed' AND discount_id IS NOT NULL`,
+    ),
+  ),
+  check(
+    'I9',
+    'a session’s money is not its payments and refunds',
+    counted(
+      ['organization_id', 'event_id', 'session_id', 'currency'],
+      ['taken_minor', 'refunded_minor'],
+      'money_by_session',
+      `SELECT o.organization_id, o.event_id, o.session_id, p.currency, p.amount_minor AS taken_minor,
+              COALESCE((SELECT sum(r.amount_minor) FROM refunds r
+                         WHERE r.payment_intent_id = p.payment_intent_id), 0) AS refunded_minor
+         FROM payments p JOIN orders o USING (order_id)`,
+    ),
   ),
 ];
 

@@ -38,6 +38,7 @@ export const STATUS_OF = {
   identity_unavailable: 503,
   seating_unavailable: 503,
   payments_unavailable: 503,
+  exports_busy: 503,
   database_unavailable: 503,
   shutting_down: 503,
   internal: 500,

@@ -12,7 +12,8 @@ export type ServiceAnswer =
 export interface ServiceClient {
   /** Throws `seating_unavailable` or `identity_unavailable` when there is no answer; a refusal is an answer. */
   get(path: string, query: Readonly<Record<string, string>>): Promise<ServiceAnswer>;
-  post(path: string, body: unknown): Promise<ServiceAnswer>;
+  /** `alsoNo`: statuses that mean "no" to this question besides the usual ones. */
+  post(path: string, body: unknown, alsoNo?: readonly number[]): Promise<ServiceAnswer>;
 }
 
 export interface ServiceClientOptions {
@@ -44,23 +45,24 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
     handleWhen((error) => error instanceof AppError && error.code === 'seating_unavailable'),
     { halfOpenAfter: OPEN_FOR_MS, breaker: new ConsecutiveBreaker(FAILURES_BEFORE_OPEN) },
   );
-  const call = (method: 'GET' | 'POST', path: string, body?: string) =>
+  const call = (method: 'GET' | 'POST', path: string, alsoNo: readonly number[], body?: string) =>
     guarded(breaker, () =>
       authorised(
         options,
-        { method, origin: base.origin, path: base.pathname.replace(/\/$/, '') + path },
+        { method, alsoNo, origin: base.origin, path: base.pathname.replace(/\/$/, '') + path },
         body,
       ),
     );
 
   return {
-    get: (path, query) => call('GET', `${path}?${new URLSearchParams(query).toString()}`),
-    post: (path, body) => call('POST', path, JSON.stringify(body)),
+    get: (path, query) => call('GET', `${path}?${new URLSearchParams(query).toString()}`, []),
+    post: (path, body, alsoNo = []) => call('POST', path, alsoNo, JSON.stringify(body)),
   };
 }
 
 interface Target {
   readonly method: 'GET' | 'POST';
+  readonly alsoNo: readonly number[];
   readonly origin: string;
   readonly path: string;
 }
@@ -81,9 +83,9 @@ async function authorised(
 ): Promise<ServiceAnswer> {
   const token = await options.tokens.get();
   const first = await send(options.http, target, token, body);
-  if (first.status !== UNAUTHORIZED) return read(first, target.method);
+  if (first.status !== UNAUTHORIZED) return read(first, target);
   options.tokens.discard(token);
-  return read(await send(options.http, target, await options.tokens.get(), body), target.method);
+  return read(await send(options.http, target, await options.tokens.get(), body), target);
 }
 
 interface Response {
@@ -91,10 +93,17 @@ interface Response {
   readonly text: string;
 }
 
-async function send(http: Dispatcher, target: Target, token: string, body?: string): Promise<Response> {
+async function send(
+  http: Dispatcher,
+  { method, origin, path }: Target,
+  token: string,
+  body?: string,
+): Promise<Response> {
   try {
     const response = await http.request({
-      ...target,
+      method,
+      origin,
+      path,
       headers: {
         authorization: `Bearer ${token}`,
         accept: 'application/json',
@@ -111,8 +120,9 @@ async function send(http: Dispatcher, target: Target, token: string, body?: stri
   }
 }
 
-function read({ status, text }: Response, method: Target['method']): ServiceAnswer {
-  if (REFUSALS[method].has(status)) return { outcome: 'refused', message: messageIn(text) };
+function read({ status, text }: Response, { method, alsoNo }: Target): ServiceAnswer {
+  if (REFUSALS[method].has(status) || alsoNo.includes(status))
+    return { outcome: 'refused', message: messageIn(text) };
   if (status !== OK) throw unavailable(new Error(`status ${status}`));
   try {
     return { outcome: 'ok', body: text === '' ? undefined : JSON.parse(text) };

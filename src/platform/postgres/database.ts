@@ -28,6 +28,11 @@ export interface Database extends Executor {
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
   /** Runs `work` on one consistent, read-only view of the database; writing in it fails. */
   snapshot<Result>(work: (executor: Executor) => Promise<Result>): Promise<Result>;
+  /**
+   * The rows of one statement from one consistent view, a batch at a time, however many there are. It holds a connection
+   * until it is read to its end or left; who takes longer than `MAX_READER_PAUSE_MS` for a batch is cut off.
+   */
+  stream<Row>(statement: Statement, values: readonly unknown[]): AsyncGenerator<Row[], void, void>;
   /** Resolves when the server answers; rejects otherwise, within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -46,6 +51,10 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 const MAX_ATTEMPTS = 5;
+/** Rows fetched at a time: some hundred kilobytes, and some milliseconds of work on them. */
+const STREAM_BATCH_ROWS = 500;
+/** A view that is held open keeps the server from clearing up behind it. */
+const MAX_READER_PAUSE_MS = 60_000;
 
 const TIMESTAMPTZ = 1184;
 const INT8 = 20;
@@ -81,6 +90,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     transaction: (work) => withRetry(() => transactionOnce(pool, 'BEGIN', work)),
     snapshot: (work) =>
       withRetry(() => transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)),
+    stream: (statement, values) => stream(pool, statement, values),
     ping: (timeoutMs) => ping(pool, timeoutMs),
     close: () => pool.end(),
   };
@@ -130,6 +140,37 @@ async function transactionOnce<Result>(
     });
     throw translate(error);
   } finally {
+    client.release(broken);
+  }
+}
+
+async function* stream<Row>(
+  pool: pg.Pool,
+  statement: Statement,
+  values: readonly unknown[],
+): AsyncGenerator<Row[], void, void> {
+  const client = await connect(pool);
+  let broken: Error | undefined;
+  // The server may cut a slow reader off while nothing is asked of it; unheard, that would end the process.
+  const onCut = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onCut);
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await client.query(`SET LOCAL idle_in_transaction_session_timeout = ${MAX_READER_PAUSE_MS}`);
+    await client.query(`DECLARE rows NO SCROLL CURSOR FOR ${statement.text}`, [...values]);
+    for (;;) {
+      const { rows } = await client.query(`FETCH ${STREAM_BATCH_ROWS} FROM rows`);
+      if (rows.length > 0) yield rows as Row[];
+      if (rows.length < STREAM_BATCH_ROWS) return;
+    }
+  } catch (error) {
+    throw translate(error);
+  } finally {
+    // Nothing was written; one that is left in the middle ends the same way as one read to its end.
+    await client.query('ROLLBACK').catch(onCut);
+    client.off('error', onCut);
     client.release(broken);
   }
 }

@@ -2,13 +2,6 @@ import pg from 'pg';
 import type { SalesSignal } from '../../features/live/live.ports.ts';
 import type { Database } from './database.ts';
 
-/** A signal among the replicas by LISTEN and NOTIFY; without a payload, so that many sent at once are one. */
-export interface PostgresSignal extends SalesSignal {
-  /** A turn at listening: connects where it is not. Rejects when it cannot; call it again. */
-  listen(): Promise<boolean>;
-  close(): Promise<void>;
-}
-
 export interface PostgresSignalOptions {
   readonly dsn: string;
   readonly database: Database;
@@ -24,8 +17,11 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const ASK_TIMEOUT_MS = 5_000;
 const LISTENER_NAME = 'ms-ticketing listener';
 
-/** The connection that listens is one of its own: the pool's come and go. */
-export function createPostgresSignal(options: PostgresSignalOptions): PostgresSignal {
+/**
+ * A signal among the replicas by LISTEN and NOTIFY; without a payload, so that many sent at once are one. The connection
+ * that listens is one of its own: the pool's come and go.
+ */
+export function createPostgresSignal(options: PostgresSignalOptions): SalesSignal {
   const { dsn, database, channel, onSignal, onLost } = options;
   const notify = { name: `notify-${channel}`, text: `SELECT pg_notify('${channel}', '')` };
   let client: pg.Client | undefined;

@@ -24,6 +24,7 @@ export interface RedisCommands {
   set(key: string, value: string, unit: 'PX', lifeMs: number): Promise<'OK'>;
   set(key: string, value: string, unit: 'PX', lifeMs: number, onlyNew: 'NX'): Promise<'OK' | null>;
   eval(script: string, keyCount: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
+  publish(channel: string, message: string): Promise<unknown>;
   evalsha(sha: string, keyCount: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
 }
 
@@ -63,7 +64,8 @@ function retryDelayMs(attempts: number): number {
   return Math.min(MIN_RETRY_DELAY_MS * attempts, MAX_RETRY_DELAY_MS);
 }
 
-function sharedOptions({ tls, username, password }: RedisServer) {
+/** How every connection is made. */
+export function sharedOptions({ tls, username, password }: RedisServer) {
   return {
     username,
     password,

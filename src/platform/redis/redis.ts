@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
+import type { SalesSignal } from '../../features/live/live.ports.ts';
 import type { HoldRecords, SeatHolds } from '../../features/seats/seats.ports.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { SharedTokens } from '../m2m-tokens/shared-tokens.ts';
 import { createCircuit } from './circuit.ts';
 import { connectRedis, type RedisServer } from './connection.ts';
 import { createRedisHolds, type HoldAnswer } from './redis-holds.ts';
+import { createRedisSignal, type RedisSignalOptions } from './redis-signal.ts';
 import { createRedisTokens } from './redis-tokens.ts';
 
 export interface OpenRedisOptions {
@@ -21,6 +23,8 @@ export interface OpenRedisOptions {
 export interface OpenRedis {
   readonly holds: SeatHolds;
   readonly tokens: SharedTokens;
+  /** A signal of sales among the replicas. */
+  signal(options: RedisSignalOptions): SalesSignal;
   /** Rejects unless all of it answers within the time. */
   check(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -28,9 +32,9 @@ export interface OpenRedis {
 
 /** Connects; without an answer within two seconds it resolves all the same, and Redis is used from when it is there. */
 export async function openRedis(options: OpenRedisOptions): Promise<OpenRedis> {
-  const { clock, log, onAnswer, onCircuit } = options;
+  const { server, clock, log, onAnswer, onCircuit } = options;
   let trouble: unknown;
-  const redis = connectRedis(options.server, (error) => {
+  const redis = connectRedis(server, (error) => {
     trouble = error;
   });
   const circuit = createCircuit((isOpen, error) => {
@@ -45,6 +49,19 @@ export async function openRedis(options: OpenRedisOptions): Promise<OpenRedis> {
   return {
     holds: createRedisHolds({ redis, circuit, clock, records: options.records, onAnswer }),
     tokens: createRedisTokens({ redis, circuit, clock }),
+    signal: (signalOptions) =>
+      createRedisSignal(
+        {
+          server,
+          redis,
+          circuit,
+          onListening(isListening, error) {
+            if (isListening) log.info('Redis tells of sales again');
+            else log.warn({ err: error }, 'Redis does not tell of sales; they are looked for in PostgreSQL');
+          },
+        },
+        signalOptions,
+      ),
     check: (timeoutMs) => redis.check(timeoutMs),
     close: async () => redis.close(),
   };

@@ -10,7 +10,8 @@ import { sql } from '../../support/databases.ts';
 import { testDatabase } from '../../support/own-database.ts';
 
 const EMPTY =
-  'TRUNCATE orders, tickets, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, sales_totals';
+  'TRUNCATE orders, tickets, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, ' +
+  'sales_totals, sales_by_time, organization_sales_by_time, sales_by_tier, discounts_by_time, money_by_session';
 const lkr = currencyOf('lkr');
 let dsn: string;
 let database: Database;
@@ -162,6 +163,21 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'a discount’s uses are not the orders that have it',
     `INSERT INTO discount_uses VALUES ('77777777-0000-4000-8000-000000000000', 1)`,
   ],
+  ['I9', 'an event’s sales are not its completed orders', 'UPDATE sales_by_time SET tickets = 2'],
+  ['I9', 'an event’s sales are not its completed orders', 'DELETE FROM sales_by_time'],
+  [
+    'I9',
+    'an organisation’s sales are not its completed orders',
+    'UPDATE organization_sales_by_time SET revenue = 1',
+  ],
+  ['I9', 'a tier’s sales are not its good tickets', 'INSERT INTO sales_by_tier SELECT * FROM sales_by_tier'],
+  [
+    'I9',
+    'a discount’s figures are not the completed orders that have it',
+    `UPDATE orders SET discount_id = event_id, discount_code = 'X' WHERE status = 'completed'`,
+  ],
+  ['I9', 'a session’s money is not its payments and refunds', REFUND(1, 're_1')],
+  ['I9', 'a session’s money is not its payments and refunds', 'UPDATE money_by_session SET taken_minor = 1'],
 ];
 
 describe('finds', () => {

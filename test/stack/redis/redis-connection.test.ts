@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { later } from '../../../src/kernel/clock.ts';
 import { as, type OrderId, type SeatId, type SessionId } from '../../../src/kernel/ids.ts';
+import { countingEnd } from '../../contract/sales-signal.contract.ts';
 import { testFolder } from '../../support/folders.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
 import { type OpenedRedis, openTestRedis, systemClock } from '../../support/redis-opened.ts';
@@ -67,8 +68,10 @@ describe('who may', () => {
       'pexpire',
       'eval',
       'evalsha',
+      'publish',
+      'subscribe',
     ];
-    const rights = ['~seat_lock:*', '~m2m_token*', ...commands.map((name) => `+${name}`)];
+    const rights = ['~seat_lock:*', '~m2m_token*', '&ticketing_sales', ...commands.map((name) => `+${name}`)];
     await server.cli('acl', 'setuser', 'ticketing', 'on', `>${PASSWORD}`, ...rights);
     const redis = await openTestRedis({
       REDIS_ADDR: server.address,
@@ -82,6 +85,12 @@ describe('who may', () => {
     expect([await redis.tokens.claim(5_000), await redis.tokens.claim(5_000)]).toEqual([true, false]);
     await redis.tokens.unclaim();
     expect(await redis.tokens.claim(5_000)).toBe(true);
+    const end = countingEnd((told) => redis.signal({ channel: 'ticketing_sales', ...told }));
+    await end.signal.listen();
+    await until('it listens', () => end.heard() === 1);
+    await end.signal.send();
+    await until('it hears', () => end.heard() === 2);
+    await end.signal.close();
     await redis.tokens.forget('x');
     expect(await redis.tokens.read()).toBeUndefined();
   });

@@ -1,0 +1,159 @@
+import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
+
+/** How a column is written: a spreadsheet is to add amounts up and sort times, and to leave ids as they are. */
+export type ColumnKind = 'text' | 'amount' | 'count' | 'time' | 'flag';
+
+export interface Column {
+  readonly name: string;
+  readonly kind: ColumnKind;
+}
+
+/** A cell as the database gives it: amounts as decimal text, times as epoch milliseconds. */
+export type Cell = string | number | boolean | null;
+
+const text = (name: string): Column => ({ name, kind: 'text' });
+const amount = (name: string): Column => ({ name, kind: 'amount' });
+const count = (name: string): Column => ({ name, kind: 'count' });
+/** Spreadsheets know no time zone, so the name says it. */
+const time = (name: string): Column => ({ name: `${name}_utc`, kind: 'time' });
+const flag = (name: string): Column => ({ name, kind: 'flag' });
+
+/** What can be exported of an event, by columns; `export.store.ts` selects them in this order. */
+export const EXPORTS = {
+  orders: [
+    text('order_id'),
+    text('status'),
+    time('created_at'),
+    time('completed_at'),
+    time('cancelled_at'),
+    text('cancel_reason'),
+    text('session_id'),
+    text('user_id'),
+    count('tickets'),
+    amount('subtotal'),
+    text('discount_code'),
+    amount('discount_amount'),
+    amount('price'),
+    amount('money_taken'),
+    amount('money_refunded'),
+    text('payment_intent_id'),
+  ],
+  tickets: [
+    text('ticket_id'),
+    text('order_id'),
+    text('session_id'),
+    text('user_id'),
+    text('seat_id'),
+    text('seat_label'),
+    text('tier_id'),
+    text('tier_name'),
+    amount('price_at_purchase'),
+    time('issued_at'),
+    flag('checked_in'),
+    time('checked_in_time'),
+  ],
+  checkins: [
+    text('ticket_id'),
+    text('order_id'),
+    text('session_id'),
+    text('seat_id'),
+    text('seat_label'),
+    text('tier_name'),
+    time('checked_in_time'),
+    text('checked_in_by'),
+  ],
+  discounts: [
+    text('order_id'),
+    time('created_at'),
+    text('session_id'),
+    text('user_id'),
+    text('discount_id'),
+    text('discount_code'),
+    amount('subtotal'),
+    amount('discount_amount'),
+    amount('price'),
+  ],
+} as const satisfies Record<string, readonly Column[]>;
+
+export type Exported = keyof typeof EXPORTS;
+
+/** Spreadsheets take UTF-8 for another encoding without it. */
+const BYTE_ORDER_MARK = '\uFEFF';
+const LINE_END = '\r\n';
+
+/** The first line of a CSV file (RFC 4180), with the mark that says UTF-8. */
+export function csvHeader(columns: readonly Column[]): string {
+  return BYTE_ORDER_MARK + columns.map((column) => column.name).join(',') + LINE_END;
+}
+
+/** A line of a CSV file. Text that a spreadsheet would compute begins with an apostrophe. */
+export function csvLine(columns: readonly Column[], row: readonly Cell[]): string {
+  return columns.map(({ kind }, at) => csvCell(kind, row[at] ?? null)).join(',') + LINE_END;
+}
+
+function csvCell(kind: ColumnKind, cell: Cell): string {
+  if (cell === null) return '';
+  switch (kind) {
+    case 'text':
+      return quoted(String(cell));
+    case 'time':
+      return toSeconds(cell as Instant);
+    case 'flag':
+      return cell ? 'TRUE' : 'FALSE';
+    case 'amount':
+    case 'count':
+      return String(cell);
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** What begins a formula in one spreadsheet or another, in wide forms, too, and what such a beginning is hidden behind. */
+const FORMULA = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
+const NEEDS_QUOTES = /[",\r\n]|^\s|\s$/;
+
+function quoted(value: string): string {
+  const harmless = FORMULA.test(value) ? `'${value}` : value;
+  return NEEDS_QUOTES.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+const DATE_CHARS = 10;
+const TIME_FROM = 11;
+const TIME_TO = 19;
+
+/** `2026-11-24 03:17:15`: what spreadsheets of every language read as a moment. */
+function toSeconds(at: Instant): string {
+  const iso = toRfc3339(at);
+  return `${iso.slice(0, DATE_CHARS)} ${iso.slice(TIME_FROM, TIME_TO)}`;
+}
+
+/** A cell of a workbook has its type, so that text in it is never computed. */
+export type WorkbookCell = string | number | boolean | Date | null;
+
+/** The most that a cell of a workbook can hold. */
+const MAX_CELL_CHARS = 32_767;
+/** XML cannot hold these, not even escaped. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const NOT_IN_XML = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g;
+
+/** A row of a workbook. */
+export function workbookRow(columns: readonly Column[], row: readonly Cell[]): WorkbookCell[] {
+  return columns.map(({ kind }, at) => workbookCell(kind, row[at] ?? null));
+}
+
+function workbookCell(kind: ColumnKind, cell: Cell): WorkbookCell {
+  if (cell === null) return null;
+  switch (kind) {
+    case 'text':
+      return String(cell).replaceAll(NOT_IN_XML, '\uFFFD').slice(0, MAX_CELL_CHARS);
+    case 'amount':
+    case 'count':
+      return Number(cell);
+    case 'time':
+      return new Date(Number(cell));
+    case 'flag':
+      return cell === true;
+    default:
+      return kind satisfies never;
+  }
+}

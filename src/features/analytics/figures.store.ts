@@ -1,0 +1,228 @@
+import type { EventId, OrganizationId, SessionId, TierId } from '../../kernel/ids.ts';
+import { type Currency, money, readDecimal } from '../../kernel/money.ts';
+import type { Executor, Statement } from '../../platform/postgres/database.ts';
+import type { DaySum, DiscountDay, MoneyFigures, SessionFigures, Sums, TierSum } from './figures.rules.ts';
+import { dateOfDay, QUARTER_HOURS_PER_DAY, type TimeZone } from './time-zones.rules.ts';
+
+/** Whose sales are added up. */
+export type Scope =
+  /** Several events added up, or each by itself. */
+  | { readonly of: 'together' | 'each'; readonly eventIds: readonly EventId[] }
+  | { readonly of: 'session'; readonly eventIds: readonly [EventId]; readonly sessionId: SessionId }
+  | { readonly of: 'organization'; readonly organizationId: OrganizationId };
+
+/** What sums are of: a column that tells them apart, and which rows. `$4` is the currency, `$5` its decimals. */
+interface Source {
+  readonly key: string;
+  readonly filter: string;
+  readonly days: 'sales_by_time' | 'organization_sales_by_time';
+}
+
+/**
+ * The day of the zone in which a quarter of an hour is, counted from 1970: `width_bucket` finds the offset in force. The
+ * shift keeps the division from rounding up before 1970.
+ */
+const dayOf = (starts: string, offsets: string): string => {
+  const offset = `(${offsets}::integer[])[GREATEST(width_bucket(quarter_hour, ${starts}::integer[]), 1)]`;
+  return `(quarter_hour + ${offset} + ${SHIFT_DAYS * QUARTER_HOURS_PER_DAY}) / ${QUARTER_HOURS_PER_DAY} - ${SHIFT_DAYS}`;
+};
+const SHIFT_DAYS = 1_000_000;
+
+/** A sum in minor units, exactly: as JSON it is a whole number. */
+const minor = (amount: string) => `trim_scale(sum(${amount}) * power(10::numeric, $5::integer)) AS ${amount}`;
+
+/** Days of the zone `$2`, `$6` with completed orders. */
+const daysOf = ({ key, filter, days }: Source): string => `
+  SELECT ${key} AS event_id, ${dayOf('$2', '$6')} AS day, sum(orders) AS orders,
+         sum(tickets) AS tickets, ${minor('revenue')}, ${minor('before_discounts')}
+    FROM ${days} WHERE ${filter} GROUP BY 1, 2 HAVING sum(orders) > 0`;
+const tiersOf = ({ key, filter }: Source): string => `
+  SELECT ${key} AS event_id, tier_id, tier_name, tier_color, sum(tickets) AS tickets, ${minor('revenue')}
+    FROM sales_by_tier WHERE ${filter} GROUP BY 1, 2, 3, 4 HAVING sum(tickets) > 0`;
+/** Orders that the earlier service completed stand for their own payment. */
+const moneyOf = (key: string, filter: string, [currency, exponent]: readonly [string, string]): string => `
+  SELECT ${key} AS key, sum(taken)::bigint AS taken, sum(refunded)::bigint AS refunded
+    FROM (SELECT event_id, session_id, taken_minor AS taken, refunded_minor AS refunded
+            FROM money_by_session WHERE currency = ${currency} AND ${filter}
+          UNION ALL
+          SELECT event_id, session_id, price * power(10::numeric, ${exponent}::integer), 0
+            FROM orders WHERE status = 'completed' AND expires_at IS NULL AND ${filter}) moved
+   GROUP BY 1`;
+
+/** All of it by one statement, so that it fits together. */
+function figures(name: string, source: Source): Statement {
+  const list = (rows: string) => `(SELECT COALESCE(json_agg(r), '[]') FROM (${rows}) r)`;
+  return named(
+    name,
+    `SELECT ${list(daysOf(source))} AS days, ${list(tiersOf(source))} AS tiers,
+            ${list(moneyOf(source.key, source.filter, ['$4::text', '$5']))} AS money`,
+  );
+}
+
+const TOGETHER: Source = {
+  key: 'NULL::uuid',
+  filter: 'event_id = ANY ($1::uuid[]) AND $3::uuid IS NULL',
+  days: 'sales_by_time',
+};
+const FIGURES = {
+  together: figures('events-together', TOGETHER),
+  each: figures('events-each', { ...TOGETHER, key: 'event_id' }),
+  session: figures('session', {
+    ...TOGETHER,
+    filter: 'event_id = ANY ($1::uuid[]) AND session_id = $3::uuid',
+  }),
+  organization: figures('organization', {
+    key: 'NULL::uuid',
+    filter: 'organization_id = $1::uuid AND $3::uuid IS NULL',
+    days: 'organization_sales_by_time',
+  }),
+} as const satisfies Record<Scope['of'], Statement>;
+
+function named(name: string, text: string): Statement {
+  return { name: `analytics-${name}`, text };
+}
+
+/**
+ * The sums that figures are made of, by event and day of the zone.
+ */
+export async function sumsIn(
+  executor: Executor,
+  scope: Scope,
+  zone: TimeZone,
+  currency: Currency,
+): Promise<Sums> {
+  const [row] = await executor.rows<FiguresRow>(FIGURES[scope.of], [
+    scope.of === 'organization' ? scope.organizationId : scope.eventIds,
+    zone.starts,
+    scope.of === 'session' ? scope.sessionId : null,
+    currency.code,
+    currency.exponent,
+    zone.offsets,
+  ]);
+  return {
+    days: (row?.days ?? []).map((day) => toDaySum(day)),
+    tiers: (row?.tiers ?? []).map((tier) => toTierSum(tier)),
+    money: (row?.money ?? []).map((each) => ({ eventId: each.key ?? undefined, ...toMoney(each) })),
+  };
+}
+
+interface FiguresRow {
+  readonly days: readonly DayRow[];
+  readonly tiers: readonly TierRow[];
+  readonly money: readonly MoneyRow<EventId>[];
+}
+
+interface DayRow {
+  readonly event_id: EventId | null;
+  readonly day: number;
+  readonly orders: number;
+  readonly tickets: number;
+  /** Minor units, as in what follows. */
+  readonly revenue: number;
+  readonly before_discounts: number;
+}
+
+interface TierRow {
+  readonly event_id: EventId | null;
+  readonly tier_id: TierId;
+  readonly tier_name: string;
+  readonly tier_color: string;
+  readonly tickets: number;
+  readonly revenue: number;
+}
+
+interface MoneyRow<Key> {
+  readonly key: Key | null;
+  readonly taken: number;
+  readonly refunded: number;
+}
+
+function toDaySum(row: DayRow): DaySum {
+  return {
+    eventId: row.event_id ?? undefined,
+    date: dateOfDay(row.day),
+    orders: row.orders,
+    tickets: row.tickets,
+    revenue: money(row.revenue),
+    beforeDiscounts: money(row.before_discounts),
+  };
+}
+
+function toTierSum(row: TierRow): TierSum {
+  return {
+    eventId: row.event_id ?? undefined,
+    tierId: row.tier_id,
+    name: row.tier_name,
+    color: row.tier_color,
+    tickets: row.tickets,
+    revenue: money(row.revenue),
+  };
+}
+
+function toMoney({ taken, refunded }: Omit<MoneyRow<never>, 'key'>): MoneyFigures {
+  return { taken: money(taken), refunded: money(refunded) };
+}
+
+const DISCOUNT_DAYS = named(
+  'discounts',
+  `SELECT ${dayOf('$2', '$3')} AS day, discount_code, sum(uses) AS uses, sum(amount) AS amount
+     FROM discounts_by_time WHERE event_id = $1 GROUP BY 1, 2 HAVING sum(uses) > 0 ORDER BY 1, 2`,
+);
+
+/** How often and for how much each discount was used on each day. */
+export async function discountDaysOf(
+  executor: Executor,
+  eventId: EventId,
+  zone: TimeZone,
+  currency: Currency,
+): Promise<DiscountDay[]> {
+  const rows = await executor.rows<{ day: number; discount_code: string; uses: number; amount: string }>(
+    DISCOUNT_DAYS,
+    [eventId, zone.starts, zone.offsets],
+  );
+  return rows.map((row) => ({
+    date: dateOfDay(row.day),
+    code: row.discount_code,
+    uses: row.uses,
+    amount: readDecimal(row.amount, currency),
+  }));
+}
+
+const SESSIONS = named(
+  'sessions',
+  `SELECT session_id, COALESCE(orders, 0) AS orders, COALESCE(tickets, 0) AS tickets,
+          COALESCE(revenue, 0) AS revenue, COALESCE(before_discounts, 0) AS before_discounts,
+          COALESCE(taken, 0) AS taken, COALESCE(refunded, 0) AS refunded
+     FROM (SELECT session_id, sum(orders) AS orders, sum(tickets) AS tickets, sum(revenue) AS revenue,
+                  sum(before_discounts) AS before_discounts
+             FROM sales_by_time WHERE event_id = $1 GROUP BY 1 HAVING sum(orders) > 0) sold
+     FULL JOIN (SELECT key AS session_id, taken, refunded
+                  FROM (${moneyOf('session_id', 'event_id = $1::uuid', ['$2::text', '$3'])}) of_session) moved
+               USING (session_id)
+    ORDER BY session_id`,
+);
+
+interface SessionRow extends Omit<MoneyRow<never>, 'key'> {
+  readonly session_id: SessionId;
+  readonly orders: number;
+  readonly tickets: number;
+  readonly revenue: string;
+  readonly before_discounts: string;
+}
+
+/** The sales and the money of each session of an event that has any. */
+export async function sessionsOf(
+  executor: Executor,
+  eventId: EventId,
+  currency: Currency,
+): Promise<SessionFigures[]> {
+  const rows = await executor.rows<SessionRow>(SESSIONS, [eventId, currency.code, currency.exponent]);
+  return rows.map((row) => ({
+    sessionId: row.session_id,
+    orders: row.orders,
+    tickets: row.tickets,
+    revenue: readDecimal(row.revenue, currency),
+    beforeDiscounts: readDecimal(row.before_discounts, currency),
+    money: toMoney(row),
+  }));
+}

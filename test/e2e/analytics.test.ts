@@ -1,0 +1,612 @@
+import { randomUUID } from 'node:crypto';
+import { request } from 'undici';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { startReplica } from '../support/races.ts';
+import { until } from '../support/servers.ts';
+import { readRows, slowFigures } from '../support/slow-sales.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
+
+const BASE = '/api/order/analytics';
+const IDS = { buyer: randomUUID(), organiser: randomUUID(), admin: randomUUID() };
+let platform: PlatformApp;
+let replica: TestApp;
+let buyer: string;
+let organiser: string;
+let admin: string;
+
+beforeAll(async () => {
+  platform = await startPlatformApp({ MAX_EXPORTS: '2' });
+  replica = await startReplica(platform);
+  [buyer, organiser, admin] = await Promise.all([
+    platform.token(IDS.buyer),
+    platform.token(IDS.organiser),
+    platform.issuer.token(IDS.admin, { user_groups: ['/Permissions/Users/System Admins'] }),
+  ]);
+  for (const id of [platform.eventId, platform.sessionId, platform.organizationId]) own(id);
+});
+
+beforeEach(() => {
+  platform.seating.discount = undefined;
+});
+
+function own(id: string): string {
+  platform.seating.owners.set(id, IDS.organiser);
+  return id;
+}
+
+/** An event, session and organisation of the organiser's that no other test sells for. */
+function newEvent() {
+  return { event_id: own(randomUUID()), session_id: own(randomUUID()), organization_id: own(randomUUID()) };
+}
+type Ids = ReturnType<typeof newEvent>;
+
+const ask = (path: string, token = organiser, app: TestApp = platform.app) =>
+  app.call('GET', BASE + path, { token });
+
+async function placeFor(ids: Ids, seats = 1, discountId?: string): Promise<string> {
+  const seat_ids = Array.from({ length: seats }, () => randomUUID());
+  const { status, body } = await platform.app.call('POST', '/api/order', {
+    token: buyer,
+    body: { ...ids, seat_ids, ...(discountId ? { discount_id: discountId } : {}) },
+  });
+  expect(status, JSON.stringify(body)).toBe(201);
+  return body.order_id;
+}
+
+async function sell(ids: Ids, seats = 1, discountId?: string): Promise<string> {
+  const orderId = await placeFor(ids, seats, discountId);
+  await platform.pay(buyer, orderId);
+  const { body } = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+  expect(body.Status).toBe('completed');
+  return orderId;
+}
+
+describe('figures', () => {
+  test('are exactly what the contract says, on whichever replica', async () => {
+    const ids = newEvent();
+    platform.seating.discount = {
+      id: randomUUID(),
+      code: 'EARLY',
+      parameters: { type: 'FLAT_OFF', amount: 50.5 },
+      activeFrom: null,
+      expiresAt: null,
+      maxUsage: null,
+      currentUsage: 0,
+      applicableTiers: [],
+      applicableSessionIds: [],
+      active: true,
+      public: true,
+    };
+    await sell(ids, 2, (platform.seating.discount as { id: string }).id);
+    await sell(ids);
+    await placeFor(ids);
+    const today = new Date().toISOString().slice(0, 10);
+    const totals = {
+      total_revenue: 249.5,
+      total_before_discounts: 300,
+      total_tickets_sold: 3,
+      total_orders: 2,
+      money_taken: 249.5,
+      money_refunded: 0,
+      money_net: 249.5,
+      currency: 'lkr',
+    };
+    const figures = {
+      ...totals,
+      daily_sales: [{ date: today, revenue: 249.5, tickets_sold: 3 }],
+      sales_by_tier: [
+        {
+          tier_id: '33333333-3333-3333-3333-333333333333',
+          tier_name: 'VIP',
+          tier_color: '#FFD700',
+          tickets_sold: 3,
+          revenue: 300,
+        },
+      ],
+    };
+    const { event_id, session_id, organization_id } = ids;
+    for (const app of [platform.app, replica]) {
+      const answer = async (path: string) => (await ask(path, organiser, app)).body;
+      expect(await answer(`/events/${event_id}`)).toEqual({ event_id, ...figures });
+      expect(await answer(`/events/${event_id.toUpperCase()}/sessions/${session_id}`)).toEqual({
+        event_id,
+        session_id,
+        ...figures,
+      });
+      expect(await answer(`/events/${event_id}/sessions`)).toEqual({
+        event_id,
+        sessions: [{ session_id, ...totals }],
+      });
+      expect(await answer(`/events/${event_id}/discounts`)).toEqual({
+        event_id,
+        discount_usage: [
+          { date: today, discount_code: 'EARLY', usage_count: 1, total_discount_amount: 50.5 },
+        ],
+      });
+      expect(await answer(`/organizations/${organization_id}`)).toEqual({ organization_id, ...figures });
+      const post = async (path: string) =>
+        (await app.call('POST', BASE + path, { token: organiser, body: { eventIds: [event_id, event_id] } }))
+          .body;
+      expect(await post('/events/batch')).toEqual({ event_ids: [event_id], ...figures });
+      expect(await post('/events/batch/individual')).toEqual({
+        eventAnalytics: { [event_id]: { event_id, ...figures } },
+      });
+    }
+  });
+
+  test('tell money taken, refunded and net apart, and follow what happens to orders', async () => {
+    const ids = newEvent();
+    const [kept, gone] = [await sell(ids, 2), await sell(ids)];
+    const refund = (orderId: string, body: unknown) =>
+      platform.app.call('POST', `/api/order/${orderId}/refund`, { token: admin, body });
+    expect((await refund(kept, { amount: 30.25 })).status).toBe(200);
+    expect((await ask(`/events/${ids.event_id}`)).body).toMatchObject({
+      total_revenue: 300,
+      total_tickets_sold: 3,
+      money_taken: 300,
+      money_refunded: 30.25,
+      money_net: 269.75,
+    });
+    expect((await refund(gone, {})).status).toBe(200);
+    expect((await ask(`/events/${ids.event_id}`)).body).toMatchObject({
+      total_revenue: 200,
+      total_before_discounts: 200,
+      total_tickets_sold: 2,
+      total_orders: 1,
+      money_taken: 300,
+      money_refunded: 130.25,
+      money_net: 169.75,
+    });
+    await platform.app.call('DELETE', `/api/order/${kept}`, { token: admin });
+    expect((await ask(`/events/${ids.event_id}`)).body).toMatchObject({
+      total_revenue: 0,
+      total_tickets_sold: 0,
+      daily_sales: [],
+      sales_by_tier: [],
+      money_taken: 300,
+      money_refunded: 300,
+      money_net: 0,
+    });
+  });
+
+  test('have every day of the range, by the clock of the zone', async () => {
+    const ids = newEvent();
+    const orderIds = [await sell(ids), await sell(ids), await sell(ids)];
+    const at = ['2026-03-01T18:29:59Z', '2026-03-01T18:30:00Z', '2026-03-04T00:00:00Z'];
+    await moveTo(ids, orderIds, at);
+    const days = async (tz: string) =>
+      (await ask(`/events/${ids.event_id}?tz=${tz}`)).body.daily_sales.map(
+        (day: { date: string; revenue: number }) => `${day.date} ${day.revenue}`,
+      );
+    expect(await days('Asia/Colombo')).toEqual([
+      '2026-03-01 100',
+      '2026-03-02 100',
+      '2026-03-03 0',
+      '2026-03-04 100',
+    ]);
+    expect(await days('UTC')).toEqual(['2026-03-01 200', '2026-03-02 0', '2026-03-03 0', '2026-03-04 100']);
+    const rows = await readRows(platform.app.dsn, ids.organization_id);
+    for (const zone of ['Asia/Kathmandu', 'Pacific/Chatham', 'America/St_Johns']) {
+      expect((await ask(`/events/${ids.event_id}?tz=${zone}`)).body).toEqual({
+        event_id: ids.event_id,
+        ...slowFigures(rows, zone, (order) => order.event_id === ids.event_id),
+      });
+    }
+  });
+
+  test('of an event that sold nothing are zeros', async () => {
+    const ids = newEvent();
+    expect((await ask(`/events/${ids.event_id}`)).body).toMatchObject({
+      total_revenue: 0,
+      daily_sales: [],
+      sales_by_tier: [],
+    });
+    expect((await ask(`/events/${ids.event_id}/sessions`)).body).toEqual({
+      event_id: ids.event_id,
+      sessions: [],
+    });
+  });
+
+  test('are the same after folding', async () => {
+    const ids = newEvent();
+    for (let order = 0; order < 3; order += 1) await sell(ids);
+    const before = (await ask(`/events/${ids.event_id}`)).body;
+    await until('all is folded', async () => {
+      const rows = await platform.app.sql('SELECT is_folded FROM sales_by_time WHERE event_id = $1', [
+        ids.event_id,
+      ]);
+      return rows.every((row) => row.is_folded);
+    });
+    expect((await ask(`/events/${ids.event_id}`)).body).toEqual(before);
+    expect(before.total_orders).toBe(3);
+  });
+});
+
+/** Gives orders another time, in the orders and in what is counted of them. */
+async function moveTo(ids: Ids, orderIds: readonly string[], at: readonly string[]): Promise<void> {
+  const quarter = 'floor(extract(epoch FROM created_at) / 900)::integer';
+  for (const [index, orderId] of orderIds.entries()) {
+    await platform.app.sql('UPDATE orders SET created_at = $2 WHERE order_id = $1', [orderId, at[index]]);
+  }
+  for (const [table, key] of [
+    ['sales_by_time', 'event_id, session_id'],
+    ['organization_sales_by_time', 'organization_id'],
+  ]) {
+    const id = key === 'organization_id' ? ids.organization_id : ids.event_id;
+    await platform.app.sql(
+      `WITH gone AS (DELETE FROM ${table} WHERE ${key?.split(',')[0]} = '${id}')
+       INSERT INTO ${table} (${key}, quarter_hour, orders, tickets, revenue, before_discounts)
+       SELECT ${key}, ${quarter}, 1, 1, price, subtotal FROM orders WHERE event_id = $1 AND status = 'completed'`,
+      [ids.event_id],
+    );
+  }
+}
+
+describe('bad input', () => {
+  const cases: [path: string, field: string][] = [
+    ['/events/no-uuid', 'params/eventId'],
+    ['/events/:event?tz=Mars/Phobos', 'querystring/tz'],
+    ['/events/:event?tz=%2B05:30', 'querystring/tz'],
+    ['/events/:event?tz=CET', 'querystring/tz'],
+    ['/events/:event?tz=', 'querystring/tz'],
+    [`/events/:event?tz=${'A'.repeat(65)}`, 'querystring/tz'],
+    ["/events/:event/discounts?tz=UTC'--", 'querystring/tz'],
+    ['/events/:event/orders?limit=-1', 'querystring/limit'],
+    ['/events/:event/orders?limit=0', 'querystring/limit'],
+    ['/events/:event/orders?limit=501', 'querystring/limit'],
+    ['/events/:event/orders?limit=1000000000', 'querystring/limit'],
+    ['/events/:event/orders?limit=1e9', 'querystring/limit'],
+    ['/events/:event/orders?limit=many', 'querystring/limit'],
+    ['/events/:event/orders?offset=-1', 'querystring/offset'],
+    ['/events/:event/orders?sort=user_id', 'querystring/sort'],
+    ['/events/:event/orders?sort=price;DROP', 'querystring/sort'],
+    ['/events/:event/orders?order=down', 'querystring/order'],
+    ['/events/:event/orders?status=paid', 'querystring/status'],
+    ['/events/:event/orders?sessionId=1', 'querystring/sessionId'],
+    ['/events/:event/orders?cursor=abc', 'querystring/cursor'],
+    ['/events/:event/orders?cursor=%00', 'querystring/cursor'],
+    ['/events/:event/orders?cursor=', 'querystring/cursor'],
+    ['/events/:event/export?format=pdf&what=orders', 'querystring/format'],
+    ['/events/:event/export?format=csv&what=users', 'querystring/what'],
+    ['/events/:event/export?format=csv', 'querystring/what'],
+  ];
+  test.each(cases)('%s', async (path, field) => {
+    const { status, body } = await ask(path.replace(':event', platform.eventId));
+    expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });
+    expect(body.errors[0].field).toContain(field);
+    expect(body.errors[0].reason).toBeTruthy();
+  });
+
+  test.each([[[]], [['x']], ['none'], [Array.from({ length: 101 }, () => randomUUID())]])(
+    'a batch of %s',
+    async (eventIds) => {
+      for (const path of ['/events/batch', '/events/batch/individual']) {
+        const { status, body } = await platform.app.call('POST', BASE + path, {
+          token: organiser,
+          body: { eventIds },
+        });
+        expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });
+      }
+    },
+  );
+
+  test('another’s event in a batch of ten: 403 and nothing of the others', async () => {
+    const ids = newEvent();
+    await sell(ids);
+    const eventIds = [ids.event_id, ...Array.from({ length: 8 }, () => own(randomUUID())), randomUUID()];
+    for (const path of ['/events/batch', '/events/batch/individual']) {
+      const { status, body, text } = await platform.app.call('POST', BASE + path, {
+        token: organiser,
+        body: { eventIds },
+      });
+      expect({ status, code: body.code }).toEqual({ status: 403, code: 'forbidden' });
+      expect(text).not.toContain(ids.event_id);
+      const owned = await platform.app.call('POST', BASE + path, {
+        token: organiser,
+        body: { eventIds: eventIds.slice(0, -1) },
+      });
+      expect(owned.status).toBe(200);
+    }
+  });
+
+  test('the session is another’s: 403, also within an event of one’s own', async () => {
+    const { event_id } = newEvent();
+    expect((await ask(`/events/${event_id}/sessions/${randomUUID()}`)).status).toBe(403);
+  });
+});
+
+describe('the list of orders', () => {
+  test('sorts, filters, and counts all that match', async () => {
+    const ids = newEvent();
+    const prices = [300, 100, 200];
+    const orderIds: string[] = [];
+    for (const price of prices) {
+      const seatId = randomUUID();
+      platform.seating.prices.set(seatId, price);
+      const { body } = await platform.app.call('POST', '/api/order', {
+        token: buyer,
+        body: { ...ids, seat_ids: [seatId] },
+      });
+      orderIds.push(body.order_id);
+    }
+    await platform.app.call('DELETE', `/api/order/${orderIds[1]}`, { token: buyer });
+    const list = async (query: string) => {
+      const { body, headers } = await ask(`/events/${ids.event_id}/orders${query}`);
+      return { ids: body.map((order: { OrderID: string }) => order.OrderID), body, headers };
+    };
+    const [a, b, c] = orderIds;
+    expect((await list('')).ids).toEqual([c, b, a]);
+    expect((await list('?sort=order_date&order=asc')).ids).toEqual([a, b, c]);
+    expect((await list('?sort=price')).ids).toEqual([a, c, b]);
+    expect((await list('?sort=price&order=asc&limit=2')).ids).toEqual([b, c]);
+    expect((await list('?status=pending')).ids).toEqual([c, a]);
+    expect((await list(`?sessionId=${randomUUID()}`)).ids).toEqual([]);
+    const page = await list('?limit=1&offset=1');
+    expect(page.body).toEqual([
+      expect.objectContaining({
+        OrderID: b,
+        Status: 'cancelled',
+        Price: 100,
+        TotalCount: 3,
+        tickets: [expect.objectContaining({ order_id: b, price_at_purchase: 100 })],
+      }),
+    ]);
+    const beyond = await list('?offset=10');
+    expect(beyond.body).toEqual([]);
+    expect(beyond.headers.get('x-total-count')).toBe('3');
+  });
+
+  test('goes on from a cursor, right while orders come in; an offset does not', async () => {
+    const ids = newEvent();
+    const orderIds: string[] = [];
+    for (let order = 0; order < 6; order += 1) orderIds.push(await placeFor(ids));
+    const expected = orderIds.toReversed();
+    for (const query of ['sort=created_at', 'sort=price']) {
+      const seen: string[] = [];
+      let cursor: string | null = '';
+      for (let page = 0; cursor !== null && page < 10; page += 1) {
+        const { body, headers } = await ask(
+          `/events/${ids.event_id}/orders?${query}&limit=2${cursor ? `&cursor=${cursor}` : ''}`,
+        );
+        seen.push(...body.map((order: { OrderID: string }) => order.OrderID));
+        cursor = headers.get('x-next-cursor');
+        if (query === 'sort=created_at') await placeFor(ids);
+      }
+      if (query === 'sort=created_at') expect(seen).toEqual(expected);
+      else expect(new Set(seen).size).toBe(seen.length);
+    }
+    const first = await ask(`/events/${ids.event_id}/orders?limit=2`);
+    await placeFor(ids);
+    const second = await ask(`/events/${ids.event_id}/orders?limit=2&offset=2`);
+    expect(second.body[0].OrderID).toBe(first.body[1].OrderID);
+  });
+
+  test('refuses a cursor of another list, and one beside an offset', async () => {
+    const ids = newEvent();
+    for (let order = 0; order < 2; order += 1) await placeFor(ids);
+    const path = `/events/${ids.event_id}/orders`;
+    const cursor = (await ask(`${path}?limit=1`)).headers.get('x-next-cursor');
+    expect((await ask(`${path}?cursor=${cursor}`)).body).toHaveLength(1);
+    for (const other of [
+      `${path}?sort=price&cursor=${cursor}`,
+      `${path}?order=asc&cursor=${cursor}`,
+      `${path}?status=pending&cursor=${cursor}`,
+      `/events/${platform.eventId}/orders?cursor=${cursor}`,
+    ]) {
+      const { status, body } = await ask(other);
+      expect({ status, code: body.code, reason: body.errors[0].reason }).toEqual({
+        status: 400,
+        code: 'invalid_request',
+        reason: 'belongs to another list: another event, filter or sort',
+      });
+    }
+    expect((await ask(`${path}?offset=1&cursor=${cursor}`)).status).toBe(400);
+  });
+});
+
+/** Puts many completed orders of two tickets into the database as they are after a sale. */
+async function insertSold(ids: Ids, orders: number, label = 'A'): Promise<void> {
+  await platform.app.sql(
+    `WITH sold AS (
+       INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, price, created_at, completed_at)
+       SELECT gen_random_uuid(), $1, $2, $3, $4, 'completed', 200.1, 200.1, now() - i * interval '1 second', now()
+         FROM generate_series(1, $5::integer) i
+       RETURNING *
+     ), told AS (
+       INSERT INTO sale_changes (event_id, organization_id, orders, tickets, revenue)
+       SELECT event_id, organization_id, 1, 2, price FROM sold
+     ), timed AS (
+       INSERT INTO sales_by_time (event_id, session_id, quarter_hour, orders, tickets, revenue, before_discounts)
+       SELECT event_id, session_id, floor(extract(epoch FROM created_at) / 900), 1, 2, price, subtotal FROM sold
+     ), organized AS (
+       INSERT INTO organization_sales_by_time (organization_id, quarter_hour, orders, tickets, revenue, before_discounts)
+       SELECT organization_id, floor(extract(epoch FROM created_at) / 900), 1, 2, price, subtotal FROM sold
+     ), tiered AS (
+       INSERT INTO sales_by_tier (organization_id, event_id, session_id, tier_id, tier_name, tier_color, tickets, revenue)
+       SELECT organization_id, event_id, session_id, $3, 'VIP', '', 2, 200.1 FROM sold
+     )
+     INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name, price_at_purchase, issued_at)
+     SELECT gen_random_uuid(), order_id, session_id, gen_random_uuid(), $6 || seat, '', $3, 'VIP', 100.05, created_at
+       FROM sold, generate_series(1, 2) seat`,
+    [IDS.buyer, ids.event_id, ids.organization_id, ids.session_id, orders, label],
+  );
+}
+
+describe('the tickets of a session', () => {
+  test('are those of completed orders, newest first', async () => {
+    const ids = newEvent();
+    const orderIds = [await sell(ids, 2), await sell(ids)];
+    await placeFor(ids);
+    const { body } = await ask(`/sessions/${ids.session_id}/tickets`);
+    expect(body.map((ticket: { order_id: string }) => ticket.order_id)).toEqual([
+      orderIds[1],
+      orderIds[0],
+      orderIds[0],
+    ]);
+    expect(body[0]).toMatchObject({ price_at_purchase: 100, checked_in: false, tier_name: 'VIP' });
+    expect(body[0]).not.toHaveProperty('qr_code');
+  });
+
+  test('come whole when they are many', async () => {
+    const ids = newEvent();
+    await insertSold(ids, 1_300);
+    const { status, body, headers } = await ask(`/sessions/${ids.session_id}/tickets`);
+    expect({ status, length: body.length }).toEqual({ status: 200, length: 2_600 });
+    expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(new Set(body.map((ticket: { ticket_id: string }) => ticket.ticket_id)).size).toBe(2_600);
+    const times = body.map((ticket: { issued_at: string }) => ticket.issued_at);
+    expect(times).toEqual(times.toSorted().toReversed());
+  });
+});
+
+describe('an export', () => {
+  const url = (ids: Ids, what = 'orders', format = 'csv') =>
+    `${platform.app.url}${BASE}/events/${ids.event_id}/export?format=${format}&what=${what}`;
+  const open = (of: string) => request(of, { headers: { authorization: `Bearer ${organiser}` } });
+
+  test('is a CSV file with a mark, a header, types that add up and no formula', async () => {
+    const ids = newEvent();
+    await insertSold(ids, 1, '=1+1,"x"\n');
+    const { statusCode, headers, body } = await open(url(ids, 'tickets'));
+    const text = await body.text();
+    expect(statusCode).toBe(200);
+    expect(headers['content-type']).toBe('text/csv; charset=utf-8; header=present');
+    expect(headers['content-disposition']).toBe(`attachment; filename="tickets-${ids.event_id}.csv"`);
+    const bytes = Buffer.from(await (await open(url(ids, 'tickets'))).body.arrayBuffer());
+    expect([...bytes.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+    expect(text).toContain('ticket_id,order_id,session_id,user_id,seat_id,seat_label,tier_id');
+    expect(text).toContain(`,"'=1+1,""x""\n1",${ids.organization_id},VIP,100.05,`);
+    expect(text).toMatch(/,100\.05,\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,FALSE,\r\n/);
+    expect(text.endsWith('\r\n')).toBe(true);
+  });
+
+  test('has each kind of row, and of none its header', async () => {
+    const ids = newEvent();
+    const lines = async (what: string) =>
+      (await (await open(url(ids, what))).body.text()).trimEnd().split('\r\n');
+    for (const what of ['orders', 'tickets', 'checkins', 'discounts'])
+      expect(await lines(what)).toHaveLength(1);
+    const orderId = await sell(ids, 2);
+    const pending = await placeFor(ids);
+    await platform.app.sql(
+      `UPDATE tickets SET checked_in = true, checked_in_time = now(), checked_in_by = $2
+        WHERE ticket_id = (SELECT ticket_id FROM tickets WHERE order_id = $1 LIMIT 1)`,
+      [orderId, IDS.admin],
+    );
+    const orders = await lines('orders');
+    expect(orders).toHaveLength(3);
+    expect(orders[1]).toContain(`${orderId},completed,`);
+    expect(orders[1]).toContain(',2,200.00,,0.00,200.00,200.00,0.00,pi_');
+    expect(orders[2]).toContain(`${pending},pending,`);
+    expect(await lines('tickets')).toHaveLength(3);
+    expect((await lines('checkins'))[1]).toContain(IDS.admin);
+  });
+
+  test('has orders placed meanwhile wholly or not at all', async () => {
+    const ids = newEvent();
+    await insertSold(ids, 20_000);
+    const { body } = await open(url(ids, 'tickets'));
+    const reader = body[Symbol.asyncIterator]();
+    const first = (await reader.next()).value as Buffer;
+    // The client has not read on: the rest is not made yet.
+    await insertSold(ids, 500, 'LATE');
+    const late = await sell(ids, 3);
+    let text = first.toString();
+    for (let part = await reader.next(); !part.done; part = await reader.next())
+      text += part.value.toString();
+    const lines = text.trimEnd().split('\r\n').slice(1);
+    expect(lines).toHaveLength(40_000);
+    expect(text).not.toContain('LATE');
+    expect(text).not.toContain(late);
+    expect(Map.groupBy(lines, (line) => line.split(',')[1]).size).toBe(20_000);
+    const after = await (await open(url(ids, 'tickets'))).body.text();
+    expect(after.trimEnd().split('\r\n').slice(1)).toHaveLength(41_003);
+  });
+
+  test('ends when its client goes away, and only so many run at once', async () => {
+    const ids = newEvent();
+    await insertSold(ids, 20_000);
+    const under = await Promise.all([open(url(ids, 'tickets')), open(url(ids, 'tickets', 'xlsx'))]);
+    await Promise.all(under.map(({ body }) => body[Symbol.asyncIterator]().next()));
+    const refused = await ask(`/events/${ids.event_id}/export?format=csv&what=orders`);
+    expect({ status: refused.status, code: refused.body.code }).toEqual({
+      status: 503,
+      code: 'exports_busy',
+    });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    for (const { body } of under) body.destroy();
+    await until(
+      'both have let go',
+      async () =>
+        (
+          await platform.app.sql(
+            `SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'FETCH%' AND state <> 'idle'`,
+          )
+        ).length === 0,
+    );
+    const again = await until('there is room again', async () => {
+      const answer = await ask(`/events/${ids.event_id}/export?format=csv&what=orders`);
+      return answer.status === 200 && answer;
+    });
+    expect(again.text.trimEnd().split('\r\n')).toHaveLength(20_001);
+  });
+
+  test('one that fails in the middle does not look whole', async () => {
+    const ids = newEvent();
+    await insertSold(ids, 20_000);
+    const { body } = await open(url(ids, 'tickets'));
+    const reader = body[Symbol.asyncIterator]();
+    await reader.next();
+    await platform.app.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE 'FETCH%' AND pid <> pg_backend_pid()`,
+    );
+    const readOn = async () => {
+      for (let part = await reader.next(); !part.done; part = await reader.next());
+    };
+    await expect(readOn()).rejects.toThrow();
+    expect((await ask(`/events/${ids.event_id}/orders?limit=1`)).status).toBe(200);
+  });
+
+  test('as a workbook has typed cells, and text is never a formula', async () => {
+    const ids = newEvent();
+    await insertSold(ids, 1, '=HYPERLINK("x")\u0001');
+    const { headers, body } = await open(url(ids, 'tickets', 'xlsx'));
+    expect(headers['content-type']).toBe('application/vnd.openxmlformats-officedocument.spreadsheetml.sheet');
+    const { readXlsx } = await import('hucre/xlsx');
+    const { sheets } = await readXlsx(new Uint8Array(await body.arrayBuffer()), { readStyles: true });
+    const [header = [], row = []] = sheets[0]?.rows ?? [];
+    const cell = (name: string) => row[header.indexOf(name)];
+    expect(sheets.map((sheet) => sheet.name)).toEqual(['tickets']);
+    expect(cell('seat_label')).toBe('=HYPERLINK("x")\uFFFD1');
+    expect(cell('price_at_purchase')).toBe(100.05);
+    expect(cell('checked_in')).toBe(false);
+    expect(cell('issued_at_utc')).toBeInstanceOf(Date);
+    expect(cell('checked_in_time_utc') ?? null).toBeNull();
+    expect([...(sheets[0]?.cells?.values() ?? [])].filter((each) => each.formula !== undefined)).toEqual([]);
+  });
+});
+
+test('the embedded venue knows its organiser: he alone sees what is his', async () => {
+  const app = await startTestApp();
+  const [organiserToken, buyerToken] = [await app.signIn('organiser'), await app.signIn('buyer')];
+  const { body: events } = await app.call('GET', '/api/event-query/v1/events/trending?limit=2');
+  const [event] = events;
+  const { body: sessions } = await app.call('GET', `/api/event-query/v1/events/${event.id}/sessions`);
+  const paths = [
+    `/events/${event.id}`,
+    `/events/${event.id}/sessions/${sessions.content[0].id}`,
+    `/sessions/${sessions.content[0].id}/tickets`,
+    `/organizations/${event.organizationId}`,
+  ];
+  for (const path of paths) {
+    expect((await ask(path, organiserToken, app)).status).toBe(200);
+    expect((await ask(path, buyerToken, app)).status).toBe(403);
+  }
+  const batch = (token: string, eventIds: readonly string[]) =>
+    app.call('POST', `${BASE}/events/batch`, { token, body: { eventIds } });
+  expect((await batch(organiserToken, [event.id])).status).toBe(200);
+  expect((await batch(organiserToken, [event.id, randomUUID()])).status).toBe(403);
+  expect((await batch(buyerToken, [event.id])).status).toBe(403);
+});

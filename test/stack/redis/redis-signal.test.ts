@@ -1,0 +1,103 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { countingEnd, salesSignalContract } from '../../contract/sales-signal.contract.ts';
+import { atEnd } from '../../support/at-end.ts';
+import { toldOf, type Watched, watchedBy } from '../../support/live-sales.ts';
+import { type PlatformApp, startPlatformApp } from '../../support/platform-app.ts';
+import { startReplica } from '../../support/races.ts';
+import { openTestRedis } from '../../support/redis-opened.ts';
+import { type RedisServerProcess, startRedis, startRedisCluster } from '../../support/redis-server.ts';
+import { until } from '../../support/servers.ts';
+import type { TestApp } from '../../support/test-app.ts';
+
+let server: RedisServerProcess;
+let cluster: readonly RedisServerProcess[];
+
+beforeAll(async () => {
+  [server, cluster] = await Promise.all([startRedis(), startRedisCluster()]);
+});
+
+async function open(addresses: string) {
+  const redis = await openTestRedis({ REDIS_ADDR: addresses });
+  return countingEnd((told) => redis.signal({ channel: 'sales_of_a_test', ...told }));
+}
+
+const cut = (nodes: readonly RedisServerProcess[]) =>
+  Promise.all(nodes.map(({ cli }) => cli('client', 'kill', 'type', 'pubsub')));
+
+salesSignalContract('by Redis', {
+  open: () => open(server.address),
+  cutListeners: async () => void (await cut([server])),
+});
+
+salesSignalContract('by Redis Cluster', {
+  open: () => open(cluster.map(({ address }) => address).join()),
+  cutListeners: async () => void (await cut(cluster)),
+});
+
+test('one that listens at a node which falls silent or dies listens at another', async () => {
+  const nodes = await startRedisCluster();
+  const addresses = nodes.map(({ address }) => address).join();
+  const [end, other] = [await open(addresses), await open(addresses)];
+  atEnd(async () => {
+    await end.signal.close();
+    await other.signal.close();
+  });
+  await end.signal.listen();
+  await until('it listens', () => end.heard() === 1);
+  nodes[0]?.pause();
+  await until('it listens elsewhere', async () => {
+    await end.signal.listen();
+    return end.heard() === 2;
+  });
+  expect(end.lost()).toBe(1);
+  await nodes[1]?.kill();
+  await until('and elsewhere again', async () => {
+    await end.signal.listen();
+    return end.heard() === 3;
+  });
+});
+
+describe('live sales of two replicas that share a Redis', () => {
+  let platform: PlatformApp;
+  let replica: TestApp;
+  let sales: Watched;
+  const listeners = async () =>
+    Number((await server.cli('pubsub', 'numsub', 'ticketing_sales')).split('\n').at(-1));
+  const bothListen = () => until('both listen', async () => (await listeners()) === 2);
+
+  beforeAll(async () => {
+    const env = { REDIS_ADDR: server.address };
+    platform = await startPlatformApp(env);
+    replica = await startReplica(platform, env);
+    replica.app.start();
+    sales = await watchedBy(platform);
+  });
+
+  test('are signalled by it and not by PostgreSQL', async () => {
+    await bothListen();
+    const found = await platform.app.sql(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ms-ticketing listener'`,
+    );
+    expect(found).toEqual([]);
+    const readers = [await sales.watch(platform.app), await sales.watch(replica)];
+    const sold = [await sales.sell(platform.app), await sales.sell(replica)];
+    for (const reader of readers) await reader.untilThereAre(2, 'checkout');
+    for (const reader of readers) expect(toldOf(reader)).toEqual(sold);
+  });
+
+  test('go on without it, every order at every reader once, and by it when it is back', async () => {
+    const readers = [await sales.watch(platform.app), await sales.watch(replica)];
+    const sold = [await sales.sell(platform.app)];
+    await server.kill();
+    sold.push(await sales.sell(replica), await sales.sell(platform.app));
+    for (const reader of readers) await reader.untilThereAre(3, 'checkout');
+    await server.start();
+    await bothListen();
+    sold.push(await sales.sell(replica));
+    for (const reader of readers) await reader.untilThereAre(4, 'checkout');
+    for (const reader of readers) expect(toldOf(reader)).toEqual(sold);
+    const told = platform.app.log.filter((line) => line.includes('tell of sales'));
+    expect(told).toHaveLength(1);
+    expect(platform.app.log.filter((line) => line.includes('background work failed'))).toEqual([]);
+  });
+});
