@@ -66,7 +66,8 @@ describe('a transaction', () => {
         await tx.rows(statement('UPDATE things SET n = n + 1 WHERE id = $1'), [second]);
       });
     await Promise.all([lockInOrder(1, 2), lockInOrder(2, 1)]);
-    expect(runs).toBe(3);
+    // On a busy machine both may be told that they lost, or the one that ran again once more.
+    expect(runs).toBeGreaterThanOrEqual(3);
     expect(await database.rows(statement('SELECT n FROM things WHERE id < 3 ORDER BY id'), [])).toEqual([
       { n: 2 },
       { n: 2 },
