@@ -17,7 +17,9 @@ CREATE TABLE sales_by_time (
   before_discounts numeric NOT NULL,
   is_folded        boolean NOT NULL DEFAULT false
 );
-CREATE INDEX sales_by_time_key ON sales_by_time (event_id, session_id, quarter_hour);
+-- With all that is added up: rows of an event lie where they came in, far apart, and the index has them side by side.
+CREATE INDEX sales_by_time_key ON sales_by_time (event_id, session_id, quarter_hour)
+  INCLUDE (orders, tickets, revenue, before_discounts);
 CREATE INDEX sales_by_time_fresh ON sales_by_time (event_id) WHERE NOT is_folded;
 
 -- The same for all events of an organisation: adding up its events would take the longer the more it sold.

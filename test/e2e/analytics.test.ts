@@ -243,6 +243,51 @@ async function moveTo(ids: Ids, orderIds: readonly string[], at: readonly string
   }
 }
 
+test('orders of one event complete on two replicas while both fold: every answer is a true sum, and none is lost', async () => {
+  const ids = newEvent();
+  const apps = [platform.app, replica];
+  // Free ones: the replica has a stand-in for Stripe of its own.
+  const orderIds = await Promise.all(
+    Array.from({ length: 40 }, async () => {
+      const seat_ids = [randomUUID(), randomUUID()];
+      for (const seatId of seat_ids) platform.seating.prices.set(seatId, 0);
+      const { body } = await platform.app.call('POST', '/api/order', {
+        token: buyer,
+        body: { ...ids, seat_ids },
+      });
+      return String(body.order_id);
+    }),
+  );
+  const seen: number[] = [];
+  let isSelling = true;
+  const beside = async (work: () => Promise<unknown>) => {
+    while (isSelling) await work();
+  };
+  const looking = beside(async () => {
+    const { body } = await ask(`/events/${ids.event_id}`);
+    expect(body.total_tickets_sold).toBe(2 * body.total_orders);
+    seen.push(body.total_orders);
+  });
+  const folding = apps.map(({ app }) => beside(app.work.folding));
+  await Promise.all(
+    orderIds.map(async (orderId, at) => {
+      const app = apps[at % apps.length] ?? replica;
+      const { body } = await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+      expect(body.Status).toBe('completed');
+    }),
+  ).finally(() => {
+    isSelling = false;
+  });
+  await Promise.all([looking, ...folding]);
+  expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+  while (await replica.app.work.folding());
+  const { body } = await ask(`/events/${ids.event_id}`);
+  expect(body).toMatchObject({ total_orders: 40, total_tickets_sold: 80 });
+  const rows = await platform.app.sql('SELECT orders FROM sales_by_time WHERE event_id = $1', [ids.event_id]);
+  expect(rows.length).toBeLessThanOrEqual(2);
+  expect(platform.app.log.filter((line) => line.includes('background work failed'))).toEqual([]);
+});
+
 describe('bad input', () => {
   const cases: [path: string, field: string][] = [
     ['/events/no-uuid', 'params/eventId'],

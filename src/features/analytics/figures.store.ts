@@ -32,10 +32,16 @@ const SHIFT_DAYS = 1_000_000;
 const minor = (amount: string) => `trim_scale(sum(${amount}) * power(10::numeric, $5::integer)) AS ${amount}`;
 
 /** Days of the zone `$2`, `$6` with completed orders. */
-const daysOf = ({ key, filter, days }: Source): string => `
-  SELECT ${key} AS event_id, ${dayOf('$2', '$6')} AS day, sum(orders) AS orders,
+const daysWhere = (days: Source['days'], filter: string): string => `
+  SELECT ${dayOf('$2', '$6')} AS day, sum(orders) AS orders,
          sum(tickets) AS tickets, ${minor('revenue')}, ${minor('before_discounts')}
-    FROM ${days} WHERE ${filter} GROUP BY 1, 2 HAVING sum(orders) > 0`;
+    FROM ${days} WHERE ${filter} GROUP BY 1 HAVING sum(orders) > 0`;
+/** Event by event: added up all at once, the planner sorts what it believes to be few. */
+const daysOf = ({ key, filter, days }: Source): string =>
+  key === 'event_id'
+    ? `SELECT asked.event_id, d.* FROM unnest($1::uuid[]) AS asked (event_id)
+        CROSS JOIN LATERAL (${daysWhere(days, 'event_id = asked.event_id')}) d`
+    : `SELECT NULL::uuid AS event_id, d.* FROM (${daysWhere(days, filter)}) d`;
 const tiersOf = ({ key, filter }: Source): string => `
   SELECT ${key} AS event_id, tier_id, tier_name, tier_color, sum(tickets) AS tickets, ${minor('revenue')}
     FROM sales_by_tier WHERE ${filter} GROUP BY 1, 2, 3, 4 HAVING sum(tickets) > 0`;
