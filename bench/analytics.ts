@@ -78,7 +78,7 @@ async function answers(service: BenchService): Promise<[name: string, path: stri
     ['10 events together', `${base}/events/batch?${colombo}`, await batch(10)],
     ['10 events, each', `${base}/events/batch/individual?${colombo}`, await batch(10)],
     ['100 events together', `${base}/events/batch?${colombo}`, await batch(100)],
-    ['100 events, each', `${base}/events/batch/individual?${colombo}`, await batch(100)],
+    ['50 events, each', `${base}/events/batch/individual?${colombo}`, await batch(50)],
     ['organisation', `${base}/organizations/${organization}`],
     ['organisation, Asia/Colombo', `${base}/organizations/${organization}?${colombo}`],
   ];

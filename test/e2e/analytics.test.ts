@@ -323,18 +323,27 @@ describe('bad input', () => {
     expect(body.errors[0].reason).toBeTruthy();
   });
 
-  test.each([[[]], [['x']], ['none'], [Array.from({ length: 101 }, () => randomUUID())]])(
-    'a batch of %s',
-    async (eventIds) => {
-      for (const path of ['/events/batch', '/events/batch/individual']) {
-        const { status, body } = await platform.app.call('POST', BASE + path, {
-          token: organiser,
-          body: { eventIds },
-        });
-        expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });
-      }
-    },
-  );
+  test.each([[[]], [['x']], ['none']])('a batch of %s', async (eventIds) => {
+    for (const path of ['/events/batch', '/events/batch/individual']) {
+      const { status, body } = await platform.app.call('POST', BASE + path, {
+        token: organiser,
+        body: { eventIds },
+      });
+      expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });
+    }
+  });
+
+  test.each([
+    ['/events/batch', 100],
+    ['/events/batch/individual', 50],
+  ])('%s takes %i events and not one more', async (path, most) => {
+    const eventIds = Array.from({ length: most + 1 }, () => own(randomUUID()));
+    const post = (asked: string[]) =>
+      platform.app.call('POST', BASE + path, { token: organiser, body: { eventIds: asked } });
+    expect((await post(eventIds.slice(1))).status).toBe(200);
+    const { status, body } = await post(eventIds);
+    expect({ status, field: body.errors[0].field }).toEqual({ status: 400, field: 'body/eventIds' });
+  });
 
   test('another’s event in a batch of ten: 403 and nothing of the others', async () => {
     const ids = newEvent();

@@ -5,6 +5,7 @@ import { principalOf } from '../../platform/http/authentication.ts';
 import { problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import {
+  BatchEachSchema,
   BatchSchema,
   DiscountsSchema,
   EachFiguresSchema,
@@ -138,7 +139,7 @@ function batchRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutes
       schema: {
         tags: TAGS,
         summary: 'Sales of several events, each by itself; for who organises all of them',
-        body: BatchSchema,
+        body: BatchEachSchema,
         querystring: ZoneSchema,
         response: { 200: EachFiguresSchema, ...problems },
       },

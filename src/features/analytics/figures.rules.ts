@@ -1,5 +1,6 @@
 import type { EventId, SessionId, TierId } from '../../kernel/ids.ts';
 import { type Money, money, sum, ZERO } from '../../kernel/money.ts';
+import { dateOfDay } from './time-zones.rules.ts';
 
 /** What an organiser sees of some events, a session or an organisation. Completed orders only, but for the money. */
 export interface Figures {
@@ -51,9 +52,10 @@ export interface DiscountDay {
   readonly amount: Money;
 }
 
-/** A day's sums of one event. */
-export interface DaySum extends Day {
+/** A day's sums of one event, or of all together; the day is counted from 1970. */
+export interface DaySum extends Omit<Day, 'date'> {
   readonly eventId: EventId | undefined;
+  readonly day: number;
   readonly orders: number;
   readonly beforeDiscounts: Money;
 }
@@ -81,7 +83,7 @@ export function toFigures({ days, tiers, money: moved }: Sums): Figures {
     tickets: days.reduce((total, day) => total + day.tickets, 0),
     revenue: sum(days.map((day) => day.revenue)),
     beforeDiscounts: sum(days.map((day) => day.beforeDiscounts)),
-    days: everyDay(byDate(days)),
+    days: everyDay(days),
     tiers: byTier(tiers),
     money: { taken: sum(moved.map((each) => each.taken)), refunded: sum(moved.map((each) => each.refunded)) },
   };
@@ -108,16 +110,6 @@ export function figuresOfEach(
       }),
     ]),
   );
-}
-
-function byDate(days: readonly DaySum[]): Day[] {
-  return [...Map.groupBy(days, (day) => day.date)]
-    .map(([date, group]) => ({
-      date,
-      tickets: group.reduce((total, day) => total + day.tickets, 0),
-      revenue: sum(group.map((day) => day.revenue)),
-    }))
-    .toSorted((a, b) => (a.date < b.date ? -1 : 1));
 }
 
 /** A tier that was renamed is one tier, by the name that most of its tickets bear. */
@@ -148,21 +140,19 @@ function rankOf({ name, tierId }: Tier): string {
   return `${name}\n${tierId}`;
 }
 
-const MS_PER_DAY = 86_400_000;
 /** Ten years. Orders further apart are an earlier service's faulty dates: then only days with sales are listed. */
 const MAX_DAYS = 3_660;
 
 /** From the first day to the last, those between without a sale, too. */
-function everyDay(days: readonly Day[]): readonly Day[] {
-  const [first, last] = [days[0], days.at(-1)];
-  if (!first || !last) return [];
-  const [from, to] = [Date.parse(first.date), Date.parse(last.date)];
-  const count = (to - from) / MS_PER_DAY + 1;
-  if (!(count <= MAX_DAYS)) return days;
-  const byDay = new Map(days.map((day) => [day.date, day]));
-  return Array.from({ length: count }, (_, at) => {
-    const date = new Date(from + at * MS_PER_DAY).toISOString().slice(0, first.date.length);
-    return byDay.get(date) ?? { date, tickets: 0, revenue: ZERO };
+function everyDay(sums: readonly DaySum[]): Day[] {
+  const byDay = new Map(sums.map((each) => [each.day, each]));
+  const sold = [...byDay.keys()].toSorted((a, b) => a - b);
+  const [first = 0, last = -1] = [sold[0], sold.at(-1)];
+  const count = last - first + 1;
+  const listed = count <= MAX_DAYS ? Array.from({ length: count }, (_, at) => first + at) : sold;
+  return listed.map((day) => {
+    const { tickets = 0, revenue = ZERO } = byDay.get(day) ?? {};
+    return { date: dateOfDay(day), tickets, revenue };
   });
 }
 

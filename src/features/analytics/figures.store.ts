@@ -39,9 +39,10 @@ const daysWhere = (days: Source['days'], filter: string): string => `
 /** Event by event: added up all at once, the planner sorts what it believes to be few. */
 const daysOf = ({ key, filter, days }: Source): string =>
   key === 'event_id'
-    ? `SELECT asked.event_id, d.* FROM unnest($1::uuid[]) AS asked (event_id)
+    ? `SELECT asked.place, d.* FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (event_id, place)
         CROSS JOIN LATERAL (${daysWhere(days, 'event_id = asked.event_id')}) d`
-    : `SELECT NULL::uuid AS event_id, d.* FROM (${daysWhere(days, filter)}) d`;
+    : `SELECT 0 AS place, d.* FROM (${daysWhere(days, filter)}) d`;
+const DAY_COLUMNS = ['place', 'day', 'orders', 'tickets', 'revenue', 'before_discounts'] as const;
 const tiersOf = ({ key, filter }: Source): string => `
   SELECT ${key} AS event_id, tier_id, tier_name, tier_color, sum(tickets) AS tickets, ${minor('revenue')}
     FROM sales_by_tier WHERE ${filter} GROUP BY 1, 2, 3, 4 HAVING sum(tickets) > 0`;
@@ -58,9 +59,11 @@ const moneyOf = (key: string, filter: string, [currency, exponent]: readonly [st
 /** All of it by one statement, so that it fits together. */
 function figures(name: string, source: Source): Statement {
   const list = (rows: string) => `(SELECT COALESCE(json_agg(r), '[]') FROM (${rows}) r)`;
+  // There may be thousands of days: a list for each column has no names to repeat.
+  const columns = DAY_COLUMNS.map((column) => `'${column}', COALESCE(json_agg(${column}), '[]')`);
   return named(
     name,
-    `SELECT ${list(daysOf(source))} AS days, ${list(tiersOf(source))} AS tiers,
+    `SELECT (SELECT json_build_object(${columns.join(', ')}) FROM (${daysOf(source)}) r) AS days, ${list(tiersOf(source))} AS tiers,
             ${list(moneyOf(source.key, source.filter, ['$4::text', '$5']))} AS money`,
   );
 }
@@ -106,27 +109,20 @@ export async function sumsIn(
     zone.offsets,
   ]);
   return {
-    days: (row?.days ?? []).map((day) => toDaySum(day)),
+    days: row ? toDaySums(row.days, scope.of === 'each' ? scope.eventIds : []) : [],
     tiers: (row?.tiers ?? []).map((tier) => toTierSum(tier)),
     money: (row?.money ?? []).map((each) => ({ eventId: each.key ?? undefined, ...toMoney(each) })),
   };
 }
 
 interface FiguresRow {
-  readonly days: readonly DayRow[];
+  readonly days: DayColumns;
   readonly tiers: readonly TierRow[];
   readonly money: readonly MoneyRow<EventId>[];
 }
 
-interface DayRow {
-  readonly event_id: EventId | null;
-  readonly day: number;
-  readonly orders: number;
-  readonly tickets: number;
-  /** Minor units, as in what follows. */
-  readonly revenue: number;
-  readonly before_discounts: number;
-}
+/** `place` is that of the event among those asked for, from 1; amounts are minor units, as in what follows. */
+type DayColumns = Readonly<Record<(typeof DAY_COLUMNS)[number], readonly number[]>>;
 
 interface TierRow {
   readonly event_id: EventId | null;
@@ -143,15 +139,15 @@ interface MoneyRow<Key> {
   readonly refunded: number;
 }
 
-function toDaySum(row: DayRow): DaySum {
-  return {
-    eventId: row.event_id ?? undefined,
-    date: dateOfDay(row.day),
-    orders: row.orders,
-    tickets: row.tickets,
-    revenue: money(row.revenue),
-    beforeDiscounts: money(row.before_discounts),
-  };
+function toDaySums(columns: DayColumns, eventIds: readonly EventId[]): DaySum[] {
+  return columns.day.map((day, at) => ({
+    eventId: eventIds[(columns.place[at] ?? 0) - 1],
+    day,
+    orders: columns.orders[at] ?? 0,
+    tickets: columns.tickets[at] ?? 0,
+    revenue: money(columns.revenue[at] ?? 0),
+    beforeDiscounts: money(columns.before_discounts[at] ?? 0),
+  }));
 }
 
 function toTierSum(row: TierRow): TierSum {
