@@ -16,7 +16,7 @@ CREATE TABLE sales_by_time (
   revenue          numeric NOT NULL,
   before_discounts numeric NOT NULL,
   is_folded        boolean NOT NULL DEFAULT false
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 -- With all that is added up: rows of an event lie where they came in, far apart, and the index has them side by side.
 CREATE INDEX sales_by_time_key ON sales_by_time (event_id, session_id, quarter_hour)
   INCLUDE (orders, tickets, revenue, before_discounts);
