@@ -1,4 +1,5 @@
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
+import { createAuditService } from '../features/audit/audit.service.ts';
 import { createOrderChanging } from '../features/orders/order.changing.ts';
 import { createOrderExpiry } from '../features/orders/order.expiry.ts';
 import { createOrderPlacing } from '../features/orders/order.placing.ts';
@@ -23,12 +24,13 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
   const shared = { database, holds, clock, currency, onCommitted: outboxBell.ring };
 
   const money = wireMoney(base, postgres, servers, metrics);
-  const { transitions, payments, giveBack, find } = money;
+  const { transitions, payments, giveBack, recordAction, find } = money;
   const orders = createOrderService({
     ...shared,
     seating,
     transitions,
     payments,
+    recordAction,
     onCommitted: ringAll(outboxBell, saleBell),
     async giveBack(tx, orderId, reason) {
       const payment = await lockApplied(tx, orderId);
@@ -39,6 +41,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
   return {
     ...money,
     metrics,
+    audit: createAuditService({ database, seating }),
     orders,
     placing: createOrderPlacing({ ...shared, seating, ids, holdMs }),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),

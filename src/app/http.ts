@@ -1,3 +1,4 @@
+import { auditRoutes } from '../features/audit/audit.routes.ts';
 import { liveRoutes } from '../features/live/live.routes.ts';
 import { orderRoutes } from '../features/orders/order.routes.ts';
 import { toWireOrder } from '../features/orders/order.wire.ts';
@@ -45,6 +46,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     paymentRoutes(scope, { ...features, currency });
     ticketRoutes(scope, { tickets: features.tickets, once, drawQr, currency });
     liveRoutes(scope, features.live.streams);
+    auditRoutes(scope, features.audit);
     identityRoutes(scope);
     metricsRoute(scope, features.metrics);
     const inProcess = { embedded: true, check: async () => undefined };

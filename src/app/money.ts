@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { createEmbeddedHolds } from '../embedded/holds.ts';
+import { createRecordAction } from '../features/audit/audit.service.ts';
 import { createRecordSales } from '../features/live/feed.service.ts';
 import type { Order } from '../features/orders/order.rules.ts';
 import { releaseHolds } from '../features/orders/order.service.ts';
@@ -71,6 +72,7 @@ export function wireMoney(
       currency,
     }),
     giveBack: createGiveBack({ clock, ids }),
+    recordAction: createRecordAction(clock),
     orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
     orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
     onFreed: (order: Order, tickets: readonly Ticket[]) => releaseHolds(order, holds, tickets),
@@ -98,6 +100,7 @@ export function wireMoney(
     decide: createUndecidedSweep(settleMoney, shared),
     transitions: shared.transitions,
     giveBack: shared.giveBack,
+    recordAction: shared.recordAction,
     refunds: createRefundService({ ...shared, align }),
     reconcile: createReconcile({ database, provider, align, findOrder: find }),
     consumer: createPaymentConsumer({ ...shared, payments, appendToOutbox, onTaken: metrics.paymentTopic }),

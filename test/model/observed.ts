@@ -130,10 +130,13 @@ const WIPE = {
 const TRUNCATE = {
   name: 'model-truncate',
   text: `TRUNCATE refunds, payments, tickets, orders, outbox, discount_uses, stripe_inbox, idempotency_keys,
-                  daily_jobs, sale_changes, sales_feed, sales_totals RESTART IDENTITY`,
+                  daily_jobs, sale_changes, sales_feed, sales_totals, audit_trail RESTART IDENTITY`,
 };
 
-/** Empties every table; `isThorough` leaves no dead rows behind and takes longer. */
+/**
+ * Empties every table; `isThorough` leaves no dead rows behind and takes longer. The audit trail, of which nothing can
+ * be deleted, goes only then.
+ */
 export async function wipe(executor: Executor, isThorough: boolean): Promise<void> {
   await executor.rows(isThorough ? TRUNCATE : WIPE, []);
 }

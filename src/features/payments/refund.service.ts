@@ -2,10 +2,11 @@ import type { Clock } from '../../kernel/clock.ts';
 import { eachOf } from '../../kernel/concurrency.ts';
 import { AppError, reasonOf } from '../../kernel/errors.ts';
 import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
-import { type Currency, type Money, money, toMajor } from '../../kernel/money.ts';
+import { type Currency, type Money, minus, money, toMajor } from '../../kernel/money.ts';
 import { demandAdmin, type Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Receipt } from '../../platform/postgres/receipt.ts';
+import type { RecordAction } from '../audit/audit.service.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
@@ -88,6 +89,7 @@ export interface RefundServiceOptions {
   readonly database: Database;
   readonly provider: PaymentProvider;
   readonly transitions: OrderTransitions;
+  readonly recordAction: RecordAction;
   /** Asks the provider how an intent's money stands, and does the same here. */
   readonly align: (intentId: PaymentIntentId) => Promise<unknown>;
   /** Seats of these tickets of an order are free again. */
@@ -124,11 +126,7 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
     async settleByHand(refundId, reference, who, receipt) {
       demandAdmin(who);
       await database.transaction(async (tx) => {
-        const intentId = await findStuckRefund(tx, refundId);
-        const payment = intentId && (await lockPayment(tx, intentId));
-        const isDone = payment && (await markCarriedOut(tx, refundId, byHand(refundId, reference)));
-        if (!isDone) throw new AppError('payment_not_stuck', 'No refund by this id waits for a person.');
-        await moveOn(tx, payment);
+        await settleLocked(tx, refundId, reference, who, options);
         await receipt?.keep(tx, undefined);
       });
     },
@@ -141,12 +139,34 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
   };
 }
 
+async function settleLocked(
+  tx: Transaction,
+  refundId: string,
+  reference: string,
+  who: Principal,
+  { transitions, recordAction, currency }: RefundServiceOptions,
+): Promise<void> {
+  const stuck = await findStuckRefund(tx, refundId);
+  const order = stuck && (await transitions.lock(tx, stuck.orderId));
+  const payment = stuck && (await lockPayment(tx, stuck.intentId));
+  const isDone = payment && (await markCarriedOut(tx, refundId, byHand(refundId, reference)));
+  if (!order || !isDone) throw new AppError('payment_not_stuck', 'No refund by this id waits for a person.');
+  await moveOn(tx, payment);
+  await recordAction(tx, {
+    actor: who.userId,
+    action: 'refund.settled',
+    about: order,
+    before: { refund_id: refundId, is_paid_out: false },
+    after: { refund_id: refundId, is_paid_out: true, amount: toMajor(money(stuck.amountMinor), currency) },
+  });
+}
+
 async function issueLocked(
   tx: Transaction,
   orderId: OrderId,
   { amount: wanted, reason }: RefundRequest,
   who: Principal,
-  { transitions, clock, ids, currency }: RefundServiceOptions,
+  { transitions, recordAction, clock, ids, currency }: RefundServiceOptions,
 ): Promise<RefundIssued> {
   const order = await transitions.lock(tx, orderId);
   if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
@@ -164,9 +184,17 @@ async function issueLocked(
     { refundId, intentId, amountMinor: amount, origin: 'service', reason, requestedBy: who.userId, isManual },
     clock.now(),
   );
-  if ((await moveOn(tx, payment)) === 'applied') return { refundId, amount, reason, order };
-  const transition = await transitions.cancel(tx, order, 'refunded');
-  return { refundId, amount, reason, order: transition.outcome === 'changed' ? transition.order : order };
+  const isWhole = (await moveOn(tx, payment)) !== 'applied';
+  const transition = isWhole ? await transitions.cancel(tx, order, 'refunded') : undefined;
+  const after = transition?.outcome === 'changed' ? transition.order : order;
+  await recordAction(tx, {
+    actor: who.userId,
+    action: 'order.refunded',
+    about: order,
+    before: { status: order.status, left: toMajor(money(left), currency) },
+    after: { status: after.status, left: toMajor(minus(money(left), amount), currency), refund_id: refundId },
+  });
+  return { refundId, amount, reason, order: after };
 }
 
 function refuseUnlessPossible(amount: Money, left: number, currency: Currency): void {

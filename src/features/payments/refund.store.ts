@@ -1,5 +1,5 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
-import type { PaymentIntentId, UserId } from '../../kernel/ids.ts';
+import type { OrderId, PaymentIntentId, UserId } from '../../kernel/ids.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
 import type { Refund } from './payment.rules.ts';
 
@@ -141,17 +141,25 @@ export async function isDue(executor: Executor, refundId: string): Promise<boole
 
 const FIND_STUCK = {
   name: 'refund-find-stuck',
-  text: `SELECT payment_intent_id FROM refunds
-          WHERE refund_id = $1 AND provider_id IS NULL AND attempts >= ${MAX_REFUND_ATTEMPTS}`,
+  text: `SELECT payment_intent_id, p.order_id, r.amount_minor FROM refunds r JOIN payments p USING (payment_intent_id)
+          WHERE r.refund_id = $1 AND r.provider_id IS NULL AND r.attempts >= ${MAX_REFUND_ATTEMPTS}`,
 };
+
+/** A refund that waits for a person. */
+export interface StuckRefund {
+  readonly intentId: PaymentIntentId;
+  readonly orderId: OrderId;
+  readonly amountMinor: number;
+}
 
 /** Whose money a refund is that waits for a person; undefined when it does not wait. */
 export async function findStuckRefund(
   executor: Executor,
   refundId: string,
-): Promise<PaymentIntentId | undefined> {
-  const [row] = await executor.rows<{ payment_intent_id: PaymentIntentId }>(FIND_STUCK, [refundId]);
-  return row?.payment_intent_id;
+): Promise<StuckRefund | undefined> {
+  type Row = Pick<ClaimedRow, 'payment_intent_id' | 'amount_minor'> & { readonly order_id: OrderId };
+  const [row] = await executor.rows<Row>(FIND_STUCK, [refundId]);
+  return row && { intentId: row.payment_intent_id, orderId: row.order_id, amountMinor: row.amount_minor };
 }
 
 const FAILED = {

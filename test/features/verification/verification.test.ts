@@ -10,7 +10,7 @@ import { sql } from '../../support/databases.ts';
 import { testDatabase } from '../../support/own-database.ts';
 
 const EMPTY =
-  'TRUNCATE orders, tickets, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, sales_totals';
+  'TRUNCATE orders, tickets, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, sales_totals, audit_trail';
 const lkr = currencyOf('lkr');
 let dsn: string;
 let database: Database;
