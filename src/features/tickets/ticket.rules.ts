@@ -26,6 +26,8 @@ export interface Ticket {
   readonly issuedAt: Instant;
   readonly voidedAt: Instant | undefined;
   readonly checkedInAt: Instant | undefined;
+  /** What the organiser wrote about the holder; for him, the holder and the door, never for a topic or a log. */
+  readonly note?: string | undefined;
 }
 
 /** A ticket at the door: what decides whether it admits. */
