@@ -1,5 +1,6 @@
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import { createAuditService } from '../features/audit/audit.service.ts';
+import { createBoxOffice } from '../features/orders/box-office.service.ts';
 import { createOrderChanging } from '../features/orders/order.changing.ts';
 import { createOrderExpiry } from '../features/orders/order.expiry.ts';
 import { createOrderPlacing } from '../features/orders/order.placing.ts';
@@ -17,9 +18,9 @@ export type Features = Awaited<ReturnType<typeof wireFeatures>>;
 
 /** The use cases, each handed the ports it declares. */
 export async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, outboxBell, saleBell, onError } = base;
+  const { config, clock, ids, dataDir, outboxBell, saleBell, refundBell, onError } = base;
   const { database } = postgres;
-  const { holds, seating, metrics } = servers;
+  const { holds, seating, catalogue, metrics } = servers;
   const { currency, holdMs } = config;
   const shared = { database, holds, clock, currency, onCommitted: outboxBell.ring };
 
@@ -42,6 +43,16 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     ...money,
     metrics,
     audit: createAuditService({ database, seating }),
+    boxOffice: createBoxOffice({
+      ...shared,
+      ...money,
+      seating,
+      catalogue,
+      ids,
+      holdMs,
+      onCommitted: ringAll(outboxBell, saleBell),
+      onDue: refundBell.ring,
+    }),
     orders,
     placing: createOrderPlacing({ ...shared, seating, ids, holdMs }),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),

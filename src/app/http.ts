@@ -1,5 +1,6 @@
 import { auditRoutes } from '../features/audit/audit.routes.ts';
 import { liveRoutes } from '../features/live/live.routes.ts';
+import { boxOfficeRoutes } from '../features/orders/box-office.routes.ts';
 import { orderRoutes } from '../features/orders/order.routes.ts';
 import { toWireOrder } from '../features/orders/order.wire.ts';
 import { paymentRoutes } from '../features/payments/payment.routes.ts';
@@ -43,6 +44,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
       currency,
       maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
     });
+    boxOfficeRoutes(scope, { ...features, currency });
     paymentRoutes(scope, { ...features, currency });
     ticketRoutes(scope, { tickets: features.tickets, once, drawQr, currency });
     liveRoutes(scope, features.live.streams);

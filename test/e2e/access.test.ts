@@ -104,6 +104,33 @@ const ROUTES: readonly Route[] = [
   },
   {
     method: 'POST',
+    path: () => '/api/order/ticket',
+    body: () => ({
+      event_id: platform.eventId,
+      session_id: platform.sessionId,
+      seat_id: randomUUID(),
+      price: 0,
+    }),
+    allowed: ['organiser', 'admin'],
+    answer: 201,
+  },
+  {
+    method: 'PUT',
+    path: ({ ticketId }) => `/api/order/ticket/${ticketId}`,
+    body: () => ({ note: 'by the door' }),
+    allowed: ['organiser', 'admin'],
+    answer: 200,
+    paid: true,
+  },
+  {
+    method: 'DELETE',
+    path: ({ ticketId }) => `/api/order/ticket/${ticketId}?refund=true`,
+    allowed: ['organiser', 'admin'],
+    answer: 204,
+    paid: true,
+  },
+  {
+    method: 'POST',
     path: () => '/api/order/ticket/checkin',
     body: ({ qrText }) => ({ encrypted_qr: qrText }),
     allowed: ['scanner'],

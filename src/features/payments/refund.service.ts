@@ -79,7 +79,7 @@ export function createGiveBack({ clock, ids }: { readonly clock: Clock; readonly
 }
 
 /** Saves the state that a locked payment's refunds make of it. */
-async function moveOn(tx: Transaction, payment: Payment): Promise<Payment['state']> {
+export async function moveOn(tx: Transaction, payment: Payment): Promise<Payment['state']> {
   const state = stateAfter(payment, await refundsOf(tx, payment.intentId));
   if (state !== payment.state) await savePaymentState(tx, payment.intentId, state);
   return state;

@@ -1,5 +1,5 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
-import type { OrderId, PaymentIntentId, UserId } from '../../kernel/ids.ts';
+import type { OrderId, PaymentIntentId, TicketId, UserId } from '../../kernel/ids.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
 import type { Refund } from './payment.rules.ts';
 
@@ -15,6 +15,8 @@ export interface NewRefund {
   readonly providerId?: string;
   /** Only a person can carry it out. */
   readonly isManual?: boolean;
+  /** The ticket whose money it is. */
+  readonly ticketId?: TicketId;
 }
 
 /** Past this many tries a person has to look; the row says why the last one failed. */
@@ -23,8 +25,8 @@ export const MAX_REFUND_ATTEMPTS = 12;
 const INSERT = {
   name: 'refund-insert',
   text: `INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, requested_by, created_at,
-                              provider_id, attempts, next_attempt_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8, $9, $7::timestamptz)
+                              provider_id, attempts, next_attempt_at, ticket_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8, $9, $7::timestamptz, $10)
          ON CONFLICT (provider_id) DO NOTHING`,
 };
 
@@ -40,6 +42,7 @@ export async function insertRefund(tx: Transaction, refund: NewRefund, at: Insta
     toRfc3339(at),
     refund.providerId ?? null,
     refund.isManual ? MAX_REFUND_ATTEMPTS : 0,
+    refund.ticketId ?? null,
   ]);
 }
 
@@ -48,11 +51,12 @@ interface RefundRow {
   readonly amount_minor: number;
   readonly origin: Refund['origin'];
   readonly provider_id: string | null;
+  readonly ticket_id: TicketId | null;
 }
 
 const OF_PAYMENT = {
   name: 'refunds-of-payment',
-  text: `SELECT refund_id, amount_minor, origin, provider_id FROM refunds
+  text: `SELECT refund_id, amount_minor, origin, provider_id, ticket_id FROM refunds
           WHERE payment_intent_id = $1 ORDER BY created_at, refund_id`,
 };
 
@@ -64,6 +68,7 @@ export async function refundsOf(executor: Executor, intentId: PaymentIntentId): 
     amountMinor: row.amount_minor,
     origin: row.origin,
     providerId: row.provider_id ?? undefined,
+    ticketId: row.ticket_id ?? undefined,
   }));
 }
 

@@ -12,6 +12,7 @@ import type { Money } from '../../kernel/money.ts';
  * | voided     | late money, the seat still free | live       | unique index `tickets_live_seat`|
  * | live       | check-in, order completed       | checked in | `decideCheckIn`, then one conditional update |
  * | checked in | order cancelled by an admin     | voided     | the order's transition          |
+ * | live, checked in | an organiser voids it     | voided     | the order's transition          |
  */
 export interface Ticket {
   readonly ticketId: TicketId;
