@@ -5,6 +5,7 @@ import { createOrderChanging } from '../features/orders/order.changing.ts';
 import { createOrderExpiry } from '../features/orders/order.expiry.ts';
 import { createOrderPlacing } from '../features/orders/order.placing.ts';
 import { createOrderService } from '../features/orders/order.service.ts';
+import { createPaper } from '../features/paper/paper.service.ts';
 import { lockApplied } from '../features/payments/payment.store.ts';
 import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
 import { createTicketService } from '../features/tickets/ticket.service.ts';
@@ -39,6 +40,15 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     },
   });
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
+  const tickets = createTicketService({
+    database,
+    seating,
+    sealer: await createTicketSealer(qrKeys),
+    readOrder: orders.read,
+    findOrder: find,
+    currency,
+    clock,
+  });
   return {
     ...money,
     metrics,
@@ -59,13 +69,13 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError }),
     once: createOnce({ database, clock, ids }),
     live: wireLive(base, postgres, servers),
-    tickets: createTicketService({
-      database,
-      seating,
-      sealer: await createTicketSealer(qrKeys),
+    tickets,
+    paper: createPaper({
+      tickets,
       readOrder: orders.read,
       findOrder: find,
-      currency,
+      catalogue,
+      timeZone: config.TIME_ZONE,
       clock,
     }),
   };

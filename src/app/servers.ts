@@ -96,7 +96,7 @@ export async function connectServers(base: Base, postgres: Postgres) {
     identity,
     verifier,
     seating: watch('seating', seating),
-    catalogue: watch('catalogue', createCatalogue(query)),
+    catalogue: watch('catalogue', createCatalogue(query, clock)),
     stripe,
     provider: watch('stripe', createStripeProvider(stripe)),
     holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),

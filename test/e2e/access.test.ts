@@ -103,6 +103,27 @@ const ROUTES: readonly Route[] = [
     answer: 200,
   },
   {
+    method: 'GET',
+    path: ({ orderId }) => `/api/order/${orderId}/tickets.pdf`,
+    allowed: READERS,
+    answer: 200,
+    paid: true,
+  },
+  {
+    method: 'GET',
+    path: ({ orderId }) => `/api/order/${orderId}/tickets.ics`,
+    allowed: READERS,
+    answer: 200,
+    paid: true,
+  },
+  {
+    method: 'GET',
+    path: ({ ticketId }) => `/api/order/ticket/${ticketId}.pdf`,
+    allowed: READERS,
+    answer: 200,
+    paid: true,
+  },
+  {
     method: 'POST',
     path: () => '/api/order/ticket',
     body: () => ({

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { type Instant, instant } from '../../kernel/clock.ts';
+import { type Clock, type Instant, instant } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type EventId, type OrganizationId, type SessionId } from '../../kernel/ids.ts';
 import type { ServiceClient } from '../../platform/http/service-client.ts';
@@ -31,18 +31,25 @@ const FRESH_MS = 60_000;
  * The catalogue over HTTP, the sessions asked for last remembered. However many ask for one at a time, it is fetched once;
  * while the service is away, what was known of it still stands.
  */
-export function createCatalogue(query: ServiceClient): Catalogue {
+export function createCatalogue(query: Pick<ServiceClient, 'get'>, clock: Clock): Catalogue {
   const sessions = new LRUCache<SessionId, SessionInfo>({
     max: MAX_SESSIONS,
     ttl: FRESH_MS,
-    allowStaleOnFetchRejection: true,
-    noDeleteOnFetchRejection: true,
-    fetchMethod: (sessionId) => fetchSession(sessionId, query),
+    ttlResolution: 0,
+    perf: clock,
+    fetchMethod: (sessionId, known) =>
+      fetchSession(sessionId, query).catch((error: unknown) => {
+        if (known) return known;
+        throw error;
+      }),
   });
   return { session: (sessionId) => sessions.fetch(sessionId) };
 }
 
-async function fetchSession(sessionId: SessionId, query: ServiceClient): Promise<SessionInfo | undefined> {
+async function fetchSession(
+  sessionId: SessionId,
+  query: Pick<ServiceClient, 'get'>,
+): Promise<SessionInfo | undefined> {
   const session = await query.get(`/v1/sessions/${sessionId}/basic-info`, {});
   if (session.outcome === 'refused') return undefined;
   if (!sessionChecker.Check(session.body)) throw notUnderstood('its session has another shape');
