@@ -94,6 +94,18 @@ export function hostAndPort(): Kind<{ readonly host: string; readonly port: numb
   ];
 }
 
+/** A zone of the IANA time zone database, as its name is spelt there. */
+export function timeZone(): Kind<string> {
+  const named = (given: string) => {
+    try {
+      return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
+    } catch {
+      return undefined;
+    }
+  };
+  return ['a name of the IANA time zone database, such as Asia/Colombo', named];
+}
+
 /** Base64 of exactly so many bytes, kept as text. */
 export function base64(bytes: number): Kind<string> {
   const isKey = (given: string) =>

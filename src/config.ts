@@ -10,6 +10,7 @@ import {
   type Reader,
   switchValue,
   text,
+  timeZone,
   topicName,
   url,
   wholeNumber,
@@ -136,6 +137,7 @@ export const VARIABLES = {
   ),
 
   CURRENCY: variable('ISO 4217 code of every price', text(3, 3, /^[a-z]{3}$/i, 'a three-letter code'), 'lkr'),
+  TIME_ZONE: variable('Zone that printed tickets tell the time in', timeZone(), 'UTC'),
   SEAT_LOCK_TTL_MINUTES: variable('How long seats are held for payment', decimal(0.01, MAX_MINUTES), '5'),
   MAX_SEATS_PER_ORDER: variable('Most seats in one order', wholeNumber(1, MAX_SEATS), '10'),
   MAX_STREAMS: variable(

@@ -2,10 +2,13 @@ import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import { createAnalyticsService } from '../features/analytics/analytics.service.ts';
 import { createOrganiserLists } from '../features/analytics/organiser-lists.service.ts';
 import { createStreaming } from '../features/analytics/streaming.service.ts';
+import { createAuditService } from '../features/audit/audit.service.ts';
+import { createBoxOffice } from '../features/orders/box-office.service.ts';
 import { createOrderChanging } from '../features/orders/order.changing.ts';
 import { createOrderExpiry } from '../features/orders/order.expiry.ts';
 import { createOrderPlacing } from '../features/orders/order.placing.ts';
 import { createOrderService } from '../features/orders/order.service.ts';
+import { createPaper } from '../features/paper/paper.service.ts';
 import { lockApplied } from '../features/payments/payment.store.ts';
 import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
 import { createTicketService } from '../features/tickets/ticket.service.ts';
@@ -21,19 +24,20 @@ export type Features = Awaited<ReturnType<typeof wireFeatures>>;
 
 /** The use cases, each handed the ports it declares. */
 export async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, outboxBell, saleBell, onError } = base;
+  const { config, clock, ids, dataDir, outboxBell, saleBell, refundBell, onError } = base;
   const { database } = postgres;
-  const { holds, seating, metrics } = servers;
+  const { holds, seating, catalogue, metrics } = servers;
   const { currency, holdMs } = config;
   const shared = { database, holds, clock, currency, onCommitted: outboxBell.ring };
 
   const money = wireMoney(base, postgres, servers, metrics);
-  const { transitions, payments, giveBack, find } = money;
+  const { transitions, payments, giveBack, recordAction, find } = money;
   const orders = createOrderService({
     ...shared,
     seating,
     transitions,
     payments,
+    recordAction,
     onCommitted: ringAll(outboxBell, saleBell),
     async giveBack(tx, orderId, reason) {
       const payment = await lockApplied(tx, orderId);
@@ -41,9 +45,29 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     },
   });
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
+  const tickets = createTicketService({
+    database,
+    seating,
+    sealer: await createTicketSealer(qrKeys),
+    readOrder: orders.read,
+    findOrder: find,
+    currency,
+    clock,
+  });
   return {
     ...money,
     metrics,
+    audit: createAuditService({ database, seating }),
+    boxOffice: createBoxOffice({
+      ...shared,
+      ...money,
+      seating,
+      catalogue,
+      ids,
+      holdMs,
+      onCommitted: ringAll(outboxBell, saleBell),
+      onDue: refundBell.ring,
+    }),
     orders,
     placing: createOrderPlacing({ ...shared, seating, ids, holdMs }),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
@@ -59,13 +83,13 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       toJson: (ticket) => JSON.stringify(toWireTicket(ticket, currency)),
     }),
     live: wireLive(base, postgres, servers),
-    tickets: createTicketService({
-      database,
-      seating,
-      sealer: await createTicketSealer(qrKeys),
+    tickets,
+    paper: createPaper({
+      tickets,
       readOrder: orders.read,
       findOrder: find,
-      currency,
+      catalogue,
+      timeZone: config.TIME_ZONE,
       clock,
     }),
   };

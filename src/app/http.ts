@@ -1,7 +1,10 @@
 import { analyticsRoutes } from '../features/analytics/analytics.routes.ts';
+import { auditRoutes } from '../features/audit/audit.routes.ts';
 import { liveRoutes } from '../features/live/live.routes.ts';
+import { boxOfficeRoutes } from '../features/orders/box-office.routes.ts';
 import { orderRoutes } from '../features/orders/order.routes.ts';
 import { toWireOrder } from '../features/orders/order.wire.ts';
+import { paperRoutes } from '../features/paper/paper.routes.ts';
 import { paymentRoutes } from '../features/payments/payment.routes.ts';
 import { createQrDrawer } from '../features/tickets/qr/qr-image.ts';
 import { ticketRoutes, toWireView } from '../features/tickets/ticket.routes.ts';
@@ -43,10 +46,13 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
       currency,
       maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
     });
+    boxOfficeRoutes(scope, { ...features, currency });
     paymentRoutes(scope, { ...features, currency });
     ticketRoutes(scope, { tickets: features.tickets, once, drawQr, currency });
     analyticsRoutes(scope, { ...features, currency });
+    paperRoutes(scope, features.paper);
     liveRoutes(scope, features.live.streams);
+    auditRoutes(scope, features.audit);
     identityRoutes(scope);
     metricsRoute(scope, features.metrics);
     const inProcess = { embedded: true, check: async () => undefined };

@@ -2,12 +2,15 @@ import type { Config } from '../config.ts';
 import { createEmbeddedHolds } from '../embedded/holds.ts';
 import { allOf, salesChanged } from '../features/analytics/sales.rules.ts';
 import { addMoney, addSales } from '../features/analytics/sales.store.ts';
+import { createRecordAction } from '../features/audit/audit.service.ts';
 import { createRecordSales } from '../features/live/feed.service.ts';
+import { ticketsPaid } from '../features/orders/box-office.store.ts';
 import type { Order } from '../features/orders/order.rules.ts';
 import { releaseHolds } from '../features/orders/order.service.ts';
 import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from '../features/orders/order.store.ts';
 import { createOrderTransitions } from '../features/orders/order.transitions.ts';
 import { createAlignment } from '../features/payments/alignment.ts';
+import { createGiveBackTicket, createTakeCash } from '../features/payments/box-office.service.ts';
 import { createPaymentConsumer } from '../features/payments/payment.consumer.ts';
 import type { PaymentProvider } from '../features/payments/payment.ports.ts';
 import { createPaymentService } from '../features/payments/payment.service.ts';
@@ -84,6 +87,7 @@ export function wireMoney(
     countMoney: addMoney,
     writeRefund,
     giveBack: createGiveBack({ writeRefund, ids }),
+    recordAction: createRecordAction(clock),
     orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
     orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
     onFreed: (order: Order, tickets: readonly Ticket[]) => releaseHolds(order, holds, tickets),
@@ -111,6 +115,12 @@ export function wireMoney(
     decide: createUndecidedSweep(settleMoney, shared),
     transitions: shared.transitions,
     giveBack: shared.giveBack,
+    recordAction: shared.recordAction,
+    takeCash: createTakeCash(shared),
+    giveBackTicket: createGiveBackTicket({
+      ...shared,
+      ticketsPaid: (tx, { orderId }) => ticketsPaid(tx, orderId, currency),
+    }),
     refunds: createRefundService({ ...shared, align }),
     reconcile: createReconcile({ database, provider, align, findOrder: find }),
     consumer: createPaymentConsumer({ ...shared, payments, appendToOutbox, onTaken: metrics.paymentTopic }),

@@ -7,6 +7,7 @@ import { createEmbeddedEventLog } from '../embedded/event-log.ts';
 import { createEmbeddedHolds } from '../embedded/holds.ts';
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import { startEmbeddedPostgres } from '../embedded/postgres/postgres.ts';
+import { createCatalogue } from '../features/catalogue/catalogue.service.ts';
 import { stillHeld } from '../features/orders/hold.store.ts';
 import { PLACING_HOLD_MS } from '../features/orders/order.placing.ts';
 import { liveSeats } from '../features/orders/order.store.ts';
@@ -78,8 +79,9 @@ export async function connectServers(base: Base, postgres: Postgres) {
   });
   const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL;
   const service = (baseUrl: string) => createServiceClient({ http: agent, baseUrl, tokens });
+  const query = service(queryUrl ?? `${selfUrl}/api/event-query`);
   const seating = createSeatingServices({
-    query: service(queryUrl ?? `${selfUrl}/api/event-query`),
+    query,
     seating: service(config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`),
     currency: config.currency,
   });
@@ -94,6 +96,7 @@ export async function connectServers(base: Base, postgres: Postgres) {
     identity,
     verifier,
     seating: watch('seating', seating),
+    catalogue: watch('catalogue', createCatalogue(query, clock)),
     stripe,
     provider: watch('stripe', createStripeProvider(stripe)),
     holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),

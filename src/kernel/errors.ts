@@ -15,6 +15,7 @@ export const ERRORS = {
   request_in_flight: { title: 'The same request is being worked on', retry: true },
   order_not_found: { title: 'There is no such order', retry: false },
   ticket_not_found: { title: 'There is no such ticket', retry: false },
+  ticket_change_refused: { title: 'The ticket cannot be changed like this', retry: false },
   seats_taken: { title: 'Seats are taken', retry: false },
   seats_refused: { title: 'The seats cannot be ordered', retry: false },
   discount_refused: { title: 'The discount cannot be used', retry: false },

@@ -21,6 +21,39 @@ async function twoBuyers(arena: Arena) {
   return { statuses, findings: await findings(arena) };
 }
 
+/** A buyer in one process and the box office in another: a ticket that is given away is won like any other. */
+async function buyerAndBoxOffice(arena: Arena) {
+  const seatId = randomUUID();
+  const { platform, buyer, admin } = arena;
+  const ticket = { event_id: platform.eventId, session_id: platform.sessionId, seat_id: seatId, price: 0 };
+  const { answers } = await arena.interleaving.race(
+    inStretches(
+      { who: 'buyer', before: 'database order-insert' },
+      { who: 'office', before: 'database order-insert' },
+    ),
+    {
+      buyer: () =>
+        arena.call('buyer', 'POST', '/api/order', { token: buyer, body: platform.request([seatId]) }),
+      office: () =>
+        arena.call('office', 'POST', '/api/order/ticket', { token: admin, body: ticket, ofReplica: true }),
+    },
+  );
+  const statuses = Object.values(answers).map(({ status }) => status);
+  return { statuses, findings: await findings(arena) };
+}
+
+test('with the unique index the buyer or the box office has the seat', async () => {
+  expect(await buyerAndBoxOffice(await guarded())).toEqual({ statuses: [201, 409], findings: [] });
+});
+
+test('without the unique index the box office gives away what a buyer has (I1)', async () => {
+  const arena = await unguarded([], 'DROP INDEX tickets_live_seat');
+  expect(await buyerAndBoxOffice(arena)).toEqual({
+    statuses: [201, 201],
+    findings: ['I1 a seat has more than one live ticket'],
+  });
+});
+
 test('with the unique index one has the seat', async () => {
   expect(await twoBuyers(await guarded())).toEqual({ statuses: [201, 409], findings: [] });
 });

@@ -118,6 +118,7 @@ const PORTS = [
   ['stripe', 'PaymentProvider', 'src/features/payments/payment.ports.ts'],
   ['seating', 'SeatingServices', 'src/features/seats/seats.ports.ts'],
   ['holds', 'SeatHolds', 'src/features/seats/seats.ports.ts'],
+  ['catalogue', 'Catalogue', 'src/features/catalogue/catalogue.ports.ts'],
   ['events', 'EventPublisher', 'src/kernel/events.ts'],
 ] as const;
 

@@ -1,3 +1,4 @@
+import { BOX_OFFICE_FLOWS } from './flows.box-office.ts';
 import { MONEY_FLOWS } from './flows.money.ts';
 import { ORDER_FLOWS } from './flows.orders.ts';
 import { PLATFORM_FLOWS } from './flows.platform.ts';
@@ -7,4 +8,9 @@ import type { World } from './world.ts';
 export type Flow = (world: World) => Promise<void>;
 
 /** Together they come through every write and every call; the shortest first, for a point belongs to the first. */
-export const FLOWS: Readonly<Record<string, Flow>> = { ...PLATFORM_FLOWS, ...ORDER_FLOWS, ...MONEY_FLOWS };
+export const FLOWS: Readonly<Record<string, Flow>> = {
+  ...PLATFORM_FLOWS,
+  ...ORDER_FLOWS,
+  ...BOX_OFFICE_FLOWS,
+  ...MONEY_FLOWS,
+};

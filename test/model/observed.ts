@@ -134,10 +134,13 @@ const TRUNCATE = {
   name: 'model-truncate',
   text: `TRUNCATE refunds, payments, tickets, orders, outbox, discount_uses, stripe_inbox, idempotency_keys,
                   daily_jobs, sale_changes, sales_feed, sales_totals, sales_by_time, organization_sales_by_time,
-                  sales_by_tier, discounts_by_time, money_by_session RESTART IDENTITY`,
+                  sales_by_tier, discounts_by_time, money_by_session, audit_trail RESTART IDENTITY`,
 };
 
-/** Empties every table; `isThorough` leaves no dead rows behind and takes longer. */
+/**
+ * Empties every table; `isThorough` leaves no dead rows behind and takes longer. The audit trail, of which nothing can
+ * be deleted, goes only then.
+ */
 export async function wipe(executor: Executor, isThorough: boolean): Promise<void> {
   await executor.rows(isThorough ? TRUNCATE : WIPE, []);
 }

@@ -31,6 +31,8 @@ export interface FakeSeating {
   readonly owners: Map<string, string>;
   /** Session ids that this user id scans for. */
   readonly scanners: Map<string, Set<string>>;
+  /** Sessions of the catalogue by id, as the contract's section 9 spells them, with the title of their event. */
+  readonly sessions: Map<string, { readonly title: string; readonly [field: string]: unknown }>;
   query: CannedAnswer | undefined;
   seating: CannedAnswer | undefined;
   away: boolean;
@@ -81,6 +83,7 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     discounts: new Map(),
     owners: new Map(),
     scanners: new Map(),
+    sessions: new Map(),
     query: undefined,
     seating: undefined,
     away: false,
@@ -107,6 +110,8 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
   const [, listed] =
     /^\/query\/v1\/events\/[^/]+\/sessions\/[^/]+\/discounts\/(.+)$/.exec(url.pathname) ?? [];
   if (listed !== undefined) return fake.query ?? catalogueOf(fake, listed);
+  const [, kind, id = ''] = /^\/query\/v1\/(sessions|events)\/([^/]+)\/basic-info$/.exec(url.pathname) ?? [];
+  if (kind !== undefined) return fake.query ?? infoOf(fake, kind, id);
   if (url.pathname.startsWith('/query')) {
     return (
       fake.query ?? { status: 200, body: quoteOf(fake, body as { seat_ids: string[]; discount_id?: string }) }
@@ -129,6 +134,14 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
   }
   const owned = parameter('eventId') || parameter('sessionId') || parameter('organizationId');
   return { status: 200, body: fake.owners.get(owned) === parameter('userId') };
+}
+
+/** A session of the catalogue, or the event of one. */
+function infoOf({ sessions }: Omit<FakeSeating, 'url'>, kind: string, id: string): CannedAnswer {
+  const session =
+    kind === 'sessions' ? sessions.get(id) : [...sessions.values()].find(({ eventId }) => eventId === id);
+  if (!session) return { status: 404, body: { message: 'There is no such thing.' } };
+  return { status: 200, body: kind === 'sessions' ? session : { id, title: session.title } };
 }
 
 /** The catalogue that pages read (contract section 9): `public`, or `code/` and a code. */

@@ -44,6 +44,17 @@ export async function startPlatformApp(
     options,
   );
   const [eventId, sessionId, organizationId] = [randomUUID(), randomUUID(), randomUUID()];
+  seating.sessions.set(sessionId, {
+    title: 'Tides of Light',
+    id: sessionId,
+    eventId,
+    organizationId,
+    startTime: '2026-12-15T19:30:00Z',
+    endTime: '2026-12-15T22:00:00Z',
+    status: 'ON_SALE',
+    sessionType: 'PHYSICAL',
+    venueDetails: { name: 'Harbour Hall', address: '1 Quay Street, Colombo' },
+  });
   const request = (seatIds: readonly string[] = [randomUUID()], discountId?: string) => ({
     session_id: sessionId,
     event_id: eventId,

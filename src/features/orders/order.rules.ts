@@ -26,7 +26,10 @@ import type { Ticket } from '../tickets/ticket.rules.ts';
  * | completed           | admin cancels; what was paid is given back     | `cancel`   | cancelled (admin)    | order.canceled, seats AVAILABLE |
  * | completed           | all its money was given back                   | `cancel`   | cancelled (refunded) | order.canceled, seats AVAILABLE |
  * | completed           | its bank took the money back                   | `cancel`   | cancelled (payment)  | order.canceled, seats AVAILABLE |
+ * | completed           | its last ticket is voided, and nothing pays for it | `cancel` | cancelled (organiser) | order.canceled, seats AVAILABLE |
  * | completed           | the money of some of its tickets was given back | `withdraw` | completed           | order.updated, seats AVAILABLE  |
+ * | completed           | an organiser voids a ticket                    | `withdraw` | completed            | order.updated, seats AVAILABLE  |
+ * | completed           | an organiser changes a ticket                  | `amend`    | completed            | order.updated, seats BOOKED and AVAILABLE |
  * | cancelled (expired, payment) | money came late, its seats still free | `rebook`   | completed            | order.updated, seats BOOKED     |
  * | cancelled (expired, payment) | money came late, a seat is sold       | `refuseLate` | cancelled (refunded) | -                             |
  */
@@ -55,7 +58,7 @@ export type OrderState =
   | { readonly status: 'cancelled'; readonly cancelledAt: Instant; readonly reason: CancelReason };
 
 /** `unknown` is how the earlier service left its cancelled orders. */
-export type CancelReason = 'buyer' | 'expired' | 'payment' | 'refunded' | 'admin' | 'unknown';
+export type CancelReason = 'buyer' | 'expired' | 'payment' | 'refunded' | 'admin' | 'organiser' | 'unknown';
 
 export type PendingOrder = Extract<Order, { status: 'pending' }>;
 
@@ -74,7 +77,7 @@ export function complete(order: Order, at: Instant): Transition {
 }
 
 /** What ends an order that is completed: somebody who may, or its money going back. */
-const ENDS_COMPLETED: ReadonlySet<CancelReason> = new Set(['admin', 'refunded', 'payment']);
+const ENDS_COMPLETED: ReadonlySet<CancelReason> = new Set(['admin', 'organiser', 'refunded', 'payment']);
 
 /** A pending order is cancelled for any reason, a completed one for some. Its tickets are void from then on. */
 export function cancel(order: Order, reason: CancelReason, at: Instant): Transition {
@@ -104,11 +107,30 @@ export function refuseLate(order: Order): Transition {
   return { outcome: 'changed', order: { ...order, reason: 'refunded' } };
 }
 
-/** A completed order loses some of its tickets, not all: their money was given back. What was paid stays written. */
-export function withdraw(order: Order, ticketIds: ReadonlySet<Ticket['ticketId']>): Transition {
+/** Why tickets of an order that stays completed are void: their money went back, or an organiser wanted it. */
+export type WithdrawReason = 'refunded' | 'organiser';
+
+/**
+ * A completed order loses some of its tickets. What was paid stays written. Only an organiser may leave it without any:
+ * its money is kept then, and money needs its order.
+ */
+export function withdraw(
+  order: Order,
+  ticketIds: ReadonlySet<Ticket['ticketId']>,
+  reason: WithdrawReason = 'refunded',
+): Transition {
   if (order.status !== 'completed') return notPossible(order);
   const tickets = order.tickets.filter((ticket) => !ticketIds.has(ticket.ticketId));
-  if (tickets.length === 0) throw new Error(`order ${order.orderId} would be left without a ticket`);
+  if (tickets.length === 0 && reason === 'refunded') {
+    throw new Error(`order ${order.orderId} would be left without a ticket`);
+  }
+  return { outcome: 'changed', order: { ...order, tickets } };
+}
+
+/** A ticket of a completed order gets another seat, label or note; its tier and its price stay. */
+export function amend(order: Order, ticket: Ticket): Transition {
+  if (order.status !== 'completed') return notPossible(order);
+  const tickets = order.tickets.map((each) => (each.ticketId === ticket.ticketId ? ticket : each));
   return { outcome: 'changed', order: { ...order, tickets } };
 }
 

@@ -4,6 +4,7 @@ import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Receipt } from '../../platform/postgres/receipt.ts';
+import type { RecordAction } from '../audit/audit.service.ts';
 import type { SeatHolds, SeatingServices } from '../seats/seats.ports.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { mayCancel, standingTo } from './order.access.rules.ts';
@@ -43,6 +44,7 @@ export interface OrderServiceOptions {
   readonly transitions: OrderTransitions;
   readonly payments: PaymentConclusion;
   readonly giveBack: GiveBackPayment;
+  readonly recordAction: RecordAction;
   readonly currency: Currency;
   readonly onCommitted: () => void;
 }
@@ -110,7 +112,7 @@ function cancelLocked(
   { orderId, paymentIntentId: concluded }: Order,
   who: Principal,
   receipt: Receipt<Order> | undefined,
-  { database, transitions, giveBack }: OrderServiceOptions,
+  { database, transitions, giveBack, recordAction }: OrderServiceOptions,
 ): Promise<Order | undefined> {
   return database.transaction(async (tx) => {
     const order = orFail(await transitions.lock(tx, orderId));
@@ -121,6 +123,15 @@ function cancelLocked(
       throw new AppError('order_not_pending', whyNotPending(transition.status));
     }
     if (order.status === 'completed') await giveBack(tx, orderId, 'cancelled by an administrator');
+    if (!byBuyer) {
+      await recordAction(tx, {
+        actor: who.userId,
+        action: 'order.cancelled',
+        about: order,
+        before: { status: order.status },
+        after: { status: 'cancelled' },
+      });
+    }
     await receipt?.keep(tx, transition.order);
     return transition.order;
   });

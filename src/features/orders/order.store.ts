@@ -7,7 +7,7 @@ import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import { TICKET_COLUMNS } from '../tickets/ticket.rows.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from './order.rows.ts';
-import type { CancelReason, Order, PendingOrder } from './order.rules.ts';
+import type { CancelReason, Order, PendingOrder, WithdrawReason } from './order.rules.ts';
 
 /** Whether the unique index that decides who has a seat (I1) refused a ticket: the seat is somebody else's. */
 export function isSeatTaken(error: unknown): boolean {
@@ -316,7 +316,7 @@ export async function voidTickets(
   tx: Transaction,
   tickets: readonly Ticket[],
   at: Instant,
-  reason: 'replaced' | 'refunded',
+  reason: 'replaced' | WithdrawReason,
 ): Promise<void> {
   if (tickets.length === 0) return;
   const ticketIds = tickets.map((ticket) => ticket.ticketId);

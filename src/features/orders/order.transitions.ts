@@ -4,7 +4,9 @@ import type { OrderId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
+import { amendTicket } from './box-office.store.ts';
 import {
+  amend,
   type CancelReason,
   cancel,
   complete,
@@ -13,6 +15,7 @@ import {
   rebook,
   refuseLate,
   type Transition,
+  type WithdrawReason,
   withdraw,
 } from './order.rules.ts';
 import {
@@ -55,7 +58,17 @@ export interface OrderTransitions {
   /** Late money goes back: the order says so from now on. Consumers see no difference, so nothing is announced. */
   refuseLate(tx: Transaction, order: Order): Promise<Transition>;
   /** Some tickets of a completed order are void from now on. */
-  withdraw(tx: Transaction, order: Order, ticketIds: ReadonlySet<Ticket['ticketId']>): Promise<Transition>;
+  withdraw(
+    tx: Transaction,
+    order: Order,
+    ticketIds: ReadonlySet<Ticket['ticketId']>,
+    reason: WithdrawReason,
+  ): Promise<Transition>;
+  /**
+   * A ticket of a completed order has another seat, label or note. Throws an error that `isSeatTaken` knows when the seat
+   * is somebody else's.
+   */
+  amend(tx: Transaction, order: Order, ticket: Ticket): Promise<Transition>;
   /**
    * A pending order has new terms. False when its new discount is used up: the caller then rolls back. Throws an error
    * that `isSeatTaken` knows when a seat is somebody else's.
@@ -118,13 +131,22 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       if (transition.outcome === 'changed') await saveTransition(tx, order, transition.order);
       return transition;
     },
-    async withdraw(tx, order, ticketIds) {
-      const transition = withdraw(order, ticketIds);
+    async withdraw(tx, order, ticketIds, reason) {
+      const transition = withdraw(order, ticketIds, reason);
       if (transition.outcome === 'not_possible') return transition;
       const gone = order.tickets.filter((ticket) => ticketIds.has(ticket.ticketId));
-      await voidTickets(tx, gone, clock.now(), 'refunded');
+      await voidTickets(tx, gone, clock.now(), reason);
       const freed = gone.map((ticket) => ticket.seatId);
-      await appendToOutbox(tx, announceChange(transition.order, { locked: [], freed }, currency));
+      await appendToOutbox(tx, announceChange(transition.order, { freed }, currency));
+      await recordSales(tx, [{ from: order, to: transition.order }]);
+      return transition;
+    },
+    async amend(tx, order, ticket) {
+      const transition = amend(order, ticket);
+      if (transition.outcome === 'not_possible') return transition;
+      await amendTicket(tx, ticket);
+      const { locked: booked, freed } = seatsChanged(order, transition.order);
+      await appendToOutbox(tx, announceChange(transition.order, { booked, freed }, currency));
       await recordSales(tx, [{ from: order, to: transition.order }]);
       return transition;
     },

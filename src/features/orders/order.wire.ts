@@ -54,13 +54,14 @@ export function announce(order: Order, currency: Currency): Announcement[] {
 /** The messages that tell of an order that stays in its state but has other seats or another price. */
 export function announceChange(
   order: Order,
-  seats: { readonly locked: readonly SeatId[]; readonly freed: readonly SeatId[] },
+  seats: Partial<Readonly<Record<'locked' | 'booked' | 'freed', readonly SeatId[]>>>,
   currency: Currency,
 ): Announcement[] {
   return [
     { topic: 'orderUpdated', key: order.orderId, value: JSON.stringify(toWireOrder(order, currency)) },
-    ...announceSeats(order.sessionId, seats.locked, 'LOCKED'),
-    ...announceSeats(order.sessionId, seats.freed, 'AVAILABLE'),
+    ...announceSeats(order.sessionId, seats.locked ?? [], 'LOCKED'),
+    ...announceSeats(order.sessionId, seats.booked ?? [], 'BOOKED'),
+    ...announceSeats(order.sessionId, seats.freed ?? [], 'AVAILABLE'),
   ];
 }
 

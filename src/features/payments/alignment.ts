@@ -157,6 +157,6 @@ async function voidWhatIsGone(
   const amount = news.gone.reduce((total, { amountMinor }) => total + amountMinor, 0);
   const covered = amount === 0 ? [] : ticketsCovered(order, amount);
   if (covered.length === 0 || covered.length === order.tickets.length) return [];
-  await transitions.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)));
+  await transitions.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)), 'refunded');
   return covered;
 }

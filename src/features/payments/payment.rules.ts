@@ -1,5 +1,5 @@
-import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
-import type { Currency, Money } from '../../kernel/money.ts';
+import { as, type OrderId, type PaymentIntentId, type TicketId } from '../../kernel/ids.ts';
+import { type Currency, type Money, money } from '../../kernel/money.ts';
 import { mayComeLate, type Order } from '../orders/order.rules.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 
@@ -35,6 +35,8 @@ export interface Refund {
   readonly amountMinor: number;
   readonly origin: 'service' | 'stripe' | 'dispute';
   readonly providerId: string | undefined;
+  /** The ticket whose money it is, when it was asked for by ticket. */
+  readonly ticketId?: TicketId | undefined;
 }
 
 export type Settlement =
@@ -120,6 +122,29 @@ export function paidFor(ticket: Ticket, order: Order): number {
 }
 
 /**
+ * What of an order's price belongs to one of its tickets. `paid` are all tickets that the price was for, void or not; their
+ * shares are together exactly the price, each within one step of its part, because a step is given where the sum of those
+ * before it is rounded up. A step is the least that can be given back.
+ */
+export function shareOf(
+  ticketId: TicketId,
+  paid: readonly Pick<Ticket, 'ticketId' | 'price'>[],
+  price: Money,
+  step: number,
+): Money {
+  const inOrder = paid.toSorted((a, b) => (a.ticketId < b.ticketId ? -1 : 1));
+  const total = inOrder.reduce((sum, ticket) => sum + BigInt(ticket.price), 0n);
+  const at = inOrder.findIndex((ticket) => ticket.ticketId === ticketId);
+  if (total === 0n || at < 0) return money(0);
+  const unit = price % step === 0 ? BigInt(step) : 1n;
+  const upTo = (count: number): bigint => {
+    const before = inOrder.slice(0, count).reduce((sum, ticket) => sum + BigInt(ticket.price), 0n);
+    return (before * (BigInt(price) / unit) * 2n + total) / (total * 2n);
+  };
+  return money(Number((upTo(at + 1) - upTo(at)) * unit));
+}
+
+/**
  * The tickets that an amount given back covers: those whose shares are together exactly that amount, of several such
  * choices one with as few used tickets as there can be. None when there is no such choice: then it was given back
  * for another reason, and they stay good.
@@ -176,7 +201,19 @@ export function intentElsewhere(orderId: OrderId, paymentId: string | undefined)
   return as<PaymentIntentId>(`${ELSEWHERE}${orderId}${paymentId === undefined ? '' : `:${paymentId}`}`);
 }
 
-/** Money that another system took: there is no PaymentIntent at Stripe to ask about or to give back. */
+const CASH = 'cash:';
+
+/** What stands for the PaymentIntent of an order that was paid in cash at the box office. */
+export function cashFor(orderId: OrderId): PaymentIntentId {
+  return as<PaymentIntentId>(`${CASH}${orderId}`);
+}
+
+/** Money that was counted over the counter, and is given back there. */
+export function isCash(intentId: PaymentIntentId): boolean {
+  return intentId.startsWith(CASH);
+}
+
+/** Money that Stripe never had: another system took it, or the box office. There is nothing there to ask about or to give back. */
 export function isPaidElsewhere(intentId: PaymentIntentId): boolean {
-  return intentId.startsWith(ELSEWHERE);
+  return intentId.startsWith(ELSEWHERE) || isCash(intentId);
 }

@@ -2,10 +2,11 @@ import type { Clock } from '../../kernel/clock.ts';
 import { eachOf } from '../../kernel/concurrency.ts';
 import { AppError, reasonOf } from '../../kernel/errors.ts';
 import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
-import { type Currency, type Money, money, toMajor } from '../../kernel/money.ts';
+import { type Currency, type Money, minus, money, toMajor } from '../../kernel/money.ts';
 import { demandAdmin, type Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Receipt } from '../../platform/postgres/receipt.ts';
+import type { RecordAction } from '../audit/audit.service.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
@@ -97,7 +98,7 @@ export function createGiveBack(options: {
 }
 
 /** Saves the state that a locked payment's refunds make of it. */
-async function moveOn(tx: Transaction, payment: Payment): Promise<Payment['state']> {
+export async function moveOn(tx: Transaction, payment: Payment): Promise<Payment['state']> {
   const state = stateAfter(payment, await refundsOf(tx, payment.intentId));
   if (state !== payment.state) await savePaymentState(tx, payment.intentId, state);
   return state;
@@ -108,6 +109,7 @@ export interface RefundServiceOptions {
   readonly provider: PaymentProvider;
   readonly transitions: OrderTransitions;
   readonly writeRefund: WriteRefund;
+  readonly recordAction: RecordAction;
   /** Asks the provider how an intent's money stands, and does the same here. */
   readonly align: (intentId: PaymentIntentId) => Promise<unknown>;
   /** Seats of these tickets of an order are free again. */
@@ -144,11 +146,7 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
     async settleByHand(refundId, reference, who, receipt) {
       demandAdmin(who);
       await database.transaction(async (tx) => {
-        const intentId = await findStuckRefund(tx, refundId);
-        const payment = intentId && (await lockPayment(tx, intentId));
-        const isDone = payment && (await markCarriedOut(tx, refundId, byHand(refundId, reference)));
-        if (!isDone) throw new AppError('payment_not_stuck', 'No refund by this id waits for a person.');
-        await moveOn(tx, payment);
+        await settleLocked(tx, refundId, reference, who, options);
         await receipt?.keep(tx, undefined);
       });
     },
@@ -161,12 +159,34 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
   };
 }
 
+async function settleLocked(
+  tx: Transaction,
+  refundId: string,
+  reference: string,
+  who: Principal,
+  { transitions, recordAction, currency }: RefundServiceOptions,
+): Promise<void> {
+  const stuck = await findStuckRefund(tx, refundId);
+  const order = stuck && (await transitions.lock(tx, stuck.orderId));
+  const payment = stuck && (await lockPayment(tx, stuck.intentId));
+  const isDone = payment && (await markCarriedOut(tx, refundId, byHand(refundId, reference)));
+  if (!order || !isDone) throw new AppError('payment_not_stuck', 'No refund by this id waits for a person.');
+  await moveOn(tx, payment);
+  await recordAction(tx, {
+    actor: who.userId,
+    action: 'refund.settled',
+    about: order,
+    before: { refund_id: refundId, is_paid_out: false },
+    after: { refund_id: refundId, is_paid_out: true, amount: toMajor(money(stuck.amountMinor), currency) },
+  });
+}
+
 async function issueLocked(
   tx: Transaction,
   orderId: OrderId,
   { amount: wanted, reason }: RefundRequest,
   who: Principal,
-  { transitions, writeRefund, ids, currency }: RefundServiceOptions,
+  { transitions, writeRefund, recordAction, ids, currency }: RefundServiceOptions,
 ): Promise<RefundIssued> {
   const order = await transitions.lock(tx, orderId);
   if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
@@ -181,9 +201,17 @@ async function issueLocked(
   const isManual = isPaidElsewhere(intentId);
   const refund = { refundId, intentId, amountMinor: amount, reason, requestedBy: who.userId, isManual };
   await writeRefund(tx, { ...refund, origin: 'service' });
-  if ((await moveOn(tx, payment)) === 'applied') return { refundId, amount, reason, order };
-  const transition = await transitions.cancel(tx, order, 'refunded');
-  return { refundId, amount, reason, order: transition.outcome === 'changed' ? transition.order : order };
+  const isWhole = (await moveOn(tx, payment)) !== 'applied';
+  const transition = isWhole ? await transitions.cancel(tx, order, 'refunded') : undefined;
+  const after = transition?.outcome === 'changed' ? transition.order : order;
+  await recordAction(tx, {
+    actor: who.userId,
+    action: 'order.refunded',
+    about: order,
+    before: { status: order.status, left: toMajor(money(left), currency) },
+    after: { status: after.status, left: toMajor(minus(money(left), amount), currency), refund_id: refundId },
+  });
+  return { refundId, amount, reason, order: after };
 }
 
 function refuseUnlessPossible(amount: Money, left: number, currency: Currency): void {

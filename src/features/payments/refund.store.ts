@@ -1,5 +1,5 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
-import type { PaymentIntentId, UserId } from '../../kernel/ids.ts';
+import type { OrderId, PaymentIntentId, TicketId, UserId } from '../../kernel/ids.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
 import type { Refund } from './payment.rules.ts';
 
@@ -15,6 +15,8 @@ export interface NewRefund {
   readonly providerId?: string;
   /** Only a person can carry it out. */
   readonly isManual?: boolean;
+  /** The ticket whose money it is. */
+  readonly ticketId?: TicketId;
 }
 
 /** Past this many tries a person has to look; the row says why the last one failed. */
@@ -23,8 +25,8 @@ export const MAX_REFUND_ATTEMPTS = 12;
 const INSERT = {
   name: 'refund-insert',
   text: `INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, requested_by, created_at,
-                              provider_id, attempts, next_attempt_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8, $9, $7::timestamptz)
+                              provider_id, attempts, next_attempt_at, ticket_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8, $9, $7::timestamptz, $10)
          ON CONFLICT (provider_id) DO NOTHING
          RETURNING refund_id`,
 };
@@ -41,6 +43,7 @@ export async function insertRefund(tx: Transaction, refund: NewRefund, at: Insta
     toRfc3339(at),
     refund.providerId ?? null,
     refund.isManual ? MAX_REFUND_ATTEMPTS : 0,
+    refund.ticketId ?? null,
   ]);
   return written.length > 0;
 }
@@ -50,11 +53,12 @@ interface RefundRow {
   readonly amount_minor: number;
   readonly origin: Refund['origin'];
   readonly provider_id: string | null;
+  readonly ticket_id: TicketId | null;
 }
 
 const OF_PAYMENT = {
   name: 'refunds-of-payment',
-  text: `SELECT refund_id, amount_minor, origin, provider_id FROM refunds
+  text: `SELECT refund_id, amount_minor, origin, provider_id, ticket_id FROM refunds
           WHERE payment_intent_id = $1 ORDER BY created_at, refund_id`,
 };
 
@@ -66,6 +70,7 @@ export async function refundsOf(executor: Executor, intentId: PaymentIntentId): 
     amountMinor: row.amount_minor,
     origin: row.origin,
     providerId: row.provider_id ?? undefined,
+    ticketId: row.ticket_id ?? undefined,
   }));
 }
 
@@ -144,17 +149,25 @@ export async function isDue(executor: Executor, refundId: string): Promise<boole
 
 const FIND_STUCK = {
   name: 'refund-find-stuck',
-  text: `SELECT payment_intent_id FROM refunds
-          WHERE refund_id = $1 AND provider_id IS NULL AND attempts >= ${MAX_REFUND_ATTEMPTS}`,
+  text: `SELECT payment_intent_id, p.order_id, r.amount_minor FROM refunds r JOIN payments p USING (payment_intent_id)
+          WHERE r.refund_id = $1 AND r.provider_id IS NULL AND r.attempts >= ${MAX_REFUND_ATTEMPTS}`,
 };
+
+/** A refund that waits for a person. */
+export interface StuckRefund {
+  readonly intentId: PaymentIntentId;
+  readonly orderId: OrderId;
+  readonly amountMinor: number;
+}
 
 /** Whose money a refund is that waits for a person; undefined when it does not wait. */
 export async function findStuckRefund(
   executor: Executor,
   refundId: string,
-): Promise<PaymentIntentId | undefined> {
-  const [row] = await executor.rows<{ payment_intent_id: PaymentIntentId }>(FIND_STUCK, [refundId]);
-  return row?.payment_intent_id;
+): Promise<StuckRefund | undefined> {
+  type Row = Pick<ClaimedRow, 'payment_intent_id' | 'amount_minor'> & { readonly order_id: OrderId };
+  const [row] = await executor.rows<Row>(FIND_STUCK, [refundId]);
+  return row && { intentId: row.payment_intent_id, orderId: row.order_id, amountMinor: row.amount_minor };
 }
 
 const FAILED = {

@@ -15,7 +15,7 @@ import {
   TicketsSchema,
 } from './ticket.schemas.ts';
 import type { TicketService, TicketView } from './ticket.service.ts';
-import { toWireTicket, type WireTicket } from './ticket.wire.ts';
+import { toWireTicket, type WireTicket, withNote } from './ticket.wire.ts';
 
 export interface TicketRoutesOptions {
   readonly tickets: TicketService;
@@ -119,6 +119,6 @@ export function ticketRoutes(
 
 /** A ticket with its QR code drawn, where it may have one. */
 export function toWireView({ ticket, qrText }: TicketView, currency: Currency, drawQr: DrawQr): WireTicket {
-  const wire = toWireTicket(ticket, currency);
+  const wire = withNote(toWireTicket(ticket, currency), ticket);
   return qrText === undefined ? wire : { ...wire, qr_code: drawQr(qrText) };
 }

@@ -17,12 +17,13 @@ export interface TicketRow {
   readonly issued_at: Instant;
   readonly voided_at: Instant | null;
   readonly checked_in_time: Instant | null;
+  readonly holder_note: string | null;
 }
 
 /** What to select of `tickets t`, but for order and session, which come from the order. */
 export const TICKET_COLUMNS = `
   t.ticket_id, t.seat_id, t.seat_label, t.colour, t.tier_id, t.tier_name, t.price_at_purchase, t.issued_at,
-  t.voided_at, t.checked_in_time`;
+  t.voided_at, t.checked_in_time, t.holder_note`;
 
 export function toTicket(row: TicketRow, currency: Currency): Ticket {
   return {
@@ -38,5 +39,6 @@ export function toTicket(row: TicketRow, currency: Currency): Ticket {
     issuedAt: row.issued_at,
     voidedAt: row.voided_at ?? undefined,
     checkedInAt: row.checked_in_time ?? undefined,
+    note: row.holder_note ?? undefined,
   };
 }

@@ -12,6 +12,7 @@ import type { Money } from '../../kernel/money.ts';
  * | voided     | late money, the seat still free | live       | unique index `tickets_live_seat`|
  * | live       | check-in, order completed       | checked in | `decideCheckIn`, then one conditional update |
  * | checked in | order cancelled by an admin     | voided     | the order's transition          |
+ * | live, checked in | an organiser voids it     | voided     | the order's transition          |
  */
 export interface Ticket {
   readonly ticketId: TicketId;
@@ -26,6 +27,8 @@ export interface Ticket {
   readonly issuedAt: Instant;
   readonly voidedAt: Instant | undefined;
   readonly checkedInAt: Instant | undefined;
+  /** What the organiser wrote about the holder; for him, the holder and the door, never for a topic or a log. */
+  readonly note?: string | undefined;
 }
 
 /** A ticket at the door: what decides whether it admits. */

@@ -28,6 +28,9 @@ export const TicketSchema = Type.Object(
     issued_at: Type.String({ description: 'RFC 3339 in UTC' }),
     checked_in: Type.Boolean(),
     checked_in_time: Type.String({ description: '0001-01-01T00:00:00Z until the check-in' }),
+    note: Type.Optional(
+      Type.String({ description: 'The organiser’s note about the holder, where there is one' }),
+    ),
     qr_code: Type.Optional(Type.String({ description: 'PNG in base64; only of a completed order' })),
   },
   {

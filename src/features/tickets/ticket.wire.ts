@@ -26,3 +26,8 @@ export function toWireTicket(ticket: Ticket, currency: Currency): WireTicket {
     checked_in_time: ticket.checkedInAt === undefined ? NEVER : toRfc3339(ticket.checkedInAt),
   };
 }
+
+/** The same with the organiser's note, for those who may read it: it is not for the topics. */
+export function withNote(wire: WireTicket, { note }: Ticket): WireTicket {
+  return note === undefined ? wire : { ...wire, note };
+}

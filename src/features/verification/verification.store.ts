@@ -2,7 +2,7 @@ import type { Currency } from '../../kernel/money.ts';
 import type { Executor, Statement } from '../../platform/postgres/database.ts';
 
 /** Which invariant of the design a check is about. */
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7' | 'I8' | 'I9';
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9';
 
 /** One thing that must never be so, and the rows for which it is. */
 export interface Check {
@@ -62,11 +62,13 @@ export const CHECKS: readonly Check[] = [
   ),
   check(
     'I1',
-    'an order that is not cancelled has a voided ticket or none',
+    'an order that is not cancelled has no live ticket, and no organiser voided its last',
     `
     SELECT o.order_id::text AS subject FROM orders o LEFT JOIN tickets t USING (order_id)
      WHERE o.status <> 'cancelled' AND o.expires_at IS NOT NULL
-     GROUP BY o.order_id HAVING count(t.ticket_id) FILTER (WHERE t.voided_at IS NULL) = 0`,
+     GROUP BY o.order_id
+    HAVING count(t.ticket_id) FILTER (WHERE t.voided_at IS NULL) = 0
+       AND (o.price = 0 OR o.status = 'pending' OR count(t.ticket_id) FILTER (WHERE t.void_reason = 'organiser') = 0)`,
   ),
   check(
     'I2',
@@ -190,6 +192,18 @@ export const CHECKS: readonly Check[] = [
     `
     SELECT t.ticket_id::text AS subject FROM tickets t JOIN orders o USING (order_id)
      WHERE t.checked_in AND t.voided_at IS NULL AND o.status <> 'completed'`,
+  ),
+  check(
+    'I6',
+    'an organiser’s deed is not in the audit trail',
+    `
+    SELECT t.ticket_id::text AS subject FROM tickets t
+     WHERE t.void_reason = 'organiser'
+       AND NOT EXISTS (SELECT FROM audit_trail a WHERE a.ticket_id = t.ticket_id AND a.action = 'ticket.voided')
+    UNION ALL
+    SELECT p.payment_intent_id FROM payments p
+     WHERE p.payment_intent_id LIKE 'cash:%'
+       AND NOT EXISTS (SELECT FROM audit_trail a WHERE a.order_id = p.order_id AND a.action = 'ticket.issued')`,
   ),
   check(
     'I7',

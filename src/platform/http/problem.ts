@@ -13,6 +13,7 @@ export const STATUS_OF = {
   request_in_flight: 409,
   order_not_found: 404,
   ticket_not_found: 404,
+  ticket_change_refused: 409,
   seats_taken: 409,
   seats_refused: 400,
   discount_refused: 400,

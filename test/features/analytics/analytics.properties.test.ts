@@ -9,6 +9,7 @@ import {
 } from '../../../src/features/analytics/analytics.wire.ts';
 import { allOf, salesChanged } from '../../../src/features/analytics/sales.rules.ts';
 import { addMoney, addSales, foldCounted } from '../../../src/features/analytics/sales.store.ts';
+import { createRecordAction } from '../../../src/features/audit/audit.service.ts';
 import { place, ticketFor } from '../../../src/features/orders/order.rules.ts';
 import { createOrderService } from '../../../src/features/orders/order.service.ts';
 import {
@@ -170,6 +171,7 @@ function world() {
       throw error;
     },
   };
+  const recordAction = createRecordAction(shared.clock);
   const settleMoney = createSettlement({ ...shared, isSeatTaken });
   const unused = () => Promise.reject(new Error('not part of this test'));
   const provider = {
@@ -207,9 +209,10 @@ function world() {
     orderOfIntent: async (intentId) =>
       (await orderOfIntent(database, intentId)) ?? as<OrderId>(intentId.slice(3, 39)),
   });
-  const refunds = createRefundService({ ...shared, provider, align });
+  const refunds = createRefundService({ ...shared, recordAction, provider, align });
   const orders = createOrderService({
     ...shared,
+    recordAction,
     holds: { hold: unused, extend: unused, release: async () => undefined },
     seating: {} as never,
     payments: { conclude: async () => 'unpaid' },

@@ -11,7 +11,7 @@ import { testDatabase } from '../../support/own-database.ts';
 
 const EMPTY =
   'TRUNCATE orders, tickets, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, ' +
-  'sales_totals, sales_by_time, organization_sales_by_time, sales_by_tier, discounts_by_time, money_by_session';
+  'sales_totals, sales_by_time, organization_sales_by_time, sales_by_tier, discounts_by_time, money_by_session, audit_trail';
 const lkr = currencyOf('lkr');
 let dsn: string;
 let database: Database;
@@ -73,7 +73,7 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
   ],
   [
     'I1',
-    'an order that is not cancelled has a voided ticket or none',
+    'an order that is not cancelled has no live ticket, and no organiser voided its last',
     `UPDATE tickets SET voided_at = now(), void_reason = 'refunded'`,
   ],
   ['I2', 'a completed order has not exactly its price', 'UPDATE payments SET amount_minor = 9999'],
@@ -146,6 +146,16 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'I5',
     'a live ticket was checked in without its order being completed',
     `${OTHER} UPDATE tickets SET checked_in = true, checked_in_time = now() WHERE seat_id = 'A2'`,
+  ],
+  [
+    'I6',
+    'an organiser’s deed is not in the audit trail',
+    `UPDATE tickets SET voided_at = now(), void_reason = 'organiser'`,
+  ],
+  [
+    'I6',
+    'an organiser’s deed is not in the audit trail',
+    `UPDATE payments SET payment_intent_id = 'cash:' || order_id`,
   ],
   [
     'I7',

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { create } from 'qrcode';
-import { encodePng } from './png.ts';
+import { encodePng, type Squares } from './png.ts';
 
 /** Pixels a module is drawn with: readable from a phone held at arm's length, and still a small file. */
 const PIXELS_PER_MODULE = 6;
@@ -25,10 +25,11 @@ export function createQrDrawer(): DrawQr {
 }
 
 function draw(text: string): string {
+  return encodePng(qrSquares(text), PIXELS_PER_MODULE, QUIET_ZONE_MODULES).toString('base64');
+}
+
+/** The squares of a QR code, without the white around it. Throws when the text is none of ours. */
+export function qrSquares(text: string): Squares {
   const { modules } = create([{ data: text, mode: 'alphanumeric' }], { errorCorrectionLevel: 'M' });
-  const squares = {
-    size: modules.size,
-    isBlack: (row: number, column: number) => modules.get(row, column) === 1,
-  };
-  return encodePng(squares, PIXELS_PER_MODULE, QUIET_ZONE_MODULES).toString('base64');
+  return { size: modules.size, isBlack: (row, column) => modules.get(row, column) === 1 };
 }

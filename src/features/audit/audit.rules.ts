@@ -1,0 +1,41 @@
+import type { Instant } from '../../kernel/clock.ts';
+import type { EventId, OrderId, SessionId, TicketId, UserId } from '../../kernel/ids.ts';
+
+/** Everything that organisers and administrators do to orders and tickets, as the trail calls it. */
+export const AUDIT_ACTIONS = [
+  'ticket.issued',
+  'ticket.changed',
+  'ticket.voided',
+  'check_in.undone',
+  'order.cancelled',
+  'order.refunded',
+  'refund.settled',
+] as const;
+
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** How something stood, by names that an organiser knows. No name, no note, no secret: the trail cannot be erased. */
+export type AuditState = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Somebody's deed. */
+export interface AuditEntry {
+  readonly actor: UserId;
+  readonly action: AuditAction;
+  /** The order that it was about. */
+  readonly about: {
+    readonly eventId: EventId;
+    readonly sessionId: SessionId;
+    readonly orderId: OrderId;
+  };
+  /** Undefined when it was about the whole order. */
+  readonly ticketId?: TicketId | undefined;
+  /** Undefined when there was nothing before. */
+  readonly before?: AuditState | undefined;
+  readonly after: AuditState;
+}
+
+/** A deed as it was written down; numbers grow with time. */
+export interface WrittenEntry extends AuditEntry {
+  readonly entryId: number;
+  readonly at: Instant;
+}

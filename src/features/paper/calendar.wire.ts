@@ -1,0 +1,22 @@
+import ical, { ICalCalendarMethod, ICalEventStatus } from 'ical-generator';
+import type { Instant } from '../../kernel/clock.ts';
+import type { SessionInfo } from '../catalogue/catalogue.ports.ts';
+import type { Order } from '../orders/order.rules.ts';
+
+/** An order's session as a calendar file: https://www.rfc-editor.org/rfc/rfc5545 . The same order is the same entry, always. */
+export function toCalendar({ orderId, tickets }: Order, session: SessionInfo, now: Instant): string {
+  const { title, startsAt, endsAt, venue } = session;
+  const calendar = ical({ prodId: '//ms-ticketing//tickets//EN', method: ICalCalendarMethod.PUBLISH });
+  const seats = tickets.map(({ seatLabel, tierName }) => `${seatLabel} (${tierName})`);
+  calendar.createEvent({
+    id: `order-${orderId}@ms-ticketing`,
+    stamp: new Date(now),
+    start: new Date(startsAt),
+    ...(endsAt === undefined ? {} : { end: new Date(endsAt) }),
+    summary: title,
+    location: [venue.name, venue.address].filter(Boolean).join(', ') || (venue.onlineLink ?? ''),
+    description: `Seats: ${seats.join(', ')}\nOrder ${orderId}`,
+    status: ICalEventStatus.CONFIRMED,
+  });
+  return calendar.toString();
+}

@@ -1,0 +1,47 @@
+import type { Flow } from './flows.ts';
+import { announced, loseWebhooks, sell } from './steps.ts';
+import { orderFor, type World } from './world.ts';
+
+const ORGANISER = { as: 'organiser', keyed: true } as const;
+
+async function issue(world: World, wish: Record<string, unknown>): Promise<string> {
+  const [seat_id] = world.seats(1);
+  const { event_id, session_id } = orderFor([]);
+  const body = { event_id, session_id, seat_id, ...wish };
+  return (await world.request(201, 'POST', '/api/order/ticket', { ...ORGANISER, body })).body.ticket_id;
+}
+
+const voidIt = (world: World, ticketId: string, query = '') =>
+  world.request(204, 'DELETE', `/api/order/ticket/${ticketId}${query}`, ORGANISER);
+
+/** What an organiser does to tickets. */
+export const BOX_OFFICE_FLOWS: Readonly<Record<string, Flow>> = {
+  async 'a ticket is given away, moved and voided'(world) {
+    const ticketId = await issue(world, { price: 0, note: 'a guest' });
+    await announced(world);
+    const [seat_id] = world.seats(1);
+    const path = `/api/order/ticket/${ticketId}`;
+    await world.request(200, 'PUT', path, { ...ORGANISER, body: { seat_id, note: 'another guest' } });
+    await announced(world);
+    await voidIt(world, ticketId);
+  },
+
+  async 'a ticket is sold for cash, and the cash given back'(world) {
+    const ticketId = await issue(world, { price: 12_500 });
+    await announced(world);
+    await voidIt(world, ticketId, '?refund=true');
+  },
+
+  async 'a ticket of an order is voided, then its money given back'(world) {
+    await loseWebhooks(world, '%refund%');
+    const { orderId } = await sell(world, 2);
+    await announced(world);
+    const { body } = await world.request(200, 'GET', `/api/order/${orderId}/tickets`, { as: 'organiser' });
+    await voidIt(world, body[0].ticket_id);
+    await announced(world);
+    await voidIt(world, body[0].ticket_id, '?refund=true');
+    await world.until('it is given back', async () => {
+      return (await world.sql('SELECT FROM refunds WHERE provider_id IS NULL')).length === 0;
+    });
+  },
+};

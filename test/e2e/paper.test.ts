@@ -1,0 +1,348 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readQrCode } from '../../scripts/qr-reader.ts';
+import {
+  codesIn,
+  type FoundCode,
+  PIXELS_PER_CM,
+  type Picture,
+  printed,
+  renderPages,
+} from '../support/pdf-pages.ts';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+
+const organiserId = randomUUID();
+const scannerId = randomUUID();
+let platform: PlatformApp;
+let buyer: string;
+let organiser: string;
+let scanner: string;
+
+beforeAll(async () => {
+  platform = await startPlatformApp({ TIME_ZONE: 'Asia/Colombo' });
+  platform.seating.owners.set(platform.eventId, organiserId);
+  platform.seating.scanners.set(scannerId, new Set([platform.sessionId]));
+  buyer = await platform.token(randomUUID());
+  organiser = await platform.token(organiserId);
+  scanner = await platform.token(scannerId);
+});
+
+beforeEach(() => {
+  platform.seating.away = false;
+});
+
+/** A file of the API, as bytes. */
+async function download(path: string, token = buyer) {
+  const response = await fetch(platform.app.url + path, { headers: { authorization: `Bearer ${token}` } });
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const type = response.headers.get('content-type') ?? '';
+  const body = type.includes('json') ? JSON.parse(new TextDecoder().decode(bytes)) : undefined;
+  return { status: response.status, headers: response.headers, bytes, body };
+}
+
+/** A completed order of the buyer, for a session of its own when there is something special about it. */
+async function sold(seats: number, session: Record<string, unknown> = {}) {
+  const isOwn = Object.keys(session).length > 0;
+  const [sessionId, eventId] = isOwn ? [randomUUID(), randomUUID()] : [platform.sessionId, platform.eventId];
+  const known = platform.seating.sessions.get(platform.sessionId);
+  if (isOwn)
+    platform.seating.sessions.set(sessionId, { title: 'x', ...known, id: sessionId, eventId, ...session });
+  const body = {
+    ...platform.request(Array.from({ length: seats }, () => randomUUID())),
+    session_id: sessionId,
+    event_id: eventId,
+  };
+  const placed = await platform.app.call('POST', '/api/order', { token: buyer, body });
+  expect(placed.status, placed.text).toBe(201);
+  const orderId: string = placed.body.order_id;
+  await platform.pay(buyer, orderId);
+  await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+  const { body: tickets } = await platform.app.call('GET', `/api/order/${orderId}/tickets`, { token: buyer });
+  return {
+    orderId,
+    sessionId,
+    tickets: tickets as { ticket_id: string; seat_label: string; qr_code: string }[],
+  };
+}
+
+async function pagesOf(path: string, token = buyer) {
+  const { status, headers, bytes } = await download(path, token);
+  expect(status).toBe(200);
+  expect(headers.get('content-type')).toBe('application/pdf');
+  return renderPages(bytes);
+}
+
+/** The white around a code, in its squares, as far as it goes on the side where it is least. */
+function quietSquares(picture: Picture, { left, top, side }: FoundCode, squares: number): number {
+  const square = side / squares;
+  const isWhite = (x: number, y: number) =>
+    (picture.data[(Math.round(y) * picture.width + Math.round(x)) * 4] ?? 0) > 250;
+  let quiet = 0;
+  for (let ring = 0.5; ring < 6; ring += 1) {
+    const offset = ring * square;
+    const along = Array.from({ length: squares }, (_, at) => (at + 0.5) * square);
+    const points = along.flatMap((at): [number, number][] => [
+      [left + at, top - offset],
+      [left + at, top + side + offset],
+      [left - offset, top + at],
+      [left + side + offset, top + at],
+    ]);
+    if (!points.every(([x, y]) => isWhite(x, y))) break;
+    quiet += 1;
+  }
+  return quiet;
+}
+
+describe('the tickets of an order as a PDF', () => {
+  test('have a page each, with event, place, time with its zone, seat and tier', async () => {
+    const { orderId, tickets } = await sold(3);
+    const pages = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
+    expect(pages).toHaveLength(3);
+    for (const [at, { text }] of pages.entries()) {
+      for (const words of [
+        'Tides of Light',
+        'Wednesday 16 December 2026, 01:00 (Asia/Colombo, GMT+05:30)',
+        'Harbour Hall',
+        '1 Quay Street, Colombo',
+        tickets[at]?.seat_label,
+        'VIP',
+        tickets[at]?.ticket_id,
+        orderId,
+      ]) {
+        expect(text).toContain(words);
+      }
+    }
+  });
+
+  test('bear the QR codes of the tickets: in colour, in grey, in black and white', async () => {
+    const { orderId, tickets } = await sold(2);
+    const expected = await Promise.all(
+      tickets.map(({ qr_code }) => readQrCode(Buffer.from(qr_code, 'base64'))),
+    );
+    const pages = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
+    for (const print of [
+      (picture: Picture) => picture,
+      (picture: Picture) => printed(picture, false),
+      (picture: Picture) => printed(picture, true),
+    ]) {
+      const read = await Promise.all(pages.map(async ({ picture }) => codesIn(print(picture))));
+      expect(read.map((codes) => codes.map(({ text }) => text))).toEqual(expected.map((text) => [text]));
+    }
+  });
+
+  test('are black on white, and the code is large, with its quiet zone', async () => {
+    const { orderId } = await sold(1);
+    const [page] = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
+    const { picture } = page ?? { picture: { data: new Uint8ClampedArray(), width: 0, height: 0 } };
+    let coloured = 0;
+    for (let at = 0; at < picture.data.length; at += 4) {
+      if (picture.data[at] !== picture.data[at + 1] || picture.data[at] !== picture.data[at + 2])
+        coloured += 1;
+    }
+    expect({ coloured, ...{ width: picture.width / PIXELS_PER_CM } }).toEqual({
+      coloured: 0,
+      width: expect.closeTo(21, 0),
+    });
+    const [code] = await codesIn(picture);
+    expect((code?.side ?? 0) / PIXELS_PER_CM).toBeGreaterThan(4);
+    const { create } = await import('qrcode');
+    const { size } = create([{ data: code?.text ?? '', mode: 'alphanumeric' }], {
+      errorCorrectionLevel: 'M',
+    }).modules;
+    expect(code && quietSquares(picture, code, size)).toBeGreaterThanOrEqual(4);
+  });
+
+  test('leave out a ticket that was voided', async () => {
+    const { orderId, tickets } = await sold(2);
+    const [gone, kept] = tickets;
+    await platform.app.call('DELETE', `/api/order/ticket/${gone?.ticket_id}`, { token: organiser });
+    const pages = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
+    expect(pages.map(({ text }) => text)).toEqual([expect.stringContaining(kept?.ticket_id ?? '')]);
+    expect(await download(`/api/order/ticket/${gone?.ticket_id}.pdf`)).toMatchObject({
+      status: 409,
+      body: { code: 'ticket_cancelled' },
+    });
+  });
+
+  test('are kept by no cache on the way', async () => {
+    const { orderId } = await sold(1);
+    const { headers } = await download(`/api/order/${orderId}/tickets.pdf`);
+    expect(headers.get('cache-control')).toBe('private, no-store');
+    expect(headers.get('content-disposition')).toBe(`inline; filename="tickets-${orderId}.pdf"`);
+  });
+});
+
+describe('one ticket as a PDF', () => {
+  test('is for its holder, the organiser, and not for a scanner', async () => {
+    const { tickets } = await sold(2);
+    const path = `/api/order/ticket/${tickets[0]?.ticket_id}.pdf`;
+    for (const token of [buyer, organiser]) expect(await pagesOf(path, token)).toHaveLength(1);
+    expect(await download(path, scanner)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+  });
+});
+
+describe('nothing is printed', () => {
+  test('of an order that is not paid', async () => {
+    const orderId = await platform.place(buyer);
+    const { body } = await platform.app.call('GET', `/api/order/${orderId}/tickets`, { token: buyer });
+    for (const path of [
+      `${orderId}/tickets.pdf`,
+      `${orderId}/tickets.ics`,
+      `ticket/${body[0].ticket_id}.pdf`,
+    ]) {
+      expect(await download(`/api/order/${path}`)).toMatchObject({
+        status: 409,
+        body: { code: 'ticket_not_paid' },
+      });
+    }
+  });
+
+  test('of an order that was cancelled', async () => {
+    const { orderId, tickets } = await sold(1);
+    const admin = await platform.issuer.token(randomUUID(), {
+      user_groups: ['/Permissions/Users/System Admins'],
+    });
+    await platform.app.call('DELETE', `/api/order/${orderId}`, { token: admin });
+    for (const path of [
+      `${orderId}/tickets.pdf`,
+      `${orderId}/tickets.ics`,
+      `ticket/${tickets[0]?.ticket_id}.pdf`,
+    ]) {
+      expect(await download(`/api/order/${path}`)).toMatchObject({
+        status: 409,
+        body: { code: 'ticket_cancelled' },
+      });
+    }
+  });
+
+  test.each([`${randomUUID()}/tickets.pdf`, `${randomUUID()}/tickets.ics`, `ticket/${randomUUID()}.pdf`])(
+    'of what there is not: %s',
+    async (path) => expect((await download(`/api/order/${path}`)).status).toBe(404),
+  );
+
+  test.each(['x/tickets.pdf', 'ticket/x.pdf', 'ticket/.pdf'])('of what is no id: %s', async (path) => {
+    expect([400, 404]).toContain((await download(`/api/order/${path}`)).status);
+  });
+});
+
+describe('names', () => {
+  test.each<[string, string, string]>([
+    ['Sinhala and Tamil', 'ආලෝකයේ රළ', 'ஒளியின் அலைகள்'],
+    ['Arabic and Hebrew', 'مسرح الميناء', 'קולנוע 12'],
+    ['Devanagari and Cyrillic', 'क्षत्रिय श्री', 'Ночь в опере'],
+    ['Chinese and Korean', '東京都渋谷区', '한국어'],
+    ['emoji and signs that are no letters', 'Party 🎉👨‍👩‍👧 ☎', '∑ ✓ ½'],
+    ['characters that are none', 'a\u0000b\u0007c\ud800d\ufffe', '\u202eevil\u2066'],
+    ['a name without an end', 'long '.repeat(2_000), 'x'.repeat(5_000)],
+  ])('in %s leave the ticket whole', async (_name, title, venue) => {
+    const { orderId } = await sold(1, { title, venueDetails: { name: venue, address: null } });
+    const [page] = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
+    expect(page?.text).toContain(orderId);
+    expect(page && (await codesIn(page.picture))).toHaveLength(1);
+  });
+
+  test('in Latin, Greek and Cyrillic can be copied from the page', async () => {
+    const { orderId } = await sold(1, { title: 'Ωμέγα Ночь Déjà vu' });
+    const [page] = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
+    expect(page?.text).toContain('Ωμέγα Ночь Déjà vu');
+  });
+});
+
+describe('the catalogue', () => {
+  const callsFor = (sessionId: string) =>
+    platform.seating.calls.filter(({ path }) => path === `/query/v1/sessions/${sessionId}/basic-info`).length;
+
+  test('is asked once, however many print at a time', async () => {
+    const { orderId, sessionId } = await sold(1, { title: 'Once' });
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => download(`/api/order/${orderId}/tickets.pdf`)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    expect(callsFor(sessionId)).toBe(1);
+    platform.seating.away = true;
+    expect((await download(`/api/order/${orderId}/tickets.pdf`)).status).toBe(200);
+  });
+
+  test('that is away is said to be away, when the session is not known yet', async () => {
+    const { orderId } = await sold(1, { title: 'Away' });
+    platform.seating.away = true;
+    const answer = await download(`/api/order/${orderId}/tickets.pdf`);
+    expect(answer).toMatchObject({ status: 503, body: { code: 'seating_unavailable' } });
+    expect(answer.headers.get('retry-after')).toBe('2');
+  });
+
+  test('that speaks of something else is not believed', async () => {
+    const { orderId } = await sold(1, { title: 'Odd', startTime: 'tomorrow' });
+    expect(await download(`/api/order/${orderId}/tickets.pdf`)).toMatchObject({
+      status: 503,
+      body: { code: 'seating_unavailable' },
+    });
+  });
+
+  test('that has the session no more leaves the code that admits', async () => {
+    const { orderId, sessionId, tickets } = await sold(1, { title: 'Gone' });
+    platform.seating.sessions.delete(sessionId);
+    const [page] = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
+    expect(page?.text).toContain(tickets[0]?.seat_label);
+    expect(page && (await codesIn(page.picture))).toHaveLength(1);
+    expect(await download(`/api/order/${orderId}/tickets.ics`)).toMatchObject({
+      status: 404,
+      body: { code: 'not_found' },
+    });
+  });
+});
+
+describe('the calendar file', () => {
+  /** Its lines, those that were folded put together again (RFC 5545, 3.1). */
+  async function linesOf(orderId: string): Promise<string[]> {
+    const { status, headers, bytes } = await download(`/api/order/${orderId}/tickets.ics`);
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/calendar; charset=utf-8']);
+    const text = new TextDecoder().decode(bytes);
+    for (const line of text.split('\r\n')) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(75);
+    expect(text.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
+    return text.replaceAll('\r\n ', '').split('\r\n');
+  }
+
+  test('has the session of the order, in UTC', async () => {
+    const { orderId, tickets } = await sold(2);
+    const lines = await linesOf(orderId);
+    expect(lines[0]).toBe('BEGIN:VCALENDAR');
+    expect(lines.at(-1) || lines.at(-2)).toBe('END:VCALENDAR');
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'VERSION:2.0',
+        'METHOD:PUBLISH',
+        `UID:order-${orderId}@ms-ticketing`,
+        expect.stringMatching(/^DTSTAMP:\d{8}T\d{6}Z$/),
+        'DTSTART:20261215T193000Z',
+        'DTEND:20261215T220000Z',
+        'SUMMARY:Tides of Light',
+        'LOCATION:Harbour Hall\\, 1 Quay Street\\, Colombo',
+        'STATUS:CONFIRMED',
+        `DESCRIPTION:Seats: ${tickets[0]?.seat_label} (VIP)\\, ${tickets[1]?.seat_label} (VIP)\\nOrder ${orderId}`,
+      ]),
+    );
+  });
+
+  test('cannot be given another meaning by a name', async () => {
+    const title = 'Night; of, \\ "wonders"\r\nEND:VEVENT\r\nBEGIN:VALARM';
+    const { orderId } = await sold(1, { title });
+    const lines = await linesOf(orderId);
+    expect(lines.filter((line) => line === 'END:VEVENT')).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith('BEGIN:'))).toEqual(['BEGIN:VCALENDAR', 'BEGIN:VEVENT']);
+    expect(lines.find((line) => line.startsWith('SUMMARY:'))).toMatch(
+      /^SUMMARY:Night\\; of\\, \\\\ "wonders"\\nEND:VEVENT/,
+    );
+  });
+
+  test('of a session without an end, or online', async () => {
+    const { orderId } = await sold(1, {
+      title: 'Talk',
+      endTime: null,
+      venueDetails: { name: '', onlineLink: 'https://talk.example/1' },
+    });
+    const lines = await linesOf(orderId);
+    expect(lines.filter((line) => line.startsWith('DTEND'))).toEqual([]);
+    expect(lines).toContain('LOCATION:https://talk.example/1');
+  });
+});

@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { type Arena, explore, inShort, openArena } from '../../support/arena.ts';
+import { expectNothingFailed, expectSound } from '../../support/ledger.ts';
+import { seeds } from '../../support/schedules.ts';
+
+const ROUNDS = 100;
+
+vi.setConfig({ testTimeout: 300_000 });
+
+let arena: Arena;
+
+beforeAll(async () => {
+  arena = await openArena();
+});
+
+afterEach(() => expectNothingFailed(arena));
+
+const ticketFor = (seatId: string) => ({
+  event_id: arena.platform.eventId,
+  session_id: arena.platform.sessionId,
+  seat_id: seatId,
+  price: 0,
+});
+
+/** The box office gives a ticket away in one process or the other. */
+const issue = (who: string, seatId: string, ofReplica = false) =>
+  arena.call(who, 'POST', '/api/order/ticket', { token: arena.admin, body: ticketFor(seatId), ofReplica });
+
+const buy = (who: string, seatId: string, ofReplica = false) =>
+  arena.call(who, 'POST', '/api/order', {
+    token: arena.buyer,
+    body: arena.platform.request([seatId]),
+    ofReplica,
+  });
+
+async function liveOn(seatId: string): Promise<number> {
+  const rows = await arena.rows('SELECT FROM tickets WHERE seat_id = $1 AND voided_at IS NULL', [seatId]);
+  return rows.length;
+}
+
+test('a seat that a buyer and two box offices want is given once', async ({ annotate }) => {
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const seatId = randomUUID();
+    const { answers, standstills } = await arena.interleaving.race(choose, {
+      buyer: () => buy('buyer', seatId),
+      office: () => issue('office', seatId, true),
+      other: () => issue('other', seatId),
+    });
+    expect(standstills).toBe(0);
+    await arena.rest();
+    const all = Object.entries(answers);
+    const winners = all.filter(([, { status }]) => status === 201);
+    expect([winners.length, await liveOn(seatId)]).toEqual([1, 1]);
+    const refused = all.filter(([, { status }]) => status !== 201);
+    expect(refused.map(([, { body }]) => [body.code, ...body.seat_ids])).toEqual([
+      ['seats_taken', seatId],
+      ['seats_taken', seatId],
+    ]);
+    await expectSound(arena, winners[0]?.[1].body.order_id, [seatId]);
+    return winners[0]?.[0] ?? 'nobody';
+  });
+  await annotate(inShort(explored));
+  expect(Object.keys(explored.outcomes).toSorted()).toEqual(['buyer', 'office', 'other']);
+});
+
+test('a seat that a ticket is moved to and a buyer wants is given once', async ({ annotate }) => {
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const [from, to] = [randomUUID(), randomUUID()];
+    const { body: ticket } = await issue('', from);
+    const { answers, standstills } = await arena.interleaving.race(choose, {
+      mover: () =>
+        arena.call('mover', 'PUT', `/api/order/ticket/${ticket.ticket_id}`, {
+          token: arena.admin,
+          body: { seat_id: to },
+        }),
+      buyer: () => buy('buyer', to, true),
+      next: () => buy('next', from, true),
+    });
+    expect(standstills).toBe(0);
+    await arena.rest();
+    const isMoved = answers.mover.status === 200;
+    expect(answers.buyer.status).toBe(isMoved ? 409 : 201);
+    expect(await liveOn(to)).toBe(1);
+    // The old seat is somebody's, the next buyer's or the ticket's, or it is free by now.
+    expect(await liveOn(from)).toBe(answers.next.status === 201 || !isMoved ? 1 : 0);
+    return isMoved ? 'moved' : 'sold';
+  });
+  await annotate(inShort(explored));
+  expect(Object.keys(explored.outcomes).toSorted()).toEqual(['moved', 'sold']);
+});
+
+test('a ticket voided twice while an administrator gives all back: its money goes back once', async ({
+  annotate,
+}) => {
+  const { admin: token, interleaving, platform } = arena;
+  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+    const seatIds = [randomUUID()];
+    const orderId = await platform.place(arena.buyer, seatIds);
+    const offer = await arena.offer(orderId);
+    expect(await arena.confirm(offer)).toBe(true);
+    await arena.tell('', orderId, offer.intentId);
+    const [ticket] = await arena.rows<{ ticket_id: string }>(
+      'SELECT ticket_id FROM tickets WHERE order_id = $1',
+      [orderId],
+    );
+    const path = `/api/order/ticket/${ticket?.ticket_id}?refund=true`;
+    const { answers, standstills } = await interleaving.race(choose, {
+      first: () => arena.call('first', 'DELETE', path, { token }),
+      again: () => arena.call('again', 'DELETE', path, { token, ofReplica: true }),
+      refunder: () =>
+        arena.call('refunder', 'POST', `/api/order/${orderId}/refund`, { token, ofReplica: true }),
+    });
+    expect(standstills).toBe(0);
+    expect([answers.first.status, answers.again.status]).toEqual([204, 204]);
+    await arena.rest();
+    const ledger = await expectSound(arena, orderId, seatIds);
+    expect(ledger).toMatchObject({ status: 'cancelled', kept: 0 });
+    const trail = await arena.rows('SELECT FROM audit_trail WHERE order_id = $1', [orderId]);
+    expect(trail).toHaveLength(1);
+    return answers.refunder.status === 200 ? 'by refund' : 'by void';
+  });
+  await annotate(inShort(explored));
+  expect(Object.keys(explored.outcomes).toSorted()).toEqual(['by refund', 'by void']);
+});

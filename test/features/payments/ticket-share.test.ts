@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { shareOf } from '../../../src/features/payments/payment.rules.ts';
+import { as, type TicketId } from '../../../src/kernel/ids.ts';
+import { money } from '../../../src/kernel/money.ts';
+
+const ticketsAt = (prices: readonly number[]) =>
+  prices.map((price, at) => ({
+    ticketId: as<TicketId>(`t${String(at).padStart(3, '0')}`),
+    price: money(price),
+  }));
+
+const shares = (prices: readonly number[], price: number, step = 1) => {
+  const tickets = ticketsAt(prices);
+  return tickets.map(({ ticketId }) => shareOf(ticketId, tickets, money(price), step) as number);
+};
+
+test('without a discount a ticket’s share is its price', () => {
+  expect(shares([100, 2_001, 0], 2_101)).toEqual([100, 2_001, 0]);
+});
+
+test('what cannot be divided goes to one of them', () => {
+  expect(shares([100, 100, 100], 100)).toEqual([33, 34, 33]);
+  expect(shares([100, 100, 100], 1)).toEqual([0, 1, 0]);
+});
+
+test('in a currency that gives back tens, shares are tens', () => {
+  expect(shares([100, 100, 100], 100, 10)).toEqual([30, 40, 30]);
+  // Cash need not be: then a unit is the least there is.
+  expect(shares([100, 100], 101, 10).reduce((sum, share) => sum + share)).toBe(101);
+});
+
+test('of an order that cost nothing, or of a ticket that is not among those paid, there is none', () => {
+  expect(shares([0, 0], 0)).toEqual([0, 0]);
+  expect(shares([100], 0)).toEqual([0]);
+  expect(shareOf(as<TicketId>('other'), ticketsAt([100]), money(100), 1)).toBe(0);
+});
+
+const orders = fc
+  .record({
+    prices: fc.array(fc.integer({ min: 0, max: 9_000_000 }), { minLength: 1, maxLength: 12 }),
+    part: fc.double({ min: 0, max: 1, noNaN: true }),
+    step: fc.constantFrom(1, 10),
+  })
+  .map(({ prices, part, step }) => {
+    const subtotal = prices.reduce((sum, price) => sum + price, 0);
+    return { prices, subtotal, price: Math.floor((subtotal * part) / step) * step, step };
+  });
+
+test('all shares together are exactly the price, each within a step of its part, whoever asks first', () => {
+  fc.assert(
+    fc.property(orders, ({ prices, subtotal, price, step }) => {
+      const all = shares(prices, price, step);
+      expect(all.reduce((sum, share) => sum + share, 0)).toBe(subtotal === 0 ? 0 : price);
+      for (const [at, share] of all.entries()) {
+        const part = subtotal === 0 ? 0 : ((prices[at] ?? 0) * price) / subtotal;
+        expect(Math.abs(share - part)).toBeLessThan(step + 1e-6);
+        expect(share).toBeGreaterThanOrEqual(0);
+      }
+      const tickets = ticketsAt(prices);
+      const [first] = tickets;
+      const turned = first && shareOf(first.ticketId, tickets.toReversed(), money(price), step);
+      expect(turned).toBe(all[0]);
+    }),
+    { numRuns: 2_000 },
+  );
+});
