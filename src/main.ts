@@ -1,4 +1,4 @@
-import { type App, buildApp } from './app.ts';
+import { type App, buildApp, STOP_TIMEOUT_MS } from './app.ts';
 import { banner, help } from './banner.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { DataDirInUse } from './embedded/data-dir.ts';
@@ -6,8 +6,6 @@ import { PortTaken } from './platform/http/listener.ts';
 
 const FAILED = 1;
 const FORCED = 130;
-/** A stop that takes longer than this is cut short. */
-const STOP_TIMEOUT_MS = 20_000;
 
 /** The process: read the configuration, start, wait for a signal, stop cleanly. */
 async function main(): Promise<void> {

@@ -23,8 +23,10 @@ const STREAM_UPKEEP_MS = 250;
 /** Sums are exact without it; answers add up fewer rows with it. */
 const FOLDING_MS = 2_000;
 const RELAY_LOCK = 840_084_002;
-/** Requests under way when a stop begins have this long. */
-const DRAIN_MS = 15_000;
+/** A stop that takes longer than this is cut short; what is cut is found again by the next process. */
+export const STOP_TIMEOUT_MS = 20_000;
+/** Requests under way when a stop begins have this long; the rest is for handing over what is read from Kafka. */
+const DRAIN_MS = 10_000;
 
 /** Turns at background work, each true when there may be more to do at once. */
 export type Work = Readonly<

@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { resolve } from 'node:path';
 import { type DestinationStream, destination, type Logger } from 'pino';
 import { type Config, embeddedParts } from '../config.ts';
 import { claimDataDir } from '../embedded/data-dir.ts';
@@ -61,8 +62,11 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
   const listener = await bind(config.PORT, config.HOST);
   closing.add(() => listener.close(CUT_MS));
   const embedded = new Set(embeddedParts(config).map((part) => part.variable));
-  const claim = await claimDataDir(config.DATA_DIR);
-  closing.add(() => claim.release());
+  // A service that keeps nothing there writes nowhere: its file system may be read-only.
+  if (embedded.size > 0 || config.QR_SECRET_KEY === undefined) {
+    const claim = await claimDataDir(config.DATA_DIR);
+    closing.add(() => claim.release());
+  }
   const selfHost = ['', '0.0.0.0', '::'].includes(config.HOST) ? '127.0.0.1' : config.HOST;
   return {
     config,
@@ -72,7 +76,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     closing,
     listener,
     embedded,
-    dataDir: claim.path,
+    dataDir: resolve(config.DATA_DIR),
     /** How this process reaches its own embedded parts. */
     selfUrl: `http://${selfHost}:${listener.port}`,
     publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
