@@ -12,6 +12,7 @@ import { createTicketService } from '../features/tickets/ticket.service.ts';
 import { toWireTicket } from '../features/tickets/ticket.wire.ts';
 import { createOnce } from '../platform/http/once.ts';
 import { writeWorkbook } from '../platform/spreadsheets/workbook.ts';
+import { countPlacing } from './counting.ts';
 import { type Base, ringAll } from './foundation.ts';
 import { wireLive } from './live.ts';
 import { wireMoney } from './money.ts';
@@ -21,13 +22,13 @@ export type Features = Awaited<ReturnType<typeof wireFeatures>>;
 
 /** The use cases, each handed the ports it declares. */
 export async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, outboxBell, saleBell, onError } = base;
+  const { config, clock, ids, dataDir, metrics, outboxBell, saleBell, onError } = base;
   const { database } = postgres;
-  const { holds, seating, metrics } = servers;
+  const { holds, seating } = servers;
   const { currency, holdMs } = config;
   const shared = { database, holds, clock, currency, onCommitted: outboxBell.ring };
 
-  const money = wireMoney(base, postgres, servers, metrics);
+  const money = wireMoney(base, postgres, servers);
   const { transitions, payments, giveBack, find } = money;
   const orders = createOrderService({
     ...shared,
@@ -43,9 +44,8 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
   return {
     ...money,
-    metrics,
     orders,
-    placing: createOrderPlacing({ ...shared, seating, ids, holdMs }),
+    placing: countPlacing(createOrderPlacing({ ...shared, seating, ids, holdMs }), metrics),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError }),
     once: createOnce({ database, clock, ids }),

@@ -9,6 +9,7 @@ import type { IdSource } from '../kernel/ids.ts';
 import { bind } from '../platform/http/listener.ts';
 import { type Bell, createBell } from '../platform/jobs/poller.ts';
 import { createLog } from '../platform/telemetry/log.ts';
+import { createMetrics } from '../platform/telemetry/metrics.ts';
 
 /** What tests and the simulator own in place of the real thing. */
 export interface Overrides {
@@ -81,6 +82,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     selfUrl: `http://${selfHost}:${listener.port}`,
     publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
     overrides,
+    metrics: createMetrics(),
     watch: overrides.watch ?? ((_name, port) => port),
     outboxBell: createBell(),
     inboxBell: createBell(),

@@ -24,8 +24,10 @@ import type { Ticket } from '../features/tickets/ticket.rules.ts';
 import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
 import { createBell } from '../platform/jobs/poller.ts';
 import { appendToOutbox } from '../platform/outbox/outbox.store.ts';
+import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
 import type { Database } from '../platform/postgres/database.ts';
-import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { createMetrics } from '../platform/telemetry/metrics.ts';
+import { countChanged } from './counting.ts';
 import { type Base, newIds, ringAll, systemClock } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
 
@@ -46,25 +48,22 @@ export function buildReconcile(
   // Its own memory of holds is empty: those of the service end by themselves, and PostgreSQL has freed the seats.
   const holds = createEmbeddedHolds(clock);
   return wireMoney(
-    { config, clock, ids: newIds, onError, ...bells },
-    { database },
+    { config, clock, ids: newIds, onError, metrics: createMetrics(), ...bells },
+    tellAfterCommit(database),
     { provider, holds },
-    NO_METRICS,
   ).reconcile;
 }
 
-const NO_METRICS = { money: () => undefined, webhook: () => undefined, paymentTopic: () => undefined };
-
 /** Everything that money moves by, and the order's transitions that it moves. */
 export function wireMoney(
-  base: Pick<Base, 'clock' | 'ids' | 'outboxBell' | 'inboxBell' | 'refundBell' | 'saleBell' | 'onError'> & {
-    readonly config: Pick<Config, 'currency'>;
-  },
-  { database }: Pick<Postgres, 'database'>,
+  base: Pick<
+    Base,
+    'clock' | 'ids' | 'metrics' | 'outboxBell' | 'inboxBell' | 'refundBell' | 'saleBell' | 'onError'
+  > & { readonly config: Pick<Config, 'currency'> },
+  { database, afterCommit }: Pick<Postgres, 'database' | 'afterCommit'>,
   { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
-  metrics: Pick<Metrics, 'money' | 'webhook' | 'paymentTopic'>,
 ) {
-  const { config, clock, ids, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
+  const { config, clock, ids, metrics, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
   const { currency } = config;
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
   const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
@@ -78,6 +77,7 @@ export function wireMoney(
         await addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))), currency);
         await tellOfSales(tx, changes);
       },
+      onChanged: (tx, orders) => afterCommit(tx, () => countChanged(orders, metrics)),
       clock,
       currency,
     }),

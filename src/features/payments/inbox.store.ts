@@ -72,6 +72,31 @@ export async function forgetApplied(executor: Executor, before: Instant, limit: 
   return (await executor.rows(FORGET, [toRfc3339(before), limit])).length;
 }
 
+/** Work that is not done yet. */
+export interface BacklogRow {
+  readonly waiting: number;
+  /** When the oldest came that is still tried. */
+  readonly oldest: Instant | null;
+  /** Those that wait for a person. */
+  readonly stuck: number;
+}
+
+const MAX_COUNTED = 100_000;
+
+const BACKLOG = {
+  name: 'inbox-backlog',
+  text: `SELECT count(*) AS waiting, min(received_at) FILTER (WHERE attempts < ${MAX_APPLY_ATTEMPTS}) AS oldest,
+                count(*) FILTER (WHERE attempts >= ${MAX_APPLY_ATTEMPTS}) AS stuck
+           FROM (SELECT received_at, attempts FROM stripe_inbox
+                  WHERE applied_at IS NULL ORDER BY next_attempt_at LIMIT ${MAX_COUNTED}) waiting`,
+};
+
+/** The webhooks not applied yet, counted up to `MAX_COUNTED`. */
+export async function inboxBacklog(executor: Executor): Promise<BacklogRow> {
+  const [backlog] = await executor.rows<BacklogRow>(BACKLOG, []);
+  return backlog ?? { waiting: 0, oldest: null, stuck: 0 };
+}
+
 const FAILED = {
   name: 'inbox-failed',
   text: 'UPDATE stripe_inbox SET last_error = $2 WHERE event_id = $1',
