@@ -103,28 +103,30 @@ export function startBackground(
   drain: Drain,
   { kafka, streams }: { readonly kafka: Kafka | undefined; readonly streams: LiveSales },
 ): void {
-  const { config, closing, outboxBell, inboxBell, refundBell, saleBell, feedBell, listenBell, onError } =
-    base;
+  const { config, closing, tracing, onError } = base;
+  const { outboxBell, inboxBell, refundBell, saleBell, feedBell, listenBell } = base;
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
-  const repeat = (turn: () => Promise<boolean>, intervalMs: number, bell = createBell()) =>
-    startPoller({ intervalMs, bell, turn, onError });
+  const repeat = (name: keyof Work, intervalMs: number, bell = createBell()) => {
+    const turn = tracing ? () => tracing.turn(name, work[name]) : work[name];
+    return startPoller({ intervalMs, bell, turn, onError });
+  };
   const pollers = [
-    repeat(work.relay, RELAY_POLL_MS, outboxBell),
-    repeat(work.webhooks, sweepMs, inboxBell),
-    repeat(work.refunds, sweepMs, refundBell),
-    repeat(work.expiry, sweepMs),
-    repeat(work.conclusion, sweepMs),
-    repeat(work.decision, sweepMs),
-    repeat(work.forgetting, HOUSEKEEPING_MS),
-    repeat(work.reconciliation, HOUSEKEEPING_MS),
-    repeat(work.folding, FOLDING_MS),
-    repeat(work.saleNumbering, SALE_POLL_MS, saleBell),
-    repeat(work.saleListening, LISTEN_AGAIN_MS, listenBell),
-    repeat(work.saleReading, SALE_POLL_MS, feedBell),
-    repeat(work.saleStats, STREAM_UPKEEP_MS),
-    repeat(work.saleForgetting, HOUSEKEEPING_MS),
-    repeat(work.streamUpkeep, STREAM_UPKEEP_MS),
-    repeat(work.streamOwnership, STREAM_UPKEEP_MS),
+    repeat('relay', RELAY_POLL_MS, outboxBell),
+    repeat('webhooks', sweepMs, inboxBell),
+    repeat('refunds', sweepMs, refundBell),
+    repeat('expiry', sweepMs),
+    repeat('conclusion', sweepMs),
+    repeat('decision', sweepMs),
+    repeat('forgetting', HOUSEKEEPING_MS),
+    repeat('reconciliation', HOUSEKEEPING_MS),
+    repeat('folding', FOLDING_MS),
+    repeat('saleNumbering', SALE_POLL_MS, saleBell),
+    repeat('saleListening', LISTEN_AGAIN_MS, listenBell),
+    repeat('saleReading', SALE_POLL_MS, feedBell),
+    repeat('saleStats', STREAM_UPKEEP_MS),
+    repeat('saleForgetting', HOUSEKEEPING_MS),
+    repeat('streamUpkeep', STREAM_UPKEEP_MS),
+    repeat('streamOwnership', STREAM_UPKEEP_MS),
   ];
   kafka?.startReading();
   closing.add(async () => {

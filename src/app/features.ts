@@ -22,7 +22,7 @@ export type Features = Awaited<ReturnType<typeof wireFeatures>>;
 
 /** The use cases, each handed the ports it declares. */
 export async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, metrics, outboxBell, saleBell, onError } = base;
+  const { config, clock, ids, dataDir, metrics, traces, outboxBell, saleBell, onError } = base;
   const { database } = postgres;
   const { holds, seating } = servers;
   const { currency, holdMs } = config;
@@ -45,7 +45,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
   return {
     ...money,
     orders,
-    placing: countPlacing(createOrderPlacing({ ...shared, seating, ids, holdMs }), metrics),
+    placing: countPlacing(createOrderPlacing({ ...shared, seating, ids, holdMs, traces }), metrics),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError }),
     once: createOnce({ database, clock, ids }),

@@ -13,13 +13,12 @@ import { identityRoutes } from '../platform/http/identity.routes.ts';
 import { createHttpServer, type HttpServer } from '../platform/http/server.ts';
 import { metricsRoute } from '../platform/telemetry/metrics.ts';
 import { measureRequests } from '../platform/telemetry/request-metrics.ts';
+import { traceRequests } from '../platform/telemetry/request-tracing.ts';
 import type { Features } from './features.ts';
-import { type Base, CUT_MS } from './foundation.ts';
+import { type Base, CUT_MS, VERSION } from './foundation.ts';
 import { outboxLag, readingsOf } from './readings.ts';
 import type { Postgres, Servers } from './servers.ts';
 import { mountEmbedded } from './stand-ins.ts';
-
-export const VERSION = '0.1.0';
 
 /** The API, its description, health, and the embedded parts on the same port. */
 export async function serveHttp(base: Base, postgres: Postgres, servers: Servers, features: Features) {
@@ -33,6 +32,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     onProblem: base.metrics.problem,
   });
   measureRequests(http, base.metrics);
+  if (base.tracing) traceRequests(http, base.tracing);
   await serveApiDocs(http, VERSION);
   const opened = Promise.withResolvers<Drain>();
   await http.register(async (api) => {

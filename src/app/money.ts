@@ -6,7 +6,7 @@ import { createRecordSales } from '../features/live/feed.service.ts';
 import type { Order } from '../features/orders/order.rules.ts';
 import { releaseHolds } from '../features/orders/order.service.ts';
 import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from '../features/orders/order.store.ts';
-import { createOrderTransitions } from '../features/orders/order.transitions.ts';
+import { type AppendToOutbox, createOrderTransitions } from '../features/orders/order.transitions.ts';
 import { createAlignment } from '../features/payments/alignment.ts';
 import { createPaymentConsumer } from '../features/payments/payment.consumer.ts';
 import type { PaymentProvider } from '../features/payments/payment.ports.ts';
@@ -22,6 +22,7 @@ import { createStuckPayments } from '../features/payments/stuck.service.ts';
 import { createWebhookService } from '../features/payments/webhook.service.ts';
 import type { Ticket } from '../features/tickets/ticket.rules.ts';
 import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
+import { NO_TRACES } from '../kernel/trace.ts';
 import { createBell } from '../platform/jobs/poller.ts';
 import { appendToOutbox } from '../platform/outbox/outbox.store.ts';
 import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
@@ -48,7 +49,7 @@ export function buildReconcile(
   // Its own memory of holds is empty: those of the service end by themselves, and PostgreSQL has freed the seats.
   const holds = createEmbeddedHolds(clock);
   return wireMoney(
-    { config, clock, ids: newIds, onError, metrics: createMetrics(), ...bells },
+    { config, clock, ids: newIds, onError, metrics: createMetrics(), traces: NO_TRACES, ...bells },
     tellAfterCommit(database),
     { provider, holds },
   ).reconcile;
@@ -58,13 +59,22 @@ export function buildReconcile(
 export function wireMoney(
   base: Pick<
     Base,
-    'clock' | 'ids' | 'metrics' | 'outboxBell' | 'inboxBell' | 'refundBell' | 'saleBell' | 'onError'
+    | 'clock'
+    | 'ids'
+    | 'metrics'
+    | 'traces'
+    | 'outboxBell'
+    | 'inboxBell'
+    | 'refundBell'
+    | 'saleBell'
+    | 'onError'
   > & { readonly config: Pick<Config, 'currency'> },
   { database, afterCommit }: Pick<Postgres, 'database' | 'afterCommit'>,
   { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
 ) {
-  const { config, clock, ids, metrics, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
+  const { config, clock, ids, metrics, traces, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
   const { currency } = config;
+  const announce: AppendToOutbox = (tx, announcements) => appendToOutbox(tx, announcements, traces.current());
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
   const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
   const tellOfSales = createRecordSales(currency);
@@ -72,7 +82,7 @@ export function wireMoney(
     database,
     provider,
     transitions: createOrderTransitions({
-      appendToOutbox,
+      appendToOutbox: announce,
       async recordSales(tx, changes) {
         await addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))), currency);
         await tellOfSales(tx, changes);
@@ -93,6 +103,7 @@ export function wireMoney(
     clock,
     ids,
     currency,
+    traces,
   };
   const settleMoney = createSettlement({ ...shared, isSeatTaken, onDecided: metrics.money });
   const align = createAlignment({ ...shared, settleMoney });
@@ -113,7 +124,12 @@ export function wireMoney(
     giveBack: shared.giveBack,
     refunds: createRefundService({ ...shared, align }),
     reconcile: createReconcile({ database, provider, align, findOrder: find }),
-    consumer: createPaymentConsumer({ ...shared, payments, appendToOutbox, onTaken: metrics.paymentTopic }),
+    consumer: createPaymentConsumer({
+      ...shared,
+      payments,
+      appendToOutbox: announce,
+      onTaken: metrics.paymentTopic,
+    }),
     webhooks: createWebhookService({
       ...shared,
       settleMoney,

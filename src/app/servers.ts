@@ -20,8 +20,10 @@ import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
 import { openDatabase } from '../platform/postgres/database.ts';
 import { migrateUp } from '../platform/postgres/migrations.ts';
 import { insertSampleData } from '../platform/postgres/sample-data.ts';
+import { traceStatements } from '../platform/postgres/statement-tracing.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
+import { traceEvents } from '../platform/telemetry/event-tracing.ts';
 import type { Base } from './foundation.ts';
 
 const MAX_CONNECTIONS_PER_SERVICE = 64;
@@ -32,7 +34,7 @@ export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
 export type Servers = Awaited<ReturnType<typeof connectServers>>;
 
 /** PostgreSQL, real or embedded, migrated. */
-export async function openPostgres({ config, closing, dataDir, log, watch }: Base) {
+export async function openPostgres({ config, closing, dataDir, log, tracing, watch }: Base) {
   let dsn = config.POSTGRES_DSN;
   if (dsn === undefined) {
     const server = await startEmbeddedPostgres(dataDir);
@@ -45,7 +47,8 @@ export async function openPostgres({ config, closing, dataDir, log, watch }: Bas
     maxConnections: config.POSTGRES_POOL_SIZE,
     onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
-  const { database, afterCommit } = tellAfterCommit(watch('database', opened));
+  const traced = tracing ? traceStatements(opened, tracing) : opened;
+  const { database, afterCommit } = tellAfterCommit(watch('database', traced));
   closing.add(() => database.close());
   if (config.SEED_DATA) await insertSampleData(database, config.currency);
   return { database, afterCommit, dsn };
@@ -53,7 +56,7 @@ export async function openPostgres({ config, closing, dataDir, log, watch }: Bas
 
 /** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
 export async function connectServers(base: Base, postgres: Postgres) {
-  const { config, clock, closing, selfUrl, overrides, watch, metrics } = base;
+  const { config, clock, closing, selfUrl, overrides, watch, metrics, tracing } = base;
   const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE });
   closing.add(() => agent.close());
   const identity = await issuerOf(base);
@@ -90,7 +93,8 @@ export async function connectServers(base: Base, postgres: Postgres) {
     apiBase: config.STRIPE_SECRET_KEY ? config.STRIPE_API_BASE : selfUrl,
   };
   const kafka = await connectToKafka(base);
-  const eventLog = overrides.eventLog ?? kafka ?? createEmbeddedEventLog();
+  const untraced = overrides.eventLog ?? kafka ?? createEmbeddedEventLog();
+  const eventLog = tracing ? traceEvents(untraced, tracing) : untraced;
   return {
     identity,
     verifier,

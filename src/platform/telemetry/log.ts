@@ -3,8 +3,8 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 const MAX_CAUSES = 4;
 const MAX_STACK_LINES = 8;
 
-/** JSON lines on `stream`. Nobody passes bodies, headers or tokens to it; what still might hold one is cut. */
-export function createLog(level: string, stream: DestinationStream): Logger {
+/** JSON lines on `stream`. Nobody passes bodies, headers or tokens to it; what still might hold one is cut. `traceIds` go into each line. */
+export function createLog(level: string, stream: DestinationStream, traceIds?: () => object): Logger {
   return pino(
     {
       level,
@@ -14,6 +14,7 @@ export function createLog(level: string, stream: DestinationStream): Logger {
         remove: true,
       },
       serializers: { err: describeError },
+      ...(traceIds ? { mixin: traceIds } : {}),
     },
     stream,
   );
