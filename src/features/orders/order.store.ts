@@ -64,7 +64,7 @@ export async function insertOrder(
   announcements: readonly Announcement[],
   maxDiscountUses: number | undefined,
   currency: Currency,
-  traceparent: string | undefined,
+  traceparent?: string,
 ): Promise<boolean> {
   const tickets = inSeatOrder(order.tickets);
   const written = await executor.rows(INSERT_ORDER, [
