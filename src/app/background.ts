@@ -27,6 +27,7 @@ const RELAY_LOCK = 840_084_002;
 export const STOP_TIMEOUT_MS = 20_000;
 /** Requests under way when a stop begins have this long; the rest is for handing over what is read from Kafka. */
 const DRAIN_MS = 10_000;
+const LAST_RELAY_MS = 3_000;
 
 /** Turns at background work, each true when there may be more to do at once. */
 export type Work = Readonly<
@@ -131,6 +132,7 @@ export function startBackground(
   kafka?.startReading();
   closing.add(async () => {
     await Promise.all([...pollers.map((poller) => poller.stop()), kafka?.stopReading()]);
+    await publishLast(work.relay, onError);
   });
   // First of all at a stop: what these requests still write is published before the relay rests.
   closing.add(() => {
@@ -139,6 +141,14 @@ export function startBackground(
     streams.stop();
     return drained;
   });
+}
+
+/** What was committed since the relay last looked; where that takes too long, the next leader publishes it. */
+async function publishLast(relay: Work['relay'], onError: (error: unknown) => void): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, LAST_RELAY_MS);
+  await Promise.race([relay().catch(onError), timeout.promise]);
+  clearTimeout(timer);
 }
 
 /** Once a day, by one of the processes; what could not be repaired is for an operator. */

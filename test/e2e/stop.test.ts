@@ -63,6 +63,9 @@ beforeEach(async () => {
   service = await start();
 });
 
+const notReady = () =>
+  until('it is not ready', async () => (await call(service.url, 'GET', '/api/order/health')).status === 503);
+
 const orderFor = (token: string) => {
   const [session_id, event_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
   const body = { session_id, event_id, organization_id, seat_ids: [randomUUID()] };
@@ -88,8 +91,11 @@ describe('SIGTERM', () => {
 
     const began = performance.now();
     service.child.kill('SIGTERM');
-    const health = () => call(service.url, 'GET', '/api/order/health');
-    await until('it is not ready', async () => (await health()).status === 503);
+    await notReady();
+    // It lives on, and says what it has.
+    const { body } = await call(service.url, 'GET', '/api/order/health');
+    expect(body).toMatchObject({ status: 'DOWN', database: { status: 'UP' } });
+    expect((await call(service.url, 'GET', '/healthz')).status).toBe(200);
     // A new request is sent to another replica, and the connection is not kept.
     const refused = await orderFor(token);
     expect(refused).toMatchObject({ status: 503, body: { code: 'shutting_down' } });
@@ -136,7 +142,7 @@ describe('SIGTERM', () => {
     const cut = orderFor(await issuer.token(randomUUID())).catch(() => 'cut');
     await until('it waits for the seating service', () => seating.calls.length > 0);
     service.child.kill('SIGTERM');
-    await until('it is not ready', async () => (await call(service.url, 'GET', '/healthz')).status === 503);
+    await notReady();
     service.child.kill('SIGTERM');
     expect(await service.ended).toBe(130);
     expect(await cut).toBe('cut');

@@ -151,7 +151,7 @@ export function metricsRoute(scope: HttpServer, metrics: Metrics, read: () => Pr
   scope.get(
     '/metrics',
     {
-      config: { access: 'public' },
+      config: { access: 'public', whileStopping: true },
       schema: {
         tags: ['Health'],
         summary: 'Metrics, as Prometheus reads them',
