@@ -62,6 +62,15 @@ export const VARIABLES = {
     choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
     'info',
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: variable(
+    'Collector that traces are sent to with OTLP over HTTP, such as http://localhost:4318; unset: nothing is traced',
+    url(),
+  ),
+  OTEL_TRACES_SAMPLER_ARG: variable(
+    'Share of new traces that are kept; those begun elsewhere keep what was decided there',
+    decimal(0, 1),
+    '1',
+  ),
 
   POSTGRES_DSN: secret(
     'PostgreSQL, `postgres://user:password@host:port/database`; unset: embedded',

@@ -1,13 +1,17 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { resolve } from 'node:path';
 import { type DestinationStream, destination, type Logger } from 'pino';
 import { type Config, embeddedParts } from '../config.ts';
 import { claimDataDir } from '../embedded/data-dir.ts';
 import type { EmbeddedEventLog } from '../embedded/event-log.ts';
 import { type Clock, instant } from '../kernel/clock.ts';
 import type { IdSource } from '../kernel/ids.ts';
+import { NO_TRACES } from '../kernel/trace.ts';
 import { bind } from '../platform/http/listener.ts';
 import { type Bell, createBell } from '../platform/jobs/poller.ts';
 import { createLog } from '../platform/telemetry/log.ts';
+import { createMetrics } from '../platform/telemetry/metrics.ts';
+import { startTracing, type Tracing } from '../platform/telemetry/tracing.ts';
 
 /** What tests and the simulator own in place of the real thing. */
 export interface Overrides {
@@ -26,6 +30,8 @@ export type Watch = <Port extends object>(name: string, port: Port) => Port;
 
 /** What is still connected after that is a stream or an idle client. */
 export const CUT_MS = 500;
+
+export const VERSION = '0.1.0';
 
 export interface Closing {
   readonly add: (close: () => Promise<void>) => void;
@@ -57,12 +63,18 @@ export type Base = Awaited<ReturnType<typeof layFoundation>>;
 export async function layFoundation(config: Config, overrides: Overrides, closing: Closing) {
   const clock = overrides.clock ?? systemClock;
   const ids = overrides.ids ?? newIds;
-  const log: Logger = createLog(config.LOG_LEVEL, overrides.logTo ?? destination({ dest: 1, sync: false }));
+  const logTo = overrides.logTo ?? destination({ dest: 1, sync: false });
+  const tracing = await tracingOf(config, (error) => log.warn({ err: error }, 'traces could not be sent'));
+  const log: Logger = createLog(config.LOG_LEVEL, logTo, tracing?.ids);
+  if (tracing) closing.add(tracing.close);
   const listener = await bind(config.PORT, config.HOST);
   closing.add(() => listener.close(CUT_MS));
   const embedded = new Set(embeddedParts(config).map((part) => part.variable));
-  const claim = await claimDataDir(config.DATA_DIR);
-  closing.add(() => claim.release());
+  // A service that keeps nothing there writes nowhere: its file system may be read-only.
+  if (embedded.size > 0 || config.QR_SECRET_KEY === undefined) {
+    const claim = await claimDataDir(config.DATA_DIR);
+    closing.add(() => claim.release());
+  }
   const selfHost = ['', '0.0.0.0', '::'].includes(config.HOST) ? '127.0.0.1' : config.HOST;
   return {
     config,
@@ -72,11 +84,15 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     closing,
     listener,
     embedded,
-    dataDir: claim.path,
+    dataDir: resolve(config.DATA_DIR),
     /** How this process reaches its own embedded parts. */
     selfUrl: `http://${selfHost}:${listener.port}`,
     publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
     overrides,
+    metrics: createMetrics(),
+    /** Absent where nothing is traced. */
+    tracing,
+    traces: tracing ?? NO_TRACES,
     watch: overrides.watch ?? ((_name, port) => port),
     outboxBell: createBell(),
     inboxBell: createBell(),
@@ -86,4 +102,11 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     listenBell: createBell(),
     onError: (error: unknown) => log.error({ err: error }, 'background work failed'),
   };
+}
+
+/** OpenTelemetry, where an endpoint is named; else none of it is loaded. */
+async function tracingOf(config: Config, onError: (error: unknown) => void): Promise<Tracing | undefined> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio } = config;
+  if (endpoint === undefined) return undefined;
+  return startTracing({ endpoint, ratio, version: VERSION, instanceId: randomUUIDv7(), onError });
 }

@@ -15,19 +15,27 @@ import { healthRoutes } from '../platform/http/health.routes.ts';
 import { identityRoutes } from '../platform/http/identity.routes.ts';
 import { createHttpServer, type HttpServer } from '../platform/http/server.ts';
 import { metricsRoute } from '../platform/telemetry/metrics.ts';
+import { measureRequests } from '../platform/telemetry/request-metrics.ts';
+import { traceRequests } from '../platform/telemetry/request-tracing.ts';
 import type { Features } from './features.ts';
-import { type Base, CUT_MS } from './foundation.ts';
-import { outboxLag, type Postgres, type Servers } from './servers.ts';
+import { type Base, CUT_MS, VERSION } from './foundation.ts';
+import { outboxLag, readingsOf } from './readings.ts';
+import type { Postgres, Servers } from './servers.ts';
 import { mountEmbedded } from './stand-ins.ts';
-
-export const VERSION = '0.1.0';
 
 /** The API, its description, health, and the embedded parts on the same port. */
 export async function serveHttp(base: Base, postgres: Postgres, servers: Servers, features: Features) {
   const { config, clock, ids, log, closing, listener } = base;
   const { currency } = config;
   const drawQr = createQrDrawer();
-  const { app: http, open } = createHttpServer({ server: listener.server, log, requestId: () => ids.uuid() });
+  const { app: http, open } = createHttpServer({
+    server: listener.server,
+    log,
+    requestId: () => ids.uuid(),
+    onProblem: base.metrics.problem,
+  });
+  measureRequests(http, base.metrics);
+  if (base.tracing) traceRequests(http, base.tracing);
   await serveApiDocs(http, VERSION);
   const opened = Promise.withResolvers<Drain>();
   await http.register(async (api) => {
@@ -54,7 +62,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     liveRoutes(scope, features.live.streams);
     auditRoutes(scope, features.audit);
     identityRoutes(scope);
-    metricsRoute(scope, features.metrics);
+    metricsRoute(scope, base.metrics, () => readingsOf(base, postgres, features));
     const inProcess = { embedded: true, check: async () => undefined };
     healthRoutes(scope, {
       database: {

@@ -2,6 +2,7 @@ import { type Clock, later } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type IdSource, type OrderId, type TicketId, type UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
+import type { Traces } from '../../kernel/trace.ts';
 import type { Database, Executor } from '../../platform/postgres/database.ts';
 import type { Receipt } from '../../platform/postgres/receipt.ts';
 import { REFUSAL_WORDS } from '../pricing/discount.rules.ts';
@@ -20,6 +21,7 @@ export interface PlacingOptions {
   readonly ids: IdSource;
   readonly currency: Currency;
   readonly holdMs: number;
+  readonly traces: Traces;
   readonly onCommitted: () => void;
 }
 
@@ -107,10 +109,11 @@ async function write(
   receipt: Receipt<PendingOrder> | undefined,
   options: PlacingOptions,
 ): Promise<void> {
-  const { database, currency } = options;
+  const { database, currency, traces } = options;
   const messages = announce(order, currency);
   const insert = async (executor: Executor) => {
-    const written = await insertOrder(executor, order, messages, priced.discount?.maxUsage, currency);
+    const maxUses = priced.discount?.maxUsage;
+    const written = await insertOrder(executor, order, messages, maxUses, currency, traces.current());
     if (!written) throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
   };
   try {

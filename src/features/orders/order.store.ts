@@ -46,8 +46,8 @@ const INSERT_ORDER = {
     ), won AS (
       SELECT count(*) AS seats FROM ticketed
     )
-    INSERT INTO outbox (topic, key, value)
-    SELECT a.topic, a.key, a.value
+    INSERT INTO outbox (topic, key, value, traceparent)
+    SELECT a.topic, a.key, a.value, $24
       FROM won, unnest($21::text[], $22::text[], $23::text[]) WITH ORDINALITY AS a (topic, key, value, position)
      WHERE won.seats > 0
      ORDER BY a.position
@@ -64,6 +64,7 @@ export async function insertOrder(
   announcements: readonly Announcement[],
   maxDiscountUses: number | undefined,
   currency: Currency,
+  traceparent?: string,
 ): Promise<boolean> {
   const tickets = inSeatOrder(order.tickets);
   const written = await executor.rows(INSERT_ORDER, [
@@ -84,6 +85,7 @@ export async function insertOrder(
     announcements.map((announcement) => announcement.topic),
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
+    traceparent ?? null,
   ]);
   return written.length > 0;
 }

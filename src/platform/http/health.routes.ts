@@ -70,7 +70,7 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
   scope.get(
     '/healthz',
     {
-      config: { access: 'public' },
+      config: { access: 'public', whileStopping: true },
       schema: {
         tags: ['Health'],
         summary: 'Whether the process lives',
@@ -83,7 +83,7 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
   scope.get(
     '/api/order/health',
     {
-      config: { access: 'public' },
+      config: { access: 'public', whileStopping: true },
       schema: {
         tags: ['Health'],
         summary: 'Whether the service can do its work, and each server it needs',

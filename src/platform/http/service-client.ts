@@ -21,6 +21,8 @@ export interface ServiceClientOptions {
   /** For example `http://localhost:8081/api/event-seating`. */
   readonly baseUrl: string;
   readonly tokens: M2mTokens;
+  /** Told when the service is left alone because it does not answer, and when it is asked again. */
+  readonly onCircuit: (isOpen: boolean) => void;
 }
 
 const REQUEST_TIMEOUT_MS = 4_000;
@@ -45,6 +47,9 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
     handleWhen((error) => error instanceof AppError && error.code === 'seating_unavailable'),
     { halfOpenAfter: OPEN_FOR_MS, breaker: new ConsecutiveBreaker(FAILURES_BEFORE_OPEN) },
   );
+  options.onCircuit(false);
+  breaker.onBreak(() => options.onCircuit(true));
+  breaker.onReset(() => options.onCircuit(false));
   const call = (method: 'GET' | 'POST', path: string, alsoNo: readonly number[], body?: string) =>
     guarded(breaker, () =>
       authorised(

@@ -35,7 +35,16 @@ export interface Database extends Executor {
   stream<Row>(statement: Statement, values: readonly unknown[]): AsyncGenerator<Row[], void, void>;
   /** Resolves when the server answers; rejects otherwise, within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
+  /** The pool as it is now. */
+  use(): PoolUse;
   close(): Promise<void>;
+}
+
+export interface PoolUse {
+  readonly busy: number;
+  readonly idle: number;
+  /** Work that waits for a connection. */
+  readonly waiting: number;
 }
 
 export interface DatabaseOptions {
@@ -92,6 +101,11 @@ export function openDatabase(options: DatabaseOptions): Database {
       withRetry(() => transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)),
     stream: (statement, values) => stream(pool, statement, values),
     ping: (timeoutMs) => ping(pool, timeoutMs),
+    use: () => ({
+      busy: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     close: () => pool.end(),
   };
 }

@@ -18,6 +18,8 @@ const server = createServer((request, response) => {
 const send = (status: number, body: string) => (response: ServerResponse) =>
   response.writeHead(status).end(body);
 
+let circuit: boolean[] = [];
+
 beforeAll(async () => {
   url = await listen(server);
 });
@@ -38,7 +40,13 @@ beforeEach(() => {
       count += 1;
     },
   };
-  client = createServiceClient({ http, baseUrl: `${url}/api/seating/`, tokens });
+  circuit = [];
+  client = createServiceClient({
+    http,
+    baseUrl: `${url}/api/seating/`,
+    tokens,
+    onCircuit: (isOpen) => circuit.push(isOpen),
+  });
   answer = send(200, '{"a":1}');
 });
 
@@ -104,10 +112,12 @@ test('after ten failures in a row the service is left alone, then tried again', 
     return result?.outcome === 'ok';
   });
   expect(await client.get('/x', {})).toEqual({ outcome: 'ok', body: true });
+  expect([circuit[0], circuit[1], circuit.at(-1)]).toEqual([false, true, false]);
 });
 
 test('a refusal is no failure: it opens no circuit', async () => {
   answer = send(400, '{"message":"no"}');
   for (let attempt = 0; attempt < 15; attempt += 1) await client.post('/x', {});
   expect(seen).toHaveLength(15);
+  expect(circuit).toEqual([false]);
 });
