@@ -30,6 +30,8 @@ import type { Base } from './foundation.ts';
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 export const QR_KEY_BYTES = 32;
 const EMBEDDED_CLIENT_SECRET_BYTES = 24;
+const OTHER_ISSUER =
+  'OIDC_ISSUER is not what tokens name as their issuer, so all are refused: set OIDC_ISSUER to what was found and KEYCLOAK_URL to where this service reaches Keycloak, or give Keycloak one name for everybody (its KC_HOSTNAME)';
 
 export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
 export type Servers = Awaited<ReturnType<typeof connectServers>>;
@@ -58,7 +60,7 @@ export async function openPostgres({ config, closing, dataDir, log, watch }: Bas
 
 /** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
 export async function connectServers(base: Base, postgres: Postgres) {
-  const { config, clock, closing, selfUrl, overrides, watch } = base;
+  const { config, clock, closing, log, selfUrl, overrides, watch } = base;
   const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE });
   closing.add(() => agent.close());
   const identity = await issuerOf(base);
@@ -66,6 +68,7 @@ export async function connectServers(base: Base, postgres: Postgres) {
     issuer: identity.issuer,
     jwksUrl: identity.jwksUrl,
     clock,
+    onOtherIssuer: (found) => log.error({ configured: identity.issuer, found }, OTHER_ISSUER),
   });
   const metrics = createMetrics({ outboxLag: () => outboxLag(base, postgres) });
   const redis = await redisOf(base, postgres, metrics);
