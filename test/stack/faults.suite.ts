@@ -83,8 +83,8 @@ async function suffer(stack: Stack, hall: Hall, fault: Fault) {
     const first = asked.length;
     await fault.strike(stack);
     await fault.lasts(stack);
-    const healedAt = performance.now();
     await heal();
+    const healedAt = performance.now();
     const recoveredMs = await until(
       'buyers are served again',
       () => {

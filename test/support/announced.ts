@@ -33,17 +33,17 @@ const WAIT_MS = 60_000;
 export async function compareAnnounced(dsn: string, broker: string, waitMs = WAIT_MS): Promise<Comparison> {
   const waiting = 'SELECT FROM outbox WHERE published_at IS NULL LIMIT 1';
   await until('everything is announced', async () => (await sql(dsn, waiting)).length === 0, waitMs);
-  const rows = await sql<OutboxRow>(
-    dsn,
-    "SELECT id::int, event_id FROM outbox WHERE topic NOT LIKE '%Dead' ORDER BY id",
-  );
+  const stored = () =>
+    sql<OutboxRow>(dsn, "SELECT id::int, event_id FROM outbox WHERE topic NOT LIKE '%Dead' ORDER BY id");
+  const known = new Set((await stored()).map(({ event_id }) => event_id));
   const onlooker = await openOnlooker(broker, TOPICS);
   try {
     const { seen } = onlooker;
-    const known = new Set(rows.map(({ event_id }) => event_id));
     const missing = () => known.difference(new Set(seen.map(idOf))).size;
     await until('all are seen', () => seen.length >= known.size && missing() === 0, waitMs);
-    return { ...judge(rows, seen), missing: missing() };
+    const come = [...seen];
+    // Read after it: what happened meanwhile may be among what came.
+    return { ...judge(await stored(), come), missing: missing() };
   } finally {
     await onlooker.close().catch(() => undefined);
   }
