@@ -47,7 +47,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
       maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
     });
     boxOfficeRoutes(scope, { ...features, currency });
-    paymentRoutes(scope, { ...features, currency });
+    paymentRoutes(scope, { ...features, currency, publishableKey: servers.stripe.publishableKey });
     ticketRoutes(scope, { tickets: features.tickets, once, drawQr, currency });
     analyticsRoutes(scope, { ...features, currency });
     paperRoutes(scope, features.paper);

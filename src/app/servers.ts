@@ -90,6 +90,9 @@ export async function connectServers(base: Base, postgres: Postgres) {
   });
   const stripe = {
     secretKey: config.STRIPE_SECRET_KEY ?? DEMO_STRIPE_KEYS.secretKey,
+    publishableKey:
+      config.STRIPE_PUBLISHABLE_KEY ??
+      (config.STRIPE_SECRET_KEY ? undefined : DEMO_STRIPE_KEYS.publishableKey),
     webhookSecret: config.STRIPE_WEBHOOK_SECRET ?? `whsec_${randomBytes(QR_KEY_BYTES).toString('hex')}`,
     apiBase: config.STRIPE_SECRET_KEY ? config.STRIPE_API_BASE : selfUrl,
   };
