@@ -1,4 +1,5 @@
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { close, listen } from '../servers.ts';
 
 /** Where a request goes: one after the other of these, the next one when nobody listens at the first. */
@@ -16,12 +17,14 @@ export async function openFrontDoor(routes: Readonly<Record<string, Route>>): Pr
   const agent = new Agent({ keepAlive: true });
   const prefixes = Object.keys(routes).toSorted((a, b) => b.length - a.length);
   let turn = 0;
-  const server = createServer((incoming, answer) => {
+  const server = createServer(async (incoming, answer) => {
+    const body = await buffer(incoming).catch(() => undefined);
+    if (!body) return;
     const prefix = prefixes.find((each) => incoming.url?.startsWith(each));
     const targets = prefix === undefined ? [] : (routes[prefix]?.() ?? []);
     turn += 1;
     const first = targets.length === 0 ? 0 : turn % targets.length;
-    pass(agent, [...targets.slice(first), ...targets.slice(0, first)], incoming, answer);
+    pass(agent, [...targets.slice(first), ...targets.slice(0, first)], { incoming, body }, answer);
   });
   const url = await listen(server);
   return {
@@ -36,11 +39,11 @@ export async function openFrontDoor(routes: Readonly<Record<string, Route>>): Pr
 function pass(
   agent: Agent,
   [target, ...others]: readonly URL[],
-  incoming: IncomingMessage,
+  asked: { readonly incoming: IncomingMessage; readonly body: Buffer },
   answer: ServerResponse,
 ): void {
   if (!target) return void answer.writeHead(BAD_GATEWAY).end();
-  const { method, url, headers } = incoming;
+  const { method, url, headers } = asked.incoming;
   const outgoing = request(
     {
       agent,
@@ -58,10 +61,10 @@ function pass(
   );
   outgoing.on('error', (error: NodeJS.ErrnoException) => {
     // Only where nothing was sent: whoever broke off may have done what he was asked.
-    if (error.code === 'ECONNREFUSED') return pass(agent, others, incoming, answer);
+    if (error.code === 'ECONNREFUSED') return pass(agent, others, asked, answer);
     if (answer.headersSent) answer.destroy();
     else answer.writeHead(BAD_GATEWAY).end();
   });
   answer.on('close', () => outgoing.destroy());
-  incoming.pipe(outgoing);
+  outgoing.end(asked.body);
 }
