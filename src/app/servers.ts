@@ -14,6 +14,7 @@ import { liveSeats } from '../features/orders/order.store.ts';
 import { createSeatingServices } from '../features/seats/seating.services.ts';
 import { MS_PER_SECOND } from '../kernel/clock.ts';
 import type { TopicNames } from '../kernel/events.ts';
+import { createReachability } from '../platform/http/reachability.ts';
 import { createServiceClient } from '../platform/http/service-client.ts';
 import { connectKafka, type Kafka } from '../platform/kafka/kafka.ts';
 import { createM2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
@@ -30,6 +31,7 @@ import type { Base } from './foundation.ts';
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 export const QR_KEY_BYTES = 32;
 const EMBEDDED_CLIENT_SECRET_BYTES = 24;
+const STRIPE_URL = 'https://api.stripe.com/';
 const OTHER_ISSUER =
   'OIDC_ISSUER is not what tokens name as their issuer, so all are refused: set OIDC_ISSUER to what was found and KEYCLOAK_URL to where this service reaches Keycloak, or give Keycloak one name for everybody (its KC_HOSTNAME)';
 
@@ -80,12 +82,13 @@ export async function connectServers(base: Base, postgres: Postgres) {
     clientSecret: identity.clientSecret,
     clock,
   });
-  const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL;
+  const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL ?? `${selfUrl}/api/event-query`;
+  const seatingUrl = config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`;
   const service = (baseUrl: string) => createServiceClient({ http: agent, baseUrl, tokens });
-  const query = service(queryUrl ?? `${selfUrl}/api/event-query`);
+  const query = service(queryUrl);
   const seating = createSeatingServices({
     query,
-    seating: service(config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`),
+    seating: service(seatingUrl),
     currency: config.currency,
   });
   const stripe = {
@@ -104,6 +107,11 @@ export async function connectServers(base: Base, postgres: Postgres) {
     seating: watch('seating', seating),
     catalogue: watch('catalogue', createCatalogue(query, clock)),
     stripe,
+    checkIdentity: createReachability(agent, [
+      identity.jwksUrl ?? `${identity.issuer}/.well-known/openid-configuration`,
+    ]),
+    checkSeating: createReachability(agent, [queryUrl, seatingUrl]),
+    checkStripe: createReachability(agent, [stripe.apiBase ?? STRIPE_URL]),
     provider: watch('stripe', createStripeProvider(stripe)),
     holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),
     redisSignal: redis?.signal,

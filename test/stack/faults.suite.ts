@@ -71,7 +71,7 @@ export function faultsSuite(stackOf: () => Stack): void {
 }
 
 /** Buyers before, during and after a fault; and how long it took after its end until all of them were served again. */
-async function suffer(stack: Stack, hall: Hall, fault: Fault) {
+export async function suffer(stack: Stack, hall: Hall, fault: Fault, recoveryMs = RECOVERY_MS) {
   const { asked, stop } = await sendBuyers(stack.url, hall, stack.servers.keycloak.signIn);
   let isOver = false;
   const heal = async () => {
@@ -93,7 +93,7 @@ async function suffer(stack: Stack, hall: Hall, fault: Fault) {
         const isWell = last.length === GOOD_IN_A_ROW && !last.some(isFailure) && since > healedAt;
         return isWell && since - healedAt;
       },
-      RECOVERY_MS,
+      recoveryMs,
     );
     await stop();
     return { asked: asked.slice(first), recoveredMs };

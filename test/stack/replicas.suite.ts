@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { TOPICS } from '../support/announced.ts';
@@ -13,6 +14,7 @@ import { call } from '../support/test-app.ts';
 
 const run = promisify(execFile);
 const WAIT_MS = 30_000;
+const ASK_EVERY_MS = 250;
 const VIP_PRICE = 12_500;
 const [CREATED, UPDATED, CANCELED, SEATS] = TOPICS;
 const SUCCEEDED = 'payment_succefully';
@@ -141,5 +143,43 @@ export function replicasSuite(stackOf: () => Stack): void {
     await dead.close();
     expect(dead.seen[0]?.key).toBe(failed);
     expect(await statusOf(failed, token)).toBe('pending');
+  });
+
+  test('the replicas share one token of the service, and one of them gets the next before it ends', async () => {
+    const { keycloak, redis } = stackOf().servers;
+    const { seatIds, ...where } = await openHall(stackOf().url);
+    const seats = seatIds.slice(-400);
+    await keycloak.asAdmin('PUT', '/events/config', {
+      eventsEnabled: true,
+      enabledEventTypes: ['CLIENT_LOGIN'],
+    });
+    const fetched = async () => (await keycloak.asAdmin('GET', '/events?type=CLIENT_LOGIN')).length;
+    const kept = async (): Promise<{ token: string; expires_at: string }> =>
+      JSON.parse((await redis[0]?.cli('-c', 'get', 'm2m_token')) ?? '{}');
+    const token = await signIn('buyer2');
+    const everyReplicaAsks = () =>
+      Promise.all(
+        stackOf().replicas.map(({ url }) =>
+          call(url, 'POST', '/api/order', { token, body: { ...where, seat_ids: [seats.pop()] } }),
+        ),
+      );
+    /** Asks until another token is kept; when that one ends, and how many were fetched. */
+    const next = async () => {
+      const [{ token: old, expires_at: end }, before] = [await kept(), await fetched()];
+      await until(
+        'there is another',
+        async () => {
+          for (const { status } of await everyReplicaAsks()) expect(status).toBe(201);
+          await setTimeout(ASK_EVERY_MS);
+          return (await kept()).token !== old;
+        },
+        WAIT_MS,
+      );
+      expect(Date.now()).toBeLessThan(Date.parse(end));
+      for (const { status } of await everyReplicaAsks()) expect(status).toBe(201);
+      return (await fetched()) - before;
+    };
+    await next();
+    expect(await next()).toBe(1);
   });
 }

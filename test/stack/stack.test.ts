@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { KEYCLOAK_START_MS } from '../support/keycloak-server.ts';
 import { type Stack, startStack } from '../support/stack/stack.ts';
+import { controlsSuite } from './controls.suite.ts';
 import { faultsSuite } from './faults.suite.ts';
 import { replicasSuite } from './replicas.suite.ts';
 
@@ -22,3 +23,4 @@ const started = (): Stack => {
 
 describe('two replicas on real servers', () => replicasSuite(started));
 describe('a fault at a time, with load on', { timeout: 240_000 }, () => faultsSuite(started));
+describe('each check after a fault can fail', { timeout: 240_000 }, () => controlsSuite(started));

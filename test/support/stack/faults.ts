@@ -13,6 +13,8 @@ export interface Fault {
 }
 
 const FOR_MS = 8_000;
+/** Longer than an answer of PostgreSQL, or one try at Stripe, is waited for. */
+const LONG_MS = 14_000;
 const SLOW_MS = 150;
 const awhile = () => setTimeout(FOR_MS);
 
@@ -59,23 +61,38 @@ const KILLED: readonly Fault[] = [
     lasts: awhile,
     heal: ({ replicas }) => replicas[0]?.start(),
   },
+  {
+    name: 'a replica stopped in its own time, and started again',
+    mayAnswer: [],
+    async strike({ replicas }) {
+      if ((await replicas[0]?.stop()) !== 0) throw new Error('the replica did not end well');
+    },
+    lasts: () => setTimeout(1_000),
+    heal: ({ replicas }) => replicas[0]?.start(),
+  },
 ];
 
 /** The networks to the servers, and how requests may fail without each. */
 const NETWORKS: readonly {
   to: string;
   mayAnswer: readonly string[];
+  cutMs?: number;
   of: (stack: Stack) => readonly Link[];
 }[] = [
-  { to: 'PostgreSQL', mayAnswer: ['database_unavailable'], of: ({ servers }) => [servers.links.postgres] },
+  {
+    to: 'PostgreSQL',
+    mayAnswer: ['database_unavailable'],
+    cutMs: LONG_MS,
+    of: ({ servers }) => [servers.links.postgres],
+  },
   { to: 'Redis', mayAnswer: [], of: ({ servers }) => servers.links.redis },
   { to: 'Kafka', mayAnswer: [], of: ({ servers }) => [servers.links.kafka] },
   { to: 'Keycloak', mayAnswer: ['identity_unavailable'], of: ({ servers }) => [servers.links.keycloak] },
   { to: 'the seating services', mayAnswer: ['seating_unavailable'], of: ({ seating }) => [seating] },
-  { to: 'Stripe', mayAnswer: ['payments_unavailable'], of: ({ stripe }) => [stripe] },
+  { to: 'Stripe', mayAnswer: ['payments_unavailable'], cutMs: LONG_MS, of: ({ stripe }) => [stripe] },
 ];
 
-const SPOILT: readonly Fault[] = NETWORKS.flatMap(({ to, mayAnswer, of }) => {
+const SPOILT: readonly Fault[] = NETWORKS.flatMap(({ to, mayAnswer, cutMs = FOR_MS, of }) => {
   const heal = (stack: Stack) => {
     for (const link of of(stack)) link.heal();
   };
@@ -95,7 +112,7 @@ const SPOILT: readonly Fault[] = NETWORKS.flatMap(({ to, mayAnswer, of }) => {
       strike(stack: Stack) {
         for (const link of of(stack)) link.silence();
       },
-      lasts: awhile,
+      lasts: () => setTimeout(cutMs),
       heal,
     },
   ];

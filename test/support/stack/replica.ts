@@ -11,8 +11,8 @@ export interface Replica {
   readonly name: string;
   readonly url: string;
   readonly port: number;
-  /** Whether its process runs. */
-  isRunning(): boolean;
+  /** Whether it has said that it is up since it was started: who balances load asks first. */
+  isReady(): boolean;
   /** SIGKILL, as a machine that loses its power. */
   kill(): Promise<void>;
   /** SIGTERM; resolves when it has ended, with its exit code. */
@@ -33,7 +33,10 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
   const log = `${folder}.log`;
   let child: ChildProcess | undefined;
 
+  let isReady = false;
+
   async function start(): Promise<void> {
+    isReady = false;
     const started = spawn(process.execPath, ['src/main.ts'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: String(port), DATA_DIR: folder, ...env },
@@ -51,6 +54,7 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
       );
     };
     await until(`${name} is up; what it says is in ${log}`, isUp, UP_TIMEOUT_MS);
+    isReady = true;
   }
 
   await start();
@@ -58,7 +62,7 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
     name,
     url,
     port,
-    isRunning: () => child?.exitCode === null && child.signalCode === null,
+    isReady: () => isReady,
     kill: async () => void (child && (await end(child, 'SIGKILL'))),
     async stop() {
       if (child) await end(child, 'SIGTERM');

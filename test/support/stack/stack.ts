@@ -33,7 +33,7 @@ export async function startStack(): Promise<Stack> {
   let standInsUrl: URL | undefined;
   const toStandIns = () => (standInsUrl ? [standInsUrl] : []);
   const door: FrontDoor = await openFrontDoor({
-    '/': () => replicas.map(({ url }) => new URL(url)),
+    '/': () => replicas.filter((each) => each.isReady()).map(({ url }) => new URL(url)),
     '/realms/': () => [new URL(servers.keycloak.url)],
     '/api/event-query/': toStandIns,
     '/api/event-seating/': toStandIns,
