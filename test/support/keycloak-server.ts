@@ -47,8 +47,7 @@ export async function startKeycloak(): Promise<KeycloakServer> {
   await run('unzip', ['-q', join(archives, `keycloak-quarkus-dist-${KEYCLOAK_VERSION}.zip`), '-d', folder]);
   const home = join(folder, `keycloak-${KEYCLOAK_VERSION}`);
   await mkdir(join(home, 'data/import'), { recursive: true });
-  const realm = `${REALM}-realm.json`;
-  await cp(join('deploy/keycloak', realm), join(home, 'data/import', realm));
+  await cp('deploy/keycloak', join(home, 'data/import'), { recursive: true });
   const [port = 0] = await freePorts(1);
   const url = `http://127.0.0.1:${port}`;
   const issuer = `${url}/realms/${REALM}`;
