@@ -1,3 +1,4 @@
+import type { EmbeddedPart } from '../config.ts';
 import { analyticsRoutes } from '../features/analytics/analytics.routes.ts';
 import { auditRoutes } from '../features/audit/audit.routes.ts';
 import { liveRoutes } from '../features/live/live.routes.ts';
@@ -11,7 +12,7 @@ import { ticketRoutes, toWireView } from '../features/tickets/ticket.routes.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
 import { requireAuthentication } from '../platform/http/authentication.ts';
 import { createDrain, type Drain } from '../platform/http/drain.ts';
-import { healthRoutes } from '../platform/http/health.routes.ts';
+import { type HealthProbe, healthRoutes } from '../platform/http/health.routes.ts';
 import { identityRoutes } from '../platform/http/identity.routes.ts';
 import { createHttpServer, type HttpServer } from '../platform/http/server.ts';
 import { metricsRoute } from '../platform/telemetry/metrics.ts';
@@ -55,7 +56,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
       maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
     });
     boxOfficeRoutes(scope, { ...features, currency });
-    paymentRoutes(scope, { ...features, currency });
+    paymentRoutes(scope, { ...features, currency, publishableKey: servers.stripe.publishableKey });
     ticketRoutes(scope, { tickets: features.tickets, once, drawQr, currency });
     analyticsRoutes(scope, { ...features, currency });
     paperRoutes(scope, features.paper);
@@ -63,15 +64,9 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     auditRoutes(scope, features.audit);
     identityRoutes(scope);
     metricsRoute(scope, base.metrics, () => readingsOf(base, postgres, features));
-    const inProcess = { embedded: true, check: async () => undefined };
     healthRoutes(scope, {
-      database: {
-        embedded: base.embedded.has('POSTGRES_DSN'),
-        check: (timeoutMs) => postgres.database.ping(timeoutMs),
-      },
+      ...probesOf(base, postgres, servers),
       outboxLag: () => outboxLag(base, postgres),
-      redis: { embedded: base.embedded.has('REDIS_ADDR'), check: servers.checkRedis },
-      kafka: servers.kafka ? { embedded: false, check: servers.kafka.check } : inProcess,
       clock,
       version: VERSION,
       isServing: drain.isOpen,
@@ -84,4 +79,20 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   closing.add(() => listener.close(CUT_MS));
   closing.add(async () => features.live.streams.stop());
   return { http, drain: await opened.promise };
+}
+
+/** Whether each server is there; what stands in the process always is. */
+function probesOf({ embedded }: Base, postgres: Postgres, servers: Servers) {
+  const probe = (variable: EmbeddedPart['variable'], check: HealthProbe['check']): HealthProbe =>
+    embedded.has(variable) && variable !== 'POSTGRES_DSN'
+      ? { embedded: true, check: async () => undefined }
+      : { embedded: embedded.has(variable), check };
+  return {
+    database: probe('POSTGRES_DSN', (timeoutMs) => postgres.database.ping(timeoutMs)),
+    redis: probe('REDIS_ADDR', servers.checkRedis),
+    kafka: probe('KAFKA_ADDR', async (timeoutMs) => servers.kafka?.check(timeoutMs)),
+    identity: probe('OIDC_ISSUER', servers.checkIdentity),
+    seating: probe('EVENT_SEATING_SERVICE_URL', servers.checkSeating),
+    stripe: probe('STRIPE_SECRET_KEY', servers.checkStripe),
+  };
 }

@@ -13,6 +13,7 @@ import { PLACING_HOLD_MS } from '../features/orders/order.placing.ts';
 import { liveSeats } from '../features/orders/order.store.ts';
 import { createSeatingServices } from '../features/seats/seating.services.ts';
 import type { TopicNames } from '../kernel/events.ts';
+import { createReachability } from '../platform/http/reachability.ts';
 import { createServiceClient } from '../platform/http/service-client.ts';
 import { connectKafka, type Kafka } from '../platform/kafka/kafka.ts';
 import { createM2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
@@ -30,6 +31,9 @@ import type { Base } from './foundation.ts';
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 export const QR_KEY_BYTES = 32;
 const EMBEDDED_CLIENT_SECRET_BYTES = 24;
+const STRIPE_URL = 'https://api.stripe.com/';
+const OTHER_ISSUER =
+  'OIDC_ISSUER is not what tokens name as their issuer, so all are refused: set OIDC_ISSUER to what was found and KEYCLOAK_URL to where this service reaches Keycloak, or give Keycloak one name for everybody (its KC_HOSTNAME)';
 
 export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
 export type Servers = Awaited<ReturnType<typeof connectServers>>;
@@ -57,7 +61,7 @@ export async function openPostgres({ config, closing, dataDir, log, tracing, wat
 
 /** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
 export async function connectServers(base: Base, postgres: Postgres) {
-  const { config, clock, closing, selfUrl, overrides, watch, metrics, tracing } = base;
+  const { config, clock, closing, log, selfUrl, overrides, watch, metrics, tracing } = base;
   const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE });
   closing.add(() => agent.close());
   const identity = await issuerOf(base);
@@ -65,6 +69,7 @@ export async function connectServers(base: Base, postgres: Postgres) {
     issuer: identity.issuer,
     jwksUrl: identity.jwksUrl,
     clock,
+    onOtherIssuer: (found) => log.error({ configured: identity.issuer, found }, OTHER_ISSUER),
   });
   const redis = await redisOf(base, postgres);
   const tokens = createM2mTokens({
@@ -75,7 +80,8 @@ export async function connectServers(base: Base, postgres: Postgres) {
     clientSecret: identity.clientSecret,
     clock,
   });
-  const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL;
+  const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL ?? `${selfUrl}/api/event-query`;
+  const seatingUrl = config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`;
   const service = (name: string, baseUrl: string) =>
     createServiceClient({
       http: agent,
@@ -83,14 +89,17 @@ export async function connectServers(base: Base, postgres: Postgres) {
       tokens,
       onCircuit: (isOpen) => metrics.circuit(name, isOpen),
     });
-  const query = service('event_query', queryUrl ?? `${selfUrl}/api/event-query`);
+  const query = service('event_query', queryUrl);
   const seating = createSeatingServices({
     query,
-    seating: service('seating', config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`),
+    seating: service('seating', seatingUrl),
     currency: config.currency,
   });
   const stripe = {
     secretKey: config.STRIPE_SECRET_KEY ?? DEMO_STRIPE_KEYS.secretKey,
+    publishableKey:
+      config.STRIPE_PUBLISHABLE_KEY ??
+      (config.STRIPE_SECRET_KEY ? undefined : DEMO_STRIPE_KEYS.publishableKey),
     webhookSecret: config.STRIPE_WEBHOOK_SECRET ?? `whsec_${randomBytes(QR_KEY_BYTES).toString('hex')}`,
     apiBase: config.STRIPE_SECRET_KEY ? config.STRIPE_API_BASE : selfUrl,
   };
@@ -103,6 +112,11 @@ export async function connectServers(base: Base, postgres: Postgres) {
     seating: watch('seating', seating),
     catalogue: watch('catalogue', createCatalogue(query, clock)),
     stripe,
+    checkIdentity: createReachability(agent, [
+      identity.jwksUrl ?? `${identity.issuer}/.well-known/openid-configuration`,
+    ]),
+    checkSeating: createReachability(agent, [queryUrl, seatingUrl]),
+    checkStripe: createReachability(agent, [stripe.apiBase ?? STRIPE_URL]),
     provider: watch('stripe', createStripeProvider(stripe)),
     holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),
     redisSignal: redis?.signal,

@@ -115,6 +115,7 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
   const [, kind, id = ''] = /^\/query\/v1\/(sessions|events)\/([^/]+)\/basic-info$/.exec(url.pathname) ?? [];
   if (kind !== undefined) return fake.query ?? infoOf(fake, kind, id);
   if (url.pathname.startsWith('/query')) {
+    if (body === undefined) return { status: 404, body: { message: 'There is nothing here.' } };
     return (
       fake.query ?? { status: 200, body: quoteOf(fake, body as { seat_ids: string[]; discount_id?: string }) }
     );

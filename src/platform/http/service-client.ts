@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleWhen, type IPolicy } from 'cockatiel';
 import type { Dispatcher } from 'undici';
 import { AppError } from '../../kernel/errors.ts';
@@ -10,7 +11,10 @@ export type ServiceAnswer =
 
 /** Calls one service of the platform as ourselves, with a bearer token of ours. */
 export interface ServiceClient {
-  /** Throws `seating_unavailable` or `identity_unavailable` when there is no answer; a refusal is an answer. */
+  /**
+   * Throws `seating_unavailable` or `identity_unavailable` when there is no answer within four seconds; a refusal is an
+   * answer. A read that failed sooner is tried once more.
+   */
   get(path: string, query: Readonly<Record<string, string>>): Promise<ServiceAnswer>;
   /** `alsoNo`: statuses that mean "no" to this question besides the usual ones. */
   post(path: string, body: unknown, alsoNo?: readonly number[]): Promise<ServiceAnswer>;
@@ -26,6 +30,8 @@ export interface ServiceClientOptions {
 }
 
 const REQUEST_TIMEOUT_MS = 4_000;
+/** Long enough for another instance of the service to be asked. */
+const READ_AGAIN_AFTER_MS = 50;
 const FAILURES_BEFORE_OPEN = 10;
 const OPEN_FOR_MS = 2_000;
 const MAX_MESSAGE_CHARS = 500;
@@ -43,26 +49,46 @@ const REFUSALS: Readonly<Record<'GET' | 'POST', ReadonlySet<number>>> = {
  */
 export function createServiceClient(options: ServiceClientOptions): ServiceClient {
   const base = new URL(options.baseUrl);
-  const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof AppError && error.code === 'seating_unavailable'),
-    { halfOpenAfter: OPEN_FOR_MS, breaker: new ConsecutiveBreaker(FAILURES_BEFORE_OPEN) },
-  );
+  const breaker = circuitBreaker(handleWhen(isNoAnswer), {
+    halfOpenAfter: OPEN_FOR_MS,
+    breaker: new ConsecutiveBreaker(FAILURES_BEFORE_OPEN),
+  });
   options.onCircuit(false);
   breaker.onBreak(() => options.onCircuit(true));
   breaker.onReset(() => options.onCircuit(false));
-  const call = (method: 'GET' | 'POST', path: string, alsoNo: readonly number[], body?: string) =>
-    guarded(breaker, () =>
-      authorised(
-        options,
-        { method, alsoNo, origin: base.origin, path: base.pathname.replace(/\/$/, '') + path },
-        body,
-      ),
-    );
+  const caller = (method: 'GET' | 'POST', path: string, alsoNo: readonly number[], body?: string) => {
+    const place = { origin: base.origin, path: base.pathname.replace(/\/$/, '') + path };
+    let signal: AbortSignal | undefined;
+    const within = () => {
+      signal ??= AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+      return signal;
+    };
+    const target = { method, alsoNo, ...place, within };
+    return { target, call: () => guarded(breaker, () => authorised(options, target, body)) };
+  };
 
   return {
-    get: (path, query) => call('GET', `${path}?${new URLSearchParams(query).toString()}`, []),
-    post: (path, body, alsoNo = []) => call('POST', path, alsoNo, JSON.stringify(body)),
+    async get(path, query) {
+      const { target, call } = caller('GET', `${path}?${new URLSearchParams(query).toString()}`, []);
+      try {
+        return await call();
+      } catch (error) {
+        if (!isWorthAnother(error) || target.within().aborted) throw error;
+        await setTimeout(READ_AGAIN_AFTER_MS);
+        return call();
+      }
+    },
+    post: (path, body, alsoNo = []) => caller('POST', path, alsoNo, JSON.stringify(body)).call(),
   };
+}
+
+/** Not when the service is left alone, nor when there is no token to ask with. */
+function isWorthAnother(error: unknown): boolean {
+  return isNoAnswer(error) && !(error.cause instanceof BrokenCircuitError);
+}
+
+function isNoAnswer(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'seating_unavailable';
 }
 
 interface Target {
@@ -70,6 +96,8 @@ interface Target {
   readonly alsoNo: readonly number[];
   readonly origin: string;
   readonly path: string;
+  /** Ends all tries, with their waits for a connection; its time begins when it is first asked for. */
+  readonly within: () => AbortSignal;
 }
 
 async function guarded(breaker: IPolicy, work: () => Promise<ServiceAnswer>): Promise<ServiceAnswer> {
@@ -100,7 +128,7 @@ interface Response {
 
 async function send(
   http: Dispatcher,
-  { method, origin, path }: Target,
+  { method, origin, path, within }: Target,
   token: string,
   body?: string,
 ): Promise<Response> {
@@ -115,9 +143,7 @@ async function send(
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body }),
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      bodyTimeout: REQUEST_TIMEOUT_MS,
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      signal: within(),
     });
     return { status: response.statusCode, text: await response.body.text() };
   } catch (error) {
