@@ -123,14 +123,18 @@ describe.each(PARTS)('%s real, the others embedded', (part) => {
       Object.fromEntries(PARTS.map((each) => [each, { status: 'UP', embedded: each !== part }])),
     );
     for (const spoil of ['refuse', 'silence'] as const) {
+      const waits: number[] = [];
       links[part][spoil]();
       try {
         const answer = await until('health says so', async () => {
           const answer = await health(app);
-          expect(answer.ms).toBeLessThan(1_300);
+          waits.push(answer.ms);
           return answer.body[part].status === 'DOWN' && answer;
         });
         expect(answer.status).toBe(part === 'database' ? 503 : 200);
+        // Beside what a busy machine adds to one of them.
+        expect(Math.min((await health(app)).ms, ...waits)).toBeLessThan(1_000);
+        expect(Math.max(...waits)).toBeLessThan(2_500);
       } finally {
         links[part].heal();
       }

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,8 +25,8 @@ export interface KafkaServer {
   thaw(): void;
   /** Starts it again where it was, with what it had. */
   restart(): Promise<void>;
-  /** Ends it and removes what it wrote. */
-  stop(): Promise<void>;
+  /** Ends it and removes what it wrote; its log is kept, and named, when asked. */
+  stop(keepLog?: boolean): Promise<void>;
 }
 
 export const KAFKA_VERSION = '4.1.0';
@@ -38,7 +39,6 @@ const KAFKA_JARS = [
 /** With its download, and whatever a hook does besides. */
 export const KAFKA_START_MS = 480_000;
 const START_TIMEOUT_MS = 120_000;
-const MAX_OUTPUT_BYTES = 10_000_000;
 const STORE_PASSWORD = 'changeit';
 const run = promisify(execFile);
 
@@ -88,7 +88,8 @@ export async function startKafka({ advertised }: KafkaOptions = {}): Promise<Kaf
     ...scram('SCRAM-SHA-512'),
   ]);
 
-  let child = await launch(java, folder);
+  const log = `${folder}.log`;
+  let child = await launch(java, folder, log);
   return {
     plain: `127.0.0.1:${plain}`,
     sasl: `127.0.0.1:${sasl}`,
@@ -99,36 +100,39 @@ export async function startKafka({ advertised }: KafkaOptions = {}): Promise<Kaf
     thaw: () => void child.kill('SIGCONT'),
     async restart() {
       await end(child, 'SIGKILL');
-      child = await launch(java, folder);
+      child = await launch(java, folder, log);
     },
-    async stop() {
+    async stop(keepLog = false) {
       await end(child, 'SIGKILL');
       await rm(folder, { recursive: true, force: true });
+      if (keepLog) process.stderr.write(`the log of Kafka is kept: ${log}\n`);
+      else await rm(log, { force: true });
     },
   };
 }
 
-async function launch(java: readonly string[], folder: string): Promise<ChildProcess> {
+async function launch(java: readonly string[], folder: string, log: string): Promise<ChildProcess> {
   const child = spawn('java', [...java, 'kafka.Kafka', join(folder, 'server.properties')]);
   endWithUs(child);
-  let output = '';
-  const keep = (chunk: Buffer) => (output = (output + chunk).slice(-MAX_OUTPUT_BYTES));
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  const kept = createWriteStream(log, { flags: 'a' });
+  child.stdout.pipe(kept, { end: false });
+  child.stderr.pipe(kept, { end: false });
+  let isUp = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    isUp ||= chunk.includes('Kafka Server started');
+  });
   try {
     await until(
-      'Kafka is up',
+      `Kafka is up; what it says is in ${log}`,
       () => {
-        if (child.exitCode !== null) throw new Error('Kafka ended');
-        return output.includes('Kafka Server started');
+        if (child.exitCode !== null) throw new Error(`Kafka ended; what it said is in ${log}`);
+        return isUp;
       },
       START_TIMEOUT_MS,
     );
   } catch (error) {
     child.kill('SIGKILL');
-    const kept = join(tmpdir(), `ticketing-kafka-${randomUUID()}.log`);
-    await writeFile(kept, output);
-    throw new Error(`Kafka did not start; what it said is in ${kept}`, { cause: error });
+    throw error;
   }
   return child;
 }

@@ -15,7 +15,7 @@ export interface Fault {
 const FOR_MS = 8_000;
 /** Longer than an answer of PostgreSQL, or one try at Stripe, is waited for. */
 const LONG_MS = 14_000;
-const SLOW_MS = 150;
+const SLOW_MS = 100;
 const awhile = () => setTimeout(FOR_MS);
 
 const KILLED: readonly Fault[] = [

@@ -58,7 +58,7 @@ export async function startRealServers(): Promise<RealServers> {
     stopPostgres: () => postgres.close(),
     startPostgres,
     async close(keepLogs) {
-      await Promise.all([kafka.stop(), keycloak.stop(keepLogs), postgres.close()]);
+      await Promise.all([kafka.stop(keepLogs), keycloak.stop(keepLogs), postgres.close()]);
       await Promise.all([postgresLink, kafkaLink, keycloakLink, ...redisLinks].map((link) => link.close()));
       await rm(folder, { recursive: true, force: true });
     },
