@@ -152,6 +152,14 @@ describe('in production', () => {
     expect(await verify.ended).toBe(0);
   });
 
+  test('tickets are drawn with the fonts that were left in', async () => {
+    const program = `import { pageFonts } from './src/features/paper/fonts.service.ts';
+      console.log(pageFonts().filter(({ covers }) => covers(0x41) || covers(0x0d85) || covers(0x0b85) || covers(0x0627)).length);`;
+    const drawing = start({}, ['--input-type=module', '-e', program]);
+    expect(await drawing.ended, drawing.output()).toBe(0);
+    expect(drawing.output().trim()).toBe('5');
+  });
+
   test('the folder was indeed one it cannot write to', async () => {
     const writer = start({}, ['-e', "require('node:fs').writeFileSync('src/written', '')"]);
     expect(await writer.ended).not.toBe(0);
