@@ -38,7 +38,8 @@ function scan(who: string, at: number, qrText: string, key?: string) {
 }
 
 async function forgetCheckIn(orderId: string): Promise<void> {
-  const text = `UPDATE tickets SET checked_in = false, checked_in_time = NULL, checked_in_by = NULL WHERE order_id = $1`;
+  const text = `WITH forgotten AS (DELETE FROM scans WHERE ticket_id IN (SELECT ticket_id FROM tickets WHERE order_id = $1))
+                UPDATE tickets SET checked_in = false, checked_in_time = NULL, checked_in_by = NULL WHERE order_id = $1`;
   await arena.rows(text, [orderId]);
 }
 
@@ -79,7 +80,8 @@ test('the same when each scan is one transaction with its Idempotency-Key: hundr
     return left.status === 200 ? 'left admits' : 'right admits';
   });
   await annotate(inShort(explored));
-  expect(explored.schedules).toBeGreaterThan(70);
+  // The one who is let in has few effects: a claim, one statement, the receipt and a commit.
+  expect(explored.schedules).toBeGreaterThan(15);
   expect(Object.keys(explored.outcomes)).toHaveLength(2);
 });
 
