@@ -2,10 +2,11 @@ import type { RecordAction } from '../features/audit/audit.service.ts';
 import { createTakeBatch } from '../features/door/batch.service.ts';
 import { createMakeBundle } from '../features/door/bundle.service.ts';
 import { createCheckIn, createDoorsOf, createReadTicket } from '../features/door/checkin.service.ts';
-import type { TimesOf } from '../features/door/door.ports.ts';
+import type { AskTimes } from '../features/door/door.ports.ts';
 import type { DoorHours } from '../features/door/door.rules.ts';
 import { createDoorOversight, type DoorOversightOptions } from '../features/door/oversight.service.ts';
 import { rememberScanners } from '../features/door/scanner.service.ts';
+import { createTimesOf } from '../features/door/times.service.ts';
 import { createTurnstile } from '../features/door/turnstile.service.ts';
 import type { TicketSealer } from '../features/tickets/qr/sealer.ts';
 import type { Base } from './foundation.ts';
@@ -18,7 +19,7 @@ interface DoorParts {
   readonly sealer: TicketSealer;
   readonly recordAction: RecordAction;
   readonly find: DoorOversightOptions['findOrder'];
-  readonly timesOf: TimesOf;
+  readonly askTimes: AskTimes;
 }
 
 /** Check-in, with a network and without. */
@@ -26,13 +27,14 @@ export function wireDoor(
   base: Base,
   { database }: Postgres,
   { seating }: Servers,
-  { sealer, recordAction, find, timesOf }: DoorParts,
+  { sealer, recordAction, find, askTimes }: DoorParts,
 ) {
   const { clock } = base;
   const { currency } = base.config;
   const isScanner = rememberScanners(seating);
   const readTicket = createReadTicket(sealer, isScanner);
   const turnstile = createTurnstile({ database, currency });
+  const timesOf = createTimesOf(askTimes, clock);
   const doorsOf = createDoorsOf(timesOf, doorHours(base), clock);
   return {
     checkIn: createCheckIn({ readTicket, doorsOf, turnstile, clock }),

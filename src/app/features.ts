@@ -93,6 +93,6 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       timeZone: config.TIME_ZONE,
       clock,
     }),
-    door: wireDoor(base, postgres, servers, { sealer, recordAction, find, timesOf: async () => undefined }),
+    door: wireDoor(base, postgres, servers, { sealer, recordAction, find, askTimes: catalogue.session }),
   };
 }

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { decodeBase45, encodeBase45 } from '../../src/features/tickets/qr/base45.ts';
 import { createTicketSealer } from '../../src/features/tickets/qr/sealer.ts';
 import { as, type SessionId, type TicketId } from '../../src/kernel/ids.ts';
+import { atEnd } from '../support/at-end.ts';
 import { type Door, openDoor, QR_KEY } from '../support/door.ts';
 import { startReplica } from '../support/races.ts';
+import { close, listen } from '../support/servers.ts';
 
 let door: Door;
 
@@ -361,3 +364,76 @@ describe('a QR text that is not the ticket’s is let in by nobody:', () => {
     expect(await scansAndInside()).toEqual(before);
   });
 });
+
+describe('the hours of the doors', () => {
+  const HOUR_MS = 3_600_000;
+  /** As they are when no variable says anything. */
+  const usual = { QR_SECRET_KEY: QR_KEY, DOORS_OPEN_HOURS: '', DOORS_CLOSE_HOURS: '' };
+  const at = (hours: number) => new Date(Date.now() + hours * HOUR_MS).toISOString();
+  const session = (start: number, end: number | undefined) => ({
+    id: door.platform.sessionId,
+    eventId: door.platform.eventId,
+    organizationId: door.platform.organizationId,
+    title: 'Tides of Light',
+    startTime: at(start),
+    endTime: end === undefined ? null : at(end),
+    venueDetails: { name: 'Harbour Hall' },
+  });
+
+  test.each([
+    ['a day and more before', 25, 28, 'ticket_too_early', 'too_early'],
+    ['within a day before', 23, 26, undefined, undefined],
+    ['while it goes on', -1, 2, undefined, undefined],
+    ['within a day after', -26, -23, undefined, undefined],
+    ['a day and more after', -28, -25, 'ticket_too_late', 'too_late'],
+    ['long after one without an end', -1_000, undefined, undefined, undefined],
+  ] as const)('%s', async (_name, start, end, code, refusal) => {
+    door.platform.seating.sessions.set(door.platform.sessionId, session(start, end));
+    const replica = await startReplica(door.platform, usual);
+    const { ticketId, qrText } = await door.sellOne();
+    const nonce = randomUUID();
+    const body = { encrypted_qr: qrText, nonce };
+    const scan = () => replica.call('POST', '/api/order/ticket/checkin', { token: door.scanner, body });
+    const answer = await scan();
+    if (code) expect(answer).toMatchObject({ status: 409, body: { code, refusal } });
+    else expect(answer.status).toBe(200);
+    expect((await scan()).body).toEqual(answer.body);
+    expect(await door.history(ticketId)).toMatchObject([{ outcome: code ? 'refused' : 'admitted' }]);
+    const { body: bundle } = await replica.call(
+      'GET',
+      `/api/order/scan/sessions/${door.platform.sessionId}/bundle`,
+      { token: door.scanner },
+    );
+    const told = door.platform.seating.sessions.get(door.platform.sessionId);
+    expect(bundle).toMatchObject({ starts_at: told?.startTime, ends_at: told?.endTime ?? '' });
+  });
+
+  test('are as the variables say', async () => {
+    door.platform.seating.sessions.set(door.platform.sessionId, session(2, 3));
+    const replica = await startReplica(door.platform, { ...usual, DOORS_OPEN_HOURS: '1.5' });
+    const { qrText } = await door.sellOne();
+    const scan = { token: door.scanner, body: { encrypted_qr: qrText } };
+    const answer = await replica.call('POST', '/api/order/ticket/checkin', scan);
+    expect(answer.body.code).toBe('ticket_too_early');
+  });
+
+  test.each(['away', 'slow'] as const)('keep nobody out while the catalogue is %s', async (how) => {
+    const replica = await startReplica(door.platform, {
+      ...usual,
+      EVENT_QUERY_SERVICE_URL: how === 'away' ? 'http://127.0.0.1:1' : `${await silentServer()}/query`,
+    });
+    const { qrText } = await door.sellOne();
+    const began = performance.now();
+    const scan = { token: door.scanner, body: { encrypted_qr: qrText } };
+    expect((await replica.call('POST', '/api/order/ticket/checkin', scan)).status).toBe(200);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+});
+
+/** One that takes connections and never answers. */
+async function silentServer(): Promise<string> {
+  const server = createServer(() => undefined);
+  const url = await listen(server);
+  atEnd(() => close(server));
+  return url;
+}

@@ -4,9 +4,9 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import type { ReadingKeyTexts, TicketSealer } from '../tickets/qr/sealer.ts';
 import { listAll, listChanged, type TicketList } from './bundle.store.ts';
-import { timesInTime } from './checkin.service.ts';
-import type { SessionTimes, TimesOf } from './door.ports.ts';
+import type { SessionTimes } from './door.ports.ts';
 import type { IsScanner } from './scanner.service.ts';
+import type { TimesOf } from './times.service.ts';
 
 /** What a scanner of a session needs to decide without a network. */
 export interface Bundle {
@@ -38,7 +38,7 @@ export function createMakeBundle({ database, sealer, isScanner, timesOf }: Bundl
     if (!(await isScanner(sessionId, who.userId))) {
       throw new AppError('forbidden', 'You do not scan for this session.');
     }
-    const [keys, times] = await Promise.all([sealer.readingKeys(sessionId), timesInTime(timesOf, sessionId)]);
+    const [keys, times] = await Promise.all([sealer.readingKeys(sessionId), timesOf(sessionId)]);
     const { list, isComplete } = await listSince(database, sessionId, since);
     return {
       version: `${list.server}.${list.through}`,

@@ -6,10 +6,10 @@ import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { TicketInQr } from '../tickets/qr/opener.ts';
 import type { TicketSealer } from '../tickets/qr/sealer.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
-import type { SessionTimes, TimesOf } from './door.ports.ts';
 import { type Direction, type DoorHours, type Doors, doorsAt } from './door.rules.ts';
 import { toError } from './refusal.wire.ts';
 import type { IsScanner } from './scanner.service.ts';
+import type { TimesOf } from './times.service.ts';
 import type { Turnstile } from './turnstile.service.ts';
 
 /** What a device says of a scan beside the code. */
@@ -95,23 +95,9 @@ export function createReadTicket(sealer: Pick<TicketSealer, 'open'>, isScanner: 
   };
 }
 
-/** How long the line waits for a catalogue that is slow; its answer is there for the next scan. */
-const MAX_WAIT_FOR_TIMES_MS = 300;
-
-/** Whether a session's doors are open now. A catalogue that is away or slow keeps nobody out. */
+/** Whether a session's doors are open now. */
 export function createDoorsOf(timesOf: TimesOf, hours: DoorHours, clock: Clock): CheckInOptions['doorsOf'] {
-  return async (sessionId) => {
-    if (hours.openMsBefore === undefined && hours.closeMsAfter === undefined) return 'open';
-    return doorsAt(clock.now(), await timesInTime(timesOf, sessionId), hours);
-  };
-}
-
-/** The times of a session, if the catalogue tells them soon enough. */
-export async function timesInTime(timesOf: TimesOf, sessionId: SessionId): Promise<SessionTimes | undefined> {
-  const known = timesOf(sessionId).catch(() => undefined);
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<undefined>((done) => {
-    timer = setTimeout(done, MAX_WAIT_FOR_TIMES_MS, undefined);
-  });
-  return Promise.race([known, tooLate]).finally(() => clearTimeout(timer));
+  const areAlwaysOpen = hours.openMsBefore === undefined && hours.closeMsAfter === undefined;
+  return async (sessionId) =>
+    areAlwaysOpen ? 'open' : doorsAt(clock.now(), await timesOf(sessionId), hours);
 }

@@ -8,5 +8,5 @@ export interface SessionTimes {
   readonly endsAt: Instant | undefined;
 }
 
-/** Port: the catalogue's word about a session; undefined when it has none. May reject when the catalogue is away. */
-export type TimesOf = (sessionId: SessionId) => Promise<SessionTimes | undefined>;
+/** Port: the catalogue's word about a session; undefined when it has none. Rejects when the catalogue is away. */
+export type AskTimes = (sessionId: SessionId) => Promise<SessionTimes | undefined>;
