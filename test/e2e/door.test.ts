@@ -253,10 +253,17 @@ describe('an exit', () => {
       expect(await exit()).toMatchObject({ status: 200, body: { outcome: 'left' } });
       expect((await exit()).body.code).toBe('not_checked_in');
     }
+    // Two at once, out and in: one of each.
+    await door.scan(qrText);
+    for (const again of [exit, () => door.scan(qrText)]) {
+      const answers = await Promise.all(Array.from({ length: 10 }, again));
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    }
+    await exit();
     expect((await door.undo(ticketId)).body.code).toBe('not_checked_in');
     const outcomes = (await door.history(ticketId)).map(({ outcome }) => outcome);
-    expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(2);
-    expect(outcomes.filter((outcome) => outcome === 'left')).toHaveLength(2);
+    expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(4);
+    expect(outcomes.filter((outcome) => outcome === 'left')).toHaveLength(4);
     await allow(false);
   });
 });

@@ -28,7 +28,7 @@ async function sold() {
   const { body } = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token });
   const ticketId = as<TicketId>(body.tickets[0].ticket_id);
   const qrText = await arena.sealer.seal({ ticketId, sessionId: as<SessionId>(platform.sessionId) });
-  return { orderId, seatIds, qrText };
+  return { orderId, seatIds, ticketId, qrText };
 }
 
 function scan(who: string, at: number, qrText: string, key?: string) {
@@ -117,4 +117,32 @@ test('two scans against cancel by an administrator: nobody is admitted with a ti
   await annotate(inShort(explored));
   expect(explored.schedules).toBeGreaterThan(100);
   expect(Object.keys(explored.outcomes).length).toBeGreaterThan(1);
+});
+
+test('two scans against the organiser who undoes the check-in before: one at most is let in again', async ({
+  annotate,
+}) => {
+  const { admin: token } = arena;
+  const { orderId, qrText, ticketId } = await sold();
+  const explored = await explore(arena, seeds(100), async (choose) => {
+    await forgetCheckIn(orderId);
+    await scan('nobody', 0, qrText);
+    const { answers, standstills } = await arena.interleaving.race(choose, {
+      left: () => scan('left', 0, qrText),
+      right: () => scan('right', 1, qrText),
+      organiser: () => arena.call('organiser', 'DELETE', `/api/order/ticket/${ticketId}/checkin`, { token }),
+    });
+    expect(standstills).toBe(0);
+    expect(answers.organiser.status).toBe(200);
+    const letIn = (['left', 'right'] as const).filter((who) => answers[who].status === 200);
+    expect(letIn.length).toBeLessThan(2);
+    const [ticket] = await arena.rows<{ checked_in: boolean }>(
+      'SELECT checked_in FROM tickets WHERE ticket_id = $1',
+      [ticketId],
+    );
+    expect(ticket?.checked_in).toBe(letIn.length === 1);
+    return letIn.length === 1 ? 'undone, then let in again' : 'undone last';
+  });
+  await annotate(inShort(explored));
+  expect(Object.keys(explored.outcomes)).toHaveLength(2);
 });
