@@ -327,6 +327,29 @@ describe('the bundle', () => {
     expect((await changed()).body.tickets).toEqual([]);
   });
 
+  test('tells of what the organiser does to a ticket: given away, moved, voided', async () => {
+    const { eventId, sessionId } = door.platform;
+    const ask = (method: string, path: string, body?: unknown) =>
+      door.app.call(method, `/api/order/ticket${path}`, {
+        token: door.organiser,
+        ...(body === undefined ? {} : { body }),
+      });
+    let { version } = (await door.bundle()).body;
+    const changed = async () => {
+      const { body } = await door.bundle(version);
+      version = body.version;
+      return body.tickets as Entry[];
+    };
+    const wish = { event_id: eventId, session_id: sessionId, seat_id: randomUUID(), price: 0 };
+    const { body: given } = await ask('POST', '', wish);
+    expect(await changed()).toEqual([[given.ticket_id, given.seat_label, 'VIP', 'valid']]);
+    const { body: moved } = await ask('PUT', `/${given.ticket_id}`, { seat_id: randomUUID() });
+    expect(moved.seat_label).not.toBe(given.seat_label);
+    expect(await changed()).toEqual([[given.ticket_id, moved.seat_label, 'VIP', 'valid']]);
+    expect((await ask('DELETE', `/${given.ticket_id}`)).status).toBe(204);
+    expect(await changed()).toEqual([[given.ticket_id, moved.seat_label, 'VIP', 'void']]);
+  });
+
   test('misses nothing of transactions that commit in another order than they began', async () => {
     const [slow, quick] = await door.sell(2);
     const { version } = (await door.bundle()).body;
