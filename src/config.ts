@@ -43,6 +43,7 @@ function secret<Value>(meaning: string, [allowed, read]: Kind<Value>): Variable<
 
 const MAX_MINUTES = 1_440;
 const MAX_SEATS = 100;
+const MAX_DOOR_HOURS = 100_000;
 const QR_KEY_BYTES = 32;
 
 /** Every variable the service reads, and nothing else reads any. `--help` and the README list them from here. */
@@ -149,6 +150,14 @@ export const VARIABLES = {
   TIME_ZONE: variable('Zone that printed tickets tell the time in', timeZone(), 'UTC'),
   SEAT_LOCK_TTL_MINUTES: variable('How long seats are held for payment', decimal(0.01, MAX_MINUTES), '5'),
   MAX_SEATS_PER_ORDER: variable('Most seats in one order', wholeNumber(1, MAX_SEATS), '10'),
+  DOORS_OPEN_HOURS: variable(
+    'How long before its start a session’s tickets admit; unset: 24, with the embedded venue at any time',
+    decimal(0, MAX_DOOR_HOURS),
+  ),
+  DOORS_CLOSE_HOURS: variable(
+    'How long after its end they still do; unset: 24, with the embedded venue at any time',
+    decimal(0, MAX_DOOR_HOURS),
+  ),
   MAX_STREAMS: variable(
     'Most event streams open at a time on a replica; each needs a connection',
     wholeNumber(1, 100_000),

@@ -16,6 +16,7 @@ import { toWireTicket } from '../features/tickets/ticket.wire.ts';
 import { createOnce } from '../platform/http/once.ts';
 import { writeWorkbook } from '../platform/spreadsheets/workbook.ts';
 import { countPlacing } from './counting.ts';
+import { wireDoor } from './door.ts';
 import { type Base, ringAll } from './foundation.ts';
 import { wireLive } from './live.ts';
 import { wireMoney } from './money.ts';
@@ -46,14 +47,14 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     },
   });
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
+  const sealer = await createTicketSealer(qrKeys);
   const tickets = createTicketService({
     database,
     seating,
-    sealer: await createTicketSealer(qrKeys),
+    sealer,
     readOrder: orders.read,
     findOrder: find,
     currency,
-    clock,
   });
   return {
     ...money,
@@ -92,5 +93,6 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       timeZone: config.TIME_ZONE,
       clock,
     }),
+    door: wireDoor(base, postgres, servers, { sealer, recordAction, find, askTimes: catalogue.session }),
   };
 }

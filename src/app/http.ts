@@ -1,6 +1,7 @@
 import type { EmbeddedPart } from '../config.ts';
 import { analyticsRoutes } from '../features/analytics/analytics.routes.ts';
 import { auditRoutes } from '../features/audit/audit.routes.ts';
+import { doorRoutes } from '../features/door/door.routes.ts';
 import { liveRoutes } from '../features/live/live.routes.ts';
 import { boxOfficeRoutes } from '../features/orders/box-office.routes.ts';
 import { orderRoutes } from '../features/orders/order.routes.ts';
@@ -57,9 +58,10 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     });
     boxOfficeRoutes(scope, { ...features, currency });
     paymentRoutes(scope, { ...features, currency, publishableKey: servers.stripe.publishableKey });
-    ticketRoutes(scope, { tickets: features.tickets, once, drawQr, currency });
+    ticketRoutes(scope, { tickets: features.tickets, drawQr, currency });
     analyticsRoutes(scope, { ...features, currency });
     paperRoutes(scope, features.paper);
+    doorRoutes(scope, { ...features.door, once, currency });
     liveRoutes(scope, features.live.streams);
     auditRoutes(scope, features.audit);
     identityRoutes(scope);

@@ -32,8 +32,7 @@ function start(env: Record<string, string>, args = ['src/main.ts']) {
   const child = spawn(install.node, args, {
     cwd: install.app,
     env: { NODE_ENV: 'production', ...env },
-    uid: NOBODY,
-    gid: NOBODY,
+    ...(process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}),
   });
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));
@@ -150,6 +149,14 @@ describe('in production', () => {
     expect(again.output()).toContain('nothing to do');
     const verify = start({ POSTGRES_DSN }, ['scripts/verify.ts']);
     expect(await verify.ended).toBe(0);
+  });
+
+  test('tickets are drawn with the fonts that were left in', async () => {
+    const program = `import { pageFonts } from './src/features/paper/fonts.service.ts';
+      console.log(pageFonts().filter(({ covers }) => covers(0x41) || covers(0x0d85) || covers(0x0b85) || covers(0x0627)).length);`;
+    const drawing = start({}, ['--input-type=module', '-e', program]);
+    expect(await drawing.ended, drawing.output()).toBe(0);
+    expect(drawing.output().trim()).toBe('5');
   });
 
   test('the folder was indeed one it cannot write to', async () => {
