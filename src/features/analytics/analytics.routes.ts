@@ -5,7 +5,6 @@ import { principalOf } from '../../platform/http/authentication.ts';
 import { problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import {
-  BatchEachSchema,
   BatchSchema,
   DiscountsSchema,
   EachFiguresSchema,
@@ -139,7 +138,7 @@ function batchRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutes
       schema: {
         tags: TAGS,
         summary: 'Sales of several events, each by itself; for who organises all of them',
-        body: BatchEachSchema,
+        body: BatchSchema,
         querystring: ZoneSchema,
         response: { 200: EachFiguresSchema, ...problems },
       },
