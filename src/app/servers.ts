@@ -167,7 +167,7 @@ async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka
     access: {
       brokers,
       clientId: config.KAFKA_CLIENT_ID,
-      tls: config.KAFKA_TLS ? (caFile ? { ca: await readFile(caFile, 'utf8') } : {}) : undefined,
+      tls: config.KAFKA_TLS ? (caFile ? { ca: await readCertificates(caFile) } : {}) : undefined,
       sasl: mechanism && {
         mechanism: upper[mechanism],
         username: config.KAFKA_USERNAME ?? '',
@@ -188,6 +188,15 @@ async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka
   });
   closing.add(() => kafka.close());
   return kafka;
+}
+
+async function readCertificates(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(`KAFKA_TLS_CA_FILE: ${file} cannot be read (${cause.code}).`, { cause });
+  });
+  if (!text.includes('-----BEGIN CERTIFICATE-----'))
+    throw new Error(`KAFKA_TLS_CA_FILE: there is no certificate in ${file}.`);
+  return text;
 }
 
 export function topicNames(config: Config): TopicNames {
