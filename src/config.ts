@@ -16,6 +16,7 @@ import {
   wholeNumber,
 } from './config.readers.ts';
 import { type Currency, currencyOf } from './kernel/money.ts';
+import { redacted } from './platform/telemetry/redaction.ts';
 
 interface Variable<Value> {
   readonly meaning: string;
@@ -101,7 +102,10 @@ export const VARIABLES = {
     'Signing secret of the webhook endpoint; needed with STRIPE_SECRET_KEY',
     text(1, 255),
   ),
-  STRIPE_PUBLISHABLE_KEY: variable('Key that pages confirm payments with', text(1, 255)),
+  STRIPE_PUBLISHABLE_KEY: variable(
+    'Key that pages confirm payments with',
+    text(4, 255, /^pk_\w+$/, 'a key that begins with pk_, because every buyer is given it'),
+  ),
   STRIPE_API_BASE: variable('Another address of Stripe’s API', url()),
 
   REDIS_ADDR: variable(
@@ -260,7 +264,8 @@ function readOne(
   if (given === undefined) return undefined;
   const value = spec.read(given);
   if (value === undefined) {
-    const shown = spec.secret ? 'the value set' : JSON.stringify(given);
+    // An address may have been given a password, and one variable another's secret.
+    const shown = spec.secret ? 'the value set' : redacted(JSON.stringify(given));
     problems.push(`${name}: ${shown} is not allowed; it must be ${spec.allowed}.`);
   }
   return value;
@@ -273,6 +278,12 @@ function contradictions(settings: Settings): string[] {
   }
   if (settings.KAFKA_SASL_MECHANISM && !(settings.KAFKA_USERNAME && settings.KAFKA_PASSWORD)) {
     problems.push('KAFKA_USERNAME and KAFKA_PASSWORD: must be set when KAFKA_SASL_MECHANISM is.');
+  }
+  if (settings.KAFKA_PASSWORD && !settings.KAFKA_SASL_MECHANISM) {
+    problems.push('KAFKA_SASL_MECHANISM: must be set when KAFKA_PASSWORD is; without it nobody logs in.');
+  }
+  if (settings.KAFKA_TLS_CA_FILE && !settings.KAFKA_TLS) {
+    problems.push('KAFKA_TLS: must be true when KAFKA_TLS_CA_FILE is set; without it nothing is encrypted.');
   }
   if (settings.OIDC_ISSUER && !settings.TICKET_CLIENT_SECRET) {
     problems.push(
@@ -287,6 +298,12 @@ function contradictions(settings: Settings): string[] {
   if (settings.STRIPE_SECRET_KEY && !settings.STRIPE_WEBHOOK_SECRET) {
     problems.push(
       'STRIPE_WEBHOOK_SECRET: must be set when STRIPE_SECRET_KEY is; Stripe shows it beside the webhook endpoint.',
+    );
+  }
+  const modes = [settings.STRIPE_SECRET_KEY, settings.STRIPE_PUBLISHABLE_KEY].map(modeOfKey);
+  if (modes[0] && modes[1] && modes[0] !== modes[1]) {
+    problems.push(
+      `STRIPE_PUBLISHABLE_KEY: is a ${modes[1]} key, and STRIPE_SECRET_KEY a ${modes[0]} one; no buyer could pay.`,
     );
   }
   if (settings.STRIPE_API_BASE && !settings.STRIPE_SECRET_KEY) {
@@ -309,6 +326,11 @@ function contradictions(settings: Settings): string[] {
     problems.push(`NODE_ENV=production: refuses stand-ins. Set ${missing}, or ALLOW_EMBEDDED=true.`);
   }
   return problems;
+}
+
+/** https://docs.stripe.com/keys */
+function modeOfKey(key: string | undefined): string | undefined {
+  return /^[srp]k_(live|test)_/.exec(key ?? '')?.[1];
 }
 
 export interface EmbeddedPart {

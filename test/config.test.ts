@@ -90,6 +90,14 @@ describe('readConfig', () => {
       { QR_SECRET_KEY: 'hush,hush' },
       'QR_SECRET_KEY: the value set is not allowed; it must be base64 of 32 bytes, or several with commas.',
     ],
+    [
+      { STRIPE_PUBLISHABLE_KEY: 'sk_live_hidden' },
+      'STRIPE_PUBLISHABLE_KEY: "***" is not allowed; it must be a key that begins with pk_, because every buyer is given it.',
+    ],
+    [
+      { REDIS_ADDR: 'redis://:hidden@redis:6379' },
+      'REDIS_ADDR: "redis://***@redis:6379" is not allowed; it must be host:port, or several with commas.',
+    ],
   ])('refuses %o', (environment, problem) => {
     expect(problemsOf(environment)).toEqual([problem]);
   });
@@ -130,6 +138,16 @@ describe('readConfig', () => {
     [{ STRIPE_SECRET_KEY: 'sk' }, 'STRIPE_WEBHOOK_SECRET'],
     [{ REDIS_USERNAME: 'ticketing' }, 'REDIS_PASSWORD'],
     [{ KAFKA_ADDR: 'kafka:9092', KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_USERNAME: 'u' }, 'KAFKA_USERNAME and'],
+    [{ KAFKA_ADDR: 'kafka:9092', KAFKA_USERNAME: 'u', KAFKA_PASSWORD: 'p' }, 'KAFKA_SASL_MECHANISM'],
+    [{ KAFKA_ADDR: 'kafka:9092', KAFKA_TLS_CA_FILE: '/ca.pem' }, 'KAFKA_TLS'],
+    [
+      {
+        STRIPE_SECRET_KEY: 'sk_live_x',
+        STRIPE_WEBHOOK_SECRET: 'whsec_x',
+        STRIPE_PUBLISHABLE_KEY: 'pk_test_x',
+      },
+      'STRIPE_PUBLISHABLE_KEY: is a test key',
+    ],
     [{ STRIPE_API_BASE: 'http://stripe' }, 'STRIPE_SECRET_KEY'],
     [{ EVENT_SEATING_SERVICE_URL: 'http://seating' }, 'EVENT_SEATING_SERVICE_URL'],
     [{ EVENT_QUERY_SERVICE_URL: 'http://query' }, 'EVENT_SEATING_SERVICE_URL'],

@@ -27,6 +27,10 @@ const RELAY_LOCK = 840_084_002;
 export const STOP_TIMEOUT_MS = 20_000;
 /** Requests under way when a stop begins have this long; the rest is for handing over what is read from Kafka. */
 const DRAIN_MS = 10_000;
+/** Turns under way have this long: one that waits for Stripe, or compares thousands of payments, is left to another. */
+const LAST_TURNS_MS = 4_000;
+/** All of that together, since the stop began; what is left is for the last messages and for closing. */
+const HANDED_OVER_BY_MS = 15_000;
 const LAST_RELAY_MS = 3_000;
 
 /** Turns at background work, each true when there may be more to do at once. */
@@ -130,12 +134,17 @@ export function startBackground(
     repeat('streamOwnership', STREAM_UPKEEP_MS),
   ];
   kafka?.startReading();
+  let handedOverBy = 0;
   closing.add(async () => {
-    await Promise.all([...pollers.map((poller) => poller.stop()), kafka?.stopReading()]);
-    await publishLast(work.relay, onError);
+    const lastTurns = atMost(LAST_TURNS_MS, Promise.all(pollers.map((poller) => poller.stop())));
+    const handedOver = Promise.all([lastTurns, kafka?.stopReading()]);
+    await atMost(handedOverBy - performance.now(), handedOver);
+    // What was committed since the relay last looked; where that takes too long, the next leader publishes it.
+    await atMost(LAST_RELAY_MS, work.relay().catch(onError));
   });
   // First of all at a stop: what these requests still write is published before the relay rests.
   closing.add(() => {
+    handedOverBy = performance.now() + HANDED_OVER_BY_MS;
     const drained = drain.finish(DRAIN_MS);
     // A stream has no end of its own to wait for.
     streams.stop();
@@ -143,11 +152,11 @@ export function startBackground(
   });
 }
 
-/** What was committed since the relay last looked; where that takes too long, the next leader publishes it. */
-async function publishLast(relay: Work['relay'], onError: (error: unknown) => void): Promise<void> {
+/** Waits for `work`, and no longer than that; it goes on by itself then. */
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
   const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, LAST_RELAY_MS);
-  await Promise.race([relay().catch(onError), timeout.promise]);
+  const timer = setTimeout(timeout.resolve, ms);
+  await Promise.race([work, timeout.promise]);
   clearTimeout(timer);
 }
 

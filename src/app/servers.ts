@@ -29,6 +29,8 @@ import { traceEvents } from '../platform/telemetry/event-tracing.ts';
 import type { Base } from './foundation.ts';
 
 const MAX_CONNECTIONS_PER_SERVICE = 64;
+/** More than a map of the largest stadium needs; who answers without end is cut off. */
+const MAX_ANSWER_BYTES = 16_777_216;
 export const QR_KEY_BYTES = 32;
 const EMBEDDED_CLIENT_SECRET_BYTES = 24;
 const STRIPE_URL = 'https://api.stripe.com/';
@@ -62,7 +64,7 @@ export async function openPostgres({ config, closing, dataDir, log, tracing, wat
 /** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
 export async function connectServers(base: Base, postgres: Postgres) {
   const { config, clock, closing, log, selfUrl, overrides, watch, metrics, tracing } = base;
-  const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE });
+  const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE, maxResponseSize: MAX_ANSWER_BYTES });
   closing.add(() => agent.close());
   const identity = await issuerOf(base);
   const verifier = createTokenVerifier({
@@ -165,7 +167,7 @@ async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka
     access: {
       brokers,
       clientId: config.KAFKA_CLIENT_ID,
-      tls: config.KAFKA_TLS ? (caFile ? { ca: await readFile(caFile, 'utf8') } : {}) : undefined,
+      tls: config.KAFKA_TLS ? (caFile ? { ca: await readCertificates(caFile) } : {}) : undefined,
       sasl: mechanism && {
         mechanism: upper[mechanism],
         username: config.KAFKA_USERNAME ?? '',
@@ -186,6 +188,15 @@ async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka
   });
   closing.add(() => kafka.close());
   return kafka;
+}
+
+async function readCertificates(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(`KAFKA_TLS_CA_FILE: ${file} cannot be read (${cause.code}).`, { cause });
+  });
+  if (!text.includes('-----BEGIN CERTIFICATE-----'))
+    throw new Error(`KAFKA_TLS_CA_FILE: there is no certificate in ${file}.`);
+  return text;
 }
 
 export function topicNames(config: Config): TopicNames {

@@ -1,3 +1,22 @@
+import { Agent } from 'undici';
+import { expect, test } from 'vitest';
+import { instant } from '../../src/kernel/clock.ts';
+import { createM2mTokens } from '../../src/platform/m2m-tokens/m2m-tokens.ts';
 import { m2mTokensContract } from './m2m-tokens.contract.ts';
 
 m2mTokensContract('of a process alone', async () => undefined);
+
+test('an issuer that cannot even be connected to is waited for as long as one that is slow', async () => {
+  const http = new Agent({ connect: () => undefined });
+  const tokens = createM2mTokens({
+    http,
+    tokenUrl: 'http://issuer.example/token',
+    clientId: 'ticket-service-client',
+    clientSecret: 'secret',
+    clock: { now: () => instant(Date.now()) },
+  });
+  const began = performance.now();
+  await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
+  expect(performance.now() - began).toBeLessThan(7_000);
+  await http.destroy();
+}, 10_000);

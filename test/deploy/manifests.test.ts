@@ -183,11 +183,27 @@ describe('deploy/compose.yaml', () => {
 describe('deploy/Dockerfile', () => {
   const text = readFileSync('deploy/Dockerfile', 'utf8');
   const last = stagesOf(text).at(-1);
-  const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const { devDependencies, scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
 
   test('is well formed, as Docker’s own language server says', () => {
     expect(validate(text).map(({ message }) => message)).toEqual([]);
     expect(validate(text.replace('EXPOSE', 'EXPOS'))).not.toEqual([]);
+  });
+
+  test('holds every script that an operator is told to run, and the context lets each file in', () => {
+    const copied = (last ?? [])
+      .filter(({ name, text: words }) => name === 'COPY' && !words.startsWith('--from'))
+      .flatMap(({ text: words }) => words.split(/\s+/).slice(0, -1));
+    const operations = readFileSync('docs/operations.md', 'utf8');
+    const told = [
+      ...operations.matchAll(/`(?:[^`]* )?npm run (?:--silent )?([\w:]+)|node (scripts\/[\w-]+\.ts)/g),
+    ]
+      .map(([, name, path]) => path ?? /node (scripts\/\S+)/.exec(scripts[name ?? ''])?.[1])
+      .filter((path) => path !== undefined);
+    expect(told).toEqual(expect.arrayContaining(['scripts/verify.ts', 'scripts/qr-reissue.ts']));
+    expect(told.filter((path) => !copied.includes(path))).toEqual([]);
+    const letIn = readFileSync('.dockerignore', 'utf8').split('\n');
+    expect(copied.filter((path) => !letIn.includes(`!${path}`))).toEqual([]);
   });
 
   test('runs on the Node that the tests run on, as nobody special, with a health check', () => {

@@ -149,6 +149,10 @@ describe('in production', () => {
     expect(again.output()).toContain('nothing to do');
     const verify = start({ POSTGRES_DSN }, ['scripts/verify.ts']);
     expect(await verify.ended).toBe(0);
+    const reissue = start({ POSTGRES_DSN, QR_SECRET_KEY: randomBytes(32).toString('base64') }, [
+      'scripts/qr-reissue.ts',
+    ]);
+    expect(await reissue.ended, reissue.output()).toBe(0);
   });
 
   test('tickets are drawn with the fonts that were left in', async () => {

@@ -36,6 +36,17 @@ describe('README.md', () => {
   });
 });
 
+describe('docs/operations.md', () => {
+  test('has advice for every variable, by its name or its group’s', () => {
+    const operations = readFileSync('docs/operations.md', 'utf8');
+    const advised = [...operations.matchAll(/`([A-Z][A-Z_]+)(\*?)`/g)].map(([, name = '', isGroup]) =>
+      isGroup ? (each: string) => each.startsWith(name) : (each: string) => each === name,
+    );
+    const names = describeVariables().map(({ name }) => name);
+    expect(names.filter((name) => !advised.some((isMeant) => isMeant(name)))).toEqual([]);
+  });
+});
+
 describe('docs/decisions', () => {
   test('name every dependency with why', () => {
     const decisions = readdirSync('docs/decisions')

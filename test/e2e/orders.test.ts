@@ -162,6 +162,7 @@ describe('placing', () => {
     ['away', { away: true }],
     ['broken', { query: { status: 500, body: { message: 'NullPointerException at com.example' } } }],
     ['telling something else', { query: { status: 200, body: { seats: 'none' } } }],
+    ['answering without end', { query: { status: 400, body: { message: 'x'.repeat(17 * 1_024 * 1_024) } } }],
     ['leaving a seat out', { query: { status: 200, body: { seats: [], discount: null } } }],
   ])('answers 503 and holds nothing when the seating service is %s', async (_name, change) => {
     const before = await orderCount();

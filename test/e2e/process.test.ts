@@ -201,6 +201,14 @@ describe('the process', () => {
       /^POSTGRES_DSN: the value set is not allowed; it must be .+postgres:\/\/.+\n$/,
     ],
     [
+      { KAFKA_ADDR: '127.0.0.1:1', KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: '/nowhere/ca.pem' },
+      /KAFKA_TLS_CA_FILE: \/nowhere\/ca\.pem cannot be read \(ENOENT\)\.\n$/,
+    ],
+    [
+      { KAFKA_ADDR: '127.0.0.1:1', KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: 'package.json' },
+      /KAFKA_TLS_CA_FILE: there is no certificate in package\.json\.\n$/,
+    ],
+    [
       { NODE_ENV: 'production' },
       /^(.*\n)?NODE_ENV=production: refuses stand-ins\. Set POSTGRES_DSN \(PostgreSQL\), .+\n$/,
     ],

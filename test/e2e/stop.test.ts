@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { STOP_TIMEOUT_MS } from '../../src/app.ts';
@@ -10,7 +11,7 @@ import { sql } from '../support/databases.ts';
 import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
 import { type FakeSeating, startFakeSeating } from '../support/fake-seating.ts';
 import { testDatabase } from '../support/own-database.ts';
-import { until } from '../support/servers.ts';
+import { close, listen, until } from '../support/servers.ts';
 import { call, findingsIn } from '../support/test-app.ts';
 
 interface Service {
@@ -25,7 +26,7 @@ let seating: FakeSeating;
 let service: Service;
 
 /** The process as production runs it: every server but Redis and Kafka is another. */
-async function start(): Promise<Service> {
+async function start(variables: Record<string, string> = {}): Promise<Service> {
   const dsn = await testDatabase();
   const child = spawn(process.execPath, ['src/main.ts'], {
     env: {
@@ -44,6 +45,7 @@ async function start(): Promise<Service> {
       DATA_DIR: `/tmp/ticketing-stop-${randomUUID()}`,
       RECONCILE_DAYS: '0',
       LOG_LEVEL: 'warn',
+      ...variables,
     },
   });
   let output = '';
@@ -134,6 +136,21 @@ describe('SIGTERM', () => {
     expect(await service.ended).toBe(0);
     expect(performance.now() - began).toBeLessThan(STOP_TIMEOUT_MS);
     socket.destroy();
+  });
+
+  test('payments that are being compared with a Stripe that is silent do not keep it', async () => {
+    let asked = 0;
+    const silent = createServer(() => {
+      asked += 1;
+    });
+    const STRIPE_API_BASE = await listen(silent);
+    atEnd(() => close(silent));
+    const comparing = await start({ STRIPE_API_BASE, RECONCILE_DAYS: '3' });
+    await until('Stripe is asked', () => asked > 0);
+    const began = performance.now();
+    comparing.child.kill('SIGTERM');
+    expect(await comparing.ended).toBe(0);
+    expect(performance.now() - began).toBeLessThan(STOP_TIMEOUT_MS / 2);
   });
 
   test('a second one does not wait', async () => {

@@ -28,6 +28,8 @@ export interface HealthRoutesOptions {
 }
 
 const CHECK_TIMEOUT_MS = 900;
+/** Health is public: however often it is asked, the servers are asked this often. */
+const KEPT_MS = 500;
 /** Consumers further behind than this are worth a look. */
 const MAX_LAG_S = 30;
 const OK = 200;
@@ -78,6 +80,7 @@ const HealthSchema = Type.Object(
 
 /** Liveness, which asks nobody, and readiness, which asks each server, side by side and bounded. */
 export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): void {
+  const look = keptFor(KEPT_MS, () => lookAt(options));
   scope.get(
     '/healthz',
     {
@@ -102,57 +105,72 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
       },
     },
     async (_request, reply) => {
-      const [database, redis, kafka, identity, seating, stripe, outbox] = await Promise.all([
-        ask(options.database),
-        ask(options.redis),
-        ask(options.kafka),
-        ask(options.identity),
-        ask(options.seating),
-        ask(options.stripe),
-        askOutbox(options),
-      ]);
+      const parts = await look();
       // Without Redis or Kafka orders go on: PostgreSQL decides and the outbox waits. Without the others a part of the
       // service goes on, and no replica is better off than this one.
-      const isUp = database.status === 'UP' && options.isServing();
+      const isUp = parts.database.status === 'UP' && options.isServing();
       return reply.code(isUp ? OK : UNAVAILABLE).send({
         status: isUp ? 'UP' : 'DOWN',
         timestamp: toRfc3339(options.clock.now()),
         service: 'ms-ticketing',
         version: options.version,
-        database,
-        redis,
-        kafka,
-        identity,
-        seating,
-        stripe,
-        outbox,
+        ...parts,
       });
     },
   );
 }
 
-async function ask(probe: HealthProbe): Promise<{ status: 'UP' | 'DOWN'; embedded: boolean }> {
-  try {
-    await probe.check(CHECK_TIMEOUT_MS);
-    return { status: 'UP', embedded: probe.embedded };
-  } catch {
-    return { status: 'DOWN', embedded: probe.embedded };
-  }
+/** What was found last, while it is not older than that; one look at a time, however many ask. It never rejects. */
+function keptFor<Found>(ms: number, look: () => Promise<Found>): () => Promise<Found> {
+  let last: { readonly at: number; readonly found: Promise<Found> } | undefined;
+  return () => {
+    const now = performance.now();
+    if (!last || now - last.at >= ms) last = { at: now, found: look() };
+    return last.found;
+  };
 }
 
-async function askOutbox({ outboxLag }: HealthRoutesOptions): Promise<Static<typeof OutboxSchema>> {
-  const unknown = { status: 'DOWN' as const, waiting: 0, lag_seconds: 0 };
-  const timeout = Promise.withResolvers<typeof unknown>();
-  const timer = setTimeout(() => timeout.resolve(unknown), CHECK_TIMEOUT_MS);
-  try {
-    const known = outboxLag().then(({ waiting, seconds }) => ({
-      status: seconds <= MAX_LAG_S ? ('UP' as const) : ('DOWN' as const),
+async function lookAt(options: HealthRoutesOptions) {
+  const [database, redis, kafka, identity, seating, stripe, outbox] = await Promise.all([
+    ask(options.database),
+    ask(options.redis),
+    ask(options.kafka),
+    ask(options.identity),
+    ask(options.seating),
+    ask(options.stripe),
+    askOutbox(options),
+  ]);
+  return { database, redis, kafka, identity, seating, stripe, outbox };
+}
+
+type Asked = Static<typeof PartSchema>;
+
+async function ask({ check, embedded }: HealthProbe): Promise<Asked> {
+  const asked = check(CHECK_TIMEOUT_MS).then((): Asked => ({ status: 'UP', embedded }));
+  return inTime<Asked>(asked, { status: 'DOWN', embedded });
+}
+
+type Outbox = Static<typeof OutboxSchema>;
+
+async function askOutbox({ outboxLag }: HealthRoutesOptions): Promise<Outbox> {
+  const known = outboxLag().then(
+    ({ waiting, seconds }): Outbox => ({
+      status: seconds <= MAX_LAG_S ? 'UP' : 'DOWN',
       waiting,
       lag_seconds: seconds,
-    }));
-    return await Promise.race([known, timeout.promise]);
+    }),
+  );
+  return inTime(known, { status: 'DOWN', waiting: 0, lag_seconds: 0 });
+}
+
+/** What was found, or `otherwise` when that fails or takes too long. */
+async function inTime<Found>(found: Promise<Found>, otherwise: Found): Promise<Found> {
+  const timeout = Promise.withResolvers<Found>();
+  const timer = setTimeout(timeout.resolve, CHECK_TIMEOUT_MS, otherwise);
+  try {
+    return await Promise.race([found, timeout.promise]);
   } catch {
-    return unknown;
+    return otherwise;
   } finally {
     clearTimeout(timer);
   }

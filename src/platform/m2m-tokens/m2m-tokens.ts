@@ -151,8 +151,8 @@ async function post(http: Dispatcher, tokenUrl: string, body: string): Promise<R
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
       body,
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      bodyTimeout: REQUEST_TIMEOUT_MS,
+      // With the wait for a connection, and below `CLAIM_MS`: nobody else fetches meanwhile.
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
     const answer = (await response.body.json()) as Record<string, unknown>;
     if (response.statusCode === HTTP_OK) return answer;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { type Clock, instant, MS_PER_SECOND } from '../../kernel/clock.ts';
+import { type Clock, instant, later, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type UserId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -31,7 +31,10 @@ const LEEWAY_S = 60;
 const JWKS_TIMEOUT_MS = 3_000;
 /** After fetching the keys, unknown key ids are refused for this long without asking again. */
 const JWKS_COOLDOWN_MS = 5_000;
-const JWKS_MAX_AGE_MS = 600_000;
+/** Keys are fetched anew after this, while the ones in hand still serve … */
+const JWKS_REFRESH_MS = 600_000;
+/** … for so long, when the issuer is away: good tokens outlive it, and a withdrawn key not by much. */
+const JWKS_MAX_AGE_MS = 3_600_000;
 const MAX_CACHED_TOKENS = 20_000;
 /** How long a withdrawn signing key can still pass for tokens seen before. */
 const CACHED_TOKEN_MS = 60_000;
@@ -67,20 +70,40 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 }
 
 /** The issuer's keys; where they are is asked once, when they are first needed. */
-function keysOf({ issuer, jwksUrl }: TokenVerifierOptions): JWTVerifyGetKey {
+function keysOf({ issuer, jwksUrl, clock }: TokenVerifierOptions): JWTVerifyGetKey {
   let found: Promise<JWTVerifyGetKey> | undefined;
   return async (header, token) => {
     found ??= (jwksUrl === undefined ? discover(issuer) : Promise.resolve(jwksUrl)).then((url) =>
-      createRemoteJWKSet(new URL(url), {
-        timeoutDuration: JWKS_TIMEOUT_MS,
-        cooldownDuration: JWKS_COOLDOWN_MS,
-        cacheMaxAge: JWKS_MAX_AGE_MS,
-      }),
+      refreshed(
+        createRemoteJWKSet(new URL(url), {
+          timeoutDuration: JWKS_TIMEOUT_MS,
+          cooldownDuration: JWKS_COOLDOWN_MS,
+          cacheMaxAge: JWKS_MAX_AGE_MS,
+        }),
+        clock,
+      ),
     );
     found.catch(() => {
       found = undefined;
     });
     return (await found)(header, token);
+  };
+}
+
+/** Fetches keys anew beside the work and not before it: nobody waits for an issuer that is slow, or away for a while. */
+function refreshed(keys: ReturnType<typeof createRemoteJWKSet>, clock: Clock): JWTVerifyGetKey {
+  let askAt = later(clock.now(), JWKS_REFRESH_MS);
+  return (header, token) => {
+    if (clock.now() >= askAt) {
+      askAt = later(clock.now(), JWKS_COOLDOWN_MS);
+      keys.reload().then(
+        () => {
+          askAt = later(clock.now(), JWKS_REFRESH_MS);
+        },
+        () => undefined,
+      );
+    }
+    return keys(header, token);
   };
 }
 

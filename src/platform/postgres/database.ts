@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
+import { sessionSettings } from './session-settings.ts';
 import { isOutage, isRetryable, isUnanswered } from './sqlstate.ts';
 
 /** A statement prepared once a connection under its name; the text never changes for a name. */
@@ -83,20 +84,23 @@ const TYPES: pg.CustomTypesConfig = {
 export function openDatabase(options: DatabaseOptions): Database {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = new pg.Pool({
-    connectionString: options.dsn,
+    ...sessionSettings(options.dsn, [
+      'timezone=UTC',
+      `statement_timeout=${statementTimeoutMs}`,
+      `idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_TIMEOUT_MS}`,
+    ]),
     max: options.maxConnections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: statementTimeoutMs + ANSWER_LEEWAY_MS,
     keepAlive: true,
     types: TYPES,
-    options: [
-      '-c timezone=UTC',
-      `-c statement_timeout=${statementTimeoutMs}`,
-      `-c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_TIMEOUT_MS}`,
-    ].join(' '),
     application_name: 'ms-ticketing',
   });
   pool.on('error', options.onIdleError);
+  let answeredAt = Number.NEGATIVE_INFINITY;
+  pool.on('release', (error) => {
+    if (!error) answeredAt = performance.now();
+  });
 
   return {
     rows: (statement, values) => withRetry(() => run(pool, statement, values)),
@@ -104,7 +108,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     snapshot: (work) =>
       withRetry(() => transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)),
     stream: (statement, values) => stream(pool, statement, values),
-    ping: (timeoutMs) => ping(pool, timeoutMs),
+    ping: (timeoutMs) => ping(pool, timeoutMs, () => answeredAt),
     use: () => ({
       busy: pool.totalCount - pool.idleCount,
       idle: pool.idleCount,
@@ -214,11 +218,16 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   }
 }
 
-async function ping(pool: pg.Pool, timeoutMs: number): Promise<void> {
-  const timeout = Promise.withResolvers<never>();
+/** A question that waits behind others for a connection is answered by the first of theirs: the server is only busy. */
+async function ping(pool: pg.Pool, timeoutMs: number, answeredAt: () => number): Promise<void> {
+  const began = performance.now();
+  const timeout = Promise.withResolvers<void>();
   // Its own bound, so that a question without an answer does not keep its connection.
   const question = { text: 'SELECT 1', query_timeout: timeoutMs };
-  const timer = setTimeout(() => timeout.reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  const timer = setTimeout(() => {
+    if (answeredAt() > began) timeout.resolve();
+    else timeout.reject(new Error(`no answer within ${timeoutMs} ms`));
+  }, timeoutMs);
   try {
     await Promise.race([pool.query(question), timeout.promise]);
   } finally {

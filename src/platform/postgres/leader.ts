@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Clock, Instant } from '../../kernel/clock.ts';
 import { later } from '../../kernel/clock.ts';
+import { sessionSettings } from './session-settings.ts';
 
 /** One process among the replicas, chosen by an advisory lock of the database. */
 export interface Leader {
@@ -36,11 +37,10 @@ export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
   async function connected(): Promise<pg.Client> {
     if (client) return client;
     const next = new pg.Client({
-      connectionString: dsn,
+      ...sessionSettings(dsn, KEEPALIVE),
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: ASK_TIMEOUT_MS,
       keepAlive: true,
-      options: KEEPALIVE.map((setting) => `-c ${setting}`).join(' '),
       application_name: 'ms-ticketing leader',
     });
     const lost = () => {

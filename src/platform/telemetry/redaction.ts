@@ -17,13 +17,14 @@ const SECRET_NAMES = [
   'qr_code',
   'email',
 ];
-const SECRET: ReadonlySet<string> = new Set(SECRET_NAMES);
 const NAMES = SECRET_NAMES.join('|');
+/** `clientSecret`, `set-cookie` and `QR_KEY_PASSWORD` too, but not `tokens`, a number of them. */
+const SECRET_FIELD = new RegExp(`(?:${SECRET_NAMES.map((name) => name.replaceAll('_', '')).join('|')})$`);
 
 /** What is cut from every text, and what is left of it. */
 const CUTS: readonly (readonly [RegExp, string])[] = [
-  // `postgres://user:password@host` keeps neither user nor password.
-  [/\/\/[^/\s@]+@/g, '//***@'],
+  // `postgres://user:password@host` keeps neither user nor password, also where that has an `@` in it.
+  [/\/\/[^/\s"'<>]+@/g, '//***@'],
   // JSON Web Tokens, whole or cut short.
   [/\beyJ[\w-]{5,}(?:\.[\w-]*){0,2}/g, '***'],
   // Stripe's keys and signing secrets, and the client secrets of intents.
@@ -42,6 +43,8 @@ const CUTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 const MAX_DEPTH = 4;
+const MAX_CAUSES = 4;
+const MAX_STACK_LINES = 8;
 
 /** A text without what nobody may read in a log: tokens, keys, passwords, QR texts, cards, e-mail addresses. */
 export function redacted(text: string): string {
@@ -58,16 +61,48 @@ export function redactedFields(fields: object): Record<string, unknown> {
 function redactedIn(fields: object, depth: number): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields)
-      .filter(([name]) => !SECRET.has(name.toLowerCase()))
+      .filter(([name]) => !SECRET_FIELD.test(name.toLowerCase().replaceAll(/[_-]/g, '')))
       .map(([name, value]) => [name, redactedValue(value, depth)]),
   );
 }
 
 function redactedValue(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return redacted(value);
-  // An error is described by what knows how (`log.ts`).
-  if (typeof value !== 'object' || value === null || value instanceof Error) return value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Error) return describeError(value);
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
   if (depth >= MAX_DEPTH) return undefined;
   if (Array.isArray(value)) return value.map((each) => redactedValue(each, depth + 1));
   return redactedIn(value, depth + 1);
+}
+
+interface DescribedError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: DescribedError;
+}
+
+/**
+ * An error without what drivers hang on it: PostgreSQL's `detail` quotes rows, Stripe's `raw` quotes cards and names.
+ */
+export function describeError(error: unknown, depth = 0): DescribedError {
+  if (!(error instanceof Error)) return { name: typeof error, message: redacted(String(error)) };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return {
+    name: error.name,
+    message: redacted(error.message),
+    ...(code === undefined ? {} : { code }),
+    ...(depth === 0 && error.stack ? { stack: callsIn(error.stack) } : {}),
+    ...(error.cause === undefined || depth >= MAX_CAUSES
+      ? {}
+      : { cause: describeError(error.cause, depth + 1) }),
+  };
+}
+
+/** The calls alone: a message of several lines stands before them. */
+function callsIn(stack: string): string {
+  const calls = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  return redacted(calls.slice(0, MAX_STACK_LINES).join('\n'));
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Clock, instant } from '../../../src/kernel/clock.ts';
 import { createTokenVerifier, type TokenVerifier } from '../../../src/platform/oidc/token-verifier.ts';
 import { type FakeIssuer, startFakeIssuer } from '../../support/fake-issuer.ts';
+import { until } from '../../support/servers.ts';
 
 let issuer: FakeIssuer;
 let verifier: TokenVerifier;
@@ -135,6 +136,43 @@ describe('keys', () => {
     const fresh = verifierOf(issuer);
     expect(await fresh.verify(after)).toMatchObject({ userId: sub });
     await expect(fresh.verify(before)).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  describe('that were fetched a while ago', () => {
+    const MINUTE_MS = 60_000;
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+    afterEach(() => void vi.useRealTimers());
+    const pass = (minutes: number) => void vi.setSystemTime(Date.now() + minutes * MINUTE_MS);
+    const isGood = async () => refusal(await issuer.token(sub, { jti: randomUUID() }));
+
+    test('serve on while the issuer is away, for an hour', async () => {
+      expect(await isGood()).toBe('let through');
+      issuer.away = true;
+      for (const minutes of [11, 20, 20]) {
+        pass(minutes);
+        expect(await isGood()).toBe('let through');
+      }
+      pass(10);
+      expect(await isGood()).toBe('identity_unavailable');
+      issuer.away = false;
+      expect(await isGood()).toBe('let through');
+    });
+
+    test('are fetched anew beside the work: one that was withdrawn is refused within ten minutes', async () => {
+      expect(await isGood()).toBe('let through');
+      const [first, second] = await Promise.all(
+        [1, 2].map((jti) => issuer.token(sub, { jti: String(jti) }, { expiresIn: 7_200 })),
+      );
+      await issuer.rotate();
+      pass(11);
+      expect(await refusal(first ?? '')).toBe('let through');
+      await until('the withdrawn one is refused', async () => {
+        // Remembered tokens do not ask for the key.
+        pass(2);
+        return (await refusal(second ?? '')) === 'unauthenticated';
+      });
+      expect(await isGood()).toBe('let through');
+    });
   });
 
   test('that cannot be had are no open door, and are asked for again', async () => {

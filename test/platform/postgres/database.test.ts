@@ -37,6 +37,20 @@ describe('values', () => {
   });
 });
 
+test('are told in UTC, and in bounded time, whatever options the address has', async () => {
+  const address = new URL(dsn);
+  address.searchParams.set('options', '-c search_path=elsewhere,public -c timezone=Asia/Colombo');
+  const own = open(address.toString());
+  const at = '2026-11-24 03:17:15.905+00';
+  const [row] = await own.rows(
+    statement(`SELECT '${at}'::timestamptz AS at, current_setting('search_path') AS path,
+      current_setting('statement_timeout') AS timeout`),
+    [],
+  );
+  expect(row).toEqual({ at: Date.parse(at), path: 'elsewhere,public', timeout: '10s' });
+  await own.close();
+});
+
 describe('a transaction', () => {
   const count = async () =>
     (await database.rows<{ n: number }>(statement('SELECT count(*) AS n FROM things'), []))[0]?.n;
@@ -110,6 +124,16 @@ describe('a database that is away', () => {
     await Promise.all(busy);
     await database.ping(5_000);
   });
+});
+
+test('a server that answers others is there, though its question waits behind theirs', async () => {
+  const one = openDatabase({ dsn, maxConnections: 1, onIdleError: () => undefined });
+  const pauses = Array.from({ length: 20 }, () => one.rows(statement('SELECT pg_sleep(0.05)'), []));
+  const began = performance.now();
+  await one.ping(300);
+  expect(performance.now() - began).toBeLessThan(900);
+  await Promise.all(pauses);
+  await one.close();
 });
 
 describe('a line that is cut, with nobody told', () => {

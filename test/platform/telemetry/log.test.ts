@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import type { Logger } from 'pino';
+import { describe, expect, test } from 'vitest';
 import { createLog } from '../../../src/platform/telemetry/log.ts';
 
 function logged(error: unknown): string {
@@ -63,5 +64,31 @@ test('the words of a line are cut like its fields', () => {
     reqId: 'r1',
     url: 'redis://***@h',
     msg: 'cannot open postgres://***@h/db',
+  });
+});
+
+describe('an error says no more than it may', () => {
+  const error = Object.assign(new Error('at postgres://u:hidden@h/db'), {
+    args: ['AUTH', 'hidden'],
+    sql: 'hidden',
+  });
+
+  test.each<[string, (log: Logger) => void]>([
+    ['as the line itself', (log) => log.error(error)],
+    ['without words beside it', (log) => log.error({ err: error })],
+    ['with words beside it', (log) => log.error(error, 'it failed')],
+    [
+      'under another name, deep, among others',
+      (log) => log.error({ reason: error, all: [{ error }] }, 'it failed'),
+    ],
+    [
+      'from a child of the log',
+      (log) => log.child({ reqId: 'r' }).error({ err: error, cause: error }, 'it failed'),
+    ],
+  ])('%s', (_how, write) => {
+    const lines: string[] = [];
+    write(createLog('info', { write: (line) => void lines.push(line) }));
+    expect(lines.join('')).toContain('postgres://***@h/db');
+    expect(lines.join('')).not.toContain('hidden');
   });
 });

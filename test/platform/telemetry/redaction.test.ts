@@ -7,6 +7,7 @@ const QR = `8F2 ${'A1B2$%*+-./:C3D4'.repeat(12)}`.slice(0, 189);
 describe('what is cut', () => {
   test.each([
     ['a database’s address', 'connect postgres://user:hidden@host/db failed', 'hidden'],
+    ['a password with an @ in it', 'connect postgres://user:p@hidden@host/db failed', 'hidden'],
     ['a token', `refused ${JWT} just now`, 'c2lnbmF0dXJl'],
     ['a token cut short', `refused ${JWT.slice(0, 30)}… just now`, JWT.slice(0, 30)],
     ['a header', 'authorization: Bearer opaque-hidden.token', 'hidden'],
@@ -34,6 +35,23 @@ test('a field is left out by its name, however deep', () => {
     email: 'hidden',
   };
   expect(redactedFields(fields)).toEqual({ call: { ms: 5, list: [{ n: 1 }] } });
+});
+
+test.each([
+  'clientSecret',
+  'accessToken',
+  'Set-Cookie',
+  'x-api-key',
+  'qrCode',
+  'encryptedQr',
+  'receiptEmail',
+  'KAFKA_PASSWORD',
+])('a field named %s is left out', (name) => {
+  expect(redactedFields({ deep: { [name]: 'hidden' }, n: 1 })).toEqual({ deep: {}, n: 1 });
+});
+
+test('bytes are counted, not told', () => {
+  expect(redactedFields({ body: Buffer.from('hidden') })).toEqual({ body: '6 bytes' });
 });
 
 test('what is no secret stays', () => {

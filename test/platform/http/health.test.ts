@@ -1,0 +1,78 @@
+import { pino } from 'pino';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { instant } from '../../../src/kernel/clock.ts';
+import { type HealthProbe, healthRoutes } from '../../../src/platform/http/health.routes.ts';
+import { bind } from '../../../src/platform/http/listener.ts';
+import { createHttpServer } from '../../../src/platform/http/server.ts';
+import { atEnd } from '../../support/at-end.ts';
+import { call } from '../../support/test-app.ts';
+
+const NAMES = ['database', 'redis', 'kafka', 'identity', 'seating', 'stripe'] as const;
+let asked: string[];
+let check: HealthProbe['check'];
+
+beforeEach(() => {
+  asked = [];
+});
+
+/** A server with health routes alone; every server it asks does as `check` does. */
+async function healthOf(): Promise<() => ReturnType<typeof call>> {
+  const listener = await bind(0, '127.0.0.1');
+  const { app, open } = createHttpServer({
+    server: listener.server,
+    log: pino({ level: 'silent' }),
+    requestId: () => 'r',
+    onProblem: () => undefined,
+  });
+  const probe = (name: string): HealthProbe => ({
+    embedded: false,
+    check(timeoutMs) {
+      asked.push(name);
+      return check(timeoutMs);
+    },
+  });
+  const [database, redis, kafka, identity, seating, stripe] = NAMES.map(probe) as Six;
+  healthRoutes(app, {
+    ...{ database, redis, kafka, identity, seating, stripe },
+    outboxLag: async () => {
+      await check(0);
+      return { waiting: 0, seconds: 0 };
+    },
+    clock: { now: () => instant(Date.now()) },
+    version: '1',
+    isServing: () => true,
+  });
+  await app.ready();
+  open();
+  atEnd(() => listener.close(0));
+  return () => call(`http://127.0.0.1:${listener.port}`, 'GET', '/api/order/health');
+}
+type Six = [HealthProbe, HealthProbe, HealthProbe, HealthProbe, HealthProbe, HealthProbe];
+
+describe('every server dead at once', () => {
+  test.each<[string, HealthProbe['check']]>([
+    ['refusing', () => Promise.reject(new Error('ECONNREFUSED'))],
+    ['silent, by probes that keep to their time', (ms) => new Promise((_, fail) => setTimeout(fail, ms))],
+    ['silent, by probes that do not', () => new Promise(() => undefined)],
+  ])('%s: health says so of each within a second', async (_how, dead) => {
+    check = dead;
+    const health = await healthOf();
+    const began = performance.now();
+    const { status, body } = await health();
+    // Beside what a busy machine adds.
+    expect(performance.now() - began).toBeLessThan(1_500);
+    expect(status).toBe(503);
+    for (const name of [...NAMES, 'outbox']) expect(body[name], name).toMatchObject({ status: 'DOWN' });
+  });
+});
+
+test('two hundred who ask at once have each server asked once, and hear of a change soon', async () => {
+  check = async () => undefined;
+  const health = await healthOf();
+  const answers = await Promise.all(Array.from({ length: 200 }, health));
+  expect(answers.every(({ status, body }) => status === 200 && body.kafka.status === 'UP')).toBe(true);
+  // A busy machine may take longer over them than an answer is kept.
+  expect(asked.filter((name) => name === 'kafka').length).toBeLessThan(5);
+  check = () => Promise.reject(new Error('gone'));
+  await expect.poll(async () => (await health()).status, { timeout: 2_000 }).toBe(503);
+});
