@@ -1,3 +1,4 @@
+DROP INDEX orders_taken_over_of_organization;
 DROP INDEX orders_taken_over;
 DROP INDEX orders_by_event;
 

@@ -83,6 +83,8 @@ CREATE INDEX orders_by_event ON orders (event_id, created_at, order_id);
 -- Orders that the earlier service completed have no payment here: their price stands for it. No new row comes in.
 CREATE INDEX orders_taken_over ON orders (event_id, session_id) INCLUDE (organization_id, price)
   WHERE status = 'completed' AND expires_at IS NULL;
+CREATE INDEX orders_taken_over_of_organization ON orders (organization_id) INCLUDE (event_id, session_id, price)
+  WHERE status = 'completed' AND expires_at IS NULL;
 
 -- What there is already. `void_reason` says the same as `voided_at`: with that, and without fresh statistics, the planner
 -- would read the index of all live seats for each order.

@@ -456,6 +456,16 @@ describe('the list of orders', () => {
       });
     }
     expect((await ask(`${path}?offset=1&cursor=${cursor}`)).status).toBe(400);
+    const tampered = Buffer.from(
+      Buffer.from(cursor ?? '', 'base64url')
+        .toString()
+        .replace(/\d\d:/, '31:'),
+    );
+    const { status, body } = await ask(`${path}?cursor=${tampered.toString('base64url')}`);
+    expect({ status, reason: body.errors?.[0].reason }).toEqual({
+      status: 400,
+      reason: 'was changed on the way; take it from x-next-cursor',
+    });
   });
 });
 

@@ -94,7 +94,7 @@ function zoneOrFail(name: string): TimeZone {
 }
 
 function noSuchZone(zone: string): AppError {
-  const reason = `there is no time zone ${zone}; name one such as Asia/Colombo, or UTC`;
+  const reason = `there is no time zone of a place named ${zone}; name one such as Asia/Colombo, or UTC`;
   return new AppError('invalid_request', `querystring/tz: ${reason}`, {
     fields: [{ field: 'querystring/tz', reason }],
   });

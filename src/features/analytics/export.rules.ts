@@ -108,12 +108,17 @@ function csvCell(kind: ColumnKind, cell: Cell): string {
   }
 }
 
-/** What begins a formula in one spreadsheet or another, in wide forms, too, and what such a beginning is hidden behind. */
-const FORMULA = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
+/**
+ * Before what begins a formula in one spreadsheet or another, in wide forms, too; and what such a beginning is hidden
+ * behind. Where commas are decimal a semicolon ends a cell, and then quotes that begin within one protect nothing.
+ */
+const BEFORE_FORMULA = /(^|[;\t\r\n])(?=[ "\u00A0]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
+const BREAK = /^[\t\r\n]/;
 const NEEDS_QUOTES = /[",\r\n]|^\s|\s$/;
 
 function quoted(value: string): string {
-  const harmless = FORMULA.test(value) ? `'${value}` : value;
+  const hidden = value.replaceAll(BEFORE_FORMULA, "$1'");
+  const harmless = BREAK.test(hidden) ? `'${hidden}` : hidden;
   return NEEDS_QUOTES.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
@@ -136,6 +141,9 @@ const MAX_CELL_CHARS = 32_767;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const NOT_IN_XML = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g;
 
+/** Spreadsheets read `_x0041_` in a text as A. */
+const READ_AS_ESCAPE = /_(?=x[0-9a-f]{4}_)/gi;
+
 /** A row of a workbook. */
 export function workbookRow(columns: readonly Column[], row: readonly Cell[]): WorkbookCell[] {
   return columns.map(({ kind }, at) => workbookCell(kind, row[at] ?? null));
@@ -145,7 +153,10 @@ function workbookCell(kind: ColumnKind, cell: Cell): WorkbookCell {
   if (cell === null) return null;
   switch (kind) {
     case 'text':
-      return String(cell).replaceAll(NOT_IN_XML, '\uFFFD').slice(0, MAX_CELL_CHARS);
+      return String(cell)
+        .replaceAll(NOT_IN_XML, '\uFFFD')
+        .slice(0, MAX_CELL_CHARS)
+        .replaceAll(READ_AS_ESCAPE, '_x005F_');
     case 'amount':
     case 'count':
       return Number(cell);

@@ -50,18 +50,27 @@ export function readCursor(list: OrderList, cursor: string): CursorReading {
   if (nameOf(list).some((part, at) => parts[at] !== part)) {
     return { outcome: 'refused', reason: 'belongs to another list: another event, filter or sort' };
   }
-  if (!VALUES[list.sort].test(value) || !UUID.test(orderId)) {
+  if (!IS_VALUE[list.sort](value) || !UUID.test(orderId)) {
     return { outcome: 'refused', reason: 'was changed on the way; take it from x-next-cursor' };
   }
   return { outcome: 'read', position: { value, orderId: as<OrderId>(orderId) } };
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** As PostgreSQL writes them: a moment in UTC, an amount. */
-const VALUES = {
-  created_at: /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/,
-  price: /^\d{1,30}(\.\d{1,10})?$/,
-} as const satisfies Record<OrderList['sort'], RegExp>;
+const MOMENT = /^(?!0000)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
+const AMOUNT = /^\d{1,30}(\.\d{1,10})?$/;
+/** As PostgreSQL writes them, a moment in UTC and an amount, so that it can read them again. */
+const IS_VALUE = {
+  created_at: (value) => MOMENT.test(value) && isOnCalendar(value),
+  price: (value) => AMOUNT.test(value),
+} as const satisfies Record<OrderList['sort'], (value: string) => boolean>;
+
+/** Not the 31st of February, nor 25 o'clock: reading such a moment moves it to another day, or fails. */
+function isOnCalendar(moment: string): boolean {
+  const [date = ''] = moment.split(' ');
+  const at = Date.parse(`${moment.replace(' ', 'T')}:00`);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(date);
+}
 
 /** What tells one list from another. */
 function nameOf({ eventId, sessionId, status, sort, order }: OrderList): string[] {

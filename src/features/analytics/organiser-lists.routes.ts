@@ -1,9 +1,9 @@
-import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { as, type EventId, type SessionId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
+import { bodyOfParts, MAX_READER_PAUSE_MS } from '../../platform/http/body-of-parts.ts';
 import { plainText, problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import { TicketsSchema } from '../tickets/ticket.schemas.ts';
@@ -18,6 +18,7 @@ import {
 import { toListedOrder } from './analytics.wire.ts';
 import type { OrderList } from './orders-list.rules.ts';
 import type { ExportFormat, OrganiserLists } from './organiser-lists.service.ts';
+import type { Parts } from './streaming.service.ts';
 
 export interface OrganiserListRoutesOptions {
   readonly lists: OrganiserLists;
@@ -120,9 +121,9 @@ const FILE = {
   },
 };
 
-/** Sends parts as the client takes them, and ends them when it goes away. The schema is for shorter answers. */
-function streamed(reply: unknown, parts: AsyncIterable<string | Uint8Array>): never {
-  return (reply as FastifyReply).send(Readable.from(parts, { objectMode: false })) as never;
+/** Sends parts as the client takes them, and ends them when it goes away or stands still. The schema is for shorter answers. */
+function streamed(reply: unknown, parts: Parts<string | Uint8Array>): never {
+  return (reply as FastifyReply).send(bodyOfParts(parts, MAX_READER_PAUSE_MS)) as never;
 }
 
 function toList(eventId: string, query: Static<typeof OrdersQuerySchema>): OrderList {

@@ -23,9 +23,25 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
 
 /** What the schema refused, in words that name the field. */
 export function toInvalidRequest(problems: readonly FastifySchemaValidationError[], part: string): AppError {
-  const fields = (problems as readonly ErrorObject[]).map((problem) => toFieldError(problem, part));
+  const found = problems as readonly ErrorObject[];
+  const choice = choiceOf(found, part);
+  const fields = choice ? [choice] : found.map((problem) => toFieldError(problem, part));
   const detail = fields.map(({ field, reason }) => `${field}: ${reason}`).join('; ');
   return new AppError('invalid_request', detail, { fields });
+}
+
+/** A text that is none of those there are: one reason that names them, and not one for each. */
+function choiceOf(problems: readonly ErrorObject[], part: string): FieldError | undefined {
+  const [first] = problems;
+  const isChoice = problems.every(
+    ({ keyword, instancePath }) =>
+      ['const', 'anyOf'].includes(keyword) && instancePath === first?.instancePath,
+  );
+  if (!first || !isChoice) return undefined;
+  const allowed = problems.flatMap(({ keyword, params }) =>
+    keyword === 'const' ? [params.allowedValue] : [],
+  );
+  return { field: `${part}${first.instancePath}`, reason: `must be one of ${allowed.join(', ')}` };
 }
 
 function toFieldError(problem: ErrorObject, part: string): FieldError {

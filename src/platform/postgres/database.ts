@@ -65,6 +65,8 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 const MAX_ATTEMPTS = 5;
 /** Rows fetched at a time: some hundred kilobytes, and some milliseconds of work on them. */
 const STREAM_BATCH_ROWS = 500;
+/** Of a million rows only some may be wanted: the first batch then takes as long as reading all of them. */
+const STREAM_BATCH_TIMEOUT_MS = 60_000;
 /** A view that is held open keeps the server from clearing up behind it. */
 const MAX_READER_PAUSE_MS = 60_000;
 
@@ -169,6 +171,12 @@ async function transactionOnce<Result>(
   }
 }
 
+/** The pool's own bound is one for an answer that somebody waits for. */
+const FETCH = {
+  text: `FETCH ${STREAM_BATCH_ROWS} FROM rows`,
+  query_timeout: STREAM_BATCH_TIMEOUT_MS + ANSWER_LEEWAY_MS,
+};
+
 async function* stream<Row>(
   pool: pg.Pool,
   statement: Statement,
@@ -184,9 +192,10 @@ async function* stream<Row>(
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await client.query(`SET LOCAL idle_in_transaction_session_timeout = ${MAX_READER_PAUSE_MS}`);
+    await client.query(`SET LOCAL statement_timeout = ${STREAM_BATCH_TIMEOUT_MS}`);
     await client.query(`DECLARE rows NO SCROLL CURSOR FOR ${statement.text}`, [...values]);
     for (;;) {
-      const { rows } = await client.query(`FETCH ${STREAM_BATCH_ROWS} FROM rows`);
+      const { rows } = await client.query(FETCH);
       if (rows.length > 0) yield rows as Row[];
       if (rows.length < STREAM_BATCH_ROWS) return;
     }

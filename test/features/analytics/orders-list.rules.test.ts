@@ -36,6 +36,17 @@ test.each([
     toCursor(list, { ...position, value: "now()'; --" }),
     'was changed on the way; take it from x-next-cursor',
   ],
+  ...[
+    '2026-02-31 00:00:00+00',
+    '2026-99-99 99:99:99+00',
+    '2026-01-01 25:00:00+00',
+    '0000-01-01 00:00:00+00',
+    '999999-01-01 00:00:00+00',
+  ].map((value) => [
+    `a moment that is none: ${value}`,
+    toCursor(list, { ...position, value }),
+    'was changed on the way; take it from x-next-cursor',
+  ]),
   [
     'no order',
     toCursor(list, { ...position, orderId: as<OrderId>('1') }),

@@ -50,7 +50,14 @@ beforeEach(async () => {
   );
   http.get(
     '/typed',
-    { schema: { querystring: Type.Object({ n: Type.Integer({ minimum: 1 }) }) } },
+    {
+      schema: {
+        querystring: Type.Object({
+          n: Type.Integer({ minimum: 1 }),
+          by: Type.Optional(Type.Union([Type.Literal('name'), Type.Literal('price')])),
+        }),
+      },
+    },
     async (request) => request.query,
   );
   expect((await call(url, 'GET', '/slow')).status).toBe(503);
@@ -110,6 +117,9 @@ describe('validation', () => {
       status: 400,
       body: { errors: [{ field: 'querystring/n', reason: 'must be >= 1' }] },
     });
+    expect((await call(url, 'GET', '/typed?n=7&by=size')).body.errors).toEqual([
+      { field: 'querystring/by', reason: 'must be one of name, price' },
+    ]);
   });
 });
 

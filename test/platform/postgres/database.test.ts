@@ -136,6 +136,18 @@ test('a server that answers others is there, though its question waits behind th
   await one.close();
 });
 
+test('a batch of a long answer may take longer than a statement, on the server and for who waits', async () => {
+  const options = { dsn, maxConnections: 1, onIdleError: () => undefined };
+  const hurried = openDatabase({ ...options, statementTimeoutMs: 50 });
+  atEnd(() => hurried.close());
+  const slow = statement('SELECT 1 AS n FROM (SELECT pg_sleep(1.2)) slept');
+  await expect(hurried.rows(slow, [])).rejects.toThrow();
+  const batches = [];
+  for await (const batch of hurried.stream(slow, [])) batches.push(batch);
+  expect(batches).toEqual([[{ n: 1 }]]);
+  await expect(hurried.rows(slow, [])).rejects.toThrow();
+});
+
 describe('a line that is cut, with nobody told', () => {
   const CUT_MS = 300;
   let link: Link;

@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createStreaming, type Streaming } from '../../../src/features/analytics/streaming.service.ts';
+import { bodyOfParts } from '../../../src/platform/http/body-of-parts.ts';
+import { until } from '../../support/servers.ts';
+
+const MAX_PAUSE_MS = 60_000;
+const PART = 'x'.repeat(65_536);
+const MANY = 2_000;
+
+let server: Server;
+let reader: Socket | undefined;
+let streaming: Streaming;
+let letGo: number;
+
+async function* source(parts: number, beforeEachPart: () => Promise<unknown>) {
+  try {
+    for (let part = 0; part < parts; part += 1) {
+      await beforeEachPart();
+      yield PART;
+    }
+  } finally {
+    letGo += 1;
+  }
+}
+
+/** A server that answers with so many parts, and a client that has the beginning of its answer. */
+async function ask(parts: number, beforeEachPart: () => Promise<unknown>): Promise<Socket> {
+  server.once('request', async (_request, response) => {
+    const body = bodyOfParts(
+      await streaming.open(
+        () => source(parts, beforeEachPart),
+        (all) => all,
+      ),
+      MAX_PAUSE_MS,
+    );
+    body.on('error', () => response.destroy());
+    response.on('close', () => body.destroy());
+    body.pipe(response);
+  });
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  reader = socket;
+  socket.on('error', () => undefined);
+  socket.write('GET / HTTP/1.1\r\nhost: here\r\n\r\n');
+  await once(socket, 'readable');
+  return socket;
+}
+
+beforeEach(async () => {
+  letGo = 0;
+  reader = undefined;
+  streaming = createStreaming({ maxAtOnce: 1 });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  reader?.destroy();
+  server.close();
+});
+
+/** Nothing moves any more: what the sockets hold is full. */
+async function untilItStands(made: () => number): Promise<void> {
+  let before = -1;
+  for (let quiet = 0; quiet < 200; quiet += 1) {
+    if (made() !== before) quiet = 0;
+    before = made();
+    await nextTurn();
+  }
+}
+
+test('a reader that takes nothing for a minute is cut off, and its place is free', async () => {
+  let made = 0;
+  const socket = await ask(MANY, async () => {
+    made += 1;
+  });
+  await untilItStands(() => made);
+  expect(made).toBeLessThan(MANY);
+  vi.advanceTimersByTime(MAX_PAUSE_MS - 1);
+  await nextTurn();
+  expect(letGo).toBe(0);
+  vi.advanceTimersByTime(1);
+  vi.useRealTimers();
+  await until('the source is let go of', async () => letGo === 1);
+  const closed = once(socket, 'close');
+  socket.resume();
+  await closed;
+  await expect(
+    streaming.open(
+      () => source(1, nextTurn),
+      (all) => all,
+    ),
+  ).resolves.toBeDefined();
+});
+
+test('one that reads on is not, nor one whose next part takes its maker long', async () => {
+  const gate = Promise.withResolvers<void>();
+  let made = 0;
+  const body = bodyOfParts(
+    await streaming.open(
+      () =>
+        source(3, async () => {
+          made += 1;
+          if (made === 3) await gate.promise;
+        }),
+      (all) => all,
+    ),
+    MAX_PAUSE_MS,
+  );
+  let bytes = 0;
+  body.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+  });
+  while (made < 3) await nextTurn();
+  vi.advanceTimersByTime(10 * MAX_PAUSE_MS);
+  gate.resolve();
+  await once(body, 'end');
+  expect(bytes).toBe(3 * PART.length);
+  expect(letGo).toBe(1);
+});
