@@ -8,6 +8,7 @@ import { createOrderChanging } from '../features/orders/order.changing.ts';
 import { createOrderExpiry } from '../features/orders/order.expiry.ts';
 import { createOrderPlacing } from '../features/orders/order.placing.ts';
 import { createOrderService } from '../features/orders/order.service.ts';
+import { createDrawing } from '../features/paper/drawing.service.ts';
 import { createPaper } from '../features/paper/paper.service.ts';
 import { lockApplied } from '../features/payments/payment.store.ts';
 import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
@@ -48,6 +49,8 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
   });
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
   const sealer = await createTicketSealer(qrKeys);
+  const drawing = createDrawing({});
+  base.closing.add(drawing.close);
   const tickets = createTicketService({
     database,
     seating,
@@ -90,6 +93,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       readOrder: orders.read,
       findOrder: find,
       catalogue,
+      drawing,
       timeZone: config.TIME_ZONE,
       clock,
     }),

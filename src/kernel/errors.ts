@@ -46,6 +46,7 @@ export const ERRORS = {
   identity_unavailable: { title: 'The identity provider cannot be reached', retry: true },
   seating_unavailable: { title: 'The seating service cannot be reached', retry: true },
   payments_unavailable: { title: 'The payment provider cannot be reached', retry: true },
+  printing_busy: { title: 'Too many tickets are being drawn', retry: true },
   exports_busy: { title: 'Too many exports are under way', retry: true },
   database_unavailable: { title: 'The database cannot be reached', retry: true },
   shutting_down: { title: 'The service is stopping', retry: true },

@@ -1,6 +1,6 @@
 import bidiFactory, { type Bidi } from 'bidi-js';
 import PDFDocument from 'pdfkit';
-import type { Squares } from '../tickets/qr/png.ts';
+import { qrSquares } from '../tickets/qr/qr-image.ts';
 import { type PageFont, pageFonts } from './fonts.service.ts';
 import { drawable, graphemesOf, lineCount, linesOf, piecesOf, type Run, runsIn } from './line.rules.ts';
 
@@ -14,7 +14,8 @@ export interface TicketPage {
   readonly tier: string;
   readonly ticketId: string;
   readonly orderId: string;
-  readonly qr: Squares;
+  /** Of the QR code. */
+  readonly qrText: string;
 }
 
 const POINTS_PER_CM = 72 / 2.54;
@@ -69,8 +70,7 @@ function drawPage(document: PDFKit.PDFDocument, page: TicketPage): void {
   field('Seat', page.seat, [26, 20, 15], 2);
   field('Tier', page.tier, [TEXT_SIZE], 2);
   y += 14;
-  drawQr(document, page.qr, margin, y);
-  const square = QR_WIDTH / page.qr.size;
+  const square = drawQr(document, page.qrText, margin, y);
   y += QR_WIDTH + 2 * QUIET_SQUARES * square + 10;
   put('Show this code at the door. It admits once.', [11], 1);
   put(`Ticket ${page.ticketId}`, [SMALLEST_SIZE], 1);
@@ -158,8 +158,11 @@ function reverseWhere<Part>(parts: Part[], belongs: (part: Part) => boolean): vo
   }
 }
 
-/** One path for all squares: drawn apart, neighbours would show a hair's breadth of white between them. */
-function drawQr(document: PDFKit.PDFDocument, qr: Squares, left: number, top: number): void {
+/**
+ * One path for all squares: drawn apart, neighbours would show a hair's breadth of white between them. How wide a square is.
+ */
+function drawQr(document: PDFKit.PDFDocument, qrText: string, left: number, top: number): number {
+  const qr = qrSquares(qrText);
   const side = QR_WIDTH / qr.size;
   const [x0, y0] = [left + QUIET_SQUARES * side, top + QUIET_SQUARES * side];
   for (let row = 0; row < qr.size; row += 1) {
@@ -168,4 +171,5 @@ function drawQr(document: PDFKit.PDFDocument, qr: Squares, left: number, top: nu
     }
   }
   document.fill('black');
+  return side;
 }

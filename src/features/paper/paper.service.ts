@@ -4,17 +4,17 @@ import type { OrderId, TicketId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Catalogue, SessionInfo } from '../catalogue/catalogue.ports.ts';
 import type { Order } from '../orders/order.rules.ts';
-import { qrSquares } from '../tickets/qr/qr-image.ts';
 import type { TicketService, TicketView } from '../tickets/ticket.service.ts';
 import { toCalendar } from './calendar.wire.ts';
-import { drawTicketPages, type TicketPage } from './page.wire.ts';
+import type { Drawing } from './drawing.service.ts';
+import type { TicketPage } from './page.wire.ts';
 import { sayTime } from './time.rules.ts';
 
 /** Tickets to be printed and put into a calendar; for who may see their QR codes. */
 export interface Paper {
   /**
    * A PDF with a page for each good ticket of an order. Throws what reading the order does, `ticket_not_paid`,
-   * `ticket_cancelled`, `seating_unavailable`.
+   * `ticket_cancelled`, `seating_unavailable`, `printing_busy`.
    */
   ofOrder(orderId: OrderId, who: Principal): Promise<Buffer>;
   /** The same for one ticket. Throws what reading the ticket does, too; `forbidden` for a scanner. */
@@ -28,18 +28,19 @@ export interface PaperOptions {
   readonly readOrder: (orderId: OrderId, who: Principal) => Promise<Order>;
   readonly findOrder: (orderId: OrderId) => Promise<Order | undefined>;
   readonly catalogue: Catalogue;
+  readonly drawing: Pick<Drawing, 'draw'>;
   /** Zone of the IANA database that people are told the time in. */
   readonly timeZone: string;
   readonly clock: Clock;
 }
 
 export function createPaper(options: PaperOptions): Paper {
-  const { tickets, readOrder, findOrder, catalogue, timeZone, clock } = options;
+  const { tickets, readOrder, findOrder, catalogue, drawing, timeZone, clock } = options;
 
   async function print(views: readonly TicketView[]): Promise<Buffer> {
     const [first] = views;
     const session = first && (await catalogue.session(first.ticket.sessionId));
-    return drawTicketPages(views.map((view) => toPage(view, session, timeZone)));
+    return drawing.draw(views.map((view) => toPage(view, session, timeZone)));
   }
 
   return {
@@ -92,6 +93,6 @@ function toPage(
     tier: ticket.tierName,
     ticketId: ticket.ticketId,
     orderId: ticket.orderId,
-    qr: qrSquares(qrText),
+    qrText,
   };
 }

@@ -44,6 +44,7 @@ export const STATUS_OF = {
   identity_unavailable: 503,
   seating_unavailable: 503,
   payments_unavailable: 503,
+  printing_busy: 503,
   exports_busy: 503,
   database_unavailable: 503,
   shutting_down: 503,

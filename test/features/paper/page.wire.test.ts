@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { drawTicketPages } from '../../../src/features/paper/page.wire.ts';
 import { sayTime } from '../../../src/features/paper/time.rules.ts';
-import { qrSquares } from '../../../src/features/tickets/qr/qr-image.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { codesIn, renderPages } from '../../support/pdf-pages.ts';
 
@@ -17,7 +16,7 @@ const page = (title: string, seat: string) => ({
   tier: title,
   ticketId: 't',
   orderId: 'o',
-  qr: qrSquares(QR_TEXT),
+  qrText: QR_TEXT,
 });
 
 /** Text of any script: stretches of code points that stand together, where shaping rules are most at work. */
