@@ -543,6 +543,8 @@ describe('changing', () => {
     ['order_id', { order_id: randomUUID() }, /stays in its order/],
     ['checked_in', { checked_in: true }, /only a check-in/],
     ['holder', { holder: 'me' }, /no such part/],
+    ['toString', { toString: 1 }, /no such part/],
+    ['qr_code', { qr_code: 'iVBORw0KGgo=' }, /follows from the ticket/],
   ])('says why it refuses %s', async (part, body, why) => {
     const { ticket_id, order_id } = await issued();
     const answer = await amend(ticket_id, body);
