@@ -307,7 +307,8 @@ describe('the calendar file', () => {
     const { orderId, tickets } = await sold(2);
     const lines = await linesOf(orderId);
     expect(lines[0]).toBe('BEGIN:VCALENDAR');
-    expect(lines.at(-1) || lines.at(-2)).toBe('END:VCALENDAR');
+    // Its last line ends, too.
+    expect(lines.slice(-2)).toEqual(['END:VCALENDAR', '']);
     expect(lines).toEqual(
       expect.arrayContaining([
         'VERSION:2.0',
@@ -333,6 +334,13 @@ describe('the calendar file', () => {
     expect(lines.find((line) => line.startsWith('SUMMARY:'))).toMatch(
       /^SUMMARY:Night\\; of\\, \\\\ "wonders"\\nEND:VEVENT/,
     );
+  });
+
+  test('holds no control character, and begins when the session does, whatever its end is said to be', async () => {
+    const { orderId } = await sold(1, { title: 'A\u0000\u0007\u0085B', endTime: '2026-12-14T00:00:00Z' });
+    const lines = await linesOf(orderId);
+    expect(lines).toEqual(expect.arrayContaining(['SUMMARY:AB', 'DTSTART:20261215T193000Z']));
+    expect(lines.filter((line) => line.startsWith('DTEND'))).toEqual([]);
   });
 
   test('of a session without an end, or online', async () => {

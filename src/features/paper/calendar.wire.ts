@@ -3,6 +3,8 @@ import type { Instant } from '../../kernel/clock.ts';
 import type { SessionInfo } from '../catalogue/catalogue.ports.ts';
 import type { Order } from '../orders/order.rules.ts';
 
+const CONTROLS = /(?![\t\r\n])\p{Cc}/gu;
+
 /** An order's session as a calendar file: https://www.rfc-editor.org/rfc/rfc5545 . The same order is the same entry, always. */
 export function toCalendar({ orderId, tickets }: Order, session: SessionInfo, now: Instant): string {
   const { title, startsAt, endsAt, venue } = session;
@@ -12,11 +14,13 @@ export function toCalendar({ orderId, tickets }: Order, session: SessionInfo, no
     id: `order-${orderId}@ms-ticketing`,
     stamp: new Date(now),
     start: new Date(startsAt),
-    ...(endsAt === undefined ? {} : { end: new Date(endsAt) }),
+    // The library would turn a session around that ends before it begins.
+    ...(endsAt === undefined || endsAt <= startsAt ? {} : { end: new Date(endsAt) }),
     summary: title,
     location: [venue.name, venue.address].filter(Boolean).join(', ') || (venue.onlineLink ?? ''),
     description: `Seats: ${seats.join(', ')}\nOrder ${orderId}`,
     status: ICalEventStatus.CONFIRMED,
   });
-  return calendar.toString();
+  // Its last line lacks the end that every line has, and a text's control characters are in none (RFC 5545, 3.1).
+  return `${calendar.toString().replace(CONTROLS, '')}\r\n`;
 }
