@@ -1,11 +1,11 @@
 import type { RecordAction } from '../features/audit/audit.service.ts';
+import type { Catalogue } from '../features/catalogue/catalogue.ports.ts';
 import { createTakeBatch } from '../features/door/batch.service.ts';
 import { createMakeBundle } from '../features/door/bundle.service.ts';
 import { createCheckIn, createDoorsOf, createReadTicket } from '../features/door/checkin.service.ts';
-import type { AskTimes } from '../features/door/door.ports.ts';
 import type { DoorHours } from '../features/door/door.rules.ts';
 import { createDoorOversight, type DoorOversightOptions } from '../features/door/oversight.service.ts';
-import { rememberScanners } from '../features/door/scanner.service.ts';
+import { askOnce, rememberScanners } from '../features/door/scanner.service.ts';
 import { createTimesOf } from '../features/door/times.service.ts';
 import { createTurnstile } from '../features/door/turnstile.service.ts';
 import type { TicketSealer } from '../features/tickets/qr/sealer.ts';
@@ -19,7 +19,7 @@ interface DoorParts {
   readonly sealer: TicketSealer;
   readonly recordAction: RecordAction;
   readonly find: DoorOversightOptions['findOrder'];
-  readonly askTimes: AskTimes;
+  readonly catalogue: Catalogue;
 }
 
 /** Check-in, with a network and without. */
@@ -27,20 +27,32 @@ export function wireDoor(
   base: Base,
   { database }: Postgres,
   { seating }: Servers,
-  { sealer, recordAction, find, askTimes }: DoorParts,
+  { sealer, recordAction, find, catalogue }: DoorParts,
 ) {
   const { clock } = base;
   const { currency } = base.config;
   const isScanner = rememberScanners(seating);
   const readTicket = createReadTicket(sealer, isScanner);
   const turnstile = createTurnstile({ database, currency });
-  const timesOf = createTimesOf(askTimes, clock);
+  const timesOf = createTimesOf(catalogue.session, clock);
   const doorsOf = createDoorsOf(timesOf, doorHours(base), clock);
   return {
     checkIn: createCheckIn({ readTicket, doorsOf, turnstile, clock }),
-    takeBatch: createTakeBatch({ readTicket, turnstile, clock }),
+    takeBatch: createTakeBatch({
+      createReader: () => createReadTicket(sealer, askOnce(isScanner)),
+      turnstile,
+      clock,
+    }),
     makeBundle: createMakeBundle({ database, sealer, isScanner, timesOf }),
-    oversight: createDoorOversight({ database, seating, findOrder: find, recordAction, clock, currency }),
+    oversight: createDoorOversight({
+      database,
+      seating,
+      findOrder: find,
+      findSession: catalogue.session,
+      recordAction,
+      clock,
+      currency,
+    }),
   };
 }
 

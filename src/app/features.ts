@@ -97,6 +97,6 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       timeZone: config.TIME_ZONE,
       clock,
     }),
-    door: wireDoor(base, postgres, servers, { sealer, recordAction, find, askTimes: catalogue.session }),
+    door: wireDoor(base, postgres, servers, { sealer, recordAction, find, catalogue }),
   };
 }

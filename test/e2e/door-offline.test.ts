@@ -144,6 +144,30 @@ describe('a batch', () => {
     expect([counted.admitted?.length, counted.conflict?.length]).toEqual([20, 980]);
   });
 
+  test('of a stranger is one question to the seating service, however long it is', async () => {
+    const { qrText } = await door.sellOne();
+    const asked = () => door.platform.seating.calls.filter(({ path }) => path.includes('verify-role')).length;
+    const before = asked();
+    const { body } = await door.upload(
+      Array.from({ length: 50 }, () => offline({ qrText }, 'x')),
+      door.buyer,
+    );
+    expect(body.results.map(({ refusal }: { refusal: string }) => refusal)).toEqual(
+      Array(50).fill('wrong_session'),
+    );
+    expect(asked() - before).toBe(1);
+  });
+
+  test('leaves in the log how many of its scans were refused, and why', async () => {
+    const ticket = await door.sellOne();
+    door.app.log.length = 0;
+    const years = offline(ticket, 'x', { scanned_at: '2001-01-01T00:00:00Z' });
+    await door.upload([{}, years, { ...years, nonce: randomUUID() }, offline(ticket, 'x')]);
+    expect(door.app.log.map((line) => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({ level: 30, refused: { invalid_request: 1, scan_time_refused: 2 } }),
+    );
+  });
+
   test('of somebody who does not scan there changes nothing', async () => {
     const ticket = await door.sellOne();
     const { body } = await door.upload([offline(ticket, 'one')], door.organiser);
@@ -380,10 +404,13 @@ describe('the bundle', () => {
 
   test('since a version of a past that was undone is everything', async () => {
     const { version } = (await door.bundle()).body;
-    const [system, timeline, through] = version.split('.');
+    const [system, timeline, through, session] = version.split('.');
     for (const other of [
-      `${system}.${timeline}.${Number(through) + 1_000_000}`,
-      `${system}.${Number(timeline) + 1}.${through}`,
+      `${system}.${timeline}.${Number(through) + 1_000_000}.${session}`,
+      `${system}.${Number(timeline) + 1}.${through}.${session}`,
+      // Of another session, and of none.
+      `${system}.${timeline}.${through}.00000000`,
+      `${system}.${timeline}.${through}`,
     ]) {
       expect((await door.bundle(other)).body.is_complete).toBe(true);
     }

@@ -162,6 +162,21 @@ describe('the same nonce', () => {
     expect(await door.history(other?.ticketId ?? '')).toEqual([]);
   });
 
+  test('of another device is another scan: both counting alike, one lets in and one is refused', async () => {
+    const { ticketId, qrText } = await door.sellOne();
+    const at = (device_id: string) => door.scan(qrText, { nonce: 'scan-0001', device_id });
+    const answers = await Promise.all([at('one'), at('two')]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    expect((await Promise.all([at('one'), at('two')])).map(({ text }) => text)).toEqual(
+      answers.map(({ text }) => text),
+    );
+    // Devices without a name are known by who holds them.
+    const other = await door.sellOne();
+    expect((await door.scan(other.qrText, { nonce: 'scan-0001' })).status).toBe(200);
+    expect((await door.scan(other.qrText, { nonce: 'scan-0001' }, door.otherScanner)).status).toBe(409);
+    expect(await door.history(ticketId)).toHaveLength(2);
+  });
+
   test('sent many times at once lets in once, and says so each time', async () => {
     const { ticketId, qrText } = await door.sellOne();
     const nonce = randomUUID();
@@ -266,6 +281,42 @@ describe('an exit', () => {
     expect(outcomes.filter((outcome) => outcome === 'left')).toHaveLength(4);
     await allow(false);
   });
+});
+
+test('what the organiser says about a door is in the audit trail, when it is news', async () => {
+  const { sessionId, eventId } = door.platform;
+  for (const allows_reentry of [false, true, true, false]) {
+    await door.app.call('PUT', `/api/order/scan/sessions/${sessionId}/door`, {
+      token: door.organiser,
+      body: { allows_reentry },
+    });
+  }
+  const path = `/api/order/audit/events/${eventId}?limit=2`;
+  const { body } = await door.app.call('GET', path, { token: door.organiser });
+  const deed = { action: 'door.changed', session_id: sessionId, order_id: '', ticket_id: '' };
+  expect(body).toMatchObject([
+    { ...deed, before: { allows_reentry: true }, after: { allows_reentry: false } },
+    { ...deed, before: { allows_reentry: false }, after: { allows_reentry: true } },
+  ]);
+  expect(body[1].actor).toBe(body[0].actor);
+});
+
+test('a refused scan is logged, and never what was scanned', async () => {
+  const logged = () =>
+    door.app.log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'scans were refused');
+  for (const [qrText, code] of [
+    ['', 'FST_ERR_VALIDATION'],
+    ['\u0000\u0001', 'FST_ERR_VALIDATION'],
+    ['FORGED'.repeat(9), 'ticket_forged'],
+    ['x'.repeat(2_000_000), 'FST_ERR_CTP_BODY_TOO_LARGE'],
+  ]) {
+    door.app.log.length = 0;
+    await door.scan(qrText);
+    expect(logged()).toMatchObject([
+      { level: 30, refused: { [code as string]: 1 }, userId: expect.any(String) },
+    ]);
+    expect(door.app.log.join('')).not.toContain('FORGEDFORGED');
+  }
 });
 
 describe('undoing a check-in', () => {

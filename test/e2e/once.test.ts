@@ -235,7 +235,7 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
   [
     'letting a session’s guests return',
     async () => {
-      const sessionId = randomUUID();
+      const { sessionId } = platform;
       const effect = () =>
         platform.app.sql('SELECT allows_reentry FROM session_doors WHERE session_id = $1', [sessionId]);
       const path = `/api/order/scan/sessions/${sessionId}/door`;

@@ -40,7 +40,7 @@ function toWire(entry: WrittenEntry): Static<typeof AuditEntriesSchema>[number] 
     action: entry.action,
     event_id: entry.about.eventId,
     session_id: entry.about.sessionId,
-    order_id: entry.about.orderId,
+    order_id: entry.about.orderId ?? '',
     ticket_id: entry.ticketId ?? '',
     before: entry.before ?? null,
     after: entry.after,

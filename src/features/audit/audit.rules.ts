@@ -7,6 +7,7 @@ export const AUDIT_ACTIONS = [
   'ticket.changed',
   'ticket.voided',
   'check_in.undone',
+  'door.changed',
   'order.cancelled',
   'order.refunded',
   'refund.settled',
@@ -21,11 +22,11 @@ export type AuditState = Readonly<Record<string, string | number | boolean | nul
 export interface AuditEntry {
   readonly actor: UserId;
   readonly action: AuditAction;
-  /** The order that it was about. */
+  /** The order that it was about, or the session, where it was about no order. */
   readonly about: {
     readonly eventId: EventId;
     readonly sessionId: SessionId;
-    readonly orderId: OrderId;
+    readonly orderId?: OrderId | undefined;
   };
   /** Undefined when it was about the whole order. */
   readonly ticketId?: TicketId | undefined;

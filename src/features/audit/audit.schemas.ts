@@ -33,7 +33,7 @@ export const AuditEntriesSchema = Type.Array(
       action: Type.Enum([...AUDIT_ACTIONS]),
       event_id: Uuid('The event', EVENT),
       session_id: Uuid('The session'),
-      order_id: Uuid('The order'),
+      order_id: Type.String({ description: 'Empty: it was about the whole session' }),
       ticket_id: Type.String({ description: 'Empty: it was about the whole order' }),
       before: Type.Union([StateSchema, Type.Null()], {
         description: 'How it stood; null: there was nothing',

@@ -17,7 +17,7 @@ export async function insertEntry(tx: Transaction, entry: AuditEntry, at: Instan
     entry.action,
     entry.about.eventId,
     entry.about.sessionId,
-    entry.about.orderId,
+    entry.about.orderId ?? null,
     entry.ticketId ?? null,
     entry.before === undefined ? null : JSON.stringify(entry.before),
     JSON.stringify(entry.after),
@@ -31,7 +31,7 @@ interface EntryRow {
   readonly action: AuditAction;
   readonly event_id: EventId;
   readonly session_id: SessionId;
-  readonly order_id: OrderId;
+  readonly order_id: OrderId | null;
   readonly ticket_id: TicketId | null;
   readonly before: AuditState | null;
   readonly after: AuditState;
@@ -57,7 +57,7 @@ export async function entriesOf(
     at: row.at,
     actor: row.actor,
     action: row.action,
-    about: { eventId: row.event_id, sessionId: row.session_id, orderId: row.order_id },
+    about: { eventId: row.event_id, sessionId: row.session_id, orderId: row.order_id ?? undefined },
     ticketId: row.ticket_id ?? undefined,
     before: row.before ?? undefined,
     after: row.after,

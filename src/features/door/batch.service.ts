@@ -25,7 +25,8 @@ export type BatchAnswer =
 export type TakeBatch = (scans: readonly OfflineScan[], who: Principal) => Promise<BatchAnswer[]>;
 
 export interface BatchOptions {
-  readonly readTicket: ReadTicket;
+  /** One for each batch. */
+  readonly createReader: () => ReadTicket;
   readonly turnstile: Turnstile;
   readonly clock: Clock;
 }
@@ -38,8 +39,8 @@ interface Placed {
   readonly place: number;
 }
 
-export function createTakeBatch({ readTicket, turnstile, clock }: BatchOptions): TakeBatch {
-  async function open(offline: OfflineScan, who: Principal): Promise<Scan> {
+export function createTakeBatch({ createReader, turnstile, clock }: BatchOptions): TakeBatch {
+  async function open(offline: OfflineScan, readTicket: ReadTicket, who: Principal): Promise<Scan> {
     const receivedAt = clock.now();
     const at = believableTime(offline.claimedAt, receivedAt);
     if (at === undefined) {
@@ -65,6 +66,7 @@ export function createTakeBatch({ readTicket, turnstile, clock }: BatchOptions):
   }
 
   return async (scans, who) => {
+    const readTicket = createReader();
     const answers: BatchAnswer[] = [];
     const opened: Placed[] = [];
     const settle = async (place: number, work: () => Promise<void>) => {
@@ -75,7 +77,7 @@ export function createTakeBatch({ readTicket, turnstile, clock }: BatchOptions):
     };
     await eachOf(scans.entries(), TICKETS_AT_ONCE, ([place, offline]) =>
       settle(place, async () => {
-        opened.push({ place, scan: await open(offline, who) });
+        opened.push({ place, scan: await open(offline, readTicket, who) });
       }),
     );
     // Each scan is a statement of its own: none holds a ticket while another is looked at.

@@ -41,7 +41,7 @@ export function createMakeBundle({ database, sealer, isScanner, timesOf }: Bundl
     const [keys, times] = await Promise.all([sealer.readingKeys(sessionId), timesOf(sessionId)]);
     const { list, isComplete } = await listSince(database, sessionId, since);
     return {
-      version: `${list.server}.${list.through}`,
+      version: `${list.server}.${list.through}.${shortOf(sessionId)}`,
       isComplete,
       keys,
       times,
@@ -51,16 +51,21 @@ export function createMakeBundle({ database, sealer, isScanner, timesOf }: Bundl
   };
 }
 
-/** What changed, if the same server gave the version; a number that it has not reached yet is of a past that was undone. */
+/** What changed, if the same server gave the version, for this session; a number that it has not reached yet is of a past that was undone. */
 async function listSince(
   database: Executor,
   sessionId: SessionId,
   since: string | undefined,
 ): Promise<{ list: TicketList; isComplete: boolean }> {
-  const [, server, through] = /^(\d+\.\d+)\.(\d{1,19})$/.exec(since ?? '') ?? [];
-  if (through !== undefined) {
+  const [, server, through, session] = /^(\d+\.\d+)\.(\d{1,19})\.([\da-f]{8})$/.exec(since ?? '') ?? [];
+  if (through !== undefined && session === shortOf(sessionId)) {
     const list = await listChanged(database, sessionId, through);
     if (list.server === server && BigInt(through) <= BigInt(list.through)) return { list, isComplete: false };
   }
   return { list: await listAll(database, sessionId), isComplete: true };
+}
+
+/** Enough to know another session's version: a scanner that mixed them up would miss what it never had. */
+function shortOf(sessionId: SessionId): string {
+  return sessionId.slice(0, 8);
 }

@@ -1,7 +1,8 @@
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { as, type SessionId, type TicketId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
-import { principalOf } from '../../platform/http/authentication.ts';
+import { knownPrincipalOf, principalOf } from '../../platform/http/authentication.ts';
 import { sendJsonText } from '../../platform/http/compressed.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
@@ -24,7 +25,7 @@ import {
   DoorSettingsSchema,
   SessionParamsSchema,
 } from './door.schemas.ts';
-import { toAnswers, toOfflineScan, toWireBundle, toWireConflict } from './door.wire.ts';
+import { countRefusals, toAnswers, toOfflineScan, toWireBundle, toWireConflict } from './door.wire.ts';
 import type { DoorOversight } from './oversight.service.ts';
 
 export interface DoorRoutesOptions {
@@ -54,6 +55,7 @@ function checkInRoute(scope: HttpServer, { checkIn, once, currency }: DoorRoutes
   scope.post(
     '/api/order/ticket/checkin',
     {
+      onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
       schema: {
         tags: TAGS,
         summary: 'Let the bearer of a QR code in, once; for scanners of the session',
@@ -96,6 +98,7 @@ function batchRoute(scope: HttpServer, { takeBatch }: DoorRoutesOptions): void {
     '/api/order/scan/batch',
     {
       bodyLimit: MAX_BATCH_BYTES,
+      onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
       schema: {
         tags: TAGS,
         summary: 'What scanners did without a network, in any order and any number of times',
@@ -106,9 +109,22 @@ function batchRoute(scope: HttpServer, { takeBatch }: DoorRoutesOptions): void {
     async (request) => {
       const scans = request.body.scans.map(toOfflineScan);
       const good = scans.flatMap((scan) => ('error' in scan ? [] : [scan]));
-      return { results: toAnswers(scans, await takeBatch(good, principalOf(request))) };
+      const results = toAnswers(scans, await takeBatch(good, principalOf(request)));
+      logRefusals(request, countRefusals(results));
+      return { results };
     },
   );
+}
+
+/** Tells of scans that were refused, how many with each code: of forged and bad ones nothing is kept but this. */
+function logRefusals(request: FastifyRequest, refused: Readonly<Record<string, number>>): void {
+  const who = knownPrincipalOf(request);
+  if (!who || Object.keys(refused).length === 0) return;
+  request.log.info({ refused, userId: who.userId }, 'scans were refused');
+}
+
+function codeOf(error: { readonly code?: string }): string {
+  return error.code ?? 'internal';
 }
 
 function bundleRoute(scope: HttpServer, { makeBundle }: DoorRoutesOptions): void {

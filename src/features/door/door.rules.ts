@@ -28,7 +28,7 @@ export interface Scan {
   readonly by: UserId;
   readonly gate: string | undefined;
   readonly deviceId: string | undefined;
-  /** The device's name for this scan: sent again, it is the same scan. */
+  /** The device's name for this scan, or the scanner's where no device is named: sent again, it is the same scan. */
   readonly nonce: string | undefined;
 }
 

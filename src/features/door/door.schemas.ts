@@ -185,7 +185,7 @@ export const BundleSchema = Type.Object(
     examples: [
       {
         session_id: SESSION,
-        version: '7412345678901234567.1.90817',
+        version: '7412345678901234567.1.90817.293bed3f',
         is_complete: true,
         keys: [{ key_id: 7, public_key: 'mYqK...', sealing_key: 'Zk3v...' }],
         starts_at: '2026-11-24T19:00:00.000Z',

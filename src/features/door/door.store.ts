@@ -21,7 +21,8 @@ const CHECK_IN = {
        WHERE t.ticket_id = $1 AND t.session_id = $2
          AND (NOT t.checked_in OR t.left_at <= $3::timestamptz) AND t.voided_at IS NULL
          AND o.order_id = t.order_id AND o.status = 'completed'
-         AND NOT EXISTS (SELECT FROM scans s WHERE s.session_id = $2 AND s.nonce = $9)
+         AND NOT EXISTS (SELECT FROM scans s WHERE s.session_id = $2 AND s.nonce = $9
+                            AND COALESCE(s.device_id, s.scanned_by::text) = COALESCE($8, $6::uuid::text))
       RETURNING o.order_id, o.session_id, ${TICKET_COLUMNS}
     ), kept AS (
       INSERT INTO scans (session_id, ticket_id, direction, outcome, scanned_at, received_at, is_offline, scanned_by, gate,
@@ -40,7 +41,8 @@ const CHECK_OUT = {
          AND t.checked_in AND t.left_at IS NULL AND t.checked_in_time <= $3::timestamptz
          AND o.order_id = t.order_id
          AND EXISTS (SELECT FROM session_doors d WHERE d.session_id = $2 AND d.allows_reentry)
-         AND NOT EXISTS (SELECT FROM scans s WHERE s.session_id = $2 AND s.nonce = $9)
+         AND NOT EXISTS (SELECT FROM scans s WHERE s.session_id = $2 AND s.nonce = $9
+                            AND COALESCE(s.device_id, s.scanned_by::text) = COALESCE($8, $6::uuid::text))
       RETURNING o.order_id, o.session_id, ${TICKET_COLUMNS}
     ), kept AS (
       INSERT INTO scans (session_id, ticket_id, direction, outcome, scanned_at, received_at, is_offline, scanned_by, gate,
@@ -144,17 +146,18 @@ const FIND_BY_NONCE = {
   text: `SELECT o.order_id, o.session_id, ${TICKET_COLUMNS}, s.direction, s.outcome, s.refusal, s.scanned_at, s.first_at,
                 s.first_gate, s.first_device
            FROM scans s JOIN tickets t USING (ticket_id) JOIN orders o USING (order_id)
-          WHERE s.session_id = $1 AND s.nonce = $2`,
+          WHERE s.session_id = $1 AND s.nonce = $2
+            AND COALESCE(s.device_id, s.scanned_by::text) = COALESCE($3, $4::uuid::text)`,
 };
 
 /** The scan that a device has given this name. */
 export async function findByNonce(
   executor: Executor,
-  { sessionId, nonce }: Scan,
+  { sessionId, nonce, deviceId, by }: Scan,
   currency: Currency,
 ): Promise<KeptScan | undefined> {
   if (nonce === undefined) return undefined;
-  const [row] = await executor.rows<KeptScanRow>(FIND_BY_NONCE, [sessionId, nonce]);
+  const [row] = await executor.rows<KeptScanRow>(FIND_BY_NONCE, [sessionId, nonce, deviceId ?? null, by]);
   if (!row) return undefined;
   const first = toAdmission(row.first_at, row.first_gate, row.first_device);
   const verdict =
@@ -170,7 +173,7 @@ const KEEP_REFUSAL = {
                             scanned_by, gate, device_id, nonce, first_at, first_gate, first_device)
          VALUES ($2, $1, $10, 'refused', $11, $3::timestamptz, $4::timestamptz, $5, $6, $7, $8, $9, $12::timestamptz,
                  $13, $14)
-         ON CONFLICT (session_id, nonce) WHERE nonce IS NOT NULL DO NOTHING
+         ON CONFLICT (session_id, nonce, COALESCE(device_id, scanned_by::text)) WHERE nonce IS NOT NULL DO NOTHING
          RETURNING scan_id`,
 };
 

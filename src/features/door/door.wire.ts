@@ -88,6 +88,13 @@ function refused(nonce: string, { code, message }: AppError): Result {
   };
 }
 
+/** How many scans were refused with each code. */
+export function countRefusals(results: readonly Result[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { code } of results) if (code !== undefined) counts[code] = (counts[code] ?? 0) + 1;
+  return counts;
+}
+
 function toWireAdmission({ at, gate, deviceId }: Admission) {
   return { at: toRfc3339(at), gate: gate ?? '', device_id: deviceId ?? '' };
 }

@@ -1,6 +1,6 @@
 import { type Clock, toRfc3339 } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { OrderId, SessionId, TicketId } from '../../kernel/ids.ts';
+import type { EventId, OrderId, SessionId, TicketId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
@@ -16,7 +16,7 @@ import { type Conflict, conflictsOf, saveReentry, undoCheckIn } from './oversigh
 export interface DoorOversight {
   /** Lets a ticket be scanned again. Throws `ticket_not_found`, `not_checked_in`. */
   undo(ticketId: TicketId, who: Principal, receipt: Receipt<Ticket> | undefined): Promise<Ticket>;
-  /** Says whether a session lets people in again who were scanned out. */
+  /** Says whether a session lets people in again who were scanned out. Throws `not_found`, `seating_unavailable`. */
   allowReentry(
     sessionId: SessionId,
     isAllowed: boolean,
@@ -37,13 +37,15 @@ export interface DoorOversightOptions {
   readonly database: Database;
   readonly seating: Pick<SeatingServices, 'ownsEvent' | 'ownsSession'>;
   readonly findOrder: (orderId: OrderId) => Promise<Order | undefined>;
+  /** The catalogue's word about a session. */
+  readonly findSession: (sessionId: SessionId) => Promise<{ readonly eventId: EventId } | undefined>;
   readonly recordAction: RecordAction;
   readonly clock: Clock;
   readonly currency: Currency;
 }
 
 export function createDoorOversight(options: DoorOversightOptions): DoorOversight {
-  const { database, seating, findOrder, recordAction, clock, currency } = options;
+  const { database, seating, findOrder, findSession, recordAction, clock, currency } = options;
 
   async function demandSession(sessionId: SessionId, who: Principal): Promise<void> {
     if (who.isAdmin || (await seating.ownsSession(sessionId, who.userId))) return;
@@ -80,8 +82,19 @@ export function createDoorOversight(options: DoorOversightOptions): DoorOversigh
     },
     async allowReentry(sessionId, isAllowed, who, receipt) {
       await demandSession(sessionId, who);
+      const session = await findSession(sessionId);
+      if (!session) throw new AppError('not_found', 'The catalogue has no such session.');
+      const { eventId } = session;
       await database.transaction(async (tx) => {
-        await saveReentry(tx, sessionId, isAllowed);
+        if (await saveReentry(tx, sessionId, isAllowed)) {
+          await recordAction(tx, {
+            actor: who.userId,
+            action: 'door.changed',
+            about: { eventId, sessionId },
+            before: { allows_reentry: !isAllowed },
+            after: { allows_reentry: isAllowed },
+          });
+        }
         await receipt?.keep(tx, undefined);
       });
     },

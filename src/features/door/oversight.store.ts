@@ -36,17 +36,21 @@ export async function undoCheckIn(
 
 const ALLOW_REENTRY = {
   name: 'session-doors-allow-reentry',
-  text: `INSERT INTO session_doors (session_id, allows_reentry) VALUES ($1, $2)
-         ON CONFLICT (session_id) DO UPDATE SET allows_reentry = EXCLUDED.allows_reentry`,
+  text: `WITH before AS (SELECT allows_reentry FROM session_doors WHERE session_id = $1)
+         INSERT INTO session_doors (session_id, allows_reentry) VALUES ($1, $2)
+         ON CONFLICT (session_id) DO UPDATE SET allows_reentry = EXCLUDED.allows_reentry
+          WHERE session_doors.allows_reentry <> EXCLUDED.allows_reentry
+         RETURNING COALESCE((SELECT allows_reentry FROM before), false) <> $2 AS is_change`,
 };
 
-/** Says whether a session lets people in again who were scanned out. */
+/** Says whether a session lets people in again who were scanned out; whether that is news. */
 export async function saveReentry(
   executor: Executor,
   sessionId: SessionId,
   isAllowed: boolean,
-): Promise<void> {
-  await executor.rows(ALLOW_REENTRY, [sessionId, isAllowed]);
+): Promise<boolean> {
+  const [row] = await executor.rows<{ is_change: boolean }>(ALLOW_REENTRY, [sessionId, isAllowed]);
+  return row?.is_change ?? false;
 }
 
 /** A scan without a network that let somebody in whom this service would not have let in. */

@@ -20,3 +20,14 @@ export function rememberScanners(seating: Pick<SeatingServices, 'isScanner'>): I
     return true;
   };
 }
+
+/** Asks about nobody twice, for as long as it is kept: a thousand scans of a stranger are one question. */
+export function askOnce(isScanner: IsScanner): IsScanner {
+  const asked = new Map<string, Promise<boolean>>();
+  return (sessionId, userId) => {
+    const role = `${sessionId} ${userId}`;
+    const answer = asked.get(role) ?? isScanner(sessionId, userId);
+    asked.set(role, answer);
+    return answer;
+  };
+}

@@ -61,7 +61,7 @@ function repeated({ ticket, direction, at, verdict }: KeptScan, scan: Scan): Ver
   if (ticket.ticketId !== scan.ticketId || direction !== scan.direction) {
     throw new AppError(
       'idempotency_key_reused',
-      'This nonce was sent with another scan before. Use a new one for each.',
+      'This device sent this nonce with another scan before. Use a new one for each.',
     );
   }
   return verdict.outcome === 'refused' ? verdict : { ...verdict, ticket: { ...ticket, checkedInAt: at } };

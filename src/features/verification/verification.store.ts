@@ -207,7 +207,7 @@ export const CHECKS: readonly Check[] = [
     'a scan was kept more than once',
     `
     SELECT session_id || ' ' || nonce AS subject FROM scans WHERE nonce IS NOT NULL
-     GROUP BY session_id, nonce HAVING count(*) > 1`,
+     GROUP BY session_id, nonce, COALESCE(device_id, scanned_by::text) HAVING count(*) > 1`,
   ),
   check(
     'I6',

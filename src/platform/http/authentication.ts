@@ -34,6 +34,11 @@ export function principalOf(request: FastifyRequest): Principal {
   return principal;
 }
 
+/** The same of a request that may have been refused before anybody was known. */
+export function knownPrincipalOf(request: FastifyRequest): Principal | undefined {
+  return principals.get(request);
+}
+
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 
 /** RFC 6750 section 2.1; section 2.3 only where a route says so, because addresses end up in logs and histories. */

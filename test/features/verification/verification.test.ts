@@ -206,7 +206,8 @@ describe('finds', () => {
       await sql(
         dsn,
         `CREATE UNIQUE INDEX IF NOT EXISTS tickets_live_seat ON tickets (session_id, seat_id) WHERE voided_at IS NULL;
-         CREATE UNIQUE INDEX IF NOT EXISTS scans_nonce ON scans (session_id, nonce) WHERE nonce IS NOT NULL`,
+         CREATE UNIQUE INDEX IF NOT EXISTS scans_nonce
+           ON scans (session_id, nonce, COALESCE(device_id, scanned_by::text)) WHERE nonce IS NOT NULL`,
       );
     }
   });
