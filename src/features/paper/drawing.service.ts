@@ -17,19 +17,24 @@ export interface Drawing {
 export interface DrawingOptions {
   /** How many PDFs wait for the one being drawn at most. */
   readonly maxWaiting?: number;
-  /** How long a PDF takes at most, the wait for its turn included. */
-  readonly timeoutMs?: number;
+  /** How long it waits for its turn at most. */
+  readonly maxWaitMs?: number;
+  /** How long it is drawn at most, the start of the thread included; after that the thread is taken for stuck. */
+  readonly maxDrawMs?: number;
 }
 
 const MAX_WAITING = 100;
-const TIMEOUT_MS = 15_000;
+const MAX_WAIT_MS = 10_000;
+const MAX_DRAW_MS = 15_000;
 
 interface Job {
   readonly pages: readonly TicketPage[];
   readonly done: PromiseWithResolvers<Buffer>;
+  timer: NodeJS.Timeout;
 }
 
-export function createDrawing({ maxWaiting = MAX_WAITING, timeoutMs = TIMEOUT_MS }: DrawingOptions): Drawing {
+export function createDrawing(options: DrawingOptions): Drawing {
+  const { maxWaiting = MAX_WAITING, maxWaitMs = MAX_WAIT_MS, maxDrawMs = MAX_DRAW_MS } = options;
   const waiting: Job[] = [];
   let current: Job | undefined;
   let thread: Worker | undefined;
@@ -38,6 +43,8 @@ export function createDrawing({ maxWaiting = MAX_WAITING, timeoutMs = TIMEOUT_MS
   function next(): void {
     current ??= waiting.shift();
     if (!current) return;
+    clearTimeout(current.timer);
+    current.timer = setTimeout(giveUp, maxDrawMs, current);
     thread ??= start();
     thread.postMessage(current.pages);
   }
@@ -81,11 +88,14 @@ export function createDrawing({ maxWaiting = MAX_WAITING, timeoutMs = TIMEOUT_MS
     async draw(pages) {
       if (isClosed) throw new AppError('shutting_down', 'The service is stopping. Try again shortly.');
       if (waiting.length >= maxWaiting) throw busy();
-      const job: Job = { pages, done: Promise.withResolvers() };
-      const timer = setTimeout(giveUp, timeoutMs, job);
+      const job: Job = {
+        pages,
+        done: Promise.withResolvers(),
+        timer: setTimeout(() => giveUp(job), maxWaitMs),
+      };
       waiting.push(job);
       if (!current) next();
-      return job.done.promise.finally(() => clearTimeout(timer));
+      return job.done.promise.finally(() => clearTimeout(job.timer));
     },
     async close() {
       isClosed = true;

@@ -73,10 +73,19 @@ test('a page that cannot be drawn spoils no other', async () => {
 });
 
 test('what takes too long is given up, and another thread goes on', async () => {
-  const drawing = opened({ timeoutMs: 4_000 });
+  const drawing = opened({ maxDrawMs: 6_000 });
   const endless = drawing.draw(Array(2_000).fill(page(ALL_SCRIPTS)));
   await expect(endless).rejects.toMatchObject({ code: 'printing_busy' });
   expect((await drawing.draw([page('x')])).length).toBeGreaterThan(1_000);
+});
+
+test('what waits too long is refused, and what is being drawn goes on', async () => {
+  const drawing = opened({ maxWaitMs: 1 });
+  const settled = await Promise.allSettled([drawing.draw([page('x')]), drawing.draw([page('x')])]);
+  expect(settled).toMatchObject([
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { code: 'printing_busy' } },
+  ]);
 });
 
 test('closing refuses what waits and ends the thread', async () => {
