@@ -14,7 +14,10 @@ import { parseQrText, type QrParts } from './qr-text.ts';
 export interface OfflineScanner {
   /** For `since`. */
   readonly version: string;
-  /** Takes a newer bundle, whole or only what changed. Rejects with an Error when it is of another session. */
+  /**
+   * Takes a newer bundle, whole or only what changed; whom this scanner let in stays inside until the service has heard of
+   * it. Rejects with an Error when it is of another session.
+   */
   update(bundle: ScannerBundle): Promise<void>;
   /** Whether to let the bearer of this code in; whatever the text is, this never rejects. */
   scan(text: unknown): Promise<OfflineVerdict>;
@@ -60,6 +63,8 @@ interface Key extends ReadingKeys {
 /** A scanner with a complete bundle. Rejects with an Error when its keys are none. */
 export async function createOfflineScanner(bundle: ScannerBundle): Promise<OfflineScanner> {
   const tickets = new Map<string, Listed>();
+  /** Let in here, and not yet told of by a bundle. */
+  const letIn = new Set<string>();
   let { version } = bundle;
   let keys: readonly Key[] = [];
 
@@ -68,7 +73,8 @@ export async function createOfflineScanner(bundle: ScannerBundle): Promise<Offli
     keys = await Promise.all(newer.keys.map(importKey));
     if (newer.is_complete) tickets.clear();
     for (const [ticketId = '', seat = '', tier = '', state = ''] of newer.tickets) {
-      tickets.set(ticketId, { seat, tier, state });
+      if (state === 'inside' || state === 'void') letIn.delete(ticketId);
+      tickets.set(ticketId, { seat, tier, state: letIn.has(ticketId) ? 'inside' : state });
     }
     version = newer.version;
   }
@@ -91,6 +97,7 @@ export async function createOfflineScanner(bundle: ScannerBundle): Promise<Offli
       if (listed.state === 'void') return refuse('cancelled');
       if (listed.state === 'inside') return refuse('already_checked_in');
       tickets.set(opened.ticketId, { ...listed, state: 'inside' });
+      letIn.add(opened.ticketId);
       return { outcome: 'admitted', ticketId: opened.ticketId, seat: listed.seat, tier: listed.tier };
     },
   };

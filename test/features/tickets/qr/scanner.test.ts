@@ -122,6 +122,28 @@ test('a scanner decides alone', async () => {
   }
 });
 
+test('a newer bundle that has not heard of it yet does not make a scanner let the same ticket in again', async () => {
+  const scanner = await createOfflineScanner(bundle);
+  const text = await sealer.seal({ ticketId: good, sessionId: session });
+  const outcome = async () => {
+    const verdict = await scanner.scan(text);
+    return verdict.outcome === 'refused' ? verdict.refusal : verdict.outcome;
+  };
+  const listed = (state: string, is_complete: boolean) =>
+    scanner.update({ ...bundle, is_complete, tickets: [[good, 'A1', 'VIP', state]] });
+  expect(await outcome()).toBe('admitted');
+  for (const isComplete of [true, false]) {
+    await listed('valid', isComplete);
+    expect(await outcome()).toBe('already_checked_in');
+  }
+  // The service has heard of it, and its organiser undid it.
+  await listed('inside', false);
+  await listed('valid', false);
+  expect(await outcome()).toBe('admitted');
+  await listed('void', false);
+  expect(await outcome()).toBe('cancelled');
+});
+
 test('of the same code held to it twice in the same instant one is let in', async () => {
   const scanner = await createOfflineScanner(bundle);
   const text = await sealer.seal({ ticketId: good, sessionId: session });
