@@ -155,6 +155,26 @@ describe('in production', () => {
     expect(await reissue.ended, reissue.output()).toBe(0);
   });
 
+  test('QR texts are made anew', async () => {
+    const { env } = await realServers();
+    const { POSTGRES_DSN = '', QR_SECRET_KEY = '' } = env;
+    expect(await start({ POSTGRES_DSN }, ['scripts/migrate.ts', '-a', 'up']).ended).toBe(0);
+    const reissue = start({ POSTGRES_DSN, QR_SECRET_KEY }, ['scripts/qr-reissue.ts']);
+    expect(await reissue.ended, reissue.output()).toBe(0);
+    expect(reissue.output()).toContain('0 tickets, sealed with key');
+  });
+
+  test('tickets are drawn in the thread for it', async () => {
+    const program = `import { createDrawing } from './src/features/paper/drawing.service.ts';
+      const page = { title: 'A', time: '', venue: '', address: '', seat: 'A', tier: 'A', ticketId: '', orderId: '', qrText: 'A' };
+      const drawing = createDrawing({});
+      console.log((await drawing.draw([page])).subarray(0, 5).toString());
+      await drawing.close();`;
+    const drawing = start({}, ['--input-type=module', '-e', program]);
+    expect(await drawing.ended, drawing.output()).toBe(0);
+    expect(drawing.output().trim()).toBe('%PDF-');
+  });
+
   test('tickets are drawn with the fonts that were left in', async () => {
     const program = `import { pageFonts } from './src/features/paper/fonts.service.ts';
       console.log(pageFonts().filter(({ covers }) => covers(0x41) || covers(0x0d85) || covers(0x0b85) || covers(0x0627)).length);`;

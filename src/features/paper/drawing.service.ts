@@ -50,7 +50,8 @@ export function createDrawing(options: DrawingOptions): Drawing {
   }
 
   function start(): Worker {
-    const started = new Worker(new URL('./page.worker.ts', import.meta.url));
+    // What the process was started with is not the thread's: a module to load first, a debugger's port.
+    const started = new Worker(new URL('./page.worker.ts', import.meta.url), { execArgv: [] });
     started.on('message', (drawn: Drawn) => {
       if (started !== thread) return;
       if ('pdf' in drawn) finish((job) => job.done.resolve(Buffer.from(drawn.pdf)));
