@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { close, listen } from './servers.ts';
+
+const FREEZE_TIMEOUT_MS = 2_000;
 
 /** A run that is cut short, however that happens, leaves no server behind: the end of our process ends the guard's input. */
 export function endWithUs(child: ChildProcess): void {
@@ -20,6 +23,17 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
   const ended = once(child, 'close');
   child.kill(signal);
   await ended;
+}
+
+/** Stops a process and lets it go on with SIGCONT; returns when none of its threads runs any more: the signal alone comes later. */
+export function freeze(child: ChildProcess): void {
+  child.kill('SIGSTOP');
+  const tasks = `/proc/${child.pid}/task`;
+  const isStopped = (task: string) => /\) T /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
+  const deadline = performance.now() + FREEZE_TIMEOUT_MS;
+  while (!readdirSync(tasks).every(isStopped)) {
+    if (performance.now() > deadline) throw new Error(`process ${child.pid} does not stop`);
+  }
 }
 
 /** Ports that were free a moment ago. */

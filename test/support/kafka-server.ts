@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { end, endWithUs, freePorts } from './child-server.ts';
+import { end, endWithUs, freePorts, freeze } from './child-server.ts';
 import { fromMaven } from './maven.ts';
 import { until } from './servers.ts';
 
@@ -80,8 +80,8 @@ export async function startKafka({ advertised }: KafkaOptions = {}): Promise<Kaf
     ...java,
     'kafka.tools.StorageTool',
     'format',
-    '-t',
-    Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url'),
+    // One argument: an id may begin with a dash.
+    `--cluster-id=${Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')}`,
     '-c',
     join(folder, 'server.properties'),
     ...scram('SCRAM-SHA-256'),
@@ -96,7 +96,7 @@ export async function startKafka({ advertised }: KafkaOptions = {}): Promise<Kaf
     saslOverTls: `localhost:${saslOverTls}`,
     caFile,
     kill: () => end(child, 'SIGKILL'),
-    freeze: () => void child.kill('SIGSTOP'),
+    freeze: () => freeze(child),
     thaw: () => void child.kill('SIGCONT'),
     async restart() {
       await end(child, 'SIGKILL');

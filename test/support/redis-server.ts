@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach } from 'vitest';
+import { freeze } from './child-server.ts';
 import type { Link } from './link.ts';
 import { until } from './servers.ts';
 
@@ -106,7 +107,9 @@ export async function startRedis(
     address: `${HOST}:${port}`,
     kill,
     start,
-    pause: () => void child?.kill('SIGSTOP'),
+    pause() {
+      if (child) freeze(child);
+    },
     resume: () => void child?.kill('SIGCONT'),
     cli,
   };
