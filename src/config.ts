@@ -140,6 +140,16 @@ export const VARIABLES = {
   TIME_ZONE: variable('Zone that printed tickets tell the time in', timeZone(), 'UTC'),
   SEAT_LOCK_TTL_MINUTES: variable('How long seats are held for payment', decimal(0.01, MAX_MINUTES), '5'),
   MAX_SEATS_PER_ORDER: variable('Most seats in one order', wholeNumber(1, MAX_SEATS), '10'),
+  PLACING_CONCURRENCY: variable(
+    'Most orders placed at the same time; others wait their turn',
+    wholeNumber(1, 10_000),
+    '64',
+  ),
+  MAX_QUEUE_MS: variable(
+    'Longest wait for that turn; who would wait longer is told at once to come again',
+    wholeNumber(0, 60_000),
+    '2000',
+  ),
   MAX_STREAMS: variable(
     'Most event streams open at a time on a replica; each needs a connection',
     wholeNumber(1, 100_000),

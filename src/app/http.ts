@@ -13,6 +13,7 @@ import { requireAuthentication } from '../platform/http/authentication.ts';
 import { createDrain, type Drain } from '../platform/http/drain.ts';
 import { healthRoutes } from '../platform/http/health.routes.ts';
 import { identityRoutes } from '../platform/http/identity.routes.ts';
+import { queueRequests } from '../platform/http/queue.ts';
 import { createHttpServer, type HttpServer } from '../platform/http/server.ts';
 import { metricsRoute } from '../platform/telemetry/metrics.ts';
 import type { Features } from './features.ts';
@@ -34,6 +35,13 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     const scope = api as HttpServer;
     const drain = createDrain(scope);
     opened.resolve(drain);
+    queueRequests(scope, {
+      places: config.PLACING_CONCURRENCY,
+      maxWaitMs: config.MAX_QUEUE_MS,
+      nowMs: () => performance.now(),
+      onShed: features.metrics.shed,
+      onWaiting: features.metrics.waiting,
+    });
     requireAuthentication(scope, servers.verifier);
     const { once } = features;
     orderRoutes(scope, {

@@ -38,6 +38,7 @@ export const ERRORS = {
   already_checked_in: { title: 'The ticket is already checked in', retry: false },
   too_many_streams: { title: 'You have too many event streams open', retry: true },
   streams_full: { title: 'There is no room for another event stream', retry: true },
+  overloaded: { title: 'Too many orders are being placed', retry: true },
   identity_unavailable: { title: 'The identity provider cannot be reached', retry: true },
   seating_unavailable: { title: 'The seating service cannot be reached', retry: true },
   payments_unavailable: { title: 'The payment provider cannot be reached', retry: true },
@@ -63,6 +64,8 @@ export interface AppErrorExtra {
   readonly allowed?: readonly string[];
   /** When the first check-in was, RFC 3339, for `already_checked_in`. */
   readonly checkedInTime?: string;
+  /** After how many whole seconds a new try is worth it, for `overloaded`. */
+  readonly retryAfterS?: number;
   readonly cause?: unknown;
 }
 

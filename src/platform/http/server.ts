@@ -17,6 +17,8 @@ import { compileValidator, toInvalidRequest } from './validation.ts';
 const MAX_BODY_BYTES = 65_536;
 const MAX_PARAM_CHARS = 200;
 const SERVER_FAULT = 500;
+/** Refused by the thousand when there are too many: a metric counts them, and a line for each would cost more than they do. */
+const shed = new WeakSet<FastifyRequest>();
 
 export type HttpServer = FastifyInstance<
   RawServerDefault,
@@ -108,13 +110,14 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
     status: reply.statusCode,
     ms: Math.round(reply.elapsedTime),
   };
-  if (reply.statusCode >= SERVER_FAULT) request.log.warn(line, 'request failed');
+  if (reply.statusCode >= SERVER_FAULT && !shed.has(request)) request.log.warn(line, 'request failed');
   else request.log.debug(line, 'request');
 }
 
 function answerError(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void {
   const known = toAppError(error, request.routeOptions.bodyLimit ?? MAX_BODY_BYTES);
   if (known.code === 'internal') request.log.error({ err: error }, 'unexpected error');
+  else if (known.code === 'overloaded') shed.add(request);
   else if (STATUS_OF[known.code] >= SERVER_FAULT) request.log.warn({ err: known.cause }, known.message);
   answer(reply, known);
 }

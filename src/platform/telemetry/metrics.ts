@@ -14,6 +14,10 @@ export interface Metrics {
   hold(answer: string): void;
   /** Whether a server is left alone because it does not answer. */
   circuit(server: string, isOpen: boolean): void;
+  /** A request to place an order that was shed. */
+  shed(): void;
+  /** How many of them wait for their turn now. */
+  waiting(count: number): void;
   /** The text that Prometheus reads. */
   text(): Promise<string>;
 }
@@ -47,6 +51,12 @@ export function createMetrics({ outboxLag }: MetricsOptions): Metrics {
     labelNames: ['server'],
     registers,
   });
+  const queued = gauge('ticketing_placing_waiting', 'Requests to place an order that wait for their turn');
+  const shed = new Counter({
+    name: 'ticketing_placing_shed_total',
+    help: 'Requests to place an order that were told to come again',
+    registers,
+  });
   const waiting = gauge('ticketing_outbox_waiting', 'Messages committed and not published yet');
   const seconds = gauge('ticketing_outbox_lag_seconds', 'Age of the oldest message not published yet');
   const blocked = gauge(
@@ -59,6 +69,8 @@ export function createMetrics({ outboxLag }: MetricsOptions): Metrics {
     paymentTopic: (outcome) => topics.inc({ outcome }),
     hold: (answer) => holds.inc({ answer }),
     circuit: (server, isOpen) => circuits.set({ server }, isOpen ? 1 : 0),
+    shed: () => shed.inc(),
+    waiting: (count) => queued.set(count),
     async text() {
       const lag = await outboxLag();
       waiting.set(lag.waiting);

@@ -1,0 +1,134 @@
+import type { ServerResponse } from 'node:http';
+import { AppError } from '../../kernel/errors.ts';
+import { expectedWaitMs, fullSince, type Pace, served, UNKNOWN_PACE } from './queue.rules.ts';
+import type { HttpServer } from './server.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its requests wait for one of the places of the queue, and are shed when that would take too long. */
+    readonly queued?: true;
+  }
+}
+
+export interface QueueOptions {
+  /** Requests that are worked on at the same time. */
+  readonly places: number;
+  /** Nobody waits longer for a place, and who would have to is told so at once. */
+  readonly maxWaitMs: number;
+  /** Monotonic. */
+  readonly nowMs: () => number;
+  /** Told of each request that was shed. */
+  readonly onShed: () => void;
+  /** Told whenever another number of requests waits. */
+  readonly onWaiting: (count: number) => void;
+}
+
+interface Waiter {
+  readonly enter: () => void;
+}
+
+/** Each holds a connection and its parsed body: what memory can bear, whatever the pace promises. */
+const MAX_WAITING = 10_000;
+const MS_PER_SECOND = 1_000;
+
+/**
+ * Puts a queue, first come first served, before the routes of the scope that say `queued`. Who would wait too long is
+ * refused with `overloaded` before his token and body are looked at; a place is taken after both, so that a body that
+ * comes slowly keeps nobody from one, and is held exactly as long as the handler works. Register it before what checks
+ * tokens and before the routes.
+ */
+export function queueRequests(scope: HttpServer, options: QueueOptions): void {
+  const queue = createQueue(options);
+  scope.addHook('onRequest', (request, _reply, done) => {
+    done(request.routeOptions.config.queued ? queue.refusal() : undefined);
+  });
+  scope.addHook('onRoute', (route) => {
+    if (!route.config?.queued) return;
+    const { handler } = route;
+    route.handler = async function queued(request, reply) {
+      const leave = await queue.enter(reply.raw);
+      try {
+        return await handler.call(this, request, reply);
+      } finally {
+        leave();
+      }
+    };
+  });
+}
+
+/** Resolves with how the place is left again. Throws `overloaded`. */
+type Enter = (response: ServerResponse) => Promise<() => void>;
+
+function createQueue(options: QueueOptions): { enter: Enter; refusal: () => AppError | undefined } {
+  const { places, maxWaitMs, nowMs, onShed, onWaiting } = options;
+  const waiting = new Set<Waiter>();
+  let taken = 0;
+  let pace: Pace = UNKNOWN_PACE;
+
+  const expectedMs = () => expectedWaitMs(pace, places, waiting.size, nowMs());
+
+  function shed(): AppError {
+    onShed();
+    return new AppError('overloaded', 'Too many orders are being placed right now. Try again shortly.', {
+      retryAfterS: Math.max(1, Math.ceil(expectedMs() / MS_PER_SECOND)),
+    });
+  }
+
+  function wait(response: ServerResponse): Promise<void> {
+    return new Promise((enter, refuse) => {
+      const waiter: Waiter = {
+        enter() {
+          stop();
+          enter();
+        },
+      };
+      const giveUp = () => {
+        stop();
+        refuse(new AppError('overloaded', 'The one who asked has gone away.'));
+      };
+      const timer = setTimeout(() => {
+        stop();
+        refuse(shed());
+      }, maxWaitMs);
+      function stop(): void {
+        clearTimeout(timer);
+        response.removeListener('close', giveUp);
+        waiting.delete(waiter);
+        onWaiting(waiting.size);
+      }
+      response.once('close', giveUp);
+      waiting.add(waiter);
+      onWaiting(waiting.size);
+      if (response.destroyed) giveUp();
+    });
+  }
+
+  function leave(tookMs: number): void {
+    pace = served(pace, tookMs, nowMs());
+    const [next] = waiting;
+    // Whoever waits longest takes the place of the one that leaves.
+    if (next) next.enter();
+    else taken -= 1;
+  }
+
+  function refusal(): AppError | undefined {
+    if (taken < places) return undefined;
+    const isHopeless = waiting.size >= MAX_WAITING || expectedMs() > maxWaitMs;
+    return isHopeless ? shed() : undefined;
+  }
+
+  return {
+    refusal,
+    async enter(response) {
+      const refused = refusal();
+      if (refused) throw refused;
+      if (taken === places) await wait(response);
+      else {
+        taken += 1;
+        if (taken === places) pace = fullSince(pace, nowMs());
+      }
+      const fromMs = nowMs();
+      return () => leave(nowMs() - fromMs);
+    },
+  };
+}
