@@ -49,6 +49,11 @@ const QR_KEY_BYTES = 32;
 export const VARIABLES = {
   PORT: variable('Port the service listens on; 0 takes a free one', wholeNumber(0, 65_535), '8084'),
   HOST: variable('Address it listens on; empty means all', text(0, 255), ''),
+  WEB_CONCURRENCY: variable(
+    'Processes that serve on the port together, one a core; more than one needs every server to be a real one',
+    wholeNumber(1, 64),
+    '1',
+  ),
   PUBLIC_URL: variable(
     'Where people reach it; empty means http://localhost:PORT',
     url({ optional: true }),
@@ -296,9 +301,17 @@ function contradictions(settings: Settings): string[] {
     );
   }
   const embedded = embeddedParts(settings);
+  const missing = embedded.map((part) => `${part.variable} (${part.name})`);
+  if (settings.WEB_CONCURRENCY > 1 && (missing.length > 0 || !settings.QR_SECRET_KEY)) {
+    const unset = [...missing, ...(settings.QR_SECRET_KEY ? [] : ['QR_SECRET_KEY'])].join(', ');
+    problems.push(
+      `WEB_CONCURRENCY: workers share nothing but servers, and a stand-in would be there once in each. Set ${unset}, or WEB_CONCURRENCY=1.`,
+    );
+  }
   if (settings.NODE_ENV === 'production' && embedded.length > 0 && !settings.ALLOW_EMBEDDED) {
-    const missing = embedded.map((part) => `${part.variable} (${part.name})`).join(', ');
-    problems.push(`NODE_ENV=production: refuses stand-ins. Set ${missing}, or ALLOW_EMBEDDED=true.`);
+    problems.push(
+      `NODE_ENV=production: refuses stand-ins. Set ${missing.join(', ')}, or ALLOW_EMBEDDED=true.`,
+    );
   }
   return problems;
 }

@@ -1,11 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { resolve } from 'node:path';
 import { type DestinationStream, destination, type Logger } from 'pino';
 import { type Config, embeddedParts } from '../config.ts';
 import { claimDataDir } from '../embedded/data-dir.ts';
 import type { EmbeddedEventLog } from '../embedded/event-log.ts';
 import { type Clock, instant } from '../kernel/clock.ts';
 import type { IdSource } from '../kernel/ids.ts';
-import { bind } from '../platform/http/listener.ts';
+import { bind, bindLater } from '../platform/http/listener.ts';
 import { type Bell, createBell } from '../platform/jobs/poller.ts';
 import { createLog } from '../platform/telemetry/log.ts';
 
@@ -58,11 +59,15 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
   const clock = overrides.clock ?? systemClock;
   const ids = overrides.ids ?? newIds;
   const log: Logger = createLog(config.LOG_LEVEL, overrides.logTo ?? destination({ dest: 1, sync: false }));
-  const listener = await bind(config.PORT, config.HOST);
+  // A worker that shares the port takes its share of requests from the moment it listens, so it does that last.
+  const listener = await (config.WEB_CONCURRENCY > 1 ? bindLater : bind)(config.PORT, config.HOST);
   closing.add(() => listener.close(CUT_MS));
   const embedded = new Set(embeddedParts(config).map((part) => part.variable));
-  const claim = await claimDataDir(config.DATA_DIR);
-  closing.add(() => claim.release());
+  // A service that keeps nothing there writes nowhere: its file system may be read-only.
+  if (embedded.size > 0 || config.QR_SECRET_KEY === undefined) {
+    const claim = await claimDataDir(config.DATA_DIR);
+    closing.add(() => claim.release());
+  }
   const selfHost = ['', '0.0.0.0', '::'].includes(config.HOST) ? '127.0.0.1' : config.HOST;
   return {
     config,
@@ -72,7 +77,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     closing,
     listener,
     embedded,
-    dataDir: claim.path,
+    dataDir: resolve(config.DATA_DIR),
     /** How this process reaches its own embedded parts. */
     selfUrl: `http://${selfHost}:${listener.port}`,
     publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,

@@ -80,6 +80,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   await mountEmbedded(base, servers, http);
   await http.ready();
   open();
+  await listener.listen();
   closing.add(() => http.close());
   closing.add(() => listener.close(CUT_MS));
   closing.add(async () => features.live.streams.stop());
