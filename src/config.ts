@@ -150,6 +150,11 @@ export const VARIABLES = {
     wholeNumber(1, 10_000),
     '64',
   ),
+  ORDERS_PER_STATEMENT: variable(
+    'Most orders that come together and are written by one statement; 1: each alone',
+    wholeNumber(1, 64),
+    '16',
+  ),
   MAX_QUEUE_MS: variable(
     'Longest wait for that turn; who would wait longer is told at once to come again',
     wholeNumber(0, 60_000),

@@ -17,7 +17,11 @@ export interface Stage {
   /** An empty, migrated database. */
   freshDatabase(): Promise<string>;
   /** The service on a database, with these variables and arguments for Node besides. */
-  serve(dsn: string, env?: Record<string, string>, nodeArgs?: readonly string[]): Promise<BenchService>;
+  serve(
+    dsn: string,
+    env?: Record<string, string>,
+    options?: { readonly nodeArgs?: readonly string[]; readonly checkout?: string },
+  ): Promise<BenchService>;
   /** Access tokens, each of another buyer. */
   readonly tokens: readonly string[];
   /** Seconds of processor time so far. */
@@ -30,9 +34,26 @@ const QR_KEY_BYTES = 32;
 /** What every service here seals with. */
 export const QR_KEY = randomBytes(QR_KEY_BYTES).toString('base64');
 
-export async function openStage({ buyers, price = 100 }: { buyers: number; price?: number }): Promise<Stage> {
+export interface StageOptions {
+  readonly buyers: number;
+  /** Of a seat, in major units. */
+  readonly price?: number;
+  /** Whether PostgreSQL counts its statements, which costs it a little. */
+  readonly countsStatements?: boolean;
+}
+
+export async function openStage({
+  buyers,
+  price = 100,
+  countsStatements = false,
+}: StageOptions): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-bench-'));
-  const postgres = await startEmbeddedPostgres(folder);
+  let postgres = await startEmbeddedPostgres(folder);
+  if (countsStatements) {
+    await runOn(postgres.dsn, "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'");
+    await postgres.close();
+    postgres = await startEmbeddedPostgres(folder);
+  }
   await createDatabase(postgres.dsn, TEMPLATE);
   await migrateUp({ dsn: dsnFor(postgres.dsn, TEMPLATE), dir: 'migrations' });
   const postmaster = Number((await readFile(join(folder, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
@@ -46,7 +67,7 @@ export async function openStage({ buyers, price = 100 }: { buyers: number; price
       await createDatabase(postgres.dsn, name, TEMPLATE);
       return dsnFor(postgres.dsn, name);
     },
-    serve: (dsn, env = {}, nodeArgs = []) =>
+    serve: (dsn, env = {}, { nodeArgs = [], checkout } = {}) =>
       startService(
         platform.url,
         {
@@ -59,6 +80,7 @@ export async function openStage({ buyers, price = 100 }: { buyers: number; price
           SEAT_LOCK_TTL_MINUTES: '60',
           ...env,
         },
+        checkout,
         nodeArgs,
       ),
     async usage({ pid }) {

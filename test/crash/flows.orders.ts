@@ -13,6 +13,8 @@ import {
 } from './steps.ts';
 import { discountId, orderFor, type World } from './world.ts';
 
+/** More than are written at the same time, so that some share a statement. */
+const TOGETHER = 16;
 const BUYER = { as: 'buyer', keyed: true } as const;
 const pathOf = ({ orderId }: { readonly orderId: string }, what = '') => `/api/order/${orderId}${what}`;
 
@@ -29,6 +31,15 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     await world.request(204, 'DELETE', pathOf(first), BUYER);
     const second = await place(world, 1, { keyed: false });
     await world.request(204, 'DELETE', pathOf(second), { as: 'buyer' });
+  },
+
+  async 'orders that come together are written together'(world) {
+    await place(world, 1);
+    // All of them are answered or given up before the flow goes on, or ends.
+    const placed = await Promise.allSettled(
+      Array.from({ length: TOGETHER }, () => place(world, 1, { keyed: false })),
+    );
+    for (const each of placed) if (each.status === 'rejected') throw each.reason;
   },
 
   async 'orders that nobody pays for end with their hold'(world) {
