@@ -1,8 +1,9 @@
 import cluster, { type Worker } from 'node:cluster';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import type { Config } from './config.ts';
 import { bind } from './platform/http/listener.ts';
 import { migrateUp } from './platform/postgres/migrations.ts';
+import { gatherMetricsFor } from './platform/telemetry/worker-metrics.ts';
 
 const FIRST_RESTART_MS = 100;
 const LONGEST_RESTART_MS = 10_000;
@@ -55,6 +56,7 @@ export async function superviseWorkers(config: Config): Promise<Workers> {
     const worker = cluster.fork({ AUTO_MIGRATE: 'false', PORT: port });
     const bornMs = performance.now();
     alive.add(worker);
+    gatherMetricsFor(worker, alive);
     worker.once('exit', () => {
       alive.delete(worker);
       youngDeaths = performance.now() - bornMs < LONG_LIFE_MS ? youngDeaths + 1 : 0;
@@ -96,9 +98,6 @@ export async function superviseWorkers(config: Config): Promise<Workers> {
 }
 
 async function comesUp(worker: Worker): Promise<void> {
-  const gone = new AbortController();
-  worker.once('exit', () => gone.abort());
-  await once(worker, 'message', { signal: gone.signal }).catch(() => {
-    throw new Error('a worker ended before it was up; it said why above');
-  });
+  for await (const [message] of on(worker, 'message', { close: ['exit'] })) if (message === UP) return;
+  throw new Error('a worker ended before it was up; it said why above');
 }

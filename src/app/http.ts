@@ -16,6 +16,7 @@ import { identityRoutes } from '../platform/http/identity.routes.ts';
 import { queueRequests } from '../platform/http/queue.ts';
 import { createHttpServer, type HttpServer } from '../platform/http/server.ts';
 import { metricsRoute } from '../platform/telemetry/metrics.ts';
+import { metricsOfAll } from '../platform/telemetry/worker-metrics.ts';
 import type { Features } from './features.ts';
 import { type Base, CUT_MS } from './foundation.ts';
 import { outboxLag, type Postgres, type Servers } from './servers.ts';
@@ -62,7 +63,8 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     liveRoutes(scope, features.live.streams);
     auditRoutes(scope, features.audit);
     identityRoutes(scope);
-    metricsRoute(scope, features.metrics);
+    const { text } = features.metrics;
+    metricsRoute(scope, { text: config.WEB_CONCURRENCY > 1 ? metricsOfAll(text) : text });
     const inProcess = { embedded: true, check: async () => undefined };
     healthRoutes(scope, {
       database: {

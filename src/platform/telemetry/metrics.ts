@@ -82,7 +82,7 @@ export function createMetrics({ outboxLag }: MetricsOptions): Metrics {
 }
 
 /** `/metrics`, for Prometheus: no name and no id stands in it. */
-export function metricsRoute(scope: HttpServer, metrics: Metrics): void {
+export function metricsRoute(scope: HttpServer, metrics: Pick<Metrics, 'text'>): void {
   scope.get(
     '/metrics',
     {
