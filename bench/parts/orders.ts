@@ -9,8 +9,8 @@ import type { Bench } from './bench.ts';
 export const CREATED = 201;
 const US_PER_S = 1_000_000;
 const WARM_UP_MS = 1_000;
-/** The server has connections for so many; more clients than that are the same limit. */
-const MOST_CONNECTIONS = 100;
+/** What more clients do with more connections is less: they have the limit of so many. */
+const MOST_CONNECTIONS = 32;
 
 /** One window of load: how fast it was answered and what an answer cost. */
 export interface Window {

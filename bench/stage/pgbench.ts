@@ -9,9 +9,12 @@ import { type Speed, toSpeed } from './load.ts';
 const run = promisify(execFile);
 const SERVER_PROGRAMS = '/usr/lib/postgresql';
 const US_PER_MS = 1_000;
+const US_PER_S = 1_000_000;
 const MS_PER_SECOND = 1_000;
 /** The column of a transaction's log line that has its microseconds. */
 const LATENCY_COLUMN = 2;
+/** The columns of when it ended: seconds and microseconds. */
+const END_COLUMNS = [4, 5] as const;
 
 /** What PostgreSQL itself does with the same rows: a script of `bench/stage`, and how many orders it writes at a time. */
 export const LIMITS = {
@@ -29,6 +32,11 @@ export async function findPgbench(): Promise<string | undefined> {
   return [...installed, ...onPath].find(existsSync);
 }
 
+function secondOf(line = ''): number {
+  const columns = line.split(' ');
+  return Number(columns[END_COLUMNS[0]]) + Number(columns[END_COLUMNS[1]]) / US_PER_S;
+}
+
 /** Runs a limit for so long with so many clients, each waiting for one statement before it sends the next. */
 export async function runPgbench(
   pgbench: string,
@@ -42,12 +50,11 @@ export async function runPgbench(
   const args = ['-n', '-M', 'prepared', '-c', String(clients), '-j', '1', '-T', String(seconds)];
   try {
     await run(pgbench, [...args, '-l', '--log-prefix', join(folder, 'log'), '-f', script, dsn]);
-    const latencies: number[] = [];
-    for (const name of await readdir(folder)) {
-      const lines = (await readFile(join(folder, name), 'utf8')).trim().split('\n');
-      for (const line of lines) latencies.push(Number(line.split(' ')[LATENCY_COLUMN]) / US_PER_MS);
-    }
-    const speed = toSpeed(latencies, seconds);
+    const [file = ''] = await readdir(folder);
+    const lines = (await readFile(join(folder, file), 'utf8')).trim().split('\n');
+    const latencies = lines.map((line) => Number(line.split(' ')[LATENCY_COLUMN]) / US_PER_MS);
+    // Its clock runs while it still connects, which is not what is measured.
+    const speed = toSpeed(latencies, secondOf(lines.at(-1)) - secondOf(lines[0]));
     return { ...speed, perSecond: speed.perSecond * orders };
   } finally {
     await rm(folder, { recursive: true, force: true });
