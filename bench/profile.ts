@@ -12,6 +12,8 @@ import { openStage } from './stage/stage.ts';
 
 const CLIENTS = 32;
 const DURATION_MS = 6_000;
+/** From the last answer until the profile ends, about. */
+const STOP_MS = 700;
 const LINES = 25;
 const US_PER_MS = 1_000;
 
@@ -22,6 +24,18 @@ interface Profile {
   }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
+}
+
+/** What is left of the profile when its start and its stop are cut off. */
+function underLoad({ nodes, samples, timeDeltas }: Profile): Profile {
+  const until = timeDeltas.reduce((sum, us) => sum + us, 0) - STOP_MS * US_PER_MS;
+  let nowUs = 0;
+  const kept = samples.map((id, at) => {
+    nowUs += timeDeltas[at] ?? 0;
+    return nowUs > until - DURATION_MS * US_PER_MS && nowUs <= until ? id : undefined;
+  });
+  const isKept = (_each: unknown, at: number) => kept[at] !== undefined;
+  return { nodes, samples: samples.filter(isKept), timeDeltas: timeDeltas.filter(isKept) };
 }
 
 /** Shares of all samples that were not idle, by what `nameOf` calls them, most first. */
@@ -50,7 +64,7 @@ const place = (url: string) =>
     .replace('node_modules/', '');
 const packageOf = (url: string) =>
   /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ??
-  (url.startsWith('node:') ? url.split('/')[0] : undefined);
+  (url.startsWith('node:') ? url.split('/').slice(0, 2).join('/') : undefined);
 
 function show(title: string, rows: readonly { name: string; share: number }[]): void {
   console.log(`\n${title}`);
@@ -78,7 +92,7 @@ try {
   await service.close();
   const placed = ((counted.byStatus[CREATED]?.length ?? 0) * (DURATION_MS + 1_000)) / DURATION_MS;
   const [file = ''] = await readdir(folder);
-  const profile = JSON.parse(await readFile(join(folder, file), 'utf8')) as Profile;
+  const profile = underLoad(JSON.parse(await readFile(join(folder, file), 'utf8')) as Profile);
   const keep = process.argv.indexOf('--keep');
   if (keep !== -1) await copyFile(join(folder, file), process.argv[keep + 1] ?? 'orders.cpuprofile');
   console.log(`${rounded(speed.perSecond)} orders/s, p99 ${rounded(speed.p99, 1)} ms`);

@@ -66,17 +66,19 @@ export interface OrderRuns {
   readonly rounds: number;
   readonly durationMs: number;
   readonly limits: readonly LimitName[];
-  /** Services to measure in turns, by their name, each with its variables. */
-  readonly services: Readonly<Record<string, Record<string, string>>>;
+  /** Services to measure in turns, by their name, each with its variables, of this checkout or another. */
+  readonly services: Readonly<
+    Record<string, { readonly env?: Record<string, string>; readonly checkout?: string }>
+  >;
 }
 
 /** Orders of two fresh seats: each service, each limit, and round again, so that each has its share of what else the machine does. */
 export async function measureOrders({ stage, pgbench, say }: Bench, runs: OrderRuns): Promise<Window[]> {
   const limitDsn = await stage.freshDatabase();
   const services: { name: string; dsn: string; service: BenchService }[] = [];
-  for (const [name, env] of Object.entries(runs.services)) {
+  for (const [name, { env = {}, ...options }] of Object.entries(runs.services)) {
     const dsn = await stage.freshDatabase();
-    services.push({ name, dsn, service: await stage.serve(dsn, env) });
+    services.push({ name, dsn, service: await stage.serve(dsn, env, options) });
   }
   const all: Window[] = [];
   const add = (found: Window) => {

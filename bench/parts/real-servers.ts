@@ -16,7 +16,7 @@ const STRIPE_AWAY = {
 export async function realServers(bench: Bench): Promise<Section> {
   const [redis, kafka] = await Promise.all([startRedis(), startKafka()]);
   const real = { ...STRIPE_AWAY, REDIS_ADDR: redis.address, KAFKA_ADDR: kafka.plain };
-  const services = { 'one worker': real, 'two workers': { ...real, WEB_CONCURRENCY: '2' } };
+  const services = { 'one worker': { env: real }, 'two workers': { env: { ...real, WEB_CONCURRENCY: '2' } } };
   const clients = bench.isQuick ? [32] : [1, 32, 300];
   try {
     const runs = {
