@@ -99,6 +99,9 @@ async function send(
   token: string,
   body?: string,
 ): Promise<Response> {
+  const deadline = new AbortController();
+  // Stopped with the answer; one of `AbortSignal.timeout` would go off for each of them all the same.
+  const timer = setTimeout(() => deadline.abort(), REQUEST_TIMEOUT_MS);
   try {
     const response = await http.request({
       method,
@@ -112,11 +115,13 @@ async function send(
       ...(body === undefined ? {} : { body }),
       headersTimeout: REQUEST_TIMEOUT_MS,
       bodyTimeout: REQUEST_TIMEOUT_MS,
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      signal: deadline.signal,
     });
     return { status: response.statusCode, text: await response.body.text() };
   } catch (error) {
     throw unavailable(error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
