@@ -55,6 +55,8 @@ export async function startService(
   const dsn = env.POSTGRES_DSN ?? (await runningPostgres(folder));
   if (dsn === undefined) throw new Error('the service has no database of its own');
   const sql = new pg.Pool({ connectionString: dsn, max: 4 });
+  // What broke is told by whoever asks next; one that is told to nobody would hide it.
+  sql.on('error', () => undefined);
   return {
     url,
     pid: child.pid,

@@ -14,7 +14,7 @@ import { createDrain, type Drain } from '../platform/http/drain.ts';
 import { healthRoutes } from '../platform/http/health.routes.ts';
 import { identityRoutes } from '../platform/http/identity.routes.ts';
 import { queueRequests } from '../platform/http/queue.ts';
-import { createHttpServer, type HttpServer } from '../platform/http/server.ts';
+import { createHttpServer, type HttpServer, type Shed } from '../platform/http/server.ts';
 import { metricsRoute } from '../platform/telemetry/metrics.ts';
 import { metricsOfAll } from '../platform/telemetry/worker-metrics.ts';
 import type { Features } from './features.ts';
@@ -31,18 +31,18 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   const drawQr = createQrDrawer();
   const { app: http, open } = createHttpServer({ server: listener.server, log, requestId: () => ids.uuid() });
   await serveApiDocs(http, VERSION);
-  const opened = Promise.withResolvers<Drain>();
+  const opened = Promise.withResolvers<{ readonly drain: Drain; readonly shed: Shed }>();
   await http.register(async (api) => {
     const scope = api as HttpServer;
     const drain = createDrain(scope);
-    opened.resolve(drain);
-    queueRequests(scope, {
+    const shed = queueRequests(scope, {
       places: config.PLACING_CONCURRENCY,
       maxWaitMs: config.MAX_QUEUE_MS,
       nowMs: () => performance.now(),
       onShed: features.metrics.shed,
       onWaiting: features.metrics.waiting,
     });
+    opened.resolve({ drain, shed });
     requireAuthentication(scope, servers.verifier);
     const { once } = features;
     orderRoutes(scope, {
@@ -81,10 +81,11 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   });
   await mountEmbedded(base, servers, http);
   await http.ready();
-  open();
+  const { drain, shed } = await opened.promise;
+  open(shed);
   await listener.listen();
   closing.add(() => http.close());
   closing.add(() => listener.close(CUT_MS));
   closing.add(async () => features.live.streams.stop());
-  return { http, drain: await opened.promise };
+  return { http, drain };
 }

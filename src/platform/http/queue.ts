@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { AppError } from '../../kernel/errors.ts';
+import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
 import { expectedWaitMs, fullSince, type Pace, served, UNKNOWN_PACE } from './queue.rules.ts';
-import type { HttpServer } from './server.ts';
+import type { HttpServer, Shed } from './server.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -32,20 +33,20 @@ const MAX_WAITING = 10_000;
 const MS_PER_SECOND = 1_000;
 
 /**
- * Puts a queue, first come first served, before the routes of the scope that say `queued`. Who would wait too long is
- * refused with `overloaded` before his token and body are looked at; a place is taken after both, so that a body that
- * comes slowly keeps nobody from one, and is held exactly as long as the handler works. Register it before what checks
- * tokens and before the routes.
+ * Puts a queue, first come first served, before the routes of the scope that say `queued`. A place is taken after token
+ * and body were looked at, so that a body that comes slowly keeps nobody from one, and is held exactly as long as the
+ * handler works. What is returned refuses, with `overloaded` and before anything else is done for them, those who would
+ * wait too long: when there are far too many, most of the work is to say so. Register it before the routes.
  */
-export function queueRequests(scope: HttpServer, options: QueueOptions): void {
+export function queueRequests(scope: HttpServer, options: QueueOptions): Shed {
   const queue = createQueue(options);
-  scope.addHook('onRequest', (request, _reply, done) => {
-    done(request.routeOptions.config.queued ? queue.refusal() : undefined);
-  });
+  const queued = new Set<string>();
   scope.addHook('onRoute', (route) => {
     if (!route.config?.queued) return;
+    for (const method of [route.method].flat())
+      queued.add(`${method} ${route.url}`).add(`${method} ${route.url}/`);
     const { handler } = route;
-    route.handler = async function queued(request, reply) {
+    route.handler = async function enter(request, reply) {
       const leave = await queue.enter(reply.raw);
       try {
         return await handler.call(this, request, reply);
@@ -54,12 +55,37 @@ export function queueRequests(scope: HttpServer, options: QueueOptions): void {
       }
     };
   });
+  return (request, response) => {
+    if (!queue.isFull() || !queued.has(`${request.method} ${pathOf(request.url)}`)) return false;
+    const refused = queue.refusal();
+    if (refused) sendProblem(response, refused);
+    return refused !== undefined;
+  };
+}
+
+function pathOf(url = ''): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
+function sendProblem(response: ServerResponse, error: AppError): void {
+  const body = JSON.stringify(toProblem(error));
+  response
+    .writeHead(STATUS_OF[error.code], { ...problemHeaders(error), 'content-length': Buffer.byteLength(body) })
+    .end(body);
 }
 
 /** Resolves with how the place is left again. Throws `overloaded`. */
 type Enter = (response: ServerResponse) => Promise<() => void>;
 
-function createQueue(options: QueueOptions): { enter: Enter; refusal: () => AppError | undefined } {
+interface Queue {
+  readonly enter: Enter;
+  readonly isFull: () => boolean;
+  /** Why a request that came now would not be served in time; undefined when it would. */
+  readonly refusal: () => AppError | undefined;
+}
+
+function createQueue(options: QueueOptions): Queue {
   const { places, maxWaitMs, nowMs, onShed, onWaiting } = options;
   const waiting = new Set<Waiter>();
   let taken = 0;
@@ -119,6 +145,7 @@ function createQueue(options: QueueOptions): { enter: Enter; refusal: () => AppE
 
   return {
     refusal,
+    isFull: () => taken === places,
     async enter(response) {
       const refused = refusal();
       if (refused) throw refused;
