@@ -122,7 +122,7 @@ test('a batch that was taken but not marked comes again with the same ids', asyn
 test('a message numbered early and committed long after others is found all the same, and soon', async () => {
   const committed = Promise.withResolvers<void>();
   const numbers = async () =>
-    (await sql<{ n: string }>(dsn, 'SELECT last_value AS n FROM outbox_id_seq'))[0]?.n;
+    (await sql<{ n: string }>(dsn, 'SELECT last_value || is_called::text AS n FROM outbox_id_seq'))[0]?.n;
   const before = await numbers();
   const late = database.transaction(async (tx) => {
     await appendToOutbox(tx, [{ topic: 'orderCreated', key: 'late', value: '{}' }]);
