@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/controls/**', 'test/crash/**', 'test/model/**', 'test/stack/**'],
+    exclude: ['test/controls/**', 'test/crash/**', 'test/deploy/**', 'test/model/**', 'test/stack/**'],
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -107,7 +107,7 @@ async function signIn(url: string, username: string): Promise<string> {
   return answer.access_token;
 }
 
-/** Seating services that agree to every seat at one price, and that everybody owns everything: no venue limits what is measured. */
+/** Seating services that agree to every seat at one price, and that everybody owns and scans everything: no venue limits what is measured. */
 export async function startSeating({ price = 100 } = {}): Promise<{ url: string; close(): void }> {
   const server = createServer(async (request, response) => {
     response.setHeader('content-type', 'application/json');

@@ -1,7 +1,8 @@
 /**
  * Compares Stripe's PaymentIntents of the last days (`--days N`, else RECONCILE_DAYS) with the payments here, repairs
  * what can be, and reports each difference: exit code 0 when nothing is left to a person, 1 when something is, 2 when it
- * could not compare. Safe beside a live service: it goes the ways that a webhook goes.
+ * could not compare. With `--lost` also money for orders that are not here, as after a restore. Safe beside a live
+ * service: it goes the ways that a webhook goes.
  */
 import { parseArgs } from 'node:util';
 import { buildReconcile } from '../src/app.ts';
@@ -17,10 +18,10 @@ const MS_PER_DAY = 86_400_000;
 const DEFAULT_DAYS = 3;
 const MAX_DAYS = 3_650;
 
-function daysOf({ RECONCILE_DAYS }: Config): number {
-  const { values } = parseArgs({ options: { days: { type: 'string' } } });
+function optionsOf({ RECONCILE_DAYS }: Config): { readonly days: number; readonly lost: boolean } {
+  const { values } = parseArgs({ options: { days: { type: 'string' }, lost: { type: 'boolean' } } });
   const days = values.days === undefined ? RECONCILE_DAYS || DEFAULT_DAYS : Number(values.days);
-  if (days > 0 && days <= MAX_DAYS) return days;
+  if (days > 0 && days <= MAX_DAYS) return { days, lost: values.lost === true };
   throw new Error(`--days: must be a number above 0, at most ${MAX_DAYS}.`);
 }
 
@@ -30,12 +31,13 @@ function lineOf({ intentId, orderId, detail, isRepaired }: Difference): string {
 
 async function run(): Promise<number> {
   const config = readScriptConfig();
-  const since = instant(Date.now() - daysOf(config) * MS_PER_DAY);
+  const { days, lost } = optionsOf(config);
+  const since = instant(Date.now() - days * MS_PER_DAY);
   const database = await openServiceDatabase(config);
   try {
     const provider = createStripeProvider(stripeOfService(config));
     const reconcile = buildReconcile(config, database, provider, console.error);
-    const { compared, differences } = await reconcile(since);
+    const { compared, differences } = await reconcile(since, { lost });
     for (const difference of differences) console.log(lineOf(difference));
     const open = differences.filter(({ isRepaired }) => !isRepaired).length;
     console.log(

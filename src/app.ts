@@ -6,7 +6,7 @@ import { connectServers, openPostgres } from './app/servers.ts';
 import type { Config } from './config.ts';
 import type { HttpServer } from './platform/http/server.ts';
 
-export type { Work } from './app/background.ts';
+export { STOP_TIMEOUT_MS, type Work } from './app/background.ts';
 export type { Overrides, Watch } from './app/foundation.ts';
 export { buildReconcile } from './app/money.ts';
 

@@ -43,6 +43,7 @@ function secret<Value>(meaning: string, [allowed, read]: Kind<Value>): Variable<
 
 const MAX_MINUTES = 1_440;
 const MAX_SEATS = 100;
+const MAX_DOOR_HOURS = 100_000;
 const QR_KEY_BYTES = 32;
 
 /** Every variable the service reads, and nothing else reads any. `--help` and the README list them from here. */
@@ -66,6 +67,15 @@ export const VARIABLES = {
     'Least severe log line written',
     choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
     'info',
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: variable(
+    'Collector that traces are sent to with OTLP over HTTP, such as http://localhost:4318; unset: nothing is traced',
+    url(),
+  ),
+  OTEL_TRACES_SAMPLER_ARG: variable(
+    'Share of new traces that are kept; those begun elsewhere keep what was decided there',
+    decimal(0, 1),
+    '1',
   ),
 
   POSTGRES_DSN: secret(
@@ -159,6 +169,14 @@ export const VARIABLES = {
     'Longest wait for that turn; who would wait longer is told at once to come again',
     wholeNumber(0, 60_000),
     '2000',
+  ),
+  DOORS_OPEN_HOURS: variable(
+    'How long before its start a session’s tickets admit; unset: 24, with the embedded venue at any time',
+    decimal(0, MAX_DOOR_HOURS),
+  ),
+  DOORS_CLOSE_HOURS: variable(
+    'How long after its end they still do; unset: 24, with the embedded venue at any time',
+    decimal(0, MAX_DOOR_HOURS),
   ),
   MAX_STREAMS: variable(
     'Most event streams open at a time on a replica; each needs a connection',

@@ -1,14 +1,13 @@
-import { buildApp } from './app.ts';
+import { buildApp, STOP_TIMEOUT_MS } from './app.ts';
 import { banner, help } from './banner.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { DataDirInUse } from './embedded/data-dir.ts';
 import { PortTaken } from './platform/http/listener.ts';
+import { redacted } from './platform/telemetry/redaction.ts';
 import { isWorker, superviseWorkers, tellUp } from './workers.ts';
 
 const FAILED = 1;
 const FORCED = 130;
-/** A stop that takes longer than this is cut short. */
-const STOP_TIMEOUT_MS = 20_000;
 
 /** The process: read the configuration, start, wait for a signal, stop cleanly. */
 async function main(): Promise<void> {
@@ -58,7 +57,7 @@ function fail(error: unknown): never {
 function explain(error: unknown): string {
   if (error instanceof ConfigError) return error.problems.join('\n');
   if (error instanceof PortTaken || error instanceof DataDirInUse) return error.message;
-  return error instanceof Error ? `ms-ticketing could not start: ${error.message}` : String(error);
+  return redacted(error instanceof Error ? `ms-ticketing could not start: ${error.message}` : String(error));
 }
 
 await main().catch(fail);

@@ -23,8 +23,11 @@ const STREAM_UPKEEP_MS = 250;
 /** Sums are exact without it; answers add up fewer rows with it. */
 const FOLDING_MS = 2_000;
 const RELAY_LOCK = 840_084_002;
-/** Requests under way when a stop begins have this long. */
-const DRAIN_MS = 15_000;
+/** A stop that takes longer than this is cut short; what is cut is found again by the next process. */
+export const STOP_TIMEOUT_MS = 20_000;
+/** Requests under way when a stop begins have this long; the rest is for handing over what is read from Kafka. */
+const DRAIN_MS = 10_000;
+const LAST_RELAY_MS = 3_000;
 
 /** Turns at background work, each true when there may be more to do at once. */
 export type Work = Readonly<
@@ -101,32 +104,35 @@ export function startBackground(
   drain: Drain,
   { kafka, streams }: { readonly kafka: Kafka | undefined; readonly streams: LiveSales },
 ): void {
-  const { config, closing, outboxBell, inboxBell, refundBell, saleBell, feedBell, listenBell, onError } =
-    base;
+  const { config, closing, tracing, onError } = base;
+  const { outboxBell, inboxBell, refundBell, saleBell, feedBell, listenBell } = base;
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
-  const repeat = (turn: () => Promise<boolean>, intervalMs: number, bell = createBell()) =>
-    startPoller({ intervalMs, bell, turn, onError });
+  const repeat = (name: keyof Work, intervalMs: number, bell = createBell()) => {
+    const turn = tracing ? () => tracing.turn(name, work[name]) : work[name];
+    return startPoller({ intervalMs, bell, turn, onError });
+  };
   const pollers = [
-    repeat(work.relay, RELAY_POLL_MS, outboxBell),
-    repeat(work.webhooks, sweepMs, inboxBell),
-    repeat(work.refunds, sweepMs, refundBell),
-    repeat(work.expiry, sweepMs),
-    repeat(work.conclusion, sweepMs),
-    repeat(work.decision, sweepMs),
-    repeat(work.forgetting, HOUSEKEEPING_MS),
-    repeat(work.reconciliation, HOUSEKEEPING_MS),
-    repeat(work.folding, FOLDING_MS),
-    repeat(work.saleNumbering, SALE_POLL_MS, saleBell),
-    repeat(work.saleListening, LISTEN_AGAIN_MS, listenBell),
-    repeat(work.saleReading, SALE_POLL_MS, feedBell),
-    repeat(work.saleStats, STREAM_UPKEEP_MS),
-    repeat(work.saleForgetting, HOUSEKEEPING_MS),
-    repeat(work.streamUpkeep, STREAM_UPKEEP_MS),
-    repeat(work.streamOwnership, STREAM_UPKEEP_MS),
+    repeat('relay', RELAY_POLL_MS, outboxBell),
+    repeat('webhooks', sweepMs, inboxBell),
+    repeat('refunds', sweepMs, refundBell),
+    repeat('expiry', sweepMs),
+    repeat('conclusion', sweepMs),
+    repeat('decision', sweepMs),
+    repeat('forgetting', HOUSEKEEPING_MS),
+    repeat('reconciliation', HOUSEKEEPING_MS),
+    repeat('folding', FOLDING_MS),
+    repeat('saleNumbering', SALE_POLL_MS, saleBell),
+    repeat('saleListening', LISTEN_AGAIN_MS, listenBell),
+    repeat('saleReading', SALE_POLL_MS, feedBell),
+    repeat('saleStats', STREAM_UPKEEP_MS),
+    repeat('saleForgetting', HOUSEKEEPING_MS),
+    repeat('streamUpkeep', STREAM_UPKEEP_MS),
+    repeat('streamOwnership', STREAM_UPKEEP_MS),
   ];
   kafka?.startReading();
   closing.add(async () => {
     await Promise.all([...pollers.map((poller) => poller.stop()), kafka?.stopReading()]);
+    await publishLast(work.relay, onError);
   });
   // First of all at a stop: what these requests still write is published before the relay rests.
   closing.add(() => {
@@ -135,6 +141,14 @@ export function startBackground(
     streams.stop();
     return drained;
   });
+}
+
+/** What was committed since the relay last looked; where that takes too long, the next leader publishes it. */
+async function publishLast(relay: Work['relay'], onError: (error: unknown) => void): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, LAST_RELAY_MS);
+  await Promise.race([relay().catch(onError), timeout.promise]);
+  clearTimeout(timer);
 }
 
 /** Once a day, by one of the processes; what could not be repaired is for an operator. */

@@ -15,6 +15,8 @@ import { createTicketService } from '../features/tickets/ticket.service.ts';
 import { toWireTicket } from '../features/tickets/ticket.wire.ts';
 import { createOnce } from '../platform/http/once.ts';
 import { writeWorkbook } from '../platform/spreadsheets/workbook.ts';
+import { countPlacing } from './counting.ts';
+import { wireDoor } from './door.ts';
 import { type Base, ringAll } from './foundation.ts';
 import { wireLive } from './live.ts';
 import { wireMoney } from './money.ts';
@@ -24,13 +26,13 @@ export type Features = Awaited<ReturnType<typeof wireFeatures>>;
 
 /** The use cases, each handed the ports it declares. */
 export async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, outboxBell, saleBell, refundBell, onError } = base;
+  const { config, clock, ids, dataDir, metrics, traces, outboxBell, saleBell, refundBell, onError } = base;
   const { database } = postgres;
-  const { holds, seating, catalogue, metrics } = servers;
+  const { holds, seating, catalogue } = servers;
   const { currency, holdMs } = config;
   const shared = { database, holds, clock, currency, onCommitted: outboxBell.ring };
 
-  const money = wireMoney(base, postgres, servers, metrics);
+  const money = wireMoney(base, postgres, servers);
   const { transitions, payments, giveBack, recordAction, find } = money;
   const orders = createOrderService({
     ...shared,
@@ -45,18 +47,17 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     },
   });
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
+  const sealer = await createTicketSealer(qrKeys);
   const tickets = createTicketService({
     database,
     seating,
-    sealer: await createTicketSealer(qrKeys),
+    sealer,
     readOrder: orders.read,
     findOrder: find,
     currency,
-    clock,
   });
   return {
     ...money,
-    metrics,
     audit: createAuditService({ database, seating }),
     boxOffice: createBoxOffice({
       ...shared,
@@ -69,13 +70,17 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       onDue: refundBell.ring,
     }),
     orders,
-    placing: createOrderPlacing({
-      ...shared,
-      seating,
-      ids,
-      holdMs,
-      ordersPerStatement: config.ORDERS_PER_STATEMENT,
-    }),
+    placing: countPlacing(
+      createOrderPlacing({
+        ...shared,
+        seating,
+        ids,
+        holdMs,
+        traces,
+        ordersPerStatement: config.ORDERS_PER_STATEMENT,
+      }),
+      metrics,
+    ),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError }),
     once: createOnce({ database, clock, ids }),
@@ -98,5 +103,6 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       timeZone: config.TIME_ZONE,
       clock,
     }),
+    door: wireDoor(base, postgres, servers, { sealer, recordAction, find, askTimes: catalogue.session }),
   };
 }

@@ -6,9 +6,12 @@ import { claimDataDir } from '../embedded/data-dir.ts';
 import type { EmbeddedEventLog } from '../embedded/event-log.ts';
 import { type Clock, instant } from '../kernel/clock.ts';
 import type { IdSource } from '../kernel/ids.ts';
+import { NO_TRACES } from '../kernel/trace.ts';
 import { bind, bindLater } from '../platform/http/listener.ts';
 import { type Bell, createBell } from '../platform/jobs/poller.ts';
 import { createLog } from '../platform/telemetry/log.ts';
+import { createMetrics } from '../platform/telemetry/metrics.ts';
+import { startTracing, type Tracing } from '../platform/telemetry/tracing.ts';
 
 /** What tests and the simulator own in place of the real thing. */
 export interface Overrides {
@@ -27,6 +30,8 @@ export type Watch = <Port extends object>(name: string, port: Port) => Port;
 
 /** What is still connected after that is a stream or an idle client. */
 export const CUT_MS = 500;
+
+export const VERSION = '0.1.0';
 
 export interface Closing {
   readonly add: (close: () => Promise<void>) => void;
@@ -58,7 +63,10 @@ export type Base = Awaited<ReturnType<typeof layFoundation>>;
 export async function layFoundation(config: Config, overrides: Overrides, closing: Closing) {
   const clock = overrides.clock ?? systemClock;
   const ids = overrides.ids ?? newIds;
-  const log: Logger = createLog(config.LOG_LEVEL, overrides.logTo ?? destination({ dest: 1, sync: false }));
+  const logTo = overrides.logTo ?? destination({ dest: 1, sync: false });
+  const tracing = await tracingOf(config, (error) => log.warn({ err: error }, 'traces could not be sent'));
+  const log: Logger = createLog(config.LOG_LEVEL, logTo, tracing?.ids);
+  if (tracing) closing.add(tracing.close);
   // A worker that shares the port takes its share of requests from the moment it listens, so it does that last.
   const listener = await (config.WEB_CONCURRENCY > 1 ? bindLater : bind)(config.PORT, config.HOST);
   closing.add(() => listener.close(CUT_MS));
@@ -82,6 +90,10 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     selfUrl: `http://${selfHost}:${listener.port}`,
     publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
     overrides,
+    metrics: createMetrics(),
+    /** Absent where nothing is traced. */
+    tracing,
+    traces: tracing ?? NO_TRACES,
     watch: overrides.watch ?? ((_name, port) => port),
     outboxBell: createBell(),
     inboxBell: createBell(),
@@ -91,4 +103,11 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     listenBell: createBell(),
     onError: (error: unknown) => log.error({ err: error }, 'background work failed'),
   };
+}
+
+/** OpenTelemetry, where an endpoint is named; else none of it is loaded. */
+async function tracingOf(config: Config, onError: (error: unknown) => void): Promise<Tracing | undefined> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio } = config;
+  if (endpoint === undefined) return undefined;
+  return startTracing({ endpoint, ratio, version: VERSION, instanceId: randomUUIDv7(), onError });
 }

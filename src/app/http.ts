@@ -1,5 +1,7 @@
+import type { EmbeddedPart } from '../config.ts';
 import { analyticsRoutes } from '../features/analytics/analytics.routes.ts';
 import { auditRoutes } from '../features/audit/audit.routes.ts';
+import { doorRoutes } from '../features/door/door.routes.ts';
 import { liveRoutes } from '../features/live/live.routes.ts';
 import { boxOfficeRoutes } from '../features/orders/box-office.routes.ts';
 import { orderRoutes } from '../features/orders/order.routes.ts';
@@ -11,25 +13,33 @@ import { ticketRoutes, toWireView } from '../features/tickets/ticket.routes.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
 import { requireAuthentication } from '../platform/http/authentication.ts';
 import { createDrain, type Drain } from '../platform/http/drain.ts';
-import { healthRoutes } from '../platform/http/health.routes.ts';
+import { type HealthProbe, healthRoutes } from '../platform/http/health.routes.ts';
 import { identityRoutes } from '../platform/http/identity.routes.ts';
 import { queueRequests } from '../platform/http/queue.ts';
 import { createHttpServer, type HttpServer, type Shed } from '../platform/http/server.ts';
 import { metricsRoute } from '../platform/telemetry/metrics.ts';
+import { measureRequests } from '../platform/telemetry/request-metrics.ts';
+import { traceRequests } from '../platform/telemetry/request-tracing.ts';
 import { metricsOfAll } from '../platform/telemetry/worker-metrics.ts';
 import type { Features } from './features.ts';
-import { type Base, CUT_MS } from './foundation.ts';
-import { outboxLag, type Postgres, type Servers } from './servers.ts';
+import { type Base, CUT_MS, VERSION } from './foundation.ts';
+import { outboxLag, readingsOf } from './readings.ts';
+import type { Postgres, Servers } from './servers.ts';
 import { mountEmbedded } from './stand-ins.ts';
-
-export const VERSION = '0.1.0';
 
 /** The API, its description, health, and the embedded parts on the same port. */
 export async function serveHttp(base: Base, postgres: Postgres, servers: Servers, features: Features) {
   const { config, clock, ids, log, closing, listener } = base;
   const { currency } = config;
   const drawQr = createQrDrawer();
-  const { app: http, open } = createHttpServer({ server: listener.server, log, requestId: () => ids.uuid() });
+  const { app: http, open } = createHttpServer({
+    server: listener.server,
+    log,
+    requestId: () => ids.uuid(),
+    onProblem: base.metrics.problem,
+  });
+  measureRequests(http, base.metrics);
+  if (base.tracing) traceRequests(http, base.tracing);
   await serveApiDocs(http, VERSION);
   const opened = Promise.withResolvers<{ readonly drain: Drain; readonly shed: Shed }>();
   await http.register(async (api) => {
@@ -39,8 +49,8 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
       places: config.PLACING_CONCURRENCY,
       maxWaitMs: config.MAX_QUEUE_MS,
       nowMs: () => performance.now(),
-      onShed: features.metrics.shed,
-      onWaiting: features.metrics.waiting,
+      onShed: base.metrics.shed,
+      onWaiting: base.metrics.waiting,
     });
     opened.resolve({ drain, shed });
     requireAuthentication(scope, servers.verifier);
@@ -56,24 +66,19 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
       maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
     });
     boxOfficeRoutes(scope, { ...features, currency });
-    paymentRoutes(scope, { ...features, currency });
-    ticketRoutes(scope, { tickets: features.tickets, once, drawQr, currency });
+    paymentRoutes(scope, { ...features, currency, publishableKey: servers.stripe.publishableKey });
+    ticketRoutes(scope, { tickets: features.tickets, drawQr, currency });
     analyticsRoutes(scope, { ...features, currency });
     paperRoutes(scope, features.paper);
+    doorRoutes(scope, { ...features.door, once, currency });
     liveRoutes(scope, features.live.streams);
     auditRoutes(scope, features.audit);
     identityRoutes(scope);
-    const { text } = features.metrics;
-    metricsRoute(scope, { text: config.WEB_CONCURRENCY > 1 ? metricsOfAll(text) : text });
-    const inProcess = { embedded: true, check: async () => undefined };
+    const text = async () => base.metrics.text(await readingsOf(base, postgres, features));
+    metricsRoute(scope, config.WEB_CONCURRENCY > 1 ? metricsOfAll(text) : text);
     healthRoutes(scope, {
-      database: {
-        embedded: base.embedded.has('POSTGRES_DSN'),
-        check: (timeoutMs) => postgres.database.ping(timeoutMs),
-      },
+      ...probesOf(base, postgres, servers),
       outboxLag: () => outboxLag(base, postgres),
-      redis: { embedded: base.embedded.has('REDIS_ADDR'), check: servers.checkRedis },
-      kafka: servers.kafka ? { embedded: false, check: servers.kafka.check } : inProcess,
       clock,
       version: VERSION,
       isServing: drain.isOpen,
@@ -88,4 +93,20 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   closing.add(() => listener.close(CUT_MS));
   closing.add(async () => features.live.streams.stop());
   return { http, drain };
+}
+
+/** Whether each server is there; what stands in the process always is. */
+function probesOf({ embedded }: Base, postgres: Postgres, servers: Servers) {
+  const probe = (variable: EmbeddedPart['variable'], check: HealthProbe['check']): HealthProbe =>
+    embedded.has(variable) && variable !== 'POSTGRES_DSN'
+      ? { embedded: true, check: async () => undefined }
+      : { embedded: embedded.has(variable), check };
+  return {
+    database: probe('POSTGRES_DSN', (timeoutMs) => postgres.database.ping(timeoutMs)),
+    redis: probe('REDIS_ADDR', servers.checkRedis),
+    kafka: probe('KAFKA_ADDR', async (timeoutMs) => servers.kafka?.check(timeoutMs)),
+    identity: probe('OIDC_ISSUER', servers.checkIdentity),
+    seating: probe('EVENT_SEATING_SERVICE_URL', servers.checkSeating),
+    stripe: probe('STRIPE_SECRET_KEY', servers.checkStripe),
+  };
 }

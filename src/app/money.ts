@@ -8,7 +8,7 @@ import { ticketsPaid } from '../features/orders/box-office.store.ts';
 import type { Order } from '../features/orders/order.rules.ts';
 import { releaseHolds } from '../features/orders/order.service.ts';
 import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from '../features/orders/order.store.ts';
-import { createOrderTransitions } from '../features/orders/order.transitions.ts';
+import { type AppendToOutbox, createOrderTransitions } from '../features/orders/order.transitions.ts';
 import { createAlignment } from '../features/payments/alignment.ts';
 import { createGiveBackTicket, createTakeCash } from '../features/payments/box-office.service.ts';
 import { createPaymentConsumer } from '../features/payments/payment.consumer.ts';
@@ -25,10 +25,13 @@ import { createStuckPayments } from '../features/payments/stuck.service.ts';
 import { createWebhookService } from '../features/payments/webhook.service.ts';
 import type { Ticket } from '../features/tickets/ticket.rules.ts';
 import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
+import { NO_TRACES } from '../kernel/trace.ts';
 import { createBell } from '../platform/jobs/poller.ts';
 import { appendToOutbox } from '../platform/outbox/outbox.store.ts';
+import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
 import type { Database } from '../platform/postgres/database.ts';
-import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { createMetrics } from '../platform/telemetry/metrics.ts';
+import { countChanged } from './counting.ts';
 import { type Base, newIds, ringAll, systemClock } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
 
@@ -49,26 +52,32 @@ export function buildReconcile(
   // Its own memory of holds is empty: those of the service end by themselves, and PostgreSQL has freed the seats.
   const holds = createEmbeddedHolds(clock);
   return wireMoney(
-    { config, clock, ids: newIds, onError, ...bells },
-    { database },
+    { config, clock, ids: newIds, onError, metrics: createMetrics(), traces: NO_TRACES, ...bells },
+    tellAfterCommit(database),
     { provider, holds },
-    NO_METRICS,
   ).reconcile;
 }
 
-const NO_METRICS = { money: () => undefined, webhook: () => undefined, paymentTopic: () => undefined };
-
 /** Everything that money moves by, and the order's transitions that it moves. */
 export function wireMoney(
-  base: Pick<Base, 'clock' | 'ids' | 'outboxBell' | 'inboxBell' | 'refundBell' | 'saleBell' | 'onError'> & {
-    readonly config: Pick<Config, 'currency'>;
-  },
-  { database }: Pick<Postgres, 'database'>,
+  base: Pick<
+    Base,
+    | 'clock'
+    | 'ids'
+    | 'metrics'
+    | 'traces'
+    | 'outboxBell'
+    | 'inboxBell'
+    | 'refundBell'
+    | 'saleBell'
+    | 'onError'
+  > & { readonly config: Pick<Config, 'currency'> },
+  { database, afterCommit }: Pick<Postgres, 'database' | 'afterCommit'>,
   { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
-  metrics: Pick<Metrics, 'money' | 'webhook' | 'paymentTopic'>,
 ) {
-  const { config, clock, ids, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
+  const { config, clock, ids, metrics, traces, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
   const { currency } = config;
+  const announce: AppendToOutbox = (tx, announcements) => appendToOutbox(tx, announcements, traces.current());
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
   const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
   const tellOfSales = createRecordSales(currency);
@@ -76,11 +85,12 @@ export function wireMoney(
     database,
     provider,
     transitions: createOrderTransitions({
-      appendToOutbox,
+      appendToOutbox: announce,
       async recordSales(tx, changes) {
         await addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))), currency);
         await tellOfSales(tx, changes);
       },
+      onChanged: (tx, orders) => afterCommit(tx, () => countChanged(orders, metrics)),
       clock,
       currency,
     }),
@@ -97,6 +107,7 @@ export function wireMoney(
     clock,
     ids,
     currency,
+    traces,
   };
   const settleMoney = createSettlement({ ...shared, isSeatTaken, onDecided: metrics.money });
   const align = createAlignment({ ...shared, settleMoney });
@@ -123,7 +134,12 @@ export function wireMoney(
     }),
     refunds: createRefundService({ ...shared, align }),
     reconcile: createReconcile({ database, provider, align, findOrder: find }),
-    consumer: createPaymentConsumer({ ...shared, payments, appendToOutbox, onTaken: metrics.paymentTopic }),
+    consumer: createPaymentConsumer({
+      ...shared,
+      payments,
+      appendToOutbox: announce,
+      onTaken: metrics.paymentTopic,
+    }),
     webhooks: createWebhookService({
       ...shared,
       settleMoney,

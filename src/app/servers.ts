@@ -12,30 +12,34 @@ import { stillHeld } from '../features/orders/hold.store.ts';
 import { PLACING_HOLD_MS } from '../features/orders/order.placing.ts';
 import { liveSeats } from '../features/orders/order.store.ts';
 import { createSeatingServices } from '../features/seats/seating.services.ts';
-import { MS_PER_SECOND } from '../kernel/clock.ts';
 import type { TopicNames } from '../kernel/events.ts';
+import { createReachability } from '../platform/http/reachability.ts';
 import { createServiceClient } from '../platform/http/service-client.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { createM2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from '../platform/oidc/token-verifier.ts';
-import { lagOf } from '../platform/outbox/outbox.store.ts';
+import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
 import { openDatabase } from '../platform/postgres/database.ts';
 import { migrateUp } from '../platform/postgres/migrations.ts';
 import { insertSampleData } from '../platform/postgres/sample-data.ts';
+import { traceStatements } from '../platform/postgres/statement-tracing.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
-import { createMetrics, type Metrics } from '../platform/telemetry/metrics.ts';
+import { traceEvents } from '../platform/telemetry/event-tracing.ts';
 import type { Base } from './foundation.ts';
 
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 export const QR_KEY_BYTES = 32;
 const EMBEDDED_CLIENT_SECRET_BYTES = 24;
+const STRIPE_URL = 'https://api.stripe.com/';
+const OTHER_ISSUER =
+  'OIDC_ISSUER is not what tokens name as their issuer, so all are refused: set OIDC_ISSUER to what was found and KEYCLOAK_URL to where this service reaches Keycloak, or give Keycloak one name for everybody (its KC_HOSTNAME)';
 
 export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
 export type Servers = Awaited<ReturnType<typeof connectServers>>;
 
 /** PostgreSQL, real or embedded, migrated. */
-export async function openPostgres({ config, closing, dataDir, log, watch }: Base) {
+export async function openPostgres({ config, closing, dataDir, log, tracing, watch }: Base) {
   let dsn = config.POSTGRES_DSN;
   if (dsn === undefined) {
     const server = await startEmbeddedPostgres(dataDir);
@@ -43,22 +47,21 @@ export async function openPostgres({ config, closing, dataDir, log, watch }: Bas
     dsn = server.dsn;
   }
   if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR });
-  const database = watch(
-    'database',
-    openDatabase({
-      dsn,
-      maxConnections: config.POSTGRES_POOL_SIZE,
-      onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
-    }),
-  );
+  const opened = openDatabase({
+    dsn,
+    maxConnections: config.POSTGRES_POOL_SIZE,
+    onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
+  });
+  const traced = tracing ? traceStatements(opened, tracing) : opened;
+  const { database, afterCommit } = tellAfterCommit(watch('database', traced));
   closing.add(() => database.close());
   if (config.SEED_DATA) await insertSampleData(database, config.currency);
-  return { database, dsn };
+  return { database, afterCommit, dsn };
 }
 
 /** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
 export async function connectServers(base: Base, postgres: Postgres) {
-  const { config, clock, closing, selfUrl, overrides, watch } = base;
+  const { config, clock, closing, log, selfUrl, overrides, watch, metrics, tracing } = base;
   const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE });
   closing.add(() => agent.close());
   const identity = await issuerOf(base);
@@ -66,9 +69,9 @@ export async function connectServers(base: Base, postgres: Postgres) {
     issuer: identity.issuer,
     jwksUrl: identity.jwksUrl,
     clock,
+    onOtherIssuer: (found) => log.error({ configured: identity.issuer, found }, OTHER_ISSUER),
   });
-  const metrics = createMetrics({ outboxLag: () => outboxLag(base, postgres) });
-  const redis = await redisOf(base, postgres, metrics);
+  const redis = await redisOf(base, postgres);
   const tokens = createM2mTokens({
     http: agent,
     shared: redis?.tokens,
@@ -77,40 +80,55 @@ export async function connectServers(base: Base, postgres: Postgres) {
     clientSecret: identity.clientSecret,
     clock,
   });
-  const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL;
-  const service = (baseUrl: string) => createServiceClient({ http: agent, baseUrl, tokens });
-  const query = service(queryUrl ?? `${selfUrl}/api/event-query`);
+  const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL ?? `${selfUrl}/api/event-query`;
+  const seatingUrl = config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`;
+  const service = (name: string, baseUrl: string) =>
+    createServiceClient({
+      http: agent,
+      baseUrl,
+      tokens,
+      onCircuit: (isOpen) => metrics.circuit(name, isOpen),
+    });
+  const query = service('event_query', queryUrl);
   const seating = createSeatingServices({
     query,
-    seating: service(config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`),
+    seating: service('seating', seatingUrl),
     currency: config.currency,
   });
   const stripe = {
     secretKey: config.STRIPE_SECRET_KEY ?? DEMO_STRIPE_KEYS.secretKey,
+    publishableKey:
+      config.STRIPE_PUBLISHABLE_KEY ??
+      (config.STRIPE_SECRET_KEY ? undefined : DEMO_STRIPE_KEYS.publishableKey),
     webhookSecret: config.STRIPE_WEBHOOK_SECRET ?? `whsec_${randomBytes(QR_KEY_BYTES).toString('hex')}`,
     apiBase: config.STRIPE_SECRET_KEY ? config.STRIPE_API_BASE : selfUrl,
   };
   const kafka = await connectToKafka(base);
-  const eventLog = overrides.eventLog ?? kafka ?? createEmbeddedEventLog();
+  const untraced = overrides.eventLog ?? kafka ?? createEmbeddedEventLog();
+  const eventLog = tracing ? traceEvents(untraced, tracing) : untraced;
   return {
     identity,
     verifier,
     seating: watch('seating', seating),
     catalogue: watch('catalogue', createCatalogue(query, clock)),
     stripe,
+    checkIdentity: createReachability(agent, [
+      identity.jwksUrl ?? `${identity.issuer}/.well-known/openid-configuration`,
+    ]),
+    checkSeating: createReachability(agent, [queryUrl, seatingUrl]),
+    checkStripe: createReachability(agent, [stripe.apiBase ?? STRIPE_URL]),
     provider: watch('stripe', createStripeProvider(stripe)),
     holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),
     redisSignal: redis?.signal,
     checkRedis: redis?.check ?? (async () => undefined),
     kafka,
-    metrics,
     eventLog,
     publisher: watch('events', eventLog),
   };
 }
 
 /** Redis, where it is configured: the holds and the M2M token that replicas share. */
-async function redisOf({ config, clock, closing, log }: Base, { database }: Postgres, metrics: Metrics) {
+async function redisOf({ config, clock, closing, log, metrics }: Base, { database }: Postgres) {
   const addresses = config.REDIS_ADDR;
   if (addresses === undefined) return undefined;
   const redis = await openRedis({
@@ -203,11 +221,4 @@ async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Base) {
     jwksUrl: `${selfUrl}${realm}/protocol/openid-connect/certs`,
     clientSecret: config.TICKET_CLIENT_SECRET ?? (await kept()),
   };
-}
-
-/** How far publishing is behind. */
-export async function outboxLag({ clock }: Base, { database }: Postgres) {
-  const { waiting, oldest, blocked } = await lagOf(database);
-  const seconds = oldest === null ? 0 : Math.max(0, (clock.now() - oldest) / MS_PER_SECOND);
-  return { waiting, blocked, seconds };
 }

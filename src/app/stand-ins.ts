@@ -43,7 +43,7 @@ export async function mountEmbedded(base: Base, servers: Servers, http: HttpServ
       dataDir: `${dataDir}/stripe`,
       url: base.publicUrl,
       secretKey: servers.stripe.secretKey,
-      publishableKey: config.STRIPE_PUBLISHABLE_KEY ?? DEMO_STRIPE_KEYS.publishableKey,
+      publishableKey: servers.stripe.publishableKey ?? DEMO_STRIPE_KEYS.publishableKey,
       webhookSecret: servers.stripe.webhookSecret,
       webhookUrl: `${selfUrl}/api/webhook/stripe`,
     });

@@ -7,7 +7,6 @@ const MAX_SOCKET_PATH_BYTES = 100;
 
 /** The right to a data folder; it ends with `release` or with the process, however that ends. */
 export interface DataDirClaim {
-  readonly path: string;
   release(): Promise<void>;
 }
 
@@ -31,7 +30,6 @@ export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {
   if (!server) throw new DataDirInUse(path);
   server.unref();
   return {
-    path,
     release: () => new Promise((done) => server.close(() => done())),
   };
 }

@@ -35,7 +35,12 @@ export const ERRORS = {
   ticket_wrong_session: { title: 'The ticket is for another session', retry: false },
   ticket_cancelled: { title: 'The ticket is cancelled', retry: false },
   ticket_not_paid: { title: 'The ticket is not paid', retry: false },
+  ticket_too_early: { title: 'The doors are not open yet', retry: false },
+  ticket_too_late: { title: 'The doors are closed', retry: false },
   already_checked_in: { title: 'The ticket is already checked in', retry: false },
+  not_checked_in: { title: 'The ticket is not checked in', retry: false },
+  reentry_not_allowed: { title: 'The session lets nobody in again', retry: false },
+  scan_time_refused: { title: 'The time of the scan cannot be right', retry: false },
   too_many_streams: { title: 'You have too many event streams open', retry: true },
   streams_full: { title: 'There is no room for another event stream', retry: true },
   overloaded: { title: 'Too many orders are being placed', retry: true },
@@ -50,6 +55,17 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What a scanner's screen calls a refusal at the door: the platform's words, shorter than the codes. */
+export const DOOR_WORDS: { readonly [Code in ErrorCode]?: string } = {
+  ticket_forged: 'forged',
+  ticket_wrong_session: 'wrong_session',
+  ticket_cancelled: 'cancelled',
+  ticket_not_paid: 'not_paid',
+  ticket_too_early: 'too_early',
+  ticket_too_late: 'too_late',
+  already_checked_in: 'already_checked_in',
+};
+
 /** One thing wrong with one field of a request; `field` is a JSON pointer or a parameter's name. */
 export interface FieldError {
   readonly field: string;
@@ -62,10 +78,11 @@ export interface AppErrorExtra {
   readonly fields?: readonly FieldError[];
   /** The methods an address takes, for `method_not_allowed`. */
   readonly allowed?: readonly string[];
-  /** When the first check-in was, RFC 3339, for `already_checked_in`. */
+  /** When the first check-in was, RFC 3339, and at which gate, for `already_checked_in`. */
   readonly checkedInTime?: string;
   /** After how many whole seconds a new try is worth it, for `overloaded`. */
   readonly retryAfterS?: number;
+  readonly checkedInGate?: string;
   readonly cause?: unknown;
 }
 

@@ -30,6 +30,8 @@ export interface EventMessage {
   readonly key: string;
   readonly value: string;
   readonly committedAt: Instant;
+  /** The trace it belongs to; header `traceparent`. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Port: a log of events (Kafka, or the one in the process). */

@@ -67,10 +67,18 @@ export function eventLogContract(name: string, make: (topics: readonly string[])
         READ_TIMEOUT_MS,
       );
 
-    test('a message comes as it was published: id, topic, key, value to the byte, moment', async () => {
+    test('a message comes as it was published: id, topic, key, value to the byte, moment, trace', async () => {
       const odd = message('other', 'ключ-1', '{"name":"Zoë 🎟","amount":149.5,"n":null}\n');
-      await publish([odd]);
-      expect(await takenBy('other', 1)).toEqual([{ ...odd, attempt: 1 }]);
+      const traced = {
+        ...odd,
+        eventId: randomUUID(),
+        traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+      };
+      await publish([odd, traced]);
+      expect(await takenBy('other', 2)).toEqual([
+        { ...odd, attempt: 1 },
+        { ...traced, attempt: 1 },
+      ]);
     });
 
     test('messages of a key come in order, also over many batches', async () => {

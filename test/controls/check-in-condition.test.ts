@@ -25,6 +25,10 @@ test('with the condition in the update one is let in', async () => {
 });
 
 test('without the condition in the update two are let in with one ticket (I5)', async () => {
-  const condition = { statement: 'ticket-check-in', text: 'AND NOT t.checked_in', becomes: '' };
+  const condition = {
+    statement: 'ticket-check-in',
+    text: 'AND (NOT t.checked_in OR t.left_at <= $3::timestamptz)',
+    becomes: '',
+  };
   expect(await twoScans(await unguarded([condition]))).toBe(2);
 });

@@ -57,7 +57,6 @@ const BEYOND_FLOWS: Readonly<Record<string, string>> = {
   'database refund-bounced': 'the embedded Stripe carries out every refund it takes',
   'stripe intentsSince': 'it only reads, page by page; what is done with a page is a point',
   'stripe readWebhook': 'it checks a signature and calls nobody',
-  'seating ownsSession': 'a question of somebody who only reads',
   'seating ownsAllEvents': 'a question of somebody who only reads',
   'seating ownsOrganization': 'a question of somebody who only reads',
 };

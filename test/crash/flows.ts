@@ -1,4 +1,5 @@
 import { BOX_OFFICE_FLOWS } from './flows.box-office.ts';
+import { DOOR_FLOWS } from './flows.door.ts';
 import { MONEY_FLOWS } from './flows.money.ts';
 import { ORDER_FLOWS } from './flows.orders.ts';
 import { PLATFORM_FLOWS } from './flows.platform.ts';
@@ -12,5 +13,6 @@ export const FLOWS: Readonly<Record<string, Flow>> = {
   ...PLATFORM_FLOWS,
   ...ORDER_FLOWS,
   ...BOX_OFFICE_FLOWS,
+  ...DOOR_FLOWS,
   ...MONEY_FLOWS,
 };

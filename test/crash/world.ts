@@ -30,6 +30,8 @@ export interface RequestOptions {
   readonly body?: unknown;
   /** Sent with an Idempotency-Key, and so again when it broke off. */
   readonly keyed?: boolean;
+  /** May be sent again without such a key, too: it says itself which scan it is. */
+  readonly again?: boolean;
 }
 
 /** A request with an Idempotency-Key that was answered. */
@@ -227,7 +229,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     return answer;
   }
 
-  async function answered(method: string, path: string, { as, body }: RequestOptions, key?: string) {
+  async function answered(method: string, path: string, asked: RequestOptions, key?: string) {
+    const { as, body, again = false } = asked;
     if (key === undefined && method === 'POST' && path === '/api/order') unkeyedOrders.count += 1;
     for (;;) {
       const tried = await attempt(({ url }) =>
@@ -237,7 +240,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
           ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
         }),
       );
-      if (tried === undefined && key === undefined && method !== 'GET') throw new GaveUp(path);
+      const mayRepeat = key !== undefined || again || method === 'GET';
+      if (tried === undefined && !mayRepeat) throw new GaveUp(path);
       if (tried === undefined) continue;
       if (tried.result.body?.code !== 'request_in_flight') return tried.result;
       await pass(KEY_CLAIM_MS);

@@ -166,6 +166,43 @@ const ROUTES: readonly Route[] = [
     answer: 200,
     paid: true,
   },
+  {
+    method: 'DELETE',
+    path: ({ ticketId }) => `/api/order/ticket/${ticketId}/checkin`,
+    allowed: ['organiser', 'admin'],
+    answer: 409,
+    paid: true,
+  },
+  {
+    method: 'POST',
+    path: () => '/api/order/scan/batch',
+    // Whoever sends it; each scan is judged by itself.
+    body: ({ qrText }) => ({
+      scans: [{ encrypted_qr: qrText, nonce: randomUUID(), scanned_at: new Date().toISOString() }],
+    }),
+    allowed: PEOPLE,
+    answer: 200,
+    paid: true,
+  },
+  {
+    method: 'GET',
+    path: () => `/api/order/scan/sessions/${platform?.sessionId}/bundle`,
+    allowed: ['scanner'],
+    answer: 200,
+  },
+  {
+    method: 'GET',
+    path: () => `/api/order/scan/sessions/${platform?.sessionId}/conflicts`,
+    allowed: ['organiser', 'admin'],
+    answer: 200,
+  },
+  {
+    method: 'PUT',
+    path: () => `/api/order/scan/sessions/${platform?.sessionId}/door`,
+    body: () => ({ allows_reentry: false }),
+    allowed: ['organiser', 'admin'],
+    answer: 200,
+  },
   { method: 'GET', path: () => '/api/order/admin/payments?state=stuck', allowed: ['admin'], answer: 200 },
   { method: 'POST', path: () => '/api/order/admin/payments/pi_none/retry', allowed: ['admin'], answer: 404 },
   {

@@ -235,6 +235,24 @@ describe('a ticket for cash', () => {
     expect((await stripe.list('refunds')).length).toBe(refunds);
   });
 
+  test('is in the organiser’s figures: taken, and given back', async () => {
+    const figures = async () => {
+      const path = `/api/order/analytics/events/${platform.eventId}`;
+      const { body } = await platform.app.call('GET', path, { token: organiser });
+      return [body.total_orders, body.total_revenue, body.money_taken, body.money_refunded].map((figure) =>
+        Math.round(figure * 100),
+      );
+    };
+    const before = await figures();
+    const since = async () => (await figures()).map((figure, at) => figure - (before[at] ?? 0));
+    const { ticket_id } = await issued({ price: 149.99 });
+    expect(await since()).toEqual([100, 14_999, 14_999, 0]);
+    await voidIt(ticket_id);
+    expect(await since()).toEqual([100, 14_999, 14_999, 0]);
+    await voidIt(ticket_id, '?refund=true');
+    expect(await since()).toEqual([0, 0, 14_999, 14_999]);
+  });
+
   test('that an administrator gives back from afar waits for a person, who says when it was handed over', async () => {
     const ticket = await issued({ price: 50 });
     expect(

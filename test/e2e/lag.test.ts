@@ -264,7 +264,9 @@ test('Prometheus can read it, and no name and no id stands in it', async () => {
     .trimEnd()
     .split('\n')
     .filter((each) => each !== '')) {
-    expect(line).toMatch(/^# (HELP|TYPE) ticketing_\w+ .+$|^ticketing_\w+(\{\w+="\w+"\})? [\d.e+-]+$/);
+    expect(line).toMatch(
+      /^# (HELP|TYPE) (ticketing|process|nodejs)_\w+ .+$|^(ticketing|process|nodejs)_\w+(\{\w+="[\w.+/:*-]+"(,\w+="[\w.+/:*-]+")*\})? ([\d.e+-]+|Nan)$/,
+    );
   }
   expect(text).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-|pi_|evt_|invented|lkr|VIP/i);
   for (const id of [buyerId, orderId, intentId, platform.sessionId, platform.eventId, a]) {

@@ -215,6 +215,33 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
       return { method: 'POST', path, token: scanner, body: { encrypted_qr: qr }, status: 200, effect };
     },
   ],
+  [
+    'undoing a check-in',
+    async () => {
+      const orderId = await completedOrder();
+      const { body } = await platform.app.call('GET', `/api/order/${orderId}/tickets`, { token: buyer });
+      const qr = await readQrCode(Buffer.from(body[0].qr_code, 'base64'));
+      const scan = { token: scanner, body: { encrypted_qr: qr } };
+      await platform.app.call('POST', '/api/order/ticket/checkin', scan);
+      const effect = () =>
+        platform.app.sql(
+          'SELECT s.outcome, a.action FROM scans s LEFT JOIN audit_trail a USING (ticket_id) WHERE s.ticket_id = $1',
+          [body[0].ticket_id],
+        );
+      const path = `/api/order/ticket/${body[0].ticket_id}/checkin`;
+      return { method: 'DELETE', path, token: admin, status: 200, effect };
+    },
+  ],
+  [
+    'letting a session’s guests return',
+    async () => {
+      const sessionId = randomUUID();
+      const effect = () =>
+        platform.app.sql('SELECT allows_reentry FROM session_doors WHERE session_id = $1', [sessionId]);
+      const path = `/api/order/scan/sessions/${sessionId}/door`;
+      return { method: 'PUT', path, token: admin, body: { allows_reentry: true }, status: 200, effect };
+    },
+  ],
 ];
 
 describe('sent again with its key,', () => {
@@ -486,6 +513,8 @@ test('every operation that changes something says that it takes the key', async 
     // These two only read; a body is where their ids have room.
     'post /api/order/analytics/events/batch',
     'post /api/order/analytics/events/batch/individual',
+    // Each scan has a key of its own, its nonce.
+    'post /api/order/scan/batch',
     'post /api/webhook/stripe',
     'post /api/order/webhook/stripe',
   ]);

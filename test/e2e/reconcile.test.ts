@@ -82,7 +82,7 @@ describe('what Stripe has and what is written here', () => {
   });
 
   /** Compares all, and tells of one intent. */
-  async function compare(intentId: string, since: Instant = instant(Date.now() - HOUR_MS)) {
+  async function compare(intentId: string, since: Instant = instant(Date.now() - HOUR_MS), lost = false) {
     const errors: unknown[] = [];
     const provider = createStripeProvider({
       secretKey: 'sk_test_embedded',
@@ -92,7 +92,7 @@ describe('what Stripe has and what is written here', () => {
     const reconcile = buildReconcile({ currency: currencyOf('lkr') }, database, provider, (error) =>
       errors.push(error),
     );
-    const { differences } = await reconcile(since);
+    const { differences } = await reconcile(since, { lost });
     expect(errors).toEqual([]);
     return differences.filter((each) => each.intentId === intentId);
   }
@@ -305,6 +305,28 @@ describe('what Stripe has and what is written here', () => {
     expect(await deaf.stripe.get(`payment_intents/${intent.id}`)).toMatchObject({
       status: 'requires_payment_method',
     });
+  });
+
+  test('after a restore, money for orders that are not here is left to a person until it is back', async () => {
+    const lost = await deaf.stripe.post('payment_intents', {
+      amount: '100',
+      currency: 'lkr',
+      'metadata[order_id]': randomUUID(),
+    });
+    const compareLost = () => compare(lost.id, undefined, true);
+    expect(await compareLost()).toMatchObject([
+      { isRepaired: false, detail: expect.stringContaining('can still be paid') },
+    ]);
+    const url = deaf.platform.app.url;
+    expect(await confirmIntent(url, lost.id, lost.client_secret, 'pm_card_visa')).toBe(200);
+    expect(await compareLost()).toMatchObject([
+      { isRepaired: false, detail: expect.stringMatching(/^100 received/) },
+    ]);
+    await deaf.stripe.post('refunds', { payment_intent: lost.id });
+    expect(await compareLost()).toEqual([]);
+    // What is here is compared as ever.
+    const { intentId } = await paidUnheard(deaf);
+    expect(await compare(intentId, undefined, true)).toMatchObject([{ isRepaired: true }]);
   });
 
   test('are compared also when there are more than a page of them', async () => {

@@ -109,7 +109,11 @@ describe('a sale', () => {
       return states.every(({ status }) => status === 'LOCKED');
     });
     const { intent } = await pay(orderId, 'pm_card_visa');
-    expect(intent).toMatchObject({ seatLockDurationMins: 4, order: { OrderID: orderId, Status: 'pending' } });
+    expect(intent).toMatchObject({
+      seatLockDurationMins: 4,
+      publishableKey: 'pk_test_embedded',
+      order: { OrderID: orderId, Status: 'pending' },
+    });
 
     const order = await until('the webhook completes the order', async () => {
       const { body } = await app.call('GET', `/api/order/${orderId}`, { token: buyer });

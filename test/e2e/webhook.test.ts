@@ -97,6 +97,15 @@ describe('signatures', () => {
     expect(await platform.app.sql('SELECT FROM stripe_inbox WHERE event_id = $1', [payload.id])).toEqual([]);
   });
 
+  test('one of two is enough: while a secret is rolled Stripe signs with the old and the new', async () => {
+    const payload = event();
+    const text = JSON.stringify(payload);
+    const sign = (secret: string) => stripe.webhooks.generateTestHeaderString({ payload: text, secret });
+    const [, other] = sign('whsec_rolled').split(',');
+    for (const signature of [`${sign(SECRET)},${other}`, sign(SECRET).replace(',', `,${other},`)])
+      expect((await deliver(payload, { signature })).status).toBe(200);
+  });
+
   test('the signature is checked over the raw bytes, spaces and all', async () => {
     const spaced = ` ${JSON.stringify(event(), null, 3)}\n`;
     const signature = stripe.webhooks.generateTestHeaderString({ payload: spaced, secret: SECRET });

@@ -176,6 +176,7 @@ describe('tests mirror sources', () => {
       'contract',
       'controls',
       'crash',
+      'deploy',
       'model',
       'e2e',
       'house',

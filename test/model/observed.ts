@@ -127,14 +127,16 @@ const WIPE = {
               i AS (DELETE FROM sale_changes), j AS (DELETE FROM sales_feed), k AS (DELETE FROM sales_totals),
               l AS (DELETE FROM sales_by_time), m AS (DELETE FROM organization_sales_by_time),
               n AS (DELETE FROM sales_by_tier), o AS (DELETE FROM discounts_by_time),
-              p AS (DELETE FROM money_by_session)
+              p AS (DELETE FROM money_by_session),
+              x AS (DELETE FROM scans), y AS (DELETE FROM session_doors)
          DELETE FROM daily_jobs`,
 };
 const TRUNCATE = {
   name: 'model-truncate',
   text: `TRUNCATE refunds, payments, tickets, orders, outbox, discount_uses, stripe_inbox, idempotency_keys,
                   daily_jobs, sale_changes, sales_feed, sales_totals, sales_by_time, organization_sales_by_time,
-                  sales_by_tier, discounts_by_time, money_by_session, audit_trail RESTART IDENTITY`,
+                  sales_by_tier, discounts_by_time, money_by_session, audit_trail, scans,
+                  session_doors RESTART IDENTITY`,
 };
 
 /**

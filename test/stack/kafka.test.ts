@@ -60,7 +60,7 @@ eventLogContract('Kafka', async (topics) => {
 });
 
 describe('what stands in the log', () => {
-  test('key, value and the one header; the moment of the commit; the partition that Kafka’s own clients choose', async () => {
+  test('key, value and the one header, beside that of a trace; the moment of the commit; the partition that Kafka’s own clients choose', async () => {
     const topic = fresh();
     const kafka = await connected([topic]);
     // Of Kafka's own tests of its hash: 'foobar' -790332482, '21' -973932308, 'abc' 479470107.
@@ -69,6 +69,14 @@ describe('what stands in the log', () => {
     const seen = await watchTopics(server.plain, [topic]);
     await until('all are seen', () => seen.length === 3);
     const hashes: Record<string, number> = { foobar: -790332482, '21': -973932308, abc: 479470107 };
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const traced = { ...message(topic, 'traced', '{}'), traceparent };
+    await kafka.publish([traced]);
+    await until('the traced one is seen', () => seen.length === 4);
+    expect(seen.find(({ key }) => key === 'traced')?.headers).toEqual({
+      'event-id': traced.eventId,
+      traceparent,
+    });
     for (const { eventId, key, value, committedAt } of sent) {
       expect(seen.find((record) => record.key === key)).toMatchObject({
         value,

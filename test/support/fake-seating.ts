@@ -8,6 +8,7 @@ export interface SeatingCall {
   readonly path: string;
   readonly authorization: string | undefined;
   readonly body: unknown;
+  readonly traceparent: string | undefined;
 }
 
 /** What the fake answers in place of itself, once set. */
@@ -94,7 +95,8 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     const url = new URL(request.url ?? '/', 'http://fake');
     const sent = await text(request);
     const body: unknown = sent === '' ? undefined : JSON.parse(sent);
-    fake.calls.push({ path: url.pathname, authorization: request.headers.authorization, body });
+    const { authorization, traceparent } = request.headers;
+    fake.calls.push({ path: url.pathname, authorization, body, traceparent: traceparent?.toString() });
     if (fake.gate) await fake.gate;
     const answer = answerOf(fake, url, body);
     response.writeHead(answer.status, { 'content-type': 'application/json' });
@@ -113,6 +115,7 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
   const [, kind, id = ''] = /^\/query\/v1\/(sessions|events)\/([^/]+)\/basic-info$/.exec(url.pathname) ?? [];
   if (kind !== undefined) return fake.query ?? infoOf(fake, kind, id);
   if (url.pathname.startsWith('/query')) {
+    if (body === undefined) return { status: 404, body: { message: 'There is nothing here.' } };
     return (
       fake.query ?? { status: 200, body: quoteOf(fake, body as { seat_ids: string[]; discount_id?: string }) }
     );

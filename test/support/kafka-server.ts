@@ -1,13 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { close, listen, until } from './servers.ts';
+import { end, endWithUs, freePorts } from './child-server.ts';
+import { fromMaven } from './maven.ts';
+import { until } from './servers.ts';
 
 /** A real Kafka on this machine: one broker that is its own controller, on free ports. */
 export interface KafkaServer {
@@ -25,12 +25,13 @@ export interface KafkaServer {
   thaw(): void;
   /** Starts it again where it was, with what it had. */
   restart(): Promise<void>;
-  /** Ends it and removes what it wrote. */
-  stop(): Promise<void>;
+  /** Ends it and removes what it wrote; its log is kept, and named, when asked. */
+  stop(keepLog?: boolean): Promise<void>;
 }
 
 export const KAFKA_VERSION = '4.1.0';
 export const KAFKA_USER = { username: 'ticketing', password: 'secret-of-the-broker' };
+const KAFKA_DIGEST = '79213b016d587f3be246fa72c845051f641e672f8105a64c2c6afd7db1424b28';
 const KAFKA_JARS = [
   ['org.apache.kafka', 'kafka_2.13', KAFKA_VERSION],
   ['org.apache.logging.log4j', 'log4j-slf4j-impl', '2.24.3'],
@@ -38,20 +39,28 @@ const KAFKA_JARS = [
 /** With its download, and whatever a hook does besides. */
 export const KAFKA_START_MS = 480_000;
 const START_TIMEOUT_MS = 120_000;
-const DOWNLOAD_TIMEOUT_MS = 300_000;
-const MAX_OUTPUT_BYTES = 10_000_000;
 const STORE_PASSWORD = 'changeit';
 const run = promisify(execFile);
 
+export interface KafkaOptions {
+  /** `host:port` that clients of the plain listener are sent to, in place of its own. */
+  readonly advertised?: string;
+}
+
 /** Starts one, fetching it with Maven the first time. What it logs is kept and named when it does not come up. */
-export async function startKafka(): Promise<KafkaServer> {
-  const libs = await kafkaJars();
+export async function startKafka({ advertised }: KafkaOptions = {}): Promise<KafkaServer> {
+  const libs = await fromMaven({
+    name: `kafka-${KAFKA_VERSION}`,
+    artifacts: KAFKA_JARS,
+    withDependencies: true,
+    digest: KAFKA_DIGEST,
+  });
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-kafka-'));
   const [plain = 0, sasl = 0, saslOverTls = 0, controller = 0] = await freePorts(4);
   const caFile = await certificate(folder);
   await writeFile(
     join(folder, 'server.properties'),
-    properties(folder, { plain, sasl, saslOverTls, controller }),
+    properties(folder, { plain, sasl, saslOverTls, controller }, advertised ?? `127.0.0.1:${plain}`),
   );
   await writeFile(join(folder, 'log4j2.properties'), LOGGING);
   // Up sooner, for a life of minutes.
@@ -79,102 +88,53 @@ export async function startKafka(): Promise<KafkaServer> {
     ...scram('SCRAM-SHA-512'),
   ]);
 
-  let child = await launch(java, folder);
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'close');
-    child.kill(signal);
-    await ended;
-  };
+  const log = `${folder}.log`;
+  let child = await launch(java, folder, log);
   return {
     plain: `127.0.0.1:${plain}`,
     sasl: `127.0.0.1:${sasl}`,
     saslOverTls: `localhost:${saslOverTls}`,
     caFile,
-    kill: () => end('SIGKILL'),
+    kill: () => end(child, 'SIGKILL'),
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
     async restart() {
-      await end('SIGKILL');
-      child = await launch(java, folder);
+      await end(child, 'SIGKILL');
+      child = await launch(java, folder, log);
     },
-    async stop() {
-      await end('SIGKILL');
+    async stop(keepLog = false) {
+      await end(child, 'SIGKILL');
       await rm(folder, { recursive: true, force: true });
+      if (keepLog) process.stderr.write(`the log of Kafka is kept: ${log}\n`);
+      else await rm(log, { force: true });
     },
   };
 }
 
-async function launch(java: readonly string[], folder: string): Promise<ChildProcess> {
+async function launch(java: readonly string[], folder: string, log: string): Promise<ChildProcess> {
   const child = spawn('java', [...java, 'kafka.Kafka', join(folder, 'server.properties')]);
   endWithUs(child);
-  let output = '';
-  const keep = (chunk: Buffer) => (output = (output + chunk).slice(-MAX_OUTPUT_BYTES));
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  const kept = createWriteStream(log, { flags: 'a' });
+  child.stdout.pipe(kept, { end: false });
+  child.stderr.pipe(kept, { end: false });
+  let isUp = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    isUp ||= chunk.includes('Kafka Server started');
+  });
   try {
     await until(
-      'Kafka is up',
+      `Kafka is up; what it says is in ${log}`,
       () => {
-        if (child.exitCode !== null) throw new Error('Kafka ended');
-        return output.includes('Kafka Server started');
+        if (child.exitCode !== null) throw new Error(`Kafka ended; what it said is in ${log}`);
+        return isUp;
       },
       START_TIMEOUT_MS,
     );
   } catch (error) {
     child.kill('SIGKILL');
-    const kept = join(tmpdir(), `ticketing-kafka-${randomUUID()}.log`);
-    await writeFile(kept, output);
-    throw new Error(`Kafka did not start; what it said is in ${kept}`, { cause: error });
+    throw error;
   }
   return child;
-}
-
-/** A run that is cut short, however that happens, leaves no server behind: the end of our process ends the guard's input. */
-function endWithUs(child: ChildProcess): void {
-  const guard = spawn('sh', ['-c', `cat > /dev/null; kill -9 ${child.pid}`], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  child.once('close', () => {
-    guard.kill('SIGKILL');
-    guard.stdin?.end();
-  });
-}
-
-/** The folder of Kafka's jars, fetched once a machine; a folder half fetched is never taken for a whole one. */
-async function kafkaJars(): Promise<string> {
-  const kept = resolve('node_modules/.cache/ms-ticketing', `kafka-${KAFKA_VERSION}`);
-  if (existsSync(kept)) return kept;
-  await mkdir(dirname(kept), { recursive: true });
-  const draft = await mkdtemp(`${kept}-`);
-  const dependencies = KAFKA_JARS.map(
-    ([group, artifact, version]) =>
-      `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`,
-  );
-  await writeFile(
-    join(draft, 'pom.xml'),
-    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-     <groupId>tests</groupId><artifactId>kafka-server</artifactId><version>1</version><packaging>pom</packaging>
-     <dependencies>${dependencies.join('')}</dependencies></project>`,
-  );
-  await run(
-    'mvn',
-    [
-      '-q',
-      '-B',
-      '-f',
-      join(draft, 'pom.xml'),
-      'dependency:copy-dependencies',
-      `-DoutputDirectory=${draft}/libs`,
-    ],
-    { timeout: DOWNLOAD_TIMEOUT_MS },
-  );
-  // Another process may have been quicker; its folder is as good.
-  await rename(join(draft, 'libs'), kept).catch((error: unknown) => {
-    if (!existsSync(kept)) throw error;
-  });
-  await rm(draft, { recursive: true, force: true });
-  return kept;
 }
 
 /** A key store for the broker, and its certificate for those who call it. */
@@ -199,7 +159,7 @@ rootLogger.appenderRef.out.ref = out
 
 type Ports = Readonly<Record<'plain' | 'sasl' | 'saslOverTls' | 'controller', number>>;
 
-function properties(folder: string, ports: Ports): string {
+function properties(folder: string, ports: Ports, advertised: string): string {
   const { username, password } = KAFKA_USER;
   const plain = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`;
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
@@ -215,7 +175,7 @@ function properties(folder: string, ports: Ports): string {
     'controller.listener.names=CONTROLLER',
     'inter.broker.listener.name=PLAIN',
     `listeners=PLAIN://127.0.0.1:${ports.plain},SASL://127.0.0.1:${ports.sasl},SECURE://127.0.0.1:${ports.saslOverTls},CONTROLLER://127.0.0.1:${ports.controller}`,
-    `advertised.listeners=PLAIN://127.0.0.1:${ports.plain},SASL://127.0.0.1:${ports.sasl},SECURE://localhost:${ports.saslOverTls}`,
+    `advertised.listeners=PLAIN://${advertised},SASL://127.0.0.1:${ports.sasl},SECURE://localhost:${ports.saslOverTls}`,
     'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,SECURE:SASL_SSL',
     'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
     ...login,
@@ -232,12 +192,4 @@ function properties(folder: string, ports: Ports): string {
     'group.initial.rebalance.delay.ms=0',
     '',
   ].join('\n');
-}
-
-/** Ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const urls = await Promise.all(servers.map(listen));
-  await Promise.all(servers.map(close));
-  return urls.map((url) => Number(new URL(url).port));
 }

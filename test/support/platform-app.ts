@@ -25,6 +25,9 @@ export interface PlatformApp {
 
 export const CLIENT_SECRET = 'secret-of-the-ticket-service-client';
 
+/** Sessions of the catalogue have their dates, and tests run on any day. */
+export const DOORS_ALWAYS_OPEN = { DOORS_OPEN_HOURS: '100000', DOORS_CLOSE_HOURS: '100000' };
+
 export async function startPlatformApp(
   env: Record<string, string> = {},
   options: TestAppOptions = {},
@@ -38,6 +41,7 @@ export async function startPlatformApp(
       EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
       EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
       STRIPE_WEBHOOK_SECRET: 'whsec_test',
+      ...DOORS_ALWAYS_OPEN,
       ...env,
     },
     overrides,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Stripe from 'stripe';
 import type { Overrides } from '../../src/app.ts';
-import type { PlatformApp } from './platform-app.ts';
+import { DOORS_ALWAYS_OPEN, type PlatformApp } from './platform-app.ts';
 import { startTestApp, type TestApp } from './test-app.ts';
 
 /** Another replica on the same servers with a memory of its own: what the first one holds it does not know. */
@@ -17,6 +17,7 @@ export function startReplica(
     EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
     EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
     STRIPE_WEBHOOK_SECRET: 'whsec_test',
+    ...DOORS_ALWAYS_OPEN,
   };
   return startTestApp({ ...same, ...env }, overrides, { background: false });
 }

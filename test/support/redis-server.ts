@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach } from 'vitest';
+import type { Link } from './link.ts';
 import { until } from './servers.ts';
 
 /** A real `redis-server`, a plain process on a free port, ended after the test file; its log is kept when a test failed. */
@@ -111,16 +112,26 @@ export async function startRedis(
   };
 }
 
-/** Three primaries that share the slots, each with so many replicas; REDIS_ADDR is their addresses with commas. */
-export async function startRedisCluster(replicas = 0): Promise<readonly RedisServerProcess[]> {
-  const node = async () => {
+/**
+ * Three primaries that share the slots, each with so many replicas; REDIS_ADDR is their addresses with commas. With
+ * links, one each, the nodes send everybody through these.
+ */
+export async function startRedisCluster(
+  replicas = 0,
+  links: readonly Link[] = [],
+): Promise<readonly RedisServerProcess[]> {
+  const node = async (link: Link | undefined) => {
     const busPort = String(await freePort());
     const place = ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '1000'];
     const alone = ['--cluster-require-full-coverage', 'no', '--repl-diskless-sync-delay', '0'];
-    return startRedis([...place, ...alone]);
+    const told = link ? ['--cluster-announce-ip', HOST, '--cluster-announce-port', String(link.port)] : [];
+    const bus = link ? ['--cluster-announce-bus-port', busPort] : [];
+    const server = await startRedis([...place, ...alone, ...told, ...bus]);
+    link?.leadTo(Number(server.address.split(':')[1]));
+    return server;
   };
   const nodes: RedisServerProcess[] = [];
-  while (nodes.length < PRIMARIES * (1 + replicas)) nodes.push(await node());
+  while (nodes.length < PRIMARIES * (1 + replicas)) nodes.push(await node(links[nodes.length]));
   const addresses = nodes.map(({ address }) => address);
   const sharing = ['--cluster-replicas', String(replicas), '--cluster-yes'];
   await run('redis-cli', ['--cluster', 'create', ...addresses, ...sharing]);

@@ -26,6 +26,8 @@ export interface LiveSales {
   upkeep(): Promise<boolean>;
   /** A turn at asking again who owns what is watched. */
   confirmOwnership(): Promise<boolean>;
+  /** Streams open now. */
+  count(): number;
   /** Closes every stream, and opens none from now on. */
   stop(): void;
 }
@@ -142,6 +144,7 @@ export function createLiveSales(options: LiveSalesOptions): LiveSales {
       return false;
     },
 
+    count: () => streams.size,
     stop() {
       isStopped = true;
       for (const stream of streams) stream.close('stopping');

@@ -3,6 +3,7 @@ import { createBatches } from '../../kernel/concurrency.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type IdSource, type OrderId, type TicketId, type UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
+import type { Traces } from '../../kernel/trace.ts';
 import type { Database, Executor } from '../../platform/postgres/database.ts';
 import type { Receipt } from '../../platform/postgres/receipt.ts';
 import { REFUSAL_WORDS } from '../pricing/discount.rules.ts';
@@ -23,6 +24,7 @@ export interface PlacingOptions {
   readonly holdMs: number;
   /** Most orders that are written by one statement. */
   readonly ordersPerStatement: number;
+  readonly traces: Traces;
   readonly onCommitted: () => void;
 }
 
@@ -118,9 +120,13 @@ type Write = (
  * One statement, which orders that come together share; with a receipt to keep it is one transaction of two. A discount is
  * one row that all who use it wait for, so whoever has one goes alone.
  */
-function createWrite({ database, currency, ordersPerStatement }: PlacingOptions): Write {
-  const insert = async (executor: Executor, { order, announcements }: NewOrder, maxUsage?: number) => {
-    const written = await insertOrder(executor, order, announcements, maxUsage, currency);
+function createWrite({ database, currency, traces, ordersPerStatement }: PlacingOptions): Write {
+  const insert = async (
+    executor: Executor,
+    { order, announcements, traceparent }: NewOrder,
+    maxUses?: number,
+  ) => {
+    const written = await insertOrder(executor, order, announcements, maxUses, currency, traceparent);
     if (!written) throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
   };
   const insertShared = createBatches<NewOrder>(
@@ -129,15 +135,15 @@ function createWrite({ database, currency, ordersPerStatement }: PlacingOptions)
     (added) => insert(database, added),
   );
   return async (order, priced, receipt) => {
-    const added = { order, announcements: announce(order, currency) };
-    const maxUsage = priced.discount?.maxUsage;
+    const added = { order, announcements: announce(order, currency), traceparent: traces.current() };
+    const maxUses = priced.discount?.maxUsage;
     try {
       if (receipt)
         await database.transaction(async (tx) => {
-          await insert(tx, added, maxUsage);
+          await insert(tx, added, maxUses);
           await receipt.keep(tx, order);
         });
-      else if (order.discount || ordersPerStatement === 1) await insert(database, added, maxUsage);
+      else if (order.discount || ordersPerStatement === 1) await insert(database, added, maxUses);
       else await insertShared(added);
     } catch (error) {
       if (!isSeatTaken(error)) throw error;

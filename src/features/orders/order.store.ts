@@ -46,8 +46,8 @@ const INSERT_ORDER = {
     ), won AS (
       SELECT count(*) AS seats FROM ticketed
     )
-    INSERT INTO outbox (topic, key, value)
-    SELECT a.topic, a.key, a.value
+    INSERT INTO outbox (topic, key, value, traceparent)
+    SELECT a.topic, a.key, a.value, $24
       FROM won, unnest($21::text[], $22::text[], $23::text[]) WITH ORDINALITY AS a (topic, key, value, position)
      WHERE won.seats > 0
      ORDER BY a.position
@@ -64,6 +64,7 @@ export async function insertOrder(
   announcements: readonly Announcement[],
   maxDiscountUses: number | undefined,
   currency: Currency,
+  traceparent?: string,
 ): Promise<boolean> {
   const tickets = inSeatOrder(order.tickets);
   const written = await executor.rows(INSERT_ORDER, [
@@ -84,6 +85,7 @@ export async function insertOrder(
     announcements.map((announcement) => announcement.topic),
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
+    traceparent ?? null,
   ]);
   return written.length > 0;
 }
@@ -115,9 +117,10 @@ const INSERT_ORDERS = {
     ), won AS (
       SELECT count(*) AS seats FROM ticketed
     )
-    INSERT INTO outbox (topic, key, value)
-    SELECT a.topic, a.key, a.value
-      FROM won, unnest($18::text[], $19::text[], $20::text[]) WITH ORDINALITY AS a (topic, key, value, position)
+    INSERT INTO outbox (topic, key, value, traceparent)
+    SELECT a.topic, a.key, a.value, a.traceparent
+      FROM won, unnest($18::text[], $19::text[], $20::text[], $21::text[]) WITH ORDINALITY
+             AS a (topic, key, value, traceparent, position)
      WHERE won.seats > 0
      ORDER BY a.position`,
 };
@@ -126,6 +129,8 @@ const INSERT_ORDERS = {
 export interface NewOrder {
   readonly order: PendingOrder;
   readonly announcements: readonly Announcement[];
+  /** The trace that it belongs to. */
+  readonly traceparent: string | undefined;
 }
 
 /**
@@ -139,7 +144,9 @@ export async function insertOrders(
 ): Promise<void> {
   const orders = added.map(({ order }) => order);
   const tickets = orders.flatMap((order) => order.tickets).toSorted(bySeat);
-  const announcements = added.flatMap((each) => each.announcements);
+  const announcements = added.flatMap((each) =>
+    each.announcements.map((announcement) => ({ ...announcement, traceparent: each.traceparent ?? null })),
+  );
   await executor.rows(INSERT_ORDERS, [
     orders.map((order) => order.orderId),
     orders.map((order) => order.userId),
@@ -155,6 +162,7 @@ export async function insertOrders(
     announcements.map((announcement) => announcement.topic),
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
+    announcements.map((announcement) => announcement.traceparent),
   ]);
 }
 

@@ -84,18 +84,21 @@ export interface OrderTransitions {
 export interface OrderTransitionsOptions {
   readonly appendToOutbox: AppendToOutbox;
   readonly recordSales: RecordSales;
+  /** Told of orders that have another status, in the transaction that gives it to them. */
+  readonly onChanged: (tx: Transaction, orders: readonly Order[]) => void;
   readonly clock: Clock;
   readonly currency: Currency;
 }
 
 export function createOrderTransitions(options: OrderTransitionsOptions): OrderTransitions {
-  const { appendToOutbox, recordSales, clock, currency } = options;
+  const { appendToOutbox, recordSales, onChanged, clock, currency } = options;
 
   async function save(tx: Transaction, from: Order, transition: Transition): Promise<Transition> {
     if (transition.outcome === 'changed') {
       await saveTransition(tx, from, transition.order);
       await appendToOutbox(tx, announce(transition.order, currency));
       await recordSales(tx, [{ from, to: transition.order }]);
+      onChanged(tx, [transition.order]);
     }
     return transition;
   }
@@ -123,6 +126,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
         cancelled.flatMap((order) => announce(order, currency)),
       );
       await recordSales(tx, changes);
+      onChanged(tx, cancelled);
       return cancelled;
     },
     rebook: (tx, order) => save(tx, order, rebook(order, clock.now())),

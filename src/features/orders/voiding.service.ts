@@ -38,10 +38,10 @@ export async function voidTicketOf(
     await receipt?.keep(tx, undefined);
     return voided;
   });
-  if (refund?.refundId !== undefined) onDue();
-  if (freed.length === 0) return;
-  onCommitted();
-  await releaseHolds(order, holds, freed);
+  const isRefundMade = refund?.refundId !== undefined;
+  if (isRefundMade) onDue();
+  if (isRefundMade || freed.length > 0) onCommitted();
+  if (freed.length > 0) await releaseHolds(order, holds, freed);
 }
 
 async function voidLocked(

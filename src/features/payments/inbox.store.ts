@@ -10,13 +10,15 @@ export interface InboxEvent {
   readonly order_id: OrderId | null;
   readonly amount_minor: number | null;
   readonly currency: string | null;
+  /** The trace of the request that brought it. */
+  readonly traceparent: string | null;
 }
 
 const STORE = {
   name: 'inbox-store',
-  text: `INSERT INTO stripe_inbox (event_id, type, payment_intent_id, order_id, amount_minor, currency, received_at,
-                                   next_attempt_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, $7::timestamptz) ON CONFLICT (event_id) DO NOTHING`,
+  text: `INSERT INTO stripe_inbox (event_id, type, payment_intent_id, order_id, amount_minor, currency, traceparent,
+                                   received_at, next_attempt_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8::timestamptz, $8::timestamptz) ON CONFLICT (event_id) DO NOTHING`,
 };
 
 /** Keeps a webhook; one that comes again changes nothing (I7). */
@@ -28,6 +30,7 @@ export async function storeEvent(executor: Executor, event: InboxEvent, at: Inst
     event.order_id,
     event.amount_minor,
     event.currency,
+    event.traceparent,
     toRfc3339(at),
   ]);
 }
@@ -44,7 +47,7 @@ const CLAIM = {
             SELECT event_id FROM stripe_inbox
              WHERE applied_at IS NULL AND next_attempt_at <= $1::timestamptz AND attempts < ${MAX_APPLY_ATTEMPTS}
              ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING event_id, type, payment_intent_id, order_id, amount_minor, currency`,
+        RETURNING event_id, type, payment_intent_id, order_id, amount_minor, currency, traceparent`,
 };
 
 /** Takes webhooks to apply, for this caller alone; a failed or forgotten one comes again after a growing pause. */
@@ -70,6 +73,31 @@ const FORGET = {
 /** Removes at most `limit` events applied before `before`; how many there were. */
 export async function forgetApplied(executor: Executor, before: Instant, limit: number): Promise<number> {
   return (await executor.rows(FORGET, [toRfc3339(before), limit])).length;
+}
+
+/** Work that is not done yet. */
+export interface BacklogRow {
+  readonly waiting: number;
+  /** When the oldest came that is still tried. */
+  readonly oldest: Instant | null;
+  /** Those that wait for a person. */
+  readonly stuck: number;
+}
+
+const MAX_COUNTED = 100_000;
+
+const BACKLOG = {
+  name: 'inbox-backlog',
+  text: `SELECT count(*) AS waiting, min(received_at) FILTER (WHERE attempts < ${MAX_APPLY_ATTEMPTS}) AS oldest,
+                count(*) FILTER (WHERE attempts >= ${MAX_APPLY_ATTEMPTS}) AS stuck
+           FROM (SELECT received_at, attempts FROM stripe_inbox
+                  WHERE applied_at IS NULL ORDER BY next_attempt_at LIMIT ${MAX_COUNTED}) waiting`,
+};
+
+/** The webhooks not applied yet, counted up to `MAX_COUNTED`. */
+export async function inboxBacklog(executor: Executor): Promise<BacklogRow> {
+  const [backlog] = await executor.rows<BacklogRow>(BACKLOG, []);
+  return backlog ?? { waiting: 0, oldest: null, stuck: 0 };
 }
 
 const FAILED = {

@@ -32,6 +32,8 @@ export interface PaymentRoutesOptions {
   readonly stuck: StuckPayments;
   readonly once: Once;
   readonly currency: Currency;
+  /** The key that pages confirm payments with. */
+  readonly publishableKey: string | undefined;
 }
 
 const TAGS = ['Payments'];
@@ -43,7 +45,7 @@ const MAX_WEBHOOK_BYTES = 262_144;
 
 /** Payments over HTTP (contract section 1). */
 export function paymentRoutes(scope: HttpServer, options: PaymentRoutesOptions): void {
-  const { payments, webhooks, once, currency } = options;
+  const { payments, webhooks, once, currency, publishableKey } = options;
 
   scope.post(
     '/api/order/:orderId/create-payment-intent',
@@ -61,6 +63,7 @@ export function paymentRoutes(scope: HttpServer, options: PaymentRoutesOptions):
         clientSecret: offer.intent.clientSecret,
         paymentIntentId: offer.intent.intentId,
         seatLockDurationMins: offer.minutesLeft,
+        ...(publishableKey === undefined ? {} : { publishableKey }),
         order: toWireOrder(offer.order, currency),
       });
       return once.answer(request, reply, { status: OK, body }, (receipt) =>

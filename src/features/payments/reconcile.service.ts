@@ -23,8 +23,12 @@ export interface Reconciliation {
   readonly differences: readonly Difference[];
 }
 
-/** Compares what the provider has since then with what is written here, repairs what can be and reports the rest. */
-export type Reconcile = (since: Instant) => Promise<Reconciliation>;
+/**
+ * Compares what the provider has since then with what is written here, repairs what can be and reports the rest. Money
+ * for orders that are not here counts only with `lost`: another system may share the account, but after the database was
+ * brought back from a copy it may be our own.
+ */
+export type Reconcile = (since: Instant, options?: { readonly lost: boolean }) => Promise<Reconciliation>;
 
 export interface ReconcileOptions {
   readonly database: Executor;
@@ -36,12 +40,12 @@ export interface ReconcileOptions {
 const PAGE = 500;
 
 export function createReconcile(options: ReconcileOptions): Reconcile {
-  return async (since) => {
+  return async (since, { lost } = { lost: false }) => {
     const differences: Difference[] = [];
     const seen = new Set<PaymentIntentId>();
     for await (const intent of options.provider.intentsSince(since)) {
       seen.add(intent.intentId);
-      const found = await compareIntent(intent, options);
+      const found = (lost && (await lookForLost(intent, options))) || (await compareIntent(intent, options));
       if (found) differences.push(found);
     }
     let compared = seen.size;
@@ -74,6 +78,20 @@ async function compareIntent(
   const { repaired } = await options.align(intentId);
   const detail = [wrong, ...repaired].join('; ');
   return { intentId, orderId, detail, isRepaired: repaired.length > 0 };
+}
+
+/** Money for an order that is not here, and that was not all given back: for a person, who knows whose it is. */
+async function lookForLost(
+  { intentId, orderId, state, received, refunded }: ListedIntent,
+  { findOrder }: ReconcileOptions,
+): Promise<Difference | undefined> {
+  const isMoney = state === 'succeeded' ? refunded < received : state !== 'canceled';
+  if (!orderId || !isMoney || (await findOrder(orderId))) return undefined;
+  const detail =
+    state === 'succeeded'
+      ? `${received - refunded} received for an order that is not here: give it back at Stripe`
+      : 'it can still be paid for an order that is not here: cancel it at Stripe';
+  return { intentId, orderId, detail, isRepaired: false };
 }
 
 function whatDiffers(intent: ListedIntent, payment: Payment, refunds: readonly Refund[]): string | undefined {

@@ -1,6 +1,7 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId, TicketId, UserId } from '../../kernel/ids.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
+import type { BacklogRow } from './inbox.store.ts';
 import type { Refund } from './payment.rules.ts';
 
 /** A refund as it is first written down. */
@@ -188,4 +189,20 @@ const BOUNCED = {
 /** The provider could not give it back after all: it is due again, and a person has to look. */
 export async function markBounced(tx: Transaction, refundId: string, reason: string): Promise<void> {
   await tx.rows(BOUNCED, [refundId, reason]);
+}
+
+const MAX_COUNTED = 100_000;
+
+const BACKLOG = {
+  name: 'refunds-backlog',
+  text: `SELECT count(*) AS waiting, min(created_at) FILTER (WHERE attempts < ${MAX_REFUND_ATTEMPTS}) AS oldest,
+                count(*) FILTER (WHERE attempts >= ${MAX_REFUND_ATTEMPTS}) AS stuck
+           FROM (SELECT created_at, attempts FROM refunds
+                  WHERE provider_id IS NULL ORDER BY next_attempt_at LIMIT ${MAX_COUNTED}) waiting`,
+};
+
+/** The refunds not carried out yet, counted up to `MAX_COUNTED`. */
+export async function refundBacklog(executor: Executor): Promise<BacklogRow> {
+  const [backlog] = await executor.rows<BacklogRow>(BACKLOG, []);
+  return backlog ?? { waiting: 0, oldest: null, stuck: 0 };
 }

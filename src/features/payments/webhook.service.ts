@@ -2,6 +2,7 @@ import { type Clock, later } from '../../kernel/clock.ts';
 import { eachOf } from '../../kernel/concurrency.ts';
 import { reasonOf, unreachable } from '../../kernel/errors.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
+import type { Traces } from '../../kernel/trace.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { AlignIntent } from './alignment.ts';
 import {
@@ -35,6 +36,7 @@ export interface WebhookServiceOptions {
   readonly orderExists: (orderId: OrderId) => Promise<boolean>;
   readonly orderOfIntent: (intentId: PaymentIntentId) => Promise<OrderId | undefined>;
   readonly clock: Clock;
+  readonly traces: Traces;
   /** Told of each genuine event, whatever becomes of it. */
   readonly onReceived: (kind: EventSubject['kind']) => void;
   readonly onStored: () => void;
@@ -53,7 +55,7 @@ export function createWebhookService(options: WebhookServiceOptions): WebhookSer
     async receive(body, signature) {
       const event = provider.readWebhook(body, signature, clock.now());
       options.onReceived(event.about.kind);
-      const kept = toInbox(event);
+      const kept = toInbox(event, options.traces.current() ?? null);
       if (kept === undefined) return;
       await storeEvent(database, kept, clock.now());
       options.onStored();
@@ -63,7 +65,8 @@ export function createWebhookService(options: WebhookServiceOptions): WebhookSer
       const events = await claimEvents(database, clock.now(), BATCH);
       await eachOf(events, CONCURRENT, async (event) => {
         try {
-          await applyEvent(event, options);
+          const apply = () => applyEvent(event, options);
+          await options.traces.resume('apply webhook', event.traceparent ?? undefined, apply);
           await markApplied(database, event.event_id, clock.now());
         } catch (error) {
           options.onError(error);
@@ -84,8 +87,11 @@ export function createWebhookService(options: WebhookServiceOptions): WebhookSer
  * What is kept of an event; undefined for one that moves nothing: a declined card leaves the order pending, a cancelled
  * intent is replaced by the next attempt, and the money of another mode is none.
  */
-function toInbox({ eventId, type, about }: ProviderEvent): InboxEvent | undefined {
-  const event = { event_id: eventId, type, order_id: null, amount_minor: null, currency: null };
+function toInbox(
+  { eventId, type, about }: ProviderEvent,
+  traceparent: string | null,
+): InboxEvent | undefined {
+  const event = { event_id: eventId, type, order_id: null, amount_minor: null, currency: null, traceparent };
   switch (about.kind) {
     case 'paid':
       return {

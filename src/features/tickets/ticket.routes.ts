@@ -1,37 +1,24 @@
 import { Type } from 'typebox';
-import { as, type OrderId, type SessionId, type TicketId } from '../../kernel/ids.ts';
+import { as, type OrderId, type TicketId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
-import type { Once } from '../../platform/http/once.ts';
-import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
+import { problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import type { DrawQr } from './qr/qr-image.ts';
-import type { Ticket } from './ticket.rules.ts';
-import {
-  CheckInRequestSchema,
-  CheckInResponseSchema,
-  CountSchema,
-  TicketSchema,
-  TicketsSchema,
-} from './ticket.schemas.ts';
+import { CountSchema, TicketSchema, TicketsSchema } from './ticket.schemas.ts';
 import type { TicketService, TicketView } from './ticket.service.ts';
 import { toWireTicket, type WireTicket, withNote } from './ticket.wire.ts';
 
 export interface TicketRoutesOptions {
   readonly tickets: TicketService;
-  readonly once: Once;
   readonly drawQr: DrawQr;
   readonly currency: Currency;
 }
 
 const TAGS = ['Tickets'];
-const OK = 200;
 
 /** Tickets over HTTP (contract section 1). */
-export function ticketRoutes(
-  scope: HttpServer,
-  { tickets, once, drawQr, currency }: TicketRoutesOptions,
-): void {
+export function ticketRoutes(scope: HttpServer, { tickets, drawQr, currency }: TicketRoutesOptions): void {
   const listOf = async (orderId: string, who: Parameters<TicketService['viewOrder']>[1]) => {
     const views = await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who);
     return views.map((view) => toWireView(view, currency, drawQr));
@@ -76,30 +63,6 @@ export function ticketRoutes(
     async (request) => {
       const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
       return toWireView(await tickets.view(ticketId, principalOf(request)), currency, drawQr);
-    },
-  );
-
-  scope.post(
-    '/api/order/ticket/checkin',
-    {
-      schema: {
-        tags: TAGS,
-        summary: 'Let the bearer of a QR code in, once; for scanners of the session',
-        body: CheckInRequestSchema,
-        headers: onceHeaders,
-        response: { 200: CheckInResponseSchema, ...problems },
-      },
-    },
-    async (request, reply) => {
-      const { encrypted_qr: qrText, session_id: door } = request.body;
-      const session = door === undefined ? undefined : as<SessionId>(door.toLowerCase());
-      const body = (ticket: Ticket) => ({
-        message: `Welcome: seat ${ticket.seatLabel}, ${ticket.tierName}.`,
-        ticket: toWireTicket(ticket, currency),
-      });
-      return once.answer(request, reply, { status: OK, body }, (receipt) =>
-        tickets.checkIn(qrText, session, principalOf(request), receipt),
-      );
     },
   );
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
-import { PLAIN_TEXT, Uuid } from '../../platform/http/schemas.ts';
+import { Uuid } from '../../platform/http/schemas.ts';
 
-const TICKET_EXAMPLE = {
+export const TICKET_EXAMPLE = {
   ticket_id: '8e688506-02b1-48ed-9612-5472dd044744',
   order_id: '8d564400-1273-4e3c-9b7d-cc3beccd2b27',
   seat_id: '011ad2bb-6fab-4cc9-a9bb-e3cd6d8ffcc0',
@@ -39,30 +39,6 @@ export const TicketSchema = Type.Object(
 );
 
 export const TicketsSchema = Type.Array(TicketSchema);
-
-/** Far above any text of ours, far below what would cost time to refuse. */
-const MAX_QR_TEXT_CHARS = 2_048;
-
-export const CheckInRequestSchema = Type.Object(
-  {
-    encrypted_qr: Type.String({
-      minLength: 1,
-      maxLength: MAX_QR_TEXT_CHARS,
-      pattern: PLAIN_TEXT,
-      description: 'The text of the QR code',
-    }),
-    session_id: Type.Optional(Uuid('The session this door is for; a ticket of another is refused')),
-  },
-  { examples: [{ encrypted_qr: '6BF...' }] },
-);
-
-export const CheckInResponseSchema = Type.Object(
-  {
-    message: Type.String(),
-    ticket: TicketSchema,
-  },
-  { examples: [{ message: 'Welcome: seat A12, VIP.', ticket: TICKET_EXAMPLE }] },
-);
 
 export const CountSchema = Type.Object(
   { total_count: Type.Integer() },

@@ -1,12 +1,18 @@
-import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { TicketId, UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { TICKET_COLUMNS, type TicketRow, toTicket } from './ticket.rows.ts';
-import type { TicketAtDoor } from './ticket.rules.ts';
+import type { Ticket } from './ticket.rules.ts';
 
-interface TicketAtDoorRow extends TicketRow {
-  readonly order_status: TicketAtDoor['orderStatus'];
+/** A ticket with what its order says about it. */
+export interface FoundTicket {
+  readonly ticket: Ticket;
+  readonly orderStatus: 'pending' | 'completed' | 'cancelled';
+  readonly holderId: UserId;
+}
+
+interface FoundTicketRow extends TicketRow {
+  readonly order_status: FoundTicket['orderStatus'];
   readonly user_id: UserId;
 }
 
@@ -16,34 +22,13 @@ const FIND = {
            FROM tickets t JOIN orders o USING (order_id) WHERE t.ticket_id = $1`,
 };
 
-/** A ticket with what its order says about it. */
 export async function findTicket(
   executor: Executor,
   ticketId: TicketId,
   currency: Currency,
-): Promise<TicketAtDoor | undefined> {
-  const [row] = await executor.rows<TicketAtDoorRow>(FIND, [ticketId]);
+): Promise<FoundTicket | undefined> {
+  const [row] = await executor.rows<FoundTicketRow>(FIND, [ticketId]);
   return row && { ticket: toTicket(row, currency), orderStatus: row.order_status, holderId: row.user_id };
-}
-
-const CHECK_IN = {
-  name: 'ticket-check-in',
-  text: `UPDATE tickets t SET checked_in = true, checked_in_time = $2::timestamptz, checked_in_by = $3
-           FROM orders o
-          WHERE t.ticket_id = $1 AND NOT t.checked_in AND t.voided_at IS NULL
-            AND o.order_id = t.order_id AND o.status = 'completed'
-        RETURNING t.ticket_id`,
-};
-
-/** Admits the ticket if nobody else has and it still may be (I5); false when it may not. */
-export async function checkIn(
-  executor: Executor,
-  ticketId: TicketId,
-  at: Instant,
-  by: UserId,
-): Promise<boolean> {
-  const rows = await executor.rows(CHECK_IN, [ticketId, toRfc3339(at), by]);
-  return rows.length > 0;
 }
 
 const COUNT = {

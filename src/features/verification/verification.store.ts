@@ -194,6 +194,22 @@ export const CHECKS: readonly Check[] = [
      WHERE t.checked_in AND t.voided_at IS NULL AND o.status <> 'completed'`,
   ),
   check(
+    'I5',
+    'who is inside is not whom the scans let in',
+    `
+    SELECT t.ticket_id::text AS subject FROM tickets t JOIN scans s USING (ticket_id)
+     GROUP BY t.ticket_id
+    HAVING sum(CASE s.outcome WHEN 'admitted' THEN 1 WHEN 'refused' THEN 0 ELSE -1 END)
+           <> (t.checked_in AND t.left_at IS NULL)::integer`,
+  ),
+  check(
+    'I7',
+    'a scan was kept more than once',
+    `
+    SELECT session_id || ' ' || nonce AS subject FROM scans WHERE nonce IS NOT NULL
+     GROUP BY session_id, nonce HAVING count(*) > 1`,
+  ),
+  check(
     'I6',
     'an organiser’s deed is not in the audit trail',
     `

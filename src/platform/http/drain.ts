@@ -1,6 +1,13 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { HttpServer } from './server.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answered also while the process stops: it asks how that is. */
+    readonly whileStopping?: true;
+  }
+}
+
 /** Counts the requests of a scope, so that a stop can let them finish. */
 export interface Drain {
   /** Refuses requests from now on and resolves when those under way are answered, or after `timeoutMs`. */
@@ -8,13 +15,13 @@ export interface Drain {
   isOpen(): boolean;
 }
 
-/** Watches the scope's requests. While stopping, new ones get 503 and are sent to another replica. */
+/** Watches the scope's requests. While stopping, new ones but probes get 503 and are sent to another replica. */
 export function createDrain(scope: HttpServer): Drain {
   let open = true;
   let underWay = 0;
   const idle = Promise.withResolvers<void>();
 
-  scope.addHook('onRequest', async (_request, reply) => {
+  scope.addHook('onRequest', async (request, reply) => {
     underWay += 1;
     // The one event that comes for every response, also when its client has gone away.
     reply.raw.once('close', () => {
@@ -23,6 +30,7 @@ export function createDrain(scope: HttpServer): Drain {
     });
     if (open) return;
     reply.header('connection', 'close');
+    if (request.routeOptions.config.whileStopping) return;
     throw new AppError('shutting_down', 'This replica is stopping. Try again.');
   });
 

@@ -14,6 +14,11 @@ export interface HealthRoutesOptions {
   readonly database: HealthProbe;
   readonly redis: HealthProbe;
   readonly kafka: HealthProbe;
+  /** The issuer of tokens. */
+  readonly identity: HealthProbe;
+  /** Both seating services. */
+  readonly seating: HealthProbe;
+  readonly stripe: HealthProbe;
   /** How far publishing is behind; rejects when that cannot be known. */
   readonly outboxLag: () => Promise<{ readonly waiting: number; readonly seconds: number }>;
   readonly clock: Clock;
@@ -47,6 +52,9 @@ const HealthSchema = Type.Object(
     database: PartSchema,
     redis: PartSchema,
     kafka: PartSchema,
+    identity: PartSchema,
+    seating: PartSchema,
+    stripe: PartSchema,
     outbox: OutboxSchema,
   },
   {
@@ -59,6 +67,9 @@ const HealthSchema = Type.Object(
         database: { status: 'UP', embedded: false },
         redis: { status: 'UP', embedded: true },
         kafka: { status: 'UP', embedded: true },
+        identity: { status: 'UP', embedded: true },
+        seating: { status: 'UP', embedded: true },
+        stripe: { status: 'UP', embedded: true },
         outbox: { status: 'UP', waiting: 0, lag_seconds: 0 },
       },
     ],
@@ -70,7 +81,7 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
   scope.get(
     '/healthz',
     {
-      config: { access: 'public' },
+      config: { access: 'public', whileStopping: true },
       schema: {
         tags: ['Health'],
         summary: 'Whether the process lives',
@@ -83,7 +94,7 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
   scope.get(
     '/api/order/health',
     {
-      config: { access: 'public' },
+      config: { access: 'public', whileStopping: true },
       schema: {
         tags: ['Health'],
         summary: 'Whether the service can do its work, and each server it needs',
@@ -91,13 +102,17 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
       },
     },
     async (_request, reply) => {
-      const [database, redis, kafka, outbox] = await Promise.all([
+      const [database, redis, kafka, identity, seating, stripe, outbox] = await Promise.all([
         ask(options.database),
         ask(options.redis),
         ask(options.kafka),
+        ask(options.identity),
+        ask(options.seating),
+        ask(options.stripe),
         askOutbox(options),
       ]);
-      // Without Redis or Kafka orders go on: PostgreSQL decides and the outbox waits.
+      // Without Redis or Kafka orders go on: PostgreSQL decides and the outbox waits. Without the others a part of the
+      // service goes on, and no replica is better off than this one.
       const isUp = database.status === 'UP' && options.isServing();
       return reply.code(isUp ? OK : UNAVAILABLE).send({
         status: isUp ? 'UP' : 'DOWN',
@@ -107,6 +122,9 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
         database,
         redis,
         kafka,
+        identity,
+        seating,
+        stripe,
         outbox,
       });
     },

@@ -1,4 +1,4 @@
-import { type AppError, ERRORS, type ErrorCode } from '../../kernel/errors.ts';
+import { type AppError, DOOR_WORDS, ERRORS, type ErrorCode } from '../../kernel/errors.ts';
 
 /** The one table from error code to HTTP status. */
 export const STATUS_OF = {
@@ -33,7 +33,12 @@ export const STATUS_OF = {
   ticket_wrong_session: 403,
   ticket_cancelled: 409,
   ticket_not_paid: 409,
+  ticket_too_early: 409,
+  ticket_too_late: 409,
   already_checked_in: 409,
+  not_checked_in: 409,
+  reentry_not_allowed: 409,
+  scan_time_refused: 400,
   too_many_streams: 429,
   streams_full: 503,
   overloaded: 503,
@@ -63,11 +68,14 @@ export interface Problem {
   readonly seat_ids?: readonly string[];
   readonly errors?: readonly { readonly field: string; readonly reason: string }[];
   readonly checked_in_time?: string;
+  readonly checked_in_gate?: string;
+  readonly refusal?: string;
 }
 
 /** The body of an error's answer: https://www.rfc-editor.org/rfc/rfc9457 */
 export function toProblem(error: AppError): Problem {
   const { code, extra } = error;
+  const refusal = DOOR_WORDS[code];
   return {
     type: `/docs/errors#${code}`,
     title: ERRORS[code].title,
@@ -78,6 +86,8 @@ export function toProblem(error: AppError): Problem {
     ...(extra.seatIds ? { seat_ids: extra.seatIds } : {}),
     ...(extra.fields ? { errors: extra.fields } : {}),
     ...(extra.checkedInTime ? { checked_in_time: extra.checkedInTime } : {}),
+    ...(extra.checkedInGate ? { checked_in_gate: extra.checkedInGate } : {}),
+    ...(refusal ? { refusal } : {}),
   };
 }
 

@@ -9,7 +9,7 @@ import Fastify, {
   LogController,
   type RawServerDefault,
 } from 'fastify';
-import { AppError } from '../../kernel/errors.ts';
+import { AppError, type ErrorCode } from '../../kernel/errors.ts';
 import { handleWith } from './listener.ts';
 import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
 import { compileValidator, toInvalidRequest } from './validation.ts';
@@ -36,6 +36,8 @@ export interface HttpServerOptions {
   readonly server: Server;
   readonly log: FastifyBaseLogger;
   readonly requestId: () => string;
+  /** Told of each error that is answered. */
+  readonly onProblem: (code: ErrorCode) => void;
 }
 
 /**
@@ -48,6 +50,9 @@ export function createHttpServer(options: HttpServerOptions): {
   readonly open: (shed?: Shed) => void;
 } {
   let handle: RequestListener | undefined;
+  const answer = answerWith(options.onProblem);
+  const answerError = (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply) =>
+    answer(reply, explain(error, request));
   const app = Fastify({
     serverFactory: (handler) => {
       handle = handler;
@@ -123,20 +128,24 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   else request.log.debug(line, 'request');
 }
 
-function answerError(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void {
+/** Whatever was thrown, as one of our codes; what is our own fault is logged. */
+function explain(error: FastifyError | Error, request: FastifyRequest): AppError {
   const known = toAppError(error, request.routeOptions.bodyLimit ?? MAX_BODY_BYTES);
   if (known.code === 'internal') request.log.error({ err: error }, 'unexpected error');
   else if (known.code === 'overloaded') shedRequests.add(request);
   else if (STATUS_OF[known.code] >= SERVER_FAULT) request.log.warn({ err: known.cause }, known.message);
-  answer(reply, known);
+  return known;
 }
 
-function answer(reply: FastifyReply, error: AppError): void {
-  reply
-    .code(STATUS_OF[error.code])
-    .headers(problemHeaders(error))
-    .serializer((payload: unknown) => JSON.stringify(payload))
-    .send(toProblem(error));
+function answerWith(onProblem: HttpServerOptions['onProblem']) {
+  return (reply: FastifyReply, error: AppError): void => {
+    onProblem(error.code);
+    reply
+      .code(STATUS_OF[error.code])
+      .headers(problemHeaders(error))
+      .serializer((payload: unknown) => JSON.stringify(payload))
+      .send(toProblem(error));
+  };
 }
 
 function toAppError(error: FastifyError | Error, maxBodyBytes: number): AppError {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleWhen, type IPolicy } from 'cockatiel';
 import type { Dispatcher } from 'undici';
 import { AppError } from '../../kernel/errors.ts';
@@ -10,7 +11,10 @@ export type ServiceAnswer =
 
 /** Calls one service of the platform as ourselves, with a bearer token of ours. */
 export interface ServiceClient {
-  /** Throws `seating_unavailable` or `identity_unavailable` when there is no answer; a refusal is an answer. */
+  /**
+   * Throws `seating_unavailable` or `identity_unavailable` when there is no answer within four seconds; a refusal is an
+   * answer. A read that failed sooner is tried once more.
+   */
   get(path: string, query: Readonly<Record<string, string>>): Promise<ServiceAnswer>;
   /** `alsoNo`: statuses that mean "no" to this question besides the usual ones. */
   post(path: string, body: unknown, alsoNo?: readonly number[]): Promise<ServiceAnswer>;
@@ -21,9 +25,13 @@ export interface ServiceClientOptions {
   /** For example `http://localhost:8081/api/event-seating`. */
   readonly baseUrl: string;
   readonly tokens: M2mTokens;
+  /** Told when the service is left alone because it does not answer, and when it is asked again. */
+  readonly onCircuit: (isOpen: boolean) => void;
 }
 
 const REQUEST_TIMEOUT_MS = 4_000;
+/** Long enough for another instance of the service to be asked. */
+const READ_AGAIN_AFTER_MS = 50;
 const FAILURES_BEFORE_OPEN = 10;
 const OPEN_FOR_MS = 2_000;
 const MAX_MESSAGE_CHARS = 500;
@@ -41,23 +49,68 @@ const REFUSALS: Readonly<Record<'GET' | 'POST', ReadonlySet<number>>> = {
  */
 export function createServiceClient(options: ServiceClientOptions): ServiceClient {
   const base = new URL(options.baseUrl);
-  const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof AppError && error.code === 'seating_unavailable'),
-    { halfOpenAfter: OPEN_FOR_MS, breaker: new ConsecutiveBreaker(FAILURES_BEFORE_OPEN) },
-  );
-  const call = (method: 'GET' | 'POST', path: string, alsoNo: readonly number[], body?: string) =>
-    guarded(breaker, () =>
-      authorised(
-        options,
-        { method, alsoNo, origin: base.origin, path: base.pathname.replace(/\/$/, '') + path },
-        body,
-      ),
-    );
+  const breaker = circuitBreaker(handleWhen(isNoAnswer), {
+    halfOpenAfter: OPEN_FOR_MS,
+    breaker: new ConsecutiveBreaker(FAILURES_BEFORE_OPEN),
+  });
+  options.onCircuit(false);
+  breaker.onBreak(() => options.onCircuit(true));
+  breaker.onReset(() => options.onCircuit(false));
+  const caller = (method: 'GET' | 'POST', path: string, alsoNo: readonly number[], body?: string) => {
+    const place = { origin: base.origin, path: base.pathname.replace(/\/$/, '') + path };
+    const deadline = createDeadline();
+    const target = { method, alsoNo, ...place, within: deadline.within };
+    return {
+      target,
+      call: () => guarded(breaker, () => authorised(options, target, body)),
+      end: deadline.end,
+    };
+  };
 
   return {
-    get: (path, query) => call('GET', `${path}?${new URLSearchParams(query).toString()}`, []),
-    post: (path, body, alsoNo = []) => call('POST', path, alsoNo, JSON.stringify(body)),
+    async get(path, query) {
+      const { target, call, end } = caller('GET', `${path}?${new URLSearchParams(query).toString()}`, []);
+      try {
+        return await call();
+      } catch (error) {
+        if (!isWorthAnother(error) || target.within().aborted) throw error;
+        await pause(READ_AGAIN_AFTER_MS);
+        return await call();
+      } finally {
+        end();
+      }
+    },
+    async post(path, body, alsoNo = []) {
+      const { call, end } = caller('POST', path, alsoNo, JSON.stringify(body));
+      try {
+        return await call();
+      } finally {
+        end();
+      }
+    },
   };
+}
+
+/** Begins when it is first asked for. Ended with the answer: one of `AbortSignal.timeout` goes off for every answered call, too. */
+function createDeadline(): { within: () => AbortSignal; end: () => void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    within() {
+      timer ??= setTimeout(() => controller.abort(new Error('no answer in time')), REQUEST_TIMEOUT_MS);
+      return controller.signal;
+    },
+    end: () => clearTimeout(timer),
+  };
+}
+
+/** Not when the service is left alone, nor when there is no token to ask with. */
+function isWorthAnother(error: unknown): boolean {
+  return isNoAnswer(error) && !(error.cause instanceof BrokenCircuitError);
+}
+
+function isNoAnswer(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'seating_unavailable';
 }
 
 interface Target {
@@ -65,6 +118,8 @@ interface Target {
   readonly alsoNo: readonly number[];
   readonly origin: string;
   readonly path: string;
+  /** Ends all tries, with their waits for a connection; its time begins when it is first asked for. */
+  readonly within: () => AbortSignal;
 }
 
 async function guarded(breaker: IPolicy, work: () => Promise<ServiceAnswer>): Promise<ServiceAnswer> {
@@ -95,13 +150,10 @@ interface Response {
 
 async function send(
   http: Dispatcher,
-  { method, origin, path }: Target,
+  { method, origin, path, within }: Target,
   token: string,
   body?: string,
 ): Promise<Response> {
-  const deadline = new AbortController();
-  // Stopped with the answer; one of `AbortSignal.timeout` would go off for each of them all the same.
-  const timer = setTimeout(() => deadline.abort(), REQUEST_TIMEOUT_MS);
   try {
     const response = await http.request({
       method,
@@ -113,15 +165,11 @@ async function send(
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body }),
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      bodyTimeout: REQUEST_TIMEOUT_MS,
-      signal: deadline.signal,
+      signal: within(),
     });
     return { status: response.statusCode, text: await response.body.text() };
   } catch (error) {
     throw unavailable(error);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -112,9 +112,14 @@ function toRecord(message: EventMessage): MessageToProduce<string, string, strin
     topic: message.topic,
     key: message.key,
     value: message.value,
-    headers: { [EVENT_ID_HEADER]: message.eventId },
+    headers: {
+      [EVENT_ID_HEADER]: message.eventId,
+      ...(message.traceparent === undefined ? {} : { [TRACE_HEADER]: message.traceparent }),
+    },
     timestamp: BigInt(message.committedAt),
   };
 }
 
 export const EVENT_ID_HEADER = 'event-id';
+/** https://www.w3.org/TR/trace-context/#traceparent-header */
+export const TRACE_HEADER = 'traceparent';

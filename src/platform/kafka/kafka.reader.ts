@@ -5,7 +5,7 @@ import type { EventHandler, EventMessage } from '../../kernel/events.ts';
 import { abandon, clientOptions, cut, type KafkaAccess, KafkaError, within } from './kafka.client.ts';
 import { createCommitter } from './kafka.committer.ts';
 import { createLanes } from './kafka.lanes.ts';
-import { EVENT_ID_HEADER } from './kafka.publisher.ts';
+import { EVENT_ID_HEADER, TRACE_HEADER } from './kafka.publisher.ts';
 
 /** Reads topics as one of a group, until stopped. */
 export interface GroupReader {
@@ -174,6 +174,7 @@ function toEvent(read: Read): EventMessage {
     key: read.key ?? '',
     value: read.value ?? '',
     committedAt: instant(Number(read.timestamp)),
+    traceparent: read.headers.get(TRACE_HEADER),
   };
 }
 

@@ -21,6 +21,8 @@ export interface TokenVerifierOptions {
   /** Where the issuer's keys are. Unset, its discovery document says so, or else Keycloak's path is taken. */
   readonly jwksUrl: string | undefined;
   readonly clock: Clock;
+  /** Told of another `iss` in a token that the issuer's own keys signed, once a minute for each: a matter of settings. */
+  readonly onOtherIssuer: (found: string) => void;
 }
 
 /** Signatures by key pairs only: `none` and shared secrets are no identity. */
@@ -33,18 +35,22 @@ const JWKS_MAX_AGE_MS = 600_000;
 const MAX_CACHED_TOKENS = 20_000;
 /** How long a withdrawn signing key can still pass for tokens seen before. */
 const CACHED_TOKEN_MS = 60_000;
+const MAX_OTHER_ISSUERS = 10;
+const TELL_AGAIN_MS = 60_000;
 const MAX_TOKEN_CHARS = 16_384;
 const ADMIN_GROUP = '/Permissions/Users/System Admins';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** A verifier that fetches the issuer's keys when it needs them and remembers tokens it has verified, within bounds. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+  const perf = { now: () => options.clock.now() };
   const keys = keysOf(options);
-  const verified = new LRUCache<string, Principal>({
-    max: MAX_CACHED_TOKENS,
-    ttl: CACHED_TOKEN_MS,
-    perf: { now: () => options.clock.now() },
-  });
+  const verified = new LRUCache<string, Principal>({ max: MAX_CACHED_TOKENS, ttl: CACHED_TOKEN_MS, perf });
+  const told = new LRUCache<string, true>({ max: MAX_OTHER_ISSUERS, ttl: TELL_AGAIN_MS, perf });
+  const tellOf = (issuer: string) => {
+    if (!told.has(issuer)) options.onOtherIssuer(issuer);
+    told.set(issuer, true);
+  };
 
   return {
     async verify(token) {
@@ -53,7 +59,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const digest = createHash('sha256').update(token).digest('base64');
       const known = verified.get(digest);
       if (known && options.clock.now() < known.expiresAt + LEEWAY_S * MS_PER_SECOND) return known;
-      const principal = await verifyAfresh(token, keys, options);
+      const principal = await verifyAfresh(token, keys, options, tellOf);
       verified.set(digest, principal);
       return principal;
     },
@@ -92,6 +98,7 @@ async function verifyAfresh(
   token: string,
   keys: JWTVerifyGetKey,
   { issuer, clock }: TokenVerifierOptions,
+  tellOf: (issuer: string) => void,
 ): Promise<Principal> {
   try {
     const { payload } = await jwtVerify(token, keys, {
@@ -103,6 +110,9 @@ async function verifyAfresh(
     });
     return toPrincipal(payload);
   } catch (error) {
+    // Claims are looked at only after the signature: nobody else can fill the log.
+    if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss')
+      tellOf(String(error.payload.iss));
     throw explain(error);
   }
 }

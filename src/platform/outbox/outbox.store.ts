@@ -10,28 +10,34 @@ export interface OutboxRow {
   readonly key: string;
   readonly value: string;
   readonly committed_at: Instant;
+  readonly traceparent: string | null;
 }
 
 const APPEND = {
   name: 'outbox-append',
-  text: `INSERT INTO outbox (topic, key, value)
-         SELECT a.topic, a.key, a.value
+  text: `INSERT INTO outbox (topic, key, value, traceparent)
+         SELECT a.topic, a.key, a.value, $4
            FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a (topic, key, value, position)
           ORDER BY a.position`,
 };
 
-/** Stores what a transaction announces; it is published after the commit, or never when there is none (I4). */
-export async function appendToOutbox(tx: Transaction, announcements: readonly Announcement[]): Promise<void> {
+/** Stores what a transaction of a trace announces; it is published after the commit, or never when there is none (I4). */
+export async function appendToOutbox(
+  tx: Transaction,
+  announcements: readonly Announcement[],
+  traceparent?: string,
+): Promise<void> {
   await tx.rows(APPEND, [
     announcements.map((announcement) => announcement.topic),
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
+    traceparent ?? null,
   ]);
 }
 
 const UNPUBLISHED = {
   name: 'outbox-unpublished',
-  text: `SELECT id, event_id, topic, key, value, committed_at FROM outbox
+  text: `SELECT id, event_id, topic, key, value, committed_at, traceparent FROM outbox
           WHERE published_at IS NULL AND id > $3
             AND key NOT IN (SELECT key FROM outbox WHERE published_at IS NULL AND blocked_until > $2::timestamptz)
           ORDER BY id LIMIT $1`,

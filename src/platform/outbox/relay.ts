@@ -159,5 +159,6 @@ function toMessage(row: OutboxRow, topics: TopicNames): EventMessage {
     key: row.key,
     value: row.value,
     committedAt: row.committed_at,
+    traceparent: row.traceparent ?? undefined,
   };
 }

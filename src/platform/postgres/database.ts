@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
-import { isOutage, isRetryable } from './sqlstate.ts';
+import { isOutage, isRetryable, isUnanswered } from './sqlstate.ts';
 
 /** A statement prepared once a connection under its name; the text never changes for a name. */
 export interface Statement {
@@ -35,7 +35,16 @@ export interface Database extends Executor {
   stream<Row>(statement: Statement, values: readonly unknown[]): AsyncGenerator<Row[], void, void>;
   /** Resolves when the server answers; rejects otherwise, within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
+  /** The pool as it is now. */
+  use(): PoolUse;
   close(): Promise<void>;
+}
+
+export interface PoolUse {
+  readonly busy: number;
+  readonly idle: number;
+  /** Work that waits for a connection. */
+  readonly waiting: number;
 }
 
 export interface DatabaseOptions {
@@ -49,6 +58,8 @@ export interface DatabaseOptions {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
+/** How much longer than a statement may take its answer is waited for: then the network or the server is gone. */
+const ANSWER_LEEWAY_MS = 1_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 const MAX_ATTEMPTS = 5;
 /** Rows fetched at a time: some hundred kilobytes, and some milliseconds of work on them. */
@@ -70,15 +81,17 @@ const TYPES: pg.CustomTypesConfig = {
 
 /** Opens a pool; connections are made when they are first needed. */
 export function openDatabase(options: DatabaseOptions): Database {
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = new pg.Pool({
     connectionString: options.dsn,
     max: options.maxConnections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: statementTimeoutMs + ANSWER_LEEWAY_MS,
     keepAlive: true,
     types: TYPES,
     options: [
       '-c timezone=UTC',
-      `-c statement_timeout=${options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS}`,
+      `-c statement_timeout=${statementTimeoutMs}`,
       `-c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_TIMEOUT_MS}`,
     ].join(' '),
     application_name: 'ms-ticketing',
@@ -92,6 +105,11 @@ export function openDatabase(options: DatabaseOptions): Database {
       withRetry(() => transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)),
     stream: (statement, values) => stream(pool, statement, values),
     ping: (timeoutMs) => ping(pool, timeoutMs),
+    use: () => ({
+      busy: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     close: () => pool.end(),
   };
 }
@@ -128,18 +146,21 @@ async function transactionOnce<Result>(
   const client = await connect(pool);
   const tx = { rows: (statement, values) => run(client, statement, values) } as Transaction;
   let broken: Error | undefined;
+  // A connection may break between two statements; unheard, that would end the process.
+  const onBreak = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onBreak);
   try {
     await client.query(begin);
     const result = await work(tx);
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    // A connection whose rollback fails is in an unknown state: the pool must not hand it out again.
-    await client.query('ROLLBACK').catch((rollbackError: Error) => {
-      broken = rollbackError;
-    });
+    broken ??= await rollBack(client, error);
     throw translate(error);
   } finally {
+    client.off('error', onBreak);
     client.release(broken);
   }
 }
@@ -166,13 +187,23 @@ async function* stream<Row>(
       if (rows.length < STREAM_BATCH_ROWS) return;
     }
   } catch (error) {
+    if (isUnanswered(error)) broken = new Error('the connection is silent');
     throw translate(error);
   } finally {
     // Nothing was written; one that is left in the middle ends the same way as one read to its end.
-    await client.query('ROLLBACK').catch(onCut);
+    if (!broken) await client.query('ROLLBACK').catch(onCut);
     client.off('error', onCut);
     client.release(broken);
   }
+}
+
+/** What keeps the pool from handing the connection out again: it is silent, or its rollback failed. */
+async function rollBack(client: pg.PoolClient, reason: unknown): Promise<Error | undefined> {
+  if (isUnanswered(reason)) return new Error('the connection is silent');
+  return client.query('ROLLBACK').then(
+    () => undefined,
+    (error: Error) => error,
+  );
 }
 
 async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
@@ -185,9 +216,11 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
 
 async function ping(pool: pg.Pool, timeoutMs: number): Promise<void> {
   const timeout = Promise.withResolvers<never>();
+  // Its own bound, so that a question without an answer does not keep its connection.
+  const question = { text: 'SELECT 1', query_timeout: timeoutMs };
   const timer = setTimeout(() => timeout.reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   try {
-    await Promise.race([pool.query('SELECT 1'), timeout.promise]);
+    await Promise.race([pool.query(question), timeout.promise]);
   } finally {
     clearTimeout(timer);
   }

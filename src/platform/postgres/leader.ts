@@ -21,6 +21,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const ASK_TIMEOUT_MS = 5_000;
 /** A leader that died is followed within this. */
 const ASK_AGAIN_MS = 500;
+/** The server itself finds a leader whose machine is gone, and ends its connection: within half a minute, not two hours. */
+const KEEPALIVE = ['tcp_keepalives_idle=10', 'tcp_keepalives_interval=5', 'tcp_keepalives_count=4'];
 
 /**
  * Leadership lives as long as its connection: a process that dies or is cut off loses it, and the server gives it to
@@ -38,6 +40,7 @@ export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: ASK_TIMEOUT_MS,
       keepAlive: true,
+      options: KEEPALIVE.map((setting) => `-c ${setting}`).join(' '),
       application_name: 'ms-ticketing leader',
     });
     const lost = () => {

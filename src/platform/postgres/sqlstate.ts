@@ -26,8 +26,12 @@ const OUTAGE: ReadonlySet<string> = new Set([
   'EHOSTUNREACH',
 ]);
 
+/** What `pg` says of a statement that was sent and not answered in time. */
+const UNANSWERED = 'Query read timeout';
+
 /** What `pg` says without a code when a connection is lost or none can be had. */
 const OUTAGE_MESSAGES = [
+  UNANSWERED,
   'Connection terminated',
   'timeout exceeded when trying to connect',
   'Client has encountered a connection error',
@@ -55,4 +59,10 @@ export function isOutage(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== undefined) return OUTAGE.has(code);
   return error instanceof Error && OUTAGE_MESSAGES.some((message) => error.message.includes(message));
+}
+
+/** Whether the connection itself is silent: what was sent may still be done, and nothing more can be said on it. */
+export function isUnanswered(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.message === UNANSWERED || isUnanswered(error.cause);
 }

@@ -147,6 +147,7 @@ function world() {
   const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
   const giveBack = createGiveBack({ writeRefund, ids });
   const transitions = createOrderTransitions({
+    onChanged: () => undefined,
     appendToOutbox,
     recordSales: (tx, changes) =>
       addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))), lkr),

@@ -11,7 +11,7 @@ import { testDatabase } from '../../support/own-database.ts';
 
 const EMPTY =
   'TRUNCATE orders, tickets, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, ' +
-  'sales_totals, sales_by_time, organization_sales_by_time, sales_by_tier, discounts_by_time, money_by_session, audit_trail';
+  'sales_totals, sales_by_time, organization_sales_by_time, sales_by_tier, discounts_by_time, money_by_session, audit_trail, scans';
 const lkr = currencyOf('lkr');
 let dsn: string;
 let database: Database;
@@ -40,6 +40,10 @@ const REFUND = (amount: number, providerId: string | null, attempts = 0) =>
    VALUES (gen_random_uuid(), 'pi_sample', ${amount}, 'service', 'x', now(), ${providerId ? `'${providerId}'` : 'NULL'}, ${attempts}, now());`;
 const WEBHOOK = (attempts: number) =>
   `INSERT INTO stripe_inbox (event_id, type, received_at, next_attempt_at, attempts) VALUES ('evt_1', 'x', now(), now(), ${attempts});`;
+const SCAN = (outcome: 'admitted' | 'refused') =>
+  `INSERT INTO scans (session_id, ticket_id, direction, outcome, refusal, scanned_at, received_at, scanned_by, nonce)
+   SELECT session_id, ticket_id, 'entry', '${outcome}', ${outcome === 'refused' ? "'ticket_not_paid'" : 'NULL'}, now(), now(),
+          session_id, '${outcome}' FROM tickets;`;
 const KEY = `INSERT INTO idempotency_keys (user_id, key, fingerprint, created_at, claim, claimed_until)
   SELECT user_id, 'k', 'f', now(), user_id, now() FROM orders;`;
 
@@ -147,6 +151,8 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'a live ticket was checked in without its order being completed',
     `${OTHER} UPDATE tickets SET checked_in = true, checked_in_time = now() WHERE seat_id = 'A2'`,
   ],
+  ['I5', 'who is inside is not whom the scans let in', `${SCAN('refused')} ${SCAN('admitted')}`],
+  ['I7', 'a scan was kept more than once', `DROP INDEX scans_nonce; ${SCAN('refused')} ${SCAN('refused')}`],
   [
     'I6',
     'an organiser’s deed is not in the audit trail',
@@ -199,7 +205,8 @@ describe('finds', () => {
       await sql(dsn, EMPTY);
       await sql(
         dsn,
-        'CREATE UNIQUE INDEX IF NOT EXISTS tickets_live_seat ON tickets (session_id, seat_id) WHERE voided_at IS NULL',
+        `CREATE UNIQUE INDEX IF NOT EXISTS tickets_live_seat ON tickets (session_id, seat_id) WHERE voided_at IS NULL;
+         CREATE UNIQUE INDEX IF NOT EXISTS scans_nonce ON scans (session_id, nonce) WHERE nonce IS NOT NULL`,
       );
     }
   });

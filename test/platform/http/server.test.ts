@@ -25,6 +25,7 @@ beforeEach(async () => {
   url = `http://127.0.0.1:${listener.port}`;
   expect((await call(url, 'GET', '/')).status).toBe(503);
   const created = createHttpServer({
+    onProblem: () => undefined,
     server: listener.server,
     log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
     requestId: () => 'request-1',

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { Agent } from 'undici';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createServiceClient, type ServiceClient } from '../../../src/platform/http/service-client.ts';
 import { close, listen, until } from '../../support/servers.ts';
 
@@ -17,6 +17,8 @@ const server = createServer((request, response) => {
 
 const send = (status: number, body: string) => (response: ServerResponse) =>
   response.writeHead(status).end(body);
+
+let circuit: boolean[] = [];
 
 beforeAll(async () => {
   url = await listen(server);
@@ -38,7 +40,13 @@ beforeEach(() => {
       count += 1;
     },
   };
-  client = createServiceClient({ http, baseUrl: `${url}/api/seating/`, tokens });
+  circuit = [];
+  client = createServiceClient({
+    http,
+    baseUrl: `${url}/api/seating/`,
+    tokens,
+    onCircuit: (isOpen) => circuit.push(isOpen),
+  });
   answer = send(200, '{"a":1}');
 });
 
@@ -81,14 +89,42 @@ describe('no answer', () => {
     await expect(client.post('/x', {})).rejects.toMatchObject({ code: 'seating_unavailable' });
   });
 
+  test('a service that does not answer is waited for four seconds in all, and not asked again', async () => {
+    answer = () => undefined;
+    const began = performance.now();
+    const calls = [client.get('/x', {}), client.post('/x', {})];
+    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'seating_unavailable' });
+    expect(performance.now() - began).toBeGreaterThan(3_900);
+    expect(performance.now() - began).toBeLessThan(5_500);
+    expect(seen).toHaveLength(2);
+  });
+
+  test('nor is one that begins an answer and does not end it', async () => {
+    answer = (response) => response.writeHead(200).write('tru');
+    const began = performance.now();
+    await expect(client.get('/x', {})).rejects.toMatchObject({ code: 'seating_unavailable' });
+    expect(performance.now() - began).toBeLessThan(5_500);
+  });
+
+  test('a read that fails is tried once more, a request is not', async () => {
+    const first = (response: ServerResponse) =>
+      seen.length === 1 ? response.destroy() : send(200, 'true')(response);
+    answer = first;
+    expect(await client.get('/x', {})).toEqual({ outcome: 'ok', body: true });
+    expect(seen).toHaveLength(2);
+    seen = [];
+    await expect(client.post('/x', {})).rejects.toMatchObject({ code: 'seating_unavailable' });
+    expect(seen).toHaveLength(1);
+  });
+
   test('a token that is refused is replaced, once', async () => {
     answer = (response) => send(seen.length === 1 ? 401 : 200, 'true')(response);
     expect(await client.get('/x', {})).toEqual({ outcome: 'ok', body: true });
     expect(seen.map(({ authorization }) => authorization)).toEqual(['Bearer token-0', 'Bearer token-1']);
     answer = send(401, '');
     await expect(client.get('/x', {})).rejects.toMatchObject({ code: 'seating_unavailable' });
-    expect(discarded).toEqual(['token-0', 'token-1']);
-    expect(seen).toHaveLength(4);
+    expect(discarded).toEqual(['token-0', 'token-1', 'token-2']);
+    expect(seen).toHaveLength(6);
   });
 });
 
@@ -104,10 +140,31 @@ test('after ten failures in a row the service is left alone, then tried again', 
     return result?.outcome === 'ok';
   });
   expect(await client.get('/x', {})).toEqual({ outcome: 'ok', body: true });
+  expect([circuit[0], circuit[1], circuit.at(-1)]).toEqual([false, true, false]);
+});
+
+test('connections are bounded: who gets none in time has no answer, and the others theirs', async () => {
+  const MAX = 3;
+  const narrow = new Agent({ connections: MAX });
+  onTestFinished(() => narrow.destroy());
+  const tokens = { get: async () => 'token', discard: () => undefined };
+  const far = createServiceClient({ http: narrow, baseUrl: url, tokens, onCircuit: () => undefined });
+  const held: ServerResponse[] = [];
+  answer = (response) => void held.push(response);
+  const asked = Array.from({ length: 2 * MAX }, () => far.post('/x', {}).then(({ outcome }) => outcome));
+  const outcomes = Promise.allSettled(asked);
+  await until('as many as may are under way', () => held.length === MAX);
+  // The others wait here, and not at the service.
+  expect(seen).toHaveLength(MAX);
+  for (const response of held.splice(0)) send(200, 'true')(response);
+  await until('the next have their turn', () => held.length === MAX);
+  for (const response of held.splice(0)) send(200, 'true')(response);
+  expect((await outcomes).map(({ status }) => status)).toEqual(Array(2 * MAX).fill('fulfilled'));
 });
 
 test('a refusal is no failure: it opens no circuit', async () => {
   answer = send(400, '{"message":"no"}');
   for (let attempt = 0; attempt < 15; attempt += 1) await client.post('/x', {});
   expect(seen).toHaveLength(15);
+  expect(circuit).toEqual([false]);
 });

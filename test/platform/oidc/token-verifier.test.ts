@@ -8,12 +8,14 @@ import { type FakeIssuer, startFakeIssuer } from '../../support/fake-issuer.ts';
 let issuer: FakeIssuer;
 let verifier: TokenVerifier;
 let offsetMs: number;
+let others: string[];
 const sub = randomUUID();
 const clock: Clock = { now: () => instant(Date.now() + offsetMs) };
 
 beforeEach(async () => {
   issuer = await startFakeIssuer();
   offsetMs = 0;
+  others = [];
   verifier = verifierOf(issuer);
 });
 
@@ -22,6 +24,7 @@ function verifierOf({ issuer: name, url }: FakeIssuer, discovers = false): Token
     issuer: name,
     jwksUrl: discovers ? undefined : `${url}/realms/event-ticketing/protocol/openid-connect/certs`,
     clock,
+    onOtherIssuer: (found) => others.push(found),
   });
 }
 
@@ -69,6 +72,17 @@ describe('refused', () => {
     ['a refresh token', { typ: 'Refresh' }],
   ])('%s', async (_name, claims) => {
     expect(await refusal(await issuer.token(sub, claims))).toBe('unauthenticated');
+  });
+
+  test('another issuer’s name is told of once a minute, when the issuer’s own keys signed it', async () => {
+    const named = (iss: string, forged = false) => issuer.token(sub, { iss }, { forged });
+    await refusal(await named('https://forged.example', true));
+    for (let time = 0; time < 3; time += 1) await refusal(await named('https://elsewhere.example'));
+    await refusal(await named('https://third.example'));
+    expect(others).toEqual(['https://elsewhere.example', 'https://third.example']);
+    offsetMs = 61_000;
+    await refusal(await named('https://elsewhere.example'));
+    expect(others).toHaveLength(3);
   });
 
   test('a token signed by somebody else', async () => {

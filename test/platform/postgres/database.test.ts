@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { instant } from '../../../src/kernel/clock.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { createLeader } from '../../../src/platform/postgres/leader.ts';
+import { atEnd } from '../../support/at-end.ts';
+import { type Link, openLink } from '../../support/link.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/servers.ts';
 
@@ -52,6 +54,18 @@ describe('a transaction', () => {
     expect(await count()).toBe((before ?? 0) + 1);
   });
 
+  test('whose connection breaks between two statements fails, and the process lives on', async () => {
+    const whoAmI = statement('SELECT pg_backend_pid() AS pid');
+    const broken = database.transaction(async (tx) => {
+      const [row] = await tx.rows<{ pid: number }>(whoAmI, []);
+      await database.rows(statement('SELECT pg_terminate_backend($1)'), [row?.pid]);
+      await database.rows(statement('SELECT pg_sleep(0.05)'), []);
+      await tx.rows(statement('SELECT 1'), []);
+    });
+    await expect(broken).rejects.toMatchObject({ code: 'database_unavailable' });
+    expect(await count()).toBeGreaterThan(0);
+  });
+
   test('that loses a deadlock runs again', async () => {
     const both = Promise.withResolvers<void>();
     let arrived = 0;
@@ -95,6 +109,42 @@ describe('a database that is away', () => {
     gate.resolve();
     await Promise.all(busy);
     await database.ping(5_000);
+  });
+});
+
+describe('a line that is cut, with nobody told', () => {
+  const CUT_MS = 300;
+  let link: Link;
+  let far: Database;
+
+  beforeAll(async () => {
+    link = await openLink(Number(new URL(dsn).port));
+    atEnd(() => link.close());
+    const through = new URL(dsn);
+    through.host = link.address;
+    const options = { dsn: through.toString(), maxConnections: 4, onIdleError: () => undefined };
+    far = openDatabase({ ...options, statementTimeoutMs: CUT_MS });
+    atEnd(() => far.close());
+  });
+
+  const timed = async (work: () => Promise<unknown>) => {
+    const began = performance.now();
+    await expect(work()).rejects.toMatchObject({ code: 'database_unavailable' });
+    return performance.now() - began;
+  };
+
+  test('a statement ends in time, a transaction too, and the next ones are answered', async () => {
+    await Promise.all(Array.from({ length: 4 }, () => far.rows(statement('SELECT pg_sleep(0.1)'), [])));
+    link.silence();
+    const [one, all] = await Promise.all([
+      timed(() => far.rows(statement('SELECT 1'), [])),
+      timed(() => far.transaction((tx) => tx.rows(statement('SELECT 1'), []))),
+      expect(far.ping(200)).rejects.toThrow(),
+    ]);
+    expect(one).toBeLessThan(CUT_MS + 1_500);
+    expect(all).toBeLessThan(CUT_MS + 1_500);
+    link.heal();
+    await until('it answers', () => far.rows(statement('SELECT 1'), []).catch(() => undefined));
   });
 });
 

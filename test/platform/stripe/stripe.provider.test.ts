@@ -137,3 +137,19 @@ test('a path in the address of the API comes before /v1', async () => {
   await createStripeProvider({ ...KEYS, apiBase: `${url}/stripe` }).findIntent(as<PaymentIntentId>('pi_1'));
   expect(asked).toEqual(['/stripe/v1/payment_intents/pi_1']);
 });
+
+test('each request names the version of the API it was written for; one that fails is tried three times, under one key', async () => {
+  const asked: { version: unknown; key: unknown }[] = [];
+  const server = createServer((request, response) => {
+    const { 'stripe-version': version, 'idempotency-key': key } = request.headers;
+    asked.push({ version, key });
+    response.writeHead(503, { 'content-type': 'application/json' }).end('{"error":{"message":"down"}}');
+  });
+  const apiBase = await listen(server);
+  onTestFinished(() => close(server));
+  const provider = createStripeProvider({ ...KEYS, apiBase });
+  await expect(provider.createIntent(ORDER, money(100), lkr, 'k')).rejects.toMatchObject({
+    code: 'payments_unavailable',
+  });
+  expect(asked).toEqual(Array(3).fill({ version: '2026-10-28.endive', key: 'k' }));
+});

@@ -46,3 +46,22 @@ test('fields that hold secrets are left out', () => {
   });
   expect(lines.join('')).not.toContain('hidden');
 });
+
+test('a message of several lines leaves none of them in the stack', () => {
+  const text = logged(new Error('it says:\n  Jane Personal\n  password=hidden'));
+  expect(JSON.parse(text).err.stack).not.toContain('Personal');
+  expect(text).not.toContain('hidden');
+});
+
+test('the words of a line are cut like its fields', () => {
+  const lines: string[] = [];
+  const log = createLog('trace', { write: (line) => void lines.push(line) });
+  log
+    .child({ reqId: 'r1' })
+    .info({ url: 'redis://u:hidden@h' }, 'cannot open %s', 'postgres://u:hidden@h/db');
+  expect(JSON.parse(lines.join(''))).toMatchObject({
+    reqId: 'r1',
+    url: 'redis://***@h',
+    msg: 'cannot open postgres://***@h/db',
+  });
+});

@@ -16,6 +16,17 @@ export interface TicketSealer {
   seal(ticket: { readonly ticketId: TicketId; readonly sessionId: SessionId }): Promise<string>;
   /** Opens any text; whatever it is, this never throws. */
   open(text: string): Promise<Opened>;
+  /** What opens the texts of a session, of each secret that is good: nobody can make a text with it. */
+  readingKeys(sessionId: SessionId): Promise<ReadingKeyTexts[]>;
+}
+
+/** Keys for a scanner of one session, in base64url without padding. */
+export interface ReadingKeyTexts {
+  readonly keyId: number;
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: string;
+  /** AES-256-GCM, 32 bytes. */
+  readonly sealingKey: string;
 }
 
 /** Sessions whose keys are remembered, for each secret. */
@@ -49,7 +60,22 @@ export async function createTicketSealer(secretsBase64: readonly string[]): Prom
       }
       return { outcome: 'refused', reason: 'forged' };
     },
+    readingKeys: (sessionId) => Promise.all(rings.map((ring) => readingKeysOf(ring, sessionId))),
   };
+}
+
+async function readingKeysOf({ root, ofSession }: KeyRing, sessionId: SessionId): Promise<ReadingKeyTexts> {
+  const { sealingKey } = await ofSession(sessionId);
+  return {
+    keyId: root.keyId,
+    publicKey: await exported(root.publicKey),
+    sealingKey: await exported(sealingKey),
+  };
+}
+
+async function exported(key: CryptoKey): Promise<string> {
+  const bytes = new Uint8Array(await crypto.subtle.exportKey('raw', key));
+  return bytes.toBase64({ alphabet: 'base64url', omitPadding: true });
 }
 
 async function createKeyRing(secretBase64: string): Promise<KeyRing> {

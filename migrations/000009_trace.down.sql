@@ -1,0 +1,2 @@
+ALTER TABLE stripe_inbox DROP COLUMN traceparent;
+ALTER TABLE outbox DROP COLUMN traceparent;

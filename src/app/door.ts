@@ -1,0 +1,55 @@
+import type { RecordAction } from '../features/audit/audit.service.ts';
+import { createTakeBatch } from '../features/door/batch.service.ts';
+import { createMakeBundle } from '../features/door/bundle.service.ts';
+import { createCheckIn, createDoorsOf, createReadTicket } from '../features/door/checkin.service.ts';
+import type { AskTimes } from '../features/door/door.ports.ts';
+import type { DoorHours } from '../features/door/door.rules.ts';
+import { createDoorOversight, type DoorOversightOptions } from '../features/door/oversight.service.ts';
+import { rememberScanners } from '../features/door/scanner.service.ts';
+import { createTimesOf } from '../features/door/times.service.ts';
+import { createTurnstile } from '../features/door/turnstile.service.ts';
+import type { TicketSealer } from '../features/tickets/qr/sealer.ts';
+import type { Base } from './foundation.ts';
+import type { Postgres, Servers } from './servers.ts';
+
+const MS_PER_HOUR = 3_600_000;
+const DEFAULT_DOOR_HOURS = 24;
+
+interface DoorParts {
+  readonly sealer: TicketSealer;
+  readonly recordAction: RecordAction;
+  readonly find: DoorOversightOptions['findOrder'];
+  readonly askTimes: AskTimes;
+}
+
+/** Check-in, with a network and without. */
+export function wireDoor(
+  base: Base,
+  { database }: Postgres,
+  { seating }: Servers,
+  { sealer, recordAction, find, askTimes }: DoorParts,
+) {
+  const { clock } = base;
+  const { currency } = base.config;
+  const isScanner = rememberScanners(seating);
+  const readTicket = createReadTicket(sealer, isScanner);
+  const turnstile = createTurnstile({ database, currency });
+  const timesOf = createTimesOf(askTimes, clock);
+  const doorsOf = createDoorsOf(timesOf, doorHours(base), clock);
+  return {
+    checkIn: createCheckIn({ readTicket, doorsOf, turnstile, clock }),
+    takeBatch: createTakeBatch({ readTicket, turnstile, clock }),
+    makeBundle: createMakeBundle({ database, sealer, isScanner, timesOf }),
+    oversight: createDoorOversight({ database, seating, findOrder: find, recordAction, clock, currency }),
+  };
+}
+
+/** The embedded venue's sessions begin days after any start, so its doors are open. */
+function doorHours({ config, embedded }: Base): DoorHours {
+  const usual = embedded.has('EVENT_SEATING_SERVICE_URL') ? undefined : DEFAULT_DOOR_HOURS;
+  const toMs = (hours: number | undefined) => (hours === undefined ? undefined : hours * MS_PER_HOUR);
+  return {
+    openMsBefore: toMs(config.DOORS_OPEN_HOURS ?? usual),
+    closeMsAfter: toMs(config.DOORS_CLOSE_HOURS ?? usual),
+  };
+}

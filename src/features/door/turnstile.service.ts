@@ -1,0 +1,68 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { Currency } from '../../kernel/money.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { Receipt } from '../../platform/postgres/receipt.ts';
+import type { Ticket } from '../tickets/ticket.rules.ts';
+import { type Doors, type Scan, type Verdict, whyNot } from './door.rules.ts';
+import { findAtDoor, findByNonce, isNonceTaken, type KeptScan, keepRefusal, pass } from './door.store.ts';
+
+/**
+ * Decides on a scan, once: the same nonce gets the first verdict again. `receipt` is kept with whoever passes. Throws
+ * `idempotency_key_reused` when the nonce was another scan's.
+ */
+export type Turnstile = (scan: Scan, doors: Doors, receipt?: Receipt<Ticket> | undefined) => Promise<Verdict>;
+
+export interface TurnstileOptions {
+  readonly database: Database;
+  readonly currency: Currency;
+}
+
+/** Each look sees what won the race before it; a ticket does not change so often while it is held to a device. */
+const MAX_LOOKS = 5;
+
+export function createTurnstile({ database, currency }: TurnstileOptions): Turnstile {
+  async function tryToPass(scan: Scan, receipt: Receipt<Ticket> | undefined): Promise<Ticket | undefined> {
+    try {
+      if (!receipt) return await pass(database, scan, currency);
+      return await database.transaction(async (tx) => {
+        const ticket = await pass(tx, scan, currency);
+        if (ticket) await receipt.keep(tx, ticket);
+        return ticket;
+      });
+    } catch (error) {
+      if (isNonceTaken(error)) return undefined;
+      throw error;
+    }
+  }
+
+  return async (scan, doors, receipt) => {
+    for (let look = 0; look < MAX_LOOKS; look += 1) {
+      const isEntryClosed = scan.direction === 'entry' && doors !== 'open';
+      const passed = isEntryClosed ? undefined : await tryToPass(scan, receipt);
+      if (passed) return { outcome: scan.direction === 'entry' ? 'admitted' : 'left', ticket: passed };
+      const kept = await findByNonce(database, scan, currency);
+      if (kept) {
+        const verdict = repeated(kept, scan);
+        if (verdict.outcome !== 'refused') await receipt?.keep(database, verdict.ticket);
+        return verdict;
+      }
+      const seen = await findAtDoor(database, scan.ticketId, currency);
+      const refusal = whyNot(seen, scan, doors);
+      // Of a ticket that there is not, nothing is written down.
+      const isFinal =
+        refusal && (refusal.code === 'ticket_forged' || (await keepRefusal(database, scan, refusal)));
+      if (isFinal) return refusal;
+    }
+    throw new AppError('request_in_flight', 'This ticket is being scanned elsewhere, too. Scan it again.');
+  };
+}
+
+function repeated({ ticket, direction, at, verdict }: KeptScan, scan: Scan): Verdict {
+  if (ticket.ticketId !== scan.ticketId || direction !== scan.direction) {
+    throw new AppError(
+      'idempotency_key_reused',
+      'This nonce was sent with another scan before. Use a new one for each.',
+    );
+  }
+  return verdict.outcome === 'refused' ? verdict : { ...verdict, ticket: { ...ticket, checkedInAt: at } };
+}

@@ -1,0 +1,30 @@
+import type { OrderId, SessionId, TicketId } from '../../kernel/ids.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+
+/** A ticket that is to be printed again. */
+export interface PrintedTicket {
+  readonly ticket_id: TicketId;
+  readonly order_id: OrderId;
+  readonly session_id: SessionId;
+  readonly seat_label: string;
+  readonly tier_name: string;
+}
+
+const GOOD_TICKETS = {
+  name: 'tickets-good-after',
+  text: `SELECT t.ticket_id, o.order_id, o.session_id, t.seat_label, t.tier_name
+           FROM tickets t JOIN orders o USING (order_id)
+          WHERE t.ticket_id > $1 AND ($2::uuid IS NULL OR o.session_id = $2)
+            AND t.voided_at IS NULL AND o.status = 'completed'
+          ORDER BY t.ticket_id LIMIT $3`,
+};
+
+/** Live tickets of completed orders, of one session or of all, by their id: at most `limit` of those after `after`. */
+export async function goodTicketsAfter(
+  executor: Executor,
+  after: TicketId,
+  sessionId: SessionId | undefined,
+  limit: number,
+): Promise<PrintedTicket[]> {
+  return executor.rows<PrintedTicket>(GOOD_TICKETS, [after, sessionId ?? null, limit]);
+}

@@ -1,0 +1,20 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+const compress = promisify(gzip);
+/** Half the time of the usual level for 7 % more bytes, of a list of random ids. */
+const LEVEL = 2;
+const JSON_MEDIA_TYPE = 'application/json; charset=utf-8';
+
+/** Answers with JSON text as it is, compressed where the client takes that; off the event loop. */
+export async function sendJsonText(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  text: string,
+): Promise<FastifyReply> {
+  reply.header('content-type', JSON_MEDIA_TYPE).header('vary', 'accept-encoding');
+  const takesGzip = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i.test(request.headers['accept-encoding'] ?? '');
+  if (!takesGzip) return reply.send(Buffer.from(text));
+  return reply.header('content-encoding', 'gzip').send(await compress(text, { level: LEVEL }));
+}

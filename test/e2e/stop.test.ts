@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { STOP_TIMEOUT_MS } from '../../src/app.ts';
+import { currencyOf } from '../../src/kernel/money.ts';
+import { atEnd } from '../support/at-end.ts';
+import { sql } from '../support/databases.ts';
+import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
+import { type FakeSeating, startFakeSeating } from '../support/fake-seating.ts';
+import { testDatabase } from '../support/own-database.ts';
+import { until } from '../support/servers.ts';
+import { call, findingsIn } from '../support/test-app.ts';
+
+interface Service {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly dsn: string;
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+let issuer: FakeIssuer;
+let seating: FakeSeating;
+let service: Service;
+
+/** The process as production runs it: every server but Redis and Kafka is another. */
+async function start(): Promise<Service> {
+  const dsn = await testDatabase();
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      PORT: '0',
+      HOST: '127.0.0.1',
+      POSTGRES_DSN: dsn,
+      OIDC_ISSUER: issuer.issuer,
+      TICKET_CLIENT_SECRET: 'secret',
+      EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
+      EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
+      STRIPE_SECRET_KEY: 'sk_test_stop',
+      STRIPE_WEBHOOK_SECRET: 'whsec_stop',
+      STRIPE_API_BASE: issuer.url,
+      QR_SECRET_KEY: randomBytes(32).toString('base64'),
+      DATA_DIR: `/tmp/ticketing-stop-${randomUUID()}`,
+      RECONCILE_DAYS: '0',
+      LOG_LEVEL: 'warn',
+    },
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (output += chunk));
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  atEnd(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  const url = await until('it is up', () => /is up: (http\S+)/.exec(output)?.[1], 30_000);
+  return { child, url: url.replace('localhost', '127.0.0.1'), dsn, ended };
+}
+
+beforeEach(async () => {
+  [issuer, seating] = await Promise.all([startFakeIssuer(), startFakeSeating()]);
+  service = await start();
+});
+
+const notReady = () =>
+  until('it is not ready', async () => (await call(service.url, 'GET', '/api/order/health')).status === 503);
+
+const orderFor = (token: string) => {
+  const [session_id, event_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
+  const body = { session_id, event_id, organization_id, seat_ids: [randomUUID()] };
+  return call(service.url, 'POST', '/api/order', { token, body });
+};
+
+describe('SIGTERM', () => {
+  test('readiness goes first, what is under way is answered, streams end, all is announced and let go', async () => {
+    const [buyer, organiser, eventId] = [randomUUID(), randomUUID(), randomUUID()];
+    const token = await issuer.token(buyer);
+    seating.owners.set(eventId, organiser);
+    const stream = await fetch(`${service.url}/api/order/sse/checkouts/event/${eventId}`, {
+      headers: { authorization: `Bearer ${await issuer.token(organiser)}` },
+    });
+    const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader?.read())?.value).toContain('event: connected');
+
+    const gate = Promise.withResolvers<void>();
+    const asked = seating.calls.length;
+    seating.gate = gate.promise;
+    const underWay = Array.from({ length: 8 }, () => orderFor(token));
+    await until('all of them wait for the seating service', () => seating.calls.length >= asked + 8);
+
+    const began = performance.now();
+    service.child.kill('SIGTERM');
+    await notReady();
+    // It lives on, and says what it has.
+    const { body } = await call(service.url, 'GET', '/api/order/health');
+    expect(body).toMatchObject({ status: 'DOWN', database: { status: 'UP' } });
+    expect((await call(service.url, 'GET', '/healthz')).status).toBe(200);
+    // A new request is sent to another replica, and the connection is not kept.
+    const refused = await orderFor(token);
+    expect(refused).toMatchObject({ status: 503, body: { code: 'shutting_down' } });
+    expect(refused.headers.get('connection')).toBe('close');
+    while (!(await reader?.read())?.done);
+    expect(service.child.exitCode).toBeNull();
+
+    gate.resolve();
+    expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual(Array(8).fill(201));
+    expect(await service.ended).toBe(0);
+    expect(performance.now() - began).toBeLessThan(STOP_TIMEOUT_MS);
+
+    const [left] = await sql<{ orders: string; waiting: string; connections: string }>(
+      service.dsn,
+      `SELECT (SELECT count(*) FROM orders) AS orders,
+              (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS waiting,
+              (SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name LIKE 'ms-ticketing%') AS connections`,
+    );
+    expect(left).toEqual({ orders: '8', waiting: '0', connections: '0' });
+    expect(await findingsIn(service.dsn, currencyOf('lkr'))).toEqual([]);
+  });
+
+  test('a request that never ends does not keep it', async () => {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    await once(socket, 'connect');
+    socket.on('error', () => undefined);
+    socket.write(
+      `POST /api/order HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${await issuer.token(randomUUID())}\r\n` +
+        'content-type: application/json\r\ncontent-length: 100\r\n\r\n{',
+    );
+    // A second one behind it shows that the first has been read.
+    expect((await call(service.url, 'GET', '/healthz')).status).toBe(200);
+    const began = performance.now();
+    service.child.kill('SIGTERM');
+    expect(await service.ended).toBe(0);
+    expect(performance.now() - began).toBeLessThan(STOP_TIMEOUT_MS);
+    socket.destroy();
+  });
+
+  test('a second one does not wait', async () => {
+    const gate = Promise.withResolvers<void>();
+    seating.gate = gate.promise;
+    const cut = orderFor(await issuer.token(randomUUID())).catch(() => 'cut');
+    await until('it waits for the seating service', () => seating.calls.length > 0);
+    service.child.kill('SIGTERM');
+    await notReady();
+    service.child.kill('SIGTERM');
+    expect(await service.ended).toBe(130);
+    expect(await cut).toBe('cut');
+    gate.resolve();
+  });
+});

@@ -1,0 +1,80 @@
+import { sql } from './databases.ts';
+import type { StoredRecord } from './kafka-onlooker.ts';
+import { openOnlooker } from './kafka-onlooker.ts';
+import { until } from './servers.ts';
+
+/** What an onlooker saw of what the outbox holds. */
+export interface Comparison {
+  readonly published: number;
+  /** How many of them came more than once. */
+  readonly repeats: number;
+  /** What came and was never stored. */
+  readonly strays: readonly StoredRecord[];
+  /** What came after something newer of its order or its seats. */
+  readonly misordered: readonly StoredRecord[];
+  readonly missing: number;
+}
+
+interface OutboxRow {
+  readonly id: number;
+  readonly event_id: string;
+}
+
+export const TOPICS = [
+  'ticketly.order.created',
+  'ticketly.order.updated',
+  'ticketly.order.canceled',
+  'ticketly.seats.status',
+] as const;
+const SEATS = 'ticketly.seats.status';
+const WAIT_MS = 60_000;
+
+/** Waits until the outbox is empty, then compares it with what a stranger reads in the topics from their beginning. */
+export async function compareAnnounced(dsn: string, broker: string, waitMs = WAIT_MS): Promise<Comparison> {
+  const waiting = 'SELECT FROM outbox WHERE published_at IS NULL LIMIT 1';
+  await until('everything is announced', async () => (await sql(dsn, waiting)).length === 0, waitMs);
+  const stored = () =>
+    sql<OutboxRow>(dsn, "SELECT id::int, event_id FROM outbox WHERE topic NOT LIKE '%Dead' ORDER BY id");
+  const known = new Set((await stored()).map(({ event_id }) => event_id));
+  const onlooker = await openOnlooker(broker, TOPICS);
+  try {
+    const { seen } = onlooker;
+    const missing = () => known.difference(new Set(seen.map(idOf))).size;
+    await until('all are seen', () => seen.length >= known.size && missing() === 0, waitMs);
+    const come = [...seen];
+    // Read after it: what happened meanwhile may be among what came.
+    return { ...judge(await stored(), come), missing: missing() };
+  } finally {
+    await onlooker.close().catch(() => undefined);
+  }
+}
+
+function judge(rows: readonly OutboxRow[], seen: readonly StoredRecord[]): Omit<Comparison, 'missing'> {
+  const numberOf = new Map(rows.map(({ event_id, id }) => [event_id, id]));
+  const came = new Set<string>();
+  const lastOf = new Map<string, number>();
+  const strays: StoredRecord[] = [];
+  const misordered: StoredRecord[] = [];
+  for (const record of seen.toSorted((a, b) => a.offset - b.offset)) {
+    const number = numberOf.get(idOf(record));
+    if (number === undefined) strays.push(record);
+    if (number === undefined || came.has(idOf(record))) continue;
+    came.add(idOf(record));
+    for (const lane of lanesOf(record)) {
+      if (number < (lastOf.get(lane) ?? 0)) misordered.push(record);
+      lastOf.set(lane, number);
+    }
+  }
+  return { published: rows.length, repeats: seen.length - strays.length - came.size, strays, misordered };
+}
+
+/** Orders of other seats of a session commit side by side: their numbers say nothing about who was first. */
+function lanesOf({ topic, key, value }: StoredRecord): string[] {
+  if (topic !== SEATS) return [`${topic} ${key}`];
+  const { seat_ids: seats } = JSON.parse(value) as { seat_ids: string[] };
+  return seats.map((seat) => `${key} ${seat}`);
+}
+
+function idOf({ headers }: StoredRecord): string {
+  return headers['event-id'] ?? '';
+}

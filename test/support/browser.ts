@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { stripTypeScriptTypes } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { atEnd } from './at-end.ts';
+import { close, listen } from './servers.ts';
+
+/** The browser comes as a package, for this kind of machine; a program of the same kind elsewhere can be named. */
+const OTHER_BROWSER = process.env.CHROMIUM_PATH;
+export const HAS_BROWSER =
+  OTHER_BROWSER !== undefined || (process.platform === 'linux' && process.arch === 'x64');
+
+const MAX_RUN_MS = 60_000;
+
+/**
+ * Runs a module in a page of Chromium: `code` is JavaScript that may import sources of this project by their path, has
+ * `given` and says what comes out by `return`. Rejects with what it threw.
+ */
+export async function runInBrowser(code: string, given: unknown): Promise<unknown> {
+  const result = Promise.withResolvers<{ value?: unknown; error?: string }>();
+  const server = createServer(async (request, response) => {
+    const { url = '/' } = request;
+    if (request.method === 'POST') {
+      result.resolve(JSON.parse(await text(request)));
+      return void response.end();
+    }
+    if (url.startsWith('/src/') && /^[\w./-]+\.ts$/.test(url) && !url.includes('..')) {
+      response.setHeader('content-type', 'text/javascript');
+      return void response.end(stripTypeScriptTypes(await readFile(`.${url}`, 'utf8')));
+    }
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    return void response.end(url === '/' ? pageOf(code, given) : '');
+  });
+  const url = await listen(server);
+  atEnd(() => close(server));
+  const stop = await open(url);
+  const timer = setTimeout(result.reject, MAX_RUN_MS, new Error('the browser says nothing'));
+  try {
+    const { value, error } = await result.promise;
+    if (error !== undefined) throw new Error(error);
+    return value;
+  } finally {
+    clearTimeout(timer);
+    await stop();
+  }
+}
+
+function pageOf(code: string, given: unknown): string {
+  const json = JSON.stringify(given).replaceAll('<', '\\u003c');
+  return `<!doctype html><script type="module">
+    const given = ${json};
+    const run = async () => { ${code} };
+    const outcome = await run().then((value) => ({ value }), (error) => ({ error: String(error?.stack ?? error) }));
+    await fetch('/outcome', { method: 'POST', body: JSON.stringify(outcome) });
+  </script>`;
+}
+
+async function open(url: string): Promise<() => Promise<void>> {
+  const profile = await mkdtemp(join(tmpdir(), 'ticketing-browser-'));
+  const flags = ['--headless', '--no-sandbox', '--no-zygote', '--single-process', '--disable-gpu'];
+  const { program, env } = await browser();
+  const child = spawn(program, [...flags, `--user-data-dir=${profile}`, url], { env, stdio: 'ignore' });
+  const ended = new Promise<void>((done) => {
+    child.once('exit', () => done());
+    child.once('error', () => done());
+  });
+  return async () => {
+    child.kill('SIGKILL');
+    await ended;
+    await rm(profile, { recursive: true, force: true });
+  };
+}
+
+/** The program and what it needs: the package has the few libraries that a bare system lacks, if it is told to unpack them. */
+async function browser(): Promise<{ program: string; env: NodeJS.ProcessEnv }> {
+  if (OTHER_BROWSER !== undefined) return { program: OTHER_BROWSER, env: process.env };
+  process.env.AWS_EXECUTION_ENV = 'AWS_Lambda_nodejs22.x';
+  const { default: chromium } = await import('@sparticuz/chromium');
+  const program = await chromium.executablePath();
+  const libraries = join(tmpdir(), 'al2023', 'lib');
+  return { program, env: { ...process.env, LD_LIBRARY_PATH: libraries } };
+}

@@ -1,0 +1,31 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { close, listen } from './servers.ts';
+
+/** A run that is cut short, however that happens, leaves no server behind: the end of our process ends the guard's input. */
+export function endWithUs(child: ChildProcess): void {
+  const guard = spawn('sh', ['-c', `cat > /dev/null; kill -9 ${child.pid}`], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  child.once('close', () => {
+    guard.kill('SIGKILL');
+    guard.stdin?.end();
+  });
+}
+
+/** Sends the signal and resolves when the process has ended; at once when it had. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'close');
+  child.kill(signal);
+  await ended;
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const urls = await Promise.all(servers.map(listen));
+  await Promise.all(servers.map(close));
+  return urls.map((url) => Number(new URL(url).port));
+}

@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const KUBERNETES_VALIDATE = '1.37.0';
+const COMPOSE_GO = 'v2.16.2';
+const INSTALL_TIMEOUT_MS = 200_000;
+const MAX_OUTPUT_BYTES = 10_000_000;
+const run = promisify(execFile);
+
+export interface Verdict {
+  readonly passed: boolean;
+  readonly output: string;
+}
+
+/** Checks manifests against the schemas that Kubernetes publishes for a version; unknown fields are faults. */
+export async function validateKubernetes(version: string, files: readonly string[]): Promise<Verdict> {
+  const site = await kept(`kubernetes-validate-${KUBERNETES_VALIDATE}`, (draft) =>
+    run(
+      'python3',
+      ['-m', 'pip', 'install', '--quiet', '--target', draft, `kubernetes-validate==${KUBERNETES_VALIDATE}`],
+      {
+        timeout: INSTALL_TIMEOUT_MS,
+      },
+    ),
+  );
+  return verdictOf('python3', [join(site, 'bin/kubernetes-validate'), '--strict', '-k', version, ...files], {
+    PYTHONPATH: site,
+  });
+}
+
+/** Loads a Compose file as Docker Compose does, by the library it does it with; the model as JSON. */
+export async function loadCompose(file: string): Promise<Verdict> {
+  const bin = await kept(`compose-go-${COMPOSE_GO}`, (draft) =>
+    run('go', ['install', `github.com/compose-spec/compose-go/v2/cmd@${COMPOSE_GO}`], {
+      env: { ...process.env, GOBIN: draft },
+      timeout: INSTALL_TIMEOUT_MS,
+    }),
+  );
+  return verdictOf(join(bin, 'cmd'), ['-format', 'json', file]);
+}
+
+async function verdictOf(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Verdict> {
+  try {
+    const { stdout } = await run(program, [...args], {
+      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+      maxBuffer: MAX_OUTPUT_BYTES,
+    });
+    return { passed: true, output: stdout };
+  } catch (error) {
+    const { stdout = '', stderr = String(error) } = error as { stdout?: string; stderr?: string };
+    return { passed: false, output: stdout + stderr };
+  }
+}
+
+/** A folder that is filled once and stays beside the packages. */
+async function kept(name: string, fill: (draft: string) => Promise<unknown>): Promise<string> {
+  const folder = resolve('node_modules/.cache/ms-ticketing', name);
+  if (existsSync(folder)) return folder;
+  await mkdir(dirname(folder), { recursive: true });
+  const draft = await mkdtemp(`${folder}-`);
+  await fill(draft);
+  // Another process may have been quicker; its folder is as good.
+  await rename(draft, folder).catch((error: unknown) => {
+    if (!existsSync(folder)) throw error;
+  });
+  await rm(draft, { recursive: true, force: true });
+  return folder;
+}

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import { createTicketSealer } from '../../src/features/tickets/qr/sealer.ts';
+import { as, type SessionId, type TicketId } from '../../src/kernel/ids.ts';
+import { type PlatformApp, startPlatformApp } from './platform-app.ts';
+import type { Answer, TestApp, TestAppOptions } from './test-app.ts';
+
+export const QR_KEY = Buffer.alloc(32, 7).toString('base64');
+const CHECK_IN = '/api/order/ticket/checkin';
+const MAX_SEATS = 10;
+
+export interface SoldTicket {
+  readonly orderId: string;
+  readonly ticketId: string;
+  readonly seatId: string;
+  readonly qrText: string;
+}
+
+/** A service with somebody at each side of the door. */
+export interface Door {
+  readonly platform: PlatformApp;
+  readonly app: TestApp;
+  readonly scanner: string;
+  readonly otherScanner: string;
+  readonly organiser: string;
+  readonly admin: string;
+  readonly buyer: string;
+  /** Tickets of completed orders that cost nothing. */
+  sell(count: number): Promise<SoldTicket[]>;
+  sellOne(): Promise<SoldTicket>;
+  /** What a scanner's app posts. */
+  scan(qrText: unknown, more?: Record<string, unknown>, token?: string): Promise<Answer>;
+  /** What it posts of what it did without a network. */
+  upload(scans: readonly unknown[], token?: string): Promise<Answer>;
+  bundle(since?: string, token?: string): Promise<Answer>;
+  undo(ticketId: string): Promise<Answer>;
+  /** Scans of a ticket, in the order they were written. */
+  history(ticketId: string): Promise<Record<string, unknown>[]>;
+}
+
+const TOKEN_LIFE_S = 3_600;
+
+export async function openDoor(
+  env: Record<string, string> = {},
+  options: TestAppOptions = {},
+  overrides: Parameters<typeof startPlatformApp>[2] = {},
+): Promise<Door> {
+  const platform = await startPlatformApp({ QR_SECRET_KEY: QR_KEY, ...env }, options, overrides);
+  const { app, seating, sessionId, eventId, issuer } = platform;
+  const sealer = await createTicketSealer([QR_KEY]);
+  const ids = { scanner: randomUUID(), otherScanner: randomUUID(), organiser: randomUUID() };
+  for (const id of [ids.scanner, ids.otherScanner]) seating.scanners.set(id, new Set([sessionId]));
+  seating.owners.set(eventId, ids.organiser).set(sessionId, ids.organiser);
+  const tokenOf = (sub: string, claims = {}) => issuer.token(sub, claims, { expiresIn: TOKEN_LIFE_S });
+  const [scanner, otherScanner, organiser, buyer, admin] = await Promise.all([
+    tokenOf(ids.scanner),
+    tokenOf(ids.otherScanner),
+    tokenOf(ids.organiser),
+    tokenOf(randomUUID()),
+    tokenOf(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] }),
+  ]);
+
+  async function sellSome(count: number): Promise<SoldTicket[]> {
+    const seatIds = Array.from({ length: count }, () => randomUUID());
+    for (const seatId of seatIds) seating.prices.set(seatId, 0);
+    const orderId = await platform.place(buyer, seatIds);
+    const { body } = await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+    return Promise.all(
+      body.tickets.map(async (ticket: { ticket_id: string; seat_id: string }) => ({
+        orderId,
+        ticketId: ticket.ticket_id,
+        seatId: ticket.seat_id,
+        qrText: await sealer.seal({
+          ticketId: as<TicketId>(ticket.ticket_id),
+          sessionId: as<SessionId>(sessionId),
+        }),
+      })),
+    );
+  }
+
+  async function sell(count: number): Promise<SoldTicket[]> {
+    const sold: SoldTicket[] = [];
+    while (sold.length < count) sold.push(...(await sellSome(Math.min(MAX_SEATS, count - sold.length))));
+    return sold;
+  }
+
+  return {
+    platform,
+    app,
+    scanner,
+    otherScanner,
+    organiser,
+    admin,
+    buyer,
+    sell,
+    async sellOne() {
+      const [ticket] = await sell(1);
+      if (!ticket) throw new Error('no ticket was sold');
+      return ticket;
+    },
+    scan: (qrText, more = {}, token = scanner) =>
+      app.call('POST', CHECK_IN, { token, body: { encrypted_qr: qrText, ...more } }),
+    upload: (scans, token = scanner) => app.call('POST', '/api/order/scan/batch', { token, body: { scans } }),
+    bundle: (since, token = scanner) =>
+      app.call(
+        'GET',
+        `/api/order/scan/sessions/${sessionId}/bundle${since === undefined ? '' : `?since=${since}`}`,
+        { token },
+      ),
+    undo: (ticketId) => app.call('DELETE', `/api/order/ticket/${ticketId}/checkin`, { token: organiser }),
+    history: (ticketId) => app.sql('SELECT * FROM scans WHERE ticket_id = $1 ORDER BY scan_id', [ticketId]),
+  };
+}
+
+/** A scan as a device without a network keeps it. */
+export function offline(
+  ticket: Pick<SoldTicket, 'qrText'>,
+  device: string,
+  more: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return {
+    encrypted_qr: ticket.qrText,
+    nonce: randomUUID(),
+    device_id: device,
+    scanned_at: new Date().toISOString(),
+    ...more,
+  };
+}

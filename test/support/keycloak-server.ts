@@ -1,0 +1,132 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { end, endWithUs, freePorts } from './child-server.ts';
+import { fromMaven } from './maven.ts';
+import { until } from './servers.ts';
+import { call } from './test-app.ts';
+
+/** A real Keycloak on this machine, with the realm of `deploy/keycloak` imported as it is. */
+export interface KeycloakServer {
+  /** Its base address, and what its tokens say of who issued them. */
+  readonly url: string;
+  readonly port: number;
+  readonly issuer: string;
+  /** An access token of a person of the realm. */
+  signIn(username: string): Promise<string>;
+  /** A call of its admin API, below `/admin/realms/event-ticketing`. */
+  asAdmin(method: string, path: string, body?: unknown): Promise<{ readonly [field: string]: unknown }[]>;
+  kill(): Promise<void>;
+  /** Starts it again where it was, with what it had. */
+  start(): Promise<void>;
+  /** Ends it and removes what it wrote; its log is kept, and named, when asked. */
+  stop(keepLog?: boolean): Promise<void>;
+}
+
+export const KEYCLOAK_VERSION = '26.4.5';
+/** With its download. */
+export const KEYCLOAK_START_MS = 600_000;
+/** The secret of `ticket-service-client` in the realm file. */
+export const REALM_CLIENT_SECRET = 'demo-service-secret';
+const REALM = 'event-ticketing';
+const DIGEST = 'f3e105b96fc158a6c8276f43c4779427d0f5e708b726fb23609d8b3da640b22b';
+/** Keycloak prepares itself for its options in a first run, which ends so. */
+const BUILT = 10;
+const UP_TIMEOUT_MS = 180_000;
+const run = promisify(execFile);
+
+/** Starts one, fetching it with Maven the first time. */
+export async function startKeycloak(): Promise<KeycloakServer> {
+  const artifact = ['org.keycloak', 'keycloak-quarkus-dist', KEYCLOAK_VERSION, 'zip'] as const;
+  const download = { name: `keycloak-${KEYCLOAK_VERSION}`, artifacts: [artifact], withDependencies: false };
+  const archives = await fromMaven({ ...download, digest: DIGEST });
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-keycloak-'));
+  await run('unzip', ['-q', join(archives, `keycloak-quarkus-dist-${KEYCLOAK_VERSION}.zip`), '-d', folder]);
+  const home = join(folder, `keycloak-${KEYCLOAK_VERSION}`);
+  await mkdir(join(home, 'data/import'), { recursive: true });
+  await cp('deploy/keycloak', join(home, 'data/import'), { recursive: true });
+  const [port = 0] = await freePorts(1);
+  const url = `http://127.0.0.1:${port}`;
+  const issuer = `${url}/realms/${REALM}`;
+  const log = `${folder}.log`;
+  const java = (...more: readonly string[]) => javaOf(home, url, more);
+  const isBuilt = '-Dkc.config.built=true';
+  const code = await run('java', java()).then(
+    () => 0,
+    (error: { code: unknown }) => error.code,
+  );
+  if (code !== BUILT) throw new Error(`Keycloak was not built: exit code ${code}`);
+  let child = await launch(java(isBuilt), url, log);
+  return {
+    url,
+    port,
+    issuer,
+    signIn: (username) => tokenOf(issuer, { client_id: 'login-testing', username, password: 'demo' }),
+    async asAdmin(method, path, body) {
+      const admin = { client_id: 'admin-cli', username: 'admin', password: 'admin' };
+      const token = await tokenOf(`${url}/realms/master`, admin);
+      const answer = await call(url, method, `/admin/realms/${REALM}${path}`, {
+        token,
+        ...(body === undefined ? {} : { body }),
+      });
+      if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+      return [answer.body ?? []].flat();
+    },
+    kill: () => end(child, 'SIGKILL'),
+    async start() {
+      child = await launch(java(isBuilt), url, log);
+    },
+    async stop(keepLog = false) {
+      await end(child, 'SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+      if (keepLog) process.stderr.write(`the log of Keycloak is kept: ${log}\n`);
+      else await rm(log, { force: true });
+    },
+  };
+}
+
+/** As `kc.sh start-dev` does it, but Java itself: what is killed is then the server, and no shell before it. */
+function javaOf(home: string, url: string, more: readonly string[]): string[] {
+  const { hostname, port } = new URL(url);
+  return [
+    ...['-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
+    `-Dkc.home.dir=${home}`,
+    `-Djboss.server.config.dir=${home}/conf`,
+    '-Djava.util.logging.manager=org.jboss.logmanager.LogManager',
+    ...more,
+    ...['-cp', `${home}/lib/quarkus-run.jar`, 'io.quarkus.bootstrap.runner.QuarkusEntryPoint'],
+    ...['--profile=dev', 'start-dev', '--import-realm'],
+    ...['--http-host', hostname, '--http-port', port, '--hostname', url],
+  ];
+}
+
+async function launch(args: readonly string[], url: string, log: string): Promise<ChildProcess> {
+  const child = spawn('java', [...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, KC_BOOTSTRAP_ADMIN_USERNAME: 'admin', KC_BOOTSTRAP_ADMIN_PASSWORD: 'admin' },
+  });
+  endWithUs(child);
+  const kept = createWriteStream(log, { flags: 'a' });
+  child.stdout.pipe(kept, { end: false });
+  child.stderr.pipe(kept, { end: false });
+  const isUp = async () => {
+    if (child.exitCode !== null) throw new Error(`Keycloak ended; what it said is in ${log}`);
+    return fetch(`${url}/realms/${REALM}`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  };
+  await until(`Keycloak is up; what it says is in ${log}`, isUp, UP_TIMEOUT_MS);
+  return child;
+}
+
+async function tokenOf(issuer: string, who: Readonly<Record<string, string>>): Promise<string> {
+  const form = new URLSearchParams({ grant_type: 'password', scope: 'openid', ...who });
+  const response = await fetch(`${issuer}/protocol/openid-connect/token`, { method: 'POST', body: form });
+  const answer = (await response.json()) as { access_token?: string };
+  if (!answer.access_token) throw new Error(`no token for ${who.username}: ${JSON.stringify(answer)}`);
+  return answer.access_token;
+}

@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import { createServer, connect as dial, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+
+/** The network between the service and one of its servers, which a test may spoil. */
+export interface Link {
+  /** `host:port` that the service is told in place of the server's own. */
+  readonly address: string;
+  readonly port: number;
+  /** Leads to another port from the next connection on. */
+  leadTo(port: number): void;
+  /** Every piece of data takes this much longer, each way. */
+  slow(delayMs: number): void;
+  /** A line that is cut: nothing passes, nobody is told, and what was sent arrives when it heals. */
+  silence(): void;
+  /** A server that is gone: connections break, and none is made. */
+  refuse(): void;
+  heal(): void;
+  close(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+
+type State =
+  | { readonly kind: 'sound' | 'silent' | 'refusing' }
+  | { readonly kind: 'slow'; readonly delayMs: number };
+
+/** Opens one on a free port. */
+export async function openLink(toPort?: number): Promise<Link> {
+  let target = toPort;
+  let state: State = { kind: 'sound' };
+  let healed = Promise.withResolvers<void>();
+  const sockets = new Set<Socket>();
+
+  /** Holds data back as the state says; order is kept, so each piece waits for the one before it. */
+  const passage = () =>
+    new Transform({
+      async transform(chunk, _encoding, done) {
+        if (state.kind === 'slow') await setTimeout(state.delayMs);
+        while (state.kind === 'silent') await healed.promise;
+        done(null, chunk);
+      },
+    });
+
+  const server = createServer({ allowHalfOpen: false }, async (near) => {
+    keep(near);
+    while (state.kind === 'silent' && !near.destroyed) await healed.promise;
+    if (state.kind === 'refusing' || target === undefined || near.destroyed) return void near.destroy();
+    const far = keep(dial(target, HOST));
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.pipe(passage()).pipe(to);
+      from.once('close', () => to.destroy());
+    }
+  });
+
+  function keep(socket: Socket): Socket {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on('error', () => undefined);
+    socket.once('close', () => sockets.delete(socket));
+    return socket;
+  }
+
+  function become(next: State): void {
+    state = next;
+    healed.resolve();
+    healed = Promise.withResolvers();
+  }
+
+  const breakAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+
+  server.listen(0, HOST);
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  return {
+    address: `${HOST}:${port}`,
+    port,
+    leadTo(next) {
+      target = next;
+    },
+    slow: (delayMs) => become({ kind: 'slow', delayMs }),
+    silence: () => become({ kind: 'silent' }),
+    refuse() {
+      become({ kind: 'refusing' });
+      breakAll();
+    },
+    heal: () => become({ kind: 'sound' }),
+    async close() {
+      become({ kind: 'refusing' });
+      breakAll();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

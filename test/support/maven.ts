@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+/** Coordinates of an artifact: group, name, version, and kind where it is no jar. */
+export type Artifact = readonly [group: string, name: string, version: string, kind?: string];
+
+export interface Download {
+  /** The folder below the cache. */
+  readonly name: string;
+  readonly artifacts: readonly Artifact[];
+  /** Whether what the artifacts depend on comes, too. */
+  readonly withDependencies: boolean;
+  /** SHA-256 over the names and contents of all files, in the order of their names. */
+  readonly digest: string;
+}
+
+const CACHE = 'node_modules/.cache/ms-ticketing';
+const PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
+const TIMEOUT_MS = 420_000;
+const run = promisify(execFile);
+
+/**
+ * A folder with the files of a download, fetched with Maven once a machine. Maven checks each against the registry's
+ * checksum, we all of them against our own; a folder half fetched or with other contents is never taken for a whole one.
+ */
+export async function fromMaven({ name, artifacts, withDependencies, digest }: Download): Promise<string> {
+  const kept = resolve(CACHE, name);
+  if (existsSync(kept)) return kept;
+  await mkdir(dirname(kept), { recursive: true });
+  const draft = await mkdtemp(`${kept}-`);
+  try {
+    await writeFile(join(draft, 'pom.xml'), pom(artifacts));
+    const files = join(draft, 'files');
+    const goal = [`${PLUGIN}:copy-dependencies`, `-DoutputDirectory=${files}`];
+    const scope = withDependencies ? [] : ['-DexcludeTransitive=true'];
+    // Checksums that do not agree end the fetch, where they would only be warned of.
+    const mvn = ['-q', '-B', '--strict-checksums', '-f', join(draft, 'pom.xml')];
+    await run('mvn', [...mvn, ...goal, ...scope], { timeout: TIMEOUT_MS });
+    const found = await digestOf(files);
+    if (found !== digest) throw new Error(`${name} has the digest ${found}, and not ${digest}`);
+    // Another process may have been quicker; its folder is as good.
+    await rename(files, kept).catch((error: unknown) => {
+      if (!existsSync(kept)) throw error;
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return kept;
+}
+
+async function digestOf(folder: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of (await readdir(folder)).toSorted()) {
+    const content = createHash('sha256').update(await readFile(join(folder, name)));
+    hash.update(`${name} ${content.digest('hex')}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function pom(artifacts: readonly Artifact[]): string {
+  const dependencies = artifacts.map(
+    ([group, name, version, kind = 'jar']) =>
+      `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version><type>${kind}</type></dependency>`,
+  );
+  return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+    <groupId>tests</groupId><artifactId>servers</artifactId><version>1</version><packaging>pom</packaging>
+    <dependencies>${dependencies.join('')}</dependencies></project>`;
+}

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { end, endWithUs, freePorts } from '../child-server.ts';
+import { until } from '../servers.ts';
+
+/** The service as a process of its own, as `npm start` starts it. */
+export interface Replica {
+  readonly name: string;
+  readonly url: string;
+  readonly port: number;
+  /** Whether it has said that it is up since it was started: who balances load asks first. */
+  isReady(): boolean;
+  /** SIGKILL, as a machine that loses its power. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves when it has ended, with its exit code. */
+  stop(): Promise<number | null>;
+  /** Starts it again in the same place. */
+  start(): Promise<void>;
+  /** Ends it and removes what it wrote; its log is kept, and named, when asked. */
+  dispose(keepLog: boolean): Promise<void>;
+}
+
+const UP_TIMEOUT_MS = 60_000;
+
+/** Starts one and resolves when it says that it is up. `env` is all it knows of its surroundings. */
+export async function startReplica(name: string, env: Readonly<Record<string, string>>): Promise<Replica> {
+  const folder = await mkdtemp(join(tmpdir(), `ticketing-${name}-`));
+  const [port = 0] = await freePorts(1);
+  const url = `http://127.0.0.1:${port}`;
+  const log = `${folder}.log`;
+  let child: ChildProcess | undefined;
+
+  let isReady = false;
+
+  async function start(): Promise<void> {
+    isReady = false;
+    const started = spawn(process.execPath, ['src/main.ts'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: String(port), DATA_DIR: folder, ...env },
+    });
+    endWithUs(started);
+    child = started;
+    const kept = createWriteStream(log, { flags: 'a' });
+    started.stdout.pipe(kept, { end: false });
+    started.stderr.pipe(kept, { end: false });
+    const isUp = async () => {
+      if (started.exitCode !== null) throw new Error(`${name} ended; what it said is in ${log}`);
+      return fetch(`${url}/api/order/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    };
+    await until(`${name} is up; what it says is in ${log}`, isUp, UP_TIMEOUT_MS);
+    isReady = true;
+  }
+
+  await start();
+  return {
+    name,
+    url,
+    port,
+    isReady: () => isReady,
+    kill: async () => void (child && (await end(child, 'SIGKILL'))),
+    async stop() {
+      if (child) await end(child, 'SIGTERM');
+      return child?.exitCode ?? null;
+    },
+    start,
+    async dispose(keepLog) {
+      if (child) await end(child, 'SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+      if (keepLog) process.stderr.write(`the log of ${name} is kept: ${log}\n`);
+      else await rm(log, { force: true });
+    },
+  };
+}

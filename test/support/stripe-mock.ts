@@ -1,0 +1,64 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { end, endWithUs, freePorts } from './child-server.ts';
+import { until } from './servers.ts';
+
+/** Stripe's own description of its API as a server: it answers a request that it finds valid, and refuses any other. */
+export interface StripeMock {
+  readonly url: string;
+  /** The requests so far, as `METHOD /path`. */
+  requests(): string[];
+  stop(): Promise<void>;
+}
+
+export const STRIPE_MOCK_VERSION = 'v0.203.0';
+/** With its download, and Go's compiler. */
+export const STRIPE_MOCK_START_MS = 420_000;
+const MODULE = 'github.com/stripe/stripe-mock';
+/** Of the module, as Go writes it into `go.sum`; what it depends on is held to by the module's own. */
+const DIGEST = 'h1:EzW7nb/fphqcAkgVRHAaC88OaAZo6SBWSl54cflDTio=';
+const INSTALL_TIMEOUT_MS = 400_000;
+const run = promisify(execFile);
+
+/** Starts one, built with Go the first time. */
+export async function startStripeMock(): Promise<StripeMock> {
+  const program = await programFile();
+  const [port = 0] = await freePorts(1);
+  const child = spawn(program, ['-http-addr', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  endWithUs(child);
+  let output = '';
+  const keep = (chunk: Buffer) => (output += chunk);
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  await until('stripe-mock listens', () => {
+    if (child.exitCode !== null) throw new Error(`stripe-mock ended: ${output}`);
+    return output.includes('Listening for HTTP at');
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests: () => [...output.matchAll(/^Request: (.*)$/gm)].map(([, request = '']) => request),
+    stop: () => end(child, 'SIGKILL'),
+  };
+}
+
+async function programFile(): Promise<string> {
+  const kept = resolve('node_modules/.cache/ms-ticketing', `stripe-mock-${STRIPE_MOCK_VERSION}`);
+  if (existsSync(kept)) return kept;
+  await mkdir(dirname(kept), { recursive: true });
+  const draft = await mkdtemp(`${kept}-`);
+  try {
+    const env = { ...process.env, GOBIN: draft };
+    await run('go', ['install', `${MODULE}@${STRIPE_MOCK_VERSION}`], { env, timeout: INSTALL_TIMEOUT_MS });
+    const built = join(draft, 'stripe-mock');
+    const { stdout } = await run('go', ['version', '-m', built]);
+    if (!stdout.includes(`mod\t${MODULE}\t${STRIPE_MOCK_VERSION}\t${DIGEST}`))
+      throw new Error(`stripe-mock is not the one with the digest ${DIGEST}: ${stdout}`);
+    await rename(built, kept);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return kept;
+}
