@@ -81,5 +81,5 @@ async function buy(token: string): Promise<void> {
 }
 
 await Promise.all(tokens.map((token) => buy(token).catch(() => (sold.errors += 1))));
-process.stdout.write(JSON.stringify(sold));
-process.exit(0);
+// A pipe takes its time; what it has not taken would be lost with the process.
+process.stdout.write(JSON.stringify(sold), () => process.exit(0));
