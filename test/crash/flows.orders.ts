@@ -11,11 +11,9 @@ import {
   place,
   sell,
 } from './steps.ts';
-import { discountId, orderFor, type World } from './world.ts';
+import { discountId, orderFor, ordersOfEachSession, type World } from './world.ts';
 
-/** More than are written at the same time, so that some share a statement. */
-const TOGETHER = 16;
-const ROUNDS_TOGETHER = 10;
+const ROUNDS_TOGETHER = 20;
 const BUYER = { as: 'buyer', keyed: true } as const;
 const pathOf = ({ orderId }: { readonly orderId: string }, what = '') => `/api/order/${orderId}${what}`;
 
@@ -39,7 +37,9 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     // Whether they meet is chance, so they come until some did: what one statement wrote has one transaction.
     const haveMet = () => world.sql('SELECT FROM orders GROUP BY xmin::text HAVING count(*) > 1');
     for (let round = 0; round < ROUNDS_TOGETHER && (await haveMet()).length === 0; round += 1) {
-      const together = Array.from({ length: TOGETHER }, () => place(world, 1, { keyed: false }));
+      const together = ordersOfEachSession(round).map((body) =>
+        world.request(201, 'POST', '/api/order', { as: 'buyer', body }),
+      );
       // All of them are answered or given up before the flow goes on, or ends.
       for (const each of await Promise.allSettled(together))
         if (each.status === 'rejected') throw each.reason;
