@@ -94,6 +94,8 @@ export async function superviseWorkers(config: Config): Promise<Workers> {
     throw error;
   }
   for (const worker of alive) keepAlive(worker);
+  // One may have died while others were still coming up.
+  while (alive.size < config.WEB_CONCURRENCY) keepAlive(start());
   return { port, stop };
 }
 
