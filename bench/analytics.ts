@@ -77,8 +77,8 @@ async function answers(service: BenchService): Promise<[name: string, path: stri
     ['tickets of a session', `${base}/sessions/${session}/tickets`],
     ['10 events together', `${base}/events/batch?${colombo}`, await batch(10)],
     ['10 events, each', `${base}/events/batch/individual?${colombo}`, await batch(10)],
-    ['100 events together', `${base}/events/batch?${colombo}`, await batch(100)],
-    ['50 events, each', `${base}/events/batch/individual?${colombo}`, await batch(50)],
+    ['50 events together', `${base}/events/batch?${colombo}`, await batch(50)],
+    ['25 events, each', `${base}/events/batch/individual?${colombo}`, await batch(25)],
     ['organisation', `${base}/organizations/${organization}`],
     ['organisation, Asia/Colombo', `${base}/organizations/${organization}?${colombo}`],
   ];

@@ -31,8 +31,9 @@ CREATE TABLE organization_sales_by_time (
   revenue          numeric NOT NULL,
   before_discounts numeric NOT NULL,
   is_folded        boolean NOT NULL DEFAULT false
-);
-CREATE INDEX organization_sales_by_time_key ON organization_sales_by_time (organization_id, quarter_hour);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
+CREATE INDEX organization_sales_by_time_key ON organization_sales_by_time (organization_id, quarter_hour)
+  INCLUDE (orders, tickets, revenue, before_discounts);
 CREATE INDEX organization_sales_by_time_fresh ON organization_sales_by_time (organization_id) WHERE NOT is_folded;
 
 CREATE TABLE sales_by_tier (

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { validate } from 'dockerfile-utils';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -136,8 +136,22 @@ describe('deploy/compose.yaml', () => {
     expect(migrate).toMatchObject({ profiles: ['migrate'], depends_on: { postgres: {} } });
     expect(Object.keys(ticketing.depends_on).toSorted()).toEqual(['kafka', 'keycloak', 'postgres', 'redis']);
     for (const name of Object.keys(ticketing.depends_on)) expect(servers[name]).toHaveProperty('healthcheck');
-    expect(ticketing).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
+    expect(ticketing).toMatchObject({ read_only: true, cap_drop: ['ALL'], build: { context: resolve('.') } });
     expect(seconds(ticketing.stop_grace_period)).toBeGreaterThan(STOP_TIMEOUT_MS / 1_000);
+  });
+
+  test('Keycloak and the service have the same realm, client and secret', () => {
+    const { environment } = model.services.ticketing;
+    const { volumes } = model.services.keycloak;
+    expect(volumes).toMatchObject([
+      { source: resolve('deploy/keycloak'), target: '/opt/keycloak/data/import' },
+    ]);
+    const realm = JSON.parse(readFileSync('deploy/keycloak/event-ticketing-realm.json', 'utf8'));
+    expect(environment.OIDC_ISSUER).toBe(`http://localhost:8080/realms/${realm.realm}`);
+    const client = realm.clients.find(
+      ({ clientId }: { clientId: string }) => clientId === environment.TICKET_CLIENT_ID,
+    );
+    expect(client.secret).toBe(environment.TICKET_CLIENT_SECRET);
   });
 
   test('nothing listens beyond this machine', () => {

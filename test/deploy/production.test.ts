@@ -32,8 +32,7 @@ function start(env: Record<string, string>, args = ['src/main.ts']) {
   const child = spawn(install.node, args, {
     cwd: install.app,
     env: { NODE_ENV: 'production', ...env },
-    uid: NOBODY,
-    gid: NOBODY,
+    ...(process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}),
   });
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));

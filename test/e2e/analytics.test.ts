@@ -334,8 +334,8 @@ describe('bad input', () => {
   });
 
   test.each([
-    ['/events/batch', 100],
-    ['/events/batch/individual', 50],
+    ['/events/batch', 50],
+    ['/events/batch/individual', 25],
   ])('%s takes %i events and not one more', async (path, most) => {
     const eventIds = Array.from({ length: most + 1 }, () => own(randomUUID()));
     const post = (asked: string[]) =>

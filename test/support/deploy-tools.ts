@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const KUBERNETES_VALIDATE = '1.37.0';
@@ -39,18 +39,21 @@ export async function loadCompose(file: string): Promise<Verdict> {
       timeout: INSTALL_TIMEOUT_MS,
     }),
   );
-  return verdictOf(join(bin, 'cmd'), ['-format', 'json', file]);
+  // Paths in it are meant from where it lies.
+  return verdictOf(join(bin, 'cmd'), ['-format', 'json', basename(file)], {}, dirname(file));
 }
 
 async function verdictOf(
   program: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  cwd = '.',
 ): Promise<Verdict> {
   try {
     const { stdout } = await run(program, [...args], {
       env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
       maxBuffer: MAX_OUTPUT_BYTES,
+      cwd,
     });
     return { passed: true, output: stdout };
   } catch (error) {

@@ -7,8 +7,8 @@ const SESSION = '293bed3f-c670-42f6-9e28-628cd6fec57a';
 const ORGANIZATION = '22a67f04-b918-44ac-9b63-49efe8d34356';
 const MAX_ZONE_CHARS = 64;
 /** As many as are answered within 50 ms where a million tickets were sold. */
-const MAX_EVENTS_TOGETHER = 100;
-const MAX_EVENTS_EACH = 50;
+const MAX_EVENTS_TOGETHER = 50;
+const MAX_EVENTS_EACH = 25;
 const MAX_LIMIT = 500;
 const DEFAULT_LIMIT = 50;
 const MAX_OFFSET = 10_000_000;

@@ -63,8 +63,8 @@ export function paymentRoutes(scope: HttpServer, options: PaymentRoutesOptions):
         clientSecret: offer.intent.clientSecret,
         paymentIntentId: offer.intent.intentId,
         seatLockDurationMins: offer.minutesLeft,
-        ...(publishableKey === undefined ? {} : { publishableKey }),
         order: toWireOrder(offer.order, currency),
+        ...(publishableKey === undefined ? {} : { publishableKey }),
       });
       return once.answer(request, reply, { status: OK, body }, (receipt) =>
         payments.offer(toOrderId(request.params), principalOf(request), receipt),

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { Type } from 'typebox';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { AppError, ERRORS, type ErrorCode } from '../../../src/kernel/errors.ts';
+import { AppError, DOOR_WORDS, ERRORS, type ErrorCode } from '../../../src/kernel/errors.ts';
 import { createDrain, type Drain } from '../../../src/platform/http/drain.ts';
 import { bind, type Listener, PortTaken } from '../../../src/platform/http/listener.ts';
 import { STATUS_OF } from '../../../src/platform/http/problem.ts';
@@ -79,6 +79,7 @@ describe('errors', () => {
       detail: 'because',
       code,
       message: 'because',
+      ...(DOOR_WORDS[code] === undefined ? {} : { refusal: DOOR_WORDS[code] }),
     });
   });
 

@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { end, endWithUs, freePorts } from '../child-server.ts';
 import { until } from '../servers.ts';
 
@@ -15,7 +16,7 @@ export interface Replica {
   isReady(): boolean;
   /** SIGKILL, as a machine that loses its power. */
   kill(): Promise<void>;
-  /** SIGTERM; resolves when it has ended, with its exit code. */
+  /** Sends it no more requests, then SIGTERM a moment later, as an orchestrator does; its exit code. */
   stop(): Promise<number | null>;
   /** Starts it again in the same place. */
   start(): Promise<void>;
@@ -23,6 +24,8 @@ export interface Replica {
   dispose(keepLog: boolean): Promise<void>;
 }
 
+/** For requests that were on their way to it; `preStop` in deploy/kubernetes. */
+const BEFORE_STOP_MS = 500;
 const UP_TIMEOUT_MS = 60_000;
 
 /** Starts one and resolves when it says that it is up. `env` is all it knows of its surroundings. */
@@ -65,6 +68,8 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
     isReady: () => isReady,
     kill: async () => void (child && (await end(child, 'SIGKILL'))),
     async stop() {
+      isReady = false;
+      await setTimeout(BEFORE_STOP_MS);
       if (child) await end(child, 'SIGTERM');
       return child?.exitCode ?? null;
     },
