@@ -1,6 +1,6 @@
 /**
  * The platform around the service, in a process of its own: the issuer of tokens and both seating services, which agree
- * to every seat at one price (second argument, major units) and that everybody may do everything. Prints its address and,
+ * to every seat at one price (second argument, major units), so many milliseconds after they were asked (third), and that everybody may do everything. Prints its address and,
  * a line each, the tokens of so many buyers (first argument), then an empty line; ends with its input.
  */
 import { randomUUID } from 'node:crypto';
@@ -13,6 +13,7 @@ const KEY_ID = 'bench';
 const REALM = '/realms/event-ticketing';
 const LIFE_S = 7_200;
 const price = Number(process.argv[3] ?? '100');
+const delayMs = Number(process.argv[4] ?? '0');
 const tier = { id: '33333333-3333-4333-8333-333333333333', name: 'VIP', price, color: '#FFD700' };
 
 const { privateKey, publicKey } = await generateKeyPair(ALGORITHM);
@@ -61,7 +62,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   response.end(JSON.stringify({ seats, discount: null }));
 }
 
-const server = createServer((request, response) => void answer(request, response));
+const server = createServer((request, response) => {
+  if (delayMs > 0) setTimeout(answer, delayMs, request, response);
+  else void answer(request, response);
+});
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 const { port } = server.address() as { port: number };

@@ -38,6 +38,8 @@ export interface StageOptions {
   readonly buyers: number;
   /** Of a seat, in major units. */
   readonly price?: number;
+  /** How long after a question the platform answers. */
+  readonly delayMs?: number;
   /** Whether PostgreSQL counts its statements, which costs it a little. */
   readonly countsStatements?: boolean;
 }
@@ -59,7 +61,7 @@ export async function openStage({
   const postmaster = Number((await readFile(join(folder, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
   // A fast shutdown.
   const letPostgresBe = endWithUs(postmaster, 'INT');
-  const platform = await startPlatform(buyers, price);
+  const platform = await startPlatform(options);
   return {
     tokens: platform.tokens,
     async freshDatabase() {
@@ -110,10 +112,10 @@ interface Platform {
   close(): Promise<void>;
 }
 
-async function startPlatform(buyers: number, price: number): Promise<Platform> {
+async function startPlatform({ buyers, price = 100, delayMs = 0 }: StageOptions): Promise<Platform> {
   const child: ChildProcess = spawn(
     process.execPath,
-    ['bench/stage/platform-process.ts', String(buyers), String(price)],
+    ['bench/stage/platform-process.ts', ...[buyers, price, delayMs].map(String)],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
   if (!child.stdout || !child.stdin || child.pid === undefined)

@@ -55,24 +55,36 @@ export function queueRequests(scope: HttpServer, options: QueueOptions): Shed {
       }
     };
   });
+  let prepared: Prepared | undefined;
   return (request, response) => {
     if (!queue.isFull() || !queued.has(`${request.method} ${pathOf(request.url)}`)) return false;
-    const refused = queue.refusal();
-    if (refused) sendProblem(response, refused);
-    return refused !== undefined;
+    const error = queue.refusal();
+    if (!error) return false;
+    if (prepared?.error !== error) prepared = prepare(error);
+    response.writeHead(STATUS_OF[error.code], prepared.headers).end(prepared.body);
+    return true;
+  };
+}
+
+/** An error as it is answered. */
+interface Prepared {
+  readonly error: AppError;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+function prepare(error: AppError): Prepared {
+  const body = JSON.stringify(toProblem(error));
+  return {
+    error,
+    body,
+    headers: { ...problemHeaders(error), 'content-length': `${Buffer.byteLength(body)}` },
   };
 }
 
 function pathOf(url = ''): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
-}
-
-function sendProblem(response: ServerResponse, error: AppError): void {
-  const body = JSON.stringify(toProblem(error));
-  response
-    .writeHead(STATUS_OF[error.code], { ...problemHeaders(error), 'content-length': Buffer.byteLength(body) })
-    .end(body);
 }
 
 /** Resolves with how the place is left again. Throws `overloaded`. */
@@ -93,11 +105,17 @@ function createQueue(options: QueueOptions): Queue {
 
   const expectedMs = () => expectedWaitMs(pace, places, waiting.size, nowMs());
 
+  /** One error for all who are told the same: where it comes from would cost a seventh of the refusal to find out. */
+  let told: AppError | undefined;
+
   function shed(): AppError {
     onShed();
-    return new AppError('overloaded', 'Too many orders are being placed right now. Try again shortly.', {
-      retryAfterS: Math.max(1, Math.ceil(expectedMs() / MS_PER_SECOND)),
-    });
+    const retryAfterS = Math.max(1, Math.ceil(expectedMs() / MS_PER_SECOND));
+    if (told?.extra.retryAfterS !== retryAfterS) {
+      const detail = 'Too many orders are being placed right now. Try again shortly.';
+      told = new AppError('overloaded', detail, { retryAfterS });
+    }
+    return told;
   }
 
   function wait(response: ServerResponse): Promise<void> {
