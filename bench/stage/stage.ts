@@ -44,11 +44,8 @@ export interface StageOptions {
   readonly countsStatements?: boolean;
 }
 
-export async function openStage({
-  buyers,
-  price = 100,
-  countsStatements = false,
-}: StageOptions): Promise<Stage> {
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { countsStatements = false } = options;
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-bench-'));
   let postgres = await startEmbeddedPostgres(folder);
   if (countsStatements) {
