@@ -234,6 +234,11 @@ async function moveTo(ids: Ids, orderIds: readonly string[], at: readonly string
     ['organization_sales_by_time', 'organization_id'],
   ]) {
     const id = key === 'organization_id' ? ids.organization_id : ids.event_id;
+    // What is being folded just now would be there once more.
+    await until('all is folded', async () => {
+      const fresh = `SELECT FROM ${table} WHERE ${key?.split(',')[0]} = $1 AND NOT is_folded`;
+      return (await platform.app.sql(fresh, [id])).length === 0;
+    });
     await platform.app.sql(
       `WITH gone AS (DELETE FROM ${table} WHERE ${key?.split(',')[0]} = '${id}')
        INSERT INTO ${table} (${key}, quarter_hour, orders, tickets, revenue, before_discounts)
