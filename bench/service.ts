@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import pg from 'pg';
 import { Pool } from 'undici';
 import { runningPostgres } from '../src/embedded/postgres/postgres.ts';
+import { endWithUs } from './stage/guard.ts';
 
 /** The service as `npm start` runs it, in a process of its own, on a database of its own. */
 export interface BenchService {
@@ -24,16 +25,17 @@ export interface BenchService {
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Starts it with these variables besides, from this checkout or another one to compare with; its seating services are
- * `seatingUrl`, all else is embedded.
+ * Starts it with these variables besides, from this checkout or another one to compare with, and with these arguments for
+ * Node; its seating services are `seatingUrl`, all else is embedded unless a variable says where it is.
  */
 export async function startService(
   seatingUrl: string,
   env: Record<string, string> = {},
   checkout = '.',
+  nodeArgs: readonly string[] = [],
 ): Promise<BenchService> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-bench-'));
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const child = spawn(process.execPath, [...nodeArgs, 'src/main.ts'], {
     cwd: checkout,
     env: {
       PATH: process.env.PATH ?? '',
@@ -47,11 +49,14 @@ export async function startService(
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  if (child.pid === undefined) throw new Error('the service has no process');
+  const letBe = endWithUs(child.pid);
   const url = await urlOf(child.stdout);
-  const dsn = await runningPostgres(folder);
+  const dsn = env.POSTGRES_DSN ?? (await runningPostgres(folder));
   if (dsn === undefined) throw new Error('the service has no database of its own');
   const sql = new pg.Pool({ connectionString: dsn, max: 4 });
-  if (child.pid === undefined) throw new Error('the service has no process');
+  // What broke is told by whoever asks next; one that is told to nobody would hide it.
+  sql.on('error', () => undefined);
   return {
     url,
     pid: child.pid,
@@ -59,6 +64,7 @@ export async function startService(
     signIn: (username) => signIn(url, username),
     async close() {
       await sql.end();
+      letBe();
       child.kill('SIGTERM');
       await once(child, 'close');
       await rm(folder, { recursive: true, force: true });

@@ -28,3 +28,60 @@ export function createGate(limit: number): <Result>(work: () => Promise<Result>)
     }
   };
 }
+
+export interface BatchLimits {
+  /** Items in one batch. */
+  readonly size: number;
+  /** Batches at the same time; what comes meanwhile is put together into the next. */
+  readonly underWay: number;
+}
+
+/**
+ * Does work for items as they come: at once while few are under way, else together with others, so that nobody waits for
+ * company. `together` says false when it has done nothing and each is to be done `alone`; what it throws, all of them get.
+ */
+export function createBatches<Item>(
+  { size, underWay }: BatchLimits,
+  together: (items: readonly Item[]) => Promise<boolean>,
+  alone: (item: Item) => Promise<void>,
+): (item: Item) => Promise<void> {
+  interface Waiting {
+    readonly item: Item;
+    readonly done: (result: Promise<void>) => void;
+  }
+  let waiting: Waiting[] = [];
+  let running = 0;
+
+  function next(): void {
+    if (running === underWay || waiting.length === 0) return;
+    const batch = waiting.slice(0, size);
+    waiting = waiting.slice(size);
+    running += 1;
+    void carryOut(batch).finally(() => {
+      running -= 1;
+      next();
+    });
+  }
+
+  async function carryOut(batch: readonly Waiting[]): Promise<void> {
+    const [first, second] = batch;
+    if (first && !second) return settle(batch, [alone(first.item)]);
+    const shared = together(batch.map(({ item }) => item));
+    const isDone = await shared.catch(() => true);
+    await settle(
+      batch,
+      isDone ? batch.map(() => shared.then(() => undefined)) : batch.map(({ item }) => alone(item)),
+    );
+  }
+
+  async function settle(batch: readonly Waiting[], results: readonly Promise<void>[]): Promise<void> {
+    for (const [at, { done }] of batch.entries()) done(results[at] ?? Promise.resolve());
+    await Promise.allSettled(results);
+  }
+
+  return (item) =>
+    new Promise((done) => {
+      waiting.push({ item, done });
+      next();
+    });
+}

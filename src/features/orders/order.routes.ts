@@ -53,6 +53,7 @@ export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): voi
   scope.post(
     '/api/order',
     {
+      config: { queued: true },
       schema: {
         tags: TAGS,
         summary: 'Place an order: all the seats or none',

@@ -38,14 +38,19 @@ export async function appendToOutbox(
 const UNPUBLISHED = {
   name: 'outbox-unpublished',
   text: `SELECT id, event_id, topic, key, value, committed_at, traceparent FROM outbox
-          WHERE published_at IS NULL
+          WHERE published_at IS NULL AND id > $3
             AND key NOT IN (SELECT key FROM outbox WHERE published_at IS NULL AND blocked_until > $2::timestamptz)
           ORDER BY id LIMIT $1`,
 };
 
-/** The oldest messages not published yet, but for those of keys that wait for one that could not be. */
-export function unpublished(executor: Executor, limit: number, now: Instant): Promise<OutboxRow[]> {
-  return executor.rows<OutboxRow>(UNPUBLISHED, [limit, toRfc3339(now)]);
+/** The oldest messages after `afterId` not published yet, but for those of keys that wait for one that could not be. */
+export function unpublished(
+  executor: Executor,
+  limit: number,
+  now: Instant,
+  afterId: number,
+): Promise<OutboxRow[]> {
+  return executor.rows<OutboxRow>(UNPUBLISHED, [limit, toRfc3339(now), afterId]);
 }
 
 const BLOCK = {

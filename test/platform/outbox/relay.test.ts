@@ -119,6 +119,27 @@ test('a batch that was taken but not marked comes again with the same ids', asyn
   expect(ids).toEqual([...ids.slice(0, 2), ...ids.slice(0, 2)]);
 });
 
+test('a message numbered early and committed long after others is found all the same, and soon', async () => {
+  const committed = Promise.withResolvers<void>();
+  const numbers = async () =>
+    (await sql<{ n: string }>(dsn, 'SELECT last_value || is_called::text AS n FROM outbox_id_seq'))[0]?.n;
+  const before = await numbers();
+  const late = database.transaction(async (tx) => {
+    await appendToOutbox(tx, [{ topic: 'orderCreated', key: 'late', value: '{}' }]);
+    await committed.promise;
+  });
+  await until('it has its number', async () => (await numbers()) !== before);
+  // More than a look begins before where the last one ended.
+  for (let batch = 0; batch < 5; batch += 1) await append(1_000, `order-${batch}`);
+  const poller = relay(async (messages) => void taken.push(...messages));
+  await until('the others are published', async () => (await unpublished()) === 0);
+  committed.resolve();
+  await late;
+  await until('it is published, too', () => taken.some(({ key }) => key === 'late'));
+  await poller.stop();
+  expect(taken).toHaveLength(5_001);
+});
+
 test('what a transaction announced that was rolled back is never published', async () => {
   await database
     .transaction(async (tx) => {

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { mergeMetrics } from '../../../src/platform/telemetry/worker-metrics.ts';
+
+test('metrics of workers are one text: each sample says whose it is, each metric’s are together', () => {
+  const text = (orders: number, waiting: number) =>
+    [
+      '# HELP orders_total Orders, by what they became',
+      '# TYPE orders_total counter',
+      `orders_total{outcome="a \\"{placed}\\""} ${orders}`,
+      'orders_total{outcome="refused"} 1',
+      '',
+      '# HELP waiting Those that wait',
+      '# TYPE waiting gauge',
+      `waiting ${waiting}`,
+      '',
+    ].join('\n');
+  expect(
+    mergeMetrics(
+      new Map([
+        ['1', text(3, 7)],
+        ['2', text(4, 8)],
+      ]),
+    ).split('\n'),
+  ).toEqual([
+    '# HELP orders_total Orders, by what they became',
+    '# TYPE orders_total counter',
+    'orders_total{worker="1",outcome="a \\"{placed}\\""} 3',
+    'orders_total{worker="1",outcome="refused"} 1',
+    'orders_total{worker="2",outcome="a \\"{placed}\\""} 4',
+    'orders_total{worker="2",outcome="refused"} 1',
+    '',
+    '# HELP waiting Those that wait',
+    '# TYPE waiting gauge',
+    'waiting{worker="1"} 7',
+    'waiting{worker="2"} 8',
+    '',
+  ]);
+});
