@@ -3,6 +3,7 @@ import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleWhen, typ
 import type { Dispatcher } from 'undici';
 import { AppError } from '../../kernel/errors.ts';
 import type { M2mTokens } from '../m2m-tokens/m2m-tokens.ts';
+import { type Exchanged, exchange } from './exchange.ts';
 
 /** What another service says: yes with a body, or no in its own words. */
 export type ServiceAnswer =
@@ -143,37 +144,26 @@ async function authorised(
   return read(await send(options.http, target, await options.tokens.get(), body), target);
 }
 
-interface Response {
-  readonly status: number;
-  readonly text: string;
-}
-
 async function send(
   http: Dispatcher,
   { method, origin, path, within }: Target,
   token: string,
   body?: string,
-): Promise<Response> {
+): Promise<Exchanged> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: 'application/json',
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  };
   try {
-    const response = await http.request({
-      method,
-      origin,
-      path,
-      headers: {
-        authorization: `Bearer ${token}`,
-        accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body }),
-      signal: within(),
-    });
-    return { status: response.statusCode, text: await response.body.text() };
+    const request = { method, origin, path, headers, ...(body === undefined ? {} : { body }) };
+    return await exchange(http, request, within());
   } catch (error) {
     throw unavailable(error);
   }
 }
 
-function read({ status, text }: Response, { method, alsoNo }: Target): ServiceAnswer {
+function read({ status, text }: Exchanged, { method, alsoNo }: Target): ServiceAnswer {
   if (REFUSALS[method].has(status) || alsoNo.includes(status))
     return { outcome: 'refused', message: messageIn(text) };
   if (status !== OK) throw unavailable(new Error(`status ${status}`));
