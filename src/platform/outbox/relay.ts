@@ -3,8 +3,10 @@ import { reasonOf } from '../../kernel/errors.ts';
 import type { EventMessage, EventPublisher, TopicNames } from '../../kernel/events.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Leader } from '../postgres/leader.ts';
+import { type Horizon, horizonAfter, NOTHING_DONE } from './horizon.rules.ts';
 import {
   blockKey,
+  type FoundRow,
   liftBlocks,
   markPublished,
   type OutboxRow,
@@ -29,14 +31,8 @@ const BATCH_ROWS = 500;
 /** So many keys one after the other, and none that goes through: the log is away. */
 const FAILURES_THAT_MEAN_AWAY = 3;
 const KEYS_AT_A_TIME = 25;
-/**
- * Whatever is published stays in the index of what is not until the next vacuum, and a look from its beginning passes all
- * of it. So most looks begin a little before where the last one ended. A message whose transaction took its number
- * earlier and ended later than so many others is found by a look at everything; no other one of its key can be before it,
- * because it holds what such a one would be about.
- */
-const LOOK_BACK_IDS = 2_000;
-const LOOK_AT_ALL_EVERY_MS = 1_000;
+/** A look begins where all before is done with; at the beginning this often, because somebody may have a message published again. */
+const LOOK_AT_ALL_EVERY_MS = 60_000;
 const CLEAN_UP_EVERY_MS = 60_000;
 const CLEAN_UP_ROWS = 10_000;
 
@@ -51,19 +47,22 @@ export function createRelay(options: RelayOptions): () => Promise<boolean> {
   const { database, leader, clock } = options;
   let nextCleanUp = clock.now();
   let isAway = false;
-  let lastId = 0;
+  let horizon = NOTHING_DONE;
   let nextLookAtAll = clock.now();
 
-  async function look(): Promise<OutboxRow[]> {
+  async function look(): Promise<FoundRow[]> {
     const now = clock.now();
-    const isAtAll = now >= nextLookAtAll;
-    if (isAtAll) nextLookAtAll = later(now, LOOK_AT_ALL_EVERY_MS);
-    return unpublished(database, BATCH_ROWS, now, isAtAll ? 0 : Math.max(0, lastId - LOOK_BACK_IDS));
+    if (now >= nextLookAtAll) {
+      horizon = NOTHING_DONE;
+      nextLookAtAll = later(now, LOOK_AT_ALL_EVERY_MS);
+    }
+    return unpublished(database, BATCH_ROWS, now, horizon.upTo);
   }
 
-  async function publishAll(rows: readonly OutboxRow[]): Promise<void> {
+  async function publishAll(rows: readonly FoundRow[]): Promise<void> {
     try {
-      await publishRows(rows, options);
+      const marking = await publishRows(rows, options);
+      horizon = horizonBeyond(horizon, rows, marking);
     } catch (error) {
       if ((await publishKeyByKey(rows, options)) === 'away') {
         isAway = true;
@@ -85,10 +84,21 @@ export function createRelay(options: RelayOptions): () => Promise<boolean> {
     if (!(await leader.leads())) return false;
     const rows = await look();
     if (rows.length > 0) await publishAll(rows);
-    lastId = Math.max(lastId, rows.at(-1)?.id ?? 0);
     await cleanUp();
     return rows.length === BATCH_ROWS;
   };
+}
+
+function horizonBeyond(horizon: Horizon, rows: readonly FoundRow[], marking: number): Horizon {
+  const last = rows.at(-1);
+  if (!last) return horizon;
+  return horizonAfter(horizon, {
+    lastId: last.id,
+    isCut: rows.length === BATCH_ROWS,
+    oldestRunning: last.oldest_running,
+    oldestBlocked: last.oldest_blocked,
+    marking,
+  });
 }
 
 /**
@@ -143,9 +153,9 @@ async function publishInOrder(
 async function publishRows(
   rows: readonly OutboxRow[],
   { publisher, topics, database, clock }: RelayOptions,
-): Promise<void> {
+): Promise<number> {
   await publisher.publish(rows.map((row) => toMessage(row, topics)));
-  await markPublished(
+  return markPublished(
     database,
     rows.map((row) => row.id),
     clock.now(),
