@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /** Does `work` for each item, at most `limit` at the same time; rejects with the first that fails. */
 export async function eachOf<Item>(
   items: Iterable<Item>,
@@ -37,8 +39,9 @@ export interface BatchLimits {
 }
 
 /**
- * Does work for items as they come: at once while few are under way, else together with others, so that nobody waits for
- * company. `together` says false when it has done nothing and each is to be done `alone`; what it throws, all of them get.
+ * Does work for items as they come: at once while few batches are under way, else together with others, so that nobody waits
+ * for company. `together` says false when it has done nothing and each is to be done `alone`, which holds up no other batch;
+ * what it throws, all of them get. It runs in the context (trace, log) of the first of its items.
  */
 export function createBatches<Item>(
   { size, underWay }: BatchLimits,
@@ -47,41 +50,33 @@ export function createBatches<Item>(
 ): (item: Item) => Promise<void> {
   interface Waiting {
     readonly item: Item;
+    readonly inItsContext: ReturnType<typeof AsyncLocalStorage.snapshot>;
     readonly done: (result: Promise<void>) => void;
   }
   let waiting: Waiting[] = [];
   let running = 0;
 
   function next(): void {
-    if (running === underWay || waiting.length === 0) return;
+    const [first] = waiting;
+    if (running === underWay || !first) return;
     const batch = waiting.slice(0, size);
     waiting = waiting.slice(size);
     running += 1;
-    void carryOut(batch).finally(() => {
-      running -= 1;
-      next();
-    });
+    void carryOut(first, batch);
   }
 
-  async function carryOut(batch: readonly Waiting[]): Promise<void> {
-    const [first, second] = batch;
-    if (first && !second) return settle(batch, [alone(first.item)]);
-    const shared = together(batch.map(({ item }) => item));
+  async function carryOut(first: Waiting, batch: readonly Waiting[]): Promise<void> {
+    const shared = first.inItsContext(() => together(batch.map(({ item }) => item)));
     const isDone = await shared.catch(() => true);
-    await settle(
-      batch,
-      isDone ? batch.map(() => shared.then(() => undefined)) : batch.map(({ item }) => alone(item)),
-    );
-  }
-
-  async function settle(batch: readonly Waiting[], results: readonly Promise<void>[]): Promise<void> {
-    for (const [at, { done }] of batch.entries()) done(results[at] ?? Promise.resolve());
-    await Promise.allSettled(results);
+    running -= 1;
+    for (const { item, inItsContext, done } of batch)
+      done(isDone ? shared.then(() => undefined) : inItsContext(() => alone(item)));
+    next();
   }
 
   return (item) =>
     new Promise((done) => {
-      waiting.push({ item, done });
+      waiting.push({ item, inItsContext: AsyncLocalStorage.snapshot(), done });
       next();
     });
 }

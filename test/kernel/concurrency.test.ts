@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createBatches } from '../../src/kernel/concurrency.ts';
@@ -45,6 +46,31 @@ describe('batches', () => {
     begun[3]?.end.resolve(true);
     await expect(done[1]).rejects.toThrow('its own');
     await done[2];
+  });
+
+  test('those that go alone hold up no batch', async () => {
+    const { add, begun, items, next } = open({ size: 3, underWay: 1 });
+    const done = [1, 2, 3].map(add);
+    begun[0]?.end.resolve(false);
+    await next();
+    expect(items()).toEqual([[1], [1], [2, 3]]);
+    for (const { end } of begun) end.resolve(true);
+    await Promise.all(done);
+  });
+
+  test('work runs in the context of the first of its items, and what goes alone in its own', async () => {
+    const buyers = new AsyncLocalStorage<string>();
+    const seen: string[] = [];
+    const add = createBatches<string>(
+      { size: 3, underWay: 1 },
+      async (items) => {
+        seen.push(`${buyers.getStore()}: ${items.join()}`);
+        return items.length === 1;
+      },
+      async (item) => void seen.push(`${buyers.getStore()}: ${item} alone`),
+    );
+    await Promise.all(['a', 'b', 'c'].map((buyer) => buyers.run(buyer, () => add(buyer))));
+    expect(seen).toEqual(['a: a', 'b: b,c', 'b: b alone', 'c: c alone']);
   });
 
   test('what a batch fails with, all of it get, and the next goes on', async () => {

@@ -11,7 +11,14 @@ import { type Priced, priceOrder } from '../pricing/pricing.rules.ts';
 import type { SeatHolds, SeatingServices, SeatRequest } from '../seats/seats.ports.ts';
 import { quoteHeld, seatsTaken } from './order.quoting.ts';
 import { type PendingOrder, place, ticketFor } from './order.rules.ts';
-import { insertOrder, insertOrders, isSeatTaken, liveSeats, type NewOrder } from './order.store.ts';
+import {
+  insertOrder,
+  insertOrders,
+  isForEachAlone,
+  isSeatTaken,
+  liveSeats,
+  type NewOrder,
+} from './order.store.ts';
 import { announce } from './order.wire.ts';
 
 export interface PlacingOptions {
@@ -131,7 +138,7 @@ function createWrite({ database, currency, traces, ordersPerStatement }: Placing
   };
   const insertShared = createBatches<NewOrder>(
     { size: ordersPerStatement, underWay: STATEMENTS_UNDER_WAY },
-    (added) => insertOrders(database, added, currency).then(() => true, notIfTaken),
+    (added) => insertOrders(database, added, currency).then(() => true, notIfForEachAlone),
     (added) => insert(database, added),
   );
   return async (order, priced, receipt) => {
@@ -155,8 +162,8 @@ function createWrite({ database, currency, traces, ordersPerStatement }: Placing
   };
 }
 
-/** One seat of all is somebody else's: nothing was written, and each order is to find out by itself whether it is its own. */
-function notIfTaken(error: unknown): false {
-  if (isSeatTaken(error)) return false;
+/** Nothing was written because of one of them: each is to find out by itself whether it is the one. */
+function notIfForEachAlone(error: unknown): false {
+  if (isForEachAlone(error)) return false;
   throw error;
 }

@@ -3,7 +3,7 @@ import type { Announcement } from '../../kernel/events.ts';
 import type { DiscountId, OrderId, PaymentIntentId, SeatId, SessionId, UserId } from '../../kernel/ids.ts';
 import { type Currency, toDecimal } from '../../kernel/money.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
+import { isLockTimeout, isRowAtFault, isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import { TICKET_COLUMNS } from '../tickets/ticket.rows.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from './order.rows.ts';
@@ -90,18 +90,25 @@ export async function insertOrder(
   return written.length > 0;
 }
 
-/** The same for several orders, none with a discount: all of them, or none when one seat is somebody else's. */
+/** How long several orders wait for a seat that another transaction has not decided on yet, before each waits for its own. */
+const SHARED_LOCK_TIMEOUT_MS = 100;
+
+/** The same for several orders, none with a discount: all of them, or none when one cannot be written at once. */
 const INSERT_ORDERS = {
   name: 'orders-insert',
   text: `
-    WITH placed AS (
+    WITH patience AS (
+      SELECT set_config('lock_timeout', '${SHARED_LOCK_TIMEOUT_MS}ms', true) AS is_set
+    ), placed AS (
       INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, discount_amount,
                           price, created_at, expires_at)
       SELECT o.order_id, o.user_id, o.event_id, o.organization_id, o.session_id, 'pending', o.subtotal, 0, o.price,
              o.created_at, o.expires_at
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::numeric[], $7::numeric[],
                     $8::timestamptz[], $9::timestamptz[])
-             AS o (order_id, user_id, event_id, organization_id, session_id, subtotal, price, created_at, expires_at)
+             AS o (order_id, user_id, event_id, organization_id, session_id, subtotal, price, created_at, expires_at),
+             patience
+       WHERE patience.is_set IS NOT NULL
       RETURNING order_id, session_id, created_at
     ), ticketed AS (
       INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name,
@@ -125,6 +132,11 @@ const INSERT_ORDERS = {
      ORDER BY a.position`,
 };
 
+/** Whether nothing was written because of one of several orders: its row is at fault, or its seat is not decided on yet. */
+export function isForEachAlone(error: unknown): boolean {
+  return isRowAtFault(error) || isLockTimeout(error);
+}
+
 /** An order to be written, with what announces it. */
 export interface NewOrder {
   readonly order: PendingOrder;
@@ -134,7 +146,8 @@ export interface NewOrder {
 }
 
 /**
- * `insertOrder` for orders without a discount, in one statement. The tickets of all of them go in the order of session and
+ * `insertOrder` for orders without a discount, in one statement. Throws an error that `isForEachAlone` knows when one of
+ * them keeps the others from being written. The tickets of all of them go in the order of session and
  * seat, so that two such statements never wait for each other in a circle.
  */
 export async function insertOrders(
