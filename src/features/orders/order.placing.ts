@@ -128,17 +128,21 @@ type Write = (
  * one row that all who use it wait for, so whoever has one goes alone.
  */
 function createWrite({ database, currency, traces, ordersPerStatement }: PlacingOptions): Write {
-  const insert = async (
-    executor: Executor,
-    { order, announcements, traceparent }: NewOrder,
-    maxUses?: number,
-  ) => {
-    const written = await insertOrder(executor, order, announcements, maxUses, currency, traceparent);
-    if (!written) throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
+  const insert = async (executor: Executor, added: NewOrder, maxUses?: number) => {
+    if (!(await insertOrder(executor, added, maxUses, currency)))
+      throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
   };
   const insertShared = createBatches<NewOrder>(
     { size: ordersPerStatement, underWay: STATEMENTS_UNDER_WAY },
-    (added) => insertOrders(database, added, currency).then(() => true, notIfForEachAlone),
+    async (added) => {
+      try {
+        await insertOrders(database, added, currency);
+        return true;
+      } catch (error) {
+        if (isForEachAlone(error, added.length)) return false;
+        throw error;
+      }
+    },
     (added) => insert(database, added),
   );
   return async (order, priced, receipt) => {
@@ -160,10 +164,4 @@ function createWrite({ database, currency, traces, ordersPerStatement }: Placing
       throw seatsTaken(taken.length > 0 ? taken : seatIds);
     }
   };
-}
-
-/** Nothing was written because of one of them: each is to find out by itself whether it is the one. */
-function notIfForEachAlone(error: unknown): false {
-  if (isForEachAlone(error)) return false;
-  throw error;
 }

@@ -22,9 +22,11 @@ export function isSeatTaken(error: unknown): boolean {
 const INSERT_ORDER = {
   name: 'order-insert',
   text: `
-    WITH used AS (
+    WITH patience AS (
+      SELECT set_config('lock_timeout', $25, true) AS is_set
+    ), used AS (
       INSERT INTO discount_uses AS d (discount_id, uses)
-      SELECT $7::uuid, 1 WHERE $7::uuid IS NOT NULL
+      SELECT $7::uuid, 1 FROM patience WHERE patience.is_set IS NOT NULL AND $7::uuid IS NOT NULL
       ON CONFLICT (discount_id) DO UPDATE SET uses = d.uses + 1 WHERE $12::integer IS NULL OR d.uses < $12::integer
       RETURNING d.discount_id
     ), placed AS (
@@ -32,7 +34,8 @@ const INSERT_ORDER = {
                           discount_code, discount_amount, price, created_at, expires_at)
       SELECT $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, 'pending', $6::numeric, $7::uuid, $8, $9::numeric,
              $10::numeric, $11::timestamptz, $13::timestamptz
-       WHERE $7::uuid IS NULL OR EXISTS (SELECT FROM used)
+        FROM patience
+       WHERE patience.is_set IS NOT NULL AND ($7::uuid IS NULL OR EXISTS (SELECT FROM used))
       RETURNING order_id, session_id, created_at
     ), ticketed AS (
       INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name,
@@ -54,20 +57,31 @@ const INSERT_ORDER = {
     RETURNING id`,
 };
 
+/** How long orders that share a place wait for a seat that another transaction has not decided on yet, before each waits alone. */
+const SHARED_LOCK_TIMEOUT = '100ms';
+const NO_LOCK_TIMEOUT = '0';
+
 /**
  * Writes a new order with all that belongs to it, or nothing. False when its discount is used up here.
  * Throws an error that `isSeatTaken` knows when a seat is somebody else's.
  */
 export async function insertOrder(
   executor: Executor,
-  order: PendingOrder,
-  announcements: readonly Announcement[],
+  added: NewOrder,
   maxDiscountUses: number | undefined,
   currency: Currency,
-  traceparent?: string,
 ): Promise<boolean> {
-  const tickets = inSeatOrder(order.tickets);
-  const written = await executor.rows(INSERT_ORDER, [
+  const values = orderValues(added, maxDiscountUses, currency, NO_LOCK_TIMEOUT);
+  return (await executor.rows(INSERT_ORDER, values)).length > 0;
+}
+
+function orderValues(
+  { order, announcements, traceparent }: NewOrder,
+  maxDiscountUses: number | undefined,
+  currency: Currency,
+  lockTimeout: string,
+): unknown[] {
+  return [
     order.orderId,
     order.userId,
     order.eventId,
@@ -81,24 +95,21 @@ export async function insertOrder(
     toRfc3339(order.createdAt),
     maxDiscountUses ?? null,
     toRfc3339(order.expiresAt),
-    ...ticketArrays(tickets, currency),
+    ...ticketArrays(inSeatOrder(order.tickets), currency),
     announcements.map((announcement) => announcement.topic),
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
     traceparent ?? null,
-  ]);
-  return written.length > 0;
+    lockTimeout,
+  ];
 }
-
-/** How long several orders wait for a seat that another transaction has not decided on yet, before each waits for its own. */
-const SHARED_LOCK_TIMEOUT_MS = 100;
 
 /** The same for several orders, none with a discount: all of them, or none when one cannot be written at once. */
 const INSERT_ORDERS = {
   name: 'orders-insert',
   text: `
     WITH patience AS (
-      SELECT set_config('lock_timeout', '${SHARED_LOCK_TIMEOUT_MS}ms', true) AS is_set
+      SELECT set_config('lock_timeout', '${SHARED_LOCK_TIMEOUT}', true) AS is_set
     ), placed AS (
       INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, discount_amount,
                           price, created_at, expires_at)
@@ -132,9 +143,12 @@ const INSERT_ORDERS = {
      ORDER BY a.position`,
 };
 
-/** Whether nothing was written because of one of several orders: its row is at fault, or its seat is not decided on yet. */
-export function isForEachAlone(error: unknown): boolean {
-  return isRowAtFault(error) || isLockTimeout(error);
+/**
+ * Whether nothing of so many orders was written because of one of them: its row is at fault, which one that is alone knows
+ * already, or its seat is not decided on yet.
+ */
+export function isForEachAlone(error: unknown, orders: number): boolean {
+  return isLockTimeout(error) || (orders > 1 && isRowAtFault(error));
 }
 
 /** An order to be written, with what announces it. */
@@ -155,6 +169,11 @@ export async function insertOrders(
   added: readonly NewOrder[],
   currency: Currency,
 ): Promise<void> {
+  const [first, second] = added;
+  if (first && !second) {
+    await executor.rows(INSERT_ORDER, orderValues(first, undefined, currency, SHARED_LOCK_TIMEOUT));
+    return;
+  }
   const orders = added.map(({ order }) => order);
   const tickets = orders.flatMap((order) => order.tickets).toSorted(bySeat);
   const announcements = added.flatMap((each) =>
