@@ -11,7 +11,7 @@ import { paymentRoutes } from '../features/payments/payment.routes.ts';
 import { createQrDrawer } from '../features/tickets/qr/qr-image.ts';
 import { ticketRoutes, toWireView } from '../features/tickets/ticket.routes.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
-import { requireAuthentication } from '../platform/http/authentication.ts';
+import { principalOf, requireAuthentication } from '../platform/http/authentication.ts';
 import { createDrain, type Drain } from '../platform/http/drain.ts';
 import { type HealthProbe, healthRoutes } from '../platform/http/health.routes.ts';
 import { identityRoutes } from '../platform/http/identity.routes.ts';
@@ -49,6 +49,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
       places: config.PLACING_CONCURRENCY,
       maxWaitMs: config.MAX_QUEUE_MS,
       nowMs: () => performance.now(),
+      callerOf: (request) => principalOf(request).userId,
       onShed: base.metrics.shed,
       onWaiting: base.metrics.waiting,
     });
@@ -87,7 +88,12 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   await mountEmbedded(base, servers, http);
   await http.ready();
   const { drain, shed } = await opened.promise;
-  open(shed);
+  open((request, response) => {
+    // Who is sent elsewhere is told so by the drain.
+    if (!drain.isOpen() || !shed(request, response)) return false;
+    base.metrics.problem('overloaded');
+    return true;
+  });
   await listener.listen();
   closing.add(() => http.close());
   closing.add(() => listener.close(CUT_MS));

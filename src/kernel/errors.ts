@@ -81,9 +81,9 @@ export interface AppErrorExtra {
   readonly allowed?: readonly string[];
   /** When the first check-in was, RFC 3339, and at which gate, for `already_checked_in`. */
   readonly checkedInTime?: string;
+  readonly checkedInGate?: string;
   /** After how many whole seconds a new try is worth it, for `overloaded`. */
   readonly retryAfterS?: number;
-  readonly checkedInGate?: string;
   readonly cause?: unknown;
 }
 

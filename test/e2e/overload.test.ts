@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
@@ -121,6 +122,48 @@ describe('more orders than can be placed at once', () => {
     expect((await place(undefined, hasty)).status).toBe(201);
   });
 
+  test('nobody fills the queue alone', async () => {
+    const replica = await startReplica(platform, { PLACING_CONCURRENCY: '1', MAX_QUEUE_MS: '60000' });
+    const gate = Promise.withResolvers<void>();
+    platform.seating.gate = gate.promise;
+    const mine = Array.from({ length: 101 }, () => place(undefined, replica));
+    await untilWaiting(100, replica);
+    const oneMore = await place(undefined, replica);
+    expect(oneMore).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+    expect(oneMore.headers.get('retry-after')).toBe('1');
+    const another = replica.call('POST', '/api/order', {
+      token: await platform.token(randomUUID()),
+      body: platform.request(),
+    });
+    await untilWaiting(101, replica);
+    platform.seating.gate = undefined;
+    gate.resolve();
+    expect(await statuses([...mine, another])).toEqual(Array(102).fill(201));
+    expect((await place(undefined, replica)).status).toBe(201);
+  });
+
+  test('a body longer than any that is taken is not read to its end for a refusal', async () => {
+    const { placed, open } = await fill(hasty);
+    await until('nobody expects to be served in time', async () => {
+      return (await hasty.call('POST', '/api/order', { body: {} })).status === 503;
+    });
+    const kept = await hasty.call('POST', '/api/order', { body: {} });
+    expect([kept.body.code, kept.headers.get('connection')]).toEqual(['overloaded', 'keep-alive']);
+    const sent = request(`${hasty.url}/api/order`, {
+      method: 'POST',
+      agent: false,
+      headers: { 'content-length': 2_000_000_000 },
+    });
+    const closed = new Promise((done) => sent.once('close', done));
+    sent.on('error', () => undefined).write('x');
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    expect([response.statusCode, response.headers.connection]).toEqual([503, 'close']);
+    response.resume();
+    await closed;
+    open();
+    expect(await statuses(placed)).toEqual([201, 201]);
+  });
+
   test('a client that gives up leaves the queue', async () => {
     const { placed, open } = await fill();
     const [given, kept] = [[randomUUID()], [randomUUID()]];
@@ -168,10 +211,12 @@ describe('more orders than can be placed at once', () => {
     await untilWaiting(1, replica);
     replica.app.start();
     const closed = replica.app.close();
-    await until('new ones are sent elsewhere', async () => {
-      const { body } = await replica.call('POST', '/api/order', { body: {} });
-      return body?.code === 'shutting_down';
-    });
+    const untilElsewhere = (what: string) =>
+      until(what, async () => {
+        const { body, headers } = await replica.call('POST', '/api/order', { body: {} });
+        return body?.code === 'shutting_down' && headers.get('connection') === 'close';
+      });
+    await untilElsewhere('new ones are sent elsewhere');
     open();
     expect(await statuses([...placed, queued])).toEqual([201, 201, 201]);
     await closed;

@@ -1,8 +1,9 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../kernel/errors.ts';
 import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
 import { expectedWaitMs, fullSince, type Pace, served, UNKNOWN_PACE } from './queue.rules.ts';
-import type { HttpServer, Shed } from './server.ts';
+import { type HttpServer, MAX_BODY_BYTES, type Shed } from './server.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,6 +19,8 @@ export interface QueueOptions {
   readonly maxWaitMs: number;
   /** Monotonic. */
   readonly nowMs: () => number;
+  /** Who asks; nobody fills the queue alone. */
+  readonly callerOf: (request: FastifyRequest) => string;
   /** Told of each request that was shed. */
   readonly onShed: () => void;
   /** Told whenever another number of requests waits. */
@@ -30,6 +33,9 @@ interface Waiter {
 
 /** Each holds a connection and its parsed body: what memory can bear, whatever the pace promises. */
 const MAX_WAITING = 10_000;
+const MAX_WAITING_OF_A_CALLER = 100;
+/** The queue is free as soon as what holds it up lets go, however long that took. */
+const MAX_RETRY_AFTER_S = 10;
 const MS_PER_SECOND = 1_000;
 
 /**
@@ -47,7 +53,7 @@ export function queueRequests(scope: HttpServer, options: QueueOptions): Shed {
       queued.add(`${method} ${route.url}`).add(`${method} ${route.url}/`);
     const { handler } = route;
     route.handler = async function enter(request, reply) {
-      const leave = await queue.enter(reply.raw);
+      const leave = await queue.enter(reply.raw, options.callerOf(request));
       try {
         return await handler.call(this, request, reply);
       } finally {
@@ -61,6 +67,7 @@ export function queueRequests(scope: HttpServer, options: QueueOptions): Shed {
     const error = queue.refusal();
     if (!error) return false;
     if (prepared?.error !== error) prepared = prepare(error);
+    if (isBodyLong(request)) response.setHeader('connection', 'close');
     response.writeHead(STATUS_OF[error.code], prepared.headers).end(prepared.body);
     return true;
   };
@@ -82,13 +89,18 @@ function prepare(error: AppError): Prepared {
   };
 }
 
+/** A body that nobody wants is read to its end, where the connection is to be kept: not one longer than any that is taken. */
+function isBodyLong({ headers }: IncomingMessage): boolean {
+  return !(Number(headers['content-length']) <= MAX_BODY_BYTES);
+}
+
 function pathOf(url = ''): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
 }
 
 /** Resolves with how the place is left again. Throws `overloaded`. */
-type Enter = (response: ServerResponse) => Promise<() => void>;
+type Enter = (response: ServerResponse, caller: string) => Promise<() => void>;
 
 interface Queue {
   readonly enter: Enter;
@@ -100,6 +112,7 @@ interface Queue {
 function createQueue(options: QueueOptions): Queue {
   const { places, maxWaitMs, nowMs, onShed, onWaiting } = options;
   const waiting = new Set<Waiter>();
+  const waitingOf = new Map<string, number>();
   let taken = 0;
   let pace: Pace = UNKNOWN_PACE;
 
@@ -108,9 +121,9 @@ function createQueue(options: QueueOptions): Queue {
   /** One error for all who are told the same: where it comes from would cost a seventh of the refusal to find out. */
   let told: AppError | undefined;
 
-  function shed(): AppError {
+  function overloaded(): AppError {
     onShed();
-    const retryAfterS = Math.max(1, Math.ceil(expectedMs() / MS_PER_SECOND));
+    const retryAfterS = Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(expectedMs() / MS_PER_SECOND)));
     if (told?.extra.retryAfterS !== retryAfterS) {
       const detail = 'Too many orders are being placed right now. Try again shortly.';
       told = new AppError('overloaded', detail, { retryAfterS });
@@ -118,7 +131,14 @@ function createQueue(options: QueueOptions): Queue {
     return told;
   }
 
-  function wait(response: ServerResponse): Promise<void> {
+  function wait(response: ServerResponse, caller: string): Promise<void> {
+    const before = waitingOf.get(caller) ?? 0;
+    if (before >= MAX_WAITING_OF_A_CALLER) {
+      onShed();
+      const detail = `${MAX_WAITING_OF_A_CALLER} orders of yours wait already. Send fewer at a time.`;
+      throw new AppError('overloaded', detail, { retryAfterS: 1 });
+    }
+    waitingOf.set(caller, before + 1);
     return new Promise((enter, refuse) => {
       const waiter: Waiter = {
         enter() {
@@ -132,12 +152,15 @@ function createQueue(options: QueueOptions): Queue {
       };
       const timer = setTimeout(() => {
         stop();
-        refuse(shed());
+        refuse(overloaded());
       }, maxWaitMs);
       function stop(): void {
         clearTimeout(timer);
         response.removeListener('close', giveUp);
         waiting.delete(waiter);
+        const left = (waitingOf.get(caller) ?? 1) - 1;
+        if (left === 0) waitingOf.delete(caller);
+        else waitingOf.set(caller, left);
         onWaiting(waiting.size);
       }
       response.once('close', giveUp);
@@ -158,16 +181,16 @@ function createQueue(options: QueueOptions): Queue {
   function refusal(): AppError | undefined {
     if (taken < places) return undefined;
     const isHopeless = waiting.size >= MAX_WAITING || expectedMs() > maxWaitMs;
-    return isHopeless ? shed() : undefined;
+    return isHopeless ? overloaded() : undefined;
   }
 
   return {
     refusal,
     isFull: () => taken === places,
-    async enter(response) {
+    async enter(response, caller) {
       const refused = refusal();
       if (refused) throw refused;
-      if (taken === places) await wait(response);
+      if (taken === places) await wait(response, caller);
       else {
         taken += 1;
         if (taken === places) pace = fullSince(pace, nowMs());

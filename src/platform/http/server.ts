@@ -14,7 +14,8 @@ import { handleWith } from './listener.ts';
 import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
 import { compileValidator, toInvalidRequest } from './validation.ts';
 
-const MAX_BODY_BYTES = 65_536;
+/** Of a request, where its route says nothing else. */
+export const MAX_BODY_BYTES = 65_536;
 const MAX_PARAM_CHARS = 200;
 const SERVER_FAULT = 500;
 /** Refused by the thousand when there are too many: a metric counts them, and a line for each would cost more than they do. */
