@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text as textOf } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { mergeMetrics } from '../../../src/platform/telemetry/worker-metrics.ts';
 
@@ -35,4 +38,25 @@ test('metrics of workers are one text: each sample says whose it is, each metric
     'waiting{worker="2"} 8',
     '',
   ]);
+});
+
+test('a worker whose supervisor has gone tells its own, and is not ended by what it sends', async () => {
+  const code = `
+    import { metricsOfAll } from './src/platform/telemetry/worker-metrics.ts';
+    import { tellUp } from './src/workers.ts';
+    const metrics = metricsOfAll(async () => 'its own');
+    process.disconnect();
+    tellUp();
+    process.emit('message', { metrics: 'ask', id: 1 });
+    process.stdout.write(await metrics());`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const ended = once(child, 'close');
+  const [told, complaint] = [child.stdout, child.stderr].map((each) => (each ? textOf(each) : ''));
+  expect({ told: await told, complaint: await complaint, code: (await ended)[0] }).toEqual({
+    told: 'its own',
+    complaint: '',
+    code: 0,
+  });
 });
