@@ -251,7 +251,9 @@ describe.concurrent('one that is frozen', () => {
     const workers = await bothOf(service);
     freeze(workers[0]);
     expect(await service.ended).toBe(1);
-    expect(service.output()).toContain(`could not start: a worker was not up within ${START_TIMEOUT_MS} ms\n`);
+    expect(service.output()).toContain(
+      `could not start: a worker was not up within ${START_TIMEOUT_MS} ms\n`,
+    );
     expect(workers.every(isGone)).toBe(true);
   }, 60_000);
 
