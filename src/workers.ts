@@ -105,14 +105,18 @@ export function superviseWorkers(count: number, port: number): Workers {
 
   // However this process ends, no worker outlives it: a frozen one would keep its database sessions.
   process.once('exit', () => kill('SIGKILL'));
-  const up = Promise.all(Array.from({ length: count }, (_none, index) => start(index + 1))).then(
-    () => !isStopping,
-    async (error: unknown) => {
-      if (isStopping) return false;
-      await stop(0);
-      throw error;
-    },
-  );
+  const slots = Array.from({ length: count }, (_none, index) => index + 1);
+  // A turn later, so that the caller listens for signals before there is a worker to stop.
+  const up = Promise.resolve()
+    .then(() => Promise.all(slots.map(start)))
+    .then(
+      () => !isStopping,
+      async (error: unknown) => {
+        if (isStopping) return false;
+        await stop(0);
+        throw error;
+      },
+    );
   return { up, stop };
 }
 
