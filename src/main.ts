@@ -4,10 +4,12 @@ import { type Config, ConfigError, readConfig } from './config.ts';
 import { DataDirInUse } from './embedded/data-dir.ts';
 import { PortTaken } from './platform/http/listener.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
-import { isWorker, superviseWorkers, tellUp } from './workers.ts';
+import { isWorker, prepareForWorkers, superviseWorkers, tellUp } from './workers.ts';
 
 const FAILED = 1;
 const FORCED = 130;
+/** Workers that have not stopped are cut off this long before the process that supervises them ends itself. */
+const WORKERS_CUT_BEFORE_MS = 1_000;
 
 /** The process: read the configuration, start, wait for a signal, stop cleanly. */
 async function main(): Promise<void> {
@@ -26,9 +28,14 @@ async function main(): Promise<void> {
 
 /** Several of them, on one port. */
 async function supervise(config: Config): Promise<void> {
-  const workers = await superviseWorkers(config);
-  stopOnSignal(() => workers.stop(STOP_TIMEOUT_MS));
-  process.stdout.write(banner(config, config.PUBLIC_URL || `http://localhost:${workers.port}`));
+  const port = await prepareForWorkers(config);
+  const workers = superviseWorkers(config.WEB_CONCURRENCY, port);
+  // Before they are up: a stop may be asked for at any moment of a long start.
+  stopOnSignal(async () => {
+    const isInTime = await workers.stop(STOP_TIMEOUT_MS - WORKERS_CUT_BEFORE_MS);
+    if (!isInTime) fail('Workers that had not stopped in time were cut off.');
+  });
+  if (await workers.up) process.stdout.write(banner(config, config.PUBLIC_URL || `http://localhost:${port}`));
 }
 
 function stopOnSignal(close: () => Promise<void>): void {

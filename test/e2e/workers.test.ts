@@ -2,9 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { Agent, createServer, get } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { restartAfterMs } from '../../src/workers.ts';
+import { STOP_TIMEOUT_MS } from '../../src/app.ts';
+import { TELL_TIMEOUT_MS } from '../../src/platform/telemetry/worker-metrics.ts';
+import { restartAfterMs, START_TIMEOUT_MS } from '../../src/workers.ts';
 import { atEnd } from '../support/at-end.ts';
 import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
 import { startFakeSeating } from '../support/fake-seating.ts';
@@ -73,6 +76,45 @@ async function childrenOf({ child: { pid } }: Service): Promise<number[]> {
   return children.trim().split(' ').filter(Boolean).map(Number);
 }
 
+/** The workers among them, from the moment that they are processes of their own, long before they are up. */
+async function workersOf(service: Service): Promise<number[]> {
+  const found = [];
+  for (const pid of await childrenOf(service).catch(() => [])) {
+    const variables = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+    if (variables.includes('NODE_UNIQUE_ID=')) found.push(pid);
+  }
+  return found;
+}
+
+async function bothOf(service: Service): Promise<[number, number]> {
+  const [one, other] = await until('there are both workers', async () => {
+    const found = await workersOf(service);
+    return found.length === WORKERS && found;
+  });
+  return [one ?? 0, other ?? 0];
+}
+
+/** Stops a process as it stands; it takes no signal but the hardest. */
+function freeze(pid: number): void {
+  process.kill(pid, 'SIGSTOP');
+  atEnd(() => isGone(pid) || process.kill(pid, 'SIGKILL'));
+}
+
+function isGone(pid: number): boolean {
+  try {
+    return !process.kill(pid, 0);
+  } catch {
+    return true;
+  }
+}
+
+/** The workers whose metrics are told. */
+async function measured(url: string): Promise<string[]> {
+  const { text: all } = await call(url, 'GET', '/metrics');
+  const samples = all.matchAll(/^ticketing_placing_waiting\{worker="(\d+)"\}/gm);
+  return [...samples].map(([, worker]) => worker ?? '').sort();
+}
+
 async function place(url: string): Promise<number> {
   const token = await issuer.token(randomUUID());
   const body = { ...event, seat_ids: [randomUUID()] };
@@ -97,12 +139,8 @@ describe('several workers on one port', () => {
     });
     expect(second).toContain(first[1]);
 
-    const metrics = await until('whoever is asked answers for both', async () => {
-      const { text } = await call(url, 'GET', '/metrics');
-      const samples = text.split('\n').filter((line) => line.startsWith('ticketing_placing_waiting{'));
-      return samples.length === WORKERS && samples;
-    });
-    expect(metrics.map((line) => /worker="(\d)"/.exec(line)?.[1])).toEqual(['2', '3']);
+    // Its successor has its name, so that no crash makes new series.
+    await until('whoever is asked answers for both', async () => (await measured(url)).join() === '1,2');
 
     const underWay = place(url);
     service.child.kill('SIGTERM');
@@ -116,14 +154,69 @@ describe('several workers on one port', () => {
     const workers = await childrenOf(service);
     service.child.kill('SIGKILL');
     await service.ended;
-    const isGone = (pid: number) => {
-      try {
-        return !process.kill(pid, 0);
-      } catch {
-        return true;
-      }
-    };
     await until('both are gone', () => workers.every(isGone));
+  }, 60_000);
+
+  test('what is sent to one that died a moment ago harms nobody', async () => {
+    const service = start();
+    const url = await urlOf(service);
+    const first = await bothOf(service);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    atEnd(() => agent.destroy());
+    const ask = async (path: string) => {
+      const answer = Promise.withResolvers<string>();
+      get(url + path, { agent }, (response) => answer.resolve(text(response)));
+      return answer.promise;
+    };
+    await ask('/healthz');
+    service.child.kill('SIGSTOP');
+    // It answers alone, so it has asked for the others' in vain; the question is read when both are dead.
+    expect(await ask('/metrics')).not.toContain('worker=');
+    for (const pid of first) {
+      process.kill(pid, 'SIGKILL');
+      await until('it is dead', async () => (await readFile(`/proc/${pid}/stat`, 'utf8')).includes(') Z '));
+    }
+    service.child.kill('SIGCONT');
+    // Not before: a connection that is handed to a dead one is lost in node:cluster.
+    await until('their ends are known', () => first.every(isGone));
+    await until('others answer', async () => (await place(url).catch(() => 'cut')) === 201, 30_000);
+    expect(service.output()).not.toContain('EPIPE');
+  }, 60_000);
+
+  test('one that still starts keeps nobody from the metrics', async () => {
+    const service = start();
+    const url = await urlOf(service);
+    await until('both are measured', async () => (await measured(url)).join() === '1,2');
+    const first = await bothOf(service);
+    process.kill(first[0], 'SIGKILL');
+    const successor = await until('it starts again', async () =>
+      (await workersOf(service)).find((pid) => !first.includes(pid)),
+    );
+    freeze(successor);
+    const startMs = performance.now();
+    expect(await until('it answers', () => measured(url).catch(() => undefined))).toHaveLength(1);
+    expect(performance.now() - startMs).toBeLessThan(TELL_TIMEOUT_MS);
+  }, 60_000);
+
+  test('stop in order while they start', async () => {
+    const service = start();
+    const workers = await bothOf(service);
+    service.child.kill('SIGTERM');
+    expect(await service.ended).toBe(0);
+    expect(service.output()).toBe('');
+    expect(workers.every(isGone)).toBe(true);
+  }, 60_000);
+
+  test('end at once, a frozen one too, when they are told to stop twice', async () => {
+    const service = start();
+    await urlOf(service);
+    const [frozen, other] = await bothOf(service);
+    freeze(frozen);
+    service.child.kill('SIGTERM');
+    await until('the other one has stopped', () => isGone(other));
+    service.child.kill('SIGTERM');
+    expect(await service.ended).toBe(130);
+    await until('the frozen one is gone', () => isGone(frozen));
   }, 60_000);
 
   test('one that cannot start ends all of it, with its reason', async () => {
@@ -145,6 +238,32 @@ describe('several workers on one port', () => {
   });
 
   test('one that dies young again and again is started ever later, ten seconds at most', () => {
-    expect([0, 1, 2, 5, 20].map(restartAfterMs)).toEqual([100, 200, 400, 3_200, 10_000]);
+    expect([0, 1, 2, 3, 6, 20].map(restartAfterMs)).toEqual([100, 100, 200, 400, 3_200, 10_000]);
   });
+});
+
+describe.concurrent('one that is frozen', () => {
+  test('ends all of it when it does not come up in time', async () => {
+    const service = start();
+    const workers = await bothOf(service);
+    freeze(workers[0]);
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toContain(
+      `could not start: a worker was not up within ${START_TIMEOUT_MS} ms\n`,
+    );
+    expect(workers.every(isGone)).toBe(true);
+  }, 60_000);
+
+  test('is cut off by a stop before the process that supervises it ends', async () => {
+    const service = start();
+    await urlOf(service);
+    const workers = await bothOf(service);
+    freeze(workers[0]);
+    const startMs = performance.now();
+    service.child.kill('SIGTERM');
+    expect(await service.ended).toBe(1);
+    expect(performance.now() - startMs).toBeLessThan(STOP_TIMEOUT_MS);
+    expect(service.output()).toContain('cut off');
+    expect(workers.every(isGone)).toBe(true);
+  }, 60_000);
 });

@@ -8,8 +8,11 @@ type Message =
   | { readonly metrics: 'tell'; readonly id: number; readonly text: string };
 
 /** A worker that is busy for longer is left out this time. */
-const TELL_TIMEOUT_MS = 2_000;
+export const TELL_TIMEOUT_MS = 2_000;
 const GATHER_TIMEOUT_MS = 3_000;
+
+/** What is sent to a process that died a moment ago is lost: without somebody to hear that, Node ends the sender. */
+const ignore = () => undefined;
 
 function messageIn(value: unknown): Message | undefined {
   const isOurs = typeof value === 'object' && value !== null && 'metrics' in value;
@@ -29,7 +32,7 @@ export function metricsOfAll(own: () => Promise<string>): () => Promise<string> 
     if (message?.metrics !== 'ask') return;
     const { id } = message;
     own().then(
-      (text) => process.send?.({ metrics: 'tell', id, text } satisfies Message),
+      (text) => process.send?.({ metrics: 'tell', id, text } satisfies Message, ignore),
       () => undefined,
     );
   });
@@ -39,7 +42,9 @@ export function metricsOfAll(own: () => Promise<string>): () => Promise<string> 
     const gathered = Promise.withResolvers<string | undefined>();
     asked.set(id, gathered.resolve);
     const timer = setTimeout(gathered.resolve, GATHER_TIMEOUT_MS, undefined);
-    process.send?.({ metrics: 'gather', id } satisfies Message);
+    process.send?.({ metrics: 'gather', id } satisfies Message, (error) => {
+      if (error) gathered.resolve(undefined);
+    });
     const text = await gathered.promise;
     clearTimeout(timer);
     asked.delete(id);
@@ -47,27 +52,30 @@ export function metricsOfAll(own: () => Promise<string>): () => Promise<string> 
   };
 }
 
-/** In the process that supervises: has a worker's metrics gathered when another asks for them. */
-export function gatherMetricsFor(worker: Worker, all: ReadonlySet<Worker>): void {
+/**
+ * In the process that supervises: gathers the metrics of those that are up, by their slots, when this worker asks. One that
+ * still starts answers nothing and would be waited for.
+ */
+export function gatherMetricsFor(worker: Worker, upBySlot: ReadonlyMap<number, Worker>): void {
   worker.on('message', (value: unknown) => {
     const message = messageIn(value);
     if (message?.metrics !== 'gather') return;
     const { id } = message;
-    void gather(all).then((text) => {
-      if (worker.isConnected()) worker.send({ metrics: 'gathered', id, text } satisfies Message);
-    });
+    void gather(upBySlot).then((text) =>
+      worker.send({ metrics: 'gathered', id, text } satisfies Message, ignore),
+    );
   });
 }
 
 let lastQuestion = 0;
 
-async function gather(all: ReadonlySet<Worker>): Promise<string> {
+async function gather(upBySlot: ReadonlyMap<number, Worker>): Promise<string> {
   lastQuestion += 1;
   const id = lastQuestion;
-  const told = await Promise.all([...all].map(async (worker) => [worker.id, await ask(worker, id)] as const));
-  return mergeMetrics(
-    new Map(told.flatMap(([name, text]) => (text === undefined ? [] : [[String(name), text]]))),
+  const told = await Promise.all(
+    [...upBySlot].map(async ([slot, worker]) => [String(slot), await ask(worker, id)] as const),
   );
+  return mergeMetrics(new Map(told.flatMap(([slot, text]) => (text === undefined ? [] : [[slot, text]]))));
 }
 
 function ask(worker: Worker, id: number): Promise<string | undefined> {
@@ -83,8 +91,9 @@ function ask(worker: Worker, id: number): Promise<string | undefined> {
     };
     const timer = setTimeout(finish, TELL_TIMEOUT_MS, undefined);
     worker.on('message', hear);
-    if (worker.isConnected()) worker.send({ metrics: 'ask', id } satisfies Message);
-    else finish(undefined);
+    worker.send({ metrics: 'ask', id } satisfies Message, (error) => {
+      if (error) finish(undefined);
+    });
   });
 }
 
