@@ -1,7 +1,7 @@
 import { type Figure, median, rounded, type Section } from '../report/section.ts';
 import type { BenchService } from '../service.ts';
 import { EVENT } from '../stage/event.ts';
-import { applyLoad, type Counted, errorsBeside, type Plan, type Speed, speedOf } from '../stage/load.ts';
+import { applyLoad, type Counted, errorsBeside, FRESH_SEAT, type Plan, type Speed, speedOf } from '../stage/load.ts';
 import { LIMITS, type LimitName, runPgbench } from '../stage/pgbench.ts';
 import { dropDatabase, type Stage, type Usage } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
@@ -28,7 +28,7 @@ export function orderPlan(url: string, connections: number, durationMs: number):
     url,
     method: 'POST',
     paths: ['/api/order'],
-    bodies: [JSON.stringify({ ...EVENT, seat_ids: ['SEAT', 'SEAT'] })],
+    bodies: [JSON.stringify({ ...EVENT, seat_ids: [FRESH_SEAT, FRESH_SEAT] })],
     loop: 'closed',
     connections,
     warmUpMs: WARM_UP_MS,

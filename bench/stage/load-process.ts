@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import autocannon from 'autocannon';
 import { printResult, readInput } from './child.ts';
-import type { Counted, Plan } from './load.ts';
+import { type Counted, FRESH_SEAT, type Plan } from './load.ts';
 
 const MS_PER_SECOND = 1_000;
 const US_PER_SECOND = 1_000_000;
@@ -24,7 +24,7 @@ let built = 0;
 function nextRequest(): string {
   const token = tokens[built % tokens.length];
   const path = plan.paths[built % plan.paths.length] ?? '/';
-  const body = (bodies[built % bodies.length] ?? '').replaceAll('SEAT', () => randomUUID());
+  const body = (bodies[built % bodies.length] ?? '').replaceAll(FRESH_SEAT, () => randomUUID());
   built += 1;
   const head = `${plan.method} ${path} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n`;
   if (body === '') return `${head}\r\n`;

@@ -1,12 +1,15 @@
 import { runChild } from './child.ts';
 
+/** Stands in a body for an id that is another in each request; in small letters, which no QR code has. */
+export const FRESH_SEAT = 'a-fresh-seat';
+
 /** What is sent, and how. */
 export interface Plan {
   readonly url: string;
   readonly method: 'GET' | 'POST';
   /** In turns, one after another. */
   readonly paths: readonly string[];
-  /** In turns, or none; each `SEAT` in one is another id in each request. */
+  /** In turns, or none; each `FRESH_SEAT` in one is another id. */
   readonly bodies?: readonly string[];
   /**
    * A closed loop's connections each wait for an answer before they send again. An open loop's are each due to send once a
