@@ -44,10 +44,7 @@ export async function hotSale({ isQuick, say }: Bench): Promise<Section> {
   await service.close();
   await dropDatabase(dsn);
   await stage.close();
-  const [winners, losers] = [
-    toSpeed(sold.winners, AS_ONE_SECOND),
-    toSpeed(sold.losers, AS_ONE_SECOND),
-  ];
+  const [winners, losers] = [toSpeed(sold.winners, AS_ONE_SECOND), toSpeed(sold.losers, AS_ONE_SECOND)];
   const isSoldOut = sold.winners.length === pairs.length;
   return {
     title: 'A hot sale',

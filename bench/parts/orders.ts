@@ -1,7 +1,15 @@
 import { type Figure, median, rounded, type Section } from '../report/section.ts';
 import type { BenchService } from '../service.ts';
 import { EVENT } from '../stage/event.ts';
-import { applyLoad, type Counted, errorsBeside, FRESH_SEAT, type Plan, type Speed, speedOf } from '../stage/load.ts';
+import {
+  applyLoad,
+  type Counted,
+  errorsBeside,
+  FRESH_SEAT,
+  type Plan,
+  type Speed,
+  speedOf,
+} from '../stage/load.ts';
 import { LIMITS, type LimitName, runPgbench } from '../stage/pgbench.ts';
 import { dropDatabase, type Stage, type Usage } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
@@ -192,7 +200,8 @@ export const besidePgbench = ({ pgbench }: Bench): string =>
     ? 'pgbench is not installed (Debian: apt-get install postgresql), so the ratio to it is missing'
     : `beside pgbench with the same rows, of at most ${MOST_CONNECTIONS} connections, because more do less`;
 
-export const MIDDLE_OF_ROUNDS = 'Of the rounds each row is the one with the middle throughput, and has its p50 and p99';
+export const MIDDLE_OF_ROUNDS =
+  'Of the rounds each row is the one with the middle throughput, and has its p50 and p99';
 
 /** Part 1. In the quick run only what the figures need. */
 export async function orders(bench: Bench): Promise<Section> {

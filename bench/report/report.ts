@@ -33,7 +33,8 @@ export async function writeReport(run: Run, sections: readonly Section[]): Promi
     if (picture) await writeFile(join(RESULTS, file), drawPicture(title, picture));
     parts.push(inMarkdown(section, picture && file));
   }
-  const unfinished = missing.length === 0 ? '' : `- Not measured, the run goes on or was cut short: ${missing.join(', ')}\n`;
+  const unfinished =
+    missing.length === 0 ? '' : `- Not measured, the run goes on or was cut short: ${missing.join(', ')}\n`;
   const path = join(RESULTS, `${name}.md`);
   await writeFile(path, `# What was measured\n\n${await machine(run)}\n${unfinished}\n${parts.join('\n')}`);
   return path;
