@@ -29,7 +29,7 @@ export async function measureRefusals(
     const plan = { ...orderPlan(service.url, clients, durationMs), bodies: [JSON.stringify(sold)] };
     const measured = { ...(await window(stage, service, plan, REFUSED)), who };
     found.push(measured);
-    say(`${clients} clients refused, ${who}: ${rounded(measured.speed.perSecond)}/s`);
+    say(`${clients} clients, ${who}: ${rounded(measured.speed.perSecond)} refusals/s`);
   }
   return found;
 }

@@ -8,7 +8,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded
 import { migrateUp } from '../../src/platform/postgres/migrations.ts';
 import { createDatabase, dsnFor, runOn, sql } from '../../test/support/databases.ts';
 import { type BenchService, startService } from '../service.ts';
-import { endChild, toClose } from './closing.ts';
+import { endChild, isCutShort, toClose } from './closing.ts';
 import { endWithUs } from './guard.ts';
 import { processorSeconds } from './processor-time.ts';
 
@@ -150,7 +150,7 @@ async function startPlatform({ buyers, price = 100, delayMs = 0 }: StageOptions)
   let ended: string | undefined;
   child.once('exit', (code, signal) => {
     ended = `the platform around the service ended with ${signal ?? code}`;
-    if (!isClosing) process.stderr.write(`${ended}\n`);
+    if (!isClosing && !isCutShort()) process.stderr.write(`${ended}\n`);
   });
   const close = toClose(async () => {
     isClosing = true;
