@@ -90,7 +90,7 @@ try {
       ORDER BY 3 DESC LIMIT 12`,
   );
   await service.close();
-  const placed = ((counted.byStatus[CREATED]?.length ?? 0) * (DURATION_MS + 1_000)) / DURATION_MS;
+  const placed = counted.answers[CREATED] ?? 0;
   const [file = ''] = await readdir(folder);
   const profile = underLoad(JSON.parse(await readFile(join(folder, file), 'utf8')) as Profile);
   const keep = process.argv.indexOf('--keep');

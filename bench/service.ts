@@ -5,9 +5,11 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { Pool } from 'undici';
 import { runningPostgres } from '../src/embedded/postgres/postgres.ts';
+import { endChild, toClose } from './stage/closing.ts';
 import { endWithUs } from './stage/guard.ts';
 
 /** The service as `npm start` runs it, in a process of its own, on a database of its own. */
@@ -23,6 +25,10 @@ export interface BenchService {
 }
 
 const START_TIMEOUT_MS = 60_000;
+/** The service itself cuts its stop short after twenty seconds. */
+const STOP_TIMEOUT_MS = 25_000;
+/** A statement that is under way when a run is cut short holds nothing up: its server ends next. */
+const SQL_END_TIMEOUT_MS = 2_000;
 
 /**
  * Starts it with these variables besides, from this checkout or another one to compare with, and with these arguments for
@@ -51,6 +57,11 @@ export async function startService(
   });
   if (child.pid === undefined) throw new Error('the service has no process');
   const letBe = endWithUs(child.pid);
+  const closeChild = toClose(async () => {
+    letBe();
+    await endChild(child, 'SIGTERM', STOP_TIMEOUT_MS);
+    await rm(folder, { recursive: true, force: true });
+  });
   const url = await urlOf(child.stdout);
   const dsn = env.POSTGRES_DSN ?? (await runningPostgres(folder));
   if (dsn === undefined) throw new Error('the service has no database of its own');
@@ -63,11 +74,8 @@ export async function startService(
     sql,
     signIn: (username) => signIn(url, username),
     async close() {
-      await sql.end();
-      letBe();
-      child.kill('SIGTERM');
-      await once(child, 'close');
-      await rm(folder, { recursive: true, force: true });
+      await Promise.race([sql.end(), pause(SQL_END_TIMEOUT_MS, undefined, { ref: false })]);
+      await closeChild();
     },
   };
 }

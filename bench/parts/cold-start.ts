@@ -4,6 +4,7 @@ import type { Bench } from './bench.ts';
 
 const STARTS = 3;
 const MOST_SECONDS = 2;
+const MS_PER_SECOND = 1_000;
 
 /** From the process's start to its first answer, on a database that is there already. */
 export async function coldStart({ stage, say }: Bench): Promise<Section> {
@@ -14,7 +15,7 @@ export async function coldStart({ stage, say }: Bench): Promise<Section> {
     const service = await stage.serve(dsn);
     const { status } = await fetch(`${service.url}/healthz`);
     if (status !== 200) throw new Error(`health answered ${status}`);
-    seconds.push((performance.now() - began) / 1_000);
+    seconds.push((performance.now() - began) / MS_PER_SECOND);
     say(`a start took ${rounded(seconds.at(-1) ?? 0, 2)} s`);
     await service.close();
   }

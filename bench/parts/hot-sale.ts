@@ -15,16 +15,21 @@ const TRIES = 3;
 const ONE_PAYS_IN = 3;
 const SETTLED_TIMEOUT_MS = 120_000;
 const LOOK_EVERY_MS = 50;
+const QUICK_PART = 10;
+const SEATS_A_PAIR = 2;
+const MS_PER_SECOND = 1_000;
+/** The waits are told of all who came and not of each second. */
+const AS_ONE_SECOND = 1;
 
-/** Part 3. On a stage of its own, because each buyer has his own token. */
+/** Part 3. On a stage of its own, because each buyer has his own token; when it breaks off, whoever runs parts closes it. */
 export async function hotSale({ isQuick, say }: Bench): Promise<Section> {
-  const buyers = isQuick ? BUYERS / 10 : BUYERS;
-  const seats = isQuick ? SEATS / 10 : SEATS;
+  const buyers = isQuick ? BUYERS / QUICK_PART : BUYERS;
+  const seats = isQuick ? SEATS / QUICK_PART : SEATS;
   say(`${buyers} buyers sign in`);
   const stage = await openStage({ buyers });
   const dsn = await stage.freshDatabase();
   const service = await stage.serve(dsn);
-  const pairs = Array.from({ length: seats / 2 }, () => [randomUUID(), randomUUID()]);
+  const pairs = Array.from({ length: seats / SEATS_A_PAIR }, () => [randomUUID(), randomUUID()]);
   const began = performance.now();
   const sold = await openSale({
     url: service.url,
@@ -39,13 +44,17 @@ export async function hotSale({ isQuick, say }: Bench): Promise<Section> {
   await service.close();
   await dropDatabase(dsn);
   await stage.close();
-  const [winners, losers] = [toSpeed(sold.winners, 1), toSpeed(sold.losers, 1)];
+  const [winners, losers] = [toSpeed(sold.winners, AS_ONE_SECOND), toSpeed(sold.losers, AS_ONE_SECOND)];
+  const isSoldOut = sold.winners.length === pairs.length;
   return {
     title: 'A hot sale',
     how: `${buyers} buyers come at the same moment for ${seats} seats, each over his own connection; each tries at most ${TRIES} pairs and comes again when told to; one in ${ONE_PAYS_IN} with seats pays at the embedded Stripe. Waiting counts from that moment.`,
     columns: ['What', 'How much'],
     rows: [
-      ['Last seat sold after', `${rounded(sold.lastSoldMs / 1_000, 2)} s`],
+      [
+        isSoldOut ? 'Last seat sold after' : 'Not all seats were sold; the last that was, after',
+        `${rounded(sold.lastSoldMs / MS_PER_SECOND, 2)} s`,
+      ],
       ['Pairs of seats sold', `${sold.winners.length} of ${pairs.length}`],
       ['Winners waited, p50 and p99', `${rounded(winners.p50)} and ${rounded(winners.p99)} ms`],
       [
@@ -54,7 +63,7 @@ export async function hotSale({ isQuick, say }: Bench): Promise<Section> {
       ],
       ['Told to come again', sold.shed],
       ['Paid', sold.paid.length],
-      ['All paid orders completed after', `${rounded(settledMs / 1_000, 2)} s`],
+      ['All paid orders completed after', `${rounded(settledMs / MS_PER_SECOND, 2)} s`],
       ['Errors', sold.errors],
       ['Findings of `npm run verify`', findings],
     ],

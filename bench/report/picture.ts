@@ -15,7 +15,8 @@ export function drawPicture(title: string, { unit, labels, series }: Picture): s
   const scale = (HEIGHT - TOP - BOTTOM) / most;
   const bars = series.flatMap(({ name, values }, which) =>
     values.map((value, at) => {
-      const height = (Number.isFinite(value) ? value : 0) * scale;
+      if (!Number.isFinite(value)) return '';
+      const height = value * scale;
       const x = LEFT + at * group + which * bar;
       const label = `${name}, ${labels[at]}: ${Math.round(value)} ${unit}`;
       return (

@@ -3,26 +3,29 @@
  * `Counted` as JSON.
  */
 import { randomUUID } from 'node:crypto';
-import { text } from 'node:stream/consumers';
 import autocannon from 'autocannon';
-import type { Counted, Plan } from './load.ts';
+import { printResult, readInput } from './child.ts';
+import { type Counted, FRESH_SEAT, type Plan } from './load.ts';
 
 const MS_PER_SECOND = 1_000;
+const US_PER_SECOND = 1_000_000;
 /** Open loops are many of autocannon's own, begun one after another, because each sends its second's share at once. */
 const STAGGERED = 20;
 const PAUSE_AFTER_SECONDS = 0.2;
+const SAMPLE_MS = 100;
+const ANSWER_TIMEOUT_S = 60;
 
-const { plan, tokens } = JSON.parse(await text(process.stdin)) as { plan: Plan; tokens: string[] };
+const { plan, tokens } = await readInput<{ plan: Plan; tokens: string[] }>();
 const bodies = plan.bodies ?? [''];
 const { host } = new URL(plan.url);
-let sent = 0;
+let built = 0;
 
 /** The next request as it goes over the wire. */
 function nextRequest(): string {
-  const token = tokens[sent % tokens.length];
-  const path = plan.paths[sent % plan.paths.length] ?? '/';
-  const body = (bodies[sent % bodies.length] ?? '').replaceAll('SEAT', () => randomUUID());
-  sent += 1;
+  const token = tokens[built % tokens.length];
+  const path = plan.paths[built % plan.paths.length] ?? '/';
+  const body = (bodies[built % bodies.length] ?? '').replaceAll(FRESH_SEAT, () => randomUUID());
+  built += 1;
   const head = `${plan.method} ${path} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n`;
   if (body === '') return `${head}\r\n`;
   return `${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
@@ -30,63 +33,79 @@ function nextRequest(): string {
 
 interface BareClient {
   getRequestBuffer(): Buffer | string;
+  /** How long after it was due the request that is under way was sent. */
+  lateMs: number;
 }
 
-function fire(
-  connections: number,
-  rate: number | undefined,
-  delayMs: number,
-  onAnswer: OnAnswer,
-): Promise<void> {
+const isPaced = plan.loop === 'open';
+const beganMs = performance.now();
+const fromMs = plan.requests === undefined ? beganMs + plan.warmUpMs : beganMs;
+const untilMs = plan.requests === undefined ? fromMs + plan.durationMs : Number.POSITIVE_INFINITY;
+const isCounted = (nowMs: number) => nowMs >= fromMs && nowMs < untilMs;
+const byStatus: Record<number, number[]> = {};
+const answers: Record<number, number> = {};
+let sent = 0;
+let lastMs = fromMs;
+
+function onAnswer(status: number, tookMs: number): void {
+  lastMs = performance.now();
+  answers[status] = (answers[status] ?? 0) + 1;
+  if (!isCounted(lastMs)) return;
+  byStatus[status] ??= [];
+  byStatus[status].push(tookMs);
+}
+
+/** So many connections, in an open loop each due to send once a second from `delayMs` on. */
+function fire(connections: number, delayMs: number): Promise<void> {
   return new Promise((done, fail) => {
     const begin = () => {
+      const gridMs = performance.now();
+      // A request built anew for each would be a fifth of what is measured; ours is a text with other ids.
+      const setupClient = (client: autocannon.Client) => {
+        const bare = client as unknown as BareClient;
+        bare.getRequestBuffer = () => {
+          const nowMs = performance.now();
+          if (isCounted(nowMs)) sent += 1;
+          bare.lateMs = isPaced ? (nowMs - gridMs) % MS_PER_SECOND : 0;
+          return nextRequest();
+        };
+      };
+      const duration = (plan.warmUpMs + plan.durationMs) / MS_PER_SECOND + PAUSE_AFTER_SECONDS;
       const instance = autocannon(
         {
           url: plan.url,
           connections,
-          duration: (plan.warmUpMs + plan.durationMs) / MS_PER_SECOND + PAUSE_AFTER_SECONDS,
-          sampleInt: 100,
-          timeout: 60,
-          ...(rate === undefined ? {} : { overallRate: rate }),
-          // A request built anew for each would be a fifth of what is measured; ours is a text with other ids.
-          setupClient: (client) =>
-            Object.assign(client as unknown as BareClient, { getRequestBuffer: nextRequest }),
+          ...(plan.requests === undefined ? { duration } : { amount: plan.requests }),
+          sampleInt: SAMPLE_MS,
+          timeout: ANSWER_TIMEOUT_S,
+          ...(isPaced ? { overallRate: connections } : {}),
+          setupClient,
         },
         (error) => (error ? fail(error) : done()),
       );
-      instance.on('response', (_client, status, _bytes, tookMs) => onAnswer(status, tookMs));
+      instance.on('response', (client, status, _bytes, tookMs) =>
+        onAnswer(status, tookMs + (client as unknown as BareClient).lateMs),
+      );
       instance.on('reqError', () => onAnswer(0, 0));
     };
     setTimeout(begin, delayMs);
   });
 }
 
-type OnAnswer = (status: number, tookMs: number) => void;
-
-const byStatus: Record<number, number[]> = {};
-const from = performance.now() + plan.warmUpMs;
-const until = from + plan.durationMs;
-const onAnswer: OnAnswer = (status, tookMs) => {
-  const now = performance.now();
-  if (now < from || now >= until) return;
-  byStatus[status] ??= [];
-  byStatus[status].push(tookMs);
-};
 const begun = process.cpuUsage();
-if (plan.loop === 'closed') await fire(plan.connections, undefined, 0, onAnswer);
+if (!isPaced) await fire(plan.connections, 0);
 else {
-  // A connection is asked for one request a second, so one that waits less than that holds none back.
+  // A connection that waits less than a second for its answer is there again when it is due.
   const share = Math.ceil(plan.connections / STAGGERED);
-  const shares = Array.from({ length: STAGGERED }, (_, at) =>
-    fire(share, share, (at * MS_PER_SECOND) / STAGGERED, onAnswer),
+  await Promise.all(
+    Array.from({ length: STAGGERED }, (_, at) => fire(share, (at * MS_PER_SECOND) / STAGGERED)),
   );
-  await Promise.all(shares);
 }
 const cpu = process.cpuUsage(begun);
-const counted: Counted = {
-  seconds: plan.durationMs / MS_PER_SECOND,
+printResult({
+  seconds: (plan.requests === undefined ? plan.durationMs : lastMs - fromMs) / MS_PER_SECOND,
   byStatus,
-  loadSeconds: (cpu.user + cpu.system) / 1e6,
-};
-// A pipe takes its time; what it has not taken would be lost with the process.
-process.stdout.write(JSON.stringify(counted), () => process.exit(0));
+  sent,
+  answers,
+  loadSeconds: (cpu.user + cpu.system) / US_PER_SECOND,
+} satisfies Counted);

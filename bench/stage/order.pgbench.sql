@@ -20,4 +20,4 @@ WITH placed AS (
 )
 INSERT INTO outbox (topic, key, value)
 SELECT a.topic, won.order_id::text, repeat('x', a.chars)
-  FROM won, (VALUES ('orderCreated', 1050), ('seatsStatus', 170)) AS a (topic, chars);
+  FROM won, (VALUES ('orderCreated', 1187), ('seatsStatus', 162)) AS a (topic, chars);

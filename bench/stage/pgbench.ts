@@ -24,26 +24,41 @@ export const LIMITS = {
 
 export type LimitName = keyof typeof LIMITS;
 
-/** The program, from Debian's PostgreSQL of any version or from PATH; undefined where there is none. */
-export async function findPgbench(): Promise<string | undefined> {
-  const versions = existsSync(SERVER_PROGRAMS) ? await readdir(SERVER_PROGRAMS) : [];
-  const installed = versions.map((version) => join(SERVER_PROGRAMS, version, 'bin/pgbench'));
-  const onPath = (process.env.PATH ?? '').split(':').map((folder) => join(folder, 'pgbench'));
-  return [...installed, ...onPath].find(existsSync);
+export interface Pgbench {
+  readonly program: string;
+  /** As it says itself. */
+  readonly version: string;
 }
+
+/** The newest of Debian's PostgreSQL, or that on PATH; undefined where there is none. */
+export async function findPgbench(): Promise<Pgbench | undefined> {
+  const versions = existsSync(SERVER_PROGRAMS) ? await readdir(SERVER_PROGRAMS) : [];
+  const installed = newestFirst(versions).map((version) => join(SERVER_PROGRAMS, version, 'bin/pgbench'));
+  const onPath = (process.env.PATH ?? '').split(':').map((folder) => join(folder, 'pgbench'));
+  const program = [...installed, ...onPath].find(existsSync);
+  if (program === undefined) return undefined;
+  return { program, version: (await run(program, ['--version'])).stdout.trim() };
+}
+
+/** Folders are named by numbers, of which 9.6 and 15 come in no order of letters. */
+export const newestFirst = (versions: readonly string[]): string[] =>
+  versions.toSorted((a, b) => Number(b) - Number(a));
 
 function secondOf(line = ''): number {
   const columns = line.split(' ');
   return Number(columns[END_COLUMNS[0]]) + Number(columns[END_COLUMNS[1]]) / US_PER_S;
 }
 
-/** Runs a limit for so long with so many clients, each waiting for one statement before it sends the next. */
+/**
+ * Runs a limit for so long with so many clients, each waiting for one statement before it sends the next. `orders` are all
+ * that were written.
+ */
 export async function runPgbench(
   pgbench: string,
   dsn: string,
   limit: LimitName,
   { clients, durationMs }: { readonly clients: number; readonly durationMs: number },
-): Promise<Speed> {
+): Promise<{ speed: Speed; orders: number }> {
   const { script, orders } = LIMITS[limit];
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-pgbench-'));
   const seconds = Math.round(durationMs / MS_PER_SECOND);
@@ -55,7 +70,10 @@ export async function runPgbench(
     const latencies = lines.map((line) => Number(line.split(' ')[LATENCY_COLUMN]) / US_PER_MS);
     // Its clock runs while it still connects, which is not what is measured.
     const speed = toSpeed(latencies, secondOf(lines.at(-1)) - secondOf(lines[0]));
-    return { ...speed, perSecond: speed.perSecond * orders };
+    return {
+      speed: { ...speed, perSecond: speed.perSecond * orders },
+      orders: lines.length * orders,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

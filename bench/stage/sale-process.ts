@@ -3,13 +3,13 @@
  * the same moment, each over a connection of his own; each tries a few pairs of seats, comes again when he is told to, and
  * one in so many of those who have seats pays for them.
  */
-import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent } from 'undici';
+import { printResult, readInput } from './child.ts';
 import { EVENT } from './event.ts';
 import type { Sale, Sold } from './sale.ts';
 
-const { url, tokens, pairs, tries, onePaysIn } = JSON.parse(await text(process.stdin)) as Sale;
+const { url, tokens, pairs, tries, onePaysIn } = await readInput<Sale>();
 const CREATED = 201;
 const TAKEN = 409;
 const SHED = 503;
@@ -81,5 +81,4 @@ async function buy(token: string): Promise<void> {
 }
 
 await Promise.all(tokens.map((token) => buy(token).catch(() => (sold.errors += 1))));
-// A pipe takes its time; what it has not taken would be lost with the process.
-process.stdout.write(JSON.stringify(sold), () => process.exit(0));
+printResult(sold);

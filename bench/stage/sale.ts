@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
+import { runChild } from './child.ts';
 
 export interface Sale {
   readonly url: string;
@@ -24,11 +23,5 @@ export interface Sold {
   errors: number;
 }
 
-/** Opens a sale to its buyers, who are a process of their own. */
-export async function openSale(sale: Sale): Promise<Sold> {
-  const child = spawn(process.execPath, ['bench/stage/sale-process.ts'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  child.stdin.end(JSON.stringify(sale));
-  return JSON.parse(await text(child.stdout)) as Sold;
-}
+/** Opens a sale to its buyers, who are a process of their own. Throws when that process fails. */
+export const openSale = (sale: Sale): Promise<Sold> => runChild('bench/stage/sale-process.ts', sale);

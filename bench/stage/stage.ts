@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { startEmbeddedPostgres } from '../../src/embedded/postgres/postgres.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded/postgres/postgres.ts';
 import { migrateUp } from '../../src/platform/postgres/migrations.ts';
-import { createDatabase, dsnFor, runOn } from '../../test/support/databases.ts';
+import { createDatabase, dsnFor, runOn, sql } from '../../test/support/databases.ts';
 import { type BenchService, startService } from '../service.ts';
+import { endChild, isCutShort, toClose } from './closing.ts';
 import { endWithUs } from './guard.ts';
 import { processorSeconds } from './processor-time.ts';
 
@@ -24,11 +24,16 @@ export interface Stage {
   ): Promise<BenchService>;
   /** Access tokens, each of another buyer. */
   readonly tokens: readonly string[];
-  /** Seconds of processor time so far. */
-  usage(service: BenchService): Promise<Record<'service' | 'PostgreSQL' | 'stand-ins', number>>;
+  /** Of its PostgreSQL. */
+  readonly serverVersion: string;
+  /** Seconds of processor time so far, of what is around a service and of one. Throws when a part of the stage is gone. */
+  usage(service?: BenchService): Promise<Usage>;
   close(): Promise<void>;
 }
 
+export type Usage = Readonly<Partial<Record<'service' | 'PostgreSQL' | 'stand-ins', number>>>;
+
+const PLATFORM_END_TIMEOUT_MS = 2_000;
 const TEMPLATE = 'bench_template';
 const QR_KEY_BYTES = 32;
 /** What every service here seals with. */
@@ -47,30 +52,31 @@ export interface StageOptions {
 export async function openStage(options: StageOptions): Promise<Stage> {
   const { countsStatements = false } = options;
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-bench-'));
-  let postgres = await startEmbeddedPostgres(folder);
+  const removeFolder = toClose(() => rm(folder, { recursive: true, force: true }));
+  let postgres = await startPostgres(folder);
   if (countsStatements) {
     await runOn(postgres.dsn, "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'");
     await postgres.close();
-    postgres = await startEmbeddedPostgres(folder);
+    postgres = await startPostgres(folder);
   }
-  await createDatabase(postgres.dsn, TEMPLATE);
-  await migrateUp({ dsn: dsnFor(postgres.dsn, TEMPLATE), dir: 'migrations' });
-  const postmaster = Number((await readFile(join(folder, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
-  // A fast shutdown.
-  const letPostgresBe = endWithUs(postmaster, 'INT');
+  const { dsn, pid: postmaster, close: closePostgres } = postgres;
+  await createDatabase(dsn, TEMPLATE);
+  await migrateUp({ dsn: dsnFor(dsn, TEMPLATE), dir: 'migrations' });
   const platform = await startPlatform(options);
+  const [version] = await sql<{ server_version: string }>(dsn, 'SHOW server_version');
   return {
     tokens: platform.tokens,
+    serverVersion: version?.server_version ?? 'unknown',
     async freshDatabase() {
       const name = `bench_${randomUUID().replaceAll('-', '')}`;
-      await createDatabase(postgres.dsn, name, TEMPLATE);
-      return dsnFor(postgres.dsn, name);
+      await createDatabase(dsn, name, TEMPLATE);
+      return dsnFor(dsn, name);
     },
-    serve: (dsn, env = {}, { nodeArgs = [], checkout } = {}) =>
+    serve: (database, env = {}, { nodeArgs = [], checkout } = {}) =>
       startService(
         platform.url,
         {
-          POSTGRES_DSN: dsn,
+          POSTGRES_DSN: database,
           OIDC_ISSUER: `${platform.url}/realms/event-ticketing`,
           TICKET_CLIENT_SECRET: 'bench',
           EVENT_QUERY_SERVICE_URL: `${platform.url}/query`,
@@ -82,19 +88,39 @@ export async function openStage(options: StageOptions): Promise<Stage> {
         checkout,
         nodeArgs,
       ),
-    async usage({ pid }) {
-      const [service, server, standIns] = await Promise.all(
-        [pid, postmaster, platform.pid].map(processorSeconds),
-      );
-      return { service: service ?? 0, PostgreSQL: server ?? 0, 'stand-ins': standIns ?? 0 };
+    async usage(service) {
+      platform.check();
+      return {
+        ...(service ? { service: await processorSeconds(service.pid) } : {}),
+        PostgreSQL: await processorSeconds(postmaster),
+        'stand-ins': await processorSeconds(platform.pid),
+      };
     },
     async close() {
       await platform.close();
-      letPostgresBe();
-      await postgres.close();
-      await rm(folder, { recursive: true, force: true });
+      await closePostgres();
+      await removeFolder();
     },
   };
+}
+
+interface Postgres extends EmbeddedPostgres {
+  readonly pid: number;
+}
+
+async function startPostgres(folder: string): Promise<Postgres> {
+  const starting = startEmbeddedPostgres(folder);
+  let letBe = () => {};
+  const close = toClose(async () => {
+    const server = await starting.catch(() => undefined);
+    letBe();
+    await server?.close();
+  });
+  const { dsn } = await starting;
+  const pid = Number((await readFile(join(folder, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
+  // A fast shutdown.
+  letBe = endWithUs(pid, 'INT');
+  return { dsn, pid, close };
 }
 
 /** Removes a database that nothing needs any more. */
@@ -106,6 +132,8 @@ interface Platform {
   readonly url: string;
   readonly pid: number;
   readonly tokens: readonly string[];
+  /** Throws when it has ended. */
+  check(): void;
   close(): Promise<void>;
 }
 
@@ -117,6 +145,18 @@ async function startPlatform({ buyers, price = 100, delayMs = 0 }: StageOptions)
   );
   if (!child.stdout || !child.stdin || child.pid === undefined)
     throw new Error('the platform has no process');
+  const { stdin } = child;
+  let isClosing = false;
+  let ended: string | undefined;
+  child.once('exit', (code, signal) => {
+    ended = `the platform around the service ended with ${signal ?? code}`;
+    if (!isClosing && !isCutShort()) process.stderr.write(`${ended}\n`);
+  });
+  const close = toClose(async () => {
+    isClosing = true;
+    stdin.end();
+    await endChild(child, 'SIGTERM', PLATFORM_END_TIMEOUT_MS);
+  });
   const printed: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
     if (line === '') break;
@@ -124,20 +164,13 @@ async function startPlatform({ buyers, price = 100, delayMs = 0 }: StageOptions)
   }
   const [url, ...tokens] = printed;
   if (url === undefined) throw new Error('the platform did not start');
-  const { stdin } = child;
-  let isClosing = false;
-  child.once('close', (code) => {
-    if (!isClosing) throw new Error(`the platform ended with ${code}`);
-  });
   return {
     url,
     pid: child.pid,
     tokens,
-    async close() {
-      isClosing = true;
-      const ended = once(child, 'close');
-      stdin.end();
-      await ended;
+    check() {
+      if (ended !== undefined) throw new Error(ended);
     },
+    close,
   };
 }
