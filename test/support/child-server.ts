@@ -6,9 +6,12 @@ import { close, listen } from './servers.ts';
 
 const FREEZE_TIMEOUT_MS = 2_000;
 
-/** A run that is cut short, however that happens, leaves no server behind: the end of our process ends the guard's input. */
+/**
+ * A run that is cut short, however that happens, leaves no server behind: the end of our process ends the guard's input.
+ * A guard whose waiting itself is cut short ends nothing, else the server would be gone while we still use it.
+ */
 export function endWithUs(child: ChildProcess): void {
-  const guard = spawn('sh', ['-c', `cat > /dev/null; kill -9 ${child.pid}`], {
+  const guard = spawn('sh', ['-c', `cat > /dev/null && kill -9 ${child.pid}`], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   child.once('close', () => {

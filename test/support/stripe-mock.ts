@@ -33,12 +33,17 @@ export async function startStripeMock(): Promise<StripeMock> {
   const keep = (chunk: Buffer) => (output += chunk);
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
-  await until('stripe-mock listens', () => {
-    if (child.exitCode !== null) throw new Error(`stripe-mock ended: ${output}`);
-    return output.includes('Listening for HTTP at');
-  });
+  const isThere = () => {
+    const how = child.exitCode ?? child.signalCode;
+    if (how !== null) throw new Error(`stripe-mock ended with ${how}: ${output}`);
+    return true;
+  };
+  await until('stripe-mock listens', () => isThere() && output.includes('Listening for HTTP at'));
   return {
-    url: `http://127.0.0.1:${port}`,
+    get url() {
+      isThere();
+      return `http://127.0.0.1:${port}`;
+    },
     requests: () => [...output.matchAll(/^Request: (.*)$/gm)].map(([, request = '']) => request),
     stop: () => end(child, 'SIGKILL'),
   };
