@@ -86,10 +86,11 @@ describe('SIGTERM', () => {
     expect((await reader?.read())?.value).toContain('event: connected');
 
     const gate = Promise.withResolvers<void>();
-    const asked = seating.calls.length;
     seating.gate = gate.promise;
     const underWay = Array.from({ length: 8 }, () => orderFor(token));
-    await until('all of them wait for the seating service', () => seating.calls.length >= asked + 8);
+    // Each asks both services.
+    const asked = () => seating.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
+    await until('all of them wait for the seating services', () => asked().length === 2 * underWay.length);
 
     const began = performance.now();
     service.child.kill('SIGTERM');
