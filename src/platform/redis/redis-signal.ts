@@ -51,7 +51,10 @@ export function createRedisSignal(parts: RedisSignalParts, options: RedisSignalO
     tries += 1;
     // What it says here it says by rejecting, too.
     next.on('error', () => undefined);
-    next.on('message', onSignal);
+    // A connection that is given up may still bring what was on its way.
+    next.on('message', () => {
+      if (listener === next) onSignal();
+    });
     next.once('end', () => {
       if (listener !== next) return;
       listener = undefined;

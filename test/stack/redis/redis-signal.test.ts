@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { countingEnd, salesSignalContract } from '../../contract/sales-signal.contract.ts';
 import { atEnd } from '../../support/at-end.ts';
 import { toldOf, type Watched, watchedBy } from '../../support/live-sales.ts';
@@ -11,14 +12,20 @@ import type { TestApp } from '../../support/test-app.ts';
 
 let server: RedisServerProcess;
 let cluster: readonly RedisServerProcess[];
+let channel: string;
 
 beforeAll(async () => {
   [server, cluster] = await Promise.all([startRedis(), startRedisCluster()]);
 });
 
+// What one test sent may still be on its way between the nodes when the next one listens.
+beforeEach(() => {
+  channel = `sales_${randomUUID()}`;
+});
+
 async function open(addresses: string) {
   const redis = await openTestRedis({ REDIS_ADDR: addresses });
-  return countingEnd((told) => redis.signal({ channel: 'sales_of_a_test', ...told }));
+  return countingEnd((told) => redis.signal({ channel, ...told }));
 }
 
 const cut = (nodes: readonly RedisServerProcess[]) =>
