@@ -20,9 +20,14 @@ export function endWithUs(child: ChildProcess): void {
   });
 }
 
+/** How a process ended, by its code or the signal; null while it lives. */
+export function endingOf(child: ChildProcess): number | string | null {
+  return child.exitCode ?? child.signalCode;
+}
+
 /** Sends the signal and resolves when the process has ended; at once when it had. */
 export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (endingOf(child) !== null) return;
   const ended = once(child, 'close');
   child.kill(signal);
   await ended;

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { end, endWithUs, freePorts, freeze } from './child-server.ts';
+import { end, endingOf, endWithUs, freePorts, freeze } from './child-server.ts';
 import { fromMaven } from './maven.ts';
 import { until } from './servers.ts';
 
@@ -125,7 +125,7 @@ async function launch(java: readonly string[], folder: string, log: string): Pro
     await until(
       `Kafka is up; what it says is in ${log}`,
       () => {
-        if (child.exitCode !== null) throw new Error(`Kafka ended; what it said is in ${log}`);
+        if (endingOf(child) !== null) throw new Error(`Kafka ended; what it said is in ${log}`);
         return isUp;
       },
       START_TIMEOUT_MS,

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { end, endWithUs, freePorts } from './child-server.ts';
+import { end, endingOf, endWithUs, freePorts } from './child-server.ts';
 import { fromMaven } from './maven.ts';
 import { until } from './servers.ts';
 import { call } from './test-app.ts';
@@ -113,7 +113,7 @@ async function launch(args: readonly string[], url: string, log: string): Promis
   child.stdout.pipe(kept, { end: false });
   child.stderr.pipe(kept, { end: false });
   const isUp = async () => {
-    if (child.exitCode !== null) throw new Error(`Keycloak ended; what it said is in ${log}`);
+    if (endingOf(child) !== null) throw new Error(`Keycloak ended; what it said is in ${log}`);
     return fetch(`${url}/realms/${REALM}`).then(
       ({ ok }) => ok,
       () => false,

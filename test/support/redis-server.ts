@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach } from 'vitest';
-import { freeze } from './child-server.ts';
+import { end, freeze } from './child-server.ts';
 import type { Link } from './link.ts';
 import { until } from './servers.ts';
 
@@ -95,10 +95,7 @@ export async function startRedis(
   async function kill(): Promise<void> {
     const ending = child;
     child = undefined;
-    if (!ending || ending.exitCode !== null || ending.signalCode !== null) return;
-    const closed = once(ending, 'close');
-    ending.kill('SIGKILL');
-    await closed;
+    if (ending) await end(ending, 'SIGKILL');
   }
 
   started.push({ kill, folder, log });

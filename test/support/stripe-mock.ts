@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { end, endWithUs, freePorts } from './child-server.ts';
+import { end, endingOf, endWithUs, freePorts } from './child-server.ts';
 import { until } from './servers.ts';
 
 /** Stripe's own description of its API as a server: it answers a request that it finds valid, and refuses any other. */
@@ -33,15 +33,17 @@ export async function startStripeMock(): Promise<StripeMock> {
   const keep = (chunk: Buffer) => (output += chunk);
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
-  const isThere = () => {
-    const how = child.exitCode ?? child.signalCode;
-    if (how !== null) throw new Error(`stripe-mock ended with ${how}: ${output}`);
-    return true;
+  const throwIfEnded = () => {
+    const ending = endingOf(child);
+    if (ending !== null) throw new Error(`stripe-mock ended with ${ending}: ${output}`);
   };
-  await until('stripe-mock listens', () => isThere() && output.includes('Listening for HTTP at'));
+  await until('stripe-mock listens', () => {
+    throwIfEnded();
+    return output.includes('Listening for HTTP at');
+  });
   return {
     get url() {
-      isThere();
+      throwIfEnded();
       return `http://127.0.0.1:${port}`;
     },
     requests: () => [...output.matchAll(/^Request: (.*)$/gm)].map(([, request = '']) => request),

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { end, endWithUs, freePorts } from '../child-server.ts';
+import { end, endingOf, endWithUs, freePorts } from '../child-server.ts';
 import { until } from '../servers.ts';
 
 /** The service as a process of its own, as `npm start` starts it. */
@@ -50,7 +50,7 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
     started.stdout.pipe(kept, { end: false });
     started.stderr.pipe(kept, { end: false });
     const isUp = async () => {
-      if (started.exitCode !== null) throw new Error(`${name} ended; what it said is in ${log}`);
+      if (endingOf(started) !== null) throw new Error(`${name} ended; what it said is in ${log}`);
       return fetch(`${url}/api/order/health`).then(
         ({ ok }) => ok,
         () => false,
