@@ -27,7 +27,9 @@ const run = promisify(execFile);
 export async function startStripeMock(): Promise<StripeMock> {
   const program = await programFile();
   const [port = 0] = await freePorts(1);
-  const child = spawn(program, ['-http-addr', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  // HTTPS comes with HTTP, and on one fixed port unless told: the second of two at once would end.
+  const addresses = ['-http-addr', `127.0.0.1:${port}`, '-https-addr', '127.0.0.1:'];
+  const child = spawn(program, addresses, { stdio: ['ignore', 'pipe', 'pipe'] });
   endWithUs(child);
   let output = '';
   const keep = (chunk: Buffer) => (output += chunk);
