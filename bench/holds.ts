@@ -4,11 +4,9 @@
  * else the machine does. A closed loop; needs `redis-server`; exit code 1 when refusals with Redis are not faster than
  * without.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { openClient, type Send, startSeating, startService } from './service.ts';
+import { startRedis } from './stage/redis.ts';
 
 const CLIENTS = 32;
 const ROUNDS = 3;
@@ -40,24 +38,13 @@ async function orderFor(send: Send, seats: () => string[], expected: number, int
   );
 }
 
-async function startRedis(): Promise<{ address: string; child: ChildProcess }> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  const child = spawn('redis-server', ['--bind', '127.0.0.1', '--port', String(port), '--save', '']);
-  await once(child.stdout, 'data');
-  return { address: `127.0.0.1:${port}`, child };
-}
-
 const [seating, here, gone] = [await startSeating(), await startRedis(), await startRedis()];
 const services = {
   'in the process': await startService(seating.url),
   'in Redis': await startService(seating.url, { REDIS_ADDR: here.address }),
   'Redis gone': await startService(seating.url, { REDIS_ADDR: gone.address }),
 };
-gone.child.kill('SIGKILL');
+await gone.stop();
 
 const results = new Map<string, { refused: Measured; placed: Measured }>();
 for (let round = 0; round < ROUNDS; round += 1) {
@@ -86,6 +73,6 @@ for (const [name, { refused, placed }] of results)
 
 for (const service of Object.values(services)) await service.close();
 seating.close();
-here.child.kill('SIGTERM');
+await here.stop();
 const rateOf = (name: string) => perSecond(results.get(name)?.refused ?? { count: 0, waitsMs: [] });
 process.exitCode = rateOf('in Redis') > rateOf('Redis gone') ? 0 : 1;

@@ -5,9 +5,12 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { Pool } from 'undici';
 import { runningPostgres } from '../src/embedded/postgres/postgres.ts';
+import { endChild, toClose } from './stage/closing.ts';
+import { endWithUs } from './stage/guard.ts';
 
 /** The service as `npm start` runs it, in a process of its own, on a database of its own. */
 export interface BenchService {
@@ -22,18 +25,23 @@ export interface BenchService {
 }
 
 const START_TIMEOUT_MS = 60_000;
+/** The service itself cuts its stop short after twenty seconds. */
+const STOP_TIMEOUT_MS = 25_000;
+/** A statement that is under way when a run is cut short holds nothing up: its server ends next. */
+const SQL_END_TIMEOUT_MS = 2_000;
 
 /**
- * Starts it with these variables besides, from this checkout or another one to compare with; its seating services are
- * `seatingUrl`, all else is embedded.
+ * Starts it with these variables besides, from this checkout or another one to compare with, and with these arguments for
+ * Node; its seating services are `seatingUrl`, all else is embedded unless a variable says where it is.
  */
 export async function startService(
   seatingUrl: string,
   env: Record<string, string> = {},
   checkout = '.',
+  nodeArgs: readonly string[] = [],
 ): Promise<BenchService> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-bench-'));
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const child = spawn(process.execPath, [...nodeArgs, 'src/main.ts'], {
     cwd: checkout,
     env: {
       PATH: process.env.PATH ?? '',
@@ -47,21 +55,27 @@ export async function startService(
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  if (child.pid === undefined) throw new Error('the service has no process');
+  const letBe = endWithUs(child.pid);
+  const closeChild = toClose(async () => {
+    letBe();
+    await endChild(child, 'SIGTERM', STOP_TIMEOUT_MS);
+    await rm(folder, { recursive: true, force: true });
+  });
   const url = await urlOf(child.stdout);
-  const dsn = await runningPostgres(folder);
+  const dsn = env.POSTGRES_DSN ?? (await runningPostgres(folder));
   if (dsn === undefined) throw new Error('the service has no database of its own');
   const sql = new pg.Pool({ connectionString: dsn, max: 4 });
-  if (child.pid === undefined) throw new Error('the service has no process');
+  // What broke is told by whoever asks next; one that is told to nobody would hide it.
+  sql.on('error', () => undefined);
   return {
     url,
     pid: child.pid,
     sql,
     signIn: (username) => signIn(url, username),
     async close() {
-      await sql.end();
-      child.kill('SIGTERM');
-      await once(child, 'close');
-      await rm(folder, { recursive: true, force: true });
+      await Promise.race([sql.end(), pause(SQL_END_TIMEOUT_MS, undefined, { ref: false })]);
+      await closeChild();
     },
   };
 }

@@ -51,6 +51,11 @@ const QR_KEY_BYTES = 32;
 export const VARIABLES = {
   PORT: variable('Port the service listens on; 0 takes a free one', wholeNumber(0, 65_535), '8084'),
   HOST: variable('Address it listens on; empty means all', text(0, 255), ''),
+  WEB_CONCURRENCY: variable(
+    'Processes that serve on the port together, one a core; more than one needs every server to be a real one',
+    wholeNumber(1, 64),
+    '1',
+  ),
   PUBLIC_URL: variable(
     'Where people reach it; empty means http://localhost:PORT',
     url({ optional: true }),
@@ -154,6 +159,21 @@ export const VARIABLES = {
   TIME_ZONE: variable('Zone that printed tickets tell the time in', timeZone(), 'UTC'),
   SEAT_LOCK_TTL_MINUTES: variable('How long seats are held for payment', decimal(0.01, MAX_MINUTES), '5'),
   MAX_SEATS_PER_ORDER: variable('Most seats in one order', wholeNumber(1, MAX_SEATS), '10'),
+  PLACING_CONCURRENCY: variable(
+    'Most orders placed at the same time; others wait their turn',
+    wholeNumber(1, 10_000),
+    '64',
+  ),
+  ORDERS_PER_STATEMENT: variable(
+    'Most orders that come together and are written by one statement; 1: each alone',
+    wholeNumber(1, 64),
+    '16',
+  ),
+  MAX_QUEUE_MS: variable(
+    'Longest wait for that turn; who would wait longer is told at once to come again',
+    wholeNumber(0, 60_000),
+    '2000',
+  ),
   DOORS_OPEN_HOURS: variable(
     'How long before its start a session’s tickets admit; unset: 24, with the embedded venue at any time',
     decimal(0, MAX_DOOR_HOURS),
@@ -321,9 +341,17 @@ function contradictions(settings: Settings): string[] {
     );
   }
   const embedded = embeddedParts(settings);
+  const missing = embedded.map((part) => `${part.variable} (${part.name})`);
+  if (settings.WEB_CONCURRENCY > 1 && (missing.length > 0 || !settings.QR_SECRET_KEY)) {
+    const unset = [...missing, ...(settings.QR_SECRET_KEY ? [] : ['QR_SECRET_KEY'])].join(', ');
+    problems.push(
+      `WEB_CONCURRENCY: workers share nothing but servers, and a stand-in would be there once in each. Set ${unset}, or WEB_CONCURRENCY=1.`,
+    );
+  }
   if (settings.NODE_ENV === 'production' && embedded.length > 0 && !settings.ALLOW_EMBEDDED) {
-    const missing = embedded.map((part) => `${part.variable} (${part.name})`).join(', ');
-    problems.push(`NODE_ENV=production: refuses stand-ins. Set ${missing}, or ALLOW_EMBEDDED=true.`);
+    problems.push(
+      `NODE_ENV=production: refuses stand-ins. Set ${missing.join(', ')}, or ALLOW_EMBEDDED=true.`,
+    );
   }
   return problems;
 }

@@ -1,12 +1,15 @@
-import { type App, buildApp, STOP_TIMEOUT_MS } from './app.ts';
+import { buildApp, STOP_TIMEOUT_MS } from './app.ts';
 import { banner, help } from './banner.ts';
-import { ConfigError, readConfig } from './config.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
 import { DataDirInUse } from './embedded/data-dir.ts';
 import { PortTaken } from './platform/http/listener.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
+import { isWorker, prepareForWorkers, superviseWorkers, tellUp } from './workers.ts';
 
 const FAILED = 1;
 const FORCED = 130;
+/** Workers that have not stopped are cut off this long before the process that supervises them ends itself. */
+const WORKERS_CUT_BEFORE_MS = 1_000;
 
 /** The process: read the configuration, start, wait for a signal, stop cleanly. */
 async function main(): Promise<void> {
@@ -15,25 +18,40 @@ async function main(): Promise<void> {
     return;
   }
   const config = readConfig(process.env);
+  if (config.WEB_CONCURRENCY > 1 && !isWorker) return supervise(config);
   const app = await buildApp(config);
-  stopOnSignal(app);
+  stopOnSignal(() => app.close());
   app.start();
-  process.stdout.write(banner(config, app.url));
+  if (isWorker) tellUp();
+  else process.stdout.write(banner(config, app.url));
 }
 
-function stopOnSignal(app: App): void {
+/** Several of them, on one port. */
+async function supervise(config: Config): Promise<void> {
+  const port = await prepareForWorkers(config);
+  const workers = superviseWorkers(config.WEB_CONCURRENCY, port);
+  // Before they are up: a stop may be asked for at any moment of a long start.
+  stopOnSignal(async () => {
+    const isInTime = await workers.stop(STOP_TIMEOUT_MS - WORKERS_CUT_BEFORE_MS);
+    if (!isInTime) fail('Workers that had not stopped in time were cut off.');
+  });
+  if (await workers.up) process.stdout.write(banner(config, config.PUBLIC_URL || `http://localhost:${port}`));
+}
+
+function stopOnSignal(close: () => Promise<void>): void {
   let stopping = false;
   const stop = () => {
     // A second Ctrl-C is somebody in a hurry; PostgreSQL recovers from it.
     if (stopping) process.exit(FORCED);
     stopping = true;
     setTimeout(() => process.exit(FAILED), STOP_TIMEOUT_MS).unref();
-    app.close().then(
+    close().then(
       () => process.exit(0),
       (error: unknown) => fail(error),
     );
   };
-  process.on('SIGINT', stop);
+  // Ctrl-C in a terminal reaches workers, too; they wait for the word of the process that supervises them.
+  process.on('SIGINT', isWorker ? () => undefined : stop);
   process.on('SIGTERM', stop);
 }
 

@@ -73,19 +73,21 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       onDue: refundBell.ring,
     }),
     orders,
-    placing: countPlacing(createOrderPlacing({ ...shared, seating, ids, holdMs, traces }), metrics),
+    placing: countPlacing(
+      createOrderPlacing({
+        ...shared,
+        seating,
+        ids,
+        holdMs,
+        traces,
+        ordersPerStatement: config.ORDERS_PER_STATEMENT,
+      }),
+      metrics,
+    ),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError }),
     once: createOnce({ database, clock, ids }),
-    analytics: createAnalyticsService({ database, seating, currency }),
-    lists: createOrganiserLists({
-      database,
-      seating,
-      streaming: createStreaming({ maxAtOnce: config.MAX_EXPORTS }),
-      writeWorkbook,
-      currency,
-      toJson: (ticket) => JSON.stringify(toWireTicket(ticket, currency)),
-    }),
+    ...wireAnalytics(base, postgres, servers),
     live: wireLive(base, postgres, servers),
     tickets,
     paper: createPaper({
@@ -98,5 +100,21 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       clock,
     }),
     door: wireDoor(base, postgres, servers, { sealer, recordAction, find, catalogue }),
+  };
+}
+
+/** The organiser's sums and lists. */
+function wireAnalytics({ config }: Base, { database }: Postgres, { seating }: Servers) {
+  const { currency } = config;
+  return {
+    analytics: createAnalyticsService({ database, seating, currency }),
+    lists: createOrganiserLists({
+      database,
+      seating,
+      streaming: createStreaming({ maxAtOnce: config.MAX_EXPORTS }),
+      writeWorkbook,
+      currency,
+      toJson: (ticket) => JSON.stringify(toWireTicket(ticket, currency)),
+    }),
   };
 }

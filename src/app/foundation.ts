@@ -7,7 +7,7 @@ import type { EmbeddedEventLog } from '../embedded/event-log.ts';
 import { type Clock, instant } from '../kernel/clock.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
-import { bind } from '../platform/http/listener.ts';
+import { bind, bindLater } from '../platform/http/listener.ts';
 import { type Bell, createBell } from '../platform/jobs/poller.ts';
 import { createLog } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
@@ -67,7 +67,8 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
   const tracing = await tracingOf(config, (error) => log.warn({ err: error }, 'traces could not be sent'));
   const log: Logger = createLog(config.LOG_LEVEL, logTo, tracing?.ids);
   if (tracing) closing.add(tracing.close);
-  const listener = await bind(config.PORT, config.HOST);
+  // A worker that shares the port takes its share of requests from the moment it listens, so it does that last.
+  const listener = await (config.WEB_CONCURRENCY > 1 ? bindLater : bind)(config.PORT, config.HOST);
   closing.add(() => listener.close(CUT_MS));
   const embedded = new Set(embeddedParts(config).map((part) => part.variable));
   // A service that keeps nothing there writes nowhere: its file system may be read-only.

@@ -11,14 +11,16 @@ import { paymentRoutes } from '../features/payments/payment.routes.ts';
 import { createQrDrawer } from '../features/tickets/qr/qr-image.ts';
 import { ticketRoutes, toWireView } from '../features/tickets/ticket.routes.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
-import { requireAuthentication } from '../platform/http/authentication.ts';
+import { principalOf, requireAuthentication } from '../platform/http/authentication.ts';
 import { createDrain, type Drain } from '../platform/http/drain.ts';
 import { type HealthProbe, healthRoutes } from '../platform/http/health.routes.ts';
 import { identityRoutes } from '../platform/http/identity.routes.ts';
-import { createHttpServer, type HttpServer } from '../platform/http/server.ts';
+import { queueRequests } from '../platform/http/queue.ts';
+import { createHttpServer, type HttpServer, type Shed } from '../platform/http/server.ts';
 import { metricsRoute } from '../platform/telemetry/metrics.ts';
 import { measureRequests } from '../platform/telemetry/request-metrics.ts';
 import { traceRequests } from '../platform/telemetry/request-tracing.ts';
+import { metricsOfAll } from '../platform/telemetry/worker-metrics.ts';
 import type { Features } from './features.ts';
 import { type Base, CUT_MS, VERSION } from './foundation.ts';
 import { outboxLag, readingsOf } from './readings.ts';
@@ -39,11 +41,19 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   measureRequests(http, base.metrics);
   if (base.tracing) traceRequests(http, base.tracing);
   await serveApiDocs(http, VERSION);
-  const opened = Promise.withResolvers<Drain>();
+  const opened = Promise.withResolvers<{ readonly drain: Drain; readonly shed: Shed }>();
   await http.register(async (api) => {
     const scope = api as HttpServer;
     const drain = createDrain(scope);
-    opened.resolve(drain);
+    const shed = queueRequests(scope, {
+      places: config.PLACING_CONCURRENCY,
+      maxWaitMs: config.MAX_QUEUE_MS,
+      nowMs: () => performance.now(),
+      callerOf: (request) => principalOf(request).userId,
+      onShed: base.metrics.shed,
+      onWaiting: base.metrics.waiting,
+    });
+    opened.resolve({ drain, shed });
     requireAuthentication(scope, servers.verifier);
     const { once } = features;
     orderRoutes(scope, {
@@ -65,7 +75,8 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     liveRoutes(scope, features.live.streams);
     auditRoutes(scope, features.audit);
     identityRoutes(scope);
-    metricsRoute(scope, base.metrics, () => readingsOf(base, postgres, features));
+    const text = async () => base.metrics.text(await readingsOf(base, postgres, features));
+    metricsRoute(scope, config.WEB_CONCURRENCY > 1 ? metricsOfAll(text) : text);
     healthRoutes(scope, {
       ...probesOf(base, postgres, servers),
       outboxLag: () => outboxLag(base, postgres),
@@ -76,11 +87,18 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   });
   await mountEmbedded(base, servers, http);
   await http.ready();
-  open();
+  const { drain, shed } = await opened.promise;
+  open((request, response) => {
+    // Who is sent elsewhere is told so by the drain.
+    if (!drain.isOpen() || !shed(request, response)) return false;
+    base.metrics.problem('overloaded');
+    return true;
+  });
+  await listener.listen();
   closing.add(() => http.close());
   closing.add(() => listener.close(CUT_MS));
   closing.add(async () => features.live.streams.stop());
-  return { http, drain: await opened.promise };
+  return { http, drain };
 }
 
 /** Whether each server is there; what stands in the process always is. */

@@ -15,7 +15,7 @@ import { createSeatingServices } from '../features/seats/seating.services.ts';
 import type { TopicNames } from '../kernel/events.ts';
 import { createReachability } from '../platform/http/reachability.ts';
 import { createServiceClient } from '../platform/http/service-client.ts';
-import { connectKafka, type Kafka } from '../platform/kafka/kafka.ts';
+import type { Kafka } from '../platform/kafka/kafka.ts';
 import { createM2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from '../platform/oidc/token-verifier.ts';
 import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
@@ -163,6 +163,8 @@ async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka
     'scram-sha-256': 'SCRAM-SHA-256',
     'scram-sha-512': 'SCRAM-SHA-512',
   } as const;
+  // Its client compiles its schemas when it is loaded: a third of a start that has no use for it.
+  const { connectKafka } = await import('../platform/kafka/kafka.ts');
   const kafka = await connectKafka({
     access: {
       brokers,

@@ -43,6 +43,7 @@ export const ERRORS = {
   scan_time_refused: { title: 'The time of the scan cannot be right', retry: false },
   too_many_streams: { title: 'You have too many event streams open', retry: true },
   streams_full: { title: 'There is no room for another event stream', retry: true },
+  overloaded: { title: 'Too many orders are being placed', retry: true },
   identity_unavailable: { title: 'The identity provider cannot be reached', retry: true },
   seating_unavailable: { title: 'The seating service cannot be reached', retry: true },
   payments_unavailable: { title: 'The payment provider cannot be reached', retry: true },
@@ -81,6 +82,8 @@ export interface AppErrorExtra {
   /** When the first check-in was, RFC 3339, and at which gate, for `already_checked_in`. */
   readonly checkedInTime?: string;
   readonly checkedInGate?: string;
+  /** After how many whole seconds a new try is worth it, for `overloaded`. */
+  readonly retryAfterS?: number;
   readonly cause?: unknown;
 }
 

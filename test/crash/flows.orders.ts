@@ -11,8 +11,9 @@ import {
   place,
   sell,
 } from './steps.ts';
-import { discountId, orderFor, type World } from './world.ts';
+import { discountId, orderFor, ordersOfEachSession, type World } from './world.ts';
 
+const ROUNDS_TOGETHER = 20;
 const BUYER = { as: 'buyer', keyed: true } as const;
 const pathOf = ({ orderId }: { readonly orderId: string }, what = '') => `/api/order/${orderId}${what}`;
 
@@ -29,6 +30,20 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     await world.request(204, 'DELETE', pathOf(first), BUYER);
     const second = await place(world, 1, { keyed: false });
     await world.request(204, 'DELETE', pathOf(second), { as: 'buyer' });
+  },
+
+  async 'orders that come together are written together'(world) {
+    await place(world, 1);
+    // Whether they meet is chance, so they come until some did: what one statement wrote has one transaction.
+    const haveMet = () => world.sql('SELECT FROM orders GROUP BY xmin::text HAVING count(*) > 1');
+    for (let round = 0; round < ROUNDS_TOGETHER && (await haveMet()).length === 0; round += 1) {
+      const together = ordersOfEachSession(round).map((body) =>
+        world.request(201, 'POST', '/api/order', { as: 'buyer', body }),
+      );
+      // All of them are answered or given up before the flow goes on, or ends.
+      for (const each of await Promise.allSettled(together))
+        if (each.status === 'rejected') throw each.reason;
+    }
   },
 
   async 'orders that nobody pays for end with their hold'(world) {

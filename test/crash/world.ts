@@ -110,6 +110,23 @@ export function orderFor(seats: readonly string[], code?: string) {
   };
 }
 
+/** Bodies of orders of each session on sale, so that no two are announced under one key; other ones in each round. */
+export function ordersOfEachSession(round: number) {
+  return catalogue.events.flatMap((event) =>
+    event.sessions
+      .filter(({ status }) => status === 'ON_SALE')
+      .map(({ id, blocks }) => {
+        const seats = blocks.flatMap((block) => {
+          if (block.type === 'seated_grid') return block.rows.flatMap((row) => row.seats);
+          return block.type === 'standing_capacity' ? block.seats : [];
+        });
+        const seatId = seats.filter(({ isReserved }) => !isReserved).at(-1 - round)?.id;
+        const { organization } = catalogue;
+        return { session_id: id, event_id: event.id, organization_id: organization.id, seat_ids: [seatId] };
+      }),
+  );
+}
+
 export function discountId(code: string): string {
   const discount = concert?.discounts.find((each) => each.code === code);
   if (!discount) throw new Error(`there is no discount ${code}`);

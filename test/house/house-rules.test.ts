@@ -173,6 +173,7 @@ describe('tests mirror sources', () => {
 
   test('each folder of tests is one of src or of the named others', () => {
     const others = new Set([
+      'bench',
       'contract',
       'controls',
       'crash',

@@ -108,6 +108,8 @@ export async function openArena({ watch = (_name, port) => port, verified = true
     POSTGRES_DSN: dsn,
     // More than may race: one that waits for a connection would not be seen to wait.
     POSTGRES_POOL_SIZE: '20',
+    // Who shares a statement with whom would be chance; there are races of that.
+    ORDERS_PER_STATEMENT: '1',
     STRIPE_SECRET_KEY: 'sk_test_embedded',
     STRIPE_API_BASE: hosted.url,
     // Both processes read the tickets of either.

@@ -96,7 +96,8 @@ function write(
   return database.transaction(async (tx) => {
     const [ticket] = order.tickets;
     if (!ticket) throw new Error('an order without its ticket');
-    await insertOrder(tx, order, announce(order, currency), undefined, currency);
+    const added = { order, announcements: announce(order, currency), traceparent: undefined };
+    await insertOrder(tx, added, undefined, currency);
     if (ticket.note !== undefined) await amendTicket(tx, ticket);
     await transitions.complete(tx, order);
     if (order.price > 0) await takeCash(tx, order);

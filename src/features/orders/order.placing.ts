@@ -1,4 +1,5 @@
 import { type Clock, later } from '../../kernel/clock.ts';
+import { createBatches } from '../../kernel/concurrency.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type IdSource, type OrderId, type TicketId, type UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
@@ -10,7 +11,14 @@ import { type Priced, priceOrder } from '../pricing/pricing.rules.ts';
 import type { SeatHolds, SeatingServices, SeatRequest } from '../seats/seats.ports.ts';
 import { quoteHeld, seatsTaken } from './order.quoting.ts';
 import { type PendingOrder, place, ticketFor } from './order.rules.ts';
-import { insertOrder, isSeatTaken, liveSeats } from './order.store.ts';
+import {
+  insertOrder,
+  insertOrders,
+  isForEachAlone,
+  isSeatTaken,
+  liveSeats,
+  type NewOrder,
+} from './order.store.ts';
 import { announce } from './order.wire.ts';
 
 export interface PlacingOptions {
@@ -21,6 +29,8 @@ export interface PlacingOptions {
   readonly ids: IdSource;
   readonly currency: Currency;
   readonly holdMs: number;
+  /** Most orders that are written by one statement. */
+  readonly ordersPerStatement: number;
   readonly traces: Traces;
   readonly onCommitted: () => void;
 }
@@ -41,8 +51,12 @@ export interface OrderPlacing {
 /** How long a process that dies between holding and writing keeps others from the seats. */
 export const PLACING_HOLD_MS = 15_000;
 
+/** More would carry no more, and a statement with fewer orders in it costs more for each. */
+const STATEMENTS_UNDER_WAY = 2;
+
 export function createOrderPlacing(options: PlacingOptions): OrderPlacing {
   const { clock, holds } = options;
+  const write = createWrite(options);
   return {
     async place(request, userId, receipt) {
       const orderId = as<OrderId>(options.ids.uuid());
@@ -50,7 +64,7 @@ export function createOrderPlacing(options: PlacingOptions): OrderPlacing {
       const hold = await holds.hold(request.sessionId, request.seatIds, orderId, until);
       if (hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
       try {
-        const order = await placeHeld(request, orderId, userId, receipt, options);
+        const order = await placeHeld(request, orderId, userId, receipt, { ...options, write });
         options.onCommitted();
         // The database has the order: a hold that cannot be extended only makes a later refusal slower.
         await holds
@@ -70,7 +84,7 @@ async function placeHeld(
   orderId: OrderId,
   userId: UserId,
   receipt: Receipt<PendingOrder> | undefined,
-  options: PlacingOptions,
+  options: PlacingOptions & { readonly write: Write },
 ): Promise<PendingOrder> {
   const quote = await quoteHeld(request, options);
   const now = options.clock.now();
@@ -98,36 +112,56 @@ async function placeHeld(
     },
     holdMs: options.holdMs,
   });
-  await write(order, priced, receipt, options);
+  await options.write(order, priced, receipt);
   return order;
 }
 
-/** One statement; with a receipt to keep it is one transaction of two. */
-async function write(
+/** Throws `seats_taken`, `discount_refused`. */
+type Write = (
   order: PendingOrder,
   priced: Priced,
   receipt: Receipt<PendingOrder> | undefined,
-  options: PlacingOptions,
-): Promise<void> {
-  const { database, currency, traces } = options;
-  const messages = announce(order, currency);
-  const insert = async (executor: Executor) => {
-    const maxUses = priced.discount?.maxUsage;
-    const written = await insertOrder(executor, order, messages, maxUses, currency, traces.current());
-    if (!written) throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
+) => Promise<void>;
+
+/**
+ * One statement, which orders that come together share; with a receipt to keep it is one transaction of two. A discount is
+ * one row that all who use it wait for, so whoever has one goes alone.
+ */
+function createWrite({ database, currency, traces, ordersPerStatement }: PlacingOptions): Write {
+  const insert = async (executor: Executor, added: NewOrder, maxUses?: number) => {
+    if (!(await insertOrder(executor, added, maxUses, currency)))
+      throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
   };
-  try {
-    if (!receipt) await insert(database);
-    else
-      await database.transaction(async (tx) => {
-        await insert(tx);
-        await receipt.keep(tx, order);
-      });
-  } catch (error) {
-    if (!isSeatTaken(error)) throw error;
-    const seatIds = order.tickets.map((ticket) => ticket.seatId);
-    const taken = await liveSeats(database, order.sessionId, seatIds);
-    // Freed between the two statements: then which one it was cannot be said, and all of them are worth a new try.
-    throw seatsTaken(taken.length > 0 ? taken : seatIds);
-  }
+  const insertShared = createBatches<NewOrder>(
+    { size: ordersPerStatement, underWay: STATEMENTS_UNDER_WAY },
+    async (added) => {
+      try {
+        await insertOrders(database, added, currency);
+        return true;
+      } catch (error) {
+        if (isForEachAlone(error, added.length)) return false;
+        throw error;
+      }
+    },
+    (added) => insert(database, added),
+  );
+  return async (order, priced, receipt) => {
+    const added = { order, announcements: announce(order, currency), traceparent: traces.current() };
+    const maxUses = priced.discount?.maxUsage;
+    try {
+      if (receipt)
+        await database.transaction(async (tx) => {
+          await insert(tx, added, maxUses);
+          await receipt.keep(tx, order);
+        });
+      else if (order.discount || ordersPerStatement === 1) await insert(database, added, maxUses);
+      else await insertShared(added);
+    } catch (error) {
+      if (!isSeatTaken(error)) throw error;
+      const seatIds = order.tickets.map((ticket) => ticket.seatId);
+      const taken = await liveSeats(database, order.sessionId, seatIds);
+      // Freed between the two statements: then which one it was cannot be said, and all of them are worth a new try.
+      throw seatsTaken(taken.length > 0 ? taken : seatIds);
+    }
+  };
 }

@@ -40,6 +40,8 @@ export interface OrderRoutesOptions {
   readonly maxSeatsPerOrder: number;
 }
 
+type OrderRequestBody = Static<ReturnType<typeof orderRequestSchema>>;
+
 const TAGS = ['Orders'];
 const OK = 200;
 const CREATED = 201;
@@ -53,6 +55,11 @@ export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): voi
   scope.post(
     '/api/order',
     {
+      config: { queued: true },
+      // It may wait with many others: what nobody asked for does not wait in memory with it.
+      preHandler: async (request) => {
+        request.body = onlyKnown(request.body);
+      },
       schema: {
         tags: TAGS,
         summary: 'Place an order: all the seats or none',
@@ -190,7 +197,7 @@ function toWish(body: Static<ReturnType<typeof orderUpdateSchema>>): OrderWish {
   };
 }
 
-function toSeatRequest(body: Static<ReturnType<typeof orderRequestSchema>>): SeatRequest {
+function toSeatRequest(body: OrderRequestBody): SeatRequest {
   return {
     sessionId: as<SessionId>(body.session_id.toLowerCase()),
     eventId: as<EventId>(body.event_id.toLowerCase()),
@@ -198,4 +205,14 @@ function toSeatRequest(body: Static<ReturnType<typeof orderRequestSchema>>): Sea
     seatIds: body.seat_ids.map((seatId) => as<SeatId>(seatId)),
     discountId: body.discount_id ? as<DiscountId>(body.discount_id.toLowerCase()) : undefined,
   };
+}
+
+function onlyKnown({
+  session_id,
+  event_id,
+  organization_id,
+  seat_ids,
+  discount_id = null,
+}: OrderRequestBody): OrderRequestBody {
+  return { session_id, event_id, organization_id, seat_ids, discount_id };
 }

@@ -3,7 +3,7 @@ import type { Announcement } from '../../kernel/events.ts';
 import type { DiscountId, OrderId, PaymentIntentId, SeatId, SessionId, UserId } from '../../kernel/ids.ts';
 import { type Currency, toDecimal } from '../../kernel/money.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
+import { isLockTimeout, isRowAtFault, isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import { TICKET_COLUMNS } from '../tickets/ticket.rows.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from './order.rows.ts';
@@ -22,9 +22,11 @@ export function isSeatTaken(error: unknown): boolean {
 const INSERT_ORDER = {
   name: 'order-insert',
   text: `
-    WITH used AS (
+    WITH patience AS (
+      SELECT set_config('lock_timeout', $25, true) AS is_set
+    ), used AS (
       INSERT INTO discount_uses AS d (discount_id, uses)
-      SELECT $7::uuid, 1 WHERE $7::uuid IS NOT NULL
+      SELECT $7::uuid, 1 FROM patience WHERE patience.is_set IS NOT NULL AND $7::uuid IS NOT NULL
       ON CONFLICT (discount_id) DO UPDATE SET uses = d.uses + 1 WHERE $12::integer IS NULL OR d.uses < $12::integer
       RETURNING d.discount_id
     ), placed AS (
@@ -32,7 +34,8 @@ const INSERT_ORDER = {
                           discount_code, discount_amount, price, created_at, expires_at)
       SELECT $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, 'pending', $6::numeric, $7::uuid, $8, $9::numeric,
              $10::numeric, $11::timestamptz, $13::timestamptz
-       WHERE $7::uuid IS NULL OR EXISTS (SELECT FROM used)
+        FROM patience
+       WHERE patience.is_set IS NOT NULL AND ($7::uuid IS NULL OR EXISTS (SELECT FROM used))
       RETURNING order_id, session_id, created_at
     ), ticketed AS (
       INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name,
@@ -54,20 +57,31 @@ const INSERT_ORDER = {
     RETURNING id`,
 };
 
+/** How long orders that share a place wait for a seat that another transaction has not decided on yet, before each waits alone. */
+const SHARED_LOCK_TIMEOUT = '100ms';
+const NO_LOCK_TIMEOUT = '0';
+
 /**
  * Writes a new order with all that belongs to it, or nothing. False when its discount is used up here.
  * Throws an error that `isSeatTaken` knows when a seat is somebody else's.
  */
 export async function insertOrder(
   executor: Executor,
-  order: PendingOrder,
-  announcements: readonly Announcement[],
+  added: NewOrder,
   maxDiscountUses: number | undefined,
   currency: Currency,
-  traceparent?: string,
 ): Promise<boolean> {
-  const tickets = inSeatOrder(order.tickets);
-  const written = await executor.rows(INSERT_ORDER, [
+  const values = orderValues(added, maxDiscountUses, currency, NO_LOCK_TIMEOUT);
+  return (await executor.rows(INSERT_ORDER, values)).length > 0;
+}
+
+function orderValues(
+  { order, announcements, traceparent }: NewOrder,
+  maxDiscountUses: number | undefined,
+  currency: Currency,
+  lockTimeout: string,
+): unknown[] {
+  return [
     order.orderId,
     order.userId,
     order.eventId,
@@ -81,17 +95,116 @@ export async function insertOrder(
     toRfc3339(order.createdAt),
     maxDiscountUses ?? null,
     toRfc3339(order.expiresAt),
-    ...ticketArrays(tickets, currency),
+    ...ticketArrays(inSeatOrder(order.tickets), currency),
     announcements.map((announcement) => announcement.topic),
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
     traceparent ?? null,
+    lockTimeout,
+  ];
+}
+
+/** The same for several orders, none with a discount: all of them, or none when one cannot be written at once. */
+const INSERT_ORDERS = {
+  name: 'orders-insert',
+  text: `
+    WITH patience AS (
+      SELECT set_config('lock_timeout', '${SHARED_LOCK_TIMEOUT}', true) AS is_set
+    ), placed AS (
+      INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, discount_amount,
+                          price, created_at, expires_at)
+      SELECT o.order_id, o.user_id, o.event_id, o.organization_id, o.session_id, 'pending', o.subtotal, 0, o.price,
+             o.created_at, o.expires_at
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::numeric[], $7::numeric[],
+                    $8::timestamptz[], $9::timestamptz[])
+             AS o (order_id, user_id, event_id, organization_id, session_id, subtotal, price, created_at, expires_at),
+             patience
+       WHERE patience.is_set IS NOT NULL
+      RETURNING order_id, session_id, created_at
+    ), ticketed AS (
+      INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name,
+                           price_at_purchase, issued_at)
+      SELECT s.ticket_id, p.order_id, p.session_id, s.seat_id, s.seat_label, s.colour, s.tier_id, s.tier_name, s.price,
+             p.created_at
+        FROM unnest($10::uuid[], $11::uuid[], $12::text[], $13::text[], $14::text[], $15::uuid[], $16::text[],
+                    $17::numeric[]) WITH ORDINALITY
+             AS s (order_id, ticket_id, seat_id, seat_label, colour, tier_id, tier_name, price, position)
+        JOIN placed p USING (order_id)
+       ORDER BY s.position
+      RETURNING ticket_id
+    ), won AS (
+      SELECT count(*) AS seats FROM ticketed
+    )
+    INSERT INTO outbox (topic, key, value, traceparent)
+    SELECT a.topic, a.key, a.value, a.traceparent
+      FROM won, unnest($18::text[], $19::text[], $20::text[], $21::text[]) WITH ORDINALITY
+             AS a (topic, key, value, traceparent, position)
+     WHERE won.seats > 0
+     ORDER BY a.position`,
+};
+
+/**
+ * Whether nothing of so many orders was written because of one of them: its row is at fault, which one that is alone knows
+ * already, or its seat is not decided on yet.
+ */
+export function isForEachAlone(error: unknown, orders: number): boolean {
+  return isLockTimeout(error) || (orders > 1 && isRowAtFault(error));
+}
+
+/** An order to be written, with what announces it. */
+export interface NewOrder {
+  readonly order: PendingOrder;
+  readonly announcements: readonly Announcement[];
+  /** The trace that it belongs to. */
+  readonly traceparent: string | undefined;
+}
+
+/**
+ * `insertOrder` for orders without a discount, in one statement. Throws an error that `isForEachAlone` knows when one of
+ * them keeps the others from being written. The tickets of all of them go in the order of session and
+ * seat, so that two such statements never wait for each other in a circle.
+ */
+export async function insertOrders(
+  executor: Executor,
+  added: readonly NewOrder[],
+  currency: Currency,
+): Promise<void> {
+  const [first, second] = added;
+  if (first && !second) {
+    await executor.rows(INSERT_ORDER, orderValues(first, undefined, currency, SHARED_LOCK_TIMEOUT));
+    return;
+  }
+  const orders = added.map(({ order }) => order);
+  const tickets = orders.flatMap((order) => order.tickets).toSorted(bySeat);
+  const announcements = added.flatMap((each) =>
+    each.announcements.map((announcement) => ({ ...announcement, traceparent: each.traceparent ?? null })),
+  );
+  await executor.rows(INSERT_ORDERS, [
+    orders.map((order) => order.orderId),
+    orders.map((order) => order.userId),
+    orders.map((order) => order.eventId),
+    orders.map((order) => order.organizationId),
+    orders.map((order) => order.sessionId),
+    orders.map((order) => toDecimal(order.subtotal, currency)),
+    orders.map((order) => toDecimal(order.price, currency)),
+    orders.map((order) => toRfc3339(order.createdAt)),
+    orders.map((order) => toRfc3339(order.expiresAt)),
+    tickets.map((ticket) => ticket.orderId),
+    ...ticketArrays(tickets, currency),
+    announcements.map((announcement) => announcement.topic),
+    announcements.map((announcement) => announcement.key),
+    announcements.map((announcement) => announcement.value),
+    announcements.map((announcement) => announcement.traceparent),
   ]);
-  return written.length > 0;
 }
 
 function inSeatOrder(tickets: readonly Ticket[]): Ticket[] {
-  return tickets.toSorted((a, b) => (a.seatId < b.seatId ? -1 : 1));
+  return tickets.toSorted(bySeat);
+}
+
+function bySeat(a: Ticket, b: Ticket): number {
+  if (a.sessionId !== b.sessionId) return a.sessionId < b.sessionId ? -1 : 1;
+  return a.seatId < b.seatId ? -1 : 1;
 }
 
 /** One array a column, as `unnest` takes them. */

@@ -18,17 +18,20 @@ export interface SeatingServicesOptions {
 const FORBIDDEN = 403;
 const VALIDATE = '/internal/v1/validate-pre-order';
 
+/** PostgreSQL keeps no NUL in a text. */
+const Text = Type.String({ pattern: '^[^\\u0000]*$' });
+
 /** The answer of the event-query service (contract section 4); what else it says is not ours to judge. */
 const QuoteSchema = Type.Object({
   seats: Type.Array(
     Type.Object({
       seatId: Type.String({ minLength: 1, maxLength: 64 }),
-      label: Type.String(),
+      label: Text,
       tier: Type.Object({
         id: Type.String({ format: 'uuid' }),
-        name: Type.String(),
+        name: Text,
         price: Type.Union([Type.Number({ minimum: 0 }), Type.String()]),
-        color: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+        color: Type.Optional(Type.Union([Text, Type.Null()])),
       }),
     }),
   ),

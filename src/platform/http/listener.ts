@@ -4,6 +4,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 export interface Listener {
   readonly server: Server;
   readonly port: number;
+  /** Takes connections from now on, where it does not yet. */
+  listen(): Promise<void>;
   /** Stops taking connections, lets requests under way finish for at most `drainMs`, then cuts the rest. */
   close(drainMs: number): Promise<void>;
 }
@@ -25,6 +27,22 @@ const BACKLOG = 4_096;
 
 /** Binds `host:port` (0: a free one) and answers 503 until somebody handles requests. Throws `PortTaken`. */
 export async function bind(port: number, host: string): Promise<Listener> {
+  const server = newServer();
+  await listen(server, port, host);
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const close = (drainMs: number) => closeServer(server, drainMs);
+  return { server, port: address.port, listen: async () => undefined, close };
+}
+
+/** The same, but bound by `listen` alone, which throws `PortTaken`. */
+export async function bindLater(port: number, host: string): Promise<Listener> {
+  const server = newServer();
+  const close = (drainMs: number) => closeServer(server, drainMs);
+  return { server, port, listen: () => listen(server, port, host), close };
+}
+
+function newServer(): Server {
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -32,10 +50,7 @@ export async function bind(port: number, host: string): Promise<Listener> {
     maxHeaderSize: MAX_HEADER_BYTES,
   });
   server.on('request', notReady);
-  await listen(server, port, host);
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  return { server, port: address.port, close: (drainMs) => close(server, drainMs) };
+  return server;
 }
 
 /** Hands all further requests to `handler`. */
@@ -57,7 +72,8 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-async function close(server: Server, drainMs: number): Promise<void> {
+async function closeServer(server: Server, drainMs: number): Promise<void> {
+  if (!server.listening) return;
   const closed = new Promise((done) => server.close(done));
   server.closeIdleConnections();
   const cut = setTimeout(() => server.closeAllConnections(), drainMs);

@@ -41,6 +41,7 @@ export const STATUS_OF = {
   scan_time_refused: 400,
   too_many_streams: 429,
   streams_full: 503,
+  overloaded: 503,
   identity_unavailable: 503,
   seating_unavailable: 503,
   payments_unavailable: 503,
@@ -52,7 +53,7 @@ export const STATUS_OF = {
 } as const satisfies Record<ErrorCode, number>;
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
-/** What a client is asked to wait after one of these, in seconds. */
+/** What a client is asked to wait after one of these unless the error says, in seconds. */
 const RETRY_AFTER_S = 2;
 const TELLS_WHEN: ReadonlySet<number> = new Set([429, 503]);
 const UNAUTHORIZED = 401;
@@ -96,7 +97,7 @@ export function problemHeaders(error: AppError): Record<string, string> {
   const status: number = STATUS_OF[error.code];
   return {
     'content-type': PROBLEM_MEDIA_TYPE,
-    ...(TELLS_WHEN.has(status) ? { 'retry-after': String(RETRY_AFTER_S) } : {}),
+    ...(TELLS_WHEN.has(status) ? { 'retry-after': String(error.extra.retryAfterS ?? RETRY_AFTER_S) } : {}),
     ...(error.extra.allowed ? { allow: error.extra.allowed.join(', ') } : {}),
     ...(status === UNAUTHORIZED ? { 'www-authenticate': 'Bearer' } : {}),
   };

@@ -1,4 +1,4 @@
-import type { RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, {
   type FastifyBaseLogger,
@@ -14,17 +14,23 @@ import { handleWith } from './listener.ts';
 import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
 import { compileValidator, toInvalidRequest } from './validation.ts';
 
-const MAX_BODY_BYTES = 65_536;
+/** Of a request, where its route says nothing else. */
+export const MAX_BODY_BYTES = 65_536;
 const MAX_PARAM_CHARS = 200;
 const SERVER_FAULT = 500;
+/** Refused by the thousand when there are too many: a metric counts them, and a line for each would cost more than they do. */
+const shedRequests = new WeakSet<FastifyRequest>();
 
 export type HttpServer = FastifyInstance<
   RawServerDefault,
-  import('node:http').IncomingMessage,
-  import('node:http').ServerResponse,
+  IncomingMessage,
+  ServerResponse,
   FastifyBaseLogger,
   TypeBoxTypeProvider
 >;
+
+/** Answers a request itself, as a plain one of Node's, when it has to be refused; false leaves it to the routes. */
+export type Shed = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 export interface HttpServerOptions {
   /** Bound already; the instance takes over its requests with `open`, when it is ready. */
@@ -41,7 +47,8 @@ export interface HttpServerOptions {
  */
 export function createHttpServer(options: HttpServerOptions): {
   readonly app: HttpServer;
-  readonly open: () => void;
+  /** Answers from now on; `shed` is asked first. */
+  readonly open: (shed?: Shed) => void;
 } {
   let handle: RequestListener | undefined;
   const answer = answerWith(options.onProblem);
@@ -77,8 +84,12 @@ export function createHttpServer(options: HttpServerOptions): {
   return {
     app,
     // Only now: a request that came before the routes are there would end the process.
-    open() {
-      if (handle) handleWith(options.server, handle);
+    open(shed = () => false) {
+      const routes = handle;
+      if (!routes) return;
+      handleWith(options.server, (request, response) => {
+        if (!shed(request, response)) routes(request, response);
+      });
     },
   };
 }
@@ -113,7 +124,8 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
     status: reply.statusCode,
     ms: Math.round(reply.elapsedTime),
   };
-  if (reply.statusCode >= SERVER_FAULT) request.log.warn(line, 'request failed');
+  if (reply.statusCode >= SERVER_FAULT && !shedRequests.has(request))
+    request.log.warn(line, 'request failed');
   else request.log.debug(line, 'request');
 }
 
@@ -121,6 +133,7 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
 function explain(error: FastifyError | Error, request: FastifyRequest): AppError {
   const known = toAppError(error, request.routeOptions.bodyLimit ?? MAX_BODY_BYTES);
   if (known.code === 'internal') request.log.error({ err: error }, 'unexpected error');
+  else if (known.code === 'overloaded') shedRequests.add(request);
   else if (STATUS_OF[known.code] >= SERVER_FAULT) request.log.warn({ err: known.cause }, known.message);
   return known;
 }

@@ -1,8 +1,9 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleWhen, type IPolicy } from 'cockatiel';
 import type { Dispatcher } from 'undici';
 import { AppError } from '../../kernel/errors.ts';
 import type { M2mTokens } from '../m2m-tokens/m2m-tokens.ts';
+import { type Exchanged, exchange } from './exchange.ts';
 
 /** What another service says: yes with a body, or no in its own words. */
 export type ServiceAnswer =
@@ -58,27 +59,49 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
   breaker.onReset(() => options.onCircuit(false));
   const caller = (method: 'GET' | 'POST', path: string, alsoNo: readonly number[], body?: string) => {
     const place = { origin: base.origin, path: base.pathname.replace(/\/$/, '') + path };
-    let signal: AbortSignal | undefined;
-    const within = () => {
-      signal ??= AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      return signal;
+    const deadline = createDeadline();
+    const target = { method, alsoNo, ...place, within: deadline.within };
+    return {
+      target,
+      call: () => guarded(breaker, () => authorised(options, target, body)),
+      end: deadline.end,
     };
-    const target = { method, alsoNo, ...place, within };
-    return { target, call: () => guarded(breaker, () => authorised(options, target, body)) };
   };
 
   return {
     async get(path, query) {
-      const { target, call } = caller('GET', `${path}?${new URLSearchParams(query).toString()}`, []);
+      const { target, call, end } = caller('GET', `${path}?${new URLSearchParams(query).toString()}`, []);
       try {
         return await call();
       } catch (error) {
         if (!isWorthAnother(error) || target.within().aborted) throw error;
-        await setTimeout(READ_AGAIN_AFTER_MS);
-        return call();
+        await pause(READ_AGAIN_AFTER_MS);
+        return await call();
+      } finally {
+        end();
       }
     },
-    post: (path, body, alsoNo = []) => caller('POST', path, alsoNo, JSON.stringify(body)).call(),
+    async post(path, body, alsoNo = []) {
+      const { call, end } = caller('POST', path, alsoNo, JSON.stringify(body));
+      try {
+        return await call();
+      } finally {
+        end();
+      }
+    },
+  };
+}
+
+/** Begins when it is first asked for. Ended with the answer: one of `AbortSignal.timeout` goes off for every answered call, too. */
+function createDeadline(): { within: () => AbortSignal; end: () => void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    within() {
+      timer ??= setTimeout(() => controller.abort(new Error('no answer in time')), REQUEST_TIMEOUT_MS);
+      return controller.signal;
+    },
+    end: () => clearTimeout(timer),
   };
 }
 
@@ -121,37 +144,26 @@ async function authorised(
   return read(await send(options.http, target, await options.tokens.get(), body), target);
 }
 
-interface Response {
-  readonly status: number;
-  readonly text: string;
-}
-
 async function send(
   http: Dispatcher,
   { method, origin, path, within }: Target,
   token: string,
   body?: string,
-): Promise<Response> {
+): Promise<Exchanged> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: 'application/json',
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  };
   try {
-    const response = await http.request({
-      method,
-      origin,
-      path,
-      headers: {
-        authorization: `Bearer ${token}`,
-        accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body }),
-      signal: within(),
-    });
-    return { status: response.statusCode, text: await response.body.text() };
+    const request = { method, origin, path, headers, ...(body === undefined ? {} : { body }) };
+    return await exchange(http, request, within());
   } catch (error) {
     throw unavailable(error);
   }
 }
 
-function read({ status, text }: Response, { method, alsoNo }: Target): ServiceAnswer {
+function read({ status, text }: Exchanged, { method, alsoNo }: Target): ServiceAnswer {
   if (REFUSALS[method].has(status) || alsoNo.includes(status))
     return { outcome: 'refused', message: messageIn(text) };
   if (status !== OK) throw unavailable(new Error(`status ${status}`));

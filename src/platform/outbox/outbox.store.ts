@@ -37,15 +37,30 @@ export async function appendToOutbox(
 
 const UNPUBLISHED = {
   name: 'outbox-unpublished',
-  text: `SELECT id, event_id, topic, key, value, committed_at, traceparent FROM outbox
-          WHERE published_at IS NULL
+  // `id + 0`: else the first one is looked for in the index of all that wait, which is what a look must not pass.
+  text: `SELECT id, event_id, topic, key, value, committed_at, traceparent,
+                (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint) AS oldest_running,
+                (SELECT min(id + 0) FROM outbox WHERE published_at IS NULL AND blocked_until IS NOT NULL) AS oldest_blocked
+           FROM outbox
+          WHERE published_at IS NULL AND id > $3
             AND key NOT IN (SELECT key FROM outbox WHERE published_at IS NULL AND blocked_until > $2::timestamptz)
           ORDER BY id LIMIT $1`,
 };
 
-/** The oldest messages not published yet, but for those of keys that wait for one that could not be. */
-export function unpublished(executor: Executor, limit: number, now: Instant): Promise<OutboxRow[]> {
-  return executor.rows<OutboxRow>(UNPUBLISHED, [limit, toRfc3339(now)]);
+/** A message as a look found it, with what the look says about what it cannot see (`horizonAfter`). */
+export interface FoundRow extends OutboxRow {
+  readonly oldest_running: number;
+  readonly oldest_blocked: number | null;
+}
+
+/** The oldest messages after `afterId` not published yet, but for those of keys that wait for one that could not be. */
+export function unpublished(
+  executor: Executor,
+  limit: number,
+  now: Instant,
+  afterId: number,
+): Promise<FoundRow[]> {
+  return executor.rows<FoundRow>(UNPUBLISHED, [limit, toRfc3339(now), afterId]);
 }
 
 const BLOCK = {
@@ -99,11 +114,18 @@ export async function lagOf(executor: Executor): Promise<OutboxLag> {
 
 const MARK_PUBLISHED = {
   name: 'outbox-mark-published',
-  text: 'UPDATE outbox SET published_at = $2::timestamptz WHERE id = ANY ($1::bigint[])',
+  text: `WITH marked AS (UPDATE outbox SET published_at = $2::timestamptz WHERE id = ANY ($1::bigint[]))
+         SELECT pg_current_xact_id()::text::bigint AS marking`,
 };
 
-export async function markPublished(executor: Executor, ids: readonly number[], at: Instant): Promise<void> {
-  await executor.rows(MARK_PUBLISHED, [ids, toRfc3339(at)]);
+/** Returns the number of the transaction that did. */
+export async function markPublished(
+  executor: Executor,
+  ids: readonly number[],
+  at: Instant,
+): Promise<number> {
+  const [done] = await executor.rows<{ marking: number }>(MARK_PUBLISHED, [ids, toRfc3339(at)]);
+  return done?.marking ?? 0;
 }
 
 const REMOVE_PUBLISHED = {

@@ -3,8 +3,10 @@ import { reasonOf } from '../../kernel/errors.ts';
 import type { EventMessage, EventPublisher, TopicNames } from '../../kernel/events.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Leader } from '../postgres/leader.ts';
+import { type Horizon, horizonAfter, NOTHING_DONE } from './horizon.rules.ts';
 import {
   blockKey,
+  type FoundRow,
   liftBlocks,
   markPublished,
   type OutboxRow,
@@ -29,6 +31,8 @@ const BATCH_ROWS = 500;
 /** So many keys one after the other, and none that goes through: the log is away. */
 const FAILURES_THAT_MEAN_AWAY = 3;
 const KEYS_AT_A_TIME = 25;
+/** A look begins where all before is done with; at the beginning this often, because somebody may have a message published again. */
+const LOOK_AT_ALL_EVERY_MS = 60_000;
 const CLEAN_UP_EVERY_MS = 60_000;
 const CLEAN_UP_ROWS = 10_000;
 
@@ -43,10 +47,22 @@ export function createRelay(options: RelayOptions): () => Promise<boolean> {
   const { database, leader, clock } = options;
   let nextCleanUp = clock.now();
   let isAway = false;
+  let horizon = NOTHING_DONE;
+  let nextLookAtAll = clock.now();
 
-  async function publishAll(rows: readonly OutboxRow[]): Promise<void> {
+  async function look(): Promise<FoundRow[]> {
+    const now = clock.now();
+    if (now >= nextLookAtAll) {
+      horizon = NOTHING_DONE;
+      nextLookAtAll = later(now, LOOK_AT_ALL_EVERY_MS);
+    }
+    return unpublished(database, BATCH_ROWS, now, horizon.upTo);
+  }
+
+  async function publishAll(rows: readonly FoundRow[]): Promise<void> {
     try {
-      await publishRows(rows, options);
+      const marking = await publishRows(rows, options);
+      horizon = horizonBeyond(horizon, rows, marking);
     } catch (error) {
       if ((await publishKeyByKey(rows, options)) === 'away') {
         isAway = true;
@@ -66,11 +82,23 @@ export function createRelay(options: RelayOptions): () => Promise<boolean> {
 
   return async () => {
     if (!(await leader.leads())) return false;
-    const rows = await unpublished(database, BATCH_ROWS, clock.now());
+    const rows = await look();
     if (rows.length > 0) await publishAll(rows);
     await cleanUp();
     return rows.length === BATCH_ROWS;
   };
+}
+
+function horizonBeyond(horizon: Horizon, rows: readonly FoundRow[], marking: number): Horizon {
+  const last = rows.at(-1);
+  if (!last) return horizon;
+  return horizonAfter(horizon, {
+    lastId: last.id,
+    isCut: rows.length === BATCH_ROWS,
+    oldestRunning: last.oldest_running,
+    oldestBlocked: last.oldest_blocked,
+    marking,
+  });
 }
 
 /**
@@ -125,9 +153,9 @@ async function publishInOrder(
 async function publishRows(
   rows: readonly OutboxRow[],
   { publisher, topics, database, clock }: RelayOptions,
-): Promise<void> {
+): Promise<number> {
   await publisher.publish(rows.map((row) => toMessage(row, topics)));
-  await markPublished(
+  return markPublished(
     database,
     rows.map((row) => row.id),
     clock.now(),

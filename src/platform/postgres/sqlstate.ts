@@ -1,6 +1,11 @@
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const UNIQUE_VIOLATION = '23505';
 
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** Data exceptions and broken constraints: what a row says is at fault. */
+const ROW_CLASSES: ReadonlySet<string> = new Set(['22', '23']);
+
 /** Running the same transaction again can succeed. */
 const RETRYABLE: ReadonlySet<string> = new Set(['40001', '40P01']);
 
@@ -46,6 +51,16 @@ function codeOf(error: unknown): string | undefined {
 export function isUniqueViolation(error: unknown, index: string): boolean {
   if (codeOf(error) !== UNIQUE_VIOLATION || !(error instanceof Error)) return false;
   return 'constraint' in error && error.constraint === index;
+}
+
+/** Whether one of the statement's rows is at fault: the others may be fine. */
+export function isRowAtFault(error: unknown): boolean {
+  return ROW_CLASSES.has(codeOf(error)?.slice(0, 2) ?? '');
+}
+
+/** Whether a lock was waited for as long as `lock_timeout` allows. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === LOCK_NOT_AVAILABLE;
 }
 
 /** Whether the transaction lost a race that it may win when it runs again. */

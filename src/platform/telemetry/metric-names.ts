@@ -18,6 +18,11 @@ export const METRICS = {
     help: 'Orders that were placed, refused, completed or ended',
     labels: ['outcome'],
   },
+  ticketing_placing_waiting: { help: 'Requests to place an order that wait for their turn', labels: [] },
+  ticketing_placing_shed_total: {
+    help: 'Requests to place an order that were told to come again',
+    labels: [],
+  },
   ticketing_money_total: { help: 'Payments decided on, by what became of them', labels: ['outcome'] },
   ticketing_webhooks_total: { help: 'Genuine webhooks, by what they are about', labels: ['kind'] },
   ticketing_payment_topic_total: { help: 'Payments other systems told of', labels: ['outcome'] },

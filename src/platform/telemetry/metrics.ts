@@ -24,6 +24,10 @@ export interface Metrics {
   hold(answer: string): void;
   /** Whether a server is left alone because it does not answer. */
   circuit(server: string, isOpen: boolean): void;
+  /** A request to place an order that was shed. */
+  shed(): void;
+  /** How many of them wait for their turn now. */
+  waiting(count: number): void;
   /** The text that Prometheus reads. */
   text(readings: Readings): Promise<string>;
 }
@@ -82,6 +86,8 @@ export function createMetrics(): Metrics {
   const topics = counter('ticketing_payment_topic_total');
   const holds = counter('ticketing_holds_total');
   const circuits = gauge('ticketing_circuit_open');
+  const queued = gauge('ticketing_placing_waiting');
+  const shed = counter('ticketing_placing_shed_total');
   const read = createReader(gauge);
   return {
     request({ method, route, status, seconds }) {
@@ -100,6 +106,8 @@ export function createMetrics(): Metrics {
     paymentTopic: (outcome) => topics.inc({ outcome }),
     hold: (answer) => holds.inc({ answer }),
     circuit: (server, isOpen) => circuits.set({ server }, isOpen ? 1 : 0),
+    shed: () => shed.inc(),
+    waiting: (count) => queued.set(count),
     async text(readings) {
       read(readings);
       const [ours, process] = await Promise.all([registry.metrics(), processRegistry().metrics()]);
@@ -147,7 +155,7 @@ function processRegistry(): Registry {
 }
 
 /** `/metrics`, for Prometheus: no name and no id stands in it. */
-export function metricsRoute(scope: HttpServer, metrics: Metrics, read: () => Promise<Readings>): void {
+export function metricsRoute(scope: HttpServer, text: () => Promise<string>): void {
   scope.get(
     '/metrics',
     {
@@ -158,6 +166,6 @@ export function metricsRoute(scope: HttpServer, metrics: Metrics, read: () => Pr
         response: { 200: plainText('Metrics', 'ticketing_outbox_waiting 0'), ...problems },
       },
     },
-    async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await metrics.text(await read())),
+    async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await text()),
   );
 }

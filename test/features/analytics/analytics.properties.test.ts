@@ -310,13 +310,8 @@ async function placeOne(
     },
     holdMs: HOUR_MS,
   });
-  await insertOrder(
-    database,
-    pending,
-    [{ topic: 'orderCreated', key: orderId, value: '{}' }],
-    undefined,
-    lkr,
-  );
+  const announcements = [{ topic: 'orderCreated' as const, key: orderId, value: '{}' }];
+  await insertOrder(database, { order: pending, announcements, traceparent: undefined }, undefined, lkr);
   placed.push(orderId);
 }
 

@@ -49,8 +49,19 @@ function relayLedBy(
   publish: (messages: readonly EventMessage[]) => Promise<void>,
   retentionMs = 60_000,
 ): Poller {
-  const onError = (error: unknown) => errors.push(error);
-  const turn = createRelay({
+  const turn = relayTurn(publish, leads, retentionMs);
+  return startPoller({ intervalMs: RELAY_POLL_MS, bell: createBell(), turn, onError });
+}
+
+const onError = (error: unknown) => errors.push(error);
+
+/** One turn of a relay, which the test takes itself. */
+function relayTurn(
+  publish: (messages: readonly EventMessage[]) => Promise<void>,
+  leads: () => Promise<boolean> = async () => true,
+  retentionMs = 60_000,
+): () => Promise<boolean> {
+  return createRelay({
     database,
     leader: { leads },
     publisher: { publish },
@@ -59,7 +70,6 @@ function relayLedBy(
     retentionMs,
     onError,
   });
-  return startPoller({ intervalMs: RELAY_POLL_MS, bell: createBell(), turn, onError });
 }
 
 async function append(count: number, key = 'order-1'): Promise<void> {
@@ -117,6 +127,62 @@ test('a batch that was taken but not marked comes again with the same ids', asyn
   await poller.stop();
   const ids = taken.map(({ eventId }) => eventId);
   expect(ids).toEqual([...ids.slice(0, 2), ...ids.slice(0, 2)]);
+});
+
+/** A transaction that has taken its number and not ended; ends it when it is told to. */
+async function openTransaction(key: string, value: string): Promise<() => Promise<void>> {
+  const committed = Promise.withResolvers<void>();
+  const numbers = async () =>
+    (await sql<{ n: string }>(dsn, 'SELECT last_value || is_called::text AS n FROM outbox_id_seq'))[0]?.n;
+  const before = await numbers();
+  const late = database.transaction(async (tx) => {
+    await appendToOutbox(tx, [{ topic: 'orderCreated', key, value }]);
+    await committed.promise;
+  });
+  await until('it has its number', async () => (await numbers()) !== before);
+  return async () => {
+    committed.resolve();
+    await late;
+  };
+}
+
+const valuesOf = (wanted: string) => taken.filter(({ key }) => key === wanted).map(({ value }) => value);
+
+test('a message numbered early and committed long after others goes before what follows it for its key', async () => {
+  const turn = relayTurn(async (messages) => void taken.push(...messages));
+  const commit = await openTransaction('late', 'first');
+  for (let batch = 0; batch < 5; batch += 1) {
+    await append(1_000, `order-${batch}`);
+    while (await turn());
+  }
+  await commit();
+  await database.transaction((tx) =>
+    appendToOutbox(tx, [{ topic: 'orderUpdated', key: 'late', value: 'second' }]),
+  );
+  await turn();
+  expect(valuesOf('late')).toEqual(['first', 'second']);
+  expect(taken).toHaveLength(5_002);
+});
+
+test('a key that waited goes in order among thousands of others', async () => {
+  let isBad = true;
+  const turn = relayTurn(async (messages) => {
+    if (isBad && messages.some(({ key }) => key === 'waits')) throw new Error('refused');
+    taken.push(...messages);
+  });
+  await append(1, 'other');
+  await append(1, 'waits');
+  await append(1, 'another');
+  await turn();
+  for (let batch = 0; batch < 6; batch += 1) {
+    await append(500, `order-${batch}`);
+    while (await turn());
+  }
+  isBad = false;
+  await append(2, 'waits');
+  await sql(dsn, 'UPDATE outbox SET blocked_until = now() WHERE blocked_until IS NOT NULL');
+  await turn();
+  expect(valuesOf('waits')).toEqual(['{"n":0}', '{"n":0}', '{"n":1}']);
 });
 
 test('what a transaction announced that was rolled back is never published', async () => {

@@ -1,0 +1,229 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Figure, rounded, type Section } from '../report/section.ts';
+import type { BenchService } from '../service.ts';
+import { applyLoad, errorsBeside, type Plan, type Speed, speedOf } from '../stage/load.ts';
+import { type Asked, askMeanwhile } from '../stage/meanwhile.ts';
+import { openStage, type Stage } from '../stage/stage.ts';
+import { deliverWebhook, STRIPE_AWAY } from '../stage/stripe-away.ts';
+import type { Bench } from './bench.ts';
+import { CREATED, orderPlan, warmUp } from './orders.ts';
+
+const SHED = 503;
+const BUYERS = 200;
+/** As over a network, so that the places are what is full, and the processor has some left for three times the load itself. */
+const SEATING_MS = 40;
+const AT_ONCE_MS = 0;
+const BEST_AT = [64, 128];
+const TIMES = 3;
+/** A generator may be a little late; one that sends less than this proves nothing. */
+const LEAST_TIMES = 2.9;
+const LEAST_SHARE = 0.9;
+const MAX_QUEUE_MS = 500;
+const DEFAULT_MAX_QUEUE_MS = 2_000;
+const WHOLE_MS = 15_000;
+const SHORT_MS = 5_000;
+/** Until those who wait are as many as stay. */
+const FILLING_MS = 3_000;
+/** What a process may have open here is 20,000, in the service and in the load. */
+const MOST_CONNECTIONS = 15_000;
+const MOST_MIB = 512;
+const LOOK_EVERY_MS = 100;
+const MS_PER_SECOND = 1_000;
+const KIB_PER_MIB = 1_024;
+
+interface Found {
+  readonly who: string;
+  /** Requests sent a second. */
+  readonly offered: number;
+  readonly placed: Speed;
+  readonly shed: Speed;
+  readonly errors: number;
+  readonly health: Asked;
+  readonly webhooks: Asked;
+  readonly mostMib: number;
+}
+
+/** Three times as many orders as it can place, as they are due and not as it answers. */
+export async function overload({ isQuick, say }: Bench): Promise<Section> {
+  const stage = await openStage({ buyers: BUYERS, delayMs: SEATING_MS });
+  const queue = { MAX_QUEUE_MS: String(MAX_QUEUE_MS) };
+  const durationMs = isQuick ? SHORT_MS : WHOLE_MS;
+  const asked = await onService(stage, queue, async (service) => {
+    const found: Found[] = [];
+    for (const clients of BEST_AT) found.push(await closed(stage, service, clients, durationMs, say));
+    const best = bestOf(found);
+    return {
+      best,
+      found,
+      over: await open(stage, service, { best, maxQueueMs: MAX_QUEUE_MS, durationMs }, say),
+    };
+  });
+  const { best, found, over } = asked;
+  const longQueue = await onService(stage, {}, (service) =>
+    open(stage, service, { best, maxQueueMs: DEFAULT_MAX_QUEUE_MS, durationMs: SHORT_MS }, say),
+  );
+  await stage.close();
+  return sectionOf(best, [...found, over], over, [longQueue, ...(await atOnce(say))]);
+}
+
+/** As delivered and with nothing to wait for: what the load itself takes is missing to the service then. */
+async function atOnce(say: Bench['say']): Promise<Found[]> {
+  const stage = await openStage({ buyers: BUYERS, delayMs: AT_ONCE_MS });
+  const found = await onService(stage, {}, async (service) => {
+    const best = await closed(stage, service, BEST_AT[0] ?? 0, SHORT_MS, say);
+    const asked = { best: bestOf([best]), maxQueueMs: DEFAULT_MAX_QUEUE_MS, durationMs: SHORT_MS };
+    return [best, await open(stage, service, asked, say)];
+  });
+  await stage.close();
+  return found.map((each) => ({ ...each, who: `${each.who}, seating at once` }));
+}
+
+const bestOf = (found: readonly Found[]) => Math.max(...found.map(({ placed }) => placed.perSecond));
+
+async function onService<Result>(
+  stage: Stage,
+  env: Record<string, string>,
+  work: (service: BenchService) => Promise<Result>,
+): Promise<Result> {
+  const service = await stage.serve(await stage.freshDatabase(), { ...STRIPE_AWAY, ...env });
+  await warmUp(stage, service);
+  const result = await work(service);
+  await service.close();
+  return result;
+}
+
+async function closed(
+  stage: Stage,
+  service: BenchService,
+  clients: number,
+  durationMs: number,
+  say: Bench['say'],
+) {
+  const found = await look(stage, service, orderPlan(service.url, clients, durationMs));
+  return told(`${clients} clients`, found, say);
+}
+
+interface Over {
+  readonly best: number;
+  readonly maxQueueMs: number;
+  readonly durationMs: number;
+}
+
+async function open(stage: Stage, service: BenchService, asked: Over, say: Bench['say']): Promise<Found> {
+  const { best, maxQueueMs, durationMs } = asked;
+  // Those who wait in the queue send nothing meanwhile: so many more connections keep the rate.
+  const needed = Math.round(best * TIMES + (best * maxQueueMs) / MS_PER_SECOND);
+  const connections = Math.min(needed, MOST_CONNECTIONS);
+  const plan = orderPlan(service.url, connections, durationMs);
+  const found = await look(stage, service, { ...plan, loop: 'open', warmUpMs: FILLING_MS });
+  // Orders that nobody waits for any more are still in the queue.
+  await pause(maxQueueMs);
+  return told(`${connections} connections, MAX_QUEUE_MS=${maxQueueMs}`, found, say);
+}
+
+function told(who: string, found: Omit<Found, 'who'>, say: Bench['say']): Found {
+  say(`${who}: ${rounded(found.placed.perSecond)} orders/s of ${rounded(found.offered)} asked for`);
+  return { who, ...found };
+}
+
+/** Applies a load; meanwhile asks for health, delivers webhooks and looks at the memory. */
+async function look(stage: Stage, service: BenchService, plan: Plan): Promise<Omit<Found, 'who'>> {
+  const { url, pid } = service;
+  const health = askMeanwhile(async (signal) => {
+    const answer = await fetch(`${url}/api/order/health`, { signal });
+    await answer.arrayBuffer();
+    return answer.status;
+  });
+  const webhooks = askMeanwhile((signal) => deliverWebhook(url, signal));
+  let mostMib = 0;
+  const watching = setInterval(async () => {
+    mostMib = Math.max(mostMib, await residentMib(pid));
+  }, LOOK_EVERY_MS);
+  try {
+    const counted = await applyLoad(plan, stage.tokens);
+    await stage.usage(service);
+    return {
+      offered: counted.sent / counted.seconds,
+      placed: speedOf(counted, CREATED),
+      shed: speedOf(counted, SHED),
+      errors: errorsBeside(counted, CREATED, SHED),
+      health: await health.end(),
+      webhooks: await webhooks.end(),
+      mostMib,
+    };
+  } finally {
+    clearInterval(watching);
+    await Promise.all([health.end(), webhooks.end()]);
+  }
+}
+
+/** 0 for a process that is gone. */
+async function residentMib(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / KIB_PER_MIB;
+}
+
+function sectionOf(best: number, asked: readonly Found[], over: Found, shown: readonly Found[]): Section {
+  const sum = (count: (found: Found) => number) => asked.reduce((total, each) => total + count(each), 0);
+  const none = (what: string, value: number): Figure => ({ what, value, goal: 0, better: 'less' });
+  const more = (what: string, value: number, goal: number): Figure => ({ what, value, goal, better: 'more' });
+  return {
+    title: 'Overload',
+    how: `The seating services answer after ${SEATING_MS} ms, as over a network. What it does at its best in a closed loop, then ${TIMES} times as much in an open one: each connection is due to send once a second, latency counts from when a request was due, shed when it would wait more than ${MAX_QUEUE_MS} ms. Health is asked and a signed webhook delivered ten times a second meanwhile. The figures are of these; the rows after them show the same with MAX_QUEUE_MS as delivered, and as delivered with seating services that answer at once, where load and service want the same cores.`,
+    columns: [
+      'Load',
+      'Offered/s',
+      'Orders/s',
+      'p50 ms',
+      'p99 ms',
+      'Shed/s',
+      'Shed within, p99 ms',
+      'Errors',
+      'Health p99 ms',
+      'Webhooks p99 ms',
+      'Webhooks refused',
+      'Memory MiB',
+    ],
+    rows: [...asked, ...shown].map((each) => [
+      each.who,
+      rounded(each.offered),
+      rounded(each.placed.perSecond),
+      rounded(each.placed.p50, 1),
+      rounded(each.placed.p99, 1),
+      rounded(each.shed.perSecond),
+      rounded(each.shed.p99, 1),
+      each.errors,
+      rounded(each.health.speed.p99, 1),
+      rounded(each.webhooks.speed.p99, 1),
+      each.webhooks.refused,
+      rounded(each.mostMib),
+    ]),
+    figures: [
+      more(
+        `orders a second under ${TIMES} times the load, as a share of the best`,
+        over.placed.perSecond / best,
+        LEAST_SHARE,
+      ),
+      more(`offered, as a multiple of the best (${TIMES} is aimed at)`, over.offered / best, LEAST_TIMES),
+      none(
+        'health not answered',
+        sum(({ health }) => health.refused),
+      ),
+      none(
+        'webhooks refused',
+        sum(({ webhooks }) => webhooks.refused),
+      ),
+      none(
+        'errors',
+        sum(({ errors }) => errors),
+      ),
+      {
+        what: 'most memory, MiB',
+        value: Math.max(...asked.map(({ mostMib }) => mostMib)),
+        goal: MOST_MIB,
+        better: 'less',
+      },
+    ],
+  };
+}

@@ -1,0 +1,40 @@
+import { type Speed, toSpeed } from './load.ts';
+
+/** What was answered to questions that were asked while something else went on. */
+export interface Asked {
+  readonly speed: Speed;
+  /** Not answered, or not with 200. */
+  readonly refused: number;
+}
+
+const OK = 200;
+const EVERY_MS = 100;
+const ANSWER_TIMEOUT_MS = 30_000;
+const MS_PER_SECOND = 1_000;
+
+/** Asks ten times a second, whatever was answered, until it is ended; then waits for the last answers. */
+export function askMeanwhile(ask: (signal: AbortSignal) => Promise<number>): { end(): Promise<Asked> } {
+  const beganMs = performance.now();
+  const waitsMs: number[] = [];
+  const underWay = new Set<Promise<void>>();
+  let refused = 0;
+  const timer = setInterval(() => {
+    const dueMs = performance.now();
+    const answer = ask(AbortSignal.timeout(ANSWER_TIMEOUT_MS))
+      .catch(() => undefined)
+      .then((status) => {
+        if (status !== OK) refused += 1;
+        waitsMs.push(performance.now() - dueMs);
+        underWay.delete(answer);
+      });
+    underWay.add(answer);
+  }, EVERY_MS);
+  return {
+    async end() {
+      clearInterval(timer);
+      const seconds = (performance.now() - beganMs) / MS_PER_SECOND;
+      await Promise.all(underWay);
+      return { speed: toSpeed(waitsMs, seconds), refused };
+    },
+  };
+}

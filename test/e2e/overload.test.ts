@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { startReplica } from '../support/races.ts';
+import { until } from '../support/servers.ts';
+import type { Answer, TestApp } from '../support/test-app.ts';
+import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
+
+const PLACES = 2;
+const MAX_QUEUE_MS = 400;
+
+let platform: PlatformApp;
+/** Another process, whose queue nobody waits in for long. */
+let hasty: TestApp;
+let token: string;
+
+beforeAll(async () => {
+  const places = { PLACING_CONCURRENCY: String(PLACES), RECONCILE_DAYS: '0' };
+  platform = await startPlatformApp({ ...places, MAX_QUEUE_MS: '60000' });
+  hasty = await startReplica(platform, { ...places, MAX_QUEUE_MS: String(MAX_QUEUE_MS) });
+  token = await platform.token(randomUUID());
+});
+
+beforeEach(() => {
+  platform.seating.gate = undefined;
+});
+
+const place = (seatIds?: readonly string[], app = platform.app): Promise<Answer> =>
+  app.call('POST', '/api/order', { token, body: platform.request(seatIds) });
+
+async function metric(name: string, app = platform.app): Promise<number> {
+  const { text } = await app.call('GET', '/metrics');
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
+}
+
+/** What the seating services were asked for orders. */
+const asked = () => platform.seating.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
+
+const untilWaiting = (count: number, app = platform.app) =>
+  until(`${count} wait`, async () => (await metric('ticketing_placing_waiting', app)) === count);
+
+/** Takes every place, until the seating services answer again. */
+async function fill(app = platform.app): Promise<{ placed: Promise<Answer>[]; open: () => void }> {
+  const gate = Promise.withResolvers<void>();
+  platform.seating.gate = gate.promise;
+  const before = asked().length;
+  const placed = Array.from({ length: PLACES }, () => place(undefined, app));
+  await until('every place is taken', () => asked().length >= before + 2 * PLACES);
+  return {
+    placed,
+    open() {
+      platform.seating.gate = undefined;
+      gate.resolve();
+    },
+  };
+}
+
+const statuses = async (answers: readonly Promise<Answer>[]) =>
+  (await Promise.all(answers)).map(({ status }) => status);
+
+describe('more orders than can be placed at once', () => {
+  test('wait their turn, first come first served', async () => {
+    const { placed, open } = await fill();
+    const seats = ['first', 'second', 'third'].map((name) => `${name}-${randomUUID().slice(0, 8)}`);
+    const queued: Promise<Answer>[] = [];
+    for (const [at, seat] of seats.entries()) {
+      queued.push(place([seat]));
+      await untilWaiting(at + 1);
+    }
+    const from = asked().length;
+    open();
+    expect(await statuses([...placed, ...queued])).toEqual([201, 201, 201, 201, 201]);
+    const order = asked()
+      .slice(from)
+      .filter(({ path }) => path.startsWith('/query'))
+      .map(({ body }) => (body as { seat_ids: string[] }).seat_ids[0]);
+    expect(order).toEqual(seats);
+    await untilWaiting(0);
+  });
+
+  test('who has waited the longest wait is told to come again, and nothing was done for him; others are answered meanwhile', async () => {
+    const paidFor = await place();
+    const { placed, open } = await fill(hasty);
+    const before = asked().length;
+    const shed = await metric('ticketing_placing_shed_total', hasty);
+    const from = performance.now();
+    const queued = place(undefined, hasty);
+    const orderId = paidFor.body.order_id;
+    const others = await Promise.all([
+      hasty.call('GET', '/healthz'),
+      hasty.call('GET', '/api/order/health'),
+      deliver(hasty, stripeEvent('payment_intent.succeeded', paidIntent(orderId))),
+      hasty.call('GET', `/api/order/${orderId}`, { token }),
+      hasty.call('PUT', `/api/order/${orderId}`, { token, body: { discount_id: '' } }),
+    ]);
+    expect(others.map(({ status }) => status).slice(0, 4)).toEqual([200, 200, 200, 200]);
+    expect(others[4]?.body.code).not.toBe('overloaded');
+    const answer = await queued;
+    expect(performance.now() - from).toBeGreaterThanOrEqual(MAX_QUEUE_MS - 5);
+    expect(answer).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(asked()).toHaveLength(before);
+    expect(await metric('ticketing_placing_shed_total', hasty)).toBe(shed + 1);
+    open();
+    expect(await statuses(placed)).toEqual([201, 201]);
+  });
+
+  test('who would wait too long is told so at once, before his token is looked at, and without a line in the log', async () => {
+    const { placed, open } = await fill(hasty);
+    expect((await place(undefined, hasty)).body.code).toBe('overloaded');
+    await until('nobody expects to be served in time', async () => {
+      const { status } = await hasty.call('POST', '/api/order', { body: 'no JSON' });
+      return status === 503;
+    });
+    const lines = hasty.log.length;
+    expect((await place(undefined, hasty)).body.code).toBe('overloaded');
+    expect(hasty.log.slice(lines).filter((line) => JSON.parse(line).level >= 40)).toEqual([]);
+    open();
+    expect(await statuses(placed)).toEqual([201, 201]);
+    expect((await place(undefined, hasty)).status).toBe(201);
+  });
+
+  test('nobody fills the queue alone', async () => {
+    const replica = await startReplica(platform, { PLACING_CONCURRENCY: '1', MAX_QUEUE_MS: '60000' });
+    const gate = Promise.withResolvers<void>();
+    platform.seating.gate = gate.promise;
+    const mine = Array.from({ length: 101 }, () => place(undefined, replica));
+    await untilWaiting(100, replica);
+    const oneMore = await place(undefined, replica);
+    expect(oneMore).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+    expect(oneMore.headers.get('retry-after')).toBe('1');
+    const another = replica.call('POST', '/api/order', {
+      token: await platform.token(randomUUID()),
+      body: platform.request(),
+    });
+    await untilWaiting(101, replica);
+    platform.seating.gate = undefined;
+    gate.resolve();
+    expect(await statuses([...mine, another])).toEqual(Array(102).fill(201));
+    expect((await place(undefined, replica)).status).toBe(201);
+  });
+
+  test('a body longer than any that is taken is not read to its end for a refusal', async () => {
+    const { placed, open } = await fill(hasty);
+    await until('nobody expects to be served in time', async () => {
+      return (await hasty.call('POST', '/api/order', { body: {} })).status === 503;
+    });
+    const kept = await hasty.call('POST', '/api/order', { body: {} });
+    expect([kept.body.code, kept.headers.get('connection')]).toEqual(['overloaded', 'keep-alive']);
+    const sent = request(`${hasty.url}/api/order`, {
+      method: 'POST',
+      agent: false,
+      headers: { 'content-length': 2_000_000_000 },
+    });
+    const closed = new Promise((done) => sent.once('close', done));
+    sent.on('error', () => undefined).write('x');
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    expect([response.statusCode, response.headers.connection]).toEqual([503, 'close']);
+    response.resume();
+    await closed;
+    open();
+    expect(await statuses(placed)).toEqual([201, 201]);
+  });
+
+  test('a client that gives up leaves the queue', async () => {
+    const { placed, open } = await fill();
+    const [given, kept] = [[randomUUID()], [randomUUID()]];
+    const gone = new AbortController();
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const body = JSON.stringify(platform.request(given));
+    const url = `${platform.app.url}/api/order`;
+    const givenUp = fetch(url, { method: 'POST', headers, body, signal: gone.signal }).catch(() => 'gone');
+    await untilWaiting(1);
+    const queued = place(kept);
+    await untilWaiting(2);
+    gone.abort();
+    expect(await givenUp).toBe('gone');
+    await untilWaiting(1);
+    open();
+    expect(await statuses([...placed, queued])).toEqual([201, 201, 201]);
+    const seen = JSON.stringify(asked().map((call) => call.body));
+    expect([seen.includes(String(given)), seen.includes(String(kept))]).toEqual([false, true]);
+  });
+
+  test('a body that does not come keeps nobody from a place', async () => {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'content-length': 100,
+    };
+    const slow = Array.from({ length: 2 * PLACES }, () =>
+      request(`${platform.app.url}/api/order`, { method: 'POST', headers, agent: false }).on(
+        'error',
+        () => undefined,
+      ),
+    );
+    for (const each of slow) each.flushHeaders();
+    expect((await place()).status).toBe(201);
+    for (const each of slow) each.destroy();
+  });
+
+  test('at a stop those who wait are still served, and new ones sent elsewhere', async () => {
+    const replica = await startReplica(platform, {
+      PLACING_CONCURRENCY: String(PLACES),
+      MAX_QUEUE_MS: '60000',
+    });
+    const { placed, open } = await fill(replica);
+    const queued = place(undefined, replica);
+    await untilWaiting(1, replica);
+    replica.app.start();
+    const closed = replica.app.close();
+    const untilElsewhere = (what: string) =>
+      until(what, async () => {
+        const { body, headers } = await replica.call('POST', '/api/order', { body: {} });
+        return body?.code === 'shutting_down' && headers.get('connection') === 'close';
+      });
+    await untilElsewhere('new ones are sent elsewhere');
+    open();
+    expect(await statuses([...placed, queued])).toEqual([201, 201, 201]);
+    await closed;
+  });
+});

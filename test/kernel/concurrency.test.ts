@@ -1,0 +1,121 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createBatches } from '../../src/kernel/concurrency.ts';
+
+const LIMITS = { size: 3, underWay: 2 };
+
+/** Batches whose work ends when the test says so. */
+function open(limits = LIMITS) {
+  const begun: { items: readonly number[]; end: PromiseWithResolvers<boolean> }[] = [];
+  const begin = (items: readonly number[]) => {
+    const end = Promise.withResolvers<boolean>();
+    begun.push({ items, end });
+    return end.promise;
+  };
+  const add = createBatches<number>(limits, begin, async (item) => void (await begin([item])));
+  const next = () => new Promise((done) => setImmediate(done));
+  return { add, begun, items: () => begun.map(({ items }) => items), next };
+}
+
+describe('batches', () => {
+  test('an item goes at once while there is room, and those that come meanwhile go together, in their order', async () => {
+    const { add, begun, items, next } = open();
+    const done = [1, 2, 3, 4, 5, 6, 7].map(add);
+    expect(items()).toEqual([[1], [2]]);
+    begun[1]?.end.resolve(true);
+    await done[1];
+    await next();
+    expect(items()).toEqual([[1], [2], [3, 4, 5]]);
+    begun[0]?.end.resolve(true);
+    await next();
+    expect(items()).toEqual([[1], [2], [3, 4, 5], [6, 7]]);
+    for (const { end } of begun) end.resolve(true);
+    await Promise.all(done);
+  });
+
+  test('a batch that cannot be done together is done one by one, each with its own end', async () => {
+    const { add, begun, items, next } = open({ size: 3, underWay: 1 });
+    const done = [1, 2, 3].map(add);
+    begun[0]?.end.resolve(true);
+    await next();
+    begun[1]?.end.resolve(false);
+    await next();
+    expect(items()).toEqual([[1], [2, 3], [2], [3]]);
+    begun[2]?.end.reject(new Error('its own'));
+    begun[3]?.end.resolve(true);
+    await expect(done[1]).rejects.toThrow('its own');
+    await done[2];
+  });
+
+  test('those that go alone hold up no batch', async () => {
+    const { add, begun, items, next } = open({ size: 3, underWay: 1 });
+    const done = [1, 2, 3].map(add);
+    begun[0]?.end.resolve(false);
+    await next();
+    expect(items()).toEqual([[1], [1], [2, 3]]);
+    for (const { end } of begun) end.resolve(true);
+    await Promise.all(done);
+  });
+
+  test('work runs in the context of the first of its items, and what goes alone in its own', async () => {
+    const buyers = new AsyncLocalStorage<string>();
+    const seen: string[] = [];
+    const add = createBatches<string>(
+      { size: 3, underWay: 1 },
+      async (items) => {
+        seen.push(`${buyers.getStore()}: ${items.join()}`);
+        return items.length === 1;
+      },
+      async (item) => void seen.push(`${buyers.getStore()}: ${item} alone`),
+    );
+    await Promise.all(['a', 'b', 'c'].map((buyer) => buyers.run(buyer, () => add(buyer))));
+    expect(seen).toEqual(['a: a', 'b: b,c', 'b: b alone', 'c: c alone']);
+  });
+
+  test('what a batch fails with, all of it get, and the next goes on', async () => {
+    const { add, begun, next } = open({ size: 3, underWay: 1 });
+    const done = [1, 2, 3].map(add);
+    begun[0]?.end.resolve(true);
+    await next();
+    begun[1]?.end.reject(new Error('away'));
+    await expect(done[1]).rejects.toThrow('away');
+    await expect(done[2]).rejects.toThrow('away');
+    await next();
+    const after = add(4);
+    begun[2]?.end.resolve(true);
+    await after;
+  });
+
+  test('never more than allowed, and every item once, however long each batch takes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 30 }),
+        async (scheduler, size, underWay, count) => {
+          const seen: number[] = [];
+          let running = 0;
+          const work = async (items: readonly number[]) => {
+            running += 1;
+            expect(running).toBeLessThanOrEqual(underWay);
+            expect(items.length).toBeLessThanOrEqual(size);
+            await scheduler.schedule(Promise.resolve());
+            running -= 1;
+            seen.push(...items);
+            return true;
+          };
+          const add = createBatches<number>(
+            { size, underWay },
+            work,
+            async (item) => void (await work([item])),
+          );
+          const all = Promise.all(Array.from({ length: count }, (_, item) => add(item)));
+          await scheduler.waitFor(all);
+          expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, item) => item));
+        },
+      ),
+    );
+  });
+});

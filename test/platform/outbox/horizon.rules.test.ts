@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Horizon,
+  horizonAfter,
+  type Look,
+  NOTHING_DONE,
+} from '../../../src/platform/outbox/horizon.rules.ts';
+
+const look = (given: Partial<Look>): Look => ({
+  lastId: 10,
+  isCut: false,
+  oldestRunning: 100,
+  oldestBlocked: null,
+  marking: 100,
+  ...given,
+});
+
+describe('the horizon', () => {
+  const marked: Horizon = { upTo: 4, next: { upTo: 10, transaction: 100 } };
+
+  test('stays after the first look: a transaction that began before may still end', () => {
+    expect(horizonAfter(NOTHING_DONE, look({}))).toEqual({ upTo: 0, next: { upTo: 10, transaction: 100 } });
+  });
+
+  test('waits for the oldest transaction, and forgets nothing meanwhile', () => {
+    expect(horizonAfter(marked, look({ lastId: 20, oldestRunning: 100, marking: 105 }))).toEqual(marked);
+  });
+
+  test('moves to what was seen when all transactions of that time have ended', () => {
+    expect(horizonAfter(marked, look({ lastId: 20, oldestRunning: 101, marking: 105 }))).toEqual({
+      upTo: 10,
+      next: { upTo: 20, transaction: 105 },
+    });
+  });
+
+  test('never moves past a message that could not be published, nor past where a look was cut', () => {
+    expect(horizonAfter(marked, look({ oldestRunning: 101, oldestBlocked: 7 })).upTo).toBe(6);
+    expect(horizonAfter(marked, look({ oldestRunning: 101, lastId: 8, isCut: true })).upTo).toBe(8);
+    expect(horizonAfter(marked, look({ oldestRunning: 101, oldestBlocked: 2 })).upTo).toBe(4);
+  });
+});
+
+/** A database in which transactions take numbers at any time and end in any order, and a relay that looks now and then. */
+function relayOver(
+  steps: readonly { readonly kind: 'begin' | 'write' | 'end' | 'look'; readonly which: number }[],
+) {
+  const LIMIT = 3;
+  const open: { readonly transaction: number; readonly ids: number[] }[] = [];
+  let waiting: number[] = [];
+  let horizon = NOTHING_DONE;
+  let ids = 0;
+  let transactions = 0;
+  for (const { kind, which } of steps) {
+    const at = open.length === 0 ? -1 : which % open.length;
+    if (kind === 'begin') open.push({ transaction: ++transactions, ids: [] });
+    if (kind === 'write') open[at]?.ids.push(++ids);
+    if (kind === 'end' && at >= 0) waiting.push(...(open.splice(at, 1)[0]?.ids ?? []));
+    if (kind !== 'look') continue;
+    const due = waiting.toSorted((a, b) => a - b);
+    const seen = due.filter((id) => id > horizon.upTo).slice(0, LIMIT);
+    expect(seen, 'the oldest that wait are what a look sees').toEqual(due.slice(0, LIMIT));
+    const lastId = seen.at(-1);
+    if (lastId === undefined) continue;
+    const oldestRunning = Math.min(transactions + 1, ...open.map((each) => each.transaction));
+    waiting = waiting.filter((id) => !seen.includes(id));
+    horizon = horizonAfter(horizon, {
+      lastId,
+      isCut: seen.length === LIMIT,
+      oldestRunning,
+      oldestBlocked: null,
+      marking: ++transactions,
+    });
+  }
+}
+
+test('whatever order transactions end in, a look from the horizon sees what one from the beginning would', () => {
+  const step = fc.record({
+    kind: fc.constantFrom('begin' as const, 'write' as const, 'end' as const, 'look' as const),
+    which: fc.nat(5),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 40, maxLength: 60 }), (steps) => relayOver(steps)),
+    { numRuns: 2_000 },
+  );
+});
