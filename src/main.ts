@@ -41,8 +41,12 @@ async function supervise(config: Config): Promise<void> {
 function stopOnSignal(close: () => Promise<void>): void {
   let stopping = false;
   const stop = () => {
-    // A second Ctrl-C is somebody in a hurry; PostgreSQL recovers from it.
-    if (stopping) process.exit(FORCED);
+    if (stopping) {
+      // What signals a whole group tells a worker twice: once itself, once through the process that supervises it.
+      if (isWorker) return;
+      // A second Ctrl-C is somebody in a hurry; PostgreSQL recovers from it.
+      process.exit(FORCED);
+    }
     stopping = true;
     setTimeout(() => process.exit(FAILED), STOP_TIMEOUT_MS).unref();
     close().then(

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readQrCode } from '../../scripts/qr-reader.ts';
 import { instant } from '../../src/kernel/clock.ts';
@@ -72,6 +72,16 @@ const placing = (seatIds = [randomUUID()], token = buyer): Asked => ({
   path: '/api/order',
   token,
   body: platform.request(seatIds),
+});
+
+test('what is compared is the body as it was sent, so that a kept key is known after a release, too', async () => {
+  const asked = placing();
+  expect((await send(asked, 'as-sent')).status).toBe(201);
+  const [kept] = await platform.app.sql<{ fingerprint: string }>(
+    "SELECT fingerprint FROM idempotency_keys WHERE key = 'as-sent'",
+  );
+  const sent = JSON.stringify([asked.method, asked.path, asked.body]);
+  expect(kept?.fingerprint).toBe(createHash('sha256').update(sent).digest('base64url'));
 });
 
 async function completedOrder(): Promise<string> {

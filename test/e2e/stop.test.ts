@@ -18,6 +18,7 @@ interface Service {
   readonly child: ChildProcess;
   readonly url: string;
   readonly dsn: string;
+  readonly output: () => string;
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
@@ -57,7 +58,7 @@ async function start(variables: Record<string, string> = {}): Promise<Service> {
     await ended;
   });
   const url = await until('it is up', () => /is up: (http\S+)/.exec(output)?.[1], 30_000);
-  return { child, url: url.replace('localhost', '127.0.0.1'), dsn, ended };
+  return { child, url: url.replace('localhost', '127.0.0.1'), dsn, output: () => output, ended };
 }
 
 beforeEach(async () => {
@@ -68,10 +69,10 @@ beforeEach(async () => {
 const notReady = () =>
   until('it is not ready', async () => (await call(service.url, 'GET', '/api/order/health')).status === 503);
 
-const orderFor = (token: string) => {
+const orderFor = (token: string, signal: AbortSignal | null = null) => {
   const [session_id, event_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
   const body = { session_id, event_id, organization_id, seat_ids: [randomUUID()] };
-  return call(service.url, 'POST', '/api/order', { token, body });
+  return call(service.url, 'POST', '/api/order', { token, body, signal });
 };
 
 describe('SIGTERM', () => {
@@ -119,6 +120,27 @@ describe('SIGTERM', () => {
                 WHERE datname = current_database() AND application_name LIKE 'ms-ticketing%') AS connections`,
     );
     expect(left).toEqual({ orders: '8', waiting: '0', connections: '0' });
+    expect(await findingsIn(service.dsn, currencyOf('lkr'))).toEqual([]);
+  });
+
+  test('orders whose buyers have gone are worked off before the database is let go', async () => {
+    // More than go into the statements under way, and so that each can ask both services at once.
+    const count = 30;
+    const gate = Promise.withResolvers<void>();
+    seating.gate = gate.promise;
+    const gone = new AbortController();
+    const token = await issuer.token(randomUUID());
+    const underWay = Array.from({ length: count }, () => orderFor(token, gone.signal).catch(() => 'gone'));
+    const asked = () => seating.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
+    await until('all of them wait for the seating services', () => asked().length === 2 * count);
+    gone.abort();
+    expect(await Promise.all(underWay)).toEqual(Array(count).fill('gone'));
+    service.child.kill('SIGTERM');
+    await notReady();
+    gate.resolve();
+    expect(await service.ended).toBe(0);
+    expect(service.output()).not.toContain('unexpected error');
+    expect(await sql(service.dsn, 'SELECT FROM orders')).toHaveLength(count);
     expect(await findingsIn(service.dsn, currencyOf('lkr'))).toEqual([]);
   });
 

@@ -10,7 +10,7 @@ import { TELL_TIMEOUT_MS } from '../../src/platform/telemetry/worker-metrics.ts'
 import { restartAfterMs, START_TIMEOUT_MS } from '../../src/workers.ts';
 import { atEnd } from '../support/at-end.ts';
 import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
-import { startFakeSeating } from '../support/fake-seating.ts';
+import { type FakeSeating, startFakeSeating } from '../support/fake-seating.ts';
 import { emptyDatabase } from '../support/own-database.ts';
 import { close, listen, until } from '../support/servers.ts';
 import { call } from '../support/test-app.ts';
@@ -24,10 +24,12 @@ interface Service {
 const WORKERS = 2;
 const event = { session_id: randomUUID(), event_id: randomUUID(), organization_id: randomUUID() };
 let issuer: FakeIssuer;
+let seating: FakeSeating;
 let env: Record<string, string>;
 
 beforeAll(async () => {
-  const [seating, dsn] = await Promise.all([startFakeSeating(), emptyDatabase()]);
+  const [fake, dsn] = await Promise.all([startFakeSeating(), emptyDatabase()]);
+  seating = fake;
   issuer = await startFakeIssuer();
   env = {
     PATH: process.env.PATH ?? '',
@@ -106,6 +108,14 @@ function isGone(pid: number): boolean {
   } catch {
     return true;
   }
+}
+
+/** Returns when the process has taken the signal: a second one before would be the same one. */
+async function signal(pid: number, name: NodeJS.Signals): Promise<void> {
+  process.kill(pid, name);
+  await until('it is taken', async () =>
+    /^ShdPnd:\s*0+$/m.test(await readFile(`/proc/${pid}/status`, 'utf8')),
+  );
 }
 
 /** The workers whose metrics are told. */
@@ -205,6 +215,28 @@ describe('several workers on one port', () => {
     expect(await service.ended).toBe(0);
     expect(service.output()).toBe('');
     expect(workers.every(isGone)).toBe(true);
+  }, 60_000);
+
+  test('finish their orders when the whole group is signalled, so that each of them is told to stop twice', async () => {
+    const service = start();
+    const url = await urlOf(service);
+    const both = await bothOf(service);
+    const gate = Promise.withResolvers<void>();
+    seating.gate = gate.promise;
+    atEnd(() => {
+      seating.gate = undefined;
+    });
+    const asked = () => seating.calls.filter(({ path }) => path.endsWith('/validate-pre-order')).length;
+    const before = asked();
+    const underWay = Array.from({ length: 10 }, () => place(url));
+    await until('each asked both services', () => asked() === before + 2 * underWay.length);
+    for (const _time of ['its own', 'that which is passed on']) {
+      for (const pid of both) await signal(pid, 'SIGTERM');
+    }
+    service.child.kill('SIGTERM');
+    gate.resolve();
+    expect(await Promise.all(underWay)).toEqual(Array(underWay.length).fill(201));
+    expect(await service.ended).toBe(0);
   }, 60_000);
 
   test('end at once, a frozen one too, when they are told to stop twice', async () => {

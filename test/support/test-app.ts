@@ -104,10 +104,16 @@ export async function call(
   url: string,
   method: string,
   path: string,
-  { token, body, headers = {} }: { token?: string; body?: unknown; headers?: Record<string, string> } = {},
+  {
+    token,
+    body,
+    headers = {},
+    signal = null,
+  }: { token?: string; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal | null } = {},
 ): Promise<Answer> {
   const response = await fetch(url + path, {
     method,
+    signal,
     headers: {
       ...(token ? { authorization: `Bearer ${token}` } : {}),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -58,7 +58,7 @@ export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): voi
       config: { queued: true },
       // It may wait with many others: what nobody asked for does not wait in memory with it.
       preHandler: async (request) => {
-        request.body = onlyKnown(request.body);
+        request.body = only(Object.keys(OrderRequest.properties), request.body);
       },
       schema: {
         tags: TAGS,
@@ -207,12 +207,9 @@ function toSeatRequest(body: OrderRequestBody): SeatRequest {
   };
 }
 
-function onlyKnown({
-  session_id,
-  event_id,
-  organization_id,
-  seat_ids,
-  discount_id = null,
-}: OrderRequestBody): OrderRequestBody {
-  return { session_id, event_id, organization_id, seat_ids, discount_id };
+/** In the order in which they came, because what is kept with an `Idempotency-Key` is compared as text. */
+function only(names: readonly string[], body: OrderRequestBody): OrderRequestBody {
+  return Object.fromEntries(
+    Object.entries(body).filter(([name]) => names.includes(name)),
+  ) as OrderRequestBody;
 }

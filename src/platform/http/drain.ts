@@ -8,26 +8,43 @@ declare module 'fastify' {
   }
 }
 
-/** Counts the requests of a scope, so that a stop can let them finish. */
+/** Counts the requests of a scope and the work for them, so that a stop can let both finish. */
 export interface Drain {
-  /** Refuses requests from now on and resolves when those under way are answered, or after `timeoutMs`. */
+  /** Refuses requests from now on and resolves when those under way are answered and worked off, or after `timeoutMs`. */
   finish(timeoutMs: number): Promise<void>;
   isOpen(): boolean;
 }
 
-/** Watches the scope's requests. While stopping, new ones but probes get 503 and are sent to another replica. */
+/**
+ * Watches the scope's requests, and their handlers, which work on when a client has gone away. While stopping, new ones but
+ * probes get 503 and are sent to another replica. Create it before the routes.
+ */
 export function createDrain(scope: HttpServer): Drain {
   let open = true;
   let underWay = 0;
   const idle = Promise.withResolvers<void>();
 
+  function end(): void {
+    underWay -= 1;
+    if (!open && underWay === 0) idle.resolve();
+  }
+
+  scope.addHook('onRoute', (route) => {
+    const { handler } = route;
+    route.handler = async function work(request, reply) {
+      underWay += 1;
+      try {
+        return await handler.call(this, request, reply);
+      } finally {
+        end();
+      }
+    };
+  });
+
   scope.addHook('onRequest', async (request, reply) => {
     underWay += 1;
     // The one event that comes for every response, also when its client has gone away.
-    reply.raw.once('close', () => {
-      underWay -= 1;
-      if (!open && underWay === 0) idle.resolve();
-    });
+    reply.raw.once('close', end);
     if (open) return;
     reply.header('connection', 'close');
     if (request.routeOptions.config.whileStopping) return;

@@ -37,7 +37,7 @@ export function exchange(
       },
       onResponseEnd() {
         end();
-        done({ status, text: Buffer.concat(chunks).toString() });
+        done({ status, text: new TextDecoder().decode(Buffer.concat(chunks)) });
       },
       onResponseError(_controller, error) {
         end();

@@ -18,8 +18,8 @@ export interface Look {
   readonly isCut: boolean;
   /** All transactions before this one had ended when it looked. */
   readonly oldestRunning: number;
-  /** The first message that could not be published before, and so keeps what follows it for its key waiting. */
-  readonly oldestBlocked: number | null;
+  /** Whether it left out keys that wait: messages of theirs, also such as come late, are then anywhere. */
+  readonly isAnyBlocked: boolean;
   /** The transaction that marked them published, which began to write after the look. */
   readonly marking: number;
 }
@@ -30,11 +30,11 @@ export interface Look {
  * that number that will ever be there.
  */
 export function horizonAfter({ upTo, next }: Horizon, look: Look): Horizon {
+  if (look.isAnyBlocked) return { upTo, next };
   const isSettled = next !== undefined && look.oldestRunning > next.transaction;
   const seenUpTo = Math.min(
     isSettled ? next.upTo : upTo,
     look.isCut ? look.lastId : Number.POSITIVE_INFINITY,
-    look.oldestBlocked === null ? Number.POSITIVE_INFINITY : look.oldestBlocked - 1,
   );
   return {
     upTo: Math.max(upTo, seenUpTo),

@@ -37,10 +37,9 @@ export async function appendToOutbox(
 
 const UNPUBLISHED = {
   name: 'outbox-unpublished',
-  // `id + 0`: else the first one is looked for in the index of all that wait, which is what a look must not pass.
   text: `SELECT id, event_id, topic, key, value, committed_at, traceparent,
                 (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint) AS oldest_running,
-                (SELECT min(id + 0) FROM outbox WHERE published_at IS NULL AND blocked_until IS NOT NULL) AS oldest_blocked
+                EXISTS (SELECT FROM outbox WHERE published_at IS NULL AND blocked_until IS NOT NULL) AS is_any_blocked
            FROM outbox
           WHERE published_at IS NULL AND id > $3
             AND key NOT IN (SELECT key FROM outbox WHERE published_at IS NULL AND blocked_until > $2::timestamptz)
@@ -50,7 +49,7 @@ const UNPUBLISHED = {
 /** A message as a look found it, with what the look says about what it cannot see (`horizonAfter`). */
 export interface FoundRow extends OutboxRow {
   readonly oldest_running: number;
-  readonly oldest_blocked: number | null;
+  readonly is_any_blocked: boolean;
 }
 
 /** The oldest messages after `afterId` not published yet, but for those of keys that wait for one that could not be. */

@@ -80,12 +80,22 @@ export function createRelay(options: RelayOptions): () => Promise<boolean> {
     await removePublished(database, later(now, -options.retentionMs), CLEAN_UP_ROWS);
   }
 
-  return async () => {
+  async function turn(): Promise<boolean> {
     if (!(await leader.leads())) return false;
     const rows = await look();
     if (rows.length > 0) await publishAll(rows);
     await cleanUp();
     return rows.length === BATCH_ROWS;
+  }
+
+  return async () => {
+    try {
+      return await turn();
+    } catch (error) {
+      // Whatever went wrong may have been a database that gave way to one that knows less.
+      horizon = NOTHING_DONE;
+      throw error;
+    }
   };
 }
 
@@ -96,7 +106,7 @@ function horizonBeyond(horizon: Horizon, rows: readonly FoundRow[], marking: num
     lastId: last.id,
     isCut: rows.length === BATCH_ROWS,
     oldestRunning: last.oldest_running,
-    oldestBlocked: last.oldest_blocked,
+    isAnyBlocked: last.is_any_blocked,
     marking,
   });
 }

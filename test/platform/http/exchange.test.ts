@@ -43,6 +43,11 @@ test('an answer that comes in pieces is whole, also where a piece ends within a 
   expect(seen).toEqual(['POST /pieces asked']);
 });
 
+test('the mark of its encoding is no part of an answer', async () => {
+  answer = (response) => response.end('\uFEFF{}');
+  expect(await ask('/marked', forEver())).toEqual({ status: 200, text: '{}' });
+});
+
 test('an answer that breaks off is none', async () => {
   answer = (response) => {
     response.writeHead(200, { 'content-length': '100' });

@@ -185,6 +185,55 @@ test('a key that waited goes in order among thousands of others', async () => {
   expect(valuesOf('waits')).toEqual(['{"n":0}', '{"n":0}', '{"n":1}']);
 });
 
+test('a message numbered before the one that its key waits for, and committed after it, goes before it', async () => {
+  let isBad = true;
+  const turn = relayTurn(async (messages) => {
+    if (isBad && messages.some(({ key }) => key === 'waits')) throw new Error('refused');
+    taken.push(...messages);
+  });
+  const keepWaiting = (until: string) =>
+    sql(dsn, `UPDATE outbox SET blocked_until = ${until} WHERE blocked_until IS NOT NULL`);
+  await append(1, 'other');
+  await turn();
+  const commit = await openTransaction('waits', 'first');
+  await append(1, 'waits');
+  await append(1, 'other');
+  await turn();
+  await keepWaiting("now() + interval '1 hour'");
+  await append(1, 'other');
+  await turn();
+  await commit();
+  for (let at = 0; at < 3; at += 1) {
+    await append(1, 'other');
+    await turn();
+  }
+  isBad = false;
+  await keepWaiting('now()');
+  await turn();
+  expect(valuesOf('waits')).toEqual(['first', '{"n":0}']);
+});
+
+test('a turn that fails may have met a database that knows less: the next looks at all', async () => {
+  let isAway = false;
+  const turn = relayTurn(async (messages) => {
+    if (isAway) throw new Error('away');
+    taken.push(...messages);
+  });
+  for (let at = 0; at < 5; at += 1) {
+    await append(1, `before-${at}`);
+    await turn();
+  }
+  isAway = true;
+  await append(1, 'meanwhile');
+  await expect(turn()).rejects.toThrow('away');
+  isAway = false;
+  // What was promoted had not heard of them.
+  await sql(dsn, 'TRUNCATE outbox RESTART IDENTITY');
+  await append(1, 'after');
+  await turn();
+  expect(taken.at(-1)?.key).toBe('after');
+});
+
 test('what a transaction announced that was rolled back is never published', async () => {
   await database
     .transaction(async (tx) => {
