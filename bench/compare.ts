@@ -26,7 +26,7 @@ try {
   const services = { [NOW]: {}, [other]: { env, ...(checkout === undefined ? {} : { checkout }) } };
   const all = await measureOrders(
     { stage, pgbench: undefined, isQuick: false, say },
-    { clients: CLIENTS, rounds: ROUNDS, durationMs: DURATION_MS, limits: [], services },
+    { clients: CLIENTS, rounds: ROUNDS, durationMs: DURATION_MS, limits: [], limitClients: [], services },
   );
   const how = `The middle of ${ROUNDS} rounds of ${DURATION_MS / 1_000} s, in turns.`;
   console.log(

@@ -17,8 +17,6 @@ import type { Bench } from './bench.ts';
 export const CREATED = 201;
 const US_PER_S = 1_000_000;
 const WARM_UP_MS = 1_000;
-/** PostgreSQL does less with more connections: that many are its limit. */
-const MOST_CONNECTIONS = 32;
 const FIRST_WARM_UP = { clients: 32, durationMs: 2_000 };
 
 /** One window of load: how fast it was answered and what an answer cost. */
@@ -77,6 +75,8 @@ export interface OrderRuns {
   readonly rounds: number;
   readonly durationMs: number;
   readonly limits: readonly LimitName[];
+  /** Of the client counts, those at which the limits are measured, too. */
+  readonly limitClients: readonly number[];
   /** Services to measure in turns, by their name, each with its variables, of this checkout or another. */
   readonly services: Readonly<
     Record<string, { readonly env?: Record<string, string>; readonly checkout?: string }>
@@ -103,7 +103,7 @@ export async function measureOrders({ stage, pgbench, say }: Bench, runs: OrderR
         const plan = orderPlan(service.url, clients, runs.durationMs);
         add({ ...(await window(stage, service, plan, CREATED)), who: name });
       }
-      if (pgbench === undefined || clients > MOST_CONNECTIONS) continue;
+      if (pgbench === undefined || !runs.limitClients.includes(clients)) continue;
       for (const limit of runs.limits) {
         const asked = { clients, durationMs: runs.durationMs };
         const before = await stage.usage();
@@ -191,14 +191,28 @@ const MOST_P99_MS = 60;
 /** Where the figures are asked for. */
 const FEW = 32;
 const MANY = 300;
-const QUICK_RUN = { clients: [FEW, MANY], rounds: 3, durationMs: 3_000, limits: [ONE] };
-const WHOLE_RUN = { clients: [1, 8, FEW, 100, MANY], rounds: 3, durationMs: 8_000, limits: [ONE, SIXTEEN] };
+export const CLIENTS = [1, 8, FEW, 100, MANY];
+export const BOTH_LIMITS = [ONE, SIXTEEN];
+const QUICK_RUN = {
+  clients: [FEW, MANY],
+  rounds: 3,
+  durationMs: 3_000,
+  limits: [ONE],
+  limitClients: [FEW],
+};
+const WHOLE_RUN = {
+  clients: CLIENTS,
+  rounds: 3,
+  durationMs: 8_000,
+  limits: BOTH_LIMITS,
+  limitClients: CLIENTS,
+};
 
 /** What stands beside the service, in words. */
 export const besidePgbench = ({ pgbench }: Bench): string =>
   pgbench === undefined
     ? 'pgbench is not installed (Debian: apt-get install postgresql), so the ratio to it is missing'
-    : `beside pgbench with the same rows, of at most ${MOST_CONNECTIONS} connections, because more do less`;
+    : 'beside pgbench with the same rows, of as many connections, each waiting for its statement';
 
 export const MIDDLE_OF_ROUNDS =
   'Of the rounds each row is the one with the middle throughput, and has its p50 and p99';

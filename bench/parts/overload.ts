@@ -130,6 +130,7 @@ function told(who: string, found: Omit<Found, 'who'>, say: Bench['say']): Found 
 /** Applies a load; meanwhile asks for health, delivers webhooks and looks at the memory. */
 async function look(stage: Stage, service: BenchService, plan: Plan): Promise<Omit<Found, 'who'>> {
   const { url, pid } = service;
+  const problemsBefore = await otherProblems(url);
   const health = askMeanwhile(async (signal) => {
     const answer = await fetch(`${url}/api/order/health`, { signal });
     await answer.arrayBuffer();
@@ -147,7 +148,7 @@ async function look(stage: Stage, service: BenchService, plan: Plan): Promise<Om
       offered: counted.sent / counted.seconds,
       placed: speedOf(counted, CREATED),
       shed: speedOf(counted, SHED),
-      errors: errorsBeside(counted, CREATED, SHED),
+      errors: errorsBeside(counted, CREATED, SHED) + (await otherProblems(url)) - problemsBefore,
       health: await health.end(),
       webhooks: await webhooks.end(),
       mostMib,
@@ -156,6 +157,13 @@ async function look(stage: Stage, service: BenchService, plan: Plan): Promise<Om
     clearInterval(watching);
     await Promise.all([health.end(), webhooks.end()]);
   }
+}
+
+/** What the service answered with a problem so far, but that there is too much: a 503 may be for another reason. */
+async function otherProblems(url: string): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const all = [...metrics.matchAll(/^ticketing_problems_total\{code="(\w+)"\} (\d+)$/gm)];
+  return all.reduce((sum, [, code, count]) => sum + (code === 'overloaded' ? 0 : Number(count)), 0);
 }
 
 /** 0 for a process that is gone. */

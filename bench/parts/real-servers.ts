@@ -3,7 +3,9 @@ import { startRealServers } from '../stage/real-servers.ts';
 import { dropDatabase } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
 import {
+  BOTH_LIMITS,
   besidePgbench,
+  CLIENTS,
   errorsOf,
   MIDDLE_OF_ROUNDS,
   measureOrders,
@@ -17,18 +19,15 @@ import { measureRefusals } from './refusals.ts';
 
 const FEW = 32;
 const QUICK_RUN = { clients: [FEW], rounds: 1, durationMs: 4_000 };
-const WHOLE_RUN = { clients: [1, 8, FEW, 100, 300], rounds: 3, durationMs: 4_000 };
+const WHOLE_RUN = { clients: CLIENTS, rounds: 3, durationMs: 4_000 };
 const REFUSED = 'refused';
 
 /** Part 6: orders and refusals again with real Redis and Kafka, one and two workers. */
 export async function realServers(bench: Bench): Promise<Section> {
   const { env: real, stop } = await startRealServers();
   const services = { 'one worker': { env: real }, 'two workers': { env: { ...real, WEB_CONCURRENCY: '2' } } };
-  const runs: OrderRuns = {
-    ...(bench.isQuick ? QUICK_RUN : WHOLE_RUN),
-    limits: ['one statement an order'],
-    services,
-  };
+  const run = bench.isQuick ? QUICK_RUN : WHOLE_RUN;
+  const runs: OrderRuns = { ...run, limits: BOTH_LIMITS, limitClients: run.clients, services };
   const all = await measureOrders(bench, runs);
   const refused: Window[] = [];
   for (const [name, { env }] of Object.entries(services))

@@ -20,7 +20,8 @@ const DATABASE = 'ticketing';
 const PASSWORD_BYTES = 24;
 const CONNECT_TIMEOUT_MS = 2_000;
 const STOP_TIMEOUT_S = 20;
-const MAX_CONNECTIONS = 200;
+/** For replicas that share it, and for the 300 clients of the bench. */
+const MAX_CONNECTIONS = 400;
 
 /**
  * Starts the server of the data folder, creating it the first time. A server that a killed process left behind in
