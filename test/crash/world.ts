@@ -53,6 +53,8 @@ export interface World {
   readonly eventLog: string;
   /** Whether the service died, and is there again. */
   hasCrashed(): boolean;
+  /** Waits for it to die of what it does by itself now and then, and has it there again. */
+  awaitCrash(): Promise<void>;
   /** Requests with a key that were answered, and how many orders were asked for without one. */
   readonly keyed: KeyedRequest[];
   readonly unkeyedOrders: { count: number };
@@ -85,6 +87,8 @@ export interface World {
 const KEY_CLAIM_MS = 20_001;
 /** A request that broke off is followed within this by the death it broke off for. */
 const DEATH_MS = 10_000;
+/** Whatever it does by itself it has done again by then. */
+const BY_ITSELF_MS = 2_000;
 /** A service that has not come there by then may be waiting for a time to come. */
 const STALL_MS = 150;
 /** Long enough for a machine that is busy with other things. */
@@ -269,6 +273,12 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     dsn: options.dsn,
     eventLog,
     hasCrashed: () => again !== undefined,
+    async awaitCrash() {
+      if (again || first === undefined || first === 'killed') return;
+      const waited = new Promise((done) => setTimeout(done, BY_ITSELF_MS).unref());
+      await Promise.race([first.ended, waited]);
+      if (first.ending() !== undefined) await running();
+    },
     keyed,
     unkeyedOrders,
     request,
