@@ -15,7 +15,12 @@ const NOW = 'as it is';
 
 const [, , ...given] = process.argv;
 const at = given.indexOf('--against');
-const env = Object.fromEntries(given.filter((each) => /^\w+=/.test(each)).map((each) => each.split('=', 2)));
+const env = Object.fromEntries(
+  given.flatMap((each) => {
+    const [, name, value] = /^(\w+)=(.*)$/.exec(each) ?? [];
+    return name === undefined || value === undefined ? [] : [[name, value]];
+  }),
+);
 const checkout = at === -1 ? undefined : given[at + 1];
 const other = checkout ?? given.join(' ');
 if (other === '') throw new Error('say what to compare with: NAME=VALUE, or --against PATH');
