@@ -3,7 +3,7 @@
  * for the ratios alone, `-- --only NAME` for one part. Exit code 1 when the quick run falls below half of a ratio, the whole
  * one below a figure, or a part breaks off; 2 when what follows the command is not understood.
  */
-import { readArguments } from './arguments.ts';
+import { type Arguments, readArguments } from './arguments.ts';
 import type { Bench } from './parts/bench.ts';
 import { coldStart } from './parts/cold-start.ts';
 import { growth } from './parts/growth.ts';
@@ -50,8 +50,7 @@ async function measure(name: PartName, bench: Bench): Promise<Section> {
   }
 }
 
-async function main(): Promise<void> {
-  const { isQuick, only } = readArguments(process.argv.slice(2), ALL);
+async function main({ isQuick, only }: Arguments<PartName>): Promise<void> {
   const all = isQuick ? QUICK : ALL;
   const names = only === undefined ? all : [only];
   const commit = await readCommit();
@@ -79,10 +78,14 @@ async function main(): Promise<void> {
   process.exitCode = failures.length > 0 ? 1 : 0;
 }
 
-try {
-  readArguments(process.argv.slice(2), ALL);
-} catch (error) {
-  say((error as Error).message);
-  process.exit(NOT_UNDERSTOOD);
+function understood(): Arguments<PartName> {
+  try {
+    return readArguments(process.argv.slice(2), ALL);
+  } catch (error) {
+    say((error as Error).message);
+    process.exit(NOT_UNDERSTOOD);
+  }
 }
-await closingAfter(main);
+
+const asked = understood();
+await closingAfter(() => main(asked));

@@ -25,8 +25,8 @@ export async function processorSeconds(root: number): Promise<number> {
 async function settled(): Promise<Map<number, readonly number[]>> {
   for (;;) {
     const all = await everyProcess();
-    const now = await everyProcess();
-    if ([...all.keys()].every((pid) => now.has(pid))) return all;
+    const now = new Set(await readdir('/proc'));
+    if ([...all.keys()].every((pid) => now.has(`${pid}`))) return all;
   }
 }
 

@@ -194,9 +194,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       return { result: await work(asked) };
     } catch (error) {
       if (asked === again || first === undefined || first === 'killed') throw error;
-      const waited = new Promise((done) => setTimeout(done, DEATH_MS).unref());
-      await Promise.race([first.ended, waited]);
-      if (first.ending() === undefined) throw error;
+      if (!(await endsWithin(first, DEATH_MS))) throw error;
       return undefined;
     }
   }
@@ -275,9 +273,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     hasCrashed: () => again !== undefined,
     async awaitCrash() {
       if (again || first === undefined || first === 'killed') return;
-      const waited = new Promise((done) => setTimeout(done, BY_ITSELF_MS).unref());
-      await Promise.race([first.ended, waited]);
-      if (first.ending() !== undefined) await running();
+      if (await endsWithin(first, BY_ITSELF_MS)) await running();
     },
     keyed,
     unkeyedOrders,
@@ -312,6 +308,12 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       await database.end();
     },
   };
+}
+
+async function endsWithin(service: ServiceProcess, ms: number): Promise<boolean> {
+  const waited = new Promise((done) => setTimeout(done, ms).unref());
+  await Promise.race([service.ended, waited]);
+  return service.ending() !== undefined;
 }
 
 async function askStripe(

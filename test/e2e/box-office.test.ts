@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readQrCode } from '../../scripts/qr-reader.ts';
-import { TIER } from '../support/fake-seating.ts';
+import { seatQuestions, TIER } from '../support/fake-seating.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { recordEvents } from '../support/recorded-events.ts';
 import { until } from '../support/servers.ts';
@@ -185,7 +185,7 @@ describe('a complimentary ticket', () => {
   test('asks both seating services, with the organisation that the catalogue names', async () => {
     platform.seating.calls.length = 0;
     const { seat_id } = await issued();
-    const asked = platform.seating.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
+    const asked = seatQuestions(platform.seating);
     expect(asked.map(({ path }) => path).toSorted()).toEqual([
       '/query/internal/v1/validate-pre-order',
       '/seating/internal/v1/validate-pre-order',

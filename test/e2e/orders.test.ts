@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { seatQuestions } from '../support/fake-seating.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -124,7 +125,7 @@ describe('placing', () => {
   test('asks both seating services with the request and a machine-to-machine token', async () => {
     const seatIds = [randomUUID()];
     await post({ ...platform.request(seatIds), discount_id: '', unknown_field: 'ignored' });
-    const calls = platform.seating.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
+    const calls = seatQuestions(platform.seating);
     expect(calls.map(({ path }) => path).sort()).toEqual([
       '/query/internal/v1/validate-pre-order',
       '/seating/internal/v1/validate-pre-order',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { seatQuestions } from '../support/fake-seating.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -36,7 +37,7 @@ async function metric(name: string, app = platform.app): Promise<number> {
 }
 
 /** What the seating services were asked for orders. */
-const asked = () => platform.seating.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
+const asked = () => seatQuestions(platform.seating);
 
 const untilWaiting = (count: number, app = platform.app) =>
   until(`${count} wait`, async () => (await metric('ticketing_placing_waiting', app)) === count);

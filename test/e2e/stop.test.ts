@@ -9,7 +9,7 @@ import { currencyOf } from '../../src/kernel/money.ts';
 import { atEnd } from '../support/at-end.ts';
 import { sql } from '../support/databases.ts';
 import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
-import { type FakeSeating, startFakeSeating } from '../support/fake-seating.ts';
+import { type FakeSeating, seatQuestions, startFakeSeating } from '../support/fake-seating.ts';
 import { testDatabase } from '../support/own-database.ts';
 import { close, listen, until } from '../support/servers.ts';
 import { call, findingsIn } from '../support/test-app.ts';
@@ -90,8 +90,10 @@ describe('SIGTERM', () => {
     seating.gate = gate.promise;
     const underWay = Array.from({ length: 8 }, () => orderFor(token));
     // Each asks both services.
-    const asked = () => seating.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
-    await until('all of them wait for the seating services', () => asked().length === 2 * underWay.length);
+    await until(
+      'all of them wait for the seating services',
+      () => seatQuestions(seating).length === 2 * underWay.length,
+    );
 
     const began = performance.now();
     service.child.kill('SIGTERM');
@@ -131,8 +133,10 @@ describe('SIGTERM', () => {
     const gone = new AbortController();
     const token = await issuer.token(randomUUID());
     const underWay = Array.from({ length: count }, () => orderFor(token, gone.signal).catch(() => 'gone'));
-    const asked = () => seating.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
-    await until('all of them wait for the seating services', () => asked().length === 2 * count);
+    await until(
+      'all of them wait for the seating services',
+      () => seatQuestions(seating).length === 2 * count,
+    );
     gone.abort();
     expect(await Promise.all(underWay)).toEqual(Array(count).fill('gone'));
     service.child.kill('SIGTERM');

@@ -41,6 +41,11 @@ export interface FakeSeating {
   gate: Promise<unknown> | undefined;
 }
 
+/** The calls that ask whether an order's seats may be sold; each order makes one of both services. */
+export function seatQuestions(fake: Pick<FakeSeating, 'calls'>): SeatingCall[] {
+  return fake.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
+}
+
 /** A discount as the platform spells it (contract section 4). */
 export interface CatalogueDiscount {
   readonly id: string;
