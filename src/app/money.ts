@@ -29,7 +29,7 @@ import { NO_TRACES } from '../kernel/trace.ts';
 import { createBell } from '../platform/jobs/poller.ts';
 import { appendToOutbox } from '../platform/outbox/outbox.store.ts';
 import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
-import type { Database } from '../platform/postgres/database.ts';
+import type { Database, Transaction } from '../platform/postgres/database.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { countChanged } from './counting.ts';
 import { type Base, newIds, ringAll, systemClock } from './foundation.ts';
@@ -103,6 +103,7 @@ export function wireMoney(
     onFreed: (order: Order, tickets: readonly Ticket[]) => releaseHolds(order, holds, tickets),
     onCommitted: ringAll(outboxBell, saleBell),
     onDue: refundBell.ring,
+    ticketsPaid: (tx: Transaction, { orderId }: Order) => ticketsPaid(tx, orderId, currency),
     onError,
     clock,
     ids,
@@ -128,10 +129,7 @@ export function wireMoney(
     giveBack: shared.giveBack,
     recordAction: shared.recordAction,
     takeCash: createTakeCash(shared),
-    giveBackTicket: createGiveBackTicket({
-      ...shared,
-      ticketsPaid: (tx, { orderId }) => ticketsPaid(tx, orderId, currency),
-    }),
+    giveBackTicket: createGiveBackTicket(shared),
     refunds: createRefundService({ ...shared, align }),
     reconcile: createReconcile({ database, provider, align, findOrder: find }),
     consumer: createPaymentConsumer({

@@ -4,6 +4,7 @@ import { readQrCode } from '../../scripts/qr-reader.ts';
 import { instant } from '../../src/kernel/clock.ts';
 import { AppError } from '../../src/kernel/errors.ts';
 import { watchEffects } from '../support/effects.ts';
+import { catalogueDiscount } from '../support/fake-seating.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { twoScanners } from '../support/races.ts';
 import { recordEvents } from '../support/recorded-events.ts';
@@ -48,14 +49,16 @@ interface Sold {
   readonly seatIds: string[];
 }
 
-/** A completed order for seats at these prices, in major units. */
-async function sold(...prices: number[]): Promise<Sold> {
+/** Completed orders for seats at these prices, in major units. */
+const sold = (...prices: number[]) => soldWith(undefined, prices);
+
+async function soldWith(discountId: string | undefined, prices: readonly number[]): Promise<Sold> {
   const seatIds = prices.map((price) => {
     const seatId = randomUUID();
     platform.seating.prices.set(seatId, price);
     return seatId;
   });
-  const orderId = await platform.place(buyer, seatIds);
+  const orderId = await platform.place(buyer, seatIds, discountId);
   const intentId = await platform.pay(buyer, orderId);
   await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
   await stateIs(orderId, 'completed');
@@ -407,6 +410,21 @@ describe('given back in Stripe’s dashboard,', () => {
     await stripe.post('refunds', { payment_intent: intentId, amount: '12500' });
     await until('two tickets are void', async () => (await liveSeats(orderId)).length === 1);
     expect(await liveSeats(orderId)).toEqual(seatIds.slice(0, 1));
+  });
+
+  test('share-of-refund: the odd minor unit of a price that does not divide voids the ticket it belongs to', async () => {
+    const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 50, currency: 'LKR' });
+    const { orderId, intentId, seatIds } = await soldWith(discountId, [50, 50, 50]);
+    await stripe.post('refunds', { payment_intent: intentId, amount: '3334' });
+    await until('one ticket is void', async () => (await liveSeats(orderId)).length === 2);
+    // What is left of the price is worth what is left of the tickets.
+    for (const left of [1, 0]) {
+      await stripe.post('refunds', { payment_intent: intentId, amount: '3333' });
+      await until('the next is void', async () => (await liveSeats(orderId)).length === left);
+    }
+    await stateIs(orderId, 'cancelled', 'refunded');
+    expect((await refundsOf(intentId)).map((each) => each.amount_minor)).toEqual([3334, 3333, 3333]);
+    await platform.place(await platform.token(randomUUID()), seatIds);
   });
 
   test('of two alike the one that was not used', async () => {

@@ -1,11 +1,13 @@
 import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { type AccountNews, GONE_BY, newsOf, tooMuch, wordsFor } from './alignment.rules.ts';
+import type { TicketsPaid } from './box-office.service.ts';
 import type { CountMoney, IntentAccount, PaymentProvider } from './payment.ports.ts';
-import { leftOf, type Payment, stateAfter, ticketsCovered } from './payment.rules.ts';
+import { leftOf, type Payment, sharesOf, stateAfter, ticketsCovered } from './payment.rules.ts';
 import { lockPaymentOf, savePaymentState } from './payment.store.ts';
 import type { GiveBack, WriteRefund } from './refund.service.ts';
 import { markBounced, markCarriedOut, refundsOf, removeRefunds } from './refund.store.ts';
@@ -40,6 +42,8 @@ export interface AlignmentOptions {
   readonly onCommitted: () => void;
   /** A refund is due. */
   readonly onDue: () => void;
+  readonly ticketsPaid: TicketsPaid;
+  readonly currency: Currency;
   readonly ids: IdSource;
 }
 
@@ -147,7 +151,7 @@ async function voidWhatIsGone(
   tx: Transaction,
   order: Order,
   { payment, news, state }: { payment: Payment; news: AccountNews; state: Payment['state'] },
-  { transitions }: AlignmentOptions,
+  { transitions, ticketsPaid, currency }: AlignmentOptions,
 ): Promise<readonly Ticket[]> {
   if (payment.state !== 'applied') return [];
   if (state !== 'applied') {
@@ -155,7 +159,9 @@ async function voidWhatIsGone(
     return transition.outcome === 'changed' ? order.tickets : [];
   }
   const amount = news.gone.reduce((total, { amountMinor }) => total + amountMinor, 0);
-  const covered = amount === 0 ? [] : ticketsCovered(order, amount);
+  if (amount === 0) return [];
+  const shares = sharesOf(await ticketsPaid(tx, order), order.price, currency.chargeStep);
+  const covered = ticketsCovered(order.tickets, shares, amount);
   if (covered.length === 0 || covered.length === order.tickets.length) return [];
   await transitions.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)), 'refunded');
   return covered;

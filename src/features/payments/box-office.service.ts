@@ -4,9 +4,16 @@ import type { IdSource, TicketId, UserId } from '../../kernel/ids.ts';
 import { type Currency, type Money, minus, money, smaller, ZERO } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
 import type { Order } from '../orders/order.rules.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
 import type { CountMoney } from './payment.ports.ts';
-import { byHand, cashFor, isCash, isPaidElsewhere, leftOf, shareOf } from './payment.rules.ts';
+import {
+  byHand,
+  cashFor,
+  isCash,
+  isPaidElsewhere,
+  leftOf,
+  type PaidTicket,
+  sharesOf,
+} from './payment.rules.ts';
 import { lockApplied, recordMoney, savePaymentState } from './payment.store.ts';
 import { moveOn, type WriteRefund } from './refund.service.ts';
 import { refundsOf } from './refund.store.ts';
@@ -34,6 +41,9 @@ export type GiveBackTicket = (
   by: UserId,
 ) => Promise<TicketRefund>;
 
+/** Port: every ticket that an order's price was for, void or not. */
+export type TicketsPaid = (tx: Transaction, order: Order) => Promise<readonly PaidTicket[]>;
+
 export interface TakeCashOptions {
   readonly countMoney: CountMoney;
   readonly clock: Clock;
@@ -45,10 +55,7 @@ export interface GiveBackTicketOptions {
   readonly ids: IdSource;
   readonly currency: Currency;
   /** Every ticket that an order's price was for, void or not. */
-  readonly ticketsPaid: (
-    tx: Transaction,
-    order: Order,
-  ) => Promise<readonly Pick<Ticket, 'ticketId' | 'price'>[]>;
+  readonly ticketsPaid: TicketsPaid;
 }
 
 export function createTakeCash({ countMoney, clock, currency }: TakeCashOptions): TakeCash {
@@ -72,8 +79,8 @@ export function createGiveBackTicket(options: GiveBackTicketOptions): GiveBackTi
     const { intentId } = payment;
     const refunds = await refundsOf(tx, intentId);
     const left = money(leftOf(payment, refunds));
-    const share = shareOf(ticketId, await options.ticketsPaid(tx, order), order.price, currency.chargeStep);
-    const amount = smaller(share, left);
+    const shares = sharesOf(await options.ticketsPaid(tx, order), order.price, currency.chargeStep);
+    const amount = smaller(shares.get(ticketId) ?? ZERO, left);
     const isKnown = refunds.some((refund) => refund.ticketId === ticketId);
     if (isKnown || amount === 0) return { refundId: undefined, amount: ZERO, left };
     const refundId = ids.uuid();

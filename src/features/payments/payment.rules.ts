@@ -114,63 +114,66 @@ export function stateAfter(payment: Payment, refunds: readonly Refund[]): Paymen
   }
 }
 
-/** What was paid for one ticket of an order: its share of the price, half a minor unit going up. */
-export function paidFor(ticket: Ticket, order: Order): number {
-  if (order.subtotal === 0) return 0;
-  const [price, total, subtotal] = [BigInt(ticket.price), BigInt(order.price), BigInt(order.subtotal)];
-  return Number((price * total * 2n + subtotal) / (subtotal * 2n));
-}
+/** A ticket that an order's price was for, void or not. */
+export type PaidTicket = Pick<Ticket, 'ticketId' | 'price'>;
 
 /**
- * What of an order's price belongs to one of its tickets. `paid` are all tickets that the price was for, void or not; their
- * shares are together exactly the price, each within one step of its part, because a step is given where the sum of those
- * before it is rounded up. A step is the least that can be given back.
+ * How an order's price is shared among the tickets it was for: the one answer to what a ticket is worth when money goes
+ * back, whoever sends it (I8). `paid` are all tickets that the price was for, void or not. The shares add up to `price`
+ * exactly, each within one `step` of its part, because a step goes to the ticket at which the running sum is rounded up.
+ * A step is the smallest amount that can be refunded, in minor units. The order of `paid` does not matter.
  */
-export function shareOf(
-  ticketId: TicketId,
-  paid: readonly Pick<Ticket, 'ticketId' | 'price'>[],
+export function sharesOf(
+  paid: readonly PaidTicket[],
   price: Money,
   step: number,
-): Money {
+): ReadonlyMap<TicketId, Money> {
   const inOrder = paid.toSorted((a, b) => (a.ticketId < b.ticketId ? -1 : 1));
   const total = inOrder.reduce((sum, ticket) => sum + BigInt(ticket.price), 0n);
-  const at = inOrder.findIndex((ticket) => ticket.ticketId === ticketId);
-  if (total === 0n || at < 0) return money(0);
   const unit = price % step === 0 ? BigInt(step) : 1n;
-  const upTo = (count: number): bigint => {
-    const before = inOrder.slice(0, count).reduce((sum, ticket) => sum + BigInt(ticket.price), 0n);
-    return (before * (BigInt(price) / unit) * 2n + total) / (total * 2n);
-  };
-  return money(Number((upTo(at + 1) - upTo(at)) * unit));
+  const upTo = (sum: bigint): bigint =>
+    total === 0n ? 0n : (sum * (BigInt(price) / unit) * 2n + total) / (total * 2n);
+  const shares = new Map<TicketId, Money>();
+  let before = 0n;
+  for (const { ticketId, price: ticketPrice } of inOrder) {
+    const after = before + BigInt(ticketPrice);
+    shares.set(ticketId, money(Number((upTo(after) - upTo(before)) * unit)));
+    before = after;
+  }
+  return shares;
 }
 
 /**
- * The tickets that an amount given back covers: those whose shares are together exactly that amount, of several such
- * choices one with as few used tickets as there can be. None when there is no such choice: then it was given back
- * for another reason, and they stay good.
+ * The live tickets that a refund made elsewhere pays for: those whose `shares` add up to exactly that amount; of several
+ * such choices one with as few used tickets as possible. Empty when there is no such choice: the money went back for
+ * another reason, and the tickets stay valid.
  */
-export function ticketsCovered(order: Order, amountMinor: number): Ticket[] {
+export function ticketsCovered(
+  tickets: readonly Ticket[],
+  shares: ReadonlyMap<TicketId, Money>,
+  amountMinor: number,
+): Ticket[] {
   const isUsed = (ticket: Ticket) => Number(ticket.checkedInAt !== undefined);
-  const candidates = order.tickets
-    .filter((ticket) => paidFor(ticket, order) > 0)
-    // The first choice found for a sum is kept, so those that were not used come first.
-    .toSorted((a, b) => isUsed(a) - isUsed(b));
-  return [...(addingUpTo(amountMinor, candidates, order) ?? [])];
+  const candidates = tickets
+    .map((ticket) => ({ ticket, share: shares.get(ticket.ticketId) ?? 0 }))
+    .filter(({ share }) => share > 0)
+    // The first choice found for a sum is kept, so unused tickets come first.
+    .toSorted((a, b) => isUsed(a.ticket) - isUsed(b.ticket));
+  return [...(addingUpTo(amountMinor, candidates) ?? [])];
 }
 
-/** Sums looked at before it is given up: an order has few tickets of few prices, so few sums. */
+/** Most sums that are looked at: an order has few tickets of few prices, so few sums. */
 const MAX_SUMS = 10_000;
 
 /** Some of the tickets whose shares are together `amountMinor`; the first found for each sum is kept. */
 function addingUpTo(
   amountMinor: number,
-  tickets: readonly Ticket[],
-  order: Order,
+  candidates: readonly { readonly ticket: Ticket; readonly share: number }[],
 ): readonly Ticket[] | undefined {
   const reached = new Map<number, Ticket[]>([[0, []]]);
-  for (const ticket of tickets) {
+  for (const { ticket, share } of candidates) {
     for (const [total, chosen] of [...reached]) {
-      const next = total + paidFor(ticket, order);
+      const next = total + share;
       if (next <= amountMinor && !reached.has(next)) reached.set(next, [...chosen, ticket]);
     }
     if (reached.has(amountMinor) || reached.size > MAX_SUMS) break;

@@ -10,6 +10,7 @@ import {
 import { allOf, salesChanged } from '../../../src/features/analytics/sales.rules.ts';
 import { addMoney, addSales, foldCounted } from '../../../src/features/analytics/sales.store.ts';
 import { createRecordAction } from '../../../src/features/audit/audit.service.ts';
+import { ticketsPaid } from '../../../src/features/orders/box-office.store.ts';
 import { place, ticketFor } from '../../../src/features/orders/order.rules.ts';
 import { createOrderService } from '../../../src/features/orders/order.service.ts';
 import {
@@ -21,7 +22,7 @@ import {
 import { createOrderTransitions } from '../../../src/features/orders/order.transitions.ts';
 import { createAlignment } from '../../../src/features/payments/alignment.ts';
 import type { IntentAccount } from '../../../src/features/payments/payment.ports.ts';
-import { paidFor } from '../../../src/features/payments/payment.rules.ts';
+import { sharesOf } from '../../../src/features/payments/payment.rules.ts';
 import { findPayment, lockApplied } from '../../../src/features/payments/payment.store.ts';
 import {
   createGiveBack,
@@ -206,6 +207,7 @@ function world() {
     ...shared,
     provider,
     settleMoney,
+    ticketsPaid: (tx, { orderId }) => ticketsPaid(tx, orderId, lkr),
     orderExists: async () => true,
     orderOfIntent: async (intentId) =>
       (await orderOfIntent(database, intentId)) ?? as<OrderId>(intentId.slice(3, 39)),
@@ -355,7 +357,9 @@ async function take(step: Step, season: Season, w: World): Promise<void> {
       return refusable(w.refunds.issue(orderId, { amount: undefined, reason: 'x' }, admin, undefined));
     case 'refundTicket': {
       const [ticket] = order.tickets;
-      const amount = ticket ? paidFor(ticket, order) : 0;
+      const paid = await database.transaction((tx) => ticketsPaid(tx, orderId, lkr));
+      const shares = sharesOf(paid, order.price, lkr.chargeStep);
+      const amount = (ticket && shares.get(ticket.ticketId)) ?? 0;
       if (order.status !== 'completed' || amount === 0) return;
       return atProvider(w, intentId, { refund: amount });
     }

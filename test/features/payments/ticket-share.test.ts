@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { shareOf } from '../../../src/features/payments/payment.rules.ts';
+import { sharesOf } from '../../../src/features/payments/payment.rules.ts';
 import { as, type TicketId } from '../../../src/kernel/ids.ts';
 import { money } from '../../../src/kernel/money.ts';
 
@@ -12,7 +12,8 @@ const ticketsAt = (prices: readonly number[]) =>
 
 const shares = (prices: readonly number[], price: number, step = 1) => {
   const tickets = ticketsAt(prices);
-  return tickets.map(({ ticketId }) => shareOf(ticketId, tickets, money(price), step) as number);
+  const all = sharesOf(tickets, money(price), step);
+  return tickets.map(({ ticketId }) => all.get(ticketId) as number);
 };
 
 test('without a discount a ticket’s share is its price', () => {
@@ -30,10 +31,10 @@ test('in a currency that gives back tens, shares are tens', () => {
   expect(shares([100, 100], 101, 10).reduce((sum, share) => sum + share)).toBe(101);
 });
 
-test('of an order that cost nothing, or of a ticket that is not among those paid, there is none', () => {
+test('an order that cost nothing has nothing to share, and another order’s ticket has no share', () => {
   expect(shares([0, 0], 0)).toEqual([0, 0]);
   expect(shares([100], 0)).toEqual([0]);
-  expect(shareOf(as<TicketId>('other'), ticketsAt([100]), money(100), 1)).toBe(0);
+  expect(sharesOf(ticketsAt([100]), money(100), 1).get(as<TicketId>('other'))).toBeUndefined();
 });
 
 const orders = fc
@@ -59,7 +60,7 @@ test('all shares together are exactly the price, each within a step of its part,
       }
       const tickets = ticketsAt(prices);
       const [first] = tickets;
-      const turned = first && shareOf(first.ticketId, tickets.toReversed(), money(price), step);
+      const turned = first && sharesOf(tickets.toReversed(), money(price), step).get(first.ticketId);
       expect(turned).toBe(all[0]);
     }),
     { numRuns: 2_000 },
