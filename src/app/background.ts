@@ -109,23 +109,23 @@ export function startBackground(
   { kafka, streams }: { readonly kafka: Kafka | undefined; readonly streams: LiveSales },
 ): void {
   const { config, closing, tracing, onError } = base;
-  const { outboxBell, inboxBell, refundBell, saleBell, feedBell, listenBell } = base;
+  const { bells, feedBell, listenBell } = base;
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
   const repeat = (name: keyof Work, intervalMs: number, bell = createBell()) => {
     const turn = tracing ? () => tracing.turn(name, work[name]) : work[name];
     return startPoller({ intervalMs, bell, turn, onError });
   };
   const pollers = [
-    repeat('relay', RELAY_POLL_MS, outboxBell),
-    repeat('webhooks', sweepMs, inboxBell),
-    repeat('refunds', sweepMs, refundBell),
+    repeat('relay', RELAY_POLL_MS, bells.relay),
+    repeat('webhooks', sweepMs, bells.webhooks),
+    repeat('refunds', sweepMs, bells.refunds),
     repeat('expiry', sweepMs),
     repeat('conclusion', sweepMs),
     repeat('decision', sweepMs),
     repeat('forgetting', HOUSEKEEPING_MS),
     repeat('reconciliation', HOUSEKEEPING_MS),
     repeat('folding', FOLDING_MS),
-    repeat('saleNumbering', SALE_POLL_MS, saleBell),
+    repeat('saleNumbering', SALE_POLL_MS, bells.saleNumbering),
     repeat('saleListening', LISTEN_AGAIN_MS, listenBell),
     repeat('saleReading', SALE_POLL_MS, feedBell),
     repeat('saleStats', STREAM_UPKEEP_MS),

@@ -18,7 +18,7 @@ import { createOnce } from '../platform/http/once.ts';
 import { writeWorkbook } from '../platform/spreadsheets/workbook.ts';
 import { countPlacing } from './counting.ts';
 import { wireDoor } from './door.ts';
-import { type Base, ringAll } from './foundation.ts';
+import type { Base } from './foundation.ts';
 import { wireLive } from './live.ts';
 import { wireMoney } from './money.ts';
 import { type Postgres, QR_KEY_BYTES, type Servers } from './servers.ts';
@@ -27,11 +27,11 @@ export type Features = Awaited<ReturnType<typeof wireFeatures>>;
 
 /** The use cases, each handed the ports it declares. */
 export async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, metrics, traces, outboxBell, saleBell, refundBell, onError } = base;
+  const { config, clock, ids, dataDir, metrics, traces, onError } = base;
   const { database } = postgres;
   const { holds, seating, catalogue } = servers;
   const { currency, holdMs } = config;
-  const shared = { database, holds, clock, currency, onCommitted: outboxBell.ring };
+  const shared = { database, holds, clock, currency };
 
   const money = wireMoney(base, postgres, servers);
   const { transitions, payments, giveBack, recordAction, find } = money;
@@ -41,7 +41,6 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     transitions,
     payments,
     recordAction,
-    onCommitted: ringAll(outboxBell, saleBell),
     async giveBack(tx, orderId, reason) {
       const payment = await lockApplied(tx, orderId);
       if (payment) await giveBack(tx, payment, reason);
@@ -69,8 +68,6 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       catalogue,
       ids,
       holdMs,
-      onCommitted: ringAll(outboxBell, saleBell),
-      onDue: refundBell.ring,
     }),
     orders,
     placing: countPlacing(

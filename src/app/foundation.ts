@@ -8,7 +8,8 @@ import { type Clock, instant } from '../kernel/clock.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
 import { bind, bindLater } from '../platform/http/listener.ts';
-import { type Bell, createBell } from '../platform/jobs/poller.ts';
+import { createBell } from '../platform/jobs/poller.ts';
+import { createBells } from '../platform/jobs/wake.ts';
 import { createLog } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { startTracing, type Tracing } from '../platform/telemetry/tracing.ts';
@@ -51,12 +52,6 @@ export function closeInReverse(): Closing {
 export const systemClock: Clock = { now: () => instant(Date.now()) };
 export const newIds: IdSource = { uuid: () => randomUUIDv7() };
 
-export function ringAll(...bells: readonly Bell[]): () => void {
-  return () => {
-    for (const bell of bells) bell.ring();
-  };
-}
-
 export type Base = Awaited<ReturnType<typeof layFoundation>>;
 
 /** Clock, ids, log, the port and the data folder: what everything else is built on. */
@@ -95,10 +90,8 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     tracing,
     traces: tracing ?? NO_TRACES,
     watch: overrides.watch ?? ((_name, port) => port),
-    outboxBell: createBell(),
-    inboxBell: createBell(),
-    refundBell: createBell(),
-    saleBell: createBell(),
+    /** What stored rows wake. */
+    bells: createBells(),
     feedBell: createBell(),
     listenBell: createBell(),
     onError: (error: unknown) => log.error({ err: error }, 'background work failed'),

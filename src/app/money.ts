@@ -6,7 +6,6 @@ import { createRecordAction } from '../features/audit/audit.service.ts';
 import { createRecordSales } from '../features/live/feed.service.ts';
 import { ticketsPaid } from '../features/orders/box-office.store.ts';
 import type { Order } from '../features/orders/order.rules.ts';
-import { releaseHolds } from '../features/orders/order.service.ts';
 import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from '../features/orders/order.store.ts';
 import { type AppendToOutbox, createOrderTransitions } from '../features/orders/order.transitions.ts';
 import { createAlignment } from '../features/payments/alignment.ts';
@@ -23,16 +22,13 @@ import {
 import { createSettlement, createUndecidedSweep } from '../features/payments/settlement.ts';
 import { createStuckPayments } from '../features/payments/stuck.service.ts';
 import { createWebhookService } from '../features/payments/webhook.service.ts';
-import type { Ticket } from '../features/tickets/ticket.rules.ts';
 import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
-import { createBell } from '../platform/jobs/poller.ts';
 import { appendToOutbox } from '../platform/outbox/outbox.store.ts';
-import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
 import type { Database, Transaction } from '../platform/postgres/database.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { countChanged } from './counting.ts';
-import { type Base, newIds, ringAll, systemClock } from './foundation.ts';
+import { type Base, newIds, systemClock } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
 
 /** The comparison with Stripe alone, beside a service that runs or not. The caller gives the servers, and closes them. */
@@ -43,39 +39,24 @@ export function buildReconcile(
   onError: (error: unknown) => void,
 ): Reconcile {
   const clock = systemClock;
-  const bells = {
-    outboxBell: createBell(),
-    inboxBell: createBell(),
-    refundBell: createBell(),
-    saleBell: createBell(),
-  };
   // Its own memory of holds is empty: those of the service end by themselves, and PostgreSQL has freed the seats.
   const holds = createEmbeddedHolds(clock);
   return wireMoney(
-    { config, clock, ids: newIds, onError, metrics: createMetrics(), traces: NO_TRACES, ...bells },
-    tellAfterCommit(database),
+    { config, clock, ids: newIds, onError, metrics: createMetrics(), traces: NO_TRACES },
+    { database },
     { provider, holds },
   ).reconcile;
 }
 
 /** Everything that money moves by, and the order's transitions that it moves. */
 export function wireMoney(
-  base: Pick<
-    Base,
-    | 'clock'
-    | 'ids'
-    | 'metrics'
-    | 'traces'
-    | 'outboxBell'
-    | 'inboxBell'
-    | 'refundBell'
-    | 'saleBell'
-    | 'onError'
-  > & { readonly config: Pick<Config, 'currency'> },
-  { database, afterCommit }: Pick<Postgres, 'database' | 'afterCommit'>,
+  base: Pick<Base, 'clock' | 'ids' | 'metrics' | 'traces' | 'onError'> & {
+    readonly config: Pick<Config, 'currency'>;
+  },
+  { database }: Pick<Postgres, 'database'>,
   { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
 ) {
-  const { config, clock, ids, metrics, traces, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
+  const { config, clock, ids, metrics, traces, onError } = base;
   const { currency } = config;
   const announce: AppendToOutbox = (tx, announcements) => appendToOutbox(tx, announcements, traces.current());
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
@@ -90,7 +71,9 @@ export function wireMoney(
         await addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))), currency);
         await tellOfSales(tx, changes);
       },
-      onChanged: (tx, orders) => afterCommit(tx, () => countChanged(orders, metrics)),
+      holds,
+      onChanged: (tx, orders) =>
+        tx.afterCommit(`count ${orders[0]?.orderId}`, () => countChanged(orders, metrics)),
       clock,
       currency,
     }),
@@ -100,9 +83,6 @@ export function wireMoney(
     recordAction: createRecordAction(clock),
     orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
     orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
-    onFreed: (order: Order, tickets: readonly Ticket[]) => releaseHolds(order, holds, tickets),
-    onCommitted: ringAll(outboxBell, saleBell),
-    onDue: refundBell.ring,
     ticketsPaid: (tx: Transaction, { orderId }: Order) => ticketsPaid(tx, orderId, currency),
     onError,
     clock,
@@ -143,15 +123,7 @@ export function wireMoney(
       settleMoney,
       align,
       onReceived: metrics.webhook,
-      onStored: inboxBell.ring,
     }),
-    stuck: createStuckPayments({
-      database,
-      clock,
-      onRetry() {
-        inboxBell.ring();
-        refundBell.ring();
-      },
-    }),
+    stuck: createStuckPayments({ database, clock }),
   };
 }

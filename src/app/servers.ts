@@ -15,14 +15,15 @@ import { createSeatingServices } from '../features/seats/seating.services.ts';
 import type { TopicNames } from '../kernel/events.ts';
 import { createReachability } from '../platform/http/reachability.ts';
 import { createServiceClient } from '../platform/http/service-client.ts';
+import type { Wakeable } from '../platform/jobs/wake.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { createM2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from '../platform/oidc/token-verifier.ts';
-import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
-import { openDatabase } from '../platform/postgres/database.ts';
+import { openConnections } from '../platform/postgres/database.ts';
 import { migrateUp } from '../platform/postgres/migrations.ts';
 import { insertSampleData } from '../platform/postgres/sample-data.ts';
 import { traceStatements } from '../platform/postgres/statement-tracing.ts';
+import { withHooks } from '../platform/postgres/transaction-hooks.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
 import { traceEvents } from '../platform/telemetry/event-tracing.ts';
@@ -41,7 +42,7 @@ export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
 export type Servers = Awaited<ReturnType<typeof connectServers>>;
 
 /** PostgreSQL, real or embedded, migrated. */
-export async function openPostgres({ config, closing, dataDir, log, tracing, watch }: Base) {
+export async function openPostgres({ config, closing, dataDir, log, tracing, watch, bells, onError }: Base) {
   let dsn = config.POSTGRES_DSN;
   if (dsn === undefined) {
     const server = await startEmbeddedPostgres(dataDir);
@@ -49,16 +50,17 @@ export async function openPostgres({ config, closing, dataDir, log, tracing, wat
     dsn = server.dsn;
   }
   if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR });
-  const opened = openDatabase({
+  const opened = openConnections({
     dsn,
     maxConnections: config.POSTGRES_POOL_SIZE,
     onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   const traced = tracing ? traceStatements(opened, tracing) : opened;
-  const { database, afterCommit } = tellAfterCommit(watch('database', traced));
+  const wake = (name: Wakeable) => bells[name].ring();
+  const database = withHooks(watch('database', traced), { wake, onEffectError: onError });
   closing.add(() => database.close());
   if (config.SEED_DATA) await insertSampleData(database, config.currency);
-  return { database, afterCommit, dsn };
+  return { database, dsn };
 }
 
 /** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */

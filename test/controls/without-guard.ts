@@ -1,5 +1,5 @@
 import type { Watch } from '../../src/app.ts';
-import type { Executor, Transaction } from '../../src/platform/postgres/database.ts';
+import type { Connections, Executor } from '../../src/platform/postgres/database.ts';
 
 /** What of a statement's text is to be another; the text must have it, or the control controls nothing. */
 export interface TakenOut {
@@ -12,13 +12,11 @@ export interface TakenOut {
 export function withoutGuards(...guards: readonly TakenOut[]): Watch {
   return (name, port) => {
     if (name !== 'database') return port;
-    const database = port as unknown as Executor & {
-      transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
-    };
+    const database = port as unknown as Pick<Connections, 'rows' | 'transaction'>;
     const weakened = {
       ...weaken(database, guards),
-      transaction: <Result>(work: (tx: Transaction) => Promise<Result>) =>
-        database.transaction((tx) => work(weaken(tx, guards) as Transaction)),
+      transaction: <Result>(work: (executor: Executor) => Promise<Result>) =>
+        database.transaction((executor) => work(weaken(executor, guards))),
     };
     return { ...port, ...weakened };
   };

@@ -1,5 +1,5 @@
 import type { Watch } from '../../src/app.ts';
-import type { Executor, Statement, Transaction } from '../../src/platform/postgres/database.ts';
+import type { Connections, Executor, Statement } from '../../src/platform/postgres/database.ts';
 import { watchEffects } from '../support/effects.ts';
 
 /** Told of each point between two effects, in the moment it is reached. */
@@ -30,9 +30,7 @@ export function watchPoints(reached: Reached): Watch {
       : ports(name, port);
 }
 
-type WatchedDatabase = Executor & {
-  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
-};
+type WatchedDatabase = Pick<Connections, 'rows' | 'transaction'>;
 
 function watchedDatabase(database: WatchedDatabase, reached: Reached): WatchedDatabase {
   return {
@@ -44,7 +42,7 @@ function watchedDatabase(database: WatchedDatabase, reached: Reached): WatchedDa
       const result = await database.transaction(async (tx) => {
         const written: string[] = [];
         const begun = { at: begunAt.split(' <- ', 2)[1] ?? '', written };
-        const kept = await work(watchedExecutor(tx, reached, begun) as Transaction);
+        const kept = await work(watchedExecutor(tx, reached, begun));
         // One that wrote nothing has no effect to be parted from the next.
         commit = written.length === 0 ? undefined : `database commit${begunAt}${since(begun)}`;
         if (commit) reached(`before ${commit}`);

@@ -1,5 +1,5 @@
 import type { Watch } from '../../src/app.ts';
-import type { Database, Executor, Statement, Transaction } from '../../src/platform/postgres/database.ts';
+import type { Connections, Executor, Statement } from '../../src/platform/postgres/database.ts';
 
 /**
  * Stands around every effect of the service: each statement and commit, each call that leaves the process. An effect is
@@ -21,7 +21,7 @@ export function watchEffects(observer: Observer): Watch {
   };
 }
 
-type WatchedDatabase = Executor & Pick<Database, 'transaction' | 'stream'>;
+type WatchedDatabase = Pick<Connections, 'rows' | 'transaction' | 'stream'>;
 
 async function around<Result>(
   effect: string,
@@ -52,14 +52,14 @@ function watchedDatabase(database: WatchedDatabase, observer: Observer): Watched
         await observer.after(`database ${statement.name}`);
       }
     },
-    transaction: (work) => commit(database, (tx) => work(watched(tx) as Transaction), observer),
+    transaction: (work) => commit(database, (tx) => work(watched(tx)), observer),
   };
 }
 
 /** The commit is an effect of its own: what is before it has not happened for anybody else. */
 async function commit<Result>(
   database: WatchedDatabase,
-  work: (tx: Transaction) => Promise<Result>,
+  work: (executor: Executor) => Promise<Result>,
   observer: Observer,
 ): Promise<Result> {
   let isCommitting = false;

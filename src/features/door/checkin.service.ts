@@ -2,7 +2,6 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { SessionId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { TicketInQr } from '../tickets/qr/opener.ts';
 import type { TicketSealer } from '../tickets/qr/sealer.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
@@ -28,11 +27,7 @@ export interface ScanRequest {
  * `ticket_not_paid`, `ticket_too_early`, `ticket_too_late`, `already_checked_in`; for an exit `not_checked_in` and
  * `reentry_not_allowed`; `idempotency_key_reused` for a nonce of another scan.
  */
-export type CheckIn = (
-  request: ScanRequest,
-  who: Principal,
-  receipt: Receipt<Ticket> | undefined,
-) => Promise<Ticket>;
+export type CheckIn = (request: ScanRequest, who: Principal) => Promise<Ticket>;
 
 export interface CheckInOptions {
   readonly readTicket: ReadTicket;
@@ -42,7 +37,7 @@ export interface CheckInOptions {
 }
 
 export function createCheckIn({ readTicket, doorsOf, turnstile, clock }: CheckInOptions): CheckIn {
-  return async (request, who, receipt) => {
+  return async (request, who) => {
     const { qrText, door, direction, gate, deviceId, nonce } = request;
     const { ticketId, sessionId } = await readTicket(qrText, door, who);
     const doors = await doorsOf(sessionId);
@@ -60,7 +55,7 @@ export function createCheckIn({ readTicket, doorsOf, turnstile, clock }: CheckIn
       deviceId,
       nonce,
     };
-    const verdict = await turnstile(scan, doors, receipt);
+    const verdict = await turnstile(scan, doors);
     if (verdict.outcome === 'refused') throw toError(verdict);
     return verdict.ticket;
   };

@@ -82,9 +82,7 @@ function checkInRoute(scope: HttpServer, { checkIn, once, currency }: DoorRoutes
         note: ticket.note ?? '',
         ticket: withNote(toWireTicket(ticket, currency), ticket),
       });
-      return once.answer(request, reply, { status: OK, body }, (receipt) =>
-        checkIn(asked, principalOf(request), receipt),
-      );
+      return once.answer(request, reply, { status: OK, body }, () => checkIn(asked, principalOf(request)));
     },
   );
 }
@@ -175,8 +173,8 @@ function oversightRoutes(scope: HttpServer, { oversight, once, currency }: DoorR
     async (request, reply) => {
       const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
       const body = (ticket: Ticket) => withNote(toWireTicket(ticket, currency), ticket);
-      return once.answer(request, reply, { status: OK, body }, (receipt) =>
-        oversight.undo(ticketId, principalOf(request), receipt),
+      return once.answer(request, reply, { status: OK, body }, () =>
+        oversight.undo(ticketId, principalOf(request)),
       );
     },
   );
@@ -197,8 +195,8 @@ function oversightRoutes(scope: HttpServer, { oversight, once, currency }: DoorR
       const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
       const { allows_reentry: isAllowed } = request.body;
       const body = () => ({ allows_reentry: isAllowed });
-      return once.answer(request, reply, { status: OK, body }, (receipt) =>
-        oversight.allowReentry(sessionId, isAllowed, principalOf(request), receipt),
+      return once.answer(request, reply, { status: OK, body }, () =>
+        oversight.allowReentry(sessionId, isAllowed, principalOf(request)),
       );
     },
   );

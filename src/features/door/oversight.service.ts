@@ -3,8 +3,8 @@ import { AppError } from '../../kernel/errors.ts';
 import type { EventId, OrderId, SessionId, TicketId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { RecordAction } from '../audit/audit.service.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { SeatingServices } from '../seats/seats.ports.ts';
@@ -15,14 +15,9 @@ import { type Conflict, conflictsOf, saveReentry, undoCheckIn } from './oversigh
 /** What an organiser does about the doors of his sessions; administrators may, too. Others get `forbidden`. */
 export interface DoorOversight {
   /** Lets a ticket be scanned again. Throws `ticket_not_found`, `not_checked_in`. */
-  undo(ticketId: TicketId, who: Principal, receipt: Receipt<Ticket> | undefined): Promise<Ticket>;
+  undo(ticketId: TicketId, who: Principal): Promise<Ticket>;
   /** Says whether a session lets people in again who were scanned out. Throws `not_found`, `seating_unavailable`. */
-  allowReentry(
-    sessionId: SessionId,
-    isAllowed: boolean,
-    who: Principal,
-    receipt: Receipt<void> | undefined,
-  ): Promise<void>;
+  allowReentry(sessionId: SessionId, isAllowed: boolean, who: Principal): Promise<void>;
   /** Scans without a network that let somebody in who should not have been; newest first. */
   conflicts(sessionId: SessionId, page: ConflictsPage, who: Principal): Promise<Conflict[]>;
 }
@@ -53,7 +48,7 @@ export function createDoorOversight(options: DoorOversightOptions): DoorOversigh
   }
 
   return {
-    async undo(ticketId, who, receipt) {
+    async undo(ticketId, who) {
       const seen = await findAtDoor(database, ticketId, currency);
       const order = seen && (await findOrder(seen.ticket.orderId));
       if (!seen || !order) throw new AppError('ticket_not_found', 'There is no ticket with this id.');
@@ -73,14 +68,14 @@ export function createDoorOversight(options: DoorOversightOptions): DoorOversigh
           before: { checked_in: true, checked_in_time: at ?? null },
           after: { checked_in: false },
         });
-        await receipt?.keep(tx, ticket);
+        keepAnswer(tx, ticket);
         return ticket;
       });
       if (!undone)
         throw new AppError('not_checked_in', 'Nobody is inside with this ticket: nothing to undo.');
       return undone;
     },
-    async allowReentry(sessionId, isAllowed, who, receipt) {
+    async allowReentry(sessionId, isAllowed, who) {
       await demandSession(sessionId, who);
       const session = await findSession(sessionId);
       if (!session) throw new AppError('not_found', 'The catalogue has no such session.');
@@ -95,7 +90,7 @@ export function createDoorOversight(options: DoorOversightOptions): DoorOversigh
             after: { allows_reentry: isAllowed },
           });
         }
-        await receipt?.keep(tx, undefined);
+        keepAnswer(tx, undefined);
       });
     },
     async conflicts(sessionId, { limit, before }, who) {

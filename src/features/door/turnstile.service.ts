@@ -1,16 +1,16 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Currency } from '../../kernel/money.ts';
+import { isAnswerKept, keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { type Doors, type Scan, type Verdict, whyNot } from './door.rules.ts';
 import { findAtDoor, findByNonce, isNonceTaken, type KeptScan, keepRefusal, pass } from './door.store.ts';
 
 /**
- * Decides on a scan, once: the same nonce gets the first verdict again. `receipt` is kept with whoever passes. Throws
+ * Decides on a scan, once: the same nonce gets the first verdict again. The answer is kept with the check-in. Throws
  * `idempotency_key_reused` when the nonce was another scan's.
  */
-export type Turnstile = (scan: Scan, doors: Doors, receipt?: Receipt<Ticket> | undefined) => Promise<Verdict>;
+export type Turnstile = (scan: Scan, doors: Doors) => Promise<Verdict>;
 
 export interface TurnstileOptions {
   readonly database: Database;
@@ -21,12 +21,12 @@ export interface TurnstileOptions {
 const MAX_LOOKS = 5;
 
 export function createTurnstile({ database, currency }: TurnstileOptions): Turnstile {
-  async function tryToPass(scan: Scan, receipt: Receipt<Ticket> | undefined): Promise<Ticket | undefined> {
+  async function tryToPass(scan: Scan): Promise<Ticket | undefined> {
     try {
-      if (!receipt) return await pass(database, scan, currency);
+      if (!isAnswerKept()) return await pass(database, scan, currency);
       return await database.transaction(async (tx) => {
         const ticket = await pass(tx, scan, currency);
-        if (ticket) await receipt.keep(tx, ticket);
+        if (ticket) keepAnswer(tx, ticket);
         return ticket;
       });
     } catch (error) {
@@ -35,17 +35,13 @@ export function createTurnstile({ database, currency }: TurnstileOptions): Turns
     }
   }
 
-  return async (scan, doors, receipt) => {
+  return async (scan, doors) => {
     for (let look = 0; look < MAX_LOOKS; look += 1) {
       const isEntryClosed = scan.direction === 'entry' && doors !== 'open';
-      const passed = isEntryClosed ? undefined : await tryToPass(scan, receipt);
+      const passed = isEntryClosed ? undefined : await tryToPass(scan);
       if (passed) return { outcome: scan.direction === 'entry' ? 'admitted' : 'left', ticket: passed };
       const kept = await findByNonce(database, scan, currency);
-      if (kept) {
-        const verdict = repeated(kept, scan);
-        if (verdict.outcome !== 'refused') await receipt?.keep(database, verdict.ticket);
-        return verdict;
-      }
+      if (kept) return repeated(kept, scan);
       const seen = await findAtDoor(database, scan.ticketId, currency);
       const refusal = whyNot(seen, scan, doors);
       // Of a ticket that there is not, nothing is written down.

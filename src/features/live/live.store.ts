@@ -27,6 +27,7 @@ export async function appendSaleChanges(
       isCompletion ? JSON.stringify(toWireOrder(order, currency)) : null,
     ),
   ]);
+  tx.wake('saleNumbering');
 }
 
 const NUMBER_CHANGES = {

@@ -2,7 +2,7 @@ import { later } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { SeatId, TicketId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
+import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { AuditState } from '../audit/audit.rules.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { toWireTicket } from '../tickets/ticket.wire.ts';
@@ -22,29 +22,24 @@ export async function amendTicketOf(
   ticketId: TicketId,
   wish: AmendWish,
   who: Principal,
-  receipt: Receipt<Ticket> | undefined,
   options: BoxOfficeOptions,
 ): Promise<Ticket> {
   const ticket = liveTicket(order, ticketId);
   refuseOtherParts(ticket, wish, options);
   const { seatId } = wish;
   if (seatId === undefined || seatId === ticket.seatId) {
-    return save(order, ticket, worded(ticket, wish), who, receipt, options);
+    return save(order, ticket, worded(ticket, wish), who, options);
   }
   const { sessionId, orderId } = order;
   const { holds, clock } = options;
   const hold = await holds.hold(sessionId, [seatId], orderId, later(clock.now(), PLACING_HOLD_MS));
   if (hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
-  let goes = seatId;
   try {
     const seated = await withSeat(order, ticket, seatId, options);
-    const saved = await save(order, ticket, worded(seated, wish), who, receipt, options);
-    goes = ticket.seatId;
-    return saved;
+    return await save(order, ticket, worded(seated, wish), who, options);
   } catch (error) {
+    await holds.release(sessionId, [seatId], orderId).catch(() => undefined);
     throw isSeatTaken(error) ? seatsTaken([seatId]) : error;
-  } finally {
-    await holds.release(sessionId, [goes], orderId).catch(() => undefined);
   }
 }
 
@@ -99,8 +94,7 @@ async function save(
   from: Ticket,
   to: Ticket,
   who: Principal,
-  receipt: Receipt<Ticket> | undefined,
-  { database, transitions, recordAction, onCommitted }: BoxOfficeOptions,
+  { database, transitions, recordAction }: BoxOfficeOptions,
 ): Promise<Ticket> {
   const changes = changesOf(from, to);
   await database.transaction(async (tx) => {
@@ -120,9 +114,8 @@ async function save(
         ...changes,
       });
     }
-    await receipt?.keep(tx, to);
+    keepAnswer(tx, to);
   });
-  if (changes) onCommitted();
   return to;
 }
 

@@ -56,8 +56,8 @@ export function boxOfficeRoutes(
       },
     },
     async (request, reply) =>
-      once.answer(request, reply, { status: CREATED, body }, (receipt) =>
-        boxOffice.issue(toTicketWish(request.body, currency), principalOf(request), receipt),
+      once.answer(request, reply, { status: CREATED, body }, () =>
+        boxOffice.issue(toTicketWish(request.body, currency), principalOf(request)),
       ),
   );
 
@@ -74,8 +74,8 @@ export function boxOfficeRoutes(
       },
     },
     async (request, reply) =>
-      once.answer(request, reply, { status: OK, body }, (receipt) =>
-        boxOffice.amend(toTicketId(request.params), toAmendWish(request.body), principalOf(request), receipt),
+      once.answer(request, reply, { status: OK, body }, () =>
+        boxOffice.amend(toTicketId(request.params), toAmendWish(request.body), principalOf(request)),
       ),
   );
 
@@ -92,8 +92,8 @@ export function boxOfficeRoutes(
       },
     },
     async (request, reply) =>
-      once.answer(request, reply, { status: NO_CONTENT, body: () => null }, (receipt) =>
-        boxOffice.void(toTicketId(request.params), request.query.refund, principalOf(request), receipt),
+      once.answer(request, reply, { status: NO_CONTENT, body: () => null }, () =>
+        boxOffice.void(toTicketId(request.params), request.query.refund, principalOf(request)),
       ),
   );
 }

@@ -4,7 +4,6 @@ import type { EventId, IdSource, SeatId, SessionId, TicketId, TierId } from '../
 import type { Currency, Money } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { RecordAction } from '../audit/audit.service.ts';
 import type { Catalogue } from '../catalogue/catalogue.ports.ts';
 import type { GiveBackTicket, TakeCash } from '../payments/box-office.service.ts';
@@ -45,28 +44,18 @@ export interface BoxOffice {
    * A ticket of a completed order of its own. Throws `forbidden`, `seats_taken`, `seats_refused`,
    * `ticket_change_refused`, `seating_unavailable`.
    */
-  issue(wish: TicketWish, who: Principal, receipt: Receipt<Ticket> | undefined): Promise<Ticket>;
+  issue(wish: TicketWish, who: Principal): Promise<Ticket>;
   /**
    * The ticket with another seat of its tier, another label or note. Throws `ticket_not_found`, `forbidden`,
    * `invalid_request` with why a part is not to be changed, `ticket_change_refused`, `order_changed`, and what issuing
    * throws.
    */
-  amend(
-    ticketId: TicketId,
-    wish: AmendWish,
-    who: Principal,
-    receipt: Receipt<Ticket> | undefined,
-  ): Promise<Ticket>;
+  amend(ticketId: TicketId, wish: AmendWish, who: Principal): Promise<Ticket>;
   /**
    * The ticket is void from now on, and its money given back when that is asked for; of one that is void already only
    * the latter. Throws `ticket_not_found`, `forbidden`, `ticket_change_refused`, `refund_not_possible`.
    */
-  void(
-    ticketId: TicketId,
-    isRefunded: boolean,
-    who: Principal,
-    receipt: Receipt<void> | undefined,
-  ): Promise<void>;
+  void(ticketId: TicketId, isRefunded: boolean, who: Principal): Promise<void>;
 }
 
 export interface BoxOfficeOptions {
@@ -82,9 +71,6 @@ export interface BoxOfficeOptions {
   readonly ids: IdSource;
   readonly currency: Currency;
   readonly holdMs: number;
-  readonly onCommitted: () => void;
-  /** A refund is due. */
-  readonly onDue: () => void;
 }
 
 export function createBoxOffice(options: BoxOfficeOptions): BoxOffice {
@@ -105,16 +91,16 @@ export function createBoxOffice(options: BoxOfficeOptions): BoxOffice {
   }
 
   return {
-    async issue(wish, who, receipt) {
+    async issue(wish, who) {
       await demandOrganiser(wish.eventId, who);
-      return issueTicket(wish, who, receipt, options);
+      return issueTicket(wish, who, options);
     },
-    async amend(ticketId, wish, who, receipt) {
-      return amendTicketOf(await orderOf(ticketId, who), ticketId, wish, who, receipt, options);
+    async amend(ticketId, wish, who) {
+      return amendTicketOf(await orderOf(ticketId, who), ticketId, wish, who, options);
     },
-    async void(ticketId, isRefunded, who, receipt) {
+    async void(ticketId, isRefunded, who) {
       const { orderId } = await orderOf(ticketId, who);
-      await voidTicketOf({ orderId, ticketId, isRefunded }, who, receipt, options);
+      await voidTicketOf({ orderId, ticketId, isRefunded }, who, options);
     },
   };
 }

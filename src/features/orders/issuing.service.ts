@@ -3,7 +3,7 @@ import { AppError } from '../../kernel/errors.ts';
 import { as, type OrderId, type OrganizationId, type TicketId } from '../../kernel/ids.ts';
 import { toMajor, ZERO } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
+import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { PricedSeat } from '../pricing/discount.rules.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import type { BoxOfficeOptions, TicketWish } from './box-office.service.ts';
@@ -18,7 +18,6 @@ import { announce } from './order.wire.ts';
 export async function issueTicket(
   wish: TicketWish,
   who: Principal,
-  receipt: Receipt<Ticket> | undefined,
   options: BoxOfficeOptions,
 ): Promise<Ticket> {
   const { holds, clock, ids } = options;
@@ -31,8 +30,7 @@ export async function issueTicket(
     const request = { ...wish, organizationId, seatIds: [seatId], discountId: undefined };
     const { seats } = await quoteHeld(request, options);
     const order = orderFor(wish, organizationId, orderId, seatIn(seats, wish), who, options);
-    const ticket = await write(order, who, receipt, options);
-    options.onCommitted();
+    const ticket = await write(order, who, options);
     // The database has the seat: a hold that cannot be extended only makes a later refusal slower.
     await holds.extend(sessionId, [seatId], orderId, order.expiresAt).catch(() => undefined);
     return ticket;
@@ -90,7 +88,6 @@ function orderFor(
 function write(
   order: PendingOrder,
   who: Principal,
-  receipt: Receipt<Ticket> | undefined,
   { database, transitions, takeCash, recordAction, currency }: BoxOfficeOptions,
 ): Promise<Ticket> {
   return database.transaction(async (tx) => {
@@ -114,7 +111,7 @@ function write(
         has_note: ticket.note !== undefined,
       },
     });
-    await receipt?.keep(tx, ticket);
+    keepAnswer(tx, ticket);
     return ticket;
   });
 }

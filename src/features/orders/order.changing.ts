@@ -3,8 +3,8 @@ import { AppError } from '../../kernel/errors.ts';
 import { as, type IdSource, type OrderId, type TicketId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
 import { type Discount, REFUSAL_WORDS } from '../pricing/discount.rules.ts';
 import { priceOrder } from '../pricing/pricing.rules.ts';
 import type { SeatHolds, SeatingServices, SeatRequest } from '../seats/seats.ports.ts';
@@ -37,7 +37,6 @@ export interface ChangingOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly currency: Currency;
-  readonly onCommitted: () => void;
 }
 
 /** Port: makes ready the PaymentIntent of an order's next attempt, for the price it is about to have. */
@@ -53,12 +52,7 @@ export interface OrderChanging {
    * `forbidden`, `order_not_pending`, `hold_ended`, `order_changed`, what placing throws, `order_already_paid`,
    * `payment_refused`, `payments_unavailable`.
    */
-  change(
-    orderId: OrderId,
-    wish: OrderWish,
-    who: Principal,
-    receipt: Receipt<Order> | undefined,
-  ): Promise<Order>;
+  change(orderId: OrderId, wish: OrderWish, who: Principal): Promise<Order>;
 }
 
 /** Each further try starts from what the other request made of the order. */
@@ -75,15 +69,12 @@ export function createOrderChanging(options: ChangingOptions): OrderChanging {
   }
 
   return {
-    async change(orderId, wish, who, receipt) {
+    async change(orderId, wish, who) {
       for (let attempt = 1; attempt <= MAX_CHANGE_ATTEMPTS; attempt += 1) {
         const order = await loadOwn(orderId, who);
         const plan = planChange(order, wish);
-        if (plan.isEmpty) {
-          await receipt?.keep(database, order);
-          return order;
-        }
-        const changed = await changeHeld(order, plan, receipt, options);
+        if (plan.isEmpty) return order;
+        const changed = await changeHeld(order, plan, options);
         if (changed) return changed;
       }
       throw new AppError('order_changed', 'Another request changed the order meanwhile. Look at it again.');
@@ -95,7 +86,6 @@ export function createOrderChanging(options: ChangingOptions): OrderChanging {
 async function changeHeld(
   order: PendingOrder,
   plan: ChangePlan,
-  receipt: Receipt<Order> | undefined,
   options: ChangingOptions,
 ): Promise<Order | undefined> {
   const { holds, clock } = options;
@@ -106,14 +96,13 @@ async function changeHeld(
   if (hold && hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
   let changed: Order | undefined;
   try {
-    changed = await changeTerms(order, plan, receipt, options);
+    changed = await changeTerms(order, plan, options);
   } finally {
-    const removed = plan.removed.map((ticket) => ticket.seatId);
-    const settled = changed
-      ? [holds.extend(sessionId, added, orderId, order.expiresAt), holds.release(sessionId, removed, orderId)]
-      : [holds.release(sessionId, added, orderId)];
     // The database has decided: a hold that is not as it should be makes an answer slower, not wrong.
-    await Promise.allSettled(settled);
+    const settled = changed
+      ? holds.extend(sessionId, added, orderId, order.expiresAt)
+      : holds.release(sessionId, added, orderId);
+    await settled.catch(() => undefined);
   }
   return changed;
 }
@@ -121,7 +110,6 @@ async function changeHeld(
 async function changeTerms(
   order: PendingOrder,
   plan: ChangePlan,
-  receipt: Receipt<Order> | undefined,
   options: ChangingOptions,
 ): Promise<Order | undefined> {
   const quote = await quoteChange(order, plan, options);
@@ -129,9 +117,7 @@ async function changeTerms(
   const isSamePrice = repriced.price === order.price;
   const payment = isSamePrice ? order : await replacePayment(order, repriced, options.payments);
   const next = change(repriced, { ...repriced, payment });
-  const changed = await save(order, next, quote.discount?.maxUsage, receipt, options);
-  if (changed) options.onCommitted();
-  return changed;
+  return save(order, next, quote.discount?.maxUsage, options);
 }
 
 /** What the new seats cost, and the terms of the discount for all of them. */
@@ -227,7 +213,6 @@ async function save(
   order: PendingOrder,
   next: PendingOrder,
   maxDiscountUses: number | undefined,
-  receipt: Receipt<Order> | undefined,
   { database, transitions, clock }: ChangingOptions,
 ): Promise<Order | undefined> {
   try {
@@ -239,7 +224,7 @@ async function save(
       if (!(await transitions.change(tx, current, next, maxDiscountUses))) {
         throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
       }
-      await receipt?.keep(tx, next);
+      keepAnswer(tx, next);
       return next;
     });
   } catch (error) {

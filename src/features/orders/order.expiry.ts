@@ -3,20 +3,17 @@ import { eachOf } from '../../kernel/concurrency.ts';
 import type { OrderId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { SeatHolds } from '../seats/seats.ports.ts';
 import type { Order } from './order.rules.ts';
-import { type PaymentConclusion, releaseHolds } from './order.service.ts';
+import type { PaymentConclusion } from './order.service.ts';
 import { claimEnded, findOrders, lockEndedUnpaid } from './order.store.ts';
 import type { OrderTransitions } from './order.transitions.ts';
 
 export interface ExpiryOptions {
   readonly database: Database;
-  readonly holds: SeatHolds;
   readonly transitions: OrderTransitions;
   readonly payments: PaymentConclusion;
   readonly clock: Clock;
   readonly currency: Currency;
-  readonly onCommitted: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -46,7 +43,6 @@ export function createOrderExpiry(options: ExpiryOptions): OrderExpiry {
         const orders = await lockEndedUnpaid(tx, clock.now(), UNPAID_BATCH_ORDERS, currency);
         return orders.length === 0 ? [] : transitions.cancelAll(tx, orders, 'expired');
       });
-      await letGo(ended, options);
       return ended.length === UNPAID_BATCH_ORDERS;
     },
     async endBegun() {
@@ -67,7 +63,7 @@ async function endChunk(orderIds: readonly OrderId[], options: ExpiryOptions): P
   await eachOf(orders, CHUNK_ORDERS, async (order) => {
     if (order.status === 'pending' && (await isUnpaid(order, options))) unpaid.push(order);
   });
-  if (unpaid.length > 0) await letGo(await cancelConcluded(unpaid, options), options);
+  if (unpaid.length > 0) await cancelConcluded(unpaid, options);
 }
 
 /** Unknown counts as paid: the seats stay held, and the claim's end brings the question again. */
@@ -93,10 +89,4 @@ function cancelConcluded(
     );
     return transitions.cancelAll(tx, ended, 'expired');
   });
-}
-
-async function letGo(ended: readonly Order[], { holds, onCommitted }: ExpiryOptions): Promise<void> {
-  if (ended.length === 0) return;
-  onCommitted();
-  await Promise.all(ended.map((order) => releaseHolds(order, holds)));
 }

@@ -4,8 +4,8 @@ import { AppError } from '../../kernel/errors.ts';
 import { as, type IdSource, type OrderId, type TicketId, type UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Traces } from '../../kernel/trace.ts';
-import type { Database, Executor } from '../../platform/postgres/database.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
+import { isAnswerKept, keepAnswer } from '../../platform/idempotency/answers.ts';
+import type { Database, Writer } from '../../platform/postgres/database.ts';
 import { REFUSAL_WORDS } from '../pricing/discount.rules.ts';
 import { type Priced, priceOrder } from '../pricing/pricing.rules.ts';
 import type { SeatHolds, SeatingServices, SeatRequest } from '../seats/seats.ports.ts';
@@ -32,7 +32,6 @@ export interface PlacingOptions {
   /** Most orders that are written by one statement. */
   readonly ordersPerStatement: number;
   readonly traces: Traces;
-  readonly onCommitted: () => void;
 }
 
 /** Places orders (design section 3, "Place"). */
@@ -41,11 +40,7 @@ export interface OrderPlacing {
    * A pending order on all the seats, or none. Throws `seats_taken` with the seats, `seats_refused` in the seating
    * service's words, `discount_refused`, `price_not_chargeable`, `seating_unavailable`.
    */
-  place(
-    request: SeatRequest,
-    userId: UserId,
-    receipt: Receipt<PendingOrder> | undefined,
-  ): Promise<PendingOrder>;
+  place(request: SeatRequest, userId: UserId): Promise<PendingOrder>;
 }
 
 /** How long a process that dies between holding and writing keeps others from the seats. */
@@ -58,14 +53,13 @@ export function createOrderPlacing(options: PlacingOptions): OrderPlacing {
   const { clock, holds } = options;
   const write = createWrite(options);
   return {
-    async place(request, userId, receipt) {
+    async place(request, userId) {
       const orderId = as<OrderId>(options.ids.uuid());
       const until = later(clock.now(), PLACING_HOLD_MS);
       const hold = await holds.hold(request.sessionId, request.seatIds, orderId, until);
       if (hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
       try {
-        const order = await placeHeld(request, orderId, userId, receipt, { ...options, write });
-        options.onCommitted();
+        const order = await placeHeld(request, orderId, userId, { ...options, write });
         // The database has the order: a hold that cannot be extended only makes a later refusal slower.
         await holds
           .extend(request.sessionId, request.seatIds, orderId, order.expiresAt)
@@ -83,7 +77,6 @@ async function placeHeld(
   request: SeatRequest,
   orderId: OrderId,
   userId: UserId,
-  receipt: Receipt<PendingOrder> | undefined,
   options: PlacingOptions & { readonly write: Write },
 ): Promise<PendingOrder> {
   const quote = await quoteHeld(request, options);
@@ -112,23 +105,19 @@ async function placeHeld(
     },
     holdMs: options.holdMs,
   });
-  await options.write(order, priced, receipt);
+  await options.write(order, priced);
   return order;
 }
 
 /** Throws `seats_taken`, `discount_refused`. */
-type Write = (
-  order: PendingOrder,
-  priced: Priced,
-  receipt: Receipt<PendingOrder> | undefined,
-) => Promise<void>;
+type Write = (order: PendingOrder, priced: Priced) => Promise<void>;
 
 /**
- * One statement, which orders that come together share; with a receipt to keep it is one transaction of two. A discount is
+ * One statement, which orders that come together share; with an answer to keep it is one transaction of two. A discount is
  * one row that all who use it wait for, so whoever has one goes alone.
  */
 function createWrite({ database, currency, traces, ordersPerStatement }: PlacingOptions): Write {
-  const insert = async (executor: Executor, added: NewOrder, maxUses?: number) => {
+  const insert = async (executor: Writer, added: NewOrder, maxUses?: number) => {
     if (!(await insertOrder(executor, added, maxUses, currency)))
       throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
   };
@@ -145,14 +134,14 @@ function createWrite({ database, currency, traces, ordersPerStatement }: Placing
     },
     (added) => insert(database, added),
   );
-  return async (order, priced, receipt) => {
+  return async (order, priced) => {
     const added = { order, announcements: announce(order, currency), traceparent: traces.current() };
     const maxUses = priced.discount?.maxUsage;
     try {
-      if (receipt)
+      if (isAnswerKept())
         await database.transaction(async (tx) => {
           await insert(tx, added, maxUses);
-          await receipt.keep(tx, order);
+          keepAnswer(tx, order);
         });
       else if (order.discount || ordersPerStatement === 1) await insert(database, added, maxUses);
       else await insertShared(added);

@@ -71,8 +71,8 @@ export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): voi
     },
     async (request, reply) => {
       const { userId } = principalOf(request);
-      return once.answer(request, reply, { status: CREATED, body: toOrderResponse }, (receipt) =>
-        placing.place(toSeatRequest(request.body), userId, receipt),
+      return once.answer(request, reply, { status: CREATED, body: toOrderResponse }, () =>
+        placing.place(toSeatRequest(request.body), userId),
       );
     },
   );
@@ -145,8 +145,8 @@ function changeRoutes(scope: HttpServer, options: OrderRoutesOptions): void {
     },
     async (request, reply) => {
       const body = (order: Order) => toWireOrder(order, currency);
-      return once.answer(request, reply, { status: OK, body }, (receipt) =>
-        changing.change(toOrderId(request.params), toWish(request.body), principalOf(request), receipt),
+      return once.answer(request, reply, { status: OK, body }, () =>
+        changing.change(toOrderId(request.params), toWish(request.body), principalOf(request)),
       );
     },
   );
@@ -165,8 +165,8 @@ function changeRoutes(scope: HttpServer, options: OrderRoutesOptions): void {
     },
     async (request, reply) => {
       const none = { status: NO_CONTENT, body: () => null };
-      return once.answer(request, reply, none, (receipt) =>
-        orders.cancel(toOrderId(request.params), principalOf(request), receipt),
+      return once.answer(request, reply, none, () =>
+        orders.cancel(toOrderId(request.params), principalOf(request)),
       );
     },
   );

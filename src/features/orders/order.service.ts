@@ -2,11 +2,10 @@ import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { RecordAction } from '../audit/audit.service.ts';
-import type { SeatHolds, SeatingServices } from '../seats/seats.ports.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { SeatingServices } from '../seats/seats.ports.ts';
 import { mayCancel, standingTo } from './order.access.rules.ts';
 import { type Order, whyNotPending } from './order.rules.ts';
 import { findOrder, ordersOfUser } from './order.store.ts';
@@ -34,19 +33,17 @@ export interface OrderService {
    * Throws `order_not_found`, `forbidden`, `order_not_pending`, `order_already_paid`, `order_changed`,
    * `payments_unavailable`.
    */
-  cancel(orderId: OrderId, who: Principal, receipt: Receipt<Order> | undefined): Promise<Order>;
+  cancel(orderId: OrderId, who: Principal): Promise<Order>;
 }
 
 export interface OrderServiceOptions {
   readonly database: Database;
-  readonly holds: SeatHolds;
   readonly seating: SeatingServices;
   readonly transitions: OrderTransitions;
   readonly payments: PaymentConclusion;
   readonly giveBack: GiveBackPayment;
   readonly recordAction: RecordAction;
   readonly currency: Currency;
-  readonly onCommitted: () => void;
 }
 
 /** Most orders in one list; a buyer has a handful, and an answer has a bound. */
@@ -76,16 +73,13 @@ export function createOrderService(options: OrderServiceOptions): OrderService {
       return ordersOfUser(database, userId, MAX_LISTED_ORDERS, currency);
     },
 
-    async cancel(orderId, who, receipt) {
+    async cancel(orderId, who) {
       for (let attempt = 1; attempt <= MAX_CANCEL_ATTEMPTS; attempt += 1) {
         const order = await load(orderId);
         if (!mayCancel(order, who)) throw new AppError('forbidden', 'This order is not yours.');
         await refuseIfPaid(order, who, options);
-        const cancelled = await cancelLocked(order, who, receipt, options);
-        if (!cancelled) continue;
-        options.onCommitted();
-        await releaseHolds(cancelled, options.holds);
-        return cancelled;
+        const cancelled = await cancelLocked(order, who, options);
+        if (cancelled) return cancelled;
       }
       throw new AppError('order_changed', 'Another request changed the order meanwhile. Look at it again.');
     },
@@ -111,7 +105,6 @@ async function refuseIfPaid(order: Order, who: Principal, { payments }: OrderSer
 function cancelLocked(
   { orderId, paymentIntentId: concluded }: Order,
   who: Principal,
-  receipt: Receipt<Order> | undefined,
   { database, transitions, giveBack, recordAction }: OrderServiceOptions,
 ): Promise<Order | undefined> {
   return database.transaction(async (tx) => {
@@ -132,19 +125,9 @@ function cancelLocked(
         after: { status: 'cancelled' },
       });
     }
-    await receipt?.keep(tx, transition.order);
+    keepAnswer(tx, transition.order);
     return transition.order;
   });
-}
-
-/** A hold that cannot be released ends by itself; PostgreSQL has freed the seats already. */
-export async function releaseHolds(
-  order: Order,
-  holds: SeatHolds,
-  tickets: readonly Ticket[] = order.tickets,
-): Promise<void> {
-  const seatIds = tickets.map((ticket) => ticket.seatId);
-  await holds.release(order.sessionId, seatIds, order.orderId).catch(() => undefined);
 }
 
 function orFail(order: Order | undefined): Order {

@@ -2,7 +2,7 @@ import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { Announcement } from '../../kernel/events.ts';
 import type { DiscountId, OrderId, PaymentIntentId, SeatId, SessionId, UserId } from '../../kernel/ids.ts';
 import { type Currency, toDecimal } from '../../kernel/money.ts';
-import type { Executor, Transaction } from '../../platform/postgres/database.ts';
+import type { Executor, Transaction, Writer } from '../../platform/postgres/database.ts';
 import { isLockTimeout, isRowAtFault, isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import { TICKET_COLUMNS } from '../tickets/ticket.rows.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
@@ -66,13 +66,15 @@ const NO_LOCK_TIMEOUT = '0';
  * Throws an error that `isSeatTaken` knows when a seat is somebody else's.
  */
 export async function insertOrder(
-  executor: Executor,
+  writer: Writer,
   added: NewOrder,
   maxDiscountUses: number | undefined,
   currency: Currency,
 ): Promise<boolean> {
   const values = orderValues(added, maxDiscountUses, currency, NO_LOCK_TIMEOUT);
-  return (await executor.rows(INSERT_ORDER, values)).length > 0;
+  const isWritten = (await writer.rows(INSERT_ORDER, values)).length > 0;
+  if (isWritten) writer.wake('relay');
+  return isWritten;
 }
 
 function orderValues(
@@ -165,13 +167,14 @@ export interface NewOrder {
  * seat, so that two such statements never wait for each other in a circle.
  */
 export async function insertOrders(
-  executor: Executor,
+  writer: Writer,
   added: readonly NewOrder[],
   currency: Currency,
 ): Promise<void> {
   const [first, second] = added;
   if (first && !second) {
-    await executor.rows(INSERT_ORDER, orderValues(first, undefined, currency, SHARED_LOCK_TIMEOUT));
+    await writer.rows(INSERT_ORDER, orderValues(first, undefined, currency, SHARED_LOCK_TIMEOUT));
+    writer.wake('relay');
     return;
   }
   const orders = added.map(({ order }) => order);
@@ -179,7 +182,7 @@ export async function insertOrders(
   const announcements = added.flatMap((each) =>
     each.announcements.map((announcement) => ({ ...announcement, traceparent: each.traceparent ?? null })),
   );
-  await executor.rows(INSERT_ORDERS, [
+  await writer.rows(INSERT_ORDERS, [
     orders.map((order) => order.orderId),
     orders.map((order) => order.userId),
     orders.map((order) => order.eventId),
@@ -196,6 +199,7 @@ export async function insertOrders(
     announcements.map((announcement) => announcement.value),
     announcements.map((announcement) => announcement.traceparent),
   ]);
+  writer.wake('relay');
 }
 
 function inSeatOrder(tickets: readonly Ticket[]): Ticket[] {

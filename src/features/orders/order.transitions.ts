@@ -1,8 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Announcement } from '../../kernel/events.ts';
-import type { OrderId } from '../../kernel/ids.ts';
+import type { OrderId, SeatId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
+import type { SeatHolds } from '../seats/seats.ports.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { amendTicket } from './box-office.store.ts';
 import {
@@ -41,7 +42,10 @@ export interface OrderChange {
 /** Port: keeps what a change means for the sales of an event, in the transaction of the change. */
 export type RecordSales = (tx: Transaction, changes: readonly OrderChange[]) => Promise<void>;
 
-/** The transitions of a locked order, each saved and announced in the caller's transaction. */
+/**
+ * The transitions of a locked order, each saved and announced in the caller's transaction. Seats that one frees are
+ * released after the commit.
+ */
 export interface OrderTransitions {
   /** The order, locked until the transaction ends. */
   lock(tx: Transaction, orderId: OrderId): Promise<Order | undefined>;
@@ -84,6 +88,7 @@ export interface OrderTransitions {
 export interface OrderTransitionsOptions {
   readonly appendToOutbox: AppendToOutbox;
   readonly recordSales: RecordSales;
+  readonly holds: SeatHolds;
   /** Told of orders that have another status, in the transaction that gives it to them. */
   readonly onChanged: (tx: Transaction, orders: readonly Order[]) => void;
   readonly clock: Clock;
@@ -91,7 +96,15 @@ export interface OrderTransitionsOptions {
 }
 
 export function createOrderTransitions(options: OrderTransitionsOptions): OrderTransitions {
-  const { appendToOutbox, recordSales, onChanged, clock, currency } = options;
+  const { appendToOutbox, recordSales, holds, onChanged, clock, currency } = options;
+
+  /** The one place at which seats become free: PostgreSQL has freed them by the commit, and a hold left over ends by itself. */
+  function free(tx: Transaction, { orderId, sessionId }: Order, seatIds: readonly SeatId[]): void {
+    if (seatIds.length === 0) return;
+    tx.afterCommit(`free seats of ${orderId}`, () =>
+      holds.release(sessionId, seatIds, orderId).catch(() => undefined),
+    );
+  }
 
   async function save(tx: Transaction, from: Order, transition: Transition): Promise<Transition> {
     if (transition.outcome === 'changed') {
@@ -99,6 +112,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       await appendToOutbox(tx, announce(transition.order, currency));
       await recordSales(tx, [{ from, to: transition.order }]);
       onChanged(tx, [transition.order]);
+      if (transition.order.status === 'cancelled') free(tx, from, seatsOf(from));
     }
     return transition;
   }
@@ -107,8 +121,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
     lock: (tx, orderId) => lockOrder(tx, orderId, currency),
     lockAll: (tx, orderIds) => lockOrders(tx, orderIds, currency),
     async seatsFree(tx, order) {
-      const seatIds = order.tickets.map((ticket) => ticket.seatId);
-      return (await liveSeats(tx, order.sessionId, seatIds)).length === 0;
+      return (await liveSeats(tx, order.sessionId, seatsOf(order))).length === 0;
     },
     complete: (tx, order) => save(tx, order, complete(order, clock.now())),
     cancel: (tx, order, reason) => save(tx, order, cancel(order, reason, clock.now())),
@@ -127,6 +140,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       );
       await recordSales(tx, changes);
       onChanged(tx, cancelled);
+      for (const { from } of changes) free(tx, from, seatsOf(from));
       return cancelled;
     },
     rebook: (tx, order) => save(tx, order, rebook(order, clock.now())),
@@ -143,6 +157,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       const freed = gone.map((ticket) => ticket.seatId);
       await appendToOutbox(tx, announceChange(transition.order, { freed }, currency));
       await recordSales(tx, [{ from: order, to: transition.order }]);
+      free(tx, order, freed);
       return transition;
     },
     async amend(tx, order, ticket) {
@@ -152,19 +167,26 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       const { locked: booked, freed } = seatsChanged(order, transition.order);
       await appendToOutbox(tx, announceChange(transition.order, { booked, freed }, currency));
       await recordSales(tx, [{ from: order, to: transition.order }]);
+      free(tx, order, freed);
       return transition;
     },
     async change(tx, from, to, maxDiscountUses) {
       if (!(await saveTerms(tx, from, to, clock.now(), maxDiscountUses, currency))) return false;
-      await appendToOutbox(tx, announceChange(to, seatsChanged(from, to), currency));
+      const seats = seatsChanged(from, to);
+      await appendToOutbox(tx, announceChange(to, seats, currency));
+      free(tx, from, seats.freed);
       return true;
     },
   };
 }
 
+function seatsOf(order: Order): SeatId[] {
+  return order.tickets.map((ticket) => ticket.seatId);
+}
+
 function seatsChanged(from: Order, to: Order) {
-  const before = from.tickets.map((ticket) => ticket.seatId);
-  const after = to.tickets.map((ticket) => ticket.seatId);
+  const before = seatsOf(from);
+  const after = seatsOf(to);
   return {
     locked: after.filter((seatId) => !before.includes(seatId)),
     freed: before.filter((seatId) => !after.includes(seatId)),

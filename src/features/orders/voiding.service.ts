@@ -2,14 +2,13 @@ import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, TicketId } from '../../kernel/ids.ts';
 import { toMajor, ZERO } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { TicketRefund } from '../payments/box-office.service.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import type { BoxOfficeOptions } from './box-office.service.ts';
 import { placeOfTicket } from './box-office.store.ts';
 import type { Order } from './order.rules.ts';
-import { releaseHolds } from './order.service.ts';
 
 interface VoidWish {
   readonly orderId: OrderId;
@@ -17,31 +16,12 @@ interface VoidWish {
   readonly isRefunded: boolean;
 }
 
-/** What became of a ticket that was to be void. */
-interface Voided {
-  readonly order: Order;
-  /** The ticket, when it held its seat until now. */
-  readonly freed: readonly Ticket[];
-  readonly refund: TicketRefund | undefined;
-}
-
 /** Voids a ticket for somebody who may; asked for again, only a refund that was not made yet is made. */
-export async function voidTicketOf(
-  wish: VoidWish,
-  who: Principal,
-  receipt: Receipt<void> | undefined,
-  options: BoxOfficeOptions,
-): Promise<void> {
-  const { database, holds, onCommitted, onDue } = options;
-  const { order, freed, refund } = await database.transaction(async (tx) => {
-    const voided = await voidLocked(tx, wish, who, options);
-    await receipt?.keep(tx, undefined);
-    return voided;
+export async function voidTicketOf(wish: VoidWish, who: Principal, options: BoxOfficeOptions): Promise<void> {
+  await options.database.transaction(async (tx) => {
+    await voidLocked(tx, wish, who, options);
+    keepAnswer(tx, undefined);
   });
-  const isRefundMade = refund?.refundId !== undefined;
-  if (isRefundMade) onDue();
-  if (isRefundMade || freed.length > 0) onCommitted();
-  if (freed.length > 0) await releaseHolds(order, holds, freed);
 }
 
 async function voidLocked(
@@ -49,7 +29,7 @@ async function voidLocked(
   { orderId, ticketId, isRefunded }: VoidWish,
   who: Principal,
   options: BoxOfficeOptions,
-): Promise<Voided> {
+): Promise<void> {
   const order = await options.transitions.lock(tx, orderId);
   const place = await placeOfTicket(tx, ticketId);
   if (!order || !place) throw new Error(`ticket ${ticketId} is gone`);
@@ -64,7 +44,7 @@ async function voidLocked(
   const mayBeRefunded = order.status === 'completed' && (live.length > 0 || place.isVoidedByOrganiser);
   const refund =
     isRefunded && mayBeRefunded ? await options.giveBackTicket(tx, order, ticketId, who.userId) : undefined;
-  if (live.length === 0 && refund?.refundId === undefined) return { order, freed: [], refund };
+  if (live.length === 0 && refund?.refundId === undefined) return;
   await endOf(tx, order, live, refund, options);
   await options.recordAction(tx, {
     actor: who.userId,
@@ -74,7 +54,6 @@ async function voidLocked(
     before: { is_void: live.length === 0, seat_label: live[0]?.seatLabel ?? null },
     after: { is_void: true, given_back: toMajor(refund?.amount ?? ZERO, options.currency) },
   });
-  return { order, freed: live, refund };
 }
 
 /** The order goes on without the ticket, or ends when that was its last and nothing pays for it any more. */

@@ -3,7 +3,6 @@ import type { Currency } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
 import { type AccountNews, GONE_BY, newsOf, tooMuch, wordsFor } from './alignment.rules.ts';
 import type { TicketsPaid } from './box-office.service.ts';
 import type { CountMoney, IntentAccount, PaymentProvider } from './payment.ports.ts';
@@ -37,11 +36,6 @@ export interface AlignmentOptions {
   readonly countMoney: CountMoney;
   readonly orderExists: (orderId: OrderId) => Promise<boolean>;
   readonly orderOfIntent: (intentId: PaymentIntentId) => Promise<OrderId | undefined>;
-  /** Seats of these tickets of an order are free again. */
-  readonly onFreed: (order: Order, tickets: readonly Ticket[]) => Promise<void>;
-  readonly onCommitted: () => void;
-  /** A refund is due. */
-  readonly onDue: () => void;
   readonly ticketsPaid: TicketsPaid;
   readonly currency: Currency;
   readonly ids: IdSource;
@@ -59,9 +53,6 @@ export function createAlignment(options: AlignmentOptions): AlignIntent {
     const decision = await settleMoney(money);
     const repaired = decision === 'already_done' ? [] : [`money that came was written down: ${decision}`];
     const moved = await database.transaction((tx) => alignLocked(tx, orderId, account, options));
-    if (moved.repaired.length > 0) options.onCommitted();
-    if (moved.state === 'refund_due') options.onDue();
-    if (moved.freed.length > 0) await options.onFreed(moved.order, moved.freed);
     // Money that a bank gave back again is decided on like money that comes late.
     if (moved.state === 'received') await settleMoney(money);
     return { orderId, repaired: [...repaired, ...moved.repaired] };
@@ -71,9 +62,6 @@ export function createAlignment(options: AlignmentOptions): AlignIntent {
 interface Moved {
   readonly repaired: readonly string[];
   readonly state: Payment['state'];
-  readonly order: Order;
-  /** Tickets that were live and are void now. */
-  readonly freed: readonly Ticket[];
 }
 
 async function alignLocked(
@@ -88,8 +76,8 @@ async function alignLocked(
   const news = newsOf(account, await refundsOf(tx, payment.intentId));
   await write(tx, payment, news, options);
   const state = await stateNow(tx, payment, options);
-  const freed = await voidWhatIsGone(tx, order, { payment, news, state }, options);
-  return { repaired: wordsFor(news), state, order, freed };
+  await voidWhatIsGone(tx, order, { payment, news, state }, options);
+  return { repaired: wordsFor(news), state };
 }
 
 /** Writes the news down as refunds. */
@@ -146,23 +134,22 @@ async function stateNow(
   return state;
 }
 
-/** Cancels an order that nothing pays for any more, else voids the tickets that the money gone covers. Those voided. */
+/** Cancels an order that nothing pays for any more, else voids the tickets that the money gone covers. */
 async function voidWhatIsGone(
   tx: Transaction,
   order: Order,
   { payment, news, state }: { payment: Payment; news: AccountNews; state: Payment['state'] },
   { transitions, ticketsPaid, currency }: AlignmentOptions,
-): Promise<readonly Ticket[]> {
-  if (payment.state !== 'applied') return [];
+): Promise<void> {
+  if (payment.state !== 'applied') return;
   if (state !== 'applied') {
-    const transition = await transitions.cancel(tx, order, state === 'disputed' ? 'payment' : 'refunded');
-    return transition.outcome === 'changed' ? order.tickets : [];
+    await transitions.cancel(tx, order, state === 'disputed' ? 'payment' : 'refunded');
+    return;
   }
   const amount = news.gone.reduce((total, { amountMinor }) => total + amountMinor, 0);
-  if (amount === 0) return [];
+  if (amount === 0) return;
   const shares = sharesOf(await ticketsPaid(tx, order), order.price, currency.chargeStep);
   const covered = ticketsCovered(order.tickets, shares, amount);
-  if (covered.length === 0 || covered.length === order.tickets.length) return [];
+  if (covered.length === 0 || covered.length === order.tickets.length) return;
   await transitions.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)), 'refunded');
-  return covered;
 }

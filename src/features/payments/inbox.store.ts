@@ -1,6 +1,6 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
-import type { Executor } from '../../platform/postgres/database.ts';
+import type { Executor, Writer } from '../../platform/postgres/database.ts';
 
 /** A webhook as it is kept until its effect is done. */
 export interface InboxEvent {
@@ -21,9 +21,9 @@ const STORE = {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8::timestamptz, $8::timestamptz) ON CONFLICT (event_id) DO NOTHING`,
 };
 
-/** Keeps a webhook; one that comes again changes nothing (I7). */
-export async function storeEvent(executor: Executor, event: InboxEvent, at: Instant): Promise<void> {
-  await executor.rows(STORE, [
+/** Keeps a webhook to be applied; one that comes again changes nothing (I7). */
+export async function storeEvent(writer: Writer, event: InboxEvent, at: Instant): Promise<void> {
+  await writer.rows(STORE, [
     event.event_id,
     event.type,
     event.payment_intent_id,
@@ -33,6 +33,7 @@ export async function storeEvent(executor: Executor, event: InboxEvent, at: Inst
     event.traceparent,
     toRfc3339(at),
   ]);
+  writer.wake('webhooks');
 }
 
 /** Past this many tries a person has to look; the row says why the last one failed. */

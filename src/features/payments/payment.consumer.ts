@@ -23,7 +23,6 @@ export interface PaymentConsumerOptions {
   readonly payments: Pick<PaymentService, 'paidElsewhere'>;
   readonly orderExists: (orderId: OrderId) => Promise<boolean>;
   readonly appendToOutbox: AppendToOutbox;
-  readonly onCommitted: () => void;
   /** Told of each message, by what became of it. */
   readonly onTaken: (outcome: 'succeeded' | 'failed' | 'set_aside') => void;
 }
@@ -61,7 +60,6 @@ export function createPaymentConsumer(options: PaymentConsumerOptions): PaymentC
     await options.database.transaction((tx: Transaction) =>
       options.appendToOutbox(tx, [{ topic, key, value }]),
     );
-    options.onCommitted();
     options.onTaken('set_aside');
   }
 

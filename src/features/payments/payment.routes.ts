@@ -66,8 +66,8 @@ export function paymentRoutes(scope: HttpServer, options: PaymentRoutesOptions):
         order: toWireOrder(offer.order, currency),
         ...(publishableKey === undefined ? {} : { publishableKey }),
       });
-      return once.answer(request, reply, { status: OK, body }, (receipt) =>
-        payments.offer(toOrderId(request.params), principalOf(request), receipt),
+      return once.answer(request, reply, { status: OK, body }, () =>
+        payments.offer(toOrderId(request.params), principalOf(request)),
       );
     },
   );
@@ -85,8 +85,8 @@ export function paymentRoutes(scope: HttpServer, options: PaymentRoutesOptions):
     },
     async (request, reply) => {
       const body = (order: Order) => toWireOrder(order, currency);
-      return once.answer(request, reply, { status: OK, body }, (receipt) =>
-        payments.checkOut(toOrderId(request.params), principalOf(request), receipt),
+      return once.answer(request, reply, { status: OK, body }, () =>
+        payments.checkOut(toOrderId(request.params), principalOf(request)),
       );
     },
   );
@@ -126,12 +126,11 @@ function refundRoute(scope: HttpServer, { refunds, once, currency }: PaymentRout
         reason: issued.reason,
         order: toWireOrder(issued.order, currency),
       });
-      return once.answer(request, reply, { status: OK, body }, (receipt) =>
+      return once.answer(request, reply, { status: OK, body }, () =>
         refunds.issue(
           toOrderId(request.params),
           toRefundRequest(request.body, currency),
           principalOf(request),
-          receipt,
         ),
       );
     },
@@ -180,9 +179,7 @@ function stuckRoutes(scope: HttpServer, { stuck, once }: PaymentRoutesOptions): 
     },
     async (request, reply) => {
       const none = { status: NO_CONTENT, body: () => null };
-      return once.answer(request, reply, none, (receipt) =>
-        stuck.tryAgain(request.params.id, principalOf(request), receipt),
-      );
+      return once.answer(request, reply, none, () => stuck.tryAgain(request.params.id, principalOf(request)));
     },
   );
 }
@@ -204,8 +201,8 @@ function settledRoute(scope: HttpServer, { refunds, once }: PaymentRoutesOptions
     async (request, reply) => {
       const none = { status: NO_CONTENT, body: () => null };
       const { reference } = request.body;
-      return once.answer(request, reply, none, (receipt) =>
-        refunds.settleByHand(request.params.id.toLowerCase(), reference, principalOf(request), receipt),
+      return once.answer(request, reply, none, () =>
+        refunds.settleByHand(request.params.id.toLowerCase(), reference, principalOf(request)),
       );
     },
   );

@@ -3,8 +3,8 @@ import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
 import { mayPay } from '../orders/order.access.rules.ts';
 import type { PaymentPreparation } from '../orders/order.changing.ts';
 import { holdMinutesLeft, holdStands, type Order, whyNotPending } from '../orders/order.rules.ts';
@@ -29,12 +29,12 @@ export interface PaymentService extends PaymentConclusion, PaymentPreparation {
    * Throws `order_not_found`, `forbidden`, `order_not_pending`, `hold_ended`, `nothing_to_pay`, `order_already_paid`,
    * `payment_refused`, `payments_unavailable`.
    */
-  offer(orderId: OrderId, who: Principal, receipt: Receipt<PaymentOffer> | undefined): Promise<PaymentOffer>;
+  offer(orderId: OrderId, who: Principal): Promise<PaymentOffer>;
   /**
    * Completes a free order, or a paid one whose money is at Stripe; one completed already is answered again.
    * Throws as `offer`, and `payment_missing`, `payment_mismatch`.
    */
-  checkOut(orderId: OrderId, who: Principal, receipt: Receipt<Order> | undefined): Promise<Order>;
+  checkOut(orderId: OrderId, who: Principal): Promise<Order>;
   /**
    * Another system took the payment for an order; safe to repeat. Its price counts as received, under the payment's id
    * there; an id of Stripe's is looked up. Throws `order_not_found`, `payment_missing` when Stripe has no such money.
@@ -58,7 +58,6 @@ export interface PaymentServiceOptions {
   readonly align: AlignIntent;
   readonly currency: Currency;
   readonly clock: Clock;
-  readonly onCommitted: () => void;
 }
 
 export function createPaymentService(options: PaymentServiceOptions): PaymentService {
@@ -72,7 +71,7 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
   }
 
   return {
-    async offer(orderId, who, receipt) {
+    async offer(orderId, who) {
       for (let attempt = 1; attempt <= MAX_OFFER_ATTEMPTS; attempt += 1) {
         const order = await loadOwn(orderId, who);
         refuseUnlessPayable(order, clock.now());
@@ -82,10 +81,7 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
         const intent = await openIntent(order, options);
         const current = (await orders.find(orderId)) ?? order;
         if (intent === undefined || intent.amount !== current.price) continue;
-        const offer = { intent, order: current, minutesLeft: holdMinutesLeft(current, clock.now()) };
-        // The intent is there already: asked for again without a receipt, the same one would be given.
-        await receipt?.keep(options.database, offer);
-        return offer;
+        return { intent, order: current, minutesLeft: holdMinutesLeft(current, clock.now()) };
       }
       throw new AppError('order_changed', 'Another request changed the order meanwhile. Look at it again.');
     },
@@ -96,16 +92,13 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
       return { paymentIntentId: intentId, paymentAttempt };
     },
 
-    async checkOut(orderId, who, receipt) {
+    async checkOut(orderId, who) {
       const order = await loadOwn(orderId, who);
       if (order.price === 0 && order.status !== 'completed') {
         refuseUnlessPayable(order, clock.now());
-        return completeFree(order, receipt, options);
+        return completeFree(order, options);
       }
-      const completed = order.status === 'completed' ? order : await checkOutPaid(order, options);
-      // Money is settled once by its own key; an order that is completed is answered again.
-      await receipt?.keep(options.database, completed);
-      return completed;
+      return order.status === 'completed' ? order : checkOutPaid(order, options);
     },
 
     async paidElsewhere(orderId, paymentId) {
@@ -198,33 +191,26 @@ async function checkOutPaid(order: Order, options: PaymentServiceOptions): Promi
   );
 }
 
-async function completeFree(
-  order: Order,
-  receipt: Receipt<Order> | undefined,
-  options: PaymentServiceOptions,
-): Promise<Order> {
+function completeFree(order: Order, options: PaymentServiceOptions): Promise<Order> {
   const { database, transitions } = options;
-  const completed = await database.transaction(async (tx) => {
+  return database.transaction(async (tx) => {
     const locked = await transitions.lock(tx, order.orderId);
     if (!locked) throw new Error(`order ${order.orderId} is gone`);
     const done = locked.status === 'completed' ? locked : await completeLocked(tx, locked, options);
-    await receipt?.keep(tx, done);
+    keepAnswer(tx, done);
     return done;
   });
-  options.onCommitted();
-  return completed;
 }
 
 /** An order that costs nothing needs no money; one that has ended stays so. */
 async function completeElsewhere(
   { orderId }: Order,
-  { database, transitions, onCommitted }: PaymentServiceOptions,
+  { database, transitions }: PaymentServiceOptions,
 ): Promise<void> {
   await database.transaction(async (tx) => {
     const locked = await transitions.lock(tx, orderId);
     if (locked && locked.price === 0) await transitions.complete(tx, locked);
   });
-  onCommitted();
 }
 
 async function completeLocked(

@@ -4,12 +4,11 @@ import { AppError, reasonOf } from '../../kernel/errors.ts';
 import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import { type Currency, type Money, minus, money, toMajor } from '../../kernel/money.ts';
 import { demandAdmin, type Principal } from '../../kernel/principal.ts';
+import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
-import type { Receipt } from '../../platform/postgres/receipt.ts';
 import type { RecordAction } from '../audit/audit.service.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
 import type { CountMoney, PaymentProvider } from './payment.ports.ts';
 import { byHand, isPaidElsewhere, leftOf, type Payment, stateAfter } from './payment.rules.ts';
 import { lockApplied, lockPayment, savePaymentState } from './payment.store.ts';
@@ -44,22 +43,12 @@ export interface RefundService {
    * Gives money of a completed order back. All that is left cancels the order; a part leaves it and its tickets good.
    * For administrators. Throws `forbidden`, `order_not_found`, `refund_not_possible`.
    */
-  issue(
-    orderId: OrderId,
-    request: RefundRequest,
-    who: Principal,
-    receipt: Receipt<RefundIssued> | undefined,
-  ): Promise<RefundIssued>;
+  issue(orderId: OrderId, request: RefundRequest, who: Principal): Promise<RefundIssued>;
   /**
    * A refund that waits for a person was paid out in another way, which `reference` names: it is done. For
    * administrators. Throws `forbidden`, `payment_not_stuck`.
    */
-  settleByHand(
-    refundId: string,
-    reference: string,
-    who: Principal,
-    receipt: Receipt<void> | undefined,
-  ): Promise<void>;
+  settleByHand(refundId: string, reference: string, who: Principal): Promise<void>;
   /** Carries out refunds that are due; true when there may be more. */
   refundDue(): Promise<boolean>;
 }
@@ -112,11 +101,6 @@ export interface RefundServiceOptions {
   readonly recordAction: RecordAction;
   /** Asks the provider how an intent's money stands, and does the same here. */
   readonly align: (intentId: PaymentIntentId) => Promise<unknown>;
-  /** Seats of these tickets of an order are free again. */
-  readonly onFreed: (order: Order, tickets: readonly Ticket[]) => Promise<void>;
-  readonly onCommitted: () => void;
-  /** A refund is due. */
-  readonly onDue: () => void;
   readonly onError: (error: unknown) => void;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -130,24 +114,20 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
   const { database, clock } = options;
 
   return {
-    async issue(orderId, request, who, receipt) {
+    async issue(orderId, request, who) {
       demandAdmin(who);
-      const issued = await database.transaction(async (tx) => {
+      return database.transaction(async (tx) => {
         const result = await issueLocked(tx, orderId, request, who, options);
-        await receipt?.keep(tx, result);
+        keepAnswer(tx, result);
         return result;
       });
-      options.onCommitted();
-      options.onDue();
-      if (issued.order.status === 'cancelled') await options.onFreed(issued.order, issued.order.tickets);
-      return issued;
     },
 
-    async settleByHand(refundId, reference, who, receipt) {
+    async settleByHand(refundId, reference, who) {
       demandAdmin(who);
       await database.transaction(async (tx) => {
         await settleLocked(tx, refundId, reference, who, options);
-        await receipt?.keep(tx, undefined);
+        keepAnswer(tx, undefined);
       });
     },
 

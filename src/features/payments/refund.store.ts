@@ -46,6 +46,7 @@ export async function insertRefund(tx: Transaction, refund: NewRefund, at: Insta
     refund.isManual ? MAX_REFUND_ATTEMPTS : 0,
     refund.ticketId ?? null,
   ]);
+  tx.wake('refunds');
   return written.length > 0;
 }
 

@@ -30,9 +30,6 @@ export interface SettlementOptions {
   readonly clock: Clock;
   readonly giveBack: GiveBack;
   readonly countMoney: CountMoney;
-  /** A refund is due. */
-  readonly onDue: () => void;
-  readonly onCommitted: () => void;
   /** Told what became of money, once for each payment; `late` money came after its order had ended. */
   readonly onDecided: (outcome: MoneyOutcome) => void;
 }
@@ -50,7 +47,7 @@ export function createSettlement(options: SettlementOptions): SettleMoney {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const settlement = await database.transaction((tx) => settleLocked(tx, money, options));
-        if (settlement.decision !== 'already_done') tell(settlement, options);
+        if (settlement.decision !== 'already_done') options.onDecided(outcomeOf(settlement));
         return settlement.decision;
       } catch (error) {
         if (attempt >= MAX_REBOOK_ATTEMPTS || !isSeatTaken(error)) throw error;
@@ -98,12 +95,6 @@ function writeDown(money: MoneyReceived, { database, clock, countMoney }: Settle
     const isNew = await recordMoney(tx, money, clock.now());
     if (isNew) await countMoney(tx, { intentId: money.intentId, taken: money.amountMinor, refunded: 0 });
   });
-}
-
-function tell(settlement: Decided, { onCommitted, onDue, onDecided }: SettlementOptions): void {
-  onCommitted();
-  if (settlement.decision === 'refund') onDue();
-  onDecided(outcomeOf(settlement));
 }
 
 function outcomeOf(settlement: Decided): MoneyOutcome {

@@ -1,6 +1,6 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
-import type { Executor } from '../../platform/postgres/database.ts';
+import type { Executor, Writer } from '../../platform/postgres/database.ts';
 import { MAX_APPLY_ATTEMPTS } from './inbox.store.ts';
 import { MAX_REFUND_ATTEMPTS } from './refund.store.ts';
 
@@ -52,6 +52,11 @@ const TRY_AGAIN = {
 };
 
 /** Lets one be tried anew, a refund as one that was tried before; false when nothing by this id is stuck. */
-export async function tryAgain(tx: Executor, id: string, at: Instant): Promise<boolean> {
-  return (await tx.rows(TRY_AGAIN, [id, toRfc3339(at)])).length > 0;
+export async function tryAgain(writer: Writer, id: string, at: Instant): Promise<boolean> {
+  const isStuck = (await writer.rows(TRY_AGAIN, [id, toRfc3339(at)])).length > 0;
+  if (isStuck) {
+    writer.wake('refunds');
+    writer.wake('webhooks');
+  }
+  return isStuck;
 }

@@ -39,7 +39,6 @@ export interface WebhookServiceOptions {
   readonly traces: Traces;
   /** Told of each genuine event, whatever becomes of it. */
   readonly onReceived: (kind: EventSubject['kind']) => void;
-  readonly onStored: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -58,7 +57,6 @@ export function createWebhookService(options: WebhookServiceOptions): WebhookSer
       const kept = toInbox(event, options.traces.current() ?? null);
       if (kept === undefined) return;
       await storeEvent(database, kept, clock.now());
-      options.onStored();
     },
 
     async applyDue() {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, later } from '../../kernel/clock.ts';
 import { AppError, ERRORS } from '../../kernel/errors.ts';
 import type { IdSource } from '../../kernel/ids.ts';
+import { answerOnce, requestInFlight } from '../idempotency/answers.ts';
 import {
   claimKey,
   findKey,
@@ -13,7 +14,6 @@ import {
   letGoOfKey,
 } from '../idempotency/idempotency.store.ts';
 import type { Database } from '../postgres/database.ts';
-import type { Receipt } from '../postgres/receipt.ts';
 import { principalOf } from './authentication.ts';
 import { PROBLEM_MEDIA_TYPE, STATUS_OF, toProblem } from './problem.ts';
 
@@ -31,14 +31,14 @@ export interface Success<Result, Body> {
  */
 export interface Once {
   /**
-   * Carries out `work` and gives its body, or repeats the answer and gives nothing more to send. `work` keeps the
-   * receipt with its change.
+   * Carries out `work` and gives its body, or repeats the answer and gives nothing more to send. The transaction of its
+   * change calls `keepAnswer`.
    */
   answer<Result, Body>(
     request: FastifyRequest,
     reply: FastifyReply,
     success: Success<Result, Body>,
-    work: (receipt: Receipt<Result> | undefined) => Promise<Result>,
+    work: () => Promise<Result>,
   ): Promise<Body | undefined>;
   /** Removes keys that are older than their life; true when there may be more. */
   forgetOld(): Promise<boolean>;
@@ -68,7 +68,7 @@ export function createOnce({ database, clock, ids }: OnceOptions): Once {
         'This Idempotency-Key was sent with another request. Use a new key for a new request.',
       );
     }
-    if (!known || known.status === null) throw inFlight();
+    if (!known || known.status === null) throw requestInFlight();
     return { status: known.status, body: known.body ?? undefined };
   }
 
@@ -88,11 +88,11 @@ export function createOnce({ database, clock, ids }: OnceOptions): Once {
       request: FastifyRequest,
       reply: FastifyReply,
       success: Success<Result, Body>,
-      work: (receipt: Receipt<Result> | undefined) => Promise<Result>,
+      work: () => Promise<Result>,
     ) {
       const key = keyOf(request);
       reply.code(success.status);
-      if (key === undefined) return success.body(await work(undefined));
+      if (key === undefined) return success.body(await work());
       const { userId } = principalOf(request);
       const keyed = { userId, key, fingerprint: fingerprintOf(request), claim: ids.uuid() };
       const kept = await claim(keyed);
@@ -101,7 +101,7 @@ export function createOnce({ database, clock, ids }: OnceOptions): Once {
         return undefined;
       }
       try {
-        return success.body(await work(receiptFor(keyed, success)));
+        return success.body(await answerOnce(database, keyed, answerFor(success), work));
       } catch (error) {
         // The one who asked hears of the refusal itself; that it could not be kept costs a second try.
         await settleRefusal(keyed, error).catch(() => undefined);
@@ -115,24 +115,11 @@ export function createOnce({ database, clock, ids }: OnceOptions): Once {
   };
 }
 
-function receiptFor<Result, Body>(
-  request: KeyedRequest,
-  { status, body: toBody }: Success<Result, Body>,
-): Receipt<Result> {
-  return {
-    async keep(executor, result) {
-      const body = toBody(result);
-      const answer = { status, body: body === null ? undefined : JSON.stringify(body) };
-      if (!(await keepAnswer(executor, request, answer))) throw inFlight();
-    },
+function answerFor<Result, Body>({ status, body: toBody }: Success<Result, Body>) {
+  return (result: Result): KeptAnswer => {
+    const body = toBody(result);
+    return { status, body: body === null ? undefined : JSON.stringify(body) };
   };
-}
-
-function inFlight(): AppError {
-  return new AppError(
-    'request_in_flight',
-    'A request with this Idempotency-Key is being worked on. Ask again shortly.',
-  );
 }
 
 function keyOf(request: FastifyRequest): string | undefined {

@@ -21,7 +21,7 @@ const APPEND = {
           ORDER BY a.position`,
 };
 
-/** Stores what a transaction of a trace announces; it is published after the commit, or never when there is none (I4). */
+/** Stores what a transaction of a trace announces; the relay publishes it after the commit, or never without one (I4). */
 export async function appendToOutbox(
   tx: Transaction,
   announcements: readonly Announcement[],
@@ -33,6 +33,7 @@ export async function appendToOutbox(
     announcements.map((announcement) => announcement.value),
     traceparent ?? null,
   ]);
+  tx.wake('relay');
 }
 
 const UNPUBLISHED = {

@@ -1,7 +1,9 @@
 import pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
+import type { Wake } from '../jobs/wake.ts';
 import { sessionSettings } from './session-settings.ts';
 import { isOutage, isRetryable, isUnanswered } from './sqlstate.ts';
+import { withHooks } from './transaction-hooks.ts';
 
 /** A statement prepared once a connection under its name; the text never changes for a name. */
 export interface Statement {
@@ -14,19 +16,30 @@ export interface Executor {
   rows<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
 }
 
+/** An executor for statements that make background work due. */
+export interface Writer extends Executor {
+  /** Wakes the work: at once outside of a transaction, else after its commit. A rollback wakes nothing. */
+  readonly wake: Wake;
+}
+
 declare const transactionBrand: unique symbol;
 
 /** One transaction. Functions that lock rows ask for it, so that a call outside of one does not compile. */
-export interface Transaction extends Executor {
+export interface Transaction extends Writer {
   readonly [transactionBrand]: true;
+  /** Runs `prepare` as the last part of the transaction, in which it may still fail. The last of a key replaces earlier ones. */
+  beforeCommit(key: string, prepare: () => Promise<void>): void;
+  /** Runs `effect` once the transaction has committed, and never after a rollback. The last of a key replaces earlier ones. */
+  afterCommit(key: string, effect: () => Promise<void> | void): void;
 }
 
-export interface Database extends Executor {
+/** Connections whose transactions have no hooks yet: what traces and tests wrap before `withHooks`. */
+export interface Connections extends Executor {
   /**
    * Runs `work` in one transaction: commits what it resolves, rolls back what it throws. A deadlock or a serialisation
    * failure runs it again, at most `MAX_ATTEMPTS` times, so `work` does nothing but SQL.
    */
-  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
+  transaction<Result>(work: (executor: Executor) => Promise<Result>): Promise<Result>;
   /** Runs `work` on one consistent, read-only view of the database; writing in it fails. */
   snapshot<Result>(work: (executor: Executor) => Promise<Result>): Promise<Result>;
   /**
@@ -39,6 +52,12 @@ export interface Database extends Executor {
   /** The pool as it is now. */
   use(): PoolUse;
   close(): Promise<void>;
+}
+
+/** The database as features use it. */
+export interface Database extends Omit<Connections, 'transaction'>, Writer {
+  /** As `Connections.transaction`, and what follows the commit belongs to it. */
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
 }
 
 export interface PoolUse {
@@ -82,8 +101,15 @@ const TYPES: pg.CustomTypesConfig = {
   },
 };
 
-/** Opens a pool; connections are made when they are first needed. */
+/** Opens a database beside a service: what it writes wakes no background work, which finds it at its next turn. */
 export function openDatabase(options: DatabaseOptions): Database {
+  const onEffectError = (error: unknown) =>
+    options.onIdleError(error instanceof Error ? error : new Error(String(error)));
+  return withHooks(openConnections(options), { wake: () => undefined, onEffectError });
+}
+
+/** Opens a pool; connections are made when they are first needed. */
+export function openConnections(options: DatabaseOptions): Connections {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = new pg.Pool({
     ...sessionSettings(options.dsn, [
@@ -147,10 +173,10 @@ async function withRetry<Result>(work: () => Promise<Result>): Promise<Result> {
 async function transactionOnce<Result>(
   pool: pg.Pool,
   begin: string,
-  work: (tx: Transaction) => Promise<Result>,
+  work: (executor: Executor) => Promise<Result>,
 ): Promise<Result> {
   const client = await connect(pool);
-  const tx = { rows: (statement, values) => run(client, statement, values) } as Transaction;
+  const tx: Executor = { rows: (statement, values) => run(client, statement, values) };
   let broken: Error | undefined;
   // A connection may break between two statements; unheard, that would end the process.
   const onBreak = (error: Error) => {

@@ -1,8 +1,8 @@
 import type { Tracing } from '../telemetry/tracing.ts';
-import type { Database, Executor, Transaction } from './database.ts';
+import type { Connections, Executor } from './database.ts';
 
 /** A database whose statements are steps of the work that runs them, by their names; no value is told. */
-export function traceStatements(database: Database, tracing: Pick<Tracing, 'step'>): Database {
+export function traceStatements(database: Connections, tracing: Pick<Tracing, 'step'>): Connections {
   const traced = (executor: Executor): Executor => ({
     rows: (statement, values) =>
       tracing.step(statement.name, { 'db.system.name': 'postgresql' }, () =>
@@ -12,7 +12,7 @@ export function traceStatements(database: Database, tracing: Pick<Tracing, 'step
   return {
     ...database,
     ...traced(database),
-    transaction: (work) => database.transaction((tx) => work(traced(tx) as Transaction)),
+    transaction: (work) => database.transaction((tx) => work(traced(tx))),
     snapshot: (work) => database.snapshot((executor) => work(traced(executor))),
   };
 }

@@ -139,6 +139,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** The service's own parts, with a provider whose accounts a test writes. */
 function world() {
   const ids = { uuid: () => randomUUID() };
+  const unused = () => Promise.reject(new Error('not part of this test'));
   let now: Instant = instant(Date.parse('2026-03-05T00:00:00Z'));
   const clock = { now: () => now };
   const accounts = new Map<
@@ -148,6 +149,7 @@ function world() {
   const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
   const giveBack = createGiveBack({ writeRefund, ids });
   const transitions = createOrderTransitions({
+    holds: { hold: unused, extend: unused, release: async () => undefined },
     onChanged: () => undefined,
     appendToOutbox,
     recordSales: (tx, changes) =>
@@ -155,7 +157,6 @@ function world() {
     clock,
     currency: lkr,
   });
-  const nothing = () => undefined;
   const shared = {
     database,
     transitions,
@@ -165,17 +166,13 @@ function world() {
     clock,
     ids,
     currency: lkr,
-    onCommitted: nothing,
-    onDue: nothing,
-    onDecided: nothing,
-    onFreed: async () => undefined,
+    onDecided: () => undefined,
     onError(error: unknown) {
       throw error;
     },
   };
   const recordAction = createRecordAction(shared.clock);
   const settleMoney = createSettlement({ ...shared, isSeatTaken });
-  const unused = () => Promise.reject(new Error('not part of this test'));
   const provider = {
     createIntent: unused,
     findIntent: unused,
@@ -216,7 +213,6 @@ function world() {
   const orders = createOrderService({
     ...shared,
     recordAction,
-    holds: { hold: unused, extend: unused, release: async () => undefined },
     seating: {} as never,
     payments: { conclude: async () => 'unpaid' },
     async giveBack(tx, orderId, reason) {
@@ -348,13 +344,11 @@ async function take(step: Step, season: Season, w: World): Promise<void> {
         await w.transitions.cancelAll(tx, locked, 'expired');
       });
     case 'cancel':
-      return refusable(w.orders.cancel(orderId, admin, undefined));
+      return refusable(w.orders.cancel(orderId, admin));
     case 'refundPart':
-      return refusable(
-        w.refunds.issue(orderId, { amount: money(step.amount), reason: 'x' }, admin, undefined),
-      );
+      return refusable(w.refunds.issue(orderId, { amount: money(step.amount), reason: 'x' }, admin));
     case 'refundAll':
-      return refusable(w.refunds.issue(orderId, { amount: undefined, reason: 'x' }, admin, undefined));
+      return refusable(w.refunds.issue(orderId, { amount: undefined, reason: 'x' }, admin));
     case 'refundTicket': {
       const [ticket] = order.tickets;
       const paid = await database.transaction((tx) => ticketsPaid(tx, orderId, lkr));

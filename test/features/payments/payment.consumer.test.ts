@@ -21,7 +21,6 @@ const consumer = createPaymentConsumer({
   },
   orderExists: async () => true,
   appendToOutbox: async (_tx, announcements) => void setAside.push(...announcements),
-  onCommitted: () => undefined,
   onTaken: (outcome) => void outcomes.push(outcome),
 });
 

@@ -1,0 +1,50 @@
+import type { Wake, Wakeable } from '../jobs/wake.ts';
+import type { Connections, Database, Transaction } from './database.ts';
+
+export interface HookOptions {
+  readonly wake: Wake;
+  /** Reports an effect after a commit that failed; what was committed stays. */
+  readonly onEffectError: (error: unknown) => void;
+}
+
+/** What one run of a transaction has asked for. */
+interface Hooks {
+  readonly before: Map<string, () => Promise<void>>;
+  readonly after: Map<string, () => Promise<void> | void>;
+  readonly wakes: Set<Wakeable>;
+}
+
+/**
+ * Gives transactions `beforeCommit`, `afterCommit` and `wake`. A transaction that is run again starts without the hooks
+ * of its earlier run, so what was rolled back has no effect. `transaction` resolves once the effects have ended.
+ */
+export function withHooks(connections: Connections, { wake, onEffectError }: HookOptions): Database {
+  return {
+    ...connections,
+    wake,
+    async transaction(work) {
+      let hooks = noHooks();
+      const result = await connections.transaction(async (executor) => {
+        hooks = noHooks();
+        const { before, after, wakes } = hooks;
+        const tx = {
+          rows: (statement, values) => executor.rows(statement, values),
+          wake: (name) => void wakes.add(name),
+          beforeCommit: (key, prepare) => void before.set(key, prepare),
+          afterCommit: (key, effect) => void after.set(key, effect),
+        } as Transaction;
+        const done = await work(tx);
+        for (const prepare of before.values()) await prepare();
+        return done;
+      });
+      for (const name of hooks.wakes) wake(name);
+      const effects = await Promise.allSettled([...hooks.after.values()].map(async (effect) => effect()));
+      for (const effect of effects) if (effect.status === 'rejected') onEffectError(effect.reason);
+      return result;
+    },
+  };
+}
+
+function noHooks(): Hooks {
+  return { before: new Map(), after: new Map(), wakes: new Set() };
+}
