@@ -5,6 +5,7 @@ import { createLeader } from '../../../src/platform/postgres/leader.ts';
 import { atEnd } from '../../support/at-end.ts';
 import { type Link, openLink } from '../../support/link.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
+import { patience } from '../../support/patience.ts';
 import { until } from '../../support/servers.ts';
 
 let dsn: string;
@@ -128,10 +129,13 @@ describe('a database that is away', () => {
 
 test('a server that answers others is there, though its question waits behind theirs', async () => {
   const one = openDatabase({ dsn, maxConnections: 1, onIdleError: () => undefined });
-  const pauses = Array.from({ length: 20 }, () => one.rows(statement('SELECT pg_sleep(0.05)'), []));
-  const began = performance.now();
+  let answered = 0;
+  const pauses = Array.from({ length: 40 }, async () => {
+    await one.rows(statement('SELECT pg_sleep(0.05)'), []);
+    answered += 1;
+  });
   await one.ping(300);
-  expect(performance.now() - began).toBeLessThan(900);
+  expect(answered).toBeLessThan(pauses.length);
   await Promise.all(pauses);
   await one.close();
 });
@@ -177,8 +181,8 @@ describe('a line that is cut, with nobody told', () => {
       timed(() => far.transaction((tx) => tx.rows(statement('SELECT 1'), []))),
       expect(far.ping(200)).rejects.toThrow(),
     ]);
-    expect(one).toBeLessThan(CUT_MS + 1_500);
-    expect(all).toBeLessThan(CUT_MS + 1_500);
+    expect(one).toBeLessThan(patience(CUT_MS + 1_500));
+    expect(all).toBeLessThan(patience(CUT_MS + 1_500));
     link.heal();
     await until('it answers', () => far.rows(statement('SELECT 1'), []).catch(() => undefined));
   });

@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { currencyOf } from '../../../src/kernel/money.ts';
 import { TIMEOUT_MS } from '../../../src/platform/redis/circuit.ts';
 import { type LoadReport, startLoad, timeHolds } from '../../support/order-load.ts';
+import { patience } from '../../support/patience.ts';
 import { type PlatformApp, startPlatformApp } from '../../support/platform-app.ts';
 import { raceForSeats, startReplica } from '../../support/races.ts';
 import { type RedisServerProcess, startRedisCluster } from '../../support/redis-server.ts';
@@ -36,7 +37,7 @@ const findings = () => findingsIn(platform.app.dsn, currencyOf('lkr'));
 async function isUp(app: TestApp): Promise<boolean> {
   const from = performance.now();
   const { status, body } = await app.call('GET', '/api/order/health');
-  expect(performance.now() - from).toBeLessThan(1_000 + SLACK_MS);
+  expect(performance.now() - from).toBeLessThan(patience(1_000 + SLACK_MS));
   expect([status, body.status]).toEqual([200, 'UP']);
   return body.redis.status === 'UP';
 }
@@ -107,7 +108,7 @@ test.each(['killed', 'stopped'] as const)(
     const report = await load.stop();
     show(`a node ${fault}`, report);
     expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
-    expect(timing.longestMs).toBeLessThan(2 * TIMEOUT_MS + SLACK_MS);
+    expect(timing.longestMs).toBeLessThan(patience(2 * TIMEOUT_MS + SLACK_MS));
 
     await until('a session of another node has its holds', () => isHeldIn(there, other), LOAD_MS);
     if (fault === 'killed') await node.start();
