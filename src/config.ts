@@ -15,6 +15,7 @@ import {
   url,
   wholeNumber,
 } from './config.readers.ts';
+import { fileVariableOf, secretFromFile } from './config.secrets.ts';
 import { type Currency, currencyOf } from './kernel/money.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
 
@@ -279,8 +280,8 @@ function readOne(
   environment: Environment,
   problems: string[],
 ): unknown {
-  const set = environment[name]?.trim();
-  const given = set === undefined || set === '' ? spec.fallback : set;
+  const set = environment[name]?.trim() || (spec.secret && secretFromFile(name, environment, problems));
+  const given = set || spec.fallback;
   if (given === undefined) return undefined;
   const value = spec.read(given);
   if (value === undefined) {
@@ -377,6 +378,13 @@ export function embeddedParts(settings: Settings): EmbeddedPart[] {
   if (!settings.REDIS_ADDR) parts.push({ name: 'Redis', variable: 'REDIS_ADDR' });
   if (!settings.KAFKA_ADDR) parts.push({ name: 'Kafka', variable: 'KAFKA_ADDR' });
   return parts;
+}
+
+/** The variables that name files of secrets; each secret has one. */
+export function secretFileVariables(): string[] {
+  return Object.entries<Variable<unknown>>(VARIABLES)
+    .filter(([, { secret: isSecret }]) => isSecret)
+    .map(([name]) => fileVariableOf(name));
 }
 
 /** One row a variable, for `--help` and the README. */
