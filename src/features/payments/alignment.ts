@@ -156,7 +156,10 @@ async function voidWhatIsGone(
   }
   const amount = news.gone.reduce((total, { amountMinor }) => total + amountMinor, 0);
   const covered = amount === 0 ? [] : ticketsCovered(order, amount);
-  if (covered.length === 0 || covered.length === order.tickets.length) return [];
+  if (covered.length === 0 || covered.length === order.tickets.length) {
+    if (amount > 0) await transitions.announcePartRefund(tx, order);
+    return [];
+  }
   await transitions.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)), 'refunded');
   return covered;
 }
