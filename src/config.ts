@@ -212,9 +212,14 @@ export const VARIABLES = {
 
   TOPIC_ORDER_CREATED: variable('Topic of placed orders', topicName(), 'ticketly.order.created'),
   TOPIC_ORDER_UPDATED: variable(
-    'Topic of completed and changed orders',
+    'Topic of changed pending orders, and once of each order that completes',
     topicName(),
     'ticketly.order.updated',
+  ),
+  TOPIC_ORDER_AMENDED: variable(
+    'Topic of changes to orders that completed before',
+    topicName(),
+    'ticketly.order.amended',
   ),
   TOPIC_ORDER_CANCELED: variable('Topic of cancelled orders', topicName(), 'ticketly.order.canceled'),
   TOPIC_SEATS_STATUS: variable('Topic of seat states', topicName(), 'ticketly.seats.status'),

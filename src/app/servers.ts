@@ -205,6 +205,7 @@ export function topicNames(config: Config): TopicNames {
   return {
     orderCreated: config.TOPIC_ORDER_CREATED,
     orderUpdated: config.TOPIC_ORDER_UPDATED,
+    orderAmended: config.TOPIC_ORDER_AMENDED,
     orderCanceled: config.TOPIC_ORDER_CANCELED,
     seatsStatus: config.TOPIC_SEATS_STATUS,
     paymentSucceededDead: `${config.TOPIC_PAYMENT_SUCCEEDED}.dead`,

@@ -2,7 +2,8 @@ import type { SeatId, SessionId } from '../../kernel/ids.ts';
 import { openJournal } from '../journal.ts';
 
 /** What the status events say of a seat. */
-export type SeatState = 'AVAILABLE' | 'LOCKED' | 'BOOKED';
+export const SEAT_STATES = ['AVAILABLE', 'LOCKED', 'BOOKED', 'RESERVED'] as const;
+export type SeatState = (typeof SEAT_STATES)[number];
 
 /** Seats that are held or sold, as the status events tell. */
 export interface SeatStates {

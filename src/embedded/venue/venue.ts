@@ -5,7 +5,7 @@ import type { Currency } from '../../kernel/money.ts';
 import { catalogueRoutes } from './catalogue.routes.ts';
 import { demoCatalogue } from './demo-catalogue.ts';
 import { internalRoutes } from './internal.routes.ts';
-import { openSeatStates, type SeatState } from './seat-states.ts';
+import { openSeatStates, SEAT_STATES, type SeatState } from './seat-states.ts';
 import { createSeatStreams } from './seat-streams.ts';
 import { createVenueIndex } from './venue.index.ts';
 
@@ -41,8 +41,9 @@ interface SeatStatusMessage {
 function seatStatusIn(value: string): SeatStatusMessage | undefined {
   try {
     const { session_id, seat_ids, status } = JSON.parse(value) as Partial<SeatStatusMessage>;
-    if (!session_id || !Array.isArray(seat_ids) || !status) return undefined;
-    return { session_id, seat_ids, status };
+    const known = SEAT_STATES.find((state) => state === status);
+    if (!session_id || !Array.isArray(seat_ids) || !known) return undefined;
+    return { session_id, seat_ids, status: known };
   } catch {
     return undefined;
   }

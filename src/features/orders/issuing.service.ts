@@ -12,7 +12,7 @@ import { PLACING_HOLD_MS } from './order.placing.ts';
 import { quoteHeld, seatsTaken } from './order.quoting.ts';
 import { type PendingOrder, place, ticketFor } from './order.rules.ts';
 import { insertOrder, isSeatTaken } from './order.store.ts';
-import { announce } from './order.wire.ts';
+import { announcementsOf } from './order.wire.ts';
 
 /** Issues a ticket for somebody who may: hold, both seating services and the unique index as for any buyer. */
 export async function issueTicket(
@@ -96,7 +96,11 @@ function write(
   return database.transaction(async (tx) => {
     const [ticket] = order.tickets;
     if (!ticket) throw new Error('an order without its ticket');
-    const added = { order, announcements: announce(order, currency), traceparent: undefined };
+    const added = {
+      order,
+      announcements: announcementsOf(undefined, order, currency),
+      traceparent: undefined,
+    };
     await insertOrder(tx, added, undefined, currency);
     if (ticket.note !== undefined) await amendTicket(tx, ticket);
     await transitions.complete(tx, order);

@@ -19,7 +19,7 @@ import {
   liveSeats,
   type NewOrder,
 } from './order.store.ts';
-import { announce } from './order.wire.ts';
+import { announcementsOf } from './order.wire.ts';
 
 export interface PlacingOptions {
   readonly database: Database;
@@ -146,7 +146,11 @@ function createWrite({ database, currency, traces, ordersPerStatement }: Placing
     (added) => insert(database, added),
   );
   return async (order, priced, receipt) => {
-    const added = { order, announcements: announce(order, currency), traceparent: traces.current() };
+    const added = {
+      order,
+      announcements: announcementsOf(undefined, order, currency),
+      traceparent: traces.current(),
+    };
     const maxUses = priced.discount?.maxUsage;
     try {
       if (receipt)

@@ -27,7 +27,7 @@ import {
   saveTransition,
   voidTickets,
 } from './order.store.ts';
-import { announce, announceChange } from './order.wire.ts';
+import { announcementsOf } from './order.wire.ts';
 
 /** Stores announcements in the transaction of the change they tell of. */
 export type AppendToOutbox = (tx: Transaction, announcements: readonly Announcement[]) => Promise<void>;
@@ -69,6 +69,8 @@ export interface OrderTransitions {
    * is somebody else's.
    */
   amend(tx: Transaction, order: Order, ticket: Ticket): Promise<Transition>;
+  /** Announces that a part of a completed order's money was refunded while its tickets stay as they are. */
+  announcePartRefund(tx: Transaction, order: Order): Promise<void>;
   /**
    * A pending order has new terms. False when its new discount is used up: the caller then rolls back. Throws an error
    * that `isSeatTaken` knows when a seat is somebody else's.
@@ -96,7 +98,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
   async function save(tx: Transaction, from: Order, transition: Transition): Promise<Transition> {
     if (transition.outcome === 'changed') {
       await saveTransition(tx, from, transition.order);
-      await appendToOutbox(tx, announce(transition.order, currency));
+      await appendToOutbox(tx, announcementsOf(from, transition.order, currency));
       await recordSales(tx, [{ from, to: transition.order }]);
       onChanged(tx, [transition.order]);
     }
@@ -123,7 +125,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       await saveCancelled(tx, cancelled, at, reason);
       await appendToOutbox(
         tx,
-        cancelled.flatMap((order) => announce(order, currency)),
+        changes.flatMap(({ from, to }) => announcementsOf(from, to, currency)),
       );
       await recordSales(tx, changes);
       onChanged(tx, cancelled);
@@ -140,8 +142,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       if (transition.outcome === 'not_possible') return transition;
       const gone = order.tickets.filter((ticket) => ticketIds.has(ticket.ticketId));
       await voidTickets(tx, gone, clock.now(), reason);
-      const freed = gone.map((ticket) => ticket.seatId);
-      await appendToOutbox(tx, announceChange(transition.order, { freed }, currency));
+      await appendToOutbox(tx, announcementsOf(order, transition.order, currency));
       await recordSales(tx, [{ from: order, to: transition.order }]);
       return transition;
     },
@@ -149,24 +150,17 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       const transition = amend(order, ticket);
       if (transition.outcome === 'not_possible') return transition;
       await amendTicket(tx, ticket);
-      const { locked: booked, freed } = seatsChanged(order, transition.order);
-      await appendToOutbox(tx, announceChange(transition.order, { booked, freed }, currency));
+      await appendToOutbox(tx, announcementsOf(order, transition.order, currency));
       await recordSales(tx, [{ from: order, to: transition.order }]);
       return transition;
     },
+    async announcePartRefund(tx, order) {
+      if (order.status === 'completed') await appendToOutbox(tx, announcementsOf(order, order, currency));
+    },
     async change(tx, from, to, maxDiscountUses) {
       if (!(await saveTerms(tx, from, to, clock.now(), maxDiscountUses, currency))) return false;
-      await appendToOutbox(tx, announceChange(to, seatsChanged(from, to), currency));
+      await appendToOutbox(tx, announcementsOf(from, to, currency));
       return true;
     },
-  };
-}
-
-function seatsChanged(from: Order, to: Order) {
-  const before = from.tickets.map((ticket) => ticket.seatId);
-  const after = to.tickets.map((ticket) => ticket.seatId);
-  return {
-    locked: after.filter((seatId) => !before.includes(seatId)),
-    freed: before.filter((seatId) => !after.includes(seatId)),
   };
 }

@@ -162,7 +162,10 @@ async function voidWhatIsGone(
   if (amount === 0) return [];
   const shares = sharesOf(await ticketsPaid(tx, order), order.price, currency.chargeStep);
   const covered = ticketsCovered(order.tickets, shares, amount);
-  if (covered.length === 0 || covered.length === order.tickets.length) return [];
+  if (covered.length === 0 || covered.length === order.tickets.length) {
+    await transitions.announcePartRefund(tx, order);
+    return [];
+  }
   await transitions.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)), 'refunded');
   return covered;
 }

@@ -203,6 +203,7 @@ async function issueLocked(
   await writeRefund(tx, { ...refund, origin: 'service' });
   const isWhole = (await moveOn(tx, payment)) !== 'applied';
   const transition = isWhole ? await transitions.cancel(tx, order, 'refunded') : undefined;
+  if (!isWhole) await transitions.announcePartRefund(tx, order);
   const after = transition?.outcome === 'changed' ? transition.order : order;
   await recordAction(tx, {
     actor: who.userId,

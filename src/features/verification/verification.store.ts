@@ -138,7 +138,17 @@ export const CHECKS: readonly Check[] = [
        AND o.expires_at IS NOT NULL
        AND NOT EXISTS (
          SELECT FROM outbox b WHERE b.key = o.order_id::text
-            AND b.topic = CASE o.status WHEN 'pending' THEN 'orderCreated' WHEN 'completed' THEN 'orderUpdated' ELSE 'orderCanceled' END)`,
+            AND b.topic = ANY (CASE o.status WHEN 'pending' THEN ARRAY['orderCreated']
+                                             WHEN 'completed' THEN ARRAY['orderUpdated', 'orderAmended']
+                                             ELSE ARRAY['orderCanceled'] END))`,
+  ),
+  check(
+    'I4',
+    'an order was announced as a new sale more than once',
+    `
+    SELECT key AS subject FROM outbox
+     WHERE topic = 'orderUpdated' AND value::jsonb ->> 'Status' = 'completed'
+     GROUP BY key HAVING count(*) > 1`,
   ),
   check(
     'I4',
@@ -165,7 +175,7 @@ export const CHECKS: readonly Check[] = [
     'what was announced never happened',
     `
     SELECT b.id::text AS subject FROM outbox b
-     WHERE b.topic IN ('orderCreated', 'orderUpdated', 'orderCanceled')
+     WHERE b.topic IN ('orderCreated', 'orderUpdated', 'orderAmended', 'orderCanceled')
        AND NOT EXISTS (SELECT FROM orders o WHERE o.order_id::text = b.key)`,
   ),
   check(

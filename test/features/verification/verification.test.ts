@@ -114,6 +114,12 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
   ['I4', 'an order’s state was not announced', `${ANNOUNCED}`],
   [
     'I4',
+    'an order was announced as a new sale more than once',
+    `INSERT INTO outbox (topic, key, value, published_at)
+       SELECT 'orderUpdated', order_id::text, '{"Status":"completed"}', now() FROM orders, generate_series(1, 2)`,
+  ],
+  [
+    'I4',
     'an announcement has not been published',
     `INSERT INTO outbox (topic, key, value, committed_at) VALUES ('seatsStatus', 's', '{}', now() - interval '2 minutes')`,
   ],

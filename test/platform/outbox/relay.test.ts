@@ -17,6 +17,7 @@ const clock: Clock = { now: () => instant(Date.now()) };
 const topics = {
   orderCreated: 'created',
   orderUpdated: 'updated',
+  orderAmended: 'amended',
   orderCanceled: 'canceled',
   seatsStatus: 'seats',
   paymentSucceededDead: 'succeeded.dead',
