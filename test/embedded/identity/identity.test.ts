@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { DEMO_USERS } from '../../../src/embedded/demo-accounts.ts';
@@ -15,7 +15,8 @@ async function start(dataDir: string, issuer?: string) {
       issuer: issuer ?? own + REALM,
       dataDir,
       serviceClient: SERVICE,
-      redirectUris: [],
+      webOrigins: ['http://localhost:3000'],
+      ids: { uuid: () => randomUUID() },
     }),
   );
   return { base: url + REALM, issuer: issuer ?? url + REALM };
