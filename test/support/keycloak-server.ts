@@ -35,7 +35,7 @@ const REALM = 'event-ticketing';
 const DIGEST = 'f3e105b96fc158a6c8276f43c4779427d0f5e708b726fb23609d8b3da640b22b';
 /** Keycloak prepares itself for its options in a first run, which ends so. */
 const BUILT = 10;
-const UP_TIMEOUT_MS = 180_000;
+const UP_TIMEOUT_MS = 400_000;
 const run = promisify(execFile);
 
 /** Starts one, fetching it with Maven the first time; `hostname` is this machine as browsers and tokens name it. */
