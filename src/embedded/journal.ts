@@ -1,6 +1,10 @@
-import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readIfThere } from './kept-file.ts';
+
+/** Journals hold what people did and who they are: only the owner of the process may read them. */
+const OWNER_FILE = 0o600;
+const OWNER_FOLDER = 0o700;
 
 /**
  * A small keyed store in one file of JSON lines, for the state an embedded part must find again after a kill.
@@ -33,9 +37,11 @@ export async function openJournal<Value>(path: string): Promise<Journal<Value>> 
     if (entry?.value !== undefined) entries.set(entry.key, entry.value);
     else if (entry) entries.delete(entry.key);
   }
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true, mode: OWNER_FOLDER });
   const compact = [...entries].map(([key, value]) => `${JSON.stringify({ key, value })}\n`).join('');
-  await writeFile(`${path}.new`, compact);
+  // The draft that a killed process left may be open to others.
+  await rm(`${path}.new`, { force: true });
+  await writeFile(`${path}.new`, compact, { mode: OWNER_FILE });
   await rename(`${path}.new`, path);
 
   const append = appendTo(path);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, readFile, stat } from 'node:fs/promises';
+import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { claimDataDir, DataDirInUse } from '../../src/embedded/data-dir.ts';
@@ -47,6 +47,16 @@ describe('a journal', () => {
     const again = await openJournal<number>(path);
     expect([again.get('a'), again.get('b'), again.get('c')]).toEqual([3, 2, undefined]);
     expect((await readFile(path, 'utf8')).trim().split('\n')).toHaveLength(2);
+  });
+
+  test('it is nobody else’s to read, also after a kill left a draft that was', async () => {
+    const folder = join(await testFolder(), 'deep');
+    const path = join(folder, 'journal.jsonl');
+    await (await openJournal<number>(path)).put('a', 1);
+    await writeFile(`${path}.new`, '', { mode: 0o644 });
+    await (await openJournal<number>(path)).put('b', 2);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
   });
 
   test('keeps the order of changes made at once', async () => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { stripTypeScriptTypes } from 'node:module';
@@ -36,7 +36,7 @@ export async function runInBrowser(code: string, given: unknown): Promise<unknow
   });
   const url = await listen(server);
   atEnd(() => close(server));
-  const stop = await open(url);
+  const { stop } = await startChromium(['--single-process', url], 'ignore');
   const timer = setTimeout(result.reject, MAX_RUN_MS, new Error('the browser says nothing'));
   try {
     const { value, error } = await result.promise;
@@ -58,19 +58,29 @@ function pageOf(code: string, given: unknown): string {
   </script>`;
 }
 
-async function open(url: string): Promise<() => Promise<void>> {
+/** A Chromium of its own, with a profile that is removed with it. */
+export interface Browser {
+  readonly child: ChildProcess;
+  stop(): Promise<void>;
+}
+
+/** Starts one; `args` are flags of its command line, and the page it opens. */
+export async function startChromium(args: readonly string[], stdio: StdioOptions): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'ticketing-browser-'));
-  const flags = ['--headless', '--no-sandbox', '--no-zygote', '--single-process', '--disable-gpu'];
+  const flags = ['--headless', '--no-sandbox', '--no-zygote', '--disable-gpu', '--disable-dev-shm-usage'];
   const { program, env } = await browser();
-  const child = spawn(program, [...flags, `--user-data-dir=${profile}`, url], { env, stdio: 'ignore' });
+  const child = spawn(program, [...flags, `--user-data-dir=${profile}`, ...args], { env, stdio });
   const ended = new Promise<void>((done) => {
     child.once('exit', () => done());
     child.once('error', () => done());
   });
-  return async () => {
-    child.kill('SIGKILL');
-    await ended;
-    await rm(profile, { recursive: true, force: true });
+  return {
+    child,
+    async stop() {
+      child.kill('SIGKILL');
+      await ended;
+      await rm(profile, { recursive: true, force: true });
+    },
   };
 }
 
