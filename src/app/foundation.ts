@@ -1,11 +1,11 @@
-import { randomUUIDv7 } from 'node:crypto';
+import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type DestinationStream, destination, type Logger } from 'pino';
 import { type Config, embeddedParts } from '../config.ts';
 import { claimDataDir } from '../embedded/data-dir.ts';
 import type { EmbeddedEventLog } from '../embedded/event-log.ts';
 import { type Clock, instant } from '../kernel/clock.ts';
-import type { IdSource } from '../kernel/ids.ts';
+import { createIdSource, type IdSource } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
 import { allowOrigins } from '../platform/http/cors.ts';
 import { bind, bindLater } from '../platform/http/listener.ts';
@@ -50,7 +50,7 @@ export function closeInReverse(): Closing {
 }
 
 export const systemClock: Clock = { now: () => instant(Date.now()) };
-export const newIds: IdSource = { uuid: () => randomUUIDv7() };
+export const newIds = createIdSource(() => performance.timeOrigin + performance.now(), randomBytes);
 
 export function ringAll(...bells: readonly Bell[]): () => void {
   return () => {
