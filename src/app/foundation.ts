@@ -1,4 +1,4 @@
-import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type DestinationStream, destination, type Logger } from 'pino';
 import { type Config, embeddedParts } from '../config.ts';
@@ -50,7 +50,7 @@ export function closeInReverse(): Closing {
 }
 
 export const systemClock: Clock = { now: () => instant(Date.now()) };
-export const newIds = createIdSource(() => performance.timeOrigin + performance.now(), randomBytes);
+export const newIds = createIdSource(() => performance.timeOrigin + performance.now(), randomUUID);
 
 export function ringAll(...bells: readonly Bell[]): () => void {
   return () => {
