@@ -83,7 +83,7 @@ export function url(options: { optional?: true; protocols?: readonly string[] } 
 /** Origins of web pages, exactly as a browser writes them into its `Origin` header; an empty text is none. */
 export function origins(): Kind<readonly string[]> {
   const isOrigin = (given: string) =>
-    /^https?:/.test(given) && URL.canParse(given) && new URL(given).origin === given;
+    /^https?:[^*]+$/.test(given) && URL.canParse(given) && new URL(given).origin === given;
   return [
     'origins such as https://tickets.example.com or http://localhost:8090, with commas between them: lower case, no path, no slash at the end, no port that is the default, no *; or empty for none',
     (given) => {
