@@ -28,6 +28,8 @@ export function banner(config: Config, url: string): string {
     ...servers,
     ...people,
     '',
+    corsLine(config),
+    '',
     `  API        ${url}/docs`,
     `  OpenAPI    ${url}/openapi.json`,
     `  Health     ${url}/api/order/health`,
@@ -36,6 +38,11 @@ export function banner(config: Config, url: string): string {
     '',
     '',
   ].join('\n');
+}
+
+function corsLine({ corsOrigins }: Config): string {
+  if (corsOrigins.length > 0) return `Pages of ${corsOrigins.join(', ')} may call the API (CORS_ORIGINS).`;
+  return 'No page of another origin may call the API: set CORS_ORIGINS to the origins that may.';
 }
 
 /** What `npm start -- --help` prints. */

@@ -7,6 +7,7 @@ import {
   hostPort,
   type Kind,
   nameText,
+  origins,
   type Reader,
   switchValue,
   text,
@@ -23,6 +24,8 @@ interface Variable<Value> {
   readonly meaning: string;
   /** The text it has when nothing is set; a variable without one is absent then. */
   readonly fallback?: string;
+  /** Set to an empty text it has that value, not the fallback. */
+  readonly mayBeEmpty?: true;
   /** What may stand in it, in words. */
   readonly allowed: string;
   readonly secret?: true;
@@ -48,6 +51,13 @@ const MAX_SEATS = 100;
 const MAX_DOOR_HOURS = 100_000;
 const QR_KEY_BYTES = 32;
 
+/** Where the platform's own front end is served on a developer's machine (contract section 1). */
+const FRONT_END_IN_DEVELOPMENT = [
+  'http://localhost:8090',
+  'http://ticketly.test:8090',
+  'http://www.localhost:8090',
+];
+
 /** Every variable the service reads, and nothing else reads any. `--help` and the README list them from here. */
 export const VARIABLES = {
   PORT: variable('Port the service listens on; 0 takes a free one', wholeNumber(0, 65_535), '8084'),
@@ -62,6 +72,13 @@ export const VARIABLES = {
     url({ optional: true }),
     '',
   ),
+  CORS_ORIGINS: {
+    ...variable(
+      'Origins whose web pages may call the API from a browser; empty: none; unset: the three of the platform’s front end in development, none in production',
+      origins(),
+    ),
+    mayBeEmpty: true,
+  },
   NODE_ENV: variable('With `production` it refuses to start with a stand-in', text(1, 40), 'development'),
   ALLOW_EMBEDDED: variable('Lets stand-ins run in production', switchValue(), 'false'),
   DATA_DIR: variable('Folder of the stand-ins’ data', text(1, 4_096), '.data'),
@@ -249,6 +266,8 @@ export type Settings = {
 export interface Config extends Settings {
   readonly currency: Currency;
   readonly holdMs: number;
+  /** Origins whose pages may call the API. */
+  readonly corsOrigins: readonly string[];
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -276,6 +295,8 @@ export function readConfig(environment: Environment): Config {
     ...settings,
     currency: currencyOf(settings.CURRENCY),
     holdMs: Math.round(settings.SEAT_LOCK_TTL_MINUTES * 60_000),
+    corsOrigins:
+      settings.CORS_ORIGINS ?? (settings.NODE_ENV === 'production' ? [] : FRONT_END_IN_DEVELOPMENT),
   };
 }
 
@@ -285,8 +306,10 @@ function readOne(
   environment: Environment,
   problems: string[],
 ): unknown {
-  const set = environment[name]?.trim() || (spec.secret && secretFromFile(name, environment, problems));
-  const given = set || spec.fallback;
+  const named = environment[name]?.trim();
+  const set = named || !spec.secret ? named : secretFromFile(name, environment, problems);
+  const isUnset = set === undefined || (set === '' && !spec.mayBeEmpty);
+  const given = isUnset ? spec.fallback : set;
   if (given === undefined) return undefined;
   const value = spec.read(given);
   if (value === undefined) {

@@ -4,6 +4,7 @@ import { createOrganiserLists } from '../features/analytics/organiser-lists.serv
 import { createStreaming } from '../features/analytics/streaming.service.ts';
 import { createAuditService } from '../features/audit/audit.service.ts';
 import { createBoxOffice } from '../features/orders/box-office.service.ts';
+import { seatLabels } from '../features/orders/hold.store.ts';
 import { createOrderChanging } from '../features/orders/order.changing.ts';
 import { createOrderExpiry } from '../features/orders/order.expiry.ts';
 import { createOrderPlacing } from '../features/orders/order.placing.ts';
@@ -11,6 +12,7 @@ import { createOrderService } from '../features/orders/order.service.ts';
 import { createDrawing } from '../features/paper/drawing.service.ts';
 import { createPaper } from '../features/paper/paper.service.ts';
 import { lockApplied } from '../features/payments/payment.store.ts';
+import { createSeatLabels } from '../features/seats/seat-labels.service.ts';
 import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
 import { createTicketService } from '../features/tickets/ticket.service.ts';
 import { toWireTicket } from '../features/tickets/ticket.wire.ts';
@@ -31,7 +33,8 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
   const { database } = postgres;
   const { holds, seating, catalogue } = servers;
   const { currency, holdMs } = config;
-  const shared = { database, holds, clock, currency, onCommitted: outboxBell.ring };
+  const labels = createSeatLabels((sessionId, seatIds) => seatLabels(database, sessionId, seatIds));
+  const shared = { database, holds, labels, clock, currency, onCommitted: outboxBell.ring };
 
   const money = wireMoney(base, postgres, servers);
   const { transitions, payments, giveBack, recordAction, find } = money;

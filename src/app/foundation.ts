@@ -1,12 +1,13 @@
-import { randomUUIDv7 } from 'node:crypto';
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type DestinationStream, destination, type Logger } from 'pino';
 import { type Config, embeddedParts } from '../config.ts';
 import { claimDataDir } from '../embedded/data-dir.ts';
 import type { EmbeddedEventLog } from '../embedded/event-log.ts';
 import { type Clock, instant } from '../kernel/clock.ts';
-import type { IdSource } from '../kernel/ids.ts';
+import { createIdSource, type IdSource } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
+import { allowOrigins } from '../platform/http/cors.ts';
 import { bind, bindLater } from '../platform/http/listener.ts';
 import { type Bell, createBell } from '../platform/jobs/poller.ts';
 import { createLog } from '../platform/telemetry/log.ts';
@@ -49,7 +50,7 @@ export function closeInReverse(): Closing {
 }
 
 export const systemClock: Clock = { now: () => instant(Date.now()) };
-export const newIds: IdSource = { uuid: () => randomUUIDv7() };
+export const newIds = createIdSource(() => performance.timeOrigin + performance.now(), randomUUID);
 
 export function ringAll(...bells: readonly Bell[]): () => void {
   return () => {
@@ -68,7 +69,11 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
   const log: Logger = createLog(config.LOG_LEVEL, logTo, tracing?.ids);
   if (tracing) closing.add(tracing.close);
   // A worker that shares the port takes its share of requests from the moment it listens, so it does that last.
-  const listener = await (config.WEB_CONCURRENCY > 1 ? bindLater : bind)(config.PORT, config.HOST);
+  const cors = allowOrigins(config.corsOrigins);
+  const listener =
+    config.WEB_CONCURRENCY > 1
+      ? await bindLater(config.PORT, config.HOST)
+      : await bind(config.PORT, config.HOST, cors);
   closing.add(() => listener.close(CUT_MS));
   const embedded = new Set(embeddedParts(config).map((part) => part.variable));
   // A service that keeps nothing there writes nowhere: its file system may be read-only.
@@ -84,6 +89,8 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     log,
     closing,
     listener,
+    /** Sees every request first. */
+    cors,
     embedded,
     dataDir: resolve(config.DATA_DIR),
     /** How this process reaches its own embedded parts. */

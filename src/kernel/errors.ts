@@ -74,8 +74,10 @@ export interface FieldError {
 }
 
 export interface AppErrorExtra {
-  /** Seats that are taken, for `seats_taken`. */
+  /** Seats that are taken, for `seats_taken`; those that a seating service named, for `seats_refused`. */
   readonly seatIds?: readonly string[];
+  /** Those of them whose label is known. */
+  readonly seats?: readonly { readonly seatId: string; readonly label: string }[];
   readonly fields?: readonly FieldError[];
   /** The methods an address takes, for `method_not_allowed`. */
   readonly allowed?: readonly string[];

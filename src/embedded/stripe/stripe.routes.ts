@@ -38,18 +38,13 @@ export function stripeRoutes(scope: FastifyInstance, options: StripeRoutesOption
     (_request, body, done) => done(null, parseForm(body.toString())),
   );
   scope.addHook('onSend', async (_request, reply) => {
-    reply.headers({ 'request-id': `req_${options.requestId()}`, 'access-control-allow-origin': '*' });
+    reply.header('request-id', `req_${options.requestId()}`);
   });
   scope.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     if (error instanceof StripeRefusal) return reply.code(error.status).send({ error: error.body });
     const status = error.statusCode ?? SERVER_ERROR;
     const type = status < SERVER_ERROR ? 'invalid_request_error' : 'api_error';
     return reply.code(status).send({ error: { type, message: error.message } });
-  });
-  scope.options('/v1/*', HIDE, async (_request, reply) => {
-    reply
-      .headers({ 'access-control-allow-headers': '*', 'access-control-allow-methods': 'GET, POST' })
-      .send('');
   });
   intentRoutes(scope, options);
   readRoutes(scope, options);

@@ -66,9 +66,6 @@ interface SessionParams {
 
 /** What pages read (contract section 9), for everybody. */
 export function catalogueRoutes(scope: FastifyInstance, options: CatalogueRoutesOptions): void {
-  scope.addHook('onSend', async (_request, reply) => {
-    reply.header('access-control-allow-origin', '*');
-  });
   eventRoutes(scope, options);
   listRoutes(scope, options);
   sessionRoutes(scope, options);

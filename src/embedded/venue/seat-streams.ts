@@ -35,7 +35,6 @@ export function createSeatStreams(): SeatStreams {
         'content-type': 'text/event-stream',
         'cache-control': 'no-cache',
         'x-accel-buffering': 'no',
-        'access-control-allow-origin': '*',
       });
       response.write(': open\n\n');
       response.once('close', () => {

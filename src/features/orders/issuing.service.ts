@@ -9,7 +9,7 @@ import type { Ticket } from '../tickets/ticket.rules.ts';
 import type { BoxOfficeOptions, TicketWish } from './box-office.service.ts';
 import { amendTicket } from './box-office.store.ts';
 import { PLACING_HOLD_MS } from './order.placing.ts';
-import { quoteHeld, seatsTaken } from './order.quoting.ts';
+import { quoteHeld, refusalOfTaken } from './order.quoting.ts';
 import { type PendingOrder, place, ticketFor } from './order.rules.ts';
 import { insertOrder, isSeatTaken } from './order.store.ts';
 import { announcementsOf } from './order.wire.ts';
@@ -21,12 +21,12 @@ export async function issueTicket(
   receipt: Receipt<Ticket> | undefined,
   options: BoxOfficeOptions,
 ): Promise<Ticket> {
-  const { holds, clock, ids } = options;
+  const { holds, labels, clock, ids } = options;
   const { sessionId, seatId } = wish;
   const organizationId = await organizationOf(wish, options);
   const orderId = as<OrderId>(ids.uuid());
   const hold = await holds.hold(sessionId, [seatId], orderId, later(clock.now(), PLACING_HOLD_MS));
-  if (hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
+  if (hold.outcome === 'taken') throw await refusalOfTaken(sessionId, hold.seatIds, labels);
   try {
     const request = { ...wish, organizationId, seatIds: [seatId], discountId: undefined };
     const { seats } = await quoteHeld(request, options);
@@ -38,7 +38,7 @@ export async function issueTicket(
     return ticket;
   } catch (error) {
     await holds.release(sessionId, [seatId], orderId).catch(() => undefined);
-    throw isSeatTaken(error) ? seatsTaken([seatId]) : error;
+    throw isSeatTaken(error) ? await refusalOfTaken(sessionId, [seatId], labels) : error;
   }
 }
 

@@ -8,8 +8,8 @@ import type { Database, Executor } from '../../platform/postgres/database.ts';
 import type { Receipt } from '../../platform/postgres/receipt.ts';
 import { REFUSAL_WORDS } from '../pricing/discount.rules.ts';
 import { type Priced, priceOrder } from '../pricing/pricing.rules.ts';
-import type { SeatHolds, SeatingServices, SeatRequest } from '../seats/seats.ports.ts';
-import { quoteHeld, seatsTaken } from './order.quoting.ts';
+import type { SeatHolds, SeatingServices, SeatLabels, SeatRequest } from '../seats/seats.ports.ts';
+import { quoteHeld, refusalOfTaken } from './order.quoting.ts';
 import { type PendingOrder, place, ticketFor } from './order.rules.ts';
 import {
   insertOrder,
@@ -25,6 +25,7 @@ export interface PlacingOptions {
   readonly database: Database;
   readonly holds: SeatHolds;
   readonly seating: SeatingServices;
+  readonly labels: SeatLabels;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly currency: Currency;
@@ -55,14 +56,14 @@ export const PLACING_HOLD_MS = 15_000;
 const STATEMENTS_UNDER_WAY = 2;
 
 export function createOrderPlacing(options: PlacingOptions): OrderPlacing {
-  const { clock, holds } = options;
+  const { clock, holds, labels } = options;
   const write = createWrite(options);
   return {
     async place(request, userId, receipt) {
       const orderId = as<OrderId>(options.ids.uuid());
       const until = later(clock.now(), PLACING_HOLD_MS);
       const hold = await holds.hold(request.sessionId, request.seatIds, orderId, until);
-      if (hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
+      if (hold.outcome === 'taken') throw await refusalOfTaken(request.sessionId, hold.seatIds, labels);
       try {
         const order = await placeHeld(request, orderId, userId, receipt, { ...options, write });
         options.onCommitted();
@@ -127,7 +128,7 @@ type Write = (
  * One statement, which orders that come together share; with a receipt to keep it is one transaction of two. A discount is
  * one row that all who use it wait for, so whoever has one goes alone.
  */
-function createWrite({ database, currency, traces, ordersPerStatement }: PlacingOptions): Write {
+function createWrite({ database, labels, currency, traces, ordersPerStatement }: PlacingOptions): Write {
   const insert = async (executor: Executor, added: NewOrder, maxUses?: number) => {
     if (!(await insertOrder(executor, added, maxUses, currency)))
       throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
@@ -165,7 +166,7 @@ function createWrite({ database, currency, traces, ordersPerStatement }: Placing
       const seatIds = order.tickets.map((ticket) => ticket.seatId);
       const taken = await liveSeats(database, order.sessionId, seatIds);
       // Freed between the two statements: then which one it was cannot be said, and all of them are worth a new try.
-      throw seatsTaken(taken.length > 0 ? taken : seatIds);
+      throw await refusalOfTaken(order.sessionId, taken.length > 0 ? taken : seatIds, labels);
     }
   };
 }

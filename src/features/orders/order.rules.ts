@@ -21,7 +21,7 @@ import type { Ticket } from '../tickets/ticket.rules.ts';
  * |---------------------|------------------------------------------------|------------|----------------------|---------------------------------|
  * | -                   | placed: seats held and priced                  | `place`    | pending              | order.created, seats LOCKED     |
  * | pending             | buyer takes other seats or another discount    | `change`   | pending, same end    | order.updated, seats LOCKED and AVAILABLE |
- * | pending             | checked out at price 0, or its money came      | `complete` | completed            | order.updated, seats BOOKED     |
+ * | pending             | checked out or asked to pay at price 0, or its money came | `complete` | completed            | order.updated, seats BOOKED     |
  * | pending             | buyer cancels, admin cancels, hold ends        | `cancel`   | cancelled (why)      | order.canceled, seats AVAILABLE |
  * | completed           | admin cancels; what was paid is given back     | `cancel`   | cancelled (admin)    | order.canceled, seats AVAILABLE |
  * | completed           | all its money was given back                   | `cancel`   | cancelled (refunded) | order.canceled, seats AVAILABLE |
@@ -207,10 +207,10 @@ export function holdStands(order: Order, now: Instant): boolean {
   return order.status === 'pending' && now < order.expiresAt;
 }
 
-/** What is left of the hold in whole minutes, never below 0. */
+/** What is left of the hold in minutes, rounded up: 0 only when it has ended, because the front end takes 0 for "not known". */
 export function holdMinutesLeft(order: Order, now: Instant): number {
   if (order.status !== 'pending') return 0;
-  return Math.max(0, Math.floor((order.expiresAt - now) / MS_PER_MINUTE));
+  return Math.max(0, Math.ceil((order.expiresAt - now) / MS_PER_MINUTE));
 }
 
 export interface NewOrder {

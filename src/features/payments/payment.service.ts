@@ -25,7 +25,9 @@ export interface PaymentOffer {
 
 export interface PaymentService extends PaymentConclusion, PaymentPreparation {
   /**
-   * The order's PaymentIntent, made when there is none that can be paid; for its buyer while the hold stands.
+   * The order's PaymentIntent, made when there is none that can be paid; for its buyer while the hold stands. An order
+   * that costs nothing has none: it is completed instead, because the front end asks for nothing else, and
+   * `nothing_to_pay` says so, also when it is asked again.
    * Throws `order_not_found`, `forbidden`, `order_not_pending`, `hold_ended`, `nothing_to_pay`, `order_already_paid`,
    * `payment_refused`, `payments_unavailable`.
    */
@@ -75,13 +77,17 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
     async offer(orderId, who, receipt) {
       for (let attempt = 1; attempt <= MAX_OFFER_ATTEMPTS; attempt += 1) {
         const order = await loadOwn(orderId, who);
+        if (order.price === 0 && order.status === 'completed') throw nothingToPay(order);
         refuseUnlessPayable(order, clock.now());
         if (order.price === 0) {
-          throw new AppError('nothing_to_pay', 'The order costs nothing; check it out without a payment.');
+          const completed = await completeFree(order, undefined, options);
+          if (completed) throw nothingToPay(completed);
+          continue;
         }
         const intent = await openIntent(order, options);
         const current = (await orders.find(orderId)) ?? order;
         if (intent === undefined || intent.amount !== current.price) continue;
+        refuseUnlessPayable(current, clock.now());
         const offer = { intent, order: current, minutesLeft: holdMinutesLeft(current, clock.now()) };
         // The intent is there already: asked for again without a receipt, the same one would be given.
         await receipt?.keep(options.database, offer);
@@ -100,7 +106,9 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
       const order = await loadOwn(orderId, who);
       if (order.price === 0 && order.status !== 'completed') {
         refuseUnlessPayable(order, clock.now());
-        return completeFree(order, receipt, options);
+        const completed = await completeFree(order, receipt, options);
+        if (completed) return completed;
+        throw new AppError('payment_missing', 'The order has not been paid yet.');
       }
       const completed = order.status === 'completed' ? order : await checkOutPaid(order, options);
       // Money is settled once by its own key; an order that is completed is answered again.
@@ -143,6 +151,14 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
       }
     },
   };
+}
+
+/** For a buyer whose order is completed without a payment. */
+function nothingToPay({ orderId }: Order): AppError {
+  return new AppError(
+    'nothing_to_pay',
+    `The order costs nothing: it is completed, and its tickets are at /api/order/${orderId}/tickets.`,
+  );
 }
 
 function refuseUnlessPayable(order: Order, now: Instant): void {
@@ -198,17 +214,18 @@ async function checkOutPaid(order: Order, options: PaymentServiceOptions): Promi
   );
 }
 
+/** The order, completed; undefined when a change came first, and there is something to pay now. */
 async function completeFree(
   order: Order,
   receipt: Receipt<Order> | undefined,
   options: PaymentServiceOptions,
-): Promise<Order> {
+): Promise<Order | undefined> {
   const { database, transitions } = options;
   const completed = await database.transaction(async (tx) => {
     const locked = await transitions.lock(tx, order.orderId);
     if (!locked) throw new Error(`order ${order.orderId} is gone`);
     const done = locked.status === 'completed' ? locked : await completeLocked(tx, locked, options);
-    await receipt?.keep(tx, done);
+    if (done) await receipt?.keep(tx, done);
     return done;
   });
   options.onCommitted();
@@ -231,10 +248,9 @@ async function completeLocked(
   tx: Transaction,
   order: Order,
   { transitions, clock }: PaymentServiceOptions,
-): Promise<Order> {
+): Promise<Order | undefined> {
   refuseUnlessPayable(order, clock.now());
-  // A change of the order came first, and there is something to pay now.
-  if (order.price > 0) throw new AppError('payment_missing', 'The order has not been paid yet.');
+  if (order.price > 0) return undefined;
   const transition = await transitions.complete(tx, order);
   if (transition.outcome === 'changed') return transition.order;
   throw new AppError('order_not_pending', whyNotPending(transition.status));
