@@ -49,7 +49,9 @@ export async function openPostgres(foundation: Foundation) {
   const { config, closing, dataDir, log, tracing, watch } = foundation;
   let dsn = config.POSTGRES_DSN;
   if (dsn === undefined) {
-    const server = await startEmbeddedPostgres(dataDir);
+    const server = await startEmbeddedPostgres(dataDir, (reason) =>
+      log.error({ reason }, 'the embedded PostgreSQL ended and is started again; its disk may be full'),
+    );
     closing.add(() => server.close());
     dsn = server.dsn;
   }
