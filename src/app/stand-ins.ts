@@ -14,7 +14,8 @@ const VENUE_GROUP_BYTES = 9;
 export async function mountEmbedded(base: Base, servers: Servers, http: HttpServer): Promise<void> {
   const { config, clock, ids, closing, embedded, dataDir, selfUrl, log } = base;
   const journalWatch: JournalWatch = {
-    failed: (error) => log.error({ err: error }, 'a stand-in cannot write what it keeps; what changes it is refused'),
+    failed: (error) =>
+      log.error({ err: error }, 'a stand-in cannot write what it keeps; what changes it is refused'),
     works: (path) => log.info({ path }, 'a stand-in writes what it keeps again'),
   };
   if (embedded.has('OIDC_ISSUER')) {

@@ -22,18 +22,24 @@ describe('database-late', () => {
   test.each([
     ['migrating', { AUTO_MIGRATE: 'true' }],
     ['not migrating', { AUTO_MIGRATE: 'false' }],
-  ])('a start waits for PostgreSQL, says so once, and goes on when it is there (%s)', async (_how, env) => {
-    const { link, dsn } = await lateDatabase();
-    const service = await startServiceProcess({ POSTGRES_DSN: dsn, ...env });
-    const waits = `PostgreSQL at ${link.address} does not answer yet`;
-    await until('it says that it waits', () => service.output().includes(waits), 60_000);
-    link.heal();
-    const url = await service.url();
-    expect((await call(url, 'GET', '/api/order/health')).body.database.status).toBe('UP');
-    expect(service.output().split(waits)).toHaveLength(2);
-    expect(service.output().split(`PostgreSQL at ${link.address} answers; the start goes on`)).toHaveLength(2);
-    expect(service.output()).not.toContain(PASSWORD_OF(dsn));
-  }, 120_000);
+  ])(
+    'a start waits for PostgreSQL, says so once, and goes on when it is there (%s)',
+    async (_how, env) => {
+      const { link, dsn } = await lateDatabase();
+      const service = await startServiceProcess({ POSTGRES_DSN: dsn, ...env });
+      const waits = `PostgreSQL at ${link.address} does not answer yet`;
+      await until('it says that it waits', () => service.output().includes(waits), 60_000);
+      link.heal();
+      const url = await service.url();
+      expect((await call(url, 'GET', '/api/order/health')).body.database.status).toBe('UP');
+      expect(service.output().split(waits)).toHaveLength(2);
+      expect(service.output().split(`PostgreSQL at ${link.address} answers; the start goes on`)).toHaveLength(
+        2,
+      );
+      expect(service.output()).not.toContain(PASSWORD_OF(dsn));
+    },
+    120_000,
+  );
 
   test('a start gives up after DATABASE_WAIT_SECONDS, in one line without the password', async () => {
     const { link, dsn } = await lateDatabase();
@@ -54,7 +60,10 @@ describe('database-late', () => {
   test('a server that refuses the login is not waited for', async () => {
     const dsn = new URL(await testDatabase());
     dsn.password = 'not-the-password';
-    const service = await startServiceProcess({ POSTGRES_DSN: dsn.toString(), DATABASE_WAIT_SECONDS: '3600' });
+    const service = await startServiceProcess({
+      POSTGRES_DSN: dsn.toString(),
+      DATABASE_WAIT_SECONDS: '3600',
+    });
     expect(await service.ended).toBe(1);
     expect(service.output()).toContain('password authentication failed');
     expect(service.output()).not.toContain('not-the-password');

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres/postgres.ts';
-import { migrateUp } from '../../src/platform/postgres/migrations.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
+import { migrateUp } from '../../src/platform/postgres/migrations.ts';
 import { atEnd } from '../support/at-end.ts';
 import { runOn, sql } from '../support/databases.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
@@ -31,6 +31,12 @@ beforeAll(async () => {
   buyer = await platform.issuer.token(randomUUID(), {}, { expiresIn: 3_600 });
 }, 120_000);
 
+/** SQL of an operator, who may write whatever the settings say. */
+const asOperator = async (...statements: readonly string[]) => {
+  const operator = new URL(dsn);
+  operator.searchParams.set('options', '-c default_transaction_read_only=off');
+  for (const statement of statements) await runOn(operator.toString(), statement);
+};
 const place = () => platform.app.call('POST', '/api/order', { token: buyer, body: platform.request() });
 const health = () => platform.app.call('GET', '/api/order/health');
 const metric = async (name: string) => {
@@ -65,13 +71,13 @@ describe('read-only-server, read-only-database', () => {
       'ALTER DATABASE ticketing RESET ALL',
     ],
   ])('it is down while %s lets nobody write, and goes on afterwards', async (_what, readOnly, normal) => {
-    await runOn(dsn, readOnly);
-    await runOn(dsn, 'SELECT pg_reload_conf()');
-    // A database's setting is for new connections: the pool's end as they do when a primary is demoted.
-    await sql(dsn, CUT);
-    await expectKnownAsDown();
-    await runOn(dsn, `SET default_transaction_read_only = off; ${normal}`);
-    await runOn(dsn, 'SELECT pg_reload_conf()');
+    try {
+      // A database's setting is for new connections: the pool's end as they do when a primary is demoted.
+      await asOperator(readOnly, 'SELECT pg_reload_conf()', CUT);
+      await expectKnownAsDown();
+    } finally {
+      await asOperator(normal, 'SELECT pg_reload_conf()');
+    }
     await expectGoesOn();
   });
 
@@ -93,33 +99,27 @@ describe('read-only-server, read-only-database', () => {
       );
       return row?.pid ?? 0;
     };
-    const write = { name: 'write', text: "INSERT INTO write_trials VALUES ('x')" };
-    for (const attempt of [
-      () =>
-        database.transaction(async (tx) => {
-          await tx.rows({ name: 'read-only', text: 'SET TRANSACTION READ ONLY' }, []);
-          await tx.rows(write, []);
-        }),
-    ]) {
-      const before = await pidOf();
-      await expect(attempt()).rejects.toMatchObject({ code: 'database_unavailable' });
-      expect(await pidOf()).not.toBe(before);
-      await until('the connection has ended', async () => !(await pids()).has(before));
-    }
+    const before = await pidOf();
+    const writing = database.transaction(async (tx) => {
+      await tx.rows({ name: 'read-only', text: 'SET TRANSACTION READ ONLY' }, []);
+      await tx.rows({ name: 'write', text: "INSERT INTO write_trials VALUES ('x')" }, []);
+    });
+    await expect(writing).rejects.toMatchObject({ code: 'database_unavailable' });
+    expect(await pidOf()).not.toBe(before);
+    await until('the connection has ended', async () => !(await pids()).has(before));
     await database.close();
   });
 });
 
 describe('read-only-server: a server that cannot do the work', () => {
   const refuse = (code: string, table: string) =>
-    runOn(
-      dsn,
+    asOperator(
       `CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
          $$ BEGIN RAISE EXCEPTION 'cannot' USING ERRCODE = '${code}'; END $$;
        CREATE TRIGGER refuse BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION refuse()`,
     );
   const allow = () =>
-    runOn(dsn, 'DROP TRIGGER IF EXISTS refuse ON orders; DROP TRIGGER IF EXISTS refuse ON write_trials');
+    asOperator('DROP TRIGGER IF EXISTS refuse ON orders; DROP TRIGGER IF EXISTS refuse ON write_trials');
 
   afterEach(allow);
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atEnd } from './at-end.ts';
-import { end, endWithUs } from './child-server.ts';
+import { end, endingOf, endWithUs } from './child-server.ts';
 import { until } from './servers.ts';
 
 /** The service as a process of its own, with a data folder of its own; ended after the tests of the file. */
@@ -44,7 +44,13 @@ export async function startServiceProcess(env: Readonly<Record<string, string>>)
     output: () => output,
     ended,
     async url() {
-      const url = await until('the service is up', () => /is up: (http\S+)/.exec(output)?.[1], UP_TIMEOUT_MS);
+      const isUp = () => {
+        if (endingOf(child) !== null) throw new Error(`the service ended: ${output}`);
+        return /is up: (http\S+)/.exec(output)?.[1];
+      };
+      const url = await until('the service is up', isUp, UP_TIMEOUT_MS).catch((error: Error) => {
+        throw new Error(`${error.message}: ${output}`);
+      });
       return url.replace('localhost', '127.0.0.1');
     },
   };

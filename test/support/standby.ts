@@ -43,7 +43,8 @@ export async function startStandby(): Promise<Standby> {
       ...(asGid === undefined ? {} : { gid: asGid }),
     });
   };
-  const options = `-c port=${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=`;
+  // A standby takes at least the connections of the server that it was copied from.
+  const options = `-c max_connections=400 -c port=${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=`;
   await control('-l', join(folder, 'standby.log'), '-o', options, 'start');
   atEnd(() => control('-m', 'immediate', 'stop'));
   const url = new URL(primary.dsn);

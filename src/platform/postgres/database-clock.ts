@@ -58,8 +58,7 @@ export async function startDatabaseClock(options: DatabaseClockOptions): Promise
       const sample = await bestSample(options);
       if (isBetter(sample, known)) known = sample;
     },
-    differenceSeconds: () =>
-      (processClock.now() - timeAt(known, monotonicMs())) / MS_PER_SECOND,
+    differenceSeconds: () => (processClock.now() - timeAt(known, monotonicMs())) / MS_PER_SECOND,
   };
 }
 

@@ -18,7 +18,10 @@ beforeAll(async () => {
 });
 
 const nowOfDatabase = async () => {
-  const [row] = await database.rows<{ at: number }>({ name: 'now', text: 'SELECT clock_timestamp() AS at' }, []);
+  const [row] = await database.rows<{ at: number }>(
+    { name: 'now', text: 'SELECT clock_timestamp() AS at' },
+    [],
+  );
   return row?.at ?? Number.NaN;
 };
 
@@ -66,8 +69,16 @@ describe('clock-ahead: the time of the database', () => {
   test.each([
     ['a more exact answer replaces what is known', { atMs: 1_010, monotonicMs: 10, errorMs: 1 }, true],
     ['a less exact answer that agrees is left', { atMs: 1_030, monotonicMs: 10, errorMs: 40 }, false],
-    ['a less exact answer that proves it wrong replaces it', { atMs: 601_010, monotonicMs: 10, errorMs: 40 }, true],
-    ['a less exact answer an hour later replaces it', { atMs: 3_601_010, monotonicMs: 3_600_010, errorMs: 40 }, true],
+    [
+      'a less exact answer that proves it wrong replaces it',
+      { atMs: 601_010, monotonicMs: 10, errorMs: 40 },
+      true,
+    ],
+    [
+      'a less exact answer an hour later replaces it',
+      { atMs: 3_601_010, monotonicMs: 3_600_010, errorMs: 40 },
+      true,
+    ],
   ])('%s', (_what, sample, better) => {
     expect(isBetter(sample, { atMs: 1_000, monotonicMs: 0, errorMs: 5 })).toBe(better);
   });
