@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres/postgres.ts';
+import { instant } from '../../src/kernel/clock.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
+import { createLeader } from '../../src/platform/postgres/leader.ts';
 import { migrateUp } from '../../src/platform/postgres/migrations.ts';
 import { atEnd } from '../support/at-end.ts';
 import { runOn, sql } from '../support/databases.ts';
@@ -78,6 +80,27 @@ describe('read-only-server, read-only-database', () => {
     } finally {
       await asOperator(normal, 'SELECT pg_reload_conf()');
     }
+    await expectGoesOn();
+  });
+
+  test('a leader steps down where nobody can write, nobody leads there, and one does afterwards', async () => {
+    let now = 0;
+    const leader = createLeader({ dsn, lock: 8, clock: { now: () => instant(now) } });
+    const leads = () => {
+      // Each question comes after every pause.
+      now += 60_000;
+      return leader.leads();
+    };
+    expect(await leads()).toBe(true);
+    try {
+      await asOperator('ALTER SYSTEM SET default_transaction_read_only = on', 'SELECT pg_reload_conf()');
+      await until('it steps down', async () => !(await leads()));
+      expect(await leads()).toBe(false);
+    } finally {
+      await asOperator('ALTER SYSTEM RESET ALL', 'SELECT pg_reload_conf()');
+    }
+    await until('it leads again', leads);
+    await leader.close();
     await expectGoesOn();
   });
 

@@ -19,7 +19,7 @@ export interface ServiceProcess {
   url(): Promise<string>;
 }
 
-const UP_TIMEOUT_MS = 60_000;
+const UP_TIMEOUT_MS = 120_000;
 
 /** Starts `npm start`'s process; `env` and PATH are all it knows of its surroundings. */
 export async function startServiceProcess(env: Readonly<Record<string, string>>): Promise<ServiceProcess> {

@@ -184,36 +184,6 @@ describe('a line that is cut, with nobody told', () => {
   });
 });
 
-test('read-only-server: nobody leads on a server that takes no writes, and a leader there steps down', async () => {
-  let now = 0;
-  const clock = { now: () => instant(now) };
-  const own = await emptyDatabase();
-  const name = new URL(own).pathname.slice(1);
-  const leader = createLeader({ dsn: own, lock: 8, clock });
-  expect(await leader.leads()).toBe(true);
-  const set = (value: string) =>
-    database.rows(statement(`ALTER DATABASE ${name} SET default_transaction_read_only = ${value}`), []);
-  await set('on');
-  const readOnly = createLeader({ dsn: own, lock: 9, clock });
-  expect(await readOnly.leads()).toBe(false);
-  // The session of a demoted primary is read-only from one question to the next.
-  await database.rows(
-    statement(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`),
-    [],
-  );
-  await until('its session has ended', async () => {
-    now += 10_000;
-    return (await leader.leads().catch(() => undefined)) === false;
-  });
-  await set('off');
-  await until('it leads again', () => {
-    now += 10_000;
-    return leader.leads().catch(() => false);
-  });
-  await leader.close();
-  await readOnly.close();
-});
-
 test('one of two leads, and the other follows when it goes', async () => {
   const clock = { now: () => instant(performance.now()) };
   const [first, second] = [createLeader({ dsn, lock: 7, clock }), createLeader({ dsn, lock: 7, clock })];
