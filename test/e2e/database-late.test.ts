@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
 import { type Link, openLink } from '../support/link.ts';
@@ -70,6 +72,19 @@ describe('database-late', () => {
       ),
     );
     expect(service.output()).not.toContain(PASSWORD_OF(dsn));
+  }, 180_000);
+
+  test('a migration by hand waits as a start does', async () => {
+    const { link, dsn } = await lateDatabase();
+    const env = { PATH: process.env.PATH ?? '', POSTGRES_DSN: dsn };
+    const child = spawn(process.execPath, ['scripts/migrate.ts', '-a', 'up'], { env });
+    let said = '';
+    child.stderr.on('data', (chunk) => (said += chunk));
+    const ended = once(child, 'close');
+    await until('it says that it waits', () => said.includes('does not answer yet'), 60_000);
+    link.heal();
+    expect(await ended).toEqual([0, null]);
+    expect(said).toContain('answers; the start goes on');
   }, 180_000);
 
   test('a server that refuses the login is not waited for', async () => {
