@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../src/config.ts';
+import { MS_PER_SECOND } from '../src/kernel/clock.ts';
 import {
   createMigration,
   migrateDown,
   migrateUp,
   migrationVersion,
 } from '../src/platform/postgres/migrations.ts';
+import { waitForDatabase } from '../src/platform/postgres/startup.ts';
 
 const USAGE = `usage: scripts/migrate.sh -a up|down|version|create [-n name]
 
@@ -30,11 +32,13 @@ async function run(): Promise<number> {
       if (values.name === undefined) return wrongUse('create needs a name: -n add_something');
       console.log((await createMigration(dir, values.name)).join('\n'));
       return 0;
-    case 'up':
-      console.log(
-        (await migrateUp({ dsn: demandDsn(config.POSTGRES_DSN), dir })).join('\n') || 'nothing to do',
-      );
+    case 'up': {
+      const dsn = demandDsn(config.POSTGRES_DSN);
+      const log = { warn: console.error, info: console.error };
+      await waitForDatabase({ dsn, maxWaitMs: config.DATABASE_WAIT_SECONDS * MS_PER_SECOND, log });
+      console.log((await migrateUp({ dsn, dir })).join('\n') || 'nothing to do');
       return 0;
+    }
     case 'down':
       console.log(
         (await migrateDown({ dsn: demandDsn(config.POSTGRES_DSN), dir })).join('\n') || 'nothing to undo',

@@ -5,10 +5,11 @@
  * service: it goes the ways that a webhook goes.
  */
 import { parseArgs } from 'node:util';
-import { buildReconcile } from '../src/app.ts';
+import { buildReconcile, systemClock } from '../src/app.ts';
 import type { Config } from '../src/config.ts';
 import type { Difference } from '../src/features/payments/reconcile.service.ts';
-import { instant } from '../src/kernel/clock.ts';
+import { later } from '../src/kernel/clock.ts';
+import { startDatabaseClock } from '../src/platform/postgres/database-clock.ts';
 import { createStripeProvider } from '../src/platform/stripe/stripe.provider.ts';
 import { openServiceDatabase, readScriptConfig, stripeOfService } from './servers.ts';
 
@@ -32,11 +33,16 @@ function lineOf({ intentId, orderId, detail, isRepaired }: Difference): string {
 async function run(): Promise<number> {
   const config = readScriptConfig();
   const { days, lost } = optionsOf(config);
-  const since = instant(Date.now() - days * MS_PER_DAY);
   const database = await openServiceDatabase(config);
   try {
+    const clock = await startDatabaseClock({
+      database,
+      processClock: systemClock,
+      monotonicMs: () => performance.now(),
+    });
+    const since = later(clock.now(), -days * MS_PER_DAY);
     const provider = createStripeProvider(stripeOfService(config));
-    const reconcile = buildReconcile(config, database, provider, console.error);
+    const reconcile = buildReconcile(config, database, provider, clock, console.error);
     const { compared, differences } = await reconcile(since, { lost });
     for (const difference of differences) console.log(lineOf(difference));
     const open = differences.filter(({ isRepaired }) => !isRepaired).length;

@@ -102,6 +102,11 @@ export const VARIABLES = {
     url({ protocols: ['postgres:', 'postgresql:'] }),
   ),
   POSTGRES_POOL_SIZE: variable('Most connections to PostgreSQL at a time', wholeNumber(2, 500), '10'),
+  DATABASE_WAIT_SECONDS: variable(
+    'How long a start waits for PostgreSQL to answer, before it ends with an error',
+    decimal(0, 3_600),
+    '45',
+  ),
   MIGRATIONS_DIR: variable('Folder of the migrations', text(1, 4_096), './migrations'),
   AUTO_MIGRATE: variable('Migrates the database at start', switchValue(), 'true'),
   SEED_DATA: variable(

@@ -1,11 +1,13 @@
 import { foldCounted } from '../features/analytics/sales.store.ts';
 import type { LiveSales } from '../features/live/live.service.ts';
-import { later, MS_PER_SECOND } from '../kernel/clock.ts';
+import { type Clock, instant, later, MS_PER_SECOND } from '../kernel/clock.ts';
 import type { Drain } from '../platform/http/drain.ts';
 import { claimDailyJob, markDailyJobDone } from '../platform/jobs/daily.store.ts';
 import { createBell, startPoller } from '../platform/jobs/poller.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { createRelay, RELAY_POLL_MS } from '../platform/outbox/relay.ts';
+import type { ClockWatch } from '../platform/postgres/clock-watch.ts';
+import { MEASURE_EVERY_MS } from '../platform/postgres/database-clock.ts';
 import { createLeader } from '../platform/postgres/leader.ts';
 import type { Features } from './features.ts';
 import type { Base } from './foundation.ts';
@@ -32,6 +34,9 @@ const LAST_TURNS_MS = 4_000;
 /** All of that together, since the stop began; what is left is for the last messages and for closing. */
 const HANDED_OVER_BY_MS = 15_000;
 const LAST_RELAY_MS = 3_000;
+
+/** Pauses between questions do not grow when the database's time is set back. */
+const monotonicClock: Clock = { now: () => instant(Math.floor(performance.now())) };
 
 /** Turns at background work, each true when there may be more to do at once. */
 export type Work = Readonly<
@@ -65,7 +70,7 @@ export function backgroundWork(
 ): Work {
   const { config, clock, closing, watch, onError } = base;
   const { live } = features;
-  const leader = createLeader({ dsn, lock: RELAY_LOCK, clock });
+  const leader = createLeader({ dsn, lock: RELAY_LOCK, clock: monotonicClock });
   closing.add(() => leader.close());
   const { KAFKA_GROUP_ID: group } = config;
   servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
@@ -101,12 +106,19 @@ export function backgroundWork(
   };
 }
 
+/** What runs beside the work and ends with it. */
+interface Running {
+  readonly kafka: Kafka | undefined;
+  readonly streams: LiveSales;
+  readonly clockWatch: ClockWatch;
+}
+
 /** Repeats the work until the stop: when its bell rings, and at least at its interval. */
 export function startBackground(
   base: Base,
   work: Work,
   drain: Drain,
-  { kafka, streams }: { readonly kafka: Kafka | undefined; readonly streams: LiveSales },
+  { kafka, streams, clockWatch }: Running,
 ): void {
   const { config, closing, tracing, onError } = base;
   const { outboxBell, inboxBell, refundBell, saleBell, feedBell, listenBell } = base;
@@ -132,6 +144,7 @@ export function startBackground(
     repeat('saleForgetting', HOUSEKEEPING_MS),
     repeat('streamUpkeep', STREAM_UPKEEP_MS),
     repeat('streamOwnership', STREAM_UPKEEP_MS),
+    startPoller({ intervalMs: MEASURE_EVERY_MS, bell: createBell(), turn: clockWatch.look, onError }),
   ];
   kafka?.startReading();
   let handedOverBy = 0;

@@ -16,7 +16,10 @@ import { startTracing, type Tracing } from '../platform/telemetry/tracing.ts';
 
 /** What tests and the simulator own in place of the real thing. */
 export interface Overrides {
+  /** In place of the database's time. */
   readonly clock?: Clock;
+  /** In place of this machine's clock, which is compared with the database's and decides nothing. */
+  readonly processClock?: Clock;
   readonly ids?: IdSource;
   /** Where log lines go. */
   readonly logTo?: DestinationStream;
@@ -58,11 +61,12 @@ export function ringAll(...bells: readonly Bell[]): () => void {
   };
 }
 
-export type Base = Awaited<ReturnType<typeof layFoundation>>;
+export type Foundation = Awaited<ReturnType<typeof layFoundation>>;
+/** With the time of the database, which is open by then: nothing before it has a "now". */
+export type Base = Foundation & { readonly clock: Clock };
 
-/** Clock, ids, log, the port and the data folder: what everything else is built on. */
+/** Ids, log, the port and the data folder: what everything else is built on. */
 export async function layFoundation(config: Config, overrides: Overrides, closing: Closing) {
-  const clock = overrides.clock ?? systemClock;
   const ids = overrides.ids ?? newIds;
   const logTo = overrides.logTo ?? destination({ dest: 1, sync: false });
   const tracing = await tracingOf(config, (error) => log.warn({ err: error }, 'traces could not be sent'));
@@ -84,7 +88,6 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
   const selfHost = ['', '0.0.0.0', '::'].includes(config.HOST) ? '127.0.0.1' : config.HOST;
   return {
     config,
-    clock,
     ids,
     log,
     closing,

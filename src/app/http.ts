@@ -81,6 +81,10 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
       ...probesOf(base, postgres, servers),
       outboxLag: () => outboxLag(base, postgres),
       clock,
+      machineClock: () => ({
+        isRight: postgres.clockWatch.isRight(),
+        differenceSeconds: postgres.clock.differenceSeconds(),
+      }),
       version: VERSION,
       isServing: drain.isOpen,
     });

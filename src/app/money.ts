@@ -24,6 +24,7 @@ import { createSettlement, createUndecidedSweep } from '../features/payments/set
 import { createStuckPayments } from '../features/payments/stuck.service.ts';
 import { createWebhookService } from '../features/payments/webhook.service.ts';
 import type { Ticket } from '../features/tickets/ticket.rules.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
 import { createBell } from '../platform/jobs/poller.ts';
@@ -32,7 +33,7 @@ import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
 import type { Database, Transaction } from '../platform/postgres/database.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { countChanged } from './counting.ts';
-import { type Base, newIds, ringAll, systemClock } from './foundation.ts';
+import { type Base, newIds, ringAll } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
 
 /** The comparison with Stripe alone, beside a service that runs or not. The caller gives the servers, and closes them. */
@@ -40,9 +41,9 @@ export function buildReconcile(
   config: Pick<Config, 'currency'>,
   database: Database,
   provider: PaymentProvider,
+  clock: Clock,
   onError: (error: unknown) => void,
 ): Reconcile {
-  const clock = systemClock;
   const bells = {
     outboxBell: createBell(),
     inboxBell: createBell(),

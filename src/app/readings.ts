@@ -14,9 +14,19 @@ const QUEUES_TIMEOUT_MS = 2_000;
 export async function readingsOf(base: Base, postgres: Postgres, { live }: Features): Promise<Readings> {
   const timeout = Promise.withResolvers<undefined>();
   const timer = setTimeout(timeout.resolve, QUEUES_TIMEOUT_MS, undefined);
+  const isUp = postgres.database.ping(QUEUES_TIMEOUT_MS).then(
+    () => true,
+    () => false,
+  );
   const queues = await Promise.race([queuesOf(base, postgres).catch(() => undefined), timeout.promise]);
   clearTimeout(timer);
-  return { pool: postgres.database.use(), streams: live.streams.count(), queues };
+  return {
+    pool: postgres.database.use(),
+    isDatabaseUp: await isUp,
+    clockDifferenceSeconds: postgres.clock.differenceSeconds(),
+    streams: live.streams.count(),
+    queues,
+  };
 }
 
 async function queuesOf(base: Base, postgres: Postgres): Promise<Queues> {

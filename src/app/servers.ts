@@ -12,6 +12,7 @@ import { stillHeld } from '../features/orders/hold.store.ts';
 import { PLACING_HOLD_MS } from '../features/orders/order.placing.ts';
 import { liveSeats } from '../features/orders/order.store.ts';
 import { createSeatingServices } from '../features/seats/seating.services.ts';
+import { MS_PER_SECOND } from '../kernel/clock.ts';
 import type { TopicNames } from '../kernel/events.ts';
 import { createReachability } from '../platform/http/reachability.ts';
 import { createServiceClient } from '../platform/http/service-client.ts';
@@ -19,14 +20,17 @@ import type { Kafka } from '../platform/kafka/kafka.ts';
 import { createM2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from '../platform/oidc/token-verifier.ts';
 import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
-import { openDatabase } from '../platform/postgres/database.ts';
+import { watchClock } from '../platform/postgres/clock-watch.ts';
+import { type Database, openDatabase } from '../platform/postgres/database.ts';
+import { type DatabaseClock, startDatabaseClock } from '../platform/postgres/database-clock.ts';
 import { migrateUp } from '../platform/postgres/migrations.ts';
 import { insertSampleData } from '../platform/postgres/sample-data.ts';
+import { waitForDatabase } from '../platform/postgres/startup.ts';
 import { traceStatements } from '../platform/postgres/statement-tracing.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
 import { traceEvents } from '../platform/telemetry/event-tracing.ts';
-import type { Base } from './foundation.ts';
+import { type Base, type Foundation, systemClock } from './foundation.ts';
 
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 /** More than a map of the largest stadium needs; who answers without end is cut off. */
@@ -40,14 +44,18 @@ const OTHER_ISSUER =
 export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
 export type Servers = Awaited<ReturnType<typeof connectServers>>;
 
-/** PostgreSQL, real or embedded, migrated. */
-export async function openPostgres({ config, closing, dataDir, log, tracing, watch }: Base) {
+/** PostgreSQL, real or embedded, there and migrated, and its time. */
+export async function openPostgres(foundation: Foundation) {
+  const { config, closing, dataDir, log, tracing, watch } = foundation;
   let dsn = config.POSTGRES_DSN;
   if (dsn === undefined) {
-    const server = await startEmbeddedPostgres(dataDir);
+    const server = await startEmbeddedPostgres(dataDir, (reason) =>
+      log.error({ reason }, 'the embedded PostgreSQL ended and is started again; its disk may be full'),
+    );
     closing.add(() => server.close());
     dsn = server.dsn;
   }
+  await waitForDatabase({ dsn, maxWaitMs: config.DATABASE_WAIT_SECONDS * MS_PER_SECOND, log });
   if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR });
   const opened = openDatabase({
     dsn,
@@ -57,8 +65,16 @@ export async function openPostgres({ config, closing, dataDir, log, tracing, wat
   const traced = tracing ? traceStatements(opened, tracing) : opened;
   const { database, afterCommit } = tellAfterCommit(watch('database', traced));
   closing.add(() => database.close());
+  const clock = await clockOf(opened, foundation);
   if (config.SEED_DATA) await insertSampleData(database, config.currency);
-  return { database, afterCommit, dsn };
+  return { database, afterCommit, dsn, clock, clockWatch: watchClock(clock, log) };
+}
+
+/** The database's time, unless a test owns time. */
+async function clockOf(database: Database, { overrides }: Foundation): Promise<DatabaseClock> {
+  const { clock, processClock = systemClock } = overrides;
+  if (clock) return { now: () => clock.now(), measure: async () => undefined, differenceSeconds: () => 0 };
+  return startDatabaseClock({ database, processClock, monotonicMs: () => performance.now() });
 }
 
 /** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */

@@ -1,5 +1,6 @@
 import { DEMO_STRIPE_KEYS, DEMO_USERS } from '../embedded/demo-accounts.ts';
 import { createEmbeddedIdentity } from '../embedded/identity/identity.ts';
+import type { JournalWatch } from '../embedded/journal.ts';
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import { createEmbeddedStripe } from '../embedded/stripe/stripe.ts';
 import { createEmbeddedVenue } from '../embedded/venue/venue.ts';
@@ -13,7 +14,12 @@ const VENUE_GROUP_BYTES = 9;
 
 /** What stands in for servers that no variable names, at the paths the real thing has. */
 export async function mountEmbedded(base: Base, servers: Servers, http: HttpServer): Promise<void> {
-  const { config, clock, ids, closing, embedded, dataDir, selfUrl } = base;
+  const { config, clock, ids, closing, embedded, dataDir, selfUrl, log } = base;
+  const journalWatch: JournalWatch = {
+    failed: (error) =>
+      log.error({ err: error }, 'a stand-in cannot write what it keeps; what changes it is refused'),
+    works: (path) => log.info({ path }, 'a stand-in writes what it keeps again'),
+  };
   if (embedded.has('OIDC_ISSUER')) {
     const identity = await createEmbeddedIdentity({
       issuer: servers.identity.issuer,
@@ -28,6 +34,7 @@ export async function mountEmbedded(base: Base, servers: Servers, http: HttpServ
   if (embedded.has('EVENT_SEATING_SERVICE_URL')) {
     const venue = await createEmbeddedVenue({
       clock,
+      journalWatch,
       dataDir: `${dataDir}/venue`,
       isServiceToken: (authorization) => isServiceToken(servers.verifier, authorization),
       currency: config.currency,
@@ -43,6 +50,7 @@ export async function mountEmbedded(base: Base, servers: Servers, http: HttpServ
   if (embedded.has('STRIPE_SECRET_KEY')) {
     const stripe = await createEmbeddedStripe({
       clock,
+      journalWatch,
       ids,
       dataDir: `${dataDir}/stripe`,
       url: base.publicUrl,

@@ -89,8 +89,12 @@ describe('what Stripe has and what is written here', () => {
       webhookSecret: '',
       apiBase: deaf.platform.app.url,
     });
-    const reconcile = buildReconcile({ currency: currencyOf('lkr') }, database, provider, (error) =>
-      errors.push(error),
+    const reconcile = buildReconcile(
+      { currency: currencyOf('lkr') },
+      database,
+      provider,
+      { now: () => instant(Date.now()) },
+      (error) => errors.push(error),
     );
     const { differences } = await reconcile(since, { lost });
     expect(errors).toEqual([]);

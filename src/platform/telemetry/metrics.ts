@@ -35,6 +35,10 @@ export interface Metrics {
 /** What is not counted but looked at, when somebody asks. */
 export interface Readings {
   readonly pool: PoolUse;
+  /** Whether the database takes reads and writes. */
+  readonly isDatabaseUp: boolean;
+  /** The process's clock less the database's. */
+  readonly clockDifferenceSeconds: number;
   readonly streams: number;
   /** Absent while the database does not say. */
   readonly queues: Queues | undefined;
@@ -121,6 +125,7 @@ function createReader(gauge: (name: MetricName) => Gauge): (readings: Readings) 
   const connections = gauge('ticketing_database_connections');
   const waitingForOne = gauge('ticketing_database_requests_waiting');
   const answers = gauge('ticketing_database_up');
+  const clockDifference = gauge('ticketing_clock_difference_seconds');
   const streams = gauge('ticketing_streams_open');
   const queues: readonly [Gauge, (known: Queues) => number][] = [
     [gauge('ticketing_outbox_waiting'), ({ outbox }) => outbox.waiting],
@@ -138,7 +143,8 @@ function createReader(gauge: (name: MetricName) => Gauge): (readings: Readings) 
     connections.set({ state: 'idle' }, readings.pool.idle);
     waitingForOne.set(readings.pool.waiting);
     streams.set(readings.streams);
-    answers.set(readings.queues ? 1 : 0);
+    answers.set(readings.isDatabaseUp && readings.queues ? 1 : 0);
+    clockDifference.set(readings.clockDifferenceSeconds);
     for (const [each, of] of queues) each.set(readings.queues ? of(readings.queues) : Number.NaN);
   };
 }
