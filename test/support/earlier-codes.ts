@@ -83,8 +83,12 @@ const EARLIER_SCHEMA = `
 
 export interface EarlierDatabase {
   readonly dsn: string;
-  /** A row of a ticket and one of its order, as the earlier service writes them. */
-  insert(ticket: EarlierTicket, picture: Uint8Array): Promise<void>;
+  /** Rows of tickets and of their orders, as the earlier service writes them. */
+  insert(sold: readonly EarlierTicketWithPicture[]): Promise<void>;
+}
+
+export interface EarlierTicketWithPicture extends EarlierTicket {
+  readonly picture: Uint8Array;
 }
 
 /** A database as the earlier service leaves it, without rows; its orders are free, so that no payment is missing. */
@@ -93,20 +97,29 @@ export async function earlierDatabase(buyer: string, eventId: string): Promise<E
   await sql(dsn, EARLIER_SCHEMA);
   return {
     dsn,
-    async insert({ ticketId, orderId, seatId, seatLabel, sessionId, orderStatus, isCheckedIn }, picture) {
+    async insert(sold) {
+      const rows = sold.map(({ picture, ...ticket }) => ({
+        ...ticket,
+        picture: Buffer.from(picture).toString('hex'),
+      }));
+      const given = `jsonb_to_recordset($1::jsonb) AS g ("ticketId" uuid, "orderId" uuid, "seatId" uuid, "seatLabel" text,
+        "sessionId" uuid, "orderStatus" text, "isCheckedIn" boolean, picture text)`;
       await sql(
         dsn,
         `INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, price, created_at,
                              payment_intent_id)
-         VALUES ($1, $2, $3, gen_random_uuid(), $4, $5, 0, 0, now() AT TIME ZONE 'utc', '')`,
-        [orderId, buyer, eventId, sessionId, orderStatus],
+         SELECT "orderId", $2, $3, gen_random_uuid(), "sessionId", "orderStatus", 0, 0, now() AT TIME ZONE 'utc', ''
+           FROM ${given}`,
+        [JSON.stringify(rows), buyer, eventId],
       );
       await sql(
         dsn,
-        `INSERT INTO tickets VALUES ($1, $2, $3, $4, '#FFD700', '33333333-3333-3333-3333-333333333333', 'VIP', $5, 0,
-                                     now() AT TIME ZONE 'utc', $6, CASE WHEN $6 THEN now() AT TIME ZONE 'utc'
-                                                                        ELSE '0001-01-01 00:00:00' END)`,
-        [ticketId, orderId, seatId, seatLabel, picture, isCheckedIn],
+        `INSERT INTO tickets
+         SELECT "ticketId", "orderId", "seatId", "seatLabel", '#FFD700', '33333333-3333-3333-3333-333333333333', 'VIP',
+                decode(picture, 'hex'), 0, now() AT TIME ZONE 'utc', "isCheckedIn",
+                CASE WHEN "isCheckedIn" THEN now() AT TIME ZONE 'utc' ELSE '0001-01-01 00:00:00' END
+           FROM ${given}`,
+        [JSON.stringify(rows)],
       );
     },
   };
