@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { access, readdir } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -162,6 +162,18 @@ describe('in production', () => {
     const reissue = start({ POSTGRES_DSN, QR_SECRET_KEY }, ['scripts/qr-reissue.ts']);
     expect(await reissue.ended, reissue.output()).toBe(0);
     expect(reissue.output()).toContain('0 tickets, sealed with key');
+  });
+
+  test('pictures of the earlier service are read in the thread for it', async () => {
+    const picture = (await readFile('test/support/pictures/earlier-service.png')).toString('base64');
+    const program = `import { createPictureReader } from './src/features/tickets/pictures.service.ts';
+      const reader = createPictureReader();
+      await reader.start();
+      console.log((await reader.read(Buffer.from('${picture}', 'base64'))).length);
+      await reader.rest();`;
+    const reading = start({}, ['--input-type=module', '-e', program]);
+    expect(await reading.ended, reading.output()).toBe(0);
+    expect(reading.output().trim()).toBe('540');
   });
 
   test('tickets are drawn in the thread for it', async () => {

@@ -4,11 +4,11 @@ import {
   type ClaimedPicture,
   claimPictures,
   countByState,
-  countWaiting,
   type EarlierCode,
   type EarlierCodeCounts,
   findByHash,
   hasDue,
+  hasWaiting,
   type ReadCode,
   saveRead,
 } from './earlier-codes.store.ts';
@@ -70,7 +70,7 @@ export function createEarlierCodes({ database, reader, clock }: EarlierCodesOpti
       if (!hash) return { outcome: 'unknown' };
       const found = await findByHash(database, hash);
       if (found) return { outcome: 'known', ...found };
-      return { outcome: (await countWaiting(database)) > 0 ? 'unread' : 'unknown' };
+      return { outcome: (await hasWaiting(database)) ? 'unread' : 'unknown' };
     },
     async readDue() {
       if (!(await hasDue(database, clock.now()))) {
@@ -90,7 +90,7 @@ export function createEarlierCodes({ database, reader, clock }: EarlierCodesOpti
       return claimed.length > 0;
     },
     async finished() {
-      if (!hasRead || (await countWaiting(database)) > 0) return undefined;
+      if (!hasRead || (await hasWaiting(database))) return undefined;
       return countByState(database);
     },
     told() {

@@ -122,6 +122,17 @@ export async function findByHash(executor: Executor, hash: Uint8Array): Promise<
   return row && { ticketId: row.ticket_id, sessionId: row.session_id, isWithdrawn: row.is_withdrawn };
 }
 
+const HAS_WAITING = {
+  name: 'earlier-codes-has-waiting',
+  text: `SELECT EXISTS (SELECT FROM earlier_codes WHERE state = 'waiting') AS has_waiting`,
+};
+
+/** Whether a picture is still to be read, or is being read. */
+export async function hasWaiting(executor: Executor): Promise<boolean> {
+  const [row] = await executor.rows<{ has_waiting: boolean }>(HAS_WAITING, []);
+  return row?.has_waiting ?? false;
+}
+
 const COUNT_WAITING = {
   name: 'earlier-codes-count-waiting',
   text: `SELECT count(*) AS waiting FROM earlier_codes WHERE state = 'waiting'`,
