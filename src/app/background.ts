@@ -50,6 +50,7 @@ export type Work = Readonly<
     | 'forgetting'
     | 'reconciliation'
     | 'folding'
+    | 'earlierCodes'
     | 'saleNumbering'
     | 'saleListening'
     | 'saleReading'
@@ -96,6 +97,7 @@ export function backgroundWork(
     },
     reconciliation: () => reconcileDaily(base, database, features),
     folding: () => foldCounted(database),
+    earlierCodes: () => readEarlierCodes(base, database, features),
     saleNumbering: live.feed.number,
     saleListening: live.signal.listen,
     saleReading: live.reader.read,
@@ -137,6 +139,7 @@ export function startBackground(
     repeat('forgetting', HOUSEKEEPING_MS),
     repeat('reconciliation', HOUSEKEEPING_MS),
     repeat('folding', FOLDING_MS),
+    repeat('earlierCodes', sweepMs),
     repeat('saleNumbering', SALE_POLL_MS, saleBell),
     repeat('saleListening', LISTEN_AGAIN_MS, listenBell),
     repeat('saleReading', SALE_POLL_MS, feedBell),
@@ -188,5 +191,23 @@ async function reconcileDaily(
   log.info({ compared, repaired: differences.length - open.length }, 'payments compared with Stripe');
   for (const { intentId, orderId, detail } of open)
     log.error({ intentId, orderId, detail }, 'payments differ');
+  return false;
+}
+
+/** Reads pictures that the earlier service stored; one of the processes that did says at the end what became of them. */
+async function readEarlierCodes(
+  { clock, log }: Base,
+  database: Postgres['database'],
+  { earlierCodes }: Features,
+): Promise<boolean> {
+  if (await earlierCodes.readDue()) return true;
+  const counts = await earlierCodes.finished();
+  if (!counts) return false;
+  if (await claimDailyJob(database, 'earlier-codes', clock.now())) {
+    const level = counts.unreadable > 0 ? 'warn' : 'info';
+    log[level](counts, 'the QR codes of the earlier service were read');
+    await markDailyJobDone(database, 'earlier-codes', clock.now());
+  }
+  earlierCodes.told();
   return false;
 }

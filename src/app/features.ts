@@ -13,6 +13,8 @@ import { createDrawing } from '../features/paper/drawing.service.ts';
 import { createPaper } from '../features/paper/paper.service.ts';
 import { lockApplied } from '../features/payments/payment.store.ts';
 import { createSeatLabels } from '../features/seats/seat-labels.service.ts';
+import { createEarlierCodes } from '../features/tickets/earlier-codes.service.ts';
+import { createPictureReader } from '../features/tickets/pictures.service.ts';
 import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
 import { createTicketService } from '../features/tickets/ticket.service.ts';
 import { toWireTicket } from '../features/tickets/ticket.wire.ts';
@@ -54,6 +56,9 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
   const sealer = await createTicketSealer(qrKeys);
   const drawing = createDrawing({});
   base.closing.add(drawing.close);
+  const reader = createPictureReader();
+  base.closing.add(reader.rest);
+  const earlierCodes = createEarlierCodes({ database, reader, clock });
   const tickets = createTicketService({
     database,
     seating,
@@ -93,6 +98,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     ...wireAnalytics(base, postgres, servers),
     live: wireLive(base, postgres, servers),
     tickets,
+    earlierCodes,
     paper: createPaper({
       tickets,
       readOrder: orders.read,
@@ -102,7 +108,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       timeZone: config.TIME_ZONE,
       clock,
     }),
-    door: wireDoor(base, postgres, servers, { sealer, recordAction, find, catalogue }),
+    door: wireDoor(base, postgres, servers, { sealer, earlierCodes, recordAction, find, catalogue }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { inboxBacklog } from '../features/payments/inbox.store.ts';
 import { refundBacklog } from '../features/payments/refund.store.ts';
+import { countWaiting } from '../features/tickets/earlier-codes.store.ts';
 import { type Instant, MS_PER_SECOND } from '../kernel/clock.ts';
 import { lagOf } from '../platform/outbox/outbox.store.ts';
 import type { Queues, Readings } from '../platform/telemetry/metrics.ts';
@@ -31,17 +32,18 @@ export async function readingsOf(base: Base, postgres: Postgres, { live }: Featu
 
 async function queuesOf(base: Base, postgres: Postgres): Promise<Queues> {
   const { database } = postgres;
-  const [outbox, webhooks, refunds] = await Promise.all([
+  const [outbox, webhooks, refunds, earlierCodes] = await Promise.all([
     outboxLag(base, postgres),
     inboxBacklog(database),
     refundBacklog(database),
+    countWaiting(database),
   ]);
   const backlog = ({ waiting, oldest, stuck }: typeof webhooks) => ({
     waiting,
     stuck,
     seconds: ageSeconds(base, oldest),
   });
-  return { outbox, webhooks: backlog(webhooks), refunds: backlog(refunds) };
+  return { outbox, webhooks: backlog(webhooks), refunds: backlog(refunds), earlierCodes };
 }
 
 /** How far publishing is behind. */

@@ -32,6 +32,7 @@ export const ERRORS = {
   payment_refused: { title: 'The payment was refused', retry: false },
   webhook_signature_invalid: { title: 'The webhook signature is not valid', retry: false },
   ticket_forged: { title: 'This is not a genuine ticket', retry: false },
+  ticket_superseded: { title: 'A newer code was issued for the ticket', retry: false },
   ticket_wrong_session: { title: 'The ticket is for another session', retry: false },
   ticket_cancelled: { title: 'The ticket is cancelled', retry: false },
   ticket_not_paid: { title: 'The ticket is not paid', retry: false },
@@ -59,6 +60,7 @@ export type ErrorCode = keyof typeof ERRORS;
 /** What a scanner's screen calls a refusal at the door: the platform's words, shorter than the codes. */
 export const DOOR_WORDS: { readonly [Code in ErrorCode]?: string } = {
   ticket_forged: 'forged',
+  ticket_superseded: 'superseded',
   ticket_wrong_session: 'wrong_session',
   ticket_cancelled: 'cancelled',
   ticket_not_paid: 'not_paid',

@@ -168,6 +168,18 @@ describe('in production', () => {
     expect(reissue.output()).toContain('0 tickets, sealed with key');
   });
 
+  test('pictures of the earlier service are read in the thread for it', async () => {
+    const picture = (await readFile('test/support/pictures/earlier-service.png')).toString('base64');
+    const program = `import { createPictureReader } from './src/features/tickets/pictures.service.ts';
+      const reader = createPictureReader();
+      await reader.start();
+      console.log((await reader.read(Buffer.from('${picture}', 'base64'))).length);
+      await reader.rest();`;
+    const reading = start({}, ['--input-type=module', '-e', program]);
+    expect(await reading.ended, reading.output()).toBe(0);
+    expect(reading.output().trim()).toBe('540');
+  });
+
   test('tickets are drawn in the thread for it', async () => {
     const program = `import { createDrawing } from './src/features/paper/drawing.service.ts';
       const page = { title: 'A', time: '', venue: '', address: '', seat: 'A', tier: 'A', ticketId: '', orderId: '', qrText: 'A' };

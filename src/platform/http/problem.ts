@@ -30,6 +30,7 @@ export const STATUS_OF = {
   payment_refused: 402,
   webhook_signature_invalid: 400,
   ticket_forged: 400,
+  ticket_superseded: 409,
   ticket_wrong_session: 403,
   ticket_cancelled: 409,
   ticket_not_paid: 409,

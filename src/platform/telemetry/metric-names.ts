@@ -51,6 +51,10 @@ export const METRICS = {
   ticketing_refunds_waiting: { help: 'Refunds decided on and not carried out yet', labels: [] },
   ticketing_refunds_lag_seconds: { help: 'Age of the oldest refund not carried out yet', labels: [] },
   ticketing_refunds_stuck: { help: 'Refunds that wait for a person', labels: [] },
+  ticketing_earlier_codes_waiting: {
+    help: 'Pictures of QR codes that the earlier service sold and that are not read yet',
+    labels: [],
+  },
 } as const satisfies Record<string, Described>;
 
 export type MetricName = keyof typeof METRICS;

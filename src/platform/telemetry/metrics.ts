@@ -49,6 +49,8 @@ export interface Queues {
   readonly outbox: { readonly waiting: number; readonly seconds: number; readonly blocked: number };
   readonly webhooks: Backlog;
   readonly refunds: Backlog;
+  /** Pictures of the earlier service. */
+  readonly earlierCodes: number;
 }
 
 export interface Backlog {
@@ -137,6 +139,7 @@ function createReader(gauge: (name: MetricName) => Gauge): (readings: Readings) 
     [gauge('ticketing_refunds_waiting'), ({ refunds }) => refunds.waiting],
     [gauge('ticketing_refunds_lag_seconds'), ({ refunds }) => refunds.seconds],
     [gauge('ticketing_refunds_stuck'), ({ refunds }) => refunds.stuck],
+    [gauge('ticketing_earlier_codes_waiting'), ({ earlierCodes }) => earlierCodes],
   ];
   return (readings) => {
     connections.set({ state: 'busy' }, readings.pool.busy);

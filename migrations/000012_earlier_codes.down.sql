@@ -1,0 +1,2 @@
+-- The pictures stay in tickets.qr_code; which codes were withdrawn is lost.
+DROP TABLE earlier_codes;
