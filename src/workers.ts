@@ -37,7 +37,7 @@ export function tellUp(): void {
 /** What workers need before they start: migrations done once, and one port for all of them, which is returned. */
 export async function prepareForWorkers(config: Config): Promise<number> {
   if (config.AUTO_MIGRATE && config.POSTGRES_DSN) {
-    await migrateUp({ dsn: config.POSTGRES_DSN, dir: config.MIGRATIONS_DIR });
+    await migrateUp({ dsn: config.POSTGRES_DSN, dir: config.MIGRATIONS_DIR, currency: config.currency });
   }
   return config.PORT === 0 ? await freePort() : config.PORT;
 }

@@ -48,7 +48,9 @@ export async function openPostgres({ config, closing, dataDir, log, tracing, wat
     closing.add(() => server.close());
     dsn = server.dsn;
   }
-  if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR });
+  if (config.AUTO_MIGRATE) {
+    await migrateUp({ dsn, dir: config.MIGRATIONS_DIR, currency: config.currency });
+  }
   const opened = openDatabase({
     dsn,
     maxConnections: config.POSTGRES_POOL_SIZE,
