@@ -143,10 +143,10 @@ export async function undecided(
   before: Instant,
   limit: number,
 ): Promise<MoneyReceived[]> {
-  const rows = await executor.rows<Omit<PaymentRow, 'state' | 'taken_over'> & { readonly order_id: OrderId }>(UNDECIDED, [
-    toRfc3339(before),
-    limit,
-  ]);
+  const rows = await executor.rows<Omit<PaymentRow, 'state' | 'taken_over'> & { readonly order_id: OrderId }>(
+    UNDECIDED,
+    [toRfc3339(before), limit],
+  );
   return rows.map((row) => ({
     intentId: row.payment_intent_id,
     orderId: row.order_id,

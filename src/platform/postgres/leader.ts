@@ -18,6 +18,9 @@ export interface LeaderOptions {
   readonly clock: Clock;
 }
 
+/** The leadership of the replica that publishes messages. Every replica that does background work asks for it. */
+export const RELAY_LOCK = 840_084_002;
+
 const CONNECT_TIMEOUT_MS = 5_000;
 const ASK_TIMEOUT_MS = 5_000;
 /** A leader that died is followed within this. */

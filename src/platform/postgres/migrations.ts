@@ -91,7 +91,11 @@ export interface Undoing {
 export async function nextUndoing({ dsn, dir }: MigrationOptions): Promise<Undoing | undefined> {
   const name = await migrationVersion(dsn);
   if (name === undefined) return undefined;
-  return { name, loses: lossesIn(await readFile(join(dir, `${name}.down.sql`), 'utf8')), hasRows: await hasRows(dsn) };
+  return {
+    name,
+    loses: lossesIn(await readFile(join(dir, `${name}.down.sql`), 'utf8')),
+    hasRows: await hasRows(dsn),
+  };
 }
 
 const LOSES = '-- Loses: ';
@@ -131,9 +135,13 @@ export async function createMigration(dir: string, name: string): Promise<string
   const next = String(Math.max(0, ...numbers) + 1).padStart(6, '0');
   const paths = ['up', 'down'].map((direction) => join(dir, `${next}_${name}.${direction}.sql`));
   for (const path of paths) {
-    await writeFile(path, path.endsWith('.down.sql') ? `${LOSES}say here what undoing this step loses.\n` : '', {
-      flag: 'wx',
-    });
+    await writeFile(
+      path,
+      path.endsWith('.down.sql') ? `${LOSES}say here what undoing this step loses.\n` : '',
+      {
+        flag: 'wx',
+      },
+    );
   }
   return paths;
 }
