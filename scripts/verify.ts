@@ -5,8 +5,7 @@
  */
 
 import { type Finding, isServiceWork, verify } from '../src/features/verification/verification.service.ts';
-import { isLed } from '../src/features/verification/verification.store.ts';
-import { RELAY_LOCK } from '../src/platform/postgres/leader.ts';
+import { isLed, RELAY_LOCK } from '../src/platform/postgres/leader.ts';
 import { openServiceDatabase, readScriptConfig } from './servers.ts';
 
 const BROKEN = 1;

@@ -143,7 +143,7 @@ async function aligned(
     orderId,
     detail,
     isRepaired: (isCorrected || repaired.length > 0) && !isWithheld,
-    isWithheld,
+    ...(isWithheld ? { isWithheld } : {}),
   };
 }
 

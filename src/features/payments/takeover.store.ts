@@ -21,7 +21,7 @@ export async function saveReceived(
 
 const CONFIRM = {
   name: 'payment-confirm-assumed',
-  text: "UPDATE payments SET taken_over = 'confirmed' WHERE payment_intent_id = $1 AND taken_over = 'assumed'",
+  text: `UPDATE payments SET taken_over = 'confirmed' WHERE payment_intent_id = $1 AND taken_over = 'assumed'`,
 };
 
 /** The provider's account of a payment that was assumed has been read. */
@@ -29,20 +29,20 @@ export async function saveConfirmed(tx: Transaction, intentId: PaymentIntentId):
   await tx.rows(CONFIRM, [intentId]);
 }
 
+/** What waited for a person, because nobody knew the payment, can be carried out now. */
 const MOVE_REFUNDS = {
   name: 'refunds-move-to-payment',
-  // What waited for a person, because nobody knew the payment, can be carried out now.
   text: `UPDATE refunds SET payment_intent_id = $2,
                 attempts = CASE WHEN provider_id IS NULL AND attempts >= ${MAX_REFUND_ATTEMPTS} THEN 1 ELSE attempts END
           WHERE payment_intent_id = $1`,
 };
 const REMOVE = {
   name: 'payment-remove-assumed',
-  text: "DELETE FROM payments WHERE payment_intent_id = $1 AND taken_over = 'assumed'",
+  text: `DELETE FROM payments WHERE payment_intent_id = $1 AND taken_over = 'assumed'`,
 };
 const TAKE_PLACE = {
   name: 'payment-take-place',
-  text: "UPDATE payments SET state = $2, taken_over = 'assumed' WHERE payment_intent_id = $1",
+  text: `UPDATE payments SET state = $2, taken_over = 'assumed' WHERE payment_intent_id = $1`,
 };
 
 /** A payment takes the place of one that was assumed, with its refunds and its state. */

@@ -328,18 +328,6 @@ export const CHECKS: readonly Check[] = [
   ),
 ];
 
-const IS_LED = {
-  name: 'verify-is-led',
-  text: `SELECT FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database
-          WHERE locktype = 'advisory' AND granted AND d.datname = current_database()
-            AND classid = ($1::bigint >> 32)::oid AND objid = ($1::bigint & 4294967295)::oid AND objsubid = 1`,
-};
-
-/** Whether a process holds the advisory lock of this leadership. */
-export async function isLed(executor: Executor, lock: number): Promise<boolean> {
-  return (await executor.rows(IS_LED, [lock])).length > 0;
-}
-
 function check(
   invariant: Invariant,
   finding: string,

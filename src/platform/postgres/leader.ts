@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Clock, Instant } from '../../kernel/clock.ts';
 import { later } from '../../kernel/clock.ts';
+import type { Executor } from './database.ts';
 import { sessionSettings } from './session-settings.ts';
 
 /** One process among the replicas, chosen by an advisory lock of the database. */
@@ -75,4 +76,16 @@ export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
       await closing?.end();
     },
   };
+}
+
+const IS_LED = {
+  name: 'leader-is-led',
+  text: `SELECT FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database
+          WHERE locktype = 'advisory' AND granted AND d.datname = current_database()
+            AND classid = ($1::bigint >> 32)::oid AND objid = ($1::bigint & 4294967295)::oid AND objsubid = 1`,
+};
+
+/** Whether any process has this leadership now. */
+export async function isLed(executor: Executor, lock: number): Promise<boolean> {
+  return (await executor.rows(IS_LED, [lock])).length > 0;
 }
