@@ -27,7 +27,7 @@ import {
   type SettlementOptions,
 } from '../features/payments/settlement.ts';
 import { createStuckPayments } from '../features/payments/stuck.service.ts';
-import { createTakeover } from '../features/payments/takeover.ts';
+import { createTakeover } from '../features/payments/takeover.service.ts';
 import { createWebhookService } from '../features/payments/webhook.service.ts';
 import type { Ticket } from '../features/tickets/ticket.rules.ts';
 import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';

@@ -16,7 +16,7 @@ import {
   undecided,
 } from './payment.store.ts';
 import type { GiveBack } from './refund.service.ts';
-import { correctAssumed, takePlaceOf } from './takeover.ts';
+import { correctAssumed, takePlaceOf } from './takeover.service.ts';
 
 /**
  * Writes money that came down first, on its own, then decides and carries out what becomes of it. Safe to repeat and

@@ -29,7 +29,7 @@ import {
   createWriteRefund,
 } from '../../../src/features/payments/refund.service.ts';
 import { createSettlement } from '../../../src/features/payments/settlement.ts';
-import { createTakeover } from '../../../src/features/payments/takeover.ts';
+import { createTakeover } from '../../../src/features/payments/takeover.service.ts';
 import { type Instant, instant, later } from '../../../src/kernel/clock.ts';
 import { AppError } from '../../../src/kernel/errors.ts';
 import {
