@@ -1,5 +1,5 @@
 #!/bin/sh
-# Migrations by hand, from any folder: scripts/migrate.sh -a up|down|version|create [-n name]
+# Migrations by hand, from any folder: scripts/migrate.sh -a up|down|version|create [-n name] [--yes]
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 if [ ! -d "$root/node_modules" ]; then

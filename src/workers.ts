@@ -43,7 +43,7 @@ export async function prepareForWorkers(config: Config): Promise<number> {
   const { POSTGRES_DSN: dsn, DATABASE_WAIT_SECONDS: waitSeconds } = config;
   if (dsn) {
     await waitForDatabase({ dsn, maxWaitMs: waitSeconds * MS_PER_SECOND, log });
-    if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR });
+    if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR, currency: config.currency });
   }
   return config.PORT === 0 ? await freePort() : config.PORT;
 }

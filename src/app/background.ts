@@ -8,7 +8,7 @@ import type { Kafka } from '../platform/kafka/kafka.ts';
 import { createRelay, RELAY_POLL_MS } from '../platform/outbox/relay.ts';
 import type { ClockWatch } from '../platform/postgres/clock-watch.ts';
 import { MEASURE_EVERY_MS } from '../platform/postgres/database-clock.ts';
-import { createLeader } from '../platform/postgres/leader.ts';
+import { createLeader, RELAY_LOCK } from '../platform/postgres/leader.ts';
 import type { Features } from './features.ts';
 import type { Base } from './foundation.ts';
 import { type Postgres, type Servers, topicNames } from './servers.ts';
@@ -24,7 +24,6 @@ const LISTEN_AGAIN_MS = 1_000;
 const STREAM_UPKEEP_MS = 250;
 /** Sums are exact without it; answers add up fewer rows with it. */
 const FOLDING_MS = 2_000;
-const RELAY_LOCK = 840_084_002;
 /** A stop that takes longer than this is cut short; what is cut is found again by the next process. */
 export const STOP_TIMEOUT_MS = 20_000;
 /** Requests under way when a stop begins have this long; the rest is for handing over what is read from Kafka. */
@@ -189,8 +188,10 @@ async function reconcileDaily(
   await markDailyJobDone(database, 'reconcile', clock.now());
   const open = differences.filter(({ isRepaired }) => !isRepaired);
   log.info({ compared, repaired: differences.length - open.length }, 'payments compared with Stripe');
-  for (const { intentId, orderId, detail } of open)
-    log.error({ intentId, orderId, detail }, 'payments differ');
+  for (const { intentId, orderId, detail, isRepaired } of differences) {
+    if (isRepaired) log.warn({ intentId, orderId, detail }, 'payment repaired');
+    else log.error({ intentId, orderId, detail }, 'payments differ');
+  }
   return false;
 }
 

@@ -11,7 +11,6 @@ import { createOrderPlacing } from '../features/orders/order.placing.ts';
 import { createOrderService } from '../features/orders/order.service.ts';
 import { createDrawing } from '../features/paper/drawing.service.ts';
 import { createPaper } from '../features/paper/paper.service.ts';
-import { lockApplied } from '../features/payments/payment.store.ts';
 import { createSeatLabels } from '../features/seats/seat-labels.service.ts';
 import { createEarlierCodes } from '../features/tickets/earlier-codes.service.ts';
 import { createPictureReader } from '../features/tickets/pictures.service.ts';
@@ -39,7 +38,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
   const shared = { database, holds, labels, clock, currency, onCommitted: outboxBell.ring };
 
   const money = wireMoney(base, postgres, servers);
-  const { transitions, payments, giveBack, recordAction, find } = money;
+  const { transitions, payments, recordAction, find } = money;
   const orders = createOrderService({
     ...shared,
     seating,
@@ -47,10 +46,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     payments,
     recordAction,
     onCommitted: ringAll(outboxBell, saleBell),
-    async giveBack(tx, orderId, reason) {
-      const payment = await lockApplied(tx, orderId);
-      if (payment) await giveBack(tx, payment, reason);
-    },
+    giveBack: money.takeover.giveBackOrder,
   });
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
   const sealer = await createTicketSealer(qrKeys);

@@ -56,7 +56,9 @@ export async function openPostgres(foundation: Foundation) {
     dsn = server.dsn;
   }
   await waitForDatabase({ dsn, maxWaitMs: config.DATABASE_WAIT_SECONDS * MS_PER_SECOND, log });
-  if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR });
+  if (config.AUTO_MIGRATE) {
+    await migrateUp({ dsn, dir: config.MIGRATIONS_DIR, currency: config.currency });
+  }
   const opened = openDatabase({
     dsn,
     maxConnections: config.POSTGRES_POOL_SIZE,

@@ -58,6 +58,8 @@ export interface PaymentServiceOptions {
   readonly provider: PaymentProvider;
   readonly settleMoney: SettleMoney;
   readonly align: AlignIntent;
+  /** Whether the order was paid before this service had it. */
+  readonly isTakenOver: (orderId: OrderId) => Promise<boolean>;
   readonly currency: Currency;
   readonly clock: Clock;
   readonly onCommitted: () => void;
@@ -125,6 +127,8 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
         if (known === orderId) return;
         throw new AppError('payment_missing', 'The payment provider has no such payment for the order.');
       }
+      // The earlier service was told of it, and completed the order: the message comes again.
+      if (await options.isTakenOver(orderId)) return;
       // Written down before a process died, it is money whatever the order costs by now.
       const known = await findPayment(options.database, intentId);
       if (order.price === 0 && !known) return completeElsewhere(order, options);

@@ -112,6 +112,8 @@ export interface RefundServiceOptions {
   readonly recordAction: RecordAction;
   /** Asks the provider how an intent's money stands, and does the same here. */
   readonly align: (intentId: PaymentIntentId) => Promise<unknown>;
+  /** Reads the provider's account of a payment that was only assumed for an order. */
+  readonly confirmTakenOver: (orderId: OrderId) => Promise<void>;
   /** Seats of these tickets of an order are free again. */
   readonly onFreed: (order: Order, tickets: readonly Ticket[]) => Promise<void>;
   readonly onCommitted: () => void;
@@ -132,6 +134,7 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
   return {
     async issue(orderId, request, who, receipt) {
       demandAdmin(who);
+      await options.confirmTakenOver(orderId);
       const issued = await database.transaction(async (tx) => {
         const result = await issueLocked(tx, orderId, request, who, options);
         await receipt?.keep(tx, result);

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Clock, Instant } from '../../kernel/clock.ts';
 import { later } from '../../kernel/clock.ts';
+import type { Executor } from './database.ts';
 import { IS_READ_ONLY } from './probe.ts';
 import { sessionSettings } from './session-settings.ts';
 
@@ -19,6 +20,9 @@ export interface LeaderOptions {
   /** For pauses alone: one that is never set back. */
   readonly clock: Clock;
 }
+
+/** The leadership of the replica that publishes messages. Every replica that does background work asks for it. */
+export const RELAY_LOCK = 840_084_002;
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const ASK_TIMEOUT_MS = 5_000;
@@ -93,4 +97,16 @@ export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
     },
     close: stepDown,
   };
+}
+
+const IS_LED = {
+  name: 'leader-is-led',
+  text: `SELECT FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database
+          WHERE locktype = 'advisory' AND granted AND d.datname = current_database()
+            AND classid = ($1::bigint >> 32)::oid AND objid = ($1::bigint & 4294967295)::oid AND objsubid = 1`,
+};
+
+/** Whether any process has this leadership now. */
+export async function isLed(executor: Executor, lock: number): Promise<boolean> {
+  return (await executor.rows(IS_LED, [lock])).length > 0;
 }

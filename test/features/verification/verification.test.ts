@@ -104,6 +104,12 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'a payment’s state is not what was given back of it',
     `${REFUND(10_000, null)} UPDATE payments SET state = 'refunded'`,
   ],
+  [
+    'I2',
+    'a completed order has not exactly its price',
+    'DELETE FROM payments; UPDATE orders SET expires_at = NULL',
+  ],
+  ['I2', 'money waits for a person to say whether it goes back', "UPDATE payments SET state = 'withheld'"],
   ['I2', 'money waits for a person to give it back', REFUND(1, null, 12)],
   ['I2', 'news of money was given up', WEBHOOK(12)],
   [
