@@ -50,10 +50,14 @@ export function createPictureReader({ maxWaitMs = MAX_WAIT_MS }: PictureReaderOp
     async start() {
       if (thread) return;
       // What the process was started with is not the thread's: a module to load first, a debugger's port.
-      thread = new Worker(new URL('./pictures.worker.ts', import.meta.url), { execArgv: [] });
-      // A thread that dies between two pictures is found by the next one; the process lives on.
-      thread.on('error', () => undefined);
-      await nextFrom(thread);
+      const started = new Worker(new URL('./pictures.worker.ts', import.meta.url), { execArgv: [] });
+      thread = started;
+      // The process outlives a thread that dies between two pictures.
+      started.on('error', () => undefined);
+      started.on('exit', () => {
+        if (thread === started) thread = undefined;
+      });
+      await nextFrom(started);
     },
     async read(picture) {
       if (!thread) throw new Error('the thread that reads pictures was not started');
