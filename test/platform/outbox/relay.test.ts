@@ -147,9 +147,12 @@ test.each(['25006', '53100'])(
       );
     }
     const turn = relayTurn(async (messages) => void taken.push(...messages));
-    for (let count = 0; count < 5; count += 1) await expect(turn()).rejects.toThrow();
-    expect(taken).toHaveLength(2);
-    for (const table of ['outbox', 'write_trials']) await sql(dsn, `DROP TRIGGER refuse ON ${table}`);
+    try {
+      for (let count = 0; count < 5; count += 1) await expect(turn()).rejects.toThrow();
+      expect(taken).toHaveLength(2);
+    } finally {
+      for (const table of ['outbox', 'write_trials']) await sql(dsn, `DROP TRIGGER refuse ON ${table}`);
+    }
     await turn();
     expect(await unpublished()).toBe(0);
     expect(taken).toHaveLength(4);
