@@ -36,6 +36,7 @@ const VALUE = JSON.stringify({ order: 'x'.repeat(1_100) });
 const TOPICS: TopicNames = {
   orderCreated: 'created',
   orderUpdated: 'updated',
+  orderAmended: 'amended',
   orderCanceled: 'canceled',
   seatsStatus: 'seats',
   paymentSucceededDead: 'succeeded.dead',

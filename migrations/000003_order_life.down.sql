@@ -1,3 +1,5 @@
+-- Loses: refunds in parts and disputes, why a ticket is void, the answers kept for repeated requests, and when the daily
+-- comparison with Stripe was made.
 DROP TABLE daily_jobs;
 
 DROP INDEX stripe_inbox_by_age;

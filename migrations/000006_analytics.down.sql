@@ -1,3 +1,4 @@
+-- Loses: nothing. The sums of sales are counted again from the orders when the step is applied again.
 DROP INDEX orders_taken_over_of_organization;
 DROP INDEX orders_taken_over;
 DROP INDEX orders_by_event;

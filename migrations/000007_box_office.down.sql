@@ -1,3 +1,5 @@
+-- Loses: the audit trail, the notes on ticket holders, which ticket a refund was for, and that an organiser voided a ticket or
+-- ended an order.
 DROP TABLE audit_trail;
 DROP FUNCTION refuse_audit_change;
 

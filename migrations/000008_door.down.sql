@@ -1,3 +1,5 @@
+-- Loses: every scan with its gate, device and time, who has left and may come in again, and whether sessions allow that. Who
+-- was checked in is kept.
 DROP TABLE session_doors;
 DROP TABLE scans;
 

@@ -1,5 +1,15 @@
-#!/usr/bin/env bash
-# Migrations by hand: scripts/migrate.sh -a up|down|version|create [-n name]
-set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd)
-exec "$root/node_modules/.bin/node" "$root/scripts/migrate.ts" "$@"
+#!/bin/sh
+# Migrations by hand, from any folder: scripts/migrate.sh -a up|down|version|create [-n name] [--yes]
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+if [ ! -d "$root/node_modules" ]; then
+  echo "scripts/migrate.sh: run npm ci in $root first." >&2
+  exit 1
+fi
+# npm ci installs a Node that runs TypeScript, whichever the machine has; an image has only its own.
+node="$root/node_modules/.bin/node"
+[ -x "$node" ] || node=node
+# A relative folder that the caller names is meant from where they are.
+MIGRATIONS_DIR=${MIGRATIONS_DIR:-$root/migrations}
+export MIGRATIONS_DIR
+exec "$node" "$root/scripts/migrate.ts" "$@"

@@ -1,27 +1,36 @@
+import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { readConfig } from '../src/config.ts';
+import { MS_PER_SECOND } from '../src/kernel/clock.ts';
 import {
   createMigration,
+  type MigrationOptions,
   migrateDown,
   migrateUp,
   migrationVersion,
+  nextUndoing,
 } from '../src/platform/postgres/migrations.ts';
+import { waitForDatabase } from '../src/platform/postgres/startup.ts';
 
-const USAGE = `usage: scripts/migrate.sh -a up|down|version|create [-n name]
+const USAGE = `usage: scripts/migrate.sh -a up|down|version|create [-n name] [--yes]
 
   up       applies every migration not applied yet, all of them or none
-  down     undoes the newest one
+  down     says what undoing the newest one loses, asks, and undoes it; --yes agrees beforehand
   version  prints the newest one applied
   create   makes an empty pair of files; -n names it
 
-POSTGRES_DSN says which database, MIGRATIONS_DIR (./migrations) which migrations.
+POSTGRES_DSN says which database, CURRENCY what its amounts are in, MIGRATIONS_DIR (./migrations) which migrations.
 `;
 const FAILED = 1;
 const WRONG_USE = 2;
 
 async function run(): Promise<number> {
   const { values } = parseArgs({
-    options: { action: { type: 'string', short: 'a' }, name: { type: 'string', short: 'n' } },
+    options: {
+      action: { type: 'string', short: 'a' },
+      name: { type: 'string', short: 'n' },
+      yes: { type: 'boolean', default: false },
+    },
   });
   const config = readConfig({ ...process.env, NODE_ENV: 'development' });
   const dir = config.MIGRATIONS_DIR;
@@ -30,16 +39,16 @@ async function run(): Promise<number> {
       if (values.name === undefined) return wrongUse('create needs a name: -n add_something');
       console.log((await createMigration(dir, values.name)).join('\n'));
       return 0;
-    case 'up':
-      console.log(
-        (await migrateUp({ dsn: demandDsn(config.POSTGRES_DSN), dir })).join('\n') || 'nothing to do',
-      );
+    case 'up': {
+      const { currency } = config;
+      const dsn = demandDsn(config.POSTGRES_DSN);
+      const log = { warn: console.error, info: console.error };
+      await waitForDatabase({ dsn, maxWaitMs: config.DATABASE_WAIT_SECONDS * MS_PER_SECOND, log });
+      console.log((await migrateUp({ dsn, dir, currency })).join('\n') || 'nothing to do');
       return 0;
+    }
     case 'down':
-      console.log(
-        (await migrateDown({ dsn: demandDsn(config.POSTGRES_DSN), dir })).join('\n') || 'nothing to undo',
-      );
-      return 0;
+      return undo({ dsn: demandDsn(config.POSTGRES_DSN), dir, currency: config.currency }, values.yes);
     case 'version':
       console.log((await migrationVersion(demandDsn(config.POSTGRES_DSN))) ?? 'none');
       return 0;
@@ -48,6 +57,28 @@ async function run(): Promise<number> {
         values.action === undefined ? 'an action is needed' : `there is no action ${values.action}`,
       );
   }
+}
+
+/** Says what undoing the newest migration loses, and undoes it when the operator agrees. */
+async function undo(options: MigrationOptions, isAgreed: boolean): Promise<number> {
+  const next = await nextUndoing(options);
+  if (!next) {
+    console.log('nothing to undo');
+    return 0;
+  }
+  console.error(`Undoing ${next.name} loses ${next.loses}`);
+  if (next.hasRows && !isAgreed) {
+    if (!process.stdin.isTTY) return wrongUse('The database has rows. Agree with --yes; nothing was undone.');
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    const answer = await terminal.question('Undo it? Type yes: ');
+    terminal.close();
+    if (answer.trim().toLowerCase() !== 'yes') {
+      console.error('Nothing was undone.');
+      return FAILED;
+    }
+  }
+  console.log((await migrateDown(options, next.name)).join('\n'));
+  return 0;
 }
 
 function demandDsn(dsn: string | undefined): string {

@@ -1,7 +1,8 @@
 /**
  * Writes every good ticket with the text of its QR code under the first key of QR_SECRET_KEY, one JSON object a line,
  * for whoever prints and sends tickets: after a key was taken off the list, what was printed with it admits nobody.
- * `--session ID` names one session. Reads only, safe beside a live service. Keep what it writes as you keep tickets.
+ * `--session ID` names one session. Safe beside a live service. A code that the earlier service sold for a ticket admits
+ * nobody once its new text is written. Keep what it writes as you keep tickets.
  */
 import { parseArgs } from 'node:util';
 import { createTicketSealer } from '../src/features/tickets/qr/sealer.ts';
@@ -37,7 +38,9 @@ async function run(): Promise<void> {
   } finally {
     await database.close();
   }
-  console.error(`${tickets} tickets, sealed with key ${sealer.currentKeyId}.`);
+  console.error(
+    `${tickets} tickets, sealed with key ${sealer.currentKeyId}. Codes that the earlier service sold for them admit nobody any more.`,
+  );
 }
 
 try {

@@ -1,14 +1,16 @@
 /**
  * Compares Stripe's PaymentIntents of the last days (`--days N`, else RECONCILE_DAYS) with the payments here, repairs
  * what can be, and reports each difference: exit code 0 when nothing is left to a person, 1 when something is, 2 when it
- * could not compare. With `--lost` also money for orders that are not here, as after a restore. Safe beside a live
- * service: it goes the ways that a webhook goes.
+ * could not compare. With `--lost` also money for orders that are not here, as after a restore. Money that pays for nothing
+ * is reported and kept, unless `--give-back` says that it may be refunded. Safe beside a live service: it goes the ways that
+ * a webhook goes.
  */
 import { parseArgs } from 'node:util';
-import { buildReconcile } from '../src/app.ts';
+import { buildReconcile, systemClock } from '../src/app.ts';
 import type { Config } from '../src/config.ts';
 import type { Difference } from '../src/features/payments/reconcile.service.ts';
-import { instant } from '../src/kernel/clock.ts';
+import { later } from '../src/kernel/clock.ts';
+import { startDatabaseClock } from '../src/platform/postgres/database-clock.ts';
 import { createStripeProvider } from '../src/platform/stripe/stripe.provider.ts';
 import { openServiceDatabase, readScriptConfig, stripeOfService } from './servers.ts';
 
@@ -18,10 +20,23 @@ const MS_PER_DAY = 86_400_000;
 const DEFAULT_DAYS = 3;
 const MAX_DAYS = 3_650;
 
-function optionsOf({ RECONCILE_DAYS }: Config): { readonly days: number; readonly lost: boolean } {
-  const { values } = parseArgs({ options: { days: { type: 'string' }, lost: { type: 'boolean' } } });
+interface Options {
+  readonly days: number;
+  readonly lost: boolean;
+  readonly giveBack: boolean;
+}
+
+function optionsOf({ RECONCILE_DAYS }: Config): Options {
+  const { values } = parseArgs({
+    options: {
+      days: { type: 'string' },
+      lost: { type: 'boolean', default: false },
+      'give-back': { type: 'boolean', default: false },
+    },
+  });
+  const { lost, 'give-back': giveBack } = values;
   const days = values.days === undefined ? RECONCILE_DAYS || DEFAULT_DAYS : Number(values.days);
-  if (days > 0 && days <= MAX_DAYS) return { days, lost: values.lost === true };
+  if (days > 0 && days <= MAX_DAYS) return { days, lost, giveBack };
   throw new Error(`--days: must be a number above 0, at most ${MAX_DAYS}.`);
 }
 
@@ -31,18 +46,25 @@ function lineOf({ intentId, orderId, detail, isRepaired }: Difference): string {
 
 async function run(): Promise<number> {
   const config = readScriptConfig();
-  const { days, lost } = optionsOf(config);
-  const since = instant(Date.now() - days * MS_PER_DAY);
+  const { days, lost, giveBack } = optionsOf(config);
   const database = await openServiceDatabase(config);
   try {
+    const clock = await startDatabaseClock({
+      database,
+      processClock: systemClock,
+      monotonicMs: () => performance.now(),
+    });
+    const since = later(clock.now(), -days * MS_PER_DAY);
     const provider = createStripeProvider(stripeOfService(config));
-    const reconcile = buildReconcile(config, database, provider, console.error);
-    const { compared, differences } = await reconcile(since, { lost });
+    const reconcile = buildReconcile(config, database, provider, clock, console.error);
+    const { compared, differences } = await reconcile(since, { lost, refunds: giveBack ? 'told' : 'never' });
     for (const difference of differences) console.log(lineOf(difference));
     const open = differences.filter(({ isRepaired }) => !isRepaired).length;
     console.log(
       `${compared} payments compared, ${differences.length - open} repaired, ${open} left to a person.`,
     );
+    const withheld = differences.filter(({ isWithheld }) => isWithheld).length;
+    if (withheld > 0) console.log(`${withheld} of them are refunded by the same command with --give-back.`);
     return open === 0 ? 0 : LEFT_OPEN;
   } finally {
     await database.close();

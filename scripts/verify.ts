@@ -1,9 +1,11 @@
 /**
  * Reports every invariant over the database of POSTGRES_DSN, or of the service that runs in DATA_DIR: exit code 0 when
  * nothing breaks one, 1 when something does, 2 when it could not be looked at. Reads only, on one snapshot: safe beside
- * a live service.
+ * a live service. While no replica runs, what one would do by itself is told apart and breaks nothing.
  */
-import { verify } from '../src/features/verification/verification.service.ts';
+
+import { type Finding, isServiceWork, verify } from '../src/features/verification/verification.service.ts';
+import { isLed, RELAY_LOCK } from '../src/platform/postgres/leader.ts';
 import { openServiceDatabase, readScriptConfig } from './servers.ts';
 
 const BROKEN = 1;
@@ -13,9 +15,17 @@ async function run(): Promise<number> {
   const config = readScriptConfig();
   const database = await openServiceDatabase(config);
   try {
-    const findings = await database.snapshot((executor) => verify(executor, config.currency));
+    const [found, isRunning] = await database.snapshot(async (executor) => [
+      await verify(executor, config.currency),
+      // Every replica asks for the relay's leadership, so nobody has it only while none runs.
+      await isLed(executor, RELAY_LOCK),
+    ]);
+    const isBroken = (finding: Finding) => isRunning || !isServiceWork(finding);
+    const findings = found.filter(isBroken);
     for (const { invariant, finding, subjects } of findings)
       console.log(`${invariant}  ${finding}: ${subjects.join(', ')}`);
+    for (const { finding, subjects } of found.filter((each) => !isBroken(each)))
+      console.log(`No replica runs; the first to start sees to this: ${finding}: ${subjects.join(', ')}`);
     console.log(
       findings.length === 0 ? 'Every invariant holds.' : `${findings.length} checks found something.`,
     );

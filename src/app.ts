@@ -7,7 +7,7 @@ import type { Config } from './config.ts';
 import type { HttpServer } from './platform/http/server.ts';
 
 export { STOP_TIMEOUT_MS, type Work } from './app/background.ts';
-export type { Overrides, Watch } from './app/foundation.ts';
+export { type Overrides, systemClock, type Watch } from './app/foundation.ts';
 export { buildReconcile } from './app/money.ts';
 
 export interface App {
@@ -29,8 +29,9 @@ export interface App {
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const closing = closeInReverse();
   try {
-    const base = await layFoundation(config, overrides, closing);
-    const database = await openPostgres(base);
+    const foundation = await layFoundation(config, overrides, closing);
+    const database = await openPostgres(foundation);
+    const base = { ...foundation, clock: database.clock };
     const servers = await connectServers(base, database);
     const features = await wireFeatures(base, database, servers);
     const work = backgroundWork(base, database, servers, features);
@@ -40,7 +41,11 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       url: base.publicUrl,
       work,
       start: () =>
-        startBackground(base, work, drain, { kafka: servers.kafka, streams: features.live.streams }),
+        startBackground(base, work, drain, {
+          kafka: servers.kafka,
+          streams: features.live.streams,
+          clockWatch: database.clockWatch,
+        }),
       close: closing.run,
     };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type Config, describeVariables, embeddedParts } from './config.ts';
+import { type Config, describeVariables, embeddedParts, secretFileVariables } from './config.ts';
 import { DEMO_PASSWORD, DEMO_STRIPE_KEYS, DEMO_USERS } from './embedded/demo-accounts.ts';
 
 /** What a person reads when the service is up: what is real, where to click, who may sign in, what to try next. */
@@ -28,6 +28,8 @@ export function banner(config: Config, url: string): string {
     ...servers,
     ...people,
     '',
+    corsLine(config),
+    '',
     `  API        ${url}/docs`,
     `  OpenAPI    ${url}/openapi.json`,
     `  Health     ${url}/api/order/health`,
@@ -38,11 +40,17 @@ export function banner(config: Config, url: string): string {
   ].join('\n');
 }
 
+function corsLine({ corsOrigins }: Config): string {
+  if (corsOrigins.length > 0) return `Pages of ${corsOrigins.join(', ')} may call the API (CORS_ORIGINS).`;
+  return 'No page of another origin may call the API: set CORS_ORIGINS to the origins that may.';
+}
+
 /** What `npm start -- --help` prints. */
 export function help(): string {
   const rows = describeVariables().map(
     ({ name, fallback, allowed, meaning }) =>
       `  ${name}${fallback === '' ? '' : ` (${fallback})`}\n      ${meaning}. ${allowed[0]?.toUpperCase()}${allowed.slice(1)}.`,
   );
-  return `ms-ticketing: sells seats, takes payment, issues tickets, checks people in.\n\nVariables (default):\n\n${rows.join('\n')}\n`;
+  const files = `A secret may be in a file instead, whose path stands in ${secretFileVariables().join(', ')}. A secret that is set itself wins.`;
+  return `ms-ticketing: sells seats, takes payment, issues tickets, checks people in.\n\nVariables (default):\n\n${rows.join('\n')}\n\n${files}\n`;
 }

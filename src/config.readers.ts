@@ -80,6 +80,19 @@ export function url(options: { optional?: true; protocols?: readonly string[] } 
   ];
 }
 
+/** Origins of web pages, exactly as a browser writes them into its `Origin` header; an empty text is none. */
+export function origins(): Kind<readonly string[]> {
+  const isOrigin = (given: string) =>
+    /^https?:[^*]+$/.test(given) && URL.canParse(given) && new URL(given).origin === given;
+  return [
+    'origins such as https://tickets.example.com or http://localhost:8090, with commas between them: lower case, no path, no slash at the end, no port that is the default, no *; or empty for none',
+    (given) => {
+      const found = given === '' ? [] : given.split(',').map((part) => part.trim());
+      return found.every(isOrigin) ? [...new Set(found)] : undefined;
+    },
+  ];
+}
+
 /** `host:port`; an IPv6 address stands in brackets. */
 export function hostAndPort(): Kind<{ readonly host: string; readonly port: number }> {
   const [, readPort] = wholeNumber(1, MAX_PORT);

@@ -7,6 +7,7 @@ import {
   hostPort,
   type Kind,
   nameText,
+  origins,
   type Reader,
   switchValue,
   text,
@@ -15,6 +16,7 @@ import {
   url,
   wholeNumber,
 } from './config.readers.ts';
+import { fileVariableOf, secretFromFile } from './config.secrets.ts';
 import { type Currency, currencyOf } from './kernel/money.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
 
@@ -22,6 +24,8 @@ interface Variable<Value> {
   readonly meaning: string;
   /** The text it has when nothing is set; a variable without one is absent then. */
   readonly fallback?: string;
+  /** Set to an empty text it has that value, not the fallback. */
+  readonly mayBeEmpty?: true;
   /** What may stand in it, in words. */
   readonly allowed: string;
   readonly secret?: true;
@@ -47,6 +51,13 @@ const MAX_SEATS = 100;
 const MAX_DOOR_HOURS = 100_000;
 const QR_KEY_BYTES = 32;
 
+/** Where the platform's own front end is served on a developer's machine (contract section 1). */
+const FRONT_END_IN_DEVELOPMENT = [
+  'http://localhost:8090',
+  'http://ticketly.test:8090',
+  'http://www.localhost:8090',
+];
+
 /** Every variable the service reads, and nothing else reads any. `--help` and the README list them from here. */
 export const VARIABLES = {
   PORT: variable('Port the service listens on; 0 takes a free one', wholeNumber(0, 65_535), '8084'),
@@ -61,6 +72,13 @@ export const VARIABLES = {
     url({ optional: true }),
     '',
   ),
+  CORS_ORIGINS: {
+    ...variable(
+      'Origins whose web pages may call the API from a browser; empty: none; unset: the three of the platform’s front end in development, none in production',
+      origins(),
+    ),
+    mayBeEmpty: true,
+  },
   NODE_ENV: variable('With `production` it refuses to start with a stand-in', text(1, 40), 'development'),
   ALLOW_EMBEDDED: variable('Lets stand-ins run in production', switchValue(), 'false'),
   DATA_DIR: variable('Folder of the stand-ins’ data', text(1, 4_096), '.data'),
@@ -84,6 +102,11 @@ export const VARIABLES = {
     url({ protocols: ['postgres:', 'postgresql:'] }),
   ),
   POSTGRES_POOL_SIZE: variable('Most connections to PostgreSQL at a time', wholeNumber(2, 500), '10'),
+  DATABASE_WAIT_SECONDS: variable(
+    'How long a start waits for PostgreSQL to answer, before it ends with an error',
+    decimal(0, 3_600),
+    '45',
+  ),
   MIGRATIONS_DIR: variable('Folder of the migrations', text(1, 4_096), './migrations'),
   AUTO_MIGRATE: variable('Migrates the database at start', switchValue(), 'true'),
   SEED_DATA: variable(
@@ -211,9 +234,14 @@ export const VARIABLES = {
 
   TOPIC_ORDER_CREATED: variable('Topic of placed orders', topicName(), 'ticketly.order.created'),
   TOPIC_ORDER_UPDATED: variable(
-    'Topic of completed and changed orders',
+    'Topic of changed pending orders, and once of each order that completes',
     topicName(),
     'ticketly.order.updated',
+  ),
+  TOPIC_ORDER_AMENDED: variable(
+    'Topic of changes to orders that completed before',
+    topicName(),
+    'ticketly.order.amended',
   ),
   TOPIC_ORDER_CANCELED: variable('Topic of cancelled orders', topicName(), 'ticketly.order.canceled'),
   TOPIC_SEATS_STATUS: variable('Topic of seat states', topicName(), 'ticketly.seats.status'),
@@ -243,6 +271,8 @@ export type Settings = {
 export interface Config extends Settings {
   readonly currency: Currency;
   readonly holdMs: number;
+  /** Origins whose pages may call the API. */
+  readonly corsOrigins: readonly string[];
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -270,6 +300,8 @@ export function readConfig(environment: Environment): Config {
     ...settings,
     currency: currencyOf(settings.CURRENCY),
     holdMs: Math.round(settings.SEAT_LOCK_TTL_MINUTES * 60_000),
+    corsOrigins:
+      settings.CORS_ORIGINS ?? (settings.NODE_ENV === 'production' ? [] : FRONT_END_IN_DEVELOPMENT),
   };
 }
 
@@ -279,8 +311,10 @@ function readOne(
   environment: Environment,
   problems: string[],
 ): unknown {
-  const set = environment[name]?.trim();
-  const given = set === undefined || set === '' ? spec.fallback : set;
+  const named = environment[name]?.trim();
+  const set = named || !spec.secret ? named : secretFromFile(name, environment, problems);
+  const isUnset = set === undefined || (set === '' && !spec.mayBeEmpty);
+  const given = isUnset ? spec.fallback : set;
   if (given === undefined) return undefined;
   const value = spec.read(given);
   if (value === undefined) {
@@ -377,6 +411,13 @@ export function embeddedParts(settings: Settings): EmbeddedPart[] {
   if (!settings.REDIS_ADDR) parts.push({ name: 'Redis', variable: 'REDIS_ADDR' });
   if (!settings.KAFKA_ADDR) parts.push({ name: 'Kafka', variable: 'KAFKA_ADDR' });
   return parts;
+}
+
+/** The variables that name files of secrets; each secret has one. */
+export function secretFileVariables(): string[] {
+  return Object.entries<Variable<unknown>>(VARIABLES)
+    .filter(([, { secret: isSecret }]) => isSecret)
+    .map(([name]) => fileVariableOf(name));
 }
 
 /** One row a variable, for `--help` and the README. */

@@ -3,6 +3,7 @@ import { banner, help } from './banner.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { DataDirInUse } from './embedded/data-dir.ts';
 import { PortTaken } from './platform/http/listener.ts';
+import { DatabaseNotUsable } from './platform/postgres/startup.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
 import { isWorker, prepareForWorkers, superviseWorkers, tellUp } from './workers.ts';
 
@@ -67,7 +68,8 @@ function fail(error: unknown): never {
 
 function explain(error: unknown): string {
   if (error instanceof ConfigError) return error.problems.join('\n');
-  if (error instanceof PortTaken || error instanceof DataDirInUse) return error.message;
+  if (error instanceof PortTaken || error instanceof DataDirInUse || error instanceof DatabaseNotUsable)
+    return error.message;
   return redacted(error instanceof Error ? `ms-ticketing could not start: ${error.message}` : String(error));
 }
 

@@ -1,8 +1,11 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import type { Config } from './config.ts';
+import { MS_PER_SECOND } from './kernel/clock.ts';
 import { bind } from './platform/http/listener.ts';
 import { migrateUp } from './platform/postgres/migrations.ts';
+import { waitForDatabase } from './platform/postgres/startup.ts';
+import { createLog } from './platform/telemetry/log.ts';
 import { gatherMetricsFor } from './platform/telemetry/worker-metrics.ts';
 
 const FIRST_RESTART_MS = 100;
@@ -34,10 +37,13 @@ export function tellUp(): void {
   process.send?.(UP, () => undefined);
 }
 
-/** What workers need before they start: migrations done once, and one port for all of them, which is returned. */
+/** What workers need before they start: the database there, migrations done once, and one port for all of them, which is returned. */
 export async function prepareForWorkers(config: Config): Promise<number> {
-  if (config.AUTO_MIGRATE && config.POSTGRES_DSN) {
-    await migrateUp({ dsn: config.POSTGRES_DSN, dir: config.MIGRATIONS_DIR });
+  const log = createLog(config.LOG_LEVEL, process.stdout);
+  const { POSTGRES_DSN: dsn, DATABASE_WAIT_SECONDS: waitSeconds } = config;
+  if (dsn) {
+    await waitForDatabase({ dsn, maxWaitMs: waitSeconds * MS_PER_SECOND, log });
+    if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR, currency: config.currency });
   }
   return config.PORT === 0 ? await freePort() : config.PORT;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { banner } from '../src/banner.ts';
 import { ConfigError, embeddedParts, readConfig } from '../src/config.ts';
 
 function problemsOf(environment: Record<string, string>): readonly string[] {
@@ -123,6 +124,44 @@ describe('readConfig', () => {
         `REDIS_ADDR: ${JSON.stringify(address)} is not allowed; it must be host:port, or several with commas.`,
       ]);
     }
+  });
+
+  test('the pages of the front end may call it in development, and none in production until CORS_ORIGINS names them', () => {
+    const front = ['http://localhost:8090', 'http://ticketly.test:8090', 'http://www.localhost:8090'];
+    const production = { NODE_ENV: 'production', ALLOW_EMBEDDED: 'true' };
+    const CORS_ORIGINS = 'https://a.example, http://localhost:8090,https://a.example';
+    expect(readConfig({}).corsOrigins).toEqual(front);
+    expect(readConfig({ CORS_ORIGINS: '' }).corsOrigins).toEqual([]);
+    expect(readConfig(production).corsOrigins).toEqual([]);
+    const named = ['https://a.example', 'http://localhost:8090'];
+    expect(readConfig({ ...production, CORS_ORIGINS }).corsOrigins).toEqual(named);
+    expect(readConfig({ CORS_ORIGINS }).corsOrigins).toEqual(named);
+  });
+
+  test.each([
+    '*',
+    'null',
+    'tickets.example.com',
+    'https://tickets.example.com/',
+    'https://tickets.example.com/shop',
+    'https://tickets.example.com:443',
+    'http://tickets.example.com:80',
+    'https://Tickets.example.com',
+    'https://*.example.com',
+    'https://u:p@tickets.example.com',
+    'ftp://tickets.example.com',
+    'https://a.example,',
+  ])('CORS_ORIGINS %s is refused: no browser says that it comes from there', (value) => {
+    const [problem, ...others] = problemsOf({ CORS_ORIGINS: value });
+    expect(problem).toMatch(/^CORS_ORIGINS: ".+" is not allowed; it must be origins such as https:/);
+    expect(others).toEqual([]);
+  });
+
+  test('what a start prints says whose pages may call it, or that none may', () => {
+    expect(banner(readConfig({}), 'http://localhost:8084')).toContain('http://ticketly.test:8090');
+    expect(banner(readConfig({ CORS_ORIGINS: '' }), 'http://localhost:8084')).toContain(
+      'No page of another origin may call the API: set CORS_ORIGINS',
+    );
   });
 
   test('names every bad variable at once', () => {

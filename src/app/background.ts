@@ -1,12 +1,14 @@
 import { foldCounted } from '../features/analytics/sales.store.ts';
 import type { LiveSales } from '../features/live/live.service.ts';
-import { later, MS_PER_SECOND } from '../kernel/clock.ts';
+import { type Clock, instant, later, MS_PER_SECOND } from '../kernel/clock.ts';
 import type { Drain } from '../platform/http/drain.ts';
 import { claimDailyJob, markDailyJobDone } from '../platform/jobs/daily.store.ts';
 import { createBell, startPoller } from '../platform/jobs/poller.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { createRelay, RELAY_POLL_MS } from '../platform/outbox/relay.ts';
-import { createLeader } from '../platform/postgres/leader.ts';
+import type { ClockWatch } from '../platform/postgres/clock-watch.ts';
+import { MEASURE_EVERY_MS } from '../platform/postgres/database-clock.ts';
+import { createLeader, RELAY_LOCK } from '../platform/postgres/leader.ts';
 import type { Features } from './features.ts';
 import type { Base } from './foundation.ts';
 import { type Postgres, type Servers, topicNames } from './servers.ts';
@@ -22,7 +24,6 @@ const LISTEN_AGAIN_MS = 1_000;
 const STREAM_UPKEEP_MS = 250;
 /** Sums are exact without it; answers add up fewer rows with it. */
 const FOLDING_MS = 2_000;
-const RELAY_LOCK = 840_084_002;
 /** A stop that takes longer than this is cut short; what is cut is found again by the next process. */
 export const STOP_TIMEOUT_MS = 20_000;
 /** Requests under way when a stop begins have this long; the rest is for handing over what is read from Kafka. */
@@ -32,6 +33,9 @@ const LAST_TURNS_MS = 4_000;
 /** All of that together, since the stop began; what is left is for the last messages and for closing. */
 const HANDED_OVER_BY_MS = 15_000;
 const LAST_RELAY_MS = 3_000;
+
+/** Pauses between questions do not grow when the database's time is set back. */
+const monotonicClock: Clock = { now: () => instant(Math.floor(performance.now())) };
 
 /** Turns at background work, each true when there may be more to do at once. */
 export type Work = Readonly<
@@ -45,6 +49,7 @@ export type Work = Readonly<
     | 'forgetting'
     | 'reconciliation'
     | 'folding'
+    | 'earlierCodes'
     | 'saleNumbering'
     | 'saleListening'
     | 'saleReading'
@@ -65,7 +70,7 @@ export function backgroundWork(
 ): Work {
   const { config, clock, closing, watch, onError } = base;
   const { live } = features;
-  const leader = createLeader({ dsn, lock: RELAY_LOCK, clock });
+  const leader = createLeader({ dsn, lock: RELAY_LOCK, clock: monotonicClock });
   closing.add(() => leader.close());
   const { KAFKA_GROUP_ID: group } = config;
   servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
@@ -91,6 +96,7 @@ export function backgroundWork(
     },
     reconciliation: () => reconcileDaily(base, database, features),
     folding: () => foldCounted(database),
+    earlierCodes: () => readEarlierCodes(base, database, features),
     saleNumbering: live.feed.number,
     saleListening: live.signal.listen,
     saleReading: live.reader.read,
@@ -101,12 +107,19 @@ export function backgroundWork(
   };
 }
 
+/** What runs beside the work and ends with it. */
+interface Running {
+  readonly kafka: Kafka | undefined;
+  readonly streams: LiveSales;
+  readonly clockWatch: ClockWatch;
+}
+
 /** Repeats the work until the stop: when its bell rings, and at least at its interval. */
 export function startBackground(
   base: Base,
   work: Work,
   drain: Drain,
-  { kafka, streams }: { readonly kafka: Kafka | undefined; readonly streams: LiveSales },
+  { kafka, streams, clockWatch }: Running,
 ): void {
   const { config, closing, tracing, onError } = base;
   const { bells, feedBell, listenBell } = base;
@@ -125,6 +138,7 @@ export function startBackground(
     repeat('forgetting', HOUSEKEEPING_MS),
     repeat('reconciliation', HOUSEKEEPING_MS),
     repeat('folding', FOLDING_MS),
+    repeat('earlierCodes', sweepMs),
     repeat('saleNumbering', SALE_POLL_MS, bells.saleNumbering),
     repeat('saleListening', LISTEN_AGAIN_MS, listenBell),
     repeat('saleReading', SALE_POLL_MS, feedBell),
@@ -132,6 +146,7 @@ export function startBackground(
     repeat('saleForgetting', HOUSEKEEPING_MS),
     repeat('streamUpkeep', STREAM_UPKEEP_MS),
     repeat('streamOwnership', STREAM_UPKEEP_MS),
+    startPoller({ intervalMs: MEASURE_EVERY_MS, bell: createBell(), turn: clockWatch.look, onError }),
   ];
   kafka?.startReading();
   let handedOverBy = 0;
@@ -173,7 +188,27 @@ async function reconcileDaily(
   await markDailyJobDone(database, 'reconcile', clock.now());
   const open = differences.filter(({ isRepaired }) => !isRepaired);
   log.info({ compared, repaired: differences.length - open.length }, 'payments compared with Stripe');
-  for (const { intentId, orderId, detail } of open)
-    log.error({ intentId, orderId, detail }, 'payments differ');
+  for (const { intentId, orderId, detail, isRepaired } of differences) {
+    if (isRepaired) log.warn({ intentId, orderId, detail }, 'payment repaired');
+    else log.error({ intentId, orderId, detail }, 'payments differ');
+  }
+  return false;
+}
+
+/** Reads pictures that the earlier service stored; one of the processes that did says at the end what became of them. */
+async function readEarlierCodes(
+  { clock, log }: Base,
+  database: Postgres['database'],
+  { earlierCodes }: Features,
+): Promise<boolean> {
+  if (await earlierCodes.readDue()) return true;
+  const counts = await earlierCodes.finished();
+  if (!counts) return false;
+  if (await claimDailyJob(database, 'earlier-codes', clock.now())) {
+    const level = counts.unreadable > 0 ? 'warn' : 'info';
+    log[level](counts, 'the QR codes of the earlier service were read');
+    await markDailyJobDone(database, 'earlier-codes', clock.now());
+  }
+  earlierCodes.told();
   return false;
 }

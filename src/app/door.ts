@@ -8,6 +8,7 @@ import { createDoorOversight, type DoorOversightOptions } from '../features/door
 import { askOnce, rememberScanners } from '../features/door/scanner.service.ts';
 import { createTimesOf } from '../features/door/times.service.ts';
 import { createTurnstile } from '../features/door/turnstile.service.ts';
+import type { EarlierCodes } from '../features/tickets/earlier-codes.service.ts';
 import type { TicketSealer } from '../features/tickets/qr/sealer.ts';
 import type { Base } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
@@ -17,6 +18,7 @@ const DEFAULT_DOOR_HOURS = 24;
 
 interface DoorParts {
   readonly sealer: TicketSealer;
+  readonly earlierCodes: EarlierCodes;
   readonly recordAction: RecordAction;
   readonly find: DoorOversightOptions['findOrder'];
   readonly catalogue: Catalogue;
@@ -27,19 +29,20 @@ export function wireDoor(
   base: Base,
   { database }: Postgres,
   { seating }: Servers,
-  { sealer, recordAction, find, catalogue }: DoorParts,
+  { sealer, earlierCodes, recordAction, find, catalogue }: DoorParts,
 ) {
   const { clock } = base;
   const { currency } = base.config;
   const isScanner = rememberScanners(seating);
-  const readTicket = createReadTicket(sealer, isScanner);
+  const reading = { sealer, findEarlier: earlierCodes.find };
+  const readTicket = createReadTicket({ ...reading, isScanner });
   const turnstile = createTurnstile({ database, currency });
   const timesOf = createTimesOf(catalogue.session, clock);
   const doorsOf = createDoorsOf(timesOf, doorHours(base), clock);
   return {
     checkIn: createCheckIn({ readTicket, doorsOf, turnstile, clock }),
     takeBatch: createTakeBatch({
-      createReader: () => createReadTicket(sealer, askOnce(isScanner)),
+      createReader: () => createReadTicket({ ...reading, isScanner: askOnce(isScanner) }),
       turnstile,
       clock,
     }),

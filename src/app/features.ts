@@ -4,13 +4,16 @@ import { createOrganiserLists } from '../features/analytics/organiser-lists.serv
 import { createStreaming } from '../features/analytics/streaming.service.ts';
 import { createAuditService } from '../features/audit/audit.service.ts';
 import { createBoxOffice } from '../features/orders/box-office.service.ts';
+import { seatLabels } from '../features/orders/hold.store.ts';
 import { createOrderChanging } from '../features/orders/order.changing.ts';
 import { createOrderExpiry } from '../features/orders/order.expiry.ts';
 import { createOrderPlacing } from '../features/orders/order.placing.ts';
 import { createOrderService } from '../features/orders/order.service.ts';
 import { createDrawing } from '../features/paper/drawing.service.ts';
 import { createPaper } from '../features/paper/paper.service.ts';
-import { lockApplied } from '../features/payments/payment.store.ts';
+import { createSeatLabels } from '../features/seats/seat-labels.service.ts';
+import { createEarlierCodes } from '../features/tickets/earlier-codes.service.ts';
+import { createPictureReader } from '../features/tickets/pictures.service.ts';
 import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
 import { createTicketService } from '../features/tickets/ticket.service.ts';
 import { toWireTicket } from '../features/tickets/ticket.wire.ts';
@@ -31,25 +34,26 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
   const { database } = postgres;
   const { holds, seating, catalogue } = servers;
   const { currency, holdMs } = config;
-  const shared = { database, holds, clock, currency };
+  const labels = createSeatLabels((sessionId, seatIds) => seatLabels(database, sessionId, seatIds));
+  const shared = { database, holds, labels, clock, currency };
 
   const money = wireMoney(base, postgres, servers);
-  const { transitions, payments, giveBack, recordAction, find } = money;
+  const { transitions, payments, recordAction, find } = money;
   const orders = createOrderService({
     ...shared,
     seating,
     transitions,
     payments,
     recordAction,
-    async giveBack(tx, orderId, reason) {
-      const payment = await lockApplied(tx, orderId);
-      if (payment) await giveBack(tx, payment, reason);
-    },
+    giveBack: money.takeover.giveBackOrder,
   });
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
   const sealer = await createTicketSealer(qrKeys);
   const drawing = createDrawing({});
   base.closing.add(drawing.close);
+  const reader = createPictureReader();
+  base.closing.add(reader.rest);
+  const earlierCodes = createEarlierCodes({ database, reader, clock });
   const tickets = createTicketService({
     database,
     seating,
@@ -87,6 +91,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     ...wireAnalytics(base, postgres, servers),
     live: wireLive(base, postgres, servers),
     tickets,
+    earlierCodes,
     paper: createPaper({
       tickets,
       readOrder: orders.read,
@@ -96,7 +101,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       timeZone: config.TIME_ZONE,
       clock,
     }),
-    door: wireDoor(base, postgres, servers, { sealer, recordAction, find, catalogue }),
+    door: wireDoor(base, postgres, servers, { sealer, earlierCodes, recordAction, find, catalogue }),
   };
 }
 

@@ -1,12 +1,13 @@
-import { randomUUIDv7 } from 'node:crypto';
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type DestinationStream, destination, type Logger } from 'pino';
 import { type Config, embeddedParts } from '../config.ts';
 import { claimDataDir } from '../embedded/data-dir.ts';
 import type { EmbeddedEventLog } from '../embedded/event-log.ts';
 import { type Clock, instant } from '../kernel/clock.ts';
-import type { IdSource } from '../kernel/ids.ts';
+import { createIdSource, type IdSource } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
+import { allowOrigins } from '../platform/http/cors.ts';
 import { bind, bindLater } from '../platform/http/listener.ts';
 import { createBell } from '../platform/jobs/poller.ts';
 import { createBells } from '../platform/jobs/wake.ts';
@@ -16,7 +17,10 @@ import { startTracing, type Tracing } from '../platform/telemetry/tracing.ts';
 
 /** What tests and the simulator own in place of the real thing. */
 export interface Overrides {
+  /** In place of the database's time. */
   readonly clock?: Clock;
+  /** In place of this machine's clock, which is compared with the database's and decides nothing. */
+  readonly processClock?: Clock;
   readonly ids?: IdSource;
   /** Where log lines go. */
   readonly logTo?: DestinationStream;
@@ -50,20 +54,25 @@ export function closeInReverse(): Closing {
 }
 
 export const systemClock: Clock = { now: () => instant(Date.now()) };
-export const newIds: IdSource = { uuid: () => randomUUIDv7() };
+export const newIds = createIdSource(() => performance.timeOrigin + performance.now(), randomUUID);
 
-export type Base = Awaited<ReturnType<typeof layFoundation>>;
+export type Foundation = Awaited<ReturnType<typeof layFoundation>>;
+/** With the time of the database, which is open by then: nothing before it has a "now". */
+export type Base = Foundation & { readonly clock: Clock };
 
-/** Clock, ids, log, the port and the data folder: what everything else is built on. */
+/** Ids, log, the port and the data folder: what everything else is built on. */
 export async function layFoundation(config: Config, overrides: Overrides, closing: Closing) {
-  const clock = overrides.clock ?? systemClock;
   const ids = overrides.ids ?? newIds;
   const logTo = overrides.logTo ?? destination({ dest: 1, sync: false });
   const tracing = await tracingOf(config, (error) => log.warn({ err: error }, 'traces could not be sent'));
   const log: Logger = createLog(config.LOG_LEVEL, logTo, tracing?.ids);
   if (tracing) closing.add(tracing.close);
   // A worker that shares the port takes its share of requests from the moment it listens, so it does that last.
-  const listener = await (config.WEB_CONCURRENCY > 1 ? bindLater : bind)(config.PORT, config.HOST);
+  const cors = allowOrigins(config.corsOrigins);
+  const listener =
+    config.WEB_CONCURRENCY > 1
+      ? await bindLater(config.PORT, config.HOST)
+      : await bind(config.PORT, config.HOST, cors);
   closing.add(() => listener.close(CUT_MS));
   const embedded = new Set(embeddedParts(config).map((part) => part.variable));
   // A service that keeps nothing there writes nowhere: its file system may be read-only.
@@ -74,11 +83,12 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
   const selfHost = ['', '0.0.0.0', '::'].includes(config.HOST) ? '127.0.0.1' : config.HOST;
   return {
     config,
-    clock,
     ids,
     log,
     closing,
     listener,
+    /** Sees every request first. */
+    cors,
     embedded,
     dataDir: resolve(config.DATA_DIR),
     /** How this process reaches its own embedded parts. */

@@ -81,6 +81,10 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
       ...probesOf(base, postgres, servers),
       outboxLag: () => outboxLag(base, postgres),
       clock,
+      machineClock: () => ({
+        isRight: postgres.clockWatch.isRight(),
+        differenceSeconds: postgres.clock.differenceSeconds(),
+      }),
       version: VERSION,
       isServing: drain.isOpen,
     });
@@ -89,16 +93,24 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   await http.ready();
   const { drain, shed } = await opened.promise;
   open((request, response) => {
+    if (base.cors(request, response)) return true;
     // Who is sent elsewhere is told so by the drain.
     if (!drain.isOpen() || !shed(request, response)) return false;
     base.metrics.problem('overloaded');
     return true;
   });
+  sayWhoMayCall(base);
   await listener.listen();
   closing.add(() => http.close());
   closing.add(() => listener.close(CUT_MS));
   closing.add(async () => features.live.streams.stop());
   return { http, drain };
+}
+
+function sayWhoMayCall({ config, log }: Base): void {
+  const { corsOrigins } = config;
+  if (corsOrigins.length > 0) log.info({ origins: corsOrigins }, 'pages of these origins may call the API');
+  else log.info('no page of another origin may call the API: CORS_ORIGINS names none');
 }
 
 /** Whether each server is there; what stands in the process always is. */

@@ -19,16 +19,23 @@ import {
   createRefundService,
   createWriteRefund,
 } from '../features/payments/refund.service.ts';
-import { createSettlement, createUndecidedSweep } from '../features/payments/settlement.ts';
+import {
+  createSettlement,
+  createUndecidedSweep,
+  type MoneyOutcome,
+  type SettlementOptions,
+} from '../features/payments/settlement.ts';
 import { createStuckPayments } from '../features/payments/stuck.service.ts';
+import { createTakeover } from '../features/payments/takeover.service.ts';
 import { createWebhookService } from '../features/payments/webhook.service.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
 import { appendToOutbox } from '../platform/outbox/outbox.store.ts';
 import type { Database, Transaction } from '../platform/postgres/database.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { countChanged } from './counting.ts';
-import { type Base, newIds, systemClock } from './foundation.ts';
+import { type Base, newIds } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
 
 /** The comparison with Stripe alone, beside a service that runs or not. The caller gives the servers, and closes them. */
@@ -36,23 +43,92 @@ export function buildReconcile(
   config: Pick<Config, 'currency'>,
   database: Database,
   provider: PaymentProvider,
+  clock: Clock,
   onError: (error: unknown) => void,
 ): Reconcile {
-  const clock = systemClock;
   // Its own memory of holds is empty: those of the service end by themselves, and PostgreSQL has freed the seats.
   const holds = createEmbeddedHolds(clock);
   return wireMoney(
-    { config, clock, ids: newIds, onError, metrics: createMetrics(), traces: NO_TRACES },
+    // What it decides is in the differences that it returns.
+    {
+      config,
+      clock,
+      ids: newIds,
+      onError,
+      log: { warn: () => undefined },
+      metrics: createMetrics(),
+      traces: NO_TRACES,
+    },
     { database },
     { provider, holds },
   ).reconcile;
 }
 
+/** What an operator is told of money that was decided on, apart from what sells. */
+const TOLD_OF: Readonly<Partial<Record<MoneyOutcome, string>>> = {
+  refunded: 'a payment goes back',
+  late_refunded: 'a payment goes back',
+  taken_over: 'a payment was found to have completed its order before',
+  withheld: 'a payment waits for a person to say whether it goes back',
+};
+
+interface CurrencyConfig {
+  readonly config: Pick<Config, 'currency'>;
+}
+
+interface WarningLog {
+  readonly warn: (facts: object, text: string) => void;
+}
+
+/** Counts what became of money, and says which payment it was where nothing was sold by it. */
+function tellOfMoney({
+  log,
+  metrics,
+}: Pick<Base, 'metrics'> & { readonly log: WarningLog }): Pick<
+  SettlementOptions,
+  'onDecided' | 'onCorrected'
+> {
+  return {
+    onDecided(outcome, { intentId, orderId }, reason) {
+      metrics.money(outcome);
+      const text = TOLD_OF[outcome];
+      if (text) log.warn({ intentId, orderId, reason }, text);
+    },
+    onCorrected({ intentId, orderId, amountMinor, currency }, assumed) {
+      const received = `${amountMinor} ${currency}`;
+      log.warn(
+        { intentId, orderId, received, assumed: `${assumed.amountMinor} ${assumed.currency}` },
+        'a payment is not the price of the order it paid for',
+      );
+    },
+  };
+}
+
+/** The order's transitions, announced and counted with each change. */
+function wireTransitions(
+  { config, clock, metrics, traces }: Pick<Base, 'clock' | 'metrics' | 'traces'> & CurrencyConfig,
+  holds: Servers['holds'],
+) {
+  const { currency } = config;
+  const tellOfSales = createRecordSales(currency);
+  return createOrderTransitions({
+    appendToOutbox: (tx, announcements) => appendToOutbox(tx, announcements, traces.current()),
+    async recordSales(tx, changes) {
+      await addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))), currency);
+      await tellOfSales(tx, changes);
+    },
+    holds,
+    onChanged: (tx, orders) =>
+      tx.afterCommit(`count ${orders[0]?.orderId}`, () => countChanged(orders, metrics)),
+    clock,
+    currency,
+  });
+}
+
 /** Everything that money moves by, and the order's transitions that it moves. */
 export function wireMoney(
-  base: Pick<Base, 'clock' | 'ids' | 'metrics' | 'traces' | 'onError'> & {
-    readonly config: Pick<Config, 'currency'>;
-  },
+  base: Pick<Base, 'clock' | 'ids' | 'metrics' | 'traces' | 'onError'> &
+    CurrencyConfig & { readonly log: WarningLog },
   { database }: Pick<Postgres, 'database'>,
   { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
 ) {
@@ -61,22 +137,10 @@ export function wireMoney(
   const announce: AppendToOutbox = (tx, announcements) => appendToOutbox(tx, announcements, traces.current());
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
   const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
-  const tellOfSales = createRecordSales(currency);
   const shared = {
     database,
     provider,
-    transitions: createOrderTransitions({
-      appendToOutbox: announce,
-      async recordSales(tx, changes) {
-        await addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))), currency);
-        await tellOfSales(tx, changes);
-      },
-      holds,
-      onChanged: (tx, orders) =>
-        tx.afterCommit(`count ${orders[0]?.orderId}`, () => countChanged(orders, metrics)),
-      clock,
-      currency,
-    }),
+    transitions: wireTransitions(base, holds),
     countMoney: addMoney,
     writeRefund,
     giveBack: createGiveBack({ writeRefund, ids }),
@@ -90,12 +154,18 @@ export function wireMoney(
     currency,
     traces,
   };
-  const settleMoney = createSettlement({ ...shared, isSeatTaken, onDecided: metrics.money });
+  const settleMoney = createSettlement({
+    ...shared,
+    isSeatTaken,
+    ...tellOfMoney(base),
+  });
   const align = createAlignment({ ...shared, settleMoney });
+  const takeover = createTakeover({ database, align, giveBack: shared.giveBack });
   const payments = createPaymentService({
     ...shared,
     settleMoney,
     align,
+    isTakenOver: takeover.isTakenOver,
     orders: {
       find,
       attachIntent: (order, attempt, intentId) => attachIntent(database, order, attempt, intentId, currency),
@@ -106,12 +176,12 @@ export function wireMoney(
     payments,
     decide: createUndecidedSweep(settleMoney, shared),
     transitions: shared.transitions,
-    giveBack: shared.giveBack,
     recordAction: shared.recordAction,
     takeCash: createTakeCash(shared),
     giveBackTicket: createGiveBackTicket(shared),
-    refunds: createRefundService({ ...shared, align }),
-    reconcile: createReconcile({ database, provider, align, findOrder: find }),
+    takeover,
+    refunds: createRefundService({ ...shared, align, confirmTakenOver: takeover.confirm }),
+    reconcile: createReconcile({ database, provider, align, findOrder: find, clock }),
     consumer: createPaymentConsumer({
       ...shared,
       payments,

@@ -1,5 +1,6 @@
 import { inboxBacklog } from '../features/payments/inbox.store.ts';
 import { refundBacklog } from '../features/payments/refund.store.ts';
+import { countWaiting } from '../features/tickets/earlier-codes.store.ts';
 import { type Instant, MS_PER_SECOND } from '../kernel/clock.ts';
 import { lagOf } from '../platform/outbox/outbox.store.ts';
 import type { Queues, Readings } from '../platform/telemetry/metrics.ts';
@@ -14,24 +15,35 @@ const QUEUES_TIMEOUT_MS = 2_000;
 export async function readingsOf(base: Base, postgres: Postgres, { live }: Features): Promise<Readings> {
   const timeout = Promise.withResolvers<undefined>();
   const timer = setTimeout(timeout.resolve, QUEUES_TIMEOUT_MS, undefined);
+  const isUp = postgres.database.ping(QUEUES_TIMEOUT_MS).then(
+    () => true,
+    () => false,
+  );
   const queues = await Promise.race([queuesOf(base, postgres).catch(() => undefined), timeout.promise]);
   clearTimeout(timer);
-  return { pool: postgres.database.use(), streams: live.streams.count(), queues };
+  return {
+    pool: postgres.database.use(),
+    isDatabaseUp: await isUp,
+    clockDifferenceSeconds: postgres.clock.differenceSeconds(),
+    streams: live.streams.count(),
+    queues,
+  };
 }
 
 async function queuesOf(base: Base, postgres: Postgres): Promise<Queues> {
   const { database } = postgres;
-  const [outbox, webhooks, refunds] = await Promise.all([
+  const [outbox, webhooks, refunds, earlierCodes] = await Promise.all([
     outboxLag(base, postgres),
     inboxBacklog(database),
     refundBacklog(database),
+    countWaiting(database),
   ]);
   const backlog = ({ waiting, oldest, stuck }: typeof webhooks) => ({
     waiting,
     stuck,
     seconds: ageSeconds(base, oldest),
   });
-  return { outbox, webhooks: backlog(webhooks), refunds: backlog(refunds) };
+  return { outbox, webhooks: backlog(webhooks), refunds: backlog(refunds), earlierCodes };
 }
 
 /** How far publishing is behind. */

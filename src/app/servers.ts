@@ -12,6 +12,7 @@ import { stillHeld } from '../features/orders/hold.store.ts';
 import { PLACING_HOLD_MS } from '../features/orders/order.placing.ts';
 import { liveSeats } from '../features/orders/order.store.ts';
 import { createSeatingServices } from '../features/seats/seating.services.ts';
+import { MS_PER_SECOND } from '../kernel/clock.ts';
 import type { TopicNames } from '../kernel/events.ts';
 import { createReachability } from '../platform/http/reachability.ts';
 import { createServiceClient } from '../platform/http/service-client.ts';
@@ -19,15 +20,18 @@ import type { Wakeable } from '../platform/jobs/wake.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { createM2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
 import { createTokenVerifier } from '../platform/oidc/token-verifier.ts';
-import { openConnections } from '../platform/postgres/database.ts';
+import { watchClock } from '../platform/postgres/clock-watch.ts';
+import { type Connections, openConnections } from '../platform/postgres/database.ts';
+import { type DatabaseClock, startDatabaseClock } from '../platform/postgres/database-clock.ts';
 import { migrateUp } from '../platform/postgres/migrations.ts';
 import { insertSampleData } from '../platform/postgres/sample-data.ts';
+import { waitForDatabase } from '../platform/postgres/startup.ts';
 import { traceStatements } from '../platform/postgres/statement-tracing.ts';
 import { withHooks } from '../platform/postgres/transaction-hooks.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
 import { traceEvents } from '../platform/telemetry/event-tracing.ts';
-import type { Base } from './foundation.ts';
+import { type Base, type Foundation, systemClock } from './foundation.ts';
 
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 /** More than a map of the largest stadium needs; who answers without end is cut off. */
@@ -41,15 +45,21 @@ const OTHER_ISSUER =
 export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
 export type Servers = Awaited<ReturnType<typeof connectServers>>;
 
-/** PostgreSQL, real or embedded, migrated. */
-export async function openPostgres({ config, closing, dataDir, log, tracing, watch, bells, onError }: Base) {
+/** PostgreSQL, real or embedded, there and migrated, and its time. */
+export async function openPostgres(foundation: Foundation) {
+  const { config, closing, dataDir, log, tracing, watch, bells, onError } = foundation;
   let dsn = config.POSTGRES_DSN;
   if (dsn === undefined) {
-    const server = await startEmbeddedPostgres(dataDir);
+    const server = await startEmbeddedPostgres(dataDir, (reason) =>
+      log.error({ reason }, 'the embedded PostgreSQL ended and is started again; its disk may be full'),
+    );
     closing.add(() => server.close());
     dsn = server.dsn;
   }
-  if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR });
+  await waitForDatabase({ dsn, maxWaitMs: config.DATABASE_WAIT_SECONDS * MS_PER_SECOND, log });
+  if (config.AUTO_MIGRATE) {
+    await migrateUp({ dsn, dir: config.MIGRATIONS_DIR, currency: config.currency });
+  }
   const opened = openConnections({
     dsn,
     maxConnections: config.POSTGRES_POOL_SIZE,
@@ -59,8 +69,19 @@ export async function openPostgres({ config, closing, dataDir, log, tracing, wat
   const wake = (name: Wakeable) => bells[name].ring();
   const database = withHooks(watch('database', traced), { wake, onEffectError: onError });
   closing.add(() => database.close());
+  const clock = await clockOf(opened, foundation);
   if (config.SEED_DATA) await insertSampleData(database, config.currency);
-  return { database, dsn };
+  return { database, dsn, clock, clockWatch: watchClock(clock, log) };
+}
+
+/** The database's time, unless a test owns time. */
+async function clockOf(
+  database: Pick<Connections, 'snapshot'>,
+  { overrides }: Foundation,
+): Promise<DatabaseClock> {
+  const { clock, processClock = systemClock } = overrides;
+  if (clock) return { now: () => clock.now(), measure: async () => undefined, differenceSeconds: () => 0 };
+  return startDatabaseClock({ database, processClock, monotonicMs: () => performance.now() });
 }
 
 /** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
@@ -207,6 +228,7 @@ export function topicNames(config: Config): TopicNames {
   return {
     orderCreated: config.TOPIC_ORDER_CREATED,
     orderUpdated: config.TOPIC_ORDER_UPDATED,
+    orderAmended: config.TOPIC_ORDER_AMENDED,
     orderCanceled: config.TOPIC_ORDER_CANCELED,
     seatsStatus: config.TOPIC_SEATS_STATUS,
     paymentSucceededDead: `${config.TOPIC_PAYMENT_SUCCEEDED}.dead`,

@@ -1,5 +1,6 @@
 import { DEMO_STRIPE_KEYS, DEMO_USERS } from '../embedded/demo-accounts.ts';
 import { createEmbeddedIdentity } from '../embedded/identity/identity.ts';
+import type { JournalWatch } from '../embedded/journal.ts';
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import { createEmbeddedStripe } from '../embedded/stripe/stripe.ts';
 import { createEmbeddedVenue } from '../embedded/venue/venue.ts';
@@ -7,23 +8,33 @@ import type { HttpServer } from '../platform/http/server.ts';
 import type { Base } from './foundation.ts';
 import type { Servers } from './servers.ts';
 
+/** Where the platform's own front end runs in development (contract section 1). */
+const FRONT_END_ORIGINS = ['http://localhost:8090', 'http://ticketly.test:8090', 'http://www.localhost:8090'];
 const VENUE_GROUP_BYTES = 9;
 
 /** What stands in for servers that no variable names, at the paths the real thing has. */
 export async function mountEmbedded(base: Base, servers: Servers, http: HttpServer): Promise<void> {
-  const { config, clock, ids, closing, embedded, dataDir, selfUrl } = base;
+  const { config, clock, ids, closing, embedded, dataDir, selfUrl, log } = base;
+  const journalWatch: JournalWatch = {
+    failed: (error) =>
+      log.error({ err: error }, 'a stand-in cannot write what it keeps; what changes it is refused'),
+    works: (path) => log.info({ path }, 'a stand-in writes what it keeps again'),
+  };
   if (embedded.has('OIDC_ISSUER')) {
     const identity = await createEmbeddedIdentity({
       issuer: servers.identity.issuer,
       dataDir: `${dataDir}/identity`,
       serviceClient: { id: config.TICKET_CLIENT_ID, secret: servers.identity.clientSecret },
-      redirectUris: [],
+      webOrigins: FRONT_END_ORIGINS,
+      ids,
     });
+    closing.add(() => identity.close());
     await http.register(identity.plugin);
   }
   if (embedded.has('EVENT_SEATING_SERVICE_URL')) {
     const venue = await createEmbeddedVenue({
       clock,
+      journalWatch,
       dataDir: `${dataDir}/venue`,
       isServiceToken: (authorization) => isServiceToken(servers.verifier, authorization),
       currency: config.currency,
@@ -39,6 +50,7 @@ export async function mountEmbedded(base: Base, servers: Servers, http: HttpServ
   if (embedded.has('STRIPE_SECRET_KEY')) {
     const stripe = await createEmbeddedStripe({
       clock,
+      journalWatch,
       ids,
       dataDir: `${dataDir}/stripe`,
       url: base.publicUrl,

@@ -4,6 +4,10 @@ import { as, type UserId } from '../kernel/ids.ts';
 export interface DemoUser {
   readonly username: string;
   readonly sub: UserId;
+  readonly email: string;
+  readonly isEmailVerified: boolean;
+  readonly firstName: string;
+  readonly lastName: string;
   readonly realmRoles: readonly string[];
   readonly groups: readonly string[];
 }
@@ -21,13 +25,23 @@ export const DEMO_STRIPE_KEYS = {
 const ADMIN_GROUP = '/Permissions/Users/System Admins';
 
 export const DEMO_USERS = {
-  buyer: person('buyer', 'b0000000-0000-4000-8000-000000000001'),
-  buyer2: person('buyer2', 'b0000000-0000-4000-8000-000000000002'),
-  organiser: person('organiser', 'b0000000-0000-4000-8000-000000000003'),
-  scanner: person('scanner', 'b0000000-0000-4000-8000-000000000004'),
-  admin: person('admin', 'b0000000-0000-4000-8000-000000000005', [ADMIN_GROUP]),
+  buyer: person('buyer', 'Bea', 'b0000000-0000-4000-8000-000000000001'),
+  buyer2: person('buyer2', 'Ben', 'b0000000-0000-4000-8000-000000000002'),
+  organiser: person('organiser', 'Ola', 'b0000000-0000-4000-8000-000000000003'),
+  scanner: person('scanner', 'Sam', 'b0000000-0000-4000-8000-000000000004'),
+  admin: person('admin', 'Ada', 'b0000000-0000-4000-8000-000000000005', [ADMIN_GROUP]),
 } as const satisfies Record<string, DemoUser>;
 
-function person(username: string, sub: string, groups: readonly string[] = []): DemoUser {
-  return { username, sub: as<UserId>(sub), realmRoles: ['user'], groups };
+/** As `deploy/keycloak` has them, so that a page shows the same on a real Keycloak. */
+function person(username: string, firstName: string, sub: string, groups: readonly string[] = []): DemoUser {
+  return {
+    username,
+    sub: as<UserId>(sub),
+    email: `${username}@example.com`,
+    isEmailVerified: true,
+    firstName,
+    lastName: 'Demo',
+    realmRoles: ['user'],
+    groups,
+  };
 }

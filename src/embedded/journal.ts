@@ -1,6 +1,10 @@
-import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readIfThere } from './kept-file.ts';
+
+/** Journals hold what people did and who they are: only the owner of the process may read them. */
+const OWNER_FILE = 0o600;
+const OWNER_FOLDER = 0o700;
 
 /**
  * A small keyed store in one file of JSON lines, for the state an embedded part must find again after a kill.
@@ -9,15 +13,36 @@ import { readIfThere } from './kept-file.ts';
 export interface Journal<Value> {
   get(key: string): Value | undefined;
   values(): IterableIterator<Value>;
-  /** Resolves when the change is in the file (in the page cache: it survives a killed process, not a power cut). */
+  /**
+   * Resolves when the change is in the file (in the page cache: it survives a killed process, not a power cut). Rejects
+   * with `NotKept` when the file cannot be written; the change is then undone, with those made after it.
+   */
   put(key: string, value: Value): Promise<void>;
   /** The same for several at once: a kill leaves all of them or, in the last line, some. */
   putAll(entries: readonly (readonly [key: string, value: Value])[]): Promise<void>;
   /** Forgets entries; resolves when that is in the file. */
   remove(keys: readonly string[]): Promise<void>;
-  /** Resolves when every change so far is in the file. */
+  /** Resolves when every change so far is in the file, or was refused. */
   close(): Promise<void>;
 }
+
+/** Hears when a journal's file can no longer be written, and when it can again; once each. */
+export interface JournalWatch {
+  failed(error: NotKept): void;
+  works(path: string): void;
+}
+
+/** A change could not be written to its file, and was not made. */
+export class NotKept extends Error {
+  constructor(path: string, cause: Error) {
+    super(`${path} cannot be written (${cause.message}). Make room on its disk; it is tried again.`, {
+      cause,
+    });
+    this.name = 'NotKept';
+  }
+}
+
+const UNWATCHED: JournalWatch = { failed: () => undefined, works: () => undefined };
 
 interface Line<Value> {
   readonly key: string;
@@ -26,57 +51,108 @@ interface Line<Value> {
 }
 
 /** Opens or creates the journal at `path`. A torn last line, as a kill leaves it, is dropped. */
-export async function openJournal<Value>(path: string): Promise<Journal<Value>> {
+export async function openJournal<Value>(
+  path: string,
+  watch: JournalWatch = UNWATCHED,
+): Promise<Journal<Value>> {
   const entries = new Map<string, Value>();
   for (const line of ((await readIfThere(path)) ?? '').split('\n')) {
     const entry = parseLine<Value>(line);
     if (entry?.value !== undefined) entries.set(entry.key, entry.value);
     else if (entry) entries.delete(entry.key);
   }
-  await mkdir(dirname(path), { recursive: true });
-  const compact = [...entries].map(([key, value]) => `${JSON.stringify({ key, value })}\n`).join('');
-  await writeFile(`${path}.new`, compact);
+  await mkdir(dirname(path), { recursive: true, mode: OWNER_FOLDER });
+  const compact = [...entries].map(([key, value]) => toLine({ key, value })).join('');
+  // The draft that a killed process left may be open to others.
+  await rm(`${path}.new`, { force: true });
+  await writeFile(`${path}.new`, compact, { mode: OWNER_FILE });
   await rename(`${path}.new`, path);
 
-  const append = appendTo(path);
-  function putAll(changes: readonly (readonly [string, Value])[]): Promise<void> {
-    let lines = '';
-    for (const [key, value] of changes) {
-      entries.set(key, value);
-      lines += `${JSON.stringify({ key, value })}\n`;
-    }
-    return append(lines);
+  const file = appendTo(path, Buffer.byteLength(compact), watch);
+  function change(lines: readonly Line<Value>[]): Promise<void> {
+    const before = lines.map(({ key }) => ({ key, value: entries.get(key) }) as Line<Value>);
+    for (const line of lines) apply(entries, line);
+    const undo = () => {
+      for (const line of before.toReversed()) apply(entries, line);
+    };
+    return file.append(lines.map(toLine).join(''), undo);
   }
   return {
     get: (key) => entries.get(key),
     values: () => entries.values(),
-    put: (key, value) => putAll([[key, value]]),
-    putAll,
-    remove(keys) {
-      for (const key of keys) entries.delete(key);
-      return append(keys.map((key) => `${JSON.stringify({ key })}\n`).join(''));
-    },
-    close: () => append(''),
+    put: (key, value) => change([{ key, value }]),
+    putAll: (changes) => change(changes.map(([key, value]) => ({ key, value }))),
+    remove: (keys) => change(keys.map((key) => ({ key }))),
+    close: file.settled,
   };
 }
 
-/** Appends in the order of the calls; what is asked while a write is under way goes into the file in the next one. */
-function appendTo(path: string): (lines: string) => Promise<void> {
-  let waiting = '';
-  let next: Promise<void> | undefined;
-  let underWay: Promise<void> = Promise.resolve();
-  return (lines) => {
-    waiting += lines;
-    next ??= underWay
-      .catch(() => undefined)
-      .then(() => {
-        const together = waiting;
-        waiting = '';
-        next = undefined;
-        underWay = appendFile(path, together);
-        return underWay;
-      });
-    return next;
+function apply<Value>(entries: Map<string, Value>, { key, value }: Line<Value>): void {
+  if (value === undefined) entries.delete(key);
+  else entries.set(key, value);
+}
+
+function toLine<Value>(line: Line<Value>): string {
+  return `${JSON.stringify(line)}\n`;
+}
+
+interface Append {
+  readonly lines: string;
+  readonly undo: () => void;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+/**
+ * Appends in the order of the calls; what is asked while a write is under way goes into the file in the next one. When a
+ * write fails, what waits behind it fails too, because it was worked out from what is undone.
+ */
+function appendTo(path: string, length: number, watch: JournalWatch) {
+  let wholeBytes = length;
+  let isTorn = false;
+  let waiting: Append[] = [];
+  let underWay: Promise<void> | undefined;
+
+  async function write(lines: string): Promise<void> {
+    // A write that failed may have left a part behind.
+    if (isTorn) await truncate(path, wholeBytes);
+    await appendFile(path, lines);
+    wholeBytes += Buffer.byteLength(lines);
+    if (isTorn) watch.works(path);
+    isTorn = false;
+  }
+
+  function fail(appends: readonly Append[], cause: Error): void {
+    const error = new NotKept(path, cause);
+    for (const { undo } of appends.toReversed()) undo();
+    for (const { done } of appends) done.reject(error);
+    if (!isTorn) watch.failed(error);
+    isTorn = true;
+  }
+
+  async function writeAll(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      try {
+        await write(batch.map(({ lines }) => lines).join(''));
+        for (const { done } of batch) done.resolve();
+      } catch (error) {
+        const behind = waiting;
+        waiting = [];
+        fail([...batch, ...behind], error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+    underWay = undefined;
+  }
+
+  return {
+    append(lines: string, undo: () => void): Promise<void> {
+      const done = Promise.withResolvers<void>();
+      waiting.push({ lines, undo, done });
+      underWay ??= writeAll();
+      return done.promise;
+    },
+    settled: async () => underWay,
   };
 }
 

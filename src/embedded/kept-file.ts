@@ -28,8 +28,9 @@ export async function readIfThere(path: string): Promise<string | undefined> {
 async function createOnce(path: string, text: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${randomUUID()}.new`;
-  await writeFile(draft, text, { mode: 0o600 });
   try {
+    // On disk before it has its name: a power cut must not leave an empty file that every later start would read.
+    await writeFile(draft, text, { mode: 0o600, flush: true });
     // A link appears whole or not at all, and never replaces the file that is there.
     await link(draft, path);
   } catch (error) {

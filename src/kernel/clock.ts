@@ -17,6 +17,11 @@ export function later(from: Instant, milliseconds: number): Instant {
   return (from + milliseconds) as Instant;
 }
 
+/** Whether the next of what comes each `everyMs` is due; one set further ahead was set before the clock went back. */
+export function isDue(now: Instant, next: Instant, everyMs: number): boolean {
+  return now >= next || next - now > everyMs;
+}
+
 /** RFC 3339 in UTC, with milliseconds. */
 export function toRfc3339(at: Instant): string {
   return new Date(at).toISOString();

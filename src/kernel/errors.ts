@@ -32,6 +32,7 @@ export const ERRORS = {
   payment_refused: { title: 'The payment was refused', retry: false },
   webhook_signature_invalid: { title: 'The webhook signature is not valid', retry: false },
   ticket_forged: { title: 'This is not a genuine ticket', retry: false },
+  ticket_superseded: { title: 'A newer code was issued for the ticket', retry: false },
   ticket_wrong_session: { title: 'The ticket is for another session', retry: false },
   ticket_cancelled: { title: 'The ticket is cancelled', retry: false },
   ticket_not_paid: { title: 'The ticket is not paid', retry: false },
@@ -49,7 +50,7 @@ export const ERRORS = {
   payments_unavailable: { title: 'The payment provider cannot be reached', retry: true },
   printing_busy: { title: 'Too many tickets are being drawn', retry: true },
   exports_busy: { title: 'Too many exports are under way', retry: true },
-  database_unavailable: { title: 'The database cannot be reached', retry: true },
+  database_unavailable: { title: 'The database cannot do its work', retry: true },
   shutting_down: { title: 'The service is stopping', retry: true },
   internal: { title: 'Something went wrong on our side', retry: true },
 } as const;
@@ -59,6 +60,7 @@ export type ErrorCode = keyof typeof ERRORS;
 /** What a scanner's screen calls a refusal at the door: the platform's words, shorter than the codes. */
 export const DOOR_WORDS: { readonly [Code in ErrorCode]?: string } = {
   ticket_forged: 'forged',
+  ticket_superseded: 'superseded',
   ticket_wrong_session: 'wrong_session',
   ticket_cancelled: 'cancelled',
   ticket_not_paid: 'not_paid',
@@ -74,8 +76,10 @@ export interface FieldError {
 }
 
 export interface AppErrorExtra {
-  /** Seats that are taken, for `seats_taken`. */
+  /** Seats that are taken, for `seats_taken`; those that a seating service named, for `seats_refused`. */
   readonly seatIds?: readonly string[];
+  /** Those of them whose label is known. */
+  readonly seats?: readonly { readonly seatId: string; readonly label: string }[];
   readonly fields?: readonly FieldError[];
   /** The methods an address takes, for `method_not_allowed`. */
   readonly allowed?: readonly string[];

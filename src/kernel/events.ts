@@ -4,6 +4,7 @@ import type { Instant } from './clock.ts';
 export const TOPIC_KEYS = [
   'orderCreated',
   'orderUpdated',
+  'orderAmended',
   'orderCanceled',
   'seatsStatus',
   // Messages of others that will never be understood, set aside with the reason.

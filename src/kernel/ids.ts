@@ -23,6 +23,33 @@ export interface IdSource {
   uuid(): string;
 }
 
+const TICKS_PER_MS = 256;
+const TICKS = 2 ** 32;
+const HEX = 16;
+/** Of a UUID's text: where its first group ends, and where its version stands. */
+const FIRST_GROUP_CHARS = 8;
+const VERSION_AT = 14;
+/** Of RFC 9562: a layout of one's own. */
+const VERSION = '8';
+
+/**
+ * UUIDs that begin with the fast part of the time: 32 bits that count 1/256 of a millisecond and come round every 4.7
+ * hours. So the first eight characters, which tables show, differ from one id to the next, and ids that are made
+ * together stay together in an index. One source gives no eight twice in a round; the rest is random, from `random`,
+ * which makes UUIDs of version 4. Decision 21 has what was measured.
+ */
+export function createIdSource(nowMs: () => number, random: () => string): IdSource {
+  let last = 0;
+  return {
+    uuid() {
+      last = Math.max(last + 1, Math.floor(nowMs() * TICKS_PER_MS));
+      const begin = (last % TICKS).toString(HEX).padStart(FIRST_GROUP_CHARS, '0');
+      const rest = random();
+      return begin + rest.slice(FIRST_GROUP_CHARS, VERSION_AT) + VERSION + rest.slice(VERSION_AT + 1);
+    },
+  };
+}
+
 /** Brands a string whose form the caller has already checked (a schema, or a column of that type). */
 export function as<Id extends string>(value: string): Id {
   return value as Id;

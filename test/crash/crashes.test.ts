@@ -55,6 +55,8 @@ describe.concurrent('the service is killed', () => {
 /** Effects that no flow can bring about, each with its reason. */
 const BEYOND_FLOWS: Readonly<Record<string, string>> = {
   'database refund-bounced': 'the embedded Stripe carries out every refund it takes',
+  'database earlier-codes-withdraw':
+    'only qr:reissue runs it, a page of tickets a statement; run again, it does what is left',
   'stripe intentsSince': 'it only reads, page by page; what is done with a page is a point',
   'stripe readWebhook': 'it checks a signature and calls nobody',
   'seating ownsAllEvents': 'a question of somebody who only reads',

@@ -1,4 +1,5 @@
 import { readQrCode } from '../../scripts/qr-reader.ts';
+import { earlierPicture, earlierText } from '../support/earlier-codes.ts';
 import type { Flow } from './flows.ts';
 import { sell } from './steps.ts';
 import { orderFor, type World } from './world.ts';
@@ -41,6 +42,26 @@ export const DOOR_FLOWS: Readonly<Record<string, Flow>> = {
     await world.request(200, 'DELETE', `/api/order/ticket/${ticketId}/checkin`, ORGANISER);
     const [{ scans } = {}] = await world.sql<{ scans: number }>('SELECT count(*)::int AS scans FROM scans');
     if (scans !== 7) throw new Error(`${scans} scans were kept`);
+  },
+
+  async 'a picture of the earlier service is read, and its bearer comes'(world) {
+    const { orderId } = await sell(world, 1);
+    const [ticket] = await world.sql<{ ticket_id: string; seat_id: string }>(
+      'SELECT ticket_id, seat_id FROM tickets WHERE order_id = $1',
+      [orderId],
+    );
+    const ticketId = ticket?.ticket_id ?? '';
+    const text = earlierText({ ticketId, orderId, seatId: ticket?.seat_id ?? '', seatLabel: 'A12' });
+    await world.sql('UPDATE tickets SET qr_code = $2 WHERE ticket_id = $1', [
+      ticketId,
+      await earlierPicture(text),
+    ]);
+    await world.sql('INSERT INTO earlier_codes (ticket_id) VALUES ($1)', [ticketId]);
+    await world.until('it is read', async () => {
+      const [code] = await world.sql<{ state: string }>('SELECT state FROM earlier_codes');
+      return code?.state === 'good';
+    });
+    await world.request(200, 'POST', DOOR, { ...SCANNER, body: { encrypted_qr: `${text}\r\n` } });
   },
 
   async 'a batch is sent until it is answered'(world) {

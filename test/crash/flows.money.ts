@@ -206,4 +206,29 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
       return !isOpen && completed.length === 1;
     });
   },
+
+  async 'the comparison with Stripe corrects what was assumed of a payment'(world) {
+    const order = await sell(world);
+    await world.sql("UPDATE payments SET taken_over = 'assumed', amount_minor = amount_minor + 1");
+    await world.sql(`
+      INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
+      SELECT organization_id, event_id, session_id, 'lkr', 1, 0 FROM orders`);
+    await reconcileUntil(world, 'the payment is confirmed', async () => {
+      return (await world.sql("SELECT FROM payments WHERE taken_over = 'confirmed'")).length === 1;
+    });
+    await paymentIs(world, order.intentId, 'applied');
+  },
+
+  async 'the comparison with Stripe finds the payment of an order that was taken over without one'(world) {
+    const order = await sell(world);
+    // The order as an early version of the service before left it, and the payment as it was assumed from that.
+    await world.sql('UPDATE orders SET payment_intent_id = NULL');
+    await world.sql(
+      "UPDATE payments SET payment_intent_id = 'elsewhere:' || order_id, taken_over = 'assumed'",
+    );
+    await reconcileUntil(world, 'the payment is confirmed', async () => {
+      return (await world.sql("SELECT FROM payments WHERE taken_over = 'confirmed'")).length === 1;
+    });
+    await paymentIs(world, order.intentId, 'applied');
+  },
 };

@@ -73,6 +73,15 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     await world.request(200, 'POST', pathOf(other, '/checkout'), { as: 'buyer2' });
   },
 
+  async 'a free order is completed by asking to pay it'(world) {
+    const order = await place(world, 1, { code: 'GUEST' });
+    const ask = () => world.request(409, 'POST', pathOf(order, '/create-payment-intent'), BUYER);
+    const { body } = await ask();
+    if (body.code !== 'nothing_to_pay') throw new Error(`refused for another reason: ${body.code}`);
+    await becomes(world, order, 'completed');
+    await ask();
+  },
+
   async 'an order with an open payment is cancelled by its buyer'(world) {
     const order = await place(world, 1);
     await openPayment(world, order);

@@ -152,6 +152,7 @@ function expectPaid({ order_id: id, status, price }: OrderRow, payments: readonl
 const TOPICS: Readonly<Record<string, string>> = {
   orderCreated: 'ticketly.order.created',
   orderUpdated: 'ticketly.order.updated',
+  orderAmended: 'ticketly.order.amended',
   orderCanceled: 'ticketly.order.canceled',
   seatsStatus: 'ticketly.seats.status',
   paymentSucceededDead: 'payment_succefully.dead',

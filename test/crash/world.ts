@@ -144,6 +144,7 @@ const DUE = `
     UNION ALL SELECT next_attempt_at FROM refunds WHERE provider_id IS NULL AND attempts < 12
     UNION ALL SELECT settling_until FROM orders WHERE status = 'pending'
     UNION ALL SELECT blocked_until FROM outbox WHERE published_at IS NULL
+    UNION ALL SELECT claimed_until FROM earlier_codes WHERE state = 'waiting'
     UNION ALL SELECT expires_at FROM orders WHERE status = 'pending' AND $2) AS dues
    WHERE due > $1`;
 

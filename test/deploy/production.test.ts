@@ -1,11 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { access, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
+import { readCompose } from '../support/deploy-tools.ts';
 import { startFakeIssuer } from '../support/fake-issuer.ts';
 import { startFakeSeating } from '../support/fake-seating.ts';
 import { emptyDatabase } from '../support/own-database.ts';
@@ -20,20 +22,22 @@ const run = promisify(execFile);
 let install: ProductionInstall;
 
 beforeAll(async () => {
-  install = await installProduction();
+  install = await installProduction('Dockerfile');
   atEnd(install.remove);
 });
 
 const diskMib = async (path: string) => Number((await run('du', ['-sm', path])).stdout.split('\t')[0]);
 
 /** The image's CMD as its user, with these variables and no others. */
-function start(env: Record<string, string>, args = ['src/main.ts']) {
+function start(env: Record<string, string>, args = ['src/main.ts'], program = install.node) {
   const began = performance.now();
-  const child = spawn(install.node, args, {
+  const child = spawn(program, args, {
     cwd: install.app,
-    env: { NODE_ENV: 'production', ...env },
+    env: { NODE_ENV: 'production', PATH: `${dirname(install.node)}:/usr/bin:/bin`, ...env },
     ...(process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}),
   });
+  let stdout = '';
+  child.stdout.on('data', (chunk) => (stdout += chunk));
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));
@@ -42,7 +46,7 @@ function start(env: Record<string, string>, args = ['src/main.ts']) {
     child.kill('SIGKILL');
     await ended;
   });
-  return { child, output: () => output, ended, began };
+  return { child, output: () => output, stdout: () => stdout, ended, began };
 }
 
 /** Every server real but Redis and Kafka, which need no package of their own to be absent. */
@@ -164,6 +168,18 @@ describe('in production', () => {
     expect(reissue.output()).toContain('0 tickets, sealed with key');
   });
 
+  test('pictures of the earlier service are read in the thread for it', async () => {
+    const picture = (await readFile('test/support/pictures/earlier-service.png')).toString('base64');
+    const program = `import { createPictureReader } from './src/features/tickets/pictures.service.ts';
+      const reader = createPictureReader();
+      await reader.start();
+      console.log((await reader.read(Buffer.from('${picture}', 'base64'))).length);
+      await reader.rest();`;
+    const reading = start({}, ['--input-type=module', '-e', program]);
+    expect(await reading.ended, reading.output()).toBe(0);
+    expect(reading.output().trim()).toBe('540');
+  });
+
   test('tickets are drawn in the thread for it', async () => {
     const program = `import { createDrawing } from './src/features/paper/drawing.service.ts';
       const page = { title: 'A', time: '', venue: '', address: '', seat: 'A', tier: 'A', ticketId: '', orderId: '', qrText: 'A' };
@@ -187,5 +203,94 @@ describe('in production', () => {
     const writer = start({}, ['-e', "require('node:fs').writeFileSync('src/written', '')"]);
     expect(await writer.ended).not.toBe(0);
     await expect(access(join(install.app, 'src/written'))).rejects.toThrow();
+  });
+});
+
+/** An empty folder in the place of the volume, which the image's user may write to. */
+async function emptyVolume(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-volume-'));
+  atEnd(() => rm(folder, { recursive: true, force: true }));
+  await chmod(folder, 0o777);
+  return folder;
+}
+
+/** The service as compose.yaml starts it, with addresses of this machine in the place of the containers'. */
+async function composeService(volume: string, POSTGRES_DSN: string) {
+  const issuer = await startFakeIssuer();
+  const { 'ms-ticketing': service } = (await readCompose('compose.yaml')).services;
+  const [program = '', ...args] = service?.command ?? [];
+  const env = {
+    ...service?.environment,
+    PORT: '0',
+    HOST: '127.0.0.1',
+    POSTGRES_DSN,
+    OIDC_ISSUER: issuer.issuer,
+    KEYCLOAK_URL: issuer.url,
+    REDIS_ADDR: '127.0.0.1:1',
+    KAFKA_ADDR: '127.0.0.1:1',
+    DATA_DIR: volume,
+    QR_SECRET_KEY_FILE: service?.environment?.QR_SECRET_KEY_FILE?.replace(/^\/data/, volume) ?? '',
+  };
+  return { env, start: (more = {}) => start({ ...env, ...more }, args, program) };
+}
+
+describe('as compose.yaml starts it', () => {
+  test('it makes a key of QR codes at the first start, keeps it for the second, and prints it never', async () => {
+    const volume = await emptyVolume();
+    const keyFile = join(volume, 'qr.key');
+    const compose = await composeService(volume, await emptyDatabase());
+    const keys: string[] = [];
+    for (const isFirst of [true, false]) {
+      const service = compose.start({ LOG_LEVEL: 'trace' });
+      await until('it is up', () => service.output().includes('is up: '), 30_000);
+      const key = await readFile(keyFile, 'utf8');
+      expect(Buffer.from(key, 'base64')).toHaveLength(32);
+      expect((await stat(keyFile)).mode & 0o777).toBe(0o600);
+      expect(service.output()).not.toContain(key);
+      expect(service.output().includes('new key')).toBe(isFirst);
+      service.child.kill('SIGTERM');
+      expect(await service.ended).toBe(0);
+      keys.push(key);
+    }
+    expect(keys[1]).toBe(keys[0]);
+    await rm(keyFile);
+    const another = start(compose.env, ['scripts/qr-key.ts']);
+    expect(await another.ended).toBe(0);
+    expect(another.stdout()).toBe('');
+    expect(await readFile(keyFile, 'utf8')).not.toBe(keys[0]);
+  });
+
+  test('it makes no key when the operator has set one', async () => {
+    const volume = await emptyVolume();
+    const QR_SECRET_KEY = randomBytes(32).toString('base64');
+    const program = start({ QR_SECRET_KEY, QR_SECRET_KEY_FILE: join(volume, 'qr.key') }, [
+      'scripts/qr-key.ts',
+    ]);
+    expect(await program.ended).toBe(0);
+    expect(program.output()).toBe('');
+    expect(await readdir(volume)).toEqual([]);
+  });
+
+  test('it does not start when the key cannot be made', async () => {
+    const volume = await emptyVolume();
+    await chmod(volume, 0o755);
+    const compose = await composeService(volume, await emptyDatabase());
+    const service = compose.start();
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toContain('EACCES');
+    expect(service.output()).not.toContain('is up');
+  });
+
+  test('the migration ends with 0 while the service migrates the same database', async () => {
+    const POSTGRES_DSN = await emptyDatabase();
+    const compose = await composeService(await emptyVolume(), POSTGRES_DSN);
+    expect(compose.env).toMatchObject({ AUTO_MIGRATE: 'true' });
+    const service = compose.start();
+    const migration = start({ POSTGRES_DSN }, ['scripts/migrate.ts', '-a', 'up']);
+    expect(await migration.ended, migration.output()).toBe(0);
+    await until('it is up', () => service.output().includes('is up: '), 30_000);
+    const again = start({ POSTGRES_DSN }, ['scripts/migrate.ts', '-a', 'up']);
+    expect(await again.ended).toBe(0);
+    expect(again.output()).toContain('nothing to do');
   });
 });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { describeVariables } from '../../src/config.ts';
+import { describeVariables, secretFileVariables } from '../../src/config.ts';
 import { ERRORS } from '../../src/kernel/errors.ts';
 import { STATUS_OF } from '../../src/platform/http/problem.ts';
 
@@ -33,6 +33,12 @@ describe('README.md', () => {
     );
     const table = readme.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line));
     expect(table).toEqual(rows);
+  });
+
+  test('names every variable that holds the path of a secret’s file, and no other', () => {
+    const sentence = readme.split('\n').find((line) => line.startsWith('A secret can be in a file'));
+    const named = [...(sentence?.matchAll(/`([A-Z_]+_FILE)`/g) ?? [])].map(([, name]) => name);
+    expect(named.toSorted()).toEqual(secretFileVariables().toSorted());
   });
 });
 

@@ -360,7 +360,7 @@ describe('voiding', () => {
     expect(await liveOf(orderId)).toBe(1);
     expect(await refundsOf(orderId)).toEqual([]);
     await until('the seat is told of', () => seatNews(seat_id).includes('AVAILABLE'));
-    const updated = events.on('ticketly.order.updated', orderId).at(-1);
+    const updated = events.on('ticketly.order.amended', orderId).at(-1);
     expect(updated?.tickets.map(({ ticket_id }: { ticket_id: string }) => ticket_id)).toEqual([second]);
     expect(await platform.app.sql('SELECT void_reason FROM tickets WHERE ticket_id = $1', [first])).toEqual([
       { void_reason: 'organiser' },
@@ -495,7 +495,7 @@ describe('changing', () => {
     expect(after.body).toMatchObject({ seat_id: to, qr_code: before.body.qr_code });
     await until('both seats are told of', () => seatNews(before.body.seat_id).includes('AVAILABLE'));
     expect(seatNews(to)).toEqual(['BOOKED']);
-    expect(events.on('ticketly.order.updated', orderId).at(-1)?.tickets).toMatchObject([{ seat_id: to }]);
+    expect(events.on('ticketly.order.amended', orderId).at(-1)?.tickets).toMatchObject([{ seat_id: to }]);
     await platform.place(buyer, [before.body.seat_id]);
     const taken = await platform.app.call('POST', '/api/order', {
       token: buyer,

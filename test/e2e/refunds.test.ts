@@ -389,7 +389,7 @@ describe('given back in Stripe’s dashboard,', () => {
     );
     await until('it is published', () => seatNews([gone]).length === 3);
     expect(seatNews([gone]).at(-1)).toEqual(['AVAILABLE', gone]);
-    expect(events.on('ticketly.order.updated', orderId).at(-1)).toMatchObject({
+    expect(events.on('ticketly.order.amended', orderId).at(-1)).toMatchObject({
       Status: 'completed',
       tickets: [{}, {}],
     });

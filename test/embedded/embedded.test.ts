@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, readFile, stat } from 'node:fs/promises';
+import { appendFile, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { claimDataDir, DataDirInUse } from '../../src/embedded/data-dir.ts';
 import { createEmbeddedEventLog } from '../../src/embedded/event-log.ts';
-import { openJournal } from '../../src/embedded/journal.ts';
+import { NotKept, openJournal } from '../../src/embedded/journal.ts';
 import { readOrCreateSecret } from '../../src/embedded/kept-file.ts';
 import { instant } from '../../src/kernel/clock.ts';
 import type { EventMessage } from '../../src/kernel/events.ts';
@@ -49,11 +49,68 @@ describe('a journal', () => {
     expect((await readFile(path, 'utf8')).trim().split('\n')).toHaveLength(2);
   });
 
+  test('it is nobody else’s to read, also after a kill left a draft that was', async () => {
+    const folder = join(await testFolder(), 'deep');
+    const path = join(folder, 'journal.jsonl');
+    await (await openJournal<number>(path)).put('a', 1);
+    await writeFile(`${path}.new`, '', { mode: 0o644 });
+    await (await openJournal<number>(path)).put('b', 2);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  });
+
   test('keeps the order of changes made at once', async () => {
     const path = join(await testFolder(), 'journal.jsonl');
     const journal = await openJournal<number>(path);
     await Promise.all(Array.from({ length: 200 }, (_, n) => journal.put('k', n)));
     expect((await openJournal<number>(path)).get('k')).toBe(199);
+  });
+});
+
+describe('disk-full-embedded: a journal whose disk is full', () => {
+  /** The file is on a full disk until it is given back: the kernel refuses what is written to this device. */
+  async function fill(path: string): Promise<() => Promise<void>> {
+    await rename(path, `${path}.aside`);
+    await symlink('/dev/full', path);
+    return () => rename(`${path}.aside`, path);
+  }
+
+  test('it refuses the change, says so once, and undoes it with those that were made after it', async () => {
+    const path = join(await testFolder(), 'journal.jsonl');
+    const said: string[] = [];
+    const journal = await openJournal<number>(path, {
+      failed: (error) => said.push(error.message),
+      works: (where) => said.push(where),
+    });
+    await journal.put('a', 1);
+    const giveBack = await fill(path);
+    const changes = [journal.put('a', 2), journal.put('b', 1), journal.remove(['a']), journal.put('a', 3)];
+    for (const change of changes) await expect(change).rejects.toThrow(NotKept);
+    expect([journal.get('a'), journal.get('b')]).toEqual([1, undefined]);
+    await expect(journal.put('a', 4)).rejects.toThrow('Make room');
+    await journal.close();
+    expect(said).toHaveLength(1);
+
+    await giveBack();
+    await journal.put('c', 5);
+    expect(said).toEqual([expect.stringContaining('ENOSPC'), path]);
+    const again = await openJournal<number>(path);
+    expect([...again.values()]).toEqual([1, 5]);
+  });
+
+  test('it drops the part that a refused change left in the file before it writes the next', async () => {
+    const path = join(await testFolder(), 'journal.jsonl');
+    const journal = await openJournal<number>(path);
+    await journal.put('a', 1);
+    const giveBack = await fill(path);
+    await expect(journal.put('b', 2)).rejects.toThrow(NotKept);
+    await giveBack();
+    await appendFile(path, '{"key":"b","value":2}\n{"key":"a","val');
+    await journal.put('c', 3);
+    expect((await readFile(path, 'utf8')).trim().split('\n')).toEqual([
+      '{"key":"a","value":1}',
+      '{"key":"c","value":3}',
+    ]);
   });
 });
 

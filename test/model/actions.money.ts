@@ -18,15 +18,19 @@ import type { World } from './world.ts';
 
 const MINOR_IN_MAJOR = 100;
 
-/** The buyer's page asks for what it needs to take the payment. */
+/** The buyer's page asks for what it needs to take the payment; an order that costs nothing is completed by it. */
 export function createIntent(at: number): Action {
   return onOrder(at, {
     name: 'CreateIntent',
-    suits: (order, sale) => isPayable(order, sale) && order.price > 0,
+    suits: isPayable,
     foresee(order, sale) {
-      const ended = whyEnded(order, sale);
+      const isFree = order.price === 0;
+      const ended = isFree && order.status === 'completed' ? undefined : whyEnded(order, sale);
       if (ended) return ended;
-      if (order.price === 0) return refused('409 nothing_to_pay');
+      if (isFree) {
+        change(sale, order.orderId, { status: 'completed' });
+        return { answers: ['409 nothing_to_pay'] };
+      }
       if (conclude(sale, order.orderId) === 'paid') return refused('409 order_already_paid');
       return {
         answers: ['200'],

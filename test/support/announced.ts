@@ -23,6 +23,7 @@ interface OutboxRow {
 export const TOPICS = [
   'ticketly.order.created',
   'ticketly.order.updated',
+  'ticketly.order.amended',
   'ticketly.order.canceled',
   'ticketly.seats.status',
 ] as const;

@@ -190,7 +190,7 @@ function withActions(base: Omit<Arena, Actions>, stripeUrl: string): Arena {
 }
 
 /** Stripe in a process of its own, as it were, which tells of nothing by itself; what it remembers is in reach. */
-async function hostStripe() {
+export async function hostStripe() {
   const server = createServer();
   const url = await listen(server);
   const app = Fastify({

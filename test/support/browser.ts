@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { stripTypeScriptTypes } from 'node:module';
@@ -15,12 +15,25 @@ export const HAS_BROWSER =
 
 const MAX_RUN_MS = 60_000;
 
-/**
- * Runs a module in a page of Chromium: `code` is JavaScript that may import sources of this project by their path, has
- * `given` and says what comes out by `return`. Rejects with what it threw.
- */
+/** Pages of one origin, opened in Chromium; nothing stands between them and the servers that they call. */
+export interface Pages {
+  readonly origin: string;
+  /**
+   * Runs a module in a page: `code` is JavaScript that may import sources of this project by their path, has `given` and
+   * says what comes out by `return`. Rejects with what it threw.
+   */
+  run(code: string, given: unknown): Promise<unknown>;
+}
+
+/** The same in a page of an origin that nobody asks for. */
 export async function runInBrowser(code: string, given: unknown): Promise<unknown> {
-  const result = Promise.withResolvers<{ value?: unknown; error?: string }>();
+  return (await servePages()).run(code, given);
+}
+
+/** Serves pages on `http://localhost` and a port of their own until the end of the test. */
+export async function servePages(): Promise<Pages> {
+  let page = { code: '', given: undefined as unknown };
+  let result = Promise.withResolvers<{ value?: unknown; error?: string }>();
   const server = createServer(async (request, response) => {
     const { url = '/' } = request;
     if (request.method === 'POST') {
@@ -32,20 +45,27 @@ export async function runInBrowser(code: string, given: unknown): Promise<unknow
       return void response.end(stripTypeScriptTypes(await readFile(`.${url}`, 'utf8')));
     }
     response.setHeader('content-type', 'text/html; charset=utf-8');
-    return void response.end(url === '/' ? pageOf(code, given) : '');
+    return void response.end(url === '/' ? pageOf(page.code, page.given) : '');
   });
-  const url = await listen(server);
+  const origin = (await listen(server)).replace('127.0.0.1', 'localhost');
   atEnd(() => close(server));
-  const stop = await open(url);
-  const timer = setTimeout(result.reject, MAX_RUN_MS, new Error('the browser says nothing'));
-  try {
-    const { value, error } = await result.promise;
-    if (error !== undefined) throw new Error(error);
-    return value;
-  } finally {
-    clearTimeout(timer);
-    await stop();
-  }
+  return {
+    origin,
+    async run(code, given) {
+      page = { code, given };
+      result = Promise.withResolvers();
+      const { stop } = await startChromium(['--single-process', origin], 'ignore');
+      const timer = setTimeout(result.reject, MAX_RUN_MS, new Error('the browser says nothing'));
+      try {
+        const { value, error } = await result.promise;
+        if (error !== undefined) throw new Error(error);
+        return value;
+      } finally {
+        clearTimeout(timer);
+        await stop();
+      }
+    },
+  };
 }
 
 function pageOf(code: string, given: unknown): string {
@@ -58,19 +78,29 @@ function pageOf(code: string, given: unknown): string {
   </script>`;
 }
 
-async function open(url: string): Promise<() => Promise<void>> {
+/** A Chromium of its own, with a profile that is removed with it. */
+export interface Browser {
+  readonly child: ChildProcess;
+  stop(): Promise<void>;
+}
+
+/** Starts one; `args` are flags of its command line, and the page it opens. */
+export async function startChromium(args: readonly string[], stdio: StdioOptions): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'ticketing-browser-'));
-  const flags = ['--headless', '--no-sandbox', '--no-zygote', '--single-process', '--disable-gpu'];
+  const flags = ['--headless', '--no-sandbox', '--no-zygote', '--disable-gpu', '--disable-dev-shm-usage'];
   const { program, env } = await browser();
-  const child = spawn(program, [...flags, `--user-data-dir=${profile}`, url], { env, stdio: 'ignore' });
+  const child = spawn(program, [...flags, `--user-data-dir=${profile}`, ...args], { env, stdio });
   const ended = new Promise<void>((done) => {
     child.once('exit', () => done());
     child.once('error', () => done());
   });
-  return async () => {
-    child.kill('SIGKILL');
-    await ended;
-    await rm(profile, { recursive: true, force: true });
+  return {
+    child,
+    async stop() {
+      child.kill('SIGKILL');
+      await ended;
+      await rm(profile, { recursive: true, force: true });
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -31,6 +32,35 @@ export async function validateKubernetes(version: string, files: readonly string
   });
 }
 
+/** What is looked at in a Compose file that was loaded. */
+export interface ComposeModel {
+  readonly services: Readonly<Record<string, ComposeService>>;
+}
+
+export interface ComposeService {
+  readonly image?: string;
+  readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly command?: readonly string[] | null;
+  readonly entrypoint?: readonly string[] | null;
+  readonly profiles?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly ports?: readonly {
+    readonly host_ip?: string;
+    readonly published: string;
+    readonly target: number;
+  }[];
+  readonly volumes?: readonly { readonly type: string; readonly source: string; readonly target: string }[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly stop_grace_period?: string;
+}
+
+/** The model of a Compose file, with the defaults of its variables; throws what the loader says of a bad one. */
+export async function readCompose(file: string): Promise<ComposeModel> {
+  const { passed, output } = await loadCompose(file);
+  if (!passed) throw new Error(output);
+  return JSON.parse(output) as ComposeModel;
+}
+
 /** Loads a Compose file as Docker Compose does, by the library it does it with; the model as JSON. */
 export async function loadCompose(file: string): Promise<Verdict> {
   const bin = await kept(`compose-go-${COMPOSE_GO}`, (draft) =>
@@ -41,6 +71,15 @@ export async function loadCompose(file: string): Promise<Verdict> {
   );
   // Paths in it are meant from where it lies.
   return verdictOf(join(bin, 'cmd'), ['-format', 'json', basename(file)], {}, dirname(file));
+}
+
+/** A copy of a file with one text in it replaced, in a folder of its own; throws when the text is not there. */
+export async function changedCopy(file: string, from: string, to: string): Promise<string> {
+  const text = await readFile(file, 'utf8');
+  if (!text.includes(from)) throw new Error(`${file} does not contain ${JSON.stringify(from)}`);
+  const copy = join(await mkdtemp(join(tmpdir(), 'ticketing-deploy-')), 'changed.yaml');
+  await writeFile(copy, text.replace(from, to));
+  return copy;
 }
 
 async function verdictOf(

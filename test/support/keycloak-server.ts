@@ -35,11 +35,11 @@ const REALM = 'event-ticketing';
 const DIGEST = 'f3e105b96fc158a6c8276f43c4779427d0f5e708b726fb23609d8b3da640b22b';
 /** Keycloak prepares itself for its options in a first run, which ends so. */
 const BUILT = 10;
-const UP_TIMEOUT_MS = 180_000;
+const UP_TIMEOUT_MS = 400_000;
 const run = promisify(execFile);
 
-/** Starts one, fetching it with Maven the first time. */
-export async function startKeycloak(): Promise<KeycloakServer> {
+/** Starts one, fetching it with Maven the first time; `hostname` is this machine as browsers and tokens name it. */
+export async function startKeycloak(hostname = '127.0.0.1'): Promise<KeycloakServer> {
   const artifact = ['org.keycloak', 'keycloak-quarkus-dist', KEYCLOAK_VERSION, 'zip'] as const;
   const download = { name: `keycloak-${KEYCLOAK_VERSION}`, artifacts: [artifact], withDependencies: false };
   const archives = await fromMaven({ ...download, digest: DIGEST });
@@ -49,7 +49,7 @@ export async function startKeycloak(): Promise<KeycloakServer> {
   await mkdir(join(home, 'data/import'), { recursive: true });
   await cp('deploy/keycloak', join(home, 'data/import'), { recursive: true });
   const [port = 0] = await freePorts(1);
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://${hostname}:${port}`;
   const issuer = `${url}/realms/${REALM}`;
   const log = `${folder}.log`;
   const java = (...more: readonly string[]) => javaOf(home, url, more);
@@ -90,7 +90,7 @@ export async function startKeycloak(): Promise<KeycloakServer> {
 
 /** As `kc.sh start-dev` does it, but Java itself: what is killed is then the server, and no shell before it. */
 function javaOf(home: string, url: string, more: readonly string[]): string[] {
-  const { hostname, port } = new URL(url);
+  const { port } = new URL(url);
   return [
     ...['-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
     `-Dkc.home.dir=${home}`,
@@ -99,7 +99,7 @@ function javaOf(home: string, url: string, more: readonly string[]): string[] {
     ...more,
     ...['-cp', `${home}/lib/quarkus-run.jar`, 'io.quarkus.bootstrap.runner.QuarkusEntryPoint'],
     ...['--profile=dev', 'start-dev', '--import-realm'],
-    ...['--http-host', hostname, '--http-port', port, '--hostname', url],
+    ...['--http-host', '127.0.0.1', '--http-port', port, '--hostname', url],
   ];
 }
 

@@ -1,6 +1,6 @@
 import { PDFiumLibrary } from '@hyzyla/pdfium';
 import { readBarcodes } from 'zxing-wasm/reader';
-import { prepareQrReader } from '../../scripts/qr-reader.ts';
+import { prepareQrReader } from '../../src/features/tickets/qr/qr-reader.ts';
 
 /** A page as PDFium draws it: four bytes a pixel. */
 export interface Picture {

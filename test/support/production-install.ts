@@ -20,11 +20,11 @@ const run = promisify(execFile);
 const IMAGE_WORKDIR = '/app';
 const INSTALL_TIMEOUT_MS = 180_000;
 
-/** Does what deploy/Dockerfile does, instruction by instruction, as far as a folder goes. */
-export async function installProduction(): Promise<ProductionInstall> {
+/** Does what a Dockerfile does, instruction by instruction, as far as a folder goes. */
+export async function installProduction(dockerfile: string): Promise<ProductionInstall> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-production-'));
   await chmod(folder, 0o755);
-  const [packages = [], image = []] = stagesOf(await readFile('deploy/Dockerfile', 'utf8'));
+  const [packages = [], image = []] = stagesOf(await readFile(dockerfile, 'utf8'));
   const packagesApp = join(folder, 'packages');
   const app = join(folder, 'app');
   const began = performance.now();

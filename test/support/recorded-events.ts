@@ -5,6 +5,7 @@ import type { EventMessage } from '../../src/kernel/events.ts';
 const TOPICS = [
   'ticketly.order.created',
   'ticketly.order.updated',
+  'ticketly.order.amended',
   'ticketly.order.canceled',
   'ticketly.seats.status',
   'payment_succefully.dead',

@@ -131,7 +131,7 @@ export async function call(
   };
 }
 
-async function signIn(url: string, username: string): Promise<string> {
+export async function signIn(url: string, username: string): Promise<string> {
   const response = await fetch(`${url}/realms/event-ticketing/protocol/openid-connect/token`, {
     method: 'POST',
     body: new URLSearchParams({

@@ -1,32 +1,44 @@
-import { timingSafeEqual } from 'node:crypto';
-import { DEMO_PASSWORD, DEMO_USERS, type DemoUser } from '../demo-accounts.ts';
+import type { Account } from './accounts.ts';
 
 /** The service account of the machine-to-machine client: Keycloak gives each one a user id, too. */
 const SERVICE_ACCOUNT = 'b0000000-0000-4000-8000-0000000000ff';
 
-const USERS: readonly DemoUser[] = Object.values(DEMO_USERS);
-
-export function userBySub(sub: string): DemoUser | undefined {
-  return USERS.find((user) => user.sub === sub);
+/** Who somebody is, as Keycloak's default scopes put it into ID tokens, access tokens and userinfo. */
+export function profileClaims(account: Account): Record<string, unknown> {
+  return {
+    name: `${account.firstName} ${account.lastName}`,
+    preferred_username: account.username,
+    given_name: account.firstName,
+    family_name: account.lastName,
+    email: account.email,
+    email_verified: account.isEmailVerified,
+    ...(account.groups.length === 0 ? {} : { user_groups: account.groups }),
+  };
 }
 
-/** The user whom name and password belong to. */
-export function authenticate(username: string, password: string): DemoUser | undefined {
-  const user = USERS.find((candidate) => candidate.username === username.toLowerCase());
-  const given = Buffer.from(password);
-  const wanted = Buffer.from(DEMO_PASSWORD);
-  const isRight = given.length === wanted.length && timingSafeEqual(given, wanted);
-  return isRight ? user : undefined;
-}
+/** The names of the above, all given with the scope `openid`: pages ask for no other. */
+export const PROFILE_CLAIMS = [
+  'name',
+  'preferred_username',
+  'given_name',
+  'family_name',
+  'email',
+  'email_verified',
+  'user_groups',
+];
 
 /** What Keycloak writes into a person's access token beside the standard claims (contract section 5). */
-export function accessTokenClaims(user: DemoUser, clientId: string): Record<string, unknown> {
+export function accessTokenClaims(
+  account: Account,
+  clientId: string,
+  sid: string | undefined,
+): Record<string, unknown> {
   return {
     typ: 'Bearer',
     azp: clientId,
-    preferred_username: user.username,
-    realm_access: { roles: user.realmRoles },
-    ...(user.groups.length === 0 ? {} : { user_groups: user.groups }),
+    ...(sid === undefined ? {} : { sid }),
+    realm_access: { roles: account.realmRoles },
+    ...profileClaims(account),
   };
 }
 

@@ -1,49 +1,75 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import type Provider from 'oidc-provider';
-import { authenticate } from './claims.ts';
-import { loginPage } from './login-page.ts';
-import { createProvider } from './provider.ts';
+import type { IdSource } from '../../kernel/ids.ts';
+import { accountRoutes } from './account.routes.ts';
+import { openAccounts } from './accounts.ts';
+import { acceptForms, formOf } from './forms.ts';
+import { frameRoutes } from './frame.routes.ts';
+import { protect } from './headers.ts';
+import { interactionRoutes } from './interaction.routes.ts';
+import { STYLE_HASH } from './pages.ts';
+import { createProvider, OPENID_PATH, SIGN_UP_PARAM } from './provider.ts';
+import { followSessions } from './sessions.ts';
 import { readOrCreateSigningKeys } from './signing-keys.ts';
+import { webOriginsOf } from './web-origins.ts';
 
 export interface EmbeddedIdentityOptions {
   /** `iss` of the tokens; its path is where the provider is mounted. */
   readonly issuer: string;
   readonly dataDir: string;
   readonly serviceClient: { readonly id: string; readonly secret: string };
-  /** Where `web-frontend` may be sent back to, beside every port of this machine. */
-  readonly redirectUris: readonly string[];
+  /** Origins of pages beside the issuer's own: they sign people in, call the provider and are sent back to. */
+  readonly webOrigins: readonly string[];
+  readonly ids: IdSource;
+  /** Most people who may sign up; a demo needs few. */
+  readonly maxAccounts?: number;
 }
 
 /** The identity provider that stands in for a Keycloak realm, at Keycloak's paths. */
 export interface EmbeddedIdentity {
   readonly plugin: FastifyPluginAsync;
+  close(): Promise<void>;
 }
 
-const UNAUTHORIZED = 401;
-const BAD_REQUEST = 400;
+const MAX_ACCOUNTS = 1_000;
+const SEE_OTHER = 303;
 
 /** Makes the provider. Throws when `oidc-provider`, an optional dependency, is not installed. */
 export async function createEmbeddedIdentity(options: EmbeddedIdentityOptions): Promise<EmbeddedIdentity> {
+  const { issuer, dataDir, serviceClient, ids, maxAccounts = MAX_ACCOUNTS } = options;
   const library = await loadLibrary();
-  const keys = await readOrCreateSigningKeys(options.dataDir);
+  const keys = await readOrCreateSigningKeys(dataDir);
+  const accounts = await openAccounts({ dataDir, ids, randomBytes, maxAccounts });
+  const webOrigins = webOriginsOf([...options.webOrigins, new URL(issuer).origin]);
   const usesBasic = new AsyncLocalStorage<boolean>();
-  const provider = createProvider(library, { ...options, keys, usesBasic });
-  const mount = new URL(options.issuer).pathname;
+  const provider = createProvider(library, { issuer, serviceClient, keys, accounts, webOrigins, usesBasic });
+  const sessions = followSessions(provider);
+  const mount = new URL(issuer).pathname;
   return {
     async plugin(scope) {
-      // The provider reads its bodies itself, but for the login form, which is ours.
+      // The provider reads its bodies itself, but for the forms, which are ours.
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-      loginRoutes(scope, provider, mount);
+      protect(scope, webOrigins, STYLE_HASH);
+      interactionRoutes(scope, provider, accounts, mount);
+      frameRoutes(scope, provider, { sessions, webOrigins, mount });
+      accountRoutes(scope, provider, { accounts, sessions, keys, webOrigins, mount });
+      postedLogout(scope, mount);
       const handle = provider.callback();
+      scope.get(`${mount}${OPENID_PATH}/registrations`, { schema: { hide: true } }, (request, reply) => {
+        reply.hijack();
+        request.raw.url = asSignUp(request.url, mount);
+        return handle(below(mount, request.raw), reply.raw);
+      });
       scope.all(`${mount}/*`, { schema: { hide: true } }, (request, reply) => {
         reply.hijack();
         const basic = request.headers.authorization?.startsWith('Basic ') ?? false;
         return usesBasic.run(basic, () => handle(below(mount, request.raw), reply.raw));
       });
     },
+    close: () => accounts.close(),
   };
 }
 
@@ -68,46 +94,21 @@ function below(mount: string, request: IncomingMessage): IncomingMessage {
   return Object.assign(request, { originalUrl: whole, url: whole.slice(mount.length) });
 }
 
-function loginRoutes(scope: FastifyInstance, provider: Provider, mount: string): void {
-  const path = `${mount}/interaction/:uid`;
-  const headers = {
-    'content-type': 'text/html; charset=utf-8',
-    'cache-control': 'no-store',
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-  };
+/** A request to sign up is a request to sign in that shows the other form first, also to somebody who is signed in. */
+function asSignUp(url: string, mount: string): string {
+  const query = new URLSearchParams(url.split('?').slice(1).join('?'));
+  query.set('prompt', 'login');
+  query.set(SIGN_UP_PARAM, '1');
+  return `${mount}${OPENID_PATH}/auth?${query}`;
+}
 
-  scope.get(path, { schema: { hide: true } }, async (request, reply) => {
-    try {
-      await provider.interactionDetails(request.raw, reply.raw);
-    } catch {
-      return reply
-        .code(BAD_REQUEST)
-        .headers(headers)
-        .send(loginPage('', 'This sign-in has ended. Start again.'));
-    }
-    return reply.headers(headers).send(loginPage('', undefined));
-  });
-
-  scope.register(async (form) => {
-    form.removeAllContentTypeParsers();
-    form.addContentTypeParser(
-      'application/x-www-form-urlencoded',
-      { parseAs: 'string' },
-      (_request, body, done) => done(null, new URLSearchParams(body.toString())),
+/** keycloak-js may post its request to sign out; the library takes it as a link only. */
+function postedLogout(scope: FastifyInstance, mount: string): void {
+  const path = `${mount}${OPENID_PATH}/logout`;
+  scope.register(async (forms) => {
+    acceptForms(forms);
+    forms.post(path, { schema: { hide: true } }, async (request, reply) =>
+      reply.redirect(`${path}?${formOf(request)}`, SEE_OTHER),
     );
-    form.post(path, { schema: { hide: true } }, async (request, reply) => {
-      const fields = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
-      const username = fields.get('username') ?? '';
-      const user = authenticate(username, fields.get('password') ?? '');
-      if (!user) {
-        return reply
-          .code(UNAUTHORIZED)
-          .headers(headers)
-          .send(loginPage(username, 'User name or password is wrong.'));
-      }
-      reply.hijack();
-      const result = { login: { accountId: user.sub } };
-      return provider.interactionFinished(request.raw, reply.raw, result, { mergeWithLastSubmission: false });
-    });
   });
 }

@@ -1,27 +1,20 @@
-import type { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import type Provider from 'oidc-provider';
-import type {
-  Adapter,
-  ClientMetadata,
-  Configuration,
-  KoaContextWithOIDC,
-  TokenEndpointGrantContext,
-} from 'oidc-provider';
-import { accessTokenClaims, authenticate, serviceTokenClaims, userBySub } from './claims.ts';
-import { errorPage } from './login-page.ts';
+import type { Adapter, Configuration, KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provider';
+import type { Accounts } from './accounts.ts';
+import { accessTokenClaims, PROFILE_CLAIMS, profileClaims, serviceTokenClaims } from './claims.ts';
+import { allowAnyPath, type ClientsOptions, clientMetadata } from './clients.ts';
+import { confirmSignOutPage, errorPage, SUBMIT_HASH, signedOutPage, signOutAtOncePage } from './pages.ts';
+import { writeRefreshTokensAsJwt } from './refresh-tokens.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import { createIdentityStore } from './store.ts';
 
 type OidcProvider = typeof import('oidc-provider');
 
-export interface ProviderOptions {
+export interface ProviderOptions extends ClientsOptions {
   readonly issuer: string;
   readonly keys: SigningKeys;
-  readonly serviceClient: { readonly id: string; readonly secret: string };
-  readonly redirectUris: readonly string[];
-  /** Whether the request under way authenticates its client with a Basic header. */
-  readonly usesBasic: AsyncLocalStorage<boolean>;
+  readonly accounts: Accounts;
 }
 
 const PERSON_TOKEN_S = 3_600;
@@ -29,41 +22,48 @@ const SERVICE_TOKEN_S = 300;
 const SESSION_S = 86_400;
 const CODE_S = 60;
 const INTERACTION_S = 3_600;
-const COOKIE_KEY_BYTES = 32;
+const KEY_BYTES = 64;
 const SCOPES = ['openid', 'profile', 'email', 'offline_access', 'internal-api'];
 const PERSON_SCOPES = 'openid profile email offline_access';
 /** Keycloak's name for the audience of its own account service; nothing here checks it. */
 const AUDIENCE = 'account';
 const RESOURCE = 'urn:ms-ticketing:api';
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** Keycloak's paths, below the realm. */
+export const OPENID_PATH = '/protocol/openid-connect';
+/** Says that a sign-in begins with the sign-up form. */
+export const SIGN_UP_PARAM = 'sign_up';
 
 /** The provider with Keycloak's paths, the realm's clients and the password grant. */
 export function createProvider(library: OidcProvider, options: ProviderOptions): Provider {
   const provider = new library.Provider(options.issuer, configurationOf(options));
-  allowLoopbackRedirects(provider);
-  provider.registerGrantType<{ username?: string; password?: string; scope?: string }>(
+  allowAnyPath(provider, options.webOrigins);
+  writeRefreshTokensAsJwt(provider, randomBytes(KEY_BYTES));
+  describeSessions(provider, options);
+  provider.registerGrantType<PasswordGrant>(
     'password',
-    (ctx) => passwordGrant(library, provider, ctx),
+    (ctx) => passwordGrant(library, provider, options.accounts, ctx),
     ['username', 'password', 'scope'],
   );
   return provider;
 }
 
 function configurationOf(options: ProviderOptions): Configuration {
-  const path = '/protocol/openid-connect';
+  const { accounts, issuer } = options;
   return {
     adapter: createAdapter(options),
     jwks: options.keys as NonNullable<Configuration['jwks']>,
-    cookies: { keys: [randomBytes(COOKIE_KEY_BYTES).toString('base64')] },
+    cookies: { keys: [randomBytes(KEY_BYTES).toString('base64')] },
     scopes: SCOPES,
-    claims: { profile: ['preferred_username'] },
+    claims: { openid: ['sub', 'typ', 'azp', ...PROFILE_CLAIMS] },
     clientAuthMethods: ['none', 'client_secret_post', 'client_secret_basic'],
+    extraParams: [SIGN_UP_PARAM],
+    discovery: { check_session_iframe: `${issuer}${OPENID_PATH}/login-status-iframe.html` },
     routes: {
-      authorization: `${path}/auth`,
-      token: `${path}/token`,
-      jwks: `${path}/certs`,
-      userinfo: `${path}/userinfo`,
-      end_session: `${path}/logout`,
+      authorization: `${OPENID_PATH}/auth`,
+      token: `${OPENID_PATH}/token`,
+      jwks: `${OPENID_PATH}/certs`,
+      userinfo: `${OPENID_PATH}/userinfo`,
+      end_session: `${OPENID_PATH}/logout`,
     },
     ttl: {
       AccessToken: PERSON_TOKEN_S,
@@ -78,7 +78,7 @@ function configurationOf(options: ProviderOptions): Configuration {
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
-      rpInitiatedLogout: { enabled: true },
+      rpInitiatedLogout: { enabled: true, logoutSource, postLogoutSuccessSource },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => RESOURCE,
@@ -87,23 +87,29 @@ function configurationOf(options: ProviderOptions): Configuration {
       },
     },
     pkce: { required: () => true },
-    clientBasedCORS: () => true,
+    clientBasedCORS: (_ctx, origin) => options.webOrigins.includes(origin),
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    findAccount: (_ctx, sub) => {
-      const user = userBySub(sub);
-      return user && { accountId: sub, claims: () => ({ sub, preferred_username: user.username }) };
+    findAccount(ctx, sub) {
+      const account = accounts.bySub(sub);
+      if (!account) return undefined;
+      const idToken = { typ: 'ID', azp: ctx.oidc.client?.clientId };
+      return {
+        accountId: sub,
+        claims: (use) => ({ sub, ...profileClaims(account), ...(use === 'id_token' ? idToken : {}) }),
+      };
     },
     loadExistingGrant: grantWithoutAsking,
     interactions: {
-      url: (_ctx, interaction) => `${new URL(options.issuer).pathname}/interaction/${interaction.uid}`,
+      url: (_ctx, interaction) => `${new URL(issuer).pathname}/interaction/${interaction.uid}`,
     },
     renderError: (ctx, { error, error_description: description }) => {
       ctx.type = 'html';
       ctx.body = errorPage(description ?? error);
     },
-    extraTokenClaims: (_ctx, token) => {
-      const user = 'accountId' in token ? userBySub(token.accountId) : undefined;
-      return user && accessTokenClaims(user, token.clientId ?? '');
+    extraTokenClaims(_ctx, token) {
+      if (!('accountId' in token)) return undefined;
+      const account = accounts.bySub(token.accountId);
+      return account && accessTokenClaims(account, token.clientId ?? '', token.sid);
     },
     formats: {
       customizers: {
@@ -113,6 +119,42 @@ function configurationOf(options: ProviderOptions): Configuration {
       },
     },
   };
+}
+
+/** Adds what Keycloak says beside the tokens, and takes back what the library allows pages of any other origin. */
+function describeSessions(provider: Provider, { webOrigins }: ProviderOptions): void {
+  provider.use(async (ctx: KoaContextWithOIDC, next) => {
+    await next();
+    if (!webOrigins.includes(ctx.get('origin') || undefined)) {
+      for (const name of ['allow-origin', 'expose-headers']) ctx.remove(`access-control-${name}`);
+    }
+    const token = 'oidc' in ctx && ctx.oidc.route === 'token' ? ctx.oidc.entities.AccessToken : undefined;
+    if (!token?.sid || typeof ctx.body !== 'object') return;
+    ctx.body = {
+      ...ctx.body,
+      session_state: token.sid,
+      refresh_expires_in: SESSION_S,
+      'not-before-policy': 0,
+    };
+  });
+}
+
+/** A page that shows the ID token of the person who is signed in has asked for their sign-out: no further question. */
+function logoutSource(ctx: KoaContextWithOIDC, form: string): void {
+  const { session, entities } = ctx.oidc;
+  const isAskedFor = entities.IdTokenHint?.payload.sub === session?.accountId;
+  if (!isAskedFor) {
+    ctx.body = confirmSignOutPage(form);
+    return;
+  }
+  const policy = ctx.response.get('content-security-policy');
+  ctx.set('content-security-policy', policy.replace('script-src', `script-src ${SUBMIT_HASH}`));
+  ctx.body = signOutAtOncePage(form);
+}
+
+function postLogoutSuccessSource(ctx: KoaContextWithOIDC): void {
+  ctx.type = 'html';
+  ctx.body = signedOutPage();
 }
 
 function resourceServer(clientId: string, { serviceClient }: ProviderOptions) {
@@ -135,50 +177,6 @@ function createAdapter(options: ProviderOptions): (model: string) => Adapter {
   };
 }
 
-function clientMetadata(id: string, options: ProviderOptions): ClientMetadata | undefined {
-  const { serviceClient, redirectUris, usesBasic } = options;
-  if (id === 'web-frontend') {
-    return {
-      client_id: id,
-      token_endpoint_auth_method: 'none',
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
-      redirect_uris: ['http://localhost/', ...redirectUris],
-      post_logout_redirect_uris: ['http://localhost/'],
-    };
-  }
-  if (id === 'login-testing') {
-    return {
-      client_id: id,
-      token_endpoint_auth_method: 'none',
-      grant_types: ['password'],
-      response_types: [],
-      redirect_uris: [],
-    };
-  }
-  if (id !== serviceClient.id) return undefined;
-  return {
-    client_id: id,
-    client_secret: serviceClient.secret,
-    token_endpoint_auth_method: usesBasic.getStore() ? 'client_secret_basic' : 'client_secret_post',
-    grant_types: ['client_credentials'],
-    response_types: [],
-    redirect_uris: [],
-    scope: 'internal-api',
-  };
-}
-
-/** A page in development runs on any port of this machine. */
-function allowLoopbackRedirects(provider: Provider): void {
-  const { prototype } = provider.Client;
-  const registered = prototype.redirectUriAllowed;
-  const isLoopback = (uri: string) => URL.canParse(uri) && LOOPBACK.has(new URL(uri).hostname);
-  prototype.redirectUriAllowed = function (uri: string) {
-    return isLoopback(uri) || registered.call(this, uri);
-  };
-  prototype.postLogoutRedirectUriAllowed = isLoopback;
-}
-
 /** Nobody is asked to consent: the realm's own pages are the only clients. */
 async function grantWithoutAsking(ctx: KoaContextWithOIDC) {
   const { client, session, provider } = ctx.oidc;
@@ -193,14 +191,22 @@ async function grantWithoutAsking(ctx: KoaContextWithOIDC) {
   return grant;
 }
 
+interface PasswordGrant {
+  username?: string;
+  password?: string;
+  scope?: string;
+}
+
 /** RFC 6749 section 4.3, for tests and load: Keycloak's "direct access grants". */
 async function passwordGrant(
   { errors }: OidcProvider,
   provider: Provider,
-  ctx: TokenEndpointGrantContext<{ username?: string; password?: string; scope?: string }>,
+  accounts: Accounts,
+  ctx: TokenEndpointGrantContext<PasswordGrant>,
 ): Promise<void> {
   const { client, params } = ctx.oidc;
-  const user = authenticate(params.username ?? '', params.password ?? '');
+  const user = await accounts.authenticate(params.username ?? '', params.password ?? '');
+  if (user === 'busy') throw new errors.TemporarilyUnavailable('too many sign-ins at this moment; try again');
   if (!user) throw new errors.InvalidGrant('Invalid user credentials');
   const grant = new provider.Grant({ accountId: user.sub, clientId: client.clientId });
   grant.addResourceScope(RESOURCE, PERSON_SCOPES);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chown, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { readIfThere, readOrCreateFile } from '../kept-file.ts';
 import { findBinaries, type PostgresBinaries } from './binaries.ts';
@@ -20,14 +21,20 @@ const DATABASE = 'ticketing';
 const PASSWORD_BYTES = 24;
 const CONNECT_TIMEOUT_MS = 2_000;
 const STOP_TIMEOUT_S = 20;
+const START_AGAIN_MS = 1_000;
+const MAX_REASONS = 3;
 /** For replicas that share it, and for the 300 clients of the bench. */
 const MAX_CONNECTIONS = 400;
 
 /**
  * Starts the server of the data folder, creating it the first time. A server that a killed process left behind in
- * the same folder is ended first. The caller holds the claim on `dataDir`. Throws an Error that says what to do.
+ * the same folder is ended first. A server that ends by itself, as one does whose disk is full, is started again until
+ * it stays, and `onEnded` is told each time. The caller holds the claim on `dataDir`. Throws an Error that says what to do.
  */
-export async function startEmbeddedPostgres(dataDir: string): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres(
+  dataDir: string,
+  onEnded: (reason: string) => void = () => undefined,
+): Promise<EmbeddedPostgres> {
   const binaries = await findBinaries();
   const account = await serverAccount(dataDir);
   const clusterDir = join(dataDir, 'postgres');
@@ -38,7 +45,8 @@ export async function startEmbeddedPostgres(dataDir: string): Promise<EmbeddedPo
   if (!isNew) await endLeftBehind(clusterDir, password, binaries, account);
 
   const port = await freePort();
-  const server = await startServer(binaries.postgres, serverArguments(clusterDir, port), account);
+  const start = () => startServer(binaries.postgres, serverArguments(clusterDir, port), account);
+  const server = await start();
   const dsn = dsnOf(DATABASE, port, password);
   try {
     await createDatabase(dsnOf('postgres', port, password));
@@ -46,7 +54,44 @@ export async function startEmbeddedPostgres(dataDir: string): Promise<EmbeddedPo
     await stop(server);
     throw error;
   }
-  return { dsn, close: () => stop(server) };
+  return { dsn, close: keepRunning(server, start, onEnded) };
+}
+
+/** Why a server ended, of all it said: other lines of its log may quote what is stored. */
+function reasonIn(output: string): string {
+  const reasons = output.split('\n').filter((line) => /\b(PANIC|FATAL): /.test(line));
+  return reasons.slice(-MAX_REASONS).join('; ') || 'it did not say why';
+}
+
+/** Starts a server again whenever it ended; what is returned ends it for good. */
+function keepRunning(
+  first: ServerProcess,
+  startAgain: () => Promise<ServerProcess>,
+  onEnded: (reason: string) => void,
+): () => Promise<void> {
+  const stopping = new AbortController();
+  let server: ServerProcess | undefined = first;
+
+  async function watch(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const lastWords = await server?.ended;
+      if (stopping.signal.aborted) return;
+      if (lastWords !== undefined) onEnded(reasonIn(lastWords));
+      server = undefined;
+      await pause(START_AGAIN_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      server = await startAgain().catch((error: Error) => void onEnded(reasonIn(error.message)));
+    }
+  }
+
+  const watched = watch();
+  return async () => {
+    stopping.abort();
+    if (server) await stop(server);
+    await watched;
+    // It may have been starting when the stop came.
+    if (server) await stop(server);
+  };
 }
 
 /** Where the server of a data folder can be reached, while one runs there; undefined when none does. */

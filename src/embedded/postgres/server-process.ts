@@ -5,6 +5,8 @@ import { type Command, runAs, type ServerAccount } from './server-account.ts';
 export interface ServerProcess {
   /** Sends the signal and resolves when the process has ended; after `timeoutMs` it is killed. */
   end(signal: NodeJS.Signals, timeoutMs: number): Promise<void>;
+  /** Resolves when the process has ended, with its last words. */
+  readonly ended: Promise<string>;
 }
 
 const READY = 'database system is ready to accept connections';
@@ -19,8 +21,10 @@ export async function startServer(
   account: ServerAccount,
 ): Promise<ServerProcess> {
   const child = start(runAs(account, program, args));
-  await becomesReady(child);
-  return { end: (signal, timeoutMs) => endProcess(child, signal, timeoutMs) };
+  const output = lastOutput(child);
+  const ended = once(child, 'close').then(output, output);
+  await becomesReady(child, output);
+  return { end: (signal, timeoutMs) => endProcess(child, signal, timeoutMs), ended };
 }
 
 /** Runs a program to its end. Throws with what it said when it fails. */
@@ -48,11 +52,13 @@ function start({ program, args, uid, gid }: Command): ChildProcess {
   });
 }
 
-function becomesReady(child: ChildProcess): Promise<void> {
-  const output = lastOutput(child);
+function becomesReady(child: ChildProcess, output: () => string): Promise<void> {
   return new Promise((done, fail) => {
     const failed = (reason: string) => fail(new Error(`The embedded PostgreSQL ${reason}: ${output()}`));
-    const timer = setTimeout(() => failed('did not start in time'), START_TIMEOUT_MS);
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      failed('did not start in time');
+    }, START_TIMEOUT_MS);
     child.once('error', (error) => failed(error.message));
     child.once('close', () => {
       clearTimeout(timer);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../../kernel/clock.ts';
-import { openJournal } from '../journal.ts';
+import { type JournalWatch, openJournal } from '../journal.ts';
 import type { Intent } from './intent.rules.ts';
 import type { Dispute, Refund } from './intent.wire.ts';
 
@@ -51,8 +51,8 @@ const MAX_KEPT = 50_000;
 /** Stripe forgets a key after a day. */
 const KEY_LIFE_MS = 86_400_000;
 
-export async function openLedger(dataDir: string, clock: Clock): Promise<Ledger> {
-  const journal = await openJournal<LedgerChange>(join(dataDir, 'stripe.jsonl'));
+export async function openLedger(dataDir: string, clock: Clock, watch?: JournalWatch): Promise<Ledger> {
+  const journal = await openJournal<LedgerChange>(join(dataDir, 'stripe.jsonl'), watch);
   const all = () => [...journal.values()].reverse();
   const passing = createQueue(MAX_KEPT);
   passing.add([...journal.values()].filter(isPassing).map(keyOf));
@@ -84,7 +84,8 @@ export async function openLedger(dataDir: string, clock: Clock): Promise<Ledger>
     async write(changes) {
       await journal.putAll(changes.map((change) => [keyOf(change), change] as const));
       const forgotten = passing.add(changes.flatMap((change) => (isPassing(change) ? [keyOf(change)] : [])));
-      if (forgotten.length > 0) await journal.remove(forgotten);
+      // The change itself is kept; what cannot be forgotten now is found again, and forgotten, after the next start.
+      if (forgotten.length > 0) await journal.remove(forgotten).catch(() => undefined);
     },
     close: journal.close,
   };

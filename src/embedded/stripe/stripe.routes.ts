@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../kernel/clock.ts';
+import { NotKept } from '../journal.ts';
 import { type Form, parseForm, text, texts } from './form.ts';
 import type { Intent } from './intent.rules.ts';
 import { type IntentWire, toChargeWire, toDisputeWire, toIntentWire, toRefundWire } from './intent.wire.ts';
@@ -22,6 +23,7 @@ export interface StripeRoutesOptions {
 const MAX_LIST = 100;
 const DEFAULT_LIST = 10;
 const SERVER_ERROR = 500;
+const UNAVAILABLE = 503;
 const CONFLICTING_KEY = 400;
 const HIDE = { schema: { hide: true } } as const;
 
@@ -38,18 +40,13 @@ export function stripeRoutes(scope: FastifyInstance, options: StripeRoutesOption
     (_request, body, done) => done(null, parseForm(body.toString())),
   );
   scope.addHook('onSend', async (_request, reply) => {
-    reply.headers({ 'request-id': `req_${options.requestId()}`, 'access-control-allow-origin': '*' });
+    reply.header('request-id', `req_${options.requestId()}`);
   });
   scope.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     if (error instanceof StripeRefusal) return reply.code(error.status).send({ error: error.body });
-    const status = error.statusCode ?? SERVER_ERROR;
+    const status = error.statusCode ?? (error instanceof NotKept ? UNAVAILABLE : SERVER_ERROR);
     const type = status < SERVER_ERROR ? 'invalid_request_error' : 'api_error';
     return reply.code(status).send({ error: { type, message: error.message } });
-  });
-  scope.options('/v1/*', HIDE, async (_request, reply) => {
-    reply
-      .headers({ 'access-control-allow-headers': '*', 'access-control-allow-methods': 'GET, POST' })
-      .send('');
   });
   intentRoutes(scope, options);
   readRoutes(scope, options);

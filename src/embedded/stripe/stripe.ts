@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Clock } from '../../kernel/clock.ts';
 import type { IdSource } from '../../kernel/ids.ts';
+import type { JournalWatch } from '../journal.ts';
 import { openLedger } from './ledger.ts';
 import { createOperations } from './operations.ts';
 import { stripeRoutes } from './stripe.routes.ts';
@@ -19,6 +20,8 @@ export interface EmbeddedStripeOptions {
   /** Where signed events are posted. */
   readonly webhookUrl: string;
   readonly webhookRetryDelaysMs?: readonly number[];
+  /** Told when what it remembers cannot be written. */
+  readonly journalWatch?: JournalWatch;
 }
 
 /** Stripe's API in the process: shapes, states, errors, idempotency keys, test cards and signed webhooks. */
@@ -34,7 +37,7 @@ const RETRY_DELAYS_MS = [200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 
 
 export async function createEmbeddedStripe(options: EmbeddedStripeOptions): Promise<EmbeddedStripe> {
   const { clock, ids, url } = options;
-  const ledger = await openLedger(options.dataDir, clock);
+  const ledger = await openLedger(options.dataDir, clock, options.journalWatch);
   const delivery = createWebhookDelivery({
     ledger,
     clock,

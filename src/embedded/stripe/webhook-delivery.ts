@@ -48,8 +48,12 @@ export function createWebhookDelivery(options: DeliveryOptions): WebhookDelivery
     const delivered = await post(event, options, stopping.signal);
     if (stopping.signal.aborted) return;
     const after = { ...event, delivered, attempts: event.attempts + 1 };
-    await ledger.write([{ kind: 'event', value: after }]);
-    if (!delivered) retryLater(after);
+    const isKept = await ledger.write([{ kind: 'event', value: after }]).then(
+      () => true,
+      () => false,
+    );
+    // Delivered and not written down is delivered again: who takes it knows the event by its id.
+    if (!delivered || !isKept) retryLater(after);
   }
 
   function retryLater(event: StripeEvent): void {

@@ -1,5 +1,5 @@
 import type { SeatStates } from './seat-states.ts';
-import type { Block, Catalogue, Seat, Session, VenueEvent } from './venue.model.ts';
+import type { Block, Catalogue, Category, Seat, Session, VenueEvent } from './venue.model.ts';
 
 /** Contract section 9, field for field. */
 export function eventCard(event: VenueEvent, { organization }: Catalogue) {
@@ -27,10 +27,18 @@ export function eventInfo(event: VenueEvent, { organization }: Catalogue) {
     overview: event.overview,
     coverPhotos: [],
     organization,
-    category: event.category,
+    category: {
+      id: event.category.id,
+      name: event.category.name,
+      ...(event.category.parent ? { parentName: event.category.parent.name } : {}),
+    },
     tiers: event.tiers,
     availableDiscounts: publicDiscounts(event),
   };
+}
+
+export function categoryInfo({ id, name, parent }: Category) {
+  return { id, name, ...(parent ? { parentId: parent.id, parentName: parent.name } : {}) };
 }
 
 export function sessionInfo(session: Session, event: VenueEvent) {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
 import {
+  categoryInfo,
   eventCard,
   eventInfo,
   pageOf,
@@ -8,6 +9,15 @@ import {
   seatingMap,
   sessionInfo,
 } from './catalogue.answers.ts';
+import {
+  EVENT_SORT_KEYS,
+  isFound,
+  isWithin,
+  readDates,
+  readSearch,
+  SESSION_SORT_KEYS,
+  sortedBy,
+} from './search.rules.ts';
 import type { SeatStates } from './seat-states.ts';
 import type { SeatStreams } from './seat-streams.ts';
 import type { VenueIndex } from './venue.index.ts';
@@ -30,7 +40,20 @@ const PAGE = {
   sort: Type.Optional(Type.String({ maxLength: 100 })),
 };
 const PageSchema = Type.Object(PAGE);
-const SearchSchema = Type.Object({ ...PAGE, searchTerm: Type.Optional(Type.String({ maxLength: 200 })) });
+const Asked = Type.Optional(Type.String({ maxLength: 64 }));
+const SearchSchema = Type.Object({
+  ...PAGE,
+  searchTerm: Type.Optional(Type.String({ maxLength: 200 })),
+  categoryId: Asked,
+  longitude: Asked,
+  latitude: Asked,
+  radiusKm: Asked,
+  dateFrom: Asked,
+  dateTo: Asked,
+  priceMin: Asked,
+  priceMax: Asked,
+});
+const RangeSchema = Type.Object({ fromDate: Asked, toDate: Asked });
 const TrendingSchema = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE }),
 });
@@ -43,10 +66,8 @@ interface SessionParams {
 
 /** What pages read (contract section 9), for everybody. */
 export function catalogueRoutes(scope: FastifyInstance, options: CatalogueRoutesOptions): void {
-  scope.addHook('onSend', async (_request, reply) => {
-    reply.header('access-control-allow-origin', '*');
-  });
   eventRoutes(scope, options);
+  listRoutes(scope, options);
   sessionRoutes(scope, options);
   discountRoutes(scope, options);
 }
@@ -68,12 +89,10 @@ function eventRoutes(scope: FastifyInstance, { index }: CatalogueRoutesOptions):
     `${BASE}/events/search`,
     { schema: { hide: true, querystring: SearchSchema } },
     async ({ query }) => {
-      const term = (query.searchTerm ?? '').toLowerCase();
-      const found = catalogue.events.filter((event) =>
-        `${event.title} ${event.overview}`.toLowerCase().includes(term),
-      );
+      const search = readSearch(query);
+      const found = catalogue.events.filter((event) => isFound(event, search));
       return pageOf(
-        found.map((event) => eventCard(event, catalogue)),
+        sortedBy(found, query.sort, EVENT_SORT_KEYS).map((event) => eventCard(event, catalogue)),
         query.page,
         query.size,
       );
@@ -96,11 +115,37 @@ function eventRoutes(scope: FastifyInstance, { index }: CatalogueRoutesOptions):
       const event = index.event(params.eventId);
       if (!event) return missing(reply, 'event');
       return pageOf(
-        event.sessions.map((session) => sessionInfo(session, event)),
+        sortedBy(event.sessions, query.sort, SESSION_SORT_KEYS).map((session) => sessionInfo(session, event)),
         query.page,
         query.size,
       );
     },
+  );
+}
+
+function listRoutes(scope: FastifyInstance, { index }: CatalogueRoutesOptions): void {
+  const { categories, events } = index.catalogue;
+
+  scope.get<{ Params: EventParams; Querystring: Static<typeof RangeSchema> }>(
+    `${BASE}/events/:eventId/sessions/sessions-in-range`,
+    { schema: { hide: true, querystring: RangeSchema } },
+    async ({ params, query }, reply) => {
+      const event = index.event(params.eventId);
+      if (!event) return missing(reply, 'event');
+      const range = readDates(query, 'fromDate', 'toDate');
+      const found = event.sessions.filter((session) => isWithin(session, range));
+      return sortedBy(found, 'startTime', SESSION_SORT_KEYS).map((session) => sessionInfo(session, event));
+    },
+  );
+
+  scope.get(`${BASE}/events/sessions/count`, { schema: { hide: true } }, async () => ({
+    totalSessions: events.reduce((total, { sessions }) => total + sessions.length, 0),
+  }));
+
+  scope.get(`${BASE}/categories`, { schema: { hide: true } }, async () => categories.map(categoryInfo));
+
+  scope.get(`${BASE}/categories/parents`, { schema: { hide: true } }, async () =>
+    categories.filter(({ parent }) => parent === undefined).map(categoryInfo),
   );
 }
 
@@ -154,9 +199,11 @@ function discountRoutes(scope: FastifyInstance, { index }: CatalogueRoutesOption
     { schema: { hide: true } },
     async ({ params }, reply) => {
       const event = index.event(params.eventId);
-      const discount = event?.discounts.find(({ code }) => code === params.code.toUpperCase());
+      const session = index.session(params.sessionId);
+      if (!event || session?.eventId !== event.id) return missing(reply, 'session');
+      const discount = event.discounts.find(({ code }) => code === params.code.toUpperCase());
       const sessions = discount?.applicableSessionIds ?? [];
-      const isFor = sessions.length === 0 || sessions.some((id) => id === params.sessionId);
+      const isFor = sessions.length === 0 || sessions.includes(session.id);
       return discount && isFor ? discount : missing(reply, 'discount');
     },
   );

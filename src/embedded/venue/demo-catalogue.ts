@@ -13,6 +13,8 @@ import type { Currency } from '../../kernel/money.ts';
 import type {
   Block,
   Catalogue,
+  Category,
+  GeoPoint,
   Seat,
   Session,
   SessionStatus,
@@ -31,9 +33,11 @@ const HOUR_MS = 3_600_000;
 export function demoCatalogue(now: Instant, currency: Currency): Catalogue {
   const today = Math.floor(now / DAY_MS) * DAY_MS;
   const organizationId = demoId<OrganizationId>('organization');
-  const base = { organizationId, today, cents: currency.exponent === 0 ? 0 : 0.5 };
+  const cents = currency.exponent === 0 ? 0 : 0.5;
+  const base = { organizationId, today, cents, currency: currency.code.toUpperCase() };
   return {
     organization: { id: organizationId, name: 'Harbour Nights', logoUrl: '/demo/harbour-nights.svg' },
+    categories: Object.values(CATEGORIES),
     events: [concert(base), theatre(base), webinar(base), arena(base)],
   };
 }
@@ -42,6 +46,7 @@ interface Base {
   readonly organizationId: OrganizationId;
   readonly today: number;
   readonly cents: number;
+  readonly currency: string;
 }
 
 /** A UUID that is the same for the same name, always. */
@@ -103,6 +108,13 @@ function grid({ session, name, prefix, rows, seatsPerRow, tier: of, x, y, reserv
   };
 }
 
+interface Place {
+  readonly name: string;
+  readonly address: string;
+  readonly city: string;
+  readonly coordinates: GeoPoint['coordinates'];
+}
+
 interface SessionPlan {
   readonly key: string;
   readonly event: string;
@@ -110,7 +122,7 @@ interface SessionPlan {
   readonly inDays: number;
   readonly status: SessionStatus;
   readonly blocks: readonly Block[];
-  readonly place?: { readonly name: string; readonly address: string; readonly city: string };
+  readonly place?: Place;
 }
 
 function session(plan: SessionPlan): Session {
@@ -125,7 +137,11 @@ function session(plan: SessionPlan): Session {
     status,
     sessionType: place ? 'PHYSICAL' : 'ONLINE',
     venueDetails: place
-      ? { name: place.name, address: place.address }
+      ? {
+          name: place.name,
+          address: place.address,
+          location: { type: 'Point', coordinates: place.coordinates },
+        }
       : { name: 'Online', onlineLink: 'https://stream.example/harbour' },
     city: place?.city ?? '',
     mapName: place?.name ?? 'Online',
@@ -133,9 +149,39 @@ function session(plan: SessionPlan): Session {
   };
 }
 
-const HALL = { name: 'Harbour Hall', address: '1 Quay Road', city: 'Colombo' };
-const PLAYHOUSE = { name: 'Little Playhouse', address: '12 Lantern Street', city: 'Kandy' };
-const ARENA = { name: 'Load Test Arena', address: '0 Loopback Way', city: 'Localhost' };
+const HALL: Place = {
+  name: 'Harbour Hall',
+  address: '1 Quay Road',
+  city: 'Colombo',
+  coordinates: [79.8438, 6.9366],
+};
+const PLAYHOUSE: Place = {
+  name: 'Little Playhouse',
+  address: '12 Lantern Street',
+  city: 'Kandy',
+  coordinates: [80.6337, 7.2906],
+};
+const ARENA: Place = {
+  name: 'Load Test Arena',
+  address: '0 Loopback Way',
+  city: 'Localhost',
+  coordinates: [0, 0],
+};
+
+function category(name: string, parent?: Category): Category {
+  return { id: demoId(`category ${name}`), name, parent };
+}
+
+const STAGE = category('On stage');
+const LEARNING = category('Learning');
+const CATEGORIES = {
+  stage: STAGE,
+  learning: LEARNING,
+  music: category('Music', STAGE),
+  theatre: category('Theatre', STAGE),
+  talks: category('Talks', LEARNING),
+  tests: category('Tests', LEARNING),
+};
 
 function concert(base: Base): VenueEvent {
   const vip = tier('VIP', 12_500, '#FFD700');
@@ -182,35 +228,47 @@ function concert(base: Base): VenueEvent {
     base,
     title: 'Tides of Light',
     overview: 'The big concert of the season, two nights in the Harbour Hall.',
-    category: 'Music',
+    category: CATEGORIES.music,
     tiers: [vip, gold, floor],
     sessions: nights,
-    discounts: concertDiscounts(base, vip, nights),
+    discounts: concertDiscounts(base, [vip, gold, floor], nights),
   });
 }
 
-function concertDiscounts(base: Base, vip: Tier, nights: readonly Session[]): VenueDiscount[] {
+function concertDiscounts(
+  base: Base,
+  tiers: readonly [Tier, ...Tier[]],
+  nights: readonly Session[],
+): VenueDiscount[] {
+  const { currency } = base;
+  const [vip] = tiers;
+  const discount = (
+    code: string,
+    parameters: VenueDiscount['parameters'],
+    changes: Partial<VenueDiscount> = {},
+  ) => discountFor(tiers, code, parameters, changes);
   const day = (days: number) => new Date(base.today + days * DAY_MS).toISOString();
   const first = nights.slice(0, 1).map(({ id }) => id);
   return [
     discount('EARLY10', { type: 'PERCENTAGE', percentage: 10, maxDiscount: 5_000 }),
-    discount('FLAT500', { type: 'FLAT_OFF', amount: 500, minSpend: 10_000 }),
+    discount('FLAT500', { type: 'FLAT_OFF', currency, amount: 500, minSpend: 10_000 }),
     discount('THREEFORTWO', { type: 'BUY_N_GET_N_FREE', buyQuantity: 3, getQuantity: 1 }),
     discount('LASTYEAR', { type: 'PERCENTAGE', percentage: 50 }, { expiresAt: day(-300) }),
     discount('NOTYET', { type: 'PERCENTAGE', percentage: 25 }, { activeFrom: day(10) }),
-    discount('PAUSED', { type: 'FLAT_OFF', amount: 1_000 }, { active: false }),
+    discount('PAUSED', { type: 'FLAT_OFF', currency, amount: 1_000 }, { active: false }),
     discount('FRIENDS', { type: 'PERCENTAGE', percentage: 12.5 }, { public: false }),
-    discount('VIPONLY', { type: 'FLAT_OFF', amount: 2_500 }, { applicableTiers: [vip] }),
-    discount('FIRSTNIGHT', { type: 'FLAT_OFF', amount: 750 }, { applicableSessionIds: first }),
-    discount('LUCKY3', { type: 'FLAT_OFF', amount: 1_500 }, { maxUsage: 3 }),
+    discount('VIPONLY', { type: 'FLAT_OFF', currency, amount: 2_500 }, { applicableTiers: [vip] }),
+    discount('FIRSTNIGHT', { type: 'FLAT_OFF', currency, amount: 750 }, { applicableSessionIds: first }),
+    discount('LUCKY3', { type: 'FLAT_OFF', currency, amount: 1_500 }, { maxUsage: 3 }),
     discount('GUEST', { type: 'PERCENTAGE', percentage: 100 }, { public: false }),
   ];
 }
 
-function discount(
+function discountFor(
+  applicableTiers: VenueDiscount['applicableTiers'],
   code: string,
   parameters: VenueDiscount['parameters'],
-  changes: Partial<VenueDiscount> = {},
+  changes: Partial<VenueDiscount>,
 ): VenueDiscount {
   return {
     id: demoId<DiscountId>(`discount ${code}`),
@@ -220,7 +278,7 @@ function discount(
     expiresAt: null,
     maxUsage: null,
     currentUsage: 0,
-    applicableTiers: [],
+    applicableTiers,
     applicableSessionIds: [],
     active: true,
     public: true,
@@ -251,7 +309,7 @@ function theatre(base: Base): VenueEvent {
     base,
     title: 'The Lighthouse Keeper',
     overview: 'A play in two acts.',
-    category: 'Theatre',
+    category: CATEGORIES.theatre,
     tiers: [stalls, balcony],
     sessions: [
       plan('theatre premiere', 9, 'ON_SALE'),
@@ -281,7 +339,7 @@ function webinar(base: Base): VenueEvent {
     base,
     title: 'Behind the Lights',
     overview: 'A free talk with the makers of the show.',
-    category: 'Talks',
+    category: CATEGORIES.talks,
     tiers: [free],
     sessions: [session({ key, event: 'webinar', base, inDays: 5, status: 'ON_SALE', blocks: [block] })],
     discounts: [],
@@ -300,25 +358,24 @@ function arena(base: Base): VenueEvent {
     base,
     title: 'Load test arena',
     overview: 'Seats for machines.',
-    category: 'Tests',
+    category: CATEGORIES.tests,
     tiers: [plain],
     sessions: [session({ key, event: 'arena', base, inDays: 60, status: 'ON_SALE', blocks, place: ARENA })],
     discounts: [],
   });
 }
 
-interface EventPlan extends Pick<VenueEvent, 'title' | 'overview' | 'tiers' | 'sessions' | 'discounts'> {
+interface EventPlan
+  extends Pick<VenueEvent, 'title' | 'overview' | 'category' | 'tiers' | 'sessions' | 'discounts'> {
   readonly key: string;
   readonly base: Base;
-  readonly category: string;
 }
 
-function event({ key, base, category, ...plan }: EventPlan): VenueEvent {
+function event({ key, base, ...plan }: EventPlan): VenueEvent {
   return {
     ...plan,
     id: demoId<EventId>(`event ${key}`),
     organizationId: base.organizationId,
     description: `${plan.overview} Doors open one hour before.`,
-    category: { id: demoId(`category ${category}`), name: category },
   };
 }

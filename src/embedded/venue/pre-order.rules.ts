@@ -32,8 +32,8 @@ export interface PreOrderFacts {
  * of is the caller's own.
  */
 const REFUSING = {
-  query: ['LOCKED', 'BOOKED'],
-  seating: ['BOOKED'],
+  query: ['LOCKED', 'BOOKED', 'RESERVED'],
+  seating: ['BOOKED', 'RESERVED'],
 } as const satisfies Record<string, readonly SeatState[]>;
 
 /** Whether the venue would sell these seats, in the words it refuses with. */

@@ -1,8 +1,9 @@
 import type { SeatId, SessionId } from '../../kernel/ids.ts';
-import { openJournal } from '../journal.ts';
+import { type JournalWatch, openJournal } from '../journal.ts';
 
 /** What the status events say of a seat. */
-export type SeatState = 'AVAILABLE' | 'LOCKED' | 'BOOKED';
+export const SEAT_STATES = ['AVAILABLE', 'LOCKED', 'BOOKED', 'RESERVED'] as const;
+export type SeatState = (typeof SEAT_STATES)[number];
 
 /** Seats that are held or sold, as the status events tell. */
 export interface SeatStates {
@@ -13,8 +14,8 @@ export interface SeatStates {
 }
 
 /** The states kept in the journal at `path`, found again after a restart. */
-export async function openSeatStates(path: string): Promise<SeatStates> {
-  const journal = await openJournal<SeatState>(path);
+export async function openSeatStates(path: string, watch?: JournalWatch): Promise<SeatStates> {
+  const journal = await openJournal<SeatState>(path, watch);
   const keyOf = (sessionId: SessionId, seatId: SeatId) => `${sessionId}:${seatId}`;
   return {
     of: (sessionId, seatId) => journal.get(keyOf(sessionId, seatId)) ?? 'AVAILABLE',

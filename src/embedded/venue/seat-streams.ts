@@ -1,10 +1,12 @@
 import type { ServerResponse } from 'node:http';
+import type { SeatState } from './seat-states.ts';
 
 /** Open event streams of seat states, by session. */
 export interface SeatStreams {
   /** Takes the response over; false when there are too many already. */
   open(sessionId: string, response: ServerResponse): boolean;
-  send(sessionId: string, message: { readonly seatIds: readonly string[]; readonly status: string }): void;
+  /** Sends an event that is named by the status: pages listen by name. */
+  send(sessionId: string, message: { readonly seatIds: readonly string[]; readonly status: SeatState }): void;
   close(): void;
 }
 
@@ -33,7 +35,6 @@ export function createSeatStreams(): SeatStreams {
         'content-type': 'text/event-stream',
         'cache-control': 'no-cache',
         'x-accel-buffering': 'no',
-        'access-control-allow-origin': '*',
       });
       response.write(': open\n\n');
       response.once('close', () => {
@@ -44,7 +45,7 @@ export function createSeatStreams(): SeatStreams {
       return true;
     },
     send(sessionId, message) {
-      const frame = `event: seat-status\ndata: ${JSON.stringify(message)}\n\n`;
+      const frame = `event: ${message.status}\ndata: ${JSON.stringify(message)}\n\n`;
       for (const response of bySession.get(sessionId) ?? []) {
         if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
         else response.write(frame);

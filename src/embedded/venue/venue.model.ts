@@ -49,19 +49,49 @@ export type Block =
       readonly height: number;
     };
 
+/** Pages cannot show an amount without its currency, so those that have one name it. */
+export type VenueDiscountParameters =
+  | {
+      readonly type: 'FLAT_OFF';
+      readonly amount: number;
+      readonly currency: string;
+      readonly minSpend?: number;
+    }
+  | {
+      readonly type: 'PERCENTAGE';
+      readonly percentage: number;
+      readonly minSpend?: number;
+      readonly maxDiscount?: number;
+    }
+  | { readonly type: 'BUY_N_GET_N_FREE'; readonly buyQuantity: number; readonly getQuantity: number };
+
 /** A discount as the wire has it (contract section 4). */
 export interface VenueDiscount {
   readonly id: DiscountId;
   readonly code: string;
-  readonly parameters: Readonly<Record<string, number | string>>;
+  readonly parameters: VenueDiscountParameters;
   readonly activeFrom: string | null;
   readonly expiresAt: string | null;
   readonly maxUsage: number | null;
   readonly currentUsage: number;
-  readonly applicableTiers: readonly Tier[];
+  /** Every tier it applies to by name: pages take an empty list for none. */
+  readonly applicableTiers: readonly [Tier, ...Tier[]];
   readonly applicableSessionIds: readonly SessionId[];
   readonly active: boolean;
   readonly public: boolean;
+}
+
+/** A place as GeoJSON has it (RFC 7946): longitude first, degrees. */
+export interface GeoPoint {
+  readonly type: 'Point';
+  readonly coordinates: readonly [longitude: number, latitude: number];
+}
+
+export interface Category {
+  readonly id: string;
+  readonly name: string;
+  /** Undefined for one that others are part of. */
+  readonly parent: Category | undefined;
 }
 
 export interface Session {
@@ -72,7 +102,12 @@ export interface Session {
   readonly salesStartTime: string;
   readonly status: SessionStatus;
   readonly sessionType: 'PHYSICAL' | 'ONLINE';
-  readonly venueDetails: { readonly name: string; readonly address?: string; readonly onlineLink?: string };
+  readonly venueDetails: {
+    readonly name: string;
+    readonly address?: string;
+    readonly onlineLink?: string;
+    readonly location?: GeoPoint;
+  };
   readonly city: string;
   readonly mapName: string;
   readonly blocks: readonly Block[];
@@ -84,7 +119,7 @@ export interface VenueEvent {
   readonly title: string;
   readonly description: string;
   readonly overview: string;
-  readonly category: { readonly id: string; readonly name: string };
+  readonly category: Category;
   readonly tiers: readonly Tier[];
   readonly sessions: readonly Session[];
   readonly discounts: readonly VenueDiscount[];
@@ -92,6 +127,8 @@ export interface VenueEvent {
 
 export interface Catalogue {
   readonly organization: { readonly id: OrganizationId; readonly name: string; readonly logoUrl: string };
+  /** Those that others are part of first. */
+  readonly categories: readonly Category[];
   readonly events: readonly VenueEvent[];
 }
 

@@ -2,10 +2,11 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Clock } from '../../kernel/clock.ts';
 import type { SeatId, SessionId, UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
+import type { JournalWatch } from '../journal.ts';
 import { catalogueRoutes } from './catalogue.routes.ts';
 import { demoCatalogue } from './demo-catalogue.ts';
 import { internalRoutes } from './internal.routes.ts';
-import { openSeatStates, type SeatState } from './seat-states.ts';
+import { openSeatStates, SEAT_STATES, type SeatState } from './seat-states.ts';
 import { createSeatStreams } from './seat-streams.ts';
 import { createVenueIndex } from './venue.index.ts';
 
@@ -20,6 +21,8 @@ export interface EmbeddedVenueOptions {
   readonly ownerId: UserId;
   /** Has the role SCANNER for every session. */
   readonly scannerId: UserId;
+  /** Told when seat states cannot be written. */
+  readonly journalWatch?: JournalWatch;
 }
 
 /** The two seating services of the platform, with a demo venue on sale. */
@@ -41,8 +44,9 @@ interface SeatStatusMessage {
 function seatStatusIn(value: string): SeatStatusMessage | undefined {
   try {
     const { session_id, seat_ids, status } = JSON.parse(value) as Partial<SeatStatusMessage>;
-    if (!session_id || !Array.isArray(seat_ids) || !status) return undefined;
-    return { session_id, seat_ids, status };
+    const known = SEAT_STATES.find((state) => state === status);
+    if (!session_id || !Array.isArray(seat_ids) || !known) return undefined;
+    return { session_id, seat_ids, status: known };
   } catch {
     return undefined;
   }
@@ -50,7 +54,7 @@ function seatStatusIn(value: string): SeatStatusMessage | undefined {
 
 export async function createEmbeddedVenue(options: EmbeddedVenueOptions): Promise<EmbeddedVenue> {
   const index = createVenueIndex(demoCatalogue(options.clock.now(), options.currency));
-  const states = await openSeatStates(`${options.dataDir}/seats.jsonl`);
+  const states = await openSeatStates(`${options.dataDir}/seats.jsonl`, options.journalWatch);
   const streams = createSeatStreams();
   return {
     async plugin(scope: FastifyInstance) {

@@ -24,8 +24,7 @@ const ROWS = {
            ${decimal('o.subtotal', 'subtotal')}, o.discount_code, ${decimal('o.discount_amount', 'discount_amount')},
            ${decimal('o.price', 'price')},
            ${decimal(
-             `CASE WHEN o.status = 'completed' AND o.expires_at IS NULL THEN o.price ELSE 0 END +
-              ${ofOrder('sum(p.amount_minor)')} FROM payments p WHERE p.order_id = o.order_id AND p.currency = $3)`,
+             `${ofOrder('sum(p.amount_minor)')} FROM payments p WHERE p.order_id = o.order_id AND p.currency = $3)`,
              'money_taken',
            )},
            ${decimal(

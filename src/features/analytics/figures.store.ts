@@ -46,14 +46,9 @@ const DAY_COLUMNS = ['place', 'day', 'orders', 'tickets', 'revenue', 'before_dis
 const tiersOf = ({ key, filter }: Source): string => `
   SELECT ${key} AS event_id, tier_id, tier_name, tier_color, sum(tickets) AS tickets, ${minor('revenue')}
     FROM sales_by_tier WHERE ${filter} GROUP BY 1, 2, 3, 4 HAVING sum(tickets) > 0`;
-/** Orders that the earlier service completed stand for their own payment. */
-const moneyOf = (key: string, filter: string, [currency, exponent]: readonly [string, string]): string => `
-  SELECT ${key} AS key, sum(taken)::bigint AS taken, sum(refunded)::bigint AS refunded
-    FROM (SELECT event_id, session_id, taken_minor AS taken, refunded_minor AS refunded
-            FROM money_by_session WHERE currency = ${currency} AND ${filter}
-          UNION ALL
-          SELECT event_id, session_id, price * power(10::numeric, ${exponent}::integer), 0
-            FROM orders WHERE status = 'completed' AND expires_at IS NULL AND ${filter}) moved
+const moneyOf = (key: string, filter: string, currency: string): string => `
+  SELECT ${key} AS key, sum(taken_minor)::bigint AS taken, sum(refunded_minor)::bigint AS refunded
+    FROM money_by_session WHERE currency = ${currency} AND ${filter}
    GROUP BY 1`;
 
 /** All of it by one statement, so that it fits together. */
@@ -64,7 +59,7 @@ function figures(name: string, source: Source): Statement {
   return named(
     name,
     `SELECT (SELECT json_build_object(${columns.join(', ')}) FROM (${daysOf(source)}) r) AS days, ${list(tiersOf(source))} AS tiers,
-            ${list(moneyOf(source.key, source.filter, ['$4::text', '$5']))} AS money`,
+            ${list(moneyOf(source.key, source.filter, '$4::text'))} AS money`,
   );
 }
 
@@ -199,7 +194,7 @@ const SESSIONS = named(
                   sum(before_discounts) AS before_discounts
              FROM sales_by_time WHERE event_id = $1 GROUP BY 1 HAVING sum(orders) > 0) sold
      FULL JOIN (SELECT key AS session_id, taken, refunded
-                  FROM (${moneyOf('session_id', 'event_id = $1::uuid', ['$2::text', '$3'])}) of_session) moved
+                  FROM (${moneyOf('session_id', 'event_id = $1::uuid', '$2::text')}) of_session) moved
                USING (session_id)
     ORDER BY session_id`,
 );
@@ -218,7 +213,7 @@ export async function sessionsOf(
   eventId: EventId,
   currency: Currency,
 ): Promise<SessionFigures[]> {
-  const rows = await executor.rows<SessionRow>(SESSIONS, [eventId, currency.code, currency.exponent]);
+  const rows = await executor.rows<SessionRow>(SESSIONS, [eventId, currency.code]);
   return rows.map((row) => ({
     sessionId: row.session_id,
     orders: row.orders,

@@ -3,7 +3,7 @@ import type { Executor } from '../../platform/postgres/database.ts';
 
 /** What of a session's tickets a scanner is told, and up to where. */
 export interface TicketList {
-  /** JSON: an array of `[ticket id, seat label, tier name, state]`. PostgreSQL writes it, so no process parses 50,000 rows. */
+  /** JSON: an array of `[ticket id, seat label, tier name, state]`, and of a good earlier code its short hash. PostgreSQL writes it, so no process parses 50,000 rows. */
   readonly tickets: string;
   /** Changes of transactions before this number are all in the list. */
   readonly through: string;
@@ -23,16 +23,20 @@ const LIST = (columns: string) => `
          EXISTS (SELECT FROM session_doors d WHERE d.session_id = $1 AND d.allows_reentry) AS allows_reentry,
          ${columns}`;
 const ENTRIES = `
-  COALESCE(json_agg(json_build_array(t.ticket_id, t.seat_label, t.tier_name,
+  COALESCE(json_agg(array_remove(ARRAY[t.ticket_id::text, t.seat_label, t.tier_name,
     CASE WHEN t.voided_at IS NOT NULL OR o.status <> 'completed' THEN 'void'
          WHEN NOT t.checked_in THEN 'valid'
          WHEN t.left_at IS NULL THEN 'inside'
-         ELSE 'left' END)), '[]')::text`;
+         ELSE 'left' END,
+    rtrim(translate(encode(substring(c.text_hash FROM 1 FOR 16), 'base64'), '+/', '-_'), '=')], NULL)), '[]')::text`;
+const OF_TICKETS = `
+  tickets t JOIN orders o USING (order_id)
+            LEFT JOIN earlier_codes c ON c.ticket_id = t.ticket_id AND c.state = 'good'`;
 
 const LIST_ALL = {
   name: 'bundle-list-all',
   text: LIST(`
-         (SELECT ${ENTRIES} FROM tickets t JOIN orders o USING (order_id)
+         (SELECT ${ENTRIES} FROM ${OF_TICKETS}
            WHERE t.session_id = $1 AND t.voided_at IS NULL AND o.status = 'completed') AS tickets`),
 };
 
@@ -44,15 +48,18 @@ export async function listAll(executor: Executor, sessionId: SessionId): Promise
 const LIST_CHANGED = {
   name: 'bundle-list-changed',
   text: LIST(`
-         (SELECT ${ENTRIES} FROM tickets t JOIN orders o USING (order_id)
+         (SELECT ${ENTRIES} FROM ${OF_TICKETS}
            WHERE o.status <> 'pending' AND t.ticket_id IN (
              SELECT ticket_id FROM tickets WHERE session_id = $1 AND changed_in >= $2::text::xid8
              UNION
              SELECT c.ticket_id FROM orders e JOIN tickets c USING (order_id)
-              WHERE e.session_id = $1 AND e.status <> 'pending' AND e.ended_in >= $2::text::xid8)) AS tickets`),
+              WHERE e.session_id = $1 AND e.status <> 'pending' AND e.ended_in >= $2::text::xid8
+             UNION
+             SELECT k.ticket_id FROM earlier_codes k JOIN tickets s USING (ticket_id)
+              WHERE s.session_id = $1 AND k.changed_in >= $2::text::xid8)) AS tickets`),
 };
 
-/** Every ticket of a session that a transaction of this number or a later one changed, those that are void, too. */
+/** Every ticket of a session that a transaction of this number or a later one changed, or its earlier code; those that are void, too. */
 export async function listChanged(
   executor: Executor,
   sessionId: SessionId,

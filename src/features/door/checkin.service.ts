@@ -2,6 +2,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { SessionId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import type { EarlierCodes } from '../tickets/earlier-codes.service.ts';
 import type { TicketInQr } from '../tickets/qr/opener.ts';
 import type { TicketSealer } from '../tickets/qr/sealer.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
@@ -23,8 +24,8 @@ export interface ScanRequest {
 }
 
 /**
- * Lets the bearer of a QR text in, once, or out. Throws `ticket_forged`, `ticket_wrong_session`, `ticket_cancelled`,
- * `ticket_not_paid`, `ticket_too_early`, `ticket_too_late`, `already_checked_in`; for an exit `not_checked_in` and
+ * Lets the bearer of a QR text in, once, or out. Throws `ticket_forged`, `ticket_superseded`, `ticket_wrong_session`,
+ * `ticket_cancelled`, `ticket_not_paid`, `ticket_too_early`, `ticket_too_late`, `already_checked_in`; for an exit `not_checked_in` and
  * `reentry_not_allowed`; `idempotency_key_reused` for a nonce of another scan.
  */
 export type CheckIn = (request: ScanRequest, who: Principal) => Promise<Ticket>;
@@ -62,8 +63,8 @@ export function createCheckIn({ readTicket, doorsOf, turnstile, clock }: CheckIn
 }
 
 /**
- * The ticket in a QR text, for a scanner of its session. Throws `ticket_forged`, `ticket_wrong_session`,
- * `seating_unavailable`.
+ * The ticket of a QR text, ours or the earlier service's, for a scanner of its session. Throws `ticket_forged`,
+ * `ticket_wrong_session`, `ticket_superseded`, `seating_unavailable`.
  */
 export type ReadTicket = (qrText: string, door: SessionId | undefined, who: Principal) => Promise<TicketInQr>;
 
@@ -71,12 +72,31 @@ const FORGED = {
   not_a_ticket: 'This is not one of our QR codes. Do not admit.',
   unknown_key: 'This QR code was made with a key that is no longer good. Send the holder to the box office.',
   forged: 'This QR code is forged or damaged. Do not admit.',
+  unread:
+    'This QR code is not known, and those that the earlier service sold are still being read. Scan it again in a few minutes; do not admit until then.',
 } as const;
 
-export function createReadTicket(sealer: Pick<TicketSealer, 'open'>, isScanner: IsScanner): ReadTicket {
-  return async (qrText, door, who) => {
+const SUPERSEDED =
+  'A newer QR code was issued for this ticket. Do not admit with this one; ask for the new one.';
+
+export interface ReadTicketOptions {
+  readonly sealer: Pick<TicketSealer, 'open'>;
+  readonly findEarlier: EarlierCodes['find'];
+  readonly isScanner: IsScanner;
+}
+
+export function createReadTicket({ sealer, findEarlier, isScanner }: ReadTicketOptions): ReadTicket {
+  async function open(qrText: string): Promise<TicketInQr & { readonly isWithdrawn: boolean }> {
     const opened = await sealer.open(qrText);
-    if (opened.outcome === 'refused') throw new AppError('ticket_forged', FORGED[opened.reason]);
+    if (opened.outcome === 'opened') return { ...opened, isWithdrawn: false };
+    if (opened.reason !== 'not_a_ticket') throw new AppError('ticket_forged', FORGED[opened.reason]);
+    const earlier = await findEarlier(qrText);
+    if (earlier.outcome === 'known') return earlier;
+    throw new AppError('ticket_forged', FORGED[earlier.outcome === 'unread' ? 'unread' : 'not_a_ticket']);
+  }
+
+  return async (qrText, door, who) => {
+    const opened = await open(qrText);
     if (door !== undefined && door !== opened.sessionId) {
       throw new AppError(
         'ticket_wrong_session',
@@ -86,6 +106,7 @@ export function createReadTicket(sealer: Pick<TicketSealer, 'open'>, isScanner: 
     if (!(await isScanner(opened.sessionId, who.userId))) {
       throw new AppError('ticket_wrong_session', 'This ticket is for a session that you do not scan for.');
     }
+    if (opened.isWithdrawn) throw new AppError('ticket_superseded', SUPERSEDED);
     return opened;
   };
 }

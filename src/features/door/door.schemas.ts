@@ -26,12 +26,15 @@ const direction = Type.Union([Type.Literal('entry'), Type.Literal('exit')], {
   description: 'entry, or exit where the session lets people in again; entry when absent',
 });
 
+/** Plain text, and the line ends and tabs that scanners add. */
+const QR_TEXT = '^[^\\u0000-\\u0008\\u000B\\u000C\\u000E-\\u001F\\u007F-\\u009F\\uD800-\\uDFFF]*$';
+
 const SCAN = {
   encrypted_qr: Type.String({
     minLength: 1,
     maxLength: MAX_QR_TEXT_CHARS,
-    pattern: PLAIN_TEXT,
-    description: 'The text of the QR code',
+    pattern: QR_TEXT,
+    description: 'The text of the QR code; line ends and blanks around it do not matter',
   }),
   session_id: Type.Optional(Uuid('The session this door is for; a ticket of another is refused')),
   gate: Type.Optional(name('Where: shown to whoever scans the ticket again')),
@@ -178,7 +181,10 @@ export const BundleSchema = Type.Object(
     ends_at: Type.String({ description: 'RFC 3339 in UTC; empty: not known' }),
     allows_reentry: Type.Boolean(),
     tickets: Type.Array(Type.Array(Type.String()), {
-      description: '`[ticket id, seat, tier, state]`; state: `valid`, `inside`, `left`, `void`',
+      description:
+        '`[ticket id, seat, tier, state]`; state: `valid`, `inside`, `left`, `void`. A fifth is the hash of a code that ' +
+        'the earlier service sold for it and that still admits: the first 16 bytes of SHA-256 of its text without ' +
+        'padding, base64url',
     }),
   },
   {

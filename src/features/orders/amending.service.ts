@@ -9,7 +9,7 @@ import { toWireTicket } from '../tickets/ticket.wire.ts';
 import { refusedParts } from './amending.rules.ts';
 import type { AmendWish, BoxOfficeOptions } from './box-office.service.ts';
 import { PLACING_HOLD_MS } from './order.placing.ts';
-import { quoteHeld, seatsTaken } from './order.quoting.ts';
+import { quoteHeld, refusalOfTaken } from './order.quoting.ts';
 import type { Order } from './order.rules.ts';
 import { isSeatTaken } from './order.store.ts';
 
@@ -31,15 +31,15 @@ export async function amendTicketOf(
     return save(order, ticket, worded(ticket, wish), who, options);
   }
   const { sessionId, orderId } = order;
-  const { holds, clock } = options;
+  const { holds, labels, clock } = options;
   const hold = await holds.hold(sessionId, [seatId], orderId, later(clock.now(), PLACING_HOLD_MS));
-  if (hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
+  if (hold.outcome === 'taken') throw await refusalOfTaken(sessionId, hold.seatIds, labels);
   try {
     const seated = await withSeat(order, ticket, seatId, options);
     return await save(order, ticket, worded(seated, wish), who, options);
   } catch (error) {
     await holds.release(sessionId, [seatId], orderId).catch(() => undefined);
-    throw isSeatTaken(error) ? seatsTaken([seatId]) : error;
+    throw isSeatTaken(error) ? await refusalOfTaken(sessionId, [seatId], labels) : error;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Database } from '../../platform/postgres/database.ts';
 import type { RecordAction } from '../audit/audit.service.ts';
 import type { Catalogue } from '../catalogue/catalogue.ports.ts';
 import type { GiveBackTicket, TakeCash } from '../payments/box-office.service.ts';
-import type { SeatHolds, SeatingServices } from '../seats/seats.ports.ts';
+import type { SeatHolds, SeatingServices, SeatLabels } from '../seats/seats.ports.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { amendTicketOf } from './amending.service.ts';
 import { placeOfTicket } from './box-office.store.ts';
@@ -62,6 +62,7 @@ export interface BoxOfficeOptions {
   readonly database: Database;
   readonly holds: SeatHolds;
   readonly seating: SeatingServices;
+  readonly labels: SeatLabels;
   readonly catalogue: Catalogue;
   readonly transitions: OrderTransitions;
   readonly recordAction: RecordAction;

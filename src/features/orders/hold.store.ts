@@ -1,5 +1,6 @@
 import type { SeatId, SessionId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
+import type { NamedSeat } from '../seats/seat-refusal.rules.ts';
 import type { FoundHold } from '../seats/seats.ports.ts';
 
 /** A look by key for each, written so that no plan reads all orders or all tickets of a session instead. */
@@ -34,4 +35,23 @@ export async function stillHeld(
     found.map(({ leftMs }) => leftMs <= placingHoldMs),
   ]);
   return rows.map((row) => row.seat_id);
+}
+
+const SEAT_LABELS = {
+  name: 'seats-labels',
+  text: `SELECT seat_id, seat_label FROM tickets
+          WHERE session_id = $1 AND seat_id = ANY ($2::text[]) AND voided_at IS NULL`,
+};
+
+/** What those of the seats that have a live ticket are called there. */
+export async function seatLabels(
+  executor: Executor,
+  sessionId: SessionId,
+  seatIds: readonly SeatId[],
+): Promise<NamedSeat[]> {
+  const rows = await executor.rows<{ seat_id: SeatId; seat_label: string }>(SEAT_LABELS, [
+    sessionId,
+    seatIds,
+  ]);
+  return rows.map((row) => ({ seatId: row.seat_id, label: row.seat_label }));
 }

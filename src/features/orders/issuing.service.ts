@@ -9,10 +9,10 @@ import type { Ticket } from '../tickets/ticket.rules.ts';
 import type { BoxOfficeOptions, TicketWish } from './box-office.service.ts';
 import { amendTicket } from './box-office.store.ts';
 import { PLACING_HOLD_MS } from './order.placing.ts';
-import { quoteHeld, seatsTaken } from './order.quoting.ts';
+import { quoteHeld, refusalOfTaken } from './order.quoting.ts';
 import { type PendingOrder, place, ticketFor } from './order.rules.ts';
 import { insertOrder, isSeatTaken } from './order.store.ts';
-import { announce } from './order.wire.ts';
+import { announcementsOf } from './order.wire.ts';
 
 /** Issues a ticket for somebody who may: hold, both seating services and the unique index as for any buyer. */
 export async function issueTicket(
@@ -20,12 +20,12 @@ export async function issueTicket(
   who: Principal,
   options: BoxOfficeOptions,
 ): Promise<Ticket> {
-  const { holds, clock, ids } = options;
+  const { holds, labels, clock, ids } = options;
   const { sessionId, seatId } = wish;
   const organizationId = await organizationOf(wish, options);
   const orderId = as<OrderId>(ids.uuid());
   const hold = await holds.hold(sessionId, [seatId], orderId, later(clock.now(), PLACING_HOLD_MS));
-  if (hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
+  if (hold.outcome === 'taken') throw await refusalOfTaken(sessionId, hold.seatIds, labels);
   try {
     const request = { ...wish, organizationId, seatIds: [seatId], discountId: undefined };
     const { seats } = await quoteHeld(request, options);
@@ -36,7 +36,7 @@ export async function issueTicket(
     return ticket;
   } catch (error) {
     await holds.release(sessionId, [seatId], orderId).catch(() => undefined);
-    throw isSeatTaken(error) ? seatsTaken([seatId]) : error;
+    throw isSeatTaken(error) ? await refusalOfTaken(sessionId, [seatId], labels) : error;
   }
 }
 
@@ -93,7 +93,11 @@ function write(
   return database.transaction(async (tx) => {
     const [ticket] = order.tickets;
     if (!ticket) throw new Error('an order without its ticket');
-    const added = { order, announcements: announce(order, currency), traceparent: undefined };
+    const added = {
+      order,
+      announcements: announcementsOf(undefined, order, currency),
+      traceparent: undefined,
+    };
     await insertOrder(tx, added, undefined, currency);
     if (ticket.note !== undefined) await amendTicket(tx, ticket);
     await transitions.complete(tx, order);

@@ -7,10 +7,10 @@ import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import { type Discount, REFUSAL_WORDS } from '../pricing/discount.rules.ts';
 import { priceOrder } from '../pricing/pricing.rules.ts';
-import type { SeatHolds, SeatingServices, SeatRequest } from '../seats/seats.ports.ts';
+import type { SeatHolds, SeatingServices, SeatLabels, SeatRequest } from '../seats/seats.ports.ts';
 import { mayChange } from './order.access.rules.ts';
 import { PLACING_HOLD_MS } from './order.placing.ts';
-import { type Quote, quoteHeld, seatsTaken, termsOfDiscount } from './order.quoting.ts';
+import { type Quote, quoteHeld, refusalOfTaken, termsOfDiscount } from './order.quoting.ts';
 import {
   type ChangePlan,
   change,
@@ -32,6 +32,7 @@ export interface ChangingOptions {
   readonly database: Database;
   readonly holds: SeatHolds;
   readonly seating: SeatingServices;
+  readonly labels: SeatLabels;
   readonly transitions: OrderTransitions;
   readonly payments: PaymentConclusion & PaymentPreparation;
   readonly clock: Clock;
@@ -88,12 +89,12 @@ async function changeHeld(
   plan: ChangePlan,
   options: ChangingOptions,
 ): Promise<Order | undefined> {
-  const { holds, clock } = options;
+  const { holds, labels, clock } = options;
   const { sessionId, orderId } = order;
   const added = plan.addedSeatIds;
   const until = later(clock.now(), PLACING_HOLD_MS);
   const hold = added.length > 0 && (await holds.hold(sessionId, added, orderId, until));
-  if (hold && hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
+  if (hold && hold.outcome === 'taken') throw await refusalOfTaken(sessionId, hold.seatIds, labels);
   let changed: Order | undefined;
   try {
     changed = await changeTerms(order, plan, options);
@@ -213,7 +214,7 @@ async function save(
   order: PendingOrder,
   next: PendingOrder,
   maxDiscountUses: number | undefined,
-  { database, transitions, clock }: ChangingOptions,
+  { database, labels, transitions, clock }: ChangingOptions,
 ): Promise<Order | undefined> {
   try {
     return await database.transaction(async (tx) => {
@@ -231,7 +232,7 @@ async function save(
     if (!isSeatTaken(error)) throw error;
     const added = next.tickets.filter((ticket) => !order.tickets.includes(ticket)).map((each) => each.seatId);
     const taken = await liveSeats(database, order.sessionId, added);
-    throw seatsTaken(taken.length > 0 ? taken : added);
+    throw await refusalOfTaken(order.sessionId, taken.length > 0 ? taken : added, labels);
   }
 }
 

@@ -8,8 +8,8 @@ import { isAnswerKept, keepAnswer } from '../../platform/idempotency/answers.ts'
 import type { Database, Writer } from '../../platform/postgres/database.ts';
 import { REFUSAL_WORDS } from '../pricing/discount.rules.ts';
 import { type Priced, priceOrder } from '../pricing/pricing.rules.ts';
-import type { SeatHolds, SeatingServices, SeatRequest } from '../seats/seats.ports.ts';
-import { quoteHeld, seatsTaken } from './order.quoting.ts';
+import type { SeatHolds, SeatingServices, SeatLabels, SeatRequest } from '../seats/seats.ports.ts';
+import { quoteHeld, refusalOfTaken } from './order.quoting.ts';
 import { type PendingOrder, place, ticketFor } from './order.rules.ts';
 import {
   insertOrder,
@@ -19,12 +19,13 @@ import {
   liveSeats,
   type NewOrder,
 } from './order.store.ts';
-import { announce } from './order.wire.ts';
+import { announcementsOf } from './order.wire.ts';
 
 export interface PlacingOptions {
   readonly database: Database;
   readonly holds: SeatHolds;
   readonly seating: SeatingServices;
+  readonly labels: SeatLabels;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly currency: Currency;
@@ -50,14 +51,14 @@ export const PLACING_HOLD_MS = 15_000;
 const STATEMENTS_UNDER_WAY = 2;
 
 export function createOrderPlacing(options: PlacingOptions): OrderPlacing {
-  const { clock, holds } = options;
+  const { clock, holds, labels } = options;
   const write = createWrite(options);
   return {
     async place(request, userId) {
       const orderId = as<OrderId>(options.ids.uuid());
       const until = later(clock.now(), PLACING_HOLD_MS);
       const hold = await holds.hold(request.sessionId, request.seatIds, orderId, until);
-      if (hold.outcome === 'taken') throw seatsTaken(hold.seatIds);
+      if (hold.outcome === 'taken') throw await refusalOfTaken(request.sessionId, hold.seatIds, labels);
       try {
         const order = await placeHeld(request, orderId, userId, { ...options, write });
         // The database has the order: a hold that cannot be extended only makes a later refusal slower.
@@ -116,7 +117,7 @@ type Write = (order: PendingOrder, priced: Priced) => Promise<void>;
  * One statement, which orders that come together share; with an answer to keep it is one transaction of two. A discount is
  * one row that all who use it wait for, so whoever has one goes alone.
  */
-function createWrite({ database, currency, traces, ordersPerStatement }: PlacingOptions): Write {
+function createWrite({ database, labels, currency, traces, ordersPerStatement }: PlacingOptions): Write {
   const insert = async (executor: Writer, added: NewOrder, maxUses?: number) => {
     if (!(await insertOrder(executor, added, maxUses, currency)))
       throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
@@ -135,7 +136,11 @@ function createWrite({ database, currency, traces, ordersPerStatement }: Placing
     (added) => insert(database, added),
   );
   return async (order, priced) => {
-    const added = { order, announcements: announce(order, currency), traceparent: traces.current() };
+    const added = {
+      order,
+      announcements: announcementsOf(undefined, order, currency),
+      traceparent: traces.current(),
+    };
     const maxUses = priced.discount?.maxUsage;
     try {
       if (isAnswerKept())
@@ -150,7 +155,7 @@ function createWrite({ database, currency, traces, ordersPerStatement }: Placing
       const seatIds = order.tickets.map((ticket) => ticket.seatId);
       const taken = await liveSeats(database, order.sessionId, seatIds);
       // Freed between the two statements: then which one it was cannot be said, and all of them are worth a new try.
-      throw seatsTaken(taken.length > 0 ? taken : seatIds);
+      throw await refusalOfTaken(order.sessionId, taken.length > 0 ? taken : seatIds, labels);
     }
   };
 }

@@ -1,8 +1,9 @@
 import { AppError } from '../../kernel/errors.ts';
-import type { DiscountId, SeatId } from '../../kernel/ids.ts';
+import type { DiscountId, SeatId, SessionId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import type { Discount, PricedSeat } from '../pricing/discount.rules.ts';
-import type { SeatingServices, SeatRequest } from '../seats/seats.ports.ts';
+import { seatsRefused, seatsTaken } from '../seats/seat-refusal.rules.ts';
+import type { SeatingServices, SeatLabels, SeatRequest } from '../seats/seats.ports.ts';
 import { liveSeats } from './order.store.ts';
 
 /** Seats with their prices, and the discount asked for. */
@@ -14,6 +15,7 @@ export interface Quote {
 export interface QuotingOptions {
   readonly database: Executor;
   readonly seating: SeatingServices;
+  readonly labels: SeatLabels;
 }
 
 /**
@@ -21,8 +23,9 @@ export interface QuotingOptions {
  * seats, `seats_refused` in the service's words, `seating_unavailable`.
  */
 export async function quoteHeld(request: SeatRequest, options: QuotingOptions): Promise<Quote> {
-  const { seating } = options;
+  const { seating, labels } = options;
   const [quote, agreement] = await Promise.all([seating.quote(request), seating.agree(request)]);
+  if (quote.outcome === 'quoted') labels.learn(request.sessionId, quote.seats);
   if (quote.outcome === 'refused') throw await refusedBySeating(quote.message, request, options);
   if (agreement.outcome === 'refused') throw await refusedBySeating(agreement.message, request, options);
   return quote;
@@ -32,10 +35,11 @@ export async function quoteHeld(request: SeatRequest, options: QuotingOptions): 
 async function refusedBySeating(
   message: string,
   request: SeatRequest,
-  { database }: QuotingOptions,
+  { database, labels }: QuotingOptions,
 ): Promise<AppError> {
   const taken = await liveSeats(database, request.sessionId, request.seatIds);
-  return taken.length > 0 ? seatsTaken(taken) : new AppError('seats_refused', message);
+  if (taken.length > 0) return refusalOfTaken(request.sessionId, taken, labels);
+  return seatsRefused(message, request.seatIds, await labels.of(request.sessionId, request.seatIds));
 }
 
 /**
@@ -52,8 +56,11 @@ export async function termsOfDiscount(
   return found.discount;
 }
 
-export function seatsTaken(seatIds: readonly SeatId[]): AppError {
-  return new AppError('seats_taken', `Already taken: ${seatIds.join(', ')}. Choose other seats.`, {
-    seatIds,
-  });
+/** `seats_taken` with what the seats are called. */
+export async function refusalOfTaken(
+  sessionId: SessionId,
+  seatIds: readonly SeatId[],
+  labels: SeatLabels,
+): Promise<AppError> {
+  return seatsTaken(seatIds, await labels.of(sessionId, seatIds));
 }

@@ -84,6 +84,7 @@ function toState(row: OrderTicketRow): OrderState {
         status: 'cancelled',
         cancelledAt: present(row.cancelled_at),
         reason: present(row.cancel_reason),
+        completedAt: row.completed_at ?? undefined,
       };
     default:
       return row.status satisfies never;

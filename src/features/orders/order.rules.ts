@@ -21,16 +21,18 @@ import type { Ticket } from '../tickets/ticket.rules.ts';
  * |---------------------|------------------------------------------------|------------|----------------------|---------------------------------|
  * | -                   | placed: seats held and priced                  | `place`    | pending              | order.created, seats LOCKED     |
  * | pending             | buyer takes other seats or another discount    | `change`   | pending, same end    | order.updated, seats LOCKED and AVAILABLE |
- * | pending             | checked out at price 0, or its money came      | `complete` | completed            | order.updated, seats BOOKED     |
+ * | pending             | checked out or asked to pay at price 0, or its money came | `complete` | completed            | order.updated, seats BOOKED     |
  * | pending             | buyer cancels, admin cancels, hold ends        | `cancel`   | cancelled (why)      | order.canceled, seats AVAILABLE |
  * | completed           | admin cancels; what was paid is given back     | `cancel`   | cancelled (admin)    | order.canceled, seats AVAILABLE |
  * | completed           | all its money was given back                   | `cancel`   | cancelled (refunded) | order.canceled, seats AVAILABLE |
  * | completed           | its bank took the money back                   | `cancel`   | cancelled (payment)  | order.canceled, seats AVAILABLE |
  * | completed           | its last ticket is voided, and nothing pays for it | `cancel` | cancelled (organiser) | order.canceled, seats AVAILABLE |
- * | completed           | the money of some of its tickets was given back | `withdraw` | completed           | order.updated, seats AVAILABLE  |
- * | completed           | an organiser voids a ticket                    | `withdraw` | completed            | order.updated, seats AVAILABLE  |
- * | completed           | an organiser changes a ticket                  | `amend`    | completed            | order.updated, seats BOOKED and AVAILABLE |
+ * | completed           | the money of some of its tickets was given back | `withdraw` | completed           | order.amended, seats AVAILABLE  |
+ * | completed           | an organiser voids a ticket                    | `withdraw` | completed            | order.amended, seats AVAILABLE  |
+ * | completed           | an organiser changes a ticket                  | `amend`    | completed            | order.amended, seats BOOKED and AVAILABLE |
+ * | completed           | a part of its money was given back, its tickets stay | - | completed           | order.amended                   |
  * | cancelled (expired, payment) | money came late, its seats still free | `rebook`   | completed            | order.updated, seats BOOKED     |
+ * | cancelled (payment), completed before | its bank gave the money back, its seats still free | `rebook` | completed | order.amended, seats BOOKED |
  * | cancelled (expired, payment) | money came late, a seat is sold       | `refuseLate` | cancelled (refunded) | -                             |
  */
 export type Order = OrderFacts & OrderState;
@@ -55,7 +57,13 @@ export interface OrderFacts {
 export type OrderState =
   | { readonly status: 'pending'; readonly expiresAt: Instant }
   | { readonly status: 'completed'; readonly completedAt: Instant }
-  | { readonly status: 'cancelled'; readonly cancelledAt: Instant; readonly reason: CancelReason };
+  | {
+      readonly status: 'cancelled';
+      readonly cancelledAt: Instant;
+      readonly reason: CancelReason;
+      /** When it completed, if it was completed before it was cancelled. */
+      readonly completedAt: Instant | undefined;
+    };
 
 /** `unknown` is how the earlier service left its cancelled orders. */
 export type CancelReason = 'buyer' | 'expired' | 'payment' | 'refunded' | 'admin' | 'organiser' | 'unknown';
@@ -85,7 +93,16 @@ export function cancel(order: Order, reason: CancelReason, at: Instant): Transit
   if (!allowed) return notPossible(order);
   const facts = factsOf(order);
   const tickets = facts.tickets.map((ticket) => ({ ...ticket, voidedAt: ticket.voidedAt ?? at }));
-  return { outcome: 'changed', order: { ...facts, tickets, status: 'cancelled', cancelledAt: at, reason } };
+  const completedAt = completedAtOf(order);
+  return {
+    outcome: 'changed',
+    order: { ...facts, tickets, status: 'cancelled', cancelledAt: at, reason, completedAt },
+  };
+}
+
+/** When an order last completed; undefined when it never did. An order never loses it again. */
+export function completedAtOf(order: Order): Instant | undefined {
+  return order.status === 'pending' ? undefined : order.completedAt;
 }
 
 /** Whether late money may still complete the order: nobody wanted it gone, its time or its payment ended it. */
@@ -190,10 +207,10 @@ export function holdStands(order: Order, now: Instant): boolean {
   return order.status === 'pending' && now < order.expiresAt;
 }
 
-/** What is left of the hold in whole minutes, never below 0. */
+/** What is left of the hold in minutes, rounded up: 0 only when it has ended, because the front end takes 0 for "not known". */
 export function holdMinutesLeft(order: Order, now: Instant): number {
   if (order.status !== 'pending') return 0;
-  return Math.max(0, Math.floor((order.expiresAt - now) / MS_PER_MINUTE));
+  return Math.max(0, Math.ceil((order.expiresAt - now) / MS_PER_MINUTE));
 }
 
 export interface NewOrder {

@@ -20,8 +20,11 @@ export interface PaymentConclusion {
   conclude(order: Order): Promise<'unpaid' | 'paid' | 'unknown'>;
 }
 
-/** Port: gives back what an order was paid with, in the caller's transaction. */
-export type GiveBackPayment = (tx: Transaction, orderId: OrderId, reason: string) => Promise<void>;
+/**
+ * Port: gives back what a completed order was paid with, in the caller's transaction. Throws `refund_not_possible` when
+ * nobody knows what paid for it.
+ */
+export type GiveBackPayment = (tx: Transaction, order: Order, reason: string) => Promise<void>;
 
 export interface OrderService {
   /** For the buyer, the organiser of the event, and admins. Throws `order_not_found`, `forbidden`. */
@@ -31,7 +34,7 @@ export interface OrderService {
   /**
    * Cancels: the buyer a pending order, an admin a completed one, too, whose payment is given back.
    * Throws `order_not_found`, `forbidden`, `order_not_pending`, `order_already_paid`, `order_changed`,
-   * `payments_unavailable`.
+   * `payments_unavailable`, `refund_not_possible`.
    */
   cancel(orderId: OrderId, who: Principal): Promise<Order>;
 }
@@ -115,7 +118,7 @@ function cancelLocked(
     if (transition.outcome === 'not_possible') {
       throw new AppError('order_not_pending', whyNotPending(transition.status));
     }
-    if (order.status === 'completed') await giveBack(tx, orderId, 'cancelled by an administrator');
+    if (order.status === 'completed') await giveBack(tx, order, 'cancelled by an administrator');
     if (!byBuyer) {
       await recordAction(tx, {
         actor: who.userId,

@@ -421,9 +421,11 @@ export async function saveTerms(
   const before = new Set(from.tickets.map((ticket) => ticket.ticketId));
   const after = new Set(to.tickets.map((ticket) => ticket.ticketId));
   const added = inSeatOrder(to.tickets.filter((ticket) => !before.has(ticket.ticketId)));
-  if (added.length > 0) {
-    const { orderId, sessionId } = to;
-    await tx.rows(ADD_TICKETS, [orderId, sessionId, toRfc3339(at), ...ticketArrays(added, currency)]);
+  const [first] = added;
+  if (first) {
+    // The tickets that one change adds are issued at the same moment, the one that is announced.
+    const { orderId, sessionId, issuedAt } = first;
+    await tx.rows(ADD_TICKETS, [orderId, sessionId, toRfc3339(issuedAt), ...ticketArrays(added, currency)]);
   }
   const removed = from.tickets.filter((ticket) => !after.has(ticket.ticketId));
   await voidTickets(tx, removed, at, 'replaced');

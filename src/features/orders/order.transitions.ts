@@ -28,7 +28,7 @@ import {
   saveTransition,
   voidTickets,
 } from './order.store.ts';
-import { announce, announceChange } from './order.wire.ts';
+import { announcementsOf } from './order.wire.ts';
 
 /** Stores announcements in the transaction of the change they tell of. */
 export type AppendToOutbox = (tx: Transaction, announcements: readonly Announcement[]) => Promise<void>;
@@ -73,6 +73,8 @@ export interface OrderTransitions {
    * is somebody else's.
    */
   amend(tx: Transaction, order: Order, ticket: Ticket): Promise<Transition>;
+  /** Announces that a part of a completed order's money was refunded while its tickets stay as they are. */
+  announcePartRefund(tx: Transaction, order: Order): Promise<void>;
   /**
    * A pending order has new terms. False when its new discount is used up: the caller then rolls back. Throws an error
    * that `isSeatTaken` knows when a seat is somebody else's.
@@ -109,7 +111,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
   async function save(tx: Transaction, from: Order, transition: Transition): Promise<Transition> {
     if (transition.outcome === 'changed') {
       await saveTransition(tx, from, transition.order);
-      await appendToOutbox(tx, announce(transition.order, currency));
+      await appendToOutbox(tx, announcementsOf(from, transition.order, currency));
       await recordSales(tx, [{ from, to: transition.order }]);
       onChanged(tx, [transition.order]);
       if (transition.order.status === 'cancelled') free(tx, from, seatsOf(from));
@@ -136,7 +138,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       await saveCancelled(tx, cancelled, at, reason);
       await appendToOutbox(
         tx,
-        cancelled.flatMap((order) => announce(order, currency)),
+        changes.flatMap(({ from, to }) => announcementsOf(from, to, currency)),
       );
       await recordSales(tx, changes);
       onChanged(tx, cancelled);
@@ -154,27 +156,27 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       if (transition.outcome === 'not_possible') return transition;
       const gone = order.tickets.filter((ticket) => ticketIds.has(ticket.ticketId));
       await voidTickets(tx, gone, clock.now(), reason);
-      const freed = gone.map((ticket) => ticket.seatId);
-      await appendToOutbox(tx, announceChange(transition.order, { freed }, currency));
+      await appendToOutbox(tx, announcementsOf(order, transition.order, currency));
       await recordSales(tx, [{ from: order, to: transition.order }]);
-      free(tx, order, freed);
+      free(tx, order, seatsOf({ ...order, tickets: gone }));
       return transition;
     },
     async amend(tx, order, ticket) {
       const transition = amend(order, ticket);
       if (transition.outcome === 'not_possible') return transition;
       await amendTicket(tx, ticket);
-      const { locked: booked, freed } = seatsChanged(order, transition.order);
-      await appendToOutbox(tx, announceChange(transition.order, { booked, freed }, currency));
+      await appendToOutbox(tx, announcementsOf(order, transition.order, currency));
       await recordSales(tx, [{ from: order, to: transition.order }]);
-      free(tx, order, freed);
+      free(tx, order, seatsLeft(order, transition.order));
       return transition;
+    },
+    async announcePartRefund(tx, order) {
+      if (order.status === 'completed') await appendToOutbox(tx, announcementsOf(order, order, currency));
     },
     async change(tx, from, to, maxDiscountUses) {
       if (!(await saveTerms(tx, from, to, clock.now(), maxDiscountUses, currency))) return false;
-      const seats = seatsChanged(from, to);
-      await appendToOutbox(tx, announceChange(to, seats, currency));
-      free(tx, from, seats.freed);
+      await appendToOutbox(tx, announcementsOf(from, to, currency));
+      free(tx, from, seatsLeft(from, to));
       return true;
     },
   };
@@ -184,11 +186,8 @@ function seatsOf(order: Order): SeatId[] {
   return order.tickets.map((ticket) => ticket.seatId);
 }
 
-function seatsChanged(from: Order, to: Order) {
-  const before = seatsOf(from);
-  const after = seatsOf(to);
-  return {
-    locked: after.filter((seatId) => !before.includes(seatId)),
-    freed: before.filter((seatId) => !after.includes(seatId)),
-  };
+/** The seats that an order had and has no longer. */
+function seatsLeft(from: Order, to: Order): SeatId[] {
+  const kept = new Set(seatsOf(to));
+  return seatsOf(from).filter((seatId) => !kept.has(seatId));
 }

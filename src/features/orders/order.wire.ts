@@ -1,10 +1,11 @@
 import type { Static } from 'typebox';
 import { toRfc3339 } from '../../kernel/clock.ts';
+import { unreachable } from '../../kernel/errors.ts';
 import type { Announcement, TopicKey } from '../../kernel/events.ts';
-import type { SeatId, SessionId } from '../../kernel/ids.ts';
+import type { SeatId } from '../../kernel/ids.ts';
 import { type Currency, toMajor } from '../../kernel/money.ts';
 import { toWireTicket } from '../tickets/ticket.wire.ts';
-import type { Order } from './order.rules.ts';
+import { completedAtOf, type Order } from './order.rules.ts';
 import type { OrderSchema } from './order.schemas.ts';
 
 /** An order as HTTP and Kafka spell it (contract section 1). */
@@ -32,40 +33,54 @@ export function toWireOrder(order: Order, currency: Currency): WireOrder {
 
 type SeatStatus = 'LOCKED' | 'AVAILABLE' | 'BOOKED';
 
-/** What each state an order comes into tells the topics (contract section 2). */
-const ANNOUNCED = {
-  pending: { topic: 'orderCreated', seats: 'LOCKED' },
-  completed: { topic: 'orderUpdated', seats: 'BOOKED' },
-  cancelled: { topic: 'orderCanceled', seats: 'AVAILABLE' },
-} as const satisfies Record<Order['status'], { topic: TopicKey; seats: SeatStatus }>;
+const SEATS_HELD_AS = { pending: 'LOCKED', completed: 'BOOKED' } as const satisfies Record<
+  Exclude<Order['status'], 'cancelled'>,
+  SeatStatus
+>;
 
-/** The messages that tell of an order's new state; they are stored with the change itself (I4). */
-export function announce(order: Order, currency: Currency): Announcement[] {
-  const { topic, seats } = ANNOUNCED[order.status];
-  const seatIds = order.tickets.map((ticket) => ticket.seatId);
-  const wire = toWireOrder(order, currency);
-  const message = order.status === 'cancelled' ? { ...wire, seat_ids: seatIds } : wire;
+/**
+ * The topic that announces what became of an order (contract section 2). Consumers take a completed order on
+ * `orderUpdated` for a new sale, so only the first completion goes there; every later state of an order that has been
+ * completed before is an amendment or a cancellation. `before` is undefined for a new order.
+ */
+export function topicFor(before: Order | undefined, after: Order): TopicKey {
+  switch (after.status) {
+    case 'pending':
+      return before ? 'orderUpdated' : 'orderCreated';
+    case 'completed':
+      return before && completedAtOf(before) !== undefined ? 'orderAmended' : 'orderUpdated';
+    case 'cancelled':
+      return 'orderCanceled';
+    default:
+      return unreachable(after);
+  }
+}
+
+/**
+ * The messages for an order that was `before` and is `after`: the order itself, the seats that it holds in a new way,
+ * the seats that it no longer holds. They are stored in the transaction of the change (I4).
+ */
+export function announcementsOf(before: Order | undefined, after: Order, currency: Currency): Announcement[] {
+  const wire = toWireOrder(after, currency);
+  const message =
+    after.status === 'cancelled' ? { ...wire, seat_ids: after.tickets.map(({ seatId }) => seatId) } : wire;
+  const had = seatsHeldBy(before);
+  const has = seatsHeldBy(after);
+  const gained = before?.status === after.status ? has.filter((seatId) => !had.includes(seatId)) : has;
+  const freed = had.filter((seatId) => !has.includes(seatId));
   return [
-    { topic, key: order.orderId, value: JSON.stringify(message) },
-    ...announceSeats(order.sessionId, seatIds, seats),
+    { topic: topicFor(before, after), key: after.orderId, value: JSON.stringify(message) },
+    ...(after.status === 'cancelled' ? [] : announceSeats(after, gained, SEATS_HELD_AS[after.status])),
+    ...announceSeats(after, freed, 'AVAILABLE'),
   ];
 }
 
-/** The messages that tell of an order that stays in its state but has other seats or another price. */
-export function announceChange(
-  order: Order,
-  seats: Partial<Readonly<Record<'locked' | 'booked' | 'freed', readonly SeatId[]>>>,
-  currency: Currency,
-): Announcement[] {
-  return [
-    { topic: 'orderUpdated', key: order.orderId, value: JSON.stringify(toWireOrder(order, currency)) },
-    ...announceSeats(order.sessionId, seats.locked ?? [], 'LOCKED'),
-    ...announceSeats(order.sessionId, seats.booked ?? [], 'BOOKED'),
-    ...announceSeats(order.sessionId, seats.freed ?? [], 'AVAILABLE'),
-  ];
+function seatsHeldBy(order: Order | undefined): SeatId[] {
+  if (!order || order.status === 'cancelled') return [];
+  return order.tickets.map(({ seatId }) => seatId);
 }
 
-function announceSeats(sessionId: SessionId, seatIds: readonly SeatId[], status: SeatStatus): Announcement[] {
+function announceSeats({ sessionId }: Order, seatIds: readonly SeatId[], status: SeatStatus): Announcement[] {
   if (seatIds.length === 0) return [];
   const message = { session_id: sessionId, seat_ids: seatIds, status };
   return [{ topic: 'seatsStatus', key: sessionId, value: JSON.stringify(message) }];

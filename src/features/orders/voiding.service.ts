@@ -74,5 +74,7 @@ async function endOf(
     throw new AppError('ticket_change_refused', detail);
   } else if (live.length > 0) {
     await transitions.withdraw(tx, order, new Set(live.map((ticket) => ticket.ticketId)), 'organiser');
+  } else {
+    await transitions.announcePartRefund(tx, order);
   }
 }

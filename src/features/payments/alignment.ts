@@ -6,24 +6,35 @@ import type { OrderTransitions } from '../orders/order.transitions.ts';
 import { type AccountNews, GONE_BY, newsOf, tooMuch, wordsFor } from './alignment.rules.ts';
 import type { TicketsPaid } from './box-office.service.ts';
 import type { CountMoney, IntentAccount, PaymentProvider } from './payment.ports.ts';
-import { leftOf, type Payment, sharesOf, stateAfter, ticketsCovered } from './payment.rules.ts';
+import {
+  leftOf,
+  type Payment,
+  type RefundPolicy,
+  type Settlement,
+  sharesOf,
+  stateAfter,
+  ticketsCovered,
+} from './payment.rules.ts';
 import { lockPaymentOf, savePaymentState } from './payment.store.ts';
 import type { GiveBack, WriteRefund } from './refund.service.ts';
 import { markBounced, markCarriedOut, refundsOf, removeRefunds } from './refund.store.ts';
 import type { SettleMoney } from './settlement.ts';
+import { saveConfirmed } from './takeover.store.ts';
 
 /**
  * Asks the provider how the money of an intent stands and brings what is written here to the same: money that came,
  * refunds and disputes that were made elsewhere. Tickets whose money is gone are void. Because it looks at the account
  * as it is and not at what an event says, events may come twice, late and in any order.
  */
-export type AlignIntent = (intentId: PaymentIntentId) => Promise<Alignment>;
+export type AlignIntent = (intentId: PaymentIntentId, policy?: RefundPolicy) => Promise<Alignment>;
 
 export interface Alignment {
   /** Undefined when it is no order of ours. */
   readonly orderId: OrderId | undefined;
   /** What was not so here before, in words for an operator. */
   readonly repaired: readonly string[];
+  /** Why its money would go back, when the policy does not allow that. */
+  readonly withheld?: string | undefined;
 }
 
 export interface AlignmentOptions {
@@ -43,20 +54,34 @@ export interface AlignmentOptions {
 
 export function createAlignment(options: AlignmentOptions): AlignIntent {
   const { database, provider, settleMoney } = options;
-  return async (intentId) => {
+  return async (intentId, policy = 'refund') => {
     const account = await provider.account(intentId);
     const orderId = account?.intent.orderId ?? (await options.orderOfIntent(intentId));
     const isOurs = orderId !== undefined && (await options.orderExists(orderId));
     if (!isOurs || account?.intent.state !== 'succeeded') return { orderId: undefined, repaired: [] };
     const { received: amountMinor, currency } = account.intent;
     const money = { intentId, orderId, amountMinor, currency };
-    const decision = await settleMoney(money);
-    const repaired = decision === 'already_done' ? [] : [`money that came was written down: ${decision}`];
+    const settlement = await settleMoney(money, policy);
+    const repaired = wordsForSettlement(settlement);
     const moved = await database.transaction((tx) => alignLocked(tx, orderId, account, options));
     // Money that a bank gave back again is decided on like money that comes late.
-    if (moved.state === 'received') await settleMoney(money);
-    return { orderId, repaired: [...repaired, ...moved.repaired] };
+    const again = moved.state === 'received' ? await settleMoney(money, policy) : settlement;
+    const withheld = again.decision === 'withheld' ? again.reason : undefined;
+    return { orderId, repaired: [...repaired, ...moved.repaired], withheld };
   };
+}
+
+function wordsForSettlement(settlement: Settlement): string[] {
+  switch (settlement.decision) {
+    case 'already_done':
+    case 'ask':
+    case 'withheld':
+      return [];
+    case 'refund':
+      return [`money that came goes back: ${settlement.reason}`];
+    default:
+      return [`money that came was written down: ${settlement.decision}`];
+  }
 }
 
 interface Moved {
@@ -77,6 +102,7 @@ async function alignLocked(
   await write(tx, payment, news, options);
   const state = await stateNow(tx, payment, options);
   await voidWhatIsGone(tx, order, { payment, news, state }, options);
+  if (payment.takenOver === 'assumed') await saveConfirmed(tx, payment.intentId);
   return { repaired: wordsFor(news), state };
 }
 
@@ -146,10 +172,15 @@ async function voidWhatIsGone(
     await transitions.cancel(tx, order, state === 'disputed' ? 'payment' : 'refunded');
     return;
   }
+  // What was given back before this service had the order says nothing about its tickets: whoever did it left them good.
+  if (payment.takenOver === 'assumed') return;
   const amount = news.gone.reduce((total, { amountMinor }) => total + amountMinor, 0);
   if (amount === 0) return;
   const shares = sharesOf(await ticketsPaid(tx, order), order.price, currency.chargeStep);
   const covered = ticketsCovered(order.tickets, shares, amount);
-  if (covered.length === 0 || covered.length === order.tickets.length) return;
+  if (covered.length === 0 || covered.length === order.tickets.length) {
+    await transitions.announcePartRefund(tx, order);
+    return;
+  }
   await transitions.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)), 'refunded');
 }

@@ -10,9 +10,13 @@ import type { Ticket } from '../tickets/ticket.rules.ts';
  * | from            | what happens                                              | function     | to         |
  * |-----------------|-----------------------------------------------------------|--------------|------------|
  * | -               | Stripe says that a PaymentIntent succeeded                | -            | received   |
- * | received        | it is the price of a pending order                        | `settle`     | applied    |
- * | received        | it came late, and the order's seats are still free        | `settle`     | applied    |
+ * | -               | a comparison that may not give money back finds money     | -            | withheld   |
+ * | -               | a migration finds a completed order without a payment     | -            | applied    |
+ * | received, withheld | it is the price of a pending order                     | `settle`     | applied    |
+ * | received, withheld | it came late, and the order's seats are still free     | `settle`     | applied    |
+ * | received, withheld | it is a completed order's own, and nothing else pays for it | `settle` | applied    |
  * | received        | anything else: another amount, a second payment, too late | `settle`     | refund_due |
+ * | withheld        | the same, and a person said that it may go back           | `settle`     | refund_due |
  * | applied         | an admin cancels the order or gives all of it back        | `stateAfter` | refund_due |
  * | applied         | an admin gives back a part, or a bank takes back a part   | `stateAfter` | applied    |
  * | refund_due      | the last of it has gone back                              | `stateAfter` | refunded   |
@@ -26,7 +30,12 @@ export interface Payment {
   /** Minor units as Stripe took them, and in which currency. */
   readonly amountMinor: number;
   readonly currency: string;
-  readonly state: 'received' | 'applied' | 'refund_due' | 'refunded' | 'disputed';
+  readonly state: 'received' | 'withheld' | 'applied' | 'refund_due' | 'refunded' | 'disputed';
+  /**
+   * A payment that a migration wrote for an order completed before: `assumed` from the order alone, so that Stripe's word
+   * about it counts; `confirmed` once Stripe's account of it was read. Undefined for money heard of here.
+   */
+  readonly takenOver?: 'assumed' | 'confirmed' | undefined;
 }
 
 /** A part of a payment that goes back, or went: it has a `providerId` from then on. */
@@ -42,25 +51,64 @@ export interface Refund {
 export type Settlement =
   | { readonly decision: 'complete' }
   | { readonly decision: 'rebook' }
+  /** The order was completed by this very money before. */
+  | { readonly decision: 'apply' }
+  /** The order was completed by this money, and another payment was assumed in its place. */
+  | { readonly decision: 'replace'; readonly assumed: Payment }
+  /** The provider has to say first whether it received the payment that is assumed to pay for the order. */
+  | { readonly decision: 'ask'; readonly assumed: Payment }
   | { readonly decision: 'refund'; readonly reason: string; readonly isLate: boolean }
+  /** It would be refunded, and nobody has allowed that yet. */
+  | { readonly decision: 'withheld'; readonly reason: string }
   | { readonly decision: 'already_done' };
+
+/**
+ * Whether a settlement may give money back. `withhold`: it may not, the money waits for a person. `release`: it may, also
+ * what was withheld before.
+ */
+export type RefundPolicy = 'refund' | 'withhold' | 'release';
 
 /** Facts beside the order that the decision needs. */
 export interface SettlementFacts {
   readonly currency: Currency;
-  /** Whether another payment already pays for this order. */
-  readonly paidByAnother: boolean;
+  /** Another payment that pays for this order already, or was assumed to. */
+  readonly paidBy: Payment | undefined;
+  /** Whether the provider received `paidBy`; undefined while it was not asked. */
+  readonly isPaidByReceived?: boolean | undefined;
   /** Whether all seats of the order could be taken again. */
   readonly seatsFree: boolean;
+  readonly policy?: RefundPolicy;
 }
 
-/** What becomes of money received for an order. Only its exact price, in its currency, ever completes it (I8). */
+/**
+ * What becomes of money received for an order. Only its exact price, in its currency, ever completes it (I8). The own
+ * intent of an order that is completed is its payment whatever the amount: the order was sold for that.
+ */
 export function settle(order: Order, payment: Payment, facts: SettlementFacts): Settlement {
-  if (payment.state !== 'received') return { decision: 'already_done' };
-  if (payment.currency !== facts.currency.code || payment.amountMinor !== order.price) {
+  const { paidBy, policy = 'refund' } = facts;
+  const isOpen = payment.state === 'received' || (payment.state === 'withheld' && policy !== 'refund');
+  if (!isOpen) return { decision: 'already_done' };
+  if (paidBy?.takenOver === 'assumed') {
+    const isReceived = isPaidElsewhere(paidBy.intentId) ? false : facts.isPaidByReceived;
+    if (isReceived === undefined) return { decision: 'ask', assumed: paidBy };
+    if (!isReceived) return { decision: 'replace', assumed: paidBy };
+  }
+  const settlement = settleUnpaid(order, payment, facts);
+  const isWithheld = settlement.decision === 'refund' && policy === 'withhold';
+  return isWithheld ? { decision: 'withheld', reason: settlement.reason } : settlement;
+}
+
+function settleUnpaid(
+  order: Order,
+  payment: Payment,
+  { paidBy, currency, seatsFree }: SettlementFacts,
+): Settlement {
+  if (paidBy?.state === 'applied') return refund('the order was already paid');
+  const isOwn = order.paymentIntentId === payment.intentId;
+  if (order.status === 'completed' && order.price > 0 && isOwn) return { decision: 'apply' };
+  if (payment.currency !== currency.code || payment.amountMinor !== order.price) {
     return refund('the amount is not the price of the order');
   }
-  if (facts.paidByAnother) return refund('the order was already paid');
   switch (order.status) {
     case 'pending':
       return { decision: 'complete' };
@@ -68,7 +116,7 @@ export function settle(order: Order, payment: Payment, facts: SettlementFacts): 
       return refund('the order was already completed');
     case 'cancelled':
       if (!mayComeLate(order)) return refund('the order had been cancelled');
-      return facts.seatsFree
+      return seatsFree
         ? { decision: 'rebook' }
         : { ...refund('the hold had ended and the seats were sold'), isLate: true };
     default:
@@ -102,6 +150,7 @@ export function stateAfter(payment: Payment, refunds: readonly Refund[]): Paymen
   if (leftOf(payment, refunds) <= 0) return 'refund_due';
   switch (payment.state) {
     case 'received':
+    case 'withheld':
     case 'applied':
       return payment.state;
     case 'refund_due':

@@ -6,7 +6,9 @@ export const PaymentIntentResponseSchema = Type.Object(
   {
     clientSecret: Type.String({ description: 'What a page confirms the payment with' }),
     paymentIntentId: Type.String(),
-    seatLockDurationMins: Type.Integer({ description: 'Whole minutes left of the hold' }),
+    seatLockDurationMins: Type.Integer({
+      description: 'Minutes left of the hold, rounded up; 0 when it has ended',
+    }),
     publishableKey: Type.Optional(
       Type.String({
         description: 'The key a page opens Stripe with; absent: STRIPE_PUBLISHABLE_KEY is not set',
@@ -19,7 +21,7 @@ export const PaymentIntentResponseSchema = Type.Object(
       {
         clientSecret: 'pi_3Abc_secret_def',
         paymentIntentId: 'pi_3Abc',
-        seatLockDurationMins: 4,
+        seatLockDurationMins: 5,
         publishableKey: 'pk_live_Abc',
         order: ORDER_EXAMPLE,
       },

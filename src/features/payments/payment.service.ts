@@ -25,7 +25,9 @@ export interface PaymentOffer {
 
 export interface PaymentService extends PaymentConclusion, PaymentPreparation {
   /**
-   * The order's PaymentIntent, made when there is none that can be paid; for its buyer while the hold stands.
+   * The order's PaymentIntent, made when there is none that can be paid; for its buyer while the hold stands. An order
+   * that costs nothing has none: it is completed instead, because the front end asks for nothing else, and
+   * `nothing_to_pay` says so, also when it is asked again.
    * Throws `order_not_found`, `forbidden`, `order_not_pending`, `hold_ended`, `nothing_to_pay`, `order_already_paid`,
    * `payment_refused`, `payments_unavailable`.
    */
@@ -56,6 +58,8 @@ export interface PaymentServiceOptions {
   readonly provider: PaymentProvider;
   readonly settleMoney: SettleMoney;
   readonly align: AlignIntent;
+  /** Whether the order was paid before this service had it. */
+  readonly isTakenOver: (orderId: OrderId) => Promise<boolean>;
   readonly currency: Currency;
   readonly clock: Clock;
 }
@@ -74,13 +78,17 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
     async offer(orderId, who) {
       for (let attempt = 1; attempt <= MAX_OFFER_ATTEMPTS; attempt += 1) {
         const order = await loadOwn(orderId, who);
+        if (order.price === 0 && order.status === 'completed') throw nothingToPay(order);
         refuseUnlessPayable(order, clock.now());
         if (order.price === 0) {
-          throw new AppError('nothing_to_pay', 'The order costs nothing; check it out without a payment.');
+          const completed = await completeFree(order, options);
+          if (completed) throw nothingToPay(completed);
+          continue;
         }
         const intent = await openIntent(order, options);
         const current = (await orders.find(orderId)) ?? order;
         if (intent === undefined || intent.amount !== current.price) continue;
+        refuseUnlessPayable(current, clock.now());
         return { intent, order: current, minutesLeft: holdMinutesLeft(current, clock.now()) };
       }
       throw new AppError('order_changed', 'Another request changed the order meanwhile. Look at it again.');
@@ -96,7 +104,9 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
       const order = await loadOwn(orderId, who);
       if (order.price === 0 && order.status !== 'completed') {
         refuseUnlessPayable(order, clock.now());
-        return completeFree(order, options);
+        const completed = await completeFree(order, options, keepAnswer);
+        if (completed) return completed;
+        throw new AppError('payment_missing', 'The order has not been paid yet.');
       }
       return order.status === 'completed' ? order : checkOutPaid(order, options);
     },
@@ -110,6 +120,8 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
         if (known === orderId) return;
         throw new AppError('payment_missing', 'The payment provider has no such payment for the order.');
       }
+      // The earlier service was told of it, and completed the order: the message comes again.
+      if (await options.isTakenOver(orderId)) return;
       // Written down before a process died, it is money whatever the order costs by now.
       const known = await findPayment(options.database, intentId);
       if (order.price === 0 && !known) return completeElsewhere(order, options);
@@ -136,6 +148,14 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
       }
     },
   };
+}
+
+/** For a buyer whose order is completed without a payment. */
+function nothingToPay({ orderId }: Order): AppError {
+  return new AppError(
+    'nothing_to_pay',
+    `The order costs nothing: it is completed, and its tickets are at /api/order/${orderId}/tickets.`,
+  );
 }
 
 function refuseUnlessPayable(order: Order, now: Instant): void {
@@ -191,13 +211,21 @@ async function checkOutPaid(order: Order, options: PaymentServiceOptions): Promi
   );
 }
 
-function completeFree(order: Order, options: PaymentServiceOptions): Promise<Order> {
+/**
+ * The order, completed, which `keep` hears of in the transaction; undefined when a change came first, and there is something
+ * to pay now.
+ */
+function completeFree(
+  order: Order,
+  options: PaymentServiceOptions,
+  keep: (tx: Transaction, completed: Order) => void = () => undefined,
+): Promise<Order | undefined> {
   const { database, transitions } = options;
   return database.transaction(async (tx) => {
     const locked = await transitions.lock(tx, order.orderId);
     if (!locked) throw new Error(`order ${order.orderId} is gone`);
     const done = locked.status === 'completed' ? locked : await completeLocked(tx, locked, options);
-    keepAnswer(tx, done);
+    if (done) keep(tx, done);
     return done;
   });
 }
@@ -217,10 +245,9 @@ async function completeLocked(
   tx: Transaction,
   order: Order,
   { transitions, clock }: PaymentServiceOptions,
-): Promise<Order> {
+): Promise<Order | undefined> {
   refuseUnlessPayable(order, clock.now());
-  // A change of the order came first, and there is something to pay now.
-  if (order.price > 0) throw new AppError('payment_missing', 'The order has not been paid yet.');
+  if (order.price > 0) return undefined;
   const transition = await transitions.complete(tx, order);
   if (transition.outcome === 'changed') return transition.order;
   throw new AppError('order_not_pending', whyNotPending(transition.status));

@@ -14,24 +14,30 @@ export interface MoneyReceived {
 const RECORD = {
   name: 'payment-record',
   text: `INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
-         VALUES ($1, $2, $3, $4, $5::timestamptz, 'received') ON CONFLICT (payment_intent_id) DO NOTHING
+         VALUES ($1, $2, $3, $4, $5::timestamptz, $6) ON CONFLICT (payment_intent_id) DO NOTHING
          RETURNING payment_intent_id`,
 };
 
 /** Writes down that money came, once however often it is told of; false when it was written down already. */
-export async function recordMoney(tx: Transaction, money: MoneyReceived, at: Instant): Promise<boolean> {
+export async function recordMoney(
+  tx: Transaction,
+  money: MoneyReceived,
+  at: Instant,
+  state: 'received' | 'withheld' = 'received',
+): Promise<boolean> {
   const written = await tx.rows(RECORD, [
     money.intentId,
     money.orderId,
     money.amountMinor,
     money.currency,
     toRfc3339(at),
+    state,
   ]);
   return written.length > 0;
 }
 
 /** What `toPayment` reads. */
-const PAYMENT_COLUMNS = 'payment_intent_id, amount_minor, currency, state';
+const PAYMENT_COLUMNS = 'payment_intent_id, amount_minor, currency, state, taken_over';
 
 const LOCK = {
   name: 'payment-lock',
@@ -44,6 +50,7 @@ interface PaymentRow {
   readonly amount_minor: number;
   readonly currency: string;
   readonly state: Payment['state'];
+  readonly taken_over: 'assumed' | 'confirmed' | null;
 }
 
 const LOCK_OF_ORDER = {
@@ -68,15 +75,21 @@ export async function lockPayment(tx: Transaction, intentId: PaymentIntentId): P
   return row && toPayment(row);
 }
 
-const IS_PAID = {
-  name: 'payment-is-paid',
-  text: `SELECT EXISTS (SELECT FROM payments WHERE order_id = $1 AND state = 'applied') AS paid`,
+const PAID_BY = {
+  name: 'payment-paid-by',
+  text: `SELECT ${PAYMENT_COLUMNS} FROM payments
+          WHERE order_id = $1 AND payment_intent_id <> $2 AND (state = 'applied' OR taken_over = 'assumed')
+          ORDER BY state = 'applied' DESC LIMIT 1 FOR UPDATE`,
 };
 
-/** Whether a payment pays for the order already. */
-export async function isPaid(tx: Transaction, orderId: OrderId): Promise<boolean> {
-  const [row] = await tx.rows<{ paid: boolean }>(IS_PAID, [orderId]);
-  return row?.paid === true;
+/** Another payment that pays for a locked order already, or is assumed to; locked. */
+export async function lockPaidBy(
+  tx: Transaction,
+  orderId: OrderId,
+  intentId: PaymentIntentId,
+): Promise<Payment | undefined> {
+  const [row] = await tx.rows<PaymentRow>(PAID_BY, [orderId, intentId]);
+  return row && toPayment(row);
 }
 
 const SET_STATE = {
@@ -130,10 +143,10 @@ export async function undecided(
   before: Instant,
   limit: number,
 ): Promise<MoneyReceived[]> {
-  const rows = await executor.rows<Omit<PaymentRow, 'state'> & { readonly order_id: OrderId }>(UNDECIDED, [
-    toRfc3339(before),
-    limit,
-  ]);
+  const rows = await executor.rows<Omit<PaymentRow, 'state' | 'taken_over'> & { readonly order_id: OrderId }>(
+    UNDECIDED,
+    [toRfc3339(before), limit],
+  );
   return rows.map((row) => ({
     intentId: row.payment_intent_id,
     orderId: row.order_id,
@@ -144,7 +157,7 @@ export async function undecided(
 
 const RECEIVED_SINCE = {
   name: 'payments-received-since',
-  text: `SELECT payment_intent_id, order_id, amount_minor, currency, state FROM payments
+  text: `SELECT ${PAYMENT_COLUMNS}, order_id FROM payments
           WHERE received_at >= $1::timestamptz AND payment_intent_id > $2 ORDER BY payment_intent_id LIMIT $3`,
 };
 
@@ -169,5 +182,6 @@ function toPayment(row: PaymentRow): Payment {
     amountMinor: row.amount_minor,
     currency: row.currency,
     state: row.state,
+    takenOver: row.taken_over ?? undefined,
   };
 }

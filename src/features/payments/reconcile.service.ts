@@ -1,12 +1,13 @@
-import type { Instant } from '../../kernel/clock.ts';
+import type { Clock, Instant } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import type { Order } from '../orders/order.rules.ts';
 import type { AlignIntent } from './alignment.ts';
 import type { ListedIntent, PaymentProvider } from './payment.ports.ts';
-import { isByHand, isPaidElsewhere, type Payment, type Refund } from './payment.rules.ts';
+import { isByHand, isPaidElsewhere, type Payment, type Refund, type RefundPolicy } from './payment.rules.ts';
 import { findPayment, paymentsSince } from './payment.store.ts';
 import { refundsOf } from './refund.store.ts';
+import { mayComparisonRefund, permitComparisonRefunds } from './takeover.store.ts';
 
 /** One thing in which the provider's account and ours did not agree. */
 export interface Difference {
@@ -15,6 +16,8 @@ export interface Difference {
   readonly detail: string;
   /** Whether both agree now; else a person has to look. */
   readonly isRepaired: boolean;
+  /** Money that goes back only when a person says so. */
+  readonly isWithheld?: boolean;
 }
 
 export interface Reconciliation {
@@ -23,61 +26,137 @@ export interface Reconciliation {
   readonly differences: readonly Difference[];
 }
 
-/**
- * Compares what the provider has since then with what is written here, repairs what can be and reports the rest. Money
- * for orders that are not here counts only with `lost`: another system may share the account, but after the database was
- * brought back from a copy it may be our own.
- */
-export type Reconcile = (since: Instant, options?: { readonly lost: boolean }) => Promise<Reconciliation>;
+export interface ReconcileRequest {
+  /**
+   * Money for orders that are not here counts, too: another system may share the account, but after the database was
+   * brought back from a copy it may be our own.
+   */
+  readonly lost?: boolean;
+  /**
+   * Whether money that pays for nothing may go back. `never`: it waits for a person. `told`: a person said so, also of what
+   * waits. `when_permitted`: once a comparison of this database has found none of it, or a person has said so.
+   */
+  readonly refunds?: 'never' | 'told' | 'when_permitted';
+}
+
+/** Compares what the provider has since then with what is written here, repairs what can be and reports the rest. */
+export type Reconcile = (since: Instant, request?: ReconcileRequest) => Promise<Reconciliation>;
 
 export interface ReconcileOptions {
   readonly database: Executor;
   readonly provider: PaymentProvider;
   readonly align: AlignIntent;
   readonly findOrder: (orderId: OrderId) => Promise<Order | undefined>;
+  readonly clock: Clock;
+}
+
+/** A comparison under way. */
+interface Comparing extends ReconcileOptions {
+  readonly policy: RefundPolicy;
 }
 
 const PAGE = 500;
 
 export function createReconcile(options: ReconcileOptions): Reconcile {
-  return async (since, { lost } = { lost: false }) => {
+  const { database, provider, clock } = options;
+  return async (since, { lost = false, refunds = 'when_permitted' } = {}) => {
+    const comparing = { ...options, policy: await policyOf(refunds, database) };
     const differences: Difference[] = [];
     const seen = new Set<PaymentIntentId>();
-    for await (const intent of options.provider.intentsSince(since)) {
+    for await (const intent of provider.intentsSince(since)) {
       seen.add(intent.intentId);
-      const found = (lost && (await lookForLost(intent, options))) || (await compareIntent(intent, options));
+      const found =
+        (lost && (await lookForLost(intent, options))) || (await compareIntent(intent, comparing));
       if (found) differences.push(found);
     }
     let compared = seen.size;
-    for await (const payment of paymentsHere(since, options.database)) {
+    for await (const payment of paymentsHere(since, database)) {
       if (seen.has(payment.intentId)) continue;
       compared += 1;
-      const found = await comparePayment(payment, options);
+      const found = await comparePayment(payment, comparing);
       if (found) differences.push(found);
+    }
+    const isWithheld = differences.some((difference) => difference.isWithheld);
+    if (refunds === 'told' || (refunds === 'when_permitted' && !isWithheld)) {
+      await permitComparisonRefunds(database, clock.now());
     }
     return { compared, differences };
   };
 }
 
-async function compareIntent(
-  intent: ListedIntent,
-  options: ReconcileOptions,
-): Promise<Difference | undefined> {
+async function policyOf(
+  refunds: NonNullable<ReconcileRequest['refunds']>,
+  database: Executor,
+): Promise<RefundPolicy> {
+  switch (refunds) {
+    case 'told':
+      return 'release';
+    case 'never':
+      return 'withhold';
+    case 'when_permitted':
+      return (await mayComparisonRefund(database)) ? 'refund' : 'withhold';
+    default:
+      return refunds satisfies never;
+  }
+}
+
+async function compareIntent(intent: ListedIntent, comparing: Comparing): Promise<Difference | undefined> {
   const { intentId, orderId } = intent;
-  const order = orderId && (await options.findOrder(orderId));
+  const order = orderId && (await comparing.findOrder(orderId));
   // Another system may share the account.
   if (!orderId || !order) return undefined;
-  if (intent.state !== 'succeeded') return closeLeftOpen(intent, order, options);
-  const payment = await findPayment(options.database, intentId);
-  const refunds = payment ? await refundsOf(options.database, intentId) : [];
+  const payment = await findPayment(comparing.database, intentId);
+  if (intent.state !== 'succeeded') {
+    return (await closeLeftOpen(intent, order, comparing)) ?? notReceived(payment, orderId);
+  }
+  const refunds = payment ? await refundsOf(comparing.database, intentId) : [];
   const wrong = payment ? whatDiffers(intent, payment, refunds) : 'money came and was not written down';
-  if (wrong === undefined) return intent.isDisputed ? lookAtDispute(intentId, orderId, options) : undefined;
-  if (payment && (payment.amountMinor !== intent.received || payment.currency !== intent.currency)) {
+  // That a charge was disputed stays with it for ever: only its account tells how that stands.
+  if (wrong === undefined) return intent.isDisputed ? aligned({ intentId, orderId }, comparing) : undefined;
+  const isCorrected = payment?.takenOver === 'assumed' && !isSameMoney(intent, payment);
+  if (payment && !isCorrected && !isSameMoney(intent, payment)) {
     return { intentId, orderId, detail: wrong, isRepaired: false };
   }
-  const { repaired } = await options.align(intentId);
-  const detail = [wrong, ...repaired].join('; ');
-  return { intentId, orderId, detail, isRepaired: repaired.length > 0 };
+  return aligned({ intentId, orderId, wrong, isCorrected }, comparing);
+}
+
+interface ToAlign {
+  readonly intentId: PaymentIntentId;
+  readonly orderId: OrderId;
+  readonly wrong?: string;
+  /** Whether its amount was only assumed, and is corrected by that. */
+  readonly isCorrected?: boolean;
+}
+
+/** Brings an intent's payment to how it stands at the provider, and tells of that. */
+async function aligned(
+  { intentId, orderId, wrong, isCorrected = false }: ToAlign,
+  { align, policy }: Comparing,
+): Promise<Difference | undefined> {
+  const { repaired, withheld } = await align(intentId, policy);
+  const waits = withheld === undefined ? [] : [`it goes back only when a person says so: ${withheld}`];
+  const detail = [...(wrong === undefined ? [] : [wrong]), ...repaired, ...waits].join('; ');
+  if (detail === '') return undefined;
+  const isWithheld = withheld !== undefined;
+  return {
+    intentId,
+    orderId,
+    detail,
+    isRepaired: (isCorrected || repaired.length > 0) && !isWithheld,
+    ...(isWithheld ? { isWithheld } : {}),
+  };
+}
+
+/** An order that was completed before this service had it, and for which the provider received nothing. */
+function notReceived(payment: Payment | undefined, orderId: OrderId): Difference | undefined {
+  if (payment?.takenOver !== 'assumed' || payment.state !== 'applied') return undefined;
+  const detail =
+    'the order is completed, and the provider received nothing for it: it was paid elsewhere, or not at all';
+  return { intentId: payment.intentId, orderId, detail, isRepaired: false };
+}
+
+function isSameMoney(intent: ListedIntent, payment: Payment): boolean {
+  return payment.amountMinor === intent.received && payment.currency === intent.currency;
 }
 
 /** Money for an order that is not here, and that was not all given back: for a person, who knows whose it is. */
@@ -95,28 +174,19 @@ async function lookForLost(
 }
 
 function whatDiffers(intent: ListedIntent, payment: Payment, refunds: readonly Refund[]): string | undefined {
-  if (payment.amountMinor !== intent.received || payment.currency !== intent.currency) {
+  if (!isSameMoney(intent, payment)) {
     const [there, here] = [intent, payment].map(({ currency }) => currency);
     return `${intent.received} ${there} there, ${payment.amountMinor} ${here} here`;
   }
   if (payment.state === 'received') return 'what becomes of the money was left undecided';
+  if (payment.state === 'withheld')
+    return 'the money that came is kept until a person says that it goes back';
   const done = refunds.filter(({ providerId }) => providerId !== undefined);
   const refunded = done
     .filter((refund) => refund.origin !== 'dispute' && !isByHand(refund))
     .reduce((total, { amountMinor }) => total + amountMinor, 0);
   if (refunded !== intent.refunded) return `${intent.refunded} given back there, ${refunded} here`;
   return undefined;
-}
-
-/** That a charge was disputed stays with it for ever: only its account tells how that stands. */
-async function lookAtDispute(
-  intentId: PaymentIntentId,
-  orderId: OrderId,
-  { align }: ReconcileOptions,
-): Promise<Difference | undefined> {
-  const { repaired } = await align(intentId);
-  if (repaired.length === 0) return undefined;
-  return { intentId, orderId, detail: repaired.join('; '), isRepaired: true };
 }
 
 /** An order that is over, or that another intent is to pay for, cannot be paid any more. */
@@ -154,15 +224,14 @@ async function* paymentsHere(
 /** A payment whose intent is older than what was listed, or is not there at all. */
 async function comparePayment(
   payment: Payment & { readonly orderId: OrderId },
-  { provider, align }: ReconcileOptions,
+  comparing: Comparing,
 ): Promise<Difference | undefined> {
   const { intentId, orderId } = payment;
   if (isPaidElsewhere(intentId)) return undefined;
-  if ((await provider.findIntent(intentId)) === undefined) {
+  const intent = await comparing.provider.findIntent(intentId);
+  if (intent === undefined) {
     return { intentId, orderId, detail: 'the provider does not know this payment', isRepaired: false };
   }
-  const { repaired } = await align(intentId);
-  return repaired.length > 0
-    ? { intentId, orderId, detail: repaired.join('; '), isRepaired: true }
-    : undefined;
+  if (intent.state !== 'succeeded') return notReceived(payment, orderId);
+  return aligned({ intentId, orderId }, comparing);
 }

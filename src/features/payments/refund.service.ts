@@ -101,6 +101,8 @@ export interface RefundServiceOptions {
   readonly recordAction: RecordAction;
   /** Asks the provider how an intent's money stands, and does the same here. */
   readonly align: (intentId: PaymentIntentId) => Promise<unknown>;
+  /** Reads the provider's account of a payment that was only assumed for an order. */
+  readonly confirmTakenOver: (orderId: OrderId) => Promise<void>;
   readonly onError: (error: unknown) => void;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -116,6 +118,7 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
   return {
     async issue(orderId, request, who) {
       demandAdmin(who);
+      await options.confirmTakenOver(orderId);
       return database.transaction(async (tx) => {
         const result = await issueLocked(tx, orderId, request, who, options);
         keepAnswer(tx, result);
@@ -183,6 +186,7 @@ async function issueLocked(
   await writeRefund(tx, { ...refund, origin: 'service' });
   const isWhole = (await moveOn(tx, payment)) !== 'applied';
   const transition = isWhole ? await transitions.cancel(tx, order, 'refunded') : undefined;
+  if (!isWhole) await transitions.announcePartRefund(tx, order);
   const after = transition?.outcome === 'changed' ? transition.order : order;
   await recordAction(tx, {
     actor: who.userId,

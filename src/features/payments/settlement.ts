@@ -1,12 +1,14 @@
 import { type Clock, later } from '../../kernel/clock.ts';
 import { unreachable } from '../../kernel/errors.ts';
+import type { PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
+import type { Order } from '../orders/order.rules.ts';
 import type { OrderTransitions } from '../orders/order.transitions.ts';
-import type { CountMoney } from './payment.ports.ts';
-import { type Settlement, settle } from './payment.rules.ts';
+import type { CountMoney, PaymentProvider } from './payment.ports.ts';
+import { type Payment, type RefundPolicy, type Settlement, settle } from './payment.rules.ts';
 import {
-  isPaid,
+  lockPaidBy,
   lockPaymentOf,
   type MoneyReceived,
   recordMoney,
@@ -14,15 +16,17 @@ import {
   undecided,
 } from './payment.store.ts';
 import type { GiveBack } from './refund.service.ts';
+import { correctAssumed, takePlaceOf } from './takeover.service.ts';
 
 /**
  * Writes money that came down first, on its own, then decides and carries out what becomes of it. Safe to repeat and
  * to race: the order's lock lets one decide, and a payment is decided on once. Returns what was decided.
  */
-export type SettleMoney = (money: MoneyReceived) => Promise<Settlement['decision']>;
+export type SettleMoney = (money: MoneyReceived, policy?: RefundPolicy) => Promise<Settlement>;
 
 export interface SettlementOptions {
   readonly database: Database;
+  readonly provider: Pick<PaymentProvider, 'findIntent'>;
   readonly transitions: OrderTransitions;
   /** Whether an error says that a seat was sold between the look and the booking. */
   readonly isSeatTaken: (error: unknown) => boolean;
@@ -31,24 +35,43 @@ export interface SettlementOptions {
   readonly giveBack: GiveBack;
   readonly countMoney: CountMoney;
   /** Told what became of money, once for each payment; `late` money came after its order had ended. */
-  readonly onDecided: (outcome: MoneyOutcome) => void;
+  readonly onDecided: (outcome: MoneyOutcome, money: MoneyReceived, reason: string | undefined) => void;
+  /** Told of a payment that was assumed from its order, when the provider received another amount. */
+  readonly onCorrected: (money: MoneyReceived, assumed: MoneyAmount) => void;
 }
 
-export type MoneyOutcome = 'completed' | 'refunded' | 'late_rebooked' | 'late_refunded';
-type Decided = Exclude<Settlement, { decision: 'already_done' }>;
+type MoneyAmount = Pick<MoneyReceived, 'amountMinor' | 'currency'>;
+
+/** `taken_over`: it had completed its order before this service heard of it. `withheld`: a person says whether it goes back. */
+export type MoneyOutcome =
+  | 'completed'
+  | 'refunded'
+  | 'late_rebooked'
+  | 'late_refunded'
+  | 'taken_over'
+  | 'withheld';
+type Decided = Exclude<Settlement, { decision: 'already_done' | 'ask' }>;
 
 /** Each further try sees the sale that beat the one before. */
 const MAX_REBOOK_ATTEMPTS = 3;
 
 export function createSettlement(options: SettlementOptions): SettleMoney {
-  const { database, isSeatTaken } = options;
-  return async (money) => {
-    await writeDown(money, options);
+  const { database, isSeatTaken, provider } = options;
+  return async (money, policy = 'refund') => {
+    await writeDown(money, policy, options);
+    const asked = new Map<PaymentIntentId, boolean>();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const settlement = await database.transaction((tx) => settleLocked(tx, money, options));
-        if (settlement.decision !== 'already_done') options.onDecided(outcomeOf(settlement));
-        return settlement.decision;
+        const settlement = await database.transaction((tx) =>
+          settleLocked(tx, { money, policy, asked }, options),
+        );
+        if (settlement.decision === 'ask') {
+          const { intentId } = settlement.assumed;
+          asked.set(intentId, (await provider.findIntent(intentId))?.state === 'succeeded');
+          continue;
+        }
+        if (settlement.decision !== 'already_done') report(settlement, money, options);
+        return settlement;
       } catch (error) {
         if (attempt >= MAX_REBOOK_ATTEMPTS || !isSeatTaken(error)) throw error;
       }
@@ -90,11 +113,23 @@ export function createUndecidedSweep(
 }
 
 /** On its own, before anything is decided: a crash from here on loses no money. */
-function writeDown(money: MoneyReceived, { database, clock, countMoney }: SettlementOptions): Promise<void> {
-  return database.transaction(async (tx) => {
-    const isNew = await recordMoney(tx, money, clock.now());
-    if (isNew) await countMoney(tx, { intentId: money.intentId, taken: money.amountMinor, refunded: 0 });
+async function writeDown(
+  money: MoneyReceived,
+  policy: RefundPolicy,
+  { database, clock, countMoney, onCorrected }: SettlementOptions,
+): Promise<void> {
+  const corrected = await database.transaction(async (tx) => {
+    // Left undecided by a crash, money that may not go back must not be found by those who may give it back.
+    const state = policy === 'withhold' ? 'withheld' : 'received';
+    if (!(await recordMoney(tx, money, clock.now(), state))) return correctAssumed(tx, money, countMoney);
+    await countMoney(tx, { intentId: money.intentId, taken: money.amountMinor, refunded: 0 });
+    return undefined;
   });
+  if (corrected) onCorrected(money, corrected);
+}
+
+function report(settlement: Decided, money: MoneyReceived, { onDecided }: SettlementOptions): void {
+  onDecided(outcomeOf(settlement), money, 'reason' in settlement ? settlement.reason : undefined);
 }
 
 function outcomeOf(settlement: Decided): MoneyOutcome {
@@ -103,6 +138,11 @@ function outcomeOf(settlement: Decided): MoneyOutcome {
       return 'completed';
     case 'rebook':
       return 'late_rebooked';
+    case 'apply':
+    case 'replace':
+      return 'taken_over';
+    case 'withheld':
+      return 'withheld';
     case 'refund':
       return settlement.isLate ? 'late_refunded' : 'refunded';
     default:
@@ -110,37 +150,67 @@ function outcomeOf(settlement: Decided): MoneyOutcome {
   }
 }
 
+interface SettlementRequest {
+  readonly money: MoneyReceived;
+  readonly policy: RefundPolicy;
+  /** Whether the provider received the payments that it was asked about. */
+  readonly asked: ReadonlyMap<PaymentIntentId, boolean>;
+}
+
 async function settleLocked(
   tx: Transaction,
-  { orderId, intentId }: MoneyReceived,
-  { transitions, giveBack, currency }: SettlementOptions,
+  { money: { orderId, intentId }, policy, asked }: SettlementRequest,
+  options: SettlementOptions,
 ): Promise<Settlement> {
+  const { transitions, currency } = options;
   const order = await transitions.lock(tx, orderId);
   const payment = await lockPaymentOf(tx, orderId, intentId);
   if (!order || !payment)
     throw new Error(`payment ${intentId} was first told of for another order than ${orderId}`);
+  const paidBy = await lockPaidBy(tx, orderId, intentId);
   const settlement = settle(order, payment, {
     currency,
-    paidByAnother: await isPaid(tx, orderId),
+    paidBy,
+    isPaidByReceived: paidBy && asked.get(paidBy.intentId),
     seatsFree: order.status !== 'cancelled' || (await transitions.seatsFree(tx, order)),
+    policy,
   });
+  await save(tx, order, payment, settlement, options);
+  return settlement;
+}
+
+/** Saves what was decided on a locked payment of a locked order. */
+async function save(
+  tx: Transaction,
+  order: Order,
+  payment: Payment,
+  settlement: Settlement,
+  options: SettlementOptions,
+): Promise<void> {
+  const { transitions, giveBack } = options;
+  const { intentId } = payment;
   switch (settlement.decision) {
     case 'complete':
       await transitions.complete(tx, order);
-      await savePaymentState(tx, intentId, 'applied');
-      break;
+      return savePaymentState(tx, intentId, 'applied');
     case 'rebook':
       await transitions.rebook(tx, order);
-      await savePaymentState(tx, intentId, 'applied');
-      break;
+      return savePaymentState(tx, intentId, 'applied');
+    case 'apply':
+      return savePaymentState(tx, intentId, 'applied');
+    case 'replace':
+      return takePlaceOf(tx, settlement.assumed, payment, options);
+    case 'withheld':
+      if (payment.state !== 'withheld') await savePaymentState(tx, intentId, 'withheld');
+      return;
     case 'refund':
       await giveBack(tx, payment, settlement.reason);
       if (settlement.isLate) await transitions.refuseLate(tx, order);
-      break;
+      return;
+    case 'ask':
     case 'already_done':
-      break;
+      return;
     default:
       unreachable(settlement);
   }
-  return settlement;
 }

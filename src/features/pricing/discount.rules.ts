@@ -24,7 +24,9 @@ export type DiscountTerms =
       readonly minSpend: Money | undefined;
       readonly maxDiscount: Money | undefined;
     }
-  | { readonly type: 'BUY_N_GET_N_FREE'; readonly buyQuantity: number; readonly getQuantity: number };
+  | { readonly type: 'BUY_N_GET_N_FREE'; readonly buyQuantity: number; readonly getQuantity: number }
+  /** Its amounts are in a currency that this service does not charge in. */
+  | { readonly type: 'OTHER_CURRENCY' };
 
 /** A discount of the platform (contract section 4). */
 export interface Discount {
@@ -50,6 +52,7 @@ export type DiscountRefusal =
   | 'expired'
   | 'used_up'
   | 'other_session'
+  | 'other_currency'
   | 'no_seat'
   | 'min_spend'
   | 'too_few_seats'
@@ -62,6 +65,7 @@ export const REFUSAL_WORDS = {
   expired: 'The discount has expired.',
   used_up: 'The discount is used up.',
   other_session: 'The discount is not for this session.',
+  other_currency: 'The discount is in another currency than the prices; tell the organiser.',
   no_seat: 'The discount is for none of these seats.',
   min_spend: 'The order is below the amount from which the discount counts.',
   too_few_seats: 'The discount needs more seats in the order.',
@@ -115,6 +119,8 @@ function amountOff(terms: DiscountTerms, applicable: readonly Money[], subtotal:
     }
     case 'BUY_N_GET_N_FREE':
       return freeSeats(applicable, terms.buyQuantity, terms.getQuantity);
+    case 'OTHER_CURRENCY':
+      return refused('other_currency');
     default:
       return terms satisfies never;
   }

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
-import { type Instant, instant } from '../../kernel/clock.ts';
+import type { Instant } from '../../kernel/clock.ts';
 import { as, type DiscountId, type SessionId, type TierId } from '../../kernel/ids.ts';
+import { parseIsoDate } from '../../kernel/iso-date.ts';
 import { type Currency, fromMajor, type Money } from '../../kernel/money.ts';
 import type { Discount, DiscountTerms, Percentage } from './discount.rules.ts';
 
@@ -16,6 +17,7 @@ export const DiscountSchema = Type.Object({
     type: Type.String(),
     percentage: maybe(Amount),
     amount: maybe(Amount),
+    currency: maybe(Type.String()),
     buyQuantity: maybe(Type.Integer()),
     getQuantity: maybe(Type.Integer()),
     minSpend: maybe(Amount),
@@ -59,6 +61,7 @@ export function readDiscount(json: DiscountJson, currency: Currency): Discount |
 }
 
 function readTerms(parameters: DiscountJson['parameters'], currency: Currency): DiscountTerms | Unreadable {
+  if (hasForeignAmounts(parameters, currency)) return { type: 'OTHER_CURRENCY' };
   switch (parameters.type) {
     case 'FLAT_OFF':
       return readFlatOff(parameters, currency);
@@ -69,6 +72,15 @@ function readTerms(parameters: DiscountJson['parameters'], currency: Currency): 
     default:
       return { unreadable: 'a type that is not known' };
   }
+}
+
+/** Whether a discount names amounts in another currency than this service's, which is meant where none is named. */
+function hasForeignAmounts(
+  { currency: named, amount, minSpend, maxDiscount }: DiscountJson['parameters'],
+  { code }: Currency,
+): boolean {
+  if (!named || named.toLowerCase() === code.toLowerCase()) return false;
+  return [amount, minSpend, maxDiscount].some((each) => each !== null && each !== undefined);
 }
 
 function readFlatOff(parameters: DiscountJson['parameters'], currency: Currency): DiscountTerms | Unreadable {
@@ -118,16 +130,7 @@ function readPercentage(percentage: number | string | null | undefined): Percent
   return { numerator: BigInt(whole + fraction), decimals: fraction.length };
 }
 
-/** ISO 8601: a day, or a moment. Matched whole, because `Date.parse` takes other texts, in the machine's own zone. */
-const ISO_DATE =
-  /^(\d{4}-\d{2}-(\d{2}))(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:?\d{2})?)?$/;
-
 function readInstant(text: string | null | undefined): Instant | undefined | 'unreadable' {
   if (text === null || text === undefined || text === '') return undefined;
-  // Java writes dates without a zone for UTC.
-  const [, date = '', day = '', time = '00:00', zone = 'Z'] = ISO_DATE.exec(text) ?? [];
-  const at = Date.parse(`${date}T${time}${zone}`);
-  // `Date` takes the 30th of February for the 2nd of March.
-  const isInMonth = new Date(`${date}T00:00Z`).getUTCDate() === Number(day);
-  return Number.isNaN(at) || !isInMonth ? 'unreadable' : instant(at);
+  return parseIsoDate(text)?.at ?? 'unreadable';
 }

@@ -1,5 +1,6 @@
 import { as, type SessionId, type TicketId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
+import { withdrawEarlierCodes } from './earlier-codes.store.ts';
 import type { TicketSealer } from './qr/sealer.ts';
 import { goodTicketsAfter, type PrintedTicket } from './reissue.store.ts';
 
@@ -12,8 +13,9 @@ const PAGE = 500;
 const FIRST = as<TicketId>('00000000-0000-0000-0000-000000000000');
 
 /**
- * Every good ticket with its new QR text, of one session or of all. Nothing is written: a text follows from ticket and
- * key, so each time gives the same, and whoever looks his tickets up sees the new one anyhow.
+ * Every good ticket with its new QR text, of one session or of all. The text follows from ticket and key, so each time
+ * gives the same, and holders who look their tickets up see it anyhow. A code that the earlier service sold for a ticket is
+ * withdrawn once the caller has taken the page of new texts that the ticket is on: to be called again, it loses nobody.
  */
 export async function* reissue(
   executor: Executor,
@@ -25,6 +27,12 @@ export async function* reissue(
     for (const ticket of page) {
       const ids = { ticketId: ticket.ticket_id, sessionId: ticket.session_id };
       yield { ...ticket, qr_text: await sealer.seal(ids) };
+    }
+    if (page.length > 0) {
+      await withdrawEarlierCodes(
+        executor,
+        page.map(({ ticket_id: ticketId }) => ticketId),
+      );
     }
     after = page.at(-1)?.ticket_id;
   }

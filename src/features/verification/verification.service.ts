@@ -10,6 +10,13 @@ export interface Finding {
   readonly subjects: readonly string[];
 }
 
+const SERVICE_WORK = new Set(CHECKS.filter((check) => check.isServiceWork).map((check) => check.finding));
+
+/** Whether what was found is work that a running service does by itself within seconds. */
+export function isServiceWork({ finding }: Finding): boolean {
+  return SERVICE_WORK.has(finding);
+}
+
 /** Runs every check and returns those that found something. Reads only; the caller gives one consistent snapshot. */
 export async function verify(executor: Executor, currency: Currency): Promise<Finding[]> {
   const findings: Finding[] = [];

@@ -12,6 +12,8 @@ export interface Check {
   readonly statement: Statement;
   /** The statement's parameters, for the service's currency. */
   readonly values: (currency: Currency) => readonly unknown[];
+  /** Work that a running service does by itself within seconds: found while none runs, nothing is wrong. */
+  readonly isServiceWork: boolean;
 }
 
 const inMinorUnits = (currency: Currency) => [currency.exponent];
@@ -42,7 +44,7 @@ const MAX_NAME_CHARS = 63;
 
 /**
  * Every invariant as a query for what breaks it; each gives `subject`, an id to look at. Orders that the earlier
- * service finished have no end of hold: its arithmetic and its payments are not ours to judge. Published messages are
+ * service finished have no end of hold: its arithmetic is not ours to judge. Published messages are
  * removed the oldest first, so what happened after the oldest that is left was published must still have its own.
  */
 export const CHECKS: readonly Check[] = [
@@ -76,9 +78,17 @@ export const CHECKS: readonly Check[] = [
     `
     SELECT o.order_id::text AS subject FROM orders o
       LEFT JOIN payments p ON p.order_id = o.order_id AND p.state = 'applied'
-     WHERE o.status = 'completed' AND o.expires_at IS NOT NULL AND o.price > 0
-       AND (p.payment_intent_id IS NULL OR p.amount_minor <> o.price * power(10::numeric, $1::integer))`,
-    inMinorUnits,
+     WHERE o.status = 'completed' AND o.price > 0
+       AND (p.payment_intent_id IS NULL
+            OR (o.expires_at IS NOT NULL AND p.taken_over IS NULL
+                AND p.amount_minor <> o.price * power(10::numeric, $1::integer)))`,
+    { values: inMinorUnits },
+  ),
+  check(
+    'I2',
+    'money waits for a person to say whether it goes back',
+    `
+    SELECT payment_intent_id AS subject FROM payments WHERE state = 'withheld'`,
   ),
   check(
     'I2',
@@ -92,6 +102,7 @@ export const CHECKS: readonly Check[] = [
     'money received has been left undecided',
     `
     SELECT payment_intent_id AS subject FROM payments WHERE state = 'received' AND received_at < now() - ${GRACE}`,
+    { isServiceWork: true },
   ),
   check(
     'I2',
@@ -128,6 +139,7 @@ export const CHECKS: readonly Check[] = [
     SELECT order_id::text AS subject FROM orders
      WHERE status = 'pending' AND expires_at < now() - ${GRACE}
        AND (settling_until IS NULL OR settling_until < now() - ${GRACE})`,
+    { isServiceWork: true },
   ),
   check(
     'I4',
@@ -138,13 +150,24 @@ export const CHECKS: readonly Check[] = [
        AND o.expires_at IS NOT NULL
        AND NOT EXISTS (
          SELECT FROM outbox b WHERE b.key = o.order_id::text
-            AND b.topic = CASE o.status WHEN 'pending' THEN 'orderCreated' WHEN 'completed' THEN 'orderUpdated' ELSE 'orderCanceled' END)`,
+            AND b.topic = ANY (CASE o.status WHEN 'pending' THEN ARRAY['orderCreated']
+                                             WHEN 'completed' THEN ARRAY['orderUpdated', 'orderAmended']
+                                             ELSE ARRAY['orderCanceled'] END))`,
+  ),
+  check(
+    'I4',
+    'an order was announced as a new sale more than once',
+    `
+    SELECT key AS subject FROM outbox
+     WHERE topic = 'orderUpdated' AND value::jsonb ->> 'Status' = 'completed'
+     GROUP BY key HAVING count(*) > 1`,
   ),
   check(
     'I4',
     'an announcement has not been published',
     `
     SELECT id::text AS subject FROM outbox WHERE published_at IS NULL AND committed_at < now() - ${GRACE}`,
+    { isServiceWork: true },
   ),
   // Of a session it is the news of each seat that has an order: those of others may be committed in any.
   check(
@@ -165,7 +188,7 @@ export const CHECKS: readonly Check[] = [
     'what was announced never happened',
     `
     SELECT b.id::text AS subject FROM outbox b
-     WHERE b.topic IN ('orderCreated', 'orderUpdated', 'orderCanceled')
+     WHERE b.topic IN ('orderCreated', 'orderUpdated', 'orderAmended', 'orderCanceled')
        AND NOT EXISTS (SELECT FROM orders o WHERE o.order_id::text = b.key)`,
   ),
   check(
@@ -319,10 +342,10 @@ function check(
   invariant: Invariant,
   finding: string,
   text: string,
-  values: Check['values'] = () => [],
+  { values = () => [], isServiceWork = false }: Partial<Pick<Check, 'values' | 'isServiceWork'>> = {},
 ): Check {
   const statement = { name: `verify ${finding}`.slice(0, MAX_NAME_CHARS), text: `${text} LIMIT ${MAX_ROWS}` };
-  return { invariant, finding, statement, values };
+  return { invariant, finding, statement, values, isServiceWork };
 }
 
 /** The rows for which a check is true; none in a sound database. */

@@ -13,7 +13,8 @@ export async function sendJsonText(
   reply: FastifyReply,
   text: string,
 ): Promise<FastifyReply> {
-  reply.header('content-type', JSON_MEDIA_TYPE).header('vary', 'accept-encoding');
+  const vary = [reply.raw.getHeader('vary') ?? [], 'Accept-Encoding'].flat().join(', ');
+  reply.header('content-type', JSON_MEDIA_TYPE).header('vary', vary);
   const takesGzip = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i.test(request.headers['accept-encoding'] ?? '');
   if (!takesGzip) return reply.send(Buffer.from(text));
   return reply.header('content-encoding', 'gzip').send(await compress(text, { level: LEVEL }));

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { type Clock, toRfc3339 } from '../../kernel/clock.ts';
+import { type Clock, MS_PER_SECOND, toRfc3339 } from '../../kernel/clock.ts';
 import { plainText, problems } from './schemas.ts';
 import type { HttpServer } from './server.ts';
 
@@ -22,6 +22,8 @@ export interface HealthRoutesOptions {
   /** How far publishing is behind; rejects when that cannot be known. */
   readonly outboxLag: () => Promise<{ readonly waiting: number; readonly seconds: number }>;
   readonly clock: Clock;
+  /** How this machine's clock compares with the database's, whose time everything goes by. */
+  readonly machineClock: () => { readonly isRight: boolean; readonly differenceSeconds: number };
   readonly version: string;
   /** False from the moment the process is told to stop: load balancers then send nobody here. */
   readonly isServing: () => boolean;
@@ -45,6 +47,12 @@ const OutboxSchema = Type.Object({
   waiting: Type.Integer({ description: 'Messages committed and not published yet' }),
   lag_seconds: Type.Number({ description: 'Age of the oldest of them' }),
 });
+const ClockSchema = Type.Object({
+  status: StatusSchema,
+  difference_seconds: Type.Number({
+    description: 'Clock of this machine less the clock of the database; DOWN beyond some seconds',
+  }),
+});
 const HealthSchema = Type.Object(
   {
     status: StatusSchema,
@@ -58,6 +66,7 @@ const HealthSchema = Type.Object(
     seating: PartSchema,
     stripe: PartSchema,
     outbox: OutboxSchema,
+    clock: ClockSchema,
   },
   {
     examples: [
@@ -73,6 +82,7 @@ const HealthSchema = Type.Object(
         seating: { status: 'UP', embedded: true },
         stripe: { status: 'UP', embedded: true },
         outbox: { status: 'UP', waiting: 0, lag_seconds: 0 },
+        clock: { status: 'UP', difference_seconds: 0.002 },
       },
     ],
   },
@@ -108,16 +118,22 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
       const parts = await look();
       // Without Redis or Kafka orders go on: PostgreSQL decides and the outbox waits. Without the others a part of the
       // service goes on, and no replica is better off than this one.
-      const isUp = parts.database.status === 'UP' && options.isServing();
+      const { isRight, differenceSeconds } = options.machineClock();
+      const isUp = parts.database.status === 'UP' && isRight && options.isServing();
       return reply.code(isUp ? OK : UNAVAILABLE).send({
         status: isUp ? 'UP' : 'DOWN',
         timestamp: toRfc3339(options.clock.now()),
         service: 'ms-ticketing',
         version: options.version,
         ...parts,
+        clock: { status: isRight ? 'UP' : 'DOWN', difference_seconds: roundedToMs(differenceSeconds) },
       });
     },
   );
+}
+
+function roundedToMs(seconds: number): number {
+  return Math.round(seconds * MS_PER_SECOND) / MS_PER_SECOND;
 }
 
 /** What was found last, while it is not older than that; one look at a time, however many ask. It never rejects. */

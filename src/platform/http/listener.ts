@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Shed } from './server.ts';
 
 /** A port that is ours, before anything answers on it: what is built next can know its own address. */
 export interface Listener {
@@ -25,9 +26,15 @@ const MAX_HEADER_BYTES = 32_768;
 /** Connections waiting to be accepted: a sale opens with thousands in one second. */
 const BACKLOG = 4_096;
 
-/** Binds `host:port` (0: a free one) and answers 503 until somebody handles requests. Throws `PortTaken`. */
-export async function bind(port: number, host: string): Promise<Listener> {
+/**
+ * Binds `host:port` (0: a free one) and answers 503 until somebody handles requests; `first` sees each of them before.
+ * Throws `PortTaken`.
+ */
+export async function bind(port: number, host: string, first: Shed = () => false): Promise<Listener> {
   const server = newServer();
+  server.on('request', (request, response) => {
+    if (!first(request, response)) notReady(request, response);
+  });
   await listen(server, port, host);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
@@ -49,13 +56,12 @@ function newServer(): Server {
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   });
-  server.on('request', notReady);
   return server;
 }
 
 /** Hands all further requests to `handler`. */
 export function handleWith(server: Server, handler: RequestListener): void {
-  server.removeListener('request', notReady);
+  server.removeAllListeners('request');
   server.on('request', handler);
 }
 

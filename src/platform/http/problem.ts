@@ -30,6 +30,7 @@ export const STATUS_OF = {
   payment_refused: 402,
   webhook_signature_invalid: 400,
   ticket_forged: 400,
+  ticket_superseded: 409,
   ticket_wrong_session: 403,
   ticket_cancelled: 409,
   ticket_not_paid: 409,
@@ -67,6 +68,7 @@ export interface Problem {
   readonly code: ErrorCode;
   readonly message: string;
   readonly seat_ids?: readonly string[];
+  readonly seats?: readonly { readonly seat_id: string; readonly label: string }[];
   readonly errors?: readonly { readonly field: string; readonly reason: string }[];
   readonly checked_in_time?: string;
   readonly checked_in_gate?: string;
@@ -85,6 +87,7 @@ export function toProblem(error: AppError): Problem {
     code,
     message: error.message,
     ...(extra.seatIds ? { seat_ids: extra.seatIds } : {}),
+    ...(extra.seats ? { seats: extra.seats.map(({ seatId, label }) => ({ seat_id: seatId, label })) } : {}),
     ...(extra.fields ? { errors: extra.fields } : {}),
     ...(extra.checkedInTime ? { checked_in_time: extra.checkedInTime } : {}),
     ...(extra.checkedInGate ? { checked_in_gate: extra.checkedInGate } : {}),

@@ -29,7 +29,12 @@ const ProblemSchema = Type.Object(
     detail: Type.String({ description: 'What was wrong and what to do' }),
     code: Type.String({ description: 'Stable; see docs/errors.md' }),
     message: Type.String({ description: 'The same as detail' }),
-    seat_ids: Type.Optional(Type.Array(Type.String(), { description: 'The seats that are taken' })),
+    seat_ids: Type.Optional(Type.Array(Type.String(), { description: 'The seats that are refused' })),
+    seats: Type.Optional(
+      Type.Array(Type.Object({ seat_id: Type.String(), label: Type.String() }), {
+        description: 'Those of them whose label is known',
+      }),
+    ),
     errors: Type.Optional(Type.Array(Type.Object({ field: Type.String(), reason: Type.String() }))),
     checked_in_time: Type.Optional(Type.String({ description: 'When the first check-in was' })),
     checked_in_gate: Type.Optional(
@@ -49,7 +54,8 @@ const ProblemSchema = Type.Object(
         detail: 'Already taken: A12. Choose other seats.',
         code: 'seats_taken',
         message: 'Already taken: A12. Choose other seats.',
-        seat_ids: ['A12'],
+        seat_ids: ['011ad2bb-6fab-4cc9-a9bb-e3cd6d8ffcc0'],
+        seats: [{ seat_id: '011ad2bb-6fab-4cc9-a9bb-e3cd6d8ffcc0', label: 'A12' }],
       },
     ],
   },

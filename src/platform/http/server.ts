@@ -10,9 +10,10 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { AppError, type ErrorCode } from '../../kernel/errors.ts';
+import { takeJsonBodies } from './json-bodies.ts';
 import { handleWith } from './listener.ts';
 import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
-import { compileValidator, toInvalidRequest } from './validation.ts';
+import { bodyMissing, compileValidator, toInvalidRequest } from './validation.ts';
 
 /** Of a request, where its route says nothing else. */
 export const MAX_BODY_BYTES = 65_536;
@@ -68,6 +69,7 @@ export function createHttpServer(options: HttpServerOptions): {
     routerOptions: { maxParamLength: MAX_PARAM_CHARS, ignoreTrailingSlash: true },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  takeJsonBodies(app);
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(answerError);
   const methodsAt = rememberRoutes(app);
@@ -131,7 +133,7 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
 
 /** Whatever was thrown, as one of our codes; what is our own fault is logged. */
 function explain(error: FastifyError | Error, request: FastifyRequest): AppError {
-  const known = toAppError(error, request.routeOptions.bodyLimit ?? MAX_BODY_BYTES);
+  const known = toAppError(error, request);
   if (known.code === 'internal') request.log.error({ err: error }, 'unexpected error');
   else if (known.code === 'overloaded') shedRequests.add(request);
   else if (STATUS_OF[known.code] >= SERVER_FAULT) request.log.warn({ err: known.cause }, known.message);
@@ -149,14 +151,18 @@ function answerWith(onProblem: HttpServerOptions['onProblem']) {
   };
 }
 
-function toAppError(error: FastifyError | Error, maxBodyBytes: number): AppError {
+function toAppError(error: FastifyError | Error, request: FastifyRequest): AppError {
   if (error instanceof AppError) return error;
   if ('validation' in error && error.validation) {
-    return toInvalidRequest(error.validation, error.validationContext ?? 'body');
+    const part = error.validationContext ?? 'body';
+    return part === 'body' && request.body === undefined
+      ? bodyMissing()
+      : toInvalidRequest(error.validation, part);
   }
   const status = 'statusCode' in error ? (error.statusCode ?? SERVER_FAULT) : SERVER_FAULT;
   if (status === STATUS_OF.body_too_large) {
-    return new AppError('body_too_large', `The body is larger than ${maxBodyBytes} bytes.`);
+    const maxBytes = request.routeOptions.bodyLimit ?? MAX_BODY_BYTES;
+    return new AppError('body_too_large', `The body is larger than ${maxBytes} bytes.`);
   }
   if (status === STATUS_OF.unsupported_media_type) {
     return new AppError('unsupported_media_type', 'Send the body as application/json.');

@@ -21,6 +21,13 @@ const coercing = addFormats.default(new Ajv({ ...OPTIONS, coerceTypes: true }));
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) =>
   (httpPart === 'body' ? exact : coercing).compile(schema);
 
+/** For a route that needs a body and got none, or one that is empty. */
+export function bodyMissing(): AppError {
+  return new AppError('invalid_request', 'The request has no body. Send a JSON object in it.', {
+    fields: [{ field: 'body', reason: 'is missing' }],
+  });
+}
+
 /** What the schema refused, in words that name the field. */
 export function toInvalidRequest(problems: readonly FastifySchemaValidationError[], part: string): AppError {
   const found = problems as readonly ErrorObject[];

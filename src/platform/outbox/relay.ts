@@ -1,5 +1,5 @@
-import { type Clock, later } from '../../kernel/clock.ts';
-import { reasonOf } from '../../kernel/errors.ts';
+import { type Clock, isDue, later } from '../../kernel/clock.ts';
+import { AppError, reasonOf } from '../../kernel/errors.ts';
 import type { EventMessage, EventPublisher, TopicNames } from '../../kernel/events.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Leader } from '../postgres/leader.ts';
@@ -35,6 +35,7 @@ const KEYS_AT_A_TIME = 25;
 const LOOK_AT_ALL_EVERY_MS = 60_000;
 const CLEAN_UP_EVERY_MS = 60_000;
 const CLEAN_UP_ROWS = 10_000;
+const DATABASE_CHECK_MS = 2_000;
 
 /**
  * A turn at publishing the outbox: one relay among the replicas, oldest first, a batch at a time, marked after the log
@@ -49,10 +50,11 @@ export function createRelay(options: RelayOptions): () => Promise<boolean> {
   let isAway = false;
   let horizon = NOTHING_DONE;
   let nextLookAtAll = clock.now();
+  let isDatabaseInDoubt = false;
 
   async function look(): Promise<FoundRow[]> {
     const now = clock.now();
-    if (now >= nextLookAtAll) {
+    if (isDue(now, nextLookAtAll, LOOK_AT_ALL_EVERY_MS)) {
       horizon = NOTHING_DONE;
       nextLookAtAll = later(now, LOOK_AT_ALL_EVERY_MS);
     }
@@ -64,6 +66,7 @@ export function createRelay(options: RelayOptions): () => Promise<boolean> {
       const marking = await publishRows(rows, options);
       horizon = horizonBeyond(horizon, rows, marking);
     } catch (error) {
+      if (isDatabaseAway(error)) throw error;
       if ((await publishKeyByKey(rows, options)) === 'away') {
         isAway = true;
         throw error;
@@ -75,13 +78,16 @@ export function createRelay(options: RelayOptions): () => Promise<boolean> {
 
   async function cleanUp(): Promise<void> {
     const now = clock.now();
-    if (now < nextCleanUp) return;
+    if (!isDue(now, nextCleanUp, CLEAN_UP_EVERY_MS)) return;
     nextCleanUp = later(now, CLEAN_UP_EVERY_MS);
     await removePublished(database, later(now, -options.retentionMs), CLEAN_UP_ROWS);
   }
 
   async function turn(): Promise<boolean> {
     if (!(await leader.leads())) return false;
+    // What cannot be marked would be published again at each turn.
+    if (isDatabaseInDoubt) await database.ping(DATABASE_CHECK_MS);
+    isDatabaseInDoubt = false;
     const rows = await look();
     if (rows.length > 0) await publishAll(rows);
     await cleanUp();
@@ -94,9 +100,14 @@ export function createRelay(options: RelayOptions): () => Promise<boolean> {
     } catch (error) {
       // Whatever went wrong may have been a database that gave way to one that knows less.
       horizon = NOTHING_DONE;
+      isDatabaseInDoubt ||= isDatabaseAway(error);
       throw error;
     }
   };
+}
+
+function isDatabaseAway(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'database_unavailable';
 }
 
 function horizonBeyond(horizon: Horizon, rows: readonly FoundRow[], marking: number): Horizon {

@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
 import type { Wake } from '../jobs/wake.ts';
+import { createProbe } from './probe.ts';
 import { sessionSettings } from './session-settings.ts';
-import { isOutage, isRetryable, isUnanswered } from './sqlstate.ts';
+import { isOutage, isRetryable, isUnanswered, isUnfit } from './sqlstate.ts';
 import { withHooks } from './transaction-hooks.ts';
 
 /** A statement prepared once a connection under its name; the text never changes for a name. */
@@ -47,7 +48,7 @@ export interface Connections extends Executor {
    * until it is read to its end or left; who takes longer than `MAX_READER_PAUSE_MS` for a batch is cut off.
    */
   stream<Row>(statement: Statement, values: readonly unknown[]): AsyncGenerator<Row[], void, void>;
-  /** Resolves when the server answers; rejects otherwise, within `timeoutMs`. */
+  /** Resolves when the server takes reads and writes; rejects otherwise, within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
   /** The pool as it is now. */
   use(): PoolUse;
@@ -125,18 +126,15 @@ export function openConnections(options: DatabaseOptions): Connections {
     application_name: 'ms-ticketing',
   });
   pool.on('error', options.onIdleError);
-  let answeredAt = Number.NEGATIVE_INFINITY;
-  pool.on('release', (error) => {
-    if (!error) answeredAt = performance.now();
-  });
+  const probe = createProbe(pool);
 
   return {
-    rows: (statement, values) => withRetry(() => run(pool, statement, values)),
-    transaction: (work) => withRetry(() => transactionOnce(pool, 'BEGIN', work)),
+    rows: (statement, values) => probe.watching(() => withRetry(() => run(pool, statement, values))),
+    transaction: (work) => probe.watching(() => withRetry(() => transactionOnce(pool, 'BEGIN', work))),
     snapshot: (work) =>
       withRetry(() => transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)),
     stream: (statement, values) => stream(pool, statement, values),
-    ping: (timeoutMs) => ping(pool, timeoutMs, () => answeredAt),
+    ping: (timeoutMs) => probe.ask(timeoutMs),
     use: () => ({
       busy: pool.totalCount - pool.idleCount,
       idle: pool.idleCount,
@@ -236,13 +234,19 @@ async function* stream<Row>(
   }
 }
 
-/** What keeps the pool from handing the connection out again: it is silent, or its rollback failed. */
+/** What keeps the pool from handing the connection out again: it is silent, its server is unfit, or its rollback failed. */
 async function rollBack(client: pg.PoolClient, reason: unknown): Promise<Error | undefined> {
   if (isUnanswered(reason)) return new Error('the connection is silent');
+  if (isUnfitOf(reason)) return new Error('the server cannot do the work');
   return client.query('ROLLBACK').then(
     () => undefined,
     (error: Error) => error,
   );
+}
+
+/** A statement's error may have been translated on its way. */
+function isUnfitOf(reason: unknown): boolean {
+  return isUnfit(reason) || (reason instanceof AppError && isUnfit(reason.cause));
 }
 
 async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
@@ -253,31 +257,12 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   }
 }
 
-/** A question that waits behind others for a connection is answered by the first of theirs: the server is only busy. */
-async function ping(pool: pg.Pool, timeoutMs: number, answeredAt: () => number): Promise<void> {
-  const began = performance.now();
-  const timeout = Promise.withResolvers<void>();
-  // Its own bound, so that a question without an answer does not keep its connection.
-  const question = { text: 'SELECT 1', query_timeout: timeoutMs };
-  const timer = setTimeout(() => {
-    if (answeredAt() > began) timeout.resolve();
-    else timeout.reject(new Error(`no answer within ${timeoutMs} ms`));
-  }, timeoutMs);
-  try {
-    await Promise.race([pool.query(question), timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 function translate(error: unknown): unknown {
   if (!isOutage(error)) return error;
   return new AppError(
     'database_unavailable',
-    'The database cannot be reached right now. Try again shortly.',
-    {
-      cause: error,
-    },
+    'The database cannot do its work right now. Try again shortly.',
+    { cause: error },
   );
 }
 

@@ -9,8 +9,15 @@ const ROW_CLASSES: ReadonlySet<string> = new Set(['22', '23']);
 /** Running the same transaction again can succeed. */
 const RETRYABLE: ReadonlySet<string> = new Set(['40001', '40P01']);
 
+/**
+ * The server answers and cannot do the work: it is a standby or read-only, its disk is full, its memory is used up, or it
+ * cannot read or write its files. Another server may be behind the same address by the next connection.
+ */
+const UNFIT: ReadonlySet<string> = new Set(['25006', '53000', '53100', '53200', '58000', '58030']);
+
 /** The server is away, stopping, starting, or out of connections. */
 const OUTAGE: ReadonlySet<string> = new Set([
+  ...UNFIT,
   '08000',
   '08001',
   '08003',
@@ -20,6 +27,7 @@ const OUTAGE: ReadonlySet<string> = new Set([
   '57P01',
   '57P02',
   '57P03',
+  '57P05',
   '57014',
   '25P03',
   'ECONNREFUSED',
@@ -29,6 +37,9 @@ const OUTAGE: ReadonlySet<string> = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ECONNABORTED',
 ]);
 
 /** What `pg` says of a statement that was sent and not answered in time. */
@@ -39,6 +50,7 @@ const OUTAGE_MESSAGES = [
   UNANSWERED,
   'Connection terminated',
   'timeout exceeded when trying to connect',
+  'timeout expired',
   'Client has encountered a connection error',
 ];
 
@@ -69,11 +81,17 @@ export function isRetryable(error: unknown): boolean {
   return code !== undefined && RETRYABLE.has(code);
 }
 
-/** Whether the database is away rather than unwilling. */
+/** Whether the database is unavailable: nothing is wrong with the request. */
 export function isOutage(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== undefined) return OUTAGE.has(code);
   return error instanceof Error && OUTAGE_MESSAGES.some((message) => error.message.includes(message));
+}
+
+/** Whether the server answered that it cannot do the work: its connection is not to be used again. */
+export function isUnfit(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && UNFIT.has(code);
 }
 
 /** Whether the connection itself is silent: what was sent may still be done, and nothing more can be said on it. */

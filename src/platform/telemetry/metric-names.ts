@@ -31,7 +31,11 @@ export const METRICS = {
     help: '1 while a server is left alone because it does not answer',
     labels: ['server'],
   },
-  ticketing_database_up: { help: '1 when the database said what waits in it', labels: [] },
+  ticketing_database_up: { help: '1 while the database answers and takes writes', labels: [] },
+  ticketing_clock_difference_seconds: {
+    help: 'Clock of this machine less the clock of the database, in seconds',
+    labels: [],
+  },
   ticketing_database_connections: { help: 'Connections of the pool', labels: ['state'] },
   ticketing_database_requests_waiting: { help: 'Work that waits for a connection of the pool', labels: [] },
   ticketing_streams_open: { help: 'Event streams open on this replica', labels: [] },
@@ -47,6 +51,10 @@ export const METRICS = {
   ticketing_refunds_waiting: { help: 'Refunds decided on and not carried out yet', labels: [] },
   ticketing_refunds_lag_seconds: { help: 'Age of the oldest refund not carried out yet', labels: [] },
   ticketing_refunds_stuck: { help: 'Refunds that wait for a person', labels: [] },
+  ticketing_earlier_codes_waiting: {
+    help: 'Pictures of QR codes that the earlier service sold and that are not read yet',
+    labels: [],
+  },
 } as const satisfies Record<string, Described>;
 
 export type MetricName = keyof typeof METRICS;

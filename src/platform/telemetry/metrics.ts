@@ -35,6 +35,10 @@ export interface Metrics {
 /** What is not counted but looked at, when somebody asks. */
 export interface Readings {
   readonly pool: PoolUse;
+  /** Whether the database takes reads and writes. */
+  readonly isDatabaseUp: boolean;
+  /** The process's clock less the database's. */
+  readonly clockDifferenceSeconds: number;
   readonly streams: number;
   /** Absent while the database does not say. */
   readonly queues: Queues | undefined;
@@ -45,6 +49,8 @@ export interface Queues {
   readonly outbox: { readonly waiting: number; readonly seconds: number; readonly blocked: number };
   readonly webhooks: Backlog;
   readonly refunds: Backlog;
+  /** Pictures of the earlier service. */
+  readonly earlierCodes: number;
 }
 
 export interface Backlog {
@@ -121,6 +127,7 @@ function createReader(gauge: (name: MetricName) => Gauge): (readings: Readings) 
   const connections = gauge('ticketing_database_connections');
   const waitingForOne = gauge('ticketing_database_requests_waiting');
   const answers = gauge('ticketing_database_up');
+  const clockDifference = gauge('ticketing_clock_difference_seconds');
   const streams = gauge('ticketing_streams_open');
   const queues: readonly [Gauge, (known: Queues) => number][] = [
     [gauge('ticketing_outbox_waiting'), ({ outbox }) => outbox.waiting],
@@ -132,13 +139,15 @@ function createReader(gauge: (name: MetricName) => Gauge): (readings: Readings) 
     [gauge('ticketing_refunds_waiting'), ({ refunds }) => refunds.waiting],
     [gauge('ticketing_refunds_lag_seconds'), ({ refunds }) => refunds.seconds],
     [gauge('ticketing_refunds_stuck'), ({ refunds }) => refunds.stuck],
+    [gauge('ticketing_earlier_codes_waiting'), ({ earlierCodes }) => earlierCodes],
   ];
   return (readings) => {
     connections.set({ state: 'busy' }, readings.pool.busy);
     connections.set({ state: 'idle' }, readings.pool.idle);
     waitingForOne.set(readings.pool.waiting);
     streams.set(readings.streams);
-    answers.set(readings.queues ? 1 : 0);
+    answers.set(readings.isDatabaseUp && readings.queues ? 1 : 0);
+    clockDifference.set(readings.clockDifferenceSeconds);
     for (const [each, of] of queues) each.set(readings.queues ? of(readings.queues) : Number.NaN);
   };
 }

@@ -38,6 +38,8 @@ const CUTS: readonly (readonly [RegExp, string])[] = [
   [/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g, '***'],
   // A QR text: https://www.rfc-editor.org/rfc/rfc9285
   [/[0-9A-Z $%*+\-./:]{120,}/g, '***'],
+  // One that the earlier service sold, in base64url.
+  [/[\w-]{120,}={0,2}/g, '***'],
   // Card numbers.
   [/\b\d(?:[ -]?\d){14,18}\b/g, '***'],
 ];

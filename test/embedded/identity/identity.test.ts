@@ -2,34 +2,14 @@ import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { DEMO_USERS } from '../../../src/embedded/demo-accounts.ts';
-import { createEmbeddedIdentity } from '../../../src/embedded/identity/identity.ts';
-import { hostEmbedded } from '../../support/embedded-host.ts';
 import { testFolder } from '../../support/folders.ts';
-
-const SERVICE = { id: 'ticket-service-client', secret: 'a secret' };
-const REALM = '/realms/event-ticketing';
-
-async function start(dataDir: string, issuer?: string) {
-  const url = await hostEmbedded((own) =>
-    createEmbeddedIdentity({
-      issuer: issuer ?? own + REALM,
-      dataDir,
-      serviceClient: SERVICE,
-      redirectUris: [],
-    }),
-  );
-  return { base: url + REALM, issuer: issuer ?? url + REALM };
-}
-
-async function ask(base: string, form: Record<string, string>, headers: Record<string, string> = {}) {
-  const response = await fetch(`${base}/protocol/openid-connect/token`, {
-    method: 'POST',
-    body: new URLSearchParams(form),
-    headers,
-  });
-  // biome-ignore lint/suspicious/noExplicitAny: the test looks into every field
-  return { status: response.status, body: (await response.json()) as any };
-}
+import {
+  askToken as ask,
+  newVisitor,
+  REALM,
+  SERVICE,
+  startIdentity as start,
+} from '../../support/identity.ts';
 
 const password = (username: string, given = 'demo') => ({
   grant_type: 'password',
@@ -134,29 +114,9 @@ describe('signing in with a page', () => {
     client_id: 'web-frontend',
     response_type: 'code',
     scope: 'openid profile',
-    redirect_uri: 'http://localhost:3000/back',
+    redirect_uri: 'http://localhost:8090/back',
     state: 's1',
   };
-
-  function browser(base: string) {
-    const jar = new Map<string, string>();
-    return async (address: string, form?: Record<string, string>) => {
-      const response = await fetch(new URL(address, base), {
-        redirect: 'manual',
-        headers: { cookie: [...jar].map((pair) => pair.join('=')).join('; ') },
-        ...(form ? { method: 'POST', body: new URLSearchParams(form) } : {}),
-      });
-      for (const cookie of response.headers.getSetCookie()) {
-        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
-        jar.set(name, value);
-      }
-      return {
-        status: response.status,
-        location: response.headers.get('location') ?? '',
-        text: await response.text(),
-      };
-    };
-  }
 
   const authorise = (query: Record<string, string>) =>
     `${REALM}/protocol/openid-connect/auth?${new URLSearchParams(query)}`;
@@ -164,7 +124,7 @@ describe('signing in with a page', () => {
 
   test('asks for name and password, refuses the wrong one, and gives tokens for the right one', async () => {
     const { base } = await start(await testFolder());
-    const visit = browser(base);
+    const visit = newVisitor(base);
     const login = (await visit(authorise(withChallenge))).location;
     expect(await visit(login)).toMatchObject({
       status: 200,
@@ -180,7 +140,7 @@ describe('signing in with a page', () => {
     const right = await visit(login, { username: 'buyer', password: 'demo' });
     const back = new URL((await visit(right.location)).location);
     expect(`${back.origin}${back.pathname} ${back.searchParams.get('state')}`).toBe(
-      'http://localhost:3000/back s1',
+      'http://localhost:8090/back s1',
     );
     const code = back.searchParams.get('code') ?? '';
     const exchange = {
@@ -205,7 +165,7 @@ describe('signing in with a page', () => {
 
   test('refuses a page without PKCE, and one elsewhere', async () => {
     const { base } = await start(await testFolder());
-    const visit = browser(base);
+    const visit = newVisitor(base);
     expect((await visit(authorise(request))).location).toContain('error=invalid_request');
     const elsewhere = await visit(authorise({ ...withChallenge, redirect_uri: 'https://evil.example/back' }));
     expect(elsewhere).toMatchObject({ status: 400, location: '' });
@@ -213,7 +173,7 @@ describe('signing in with a page', () => {
 
   test('a sign-in that nobody began has ended', async () => {
     const { base } = await start(await testFolder());
-    expect(await browser(base)(`${REALM}/interaction/nothing`)).toMatchObject({
+    expect(await newVisitor(base)(`${REALM}/interaction/nothing`)).toMatchObject({
       status: 400,
       text: expect.stringContaining('has ended'),
     });
@@ -224,7 +184,7 @@ test('a token outlives a restart', async () => {
   const folder = await testFolder();
   const before = await start(folder);
   const { body } = await ask(before.base, password('buyer'));
-  const after = await start(folder, before.issuer);
+  const after = await start(folder, { issuer: before.issuer });
   const keys = createRemoteJWKSet(new URL(`${after.base}/protocol/openid-connect/certs`));
   const { payload } = await jwtVerify(body.access_token, keys, { issuer: before.issuer });
   expect(payload.sub).toBe(DEMO_USERS.buyer.sub);

@@ -1,47 +1,30 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DEMO_USERS } from '../../../src/embedded/demo-accounts.ts';
 import { demoCatalogue } from '../../../src/embedded/venue/demo-catalogue.ts';
 import { seatsOf } from '../../../src/embedded/venue/venue.model.ts';
-import { createEmbeddedVenue, type EmbeddedVenue } from '../../../src/embedded/venue/venue.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { currencyOf } from '../../../src/kernel/money.ts';
-import { hostEmbedded } from '../../support/embedded-host.ts';
+import {
+  SERVICE_TOKEN,
+  startVenue,
+  VENUE_CURRENCY,
+  VENUE_NOW,
+  venueCatalogue,
+} from '../../support/embedded-venue.ts';
 import { testFolder } from '../../support/folders.ts';
 import { call } from '../../support/test-app.ts';
 
-const lkr = currencyOf('lkr');
-const NOW = instant(Date.UTC(2026, 10, 24, 15));
-const catalogue = demoCatalogue(NOW, lkr);
+const catalogue = venueCatalogue();
 const [concert, theatre, webinar] = catalogue.events;
 if (!concert || !theatre || !webinar) throw new Error('the demo venue has three events');
 const [night, secondNight] = concert.sessions;
 if (!night || !secondNight) throw new Error('the concert has two nights');
 const seats = seatsOf(night).filter(({ isReserved }) => !isReserved);
-const token = 'service';
+const token = SERVICE_TOKEN;
 const seatIds = (count: number) => seats.slice(0, count).map(({ id }) => id);
-
-async function start(dataDir: string): Promise<{ url: string; venue: EmbeddedVenue }> {
-  const venues: EmbeddedVenue[] = [];
-  const url = await hostEmbedded(async () => {
-    const venue = await createEmbeddedVenue({
-      clock: { now: () => NOW },
-      dataDir,
-      isServiceToken: async (authorization) => authorization === `Bearer ${token}`,
-      currency: lkr,
-      ownerId: DEMO_USERS.organiser.sub,
-      scannerId: DEMO_USERS.scanner.sub,
-    });
-    venues.push(venue);
-    return venue;
-  });
-  const [venue] = venues;
-  if (!venue) throw new Error('no venue');
-  onTestFinished(() => venue.close());
-  return { url, venue };
-}
 
 const request = (changes: object = {}) => ({
   session_id: night.id,
@@ -58,7 +41,7 @@ const validate = (url: string, side: 'query' | 'seating', body: unknown) =>
 
 describe('validating an order', () => {
   test('quotes the seats in the order asked, and the discount', async () => {
-    const { url } = await start(await testFolder());
+    const { url } = await startVenue(await testFolder());
     const ids = seatIds(3).toReversed();
     const { status: code, body } = await validate(
       url,
@@ -103,7 +86,7 @@ describe('validating an order', () => {
     ['an expired discount', { discount_id: discountId('LASTYEAR') }, 'The discount has expired.'],
     ['an early discount', { discount_id: discountId('NOTYET') }, 'The discount is not valid yet.'],
   ])('refuses %s', async (_name, changes, message) => {
-    const { url } = await start(await testFolder());
+    const { url } = await startVenue(await testFolder());
     for (const side of ['query', 'seating'] as const) {
       const answer = await validate(url, side, request(changes));
       expect(answer.status).toBe(400);
@@ -114,7 +97,7 @@ describe('validating an order', () => {
   test.each(theatre.sessions.filter((session) => session.status !== 'ON_SALE'))(
     'refuses a session that is $status',
     async (session) => {
-      const { url } = await start(await testFolder());
+      const { url } = await startVenue(await testFolder());
       const closed = { session_id: session.id, event_id: theatre.id, seat_ids: [seatsOf(session)[0]?.id] };
       expect(await validate(url, 'query', request(closed))).toMatchObject({
         status: 400,
@@ -127,7 +110,7 @@ describe('validating an order', () => {
 describe('a seat’s life', () => {
   test('held refuses new quotes only, sold refuses all, free again none; a restart forgets nothing', async () => {
     const folder = await testFolder();
-    const { url, venue } = await start(folder);
+    const { url, venue } = await startVenue(folder);
     const both = async (at: string) => [
       (await validate(at, 'query', request())).status,
       (await validate(at, 'seating', request())).status,
@@ -146,31 +129,16 @@ describe('a seat’s life', () => {
     });
 
     await appendFile(join(folder, 'seats.jsonl'), '{"key":"torn');
-    const again = await start(folder);
+    const again = await startVenue(folder);
     expect(await both(again.url)).toEqual([400, 400]);
     await again.venue.takeSeatStatus(status('AVAILABLE', seatIds(1)));
     expect(await both(again.url)).toEqual([200, 200]);
   });
 
   test('of an unknown session or seat is passed over', async () => {
-    const { venue } = await start(await testFolder());
+    const { venue } = await startVenue(await testFolder());
     await venue.takeSeatStatus(JSON.stringify({ session_id: 'none', seat_ids: ['A1'], status: 'BOOKED' }));
     await venue.takeSeatStatus(status('BOOKED', ['none']));
-  });
-
-  test('is told on the stream', async () => {
-    const { url, venue } = await start(await testFolder());
-    const response = await fetch(`${url}/api/event-query/v1/sse/sessions/${night.id}/seat-status`);
-    expect(response.headers.get('content-type')).toBe('text/event-stream');
-    await venue.takeSeatStatus(status('LOCKED', seatIds(1)));
-    let received = '';
-    for await (const chunk of response.body ?? []) {
-      received += Buffer.from(chunk).toString();
-      if (received.includes('data:')) break;
-    }
-    expect(received).toContain(
-      `event: seat-status\ndata: ${JSON.stringify({ seatIds: seatIds(1), status: 'LOCKED' })}\n\n`,
-    );
   });
 });
 
@@ -192,7 +160,7 @@ describe('who owns and scans', () => {
     [`sessions/verify-role?sessionId=${night.id}&userId=${organiser.sub}&role=SCANNER`, false],
     [`sessions/verify-role?sessionId=none&userId=${scanner.sub}&role=SCANNER`, false],
   ])('%s is %s', async (path, answer) => {
-    const { url } = await start(await testFolder());
+    const { url } = await startVenue(await testFolder());
     expect(await call(url, 'GET', `/api/event-seating/internal/v1/${path}`, { token })).toMatchObject({
       status: 200,
       text: String(answer),
@@ -200,7 +168,7 @@ describe('who owns and scans', () => {
   });
 
   test('a batch of events is owned as a whole', async () => {
-    const { url } = await start(await testFolder());
+    const { url } = await startVenue(await testFolder());
     const ask = (eventIds: readonly string[], userId: string) =>
       call(url, 'POST', '/api/event-seating/internal/v1/events/verify-batch-ownership', {
         token,
@@ -212,7 +180,7 @@ describe('who owns and scans', () => {
   });
 
   test('nothing of it is told without a service token', async () => {
-    const { url } = await start(await testFolder());
+    const { url } = await startVenue(await testFolder());
     for (const path of [
       '/api/event-query/internal/v1/validate-pre-order',
       '/api/event-seating/internal/v1/validate-pre-order',
@@ -236,7 +204,7 @@ describe('who owns and scans', () => {
 
 describe('the catalogue', () => {
   test('has the shapes that pages read', async () => {
-    const { url } = await start(await testFolder());
+    const { url } = await startVenue(await testFolder());
     const get = async (path: string) => (await call(url, 'GET', `/api/event-query/v1/${path}`)).body;
     expect((await get('events/trending?limit=1'))[0]).toEqual({
       id: concert.id,
@@ -303,7 +271,7 @@ describe('the catalogue', () => {
     [`events/${concert.id}/sessions?page=-1`, 400],
     ['events/search?size=1000000', 400],
   ])('%s is %i', async (path, code) => {
-    const { url } = await start(await testFolder());
+    const { url } = await startVenue(await testFolder());
     expect((await call(url, 'GET', `/api/event-query/v1/${path}`)).status).toBe(code);
   });
 });
@@ -320,7 +288,7 @@ test('the demo is the same on any day, on sale on every day, and has no id twice
   expect(new Set(expected).size).toBe(expected.length);
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 4_000_000_000_000 }), (at) => {
-      const day = demoCatalogue(instant(at), lkr);
+      const day = demoCatalogue(instant(at), VENUE_CURRENCY);
       expect(idsOf(day)).toEqual(expected);
       for (const session of day.events
         .flatMap((event) => event.sessions)
@@ -334,6 +302,6 @@ test('the demo is the same on any day, on sale on every day, and has no id twice
 });
 
 test('prices have no decimals where the currency has none', () => {
-  const yen = demoCatalogue(NOW, currencyOf('jpy'));
+  const yen = demoCatalogue(VENUE_NOW, currencyOf('jpy'));
   expect(yen.events.flatMap((event) => event.tiers).every(({ price }) => Number.isInteger(price))).toBe(true);
 });

@@ -23,13 +23,14 @@ import { createOrderTransitions } from '../../../src/features/orders/order.trans
 import { createAlignment } from '../../../src/features/payments/alignment.ts';
 import type { IntentAccount } from '../../../src/features/payments/payment.ports.ts';
 import { sharesOf } from '../../../src/features/payments/payment.rules.ts';
-import { findPayment, lockApplied } from '../../../src/features/payments/payment.store.ts';
+import { findPayment } from '../../../src/features/payments/payment.store.ts';
 import {
   createGiveBack,
   createRefundService,
   createWriteRefund,
 } from '../../../src/features/payments/refund.service.ts';
 import { createSettlement } from '../../../src/features/payments/settlement.ts';
+import { createTakeover } from '../../../src/features/payments/takeover.service.ts';
 import { type Instant, instant, later } from '../../../src/kernel/clock.ts';
 import { AppError } from '../../../src/kernel/errors.ts';
 import {
@@ -167,12 +168,13 @@ function world() {
     ids,
     currency: lkr,
     onDecided: () => undefined,
+    onCorrected: () => undefined,
     onError(error: unknown) {
       throw error;
     },
   };
   const recordAction = createRecordAction(shared.clock);
-  const settleMoney = createSettlement({ ...shared, isSeatTaken });
+  const settleMoney = createSettlement({ ...shared, provider: { findIntent: unused }, isSeatTaken });
   const provider = {
     createIntent: unused,
     findIntent: unused,
@@ -209,16 +211,15 @@ function world() {
     orderOfIntent: async (intentId) =>
       (await orderOfIntent(database, intentId)) ?? as<OrderId>(intentId.slice(3, 39)),
   });
-  const refunds = createRefundService({ ...shared, recordAction, provider, align });
+  const takeover = createTakeover({ database, align, giveBack });
+  const confirmTakenOver = takeover.confirm;
+  const refunds = createRefundService({ ...shared, recordAction, provider, align, confirmTakenOver });
   const orders = createOrderService({
     ...shared,
     recordAction,
     seating: {} as never,
     payments: { conclude: async () => 'unpaid' },
-    async giveBack(tx, orderId, reason) {
-      const payment = await lockApplied(tx, orderId);
-      if (payment) await giveBack(tx, payment, reason);
-    },
+    giveBack: takeover.giveBackOrder,
   });
   return {
     accounts,

@@ -13,10 +13,15 @@ const lkr = currencyOf('lkr');
 const OTHERS_ORDERS = 5_000;
 const MINE = { eventId: randomUUID(), sessionId: randomUUID(), organizationId: randomUUID() };
 
-/** Orders that the earlier service completed: they have no payment and no end of a hold. */
+/** Orders that the earlier service completed, with the money that was counted of them at the takeover. */
 const TAKE_OVER = `
-  INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, price, created_at, completed_at)
-  SELECT gen_random_uuid(), $1, $2, $3, $4, 'completed', 100, 100, now(), now() FROM generate_series(1, $5::integer)`;
+  WITH taken AS (
+    INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, price, created_at, completed_at)
+    SELECT gen_random_uuid(), $1, $2, $3, $4, 'completed', 100, 100, now(), now() FROM generate_series(1, $5::integer)
+    RETURNING organization_id, event_id, session_id
+  )
+  INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor, is_folded)
+  SELECT organization_id, event_id, session_id, 'lkr', 10000 * count(*), 0, true FROM taken GROUP BY 1, 2, 3`;
 
 /** Rows of orders, or entries of their indexes, that the statements of this transaction have looked at. */
 const LOOKED_AT = {

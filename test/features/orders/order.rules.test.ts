@@ -129,13 +129,15 @@ describe('transitions', () => {
 describe('the hold', () => {
   test.each([
     [0, true, 5],
-    [1, true, 4],
+    [1, true, 5],
     [60_000, true, 4],
-    [240_001, true, 0],
-    [299_999, true, 0],
+    [239_999, true, 2],
+    [240_000, true, 1],
+    [256_000, true, 1],
+    [299_999, true, 1],
     [300_000, false, 0],
     [900_000, false, 0],
-  ])('%i ms after placing: stands %s, %i whole minutes left', (ms, stands, minutes) => {
+  ])('%i ms after placing: stands %s, %i minutes are left, rounded up', (ms, stands, minutes) => {
     expect(holdStands(pending(), instant(NOW + ms))).toBe(stands);
     expect(holdMinutesLeft(pending(), instant(NOW + ms))).toBe(minutes);
   });

@@ -10,6 +10,7 @@ import {
   leftOf,
   type Payment,
   type Refund,
+  type SettlementFacts,
   settle,
   sharesOf,
   stateAfter,
@@ -21,7 +22,7 @@ import { as } from '../../../src/kernel/ids.ts';
 import { currencyOf, money } from '../../../src/kernel/money.ts';
 
 const AT = instant(0);
-const facts = { currency: currencyOf('lkr'), paidByAnother: false, seatsFree: true };
+const facts: SettlementFacts = { currency: currencyOf('lkr'), paidBy: undefined, seatsFree: true };
 const payment = (changes: Partial<Payment> = {}): Payment => ({
   intentId: as<Payment['intentId']>('pi_1'),
   amountMinor: 100,
@@ -53,6 +54,11 @@ const PENDING = order({ status: 'pending', expiresAt: AT });
 const COMPLETED = order({ status: 'completed', completedAt: AT });
 const cancelled = (reason: string) => order({ status: 'cancelled', cancelledAt: AT, reason });
 
+const PAID = payment({ intentId: as<Payment['intentId']>('pi_2'), state: 'applied' });
+const OWN = { ...COMPLETED, paymentIntentId: payment().intentId };
+const ASSUMED = { ...PAID, takenOver: 'assumed' } as const;
+const ASSUMED_ELSEWHERE = { ...ASSUMED, intentId: intentElsewhere(OWN.orderId, undefined) };
+
 describe('money that came', () => {
   test.each([
     ['the price of a pending order', PENDING, {}, {}, 'complete'],
@@ -62,7 +68,7 @@ describe('money that came', () => {
     ['a cent too little', PENDING, { amountMinor: 99 }, {}, 'refund'],
     ['a cent too much', PENDING, { amountMinor: 101 }, {}, 'refund'],
     ['another currency', PENDING, { currency: 'usd' }, {}, 'refund'],
-    ['a second payment', PENDING, {}, { paidByAnother: true }, 'refund'],
+    ['a second payment', PENDING, {}, { paidBy: PAID }, 'refund'],
     ['for a completed order', COMPLETED, {}, {}, 'refund'],
     ['late, seats free', cancelled('expired'), {}, {}, 'rebook'],
     ['late, seats sold', cancelled('expired'), {}, { seatsFree: false }, 'refund'],
@@ -102,6 +108,74 @@ const refund = (amountMinor: number, changes: Partial<Refund> = {}): Refund => (
 });
 const due = (amountMinor: number) => refund(amountMinor, { providerId: undefined });
 const taken = (amountMinor: number) => refund(amountMinor, { origin: 'dispute', providerId: 'dp_1' });
+
+describe('takeover-refunds: money of an order that was completed before this service had it', () => {
+  const statuses = [PENDING, COMPLETED, cancelled('expired'), cancelled('unknown'), cancelled('admin')];
+  const anyFacts = fc.record({
+    currency: fc.constantFrom(currencyOf('lkr'), currencyOf('jpy'), currencyOf('kwd')),
+    paidBy: fc.constantFrom(undefined, PAID, ASSUMED, ASSUMED_ELSEWHERE, {
+      ...PAID,
+      takenOver: 'confirmed' as const,
+    }),
+    isPaidByReceived: fc.constantFrom(undefined, true, false),
+    seatsFree: fc.boolean(),
+    policy: fc.constantFrom('refund' as const, 'withhold' as const, 'release' as const),
+  });
+  const anyPayment = fc.record({
+    amountMinor: fc.integer({ min: 1, max: 200 }),
+    currency: fc.constantFrom('lkr', 'jpy', 'kwd'),
+    state: fc.constantFrom('received' as const, 'withheld' as const),
+  });
+
+  test('its own intent is its payment when nothing else is, whatever the amount and the currency', () => {
+    fc.assert(
+      fc.property(anyPayment, anyFacts, (changes, others) => {
+        const policy = changes.state === 'withheld' ? ('release' as const) : others.policy;
+        const settlement = settle(OWN, payment(changes), { ...others, policy, paidBy: undefined });
+        expect(settlement).toEqual({ decision: 'apply' });
+      }),
+    );
+  });
+
+  test('its own intent is refunded only when another payment was really received', () => {
+    fc.assert(
+      fc.property(anyPayment, anyFacts, (changes, others) => {
+        const { decision } = settle(OWN, payment(changes), others);
+        const isPaid =
+          others.paidBy?.takenOver === 'assumed'
+            ? others.paidBy === ASSUMED && others.isPaidByReceived === true
+            : others.paidBy !== undefined;
+        if (!isPaid) expect(['apply', 'replace', 'ask', 'already_done']).toContain(decision);
+      }),
+    );
+  });
+
+  test('nothing is refunded under a policy that withholds, of any order', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(OWN, ...statuses), anyPayment, anyFacts, (of, changes, others) => {
+        expect(settle(of, payment(changes), { ...others, policy: 'withhold' }).decision).not.toBe('refund');
+      }),
+    );
+  });
+
+  test('what was withheld is decided on only by a comparison', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(OWN, ...statuses), anyPayment, anyFacts, (of, changes, others) => {
+        const withheld = payment({ ...changes, state: 'withheld' });
+        expect(settle(of, withheld, { ...others, policy: 'refund' })).toEqual({ decision: 'already_done' });
+      }),
+    );
+  });
+
+  test.each([
+    ['an assumed payment that Stripe was not asked about', ASSUMED, undefined, 'ask'],
+    ['an assumed payment that Stripe never received', ASSUMED, false, 'replace'],
+    ['an assumed payment that Stripe received', ASSUMED, true, 'refund'],
+    ['a payment assumed to be elsewhere', ASSUMED_ELSEWHERE, undefined, 'replace'],
+  ] as const)('beside %s', (_name, paidBy, isPaidByReceived, decision) => {
+    expect(settle(COMPLETED, payment(), { ...facts, paidBy, isPaidByReceived })).toMatchObject({ decision });
+  });
+});
 
 describe('refunds', () => {
   test('leave what neither went back nor is about to', () => {

@@ -112,6 +112,34 @@ describe('reading a discount', () => {
   });
 
   test.each([
+    ['no currency', undefined],
+    ['an empty currency', ''],
+    ['the currency of the service', 'LKR'],
+    ['the currency of the service in small letters', 'lkr'],
+  ])('it reads an amount with %s as one that this service charges', (_name, currency) => {
+    const parameters = { type: 'FLAT_OFF', amount: 5, currency };
+    expect(Check(DiscountSchema, json({ parameters }))).toBe(true);
+    expect(readDiscount(json({ parameters }), lkr)).toMatchObject({
+      terms: { type: 'FLAT_OFF', amount: 500 },
+    });
+  });
+
+  test.each([
+    ['an amount', { type: 'FLAT_OFF', amount: 5.001 }],
+    ['a least spend', { type: 'PERCENTAGE', percentage: 10, minSpend: 5 }],
+    ['a greatest discount', { type: 'PERCENTAGE', percentage: 10, maxDiscount: 5 }],
+  ])('it never reads %s of another currency as its own', (_name, parameters) => {
+    expect(readDiscount(json({ parameters: { ...parameters, currency: 'KWD' } }), lkr)).toMatchObject({
+      terms: { type: 'OTHER_CURRENCY' },
+    });
+  });
+
+  test('it reads a percentage without amounts whatever currency it names', () => {
+    const parameters = { type: 'PERCENTAGE', percentage: 10, currency: 'USD' };
+    expect(readDiscount(json({ parameters }), lkr)).toMatchObject({ terms: { type: 'PERCENTAGE' } });
+  });
+
+  test.each([
     ['no id', { id: undefined }],
     ['half a seat', { parameters: { type: 'BUY_N_GET_N_FREE', buyQuantity: 1.5, getQuantity: 1 } }],
     ['an amount that is a list', { parameters: { type: 'FLAT_OFF', amount: [1] } }],

@@ -104,6 +104,12 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'a payment’s state is not what was given back of it',
     `${REFUND(10_000, null)} UPDATE payments SET state = 'refunded'`,
   ],
+  [
+    'I2',
+    'a completed order has not exactly its price',
+    'DELETE FROM payments; UPDATE orders SET expires_at = NULL',
+  ],
+  ['I2', 'money waits for a person to say whether it goes back', "UPDATE payments SET state = 'withheld'"],
   ['I2', 'money waits for a person to give it back', REFUND(1, null, 12)],
   ['I2', 'news of money was given up', WEBHOOK(12)],
   [
@@ -112,6 +118,12 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     `${OTHER} UPDATE orders SET expires_at = now() - interval '2 minutes' WHERE status = 'pending'`,
   ],
   ['I4', 'an order’s state was not announced', `${ANNOUNCED}`],
+  [
+    'I4',
+    'an order was announced as a new sale more than once',
+    `INSERT INTO outbox (topic, key, value, published_at)
+       SELECT 'orderUpdated', order_id::text, '{"Status":"completed"}', now() FROM orders, generate_series(1, 2)`,
+  ],
   [
     'I4',
     'an announcement has not been published',

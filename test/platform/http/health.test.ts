@@ -40,6 +40,7 @@ async function healthOf(): Promise<() => ReturnType<typeof call>> {
       return { waiting: 0, seconds: 0 };
     },
     clock: { now: () => instant(Date.now()) },
+    machineClock: () => ({ isRight: true, differenceSeconds: 0 }),
     version: '1',
     isServing: () => true,
   });

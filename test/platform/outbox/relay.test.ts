@@ -17,6 +17,7 @@ const clock: Clock = { now: () => instant(Date.now()) };
 const topics = {
   orderCreated: 'created',
   orderUpdated: 'updated',
+  orderAmended: 'amended',
   orderCanceled: 'canceled',
   seatsStatus: 'seats',
   paymentSucceededDead: 'succeeded.dead',
@@ -129,6 +130,36 @@ test('a batch that was taken but not marked comes again with the same ids', asyn
   const ids = taken.map(({ eventId }) => eventId);
   expect(ids).toEqual([...ids.slice(0, 2), ...ids.slice(0, 2)]);
 });
+
+test.each(['25006', '53100'])(
+  'read-only-server: it publishes a batch once, and no more until the database takes writes again (%s)',
+  async (code) => {
+    await append(2);
+    for (const table of ['outbox', 'write_trials']) {
+      await sql(
+        dsn,
+        `CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'cannot' USING ERRCODE = '${code}'; END $$`,
+      );
+      const event = table === 'outbox' ? 'UPDATE' : 'INSERT';
+      await sql(
+        dsn,
+        `CREATE TRIGGER refuse BEFORE ${event} ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION refuse()`,
+      );
+    }
+    const turn = relayTurn(async (messages) => void taken.push(...messages));
+    try {
+      for (let count = 0; count < 5; count += 1) await expect(turn()).rejects.toThrow();
+      expect(taken).toHaveLength(2);
+    } finally {
+      for (const table of ['outbox', 'write_trials']) await sql(dsn, `DROP TRIGGER refuse ON ${table}`);
+    }
+    await turn();
+    expect(await unpublished()).toBe(0);
+    expect(taken).toHaveLength(4);
+    expect(new Set(taken.map(({ eventId }) => eventId)).size).toBe(2);
+  },
+);
 
 /** A transaction that has taken its number and not ended; ends it when it is told to. */
 async function openTransaction(key: string, value: string): Promise<() => Promise<void>> {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { currencyOf } from '../../../src/kernel/money.ts';
 import {
   createMigration,
   migrateDown,
@@ -11,9 +12,11 @@ import {
   migrationVersion,
 } from '../../../src/platform/postgres/migrations.ts';
 import { sql } from '../../support/databases.ts';
+import { EARLIER_SCHEMA } from '../../support/earlier-service.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
 
 const dir = 'migrations';
+const currency = currencyOf('lkr');
 const run = promisify(execFile);
 
 async function names(): Promise<string[]> {
@@ -35,17 +38,6 @@ async function shapeOf(dsn: string): Promise<string[]> {
   return rows.map(({ line }) => line);
 }
 
-/** The database as the earlier service leaves it (golden.md). */
-const EARLIER = `
-  CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
-  INSERT INTO schema_migrations VALUES (2, false);
-  CREATE TABLE orders (order_id uuid PRIMARY KEY, user_id uuid NOT NULL, event_id uuid NOT NULL, organization_id uuid NOT NULL,
-    session_id uuid NOT NULL, status varchar(20) NOT NULL, subtotal numeric(10,2) NOT NULL, discount_id uuid, discount_code varchar(64),
-    discount_amount numeric(10,2) DEFAULT 0, price numeric(10,2) NOT NULL, created_at timestamp NOT NULL DEFAULT now(), payment_intent_id varchar(255));
-  CREATE TABLE tickets (ticket_id uuid PRIMARY KEY, order_id uuid NOT NULL, seat_id uuid NOT NULL, seat_label varchar(50), colour varchar(20),
-    tier_id uuid, tier_name varchar(100), qr_code bytea, price_at_purchase numeric(10,2) NOT NULL, issued_at timestamp NOT NULL DEFAULT now(),
-    checked_in boolean NOT NULL DEFAULT false, checked_in_time timestamp);
-`;
 const ORDER = (n: number, status: string) =>
   `INSERT INTO orders VALUES ('00000000-0000-4000-8000-00000000000${n}', '10000000-0000-4000-8000-000000000000', '20000000-0000-4000-8000-000000000000',
     '30000000-0000-4000-8000-000000000000', '40000000-0000-4000-8000-000000000000', '${status}', 150.50, NULL, NULL, 0, 150.50, '2026-01-02 03:04:05.678901', ${n === 1 ? "'pi_1'" : "''"});`;
@@ -101,10 +93,10 @@ describe('migrations', () => {
 describe('taking over from the earlier service', () => {
   test('loses no row, and holds it to the new rules', async () => {
     const dsn = await emptyDatabase();
-    await sql(dsn, EARLIER);
+    await sql(dsn, EARLIER_SCHEMA);
     await sql(dsn, [ORDER(1, 'completed'), ORDER(2, 'pending'), ORDER(3, 'cancelled')].join(''));
     await sql(dsn, [TICKET(1, 1, 1, true), TICKET(2, 2, 2), TICKET(3, 3, 1), TICKET(4, 9, 3)].join(''));
-    await migrateUp({ dsn, dir });
+    await migrateUp({ dsn, dir, currency });
 
     const orders = await sql(
       dsn,
@@ -170,11 +162,11 @@ describe('taking over from the earlier service', () => {
 
   test('where two live tickets hold a seat, stops, lists them, and changes nothing', async () => {
     const dsn = await emptyDatabase();
-    await sql(dsn, EARLIER);
+    await sql(dsn, EARLIER_SCHEMA);
     await sql(dsn, [ORDER(1, 'completed'), ORDER(2, 'pending'), TICKET(1, 1, 1), TICKET(2, 2, 1)].join(''));
     const before = await shapeOf(dsn);
     const rows = await sql(dsn, 'SELECT * FROM tickets ORDER BY ticket_id');
-    const failure = await migrateUp({ dsn, dir }).catch((error: Error) => error.message);
+    const failure = await migrateUp({ dsn, dir, currency }).catch((error: Error) => error.message);
     expect(failure).toContain('seat 60000000-0000-4000-8000-000000000001');
     expect(failure).toContain('ticket 50000000-0000-4000-8000-000000000001 of completed order');
     expect(failure).toContain('ticket 50000000-0000-4000-8000-000000000002 of pending order');
@@ -184,19 +176,19 @@ describe('taking over from the earlier service', () => {
 
   test('stops at a migration the earlier service left half done', async () => {
     const dsn = await emptyDatabase();
-    await sql(dsn, `${EARLIER} UPDATE schema_migrations SET dirty = true`);
-    await expect(migrateUp({ dsn, dir })).rejects.toThrow('half done');
+    await sql(dsn, `${EARLIER_SCHEMA} UPDATE schema_migrations SET dirty = true`);
+    await expect(migrateUp({ dsn, dir, currency })).rejects.toThrow('half done');
   });
 
   test('goes on from version 1, which lacked columns', async () => {
     const dsn = await emptyDatabase();
     await sql(
       dsn,
-      `${EARLIER} UPDATE schema_migrations SET version = 1;
+      `${EARLIER_SCHEMA} UPDATE schema_migrations SET version = 1;
       ALTER TABLE orders DROP COLUMN subtotal, DROP COLUMN discount_id, DROP COLUMN discount_code, DROP COLUMN discount_amount, DROP COLUMN organization_id, DROP COLUMN payment_intent_id;
       INSERT INTO orders VALUES ('00000000-0000-4000-8000-000000000001', '10000000-0000-4000-8000-000000000000', '20000000-0000-4000-8000-000000000000', '40000000-0000-4000-8000-000000000000', 'completed', 99.99);`,
     );
-    await migrateUp({ dsn, dir });
+    await migrateUp({ dsn, dir, currency });
     expect(await sql(dsn, 'SELECT subtotal::text, discount_amount::text, price::text FROM orders')).toEqual([
       { subtotal: '99.99', discount_amount: '0', price: '99.99' },
     ]);

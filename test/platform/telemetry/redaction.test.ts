@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { redacted, redactedFields } from '../../../src/platform/telemetry/redaction.ts';
 
 const JWT = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhYmMifQ.c2lnbmF0dXJl';
+const EARLIER_QR = `${'aB3_-xYz'.repeat(67)}abc=`;
 const QR = `8F2 ${'A1B2$%*+-./:C3D4'.repeat(12)}`.slice(0, 189);
 
 describe('what is cut', () => {
@@ -20,6 +21,7 @@ describe('what is cut', () => {
     ['a password of words', '{"password":"hidden words of mine"}', 'hidden'],
     ['an e-mail address', 'no user jane.hidden+x@example.co.uk', 'hidden'],
     ['a QR text', `cannot open ${QR}`, QR.slice(20, 60)],
+    ['a QR text of the earlier service', `cannot open ${EARLIER_QR}`, EARLIER_QR.slice(20, 60)],
     ['a card', 'card 4242 4242 4242 4242 declined', '4242'],
   ])('%s', (_what, text, hidden) => {
     expect(redacted(text)).not.toContain(hidden);

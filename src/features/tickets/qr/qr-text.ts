@@ -26,6 +26,8 @@ const SEALED_BYTES = ID_BYTES + SIGNATURE_BYTES + TAG_BYTES;
 const TOTAL_BYTES = HEADER_BYTES + NONCE_BYTES + SEALED_BYTES;
 /** Base45 makes three characters of two bytes. Every text of ours has this length; no other is looked at. */
 const TEXT_CHARS = (TOTAL_BYTES / 2) * 3;
+/** Line ends and blanks that a scanner may add around it. */
+const MAX_CHARS_AROUND = 16;
 const KEY_ID_AT = 1;
 const SESSION_AT = 2;
 
@@ -39,8 +41,9 @@ export interface QrParts {
 
 /** The parts of a text of ours, unopened; undefined for anything else, whatever it is and however long, at no cost. */
 export function parseQrText(text: unknown): QrParts | undefined {
-  if (typeof text !== 'string' || text.length !== TEXT_CHARS) return undefined;
-  const bytes = decodeBase45(text);
+  const bare = typeof text === 'string' ? withoutSurroundings(text) : '';
+  if (bare.length !== TEXT_CHARS) return undefined;
+  const bytes = decodeBase45(bare);
   if (bytes?.length !== TOTAL_BYTES || bytes[0] !== VERSION) return undefined;
   const header = bytes.slice(0, HEADER_BYTES);
   return {
@@ -50,6 +53,13 @@ export function parseQrText(text: unknown): QrParts | undefined {
     nonce: bytes.slice(HEADER_BYTES, HEADER_BYTES + NONCE_BYTES),
     sealed: bytes.slice(HEADER_BYTES + NONCE_BYTES),
   };
+}
+
+/** A blank is a digit of Base45, so a text may begin or end with one: blanks go only where the length says they are extra. */
+function withoutSurroundings(text: string): string {
+  if (text.length <= TEXT_CHARS || text.length > TEXT_CHARS + MAX_CHARS_AROUND) return text;
+  const bare = text.replace(/^[\t\r\n]+|[\t\r\n]+$/g, '');
+  return bare.length === TEXT_CHARS ? bare : bare.trim();
 }
 
 /** The text of a header, nonce and sealed part. */

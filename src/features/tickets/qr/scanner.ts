@@ -1,3 +1,4 @@
+import { hashEarlierText, toShortHash } from './earlier-text.ts';
 import { openQr, type ReadingKeys, type TicketInQr } from './opener.ts';
 import { parseQrText, type QrParts } from './qr-text.ts';
 
@@ -33,7 +34,7 @@ export interface ScannerBundle {
     readonly public_key: string;
     readonly sealing_key: string;
   }[];
-  /** `[ticket id, seat, tier, state]`. */
+  /** `[ticket id, seat, tier, state]`; a fifth is the hash of the code that the earlier service sold for it. */
   readonly tickets: readonly (readonly string[])[];
 }
 
@@ -44,7 +45,11 @@ export type OfflineVerdict =
       readonly seat: string;
       readonly tier: string;
     }
-  /** `not_listed`: genuine, but sold after this bundle was made, or cancelled before. Update, then scan again. */
+  /**
+   * `forged`: an earlier service's code, too, that is of another session, or was withdrawn or is not in the bundle yet: a
+   * bundle knows it by its hash alone.
+   * `not_listed`: genuine, but sold after this bundle was made, or cancelled before. Update, then scan again.
+   */
   | {
       readonly outcome: 'refused';
       readonly refusal: 'forged' | 'wrong_session' | 'cancelled' | 'already_checked_in' | 'not_listed';
@@ -54,6 +59,8 @@ interface Listed {
   readonly seat: string;
   readonly tier: string;
   readonly state: string;
+  /** Of the earlier service's code. */
+  readonly hash: string | undefined;
 }
 
 interface Key extends ReadingKeys {
@@ -63,6 +70,8 @@ interface Key extends ReadingKeys {
 /** A scanner with a complete bundle. Rejects with an Error when its keys are none. */
 export async function createOfflineScanner(bundle: ScannerBundle): Promise<OfflineScanner> {
   const tickets = new Map<string, Listed>();
+  /** Tickets by the hashes of the earlier service's codes. */
+  const earlier = new Map<string, string>();
   /** Let in here, and not yet told of by a bundle. */
   const letIn = new Set<string>();
   let { version } = bundle;
@@ -71,12 +80,32 @@ export async function createOfflineScanner(bundle: ScannerBundle): Promise<Offli
   async function update(newer: ScannerBundle): Promise<void> {
     if (newer.session_id !== bundle.session_id) throw new Error('this bundle is of another session');
     keys = await Promise.all(newer.keys.map(importKey));
-    if (newer.is_complete) tickets.clear();
-    for (const [ticketId = '', seat = '', tier = '', state = ''] of newer.tickets) {
+    if (newer.is_complete) {
+      tickets.clear();
+      earlier.clear();
+    }
+    for (const [ticketId = '', seat = '', tier = '', state = '', hash] of newer.tickets) {
       if (state === 'inside' || state === 'void') letIn.delete(ticketId);
-      tickets.set(ticketId, { seat, tier, state: letIn.has(ticketId) ? 'inside' : state });
+      const before = tickets.get(ticketId)?.hash;
+      if (before !== undefined) earlier.delete(before);
+      if (hash !== undefined) earlier.set(hash, ticketId);
+      tickets.set(ticketId, { seat, tier, state: letIn.has(ticketId) ? 'inside' : state, hash });
     }
     version = newer.version;
+  }
+
+  /** The ticket of a text, or why there is none. */
+  async function open(text: unknown): Promise<string | OfflineVerdict> {
+    const parts = parseQrText(text);
+    if (!parts) return (await openEarlier(text)) ?? refuse('forged');
+    if (parts.sessionId !== bundle.session_id) return refuse('wrong_session');
+    return (await openWithAny(parts, keys))?.ticketId ?? refuse('forged');
+  }
+
+  async function openEarlier(text: unknown): Promise<string | undefined> {
+    if (earlier.size === 0) return undefined;
+    const hash = await hashEarlierText(text);
+    return hash && earlier.get(toShortHash(hash));
   }
 
   await update(bundle);
@@ -86,19 +115,16 @@ export async function createOfflineScanner(bundle: ScannerBundle): Promise<Offli
     },
     update,
     async scan(text) {
-      const parts = parseQrText(text);
-      if (!parts) return refuse('forged');
-      if (parts.sessionId !== bundle.session_id) return refuse('wrong_session');
-      const opened = await openWithAny(parts, keys);
-      if (!opened) return refuse('forged');
+      const ticketId = await open(text);
+      if (typeof ticketId !== 'string') return ticketId;
       // From here to the end nothing waits, so two scans of a ticket cannot both find it unused.
-      const listed = tickets.get(opened.ticketId);
+      const listed = tickets.get(ticketId);
       if (!listed) return refuse('not_listed');
       if (listed.state === 'void') return refuse('cancelled');
       if (listed.state === 'inside') return refuse('already_checked_in');
-      tickets.set(opened.ticketId, { ...listed, state: 'inside' });
-      letIn.add(opened.ticketId);
-      return { outcome: 'admitted', ticketId: opened.ticketId, seat: listed.seat, tier: listed.tier };
+      tickets.set(ticketId, { ...listed, state: 'inside' });
+      letIn.add(ticketId);
+      return { outcome: 'admitted', ticketId, seat: listed.seat, tier: listed.tier };
     },
   };
 }

@@ -1,24 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { decodeBase45, encodeBase45 } from '../../../../src/features/tickets/qr/base45.ts';
+import { hashEarlierText, toShortHash } from '../../../../src/features/tickets/qr/earlier-text.ts';
 import { formatQrText, fromUuid, headerOf, join } from '../../../../src/features/tickets/qr/qr-text.ts';
 import { createOfflineScanner, type ScannerBundle } from '../../../../src/features/tickets/qr/scanner.ts';
 import { createTicketSealer, type TicketSealer } from '../../../../src/features/tickets/qr/sealer.ts';
 import { as, type SessionId, type TicketId } from '../../../../src/kernel/ids.ts';
 import { HAS_BROWSER, runInBrowser } from '../../../support/browser.ts';
+import { earlierText } from '../../../support/earlier-codes.ts';
 
 const NEW_KEY = Buffer.alloc(32, 1).toString('base64');
 const OLD_KEY = Buffer.alloc(32, 2).toString('base64');
 const session = as<SessionId>(randomUUID());
-const tickets = Array.from({ length: 6 }, () => as<TicketId>(randomUUID()));
-const [good, printedBefore, used, cancelled, unlisted, sold] = tickets as [
-  TicketId,
-  TicketId,
-  TicketId,
-  TicketId,
-  TicketId,
-  TicketId,
-];
+const tickets = Array.from({ length: 9 }, () => as<TicketId>(randomUUID()));
+const [good, printedBefore, used, cancelled, unlisted, sold, soldEarlier, voidedEarlier, reissued] =
+  tickets as [TicketId, TicketId, TicketId, TicketId, TicketId, TicketId, TicketId, TicketId, TicketId];
 
 let sealer: TicketSealer;
 let bundle: ScannerBundle;
@@ -40,6 +36,14 @@ async function forgedWithBundle(ticketId: TicketId): Promise<string> {
   const plain = join(fromUuid(ticketId), new Uint8Array(signature));
   const algorithm = { name: 'AES-GCM', iv: nonce, additionalData: header };
   return formatQrText(header, nonce, new Uint8Array(await crypto.subtle.encrypt(algorithm, sealing, plain)));
+}
+
+/** The text of a ticket that the earlier service sold, and its hash as a bundle has it. */
+async function earlierCode(ticketId: TicketId): Promise<{ text: string; hash: string }> {
+  const text = earlierText({ ticketId, orderId: randomUUID(), seatId: randomUUID(), seatLabel: 'A12' });
+  const hash = await hashEarlierText(text);
+  if (!hash) throw new Error('this is no text of the earlier service');
+  return { text, hash: toShortHash(hash) };
 }
 
 function flipped(text: string): string[] {
@@ -67,6 +71,10 @@ beforeAll(async () => {
     public_key: publicKey,
     sealing_key: sealingKey,
   }));
+  const [ofSold, ofVoided, ofReissued, ofOther] = await Promise.all(
+    [soldEarlier, voidedEarlier, reissued, reissued].map(earlierCode),
+  );
+  if (!ofSold || !ofVoided || !ofReissued || !ofOther) throw new Error('a code is missing');
   const common = { session_id: session, keys };
   bundle = {
     ...common,
@@ -77,6 +85,9 @@ beforeAll(async () => {
       [printedBefore, 'A2', 'VIP', 'left'],
       [used, 'A3', 'VIP', 'inside'],
       [cancelled, 'A4', 'VIP', 'valid'],
+      [soldEarlier, 'A6', 'VIP', 'valid', ofSold.hash],
+      [voidedEarlier, 'A7', 'VIP', 'valid', ofVoided.hash],
+      [reissued, 'A8', 'VIP', 'valid', ofReissued.hash],
     ],
   };
   changes = {
@@ -86,6 +97,8 @@ beforeAll(async () => {
     tickets: [
       [cancelled, 'A4', 'VIP', 'void'],
       [sold, 'A5', 'Floor', 'valid'],
+      [voidedEarlier, 'A7', 'VIP', 'void', ofVoided.hash],
+      [reissued, 'A8', 'VIP', 'valid'],
     ],
   };
   const elsewhere = await sealer.seal({ ticketId: good, sessionId: as<SessionId>(randomUUID()) });
@@ -100,6 +113,18 @@ beforeAll(async () => {
     ['cancelled since', await seal(cancelled), 'cancelled'],
     ['sold since', await seal(sold), 'A5 Floor'],
     ['not listed', await seal(unlisted), 'not_listed'],
+    [
+      'of the earlier service, with line ends and without padding',
+      ` ${ofSold.text.replace(/=+$/, '')}\r\n`,
+      'A6 VIP',
+    ],
+    ['the same again', ofSold.text, 'already_checked_in'],
+    ['ours of the same ticket', await seal(soldEarlier), 'already_checked_in'],
+    ['of the earlier service, a character changed', `x${ofSold.text.slice(1)}`, 'forged'],
+    ['of the earlier service, voided since', ofVoided.text, 'cancelled'],
+    ['of the earlier service, reissued since', ofReissued.text, 'forged'],
+    ['ours of the reissued ticket, with line ends', `\r\n${await seal(reissued)}\r\n`, 'A8 VIP'],
+    ['of the earlier service, not in the bundle', ofOther.text, 'forged'],
     ['empty', '', 'forged'],
     ['no text', null, 'forged'],
     ['huge', 'A'.repeat(1_000_000), 'forged'],

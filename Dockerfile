@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The production image, from the root of the repository: docker build -f deploy/Dockerfile -t ms-ticketing .
+# The production image, from the root of the repository: docker build -t ms-ticketing .
 # Node runs the TypeScript as it is, so nothing is built. No development packages and none of the stand-ins’.
 
 FROM node:26.10.0-alpine AS packages
@@ -13,13 +13,13 @@ RUN npm ci --omit=dev --omit=optional --no-audit --no-fund \
 
 FROM node:26.10.0-alpine
 ENV NODE_ENV=production PORT=8084 DATA_DIR=/data
-# Written to by stand-ins alone, which only ALLOW_EMBEDDED lets run; all else may be read-only.
+# Stand-ins, which only ALLOW_EMBEDDED permits, and scripts/qr-key.ts write here; all else may be read-only.
 RUN mkdir /data && chown node:node /data
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY package.json ./
 COPY migrations migrations
-COPY scripts/migrate.ts scripts/verify.ts scripts/reconcile.ts scripts/qr-reissue.ts scripts/servers.ts scripts/
+COPY scripts/migrate.ts scripts/verify.ts scripts/reconcile.ts scripts/qr-key.ts scripts/qr-reissue.ts scripts/servers.ts scripts/
 COPY src src
 USER node
 EXPOSE 8084

@@ -1,0 +1,2 @@
+-- Loses: nothing. The table is always empty.
+DROP TABLE write_trials;

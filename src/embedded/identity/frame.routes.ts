@@ -1,0 +1,66 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type Provider from 'oidc-provider';
+import { cookieSupportPage, type FramedPage, loginStatusPage, PROBE_COOKIE } from './frames.ts';
+import { OPENID_PATH } from './provider.ts';
+import type { Sessions } from './sessions.ts';
+import type { WebOrigins } from './web-origins.ts';
+
+const NO_CONTENT = 204;
+const FOUND = 302;
+const FORBIDDEN = 403;
+const PROBE_S = 60;
+
+/** The pages that keycloak-js frames: whether frames get cookies, and whether the session is still the same. */
+export function frameRoutes(
+  scope: FastifyInstance,
+  provider: Provider,
+  { sessions, webOrigins, mount }: { sessions: Sessions; webOrigins: WebOrigins; mount: string },
+): void {
+  const probes = `${mount}${OPENID_PATH}/3p-cookies`;
+  // The session's own cookie has the same attributes, so both reach a frame or neither does.
+  const probeAttributes = `; path=${probes}/; samesite=lax; httponly${provider.issuer.startsWith('https:') ? '; secure' : ''}`;
+  const hidden = { schema: { hide: true } };
+
+  const send = (reply: FastifyReply, { html, policy }: FramedPage) =>
+    reply
+      .headers({
+        'content-type': 'text/html; charset=utf-8',
+        'cache-control': 'no-store',
+        'content-security-policy': `${policy}; frame-ancestors ${webOrigins.list.join(' ')}`,
+      })
+      .send(html);
+
+  scope.get(`${probes}/step1.html`, hidden, async (_request, reply) =>
+    reply
+      .code(FOUND)
+      .headers({
+        'set-cookie': `${PROBE_COOKIE}=1; max-age=${PROBE_S}${probeAttributes}`,
+        'cache-control': 'no-store',
+        location: 'step2.html',
+      })
+      .send(),
+  );
+
+  scope.get(`${probes}/step2.html`, hidden, async (request, reply) => {
+    const isSupported = (request.headers.cookie ?? '').split('; ').includes(`${PROBE_COOKIE}=1`);
+    reply.header('set-cookie', `${PROBE_COOKIE}=; max-age=0${probeAttributes}`);
+    return send(reply, cookieSupportPage(isSupported));
+  });
+
+  scope.get(`${mount}${OPENID_PATH}/login-status-iframe.html`, hidden, async (_request, reply) =>
+    send(reply, loginStatusPage()),
+  );
+
+  scope.get(`${mount}${OPENID_PATH}/login-status-iframe.html/init`, hidden, async (request, reply) => {
+    const asked = new URL(request.url, provider.issuer).searchParams;
+    reply.header('cache-control', 'no-store');
+    const client = await provider.Client.find(asked.get('client_id') ?? '').catch(() => undefined);
+    const isPageOfClient =
+      (client?.redirectUris ?? []).length > 0 && webOrigins.includes(asked.get('origin') ?? undefined);
+    if (!isPageOfClient) return reply.code(FORBIDDEN).send();
+    // A session may have ended without this browser: by a restart, or in time.
+    const session = await sessions.current(request.raw, reply.raw);
+    reply.header('set-cookie', sessions.statusCookie(session));
+    return reply.code(NO_CONTENT).send();
+  });
+}

@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { STATUS_COOKIE } from './frames.ts';
+
+/** Somebody's session at the provider, in one browser. */
+export interface SignedIn {
+  /** The `sid` of the tokens it gives. */
+  readonly sid: string;
+  readonly sub: string;
+  /** When it ends, in seconds since 1970. */
+  readonly exp: number;
+}
+
+/** Who is signed in, and the cookie that the login status frame reads. */
+export interface Sessions {
+  current(request: IncomingMessage, response: ServerResponse): Promise<SignedIn | undefined>;
+  /** Whether the session of a token still lives and is this person's. */
+  isLive(sid: string, sub: string): Promise<boolean>;
+  /** The `Set-Cookie` that says who is signed in, or that nobody is. */
+  statusCookie(session: SignedIn | undefined): string;
+}
+
+const MS_PER_SECOND = 1_000;
+
+/**
+ * Gives the tokens of a session one `sid`, as Keycloak does, and keeps the status cookie equal to the session wherever
+ * the provider begins or ends one. The `sid` is not the session's cookie: with it nobody can sign in.
+ */
+export function followSessions(provider: Provider): Sessions {
+  const { pathname, protocol } = new URL(provider.issuer);
+  const attributes = `; path=${pathname}/; samesite=lax${protocol === 'https:' ? '; secure' : ''}`;
+  provider.Session.prototype.sidFor = function () {
+    return this.uid;
+  };
+  Object.defineProperty(provider.Client.prototype, 'includeSid', { value: () => true });
+  provider.on('authorization.success', (ctx, response) => {
+    if (response && ctx.oidc.session) response.session_state = ctx.oidc.session.uid;
+  });
+
+  function statusCookie(session: SignedIn | undefined): string {
+    const end = new Date((session?.exp ?? 0) * MS_PER_SECOND).toUTCString();
+    return `${STATUS_COOKIE}=${session?.sid ?? ''}; expires=${end}${attributes}`;
+  }
+
+  provider.use(async (ctx: KoaContextWithOIDC, next) => {
+    await next();
+    const session = 'oidc' in ctx ? ctx.oidc.session : undefined;
+    if (!session?.accountId) return;
+    const isOver = 'destroyed' in session && session.destroyed === true;
+    const { uid: sid, accountId: sub, exp } = session;
+    ctx.append('set-cookie', statusCookie(isOver ? undefined : { sid, sub, exp }));
+  });
+
+  return {
+    async current(request, response) {
+      const {
+        uid: sid,
+        accountId: sub,
+        exp,
+      } = await provider.Session.get(provider.createContext(request, response));
+      return sub === undefined ? undefined : { sid, sub, exp };
+    },
+    async isLive(sid, sub) {
+      return (await provider.Session.findByUid(sid))?.accountId === sub;
+    },
+    statusCookie,
+  };
+}

@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+import type { Shed } from './server.ts';
+
+const OK = 200;
+const MAX_AGE_S = 3_600;
+
+/** The same on preflights and answers, so that neither has to know what the other said. */
+const ALLOWED: readonly (readonly [string, string])[] = [
+  ['access-control-allow-credentials', 'true'],
+  ['access-control-allow-methods', 'GET, POST, PUT, DELETE, OPTIONS'],
+  [
+    'access-control-allow-headers',
+    'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Admission-Token',
+  ],
+  // Every header that a route adds for its caller: a page of another origin reads no others.
+  [
+    'access-control-expose-headers',
+    'Retry-After, X-Request-Id, Content-Disposition, X-Total-Count, X-Next-Cursor, Idempotent-Replayed, Allow, WWW-Authenticate',
+  ],
+  ['access-control-max-age', String(MAX_AGE_S)],
+];
+
+/** The identity provider's own paths: it answers there by the origins of its clients, as Keycloak does. */
+const LEFT_OUT = ['/realms/'];
+
+/**
+ * Lets pages of these origins call the API (contract section 1, https://fetch.spec.whatwg.org/#http-cors-protocol).
+ * It answers preflights, and writes the headers on the plain response before anybody else sees the request, so that
+ * whoever answers it has them: routes, errors, event streams, refusals in front of the routes. It looks at no cookie,
+ * so other origins are not refused: their browsers are told nothing.
+ */
+export function allowOrigins(origins: readonly string[]): Shed {
+  if (origins.length === 0) return () => false;
+  const allowed: ReadonlySet<string | undefined> = new Set(origins);
+  return (request, response) => {
+    if (LEFT_OUT.some((prefix) => request.url?.startsWith(prefix))) return false;
+    const { origin } = request.headers;
+    response.setHeader('vary', 'Origin');
+    if (origin === undefined || !allowed.has(origin)) return false;
+    response.setHeader('access-control-allow-origin', origin);
+    for (const [name, value] of ALLOWED) response.setHeader(name, value);
+    if (!isPreflight(request)) return false;
+    response.writeHead(OK, { 'content-length': '0' }).end();
+    return true;
+  };
+}
+
+function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+}

@@ -1,0 +1,91 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { IS_READ_ONLY } from './probe.ts';
+import { sessionSettings } from './session-settings.ts';
+import { isOutage } from './sqlstate.ts';
+
+export interface WaitOptions {
+  readonly dsn: string;
+  /** A server that is not there within this is not waited for any longer. */
+  readonly maxWaitMs: number;
+  /** Told once when the wait begins and once when the server is there. */
+  readonly log: { warn(message: string): void; info(message: string): void };
+}
+
+/** The server is away, or is one that this service cannot write to; the message says what to do. */
+export class DatabaseNotUsable extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'DatabaseNotUsable';
+  }
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const ASK_AGAIN_MS = 500;
+const MS_PER_SECOND = 1_000;
+const DEFAULT_PORT = '5432';
+
+/**
+ * Resolves when the server takes writes. One that is away or starting is waited for; a standby, a read-only server and
+ * one that refuses the login are not: waiting does not change them. Throws `DatabaseNotUsable`, or what the server said.
+ */
+export async function waitForDatabase({ dsn, maxWaitMs, log }: WaitOptions): Promise<void> {
+  const server = serverOf(dsn);
+  const deadline = performance.now() + maxWaitMs;
+  let isWaiting = false;
+  for (;;) {
+    const error = await outageOf(dsn, server);
+    if (error === undefined) break;
+    if (performance.now() + ASK_AGAIN_MS > deadline) {
+      throw new DatabaseNotUsable(
+        `PostgreSQL at ${server} did not answer within ${maxWaitMs / MS_PER_SECOND} s (DATABASE_WAIT_SECONDS): ${reasonFor(error)}. Start it, or correct POSTGRES_DSN.`,
+        error,
+      );
+    }
+    if (!isWaiting) {
+      log.warn(
+        `PostgreSQL at ${server} does not answer yet (${reasonFor(error)}); waiting for it, at most ${maxWaitMs / MS_PER_SECOND} s`,
+      );
+    }
+    isWaiting = true;
+    await pause(ASK_AGAIN_MS);
+  }
+  if (isWaiting) log.info(`PostgreSQL at ${server} answers; the start goes on`);
+}
+
+/** Why the server is away, or undefined when it takes writes. Throws what no waiting changes. */
+async function outageOf(dsn: string, server: string): Promise<Error | undefined> {
+  const client = new pg.Client({
+    ...sessionSettings(dsn, []),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: CONNECT_TIMEOUT_MS,
+    application_name: 'ms-ticketing start',
+  });
+  // It may break between the question and the end; unheard, that would end the process.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query(IS_READ_ONLY);
+    if (!rows[0]?.is_read_only) return undefined;
+  } catch (error) {
+    if (error instanceof Error && isOutage(error)) return error;
+    throw error;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+  throw new DatabaseNotUsable(
+    `PostgreSQL at ${server} is a standby or read-only, and this service writes. Set POSTGRES_DSN to the primary, or promote this server (pg_promote()); a primary with default_transaction_read_only = on must have it off.`,
+  );
+}
+
+/** Host and port alone: an address may have a password in it. */
+function serverOf(dsn: string): string {
+  const url = new URL(dsn);
+  const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname);
+  return `${host}:${url.port || DEFAULT_PORT}`;
+}
+
+function reasonFor(error: Error): string {
+  if ('code' in error && typeof error.code === 'string' && !error.message) return error.code;
+  return error.message;
+}

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
+import { type Link, openLink } from '../support/link.ts';
+import { testDatabase } from '../support/own-database.ts';
+import { until } from '../support/servers.ts';
+import { startServiceProcess } from '../support/service-process.ts';
+import { call, startTestApp } from '../support/test-app.ts';
+
+const PASSWORD_OF = (dsn: string) => new URL(dsn).password;
+
+const NOWHERE = '127.0.0.1:1';
+/** Every server but PostgreSQL is configured, and none is there. */
+const ALL_LATE = {
+  REDIS_ADDR: NOWHERE,
+  KAFKA_ADDR: NOWHERE,
+  OIDC_ISSUER: `http://${NOWHERE}/realms/event-ticketing`,
+  TICKET_CLIENT_SECRET: 'secret-of-the-client',
+  EVENT_QUERY_SERVICE_URL: `http://${NOWHERE}/query`,
+  EVENT_SEATING_SERVICE_URL: `http://${NOWHERE}/seating`,
+  STRIPE_SECRET_KEY: 'sk_test_nobody',
+  STRIPE_WEBHOOK_SECRET: 'whsec_test',
+  STRIPE_API_BASE: `http://${NOWHERE}`,
+  QR_SECRET_KEY: Buffer.alloc(32, 1).toString('base64'),
+};
+
+/** A database that is reached over a line that is down. */
+async function lateDatabase(): Promise<{ readonly link: Link; readonly dsn: string }> {
+  const dsn = new URL(await testDatabase());
+  const link = await openLink(Number(dsn.port));
+  atEnd(() => link.close());
+  link.refuse();
+  dsn.host = link.address;
+  return { link, dsn: dsn.toString() };
+}
+
+describe('database-late', () => {
+  test.each([
+    ['migrating', { AUTO_MIGRATE: 'true' }],
+    ['not migrating', { AUTO_MIGRATE: 'false' }],
+  ])(
+    'a start waits for PostgreSQL, says so once, and goes on when it is there (%s)',
+    async (_how, env) => {
+      const { link, dsn } = await lateDatabase();
+      const service = await startServiceProcess({ POSTGRES_DSN: dsn, ...env });
+      const waits = `PostgreSQL at ${link.address} does not answer yet`;
+      await until('it says that it waits', () => service.output().includes(waits), 60_000);
+      link.heal();
+      const url = await service.url();
+      expect((await call(url, 'GET', '/api/order/health')).body.database.status).toBe('UP');
+      expect(service.output().split(waits)).toHaveLength(2);
+      expect(service.output().split(`PostgreSQL at ${link.address} answers; the start goes on`)).toHaveLength(
+        2,
+      );
+      expect(service.output()).not.toContain(PASSWORD_OF(dsn));
+    },
+    120_000,
+  );
+
+  test('a start gives up after DATABASE_WAIT_SECONDS, in one line without the password', async () => {
+    const { link, dsn } = await lateDatabase();
+    const service = await startServiceProcess({
+      POSTGRES_DSN: dsn,
+      DATABASE_WAIT_SECONDS: '0.6',
+      LOG_LEVEL: 'error',
+    });
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toMatch(
+      new RegExp(
+        `^PostgreSQL at ${link.address} did not answer within 0\\.6 s \\(DATABASE_WAIT_SECONDS\\): .+\\. Start it, or correct POSTGRES_DSN\\.\\n$`,
+      ),
+    );
+    expect(service.output()).not.toContain(PASSWORD_OF(dsn));
+  }, 180_000);
+
+  test('a migration by hand waits as a start does', async () => {
+    const { link, dsn } = await lateDatabase();
+    const env = { PATH: process.env.PATH ?? '', POSTGRES_DSN: dsn };
+    const child = spawn(process.execPath, ['scripts/migrate.ts', '-a', 'up'], { env });
+    let said = '';
+    child.stderr.on('data', (chunk) => (said += chunk));
+    const ended = once(child, 'close');
+    await until('it says that it waits', () => said.includes('does not answer yet'), 60_000);
+    link.heal();
+    expect(await ended).toEqual([0, null]);
+    expect(said).toContain('answers; the start goes on');
+  }, 180_000);
+
+  test('a server that refuses the login is not waited for', async () => {
+    const dsn = new URL(await testDatabase());
+    dsn.password = 'not-the-password';
+    const service = await startServiceProcess({
+      POSTGRES_DSN: dsn.toString(),
+      DATABASE_WAIT_SECONDS: '3600',
+    });
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toContain('password authentication failed');
+    expect(service.output()).not.toContain('not-the-password');
+  }, 180_000);
+
+  test('several workers wait as one process does, before any of them starts', async () => {
+    const { link, dsn } = await lateDatabase();
+    const service = await startServiceProcess({ POSTGRES_DSN: dsn, WEB_CONCURRENCY: '2', ...ALL_LATE });
+    const waits = `PostgreSQL at ${link.address} does not answer yet`;
+    await until('it says that it waits', () => service.output().includes(waits), 60_000);
+    link.heal();
+    await until('it goes on', () => service.output().includes('answers; the start goes on'), 60_000);
+    service.child.kill('SIGTERM');
+    await service.ended;
+    expect(service.output().split(waits)).toHaveLength(2);
+  }, 180_000);
+
+  test('Redis, Kafka, Keycloak, the seating services and Stripe keep nobody waiting', async () => {
+    const app = await startTestApp(ALL_LATE, {}, { background: false });
+    const { status, body } = await app.call('GET', '/api/order/health');
+    expect(status).toBe(200);
+    for (const server of ['redis', 'kafka', 'identity', 'seating', 'stripe'])
+      expect(body[server]).toEqual({ status: 'DOWN', embedded: false });
+  }, 180_000);
+});

@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startEmbeddedPostgres } from '../../src/embedded/postgres/postgres.ts';
+import { instant } from '../../src/kernel/clock.ts';
+import { openDatabase } from '../../src/platform/postgres/database.ts';
+import { createLeader } from '../../src/platform/postgres/leader.ts';
+import { migrateUp } from '../../src/platform/postgres/migrations.ts';
+import { atEnd } from '../support/at-end.ts';
+import { runOn, sql } from '../support/databases.ts';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { until } from '../support/servers.ts';
+import { startServiceProcess } from '../support/service-process.ts';
+import { startStandby } from '../support/standby.ts';
+
+let platform: PlatformApp;
+let dsn: string;
+let buyer: string;
+
+// A server of its own: some of these settings are for all of its databases.
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-unfit-'));
+  const server = await startEmbeddedPostgres(folder);
+  atEnd(async () => {
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  dsn = server.dsn;
+  await migrateUp({ dsn, dir: 'migrations' });
+  platform = await startPlatformApp({ POSTGRES_DSN: dsn });
+  buyer = await platform.issuer.token(randomUUID(), {}, { expiresIn: 3_600 });
+}, 120_000);
+
+/** SQL of an operator, who may write whatever the settings say. */
+const asOperator = async (...statements: readonly string[]) => {
+  const operator = new URL(dsn);
+  operator.searchParams.set('options', '-c default_transaction_read_only=off');
+  for (const statement of statements) await runOn(operator.toString(), statement);
+};
+const place = () => platform.app.call('POST', '/api/order', { token: buyer, body: platform.request() });
+const health = () => platform.app.call('GET', '/api/order/health');
+const metric = async (name: string) => {
+  const { text } = await platform.app.call('GET', '/metrics');
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+};
+const isUp = async (up: boolean) => (await health()).status === (up ? 200 : 503);
+
+/** Placing is refused as the contract says while a server is away, and everybody who asks is told that it is. */
+async function expectKnownAsDown(): Promise<void> {
+  const refused = await place();
+  expect(refused.status, refused.text).toBe(503);
+  expect(refused.body.code).toBe('database_unavailable');
+  expect(refused.headers.get('retry-after')).not.toBeNull();
+  await until('health says that the database is down', () => isUp(false));
+  expect((await health()).body).toMatchObject({ status: 'DOWN', database: { status: 'DOWN' } });
+  expect(await metric('ticketing_database_up')).toBe(0);
+}
+
+async function expectGoesOn(): Promise<void> {
+  await until('health says that the database is up', () => isUp(true));
+  expect(await metric('ticketing_database_up')).toBe(1);
+  await until('orders are placed again', async () => (await place()).status === 201);
+}
+
+describe('read-only-server, read-only-database', () => {
+  test.each([
+    ['the whole server', 'ALTER SYSTEM SET default_transaction_read_only = on', 'ALTER SYSTEM RESET ALL'],
+    [
+      'the database',
+      'ALTER DATABASE ticketing SET default_transaction_read_only = on',
+      'ALTER DATABASE ticketing RESET ALL',
+    ],
+  ])('it is down while %s lets nobody write, and goes on afterwards', async (_what, readOnly, normal) => {
+    try {
+      // A database's setting is for new connections: the pool's end as they do when a primary is demoted.
+      await asOperator(readOnly, 'SELECT pg_reload_conf()', CUT);
+      await expectKnownAsDown();
+    } finally {
+      await asOperator(normal, 'SELECT pg_reload_conf()');
+    }
+    await expectGoesOn();
+  });
+
+  test('a leader steps down where nobody can write, nobody leads there, and one does afterwards', async () => {
+    let now = 0;
+    const leader = createLeader({ dsn, lock: 8, clock: { now: () => instant(now) } });
+    const leads = () => {
+      // Each question comes after every pause.
+      now += 60_000;
+      return leader.leads();
+    };
+    expect(await leads()).toBe(true);
+    try {
+      await asOperator('ALTER SYSTEM SET default_transaction_read_only = on', 'SELECT pg_reload_conf()');
+      await until('it steps down', async () => !(await leads()));
+      expect(await leads()).toBe(false);
+    } finally {
+      await asOperator('ALTER SYSTEM RESET ALL', 'SELECT pg_reload_conf()');
+    }
+    await until('it leads again', leads);
+    await leader.close();
+    await expectGoesOn();
+  });
+
+  test('connections that met a read-only server are thrown away, those of transactions too', async () => {
+    const pids = async () =>
+      new Set(
+        (
+          await sql<{ pid: number }>(
+            dsn,
+            `SELECT pid FROM pg_stat_activity WHERE application_name = 'ms-ticketing' AND datname = 'ticketing'`,
+          )
+        ).map(({ pid }) => pid),
+      );
+    const database = openDatabase({ dsn, maxConnections: 1, onIdleError: () => undefined });
+    const pidOf = async () => {
+      const [row] = await database.rows<{ pid: number }>(
+        { name: 'pid', text: 'SELECT pg_backend_pid() AS pid' },
+        [],
+      );
+      return row?.pid ?? 0;
+    };
+    const before = await pidOf();
+    const writing = database.transaction(async (tx) => {
+      await tx.rows({ name: 'read-only', text: 'SET TRANSACTION READ ONLY' }, []);
+      await tx.rows({ name: 'write', text: "INSERT INTO write_trials VALUES ('x')" }, []);
+    });
+    await expect(writing).rejects.toMatchObject({ code: 'database_unavailable' });
+    expect(await pidOf()).not.toBe(before);
+    await until('the connection has ended', async () => !(await pids()).has(before));
+    await database.close();
+  });
+});
+
+describe('read-only-server: a server that cannot do the work', () => {
+  const refuse = (code: string, table: string) =>
+    asOperator(
+      `CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'cannot' USING ERRCODE = '${code}'; END $$;
+       CREATE TRIGGER refuse BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION refuse()`,
+    );
+  const allow = () =>
+    asOperator('DROP TRIGGER IF EXISTS refuse ON orders; DROP TRIGGER IF EXISTS refuse ON write_trials');
+
+  afterEach(allow);
+
+  test.each([
+    ['53100', 'a full disk'],
+    ['53200', 'no memory'],
+    ['53000', 'no resources'],
+    ['58030', 'a file that cannot be read or written'],
+    ['58000', 'an error of its system'],
+    ['25006', 'a read-only transaction'],
+  ])('it is down after SQLSTATE %s (%s), until a write goes through', async (code) => {
+    await refuse(code, 'orders');
+    await refuse(code, 'write_trials');
+    await expectKnownAsDown();
+    await allow();
+    await expectGoesOn();
+  });
+
+  test('it stays up after an error that says nothing of the server', async () => {
+    await refuse('P0001', 'orders');
+    expect((await place()).status).toBe(500);
+    expect(await isUp(true)).toBe(true);
+    await allow();
+    await expectGoesOn();
+  });
+});
+
+describe('read-only-server: a start on a standby', () => {
+  test('it is refused with one line that says what to do, migrating or not, and works once it is promoted', async () => {
+    const standby = await startStandby();
+    const env = { POSTGRES_DSN: standby.dsn, LOG_LEVEL: 'error' };
+    const starts = await Promise.all(
+      ['true', 'false'].map((AUTO_MIGRATE) => startServiceProcess({ ...env, AUTO_MIGRATE })),
+    );
+    for (const { ended, output } of starts) {
+      expect(await ended).toBe(1);
+      const { host, password } = new URL(standby.dsn);
+      expect(output()).toBe(
+        `PostgreSQL at ${host} is a standby or read-only, and this service writes. Set POSTGRES_DSN to the primary, or promote this server (pg_promote()); a primary with default_transaction_read_only = on must have it off.\n`,
+      );
+      expect(output()).not.toContain(password);
+    }
+    await standby.promote();
+    const started = await startServiceProcess({ ...env, AUTO_MIGRATE: 'false' });
+    await started.url();
+  }, 180_000);
+});
+
+const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = 'ticketing' AND pid <> pg_backend_pid()`;

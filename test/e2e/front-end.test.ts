@@ -1,0 +1,376 @@
+import { randomUUID } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { instant } from '../../src/kernel/clock.ts';
+import { catalogueDiscount } from '../support/fake-seating.ts';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { startReplica } from '../support/races.ts';
+import { recordEvents } from '../support/recorded-events.ts';
+import { until } from '../support/servers.ts';
+import type { Answer, TestApp } from '../support/test-app.ts';
+
+const PAGE = 'https://tickets.example.com';
+const ADMIN = { user_groups: ['/Permissions/Users/System Admins'] };
+const HOLD_MS = 300_000;
+
+const events = recordEvents();
+const organiserId = randomUUID();
+let aheadMs = 0;
+let platform: PlatformApp;
+let buyer: string;
+let other: string;
+let organiser: string;
+
+beforeAll(async () => {
+  const clock = { now: () => instant(Date.now() + aheadMs) };
+  platform = await startPlatformApp({ CORS_ORIGINS: PAGE }, {}, { eventLog: events.log, clock });
+  platform.seating.owners.set(platform.eventId, organiserId);
+  [buyer, other, organiser] = (await Promise.all(
+    [randomUUID(), randomUUID(), organiserId].map((sub) =>
+      platform.issuer.token(sub, {}, { expiresIn: 3_600 }),
+    ),
+  )) as [string, string, string];
+});
+
+beforeEach(() => {
+  aheadMs = 0;
+  platform.seating.query = undefined;
+  platform.seating.seating = undefined;
+});
+
+const post = (path: string, token = buyer, headers: Record<string, string> = {}) =>
+  platform.app.call('POST', path, { token, headers });
+
+const pay = (orderId: string, headers: Record<string, string> = {}) =>
+  post(`/api/order/${orderId}/create-payment-intent`, buyer, headers);
+
+const order = (seatIds: readonly string[], token = buyer, app: TestApp = platform.app) =>
+  app.call('POST', '/api/order', { token, body: platform.request(seatIds) });
+
+const stored = async (orderId: string) =>
+  (await platform.app.sql<{ status: string }>('SELECT status FROM orders WHERE order_id = $1', [orderId]))[0]
+    ?.status;
+
+interface Sent {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+/** A request as it is: fetch adds a content length and drops an empty body. */
+function send(
+  method: string,
+  path: string,
+  { headers, body }: Sent,
+): Promise<{ status: number; text: string }> {
+  return new Promise((done, fail) => {
+    const request = httpRequest(platform.app.url + path, { method, headers, agent: false }, (response) => {
+      const status = response.statusCode ?? 0;
+      if (response.headers['content-type']?.includes('event-stream')) {
+        response.destroy();
+        return done({ status, text: '' });
+      }
+      let text = '';
+      response.on('data', (chunk) => (text += chunk));
+      response.on('end', () => done({ status, text }));
+    });
+    request.on('error', fail);
+    request.end(body);
+  });
+}
+
+const json = { 'content-type': 'application/json' };
+const EMPTY: Readonly<Record<string, Sent>> = {
+  'content-length 0': { headers: { ...json, 'content-length': '0' }, body: undefined },
+  'no length at all': { headers: json, body: undefined },
+  'empty chunks': { headers: { ...json, 'transfer-encoding': 'chunked' }, body: undefined },
+  'blanks alone': { headers: { ...json, 'content-length': '3' }, body: ' \r\n' },
+  'a charset': {
+    headers: { 'content-type': 'application/json; charset=utf-8', 'content-length': '0' },
+    body: undefined,
+  },
+  'text/plain': {
+    headers: { 'content-type': 'text/plain;charset=UTF-8', 'content-length': '0' },
+    body: undefined,
+  },
+};
+
+describe('front-end: an empty body is no body', () => {
+  test.each(Object.keys(EMPTY))('on every route and method it is taken for none, with %s', async (form) => {
+    const { body: api } = await platform.app.call('GET', '/openapi.json');
+    const operations = Object.entries<Record<string, { requestBody?: { required?: boolean } }>>(
+      api.paths,
+    ).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { requestBody }]) => ({ path, method, requestBody })),
+    );
+    expect(operations.length).toBeGreaterThan(30);
+    const admin = await platform.issuer.token(randomUUID(), ADMIN);
+    for (const { path, method, requestBody } of operations) {
+      const { headers, body } = EMPTY[form] as Sent;
+      const address = path.replaceAll(/\{\w+\}/g, randomUUID());
+      const answer = await send(method.toUpperCase(), address, {
+        headers: { ...headers, authorization: `Bearer ${admin}` },
+        body,
+      });
+      const what = `${form}: ${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`;
+      expect(answer.status, what).not.toBe(415);
+      expect(answer.status, what).toBeLessThan(500);
+      expect(answer.text, what).not.toContain('Body cannot be empty');
+      if (requestBody && !path.endsWith('/refund')) {
+        expect(answer.status, what).toBe(400);
+        expect(JSON.parse(answer.text), what).toMatchObject({
+          code: 'invalid_request',
+          message: 'The request has no body. Send a JSON object in it.',
+          errors: [{ field: 'body', reason: 'is missing' }],
+        });
+      }
+    }
+  });
+
+  test('an order is paid for, checked out, refunded and another one cancelled as the page does it', async () => {
+    const headers = { ...json };
+    const orderId = await platform.place(buyer);
+    const intent = await pay(orderId, headers);
+    expect(intent, intent.text).toMatchObject({ status: 200, body: { seatLockDurationMins: 5 } });
+    await platform.pay(buyer, orderId);
+    const done = await post(`/api/order/${orderId}/checkout`, buyer, headers);
+    expect(done).toMatchObject({ status: 200, body: { Status: 'completed' } });
+    const admin = await platform.issuer.token(randomUUID(), ADMIN);
+    const refund = await post(`/api/order/${orderId}/refund`, admin, headers);
+    expect(refund, refund.text).toMatchObject({ status: 200, body: { amount: 100 } });
+    const next = await platform.place(buyer);
+    const gone = await platform.app.call('DELETE', `/api/order/${next}`, { token: buyer, headers });
+    expect([gone.status, await stored(next)]).toEqual([204, 'cancelled']);
+  });
+
+  test.each(['text/plain', 'text/plain;charset=UTF-8', 'application/x-www-form-urlencoded', 'text/xml'])(
+    'JSON that is sent as %s is refused with the content type to send',
+    async (type) => {
+      const body = JSON.stringify(platform.request());
+      const answer = await platform.app.call('POST', '/api/order', {
+        token: buyer,
+        body,
+        headers: { 'content-type': type },
+      });
+      expect(answer).toMatchObject({ status: 415, body: { code: 'unsupported_media_type' } });
+      expect(answer.body.message).toContain('Content-Type: application/json');
+    },
+  );
+});
+
+describe('front-end: seatLockDurationMins', () => {
+  test.each([
+    [HOLD_MS - 44_000, 1],
+    [HOLD_MS - 60_000, 1],
+    [HOLD_MS - 90_000, 2],
+    [HOLD_MS - 3_000, 1],
+  ])('after %i ms of a hold of five minutes it is %i', async (ms, minutes) => {
+    const orderId = await platform.place(buyer);
+    aheadMs = ms;
+    expect((await pay(orderId)).body.seatLockDurationMins).toBe(minutes);
+  });
+
+  test('when the hold has ended the order is refused, and no number is given', async () => {
+    const orderId = await platform.place(buyer);
+    aheadMs = HOLD_MS;
+    const late = await pay(orderId);
+    expect(late.status).toBe(409);
+    expect(['hold_ended', 'order_not_pending']).toContain(late.body.code);
+  });
+});
+
+describe('front-end: a free order', () => {
+  const free = async () => {
+    const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 100 });
+    return platform.place(buyer, [randomUUID()], discountId);
+  };
+  const saleOf = (orderId: string) =>
+    platform.app.sql("SELECT FROM outbox WHERE key = $1 AND topic = 'orderUpdated'", [orderId]);
+
+  test('it is completed by asking to pay it, says where the tickets are, and says so again', async () => {
+    const orderId = await free();
+    const asked = await pay(orderId, json);
+    expect(asked).toMatchObject({ status: 409, body: { code: 'nothing_to_pay' } });
+    expect(asked.body.message).toContain('completed');
+    expect(asked.body.message).toContain(`/api/order/${orderId}/tickets`);
+    expect(await stored(orderId)).toBe('completed');
+    const [ticket] = (await platform.app.call('GET', `/api/order/${orderId}/tickets`, { token: buyer })).body;
+    expect(ticket.qr_code).toMatch(/^iVBORw0KGgo/);
+    expect((await pay(orderId)).body).toEqual(asked.body);
+    const checkedOut = await post(`/api/order/${orderId}/checkout`);
+    expect(checkedOut).toMatchObject({ status: 200, body: { Status: 'completed', Price: 0 } });
+    expect(await saleOf(orderId)).toHaveLength(1);
+    expect(await platform.app.sql('SELECT FROM payments WHERE order_id = $1', [orderId])).toEqual([]);
+  });
+
+  test('with an Idempotency-Key the answer is repeated', async () => {
+    const orderId = await free();
+    const headers = { 'idempotency-key': randomUUID() };
+    const first = await pay(orderId, headers);
+    const again = await pay(orderId, headers);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(await saleOf(orderId)).toHaveLength(1);
+  });
+
+  test('it is completed or cancelled once when it is asked to be both, many times at once', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const orderId = await free();
+      const cancel = () => platform.app.call('DELETE', `/api/order/${orderId}`, { token: buyer });
+      const checkOut = () => post(`/api/order/${orderId}/checkout`);
+      const answers = await Promise.all([pay(orderId), cancel(), pay(orderId), checkOut(), cancel()]);
+      const status = await stored(orderId);
+      const deleted = answers.filter((answer) => answer.status === 204);
+      expect(deleted).toHaveLength(status === 'cancelled' ? 1 : 0);
+      expect(await saleOf(orderId)).toHaveLength(status === 'completed' ? 1 : 0);
+      const codes = answers.filter((answer) => answer.status === 409).map(({ body }) => body.code);
+      expect(new Set(['nothing_to_pay', 'order_not_pending']).isSupersetOf(new Set(codes))).toBe(true);
+    }
+  });
+
+  test('one whose hold has ended stays ended', async () => {
+    const orderId = await free();
+    aheadMs = HOLD_MS;
+    expect((await pay(orderId)).body.code).not.toBe('nothing_to_pay');
+    await until('the sweeper ends it', async () => (await stored(orderId)) === 'cancelled');
+    expect((await pay(orderId)).body.code).toBe('order_not_pending');
+    expect(await saleOf(orderId)).toEqual([]);
+  });
+
+  test('nobody else completes it', async () => {
+    const orderId = await free();
+    const asked = await post(`/api/order/${orderId}/create-payment-intent`, other);
+    expect([asked.status, await stored(orderId)]).toEqual([403, 'pending']);
+  });
+});
+
+describe('front-end: refused seats have their labels', () => {
+  const label = (seatId: string) => `L-${seatId.slice(0, 4)}`;
+  const seatsOf = (seatIds: readonly string[]) =>
+    seatIds.map((seat_id) => ({ seat_id, label: label(seat_id) }));
+
+  function expectTaken(answer: Answer, seatIds: readonly string[]): void {
+    expect(answer, answer.text).toMatchObject({ status: 409, body: { code: 'seats_taken' } });
+    expect([...answer.body.seat_ids].sort()).toEqual([...seatIds].sort());
+    expect(answer.body.seats).toHaveLength(seatIds.length);
+    expect(answer.body.seats).toEqual(expect.arrayContaining(seatsOf(seatIds)));
+    for (const seatId of seatIds) {
+      expect(answer.body.message).toContain(label(seatId));
+      expect(answer.body.message).not.toContain(seatId);
+    }
+  }
+
+  test('those that another order holds', async () => {
+    const seatIds = [randomUUID(), randomUUID()];
+    await platform.place(buyer, seatIds);
+    expectTaken(await order([randomUUID(), ...seatIds], other), seatIds);
+  });
+
+  test('those that the database alone knows of, on a replica that never heard of them', async () => {
+    const seatIds = [randomUUID(), randomUUID()];
+    await platform.place(buyer, seatIds);
+    const replica = await startReplica(platform);
+    expectTaken(await order(seatIds, other, replica), seatIds);
+    expectTaken(await order(seatIds, other, replica), seatIds);
+  });
+
+  test('those that a pending order would be changed to', async () => {
+    const seatId = randomUUID();
+    await platform.place(buyer, [seatId]);
+    const orderId = await platform.place(other);
+    const body = { seat_ids: [seatId] };
+    expectTaken(await platform.app.call('PUT', `/api/order/${orderId}`, { token: other, body }), [seatId]);
+  });
+
+  test('those of the box office, issued and moved to', async () => {
+    const seatId = randomUUID();
+    await platform.place(buyer, [seatId]);
+    const wish = { event_id: platform.eventId, session_id: platform.sessionId, price: 0 };
+    const issue = (seat_id: string) =>
+      platform.app.call('POST', '/api/order/ticket', { token: organiser, body: { ...wish, seat_id } });
+    expectTaken(await issue(seatId), [seatId]);
+    const { body } = await issue(randomUUID());
+    const moved = await platform.app.call('PUT', `/api/order/ticket/${body.ticket_id}`, {
+      token: organiser,
+      body: { seat_id: seatId },
+    });
+    expectTaken(moved, [seatId]);
+  });
+
+  test('those that a seating service refuses and that are sold here', async () => {
+    const seatId = randomUUID();
+    await platform.place(buyer, [seatId]);
+    const replica = await startReplica(platform);
+    platform.seating.query = { status: 400, body: { message: `Seat ${seatId} is not available` } };
+    expectTaken(await order([seatId], other, replica), [seatId]);
+  });
+
+  test('those that a seating service refuses in its words', async () => {
+    const [known, unknown] = [randomUUID(), randomUUID()];
+    const orderId = await platform.place(buyer, [known]);
+    await platform.app.call('DELETE', `/api/order/${orderId}`, { token: buyer });
+    platform.seating.query = { status: 400, body: { message: `Seats ${known} and ${unknown} are blocked` } };
+    const refused = await order([known, unknown], other);
+    expect(refused).toMatchObject({
+      status: 400,
+      body: {
+        code: 'seats_refused',
+        message: `Seats ${label(known)} and ${unknown} are blocked`,
+        seat_ids: [known, unknown],
+        seats: seatsOf([known]),
+      },
+    });
+  });
+});
+
+describe('front-end: ids of orders', () => {
+  test('the first eight characters tell orders apart that are placed together', async () => {
+    const placed = await Promise.all(Array.from({ length: 20 }, () => platform.place(buyer)));
+    expect(new Set(placed.map((orderId) => orderId.slice(0, 8))).size).toBe(20);
+  });
+});
+
+describe('front-end: every call may come from another origin', () => {
+  const origin = { origin: PAGE };
+  const allowed = ({ headers }: Answer) => headers.get('access-control-allow-origin');
+
+  test('preflights of every route are answered, and answers can be read, errors included', async () => {
+    const { body: api } = await platform.app.call('GET', '/openapi.json');
+    for (const path of Object.keys(api.paths)) {
+      const address = path.replaceAll(/\{\w+\}/g, randomUUID());
+      const preflight = await platform.app.call('OPTIONS', address, {
+        headers: { ...origin, 'access-control-request-method': 'POST' },
+      });
+      expect([path, preflight.status, allowed(preflight)]).toEqual([path, 200, PAGE]);
+      const answer = await platform.app.call('GET', address, { headers: origin });
+      expect([path, allowed(answer)]).toEqual([path, PAGE]);
+    }
+    const nowhere = await platform.app.call('GET', '/api/nowhere', { headers: origin, token: buyer });
+    expect([nowhere.status, allowed(nowhere)]).toEqual([404, PAGE]);
+  });
+
+  test('the stand-in for Stripe answers to the same origins, and to no others', async () => {
+    const path = '/v1/payment_intents/pi_none/confirm';
+    const headers = { ...origin, 'access-control-request-method': 'POST' };
+    expect((await platform.app.call('OPTIONS', path, { headers })).status).toBe(200);
+    expect(allowed(await platform.app.call('POST', path, { headers: origin }))).toBe(PAGE);
+    const elsewhere = await platform.app.call('POST', path, {
+      headers: { origin: 'https://elsewhere.example' },
+    });
+    expect(allowed(elsewhere)).toBeNull();
+  });
+
+  test('an order that is shed in front of the routes says so to the page', async () => {
+    const env = { CORS_ORIGINS: PAGE, PLACING_CONCURRENCY: '1', MAX_QUEUE_MS: '0' };
+    const replica = await startReplica(platform, env);
+    const gate = Promise.withResolvers<void>();
+    platform.seating.gate = gate.promise;
+    const before = platform.seating.calls.length;
+    const first = order([randomUUID()], buyer, replica);
+    await until('the only place is taken', () => platform.seating.calls.length > before);
+    const shed = await replica.call('POST', '/api/order', { token: buyer, headers: origin, body: '{}' });
+    platform.seating.gate = undefined;
+    gate.resolve();
+    expect([shed.status, allowed(shed)]).toEqual([503, PAGE]);
+    expect((await first).status).toBe(201);
+  });
+});

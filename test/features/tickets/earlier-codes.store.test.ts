@@ -1,0 +1,108 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  claimPictures,
+  countByState,
+  countWaiting,
+  findByHash,
+  saveRead,
+  withdrawEarlierCodes,
+} from '../../../src/features/tickets/earlier-codes.store.ts';
+import { instant, later } from '../../../src/kernel/clock.ts';
+import { as, type TicketId } from '../../../src/kernel/ids.ts';
+import { openDatabase } from '../../../src/platform/postgres/database.ts';
+import { migrateUp } from '../../../src/platform/postgres/migrations.ts';
+import { earlierDatabase, earlierTicket, REAL_PICTURE } from '../../support/earlier-codes.ts';
+
+const NOW = instant(Date.parse('2026-11-24T12:00:00Z'));
+const CLAIM_MS = 60_000;
+const PROCESSES = 8;
+const SESSION = randomUUID();
+
+/** A database that was taken over with so many pictures. */
+async function takenOver(pictures: number) {
+  const earlier = await earlierDatabase(randomUUID(), randomUUID());
+  const sold = Array.from({ length: pictures }, () => ({ ...earlierTicket(SESSION), picture: REAL_PICTURE }));
+  await earlier.insert(sold);
+  await migrateUp({ dsn: earlier.dsn, dir: 'migrations' });
+  const database = openDatabase({
+    dsn: earlier.dsn,
+    maxConnections: PROCESSES,
+    onIdleError: () => undefined,
+  });
+  onTestFinished(() => database.close());
+  return { database, ticketIds: sold.map(({ ticketId }) => as<TicketId>(ticketId)).toSorted() };
+}
+
+describe('legacy-qr: who reads a picture', () => {
+  test('of several that claim at the same instant each gets pictures of its own', async () => {
+    const { database, ticketIds } = await takenOver(400);
+    const claimed: string[] = [];
+    const work = async () => {
+      for (;;) {
+        const mine = await claimPictures(database, 'untried', NOW, 10);
+        if (mine.length === 0) return;
+        claimed.push(...mine.map(({ ticket_id }) => ticket_id));
+      }
+    };
+    await Promise.all(Array.from({ length: PROCESSES }, work));
+    // Those that another had locked in that instant are found by the next turn.
+    await work();
+    expect(claimed.toSorted()).toEqual(ticketIds);
+  });
+
+  test('a claimed picture is free again after its minute, for one that takes it alone', async () => {
+    const { database, ticketIds } = await takenOver(2);
+    expect(await claimPictures(database, 'tried', NOW, 1)).toEqual([]);
+    const first = await claimPictures(database, 'untried', NOW, 50);
+    expect(first.map(({ ticket_id, attempts }) => [ticket_id, attempts]).toSorted()).toEqual(
+      ticketIds.map((id) => [id, 1]),
+    );
+    expect(first.every(({ picture }) => picture?.equals(REAL_PICTURE))).toBe(true);
+    const soon = later(NOW, CLAIM_MS - 1);
+    expect(await claimPictures(database, 'tried', soon, 50)).toEqual([]);
+    const after = await claimPictures(database, 'tried', later(NOW, CLAIM_MS), 1);
+    expect(after).toMatchObject([{ ticket_id: ticketIds[0], attempts: 2 }]);
+  });
+});
+
+describe('legacy-qr: what becomes of a code', () => {
+  test('one that is withdrawn while its picture is read stays withdrawn', async () => {
+    const { database, ticketIds } = await takenOver(1);
+    await claimPictures(database, 'untried', NOW, 50);
+    expect(await withdrawEarlierCodes(database, ticketIds)).toBe(1);
+    await saveRead(
+      database,
+      ticketIds.map((ticketId) => ({ ticketId, hash: randomBytes(32) })),
+    );
+    expect(await countByState(database)).toEqual({ good: 0, unreadable: 0, withdrawn: 1 });
+  });
+
+  test('a good one is found by its hash, and after a withdrawal said to be withdrawn, as often as one withdraws', async () => {
+    const { database, ticketIds } = await takenOver(1);
+    const [ticketId] = ticketIds;
+    if (!ticketId) throw new Error('there is no ticket');
+    const hash = randomBytes(32);
+    expect(await findByHash(database, hash)).toBeUndefined();
+    await saveRead(database, [{ ticketId, hash }]);
+    expect(await findByHash(database, hash)).toEqual({ ticketId, sessionId: SESSION, isWithdrawn: false });
+    expect(await withdrawEarlierCodes(database, ticketIds)).toBe(1);
+    expect(await withdrawEarlierCodes(database, ticketIds)).toBe(0);
+    expect(await findByHash(database, hash)).toEqual({ ticketId, sessionId: SESSION, isWithdrawn: true });
+  });
+
+  test('a text that another ticket has already is nobody else’s', async () => {
+    const { database, ticketIds } = await takenOver(3);
+    const [one, other, last] = ticketIds;
+    if (!one || !other || !last) throw new Error('a ticket is missing');
+    const hash = randomBytes(32);
+    await saveRead(database, [{ ticketId: other, hash }]);
+    await saveRead(database, [
+      { ticketId: one, hash },
+      { ticketId: last, hash: undefined },
+    ]);
+    expect(await findByHash(database, hash)).toMatchObject({ ticketId: other });
+    expect(await countByState(database)).toEqual({ good: 1, unreadable: 2, withdrawn: 0 });
+    expect(await countWaiting(database)).toBe(0);
+  });
+});

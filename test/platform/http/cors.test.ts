@@ -1,0 +1,180 @@
+import { connect } from 'node:net';
+import { pino } from 'pino';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { AppError, ERRORS, type ErrorCode } from '../../../src/kernel/errors.ts';
+import { sendJsonText } from '../../../src/platform/http/compressed.ts';
+import { allowOrigins } from '../../../src/platform/http/cors.ts';
+import { openEventStream } from '../../../src/platform/http/event-stream.ts';
+import { bind } from '../../../src/platform/http/listener.ts';
+import { createHttpServer, type Shed } from '../../../src/platform/http/server.ts';
+import { atEnd } from '../../support/at-end.ts';
+import { call } from '../../support/test-app.ts';
+
+const PAGE = 'http://localhost:8090';
+const OTHER = 'http://localhost:8091';
+
+let url: string;
+let open: () => void;
+
+beforeEach(async () => {
+  ({ url, open } = await serve([PAGE, 'https://tickets.example.com']));
+});
+
+async function serve(origins: readonly string[]) {
+  const cors = allowOrigins(origins);
+  const listener = await bind(0, '127.0.0.1', cors);
+  const { app, open: openWith } = createHttpServer({
+    onProblem: () => undefined,
+    server: listener.server,
+    log: pino({ level: 'silent' }),
+    requestId: () => 'request-1',
+  });
+  app.get('/code/:code', async (request) => {
+    throw new AppError((request.params as { code: ErrorCode }).code, 'because');
+  });
+  app.get('/list', (request, reply) => sendJsonText(request, reply, '[]'));
+  app.get('/stream', (_request, reply) => {
+    const stream = openEventStream(reply, () => undefined);
+    stream.write(': open\n\n');
+    stream.end();
+  });
+  app.post('/order', async () => ({ ok: true }));
+  app.get('/realms/any', async () => ({ ok: true }));
+  await app.ready();
+  atEnd(async () => {
+    await app.close();
+    await listener.close(0);
+  });
+  const shed: Shed = (request, response) => {
+    if (request.url !== '/shed') return false;
+    response.writeHead(503, { 'retry-after': '1' }).end();
+    return true;
+  };
+  return {
+    url: `http://127.0.0.1:${listener.port}`,
+    open: () => openWith((request, response) => cors(request, response) || shed(request, response)),
+  };
+}
+
+const CORS = {
+  'access-control-allow-origin': PAGE,
+  'access-control-allow-credentials': 'true',
+  'access-control-allow-methods': 'GET, POST, PUT, DELETE, OPTIONS',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Admission-Token',
+  'access-control-max-age': '3600',
+};
+
+const corsOf = (headers: Headers) =>
+  Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-')));
+
+const ask = (path: string, origin = PAGE, method = 'GET', headers: Record<string, string> = {}) =>
+  call(url, method, path, { headers: { origin, ...headers } });
+
+const preflight = (path: string, origin = PAGE) =>
+  ask(path, origin, 'OPTIONS', {
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'authorization,content-type',
+  });
+
+describe('front-end: a page of an origin that is listed', () => {
+  test('its preflight is answered with 200, whatever is at the address, and reaches no route', async () => {
+    open();
+    for (const path of ['/order', '/nothing/here', '/%ZZ', '/shed']) {
+      const { status, headers, text } = await preflight(path);
+      expect({ path, status, text }).toEqual({ path, status: 200, text: '' });
+      expect(corsOf(headers)).toMatchObject(CORS);
+      expect(headers.get('vary')).toBe('Origin');
+    }
+  });
+
+  test('it may read answers, event streams and refusals in front of the routes, with what they tell in headers', async () => {
+    open();
+    const answers = [
+      await ask('/order', PAGE, 'POST'),
+      await ask('/stream'),
+      await ask('/shed'),
+      await ask('/nothing/here'),
+      await ask('/%ZZ'),
+      await ask('/order', PAGE, 'PATCH'),
+      await ask('/order', PAGE, 'OPTIONS'),
+      await call(url, 'POST', '/order', { headers: { origin: PAGE }, body: 'x'.repeat(70_000) }),
+    ];
+    for (const { headers } of answers) {
+      expect(corsOf(headers)).toMatchObject(CORS);
+      expect(headers.get('vary')).toBe('Origin');
+    }
+    const exposed = answers[0]?.headers.get('access-control-expose-headers')?.toLowerCase().split(', ');
+    expect(exposed).toEqual(expect.arrayContaining(['retry-after', 'x-request-id', 'content-disposition']));
+  });
+
+  test.each(Object.keys(ERRORS) as ErrorCode[])('it may read the error %s', async (code) => {
+    open();
+    expect(corsOf((await ask(`/code/${code}`)).headers)).toMatchObject(CORS);
+  });
+
+  test('it may read what is answered while the service starts, and is let ask then', async () => {
+    const early = await ask('/order');
+    expect(early.status).toBe(503);
+    expect(corsOf(early.headers)).toMatchObject(CORS);
+    expect((await preflight('/order')).status).toBe(200);
+  });
+
+  test('an answer that varies by something else says both', async () => {
+    open();
+    const { headers } = await ask('/list');
+    expect(headers.get('vary')).toBe('Origin, Accept-Encoding');
+    expect(corsOf(headers)).toMatchObject(CORS);
+  });
+
+  test('its connection serves on after a preflight', async () => {
+    open();
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const asked = `OPTIONS /order HTTP/1.1\r\nHost: x\r\nOrigin: ${PAGE}\r\nAccess-Control-Request-Method: POST\r\n\r\n`;
+    const posted = `POST /order HTTP/1.1\r\nHost: x\r\nOrigin: ${PAGE}\r\nConnection: close\r\n\r\n`;
+    socket.write(asked + posted);
+    let text = '';
+    for await (const chunk of socket) text += chunk;
+    expect(text.match(/^HTTP\/1\.1 200/gm)).toHaveLength(2);
+    expect(text).toContain('{"ok":true}');
+  });
+});
+
+describe('front-end: everybody else', () => {
+  test.each([OTHER, 'null', `${PAGE}/`, 'https://localhost:8090', 'http://LOCALHOST:8090'])(
+    'a page of %s is told nothing, and its preflight is no answer to it',
+    async (origin) => {
+      open();
+      for (const { headers } of [
+        await ask('/order', origin, 'POST'),
+        await preflight('/order', origin),
+        await ask('/stream', origin),
+        await ask('/shed', origin),
+      ]) {
+        expect(corsOf(headers)).toEqual({});
+        expect(headers.get('vary')).toBe('Origin');
+      }
+      expect((await preflight('/order', origin)).status).not.toBe(200);
+    },
+  );
+
+  test('a client that is no page gets no such header', async () => {
+    open();
+    expect(corsOf((await call(url, 'POST', '/order')).headers)).toEqual({});
+  });
+
+  test('the paths of the identity provider are left to it', async () => {
+    open();
+    const { headers, body } = await ask('/realms/any');
+    expect([corsOf(headers), headers.get('vary'), body]).toEqual([{}, null, { ok: true }]);
+    expect((await preflight('/realms/any')).status).not.toBe(200);
+  });
+
+  test('without a listed origin nothing is said, not even that answers vary', async () => {
+    ({ url, open } = await serve([]));
+    open();
+    const { headers } = await ask('/order', PAGE, 'POST');
+    expect([corsOf(headers), headers.get('vary')]).toEqual([{}, null]);
+    expect((await preflight('/order')).status).not.toBe(200);
+  });
+});

@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
+import { emptyDatabase } from '../support/own-database.ts';
+
+const SCRIPT = resolve('scripts/migrate.sh');
+const run = promisify(execFile);
+
+async function emptyFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-migrate-'));
+  atEnd(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Runs the script from a folder, with these variables and what finds programs. */
+async function migrate(cwd: string, env: Record<string, string>, ...args: string[]): Promise<string> {
+  const { stdout } = await run(SCRIPT, args, { cwd, env: { PATH: process.env.PATH ?? '', ...env } });
+  return stdout.trim();
+}
+
+async function newestMigration(): Promise<string | undefined> {
+  const files = (await readdir('migrations')).filter((name) => name.endsWith('.up.sql')).toSorted();
+  return files.at(-1)?.replace('.up.sql', '');
+}
+
+describe('scripts/migrate.sh', () => {
+  test('it applies the repository’s migrations from any folder', async () => {
+    const POSTGRES_DSN = await emptyDatabase();
+    const elsewhere = await emptyFolder();
+    expect(await migrate(elsewhere, { POSTGRES_DSN }, '-a', 'up')).toContain('000001_init_schema');
+    expect(await migrate(elsewhere, { POSTGRES_DSN }, '-a', 'version')).toBe(await newestMigration());
+    expect(await migrate(resolve('.'), { POSTGRES_DSN }, '-a', 'up')).toBe('nothing to do');
+  });
+
+  test('it creates a pair of empty files without a database, in the folder meant from where the caller is', async () => {
+    const folder = await emptyFolder();
+    await migrate(folder, { MIGRATIONS_DIR: '.' }, '-a', 'create', '-n', 'add_something');
+    const files = ['000001_add_something.down.sql', '000001_add_something.up.sql'];
+    expect((await readdir(folder)).toSorted()).toEqual(files);
+    for (const name of files) expect((await stat(join(folder, name))).size).toBe(0);
+  });
+
+  test('it runs with npm’s Node, whichever Node the machine has', async () => {
+    const folder = await emptyFolder();
+    const PATH = '/usr/bin:/bin';
+    await migrate(folder, { MIGRATIONS_DIR: folder, PATH }, '-a', 'create', '-n', 'one');
+    expect(await readdir(folder)).toHaveLength(2);
+  });
+
+  test('a folder that CDPATH names does not change what it finds', async () => {
+    const POSTGRES_DSN = await emptyDatabase();
+    const CDPATH = resolve('.');
+    const { stdout } = await run('scripts/migrate.sh', ['-a', 'version'], {
+      env: { PATH: process.env.PATH ?? '', POSTGRES_DSN, CDPATH },
+    });
+    expect(stdout.trim()).toBe('none');
+  });
+});
