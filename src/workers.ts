@@ -34,12 +34,25 @@ export function tellUp(): void {
   process.send?.(UP, () => undefined);
 }
 
-/** What workers need before they start: migrations done once, and one port for all of them, which is returned. */
-export async function prepareForWorkers(config: Config): Promise<number> {
-  if (config.AUTO_MIGRATE && config.POSTGRES_DSN) {
-    await migrateUp({ dsn: config.POSTGRES_DSN, dir: config.MIGRATIONS_DIR });
-  }
-  return config.PORT === 0 ? await freePort() : config.PORT;
+/** What workers need before they start: migrations done once, whose names are returned, and one port for all of them. */
+export async function prepareForWorkers(
+  config: Config,
+): Promise<{ readonly port: number; readonly migrations: readonly string[] }> {
+  const migrations =
+    config.AUTO_MIGRATE && config.POSTGRES_DSN
+      ? await migrateUp({ dsn: config.POSTGRES_DSN, dir: config.MIGRATIONS_DIR })
+      : [];
+  return { port: config.PORT === 0 ? await freePort() : config.PORT, migrations };
+}
+
+/** A worker that ended while nobody had told it to. */
+export interface WorkerDeath {
+  readonly worker: number;
+  readonly pid: number | undefined;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** When another is started in its place. */
+  readonly againAfterMs: number;
 }
 
 /** A port that was free a moment ago: workers that each took any would not share one. */
@@ -54,10 +67,15 @@ async function freePort(): Promise<number> {
  * Starts so many workers on the port, and another for each that dies, in its slot. One that dies before all were up for the
  * first time ends all of them, because then nothing but a person helps.
  */
-export function superviseWorkers(count: number, port: number): Workers {
+export function superviseWorkers(
+  count: number,
+  port: number,
+  onDeath: (death: WorkerDeath) => void,
+): Workers {
   const alive = new Map<Worker, Promise<void>>();
   const upBySlot = new Map<number, Worker>();
   let isStopping = false;
+  let wereUp = false;
   let youngDeaths = 0;
 
   function start(slot: number): Promise<void> {
@@ -79,9 +97,12 @@ export function superviseWorkers(count: number, port: number): Workers {
     void lifeMs.then((ms) => {
       alive.delete(worker);
       youngDeaths = ms < LONG_LIFE_MS ? youngDeaths + 1 : 0;
+      const { pid, exitCode: code, signalCode: signal } = worker.process;
+      const againAfterMs = restartAfterMs(youngDeaths);
+      if (wereUp && !isStopping) onDeath({ worker: slot, pid, code, signal, againAfterMs });
       setTimeout(() => {
         if (!isStopping) start(slot).catch(() => undefined);
-      }, restartAfterMs(youngDeaths));
+      }, againAfterMs);
     });
     return up;
   }
@@ -110,7 +131,10 @@ export function superviseWorkers(count: number, port: number): Workers {
   const up = Promise.resolve()
     .then(() => Promise.all(slots.map(start)))
     .then(
-      () => !isStopping,
+      () => {
+        wereUp = true;
+        return !isStopping;
+      },
       async (error: unknown) => {
         if (isStopping) return false;
         await stop(0);

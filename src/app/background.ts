@@ -6,7 +6,7 @@ import { claimDailyJob, markDailyJobDone } from '../platform/jobs/daily.store.ts
 import { createBell, startPoller } from '../platform/jobs/poller.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { createRelay, RELAY_POLL_MS } from '../platform/outbox/relay.ts';
-import { createLeader } from '../platform/postgres/leader.ts';
+import { createLeader, type LeaderOptions } from '../platform/postgres/leader.ts';
 import type { Features } from './features.ts';
 import type { Base } from './foundation.ts';
 import { type Postgres, type Servers, topicNames } from './servers.ts';
@@ -63,9 +63,9 @@ export function backgroundWork(
   servers: Servers,
   features: Features,
 ): Work {
-  const { config, clock, closing, watch, onError } = base;
+  const { config, clock, closing, watch, failed } = base;
   const { live } = features;
-  const leader = createLeader({ dsn, lock: RELAY_LOCK, clock });
+  const leader = createLeader({ dsn, lock: RELAY_LOCK, clock, onChange: tellOfLeadership(base) });
   closing.add(() => leader.close());
   const { KAFKA_GROUP_ID: group } = config;
   servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
@@ -78,7 +78,7 @@ export function backgroundWork(
       topics: topicNames(config),
       clock,
       retentionMs: config.OUTBOX_RETENTION_HOURS * MS_PER_HOUR,
-      onError,
+      onError: failed('relay'),
     }),
     webhooks: features.webhooks.applyDue,
     refunds: features.refunds.refundDue,
@@ -108,12 +108,12 @@ export function startBackground(
   drain: Drain,
   { kafka, streams }: { readonly kafka: Kafka | undefined; readonly streams: LiveSales },
 ): void {
-  const { config, closing, tracing, onError } = base;
-  const { outboxBell, inboxBell, refundBell, saleBell, feedBell, listenBell } = base;
+  const { config, closing, tracing, failed, log } = base;
+  const { outboxBell, inboxBell, refundBell, saleBell, feedBell, listenBell, listener } = base;
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
   const repeat = (name: keyof Work, intervalMs: number, bell = createBell()) => {
     const turn = tracing ? () => tracing.turn(name, work[name]) : work[name];
-    return startPoller({ intervalMs, bell, turn, onError });
+    return startPoller({ intervalMs, bell, turn, onError: failed(name) });
   };
   const pollers = [
     repeat('relay', RELAY_POLL_MS, outboxBell),
@@ -140,16 +140,25 @@ export function startBackground(
     const handedOver = Promise.all([lastTurns, kafka?.stopReading()]);
     await atMost(handedOverBy - performance.now(), handedOver);
     // What was committed since the relay last looked; where that takes too long, the next leader publishes it.
-    await atMost(LAST_RELAY_MS, work.relay().catch(onError));
+    await atMost(LAST_RELAY_MS, work.relay().catch(failed('relay')));
   });
   // First of all at a stop: what these requests still write is published before the relay rests.
-  closing.add(() => {
+  closing.add(async () => {
     handedOverBy = performance.now() + HANDED_OVER_BY_MS;
+    await listener.stopAccepting();
     const drained = drain.finish(DRAIN_MS);
     // A stream has no end of its own to wait for.
     streams.stop();
-    return drained;
+    log.info({ cut: await drained }, 'requests under way have ended');
   });
+}
+
+/** Who announces, told by each replica of itself. */
+function tellOfLeadership({ log }: Base): NonNullable<LeaderOptions['onChange']> {
+  return (change) => {
+    if (change === 'lost') log.warn('leadership of the relay lost: its connection to PostgreSQL broke');
+    else log.info(`leadership of the relay ${change}`);
+  };
 }
 
 /** Waits for `work`, and no longer than that; it goes on by itself then. */

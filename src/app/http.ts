@@ -89,8 +89,9 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   await http.ready();
   const { drain, shed } = await opened.promise;
   open((request, response) => {
-    // Who is sent elsewhere is told so by the drain.
-    if (!drain.isOpen() || !shed(request, response)) return false;
+    // Whatever is asked from now on is the last that this connection is used for: no request meets one that is closed.
+    if (!drain.isOpen()) response.setHeader('connection', 'close');
+    if (!shed(request, response)) return false;
     base.metrics.problem('overloaded');
     return true;
   });

@@ -24,6 +24,7 @@ import { createSettlement, createUndecidedSweep } from '../features/payments/set
 import { createStuckPayments } from '../features/payments/stuck.service.ts';
 import { createWebhookService } from '../features/payments/webhook.service.ts';
 import type { Ticket } from '../features/tickets/ticket.rules.ts';
+import type { OnFailure } from '../kernel/failures.ts';
 import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
 import { createBell } from '../platform/jobs/poller.ts';
@@ -32,7 +33,7 @@ import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
 import type { Database } from '../platform/postgres/database.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { countChanged } from './counting.ts';
-import { type Base, newIds, ringAll, systemClock } from './foundation.ts';
+import { type Base, newIds, ringAll, systemClock, VERSION } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
 
 /** The comparison with Stripe alone, beside a service that runs or not. The caller gives the servers, and closes them. */
@@ -40,7 +41,7 @@ export function buildReconcile(
   config: Pick<Config, 'currency'>,
   database: Database,
   provider: PaymentProvider,
-  onError: (error: unknown) => void,
+  onFailure: OnFailure,
 ): Reconcile {
   const clock = systemClock;
   const bells = {
@@ -52,7 +53,15 @@ export function buildReconcile(
   // Its own memory of holds is empty: those of the service end by themselves, and PostgreSQL has freed the seats.
   const holds = createEmbeddedHolds(clock);
   return wireMoney(
-    { config, clock, ids: newIds, onError, metrics: createMetrics(), traces: NO_TRACES, ...bells },
+    {
+      config,
+      clock,
+      ids: newIds,
+      failed: () => onFailure,
+      metrics: createMetrics(VERSION),
+      traces: NO_TRACES,
+      ...bells,
+    },
     tellAfterCommit(database),
     { provider, holds },
   ).reconcile;
@@ -62,20 +71,12 @@ export function buildReconcile(
 export function wireMoney(
   base: Pick<
     Base,
-    | 'clock'
-    | 'ids'
-    | 'metrics'
-    | 'traces'
-    | 'outboxBell'
-    | 'inboxBell'
-    | 'refundBell'
-    | 'saleBell'
-    | 'onError'
+    'clock' | 'ids' | 'metrics' | 'traces' | 'outboxBell' | 'inboxBell' | 'refundBell' | 'saleBell' | 'failed'
   > & { readonly config: Pick<Config, 'currency'> },
   { database, afterCommit }: Pick<Postgres, 'database' | 'afterCommit'>,
   { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
 ) {
-  const { config, clock, ids, metrics, traces, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
+  const { config, clock, ids, metrics, traces, outboxBell, inboxBell, refundBell, saleBell, failed } = base;
   const { currency } = config;
   const announce: AppendToOutbox = (tx, announcements) => appendToOutbox(tx, announcements, traces.current());
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
@@ -103,7 +104,6 @@ export function wireMoney(
     onFreed: (order: Order, tickets: readonly Ticket[]) => releaseHolds(order, holds, tickets),
     onCommitted: ringAll(outboxBell, saleBell),
     onDue: refundBell.ring,
-    onError,
     clock,
     ids,
     currency,
@@ -123,7 +123,7 @@ export function wireMoney(
   return {
     find,
     payments,
-    decide: createUndecidedSweep(settleMoney, shared),
+    decide: createUndecidedSweep(settleMoney, { ...shared, onError: failed('decision') }),
     transitions: shared.transitions,
     giveBack: shared.giveBack,
     recordAction: shared.recordAction,
@@ -132,7 +132,7 @@ export function wireMoney(
       ...shared,
       ticketsPaid: (tx, { orderId }) => ticketsPaid(tx, orderId, currency),
     }),
-    refunds: createRefundService({ ...shared, align }),
+    refunds: createRefundService({ ...shared, align, onError: failed('refunds') }),
     reconcile: createReconcile({ database, provider, align, findOrder: find }),
     consumer: createPaymentConsumer({
       ...shared,
@@ -146,6 +146,7 @@ export function wireMoney(
       align,
       onReceived: metrics.webhook,
       onStored: inboxBell.ring,
+      onError: failed('webhooks'),
     }),
     stuck: createStuckPayments({
       database,

@@ -16,7 +16,12 @@ export async function readingsOf(base: Base, postgres: Postgres, { live }: Featu
   const timer = setTimeout(timeout.resolve, QUEUES_TIMEOUT_MS, undefined);
   const queues = await Promise.race([queuesOf(base, postgres).catch(() => undefined), timeout.promise]);
   clearTimeout(timer);
-  return { pool: postgres.database.use(), streams: live.streams.count(), queues };
+  return {
+    pool: postgres.database.use(),
+    streams: live.streams.count(),
+    droppedLines: base.droppedLines(),
+    queues,
+  };
 }
 
 async function queuesOf(base: Base, postgres: Postgres): Promise<Queues> {

@@ -26,7 +26,7 @@ import { traceStatements } from '../platform/postgres/statement-tracing.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
 import { traceEvents } from '../platform/telemetry/event-tracing.ts';
-import type { Base } from './foundation.ts';
+import { type Base, logMigrations } from './foundation.ts';
 
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 /** More than a map of the largest stadium needs; who answers without end is cut off. */
@@ -48,7 +48,7 @@ export async function openPostgres({ config, closing, dataDir, log, tracing, wat
     closing.add(() => server.close());
     dsn = server.dsn;
   }
-  if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR });
+  if (config.AUTO_MIGRATE) logMigrations(log, await migrateUp({ dsn, dir: config.MIGRATIONS_DIR }));
   const opened = openDatabase({
     dsn,
     maxConnections: config.POSTGRES_POOL_SIZE,
@@ -155,7 +155,7 @@ async function redisOf({ config, clock, closing, log, metrics }: Base, { databas
 }
 
 /** Kafka, where `KAFKA_ADDR` names it. */
-async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka | undefined> {
+async function connectToKafka({ config, closing, failed }: Base): Promise<Kafka | undefined> {
   const { KAFKA_ADDR: brokers, KAFKA_SASL_MECHANISM: mechanism, KAFKA_TLS_CA_FILE: caFile } = config;
   if (brokers === undefined) return undefined;
   const upper = {
@@ -186,7 +186,7 @@ async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka
       partitions: config.KAFKA_TOPIC_PARTITIONS,
       replicas: config.KAFKA_TOPIC_REPLICAS || undefined,
     },
-    onError,
+    onError: failed('kafka'),
   });
   closing.add(() => kafka.close());
   return kafka;

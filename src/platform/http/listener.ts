@@ -6,7 +6,9 @@ export interface Listener {
   readonly port: number;
   /** Takes connections from now on, where it does not yet. */
   listen(): Promise<void>;
-  /** Stops taking connections, lets requests under way finish for at most `drainMs`, then cuts the rest. */
+  /** Takes no more connections and closes those that no request is on; resolves when that is so. */
+  stopAccepting(): Promise<void>;
+  /** The same, then lets requests under way finish for at most `drainMs` and cuts the rest. */
   close(drainMs: number): Promise<void>;
 }
 
@@ -25,43 +27,44 @@ const MAX_HEADER_BYTES = 32_768;
 /** Connections waiting to be accepted: a sale opens with thousands in one second. */
 const BACKLOG = 4_096;
 
-/** Binds `host:port` (0: a free one) and answers 503 until somebody handles requests. Throws `PortTaken`. */
-export async function bind(port: number, host: string): Promise<Listener> {
-  const server = newServer();
+/** Binds `host:port` (0: a free one) and answers by `starting` until somebody handles requests. Throws `PortTaken`. */
+export async function bind(
+  port: number,
+  host: string,
+  starting: RequestListener = refuse,
+): Promise<Listener> {
+  const server = newServer(starting);
   await listen(server, port, host);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  const close = (drainMs: number) => closeServer(server, drainMs);
-  return { server, port: address.port, listen: async () => undefined, close };
+  return { server, port: address.port, listen: async () => undefined, ...closingOf(server) };
 }
 
 /** The same, but bound by `listen` alone, which throws `PortTaken`. */
 export async function bindLater(port: number, host: string): Promise<Listener> {
-  const server = newServer();
-  const close = (drainMs: number) => closeServer(server, drainMs);
-  return { server, port, listen: () => listen(server, port, host), close };
+  const server = newServer(refuse);
+  return { server, port, listen: () => listen(server, port, host), ...closingOf(server) };
 }
 
-function newServer(): Server {
+function newServer(starting: RequestListener): Server {
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   });
-  server.on('request', notReady);
+  server.on('request', starting);
   return server;
 }
 
 /** Hands all further requests to `handler`. */
 export function handleWith(server: Server, handler: RequestListener): void {
-  server.removeListener('request', notReady);
+  server.removeAllListeners('request');
   server.on('request', handler);
 }
 
-const notReady: RequestListener = (_request, response) => {
-  response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain' }).end('starting\n');
-};
+/** Of a server that nobody answers on yet. */
+const refuse: RequestListener = (_request, response) => void response.writeHead(503).end();
 
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((done, fail) => {
@@ -72,11 +75,31 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-async function closeServer(server: Server, drainMs: number): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise((done) => server.close(done));
-  server.closeIdleConnections();
-  const cut = setTimeout(() => server.closeAllConnections(), drainMs);
-  await closed;
-  clearTimeout(cut);
+function closingOf(server: Server): Pick<Listener, 'stopAccepting' | 'close'> {
+  let closed: Promise<void> | undefined;
+  /** Resolves with what tells of the last connection's end. */
+  async function stopAccepting(): Promise<{ readonly ended: Promise<void> }> {
+    if (closed === undefined && server.listening) {
+      const ended = Promise.withResolvers<void>();
+      closed = ended.promise;
+      // After the next look at what has come in: a connection that waits to be taken, and a request on one that is kept,
+      // would be reset.
+      await new Promise((looked) => setImmediate(() => setImmediate(looked)));
+      server.close(() => ended.resolve());
+      server.closeIdleConnections();
+    }
+    return { ended: closed ?? Promise.resolve() };
+  }
+  return {
+    async stopAccepting() {
+      await stopAccepting();
+    },
+    async close(drainMs) {
+      const { ended } = await stopAccepting();
+      const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+      server.closeIdleConnections();
+      await ended;
+      clearTimeout(cut);
+    },
+  };
 }

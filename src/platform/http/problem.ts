@@ -48,6 +48,7 @@ export const STATUS_OF = {
   printing_busy: 503,
   exports_busy: 503,
   database_unavailable: 503,
+  starting: 503,
   shutting_down: 503,
   internal: 500,
 } as const satisfies Record<ErrorCode, number>;

@@ -16,6 +16,8 @@ export interface LeaderOptions {
   /** Which leadership: any number that no other one takes. */
   readonly lock: number;
   readonly clock: Clock;
+  /** Told when leadership is won, lost or given up. */
+  readonly onChange?: (change: 'won' | 'lost' | 'given up') => void;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -29,7 +31,7 @@ const KEEPALIVE = ['tcp_keepalives_idle=10', 'tcp_keepalives_interval=5', 'tcp_k
  * Leadership lives as long as its connection: a process that dies or is cut off loses it, and the server gives it to
  * the next that asks.
  */
-export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
+export function createLeader({ dsn, lock, clock, onChange }: LeaderOptions): Leader {
   let client: pg.Client | undefined;
   let isLeading = false;
   let askAgainAt: Instant | undefined;
@@ -46,6 +48,7 @@ export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
     const lost = () => {
       if (client !== next) return;
       client = undefined;
+      if (isLeading) onChange?.('lost');
       isLeading = false;
     };
     next.on('error', lost);
@@ -63,11 +66,13 @@ export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
       const asked = await connected();
       const answer = await asked.query<{ won: boolean }>('SELECT pg_try_advisory_lock($1) AS won', [lock]);
       isLeading = answer.rows[0]?.won === true && client === asked;
+      if (isLeading) onChange?.('won');
       return isLeading;
     },
     async close() {
       const closing = client;
       client = undefined;
+      if (isLeading) onChange?.('given up');
       isLeading = false;
       await closing?.end();
     },

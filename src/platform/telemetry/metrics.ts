@@ -36,6 +36,8 @@ export interface Metrics {
 export interface Readings {
   readonly pool: PoolUse;
   readonly streams: number;
+  /** Log lines that were dropped since the start. */
+  readonly droppedLines: number;
   /** Absent while the database does not say. */
   readonly queues: Queues | undefined;
 }
@@ -62,7 +64,7 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 const STATUS_CLASS_SIZE = 100;
 
 /** https://prometheus.io/docs/practices/naming/ */
-export function createMetrics(): Metrics {
+export function createMetrics(version: string): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const described = (name: MetricName) => ({
@@ -88,6 +90,8 @@ export function createMetrics(): Metrics {
   const circuits = gauge('ticketing_circuit_open');
   const queued = gauge('ticketing_placing_waiting');
   const shed = counter('ticketing_placing_shed_total');
+  const droppedLines = counter('ticketing_log_lines_dropped_total');
+  gauge('ticketing_build_info').set({ version, node: process.versions.node }, 1);
   const read = createReader(gauge);
   return {
     request({ method, route, status, seconds }) {
@@ -110,6 +114,8 @@ export function createMetrics(): Metrics {
     waiting: (count) => queued.set(count),
     async text(readings) {
       read(readings);
+      droppedLines.reset();
+      droppedLines.inc(readings.droppedLines);
       const [ours, process] = await Promise.all([registry.metrics(), processRegistry().metrics()]);
       return `${ours}\n${process}`;
     },
