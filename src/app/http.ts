@@ -24,6 +24,7 @@ import { metricsOfAll } from '../platform/telemetry/worker-metrics.ts';
 import type { Features } from './features.ts';
 import { type Base, CUT_MS, VERSION } from './foundation.ts';
 import { outboxLag, readingsOf } from './readings.ts';
+import { REFUSALS } from './refusals.ts';
 import type { Postgres, Servers } from './servers.ts';
 import { mountEmbedded } from './stand-ins.ts';
 
@@ -40,7 +41,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   });
   measureRequests(http, base.metrics);
   if (base.tracing) traceRequests(http, base.tracing);
-  await serveApiDocs(http, VERSION);
+  await serveApiDocs(http, VERSION, REFUSALS);
   const opened = Promise.withResolvers<{ readonly drain: Drain; readonly shed: Shed }>();
   await http.register(async (api) => {
     const scope = api as HttpServer;

@@ -15,7 +15,7 @@ const SESSION = '293bed3f-c670-42f6-9e28-628cd6fec57a';
 const ADMITTED_AT = '2026-11-24T19:03:16.954Z';
 
 const name = (description: string) =>
-  Type.String({ minLength: 1, maxLength: MAX_NAME_CHARS, pattern: PLAIN_TEXT, description });
+  Type.String({ minLength: 1, maxLength: MAX_NAME_CHARS, ...PLAIN_TEXT, description });
 const nonce = Type.String({
   minLength: MIN_NONCE_CHARS,
   maxLength: MAX_NAME_CHARS,
@@ -30,7 +30,7 @@ const SCAN = {
   encrypted_qr: Type.String({
     minLength: 1,
     maxLength: MAX_QR_TEXT_CHARS,
-    pattern: PLAIN_TEXT,
+    ...PLAIN_TEXT,
     description: 'The text of the QR code',
   }),
   session_id: Type.Optional(Uuid('The session this door is for; a ticket of another is refused')),

@@ -26,6 +26,10 @@ const KEEP_ALIVE_MS = 72_000;
 const MAX_HEADER_BYTES = 32_768;
 /** Connections waiting to be accepted: a sale opens with thousands in one second. */
 const BACKLOG = 4_096;
+/** Connections that wait to be taken when the port is to be closed have so long to be. */
+const TAKE_WAITING_MS = 1_000;
+/** A turn of the event loop that had nothing else to do. */
+const QUICK_TURN_MS = 0.2;
 
 /** Binds `host:port` (0: a free one) and answers by `starting` until somebody handles requests. Throws `PortTaken`. */
 export async function bind(
@@ -75,6 +79,29 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
+/**
+ * Takes the connections that wait in the kernel and reads the requests that have come on others: closing resets them. Each
+ * turn of the event loop may take only one, so it goes on until a turn brings none and is over at once. What comes between
+ * that and the close is still reset; nothing but a filter before the socket could prevent it.
+ */
+async function takeWaiting(server: Server): Promise<void> {
+  let arrived = 0;
+  const count = () => {
+    arrived += 1;
+  };
+  server.on('connection', count);
+  const beganMs = performance.now();
+  const turn = () => new Promise((turned) => setImmediate(turned));
+  // To the end of this turn; whole ones follow.
+  await turn();
+  for (let isQuiet = false; !isQuiet && performance.now() - beganMs < TAKE_WAITING_MS; ) {
+    const [before, fromMs] = [arrived, performance.now()];
+    await turn();
+    isQuiet = arrived === before && performance.now() - fromMs < QUICK_TURN_MS;
+  }
+  server.off('connection', count);
+}
+
 function closingOf(server: Server): Pick<Listener, 'stopAccepting' | 'close'> {
   let closed: Promise<void> | undefined;
   /** Resolves with what tells of the last connection's end. */
@@ -82,9 +109,7 @@ function closingOf(server: Server): Pick<Listener, 'stopAccepting' | 'close'> {
     if (closed === undefined && server.listening) {
       const ended = Promise.withResolvers<void>();
       closed = ended.promise;
-      // After the next look at what has come in: a connection that waits to be taken, and a request on one that is kept,
-      // would be reset.
-      await new Promise((looked) => setImmediate(() => setImmediate(looked)));
+      await takeWaiting(server);
       server.close(() => ended.resolve());
       server.closeIdleConnections();
     }
