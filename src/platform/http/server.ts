@@ -54,7 +54,11 @@ export function createHttpServer(options: HttpServerOptions): {
   const answer = answerWith(options.onProblem);
   let requestLog: RequestLog | undefined;
   const answerError = (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply) => {
-    const known = toAppError(error, request.routeOptions.bodyLimit ?? MAX_BODY_BYTES);
+    // Where there is nothing it does not matter what the framework would have minded there.
+    const isNowhere = request.is404 && !(error instanceof AppError);
+    const known = isNowhere
+      ? nothingAt(request)
+      : toAppError(error, request.routeOptions.bodyLimit ?? MAX_BODY_BYTES);
     // Refused by the thousand when there are too many: a line for each would cost more than they do.
     if (known.code === 'overloaded') requestLog?.shed(request);
     else if (STATUS_OF[known.code] >= SERVER_FAULT)
@@ -83,7 +87,7 @@ export function createHttpServer(options: HttpServerOptions): {
   requestLog = logRequests(app);
   refuseOtherMethods(app);
   app.setNotFoundHandler((request, reply) => {
-    answer(reply, new AppError('not_found', `There is nothing at ${pathOf(request)}.`));
+    answer(reply, nothingAt(request));
   });
   return {
     app,
@@ -118,6 +122,10 @@ function refuseOtherMethods(app: HttpServer): void {
 /** What a browser asks before it calls from another origin: https://fetch.spec.whatwg.org/#cors-preflight-request */
 function isPreflight({ method, headers }: FastifyRequest): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+}
+
+function nothingAt(request: FastifyRequest): AppError {
+  return new AppError('not_found', `There is nothing at ${pathOf(request)}.`);
 }
 
 /** The path as it was asked for, without the query string: a query may hold what no log should. */
