@@ -84,22 +84,15 @@ export function superviseWorkers(
     alive.set(worker, ended);
     gatherMetricsFor(worker, upBySlot);
     const up = comesUp(worker, ended);
-    const lifeMs = up.then(
-      async () => {
-        const upAtMs = performance.now();
-        upBySlot.set(slot, worker);
-        await ended;
-        upBySlot.delete(slot);
-        return performance.now() - upAtMs;
-      },
-      () => ended.then(() => 0),
-    );
-    void lifeMs.then((ms) => {
+    const life = lifeOf(up, ended, (isUp) => {
+      if (isUp) upBySlot.set(slot, worker);
+      else upBySlot.delete(slot);
+    });
+    void life.then((ms) => {
       alive.delete(worker);
       youngDeaths = ms < LONG_LIFE_MS ? youngDeaths + 1 : 0;
-      const { pid, exitCode: code, signalCode: signal } = worker.process;
       const againAfterMs = restartAfterMs(youngDeaths);
-      if (wereUp && !isStopping) onDeath({ worker: slot, pid, code, signal, againAfterMs });
+      if (wereUp && !isStopping) onDeath(deathOf(worker, slot, againAfterMs));
       setTimeout(() => {
         if (!isStopping) start(slot).catch(() => undefined);
       }, againAfterMs);
@@ -132,8 +125,8 @@ export function superviseWorkers(
     .then(() => Promise.all(slots.map(start)))
     .then(
       () => {
-        wereUp = true;
-        return !isStopping;
+        wereUp = !isStopping;
+        return wereUp;
       },
       async (error: unknown) => {
         if (isStopping) return false;
@@ -142,6 +135,28 @@ export function superviseWorkers(
       },
     );
   return { up, stop };
+}
+
+/** For how many milliseconds a worker was up, known when it has ended. */
+async function lifeOf(
+  up: Promise<void>,
+  ended: Promise<void>,
+  onChange: (isUp: boolean) => void,
+): Promise<number> {
+  const isUp = await up.then(
+    () => true,
+    () => false,
+  );
+  const upAtMs = performance.now();
+  if (isUp) onChange(true);
+  await ended;
+  if (isUp) onChange(false);
+  return isUp ? performance.now() - upAtMs : 0;
+}
+
+function deathOf({ process }: Worker, slot: number, againAfterMs: number): WorkerDeath {
+  const { pid, exitCode: code, signalCode: signal } = process;
+  return { worker: slot, pid, code, signal, againAfterMs };
 }
 
 /** When the worker's process has ended, or could not be made. */

@@ -89,18 +89,23 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   await mountEmbedded(base, servers, http);
   await http.ready();
   const { drain, shed } = await opened.promise;
-  open((request, response) => {
-    // Whatever is asked from now on is the last that this connection is used for: no request meets one that is closed.
-    if (!drain.isOpen()) response.setHeader('connection', 'close');
-    if (!shed(request, response)) return false;
-    base.metrics.problem('overloaded');
-    return true;
-  });
+  open(shedOrClose(base, drain, shed));
   await listener.listen();
   closing.add(() => http.close());
   closing.add(() => listener.close(CUT_MS));
   closing.add(async () => features.live.streams.stop());
   return { http, drain };
+}
+
+/** What is asked of each request first, as a plain one of Node's. */
+function shedOrClose({ metrics }: Base, drain: Drain, shed: Shed): Shed {
+  return (request, response) => {
+    // Whatever is asked while it leaves is the last that the connection is used for: no request meets a closed one.
+    if (!drain.isOpen()) response.setHeader('connection', 'close');
+    if (!shed(request, response)) return false;
+    metrics.problem('overloaded');
+    return true;
+  };
 }
 
 /** Whether each server is there; what stands in the process always is. */

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { ERRORS } from '../../kernel/errors.ts';
 import { plainText, problems } from '../http/schemas.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { PoolUse } from '../postgres/database.ts';
@@ -82,6 +83,8 @@ export function createMetrics(version: string): Metrics {
   });
   const underWay = gauge('ticketing_http_requests_under_way');
   const problemCodes = counter('ticketing_problems_total');
+  // From the start, so that the first of a kind is a change and not a new series.
+  for (const code of Object.keys(ERRORS)) problemCodes.inc({ code }, 0);
   const orders = counter('ticketing_orders_total');
   const money = counter('ticketing_money_total');
   const webhooks = counter('ticketing_webhooks_total');
