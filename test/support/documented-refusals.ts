@@ -8,7 +8,9 @@ interface Observed {
 }
 
 interface Documented {
-  readonly allOf?: readonly { readonly properties?: { readonly code: { readonly enum: readonly string[] } } }[];
+  readonly allOf?: readonly {
+    readonly properties?: { readonly code: { readonly enum: readonly string[] } };
+  }[];
 }
 
 type Responses = Record<string, { content?: Record<string, { schema: Documented }> }>;
@@ -19,7 +21,12 @@ export function refusalsSeen() {
   return {
     add: (method: string, path: string, status: number, body: unknown) => {
       if (typeof body === 'object' && body !== null && 'code' in body && typeof body.code === 'string')
-        seen.push({ method: method.toLowerCase(), path: path.split('?', 1)[0] ?? '', status, code: body.code });
+        seen.push({
+          method: method.toLowerCase(),
+          path: path.split('?', 1)[0] ?? '',
+          status,
+          code: body.code,
+        });
     },
     undocumented(http: HttpServer): string[] {
       const paths = http.swagger().paths as Record<string, Record<string, { responses: Responses }>>;
