@@ -85,7 +85,7 @@ describe('empty-log: what the log says at info', () => {
       msg === 'migration applied' ? [migration] : [],
     );
     const files = readdirSync('migrations').filter((name) => name.endsWith('.up.sql'));
-    expect(applied).toEqual(files.toSorted().map((name) => name.replace(/\.sql$/, '')));
+    expect(applied).toEqual(files.toSorted().map((name) => name.replace(/\.up\.sql$/, '')));
   });
 
   test('each background job names itself when it fails', async () => {
