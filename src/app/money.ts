@@ -31,6 +31,7 @@ import { createTakeover } from '../features/payments/takeover.service.ts';
 import { createWebhookService } from '../features/payments/webhook.service.ts';
 import type { Ticket } from '../features/tickets/ticket.rules.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { OnFailure } from '../kernel/failures.ts';
 import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
 import { createBell } from '../platform/jobs/poller.ts';
@@ -39,7 +40,7 @@ import { tellAfterCommit } from '../platform/postgres/after-commit.ts';
 import type { Database, Transaction } from '../platform/postgres/database.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { countChanged } from './counting.ts';
-import { type Base, newIds, ringAll } from './foundation.ts';
+import { type Base, newIds, ringAll, VERSION } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
 
 /** The comparison with Stripe alone, beside a service that runs or not. The caller gives the servers, and closes them. */
@@ -48,7 +49,7 @@ export function buildReconcile(
   database: Database,
   provider: PaymentProvider,
   clock: Clock,
-  onError: (error: unknown) => void,
+  onFailure: OnFailure,
 ): Reconcile {
   const bells = {
     outboxBell: createBell(),
@@ -64,9 +65,9 @@ export function buildReconcile(
       config,
       clock,
       ids: newIds,
-      onError,
+      failed: () => onFailure,
       log: { warn: () => undefined },
-      metrics: createMetrics(),
+      metrics: createMetrics(VERSION),
       traces: NO_TRACES,
       ...bells,
     },
@@ -138,21 +139,13 @@ function wireTransitions(
 export function wireMoney(
   base: Pick<
     Base,
-    | 'clock'
-    | 'ids'
-    | 'metrics'
-    | 'traces'
-    | 'outboxBell'
-    | 'inboxBell'
-    | 'refundBell'
-    | 'saleBell'
-    | 'onError'
+    'clock' | 'ids' | 'metrics' | 'traces' | 'outboxBell' | 'inboxBell' | 'refundBell' | 'saleBell' | 'failed'
   > &
     CurrencyConfig & { readonly log: WarningLog },
   { database, afterCommit }: Pick<Postgres, 'database' | 'afterCommit'>,
   { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
 ) {
-  const { config, clock, ids, metrics, traces, outboxBell, inboxBell, refundBell, saleBell, onError } = base;
+  const { config, clock, ids, metrics, traces, outboxBell, inboxBell, refundBell, saleBell, failed } = base;
   const { currency } = config;
   const announce: AppendToOutbox = (tx, announcements) => appendToOutbox(tx, announcements, traces.current());
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
@@ -171,7 +164,6 @@ export function wireMoney(
     onCommitted: ringAll(outboxBell, saleBell),
     onDue: refundBell.ring,
     ticketsPaid: (tx: Transaction, { orderId }: Order) => ticketsPaid(tx, orderId, currency),
-    onError,
     clock,
     ids,
     currency,
@@ -197,13 +189,18 @@ export function wireMoney(
   return {
     find,
     payments,
-    decide: createUndecidedSweep(settleMoney, shared),
+    decide: createUndecidedSweep(settleMoney, { ...shared, onError: failed('decision') }),
     transitions: shared.transitions,
     recordAction: shared.recordAction,
     takeCash: createTakeCash(shared),
     giveBackTicket: createGiveBackTicket(shared),
     takeover,
-    refunds: createRefundService({ ...shared, align, confirmTakenOver: takeover.confirm }),
+    refunds: createRefundService({
+      ...shared,
+      align,
+      confirmTakenOver: takeover.confirm,
+      onError: failed('refunds'),
+    }),
     reconcile: createReconcile({ database, provider, align, findOrder: find, clock }),
     consumer: createPaymentConsumer({
       ...shared,
@@ -217,6 +214,7 @@ export function wireMoney(
       align,
       onReceived: metrics.webhook,
       onStored: inboxBell.ring,
+      onError: failed('webhooks'),
     }),
     stuck: createStuckPayments({
       database,

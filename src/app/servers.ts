@@ -30,7 +30,7 @@ import { traceStatements } from '../platform/postgres/statement-tracing.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
 import { traceEvents } from '../platform/telemetry/event-tracing.ts';
-import { type Base, type Foundation, systemClock } from './foundation.ts';
+import { type Base, type Foundation, logMigrations, systemClock } from './foundation.ts';
 
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 /** More than a map of the largest stadium needs; who answers without end is cut off. */
@@ -57,7 +57,8 @@ export async function openPostgres(foundation: Foundation) {
   }
   await waitForDatabase({ dsn, maxWaitMs: config.DATABASE_WAIT_SECONDS * MS_PER_SECOND, log });
   if (config.AUTO_MIGRATE) {
-    await migrateUp({ dsn, dir: config.MIGRATIONS_DIR, currency: config.currency });
+    const { MIGRATIONS_DIR: dir, currency } = config;
+    logMigrations(log, await migrateUp({ dsn, dir, currency }));
   }
   const opened = openDatabase({
     dsn,
@@ -173,7 +174,7 @@ async function redisOf({ config, clock, closing, log, metrics }: Base, { databas
 }
 
 /** Kafka, where `KAFKA_ADDR` names it. */
-async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka | undefined> {
+async function connectToKafka({ config, closing, failed }: Base): Promise<Kafka | undefined> {
   const { KAFKA_ADDR: brokers, KAFKA_SASL_MECHANISM: mechanism, KAFKA_TLS_CA_FILE: caFile } = config;
   if (brokers === undefined) return undefined;
   const upper = {
@@ -204,7 +205,7 @@ async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka
       partitions: config.KAFKA_TOPIC_PARTITIONS,
       replicas: config.KAFKA_TOPIC_REPLICAS || undefined,
     },
-    onError,
+    onError: failed('kafka'),
   });
   closing.add(() => kafka.close());
   return kafka;
