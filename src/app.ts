@@ -1,13 +1,22 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import { backgroundWork, startBackground, type Work } from './app/background.ts';
 import { wireFeatures } from './app/features.ts';
-import { closeInReverse, layFoundation, type Overrides } from './app/foundation.ts';
+import { closeInReverse, layFoundation, type Overrides, tellUp } from './app/foundation.ts';
 import { serveHttp } from './app/http.ts';
 import { connectServers, openPostgres } from './app/servers.ts';
 import type { Config } from './config.ts';
 import type { HttpServer } from './platform/http/server.ts';
 
 export { STOP_TIMEOUT_MS, type Work } from './app/background.ts';
-export { type Overrides, systemClock, type Watch } from './app/foundation.ts';
+export {
+  logMigrations,
+  logStart,
+  type Overrides,
+  systemClock,
+  upAt,
+  type Watch,
+} from './app/foundation.ts';
 export { buildReconcile } from './app/money.ts';
 
 export interface App {
@@ -18,8 +27,12 @@ export interface App {
   readonly work: Work;
   /** Begins the background work; requests are answered from the moment `buildApp` resolves. */
   start(): void;
-  /** Stops cleanly: no new request, those under way finished, background work handed over, servers let go. */
-  close(): Promise<void>;
+  readonly log: Logger;
+  /**
+   * Stops cleanly: not ready from now on and serving for `delayMs` more, then no new request, those under way finished,
+   * background work handed over, servers let go.
+   */
+  close(delayMs?: number): Promise<void>;
 }
 
 /**
@@ -40,13 +53,21 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       http,
       url: base.publicUrl,
       work,
-      start: () =>
+      log: base.log,
+      start() {
         startBackground(base, work, drain, {
           kafka: servers.kafka,
           streams: features.live.streams,
           clockWatch: database.clockWatch,
-        }),
-      close: closing.run,
+        });
+        tellUp(base);
+      },
+      async close(delayMs = 0) {
+        drain.leave();
+        base.log.info({ delayMs }, 'not ready any more, and serving until the delay has passed');
+        await pause(delayMs);
+        await closing.run();
+      },
     };
   } catch (error) {
     await closing.run();

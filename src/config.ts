@@ -67,6 +67,11 @@ export const VARIABLES = {
     wholeNumber(1, 64),
     '1',
   ),
+  DRAIN_DELAY_SECONDS: variable(
+    'How long a process told to stop by SIGTERM goes on serving, not ready any more, so that balancers see it',
+    decimal(0, 300),
+    '5',
+  ),
   PUBLIC_URL: variable(
     'Where people reach it; empty means http://localhost:PORT',
     url({ optional: true }),
@@ -400,17 +405,23 @@ export interface EmbeddedPart {
   readonly variable: Name;
 }
 
+const PARTS: readonly EmbeddedPart[] = [
+  { name: 'PostgreSQL', variable: 'POSTGRES_DSN' },
+  { name: 'Identity', variable: 'OIDC_ISSUER' },
+  { name: 'Venue', variable: 'EVENT_SEATING_SERVICE_URL' },
+  { name: 'Stripe', variable: 'STRIPE_SECRET_KEY' },
+  { name: 'Redis', variable: 'REDIS_ADDR' },
+  { name: 'Kafka', variable: 'KAFKA_ADDR' },
+];
+
 /** What stands in for a server that no variable names (contract section 11). */
 export function embeddedParts(settings: Settings): EmbeddedPart[] {
-  const parts: EmbeddedPart[] = [];
-  if (!settings.POSTGRES_DSN) parts.push({ name: 'PostgreSQL', variable: 'POSTGRES_DSN' });
-  if (!settings.OIDC_ISSUER) parts.push({ name: 'Identity', variable: 'OIDC_ISSUER' });
-  if (!settings.EVENT_SEATING_SERVICE_URL)
-    parts.push({ name: 'Venue', variable: 'EVENT_SEATING_SERVICE_URL' });
-  if (!settings.STRIPE_SECRET_KEY) parts.push({ name: 'Stripe', variable: 'STRIPE_SECRET_KEY' });
-  if (!settings.REDIS_ADDR) parts.push({ name: 'Redis', variable: 'REDIS_ADDR' });
-  if (!settings.KAFKA_ADDR) parts.push({ name: 'Kafka', variable: 'KAFKA_ADDR' });
-  return parts;
+  return PARTS.filter(({ variable }) => !settings[variable]);
+}
+
+/** The servers that variables name. */
+export function realParts(settings: Settings): EmbeddedPart[] {
+  return PARTS.filter(({ variable }) => settings[variable]);
 }
 
 /** The variables that name files of secrets; each secret has one. */

@@ -4,8 +4,7 @@ import type { Config } from './config.ts';
 import { MS_PER_SECOND } from './kernel/clock.ts';
 import { bind } from './platform/http/listener.ts';
 import { migrateUp } from './platform/postgres/migrations.ts';
-import { waitForDatabase } from './platform/postgres/startup.ts';
-import { createLog } from './platform/telemetry/log.ts';
+import { type WaitOptions, waitForDatabase } from './platform/postgres/startup.ts';
 import { gatherMetricsFor } from './platform/telemetry/worker-metrics.ts';
 
 const FIRST_RESTART_MS = 100;
@@ -37,15 +36,28 @@ export function tellUp(): void {
   process.send?.(UP, () => undefined);
 }
 
-/** What workers need before they start: the database there, migrations done once, and one port for all of them, which is returned. */
-export async function prepareForWorkers(config: Config): Promise<number> {
-  const log = createLog(config.LOG_LEVEL, process.stdout);
-  const { POSTGRES_DSN: dsn, DATABASE_WAIT_SECONDS: waitSeconds } = config;
-  if (dsn) {
-    await waitForDatabase({ dsn, maxWaitMs: waitSeconds * MS_PER_SECOND, log });
-    if (config.AUTO_MIGRATE) await migrateUp({ dsn, dir: config.MIGRATIONS_DIR, currency: config.currency });
-  }
-  return config.PORT === 0 ? await freePort() : config.PORT;
+/**
+ * What workers need before they start: the database there, migrations done once, whose names are returned, and one port for
+ * all of them.
+ */
+export async function prepareForWorkers(
+  config: Config,
+  log: WaitOptions['log'],
+): Promise<{ readonly port: number; readonly migrations: readonly string[] }> {
+  const { POSTGRES_DSN: dsn, DATABASE_WAIT_SECONDS: waitSeconds, MIGRATIONS_DIR: dir, currency } = config;
+  if (dsn) await waitForDatabase({ dsn, maxWaitMs: waitSeconds * MS_PER_SECOND, log });
+  const migrations = dsn && config.AUTO_MIGRATE ? await migrateUp({ dsn, dir, currency }) : [];
+  return { port: config.PORT === 0 ? await freePort() : config.PORT, migrations };
+}
+
+/** A worker that ended while nobody had told it to. */
+export interface WorkerDeath {
+  readonly worker: number;
+  readonly pid: number | undefined;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** When another is started in its place. */
+  readonly againAfterMs: number;
 }
 
 /** A port that was free a moment ago: workers that each took any would not share one. */
@@ -60,10 +72,15 @@ async function freePort(): Promise<number> {
  * Starts so many workers on the port, and another for each that dies, in its slot. One that dies before all were up for the
  * first time ends all of them, because then nothing but a person helps.
  */
-export function superviseWorkers(count: number, port: number): Workers {
+export function superviseWorkers(
+  count: number,
+  port: number,
+  onDeath: (death: WorkerDeath) => void,
+): Workers {
   const alive = new Map<Worker, Promise<void>>();
   const upBySlot = new Map<number, Worker>();
   let isStopping = false;
+  let wereUp = false;
   let youngDeaths = 0;
 
   function start(slot: number): Promise<void> {
@@ -72,22 +89,18 @@ export function superviseWorkers(count: number, port: number): Workers {
     alive.set(worker, ended);
     gatherMetricsFor(worker, upBySlot);
     const up = comesUp(worker, ended);
-    const lifeMs = up.then(
-      async () => {
-        const upAtMs = performance.now();
-        upBySlot.set(slot, worker);
-        await ended;
-        upBySlot.delete(slot);
-        return performance.now() - upAtMs;
-      },
-      () => ended.then(() => 0),
-    );
-    void lifeMs.then((ms) => {
+    const life = lifeOf(up, ended, (isUp) => {
+      if (isUp) upBySlot.set(slot, worker);
+      else upBySlot.delete(slot);
+    });
+    void life.then((ms) => {
       alive.delete(worker);
       youngDeaths = ms < LONG_LIFE_MS ? youngDeaths + 1 : 0;
+      const againAfterMs = restartAfterMs(youngDeaths);
+      if (wereUp && !isStopping) onDeath(deathOf(worker, slot, againAfterMs));
       setTimeout(() => {
         if (!isStopping) start(slot).catch(() => undefined);
-      }, restartAfterMs(youngDeaths));
+      }, againAfterMs);
     });
     return up;
   }
@@ -116,7 +129,10 @@ export function superviseWorkers(count: number, port: number): Workers {
   const up = Promise.resolve()
     .then(() => Promise.all(slots.map(start)))
     .then(
-      () => !isStopping,
+      () => {
+        wereUp = !isStopping;
+        return wereUp;
+      },
       async (error: unknown) => {
         if (isStopping) return false;
         await stop(0);
@@ -124,6 +140,28 @@ export function superviseWorkers(count: number, port: number): Workers {
       },
     );
   return { up, stop };
+}
+
+/** For how many milliseconds a worker was up, known when it has ended. */
+async function lifeOf(
+  up: Promise<void>,
+  ended: Promise<void>,
+  onChange: (isUp: boolean) => void,
+): Promise<number> {
+  const isUp = await up.then(
+    () => true,
+    () => false,
+  );
+  const upAtMs = performance.now();
+  if (isUp) onChange(true);
+  await ended;
+  if (isUp) onChange(false);
+  return isUp ? performance.now() - upAtMs : 0;
+}
+
+function deathOf({ process }: Worker, slot: number, againAfterMs: number): WorkerDeath {
+  const { pid, exitCode: code, signalCode: signal } = process;
+  return { worker: slot, pid, code, signal, againAfterMs };
 }
 
 /** When the worker's process has ended, or could not be made. */

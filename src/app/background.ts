@@ -8,7 +8,7 @@ import type { Kafka } from '../platform/kafka/kafka.ts';
 import { createRelay, RELAY_POLL_MS } from '../platform/outbox/relay.ts';
 import type { ClockWatch } from '../platform/postgres/clock-watch.ts';
 import { MEASURE_EVERY_MS } from '../platform/postgres/database-clock.ts';
-import { createLeader, RELAY_LOCK } from '../platform/postgres/leader.ts';
+import { createLeader, type LeaderOptions, RELAY_LOCK } from '../platform/postgres/leader.ts';
 import type { Features } from './features.ts';
 import type { Base } from './foundation.ts';
 import { type Postgres, type Servers, topicNames } from './servers.ts';
@@ -68,9 +68,10 @@ export function backgroundWork(
   servers: Servers,
   features: Features,
 ): Work {
-  const { config, clock, closing, watch, onError } = base;
+  const { config, clock, closing, watch, failed } = base;
   const { live } = features;
-  const leader = createLeader({ dsn, lock: RELAY_LOCK, clock: monotonicClock });
+  const onChange = tellOfLeadership(base);
+  const leader = createLeader({ dsn, lock: RELAY_LOCK, clock: monotonicClock, onChange });
   closing.add(() => leader.close());
   const { KAFKA_GROUP_ID: group } = config;
   servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
@@ -83,7 +84,7 @@ export function backgroundWork(
       topics: topicNames(config),
       clock,
       retentionMs: config.OUTBOX_RETENTION_HOURS * MS_PER_HOUR,
-      onError,
+      onError: failed('relay'),
     }),
     webhooks: features.webhooks.applyDue,
     refunds: features.refunds.refundDue,
@@ -121,12 +122,12 @@ export function startBackground(
   drain: Drain,
   { kafka, streams, clockWatch }: Running,
 ): void {
-  const { config, closing, tracing, onError } = base;
-  const { bells, feedBell, listenBell } = base;
+  const { config, closing, tracing, failed, log } = base;
+  const { bells, feedBell, listenBell, listener } = base;
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
   const repeat = (name: keyof Work, intervalMs: number, bell = createBell()) => {
     const turn = tracing ? () => tracing.turn(name, work[name]) : work[name];
-    return startPoller({ intervalMs, bell, turn, onError });
+    return startPoller({ intervalMs, bell, turn, onError: failed(name) });
   };
   const pollers = [
     repeat('relay', RELAY_POLL_MS, bells.relay),
@@ -146,7 +147,12 @@ export function startBackground(
     repeat('saleForgetting', HOUSEKEEPING_MS),
     repeat('streamUpkeep', STREAM_UPKEEP_MS),
     repeat('streamOwnership', STREAM_UPKEEP_MS),
-    startPoller({ intervalMs: MEASURE_EVERY_MS, bell: createBell(), turn: clockWatch.look, onError }),
+    startPoller({
+      intervalMs: MEASURE_EVERY_MS,
+      bell: createBell(),
+      turn: clockWatch.look,
+      onError: failed('clock'),
+    }),
   ];
   kafka?.startReading();
   let handedOverBy = 0;
@@ -155,16 +161,25 @@ export function startBackground(
     const handedOver = Promise.all([lastTurns, kafka?.stopReading()]);
     await atMost(handedOverBy - performance.now(), handedOver);
     // What was committed since the relay last looked; where that takes too long, the next leader publishes it.
-    await atMost(LAST_RELAY_MS, work.relay().catch(onError));
+    await atMost(LAST_RELAY_MS, work.relay().catch(failed('relay')));
   });
   // First of all at a stop: what these requests still write is published before the relay rests.
-  closing.add(() => {
+  closing.add(async () => {
     handedOverBy = performance.now() + HANDED_OVER_BY_MS;
+    await listener.stopAccepting();
     const drained = drain.finish(DRAIN_MS);
     // A stream has no end of its own to wait for.
     streams.stop();
-    return drained;
+    log.info({ cut: await drained }, 'requests under way have ended');
   });
+}
+
+/** Who announces, told by each replica of itself. */
+function tellOfLeadership({ log }: Base): NonNullable<LeaderOptions['onChange']> {
+  return (change) => {
+    if (change === 'lost') log.warn('leadership of the relay lost: its connection to PostgreSQL broke');
+    else log.info(`leadership of the relay ${change}`);
+  };
 }
 
 /** Waits for `work`, and no longer than that; it goes on by itself then. */

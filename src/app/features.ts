@@ -30,7 +30,7 @@ export type Features = Awaited<ReturnType<typeof wireFeatures>>;
 
 /** The use cases, each handed the ports it declares. */
 export async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, metrics, traces, onError } = base;
+  const { config, clock, ids, dataDir, metrics, traces, failed } = base;
   const { database } = postgres;
   const { holds, seating, catalogue } = servers;
   const { currency, holdMs } = config;
@@ -86,7 +86,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       metrics,
     ),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
-    expiry: createOrderExpiry({ ...shared, transitions, payments, onError }),
+    expiry: createOrderExpiry({ ...shared, transitions, payments, onError: failed('conclusion') }),
     once: createOnce({ database, clock, ids }),
     ...wireAnalytics(base, postgres, servers),
     live: wireLive(base, postgres, servers),

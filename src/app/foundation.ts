@@ -1,18 +1,21 @@
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { resolve } from 'node:path';
-import { type DestinationStream, destination, type Logger } from 'pino';
-import { type Config, embeddedParts } from '../config.ts';
+import type { DestinationStream, Logger } from 'pino';
+import { type Config, type EmbeddedPart, embeddedParts, realParts } from '../config.ts';
 import { claimDataDir } from '../embedded/data-dir.ts';
 import type { EmbeddedEventLog } from '../embedded/event-log.ts';
 import { type Clock, instant } from '../kernel/clock.ts';
+import type { OnFailure } from '../kernel/failures.ts';
 import { createIdSource, type IdSource } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
 import { allowOrigins } from '../platform/http/cors.ts';
 import { bind, bindLater } from '../platform/http/listener.ts';
+import { answerWhileStarting } from '../platform/http/starting.ts';
 import { createBell } from '../platform/jobs/poller.ts';
 import { createBells } from '../platform/jobs/wake.ts';
 import { createLog } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
+import { createOutput, isOutput, type Output, standardSink } from '../platform/telemetry/output.ts';
 import { startTracing, type Tracing } from '../platform/telemetry/tracing.ts';
 
 /** What tests and the simulator own in place of the real thing. */
@@ -23,7 +26,7 @@ export interface Overrides {
   readonly processClock?: Clock;
   readonly ids?: IdSource;
   /** Where log lines go. */
-  readonly logTo?: DestinationStream;
+  readonly logTo?: DestinationStream | Output;
   /** The log of events in place of the one in the process. */
   readonly eventLog?: EmbeddedEventLog;
   /** Stands around everything with an effect: the database, and whatever is called outside of the process. */
@@ -32,6 +35,16 @@ export interface Overrides {
 
 /** Gives a port back that does the same, and may be watched or stopped on the way. */
 export type Watch = <Port extends object>(name: string, port: Port) => Port;
+
+/** The variable that names the server of each part of a health answer. */
+const VARIABLE_OF = {
+  database: 'POSTGRES_DSN',
+  redis: 'REDIS_ADDR',
+  kafka: 'KAFKA_ADDR',
+  identity: 'OIDC_ISSUER',
+  seating: 'EVENT_SEATING_SERVICE_URL',
+  stripe: 'STRIPE_SECRET_KEY',
+} as const;
 
 /** What is still connected after that is a stream or an idle client. */
 export const CUT_MS = 500;
@@ -63,28 +76,42 @@ export type Base = Foundation & { readonly clock: Clock };
 /** Ids, log, the port and the data folder: what everything else is built on. */
 export async function layFoundation(config: Config, overrides: Overrides, closing: Closing) {
   const ids = overrides.ids ?? newIds;
-  const logTo = overrides.logTo ?? destination({ dest: 1, sync: false });
+  const beganMs = performance.now();
+  const logTo = overrides.logTo ?? createOutput(standardSink(1));
   const tracing = await tracingOf(config, (error) => log.warn({ err: error }, 'traces could not be sent'));
   const log: Logger = createLog(config.LOG_LEVEL, logTo, tracing?.ids);
   if (tracing) closing.add(tracing.close);
   // A worker that shares the port takes its share of requests from the moment it listens, so it does that last.
   const cors = allowOrigins(config.corsOrigins);
-  const listener =
-    config.WEB_CONCURRENCY > 1
-      ? await bindLater(config.PORT, config.HOST)
-      : await bind(config.PORT, config.HOST, cors);
-  closing.add(() => listener.close(CUT_MS));
   const embedded = new Set(embeddedParts(config).map((part) => part.variable));
+  const starting = answerWhileStarting({
+    requestId: () => ids.uuid(),
+    // Nobody has asked the database for its time yet.
+    clock: overrides.clock ?? systemClock,
+    version: VERSION,
+    isEmbedded: (part) => embedded.has(VARIABLE_OF[part]),
+  });
+  const listener = await (config.WEB_CONCURRENCY > 1
+    ? bindLater(config.PORT, config.HOST)
+    : bind(config.PORT, config.HOST, (request, response) => {
+        if (!cors(request, response)) starting(request, response);
+      }));
+  closing.add(() => listener.close(CUT_MS));
   // A service that keeps nothing there writes nowhere: its file system may be read-only.
   if (embedded.size > 0 || config.QR_SECRET_KEY === undefined) {
     const claim = await claimDataDir(config.DATA_DIR);
     closing.add(() => claim.release());
   }
+  logStart(log, config);
   const selfHost = ['', '0.0.0.0', '::'].includes(config.HOST) ? '127.0.0.1' : config.HOST;
   return {
     config,
     ids,
     log,
+    /** Since this service began to start. */
+    upMs: () => Math.round(performance.now() - beganMs),
+    /** Log lines that nobody read. */
+    droppedLines: () => (isOutput(logTo) ? logTo.dropped() : 0),
     closing,
     listener,
     /** Sees every request first. */
@@ -95,7 +122,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     selfUrl: `http://${selfHost}:${listener.port}`,
     publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
     overrides,
-    metrics: createMetrics(),
+    metrics: createMetrics(VERSION),
     /** Absent where nothing is traced. */
     tracing,
     traces: tracing ?? NO_TRACES,
@@ -104,8 +131,44 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     bells: createBells(),
     feedBell: createBell(),
     listenBell: createBell(),
-    onError: (error: unknown) => log.error({ err: error }, 'background work failed'),
+    /** What tells of failures of a background job, by its name. */
+    failed:
+      (job: string): OnFailure =>
+      (error, about = {}) =>
+        log.error({ job, ...about, err: error }, 'background work failed'),
   };
+}
+
+/** What runs and what it stands on, as the first line of a start. */
+export function logStart(log: Logger, config: Config): void {
+  const named = (parts: readonly EmbeddedPart[]) => parts.map(({ name }) => name);
+  log.info(
+    {
+      version: VERSION,
+      node: process.versions.node,
+      workers: config.WEB_CONCURRENCY,
+      real: named(realParts(config)),
+      embedded: named(embeddedParts(config)),
+    },
+    'ms-ticketing starts',
+  );
+}
+
+/** Says that it answers, and where; a worker leaves the address to the process that supervises it. */
+export function tellUp({ config, log, publicUrl, listener, upMs }: Base): void {
+  const line = { port: listener.port, ms: upMs() };
+  if (config.WEB_CONCURRENCY > 1) log.info(line, 'worker is up');
+  else log.info(line, upAt(publicUrl, line.ms));
+}
+
+/** The words of the line that tools wait for. */
+export function upAt(url: string, ms: number): string {
+  return `ms-ticketing is up: ${url} after ${ms} ms`;
+}
+
+/** A line for each migration that was applied. */
+export function logMigrations(log: Logger, applied: readonly string[]): void {
+  for (const migration of applied) log.info({ migration }, 'migration applied');
 }
 
 /** OpenTelemetry, where an endpoint is named; else none of it is loaded. */

@@ -24,6 +24,7 @@ import { metricsOfAll } from '../platform/telemetry/worker-metrics.ts';
 import type { Features } from './features.ts';
 import { type Base, CUT_MS, VERSION } from './foundation.ts';
 import { outboxLag, readingsOf } from './readings.ts';
+import { REFUSALS } from './refusals.ts';
 import type { Postgres, Servers } from './servers.ts';
 import { mountEmbedded } from './stand-ins.ts';
 
@@ -40,7 +41,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   });
   measureRequests(http, base.metrics);
   if (base.tracing) traceRequests(http, base.tracing);
-  await serveApiDocs(http, VERSION);
+  await serveApiDocs(http, VERSION, REFUSALS);
   const opened = Promise.withResolvers<{ readonly drain: Drain; readonly shed: Shed }>();
   await http.register(async (api) => {
     const scope = api as HttpServer;
@@ -92,13 +93,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   await mountEmbedded(base, servers, http);
   await http.ready();
   const { drain, shed } = await opened.promise;
-  open((request, response) => {
-    if (base.cors(request, response)) return true;
-    // Who is sent elsewhere is told so by the drain.
-    if (!drain.isOpen() || !shed(request, response)) return false;
-    base.metrics.problem('overloaded');
-    return true;
-  });
+  open(shedOrClose(base, drain, shed));
   sayWhoMayCall(base);
   await listener.listen();
   closing.add(() => http.close());
@@ -111,6 +106,18 @@ function sayWhoMayCall({ config, log }: Base): void {
   const { corsOrigins } = config;
   if (corsOrigins.length > 0) log.info({ origins: corsOrigins }, 'pages of these origins may call the API');
   else log.info('no page of another origin may call the API: CORS_ORIGINS names none');
+}
+
+/** What is asked of each request first, as a plain one of Node's. */
+function shedOrClose({ cors, metrics }: Base, drain: Drain, shed: Shed): Shed {
+  return (request, response) => {
+    // Whatever is asked while it leaves is the last that the connection is used for: no request meets a closed one.
+    if (!drain.isOpen()) response.setHeader('connection', 'close');
+    if (cors(request, response)) return true;
+    if (!shed(request, response)) return false;
+    metrics.problem('overloaded');
+    return true;
+  };
 }
 
 /** Whether each server is there; what stands in the process always is. */

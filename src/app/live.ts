@@ -10,7 +10,7 @@ const SALES_CHANNEL = 'ticketing_sales';
 
 /** Live sales: the feed, what tells every replica of it, and this replica's streams. */
 export function wireLive(base: Base, { database, dsn }: Postgres, { seating, redisSignal }: Servers) {
-  const { config, clock, closing, watch, feedBell, listenBell, onError } = base;
+  const { config, clock, closing, watch, feedBell, listenBell, failed } = base;
   const heard = { channel: SALES_CHANNEL, onSignal: feedBell.ring, onLost: listenBell.ring };
   const signal = redisSignal?.(heard) ?? createPostgresSignal({ dsn, database, ...heard });
   closing.add(() => signal.close());
@@ -26,7 +26,7 @@ export function wireLive(base: Base, { database, dsn }: Postgres, { seating, red
     reader,
     clock,
     currency: config.currency,
-    onError,
+    onError: failed('streams'),
   });
   const feed = createSalesFeed({
     database,

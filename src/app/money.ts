@@ -29,13 +29,14 @@ import { createStuckPayments } from '../features/payments/stuck.service.ts';
 import { createTakeover } from '../features/payments/takeover.service.ts';
 import { createWebhookService } from '../features/payments/webhook.service.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { OnFailure } from '../kernel/failures.ts';
 import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
 import { appendToOutbox } from '../platform/outbox/outbox.store.ts';
 import type { Database, Transaction } from '../platform/postgres/database.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { countChanged } from './counting.ts';
-import { type Base, newIds } from './foundation.ts';
+import { type Base, newIds, VERSION } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
 
 /** The comparison with Stripe alone, beside a service that runs or not. The caller gives the servers, and closes them. */
@@ -44,7 +45,7 @@ export function buildReconcile(
   database: Database,
   provider: PaymentProvider,
   clock: Clock,
-  onError: (error: unknown) => void,
+  onFailure: OnFailure,
 ): Reconcile {
   // Its own memory of holds is empty: those of the service end by themselves, and PostgreSQL has freed the seats.
   const holds = createEmbeddedHolds(clock);
@@ -54,9 +55,9 @@ export function buildReconcile(
       config,
       clock,
       ids: newIds,
-      onError,
+      failed: () => onFailure,
       log: { warn: () => undefined },
-      metrics: createMetrics(),
+      metrics: createMetrics(VERSION),
       traces: NO_TRACES,
     },
     { database },
@@ -127,12 +128,12 @@ function wireTransitions(
 
 /** Everything that money moves by, and the order's transitions that it moves. */
 export function wireMoney(
-  base: Pick<Base, 'clock' | 'ids' | 'metrics' | 'traces' | 'onError'> &
+  base: Pick<Base, 'clock' | 'ids' | 'metrics' | 'traces' | 'failed'> &
     CurrencyConfig & { readonly log: WarningLog },
   { database }: Pick<Postgres, 'database'>,
   { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
 ) {
-  const { config, clock, ids, metrics, traces, onError } = base;
+  const { config, clock, ids, metrics, traces, failed } = base;
   const { currency } = config;
   const announce: AppendToOutbox = (tx, announcements) => appendToOutbox(tx, announcements, traces.current());
   const find = (orderId: OrderId) => findOrder(database, orderId, currency);
@@ -148,7 +149,6 @@ export function wireMoney(
     orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
     orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
     ticketsPaid: (tx: Transaction, { orderId }: Order) => ticketsPaid(tx, orderId, currency),
-    onError,
     clock,
     ids,
     currency,
@@ -174,13 +174,18 @@ export function wireMoney(
   return {
     find,
     payments,
-    decide: createUndecidedSweep(settleMoney, shared),
+    decide: createUndecidedSweep(settleMoney, { ...shared, onError: failed('decision') }),
     transitions: shared.transitions,
     recordAction: shared.recordAction,
     takeCash: createTakeCash(shared),
     giveBackTicket: createGiveBackTicket(shared),
     takeover,
-    refunds: createRefundService({ ...shared, align, confirmTakenOver: takeover.confirm }),
+    refunds: createRefundService({
+      ...shared,
+      align,
+      confirmTakenOver: takeover.confirm,
+      onError: failed('refunds'),
+    }),
     reconcile: createReconcile({ database, provider, align, findOrder: find, clock }),
     consumer: createPaymentConsumer({
       ...shared,
@@ -193,6 +198,7 @@ export function wireMoney(
       settleMoney,
       align,
       onReceived: metrics.webhook,
+      onError: failed('webhooks'),
     }),
     stuck: createStuckPayments({ database, clock }),
   };

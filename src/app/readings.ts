@@ -26,6 +26,7 @@ export async function readingsOf(base: Base, postgres: Postgres, { live }: Featu
     isDatabaseUp: await isUp,
     clockDifferenceSeconds: postgres.clock.differenceSeconds(),
     streams: live.streams.count(),
+    droppedLines: base.droppedLines(),
     queues,
   };
 }

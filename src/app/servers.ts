@@ -31,7 +31,7 @@ import { withHooks } from '../platform/postgres/transaction-hooks.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
 import { traceEvents } from '../platform/telemetry/event-tracing.ts';
-import { type Base, type Foundation, systemClock } from './foundation.ts';
+import { type Base, type Foundation, logMigrations, systemClock } from './foundation.ts';
 
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 /** More than a map of the largest stadium needs; who answers without end is cut off. */
@@ -47,7 +47,7 @@ export type Servers = Awaited<ReturnType<typeof connectServers>>;
 
 /** PostgreSQL, real or embedded, there and migrated, and its time. */
 export async function openPostgres(foundation: Foundation) {
-  const { config, closing, dataDir, log, tracing, watch, bells, onError } = foundation;
+  const { config, closing, dataDir, log, tracing, watch, bells, failed } = foundation;
   let dsn = config.POSTGRES_DSN;
   if (dsn === undefined) {
     const server = await startEmbeddedPostgres(dataDir, (reason) =>
@@ -58,7 +58,8 @@ export async function openPostgres(foundation: Foundation) {
   }
   await waitForDatabase({ dsn, maxWaitMs: config.DATABASE_WAIT_SECONDS * MS_PER_SECOND, log });
   if (config.AUTO_MIGRATE) {
-    await migrateUp({ dsn, dir: config.MIGRATIONS_DIR, currency: config.currency });
+    const { MIGRATIONS_DIR: dir, currency } = config;
+    logMigrations(log, await migrateUp({ dsn, dir, currency }));
   }
   const opened = openConnections({
     dsn,
@@ -67,7 +68,7 @@ export async function openPostgres(foundation: Foundation) {
   });
   const traced = tracing ? traceStatements(opened, tracing) : opened;
   const wake = (name: Wakeable) => bells[name].ring();
-  const database = withHooks(watch('database', traced), { wake, onEffectError: onError });
+  const database = withHooks(watch('database', traced), { wake, onEffectError: failed('after a commit') });
   closing.add(() => database.close());
   const clock = await clockOf(opened, foundation);
   if (config.SEED_DATA) await insertSampleData(database, config.currency);
@@ -178,7 +179,7 @@ async function redisOf({ config, clock, closing, log, metrics }: Base, { databas
 }
 
 /** Kafka, where `KAFKA_ADDR` names it. */
-async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka | undefined> {
+async function connectToKafka({ config, closing, failed }: Base): Promise<Kafka | undefined> {
   const { KAFKA_ADDR: brokers, KAFKA_SASL_MECHANISM: mechanism, KAFKA_TLS_CA_FILE: caFile } = config;
   if (brokers === undefined) return undefined;
   const upper = {
@@ -209,7 +210,7 @@ async function connectToKafka({ config, closing, onError }: Base): Promise<Kafka
       partitions: config.KAFKA_TOPIC_PARTITIONS,
       replicas: config.KAFKA_TOPIC_REPLICAS || undefined,
     },
-    onError,
+    onError: failed('kafka'),
   });
   closing.add(() => kafka.close());
   return kafka;

@@ -8,8 +8,6 @@ import type { HttpServer } from '../platform/http/server.ts';
 import type { Base } from './foundation.ts';
 import type { Servers } from './servers.ts';
 
-/** Where the platform's own front end runs in development (contract section 1). */
-const FRONT_END_ORIGINS = ['http://localhost:8090', 'http://ticketly.test:8090', 'http://www.localhost:8090'];
 const VENUE_GROUP_BYTES = 9;
 
 /** What stands in for servers that no variable names, at the paths the real thing has. */
@@ -25,7 +23,7 @@ export async function mountEmbedded(base: Base, servers: Servers, http: HttpServ
       issuer: servers.identity.issuer,
       dataDir: `${dataDir}/identity`,
       serviceClient: { id: config.TICKET_CLIENT_ID, secret: servers.identity.clientSecret },
-      webOrigins: FRONT_END_ORIGINS,
+      webOrigins: config.corsOrigins,
       ids,
     });
     closing.add(() => identity.close());

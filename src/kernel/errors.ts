@@ -51,6 +51,7 @@ export const ERRORS = {
   printing_busy: { title: 'Too many tickets are being drawn', retry: true },
   exports_busy: { title: 'Too many exports are under way', retry: true },
   database_unavailable: { title: 'The database cannot do its work', retry: true },
+  starting: { title: 'The service is starting', retry: true },
   shutting_down: { title: 'The service is stopping', retry: true },
   internal: { title: 'Something went wrong on our side', retry: true },
 } as const;

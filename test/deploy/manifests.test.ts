@@ -62,9 +62,9 @@ describe('deploy/kubernetes', () => {
   });
 
   test('a pod has as long to stop as the service may take', () => {
-    const { terminationGracePeriodSeconds, containers } = manifest('Deployment').spec.template.spec;
-    const preStopSeconds = containers[0].lifecycle.preStop.sleep.seconds;
-    expect(terminationGracePeriodSeconds).toBeGreaterThan(preStopSeconds + STOP_TIMEOUT_MS / 1_000);
+    const { terminationGracePeriodSeconds } = manifest('Deployment').spec.template.spec;
+    const delaySeconds = Number(manifest('ConfigMap').data.DRAIN_DELAY_SECONDS);
+    expect(terminationGracePeriodSeconds).toBeGreaterThan(delaySeconds + STOP_TIMEOUT_MS / 1_000);
   });
 
   test('its variables and the secret’s are all that production needs', () => {

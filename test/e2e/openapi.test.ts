@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { REFUSALS } from '../../src/app/refusals.ts';
+import { ERRORS, type ErrorCode } from '../../src/kernel/errors.ts';
+import { STATUS_OF } from '../../src/platform/http/problem.ts';
 import { atEnd } from '../support/at-end.ts';
 import { startFakeIssuer } from '../support/fake-issuer.ts';
 import { openLink } from '../support/link.ts';
@@ -79,6 +85,109 @@ describe('the description of the API', () => {
     });
   });
 });
+
+describe('openapi-patterns: what generators of clients read', () => {
+  test('every pattern is portable: no look-around, no class of properties, no escape of more than two digits', async () => {
+    const { text } = await app.call('GET', '/openapi.json');
+    const patterns = [...text.matchAll(/"pattern":("(?:[^"\\\\]|\\\\.)*")/g)].map(([, each]) =>
+      JSON.parse(each ?? '""'),
+    );
+    expect(patterns.length).toBeGreaterThan(3);
+    expect(patterns.filter((pattern) => /\(\?|\\[upPkbB]/.test(pattern))).toEqual([]);
+    for (const pattern of patterns) expect(() => new RegExp(pattern)).not.toThrow();
+  });
+
+  test('what the pattern leaves out is still refused, in the same words', async () => {
+    const token = await app.signIn('buyer');
+    const [session_id, event_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
+    for (const seat of ['"A\\ud800"', '"\\udc00A"', '"A\\u0000"', '"A\\u0085"', '"A\\n"']) {
+      const ids = JSON.stringify({ session_id, event_id, organization_id }).slice(0, -1);
+      const answer = await app.call('POST', '/api/order', { token, body: `${ids},"seat_ids":[${seat}]}` });
+      expect(answer).toMatchObject({
+        status: 400,
+        body: { errors: [{ field: 'body/seat_ids/0', reason: 'has a form that is not allowed' }] },
+      });
+    }
+  });
+
+  test('each route says what it refuses, by status and code', async () => {
+    const { body: document } = await app.call('GET', '/openapi.json');
+    const operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(
+        ([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const,
+      ),
+    );
+    const known = new Set<string>(operations.map(([route]) => route));
+    expect(Object.keys(REFUSALS).filter((route) => !known.has(route))).toEqual([]);
+    const documented = new Set<string>();
+    for (const [route, { responses, security }] of operations) {
+      expect(Object.keys(responses), route).toEqual(expect.arrayContaining(['500', '503', 'default']));
+      if (security) expect(codesAt(responses, 401), route).toEqual(['unauthenticated']);
+      for (const status of Object.keys(responses)) {
+        for (const code of codesAt(responses, Number(status))) {
+          expect(STATUS_OF[code], `${route} ${code}`).toBe(Number(status));
+          documented.add(code);
+        }
+      }
+    }
+    // These two are answered where there is no such route.
+    const everywhere = ['method_not_allowed'];
+    expect(Object.keys(ERRORS).filter((code) => !documented.has(code) && !everywhere.includes(code))).toEqual(
+      [],
+    );
+    expect(codesAt(document.paths['/api/order'].post.responses, 409)).toEqual([
+      'request_in_flight',
+      'seats_taken',
+    ]);
+  });
+});
+
+/** The codes that an operation documents for a status. */
+function codesAt(responses: Operation['responses'], status: number): ErrorCode[] {
+  const schema = responses[status]?.content?.['application/problem+json']?.schema as
+    | { allOf?: readonly { properties?: { code: { enum: ErrorCode[] } } }[] }
+    | undefined;
+  return schema?.allOf?.[1]?.properties?.code.enum ?? [];
+}
+
+describe('allow-header: an address and the methods it takes', () => {
+  test.each([
+    ['OPTIONS', '/api/order/health', 'GET, HEAD'],
+    ['PUT', '/api/order/health', 'GET, HEAD'],
+    ['PUT', '/api/order/ticket', 'GET, HEAD, POST'],
+    ['DELETE', '/api/order/ticket/', 'GET, HEAD, POST'],
+    ['GET', '/api/order/ticket/checkin', 'POST'],
+    ['POST', '/api/order/user/orders', 'GET, HEAD'],
+    ['GET', '/api/order/tickets/count/', undefined],
+    ['POST', '/api/order/tickets/count', 'GET, HEAD'],
+    ['QUERY', '/api/order', 'POST'],
+    ['QUERY', `/api/order/${'1'.repeat(8)}`, 'DELETE, GET, HEAD, PUT'],
+    ['PATCH', `/api/order/${'1'.repeat(8)}/tickets.pdf`, 'GET, HEAD'],
+    ['PROPFIND', '/api/order/health?x=1', 'GET, HEAD'],
+    ['POST', '/healthz', 'GET, HEAD'],
+    ['DELETE', '/openapi.json', 'GET, HEAD'],
+  ])('%s %s says which', async (method, path, allow) => {
+    const answer = await ask(method, path);
+    expect(answer.allow).toBe(allow);
+    expect(answer.status).toBe(allow === undefined ? 200 : 405);
+    if (allow !== undefined)
+      expect(JSON.parse(answer.text)).toMatchObject({ code: 'method_not_allowed', status: 405 });
+  });
+
+  test('a method that no address takes is not found where there is nothing', async () => {
+    const { status, text } = await ask('QUERY', '/api/nothing');
+    expect(status).toBe(404);
+    expect(JSON.parse(text)).toMatchObject({ code: 'not_found' });
+  });
+});
+
+/** By Node itself, because `fetch` refuses some methods. */
+async function ask(method: string, path: string) {
+  const asked = request(app.url + path, { method });
+  asked.end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  return { status: response.statusCode, allow: response.headers.allow, text: await text(response) };
+}
 
 describe('health', () => {
   test('tells of each server', async () => {

@@ -27,8 +27,12 @@ async function dataDir(): Promise<string> {
 
 /** `npm start`'s process with these variables and, but for PATH, no others. */
 function start(env: Record<string, string>, args: readonly string[] = []): Service {
-  const child = spawn(process.execPath, ['src/main.ts', ...args], {
-    env: { PATH: process.env.PATH ?? '', ...env },
+  return run(process.execPath, ['src/main.ts', ...args], env);
+}
+
+function run(command: string, args: readonly string[], env: Record<string, string>): Service {
+  const child = spawn(command, args, {
+    env: { PATH: process.env.PATH ?? '', DRAIN_DELAY_SECONDS: '0', ...env },
   });
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));
@@ -61,10 +65,16 @@ afterAll(async () => {
 });
 
 describe('the process', () => {
-  test('prints what is embedded, where to go and who may sign in; Ctrl-C ends it cleanly; its data is found again', async () => {
-    const DATA_DIR = await dataDir();
-    const first = start({ PORT: '0', DATA_DIR, LOG_LEVEL: 'error', SEED_DATA: 'true' });
-    const url = await urlOf(first);
+  test('it prints what is embedded, where to go and who may sign in on a terminal, and Ctrl-C ends it cleanly', async () => {
+    const command = `exec ${process.execPath} src/main.ts`;
+    const env = { PORT: '0', DATA_DIR: await dataDir(), LOG_LEVEL: 'error' };
+    // A terminal of its own: what it writes to is one, and what is typed there are signals.
+    const terminal = run(
+      'script',
+      ['--quiet', '--return', '--flush', '--command', command, '/dev/null'],
+      env,
+    );
+    await urlOf(terminal);
     for (const word of [
       'PostgreSQL  embedded',
       'Stripe      embedded',
@@ -72,15 +82,25 @@ describe('the process', () => {
       'buyer, buyer2, organiser, scanner, admin',
       'npm run demo',
     ]) {
-      expect(first.output()).toContain(word);
+      expect(terminal.output()).toContain(word);
     }
+    terminal.child.stdin?.write('\u0003');
+    expect(await terminal.ended).toBe(0);
+  });
+
+  test('its data is found again, and nothing but JSON is written where nobody looks', async () => {
+    const DATA_DIR = await dataDir();
+    const first = start({ PORT: '0', DATA_DIR, SEED_DATA: 'true' });
+    const url = await urlOf(first);
     expect((await call(url, 'GET', '/api/order/tickets/count')).body).toEqual({ total_count: 1 });
     first.child.kill('SIGINT');
     expect(await first.ended).toBe(0);
-    const second = start({ PORT: '0', DATA_DIR, LOG_LEVEL: 'error' });
+    const second = start({ PORT: '0', DATA_DIR });
     expect((await call(await urlOf(second), 'GET', '/api/order/tickets/count')).body).toEqual({
       total_count: 1,
     });
+    for (const line of first.output().trimEnd().split('\n'))
+      expect(JSON.parse(line)).toMatchObject({ service: 'ms-ticketing', msg: expect.any(String) });
   });
 
   test('recovers from SIGKILL with its orders, tokens and held seats', async () => {
@@ -88,7 +108,7 @@ describe('the process', () => {
     const probe = createServer();
     const PORT = new URL(await listen(probe)).port;
     await close(probe);
-    const env = { PORT, DATA_DIR, LOG_LEVEL: 'error' };
+    const env = { PORT, DATA_DIR };
     const first = start(env);
     const url = await urlOf(first);
     const token = await signIn(url);
@@ -107,7 +127,7 @@ describe('the process', () => {
 
   test('killed in the middle of a sale, again and again: every invariant holds afterwards', async () => {
     const DATA_DIR = await dataDir();
-    const env = { PORT: '0', DATA_DIR, LOG_LEVEL: 'error', SEAT_LOCK_TTL_MINUTES: '0.03' };
+    const env = { PORT: '0', DATA_DIR, SEAT_LOCK_TTL_MINUTES: '0.03' };
     let placed = 0;
     for (let round = 0; round < 3; round += 1) {
       const service = start(env);
@@ -153,7 +173,7 @@ describe('the process', () => {
     const probe = createServer();
     const PORT = new URL(await listen(probe)).port;
     await close(probe);
-    const service = start({ PORT, DATA_DIR: await dataDir(), LOG_LEVEL: 'error' });
+    const service = start({ PORT, DATA_DIR: await dataDir() });
     const seen = new Set<number>();
     await until(
       'it answers',
@@ -181,7 +201,7 @@ describe('the process', () => {
 
   test('a data folder in use: one clear line, and the first one goes on', async () => {
     const DATA_DIR = await dataDir();
-    const first = start({ PORT: '0', DATA_DIR, LOG_LEVEL: 'error' });
+    const first = start({ PORT: '0', DATA_DIR });
     const url = await urlOf(first);
     const second = start({ PORT: '0', DATA_DIR });
     expect(await second.ended).toBe(1);

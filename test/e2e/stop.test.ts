@@ -46,7 +46,8 @@ async function start(variables: Record<string, string> = {}): Promise<Service> {
       QR_SECRET_KEY: randomBytes(32).toString('base64'),
       DATA_DIR: `/tmp/ticketing-stop-${randomUUID()}`,
       RECONCILE_DAYS: '0',
-      LOG_LEVEL: 'warn',
+      LOG_LEVEL: 'info',
+      DRAIN_DELAY_SECONDS: '0',
       ...variables,
     },
   });
@@ -67,6 +68,16 @@ beforeEach(async () => {
   service = await start();
 });
 
+/** Each connection is a new one, and a refused one says that nobody listens. */
+const notListening = () =>
+  until('it takes no more connections', async () => {
+    const refused = await fetch(`${service.url}/healthz`, { headers: { connection: 'close' } }).then(
+      () => false,
+      ({ cause }) => cause.code === 'ECONNREFUSED',
+    );
+    return refused;
+  });
+
 const notReady = () =>
   until('it is not ready', async () => (await call(service.url, 'GET', '/api/order/health')).status === 503);
 
@@ -77,7 +88,8 @@ const orderFor = (token: string, signal: AbortSignal | null = null) => {
 };
 
 describe('SIGTERM', () => {
-  test('readiness goes first, what is under way is answered, streams end, all is announced and let go', async () => {
+  test('readiness goes first, it serves until the delay has passed, what is under way is answered, streams end, all is announced and let go', async () => {
+    service = await start({ DRAIN_DELAY_SECONDS: '2' });
     const [buyer, organiser, eventId] = [randomUUID(), randomUUID(), randomUUID()];
     const token = await issuer.token(buyer);
     seating.owners.set(eventId, organiser);
@@ -103,17 +115,27 @@ describe('SIGTERM', () => {
     const { body } = await call(service.url, 'GET', '/api/order/health');
     expect(body).toMatchObject({ status: 'DOWN', database: { status: 'UP' } });
     expect((await call(service.url, 'GET', '/healthz')).status).toBe(200);
-    // A new request is sent to another replica, and the connection is not kept.
-    const refused = await orderFor(token);
-    expect(refused).toMatchObject({ status: 503, body: { code: 'shutting_down' } });
-    expect(refused.headers.get('connection')).toBe('close');
+    // A balancer that has not seen it yet sends more: answered, and the connection is not kept.
+    const last = await call(service.url, 'GET', '/api/secure', { token });
+    expect(last.status).toBe(200);
+    expect(last.headers.get('connection')).toBe('close');
     while (!(await reader?.read())?.done);
+    await notListening();
     expect(service.child.exitCode).toBeNull();
 
     gate.resolve();
     expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual(Array(8).fill(201));
     expect(await service.ended).toBe(0);
     expect(performance.now() - began).toBeLessThan(patience(STOP_TIMEOUT_MS));
+    const steps = service
+      .output()
+      .match(/told to stop|not ready any more|requests under way have ended|"stopped"/g);
+    expect(steps).toEqual([
+      'told to stop',
+      'not ready any more',
+      'requests under way have ended',
+      '"stopped"',
+    ]);
 
     const [left] = await sql<{ orders: string; waiting: string; connections: string }>(
       service.dsn,
@@ -141,10 +163,10 @@ describe('SIGTERM', () => {
     gone.abort();
     expect(await Promise.all(underWay)).toEqual(Array(count).fill('gone'));
     service.child.kill('SIGTERM');
-    await notReady();
+    await notListening();
     gate.resolve();
     expect(await service.ended).toBe(0);
-    expect(service.output()).not.toContain('unexpected error');
+    expect(service.output()).not.toContain('request failed');
     expect(await sql(service.dsn, 'SELECT FROM orders')).toHaveLength(count);
     expect(await findingsIn(service.dsn, currencyOf('lkr'))).toEqual([]);
   });
@@ -187,7 +209,7 @@ describe('SIGTERM', () => {
     const cut = orderFor(await issuer.token(randomUUID())).catch(() => 'cut');
     await until('it waits for the seating service', () => seating.calls.length > 0);
     service.child.kill('SIGTERM');
-    await notReady();
+    await notListening();
     service.child.kill('SIGTERM');
     expect(await service.ended).toBe(130);
     expect(await cut).toBe('cut');

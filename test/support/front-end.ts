@@ -12,7 +12,7 @@ export interface FrontEnd {
 
 /**
  * Serves them: `/` with `check-sso` alone, `/silent` with a page for the silent check, too. Each leaves the adapter in
- * `keycloak`, what `init` came to in `outcome`, and its warnings in `warnings`.
+ * `keycloak`, what `init` came to in `outcome`, its warnings in `warnings`, and how often the tab loaded in `sessionStorage.loads`.
  */
 export async function startFrontEnd(issuer: string): Promise<FrontEnd> {
   const library = await readFile(fileURLToPath(import.meta.resolve('keycloak-js')), 'utf8');
@@ -36,6 +36,7 @@ const SILENT_CHECK = '<!doctype html><script>parent.postMessage(location.href, l
 function pageOf(config: string): string {
   return `<!doctype html><title>Front end</title><body><script type="module">
     import Keycloak from '/keycloak.js';
+    sessionStorage.loads = Number(sessionStorage.loads ?? 0) + 1;
     window.warnings = [];
     console.warn = (...words) => warnings.push(words.join(' '));
     const isSilent = location.pathname === '/silent';

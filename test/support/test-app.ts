@@ -9,6 +9,7 @@ import type { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { atEnd } from './at-end.ts';
 import { sql } from './databases.ts';
+import { refusalsSeen } from './documented-refusals.ts';
 import { testDatabase } from './own-database.ts';
 
 export interface Answer {
@@ -58,6 +59,7 @@ export async function startTestApp(
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-app-'));
   const dsn = env.POSTGRES_DSN ?? (await testDatabase());
   const log: string[] = [];
+  const refusals = refusalsSeen();
   const config = readConfig({
     PORT: '0',
     HOST: '127.0.0.1',
@@ -74,8 +76,10 @@ export async function startTestApp(
   if (background) app.start();
   atEnd(async () => {
     if (verified) expect(await findingsIn(dsn, config.currency)).toEqual([]);
+    const undocumented = refusals.undocumented(app.http);
     await app.close();
     await rm(folder, { recursive: true, force: true });
+    expect(undocumented, 'src/app/refusals.ts lacks these').toEqual([]);
   });
   const url = `http://127.0.0.1:${new URL(app.url).port}`;
   return {
@@ -83,7 +87,11 @@ export async function startTestApp(
     url,
     dsn,
     log,
-    call: (method, path, options) => call(url, method, path, options),
+    async call(method, path, options) {
+      const answer = await call(url, method, path, options);
+      refusals.add(method, path, answer.status, answer.body);
+      return answer;
+    },
     signIn: (username) => signIn(url, username),
     sql: (text, values) => sql(dsn, text, values),
   };

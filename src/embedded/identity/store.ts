@@ -33,7 +33,8 @@ export function createIdentityStore(): (model: string) => Adapter {
       },
       async revokeByGrantId(grantId) {
         for (const [key, payload] of entries.entries()) {
-          if (payload.grantId === grantId) entries.delete(key);
+          // A sign-in under way names the grant of the session before it, and outlives that.
+          if (key.startsWith(`${model}:`) && payload.grantId === grantId) entries.delete(key);
         }
       },
     };

@@ -1,20 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { Instant } from '../../kernel/clock.ts';
-import {
-  as,
-  type DiscountId,
-  type EventId,
-  type OrganizationId,
-  type SeatId,
-  type SessionId,
-  type TierId,
-} from '../../kernel/ids.ts';
+import type { DiscountId, EventId, OrganizationId, SeatId, SessionId, TierId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
+import { demoId } from './demo-ids.ts';
+import { ARENA, CATEGORIES, HALL, PLAYHOUSE, type Place } from './demo-places.ts';
 import type {
   Block,
   Catalogue,
-  Category,
-  GeoPoint,
   Seat,
   Session,
   SessionStatus,
@@ -47,22 +38,6 @@ interface Base {
   readonly today: number;
   readonly cents: number;
   readonly currency: string;
-}
-
-/** A UUID that is the same for the same name, always. */
-export function demoId<Id extends string>(name: string): Id {
-  const hex = createHash('sha256').update(`ms-ticketing demo ${name}`).digest('hex');
-  // Version and variant bits of RFC 9562 section 5.8: a custom UUID.
-  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
-  return as<Id>(
-    [
-      hex.slice(0, 8),
-      hex.slice(8, 12),
-      `8${hex.slice(13, 16)}`,
-      `${variant}${hex.slice(17, 20)}`,
-      hex.slice(20, 32),
-    ].join('-'),
-  );
 }
 
 function tier(name: string, price: number, color: string): Tier {
@@ -108,13 +83,6 @@ function grid({ session, name, prefix, rows, seatsPerRow, tier: of, x, y, reserv
   };
 }
 
-interface Place {
-  readonly name: string;
-  readonly address: string;
-  readonly city: string;
-  readonly coordinates: GeoPoint['coordinates'];
-}
-
 interface SessionPlan {
   readonly key: string;
   readonly event: string;
@@ -148,40 +116,6 @@ function session(plan: SessionPlan): Session {
     blocks,
   };
 }
-
-const HALL: Place = {
-  name: 'Harbour Hall',
-  address: '1 Quay Road',
-  city: 'Colombo',
-  coordinates: [79.8438, 6.9366],
-};
-const PLAYHOUSE: Place = {
-  name: 'Little Playhouse',
-  address: '12 Lantern Street',
-  city: 'Kandy',
-  coordinates: [80.6337, 7.2906],
-};
-const ARENA: Place = {
-  name: 'Load Test Arena',
-  address: '0 Loopback Way',
-  city: 'Localhost',
-  coordinates: [0, 0],
-};
-
-function category(name: string, parent?: Category): Category {
-  return { id: demoId(`category ${name}`), name, parent };
-}
-
-const STAGE = category('On stage');
-const LEARNING = category('Learning');
-const CATEGORIES = {
-  stage: STAGE,
-  learning: LEARNING,
-  music: category('Music', STAGE),
-  theatre: category('Theatre', STAGE),
-  talks: category('Talks', LEARNING),
-  tests: category('Tests', LEARNING),
-};
 
 function concert(base: Base): VenueEvent {
   const vip = tier('VIP', 12_500, '#FFD700');

@@ -15,7 +15,7 @@ const SESSION = '293bed3f-c670-42f6-9e28-628cd6fec57a';
 const ADMITTED_AT = '2026-11-24T19:03:16.954Z';
 
 const name = (description: string) =>
-  Type.String({ minLength: 1, maxLength: MAX_NAME_CHARS, pattern: PLAIN_TEXT, description });
+  Type.String({ minLength: 1, maxLength: MAX_NAME_CHARS, ...PLAIN_TEXT, description });
 const nonce = Type.String({
   minLength: MIN_NONCE_CHARS,
   maxLength: MAX_NAME_CHARS,
@@ -27,13 +27,13 @@ const direction = Type.Union([Type.Literal('entry'), Type.Literal('exit')], {
 });
 
 /** Plain text, and the line ends and tabs that scanners add. */
-const QR_TEXT = '^[^\\u0000-\\u0008\\u000B\\u000C\\u000E-\\u001F\\u007F-\\u009F\\uD800-\\uDFFF]*$';
+const QR_TEXT = { ...PLAIN_TEXT, pattern: '^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$' } as const;
 
 const SCAN = {
   encrypted_qr: Type.String({
     minLength: 1,
     maxLength: MAX_QR_TEXT_CHARS,
-    pattern: QR_TEXT,
+    ...QR_TEXT,
     description: 'The text of the QR code; line ends and blanks around it do not matter',
   }),
   session_id: Type.Optional(Uuid('The session this door is for; a ticket of another is refused')),

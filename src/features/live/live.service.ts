@@ -1,6 +1,7 @@
 import type { Clock, Instant } from '../../kernel/clock.ts';
 import { createGate, eachOf } from '../../kernel/concurrency.ts';
 import { AppError } from '../../kernel/errors.ts';
+import type { OnFailure } from '../../kernel/failures.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
@@ -48,7 +49,7 @@ export interface LiveSalesOptions {
   readonly reader: FeedReader;
   readonly clock: Clock;
   readonly currency: Currency;
-  readonly onError: (error: unknown) => void;
+  readonly onError: OnFailure;
 }
 
 const PAGE_ROWS = 100;

@@ -7,7 +7,7 @@ const MAX_LABEL_CHARS = 64;
 
 const NoteSchema = Type.String({
   maxLength: MAX_NOTE_CHARS,
-  pattern: PLAIN_TEXT,
+  ...PLAIN_TEXT,
   description: 'About the holder: for the organiser, the holder and the door',
 });
 
@@ -45,7 +45,7 @@ export const TicketAmendSchema = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: MAX_LABEL_CHARS,
-        pattern: PLAIN_TEXT,
+        ...PLAIN_TEXT,
         description: 'What is written on the ticket; with another seat it is that one’s unless it is given',
       }),
     ),

@@ -1,5 +1,6 @@
 import { type Clock, later } from '../../kernel/clock.ts';
 import { eachOf } from '../../kernel/concurrency.ts';
+import type { OnFailure } from '../../kernel/failures.ts';
 import type { OrderId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database } from '../../platform/postgres/database.ts';
@@ -14,7 +15,7 @@ export interface ExpiryOptions {
   readonly payments: PaymentConclusion;
   readonly clock: Clock;
   readonly currency: Currency;
-  readonly onError: (error: unknown) => void;
+  readonly onError: OnFailure;
 }
 
 /** Small enough that a batch's locks are held for some tens of milliseconds. */
@@ -51,7 +52,9 @@ export function createOrderExpiry(options: ExpiryOptions): OrderExpiry {
       const chunks = Array.from({ length: Math.ceil(claimed.length / CHUNK_ORDERS) }, (_, at) =>
         claimed.slice(at * CHUNK_ORDERS, (at + 1) * CHUNK_ORDERS),
       );
-      await eachOf(chunks, CONCURRENT_CHUNKS, (chunk) => endChunk(chunk, options).catch(options.onError));
+      await eachOf(chunks, CONCURRENT_CHUNKS, (chunk) =>
+        endChunk(chunk, options).catch((error) => options.onError(error, { orderIds: chunk })),
+      );
       return claimed.length === BEGUN_BATCH_ORDERS;
     },
   };
@@ -71,7 +74,7 @@ async function isUnpaid(order: Order, { payments, onError }: ExpiryOptions): Pro
   try {
     return (await payments.conclude(order)) === 'unpaid';
   } catch (error) {
-    onError(error);
+    onError(error, { orderId: order.orderId, paymentIntentId: order.paymentIntentId });
     return false;
   }
 }

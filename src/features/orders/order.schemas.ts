@@ -7,7 +7,7 @@ const MAX_SEAT_ID_CHARS = 64;
 export const SeatIdSchema = Type.String({
   minLength: 1,
   maxLength: MAX_SEAT_ID_CHARS,
-  pattern: PLAIN_TEXT,
+  ...PLAIN_TEXT,
   description: 'A seat, opaque: nearly always a UUID',
 });
 

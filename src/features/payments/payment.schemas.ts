@@ -39,7 +39,7 @@ export const RefundRequestSchema = Type.Object(
       }),
     ),
     reason: Type.Optional(
-      Type.String({ maxLength: MAX_REASON_CHARS, pattern: PLAIN_TEXT, description: 'Kept with the refund' }),
+      Type.String({ maxLength: MAX_REASON_CHARS, ...PLAIN_TEXT, description: 'Kept with the refund' }),
     ),
   },
   { examples: [{ amount: 50, reason: 'the view was blocked' }] },
@@ -50,7 +50,7 @@ export const SettledSchema = Type.Object(
     reference: Type.String({
       minLength: 1,
       maxLength: MAX_REASON_CHARS,
-      pattern: PLAIN_TEXT,
+      ...PLAIN_TEXT,
       description: 'How it was paid out, such as the number of a bank transfer; kept with the refund',
     }),
   },

@@ -1,6 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { eachOf } from '../../kernel/concurrency.ts';
 import { AppError, reasonOf } from '../../kernel/errors.ts';
+import type { OnFailure } from '../../kernel/failures.ts';
 import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import { type Currency, type Money, minus, money, toMajor } from '../../kernel/money.ts';
 import { demandAdmin, type Principal } from '../../kernel/principal.ts';
@@ -103,7 +104,7 @@ export interface RefundServiceOptions {
   readonly align: (intentId: PaymentIntentId) => Promise<unknown>;
   /** Reads the provider's account of a payment that was only assumed for an order. */
   readonly confirmTakenOver: (orderId: OrderId) => Promise<void>;
-  readonly onError: (error: unknown) => void;
+  readonly onError: OnFailure;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly currency: Currency;
@@ -237,11 +238,12 @@ async function carryOut(refund: DueRefund, options: RefundServiceOptions): Promi
       if (payment) await moveOn(tx, payment);
     });
   } catch (error) {
-    options.onError(error);
+    const about = { refundId, paymentIntentId: intentId };
+    options.onError(error, about);
     await noteRefundFailure(database, refundId, reasonOf(error));
     // Refused: perhaps somebody gave it back in the provider's dashboard.
     if (error instanceof AppError && error.code === 'payment_refused') {
-      await options.align(intentId).catch(options.onError);
+      await options.align(intentId).catch((failure) => options.onError(failure, about));
     }
   }
 }

@@ -1,5 +1,6 @@
 import { type Clock, later } from '../../kernel/clock.ts';
 import { unreachable } from '../../kernel/errors.ts';
+import type { OnFailure } from '../../kernel/failures.ts';
 import type { PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
@@ -94,7 +95,7 @@ export function createUndecidedSweep(
     clock,
     onError,
   }: Pick<SettlementOptions, 'database' | 'clock'> & {
-    readonly onError: (error: unknown) => void;
+    readonly onError: OnFailure;
   },
 ): () => Promise<boolean> {
   return async () => {
@@ -105,7 +106,7 @@ export function createUndecidedSweep(
         await settleMoney(money);
         decided += 1;
       } catch (error) {
-        onError(error);
+        onError(error, { orderId: money.orderId, paymentIntentId: money.intentId });
       }
     }
     return decided === UNDECIDED_BATCH;

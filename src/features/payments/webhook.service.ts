@@ -1,6 +1,7 @@
 import { type Clock, later } from '../../kernel/clock.ts';
 import { eachOf } from '../../kernel/concurrency.ts';
 import { reasonOf, unreachable } from '../../kernel/errors.ts';
+import type { FailureSubject, OnFailure } from '../../kernel/failures.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Traces } from '../../kernel/trace.ts';
 import type { Database } from '../../platform/postgres/database.ts';
@@ -39,7 +40,7 @@ export interface WebhookServiceOptions {
   readonly traces: Traces;
   /** Told of each genuine event, whatever becomes of it. */
   readonly onReceived: (kind: EventSubject['kind']) => void;
-  readonly onError: (error: unknown) => void;
+  readonly onError: OnFailure;
 }
 
 const BATCH = 64;
@@ -67,7 +68,7 @@ export function createWebhookService(options: WebhookServiceOptions): WebhookSer
           await options.traces.resume('apply webhook', event.traceparent ?? undefined, apply);
           await markApplied(database, event.event_id, clock.now());
         } catch (error) {
-          options.onError(error);
+          options.onError(error, subjectOf(event));
           await noteApplyFailure(database, event.event_id, reasonOf(error));
         }
       });
@@ -107,6 +108,14 @@ function toInbox(
     default:
       return unreachable(about);
   }
+}
+
+function subjectOf(event: InboxEvent): FailureSubject {
+  return {
+    webhookId: event.event_id,
+    paymentIntentId: event.payment_intent_id ?? undefined,
+    orderId: event.order_id ?? undefined,
+  };
 }
 
 /** An event that is not about an order of ours is done: another system can share the Stripe account. */

@@ -2,13 +2,14 @@ import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import { ERRORS, type ErrorCode } from '../../kernel/errors.ts';
 import { STATUS_OF } from './problem.ts';
+import { documentRefusals, type Refusals } from './refusals.ts';
 import type { HttpServer } from './server.ts';
 
 /**
  * `/openapi.json` and the pages at `/docs`, made from the schemas that validate. Register it before the routes;
  * a route without a tag (a stand-in's) is left out.
  */
-export async function serveApiDocs(app: HttpServer, version: string): Promise<void> {
+export async function serveApiDocs(app: HttpServer, version: string, refusals: Refusals): Promise<void> {
   await app.register(fastifySwagger, {
     hideUntagged: true,
     openapi: {
@@ -24,6 +25,10 @@ export async function serveApiDocs(app: HttpServer, version: string): Promise<vo
       const isPublic = route.config?.access === 'public';
       return { url, schema: { ...schema, ...(isPublic ? {} : { security: [{ bearer: [] }] }) } };
     },
+    transformObject: (document) =>
+      'openapiObject' in document
+        ? documentRefusals(document.openapiObject, refusals)
+        : document.swaggerObject,
   });
   await app.register(fastifySwaggerUi, { routePrefix: '/docs' });
   app.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) =>

@@ -8,57 +8,78 @@ declare module 'fastify' {
   }
 }
 
-/** Counts the requests of a scope and the work for them, so that a stop can let both finish. */
+/**
+ * How a process leaves its balancer: it serves; it `leave`s, which is to say that it is not ready any more, serves as before
+ * and keeps no connection; it `finish`es what is under way; from then on it refuses. Nobody moves it back.
+ */
 export interface Drain {
-  /** Refuses requests from now on and resolves when those under way are answered and worked off, or after `timeoutMs`. */
-  finish(timeoutMs: number): Promise<void>;
+  /** False from `leave` on. */
   isOpen(): boolean;
+  /** Makes it not ready. Requests are answered as before, each as the last of its connection. */
+  leave(): void;
+  /**
+   * Resolves when what is under way is answered and worked off, or after `timeoutMs`, with the number of requests that were
+   * not. New requests are refused from then on.
+   */
+  finish(timeoutMs: number): Promise<number>;
 }
 
 /**
- * Watches the scope's requests, and their handlers, which work on when a client has gone away. While stopping, new ones but
- * probes get 503 and are sent to another replica. Create it before the routes.
+ * Watches the scope's requests, and their handlers, which work on when a client has gone away. Create it before the routes.
  */
 export function createDrain(scope: HttpServer): Drain {
-  let open = true;
-  let underWay = 0;
+  let phase: 'open' | 'leaving' | 'finished' = 'open';
+  let working = 0;
+  let unanswered = 0;
+  let isFinishing = false;
   const idle = Promise.withResolvers<void>();
 
-  function end(): void {
-    underWay -= 1;
-    if (!open && underWay === 0) idle.resolve();
+  function settle(): void {
+    if (isFinishing && working + unanswered === 0) idle.resolve();
   }
 
   scope.addHook('onRoute', (route) => {
     const { handler } = route;
     route.handler = async function work(request, reply) {
-      underWay += 1;
+      working += 1;
       try {
         return await handler.call(this, request, reply);
       } finally {
-        end();
+        working -= 1;
+        settle();
       }
     };
   });
 
   scope.addHook('onRequest', async (request, reply) => {
-    underWay += 1;
+    unanswered += 1;
     // The one event that comes for every response, also when its client has gone away.
-    reply.raw.once('close', end);
-    if (open) return;
-    reply.header('connection', 'close');
-    if (request.routeOptions.config.whileStopping) return;
+    reply.raw.once('close', () => {
+      unanswered -= 1;
+      settle();
+    });
+    if (phase !== 'finished' || request.routeOptions.config.whileStopping) return;
     throw new AppError('shutting_down', 'This replica is stopping. Try again.');
   });
 
+  scope.addHook('onSend', async (_request, reply) => {
+    if (phase !== 'open') reply.header('connection', 'close');
+  });
+
   return {
-    isOpen: () => open,
+    isOpen: () => phase === 'open',
+    leave() {
+      if (phase === 'open') phase = 'leaving';
+    },
     async finish(timeoutMs) {
-      open = false;
-      if (underWay === 0) return;
+      this.leave();
+      isFinishing = true;
+      settle();
       const timer = setTimeout(idle.resolve, timeoutMs);
       await idle.promise;
       clearTimeout(timer);
+      phase = 'finished';
+      return Math.max(working, unanswered);
     },
   };
 }

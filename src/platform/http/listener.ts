@@ -1,5 +1,4 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { Shed } from './server.ts';
 
 /** A port that is ours, before anything answers on it: what is built next can know its own address. */
 export interface Listener {
@@ -7,7 +6,9 @@ export interface Listener {
   readonly port: number;
   /** Takes connections from now on, where it does not yet. */
   listen(): Promise<void>;
-  /** Stops taking connections, lets requests under way finish for at most `drainMs`, then cuts the rest. */
+  /** Takes no more connections and closes those that no request is on; resolves when that is so. */
+  stopAccepting(): Promise<void>;
+  /** The same, then lets requests under way finish for at most `drainMs` and cuts the rest. */
   close(drainMs: number): Promise<void>;
 }
 
@@ -25,37 +26,38 @@ const KEEP_ALIVE_MS = 72_000;
 const MAX_HEADER_BYTES = 32_768;
 /** Connections waiting to be accepted: a sale opens with thousands in one second. */
 const BACKLOG = 4_096;
+/** Connections that wait to be taken when the port is to be closed have so long to be. */
+const TAKE_WAITING_MS = 1_000;
+/** A turn of the event loop that had nothing else to do. */
+const QUICK_TURN_MS = 0.2;
 
-/**
- * Binds `host:port` (0: a free one) and answers 503 until somebody handles requests; `first` sees each of them before.
- * Throws `PortTaken`.
- */
-export async function bind(port: number, host: string, first: Shed = () => false): Promise<Listener> {
-  const server = newServer();
-  server.on('request', (request, response) => {
-    if (!first(request, response)) notReady(request, response);
-  });
+/** Binds `host:port` (0: a free one) and answers by `starting` until somebody handles requests. Throws `PortTaken`. */
+export async function bind(
+  port: number,
+  host: string,
+  starting: RequestListener = refuse,
+): Promise<Listener> {
+  const server = newServer(starting);
   await listen(server, port, host);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  const close = (drainMs: number) => closeServer(server, drainMs);
-  return { server, port: address.port, listen: async () => undefined, close };
+  return { server, port: address.port, listen: async () => undefined, ...closingOf(server) };
 }
 
 /** The same, but bound by `listen` alone, which throws `PortTaken`. */
 export async function bindLater(port: number, host: string): Promise<Listener> {
-  const server = newServer();
-  const close = (drainMs: number) => closeServer(server, drainMs);
-  return { server, port, listen: () => listen(server, port, host), close };
+  const server = newServer(refuse);
+  return { server, port, listen: () => listen(server, port, host), ...closingOf(server) };
 }
 
-function newServer(): Server {
+function newServer(starting: RequestListener): Server {
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   });
+  server.on('request', starting);
   return server;
 }
 
@@ -65,9 +67,8 @@ export function handleWith(server: Server, handler: RequestListener): void {
   server.on('request', handler);
 }
 
-const notReady: RequestListener = (_request, response) => {
-  response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain' }).end('starting\n');
-};
+/** Of a server that nobody answers on yet. */
+const refuse: RequestListener = (_request, response) => void response.writeHead(503).end();
 
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((done, fail) => {
@@ -78,11 +79,52 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-async function closeServer(server: Server, drainMs: number): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise((done) => server.close(done));
-  server.closeIdleConnections();
-  const cut = setTimeout(() => server.closeAllConnections(), drainMs);
-  await closed;
-  clearTimeout(cut);
+/**
+ * Takes the connections that wait in the kernel and reads the requests that have come on others: closing resets them. Each
+ * turn of the event loop may take only one, so it goes on until a turn brings none and is over at once. What comes between
+ * that and the close is still reset; nothing but a filter before the socket could prevent it.
+ */
+async function takeWaiting(server: Server): Promise<void> {
+  let arrived = 0;
+  const count = () => {
+    arrived += 1;
+  };
+  server.on('connection', count);
+  const beganMs = performance.now();
+  const turn = () => new Promise((turned) => setImmediate(turned));
+  // To the end of this turn; whole ones follow.
+  await turn();
+  for (let isQuiet = false; !isQuiet && performance.now() - beganMs < TAKE_WAITING_MS; ) {
+    const [before, fromMs] = [arrived, performance.now()];
+    await turn();
+    isQuiet = arrived === before && performance.now() - fromMs < QUICK_TURN_MS;
+  }
+  server.off('connection', count);
+}
+
+function closingOf(server: Server): Pick<Listener, 'stopAccepting' | 'close'> {
+  let closed: Promise<void> | undefined;
+  /** Resolves with what tells of the last connection's end. */
+  async function stopAccepting(): Promise<{ readonly ended: Promise<void> }> {
+    if (closed === undefined && server.listening) {
+      const ended = Promise.withResolvers<void>();
+      closed = ended.promise;
+      await takeWaiting(server);
+      server.close(() => ended.resolve());
+      server.closeIdleConnections();
+    }
+    return { ended: closed ?? Promise.resolve() };
+  }
+  return {
+    async stopAccepting() {
+      await stopAccepting();
+    },
+    async close(drainMs) {
+      const { ended } = await stopAccepting();
+      const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+      server.closeIdleConnections();
+      await ended;
+      clearTimeout(cut);
+    },
+  };
 }

@@ -1,4 +1,4 @@
-import { type AppError, DOOR_WORDS, ERRORS, type ErrorCode } from '../../kernel/errors.ts';
+import { AppError, DOOR_WORDS, ERRORS, type ErrorCode } from '../../kernel/errors.ts';
 
 /** The one table from error code to HTTP status. */
 export const STATUS_OF = {
@@ -49,6 +49,7 @@ export const STATUS_OF = {
   printing_busy: 503,
   exports_busy: 503,
   database_unavailable: 503,
+  starting: 503,
   shutting_down: 503,
   internal: 500,
 } as const satisfies Record<ErrorCode, number>;
@@ -93,6 +94,11 @@ export function toProblem(error: AppError): Problem {
     ...(extra.checkedInGate ? { checked_in_gate: extra.checkedInGate } : {}),
     ...(refusal ? { refusal } : {}),
   };
+}
+
+/** What a document of the API shows for a code. */
+export function problemExample(code: ErrorCode): Problem {
+  return toProblem(new AppError(code, `${ERRORS[code].title}.`));
 }
 
 /** The headers that go with an error's status. */

@@ -5,7 +5,16 @@ export const Uuid = (description: string, example = '8d564400-1273-4e3c-9b7d-cc3
   Type.String({ format: 'uuid', description, examples: [example] });
 
 /** No control characters and no half of a surrogate pair: neither survives a database or a log. */
-export const PLAIN_TEXT = '^[^\\u0000-\\u001F\\u007F-\\u009F\\uD800-\\uDFFF]*$';
+export const PLAIN_TEXT = {
+  // As every generator of clients can read it: no `\\u`, no half of a pair. The format has the rest.
+  pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$',
+  format: 'plain-text',
+} as const;
+
+/** The check behind the format of `PLAIN_TEXT`. */
+export function isPlainText(text: string): boolean {
+  return text.isWellFormed();
+}
 
 /** What a route that changes something takes beside its body; `once.ts` says what it does. */
 export const onceHeaders = Type.Object({

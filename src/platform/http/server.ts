@@ -10,17 +10,17 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { AppError, type ErrorCode } from '../../kernel/errors.ts';
+import { createAddresses } from './addresses.ts';
 import { takeJsonBodies } from './json-bodies.ts';
 import { handleWith } from './listener.ts';
 import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
+import { logRequests, type RequestLog } from './request-log.ts';
 import { bodyMissing, compileValidator, toInvalidRequest } from './validation.ts';
 
 /** Of a request, where its route says nothing else. */
 export const MAX_BODY_BYTES = 65_536;
 const MAX_PARAM_CHARS = 200;
 const SERVER_FAULT = 500;
-/** Refused by the thousand when there are too many: a metric counts them, and a line for each would cost more than they do. */
-const shedRequests = new WeakSet<FastifyRequest>();
 
 export type HttpServer = FastifyInstance<
   RawServerDefault,
@@ -44,7 +44,7 @@ export interface HttpServerOptions {
 
 /**
  * The HTTP server as production runs it: bodies taken as they are (no coercion), every error as a problem document,
- * one log line for a request at `debug` (at `error` when it failed on our side) without query, headers or body.
+ * one log line for a request (see `logRequests`).
  */
 export function createHttpServer(options: HttpServerOptions): {
   readonly app: HttpServer;
@@ -53,8 +53,17 @@ export function createHttpServer(options: HttpServerOptions): {
 } {
   let handle: RequestListener | undefined;
   const answer = answerWith(options.onProblem);
-  const answerError = (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply) =>
-    answer(reply, explain(error, request));
+  let requestLog: RequestLog | undefined;
+  const answerError = (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply) => {
+    // Where there is nothing it does not matter what the framework would have minded there.
+    const isNowhere = request.is404 && !(error instanceof AppError);
+    const known = isNowhere ? nothingAt(request) : toAppError(error, request);
+    // Refused by the thousand when there are too many: a line for each would cost more than they do.
+    if (known.code === 'overloaded') requestLog?.shed(request);
+    else if (STATUS_OF[known.code] >= SERVER_FAULT)
+      requestLog?.failed(request, known.code === 'internal' ? error : known);
+    answer(reply, known);
+  };
   const app = Fastify({
     serverFactory: (handler) => {
       handle = handler;
@@ -72,17 +81,14 @@ export function createHttpServer(options: HttpServerOptions): {
   takeJsonBodies(app);
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(answerError);
-  const methodsAt = rememberRoutes(app);
-  app.setNotFoundHandler((request, reply) => {
-    const allowed = methodsAt(pathOf(request));
-    if (allowed.length === 0)
-      answer(reply, new AppError('not_found', `There is nothing at ${pathOf(request)}.`));
-    else answer(reply, methodNotAllowed(request, allowed));
-  });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
-  app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
+  requestLog = logRequests(app);
+  refuseOtherMethods(app);
+  app.setNotFoundHandler((request, reply) => {
+    answer(reply, nothingAt(request));
+  });
   return {
     app,
     // Only now: a request that came before the routes are there would end the process.
@@ -96,48 +102,35 @@ export function createHttpServer(options: HttpServerOptions): {
   };
 }
 
-/** Which methods an address takes: the router itself tells only whether there is a route for one of them. */
-function rememberRoutes(app: HttpServer): (path: string) => string[] {
-  const known: { readonly methods: readonly string[]; readonly pattern: RegExp }[] = [];
-  app.addHook('onRoute', ({ method, url }) => {
-    if (url.includes('*')) return;
-    const pattern = new RegExp(`^${url.replaceAll(/:[^/]+/g, '[^/]+')}/?$`);
-    known.push({ methods: [method].flat(), pattern });
+/**
+ * Answers 405 where an address takes other methods, before anything else is asked of the request. The router alone would
+ * take `PUT /api/order/ticket` for an order by the id `ticket`.
+ */
+function refuseOtherMethods(app: HttpServer): void {
+  const addresses = createAddresses();
+  app.addHook('onRoute', ({ method, url }) => addresses.add(url, [method].flat()));
+  app.addHook('onRequest', async (request) => {
+    if (isPreflight(request) || request.routeOptions.url?.includes('*')) return;
+    const address = addresses.find(pathOf(request));
+    if (!address || address.methods.has(request.method)) return;
+    const allowed = [...address.methods].toSorted();
+    const detail = `${pathOf(request)} takes ${allowed.join(', ')}, not ${request.method}.`;
+    throw new AppError('method_not_allowed', detail, { allowed });
   });
-  return (path) => [
-    ...new Set(known.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods)),
-  ];
 }
 
-function methodNotAllowed(request: FastifyRequest, allowed: readonly string[]): AppError {
-  const detail = `${pathOf(request)} takes ${allowed.join(', ')}, not ${request.method}.`;
-  return new AppError('method_not_allowed', detail, { allowed });
+/** What a browser asks before it calls from another origin: https://fetch.spec.whatwg.org/#cors-preflight-request */
+function isPreflight({ method, headers }: FastifyRequest): boolean {
+  return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+}
+
+function nothingAt(request: FastifyRequest): AppError {
+  return new AppError('not_found', `There is nothing at ${pathOf(request)}.`);
 }
 
 /** The path as it was asked for, without the query string: a query may hold what no log should. */
 function pathOf(request: FastifyRequest): string {
   return request.url.split('?', 1)[0] ?? '';
-}
-
-function logRequest(request: FastifyRequest, reply: FastifyReply): void {
-  const line = {
-    method: request.method,
-    route: request.routeOptions.url ?? 'none',
-    status: reply.statusCode,
-    ms: Math.round(reply.elapsedTime),
-  };
-  if (reply.statusCode >= SERVER_FAULT && !shedRequests.has(request))
-    request.log.warn(line, 'request failed');
-  else request.log.debug(line, 'request');
-}
-
-/** Whatever was thrown, as one of our codes; what is our own fault is logged. */
-function explain(error: FastifyError | Error, request: FastifyRequest): AppError {
-  const known = toAppError(error, request);
-  if (known.code === 'internal') request.log.error({ err: error }, 'unexpected error');
-  else if (known.code === 'overloaded') shedRequests.add(request);
-  else if (STATUS_OF[known.code] >= SERVER_FAULT) request.log.warn({ err: known.cause }, known.message);
-  return known;
 }
 
 function answerWith(onProblem: HttpServerOptions['onProblem']) {

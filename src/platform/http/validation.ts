@@ -3,6 +3,7 @@ import addFormats from 'ajv-formats';
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify';
 import type { TSchema } from 'typebox';
 import { AppError, type FieldError } from '../../kernel/errors.ts';
+import { isPlainText, PLAIN_TEXT } from './schemas.ts';
 
 const OPTIONS = {
   allErrors: false,
@@ -13,9 +14,13 @@ const OPTIONS = {
 };
 
 /** Bodies say what they mean: `"7"` is no number. */
-const exact = addFormats.default(new Ajv({ ...OPTIONS, coerceTypes: false }));
+const exact = withFormats(new Ajv({ ...OPTIONS, coerceTypes: false }));
 /** Addresses are all text: `limit=7` is a number there. */
-const coercing = addFormats.default(new Ajv({ ...OPTIONS, coerceTypes: true }));
+const coercing = withFormats(new Ajv({ ...OPTIONS, coerceTypes: true }));
+
+function withFormats(ajv: Ajv): Ajv {
+  return addFormats.default(ajv).addFormat(PLAIN_TEXT.format, isPlainText);
+}
 
 /** Compiles the schema of one part of a request; the same schemas make the OpenAPI document. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) =>
@@ -55,6 +60,7 @@ function toFieldError(problem: ErrorObject, part: string): FieldError {
   const missing: unknown = problem.params.missingProperty;
   const path = `${part}${problem.instancePath}`;
   if (typeof missing === 'string') return { field: `${path}/${missing}`, reason: 'is missing' };
-  if (problem.keyword === 'pattern') return { field: path, reason: 'has a form that is not allowed' };
+  const isForm = problem.keyword === 'pattern' || problem.params.format === PLAIN_TEXT.format;
+  if (isForm) return { field: path, reason: 'has a form that is not allowed' };
   return { field: path, reason: problem.message ?? 'is not valid' };
 }

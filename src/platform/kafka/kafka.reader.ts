@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Consumer, type Message, type MessagesStream, stringDeserializers } from '@platformatic/kafka';
 import { instant } from '../../kernel/clock.ts';
 import type { EventHandler, EventMessage } from '../../kernel/events.ts';
+import type { OnFailure } from '../../kernel/failures.ts';
 import { abandon, clientOptions, cut, type KafkaAccess, KafkaError, within } from './kafka.client.ts';
 import { createCommitter } from './kafka.committer.ts';
 import { createLanes } from './kafka.lanes.ts';
@@ -18,7 +19,7 @@ export interface GroupReaderOptions {
   readonly group: string;
   readonly handlers: ReadonlyMap<string, EventHandler>;
   /** Told of each message that was not taken and of each reading that broke off; both are tried again. */
-  readonly onError: (error: unknown) => void;
+  readonly onError: OnFailure;
 }
 
 const CONNECT_TIMEOUT_MS = 1_500;
@@ -131,14 +132,14 @@ async function deliver(
   message: EventMessage,
   handler: EventHandler,
   stop: AbortSignal,
-  onError: (error: unknown) => void,
+  onError: OnFailure,
 ): Promise<boolean> {
   for (let attempt = 1; !stop.aborted; attempt += 1) {
     try {
       await handler(message, attempt);
       return true;
     } catch (error) {
-      onError(error);
+      onError(error, { topic: message.topic, key: message.key, messageId: message.eventId });
       await pauseUnless(stop, backoffMs(attempt));
     }
   }

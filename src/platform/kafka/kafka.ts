@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventHandler, EventPublisher, EventSubscriber } from '../../kernel/events.ts';
+import type { OnFailure } from '../../kernel/failures.ts';
 import { type KafkaAccess, KafkaError } from './kafka.client.ts';
 import { createKafkaProbe } from './kafka.probe.ts';
 import { createKafkaPublisher } from './kafka.publisher.ts';
@@ -20,7 +21,7 @@ export interface Kafka extends EventPublisher, EventSubscriber {
 export interface KafkaOptions {
   readonly access: KafkaAccess;
   readonly topics: TopicsWanted;
-  readonly onError: (error: unknown) => void;
+  readonly onError: OnFailure;
 }
 
 const LOOK_AGAIN_MS = 5_000;

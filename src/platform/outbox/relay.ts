@@ -1,6 +1,7 @@
 import { type Clock, isDue, later } from '../../kernel/clock.ts';
 import { AppError, reasonOf } from '../../kernel/errors.ts';
 import type { EventMessage, EventPublisher, TopicNames } from '../../kernel/events.ts';
+import type { OnFailure } from '../../kernel/failures.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Leader } from '../postgres/leader.ts';
 import { type Horizon, horizonAfter, NOTHING_DONE } from './horizon.rules.ts';
@@ -22,7 +23,7 @@ export interface RelayOptions {
   readonly clock: Clock;
   readonly retentionMs: number;
   /** Told why each message that holds back its key could not be published; of a log that is away, the turn tells. */
-  readonly onError: (error: unknown) => void;
+  readonly onError: OnFailure;
 }
 
 /** Another replica's rows are seen within this; our own are told of by the bell. */
@@ -128,7 +129,7 @@ function horizonBeyond(horizon: Horizon, rows: readonly FoundRow[], marking: num
  */
 async function publishKeyByKey(rows: readonly OutboxRow[], options: RelayOptions): Promise<'there' | 'away'> {
   const keys = [...Map.groupBy(rows, (row) => row.key).values()];
-  const failures: unknown[] = [];
+  const failures: { readonly row: OutboxRow; readonly error: unknown }[] = [];
   let isThere = false;
   let failedInRow = 0;
   while (keys.length > 0) {
@@ -138,11 +139,14 @@ async function publishKeyByKey(rows: readonly OutboxRow[], options: RelayOptions
       const failed = await publishInOrder(ofKey, options);
       isThere ||= failed?.row !== ofKey[0];
       failedInRow = failed?.row === ofKey[0] ? failedInRow + 1 : 0;
-      if (failed) failures.push(failed.error);
+      if (failed) failures.push(failed);
       if (failedInRow >= FAILURES_THAT_MEAN_AWAY) return 'away';
     }
   }
-  if (isThere) for (const failure of failures) options.onError(failure);
+  if (isThere) {
+    for (const { row, error } of failures)
+      options.onError(error, { topic: options.topics[row.topic], key: row.key, messageId: row.event_id });
+  }
   return isThere ? 'there' : 'away';
 }
 

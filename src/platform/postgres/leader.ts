@@ -19,6 +19,8 @@ export interface LeaderOptions {
   readonly lock: number;
   /** For pauses alone: one that is never set back. */
   readonly clock: Clock;
+  /** Told when leadership is won, lost or given up. */
+  readonly onChange?: (change: 'won' | 'lost' | 'given up') => void;
 }
 
 /** The leadership of the replica that publishes messages. Every replica that does background work asks for it. */
@@ -37,7 +39,7 @@ const KEEPALIVE = ['tcp_keepalives_idle=10', 'tcp_keepalives_interval=5', 'tcp_k
  * Leadership lives as long as its connection: a process that dies or is cut off loses it, and the server gives it to
  * the next that asks.
  */
-export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
+export function createLeader({ dsn, lock, clock, onChange }: LeaderOptions): Leader {
   let client: pg.Client | undefined;
   let isLeading = false;
   let askAgainAt: Instant | undefined;
@@ -55,6 +57,7 @@ export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
     const lost = () => {
       if (client !== next) return;
       client = undefined;
+      if (isLeading) onChange?.('lost');
       isLeading = false;
     };
     next.on('error', lost);
@@ -67,6 +70,7 @@ export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
   async function stepDown(): Promise<void> {
     const closing = client;
     client = undefined;
+    if (isLeading) onChange?.('given up');
     isLeading = false;
     await closing?.end();
   }
@@ -91,8 +95,14 @@ export function createLeader({ dsn, lock, clock }: LeaderOptions): Leader {
       askAgainAt = later(clock.now(), ASK_AGAIN_MS);
       const asked = await connected();
       const answer = await asked.query<{ won: boolean }>('SELECT pg_try_advisory_lock($1) AS won', [lock]);
-      isLeading = answer.rows[0]?.won === true && client === asked;
-      if (isLeading && (await isReadOnly(asked))) await stepDown();
+      const isWon = answer.rows[0]?.won === true && client === asked;
+      // A standby gives out locks, too, and takes no messages.
+      if (isWon && (await isReadOnly(asked))) {
+        await stepDown();
+        return false;
+      }
+      isLeading = isWon && client === asked;
+      if (isLeading) onChange?.('won');
       return isLeading;
     },
     close: stepDown,

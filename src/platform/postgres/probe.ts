@@ -66,6 +66,7 @@ export function createProbe(pool: pg.Pool): Probe {
       await question(client, timeoutMs);
     } catch (error) {
       broken = error instanceof Error ? error : new Error(String(error));
+      isInDoubt ||= isUnfit(error);
       if (error instanceof ReadOnlyServer || isOutage(error)) throw error;
       // A database without the table, or a role without the right, says nothing of the disk.
       tried();

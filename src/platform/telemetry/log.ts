@@ -1,12 +1,17 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { isOutput, type Output } from './output.ts';
 import { describeError, redacted, redactedFields } from './redaction.ts';
 
 /**
  * JSON lines on `stream`. Nobody passes bodies, headers or tokens to it; what still might hold one is cut from every
- * field and every message. `traceIds` go into each line.
+ * field and every message. `traceIds` go into each line. Lines that the stream had to drop are told of when it goes on.
  */
-export function createLog(level: string, stream: DestinationStream, traceIds?: () => object): Logger {
-  return pino(
+export function createLog(
+  level: string,
+  stream: DestinationStream | Output,
+  traceIds?: () => object,
+): Logger {
+  const log = pino(
     {
       level,
       base: { service: 'ms-ticketing' },
@@ -22,6 +27,10 @@ export function createLog(level: string, stream: DestinationStream, traceIds?: (
     },
     stream,
   );
+  if (isOutput(stream)) {
+    stream.onResume((dropped) => log.warn({ dropped }, 'log lines were dropped, because nobody read them'));
+  }
+  return log;
 }
 
 /** Errors come here described already, wherever in a line they stand. */

@@ -38,6 +38,14 @@ export const METRICS = {
   },
   ticketing_database_connections: { help: 'Connections of the pool', labels: ['state'] },
   ticketing_database_requests_waiting: { help: 'Work that waits for a connection of the pool', labels: [] },
+  ticketing_log_lines_dropped_total: {
+    help: 'Log lines dropped because nobody read standard output',
+    labels: [],
+  },
+  ticketing_build_info: {
+    help: 'Always 1; its labels say what runs',
+    labels: ['version', 'node'],
+  },
   ticketing_streams_open: { help: 'Event streams open on this replica', labels: [] },
   ticketing_outbox_waiting: { help: 'Messages committed and not published yet', labels: [] },
   ticketing_outbox_lag_seconds: { help: 'Age of the oldest message not published yet', labels: [] },

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { ERRORS } from '../../kernel/errors.ts';
 import { plainText, problems } from '../http/schemas.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { PoolUse } from '../postgres/database.ts';
@@ -40,6 +41,8 @@ export interface Readings {
   /** The process's clock less the database's. */
   readonly clockDifferenceSeconds: number;
   readonly streams: number;
+  /** Log lines that were dropped since the start. */
+  readonly droppedLines: number;
   /** Absent while the database does not say. */
   readonly queues: Queues | undefined;
 }
@@ -68,7 +71,7 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 const STATUS_CLASS_SIZE = 100;
 
 /** https://prometheus.io/docs/practices/naming/ */
-export function createMetrics(): Metrics {
+export function createMetrics(version: string): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const described = (name: MetricName) => ({
@@ -86,6 +89,8 @@ export function createMetrics(): Metrics {
   });
   const underWay = gauge('ticketing_http_requests_under_way');
   const problemCodes = counter('ticketing_problems_total');
+  // From the start, so that the first of a kind is a change and not a new series.
+  for (const code of Object.keys(ERRORS)) problemCodes.inc({ code }, 0);
   const orders = counter('ticketing_orders_total');
   const money = counter('ticketing_money_total');
   const webhooks = counter('ticketing_webhooks_total');
@@ -94,6 +99,8 @@ export function createMetrics(): Metrics {
   const circuits = gauge('ticketing_circuit_open');
   const queued = gauge('ticketing_placing_waiting');
   const shed = counter('ticketing_placing_shed_total');
+  const droppedLines = counter('ticketing_log_lines_dropped_total');
+  gauge('ticketing_build_info').set({ version, node: process.versions.node }, 1);
   const read = createReader(gauge);
   return {
     request({ method, route, status, seconds }) {
@@ -116,6 +123,8 @@ export function createMetrics(): Metrics {
     waiting: (count) => queued.set(count),
     async text(readings) {
       read(readings);
+      droppedLines.reset();
+      droppedLines.inc(readings.droppedLines);
       const [ours, process] = await Promise.all([registry.metrics(), processRegistry().metrics()]);
       return `${ours}\n${process}`;
     },

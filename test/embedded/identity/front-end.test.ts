@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { decodeJwt, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { DEMO_USERS } from '../../../src/embedded/demo-accounts.ts';
@@ -417,6 +418,26 @@ describe('sign up', () => {
     const other = { ...newcomer, username: 'another', email: 'another@example.com' };
     const { status, text } = await second.visit(second.location, other);
     expect([status, text.includes('keeps no more accounts')]).toEqual([503, true]);
+  });
+
+  test('it ends the session of somebody who was signed in, by a page whose script its policy allows', async () => {
+    const { base } = await newIdentity();
+    const visit = newVisitor(base);
+    const before = await signInAs(base, visit, 'buyer');
+    const { location } = await visit(signInAddress({}, 'registrations'));
+    const page = await visit((await visit(location, newcomer)).location);
+    const [, script = ''] = /<script>([\s\S]*?)<\/script>/.exec(page.text) ?? [];
+    const digest = createHash('sha256').update(script).digest('base64');
+    expect(page.headers.get('content-security-policy')).toContain(`script-src 'sha256-${digest}'`);
+    const [, xsrf = ''] = /name="xsrf" value="([^"]+)"/.exec(page.text) ?? [];
+    const left = await visit(`${OPENID}/logout/confirm`, { xsrf, logout: 'yes' });
+    const { body } = await finishSignIn(base, visit, left);
+    const [was, is] = [before.body, body].map(({ access_token: token }) => decodeJwt(token));
+    expect(is).toMatchObject({ preferred_username: 'newcomer' });
+    expect(is?.sid).not.toBe(was?.sid);
+    const refresh = { grant_type: 'refresh_token', client_id: 'web-frontend' };
+    const old = await askToken(base, { ...refresh, refresh_token: before.body.refresh_token });
+    expect(old.status).toBe(400);
   });
 
   test('it is reached from the sign-in form, and leads back to it', async () => {

@@ -135,7 +135,7 @@ test('a taken port is said to be', async () => {
 });
 
 describe('draining', () => {
-  test('lets requests finish and takes no new ones', async () => {
+  test('it lets requests finish, serves those on connections that are kept, and refuses only afterwards', async () => {
     const slow = call(url, 'GET', '/slow');
     const aborted = new AbortController();
     const gone = fetch(`${url}/slow`, { signal: aborted.signal }).catch(() => 'gone');
@@ -147,20 +147,34 @@ describe('draining', () => {
       isDrained = true;
     });
     expect(drain.isOpen()).toBe(false);
+    const last = await call(url, 'GET', '/typed?n=1');
+    expect(last).toMatchObject({ status: 200, body: { n: 1 } });
+    expect(last.headers.get('connection')).toBe('close');
+    expect(isDrained).toBe(false);
+    gate.resolve();
+    const finished = await slow;
+    expect(finished.text).toBe('done');
+    expect(finished.headers.get('connection')).toBe('close');
+    await drained;
     expect(await call(url, 'GET', '/typed?n=1')).toMatchObject({
       status: 503,
       body: { code: 'shutting_down' },
     });
-    expect(isDrained).toBe(false);
-    gate.resolve();
-    expect((await slow).text).toBe('done');
-    await drained;
+  });
+
+  test('it serves as before while it leaves, each request as the last of its connection', async () => {
+    expect((await call(url, 'GET', '/typed?n=1')).headers.get('connection')).toBe('keep-alive');
+    drain.leave();
+    expect(drain.isOpen()).toBe(false);
+    const answer = await call(url, 'GET', '/typed?n=1');
+    expect(answer).toMatchObject({ status: 200, body: { n: 1 } });
+    expect(answer.headers.get('connection')).toBe('close');
   });
 
   test('does not wait for ever', async () => {
     const slow = call(url, 'GET', '/slow');
     await until('it is under way', () => arrived === 1);
-    await drain.finish(20);
+    expect(await drain.finish(20)).toBe(1);
     gate.resolve();
     await slow;
   });

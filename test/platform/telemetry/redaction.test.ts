@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { redacted, redactedFields } from '../../../src/platform/telemetry/redaction.ts';
+import { MAX_TEXT_CHARS, redacted, redactedFields } from '../../../src/platform/telemetry/redaction.ts';
 
 const JWT = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhYmMifQ.c2lnbmF0dXJl';
 const EARLIER_QR = `${'aB3_-xYz'.repeat(67)}abc=`;
@@ -23,6 +23,14 @@ describe('what is cut', () => {
     ['a QR text', `cannot open ${QR}`, QR.slice(20, 60)],
     ['a QR text of the earlier service', `cannot open ${EARLIER_QR}`, EARLIER_QR.slice(20, 60)],
     ['a card', 'card 4242 4242 4242 4242 declined', '4242'],
+    ['a card in one', 'card 4242424242424242 declined', '4242'],
+    ['a card with hyphens', 'card 5555-5555-5555-4444 declined', '5555'],
+    ['a card of 15 digits', 'card 3782 822463 10005 declined', '822463'],
+    ['a card of 13 digits', 'card 4222222222222 declined', '4222'],
+    ['a card of 19 digits', 'card 6205500000000000004 declined', '62055'],
+    ['a card and its expiry', 'card 4242 4242 4242 4242 12 2031 declined', '4242'],
+    ['a card after a number', '3 4242424242424242', '4242'],
+    ['a card beside a UUID', '11111111-1111-1111-1111-111111111111 4242424242424242', '4242'],
   ])('%s', (_what, text, hidden) => {
     expect(redacted(text)).not.toContain(hidden);
     expect(JSON.stringify(redactedFields({ deep: [{ text }] }))).not.toContain(hidden);
@@ -67,6 +75,67 @@ test('what is no secret stays', () => {
     text: 'payments compared with Stripe: pi_3QabcDEF012345 at https://api.example.com/v1/x, 2026-11-25T03:17:15.905Z',
   };
   expect(redactedFields(fields)).toEqual(fields);
+});
+
+describe('digits: what is no card number stays', () => {
+  test.each([
+    ['a UUID of digits alone', '22222222-2222-2222-2222-222222222222'],
+    ['a UUID of digits that pass a card’s check', '42424242-4242-4242-9242-424242424242'],
+    ['a list of them', '42424242-4242-4242-9242-424242424242,12345678-1234-4234-9234-123456789012'],
+    ['an address with one', '/api/order/42424242-4242-4242-9242-424242424242/tickets'],
+    ['the first groups of one', '42424242-4242-4242'],
+    ['the last groups of one', '4242-4242-424242424242'],
+    ['16 digits that fail the check', 'order 4242424242424241'],
+    ['milliseconds since 1970', 'at 1764040000005'],
+    ['20 digits', 'offset 42424242424242424242'],
+    ['12 digits', 'order 424242424242'],
+    ['an id with digits', 'pi_4242424242424242'],
+    ['a time', '2026-11-25 03:17:15.905 2026-11-26'],
+  ])('%s', (_what, text) => {
+    expect(redacted(text)).toBe(text);
+    expect(redactedFields({ text })).toEqual({ text });
+  });
+});
+
+describe('a long text', () => {
+  const LENGTH = 65_536;
+
+  test.each([
+    'a',
+    'A',
+    '1',
+    '-',
+    '.',
+    '@',
+    ' ',
+    '/',
+    '1 ',
+    'a@',
+    'a.',
+    '//',
+    'token',
+    'token ',
+    'token\\\\',
+    'eyJ',
+  ])('made of %j is cut first, so that the work for it has a bound', (piece) => {
+    const text = piece.repeat(LENGTH / piece.length);
+    const left = redacted(text);
+    expect(left.length).toBeLessThan(MAX_TEXT_CHARS + 100);
+    expect(left.endsWith(`… (${text.length} characters)`)).toBe(true);
+  });
+
+  test.each([
+    ['an address', `${'x '.repeat(MAX_TEXT_CHARS / 2 - 10)}postgres://user:hiddenhiddenhidden@host/db`],
+    ['a card', `${'x '.repeat(MAX_TEXT_CHARS / 2 - 5)}4242 4242 4242 4242`],
+    ['an e-mail address', `${'x '.repeat(MAX_TEXT_CHARS / 2 - 5)}jane.hidden@example.com`],
+    ['a QR text', `${'x '.repeat(MAX_TEXT_CHARS / 2 - 20)}${QR}`],
+  ])('keeps nothing of %s that begins before its end', (_what, text) => {
+    const whole = `${text} ${'y'.repeat(MAX_TEXT_CHARS)}`;
+    expect(redacted(whole)).not.toMatch(/hidden|4242|A1B2/);
+    // Also where the end of what is read goes through it.
+    for (let shift = 0; shift < 64; shift += 1)
+      expect(redacted('z'.repeat(1_000 + shift) + whole)).not.toMatch(/hidden|4242|A1B2/);
+  });
 });
 
 test('costs little: ten thousand lines well within a second', () => {

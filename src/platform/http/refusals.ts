@@ -1,0 +1,91 @@
+import { ERRORS, type ErrorCode } from '../../kernel/errors.ts';
+import { PROBLEM_MEDIA_TYPE, problemExample, STATUS_OF } from './problem.ts';
+
+/** What a route can refuse beside what follows from its description, by `METHOD /path/{parameter}`. */
+export type Refusals = Readonly<Record<string, readonly ErrorCode[]>>;
+
+interface Operation {
+  readonly security?: unknown;
+  readonly requestBody?: unknown;
+  readonly parameters?: readonly unknown[];
+  readonly responses: Record<string, Response>;
+}
+
+interface Response {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, unknown>>;
+}
+
+/** Every route can answer these: the process itself does, whatever was asked. */
+const ALWAYS = ['internal', 'starting', 'shutting_down'] as const;
+const SIGNED_IN = ['unauthenticated', 'identity_unavailable'] as const;
+const WITH_BODY = ['body_too_large', 'unsupported_media_type', 'invalid_request'] as const;
+const ONCE = ['idempotency_key_reused', 'request_in_flight'] as const;
+const METHODS = new Set(['get', 'post', 'put', 'delete']);
+const PROBLEM_REF = '#/components/schemas/Problem';
+
+/**
+ * Puts each route's refusals into an OpenAPI document: a response for each status, with the codes that it can have. What
+ * follows from the route's own description (a token, a body, parameters, an idempotency key) is not said twice.
+ */
+export function documentRefusals<Document extends object>(document: Document, refusals: Refusals): Document {
+  const { paths = {}, components = {} } = document as {
+    paths?: Record<string, Record<string, Operation>>;
+    components?: { schemas?: object };
+  };
+  let problem: unknown;
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      if (!METHODS.has(method)) continue;
+      const ofDefault = operation.responses.default?.content?.[PROBLEM_MEDIA_TYPE];
+      if (typeof ofDefault !== 'object' || ofDefault === null || !('schema' in ofDefault)) continue;
+      problem ??= ofDefault.schema;
+      const content = {
+        [PROBLEM_MEDIA_TYPE]: { schema: { $ref: PROBLEM_REF }, example: problemExample('internal') },
+      };
+      operation.responses.default = { description: 'Any other problem', content };
+      addResponses(operation, codesOf(operation, refusals[`${method.toUpperCase()} ${path}`] ?? []));
+    }
+  }
+  return { ...document, components: { ...components, schemas: { ...components.schemas, Problem: problem } } };
+}
+
+function codesOf(operation: Operation, own: readonly ErrorCode[]): ErrorCode[] {
+  const parameters = operation.parameters ?? [];
+  return [
+    ...own,
+    ...ALWAYS,
+    ...(operation.security ? SIGNED_IN : []),
+    ...(operation.requestBody ? WITH_BODY : []),
+    ...(parameters.length > 0 ? (['invalid_request'] as const) : []),
+    ...(parameters.some(isIdempotencyKey) ? ONCE : []),
+  ];
+}
+
+function isIdempotencyKey(parameter: unknown): boolean {
+  return (
+    typeof parameter === 'object' &&
+    parameter !== null &&
+    'name' in parameter &&
+    parameter.name === 'idempotency-key'
+  );
+}
+
+function addResponses(operation: Operation, codes: readonly ErrorCode[]): void {
+  const byStatus = Map.groupBy(new Set(codes), (code) => STATUS_OF[code]);
+  for (const [status, ofStatus] of [...byStatus].toSorted(([one], [other]) => one - other)) {
+    const sorted = ofStatus.toSorted();
+    const known = operation.responses[status];
+    const words = sorted.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('; ');
+    operation.responses[status] = {
+      description: known ? `${known.description}. Or ${words}` : words,
+      content: {
+        ...known?.content,
+        [PROBLEM_MEDIA_TYPE]: {
+          schema: { allOf: [{ $ref: PROBLEM_REF }, { properties: { code: { enum: sorted } } }] },
+          example: problemExample(sorted[0] ?? 'internal'),
+        },
+      },
+    };
+  }
+}

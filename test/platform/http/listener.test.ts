@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { instant } from '../../../src/kernel/clock.ts';
+import { bind, handleWith, type Listener } from '../../../src/platform/http/listener.ts';
+import { answerWhileStarting } from '../../../src/platform/http/starting.ts';
+import { call } from '../../support/test-app.ts';
+
+const CONNECTIONS = 50;
+const FAR_MS = 60_000;
+
+let listener: Listener;
+let url: string;
+
+beforeEach(async () => {
+  const starting = answerWhileStarting({
+    requestId: randomUUID,
+    clock: { now: () => instant(0) },
+    version: '1.2.3',
+    isEmbedded: (part) => part === 'redis',
+  });
+  listener = await bind(0, '127.0.0.1', starting);
+  url = `http://127.0.0.1:${listener.port}`;
+});
+
+describe('drain: while it starts', () => {
+  test.each(['/api/order', '/api/order/health/x', '/healthz', '/'])(
+    '%s is a problem document',
+    async (path) => {
+      const { status, headers, body } = await call(url, 'GET', path);
+      expect(status).toBe(503);
+      expect(headers.get('content-type')).toBe('application/problem+json');
+      expect(headers.get('retry-after')).toBe('1');
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+      expect(body).toMatchObject({ code: 'starting', status: 503, message: body.detail });
+      await listener.close(0);
+    },
+  );
+
+  test.each(['/api/order/health', '/api/order/health/', '/api/order/health?x=1'])(
+    '%s has its shape',
+    async (path) => {
+      const { status, headers, body } = await call(url, 'GET', path);
+      expect(status).toBe(503);
+      expect(headers.get('content-type')).toContain('application/json');
+      expect(headers.get('retry-after')).toBe('1');
+      const down = { status: 'DOWN', embedded: false };
+      expect(body).toEqual({
+        status: 'DOWN',
+        timestamp: '1970-01-01T00:00:00.000Z',
+        service: 'ms-ticketing',
+        version: '1.2.3',
+        database: down,
+        redis: { status: 'DOWN', embedded: true },
+        kafka: down,
+        identity: down,
+        seating: down,
+        stripe: down,
+        outbox: { status: 'DOWN', waiting: 0, lag_seconds: 0 },
+      });
+      await listener.close(0);
+    },
+  );
+});
+
+describe('drain: when the port closes', () => {
+  test('connections that nobody has taken yet are answered, and later ones refused', async () => {
+    handleWith(listener.server, (_request, response) =>
+      response.setHeader('connection', 'close').end('served'),
+    );
+    const sockets = Array.from({ length: CONNECTIONS }, () => connect(listener.port, '127.0.0.1'));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    for (const socket of sockets) socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    const answers = sockets.map((socket) => text(socket));
+    await listener.stopAccepting();
+    for (const answer of await Promise.all(answers))
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK[\s\S]+served/);
+    await expect(once(connect(listener.port, '127.0.0.1'), 'connect')).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    });
+    await listener.close(FAR_MS);
+  });
+
+  test('it waits for what is under way, and cuts it after its time', async () => {
+    handleWith(listener.server, () => undefined);
+    const unanswered = call(url, 'GET', '/').catch(() => 'cut');
+    await once(listener.server, 'request');
+    await listener.close(1);
+    expect(await unanswered).toBe('cut');
+  });
+});

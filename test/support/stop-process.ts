@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { atEnd } from './at-end.ts';
+import { type FakeIssuer, startFakeIssuer } from './fake-issuer.ts';
+import { type FakeSeating, startFakeSeating } from './fake-seating.ts';
+import { emptyDatabase } from './own-database.ts';
+import { close, listen, until } from './servers.ts';
+
+export interface ServiceProcess {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+export interface ServiceSurroundings {
+  readonly issuer: FakeIssuer;
+  readonly seating: FakeSeating;
+  /** Every server named; Redis and Kafka are away. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What a process needs around it to start as in production, also as several workers. */
+export async function surroundings(): Promise<ServiceSurroundings> {
+  const [issuer, seating, dsn] = await Promise.all([startFakeIssuer(), startFakeSeating(), emptyDatabase()]);
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOST: '127.0.0.1',
+    POSTGRES_DSN: dsn,
+    OIDC_ISSUER: issuer.issuer,
+    TICKET_CLIENT_SECRET: 'secret',
+    EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
+    EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
+    STRIPE_SECRET_KEY: 'sk_test_stop',
+    STRIPE_WEBHOOK_SECRET: 'whsec_stop',
+    STRIPE_API_BASE: issuer.url,
+    QR_SECRET_KEY: randomBytes(32).toString('base64'),
+    DATA_DIR: `/tmp/ticketing-stop-${randomUUID()}`,
+    REDIS_ADDR: '127.0.0.1:9',
+    KAFKA_ADDR: '127.0.0.1:9',
+    RECONCILE_DAYS: '0',
+  };
+  return { issuer, seating, env };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<string> {
+  const probe = createServer();
+  const { port } = new URL(await listen(probe));
+  await close(probe);
+  return port;
+}
+
+/** Starts the service's process and resolves when it answers; nobody reads what it writes unless `onOutput` does. */
+export async function startProcess(
+  env: Readonly<Record<string, string>>,
+  onOutput?: (text: string) => void,
+): Promise<ServiceProcess> {
+  const PORT = env.PORT ?? (await freePort());
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    env: { ...env, PORT },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    if (onOutput) stream.on('data', (chunk) => onOutput(String(chunk)));
+    else stream.pause();
+  }
+  const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  atEnd(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  const url = `http://127.0.0.1:${PORT}`;
+  await until(
+    'it answers',
+    () =>
+      fetch(`${url}/healthz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    60_000,
+  );
+  return { child, url, ended };
+}
