@@ -3,7 +3,6 @@ import { AppError } from '../../kernel/errors.ts';
 import type { EventId, OrderId, SessionId, TicketId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { RecordAction } from '../audit/audit.service.ts';
 import type { Order } from '../orders/order.rules.ts';
@@ -68,7 +67,7 @@ export function createDoorOversight(options: DoorOversightOptions): DoorOversigh
           before: { checked_in: true, checked_in_time: at ?? null },
           after: { checked_in: false },
         });
-        keepAnswer(tx, ticket);
+        tx.keepAnswer(ticket);
         return ticket;
       });
       if (!undone)
@@ -90,7 +89,7 @@ export function createDoorOversight(options: DoorOversightOptions): DoorOversigh
             after: { allows_reentry: isAllowed },
           });
         }
-        keepAnswer(tx, undefined);
+        tx.keepAnswer(undefined);
       });
     },
     async conflicts(sessionId, { limit, before }, who) {

@@ -1,6 +1,5 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Currency } from '../../kernel/money.ts';
-import { isAnswerKept, keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { type Doors, type Scan, type Verdict, whyNot } from './door.rules.ts';
@@ -23,10 +22,10 @@ const MAX_LOOKS = 5;
 export function createTurnstile({ database, currency }: TurnstileOptions): Turnstile {
   async function tryToPass(scan: Scan): Promise<Ticket | undefined> {
     try {
-      if (!isAnswerKept()) return await pass(database, scan, currency);
+      if (!database.isKeyed()) return await pass(database, scan, currency);
       return await database.transaction(async (tx) => {
         const ticket = await pass(tx, scan, currency);
-        if (ticket) keepAnswer(tx, ticket);
+        if (ticket) tx.keepAnswer(ticket);
         return ticket;
       });
     } catch (error) {

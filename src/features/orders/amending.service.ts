@@ -2,7 +2,6 @@ import { later } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { SeatId, TicketId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { AuditState } from '../audit/audit.rules.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import { toWireTicket } from '../tickets/ticket.wire.ts';
@@ -114,7 +113,7 @@ async function save(
         ...changes,
       });
     }
-    keepAnswer(tx, to);
+    tx.keepAnswer(to);
   });
   return to;
 }

@@ -3,7 +3,6 @@ import { AppError } from '../../kernel/errors.ts';
 import { as, type OrderId, type OrganizationId, type TicketId } from '../../kernel/ids.ts';
 import { toMajor, ZERO } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { PricedSeat } from '../pricing/discount.rules.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
 import type { BoxOfficeOptions, TicketWish } from './box-office.service.ts';
@@ -115,7 +114,7 @@ function write(
         has_note: ticket.note !== undefined,
       },
     });
-    keepAnswer(tx, ticket);
+    tx.keepAnswer(ticket);
     return ticket;
   });
 }

@@ -3,7 +3,6 @@ import { AppError } from '../../kernel/errors.ts';
 import { as, type IdSource, type OrderId, type TicketId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import { type Discount, REFUSAL_WORDS } from '../pricing/discount.rules.ts';
 import { priceOrder } from '../pricing/pricing.rules.ts';
@@ -225,7 +224,7 @@ async function save(
       if (!(await transitions.change(tx, current, next, maxDiscountUses))) {
         throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
       }
-      keepAnswer(tx, next);
+      tx.keepAnswer(next);
       return next;
     });
   } catch (error) {

@@ -4,7 +4,6 @@ import { AppError } from '../../kernel/errors.ts';
 import { as, type IdSource, type OrderId, type TicketId, type UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Traces } from '../../kernel/trace.ts';
-import { isAnswerKept, keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database, Writer } from '../../platform/postgres/database.ts';
 import { REFUSAL_WORDS } from '../pricing/discount.rules.ts';
 import { type Priced, priceOrder } from '../pricing/pricing.rules.ts';
@@ -143,10 +142,10 @@ function createWrite({ database, labels, currency, traces, ordersPerStatement }:
     };
     const maxUses = priced.discount?.maxUsage;
     try {
-      if (isAnswerKept())
+      if (database.isKeyed())
         await database.transaction(async (tx) => {
           await insert(tx, added, maxUses);
-          keepAnswer(tx, order);
+          tx.keepAnswer(order);
         });
       else if (order.discount || ordersPerStatement === 1) await insert(database, added, maxUses);
       else await insertShared(added);

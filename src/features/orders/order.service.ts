@@ -2,7 +2,6 @@ import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { RecordAction } from '../audit/audit.service.ts';
 import type { SeatingServices } from '../seats/seats.ports.ts';
@@ -128,7 +127,7 @@ function cancelLocked(
         after: { status: 'cancelled' },
       });
     }
-    keepAnswer(tx, transition.order);
+    tx.keepAnswer(transition.order);
     return transition.order;
   });
 }

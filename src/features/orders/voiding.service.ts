@@ -2,7 +2,6 @@ import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, TicketId } from '../../kernel/ids.ts';
 import { toMajor, ZERO } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
 import type { TicketRefund } from '../payments/box-office.service.ts';
 import type { Ticket } from '../tickets/ticket.rules.ts';
@@ -20,7 +19,7 @@ interface VoidWish {
 export async function voidTicketOf(wish: VoidWish, who: Principal, options: BoxOfficeOptions): Promise<void> {
   await options.database.transaction(async (tx) => {
     await voidLocked(tx, wish, who, options);
-    keepAnswer(tx, undefined);
+    tx.keepAnswer(undefined);
   });
 }
 

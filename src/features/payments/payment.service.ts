@@ -3,7 +3,6 @@ import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import { mayPay } from '../orders/order.access.rules.ts';
 import type { PaymentPreparation } from '../orders/order.changing.ts';
@@ -104,7 +103,7 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
       const order = await loadOwn(orderId, who);
       if (order.price === 0 && order.status !== 'completed') {
         refuseUnlessPayable(order, clock.now());
-        const completed = await completeFree(order, options, keepAnswer);
+        const completed = await completeFree(order, options, (tx, done) => tx.keepAnswer(done));
         if (completed) return completed;
         throw new AppError('payment_missing', 'The order has not been paid yet.');
       }

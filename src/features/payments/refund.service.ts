@@ -5,7 +5,6 @@ import type { OnFailure } from '../../kernel/failures.ts';
 import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import { type Currency, type Money, minus, money, toMajor } from '../../kernel/money.ts';
 import { demandAdmin, type Principal } from '../../kernel/principal.ts';
-import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { RecordAction } from '../audit/audit.service.ts';
 import type { Order } from '../orders/order.rules.ts';
@@ -122,7 +121,7 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
       await options.confirmTakenOver(orderId);
       return database.transaction(async (tx) => {
         const result = await issueLocked(tx, orderId, request, who, options);
-        keepAnswer(tx, result);
+        tx.keepAnswer(result);
         return result;
       });
     },
@@ -131,7 +130,7 @@ export function createRefundService(options: RefundServiceOptions): RefundServic
       demandAdmin(who);
       await database.transaction(async (tx) => {
         await settleLocked(tx, refundId, reference, who, options);
-        keepAnswer(tx, undefined);
+        tx.keepAnswer(undefined);
       });
     },
 

@@ -1,7 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { demandAdmin, type Principal } from '../../kernel/principal.ts';
-import { keepAnswer } from '../../platform/idempotency/answers.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import { type StuckRow, stuckPayments, tryAgain } from './stuck.store.ts';
 
@@ -32,7 +31,7 @@ export function createStuckPayments({ database, clock }: StuckPaymentsOptions): 
         if (!(await tryAgain(tx, id, clock.now()))) {
           throw new AppError('payment_not_stuck', 'Nothing by this id is stuck.');
         }
-        keepAnswer(tx, undefined);
+        tx.keepAnswer(undefined);
       });
     },
   };

@@ -29,10 +29,7 @@ export async function answerOnce<Result>(
   return result;
 }
 
-/**
- * Stores the answer to the request under way with this transaction, so that the same request sent again finds either both
- * or neither. `result` is what the use case returns. Without an `Idempotency-Key` it does nothing.
- */
+/** What `Transaction.keepAnswer` does. */
 export function keepAnswer(tx: Transaction, result: unknown): void {
   const keyed = current.getStore();
   if (!keyed) return;
@@ -42,8 +39,8 @@ export function keepAnswer(tx: Transaction, result: unknown): void {
   });
 }
 
-/** Whether the request under way has a key, so that its change has to be one transaction with its answer. */
-export function isAnswerKept(): boolean {
+/** Whether the request under way has a key. */
+export function isKeyed(): boolean {
   return current.getStore() !== undefined;
 }
 

@@ -32,6 +32,11 @@ export interface Transaction extends Writer {
   beforeCommit(key: string, prepare: () => Promise<void>): void;
   /** Runs `effect` once the transaction has committed, and never after a rollback. The last of a key replaces earlier ones. */
   afterCommit(key: string, effect: () => Promise<void> | void): void;
+  /**
+   * Stores the answer to the request under way with this transaction, so that the same request sent again finds either both
+   * or neither. `result` is what the use case returns. Without an `Idempotency-Key` it does nothing.
+   */
+  keepAnswer(result: unknown): void;
 }
 
 /** Connections whose transactions have no hooks yet: what traces and tests wrap before `withHooks`. */
@@ -59,6 +64,8 @@ export interface Connections extends Executor {
 export interface Database extends Omit<Connections, 'transaction'>, Writer {
   /** As `Connections.transaction`, and what follows the commit belongs to it. */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
+  /** Whether the request under way has an `Idempotency-Key`: its change and `keepAnswer` then share a transaction. */
+  isKeyed(): boolean;
 }
 
 export interface PoolUse {

@@ -1,3 +1,4 @@
+import { isKeyed, keepAnswer } from '../idempotency/answers.ts';
 import type { Wake, Wakeable } from '../jobs/wake.ts';
 import type { Connections, Database, Transaction } from './database.ts';
 
@@ -22,6 +23,7 @@ export function withHooks(connections: Connections, { wake, onEffectError }: Hoo
   return {
     ...connections,
     wake,
+    isKeyed,
     async transaction(work) {
       let hooks = noHooks();
       const result = await connections.transaction(async (executor) => {
@@ -32,6 +34,7 @@ export function withHooks(connections: Connections, { wake, onEffectError }: Hoo
           wake: (name) => void wakes.add(name),
           beforeCommit: (key, prepare) => void before.set(key, prepare),
           afterCommit: (key, effect) => void after.set(key, effect),
+          keepAnswer: (result) => keepAnswer(tx, result),
         } as Transaction;
         const done = await work(tx);
         for (const prepare of before.values()) await prepare();
