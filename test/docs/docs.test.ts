@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { describeVariables, secretFileVariables } from '../../src/config.ts';
+import { topicNames } from '../../src/app/servers.ts';
+import { describeVariables, readConfig, secretFileVariables } from '../../src/config.ts';
 import { ERRORS } from '../../src/kernel/errors.ts';
+import { TOPIC_KEYS } from '../../src/kernel/events.ts';
 import { STATUS_OF } from '../../src/platform/http/problem.ts';
+import { documentedTopics } from '../support/documented-events.ts';
 
 describe('docs/errors.md', () => {
   test('lists every code with its status and whether a retry helps, and no other', () => {
@@ -39,6 +42,19 @@ describe('README.md', () => {
     const sentence = readme.split('\n').find((line) => line.startsWith('A secret can be in a file'));
     const named = [...(sentence?.matchAll(/`([A-Z_]+_FILE)`/g) ?? [])].map(([, name]) => name);
     expect(named.toSorted()).toEqual(secretFileVariables().toSorted());
+  });
+});
+
+describe('docs/events.md', () => {
+  test('lists every topic that the service writes to, by its default name and its variable', () => {
+    const names = topicNames(readConfig({}));
+    const dead = (topic: string) => topic.endsWith('.dead');
+    const variables = new Map(describeVariables().map(({ name, fallback }) => [fallback, name]));
+    const rows = documentedTopics();
+    expect(rows.map(({ topic }) => topic)).toEqual(TOPIC_KEYS.map((key) => names[key]));
+    for (const { topic, variable } of rows) {
+      expect(variables.get(dead(topic) ? topic.slice(0, -'.dead'.length) : topic)).toBe(variable);
+    }
   });
 });
 

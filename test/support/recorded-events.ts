@@ -1,16 +1,6 @@
 import { createEmbeddedEventLog, type EmbeddedEventLog } from '../../src/embedded/event-log.ts';
 import type { EventMessage } from '../../src/kernel/events.ts';
-
-/** The topics of the contract's section 2 that this service writes to, as they are spelt on the wire. */
-const TOPICS = [
-  'ticketly.order.created',
-  'ticketly.order.updated',
-  'ticketly.order.amended',
-  'ticketly.order.canceled',
-  'ticketly.seats.status',
-  'payment_succefully.dead',
-  'payment_unseecuufull.dead',
-];
+import { documentedTopics, requireDocumented } from './documented-events.ts';
 
 /** A log of events that keeps what was published on it. */
 export interface RecordedEvents {
@@ -28,13 +18,14 @@ export interface RecordedEvents {
 export function recordEvents(): RecordedEvents {
   const inner = createEmbeddedEventLog();
   const messages: EventMessage[] = [];
-  for (const topic of TOPICS)
+  for (const { topic } of documentedTopics())
     inner.subscribe('recorder', topic, async (message) => void messages.push(message));
   const recorded: RecordedEvents = {
     log: {
       subscribe: inner.subscribe,
       async publish(batch) {
         if (recorded.away !== undefined) throw new Error(recorded.away);
+        for (const { topic, value } of batch) requireDocumented(topic, value);
         await inner.publish(batch);
       },
     },
