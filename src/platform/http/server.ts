@@ -55,14 +55,17 @@ export function createHttpServer(options: HttpServerOptions): {
   const answer = answerWith(options.onProblem);
   let requestLog: RequestLog | undefined;
   const answerError = (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply) => {
-    // Where there is nothing it does not matter what the framework would have minded there.
-    const isNowhere = request.is404 && !(error instanceof AppError);
-    const known = isNowhere ? nothingAt(request) : toAppError(error, request);
+    const known = toAppError(error, request);
     // Refused by the thousand when there are too many: a line for each would cost more than they do.
     if (known.code === 'overloaded') requestLog?.shed(request);
     else if (STATUS_OF[known.code] >= SERVER_FAULT)
       requestLog?.failed(request, known.code === 'internal' ? error : known);
     answer(reply, known);
+  };
+  const answerFailure: typeof answerError = (error, request, reply) => {
+    // Where there is nothing it does not matter what the framework would have minded there.
+    const isNowhere = request.is404 && !(error instanceof AppError);
+    answerError(isNowhere ? nothingAt(request) : error, request, reply);
   };
   const app = Fastify({
     serverFactory: (handler) => {
@@ -74,13 +77,14 @@ export function createHttpServer(options: HttpServerOptions): {
     genReqId: options.requestId,
     requestIdHeader: false,
     bodyLimit: MAX_BODY_BYTES,
+    // These have no route because their address cannot be read, so that is what they are told.
     frameworkErrors: answerError,
     routerOptions: { maxParamLength: MAX_PARAM_CHARS, ignoreTrailingSlash: true },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   takeJsonBodies(app);
   app.setValidatorCompiler(compileValidator);
-  app.setErrorHandler(answerError);
+  app.setErrorHandler(answerFailure);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
