@@ -89,9 +89,9 @@ export function createHttpServer(options: HttpServerOptions): {
     reply.header('x-request-id', request.id);
   });
   requestLog = logRequests(app);
-  refuseOtherMethods(app);
+  const refusalOfMethod = refuseOtherMethods(app);
   app.setNotFoundHandler((request, reply) => {
-    answer(reply, nothingAt(request));
+    answer(reply, refusalOfMethod(request) ?? nothingAt(request));
   });
   return {
     app,
@@ -108,19 +108,25 @@ export function createHttpServer(options: HttpServerOptions): {
 
 /**
  * Answers 405 where an address takes other methods, before anything else is asked of the request. The router alone would
- * take `PUT /api/order/ticket` for an order by the id `ticket`.
+ * take `PUT /api/order/ticket` for an order by the id `ticket`. Gives what says so; undefined where it is no reason.
  */
-function refuseOtherMethods(app: HttpServer): void {
+function refuseOtherMethods(app: HttpServer): (request: FastifyRequest) => AppError | undefined {
   const addresses = createAddresses();
-  app.addHook('onRoute', ({ method, url }) => addresses.add(url, [method].flat()));
-  app.addHook('onRequest', async (request) => {
-    if (isPreflight(request) || request.routeOptions.url?.includes('*')) return;
+  const refusalOf = (request: FastifyRequest): AppError | undefined => {
     const address = addresses.find(pathOf(request));
-    if (!address || address.methods.has(request.method)) return;
+    if (!address || address.methods.has(request.method)) return undefined;
     const allowed = [...address.methods].toSorted();
     const detail = `${pathOf(request)} takes ${allowed.join(', ')}, not ${request.method}.`;
-    throw new AppError('method_not_allowed', detail, { allowed });
+    return new AppError('method_not_allowed', detail, { allowed });
+  };
+  app.addHook('onRoute', ({ method, url }) => addresses.add(url, [method].flat()));
+  app.addHook('onRequest', async (request) => {
+    // Who answers a preflight answers it in a hook of their own; one that nobody answers is refused at the end.
+    if (isPreflight(request) || request.routeOptions.url?.includes('*')) return;
+    const refusal = refusalOf(request);
+    if (refusal) throw refusal;
   });
+  return refusalOf;
 }
 
 /** What a browser asks before it calls from another origin: https://fetch.spec.whatwg.org/#cors-preflight-request */

@@ -164,7 +164,13 @@ describe('front-end: everybody else', () => {
         expect(corsOf(headers)).toEqual({});
         expect(headers.get('vary')).toBe('Origin');
       }
-      expect((await preflight('/order', origin)).status).not.toBe(200);
+      const { status, headers, body } = await preflight('/order', origin);
+      expect({ status, allow: headers.get('allow'), code: body.code }).toEqual({
+        status: 405,
+        allow: 'POST',
+        code: 'method_not_allowed',
+      });
+      expect((await preflight('/nothing/here', origin)).status).toBe(404);
     },
   );
 
@@ -185,6 +191,6 @@ describe('front-end: everybody else', () => {
     open();
     const { headers } = await ask('/order', PAGE, 'POST');
     expect([corsOf(headers), headers.get('vary')]).toEqual([{}, null]);
-    expect((await preflight('/order')).status).not.toBe(200);
+    expect((await preflight('/order')).status).toBe(405);
   });
 });
