@@ -108,7 +108,7 @@ export function backgroundWork(
   };
 }
 
-/** What runs beside the work and ends with it. */
+/** Parts that start and end with the background work. */
 interface Running {
   readonly kafka: Kafka | undefined;
   readonly streams: LiveSales;
@@ -174,7 +174,7 @@ export function startBackground(
   });
 }
 
-/** Who announces, told by each replica of itself. */
+/** Logs when this replica wins, loses or gives up the leadership of the relay. */
 function tellOfLeadership({ log }: Base): NonNullable<LeaderOptions['onChange']> {
   return (change) => {
     if (change === 'lost') log.warn('leadership of the relay lost: its connection to PostgreSQL broke');

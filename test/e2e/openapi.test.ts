@@ -130,7 +130,7 @@ describe('openapi-patterns: what generators of clients read', () => {
         }
       }
     }
-    // It is answered where there is no such route.
+    // This one is answered where there is no such route.
     const everywhere = ['method_not_allowed'];
     expect(Object.keys(ERRORS).filter((code) => !documented.has(code) && !everywhere.includes(code))).toEqual(
       [],

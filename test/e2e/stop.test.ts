@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
@@ -12,6 +12,7 @@ import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
 import { type FakeSeating, seatQuestions, startFakeSeating } from '../support/fake-seating.ts';
 import { testDatabase } from '../support/own-database.ts';
 import { close, listen, until } from '../support/servers.ts';
+import { productionVariables } from '../support/stop-process.ts';
 import { call, findingsIn } from '../support/test-app.ts';
 
 interface Service {
@@ -31,20 +32,8 @@ async function start(variables: Record<string, string> = {}): Promise<Service> {
   const dsn = await testDatabase();
   const child = spawn(process.execPath, ['src/main.ts'], {
     env: {
-      PATH: process.env.PATH ?? '',
+      ...productionVariables({ issuer, seating }, dsn),
       PORT: '0',
-      HOST: '127.0.0.1',
-      POSTGRES_DSN: dsn,
-      OIDC_ISSUER: issuer.issuer,
-      TICKET_CLIENT_SECRET: 'secret',
-      EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
-      EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
-      STRIPE_SECRET_KEY: 'sk_test_stop',
-      STRIPE_WEBHOOK_SECRET: 'whsec_stop',
-      STRIPE_API_BASE: issuer.url,
-      QR_SECRET_KEY: randomBytes(32).toString('base64'),
-      DATA_DIR: `/tmp/ticketing-stop-${randomUUID()}`,
-      RECONCILE_DAYS: '0',
       LOG_LEVEL: 'info',
       DRAIN_DELAY_SECONDS: '0',
       ...variables,
@@ -87,7 +76,7 @@ const orderFor = (token: string, signal: AbortSignal | null = null) => {
 };
 
 describe('SIGTERM', () => {
-  test('readiness goes first, it serves until the delay has passed, what is under way is answered, streams end, all is announced and let go', async () => {
+  test('readiness goes first, it serves until the delay has passed, what is under way is answered, streams end, all is announced and every connection is closed', async () => {
     service = await start({ DRAIN_DELAY_SECONDS: '2' });
     const [buyer, organiser, eventId] = [randomUUID(), randomUUID(), randomUUID()];
     const token = await issuer.token(buyer);

@@ -40,13 +40,13 @@ export interface SettlementOptions {
   readonly onCommitted: () => void;
   /** Told what became of money, once for each payment; `late` money came after its order had ended. */
   readonly onDecided: (outcome: MoneyOutcome, money: MoneyReceived, reason: string | undefined) => void;
-  /** Told of a payment that was assumed from its order, when the provider received another amount. */
+  /** Called when the provider received another amount than was assumed from the order. */
   readonly onCorrected: (money: MoneyReceived, assumed: MoneyAmount) => void;
 }
 
 type MoneyAmount = Pick<MoneyReceived, 'amountMinor' | 'currency'>;
 
-/** `taken_over`: it had completed its order before this service heard of it. `withheld`: a person says whether it goes back. */
+/** `taken_over`: its order was completed before this service knew it. `withheld`: a person decides about its refund. */
 export type MoneyOutcome =
   | 'completed'
   | 'refunded'
@@ -123,7 +123,7 @@ async function writeDown(
   { database, clock, countMoney, onCorrected }: SettlementOptions,
 ): Promise<void> {
   const corrected = await database.transaction(async (tx) => {
-    // Left undecided by a crash, money that may not go back must not be found by those who may give it back.
+    // A crash can leave this money undecided. The job that settles such money may refund, so it must not find this one.
     const state = policy === 'withhold' ? 'withheld' : 'received';
     if (!(await recordMoney(tx, money, clock.now(), state))) return correctAssumed(tx, money, countMoney);
     await countMoney(tx, { intentId: money.intentId, taken: money.amountMinor, refunded: 0 });

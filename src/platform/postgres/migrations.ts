@@ -27,8 +27,8 @@ export function migrateUp(options: MigrationOptions): Promise<string[]> {
 }
 
 /**
- * Undoes the newest migration and returns its name, or nothing when there is none. With `agreed`, the name that a person
- * agreed to, it refuses when another one is the newest by now.
+ * Undoes the newest migration and returns its name, or nothing when there is none. `agreed` is the name that the operator
+ * agreed to; it refuses when another one is the newest by now.
  */
 export function migrateDown(options: MigrationOptions, agreed?: string): Promise<string[]> {
   return migrate(options, 'down', agreed);

@@ -13,7 +13,7 @@ async function paidAndCancelled() {
 }
 
 describe('takeover-refunds: the first comparison with Stripe on a database', () => {
-  test('it keeps what would go back until a person says so, and verify and the log name it', async () => {
+  test('it refunds nothing until a person allows it, and verify and the log name each payment', async () => {
     const { sales, orderId, intentId } = await paidAndCancelled();
     const taken = await takeOver(sales);
     await taken.work();
@@ -35,7 +35,7 @@ describe('takeover-refunds: the first comparison with Stripe on a database', () 
     expect(await sales.payments(orderId)).toMatchObject([{ state: 'refunded' }]);
   });
 
-  test('npm run reconcile gives nothing back by itself, on any day', async () => {
+  test('npm run reconcile refunds nothing without --give-back, on any day', async () => {
     const { sales, orderId, intentId } = await paidAndCancelled();
     const taken = await takeOver(sales, { verified: false });
     const { code, out } = await sales.run('reconcile');
@@ -46,7 +46,7 @@ describe('takeover-refunds: the first comparison with Stripe on a database', () 
     expect(await sales.refunded(intentId)).toEqual([]);
   });
 
-  test('once one has found nothing to give back, the daily one gives back and says so', async () => {
+  test('once a comparison has found nothing to refund, the daily one refunds and logs it', async () => {
     const sales = await earlierSales();
     const orderId = await sales.order({ status: 'cancelled' });
     const taken = await takeOver(sales);

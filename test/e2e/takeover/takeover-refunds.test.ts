@@ -85,7 +85,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
   });
 
   test.each(['0', '3'])(
-    'it takes webhooks and payment messages told again for news it knows, RECONCILE_DAYS=%s',
+    'it does nothing on repeated webhooks and payment messages, RECONCILE_DAYS=%s',
     async (days) => {
       const { sales, sold, others } = await soldBefore();
       const taken = await takeOver(sales, {}, { RECONCILE_DAYS: days });
@@ -136,7 +136,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     expect(await sales.stripe.get(`payment_intents/${open}`)).toMatchObject({ status: 'canceled' });
   });
 
-  test('a real second payment goes back, once, and the first one stays', async () => {
+  test('it refunds a real second payment once, and keeps the first one', async () => {
     const sales = await earlierSales();
     const { orderId, intentId } = await sales.sell();
     const second = await sales.intent(orderId, 15_050, 'pm_card_visa');
@@ -146,11 +146,11 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     expect(await sales.refunded(second)).toEqual([15_050]);
     expect(await sales.refunded(intentId)).toEqual([]);
     expect(taken.warnings()).toContainEqual(
-      expect.objectContaining({ intentId: second, orderId, msg: 'a payment goes back' }),
+      expect.objectContaining({ intentId: second, orderId, msg: 'a payment is refunded' }),
     );
   });
 
-  test('what was given back or disputed at Stripe before is known, and goes back no second time', async () => {
+  test('it knows what was refunded or disputed at Stripe before, and refunds none of it again', async () => {
     const sales = await earlierSales();
     const [part, whole] = [await sales.sell({ prices: [100, 50] }), await sales.sell()];
     const disputed = await sales.sell({ card: 'pm_card_createDispute' });

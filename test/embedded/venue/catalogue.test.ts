@@ -45,7 +45,7 @@ describe('seat-stream: the event stream of seats', () => {
   });
 
   test.each(['LOCKED', 'BOOKED', 'AVAILABLE', 'RESERVED'])(
-    'it names an event %s, so that a page that listens by name hears it',
+    'it names an event %s, so that a page that listens by name gets it',
     async (status) => {
       const { url, venue } = await open();
       const source = new EventSource(`${url}${BASE}/sse/sessions/${night.id}/seat-status`);
