@@ -128,7 +128,8 @@ export function startBackground(
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
   const repeat = (name: keyof Work, intervalMs: number, bell = createBell()) => {
     const reported = reportFailures(work[name], {
-      onFailure: (error, failures) => log.error({ job: name, failures, err: error }, 'background work failed'),
+      onFailure: (error, failures) =>
+        log.error({ job: name, failures, err: error }, 'background work failed'),
       onRecovery: (failures) => log.info({ job: name, failures }, 'background work goes on'),
       nowMs: () => performance.now(),
     });
