@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { patience } from './patience.ts';
 
 /** Starts a server of a test on a free port and returns its address. */
 export async function listen(server: Server): Promise<string> {
@@ -13,13 +14,13 @@ export async function close(server: Server): Promise<void> {
   await new Promise((done) => server.close(done));
 }
 
-/** Waits until `holds` says so, or fails naming what was waited for. */
+/** Waits until `holds` says so, or fails naming what was waited for; `timeoutMs` is for a quiet machine. */
 export async function until<Value>(
   what: string,
   holds: () => Promise<Value | undefined | false> | Value | undefined | false,
   timeoutMs = 10_000,
 ): Promise<Value> {
-  const deadline = performance.now() + timeoutMs;
+  const deadline = performance.now() + patience(timeoutMs);
   for (;;) {
     const value = await holds();
     if (value !== undefined && value !== false) return value;
