@@ -111,8 +111,10 @@ async function compareIntent(intent: ListedIntent, comparing: Comparing): Promis
   }
   const refunds = payment ? await refundsOf(comparing.database, intentId) : [];
   const wrong = payment ? whatDiffers(intent, payment, refunds) : 'money came and was not written down';
-  // That a charge was disputed stays with it for ever: only its account tells how that stands.
-  if (wrong === undefined) return intent.isDisputed ? aligned({ intentId, orderId }, comparing) : undefined;
+  // That a charge was disputed stays with it for ever: only its account tells how that stands. A payment that was assumed is
+  // confirmed by its account, so that what is refunded at Stripe from then on voids tickets.
+  const isAccountNeeded = intent.isDisputed || payment?.takenOver === 'assumed';
+  if (wrong === undefined) return isAccountNeeded ? aligned({ intentId, orderId }, comparing) : undefined;
   const isCorrected = payment?.takenOver === 'assumed' && !isSameMoney(intent, payment);
   if (payment && !isCorrected && !isSameMoney(intent, payment)) {
     return { intentId, orderId, detail: wrong, isRepaired: false };
