@@ -63,8 +63,8 @@ export type Settlement =
   | { readonly decision: 'already_done' };
 
 /**
- * Whether a settlement may give money back. `withhold`: it may not, the money waits for a person. `release`: it may, also
- * what was withheld before.
+ * Whether a settlement may give money back. `refund`: it may, but for what was withheld before. `withhold`: it may not, the
+ * money waits for a person. `release`: it may, also what was withheld.
  */
 export type RefundPolicy = 'refund' | 'withhold' | 'release';
 
@@ -86,16 +86,18 @@ export interface SettlementFacts {
  */
 export function settle(order: Order, payment: Payment, facts: SettlementFacts): Settlement {
   const { paidBy, policy = 'refund' } = facts;
-  const isOpen = payment.state === 'received' || (payment.state === 'withheld' && policy !== 'refund');
-  if (!isOpen) return { decision: 'already_done' };
+  const wasWithheld = payment.state === 'withheld';
+  if (payment.state !== 'received' && !wasWithheld) return { decision: 'already_done' };
   if (paidBy?.takenOver === 'assumed') {
     const isReceived = isPaidElsewhere(paidBy.intentId) ? false : facts.isPaidByReceived;
     if (isReceived === undefined) return { decision: 'ask', assumed: paidBy };
     if (!isReceived) return { decision: 'replace', assumed: paidBy };
   }
   const settlement = settleUnpaid(order, payment, facts);
-  const isWithheld = settlement.decision === 'refund' && policy === 'withhold';
-  return isWithheld ? { decision: 'withheld', reason: settlement.reason } : settlement;
+  const mayRefund = policy === 'release' || (policy === 'refund' && !wasWithheld);
+  return settlement.decision === 'refund' && !mayRefund
+    ? { decision: 'withheld', reason: settlement.reason }
+    : settlement;
 }
 
 function settleUnpaid(

@@ -111,8 +111,10 @@ async function compareIntent(intent: ListedIntent, comparing: Comparing): Promis
   }
   const refunds = payment ? await refundsOf(comparing.database, intentId) : [];
   const wrong = payment ? whatDiffers(intent, payment, refunds) : 'money came and was not written down';
-  // A charge stays marked as disputed for ever: only its account says whether the dispute is still open.
-  if (wrong === undefined) return intent.isDisputed ? aligned({ intentId, orderId }, comparing) : undefined;
+  // A charge stays marked as disputed for ever: only its account says whether the dispute is still open. A payment that was
+  // assumed is confirmed by its account, so that what is refunded at Stripe from then on voids tickets.
+  const isAccountNeeded = intent.isDisputed || payment?.takenOver === 'assumed';
+  if (wrong === undefined) return isAccountNeeded ? aligned({ intentId, orderId }, comparing) : undefined;
   const isCorrected = payment?.takenOver === 'assumed' && !isSameMoney(intent, payment);
   if (payment && !isCorrected && !isSameMoney(intent, payment)) {
     return { intentId, orderId, detail: wrong, isRepaired: false };

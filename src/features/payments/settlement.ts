@@ -74,7 +74,7 @@ export function createSettlement(options: SettlementOptions): SettleMoney {
           asked.set(intentId, (await provider.findIntent(intentId))?.state === 'succeeded');
           continue;
         }
-        if (settlement.decision !== 'already_done') tell(settlement, money, options);
+        if (isNews(settlement, policy)) tell(settlement, money, options);
         return settlement;
       } catch (error) {
         if (attempt >= MAX_REBOOK_ATTEMPTS || !isSeatTaken(error)) throw error;
@@ -130,6 +130,15 @@ async function writeDown(
     return undefined;
   });
   if (corrected) onCorrected(money, corrected);
+}
+
+/** That money is withheld was told by the comparison that withheld it. */
+function isNews(
+  settlement: Exclude<Settlement, { decision: 'ask' }>,
+  policy: RefundPolicy,
+): settlement is Decided {
+  const isKnown = settlement.decision === 'withheld' && policy === 'refund';
+  return settlement.decision !== 'already_done' && !isKnown;
 }
 
 function tell(

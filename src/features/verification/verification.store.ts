@@ -92,6 +92,13 @@ export const CHECKS: readonly Check[] = [
   ),
   check(
     'I2',
+    'a payment that was assumed from its order is in another currency than CURRENCY',
+    `
+    SELECT payment_intent_id AS subject FROM payments WHERE taken_over = 'assumed' AND currency <> $1`,
+    { values: ({ code }) => [code] },
+  ),
+  check(
+    'I2',
     'money pays for an order that is not completed',
     `
     SELECT p.payment_intent_id AS subject FROM payments p JOIN orders o USING (order_id)

@@ -60,10 +60,20 @@ async function migrate(
       singleTransaction: true,
       noLock: true,
       log: () => undefined,
+    }).catch((error: unknown) => {
+      throw withDetail(error);
     });
     await client.query('COMMIT');
     return done.map((migration) => migration.name);
   });
+}
+
+/** PostgreSQL names what is in the way of a migration beside its message: somebody's view of a column, two equal values. */
+function withDetail(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError) || error.detail === undefined) return error;
+  // That would be a whole row, with what is personal in it.
+  if (!error.detail.startsWith('Failing row')) error.message = `${error.message}. ${error.detail}`;
+  return error;
 }
 
 /** The name of the newest migration applied, or undefined for a database without any. */

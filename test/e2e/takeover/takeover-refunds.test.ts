@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { currencyOf } from '../../../src/kernel/money.ts';
+import { migrateUp } from '../../../src/platform/postgres/migrations.ts';
 import { until } from '../../support/servers.ts';
 import { type EarlierSales, earlierSales, type Sold, takeOver } from '../../support/takeover.ts';
 
@@ -49,7 +51,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
         amount_minor: 25_050,
         currency: 'lkr',
         state: 'applied',
-        taken_over: 'assumed',
+        taken_over: 'confirmed',
       },
     ]);
     expect(await sales.payments(others.cash)).toMatchObject([
@@ -187,6 +189,18 @@ describe('takeover-refunds: this service starts on the database of the earlier o
       { amount_minor: amountMinor, currency, state: 'applied' },
     ]);
     expect(await sales.refunded(intentId)).toEqual([]);
+  });
+
+  test('npm run verify names what was migrated in another currency than the service sells in', async () => {
+    const sales = await earlierSales('kwd');
+    const { intentId } = await sales.sell({ prices: [12.5], amountMinor: 12_500 });
+    const migrated = await migrateUp({ dsn: sales.dsn, dir: 'migrations', currency: currencyOf('lkr') });
+    expect(migrated).toContain('000011_takeover_payments');
+    const { code, out } = await sales.run('verify');
+    expect({ code, out }).toEqual({
+      code: 1,
+      out: expect.stringContaining(`another currency than CURRENCY: ${intentId}`),
+    });
   });
 
   test('a currency that the prices do not fit into stops the migration, which names them and changes nothing', async () => {

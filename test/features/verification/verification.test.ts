@@ -114,6 +114,11 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'a payment is withheld until a person decides whether to refund it',
     "UPDATE payments SET state = 'withheld'",
   ],
+  [
+    'I2',
+    'a payment that was assumed from its order is in another currency than CURRENCY',
+    "UPDATE payments SET taken_over = 'assumed', currency = 'usd'",
+  ],
   ['I2', 'money waits for a person to give it back', REFUND(1, null, 12)],
   ['I2', 'news of money was given up', WEBHOOK(12)],
   [
