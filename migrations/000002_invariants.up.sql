@@ -40,6 +40,40 @@ BEGIN
   END IF;
 END $$;
 
+DO $$
+DECLARE
+  found text;
+BEGIN
+  -- Read as JSON: not every version of the earlier service has each column.
+  SELECT string_agg(format('order %s: %s', order_id, COALESCE(status::text, 'none')), E'\n' ORDER BY order_id::text) INTO found
+    FROM (SELECT order_id, status FROM orders
+           WHERE COALESCE(lower(status::text), '') NOT IN ('pending', 'completed', 'cancelled', 'canceled') LIMIT 20) unknown;
+  IF found IS NOT NULL THEN
+    RAISE EXCEPTION E'Orders have a status that is not known here. Set each to pending, completed or cancelled, then start again. '
+      'Nothing was changed.\n%', found;
+  END IF;
+
+  SELECT string_agg(format('%s: %s', intent, sharing), E'\n' ORDER BY intent) INTO found
+    FROM (SELECT to_jsonb(o) ->> 'payment_intent_id' AS intent,
+                 string_agg(format('%s order %s', lower(status::text), order_id), ', ' ORDER BY order_id::text) AS sharing
+            FROM orders o WHERE to_jsonb(o) ->> 'payment_intent_id' <> ''
+           GROUP BY 1 HAVING count(*) > 1 LIMIT 20) shared;
+  IF found IS NOT NULL THEN
+    RAISE EXCEPTION E'Orders share a PaymentIntent. Its metadata at Stripe names the order that it paid for: set payment_intent_id '
+      'to NULL in the others (those of them that are completed count as paid elsewhere), then start again. Nothing was changed.\n%',
+      found;
+  END IF;
+
+  SELECT string_agg(format('order %s', order_id), E'\n' ORDER BY order_id::text) INTO found
+    FROM (SELECT order_id FROM orders o
+           WHERE price < 0 OR (to_jsonb(o) ->> 'subtotal')::numeric < 0 OR (to_jsonb(o) ->> 'discount_amount')::numeric < 0
+           LIMIT 20) negative;
+  IF found IS NOT NULL THEN
+    RAISE EXCEPTION E'Orders have an amount below zero. Correct price, subtotal and discount_amount, then start again. '
+      'Nothing was changed.\n%', found;
+  END IF;
+END $$;
+
 -- 2. The columns of every version of the earlier service ------------------------------------------------------------
 
 ALTER TABLE orders

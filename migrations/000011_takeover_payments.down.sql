@@ -1,5 +1,5 @@
--- Loses: which payments were assumed at the takeover, and which money a comparison with Stripe withheld: the version before
--- gives that money back. The payments stay, so that version counts the money of orders that it has no end of hold for twice.
+-- Loses: which payments Stripe's account has confirmed, and which money a comparison with Stripe withheld: it is given back at
+-- the next start, of this version or the one before. The payments stay, so that version counts the money of orders that it has no end of hold for twice.
 CREATE INDEX orders_taken_over ON orders (event_id, session_id) INCLUDE (organization_id, price)
   WHERE status = 'completed' AND expires_at IS NULL;
 CREATE INDEX orders_taken_over_of_organization ON orders (organization_id) INCLUDE (event_id, session_id, price)

@@ -1,5 +1,5 @@
--- Orders that were completed before this service kept payments have one from now on, so that their money is known: news of
--- it is not taken for a second payment, and a refund finds what to give back.
+-- Writes a payment for each order that was completed before this service kept payments. So a webhook about that money is not
+-- taken for a second payment, and a refund finds the amount to send.
 
 -- 1. What is known of a payment -----------------------------------------------------------------------------------------
 
@@ -39,11 +39,17 @@ WITH stopped AS (
 UPDATE payments SET state = 'applied', taken_over = 'assumed'
  WHERE payment_intent_id IN (SELECT payment_intent_id FROM stopped);
 
+-- What was assumed before this step was undone is assumed again: nobody else writes a payment for such an order.
+UPDATE payments p SET taken_over = 'assumed'
+  FROM orders o
+ WHERE o.order_id = p.order_id AND o.status = 'completed' AND o.expires_at IS NULL
+   AND p.state = 'applied' AND p.taken_over IS NULL;
+
 -- 3. The payments that are missing -----------------------------------------------------------------------------------------
 
 DO $$
 DECLARE
-  -- Whoever runs the migrations says which currency the orders are in.
+  -- The process that runs the migrations sets the currency of the orders.
   code     text := NULLIF(current_setting('ticketing.currency', true), '');
   exponent integer := NULLIF(current_setting('ticketing.currency_exponent', true), '')::integer;
   inexact  text;

@@ -161,7 +161,7 @@ async function chooseSeats(): Promise<Sale> {
 }
 
 async function buy({ buyer, seats, request }: Sale): Promise<string> {
-  const order = await step('He orders both', async () => {
+  const order = await step('They order both', async () => {
     const { body } = await demand(201, 'POST', '/api/order', buyer, request(seats));
     return [body, `order ${body.order_id}`];
   });
@@ -170,18 +170,18 @@ async function buy({ buyer, seats, request }: Sale): Promise<string> {
     expect(body.seat_ids.length === 2, 'the taken seats were not named');
     return [undefined, `409 ${body.code}`];
   });
-  const intent = await step('He is asked to pay', async () => {
+  const intent = await step('They are asked to pay', async () => {
     const { body } = await demand(200, 'POST', `/api/order/${order.order_id}/create-payment-intent`, buyer);
     return [body, `${body.order.Price}, within ${body.seatLockDurationMins} minutes`];
   });
-  await step('His first card is declined', async () => {
+  await step('The first card is declined', async () => {
     const { status, body } = await payWith('pm_card_chargeDeclined', intent);
     expect(status === 402, `the declined card was answered with ${status}`);
     const { body: still } = await demand(200, 'GET', `/api/order/${order.order_id}`, buyer);
     expect(still.Status === 'pending', `the order is ${still.Status}`);
     return [undefined, `"${body.error.message}" The order is still pending`];
   });
-  await step('His second card works', async () => {
+  await step('The second card works', async () => {
     const { status, body } = await payWith('pm_card_visa', intent);
     expect(status === 200 && body.status === 'succeeded', 'the payment did not succeed');
     return [undefined, `${body.status}, ${body.amount} ${body.currency} in minor units`];
@@ -204,7 +204,7 @@ async function goToTheDoor(buyer: string, orderId: string): Promise<void> {
     const text = await readQrCode(png);
     return [text, `${PNG_PATH}, read back: ${text.length} characters`];
   });
-  await step('He is let in at the door', async () => {
+  await step('The buyer is let in at the door', async () => {
     const { body } = await demand(200, 'POST', '/api/order/ticket/checkin', scanner, {
       encrypted_qr: qrText,
     });

@@ -2,8 +2,8 @@
  * Compares Stripe's PaymentIntents of the last days (`--days N`, else RECONCILE_DAYS) with the payments here, repairs
  * what can be, and reports each difference: exit code 0 when nothing is left to a person, 1 when something is, 2 when it
  * could not compare. With `--lost` also money for orders that are not here, as after a restore. Money that pays for nothing
- * is reported and kept, unless `--give-back` says that it may be refunded. Safe beside a live service: it goes the ways that
- * a webhook goes.
+ * is reported and kept, unless `--give-back` says that it may be refunded. Safe beside a live service: it uses the same
+ * code as a webhook.
  */
 import { parseArgs } from 'node:util';
 import { buildReconcile, systemClock } from '../src/app.ts';

@@ -1,7 +1,8 @@
 /**
  * Reports every invariant over the database of POSTGRES_DSN, or of the service that runs in DATA_DIR: exit code 0 when
  * nothing breaks one, 1 when something does, 2 when it could not be looked at. Reads only, on one snapshot: safe beside
- * a live service. While no replica runs, what one would do by itself is told apart and breaks nothing.
+ * a live service. While no replica runs, work that a replica would do by itself is listed apart and
+ * is not a finding.
  */
 
 import { type Finding, isServiceWork, verify } from '../src/features/verification/verification.service.ts';

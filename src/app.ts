@@ -29,8 +29,8 @@ export interface App {
   start(): void;
   readonly log: Logger;
   /**
-   * Stops cleanly: not ready from now on and serving for `delayMs` more, then no new request, those under way finished,
-   * background work handed over, servers let go.
+   * Stops cleanly: it is not ready from now on and serves for `delayMs` more, takes no new request, finishes those under way,
+   * hands background work over and closes its connections.
    */
   close(delayMs?: number): Promise<void>;
 }

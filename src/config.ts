@@ -68,7 +68,7 @@ export const VARIABLES = {
     '1',
   ),
   DRAIN_DELAY_SECONDS: variable(
-    'How long a process told to stop by SIGTERM goes on serving, not ready any more, so that balancers see it',
+    'How long a process serves on after SIGTERM, already not ready, so that balancers take it out',
     decimal(0, 300),
     '5',
   ),

@@ -29,16 +29,18 @@ async function main(): Promise<void> {
     return;
   }
   const config = readConfig(process.env);
-  if (config.WEB_CONCURRENCY > 1 && !isWorker) return supervise(config);
+  const stopEnding = endOnSignal(config);
+  if (config.WEB_CONCURRENCY > 1 && !isWorker) return supervise(config, stopEnding);
   const app = await buildApp(config, { logTo: output });
+  stopEnding();
   stopOnSignal(config, app.log, app.close);
   app.start();
   if (isWorker) tellUp();
   else greet(config, app.url);
 }
 
-/** Several of them, on one port. */
-async function supervise(config: Config): Promise<void> {
+/** Several of them, on one port; `stopEnding` is called when there is something to stop in order. */
+async function supervise(config: Config, stopEnding: () => void): Promise<void> {
   const beganMs = performance.now();
   const log = createLog(config.LOG_LEVEL, output);
   logStart(log, config);
@@ -48,6 +50,7 @@ async function supervise(config: Config): Promise<void> {
     log.error(death, 'a worker ended; another takes its place'),
   );
   // Before they are up: a stop may be asked for at any moment of a long start.
+  stopEnding();
   stopOnSignal(config, log, async (delayMs) => {
     const isInTime = await workers.stop(delayMs + STOP_TIMEOUT_MS - WORKERS_CUT_BEFORE_MS);
     if (!isInTime) throw new StopCut('Workers that had not stopped in time were cut off.');
@@ -62,6 +65,25 @@ async function supervise(config: Config): Promise<void> {
 /** What a person at a terminal reads; anything else reads the log. */
 function greet(config: Config, url: string): void {
   if (isatty(STDOUT) && config.NODE_ENV !== 'production') output.write(banner(config, url));
+}
+
+/**
+ * Ends the process on a signal while there is nothing to stop in order yet, such as while it waits for PostgreSQL, until
+ * the function that it returns is called. As the first process of a container it would be deaf to signals without this.
+ */
+function endOnSignal(config: Config): () => void {
+  // The one that supervises a worker ends it.
+  if (isWorker) return () => undefined;
+  const stop = (signal: NodeJS.Signals) => {
+    createLog(config.LOG_LEVEL, output).info({ signal }, 'told to stop before it was up');
+    void end(0);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return () => {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  };
 }
 
 /** Not everything could be stopped in order. */

@@ -37,8 +37,8 @@ export function tellUp(): void {
 }
 
 /**
- * What workers need before they start: the database there, migrations done once, whose names are returned, and one port for
- * all of them.
+ * Prepares what workers share: waits for the database, migrates once and returns the names of the migrations, and picks
+ * one port for all of them.
  */
 export async function prepareForWorkers(
   config: Config,
@@ -50,7 +50,7 @@ export async function prepareForWorkers(
   return { port: config.PORT === 0 ? await freePort() : config.PORT, migrations };
 }
 
-/** A worker that ended while nobody had told it to. */
+/** A worker that ended without being told to stop. */
 export interface WorkerDeath {
   readonly worker: number;
   readonly pid: number | undefined;

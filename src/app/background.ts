@@ -3,6 +3,7 @@ import type { LiveSales } from '../features/live/live.service.ts';
 import { type Clock, instant, later, MS_PER_SECOND } from '../kernel/clock.ts';
 import type { Drain } from '../platform/http/drain.ts';
 import { claimDailyJob, markDailyJobDone } from '../platform/jobs/daily.store.ts';
+import { reportFailures } from '../platform/jobs/failures.ts';
 import { createBell, startPoller } from '../platform/jobs/poller.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { createRelay, RELAY_POLL_MS } from '../platform/outbox/relay.ts';
@@ -108,7 +109,7 @@ export function backgroundWork(
   };
 }
 
-/** What runs beside the work and ends with it. */
+/** Parts that start and end with the background work. */
 interface Running {
   readonly kafka: Kafka | undefined;
   readonly streams: LiveSales;
@@ -126,8 +127,14 @@ export function startBackground(
   const { bells, feedBell, listenBell, listener } = base;
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
   const repeat = (name: keyof Work, intervalMs: number, bell = createBell()) => {
-    const turn = tracing ? () => tracing.turn(name, work[name]) : work[name];
-    return startPoller({ intervalMs, bell, turn, onError: failed(name) });
+    const reported = reportFailures(work[name], {
+      onFailure: (error, failures) =>
+        log.error({ job: name, failures, err: error }, 'background work failed'),
+      onRecovery: (failures) => log.info({ job: name, failures }, 'background work goes on'),
+      nowMs: () => performance.now(),
+    });
+    const turn = tracing ? () => tracing.turn(name, reported) : reported;
+    return startPoller({ intervalMs, bell, turn, onError: () => undefined });
   };
   const pollers = [
     repeat('relay', RELAY_POLL_MS, bells.relay),
@@ -174,7 +181,7 @@ export function startBackground(
   });
 }
 
-/** Who announces, told by each replica of itself. */
+/** Logs when this replica wins, loses or gives up the leadership of the relay. */
 function tellOfLeadership({ log }: Base): NonNullable<LeaderOptions['onChange']> {
   return (change) => {
     if (change === 'lost') log.warn('leadership of the relay lost: its connection to PostgreSQL broke');

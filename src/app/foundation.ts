@@ -86,7 +86,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
   const embedded = new Set(embeddedParts(config).map((part) => part.variable));
   const starting = answerWhileStarting({
     requestId: () => ids.uuid(),
-    // Nobody has asked the database for its time yet.
+    // The database was not asked for its time yet.
     clock: overrides.clock ?? systemClock,
     version: VERSION,
     isEmbedded: (part) => embedded.has(VARIABLE_OF[part]),
@@ -139,7 +139,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
   };
 }
 
-/** What runs and what it stands on, as the first line of a start. */
+/** The first log line of a start: version, workers, real and embedded servers. */
 export function logStart(log: Logger, config: Config): void {
   const named = (parts: readonly EmbeddedPart[]) => parts.map(({ name }) => name);
   log.info(

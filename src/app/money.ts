@@ -65,12 +65,12 @@ export function buildReconcile(
   ).reconcile;
 }
 
-/** What an operator is told of money that was decided on, apart from what sells. */
+/** Log messages of decided payments, except those that complete an order. */
 const TOLD_OF: Readonly<Partial<Record<MoneyOutcome, string>>> = {
-  refunded: 'a payment goes back',
-  late_refunded: 'a payment goes back',
+  refunded: 'a payment is refunded',
+  late_refunded: 'a payment is refunded',
   taken_over: 'a payment was found to have completed its order before',
-  withheld: 'a payment waits for a person to say whether it goes back',
+  withheld: 'a payment is withheld until a person decides whether to refund it',
 };
 
 interface CurrencyConfig {
@@ -81,7 +81,7 @@ interface WarningLog {
   readonly warn: (facts: object, text: string) => void;
 }
 
-/** Counts what became of money, and says which payment it was where nothing was sold by it. */
+/** Counts each decision about a payment, and logs the payment where it completed no order. */
 function tellOfMoney({
   log,
   metrics,

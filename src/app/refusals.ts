@@ -2,7 +2,7 @@ import type { ErrorCode } from '../kernel/errors.ts';
 import type { Refusals } from '../platform/http/refusals.ts';
 
 const DATABASE = ['database_unavailable'] as const;
-/** What belongs to somebody: whose it is, the seating service says of organisers and scanners. */
+/** Refusals of what belongs to a user; the seating service says who organises and scans. */
 const OWNED = ['forbidden', 'seating_unavailable', ...DATABASE] as const;
 const ORDER = ['order_not_found', ...OWNED] as const;
 const TICKET = ['ticket_not_found', ...OWNED] as const;
@@ -12,6 +12,7 @@ const CHANGE = ['order_not_pending', 'order_changed', 'order_already_paid', 'hol
 const BOX_OFFICE = ['ticket_change_refused', 'order_changed', ...SEATS, ...STRIPE] as const;
 const DOOR = [
   'ticket_forged',
+  'ticket_superseded',
   'ticket_wrong_session',
   'ticket_cancelled',
   'ticket_not_paid',
@@ -28,14 +29,14 @@ const STREAM = ['too_many_streams', 'streams_full', ...OWNED] as const;
 const STUCK = ['payment_not_stuck', 'forbidden', ...DATABASE] as const;
 const ANALYTICS = '/api/order/analytics';
 
-/** What each route of the API can refuse beside what its description implies; a test sees that nothing else is answered. */
+/** Error codes of each route besides those that its description implies; a test fails on any other. */
 export const REFUSALS: Refusals = {
   'POST /api/order': ['overloaded', 'forbidden', 'seating_unavailable', ...SEATS, ...DATABASE],
   'GET /api/order/user/orders': DATABASE,
   'GET /api/order/user/{userId}': ['forbidden', ...DATABASE],
   'GET /api/order/{orderId}': ORDER,
   'PUT /api/order/{orderId}': [...ORDER, ...SEATS, ...CHANGE, ...STRIPE],
-  'DELETE /api/order/{orderId}': [...ORDER, ...CHANGE, ...STRIPE],
+  'DELETE /api/order/{orderId}': [...ORDER, ...CHANGE, ...STRIPE, 'refund_not_possible'],
   'POST /api/order/{orderId}/checkout': [
     ...ORDER,
     ...CHANGE,
@@ -58,7 +59,7 @@ export const REFUSALS: Refusals = {
   'POST /api/order/ticket': [...OWNED, ...BOX_OFFICE],
   'GET /api/order/ticket/{ticketId}': TICKET,
   'PUT /api/order/ticket/{ticketId}': [...TICKET, ...BOX_OFFICE],
-  'DELETE /api/order/ticket/{ticketId}': [...TICKET, ...BOX_OFFICE],
+  'DELETE /api/order/ticket/{ticketId}': [...TICKET, ...BOX_OFFICE, 'refund_not_possible'],
   'GET /api/order/ticket/{ticketId}.pdf': [...TICKET, ...PRINT],
   'POST /api/order/ticket/checkin': [...OWNED, ...DOOR, 'idempotency_key_reused', 'request_in_flight'],
   'DELETE /api/order/ticket/{ticketId}/checkin': [...TICKET, 'not_checked_in'],

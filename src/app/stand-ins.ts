@@ -15,7 +15,7 @@ export async function mountEmbedded(base: Base, servers: Servers, http: HttpServ
   const { config, clock, ids, closing, embedded, dataDir, selfUrl, log } = base;
   const journalWatch: JournalWatch = {
     failed: (error) =>
-      log.error({ err: error }, 'a stand-in cannot write what it keeps; what changes it is refused'),
+      log.error({ err: error }, 'a stand-in cannot write what it keeps; changes to it are refused'),
     works: (path) => log.info({ path }, 'a stand-in writes what it keeps again'),
   };
   if (embedded.has('OIDC_ISSUER')) {

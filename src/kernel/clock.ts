@@ -17,7 +17,7 @@ export function later(from: Instant, milliseconds: number): Instant {
   return (from + milliseconds) as Instant;
 }
 
-/** Whether the next of what comes each `everyMs` is due; one set further ahead was set before the clock went back. */
+/** Whether a periodic turn is due; a `next` further ahead than `everyMs` was set before the clock was set back. */
 export function isDue(now: Instant, next: Instant, everyMs: number): boolean {
   return now >= next || next - now > everyMs;
 }

@@ -11,5 +11,5 @@ export interface FailureSubject {
   readonly messageId?: string | undefined;
 }
 
-/** Is told of something that failed in the background and is tried again, or waits for a person. */
+/** Called with each background failure, which is retried or waits for a person. */
 export type OnFailure = (error: unknown, about?: FailureSubject) => void;

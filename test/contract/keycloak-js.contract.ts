@@ -133,7 +133,7 @@ export function keycloakJsContract(name: string, issuerOf: () => string): void {
     });
 
     describe('sign up, account, log out', () => {
-      test('it signs out, is back at once, and the other tab hears of it', async () => {
+      test('it signs out, returns at once, and the other tab notices', async () => {
         const person = await browser.newPerson();
         const first = await person.openTab(`${HOME}/`);
         await signIn(first);

@@ -63,7 +63,8 @@ describe('compose.yaml', () => {
     const profiles = Object.entries(model.services).map(([name, { profiles = [] }]) => [name, profiles]);
     expect(profiles.filter(([, names]) => names?.length)).toEqual([['migration', ['migrate']]]);
     const { 'ms-ticketing': service, migration } = model.services;
-    expect(migration?.environment).toEqual({ POSTGRES_DSN: service?.environment?.POSTGRES_DSN });
+    const { POSTGRES_DSN, CURRENCY } = service?.environment ?? {};
+    expect(migration?.environment).toEqual({ POSTGRES_DSN, CURRENCY });
     expect(Object.keys(migration?.depends_on ?? {})).toEqual(['postgres']);
     expect(migration?.command ?? null).toBeNull();
     expect(migration?.entrypoint ?? null).toBeNull();
@@ -120,6 +121,23 @@ describe('compose.yaml', () => {
     const names = Object.keys(model.services['ms-ticketing']?.environment ?? {});
     expect(names.length).toBeGreaterThan(10);
     expect(names.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  test('pages of the front end on this machine may call the service, or those that the operator names', () => {
+    const { corsOrigins } = readConfig(variablesWith({ QR_SECRET_KEY: OWN_KEY }));
+    expect(corsOrigins).toContain('http://localhost:8090');
+    const { corsOrigins: own } = readConfig(
+      variablesWith({ QR_SECRET_KEY: OWN_KEY, CORS_ORIGINS: 'https://tickets.example.com' }),
+    );
+    expect(own).toEqual(['https://tickets.example.com']);
+  });
+
+  test('the operator can set the currency, of the migration, too', () => {
+    expect(parse(readFileSync(FILE, 'utf8')).services.migration.environment.CURRENCY).toMatch(
+      /^\$\{CURRENCY:-/,
+    );
+    const { currency } = readConfig(variablesWith({ QR_SECRET_KEY: OWN_KEY, CURRENCY: 'usd' }));
+    expect(currency.code).toBe('usd');
   });
 
   test('the seating services and Stripe are stand-ins, and nothing is when real ones are set', () => {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { instant, later } from '../../src/kernel/clock.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
-import { moneyCame } from '../support/races.ts';
+import { moneyCame, startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
-import { startTestApp, type TestApp } from '../support/test-app.ts';
+import type { TestApp } from '../support/test-app.ts';
 
 const MS_PER_MINUTE = 60_000;
 /** Orders placed while the replica with the wrong clock sweeps. */
@@ -30,22 +30,10 @@ describe('clock-ahead', () => {
   beforeAll(async () => {
     platform = await startPlatformApp({ SWEEP_INTERVAL_SECONDS: '3600' });
     processClock.setAhead(10);
-    replica = await startReplicaWith(platform);
+    // Its background work runs, too: it sweeps twenty times a second.
+    replica = await startReplica(platform, {}, { processClock }, { background: true });
     buyer = await platform.token(randomUUID());
   });
-
-  /** Another replica, whose background work runs, too: it sweeps twenty times a second. */
-  function startReplicaWith({ app, issuer, seating }: PlatformApp): Promise<TestApp> {
-    const env = {
-      POSTGRES_DSN: app.dsn,
-      OIDC_ISSUER: issuer.issuer,
-      TICKET_CLIENT_SECRET: 'another-replica',
-      EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
-      EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
-      STRIPE_WEBHOOK_SECRET: 'whsec_test',
-    };
-    return startTestApp(env, { processClock });
-  }
 
   const health = () => replica.call('GET', '/api/order/health');
   const linesOf = (words: string) => replica.log.filter((line) => line.includes(words));
@@ -109,7 +97,7 @@ describe('clock-ahead', () => {
     expect(linesOf('clock and the database’s differ')[0]).toContain('"level":50');
   });
 
-  test('a clock that is set right while it runs makes the replica ready again, and is told of once', async () => {
+  test('a clock that is set right while it runs makes the replica ready again, and is logged once', async () => {
     processClock.setAhead(0);
     expect(await health()).toMatchObject({ status: 200, body: { clock: { status: 'UP' } } });
     await until('it says so', () => linesOf('agree again').length === 1, 20_000);

@@ -58,6 +58,17 @@ describe('database-late', () => {
     120_000,
   );
 
+  // As the first process of a container it would be deaf to a signal that it does not listen for.
+  test('a start that waits ends with 0 when it is told to stop, and says so', async () => {
+    const { link, dsn } = await lateDatabase();
+    const service = await startServiceProcess({ POSTGRES_DSN: dsn, DATABASE_WAIT_SECONDS: '600' });
+    const waits = `PostgreSQL at ${link.address} does not answer yet`;
+    await until('it says that it waits', () => service.output().includes(waits), 60_000);
+    service.child.kill('SIGTERM');
+    expect(await service.ended).toBe(0);
+    expect(service.output()).toContain('told to stop before it was up');
+  }, 120_000);
+
   test('a start gives up after DATABASE_WAIT_SECONDS, in one line without the password', async () => {
     const { link, dsn } = await lateDatabase();
     const service = await startServiceProcess({

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 describe('discount-currency', () => {
-  test('it refuses a discount of another currency with a reason, and lets the seats go', async () => {
+  test('it refuses a discount of another currency with a reason, and frees the seats', async () => {
     const parameters = { type: 'FLAT_OFF', amount: 5, currency: 'KWD' };
     const seatIds = [randomUUID()];
     const body = platform.request(seatIds, catalogueDiscount(platform.seating, parameters));

@@ -27,7 +27,10 @@ function outcomeOf(url: string, agent: Agent): Promise<number | string> {
       response.once('end', () => done(response.statusCode ?? 'no status'));
       response.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
     });
-    request.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
+    // Of a connection that answered before, a reset is another matter than of one that nobody had taken.
+    request.once('error', (error: NodeJS.ErrnoException) =>
+      done(`${request.reusedSocket ? 'kept: ' : ''}${error.code ?? error.message}`),
+    );
   });
 }
 

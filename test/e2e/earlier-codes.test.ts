@@ -7,17 +7,19 @@ import { readQrCode } from '../../scripts/qr-reader.ts';
 import { createOfflineScanner, type ScannerBundle } from '../../src/features/tickets/qr/scanner.ts';
 import { instant } from '../../src/kernel/clock.ts';
 import {
-  type EarlierDatabase,
-  type EarlierTicket,
-  type EarlierTicketWithPicture,
-  earlierDatabase,
   earlierPicture,
   earlierText,
-  earlierTicket,
   REAL_ORDER,
   REAL_PICTURE,
   REAL_TICKET,
 } from '../support/earlier-codes.ts';
+import {
+  type EarlierTicket,
+  type EarlierTickets,
+  type EarlierTicketWithPicture,
+  earlierTicket,
+  earlierTickets,
+} from '../support/earlier-service.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -40,7 +42,7 @@ interface Sold extends EarlierTicketWithPicture {
   readonly text: string;
 }
 
-let earlier: EarlierDatabase;
+let earlier: EarlierTickets;
 let platform: PlatformApp;
 let replica: TestApp;
 let scanner: string;
@@ -86,7 +88,7 @@ async function strangePictures(): Promise<Buffer[]> {
 }
 
 beforeAll(async () => {
-  earlier = await earlierDatabase(buyerId, randomUUID());
+  earlier = await earlierTickets(buyerId, randomUUID());
   const real = {
     ...earlierTicket(sessionId, { ticketId: REAL_TICKET, orderId: REAL_ORDER }),
     picture: REAL_PICTURE,
@@ -375,7 +377,7 @@ describe('legacy-qr: without a network', () => {
 
 describe('legacy-qr: several replicas and a process that died', () => {
   test('two replicas read each picture once between them, and one of them says the numbers', async () => {
-    const own = await earlierDatabase(buyerId, randomUUID());
+    const own = await earlierTickets(buyerId, randomUUID());
     await own.insert(await Promise.all(Array.from({ length: MANY }, () => soldBefore())));
     const replicas = await Promise.all([1, 2].map(() => startReplica(platform, env(own))));
     const { log } = replicas[0] ?? platform.app;
@@ -394,7 +396,7 @@ describe('legacy-qr: several replicas and a process that died', () => {
   });
 
   test('it leaves a picture to its reader for a minute, then reads it alone, and gives it up after three attempts', async () => {
-    const own = await earlierDatabase(buyerId, randomUUID());
+    const own = await earlierTickets(buyerId, randomUUID());
     const tickets = await Promise.all(Array.from({ length: 3 }, () => soldBefore()));
     const texts = tickets.map(({ text }) => text);
     await own.insert(tickets);

@@ -137,7 +137,7 @@ describe.runIf(HAS_BROWSER)('front-end: the pages of another origin, in a browse
     expect(none).toMatchObject({ status: 200, body: [] });
   });
 
-  test('an organiser’s pages read their figures, and hear of sales on both streams', async () => {
+  test('an organiser’s pages read their figures, and receive sales on both streams', async () => {
     const said = (await page.run(
       `${CALLS} ${ORDERS}
       const hear = async (path) => {

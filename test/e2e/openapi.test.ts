@@ -130,7 +130,7 @@ describe('openapi-patterns: what generators of clients read', () => {
         }
       }
     }
-    // These two are answered where there is no such route.
+    // This one is answered where there is no such route.
     const everywhere = ['method_not_allowed'];
     expect(Object.keys(ERRORS).filter((code) => !documented.has(code) && !everywhere.includes(code))).toEqual(
       [],
@@ -140,6 +140,35 @@ describe('openapi-patterns: what generators of clients read', () => {
       'seats_taken',
     ]);
   });
+
+  test.each([
+    ['a text', 'text/plain', 'hello', 415, 'unsupported_media_type'],
+    ['half of a JSON', 'application/json', '{', 400, 'invalid_request'],
+    ['too much', 'application/json', `"${'x'.repeat(2_000_000)}"`, 413, 'body_too_large'],
+  ] as const)(
+    'each route that may be sent a body refuses %s, and says so, also those that want none',
+    async (_what, type, body, status, code) => {
+      const { body: document } = await app.call('GET', '/openapi.json');
+      const token = await app.signIn('admin');
+      const answers: Record<string, unknown> = {};
+      const wanted: typeof answers = {};
+      for (const [path, methods] of Object.entries<Record<string, Operation>>(document.paths)) {
+        for (const [method, { responses }] of Object.entries(methods)) {
+          // A webhook's body is whatever was signed.
+          if (method === 'get' || path.includes('webhook')) continue;
+          const route = `${method.toUpperCase()} ${path}`;
+          const address = path.replaceAll(/\{\w+\}/g, randomUUID());
+          const headers = { 'content-type': type };
+          const answer = await app.call(method.toUpperCase(), address, { token, body, headers });
+          const isSaid = codesAt(responses, status).includes(code);
+          answers[route] = { status: answer.status, code: answer.body?.code, isSaid };
+          wanted[route] = { status, code, isSaid: true };
+        }
+      }
+      expect(Object.keys(answers).length).toBeGreaterThan(14);
+      expect(answers).toEqual(wanted);
+    },
+  );
 });
 
 /** The codes that an operation documents for a status. */

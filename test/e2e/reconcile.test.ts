@@ -28,10 +28,6 @@ interface Deaf {
 
 async function startDeaf(): Promise<Deaf> {
   const platform = await startPlatformApp({}, { background: false, verified: true });
-  // However long the tests take: nobody else publishes.
-  atEnd(async () => {
-    while (await platform.app.app.work.relay());
-  });
   return {
     platform,
     stripe: stripeApi(platform.app.url),

@@ -1,18 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { STOP_TIMEOUT_MS } from '../../src/app.ts';
 import { currencyOf } from '../../src/kernel/money.ts';
 import { atEnd } from '../support/at-end.ts';
 import { sql } from '../support/databases.ts';
 import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
 import { type FakeSeating, seatQuestions, startFakeSeating } from '../support/fake-seating.ts';
 import { testDatabase } from '../support/own-database.ts';
-import { patience } from '../support/patience.ts';
 import { close, listen, until } from '../support/servers.ts';
+import { productionVariables } from '../support/stop-process.ts';
 import { call, findingsIn } from '../support/test-app.ts';
 
 interface Service {
@@ -32,20 +31,8 @@ async function start(variables: Record<string, string> = {}): Promise<Service> {
   const dsn = await testDatabase();
   const child = spawn(process.execPath, ['src/main.ts'], {
     env: {
-      PATH: process.env.PATH ?? '',
+      ...productionVariables({ issuer, seating }, dsn),
       PORT: '0',
-      HOST: '127.0.0.1',
-      POSTGRES_DSN: dsn,
-      OIDC_ISSUER: issuer.issuer,
-      TICKET_CLIENT_SECRET: 'secret',
-      EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
-      EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
-      STRIPE_SECRET_KEY: 'sk_test_stop',
-      STRIPE_WEBHOOK_SECRET: 'whsec_stop',
-      STRIPE_API_BASE: issuer.url,
-      QR_SECRET_KEY: randomBytes(32).toString('base64'),
-      DATA_DIR: `/tmp/ticketing-stop-${randomUUID()}`,
-      RECONCILE_DAYS: '0',
       LOG_LEVEL: 'info',
       DRAIN_DELAY_SECONDS: '0',
       ...variables,
@@ -78,18 +65,16 @@ const notListening = () =>
     return refused;
   });
 
-const notReady = () =>
-  until('it is not ready', async () => (await call(service.url, 'GET', '/api/order/health')).status === 503);
-
 const orderFor = (token: string, signal: AbortSignal | null = null) => {
   const [session_id, event_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
   const body = { session_id, event_id, organization_id, seat_ids: [randomUUID()] };
   return call(service.url, 'POST', '/api/order', { token, body, signal });
 };
 
+// A stop that its time limit cuts short ends with 1: each 0 here says that it was in time.
 describe('SIGTERM', () => {
-  test('readiness goes first, it serves until the delay has passed, what is under way is answered, streams end, all is announced and let go', async () => {
-    service = await start({ DRAIN_DELAY_SECONDS: '2' });
+  // What it does while the delay lasts is in drain.test.ts.
+  test('what is under way is answered, streams end, all is announced and every connection is closed', async () => {
     const [buyer, organiser, eventId] = [randomUUID(), randomUUID(), randomUUID()];
     const token = await issuer.token(buyer);
     seating.owners.set(eventId, organiser);
@@ -108,17 +93,7 @@ describe('SIGTERM', () => {
       () => seatQuestions(seating).length === 2 * underWay.length,
     );
 
-    const began = performance.now();
     service.child.kill('SIGTERM');
-    await notReady();
-    // It lives on, and says what it has.
-    const { body } = await call(service.url, 'GET', '/api/order/health');
-    expect(body).toMatchObject({ status: 'DOWN', database: { status: 'UP' } });
-    expect((await call(service.url, 'GET', '/healthz')).status).toBe(200);
-    // A balancer that has not seen it yet sends more: answered, and the connection is not kept.
-    const last = await call(service.url, 'GET', '/api/secure', { token });
-    expect(last.status).toBe(200);
-    expect(last.headers.get('connection')).toBe('close');
     while (!(await reader?.read())?.done);
     await notListening();
     expect(service.child.exitCode).toBeNull();
@@ -126,7 +101,6 @@ describe('SIGTERM', () => {
     gate.resolve();
     expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual(Array(8).fill(201));
     expect(await service.ended).toBe(0);
-    expect(performance.now() - began).toBeLessThan(patience(STOP_TIMEOUT_MS));
     const steps = service
       .output()
       .match(/told to stop|not ready any more|requests under way have ended|"stopped"/g);
@@ -181,10 +155,8 @@ describe('SIGTERM', () => {
     );
     // A second one behind it shows that the first has been read.
     expect((await call(service.url, 'GET', '/healthz')).status).toBe(200);
-    const began = performance.now();
     service.child.kill('SIGTERM');
     expect(await service.ended).toBe(0);
-    expect(performance.now() - began).toBeLessThan(patience(STOP_TIMEOUT_MS));
     socket.destroy();
   });
 
@@ -197,10 +169,8 @@ describe('SIGTERM', () => {
     atEnd(() => close(silent));
     const comparing = await start({ STRIPE_API_BASE, RECONCILE_DAYS: '3' });
     await until('Stripe is asked', () => asked > 0);
-    const began = performance.now();
     comparing.child.kill('SIGTERM');
     expect(await comparing.ended).toBe(0);
-    expect(performance.now() - began).toBeLessThan(patience(STOP_TIMEOUT_MS / 2));
   });
 
   test('a second one does not wait', async () => {

@@ -30,7 +30,7 @@ describe('new ids', () => {
     expect(ids).toEqual(ids.toSorted());
   });
 
-  test('they go on when the clock goes back', () => {
+  test('they go on when the clock is set back', () => {
     const ids = idsAt([5_000, 4_000, 4_000]);
     expect(new Set(ids.map(beginning)).size).toBe(3);
     expect(ids).toEqual(ids.toSorted());

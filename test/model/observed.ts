@@ -133,7 +133,7 @@ const WIPE = {
 };
 const TRUNCATE = {
   name: 'model-truncate',
-  text: `TRUNCATE refunds, payments, tickets, orders, outbox, discount_uses, stripe_inbox, idempotency_keys,
+  text: `TRUNCATE refunds, payments, earlier_codes, tickets, orders, outbox, discount_uses, stripe_inbox, idempotency_keys,
                   daily_jobs, sale_changes, sales_feed, sales_totals, sales_by_time, organization_sales_by_time,
                   sales_by_tier, discounts_by_time, money_by_session, audit_trail, scans,
                   session_doors RESTART IDENTITY`,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import QRCode from 'qrcode';
 import { sql } from './databases.ts';
+import { earlierPicture, earlierText } from './earlier-codes.ts';
 import { emptyDatabase } from './own-database.ts';
 
 /** The database as the earlier service leaves it: its tables, its own table of versions, no index but primary keys. */
@@ -52,13 +52,81 @@ export async function earlierOrder(
     [orderId, randomUUID(), EVENT.eventId, EVENT.organizationId, EVENT.sessionId, status, total, intentId],
   );
   for (const price of prices) {
-    const ticketId = randomUUID();
+    const [ticketId, seatId] = [randomUUID(), randomUUID()];
+    const text = earlierText({ ticketId, orderId, seatId, seatLabel: 'A12' });
     await sql(
       dsn,
       `INSERT INTO tickets VALUES ($1, $2, $3, 'A12', '#FFD700', '33333333-3333-3333-3333-333333333333', 'VIP', $4, $5,
                                    (now() AT TIME ZONE 'UTC') - interval '1 day', false, '0001-01-01 00:00:00')`,
-      [ticketId, orderId, randomUUID(), await QRCode.toBuffer(ticketId), price],
+      [ticketId, orderId, seatId, await earlierPicture(text), price],
     );
   }
   return orderId;
+}
+
+export interface EarlierTicket {
+  readonly ticketId: string;
+  readonly orderId: string;
+  readonly seatId: string;
+  readonly seatLabel: string;
+  readonly sessionId: string;
+  readonly orderStatus: 'pending' | 'completed' | 'cancelled';
+  readonly isCheckedIn: boolean;
+}
+
+/** A ticket that the earlier service sold. */
+export function earlierTicket(sessionId: string, given: Partial<EarlierTicket> = {}): EarlierTicket {
+  return {
+    ticketId: randomUUID(),
+    orderId: randomUUID(),
+    seatId: randomUUID(),
+    seatLabel: 'A12',
+    sessionId,
+    orderStatus: 'completed',
+    isCheckedIn: false,
+    ...given,
+  };
+}
+
+export interface EarlierTickets {
+  readonly dsn: string;
+  /** Rows of tickets and of their orders, as the earlier service writes them. */
+  insert(sold: readonly EarlierTicketWithPicture[]): Promise<void>;
+}
+
+export interface EarlierTicketWithPicture extends EarlierTicket {
+  readonly picture: Uint8Array;
+}
+
+/** A database of the earlier service for many tickets; their orders are free, so that no payment is missing. */
+export async function earlierTickets(buyer: string, eventId: string): Promise<EarlierTickets> {
+  const dsn = await earlierDatabase();
+  return {
+    dsn,
+    async insert(sold) {
+      const rows = sold.map(({ picture, ...ticket }) => ({
+        ...ticket,
+        picture: Buffer.from(picture).toString('hex'),
+      }));
+      const given = `jsonb_to_recordset($1::jsonb) AS g ("ticketId" uuid, "orderId" uuid, "seatId" uuid, "seatLabel" text,
+        "sessionId" uuid, "orderStatus" text, "isCheckedIn" boolean, picture text)`;
+      await sql(
+        dsn,
+        `INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, price, created_at,
+                             payment_intent_id)
+         SELECT "orderId", $2, $3, gen_random_uuid(), "sessionId", "orderStatus", 0, 0, now() AT TIME ZONE 'utc', ''
+           FROM ${given}`,
+        [JSON.stringify(rows), buyer, eventId],
+      );
+      await sql(
+        dsn,
+        `INSERT INTO tickets
+         SELECT "ticketId", "orderId", "seatId", "seatLabel", '#FFD700', '33333333-3333-3333-3333-333333333333', 'VIP',
+                decode(picture, 'hex'), 0, now() AT TIME ZONE 'utc', "isCheckedIn",
+                CASE WHEN "isCheckedIn" THEN now() AT TIME ZONE 'utc' ELSE '0001-01-01 00:00:00' END
+           FROM ${given}`,
+        [JSON.stringify(rows)],
+      );
+    },
+  };
 }

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import Stripe from 'stripe';
 import type { Overrides } from '../../src/app.ts';
 import { DOORS_ALWAYS_OPEN, type PlatformApp } from './platform-app.ts';
-import { startTestApp, type TestApp } from './test-app.ts';
+import { startTestApp, type TestApp, type TestAppOptions } from './test-app.ts';
 
 /** Another replica on the same servers with a memory of its own: what the first one holds it does not know. */
 export function startReplica(
   { app, issuer, seating }: PlatformApp,
   env: Record<string, string> = {},
   overrides: Overrides = {},
+  options: TestAppOptions = { background: false },
 ): Promise<TestApp> {
   const same = {
     POSTGRES_DSN: app.dsn,
@@ -19,7 +20,7 @@ export function startReplica(
     STRIPE_WEBHOOK_SECRET: 'whsec_test',
     ...DOORS_ALWAYS_OPEN,
   };
-  return startTestApp({ ...same, ...env }, overrides, { background: false });
+  return startTestApp({ ...same, ...env }, overrides, options);
 }
 
 /** Many want overlapping sets of three seats, in every order, on two replicas at once; the statuses answered. */

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { atEnd } from './at-end.ts';
 import { type FakeIssuer, startFakeIssuer } from './fake-issuer.ts';
 import { type FakeSeating, startFakeSeating } from './fake-seating.ts';
@@ -17,14 +19,16 @@ export interface ServiceProcess {
 export interface ServiceSurroundings {
   readonly issuer: FakeIssuer;
   readonly seating: FakeSeating;
-  /** Every server named; Redis and Kafka are away. */
+  /** Every server named; Redis and Kafka do not answer. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What a process needs around it to start as in production, also as several workers. */
-export async function surroundings(): Promise<ServiceSurroundings> {
-  const [issuer, seating, dsn] = await Promise.all([startFakeIssuer(), startFakeSeating(), emptyDatabase()]);
-  const env = {
+/** The variables of a process as in production: every server named but Redis and Kafka. */
+export function productionVariables(
+  { issuer, seating }: Pick<ServiceSurroundings, 'issuer' | 'seating'>,
+  dsn: string,
+): Record<string, string> {
+  return {
     PATH: process.env.PATH ?? '',
     HOST: '127.0.0.1',
     POSTGRES_DSN: dsn,
@@ -36,12 +40,16 @@ export async function surroundings(): Promise<ServiceSurroundings> {
     STRIPE_WEBHOOK_SECRET: 'whsec_stop',
     STRIPE_API_BASE: issuer.url,
     QR_SECRET_KEY: randomBytes(32).toString('base64'),
-    DATA_DIR: `/tmp/ticketing-stop-${randomUUID()}`,
-    REDIS_ADDR: '127.0.0.1:9',
-    KAFKA_ADDR: '127.0.0.1:9',
+    DATA_DIR: join(tmpdir(), `ticketing-stop-${randomUUID()}`),
     RECONCILE_DAYS: '0',
   };
-  return { issuer, seating, env };
+}
+
+/** What a process needs around it to start as in production, also as several workers. */
+export async function surroundings(): Promise<ServiceSurroundings> {
+  const [issuer, seating, dsn] = await Promise.all([startFakeIssuer(), startFakeSeating(), emptyDatabase()]);
+  const away = { REDIS_ADDR: '127.0.0.1:9', KAFKA_ADDR: '127.0.0.1:9' };
+  return { issuer, seating, env: { ...productionVariables({ issuer, seating }, dsn), ...away } };
 }
 
 /** A port that was free a moment ago. */

@@ -20,7 +20,7 @@ export interface AccountRoutesOptions {
   readonly mount: string;
 }
 
-/** Who somebody is: the account page for themselves, userinfo and Keycloak's profile for pages that hold their token. */
+/** The account page of the signed-in person; userinfo and Keycloak's profile for pages that hold their token. */
 export function accountRoutes(
   scope: FastifyInstance,
   provider: Provider,

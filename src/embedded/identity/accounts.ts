@@ -76,7 +76,7 @@ export async function openAccounts(options: AccountsOptions): Promise<Accounts> 
       const salt = options.randomBytes(SALT_BYTES);
       const hashed = await hash(password, salt);
       if (hashed === 'busy') return 'busy';
-      // Somebody else may have taken the name while this password was hashed.
+      // Another sign-up may have taken the name while this password was hashed.
       const taken = refusal();
       if (taken) return taken;
       const kept = {

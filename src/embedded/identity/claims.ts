@@ -3,7 +3,7 @@ import type { Account } from './accounts.ts';
 /** The service account of the machine-to-machine client: Keycloak gives each one a user id, too. */
 const SERVICE_ACCOUNT = 'b0000000-0000-4000-8000-0000000000ff';
 
-/** Who somebody is, as Keycloak's default scopes put it into ID tokens, access tokens and userinfo. */
+/** A person's claims, as Keycloak's default scopes put it into ID tokens, access tokens and userinfo. */
 export function profileClaims(account: Account): Record<string, unknown> {
   return {
     name: `${account.firstName} ${account.lastName}`,

@@ -20,7 +20,7 @@ export interface EmbeddedIdentityOptions {
   readonly issuer: string;
   readonly dataDir: string;
   readonly serviceClient: { readonly id: string; readonly secret: string };
-  /** Origins of pages beside the issuer's own: they sign people in, call the provider and are sent back to. */
+  /** Origins of pages beside the issuer's own: pages there may call the provider, and sign-in and sign-out return to them. */
   readonly webOrigins: readonly string[];
   readonly ids: IdSource;
   /** Most people who may sign up; a demo needs few. */

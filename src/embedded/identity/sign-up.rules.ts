@@ -1,4 +1,4 @@
-/** What somebody who signs up says of themselves, checked. */
+/** The checked fields of a sign-up form. */
 export interface SignUp {
   readonly username: string;
   readonly email: string;
@@ -44,7 +44,7 @@ export function readSignUp(
   return { signUp };
 }
 
-/** What the form is shown with again, so that nobody types it twice; never the password. */
+/** Values that the form is shown with again, without the password. */
 export function typedFields(form: URLSearchParams): SignUpFields {
   const field = (name: string) => (form.get(name) ?? '').trim();
   return {

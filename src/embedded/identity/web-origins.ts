@@ -1,4 +1,4 @@
-/** Which pages may use the provider from a browser: call it, frame its two small pages, be sent back to. */
+/** Which pages may call the provider, frame its two small pages and be returned to after sign-in. */
 export interface WebOrigins {
   readonly list: readonly string[];
   includes(origin: string | undefined): boolean;

@@ -29,7 +29,7 @@ const MAX_CONNECTIONS = 400;
 /**
  * Starts the server of the data folder, creating it the first time. A server that a killed process left behind in
  * the same folder is ended first. A server that ends by itself, as one does whose disk is full, is started again until
- * it stays, and `onEnded` is told each time. The caller holds the claim on `dataDir`. Throws an Error that says what to do.
+ * it stays, and `onEnded` is called each time. The caller holds the claim on `dataDir`. Throws an Error that says what to do.
  */
 export async function startEmbeddedPostgres(
   dataDir: string,

@@ -20,7 +20,7 @@ export interface EmbeddedStripeOptions {
   /** Where signed events are posted. */
   readonly webhookUrl: string;
   readonly webhookRetryDelaysMs?: readonly number[];
-  /** Told when what it remembers cannot be written. */
+  /** Called when its journal cannot be written. */
   readonly journalWatch?: JournalWatch;
 }
 

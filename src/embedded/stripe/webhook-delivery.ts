@@ -52,7 +52,7 @@ export function createWebhookDelivery(options: DeliveryOptions): WebhookDelivery
       () => true,
       () => false,
     );
-    // Delivered and not written down is delivered again: who takes it knows the event by its id.
+    // An event whose delivery could not be stored is delivered again; the receiver knows it by its id.
     if (!delivered || !isKept) retryLater(after);
   }
 

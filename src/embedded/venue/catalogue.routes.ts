@@ -171,7 +171,8 @@ function sessionRoutes(scope: FastifyInstance, { index, states, streams }: Catal
 
   scope.get<{ Params: SessionParams }>(
     `${BASE}/sse/sessions/:sessionId/seat-status`,
-    { schema: { hide: true } },
+    // A HEAD would be a stream that nobody reads.
+    { schema: { hide: true }, exposeHeadRoute: false },
     (request, reply) => {
       if (!index.session(request.params.sessionId)) return void missing(reply, 'session');
       if (streams.open(request.params.sessionId, reply.raw)) return void reply.hijack();

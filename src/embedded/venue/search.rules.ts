@@ -31,7 +31,7 @@ export interface EventSearch {
   readonly priceMax: number | undefined;
 }
 
-/** A parameter that cannot be understood, in words for who sent it. */
+/** A parameter that cannot be understood; the message is for the caller. */
 export class BadParameter extends Error {
   readonly statusCode = 400;
 }

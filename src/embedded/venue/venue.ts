@@ -21,7 +21,7 @@ export interface EmbeddedVenueOptions {
   readonly ownerId: UserId;
   /** Has the role SCANNER for every session. */
   readonly scannerId: UserId;
-  /** Told when seat states cannot be written. */
+  /** Called when seat states cannot be written. */
   readonly journalWatch?: JournalWatch;
 }
 

@@ -27,10 +27,10 @@ import type { Ticket } from '../tickets/ticket.rules.ts';
  * | completed           | all its money was given back                   | `cancel`   | cancelled (refunded) | order.canceled, seats AVAILABLE |
  * | completed           | its bank took the money back                   | `cancel`   | cancelled (payment)  | order.canceled, seats AVAILABLE |
  * | completed           | its last ticket is voided, and nothing pays for it | `cancel` | cancelled (organiser) | order.canceled, seats AVAILABLE |
- * | completed           | the money of some of its tickets was given back | `withdraw` | completed           | order.amended, seats AVAILABLE  |
+ * | completed           | the money of some of its tickets was refunded | `withdraw` | completed           | order.amended, seats AVAILABLE  |
  * | completed           | an organiser voids a ticket                    | `withdraw` | completed            | order.amended, seats AVAILABLE  |
  * | completed           | an organiser changes a ticket                  | `amend`    | completed            | order.amended, seats BOOKED and AVAILABLE |
- * | completed           | a part of its money was given back, its tickets stay | - | completed           | order.amended                   |
+ * | completed           | a part of its money was refunded, its tickets stay | - | completed           | order.amended                   |
  * | cancelled (expired, payment) | money came late, its seats still free | `rebook`   | completed            | order.updated, seats BOOKED     |
  * | cancelled (payment), completed before | its bank gave the money back, its seats still free | `rebook` | completed | order.amended, seats BOOKED |
  * | cancelled (expired, payment) | money came late, a seat is sold       | `refuseLate` | cancelled (refunded) | -                             |

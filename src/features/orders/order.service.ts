@@ -20,8 +20,8 @@ export interface PaymentConclusion {
 }
 
 /**
- * Port: gives back what a completed order was paid with, in the caller's transaction. Throws `refund_not_possible` when
- * nobody knows what paid for it.
+ * Port: makes the refund of a completed order due, in the caller's transaction. Throws `refund_not_possible` when the
+ * order's payment is not known.
  */
 export type GiveBackPayment = (tx: Transaction, order: Order, reason: string) => Promise<void>;
 

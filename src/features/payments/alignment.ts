@@ -33,7 +33,7 @@ export interface Alignment {
   readonly orderId: OrderId | undefined;
   /** What was not so here before, in words for an operator. */
   readonly repaired: readonly string[];
-  /** Why its money would go back, when the policy does not allow that. */
+  /** Why its money would be refunded, when the policy does not allow refunds. */
   readonly withheld?: string | undefined;
 }
 
@@ -78,7 +78,7 @@ function wordsForSettlement(settlement: Settlement): string[] {
     case 'withheld':
       return [];
     case 'refund':
-      return [`money that came goes back: ${settlement.reason}`];
+      return [`the money received is refunded: ${settlement.reason}`];
     default:
       return [`money that came was written down: ${settlement.decision}`];
   }
@@ -172,7 +172,7 @@ async function voidWhatIsGone(
     await transitions.cancel(tx, order, state === 'disputed' ? 'payment' : 'refunded');
     return;
   }
-  // What was given back before this service had the order says nothing about its tickets: whoever did it left them good.
+  // Refunds made before this service had the order void no ticket: the earlier service left them good.
   if (payment.takenOver === 'assumed') return;
   const amount = news.gone.reduce((total, { amountMinor }) => total + amountMinor, 0);
   if (amount === 0) return;

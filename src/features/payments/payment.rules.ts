@@ -10,13 +10,13 @@ import type { Ticket } from '../tickets/ticket.rules.ts';
  * | from            | what happens                                              | function     | to         |
  * |-----------------|-----------------------------------------------------------|--------------|------------|
  * | -               | Stripe says that a PaymentIntent succeeded                | -            | received   |
- * | -               | a comparison that may not give money back finds money     | -            | withheld   |
+ * | -               | a comparison that must not refund finds money             | -            | withheld   |
  * | -               | a migration finds a completed order without a payment     | -            | applied    |
  * | received, withheld | it is the price of a pending order                     | `settle`     | applied    |
  * | received, withheld | it came late, and the order's seats are still free     | `settle`     | applied    |
  * | received, withheld | it is a completed order's own, and nothing else pays for it | `settle` | applied    |
  * | received        | anything else: another amount, a second payment, too late | `settle`     | refund_due |
- * | withheld        | the same, and a person said that it may go back           | `settle`     | refund_due |
+ * | withheld        | the same, and a person allowed the refund                 | `settle`     | refund_due |
  * | applied         | an admin cancels the order or gives all of it back        | `stateAfter` | refund_due |
  * | applied         | an admin gives back a part, or a bank takes back a part   | `stateAfter` | applied    |
  * | refund_due      | the last of it has gone back                              | `stateAfter` | refunded   |
@@ -58,13 +58,13 @@ export type Settlement =
   /** The provider has to say first whether it received the payment that is assumed to pay for the order. */
   | { readonly decision: 'ask'; readonly assumed: Payment }
   | { readonly decision: 'refund'; readonly reason: string; readonly isLate: boolean }
-  /** It would be refunded, and nobody has allowed that yet. */
+  /** It would be refunded, but that is not allowed yet. */
   | { readonly decision: 'withheld'; readonly reason: string }
   | { readonly decision: 'already_done' };
 
 /**
- * Whether a settlement may give money back. `withhold`: it may not, the money waits for a person. `release`: it may, also
- * what was withheld before.
+ * Whether a settlement may give money back. `refund`: it may, but for what was withheld before. `withhold`: it may not, the
+ * money waits for a person. `release`: it may, also what was withheld.
  */
 export type RefundPolicy = 'refund' | 'withhold' | 'release';
 
@@ -86,16 +86,18 @@ export interface SettlementFacts {
  */
 export function settle(order: Order, payment: Payment, facts: SettlementFacts): Settlement {
   const { paidBy, policy = 'refund' } = facts;
-  const isOpen = payment.state === 'received' || (payment.state === 'withheld' && policy !== 'refund');
-  if (!isOpen) return { decision: 'already_done' };
+  const wasWithheld = payment.state === 'withheld';
+  if (payment.state !== 'received' && !wasWithheld) return { decision: 'already_done' };
   if (paidBy?.takenOver === 'assumed') {
     const isReceived = isPaidElsewhere(paidBy.intentId) ? false : facts.isPaidByReceived;
     if (isReceived === undefined) return { decision: 'ask', assumed: paidBy };
     if (!isReceived) return { decision: 'replace', assumed: paidBy };
   }
   const settlement = settleUnpaid(order, payment, facts);
-  const isWithheld = settlement.decision === 'refund' && policy === 'withhold';
-  return isWithheld ? { decision: 'withheld', reason: settlement.reason } : settlement;
+  const mayRefund = policy === 'release' || (policy === 'refund' && !wasWithheld);
+  return settlement.decision === 'refund' && !mayRefund
+    ? { decision: 'withheld', reason: settlement.reason }
+    : settlement;
 }
 
 function settleUnpaid(
@@ -167,8 +169,8 @@ export function stateAfter(payment: Payment, refunds: readonly Refund[]): Paymen
 export type PaidTicket = Pick<Ticket, 'ticketId' | 'price'>;
 
 /**
- * How an order's price is shared among the tickets it was for: the one answer to what a ticket is worth when money goes
- * back, whoever sends it (I8). `paid` are all tickets that the price was for, void or not. The shares add up to `price`
+ * How an order's price is shared among the tickets it was for. Every refund of a ticket uses this, whether it begins here
+ * or at Stripe (I8). `paid` are all tickets that the price was for, void or not. The shares add up to `price`
  * exactly, each within one `step` of its part, because a step goes to the ticket at which the running sum is rounded up.
  * A step is the smallest amount that can be refunded, in minor units. The order of `paid` does not matter.
  */

@@ -119,7 +119,7 @@ export function createPaymentService(options: PaymentServiceOptions): PaymentSer
         if (known === orderId) return;
         throw new AppError('payment_missing', 'The payment provider has no such payment for the order.');
       }
-      // The earlier service was told of it, and completed the order: the message comes again.
+      // The earlier service completed the order by this message, which is delivered again.
       if (await options.isTakenOver(orderId)) return;
       // Written down before a process died, it is money whatever the order costs by now.
       const known = await findPayment(options.database, intentId);

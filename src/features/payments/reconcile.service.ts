@@ -16,7 +16,7 @@ export interface Difference {
   readonly detail: string;
   /** Whether both agree now; else a person has to look. */
   readonly isRepaired: boolean;
-  /** Money that goes back only when a person says so. */
+  /** Money that is refunded only when a person allows it. */
   readonly isWithheld?: boolean;
 }
 
@@ -33,8 +33,8 @@ export interface ReconcileRequest {
    */
   readonly lost?: boolean;
   /**
-   * Whether money that pays for nothing may go back. `never`: it waits for a person. `told`: a person said so, also of what
-   * waits. `when_permitted`: once a comparison of this database has found none of it, or a person has said so.
+   * Whether money that pays for nothing may be refunded. `never`: it is withheld. `told`: a person allowed it, also for
+   * payments that are withheld. `when_permitted`: once a comparison of this database has found none, or a person allowed it.
    */
   readonly refunds?: 'never' | 'told' | 'when_permitted';
 }
@@ -111,8 +111,10 @@ async function compareIntent(intent: ListedIntent, comparing: Comparing): Promis
   }
   const refunds = payment ? await refundsOf(comparing.database, intentId) : [];
   const wrong = payment ? whatDiffers(intent, payment, refunds) : 'money came and was not written down';
-  // That a charge was disputed stays with it for ever: only its account tells how that stands.
-  if (wrong === undefined) return intent.isDisputed ? aligned({ intentId, orderId }, comparing) : undefined;
+  // A charge stays marked as disputed for ever: only its account says whether the dispute is still open. A payment that was
+  // assumed is confirmed by its account, so that what is refunded at Stripe from then on voids tickets.
+  const isAccountNeeded = intent.isDisputed || payment?.takenOver === 'assumed';
+  if (wrong === undefined) return isAccountNeeded ? aligned({ intentId, orderId }, comparing) : undefined;
   const isCorrected = payment?.takenOver === 'assumed' && !isSameMoney(intent, payment);
   if (payment && !isCorrected && !isSameMoney(intent, payment)) {
     return { intentId, orderId, detail: wrong, isRepaired: false };
@@ -128,13 +130,13 @@ interface ToAlign {
   readonly isCorrected?: boolean;
 }
 
-/** Brings an intent's payment to how it stands at the provider, and tells of that. */
+/** Aligns an intent's payment with the provider, and returns the difference if there was one. */
 async function aligned(
   { intentId, orderId, wrong, isCorrected = false }: ToAlign,
   { align, policy }: Comparing,
 ): Promise<Difference | undefined> {
   const { repaired, withheld } = await align(intentId, policy);
-  const waits = withheld === undefined ? [] : [`it goes back only when a person says so: ${withheld}`];
+  const waits = withheld === undefined ? [] : [`it is refunded only when a person allows it: ${withheld}`];
   const detail = [...(wrong === undefined ? [] : [wrong]), ...repaired, ...waits].join('; ');
   if (detail === '') return undefined;
   const isWithheld = withheld !== undefined;
@@ -179,8 +181,7 @@ function whatDiffers(intent: ListedIntent, payment: Payment, refunds: readonly R
     return `${intent.received} ${there} there, ${payment.amountMinor} ${here} here`;
   }
   if (payment.state === 'received') return 'what becomes of the money was left undecided';
-  if (payment.state === 'withheld')
-    return 'the money that came is kept until a person says that it goes back';
+  if (payment.state === 'withheld') return 'the money received is withheld until a person allows its refund';
   const done = refunds.filter(({ providerId }) => providerId !== undefined);
   const refunded = done
     .filter((refund) => refund.origin !== 'dispute' && !isByHand(refund))

@@ -37,13 +37,13 @@ export interface SettlementOptions {
   readonly countMoney: CountMoney;
   /** Told what became of money, once for each payment; `late` money came after its order had ended. */
   readonly onDecided: (outcome: MoneyOutcome, money: MoneyReceived, reason: string | undefined) => void;
-  /** Told of a payment that was assumed from its order, when the provider received another amount. */
+  /** Called when the provider received another amount than was assumed from the order. */
   readonly onCorrected: (money: MoneyReceived, assumed: MoneyAmount) => void;
 }
 
 type MoneyAmount = Pick<MoneyReceived, 'amountMinor' | 'currency'>;
 
-/** `taken_over`: it had completed its order before this service heard of it. `withheld`: a person says whether it goes back. */
+/** `taken_over`: its order was completed before this service knew it. `withheld`: a person decides about its refund. */
 export type MoneyOutcome =
   | 'completed'
   | 'refunded'
@@ -71,7 +71,7 @@ export function createSettlement(options: SettlementOptions): SettleMoney {
           asked.set(intentId, (await provider.findIntent(intentId))?.state === 'succeeded');
           continue;
         }
-        if (settlement.decision !== 'already_done') report(settlement, money, options);
+        if (isNews(settlement, policy)) report(settlement, money, options);
         return settlement;
       } catch (error) {
         if (attempt >= MAX_REBOOK_ATTEMPTS || !isSeatTaken(error)) throw error;
@@ -120,13 +120,22 @@ async function writeDown(
   { database, clock, countMoney, onCorrected }: SettlementOptions,
 ): Promise<void> {
   const corrected = await database.transaction(async (tx) => {
-    // Left undecided by a crash, money that may not go back must not be found by those who may give it back.
+    // A crash can leave this money undecided. The job that settles such money may refund, so it must not find this one.
     const state = policy === 'withhold' ? 'withheld' : 'received';
     if (!(await recordMoney(tx, money, clock.now(), state))) return correctAssumed(tx, money, countMoney);
     await countMoney(tx, { intentId: money.intentId, taken: money.amountMinor, refunded: 0 });
     return undefined;
   });
   if (corrected) onCorrected(money, corrected);
+}
+
+/** That money is withheld was told by the comparison that withheld it. */
+function isNews(
+  settlement: Exclude<Settlement, { decision: 'ask' }>,
+  policy: RefundPolicy,
+): settlement is Decided {
+  const isKnown = settlement.decision === 'withheld' && policy === 'refund';
+  return settlement.decision !== 'already_done' && !isKnown;
 }
 
 function report(settlement: Decided, money: MoneyReceived, { onDecided }: SettlementOptions): void {

@@ -11,9 +11,9 @@ import { refundsOf } from './refund.store.ts';
 import { replaceAssumed, saveReceived, takenOverPayment, wasRefunded } from './takeover.store.ts';
 
 /**
- * In the caller's transaction: a payment that was assumed from its order has the amount that the provider received. The
- * earlier service charged 149.98 for 149.99: what can be refunded is what came. Returns the payment as it was before, when it
- * was another amount.
+ * Gives a payment that was assumed from its order the amount that the provider received, in the caller's transaction. The
+ * earlier service charged 149.98 for 149.99, and only 149.98 can be refunded. Returns the payment as it was before when
+ * the amounts differ.
  */
 export async function correctAssumed(
   tx: Transaction,
@@ -47,7 +47,7 @@ export async function takePlaceOf(
   const state = stateAfter({ ...payment, state: assumed.state }, refunds);
   await replaceAssumed(tx, assumed.intentId, intentId, state);
   await countMoney(tx, { intentId, taken: 0, refunded });
-  // All of it was to go back, and more came than was assumed.
+  // The whole payment was to be refunded, and Stripe received more than was assumed.
   if (state === 'refund_due' && leftOf(payment, refunds) > 0) {
     await giveBack(tx, { ...payment, state }, 'the rest of what was paid');
   }
@@ -67,8 +67,8 @@ export interface Takeover {
    */
   confirm(orderId: OrderId): Promise<void>;
   /**
-   * In the caller's transaction: what a completed order was paid with becomes due to be given back. Throws
-   * `refund_not_possible` when nobody knows what paid for it: its money is never kept in silence.
+   * Makes the refund of a completed order due, in the caller's transaction. Throws `refund_not_possible` when the order's
+   * payment is not known, so that its money is never kept silently.
    */
   giveBackOrder(tx: Transaction, order: Order, reason: string): Promise<void>;
 }

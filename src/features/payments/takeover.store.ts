@@ -29,7 +29,7 @@ export async function saveConfirmed(tx: Transaction, intentId: PaymentIntentId):
   await tx.rows(CONFIRM, [intentId]);
 }
 
-/** What waited for a person, because nobody knew the payment, can be carried out now. */
+/** Moves refunds that waited for a person to the payment that was found since, so that they can be sent. */
 const MOVE_REFUNDS = {
   name: 'refunds-move-to-payment',
   text: `UPDATE refunds SET payment_intent_id = $2,
@@ -81,7 +81,7 @@ const WAS_REFUNDED = {
             AND payment_intent_id = COALESCE($2, payment_intent_id) LIMIT 1`,
 };
 
-/** Whether the payment of an order, by its intent where it has one, has gone back or is about to. */
+/** Whether the payment of an order, by its intent where it has one, is refunded, disputed or about to be refunded. */
 export async function wasRefunded(
   executor: Executor,
   orderId: OrderId,

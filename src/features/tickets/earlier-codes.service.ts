@@ -15,7 +15,7 @@ import {
 import type { PictureReader } from './pictures.service.ts';
 import { hashEarlierText } from './qr/earlier-text.ts';
 
-/** What a scanned text is that is none of ours. */
+/** The ticket of a scanned text that this service did not make, or why there is none. */
 export type EarlierScan =
   | ({ readonly outcome: 'known' } & EarlierCode)
   /** `unread`: it has the form of the earlier service's texts, and not all of its pictures were read yet. */
@@ -23,13 +23,13 @@ export type EarlierScan =
 
 /** Codes that the earlier service sold: reads its pictures, once, and knows their texts again. */
 export interface EarlierCodes {
-  /** Whose code a text is. */
+  /** The ticket whose code a text is. */
   find(text: string): Promise<EarlierScan>;
   /** Reads some of the pictures that wait; true when there may be more. */
   readDue(): Promise<boolean>;
   /** What became of all pictures, once this process has read some of them and none is left. */
   finished(): Promise<EarlierCodeCounts | undefined>;
-  /** The counts were told: `finished` says them no more. */
+  /** Marks the counts as logged, so that `finished` does not return them again. */
   told(): void;
 }
 

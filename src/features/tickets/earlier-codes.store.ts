@@ -31,7 +31,7 @@ const HAS_DUE = {
                          WHERE state = 'waiting' AND (claimed_until IS NULL OR claimed_until <= $1::timestamptz)) AS has_due`,
 };
 
-/** Whether a picture is to be read that nobody reads now. */
+/** Whether a picture waits that no reader has claimed. */
 export async function hasDue(executor: Executor, now: Instant): Promise<boolean> {
   const [row] = await executor.rows<{ has_due: boolean }>(HAS_DUE, [toRfc3339(now)]);
   return row?.has_due ?? false;

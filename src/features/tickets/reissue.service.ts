@@ -15,7 +15,7 @@ const FIRST = as<TicketId>('00000000-0000-0000-0000-000000000000');
 /**
  * Every good ticket with its new QR text, of one session or of all. The text follows from ticket and key, so each time
  * gives the same, and holders who look their tickets up see it anyhow. A code that the earlier service sold for a ticket is
- * withdrawn once the caller has taken the page of new texts that the ticket is on: to be called again, it loses nobody.
+ * withdrawn after the caller has taken the page with its new text, so a run that stops can be repeated.
  */
 export async function* reissue(
   executor: Executor,

@@ -12,7 +12,7 @@ export interface Check {
   readonly statement: Statement;
   /** The statement's parameters, for the service's currency. */
   readonly values: (currency: Currency) => readonly unknown[];
-  /** Work that a running service does by itself within seconds: found while none runs, nothing is wrong. */
+  /** Work that a running service does by itself within seconds; while none runs it is not an error. */
   readonly isServiceWork: boolean;
 }
 
@@ -86,9 +86,16 @@ export const CHECKS: readonly Check[] = [
   ),
   check(
     'I2',
-    'money waits for a person to say whether it goes back',
+    'a payment is withheld until a person decides whether to refund it',
     `
     SELECT payment_intent_id AS subject FROM payments WHERE state = 'withheld'`,
+  ),
+  check(
+    'I2',
+    'a payment that was assumed from its order is in another currency than CURRENCY',
+    `
+    SELECT payment_intent_id AS subject FROM payments WHERE taken_over = 'assumed' AND currency <> $1`,
+    { values: ({ code }) => [code] },
   ),
   check(
     'I2',

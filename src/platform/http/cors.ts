@@ -25,9 +25,9 @@ const LEFT_OUT = ['/realms/'];
 
 /**
  * Lets pages of these origins call the API (contract section 1, https://fetch.spec.whatwg.org/#http-cors-protocol).
- * It answers preflights, and writes the headers on the plain response before anybody else sees the request, so that
- * whoever answers it has them: routes, errors, event streams, refusals in front of the routes. It looks at no cookie,
- * so other origins are not refused: their browsers are told nothing.
+ * It answers preflights, and writes the headers on the plain response before any other code sees the request, so that
+ * every answer has them: routes, errors, event streams, refusals in front of the routes. The service reads no cookie, so
+ * requests of other origins are not refused; their answers only lack the headers.
  */
 export function allowOrigins(origins: readonly string[]): Shed {
   if (origins.length === 0) return () => false;

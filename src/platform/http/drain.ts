@@ -9,8 +9,8 @@ declare module 'fastify' {
 }
 
 /**
- * How a process leaves its balancer: it serves; it `leave`s, which is to say that it is not ready any more, serves as before
- * and keeps no connection; it `finish`es what is under way; from then on it refuses. Nobody moves it back.
+ * How a process leaves its balancer: it serves; after `leave` it is not ready, serves as before and keeps no connection;
+ * `finish` waits for what is under way; from then on it refuses. It never returns to an earlier state.
  */
 export interface Drain {
   /** False from `leave` on. */

@@ -31,7 +31,7 @@ const TAKE_WAITING_MS = 1_000;
 /** A turn of the event loop that had nothing else to do. */
 const QUICK_TURN_MS = 0.2;
 
-/** Binds `host:port` (0: a free one) and answers by `starting` until somebody handles requests. Throws `PortTaken`. */
+/** Binds `host:port` (0: a free one) and answers by `starting` until a handler takes over. Throws `PortTaken`. */
 export async function bind(
   port: number,
   host: string,
@@ -67,7 +67,7 @@ export function handleWith(server: Server, handler: RequestListener): void {
   server.on('request', handler);
 }
 
-/** Of a server that nobody answers on yet. */
+/** Answers a server that was given nothing to answer with. */
 const refuse: RequestListener = (_request, response) => void response.writeHead(503).end();
 
 function listen(server: Server, port: number, host: string): Promise<void> {
@@ -81,8 +81,8 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 
 /**
  * Takes the connections that wait in the kernel and reads the requests that have come on others: closing resets them. Each
- * turn of the event loop may take only one, so it goes on until a turn brings none and is over at once. What comes between
- * that and the close is still reset; nothing but a filter before the socket could prevent it.
+ * turn of the event loop may take only one, so it goes on until a turn brings none and is over at once. A connection that
+ * arrives between that turn and the close is still reset; only a packet filter could prevent it.
  */
 async function takeWaiting(server: Server): Promise<void> {
   let arrived = 0;
@@ -104,7 +104,7 @@ async function takeWaiting(server: Server): Promise<void> {
 
 function closingOf(server: Server): Pick<Listener, 'stopAccepting' | 'close'> {
   let closed: Promise<void> | undefined;
-  /** Resolves with what tells of the last connection's end. */
+  /** Resolves with a promise of the last connection's end. */
   async function stopAccepting(): Promise<{ readonly ended: Promise<void> }> {
     if (closed === undefined && server.listening) {
       const ended = Promise.withResolvers<void>();

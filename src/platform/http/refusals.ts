@@ -6,7 +6,6 @@ export type Refusals = Readonly<Record<string, readonly ErrorCode[]>>;
 
 interface Operation {
   readonly security?: unknown;
-  readonly requestBody?: unknown;
   readonly parameters?: readonly unknown[];
   readonly responses: Record<string, Response>;
 }
@@ -26,7 +25,7 @@ const PROBLEM_REF = '#/components/schemas/Problem';
 
 /**
  * Puts each route's refusals into an OpenAPI document: a response for each status, with the codes that it can have. What
- * follows from the route's own description (a token, a body, parameters, an idempotency key) is not said twice.
+ * follows from the route's own description (a token, its method, parameters, an idempotency key) is not said twice.
  */
 export function documentRefusals<Document extends object>(document: Document, refusals: Refusals): Document {
   const { paths = {}, components = {} } = document as {
@@ -44,19 +43,21 @@ export function documentRefusals<Document extends object>(document: Document, re
         [PROBLEM_MEDIA_TYPE]: { schema: { $ref: PROBLEM_REF }, example: problemExample('internal') },
       };
       operation.responses.default = { description: 'Any other problem', content };
-      addResponses(operation, codesOf(operation, refusals[`${method.toUpperCase()} ${path}`] ?? []));
+      const own = refusals[`${method.toUpperCase()} ${path}`] ?? [];
+      addResponses(operation, codesOf(method, operation, own));
     }
   }
   return { ...document, components: { ...components, schemas: { ...components.schemas, Problem: problem } } };
 }
 
-function codesOf(operation: Operation, own: readonly ErrorCode[]): ErrorCode[] {
+function codesOf(method: string, operation: Operation, own: readonly ErrorCode[]): ErrorCode[] {
   const parameters = operation.parameters ?? [];
   return [
     ...own,
     ...ALWAYS,
     ...(operation.security ? SIGNED_IN : []),
-    ...(operation.requestBody ? WITH_BODY : []),
+    // A body that nobody asked for is read all the same; webhooks, which alone want no token, take any form.
+    ...(operation.security && method !== 'get' ? WITH_BODY : []),
     ...(parameters.length > 0 ? (['invalid_request'] as const) : []),
     ...(parameters.some(isIdempotencyKey) ? ONCE : []),
   ];

@@ -16,8 +16,8 @@ export interface RequestLog {
 }
 
 /**
- * A line for each request when its answer has ended: at `error` when it failed on our side, else at `debug`. It says who
- * asked by their id and what about by ids, and has no address, query, header or body.
+ * A line for each request when its answer has ended: at `error` when it failed on our side, else at `debug`. It has
+ * the ids of the caller and of what the request names, and no address, query, header or body.
  */
 export function logRequests(app: HttpServer): RequestLog {
   const errors = new WeakMap<FastifyRequest, Error>();

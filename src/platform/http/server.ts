@@ -55,14 +55,17 @@ export function createHttpServer(options: HttpServerOptions): {
   const answer = answerWith(options.onProblem);
   let requestLog: RequestLog | undefined;
   const answerError = (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply) => {
-    // Where there is nothing it does not matter what the framework would have minded there.
-    const isNowhere = request.is404 && !(error instanceof AppError);
-    const known = isNowhere ? nothingAt(request) : toAppError(error, request);
+    const known = toAppError(error, request);
     // Refused by the thousand when there are too many: a line for each would cost more than they do.
     if (known.code === 'overloaded') requestLog?.shed(request);
     else if (STATUS_OF[known.code] >= SERVER_FAULT)
       requestLog?.failed(request, known.code === 'internal' ? error : known);
     answer(reply, known);
+  };
+  const answerFailure: typeof answerError = (error, request, reply) => {
+    // Where there is nothing it does not matter what the framework would have minded there.
+    const isNowhere = request.is404 && !(error instanceof AppError);
+    answerError(isNowhere ? nothingAt(request) : error, request, reply);
   };
   const app = Fastify({
     serverFactory: (handler) => {
@@ -74,20 +77,21 @@ export function createHttpServer(options: HttpServerOptions): {
     genReqId: options.requestId,
     requestIdHeader: false,
     bodyLimit: MAX_BODY_BYTES,
+    // These have no route because their address cannot be read, so that is what they are told.
     frameworkErrors: answerError,
     routerOptions: { maxParamLength: MAX_PARAM_CHARS, ignoreTrailingSlash: true },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   takeJsonBodies(app);
   app.setValidatorCompiler(compileValidator);
-  app.setErrorHandler(answerError);
+  app.setErrorHandler(answerFailure);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
   requestLog = logRequests(app);
-  refuseOtherMethods(app);
+  const refusalOfMethod = refuseOtherMethods(app);
   app.setNotFoundHandler((request, reply) => {
-    answer(reply, nothingAt(request));
+    answer(reply, refusalOfMethod(request) ?? nothingAt(request));
   });
   return {
     app,
@@ -104,19 +108,25 @@ export function createHttpServer(options: HttpServerOptions): {
 
 /**
  * Answers 405 where an address takes other methods, before anything else is asked of the request. The router alone would
- * take `PUT /api/order/ticket` for an order by the id `ticket`.
+ * take `PUT /api/order/ticket` for an order by the id `ticket`. Gives what says so; undefined where it is no reason.
  */
-function refuseOtherMethods(app: HttpServer): void {
+function refuseOtherMethods(app: HttpServer): (request: FastifyRequest) => AppError | undefined {
   const addresses = createAddresses();
-  app.addHook('onRoute', ({ method, url }) => addresses.add(url, [method].flat()));
-  app.addHook('onRequest', async (request) => {
-    if (isPreflight(request) || request.routeOptions.url?.includes('*')) return;
+  const refusalOf = (request: FastifyRequest): AppError | undefined => {
     const address = addresses.find(pathOf(request));
-    if (!address || address.methods.has(request.method)) return;
+    if (!address || address.methods.has(request.method)) return undefined;
     const allowed = [...address.methods].toSorted();
     const detail = `${pathOf(request)} takes ${allowed.join(', ')}, not ${request.method}.`;
-    throw new AppError('method_not_allowed', detail, { allowed });
+    return new AppError('method_not_allowed', detail, { allowed });
+  };
+  app.addHook('onRoute', ({ method, url }) => addresses.add(url, [method].flat()));
+  app.addHook('onRequest', async (request) => {
+    // Who answers a preflight answers it in a hook of their own; one that nobody answers is refused at the end.
+    if (isPreflight(request) || request.routeOptions.url?.includes('*')) return;
+    const refusal = refusalOf(request);
+    if (refusal) throw refusal;
   });
+  return refusalOf;
 }
 
 /** What a browser asks before it calls from another origin: https://fetch.spec.whatwg.org/#cors-preflight-request */

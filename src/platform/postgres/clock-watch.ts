@@ -34,7 +34,7 @@ export function watchClock(
   return {
     isRight,
     async look() {
-      // A clock that was set while the database is away is told of all the same.
+      // A clock that is set while the database is unavailable is reported all the same.
       await clock.measure().finally(tell);
       return false;
     },

@@ -37,8 +37,8 @@ interface Sample {
 }
 
 /**
- * A clock that asks the database once. Rejects when the database does not answer. Until it resolves nobody has a
- * "now", so nothing is decided by the process's own clock.
+ * A clock that asks the database once. Rejects when the database does not answer. Until it resolves there is no
+ * "now", so the process's own clock decides nothing.
  */
 export async function startDatabaseClock(options: DatabaseClockOptions): Promise<DatabaseClock> {
   const { processClock, monotonicMs } = options;

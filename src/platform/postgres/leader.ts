@@ -19,7 +19,7 @@ export interface LeaderOptions {
   readonly lock: number;
   /** For pauses alone: one that is never set back. */
   readonly clock: Clock;
-  /** Told when leadership is won, lost or given up. */
+  /** Called when leadership is won, lost or given up. */
   readonly onChange?: (change: 'won' | 'lost' | 'given up') => void;
 }
 

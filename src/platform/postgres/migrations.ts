@@ -27,8 +27,8 @@ export function migrateUp(options: MigrationOptions): Promise<string[]> {
 }
 
 /**
- * Undoes the newest migration and returns its name, or nothing when there is none. With `agreed`, the name that a person
- * agreed to, it refuses when another one is the newest by now.
+ * Undoes the newest migration and returns its name, or nothing when there is none. `agreed` is the name that the operator
+ * agreed to; it refuses when another one is the newest by now.
  */
 export function migrateDown(options: MigrationOptions, agreed?: string): Promise<string[]> {
   return migrate(options, 'down', agreed);
@@ -60,10 +60,20 @@ async function migrate(
       singleTransaction: true,
       noLock: true,
       log: () => undefined,
+    }).catch((error: unknown) => {
+      throw withDetail(error);
     });
     await client.query('COMMIT');
     return done.map((migration) => migration.name);
   });
+}
+
+/** PostgreSQL names what is in the way of a migration beside its message: somebody's view of a column, two equal values. */
+function withDetail(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError) || error.detail === undefined) return error;
+  // That would be a whole row, with what is personal in it.
+  if (!error.detail.startsWith('Failing row')) error.message = `${error.message}. ${error.detail}`;
+  return error;
 }
 
 /** The name of the newest migration applied, or undefined for a database without any. */

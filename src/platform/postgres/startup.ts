@@ -8,11 +8,11 @@ export interface WaitOptions {
   readonly dsn: string;
   /** A server that is not there within this is not waited for any longer. */
   readonly maxWaitMs: number;
-  /** Told once when the wait begins and once when the server is there. */
+  /** Gets one line when the wait begins and one when the server answers. */
   readonly log: { warn(message: string): void; info(message: string): void };
 }
 
-/** The server is away, or is one that this service cannot write to; the message says what to do. */
+/** The server is unavailable, or refuses writes; the message says what to do. */
 export class DatabaseNotUsable extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
@@ -26,8 +26,8 @@ const MS_PER_SECOND = 1_000;
 const DEFAULT_PORT = '5432';
 
 /**
- * Resolves when the server takes writes. One that is away or starting is waited for; a standby, a read-only server and
- * one that refuses the login are not: waiting does not change them. Throws `DatabaseNotUsable`, or what the server said.
+ * Resolves when the server takes writes. It waits for one that is unavailable or starting; a standby, a read-only server and
+ * one that refuses the login fail at once, because waiting does not change them. Throws `DatabaseNotUsable`, or what the server said.
  */
 export async function waitForDatabase({ dsn, maxWaitMs, log }: WaitOptions): Promise<void> {
   const server = serverOf(dsn);
@@ -53,7 +53,7 @@ export async function waitForDatabase({ dsn, maxWaitMs, log }: WaitOptions): Pro
   if (isWaiting) log.info(`PostgreSQL at ${server} answers; the start goes on`);
 }
 
-/** Why the server is away, or undefined when it takes writes. Throws what no waiting changes. */
+/** Why the server is unavailable, or undefined when it takes writes. Throws errors that waiting does not change. */
 async function outageOf(dsn: string, server: string): Promise<Error | undefined> {
   const client = new pg.Client({
     ...sessionSettings(dsn, []),

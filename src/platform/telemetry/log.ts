@@ -4,7 +4,7 @@ import { describeError, redacted, redactedFields } from './redaction.ts';
 
 /**
  * JSON lines on `stream`. Nobody passes bodies, headers or tokens to it; what still might hold one is cut from every
- * field and every message. `traceIds` go into each line. Lines that the stream had to drop are told of when it goes on.
+ * field and every message. `traceIds` go into each line. When the stream goes on after it dropped lines, a line says how many.
  */
 export function createLog(
   level: string,

@@ -11,7 +11,7 @@ export interface Output {
   write(line: string): void;
   /** How many lines were dropped so far. */
   dropped(): number;
-  /** `listener` is told how many lines were dropped, each time that writing goes on after it. */
+  /** Calls `listener` with the number of dropped lines each time that writing goes on. */
   onResume(listener: (dropped: number) => void): void;
   /** Resolves when everything is written, at the latest after `timeoutMs`. */
   flush(timeoutMs: number): Promise<void>;
@@ -27,7 +27,7 @@ export type Sink = (chunk: string, done: (error?: Error | null) => void) => void
 
 /** The sink of an open stream, such as standard output when it is a pipe. Its errors are those of single writes. */
 export function streamSink(stream: Writable): Sink {
-  // Every failed write is told of by its callback, too; without a listener the event would end the process.
+  // The callback of a failed write reports it; without a listener the event would end the process.
   stream.on('error', () => undefined);
   return (chunk, done) => stream.write(chunk, done);
 }

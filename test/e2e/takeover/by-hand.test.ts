@@ -6,7 +6,7 @@ async function stateOf({ sql }: Awaited<ReturnType<typeof earlierSales>>, orderI
 }
 
 describe('takeover-refund-by-hand: an administrator and an order that the earlier service sold', () => {
-  test('a refund of it goes back by its own intent, once, and cancels it', async () => {
+  test('it refunds the order once, through its own intent, and cancels it', async () => {
     const sales = await earlierSales();
     const { orderId, intentId } = await sales.sell();
     const taken = await takeOver(sales);
@@ -21,7 +21,7 @@ describe('takeover-refund-by-hand: an administrator and an order that the earlie
     expect(await sales.payments(orderId)).toMatchObject([{ state: 'refunded' }]);
   });
 
-  test('a part of it goes back, and then no more than the rest', async () => {
+  test('it refunds a part, and then no more than the rest', async () => {
     const sales = await earlierSales();
     const { orderId, intentId } = await sales.sell();
     const taken = await takeOver(sales);
@@ -42,7 +42,7 @@ describe('takeover-refund-by-hand: an administrator and an order that the earlie
       expect(await taken.asAdmin('DELETE', `/api/order/${orderId}`)).toMatchObject({ status: 204 });
     }
     await taken.work();
-    // Stripe refused to give back more than it had: its account was read, and the rest is due.
+    // Stripe refused to refund more than it had: its account was read, and the rest is due.
     await taken.work();
     expect(await sales.refunded(exact.intentId)).toEqual([15_050]);
     expect(await sales.refunded(short.intentId)).toEqual([14_998]);
@@ -52,7 +52,7 @@ describe('takeover-refund-by-hand: an administrator and an order that the earlie
     }
   });
 
-  test('a ticket of it that is voided gives its share back', async () => {
+  test('voiding one of its tickets refunds that ticket’s share', async () => {
     const sales = await earlierSales();
     const { orderId, intentId } = await sales.sell({ prices: [100, 50.5] });
     const taken = await takeOver(sales);
@@ -94,7 +94,7 @@ describe('takeover-refund-by-hand: an administrator and an order that the earlie
     expect(await sales.payments(orderId)).toMatchObject([{ payment_intent_id: intentId, state: 'refunded' }]);
   });
 
-  test('an order whose payment nobody knows is not cancelled: its money would be kept in silence', async () => {
+  test('it does not cancel an order whose payment is not known, because its money would be kept silently', async () => {
     const sales = await earlierSales();
     const { orderId, intentId } = await sales.sell();
     const taken = await takeOver(sales, {}, { RECONCILE_DAYS: '0' });

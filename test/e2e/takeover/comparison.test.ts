@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { migrateDown } from '../../../src/platform/postgres/migrations.ts';
+import { migrateDown, migrationVersion } from '../../../src/platform/postgres/migrations.ts';
 import { confirmIntent } from '../../support/platform-app.ts';
-import { earlierSales, takeOver } from '../../support/takeover.ts';
+import { type EarlierSales, earlierSales, takeOver } from '../../support/takeover.ts';
 
 /** An order that the earlier service cancelled although it was paid. */
 async function paidAndCancelled() {
@@ -13,7 +13,7 @@ async function paidAndCancelled() {
 }
 
 describe('takeover-refunds: the first comparison with Stripe on a database', () => {
-  test('it keeps what would go back until a person says so, and verify and the log name it', async () => {
+  test('it refunds nothing until a person allows it, and verify and the log name each payment', async () => {
     const { sales, orderId, intentId } = await paidAndCancelled();
     const taken = await takeOver(sales);
     await taken.work();
@@ -35,7 +35,7 @@ describe('takeover-refunds: the first comparison with Stripe on a database', () 
     expect(await sales.payments(orderId)).toMatchObject([{ state: 'refunded' }]);
   });
 
-  test('npm run reconcile gives nothing back by itself, on any day', async () => {
+  test('npm run reconcile refunds nothing without --give-back, on any day', async () => {
     const { sales, orderId, intentId } = await paidAndCancelled();
     const taken = await takeOver(sales, { verified: false });
     const { code, out } = await sales.run('reconcile');
@@ -46,7 +46,7 @@ describe('takeover-refunds: the first comparison with Stripe on a database', () 
     expect(await sales.refunded(intentId)).toEqual([]);
   });
 
-  test('once one has found nothing to give back, the daily one gives back and says so', async () => {
+  test('once a comparison has found nothing to refund, the daily one refunds and logs it', async () => {
     const sales = await earlierSales();
     const orderId = await sales.order({ status: 'cancelled' });
     const taken = await takeOver(sales);
@@ -57,6 +57,85 @@ describe('takeover-refunds: the first comparison with Stripe on a database', () 
     expect(taken.warnings()).toContainEqual(
       expect.objectContaining({ intentId, orderId, msg: 'payment repaired' }),
     );
+  });
+});
+
+/** Money as a comparison that may not give it back leaves it when it dies after its first statement. */
+async function withheldFor({ sql }: EarlierSales, orderId: string, intentId: string) {
+  await sql(
+    `INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
+     VALUES ($1, $2, 10000, 'lkr', now(), 'withheld')`,
+    [intentId, orderId],
+  );
+  await sql(
+    `INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
+     SELECT organization_id, event_id, session_id, 'lkr', 10000, 0 FROM orders WHERE order_id = $1`,
+    [orderId],
+  );
+}
+
+/** An order of this service that was paid, and whose payment nobody but a comparison that died has heard of. */
+async function paidAndWithheld() {
+  const sales = await earlierSales();
+  const taken = await takeOver(sales, {}, { RECONCILE_DAYS: '0' });
+  const buyer = await taken.platform.token(randomUUID());
+  const orderId = await taken.platform.place(buyer);
+  const { body } = await taken.platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
+    token: buyer,
+  });
+  const { paymentIntentId: intentId, clientSecret } = body;
+  await confirmIntent(sales.env.STRIPE_API_BASE ?? '', intentId, clientSecret, 'pm_card_visa');
+  await withheldFor(sales, orderId, intentId);
+  return { sales, taken, buyer, orderId, intentId };
+}
+
+describe('takeover-refunds: a comparison that dies after it wrote money down', () => {
+  test('the money of a pending order completes it when Stripe tells of it', async () => {
+    const { sales, taken, orderId, intentId } = await paidAndWithheld();
+    await taken.webhook(intentId);
+    expect(await sales.payments(orderId)).toMatchObject([{ state: 'applied' }]);
+    expect(await sales.refunded(intentId)).toEqual([]);
+  });
+
+  test('the money of a pending order completes it when its buyer checks out', async () => {
+    const { sales, taken, buyer, orderId } = await paidAndWithheld();
+    const { status } = await taken.platform.app.call('POST', `/api/order/${orderId}/checkout`, {
+      token: buyer,
+    });
+    expect(status).toBe(200);
+    expect(await sales.payments(orderId)).toMatchObject([{ state: 'applied' }]);
+  });
+
+  test('the money of an order whose hold has ended completes it', async () => {
+    const { sales, taken, orderId } = await paidAndWithheld();
+    await sales.sql("UPDATE orders SET expires_at = now() - interval '1 minute' WHERE order_id = $1", [
+      orderId,
+    ]);
+    await taken.work();
+    expect(await sales.sql('SELECT status FROM orders WHERE order_id = $1', [orderId])).toEqual([
+      { status: 'completed' },
+    ]);
+    expect(await sales.payments(orderId)).toMatchObject([{ state: 'applied' }]);
+  });
+});
+
+describe('takeover-refunds: a payment that a comparison has found as it was assumed', () => {
+  test('a ticket that is refunded at Stripe after that is void', async () => {
+    const sales = await earlierSales();
+    const { orderId, intentId } = await sales.sell({ prices: [100, 50] });
+    const taken = await takeOver(sales);
+    await taken.work();
+    expect(await sales.payments(orderId)).toMatchObject([{ state: 'applied', taken_over: 'confirmed' }]);
+    await sales.stripe.post('refunds', { payment_intent: intentId, amount: '5000' });
+    await taken.nextDay();
+    const tickets = await sales.sql(
+      'SELECT price_at_purchase::int AS price, void_reason FROM tickets WHERE order_id = $1 ORDER BY price',
+      [orderId],
+    );
+    expect(tickets).toEqual([
+      { price: 50, void_reason: 'refunded' },
+      { price: 100, void_reason: null },
+    ]);
   });
 });
 
@@ -82,7 +161,7 @@ describe('takeover-refunds: migrations down and up again with orders of this ser
     await first.webhook(intentId);
     await platform.app.app.close();
 
-    await downAll(sales);
+    await downTo(sales);
     expect(await sales.sql('SELECT count(*)::int AS orders FROM orders')).toEqual([{ orders: 2 }]);
     expect(await sales.sql('SELECT count(*)::int AS tickets FROM tickets')).toEqual([{ tickets: 2 }]);
     expect(await sales.sql("SELECT to_regclass('payments') AS payments")).toEqual([{ payments: null }]);
@@ -103,9 +182,23 @@ describe('takeover-refunds: migrations down and up again with orders of this ser
     await second.work();
     expect(await sales.refunded(intentId)).toEqual([10_000]);
   });
+
+  test('of the newest step alone, a payment message told again is still known', async () => {
+    const sales = await earlierSales();
+    const { orderId, intentId } = await sales.sell();
+    const first = await takeOver(sales);
+    await first.platform.app.app.close();
+    await downTo(sales, '000010_door_names');
+    const second = await takeOver(sales);
+    await second.paidElsewhere({ order_id: orderId, payment_id: 'counted by another system' });
+    await second.webhook(intentId);
+    await second.nextDay();
+    expect(await sales.payments(orderId)).toMatchObject([{ payment_intent_id: intentId, state: 'applied' }]);
+    expect(await sales.refunded(intentId)).toEqual([]);
+  });
 });
 
-/** Undoes every migration. */
-async function downAll({ dsn }: Awaited<ReturnType<typeof earlierSales>>): Promise<void> {
-  while ((await migrateDown({ dsn, dir: 'migrations' })).length > 0);
+/** Undoes every migration after that one; without one, all. */
+async function downTo({ dsn }: EarlierSales, name?: string): Promise<void> {
+  while ((await migrationVersion(dsn)) !== name) await migrateDown({ dsn, dir: 'migrations' });
 }

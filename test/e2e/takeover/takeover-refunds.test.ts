@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { currencyOf } from '../../../src/kernel/money.ts';
+import { migrateUp } from '../../../src/platform/postgres/migrations.ts';
 import { until } from '../../support/servers.ts';
 import { type EarlierSales, earlierSales, type Sold, takeOver } from '../../support/takeover.ts';
 
@@ -49,7 +51,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
         amount_minor: 25_050,
         currency: 'lkr',
         state: 'applied',
-        taken_over: 'assumed',
+        taken_over: 'confirmed',
       },
     ]);
     expect(await sales.payments(others.cash)).toMatchObject([
@@ -85,7 +87,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
   });
 
   test.each(['0', '3'])(
-    'it takes webhooks and payment messages told again for news it knows, RECONCILE_DAYS=%s',
+    'it does nothing on repeated webhooks and payment messages, RECONCILE_DAYS=%s',
     async (days) => {
       const { sales, sold, others } = await soldBefore();
       const taken = await takeOver(sales, {}, { RECONCILE_DAYS: days });
@@ -136,7 +138,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     expect(await sales.stripe.get(`payment_intents/${open}`)).toMatchObject({ status: 'canceled' });
   });
 
-  test('a real second payment goes back, once, and the first one stays', async () => {
+  test('it refunds a real second payment once, and keeps the first one', async () => {
     const sales = await earlierSales();
     const { orderId, intentId } = await sales.sell();
     const second = await sales.intent(orderId, 15_050, 'pm_card_visa');
@@ -146,11 +148,11 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     expect(await sales.refunded(second)).toEqual([15_050]);
     expect(await sales.refunded(intentId)).toEqual([]);
     expect(taken.warnings()).toContainEqual(
-      expect.objectContaining({ intentId: second, orderId, msg: 'a payment goes back' }),
+      expect.objectContaining({ intentId: second, orderId, msg: 'a payment is refunded' }),
     );
   });
 
-  test('what was given back or disputed at Stripe before is known, and goes back no second time', async () => {
+  test('it knows what was refunded or disputed at Stripe before, and refunds none of it again', async () => {
     const sales = await earlierSales();
     const [part, whole] = [await sales.sell({ prices: [100, 50] }), await sales.sell()];
     const disputed = await sales.sell({ card: 'pm_card_createDispute' });
@@ -187,6 +189,18 @@ describe('takeover-refunds: this service starts on the database of the earlier o
       { amount_minor: amountMinor, currency, state: 'applied' },
     ]);
     expect(await sales.refunded(intentId)).toEqual([]);
+  });
+
+  test('npm run verify names what was migrated in another currency than the service sells in', async () => {
+    const sales = await earlierSales('kwd');
+    const { intentId } = await sales.sell({ prices: [12.5], amountMinor: 12_500 });
+    const migrated = await migrateUp({ dsn: sales.dsn, dir: 'migrations', currency: currencyOf('lkr') });
+    expect(migrated).toContain('000011_takeover_payments');
+    const { code, out } = await sales.run('verify');
+    expect({ code, out }).toEqual({
+      code: 1,
+      out: expect.stringContaining(`another currency than CURRENCY: ${intentId}`),
+    });
   });
 
   test('a currency that the prices do not fit into stops the migration, which names them and changes nothing', async () => {

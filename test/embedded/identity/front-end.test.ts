@@ -188,7 +188,7 @@ async function signOut(visit: ReturnType<typeof newVisitor>, query: Record<strin
 }
 
 describe('sign up, account, log out', () => {
-  test('it signs out without a question for a page that has the ID token, and goes back', async () => {
+  test('it signs out without a question for a page that has the ID token, and returns to it', async () => {
     const { base } = await newIdentity();
     const visit = newVisitor(base);
     const { body } = await signInAs(base, visit, 'buyer');

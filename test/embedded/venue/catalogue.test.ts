@@ -38,8 +38,14 @@ function fieldsOf(value: unknown, depth = 1): string[] {
 }
 
 describe('seat-stream: the event stream of seats', () => {
+  test('it answers no HEAD, which would be a stream that nobody reads', async () => {
+    const { url } = await open();
+    const address = `${BASE}/sse/sessions/${night.id}/seat-status`;
+    expect((await call(url, 'HEAD', address)).status).toBe(404);
+  });
+
   test.each(['LOCKED', 'BOOKED', 'AVAILABLE', 'RESERVED'])(
-    'it names an event %s, so that a page that listens by name hears it',
+    'it names an event %s, so that a page that listens by name gets it',
     async (status) => {
       const { url, venue } = await open();
       const source = new EventSource(`${url}${BASE}/sse/sessions/${night.id}/seat-status`);

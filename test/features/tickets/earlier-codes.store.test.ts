@@ -12,7 +12,8 @@ import { instant, later } from '../../../src/kernel/clock.ts';
 import { as, type TicketId } from '../../../src/kernel/ids.ts';
 import { openDatabase } from '../../../src/platform/postgres/database.ts';
 import { migrateUp } from '../../../src/platform/postgres/migrations.ts';
-import { earlierDatabase, earlierTicket, REAL_PICTURE } from '../../support/earlier-codes.ts';
+import { REAL_PICTURE } from '../../support/earlier-codes.ts';
+import { earlierTicket, earlierTickets } from '../../support/earlier-service.ts';
 
 const NOW = instant(Date.parse('2026-11-24T12:00:00Z'));
 const CLAIM_MS = 60_000;
@@ -21,7 +22,7 @@ const SESSION = randomUUID();
 
 /** A database that was taken over with so many pictures. */
 async function takenOver(pictures: number) {
-  const earlier = await earlierDatabase(randomUUID(), randomUUID());
+  const earlier = await earlierTickets(randomUUID(), randomUUID());
   const sold = Array.from({ length: pictures }, () => ({ ...earlierTicket(SESSION), picture: REAL_PICTURE }));
   await earlier.insert(sold);
   await migrateUp({ dsn: earlier.dsn, dir: 'migrations' });

@@ -10,7 +10,7 @@ import { sql } from '../../support/databases.ts';
 import { testDatabase } from '../../support/own-database.ts';
 
 const EMPTY =
-  'TRUNCATE orders, tickets, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, ' +
+  'TRUNCATE orders, tickets, earlier_codes, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, ' +
   'sales_totals, sales_by_time, organization_sales_by_time, sales_by_tier, discounts_by_time, money_by_session, audit_trail, scans';
 const lkr = currencyOf('lkr');
 let dsn: string;
@@ -109,7 +109,16 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'a completed order has not exactly its price',
     'DELETE FROM payments; UPDATE orders SET expires_at = NULL',
   ],
-  ['I2', 'money waits for a person to say whether it goes back', "UPDATE payments SET state = 'withheld'"],
+  [
+    'I2',
+    'a payment is withheld until a person decides whether to refund it',
+    "UPDATE payments SET state = 'withheld'",
+  ],
+  [
+    'I2',
+    'a payment that was assumed from its order is in another currency than CURRENCY',
+    "UPDATE payments SET taken_over = 'assumed', currency = 'usd'",
+  ],
   ['I2', 'money waits for a person to give it back', REFUND(1, null, 12)],
   ['I2', 'news of money was given up', WEBHOOK(12)],
   [
@@ -244,5 +253,5 @@ test('the command says so by its exit code, and writes nothing', async () => {
   });
   await expect(
     database.snapshot((executor) => executor.rows({ name: 'w', text: 'DELETE FROM outbox' }, [])),
-  ).rejects.toThrow('read-only');
+  ).rejects.toMatchObject({ cause: { code: '25006' } });
 });

@@ -1,12 +1,14 @@
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { instant } from '../../../src/kernel/clock.ts';
 import { AppError, ERRORS, type ErrorCode } from '../../../src/kernel/errors.ts';
 import { sendJsonText } from '../../../src/platform/http/compressed.ts';
 import { allowOrigins } from '../../../src/platform/http/cors.ts';
 import { openEventStream } from '../../../src/platform/http/event-stream.ts';
 import { bind } from '../../../src/platform/http/listener.ts';
 import { createHttpServer, type Shed } from '../../../src/platform/http/server.ts';
+import { answerWhileStarting } from '../../../src/platform/http/starting.ts';
 import { atEnd } from '../../support/at-end.ts';
 import { call } from '../../support/test-app.ts';
 
@@ -22,7 +24,15 @@ beforeEach(async () => {
 
 async function serve(origins: readonly string[]) {
   const cors = allowOrigins(origins);
-  const listener = await bind(0, '127.0.0.1', cors);
+  const starting = answerWhileStarting({
+    requestId: () => 'request-1',
+    clock: { now: () => instant(0) },
+    version: '1.2.3',
+    isEmbedded: () => false,
+  });
+  const listener = await bind(0, '127.0.0.1', (request, response) => {
+    if (!cors(request, response)) starting(request, response);
+  });
   const { app, open: openWith } = createHttpServer({
     onProblem: () => undefined,
     server: listener.server,
@@ -115,7 +125,7 @@ describe('front-end: a page of an origin that is listed', () => {
 
   test('it may read what is answered while the service starts, and is let ask then', async () => {
     const early = await ask('/order');
-    expect(early.status).toBe(503);
+    expect({ status: early.status, code: early.body.code }).toEqual({ status: 503, code: 'starting' });
     expect(corsOf(early.headers)).toMatchObject(CORS);
     expect((await preflight('/order')).status).toBe(200);
   });
@@ -154,7 +164,13 @@ describe('front-end: everybody else', () => {
         expect(corsOf(headers)).toEqual({});
         expect(headers.get('vary')).toBe('Origin');
       }
-      expect((await preflight('/order', origin)).status).not.toBe(200);
+      const { status, headers, body } = await preflight('/order', origin);
+      expect({ status, allow: headers.get('allow'), code: body.code }).toEqual({
+        status: 405,
+        allow: 'POST',
+        code: 'method_not_allowed',
+      });
+      expect((await preflight('/nothing/here', origin)).status).toBe(404);
     },
   );
 
@@ -175,6 +191,6 @@ describe('front-end: everybody else', () => {
     open();
     const { headers } = await ask('/order', PAGE, 'POST');
     expect([corsOf(headers), headers.get('vary')]).toEqual([{}, null]);
-    expect((await preflight('/order')).status).not.toBe(200);
+    expect((await preflight('/order')).status).toBe(405);
   });
 });

@@ -48,7 +48,7 @@ describe('clock-ahead: the time of the database', () => {
     }
   });
 
-  test('it never goes back while measurements differ by little', async () => {
+  test('it never runs backwards while measurements differ by little', async () => {
     const { clock } = await ownedClock();
     let last = clock.now();
     for (let round = 0; round < 50; round += 1) {

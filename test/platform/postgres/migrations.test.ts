@@ -174,6 +174,45 @@ describe('taking over from the earlier service', () => {
     expect(await sql(dsn, 'SELECT * FROM tickets ORDER BY ticket_id')).toEqual(rows);
   });
 
+  test.each([
+    [
+      'a status that is not known',
+      "UPDATE orders SET status = 'Refunded'",
+      'order 00000000-0000-4000-8000-000000000001: Refunded',
+    ],
+    [
+      'orders that share a PaymentIntent',
+      "UPDATE orders SET payment_intent_id = 'pi_1'",
+      'pi_1: completed order 00000000-0000-4000-8000-000000000001, completed order 00000000-0000-4000-8000-000000000002',
+    ],
+    ['an amount below zero', 'UPDATE orders SET price = -0.01', 'order 00000000-0000-4000-8000-000000000001'],
+    [
+      'a view on a column whose type changes',
+      'CREATE VIEW takings AS SELECT sum(price) FROM orders',
+      'view takings depends on column "price"',
+    ],
+  ])('where there is %s, stops, names it, and changes nothing', async (_name, change, named) => {
+    const dsn = await emptyDatabase();
+    await sql(dsn, [EARLIER_SCHEMA, ORDER(1, 'completed'), ORDER(2, 'completed'), change, ';'].join(''));
+    const before = await shapeOf(dsn);
+    await expect(migrateUp({ dsn, dir, currency })).rejects.toThrow(named);
+    expect(await shapeOf(dsn)).toEqual(before);
+  });
+
+  test('reads every status that it knows in any case of its letters', async () => {
+    const dsn = await emptyDatabase();
+    await sql(
+      dsn,
+      [EARLIER_SCHEMA, ORDER(1, 'COMPLETED'), ORDER(2, 'Canceled'), ORDER(3, 'Pending')].join(''),
+    );
+    await migrateUp({ dsn, dir, currency });
+    expect(await sql(dsn, 'SELECT status FROM orders ORDER BY order_id')).toEqual([
+      { status: 'completed' },
+      { status: 'cancelled' },
+      { status: 'pending' },
+    ]);
+  });
+
   test('stops at a migration the earlier service left half done', async () => {
     const dsn = await emptyDatabase();
     await sql(dsn, `${EARLIER_SCHEMA} UPDATE schema_migrations SET dirty = true`);
