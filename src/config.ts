@@ -58,7 +58,7 @@ const FRONT_END_IN_DEVELOPMENT = [
   'http://www.localhost:8090',
 ];
 
-/** Every variable the service reads, and nothing else reads any. `--help` and the README list them from here. */
+/** Every variable the service reads, and nothing else reads any. `--help` and docs/configuration.md list them from here. */
 export const VARIABLES = {
   PORT: variable('Port the service listens on; 0 takes a free one', wholeNumber(0, 65_535), '8084'),
   HOST: variable('Address it listens on; empty means all', text(0, 255), ''),
@@ -431,7 +431,7 @@ export function secretFileVariables(): string[] {
     .map(([name]) => fileVariableOf(name));
 }
 
-/** One row a variable, for `--help` and the README. */
+/** One row a variable, for `--help` and docs/configuration.md. */
 export function describeVariables(): { name: string; fallback: string; allowed: string; meaning: string }[] {
   return Object.entries<Variable<unknown>>(VARIABLES).map(([name, spec]) => ({
     name,

@@ -26,20 +26,20 @@ describe('docs/errors.md', () => {
   });
 });
 
-describe('README.md', () => {
-  const readme = readFileSync('README.md', 'utf8');
+describe('docs/configuration.md', () => {
+  const configuration = readFileSync('docs/configuration.md', 'utf8');
 
   test('lists every variable with its default and meaning', () => {
     const rows = describeVariables().map(
       ({ name, fallback, meaning }) =>
         `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${meaning} |`,
     );
-    const table = readme.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line));
+    const table = configuration.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line));
     expect(table).toEqual(rows);
   });
 
   test('names every variable that holds the path of a secret’s file, and no other', () => {
-    const sentence = readme.split('\n').find((line) => line.startsWith('A secret can be in a file'));
+    const sentence = configuration.split('\n').find((line) => line.startsWith('A secret can be in a file'));
     const named = [...(sentence?.matchAll(/`([A-Z_]+_FILE)`/g) ?? [])].map(([, name]) => name);
     expect(named.toSorted()).toEqual(secretFileVariables().toSorted());
   });
