@@ -35,7 +35,7 @@ export const REFUSALS: Refusals = {
   'GET /api/order/user/{userId}': ['forbidden', ...DATABASE],
   'GET /api/order/{orderId}': ORDER,
   'PUT /api/order/{orderId}': [...ORDER, ...SEATS, ...CHANGE, ...STRIPE],
-  'DELETE /api/order/{orderId}': [...ORDER, ...CHANGE, ...STRIPE],
+  'DELETE /api/order/{orderId}': [...ORDER, ...CHANGE, ...STRIPE, 'refund_not_possible'],
   'POST /api/order/{orderId}/checkout': [
     ...ORDER,
     ...CHANGE,
