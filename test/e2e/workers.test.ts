@@ -122,7 +122,7 @@ async function signal(pid: number, name: NodeJS.Signals): Promise<void> {
 }
 
 /** For a request that may be lost: node:cluster forgets a connection that it handed to a worker that had just died. */
-const forAWhile = () => AbortSignal.timeout(patience(TELL_TIMEOUT_MS));
+const forAWhile = () => AbortSignal.timeout(Math.ceil(patience(TELL_TIMEOUT_MS)));
 
 /** The workers whose metrics are told. */
 async function measured(url: string): Promise<string[]> {

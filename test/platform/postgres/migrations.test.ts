@@ -84,7 +84,7 @@ describe('migrations', () => {
     await expect(script('-a', 'sideways')).rejects.toMatchObject({ code: 2 });
     await expect(
       run('scripts/migrate.sh', ['-a', 'up'], {
-        env: { ...process.env, POSTGRES_DSN: 'postgres://127.0.0.1:1/x' },
+        env: { ...process.env, POSTGRES_DSN: 'postgres://127.0.0.1:1/x', DATABASE_WAIT_SECONDS: '0' },
       }),
     ).rejects.toMatchObject({ code: 1 });
   });
