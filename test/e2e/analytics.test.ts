@@ -482,6 +482,12 @@ async function insertSold(ids: Ids, orders: number, label = 'A'): Promise<void> 
        SELECT gen_random_uuid(), $1, $2, $3, $4, 'completed', 200.1, 200.1, now() - i * interval '1 second', now()
          FROM generate_series(1, $5::integer) i
        RETURNING *
+     ), paid AS (
+       INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
+       SELECT 'elsewhere:' || order_id, order_id, 20010, 'lkr', now(), 'applied' FROM sold
+     ), counted AS (
+       INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
+       SELECT organization_id, event_id, session_id, 'lkr', 20010, 0 FROM sold
      ), told AS (
        INSERT INTO sale_changes (event_id, organization_id, orders, tickets, revenue)
        SELECT event_id, organization_id, 1, 2, price FROM sold
