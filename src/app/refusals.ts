@@ -12,6 +12,7 @@ const CHANGE = ['order_not_pending', 'order_changed', 'order_already_paid', 'hol
 const BOX_OFFICE = ['ticket_change_refused', 'order_changed', ...SEATS, ...STRIPE] as const;
 const DOOR = [
   'ticket_forged',
+  'ticket_superseded',
   'ticket_wrong_session',
   'ticket_cancelled',
   'ticket_not_paid',
