@@ -75,8 +75,9 @@ export async function startTestApp(
   const app = await buildApp(config, { logTo: { write: (line) => void log.push(line) }, ...overrides });
   if (background) app.start();
   atEnd(async () => {
-    // However long the tests took: nobody else publishes.
-    if (verified && !background) while (await app.work.relay());
+    // However long the tests took: nobody else publishes. A test may have closed it already.
+    const isOpen = app.http.server.listening;
+    if (verified && !background && isOpen) while (await app.work.relay());
     if (verified) expect(await findingsIn(dsn, config.currency)).toEqual([]);
     const undocumented = refusals.undocumented(app.http);
     await app.close();
