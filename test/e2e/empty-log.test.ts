@@ -56,6 +56,7 @@ describe('empty-log: what the log says at info', () => {
       'leadership of the relay won',
       expect.stringMatching(/^ms-ticketing is up: http:\/\/localhost:\d+ after \d+ ms$/),
       'ms-ticketing starts',
+      'pages of these origins may call the API',
       'payments compared with Stripe',
     ]);
     expect(started[0]).toMatchObject({

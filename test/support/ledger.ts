@@ -66,9 +66,16 @@ export async function ledgerOf(arena: Arena, orderId: string): Promise<Ledger> {
 }
 
 function newsOfOrder({ events }: Arena, orderId: string): string[] {
-  return events.messages
+  const news = events.messages
     .filter(({ topic, key }) => key === orderId && topic.startsWith('ticketly.order.'))
-    .map(({ value }) => JSON.parse(value).Status);
+    .map(({ topic, value }): { topic: string; status: string } => ({
+      topic,
+      status: JSON.parse(value).Status,
+    }));
+  // An amended order is in the state that it was in: a part of its money was refunded, or a ticket changed.
+  const isSame = ({ topic, status }: (typeof news)[number], at: number) =>
+    topic === 'ticketly.order.amended' && status === news[at - 1]?.status;
+  return news.filter((each, at) => !isSame(each, at)).map(({ status }) => status);
 }
 
 /** What was published of a seat, in order. */
