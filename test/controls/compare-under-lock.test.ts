@@ -9,7 +9,7 @@ import { comparingNothing } from './stale-read.ts';
 const withoutComparison = () => openArena({ watch: comparingNothing(), verified: false });
 
 describe('the sweeper, when an order was given another PaymentIntent after the one that it has closed', () => {
-  /** What the page was told, how the order ended in one sweep, and whether the page can still pay for it. */
+  /** What the page was told, how the order ended in one sweep, and whether its PaymentIntent can still be paid at Stripe. */
   async function offerInTheMiddleOfSweep(arena: Arena) {
     const token = arena.buyer;
     const orderId = await arena.platform.place(token);
@@ -28,21 +28,21 @@ describe('the sweeper, when an order was given another PaymentIntent after the o
         },
       },
     );
-    const { status, open } = await ledgerOf(arena, orderId);
-    return { told: answers.page.status, status, isPayable: open.has(answers.page.body.paymentIntentId) };
+    const { status, intentId, open } = await ledgerOf(arena, orderId);
+    return { told: answers.page.status, status, isPayable: intentId !== null && open.has(intentId) };
   }
 
   test('with the comparison it leaves the order, to close that one first', async () => {
     expect(await offerInTheMiddleOfSweep(await guarded())).toEqual({
-      told: 200,
+      told: 409,
       status: 'pending',
       isPayable: true,
     });
   });
 
-  test('without the comparison an order that has ended can be paid (I2)', async () => {
+  test('without the comparison an order ends while its PaymentIntent can still be paid (I2)', async () => {
     expect(await offerInTheMiddleOfSweep(await withoutComparison())).toEqual({
-      told: 200,
+      told: 409,
       status: 'cancelled',
       isPayable: true,
     });

@@ -186,7 +186,7 @@ describe('read-only-server: a start on a standby', () => {
       expect(output()).not.toContain(password);
     }
     await standby.promote();
-    const started = await startServiceProcess({ ...env, AUTO_MIGRATE: 'false' });
+    const started = await startServiceProcess({ ...env, AUTO_MIGRATE: 'false', LOG_LEVEL: 'info' });
     await started.url();
   }, 180_000);
 });

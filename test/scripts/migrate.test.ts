@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -36,12 +36,14 @@ describe('scripts/migrate.sh', () => {
     expect(await migrate(resolve('.'), { POSTGRES_DSN }, '-a', 'up')).toBe('nothing to do');
   });
 
-  test('it creates a pair of empty files without a database, in the folder meant from where the caller is', async () => {
+  test('it creates a pair of files without a database, in the folder meant from where the caller is', async () => {
     const folder = await emptyFolder();
     await migrate(folder, { MIGRATIONS_DIR: '.' }, '-a', 'create', '-n', 'add_something');
     const files = ['000001_add_something.down.sql', '000001_add_something.up.sql'];
     expect((await readdir(folder)).toSorted()).toEqual(files);
-    for (const name of files) expect((await stat(join(folder, name))).size).toBe(0);
+    const [down, up] = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
+    expect(down).toMatch(/^-- Loses: /);
+    expect(up).toBe('');
   });
 
   test('it runs with npm’s Node, whichever Node the machine has', async () => {
