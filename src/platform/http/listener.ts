@@ -28,8 +28,8 @@ const MAX_HEADER_BYTES = 32_768;
 const BACKLOG = 4_096;
 /** Connections that wait to be taken when the port is to be closed have so long to be. */
 const TAKE_WAITING_MS = 1_000;
-/** A turn of the event loop that had nothing else to do. */
-const QUICK_TURN_MS = 0.2;
+/** Turns of the event loop in a row without a new connection or request: then none is waiting. */
+const QUIET_TURNS = 20;
 
 /** Binds `host:port` (0: a free one) and answers by `starting` until a handler takes over. Throws `PortTaken`. */
 export async function bind(
@@ -81,25 +81,23 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 
 /**
  * Takes the connections that wait in the kernel and reads the requests that have come on others: closing resets them. Each
- * turn of the event loop may take only one, so it goes on until a turn brings none and is over at once. A connection that
- * arrives between that turn and the close is still reset; only a packet filter could prevent it.
+ * turn of the event loop may take only one, so it goes on until some turns in a row have brought neither. What comes between
+ * that and the close is still reset; nothing but a filter before the socket could prevent it.
  */
 async function takeWaiting(server: Server): Promise<void> {
-  let arrived = 0;
-  const count = () => {
-    arrived += 1;
+  let quietTurns = 0;
+  const restart = () => {
+    quietTurns = 0;
   };
-  server.on('connection', count);
+  server.on('connection', restart);
+  server.on('request', restart);
   const beganMs = performance.now();
-  const turn = () => new Promise((turned) => setImmediate(turned));
-  // To the end of this turn; whole ones follow.
-  await turn();
-  for (let isQuiet = false; !isQuiet && performance.now() - beganMs < TAKE_WAITING_MS; ) {
-    const [before, fromMs] = [arrived, performance.now()];
-    await turn();
-    isQuiet = arrived === before && performance.now() - fromMs < QUICK_TURN_MS;
+  while (quietTurns < QUIET_TURNS && performance.now() - beganMs < TAKE_WAITING_MS) {
+    quietTurns += 1;
+    await new Promise((turned) => setImmediate(turned));
   }
-  server.off('connection', count);
+  server.off('connection', restart);
+  server.off('request', restart);
 }
 
 function closingOf(server: Server): Pick<Listener, 'stopAccepting' | 'close'> {
