@@ -10,7 +10,8 @@ export const WRITE = /\b(INSERT\s+INTO|UPDATE\s+\w+\s+(\w+\s+)?SET|DELETE\s+FROM
 /** Deep enough for the longest way from a route to a statement. */
 const STACK_FRAMES = 80;
 /** Frames that only pass on what others ask for: whoever asks is the same to what is asked. */
-const PASSING = /^(platform\/(postgres|jobs)\/|platform\/http\/once$|app$|kernel\/concurrency$|.*\.routes$)/;
+const PASSING =
+  /^(platform\/(postgres|jobs)\/|platform\/http\/once$|platform\/idempotency\/answers$|app$|kernel\/concurrency$|.*\.routes$)/;
 
 /**
  * For `buildApp`: a point before and after each database write, each commit and each call of an outgoing port. A point is
