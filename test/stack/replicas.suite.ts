@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const WAIT_MS = 30_000;
 const ASK_EVERY_MS = 250;
 const VIP_PRICE = 12_500;
-const [CREATED, UPDATED, CANCELED, SEATS] = TOPICS;
+const [CREATED, UPDATED, , CANCELED, SEATS] = TOPICS;
 const SUCCEEDED = 'payment_succefully';
 const FAILED = 'payment_unseecuufull';
 
