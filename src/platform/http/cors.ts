@@ -45,6 +45,7 @@ export function allowOrigins(origins: readonly string[]): Shed {
   };
 }
 
-function isPreflight({ method, headers }: IncomingMessage): boolean {
+/** What a browser asks before it calls from another origin: https://fetch.spec.whatwg.org/#cors-preflight-request */
+export function isPreflight({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
 }

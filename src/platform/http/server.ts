@@ -11,6 +11,7 @@ import Fastify, {
 } from 'fastify';
 import { AppError, type ErrorCode } from '../../kernel/errors.ts';
 import { createAddresses } from './addresses.ts';
+import { isPreflight } from './cors.ts';
 import { takeJsonBodies } from './json-bodies.ts';
 import { handleWith } from './listener.ts';
 import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
@@ -127,11 +128,6 @@ function refuseOtherMethods(app: HttpServer): (request: FastifyRequest) => AppEr
     if (refusal) throw refusal;
   });
   return refusalOf;
-}
-
-/** What a browser asks before it calls from another origin: https://fetch.spec.whatwg.org/#cors-preflight-request */
-function isPreflight({ method, headers }: FastifyRequest): boolean {
-  return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
 }
 
 function nothingAt(request: FastifyRequest): AppError {
