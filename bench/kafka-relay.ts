@@ -4,6 +4,7 @@
  * commit until another client reads it. Exit code 1 when the relay carries less than a seventh of the limit, or half of
  * the single messages wait longer than 50 ms.
  */
+
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '../src/embedded/postgres/postgres.ts';
 import { type Clock, instant } from '../src/kernel/clock.ts';
 import type { Announcement, EventPublisher, TopicNames } from '../src/kernel/events.ts';
+import { Currency } from '../src/kernel/money.ts';
 import { createBell, startPoller } from '../src/platform/jobs/poller.ts';
 import { connectKafka } from '../src/platform/kafka/kafka.ts';
 import { appendToOutbox } from '../src/platform/outbox/outbox.store.ts';
@@ -106,7 +108,12 @@ async function main(): Promise<void> {
   const { dsn } = postgres;
   try {
     await migrateUp({ dsn, dir: 'migrations' });
-    const database = openDatabase({ dsn, maxConnections: 4, onIdleError: () => undefined });
+    const database = openDatabase({
+      currency: new Currency('lkr'),
+      dsn,
+      maxConnections: 4,
+      onIdleError: () => undefined,
+    });
     const leader = createLeader({ dsn, lock: LOCK, clock });
     const kafka = await connectKafka({
       access: { brokers: [server.plain], clientId: 'bench', tls: undefined, sasl: undefined },

@@ -15,7 +15,7 @@ export function readScriptConfig(): Config {
 }
 
 /** The database of POSTGRES_DSN, or that of the service that runs in DATA_DIR. Throws an Error that says what to do. */
-export async function openServiceDatabase({ POSTGRES_DSN, DATA_DIR }: Config): Promise<Database> {
+export async function openServiceDatabase({ POSTGRES_DSN, DATA_DIR, currency }: Config): Promise<Database> {
   const dsn = POSTGRES_DSN ?? (await runningPostgres(resolve(DATA_DIR)));
   if (dsn === undefined) {
     throw new Error(
@@ -23,6 +23,7 @@ export async function openServiceDatabase({ POSTGRES_DSN, DATA_DIR }: Config): P
     );
   }
   return openDatabase({
+    currency,
     dsn,
     maxConnections: CONNECTIONS,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,

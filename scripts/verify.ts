@@ -17,7 +17,7 @@ async function run(): Promise<number> {
   const database = await openServiceDatabase(config);
   try {
     const [found, isRunning] = await database.snapshot(async (executor) => [
-      await verify(executor, config.currency),
+      await verify(executor),
       // Every replica asks for the relay's leadership, so nobody has it only while none runs.
       await isLed(executor, RELAY_LOCK),
     ]);

@@ -17,7 +17,7 @@ import {
   wholeNumber,
 } from './config.readers.ts';
 import { fileVariableOf, secretFromFile } from './config.secrets.ts';
-import { type Currency, currencyOf } from './kernel/money.ts';
+import { Currency } from './kernel/money.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
 
 interface Variable<Value> {
@@ -303,7 +303,7 @@ export function readConfig(environment: Environment): Config {
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     ...settings,
-    currency: currencyOf(settings.CURRENCY),
+    currency: new Currency(settings.CURRENCY),
     holdMs: Math.round(settings.SEAT_LOCK_TTL_MINUTES * 60_000),
     corsOrigins:
       settings.CORS_ORIGINS ?? (settings.NODE_ENV === 'production' ? [] : FRONT_END_IN_DEVELOPMENT),

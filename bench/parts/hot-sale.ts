@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { verify } from '../../src/features/verification/verification.service.ts';
-import { currencyOf } from '../../src/kernel/money.ts';
+import { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { rounded, type Section } from '../report/section.ts';
 import type { BenchService } from '../service.ts';
@@ -88,13 +88,14 @@ async function lastCompletedAt({ sql }: BenchService, paid: number): Promise<num
 
 async function findingsIn(dsn: string): Promise<number> {
   const database = openDatabase({
+    currency: new Currency('lkr'),
     dsn,
     maxConnections: 1,
     statementTimeoutMs: 60_000,
     onIdleError: () => undefined,
   });
   try {
-    return (await database.snapshot((executor) => verify(executor, currencyOf('lkr')))).length;
+    return (await database.snapshot((executor) => verify(executor))).length;
   } finally {
     await database.close();
   }

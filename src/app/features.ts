@@ -30,7 +30,7 @@ export type Features = Awaited<ReturnType<typeof wireFeatures>>;
 
 /** The use cases, each handed the ports it declares. */
 export async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, metrics, traces, failed } = base;
+  const { config, clock, ids, dataDir, metrics, failed } = base;
   const { database } = postgres;
   const { holds, seating, catalogue } = servers;
   const { currency, holdMs } = config;
@@ -80,7 +80,6 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
         seating,
         ids,
         holdMs,
-        traces,
         ordersPerStatement: config.ORDERS_PER_STATEMENT,
       }),
       metrics,

@@ -7,7 +7,7 @@ import { createRecordSales } from '../features/live/feed.service.ts';
 import { ticketsPaid } from '../features/orders/box-office.store.ts';
 import type { Order } from '../features/orders/order.rules.ts';
 import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from '../features/orders/order.store.ts';
-import { type AppendToOutbox, createOrderTransitions } from '../features/orders/order.transitions.ts';
+import { createOrderTransitions } from '../features/orders/order.transitions.ts';
 import { createAlignment } from '../features/payments/alignment.ts';
 import { createGiveBackTicket, createTakeCash } from '../features/payments/box-office.service.ts';
 import { createPaymentConsumer } from '../features/payments/payment.consumer.ts';
@@ -32,7 +32,6 @@ import type { Clock } from '../kernel/clock.ts';
 import type { OnFailure } from '../kernel/failures.ts';
 import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
-import { appendToOutbox } from '../platform/outbox/outbox.store.ts';
 import type { Database, Transaction } from '../platform/postgres/database.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { countChanged } from './counting.ts';
@@ -107,15 +106,14 @@ function tellOfMoney({
 
 /** The order's transitions, announced and counted with each change. */
 function wireTransitions(
-  { config, clock, metrics, traces }: Pick<Base, 'clock' | 'metrics' | 'traces'> & CurrencyConfig,
+  { config, clock, metrics }: Pick<Base, 'clock' | 'metrics'> & CurrencyConfig,
   holds: Servers['holds'],
 ) {
   const { currency } = config;
-  const tellOfSales = createRecordSales(currency);
+  const tellOfSales = createRecordSales();
   return createOrderTransitions({
-    appendToOutbox: (tx, announcements) => appendToOutbox(tx, announcements, traces.current()),
     async recordSales(tx, changes) {
-      await addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))), currency);
+      await addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))));
       await tellOfSales(tx, changes);
     },
     holds,
@@ -135,8 +133,7 @@ export function wireMoney(
 ) {
   const { config, clock, ids, metrics, traces, failed } = base;
   const { currency } = config;
-  const announce: AppendToOutbox = (tx, announcements) => appendToOutbox(tx, announcements, traces.current());
-  const find = (orderId: OrderId) => findOrder(database, orderId, currency);
+  const find = (orderId: OrderId) => findOrder(database, orderId);
   const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
   const shared = {
     database,
@@ -148,7 +145,7 @@ export function wireMoney(
     recordAction: createRecordAction(clock),
     orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
     orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
-    ticketsPaid: (tx: Transaction, { orderId }: Order) => ticketsPaid(tx, orderId, currency),
+    ticketsPaid: (tx: Transaction, { orderId }: Order) => ticketsPaid(tx, orderId),
     clock,
     ids,
     currency,
@@ -168,7 +165,7 @@ export function wireMoney(
     isTakenOver: takeover.isTakenOver,
     orders: {
       find,
-      attachIntent: (order, attempt, intentId) => attachIntent(database, order, attempt, intentId, currency),
+      attachIntent: (order, attempt, intentId) => attachIntent(database, order, attempt, intentId),
     },
   });
   return {
@@ -190,7 +187,6 @@ export function wireMoney(
     consumer: createPaymentConsumer({
       ...shared,
       payments,
-      appendToOutbox: announce,
       onTaken: metrics.paymentTopic,
     }),
     webhooks: createWebhookService({

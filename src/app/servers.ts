@@ -63,12 +63,17 @@ export async function openPostgres(foundation: Foundation) {
   }
   const opened = openConnections({
     dsn,
+    currency: config.currency,
     maxConnections: config.POSTGRES_POOL_SIZE,
     onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   const traced = tracing ? traceStatements(opened, tracing) : opened;
   const wake = (name: Wakeable) => bells[name].ring();
-  const database = withHooks(watch('database', traced), { wake, onEffectError: failed('after a commit') });
+  const database = withHooks(watch('database', traced), {
+    wake,
+    traceparent: foundation.traces.current,
+    onEffectError: failed('after a commit'),
+  });
   closing.add(() => database.close());
   const clock = await clockOf(opened, foundation);
   if (config.SEED_DATA) await insertSampleData(database, config.currency);

@@ -1,4 +1,4 @@
-import type { HoldOutcome, SeatHolds } from '../features/seats/seats.ports.ts';
+import type { HoldOutcome, SeatHolds } from '../features/seats/index.ts';
 import type { Clock, Instant } from '../kernel/clock.ts';
 import type { OrderId, SeatId, SessionId } from '../kernel/ids.ts';
 

@@ -1,3 +1,15 @@
+/** What a code means: its HTTP status, its name for people, and whether sending the same request again can help. */
+export interface ErrorFacts {
+  readonly status: number;
+  readonly title: string;
+  readonly retry: boolean;
+  /** What a scanner's screen calls it. */
+  readonly doorWord?: string;
+}
+
+/** Error codes of one owner, a feature or the platform. */
+export type ErrorTable = Readonly<Record<string, ErrorFacts>>;
+
 /**
  * The closed list of everything that can be refused or fail, in the words a client may switch on.
  * `docs/errors.md` lists the same codes (a test keeps them equal); the HTTP status of each stands in `platform/http/problem.ts`.

@@ -7,18 +7,6 @@ declare const moneyBrand: unique symbol;
 /** A whole number of minor units (cents) of the service's one currency; a safe integer. */
 export type Money = number & { readonly [moneyBrand]: true };
 
-export interface Currency {
-  /** ISO 4217 code in lower case, as Stripe spells it. */
-  readonly code: string;
-  /** Digits after the decimal point: 2 for LKR, 0 for JPY, 3 for KWD. */
-  readonly exponent: 0 | 2 | 3;
-  /**
-   * The smallest amount of minor units that can be charged is a multiple of this. Stripe wants the last digit of a
-   * three-decimal amount to be 0: https://docs.stripe.com/currencies#three-decimal
-   */
-  readonly chargeStep: 1 | 10;
-}
-
 /** https://docs.stripe.com/currencies#zero-decimal */
 const ZERO_DECIMAL = new Set([
   'bif',
@@ -42,14 +30,6 @@ const THREE_DECIMAL = new Set(['bhd', 'jod', 'kwd', 'omr', 'tnd']);
 
 export const ZERO = 0 as Money;
 
-/** The currency of an ISO 4217 code; the code must be three letters, in either case. */
-export function currencyOf(code: string): Currency {
-  const lower = code.toLowerCase();
-  if (ZERO_DECIMAL.has(lower)) return { code: lower, exponent: 0, chargeStep: 1 };
-  if (THREE_DECIMAL.has(lower)) return { code: lower, exponent: 3, chargeStep: 10 };
-  return { code: lower, exponent: 2, chargeStep: 1 };
-}
-
 /** `minorUnits` as money. Throws a RangeError when it is not a safe integer: that is a bug or an absurd price. */
 export function money(minorUnits: number): Money {
   if (!Number.isSafeInteger(minorUnits))
@@ -61,35 +41,63 @@ export function money(minorUnits: number): Money {
 const MAX_AMOUNT_CHARS = 64;
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,3}))?$/i;
 
-/**
- * Reads an amount of major units, from a JSON number or decimal text, exactly.
- * Returns undefined when it is no number, has more decimals than the currency, or does not fit a safe integer.
- */
-export function fromMajor(amount: number | string, currency: Currency): Money | undefined {
-  const text = String(amount);
-  const match = text.length <= MAX_AMOUNT_CHARS ? DECIMAL.exec(text.trim()) : null;
-  if (!match) return undefined;
-  const [, sign = '', whole = '0', fraction = '', exponentText = '0'] = match;
-  const scale = Number(exponentText) + currency.exponent - fraction.length;
-  const digits = BigInt(whole + fraction);
-  const divisor = scale < 0 ? 10n ** BigInt(-scale) : 1n;
-  if (digits % divisor !== 0n) return undefined;
-  const minor = scale < 0 ? digits / divisor : digits * 10n ** BigInt(scale);
-  const signed = Number(sign === '-' ? -minor : minor);
-  return Number.isSafeInteger(signed) ? ((signed + 0) as Money) : undefined;
-}
+/** A currency, and the exact conversions between its minor units and amounts of major units. */
+export class Currency {
+  /** ISO 4217 code in lower case, as Stripe spells it. */
+  readonly code: string;
+  /** Digits after the decimal point: 2 for LKR, 0 for JPY, 3 for KWD. */
+  readonly exponent: 0 | 2 | 3;
+  /**
+   * The smallest amount of minor units that can be charged is a multiple of this. Stripe wants the last digit of a
+   * three-decimal amount to be 0: https://docs.stripe.com/currencies#three-decimal
+   */
+  readonly chargeStep: 1 | 10;
 
-/** Major units as a JSON number for the wire: 14950 LKR cents are 149.5. Exact up to 15 digits, as a double is. */
-export function toMajor(amount: Money, currency: Currency): number {
-  return Number(toDecimal(amount, currency));
-}
+  /** The currency of an ISO 4217 code; the code must be three letters, in either case. */
+  constructor(code: string) {
+    this.code = code.toLowerCase();
+    if (ZERO_DECIMAL.has(this.code)) this.exponent = 0;
+    else this.exponent = THREE_DECIMAL.has(this.code) ? 3 : 2;
+    this.chargeStep = this.exponent === 3 ? 10 : 1;
+  }
 
-/** Major units as decimal text for a NUMERIC column: 14950 LKR cents are `149.50`. */
-export function toDecimal(amount: Money, currency: Currency): string {
-  if (currency.exponent === 0) return String(amount);
-  const digits = String(Math.abs(amount)).padStart(currency.exponent + 1, '0');
-  const point = digits.length - currency.exponent;
-  return `${amount < 0 ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`;
+  /**
+   * Reads an amount of major units, from a JSON number or decimal text, exactly.
+   * Returns undefined when it is no number, has more decimals than the currency, or does not fit a safe integer.
+   */
+  fromMajor(amount: number | string): Money | undefined {
+    const text = String(amount);
+    const match = text.length <= MAX_AMOUNT_CHARS ? DECIMAL.exec(text.trim()) : null;
+    if (!match) return undefined;
+    const [, sign = '', whole = '0', fraction = '', exponentText = '0'] = match;
+    const scale = Number(exponentText) + this.exponent - fraction.length;
+    const digits = BigInt(whole + fraction);
+    const divisor = scale < 0 ? 10n ** BigInt(-scale) : 1n;
+    if (digits % divisor !== 0n) return undefined;
+    const minor = scale < 0 ? digits / divisor : digits * 10n ** BigInt(scale);
+    const signed = Number(sign === '-' ? -minor : minor);
+    return Number.isSafeInteger(signed) ? ((signed + 0) as Money) : undefined;
+  }
+
+  /** Reads a NUMERIC column of major units. Throws when it is no amount of this currency: the setting was changed. */
+  fromDecimal(decimal: string): Money {
+    const amount = this.fromMajor(decimal);
+    if (amount === undefined) throw new Error(`an amount in the database is not one of ${this.code}`);
+    return amount;
+  }
+
+  /** Major units as a JSON number for the wire: 14950 LKR cents are 149.5. Exact up to 15 digits, as a double is. */
+  toMajor(amount: Money): number {
+    return Number(this.toDecimal(amount));
+  }
+
+  /** Major units as decimal text for a NUMERIC column: 14950 LKR cents are `149.50`. */
+  toDecimal(amount: Money): string {
+    if (this.exponent === 0) return String(amount);
+    const digits = String(Math.abs(amount)).padStart(this.exponent + 1, '0');
+    const point = digits.length - this.exponent;
+    return `${amount < 0 ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`;
+  }
 }
 
 /** All amounts together. Throws a RangeError when that is not a safe integer. */
@@ -105,11 +113,4 @@ export function minus(from: Money, amount: Money): Money {
 /** The smaller of two amounts. */
 export function smaller(a: Money, b: Money): Money {
   return a < b ? a : b;
-}
-
-/** Reads a NUMERIC column of major units. Throws when it is no amount of the currency: the setting was changed. */
-export function readDecimal(decimal: string, currency: Currency): Money {
-  const amount = fromMajor(decimal, currency);
-  if (amount === undefined) throw new Error(`an amount in the database is not one of ${currency.code}`);
-  return amount;
 }

@@ -2,6 +2,7 @@ import { beforeAll } from 'vitest';
 import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';
 import { createPostgresSignal } from '../../src/platform/postgres/signal.ts';
 import { atEnd } from '../support/at-end.ts';
+import { LKR } from '../support/currencies.ts';
 import { testDatabase } from '../support/own-database.ts';
 import { countingEnd, salesSignalContract } from './sales-signal.contract.ts';
 
@@ -10,7 +11,7 @@ let database: Database;
 
 beforeAll(async () => {
   dsn = await testDatabase();
-  database = openDatabase({ dsn, maxConnections: 4, onIdleError: () => undefined });
+  database = openDatabase({ currency: LKR, dsn, maxConnections: 4, onIdleError: () => undefined });
   atEnd(() => database.close());
 });
 

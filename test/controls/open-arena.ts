@@ -1,4 +1,4 @@
-import { currencyOf } from '../../src/kernel/money.ts';
+import { Currency } from '../../src/kernel/money.ts';
 import { type Arena, openArena } from '../support/arena.ts';
 import { findingsIn } from '../support/test-app.ts';
 import { type TakenOut, withoutGuards } from './without-guard.ts';
@@ -15,7 +15,7 @@ export async function unguarded(guards: readonly TakenOut[], schema?: string): P
 
 /** What `npm run verify` finds in its database, in words. */
 export async function findings({ platform }: Arena): Promise<string[]> {
-  const found = await findingsIn(platform.app.dsn, currencyOf('lkr'));
+  const found = await findingsIn(platform.app.dsn, new Currency('lkr'));
   return found.map(({ invariant, finding }) => `${invariant} ${finding}`);
 }
 

@@ -11,6 +11,7 @@ export function comparingNothing(): Watch {
   const first = new Map<string, unknown[]>();
   const key = ({ name }: Statement, values: readonly unknown[]) => JSON.stringify([name, values]);
   const remembering = (executor: Executor): Executor => ({
+    currency: executor.currency,
     async rows<Row>(statement: Statement, values: readonly unknown[]) {
       const rows = await executor.rows<Row>(statement, values);
       if (READS.has(statement.name) && !first.has(key(statement, values))) {
@@ -20,6 +21,7 @@ export function comparingNothing(): Watch {
     },
   });
   const stale = (executor: Executor): Executor => ({
+    currency: executor.currency,
     async rows<Row>(statement: Statement, values: readonly unknown[]) {
       const rows = await executor.rows<Row>(statement, values);
       return READS.has(statement.name) ? ((first.get(key(statement, values)) ?? rows) as Row[]) : rows;

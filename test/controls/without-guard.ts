@@ -12,7 +12,7 @@ export interface TakenOut {
 export function withoutGuards(...guards: readonly TakenOut[]): Watch {
   return (name, port) => {
     if (name !== 'database') return port;
-    const database = port as unknown as Pick<Connections, 'rows' | 'transaction'>;
+    const database = port as unknown as Pick<Connections, 'currency' | 'rows' | 'transaction'>;
     const weakened = {
       ...weaken(database, guards),
       transaction: <Result>(work: (executor: Executor) => Promise<Result>) =>
@@ -24,6 +24,7 @@ export function withoutGuards(...guards: readonly TakenOut[]): Watch {
 
 function weaken(executor: Executor, guards: readonly TakenOut[]): Executor {
   return {
+    currency: executor.currency,
     rows(statement, values) {
       const text = guards
         .filter((guard) => guard.statement === statement.name)

@@ -31,7 +31,7 @@ export function watchPoints(reached: Reached): Watch {
       : ports(name, port);
 }
 
-type WatchedDatabase = Pick<Connections, 'rows' | 'transaction'>;
+type WatchedDatabase = Pick<Connections, 'currency' | 'rows' | 'transaction'>;
 
 function watchedDatabase(database: WatchedDatabase, reached: Reached): WatchedDatabase {
   return {
@@ -63,6 +63,7 @@ interface Begun {
 
 function watchedExecutor(executor: Executor, reached: Reached, begun: Begun | undefined): Executor {
   return {
+    currency: executor.currency,
     async rows<Row>(statement: Statement, values: readonly unknown[]) {
       if (!WRITE.test(statement.text)) return executor.rows<Row>(statement, values);
       const point = `database ${statement.name}${way(begun?.at)}${since(begun)}`;

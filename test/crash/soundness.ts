@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { currencyOf } from '../../src/kernel/money.ts';
+import { Currency } from '../../src/kernel/money.ts';
 import { findingsIn } from '../support/test-app.ts';
 import { readEventLog } from './event-log-file.ts';
 import type { World } from './world.ts';
@@ -37,7 +37,7 @@ async function listOf(world: World, what: string): Promise<any[]> {
 
 /** Every invariant over the database, the embedded Stripe, the event log and the answers to requests with a key. */
 export async function expectSound(world: World): Promise<void> {
-  expect(await findingsIn(world.dsn, currencyOf('lkr'))).toEqual([]);
+  expect(await findingsIn(world.dsn, new Currency('lkr'))).toEqual([]);
   await expectMoneySound(world);
   await expectAnnouncementsSound(world);
   await expectOnce(world);

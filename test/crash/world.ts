@@ -4,7 +4,7 @@ import pg from 'pg';
 import { demoCatalogue } from '../../src/embedded/venue/demo-catalogue.ts';
 import { instant } from '../../src/kernel/clock.ts';
 import { ERRORS, type ErrorCode } from '../../src/kernel/errors.ts';
-import { currencyOf } from '../../src/kernel/money.ts';
+import { Currency } from '../../src/kernel/money.ts';
 import { until } from '../support/servers.ts';
 import { type Answer, call } from '../support/test-app.ts';
 import { type Happening, runService, type Service } from './service.ts';
@@ -94,7 +94,7 @@ const STALL_MS = 150;
 /** Long enough for a machine that is busy with other things. */
 const WAIT_MS = 60_000;
 
-const catalogue = demoCatalogue(instant(Date.now()), currencyOf('lkr'));
+const catalogue = demoCatalogue(instant(Date.now()), new Currency('lkr'));
 const [concert] = catalogue.events;
 const [session] = concert?.sessions ?? [];
 if (!concert || !session) throw new Error('the demo venue sells nothing');

@@ -9,6 +9,7 @@ import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { createLeader } from '../../src/platform/postgres/leader.ts';
 import { migrateUp } from '../../src/platform/postgres/migrations.ts';
 import { atEnd } from '../support/at-end.ts';
+import { LKR } from '../support/currencies.ts';
 import { runOn, sql } from '../support/databases.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
@@ -114,7 +115,7 @@ describe('read-only-server, read-only-database', () => {
           )
         ).map(({ pid }) => pid),
       );
-    const database = openDatabase({ dsn, maxConnections: 1, onIdleError: () => undefined });
+    const database = openDatabase({ currency: LKR, dsn, maxConnections: 1, onIdleError: () => undefined });
     const pidOf = async () => {
       const [row] = await database.rows<{ pid: number }>(
         { name: 'pid', text: 'SELECT pg_backend_pid() AS pid' },

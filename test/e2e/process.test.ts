@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { currencyOf } from '../../src/kernel/money.ts';
+import { Currency } from '../../src/kernel/money.ts';
 import { sql } from '../support/databases.ts';
 import { close, listen, until } from '../support/servers.ts';
 import { call, findingsIn } from '../support/test-app.ts';
@@ -161,7 +161,7 @@ describe('the process', () => {
       },
       20_000,
     );
-    expect(await findingsIn(dsn, currencyOf('lkr'))).toEqual([]);
+    expect(await findingsIn(dsn, new Currency('lkr'))).toEqual([]);
     const [orders] = await sql<{ n: string }>(
       dsn,
       "SELECT count(*) AS n FROM orders WHERE status = 'cancelled'",

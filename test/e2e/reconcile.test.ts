@@ -4,10 +4,11 @@ import { text } from 'node:stream/consumers';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildReconcile } from '../../src/app.ts';
 import { type Instant, instant } from '../../src/kernel/clock.ts';
-import { currencyOf } from '../../src/kernel/money.ts';
+import { Currency } from '../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';
 import { createStripeProvider } from '../../src/platform/stripe/stripe.provider.ts';
 import { atEnd } from '../support/at-end.ts';
+import { LKR } from '../support/currencies.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -77,7 +78,12 @@ describe('what Stripe has and what is written here', () => {
 
   beforeAll(async () => {
     deaf = await startDeaf();
-    database = openDatabase({ dsn: deaf.platform.app.dsn, maxConnections: 2, onIdleError: () => undefined });
+    database = openDatabase({
+      currency: LKR,
+      dsn: deaf.platform.app.dsn,
+      maxConnections: 2,
+      onIdleError: () => undefined,
+    });
     atEnd(() => database.close());
   });
 
@@ -90,7 +96,7 @@ describe('what Stripe has and what is written here', () => {
       apiBase: deaf.platform.app.url,
     });
     const reconcile = buildReconcile(
-      { currency: currencyOf('lkr') },
+      { currency: new Currency('lkr') },
       database,
       provider,
       { now: () => instant(Date.now()) },

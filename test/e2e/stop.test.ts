@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { currencyOf } from '../../src/kernel/money.ts';
+import { Currency } from '../../src/kernel/money.ts';
 import { atEnd } from '../support/at-end.ts';
 import { sql } from '../support/databases.ts';
 import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
@@ -119,7 +119,7 @@ describe('SIGTERM', () => {
                 WHERE datname = current_database() AND application_name LIKE 'ms-ticketing%') AS connections`,
     );
     expect(left).toEqual({ orders: '8', waiting: '0', connections: '0' });
-    expect(await findingsIn(service.dsn, currencyOf('lkr'))).toEqual([]);
+    expect(await findingsIn(service.dsn, new Currency('lkr'))).toEqual([]);
   });
 
   test('orders whose buyers have gone are worked off before the database is let go', async () => {
@@ -142,7 +142,7 @@ describe('SIGTERM', () => {
     expect(await service.ended).toBe(0);
     expect(service.output()).not.toContain('request failed');
     expect(await sql(service.dsn, 'SELECT FROM orders')).toHaveLength(count);
-    expect(await findingsIn(service.dsn, currencyOf('lkr'))).toEqual([]);
+    expect(await findingsIn(service.dsn, new Currency('lkr'))).toEqual([]);
   });
 
   test('a request that never ends does not keep it', async () => {

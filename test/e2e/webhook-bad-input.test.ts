@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { eachOf } from '../../src/kernel/concurrency.ts';
-import { currencyOf } from '../../src/kernel/money.ts';
+import { Currency } from '../../src/kernel/money.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
@@ -19,7 +19,7 @@ beforeAll(async () => {
   buyer = await platform.token(randomUUID());
 });
 
-const findings = () => findingsIn(platform.app.dsn, currencyOf('lkr'));
+const findings = () => findingsIn(platform.app.dsn, new Currency('lkr'));
 
 async function stateOf(orderId: string, { app } = platform) {
   const [row] = await app.sql('SELECT status, cancel_reason FROM orders WHERE order_id = $1', [orderId]);
@@ -272,7 +272,7 @@ describe('out of order', () => {
     expect(await paymentsOf(orderId, there)).toMatchObject([
       { payment_intent_id: intent.id, state: 'refunded' },
     ]);
-    expect(await findingsIn(there.app.dsn, currencyOf('lkr'))).toEqual([]);
+    expect(await findingsIn(there.app.dsn, new Currency('lkr'))).toEqual([]);
   });
 
   test('“canceled” before “succeeded”: the money counts', async () => {

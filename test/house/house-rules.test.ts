@@ -65,7 +65,7 @@ describe('import directions', () => {
     ).toEqual([]);
   });
 
-  test('features import platform as types; but schemas and routes use its HTTP words, stores its SQL errors', () => {
+  test('features import platform as types; but they use its jobs and outbox, schemas and routes its HTTP words, stores its SQL errors', () => {
     expect(
       forbidden((from, target, isTypeOnly) => {
         if (roomOf(from.path) !== 'features' || isTypeOnly) return false;
@@ -75,7 +75,8 @@ describe('import directions', () => {
           /\.(routes|schemas)\.ts$/.test(from.path) && target.startsWith('src/platform/http/');
         const readsSqlErrors =
           from.path.endsWith('.store.ts') && target === 'src/platform/postgres/sqlstate.ts';
-        return !speaksHttp && !readsSqlErrors;
+        const usesWork = /^src\/platform\/(jobs|outbox)\//.test(target);
+        return !speaksHttp && !readsSqlErrors && !usesWork;
       }),
     ).toEqual([]);
   });
@@ -104,7 +105,7 @@ describe('import directions', () => {
         withoutComments(file.text),
       );
       const strange = file.imports.filter(({ target, isOurs }) =>
-        isOurs ? roomOf(target) !== 'kernel' && !target.endsWith('.rules.ts') : true,
+        isOurs ? roomOf(target) !== 'kernel' && !/(\.rules|\/index)\.ts$/.test(target) : true,
       );
       return words || strange.length > 0 ? [`${file.path} ${words?.[0] ?? strange[0]?.target}`] : [];
     });
@@ -150,7 +151,7 @@ describe('words in their rooms', () => {
 
   test('features hold files of the known roles', () => {
     const roles =
-      /\/[a-z-]+(\.[a-z-]+)*\.(rules|store|service|schemas|schema|routes|consumer|ports|wire|rows|worker)\.ts$/;
+      /\/[a-z-]+(\.[a-z-]+)*\.(rules|store|service|schemas|schema|routes|consumer|ports|wire|rows|worker)\.ts$|\/(index|access|permissions)\.ts$/;
     /** A use case big enough for a file of its own. */
     const useCases =
       /\/(order\.(placing|quoting|changing|expiry|transitions)|settlement|alignment|seating\.services)\.ts$/;

@@ -1,20 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  currencyOf,
-  fromMajor,
-  minus,
-  money,
-  readDecimal,
-  smaller,
-  sum,
-  toDecimal,
-  toMajor,
-} from '../../src/kernel/money.ts';
+import { Currency, minus, money, smaller, sum } from '../../src/kernel/money.ts';
 
-const lkr = currencyOf('LKR');
-const jpy = currencyOf('jpy');
-const kwd = currencyOf('kwd');
+const lkr = new Currency('LKR');
+const jpy = new Currency('jpy');
+const kwd = new Currency('kwd');
 
 describe('fromMajor', () => {
   test.each([
@@ -52,7 +42,7 @@ describe('fromMajor', () => {
     ['0x10', lkr, undefined],
     ['1e999', lkr, undefined],
   ])('%s gives %s', (amount, currency, minor) => {
-    expect(fromMajor(amount, currency)).toBe(minor);
+    expect(currency.fromMajor(amount)).toBe(minor);
   });
 });
 
@@ -61,7 +51,7 @@ test.each([
   ['jpy', { code: 'jpy', exponent: 0, chargeStep: 1 }],
   ['Kwd', { code: 'kwd', exponent: 3, chargeStep: 10 }],
 ])('%s has its decimals', (code, currency) => {
-  expect(currencyOf(code)).toEqual(currency);
+  expect(new Currency(code)).toEqual(currency);
 });
 
 test('amounts are added, taken away and compared in minor units', () => {
@@ -73,19 +63,19 @@ test.each([lkr, jpy, kwd])('an amount of $code survives the wire and the databas
   fc.assert(
     fc.property(fc.integer({ min: -999_999_999_999, max: 999_999_999_999 }), (minor) => {
       const amount = money(minor + 0);
-      expect(readDecimal(toDecimal(amount, currency), currency)).toBe(amount);
-      expect(fromMajor(toMajor(amount, currency), currency)).toBe(amount);
-      expect(fromMajor(JSON.parse(JSON.stringify(toMajor(amount, currency))), currency)).toBe(amount);
+      expect(currency.fromDecimal(currency.toDecimal(amount))).toBe(amount);
+      expect(currency.fromMajor(currency.toMajor(amount))).toBe(amount);
+      expect(currency.fromMajor(JSON.parse(JSON.stringify(currency.toMajor(amount))))).toBe(amount);
     }),
   );
 });
 
 test('toDecimal writes every digit', () => {
   expect([
-    toDecimal(money(5), lkr),
-    toDecimal(money(-14_950), lkr),
-    toDecimal(money(7), jpy),
-    toDecimal(money(12), kwd),
+    lkr.toDecimal(money(5)),
+    lkr.toDecimal(money(-14_950)),
+    jpy.toDecimal(money(7)),
+    kwd.toDecimal(money(12)),
   ]).toEqual(['0.05', '-149.50', '7', '0.012']);
 });
 
@@ -95,5 +85,5 @@ test('a sum that is no safe integer is refused', () => {
   for (const amount of [0.5, Number.NaN, Number.POSITIVE_INFINITY, 1e21]) {
     expect(() => money(amount)).toThrow(RangeError);
   }
-  expect(() => readDecimal('1.005', lkr)).toThrow('lkr');
+  expect(() => lkr.fromDecimal('1.005')).toThrow('lkr');
 });

@@ -93,9 +93,14 @@ export async function openWorld(): Promise<World> {
   const dsn = await testDatabase();
   // Nobody cuts the power here, and waiting for the disk is most of what a commit takes.
   await sql(dsn, `ALTER DATABASE ${new URL(dsn).pathname.slice(1)} SET synchronous_commit = off`);
-  const database = openDatabase({ dsn, maxConnections: 1, onIdleError: () => undefined });
   const bank = await openBank(clock, ids, join(folder, 'stripe-0'));
   const config = configFor({ dsn, folder, issuer: issuer.issuer, stripe: bank.url });
+  const database = openDatabase({
+    currency: config.currency,
+    dsn,
+    maxConnections: 1,
+    onIdleError: () => undefined,
+  });
   const people = await peopleOf((sub, claims) => issuer.token(sub, claims, { expiresIn: TOKEN_LIFE_S }));
   const shared = { clock, ids, bank, database, config, people, folder, log: [] as string[] };
   const world = await worldOn({ ...shared, sealer: await createTicketSealer([QR_KEY]) });
@@ -126,7 +131,7 @@ interface Person {
 }
 
 async function worldOn(ground: Ground): Promise<World & { close(): Promise<void> }> {
-  const { clock, ids, bank, database, config, people, log } = ground;
+  const { clock, ids, bank, database, people, log } = ground;
   const published: EventMessage[] = [];
   let process = await startProcess(ground, published);
   let sessionId = ids.uuid();
@@ -206,7 +211,7 @@ async function worldOn(ground: Ground): Promise<World & { close(): Promise<void>
       await quiet(process);
       return observe(database);
     },
-    verify: () => database.snapshot((executor) => verify(executor, config.currency)),
+    verify: () => database.snapshot((executor) => verify(executor)),
     async begin() {
       if (process.effectsLeft !== undefined) await replaceProcess();
       await wipe(database, sequences % SEQUENCES_BETWEEN_TRUNCATES === 0);

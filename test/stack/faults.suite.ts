@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { currencyOf } from '../../src/kernel/money.ts';
+import { Currency } from '../../src/kernel/money.ts';
 import { compareAnnounced } from '../support/announced.ts';
 import { until } from '../support/servers.ts';
 import {
@@ -106,7 +106,7 @@ export async function suffer(stack: Stack, hall: Hall, fault: Fault, recoveryMs 
 /** What breaks an invariant, here or between here and Stripe, once everything under way has come to its end. */
 async function soundness({ servers, stripe }: Stack): Promise<unknown[]> {
   const look = async () => [
-    ...(await findingsIn(servers.directDsn(), currencyOf('lkr'))),
+    ...(await findingsIn(servers.directDsn(), new Currency('lkr'))),
     ...(await moneyDifferences(servers.directDsn(), `http://${stripe.address}`)),
   ];
   let found = await look();

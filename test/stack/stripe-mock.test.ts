@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { instant } from '../../src/kernel/clock.ts';
 import { as, type OrderId, type PaymentIntentId } from '../../src/kernel/ids.ts';
-import { currencyOf, money } from '../../src/kernel/money.ts';
+import { Currency, money } from '../../src/kernel/money.ts';
 import { createStripeProvider } from '../../src/platform/stripe/stripe.provider.ts';
 import { STRIPE_MOCK_START_MS, type StripeMock, startStripeMock } from '../support/stripe-mock.ts';
 
@@ -29,7 +29,7 @@ async function askedBy(work: () => Promise<unknown>): Promise<string[]> {
 describe('every request is valid by Stripe’s own description of its API', () => {
   test('an intent is made, looked up, and cancelled', async () => {
     const asked = await askedBy(async () => {
-      expect(await provider().createIntent(ORDER, money(15_050), currencyOf('lkr'), 'key')).toMatchObject({
+      expect(await provider().createIntent(ORDER, money(15_050), new Currency('lkr'), 'key')).toMatchObject({
         intentId: expect.stringMatching(/^pi_/),
         clientSecret: expect.stringContaining('_secret'),
       });

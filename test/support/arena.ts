@@ -12,7 +12,7 @@ import { createOperations } from '../../src/embedded/stripe/operations.ts';
 import { stripeRoutes } from '../../src/embedded/stripe/stripe.routes.ts';
 import { createTicketSealer, type TicketSealer } from '../../src/features/tickets/qr/sealer.ts';
 import { instant } from '../../src/kernel/clock.ts';
-import { currencyOf } from '../../src/kernel/money.ts';
+import { Currency } from '../../src/kernel/money.ts';
 import { atEnd } from './at-end.ts';
 import { asRacer, createInterleaving, type Interleaving } from './interleaving.ts';
 import { testDatabase } from './own-database.ts';
@@ -121,7 +121,7 @@ export async function openArena({ watch = (_name, port) => port, verified = true
     { background: false, verified: false },
     { ...overrides, eventLog: events.log },
   );
-  if (verified) atEnd(async () => expect(await findingsIn(dsn, currencyOf('lkr'))).toEqual([]));
+  if (verified) atEnd(async () => expect(await findingsIn(dsn, new Currency('lkr'))).toEqual([]));
   const replica = await startReplica(platform, env, overrides);
   for (const { app } of [platform.app, replica]) interleaving.tagRequests(app.http.server);
   const token = (claims = {}) => platform.issuer.token(randomUUID(), claims, { expiresIn: TOKEN_LIFE_S });

@@ -21,7 +21,7 @@ export function watchEffects(observer: Observer): Watch {
   };
 }
 
-type WatchedDatabase = Pick<Connections, 'rows' | 'transaction' | 'stream'>;
+type WatchedDatabase = Pick<Connections, 'currency' | 'rows' | 'transaction' | 'stream'>;
 
 async function around<Result>(
   effect: string,
@@ -38,6 +38,7 @@ async function around<Result>(
 
 function watchedDatabase(database: WatchedDatabase, observer: Observer): WatchedDatabase {
   const watched = (executor: Executor): Executor => ({
+    currency: executor.currency,
     rows: (statement, values) =>
       around(`database ${statement.name}`, observer, () => executor.rows(statement, values)),
   });

@@ -3,12 +3,12 @@ import { DEMO_USERS } from '../../src/embedded/demo-accounts.ts';
 import { demoCatalogue } from '../../src/embedded/venue/demo-catalogue.ts';
 import { createEmbeddedVenue, type EmbeddedVenue } from '../../src/embedded/venue/venue.ts';
 import { instant } from '../../src/kernel/clock.ts';
-import { currencyOf } from '../../src/kernel/money.ts';
+import { Currency } from '../../src/kernel/money.ts';
 import { hostEmbedded } from './embedded-host.ts';
 
 /** The moment at which the venue of these tests was opened. */
 export const VENUE_NOW = instant(Date.UTC(2026, 10, 24, 15));
-export const VENUE_CURRENCY = currencyOf('lkr');
+export const VENUE_CURRENCY = new Currency('lkr');
 /** A token of another service, as the venue of these tests takes it. */
 export const SERVICE_TOKEN = 'service';
 

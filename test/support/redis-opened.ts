@@ -8,6 +8,7 @@ import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { type OpenRedis, openRedis } from '../../src/platform/redis/redis.ts';
 import { createLog } from '../../src/platform/telemetry/log.ts';
 import type { HoldsUnderTest } from '../contract/seat-holds.contract.ts';
+import { LKR } from './currencies.ts';
 import { sql } from './databases.ts';
 import { testDatabase } from './own-database.ts';
 import { until } from './servers.ts';
@@ -36,7 +37,7 @@ afterAll(async () => {
 export async function openTestRedis(env: Record<string, string>, clock = systemClock): Promise<OpenedRedis> {
   databaseOfFile ??= testDatabase();
   const dsn = await databaseOfFile;
-  const database = openDatabase({ dsn, maxConnections: 2, onIdleError: () => undefined });
+  const database = openDatabase({ currency: LKR, dsn, maxConnections: 2, onIdleError: () => undefined });
   const config = readConfig(env);
   const [answers, circuit, log]: [string[], boolean[], string[]] = [[], [], []];
   const redis = await openRedis({

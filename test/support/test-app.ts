@@ -102,9 +102,9 @@ export async function startTestApp(
 
 /** What breaks an invariant in a database of a test: every test file that runs the service ends with this. */
 export async function findingsIn(dsn: string, currency: Currency): Promise<Finding[]> {
-  const database = openDatabase({ dsn, maxConnections: 1, onIdleError: () => undefined });
+  const database = openDatabase({ currency, dsn, maxConnections: 1, onIdleError: () => undefined });
   try {
-    return await database.snapshot((executor) => verify(executor, currency));
+    return await database.snapshot((executor) => verify(executor));
   } finally {
     await database.close();
   }

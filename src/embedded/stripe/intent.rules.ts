@@ -1,4 +1,4 @@
-import { currencyOf } from '../../kernel/money.ts';
+import { Currency } from '../../kernel/money.ts';
 
 /**
  * A PaymentIntent's life: https://docs.stripe.com/payments/paymentintents/lifecycle
@@ -173,7 +173,7 @@ export function amountProblem(
   }
   if (amount > MAX_AMOUNT)
     return { code: 'amount_too_large', message: 'The amount has more than eight digits.' };
-  if (amount % currencyOf(currency).chargeStep !== 0) {
+  if (amount % new Currency(currency).chargeStep !== 0) {
     return {
       code: 'invalid_charge_amount',
       message: `The last digit of an amount in ${currency} must be 0.`,

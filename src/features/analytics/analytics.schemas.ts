@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { Uuid } from '../../platform/http/schemas.ts';
-import { ORDER_EXAMPLE, OrderSchema } from '../orders/order.schemas.ts';
+import { ORDER_EXAMPLE, OrderSchema } from '../orders/index.ts';
 
 const EVENT = '3471e132-69f2-4764-ac79-e5ad57111483';
 const SESSION = '293bed3f-c670-42f6-9e28-628cd6fec57a';

@@ -3,7 +3,7 @@ import type { EventId, OrganizationId, SessionId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { SeatingServices } from '../seats/seats.ports.ts';
+import type { SeatingServices } from '../seats/index.ts';
 import {
   type DiscountDay,
   type Figures,
@@ -43,10 +43,10 @@ export type Ownership = Pick<
 >;
 
 export function createAnalyticsService(options: AnalyticsServiceOptions): AnalyticsService {
-  const { database, seating, currency } = options;
+  const { database, seating } = options;
 
   async function sums(scope: Scope, zone: string) {
-    return sumsIn(database, scope, zoneOrFail(zone), currency);
+    return sumsIn(database, scope, zoneOrFail(zone));
   }
 
   return {
@@ -61,11 +61,11 @@ export function createAnalyticsService(options: AnalyticsServiceOptions): Analyt
     },
     async sessions(eventId, who) {
       await refuseUnless(seating.ownsEvent(eventId, who.userId));
-      return sessionsOf(database, eventId, currency);
+      return sessionsOf(database, eventId);
     },
     async discounts(eventId, zone, who) {
       await refuseUnless(seating.ownsEvent(eventId, who.userId));
-      return discountDaysOf(database, eventId, zoneOrFail(zone), currency);
+      return discountDaysOf(database, eventId, zoneOrFail(zone));
     },
     async together(eventIds, zone, who) {
       await refuseUnless(seating.ownsAllEvents(eventIds, who.userId));

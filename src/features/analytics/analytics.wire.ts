@@ -1,7 +1,6 @@
 import type { Static } from 'typebox';
-import { type Currency, toMajor } from '../../kernel/money.ts';
-import type { Order } from '../orders/order.rules.ts';
-import { toWireOrder } from '../orders/order.wire.ts';
+import type { Currency } from '../../kernel/money.ts';
+import { type Order, toWireOrder } from '../orders/index.ts';
 import type {
   DiscountsSchema,
   FiguresSchema,
@@ -19,7 +18,7 @@ export function toWireFigures(figures: Figures, currency: Currency): WireFigures
     ...toWireTotals(figures, currency),
     daily_sales: days.map((day) => ({
       date: day.date,
-      revenue: toMajor(day.revenue, currency),
+      revenue: currency.toMajor(day.revenue),
       tickets_sold: day.tickets,
     })),
     sales_by_tier: tiers.map((tier) => ({
@@ -27,7 +26,7 @@ export function toWireFigures(figures: Figures, currency: Currency): WireFigures
       tier_name: tier.name,
       tier_color: tier.color,
       tickets_sold: tier.tickets,
-      revenue: toMajor(tier.revenue, currency),
+      revenue: currency.toMajor(tier.revenue),
     })),
   };
 }
@@ -43,19 +42,19 @@ export function toWireDiscount(
   { date, code, uses, amount }: DiscountDay,
   currency: Currency,
 ): Static<typeof DiscountsSchema>['discount_usage'][number] {
-  return { date, discount_code: code, usage_count: uses, total_discount_amount: toMajor(amount, currency) };
+  return { date, discount_code: code, usage_count: uses, total_discount_amount: currency.toMajor(amount) };
 }
 
 function toWireTotals(totals: Omit<SessionFigures, 'sessionId'>, currency: Currency) {
   const { orders, tickets, revenue, beforeDiscounts, money } = totals;
   return {
-    total_revenue: toMajor(revenue, currency),
-    total_before_discounts: toMajor(beforeDiscounts, currency),
+    total_revenue: currency.toMajor(revenue),
+    total_before_discounts: currency.toMajor(beforeDiscounts),
     total_tickets_sold: tickets,
     total_orders: orders,
-    money_taken: toMajor(money.taken, currency),
-    money_refunded: toMajor(money.refunded, currency),
-    money_net: toMajor(netOf(money), currency),
+    money_taken: currency.toMajor(money.taken),
+    money_refunded: currency.toMajor(money.refunded),
+    money_net: currency.toMajor(netOf(money)),
     currency: currency.code,
   };
 }

@@ -1,5 +1,4 @@
 import type { EventId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import { type Cell, EXPORTS, type Exported } from './export.rules.ts';
 
@@ -61,11 +60,10 @@ export async function* exportedRows(
   database: Database,
   eventId: EventId,
   what: Exported,
-  currency: Currency,
 ): AsyncGenerator<Cell[][], void, void> {
   const columns = EXPORTS[what];
   const statement = { name: `export-${what}`, text: ROWS[what] };
-  const values = [eventId, currency.exponent, currency.code];
+  const values = [eventId, database.currency.exponent, database.currency.code];
   for await (const rows of database.stream<Readonly<Record<string, Cell>>>(statement, values)) {
     yield rows.map((row) => columns.map((column) => row[column.name] ?? null));
   }

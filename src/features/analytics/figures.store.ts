@@ -1,5 +1,6 @@
 import type { EventId, OrganizationId, SessionId, TierId } from '../../kernel/ids.ts';
-import { type Currency, money, readDecimal } from '../../kernel/money.ts';
+import type { Money } from '../../kernel/money.ts';
+import { money } from '../../kernel/money.ts';
 import type { Executor, Statement } from '../../platform/postgres/database.ts';
 import type { DaySum, DiscountDay, MoneyFigures, SessionFigures, Sums, TierSum } from './figures.rules.ts';
 import { dateOfDay, QUARTER_HOURS_PER_DAY, type TimeZone } from './time-zones.rules.ts';
@@ -89,18 +90,13 @@ function named(name: string, text: string): Statement {
 /**
  * The sums that figures are made of, by event and day of the zone.
  */
-export async function sumsIn(
-  executor: Executor,
-  scope: Scope,
-  zone: TimeZone,
-  currency: Currency,
-): Promise<Sums> {
+export async function sumsIn(executor: Executor, scope: Scope, zone: TimeZone): Promise<Sums> {
   const [row] = await executor.rows<FiguresRow>(FIGURES[scope.of], [
     scope.of === 'organization' ? scope.organizationId : scope.eventIds,
     zone.starts,
     scope.of === 'session' ? scope.sessionId : null,
-    currency.code,
-    currency.exponent,
+    executor.currency.code,
+    executor.currency.exponent,
     zone.offsets,
   ]);
   return {
@@ -171,9 +167,8 @@ export async function discountDaysOf(
   executor: Executor,
   eventId: EventId,
   zone: TimeZone,
-  currency: Currency,
 ): Promise<DiscountDay[]> {
-  const rows = await executor.rows<{ day: number; discount_code: string; uses: number; amount: string }>(
+  const rows = await executor.rows<{ day: number; discount_code: string; uses: number; amount: Money }>(
     DISCOUNT_DAYS,
     [eventId, zone.starts, zone.offsets],
   );
@@ -181,7 +176,7 @@ export async function discountDaysOf(
     date: dateOfDay(row.day),
     code: row.discount_code,
     uses: row.uses,
-    amount: readDecimal(row.amount, currency),
+    amount: row.amount,
   }));
 }
 
@@ -203,23 +198,19 @@ interface SessionRow extends Omit<MoneyRow<never>, 'key'> {
   readonly session_id: SessionId;
   readonly orders: number;
   readonly tickets: number;
-  readonly revenue: string;
-  readonly before_discounts: string;
+  readonly revenue: Money;
+  readonly before_discounts: Money;
 }
 
 /** The sales and the money of each session of an event that has any. */
-export async function sessionsOf(
-  executor: Executor,
-  eventId: EventId,
-  currency: Currency,
-): Promise<SessionFigures[]> {
-  const rows = await executor.rows<SessionRow>(SESSIONS, [eventId, currency.code]);
+export async function sessionsOf(executor: Executor, eventId: EventId): Promise<SessionFigures[]> {
+  const rows = await executor.rows<SessionRow>(SESSIONS, [eventId, executor.currency.code]);
   return rows.map((row) => ({
     sessionId: row.session_id,
     orders: row.orders,
     tickets: row.tickets,
-    revenue: readDecimal(row.revenue, currency),
-    beforeDiscounts: readDecimal(row.before_discounts, currency),
+    revenue: row.revenue,
+    beforeDiscounts: row.before_discounts,
     money: toMoney(row),
   }));
 }

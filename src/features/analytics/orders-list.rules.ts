@@ -1,6 +1,6 @@
 import type { EventId, OrderId, SessionId } from '../../kernel/ids.ts';
 import { as } from '../../kernel/ids.ts';
-import type { Order } from '../orders/order.rules.ts';
+import type { Order } from '../orders/index.ts';
 
 /** Which of an event's orders, and in which order. */
 export interface OrderList {

@@ -1,10 +1,7 @@
 import type { SessionId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import type { Database, Executor, Statement } from '../../platform/postgres/database.ts';
-import { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from '../orders/order.rows.ts';
-import type { Order } from '../orders/order.rules.ts';
-import { TICKET_COLUMNS, type TicketRow, toTicket } from '../tickets/ticket.rows.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import { ITS_TICKETS, ORDER_COLUMNS, type Order, type OrderTicketRow, toOrders } from '../orders/index.ts';
+import { TICKET_COLUMNS, type Ticket, type TicketRow, toTicket } from '../tickets/index.ts';
 import type { OrderList, Page, Position } from './orders-list.rules.ts';
 
 const MATCHING = `event_id = $1 AND ($2::uuid IS NULL OR session_id = $2) AND ($3::text IS NULL OR status = $3)`;
@@ -36,14 +33,14 @@ function pageStatement({ list: { sort, order }, start }: Page): Statement {
 }
 
 /** The orders of a page with their tickets, how many the list has, and where the next page begins. */
-export async function ordersOn(executor: Executor, page: Page, currency: Currency): Promise<PageOfOrders> {
+export async function ordersOn(executor: Executor, page: Page): Promise<PageOfOrders> {
   const { list, start, limit } = page;
   const begin = start.from === 'offset' ? [start.offset] : [start.position.value, start.position.orderId];
   const values = [...filtersOf(list), limit, ...begin];
   const rows = await executor.rows<ListedRow>(pageStatement(page), values);
   const last = rows.at(-1);
   if (!last) return { orders: [], total: await countOrders(executor, list), end: undefined };
-  const orders = toOrders(rows, currency);
+  const orders = toOrders(rows);
   const isFull = orders.length === limit;
   return {
     orders,
@@ -82,19 +79,17 @@ export async function firstTicketsOfSession(
   executor: Executor,
   sessionId: SessionId,
   limit: number,
-  currency: Currency,
 ): Promise<Ticket[]> {
   const rows = await executor.rows<TicketRow>(FIRST_TICKETS_OF_SESSION, [sessionId, limit]);
-  return rows.map((row) => toTicket(row, currency));
+  return rows.map((row) => toTicket(row));
 }
 
 /** The good tickets of a session's completed orders, newest first, in batches of one consistent view. */
 export async function* ticketsOfSession(
   database: Database,
   sessionId: SessionId,
-  currency: Currency,
 ): AsyncGenerator<Ticket[], void, void> {
   for await (const rows of database.stream<TicketRow>(TICKETS_OF_SESSION, [sessionId])) {
-    yield rows.map((row) => toTicket(row, currency));
+    yield rows.map((row) => toTicket(row));
   }
 }

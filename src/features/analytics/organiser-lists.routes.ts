@@ -6,8 +6,7 @@ import { principalOf } from '../../platform/http/authentication.ts';
 import { bodyOfParts, MAX_READER_PAUSE_MS } from '../../platform/http/body-of-parts.ts';
 import { plainText, problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import { TicketsSchema } from '../tickets/ticket.schemas.ts';
-import { toWireTicket } from '../tickets/ticket.wire.ts';
+import { TicketsSchema, toWireTicket } from '../tickets/index.ts';
 import {
   EventParamsSchema,
   ExportQuerySchema,

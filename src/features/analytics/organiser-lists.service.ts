@@ -3,8 +3,8 @@ import type { EventId, SessionId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { Order } from '../orders/order.rules.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { Order } from '../orders/index.ts';
+import type { Ticket } from '../tickets/index.ts';
 import { type Ownership, refuseUnless } from './analytics.service.ts';
 import {
   type Column,
@@ -78,25 +78,25 @@ export interface OrganiserListsOptions {
 const FEW_TICKETS = 2_000;
 
 export function createOrganiserLists(options: OrganiserListsOptions): OrganiserLists {
-  const { database, seating, streaming, currency } = options;
+  const { database, seating, streaming } = options;
   return {
     async orders(list, wish, who) {
       const start = startOf(list, wish);
       await refuseUnless(seating.ownsEvent(list.eventId, who.userId));
       const page = { list, start, limit: wish.limit };
-      const { orders, total, end } = await ordersOn(database, page, currency);
+      const { orders, total, end } = await ordersOn(database, page);
       return { orders, total, nextCursor: end && toCursor(list, end) };
     },
     async tickets(sessionId, who) {
       await refuseUnless(seating.ownsSession(sessionId, who.userId));
-      const tickets = await firstTicketsOfSession(database, sessionId, FEW_TICKETS + 1, currency);
+      const tickets = await firstTicketsOfSession(database, sessionId, FEW_TICKETS + 1);
       if (tickets.length <= FEW_TICKETS) return { size: 'few', tickets };
-      const source = () => ticketsOfSession(database, sessionId, currency);
+      const source = () => ticketsOfSession(database, sessionId);
       return { size: 'many', parts: await streaming.open(source, (all) => asJson(all, options.toJson)) };
     },
     async export(eventId, what, format, who) {
       await refuseUnless(seating.ownsEvent(eventId, who.userId));
-      const source = () => exportedRows(database, eventId, what, currency);
+      const source = () => exportedRows(database, eventId, what);
       return streaming.open<Rows, string | Uint8Array>(source, (batches) =>
         format === 'csv'
           ? asCsv(EXPORTS[what], batches)

@@ -1,6 +1,6 @@
 import type { EventId, OrganizationId, SessionId, TierId } from '../../kernel/ids.ts';
 import { type Money, money } from '../../kernel/money.ts';
-import type { Order } from '../orders/order.rules.ts';
+import type { Order } from '../orders/index.ts';
 import { quarterHourOf } from './time-zones.rules.ts';
 
 /** What is counted of sales, as rows that are added to what was counted before; a row may be negative. */

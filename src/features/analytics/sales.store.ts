@@ -1,6 +1,5 @@
-import { type Currency, toDecimal } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
-import type { MoneyMoved } from '../payments/payment.ports.ts';
+import type { MoneyMoved } from '../payments/index.ts';
 import type { SalesCounted } from './sales.rules.ts';
 
 const ADD_SALES = {
@@ -27,11 +26,7 @@ const ADD_SALES = {
 };
 
 /** Adds to what is counted. Only inserts, so that it waits for nobody and nobody for it. */
-export async function addSales(
-  tx: Transaction,
-  { sales, tiers, discounts }: SalesCounted,
-  currency: Currency,
-): Promise<void> {
+export async function addSales(tx: Transaction, { sales, tiers, discounts }: SalesCounted): Promise<void> {
   if (sales.length === 0) return;
   await tx.rows(ADD_SALES, [
     sales.map((row) => row.organizationId),
@@ -40,8 +35,8 @@ export async function addSales(
     sales.map((row) => row.quarterHour),
     sales.map((row) => row.orders),
     sales.map((row) => row.tickets),
-    sales.map((row) => toDecimal(row.revenue, currency)),
-    sales.map((row) => toDecimal(row.beforeDiscounts, currency)),
+    sales.map((row) => tx.currency.toDecimal(row.revenue)),
+    sales.map((row) => tx.currency.toDecimal(row.beforeDiscounts)),
     tiers.map((row) => row.organizationId),
     tiers.map((row) => row.eventId),
     tiers.map((row) => row.sessionId),
@@ -49,12 +44,12 @@ export async function addSales(
     tiers.map((row) => row.tierName),
     tiers.map((row) => row.tierColor),
     tiers.map((row) => row.tickets),
-    tiers.map((row) => toDecimal(row.revenue, currency)),
+    tiers.map((row) => tx.currency.toDecimal(row.revenue)),
     discounts.map((row) => row.eventId),
     discounts.map((row) => row.code),
     discounts.map((row) => row.quarterHour),
     discounts.map((row) => row.uses),
-    discounts.map((row) => toDecimal(row.amount, currency)),
+    discounts.map((row) => tx.currency.toDecimal(row.amount)),
   ]);
 }
 

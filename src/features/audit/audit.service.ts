@@ -3,7 +3,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { EventId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import type { SeatingServices } from '../seats/seats.ports.ts';
+import type { SeatingServices } from '../seats/index.ts';
 import type { AuditEntry, WrittenEntry } from './audit.rules.ts';
 import { entriesOf, insertEntry } from './audit.store.ts';
 

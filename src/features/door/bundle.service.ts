@@ -2,7 +2,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { SessionId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
-import type { ReadingKeyTexts, TicketSealer } from '../tickets/qr/sealer.ts';
+import type { ReadingKeyTexts, TicketSealer } from '../tickets/index.ts';
 import { listAll, listChanged, type TicketList } from './bundle.store.ts';
 import type { SessionTimes } from './door.ports.ts';
 import type { IsScanner } from './scanner.service.ts';

@@ -1,6 +1,6 @@
 import { type Instant, later } from '../../kernel/clock.ts';
 import type { SessionId, TicketId, UserId } from '../../kernel/ids.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { Ticket } from '../tickets/index.ts';
 
 /**
  * Where the bearer of a ticket is. Every step is one conditional update, the judge of all races, and a row of `scans`.

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { PLAIN_TEXT, Uuid } from '../../platform/http/schemas.ts';
-import { TICKET_EXAMPLE, TicketSchema } from '../tickets/ticket.schemas.ts';
+import { TICKET_EXAMPLE, TicketSchema } from '../tickets/index.ts';
 
 /** Far above any text of ours, far below what would cost time to refuse. */
 const MAX_QR_TEXT_CHARS = 2_048;

@@ -1,10 +1,8 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { TicketId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
-import { TICKET_COLUMNS, type TicketRow, toTicket } from '../tickets/ticket.rows.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import { TICKET_COLUMNS, type Ticket, type TicketRow, toTicket } from '../tickets/index.ts';
 import type { Admission, Direction, Refusal, RefusalCode, Scan, TicketAtDoor } from './door.rules.ts';
 
 /**
@@ -57,9 +55,9 @@ const PASS = { entry: CHECK_IN, exit: CHECK_OUT } as const;
  * Lets the bearer in or out and keeps the scan, or does nothing at all: undefined. Throws an error that `isNonceTaken`
  * knows when another scan came with the same nonce at the same moment.
  */
-export async function pass(executor: Executor, scan: Scan, currency: Currency): Promise<Ticket | undefined> {
+export async function pass(executor: Executor, scan: Scan): Promise<Ticket | undefined> {
   const [row] = await executor.rows<TicketRow>(PASS[scan.direction], valuesOf(scan));
-  return row && toTicket(row, currency);
+  return row && toTicket(row);
 }
 
 /** Whether it was the nonce's index that refused a scan. */
@@ -98,15 +96,11 @@ const FIND_AT_DOOR = {
 };
 
 /** A ticket with everything that a scan of it depends on. */
-export async function findAtDoor(
-  executor: Executor,
-  ticketId: TicketId,
-  currency: Currency,
-): Promise<TicketAtDoor | undefined> {
+export async function findAtDoor(executor: Executor, ticketId: TicketId): Promise<TicketAtDoor | undefined> {
   const [row] = await executor.rows<AtDoorRow>(FIND_AT_DOOR, [ticketId]);
   return (
     row && {
-      ticket: toTicket(row, currency),
+      ticket: toTicket(row),
       orderStatus: row.order_status,
       admission: toAdmission(row.checked_in_time, row.checked_in_gate, row.checked_in_device),
       leftAt: row.left_at ?? undefined,
@@ -154,7 +148,6 @@ const FIND_BY_NONCE = {
 export async function findByNonce(
   executor: Executor,
   { sessionId, nonce, deviceId, by }: Scan,
-  currency: Currency,
 ): Promise<KeptScan | undefined> {
   if (nonce === undefined) return undefined;
   const [row] = await executor.rows<KeptScanRow>(FIND_BY_NONCE, [sessionId, nonce, deviceId ?? null, by]);
@@ -164,7 +157,7 @@ export async function findByNonce(
     row.outcome === 'refused'
       ? { outcome: row.outcome, code: row.refusal ?? 'ticket_cancelled', first }
       : { outcome: row.outcome };
-  return { ticket: toTicket(row, currency), direction: row.direction, at: row.scanned_at, verdict };
+  return { ticket: toTicket(row), direction: row.direction, at: row.scanned_at, verdict };
 }
 
 const KEEP_REFUSAL = {

@@ -4,10 +4,10 @@ import type { EventId, OrderId, SessionId, TicketId } from '../../kernel/ids.ts'
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { RecordAction } from '../audit/audit.service.ts';
-import type { Order } from '../orders/order.rules.ts';
-import type { SeatingServices } from '../seats/seats.ports.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { RecordAction } from '../audit/index.ts';
+import type { Order } from '../orders/index.ts';
+import type { SeatingServices } from '../seats/index.ts';
+import type { Ticket } from '../tickets/index.ts';
 import { findAtDoor } from './door.store.ts';
 import { type Conflict, conflictsOf, saveReentry, undoCheckIn } from './oversight.store.ts';
 
@@ -39,7 +39,7 @@ export interface DoorOversightOptions {
 }
 
 export function createDoorOversight(options: DoorOversightOptions): DoorOversight {
-  const { database, seating, findOrder, findSession, recordAction, clock, currency } = options;
+  const { database, seating, findOrder, findSession, recordAction, clock } = options;
 
   async function demandSession(sessionId: SessionId, who: Principal): Promise<void> {
     if (who.isAdmin || (await seating.ownsSession(sessionId, who.userId))) return;
@@ -48,14 +48,14 @@ export function createDoorOversight(options: DoorOversightOptions): DoorOversigh
 
   return {
     async undo(ticketId, who) {
-      const seen = await findAtDoor(database, ticketId, currency);
+      const seen = await findAtDoor(database, ticketId);
       const order = seen && (await findOrder(seen.ticket.orderId));
       if (!seen || !order) throw new AppError('ticket_not_found', 'There is no ticket with this id.');
       if (!who.isAdmin && !(await seating.ownsEvent(order.eventId, who.userId))) {
         throw new AppError('forbidden', 'This event is not yours.');
       }
       const undone = await database.transaction(async (tx) => {
-        const ticket = await undoCheckIn(tx, ticketId, clock.now(), who.userId, currency);
+        const ticket = await undoCheckIn(tx, ticketId, clock.now(), who.userId);
         if (!ticket) return undefined;
         const { eventId, sessionId, orderId } = order;
         const at = seen.admission && toRfc3339(seen.admission.at);

@@ -1,9 +1,7 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { SessionId, TicketId, UserId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import { TICKET_COLUMNS, type TicketRow, toTicket } from '../tickets/ticket.rows.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import { TICKET_COLUMNS, type Ticket, type TicketRow, toTicket } from '../tickets/index.ts';
 import type { Direction, RefusalCode } from './door.rules.ts';
 
 const UNDO = {
@@ -28,10 +26,9 @@ export async function undoCheckIn(
   ticketId: TicketId,
   at: Instant,
   by: UserId,
-  currency: Currency,
 ): Promise<Ticket | undefined> {
   const [row] = await tx.rows<TicketRow>(UNDO, [ticketId, toRfc3339(at), by]);
-  return row && toTicket(row, currency);
+  return row && toTicket(row);
 }
 
 const ALLOW_REENTRY = {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { SessionId, UserId } from '../../kernel/ids.ts';
-import type { SeatingServices } from '../seats/seats.ports.ts';
+import type { SeatingServices } from '../seats/index.ts';
 
 /** Whether somebody scans for a session. Throws `seating_unavailable`. */
 export type IsScanner = (sessionId: SessionId, userId: UserId) => Promise<boolean>;

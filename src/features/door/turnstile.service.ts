@@ -1,7 +1,7 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { Ticket } from '../tickets/index.ts';
 import { type Doors, type Scan, type Verdict, whyNot } from './door.rules.ts';
 import { findAtDoor, findByNonce, isNonceTaken, type KeptScan, keepRefusal, pass } from './door.store.ts';
 
@@ -19,12 +19,12 @@ export interface TurnstileOptions {
 /** Each look sees what won the race before it; a ticket does not change so often while it is held to a device. */
 const MAX_LOOKS = 5;
 
-export function createTurnstile({ database, currency }: TurnstileOptions): Turnstile {
+export function createTurnstile({ database }: TurnstileOptions): Turnstile {
   async function tryToPass(scan: Scan): Promise<Ticket | undefined> {
     try {
-      if (!database.isKeyed()) return await pass(database, scan, currency);
+      if (!database.isKeyed()) return await pass(database, scan);
       return await database.transaction(async (tx) => {
-        const ticket = await pass(tx, scan, currency);
+        const ticket = await pass(tx, scan);
         if (ticket) tx.keepAnswer(ticket);
         return ticket;
       });
@@ -39,9 +39,9 @@ export function createTurnstile({ database, currency }: TurnstileOptions): Turns
       const isEntryClosed = scan.direction === 'entry' && doors !== 'open';
       const passed = isEntryClosed ? undefined : await tryToPass(scan);
       if (passed) return { outcome: scan.direction === 'entry' ? 'admitted' : 'left', ticket: passed };
-      const kept = await findByNonce(database, scan, currency);
+      const kept = await findByNonce(database, scan);
       if (kept) return repeated(kept, scan);
-      const seen = await findAtDoor(database, scan.ticketId, currency);
+      const seen = await findAtDoor(database, scan.ticketId);
       const refusal = whyNot(seen, scan, doors);
       // Of a ticket that there is not, nothing is written down.
       const isFinal =

@@ -1,6 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { UserId } from '../../kernel/ids.ts';
-import type { SeatingServices } from '../seats/seats.ports.ts';
+import type { SeatingServices } from '../seats/index.ts';
 import { keyOf, type SalesScope } from './sale.rules.ts';
 
 /** Who may watch what, and how many may at a time. */

@@ -1,7 +1,6 @@
 import { type Clock, later, MS_PER_MINUTE } from '../../kernel/clock.ts';
-import type { Currency } from '../../kernel/money.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { RecordSales } from '../orders/order.transitions.ts';
+import type { RecordSales } from '../orders/index.ts';
 import type { SalesSignal } from './live.ports.ts';
 import { appendSaleChanges, numberChanges, removeFromFeed } from './live.store.ts';
 import { saleChange } from './sale.rules.ts';
@@ -48,9 +47,9 @@ export function createSalesFeed({ database, signal, onNumbered, clock }: SalesFe
 }
 
 /** What orders' transitions hand to the feed, in their own transaction. */
-export function createRecordSales(currency: Currency): RecordSales {
+export function createRecordSales(): RecordSales {
   return async (tx, changes) => {
     const sales = changes.flatMap(({ from, to }) => saleChange(from, to) ?? []);
-    if (sales.length > 0) await appendSaleChanges(tx, sales, currency);
+    if (sales.length > 0) await appendSaleChanges(tx, sales);
   };
 }

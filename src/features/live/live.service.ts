@@ -122,7 +122,7 @@ export function createLiveSales(options: LiveSalesOptions): LiveSales {
       if (owed.length === 0) return false;
       for (const stream of owed) stream.takeStatsDebt(now);
       try {
-        const totals = await totalsOf(database, distinct(owed), currency);
+        const totals = await totalsOf(database, distinct(owed));
         for (const stream of owed) stream.tellStats(totals.get(keyOf(stream.scope)) ?? NO_SALES);
       } catch (error) {
         for (const stream of owed) stream.oweStats();

@@ -1,8 +1,8 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { EventId, OrganizationId } from '../../kernel/ids.ts';
-import { type Currency, readDecimal, toDecimal } from '../../kernel/money.ts';
+import type { Money } from '../../kernel/money.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import { toWireOrder } from '../orders/order.wire.ts';
+import { toWireOrder } from '../orders/index.ts';
 import { keyOf, type SaleChange, type SalesScope, type SalesTotals } from './sale.rules.ts';
 
 const APPEND_CHANGES = {
@@ -12,19 +12,15 @@ const APPEND_CHANGES = {
 };
 
 /** Stores changes of sales in the transaction that makes them. */
-export async function appendSaleChanges(
-  tx: Transaction,
-  changes: readonly SaleChange[],
-  currency: Currency,
-): Promise<void> {
+export async function appendSaleChanges(tx: Transaction, changes: readonly SaleChange[]): Promise<void> {
   await tx.rows(APPEND_CHANGES, [
     changes.map(({ order }) => order.eventId),
     changes.map(({ order }) => order.organizationId),
     changes.map(({ difference }) => difference.orders),
     changes.map(({ difference }) => difference.tickets),
-    changes.map(({ difference }) => toDecimal(difference.revenue, currency)),
+    changes.map(({ difference }) => tx.currency.toDecimal(difference.revenue)),
     changes.map(({ order, isCompletion }) =>
-      isCompletion ? JSON.stringify(toWireOrder(order, currency)) : null,
+      isCompletion ? JSON.stringify(toWireOrder(order, tx.currency)) : null,
     ),
   ]);
   tx.wake('saleNumbering');
@@ -132,17 +128,13 @@ const TOTALS = {
 export async function totalsOf(
   executor: Executor,
   scopes: readonly SalesScope[],
-  currency: Currency,
 ): Promise<Map<string, SalesTotals>> {
   const idsOf = (kind: SalesScope['kind']) =>
     scopes.filter((scope) => scope.kind === kind).map(({ id }) => id);
-  type Row = SalesScope & { readonly orders: number; readonly tickets: number; readonly revenue: string };
+  type Row = SalesScope & { readonly orders: number; readonly tickets: number; readonly revenue: Money };
   const rows = await executor.rows<Row>(TOTALS, [idsOf('event'), idsOf('organization')]);
   return new Map(
-    rows.map((row) => [
-      keyOf(row),
-      { orders: row.orders, tickets: row.tickets, revenue: readDecimal(row.revenue, currency) },
-    ]),
+    rows.map((row) => [keyOf(row), { orders: row.orders, tickets: row.tickets, revenue: row.revenue }]),
   );
 }
 

@@ -1,5 +1,4 @@
 import type { Currency } from '../../kernel/money.ts';
-import { toMajor } from '../../kernel/money.ts';
 import type { SalesScope, SalesTotals } from './sale.rules.ts';
 import type { CloseReason } from './stream.rules.ts';
 
@@ -39,7 +38,7 @@ export function statsFrame(
   position: number,
   currency: Currency,
 ): string {
-  const json = JSON.stringify({ ...idOf(scope), orders, tickets, revenue: toMajor(revenue, currency) });
+  const json = JSON.stringify({ ...idOf(scope), orders, tickets, revenue: currency.toMajor(revenue) });
   return frame('stats', json, position);
 }
 

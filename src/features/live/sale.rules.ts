@@ -1,6 +1,6 @@
 import type { EventId, OrganizationId } from '../../kernel/ids.ts';
 import { type Money, minus, ZERO } from '../../kernel/money.ts';
-import type { Order } from '../orders/order.rules.ts';
+import type { Order } from '../orders/index.ts';
 
 /** Whose sales: those of one event, or of all events of an organisation. */
 export type SalesScope =

@@ -8,14 +8,12 @@ import {
   type TicketId,
   type TierId,
 } from '../../kernel/ids.ts';
-import { type Currency, fromMajor } from '../../kernel/money.ts';
+import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
-import { TicketSchema } from '../tickets/ticket.schemas.ts';
-import { toWireTicket, withNote } from '../tickets/ticket.wire.ts';
+import { type Ticket, TicketSchema, toWireTicket, withNote } from '../tickets/index.ts';
 import {
   TicketAmendSchema,
   TicketIssueSchema,
@@ -103,7 +101,7 @@ function toTicketId({ ticketId }: Static<typeof TicketParamsSchema>): TicketId {
 }
 
 function toTicketWish(body: Static<typeof TicketIssueSchema>, currency: Currency): TicketWish {
-  const price = fromMajor(body.price, currency);
+  const price = currency.fromMajor(body.price);
   if (price === undefined) {
     const reason = `has more decimals than ${currency.code.toUpperCase()}, or is too large`;
     throw new AppError('invalid_request', `body/price: ${reason}`, {

@@ -4,11 +4,11 @@ import type { EventId, IdSource, SeatId, SessionId, TicketId, TierId } from '../
 import type { Currency, Money } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { RecordAction } from '../audit/audit.service.ts';
-import type { Catalogue } from '../catalogue/catalogue.ports.ts';
-import type { GiveBackTicket, TakeCash } from '../payments/box-office.service.ts';
-import type { SeatHolds, SeatingServices, SeatLabels } from '../seats/seats.ports.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { RecordAction } from '../audit/index.ts';
+import type { Catalogue } from '../catalogue/index.ts';
+import type { GiveBackTicket, TakeCash } from '../payments/index.ts';
+import type { SeatHolds, SeatingServices, SeatLabels } from '../seats/index.ts';
+import type { Ticket } from '../tickets/index.ts';
 import { amendTicketOf } from './amending.service.ts';
 import { placeOfTicket } from './box-office.store.ts';
 import { issueTicket } from './issuing.service.ts';
@@ -75,7 +75,7 @@ export interface BoxOfficeOptions {
 }
 
 export function createBoxOffice(options: BoxOfficeOptions): BoxOffice {
-  const { database, seating, currency } = options;
+  const { database, seating } = options;
 
   async function demandOrganiser(eventId: EventId, who: Principal): Promise<void> {
     if (who.isAdmin || (await seating.ownsEvent(eventId, who.userId))) return;
@@ -85,7 +85,7 @@ export function createBoxOffice(options: BoxOfficeOptions): BoxOffice {
   /** The order of a ticket, for who may change it. */
   async function orderOf(ticketId: TicketId, who: Principal): Promise<Order> {
     const place = await placeOfTicket(database, ticketId);
-    const order = place && (await findOrder(database, place.orderId, currency));
+    const order = place && (await findOrder(database, place.orderId));
     if (!order) throw new AppError('ticket_not_found', 'There is no ticket with this id.');
     await demandOrganiser(order.eventId, who);
     return order;

@@ -1,7 +1,7 @@
 import type { OrderId, TicketId } from '../../kernel/ids.ts';
-import { type Currency, type Money, readDecimal } from '../../kernel/money.ts';
+import type { Money } from '../../kernel/money.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { Ticket } from '../tickets/index.ts';
 
 const AMEND_TICKET = {
   name: 'ticket-amend',
@@ -39,12 +39,11 @@ const TICKETS_PAID = {
 export async function ticketsPaid(
   tx: Transaction,
   orderId: OrderId,
-  currency: Currency,
 ): Promise<{ readonly ticketId: TicketId; readonly price: Money }[]> {
-  type Row = { readonly ticket_id: TicketId; readonly price_at_purchase: string };
+  type Row = { readonly ticket_id: TicketId; readonly price_at_purchase: Money };
   const rows = await tx.rows<Row>(TICKETS_PAID, [orderId]);
   return rows.map((row) => ({
     ticketId: row.ticket_id,
-    price: readDecimal(row.price_at_purchase, currency),
+    price: row.price_at_purchase,
   }));
 }

@@ -1,7 +1,6 @@
 import type { SeatId, SessionId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
-import type { NamedSeat } from '../seats/seat-refusal.rules.ts';
-import type { FoundHold } from '../seats/seats.ports.ts';
+import type { FoundHold, NamedSeat } from '../seats/index.ts';
 
 /** A look by key for each, written so that no plan reads all orders or all tickets of a session instead. */
 const STILL_HELD = {

@@ -1,10 +1,10 @@
 import { later } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type OrderId, type OrganizationId, type TicketId } from '../../kernel/ids.ts';
-import { toMajor, ZERO } from '../../kernel/money.ts';
+import { ZERO } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { PricedSeat } from '../pricing/discount.rules.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { PricedSeat } from '../pricing/index.ts';
+import type { Ticket } from '../tickets/index.ts';
 import type { BoxOfficeOptions, TicketWish } from './box-office.service.ts';
 import { amendTicket } from './box-office.store.ts';
 import { PLACING_HOLD_MS } from './order.placing.ts';
@@ -95,9 +95,9 @@ function write(
     const added = {
       order,
       announcements: announcementsOf(undefined, order, currency),
-      traceparent: undefined,
+      traceparent: tx.traceparent(),
     };
-    await insertOrder(tx, added, undefined, currency);
+    await insertOrder(tx, added, undefined);
     if (ticket.note !== undefined) await amendTicket(tx, ticket);
     await transitions.complete(tx, order);
     if (order.price > 0) await takeCash(tx, order);
@@ -110,7 +110,7 @@ function write(
         seat_id: ticket.seatId,
         seat_label: ticket.seatLabel,
         tier_name: ticket.tierName,
-        price: toMajor(ticket.price, currency),
+        price: currency.toMajor(ticket.price),
         has_note: ticket.note !== undefined,
       },
     });

@@ -4,9 +4,8 @@ import { as, type IdSource, type OrderId, type TicketId } from '../../kernel/ids
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import { type Discount, REFUSAL_WORDS } from '../pricing/discount.rules.ts';
-import { priceOrder } from '../pricing/pricing.rules.ts';
-import type { SeatHolds, SeatingServices, SeatLabels, SeatRequest } from '../seats/seats.ports.ts';
+import { type Discount, priceOrder, REFUSAL_WORDS } from '../pricing/index.ts';
+import type { SeatHolds, SeatingServices, SeatLabels, SeatRequest } from '../seats/index.ts';
 import { mayChange } from './order.access.rules.ts';
 import { PLACING_HOLD_MS } from './order.placing.ts';
 import { type Quote, quoteHeld, refusalOfTaken, termsOfDiscount } from './order.quoting.ts';
@@ -62,7 +61,7 @@ export function createOrderChanging(options: ChangingOptions): OrderChanging {
   const { database, clock } = options;
 
   async function loadOwn(orderId: OrderId, who: Principal): Promise<PendingOrder> {
-    const order = await findOrder(database, orderId, options.currency);
+    const order = await findOrder(database, orderId);
     if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
     if (!mayChange(order, who)) throw new AppError('forbidden', 'This order is not yours.');
     return pendingOrFail(order, clock.now());

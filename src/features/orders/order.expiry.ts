@@ -37,11 +37,11 @@ export interface OrderExpiry {
 }
 
 export function createOrderExpiry(options: ExpiryOptions): OrderExpiry {
-  const { database, transitions, clock, currency } = options;
+  const { database, transitions, clock } = options;
   return {
     async endUnpaid() {
       const ended = await database.transaction(async (tx) => {
-        const orders = await lockEndedUnpaid(tx, clock.now(), UNPAID_BATCH_ORDERS, currency);
+        const orders = await lockEndedUnpaid(tx, clock.now(), UNPAID_BATCH_ORDERS);
         return orders.length === 0 ? [] : transitions.cancelAll(tx, orders, 'expired');
       });
       return ended.length === UNPAID_BATCH_ORDERS;
@@ -61,7 +61,7 @@ export function createOrderExpiry(options: ExpiryOptions): OrderExpiry {
 }
 
 async function endChunk(orderIds: readonly OrderId[], options: ExpiryOptions): Promise<void> {
-  const orders = await findOrders(options.database, orderIds, options.currency);
+  const orders = await findOrders(options.database, orderIds);
   const unpaid: Order[] = [];
   await eachOf(orders, CHUNK_ORDERS, async (order) => {
     if (order.status === 'pending' && (await isUnpaid(order, options))) unpaid.push(order);

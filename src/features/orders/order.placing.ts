@@ -3,11 +3,9 @@ import { createBatches } from '../../kernel/concurrency.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type IdSource, type OrderId, type TicketId, type UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
-import type { Traces } from '../../kernel/trace.ts';
 import type { Database, Writer } from '../../platform/postgres/database.ts';
-import { REFUSAL_WORDS } from '../pricing/discount.rules.ts';
-import { type Priced, priceOrder } from '../pricing/pricing.rules.ts';
-import type { SeatHolds, SeatingServices, SeatLabels, SeatRequest } from '../seats/seats.ports.ts';
+import { type Priced, priceOrder, REFUSAL_WORDS } from '../pricing/index.ts';
+import type { SeatHolds, SeatingServices, SeatLabels, SeatRequest } from '../seats/index.ts';
 import { quoteHeld, refusalOfTaken } from './order.quoting.ts';
 import { type PendingOrder, place, ticketFor } from './order.rules.ts';
 import {
@@ -31,7 +29,6 @@ export interface PlacingOptions {
   readonly holdMs: number;
   /** Most orders that are written by one statement. */
   readonly ordersPerStatement: number;
-  readonly traces: Traces;
 }
 
 /** Places orders (design section 3, "Place"). */
@@ -116,16 +113,16 @@ type Write = (order: PendingOrder, priced: Priced) => Promise<void>;
  * One statement, which orders that come together share; with an answer to keep it is one transaction of two. A discount is
  * one row that all who use it wait for, so whoever has one goes alone.
  */
-function createWrite({ database, labels, currency, traces, ordersPerStatement }: PlacingOptions): Write {
+function createWrite({ database, labels, currency, ordersPerStatement }: PlacingOptions): Write {
   const insert = async (executor: Writer, added: NewOrder, maxUses?: number) => {
-    if (!(await insertOrder(executor, added, maxUses, currency)))
+    if (!(await insertOrder(executor, added, maxUses)))
       throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
   };
   const insertShared = createBatches<NewOrder>(
     { size: ordersPerStatement, underWay: STATEMENTS_UNDER_WAY },
     async (added) => {
       try {
-        await insertOrders(database, added, currency);
+        await insertOrders(database, added);
         return true;
       } catch (error) {
         if (isForEachAlone(error, added.length)) return false;
@@ -138,7 +135,7 @@ function createWrite({ database, labels, currency, traces, ordersPerStatement }:
     const added = {
       order,
       announcements: announcementsOf(undefined, order, currency),
-      traceparent: traces.current(),
+      traceparent: database.traceparent(),
     };
     const maxUses = priced.discount?.maxUsage;
     try {

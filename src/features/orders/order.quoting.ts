@@ -1,9 +1,14 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { DiscountId, SeatId, SessionId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
-import type { Discount, PricedSeat } from '../pricing/discount.rules.ts';
-import { seatsRefused, seatsTaken } from '../seats/seat-refusal.rules.ts';
-import type { SeatingServices, SeatLabels, SeatRequest } from '../seats/seats.ports.ts';
+import type { Discount, PricedSeat } from '../pricing/index.ts';
+import {
+  type SeatingServices,
+  type SeatLabels,
+  type SeatRequest,
+  seatsRefused,
+  seatsTaken,
+} from '../seats/index.ts';
 import { liveSeats } from './order.store.ts';
 
 /** Seats with their prices, and the discount asked for. */

@@ -14,7 +14,7 @@ import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import type { SeatRequest } from '../seats/seats.ports.ts';
+import type { SeatRequest } from '../seats/index.ts';
 import type { OrderChanging } from './order.changing.ts';
 import type { OrderPlacing } from './order.placing.ts';
 import type { Order, OrderWish } from './order.rules.ts';

@@ -8,8 +8,8 @@ import type {
   SessionId,
   UserId,
 } from '../../kernel/ids.ts';
-import { type Currency, readDecimal } from '../../kernel/money.ts';
-import { type TicketRow, toTicket } from '../tickets/ticket.rows.ts';
+import type { Money } from '../../kernel/money.ts';
+import { type TicketRow, toTicket } from '../tickets/index.ts';
 import type { CancelReason, Order, OrderFacts, OrderState } from './order.rules.ts';
 
 interface OrderRow {
@@ -19,11 +19,11 @@ interface OrderRow {
   readonly organization_id: OrganizationId;
   readonly session_id: SessionId;
   readonly status: 'pending' | 'completed' | 'cancelled';
-  readonly subtotal: string;
+  readonly subtotal: Money;
   readonly discount_id: DiscountId | null;
   readonly discount_code: string | null;
-  readonly discount_amount: string;
-  readonly price: string;
+  readonly discount_amount: Money;
+  readonly price: Money;
   readonly created_at: Instant;
   readonly payment_intent_id: PaymentIntentId | null;
   readonly payment_attempt: number;
@@ -46,29 +46,29 @@ export const ITS_TICKETS = `tickets t ON t.order_id = o.order_id AND (t.voided_a
 export type OrderTicketRow = OrderRow & (TicketRow | { readonly ticket_id: null });
 
 /** Orders with their tickets from joined rows, in the order of the rows. */
-export function toOrders(rows: readonly OrderTicketRow[], currency: Currency): Order[] {
+export function toOrders(rows: readonly OrderTicketRow[]): Order[] {
   const byOrder = Map.groupBy(rows, (row) => row.order_id);
   return [...byOrder.values()].flatMap((group) => {
     const [first] = group;
-    return first ? [toOrder(first, group, currency)] : [];
+    return first ? [toOrder(first, group)] : [];
   });
 }
 
-function toOrder(row: OrderTicketRow, group: readonly OrderTicketRow[], currency: Currency): Order {
+function toOrder(row: OrderTicketRow, group: readonly OrderTicketRow[]): Order {
   const facts: OrderFacts = {
     orderId: row.order_id,
     userId: row.user_id,
     eventId: row.event_id,
     organizationId: row.organization_id,
     sessionId: row.session_id,
-    subtotal: readDecimal(row.subtotal, currency),
+    subtotal: row.subtotal,
     discount: row.discount_id ? { id: row.discount_id, code: row.discount_code ?? '' } : undefined,
-    discountAmount: readDecimal(row.discount_amount, currency),
-    price: readDecimal(row.price, currency),
+    discountAmount: row.discount_amount,
+    price: row.price,
     createdAt: row.created_at,
     paymentIntentId: row.payment_intent_id ?? undefined,
     paymentAttempt: row.payment_attempt,
-    tickets: group.flatMap((each) => (each.ticket_id === null ? [] : [toTicket(each, currency)])),
+    tickets: group.flatMap((each) => (each.ticket_id === null ? [] : [toTicket(each)])),
   };
   return { ...facts, ...toState(row) };
 }

@@ -11,8 +11,8 @@ import type {
   UserId,
 } from '../../kernel/ids.ts';
 import { type Money, money, sum } from '../../kernel/money.ts';
-import type { PricedSeat } from '../pricing/discount.rules.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { PricedSeat } from '../pricing/index.ts';
+import type { Ticket } from '../tickets/index.ts';
 
 /**
  * An order's life. Every way in (route, webhook, payment topic, sweeper, admin) goes through the functions below.

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { PLAIN_TEXT, Uuid } from '../../platform/http/schemas.ts';
-import { TicketSchema } from '../tickets/ticket.schemas.ts';
+import { TicketSchema } from '../tickets/index.ts';
 
 const MAX_SEAT_ID_CHARS = 64;
 

@@ -3,8 +3,8 @@ import type { OrderId, UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
-import type { RecordAction } from '../audit/audit.service.ts';
-import type { SeatingServices } from '../seats/seats.ports.ts';
+import type { RecordAction } from '../audit/index.ts';
+import type { SeatingServices } from '../seats/index.ts';
 import { mayCancel, standingTo } from './order.access.rules.ts';
 import { type Order, whyNotPending } from './order.rules.ts';
 import { findOrder, ordersOfUser } from './order.store.ts';
@@ -54,10 +54,10 @@ const MAX_LISTED_ORDERS = 200;
 const MAX_CANCEL_ATTEMPTS = 3;
 
 export function createOrderService(options: OrderServiceOptions): OrderService {
-  const { database, seating, currency } = options;
+  const { database, seating } = options;
 
   async function load(orderId: OrderId): Promise<Order> {
-    return orFail(await findOrder(database, orderId, currency));
+    return orFail(await findOrder(database, orderId));
   }
 
   return {
@@ -72,7 +72,7 @@ export function createOrderService(options: OrderServiceOptions): OrderService {
       if (standingTo(userId, who) === 'stranger') {
         throw new AppError('forbidden', 'These orders are not yours.');
       }
-      return ordersOfUser(database, userId, MAX_LISTED_ORDERS, currency);
+      return ordersOfUser(database, userId, MAX_LISTED_ORDERS);
     },
 
     async cancel(orderId, who) {

@@ -1,11 +1,10 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { Announcement } from '../../kernel/events.ts';
 import type { DiscountId, OrderId, PaymentIntentId, SeatId, SessionId, UserId } from '../../kernel/ids.ts';
-import { type Currency, toDecimal } from '../../kernel/money.ts';
+import type { Currency } from '../../kernel/money.ts';
 import type { Executor, Transaction, Writer } from '../../platform/postgres/database.ts';
 import { isLockTimeout, isRowAtFault, isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
-import { TICKET_COLUMNS } from '../tickets/ticket.rows.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import { TICKET_COLUMNS, type Ticket } from '../tickets/index.ts';
 import { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from './order.rows.ts';
 import type { CancelReason, Order, PendingOrder, WithdrawReason } from './order.rules.ts';
 
@@ -69,18 +68,17 @@ export async function insertOrder(
   writer: Writer,
   added: NewOrder,
   maxDiscountUses: number | undefined,
-  currency: Currency,
 ): Promise<boolean> {
-  const values = orderValues(added, maxDiscountUses, currency, NO_LOCK_TIMEOUT);
+  const values = orderValues(writer, added, maxDiscountUses, NO_LOCK_TIMEOUT);
   const isWritten = (await writer.rows(INSERT_ORDER, values)).length > 0;
   if (isWritten) writer.wake('relay');
   return isWritten;
 }
 
 function orderValues(
+  { currency }: Writer,
   { order, announcements, traceparent }: NewOrder,
   maxDiscountUses: number | undefined,
-  currency: Currency,
   lockTimeout: string,
 ): unknown[] {
   return [
@@ -89,15 +87,15 @@ function orderValues(
     order.eventId,
     order.organizationId,
     order.sessionId,
-    toDecimal(order.subtotal, currency),
+    currency.toDecimal(order.subtotal),
     order.discount?.id ?? null,
     order.discount?.code ?? null,
-    toDecimal(order.discountAmount, currency),
-    toDecimal(order.price, currency),
+    currency.toDecimal(order.discountAmount),
+    currency.toDecimal(order.price),
     toRfc3339(order.createdAt),
     maxDiscountUses ?? null,
     toRfc3339(order.expiresAt),
-    ...ticketArrays(inSeatOrder(order.tickets), currency),
+    ...ticketArrays(currency, inSeatOrder(order.tickets)),
     announcements.map((announcement) => announcement.topic),
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
@@ -166,14 +164,10 @@ export interface NewOrder {
  * them keeps the others from being written. The tickets of all of them go in the order of session and
  * seat, so that two such statements never wait for each other in a circle.
  */
-export async function insertOrders(
-  writer: Writer,
-  added: readonly NewOrder[],
-  currency: Currency,
-): Promise<void> {
+export async function insertOrders(writer: Writer, added: readonly NewOrder[]): Promise<void> {
   const [first, second] = added;
   if (first && !second) {
-    await writer.rows(INSERT_ORDER, orderValues(first, undefined, currency, SHARED_LOCK_TIMEOUT));
+    await writer.rows(INSERT_ORDER, orderValues(writer, first, undefined, SHARED_LOCK_TIMEOUT));
     writer.wake('relay');
     return;
   }
@@ -188,12 +182,12 @@ export async function insertOrders(
     orders.map((order) => order.eventId),
     orders.map((order) => order.organizationId),
     orders.map((order) => order.sessionId),
-    orders.map((order) => toDecimal(order.subtotal, currency)),
-    orders.map((order) => toDecimal(order.price, currency)),
+    orders.map((order) => writer.currency.toDecimal(order.subtotal)),
+    orders.map((order) => writer.currency.toDecimal(order.price)),
     orders.map((order) => toRfc3339(order.createdAt)),
     orders.map((order) => toRfc3339(order.expiresAt)),
     tickets.map((ticket) => ticket.orderId),
-    ...ticketArrays(tickets, currency),
+    ...ticketArrays(writer.currency, tickets),
     announcements.map((announcement) => announcement.topic),
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
@@ -212,7 +206,7 @@ function bySeat(a: Ticket, b: Ticket): number {
 }
 
 /** One array a column, as `unnest` takes them. */
-function ticketArrays(tickets: readonly Ticket[], currency: Currency): readonly (readonly string[])[] {
+function ticketArrays(currency: Currency, tickets: readonly Ticket[]): readonly (readonly string[])[] {
   return [
     tickets.map((ticket) => ticket.ticketId),
     tickets.map((ticket) => ticket.seatId),
@@ -220,7 +214,7 @@ function ticketArrays(tickets: readonly Ticket[], currency: Currency): readonly 
     tickets.map((ticket) => ticket.colour),
     tickets.map((ticket) => ticket.tierId),
     tickets.map((ticket) => ticket.tierName),
-    tickets.map((ticket) => toDecimal(ticket.price, currency)),
+    tickets.map((ticket) => currency.toDecimal(ticket.price)),
   ];
 }
 
@@ -230,13 +224,9 @@ const FIND_ORDER = {
           WHERE o.order_id = $1 ORDER BY t.seat_label, t.seat_id`,
 };
 
-export async function findOrder(
-  executor: Executor,
-  orderId: OrderId,
-  currency: Currency,
-): Promise<Order | undefined> {
+export async function findOrder(executor: Executor, orderId: OrderId): Promise<Order | undefined> {
   const rows = await executor.rows<OrderTicketRow>(FIND_ORDER, [orderId]);
-  return toOrders(rows, currency)[0];
+  return toOrders(rows)[0];
 }
 
 const LOCK_ORDER = {
@@ -248,13 +238,9 @@ const LOCK_ORDER = {
  * The order, locked until the transaction ends: every transition starts here, so that one decides at a time. It is
  * read after the lock is had: a statement that waits for a lock sees the row anew, but not what is joined to it.
  */
-export async function lockOrder(
-  tx: Transaction,
-  orderId: OrderId,
-  currency: Currency,
-): Promise<Order | undefined> {
+export async function lockOrder(tx: Transaction, orderId: OrderId): Promise<Order | undefined> {
   const locked = await tx.rows(LOCK_ORDER, [orderId]);
-  return locked.length === 0 ? undefined : findOrder(tx, orderId, currency);
+  return locked.length === 0 ? undefined : findOrder(tx, orderId);
 }
 
 const FIND_ORDERS = {
@@ -264,13 +250,9 @@ const FIND_ORDERS = {
 };
 
 /** Those of the orders that there are. */
-export async function findOrders(
-  executor: Executor,
-  orderIds: readonly OrderId[],
-  currency: Currency,
-): Promise<Order[]> {
+export async function findOrders(executor: Executor, orderIds: readonly OrderId[]): Promise<Order[]> {
   if (orderIds.length === 0) return [];
-  return toOrders(await executor.rows<OrderTicketRow>(FIND_ORDERS, [orderIds]), currency);
+  return toOrders(await executor.rows<OrderTicketRow>(FIND_ORDERS, [orderIds]));
 }
 
 const LOCK_ORDERS = {
@@ -279,13 +261,9 @@ const LOCK_ORDERS = {
 };
 
 /** `lockOrder` for several, in the order of their ids, so that two who lock the same never wait in a circle. */
-export async function lockOrders(
-  tx: Transaction,
-  orderIds: readonly OrderId[],
-  currency: Currency,
-): Promise<Order[]> {
+export async function lockOrders(tx: Transaction, orderIds: readonly OrderId[]): Promise<Order[]> {
   await tx.rows(LOCK_ORDERS, [orderIds]);
-  return findOrders(tx, orderIds, currency);
+  return findOrders(tx, orderIds);
 }
 
 const ORDERS_OF_USER = {
@@ -297,14 +275,9 @@ const ORDERS_OF_USER = {
 };
 
 /** A user's orders, newest first, at most `limit`. */
-export async function ordersOfUser(
-  executor: Executor,
-  userId: UserId,
-  limit: number,
-  currency: Currency,
-): Promise<Order[]> {
+export async function ordersOfUser(executor: Executor, userId: UserId, limit: number): Promise<Order[]> {
   const rows = await executor.rows<OrderTicketRow>(ORDERS_OF_USER, [userId, limit]);
-  return toOrders(rows, currency);
+  return toOrders(rows);
 }
 
 const LIVE_SEATS = {
@@ -405,16 +378,15 @@ export async function saveTerms(
   to: Order,
   at: Instant,
   maxDiscountUses: number | undefined,
-  currency: Currency,
 ): Promise<boolean> {
   if (!(await exchangeDiscount(tx, from.discount?.id, to.discount?.id, maxDiscountUses))) return false;
   await tx.rows(SAVE_TERMS, [
     to.orderId,
-    toDecimal(to.subtotal, currency),
+    tx.currency.toDecimal(to.subtotal),
     to.discount?.id ?? null,
     to.discount?.code ?? null,
-    toDecimal(to.discountAmount, currency),
-    toDecimal(to.price, currency),
+    tx.currency.toDecimal(to.discountAmount),
+    tx.currency.toDecimal(to.price),
     to.paymentIntentId ?? null,
     to.paymentAttempt,
   ]);
@@ -425,7 +397,12 @@ export async function saveTerms(
   if (first) {
     // The tickets that one change adds are issued at the same moment, the one that is announced.
     const { orderId, sessionId, issuedAt } = first;
-    await tx.rows(ADD_TICKETS, [orderId, sessionId, toRfc3339(issuedAt), ...ticketArrays(added, currency)]);
+    await tx.rows(ADD_TICKETS, [
+      orderId,
+      sessionId,
+      toRfc3339(issuedAt),
+      ...ticketArrays(tx.currency, added),
+    ]);
   }
   const removed = from.tickets.filter((ticket) => !after.has(ticket.ticketId));
   await voidTickets(tx, removed, at, 'replaced');
@@ -476,9 +453,8 @@ export async function attachIntent(
   order: Pick<Order, 'orderId' | 'price'>,
   attempt: number,
   intentId: PaymentIntentId,
-  currency: Currency,
 ): Promise<boolean> {
-  const price = toDecimal(order.price, currency);
+  const price = executor.currency.toDecimal(order.price);
   const rows = await executor.rows(ATTACH_INTENT, [order.orderId, attempt, intentId, price]);
   return rows.length > 0;
 }
@@ -506,17 +482,11 @@ const LOCK_ENDED_UNPAID = {
  * At most `limit` pending orders whose hold has ended and that nobody began to pay, locked; none another has locked.
  * They are read after they are locked, as in `lockOrder`.
  */
-export async function lockEndedUnpaid(
-  tx: Transaction,
-  now: Instant,
-  limit: number,
-  currency: Currency,
-): Promise<Order[]> {
+export async function lockEndedUnpaid(tx: Transaction, now: Instant, limit: number): Promise<Order[]> {
   const locked = await tx.rows<{ order_id: OrderId }>(LOCK_ENDED_UNPAID, [toRfc3339(now), limit]);
   return findOrders(
     tx,
     locked.map((row) => row.order_id),
-    currency,
   );
 }
 

@@ -1,10 +1,10 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { Announcement } from '../../kernel/events.ts';
 import type { OrderId, SeatId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
+import { appendToOutbox } from '../../platform/outbox/outbox.store.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
-import type { SeatHolds } from '../seats/seats.ports.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { SeatHolds } from '../seats/index.ts';
+import type { Ticket } from '../tickets/index.ts';
 import { amendTicket } from './box-office.store.ts';
 import {
   amend,
@@ -29,9 +29,6 @@ import {
   voidTickets,
 } from './order.store.ts';
 import { announcementsOf } from './order.wire.ts';
-
-/** Stores announcements in the transaction of the change they tell of. */
-export type AppendToOutbox = (tx: Transaction, announcements: readonly Announcement[]) => Promise<void>;
 
 /** An order before and after something happened to it. */
 export interface OrderChange {
@@ -88,7 +85,6 @@ export interface OrderTransitions {
 }
 
 export interface OrderTransitionsOptions {
-  readonly appendToOutbox: AppendToOutbox;
   readonly recordSales: RecordSales;
   readonly holds: SeatHolds;
   /** Told of orders that have another status, in the transaction that gives it to them. */
@@ -98,7 +94,7 @@ export interface OrderTransitionsOptions {
 }
 
 export function createOrderTransitions(options: OrderTransitionsOptions): OrderTransitions {
-  const { appendToOutbox, recordSales, holds, onChanged, clock, currency } = options;
+  const { recordSales, holds, onChanged, clock, currency } = options;
 
   /** The one place at which seats become free: PostgreSQL has freed them by the commit, and a hold left over ends by itself. */
   function free(tx: Transaction, { orderId, sessionId }: Order, seatIds: readonly SeatId[]): void {
@@ -120,8 +116,8 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
   }
 
   return {
-    lock: (tx, orderId) => lockOrder(tx, orderId, currency),
-    lockAll: (tx, orderIds) => lockOrders(tx, orderIds, currency),
+    lock: (tx, orderId) => lockOrder(tx, orderId),
+    lockAll: (tx, orderIds) => lockOrders(tx, orderIds),
     async seatsFree(tx, order) {
       return (await liveSeats(tx, order.sessionId, seatsOf(order))).length === 0;
     },
@@ -174,7 +170,7 @@ export function createOrderTransitions(options: OrderTransitionsOptions): OrderT
       if (order.status === 'completed') await appendToOutbox(tx, announcementsOf(order, order, currency));
     },
     async change(tx, from, to, maxDiscountUses) {
-      if (!(await saveTerms(tx, from, to, clock.now(), maxDiscountUses, currency))) return false;
+      if (!(await saveTerms(tx, from, to, clock.now(), maxDiscountUses))) return false;
       await appendToOutbox(tx, announcementsOf(from, to, currency));
       free(tx, from, seatsLeft(from, to));
       return true;

@@ -3,8 +3,8 @@ import { toRfc3339 } from '../../kernel/clock.ts';
 import { unreachable } from '../../kernel/errors.ts';
 import type { Announcement, TopicKey } from '../../kernel/events.ts';
 import type { SeatId } from '../../kernel/ids.ts';
-import { type Currency, toMajor } from '../../kernel/money.ts';
-import { toWireTicket } from '../tickets/ticket.wire.ts';
+import type { Currency } from '../../kernel/money.ts';
+import { toWireTicket } from '../tickets/index.ts';
 import { completedAtOf, type Order } from './order.rules.ts';
 import type { OrderSchema } from './order.schemas.ts';
 
@@ -20,11 +20,11 @@ export function toWireOrder(order: Order, currency: Currency): WireOrder {
     OrganizationID: order.organizationId,
     SessionID: order.sessionId,
     Status: order.status,
-    SubTotal: toMajor(order.subtotal, currency),
+    SubTotal: currency.toMajor(order.subtotal),
     DiscountID: order.discount?.id ?? '',
     DiscountCode: order.discount?.code ?? '',
-    DiscountAmount: toMajor(order.discountAmount, currency),
-    Price: toMajor(order.price, currency),
+    DiscountAmount: currency.toMajor(order.discountAmount),
+    Price: currency.toMajor(order.price),
     CreatedAt: toRfc3339(order.createdAt),
     PaymentIntentID: order.paymentIntentId ?? '',
     tickets: order.tickets.map((ticket) => toWireTicket(ticket, currency)),

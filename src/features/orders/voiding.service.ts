@@ -1,10 +1,10 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, TicketId } from '../../kernel/ids.ts';
-import { toMajor, ZERO } from '../../kernel/money.ts';
+import { ZERO } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
-import type { TicketRefund } from '../payments/box-office.service.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import type { TicketRefund } from '../payments/index.ts';
+import type { Ticket } from '../tickets/index.ts';
 import type { BoxOfficeOptions } from './box-office.service.ts';
 import { placeOfTicket } from './box-office.store.ts';
 import type { Order } from './order.rules.ts';
@@ -51,7 +51,7 @@ async function voidLocked(
     about: order,
     ticketId,
     before: { is_void: live.length === 0, seat_label: live[0]?.seatLabel ?? null },
-    after: { is_void: true, given_back: toMajor(refund?.amount ?? ZERO, options.currency) },
+    after: { is_void: true, given_back: options.currency.toMajor(refund?.amount ?? ZERO) },
   });
 }
 

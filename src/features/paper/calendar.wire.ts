@@ -1,7 +1,7 @@
 import ical, { ICalCalendarMethod, ICalEventStatus } from 'ical-generator';
 import type { Instant } from '../../kernel/clock.ts';
-import type { SessionInfo } from '../catalogue/catalogue.ports.ts';
-import type { Order } from '../orders/order.rules.ts';
+import type { SessionInfo } from '../catalogue/index.ts';
+import type { Order } from '../orders/index.ts';
 
 const CONTROLS = /(?![\t\r\n])\p{Cc}/gu;
 

@@ -1,6 +1,6 @@
 import bidiFactory, { type Bidi } from 'bidi-js';
 import PDFDocument from 'pdfkit';
-import { qrSquares } from '../tickets/qr/qr-image.ts';
+import { qrSquares } from '../tickets/index.ts';
 import { type PageFont, pageFonts } from './fonts.service.ts';
 import { drawable, graphemesOf, lineCount, linesOf, piecesOf, type Run, runsIn } from './line.rules.ts';
 

@@ -1,8 +1,7 @@
 import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
-import type { Order } from '../orders/order.rules.ts';
-import type { OrderTransitions } from '../orders/order.transitions.ts';
+import type { Order, OrderTransitions } from '../orders/index.ts';
 import { type AccountNews, GONE_BY, newsOf, tooMuch, wordsFor } from './alignment.rules.ts';
 import type { TicketsPaid } from './box-office.service.ts';
 import type { CountMoney, IntentAccount, PaymentProvider } from './payment.ports.ts';

@@ -3,7 +3,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { IdSource, TicketId, UserId } from '../../kernel/ids.ts';
 import { type Currency, type Money, minus, money, smaller, ZERO } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
-import type { Order } from '../orders/order.rules.ts';
+import type { Order } from '../orders/index.ts';
 import type { CountMoney } from './payment.ports.ts';
 import {
   byHand,

@@ -3,8 +3,8 @@ import { Compile } from 'typebox/compile';
 import { AppError, type ErrorCode } from '../../kernel/errors.ts';
 import type { EventHandler, EventMessage, TopicKey } from '../../kernel/events.ts';
 import { as, type OrderId } from '../../kernel/ids.ts';
+import { appendToOutbox } from '../../platform/outbox/outbox.store.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
-import type { AppendToOutbox } from '../orders/order.transitions.ts';
 import type { PaymentService } from './payment.service.ts';
 
 /**
@@ -22,7 +22,6 @@ export interface PaymentConsumerOptions {
   readonly database: Database;
   readonly payments: Pick<PaymentService, 'paidElsewhere'>;
   readonly orderExists: (orderId: OrderId) => Promise<boolean>;
-  readonly appendToOutbox: AppendToOutbox;
   /** Told of each message, by what became of it. */
   readonly onTaken: (outcome: 'succeeded' | 'failed' | 'set_aside') => void;
 }
@@ -57,9 +56,7 @@ export function createPaymentConsumer(options: PaymentConsumerOptions): PaymentC
     const key = message.key.replaceAll('\0', '').slice(0, MAX_KEPT_CHARS);
     const kept = message.value.slice(0, MAX_KEPT_CHARS);
     const value = JSON.stringify({ reason, topic: message.topic, key: message.key, value: kept });
-    await options.database.transaction((tx: Transaction) =>
-      options.appendToOutbox(tx, [{ topic, key, value }]),
-    );
+    await options.database.transaction((tx: Transaction) => appendToOutbox(tx, [{ topic, key, value }]));
     options.onTaken('set_aside');
   }
 

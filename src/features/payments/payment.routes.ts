@@ -1,15 +1,12 @@
 import { type Static, Type } from 'typebox';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { type Currency, fromMajor, toMajor } from '../../kernel/money.ts';
+import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import { toOrderId } from '../orders/order.routes.ts';
-import type { Order } from '../orders/order.rules.ts';
-import { OrderParamsSchema, OrderSchema } from '../orders/order.schemas.ts';
-import { toWireOrder } from '../orders/order.wire.ts';
+import { type Order, OrderParamsSchema, OrderSchema, toOrderId, toWireOrder } from '../orders/index.ts';
 import {
   PaymentIntentResponseSchema,
   RefundRequestSchema,
@@ -122,7 +119,7 @@ function refundRoute(scope: HttpServer, { refunds, once, currency }: PaymentRout
     async (request, reply) => {
       const body = (issued: RefundIssued) => ({
         refund_id: issued.refundId,
-        amount: toMajor(issued.amount, currency),
+        amount: currency.toMajor(issued.amount),
         reason: issued.reason,
         order: toWireOrder(issued.order, currency),
       });
@@ -143,7 +140,7 @@ function toRefundRequest(
 ): RefundRequest {
   const words = reason || 'given back by an administrator';
   if (amount === undefined || amount === null) return { amount: undefined, reason: words };
-  const minor = fromMajor(amount, currency);
+  const minor = currency.fromMajor(amount);
   if (minor !== undefined) return { amount: minor, reason: words };
   const problem = `has more decimals than ${currency.code.toUpperCase()}, or is too large`;
   throw new AppError('invalid_request', `body/amount: ${problem}`, {

@@ -1,7 +1,7 @@
 import { as, type OrderId, type PaymentIntentId, type TicketId } from '../../kernel/ids.ts';
 import { type Currency, type Money, money } from '../../kernel/money.ts';
-import { mayComeLate, type Order } from '../orders/order.rules.ts';
-import type { Ticket } from '../tickets/ticket.rules.ts';
+import { mayComeLate, type Order } from '../orders/index.ts';
+import type { Ticket } from '../tickets/index.ts';
 
 /**
  * Money received, by PaymentIntent. `settle` decides once what becomes of it (I2); refunds are rows of their own, carried

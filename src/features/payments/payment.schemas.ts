@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { PLAIN_TEXT, Uuid } from '../../platform/http/schemas.ts';
-import { ORDER_EXAMPLE, OrderSchema } from '../orders/order.schemas.ts';
+import { ORDER_EXAMPLE, OrderSchema } from '../orders/index.ts';
 
 export const PaymentIntentResponseSchema = Type.Object(
   {

@@ -4,11 +4,16 @@ import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
-import { mayPay } from '../orders/order.access.rules.ts';
-import type { PaymentPreparation } from '../orders/order.changing.ts';
-import { holdMinutesLeft, holdStands, type Order, whyNotPending } from '../orders/order.rules.ts';
-import type { PaymentConclusion } from '../orders/order.service.ts';
-import type { OrderTransitions } from '../orders/order.transitions.ts';
+import {
+  holdMinutesLeft,
+  holdStands,
+  mayPay,
+  type Order,
+  type OrderTransitions,
+  type PaymentConclusion,
+  type PaymentPreparation,
+  whyNotPending,
+} from '../orders/index.ts';
 import type { AlignIntent } from './alignment.ts';
 import type { Intent, PaymentProvider } from './payment.ports.ts';
 import { intentElsewhere, intentKey, isPaidElsewhere } from './payment.rules.ts';

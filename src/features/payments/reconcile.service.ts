@@ -1,7 +1,7 @@
 import type { Clock, Instant } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
-import type { Order } from '../orders/order.rules.ts';
+import type { Order } from '../orders/index.ts';
 import type { AlignIntent } from './alignment.ts';
 import type { ListedIntent, PaymentProvider } from './payment.ports.ts';
 import { isByHand, isPaidElsewhere, type Payment, type Refund, type RefundPolicy } from './payment.rules.ts';

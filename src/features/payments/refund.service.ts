@@ -3,12 +3,11 @@ import { eachOf } from '../../kernel/concurrency.ts';
 import { AppError, reasonOf } from '../../kernel/errors.ts';
 import type { OnFailure } from '../../kernel/failures.ts';
 import type { IdSource, OrderId, PaymentIntentId } from '../../kernel/ids.ts';
-import { type Currency, type Money, minus, money, toMajor } from '../../kernel/money.ts';
+import { type Currency, type Money, minus, money } from '../../kernel/money.ts';
 import { demandAdmin, type Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
-import type { RecordAction } from '../audit/audit.service.ts';
-import type { Order } from '../orders/order.rules.ts';
-import type { OrderTransitions } from '../orders/order.transitions.ts';
+import type { RecordAction } from '../audit/index.ts';
+import type { Order, OrderTransitions } from '../orders/index.ts';
 import type { CountMoney, PaymentProvider } from './payment.ports.ts';
 import { byHand, isPaidElsewhere, leftOf, type Payment, stateAfter } from './payment.rules.ts';
 import { lockApplied, lockPayment, savePaymentState } from './payment.store.ts';
@@ -160,7 +159,7 @@ async function settleLocked(
     action: 'refund.settled',
     about: order,
     before: { refund_id: refundId, is_paid_out: false },
-    after: { refund_id: refundId, is_paid_out: true, amount: toMajor(money(stuck.amountMinor), currency) },
+    after: { refund_id: refundId, is_paid_out: true, amount: currency.toMajor(money(stuck.amountMinor)) },
   });
 }
 
@@ -192,15 +191,15 @@ async function issueLocked(
     actor: who.userId,
     action: 'order.refunded',
     about: order,
-    before: { status: order.status, left: toMajor(money(left), currency) },
-    after: { status: after.status, left: toMajor(minus(money(left), amount), currency), refund_id: refundId },
+    before: { status: order.status, left: currency.toMajor(money(left)) },
+    after: { status: after.status, left: currency.toMajor(minus(money(left), amount)), refund_id: refundId },
   });
   return { refundId, amount, reason, order: after };
 }
 
 function refuseUnlessPossible(amount: Money, left: number, currency: Currency): void {
   if (amount > left || left === 0) {
-    const most = toMajor(money(left), currency);
+    const most = currency.toMajor(money(left));
     throw new AppError('refund_not_possible', `Of what was paid ${most} is left to give back.`);
   }
   if (amount % currency.chargeStep !== 0) {

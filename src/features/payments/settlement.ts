@@ -4,8 +4,7 @@ import type { OnFailure } from '../../kernel/failures.ts';
 import type { PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
-import type { Order } from '../orders/order.rules.ts';
-import type { OrderTransitions } from '../orders/order.transitions.ts';
+import type { Order, OrderTransitions } from '../orders/index.ts';
 import type { CountMoney, PaymentProvider } from './payment.ports.ts';
 import { type Payment, type RefundPolicy, type Settlement, settle } from './payment.rules.ts';
 import {

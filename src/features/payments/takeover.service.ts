@@ -1,7 +1,7 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { OrderId } from '../../kernel/ids.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
-import type { Order } from '../orders/order.rules.ts';
+import type { Order } from '../orders/index.ts';
 import type { AlignIntent } from './alignment.ts';
 import type { CountMoney } from './payment.ports.ts';
 import { isPaidElsewhere, leftOf, type Payment, stateAfter } from './payment.rules.ts';

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import type { Instant } from '../../kernel/clock.ts';
 import { as, type DiscountId, type SessionId, type TierId } from '../../kernel/ids.ts';
 import { parseIsoDate } from '../../kernel/iso-date.ts';
-import { type Currency, fromMajor, type Money } from '../../kernel/money.ts';
+import type { Currency, Money } from '../../kernel/money.ts';
 import type { Discount, DiscountTerms, Percentage } from './discount.rules.ts';
 
 const maybe = <Schema extends Parameters<typeof Type.Optional>[0]>(schema: Schema) =>
@@ -117,7 +117,7 @@ function readAmount(
   currency: Currency,
 ): Money | undefined | 'unreadable' {
   if (amount === null || amount === undefined) return undefined;
-  const read = fromMajor(amount, currency);
+  const read = currency.fromMajor(amount);
   return read === undefined || read < 0 ? 'unreadable' : read;
 }
 

@@ -2,10 +2,9 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type SeatId, type TierId } from '../../kernel/ids.ts';
-import { type Currency, fromMajor } from '../../kernel/money.ts';
+import type { Currency } from '../../kernel/money.ts';
 import type { ServiceAnswer, ServiceClient } from '../../platform/http/service-client.ts';
-import type { Discount, PricedSeat } from '../pricing/discount.rules.ts';
-import { DiscountSchema, readDiscount } from '../pricing/discount.schema.ts';
+import { type Discount, DiscountSchema, type PricedSeat, readDiscount } from '../pricing/index.ts';
 import type { SeatAgreement, SeatingServices, SeatQuote, SeatRequest } from './seats.ports.ts';
 
 export interface SeatingServicesOptions {
@@ -137,7 +136,7 @@ function toPricedSeat(
   seat: Static<typeof QuoteSchema>['seats'][number],
   currency: Currency,
 ): PricedSeat {
-  const price = fromMajor(seat.tier.price, currency);
+  const price = currency.fromMajor(seat.tier.price);
   if (price === undefined || price < 0) throw notUnderstood(`a price that is none in ${currency.code}`);
   const tier = { id: as<TierId>(seat.tier.id), name: seat.tier.name, color: seat.tier.color ?? '' };
   return { seatId, label: seat.label, tier, price };

@@ -8,7 +8,7 @@ import type {
   SessionId,
   UserId,
 } from '../../kernel/ids.ts';
-import type { Discount, PricedSeat } from '../pricing/discount.rules.ts';
+import type { Discount, PricedSeat } from '../pricing/index.ts';
 import type { NamedSeat } from './seat-refusal.rules.ts';
 
 /** Which seats a buyer asks for. */

@@ -1,6 +1,6 @@
 import type { Instant } from '../../kernel/clock.ts';
 import type { OrderId, SeatId, SessionId, TicketId, TierId } from '../../kernel/ids.ts';
-import { type Currency, readDecimal } from '../../kernel/money.ts';
+import type { Money } from '../../kernel/money.ts';
 import type { Ticket } from './ticket.rules.ts';
 
 /** The columns of a ticket, as `TICKET_COLUMNS` selects them. */
@@ -13,7 +13,7 @@ export interface TicketRow {
   readonly colour: string;
   readonly tier_id: TierId;
   readonly tier_name: string;
-  readonly price_at_purchase: string;
+  readonly price_at_purchase: Money;
   readonly issued_at: Instant;
   readonly voided_at: Instant | null;
   readonly checked_in_time: Instant | null;
@@ -25,7 +25,7 @@ export const TICKET_COLUMNS = `
   t.ticket_id, t.seat_id, t.seat_label, t.colour, t.tier_id, t.tier_name, t.price_at_purchase, t.issued_at,
   t.voided_at, t.checked_in_time, t.holder_note`;
 
-export function toTicket(row: TicketRow, currency: Currency): Ticket {
+export function toTicket(row: TicketRow): Ticket {
   return {
     ticketId: row.ticket_id,
     orderId: row.order_id,
@@ -35,7 +35,7 @@ export function toTicket(row: TicketRow, currency: Currency): Ticket {
     colour: row.colour,
     tierId: row.tier_id,
     tierName: row.tier_name,
-    price: readDecimal(row.price_at_purchase, currency),
+    price: row.price_at_purchase,
     issuedAt: row.issued_at,
     voidedAt: row.voided_at ?? undefined,
     checkedInAt: row.checked_in_time ?? undefined,

@@ -3,8 +3,8 @@ import type { OrderId, TicketId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { Order } from '../orders/order.rules.ts';
-import type { SeatingServices } from '../seats/seats.ports.ts';
+import type { Order } from '../orders/index.ts';
+import type { SeatingServices } from '../seats/index.ts';
 import type { TicketSealer } from './qr/sealer.ts';
 import type { Ticket } from './ticket.rules.ts';
 import { countLive, type FoundTicket, findTicket } from './ticket.store.ts';
@@ -36,7 +36,7 @@ export interface TicketServiceOptions {
 }
 
 export function createTicketService(options: TicketServiceOptions): TicketService {
-  const { database, currency } = options;
+  const { database } = options;
 
   async function viewsOf(order: Order): Promise<TicketView[]> {
     return Promise.all(order.tickets.map((ticket) => toView(ticket, order.status, options)));
@@ -44,7 +44,7 @@ export function createTicketService(options: TicketServiceOptions): TicketServic
 
   return {
     async view(ticketId, who) {
-      const found = await findTicket(database, ticketId, currency);
+      const found = await findTicket(database, ticketId);
       if (!found) throw new AppError('ticket_not_found', 'There is no ticket with this id.');
       const standing = await standingToTicket(found, who, options);
       if (standing === 'stranger') throw new AppError('forbidden', 'This ticket is not yours.');

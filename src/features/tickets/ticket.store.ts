@@ -1,5 +1,4 @@
 import type { TicketId, UserId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { TICKET_COLUMNS, type TicketRow, toTicket } from './ticket.rows.ts';
 import type { Ticket } from './ticket.rules.ts';
@@ -22,13 +21,9 @@ const FIND = {
            FROM tickets t JOIN orders o USING (order_id) WHERE t.ticket_id = $1`,
 };
 
-export async function findTicket(
-  executor: Executor,
-  ticketId: TicketId,
-  currency: Currency,
-): Promise<FoundTicket | undefined> {
+export async function findTicket(executor: Executor, ticketId: TicketId): Promise<FoundTicket | undefined> {
   const [row] = await executor.rows<FoundTicketRow>(FIND, [ticketId]);
-  return row && { ticket: toTicket(row, currency), orderStatus: row.order_status, holderId: row.user_id };
+  return row && { ticket: toTicket(row), orderStatus: row.order_status, holderId: row.user_id };
 }
 
 const COUNT = {

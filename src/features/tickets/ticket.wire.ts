@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { toRfc3339 } from '../../kernel/clock.ts';
-import { type Currency, toMajor } from '../../kernel/money.ts';
+import type { Currency } from '../../kernel/money.ts';
 import type { Ticket } from './ticket.rules.ts';
 import type { TicketSchema } from './ticket.schemas.ts';
 
@@ -20,7 +20,7 @@ export function toWireTicket(ticket: Ticket, currency: Currency): WireTicket {
     colour: ticket.colour,
     tier_id: ticket.tierId,
     tier_name: ticket.tierName,
-    price_at_purchase: toMajor(ticket.price, currency),
+    price_at_purchase: currency.toMajor(ticket.price),
     issued_at: toRfc3339(ticket.issuedAt),
     checked_in: ticket.checkedInAt !== undefined,
     checked_in_time: ticket.checkedInAt === undefined ? NEVER : toRfc3339(ticket.checkedInAt),

@@ -1,4 +1,3 @@
-import type { Currency } from '../../kernel/money.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { CHECKS, findingsOf, type Invariant } from './verification.store.ts';
 
@@ -18,10 +17,10 @@ export function isServiceWork({ finding }: Finding): boolean {
 }
 
 /** Runs every check and returns those that found something. Reads only; the caller gives one consistent snapshot. */
-export async function verify(executor: Executor, currency: Currency): Promise<Finding[]> {
+export async function verify(executor: Executor): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const check of CHECKS) {
-    const subjects = await findingsOf(executor, check, currency);
+    const subjects = await findingsOf(executor, check);
     if (subjects.length > 0) findings.push({ invariant: check.invariant, finding: check.finding, subjects });
   }
   return findings;

@@ -356,7 +356,7 @@ function check(
 }
 
 /** The rows for which a check is true; none in a sound database. */
-export async function findingsOf(executor: Executor, check: Check, currency: Currency): Promise<string[]> {
-  const rows = await executor.rows<{ subject: string }>(check.statement, check.values(currency));
+export async function findingsOf(executor: Executor, check: Check): Promise<string[]> {
+  const rows = await executor.rows<{ subject: string }>(check.statement, check.values(executor.currency));
   return rows.map((row) => row.subject);
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { FastifyReply } from 'fastify';
-import type { EventSink } from '../../features/live/live.ports.ts';
+import type { EventSink } from '../../features/live/index.ts';
 
 const OK = 200;
 const HEADERS = {

@@ -21,17 +21,13 @@ const APPEND = {
           ORDER BY a.position`,
 };
 
-/** Stores what a transaction of a trace announces; the relay publishes it after the commit, or never without one (I4). */
-export async function appendToOutbox(
-  tx: Transaction,
-  announcements: readonly Announcement[],
-  traceparent?: string,
-): Promise<void> {
+/** Stores what a transaction announces, with the trace it belongs to; the relay publishes it after the commit, or never without one (I4). */
+export async function appendToOutbox(tx: Transaction, announcements: readonly Announcement[]): Promise<void> {
   await tx.rows(APPEND, [
     announcements.map((announcement) => announcement.topic),
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
-    traceparent ?? null,
+    tx.traceparent() ?? null,
   ]);
   tx.wake('relay');
 }

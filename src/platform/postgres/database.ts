@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
+import type { Currency } from '../../kernel/money.ts';
 import type { Wake } from '../jobs/wake.ts';
 import { createProbe } from './probe.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -14,6 +15,8 @@ export interface Statement {
 
 /** Whatever runs statements: the pool, or one transaction. Every store function takes it as its first argument. */
 export interface Executor {
+  /** What the amounts of the database are of. NUMERIC columns are read as `Money` of it; `currency.toDecimal` writes them. */
+  readonly currency: Currency;
   rows<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
 }
 
@@ -21,6 +24,8 @@ export interface Executor {
 export interface Writer extends Executor {
   /** Wakes the work: at once outside of a transaction, else after its commit. A rollback wakes nothing. */
   readonly wake: Wake;
+  /** The trace that the work under way belongs to, as a W3C `traceparent`; what is left for later keeps it. */
+  readonly traceparent: () => string | undefined;
 }
 
 declare const transactionBrand: unique symbol;
@@ -77,6 +82,7 @@ export interface PoolUse {
 
 export interface DatabaseOptions {
   readonly dsn: string;
+  readonly currency: Currency;
   readonly maxConnections: number;
   /** A statement that takes longer is ended by the server; `STATEMENT_TIMEOUT_MS` unless said. */
   readonly statementTimeoutMs?: number;
@@ -99,21 +105,30 @@ const MAX_READER_PAUSE_MS = 60_000;
 
 const TIMESTAMPTZ = 1184;
 const INT8 = 20;
+const NUMERIC = 1700;
 
-/** Times come as epoch milliseconds, eight-byte integers as numbers, NUMERIC stays text: no float ever holds money. */
-const TYPES: pg.CustomTypesConfig = {
-  getTypeParser(oid, format) {
-    if (oid === TIMESTAMPTZ) return parseTimestamptz;
-    if (oid === INT8) return Number;
-    return pg.types.getTypeParser(oid, format);
-  },
-};
+/** Times come as epoch milliseconds, eight-byte integers as numbers, NUMERIC as `Money`: no float ever holds an amount. */
+function typesIn(currency: Currency): pg.CustomTypesConfig {
+  const parseMoney = (text: string) => currency.fromDecimal(text);
+  return {
+    getTypeParser(oid, format) {
+      if (oid === TIMESTAMPTZ) return parseTimestamptz;
+      if (oid === INT8) return Number;
+      if (oid === NUMERIC) return parseMoney;
+      return pg.types.getTypeParser(oid, format);
+    },
+  };
+}
 
 /** Opens a database beside a service: what it writes wakes no background work, which finds it at its next turn. */
 export function openDatabase(options: DatabaseOptions): Database {
   const onEffectError = (error: unknown) =>
     options.onIdleError(error instanceof Error ? error : new Error(String(error)));
-  return withHooks(openConnections(options), { wake: () => undefined, onEffectError });
+  return withHooks(openConnections(options), {
+    wake: () => undefined,
+    traceparent: () => undefined,
+    onEffectError,
+  });
 }
 
 /** Opens a pool; connections are made when they are first needed. */
@@ -129,17 +144,21 @@ export function openConnections(options: DatabaseOptions): Connections {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: statementTimeoutMs + ANSWER_LEEWAY_MS,
     keepAlive: true,
-    types: TYPES,
+    types: typesIn(options.currency),
     application_name: 'ms-ticketing',
   });
   pool.on('error', options.onIdleError);
   const probe = createProbe(pool);
 
   return {
+    currency: options.currency,
     rows: (statement, values) => probe.watching(() => withRetry(() => run(pool, statement, values))),
-    transaction: (work) => probe.watching(() => withRetry(() => transactionOnce(pool, 'BEGIN', work))),
+    transaction: (work) =>
+      probe.watching(() => withRetry(() => transactionOnce(pool, 'BEGIN', options.currency, work))),
     snapshot: (work) =>
-      withRetry(() => transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)),
+      withRetry(() =>
+        transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', options.currency, work),
+      ),
     stream: (statement, values) => stream(pool, statement, values),
     ping: (timeoutMs) => probe.ask(timeoutMs),
     use: () => ({
@@ -178,10 +197,11 @@ async function withRetry<Result>(work: () => Promise<Result>): Promise<Result> {
 async function transactionOnce<Result>(
   pool: pg.Pool,
   begin: string,
+  currency: Currency,
   work: (executor: Executor) => Promise<Result>,
 ): Promise<Result> {
   const client = await connect(pool);
-  const tx: Executor = { rows: (statement, values) => run(client, statement, values) };
+  const tx: Executor = { currency, rows: (statement, values) => run(client, statement, values) };
   let broken: Error | undefined;
   // A connection may break between two statements; unheard, that would end the process.
   const onBreak = (error: Error) => {

@@ -4,6 +4,7 @@ import type { Connections, Executor } from './database.ts';
 /** A database whose statements are steps of the work that runs them, by their names; no value is told. */
 export function traceStatements(database: Connections, tracing: Pick<Tracing, 'step'>): Connections {
   const traced = (executor: Executor): Executor => ({
+    currency: executor.currency,
     rows: (statement, values) =>
       tracing.step(statement.name, { 'db.system.name': 'postgresql' }, () =>
         executor.rows(statement, values),

@@ -4,6 +4,7 @@ import type { Connections, Database, Transaction } from './database.ts';
 
 export interface HookOptions {
   readonly wake: Wake;
+  readonly traceparent: () => string | undefined;
   /** Reports an effect after a commit that failed; what was committed stays. */
   readonly onEffectError: (error: unknown) => void;
 }
@@ -19,10 +20,14 @@ interface Hooks {
  * Gives transactions `beforeCommit`, `afterCommit` and `wake`. A transaction that is run again starts without the hooks
  * of its earlier run, so what was rolled back has no effect. `transaction` resolves once the effects have ended.
  */
-export function withHooks(connections: Connections, { wake, onEffectError }: HookOptions): Database {
+export function withHooks(
+  connections: Connections,
+  { wake, traceparent, onEffectError }: HookOptions,
+): Database {
   return {
     ...connections,
     wake,
+    traceparent,
     isKeyed,
     async transaction(work) {
       let hooks = noHooks();
@@ -30,7 +35,9 @@ export function withHooks(connections: Connections, { wake, onEffectError }: Hoo
         hooks = noHooks();
         const { before, after, wakes } = hooks;
         const tx = {
+          currency: connections.currency,
           rows: (statement, values) => executor.rows(statement, values),
+          traceparent,
           wake: (name) => void wakes.add(name),
           beforeCommit: (key, prepare) => void before.set(key, prepare),
           afterCommit: (key, effect) => void after.set(key, effect),

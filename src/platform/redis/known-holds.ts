@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { FoundHold, HoldRecords } from '../../features/seats/seats.ports.ts';
+import type { FoundHold, HoldRecords } from '../../features/seats/index.ts';
 import type { SessionId } from '../../kernel/ids.ts';
 
 const MAX_KNOWN = 10_000;

@@ -1,4 +1,4 @@
-import type { FoundHold, HoldOutcome, HoldRecords, SeatHolds } from '../../features/seats/seats.ports.ts';
+import type { FoundHold, HoldOutcome, HoldRecords, SeatHolds } from '../../features/seats/index.ts';
 import type { Clock, Instant } from '../../kernel/clock.ts';
 import type { SeatId, SessionId } from '../../kernel/ids.ts';
 import type { Circuit } from './circuit.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { SalesSignal } from '../../features/live/live.ports.ts';
-import type { HoldRecords, SeatHolds } from '../../features/seats/seats.ports.ts';
+import type { SalesSignal } from '../../features/live/index.ts';
+import type { HoldRecords, SeatHolds } from '../../features/seats/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { SharedTokens } from '../m2m-tokens/shared-tokens.ts';
 import { createCircuit } from './circuit.ts';

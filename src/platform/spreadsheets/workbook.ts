@@ -1,6 +1,5 @@
 import { writeXlsxStream } from 'hucre/xlsx';
-import type { ColumnKind } from '../../features/analytics/export.rules.ts';
-import type { WriteWorkbook } from '../../features/analytics/organiser-lists.service.ts';
+import type { ColumnKind, WriteWorkbook } from '../../features/analytics/index.ts';
 
 /** How each kind is shown and how wide; amounts keep all the decimals they have. */
 const LOOKS = {

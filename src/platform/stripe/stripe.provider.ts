@@ -5,7 +5,7 @@ import type {
   IntentAccount,
   ListedIntent,
   PaymentProvider,
-} from '../../features/payments/payment.ports.ts';
+} from '../../features/payments/index.ts';
 import { type Instant, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';

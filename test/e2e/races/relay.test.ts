@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
-import { currencyOf } from '../../../src/kernel/money.ts';
+import { Currency } from '../../../src/kernel/money.ts';
 import { type Arena, openArena } from '../../support/arena.ts';
 import { inStretches } from '../../support/schedules.ts';
 import { until } from '../../support/servers.ts';
@@ -32,5 +32,5 @@ test('two orders of one session, the later one published first: nothing is wrong
   const now = Date.now();
   await until('the clock goes on', () => Date.now() > now);
   await arena.rest();
-  expect(await findingsIn(platform.app.dsn, currencyOf('lkr'))).toEqual([]);
+  expect(await findingsIn(platform.app.dsn, new Currency('lkr'))).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { currencyOf } from '../../../src/kernel/money.ts';
+import { Currency } from '../../../src/kernel/money.ts';
 import { migrateUp } from '../../../src/platform/postgres/migrations.ts';
 import { until } from '../../support/servers.ts';
 import { type EarlierSales, earlierSales, type Sold, takeOver } from '../../support/takeover.ts';
@@ -194,7 +194,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
   test('npm run verify names what was migrated in another currency than the service sells in', async () => {
     const sales = await earlierSales('kwd');
     const { intentId } = await sales.sell({ prices: [12.5], amountMinor: 12_500 });
-    const migrated = await migrateUp({ dsn: sales.dsn, dir: 'migrations', currency: currencyOf('lkr') });
+    const migrated = await migrateUp({ dsn: sales.dsn, dir: 'migrations', currency: new Currency('lkr') });
     expect(migrated).toContain('000011_takeover_payments');
     const { code, out } = await sales.run('verify');
     expect({ code, out }).toEqual({

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { seatsOf } from '../../../src/embedded/venue/venue.model.ts';
 import { applyDiscount } from '../../../src/features/pricing/discount.rules.ts';
 import { type DiscountJson, readDiscount } from '../../../src/features/pricing/discount.schema.ts';
-import { currencyOf, fromMajor, type Money } from '../../../src/kernel/money.ts';
+import { Currency, type Money } from '../../../src/kernel/money.ts';
 import {
   SERVICE_TOKEN,
   startVenue,
@@ -318,7 +318,7 @@ describe('shapes: every way to a thing gives the fields of the contract', () => 
   test.each(['lkr', 'usd', 'jpy', 'kwd'])(
     'it serves every discount whole, amounts in %s named as such, and names the tiers it applies to',
     async (code) => {
-      const { url, get } = await open(currencyOf(code));
+      const { url, get } = await open(new Currency(code));
       const info = (await get(`events/${concert.id}/basic-info`)).body;
       const card = (await get('events/trending')).body[0];
       const sessions = (await get(`events/${concert.id}/sessions`)).body.content;
@@ -400,7 +400,7 @@ describe('discount-tiers: what a page computes is what the order is charged', ()
       seatId: id,
       label,
       tier,
-      price: fromMajor(tier.price, VENUE_CURRENCY) as Money,
+      price: VENUE_CURRENCY.fromMajor(tier.price) as Money,
     }));
     const usable = ['EARLY10', 'FLAT500', 'THREEFORTWO', 'VIPONLY', 'FIRSTNIGHT', 'LUCKY3'];
     const found = offered.filter(({ code }: { code: string }) => usable.includes(code));

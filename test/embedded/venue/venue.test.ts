@@ -6,7 +6,7 @@ import { DEMO_USERS } from '../../../src/embedded/demo-accounts.ts';
 import { demoCatalogue } from '../../../src/embedded/venue/demo-catalogue.ts';
 import { seatsOf } from '../../../src/embedded/venue/venue.model.ts';
 import { instant } from '../../../src/kernel/clock.ts';
-import { currencyOf } from '../../../src/kernel/money.ts';
+import { Currency } from '../../../src/kernel/money.ts';
 import {
   SERVICE_TOKEN,
   startVenue,
@@ -302,6 +302,6 @@ test('the demo is the same on any day, on sale on every day, and has no id twice
 });
 
 test('prices have no decimals where the currency has none', () => {
-  const yen = demoCatalogue(VENUE_NOW, currencyOf('jpy'));
+  const yen = demoCatalogue(VENUE_NOW, new Currency('jpy'));
   expect(yen.events.flatMap((event) => event.tiers).every(({ price }) => Number.isInteger(price))).toBe(true);
 });

@@ -46,15 +46,15 @@ import {
   type TierId,
   type UserId,
 } from '../../../src/kernel/ids.ts';
-import { currencyOf, money, sum } from '../../../src/kernel/money.ts';
-import { appendToOutbox } from '../../../src/platform/outbox/outbox.store.ts';
+import { Currency, money, sum } from '../../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
+import { LKR } from '../../support/currencies.ts';
 import { testDatabase } from '../../support/own-database.ts';
 import { readRows, slowDiscounts, slowFigures, slowSessions } from '../../support/slow-sales.ts';
 import { findingsIn } from '../../support/test-app.ts';
 
 const RUNS = 25;
-const lkr = currencyOf('lkr');
+const lkr = new Currency('lkr');
 const ZONES = [
   'UTC',
   'Asia/Colombo',
@@ -71,7 +71,7 @@ let database: Database;
 
 beforeAll(async () => {
   dsn = await testDatabase();
-  database = openDatabase({ dsn, maxConnections: 3, onIdleError: () => undefined });
+  database = openDatabase({ currency: LKR, dsn, maxConnections: 3, onIdleError: () => undefined });
 });
 
 afterAll(() => database.close());
@@ -152,9 +152,7 @@ function world() {
   const transitions = createOrderTransitions({
     holds: { hold: unused, extend: unused, release: async () => undefined },
     onChanged: () => undefined,
-    appendToOutbox,
-    recordSales: (tx, changes) =>
-      addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))), lkr),
+    recordSales: (tx, changes) => addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to)))),
     clock,
     currency: lkr,
   });
@@ -206,7 +204,7 @@ function world() {
     ...shared,
     provider,
     settleMoney,
-    ticketsPaid: (tx, { orderId }) => ticketsPaid(tx, orderId, lkr),
+    ticketsPaid: (tx, { orderId }) => ticketsPaid(tx, orderId),
     orderExists: async () => true,
     orderOfIntent: async (intentId) =>
       (await orderOfIntent(database, intentId)) ?? as<OrderId>(intentId.slice(3, 39)),
@@ -310,7 +308,7 @@ async function placeOne(
     holdMs: HOUR_MS,
   });
   const announcements = [{ topic: 'orderCreated' as const, key: orderId, value: '{}' }];
-  await insertOrder(database, { order: pending, announcements, traceparent: undefined }, undefined, lkr);
+  await insertOrder(database, { order: pending, announcements, traceparent: undefined }, undefined);
   placed.push(orderId);
 }
 
@@ -320,7 +318,7 @@ async function take(step: Step, season: Season, w: World): Promise<void> {
   if (step.kind === 'fold') return void (await foldCounted(database));
   if (season.placed.length === 0) return;
   const orderId = pick(season.placed, step.order);
-  const order = await findOrder(database, orderId, lkr);
+  const order = await findOrder(database, orderId);
   if (!order) throw new Error('it was placed');
   w.setTime(later(w.now(), 60_000));
   const intentId = as<PaymentIntentId>(`pi_${orderId}`);
@@ -352,7 +350,7 @@ async function take(step: Step, season: Season, w: World): Promise<void> {
       return refusable(w.refunds.issue(orderId, { amount: undefined, reason: 'x' }, admin));
     case 'refundTicket': {
       const [ticket] = order.tickets;
-      const paid = await database.transaction((tx) => ticketsPaid(tx, orderId, lkr));
+      const paid = await database.transaction((tx) => ticketsPaid(tx, orderId));
       const shares = sharesOf(paid, order.price, lkr.chargeStep);
       const amount = (ticket && shares.get(ticket.ticketId)) ?? 0;
       if (order.status !== 'completed' || amount === 0) return;

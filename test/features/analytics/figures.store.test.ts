@@ -3,13 +3,12 @@ import { expect, test } from 'vitest';
 import { type Scope, sessionsOf, sumsIn } from '../../../src/features/analytics/figures.store.ts';
 import { readTimeZone } from '../../../src/features/analytics/time-zones.rules.ts';
 import { as, type EventId, type OrganizationId, type SessionId } from '../../../src/kernel/ids.ts';
-import { currencyOf } from '../../../src/kernel/money.ts';
 import { type Database, type Executor, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { atEnd } from '../../support/at-end.ts';
+import { LKR } from '../../support/currencies.ts';
 import { sql } from '../../support/databases.ts';
 import { testDatabase } from '../../support/own-database.ts';
 
-const lkr = currencyOf('lkr');
 const OTHERS_ORDERS = 5_000;
 const MINE = { eventId: randomUUID(), sessionId: randomUUID(), organizationId: randomUUID() };
 
@@ -46,7 +45,7 @@ test('no answer looks at orders of others that the earlier service completed', a
   await sql(dsn, TAKE_OVER, [randomUUID(), eventId, organizationId, sessionId, 2]);
   await sql(dsn, TAKE_OVER, [randomUUID(), randomUUID(), randomUUID(), randomUUID(), OTHERS_ORDERS]);
   await sql(dsn, 'VACUUM ANALYZE orders');
-  const database = openDatabase({ dsn, maxConnections: 1, onIdleError: () => undefined });
+  const database = openDatabase({ currency: LKR, dsn, maxConnections: 1, onIdleError: () => undefined });
   atEnd(() => database.close());
   const zone = readTimeZone('UTC');
   if (!zone) throw new Error('there is no UTC');
@@ -60,12 +59,12 @@ test('no answer looks at orders of others that the earlier service completed', a
   for (const scope of scopes) {
     const taken: unknown[] = [];
     const rows = await rowsLookedAt(database, async (tx) => {
-      taken.push(...(await sumsIn(tx, scope, zone, lkr)).money.map((each) => each.taken));
+      taken.push(...(await sumsIn(tx, scope, zone)).money.map((each) => each.taken));
     });
     expect({ of: scope.of, taken }).toEqual({ of: scope.of, taken: [20_000] });
     expect(rows, scope.of).toBeLessThan(20);
   }
-  expect(await rowsLookedAt(database, (tx) => sessionsOf(tx, as<EventId>(eventId), lkr))).toBeLessThan(20);
+  expect(await rowsLookedAt(database, (tx) => sessionsOf(tx, as<EventId>(eventId)))).toBeLessThan(20);
   // What is counted here counts.
   const all = { name: 'all-orders', text: 'SELECT count(price) FROM orders' };
   expect(await rowsLookedAt(database, (tx) => tx.rows(all, []))).toBeGreaterThan(OTHERS_ORDERS);

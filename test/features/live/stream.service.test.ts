@@ -4,7 +4,7 @@ import { MAX_BUFFERED_BYTES, MAX_TURN_BYTES } from '../../../src/features/live/s
 import { createLiveStream } from '../../../src/features/live/stream.service.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as, type EventId } from '../../../src/kernel/ids.ts';
-import { currencyOf } from '../../../src/kernel/money.ts';
+import { Currency } from '../../../src/kernel/money.ts';
 
 /** A connection whose reader takes nothing until it is told to. */
 function stalledSink() {
@@ -39,7 +39,7 @@ const open = (sink: EventSink) =>
     tokenEndsAt: instant(1_000_000),
     after: 7,
     now: instant(0),
-    currency: currencyOf('lkr'),
+    currency: new Currency('lkr'),
   });
 
 describe('a reader that takes nothing', () => {

@@ -14,10 +14,10 @@ import { announcementsOf, topicFor } from '../../../src/features/orders/order.wi
 import type { Ticket } from '../../../src/features/tickets/ticket.rules.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
-import { currencyOf, money } from '../../../src/kernel/money.ts';
+import { Currency, money } from '../../../src/kernel/money.ts';
 
 const AT = instant(1_000_000);
-const lkr = currencyOf('lkr');
+const lkr = new Currency('lkr');
 
 function ticket(seat: string): Ticket {
   return {

@@ -3,16 +3,27 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createPaymentConsumer, MAX_ATTEMPTS } from '../../../src/features/payments/payment.consumer.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { AppError } from '../../../src/kernel/errors.ts';
-import type { Announcement, EventMessage } from '../../../src/kernel/events.ts';
-import type { Database, Transaction } from '../../../src/platform/postgres/database.ts';
+import type { Announcement, EventMessage, TopicKey } from '../../../src/kernel/events.ts';
+import type { Database, Statement, Transaction } from '../../../src/platform/postgres/database.ts';
 
 let failure: unknown;
 let setAside: Announcement[];
 let outcomes: string[];
 
+/** The one statement of this feature here appends to the outbox. */
+const transaction = {
+  traceparent: () => undefined,
+  wake: () => undefined,
+  async rows(_statement: Statement, [topics, keys, values]: readonly string[][]) {
+    for (const [at, topic] of topics?.entries() ?? [])
+      setAside.push({ topic: topic as TopicKey, key: keys?.[at] ?? '', value: values?.[at] ?? '' });
+    return [];
+  },
+} as unknown as Transaction;
+
 const consumer = createPaymentConsumer({
   database: {
-    transaction: (work: (tx: Transaction) => Promise<unknown>) => work({} as Transaction),
+    transaction: (work: (tx: Transaction) => Promise<unknown>) => work(transaction),
   } as Database,
   payments: {
     async paidElsewhere() {
@@ -20,7 +31,6 @@ const consumer = createPaymentConsumer({
     },
   },
   orderExists: async () => true,
-  appendToOutbox: async (_tx, announcements) => void setAside.push(...announcements),
   onTaken: (outcome) => void outcomes.push(outcome),
 });
 

@@ -19,10 +19,10 @@ import {
 import type { Ticket } from '../../../src/features/tickets/ticket.rules.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
-import { currencyOf, money } from '../../../src/kernel/money.ts';
+import { Currency, money } from '../../../src/kernel/money.ts';
 
 const AT = instant(0);
-const facts: SettlementFacts = { currency: currencyOf('lkr'), paidBy: undefined, seatsFree: true };
+const facts: SettlementFacts = { currency: new Currency('lkr'), paidBy: undefined, seatsFree: true };
 const payment = (changes: Partial<Payment> = {}): Payment => ({
   intentId: as<Payment['intentId']>('pi_1'),
   amountMinor: 100,
@@ -112,7 +112,7 @@ const taken = (amountMinor: number) => refund(amountMinor, { origin: 'dispute', 
 describe('takeover-refunds: money of an order that was completed before this service had it', () => {
   const statuses = [PENDING, COMPLETED, cancelled('expired'), cancelled('unknown'), cancelled('admin')];
   const anyFacts = fc.record({
-    currency: fc.constantFrom(currencyOf('lkr'), currencyOf('jpy'), currencyOf('kwd')),
+    currency: fc.constantFrom(new Currency('lkr'), new Currency('jpy'), new Currency('kwd')),
     paidBy: fc.constantFrom(undefined, PAID, ASSUMED, ASSUMED_ELSEWHERE, {
       ...PAID,
       takenOver: 'confirmed' as const,

@@ -5,9 +5,9 @@ import {
   DiscountSchema,
   readDiscount,
 } from '../../../src/features/pricing/discount.schema.ts';
-import { currencyOf } from '../../../src/kernel/money.ts';
+import { Currency } from '../../../src/kernel/money.ts';
 
-const lkr = currencyOf('lkr');
+const lkr = new Currency('lkr');
 const json = (changes: object = {}): DiscountJson => ({
   id: 'D0000000-0000-4000-8000-000000000001',
   code: 'EARLY',

@@ -4,10 +4,10 @@ import { isUsedUp } from '../../../src/features/pricing/discount.rules.ts';
 import { priceOrder } from '../../../src/features/pricing/pricing.rules.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
-import { currencyOf, type Money, money } from '../../../src/kernel/money.ts';
+import { Currency, type Money, money } from '../../../src/kernel/money.ts';
 
-const lkr = currencyOf('lkr');
-const kwd = currencyOf('kwd');
+const lkr = new Currency('lkr');
+const kwd = new Currency('kwd');
 const NOW = instant(1_000_000);
 const SESSION = as<Discount['applicableSessions'][number]>('session');
 

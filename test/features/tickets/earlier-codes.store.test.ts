@@ -12,6 +12,7 @@ import { instant, later } from '../../../src/kernel/clock.ts';
 import { as, type TicketId } from '../../../src/kernel/ids.ts';
 import { openDatabase } from '../../../src/platform/postgres/database.ts';
 import { migrateUp } from '../../../src/platform/postgres/migrations.ts';
+import { LKR } from '../../support/currencies.ts';
 import { REAL_PICTURE } from '../../support/earlier-codes.ts';
 import { earlierTicket, earlierTickets } from '../../support/earlier-service.ts';
 
@@ -27,6 +28,7 @@ async function takenOver(pictures: number) {
   await earlier.insert(sold);
   await migrateUp({ dsn: earlier.dsn, dir: 'migrations' });
   const database = openDatabase({
+    currency: LKR,
     dsn: earlier.dsn,
     maxConnections: PROCESSES,
     onIdleError: () => undefined,

@@ -3,22 +3,23 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { verify } from '../../../src/features/verification/verification.service.ts';
 import { CHECKS } from '../../../src/features/verification/verification.store.ts';
-import { currencyOf } from '../../../src/kernel/money.ts';
+import { Currency } from '../../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { insertSampleData } from '../../../src/platform/postgres/sample-data.ts';
+import { LKR } from '../../support/currencies.ts';
 import { sql } from '../../support/databases.ts';
 import { testDatabase } from '../../support/own-database.ts';
 
 const EMPTY =
   'TRUNCATE orders, tickets, earlier_codes, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, ' +
   'sales_totals, sales_by_time, organization_sales_by_time, sales_by_tier, discounts_by_time, money_by_session, audit_trail, scans';
-const lkr = currencyOf('lkr');
+const lkr = new Currency('lkr');
 let dsn: string;
 let database: Database;
 
 beforeAll(async () => {
   dsn = await testDatabase();
-  database = openDatabase({ dsn, maxConnections: 2, onIdleError: () => undefined });
+  database = openDatabase({ currency: LKR, dsn, maxConnections: 2, onIdleError: () => undefined });
 });
 
 afterAll(() => database.close());
@@ -28,7 +29,7 @@ beforeEach(async () => {
   await insertSampleData(database, lkr);
 });
 
-const findings = () => database.snapshot((executor) => verify(executor, lkr));
+const findings = () => database.snapshot((executor) => verify(executor));
 const OTHER = `INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, price, created_at, expires_at)
   SELECT '33333333-0000-4000-8000-000000000000', user_id, event_id, organization_id, session_id, 'pending', 100, 100, now(), now() + interval '5 minutes' FROM orders;
   INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name, price_at_purchase, issued_at)

@@ -5,6 +5,7 @@ import { createBell, type Poller, startPoller } from '../../../src/platform/jobs
 import { appendToOutbox } from '../../../src/platform/outbox/outbox.store.ts';
 import { createRelay, RELAY_POLL_MS } from '../../../src/platform/outbox/relay.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
+import { LKR } from '../../support/currencies.ts';
 import { sql } from '../../support/databases.ts';
 import { testDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/servers.ts';
@@ -26,7 +27,7 @@ const topics = {
 
 beforeAll(async () => {
   dsn = await testDatabase();
-  database = openDatabase({ dsn, maxConnections: 4, onIdleError: () => undefined });
+  database = openDatabase({ currency: LKR, dsn, maxConnections: 4, onIdleError: () => undefined });
 });
 
 beforeEach(async () => {

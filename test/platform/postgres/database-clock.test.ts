@@ -4,12 +4,14 @@ import { MAX_CLOCK_DIFFERENCE_S, watchClock } from '../../../src/platform/postgr
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { isBetter, startDatabaseClock } from '../../../src/platform/postgres/database-clock.ts';
 import { atEnd } from '../../support/at-end.ts';
+import { LKR } from '../../support/currencies.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
 
 let database: Database;
 
 beforeAll(async () => {
   database = openDatabase({
+    currency: LKR,
     dsn: await emptyDatabase(),
     maxConnections: 1,
     onIdleError: () => undefined,

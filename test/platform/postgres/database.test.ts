@@ -3,6 +3,7 @@ import { instant } from '../../../src/kernel/clock.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { createLeader } from '../../../src/platform/postgres/leader.ts';
 import { atEnd } from '../../support/at-end.ts';
+import { LKR } from '../../support/currencies.ts';
 import { type Link, openLink } from '../../support/link.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
 import { patience } from '../../support/patience.ts';
@@ -10,7 +11,8 @@ import { until } from '../../support/servers.ts';
 
 let dsn: string;
 let database: Database;
-const open = (to: string) => openDatabase({ dsn: to, maxConnections: 4, onIdleError: () => undefined });
+const open = (to: string) =>
+  openDatabase({ currency: LKR, dsn: to, maxConnections: 4, onIdleError: () => undefined });
 const statement = (text: string) => ({ name: text.slice(0, 60), text });
 
 beforeAll(async () => {
@@ -23,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 describe('values', () => {
-  test('times are epoch milliseconds, counts numbers, NUMERIC text', async () => {
+  test('times are epoch milliseconds, counts numbers, NUMERIC amounts of the currency', async () => {
     const [row] = await database.rows(
       statement(`SELECT '2026-11-24 03:17:15.905728+05:30'::timestamptz AS at, '0001-01-01 00:00:00+00'::timestamptz AS zero,
         count(*) AS n, 149.90::numeric AS price FROM things`),
@@ -33,7 +35,7 @@ describe('values', () => {
       at: Date.parse('2026-11-23T21:47:15.905Z'),
       zero: Date.parse('0001-01-01T00:00:00Z'),
       n: 2,
-      price: '149.90',
+      price: 14_990,
     });
   });
 });
@@ -128,7 +130,7 @@ describe('a database that is away', () => {
 });
 
 test('a server that answers others is there, though its question waits behind theirs', async () => {
-  const one = openDatabase({ dsn, maxConnections: 1, onIdleError: () => undefined });
+  const one = openDatabase({ currency: LKR, dsn, maxConnections: 1, onIdleError: () => undefined });
   let answered = 0;
   const pauses = Array.from({ length: 40 }, async () => {
     await one.rows(statement('SELECT pg_sleep(0.05)'), []);
@@ -141,7 +143,7 @@ test('a server that answers others is there, though its question waits behind th
 });
 
 test('a batch of a long answer may take longer than a statement, on the server and for who waits', async () => {
-  const options = { dsn, maxConnections: 1, onIdleError: () => undefined };
+  const options = { currency: LKR, dsn, maxConnections: 1, onIdleError: () => undefined };
   const hurried = openDatabase({ ...options, statementTimeoutMs: 50 });
   atEnd(() => hurried.close());
   const slow = statement('SELECT 1 AS n FROM (SELECT pg_sleep(1.2)) slept');
@@ -162,7 +164,12 @@ describe('a line that is cut, with nobody told', () => {
     atEnd(() => link.close());
     const through = new URL(dsn);
     through.host = link.address;
-    const options = { dsn: through.toString(), maxConnections: 4, onIdleError: () => undefined };
+    const options = {
+      currency: LKR,
+      dsn: through.toString(),
+      maxConnections: 4,
+      onIdleError: () => undefined,
+    };
     far = openDatabase({ ...options, statementTimeoutMs: CUT_MS });
     atEnd(() => far.close());
   });

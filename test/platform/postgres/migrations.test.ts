@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { currencyOf } from '../../../src/kernel/money.ts';
+import { Currency } from '../../../src/kernel/money.ts';
 import {
   createMigration,
   migrateDown,
@@ -16,7 +16,7 @@ import { EARLIER_SCHEMA } from '../../support/earlier-service.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
 
 const dir = 'migrations';
-const currency = currencyOf('lkr');
+const currency = new Currency('lkr');
 const run = promisify(execFile);
 
 async function names(): Promise<string[]> {

@@ -3,6 +3,7 @@ import type { Wakeable } from '../../../src/platform/jobs/wake.ts';
 import { type Database, openConnections } from '../../../src/platform/postgres/database.ts';
 import { withHooks } from '../../../src/platform/postgres/transaction-hooks.ts';
 import { atEnd } from '../../support/at-end.ts';
+import { LKR } from '../../support/currencies.ts';
 import { testDatabase } from '../../support/own-database.ts';
 
 const woken: Wakeable[] = [];
@@ -11,9 +12,15 @@ let database: Database;
 
 beforeAll(async () => {
   const dsn = await testDatabase();
-  const connections = openConnections({ dsn, maxConnections: 2, onIdleError: () => undefined });
+  const connections = openConnections({
+    currency: LKR,
+    dsn,
+    maxConnections: 2,
+    onIdleError: () => undefined,
+  });
   atEnd(() => connections.close());
   database = withHooks(connections, {
+    traceparent: () => undefined,
     wake: (name) => woken.push(name),
     onEffectError: (error) => failures.push(error),
   });

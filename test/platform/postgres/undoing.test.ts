@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { currencyOf } from '../../../src/kernel/money.ts';
+import { Currency } from '../../../src/kernel/money.ts';
 import { lossesIn, migrateDown, migrateUp } from '../../../src/platform/postgres/migrations.ts';
 import { sql } from '../../support/databases.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
@@ -8,7 +8,7 @@ import { earlierSales } from '../../support/takeover.ts';
 import { startTestApp } from '../../support/test-app.ts';
 
 const dir = 'migrations';
-const currency = currencyOf('lkr');
+const currency = new Currency('lkr');
 
 async function undoAll(dsn: string): Promise<void> {
   while ((await migrateDown({ dsn, dir, currency })).length > 0);

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createEmbeddedStripe } from '../../../src/embedded/stripe/stripe.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as, type OrderId, type PaymentIntentId } from '../../../src/kernel/ids.ts';
-import { currencyOf, money } from '../../../src/kernel/money.ts';
+import { Currency, money } from '../../../src/kernel/money.ts';
 import { createStripeProvider } from '../../../src/platform/stripe/stripe.provider.ts';
 import { hostEmbedded } from '../../support/embedded-host.ts';
 import { testFolder } from '../../support/folders.ts';
@@ -13,7 +13,7 @@ import { close, listen } from '../../support/servers.ts';
 
 const KEYS = { secretKey: 'sk_test_1', webhookSecret: 'whsec_1' };
 const ORDER = as<OrderId>('8d564400-1273-4e3c-9b7d-cc3beccd2b27');
-const lkr = currencyOf('lkr');
+const lkr = new Currency('lkr');
 
 async function start() {
   const dataDir = await testFolder();
@@ -86,10 +86,12 @@ describe('an intent', () => {
 
   test('that Stripe refuses says why', async () => {
     const { provider } = await start();
-    await expect(provider.createIntent(ORDER, money(12_345), currencyOf('kwd'), 'k')).rejects.toMatchObject({
-      code: 'payment_refused',
-      message: expect.stringContaining('must be 0'),
-    });
+    await expect(provider.createIntent(ORDER, money(12_345), new Currency('kwd'), 'k')).rejects.toMatchObject(
+      {
+        code: 'payment_refused',
+        message: expect.stringContaining('must be 0'),
+      },
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { currencyOf } from '../../../src/kernel/money.ts';
+import { Currency } from '../../../src/kernel/money.ts';
 import { TIMEOUT_MS } from '../../../src/platform/redis/circuit.ts';
 import { type LoadReport, startLoad, timeHolds } from '../../support/order-load.ts';
 import { patience } from '../../support/patience.ts';
@@ -32,7 +32,7 @@ beforeEach(() => {
   timing.longestMs = 0;
 });
 
-const findings = () => findingsIn(platform.app.dsn, currencyOf('lkr'));
+const findings = () => findingsIn(platform.app.dsn, new Currency('lkr'));
 
 async function order(app: TestApp, seatIds: readonly string[], sessionId?: string) {
   const body = { ...platform.request(seatIds), ...(sessionId ? { session_id: sessionId } : {}) };

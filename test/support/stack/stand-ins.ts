@@ -8,7 +8,7 @@ import { DEMO_STRIPE_KEYS, DEMO_USERS } from '../../../src/embedded/demo-account
 import { createEmbeddedStripe } from '../../../src/embedded/stripe/stripe.ts';
 import { createEmbeddedVenue } from '../../../src/embedded/venue/venue.ts';
 import { instant } from '../../../src/kernel/clock.ts';
-import { currencyOf } from '../../../src/kernel/money.ts';
+import { Currency } from '../../../src/kernel/money.ts';
 import { connectKafka } from '../../../src/platform/kafka/kafka.ts';
 import { createTokenVerifier } from '../../../src/platform/oidc/token-verifier.ts';
 import { plainAccess } from '../kafka-topics.ts';
@@ -54,7 +54,7 @@ export async function hostStandIns(options: StandInsOptions): Promise<StandIns> 
       const principal = await verifier.verify(authorization.replace(/^Bearer /, '')).catch(() => undefined);
       return principal?.scopes.includes('internal-api') ?? false;
     },
-    currency: currencyOf('lkr'),
+    currency: new Currency('lkr'),
     ownerId: DEMO_USERS.organiser.sub,
     scannerId: DEMO_USERS.scanner.sub,
   });

@@ -1,0 +1,53 @@
+/**
+ * How a user may stand to what a permission is about: `owner` is an order's buyer, a ticket's holder or the user themselves;
+ * `organiser` owns the event, session or organisation; `scanner` has that role for the session; `user` is anybody who
+ * signed in.
+ */
+export type Role = 'admin' | 'owner' | 'organiser' | 'scanner' | 'user';
+
+interface Rule {
+  readonly roles: readonly Role[];
+  /** What a user reads who has none of them. */
+  readonly refusal: string;
+}
+
+const NOT_YOUR_ORDER = 'This order is not yours.';
+const NOT_YOUR_TICKET = 'This ticket is not yours.';
+const NOT_YOUR_EVENT = 'This event is not yours.';
+const NOT_YOUR_SESSION = 'This session is not yours.';
+const NOT_A_SCANNER = 'You are not a scanner of this session.';
+const FOR_ADMINISTRATORS = 'This is for administrators.';
+
+/** Who may do what. A use case asks for its permission first, and every route names one. */
+export const PERMISSIONS = {
+  'order.place': { roles: ['user'], refusal: 'Sign in to order.' },
+  'order.read': { roles: ['admin', 'owner', 'organiser'], refusal: NOT_YOUR_ORDER },
+  'order.list': { roles: ['admin', 'owner'], refusal: 'These orders are not yours.' },
+  'order.change': { roles: ['owner'], refusal: NOT_YOUR_ORDER },
+  'order.cancel': { roles: ['admin', 'owner'], refusal: NOT_YOUR_ORDER },
+  'order.pay': { roles: ['owner'], refusal: NOT_YOUR_ORDER },
+  'order.refund': {
+    roles: ['admin', 'organiser'],
+    refusal: 'Only the organiser of the event refunds its orders.',
+  },
+  'payment.repair': { roles: ['admin'], refusal: FOR_ADMINISTRATORS },
+  'ticket.read': { roles: ['admin', 'owner', 'organiser', 'scanner'], refusal: NOT_YOUR_TICKET },
+  'ticket.print': { roles: ['admin', 'owner', 'organiser'], refusal: NOT_YOUR_TICKET },
+  'ticket.issue': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
+  'ticket.amend': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
+  'ticket.void': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
+  'ticket.check-in': { roles: ['scanner'], refusal: NOT_A_SCANNER },
+  'ticket.undo-check-in': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
+  'door.bundle': { roles: ['scanner'], refusal: NOT_A_SCANNER },
+  'door.set-up': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_SESSION },
+  'door.conflicts': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_SESSION },
+  'analytics.event': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
+  'analytics.session': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_SESSION },
+  'analytics.organization': { roles: ['admin', 'organiser'], refusal: 'This organisation is not yours.' },
+  'live.event': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
+  'live.organization': { roles: ['admin', 'organiser'], refusal: 'This organisation is not yours.' },
+  'audit.event': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
+  'self.read': { roles: ['user'], refusal: 'Sign in.' },
+} as const satisfies Record<string, Rule>;
+
+export type Permission = keyof typeof PERMISSIONS;

@@ -1,0 +1,2 @@
+export type { ColumnKind } from './export.rules.ts';
+export type { WriteWorkbook } from './organiser-lists.service.ts';

@@ -1,0 +1,1 @@
+export type { Catalogue, SessionInfo } from './catalogue.ports.ts';

@@ -1,0 +1,1 @@
+export type { EventSink, SalesSignal } from './live.ports.ts';

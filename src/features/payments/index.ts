@@ -1,0 +1,9 @@
+export type { GiveBackTicket, TakeCash, TicketRefund } from './box-office.service.ts';
+export type {
+  EventSubject,
+  Intent,
+  IntentAccount,
+  ListedIntent,
+  MoneyMoved,
+  PaymentProvider,
+} from './payment.ports.ts';

@@ -1,0 +1,3 @@
+import { Currency } from '../../src/kernel/money.ts';
+
+export const LKR = new Currency('lkr');
