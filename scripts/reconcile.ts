@@ -9,14 +9,13 @@ import { parseArgs } from 'node:util';
 import { buildReconcile, systemClock } from '../src/app.ts';
 import type { Config } from '../src/config.ts';
 import type { Difference } from '../src/features/payments/reconcile.service.ts';
-import { later } from '../src/kernel/clock.ts';
+import { later, MS_PER_DAY } from '../src/kernel/clock.ts';
 import { startDatabaseClock } from '../src/platform/postgres/database-clock.ts';
 import { createStripeProvider } from '../src/platform/stripe/stripe.provider.ts';
 import { openServiceDatabase, readScriptConfig, stripeOfService } from './servers.ts';
 
 const LEFT_OPEN = 1;
 const NOT_COMPARED = 2;
-const MS_PER_DAY = 86_400_000;
 const DEFAULT_DAYS = 3;
 const MAX_DAYS = 3_650;
 

@@ -54,3 +54,11 @@ export function createIdSource(nowMs: () => number, random: () => string): IdSou
 export function as<Id extends string>(value: string): Id {
   return value as Id;
 }
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A UUID of either case in the lower case that PostgreSQL and the code compare; undefined when the text is none. */
+export function toUuid(text: string): string | undefined {
+  const lower = text.toLowerCase();
+  return UUID.test(lower) ? lower : undefined;
+}

@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type Provider from 'oidc-provider';
+import { NO_CONTENT } from '../../kernel/http-status.ts';
 import { cookieSupportPage, type FramedPage, loginStatusPage, PROBE_COOKIE } from './frames.ts';
 import { OPENID_PATH } from './provider.ts';
 import type { Sessions } from './sessions.ts';
 import type { WebOrigins } from './web-origins.ts';
 
-const NO_CONTENT = 204;
 const FOUND = 302;
 const FORBIDDEN = 403;
 const PROBE_S = 60;

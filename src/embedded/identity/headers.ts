@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { NO_CONTENT } from '../../kernel/http-status.ts';
 import type { WebOrigins } from './web-origins.ts';
 
-const NO_CONTENT = 204;
 const FORBIDDEN = 403;
 const PREFLIGHT_S = 3_600;
 

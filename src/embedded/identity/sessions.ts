@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { MS_PER_SECOND } from '../../kernel/clock.ts';
 import { STATUS_COOKIE } from './frames.ts';
 
 /** Somebody's session at the provider, in one browser. */
@@ -20,8 +21,6 @@ export interface Sessions {
   /** The `Set-Cookie` that says who is signed in, or that nobody is. */
   statusCookie(session: SignedIn | undefined): string;
 }
-
-const MS_PER_SECOND = 1_000;
 
 /**
  * Gives the tokens of a session one `sid`, as Keycloak does, and keeps the status cookie equal to the session wherever

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
+import { MS_PER_SECOND } from '../../kernel/clock.ts';
 
 /** Sessions, codes, grants and refresh tokens remembered; past it the ones unused longest go. */
 const MAX_ENTRIES = 20_000;
-const MS_PER_SECOND = 1_000;
 
 /** The provider's storage in memory: signing in again after a restart is all that is lost. */
 export function createIdentityStore(): (model: string) => Adapter {

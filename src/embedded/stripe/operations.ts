@@ -1,4 +1,5 @@
-import type { Clock } from '../../kernel/clock.ts';
+import { type Clock, MS_PER_SECOND } from '../../kernel/clock.ts';
+import { OK } from '../../kernel/http-status.ts';
 import type { IdSource } from '../../kernel/ids.ts';
 import { type Form, text, texts } from './form.ts';
 import {
@@ -51,9 +52,7 @@ export interface Operations {
 
 type EventMaker = (type: string, object: unknown) => LedgerChange;
 
-const OK = 200;
 const PAYMENT_REQUIRED = 402;
-const MS_PER_SECOND = 1_000;
 const REASONS = ['duplicate', 'fraudulent', 'requested_by_customer', 'abandoned'];
 
 export function createOperations(options: OperationsOptions): Operations {

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Clock } from '../../kernel/clock.ts';
+import { type Clock, MS_PER_SECOND } from '../../kernel/clock.ts';
 import type { Ledger, StripeEvent } from './ledger.ts';
 
 export interface DeliveryOptions {
@@ -21,7 +21,6 @@ export interface WebhookDelivery {
 
 const MAX_CONCURRENT = 16;
 const REQUEST_TIMEOUT_MS = 10_000;
-const MS_PER_SECOND = 1_000;
 const API_VERSION = '2026-10-28.endive';
 
 export function createWebhookDelivery(options: DeliveryOptions): WebhookDelivery {

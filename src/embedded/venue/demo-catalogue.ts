@@ -1,4 +1,4 @@
-import type { Instant } from '../../kernel/clock.ts';
+import { type Instant, MS_PER_DAY, MS_PER_HOUR } from '../../kernel/clock.ts';
 import type { DiscountId, EventId, OrganizationId, SeatId, SessionId, TierId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import { demoId } from './demo-ids.ts';
@@ -14,15 +14,12 @@ import type {
   VenueEvent,
 } from './venue.model.ts';
 
-const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
-
 /**
  * The demo venue: always the same ids and seats, with dates counted from the day of `now`, so that it is on sale
  * whenever it is started. Prices have decimals where the currency has them.
  */
 export function demoCatalogue(now: Instant, currency: Currency): Catalogue {
-  const today = Math.floor(now / DAY_MS) * DAY_MS;
+  const today = Math.floor(now / MS_PER_DAY) * MS_PER_DAY;
   const organizationId = demoId<OrganizationId>('organization');
   const cents = currency.exponent === 0 ? 0 : 0.5;
   const base = { organizationId, today, cents, currency: currency.code.toUpperCase() };
@@ -95,13 +92,13 @@ interface SessionPlan {
 
 function session(plan: SessionPlan): Session {
   const { key, event, base, inDays, status, blocks, place } = plan;
-  const start = base.today + inDays * DAY_MS + 19 * HOUR_MS;
+  const start = base.today + inDays * MS_PER_DAY + 19 * MS_PER_HOUR;
   return {
     id: demoId<SessionId>(`session ${key}`),
     eventId: demoId<EventId>(`event ${event}`),
     startTime: new Date(start).toISOString(),
-    endTime: new Date(start + 3 * HOUR_MS).toISOString(),
-    salesStartTime: new Date(base.today + (status === 'SCHEDULED' ? 7 : -7) * DAY_MS).toISOString(),
+    endTime: new Date(start + 3 * MS_PER_HOUR).toISOString(),
+    salesStartTime: new Date(base.today + (status === 'SCHEDULED' ? 7 : -7) * MS_PER_DAY).toISOString(),
     status,
     sessionType: place ? 'PHYSICAL' : 'ONLINE',
     venueDetails: place
@@ -181,7 +178,7 @@ function concertDiscounts(
     parameters: VenueDiscount['parameters'],
     changes: Partial<VenueDiscount> = {},
   ) => discountFor(tiers, code, parameters, changes);
-  const day = (days: number) => new Date(base.today + days * DAY_MS).toISOString();
+  const day = (days: number) => new Date(base.today + days * MS_PER_DAY).toISOString();
   const first = nights.slice(0, 1).map(({ id }) => id);
   return [
     discount('EARLY10', { type: 'PERCENTAGE', percentage: 10, maxDiscount: 5_000 }),

@@ -1,8 +1,7 @@
-import { type Instant, later } from '../../kernel/clock.ts';
+import { type Instant, later, MS_PER_DAY } from '../../kernel/clock.ts';
 import { parseIsoDate } from '../../kernel/iso-date.ts';
 import type { GeoPoint, Session, VenueEvent } from './venue.model.ts';
 
-const DAY_MS = 86_400_000;
 const EARTH_RADIUS_KM = 6_371;
 /** Half of the Earth's girth: no two places are further from each other. */
 const MAX_RADIUS_KM = 20_038;
@@ -74,7 +73,7 @@ export function readDates<From extends string, To extends string>(
 ): DateRange {
   const from = readDate(fromName, asked[fromName]);
   const to = readDate(toName, asked[toName]);
-  return { from: from?.at, to: to?.isDay ? later(to.at, DAY_MS - 1) : to?.at };
+  return { from: from?.at, to: to?.isDay ? later(to.at, MS_PER_DAY - 1) : to?.at };
 }
 
 function readDate(name: string, text: string | undefined) {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { OK } from '../../kernel/http-status.ts';
 import type { Shed } from './server.ts';
 
-const OK = 200;
 const MAX_AGE_S = 3_600;
 
 /** The same on preflights and answers, so that neither has to know what the other said. */

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { FastifyReply } from 'fastify';
 import type { EventSink } from '../../features/live/index.ts';
+import { OK } from '../../kernel/http-status.ts';
 
-const OK = 200;
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   // What is live is nobody's to keep or to change; a token in the address asks for the same (RFC 6750 section 5.3).

@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { type Clock, MS_PER_SECOND, toRfc3339 } from '../../kernel/clock.ts';
+import { OK } from '../../kernel/http-status.ts';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 import { plainText, problems } from './schemas.ts';
 import type { HttpServer } from './server.ts';
 
@@ -34,7 +36,6 @@ const CHECK_TIMEOUT_MS = 900;
 const KEPT_MS = 500;
 /** Consumers further behind than this are worth a look. */
 const MAX_LAG_S = 30;
-const OK = 200;
 const UNAVAILABLE = 503;
 
 const StatusSchema = Type.Union([Type.Literal('UP'), Type.Literal('DOWN')]);
@@ -180,14 +181,6 @@ async function askOutbox({ outboxLag }: HealthRoutesOptions): Promise<Outbox> {
 }
 
 /** What was found, or `otherwise` when that fails or takes too long. */
-async function inTime<Found>(found: Promise<Found>, otherwise: Found): Promise<Found> {
-  const timeout = Promise.withResolvers<Found>();
-  const timer = setTimeout(timeout.resolve, CHECK_TIMEOUT_MS, otherwise);
-  try {
-    return await Promise.race([found, timeout.promise]);
-  } catch {
-    return otherwise;
-  } finally {
-    clearTimeout(timer);
-  }
+function inTime<Found>(found: Promise<Found>, otherwise: Found): Promise<Found> {
+  return withTimeLimit(CHECK_TIMEOUT_MS, found, () => otherwise).catch(() => otherwise);
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import { MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
 import { expectedWaitMs, fullSince, type Pace, served, UNKNOWN_PACE } from './queue.rules.ts';
@@ -36,7 +37,6 @@ const MAX_WAITING = 10_000;
 const MAX_WAITING_OF_A_CALLER = 100;
 /** The queue is free as soon as what holds it up lets go, however long that took. */
 const MAX_RETRY_AFTER_S = 10;
-const MS_PER_SECOND = 1_000;
 
 /**
  * Puts a queue, first come first served, before the routes of the scope that say `queued`. A place is taken after token

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleWhen, type IPolicy } from 'cockatiel';
 import type { Dispatcher } from 'undici';
 import { AppError } from '../../kernel/errors.ts';
+import { OK } from '../../kernel/http-status.ts';
 import type { M2mTokens } from '../m2m-tokens/m2m-tokens.ts';
 import { type Exchanged, exchange } from './exchange.ts';
 
@@ -36,7 +37,6 @@ const READ_AGAIN_AFTER_MS = 50;
 const FAILURES_BEFORE_OPEN = 10;
 const OPEN_FOR_MS = 2_000;
 const MAX_MESSAGE_CHARS = 500;
-const OK = 200;
 const UNAUTHORIZED = 401;
 /** The answers that mean "no" and not "I am broken": a question is answered so for what is not there, too. */
 const REFUSALS: Readonly<Record<'GET' | 'POST', ReadonlySet<number>>> = {

@@ -1,7 +1,6 @@
-import { type Instant, later, toRfc3339 } from '../../kernel/clock.ts';
+import { type Instant, later, MS_PER_DAY, toRfc3339 } from '../../kernel/clock.ts';
 import type { Executor } from '../postgres/database.ts';
 
-const MS_PER_DAY = 86_400_000;
 /** A job that failed, or whose process died, is tried again after this. */
 const CLAIM_MS = 3_600_000;
 

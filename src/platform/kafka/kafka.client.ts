@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Base, BaseOptions, ConnectionPool } from '@platformatic/kafka';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 
 /** How to reach the brokers, and as whom. */
 export interface KafkaAccess {
@@ -74,21 +75,10 @@ export function isAnswer(error: unknown, ...names: readonly string[]): boolean {
 }
 
 /** Resolves as `work` does, or rejects when that takes longer; the work itself goes on and must be ended by the caller. */
-export async function within<Result>(
-  timeoutMs: number,
-  doing: string,
-  work: Promise<Result>,
-): Promise<Result> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => timeout.reject(new KafkaError(doing, `no end within ${timeoutMs} ms`)),
-    timeoutMs,
-  );
-  try {
-    return await Promise.race([work, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function within<Result>(timeoutMs: number, doing: string, work: Promise<Result>): Promise<Result> {
+  return withTimeLimit(timeoutMs, work, () => {
+    throw new KafkaError(doing, `no end within ${timeoutMs} ms`);
+  });
 }
 
 /** Lets a client go at once: what it still had to send is not sent, so that nothing arrives after its time. */

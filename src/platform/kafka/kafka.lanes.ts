@@ -1,3 +1,4 @@
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 import { createBell } from '../jobs/poller.ts';
 
 /** Does work side by side for different keys, and one after the other for the same. */
@@ -34,10 +35,7 @@ export function createLanes<Item>(over: AbortSignal, work: (item: Item) => Promi
       while (waiting >= MAX_WAITING && !over.aborted) await room.wait(ROOM_POLL_MS);
     },
     async finish(timeoutMs) {
-      const timeout = Promise.withResolvers<void>();
-      const timer = setTimeout(timeout.resolve, timeoutMs);
-      await Promise.race([Promise.all(ends.values()), timeout.promise]);
-      clearTimeout(timer);
+      await withTimeLimit(timeoutMs, Promise.all(ends.values()), () => undefined);
     },
   };
 }

@@ -3,7 +3,7 @@ import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtV
 import { LRUCache } from 'lru-cache';
 import { type Clock, instant, later, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { as, type UserId } from '../../kernel/ids.ts';
+import { as, toUuid, type UserId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 
 /** Turns access tokens into principals. */
@@ -42,7 +42,6 @@ const MAX_OTHER_ISSUERS = 10;
 const TELL_AGAIN_MS = 60_000;
 const MAX_TOKEN_CHARS = 16_384;
 const ADMIN_GROUP = '/Permissions/Users/System Admins';
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** A verifier that fetches the issuer's keys when it needs them and remembers tokens it has verified, within bounds. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
@@ -144,10 +143,10 @@ function toPrincipal(claims: JWTPayload): Principal {
   // Keycloak names the kind of its tokens: an ID or refresh token must not pass for an access token.
   if (claims.typ !== undefined && claims.typ !== 'Bearer')
     throw unauthenticated('This is not an access token.');
-  if (claims.sub === undefined || !UUID.test(claims.sub))
-    throw unauthenticated('The access token names no user.');
+  const userId = claims.sub === undefined ? undefined : toUuid(claims.sub);
+  if (userId === undefined) throw unauthenticated('The access token names no user.');
   return {
-    userId: as<UserId>(claims.sub.toLowerCase()),
+    userId: as<UserId>(userId),
     isAdmin: Array.isArray(claims.user_groups) && claims.user_groups.includes(ADMIN_GROUP),
     scopes: typeof claims.scope === 'string' ? claims.scope.split(' ') : [],
     expiresAt: instant((claims.exp ?? 0) * MS_PER_SECOND),

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 import { isOutage, isUnfit } from './sqlstate.ts';
 
 /** Tells whether the server can do the work, which is more than that it answers. */
@@ -79,17 +80,10 @@ export function createProbe(pool: pg.Pool): Probe {
   return {
     async ask(timeoutMs) {
       const began = performance.now();
-      const timeout = Promise.withResolvers<void>();
-      const timer = setTimeout(() => {
+      await withTimeLimit(timeoutMs, askOnce(timeoutMs), () => {
         // A question that waits behind others for a connection is answered by the first of theirs: the server is busy.
-        if (answeredAt > began && !isInDoubt) timeout.resolve();
-        else timeout.reject(new Error(`no answer within ${timeoutMs} ms`));
-      }, timeoutMs);
-      try {
-        await Promise.race([askOnce(timeoutMs), timeout.promise]);
-      } finally {
-        clearTimeout(timer);
-      }
+        if (answeredAt <= began || isInDoubt) throw new Error(`no answer within ${timeoutMs} ms`);
+      });
     },
     async watching(work) {
       try {

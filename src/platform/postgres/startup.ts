@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { MS_PER_SECOND } from '../../kernel/clock.ts';
 import { IS_READ_ONLY } from './probe.ts';
 import { sessionSettings } from './session-settings.ts';
 import { isOutage } from './sqlstate.ts';
@@ -22,7 +23,6 @@ export class DatabaseNotUsable extends Error {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const ASK_AGAIN_MS = 500;
-const MS_PER_SECOND = 1_000;
 const DEFAULT_PORT = '5432';
 
 /**

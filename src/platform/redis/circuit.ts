@@ -1,4 +1,5 @@
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 
 /** Stands between the service and a Redis that may be away: a bounded wait for an answer, and none while it is away. */
 export interface Circuit {
@@ -49,17 +50,9 @@ class RedisLeftAlone extends Error {
   }
 }
 
-/** The value, or a rejection when it is not there in time. */
-export async function within<Value>(value: Promise<Value>, timeoutMs: number): Promise<Value> {
-  const late = Promise.withResolvers<never>();
-  // A busy process may see the timer before an answer that has long come: it is read before the immediate runs.
-  const timer = setTimeout(
-    () => setImmediate(() => late.reject(new Error(`Redis did not answer within ${timeoutMs} ms`))),
-    timeoutMs,
-  );
-  try {
-    return await Promise.race([value, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** The value, or a rejection when Redis does not answer in time. */
+export function within<Value>(value: Promise<Value>, timeoutMs: number): Promise<Value> {
+  return withTimeLimit(timeoutMs, value, () => {
+    throw new Error(`Redis did not answer within ${timeoutMs} ms`);
+  });
 }

@@ -8,7 +8,7 @@ import type {
 } from '../../features/payments/index.ts';
 import { type Instant, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
+import { as, type OrderId, type PaymentIntentId, toUuid } from '../../kernel/ids.ts';
 import { isEvent } from './webhook-form.ts';
 
 export interface StripeProviderOptions {
@@ -26,7 +26,6 @@ const WEBHOOK_TOLERANCE_S = 300;
 const MAX_PAGE = 100;
 /** https://docs.stripe.com/keys */
 const LIVE_KEY = /^[sr]k_live_/;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Stripe's API through its own package. */
 export function createStripeProvider(options: StripeProviderOptions): PaymentProvider {
@@ -115,7 +114,7 @@ function intentInUnexpectedState(error: unknown): Intent | undefined {
 function toIntent(intent: Stripe.PaymentIntent): Intent {
   // The package takes any JSON without an `error` in it for an answer: a proxy's 502 page in JSON is none.
   if (intent.object !== 'payment_intent') throw unavailable(new Error('the answer is no PaymentIntent'));
-  const orderId = intent.metadata?.order_id?.toLowerCase();
+  const orderId = toUuid(intent.metadata?.order_id ?? '');
   return {
     intentId: as<PaymentIntentId>(intent.id),
     clientSecret: intent.client_secret ?? '',
@@ -123,7 +122,7 @@ function toIntent(intent: Stripe.PaymentIntent): Intent {
     received: intent.amount_received,
     amount: intent.amount,
     currency: intent.currency,
-    orderId: orderId !== undefined && UUID.test(orderId) ? as<OrderId>(orderId) : undefined,
+    orderId: orderId === undefined ? undefined : as<OrderId>(orderId),
     lastDecline: intent.last_payment_error?.message,
   };
 }

@@ -19,6 +19,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 import { traceHttpOut } from './http-out.ts';
 import type { Tracing, TracingOptions } from './tracing.ts';
 
@@ -95,8 +96,8 @@ export function createTracing(options: TracingOptions): Tracing {
     },
     async close() {
       stopHttpOut();
-      const cut = new Promise<void>((done) => setTimeout(done, CLOSE_TIMEOUT_MS).unref());
-      await Promise.race([provider.shutdown().catch(options.onError), cut]);
+      const closed = provider.shutdown().catch(options.onError);
+      await withTimeLimit(CLOSE_TIMEOUT_MS, closed, () => undefined);
     },
   };
 }

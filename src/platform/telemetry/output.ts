@@ -1,5 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 
 /** Lines that wait for their reader take at most this many bytes; those beyond it are dropped and counted. */
 export const MAX_WAITING_BYTES = 1_048_576;
@@ -116,9 +117,7 @@ export function createOutput(sink: Sink, maxWaitingBytes = MAX_WAITING_BYTES): O
     async flush(timeoutMs) {
       if (!isWriting && waiting.length === 0) return;
       idle = Promise.withResolvers();
-      const timer = setTimeout(idle.resolve, timeoutMs);
-      await idle.promise;
-      clearTimeout(timer);
+      await withTimeLimit(timeoutMs, idle.promise, () => undefined);
     },
   };
 }

@@ -1,7 +1,7 @@
+import { MS_PER_SECOND } from '../../kernel/clock.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { Metrics } from './metrics.ts';
 
-const MS_PER_SECOND = 1_000;
 /** How long a stream was open says nothing of how quickly it was answered. */
 const STREAM = '/sse/';
 

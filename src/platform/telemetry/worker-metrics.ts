@@ -1,4 +1,5 @@
 import type { Worker } from 'node:cluster';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 
 /** Between a worker and the process that supervises it: what is asked for, and what is told, by a number. */
 type Message =
@@ -41,12 +42,10 @@ export function metricsOfAll(own: () => Promise<string>): () => Promise<string> 
     const id = lastId;
     const gathered = Promise.withResolvers<string | undefined>();
     asked.set(id, gathered.resolve);
-    const timer = setTimeout(gathered.resolve, GATHER_TIMEOUT_MS, undefined);
     process.send?.({ metrics: 'gather', id } satisfies Message, (error) => {
       if (error) gathered.resolve(undefined);
     });
-    const text = await gathered.promise;
-    clearTimeout(timer);
+    const text = await withTimeLimit(GATHER_TIMEOUT_MS, gathered.promise, () => undefined);
     asked.delete(id);
     return text ?? own();
   };
