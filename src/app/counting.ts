@@ -1,8 +1,8 @@
 import type { OrderPlacing } from '../features/orders/order.placing.ts';
 import type { Order } from '../features/orders/order.rules.ts';
 import { AppError } from '../kernel/errors.ts';
-import { STATUS_OF } from '../platform/http/problem.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { ERRORS } from './errors.ts';
 
 const SERVER_FAULT = 500;
 
@@ -15,7 +15,7 @@ export function countPlacing(placing: OrderPlacing, metrics: Pick<Metrics, 'orde
         metrics.order('placed');
         return order;
       } catch (error) {
-        const isRefusal = error instanceof AppError && STATUS_OF[error.code] < SERVER_FAULT;
+        const isRefusal = error instanceof AppError && ERRORS[error.code].status < SERVER_FAULT;
         metrics.order(isRefusal ? 'refused' : 'failed');
         throw error;
       }

@@ -21,6 +21,7 @@ import { createOnce } from '../platform/http/once.ts';
 import { writeWorkbook } from '../platform/spreadsheets/workbook.ts';
 import { countPlacing } from './counting.ts';
 import { wireDoor } from './door.ts';
+import { ERRORS } from './errors.ts';
 import type { Base } from './foundation.ts';
 import { wireLive } from './live.ts';
 import { wireMoney } from './money.ts';
@@ -86,7 +87,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     ),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError: failed('conclusion') }),
-    once: createOnce({ database, clock, ids }),
+    once: createOnce({ database, clock, ids, errors: ERRORS }),
     ...wireAnalytics(base, postgres, servers),
     live: wireLive(base, postgres, servers),
     tickets,

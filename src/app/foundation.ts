@@ -17,6 +17,7 @@ import { createLog } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { createOutput, isOutput, type Output, standardSink } from '../platform/telemetry/output.ts';
 import { startTracing, type Tracing } from '../platform/telemetry/tracing.ts';
+import { ERRORS } from './errors.ts';
 
 /** What tests and the simulator own in place of the real thing. */
 export interface Overrides {
@@ -122,7 +123,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     selfUrl: `http://${selfHost}:${listener.port}`,
     publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
     overrides,
-    metrics: createMetrics(VERSION),
+    metrics: createMetrics(VERSION, Object.keys(ERRORS)),
     /** Absent where nothing is traced. */
     tracing,
     traces: tracing ?? NO_TRACES,

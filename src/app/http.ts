@@ -21,6 +21,7 @@ import { metricsRoute } from '../platform/telemetry/metrics.ts';
 import { measureRequests } from '../platform/telemetry/request-metrics.ts';
 import { traceRequests } from '../platform/telemetry/request-tracing.ts';
 import { metricsOfAll } from '../platform/telemetry/worker-metrics.ts';
+import { ERRORS } from './errors.ts';
 import type { Features } from './features.ts';
 import { type Base, CUT_MS, VERSION } from './foundation.ts';
 import { outboxLag, readingsOf } from './readings.ts';
@@ -37,6 +38,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     server: listener.server,
     log,
     requestId: () => ids.uuid(),
+    errors: ERRORS,
     onProblem: base.metrics.problem,
   });
   measureRequests(http, base.metrics);

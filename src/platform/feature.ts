@@ -1,4 +1,3 @@
-import type { ErrorTable } from '../kernel/errors.ts';
 import type { EventHandler } from '../kernel/events.ts';
 import type { Currency } from '../kernel/money.ts';
 import type { HttpServer } from './http/server.ts';
@@ -11,7 +10,6 @@ export interface Feature {
   readonly jobs?: readonly Job[];
   readonly consumers?: readonly Consumer[];
   readonly checks?: readonly Check[];
-  readonly errors?: ErrorTable;
 }
 
 /** Background work that is repeated: at least each `everyMs`, and when its bell rings. */

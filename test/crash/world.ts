@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import pg from 'pg';
+import { ERRORS } from '../../src/app/errors.ts';
 import { demoCatalogue } from '../../src/embedded/venue/demo-catalogue.ts';
 import { instant } from '../../src/kernel/clock.ts';
-import { ERRORS, type ErrorCode } from '../../src/kernel/errors.ts';
+import type { ErrorCode } from '../../src/kernel/errors.ts';
 import { Currency } from '../../src/kernel/money.ts';
 import { until } from '../support/servers.ts';
 import { type Answer, call } from '../support/test-app.ts';

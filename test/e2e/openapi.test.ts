@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { ERRORS } from '../../src/app/errors.ts';
 import { REFUSALS } from '../../src/app/refusals.ts';
-import { ERRORS, type ErrorCode } from '../../src/kernel/errors.ts';
-import { STATUS_OF } from '../../src/platform/http/problem.ts';
+import type { ErrorCode } from '../../src/kernel/errors.ts';
 import { atEnd } from '../support/at-end.ts';
 import { startFakeIssuer } from '../support/fake-issuer.ts';
 import { openLink } from '../support/link.ts';
@@ -125,7 +125,7 @@ describe('openapi-patterns: what generators of clients read', () => {
       if (security) expect(codesAt(responses, 401), route).toEqual(['unauthenticated']);
       for (const status of Object.keys(responses)) {
         for (const code of codesAt(responses, Number(status))) {
-          expect(STATUS_OF[code], `${route} ${code}`).toBe(Number(status));
+          expect(ERRORS[code].status, `${route} ${code}`).toBe(Number(status));
           documented.add(code);
         }
       }

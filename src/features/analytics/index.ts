@@ -1,2 +1,3 @@
+export { analyticsErrors } from './errors.ts';
 export type { ColumnKind } from './export.rules.ts';
 export type { WriteWorkbook } from './organiser-lists.service.ts';

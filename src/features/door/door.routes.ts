@@ -105,7 +105,7 @@ function batchRoute(scope: HttpServer, { takeBatch }: DoorRoutesOptions): void {
     async (request) => {
       const scans = request.body.scans.map(toOfflineScan);
       const good = scans.flatMap((scan) => ('error' in scan ? [] : [scan]));
-      const results = toAnswers(scans, await takeBatch(good, principalOf(request)));
+      const results = toAnswers(scans, await takeBatch(good, principalOf(request)), scope.errors);
       logRefusals(request, countRefusals(results));
       return { results };
     },

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { instant, toRfc3339 } from '../../kernel/clock.ts';
-import { AppError, DOOR_WORDS, ERRORS } from '../../kernel/errors.ts';
+import { AppError, type Errors } from '../../kernel/errors.ts';
 import { as, type SessionId } from '../../kernel/ids.ts';
 import type { BatchAnswer, OfflineScan } from './batch.service.ts';
 import type { Bundle } from './bundle.service.ts';
@@ -51,22 +51,29 @@ type Result = Static<typeof BatchResponseSchema>['results'][number];
 export function toAnswers(
   scans: readonly (OfflineScan | BadScan)[],
   answers: readonly BatchAnswer[],
+  errors: Errors,
 ): Result[] {
   let next = 0;
   return scans.map((scan) => {
-    if ('error' in scan) return refused(scan.nonce, scan.error);
+    if ('error' in scan) return refused(scan.nonce, scan.error, errors);
     const answer = answers[next];
     next += 1;
     if (!answer) throw new Error('a scan was not answered');
-    return answer.outcome === 'failed' ? refused(scan.nonce, answer.error) : judged(scan.nonce, answer);
+    return answer.outcome === 'failed'
+      ? refused(scan.nonce, answer.error, errors)
+      : judged(scan.nonce, answer, errors);
   });
 }
 
-function judged(nonce: string, { scan, verdict }: Extract<BatchAnswer, { outcome: 'judged' }>): Result {
+function judged(
+  nonce: string,
+  { scan, verdict }: Extract<BatchAnswer, { outcome: 'judged' }>,
+  errors: Errors,
+): Result {
   if (verdict.outcome === 'refused') {
     const { first } = verdict;
     return {
-      ...refused(nonce, toError(verdict)),
+      ...refused(nonce, toError(verdict), errors),
       outcome: isConflict(verdict) ? 'conflict' : 'refused',
       ticket_id: scan.ticketId,
       ...(first ? { first: toWireAdmission(first) } : {}),
@@ -76,15 +83,15 @@ function judged(nonce: string, { scan, verdict }: Extract<BatchAnswer, { outcome
   return { nonce, outcome: verdict.outcome, ticket_id: ticketId, seat: seatLabel, tier: tierName };
 }
 
-function refused(nonce: string, { code, message }: AppError): Result {
-  const refusal = DOOR_WORDS[code];
+function refused(nonce: string, { code, message }: AppError, errors: Errors): Result {
+  const { retry, doorWord: refusal } = errors[code];
   return {
     nonce,
     outcome: 'refused',
     code,
     ...(refusal === undefined ? {} : { refusal }),
     detail: message,
-    retry: ERRORS[code].retry,
+    retry,
   };
 }
 

@@ -1,1 +1,2 @@
+export { liveErrors } from './errors.ts';
 export type { EventSink, SalesSignal } from './live.ports.ts';

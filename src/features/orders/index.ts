@@ -1,3 +1,4 @@
+export { orderErrors } from './errors.ts';
 export { mayPay } from './order.access.rules.ts';
 export type { PaymentPreparation } from './order.changing.ts';
 export { toOrderId } from './order.routes.ts';

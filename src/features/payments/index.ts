@@ -1,4 +1,5 @@
 export type { GiveBackTicket, TakeCash, TicketRefund } from './box-office.service.ts';
+export { paymentErrors } from './errors.ts';
 export type {
   EventSubject,
   Intent,

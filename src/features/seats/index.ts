@@ -1,3 +1,4 @@
+export { seatErrors } from './errors.ts';
 export { type NamedSeat, seatsRefused, seatsTaken } from './seat-refusal.rules.ts';
 export type {
   FoundHold,

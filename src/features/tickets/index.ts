@@ -1,4 +1,5 @@
 export type { EarlierCodes } from './earlier-codes.service.ts';
+export { ticketErrors } from './errors.ts';
 export type { TicketInQr } from './qr/opener.ts';
 export { qrSquares } from './qr/qr-image.ts';
 export type { ReadingKeyTexts, TicketSealer } from './qr/sealer.ts';

@@ -1,7 +1,6 @@
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
-import { ERRORS, type ErrorCode } from '../../kernel/errors.ts';
-import { STATUS_OF } from './problem.ts';
+import type { Errors } from '../../kernel/errors.ts';
 import { documentRefusals, type Refusals } from './refusals.ts';
 import type { HttpServer } from './server.ts';
 
@@ -27,21 +26,21 @@ export async function serveApiDocs(app: HttpServer, version: string, refusals: R
     },
     transformObject: (document) =>
       'openapiObject' in document
-        ? documentRefusals(document.openapiObject, refusals)
+        ? documentRefusals(document.openapiObject, refusals, app.errors)
         : document.swaggerObject,
   });
   await app.register(fastifySwaggerUi, { routePrefix: '/docs' });
   app.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) =>
-    reply.type('text/html; charset=utf-8').send(errorsPage()),
+    reply.type('text/html; charset=utf-8').send(errorsPage(app.errors)),
   );
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 
 /** Where the `type` of a problem document leads: every code, by its own anchor. */
-function errorsPage(): string {
-  const rows = Object.entries(ERRORS).map(
-    ([code, { title, retry }]) =>
-      `<tr id="${code}"><td><code>${code}</code></td><td>${STATUS_OF[code as ErrorCode]}</td><td>${retry ? 'yes' : 'no'}</td><td>${title}</td></tr>`,
+function errorsPage(errors: Errors): string {
+  const rows = Object.entries(errors).map(
+    ([code, { status, title, retry }]) =>
+      `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${retry ? 'yes' : 'no'}</td><td>${title}</td></tr>`,
   );
   return `<!doctype html>
 <html lang="en">

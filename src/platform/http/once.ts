@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, later } from '../../kernel/clock.ts';
-import { AppError, ERRORS } from '../../kernel/errors.ts';
+import { AppError, type Errors } from '../../kernel/errors.ts';
 import type { IdSource } from '../../kernel/ids.ts';
 import { answerOnce, requestInFlight } from '../idempotency/answers.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from '../idempotency/idempotency.store.ts';
 import type { Database } from '../postgres/database.ts';
 import { principalOf } from './authentication.ts';
-import { PROBLEM_MEDIA_TYPE, STATUS_OF, toProblem } from './problem.ts';
+import { PROBLEM_MEDIA_TYPE, toProblem } from './problem.ts';
 
 /** What a route answers when its use case has succeeded. */
 export interface Success<Result, Body> {
@@ -48,15 +48,18 @@ export interface OnceOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly ids: IdSource;
+  readonly errors: Errors;
 }
 
 const KEY_LIFE_MS = 86_400_000;
 /** A worker that died is followed by another after this; one that is only slow can then no longer commit. */
 const CLAIM_MS = 20_000;
+/** The first HTTP status of a refusal. */
+const CLIENT_FAULT = 400;
 const FORGET_BATCH = 10_000;
 const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
 
-export function createOnce({ database, clock, ids }: OnceOptions): Once {
+export function createOnce({ database, clock, ids, errors }: OnceOptions): Once {
   async function claim(request: KeyedRequest): Promise<KeptAnswer | undefined> {
     const now = clock.now();
     const isOurs = await claimKey(database, request, now, later(now, CLAIM_MS), later(now, -KEY_LIFE_MS));
@@ -74,10 +77,10 @@ export function createOnce({ database, clock, ids }: OnceOptions): Once {
 
   /** A refusal is an answer like another; what may succeed when it is tried again is not. */
   async function settleRefusal(request: KeyedRequest, error: unknown): Promise<void> {
-    const isFinal = error instanceof AppError && !ERRORS[error.code].retry;
-    if (isFinal) {
-      const body = JSON.stringify(toProblem(error));
-      await keepAnswer(database, request, { status: STATUS_OF[error.code], body });
+    const facts = error instanceof AppError ? errors[error.code] : undefined;
+    if (error instanceof AppError && facts && !facts.retry) {
+      const body = JSON.stringify(toProblem(error, facts));
+      await keepAnswer(database, request, { status: facts.status, body });
     } else {
       await letGoOfKey(database, request);
     }
@@ -141,7 +144,7 @@ function fingerprintOf(request: FastifyRequest): string {
 function repeat(reply: FastifyReply, { status, body }: KeptAnswer): FastifyReply {
   reply.code(status).header('idempotent-replayed', 'true');
   if (body === undefined) return reply.send(null);
-  const isProblem = status >= STATUS_OF.invalid_request;
+  const isProblem = status >= CLIENT_FAULT;
   const type = isProblem ? PROBLEM_MEDIA_TYPE : 'application/json; charset=utf-8';
   return reply
     .header('content-type', type)

@@ -1,58 +1,4 @@
-import { AppError, DOOR_WORDS, ERRORS, type ErrorCode } from '../../kernel/errors.ts';
-
-/** The one table from error code to HTTP status. */
-export const STATUS_OF = {
-  invalid_request: 400,
-  body_too_large: 413,
-  unsupported_media_type: 415,
-  method_not_allowed: 405,
-  not_found: 404,
-  unauthenticated: 401,
-  forbidden: 403,
-  idempotency_key_reused: 422,
-  request_in_flight: 409,
-  order_not_found: 404,
-  ticket_not_found: 404,
-  ticket_change_refused: 409,
-  seats_taken: 409,
-  seats_refused: 400,
-  discount_refused: 400,
-  price_not_chargeable: 422,
-  order_not_pending: 409,
-  order_changed: 409,
-  order_already_paid: 409,
-  hold_ended: 409,
-  nothing_to_pay: 409,
-  payment_missing: 402,
-  refund_not_possible: 409,
-  payment_not_stuck: 404,
-  payment_mismatch: 409,
-  payment_refused: 402,
-  webhook_signature_invalid: 400,
-  ticket_forged: 400,
-  ticket_superseded: 409,
-  ticket_wrong_session: 403,
-  ticket_cancelled: 409,
-  ticket_not_paid: 409,
-  ticket_too_early: 409,
-  ticket_too_late: 409,
-  already_checked_in: 409,
-  not_checked_in: 409,
-  reentry_not_allowed: 409,
-  scan_time_refused: 400,
-  too_many_streams: 429,
-  streams_full: 503,
-  overloaded: 503,
-  identity_unavailable: 503,
-  seating_unavailable: 503,
-  payments_unavailable: 503,
-  printing_busy: 503,
-  exports_busy: 503,
-  database_unavailable: 503,
-  starting: 503,
-  shutting_down: 503,
-  internal: 500,
-} as const satisfies Record<ErrorCode, number>;
+import { AppError, type ErrorCode, type ErrorFacts, type Errors } from '../../kernel/errors.ts';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 /** What a client is asked to wait after one of these unless the error says, in seconds. */
@@ -76,14 +22,13 @@ export interface Problem {
   readonly refusal?: string;
 }
 
-/** The body of an error's answer: https://www.rfc-editor.org/rfc/rfc9457 */
-export function toProblem(error: AppError): Problem {
+/** The body of an error's answer, from what its code means: https://www.rfc-editor.org/rfc/rfc9457 */
+export function toProblem(error: AppError, { status, title, doorWord }: ErrorFacts): Problem {
   const { code, extra } = error;
-  const refusal = DOOR_WORDS[code];
   return {
     type: `/docs/errors#${code}`,
-    title: ERRORS[code].title,
-    status: STATUS_OF[code],
+    title,
+    status,
     detail: error.message,
     code,
     message: error.message,
@@ -92,18 +37,17 @@ export function toProblem(error: AppError): Problem {
     ...(extra.fields ? { errors: extra.fields } : {}),
     ...(extra.checkedInTime ? { checked_in_time: extra.checkedInTime } : {}),
     ...(extra.checkedInGate ? { checked_in_gate: extra.checkedInGate } : {}),
-    ...(refusal ? { refusal } : {}),
+    ...(doorWord === undefined ? {} : { refusal: doorWord }),
   };
 }
 
 /** What a document of the API shows for a code. */
-export function problemExample(code: ErrorCode): Problem {
-  return toProblem(new AppError(code, `${ERRORS[code].title}.`));
+export function problemExample(code: ErrorCode, errors: Errors): Problem {
+  return toProblem(new AppError(code, `${errors[code].title}.`), errors[code]);
 }
 
 /** The headers that go with an error's status. */
-export function problemHeaders(error: AppError): Record<string, string> {
-  const status: number = STATUS_OF[error.code];
+export function problemHeaders(error: AppError, { status }: ErrorFacts): Record<string, string> {
   return {
     'content-type': PROBLEM_MEDIA_TYPE,
     ...(TELLS_WHEN.has(status) ? { 'retry-after': String(error.extra.retryAfterS ?? RETRY_AFTER_S) } : {}),

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
+import { platformErrors } from '../errors.ts';
+import { problemHeaders, toProblem } from './problem.ts';
 import { expectedWaitMs, fullSince, type Pace, served, UNKNOWN_PACE } from './queue.rules.ts';
 import { type HttpServer, MAX_BODY_BYTES, type Shed } from './server.ts';
 
@@ -68,7 +69,7 @@ export function queueRequests(scope: HttpServer, options: QueueOptions): Shed {
     if (!error) return false;
     if (prepared?.error !== error) prepared = prepare(error);
     if (isBodyLong(request)) response.setHeader('connection', 'close');
-    response.writeHead(STATUS_OF[error.code], prepared.headers).end(prepared.body);
+    response.writeHead(platformErrors.overloaded.status, prepared.headers).end(prepared.body);
     return true;
   };
 }
@@ -81,11 +82,14 @@ interface Prepared {
 }
 
 function prepare(error: AppError): Prepared {
-  const body = JSON.stringify(toProblem(error));
+  const body = JSON.stringify(toProblem(error, platformErrors.overloaded));
   return {
     error,
     body,
-    headers: { ...problemHeaders(error), 'content-length': `${Buffer.byteLength(body)}` },
+    headers: {
+      ...problemHeaders(error, platformErrors.overloaded),
+      'content-length': `${Buffer.byteLength(body)}`,
+    },
   };
 }
 

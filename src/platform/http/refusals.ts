@@ -1,5 +1,5 @@
-import { ERRORS, type ErrorCode } from '../../kernel/errors.ts';
-import { PROBLEM_MEDIA_TYPE, problemExample, STATUS_OF } from './problem.ts';
+import type { ErrorCode, Errors } from '../../kernel/errors.ts';
+import { PROBLEM_MEDIA_TYPE, problemExample } from './problem.ts';
 
 /** What a route can refuse beside what follows from its description, by `METHOD /path/{parameter}`. */
 export type Refusals = Readonly<Record<string, readonly ErrorCode[]>>;
@@ -27,7 +27,11 @@ const PROBLEM_REF = '#/components/schemas/Problem';
  * Puts each route's refusals into an OpenAPI document: a response for each status, with the codes that it can have. What
  * follows from the route's own description (a token, its method, parameters, an idempotency key) is not said twice.
  */
-export function documentRefusals<Document extends object>(document: Document, refusals: Refusals): Document {
+export function documentRefusals<Document extends object>(
+  document: Document,
+  refusals: Refusals,
+  errors: Errors,
+): Document {
   const { paths = {}, components = {} } = document as {
     paths?: Record<string, Record<string, Operation>>;
     components?: { schemas?: object };
@@ -40,11 +44,11 @@ export function documentRefusals<Document extends object>(document: Document, re
       if (typeof ofDefault !== 'object' || ofDefault === null || !('schema' in ofDefault)) continue;
       problem ??= ofDefault.schema;
       const content = {
-        [PROBLEM_MEDIA_TYPE]: { schema: { $ref: PROBLEM_REF }, example: problemExample('internal') },
+        [PROBLEM_MEDIA_TYPE]: { schema: { $ref: PROBLEM_REF }, example: problemExample('internal', errors) },
       };
       operation.responses.default = { description: 'Any other problem', content };
       const own = refusals[`${method.toUpperCase()} ${path}`] ?? [];
-      addResponses(operation, codesOf(method, operation, own));
+      addResponses(operation, codesOf(method, operation, own), errors);
     }
   }
   return { ...document, components: { ...components, schemas: { ...components.schemas, Problem: problem } } };
@@ -72,19 +76,19 @@ function isIdempotencyKey(parameter: unknown): boolean {
   );
 }
 
-function addResponses(operation: Operation, codes: readonly ErrorCode[]): void {
-  const byStatus = Map.groupBy(new Set(codes), (code) => STATUS_OF[code]);
+function addResponses(operation: Operation, codes: readonly ErrorCode[], errors: Errors): void {
+  const byStatus = Map.groupBy(new Set(codes), (code) => errors[code].status);
   for (const [status, ofStatus] of [...byStatus].toSorted(([one], [other]) => one - other)) {
     const sorted = ofStatus.toSorted();
     const known = operation.responses[status];
-    const words = sorted.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('; ');
+    const words = sorted.map((code) => `\`${code}\`: ${errors[code].title}`).join('; ');
     operation.responses[status] = {
       description: known ? `${known.description}. Or ${words}` : words,
       content: {
         ...known?.content,
         [PROBLEM_MEDIA_TYPE]: {
           schema: { allOf: [{ $ref: PROBLEM_REF }, { properties: { code: { enum: sorted } } }] },
-          example: problemExample(sorted[0] ?? 'internal'),
+          example: problemExample(sorted[0] ?? 'internal', errors),
         },
       },
     };

@@ -9,12 +9,13 @@ import Fastify, {
   LogController,
   type RawServerDefault,
 } from 'fastify';
-import { AppError, type ErrorCode } from '../../kernel/errors.ts';
+import { AppError, type ErrorCode, type Errors } from '../../kernel/errors.ts';
+import { platformErrors } from '../errors.ts';
 import { createAddresses } from './addresses.ts';
 import { isPreflight } from './cors.ts';
 import { takeJsonBodies } from './json-bodies.ts';
 import { handleWith } from './listener.ts';
-import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
+import { problemHeaders, toProblem } from './problem.ts';
 import { logRequests, type RequestLog } from './request-log.ts';
 import { bodyMissing, compileValidator, toInvalidRequest } from './validation.ts';
 
@@ -22,6 +23,13 @@ import { bodyMissing, compileValidator, toInvalidRequest } from './validation.ts
 export const MAX_BODY_BYTES = 65_536;
 const MAX_PARAM_CHARS = 200;
 const SERVER_FAULT = 500;
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What each error code means. */
+    readonly errors: Errors;
+  }
+}
 
 export type HttpServer = FastifyInstance<
   RawServerDefault,
@@ -39,6 +47,8 @@ export interface HttpServerOptions {
   readonly server: Server;
   readonly log: FastifyBaseLogger;
   readonly requestId: () => string;
+  /** What each error code means. */
+  readonly errors: Errors;
   /** Told of each error that is answered. */
   readonly onProblem: (code: ErrorCode) => void;
 }
@@ -53,13 +63,13 @@ export function createHttpServer(options: HttpServerOptions): {
   readonly open: (shed?: Shed) => void;
 } {
   let handle: RequestListener | undefined;
-  const answer = answerWith(options.onProblem);
+  const answer = answerWith(options);
   let requestLog: RequestLog | undefined;
   const answerError = (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply) => {
     const known = toAppError(error, request);
     // Refused by the thousand when there are too many: a line for each would cost more than they do.
     if (known.code === 'overloaded') requestLog?.shed(request);
-    else if (STATUS_OF[known.code] >= SERVER_FAULT)
+    else if (options.errors[known.code].status >= SERVER_FAULT)
       requestLog?.failed(request, known.code === 'internal' ? error : known);
     answer(reply, known);
   };
@@ -83,6 +93,7 @@ export function createHttpServer(options: HttpServerOptions): {
     routerOptions: { maxParamLength: MAX_PARAM_CHARS, ignoreTrailingSlash: true },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  app.decorate('errors', options.errors);
   takeJsonBodies(app);
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(answerFailure);
@@ -139,14 +150,15 @@ function pathOf(request: FastifyRequest): string {
   return request.url.split('?', 1)[0] ?? '';
 }
 
-function answerWith(onProblem: HttpServerOptions['onProblem']) {
+function answerWith({ errors, onProblem }: Pick<HttpServerOptions, 'errors' | 'onProblem'>) {
   return (reply: FastifyReply, error: AppError): void => {
     onProblem(error.code);
+    const facts = errors[error.code];
     reply
-      .code(STATUS_OF[error.code])
-      .headers(problemHeaders(error))
+      .code(facts.status)
+      .headers(problemHeaders(error, facts))
       .serializer((payload: unknown) => JSON.stringify(payload))
-      .send(toProblem(error));
+      .send(toProblem(error, facts));
   };
 }
 
@@ -159,11 +171,11 @@ function toAppError(error: FastifyError | Error, request: FastifyRequest): AppEr
       : toInvalidRequest(error.validation, part);
   }
   const status = 'statusCode' in error ? (error.statusCode ?? SERVER_FAULT) : SERVER_FAULT;
-  if (status === STATUS_OF.body_too_large) {
+  if (status === platformErrors.body_too_large.status) {
     const maxBytes = request.routeOptions.bodyLimit ?? MAX_BODY_BYTES;
     return new AppError('body_too_large', `The body is larger than ${maxBytes} bytes.`);
   }
-  if (status === STATUS_OF.unsupported_media_type) {
+  if (status === platformErrors.unsupported_media_type.status) {
     return new AppError('unsupported_media_type', 'Send the body as application/json.');
   }
   // What is left below 500 comes from the framework's own checks of the request, whose words name no internals.

@@ -1,7 +1,8 @@
 import type { RequestListener } from 'node:http';
 import { type Clock, toRfc3339 } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { problemHeaders, STATUS_OF, toProblem } from './problem.ts';
+import { platformErrors } from '../errors.ts';
+import { problemHeaders, toProblem } from './problem.ts';
 
 /** The servers that a health answer has a part for. */
 export const HEALTH_PARTS = ['database', 'redis', 'kafka', 'identity', 'seating', 'stripe'] as const;
@@ -38,13 +39,13 @@ export function answerWhileStarting({
   });
   return (request, response) => {
     const isHealth = /^\/api\/order\/health\/?(\?|$)/.test(request.url ?? '');
-    const headers = problemHeaders(STARTING);
+    const headers = problemHeaders(STARTING, platformErrors.starting);
     response
-      .writeHead(STATUS_OF[STARTING.code], {
+      .writeHead(platformErrors.starting.status, {
         ...headers,
         ...(isHealth ? { 'content-type': 'application/json; charset=utf-8' } : {}),
         'x-request-id': requestId(),
       })
-      .end(JSON.stringify(isHealth ? health() : toProblem(STARTING)));
+      .end(JSON.stringify(isHealth ? health() : toProblem(STARTING, platformErrors.starting)));
   };
 }

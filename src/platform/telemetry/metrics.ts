@@ -1,5 +1,4 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { ERRORS } from '../../kernel/errors.ts';
 import { plainText, problems } from '../http/schemas.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { PoolUse } from '../postgres/database.ts';
@@ -71,7 +70,7 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 const STATUS_CLASS_SIZE = 100;
 
 /** https://prometheus.io/docs/practices/naming/ */
-export function createMetrics(version: string): Metrics {
+export function createMetrics(version: string, errorCodes: readonly string[] = []): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const described = (name: MetricName) => ({
@@ -90,7 +89,7 @@ export function createMetrics(version: string): Metrics {
   const underWay = gauge('ticketing_http_requests_under_way');
   const problemCodes = counter('ticketing_problems_total');
   // From the start, so that the first of a kind is a change and not a new series.
-  for (const code of Object.keys(ERRORS)) problemCodes.inc({ code }, 0);
+  for (const code of errorCodes) problemCodes.inc({ code }, 0);
   const orders = counter('ticketing_orders_total');
   const money = counter('ticketing_money_total');
   const webhooks = counter('ticketing_webhooks_total');

@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ERRORS } from '../../../src/app/errors.ts';
 import { instant } from '../../../src/kernel/clock.ts';
-import { AppError, ERRORS, type ErrorCode } from '../../../src/kernel/errors.ts';
+import { AppError, type ErrorCode } from '../../../src/kernel/errors.ts';
 import { sendJsonText } from '../../../src/platform/http/compressed.ts';
 import { allowOrigins } from '../../../src/platform/http/cors.ts';
 import { openEventStream } from '../../../src/platform/http/event-stream.ts';
@@ -34,6 +35,7 @@ async function serve(origins: readonly string[]) {
     if (!cors(request, response)) starting(request, response);
   });
   const { app, open: openWith } = createHttpServer({
+    errors: ERRORS,
     onProblem: () => undefined,
     server: listener.server,
     log: pino({ level: 'silent' }),

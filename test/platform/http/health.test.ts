@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ERRORS } from '../../../src/app/errors.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { type HealthProbe, healthRoutes } from '../../../src/platform/http/health.routes.ts';
 import { bind } from '../../../src/platform/http/listener.ts';
@@ -20,6 +21,7 @@ beforeEach(() => {
 async function healthOf(): Promise<() => ReturnType<typeof call>> {
   const listener = await bind(0, '127.0.0.1');
   const { app, open } = createHttpServer({
+    errors: ERRORS,
     server: listener.server,
     log: pino({ level: 'silent' }),
     requestId: () => 'r',

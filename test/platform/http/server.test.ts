@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 import { Type } from 'typebox';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { AppError, DOOR_WORDS, ERRORS, type ErrorCode } from '../../../src/kernel/errors.ts';
+import { ERRORS } from '../../../src/app/errors.ts';
+import { AppError, type ErrorCode, type ErrorFacts } from '../../../src/kernel/errors.ts';
 import { createDrain, type Drain } from '../../../src/platform/http/drain.ts';
 import { bind, type Listener, PortTaken } from '../../../src/platform/http/listener.ts';
-import { STATUS_OF } from '../../../src/platform/http/problem.ts';
 import { createHttpServer, type HttpServer } from '../../../src/platform/http/server.ts';
 import { until } from '../../support/servers.ts';
 import { call } from '../../support/test-app.ts';
@@ -25,6 +25,7 @@ beforeEach(async () => {
   url = `http://127.0.0.1:${listener.port}`;
   expect((await call(url, 'GET', '/')).status).toBe(503);
   const created = createHttpServer({
+    errors: ERRORS,
     onProblem: () => undefined,
     server: listener.server,
     log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
@@ -73,20 +74,21 @@ afterEach(async () => {
 
 describe('errors', () => {
   test.each(Object.keys(ERRORS) as ErrorCode[])('%s is a problem document', async (code) => {
+    const facts: ErrorFacts = ERRORS[code];
     const { status, headers, body } = await call(url, 'GET', `/code/${code}`);
-    expect(status).toBe(STATUS_OF[code]);
+    expect(status).toBe(facts.status);
     expect(headers.get('content-type')).toBe('application/problem+json');
     expect(headers.get('x-request-id')).toBe('request-1');
     expect(headers.get('retry-after')).toBe([429, 503].includes(status) ? '2' : null);
     expect(headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null);
     expect(body).toEqual({
       type: `/docs/errors#${code}`,
-      title: ERRORS[code].title,
+      title: facts.title,
       status,
       detail: 'because',
       code,
       message: 'because',
-      ...(DOOR_WORDS[code] === undefined ? {} : { refusal: DOOR_WORDS[code] }),
+      ...(facts.doorWord === undefined ? {} : { refusal: facts.doorWord }),
     });
   });
 

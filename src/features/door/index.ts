@@ -1,0 +1,1 @@
+export { doorErrors } from './errors.ts';

@@ -1,0 +1,1 @@
+export { paperErrors } from './errors.ts';
