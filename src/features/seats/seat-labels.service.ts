@@ -4,16 +4,20 @@ import type { NamedSeat } from './seat-refusal.rules.ts';
 import type { SeatLabels } from './seats.ports.ts';
 
 /** Some 10 MB. */
-const MAX_SEATS = 50_000;
+export const MAX_SEATS = 50_000;
 /** A catalogue renames a seat rarely; then the old label is shown for so long at most. */
 const KNOWN_FOR_MS = 600_000;
 /** A seat that is held and not written yet has no label in the database, and will have one in a moment. */
 const UNKNOWN_FOR_MS = 1_000;
+const MAX_UNKNOWN = 10_000;
 /** Refusals beyond them name the seats by their ids: the connections are there for those who get seats. */
 const MAX_LOOKS = 2;
 
-interface Known {
-  readonly label: string | undefined;
+/** Labels that were learnt one after the other, and are forgotten together. */
+interface Generation {
+  readonly bySession: Map<SessionId, Map<SeatId, string>>;
+  readonly bornMs: number;
+  size: number;
 }
 
 /**
@@ -23,23 +27,17 @@ interface Known {
 export function createSeatLabels(
   find: (sessionId: SessionId, seatIds: readonly SeatId[]) => Promise<readonly NamedSeat[]>,
 ): SeatLabels {
-  const known = new LRUCache<string, Known>({ max: MAX_SEATS, ttl: KNOWN_FOR_MS });
+  const known = createKnown();
+  const unlabelled = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_FOR_MS });
   const looking = new Map<string, Promise<void>>();
   let looks = 0;
-
-  function learn(sessionId: SessionId, seats: readonly NamedSeat[]): void {
-    for (const { seatId, label } of seats) known.set(keyOf(sessionId, seatId), { label });
-  }
 
   async function look(sessionId: SessionId, seatIds: readonly SeatId[]): Promise<void> {
     looks += 1;
     try {
-      const found = await find(sessionId, seatIds);
-      for (const seatId of seatIds) {
-        const key = keyOf(sessionId, seatId);
-        if (!known.has(key)) known.set(key, { label: undefined }, { ttl: UNKNOWN_FOR_MS });
-      }
-      learn(sessionId, found);
+      known.learn(sessionId, await find(sessionId, seatIds));
+      for (const seatId of seatIds)
+        if (known.labelOf(sessionId, seatId) === undefined) unlabelled.set(keyOf(sessionId, seatId), true);
     } catch {
       // The seats are refused all the same, by their ids.
     } finally {
@@ -60,12 +58,15 @@ export function createSeatLabels(
   }
 
   return {
-    learn,
+    learn: known.learn,
     async of(sessionId, seatIds) {
-      const unknown = seatIds.filter((seatId) => !known.has(keyOf(sessionId, seatId)));
+      const unknown = seatIds.filter(
+        (seatId) =>
+          known.labelOf(sessionId, seatId) === undefined && !unlabelled.has(keyOf(sessionId, seatId)),
+      );
       if (unknown.length > 0) await findOut(sessionId, unknown);
       return seatIds.flatMap((seatId) => {
-        const label = known.get(keyOf(sessionId, seatId))?.label;
+        const label = known.labelOf(sessionId, seatId);
         return label === undefined || label === '' ? [] : [{ seatId, label }];
       });
     },
@@ -74,4 +75,44 @@ export function createSeatLabels(
 
 function keyOf(sessionId: SessionId, seatId: SeatId): string {
   return `${sessionId} ${seatId}`;
+}
+
+/**
+ * A cache of labels in two generations: each order teaches some and few are ever asked for, so that learning has to cost
+ * next to nothing. When the young generation is full or has half of its life behind it, the old one is dropped whole.
+ */
+function createKnown() {
+  let young = newGeneration();
+  let old = newGeneration();
+
+  function ageMs({ bornMs }: Generation): number {
+    return performance.now() - bornMs;
+  }
+
+  function seatsToLearn(sessionId: SessionId): Map<SeatId, string> {
+    if (young.size >= MAX_SEATS / 2 || ageMs(young) >= KNOWN_FOR_MS / 2) {
+      old = young;
+      young = newGeneration();
+    }
+    const known = young.bySession.get(sessionId) ?? new Map<SeatId, string>();
+    if (known.size === 0) young.bySession.set(sessionId, known);
+    return known;
+  }
+
+  return {
+    learn(sessionId: SessionId, seats: readonly NamedSeat[]): void {
+      const known = seatsToLearn(sessionId);
+      for (const { seatId, label } of seats) known.set(seatId, label);
+      young.size += seats.length;
+    },
+    labelOf(sessionId: SessionId, seatId: SeatId): string | undefined {
+      const of = (generation: Generation) =>
+        ageMs(generation) < KNOWN_FOR_MS ? generation.bySession.get(sessionId)?.get(seatId) : undefined;
+      return of(young) ?? of(old);
+    },
+  };
+}
+
+function newGeneration(): Generation {
+  return { bySession: new Map(), bornMs: performance.now(), size: 0 };
 }

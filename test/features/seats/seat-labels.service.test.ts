@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import { createSeatLabels } from '../../../src/features/seats/seat-labels.service.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createSeatLabels, MAX_SEATS } from '../../../src/features/seats/seat-labels.service.ts';
 import type { NamedSeat } from '../../../src/features/seats/seat-refusal.rules.ts';
 import type { SeatLabels } from '../../../src/features/seats/seats.ports.ts';
 import { as, type SeatId, type SessionId } from '../../../src/kernel/ids.ts';
@@ -12,13 +12,21 @@ let looks: string[];
 let answer: () => Promise<readonly NamedSeat[]>;
 let labels: SeatLabels;
 
-beforeEach(() => {
-  looks = [];
-  answer = async () => [named(a)];
-  labels = createSeatLabels((sessionId, seatIds) => {
+function newLabels(): SeatLabels {
+  return createSeatLabels((sessionId, seatIds) => {
     looks.push(`${sessionId} ${seatIds.join()}`);
     return answer();
   });
+}
+
+beforeEach(() => {
+  looks = [];
+  answer = async () => [named(a)];
+  labels = newLabels();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 describe('labels of seats', () => {
@@ -50,6 +58,30 @@ describe('labels of seats', () => {
     labels.learn(tonight, [named(a)]);
     answer = async () => [];
     expect(await labels.of(as<SessionId>('tomorrow'), [a])).toEqual([]);
+  });
+
+  test('it keeps at most so many seats, and the latest half of them in any case', async () => {
+    const seats = Array.from({ length: MAX_SEATS + 1 }, (_, at) => named(as<SeatId>(`seat ${at}`)));
+    for (const seat of seats) labels.learn(tonight, [seat]);
+    const ids = seats.map(({ seatId }) => seatId);
+    answer = async () => [];
+    expect(await labels.of(tonight, ids.slice(-MAX_SEATS / 2))).toHaveLength(MAX_SEATS / 2);
+    expect((await labels.of(tonight, ids)).length).toBeLessThanOrEqual(MAX_SEATS);
+  });
+
+  test('a label is looked up again after ten minutes, and known for at least five of them', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    labels = newLabels();
+    labels.learn(tonight, [named(a)]);
+    vi.advanceTimersByTime(299_000);
+    labels.learn(tonight, [named(b)]);
+    vi.advanceTimersByTime(300_000);
+    labels.learn(tonight, [named(c)]);
+    expect(await labels.of(tonight, [a, b, c])).toHaveLength(3);
+    expect(looks).toEqual([]);
+    vi.advanceTimersByTime(1_000);
+    await labels.of(tonight, [a, c]);
+    expect(looks).toEqual(['tonight a']);
   });
 
   test('it says nothing, and does not fail, while the database is unavailable', async () => {
