@@ -1,5 +1,4 @@
-import type { OrderPlacing } from '../features/orders/order.placing.ts';
-import type { Order } from '../features/orders/order.rules.ts';
+import type { OrderPlacing } from '../features/orders/place-order.ts';
 import { AppError } from '../kernel/errors.ts';
 import { STATUS_OF } from '../platform/http/problem.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
@@ -21,11 +20,4 @@ export function countPlacing(placing: OrderPlacing, metrics: Pick<Metrics, 'orde
       }
     },
   };
-}
-
-/** Counts orders by what they have become. */
-export function countChanged(orders: readonly Order[], metrics: Pick<Metrics, 'order'>): void {
-  for (const order of orders) {
-    metrics.order(order.status === 'cancelled' ? `cancelled_${order.reason}` : order.status);
-  }
 }

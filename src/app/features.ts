@@ -4,11 +4,11 @@ import { createOrganiserLists } from '../features/analytics/organiser-lists.serv
 import { createStreaming } from '../features/analytics/streaming.service.ts';
 import { createAuditService } from '../features/audit/audit.service.ts';
 import { createBoxOffice } from '../features/orders/box-office.service.ts';
-import { seatLabels } from '../features/orders/hold.store.ts';
-import { createOrderChanging } from '../features/orders/order.changing.ts';
-import { createOrderExpiry } from '../features/orders/order.expiry.ts';
-import { createOrderPlacing } from '../features/orders/order.placing.ts';
-import { createOrderService } from '../features/orders/order.service.ts';
+import { createOrderService } from '../features/orders/cancel-order.ts';
+import { createOrderChanging } from '../features/orders/change-order.ts';
+import { createOrderExpiry } from '../features/orders/expire-orders.ts';
+import { createOrderPlacing } from '../features/orders/place-order.ts';
+import { seatLabels } from '../features/orders/seats.store.ts';
 import { createDrawing } from '../features/paper/drawing.service.ts';
 import { createPaper } from '../features/paper/paper.service.ts';
 import { createSeatLabels } from '../features/seats/seat-labels.service.ts';

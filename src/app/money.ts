@@ -4,10 +4,7 @@ import { allOf, salesChanged } from '../features/analytics/sales.rules.ts';
 import { addMoney, addSales } from '../features/analytics/sales.store.ts';
 import { createRecordAction } from '../features/audit/audit.service.ts';
 import { createRecordSales } from '../features/live/feed.service.ts';
-import { ticketsPaid } from '../features/orders/box-office.store.ts';
-import type { Order } from '../features/orders/order.rules.ts';
-import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from '../features/orders/order.store.ts';
-import { createOrderTransitions } from '../features/orders/order.transitions.ts';
+import { createOrderBook, isSeatTaken, type Order } from '../features/orders/index.ts';
 import { createAlignment } from '../features/payments/alignment.ts';
 import { createGiveBackTicket, createTakeCash } from '../features/payments/box-office.service.ts';
 import { createPaymentConsumer } from '../features/payments/payment.consumer.ts';
@@ -34,7 +31,6 @@ import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
 import type { Database, Transaction } from '../platform/postgres/database.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
-import { countChanged } from './counting.ts';
 import { type Base, newIds, VERSION } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
 
@@ -104,23 +100,16 @@ function tellOfMoney({
   };
 }
 
-/** The order's transitions, announced and counted with each change. */
-function wireTransitions(
-  { config, clock, metrics }: Pick<Base, 'clock' | 'metrics'> & CurrencyConfig,
-  holds: Servers['holds'],
-) {
-  const { currency } = config;
-  const tellOfSales = createRecordSales();
-  return createOrderTransitions({
-    async recordSales(tx, changes) {
-      await addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))));
-      await tellOfSales(tx, changes);
-    },
-    holds,
-    onChanged: (tx, orders) =>
-      tx.afterCommit(`count ${orders[0]?.orderId}`, () => countChanged(orders, metrics)),
-    clock,
-    currency,
+/** The orders, with the sales recorded and the holds on freed seats released. */
+function wireOrderBook(core: Pick<Base, 'clock' | 'metrics'>, holds: Servers['holds']) {
+  return createOrderBook(core, {
+    recordSales: [
+      (tx, changes) => addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to)))),
+      createRecordSales(),
+    ],
+    // A hold that is left over ends by itself.
+    onSeatsFreed: ({ sessionId, orderId }, seatIds) =>
+      holds.release(sessionId, seatIds, orderId).catch(() => undefined),
   });
 }
 
@@ -133,19 +122,20 @@ export function wireMoney(
 ) {
   const { config, clock, ids, metrics, traces, failed } = base;
   const { currency } = config;
-  const find = (orderId: OrderId) => findOrder(database, orderId);
+  const transitions = wireOrderBook(base, holds);
+  const find = (orderId: OrderId) => transitions.find(database, orderId);
   const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
   const shared = {
     database,
     provider,
-    transitions: wireTransitions(base, holds),
+    transitions,
     countMoney: addMoney,
     writeRefund,
     giveBack: createGiveBack({ writeRefund, ids }),
     recordAction: createRecordAction(clock),
     orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
-    orderOfIntent: (intentId: PaymentIntentId) => orderOfIntent(database, intentId),
-    ticketsPaid: (tx: Transaction, { orderId }: Order) => ticketsPaid(tx, orderId),
+    orderOfIntent: (intentId: PaymentIntentId) => transitions.orderOfIntent(database, intentId),
+    ticketsPaid: (tx: Transaction, order: Order) => transitions.ticketsPaid(tx, order),
     clock,
     ids,
     currency,
@@ -165,7 +155,8 @@ export function wireMoney(
     isTakenOver: takeover.isTakenOver,
     orders: {
       find,
-      attachIntent: (order, attempt, intentId) => attachIntent(database, order, attempt, intentId),
+      attachIntent: (order, attempt, intentId) =>
+        transitions.attachIntent(database, order, attempt, intentId),
     },
   });
   return {

@@ -1,8 +1,7 @@
 import { afterAll } from 'vitest';
 import { readConfig } from '../../src/config.ts';
-import { stillHeld } from '../../src/features/orders/hold.store.ts';
-import { PLACING_HOLD_MS } from '../../src/features/orders/order.placing.ts';
-import { liveSeats } from '../../src/features/orders/order.store.ts';
+import { PLACING_HOLD_MS } from '../../src/features/orders/place-order.ts';
+import { liveSeats, stillHeld } from '../../src/features/orders/seats.store.ts';
 import { type Clock, instant, later } from '../../src/kernel/clock.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { type OpenRedis, openRedis } from '../../src/platform/redis/redis.ts';

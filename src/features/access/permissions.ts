@@ -51,3 +51,10 @@ export const PERMISSIONS = {
 } as const satisfies Record<string, Rule>;
 
 export type Permission = keyof typeof PERMISSIONS;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the route's use case requires of the caller. Every route names one, or is public. */
+    readonly permission?: Permission;
+  }
+}

@@ -6,10 +6,10 @@ import type { AuditState } from '../audit/index.ts';
 import { type Ticket, toWireTicket } from '../tickets/index.ts';
 import { refusedParts } from './amending.rules.ts';
 import type { AmendWish, BoxOfficeOptions } from './box-office.service.ts';
-import { PLACING_HOLD_MS } from './order.placing.ts';
-import { quoteHeld, refusalOfTaken } from './order.quoting.ts';
-import type { Order } from './order.rules.ts';
-import { isSeatTaken } from './order.store.ts';
+import type { Order } from './order.ts';
+import { PLACING_HOLD_MS } from './place-order.ts';
+import { quoteHeld, refusalOfTaken } from './quote-seats.ts';
+import { isSeatTaken } from './seats.store.ts';
 
 /** Enough to see what is wrong; a body may name thousands. */
 const MAX_FIELDS = 20;

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { PLAIN_TEXT, Uuid } from '../../platform/http/schemas.ts';
-import { SeatIdSchema } from './order.schemas.ts';
+import { SeatIdSchema } from './schemas.ts';
 
 const MAX_NOTE_CHARS = 300;
 const MAX_LABEL_CHARS = 64;

@@ -10,11 +10,10 @@ import type { GiveBackTicket, TakeCash } from '../payments/index.ts';
 import type { SeatHolds, SeatingServices, SeatLabels } from '../seats/index.ts';
 import type { Ticket } from '../tickets/index.ts';
 import { amendTicketOf } from './amending.service.ts';
-import { placeOfTicket } from './box-office.store.ts';
 import { issueTicket } from './issuing.service.ts';
-import type { Order } from './order.rules.ts';
-import { findOrder } from './order.store.ts';
-import type { OrderTransitions } from './order.transitions.ts';
+import type { Order } from './order.ts';
+import type { OrderBook } from './order-book.ts';
+import { findOrder, placeOfTicket } from './orders.store.ts';
 import { voidTicketOf } from './voiding.service.ts';
 
 /** A ticket that is given away, or sold for cash. */
@@ -64,7 +63,7 @@ export interface BoxOfficeOptions {
   readonly seating: SeatingServices;
   readonly labels: SeatLabels;
   readonly catalogue: Catalogue;
-  readonly transitions: OrderTransitions;
+  readonly transitions: OrderBook;
   readonly recordAction: RecordAction;
   readonly takeCash: TakeCash;
   readonly giveBackTicket: GiveBackTicket;

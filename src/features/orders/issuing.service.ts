@@ -6,12 +6,10 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { PricedSeat } from '../pricing/index.ts';
 import type { Ticket } from '../tickets/index.ts';
 import type { BoxOfficeOptions, TicketWish } from './box-office.service.ts';
-import { amendTicket } from './box-office.store.ts';
-import { PLACING_HOLD_MS } from './order.placing.ts';
-import { quoteHeld, refusalOfTaken } from './order.quoting.ts';
-import { type PendingOrder, place, ticketFor } from './order.rules.ts';
-import { insertOrder, isSeatTaken } from './order.store.ts';
-import { announcementsOf } from './order.wire.ts';
+import { type PendingOrder, place, ticketFor } from './order.ts';
+import { PLACING_HOLD_MS } from './place-order.ts';
+import { quoteHeld, refusalOfTaken } from './quote-seats.ts';
+import { isSeatTaken } from './seats.store.ts';
 
 /** Issues a ticket for somebody who may: hold, both seating services and the unique index as for any buyer. */
 export async function issueTicket(
@@ -92,13 +90,7 @@ function write(
   return database.transaction(async (tx) => {
     const [ticket] = order.tickets;
     if (!ticket) throw new Error('an order without its ticket');
-    const added = {
-      order,
-      announcements: announcementsOf(undefined, order, currency),
-      traceparent: tx.traceparent(),
-    };
-    await insertOrder(tx, added, undefined);
-    if (ticket.note !== undefined) await amendTicket(tx, ticket);
+    await transitions.insert(tx, order);
     await transitions.complete(tx, order);
     if (order.price > 0) await takeCash(tx, order);
     await recordAction(tx, {

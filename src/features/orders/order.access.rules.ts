@@ -1,6 +1,6 @@
 import type { UserId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Order } from './order.rules.ts';
+import type { Order } from './order.ts';
 
 /** Who somebody is to an order. Organisers are known to the seating service only, so that part is asked for last. */
 export type Standing = 'buyer' | 'admin' | 'stranger';

@@ -6,8 +6,8 @@ import type { Transaction } from '../../platform/postgres/database.ts';
 import type { TicketRefund } from '../payments/index.ts';
 import type { Ticket } from '../tickets/index.ts';
 import type { BoxOfficeOptions } from './box-office.service.ts';
-import { placeOfTicket } from './box-office.store.ts';
-import type { Order } from './order.rules.ts';
+import type { Order } from './order.ts';
+import { placeOfTicket } from './orders.store.ts';
 
 interface VoidWish {
   readonly orderId: OrderId;

@@ -10,16 +10,11 @@ import {
 import { allOf, salesChanged } from '../../../src/features/analytics/sales.rules.ts';
 import { addMoney, addSales, foldCounted } from '../../../src/features/analytics/sales.store.ts';
 import { createRecordAction } from '../../../src/features/audit/audit.service.ts';
-import { ticketsPaid } from '../../../src/features/orders/box-office.store.ts';
-import { place, ticketFor } from '../../../src/features/orders/order.rules.ts';
-import { createOrderService } from '../../../src/features/orders/order.service.ts';
-import {
-  findOrder,
-  insertOrder,
-  isSeatTaken,
-  orderOfIntent,
-} from '../../../src/features/orders/order.store.ts';
-import { createOrderTransitions } from '../../../src/features/orders/order.transitions.ts';
+import { createOrderService } from '../../../src/features/orders/cancel-order.ts';
+import { createOrderBook, isSeatTaken } from '../../../src/features/orders/index.ts';
+import { insertOrder } from '../../../src/features/orders/new-orders.store.ts';
+import { place, ticketFor } from '../../../src/features/orders/order.ts';
+import { findOrder } from '../../../src/features/orders/orders.store.ts';
 import { createAlignment } from '../../../src/features/payments/alignment.ts';
 import type { IntentAccount } from '../../../src/features/payments/payment.ports.ts';
 import { sharesOf } from '../../../src/features/payments/payment.rules.ts';
@@ -48,6 +43,7 @@ import {
 } from '../../../src/kernel/ids.ts';
 import { Currency, money, sum } from '../../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
+import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
 import { LKR } from '../../support/currencies.ts';
 import { testDatabase } from '../../support/own-database.ts';
 import { readRows, slowDiscounts, slowFigures, slowSessions } from '../../support/slow-sales.ts';
@@ -149,13 +145,14 @@ function world() {
   >();
   const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
   const giveBack = createGiveBack({ writeRefund, ids });
-  const transitions = createOrderTransitions({
-    holds: { hold: unused, extend: unused, release: async () => undefined },
-    onChanged: () => undefined,
-    recordSales: (tx, changes) => addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to)))),
-    clock,
-    currency: lkr,
-  });
+  const transitions = createOrderBook(
+    { clock, metrics: createMetrics('test') },
+    {
+      recordSales: [
+        (tx, changes) => addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to)))),
+      ],
+    },
+  );
   const shared = {
     database,
     transitions,
@@ -204,10 +201,10 @@ function world() {
     ...shared,
     provider,
     settleMoney,
-    ticketsPaid: (tx, { orderId }) => ticketsPaid(tx, orderId),
+    ticketsPaid: (tx, order) => transitions.ticketsPaid(tx, order),
     orderExists: async () => true,
     orderOfIntent: async (intentId) =>
-      (await orderOfIntent(database, intentId)) ?? as<OrderId>(intentId.slice(3, 39)),
+      (await transitions.orderOfIntent(database, intentId)) ?? as<OrderId>(intentId.slice(3, 39)),
   });
   const takeover = createTakeover({ database, align, giveBack });
   const confirmTakenOver = takeover.confirm;
@@ -350,7 +347,7 @@ async function take(step: Step, season: Season, w: World): Promise<void> {
       return refusable(w.refunds.issue(orderId, { amount: undefined, reason: 'x' }, admin));
     case 'refundTicket': {
       const [ticket] = order.tickets;
-      const paid = await database.transaction((tx) => ticketsPaid(tx, orderId));
+      const paid = await database.transaction((tx) => w.transitions.ticketsPaid(tx, order));
       const shares = sharesOf(paid, order.price, lkr.chargeStep);
       const amount = (ticket && shares.get(ticket.ticketId)) ?? 0;
       if (order.status !== 'completed' || amount === 0) return;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { saleChange } from '../../../src/features/live/sale.rules.ts';
-import { cancel, complete, type Order, rebook, withdraw } from '../../../src/features/orders/order.rules.ts';
+import { cancel, complete, type Order, rebook, withdraw } from '../../../src/features/orders/order.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { money } from '../../../src/kernel/money.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Order } from '../../../src/features/orders/order.rules.ts';
+import type { Order } from '../../../src/features/orders/order.ts';
 import {
   byHand,
   intentElsewhere,

@@ -10,7 +10,7 @@ import type {
 } from '../../kernel/ids.ts';
 import type { Money } from '../../kernel/money.ts';
 import { type TicketRow, toTicket } from '../tickets/index.ts';
-import type { CancelReason, Order, OrderFacts, OrderState } from './order.rules.ts';
+import type { CancelReason, Order, OrderFacts, OrderState } from './order.ts';
 
 interface OrderRow {
   readonly order_id: OrderId;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { announcementsOf, topicFor } from '../../../src/features/orders/json.ts';
 import {
   amend,
   cancel,
@@ -9,8 +10,7 @@ import {
   rebook,
   type Transition,
   withdraw,
-} from '../../../src/features/orders/order.rules.ts';
-import { announcementsOf, topicFor } from '../../../src/features/orders/order.wire.ts';
+} from '../../../src/features/orders/order.ts';
 import type { Ticket } from '../../../src/features/tickets/ticket.rules.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';

@@ -6,17 +6,11 @@ import type { Currency } from '../../kernel/money.ts';
 import type { Database, Writer } from '../../platform/postgres/database.ts';
 import { type Priced, priceOrder, REFUSAL_WORDS } from '../pricing/index.ts';
 import type { SeatHolds, SeatingServices, SeatLabels, SeatRequest } from '../seats/index.ts';
-import { quoteHeld, refusalOfTaken } from './order.quoting.ts';
-import { type PendingOrder, place, ticketFor } from './order.rules.ts';
-import {
-  insertOrder,
-  insertOrders,
-  isForEachAlone,
-  isSeatTaken,
-  liveSeats,
-  type NewOrder,
-} from './order.store.ts';
-import { announcementsOf } from './order.wire.ts';
+import { announcementsOf } from './json.ts';
+import { insertOrder, insertOrders, isForEachAlone, type NewOrder } from './new-orders.store.ts';
+import { type PendingOrder, place, ticketFor } from './order.ts';
+import { quoteHeld, refusalOfTaken } from './quote-seats.ts';
+import { isSeatTaken, liveSeats } from './seats.store.ts';
 
 export interface PlacingOptions {
   readonly database: Database;

@@ -7,8 +7,6 @@ import type { Database } from '../../platform/postgres/database.ts';
 import { type Discount, priceOrder, REFUSAL_WORDS } from '../pricing/index.ts';
 import type { SeatHolds, SeatingServices, SeatLabels, SeatRequest } from '../seats/index.ts';
 import { mayChange } from './order.access.rules.ts';
-import { PLACING_HOLD_MS } from './order.placing.ts';
-import { type Quote, quoteHeld, refusalOfTaken, termsOfDiscount } from './order.quoting.ts';
 import {
   type ChangePlan,
   change,
@@ -21,27 +19,24 @@ import {
   seatOf,
   ticketFor,
   whyNotPending,
-} from './order.rules.ts';
-import type { PaymentConclusion } from './order.service.ts';
-import { findOrder, isSeatTaken, liveSeats } from './order.store.ts';
-import type { OrderTransitions } from './order.transitions.ts';
+} from './order.ts';
+import type { OrderBook } from './order-book.ts';
+import { findOrder } from './orders.store.ts';
+import type { PaymentConclusion, PaymentPreparation } from './payments.ports.ts';
+import { PLACING_HOLD_MS } from './place-order.ts';
+import { type Quote, quoteHeld, refusalOfTaken, termsOfDiscount } from './quote-seats.ts';
+import { isSeatTaken, liveSeats } from './seats.store.ts';
 
 export interface ChangingOptions {
   readonly database: Database;
   readonly holds: SeatHolds;
   readonly seating: SeatingServices;
   readonly labels: SeatLabels;
-  readonly transitions: OrderTransitions;
+  readonly transitions: OrderBook;
   readonly payments: PaymentConclusion & PaymentPreparation;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly currency: Currency;
-}
-
-/** Port: makes ready the PaymentIntent of an order's next attempt, for the price it is about to have. */
-export interface PaymentPreparation {
-  /** Nobody can pay it before its client secret is given out. Throws `payment_refused`, `payments_unavailable`. */
-  prepare(order: PendingOrder): Promise<NewTerms['payment']>;
 }
 
 export interface OrderChanging {

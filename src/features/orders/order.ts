@@ -1,5 +1,5 @@
 import { type Instant, later, MS_PER_MINUTE } from '../../kernel/clock.ts';
-import { unreachable } from '../../kernel/errors.ts';
+import { AppError, unreachable } from '../../kernel/errors.ts';
 import type {
   DiscountId,
   EventId,
@@ -69,6 +69,12 @@ export type OrderState =
 export type CancelReason = 'buyer' | 'expired' | 'payment' | 'refunded' | 'admin' | 'organiser' | 'unknown';
 
 export type PendingOrder = Extract<Order, { status: 'pending' }>;
+
+/** An order before and after something happened to it. */
+export interface OrderChange {
+  readonly from: Order;
+  readonly to: Order;
+}
 
 /** A transition the state does not have: nobody's fault, somebody else was first. */
 export interface NotPossible {
@@ -207,6 +213,17 @@ export function holdStands(order: Order, now: Instant): boolean {
   return order.status === 'pending' && now < order.expiresAt;
 }
 
+/** The order, pending and held. Throws `order_not_pending`, or `hold_ended` when only the hold has ended. */
+export function requireHeld(order: Order, now: Instant): PendingOrder {
+  if (order.status === 'pending' && now < order.expiresAt) return order;
+  throw notPending(order);
+}
+
+/** The refusal to pay, change or cancel an order in its state. */
+export function notPending({ status }: Pick<Order, 'status'>): AppError {
+  return new AppError(status === 'pending' ? 'hold_ended' : 'order_not_pending', whyNotPending(status));
+}
+
 /** What is left of the hold in minutes, rounded up: 0 only when it has ended, because the front end takes 0 for "not known". */
 export function holdMinutesLeft(order: Order, now: Instant): number {
   if (order.status !== 'pending') return 0;
@@ -282,6 +299,18 @@ export function whyNotPending(status: Order['status']): string {
     default:
       return unreachable(status);
   }
+}
+
+/** The seats that an order holds: none when it is cancelled. */
+export function seatsHeldBy(order: Order | undefined): SeatId[] {
+  if (!order || order.status === 'cancelled') return [];
+  return order.tickets.map(({ seatId }) => seatId);
+}
+
+/** The seats that an order held and holds no longer. */
+export function seatsFreedBy(from: Order, to: Order): SeatId[] {
+  const kept = new Set(seatsHeldBy(to));
+  return seatsHeldBy(from).filter((seatId) => !kept.has(seatId));
 }
 
 function notPossible(order: Order): NotPossible {

@@ -1,6 +1,28 @@
 import type { SeatId, SessionId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
+import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import type { FoundHold, NamedSeat } from '../seats/index.ts';
+
+/** Whether the unique index that decides who has a seat (I1) refused a ticket: the seat is somebody else's. */
+export function isSeatTaken(error: unknown): boolean {
+  return isUniqueViolation(error, 'tickets_live_seat');
+}
+
+const LIVE_SEATS = {
+  name: 'seats-live',
+  text: `SELECT seat_id FROM tickets
+          WHERE session_id = $1 AND seat_id = ANY ($2::text[]) AND voided_at IS NULL ORDER BY seat_id`,
+};
+
+/** Which of the seats have a live ticket. */
+export async function liveSeats(
+  executor: Executor,
+  sessionId: SessionId,
+  seatIds: readonly SeatId[],
+): Promise<SeatId[]> {
+  const rows = await executor.rows<{ seat_id: SeatId }>(LIVE_SEATS, [sessionId, seatIds]);
+  return rows.map((row) => row.seat_id);
+}
 
 /** A look by key for each, written so that no plan reads all orders or all tickets of a session instead. */
 const STILL_HELD = {

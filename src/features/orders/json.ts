@@ -5,8 +5,8 @@ import type { Announcement, TopicKey } from '../../kernel/events.ts';
 import type { SeatId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import { toWireTicket } from '../tickets/index.ts';
-import { completedAtOf, type Order } from './order.rules.ts';
-import type { OrderSchema } from './order.schemas.ts';
+import { completedAtOf, type Order, seatsFreedBy, seatsHeldBy } from './order.ts';
+import type { OrderSchema } from './schemas.ts';
 
 /** An order as HTTP and Kafka spell it (contract section 1). */
 export type WireOrder = Static<typeof OrderSchema>;
@@ -67,17 +67,12 @@ export function announcementsOf(before: Order | undefined, after: Order, currenc
   const had = seatsHeldBy(before);
   const has = seatsHeldBy(after);
   const gained = before?.status === after.status ? has.filter((seatId) => !had.includes(seatId)) : has;
-  const freed = had.filter((seatId) => !has.includes(seatId));
+  const freed = before ? seatsFreedBy(before, after) : [];
   return [
     { topic: topicFor(before, after), key: after.orderId, value: JSON.stringify(message) },
     ...(after.status === 'cancelled' ? [] : announceSeats(after, gained, SEATS_HELD_AS[after.status])),
     ...announceSeats(after, freed, 'AVAILABLE'),
   ];
-}
-
-function seatsHeldBy(order: Order | undefined): SeatId[] {
-  if (!order || order.status === 'cancelled') return [];
-  return order.tickets.map(({ seatId }) => seatId);
 }
 
 function announceSeats({ sessionId }: Order, seatIds: readonly SeatId[], status: SeatStatus): Announcement[] {

@@ -9,7 +9,7 @@ import {
   seatsRefused,
   seatsTaken,
 } from '../seats/index.ts';
-import { liveSeats } from './order.store.ts';
+import { liveSeats } from './seats.store.ts';
 
 /** Seats with their prices, and the discount asked for. */
 export interface Quote {

@@ -4,14 +4,15 @@ import type { OnFailure } from '../../kernel/failures.ts';
 import type { OrderId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import type { Order } from './order.rules.ts';
-import type { PaymentConclusion } from './order.service.ts';
-import { claimEnded, findOrders, lockEndedUnpaid } from './order.store.ts';
-import type { OrderTransitions } from './order.transitions.ts';
+import { claimEnded, lockEndedUnpaid } from './expiry.store.ts';
+import type { Order } from './order.ts';
+import type { OrderBook } from './order-book.ts';
+import { findOrders } from './orders.store.ts';
+import type { PaymentConclusion } from './payments.ports.ts';
 
 export interface ExpiryOptions {
   readonly database: Database;
-  readonly transitions: OrderTransitions;
+  readonly transitions: OrderBook;
   readonly payments: PaymentConclusion;
   readonly clock: Clock;
   readonly currency: Currency;

@@ -18,7 +18,7 @@ import {
   ticketFor,
   whyNotPending,
   withdraw,
-} from '../../../src/features/orders/order.rules.ts';
+} from '../../../src/features/orders/order.ts';
 import type { Ticket } from '../../../src/features/tickets/ticket.rules.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';

@@ -15,9 +15,11 @@ import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import type { SeatRequest } from '../seats/index.ts';
-import type { OrderChanging } from './order.changing.ts';
-import type { OrderPlacing } from './order.placing.ts';
-import type { Order, OrderWish } from './order.rules.ts';
+import type { OrderService } from './cancel-order.ts';
+import type { OrderChanging } from './change-order.ts';
+import { toWireOrder, type WireOrder } from './json.ts';
+import type { Order, OrderWish } from './order.ts';
+import type { OrderPlacing } from './place-order.ts';
 import {
   OrderParamsSchema,
   OrderResponseSchema,
@@ -25,9 +27,7 @@ import {
   OrdersSchema,
   orderRequestSchema,
   orderUpdateSchema,
-} from './order.schemas.ts';
-import type { OrderService } from './order.service.ts';
-import { toWireOrder, type WireOrder } from './order.wire.ts';
+} from './schemas.ts';
 
 export interface OrderRoutesOptions {
   readonly placing: OrderPlacing;

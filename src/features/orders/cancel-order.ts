@@ -2,28 +2,14 @@ import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Database, Transaction } from '../../platform/postgres/database.ts';
+import type { Database } from '../../platform/postgres/database.ts';
 import type { RecordAction } from '../audit/index.ts';
 import type { SeatingServices } from '../seats/index.ts';
 import { mayCancel, standingTo } from './order.access.rules.ts';
-import { type Order, whyNotPending } from './order.rules.ts';
-import { findOrder, ordersOfUser } from './order.store.ts';
-import type { OrderTransitions } from './order.transitions.ts';
-
-/** Port: what became of an order's money, asked before the order ends without it. */
-export interface PaymentConclusion {
-  /**
-   * Makes sure that the order's newest PaymentIntent can no longer be paid. `paid` when it was already: the order is
-   * completed by then. `unknown` when Stripe cannot say: ask again.
-   */
-  conclude(order: Order): Promise<'unpaid' | 'paid' | 'unknown'>;
-}
-
-/**
- * Port: makes the refund of a completed order due, in the caller's transaction. Throws `refund_not_possible` when the
- * order's payment is not known.
- */
-export type GiveBackPayment = (tx: Transaction, order: Order, reason: string) => Promise<void>;
+import { type Order, whyNotPending } from './order.ts';
+import type { OrderBook } from './order-book.ts';
+import { findOrder, ordersOfUser } from './orders.store.ts';
+import type { PaymentConclusion, RefundPayment } from './payments.ports.ts';
 
 export interface OrderService {
   /** For the buyer, the organiser of the event, and admins. Throws `order_not_found`, `forbidden`. */
@@ -41,9 +27,9 @@ export interface OrderService {
 export interface OrderServiceOptions {
   readonly database: Database;
   readonly seating: SeatingServices;
-  readonly transitions: OrderTransitions;
+  readonly transitions: OrderBook;
   readonly payments: PaymentConclusion;
-  readonly giveBack: GiveBackPayment;
+  readonly giveBack: RefundPayment['refundOrder'];
   readonly recordAction: RecordAction;
   readonly currency: Currency;
 }
