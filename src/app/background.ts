@@ -1,6 +1,7 @@
 import { foldCounted } from '../features/analytics/sales.store.ts';
 import type { LiveSales } from '../features/live/live.service.ts';
 import { type Clock, instant, later, MS_PER_SECOND } from '../kernel/clock.ts';
+import type { Feature, Job } from '../platform/feature.ts';
 import type { Drain } from '../platform/http/drain.ts';
 import { claimDailyJob, markDailyJobDone } from '../platform/jobs/daily.store.ts';
 import { reportFailures } from '../platform/jobs/failures.ts';
@@ -89,8 +90,8 @@ export function backgroundWork(
     }),
     webhooks: features.webhooks.applyDue,
     refunds: features.refunds.refundDue,
-    expiry: features.expiry.endUnpaid,
-    conclusion: features.expiry.endBegun,
+    expiry: turnOf(features.orders, 'expiry'),
+    conclusion: turnOf(features.orders, 'conclusion'),
     decision: features.decide,
     forgetting: async () => {
       const [keys, events] = [await features.once.forgetOld(), await features.webhooks.forgetOld()];
@@ -107,6 +108,12 @@ export function backgroundWork(
     streamUpkeep: live.streams.upkeep,
     streamOwnership: live.streams.confirmOwnership,
   };
+}
+
+function turnOf({ jobs = [] }: Feature, name: string): Job['turn'] {
+  const job = jobs.find((each) => each.name === name);
+  if (!job) throw new Error(`no job ${name}`);
+  return () => job.turn();
 }
 
 /** Parts that start and end with the background work. */

@@ -1,25 +1,25 @@
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
+import { Access } from '../features/access/index.ts';
 import { createAnalyticsService } from '../features/analytics/analytics.service.ts';
 import { createOrganiserLists } from '../features/analytics/organiser-lists.service.ts';
 import { createStreaming } from '../features/analytics/streaming.service.ts';
 import { createAuditService } from '../features/audit/audit.service.ts';
-import { createBoxOffice } from '../features/orders/box-office.service.ts';
-import { createOrderService } from '../features/orders/cancel-order.ts';
-import { createOrderChanging } from '../features/orders/change-order.ts';
-import { createOrderExpiry } from '../features/orders/expire-orders.ts';
-import { createOrderPlacing } from '../features/orders/place-order.ts';
-import { seatLabels } from '../features/orders/seats.store.ts';
+import { createBoxOffice } from '../features/box-office/index.ts';
+import { createOrders, HoldSeats } from '../features/orders/index.ts';
 import { createDrawing } from '../features/paper/drawing.service.ts';
 import { createPaper } from '../features/paper/paper.service.ts';
-import { createSeatLabels } from '../features/seats/seat-labels.service.ts';
 import { createEarlierCodes } from '../features/tickets/earlier-codes.service.ts';
 import { createPictureReader } from '../features/tickets/pictures.service.ts';
+import { createQrDrawer } from '../features/tickets/qr/qr-image.ts';
 import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
+import { toWireView } from '../features/tickets/ticket.routes.ts';
 import { createTicketService } from '../features/tickets/ticket.service.ts';
 import { toWireTicket } from '../features/tickets/ticket.wire.ts';
+import { MS_PER_SECOND } from '../kernel/clock.ts';
+import type { Core } from '../platform/core.ts';
 import { createOnce } from '../platform/http/once.ts';
+import { createBell } from '../platform/jobs/poller.ts';
 import { writeWorkbook } from '../platform/spreadsheets/workbook.ts';
-import { countPlacing } from './counting.ts';
 import { wireDoor } from './door.ts';
 import type { Base } from './foundation.ts';
 import { wireLive } from './live.ts';
@@ -30,22 +30,35 @@ export type Features = Awaited<ReturnType<typeof wireFeatures>>;
 
 /** The use cases, each handed the ports it declares. */
 export async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir, metrics, failed } = base;
+  const { config, clock, ids, dataDir } = base;
   const { database } = postgres;
   const { holds, seating, catalogue } = servers;
   const { currency, holdMs } = config;
-  const labels = createSeatLabels((sessionId, seatIds) => seatLabels(database, sessionId, seatIds));
-  const shared = { database, holds, labels, clock, currency };
+  const core = coreOf(base, postgres);
+  const access = new Access(seating);
+  const seats = new HoldSeats(core, { seating, holds });
+  const once = createOnce({ database, clock, ids });
 
   const money = wireMoney(base, postgres, servers);
-  const { transitions, payments, recordAction, find } = money;
-  const orders = createOrderService({
-    ...shared,
+  const { transitions: book, payments, recordAction, find } = money;
+  const audit = { record: recordAction };
+  const drawQr = createQrDrawer();
+  const orders = createOrders(core, {
+    book,
+    seats,
     seating,
-    transitions,
-    payments,
-    recordAction,
-    giveBack: money.takeover.giveBackOrder,
+    payments: { ...payments, refundOrder: money.takeover.giveBackOrder },
+    access,
+    audit,
+    once,
+    tickets: {
+      toJson: async (order) =>
+        (await tickets.viewsOf(order)).map((view) => toWireView(view, currency, drawQr)),
+    },
+    holdMs,
+    ordersPerStatement: config.ORDERS_PER_STATEMENT,
+    maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
+    sweepMs: config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND,
   });
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
   const sealer = await createTicketSealer(qrKeys);
@@ -65,28 +78,18 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
   return {
     ...money,
     audit: createAuditService({ database, seating }),
-    boxOffice: createBoxOffice({
-      ...shared,
-      ...money,
-      seating,
+    boxOffice: createBoxOffice(core, {
+      orders: book,
+      seats,
       catalogue,
-      ids,
+      payments: { takeCash: money.takeCash, refundTicket: money.giveBackTicket },
+      access,
+      audit,
+      once,
       holdMs,
     }),
     orders,
-    placing: countPlacing(
-      createOrderPlacing({
-        ...shared,
-        seating,
-        ids,
-        holdMs,
-        ordersPerStatement: config.ORDERS_PER_STATEMENT,
-      }),
-      metrics,
-    ),
-    changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
-    expiry: createOrderExpiry({ ...shared, transitions, payments, onError: failed('conclusion') }),
-    once: createOnce({ database, clock, ids }),
+    once,
     ...wireAnalytics(base, postgres, servers),
     live: wireLive(base, postgres, servers),
     tickets,
@@ -101,6 +104,22 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       clock,
     }),
     door: wireDoor(base, postgres, servers, { sealer, earlierCodes, recordAction, find, catalogue }),
+  };
+}
+
+function coreOf(base: Base, { database }: Postgres): Core {
+  const { clock, ids, log, metrics, traces, watch, failed, closing } = base;
+  return {
+    database,
+    clock,
+    ids,
+    log,
+    metrics,
+    traces,
+    watch,
+    failed,
+    bell: createBell,
+    onClose: closing.add,
   };
 }
 

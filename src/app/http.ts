@@ -3,13 +3,10 @@ import { analyticsRoutes } from '../features/analytics/analytics.routes.ts';
 import { auditRoutes } from '../features/audit/audit.routes.ts';
 import { doorRoutes } from '../features/door/door.routes.ts';
 import { liveRoutes } from '../features/live/live.routes.ts';
-import { boxOfficeRoutes } from '../features/orders/box-office.routes.ts';
-import { toWireOrder } from '../features/orders/json.ts';
-import { orderRoutes } from '../features/orders/routes.ts';
 import { paperRoutes } from '../features/paper/paper.routes.ts';
 import { paymentRoutes } from '../features/payments/payment.routes.ts';
 import { createQrDrawer } from '../features/tickets/qr/qr-image.ts';
-import { ticketRoutes, toWireView } from '../features/tickets/ticket.routes.ts';
+import { ticketRoutes } from '../features/tickets/ticket.routes.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
 import { principalOf, requireAuthentication } from '../platform/http/authentication.ts';
 import { createDrain, type Drain } from '../platform/http/drain.ts';
@@ -57,17 +54,8 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     opened.resolve({ drain, shed });
     requireAuthentication(scope, servers.verifier);
     const { once } = features;
-    orderRoutes(scope, {
-      ...features,
-      async withQrCodes(order) {
-        const views = await features.tickets.viewsOf(order);
-        const tickets = views.map((view) => toWireView(view, currency, drawQr));
-        return { ...toWireOrder(order, currency), tickets };
-      },
-      currency,
-      maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
-    });
-    boxOfficeRoutes(scope, { ...features, currency });
+    features.orders.routes(scope);
+    features.boxOffice.routes?.(scope);
     paymentRoutes(scope, { ...features, currency, publishableKey: servers.stripe.publishableKey });
     ticketRoutes(scope, { tickets: features.tickets, drawQr, currency });
     analyticsRoutes(scope, { ...features, currency });

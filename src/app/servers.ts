@@ -8,9 +8,8 @@ import { createEmbeddedHolds } from '../embedded/holds.ts';
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import { startEmbeddedPostgres } from '../embedded/postgres/postgres.ts';
 import { createCatalogue } from '../features/catalogue/catalogue.service.ts';
-import { PLACING_HOLD_MS } from '../features/orders/place-order.ts';
-import { liveSeats, stillHeld } from '../features/orders/seats.store.ts';
-import { createSeatingServices } from '../features/seats/seating.services.ts';
+import { holdRecords } from '../features/orders/index.ts';
+import { HttpSeatingServices } from '../features/seats/index.ts';
 import { MS_PER_SECOND } from '../kernel/clock.ts';
 import type { TopicNames } from '../kernel/events.ts';
 import { createReachability } from '../platform/http/reachability.ts';
@@ -120,7 +119,7 @@ export async function connectServers(base: Base, postgres: Postgres) {
       onCircuit: (isOpen) => metrics.circuit(name, isOpen),
     });
   const query = service('event_query', queryUrl);
-  const seating = createSeatingServices({
+  const seating = new HttpSeatingServices({
     query,
     seating: service('seating', seatingUrl),
     currency: config.currency,
@@ -171,10 +170,7 @@ async function redisOf({ config, clock, closing, log, metrics }: Base, { databas
     },
     clock,
     log,
-    records: {
-      stillHeld: (sessionId, found) => stillHeld(database, sessionId, found, PLACING_HOLD_MS),
-      live: (sessionId, seatIds) => liveSeats(database, sessionId, seatIds),
-    },
+    records: holdRecords(database),
     onAnswer: metrics.hold,
     onCircuit: (isOpen) => metrics.circuit('redis', isOpen),
   });

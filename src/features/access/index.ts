@@ -1,2 +1,2 @@
-export { Access, type Subject } from './access.ts';
-export { PERMISSIONS, type Permission, type Role } from './permissions.ts';
+export { Access } from './access.ts';
+export { PERMISSIONS, type Permission } from './permissions.ts';

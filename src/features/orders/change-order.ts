@@ -1,238 +1,185 @@
-import { type Clock, type Instant, later } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { as, type IdSource, type OrderId, type TicketId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
+import { as, type OrderId, type TicketId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Database } from '../../platform/postgres/database.ts';
+import type { Core } from '../../platform/core.ts';
+import type { Access } from '../access/index.ts';
 import { type Discount, priceOrder, REFUSAL_WORDS } from '../pricing/index.ts';
-import type { SeatHolds, SeatingServices, SeatLabels, SeatRequest } from '../seats/index.ts';
-import { mayChange } from './order.access.rules.ts';
+import type { SeatingServices, SeatRequest } from '../seats/index.ts';
+import type { HoldSeats, Quote } from './hold-seats.ts';
 import {
   type ChangePlan,
+  type ChangeRequest,
   change,
-  holdStands,
   type NewTerms,
   type Order,
-  type OrderWish,
   type PendingOrder,
   planChange,
+  requireHeld,
   seatOf,
   ticketFor,
-  whyNotPending,
 } from './order.ts';
 import type { OrderBook } from './order-book.ts';
-import { findOrder } from './orders.store.ts';
 import type { PaymentConclusion, PaymentPreparation } from './payments.ports.ts';
-import { PLACING_HOLD_MS } from './place-order.ts';
-import { type Quote, quoteHeld, refusalOfTaken, termsOfDiscount } from './quote-seats.ts';
-import { isSeatTaken, liveSeats } from './seats.store.ts';
 
-export interface ChangingOptions {
-  readonly database: Database;
-  readonly holds: SeatHolds;
-  readonly seating: SeatingServices;
-  readonly labels: SeatLabels;
-  readonly transitions: OrderBook;
+export interface ChangeOrderNeeds {
+  readonly access: Access;
+  readonly book: OrderBook;
+  readonly seats: HoldSeats;
+  readonly seating: Pick<SeatingServices, 'discount'>;
   readonly payments: PaymentConclusion & PaymentPreparation;
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly currency: Currency;
-}
-
-export interface OrderChanging {
-  /**
-   * The order with other seats or another discount, or unchanged: new seats are held before old ones go, the hold's
-   * end stays, and the old PaymentIntent can no longer be paid when the price is another. Throws `order_not_found`,
-   * `forbidden`, `order_not_pending`, `hold_ended`, `order_changed`, what placing throws, `order_already_paid`,
-   * `payment_refused`, `payments_unavailable`.
-   */
-  change(orderId: OrderId, wish: OrderWish, who: Principal): Promise<Order>;
 }
 
 /** Each further try starts from what the other request made of the order. */
 const MAX_CHANGE_ATTEMPTS = 3;
 
-export function createOrderChanging(options: ChangingOptions): OrderChanging {
-  const { database, clock } = options;
+/** Gives pending orders other seats or another discount. */
+export class ChangeOrder {
+  readonly #core: Pick<Core, 'database' | 'clock' | 'ids'>;
+  readonly #access: Access;
+  readonly #book: OrderBook;
+  readonly #seats: HoldSeats;
+  readonly #seating: ChangeOrderNeeds['seating'];
+  readonly #payments: ChangeOrderNeeds['payments'];
 
-  async function loadOwn(orderId: OrderId, who: Principal): Promise<PendingOrder> {
-    const order = await findOrder(database, orderId);
-    if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
-    if (!mayChange(order, who)) throw new AppError('forbidden', 'This order is not yours.');
-    return pendingOrFail(order, clock.now());
+  constructor(core: Core, { access, book, seats, seating, payments }: ChangeOrderNeeds) {
+    this.#core = core;
+    this.#access = access;
+    this.#book = book;
+    this.#seats = seats;
+    this.#seating = seating;
+    this.#payments = payments;
   }
 
-  return {
-    async change(orderId, wish, who) {
-      for (let attempt = 1; attempt <= MAX_CHANGE_ATTEMPTS; attempt += 1) {
-        const order = await loadOwn(orderId, who);
-        const plan = planChange(order, wish);
-        if (plan.isEmpty) return order;
-        const changed = await changeHeld(order, plan, options);
-        if (changed) return changed;
-      }
-      throw new AppError('order_changed', 'Another request changed the order meanwhile. Look at it again.');
-    },
-  };
-}
-
-/** Holds the new seats while the change is made; undefined when the order was another one by then. */
-async function changeHeld(
-  order: PendingOrder,
-  plan: ChangePlan,
-  options: ChangingOptions,
-): Promise<Order | undefined> {
-  const { holds, labels, clock } = options;
-  const { sessionId, orderId } = order;
-  const added = plan.addedSeatIds;
-  const until = later(clock.now(), PLACING_HOLD_MS);
-  const hold = added.length > 0 && (await holds.hold(sessionId, added, orderId, until));
-  if (hold && hold.outcome === 'taken') throw await refusalOfTaken(sessionId, hold.seatIds, labels);
-  let changed: Order | undefined;
-  try {
-    changed = await changeTerms(order, plan, options);
-  } finally {
-    // The database has decided: a hold that is not as it should be makes an answer slower, not wrong.
-    const settled = changed
-      ? holds.extend(sessionId, added, orderId, order.expiresAt)
-      : holds.release(sessionId, added, orderId);
-    await settled.catch(() => undefined);
-  }
-  return changed;
-}
-
-async function changeTerms(
-  order: PendingOrder,
-  plan: ChangePlan,
-  options: ChangingOptions,
-): Promise<Order | undefined> {
-  const quote = await quoteChange(order, plan, options);
-  const repriced = reprice(order, plan, quote, options);
-  const isSamePrice = repriced.price === order.price;
-  const payment = isSamePrice ? order : await replacePayment(order, repriced, options.payments);
-  const next = change(repriced, { ...repriced, payment });
-  return save(order, next, quote.discount?.maxUsage, options);
-}
-
-/** What the new seats cost, and the terms of the discount for all of them. */
-async function quoteChange(order: PendingOrder, plan: ChangePlan, options: ChangingOptions): Promise<Quote> {
-  const request = (seatIds: SeatRequest['seatIds']) => ({
-    sessionId: order.sessionId,
-    eventId: order.eventId,
-    organizationId: order.organizationId,
-    seatIds,
-  });
-  const { discountId } = plan;
-  const isNew = !plan.isDiscountKept && discountId !== undefined;
-  const seats =
-    plan.addedSeatIds.length === 0
-      ? { seats: [], discount: undefined }
-      : await quoteHeld(
-          { ...request(plan.addedSeatIds), discountId: isNew ? discountId : undefined },
-          options,
-        );
-  if (discountId === undefined || seats.discount) return seats;
-  const all = [...plan.kept.map((ticket) => ticket.seatId), ...plan.addedSeatIds];
-  const code = plan.isDiscountKept ? order.discount?.code : undefined;
-  return {
-    seats: seats.seats,
-    discount: await termsOfDiscount({ ...request(all), discountId }, code, options),
-  };
-}
-
-/** The order with its new tickets at their price, its payment as it was. */
-function reprice(
-  order: PendingOrder,
-  plan: ChangePlan,
-  quote: Quote,
-  { clock, ids, currency }: ChangingOptions,
-): PendingOrder {
-  const now = clock.now();
-  const added = quote.seats.map((seat) =>
-    ticketFor(seat, {
-      ticketId: as<TicketId>(ids.uuid()),
-      orderId: order.orderId,
-      sessionId: order.sessionId,
-      issuedAt: now,
-    }),
-  );
-  const tickets = [...plan.kept, ...added];
-  const priced = priceOrder({
-    seats: tickets.map(seatOf),
-    discount: quote.discount && (plan.isDiscountKept ? withOwnUse(quote.discount) : quote.discount),
-    sessionId: order.sessionId,
-    now,
-    currency,
-  });
-  if (priced.outcome === 'refused') throw new AppError(priced.code, priced.detail);
-  const { price, discountAmount } = priced;
-  const discount = priced.discount && { id: priced.discount.id, code: priced.discount.code };
-  return change(order, { tickets, discount, discountAmount, price, payment: order });
-}
-
-/** The order counts as one use of the discount it has: that use is not one too many. */
-function withOwnUse(discount: Discount): Discount {
-  return { ...discount, maxUsage: undefined };
-}
-
-/**
- * The payment for another price: the next PaymentIntent is made first, then the old one can no longer be paid. So
- * money at the old price either came before, and the order is completed by it, or never comes.
- */
-async function replacePayment(
-  order: PendingOrder,
-  repriced: PendingOrder,
-  payments: ChangingOptions['payments'],
-): Promise<NewTerms['payment']> {
-  if (order.paymentIntentId === undefined) return order;
-  const next =
-    repriced.price > 0
-      ? await payments.prepare(repriced)
-      : { paymentIntentId: undefined, paymentAttempt: order.paymentAttempt };
-  const money = await payments.conclude(order);
-  if (money === 'paid') {
-    throw new AppError('order_already_paid', 'The order was paid just now and is completed as it was.');
-  }
-  if (money === 'unknown') {
+  /**
+   * The order with other seats or another discount, or unchanged: new seats are held before old ones are freed, the hold's
+   * end stays, and the old PaymentIntent can no longer be paid when the price is another. Throws `order_not_found`,
+   * `forbidden`, `order_not_pending`, `hold_ended`, `order_changed`, what placing throws, `order_already_paid`,
+   * `payment_refused`, `payments_unavailable`.
+   */
+  async change(orderId: OrderId, request: ChangeRequest, who: Principal): Promise<Order> {
+    for (let attempt = 1; attempt <= MAX_CHANGE_ATTEMPTS; attempt += 1) {
+      const found = await this.#book.get(this.#core.database, orderId);
+      await this.#access.require('order.change', who, { owner: found.userId, event: found.eventId });
+      const order = requireHeld(found, this.#core.clock.now());
+      const plan = planChange(order, request);
+      if (plan.isEmpty) return order;
+      const changed = await this.#changeHolding(order, plan);
+      if (changed) return changed;
+    }
     throw new AppError(
-      'payments_unavailable',
-      'Whether the order was paid cannot be known right now. Try again shortly.',
+      'order_changed',
+      'Another request changed the order at the same time. Look at it again.',
     );
   }
-  return next;
-}
 
-/** Saves under the lock what was worked out before it; undefined when the order is no longer what that was for. */
-async function save(
-  order: PendingOrder,
-  next: PendingOrder,
-  maxDiscountUses: number | undefined,
-  { database, labels, transitions, clock }: ChangingOptions,
-): Promise<Order | undefined> {
-  try {
-    return await database.transaction(async (tx) => {
-      const locked = await transitions.lock(tx, order.orderId);
-      if (!locked) throw new Error(`order ${order.orderId} is gone`);
-      const current = pendingOrFail(locked, clock.now());
+  /** Holds the new seats while the change is made; undefined when the order was another one by then. */
+  #changeHolding(order: PendingOrder, plan: ChangePlan): Promise<Order | undefined> {
+    return this.#seats.around({
+      request: {
+        ...placeOf(order),
+        seatIds: plan.addedSeatIds,
+        discountId: plan.isDiscountKept ? undefined : plan.discountId,
+      },
+      orderId: order.orderId,
+      write: (quote) => this.#write(order, plan, quote),
+      heldUntil: (changed) => changed && order.expiresAt,
+    });
+  }
+
+  async #write(order: PendingOrder, plan: ChangePlan, quote: Quote): Promise<Order | undefined> {
+    const discount = quote.discount ?? (await this.#termsOfDiscount(order, plan));
+    const repriced = this.#reprice(order, plan, { ...quote, discount });
+    const isSamePrice = repriced.price === order.price;
+    const payment = isSamePrice ? order : await this.#replacePayment(order, repriced);
+    return this.#save(order, change(repriced, { ...repriced, payment }), discount?.maxUsage);
+  }
+
+  /** The terms of the discount that the order is to have, for all its seats. */
+  async #termsOfDiscount(order: PendingOrder, plan: ChangePlan): Promise<Discount | undefined> {
+    const { discountId } = plan;
+    if (discountId === undefined) return undefined;
+    const seatIds = [...plan.kept.map((ticket) => ticket.seatId), ...plan.addedSeatIds];
+    const code = plan.isDiscountKept ? order.discount?.code : undefined;
+    const answer = await this.#seating.discount({ ...placeOf(order), seatIds, discountId }, code);
+    if (answer.outcome === 'refused') throw new AppError('discount_refused', answer.message);
+    return answer.discount;
+  }
+
+  /** The order with its new tickets at their price, its payment as it was. */
+  #reprice(order: PendingOrder, plan: ChangePlan, quote: Quote): PendingOrder {
+    const { database, clock, ids } = this.#core;
+    const { orderId, sessionId } = order;
+    const now = clock.now();
+    const added = quote.seats.map((seat) =>
+      ticketFor(seat, { ticketId: as<TicketId>(ids.uuid()), orderId, sessionId, issuedAt: now }),
+    );
+    const tickets = [...plan.kept, ...added];
+    const priced = priceOrder({
+      seats: tickets.map(seatOf),
+      discount: quote.discount && (plan.isDiscountKept ? withOwnUse(quote.discount) : quote.discount),
+      sessionId,
+      now,
+      currency: database.currency,
+    });
+    if (priced.outcome === 'refused') throw new AppError(priced.code, priced.detail);
+    const { price, discountAmount } = priced;
+    const discount = priced.discount && { id: priced.discount.id, code: priced.discount.code };
+    return change(order, { tickets, discount, discountAmount, price, payment: order });
+  }
+
+  /**
+   * The payment for another price: the next PaymentIntent is made first, then the old one can no longer be paid. So
+   * money at the old price either came before, and the order is completed by it, or never comes.
+   */
+  async #replacePayment(order: PendingOrder, repriced: PendingOrder): Promise<NewTerms['payment']> {
+    if (order.paymentIntentId === undefined) return order;
+    const next =
+      repriced.price > 0
+        ? await this.#payments.prepare(repriced)
+        : { paymentIntentId: undefined, paymentAttempt: order.paymentAttempt };
+    const money = await this.#payments.conclude(order);
+    if (money === 'paid') {
+      throw new AppError('order_already_paid', 'The order was paid just now and is completed as it was.');
+    }
+    if (money === 'unknown') {
+      throw new AppError(
+        'payments_unavailable',
+        'Whether the order was paid cannot be known right now. Try again shortly.',
+      );
+    }
+    return next;
+  }
+
+  /** Saves under the lock what was worked out before it; undefined when the order is no longer what that was for. */
+  #save(
+    order: PendingOrder,
+    next: PendingOrder,
+    maxDiscountUses: number | undefined,
+  ): Promise<Order | undefined> {
+    const { database, clock } = this.#core;
+    return database.transaction(async (tx) => {
+      const current = requireHeld(await this.#book.getLocked(tx, order.orderId), clock.now());
       if (!isSame(current, order)) return undefined;
-      if (!(await transitions.change(tx, current, next, maxDiscountUses))) {
+      if (!(await this.#book.change(tx, current, next, maxDiscountUses))) {
         throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
       }
       tx.keepAnswer(next);
       return next;
     });
-  } catch (error) {
-    if (!isSeatTaken(error)) throw error;
-    const added = next.tickets.filter((ticket) => !order.tickets.includes(ticket)).map((each) => each.seatId);
-    const taken = await liveSeats(database, order.sessionId, added);
-    throw await refusalOfTaken(order.sessionId, taken.length > 0 ? taken : added, labels);
   }
 }
 
-function pendingOrFail(order: Order, now: Instant): PendingOrder {
-  if (order.status === 'pending' && holdStands(order, now)) return order;
-  const code = order.status === 'pending' ? 'hold_ended' : 'order_not_pending';
-  throw new AppError(code, whyNotPending(order.status));
+function placeOf({
+  sessionId,
+  eventId,
+  organizationId,
+}: Order): Pick<SeatRequest, 'sessionId' | 'eventId' | 'organizationId'> {
+  return { sessionId, eventId, organizationId };
+}
+
+/** The order counts as one use of the discount it has: that use is not one too many. */
+function withOwnUse(discount: Discount): Discount {
+  return { ...discount, maxUsage: undefined };
 }
 
 /** Whether nothing that a change starts from is another thing now. */

@@ -1,22 +1,17 @@
-import { type Clock, later } from '../../kernel/clock.ts';
+import { later } from '../../kernel/clock.ts';
 import { eachOf } from '../../kernel/concurrency.ts';
 import type { OnFailure } from '../../kernel/failures.ts';
 import type { OrderId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
-import type { Database } from '../../platform/postgres/database.ts';
+import type { Core } from '../../platform/core.ts';
 import { claimEnded, lockEndedUnpaid } from './expiry.store.ts';
 import type { Order } from './order.ts';
 import type { OrderBook } from './order-book.ts';
-import { findOrders } from './orders.store.ts';
 import type { PaymentConclusion } from './payments.ports.ts';
 
-export interface ExpiryOptions {
-  readonly database: Database;
-  readonly transitions: OrderBook;
+export interface ExpireOrdersNeeds {
+  readonly book: OrderBook;
   readonly payments: PaymentConclusion;
-  readonly clock: Clock;
-  readonly currency: Currency;
-  readonly onError: OnFailure;
+  readonly onFailure: OnFailure;
 }
 
 /** Small enough that a batch's locks are held for some tens of milliseconds. */
@@ -29,68 +24,75 @@ const CONCURRENT_CHUNKS = 2;
 /** After this another sweeper asks again about an order whose sweeper died or whose money is unknown. */
 const CLAIM_MS = 15_000;
 
-/** Ends orders whose hold has ended (I3), each by one sweeper. Both resolve true when there may be more. */
-export interface OrderExpiry {
-  /** Those nobody began to pay, a batch at a time in one transaction. */
-  endUnpaid(): Promise<boolean>;
-  /** Those with a PaymentIntent, after Stripe was asked: apart, because Stripe may take its time. */
-  endBegun(): Promise<boolean>;
-}
+/** Ends orders whose hold has ended (I3), each by one sweeper. Both turns resolve true when there may be more. */
+export class ExpireOrders {
+  readonly #database: Core['database'];
+  readonly #clock: Core['clock'];
+  readonly #book: OrderBook;
+  readonly #payments: PaymentConclusion;
+  readonly #onFailure: OnFailure;
 
-export function createOrderExpiry(options: ExpiryOptions): OrderExpiry {
-  const { database, transitions, clock } = options;
-  return {
-    async endUnpaid() {
-      const ended = await database.transaction(async (tx) => {
-        const orders = await lockEndedUnpaid(tx, clock.now(), UNPAID_BATCH_ORDERS);
-        return orders.length === 0 ? [] : transitions.cancelAll(tx, orders, 'expired');
-      });
-      return ended.length === UNPAID_BATCH_ORDERS;
-    },
-    async endBegun() {
-      const now = clock.now();
-      const claimed = await claimEnded(database, now, later(now, CLAIM_MS), BEGUN_BATCH_ORDERS);
-      const chunks = Array.from({ length: Math.ceil(claimed.length / CHUNK_ORDERS) }, (_, at) =>
-        claimed.slice(at * CHUNK_ORDERS, (at + 1) * CHUNK_ORDERS),
-      );
-      await eachOf(chunks, CONCURRENT_CHUNKS, (chunk) =>
-        endChunk(chunk, options).catch((error) => options.onError(error, { orderIds: chunk })),
-      );
-      return claimed.length === BEGUN_BATCH_ORDERS;
-    },
-  };
-}
-
-async function endChunk(orderIds: readonly OrderId[], options: ExpiryOptions): Promise<void> {
-  const orders = await findOrders(options.database, orderIds);
-  const unpaid: Order[] = [];
-  await eachOf(orders, CHUNK_ORDERS, async (order) => {
-    if (order.status === 'pending' && (await isUnpaid(order, options))) unpaid.push(order);
-  });
-  if (unpaid.length > 0) await cancelConcluded(unpaid, options);
-}
-
-/** Unknown counts as paid: the seats stay held, and the claim's end brings the question again. */
-async function isUnpaid(order: Order, { payments, onError }: ExpiryOptions): Promise<boolean> {
-  try {
-    return (await payments.conclude(order)) === 'unpaid';
-  } catch (error) {
-    onError(error, { orderId: order.orderId, paymentIntentId: order.paymentIntentId });
-    return false;
+  constructor(
+    { database, clock }: Pick<Core, 'database' | 'clock'>,
+    { book, payments, onFailure }: ExpireOrdersNeeds,
+  ) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#book = book;
+    this.#payments = payments;
+    this.#onFailure = onFailure;
   }
-}
 
-/** Cancels under the lock all that were not paid, cancelled or given another PaymentIntent meanwhile. */
-function cancelConcluded(
-  concluded: readonly Order[],
-  { database, transitions }: ExpiryOptions,
-): Promise<Order[]> {
-  const intents = new Map(concluded.map((order) => [order.orderId, order.paymentIntentId]));
-  return database.transaction(async (tx) => {
-    const locked = await transitions.lockAll(tx, [...intents.keys()]);
-    const ended = locked.filter(
-      (order) => order.status === 'pending' && order.paymentIntentId === intents.get(order.orderId),
+  /** Those nobody began to pay, a batch at a time in one transaction. */
+  async endUnpaid(): Promise<boolean> {
+    const ended = await this.#database.transaction(async (tx) => {
+      const orders = await lockEndedUnpaid(tx, this.#clock.now(), UNPAID_BATCH_ORDERS);
+      return this.#book.cancelAll(tx, orders, 'expired');
+    });
+    return ended.length === UNPAID_BATCH_ORDERS;
+  }
+
+  /** Those with a PaymentIntent, after Stripe was asked: a job of its own, because Stripe may take its time. */
+  async endBegun(): Promise<boolean> {
+    const now = this.#clock.now();
+    const claimed = await claimEnded(this.#database, now, later(now, CLAIM_MS), BEGUN_BATCH_ORDERS);
+    const chunks = Array.from({ length: Math.ceil(claimed.length / CHUNK_ORDERS) }, (_, at) =>
+      claimed.slice(at * CHUNK_ORDERS, (at + 1) * CHUNK_ORDERS),
     );
-    return transitions.cancelAll(tx, ended, 'expired');
-  });
+    await eachOf(chunks, CONCURRENT_CHUNKS, (chunk) =>
+      this.#endChunk(chunk).catch((error) => this.#onFailure(error, { orderIds: chunk })),
+    );
+    return claimed.length === BEGUN_BATCH_ORDERS;
+  }
+
+  async #endChunk(orderIds: readonly OrderId[]): Promise<void> {
+    const orders = await this.#book.findAll(this.#database, orderIds);
+    const unpaid: Order[] = [];
+    await eachOf(orders, CHUNK_ORDERS, async (order) => {
+      if (order.status === 'pending' && (await this.#isUnpaid(order))) unpaid.push(order);
+    });
+    if (unpaid.length > 0) await this.#cancelConcluded(unpaid);
+  }
+
+  /** Unknown counts as paid: the seats stay held, and another sweeper asks again when the claim ends. */
+  async #isUnpaid(order: Order): Promise<boolean> {
+    try {
+      return (await this.#payments.conclude(order)) === 'unpaid';
+    } catch (error) {
+      this.#onFailure(error, { orderId: order.orderId, paymentIntentId: order.paymentIntentId });
+      return false;
+    }
+  }
+
+  /** Cancels under the lock all that were not paid, cancelled or given another PaymentIntent since. */
+  #cancelConcluded(concluded: readonly Order[]): Promise<Order[]> {
+    const intents = new Map(concluded.map((order) => [order.orderId, order.paymentIntentId]));
+    return this.#database.transaction(async (tx) => {
+      const locked = await this.#book.lockAll(tx, [...intents.keys()]);
+      const ended = locked.filter(
+        (order) => order.status === 'pending' && order.paymentIntentId === intents.get(order.orderId),
+      );
+      return this.#book.cancelAll(tx, ended, 'expired');
+    });
+  }
 }

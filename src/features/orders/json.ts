@@ -11,6 +11,11 @@ import type { OrderSchema } from './schemas.ts';
 /** An order as HTTP and Kafka spell it (contract section 1). */
 export type WireOrder = Static<typeof OrderSchema>;
 
+/** What the reader of an order sees of its tickets: with QR codes, where it has any. */
+export interface TicketsForReader {
+  toJson(order: Order): Promise<NonNullable<WireOrder['tickets']>>;
+}
+
 /** An order for the wire, its tickets without QR codes. */
 export function toWireOrder(order: Order, currency: Currency): WireOrder {
   return {

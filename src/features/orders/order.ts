@@ -23,8 +23,8 @@ import type { Ticket } from '../tickets/index.ts';
  * | pending             | buyer takes other seats or another discount    | `change`   | pending, same end    | order.updated, seats LOCKED and AVAILABLE |
  * | pending             | checked out or asked to pay at price 0, or its money came | `complete` | completed            | order.updated, seats BOOKED     |
  * | pending             | buyer cancels, admin cancels, hold ends        | `cancel`   | cancelled (why)      | order.canceled, seats AVAILABLE |
- * | completed           | admin cancels; what was paid is given back     | `cancel`   | cancelled (admin)    | order.canceled, seats AVAILABLE |
- * | completed           | all its money was given back                   | `cancel`   | cancelled (refunded) | order.canceled, seats AVAILABLE |
+ * | completed           | admin cancels; what was paid is refunded       | `cancel`   | cancelled (admin)    | order.canceled, seats AVAILABLE |
+ * | completed           | all its money was refunded                     | `cancel`   | cancelled (refunded) | order.canceled, seats AVAILABLE |
  * | completed           | its bank took the money back                   | `cancel`   | cancelled (payment)  | order.canceled, seats AVAILABLE |
  * | completed           | its last ticket is voided, and nothing pays for it | `cancel` | cancelled (organiser) | order.canceled, seats AVAILABLE |
  * | completed           | the money of some of its tickets was refunded | `withdraw` | completed           | order.amended, seats AVAILABLE  |
@@ -76,7 +76,7 @@ export interface OrderChange {
   readonly to: Order;
 }
 
-/** A transition the state does not have: nobody's fault, somebody else was first. */
+/** A transition that the state does not have: another one came first. */
 export interface NotPossible {
   readonly outcome: 'not_possible';
   readonly status: Order['status'];
@@ -90,7 +90,7 @@ export function complete(order: Order, at: Instant): Transition {
   return { outcome: 'changed', order: { ...factsOf(order), status: 'completed', completedAt: at } };
 }
 
-/** What ends an order that is completed: somebody who may, or its money going back. */
+/** What ends a completed order: an administrator, an organiser, or its money going back. */
 const ENDS_COMPLETED: ReadonlySet<CancelReason> = new Set(['admin', 'organiser', 'refunded', 'payment']);
 
 /** A pending order is cancelled for any reason, a completed one for some. Its tickets are void from then on. */
@@ -106,17 +106,17 @@ export function cancel(order: Order, reason: CancelReason, at: Instant): Transit
   };
 }
 
-/** When an order last completed; undefined when it never did. An order never loses it again. */
+/** When an order last completed, also when it is cancelled by now; undefined when it never did. */
 export function completedAtOf(order: Order): Instant | undefined {
   return order.status === 'pending' ? undefined : order.completedAt;
 }
 
-/** Whether late money may still complete the order: nobody wanted it gone, its time or its payment ended it. */
+/** Whether late money may still complete the order: its time or its payment ended it, and no person. */
 export function mayComeLate(order: Order): boolean {
   return order.status === 'cancelled' && (order.reason === 'expired' || order.reason === 'payment');
 }
 
-/** A cancelled order whose money came late takes its seats again. Whether they are free is the database's to say. */
+/** A cancelled order whose money came late takes its seats again. The database decides whether they are free. */
 export function rebook(order: Order, at: Instant): Transition {
   if (!mayComeLate(order)) return notPossible(order);
   const facts = factsOf(order);
@@ -124,13 +124,13 @@ export function rebook(order: Order, at: Instant): Transition {
   return { outcome: 'changed', order: { ...facts, tickets, status: 'completed', completedAt: at } };
 }
 
-/** An ended order whose money came too late to have its seats: it says from now on that the money goes back. */
+/** An ended order whose money came too late to have its seats: its reason says that the money is refunded. */
 export function refuseLate(order: Order): Transition {
   if (order.status !== 'cancelled' || !mayComeLate(order)) return notPossible(order);
   return { outcome: 'changed', order: { ...order, reason: 'refunded' } };
 }
 
-/** Why tickets of an order that stays completed are void: their money went back, or an organiser wanted it. */
+/** Why tickets of an order that stays completed are void: their money was refunded, or an organiser voided them. */
 export type WithdrawReason = 'refunded' | 'organiser';
 
 /**
@@ -157,29 +157,29 @@ export function amend(order: Order, ticket: Ticket): Transition {
   return { outcome: 'changed', order: { ...order, tickets } };
 }
 
-/** What a buyer wants changed; a part that is undefined stays as it is. */
-export interface OrderWish {
+/** What a buyer changes of an order; a part that is undefined stays as it is. */
+export interface ChangeRequest {
   readonly seatIds: readonly SeatId[] | undefined;
   readonly discount: { readonly id: DiscountId | undefined } | undefined;
 }
 
-/** What a wish means for an order's tickets and discount. */
+/** What a request means for an order's tickets and discount. */
 export interface ChangePlan {
   readonly kept: readonly Ticket[];
   readonly removed: readonly Ticket[];
   readonly addedSeatIds: readonly SeatId[];
   readonly discountId: DiscountId | undefined;
   readonly isDiscountKept: boolean;
-  /** The wish is what the order is already. */
+  /** The order is already what the request asks for. */
   readonly isEmpty: boolean;
 }
 
-export function planChange(order: Order, wish: OrderWish): ChangePlan {
-  const wanted = new Set(wish.seatIds ?? order.tickets.map((ticket) => ticket.seatId));
+export function planChange(order: Order, request: ChangeRequest): ChangePlan {
+  const wanted = new Set(request.seatIds ?? order.tickets.map((ticket) => ticket.seatId));
   const held = new Set(order.tickets.map((ticket) => ticket.seatId));
   const removed = order.tickets.filter((ticket) => !wanted.has(ticket.seatId));
   const addedSeatIds = [...wanted].filter((seatId) => !held.has(seatId));
-  const discountId = wish.discount ? wish.discount.id : order.discount?.id;
+  const discountId = request.discount ? request.discount.id : order.discount?.id;
   const isDiscountKept = discountId === order.discount?.id;
   return {
     kept: order.tickets.filter((ticket) => wanted.has(ticket.seatId)),
@@ -287,7 +287,7 @@ export function seatOf(ticket: Ticket): PricedSeat {
   };
 }
 
-/** Why an order in this state can be neither paid nor cancelled, in words for its buyer. */
+/** Why an order in this state can be neither paid, changed nor cancelled, in words for its buyer. */
 export function whyNotPending(status: Order['status']): string {
   switch (status) {
     case 'pending':

@@ -15,11 +15,12 @@ import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import type { SeatRequest } from '../seats/index.ts';
-import type { OrderService } from './cancel-order.ts';
-import type { OrderChanging } from './change-order.ts';
-import { toWireOrder, type WireOrder } from './json.ts';
-import type { Order, OrderWish } from './order.ts';
-import type { OrderPlacing } from './place-order.ts';
+import type { CancelOrder } from './cancel-order.ts';
+import type { ChangeOrder } from './change-order.ts';
+import { type TicketsForReader, toWireOrder, type WireOrder } from './json.ts';
+import type { ChangeRequest, Order } from './order.ts';
+import type { PlaceOrder } from './place-order.ts';
+import type { ReadOrders } from './read-orders.ts';
 import {
   OrderParamsSchema,
   OrderResponseSchema,
@@ -29,13 +30,13 @@ import {
   orderUpdateSchema,
 } from './schemas.ts';
 
-export interface OrderRoutesOptions {
-  readonly placing: OrderPlacing;
-  readonly changing: OrderChanging;
-  readonly orders: OrderService;
+export interface OrderRoutes {
+  readonly place: PlaceOrder;
+  readonly change: ChangeOrder;
+  readonly cancel: CancelOrder;
+  readonly read: ReadOrders;
   readonly once: Once;
-  /** Puts the QR codes into an order's tickets, where it has any. */
-  readonly withQrCodes: (order: Order) => Promise<WireOrder>;
+  readonly tickets: TicketsForReader;
   readonly currency: Currency;
   readonly maxSeatsPerOrder: number;
 }
@@ -48,18 +49,24 @@ const CREATED = 201;
 const NO_CONTENT = 204;
 
 /** Orders over HTTP (contract section 1). */
-export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): void {
-  const { placing, orders, once, withQrCodes, currency } = options;
-  const OrderRequest = orderRequestSchema(options.maxSeatsPerOrder);
-  const orderFields = new Set(Object.keys(OrderRequest.properties));
+export function orderRoutes(api: HttpServer, routes: OrderRoutes): void {
+  placeRoute(api, routes);
+  changeRoute(api, routes);
+  cancelRoute(api, routes);
+  listRoutes(api, routes);
+  readRoute(api, routes);
+}
 
-  scope.post(
+function placeRoute(api: HttpServer, { place, once, maxSeatsPerOrder }: OrderRoutes): void {
+  const OrderRequest = orderRequestSchema(maxSeatsPerOrder);
+  const orderFields = new Set(Object.keys(OrderRequest.properties));
+  api.post(
     '/api/order',
     {
-      config: { queued: true },
-      // It may wait with many others: what nobody asked for does not wait in memory with it.
+      config: { permission: 'order.place', queued: true },
+      // It may wait with many others: fields that nobody asked for do not wait in memory with it.
       preHandler: async (request) => {
-        request.body = only(orderFields, request.body);
+        request.body = pick(orderFields, request.body);
       },
       schema: {
         tags: TAGS,
@@ -70,75 +77,24 @@ export function orderRoutes(scope: HttpServer, options: OrderRoutesOptions): voi
       },
     },
     async (request, reply) => {
-      const { userId } = principalOf(request);
-      return once.answer(request, reply, { status: CREATED, body: toOrderResponse }, () =>
-        placing.place(toSeatRequest(request.body), userId),
-      );
-    },
-  );
-
-  changeRoutes(scope, options);
-
-  scope.get(
-    '/api/order/user/orders',
-    {
-      schema: {
-        tags: TAGS,
-        summary: 'The caller’s orders with QR codes, newest first',
-        response: { 200: OrdersSchema, ...problems },
-      },
-    },
-    async (request) => {
       const who = principalOf(request);
-      return Promise.all((await orders.listOf(who.userId, who)).map(withQrCodes));
-    },
-  );
-
-  scope.get(
-    '/api/order/user/:userId',
-    {
-      schema: {
-        tags: TAGS,
-        summary: 'A user’s orders with QR codes, newest first; for himself and administrators',
-        params: Type.Object({ userId: Uuid('The user') }),
-        response: { 200: OrdersSchema, ...problems },
-      },
-    },
-    async (request) => {
-      const userId = as<UserId>(request.params.userId.toLowerCase());
-      return Promise.all((await orders.listOf(userId, principalOf(request))).map(withQrCodes));
-    },
-  );
-
-  scope.get(
-    '/api/order/:orderId',
-    {
-      schema: {
-        tags: TAGS,
-        summary: 'An order; for its buyer, the organiser of its event and administrators',
-        params: OrderParamsSchema,
-        response: { 200: OrderSchema, ...problems },
-      },
-    },
-    async (request) => {
-      const order = await orders.read(toOrderId(request.params), principalOf(request));
-      return toWireOrder(order, currency);
+      return once.answer(request, reply, { status: CREATED, body: toOrderResponse }, () =>
+        place.place(toSeatRequest(request.body), who),
+      );
     },
   );
 }
 
-/** What changes an order that is there. */
-function changeRoutes(scope: HttpServer, options: OrderRoutesOptions): void {
-  const { changing, orders, once, currency } = options;
-
-  scope.put(
+function changeRoute(api: HttpServer, { change, once, currency, maxSeatsPerOrder }: OrderRoutes): void {
+  api.put(
     '/api/order/:orderId',
     {
+      config: { permission: 'order.change' },
       schema: {
         tags: TAGS,
         summary: 'Other seats, another discount, or both, while the order is pending',
         params: OrderParamsSchema,
-        body: orderUpdateSchema(options.maxSeatsPerOrder),
+        body: orderUpdateSchema(maxSeatsPerOrder),
         headers: onceHeaders,
         response: { 200: OrderSchema, ...problems },
       },
@@ -146,14 +102,17 @@ function changeRoutes(scope: HttpServer, options: OrderRoutesOptions): void {
     async (request, reply) => {
       const body = (order: Order) => toWireOrder(order, currency);
       return once.answer(request, reply, { status: OK, body }, () =>
-        changing.change(toOrderId(request.params), toWish(request.body), principalOf(request)),
+        change.change(toOrderId(request.params), toChangeRequest(request.body), principalOf(request)),
       );
     },
   );
+}
 
-  scope.delete(
+function cancelRoute(api: HttpServer, { cancel, once }: OrderRoutes): void {
+  api.delete(
     '/api/order/:orderId',
     {
+      config: { permission: 'order.cancel' },
       schema: {
         tags: TAGS,
         summary:
@@ -166,8 +125,67 @@ function changeRoutes(scope: HttpServer, options: OrderRoutesOptions): void {
     async (request, reply) => {
       const none = { status: NO_CONTENT, body: () => null };
       return once.answer(request, reply, none, () =>
-        orders.cancel(toOrderId(request.params), principalOf(request)),
+        cancel.cancel(toOrderId(request.params), principalOf(request)),
       );
+    },
+  );
+}
+
+function listRoutes(api: HttpServer, { read, tickets, currency }: OrderRoutes): void {
+  const withTickets = async (order: Order): Promise<WireOrder> => ({
+    ...toWireOrder(order, currency),
+    tickets: await tickets.toJson(order),
+  });
+
+  api.get(
+    '/api/order/user/orders',
+    {
+      config: { permission: 'order.list' },
+      schema: {
+        tags: TAGS,
+        summary: 'The caller’s orders with QR codes, newest first',
+        response: { 200: OrdersSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const who = principalOf(request);
+      return Promise.all((await read.listOf(who.userId, who)).map(withTickets));
+    },
+  );
+
+  api.get(
+    '/api/order/user/:userId',
+    {
+      config: { permission: 'order.list' },
+      schema: {
+        tags: TAGS,
+        summary: 'A user’s orders with QR codes, newest first; for the user and administrators',
+        params: Type.Object({ userId: Uuid('The user') }),
+        response: { 200: OrdersSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const userId = as<UserId>(request.params.userId.toLowerCase());
+      return Promise.all((await read.listOf(userId, principalOf(request))).map(withTickets));
+    },
+  );
+}
+
+function readRoute(api: HttpServer, { read, currency }: OrderRoutes): void {
+  api.get(
+    '/api/order/:orderId',
+    {
+      config: { permission: 'order.read' },
+      schema: {
+        tags: TAGS,
+        summary: 'An order; for its buyer, the organiser of its event and administrators',
+        params: OrderParamsSchema,
+        response: { 200: OrderSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const order = await read.read(toOrderId(request.params), principalOf(request));
+      return toWireOrder(order, currency);
     },
   );
 }
@@ -187,7 +205,7 @@ function toOrderResponse(order: Order): Static<typeof OrderResponseSchema> {
   };
 }
 
-function toWish(body: Static<ReturnType<typeof orderUpdateSchema>>): OrderWish {
+function toChangeRequest(body: Static<ReturnType<typeof orderUpdateSchema>>): ChangeRequest {
   const { seat_ids: seatIds, discount_id: discountId } = body;
   return {
     seatIds: seatIds?.map((seatId) => as<SeatId>(seatId)),
@@ -208,7 +226,7 @@ function toSeatRequest(body: OrderRequestBody): SeatRequest {
   };
 }
 
-/** In the order in which they came, because what is kept with an `Idempotency-Key` is compared as text. */
-function only(names: ReadonlySet<string>, body: OrderRequestBody): OrderRequestBody {
+/** The named fields in their order in the body: what is kept with an `Idempotency-Key` is compared as text. */
+function pick(names: ReadonlySet<string>, body: OrderRequestBody): OrderRequestBody {
   return Object.fromEntries(Object.entries(body).filter(([name]) => names.has(name))) as OrderRequestBody;
 }

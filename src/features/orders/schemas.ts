@@ -62,7 +62,7 @@ export const orderUpdateSchema = (maxSeats: number) =>
       ),
     },
     {
-      // A body that names neither is a mistake, not a wish for nothing.
+      // A body that names neither is a mistake, not a request for nothing.
       anyOf: [{ required: ['seat_ids'] }, { required: ['discount_id'] }],
       examples: [{ seat_ids: ['011ad2bb-6fab-4cc9-a9bb-e3cd6d8ffcc0'], discount_id: null }],
     },

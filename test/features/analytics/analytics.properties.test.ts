@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Access } from '../../../src/features/access/index.ts';
 import { createAnalyticsService } from '../../../src/features/analytics/analytics.service.ts';
 import {
   toWireDiscount,
@@ -10,7 +11,7 @@ import {
 import { allOf, salesChanged } from '../../../src/features/analytics/sales.rules.ts';
 import { addMoney, addSales, foldCounted } from '../../../src/features/analytics/sales.store.ts';
 import { createRecordAction } from '../../../src/features/audit/audit.service.ts';
-import { createOrderService } from '../../../src/features/orders/cancel-order.ts';
+import { CancelOrder } from '../../../src/features/orders/cancel-order.ts';
 import { createOrderBook, isSeatTaken } from '../../../src/features/orders/index.ts';
 import { insertOrder } from '../../../src/features/orders/new-orders.store.ts';
 import { place, ticketFor } from '../../../src/features/orders/order.ts';
@@ -209,13 +210,15 @@ function world() {
   const takeover = createTakeover({ database, align, giveBack });
   const confirmTakenOver = takeover.confirm;
   const refunds = createRefundService({ ...shared, recordAction, provider, align, confirmTakenOver });
-  const orders = createOrderService({
-    ...shared,
-    recordAction,
-    seating: {} as never,
-    payments: { conclude: async () => 'unpaid' },
-    giveBack: takeover.giveBackOrder,
-  });
+  const orders = new CancelOrder(
+    { database },
+    {
+      access: new Access({} as never),
+      book: transitions,
+      payments: { conclude: async () => 'unpaid', refundOrder: takeover.giveBackOrder },
+      audit: { record: recordAction },
+    },
+  );
   return {
     accounts,
     transitions,

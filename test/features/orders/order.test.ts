@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  type ChangeRequest,
   cancel,
   change,
   complete,
@@ -8,7 +9,6 @@ import {
   holdStands,
   mayComeLate,
   type Order,
-  type OrderWish,
   type PendingOrder,
   place,
   planChange,
@@ -177,7 +177,10 @@ function orderOn(seatIds: readonly string[], discount: Order['discount'] = undef
 }
 
 describe('planning a change', () => {
-  const wish = (seatIds: readonly string[] | undefined, discount?: OrderWish['discount']): OrderWish => ({
+  const wish = (
+    seatIds: readonly string[] | undefined,
+    discount?: ChangeRequest['discount'],
+  ): ChangeRequest => ({
     seatIds: seatIds?.map(seat),
     discount,
   });
@@ -189,7 +192,7 @@ describe('planning a change', () => {
     expect(plan).toMatchObject({ discountId: undefined, isDiscountKept: true, isEmpty: false });
   });
 
-  test.each<[string, Order['discount'], OrderWish['discount'], object]>([
+  test.each<[string, Order['discount'], ChangeRequest['discount'], object]>([
     ['not named stays', SUMMER, undefined, { discountId: 'summer', isDiscountKept: true, isEmpty: true }],
     [
       'the same stays',

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { PLAIN_TEXT, Uuid } from '../../platform/http/schemas.ts';
-import { SeatIdSchema } from './schemas.ts';
+import { SeatIdSchema } from '../orders/index.ts';
 
 const MAX_NOTE_CHARS = 300;
 const MAX_LABEL_CHARS = 64;
@@ -37,7 +37,7 @@ export const TicketIssueSchema = Type.Object(
   },
 );
 
-/** A part that is absent stays as it is; the other parts of a ticket are refused, each with why. */
+/** A part that is absent stays as it is; the other parts of a ticket are refused, each with its reason. */
 export const TicketAmendSchema = Type.Object(
   {
     seat_id: Type.Optional(SeatIdSchema),
@@ -61,7 +61,7 @@ export const TicketAmendSchema = Type.Object(
 export const TicketVoidQuerySchema = Type.Object({
   refund: Type.Boolean({
     default: false,
-    description: 'Whether what was paid for the ticket is given back; cash is handed over by whoever asks',
+    description: 'Whether what was paid for the ticket is given back; cash is handed over by the caller',
   }),
 });
 

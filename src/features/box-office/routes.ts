@@ -14,16 +14,21 @@ import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import { type Ticket, TicketSchema, toWireTicket, withNote } from '../tickets/index.ts';
+import type { AmendTicket } from './amend-ticket.ts';
+import type { IssueTicket, TicketRequest } from './issue-ticket.ts';
 import {
   TicketAmendSchema,
   TicketIssueSchema,
   TicketParamsSchema,
   TicketVoidQuerySchema,
-} from './box-office.schemas.ts';
-import type { AmendWish, BoxOffice, TicketWish } from './box-office.service.ts';
+} from './schemas.ts';
+import type { AmendRequest } from './ticket-change.ts';
+import type { VoidTicket } from './void-ticket.ts';
 
-export interface BoxOfficeRoutesOptions {
-  readonly boxOffice: BoxOffice;
+export interface BoxOfficeRoutes {
+  readonly issue: IssueTicket;
+  readonly amend: AmendTicket;
+  readonly void: VoidTicket;
   readonly once: Once;
   readonly currency: Currency;
 }
@@ -35,15 +40,18 @@ const NO_CONTENT = 204;
 const headers = onceHeaders;
 
 /** What organisers and administrators do to tickets (contract section 1). */
-export function boxOfficeRoutes(
-  scope: HttpServer,
-  { boxOffice, once, currency }: BoxOfficeRoutesOptions,
-): void {
-  const body = (ticket: Ticket) => withNote(toWireTicket(ticket, currency), ticket);
+export function boxOfficeRoutes(api: HttpServer, routes: BoxOfficeRoutes): void {
+  issueRoute(api, routes);
+  amendRoute(api, routes);
+  voidRoute(api, routes);
+}
 
-  scope.post(
+function issueRoute(api: HttpServer, { issue, once, currency }: BoxOfficeRoutes): void {
+  const body = (ticket: Ticket) => withNote(toWireTicket(ticket, currency), ticket);
+  api.post(
     '/api/order/ticket',
     {
+      config: { permission: 'ticket.issue' },
       schema: {
         tags: TAGS,
         summary:
@@ -55,13 +63,17 @@ export function boxOfficeRoutes(
     },
     async (request, reply) =>
       once.answer(request, reply, { status: CREATED, body }, () =>
-        boxOffice.issue(toTicketWish(request.body, currency), principalOf(request)),
+        issue.issue(toTicketRequest(request.body, currency), principalOf(request)),
       ),
   );
+}
 
-  scope.put(
+function amendRoute(api: HttpServer, { amend, once, currency }: BoxOfficeRoutes): void {
+  const body = (ticket: Ticket) => withNote(toWireTicket(ticket, currency), ticket);
+  api.put(
     '/api/order/ticket/:ticketId',
     {
+      config: { permission: 'ticket.amend' },
       schema: {
         tags: TAGS,
         summary: 'Another seat of the same tier, another label or note; for the organiser and administrators',
@@ -73,13 +85,16 @@ export function boxOfficeRoutes(
     },
     async (request, reply) =>
       once.answer(request, reply, { status: OK, body }, () =>
-        boxOffice.amend(toTicketId(request.params), toAmendWish(request.body), principalOf(request)),
+        amend.amend(toTicketId(request.params), toAmendRequest(request.body), principalOf(request)),
       ),
   );
+}
 
-  scope.delete(
+function voidRoute(api: HttpServer, { void: voiding, once }: BoxOfficeRoutes): void {
+  api.delete(
     '/api/order/ticket/:ticketId',
     {
+      config: { permission: 'ticket.void' },
       schema: {
         tags: TAGS,
         summary: 'Void a ticket, and give its money back when asked to; for the organiser and administrators',
@@ -91,7 +106,7 @@ export function boxOfficeRoutes(
     },
     async (request, reply) =>
       once.answer(request, reply, { status: NO_CONTENT, body: () => null }, () =>
-        boxOffice.void(toTicketId(request.params), request.query.refund, principalOf(request)),
+        voiding.void(toTicketId(request.params), request.query.refund, principalOf(request)),
       ),
   );
 }
@@ -100,7 +115,7 @@ function toTicketId({ ticketId }: Static<typeof TicketParamsSchema>): TicketId {
   return as<TicketId>(ticketId.toLowerCase());
 }
 
-function toTicketWish(body: Static<typeof TicketIssueSchema>, currency: Currency): TicketWish {
+function toTicketRequest(body: Static<typeof TicketIssueSchema>, currency: Currency): TicketRequest {
   const price = currency.fromMajor(body.price);
   if (price === undefined) {
     const reason = `has more decimals than ${currency.code.toUpperCase()}, or is too large`;
@@ -118,11 +133,11 @@ function toTicketWish(body: Static<typeof TicketIssueSchema>, currency: Currency
   };
 }
 
-function toAmendWish({
+function toAmendRequest({
   seat_id: seatId,
   seat_label: seatLabel,
   note,
   ...rest
-}: Static<typeof TicketAmendSchema>): AmendWish {
+}: Static<typeof TicketAmendSchema>): AmendRequest {
   return { seatId: seatId === undefined ? undefined : as<SeatId>(seatId), seatLabel, note, rest };
 }

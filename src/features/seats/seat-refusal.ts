@@ -33,6 +33,6 @@ export function seatsRefused(
   if (seatIds.length === 0) return new AppError('seats_refused', message);
   const seats = named.filter(({ seatId }) => seatIds.includes(seatId));
   const labels = new Map(seats.map(({ seatId, label }) => [seatId.toLowerCase(), label]));
-  const worded = message.replaceAll(UUID, (id) => labels.get(id.toLowerCase()) ?? id);
-  return new AppError('seats_refused', worded, { seatIds, seats });
+  const text = message.replaceAll(UUID, (id) => labels.get(id.toLowerCase()) ?? id);
+  return new AppError('seats_refused', text, { seatIds, seats });
 }

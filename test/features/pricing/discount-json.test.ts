@@ -2,12 +2,12 @@ import { Check } from 'typebox/value';
 import { describe, expect, test } from 'vitest';
 import {
   type DiscountJson,
+  DiscountReader,
   DiscountSchema,
-  readDiscount,
-} from '../../../src/features/pricing/discount.schema.ts';
+} from '../../../src/features/pricing/discount-json.ts';
 import { Currency } from '../../../src/kernel/money.ts';
 
-const lkr = new Currency('lkr');
+const discounts = new DiscountReader(new Currency('lkr'));
 const json = (changes: object = {}): DiscountJson => ({
   id: 'D0000000-0000-4000-8000-000000000001',
   code: 'EARLY',
@@ -25,7 +25,7 @@ const json = (changes: object = {}): DiscountJson => ({
 describe('reading a discount', () => {
   test('takes what the platform sends, amounts exact, dates without a zone as UTC', () => {
     expect(Check(DiscountSchema, { ...json(), public: true, name: 'extra' })).toBe(true);
-    expect(readDiscount(json(), lkr)).toEqual({
+    expect(discounts.read(json())).toEqual({
       id: 'd0000000-0000-4000-8000-000000000001',
       code: 'EARLY',
       terms: {
@@ -51,7 +51,7 @@ describe('reading a discount', () => {
       applicableSessionIds: null,
       maxUsage: null,
     });
-    expect(readDiscount(rest, lkr)).toMatchObject({
+    expect(discounts.read(rest)).toMatchObject({
       active: true,
       applicableTiers: [],
       applicableSessions: [],
@@ -66,17 +66,17 @@ describe('reading a discount', () => {
     [100 / 3, { numerator: 33_333_333_333_333_336n, decimals: 15 }],
     [0.1 + 0.2, { numerator: 30_000_000_000_000_004n, decimals: 17 }],
   ])('holds %s percent exactly', (percentage, expected) => {
-    expect(readDiscount(json({ parameters: { type: 'PERCENTAGE', percentage } }), lkr)).toMatchObject({
+    expect(discounts.read(json({ parameters: { type: 'PERCENTAGE', percentage } }))).toMatchObject({
       terms: { percentage: expected },
     });
   });
 
   test('reads the other two kinds', () => {
-    expect(readDiscount(json({ parameters: { type: 'FLAT_OFF', amount: 149.99 } }), lkr)).toMatchObject({
+    expect(discounts.read(json({ parameters: { type: 'FLAT_OFF', amount: 149.99 } }))).toMatchObject({
       terms: { type: 'FLAT_OFF', amount: 14_999, minSpend: undefined },
     });
     const free = { type: 'BUY_N_GET_N_FREE', buyQuantity: 2, getQuantity: 1 };
-    expect(readDiscount(json({ parameters: free }), lkr)).toMatchObject({ terms: free });
+    expect(discounts.read(json({ parameters: free }))).toMatchObject({ terms: free });
   });
 
   test.each([
@@ -91,13 +91,13 @@ describe('reading a discount', () => {
     ['', undefined],
     [null, undefined],
   ])('reads the date %s', (expiresAt, expected) => {
-    expect(readDiscount(json({ expiresAt }), lkr)).toHaveProperty('expiresAt', expected);
+    expect(discounts.read(json({ expiresAt }))).toHaveProperty('expiresAt', expected);
   });
 
   test('takes a discount of nothing but its terms, as one that is not active', () => {
     const bare = { id: 'd', parameters: { type: 'FLAT_OFF', amount: 1 } };
     expect(Check(DiscountSchema, bare)).toBe(true);
-    expect(readDiscount(bare, lkr)).toEqual({
+    expect(discounts.read(bare)).toEqual({
       id: 'd',
       code: '',
       terms: { type: 'FLAT_OFF', amount: 100, minSpend: undefined },
@@ -119,7 +119,7 @@ describe('reading a discount', () => {
   ])('it reads an amount with %s as one that this service charges', (_name, currency) => {
     const parameters = { type: 'FLAT_OFF', amount: 5, currency };
     expect(Check(DiscountSchema, json({ parameters }))).toBe(true);
-    expect(readDiscount(json({ parameters }), lkr)).toMatchObject({
+    expect(discounts.read(json({ parameters }))).toMatchObject({
       terms: { type: 'FLAT_OFF', amount: 500 },
     });
   });
@@ -129,14 +129,14 @@ describe('reading a discount', () => {
     ['a least spend', { type: 'PERCENTAGE', percentage: 10, minSpend: 5 }],
     ['a greatest discount', { type: 'PERCENTAGE', percentage: 10, maxDiscount: 5 }],
   ])('it never reads %s of another currency as its own', (_name, parameters) => {
-    expect(readDiscount(json({ parameters: { ...parameters, currency: 'KWD' } }), lkr)).toMatchObject({
+    expect(discounts.read(json({ parameters: { ...parameters, currency: 'KWD' } }))).toMatchObject({
       terms: { type: 'OTHER_CURRENCY' },
     });
   });
 
   test('it reads a percentage without amounts whatever currency it names', () => {
     const parameters = { type: 'PERCENTAGE', percentage: 10, currency: 'USD' };
-    expect(readDiscount(json({ parameters }), lkr)).toMatchObject({ terms: { type: 'PERCENTAGE' } });
+    expect(discounts.read(json({ parameters }))).toMatchObject({ terms: { type: 'PERCENTAGE' } });
   });
 
   test.each([
@@ -167,6 +167,6 @@ describe('reading a discount', () => {
     ['groups of nothing', { parameters: { type: 'BUY_N_GET_N_FREE', buyQuantity: 0, getQuantity: 1 } }],
     ['a date that is none', { expiresAt: 'tomorrow' }],
   ])('says that %s cannot be read', (_name, changes) => {
-    expect(readDiscount(json(changes), lkr)).toHaveProperty('unreadable');
+    expect(discounts.read(json(changes))).toHaveProperty('unreadable');
   });
 });

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createSeatLabels } from '../../../src/features/seats/seat-labels.service.ts';
-import type { NamedSeat } from '../../../src/features/seats/seat-refusal.rules.ts';
-import type { SeatLabels } from '../../../src/features/seats/seats.ports.ts';
+import { SeatLabels } from '../../../src/features/seats/seat-labels.ts';
+import type { NamedSeat } from '../../../src/features/seats/seat-refusal.ts';
 import { as, type SeatId, type SessionId } from '../../../src/kernel/ids.ts';
 
 const tonight = as<SessionId>('tonight');
@@ -15,7 +14,7 @@ let labels: SeatLabels;
 beforeEach(() => {
   looks = [];
   answer = async () => [named(a)];
-  labels = createSeatLabels((sessionId, seatIds) => {
+  labels = new SeatLabels((sessionId, seatIds) => {
     looks.push(`${sessionId} ${seatIds.join()}`);
     return answer();
   });

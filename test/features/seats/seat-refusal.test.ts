@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { seatsRefused, seatsTaken } from '../../../src/features/seats/seat-refusal.rules.ts';
+import { seatsRefused, seatsTaken } from '../../../src/features/seats/seat-refusal.ts';
 import { as, type SeatId } from '../../../src/kernel/ids.ts';
 
 const A5 = as<SeatId>('011ad2bb-6fab-4cc9-a9bb-e3cd6d8ffcc0');

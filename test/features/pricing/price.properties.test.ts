@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Discount, DiscountTerms, PricedSeat } from '../../../src/features/pricing/discount.rules.ts';
-import { priceOrder } from '../../../src/features/pricing/pricing.rules.ts';
+import type { Discount, DiscountTerms, PricedSeat } from '../../../src/features/pricing/discount.ts';
+import { priceOrder } from '../../../src/features/pricing/price.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { Currency, money } from '../../../src/kernel/money.ts';

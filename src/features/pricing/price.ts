@@ -7,14 +7,14 @@ import {
   type DiscountRefusal,
   type PricedSeat,
   REFUSAL_WORDS,
-} from './discount.rules.ts';
+} from './discount.ts';
 
 export interface PricingInput {
   readonly seats: readonly PricedSeat[];
   readonly discount: Discount | undefined;
   readonly sessionId: SessionId;
   readonly now: Instant;
-  readonly currency: Currency;
+  readonly currency: Pick<Currency, 'code' | 'chargeStep'>;
 }
 
 export interface Priced {
@@ -40,10 +40,33 @@ export type PriceRefused =
     };
 
 /** What the order costs: the sum of its seats less the discount, exact in minor units (I8), or why it has no price. */
-export function priceOrder(input: PricingInput): Priced | PriceRefused {
-  const { seats, discount, sessionId, now, currency } = input;
+export function priceOrder({
+  seats,
+  discount,
+  sessionId,
+  now,
+  currency,
+}: PricingInput): Priced | PriceRefused {
   const subtotal = sum(seats.map((seat) => seat.price));
-  if (discount === undefined) return chargeable(subtotal, ZERO, undefined, currency);
+  const off = discountedBy(subtotal, { seats, discount, sessionId, now, currency });
+  if (typeof off !== 'number') return off;
+  const price = minus(subtotal, off);
+  if (price % currency.chargeStep === 0) {
+    return { outcome: 'priced', subtotal, discountAmount: off, price, discount };
+  }
+  return {
+    outcome: 'refused',
+    code: 'price_not_chargeable',
+    reason: 'not_chargeable',
+    detail: `The price has more decimals than can be charged in ${currency.code.toUpperCase()}. Tell the organiser.`,
+  };
+}
+
+function discountedBy(
+  subtotal: Money,
+  { seats, discount, sessionId, now, currency }: PricingInput,
+): Money | PriceRefused {
+  if (discount === undefined) return ZERO;
   const off = applyDiscount(discount, seats, sessionId, now);
   if (off.outcome === 'refused') {
     return {
@@ -54,23 +77,5 @@ export function priceOrder(input: PricingInput): Priced | PriceRefused {
     };
   }
   // A price that cannot be charged because of the discount becomes one that can, to the buyer's good.
-  const remainder = minus(subtotal, off.amount) % currency.chargeStep;
-  return chargeable(subtotal, money(off.amount + remainder), discount, currency);
-}
-
-function chargeable(
-  subtotal: Money,
-  discountAmount: Money,
-  discount: Discount | undefined,
-  currency: Currency,
-): Priced | PriceRefused {
-  const price = minus(subtotal, discountAmount);
-  if (price % currency.chargeStep === 0)
-    return { outcome: 'priced', subtotal, discountAmount, price, discount };
-  return {
-    outcome: 'refused',
-    code: 'price_not_chargeable',
-    reason: 'not_chargeable',
-    detail: `The price has more decimals than can be charged in ${currency.code.toUpperCase()}. Tell the organiser.`,
-  };
+  return money(off.amount + (minus(subtotal, off.amount) % currency.chargeStep));
 }

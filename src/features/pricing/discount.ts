@@ -58,7 +58,7 @@ export type DiscountRefusal =
   | 'too_few_seats'
   | 'nothing_off';
 
-/** What a buyer is told; each says what is the matter with the discount. */
+/** The refusals in words for the buyer. */
 export const REFUSAL_WORDS = {
   inactive: 'The discount is not active.',
   not_started: 'The discount is not valid yet.',
@@ -88,8 +88,8 @@ export function applyDiscount(
   sessionId: SessionId,
   now: Instant,
 ): DiscountOutcome {
-  const closed = whyClosed(discount, sessionId, now);
-  if (closed) return refused(closed);
+  const refusal = refusalFor(discount, sessionId, now);
+  if (refusal) return refused(refusal);
   const tiers = new Set(discount.applicableTiers);
   const applicable = seats.filter((seat) => tiers.size === 0 || tiers.has(seat.tier.id));
   if (applicable.length === 0) return refused('no_seat');
@@ -99,7 +99,7 @@ export function applyDiscount(
   return amount > 0 ? { outcome: 'applies', amount } : refused('nothing_off');
 }
 
-function whyClosed(discount: Discount, sessionId: SessionId, now: Instant): DiscountRefusal | undefined {
+function refusalFor(discount: Discount, sessionId: SessionId, now: Instant): DiscountRefusal | undefined {
   if (!discount.active) return 'inactive';
   if (discount.activeFrom !== undefined && now < discount.activeFrom) return 'not_started';
   if (discount.expiresAt !== undefined && now >= discount.expiresAt) return 'expired';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Discount, DiscountTerms, PricedSeat } from '../../../src/features/pricing/discount.rules.ts';
-import { isUsedUp } from '../../../src/features/pricing/discount.rules.ts';
-import { priceOrder } from '../../../src/features/pricing/pricing.rules.ts';
+import type { Discount, DiscountTerms, PricedSeat } from '../../../src/features/pricing/discount.ts';
+import { isUsedUp } from '../../../src/features/pricing/discount.ts';
+import { priceOrder } from '../../../src/features/pricing/price.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { Currency, type Money, money } from '../../../src/kernel/money.ts';
