@@ -17,7 +17,6 @@ import { createPictureReader } from '../features/tickets/pictures.service.ts';
 import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
 import { createTicketService } from '../features/tickets/ticket.service.ts';
 import { toWireTicket } from '../features/tickets/ticket.wire.ts';
-import { createOnce } from '../platform/http/once.ts';
 import { writeWorkbook } from '../platform/spreadsheets/workbook.ts';
 import { countPlacing } from './counting.ts';
 import { wireDoor } from './door.ts';
@@ -45,7 +44,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     transitions,
     payments,
     recordAction,
-    giveBack: money.takeover.giveBackOrder,
+    giveBack: payments.refundOrder,
   });
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
   const sealer = await createTicketSealer(qrKeys);
@@ -86,7 +85,6 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     ),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError: failed('conclusion') }),
-    once: createOnce({ database, clock, ids }),
     ...wireAnalytics(base, postgres, servers),
     live: wireLive(base, postgres, servers),
     tickets,

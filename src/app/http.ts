@@ -7,7 +7,6 @@ import { boxOfficeRoutes } from '../features/orders/box-office.routes.ts';
 import { toWireOrder } from '../features/orders/json.ts';
 import { orderRoutes } from '../features/orders/routes.ts';
 import { paperRoutes } from '../features/paper/paper.routes.ts';
-import { paymentRoutes } from '../features/payments/payment.routes.ts';
 import { createQrDrawer } from '../features/tickets/qr/qr-image.ts';
 import { ticketRoutes, toWireView } from '../features/tickets/ticket.routes.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
@@ -68,7 +67,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
       maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
     });
     boxOfficeRoutes(scope, { ...features, currency });
-    paymentRoutes(scope, { ...features, currency, publishableKey: servers.stripe.publishableKey });
+    features.payments.routes?.(scope);
     ticketRoutes(scope, { tickets: features.tickets, drawQr, currency });
     analyticsRoutes(scope, { ...features, currency });
     paperRoutes(scope, features.paper);
