@@ -1,6 +1,6 @@
 import { foldCounted } from '../features/analytics/sales.store.ts';
 import type { LiveSales } from '../features/live/live.service.ts';
-import { type Clock, instant, later, MS_PER_SECOND } from '../kernel/clock.ts';
+import { type Clock, instant, MS_PER_SECOND } from '../kernel/clock.ts';
 import type { Feature, Job } from '../platform/feature.ts';
 import type { Drain } from '../platform/http/drain.ts';
 import { claimDailyJob, markDailyJobDone } from '../platform/jobs/daily.store.ts';
@@ -16,7 +16,6 @@ import type { Base } from './foundation.ts';
 import { type Postgres, type Servers, topicNames } from './servers.ts';
 
 const MS_PER_HOUR = 3_600_000;
-const MS_PER_DAY = 86_400_000;
 /** How often it is seen whether there is something old to remove, or the day's comparison to make. */
 const HOUSEKEEPING_MS = 60_000;
 /** Sales of another replica that died before it numbered them, and signals that were lost, are found within this. */
@@ -76,8 +75,8 @@ export function backgroundWork(
   const leader = createLeader({ dsn, lock: RELAY_LOCK, clock: monotonicClock, onChange });
   closing.add(() => leader.close());
   const { KAFKA_GROUP_ID: group } = config;
-  servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
-  servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_FAILED, features.consumer.paymentFailed);
+  for (const { topic, handle } of features.payments.consumers ?? [])
+    servers.eventLog.subscribe(group, topic, handle);
   return {
     relay: createRelay({
       database,
@@ -88,16 +87,16 @@ export function backgroundWork(
       retentionMs: config.OUTBOX_RETENTION_HOURS * MS_PER_HOUR,
       onError: failed('relay'),
     }),
-    webhooks: features.webhooks.applyDue,
-    refunds: features.refunds.refundDue,
+    webhooks: turnOf(features.payments, 'webhooks'),
+    refunds: turnOf(features.payments, 'refunds'),
     expiry: turnOf(features.orders, 'expiry'),
     conclusion: turnOf(features.orders, 'conclusion'),
-    decision: features.decide,
+    decision: turnOf(features.payments, 'decision'),
     forgetting: async () => {
-      const [keys, events] = [await features.once.forgetOld(), await features.webhooks.forgetOld()];
+      const [keys, events] = [await features.once.forgetOld(), await features.payments.forgetOld()];
       return keys || events;
     },
-    reconciliation: () => reconcileDaily(base, database, features),
+    reconciliation: turnOf(features.payments, 'reconciliation'),
     folding: () => foldCounted(database),
     earlierCodes: () => readEarlierCodes(base, database, features),
     saleNumbering: live.feed.number,
@@ -202,26 +201,6 @@ async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
   const timer = setTimeout(timeout.resolve, ms);
   await Promise.race([work, timeout.promise]);
   clearTimeout(timer);
-}
-
-/** Once a day, by one of the processes; what could not be repaired is for an operator. */
-async function reconcileDaily(
-  { config, clock, log }: Base,
-  database: Postgres['database'],
-  { reconcile }: Features,
-): Promise<boolean> {
-  const isDue = config.RECONCILE_DAYS > 0 && (await claimDailyJob(database, 'reconcile', clock.now()));
-  if (!isDue) return false;
-  const since = later(clock.now(), -config.RECONCILE_DAYS * MS_PER_DAY);
-  const { compared, differences } = await reconcile(since);
-  await markDailyJobDone(database, 'reconcile', clock.now());
-  const open = differences.filter(({ isRepaired }) => !isRepaired);
-  log.info({ compared, repaired: differences.length - open.length }, 'payments compared with Stripe');
-  for (const { intentId, orderId, detail, isRepaired } of differences) {
-    if (isRepaired) log.warn({ intentId, orderId, detail }, 'payment repaired');
-    else log.error({ intentId, orderId, detail }, 'payments differ');
-  }
-  return false;
 }
 
 /** Reads pictures that the earlier service stored; one of the processes that did says at the end what became of them. */

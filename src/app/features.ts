@@ -16,9 +16,6 @@ import { toWireView } from '../features/tickets/ticket.routes.ts';
 import { createTicketService } from '../features/tickets/ticket.service.ts';
 import { toWireTicket } from '../features/tickets/ticket.wire.ts';
 import { MS_PER_SECOND } from '../kernel/clock.ts';
-import type { Core } from '../platform/core.ts';
-import { createOnce } from '../platform/http/once.ts';
-import { createBell } from '../platform/jobs/poller.ts';
 import { writeWorkbook } from '../platform/spreadsheets/workbook.ts';
 import { wireDoor } from './door.ts';
 import type { Base } from './foundation.ts';
@@ -30,24 +27,22 @@ export type Features = Awaited<ReturnType<typeof wireFeatures>>;
 
 /** The use cases, each handed the ports it declares. */
 export async function wireFeatures(base: Base, postgres: Postgres, servers: Servers) {
-  const { config, clock, ids, dataDir } = base;
+  const { config, clock, dataDir } = base;
   const { database } = postgres;
   const { holds, seating, catalogue } = servers;
   const { currency, holdMs } = config;
-  const core = coreOf(base, postgres);
   const access = new Access(seating);
-  const seats = new HoldSeats(core, { seating, holds });
-  const once = createOnce({ database, clock, ids });
 
   const money = wireMoney(base, postgres, servers);
-  const { transitions: book, payments, recordAction, find } = money;
+  const { core, once, transitions: book, payments, recordAction, find } = money;
+  const seats = new HoldSeats(core, { seating, holds });
   const audit = { record: recordAction };
   const drawQr = createQrDrawer();
   const orders = createOrders(core, {
     book,
     seats,
     seating,
-    payments: { ...payments, refundOrder: money.takeover.giveBackOrder },
+    payments,
     access,
     audit,
     once,
@@ -82,14 +77,13 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       orders: book,
       seats,
       catalogue,
-      payments: { takeCash: money.takeCash, refundTicket: money.giveBackTicket },
+      payments,
       access,
       audit,
       once,
       holdMs,
     }),
     orders,
-    once,
     ...wireAnalytics(base, postgres, servers),
     live: wireLive(base, postgres, servers),
     tickets,
@@ -104,22 +98,6 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
       clock,
     }),
     door: wireDoor(base, postgres, servers, { sealer, earlierCodes, recordAction, find, catalogue }),
-  };
-}
-
-function coreOf(base: Base, { database }: Postgres): Core {
-  const { clock, ids, log, metrics, traces, watch, failed, closing } = base;
-  return {
-    database,
-    clock,
-    ids,
-    log,
-    metrics,
-    traces,
-    watch,
-    failed,
-    bell: createBell,
-    onClose: closing.add,
   };
 }
 

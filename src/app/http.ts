@@ -4,7 +4,6 @@ import { auditRoutes } from '../features/audit/audit.routes.ts';
 import { doorRoutes } from '../features/door/door.routes.ts';
 import { liveRoutes } from '../features/live/live.routes.ts';
 import { paperRoutes } from '../features/paper/paper.routes.ts';
-import { paymentRoutes } from '../features/payments/payment.routes.ts';
 import { createQrDrawer } from '../features/tickets/qr/qr-image.ts';
 import { ticketRoutes } from '../features/tickets/ticket.routes.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
@@ -56,7 +55,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     const { once } = features;
     features.orders.routes(scope);
     features.boxOffice.routes?.(scope);
-    paymentRoutes(scope, { ...features, currency, publishableKey: servers.stripe.publishableKey });
+    features.payments.routes?.(scope);
     ticketRoutes(scope, { tickets: features.tickets, drawQr, currency });
     analyticsRoutes(scope, { ...features, currency });
     paperRoutes(scope, features.paper);

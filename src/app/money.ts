@@ -1,192 +1,95 @@
-import type { Config } from '../config.ts';
-import { createEmbeddedHolds } from '../embedded/holds.ts';
+import { Access } from '../features/access/index.ts';
 import { allOf, salesChanged } from '../features/analytics/sales.rules.ts';
 import { addMoney, addSales } from '../features/analytics/sales.store.ts';
 import { createRecordAction } from '../features/audit/audit.service.ts';
 import { createRecordSales } from '../features/live/feed.service.ts';
-import { createOrderBook, isSeatTaken, type Order } from '../features/orders/index.ts';
-import { createAlignment } from '../features/payments/alignment.ts';
-import { createGiveBackTicket, createTakeCash } from '../features/payments/box-office.service.ts';
-import { createPaymentConsumer } from '../features/payments/payment.consumer.ts';
-import type { PaymentProvider } from '../features/payments/payment.ports.ts';
-import { createPaymentService } from '../features/payments/payment.service.ts';
-import { createReconcile, type Reconcile } from '../features/payments/reconcile.service.ts';
+import { createOrderBook } from '../features/orders/index.ts';
 import {
-  createGiveBack,
-  createRefundService,
-  createWriteRefund,
-} from '../features/payments/refund.service.ts';
-import {
-  createSettlement,
-  createUndecidedSweep,
-  type MoneyOutcome,
-  type SettlementOptions,
-} from '../features/payments/settlement.ts';
-import { createStuckPayments } from '../features/payments/stuck.service.ts';
-import { createTakeover } from '../features/payments/takeover.service.ts';
-import { createWebhookService } from '../features/payments/webhook.service.ts';
+  createPayments,
+  createReconciliation,
+  type PaymentProvider,
+  type Payments,
+} from '../features/payments/index.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { OnFailure } from '../kernel/failures.ts';
-import type { OrderId, PaymentIntentId } from '../kernel/ids.ts';
-import { NO_TRACES } from '../kernel/trace.ts';
-import type { Database, Transaction } from '../platform/postgres/database.ts';
+import { MS_PER_SECOND } from '../kernel/clock.ts';
+import type { OrderId } from '../kernel/ids.ts';
+import type { Core } from '../platform/core.ts';
+import { createOnce } from '../platform/http/once.ts';
+import { createBell } from '../platform/jobs/poller.ts';
+import type { Database } from '../platform/postgres/database.ts';
+import { createLog } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { type Base, newIds, VERSION } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
 
 /** The comparison with Stripe alone, beside a service that runs or not. The caller gives the servers, and closes them. */
 export function buildReconcile(
-  config: Pick<Config, 'currency'>,
   database: Database,
-  provider: PaymentProvider,
+  stripe: PaymentProvider,
   clock: Clock,
-  onFailure: OnFailure,
-): Reconcile {
-  // Its own memory of holds is empty: those of the service end by themselves, and PostgreSQL has freed the seats.
-  const holds = createEmbeddedHolds(clock);
-  return wireMoney(
-    // What it decides is in the differences that it returns.
-    {
-      config,
-      clock,
-      ids: newIds,
-      failed: () => onFailure,
-      log: { warn: () => undefined },
-      metrics: createMetrics(VERSION),
-      traces: NO_TRACES,
-    },
-    { database },
-    { provider, holds },
-  ).reconcile;
-}
-
-/** Log messages of decided payments, except those that complete an order. */
-const TOLD_OF: Readonly<Partial<Record<MoneyOutcome, string>>> = {
-  refunded: 'a payment is refunded',
-  late_refunded: 'a payment is refunded',
-  taken_over: 'a payment was found to have completed its order before',
-  withheld: 'a payment is withheld until a person decides whether to refund it',
-};
-
-interface CurrencyConfig {
-  readonly config: Pick<Config, 'currency'>;
-}
-
-interface WarningLog {
-  readonly warn: (facts: object, text: string) => void;
-}
-
-/** Counts each decision about a payment, and logs the payment where it completed no order. */
-function tellOfMoney({
-  log,
-  metrics,
-}: Pick<Base, 'metrics'> & { readonly log: WarningLog }): Pick<
-  SettlementOptions,
-  'onDecided' | 'onCorrected'
-> {
-  return {
-    onDecided(outcome, { intentId, orderId }, reason) {
-      metrics.money(outcome);
-      const text = TOLD_OF[outcome];
-      if (text) log.warn({ intentId, orderId, reason }, text);
-    },
-    onCorrected({ intentId, orderId, amountMinor, currency }, assumed) {
-      const received = `${amountMinor} ${currency}`;
-      log.warn(
-        { intentId, orderId, received, assumed: `${assumed.amountMinor} ${assumed.currency}` },
-        'a payment is not the price of the order it paid for',
-      );
-    },
-  };
+): Payments['reconcile'] {
+  const metrics = createMetrics(VERSION);
+  // What it decides is in the differences that it returns.
+  const core = { database, clock, ids: newIds, log: createLog('silent', process.stderr), metrics };
+  return createReconciliation(core, { orders: wireOrderBook(core), stripe, countMoney: addMoney });
 }
 
 /** The orders, with the sales recorded and the holds on freed seats released. */
-function wireOrderBook(core: Pick<Base, 'clock' | 'metrics'>, holds: Servers['holds']) {
+function wireOrderBook(core: Pick<Base, 'clock' | 'metrics'>, holds?: Servers['holds']) {
   return createOrderBook(core, {
     recordSales: [
       (tx, changes) => addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to)))),
       createRecordSales(),
     ],
     // A hold that is left over ends by itself.
-    onSeatsFreed: ({ sessionId, orderId }, seatIds) =>
-      holds.release(sessionId, seatIds, orderId).catch(() => undefined),
+    ...(holds && {
+      onSeatsFreed: ({ sessionId, orderId }, seatIds) =>
+        holds.release(sessionId, seatIds, orderId).catch(() => undefined),
+    }),
   });
 }
 
 /** Everything that money moves by, and the order's transitions that it moves. */
 export function wireMoney(
-  base: Pick<Base, 'clock' | 'ids' | 'metrics' | 'traces' | 'failed'> &
-    CurrencyConfig & { readonly log: WarningLog },
+  base: Base,
   { database }: Pick<Postgres, 'database'>,
-  { provider, holds }: Pick<Servers, 'provider' | 'holds'>,
+  { provider, holds, seating, stripe }: Pick<Servers, 'provider' | 'holds' | 'seating' | 'stripe'>,
 ) {
-  const { config, clock, ids, metrics, traces, failed } = base;
-  const { currency } = config;
+  const { config, clock, ids, log, metrics, traces, watch, failed, closing } = base;
   const transitions = wireOrderBook(base, holds);
   const find = (orderId: OrderId) => transitions.find(database, orderId);
-  const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
-  const shared = {
+  const recordAction = createRecordAction(clock);
+  const once = createOnce({ database, clock, ids });
+  const core: Core = {
     database,
-    provider,
-    transitions,
-    countMoney: addMoney,
-    writeRefund,
-    giveBack: createGiveBack({ writeRefund, ids }),
-    recordAction: createRecordAction(clock),
-    orderExists: async (orderId: OrderId) => (await find(orderId)) !== undefined,
-    orderOfIntent: (intentId: PaymentIntentId) => transitions.orderOfIntent(database, intentId),
-    ticketsPaid: (tx: Transaction, order: Order) => transitions.ticketsPaid(tx, order),
     clock,
     ids,
-    currency,
+    log,
+    metrics,
     traces,
+    watch,
+    bell: createBell,
+    failed,
+    onClose: closing.add,
   };
-  const settleMoney = createSettlement({
-    ...shared,
-    isSeatTaken,
-    ...tellOfMoney(base),
-  });
-  const align = createAlignment({ ...shared, settleMoney });
-  const takeover = createTakeover({ database, align, giveBack: shared.giveBack });
-  const payments = createPaymentService({
-    ...shared,
-    settleMoney,
-    align,
-    isTakenOver: takeover.isTakenOver,
-    orders: {
-      find,
-      attachIntent: (order, attempt, intentId) =>
-        transitions.attachIntent(database, order, attempt, intentId),
-    },
+  const payments = createPayments(core, {
+    orders: transitions,
+    stripe: provider,
+    audit: { record: recordAction },
+    access: new Access(seating),
+    once,
+    countMoney: addMoney,
+    publishableKey: stripe.publishableKey,
+    topics: { paymentSucceeded: config.TOPIC_PAYMENT_SUCCEEDED, paymentFailed: config.TOPIC_PAYMENT_FAILED },
+    sweepMs: config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND,
+    reconcileDays: config.RECONCILE_DAYS,
   });
   return {
     find,
+    transitions,
+    recordAction,
+    once,
     payments,
-    decide: createUndecidedSweep(settleMoney, { ...shared, onError: failed('decision') }),
-    transitions: shared.transitions,
-    recordAction: shared.recordAction,
-    takeCash: createTakeCash(shared),
-    giveBackTicket: createGiveBackTicket(shared),
-    takeover,
-    refunds: createRefundService({
-      ...shared,
-      align,
-      confirmTakenOver: takeover.confirm,
-      onError: failed('refunds'),
-    }),
-    reconcile: createReconcile({ database, provider, align, findOrder: find, clock }),
-    consumer: createPaymentConsumer({
-      ...shared,
-      payments,
-      onTaken: metrics.paymentTopic,
-    }),
-    webhooks: createWebhookService({
-      ...shared,
-      settleMoney,
-      align,
-      onReceived: metrics.webhook,
-      onError: failed('webhooks'),
-    }),
-    stuck: createStuckPayments({ database, clock }),
+    core,
   };
 }

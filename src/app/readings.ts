@@ -1,5 +1,3 @@
-import { inboxBacklog } from '../features/payments/inbox.store.ts';
-import { refundBacklog } from '../features/payments/refund.store.ts';
 import { countWaiting } from '../features/tickets/earlier-codes.store.ts';
 import { type Instant, MS_PER_SECOND } from '../kernel/clock.ts';
 import { lagOf } from '../platform/outbox/outbox.store.ts';
@@ -12,14 +10,21 @@ import type { Postgres } from './servers.ts';
 const QUEUES_TIMEOUT_MS = 2_000;
 
 /** What `/metrics` looks at when it is asked, in bounded time. */
-export async function readingsOf(base: Base, postgres: Postgres, { live }: Features): Promise<Readings> {
+export async function readingsOf(
+  base: Base,
+  postgres: Postgres,
+  { live, payments }: Features,
+): Promise<Readings> {
   const timeout = Promise.withResolvers<undefined>();
   const timer = setTimeout(timeout.resolve, QUEUES_TIMEOUT_MS, undefined);
   const isUp = postgres.database.ping(QUEUES_TIMEOUT_MS).then(
     () => true,
     () => false,
   );
-  const queues = await Promise.race([queuesOf(base, postgres).catch(() => undefined), timeout.promise]);
+  const queues = await Promise.race([
+    queuesOf(base, postgres, payments).catch(() => undefined),
+    timeout.promise,
+  ]);
   clearTimeout(timer);
   return {
     pool: postgres.database.use(),
@@ -31,12 +36,11 @@ export async function readingsOf(base: Base, postgres: Postgres, { live }: Featu
   };
 }
 
-async function queuesOf(base: Base, postgres: Postgres): Promise<Queues> {
+async function queuesOf(base: Base, postgres: Postgres, payments: Features['payments']): Promise<Queues> {
   const { database } = postgres;
-  const [outbox, webhooks, refunds, earlierCodes] = await Promise.all([
+  const [outbox, { webhooks, refunds }, earlierCodes] = await Promise.all([
     outboxLag(base, postgres),
-    inboxBacklog(database),
-    refundBacklog(database),
+    payments.backlog(),
     countWaiting(database),
   ]);
   const backlog = ({ waiting, oldest, stuck }: typeof webhooks) => ({

@@ -11,7 +11,7 @@ export const WRITE = /\b(INSERT\s+INTO|UPDATE\s+\w+\s+(\w+\s+)?SET|DELETE\s+FROM
 const STACK_FRAMES = 80;
 /** Frames that only pass on what others ask for: whoever asks is the same to what is asked. */
 const PASSING =
-  /^(platform\/(postgres|jobs)\/|platform\/http\/once$|platform\/idempotency\/answers$|app$|kernel\/concurrency$|.*\.routes$)/;
+  /^(platform\/(postgres|jobs)\/|platform\/http\/once$|platform\/idempotency\/answers$|app$|kernel\/concurrency$|.*[./]routes$)/;
 
 /**
  * For `buildApp`: a point before and after each database write, each commit and each call of an outgoing port. A point is

@@ -98,7 +98,8 @@ describe('import directions', () => {
   });
 
   test('rules are pure: no await, no clock, no Node, nothing but kernel and rules', () => {
-    const pure = /(\.rules|\/(order|discount|price|seat-refusal|ticket-change))\.ts$/;
+    const pure =
+      /(\.rules|\/(order|discount|price|seat-refusal|ticket-change|payment|refund|ticket-share|account-diff))\.ts$/;
     const rules = files.filter((file) => pure.test(file.path) && roomOf(file.path) === 'features');
     expect(rules.length).toBeGreaterThan(3);
     const impure = rules.flatMap((file) => {
@@ -154,9 +155,9 @@ describe('words in their rooms', () => {
     const roles =
       /\/[a-z-]+(\.[a-z-]+)*\.(rules|store|service|schemas|schema|routes|consumer|ports|wire|rows|worker)\.ts$|\/(index|access|permissions)\.ts$/;
     /** A use case big enough for a file of its own. */
-    const useCases = /\/(settlement|alignment|seating\.services)\.ts$/;
+    const useCases = /\/(seating\.services)\.ts$/;
     /** A verb and what it is done to, or a noun. */
-    const named = /\/features\/(orders|box-office|pricing|seats)\/[a-z]+(-[a-z]+)*\.ts$/;
+    const named = /\/features\/(orders|box-office|payments|pricing|seats)\/[a-z]+(-[a-z]+)*\.ts$/;
     const strays = files
       .map(({ path }) => path)
       .filter((path) => featureOf(path) !== undefined && !path.includes('/qr/'))

@@ -5,7 +5,7 @@ import type { Access } from '../access/index.ts';
 import type { RecordAction } from '../audit/index.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 import type { HoldSeats, OrderBook } from '../orders/index.ts';
-import type { GiveBackTicket, TakeCash } from '../payments/index.ts';
+import type { Payments } from '../payments/index.ts';
 import { AmendTicket } from './amend-ticket.ts';
 import { IssueTicket } from './issue-ticket.ts';
 import { boxOfficeRoutes } from './routes.ts';
@@ -15,7 +15,7 @@ export interface BoxOfficeNeeds {
   readonly orders: OrderBook;
   readonly seats: HoldSeats;
   readonly catalogue: Pick<Catalogue, 'session'>;
-  readonly payments: { readonly takeCash: TakeCash; readonly refundTicket: GiveBackTicket };
+  readonly payments: Pick<Payments, 'takeCash' | 'refundTicket'>;
   readonly access: Access;
   readonly audit: { readonly record: RecordAction };
   readonly once: Once;

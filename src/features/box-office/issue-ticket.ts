@@ -16,7 +16,7 @@ import type { Access } from '../access/index.ts';
 import type { RecordAction } from '../audit/index.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 import { type HoldSeats, type OrderBook, type PendingOrder, place, ticketFor } from '../orders/index.ts';
-import type { TakeCash } from '../payments/index.ts';
+import type { Payments } from '../payments/index.ts';
 import type { PricedSeat } from '../pricing/index.ts';
 import type { Ticket } from '../tickets/index.ts';
 
@@ -37,7 +37,7 @@ export interface IssueTicketNeeds {
   readonly orders: OrderBook;
   readonly seats: HoldSeats;
   readonly catalogue: Pick<Catalogue, 'session'>;
-  readonly payments: { readonly takeCash: TakeCash };
+  readonly payments: Pick<Payments, 'takeCash'>;
   readonly audit: { readonly record: RecordAction };
   readonly holdMs: number;
 }

@@ -7,14 +7,14 @@ import type { Transaction } from '../../platform/postgres/database.ts';
 import type { Access } from '../access/index.ts';
 import type { RecordAction } from '../audit/index.ts';
 import type { Order, OrderBook } from '../orders/index.ts';
-import type { GiveBackTicket, TicketRefund } from '../payments/index.ts';
+import type { Payments, TicketRefund } from '../payments/index.ts';
 import type { Ticket } from '../tickets/index.ts';
 import { findOrderOfTicket } from './order-of-ticket.ts';
 
 export interface VoidTicketNeeds {
   readonly access: Access;
   readonly orders: OrderBook;
-  readonly payments: { readonly refundTicket: GiveBackTicket };
+  readonly payments: Pick<Payments, 'refundTicket'>;
   readonly audit: { readonly record: RecordAction };
 }
 

@@ -19,23 +19,21 @@ import { liveSeats, stillHeld } from './seats.store.ts';
 
 export { HoldSeats } from './hold-seats.ts';
 export { toWireOrder } from './json.ts';
-export { mayPay } from './order.access.rules.ts';
 export {
   holdMinutesLeft,
-  holdStands,
   mayComeLate,
+  notPending,
   type Order,
   type PendingOrder,
   place,
+  requireHeld,
   ticketFor,
-  whyNotPending,
 } from './order.ts';
-export { createOrderBook, OrderBook, OrderBook as OrderTransitions, type RecordSales } from './order-book.ts';
-export type { PaymentConclusion, PaymentPreparation } from './payments.ports.ts';
+export { createOrderBook, OrderBook, type RecordSales } from './order-book.ts';
+export type { PaymentConclusion, PaymentPreparation, RefundPayment } from './payments.ports.ts';
 export { toOrderId } from './routes.ts';
 export { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from './rows.ts';
 export { ORDER_EXAMPLE, OrderParamsSchema, OrderSchema, SeatIdSchema } from './schemas.ts';
-export { isSeatTaken } from './seats.store.ts';
 
 export interface OrdersNeeds {
   readonly book: OrderBook;

@@ -208,11 +208,6 @@ export function change(order: PendingOrder, terms: NewTerms): PendingOrder {
   return { ...order, ...changed, subtotal: addUp(terms) };
 }
 
-/** Whether the buyer may still pay: pending, and the hold has not ended. */
-export function holdStands(order: Order, now: Instant): boolean {
-  return order.status === 'pending' && now < order.expiresAt;
-}
-
 /** The order, pending and held. Throws `order_not_pending`, or `hold_ended` when only the hold has ended. */
 export function requireHeld(order: Order, now: Instant): PendingOrder {
   if (order.status === 'pending' && now < order.expiresAt) return order;
@@ -221,7 +216,16 @@ export function requireHeld(order: Order, now: Instant): PendingOrder {
 
 /** The refusal to pay, change or cancel an order in its state. */
 export function notPending({ status }: Pick<Order, 'status'>): AppError {
-  return new AppError(status === 'pending' ? 'hold_ended' : 'order_not_pending', whyNotPending(status));
+  switch (status) {
+    case 'pending':
+      return new AppError('hold_ended', 'The hold on the seats has ended; place a new order.');
+    case 'completed':
+      return new AppError('order_not_pending', 'The order is already completed.');
+    case 'cancelled':
+      return new AppError('order_not_pending', 'The order is cancelled; place a new one.');
+    default:
+      return unreachable(status);
+  }
 }
 
 /** What is left of the hold in minutes, rounded up: 0 only when it has ended, because the front end takes 0 for "not known". */
@@ -285,20 +289,6 @@ export function seatOf(ticket: Ticket): PricedSeat {
     tier: { id: ticket.tierId, name: ticket.tierName, color: ticket.colour },
     price: ticket.price,
   };
-}
-
-/** Why an order in this state can be neither paid, changed nor cancelled, in words for its buyer. */
-export function whyNotPending(status: Order['status']): string {
-  switch (status) {
-    case 'pending':
-      return 'The hold on the seats has ended; place a new order.';
-    case 'completed':
-      return 'The order is already completed.';
-    case 'cancelled':
-      return 'The order is cancelled; place a new one.';
-    default:
-      return unreachable(status);
-  }
 }
 
 /** The seats that an order holds: none when it is cancelled. */

@@ -1,4 +1,5 @@
 import type { Currency } from '../../kernel/money.ts';
+import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
 import type { Executor, Statement } from '../../platform/postgres/database.ts';
 
 /** Which invariant of the design a check is about. */
@@ -35,8 +36,6 @@ function counted(key: readonly string[], sums: readonly string[], table: string,
 
 /** A live system is always in the middle of something: what should follow at once has this long. */
 const GRACE = `interval '60 seconds'`;
-/** Refunds and webhooks tried so often wait for a person; as the payments feature counts them. */
-const MAX_TRIES = 12;
 /** Enough to see what is wrong; a broken database is not printed whole. */
 const MAX_ROWS = 100;
 /** PostgreSQL cuts the name of a prepared statement here. */
@@ -125,13 +124,13 @@ export const CHECKS: readonly Check[] = [
     SELECT payment_intent_id AS subject FROM payments p LEFT JOIN refunds r USING (payment_intent_id)
      GROUP BY payment_intent_id
     HAVING p.state IN ('refund_due', 'refunded', 'disputed') <> (COALESCE(sum(r.amount_minor), 0) = p.amount_minor)
-        OR (p.state = 'refunded' AND count(*) FILTER (WHERE r.provider_id IS NULL) > 0)`,
+        OR (p.state = 'refunded' AND count(*) FILTER (WHERE r.state <> 'done') > 0)`,
   ),
   check(
     'I2',
     'money waits for a person to give it back',
     `
-    SELECT refund_id::text AS subject FROM refunds WHERE provider_id IS NULL AND attempts >= ${MAX_TRIES}`,
+    SELECT refund_id::text AS subject FROM refunds WHERE state IN ('failed', 'manual')`,
   ),
   check(
     'I2',
@@ -248,7 +247,7 @@ export const CHECKS: readonly Check[] = [
        AND NOT EXISTS (SELECT FROM audit_trail a WHERE a.ticket_id = t.ticket_id AND a.action = 'ticket.voided')
     UNION ALL
     SELECT p.payment_intent_id FROM payments p
-     WHERE p.payment_intent_id LIKE 'cash:%'
+     WHERE p.source = 'cash'
        AND NOT EXISTS (SELECT FROM audit_trail a WHERE a.order_id = p.order_id AND a.action = 'ticket.issued')`,
   ),
   check(

@@ -12,21 +12,19 @@ import { allOf, salesChanged } from '../../../src/features/analytics/sales.rules
 import { addMoney, addSales, foldCounted } from '../../../src/features/analytics/sales.store.ts';
 import { createRecordAction } from '../../../src/features/audit/audit.service.ts';
 import { CancelOrder } from '../../../src/features/orders/cancel-order.ts';
-import { createOrderBook, isSeatTaken } from '../../../src/features/orders/index.ts';
+import { createOrderBook } from '../../../src/features/orders/index.ts';
 import { insertOrder } from '../../../src/features/orders/new-orders.store.ts';
 import { place, ticketFor } from '../../../src/features/orders/order.ts';
 import { findOrder } from '../../../src/features/orders/orders.store.ts';
-import { createAlignment } from '../../../src/features/payments/alignment.ts';
-import type { IntentAccount } from '../../../src/features/payments/payment.ports.ts';
-import { sharesOf } from '../../../src/features/payments/payment.rules.ts';
-import { findPayment } from '../../../src/features/payments/payment.store.ts';
-import {
-  createGiveBack,
-  createRefundService,
-  createWriteRefund,
-} from '../../../src/features/payments/refund.service.ts';
-import { createSettlement } from '../../../src/features/payments/settlement.ts';
-import { createTakeover } from '../../../src/features/payments/takeover.service.ts';
+import { AlignPayment } from '../../../src/features/payments/align-payment.ts';
+import { MoneyLog } from '../../../src/features/payments/money-log.ts';
+import type { IntentAccount } from '../../../src/features/payments/payment-provider.ts';
+import { findPayment } from '../../../src/features/payments/payments.store.ts';
+import { RefundLedger } from '../../../src/features/payments/refund-ledger.ts';
+import { RefundOrder } from '../../../src/features/payments/refund-order.ts';
+import { SettlePayment } from '../../../src/features/payments/settle-payment.ts';
+import { TakenOver } from '../../../src/features/payments/taken-over.ts';
+import { sharesOf } from '../../../src/features/payments/ticket-share.ts';
 import { type Instant, instant, later } from '../../../src/kernel/clock.ts';
 import { AppError } from '../../../src/kernel/errors.ts';
 import {
@@ -44,6 +42,7 @@ import {
 } from '../../../src/kernel/ids.ts';
 import { Currency, money, sum } from '../../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
+import { createLog } from '../../../src/platform/telemetry/log.ts';
 import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
 import { LKR } from '../../support/currencies.ts';
 import { testDatabase } from '../../support/own-database.ts';
@@ -144,8 +143,6 @@ function world() {
     string,
     { refunds: IntentAccount['refunds']; disputes: IntentAccount['disputes'] }
   >();
-  const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
-  const giveBack = createGiveBack({ writeRefund, ids });
   const transitions = createOrderBook(
     { clock, metrics: createMetrics('test') },
     {
@@ -154,34 +151,24 @@ function world() {
       ],
     },
   );
-  const shared = {
+  const recordAction = createRecordAction(clock);
+  const ledger = new RefundLedger(addMoney, clock, ids);
+  const moneyLog = new MoneyLog({ log: createLog('silent', process.stderr), metrics: createMetrics('test') });
+  const settlePayment = new SettlePayment({
     database,
-    transitions,
-    writeRefund,
-    giveBack,
-    countMoney: addMoney,
     clock,
-    ids,
-    currency: lkr,
-    onDecided: () => undefined,
-    onCorrected: () => undefined,
-    onError(error: unknown) {
-      throw error;
-    },
-  };
-  const recordAction = createRecordAction(shared.clock);
-  const settleMoney = createSettlement({ ...shared, provider: { findIntent: unused }, isSeatTaken });
-  const provider = {
-    createIntent: unused,
-    findIntent: unused,
-    cancelIntent: unused,
-    refund: unused,
-    intentsSince: () => unused() as never,
-    readWebhook: () => unused() as never,
+    stripe: { findIntent: unused },
+    orders: transitions,
+    ledger,
+    countMoney: addMoney,
+    moneyLog,
+  });
+  const stripe = {
     async account(intentId: PaymentIntentId): Promise<IntentAccount | undefined> {
       const payment = await findPayment(database, intentId);
       if (!payment) return undefined;
       const { refunds = [], disputes = [] } = accounts.get(intentId) ?? {};
+      const orderId = await transitions.orderOfIntent(database, intentId);
       return {
         intent: {
           intentId,
@@ -190,7 +177,7 @@ function world() {
           received: payment.amountMinor,
           amount: payment.amountMinor,
           currency: payment.currency,
-          orderId: undefined,
+          orderId: orderId ?? as<OrderId>(intentId.slice(3, 39)),
           lastDecline: undefined,
         },
         refunds,
@@ -198,32 +185,33 @@ function world() {
       };
     },
   };
-  const align = createAlignment({
-    ...shared,
-    provider,
-    settleMoney,
-    ticketsPaid: (tx, order) => transitions.ticketsPaid(tx, order),
-    orderExists: async () => true,
-    orderOfIntent: async (intentId) =>
-      (await transitions.orderOfIntent(database, intentId)) ?? as<OrderId>(intentId.slice(3, 39)),
+  const alignPayment = new AlignPayment({ database, stripe, orders: transitions, settlePayment, ledger });
+  const takenOver = new TakenOver(database, alignPayment, ledger);
+  const refunds = new RefundOrder({
+    database,
+    access: new Access({ ...everything, isScanner: async () => false }),
+    orders: transitions,
+    ledger,
+    takenOver,
+    recordAction,
   });
-  const takeover = createTakeover({ database, align, giveBack });
-  const confirmTakenOver = takeover.confirm;
-  const refunds = createRefundService({ ...shared, recordAction, provider, align, confirmTakenOver });
   const orders = new CancelOrder(
     { database },
     {
       access: new Access({} as never),
       book: transitions,
-      payments: { conclude: async () => 'unpaid', refundOrder: takeover.giveBackOrder },
+      payments: {
+        conclude: async () => 'unpaid',
+        refundOrder: (tx, order, reason) => takenOver.refundOrder(tx, order, reason),
+      },
       audit: { record: recordAction },
     },
   );
   return {
     accounts,
     transitions,
-    settleMoney,
-    align,
+    settlePayment,
+    alignPayment,
     refunds,
     orders,
     setTime(at: Instant) {
@@ -323,7 +311,9 @@ async function take(step: Step, season: Season, w: World): Promise<void> {
   w.setTime(later(w.now(), 60_000));
   const intentId = as<PaymentIntentId>(`pi_${orderId}`);
   const came = (id: PaymentIntentId, amountMinor: number, currency = 'lkr') =>
-    amountMinor > 0 ? w.settleMoney({ intentId: id, orderId, amountMinor, currency }) : undefined;
+    amountMinor > 0
+      ? w.settlePayment.settle({ intentId: id, orderId, source: 'stripe', amountMinor, currency })
+      : undefined;
   switch (step.kind) {
     case 'pay':
       if (order.price === 0) {
@@ -345,9 +335,9 @@ async function take(step: Step, season: Season, w: World): Promise<void> {
     case 'cancel':
       return refusable(w.orders.cancel(orderId, admin));
     case 'refundPart':
-      return refusable(w.refunds.issue(orderId, { amount: money(step.amount), reason: 'x' }, admin));
+      return refusable(w.refunds.refund(orderId, { amount: money(step.amount), reason: 'x' }, admin));
     case 'refundAll':
-      return refusable(w.refunds.issue(orderId, { amount: undefined, reason: 'x' }, admin));
+      return refusable(w.refunds.refund(orderId, { amount: undefined, reason: 'x' }, admin));
     case 'refundTicket': {
       const [ticket] = order.tickets;
       const paid = await database.transaction((tx) => w.transitions.ticketsPaid(tx, order));
@@ -391,7 +381,7 @@ async function atProvider(
       ? [...disputes, { providerId: `dp_${randomUUID()}`, amount: what.dispute, state: 'taken' as const }]
       : disputes.map((dispute) => (what.refund ? dispute : { ...dispute, state: 'won' as const })),
   });
-  await w.align(intentId);
+  await w.alignPayment.align(intentId);
 }
 
 async function refusable(work: Promise<unknown>): Promise<void> {

@@ -6,17 +6,17 @@ import {
   change,
   complete,
   holdMinutesLeft,
-  holdStands,
   mayComeLate,
+  notPending,
   type Order,
   type PendingOrder,
   place,
   planChange,
   rebook,
   refuseLate,
+  requireHeld,
   seatOf,
   ticketFor,
-  whyNotPending,
   withdraw,
 } from '../../../src/features/orders/order.ts';
 import type { Ticket } from '../../../src/features/tickets/ticket.rules.ts';
@@ -138,17 +138,24 @@ describe('the hold', () => {
     [300_000, false, 0],
     [900_000, false, 0],
   ])('%i ms after placing: stands %s, %i minutes are left, rounded up', (ms, stands, minutes) => {
-    expect(holdStands(pending(), instant(NOW + ms))).toBe(stands);
+    const held = () => requireHeld(pending(), instant(NOW + ms));
+    if (stands) expect(held()).toEqual(pending());
+    else expect(held).toThrow(expect.objectContaining({ code: 'hold_ended' }));
     expect(holdMinutesLeft(pending(), instant(NOW + ms))).toBe(minutes);
   });
 
   test('of an order that is not pending is over', () => {
-    expect([holdStands(completed(), NOW), holdMinutesLeft(cancelled(), NOW)]).toEqual([false, 0]);
+    expect(() => requireHeld(completed(), NOW)).toThrow(
+      expect.objectContaining({ code: 'order_not_pending' }),
+    );
+    expect(holdMinutesLeft(cancelled(), NOW)).toBe(0);
   });
 });
 
 test('every state says why it is not pending', () => {
-  const words = (['pending', 'completed', 'cancelled'] as const).map(whyNotPending);
+  const words = (['pending', 'completed', 'cancelled'] as const).map(
+    (status) => notPending({ status }).message,
+  );
   expect(new Set(words).size).toBe(3);
 });
 

@@ -180,11 +180,7 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'an organiser’s deed is not in the audit trail',
     `UPDATE tickets SET voided_at = now(), void_reason = 'organiser'`,
   ],
-  [
-    'I6',
-    'an organiser’s deed is not in the audit trail',
-    `UPDATE payments SET payment_intent_id = 'cash:' || order_id`,
-  ],
+  ['I6', 'an organiser’s deed is not in the audit trail', `UPDATE payments SET source = 'cash'`],
   [
     'I7',
     'a webhook was kept more than once',

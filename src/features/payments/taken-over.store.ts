@@ -1,7 +1,7 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import { MAX_REFUND_ATTEMPTS } from './refund.store.ts';
+import type { Payment, PaymentSource } from './payment.ts';
 
 const CORRECT = {
   name: 'payment-correct-assumed',
@@ -33,7 +33,8 @@ export async function saveConfirmed(tx: Transaction, intentId: PaymentIntentId):
 const MOVE_REFUNDS = {
   name: 'refunds-move-to-payment',
   text: `UPDATE refunds SET payment_intent_id = $2,
-                attempts = CASE WHEN provider_id IS NULL AND attempts >= ${MAX_REFUND_ATTEMPTS} THEN 1 ELSE attempts END
+                attempts = CASE WHEN state IN ('failed', 'manual') THEN 1 ELSE attempts END,
+                state = CASE WHEN state IN ('failed', 'manual') THEN 'sent' ELSE state END
           WHERE payment_intent_id = $1`,
 };
 const REMOVE = {
@@ -59,7 +60,7 @@ export async function replaceAssumed(
 
 const TAKEN_OVER = {
   name: 'payment-taken-over',
-  text: `SELECT payment_intent_id, taken_over FROM payments
+  text: `SELECT payment_intent_id, source, taken_over FROM payments
           WHERE order_id = $1 AND taken_over IS NOT NULL AND state IN ('applied', 'refund_due', 'refunded', 'disputed')
           ORDER BY state = 'applied' DESC LIMIT 1`,
 };
@@ -68,10 +69,14 @@ const TAKEN_OVER = {
 export async function takenOverPayment(
   executor: Executor,
   orderId: OrderId,
-): Promise<{ readonly intentId: PaymentIntentId; readonly isAssumed: boolean } | undefined> {
-  type Row = { readonly payment_intent_id: PaymentIntentId; readonly taken_over: string };
+): Promise<Pick<Payment, 'intentId' | 'source' | 'takenOver'> | undefined> {
+  interface Row {
+    readonly payment_intent_id: PaymentIntentId;
+    readonly source: PaymentSource;
+    readonly taken_over: 'assumed' | 'confirmed';
+  }
   const [row] = await executor.rows<Row>(TAKEN_OVER, [orderId]);
-  return row && { intentId: row.payment_intent_id, isAssumed: row.taken_over === 'assumed' };
+  return row && { intentId: row.payment_intent_id, source: row.source, takenOver: row.taken_over };
 }
 
 const WAS_REFUNDED = {
@@ -92,7 +97,7 @@ export async function wasRefunded(
 
 const MAY_REFUND = { name: 'comparison-may-refund', text: 'SELECT FROM comparison_permission' };
 
-/** Whether the daily comparison may give money back. */
+/** Whether the daily comparison may refund. */
 export async function mayComparisonRefund(executor: Executor): Promise<boolean> {
   return (await executor.rows(MAY_REFUND, [])).length > 0;
 }
@@ -102,7 +107,7 @@ const PERMIT = {
   text: 'INSERT INTO comparison_permission (given_at) VALUES ($1::timestamptz) ON CONFLICT DO NOTHING',
 };
 
-/** From now on the daily comparison may give money back. */
+/** From now on the daily comparison may refund. */
 export async function permitComparisonRefunds(executor: Executor, at: Instant): Promise<void> {
   await executor.rows(PERMIT, [toRfc3339(at)]);
 }

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createPaymentConsumer, MAX_ATTEMPTS } from '../../../src/features/payments/payment.consumer.ts';
+import type { Order } from '../../../src/features/orders/index.ts';
+import { PaymentMessages } from '../../../src/features/payments/consumers.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { AppError } from '../../../src/kernel/errors.ts';
 import type { Announcement, EventMessage, TopicKey } from '../../../src/kernel/events.ts';
+import { MAX_TRIES } from '../../../src/platform/jobs/due-work.ts';
 import type { Database, Statement, Transaction } from '../../../src/platform/postgres/database.ts';
 
 let failure: unknown;
@@ -21,18 +23,20 @@ const transaction = {
   },
 } as unknown as Transaction;
 
-const consumer = createPaymentConsumer({
-  database: {
-    transaction: (work: (tx: Transaction) => Promise<unknown>) => work(transaction),
-  } as Database,
-  payments: {
-    async paidElsewhere() {
+const consumer = new PaymentMessages(
+  {
+    database: {
+      transaction: (work: (tx: Transaction) => Promise<unknown>) => work(transaction),
+    } as Database,
+    metrics: { paymentTopic: (outcome) => void outcomes.push(outcome) },
+  },
+  { find: async () => ({}) as Order },
+  {
+    async take() {
       if (failure) throw failure;
     },
   },
-  orderExists: async () => true,
-  onTaken: (outcome) => void outcomes.push(outcome),
-});
+);
 
 beforeEach(() => {
   failure = undefined;
@@ -53,11 +57,11 @@ const message = (more: Partial<EventMessage> = {}): EventMessage => ({
 describe('a payment message that fails', () => {
   test('is asked for again, and set aside at last, without what went wrong inside', async () => {
     failure = new Error('relation "payments" has no such row');
-    for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt += 1) {
-      await expect(consumer.paymentSucceeded(message(), attempt)).rejects.toThrow('relation');
+    for (let attempt = 1; attempt < MAX_TRIES; attempt += 1) {
+      await expect(consumer.succeeded(message(), attempt)).rejects.toThrow('relation');
     }
     expect(setAside).toEqual([]);
-    await consumer.paymentSucceeded(message(), MAX_ATTEMPTS);
+    await consumer.succeeded(message(), MAX_TRIES);
     expect(setAside.map(({ topic, key }) => ({ topic, key }))).toEqual([
       { topic: 'paymentSucceededDead', key: orderId },
     ]);
@@ -74,17 +78,17 @@ describe('a payment message that fails', () => {
     'waits for as long as it takes when the reason is %s',
     async (code) => {
       failure = new AppError(code, 'away');
-      await expect(consumer.paymentSucceeded(message(), 10 * MAX_ATTEMPTS)).rejects.toThrow('away');
+      await expect(consumer.succeeded(message(), 10 * MAX_TRIES)).rejects.toThrow('away');
       expect(setAside).toEqual([]);
       failure = undefined;
-      await consumer.paymentSucceeded(message(), 10 * MAX_ATTEMPTS + 1);
+      await consumer.succeeded(message(), 10 * MAX_TRIES + 1);
       expect(outcomes).toEqual(['succeeded']);
     },
   );
 });
 
 test('what is set aside can be stored and published, whatever it was', async () => {
-  await consumer.paymentFailed(message({ key: 'a\0b', value: '\0'.repeat(3_000_000) }), 1);
+  await consumer.failed(message({ key: 'a\0b', value: '\0'.repeat(3_000_000) }), 1);
   expect(setAside[0]?.key).toBe('ab');
   expect(setAside[0]?.value).not.toContain('\0');
   expect(Buffer.byteLength(setAside[0]?.value ?? '')).toBeLessThan(1_000_000);

@@ -1,22 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  type MoneyGone,
-  newsOf,
+  describeDiff,
+  diffOf,
+  type Outflow,
   type ProviderDispute,
   type ProviderRefund,
-  tooMuch,
-  wordsFor,
-} from '../../../src/features/payments/alignment.rules.ts';
-import type { Refund } from '../../../src/features/payments/payment.rules.ts';
+  unfundedRefunds,
+} from '../../../src/features/payments/account-diff.ts';
+import type { Refund } from '../../../src/features/payments/refund.ts';
 
-const NO_NEWS = { carriedOut: [], bounced: [], wonBack: [], gone: [] };
+const NO_DIFF = { sent: [], bounced: [], won: [], added: [] };
 
 const ours = (refundId: string, providerId?: string, amountMinor = 10): Refund => ({
   refundId,
   amountMinor,
   origin: 'service',
-  providerId,
+  ...(providerId === undefined ? { state: 'due' } : { state: 'done', providerId, paidBy: 'provider' }),
 });
 const there = (providerId: string, changes: Partial<ProviderRefund> = {}): ProviderRefund => ({
   providerId,
@@ -30,13 +30,13 @@ const dispute = (providerId: string, state: ProviderDispute['state'] = 'taken'):
   amount: 10,
   state,
 });
-const account = (refunds: ProviderRefund[], disputes: ProviderDispute[] = []): MoneyGone => ({
+const account = (refunds: ProviderRefund[], disputes: ProviderDispute[] = []): Outflow => ({
   refunds,
   disputes,
 });
 
-describe('news of an account', () => {
-  test.each<[string, MoneyGone, Refund[], object]>([
+describe('the difference of an account', () => {
+  test.each<[string, Outflow, Refund[], object]>([
     ['nothing there, nothing here', account([]), [], {}],
     ['a refund known on both sides', account([there('re_1', { refundId: 'a' })]), [ours('a', 're_1')], {}],
     ['one of ours that is due', account([]), [ours('a')], {}],
@@ -44,7 +44,7 @@ describe('news of an account', () => {
       'one of ours that was carried out',
       account([there('re_1', { refundId: 'a' })]),
       [ours('a')],
-      { carriedOut: [{ refundId: 'a', providerId: 're_1' }] },
+      { sent: [{ refundId: 'a', providerId: 're_1' }] },
     ],
     [
       'one of ours that bounced',
@@ -62,26 +62,26 @@ describe('news of an account', () => {
       'one that bounced and was tried again',
       account([there('re_1', { refundId: 'a', hasFailed: true }), there('re_2', { refundId: 'a' })]),
       [ours('a')],
-      { carriedOut: [{ refundId: 'a', providerId: 're_2' }] },
+      { sent: [{ refundId: 'a', providerId: 're_2' }] },
     ],
     [
       'one that nobody here asked for',
       account([there('re_1')]),
       [],
-      { gone: [{ providerId: 're_1', amountMinor: 10, origin: 'stripe' }] },
+      { added: [{ providerId: 're_1', amountMinor: 10, origin: 'stripe' }] },
     ],
     [
       'one that names a refund of somebody else',
       account([there('re_1', { refundId: 'unknown' })]),
       [],
-      { gone: [{ providerId: 're_1', amountMinor: 10, origin: 'stripe' }] },
+      { added: [{ providerId: 're_1', amountMinor: 10, origin: 'stripe' }] },
     ],
     ['one that nobody asked for and that failed', account([there('re_1', { hasFailed: true })]), [], {}],
     [
       'a dispute',
       account([], [dispute('dp_1')]),
       [],
-      { gone: [{ providerId: 'dp_1', amountMinor: 10, origin: 'dispute' }] },
+      { added: [{ providerId: 'dp_1', amountMinor: 10, origin: 'dispute' }] },
     ],
     [
       'a dispute that is known',
@@ -93,33 +93,33 @@ describe('news of an account', () => {
       'a dispute that was won',
       account([], [dispute('dp_1', 'won')]),
       [{ ...ours('d', 'dp_1'), origin: 'dispute' }],
-      { wonBack: [{ refundId: 'd' }] },
+      { won: [{ refundId: 'd' }] },
     ],
     ['a dispute that was won before it was known', account([], [dispute('dp_1', 'won')]), [], {}],
-  ])('%s', (_name, told, known, news) => {
-    expect(newsOf(told, known)).toEqual({ ...NO_NEWS, ...news });
+  ])('%s', (_name, there, known, difference) => {
+    expect(diffOf(there, known)).toEqual({ ...NO_DIFF, ...difference });
   });
 
-  test('have words for an operator', () => {
-    const news = newsOf(
+  test('has words for an operator', () => {
+    const diff = diffOf(
       account(
         [there('re_1', { refundId: 'a' }), there('re_2', { refundId: 'b', hasFailed: true }), there('re_3')],
         [dispute('dp_1', 'won'), dispute('dp_2')],
       ),
       [ours('a'), ours('b', 're_2'), { ...ours('d', 'dp_1'), origin: 'dispute' }],
     );
-    expect(wordsFor(news)).toEqual([
+    expect(describeDiff(diff)).toEqual([
       'refund re_1 is carried out',
       'refund re_2 did not reach the buyer',
       'a dispute was won',
       're_3 was given back at the provider',
       'dp_2 was taken back by the bank',
     ]);
-    expect(wordsFor(newsOf(account([]), []))).toEqual([]);
+    expect(describeDiff(diffOf(account([]), []))).toEqual([]);
   });
 });
 
-describe('too much', () => {
+describe('what the provider has no money for', () => {
   test.each<[string, number, Refund[], string[]]>([
     ['is nothing while all fits', 30, [ours('a', 're_1'), ours('b'), ours('c')], []],
     [
@@ -128,13 +128,13 @@ describe('too much', () => {
       [ours('a'), ours('b'), ours('c')],
       ['c'],
     ],
-    ['is all that is due when all is gone', 10, [ours('a', 're_1'), ours('b'), ours('c')], ['b', 'c']],
+    ['is all that is due when nothing is left', 10, [ours('a', 're_1'), ours('b'), ours('c')], ['b', 'c']],
     ['leaves a smaller one that still fits', 15, [ours('a', undefined, 20), ours('b', undefined, 15)], ['a']],
   ])('%s', (_name, amount, refunds, surplus) => {
-    expect(tooMuch(amount, refunds).map(({ refundId }) => refundId)).toEqual(surplus);
+    expect(unfundedRefunds(amount, refunds).map(({ refundId }) => refundId)).toEqual(surplus);
   });
 
-  test('taken away, what is gone and due is no more than was paid, unless more is gone already', () => {
+  test('without it, what is refunded and due is no more than was paid, unless more was refunded already', () => {
     const some = fc.array(fc.record({ amount: fc.integer({ min: 1, max: 50 }), isDone: fc.boolean() }), {
       maxLength: 6,
     });
@@ -143,13 +143,13 @@ describe('too much', () => {
         const refunds = made.map((each, at) =>
           ours(String(at), each.isDone ? `re_${at}` : undefined, each.amount),
         );
-        const surplus = new Set(tooMuch(amount, refunds));
+        const surplus = new Set(unfundedRefunds(amount, refunds));
         const total = (of: readonly Refund[]) => of.reduce((sum, { amountMinor }) => sum + amountMinor, 0);
-        const gone = total(refunds.filter(({ providerId }) => providerId !== undefined));
+        const done = total(refunds.filter(({ state }) => state === 'done'));
         expect(total(refunds.filter((each) => !surplus.has(each)))).toBeLessThanOrEqual(
-          Math.max(amount, gone),
+          Math.max(amount, done),
         );
-        expect([...surplus].every(({ providerId }) => providerId === undefined)).toBe(true);
+        expect([...surplus].every(({ state }) => state !== 'done')).toBe(true);
       }),
     );
   });

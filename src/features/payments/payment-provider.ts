@@ -2,7 +2,7 @@ import type { Instant } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency, Money } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
-import type { MoneyGone } from './alignment.rules.ts';
+import type { Outflow } from './account-diff.ts';
 
 /** What this service needs to know of a PaymentIntent. */
 export interface Intent {
@@ -20,14 +20,14 @@ export interface Intent {
   readonly lastDecline: string | undefined;
 }
 
-/** An intent in a list, with what of its money went back. */
+/** An intent in a list, with what of its money was refunded. */
 export interface ListedIntent extends Intent {
   readonly refunded: number;
   readonly isDisputed: boolean;
 }
 
 /** Everything that became of an intent's money at the provider. */
-export interface IntentAccount extends MoneyGone {
+export interface IntentAccount extends Outflow {
   readonly intent: Intent;
 }
 

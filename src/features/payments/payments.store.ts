@@ -1,24 +1,29 @@
-import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
+import { type Instant, later, toRfc3339 } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
+import { claim, claimDue, type DueTable, keepFailure } from '../../platform/jobs/due-work.store.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import type { Payment } from './payment.rules.ts';
+import type { Payment, PaymentSource } from './payment.ts';
 
 /** Money received, as it is first written down. */
 export interface MoneyReceived {
   readonly intentId: PaymentIntentId;
   readonly orderId: OrderId;
+  readonly source: PaymentSource;
   readonly amountMinor: number;
   readonly currency: string;
 }
 
 const RECORD = {
   name: 'payment-record',
-  text: `INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
-         VALUES ($1, $2, $3, $4, $5::timestamptz, $6) ON CONFLICT (payment_intent_id) DO NOTHING
+  text: `INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state, source, next_attempt_at)
+         VALUES ($1, $2, $3, $4, $5::timestamptz, $6, $7, $8::timestamptz) ON CONFLICT (payment_intent_id) DO NOTHING
          RETURNING payment_intent_id`,
 };
 
-/** Writes down that money came, once however often it is told of; false when it was written down already. */
+/** A payment still `received` after this long was left by a process that crashed: another decides on it. */
+const UNDECIDED_MS = 15_000;
+
+/** Writes down that money came, once however often it is heard of; false when it was written down already. */
 export async function recordMoney(
   tx: Transaction,
   money: MoneyReceived,
@@ -32,12 +37,14 @@ export async function recordMoney(
     money.currency,
     toRfc3339(at),
     state,
+    money.source,
+    toRfc3339(later(at, UNDECIDED_MS)),
   ]);
   return written.length > 0;
 }
 
 /** What `toPayment` reads. */
-const PAYMENT_COLUMNS = 'payment_intent_id, amount_minor, currency, state, taken_over';
+const PAYMENT_COLUMNS = 'payment_intent_id, source, amount_minor, currency, state, taken_over';
 
 const LOCK = {
   name: 'payment-lock',
@@ -47,6 +54,7 @@ const LOCK = {
 
 interface PaymentRow {
   readonly payment_intent_id: PaymentIntentId;
+  readonly source: PaymentSource;
   readonly amount_minor: number;
   readonly currency: string;
   readonly state: Payment['state'];
@@ -69,7 +77,7 @@ export async function lockPaymentOf(
   return row && toPayment(row);
 }
 
-/** The payment, locked. Who locks its order, too, does that before, so that two never wait for each other. */
+/** The payment, locked. Its order is locked before it, where both are, so that two never wait for each other. */
 export async function lockPayment(tx: Transaction, intentId: PaymentIntentId): Promise<Payment | undefined> {
   const [row] = await tx.rows<PaymentRow>(LOCK, [intentId]);
   return row && toPayment(row);
@@ -98,7 +106,7 @@ const SET_STATE = {
 };
 
 /** Saves the state a locked payment came into. */
-export async function savePaymentState(
+export async function setPaymentState(
   tx: Transaction,
   intentId: PaymentIntentId,
   state: Payment['state'],
@@ -131,28 +139,47 @@ export async function findPayment(
   return row && toPayment(row);
 }
 
-const UNDECIDED = {
-  name: 'payments-undecided',
-  text: `SELECT payment_intent_id, order_id, amount_minor, currency FROM payments
-          WHERE state = 'received' AND received_at <= $1::timestamptz ORDER BY received_at LIMIT $2`,
+/** Deciding on money, as work that is due: it is tried without end, because money must not be left lying. */
+const DECIDING: DueTable = {
+  table: 'payments',
+  key: 'payment_intent_id',
+  isOpen: "state = 'received'",
+  isStuck: 'false',
+  since: 'received_at',
 };
 
-/** Money written down before then that nothing was decided on, the oldest first, at most `limit`. */
-export async function undecided(
+const UNDECIDED = claimDue(
+  'payments-undecided',
+  DECIDING,
+  'payment_intent_id, order_id, source, amount_minor, currency',
+);
+
+/** Takes money that nothing was decided on, for this caller alone; what cannot be decided comes again after a growing pause. */
+export async function claimUndecided(
   executor: Executor,
-  before: Instant,
+  now: Instant,
   limit: number,
 ): Promise<MoneyReceived[]> {
-  const rows = await executor.rows<Omit<PaymentRow, 'state' | 'taken_over'> & { readonly order_id: OrderId }>(
-    UNDECIDED,
-    [toRfc3339(before), limit],
-  );
+  type Row = Omit<PaymentRow, 'state' | 'taken_over'> & { readonly order_id: OrderId };
+  const rows = await claim<Row>(executor, UNDECIDED, now, limit);
   return rows.map((row) => ({
     intentId: row.payment_intent_id,
     orderId: row.order_id,
+    source: row.source,
     amountMinor: row.amount_minor,
     currency: row.currency,
   }));
+}
+
+const UNDECIDED_FAILED = keepFailure('payment-undecided-failed', DECIDING, "state = 'received'");
+
+/** Keeps why a payment could not be decided on. */
+export async function keepUndecidedFailure(
+  executor: Executor,
+  intentId: PaymentIntentId,
+  reason: string,
+): Promise<void> {
+  await executor.rows(UNDECIDED_FAILED, [intentId, reason]);
 }
 
 const RECEIVED_SINCE = {
@@ -179,6 +206,7 @@ export async function paymentsSince(
 function toPayment(row: PaymentRow): Payment {
   return {
     intentId: row.payment_intent_id,
+    source: row.source,
     amountMinor: row.amount_minor,
     currency: row.currency,
     state: row.state,

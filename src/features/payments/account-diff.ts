@@ -1,7 +1,7 @@
-import type { Refund } from './payment.rules.ts';
+import type { Refund } from './refund.ts';
 
-/** What the provider tells of an intent's money going back, minor units. */
-export interface MoneyGone {
+/** What the provider's account of an intent shows of money that left it, in minor units. */
+export interface Outflow {
   readonly refunds: readonly ProviderRefund[];
   readonly disputes: readonly ProviderDispute[];
 }
@@ -9,9 +9,9 @@ export interface MoneyGone {
 export interface ProviderRefund {
   readonly providerId: string;
   readonly amount: number;
-  /** The refund of ours that it carries out. */
+  /** The refund of ours that it is for. */
   readonly refundId: string | undefined;
-  /** The bank would not take it: the money is still with the provider. */
+  /** The bank did not take it: the money is still with the provider. */
   readonly hasFailed: boolean;
 }
 
@@ -22,45 +22,47 @@ export interface ProviderDispute {
   readonly state: 'taken' | 'won';
 }
 
-/** What the provider's account of an intent says of money going back that is not written here. */
-export interface AccountNews {
-  /** Refunds of ours that were carried out without our having heard of it. */
-  readonly carriedOut: readonly { readonly refundId: string; readonly providerId: string }[];
-  /** Refunds of ours that a bank would not take. */
+/** What the provider's account of an intent shows that is not written here. */
+export interface AccountDiff {
+  /** Refunds of ours that the provider has taken. */
+  readonly sent: readonly { readonly refundId: string; readonly providerId: string }[];
+  /** Refunds of ours that a bank did not take. */
   readonly bounced: readonly { readonly refundId: string; readonly providerId: string }[];
   /** Disputes written down here that were won: the money is there again. */
-  readonly wonBack: readonly { readonly refundId: string }[];
+  readonly won: readonly { readonly refundId: string }[];
   /** Refunds and disputes that nobody here asked for. */
-  readonly gone: readonly GoneMoney[];
+  readonly added: readonly AddedOutflow[];
 }
 
-export interface GoneMoney {
+export interface AddedOutflow {
   readonly providerId: string;
   readonly amountMinor: number;
   readonly origin: 'stripe' | 'dispute';
 }
 
 /** Compares the account with the refunds known here. */
-export function newsOf(account: MoneyGone, known: readonly Refund[]): AccountNews {
-  const byProvider = new Map(known.map((refund) => [refund.providerId, refund]));
+export function diffOf(account: Outflow, known: readonly Refund[]): AccountDiff {
+  const byProvider = new Map(
+    known.flatMap((refund) => (refund.state === 'done' ? [[refund.providerId, refund]] : [])),
+  );
   const byOurs = new Map(known.map((refund) => [refund.refundId, refund]));
   const ours = ({ refundId }: { readonly refundId: string | undefined }) =>
     refundId === undefined ? undefined : byOurs.get(refundId);
   return {
-    carriedOut: account.refunds.flatMap((refund) => {
-      const due = ours(refund);
-      const isNews = due && due.providerId === undefined && !refund.hasFailed;
-      return isNews ? [{ refundId: due.refundId, providerId: refund.providerId }] : [];
+    sent: account.refunds.flatMap((refund) => {
+      const open = ours(refund);
+      const isNew = open && open.state !== 'done' && !refund.hasFailed;
+      return isNew ? [{ refundId: open.refundId, providerId: refund.providerId }] : [];
     }),
     bounced: account.refunds.flatMap(({ providerId, hasFailed }) => {
       const done = byProvider.get(providerId);
       return hasFailed && done?.origin === 'service' ? [{ refundId: done.refundId, providerId }] : [];
     }),
-    wonBack: account.disputes.flatMap(({ providerId, state }) => {
+    won: account.disputes.flatMap(({ providerId, state }) => {
       const taken = byProvider.get(providerId);
       return state === 'won' && taken ? [{ refundId: taken.refundId }] : [];
     }),
-    gone: [
+    added: [
       ...account.refunds
         .filter((refund) => !refund.hasFailed && !byProvider.has(refund.providerId) && !ours(refund))
         .map(({ providerId, amount }) => ({ providerId, amountMinor: amount, origin: 'stripe' as const })),
@@ -72,27 +74,27 @@ export function newsOf(account: MoneyGone, known: readonly Refund[]): AccountNew
 }
 
 /** The same in words for an operator. */
-export function wordsFor({ carriedOut, bounced, wonBack, gone }: AccountNews): string[] {
+export function describeDiff({ sent, bounced, won, added }: AccountDiff): string[] {
   return [
-    ...carriedOut.map(({ providerId }) => `refund ${providerId} is carried out`),
+    ...sent.map(({ providerId }) => `refund ${providerId} is carried out`),
     ...bounced.map(({ providerId }) => `refund ${providerId} did not reach the buyer`),
-    ...wonBack.map(() => 'a dispute was won'),
-    ...gone.map(({ providerId, origin }) => `${providerId} was ${GONE_BY[origin]}`),
+    ...won.map(() => 'a dispute was won'),
+    ...added.map(({ providerId, origin }) => `${providerId} was ${ADDED_BECAUSE[origin]}`),
   ];
 }
 
-/** Why money went that nobody here sent. */
-export const GONE_BY = {
+/** Why money left the account that nobody here sent. */
+export const ADDED_BECAUSE = {
   stripe: 'given back at the provider',
   dispute: 'taken back by the bank',
-} as const satisfies Record<GoneMoney['origin'], string>;
+} as const satisfies Record<AddedOutflow['origin'], string>;
 
-/** Refunds of ours that are due, but for which the provider has no money left. */
-export function tooMuch(amountMinor: number, refunds: readonly Refund[]): Refund[] {
-  const done = refunds.filter(({ providerId }) => providerId !== undefined);
+/** Refunds of ours that are not paid yet, and for which the provider has no money left. */
+export function unfundedRefunds(amountMinor: number, refunds: readonly Refund[]): Refund[] {
+  const done = refunds.filter(({ state }) => state === 'done');
   let left = amountMinor - done.reduce((total, refund) => total + refund.amountMinor, 0);
   return refunds.filter((refund) => {
-    if (refund.providerId !== undefined) return false;
+    if (refund.state === 'done') return false;
     if (refund.amountMinor > left) return true;
     left -= refund.amountMinor;
     return false;
