@@ -1,7 +1,6 @@
 import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Announcement } from '../../kernel/events.ts';
-import type { Currency } from '../../kernel/money.ts';
-import type { Writer } from '../../platform/postgres/database.ts';
+import type { Executor, Writer } from '../../platform/postgres/database.ts';
 import { isLockTimeout, isRowAtFault } from '../../platform/postgres/sqlstate.ts';
 import type { Ticket } from '../tickets/index.ts';
 import type { PendingOrder } from './order.ts';
@@ -81,7 +80,7 @@ export async function insertOrder(
   added: NewOrder,
   maxDiscountUses: number | undefined,
 ): Promise<boolean> {
-  const values = [...orderArrays(writer.currency, [added]), maxDiscountUses ?? null, NO_LOCK_TIMEOUT];
+  const values = [...orderArrays(writer, [added]), maxDiscountUses ?? null, NO_LOCK_TIMEOUT];
   const isWritten = (await writer.rows(INSERT_ORDER, values)).length > 0;
   if (isWritten) writer.wake('relay');
   return isWritten;
@@ -93,7 +92,7 @@ export async function insertOrder(
  */
 export async function insertOrders(writer: Writer, added: readonly NewOrder[]): Promise<void> {
   const statement = added.length === 1 ? INSERT_ORDER : INSERT_ORDERS;
-  await writer.rows(statement, [...orderArrays(writer.currency, added), null, SHARED_LOCK_TIMEOUT]);
+  await writer.rows(statement, [...orderArrays(writer, added), null, SHARED_LOCK_TIMEOUT]);
   writer.wake('relay');
 }
 
@@ -106,7 +105,8 @@ export function isForEachAlone(error: unknown, orders: number): boolean {
 }
 
 /** One array a column, as `unnest` takes them. */
-function orderArrays(currency: Currency, added: readonly NewOrder[]): unknown[] {
+function orderArrays(executor: Executor, added: readonly NewOrder[]): unknown[] {
+  const { currency } = executor;
   const orders = added.map(({ order }) => order);
   const tickets = inSeatOrder(orders.flatMap((order) => order.tickets));
   const announcements = added.flatMap((each) =>
@@ -126,7 +126,7 @@ function orderArrays(currency: Currency, added: readonly NewOrder[]): unknown[] 
     orders.map((order) => toRfc3339(order.createdAt)),
     orders.map((order) => toRfc3339(order.expiresAt)),
     tickets.map((ticket) => ticket.orderId),
-    ...ticketArrays(currency, tickets),
+    ...ticketArrays(executor, tickets),
     announcements.map((announcement) => announcement.topic),
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
@@ -143,7 +143,10 @@ export function inSeatOrder(tickets: readonly Ticket[]): Ticket[] {
 }
 
 /** One array a column of tickets, as `unnest` takes them. */
-export function ticketArrays(currency: Currency, tickets: readonly Ticket[]): readonly (readonly string[])[] {
+export function ticketArrays(
+  { currency }: Executor,
+  tickets: readonly Ticket[],
+): readonly (readonly string[])[] {
   return [
     tickets.map((ticket) => ticket.ticketId),
     tickets.map((ticket) => ticket.seatId),

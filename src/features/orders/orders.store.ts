@@ -23,7 +23,7 @@ const LOCK_ORDER = {
 
 /**
  * The order, locked until the transaction ends: every transition starts here, so that one decides at a time. It is
- * read after the lock is had: a statement that waits for a lock sees the row anew, but not what is joined to it.
+ * read after it is locked: a statement that waits for a lock reads the row again, but not what is joined to it.
  */
 export async function lockOrder(tx: Transaction, orderId: OrderId): Promise<Order | undefined> {
   const locked = await tx.rows(LOCK_ORDER, [orderId]);

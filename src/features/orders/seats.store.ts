@@ -3,7 +3,7 @@ import type { Executor } from '../../platform/postgres/database.ts';
 import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import type { FoundHold, NamedSeat } from '../seats/index.ts';
 
-/** Whether the unique index that decides who has a seat (I1) refused a ticket: the seat is somebody else's. */
+/** Whether the unique index that decides who has a seat (I1) refused a ticket: the seat is another order's. */
 export function isSeatTaken(error: unknown): boolean {
   return isUniqueViolation(error, 'tickets_live_seat');
 }

@@ -78,8 +78,8 @@ const SAVE_TERMS = {
 
 /**
  * Saves the new terms of a locked pending order. New tickets are written before old ones are void, so that a seat is
- * never let go for one that cannot be had. False, with nothing saved that the caller may commit, when the new
- * discount is used up here; throws an error that `isSeatTaken` knows when a seat is somebody else's.
+ * never freed for one that is not available. False, with nothing saved that the caller may commit, when the new
+ * discount is used up here; throws an error that `isSeatTaken` knows when a seat is another order's.
  */
 export async function saveTerms(
   tx: Transaction,
@@ -106,12 +106,7 @@ export async function saveTerms(
   if (first) {
     // The tickets that one change adds are issued at the same moment, the one that is announced.
     const { orderId, sessionId, issuedAt } = first;
-    await tx.rows(ADD_TICKETS, [
-      orderId,
-      sessionId,
-      toRfc3339(issuedAt),
-      ...ticketArrays(tx.currency, added),
-    ]);
+    await tx.rows(ADD_TICKETS, [orderId, sessionId, toRfc3339(issuedAt), ...ticketArrays(tx, added)]);
   }
   const removed = from.tickets.filter((ticket) => !after.has(ticket.ticketId));
   await voidTickets(tx, removed, at, 'replaced');
@@ -138,18 +133,18 @@ async function exchangeDiscount(
   maxUses: number | undefined,
 ): Promise<boolean> {
   if (from === to) return true;
-  const giveBack = async () => from === undefined || countDiscountUse(tx, from, -1).then(() => true);
+  const returnUse = async () => from === undefined || countDiscountUse(tx, from, -1).then(() => true);
   const take = async () =>
     to === undefined || (await tx.rows(TAKE_DISCOUNT_USE, [to, maxUses ?? null])).length > 0;
-  if (from !== undefined && to !== undefined && from < to) return (await giveBack()) && take();
-  return (await take()) && giveBack();
+  if (from !== undefined && to !== undefined && from < to) return (await returnUse()) && take();
+  return (await take()) && returnUse();
 }
 
 const COUNT_DISCOUNT_USES_DOWN = {
   name: 'discount-uses-count-down',
-  text: `UPDATE discount_uses d SET uses = d.uses - gone.orders
-           FROM (SELECT discount_id, count(*) AS orders FROM unnest($1::uuid[]) AS discount_id GROUP BY discount_id) gone
-          WHERE d.discount_id = gone.discount_id`,
+  text: `UPDATE discount_uses d SET uses = d.uses - ended.orders
+           FROM (SELECT discount_id, count(*) AS orders FROM unnest($1::uuid[]) AS discount_id GROUP BY discount_id) ended
+          WHERE d.discount_id = ended.discount_id`,
 };
 const SAVE_CANCELLED = {
   name: 'orders-save-cancelled',
@@ -182,7 +177,7 @@ const AMEND_TICKET = {
           WHERE ticket_id = $1 AND voided_at IS NULL`,
 };
 
-/** Saves seat, label and note of a live ticket. Throws an error that `isSeatTaken` knows when the seat is somebody else's. */
+/** Saves seat, label and note of a live ticket. Throws an error that `isSeatTaken` knows when the seat is another order's. */
 export async function amendTicket(tx: Transaction, ticket: Ticket): Promise<void> {
   await tx.rows(AMEND_TICKET, [ticket.ticketId, ticket.seatId, ticket.seatLabel, ticket.note ?? null]);
 }
