@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { createTicketSealer } from '../src/features/tickets/qr/sealer.ts';
-import { reissue } from '../src/features/tickets/reissue.service.ts';
+import { reissue } from '../src/features/tickets/reissue-codes.ts';
 import { as, type SessionId } from '../src/kernel/ids.ts';
 import { openServiceDatabase, readScriptConfig } from './servers.ts';
 

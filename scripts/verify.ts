@@ -5,7 +5,7 @@
  * is not a finding.
  */
 
-import { type Finding, isServiceWork, verify } from '../src/features/verification/verification.service.ts';
+import { type Finding, isServiceWork, verify } from '../src/features/verification/verify.ts';
 import { isLed, RELAY_LOCK } from '../src/platform/postgres/leader.ts';
 import { openServiceDatabase, readScriptConfig } from './servers.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { verify } from '../../src/features/verification/verification.service.ts';
+import { verify } from '../../src/features/verification/verify.ts';
 import { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { rounded, type Section } from '../report/section.ts';

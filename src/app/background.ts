@@ -1,5 +1,5 @@
 import { foldCounted } from '../features/analytics/sales.store.ts';
-import type { LiveSales } from '../features/live/live.service.ts';
+import type { LiveSales } from '../features/live/live-streams.ts';
 import { type Clock, instant, later, MS_PER_SECOND } from '../kernel/clock.ts';
 import type { Drain } from '../platform/http/drain.ts';
 import { claimDailyJob, markDailyJobDone } from '../platform/jobs/daily.store.ts';

@@ -1,7 +1,7 @@
-import { createAdmission } from '../features/live/admission.service.ts';
-import { createSalesFeed } from '../features/live/feed.service.ts';
-import { createLiveSales } from '../features/live/live.service.ts';
-import { createFeedReader } from '../features/live/reader.service.ts';
+import { createFeedReader } from '../features/live/feed-reader.ts';
+import { createLiveSales } from '../features/live/live-streams.ts';
+import { createAdmission } from '../features/live/places.ts';
+import { createSalesFeed } from '../features/live/sales-feed.ts';
 import { createPostgresSignal } from '../platform/postgres/signal.ts';
 import type { Base } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';

@@ -1,9 +1,9 @@
 import type { Config } from '../config.ts';
 import { createEmbeddedHolds } from '../embedded/holds.ts';
-import { allOf, salesChanged } from '../features/analytics/sales.rules.ts';
 import { addMoney, addSales } from '../features/analytics/sales.store.ts';
-import { createRecordAction } from '../features/audit/audit.service.ts';
-import { createRecordSales } from '../features/live/feed.service.ts';
+import { allOf, salesChanged } from '../features/analytics/sales-rows.ts';
+import { createRecordAction } from '../features/audit/list-entries.ts';
+import { createRecordSales } from '../features/live/sales-feed.ts';
 import { ticketsPaid } from '../features/orders/box-office.store.ts';
 import type { Order } from '../features/orders/order.rules.ts';
 import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from '../features/orders/order.store.ts';

@@ -7,7 +7,7 @@ import { createEmbeddedEventLog } from '../embedded/event-log.ts';
 import { createEmbeddedHolds } from '../embedded/holds.ts';
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import { startEmbeddedPostgres } from '../embedded/postgres/postgres.ts';
-import { createCatalogue } from '../features/catalogue/catalogue.service.ts';
+import { createCatalogue } from '../features/catalogue/catalogue.ts';
 import { stillHeld } from '../features/orders/hold.store.ts';
 import { PLACING_HOLD_MS } from '../features/orders/order.placing.ts';
 import { liveSeats } from '../features/orders/order.store.ts';

@@ -8,7 +8,7 @@ import { type Config, readConfig } from '../../src/config.ts';
 import type { StripeEvent } from '../../src/embedded/stripe/ledger.ts';
 import { toEventWire } from '../../src/embedded/stripe/webhook-delivery.ts';
 import { createTicketSealer, type TicketSealer } from '../../src/features/tickets/qr/sealer.ts';
-import { type Finding, verify } from '../../src/features/verification/verification.service.ts';
+import { type Finding, verify } from '../../src/features/verification/verify.ts';
 import type { EventMessage } from '../../src/kernel/events.ts';
 import { as, type IdSource, type SessionId, type TicketId } from '../../src/kernel/ids.ts';
 import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';

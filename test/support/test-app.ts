@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type App, buildApp, type Overrides } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
-import { type Finding, verify } from '../../src/features/verification/verification.service.ts';
+import { type Finding, verify } from '../../src/features/verification/verify.ts';
 import type { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { atEnd } from './at-end.ts';

@@ -1,2 +1,2 @@
-export type { ColumnKind } from './export.rules.ts';
-export type { WriteWorkbook } from './organiser-lists.service.ts';
+export type { ColumnKind } from './export.ts';
+export type { WriteWorkbook } from './organiser-lists.ts';

@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { MoneyMoved } from '../payments/index.ts';
-import type { SalesCounted } from './sales.rules.ts';
+import type { SalesCounted } from './sales-rows.ts';
 
 const ADD_SALES = {
   name: 'sales-add',

@@ -1,2 +1,2 @@
-export type { AuditState } from './audit.rules.ts';
-export type { RecordAction } from './audit.service.ts';
+export type { AuditState } from './entry.ts';
+export type { RecordAction } from './list-entries.ts';

@@ -1,1 +1,1 @@
-export type { Catalogue, SessionInfo } from './catalogue.ports.ts';
+export type { Catalogue, SessionInfo } from './session-info.ts';

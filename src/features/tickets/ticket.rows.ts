@@ -1,7 +1,7 @@
 import type { Instant } from '../../kernel/clock.ts';
 import type { OrderId, SeatId, SessionId, TicketId, TierId } from '../../kernel/ids.ts';
 import type { Money } from '../../kernel/money.ts';
-import type { Ticket } from './ticket.rules.ts';
+import type { Ticket } from './ticket.ts';
 
 /** The columns of a ticket, as `TICKET_COLUMNS` selects them. */
 export interface TicketRow {

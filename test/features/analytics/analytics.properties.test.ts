@@ -1,15 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAnalyticsService } from '../../../src/features/analytics/analytics.service.ts';
-import {
-  toWireDiscount,
-  toWireFigures,
-  toWireSession,
-} from '../../../src/features/analytics/analytics.wire.ts';
-import { allOf, salesChanged } from '../../../src/features/analytics/sales.rules.ts';
+import { toWireDiscount, toWireFigures, toWireSession } from '../../../src/features/analytics/json.ts';
+import { createAnalyticsService } from '../../../src/features/analytics/read-figures.ts';
 import { addMoney, addSales, foldCounted } from '../../../src/features/analytics/sales.store.ts';
-import { createRecordAction } from '../../../src/features/audit/audit.service.ts';
+import { allOf, salesChanged } from '../../../src/features/analytics/sales-rows.ts';
+import { createRecordAction } from '../../../src/features/audit/list-entries.ts';
 import { ticketsPaid } from '../../../src/features/orders/box-office.store.ts';
 import { place, ticketFor } from '../../../src/features/orders/order.rules.ts';
 import { createOrderService } from '../../../src/features/orders/order.service.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { saleChange } from '../../../src/features/live/sale.rules.ts';
+import { saleChange } from '../../../src/features/live/scope.ts';
 import { cancel, complete, type Order, rebook, withdraw } from '../../../src/features/orders/order.rules.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';

@@ -19,7 +19,7 @@ import {
   whyNotPending,
   withdraw,
 } from '../../../src/features/orders/order.rules.ts';
-import type { Ticket } from '../../../src/features/tickets/ticket.rules.ts';
+import type { Ticket } from '../../../src/features/tickets/ticket.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { money } from '../../../src/kernel/money.ts';

@@ -11,7 +11,7 @@ import {
   withdraw,
 } from '../../../src/features/orders/order.rules.ts';
 import { announcementsOf, topicFor } from '../../../src/features/orders/order.wire.ts';
-import type { Ticket } from '../../../src/features/tickets/ticket.rules.ts';
+import type { Ticket } from '../../../src/features/tickets/ticket.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { Currency, money } from '../../../src/kernel/money.ts';

@@ -16,7 +16,7 @@ import {
   stateAfter,
   ticketsCovered,
 } from '../../../src/features/payments/payment.rules.ts';
-import type { Ticket } from '../../../src/features/tickets/ticket.rules.ts';
+import type { Ticket } from '../../../src/features/tickets/ticket.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { Currency, money } from '../../../src/kernel/money.ts';

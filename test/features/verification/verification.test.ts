@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { verify } from '../../../src/features/verification/verification.service.ts';
 import { CHECKS } from '../../../src/features/verification/verification.store.ts';
+import { verify } from '../../../src/features/verification/verify.ts';
 import { Currency } from '../../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { insertSampleData } from '../../../src/platform/postgres/sample-data.ts';

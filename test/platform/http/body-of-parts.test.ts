@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createStreaming, type Streaming } from '../../../src/features/analytics/streaming.service.ts';
+import { createStreaming, type Streaming } from '../../../src/features/analytics/long-answers.ts';
 import { bodyOfParts } from '../../../src/platform/http/body-of-parts.ts';
 import { until } from '../../support/servers.ts';
 

@@ -1,0 +1,137 @@
+import type { FastifyReply } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { as, type EventId, type SessionId } from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
+import { principalOf } from '../../platform/http/authentication.ts';
+import { bodyOfParts, MAX_READER_PAUSE_MS } from '../../platform/http/body-of-parts.ts';
+import { plainText, problems } from '../../platform/http/schemas.ts';
+import type { HttpServer } from '../../platform/http/server.ts';
+import { TicketsSchema, toWireTicket } from '../tickets/index.ts';
+import { toListedOrder } from './json.ts';
+import type { Parts } from './long-answers.ts';
+import type { OrderList } from './orders-list.ts';
+import type { ExportFormat, OrganiserLists } from './organiser-lists.ts';
+import {
+  EventParamsSchema,
+  ExportQuerySchema,
+  ListedOrderSchema,
+  OrdersQuerySchema,
+  SessionParamsSchema,
+} from './schemas.ts';
+
+export interface OrganiserListRoutesOptions {
+  readonly lists: OrganiserLists;
+  readonly currency: Currency;
+}
+
+const TAGS = ['Analytics'];
+const BASE = '/api/order/analytics';
+
+/** What organisers list and take away. */
+export function organiserListRoutes(scope: HttpServer, options: OrganiserListRoutesOptions): void {
+  const { lists, currency } = options;
+
+  scope.get(
+    `${BASE}/events/:eventId/orders`,
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Orders of an event, newest first unless sorted; for its organiser',
+        params: EventParamsSchema,
+        querystring: OrdersQuerySchema,
+        response: { 200: Type.Array(ListedOrderSchema), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { limit, offset, cursor } = request.query;
+      const list = toList(request.params.eventId, request.query);
+      const { orders, total, nextCursor } = await lists.orders(
+        list,
+        { limit, offset, cursor },
+        principalOf(request),
+      );
+      reply.header('x-total-count', total);
+      if (nextCursor !== undefined) reply.header('x-next-cursor', nextCursor);
+      return orders.map((order) => toListedOrder(order, total, currency));
+    },
+  );
+
+  scope.get(
+    `${BASE}/sessions/:sessionId/tickets`,
+    {
+      exposeHeadRoute: false,
+      schema: {
+        tags: TAGS,
+        summary: 'Good tickets of a session’s completed orders, newest first; for its organiser',
+        params: SessionParamsSchema,
+        response: { 200: TicketsSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
+      const answer = await lists.tickets(sessionId, principalOf(request));
+      if (answer.size === 'few') return answer.tickets.map((ticket) => toWireTicket(ticket, currency));
+      return streamed(reply.type('application/json; charset=utf-8'), answer.parts);
+    },
+  );
+
+  exportRoute(scope, options);
+}
+
+const MEDIA_TYPES = {
+  csv: 'text/csv; charset=utf-8; header=present',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+} as const satisfies Record<ExportFormat, string>;
+
+function exportRoute(scope: HttpServer, { lists }: OrganiserListRoutesOptions): void {
+  scope.get(
+    `${BASE}/events/:eventId/export`,
+    {
+      exposeHeadRoute: false,
+      schema: {
+        tags: TAGS,
+        summary: 'Everything of a kind there is of an event as a file; for its organiser',
+        params: EventParamsSchema,
+        querystring: ExportQuerySchema,
+        response: { 200: FILE, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { what, format } = request.query;
+      const eventId = as<EventId>(request.params.eventId.toLowerCase());
+      const parts = await lists.export(eventId, what, format, principalOf(request));
+      reply
+        .type(MEDIA_TYPES[format])
+        .header('content-disposition', `attachment; filename="${what}-${eventId}.${format}"`)
+        .header('cache-control', 'no-store');
+      return streamed(reply, parts);
+    },
+  );
+}
+
+/** What OpenAPI is told; the file itself is streamed past it. */
+const FILE = {
+  description: 'A file with a header line',
+  content: {
+    'text/csv': plainText('CSV', 'order_id,status').content['text/plain'],
+    [MEDIA_TYPES.xlsx]: {
+      schema: Type.String({ format: 'binary', examples: ['An Office Open XML workbook'] }),
+    },
+  },
+};
+
+/** Sends parts as the client takes them, and ends them when it goes away or stands still. The schema is for shorter answers. */
+function streamed(reply: unknown, parts: Parts<string | Uint8Array>): never {
+  return (reply as FastifyReply).send(bodyOfParts(parts, MAX_READER_PAUSE_MS)) as never;
+}
+
+function toList(eventId: string, query: Static<typeof OrdersQuerySchema>): OrderList {
+  const { sessionId, status, sort, order } = query;
+  return {
+    eventId: as<EventId>(eventId.toLowerCase()),
+    sessionId: sessionId === undefined ? undefined : as<SessionId>(sessionId.toLowerCase()),
+    status,
+    sort: sort === 'price' ? 'price' : 'created_at',
+    order: order ?? 'desc',
+  };
+}

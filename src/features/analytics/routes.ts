@@ -1,0 +1,182 @@
+import type { Static } from 'typebox';
+import { as, type EventId, type OrganizationId, type SessionId } from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
+import { principalOf } from '../../platform/http/authentication.ts';
+import { problems } from '../../platform/http/schemas.ts';
+import type { HttpServer } from '../../platform/http/server.ts';
+import { toWireDiscount, toWireFigures, toWireSession } from './json.ts';
+import { organiserListRoutes } from './list-routes.ts';
+import type { OrganiserLists } from './organiser-lists.ts';
+import type { AnalyticsService } from './read-figures.ts';
+import {
+  BatchSchema,
+  DiscountsSchema,
+  EachFiguresSchema,
+  EventFiguresSchema,
+  EventParamsSchema,
+  EventSessionParamsSchema,
+  EventsFiguresSchema,
+  OrganizationFiguresSchema,
+  OrganizationParamsSchema,
+  SessionFiguresSchema,
+  SessionsSchema,
+  ZoneSchema,
+} from './schemas.ts';
+
+export interface AnalyticsRoutesOptions {
+  readonly analytics: AnalyticsService;
+  readonly lists: OrganiserLists;
+  readonly currency: Currency;
+}
+
+const TAGS = ['Analytics'];
+const BASE = '/api/order/analytics';
+
+/** What organisers see of their sales over HTTP (contract section 1). */
+export function analyticsRoutes(scope: HttpServer, options: AnalyticsRoutesOptions): void {
+  eventRoutes(scope, options);
+  batchRoutes(scope, options);
+  organiserListRoutes(scope, options);
+}
+
+function eventRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutesOptions): void {
+  scope.get(
+    `${BASE}/events/:eventId`,
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Sales of an event by day and tier; for its organiser',
+        params: EventParamsSchema,
+        querystring: ZoneSchema,
+        response: { 200: EventFiguresSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const eventId = toEventId(request.params.eventId);
+      const figures = await analytics.event(eventId, request.query.tz, principalOf(request));
+      return { event_id: eventId, ...toWireFigures(figures, currency) };
+    },
+  );
+
+  scope.get(
+    `${BASE}/events/:eventId/discounts`,
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'How often each discount of an event was used on each day; for its organiser',
+        params: EventParamsSchema,
+        querystring: ZoneSchema,
+        response: { 200: DiscountsSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const eventId = toEventId(request.params.eventId);
+      const days = await analytics.discounts(eventId, request.query.tz, principalOf(request));
+      return { event_id: eventId, discount_usage: days.map((day) => toWireDiscount(day, currency)) };
+    },
+  );
+
+  scope.get(
+    `${BASE}/events/:eventId/sessions`,
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Sales of each session of an event; for its organiser',
+        params: EventParamsSchema,
+        response: { 200: SessionsSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const eventId = toEventId(request.params.eventId);
+      const sessions = await analytics.sessions(eventId, principalOf(request));
+      return { event_id: eventId, sessions: sessions.map((each) => toWireSession(each, currency)) };
+    },
+  );
+
+  scope.get(
+    `${BASE}/events/:eventId/sessions/:sessionId`,
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Sales of a session by day and tier; for the organiser of event and session',
+        params: EventSessionParamsSchema,
+        querystring: ZoneSchema,
+        response: { 200: SessionFiguresSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const eventId = toEventId(request.params.eventId);
+      const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
+      const figures = await analytics.session(eventId, sessionId, request.query.tz, principalOf(request));
+      return { event_id: eventId, session_id: sessionId, ...toWireFigures(figures, currency) };
+    },
+  );
+}
+
+function batchRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutesOptions): void {
+  scope.post(
+    `${BASE}/events/batch`,
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Sales of several events added up; for who organises all of them',
+        body: BatchSchema,
+        querystring: ZoneSchema,
+        response: { 200: EventsFiguresSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const eventIds = toEventIds(request.body);
+      const figures = await analytics.together(eventIds, request.query.tz, principalOf(request));
+      return { event_ids: eventIds, ...toWireFigures(figures, currency) };
+    },
+  );
+
+  scope.post(
+    `${BASE}/events/batch/individual`,
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Sales of several events, each by itself; for who organises all of them',
+        body: BatchSchema,
+        querystring: ZoneSchema,
+        response: { 200: EachFiguresSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const each = await analytics.each(toEventIds(request.body), request.query.tz, principalOf(request));
+      const wire = [...each].map(([eventId, figures]) => [
+        eventId,
+        { event_id: eventId, ...toWireFigures(figures, currency) },
+      ]);
+      return { eventAnalytics: Object.fromEntries(wire) };
+    },
+  );
+
+  scope.get(
+    `${BASE}/organizations/:organizationId`,
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Sales of all events of an organisation; for its owner',
+        params: OrganizationParamsSchema,
+        querystring: ZoneSchema,
+        response: { 200: OrganizationFiguresSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const organizationId = as<OrganizationId>(request.params.organizationId.toLowerCase());
+      const figures = await analytics.organization(organizationId, request.query.tz, principalOf(request));
+      return { organization_id: organizationId, ...toWireFigures(figures, currency) };
+    },
+  );
+}
+
+function toEventId(eventId: string): EventId {
+  return as<EventId>(eventId.toLowerCase());
+}
+
+/** Each once. */
+function toEventIds({ eventIds }: Static<typeof BatchSchema>): EventId[] {
+  return [...new Set(eventIds.map(toEventId))];
+}
