@@ -57,7 +57,8 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       start() {
         startBackground(base, work, drain, {
           kafka: servers.kafka,
-          streams: features.live.streams,
+          streams: features.live,
+          jobs: features.jobs,
           clockWatch: database.clockWatch,
         });
         tellUp(base);

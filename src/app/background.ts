@@ -1,6 +1,6 @@
-import { foldCounted } from '../features/analytics/sales.store.ts';
-import type { LiveSales } from '../features/live/live-streams.ts';
+import type { Live } from '../features/live/index.ts';
 import { type Clock, instant, later, MS_PER_SECOND } from '../kernel/clock.ts';
+import type { Job } from '../platform/feature.ts';
 import type { Drain } from '../platform/http/drain.ts';
 import { claimDailyJob, markDailyJobDone } from '../platform/jobs/daily.store.ts';
 import { reportFailures } from '../platform/jobs/failures.ts';
@@ -18,13 +18,6 @@ const MS_PER_HOUR = 3_600_000;
 const MS_PER_DAY = 86_400_000;
 /** How often it is seen whether there is something old to remove, or the day's comparison to make. */
 const HOUSEKEEPING_MS = 60_000;
-/** Sales of another replica that died before it numbered them, and signals that were lost, are found within this. */
-const SALE_POLL_MS = 500;
-const LISTEN_AGAIN_MS = 1_000;
-/** How exactly heartbeats, totals and ends of tokens keep their time. */
-const STREAM_UPKEEP_MS = 250;
-/** Sums are exact without it; answers add up fewer rows with it. */
-const FOLDING_MS = 2_000;
 /** A stop that takes longer than this is cut short; what is cut is found again by the next process. */
 export const STOP_TIMEOUT_MS = 20_000;
 /** Requests under way when a stop begins have this long; the rest is for handing over what is read from Kafka. */
@@ -37,6 +30,19 @@ const LAST_RELAY_MS = 3_000;
 
 /** Pauses between questions do not grow when the database's time is set back. */
 const monotonicClock: Clock = { now: () => instant(Math.floor(performance.now())) };
+
+type FeatureWork = Pick<
+  Work,
+  | 'folding'
+  | 'earlierCodes'
+  | 'saleNumbering'
+  | 'saleListening'
+  | 'saleReading'
+  | 'saleStats'
+  | 'saleForgetting'
+  | 'streamUpkeep'
+  | 'streamOwnership'
+>;
 
 /** Turns at background work, each true when there may be more to do at once. */
 export type Work = Readonly<
@@ -70,7 +76,6 @@ export function backgroundWork(
   features: Features,
 ): Work {
   const { config, clock, closing, watch, failed } = base;
-  const { live } = features;
   const onChange = tellOfLeadership(base);
   const leader = createLeader({ dsn, lock: RELAY_LOCK, clock: monotonicClock, onChange });
   closing.add(() => leader.close());
@@ -97,22 +102,15 @@ export function backgroundWork(
       return keys || events;
     },
     reconciliation: () => reconcileDaily(base, database, features),
-    folding: () => foldCounted(database),
-    earlierCodes: () => readEarlierCodes(base, database, features),
-    saleNumbering: live.feed.number,
-    saleListening: live.signal.listen,
-    saleReading: live.reader.read,
-    saleStats: live.streams.tellStats,
-    saleForgetting: live.feed.forgetOld,
-    streamUpkeep: live.streams.upkeep,
-    streamOwnership: live.streams.confirmOwnership,
+    ...(Object.fromEntries(features.jobs.map(({ name, turn }) => [name, turn])) as FeatureWork),
   };
 }
 
 /** Parts that start and end with the background work. */
 interface Running {
   readonly kafka: Kafka | undefined;
-  readonly streams: LiveSales;
+  readonly streams: Live;
+  readonly jobs: readonly Job[];
   readonly clockWatch: ClockWatch;
 }
 
@@ -121,13 +119,13 @@ export function startBackground(
   base: Base,
   work: Work,
   drain: Drain,
-  { kafka, streams, clockWatch }: Running,
+  { kafka, streams, jobs, clockWatch }: Running,
 ): void {
   const { config, closing, tracing, failed, log } = base;
-  const { bells, feedBell, listenBell, listener } = base;
+  const { bells, bell: bellOf, listener } = base;
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
-  const repeat = (name: keyof Work, intervalMs: number, bell = createBell()) => {
-    const reported = reportFailures(work[name], {
+  const repeat = (name: string, intervalMs: number, work: () => Promise<boolean>, bell = createBell()) => {
+    const reported = reportFailures(work, {
       onFailure: (error, failures) =>
         log.error({ job: name, failures, err: error }, 'background work failed'),
       onRecovery: (failures) => log.info({ job: name, failures }, 'background work goes on'),
@@ -137,23 +135,15 @@ export function startBackground(
     return startPoller({ intervalMs, bell, turn, onError: () => undefined });
   };
   const pollers = [
-    repeat('relay', RELAY_POLL_MS, bells.relay),
-    repeat('webhooks', sweepMs, bells.webhooks),
-    repeat('refunds', sweepMs, bells.refunds),
-    repeat('expiry', sweepMs),
-    repeat('conclusion', sweepMs),
-    repeat('decision', sweepMs),
-    repeat('forgetting', HOUSEKEEPING_MS),
-    repeat('reconciliation', HOUSEKEEPING_MS),
-    repeat('folding', FOLDING_MS),
-    repeat('earlierCodes', sweepMs),
-    repeat('saleNumbering', SALE_POLL_MS, bells.saleNumbering),
-    repeat('saleListening', LISTEN_AGAIN_MS, listenBell),
-    repeat('saleReading', SALE_POLL_MS, feedBell),
-    repeat('saleStats', STREAM_UPKEEP_MS),
-    repeat('saleForgetting', HOUSEKEEPING_MS),
-    repeat('streamUpkeep', STREAM_UPKEEP_MS),
-    repeat('streamOwnership', STREAM_UPKEEP_MS),
+    repeat('relay', RELAY_POLL_MS, work.relay, bells.relay),
+    repeat('webhooks', sweepMs, work.webhooks, bells.webhooks),
+    repeat('refunds', sweepMs, work.refunds, bells.refunds),
+    repeat('expiry', sweepMs, work.expiry),
+    repeat('conclusion', sweepMs, work.conclusion),
+    repeat('decision', sweepMs, work.decision),
+    repeat('forgetting', HOUSEKEEPING_MS, work.forgetting),
+    repeat('reconciliation', HOUSEKEEPING_MS, work.reconciliation),
+    ...jobs.map(({ name, everyMs, turn }) => repeat(name, everyMs, turn, bellOf(name))),
     startPoller({
       intervalMs: MEASURE_EVERY_MS,
       bell: createBell(),
@@ -214,23 +204,5 @@ async function reconcileDaily(
     if (isRepaired) log.warn({ intentId, orderId, detail }, 'payment repaired');
     else log.error({ intentId, orderId, detail }, 'payments differ');
   }
-  return false;
-}
-
-/** Reads pictures that the earlier service stored; one of the processes that did says at the end what became of them. */
-async function readEarlierCodes(
-  { clock, log }: Base,
-  database: Postgres['database'],
-  { earlierCodes }: Features,
-): Promise<boolean> {
-  if (await earlierCodes.readDue()) return true;
-  const counts = await earlierCodes.finished();
-  if (!counts) return false;
-  if (await claimDailyJob(database, 'earlier-codes', clock.now())) {
-    const level = counts.unreadable > 0 ? 'warn' : 'info';
-    log[level](counts, 'the QR codes of the earlier service were read');
-    await markDailyJobDone(database, 'earlier-codes', clock.now());
-  }
-  earlierCodes.told();
   return false;
 }

@@ -1,28 +1,24 @@
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
-import { createStreaming } from '../features/analytics/long-answers.ts';
-import { createOrganiserLists } from '../features/analytics/organiser-lists.ts';
-import { createAnalyticsService } from '../features/analytics/read-figures.ts';
-import { createAuditService } from '../features/audit/list-entries.ts';
+import { Access } from '../features/access/index.ts';
+import { createAnalytics } from '../features/analytics/index.ts';
+import { createAudit } from '../features/audit/index.ts';
+import { createDoor, type DoorHours } from '../features/door/index.ts';
+import { createLive } from '../features/live/index.ts';
 import { createBoxOffice } from '../features/orders/box-office.service.ts';
 import { seatLabels } from '../features/orders/hold.store.ts';
 import { createOrderChanging } from '../features/orders/order.changing.ts';
 import { createOrderExpiry } from '../features/orders/order.expiry.ts';
 import { createOrderPlacing } from '../features/orders/order.placing.ts';
 import { createOrderService } from '../features/orders/order.service.ts';
-import { createDrawing } from '../features/paper/drawing.ts';
-import { createPaper } from '../features/paper/print-tickets.ts';
+import { createPaper } from '../features/paper/index.ts';
 import { createSeatLabels } from '../features/seats/seat-labels.service.ts';
-import { createEarlierCodes } from '../features/tickets/earlier-codes.ts';
-import { toWireTicket } from '../features/tickets/json.ts';
-import { createPictureReader } from '../features/tickets/picture-reader.ts';
-import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
-import { createTicketService } from '../features/tickets/view-tickets.ts';
+import { createTicketSealer, createTickets } from '../features/tickets/index.ts';
+import { MS_PER_SECOND } from '../kernel/clock.ts';
 import { createOnce } from '../platform/http/once.ts';
+import { createPostgresSignal } from '../platform/postgres/signal.ts';
 import { writeWorkbook } from '../platform/spreadsheets/workbook.ts';
 import { countPlacing } from './counting.ts';
-import { wireDoor } from './door.ts';
-import type { Base } from './foundation.ts';
-import { wireLive } from './live.ts';
+import { type Base, coreOf } from './foundation.ts';
 import { wireMoney } from './money.ts';
 import { type Postgres, QR_KEY_BYTES, type Servers } from './servers.ts';
 
@@ -49,22 +45,38 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
   });
   const qrKeys = config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
   const sealer = await createTicketSealer(qrKeys);
-  const drawing = createDrawing({});
-  base.closing.add(drawing.close);
-  const reader = createPictureReader();
-  base.closing.add(reader.rest);
-  const earlierCodes = createEarlierCodes({ database, reader, clock });
-  const tickets = createTicketService({
-    database,
-    seating,
+  const core = coreOf(base, database);
+  const access = new Access(seating);
+  const once = createOnce({ database, clock, ids });
+  const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
+  const tickets = createTickets(core, { access, sealer, findOrder: find, sweepMs });
+  const { views, earlierCodes } = tickets;
+  const door = createDoor(core, {
+    access,
     sealer,
-    readOrder: orders.read,
+    earlierCodes,
+    tickets: views,
+    recordAction,
+    catalogue,
+    once,
+    hours: doorHours(base),
+  });
+  const live = createLive(core, {
+    access,
+    signal: salesSignal(base, postgres, servers),
+    maxStreams: config.MAX_STREAMS,
+    maxStreamsPerUser: config.MAX_STREAMS_PER_USER,
+  });
+  const analytics = createAnalytics(core, { access, writeWorkbook, maxExports: config.MAX_EXPORTS });
+  const paper = createPaper(core, {
+    access,
+    tickets: views,
     findOrder: find,
-    currency,
+    catalogue,
+    timeZone: config.TIME_ZONE,
   });
   return {
     ...money,
-    audit: createAuditService({ database, seating }),
     boxOffice: createBoxOffice({
       ...shared,
       ...money,
@@ -86,36 +98,35 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     ),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError: failed('conclusion') }),
-    once: createOnce({ database, clock, ids }),
-    ...wireAnalytics(base, postgres, servers),
-    live: wireLive(base, postgres, servers),
+    once,
+    live,
     tickets,
-    earlierCodes,
-    paper: createPaper({
-      tickets,
-      readOrder: orders.read,
-      findOrder: find,
-      catalogue,
-      drawing,
-      timeZone: config.TIME_ZONE,
-      clock,
-    }),
-    door: wireDoor(base, postgres, servers, { sealer, earlierCodes, recordAction, find, catalogue }),
+    features: [tickets, analytics, paper, door, live, createAudit(core, { access })],
+    jobs: [...analytics.jobs, ...tickets.jobs, ...live.jobs],
   };
 }
 
-/** The organiser's sums and lists. */
-function wireAnalytics({ config }: Base, { database }: Postgres, { seating }: Servers) {
-  const { currency } = config;
+const SALES_CHANNEL = 'ticketing_sales';
+
+/** What signals to every replica that the feed of sales has grown. */
+function salesSignal(base: Base, { database, dsn }: Postgres, { redisSignal }: Servers) {
+  const onSignal = base.bell('saleReading').ring;
+  const onLost = base.bell('saleListening').ring;
+  const heard = { channel: SALES_CHANNEL, onSignal, onLost };
+  const signal = redisSignal?.(heard) ?? createPostgresSignal({ dsn, database, ...heard });
+  base.closing.add(() => signal.close());
+  return signal;
+}
+
+const MS_PER_HOUR = 3_600_000;
+const DEFAULT_DOOR_HOURS = 24;
+
+/** The embedded venue's sessions begin days after any start, so its doors are open. */
+function doorHours({ config, embedded }: Base): DoorHours {
+  const usual = embedded.has('EVENT_SEATING_SERVICE_URL') ? undefined : DEFAULT_DOOR_HOURS;
+  const toMs = (hours: number | undefined) => (hours === undefined ? undefined : hours * MS_PER_HOUR);
   return {
-    analytics: createAnalyticsService({ database, seating, currency }),
-    lists: createOrganiserLists({
-      database,
-      seating,
-      streaming: createStreaming({ maxAtOnce: config.MAX_EXPORTS }),
-      writeWorkbook,
-      currency,
-      toJson: (ticket) => JSON.stringify(toWireTicket(ticket, currency)),
-    }),
+    openMsBefore: toMs(config.DOORS_OPEN_HOURS ?? usual),
+    closeMsAfter: toMs(config.DOORS_CLOSE_HOURS ?? usual),
   };
 }

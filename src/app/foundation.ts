@@ -8,11 +8,13 @@ import { type Clock, instant } from '../kernel/clock.ts';
 import type { OnFailure } from '../kernel/failures.ts';
 import { createIdSource, type IdSource } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
+import type { Core } from '../platform/core.ts';
 import { allowOrigins } from '../platform/http/cors.ts';
 import { bind, bindLater } from '../platform/http/listener.ts';
 import { answerWhileStarting } from '../platform/http/starting.ts';
-import { createBell } from '../platform/jobs/poller.ts';
+import { type Bell, createBell } from '../platform/jobs/poller.ts';
 import { createBells } from '../platform/jobs/wake.ts';
+import type { Database } from '../platform/postgres/database.ts';
 import { createLog } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { createOutput, isOutput, type Output, standardSink } from '../platform/telemetry/output.ts';
@@ -103,6 +105,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     closing.add(() => claim.release());
   }
   logStart(log, config);
+  const bells = createBells();
   const selfHost = ['', '0.0.0.0', '::'].includes(config.HOST) ? '127.0.0.1' : config.HOST;
   return {
     config,
@@ -128,15 +131,30 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     traces: tracing ?? NO_TRACES,
     watch: overrides.watch ?? ((_name, port) => port),
     /** What stored rows wake. */
-    bells: createBells(),
-    feedBell: createBell(),
-    listenBell: createBell(),
+    bells,
+    /** The bell of a job by its name. */
+    bell: bellsByName(bells),
     /** What tells of failures of a background job, by its name. */
     failed:
       (job: string): OnFailure =>
       (error, about = {}) =>
         log.error({ job, ...about, err: error }, 'background work failed'),
   };
+}
+
+function bellsByName(known: Readonly<Record<string, Bell>>): (job: string) => Bell {
+  const bells = new Map(Object.entries(known));
+  return (job) => {
+    const bell = bells.get(job) ?? createBell();
+    bells.set(job, bell);
+    return bell;
+  };
+}
+
+/** What features stand on. */
+export function coreOf(base: Base, database: Database): Core {
+  const { clock, ids, log, metrics, traces, watch, bell, failed, closing } = base;
+  return { database, clock, ids, log, metrics, traces, watch, bell, failed, onClose: closing.add };
 }
 
 /** The first log line of a start: version, workers, real and embedded servers. */

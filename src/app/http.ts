@@ -1,15 +1,8 @@
 import type { EmbeddedPart } from '../config.ts';
-import { analyticsRoutes } from '../features/analytics/routes.ts';
-import { auditRoutes } from '../features/audit/routes.ts';
-import { doorRoutes } from '../features/door/routes.ts';
-import { liveRoutes } from '../features/live/routes.ts';
 import { boxOfficeRoutes } from '../features/orders/box-office.routes.ts';
 import { orderRoutes } from '../features/orders/order.routes.ts';
 import { toWireOrder } from '../features/orders/order.wire.ts';
-import { paperRoutes } from '../features/paper/routes.ts';
 import { paymentRoutes } from '../features/payments/payment.routes.ts';
-import { createQrDrawer } from '../features/tickets/qr/qr-image.ts';
-import { ticketRoutes, toWireView } from '../features/tickets/routes.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
 import { principalOf, requireAuthentication } from '../platform/http/authentication.ts';
 import { createDrain, type Drain } from '../platform/http/drain.ts';
@@ -32,7 +25,6 @@ import { mountEmbedded } from './stand-ins.ts';
 export async function serveHttp(base: Base, postgres: Postgres, servers: Servers, features: Features) {
   const { config, clock, ids, log, closing, listener } = base;
   const { currency } = config;
-  const drawQr = createQrDrawer();
   const { app: http, open } = createHttpServer({
     server: listener.server,
     log,
@@ -56,12 +48,10 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     });
     opened.resolve({ drain, shed });
     requireAuthentication(scope, servers.verifier);
-    const { once } = features;
     orderRoutes(scope, {
       ...features,
       async withQrCodes(order) {
-        const views = await features.tickets.viewsOf(order);
-        const tickets = views.map((view) => toWireView(view, currency, drawQr));
+        const tickets = await features.tickets.toJson(order);
         return { ...toWireOrder(order, currency), tickets };
       },
       currency,
@@ -69,12 +59,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
     });
     boxOfficeRoutes(scope, { ...features, currency });
     paymentRoutes(scope, { ...features, currency, publishableKey: servers.stripe.publishableKey });
-    ticketRoutes(scope, { tickets: features.tickets, drawQr, currency });
-    analyticsRoutes(scope, { ...features, currency });
-    paperRoutes(scope, features.paper);
-    doorRoutes(scope, { ...features.door, once, currency });
-    liveRoutes(scope, features.live.streams);
-    auditRoutes(scope, features.audit);
+    for (const feature of features.features) feature.routes?.(scope);
     identityRoutes(scope);
     const text = async () => base.metrics.text(await readingsOf(base, postgres, features));
     metricsRoute(scope, config.WEB_CONCURRENCY > 1 ? metricsOfAll(text) : text);
@@ -98,7 +83,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   await listener.listen();
   closing.add(() => http.close());
   closing.add(() => listener.close(CUT_MS));
-  closing.add(async () => features.live.streams.stop());
+  closing.add(async () => features.live.stop());
   return { http, drain };
 }
 

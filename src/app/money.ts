@@ -1,9 +1,8 @@
 import type { Config } from '../config.ts';
 import { createEmbeddedHolds } from '../embedded/holds.ts';
-import { addMoney, addSales } from '../features/analytics/sales.store.ts';
-import { allOf, salesChanged } from '../features/analytics/sales-rows.ts';
-import { createRecordAction } from '../features/audit/list-entries.ts';
-import { createRecordSales } from '../features/live/sales-feed.ts';
+import { addMoney, addToFigures } from '../features/analytics/index.ts';
+import { createRecordAction } from '../features/audit/index.ts';
+import { recordInFeed } from '../features/live/index.ts';
 import { ticketsPaid } from '../features/orders/box-office.store.ts';
 import type { Order } from '../features/orders/order.rules.ts';
 import { attachIntent, findOrder, isSeatTaken, orderOfIntent } from '../features/orders/order.store.ts';
@@ -110,11 +109,10 @@ function wireTransitions(
   holds: Servers['holds'],
 ) {
   const { currency } = config;
-  const tellOfSales = createRecordSales();
   return createOrderTransitions({
     async recordSales(tx, changes) {
-      await addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to))));
-      await tellOfSales(tx, changes);
+      await addToFigures(tx, changes);
+      await recordInFeed(tx, changes);
     },
     holds,
     onChanged: (tx, orders) =>

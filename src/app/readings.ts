@@ -1,6 +1,5 @@
 import { inboxBacklog } from '../features/payments/inbox.store.ts';
 import { refundBacklog } from '../features/payments/refund.store.ts';
-import { countWaiting } from '../features/tickets/earlier-codes.store.ts';
 import { type Instant, MS_PER_SECOND } from '../kernel/clock.ts';
 import { lagOf } from '../platform/outbox/outbox.store.ts';
 import type { Queues, Readings } from '../platform/telemetry/metrics.ts';
@@ -12,32 +11,39 @@ import type { Postgres } from './servers.ts';
 const QUEUES_TIMEOUT_MS = 2_000;
 
 /** What `/metrics` looks at when it is asked, in bounded time. */
-export async function readingsOf(base: Base, postgres: Postgres, { live }: Features): Promise<Readings> {
+export async function readingsOf(
+  base: Base,
+  postgres: Postgres,
+  { live, tickets }: Features,
+): Promise<Readings> {
   const timeout = Promise.withResolvers<undefined>();
   const timer = setTimeout(timeout.resolve, QUEUES_TIMEOUT_MS, undefined);
   const isUp = postgres.database.ping(QUEUES_TIMEOUT_MS).then(
     () => true,
     () => false,
   );
-  const queues = await Promise.race([queuesOf(base, postgres).catch(() => undefined), timeout.promise]);
+  const queues = await Promise.race([
+    queuesOf(base, postgres, tickets).catch(() => undefined),
+    timeout.promise,
+  ]);
   clearTimeout(timer);
   return {
     pool: postgres.database.use(),
     isDatabaseUp: await isUp,
     clockDifferenceSeconds: postgres.clock.differenceSeconds(),
-    streams: live.streams.count(),
+    streams: live.streamCount(),
     droppedLines: base.droppedLines(),
     queues,
   };
 }
 
-async function queuesOf(base: Base, postgres: Postgres): Promise<Queues> {
+async function queuesOf(base: Base, postgres: Postgres, tickets: Features['tickets']): Promise<Queues> {
   const { database } = postgres;
   const [outbox, webhooks, refunds, earlierCodes] = await Promise.all([
     outboxLag(base, postgres),
     inboxBacklog(database),
     refundBacklog(database),
-    countWaiting(database),
+    tickets.picturesWaiting(),
   ]);
   const backlog = ({ waiting, oldest, stuck }: typeof webhooks) => ({
     waiting,

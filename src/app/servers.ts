@@ -7,7 +7,7 @@ import { createEmbeddedEventLog } from '../embedded/event-log.ts';
 import { createEmbeddedHolds } from '../embedded/holds.ts';
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import { startEmbeddedPostgres } from '../embedded/postgres/postgres.ts';
-import { createCatalogue } from '../features/catalogue/catalogue.ts';
+import { createCatalogue } from '../features/catalogue/index.ts';
 import { stillHeld } from '../features/orders/hold.store.ts';
 import { PLACING_HOLD_MS } from '../features/orders/order.placing.ts';
 import { liveSeats } from '../features/orders/order.store.ts';
@@ -141,7 +141,7 @@ export async function connectServers(base: Base, postgres: Postgres) {
     identity,
     verifier,
     seating: watch('seating', seating),
-    catalogue: watch('catalogue', createCatalogue(query, clock)),
+    catalogue: createCatalogue({ clock, watch }, { eventQuery: query }),
     stripe,
     checkIdentity: createReachability(agent, [
       identity.jwksUrl ?? `${identity.issuer}/.well-known/openid-configuration`,

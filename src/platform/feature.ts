@@ -31,8 +31,8 @@ export interface Consumer {
 
 /** A part of `npm run verify`: a query for rows that break an invariant of the design. It only reads. */
 export interface Check {
-  /** Its number in the design: `I1` to `I12`. */
-  readonly invariant: string;
+  /** Its number in the design. */
+  readonly invariant: `I${number}`;
   /** What is wrong with a row that is found, in words for an operator. */
   readonly finding: string;
   /** Gives `subject`, an id to look at, for each such row. */

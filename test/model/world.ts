@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { type App, buildApp, type Watch, type Work } from '../../src/app.ts';
+import { CHECKS } from '../../src/checks.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { StripeEvent } from '../../src/embedded/stripe/ledger.ts';
 import { toEventWire } from '../../src/embedded/stripe/webhook-delivery.ts';
 import { createTicketSealer, type TicketSealer } from '../../src/features/tickets/qr/sealer.ts';
-import { type Finding, verify } from '../../src/features/verification/verify.ts';
+import { type Finding, verify } from '../../src/features/verification/index.ts';
 import type { EventMessage } from '../../src/kernel/events.ts';
 import { as, type IdSource, type SessionId, type TicketId } from '../../src/kernel/ids.ts';
 import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';
@@ -211,7 +212,7 @@ async function worldOn(ground: Ground): Promise<World & { close(): Promise<void>
       await quiet(process);
       return observe(database);
     },
-    verify: () => database.snapshot((executor) => verify(executor)),
+    verify: () => database.snapshot((executor) => verify(executor, CHECKS)),
     async begin() {
       if (process.effectsLeft !== undefined) await replaceProcess();
       await wipe(database, sequences % SEQUENCES_BETWEEN_TRUNCATES === 0);

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type App, buildApp, type Overrides } from '../../src/app.ts';
+import { CHECKS } from '../../src/checks.ts';
 import { readConfig } from '../../src/config.ts';
-import { type Finding, verify } from '../../src/features/verification/verify.ts';
+import { type Finding, verify } from '../../src/features/verification/index.ts';
 import type { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { atEnd } from './at-end.ts';
@@ -104,7 +105,7 @@ export async function startTestApp(
 export async function findingsIn(dsn: string, currency: Currency): Promise<Finding[]> {
   const database = openDatabase({ currency, dsn, maxConnections: 1, onIdleError: () => undefined });
   try {
-    return await database.snapshot((executor) => verify(executor));
+    return await database.snapshot((executor) => verify(executor, CHECKS));
   } finally {
     await database.close();
   }

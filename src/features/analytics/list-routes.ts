@@ -7,10 +7,12 @@ import { bodyOfParts, MAX_READER_PAUSE_MS } from '../../platform/http/body-of-pa
 import { plainText, problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import { TicketsSchema, toWireTicket } from '../tickets/index.ts';
+import type { ExportEvent, ExportFormat } from './export-event.ts';
 import { toListedOrder } from './json.ts';
+import type { ListOrders } from './list-orders.ts';
+import type { ListTickets } from './list-tickets.ts';
 import type { Parts } from './long-answers.ts';
 import type { OrderList } from './orders-list.ts';
-import type { ExportFormat, OrganiserLists } from './organiser-lists.ts';
 import {
   EventParamsSchema,
   ExportQuerySchema,
@@ -19,24 +21,27 @@ import {
   SessionParamsSchema,
 } from './schemas.ts';
 
-export interface OrganiserListRoutesOptions {
-  readonly lists: OrganiserLists;
-  readonly currency: Currency;
+/** What the routes of lists call. */
+export interface ListCases {
+  readonly listOrders: ListOrders;
+  readonly listTickets: ListTickets;
+  readonly exportEvent: ExportEvent;
 }
 
 const TAGS = ['Analytics'];
 const BASE = '/api/order/analytics';
 
-/** What organisers list and take away. */
-export function organiserListRoutes(scope: HttpServer, options: OrganiserListRoutesOptions): void {
-  const { lists, currency } = options;
+/** What organisers list and export. */
+export function listRoutes(scope: HttpServer, currency: Currency, cases: ListCases): void {
+  const { listOrders, listTickets, exportEvent } = cases;
 
   scope.get(
     `${BASE}/events/:eventId/orders`,
     {
+      config: { permission: 'analytics.event' },
       schema: {
         tags: TAGS,
-        summary: 'Orders of an event, newest first unless sorted; for its organiser',
+        summary: 'Orders of an event, newest first unless sorted; for its organiser and administrators',
         params: EventParamsSchema,
         querystring: OrdersQuerySchema,
         response: { 200: Type.Array(ListedOrderSchema), ...problems },
@@ -45,7 +50,7 @@ export function organiserListRoutes(scope: HttpServer, options: OrganiserListRou
     async (request, reply) => {
       const { limit, offset, cursor } = request.query;
       const list = toList(request.params.eventId, request.query);
-      const { orders, total, nextCursor } = await lists.orders(
+      const { orders, total, nextCursor } = await listOrders.list(
         list,
         { limit, offset, cursor },
         principalOf(request),
@@ -59,23 +64,25 @@ export function organiserListRoutes(scope: HttpServer, options: OrganiserListRou
   scope.get(
     `${BASE}/sessions/:sessionId/tickets`,
     {
+      config: { permission: 'analytics.session' },
       exposeHeadRoute: false,
       schema: {
         tags: TAGS,
-        summary: 'Good tickets of a session’s completed orders, newest first; for its organiser',
+        summary:
+          'Good tickets of a session’s completed orders, newest first; for its organiser and administrators',
         params: SessionParamsSchema,
         response: { 200: TicketsSchema, ...problems },
       },
     },
     async (request, reply) => {
       const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
-      const answer = await lists.tickets(sessionId, principalOf(request));
+      const answer = await listTickets.list(sessionId, principalOf(request));
       if (answer.size === 'few') return answer.tickets.map((ticket) => toWireTicket(ticket, currency));
       return streamed(reply.type('application/json; charset=utf-8'), answer.parts);
     },
   );
 
-  exportRoute(scope, options);
+  exportRoute(scope, exportEvent);
 }
 
 const MEDIA_TYPES = {
@@ -83,14 +90,15 @@ const MEDIA_TYPES = {
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
 } as const satisfies Record<ExportFormat, string>;
 
-function exportRoute(scope: HttpServer, { lists }: OrganiserListRoutesOptions): void {
+function exportRoute(scope: HttpServer, exportEvent: ExportEvent): void {
   scope.get(
     `${BASE}/events/:eventId/export`,
     {
+      config: { permission: 'analytics.event' },
       exposeHeadRoute: false,
       schema: {
         tags: TAGS,
-        summary: 'Everything of a kind there is of an event as a file; for its organiser',
+        summary: 'Everything of a kind there is of an event as a file; for its organiser and administrators',
         params: EventParamsSchema,
         querystring: ExportQuerySchema,
         response: { 200: FILE, ...problems },
@@ -99,7 +107,7 @@ function exportRoute(scope: HttpServer, { lists }: OrganiserListRoutesOptions): 
     async (request, reply) => {
       const { what, format } = request.query;
       const eventId = as<EventId>(request.params.eventId.toLowerCase());
-      const parts = await lists.export(eventId, what, format, principalOf(request));
+      const parts = await exportEvent.export(eventId, what, format, principalOf(request));
       reply
         .type(MEDIA_TYPES[format])
         .header('content-disposition', `attachment; filename="${what}-${eventId}.${format}"`)
@@ -120,7 +128,7 @@ const FILE = {
   },
 };
 
-/** Sends parts as the client takes them, and ends them when it goes away or stands still. The schema is for shorter answers. */
+/** Sends parts as the client takes them, and ends them when it disconnects or stalls. The schema is for shorter answers. */
 function streamed(reply: unknown, parts: Parts<string | Uint8Array>): never {
   return (reply as FastifyReply).send(bodyOfParts(parts, MAX_READER_PAUSE_MS)) as never;
 }

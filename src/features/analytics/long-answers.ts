@@ -1,42 +1,42 @@
 import { AppError } from '../../kernel/errors.ts';
 
-/** Part after part of an answer. Whoever takes one reads it to its end or calls `return`: a connection hangs on it. */
+/** Part after part of an answer. Read it to its end or call `return`: it holds a connection. */
 export type Parts<Part> = AsyncIterableIterator<Part> & { return(): Promise<IteratorResult<Part>> };
 
-export interface Streaming {
+/** Long answers, at most so many at the same time: each holds a database connection for as long as its reader takes. */
+export class LongAnswers {
+  readonly #maxAtOnce: number;
+  #underWay = 0;
+
+  constructor(maxAtOnce: number) {
+    this.#maxAtOnce = maxAtOnce;
+  }
+
   /**
-   * Reads the first batch of `source`, so that what fails at once is an error and not an answer cut short, and gives
+   * Reads the first batch of `source`, so that an early failure is an error and not an answer cut short, and gives
    * what `write` makes of all batches. Throws `exports_busy` when as many are under way as may be.
    */
-  open<Batch, Part>(
+  async open<Batch, Part>(
     source: () => AsyncGenerator<Batch, void, void>,
     write: (batches: AsyncIterable<Batch>) => AsyncIterable<Part>,
-  ): Promise<Parts<Part>>;
-}
-
-/** Long answers, at most so many at the same time: each holds a database connection for as long as its reader takes. */
-export function createStreaming({ maxAtOnce }: { readonly maxAtOnce: number }): Streaming {
-  let underWay = 0;
-  return {
-    async open(source, write) {
-      if (underWay >= maxAtOnce) {
-        throw new AppError('exports_busy', 'As many exports are under way as may be. Try again shortly.');
-      }
-      underWay += 1;
-      const batches = source();
-      const close = once(async () => {
-        underWay -= 1;
-        await batches.return();
-      });
-      try {
-        const parts = write(continued(batches, await batches.next()));
-        return endingWith(parts[Symbol.asyncIterator](), close);
-      } catch (error) {
-        await close();
-        throw error;
-      }
-    },
-  };
+  ): Promise<Parts<Part>> {
+    if (this.#underWay >= this.#maxAtOnce) {
+      throw new AppError('exports_busy', 'As many exports are under way as may be. Try again shortly.');
+    }
+    this.#underWay += 1;
+    const batches = source();
+    const close = once(async () => {
+      this.#underWay -= 1;
+      await batches.return();
+    });
+    try {
+      const parts = write(continued(batches, await batches.next()));
+      return endingWith(parts[Symbol.asyncIterator](), close);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {
@@ -57,7 +57,7 @@ async function* continued<Batch>(
   yield* source;
 }
 
-/** Closes at the end, at an error, and when the reader leaves, even one who never began. */
+/** Closes at the end, at an error, and when the reader leaves, even before the first part. */
 function endingWith<Part>(parts: AsyncIterator<Part>, close: () => Promise<void>): Parts<Part> {
   return {
     async next() {

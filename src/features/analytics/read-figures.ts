@@ -1,95 +1,76 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { EventId, OrganizationId, SessionId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Database } from '../../platform/postgres/database.ts';
-import type { SeatingServices } from '../seats/index.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+import type { Access } from '../access/index.ts';
 import { discountDaysOf, type Scope, sessionsOf, sumsIn } from './figures.store.ts';
 import { type DiscountDay, type Figures, figuresOfEach, type SessionFigures, toFigures } from './figures.ts';
 import { readTimeZone, type TimeZone } from './time-zones.ts';
 
 /**
- * What organisers see of their sales, for nobody else: each throws `forbidden` unless the seating service says that all
- * of it is the caller's, before anything is read. `zone` decides where days begin; an unknown one is `invalid_request`.
+ * Sales for the organiser they belong to and for administrators: each method throws `forbidden` for all others before
+ * anything is read, and `seating_unavailable`. `zone` decides where days begin; an unknown one is `invalid_request`.
  */
-export interface AnalyticsService {
-  event(eventId: EventId, zone: string, who: Principal): Promise<Figures>;
-  session(eventId: EventId, sessionId: SessionId, zone: string, who: Principal): Promise<Figures>;
-  sessions(eventId: EventId, who: Principal): Promise<SessionFigures[]>;
-  discounts(eventId: EventId, zone: string, who: Principal): Promise<DiscountDay[]>;
-  /** All the events added up. */
-  together(eventIds: readonly EventId[], zone: string, who: Principal): Promise<Figures>;
-  /** Each of the events by itself. */
-  each(eventIds: readonly EventId[], zone: string, who: Principal): Promise<ReadonlyMap<EventId, Figures>>;
-  organization(organizationId: OrganizationId, zone: string, who: Principal): Promise<Figures>;
-}
+export class ReadFigures {
+  readonly #database: Executor;
+  readonly #access: Access;
 
-export interface AnalyticsServiceOptions {
-  readonly database: Database;
-  readonly seating: Ownership;
-  readonly currency: Currency;
-}
-
-/** The part of the seating services that says what is whose. */
-export type Ownership = Pick<
-  SeatingServices,
-  'ownsEvent' | 'ownsSession' | 'ownsAllEvents' | 'ownsOrganization'
->;
-
-export function createAnalyticsService(options: AnalyticsServiceOptions): AnalyticsService {
-  const { database, seating } = options;
-
-  async function sums(scope: Scope, zone: string) {
-    return sumsIn(database, scope, zoneOrFail(zone));
+  constructor(database: Executor, access: Access) {
+    this.#database = database;
+    this.#access = access;
   }
 
-  return {
-    async event(eventId, zone, who) {
-      await refuseUnless(seating.ownsEvent(eventId, who.userId));
-      return toFigures(await sums({ of: 'together', eventIds: [eventId] }, zone));
-    },
-    async session(eventId, sessionId, zone, who) {
-      const owned = [seating.ownsEvent(eventId, who.userId), seating.ownsSession(sessionId, who.userId)];
-      await refuseUnless(Promise.all(owned).then((all) => all.every(Boolean)));
-      return toFigures(await sums({ of: 'session', eventIds: [eventId], sessionId }, zone));
-    },
-    async sessions(eventId, who) {
-      await refuseUnless(seating.ownsEvent(eventId, who.userId));
-      return sessionsOf(database, eventId);
-    },
-    async discounts(eventId, zone, who) {
-      await refuseUnless(seating.ownsEvent(eventId, who.userId));
-      return discountDaysOf(database, eventId, zoneOrFail(zone));
-    },
-    async together(eventIds, zone, who) {
-      await refuseUnless(seating.ownsAllEvents(eventIds, who.userId));
-      return toFigures(await sums({ of: 'together', eventIds }, zone));
-    },
-    async each(eventIds, zone, who) {
-      await refuseUnless(seating.ownsAllEvents(eventIds, who.userId));
-      return figuresOfEach(eventIds, await sums({ of: 'each', eventIds }, zone));
-    },
-    async organization(organizationId, zone, who) {
-      await refuseUnless(seating.ownsOrganization(organizationId, who.userId));
-      return toFigures(await sums({ of: 'organization', organizationId }, zone));
-    },
-  };
+  async event(eventId: EventId, zone: string, who: Principal): Promise<Figures> {
+    await this.#access.require('analytics.event', who, { event: eventId });
+    return toFigures(await this.#sums({ of: 'together', eventIds: [eventId] }, zone));
+  }
+
+  async session(eventId: EventId, sessionId: SessionId, zone: string, who: Principal): Promise<Figures> {
+    await this.#access.require('analytics.session', who, { event: eventId, session: sessionId });
+    return toFigures(await this.#sums({ of: 'session', eventIds: [eventId], sessionId }, zone));
+  }
+
+  async sessions(eventId: EventId, who: Principal): Promise<SessionFigures[]> {
+    await this.#access.require('analytics.event', who, { event: eventId });
+    return sessionsOf(this.#database, eventId);
+  }
+
+  async discounts(eventId: EventId, zone: string, who: Principal): Promise<DiscountDay[]> {
+    await this.#access.require('analytics.event', who, { event: eventId });
+    return discountDaysOf(this.#database, eventId, requireZone(zone));
+  }
+
+  /** All the events added up. */
+  async together(eventIds: readonly EventId[], zone: string, who: Principal): Promise<Figures> {
+    await this.#access.require('analytics.event', who, { events: eventIds });
+    return toFigures(await this.#sums({ of: 'together', eventIds }, zone));
+  }
+
+  /** Each of the events by itself. */
+  async each(
+    eventIds: readonly EventId[],
+    zone: string,
+    who: Principal,
+  ): Promise<ReadonlyMap<EventId, Figures>> {
+    await this.#access.require('analytics.event', who, { events: eventIds });
+    return figuresOfEach(eventIds, await this.#sums({ of: 'each', eventIds }, zone));
+  }
+
+  async organization(organizationId: OrganizationId, zone: string, who: Principal): Promise<Figures> {
+    await this.#access.require('analytics.organization', who, { organization: organizationId });
+    return toFigures(await this.#sums({ of: 'organization', organizationId }, zone));
+  }
+
+  #sums(scope: Scope, zone: string) {
+    return sumsIn(this.#database, scope, requireZone(zone));
+  }
 }
 
-/** Throws `forbidden` unless it is the caller's. */
-export async function refuseUnless(isOwner: Promise<boolean>): Promise<void> {
-  if (!(await isOwner)) throw new AppError('forbidden', 'This is for the organiser it belongs to.');
-}
-
-function zoneOrFail(name: string): TimeZone {
+function requireZone(name: string): TimeZone {
   const zone = readTimeZone(name);
-  if (!zone) throw noSuchZone(name);
-  return zone;
-}
-
-function noSuchZone(zone: string): AppError {
-  const reason = `there is no time zone of a place named ${zone}; name one such as Asia/Colombo, or UTC`;
-  return new AppError('invalid_request', `querystring/tz: ${reason}`, {
+  if (zone) return zone;
+  const reason = `there is no time zone of a place named ${name}; name one such as Asia/Colombo, or UTC`;
+  throw new AppError('invalid_request', `querystring/tz: ${reason}`, {
     fields: [{ field: 'querystring/tz', reason }],
   });
 }

@@ -5,9 +5,7 @@ import { principalOf } from '../../platform/http/authentication.ts';
 import { problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import { toWireDiscount, toWireFigures, toWireSession } from './json.ts';
-import { organiserListRoutes } from './list-routes.ts';
-import type { OrganiserLists } from './organiser-lists.ts';
-import type { AnalyticsService } from './read-figures.ts';
+import type { ReadFigures } from './read-figures.ts';
 import {
   BatchSchema,
   DiscountsSchema,
@@ -23,29 +21,24 @@ import {
   ZoneSchema,
 } from './schemas.ts';
 
-export interface AnalyticsRoutesOptions {
-  readonly analytics: AnalyticsService;
-  readonly lists: OrganiserLists;
-  readonly currency: Currency;
-}
-
 const TAGS = ['Analytics'];
 const BASE = '/api/order/analytics';
 
 /** What organisers see of their sales over HTTP (contract section 1). */
-export function analyticsRoutes(scope: HttpServer, options: AnalyticsRoutesOptions): void {
-  eventRoutes(scope, options);
-  batchRoutes(scope, options);
-  organiserListRoutes(scope, options);
+export function analyticsRoutes(scope: HttpServer, figures: ReadFigures, currency: Currency): void {
+  eventRoutes(scope, figures, currency);
+  sessionRoutes(scope, figures, currency);
+  batchRoutes(scope, figures, currency);
 }
 
-function eventRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutesOptions): void {
+function eventRoutes(scope: HttpServer, analytics: ReadFigures, currency: Currency): void {
   scope.get(
     `${BASE}/events/:eventId`,
     {
+      config: { permission: 'analytics.event' },
       schema: {
         tags: TAGS,
-        summary: 'Sales of an event by day and tier; for its organiser',
+        summary: 'Sales of an event by day and tier; for its organiser and administrators',
         params: EventParamsSchema,
         querystring: ZoneSchema,
         response: { 200: EventFiguresSchema, ...problems },
@@ -61,9 +54,11 @@ function eventRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutes
   scope.get(
     `${BASE}/events/:eventId/discounts`,
     {
+      config: { permission: 'analytics.event' },
       schema: {
         tags: TAGS,
-        summary: 'How often each discount of an event was used on each day; for its organiser',
+        summary:
+          'How often each discount of an event was used on each day; for its organiser and administrators',
         params: EventParamsSchema,
         querystring: ZoneSchema,
         response: { 200: DiscountsSchema, ...problems },
@@ -75,13 +70,16 @@ function eventRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutes
       return { event_id: eventId, discount_usage: days.map((day) => toWireDiscount(day, currency)) };
     },
   );
+}
 
+function sessionRoutes(scope: HttpServer, analytics: ReadFigures, currency: Currency): void {
   scope.get(
     `${BASE}/events/:eventId/sessions`,
     {
+      config: { permission: 'analytics.event' },
       schema: {
         tags: TAGS,
-        summary: 'Sales of each session of an event; for its organiser',
+        summary: 'Sales of each session of an event; for its organiser and administrators',
         params: EventParamsSchema,
         response: { 200: SessionsSchema, ...problems },
       },
@@ -96,9 +94,10 @@ function eventRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutes
   scope.get(
     `${BASE}/events/:eventId/sessions/:sessionId`,
     {
+      config: { permission: 'analytics.session' },
       schema: {
         tags: TAGS,
-        summary: 'Sales of a session by day and tier; for the organiser of event and session',
+        summary: 'Sales of a session by day and tier; for the organiser of both and administrators',
         params: EventSessionParamsSchema,
         querystring: ZoneSchema,
         response: { 200: SessionFiguresSchema, ...problems },
@@ -113,13 +112,14 @@ function eventRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutes
   );
 }
 
-function batchRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutesOptions): void {
+function batchRoutes(scope: HttpServer, analytics: ReadFigures, currency: Currency): void {
   scope.post(
     `${BASE}/events/batch`,
     {
+      config: { permission: 'analytics.event' },
       schema: {
         tags: TAGS,
-        summary: 'Sales of several events added up; for who organises all of them',
+        summary: 'Sales of several events added up; for the organiser of all of them and administrators',
         body: BatchSchema,
         querystring: ZoneSchema,
         response: { 200: EventsFiguresSchema, ...problems },
@@ -135,9 +135,11 @@ function batchRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutes
   scope.post(
     `${BASE}/events/batch/individual`,
     {
+      config: { permission: 'analytics.event' },
       schema: {
         tags: TAGS,
-        summary: 'Sales of several events, each by itself; for who organises all of them',
+        summary:
+          'Sales of several events, each by itself; for the organiser of all of them and administrators',
         body: BatchSchema,
         querystring: ZoneSchema,
         response: { 200: EachFiguresSchema, ...problems },
@@ -156,9 +158,10 @@ function batchRoutes(scope: HttpServer, { analytics, currency }: AnalyticsRoutes
   scope.get(
     `${BASE}/organizations/:organizationId`,
     {
+      config: { permission: 'analytics.organization' },
       schema: {
         tags: TAGS,
-        summary: 'Sales of all events of an organisation; for its owner',
+        summary: 'Sales of all events of an organisation; for its owner and administrators',
         params: OrganizationParamsSchema,
         querystring: ZoneSchema,
         response: { 200: OrganizationFiguresSchema, ...problems },

@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { MoneyMoved } from '../payments/index.ts';
-import type { SalesCounted } from './sales-rows.ts';
+import type { SalesRows } from './sales-rows.ts';
 
 const ADD_SALES = {
   name: 'sales-add',
@@ -25,18 +25,18 @@ const ADD_SALES = {
                          $16::numeric[])`,
 };
 
-/** Adds to what is counted. Only inserts, so that it waits for nobody and nobody for it. */
-export async function addSales(tx: Transaction, { sales, tiers, discounts }: SalesCounted): Promise<void> {
-  if (sales.length === 0) return;
+/** Adds rows to the figures. It only inserts, so that no transaction waits for another. */
+export async function addSales(tx: Transaction, { times, tiers, discounts }: SalesRows): Promise<void> {
+  if (times.length === 0) return;
   await tx.rows(ADD_SALES, [
-    sales.map((row) => row.organizationId),
-    sales.map((row) => row.eventId),
-    sales.map((row) => row.sessionId),
-    sales.map((row) => row.quarterHour),
-    sales.map((row) => row.orders),
-    sales.map((row) => row.tickets),
-    sales.map((row) => tx.currency.toDecimal(row.revenue)),
-    sales.map((row) => tx.currency.toDecimal(row.beforeDiscounts)),
+    times.map((row) => row.organizationId),
+    times.map((row) => row.eventId),
+    times.map((row) => row.sessionId),
+    times.map((row) => row.quarterHour),
+    times.map((row) => row.orders),
+    times.map((row) => row.tickets),
+    times.map((row) => tx.currency.toDecimal(row.revenue)),
+    times.map((row) => tx.currency.toDecimal(row.beforeDiscounts)),
     tiers.map((row) => row.organizationId),
     tiers.map((row) => row.eventId),
     tiers.map((row) => row.sessionId),
@@ -60,7 +60,7 @@ const ADD_MONEY = {
            FROM payments p JOIN orders o USING (order_id) WHERE p.payment_intent_id = $1`,
 };
 
-/** Counts money of a payment that this transaction has written down, or found. */
+/** Counts money of a payment that this transaction has written or found. */
 export async function addMoney(tx: Transaction, { intentId, taken, refunded }: MoneyMoved): Promise<void> {
   await tx.rows(ADD_MONEY, [intentId, taken, refunded]);
 }
@@ -69,7 +69,7 @@ export async function addMoney(tx: Transaction, { intentId, taken, refunded }: M
 const MAX_KEYS_FOLDED = 500;
 
 /*
- * A statement for each table of what is counted. Rows that another transaction inserts meanwhile are not seen, and stay
+ * A statement for each table of what is counted. Rows that another transaction inserts at the same time are not seen, and stay
  * for the next turn.
  */
 const FOLD_TIMES = {
@@ -174,7 +174,7 @@ const FOLD_LOCK = { name: 'fold-lock', text: 'SELECT pg_try_advisory_xact_lock(8
 
 /**
  * Makes one row of each key that has several, some hundred keys of each table, while no other process does; true when
- * there is more. Sums are the same before, meanwhile and after.
+ * there is more. Sums are the same before, during and after.
  */
 export function foldCounted(database: Database): Promise<boolean> {
   return database.transaction(async (tx) => {

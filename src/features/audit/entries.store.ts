@@ -9,7 +9,7 @@ const INSERT = {
          VALUES ($1::timestamptz, $2, $3, $4, $5, $6, $7, $8::jsonb, $9::jsonb)`,
 };
 
-/** Writes a deed down in the transaction that does it. */
+/** Writes an entry in the transaction of its action. */
 export async function insertEntry(tx: Transaction, entry: AuditEntry, at: Instant): Promise<void> {
   await tx.rows(INSERT, [
     toRfc3339(at),
@@ -44,7 +44,7 @@ const OF_EVENT = {
           ORDER BY entry_id DESC LIMIT $3`,
 };
 
-/** Deeds about an event before the entry `before`, or the newest; newest first, at most `limit`. */
+/** Entries about an event before the entry `before`, or the newest; newest first, at most `limit`. */
 export async function entriesOf(
   executor: Executor,
   eventId: EventId,

@@ -15,10 +15,10 @@ export const AUDIT_ACTIONS = [
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** How something stood, by names that an organiser knows. No name, no note, no secret: the trail cannot be erased. */
+/** The state of something, by names that an organiser knows. No name, no note, no secret: the trail cannot be erased. */
 export type AuditState = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Somebody's deed. */
+/** An action of an organiser or administrator. */
 export interface AuditEntry {
   readonly actor: UserId;
   readonly action: AuditAction;
@@ -35,7 +35,7 @@ export interface AuditEntry {
   readonly after: AuditState;
 }
 
-/** A deed as it was written down; numbers grow with time. */
+/** An entry as it was written; numbers grow with time. */
 export interface WrittenEntry extends AuditEntry {
   readonly entryId: number;
   readonly at: Instant;

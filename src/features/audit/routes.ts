@@ -5,14 +5,15 @@ import { principalOf } from '../../platform/http/authentication.ts';
 import { problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import type { WrittenEntry } from './entry.ts';
-import type { AuditService } from './list-entries.ts';
+import type { ListEntries } from './list-entries.ts';
 import { AuditEntriesSchema, AuditParamsSchema, AuditQuerySchema } from './schemas.ts';
 
 /** The audit trail over HTTP. */
-export function auditRoutes(scope: HttpServer, audit: AuditService): void {
+export function auditRoutes(scope: HttpServer, trail: ListEntries): void {
   scope.get(
     '/api/order/audit/events/:eventId',
     {
+      config: { permission: 'audit.event' },
       schema: {
         tags: ['Audit'],
         summary:
@@ -25,7 +26,7 @@ export function auditRoutes(scope: HttpServer, audit: AuditService): void {
     async (request, reply) => {
       const { limit, cursor } = request.query;
       const eventId = as<EventId>(request.params.eventId.toLowerCase());
-      const { entries, nextCursor } = await audit.list(eventId, { limit, cursor }, principalOf(request));
+      const { entries, nextCursor } = await trail.list(eventId, { limit, cursor }, principalOf(request));
       if (nextCursor !== undefined) reply.header('x-next-cursor', nextCursor);
       return entries.map(toWire);
     },

@@ -13,13 +13,7 @@ export interface SessionInfo {
   readonly venue: {
     readonly name: string;
     readonly address: string | undefined;
-    /** Where one goes for a session that is online. */
+    /** The address of a session that is online. */
     readonly onlineLink: string | undefined;
   };
-}
-
-/** Port: the catalogue that pages read, too (contract section 9). */
-export interface Catalogue {
-  /** Undefined when there is no such session. Throws `seating_unavailable`. */
-  session(sessionId: SessionId): Promise<SessionInfo | undefined>;
 }

@@ -2,7 +2,6 @@ import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { SessionId, TicketId, UserId } from '../../kernel/ids.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
 import { TICKET_COLUMNS, type Ticket, type TicketRow, toTicket } from '../tickets/index.ts';
-import type { Direction, RefusalCode } from './scan.ts';
 
 const UNDO = {
   name: 'ticket-undo-check-in',
@@ -20,7 +19,7 @@ const UNDO = {
     SELECT * FROM undone`,
 };
 
-/** Makes a check-in undone, as if the ticket had not been scanned; undefined when nobody is inside with it. */
+/** Makes a check-in undone, as if the ticket had not been scanned; undefined when it is not inside. */
 export async function undoCheckIn(
   tx: Transaction,
   ticketId: TicketId,
@@ -40,7 +39,7 @@ const ALLOW_REENTRY = {
          RETURNING COALESCE((SELECT allows_reentry FROM before), false) <> $2 AS is_change`,
 };
 
-/** Says whether a session lets people in again who were scanned out; whether that is news. */
+/** Saves whether a session lets people in again who were scanned out; true when that is a change. */
 export async function saveReentry(
   executor: Executor,
   sessionId: SessionId,
@@ -48,43 +47,4 @@ export async function saveReentry(
 ): Promise<boolean> {
   const [row] = await executor.rows<{ is_change: boolean }>(ALLOW_REENTRY, [sessionId, isAllowed]);
   return row?.is_change ?? false;
-}
-
-/** A scan without a network that let somebody in whom this service would not have let in. */
-export interface Conflict {
-  readonly scan_id: number;
-  readonly ticket_id: TicketId;
-  readonly seat_label: string;
-  readonly tier_name: string;
-  readonly direction: Direction;
-  readonly refusal: RefusalCode;
-  readonly scanned_at: Instant;
-  readonly received_at: Instant;
-  readonly scanned_by: UserId;
-  readonly gate: string | null;
-  readonly device_id: string | null;
-  readonly nonce: string;
-  readonly first_at: Instant | null;
-  readonly first_gate: string | null;
-  readonly first_device: string | null;
-}
-
-const CONFLICTS = {
-  name: 'scans-conflicts',
-  text: `SELECT s.scan_id, s.ticket_id, t.seat_label, t.tier_name, s.direction, s.refusal, s.scanned_at, s.received_at,
-                s.scanned_by, s.gate, s.device_id, s.nonce, s.first_at, s.first_gate, s.first_device
-           FROM scans s JOIN tickets t USING (ticket_id)
-          WHERE s.session_id = $1 AND s.is_offline AND s.outcome = 'refused'
-            AND s.scan_id < COALESCE($2::bigint, 9223372036854775807)
-          ORDER BY s.scan_id DESC LIMIT $3`,
-};
-
-/** Conflicts of a session, newest first, at most `limit` of those before `before`. */
-export async function conflictsOf(
-  executor: Executor,
-  sessionId: SessionId,
-  before: number | undefined,
-  limit: number,
-): Promise<Conflict[]> {
-  return executor.rows<Conflict>(CONFLICTS, [sessionId, before ?? null, limit]);
 }

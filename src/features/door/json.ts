@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import { instant, toRfc3339 } from '../../kernel/clock.ts';
 import { AppError, DOOR_WORDS, ERRORS } from '../../kernel/errors.ts';
 import { as, type SessionId } from '../../kernel/ids.ts';
-import type { Conflict } from './doors.store.ts';
+import type { Conflict } from './conflicts.store.ts';
 import type { Bundle } from './make-bundle.ts';
 import { toError } from './refusal.ts';
 import { type Admission, isConflict } from './scan.ts';
@@ -47,7 +47,7 @@ export function toOfflineScan(given: unknown): OfflineScan | BadScan {
 
 type Result = Static<typeof BatchResponseSchema>['results'][number];
 
-/** An answer for each scan at its place; `answers` are those of the good ones, in their order. */
+/** An answer for each scan at its place; `answers` are those of the valid ones, in their order. */
 export function toAnswers(
   scans: readonly (OfflineScan | BadScan)[],
   answers: readonly BatchAnswer[],
@@ -58,11 +58,11 @@ export function toAnswers(
     const answer = answers[next];
     next += 1;
     if (!answer) throw new Error('a scan was not answered');
-    return answer.outcome === 'failed' ? refused(scan.nonce, answer.error) : judged(scan.nonce, answer);
+    return answer.outcome === 'failed' ? refused(scan.nonce, answer.error) : decided(scan.nonce, answer);
   });
 }
 
-function judged(nonce: string, { scan, verdict }: Extract<BatchAnswer, { outcome: 'judged' }>): Result {
+function decided(nonce: string, { scan, verdict }: Extract<BatchAnswer, { outcome: 'decided' }>): Result {
   if (verdict.outcome === 'refused') {
     const { first } = verdict;
     return {
@@ -119,21 +119,19 @@ export function toWireBundle(sessionId: SessionId, bundle: Bundle): string {
 }
 
 export function toWireConflict(found: Conflict): Static<typeof ConflictsSchema>[number] {
-  const { first_at: at, first_gate: gate, first_device: device } = found;
   return {
-    scan_id: found.scan_id,
-    ticket_id: found.ticket_id,
-    seat: found.seat_label,
-    tier: found.tier_name,
+    scan_id: found.scanId,
+    ticket_id: found.ticketId,
+    seat: found.seatLabel,
+    tier: found.tierName,
     direction: found.direction,
-    code: found.refusal,
-    scanned_at: toRfc3339(found.scanned_at),
-    received_at: toRfc3339(found.received_at),
-    scanned_by: found.scanned_by,
+    code: found.code,
+    scanned_at: toRfc3339(found.scannedAt),
+    received_at: toRfc3339(found.receivedAt),
+    scanned_by: found.scannedBy,
     gate: found.gate ?? '',
-    device_id: found.device_id ?? '',
+    device_id: found.deviceId ?? '',
     nonce: found.nonce,
-    first:
-      at === null ? null : toWireAdmission({ at, gate: gate ?? undefined, deviceId: device ?? undefined }),
+    first: found.first ? toWireAdmission(found.first) : null,
   };
 }

@@ -2,7 +2,7 @@ import { toRfc3339 } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Admission, Refusal, RefusalCode } from './scan.ts';
 
-/** What to do, for whoever stands at the door. */
+/** What to do, for the person at the door. */
 const WORDS: Readonly<Record<Exclude<RefusalCode, 'already_checked_in'>, string>> = {
   ticket_forged: 'This QR code does not belong to a ticket of this session. Do not admit.',
   ticket_cancelled: 'This ticket was cancelled. Do not admit; send the holder to the box office.',

@@ -1,15 +1,16 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { as, type SessionId, type TicketId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import { knownPrincipalOf, principalOf } from '../../platform/http/authentication.ts';
 import { sendJsonText } from '../../platform/http/compressed.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import { type Ticket, TicketSchema, toWireTicket, withNote } from '../tickets/index.ts';
+import { type Ticket, TicketSchema, type WireTicket } from '../tickets/index.ts';
+import type { AllowReentry } from './allow-reentry.ts';
 import type { CheckIn } from './check-in.ts';
 import { countRefusals, toAnswers, toOfflineScan, toWireBundle, toWireConflict } from './json.ts';
+import type { ListConflicts } from './list-conflicts.ts';
 import type { MakeBundle } from './make-bundle.ts';
 import {
   BatchRequestSchema,
@@ -24,15 +25,17 @@ import {
   SessionParamsSchema,
 } from './schemas.ts';
 import type { TakeBatch } from './take-batch.ts';
-import type { DoorOversight } from './undo-check-in.ts';
+import type { UndoCheckIn } from './undo-check-in.ts';
 
-export interface DoorRoutesOptions {
+/** What the routes of the door call. */
+export interface DoorCases {
   readonly checkIn: CheckIn;
   readonly takeBatch: TakeBatch;
   readonly makeBundle: MakeBundle;
-  readonly oversight: DoorOversight;
-  readonly once: Once;
-  readonly currency: Currency;
+  readonly undoCheckIn: UndoCheckIn;
+  readonly allowReentry: AllowReentry;
+  readonly listConflicts: ListConflicts;
+  readonly ticketJson: (ticket: Ticket) => WireTicket;
 }
 
 const TAGS = ['Door'];
@@ -42,17 +45,20 @@ const FORBIDDEN = 'forbidden';
 const MAX_BATCH_BYTES = 1_048_576;
 
 /** The door over HTTP. */
-export function doorRoutes(scope: HttpServer, options: DoorRoutesOptions): void {
-  checkInRoute(scope, options);
-  batchRoute(scope, options);
-  bundleRoute(scope, options);
-  oversightRoutes(scope, options);
+export function doorRoutes(scope: HttpServer, once: Once, cases: DoorCases): void {
+  checkInRoute(scope, once, cases);
+  batchRoute(scope, cases);
+  bundleRoute(scope, cases);
+  undoRoute(scope, once, cases);
+  reentryRoute(scope, once, cases);
+  conflictsRoute(scope, cases);
 }
 
-function checkInRoute(scope: HttpServer, { checkIn, once, currency }: DoorRoutesOptions): void {
+function checkInRoute(scope: HttpServer, once: Once, { checkIn, ticketJson }: DoorCases): void {
   scope.post(
     '/api/order/ticket/checkin',
     {
+      config: { permission: 'ticket.check-in' },
       onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
       schema: {
         tags: TAGS,
@@ -78,9 +84,11 @@ function checkInRoute(scope: HttpServer, { checkIn, once, currency }: DoorRoutes
         seat: ticket.seatLabel,
         tier: ticket.tierName,
         note: ticket.note ?? '',
-        ticket: withNote(toWireTicket(ticket, currency), ticket),
+        ticket: ticketJson(ticket),
       });
-      return once.answer(request, reply, { status: OK, body }, () => checkIn(asked, principalOf(request)));
+      return once.answer(request, reply, { status: OK, body }, () =>
+        checkIn.checkIn(asked, principalOf(request)),
+      );
     },
   );
 }
@@ -89,10 +97,11 @@ function toSessionId(given: string | undefined): SessionId | undefined {
   return given === undefined ? undefined : as<SessionId>(given.toLowerCase());
 }
 
-function batchRoute(scope: HttpServer, { takeBatch }: DoorRoutesOptions): void {
+function batchRoute(scope: HttpServer, { takeBatch }: DoorCases): void {
   scope.post(
     '/api/order/scan/batch',
     {
+      config: { permission: 'ticket.check-in' },
       bodyLimit: MAX_BATCH_BYTES,
       onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
       schema: {
@@ -104,15 +113,15 @@ function batchRoute(scope: HttpServer, { takeBatch }: DoorRoutesOptions): void {
     },
     async (request) => {
       const scans = request.body.scans.map(toOfflineScan);
-      const good = scans.flatMap((scan) => ('error' in scan ? [] : [scan]));
-      const results = toAnswers(scans, await takeBatch(good, principalOf(request)));
+      const valid = scans.flatMap((scan) => ('error' in scan ? [] : [scan]));
+      const results = toAnswers(scans, await takeBatch.take(valid, principalOf(request)));
       logRefusals(request, countRefusals(results));
       return { results };
     },
   );
 }
 
-/** Tells of scans that were refused, how many with each code: of forged and bad ones nothing is kept but this. */
+/** Logs refused scans, how many with each code: of forged and bad ones nothing else is kept. */
 function logRefusals(request: FastifyRequest, refused: Readonly<Record<string, number>>): void {
   const who = knownPrincipalOf(request);
   if (!who || Object.keys(refused).length === 0) return;
@@ -123,10 +132,11 @@ function codeOf(error: { readonly code?: string }): string {
   return error.code ?? 'internal';
 }
 
-function bundleRoute(scope: HttpServer, { makeBundle }: DoorRoutesOptions): void {
+function bundleRoute(scope: HttpServer, { makeBundle }: DoorCases): void {
   scope.get(
     '/api/order/scan/sessions/:sessionId/bundle',
     {
+      config: { permission: 'door.bundle' },
       schema: {
         tags: TAGS,
         summary: 'What a scanner of the session needs to decide without a network, or what of it changed',
@@ -138,8 +148,9 @@ function bundleRoute(scope: HttpServer, { makeBundle }: DoorRoutesOptions): void
     async (request, reply) => {
       const who = principalOf(request);
       const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
-      const bundle = await makeBundle(sessionId, request.query.since, who).catch(
-        (error: { code?: unknown }) => {
+      const bundle = await makeBundle
+        .make(sessionId, request.query.since, who)
+        .catch((error: { code?: unknown }) => {
           if (error.code === FORBIDDEN) {
             request.log.warn(
               { sessionId, userId: who.userId },
@@ -147,8 +158,7 @@ function bundleRoute(scope: HttpServer, { makeBundle }: DoorRoutesOptions): void
             );
           }
           throw error;
-        },
-      );
+        });
       // No cache may keep keys.
       reply.header('cache-control', 'no-store');
       return sendJsonText(request, reply, toWireBundle(sessionId, bundle));
@@ -156,10 +166,11 @@ function bundleRoute(scope: HttpServer, { makeBundle }: DoorRoutesOptions): void
   );
 }
 
-function oversightRoutes(scope: HttpServer, { oversight, once, currency }: DoorRoutesOptions): void {
+function undoRoute(scope: HttpServer, once: Once, { undoCheckIn, ticketJson }: DoorCases): void {
   scope.delete(
     '/api/order/ticket/:ticketId/checkin',
     {
+      config: { permission: 'ticket.undo-check-in' },
       schema: {
         tags: TAGS,
         summary: 'Undo a check-in, so that the ticket admits again; for the organiser and administrators',
@@ -170,16 +181,18 @@ function oversightRoutes(scope: HttpServer, { oversight, once, currency }: DoorR
     },
     async (request, reply) => {
       const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
-      const body = (ticket: Ticket) => withNote(toWireTicket(ticket, currency), ticket);
-      return once.answer(request, reply, { status: OK, body }, () =>
-        oversight.undo(ticketId, principalOf(request)),
+      return once.answer(request, reply, { status: OK, body: ticketJson }, () =>
+        undoCheckIn.undo(ticketId, principalOf(request)),
       );
     },
   );
+}
 
+function reentryRoute(scope: HttpServer, once: Once, { allowReentry }: DoorCases): void {
   scope.put(
     '/api/order/scan/sessions/:sessionId/door',
     {
+      config: { permission: 'door.set-up' },
       schema: {
         tags: TAGS,
         summary: 'How the doors of a session work; for its organiser and administrators',
@@ -194,14 +207,17 @@ function oversightRoutes(scope: HttpServer, { oversight, once, currency }: DoorR
       const { allows_reentry: isAllowed } = request.body;
       const body = () => ({ allows_reentry: isAllowed });
       return once.answer(request, reply, { status: OK, body }, () =>
-        oversight.allowReentry(sessionId, isAllowed, principalOf(request)),
+        allowReentry.allow(sessionId, isAllowed, principalOf(request)),
       );
     },
   );
+}
 
+function conflictsRoute(scope: HttpServer, { listConflicts }: DoorCases): void {
   scope.get(
     '/api/order/scan/sessions/:sessionId/conflicts',
     {
+      config: { permission: 'door.conflicts' },
       schema: {
         tags: TAGS,
         summary:
@@ -214,7 +230,7 @@ function oversightRoutes(scope: HttpServer, { oversight, once, currency }: DoorR
     async (request) => {
       const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
       const { limit, before } = request.query;
-      const found = await oversight.conflicts(sessionId, { limit, before }, principalOf(request));
+      const found = await listConflicts.list(sessionId, { limit, before }, principalOf(request));
       return found.map(toWireConflict);
     },
   );

@@ -10,17 +10,17 @@ import type { Ticket } from '../tickets/index.ts';
  * | outside | entry; ticket live, order completed     | inside  | statement `ticket-check-in`       |
  * | inside  | exit, where the session allows re-entry | outside | statement `ticket-check-out`      |
  * | inside  | the organiser undoes the check-in       | outside | statement `ticket-undo-check-in`  |
- * | any     | any other scan                          | as it was | `whyNot` tells why              |
+ * | any     | any other scan                          | as it was | `refusalFor` says why           |
  */
 export type Direction = 'entry' | 'exit';
 
-/** A genuine code held to a device of somebody who scans for its session. */
+/** A genuine code, read by a scanner of its session. */
 export interface Scan {
   readonly ticketId: TicketId;
   /** The session that the code was sealed for. */
   readonly sessionId: SessionId;
   readonly direction: Direction;
-  /** When it was scanned, and when this service heard of it. */
+  /** When it was scanned, and when this service received it. */
   readonly at: Instant;
   readonly receivedAt: Instant;
   /** Decided on at the door, without this service. */
@@ -32,11 +32,20 @@ export interface Scan {
   readonly nonce: string | undefined;
 }
 
-/** When and where somebody was let in. */
+/** When and where a ticket admitted. */
 export interface Admission {
   readonly at: Instant;
   readonly gate: string | undefined;
   readonly deviceId: string | undefined;
+}
+
+/** An admission from its parts as they are stored; undefined when there was none. */
+export function toAdmission(
+  at: Instant | null,
+  gate: string | null,
+  deviceId: string | null,
+): Admission | undefined {
+  return at === null ? undefined : { at, gate: gate ?? undefined, deviceId: deviceId ?? undefined };
 }
 
 /** A ticket at the door: what decides whether it admits. */
@@ -68,7 +77,7 @@ export interface Refusal {
 
 export type Verdict = { readonly outcome: 'admitted' | 'left'; readonly ticket: Ticket } | Refusal;
 
-/** A scan that let somebody in whom another had let in before. */
+/** Whether a scan without a network let in a ticket that had admitted before. */
 export function isConflict(verdict: Verdict): verdict is Refusal {
   return verdict.outcome === 'refused' && verdict.code === 'already_checked_in';
 }
@@ -82,7 +91,7 @@ export interface DoorHours {
   readonly closeMsAfter: number | undefined;
 }
 
-/** Whether doors are open at a moment; a session that nobody knows the times of has open ones. */
+/** Whether doors are open at a moment; a session of unknown times has open ones. */
 export function doorsAt(
   now: Instant,
   times: { readonly startsAt: Instant; readonly endsAt: Instant | undefined } | undefined,
@@ -97,30 +106,30 @@ export function doorsAt(
 }
 
 /**
- * Why a scan did not pass, from the same facts that its statement asks for; undefined when it would pass by now, so that
- * it is worth another try.
+ * The refusal of a scan that did not pass, from the same facts that its statement asks for; undefined when it would pass by
+ * now, so that it is worth another try.
  */
-export function whyNot(seen: TicketAtDoor | undefined, scan: Scan, doors: Doors): Refusal | undefined {
-  if (seen?.ticket.sessionId !== scan.sessionId) return refuse('ticket_forged');
-  return scan.direction === 'entry' ? whyNotIn(seen, scan, doors) : whyNotOut(seen, scan);
+export function refusalFor(seen: TicketAtDoor | undefined, scan: Scan, doors: Doors): Refusal | undefined {
+  if (seen?.ticket.sessionId !== scan.sessionId) return refused('ticket_forged');
+  return scan.direction === 'entry' ? entryRefusal(seen, scan, doors) : exitRefusal(seen, scan);
 }
 
-function whyNotIn(seen: TicketAtDoor, scan: Scan, doors: Doors): Refusal | undefined {
+function entryRefusal(seen: TicketAtDoor, scan: Scan, doors: Doors): Refusal | undefined {
   const { ticket, orderStatus, admission, leftAt } = seen;
-  if (ticket.voidedAt !== undefined || orderStatus === 'cancelled') return refuse('ticket_cancelled');
-  if (orderStatus === 'pending') return refuse('ticket_not_paid');
+  if (ticket.voidedAt !== undefined || orderStatus === 'cancelled') return refused('ticket_cancelled');
+  if (orderStatus === 'pending') return refused('ticket_not_paid');
   const isOutside = admission === undefined || (leftAt !== undefined && leftAt <= scan.at);
   if (!isOutside) return { outcome: 'refused', code: 'already_checked_in', first: admission };
-  return doors === 'open' ? undefined : refuse(doors);
+  return doors === 'open' ? undefined : refused(doors);
 }
 
-function whyNotOut({ admission, leftAt, allowsReentry }: TicketAtDoor, scan: Scan): Refusal | undefined {
-  if (!allowsReentry) return refuse('reentry_not_allowed');
+function exitRefusal({ admission, leftAt, allowsReentry }: TicketAtDoor, scan: Scan): Refusal | undefined {
+  if (!allowsReentry) return refused('reentry_not_allowed');
   const isInside = admission !== undefined && leftAt === undefined && admission.at <= scan.at;
-  return isInside ? undefined : refuse('not_checked_in');
+  return isInside ? undefined : refused('not_checked_in');
 }
 
-function refuse(code: RefusalCode): Refusal {
+function refused(code: RefusalCode): Refusal {
   return { outcome: 'refused', code };
 }
 
@@ -129,7 +138,7 @@ export const MAX_CLOCK_AHEAD_MS = 300_000;
 /** How long a device may keep a scan to itself. */
 export const MAX_SCAN_AGE_MS = 14 * 86_400_000;
 
-/** The moment of an offline scan as it is kept, never in our future; undefined when a device's word cannot be right. */
+/** The moment of an offline scan as it is kept, never in our future; undefined when the claimed one cannot be right. */
 export function believableTime(claimed: Instant, now: Instant): Instant | undefined {
   if (!(claimed <= later(now, MAX_CLOCK_AHEAD_MS) && claimed >= later(now, -MAX_SCAN_AGE_MS)))
     return undefined;

@@ -3,10 +3,17 @@ import type { TicketId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import { TICKET_COLUMNS, type Ticket, type TicketRow, toTicket } from '../tickets/index.ts';
-import type { Admission, Direction, Refusal, RefusalCode, Scan, TicketAtDoor } from './scan.ts';
+import {
+  type Direction,
+  type Refusal,
+  type RefusalCode,
+  type Scan,
+  type TicketAtDoor,
+  toAdmission,
+} from './scan.ts';
 
 /**
- * One statement decides who is let in (I5), and writes the scan down. It locks the ticket's row and no other: not the
+ * One statement decides who is let in (I5), and writes the scan. It locks the ticket's row and no other: not the
  * order's, which it only reads, so no scan waits for another ticket.
  */
 const CHECK_IN = {
@@ -109,14 +116,6 @@ export async function findAtDoor(executor: Executor, ticketId: TicketId): Promis
   );
 }
 
-function toAdmission(
-  at: Instant | null,
-  gate: string | null,
-  deviceId: string | null,
-): Admission | undefined {
-  return at === null ? undefined : { at, gate: gate ?? undefined, deviceId: deviceId ?? undefined };
-}
-
 /** A scan as it was answered the first time. */
 export interface KeptScan {
   readonly ticket: Ticket;
@@ -170,7 +169,7 @@ const KEEP_REFUSAL = {
          RETURNING scan_id`,
 };
 
-/** Writes a refused scan down; false when the same scan was answered meanwhile. */
+/** Writes a refused scan; false when the same scan was answered at the same time. */
 export async function keepRefusal(executor: Executor, scan: Scan, refusal: Refusal): Promise<boolean> {
   const { first } = refusal;
   const rows = await executor.rows(KEEP_REFUSAL, [

@@ -1,14 +1,14 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, type Instant, later } from '../../kernel/clock.ts';
 import type { SessionId } from '../../kernel/ids.ts';
-import type { AskTimes, SessionTimes } from './door.ports.ts';
+import type { Catalogue, SessionInfo } from '../catalogue/index.ts';
 
-/** When a session takes place, or undefined: not known, or not soon enough. Never rejects. */
-export type TimesOf = (sessionId: SessionId) => Promise<SessionTimes | undefined>;
+/** When a session takes place; without an end where the catalogue has none. */
+export type SessionTimes = Pick<SessionInfo, 'startsAt' | 'endsAt'>;
 
 /** How long the line waits for a catalogue of which nothing is known yet. */
 const MAX_WAIT_MS = 300;
-/** What is known is used for as long, and after that until the catalogue says something newer. */
+/** Known times are used for as long, and after that until the catalogue says something newer. */
 const FRESH_MS = 60_000;
 const MAX_SESSIONS = 1_000;
 
@@ -18,35 +18,45 @@ interface Known {
 }
 
 /**
- * The times of sessions for a door where nobody may wait: what was known once is used at once, and renewed beside it; a
- * catalogue that is away or slow stops nobody.
+ * The times of sessions for a door where nobody may wait: known times are used at once, and renewed in the background; a
+ * catalogue that is unavailable or slow stops nobody.
  */
-export function createTimesOf(ask: AskTimes, clock: Clock): TimesOf {
-  const known = new LRUCache<SessionId, Known>({ max: MAX_SESSIONS });
-  const asking = new Map<SessionId, Promise<SessionTimes | undefined>>();
+export class SessionTimesCache {
+  readonly #catalogue: Catalogue;
+  readonly #clock: Clock;
+  readonly #known: LRUCache<SessionId, Known>;
 
-  function renew(sessionId: SessionId): Promise<SessionTimes | undefined> {
-    const running = asking.get(sessionId);
-    if (running) return running;
-    const askedAt = clock.now();
-    const before = known.get(sessionId)?.times;
-    const remember = (times: SessionTimes | undefined) => {
-      known.set(sessionId, { times, askedAt });
-      return times;
-    };
-    const asked = ask(sessionId)
-      .then(remember, () => remember(before))
-      .finally(() => asking.delete(sessionId));
-    asking.set(sessionId, asked);
-    return asked;
+  constructor(catalogue: Catalogue, clock: Clock) {
+    this.#catalogue = catalogue;
+    this.#clock = clock;
+    this.#known = new LRUCache<SessionId, Known>({
+      max: MAX_SESSIONS,
+      ignoreFetchAbort: true,
+      fetchMethod: (sessionId, known) => this.#ask(sessionId, known),
+    });
   }
 
-  return async (sessionId) => {
-    const found = known.get(sessionId);
-    if (!found) return soonEnough(renew(sessionId));
-    if (clock.now() >= later(found.askedAt, FRESH_MS)) void renew(sessionId);
-    return found.times;
-  };
+  /** When a session takes place; undefined: not known, or not soon enough. Never rejects. */
+  async of(sessionId: SessionId): Promise<SessionTimes | undefined> {
+    const known = this.#known.get(sessionId);
+    if (!known) return soonEnough(this.#renew(sessionId));
+    if (this.#clock.now() >= later(known.askedAt, FRESH_MS)) void this.#renew(sessionId);
+    return known.times;
+  }
+
+  /** One question at a time for each session. */
+  async #renew(sessionId: SessionId): Promise<SessionTimes | undefined> {
+    return (await this.#known.fetch(sessionId, { forceRefresh: true }))?.times;
+  }
+
+  async #ask(sessionId: SessionId, known: Known | undefined): Promise<Known> {
+    const askedAt = this.#clock.now();
+    try {
+      return { times: await this.#catalogue.session(sessionId), askedAt };
+    } catch {
+      return { times: known?.times, askedAt };
+    }
+  }
 }
 
 async function soonEnough(asked: Promise<SessionTimes | undefined>): Promise<SessionTimes | undefined> {

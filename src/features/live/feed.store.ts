@@ -3,7 +3,8 @@ import type { EventId, OrganizationId } from '../../kernel/ids.ts';
 import type { Money } from '../../kernel/money.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
 import { toWireOrder } from '../orders/index.ts';
-import { keyOf, type SaleChange, type SalesScope, type SalesTotals } from './scope.ts';
+import type { SaleChange } from '../sales/index.ts';
+import { keyOf, type RunningTotals, type SalesScope } from './scope.ts';
 
 const APPEND_CHANGES = {
   name: 'sale-changes-append',
@@ -13,6 +14,7 @@ const APPEND_CHANGES = {
 
 /** Stores changes of sales in the transaction that makes them. */
 export async function appendSaleChanges(tx: Transaction, changes: readonly SaleChange[]): Promise<void> {
+  if (changes.length === 0) return;
   await tx.rows(APPEND_CHANGES, [
     changes.map(({ order }) => order.eventId),
     changes.map(({ order }) => order.organizationId),
@@ -52,7 +54,7 @@ export interface FeedRow {
 export interface FeedPage {
   /** Every row up to it is visible; later ones have greater positions. */
   readonly head: number;
-  /** Rows up to it are gone. */
+  /** Rows up to it were removed. */
   readonly removedThrough: number;
   readonly rows: readonly FeedRow[];
 }
@@ -128,7 +130,7 @@ const TOTALS = {
 export async function totalsOf(
   executor: Executor,
   scopes: readonly SalesScope[],
-): Promise<Map<string, SalesTotals>> {
+): Promise<Map<string, RunningTotals>> {
   const idsOf = (kind: SalesScope['kind']) =>
     scopes.filter((scope) => scope.kind === kind).map(({ id }) => id);
   type Row = SalesScope & { readonly orders: number; readonly tickets: number; readonly revenue: Money };

@@ -1,10 +1,9 @@
-import type { Currency } from '../../kernel/money.ts';
-import type { SalesScope, SalesTotals } from './scope.ts';
+import type { SalesScope } from './scope.ts';
 import type { CloseReason } from './stream.ts';
 
 /**
- * The frames of a stream: https://html.spec.whatwg.org/multipage/server-sent-events.html. Each carries the position that
- * its reader has then been told up to, and the newest one comes back in `Last-Event-ID`.
+ * The frames of a stream: https://html.spec.whatwg.org/multipage/server-sent-events.html. Each carries the
+ * position up to which its reader has then seen everything, and the newest one comes back in `Last-Event-ID`.
  */
 type EventName = 'connected' | 'checkout' | 'stats' | 'gap' | 'closed';
 
@@ -31,15 +30,19 @@ export function checkoutFrame(order: string, position: number): string {
   return frame('checkout', order, position);
 }
 
-/** The running totals over all completed orders. */
+/** Running totals over all completed orders, the revenue in major units. */
+export interface StatsJson {
+  readonly orders: number;
+  readonly tickets: number;
+  readonly revenue: number;
+}
+
 export function statsFrame(
   scope: SalesScope,
-  { orders, tickets, revenue }: SalesTotals,
+  { orders, tickets, revenue }: StatsJson,
   position: number,
-  currency: Currency,
 ): string {
-  const json = JSON.stringify({ ...idOf(scope), orders, tickets, revenue: currency.toMajor(revenue) });
-  return frame('stats', json, position);
+  return frame('stats', JSON.stringify({ ...idOf(scope), orders, tickets, revenue }), position);
 }
 
 /** What followed the reader's last event is no longer kept: it must read the orders again. */

@@ -1,161 +1,181 @@
 import type { Instant } from '../../kernel/clock.ts';
-import type { UserId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { EventSink } from '../../platform/http/event-stream.ts';
 import {
   checkoutFrame,
   closedFrame,
   connectedFrame,
   gapFrame,
   heartbeatFrame,
+  type StatsJson,
   statsFrame,
 } from './frames.ts';
-import type { EventSink } from './live.ports.ts';
-import type { SalesScope, SalesTotals } from './scope.ts';
+import type { SalesScope } from './scope.ts';
 import {
   type CloseReason,
+  isOwnershipDue,
   isStalled,
+  isUnconfirmed,
   MAX_BUFFERED_BYTES,
-  mayTellStats,
+  maySendStats,
   type StreamPhase,
-  type StreamTimes,
   upkeepOf,
 } from './stream.ts';
 
-/** One open stream: its cursor, its times, and the bound on what waits for its reader. */
-export interface LiveStream {
-  readonly scope: SalesScope;
-  readonly userId: UserId;
-  readonly times: StreamTimes;
-  readonly phase: StreamPhase;
-  /** Its reader was told of everything up to this position. */
-  readonly after: number;
-  /** Tells that what followed its cursor is lost up to `through`. */
-  tellGap(through: number): void;
-  /** Tells of one order. */
-  tellCheckout(order: string, position: number): void;
-  /** Tells of everything up to `through`: frames made once for many streams, or none. */
-  tell(frames: Buffer | undefined, through: number): void;
-  /** From now on the replica's reading tells it. */
-  goLive(): void;
-  /** The totals have changed. */
-  oweStats(): void;
-  isOwedStats(now: Instant): boolean;
-  /** Marks the totals as told, before they are read: what changes meanwhile is owed again. */
-  takeStatsDebt(now: Instant): void;
-  tellStats(totals: SalesTotals): void;
-  /** Heartbeat, the token's end, a reader that takes nothing. */
-  upkeep(now: Instant): void;
-  asked(at: Instant): void;
-  confirmed(at: Instant): void;
-  /** Resolves when there is room for more, or the stream has ended. */
-  room(): Promise<void>;
-  close(reason: CloseReason): void;
-  cut(): void;
-}
-
 export interface Opening {
   readonly scope: SalesScope;
-  readonly userId: UserId;
-  readonly tokenEndsAt: Instant;
+  readonly who: Principal;
+  /** The position after which the reader is to be sent what there is. */
   readonly after: number;
   readonly now: Instant;
-  readonly currency: Currency;
 }
 
 const ROOM_BYTES = MAX_BUFFERED_BYTES / 2;
 
-/** Opens it with the `connected` frame. */
-export function createLiveStream(sink: EventSink, opening: Opening): LiveStream {
-  const { scope, currency, now: openedAt } = opening;
-  const times = {
-    tokenEndsAt: opening.tokenEndsAt,
-    heartbeatAt: openedAt,
-    drainedAt: openedAt,
-    statsAt: undefined as Instant | undefined,
-    askedAt: openedAt,
-    confirmedAt: openedAt,
+/** One open stream: its cursor, its times, and the bound on what waits for its reader. */
+export class LiveStream {
+  readonly scope: SalesScope;
+  readonly who: Principal;
+  readonly #sink: EventSink;
+  readonly #times: {
+    readonly tokenEndsAt: Instant;
+    heartbeatAt: Instant;
+    drainedAt: Instant;
+    statsAt: Instant | undefined;
+    askedAt: Instant;
+    confirmedAt: Instant;
   };
-  const state = { phase: 'catching_up' as StreamPhase, after: opening.after, owesStats: true };
+  #phase: StreamPhase = 'catching_up';
+  #after: number;
+  #owesStats = true;
 
-  function cut(): void {
-    if (state.phase === 'ended') return;
-    state.phase = 'ended';
-    sink.cut();
+  /** Opens it with the `connected` frame. */
+  constructor(sink: EventSink, { scope, who, after, now }: Opening) {
+    this.scope = scope;
+    this.who = who;
+    this.#sink = sink;
+    this.#after = after;
+    this.#times = {
+      tokenEndsAt: who.expiresAt,
+      heartbeatAt: now,
+      drainedAt: now,
+      statsAt: undefined,
+      askedAt: now,
+      confirmedAt: now,
+    };
+    this.#write(connectedFrame(scope, after));
   }
 
-  function write(frames: string | Buffer): void {
-    if (state.phase === 'ended') return;
-    if (sink.bufferedBytes() > MAX_BUFFERED_BYTES) cut();
-    else sink.write(frames);
+  get phase(): StreamPhase {
+    return this.#phase;
   }
 
-  function close(reason: CloseReason): void {
-    if (state.phase === 'ended') return;
-    write(closedFrame(reason, state.after));
-    state.phase = 'ended';
-    sink.end();
+  /** Its reader was sent everything up to this position. */
+  get after(): number {
+    return this.#after;
   }
 
-  write(connectedFrame(scope, state.after));
-  return {
-    scope,
-    userId: opening.userId,
-    times,
-    get phase() {
-      return state.phase;
-    },
-    get after() {
-      return state.after;
-    },
-    tellGap(through) {
-      state.after = through;
-      write(gapFrame(through));
-    },
-    tellCheckout(order, position) {
-      state.after = position;
-      write(checkoutFrame(order, position));
-    },
-    tell(frames, through) {
-      state.after = through;
-      if (frames) write(frames);
-    },
-    goLive() {
-      if (state.phase === 'catching_up') state.phase = 'live';
-    },
-    oweStats() {
-      state.owesStats = true;
-    },
-    isOwedStats: (now) => state.owesStats && mayTellStats(times, now),
-    takeStatsDebt(now) {
-      state.owesStats = false;
-      times.statsAt = now;
-    },
-    tellStats: (totals) => write(statsFrame(scope, totals, state.after, currency)),
-    upkeep(now) {
-      if (sink.bufferedBytes() === 0) times.drainedAt = now;
-      if (state.phase === 'ended') {
-        // What was to be its last word is not taken either.
-        if (isStalled(times, now)) sink.cut();
-        return;
-      }
-      const need = upkeepOf(times, now);
-      if (need === 'close') close('token_ended');
-      else if (need === 'cut') cut();
-      else if (need === 'heartbeat') {
-        times.heartbeatAt = now;
-        write(heartbeatFrame(state.after));
-      }
-    },
-    asked(at) {
-      times.askedAt = at;
-    },
-    confirmed(at) {
-      times.confirmedAt = at;
-    },
-    async room() {
-      while (state.phase !== 'ended' && sink.bufferedBytes() > ROOM_BYTES) await sink.drained();
-    },
-    close,
-    cut,
-  };
+  /** Announces that what followed its cursor is lost up to `through`. */
+  sendGap(through: number): void {
+    this.#after = through;
+    this.#write(gapFrame(through));
+  }
+
+  /** Sends one order. */
+  sendCheckout(order: string, position: number): void {
+    this.#after = position;
+    this.#write(checkoutFrame(order, position));
+  }
+
+  /** Sends everything up to `through`: frames made once for many streams, or none. */
+  send(frames: Buffer | undefined, through: number): void {
+    this.#after = through;
+    if (frames) this.#write(frames);
+  }
+
+  /** From now on the replica's reading writes to it. */
+  goLive(): void {
+    if (this.#phase === 'catching_up') this.#phase = 'live';
+  }
+
+  /** The totals have changed. */
+  oweStats(): void {
+    this.#owesStats = true;
+  }
+
+  isOwedStats(now: Instant): boolean {
+    return this.#owesStats && maySendStats(this.#times, now);
+  }
+
+  /** Marks the totals as sent, before they are read: a change during the reading is owed again. */
+  takeStatsDebt(now: Instant): void {
+    this.#owesStats = false;
+    this.#times.statsAt = now;
+  }
+
+  sendStats(totals: StatsJson): void {
+    this.#write(statsFrame(this.scope, totals, this.#after));
+  }
+
+  /** Heartbeat, the token's end, a reader that takes nothing. */
+  upkeep(now: Instant): void {
+    if (this.#sink.bufferedBytes() === 0) this.#times.drainedAt = now;
+    if (this.#phase === 'ended') {
+      // The reader does not take the last frame either.
+      if (isStalled(this.#times, now)) this.#sink.cut();
+      return;
+    }
+    const due = upkeepOf(this.#times, now);
+    if (due === 'close') this.close('token_ended');
+    else if (due === 'cut') this.cut();
+    else if (due === 'heartbeat') {
+      this.#times.heartbeatAt = now;
+      this.#write(heartbeatFrame(this.#after));
+    }
+  }
+
+  /** Whether it is time to ask again whether its user may watch the scope. */
+  isOwnershipDue(now: Instant): boolean {
+    return this.#phase !== 'ended' && isOwnershipDue(this.#times, now);
+  }
+
+  /** The question is asked. */
+  ownershipAsked(at: Instant): void {
+    this.#times.askedAt = at;
+  }
+
+  /** The answer came: a user who may no longer watch loses the stream. */
+  ownershipAnswered(mayWatch: boolean, at: Instant): void {
+    if (mayWatch) this.#times.confirmedAt = at;
+    else this.close('not_owner');
+  }
+
+  /** No answer came; the stream stays open for some minutes. */
+  ownershipUnknown(at: Instant): void {
+    if (isUnconfirmed(this.#times, at)) this.close('ownership_unconfirmed');
+  }
+
+  /** Resolves when there is room for more, or the stream has ended. */
+  async room(): Promise<void> {
+    while (this.#phase !== 'ended' && this.#sink.bufferedBytes() > ROOM_BYTES) await this.#sink.drained();
+  }
+
+  close(reason: CloseReason): void {
+    if (this.#phase === 'ended') return;
+    this.#write(closedFrame(reason, this.#after));
+    this.#phase = 'ended';
+    this.#sink.end();
+  }
+
+  cut(): void {
+    if (this.#phase === 'ended') return;
+    this.#phase = 'ended';
+    this.#sink.cut();
+  }
+
+  #write(frames: string | Buffer): void {
+    if (this.#phase === 'ended') return;
+    if (this.#sink.bufferedBytes() > MAX_BUFFERED_BYTES) this.cut();
+    else this.#sink.write(frames);
+  }
 }

@@ -5,7 +5,7 @@ import { principalOf } from '../../platform/http/authentication.ts';
 import { openEventStream } from '../../platform/http/event-stream.ts';
 import { problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import type { LiveSales } from './live-streams.ts';
+import type { LiveStreams } from './live-streams.ts';
 import {
   EventParamsSchema,
   eventStream,
@@ -16,7 +16,6 @@ import {
 import type { SalesScope } from './scope.ts';
 
 const TAGS = ['Live sales'];
-const config = { tokenInQuery: true } as const;
 // A HEAD would open a stream that nobody reads.
 const exposeHeadRoute = false;
 const shape = {
@@ -27,15 +26,15 @@ const shape = {
 } as const;
 
 /** Live sales as server-sent events (contract section 1). */
-export function liveRoutes(scope: HttpServer, live: LiveSales): void {
+export function liveRoutes(scope: HttpServer, live: LiveStreams): void {
   scope.get(
     '/api/order/sse/checkouts/event/:eventID',
     {
-      config,
+      config: { tokenInQuery: true, permission: 'live.event' },
       exposeHeadRoute,
       schema: {
         ...shape,
-        summary: 'Orders of an event as they complete; for its owner',
+        summary: 'Orders of an event as they complete; for its organiser and administrators',
         params: EventParamsSchema,
       },
     },
@@ -48,11 +47,12 @@ export function liveRoutes(scope: HttpServer, live: LiveSales): void {
   scope.get(
     '/api/order/sse/checkouts/organization/:organizationID',
     {
-      config,
+      config: { tokenInQuery: true, permission: 'live.organization' },
       exposeHeadRoute,
       schema: {
         ...shape,
-        summary: 'Orders of all events of an organisation as they complete; for its owner',
+        summary:
+          'Orders of all events of an organisation as they complete; for its organiser and administrators',
         params: OrganizationParamsSchema,
       },
     },
@@ -64,7 +64,7 @@ export function liveRoutes(scope: HttpServer, live: LiveSales): void {
 }
 
 async function stream(
-  live: LiveSales,
+  live: LiveStreams,
   scope: SalesScope,
   request: FastifyRequest,
   reply: FastifyReply,

@@ -1,14 +1,14 @@
 import { type Instant, later, MS_PER_MINUTE, MS_PER_SECOND } from '../../kernel/clock.ts';
 
 /**
- * A stream's life. It has one cursor, `after`: its reader was told of everything in its scope up to that position.
+ * A stream's life. It has one cursor, `after`: its reader was sent everything in its scope up to that position.
  *
- * | from        | what happens                                              | to          | its reader hears             |
+ * | from        | what happens                                              | to          | its reader is sent           |
  * |-------------|-----------------------------------------------------------|-------------|------------------------------|
  * | -           | admitted: a place is free, its user owns the scope        | catching_up | `connected`, `gap` where some is lost |
- * | catching_up | it was told all that the replica has read of the feed     | live        | `checkout` each              |
- * | any         | its token ends, its user owns the scope no longer, nobody can say so for too long, the replica stops | ended | `closed` with the reason |
- * | any         | its reader falls too far behind, takes nothing, or is gone | ended       | -                            |
+ * | catching_up | it was sent all that the replica has read of the feed     | live        | `checkout` each              |
+ * | any         | its token ends, its user owns the scope no longer, ownership is unknown for too long, the replica stops | ended | `closed` with the reason |
+ * | any         | its reader falls too far behind, takes nothing, or disconnects | ended       | -                            |
  */
 export type StreamPhase = 'catching_up' | 'live' | 'ended';
 
@@ -17,10 +17,10 @@ export type CloseReason = 'token_ended' | 'not_owner' | 'ownership_unconfirmed' 
 
 export const HEARTBEAT_MS = 15 * MS_PER_SECOND;
 const STATS_MS = MS_PER_SECOND;
-/** A reader that takes nothing at all for so long is cut: it may be gone without a word. */
+/** A reader that takes nothing at all for this long is cut: its connection may be dead. */
 const STALLED_MS = MS_PER_MINUTE;
 const CONFIRM_OWNERSHIP_MS = MS_PER_MINUTE;
-/** A seating service that is away ends no stream sooner. */
+/** A seating service that is unavailable ends no stream sooner. */
 const MAX_UNCONFIRMED_MS = 5 * MS_PER_MINUTE;
 /** More than this not taken, and the reader is cut: with one turn's frames, the bound on a stream's memory. */
 export const MAX_BUFFERED_BYTES = 262_144;
@@ -39,7 +39,7 @@ export interface StreamTimes {
   readonly confirmedAt: Instant;
 }
 
-/** What a stream needs now. */
+/** What is due for a stream. */
 export function upkeepOf(times: StreamTimes, now: Instant): 'close' | 'cut' | 'heartbeat' | 'nothing' {
   if (now >= times.tokenEndsAt) return 'close';
   if (isStalled(times, now)) return 'cut';
@@ -51,8 +51,8 @@ export function isStalled({ drainedAt }: StreamTimes, now: Instant): boolean {
   return now >= later(drainedAt, STALLED_MS);
 }
 
-/** Whether a stream may be told of totals again. */
-export function mayTellStats({ statsAt }: StreamTimes, now: Instant): boolean {
+/** Whether a stream may be sent totals again. */
+export function maySendStats({ statsAt }: StreamTimes, now: Instant): boolean {
   return statsAt === undefined || now >= later(statsAt, STATS_MS);
 }
 
@@ -61,7 +61,7 @@ export function isOwnershipDue({ askedAt }: StreamTimes, now: Instant): boolean 
   return now >= later(askedAt, CONFIRM_OWNERSHIP_MS);
 }
 
-/** Whether nobody could confirm a stream's ownership for too long. */
+/** Whether a stream's ownership could not be confirmed for too long. */
 export function isUnconfirmed({ confirmedAt }: StreamTimes, now: Instant): boolean {
   return now >= later(confirmedAt, MAX_UNCONFIRMED_MS);
 }

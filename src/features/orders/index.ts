@@ -1,3 +1,4 @@
+export { orderChecks } from './checks.store.ts';
 export { mayPay } from './order.access.rules.ts';
 export type { PaymentPreparation } from './order.changing.ts';
 export { toOrderId } from './order.routes.ts';

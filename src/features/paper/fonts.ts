@@ -43,7 +43,7 @@ const files = () =>
 
 let loaded: readonly PageFont[] | undefined;
 
-/** The fonts of all pages, read when the first page is made and kept: to read their rules anew takes 60 ms each. */
+/** The fonts of all pages, read when the first page is made and kept: to read their rules again takes 60 ms each. */
 export function pageFonts(): readonly PageFont[] {
   loaded ??= files().map(([name, path, isShaping]) => {
     const file = readFileSync(fileURLToPath(path));

@@ -50,7 +50,7 @@ export function runsIn<Font extends Coverage>(text: string, fonts: readonly [Fon
     if (last?.font === font) last.text += drawn;
     else runs.push({ text: drawn, font });
   }
-  return runs.map((run) => (run.font.canShape(run.text) ? run : { ...run, text: boxed(run.text) }));
+  return runs.map((run) => (run.font.canShape(run.text) ? run : { ...run, text: toBoxes(run.text) }));
 }
 
 function hasAll(font: Coverage, grapheme: string): boolean {
@@ -59,7 +59,7 @@ function hasAll(font: Coverage, grapheme: string): boolean {
   );
 }
 
-function boxed(text: string): string {
+function toBoxes(text: string): string {
   return graphemesOf(text)
     .map(() => MISSING)
     .join('');

@@ -1,84 +1,66 @@
-import type { Clock } from '../../kernel/clock.ts';
-import { AppError } from '../../kernel/errors.ts';
-import type { OrderId, TicketId } from '../../kernel/ids.ts';
+import type { OrderId, SessionId, TicketId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import type { Access } from '../access/index.ts';
 import type { Catalogue, SessionInfo } from '../catalogue/index.ts';
-import type { Order } from '../orders/index.ts';
-import type { TicketService, TicketView } from '../tickets/index.ts';
-import { toCalendar } from './calendar.ts';
+import type { TicketView, ViewTickets } from '../tickets/index.ts';
 import type { Drawing } from './drawing.ts';
 import type { TicketPage } from './page.ts';
+import { nothingToPrint, type ReadGoodOrder } from './read-good-order.ts';
 import { sayTime } from './session-time.ts';
 
-/** Tickets to be printed and put into a calendar; for who may see their QR codes. */
-export interface Paper {
-  /**
-   * A PDF with a page for each good ticket of an order. Throws what reading the order does, `ticket_not_paid`,
-   * `ticket_cancelled`, `seating_unavailable`, `printing_busy`.
-   */
-  ofOrder(orderId: OrderId, who: Principal): Promise<Buffer>;
-  /** The same for one ticket. Throws what reading the ticket does, too; `forbidden` for a scanner. */
-  ofTicket(ticketId: TicketId, who: Principal): Promise<Buffer>;
-  /** An RFC 5545 calendar with the session of an order. Throws `not_found` when the catalogue has none, too. */
-  calendarOf(orderId: OrderId, who: Principal): Promise<string>;
-}
-
-export interface PaperOptions {
-  readonly tickets: Pick<TicketService, 'view' | 'viewsOf'>;
-  readonly readOrder: (orderId: OrderId, who: Principal) => Promise<Order>;
-  readonly findOrder: (orderId: OrderId) => Promise<Order | undefined>;
+export interface PrintTicketsNeeds {
+  readonly access: Access;
+  readonly readGoodOrder: ReadGoodOrder;
+  readonly tickets: Pick<ViewTickets, 'find' | 'viewOf' | 'viewsOf'>;
   readonly catalogue: Catalogue;
   readonly drawing: Pick<Drawing, 'draw'>;
-  /** Zone of the IANA database that people are told the time in. */
+  /** Zone of the IANA database in which times are printed. */
   readonly timeZone: string;
-  readonly clock: Clock;
 }
 
-export function createPaper(options: PaperOptions): Paper {
-  const { tickets, readOrder, findOrder, catalogue, drawing, timeZone, clock } = options;
+/** Prints tickets for those who may see their QR codes. */
+export class PrintTickets {
+  readonly #access: Access;
+  readonly #readGoodOrder: ReadGoodOrder;
+  readonly #tickets: PrintTicketsNeeds['tickets'];
+  readonly #catalogue: Catalogue;
+  readonly #drawing: Pick<Drawing, 'draw'>;
+  readonly #timeZone: string;
 
-  async function print(views: readonly TicketView[]): Promise<Buffer> {
-    const [first] = views;
-    const session = first && (await catalogue.session(first.ticket.sessionId));
-    return drawing.draw(views.map((view) => toPage(view, session, timeZone)));
+  constructor({ access, readGoodOrder, tickets, catalogue, drawing, timeZone }: PrintTicketsNeeds) {
+    this.#access = access;
+    this.#readGoodOrder = readGoodOrder;
+    this.#tickets = tickets;
+    this.#catalogue = catalogue;
+    this.#drawing = drawing;
+    this.#timeZone = timeZone;
   }
 
-  return {
-    async ofOrder(orderId, who) {
-      const order = await readOrder(orderId, who);
-      refuseUnlessGood(order);
-      return print(await tickets.viewsOf(order));
-    },
-    async ofTicket(ticketId, who) {
-      const view = await tickets.view(ticketId, who);
-      if (view.qrText !== undefined) return print([view]);
-      const order = await findOrder(view.ticket.orderId);
-      if (order?.status === 'completed' && view.ticket.voidedAt === undefined) {
-        throw new AppError('forbidden', 'A scanner may look at this ticket, but not print it.');
-      }
-      throw notGood(order?.status === 'pending');
-    },
-    async calendarOf(orderId, who) {
-      const order = await readOrder(orderId, who);
-      refuseUnlessGood(order);
-      const session = await catalogue.session(order.sessionId);
-      if (!session) throw new AppError('not_found', 'The catalogue has no such session any more.');
-      return toCalendar(order, session, clock.now());
-    },
-  };
+  /**
+   * A PDF with a page for each good ticket of an order. Throws `order_not_found`, `forbidden`, `ticket_not_paid`,
+   * `ticket_cancelled`, `seating_unavailable`, `printing_busy`.
+   */
+  async ofOrder(orderId: OrderId, who: Principal): Promise<Buffer> {
+    const order = await this.#readGoodOrder(orderId, who);
+    return this.#print(order.sessionId, await this.#tickets.viewsOf(order));
+  }
+
+  /** The same for one ticket; for its holder, the organiser and administrators. Throws `ticket_not_found`, too. */
+  async ofTicket(ticketId: TicketId, who: Principal): Promise<Buffer> {
+    const { ticket, orderStatus, holderId, eventId } = await this.#tickets.find(ticketId);
+    await this.#access.require('ticket.print', who, { owner: holderId, event: eventId });
+    const view = await this.#tickets.viewOf(ticket, orderStatus);
+    if (view.qrText === undefined) throw nothingToPrint(orderStatus);
+    return this.#print(ticket.sessionId, [view]);
+  }
+
+  async #print(sessionId: SessionId, views: readonly TicketView[]): Promise<Buffer> {
+    const session = await this.#catalogue.session(sessionId);
+    return this.#drawing.draw(views.map((view) => toPage(view, session, this.#timeZone)));
+  }
 }
 
-function refuseUnlessGood(order: Order): void {
-  if (order.status !== 'completed' || order.tickets.length === 0) throw notGood(order.status === 'pending');
-}
-
-function notGood(isPending: boolean): AppError {
-  return isPending
-    ? new AppError('ticket_not_paid', 'The order is not paid yet: there is nothing to print.')
-    : new AppError('ticket_cancelled', 'The ticket was cancelled: there is nothing to print.');
-}
-
-/** What is not known any more is left out: the code is what admits. */
+/** Unknown parts are left out: the code is what admits. */
 function toPage(
   { ticket, qrText = '' }: TicketView,
   session: SessionInfo | undefined,

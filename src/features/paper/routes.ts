@@ -3,17 +3,19 @@ import { as, type OrderId, type TicketId } from '../../kernel/ids.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import { problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import type { Paper } from './print-tickets.ts';
+import type { PrintTickets } from './print-tickets.ts';
 import { CALENDAR, calendarAnswer, PDF, pdfAnswer } from './schemas.ts';
+import type { WriteCalendar } from './write-calendar.ts';
 
 const TAGS = ['Tickets'];
 const OrderParams = Type.Object({ orderId: Uuid('The order') });
 
 /** Tickets on paper and in the calendar. */
-export function paperRoutes(scope: HttpServer, paper: Paper): void {
+export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: WriteCalendar): void {
   scope.get(
     '/api/order/:orderId/tickets.pdf',
     {
+      config: { permission: 'order.read' },
       schema: {
         tags: TAGS,
         summary: 'The good tickets of an order, to be printed; for who may read the order',
@@ -23,7 +25,7 @@ export function paperRoutes(scope: HttpServer, paper: Paper): void {
     },
     async (request, reply) => {
       const orderId = as<OrderId>(request.params.orderId.toLowerCase());
-      const pdf = await paper.ofOrder(orderId, principalOf(request));
+      const pdf = await print.ofOrder(orderId, principalOf(request));
       return reply.headers(fileHeaders(`tickets-${orderId}.pdf`, PDF)).send(pdf);
     },
   );
@@ -31,6 +33,7 @@ export function paperRoutes(scope: HttpServer, paper: Paper): void {
   scope.get(
     '/api/order/ticket/:ticketId.pdf',
     {
+      config: { permission: 'ticket.print' },
       schema: {
         tags: TAGS,
         summary: 'A ticket to be printed; for its holder, the organiser and administrators',
@@ -40,7 +43,7 @@ export function paperRoutes(scope: HttpServer, paper: Paper): void {
     },
     async (request, reply) => {
       const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
-      const pdf = await paper.ofTicket(ticketId, principalOf(request));
+      const pdf = await print.ofTicket(ticketId, principalOf(request));
       return reply.headers(fileHeaders(`ticket-${ticketId}.pdf`, PDF)).send(pdf);
     },
   );
@@ -48,6 +51,7 @@ export function paperRoutes(scope: HttpServer, paper: Paper): void {
   scope.get(
     '/api/order/:orderId/tickets.ics',
     {
+      config: { permission: 'order.read' },
       schema: {
         tags: TAGS,
         summary: 'The session of an order as a calendar file; for who may read the order',
@@ -57,8 +61,8 @@ export function paperRoutes(scope: HttpServer, paper: Paper): void {
     },
     async (request, reply) => {
       const orderId = as<OrderId>(request.params.orderId.toLowerCase());
-      const calendar = await paper.calendarOf(orderId, principalOf(request));
-      return reply.headers(fileHeaders(`tickets-${orderId}.ics`, CALENDAR)).send(Buffer.from(calendar));
+      const text = await calendar.ofOrder(orderId, principalOf(request));
+      return reply.headers(fileHeaders(`tickets-${orderId}.ics`, CALENDAR)).send(Buffer.from(text));
     },
   );
 }

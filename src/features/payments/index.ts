@@ -1,4 +1,5 @@
 export type { GiveBackTicket, TakeCash, TicketRefund } from './box-office.service.ts';
+export { paymentChecks } from './checks.store.ts';
 export type {
   EventSubject,
   Intent,

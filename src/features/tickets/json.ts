@@ -1,8 +1,10 @@
 import type { Static } from 'typebox';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Currency } from '../../kernel/money.ts';
+import type { DrawQr } from './qr/qr-image.ts';
 import type { TicketSchema } from './schemas.ts';
 import type { Ticket } from './ticket.ts';
+import type { TicketView } from './view-tickets.ts';
 
 /** What consumers of Go's zero time expect for a ticket not checked in (contract section 1). */
 const NEVER = '0001-01-01T00:00:00Z';
@@ -30,4 +32,14 @@ export function toWireTicket(ticket: Ticket, currency: Currency): WireTicket {
 /** The same with the organiser's note, for those who may read it: it is not for the topics. */
 export function withNote(wire: WireTicket, { note }: Ticket): WireTicket {
   return note === undefined ? wire : { ...wire, note };
+}
+
+export type ViewJson = (view: TicketView) => WireTicket;
+
+/** A ticket with its note and, where it may have one, its QR code drawn. */
+export function toViewJson(currency: Currency, drawQr: DrawQr): ViewJson {
+  return ({ ticket, qrText }) => {
+    const wire = withNote(toWireTicket(ticket, currency), ticket);
+    return qrText === undefined ? wire : { ...wire, qr_code: drawQr(qrText) };
+  };
 }

@@ -17,7 +17,7 @@ const FIRST = as<TicketId>('00000000-0000-0000-0000-000000000000');
  * gives the same, and holders who look their tickets up see it anyhow. A code that the earlier service sold for a ticket is
  * withdrawn after the caller has taken the page with its new text, so a run that stops can be repeated.
  */
-export async function* reissue(
+export async function* reissueCodes(
   executor: Executor,
   sealer: Pick<TicketSealer, 'seal'>,
   sessionId: SessionId | undefined,

@@ -1,32 +1,24 @@
 import { Type } from 'typebox';
 import { as, type OrderId, type TicketId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
+import type { Principal } from '../../kernel/principal.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import { problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import { toWireTicket, type WireTicket, withNote } from './json.ts';
-import type { DrawQr } from './qr/qr-image.ts';
+import type { ViewJson } from './json.ts';
 import { CountSchema, TicketSchema, TicketsSchema } from './schemas.ts';
-import type { TicketService, TicketView } from './view-tickets.ts';
-
-export interface TicketRoutesOptions {
-  readonly tickets: TicketService;
-  readonly drawQr: DrawQr;
-  readonly currency: Currency;
-}
+import type { ViewTickets } from './view-tickets.ts';
 
 const TAGS = ['Tickets'];
 
 /** Tickets over HTTP (contract section 1). */
-export function ticketRoutes(scope: HttpServer, { tickets, drawQr, currency }: TicketRoutesOptions): void {
-  const listOf = async (orderId: string, who: Parameters<TicketService['viewOrder']>[1]) => {
-    const views = await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who);
-    return views.map((view) => toWireView(view, currency, drawQr));
-  };
+export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: ViewJson): void {
+  const listOf = async (orderId: string, who: Principal) =>
+    (await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who)).map(toJson);
 
   scope.get(
     '/api/order/ticket',
     {
+      config: { permission: 'order.read' },
       schema: {
         tags: TAGS,
         summary: 'The tickets of an order, for who may read the order',
@@ -40,6 +32,7 @@ export function ticketRoutes(scope: HttpServer, { tickets, drawQr, currency }: T
   scope.get(
     '/api/order/:orderId/tickets',
     {
+      config: { permission: 'order.read' },
       schema: {
         tags: TAGS,
         summary: 'The tickets of an order, for who may read the order',
@@ -53,6 +46,7 @@ export function ticketRoutes(scope: HttpServer, { tickets, drawQr, currency }: T
   scope.get(
     '/api/order/ticket/:ticketId',
     {
+      config: { permission: 'ticket.read' },
       schema: {
         tags: TAGS,
         summary: 'A ticket; for its holder, the organiser, a scanner of the session and administrators',
@@ -62,7 +56,7 @@ export function ticketRoutes(scope: HttpServer, { tickets, drawQr, currency }: T
     },
     async (request) => {
       const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
-      return toWireView(await tickets.view(ticketId, principalOf(request)), currency, drawQr);
+      return toJson(await tickets.view(ticketId, principalOf(request)));
     },
   );
 
@@ -78,10 +72,4 @@ export function ticketRoutes(scope: HttpServer, { tickets, drawQr, currency }: T
     },
     async () => ({ total_count: await tickets.count() }),
   );
-}
-
-/** A ticket with its QR code drawn, where it may have one. */
-export function toWireView({ ticket, qrText }: TicketView, currency: Currency, drawQr: DrawQr): WireTicket {
-  const wire = withNote(toWireTicket(ticket, currency), ticket);
-  return qrText === undefined ? wire : { ...wire, qr_code: drawQr(qrText) };
 }

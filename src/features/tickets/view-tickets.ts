@@ -1,12 +1,10 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, TicketId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Database } from '../../platform/postgres/database.ts';
-import type { Order } from '../orders/index.ts';
-import type { SeatingServices } from '../seats/index.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+import type { Access } from '../access/index.ts';
 import type { TicketSealer } from './qr/sealer.ts';
-import type { Ticket } from './ticket.ts';
+import { isGood, type OrderStatus, type Ticket, type TicketOrder } from './ticket.ts';
 import { countLive, type FoundTicket, findTicket } from './tickets.store.ts';
 
 /** A ticket as its holder sees it: with its QR text once the order is completed, never before. */
@@ -15,68 +13,67 @@ export interface TicketView {
   readonly qrText: string | undefined;
 }
 
-export interface TicketService {
-  /** For the holder, the organiser, a scanner of the session, admins. Throws `ticket_not_found`, `forbidden`. */
-  view(ticketId: TicketId, who: Principal): Promise<TicketView>;
-  /** The tickets of an order, for who may read the order. Throws as reading the order does. */
-  viewOrder(orderId: OrderId, who: Principal): Promise<TicketView[]>;
-  /** An order's tickets for somebody who was let see the order already. */
-  viewsOf(order: Order): Promise<TicketView[]>;
-  /** How many tickets are held or sold. */
-  count(): Promise<number>;
-}
+export type FindTicketOrder = (orderId: OrderId) => Promise<TicketOrder | undefined>;
 
-export interface TicketServiceOptions {
-  readonly database: Database;
-  readonly seating: SeatingServices;
-  readonly sealer: TicketSealer;
-  readonly readOrder: (orderId: OrderId, who: Principal) => Promise<Order>;
-  readonly findOrder: (orderId: OrderId) => Promise<Order | undefined>;
-  readonly currency: Currency;
-}
+/** Shows tickets and their QR texts. */
+export class ViewTickets {
+  readonly #database: Executor;
+  readonly #access: Access;
+  readonly #sealer: Pick<TicketSealer, 'seal'>;
+  readonly #findOrder: FindTicketOrder;
 
-export function createTicketService(options: TicketServiceOptions): TicketService {
-  const { database } = options;
-
-  async function viewsOf(order: Order): Promise<TicketView[]> {
-    return Promise.all(order.tickets.map((ticket) => toView(ticket, order.status, options)));
+  constructor(
+    database: Executor,
+    access: Access,
+    sealer: Pick<TicketSealer, 'seal'>,
+    findOrder: FindTicketOrder,
+  ) {
+    this.#database = database;
+    this.#access = access;
+    this.#sealer = sealer;
+    this.#findOrder = findOrder;
   }
 
-  return {
-    async view(ticketId, who) {
-      const found = await findTicket(database, ticketId);
-      if (!found) throw new AppError('ticket_not_found', 'There is no ticket with this id.');
-      const standing = await standingToTicket(found, who, options);
-      if (standing === 'stranger') throw new AppError('forbidden', 'This ticket is not yours.');
-      // A scanner sees whose seat it is, but gets no QR text that he could pass on.
-      if (standing === 'scanner') return { ticket: found.ticket, qrText: undefined };
-      return toView(found.ticket, found.orderStatus, options);
-    },
-    async viewOrder(orderId, who) {
-      return viewsOf(await options.readOrder(orderId, who));
-    },
-    viewsOf,
-    count: () => countLive(database),
-  };
-}
+  /** For the holder, the organiser, a scanner of the session, administrators. Throws `ticket_not_found`, `forbidden`. */
+  async view(ticketId: TicketId, who: Principal): Promise<TicketView> {
+    const found = await this.find(ticketId);
+    const { ticket, orderStatus, holderId, eventId } = found;
+    const role = await this.#access.require('ticket.read', who, {
+      owner: holderId,
+      event: eventId,
+      scannedAt: ticket.sessionId,
+    });
+    // A scanner sees whose seat it is, and gets no QR text to pass on.
+    return role === 'scanner' ? { ticket, qrText: undefined } : this.viewOf(ticket, orderStatus);
+  }
 
-async function toView(
-  ticket: Ticket,
-  orderStatus: Order['status'],
-  { sealer }: TicketServiceOptions,
-): Promise<TicketView> {
-  const isGood = orderStatus === 'completed' && ticket.voidedAt === undefined;
-  return { ticket, qrText: isGood ? await sealer.seal(ticket) : undefined };
-}
+  /** The tickets of an order, for those who may read it. Throws `order_not_found`, `forbidden`. */
+  async viewOrder(orderId: OrderId, who: Principal): Promise<TicketView[]> {
+    const order = await this.#findOrder(orderId);
+    if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
+    await this.#access.require('order.read', who, { owner: order.userId, event: order.eventId });
+    return this.viewsOf(order);
+  }
 
-async function standingToTicket(
-  { ticket, holderId }: FoundTicket,
-  who: Principal,
-  { seating, findOrder }: TicketServiceOptions,
-): Promise<'holder' | 'admin' | 'organiser' | 'scanner' | 'stranger'> {
-  if (holderId === who.userId) return 'holder';
-  if (who.isAdmin) return 'admin';
-  const order = await findOrder(ticket.orderId);
-  if (order && (await seating.ownsEvent(order.eventId, who.userId))) return 'organiser';
-  return (await seating.isScanner(ticket.sessionId, who.userId)) ? 'scanner' : 'stranger';
+  /** An order's tickets, for a caller whose access was checked. */
+  viewsOf({ tickets, status }: Pick<TicketOrder, 'tickets' | 'status'>): Promise<TicketView[]> {
+    return Promise.all(tickets.map((ticket) => this.viewOf(ticket, status)));
+  }
+
+  /** A ticket, for a caller whose access was checked. */
+  async viewOf(ticket: Ticket, orderStatus: OrderStatus): Promise<TicketView> {
+    return { ticket, qrText: isGood(ticket, orderStatus) ? await this.#sealer.seal(ticket) : undefined };
+  }
+
+  /** A ticket with what its order says about it, for the service itself. Throws `ticket_not_found`. */
+  async find(ticketId: TicketId): Promise<FoundTicket> {
+    const found = await findTicket(this.#database, ticketId);
+    if (!found) throw new AppError('ticket_not_found', 'There is no ticket with this id.');
+    return found;
+  }
+
+  /** How many tickets are held or sold. */
+  count(): Promise<number> {
+    return countLive(this.#database);
+  }
 }

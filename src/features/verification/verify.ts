@@ -1,27 +1,20 @@
+import type { Check } from '../../platform/feature.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
-import { CHECKS, findingsOf, type Invariant } from './verification.store.ts';
 
-/** What one check found. */
+/** A check that found something. */
 export interface Finding {
-  readonly invariant: Invariant;
+  readonly invariant: Check['invariant'];
   readonly finding: string;
   /** Ids to look at. */
   readonly subjects: readonly string[];
 }
 
-const SERVICE_WORK = new Set(CHECKS.filter((check) => check.isServiceWork).map((check) => check.finding));
-
-/** Whether what was found is work that a running service does by itself within seconds. */
-export function isServiceWork({ finding }: Finding): boolean {
-  return SERVICE_WORK.has(finding);
-}
-
 /** Runs every check and returns those that found something. Reads only; the caller gives one consistent snapshot. */
-export async function verify(executor: Executor): Promise<Finding[]> {
+export async function verify(executor: Executor, checks: readonly Check[]): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const check of CHECKS) {
-    const subjects = await findingsOf(executor, check);
-    if (subjects.length > 0) findings.push({ invariant: check.invariant, finding: check.finding, subjects });
+  for (const { invariant, finding, statement, values } of checks) {
+    const rows = await executor.rows<{ subject: string }>(statement, values(executor.currency));
+    if (rows.length > 0) findings.push({ invariant, finding, subjects: rows.map(({ subject }) => subject) });
   }
   return findings;
 }

@@ -1,6 +1,18 @@
 import { once } from 'node:events';
 import type { FastifyReply } from 'fastify';
-import type { EventSink } from '../../features/live/index.ts';
+
+/** Where the frames of a stream are written, which is one open response. */
+export interface EventSink {
+  write(frames: string | Buffer): void;
+  /** Bytes written that the reader has not taken yet. */
+  bufferedBytes(): number;
+  /** Resolves when the reader has taken all of it, or has disconnected. */
+  drained(): Promise<void>;
+  /** Ends the response after what was written. */
+  end(): void;
+  /** Cuts the connection at once; bytes not taken yet are lost. */
+  cut(): void;
+}
 
 const OK = 200;
 const HEADERS = {

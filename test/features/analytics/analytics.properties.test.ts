@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Access } from '../../../src/features/access/index.ts';
+import { addToFigures } from '../../../src/features/analytics/index.ts';
 import { toWireDiscount, toWireFigures, toWireSession } from '../../../src/features/analytics/json.ts';
-import { createAnalyticsService } from '../../../src/features/analytics/read-figures.ts';
-import { addMoney, addSales, foldCounted } from '../../../src/features/analytics/sales.store.ts';
-import { allOf, salesChanged } from '../../../src/features/analytics/sales-rows.ts';
-import { createRecordAction } from '../../../src/features/audit/list-entries.ts';
+import { ReadFigures } from '../../../src/features/analytics/read-figures.ts';
+import { addMoney, foldCounted } from '../../../src/features/analytics/sales.store.ts';
+import { createRecordAction } from '../../../src/features/audit/index.ts';
 import { ticketsPaid } from '../../../src/features/orders/box-office.store.ts';
 import { place, ticketFor } from '../../../src/features/orders/order.rules.ts';
 import { createOrderService } from '../../../src/features/orders/order.service.ts';
@@ -148,7 +149,7 @@ function world() {
   const transitions = createOrderTransitions({
     holds: { hold: unused, extend: unused, release: async () => undefined },
     onChanged: () => undefined,
-    recordSales: (tx, changes) => addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to)))),
+    recordSales: addToFigures,
     clock,
     currency: lkr,
   });
@@ -401,10 +402,11 @@ const everything = {
   ownsSession: async () => true,
   ownsAllEvents: async () => true,
   ownsOrganization: async () => true,
+  isScanner: async () => true,
 };
 
 async function compare(season: Season, zones: readonly string[]): Promise<void> {
-  const analytics = createAnalyticsService({ database, seating: everything, currency: lkr });
+  const analytics = new ReadFigures(database, new Access(everything));
   const rows = await readRows(dsn, season.organizationId);
   const { organizationId, eventIds, sessionIds } = season;
   const figures = async (asked: ReturnType<typeof analytics.event>) => toWireFigures(await asked, lkr);

@@ -34,7 +34,8 @@ const away = () => new AppError('seating_unavailable', 'away');
 const newSession = () => as<SessionId>(randomUUID());
 
 let now = instant(Date.parse('2026-12-01T00:00:00Z'));
-const catalogueOf = (query: ReturnType<typeof service>) => createCatalogue(query, { now: () => now });
+const catalogueOf = (query: ReturnType<typeof service>) =>
+  createCatalogue({ clock: { now: () => now }, watch: (_name, port) => port }, { eventQuery: query });
 const pass = (ms: number) => {
   now = later(now, ms);
 };

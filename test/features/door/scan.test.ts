@@ -4,9 +4,9 @@ import {
   doorsAt,
   MAX_CLOCK_AHEAD_MS,
   MAX_SCAN_AGE_MS,
+  refusalFor,
   type Scan,
   type TicketAtDoor,
-  whyNot,
 } from '../../../src/features/door/scan.ts';
 import type { Ticket } from '../../../src/features/tickets/ticket.ts';
 import { instant } from '../../../src/kernel/clock.ts';
@@ -68,20 +68,20 @@ describe('at the entry', () => {
     ['one that was scanned out later', { ...INSIDE, leftAt: AFTER }, 'already_checked_in'],
     ['one sealed for another session', other, 'ticket_forged'],
   ] as const)('%s', (_name, changes, code) => {
-    expect(whyNot(seen(changes), scan, 'open')?.code).toBe(code);
+    expect(refusalFor(seen(changes), scan, 'open')?.code).toBe(code);
   });
 
   test('of no ticket at all', () => {
-    expect(whyNot(undefined, scan, 'open')?.code).toBe('ticket_forged');
+    expect(refusalFor(undefined, scan, 'open')?.code).toBe('ticket_forged');
   });
 
   test('says when and where the first one was', () => {
-    expect(whyNot(seen(INSIDE), scan, 'open')).toMatchObject({ first: INSIDE.admission });
+    expect(refusalFor(seen(INSIDE), scan, 'open')).toMatchObject({ first: INSIDE.admission });
   });
 
   test('doors that are closed refuse what else is good, and nothing hides behind them', () => {
-    expect(whyNot(seen({}), scan, 'ticket_too_early')?.code).toBe('ticket_too_early');
-    expect(whyNot(seen({ ticket: VOID }), scan, 'ticket_too_late')?.code).toBe('ticket_cancelled');
+    expect(refusalFor(seen({}), scan, 'ticket_too_early')?.code).toBe('ticket_too_early');
+    expect(refusalFor(seen({ ticket: VOID }), scan, 'ticket_too_late')?.code).toBe('ticket_cancelled');
   });
 });
 
@@ -98,7 +98,7 @@ describe('at the exit', () => {
       'not_checked_in',
     ],
   ] as const)('%s', (_name, changes, code) => {
-    expect(whyNot(seen(changes), exit, 'ticket_too_late')?.code).toBe(code);
+    expect(refusalFor(seen(changes), exit, 'ticket_too_late')?.code).toBe(code);
   });
 });
 

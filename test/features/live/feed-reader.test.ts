@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createFeedReader } from '../../../src/features/live/feed-reader.ts';
+import { FeedReader } from '../../../src/features/live/feed-reader.ts';
 import type { SalesScope } from '../../../src/features/live/scope.ts';
 import { as, type EventId } from '../../../src/kernel/ids.ts';
 import type { Database, Statement } from '../../../src/platform/postgres/database.ts';
@@ -23,9 +23,9 @@ function slowDatabase() {
 
 const settled = () => new Promise((done) => setImmediate(done));
 
-test('whoever comes while a reading is under way that does not look for him begins after it', async () => {
+test('a stream that comes during a reading without its scope begins after that reading', async () => {
   const { database, asked, answer } = slowDatabase();
-  const reader = createFeedReader(database);
+  const reader = new FeedReader(database);
   reader.watch(scopeOf('a'));
   const first = reader.begin();
   await answer(0, [{ position: 10 }]);
@@ -49,7 +49,7 @@ test('whoever comes while a reading is under way that does not look for him begi
 
 test('nothing is read while nobody watches, and the next one begins at what is newest then', async () => {
   const { database, asked, answer } = slowDatabase();
-  const reader = createFeedReader(database);
+  const reader = new FeedReader(database);
   const unwatch = reader.watch(scopeOf('a'));
   const first = reader.begin();
   await answer(0, [{ position: 10 }]);

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { EventSink } from '../../../src/features/live/live.ports.ts';
-import { createLiveStream } from '../../../src/features/live/live-stream.ts';
+import { LiveStream } from '../../../src/features/live/live-stream.ts';
 import { MAX_BUFFERED_BYTES, MAX_TURN_BYTES } from '../../../src/features/live/stream.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as, type EventId } from '../../../src/kernel/ids.ts';
-import { Currency } from '../../../src/kernel/money.ts';
+import type { EventSink } from '../../../src/platform/http/event-stream.ts';
 
 /** A connection whose reader takes nothing until it is told to. */
 function stalledSink() {
@@ -33,13 +32,11 @@ function stalledSink() {
 }
 
 const open = (sink: EventSink) =>
-  createLiveStream(sink, {
+  new LiveStream(sink, {
     scope: { kind: 'event', id: as<EventId>('e') },
-    userId: as('u'),
-    tokenEndsAt: instant(1_000_000),
+    who: { userId: as('u'), isAdmin: false, scopes: [], expiresAt: instant(1_000_000) },
     after: 7,
     now: instant(0),
-    currency: new Currency('lkr'),
   });
 
 describe('a reader that takes nothing', () => {
@@ -47,7 +44,7 @@ describe('a reader that takes nothing', () => {
     const { sink, state } = stalledSink();
     const stream = open(sink);
     const turn = Buffer.alloc(MAX_TURN_BYTES);
-    for (let at = 8; at < 1_000; at += 1) stream.tell(turn, at);
+    for (let at = 8; at < 1_000; at += 1) stream.send(turn, at);
     expect(state.isCut).toBe(true);
     expect(stream.phase).toBe('ended');
     expect(state.most).toBeGreaterThan(MAX_BUFFERED_BYTES / 2);
@@ -76,7 +73,7 @@ describe('a reader that takes nothing', () => {
 test('catching up waits for the reader, and goes on when it has taken what there is', async () => {
   const { sink, state, take } = stalledSink();
   const stream = open(sink);
-  stream.tell(Buffer.alloc(MAX_BUFFERED_BYTES), 8);
+  stream.send(Buffer.alloc(MAX_BUFFERED_BYTES), 8);
   let hasRoom = false;
   const room = stream.room().then(() => {
     hasRoom = true;
@@ -93,8 +90,8 @@ test('an ended stream says nothing more', () => {
   const stream = open(sink);
   stream.close('not_owner');
   const said = state.most;
-  stream.tell(Buffer.alloc(10), 9);
-  stream.tellCheckout('{}', 10);
+  stream.send(Buffer.alloc(10), 9);
+  stream.sendCheckout('{}', 10);
   stream.close('stopping');
   stream.upkeep(instant(15_000));
   expect(state.most).toBe(said);

@@ -3,7 +3,7 @@ import {
   isOwnershipDue,
   isUnconfirmed,
   MAX_TURN_BYTES,
-  mayTellStats,
+  maySendStats,
   upkeepOf,
   withinOneTurn,
 } from '../../../src/features/live/stream.ts';
@@ -30,9 +30,9 @@ describe('what a stream needs', () => {
   });
 
   test('totals a second after the last, and the first at once', () => {
-    expect(mayTellStats(times, instant(999))).toBe(false);
-    expect(mayTellStats(times, instant(1_000))).toBe(true);
-    expect(mayTellStats({ ...times, statsAt: undefined }, instant(0))).toBe(true);
+    expect(maySendStats(times, instant(999))).toBe(false);
+    expect(maySendStats(times, instant(1_000))).toBe(true);
+    expect(maySendStats({ ...times, statsAt: undefined }, instant(0))).toBe(true);
   });
 
   test('a question about its ownership each minute; without an answer an end after five', () => {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { CHECKS } from '../../../src/features/verification/verification.store.ts';
-import { verify } from '../../../src/features/verification/verify.ts';
+import { CHECKS } from '../../../src/checks.ts';
+import { verify } from '../../../src/features/verification/index.ts';
 import { Currency } from '../../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { insertSampleData } from '../../../src/platform/postgres/sample-data.ts';
@@ -29,7 +29,7 @@ beforeEach(async () => {
   await insertSampleData(database, lkr);
 });
 
-const findings = () => database.snapshot((executor) => verify(executor));
+const findings = () => database.snapshot((executor) => verify(executor, CHECKS));
 const OTHER = `INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, price, created_at, expires_at)
   SELECT '33333333-0000-4000-8000-000000000000', user_id, event_id, organization_id, session_id, 'pending', 100, 100, now(), now() + interval '5 minutes' FROM orders;
   INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name, price_at_purchase, issued_at)

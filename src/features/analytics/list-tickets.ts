@@ -1,0 +1,56 @@
+import type { SessionId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { Access } from '../access/index.ts';
+import { type Ticket, toWireTicket } from '../tickets/index.ts';
+import type { LongAnswers, Parts } from './long-answers.ts';
+import { firstTicketsOfSession, ticketsOfSession } from './orders-list.store.ts';
+
+/** Few tickets as they are; many in parts, as JSON text. */
+export type SessionTickets =
+  | { readonly size: 'few'; readonly tickets: readonly Ticket[] }
+  | { readonly size: 'many'; readonly parts: Parts<string> };
+
+/** With more tickets than this the answer is streamed. */
+const FEW_TICKETS = 2_000;
+
+/** Lists the tickets of a session. */
+export class ListTickets {
+  readonly #database: Database;
+  readonly #access: Access;
+  readonly #longAnswers: LongAnswers;
+
+  constructor(database: Database, access: Access, longAnswers: LongAnswers) {
+    this.#database = database;
+    this.#access = access;
+    this.#longAnswers = longAnswers;
+  }
+
+  /**
+   * The good tickets of completed orders, newest first; for the session's organiser and administrators. Throws
+   * `exports_busy` for a session with many, `forbidden`, `seating_unavailable`.
+   */
+  async list(sessionId: SessionId, who: Principal): Promise<SessionTickets> {
+    await this.#access.require('analytics.session', who, { session: sessionId });
+    const tickets = await firstTicketsOfSession(this.#database, sessionId, FEW_TICKETS + 1);
+    if (tickets.length <= FEW_TICKETS) return { size: 'few', tickets };
+    const { currency } = this.#database;
+    const parts = await this.#longAnswers.open(
+      () => ticketsOfSession(this.#database, sessionId),
+      (batches) => asJson(batches, (ticket) => JSON.stringify(toWireTicket(ticket, currency))),
+    );
+    return { size: 'many', parts };
+  }
+}
+
+async function* asJson(
+  batches: AsyncIterable<readonly Ticket[]>,
+  toJson: (ticket: Ticket) => string,
+): AsyncGenerator<string, void, void> {
+  let before = '[';
+  for await (const tickets of batches) {
+    yield before + tickets.map(toJson).join(',');
+    before = ',';
+  }
+  yield before === '[' ? '[]' : ']';
+}
