@@ -375,6 +375,30 @@ describe('bad input', () => {
   });
 });
 
+test('an administrator sees the figures, lists and exports of every organiser', async () => {
+  const ids = newEvent();
+  await sell(ids);
+  const calls = platform.seating.calls.length;
+  for (const path of [
+    `/events/${ids.event_id}`,
+    `/events/${ids.event_id}/sessions/${ids.session_id}`,
+    `/organizations/${ids.organization_id}`,
+  ]) {
+    const { status, body } = await ask(path, admin);
+    expect({ status, orders: body.total_orders }).toEqual({ status: 200, orders: 1 });
+  }
+  const { body: orders } = await ask(`/events/${ids.event_id}/orders`, admin);
+  expect(orders).toHaveLength(1);
+  const { body: tickets } = await ask(`/sessions/${ids.session_id}/tickets`, admin);
+  expect(tickets).toHaveLength(1);
+  const { status, text } = await ask(`/events/${ids.event_id}/export?format=csv&what=orders`, admin);
+  expect(status).toBe(200);
+  expect(text).toContain(orders[0].OrderID);
+  const batch = { token: admin, body: { eventIds: [ids.event_id, randomUUID()] } };
+  expect((await platform.app.call('POST', `${BASE}/events/batch`, batch)).status).toBe(200);
+  expect(platform.seating.calls).toHaveLength(calls);
+});
+
 describe('the list of orders', () => {
   test('sorts, filters, and counts all that match', async () => {
     const ids = newEvent();

@@ -6,6 +6,7 @@ import { saleChanges } from '../sales/index.ts';
 import { analyticsChecks } from './checks.store.ts';
 import { ExportEvent, type WriteWorkbook } from './export-event.ts';
 import { folding } from './jobs.ts';
+import { AnalyticsJson } from './json.ts';
 import { ListOrders } from './list-orders.ts';
 import { listRoutes } from './list-routes.ts';
 import { ListTickets } from './list-tickets.ts';
@@ -39,10 +40,11 @@ export const addToFigures: RecordSales = (tx, changes) => addSales(tx, salesRows
 export function createAnalytics({ database }: Core, needs: AnalyticsNeeds): Analytics {
   const { access, writeWorkbook, maxExports } = needs;
   const longAnswers = new LongAnswers(maxExports);
+  const json = new AnalyticsJson(database.currency);
   return {
     routes(api) {
-      analyticsRoutes(api, new ReadFigures(database, access), database.currency);
-      listRoutes(api, database.currency, {
+      analyticsRoutes(api, new ReadFigures(database, access), json);
+      listRoutes(api, json, {
         listOrders: new ListOrders(database, access),
         listTickets: new ListTickets(database, access, longAnswers),
         exportEvent: new ExportEvent(database, access, longAnswers, writeWorkbook),

@@ -1,14 +1,13 @@
 import type { FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { as, type EventId, type SessionId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import { bodyOfParts, MAX_READER_PAUSE_MS } from '../../platform/http/body-of-parts.ts';
 import { plainText, problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import { TicketsSchema, toWireTicket } from '../tickets/index.ts';
+import { TicketsSchema } from '../tickets/index.ts';
 import type { ExportEvent, ExportFormat } from './export-event.ts';
-import { toListedOrder } from './json.ts';
+import type { AnalyticsJson } from './json.ts';
 import type { ListOrders } from './list-orders.ts';
 import type { ListTickets } from './list-tickets.ts';
 import type { Parts } from './long-answers.ts';
@@ -32,7 +31,7 @@ const TAGS = ['Analytics'];
 const BASE = '/api/order/analytics';
 
 /** What organisers list and export. */
-export function listRoutes(scope: HttpServer, currency: Currency, cases: ListCases): void {
+export function listRoutes(scope: HttpServer, json: AnalyticsJson, cases: ListCases): void {
   const { listOrders, listTickets, exportEvent } = cases;
 
   scope.get(
@@ -57,7 +56,7 @@ export function listRoutes(scope: HttpServer, currency: Currency, cases: ListCas
       );
       reply.header('x-total-count', total);
       if (nextCursor !== undefined) reply.header('x-next-cursor', nextCursor);
-      return orders.map((order) => toListedOrder(order, total, currency));
+      return orders.map((order) => json.listedOrder(order, total));
     },
   );
 
@@ -77,7 +76,7 @@ export function listRoutes(scope: HttpServer, currency: Currency, cases: ListCas
     async (request, reply) => {
       const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
       const answer = await listTickets.list(sessionId, principalOf(request));
-      if (answer.size === 'few') return answer.tickets.map((ticket) => toWireTicket(ticket, currency));
+      if (answer.size === 'few') return answer.tickets;
       return streamed(reply.type('application/json; charset=utf-8'), answer.parts);
     },
   );
@@ -117,7 +116,7 @@ function exportRoute(scope: HttpServer, exportEvent: ExportEvent): void {
   );
 }
 
-/** What OpenAPI is told; the file itself is streamed past it. */
+/** The description in OpenAPI; the file itself is streamed past it. */
 const FILE = {
   description: 'A file with a header line',
   content: {

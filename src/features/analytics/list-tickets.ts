@@ -2,13 +2,13 @@ import type { SessionId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { Access } from '../access/index.ts';
-import { type Ticket, toWireTicket } from '../tickets/index.ts';
+import { type Ticket, toWireTicket, type WireTicket } from '../tickets/index.ts';
 import type { LongAnswers, Parts } from './long-answers.ts';
 import { firstTicketsOfSession, ticketsOfSession } from './orders-list.store.ts';
 
-/** Few tickets as they are; many in parts, as JSON text. */
+/** Few tickets as JSON; many in parts of JSON text. */
 export type SessionTickets =
-  | { readonly size: 'few'; readonly tickets: readonly Ticket[] }
+  | { readonly size: 'few'; readonly tickets: WireTicket[] }
   | { readonly size: 'many'; readonly parts: Parts<string> };
 
 /** With more tickets than this the answer is streamed. */
@@ -33,23 +33,24 @@ export class ListTickets {
   async list(sessionId: SessionId, who: Principal): Promise<SessionTickets> {
     await this.#access.require('analytics.session', who, { session: sessionId });
     const tickets = await firstTicketsOfSession(this.#database, sessionId, FEW_TICKETS + 1);
-    if (tickets.length <= FEW_TICKETS) return { size: 'few', tickets };
     const { currency } = this.#database;
+    const toJson = (ticket: Ticket) => toWireTicket(ticket, currency);
+    if (tickets.length <= FEW_TICKETS) return { size: 'few', tickets: tickets.map(toJson) };
     const parts = await this.#longAnswers.open(
       () => ticketsOfSession(this.#database, sessionId),
-      (batches) => asJson(batches, (ticket) => JSON.stringify(toWireTicket(ticket, currency))),
+      (batches) => asText(batches, toJson),
     );
     return { size: 'many', parts };
   }
 }
 
-async function* asJson(
+async function* asText(
   batches: AsyncIterable<readonly Ticket[]>,
-  toJson: (ticket: Ticket) => string,
+  toJson: (ticket: Ticket) => WireTicket,
 ): AsyncGenerator<string, void, void> {
   let before = '[';
   for await (const tickets of batches) {
-    yield before + tickets.map(toJson).join(',');
+    yield before + tickets.map((ticket) => JSON.stringify(toJson(ticket))).join(',');
     before = ',';
   }
   yield before === '[' ? '[]' : ']';

@@ -1,10 +1,9 @@
 import type { Static } from 'typebox';
 import { as, type EventId, type OrganizationId, type SessionId } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import { problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import { toWireDiscount, toWireFigures, toWireSession } from './json.ts';
+import type { AnalyticsJson } from './json.ts';
 import type { ReadFigures } from './read-figures.ts';
 import {
   BatchSchema,
@@ -25,13 +24,13 @@ const TAGS = ['Analytics'];
 const BASE = '/api/order/analytics';
 
 /** What organisers see of their sales over HTTP (contract section 1). */
-export function analyticsRoutes(scope: HttpServer, figures: ReadFigures, currency: Currency): void {
-  eventRoutes(scope, figures, currency);
-  sessionRoutes(scope, figures, currency);
-  batchRoutes(scope, figures, currency);
+export function analyticsRoutes(scope: HttpServer, figures: ReadFigures, json: AnalyticsJson): void {
+  eventRoutes(scope, figures, json);
+  sessionRoutes(scope, figures, json);
+  batchRoutes(scope, figures, json);
 }
 
-function eventRoutes(scope: HttpServer, analytics: ReadFigures, currency: Currency): void {
+function eventRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJson): void {
   scope.get(
     `${BASE}/events/:eventId`,
     {
@@ -47,7 +46,7 @@ function eventRoutes(scope: HttpServer, analytics: ReadFigures, currency: Curren
     async (request) => {
       const eventId = toEventId(request.params.eventId);
       const figures = await analytics.event(eventId, request.query.tz, principalOf(request));
-      return { event_id: eventId, ...toWireFigures(figures, currency) };
+      return { event_id: eventId, ...json.figures(figures) };
     },
   );
 
@@ -67,12 +66,12 @@ function eventRoutes(scope: HttpServer, analytics: ReadFigures, currency: Curren
     async (request) => {
       const eventId = toEventId(request.params.eventId);
       const days = await analytics.discounts(eventId, request.query.tz, principalOf(request));
-      return { event_id: eventId, discount_usage: days.map((day) => toWireDiscount(day, currency)) };
+      return { event_id: eventId, discount_usage: days.map((day) => json.discount(day)) };
     },
   );
 }
 
-function sessionRoutes(scope: HttpServer, analytics: ReadFigures, currency: Currency): void {
+function sessionRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJson): void {
   scope.get(
     `${BASE}/events/:eventId/sessions`,
     {
@@ -87,7 +86,7 @@ function sessionRoutes(scope: HttpServer, analytics: ReadFigures, currency: Curr
     async (request) => {
       const eventId = toEventId(request.params.eventId);
       const sessions = await analytics.sessions(eventId, principalOf(request));
-      return { event_id: eventId, sessions: sessions.map((each) => toWireSession(each, currency)) };
+      return { event_id: eventId, sessions: sessions.map((each) => json.session(each)) };
     },
   );
 
@@ -107,12 +106,12 @@ function sessionRoutes(scope: HttpServer, analytics: ReadFigures, currency: Curr
       const eventId = toEventId(request.params.eventId);
       const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
       const figures = await analytics.session(eventId, sessionId, request.query.tz, principalOf(request));
-      return { event_id: eventId, session_id: sessionId, ...toWireFigures(figures, currency) };
+      return { event_id: eventId, session_id: sessionId, ...json.figures(figures) };
     },
   );
 }
 
-function batchRoutes(scope: HttpServer, analytics: ReadFigures, currency: Currency): void {
+function batchRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJson): void {
   scope.post(
     `${BASE}/events/batch`,
     {
@@ -128,7 +127,7 @@ function batchRoutes(scope: HttpServer, analytics: ReadFigures, currency: Curren
     async (request) => {
       const eventIds = toEventIds(request.body);
       const figures = await analytics.together(eventIds, request.query.tz, principalOf(request));
-      return { event_ids: eventIds, ...toWireFigures(figures, currency) };
+      return { event_ids: eventIds, ...json.figures(figures) };
     },
   );
 
@@ -149,7 +148,7 @@ function batchRoutes(scope: HttpServer, analytics: ReadFigures, currency: Curren
       const each = await analytics.each(toEventIds(request.body), request.query.tz, principalOf(request));
       const wire = [...each].map(([eventId, figures]) => [
         eventId,
-        { event_id: eventId, ...toWireFigures(figures, currency) },
+        { event_id: eventId, ...json.figures(figures) },
       ]);
       return { eventAnalytics: Object.fromEntries(wire) };
     },
@@ -170,7 +169,7 @@ function batchRoutes(scope: HttpServer, analytics: ReadFigures, currency: Curren
     async (request) => {
       const organizationId = as<OrganizationId>(request.params.organizationId.toLowerCase());
       const figures = await analytics.organization(organizationId, request.query.tz, principalOf(request));
-      return { organization_id: organizationId, ...toWireFigures(figures, currency) };
+      return { organization_id: organizationId, ...json.figures(figures) };
     },
   );
 }

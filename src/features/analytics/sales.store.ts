@@ -78,14 +78,14 @@ const FOLD_TIMES = {
     WITH fresh AS (
       SELECT DISTINCT event_id, session_id, quarter_hour FROM sales_by_time
        WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), gone AS (
+    ), removed AS (
       DELETE FROM sales_by_time t USING fresh f
        WHERE (t.event_id, t.session_id, t.quarter_hour) = (f.event_id, f.session_id, f.quarter_hour)
       RETURNING t.*
     ), folded AS (
       INSERT INTO sales_by_time
       SELECT event_id, session_id, quarter_hour, sum(orders), sum(tickets), sum(revenue), sum(before_discounts), true
-        FROM gone GROUP BY 1, 2, 3
+        FROM removed GROUP BY 1, 2, 3
       HAVING sum(orders) <> 0 OR sum(tickets) <> 0 OR sum(revenue) <> 0 OR sum(before_discounts) <> 0
     )
     SELECT count(*) AS keys FROM fresh`,
@@ -97,14 +97,14 @@ const FOLD_ORGANIZATIONS = {
     WITH fresh AS (
       SELECT DISTINCT organization_id, quarter_hour FROM organization_sales_by_time
        WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), gone AS (
+    ), removed AS (
       DELETE FROM organization_sales_by_time t USING fresh f
        WHERE (t.organization_id, t.quarter_hour) = (f.organization_id, f.quarter_hour)
       RETURNING t.*
     ), folded AS (
       INSERT INTO organization_sales_by_time
       SELECT organization_id, quarter_hour, sum(orders), sum(tickets), sum(revenue), sum(before_discounts), true
-        FROM gone GROUP BY 1, 2
+        FROM removed GROUP BY 1, 2
       HAVING sum(orders) <> 0 OR sum(tickets) <> 0 OR sum(revenue) <> 0 OR sum(before_discounts) <> 0
     )
     SELECT count(*) AS keys FROM fresh`,
@@ -116,14 +116,14 @@ const FOLD_TIERS = {
     WITH fresh AS (
       SELECT DISTINCT event_id, session_id, tier_id FROM sales_by_tier
        WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), gone AS (
+    ), removed AS (
       DELETE FROM sales_by_tier t USING fresh f
        WHERE (t.event_id, t.session_id, t.tier_id) = (f.event_id, f.session_id, f.tier_id)
       RETURNING t.*
     ), folded AS (
       INSERT INTO sales_by_tier
       SELECT organization_id, event_id, session_id, tier_id, tier_name, tier_color, sum(tickets), sum(revenue), true
-        FROM gone GROUP BY 1, 2, 3, 4, 5, 6
+        FROM removed GROUP BY 1, 2, 3, 4, 5, 6
       HAVING sum(tickets) <> 0 OR sum(revenue) <> 0
     )
     SELECT count(*) AS keys FROM fresh`,
@@ -135,14 +135,14 @@ const FOLD_DISCOUNTS = {
     WITH fresh AS (
       SELECT DISTINCT event_id, discount_code, quarter_hour FROM discounts_by_time
        WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), gone AS (
+    ), removed AS (
       DELETE FROM discounts_by_time t USING fresh f
        WHERE (t.event_id, t.discount_code, t.quarter_hour) = (f.event_id, f.discount_code, f.quarter_hour)
       RETURNING t.*
     ), folded AS (
       INSERT INTO discounts_by_time
       SELECT event_id, discount_code, quarter_hour, sum(uses), sum(amount), true
-        FROM gone GROUP BY 1, 2, 3
+        FROM removed GROUP BY 1, 2, 3
       HAVING sum(uses) <> 0 OR sum(amount) <> 0
     )
     SELECT count(*) AS keys FROM fresh`,
@@ -154,14 +154,14 @@ const FOLD_MONEY = {
     WITH fresh AS (
       SELECT DISTINCT event_id, session_id, currency FROM money_by_session
        WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), gone AS (
+    ), removed AS (
       DELETE FROM money_by_session t USING fresh f
        WHERE (t.event_id, t.session_id, t.currency) = (f.event_id, f.session_id, f.currency)
       RETURNING t.*
     ), folded AS (
       INSERT INTO money_by_session
       SELECT organization_id, event_id, session_id, currency, sum(taken_minor), sum(refunded_minor), true
-        FROM gone GROUP BY 1, 2, 3, 4
+        FROM removed GROUP BY 1, 2, 3, 4
       HAVING sum(taken_minor) <> 0 OR sum(refunded_minor) <> 0
     )
     SELECT count(*) AS keys FROM fresh`,

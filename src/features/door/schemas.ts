@@ -37,7 +37,7 @@ const SCAN = {
     description: 'The text of the QR code; line ends and blanks around it do not matter',
   }),
   session_id: Type.Optional(Uuid('The session this door is for; a ticket of another is refused')),
-  gate: Type.Optional(name('Where: shown to whoever scans the ticket again')),
+  gate: Type.Optional(name('Where: shown when the ticket is scanned again')),
   device_id: Type.Optional(name('Which scanner')),
   direction: Type.Optional(direction),
 };

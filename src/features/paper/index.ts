@@ -3,7 +3,7 @@ import type { Feature } from '../../platform/feature.ts';
 import type { Access } from '../access/index.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 import type { ViewTickets } from '../tickets/index.ts';
-import { createDrawing } from './drawing.ts';
+import { Drawing } from './drawing.ts';
 import { PrintTickets } from './print-tickets.ts';
 import { createReadGoodOrder, type FindOrder } from './read-good-order.ts';
 import { paperRoutes } from './routes.ts';
@@ -21,8 +21,8 @@ export interface PaperNeeds {
 /** Builds tickets on paper and in the calendar. */
 export function createPaper(core: Core, needs: PaperNeeds): Feature {
   const { access, catalogue } = needs;
-  const drawing = createDrawing({});
-  core.onClose(drawing.close);
+  const drawing = new Drawing();
+  core.onClose(() => drawing.close());
   const readGoodOrder = createReadGoodOrder(access, needs.findOrder);
   const { tickets, timeZone } = needs;
   const print = new PrintTickets({ access, readGoodOrder, tickets, catalogue, drawing, timeZone });

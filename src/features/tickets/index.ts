@@ -6,7 +6,7 @@ import { countWaiting } from './earlier-codes.store.ts';
 import { EarlierCodes } from './earlier-codes.ts';
 import { readEarlierCodes } from './jobs.ts';
 import { toViewJson, type WireTicket } from './json.ts';
-import { createPictureReader } from './picture-reader.ts';
+import { PictureReader } from './picture-reader.ts';
 import { createQrDrawer } from './qr/qr-image.ts';
 import type { TicketSealer } from './qr/sealer.ts';
 import { ticketRoutes } from './routes.ts';
@@ -47,8 +47,8 @@ export interface TicketsNeeds {
 /** Builds the tickets feature. */
 export function createTickets(core: Core, { access, sealer, findOrder, sweepMs }: TicketsNeeds): Tickets {
   const { database, clock } = core;
-  const reader = createPictureReader();
-  core.onClose(reader.rest);
+  const reader = new PictureReader();
+  core.onClose(() => reader.rest());
   const earlierCodes = new EarlierCodes(database, reader, clock);
   const views = new ViewTickets(database, access, sealer, findOrder);
   const viewJson = toViewJson(database.currency, createQrDrawer());

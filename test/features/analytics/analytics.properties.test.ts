@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Access } from '../../../src/features/access/index.ts';
 import { addToFigures } from '../../../src/features/analytics/index.ts';
-import { toWireDiscount, toWireFigures, toWireSession } from '../../../src/features/analytics/json.ts';
+import { AnalyticsJson } from '../../../src/features/analytics/json.ts';
 import { ReadFigures } from '../../../src/features/analytics/read-figures.ts';
 import { addMoney, foldCounted } from '../../../src/features/analytics/sales.store.ts';
 import { createRecordAction } from '../../../src/features/audit/index.ts';
@@ -52,6 +52,7 @@ import { findingsIn } from '../../support/test-app.ts';
 
 const RUNS = 25;
 const lkr = new Currency('lkr');
+const json = new AnalyticsJson(lkr);
 const ZONES = [
   'UTC',
   'Asia/Colombo',
@@ -409,7 +410,7 @@ async function compare(season: Season, zones: readonly string[]): Promise<void> 
   const analytics = new ReadFigures(database, new Access(everything));
   const rows = await readRows(dsn, season.organizationId);
   const { organizationId, eventIds, sessionIds } = season;
-  const figures = async (asked: ReturnType<typeof analytics.event>) => toWireFigures(await asked, lkr);
+  const figures = async (asked: ReturnType<typeof analytics.event>) => json.figures(await asked);
   for (const zone of zones) {
     expect(await figures(analytics.organization(organizationId, zone, admin))).toEqual(
       slowFigures(rows, zone, (each) => each.organization_id === organizationId),
@@ -422,16 +423,16 @@ async function compare(season: Season, zones: readonly string[]): Promise<void> 
       const slow = slowFigures(rows, zone, (order) => order.event_id === eventId);
       expect(await figures(analytics.event(eventId, zone, admin))).toEqual(slow);
       const one = each.get(eventId);
-      expect(one && toWireFigures(one, lkr)).toEqual(slow);
+      expect(one && json.figures(one)).toEqual(slow);
       const days = await analytics.discounts(eventId, zone, admin);
-      expect(days.map((day) => toWireDiscount(day, lkr))).toEqual(slowDiscounts(rows, zone, eventId));
+      expect(days.map((day) => json.discount(day))).toEqual(slowDiscounts(rows, zone, eventId));
       for (const sessionId of sessionIds) {
         expect(await figures(analytics.session(eventId, sessionId, zone, admin))).toEqual(
           slowFigures(rows, zone, (order) => order.event_id === eventId && order.session_id === sessionId),
         );
       }
       const sessions = await analytics.sessions(eventId, admin);
-      expect(sessions.map((session) => toWireSession(session, lkr))).toEqual(slowSessions(rows, eventId));
+      expect(sessions.map((session) => json.session(session))).toEqual(slowSessions(rows, eventId));
     }
   }
 }

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { createDrawing, type DrawingOptions } from '../../../src/features/paper/drawing.ts';
+import { Drawing, type DrawingLimits } from '../../../src/features/paper/drawing.ts';
 import { drawTicketPages, type TicketPage } from '../../../src/features/paper/page.ts';
 
 const MS_IN_NS = 1_000_000;
@@ -25,8 +25,8 @@ function page(title: string): TicketPage {
 /** Not a page: its drawing fails. */
 const BAD_PAGE = { ...page('bad'), title: undefined } as unknown as TicketPage;
 
-function opened(options: DrawingOptions = {}) {
-  const drawing = createDrawing(options);
+function opened(limits: Partial<DrawingLimits> = {}) {
+  const drawing = new Drawing(limits);
   onTestFinished(() => drawing.close());
   return drawing;
 }
@@ -89,7 +89,7 @@ test('what waits too long is refused, and what is being drawn goes on', async ()
 });
 
 test('closing refuses what waits and ends the thread', async () => {
-  const drawing = createDrawing({});
+  const drawing = new Drawing();
   const both = Promise.allSettled([drawing.draw([page('x')]), drawing.draw([page('x')])]);
   await drawing.close();
   expect(await both).toMatchObject([

@@ -1,12 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import {
-  createPictureReader,
-  type PictureReaderOptions,
-} from '../../../src/features/tickets/picture-reader.ts';
+import { PictureReader } from '../../../src/features/tickets/picture-reader.ts';
 import { earlierPicture, earlierText, REAL_PICTURE } from '../../support/earlier-codes.ts';
 
-function opened(options: PictureReaderOptions = {}) {
-  const reader = createPictureReader(options);
+function opened(maxWaitMs?: number) {
+  const reader = new PictureReader(maxWaitMs);
   onTestFinished(() => reader.rest());
   return reader;
 }
@@ -37,7 +34,7 @@ describe('legacy-qr: the thread that reads pictures', () => {
   });
 
   test('a thread that takes too long is ended and said to have failed, and another may start', async () => {
-    const reader = opened({ maxWaitMs: 1 });
+    const reader = opened(1);
     await expect(reader.start()).rejects.toThrow('the thread that reads pictures failed');
     await expect(reader.read(REAL_PICTURE)).rejects.toThrow('was not started');
     await expect(reader.start()).rejects.toThrow('the thread that reads pictures failed');
