@@ -74,7 +74,7 @@ describe('the relay', () => {
   test('in another order: cancelled, then placed (I4)', async () => {
     expect(await placedAndCancelled(await unguarded(oneByOne('id DESC')))).toEqual({
       news: ['AVAILABLE', 'LOCKED'],
-      findings: ['I4 news of an order or a seat was published before older news of it'],
+      findings: ['I4 a message of an order or a seat was published before an older one'],
     });
   });
 });

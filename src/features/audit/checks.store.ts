@@ -5,7 +5,7 @@ import type { Check } from '../../platform/feature.ts';
 export const auditChecks: readonly Check[] = [
   check(
     'I6',
-    'an organiser’s deed is not in the audit trail',
+    'an organiser’s action is not in the audit trail',
     `
     SELECT t.ticket_id::text AS subject FROM tickets t
      WHERE t.void_reason = 'organiser'

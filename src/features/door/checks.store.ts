@@ -12,7 +12,7 @@ export const doorChecks: readonly Check[] = [
   ),
   check(
     'I5',
-    'who is inside is not whom the scans let in',
+    'a ticket is inside or outside against its scans',
     `
     SELECT t.ticket_id::text AS subject FROM tickets t JOIN scans s USING (ticket_id)
      GROUP BY t.ticket_id

@@ -122,10 +122,7 @@ function sendAll(streams: ReadonlySet<LiveStream>, rows: readonly FeedRow[], thr
 }
 
 function keysOf(row: FeedRow): string[] {
-  return [
-    keyOf({ kind: 'event', id: row.event_id }),
-    keyOf({ kind: 'organization', id: row.organization_id }),
-  ];
+  return [keyOf({ kind: 'event', id: row.eventId }), keyOf({ kind: 'organization', id: row.organizationId })];
 }
 
 /** The frames of completed orders; undefined when there is none. */

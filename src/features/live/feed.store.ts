@@ -45,8 +45,8 @@ export async function numberChanges(executor: Executor, limit: number, now: Inst
 /** Something that happened to the sales of an event. */
 export interface FeedRow {
   readonly position: number;
-  readonly event_id: EventId;
-  readonly organization_id: OrganizationId;
+  readonly eventId: EventId;
+  readonly organizationId: OrganizationId;
   /** The JSON text of the order when it completed, null for any other change. */
   readonly message: string | null;
 }
@@ -76,7 +76,12 @@ const READ = {
 };
 
 type PageRow = { readonly head: number; readonly removed_through: number } & (
-  | FeedRow
+  | {
+      readonly position: number;
+      readonly event_id: EventId;
+      readonly organization_id: OrganizationId;
+      readonly message: string | null;
+    }
   | { readonly position: null }
 );
 
@@ -106,7 +111,11 @@ export async function readFeed(
 function toPage(found: readonly PageRow[]): FeedPage {
   const [first] = found;
   if (!first) throw new Error('the feed of sales has no head');
-  const rows = found.filter((row): row is PageRow & FeedRow => row.position !== null);
+  const rows = found.flatMap((row) => {
+    if (row.position === null) return [];
+    const { position, event_id: eventId, organization_id: organizationId, message } = row;
+    return [{ position, eventId, organizationId, message }];
+  });
   return { head: first.head, removedThrough: first.removed_through, rows };
 }
 

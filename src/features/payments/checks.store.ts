@@ -47,14 +47,14 @@ export const paymentChecks: readonly Check[] = [
   ),
   check(
     'I2',
-    'more was given back than was paid',
+    'more was refunded than was paid',
     `
     SELECT payment_intent_id AS subject FROM payments p JOIN refunds r USING (payment_intent_id)
      GROUP BY payment_intent_id, p.amount_minor HAVING sum(r.amount_minor) > p.amount_minor`,
   ),
   check(
     'I2',
-    'a payment’s state is not what was given back of it',
+    'a payment’s state is not what was refunded of it',
     `
     SELECT payment_intent_id AS subject FROM payments p LEFT JOIN refunds r USING (payment_intent_id)
      GROUP BY payment_intent_id
@@ -63,13 +63,13 @@ export const paymentChecks: readonly Check[] = [
   ),
   check(
     'I2',
-    'money waits for a person to give it back',
+    'a refund waits for a person',
     `
     SELECT refund_id::text AS subject FROM refunds WHERE provider_id IS NULL AND attempts >= ${MAX_TRIES}`,
   ),
   check(
     'I2',
-    'news of money was given up',
+    'a webhook was given up',
     `
     SELECT event_id AS subject FROM stripe_inbox WHERE applied_at IS NULL AND attempts >= ${MAX_TRIES}`,
   ),

@@ -87,7 +87,7 @@ export class EarlierCodes {
 
   async #readAll(claimed: readonly ClaimedPicture[], into: ReadCode[]): Promise<void> {
     const seen = new Set<string>();
-    for (const { ticket_id: ticketId, attempts, picture } of claimed) {
+    for (const { ticketId, attempts, picture } of claimed) {
       const isHopeless = picture === null || attempts > MAX_ATTEMPTS;
       const hash = isHopeless ? undefined : await hashEarlierText(await this.#reader.read(picture));
       const name = hash?.toHex() ?? '';

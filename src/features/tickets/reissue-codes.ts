@@ -1,11 +1,16 @@
-import { as, type SessionId, type TicketId } from '../../kernel/ids.ts';
+import { as, type OrderId, type SessionId, type TicketId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { withdrawEarlierCodes } from './earlier-codes.store.ts';
 import type { TicketSealer } from './qr/sealer.ts';
 import { goodTicketsAfter, type PrintedTicket } from './reissue.store.ts';
 
-/** A ticket with the text of its QR code under the current key. */
-export interface ReissuedTicket extends PrintedTicket {
+/** A ticket with the text of its QR code under the current key, as `npm run qr:reissue` writes it. */
+export interface ReissuedTicket {
+  readonly ticket_id: TicketId;
+  readonly order_id: OrderId;
+  readonly session_id: SessionId;
+  readonly seat_label: string;
+  readonly tier_name: string;
   readonly qr_text: string;
 }
 
@@ -24,16 +29,24 @@ export async function* reissueCodes(
 ): AsyncGenerator<ReissuedTicket> {
   for (let after: TicketId | undefined = FIRST; after !== undefined; ) {
     const page: PrintedTicket[] = await goodTicketsAfter(executor, after, sessionId, PAGE);
-    for (const ticket of page) {
-      const ids = { ticketId: ticket.ticket_id, sessionId: ticket.session_id };
-      yield { ...ticket, qr_text: await sealer.seal(ids) };
-    }
+    for (const ticket of page) yield toReissued(ticket, await sealer.seal(ticket));
     if (page.length > 0) {
       await withdrawEarlierCodes(
         executor,
-        page.map(({ ticket_id: ticketId }) => ticketId),
+        page.map(({ ticketId }) => ticketId),
       );
     }
-    after = page.at(-1)?.ticket_id;
+    after = page.at(-1)?.ticketId;
   }
+}
+
+function toReissued(ticket: PrintedTicket, qrText: string): ReissuedTicket {
+  return {
+    ticket_id: ticket.ticketId,
+    order_id: ticket.orderId,
+    session_id: ticket.sessionId,
+    seat_label: ticket.seatLabel,
+    tier_name: ticket.tierName,
+    qr_text: qrText,
+  };
 }

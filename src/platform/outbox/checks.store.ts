@@ -10,10 +10,10 @@ export const outboxChecks: readonly Check[] = [
     SELECT id::text AS subject FROM outbox WHERE published_at IS NULL AND committed_at < now() - ${GRACE}`,
     { isServiceWork: true },
   ),
-  // Of a session it is the news of each seat that has an order: those of others may be committed in any.
+  // Of a session it is the messages of each seat that have an order: those of other seats may be committed in any.
   check(
     'I4',
-    'news of an order or a seat was published before older news of it',
+    'a message of an order or a seat was published before an older one',
     `
     SELECT DISTINCT later.id::text AS subject
       FROM (SELECT b.id, published_at, lag(b.id) OVER of_key AS before, lag(published_at) OVER of_key AS published_before

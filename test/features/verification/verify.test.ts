@@ -93,16 +93,16 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'money received has been left undecided',
     `UPDATE payments SET state = 'received', received_at = now() - interval '2 minutes'`,
   ],
-  ['I2', 'more was given back than was paid', REFUND(10_001, 're_1')],
-  ['I2', 'a payment’s state is not what was given back of it', REFUND(10_000, 're_1')],
+  ['I2', 'more was refunded than was paid', REFUND(10_001, 're_1')],
+  ['I2', 'a payment’s state is not what was refunded of it', REFUND(10_000, 're_1')],
   [
     'I2',
-    'a payment’s state is not what was given back of it',
+    'a payment’s state is not what was refunded of it',
     `${REFUND(9_999, 're_1')} UPDATE payments SET state = 'refunded'`,
   ],
   [
     'I2',
-    'a payment’s state is not what was given back of it',
+    'a payment’s state is not what was refunded of it',
     `${REFUND(10_000, null)} UPDATE payments SET state = 'refunded'`,
   ],
   [
@@ -120,8 +120,8 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'a payment that was assumed from its order is in another currency than CURRENCY',
     "UPDATE payments SET taken_over = 'assumed', currency = 'usd'",
   ],
-  ['I2', 'money waits for a person to give it back', REFUND(1, null, 12)],
-  ['I2', 'news of money was given up', WEBHOOK(12)],
+  ['I2', 'a refund waits for a person', REFUND(1, null, 12)],
+  ['I2', 'a webhook was given up', WEBHOOK(12)],
   [
     'I3',
     'a pending order outlived its hold',
@@ -141,19 +141,19 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
   ],
   [
     'I4',
-    'news of an order or a seat was published before older news of it',
+    'a message of an order or a seat was published before an older one',
     `INSERT INTO outbox (topic, key, value, published_at) VALUES ('seatsStatus', 's', '{}', NULL), ('seatsStatus', 's', '{}', now())`,
   ],
   [
     'I4',
-    'news of an order or a seat was published before older news of it',
+    'a message of an order or a seat was published before an older one',
     `INSERT INTO outbox (topic, key, value, published_at)
        SELECT topic, order_id::text, '{}', now() - published * interval '1 second'
          FROM orders, (VALUES ('orderCreated', 0), ('orderUpdated', 1)) AS news (topic, published)`,
   ],
   [
     'I4',
-    'news of an order or a seat was published before older news of it',
+    'a message of an order or a seat was published before an older one',
     `INSERT INTO outbox (topic, key, value, published_at)
        VALUES ('seatsStatus', 's', '{"seat_ids":["a","b"]}', now()),
               ('seatsStatus', 's', '{"seat_ids":["b"]}', now() - interval '1 second')`,
@@ -173,16 +173,16 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'a live ticket was checked in without its order being completed',
     `${OTHER} UPDATE tickets SET checked_in = true, checked_in_time = now() WHERE seat_id = 'A2'`,
   ],
-  ['I5', 'who is inside is not whom the scans let in', `${SCAN('refused')} ${SCAN('admitted')}`],
+  ['I5', 'a ticket is inside or outside against its scans', `${SCAN('refused')} ${SCAN('admitted')}`],
   ['I7', 'a scan was kept more than once', `DROP INDEX scans_nonce; ${SCAN('refused')} ${SCAN('refused')}`],
   [
     'I6',
-    'an organiser’s deed is not in the audit trail',
+    'an organiser’s action is not in the audit trail',
     `UPDATE tickets SET voided_at = now(), void_reason = 'organiser'`,
   ],
   [
     'I6',
-    'an organiser’s deed is not in the audit trail',
+    'an organiser’s action is not in the audit trail',
     `UPDATE payments SET payment_intent_id = 'cash:' || order_id`,
   ],
   [
