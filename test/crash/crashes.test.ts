@@ -119,7 +119,7 @@ const PORTS = [
   ['stripe', 'PaymentProvider', 'src/features/payments/payment.ports.ts'],
   ['seating', 'SeatingServices', 'src/features/seats/seats.ports.ts'],
   ['holds', 'SeatHolds', 'src/features/seats/seats.ports.ts'],
-  ['catalogue', 'Catalogue', 'src/features/catalogue/catalogue.ports.ts'],
+  ['catalogue', 'Catalogue', 'src/features/catalogue/catalogue.ts'],
   ['events', 'EventPublisher', 'src/kernel/events.ts'],
 ] as const;
 

@@ -12,7 +12,7 @@ function roomOf(path: string): string {
 
 /** Nouns of features that decide, price and count: no await, no clock, nothing of Node. */
 const PURE =
-  /^src\/features\/(analytics\/(export|figures|orders-list|sales-rows|time-zones)|audit\/entry|door\/(scan|refusal)|live\/(scope|stream)|paper\/(line|session-time)|tickets\/ticket)\.ts$/;
+  /^src\/features\/(analytics\/(export|figures|orders-list|sales-rows|time-zones)|audit\/entry|door\/(scan|refusal)|live\/(scope|stream)|paper\/(line|session-time)|sales\/sales|tickets\/ticket)\.ts$/;
 
 function isPure(path: string): boolean {
   return PURE.test(path) || (path.endsWith('.rules.ts') && roomOf(path) === 'features');

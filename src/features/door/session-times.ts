@@ -1,10 +1,15 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, type Instant, later } from '../../kernel/clock.ts';
 import type { SessionId } from '../../kernel/ids.ts';
-import type { Catalogue, SessionInfo } from '../catalogue/index.ts';
+import type { SessionInfo } from '../catalogue/index.ts';
 
 /** When a session takes place; without an end where the catalogue has none. */
 export type SessionTimes = Pick<SessionInfo, 'startsAt' | 'endsAt'>;
+
+/** The part of the catalogue that knows them. */
+interface TimesSource {
+  session(sessionId: SessionId): Promise<SessionTimes | undefined>;
+}
 
 /** How long the line waits for a catalogue of which nothing is known yet. */
 const MAX_WAIT_MS = 300;
@@ -22,11 +27,11 @@ interface Known {
  * catalogue that is unavailable or slow stops nobody.
  */
 export class SessionTimesCache {
-  readonly #catalogue: Catalogue;
+  readonly #catalogue: TimesSource;
   readonly #clock: Clock;
   readonly #known: LRUCache<SessionId, Known>;
 
-  constructor(catalogue: Catalogue, clock: Clock) {
+  constructor(catalogue: TimesSource, clock: Clock) {
     this.#catalogue = catalogue;
     this.#clock = clock;
     this.#known = new LRUCache<SessionId, Known>({

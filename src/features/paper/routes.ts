@@ -18,7 +18,7 @@ export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: Wr
       config: { permission: 'order.read' },
       schema: {
         tags: TAGS,
-        summary: 'The good tickets of an order, to be printed; for who may read the order',
+        summary: 'The good tickets of an order, to be printed; for those who may read it',
         params: OrderParams,
         response: { 200: pdfAnswer, ...problems },
       },
@@ -54,7 +54,7 @@ export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: Wr
       config: { permission: 'order.read' },
       schema: {
         tags: TAGS,
-        summary: 'The session of an order as a calendar file; for who may read the order',
+        summary: 'The session of an order as a calendar file; for those who may read it',
         params: OrderParams,
         response: { 200: calendarAnswer, ...problems },
       },

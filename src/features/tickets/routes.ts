@@ -21,7 +21,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: Vi
       config: { permission: 'order.read' },
       schema: {
         tags: TAGS,
-        summary: 'The tickets of an order, for who may read the order',
+        summary: 'The tickets of an order, for those who may read it',
         querystring: Type.Object({ orderId: Uuid('The order') }),
         response: { 200: TicketsSchema, ...problems },
       },
@@ -35,7 +35,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: Vi
       config: { permission: 'order.read' },
       schema: {
         tags: TAGS,
-        summary: 'The tickets of an order, for who may read the order',
+        summary: 'The tickets of an order, for those who may read it',
         params: Type.Object({ orderId: Uuid('The order') }),
         response: { 200: TicketsSchema, ...problems },
       },
