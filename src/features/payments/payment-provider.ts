@@ -53,7 +53,7 @@ export interface MoneyMoved {
   readonly refunded: number;
 }
 
-/** Port: keeps what is counted of money; told of each payment and refund in the transaction that writes it down. */
+/** Port: counts money of a payment or a refund, in the transaction that writes it down. */
 export type CountMoney = (tx: Transaction, moved: MoneyMoved) => Promise<void>;
 
 /** Port: the payment provider. Every call is bounded in time and throws `payments_unavailable` when it does not answer. */

@@ -10,7 +10,7 @@ import type { Payment, PaymentSource } from './payment.ts';
  * | -             | money that Stripe has is to be refunded                         | any use case    | `RefundLedger.write` | due    |
  * | -             | money that Stripe never had is to be refunded                   | any use case    | `RefundLedger.write` | manual |
  * | -             | cash was handed back with the ticket                            | an organiser    | `RefundTicket`       | done   |
- * | -             | Stripe tells of a refund or a dispute that nobody here asked for | Stripe         | `AlignPayment`       | done   |
+ * | -             | Stripe's account shows a refund or a dispute that began there  | Stripe          | `AlignPayment`       | done   |
  * | due, sent     | Stripe is asked for it                                          | job `refunds`   | `claimRefunds`       | sent   |
  * | sent          | Stripe is asked for it the last time                            | job `refunds`   | `claimRefunds`       | failed |
  * | sent, failed  | Stripe has taken it                                             | job `refunds`   | `saveRefundSent`     | done   |
