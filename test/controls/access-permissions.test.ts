@@ -1,0 +1,79 @@
+import { beforeAll, expect, test, vi } from 'vitest';
+import { PERMISSIONS, type Permission, type Role } from '../../src/features/access/index.ts';
+import { ROUTES } from '../support/access-walk/routes.ts';
+import { walkRefusals } from '../support/access-walk/walk.ts';
+import { type Caller, openWorld, type World } from '../support/access-walk/world.ts';
+
+const table = vi.hoisted(() => ({
+  /** The permission that everybody has at the moment. */
+  opened: undefined as string | undefined,
+  /** The permissions that were looked up. */
+  asked: new Set<string>(),
+}));
+
+vi.mock('../../src/features/access/permissions.ts', async (original) => {
+  const access = await original<typeof import('../../src/features/access/permissions.ts')>();
+  const roles: readonly Role[] = ['admin', 'owner', 'organiser', 'scanner', 'user'];
+  return {
+    ...access,
+    PERMISSIONS: new Proxy(access.PERMISSIONS, {
+      get(permissions, name: string) {
+        const rule: object | undefined = Reflect.get(permissions, name);
+        if (rule) table.asked.add(name);
+        // The guard taken out.
+        return rule && name === table.opened ? { ...rule, roles } : rule;
+      },
+    }),
+  };
+});
+
+/** Who signed in; what nobody asks of a caller who did not is no permission. */
+const SIGNED_IN: readonly Caller[] = [
+  'stranger',
+  'owner',
+  'otherOrganiser',
+  'organiser',
+  'scanner',
+  'otherScanner',
+  'admin',
+  'service',
+];
+
+/** Those that somebody who signed in may lack. */
+const CLOSED = (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => {
+  const { roles }: { readonly roles: readonly Role[] } = PERMISSIONS[permission];
+  return !roles.includes('user');
+});
+
+let world: World;
+/** The permissions that each route asks of those whom it refuses. */
+const permissionsOf = new Map<string, ReadonlySet<string>>();
+
+beforeAll(async () => {
+  world = await openWorld();
+  for (const route of Object.keys(ROUTES)) {
+    table.asked.clear();
+    await walkRefusals(world, route, SIGNED_IN);
+    permissionsOf.set(route, new Set(table.asked));
+  }
+});
+
+test.each(CLOSED)('with %s open to everybody a route lets somebody pass who may not', async (permission) => {
+  const routes = [...permissionsOf].flatMap(([route, asked]) => (asked.has(permission) ? [route] : []));
+  expect(routes, 'routes that ask for it').not.toEqual([]);
+  // What was not to happen happens, and uses the orders up.
+  const fresh = await world.renewed();
+  const findings: string[] = [];
+  table.opened = permission;
+  try {
+    for (const route of routes) findings.push(...(await walkRefusals(fresh, route, SIGNED_IN)));
+  } finally {
+    table.opened = undefined;
+  }
+  expect(findings).not.toEqual([]);
+});
+
+test.each(Object.keys(ROUTES))('%s refuses nobody by anything but a permission', (route) => {
+  const refusesSomebody = SIGNED_IN.some((caller) => !ROUTES[route]?.passes.includes(caller));
+  expect((permissionsOf.get(route)?.size ?? 0) > 0).toBe(refusesSomebody);
+});
