@@ -44,7 +44,7 @@ export async function walkRefusals(
   ]);
   const findings = await unchanged(world, () =>
     each(tries, async (tried) => {
-      const answer = await send(world, tried);
+      const answer = await send(world, row, tried);
       const wanted = isUnknown(tried.caller) ? '401 unauthenticated' : (row.refusal ?? '403 forbidden');
       return [
         ...unless(outcomeOf(answer) === wanted, tried, `got ${outcomeOf(answer)}, not ${wanted}`),
@@ -63,7 +63,7 @@ export async function walkPasses(world: World, route: string): Promise<string[]>
   const findings = await each(row.passes, async (caller) => {
     const first = row.isChanging ? await aboutNew(world, row) : shared;
     const plain = { caller, what: '', request: requestOf(route, row, first) };
-    const answer = await send(world, plain);
+    const answer = await send(world, row, plain);
     const isOutsider = !INVOLVED.includes(caller);
     const found = [
       ...unless(outcomeOf(answer) === row.answer, plain, `got ${outcomeOf(answer)}, not ${row.answer}`),
@@ -79,7 +79,7 @@ export async function walkPasses(world: World, route: string): Promise<string[]>
     const second = row.isChanging ? await aboutNew(world, row) : shared;
     const request = inUpperCase(requestOf(route, row, second));
     const upper = { caller, what: 'with ids in upper case', request };
-    const again = await send(world, upper);
+    const again = await send(world, row, upper);
     const isSame = outcomeOf(again) === outcomeOf(answer) && (row.isChanging || isAlike(again, answer));
     return [...found, ...unless(isSame, upper, `got another answer, ${outcomeOf(again)}`)];
   });
@@ -111,7 +111,7 @@ export async function walkForeignIds(world: World, route: string): Promise<strin
   if (tries.length === 0) return [];
   const findings = await unchanged(world, () =>
     each(tries, async (tried) => {
-      const answer = await send(world, tried);
+      const answer = await send(world, row, tried);
       const outcome = outcomeOf(answer);
       const isRefused = outcome !== row.answer && answer.status < 500;
       return [
@@ -149,11 +149,14 @@ function inUpperCase(request: Request): Request {
   return mapIds(request, (id, { kind }) => (kind === 'payment' ? id : id.toUpperCase()));
 }
 
-async function send({ platform, tokens }: World, { caller, request }: Try): Promise<Answer> {
+async function send(
+  { platform, tokens }: World,
+  { isStream }: Row,
+  { caller, request }: Try,
+): Promise<Answer> {
   const token = tokens.get(caller);
   const address = addressOf(request);
-  if (ROUTES[`${request.method} ${request.template}`]?.isStream)
-    return opened(platform.app.url, address, token);
+  if (isStream) return opened(platform.app.url, address, token);
   return platform.app.call(request.method, address, {
     ...(token === undefined ? {} : { token }),
     ...(request.body === undefined ? {} : { body: request.body }),
