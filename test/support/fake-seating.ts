@@ -37,6 +37,8 @@ export interface FakeSeating {
   query: CannedAnswer | undefined;
   seating: CannedAnswer | undefined;
   away: boolean;
+  /** Whether it refuses an order whose session is known and is of another event or organisation, as the platform does. */
+  refusesMixtures: boolean;
   /** Held answers wait for it. */
   gate: Promise<unknown> | undefined;
 }
@@ -93,6 +95,7 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     query: undefined,
     seating: undefined,
     away: false,
+    refusesMixtures: false,
     gate: undefined,
   };
   const server = createServer(async (request, response) => {
@@ -166,12 +169,11 @@ interface AskedOrder {
   readonly discount_id?: string;
 }
 
-/** A quote; a session of the catalogue that is of another event or organisation is refused, as the platform does. */
 function agreementOf(fake: Omit<FakeSeating, 'url'>, request: AskedOrder): CannedAnswer {
   const session = fake.sessions.get(request.session_id);
   const isMixed =
     session && (session.eventId !== request.event_id || session.organizationId !== request.organization_id);
-  return isMixed
+  return isMixed && fake.refusesMixtures
     ? { status: 400, body: { message: 'There is no such session of this event.' } }
     : { status: 200, body: quoteOf(fake, request) };
 }
