@@ -22,6 +22,8 @@ export interface Row {
   readonly answer: string;
   /** What signed-in callers who do not pass get. */
   readonly refusal?: string;
+  /** Whether the seating services alone say that an event, a session and an organisation belong together. */
+  readonly isLeftToSeating?: true;
   /** It answers without an end. */
   readonly isStream?: true;
 }
@@ -57,6 +59,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
       discount_id: null,
     }),
     answer: '201',
+    isLeftToSeating: true,
   },
   'GET /api/order/{orderId}': OF_ORDER,
   'PUT /api/order/{orderId}': {

@@ -77,7 +77,6 @@ export async function openWorld(): Promise<World> {
     { QR_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') },
     { background: false, verified: true },
   );
-  platform.seating.refusesMixtures = true;
   const [here, there] = [ownSide(platform, PRICES.here), otherSide(platform, PRICES.there)];
   const tokens = await tokensOf(platform, here, there);
   const sell = createSelling(platform, tokens.get('admin') ?? '');
