@@ -1,8 +1,10 @@
 import { beforeAll, expect, test, vi } from 'vitest';
-import { PERMISSIONS, type Permission, type Role } from '../../src/features/access/index.ts';
+import { PERMISSIONS, type Permission } from '../../src/features/access/index.ts';
 import { ROUTES } from '../support/access-walk/routes.ts';
 import { walkRefusals } from '../support/access-walk/walk.ts';
 import { type Caller, openWorld, type World } from '../support/access-walk/world.ts';
+
+type Role = (typeof PERMISSIONS)[Permission]['roles'][number];
 
 const table = vi.hoisted(() => ({
   /** The permission that everybody has at the moment. */

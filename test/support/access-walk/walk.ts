@@ -29,14 +29,14 @@ export async function walkRefusals(
   const refused = callers.filter((caller) => !row.passes.includes(caller));
   if (refused.length === 0) return [];
   const request = requestOf(route, row, aboutIn(world, row));
-  const later = isAboutOrder(request)
+  const inEachStage = isAboutOrder(request)
     ? STAGES.map((stage) => ({
         what: `of an order that is ${stage}`,
         request: requestOf(route, row, { world, sale: world.sales[stage] }),
       }))
     : [];
   const tries = refused.flatMap((caller) =>
-    [...waysOf(request), ...later].map((way): Try => ({ caller, ...way })),
+    [...waysOf(request), ...inEachStage].map((way): Try => ({ caller, ...way })),
   );
   const secrets = [...Object.values(world.sales), world.there].flatMap((sale) => [
     ...sale.secrets,
