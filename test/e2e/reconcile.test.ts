@@ -457,9 +457,7 @@ describe('npm run reconcile', () => {
     return { code: await ended, lines: out.trimEnd().split('\n'), err };
   }
 
-  test('a line for each difference, then how many; 0 when none is left, 1 when one is', {
-    timeout: 60_000,
-  }, async () => {
+  test('a line for each difference, then how many; 0 when none is left, 1 when one is', async () => {
     const { orderId, intentId } = await paidUnheard(deaf);
     const repaired = await run();
     expect(repaired).toMatchObject({ code: 0, err: '' });
@@ -495,7 +493,7 @@ describe('npm run reconcile', () => {
     ['the database does not answer', { POSTGRES_DSN: 'postgres://u:hidden@127.0.0.1:1/none' }, []],
     ['the days are none', {}, ['--days', 'many']],
     ['a variable is not allowed', { CURRENCY: 'rupees' }, []],
-  ])('2 when %s, without a stack or a secret', { timeout: 60_000 }, async (_name, env, args) => {
+  ])('2 when %s, without a stack or a secret', async (_name, env, args) => {
     const { code, err } = await run(env, args);
     expect(code).toBe(2);
     expect(err.trim()).not.toBe('');

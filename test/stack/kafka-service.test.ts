@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { compareAnnounced } from '../support/announced.ts';
 import { goldenOrder, goldenSeats, shapeOf } from '../support/golden-messages.ts';
 import { sendToTopic } from '../support/kafka-sender.ts';
-import { KAFKA_START_MS, type KafkaServer, startKafka } from '../support/kafka-server.ts';
+import { type KafkaServer, startKafka } from '../support/kafka-server.ts';
 import { asOperator, watchTopics } from '../support/kafka-topics.ts';
 import { CLIENT_SECRET, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
@@ -30,7 +30,7 @@ beforeAll(async () => {
   second = await startReplicaOnKafka();
   token = await platform.token(randomUUID());
   await until('both replicas read', async () => (await partitionsByMember()).length === 2, WAIT_MS);
-}, KAFKA_START_MS);
+});
 afterAll(() => server?.stop());
 
 beforeEach(() => {

@@ -12,7 +12,7 @@ import { KafkaError } from '../../src/platform/kafka/kafka.client.ts';
 import { KafkaTopicsMissing } from '../../src/platform/kafka/kafka.topics.ts';
 import { connectKafka, type Kafka } from '../../src/platform/kafka/kafka.ts';
 import { eventLogContract } from '../contract/event-log.contract.ts';
-import { KAFKA_START_MS, KAFKA_USER, type KafkaServer, startKafka } from '../support/kafka-server.ts';
+import { KAFKA_USER, type KafkaServer, startKafka } from '../support/kafka-server.ts';
 import { asOperator, plainAccess, watchTopics } from '../support/kafka-topics.ts';
 import { until } from '../support/servers.ts';
 
@@ -20,7 +20,7 @@ let server: KafkaServer;
 
 beforeAll(async () => {
   server = await startKafka();
-}, KAFKA_START_MS);
+});
 afterAll(() => server?.stop());
 
 const errors: unknown[] = [];

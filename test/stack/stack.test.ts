@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
-import { KEYCLOAK_START_MS } from '../support/keycloak-server.ts';
 import { type Stack, startStack } from '../support/stack/stack.ts';
 import { controlsSuite } from './controls.suite.ts';
 import { faultsSuite } from './faults.suite.ts';
@@ -10,7 +9,7 @@ let isFailed = false;
 
 beforeAll(async () => {
   stack = await startStack();
-}, KEYCLOAK_START_MS);
+});
 afterEach(({ task }) => {
   isFailed ||= task.result?.state === 'fail';
 });
@@ -22,5 +21,5 @@ const started = (): Stack => {
 };
 
 describe('two replicas on real servers', () => replicasSuite(started));
-describe('a fault at a time, with load on', { timeout: 240_000 }, () => faultsSuite(started));
-describe('each check after a fault can fail', { timeout: 240_000 }, () => controlsSuite(started));
+describe('a fault at a time, with load on', () => faultsSuite(started));
+describe('each check after a fault can fail', () => controlsSuite(started));

@@ -15,8 +15,6 @@ export interface StripeMock {
 }
 
 export const STRIPE_MOCK_VERSION = 'v0.203.0';
-/** With its download, and Go's compiler. */
-export const STRIPE_MOCK_START_MS = 420_000;
 const MODULE = 'github.com/stripe/stripe-mock';
 /** Of the module, as Go writes it into `go.sum`; what it depends on is held to by the module's own. */
 const DIGEST = 'h1:EzW7nb/fphqcAkgVRHAaC88OaAZo6SBWSl54cflDTio=';
