@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { currencyOf } from '../../src/kernel/money.ts';
+import { bareEnvironment } from '../support/child-server.ts';
 import { sql } from '../support/databases.ts';
 import { close, listen, until } from '../support/servers.ts';
 import { call, findingsIn } from '../support/test-app.ts';
@@ -32,7 +33,7 @@ function start(env: Record<string, string>, args: readonly string[] = []): Servi
 
 function run(command: string, args: readonly string[], env: Record<string, string>): Service {
   const child = spawn(command, args, {
-    env: { PATH: process.env.PATH ?? '', DRAIN_DELAY_SECONDS: '0', ...env },
+    env: { ...bareEnvironment(), DRAIN_DELAY_SECONDS: '0', ...env },
   });
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));

@@ -8,6 +8,7 @@ import { currencyOf } from '../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';
 import { createStripeProvider } from '../../src/platform/stripe/stripe.provider.ts';
 import { atEnd } from '../support/at-end.ts';
+import { bareEnvironment } from '../support/child-server.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -444,7 +445,7 @@ describe('npm run reconcile', () => {
   async function run(env: Record<string, string> = {}, args: string[] = []) {
     const child = spawn(process.execPath, ['scripts/reconcile.ts', ...args], {
       env: {
-        PATH: process.env.PATH ?? '',
+        ...bareEnvironment(),
         POSTGRES_DSN: deaf.platform.app.dsn,
         STRIPE_SECRET_KEY: 'sk_test_embedded',
         STRIPE_WEBHOOK_SECRET: 'whsec_test',

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
+import { bareEnvironment } from '../support/child-server.ts';
 import { type Link, openLink } from '../support/link.ts';
 import { testDatabase } from '../support/own-database.ts';
 import { until } from '../support/servers.ts';
@@ -83,7 +84,7 @@ describe('database-late', () => {
 
   test('a migration by hand waits as a start does', async () => {
     const { link, dsn } = await lateDatabase();
-    const env = { PATH: process.env.PATH ?? '', POSTGRES_DSN: dsn };
+    const env = { ...bareEnvironment(), POSTGRES_DSN: dsn };
     const child = spawn(process.execPath, ['scripts/migrate.ts', '-a', 'up'], { env });
     let said = '';
     child.stderr.on('data', (chunk) => (said += chunk));

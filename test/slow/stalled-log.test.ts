@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { STOP_TIMEOUT_MS } from '../../src/app.ts';
+import { patience } from '../support/patience.ts';
 import { until } from '../support/servers.ts';
 import { type ServiceSurroundings, startProcess, surroundings } from '../support/stop-process.ts';
 import { call } from '../support/test-app.ts';
@@ -32,7 +33,7 @@ const fillTheLog = (url: string) =>
 
 /** How it ended, or `runs on` when it does not within the time that a stop may take. */
 const inTime = (ended: Promise<unknown>) =>
-  Promise.race([ended, pause(STOP_TIMEOUT_MS, 'runs on', { ref: false })]);
+  Promise.race([ended, pause(patience(STOP_TIMEOUT_MS), 'runs on', { ref: false })]);
 
 describe('stalled-log: nobody reads standard output', () => {
   test.each([

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { TELL_TIMEOUT_MS } from '../../src/platform/telemetry/worker-metrics.ts';
 import { restartAfterMs, START_TIMEOUT_MS } from '../../src/workers.ts';
 import { atEnd } from '../support/at-end.ts';
+import { bareEnvironment } from '../support/child-server.ts';
 import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
 import { type FakeSeating, seatQuestions, startFakeSeating } from '../support/fake-seating.ts';
 import { emptyDatabase } from '../support/own-database.ts';
@@ -32,7 +33,7 @@ beforeAll(async () => {
   seating = fake;
   issuer = await startFakeIssuer();
   env = {
-    PATH: process.env.PATH ?? '',
+    ...bareEnvironment(),
     PORT: '0',
     LOG_LEVEL: 'info',
     DRAIN_DELAY_SECONDS: '0',

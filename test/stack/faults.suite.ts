@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { currencyOf } from '../../src/kernel/money.ts';
 import { compareAnnounced } from '../support/announced.ts';
+import { patience } from '../support/patience.ts';
 import { until } from '../support/servers.ts';
 import {
   type Asked,
@@ -55,7 +56,7 @@ export function faultsSuite(stackOf: () => Stack): void {
       `${(recoveredMs / 1_000).toFixed(1)} s`,
       tally(failures),
     ]);
-    expect(asked.filter(({ kind, ms }) => ms > BOUNDS[kind] + BUSY_MS)).toEqual([]);
+    expect(asked.filter(({ kind, ms }) => ms > BOUNDS[kind] + patience(BUSY_MS))).toEqual([]);
     const codes = new Set(failures.map(({ code, status }) => code ?? String(status)));
     expect(codes.difference(new Set(fault.mayAnswer))).toEqual(new Set());
     const compared = await compareAnnounced(stack.servers.directDsn(), stack.servers.links.kafka.address);
@@ -110,7 +111,7 @@ async function soundness({ servers, stripe }: Stack): Promise<unknown[]> {
     ...(await moneyDifferences(servers.directDsn(), `http://${stripe.address}`)),
   ];
   let found = await look();
-  const deadline = performance.now() + SETTLE_MS;
+  const deadline = performance.now() + patience(SETTLE_MS);
   while (found.length > 0 && performance.now() < deadline) {
     await setTimeout(500);
     found = await look();

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { end, endingOf, endWithUs, freePorts } from './child-server.ts';
+import { patience } from './patience.ts';
 import { until } from './servers.ts';
 
 /** Stripe's own description of its API as a server: it answers a request that it finds valid, and refuses any other. */
@@ -58,7 +59,10 @@ async function programFile(): Promise<string> {
   const draft = await mkdtemp(`${kept}-`);
   try {
     const env = { ...process.env, GOBIN: draft };
-    await run('go', ['install', `${MODULE}@${STRIPE_MOCK_VERSION}`], { env, timeout: INSTALL_TIMEOUT_MS });
+    await run('go', ['install', `${MODULE}@${STRIPE_MOCK_VERSION}`], {
+      env,
+      timeout: patience(INSTALL_TIMEOUT_MS),
+    });
     const built = join(draft, 'stripe-mock');
     const { stdout } = await run('go', ['version', '-m', built]);
     if (!stdout.includes(`mod\t${MODULE}\t${STRIPE_MOCK_VERSION}\t${DIGEST}`))
