@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const MINUTE_MS = 60_000;
 
@@ -16,6 +17,27 @@ const RACES = 'test/races/**/*.test.ts';
 // counted in code that was compiled for it.
 if (!process.argv.includes('--coverage'))
   process.env.NODE_COMPILE_CACHE ??= resolve('node_modules/.cache/ms-ticketing/compiled');
+
+/** Files that take longest, the longest first: begun last, one of them would run alone at the end. */
+const LONG = [
+  'stack/networks',
+  'stack/servers',
+  'stack/kafka-service',
+  'stack/kafka.',
+  'slow/workers',
+  'races/seats',
+  'races/order',
+];
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const at = LONG.findIndex((name) => moduleId.includes(`/test/${name}`));
+      return at < 0 ? LONG.length : at;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
 
 interface Suite {
   readonly include: string[];
@@ -49,6 +71,7 @@ function onPostgres(name: string, { replacesModules = false, ...suite }: Suite) 
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     coverage: { provider: 'v8', include: ['src/features/**/*.ts'], reporter: ['text', 'json-summary'] },
     projects: [
       // The rules of the house and of the documents: no database, a few seconds.
@@ -97,7 +120,8 @@ export default defineConfig({
       // On real servers, which the tests start themselves.
       onPostgres('stack', {
         include: ['test/stack/**/*.test.ts'],
-        maxWorkers: 2,
+        // Most of it is waiting: for servers to start, and for faults to last.
+        maxWorkers: 3,
       }),
     ],
   },

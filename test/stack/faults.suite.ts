@@ -12,7 +12,7 @@ import {
   openHall,
   sendBuyers,
 } from '../support/stack/buyers.ts';
-import { FAULTS, type Fault } from '../support/stack/faults.ts';
+import type { Fault } from '../support/stack/faults.ts';
 import { moneyDifferences } from '../support/stack/money.ts';
 import type { Stack } from '../support/stack/stack.ts';
 import { findingsIn } from '../support/test-app.ts';
@@ -38,11 +38,11 @@ const BOUNDS: Readonly<Record<Kind, number>> = {
 };
 
 /** A fault at a time, with load on. */
-export function faultsSuite(stackOf: () => Stack): void {
+export function faultsSuite(stackOf: () => Stack, faults: readonly Fault[]): void {
   const seen: string[][] = [];
   let hall: Hall | undefined;
 
-  test.each(FAULTS)('$name', async (fault) => {
+  test.each(faults)('$name', async (fault) => {
     const stack = stackOf();
     hall ??= await openHall(stack.url);
     const { asked, recoveredMs } = await suffer(stack, hall, fault);

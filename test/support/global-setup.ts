@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres/postgres.ts';
@@ -33,10 +34,16 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   await createDatabase(server.dsn, TEMPLATE);
   await migrateUp({ dsn: dsnFor(server.dsn, TEMPLATE), dir: 'migrations' });
   project.provide('postgresDsn', server.dsn);
+  project.provide('issuerKey', await newIssuerKey());
   return async () => {
     await server.close();
     await rm(folder, { recursive: true, force: true });
   };
+}
+
+async function newIssuerKey(): Promise<JWK> {
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+  return exportJWK(privateKey);
 }
 
 async function makeQuick(dsn: string): Promise<void> {
