@@ -26,11 +26,13 @@ export async function until<Value>(
   timeoutMs = 10_000,
 ): Promise<Value> {
   const began = performance.now();
-  const deadline = began + patience(timeoutMs);
+  let deadline = began;
   for (;;) {
     const value = await holds();
     if (value !== undefined && value !== false) return value;
     const now = performance.now();
+    // The machine may have become busy since.
+    deadline = Math.max(deadline, began + patience(timeoutMs));
     if (now > deadline) throw new Error(`waited in vain until ${what}`);
     const pauseMs = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS + (now - began) / PAUSES_OF_A_WAIT);
     await new Promise((done) => setTimeout(done, pauseMs));
