@@ -46,6 +46,19 @@ export function seatQuestions(fake: Pick<FakeSeating, 'calls'>): SeatingCall[] {
   return fake.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
 }
 
+/** New seats at the prices given, in major units. */
+export function seatsAt<Prices extends readonly number[]>(
+  fake: Pick<FakeSeating, 'prices'>,
+  ...prices: Prices
+): { [At in keyof Prices]: string } {
+  const seatIds = prices.map((price) => {
+    const seatId = randomUUID();
+    fake.prices.set(seatId, price);
+    return seatId;
+  });
+  return seatIds as { [At in keyof Prices]: string };
+}
+
 /** A discount as the platform spells it (contract section 4). */
 export interface CatalogueDiscount {
   readonly id: string;

@@ -3,26 +3,10 @@ import type { JWTPayload } from 'jose';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import type { App } from '../../src/app.ts';
-import { type Clock, instant } from '../../src/kernel/clock.ts';
 import { type EventReader, openStream, type ReaderOptions } from './event-reader.ts';
 import type { PlatformApp } from './platform-app.ts';
 import { until } from './servers.ts';
 import type { TestApp } from './test-app.ts';
-
-/** A clock that runs as the system's does, and that a test moves on. */
-export interface MovableClock extends Clock {
-  advance(ms: number): void;
-}
-
-export function movableClock(): MovableClock {
-  let ahead = 0;
-  return {
-    now: () => instant(Date.now() + ahead),
-    advance(ms) {
-      ahead += ms;
-    },
-  };
-}
 
 /** A token that lasts, however far a test moves its clock. */
 export function longToken({ issuer }: PlatformApp, sub: string, claims: JWTPayload = {}): Promise<string> {

@@ -1,1 +1,2 @@
+export type { CheckInResponseSchema } from './door.schemas.ts';
 export { doorErrors } from './errors.ts';

@@ -8,3 +8,4 @@ export type {
   MoneyMoved,
   PaymentProvider,
 } from './payment.ports.ts';
+export type { PaymentIntentResponseSchema, RefundSchema, StuckPaymentSchema } from './payment.schemas.ts';
