@@ -390,7 +390,7 @@ describe('a buyer’s bank takes the money back', () => {
   /** An order paid with the card whose payment is disputed at once. */
   async function disputed(): Promise<Omit<Bought, 'tickets'> & { disputeId: string }> {
     const seatIds = [randomUUID()];
-    const { order_id: orderId } = await buyer.order(seatIds);
+    const orderId = await buyer.place(seatIds);
     const intentId = await buyer.pay(orderId, 'pm_card_createDispute');
     await stored.untilState(orderId, 'cancelled', 'payment');
     const [dispute] = await stripe.list(`disputes?payment_intent=${intentId}`);
@@ -472,7 +472,7 @@ describe('a bank that does not take the money', () => {
 
   /** An order whose payment Stripe tells of. */
   async function paidThere(changes: Record<string, unknown> = {}) {
-    const { order_id: orderId } = await (await newPerson(there)).order();
+    const orderId = await (await newPerson(there)).place();
     const intent = paidIntent(orderId, changes);
     stub.intents.set(intent.id, intent);
     await deliver(there.app, stripeEvent('payment_intent.succeeded', intent));

@@ -33,9 +33,13 @@ export interface Stored {
   payments(order: OrderRef): Promise<StoredPayment[]>;
   /** Refunds of its payments, the oldest first. */
   refunds(order: OrderRef): Promise<StoredRefund[]>;
+  /** Waits until it has a status, for whatever reason. */
+  untilStatus(order: OrderRef, status: string): Promise<void>;
   untilState(order: OrderRef, status: string, reason?: string | null): Promise<void>;
   /** Waits until its only payment is in a state. */
   untilPayment(order: OrderRef, state: string): Promise<void>;
+  /** Its hold has ended, although nothing has noticed yet. */
+  endHold(order: OrderRef): Promise<void>;
   /** Waits until the event of a webhook is applied; fails when applying it did. */
   untilApplied(eventId: string): Promise<void>;
 }
@@ -69,6 +73,9 @@ export function storedIn({ sql }: Pick<TestApp, 'sql'>): Stored {
            FROM refunds r JOIN payments USING (payment_intent_id) WHERE order_id = $1 ORDER BY r.created_at`,
         [orderIdOf(order)],
       ),
+    async untilStatus(order, status) {
+      await until(`the order is ${status}`, async () => (await state(order))?.status === status);
+    },
     async untilState(order, status, reason = null) {
       await until(`the order is ${status} (${reason})`, async () => {
         const now = await state(order);
@@ -77,6 +84,11 @@ export function storedIn({ sql }: Pick<TestApp, 'sql'>): Stored {
     },
     async untilPayment(order, wanted) {
       await until(`the payment is ${wanted}`, async () => (await payments(order))[0]?.state === wanted);
+    },
+    async endHold(order) {
+      await sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [
+        orderIdOf(order),
+      ]);
     },
     async untilApplied(eventId) {
       await until(`event ${eventId} is applied`, async () => {

@@ -13,7 +13,7 @@ import {
   type Ticket,
 } from './requests.ts';
 
-export { type OrderRef, orderIdOf, type Ticket, type TicketRef } from './requests.ts';
+export { type Order, type OrderRef, orderIdOf, type Ticket, type TicketRef } from './requests.ts';
 
 type Answering<Request, Result> = Request extends (...given: infer Given) => ApiRequest<infer Body>
   ? (...given: Given) => Promise<Result extends 'body' ? Body : Answer>
@@ -40,6 +40,8 @@ export interface Person extends Does {
   readonly tries: Tries;
   /** Any other request. */
   call(method: string, path: string, body?: unknown): Promise<Answer>;
+  /** Orders seats, new ones when none are named; the id of the order. */
+  place(seatIds?: readonly string[], discountId?: string): Promise<string>;
   /** Creates the payment and confirms it with a card, as a page does; the id of the PaymentIntent. */
   pay(order: OrderRef, card?: string): Promise<string>;
   /** Orders seats, pays for them and completes the order. */
@@ -63,6 +65,9 @@ export function person(signed: Signed): Person {
     app.call(method, path, { token, headers, ...(body === undefined ? {} : { body }) });
   const { does, tries } = bothWays(requestsAt(onSale), call);
 
+  const place = async (seatIds?: readonly string[], discountId?: string) =>
+    (await does.order(seatIds, discountId)).order_id;
+
   async function pay(order: OrderRef, card = 'pm_card_visa'): Promise<string> {
     const { paymentIntentId, clientSecret } = await does.intent(order);
     expect(await confirmIntent(app.url, paymentIntentId, clientSecret, card)).toBe(200);
@@ -75,9 +80,10 @@ export function person(signed: Signed): Person {
     id,
     token,
     call,
+    place,
     pay,
     async buy<Seats extends readonly string[]>(seatIds: Seats, discountId?: string) {
-      const { order_id: orderId } = await does.order(seatIds, discountId);
+      const orderId = await place(seatIds, discountId);
       const intentId = await pay(orderId);
       const order = await does.checkOut(orderId);
       expect(order.Status).toBe('completed');
