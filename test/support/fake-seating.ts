@@ -24,8 +24,6 @@ export interface FakeSeating {
   /** Price of each seat by id, in major units; others cost 100. */
   readonly prices: Map<string, number>;
   readonly tierOf: Map<string, string>;
-  /** What every order with a discount is answered with, in place of the catalogue. */
-  discount: unknown;
   /** Discounts of the catalogue by id, as `catalogueDiscount` makes them. */
   readonly discounts: Map<string, CatalogueDiscount>;
   /** The user id that owns an event, a session or an organisation, by its id. */
@@ -98,7 +96,6 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     calls: [],
     prices: new Map(),
     tierOf: new Map(),
-    discount: undefined,
     discounts: new Map(),
     owners: new Map(),
     scanners: new Map(),
@@ -188,5 +185,5 @@ function quoteOf(
     },
   }));
   const { discount_id: discountId } = request;
-  return { seats, discount: discountId ? (fake.discount ?? fake.discounts.get(discountId) ?? null) : null };
+  return { seats, discount: discountId ? (fake.discounts.get(discountId) ?? null) : null };
 }

@@ -26,7 +26,10 @@ export function paidIntent(orderId: string, changes: Record<string, unknown> = {
 }
 
 /** Signs bytes as Stripe would. */
-export function signatureOf(payload: string, { secret = 'whsec_test', timestamp = nowS() } = {}): string {
+export function signatureOf(
+  payload: string,
+  { secret = 'whsec_test', timestamp = nowS() }: { secret?: string | undefined; timestamp?: number } = {},
+): string {
   return stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp });
 }
 
@@ -36,11 +39,15 @@ const nowS = () => Math.floor(Date.now() / 1_000);
 export function deliver(
   app: TestApp,
   event: unknown,
-  { path = '/api/webhook/stripe', signature }: { path?: string; signature?: string } = {},
+  {
+    path = '/api/webhook/stripe',
+    secret,
+    signature,
+  }: { path?: string; secret?: string; signature?: string } = {},
 ): Promise<Answer> {
   const payload = typeof event === 'string' ? event : JSON.stringify(event);
   return app.call('POST', path, {
     body: payload,
-    headers: { 'stripe-signature': signature ?? signatureOf(payload) },
+    headers: { 'stripe-signature': signature ?? signatureOf(payload, { secret }) },
   });
 }

@@ -13,7 +13,7 @@ import {
   type Ticket,
 } from './requests.ts';
 
-export { type Order, type OrderRef, orderIdOf, type Ticket, type TicketRef } from './requests.ts';
+export { type Order, type OrderRef, onSaleAt, orderIdOf, type Ticket, type TicketRef } from './requests.ts';
 
 type Answering<Request, Result> = Request extends (...given: infer Given) => ApiRequest<infer Body>
   ? (...given: Given) => Promise<Result extends 'body' ? Body : Answer>
@@ -46,8 +46,8 @@ export interface Person extends Does {
   pay(order: OrderRef, card?: string): Promise<string>;
   /** Orders seats, pays for them and completes the order. */
   buy<Seats extends readonly string[]>(seatIds: Seats, discountId?: string): Promise<Bought<Seats>>;
-  /** The same person, whose requests go to another replica or have further headers. */
-  via(way: { app?: TestApp; headers?: Record<string, string> }): Person;
+  /** The same person, whose requests go to another replica, are about another session or have further headers. */
+  via(way: Partial<Pick<Signed, 'app' | 'onSale' | 'headers'>>): Person;
 }
 
 /** Where a person is and who they are. */

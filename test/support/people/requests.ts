@@ -30,6 +30,19 @@ export interface OnSale {
   request(seatIds?: readonly string[], discountId?: string): Record<string, unknown>;
 }
 
+/** Seats of a session, by the ids that an order names. */
+export const onSaleAt = (ids: {
+  readonly event_id: string;
+  readonly session_id: string;
+  readonly organization_id: string;
+}): OnSale => ({
+  request: (seatIds = [randomUUID()], discountId) => ({
+    ...ids,
+    seat_ids: seatIds,
+    ...(discountId === undefined ? {} : { discount_id: discountId }),
+  }),
+});
+
 /** One request of the API, with the status that it usually has and, as a type only, what it then answers. */
 export interface ApiRequest<Body> {
   readonly method: string;
