@@ -388,7 +388,7 @@ describe('given back in Stripe’s dashboard,', () => {
 
 describe('a buyer’s bank takes the money back', () => {
   /** An order paid with the card whose payment is disputed at once. */
-  async function disputed(): Promise<Omit<Bought, 'tickets'> & { disputeId: string }> {
+  async function disputed(): Promise<Omit<Bought, 'order' | 'tickets'> & { disputeId: string }> {
     const seatIds = [randomUUID()];
     const orderId = await buyer.place(seatIds);
     const intentId = await buyer.pay(orderId, 'pm_card_createDispute');

@@ -1,8 +1,8 @@
-import type { TestApp } from './test-app.ts';
+import { call } from './test-app.ts';
 
 /** Every sample of `/metrics`, by its name with its labels. */
-export async function samplesOf(app: TestApp): Promise<Record<string, number>> {
-  const { text } = await app.call('GET', '/metrics');
+export async function samplesOf({ url }: { readonly url: string }): Promise<Record<string, number>> {
+  const { text } = await call(url, 'GET', '/metrics');
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return Object.fromEntries(
     samples.map((line) => {

@@ -29,7 +29,9 @@ export interface Bought<Seats extends readonly string[] = readonly string[]> {
   readonly orderId: string;
   readonly intentId: string;
   readonly seatIds: Seats;
-  /** As the order has them when it completes, in the order of the seats. */
+  /** As its checkout answered. */
+  readonly order: Order;
+  /** Those of the order, in the order of the seats. */
   readonly tickets: { readonly [At in keyof Seats]: Ticket };
 }
 
@@ -88,7 +90,7 @@ export function person(signed: Signed): Person {
       const order = await does.checkOut(orderId);
       expect(order.Status).toBe('completed');
       const tickets = seatIds.map((seatId) => ticketOf(order, seatId)) as { [At in keyof Seats]: Ticket };
-      return { orderId, intentId, seatIds, tickets };
+      return { orderId, intentId, seatIds, order, tickets };
     },
     via: (way) => person({ ...signed, ...way }),
   };
