@@ -3,8 +3,6 @@ import { type Clock, instant } from '../../src/kernel/clock.ts';
 /** A clock that runs as the system's does, and that a test moves on. */
 export interface MovableClock extends Clock {
   advance(ms: number): void;
-  /** Shows the system's time again. */
-  reset(): void;
 }
 
 export function movableClock(): MovableClock {
@@ -13,9 +11,6 @@ export function movableClock(): MovableClock {
     now: () => instant(Date.now() + ahead),
     advance(ms) {
       ahead += ms;
-    },
-    reset() {
-      ahead = 0;
     },
   };
 }
