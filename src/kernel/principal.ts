@@ -1,5 +1,4 @@
 import type { Instant } from './clock.ts';
-import { AppError } from './errors.ts';
 import type { UserId } from './ids.ts';
 
 /** Who is calling, from a verified access token. Organisers and scanners are not in it: the seating service knows them. */
@@ -9,9 +8,4 @@ export interface Principal {
   /** OAuth scopes of the token. */
   readonly scopes: readonly string[];
   readonly expiresAt: Instant;
-}
-
-/** Lets administrators pass. Throws `forbidden`. */
-export function demandAdmin(who: Principal): void {
-  if (!who.isAdmin) throw new AppError('forbidden', 'This is for administrators.');
 }

@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { STOP_TIMEOUT_MS } from '../../src/app.ts';
-import { embeddedParts, readConfig, secretFileVariables, VARIABLES } from '../../src/config.ts';
+import { embeddedParts, readConfig, secretFileVariables } from '../../src/config.ts';
+import { VARIABLES } from '../../src/config.variables.ts';
 import { type ComposeModel, changedCopy, loadCompose, readCompose } from '../support/deploy-tools.ts';
 
 const FILE = 'compose.yaml';

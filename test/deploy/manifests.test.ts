@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { STOP_TIMEOUT_MS } from '../../src/app.ts';
-import { readConfig, VARIABLES } from '../../src/config.ts';
+import { readConfig } from '../../src/config.ts';
+import { VARIABLES } from '../../src/config.variables.ts';
 import { changedCopy, validateKubernetes } from '../support/deploy-tools.ts';
 
 const FOLDER = 'deploy/kubernetes';

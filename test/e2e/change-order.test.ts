@@ -60,7 +60,7 @@ async function rowsOf(orderId: string) {
 }
 
 async function publishAll(): Promise<void> {
-  while (await platform.app.app.work.relay());
+  while (await platform.app.app.turn('relay'));
 }
 
 const seatMessages = (seatIds: readonly string[]) => events.ofSeats(platform.sessionId, seatIds);
@@ -618,7 +618,7 @@ describe('is refused', () => {
       body: { code: 'hold_ended' },
     });
     expect(await rowsOf(orderId)).toEqual(before);
-    await platform.app.app.work.expiry();
+    await platform.app.app.turn('expiry');
   });
 
   test.each<[string, unknown]>([

@@ -45,13 +45,13 @@ function tell(value: unknown, topic = SUCCEEDED, key = 'the key of the message')
 }
 
 async function announced(orderId: string): Promise<string[]> {
-  while (await platform.app.app.work.relay());
+  while (await platform.app.app.turn('relay'));
   return events.messages.filter(({ key }) => key === orderId).map(({ topic }) => topic);
 }
 
 async function expire(orderId: string): Promise<void> {
   await stored.endHold(orderId);
-  await platform.app.app.work.expiry();
+  await platform.app.app.turn('expiry');
 }
 
 /** What waits for a person, seen and then paid out otherwise; each with its order and amount. */
@@ -196,7 +196,7 @@ describe('with Stripe', () => {
     const orderId = await buyer.place();
     const intentId = await buyer.pay(orderId);
     await tell({ order_id: orderId, payment_id: 'cash' });
-    while (await platform.app.app.work.refunds());
+    while (await platform.app.app.turn('refunds'));
     expect(await stored.payments(orderId)).toMatchObject([
       { payment_intent_id: `elsewhere:${orderId}:cash`, state: 'applied' },
       { payment_intent_id: intentId, state: 'refunded' },
@@ -209,7 +209,7 @@ describe('with Stripe', () => {
     const intentId = await buyer.pay(orderId);
     await tell({ order_id: orderId, payment_intent_id: intentId });
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
-    while (await platform.app.app.work.webhooks());
+    while (await platform.app.app.turn('webhooks'));
     expect(await stored.payments(orderId)).toEqual([
       { payment_intent_id: intentId, amount_minor: 10_000, currency: 'lkr', state: 'applied' },
     ]);
@@ -348,7 +348,7 @@ describe('is set aside with the reason and its key', () => {
 
   test('a key that PostgreSQL does not take does not stop the topic', async () => {
     await tell('{', SUCCEEDED, 'a\u0000b');
-    while (await platform.app.app.work.relay());
+    while (await platform.app.app.turn('relay'));
     const [last] = events.messages.slice(-1);
     expect(last).toMatchObject({ topic: 'payment_succefully.dead' });
     expect(JSON.parse(last?.value ?? '')).toMatchObject({ key: 'a\u0000b', value: '{' });

@@ -194,9 +194,11 @@ describe('is refused', () => {
     expect(await stored.refunds(orderId)).toEqual([]);
   });
 
-  test('to everybody but administrators', async () => {
+  test('to its buyer, to strangers, and to the organiser of another event', async () => {
     const { orderId } = await sold(100);
-    for (const each of [buyer, all.organiser, await newPerson(platform)]) {
+    const other = await newPerson(platform);
+    platform.seating.owners.set(randomUUID(), other.id);
+    for (const each of [buyer, other, await newPerson(platform)]) {
       expect(await each.tries.refund(orderId, {})).toMatchObject({
         status: 403,
         body: { code: 'forbidden' },
@@ -204,6 +206,7 @@ describe('is refused', () => {
     }
     expect((await platform.app.call('POST', `/api/order/${orderId}/refund`)).status).toBe(401);
     expect(await stored.refunds(orderId)).toEqual([]);
+    expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
   });
 
   test('for what was not paid: pending, free, cancelled, unknown', async () => {
@@ -223,6 +226,38 @@ describe('is refused', () => {
       status: 404,
       body: { code: 'order_not_found' },
     });
+  });
+});
+
+describe('the organiser of the event', () => {
+  test('refunds an order of it, in part and whole, and the trail names them', async () => {
+    const { organiser } = all;
+    const { orderId } = await sold(100);
+    const part = await organiser.refund(orderId, { amount: 30, reason: 'the view was blocked' });
+    expect(part).toMatchObject({ amount: 30, order: { Status: 'completed' } });
+    expect(await organiser.refund(orderId, {})).toMatchObject({
+      amount: 70,
+      reason: 'given back by the organiser',
+      order: { Status: 'cancelled' },
+    });
+    await stored.untilPayment(orderId, 'refunded');
+    expect(await stored.refunds(orderId)).toMatchObject([
+      { amount_minor: 3_000, requested_by: organiser.id },
+      { amount_minor: 7_000, requested_by: organiser.id },
+    ]);
+    const entries = (await organiser.audit()).filter((entry) => entry.order_id === orderId);
+    expect(entries).toMatchObject([
+      { action: 'order.refunded', actor: organiser.id, after: { status: 'cancelled', left: 0 } },
+      { action: 'order.refunded', actor: organiser.id, after: { status: 'completed', left: 70 } },
+    ]);
+  });
+
+  test('no longer refunds once the event is another’s, and an administrator does', async () => {
+    const { orderId } = await sold(100);
+    platform.seating.owners.delete(platform.eventId);
+    expect(await all.organiser.tries.refund(orderId, {})).toMatchObject({ status: 403 });
+    expect(await admin.refund(orderId, {})).toMatchObject({ reason: 'given back by an administrator' });
+    platform.seating.owners.set(platform.eventId, all.organiser.id);
   });
 });
 

@@ -1,3 +1,5 @@
+import type {} from 'fastify';
+
 /**
  * How a user may stand to what a permission is about: `owner` is an order's buyer, a ticket's holder or the user themselves;
  * `organiser` owns the event, session or organisation; `scanner` has that role for the session; `user` is anybody who
@@ -51,3 +53,10 @@ export const PERMISSIONS = {
 } as const satisfies Record<string, Rule>;
 
 export type Permission = keyof typeof PERMISSIONS;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the route's use case requires of the caller. Every route names one, or is public. */
+    readonly permission?: Permission;
+  }
+}

@@ -31,6 +31,8 @@ const newPlace = (): Place => ({ named: new Map(), matched: [] });
  */
 export function createAddresses(): Addresses {
   const root = newPlace();
+  /** Addresses without a parameter, by their paths: nothing else names more of such a path. */
+  const exact = new Map<string, Address>();
   return {
     add(pattern, methods) {
       if (pattern.includes('*')) return;
@@ -38,8 +40,11 @@ export function createAddresses(): Addresses {
       for (const segment of segmentsOf(pattern)) place = placeBelow(place, segment);
       place.methods ??= new Set();
       for (const method of methods) place.methods.add(method);
+      if (!pattern.includes(':')) exact.set(pattern, { methods: place.methods });
     },
     find(path) {
+      const known = exact.get(path);
+      if (known) return known;
       const methods = methodsBelow(root, segmentsOf(decoded(path)));
       return methods && { methods };
     },

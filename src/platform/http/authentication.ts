@@ -22,8 +22,10 @@ const principals = new WeakMap<FastifyRequest, Principal>();
  */
 export function requireAuthentication(scope: HttpServer, verifier: TokenVerifier): void {
   scope.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.access === 'public') return;
-    principals.set(request, await verifier.verify(bearerToken(request)));
+    // Fastify makes the options of a route for each time that they are read.
+    const { access, tokenInQuery = false } = request.routeOptions.config;
+    if (access === 'public') return;
+    principals.set(request, await verifier.verify(bearerToken(request, tokenInQuery)));
   });
 }
 
@@ -42,9 +44,9 @@ export function knownPrincipalOf(request: FastifyRequest): Principal | undefined
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 
 /** RFC 6750 section 2.1; section 2.3 only where a route says so, because addresses end up in logs and histories. */
-function bearerToken(request: FastifyRequest): string {
+function bearerToken(request: FastifyRequest, mayBeInQuery: boolean): string {
   const { authorization } = request.headers;
-  const inQuery = request.routeOptions.config.tokenInQuery ? queryToken(request) : undefined;
+  const inQuery = mayBeInQuery ? queryToken(request) : undefined;
   if (authorization !== undefined && inQuery !== undefined) {
     throw new AppError('invalid_request', 'Send the access token once: as a bearer token or in the address.');
   }

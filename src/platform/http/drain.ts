@@ -51,19 +51,20 @@ export function createDrain(scope: HttpServer): Drain {
     };
   });
 
-  scope.addHook('onRequest', async (request, reply) => {
+  scope.addHook('onRequest', (request, reply, done) => {
     unanswered += 1;
     // The one event that comes for every response, also when its client has gone away.
     reply.raw.once('close', () => {
       unanswered -= 1;
       settle();
     });
-    if (phase !== 'finished' || request.routeOptions.config.whileStopping) return;
-    throw new AppError('shutting_down', 'This replica is stopping. Try again.');
+    const isRefused = phase === 'finished' && !request.routeOptions.config.whileStopping;
+    done(isRefused ? new AppError('shutting_down', 'This replica is stopping. Try again.') : undefined);
   });
 
-  scope.addHook('onSend', async (_request, reply) => {
+  scope.addHook('onSend', (_request, reply, payload, done) => {
     if (phase !== 'open') reply.header('connection', 'close');
+    done(null, payload);
   });
 
   return {

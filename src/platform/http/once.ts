@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Clock, later } from '../../kernel/clock.ts';
+import { later } from '../../kernel/clock.ts';
 import { AppError, type Errors } from '../../kernel/errors.ts';
-import type { IdSource } from '../../kernel/ids.ts';
+import type { Core } from '../core.ts';
+import type { Feature } from '../feature.ts';
 import { answerOnce, requestInFlight } from '../idempotency/answers.ts';
+import { idempotencyChecks } from '../idempotency/checks.store.ts';
 import {
   claimKey,
   findKey,
@@ -13,7 +15,6 @@ import {
   keepAnswer,
   letGoOfKey,
 } from '../idempotency/idempotency.store.ts';
-import type { Database } from '../postgres/database.ts';
 import { principalOf } from './authentication.ts';
 import { PROBLEM_MEDIA_TYPE, toProblem } from './problem.ts';
 
@@ -29,7 +30,7 @@ export interface Success<Result, Body> {
  * refusal included, is repeated for 24 hours. An answer that says "try again" is not kept.
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
-export interface Once {
+export interface Once extends Feature {
   /**
    * Carries out `work` and gives its body, or repeats the answer and gives nothing more to send. The transaction of its
    * change calls `keepAnswer`.
@@ -40,15 +41,6 @@ export interface Once {
     success: Success<Result, Body>,
     work: () => Promise<Result>,
   ): Promise<Body | undefined>;
-  /** Removes keys that are older than their life; true when there may be more. */
-  forgetOld(): Promise<boolean>;
-}
-
-export interface OnceOptions {
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly errors: Errors;
 }
 
 const KEY_LIFE_MS = 86_400_000;
@@ -56,10 +48,15 @@ const KEY_LIFE_MS = 86_400_000;
 const CLAIM_MS = 20_000;
 /** The first HTTP status of a refusal. */
 const CLIENT_FAULT = 400;
+const FORGET_EVERY_MS = 60_000;
 const FORGET_BATCH = 10_000;
 const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
 
-export function createOnce({ database, clock, ids, errors }: OnceOptions): Once {
+/** Builds it. Its job removes keys that are older than their life. */
+export function createOnce(
+  { database, clock, ids }: Pick<Core, 'database' | 'clock' | 'ids'>,
+  errors: Errors,
+): Once {
   async function claim(request: KeyedRequest): Promise<KeptAnswer | undefined> {
     const now = clock.now();
     const isOurs = await claimKey(database, request, now, later(now, CLAIM_MS), later(now, -KEY_LIFE_MS));
@@ -84,6 +81,11 @@ export function createOnce({ database, clock, ids, errors }: OnceOptions): Once 
     } else {
       await letGoOfKey(database, request);
     }
+  }
+
+  async function forgetOld(): Promise<boolean> {
+    const forgotten = await forgetKeys(database, later(clock.now(), -KEY_LIFE_MS), FORGET_BATCH);
+    return forgotten === FORGET_BATCH;
   }
 
   return {
@@ -111,10 +113,8 @@ export function createOnce({ database, clock, ids, errors }: OnceOptions): Once 
         throw error;
       }
     },
-    async forgetOld() {
-      const forgotten = await forgetKeys(database, later(clock.now(), -KEY_LIFE_MS), FORGET_BATCH);
-      return forgotten === FORGET_BATCH;
-    },
+    jobs: [{ name: 'keyForgetting', everyMs: FORGET_EVERY_MS, turn: forgetOld }],
+    checks: idempotencyChecks,
   };
 }
 

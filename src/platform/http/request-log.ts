@@ -3,6 +3,8 @@ import { knownPrincipalOf } from './authentication.ts';
 import type { HttpServer } from './server.ts';
 
 const SERVER_FAULT = 500;
+/** The levels at which a request that did not fail has a line. */
+const DETAILED: ReadonlySet<string> = new Set(['debug', 'trace']);
 /** What a request may be about, by the names that paths, queries and bodies have for it. */
 const SUBJECT = /^(?:order|ticket|event|session|organization|payment|intent|refund)_?id$/i;
 /** Ours are UUIDs, Stripe's begin with what they are of; anything else might be something that no log should have. */
@@ -22,32 +24,36 @@ export interface RequestLog {
 export function logRequests(app: HttpServer): RequestLog {
   const errors = new WeakMap<FastifyRequest, Error>();
   const quiet = new WeakSet<FastifyRequest>();
-  const ended = new WeakSet<FastifyRequest>();
+  const aborted = new WeakSet<FastifyRequest>();
 
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     // Unlike Fastify's own, this event also comes for an answer whose client has gone.
     reply.raw.once('close', () => {
-      ended.add(request);
-      const { config } = request.routeOptions;
+      const isAborted = !reply.raw.writableFinished;
+      if (isAborted) aborted.add(request);
+      const isFailure =
+        reply.statusCode >= SERVER_FAULT && !quiet.has(request) && !request.routeOptions.config.whileStopping;
+      // At most levels this is the end of nearly every request: a line that is not written is not put together.
+      if (!isFailure && !DETAILED.has(request.log.level)) return;
       const error = errors.get(request);
       const line = {
         ...describe(request),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime),
-        ...(reply.raw.writableFinished ? {} : { aborted: true }),
+        ...(isAborted ? { aborted: true } : {}),
         ...(error ? { err: error } : {}),
       };
-      const isFailure = reply.statusCode >= SERVER_FAULT && !quiet.has(request) && !config.whileStopping;
       if (isFailure) request.log.error(line, 'request failed');
       else request.log.debug(line, 'request');
     });
+    done();
   });
 
   return {
     failed(request, error) {
       errors.set(request, error);
       // The client has gone, and the line with it; the work failed all the same.
-      if (ended.has(request))
+      if (aborted.has(request))
         request.log.error({ ...describe(request), err: error }, 'request failed after its client had gone');
     },
     shed: (request) => void quiet.add(request),

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { DatabaseClock } from './database-clock.ts';
+import type { Job } from '../feature.ts';
+import { type DatabaseClock, MEASURE_EVERY_MS } from './database-clock.ts';
 
 /** Says when the process's own clock and the database's part, and when they agree again. */
 export interface ClockWatch {
@@ -39,4 +40,9 @@ export function watchClock(
       return false;
     },
   };
+}
+
+/** Measures the clocks again and again. */
+export function clockJob(watch: ClockWatch): Job {
+  return { name: 'clock', everyMs: MEASURE_EVERY_MS, turn: () => watch.look() };
 }

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { SalesSignal } from '../../features/live/index.ts';
+import type { SalesSignal } from '../signal.ts';
 import type { Database } from './database.ts';
 
 export interface PostgresSignalOptions {

@@ -1,5 +1,5 @@
 import { isKeyed, keepAnswer } from '../idempotency/answers.ts';
-import type { Wake, Wakeable } from '../jobs/wake.ts';
+import type { Wake } from '../jobs/wake.ts';
 import type { Connections, Database, Transaction } from './database.ts';
 
 export interface HookOptions {
@@ -13,7 +13,7 @@ export interface HookOptions {
 interface Hooks {
   readonly before: Map<string, () => Promise<void>>;
   readonly after: Map<string, () => Promise<void> | void>;
-  readonly wakes: Set<Wakeable>;
+  readonly wakes: Set<string>;
 }
 
 /**

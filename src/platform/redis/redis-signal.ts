@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import type { SalesSignal } from '../../features/live/index.ts';
+import type { SalesSignal } from '../signal.ts';
 import { type Circuit, within } from './circuit.ts';
 import { type RedisConnection, type RedisServer, sharedOptions } from './connection.ts';
 

@@ -14,6 +14,7 @@ let http: HttpServer;
 let drain: Drain;
 let url: string;
 let lines: string[];
+let log: pino.Logger;
 let gate: PromiseWithResolvers<void>;
 let arrived: number;
 
@@ -21,6 +22,7 @@ beforeEach(async () => {
   lines = [];
   gate = Promise.withResolvers();
   arrived = 0;
+  log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
   listener = await bind(0, '127.0.0.1');
   url = `http://127.0.0.1:${listener.port}`;
   expect((await call(url, 'GET', '/')).status).toBe(503);
@@ -28,7 +30,7 @@ beforeEach(async () => {
     errors: ERRORS,
     onProblem: () => undefined,
     server: listener.server,
-    log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
+    log,
     requestId: () => 'request-1',
   });
   http = created.app;
@@ -130,6 +132,43 @@ test('a log line has the route and not the query', async () => {
   await until('it is logged', () => lines.length > 0);
   expect(lines.join('')).toContain('"route":"/typed"');
   expect(lines.join('')).not.toContain('hidden');
+});
+
+test('above debug there is a line for a request that failed, and none for one that did not', async () => {
+  log.level = 'info';
+  await call(url, 'GET', '/typed?n=7');
+  await call(url, 'GET', '/broken');
+  await until('it is logged', () => lines.length > 0);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ msg: 'request failed', route: '/broken', status: 500 }),
+  ]);
+});
+
+test('work that fails after its client has gone has a line of its own', async () => {
+  const aborted = new AbortController();
+  const gone = fetch(`${url}/slow`, { signal: aborted.signal }).catch(() => 'gone');
+  await until('it is under way', () => arrived === 1);
+  aborted.abort();
+  await gone;
+  await until('its line is there', () => lines.length === 1);
+  gate.reject(new Error('too late'));
+  await until('the other is, too', () => lines.length === 2);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ msg: 'request', aborted: true }),
+    expect.objectContaining({ msg: 'request failed after its client had gone', route: '/slow' }),
+  ]);
+});
+
+test.each([
+  ['/typed', 405],
+  ['/typed/', 405],
+  ['/typ%65d?n=1', 405],
+  ['/code/internal', 405],
+  ['/nothing', 404],
+])('PUT %s is answered by what stands there', async (path, status) => {
+  const answer = await call(url, 'PUT', path, { body: {} });
+  expect(answer.status).toBe(status);
+  expect(answer.headers.get('allow') === null).toBe(status === 404);
 });
 
 test('a taken port is said to be', async () => {
