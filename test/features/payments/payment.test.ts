@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Order } from '../../../src/features/orders/order.ts';
+import { cancel, type Order } from '../../../src/features/orders/order.ts';
 import {
   intentKey,
   type Payment,
@@ -11,6 +11,7 @@ import {
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { Currency, money } from '../../../src/kernel/money.ts';
+import { completedOrder, orderAfter, pendingOrder } from '../../support/built-orders.ts';
 
 const AT = instant(0);
 const facts: SettlementFacts = { currency: new Currency('lkr'), paidBy: undefined, seatsFree: true };
@@ -23,28 +24,9 @@ const payment = (changes: Partial<Payment> = {}): Payment => ({
   ...changes,
 });
 
-function order(state: object): Order {
-  return {
-    orderId: as<Order['orderId']>('order'),
-    userId: as<Order['userId']>('user'),
-    eventId: as<Order['eventId']>('event'),
-    organizationId: as<Order['organizationId']>('organization'),
-    sessionId: as<Order['sessionId']>('session'),
-    subtotal: money(100),
-    discount: undefined,
-    discountAmount: money(0),
-    price: money(100),
-    createdAt: AT,
-    paymentIntentId: undefined,
-    paymentAttempt: 1,
-    tickets: [],
-    ...(state as { status: 'pending'; expiresAt: typeof AT }),
-  };
-}
-
-const PENDING = order({ status: 'pending', expiresAt: AT });
-const COMPLETED = order({ status: 'completed', completedAt: AT });
-const cancelled = (reason: string) => order({ status: 'cancelled', cancelledAt: AT, reason });
+const PENDING = pendingOrder();
+const COMPLETED = completedOrder({}, AT);
+const cancelled = (reason: Parameters<typeof cancel>[1]) => orderAfter(cancel(PENDING, reason, AT));
 
 const PAID = payment({ intentId: as<Payment['intentId']>('pi_2'), state: 'applied' });
 const OWN = { ...COMPLETED, paymentIntentId: payment().intentId };
