@@ -1,4 +1,5 @@
 import type { EmbeddedPart } from '../config.ts';
+import { type Permission, refusalsOf } from '../features/access/index.ts';
 import type { Core } from '../platform/core.ts';
 import type { Feature } from '../platform/feature.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
@@ -14,7 +15,6 @@ import { traceRequests } from '../platform/telemetry/request-tracing.ts';
 import { metricsOfAll } from '../platform/telemetry/worker-metrics.ts';
 import { ERRORS } from './errors.ts';
 import { CUT_MS, type Foundation, VERSION } from './foundation.ts';
-import { REFUSALS } from './refusals.ts';
 import type { Postgres, Servers } from './servers.ts';
 import { mountEmbedded } from './stand-ins.ts';
 
@@ -48,7 +48,7 @@ export async function serveApi(
   });
   measureRequests(http, metrics);
   if (tracing) traceRequests(http, tracing);
-  await serveApiDocs(http, VERSION, REFUSALS);
+  await serveApiDocs(http, VERSION, (permission) => refusalsOf(permission as Permission));
   const opened = Promise.withResolvers<{ readonly drain: Drain; readonly shed: Shed }>();
   await http.register(async (api) => {
     const scope = api as HttpServer;

@@ -83,7 +83,7 @@ export async function startTestApp(
     const undocumented = refusals.undocumented(app.http);
     await app.close();
     await rm(folder, { recursive: true, force: true });
-    expect(undocumented, 'src/app/refusals.ts lacks these').toEqual([]);
+    expect(undocumented, 'the `refuses` of these routes lack these codes').toEqual([]);
   });
   const url = `http://127.0.0.1:${new URL(app.url).port}`;
   return {

@@ -1,4 +1,5 @@
 import type {} from 'fastify';
+import type { ErrorCode } from '../../kernel/errors.ts';
 
 /**
  * How a user may stand to what a permission is about: `owner` is an order's buyer, a ticket's holder or the user themselves;
@@ -53,6 +54,16 @@ export const PERMISSIONS = {
 } as const satisfies Record<string, Rule>;
 
 export type Permission = keyof typeof PERMISSIONS;
+
+/** What a route with this permission can refuse because of who asks. */
+export function refusalsOf(permission: Permission): readonly ErrorCode[] {
+  const roles: readonly Role[] = PERMISSIONS[permission].roles;
+  const isAsked = roles.includes('organiser') || roles.includes('scanner');
+  return [
+    ...(roles.includes('user') ? [] : (['forbidden'] as const)),
+    ...(isAsked ? (['seating_unavailable'] as const) : []),
+  ];
+}
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -37,7 +37,7 @@ export function listRoutes(scope: HttpServer, json: AnalyticsJson, cases: ListCa
   scope.get(
     `${BASE}/events/:eventId/orders`,
     {
-      config: { permission: 'analytics.event' },
+      config: { permission: 'analytics.event', refuses: ['exports_busy'] },
       schema: {
         tags: TAGS,
         summary: 'Orders of an event, newest first unless sorted; for its organiser and administrators',
@@ -63,7 +63,7 @@ export function listRoutes(scope: HttpServer, json: AnalyticsJson, cases: ListCa
   scope.get(
     `${BASE}/sessions/:sessionId/tickets`,
     {
-      config: { permission: 'analytics.session' },
+      config: { permission: 'analytics.session', refuses: ['exports_busy'] },
       exposeHeadRoute: false,
       schema: {
         tags: TAGS,
@@ -93,7 +93,7 @@ function exportRoute(scope: HttpServer, exportEvent: ExportEvent): void {
   scope.get(
     `${BASE}/events/:eventId/export`,
     {
-      config: { permission: 'analytics.event' },
+      config: { permission: 'analytics.event', refuses: ['exports_busy'] },
       exposeHeadRoute: false,
       schema: {
         tags: TAGS,

@@ -51,7 +51,19 @@ function issueRoute(api: HttpServer, { issue, once, currency }: BoxOfficeRoutes)
   api.post(
     '/api/order/ticket',
     {
-      config: { permission: 'ticket.issue' },
+      config: {
+        permission: 'ticket.issue',
+        refuses: [
+          'ticket_change_refused',
+          'order_changed',
+          'seats_taken',
+          'seats_refused',
+          'discount_refused',
+          'price_not_chargeable',
+          'payment_refused',
+          'payments_unavailable',
+        ],
+      },
       schema: {
         tags: TAGS,
         summary:
@@ -73,7 +85,20 @@ function amendRoute(api: HttpServer, { amend, once, currency }: BoxOfficeRoutes)
   api.put(
     '/api/order/ticket/:ticketId',
     {
-      config: { permission: 'ticket.amend' },
+      config: {
+        permission: 'ticket.amend',
+        refuses: [
+          'ticket_not_found',
+          'ticket_change_refused',
+          'order_changed',
+          'seats_taken',
+          'seats_refused',
+          'discount_refused',
+          'price_not_chargeable',
+          'payment_refused',
+          'payments_unavailable',
+        ],
+      },
       schema: {
         tags: TAGS,
         summary: 'Another seat of the same tier, another label or note; for the organiser and administrators',
@@ -94,7 +119,21 @@ function voidRoute(api: HttpServer, { void: voiding, once }: BoxOfficeRoutes): v
   api.delete(
     '/api/order/ticket/:ticketId',
     {
-      config: { permission: 'ticket.void' },
+      config: {
+        permission: 'ticket.void',
+        refuses: [
+          'ticket_not_found',
+          'ticket_change_refused',
+          'order_changed',
+          'seats_taken',
+          'seats_refused',
+          'discount_refused',
+          'price_not_chargeable',
+          'payment_refused',
+          'payments_unavailable',
+          'refund_not_possible',
+        ],
+      },
       schema: {
         tags: TAGS,
         summary: 'Void a ticket, and give its money back when asked to; for the organiser and administrators',

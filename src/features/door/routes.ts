@@ -58,7 +58,23 @@ function checkInRoute(scope: HttpServer, once: Once, { checkIn, ticketJson }: Do
   scope.post(
     '/api/order/ticket/checkin',
     {
-      config: { permission: 'ticket.check-in' },
+      config: {
+        permission: 'ticket.check-in',
+        refuses: [
+          'ticket_forged',
+          'ticket_superseded',
+          'ticket_wrong_session',
+          'ticket_cancelled',
+          'ticket_not_paid',
+          'ticket_too_early',
+          'ticket_too_late',
+          'already_checked_in',
+          'not_checked_in',
+          'reentry_not_allowed',
+          'idempotency_key_reused',
+          'request_in_flight',
+        ],
+      },
       onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
       schema: {
         tags: TAGS,
@@ -101,7 +117,7 @@ function batchRoute(scope: HttpServer, { takeBatch }: DoorCases): void {
   scope.post(
     '/api/order/scan/batch',
     {
-      config: { permission: 'ticket.check-in' },
+      config: { permission: 'ticket.check-in', refuses: ['scan_time_refused'] },
       bodyLimit: MAX_BATCH_BYTES,
       onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
       schema: {
@@ -136,7 +152,7 @@ function bundleRoute(scope: HttpServer, { makeBundle }: DoorCases): void {
   scope.get(
     '/api/order/scan/sessions/:sessionId/bundle',
     {
-      config: { permission: 'door.bundle' },
+      config: { permission: 'door.bundle', refuses: ['ticket_wrong_session', 'exports_busy'] },
       schema: {
         tags: TAGS,
         summary: 'What a scanner of the session needs to decide without a network, or what of it changed',
@@ -170,7 +186,7 @@ function undoRoute(scope: HttpServer, once: Once, { undoCheckIn, ticketJson }: D
   scope.delete(
     '/api/order/ticket/:ticketId/checkin',
     {
-      config: { permission: 'ticket.undo-check-in' },
+      config: { permission: 'ticket.undo-check-in', refuses: ['ticket_not_found', 'not_checked_in'] },
       schema: {
         tags: TAGS,
         summary: 'Undo a check-in, so that the ticket admits again; for the organiser and administrators',
@@ -192,7 +208,7 @@ function reentryRoute(scope: HttpServer, once: Once, { allowReentry }: DoorCases
   scope.put(
     '/api/order/scan/sessions/:sessionId/door',
     {
-      config: { permission: 'door.set-up' },
+      config: { permission: 'door.set-up', refuses: ['not_found'] },
       schema: {
         tags: TAGS,
         summary: 'How the doors of a session work; for its organiser and administrators',

@@ -30,7 +30,7 @@ export function liveRoutes(scope: HttpServer, live: LiveStreams): void {
   scope.get(
     '/api/order/sse/checkouts/event/:eventID',
     {
-      config: { tokenInQuery: true, permission: 'live.event' },
+      config: { tokenInQuery: true, permission: 'live.event', refuses: ['too_many_streams', 'streams_full'] },
       exposeHeadRoute,
       schema: {
         ...shape,
@@ -47,7 +47,11 @@ export function liveRoutes(scope: HttpServer, live: LiveStreams): void {
   scope.get(
     '/api/order/sse/checkouts/organization/:organizationID',
     {
-      config: { tokenInQuery: true, permission: 'live.organization' },
+      config: {
+        tokenInQuery: true,
+        permission: 'live.organization',
+        refuses: ['too_many_streams', 'streams_full'],
+      },
       exposeHeadRoute,
       schema: {
         ...shape,

@@ -63,7 +63,19 @@ function placeRoute(api: HttpServer, { place, once, maxSeatsPerOrder }: OrderRou
   api.post(
     '/api/order',
     {
-      config: { permission: 'order.place', queued: true },
+      config: {
+        permission: 'order.place',
+        queued: true,
+        refuses: [
+          'overloaded',
+          'forbidden',
+          'seating_unavailable',
+          'seats_taken',
+          'seats_refused',
+          'discount_refused',
+          'price_not_chargeable',
+        ],
+      },
       // It may wait with many others: fields that nobody asked for do not wait in memory with it.
       preHandler: async (request) => {
         request.body = pick(orderFields, request.body);
@@ -89,7 +101,23 @@ function changeRoute(api: HttpServer, { change, once, currency, maxSeatsPerOrder
   api.put(
     '/api/order/:orderId',
     {
-      config: { permission: 'order.change' },
+      config: {
+        permission: 'order.change',
+        refuses: [
+          'order_not_found',
+          'seating_unavailable',
+          'seats_taken',
+          'seats_refused',
+          'discount_refused',
+          'price_not_chargeable',
+          'order_not_pending',
+          'order_changed',
+          'order_already_paid',
+          'hold_ended',
+          'payment_refused',
+          'payments_unavailable',
+        ],
+      },
       schema: {
         tags: TAGS,
         summary: 'Other seats, another discount, or both, while the order is pending',
@@ -112,7 +140,20 @@ function cancelRoute(api: HttpServer, { cancel, once }: OrderRoutes): void {
   api.delete(
     '/api/order/:orderId',
     {
-      config: { permission: 'order.cancel' },
+      config: {
+        permission: 'order.cancel',
+        refuses: [
+          'order_not_found',
+          'seating_unavailable',
+          'order_not_pending',
+          'order_changed',
+          'order_already_paid',
+          'hold_ended',
+          'payment_refused',
+          'payments_unavailable',
+          'refund_not_possible',
+        ],
+      },
       schema: {
         tags: TAGS,
         summary:
@@ -175,7 +216,7 @@ function readRoute(api: HttpServer, { read, currency }: OrderRoutes): void {
   api.get(
     '/api/order/:orderId',
     {
-      config: { permission: 'order.read' },
+      config: { permission: 'order.read', refuses: ['order_not_found'] },
       schema: {
         tags: TAGS,
         summary: 'An order; for its buyer, the organiser of its event and administrators',

@@ -15,7 +15,10 @@ export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: Wr
   scope.get(
     '/api/order/:orderId/tickets.pdf',
     {
-      config: { permission: 'order.read' },
+      config: {
+        permission: 'order.read',
+        refuses: ['order_not_found', 'printing_busy', 'ticket_cancelled', 'ticket_not_paid'],
+      },
       schema: {
         tags: TAGS,
         summary: 'The good tickets of an order, to be printed; for those who may read it',
@@ -33,7 +36,10 @@ export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: Wr
   scope.get(
     '/api/order/ticket/:ticketId.pdf',
     {
-      config: { permission: 'ticket.print' },
+      config: {
+        permission: 'ticket.print',
+        refuses: ['ticket_not_found', 'printing_busy', 'ticket_cancelled', 'ticket_not_paid'],
+      },
       schema: {
         tags: TAGS,
         summary: 'A ticket to be printed; for its holder, the organiser and administrators',
@@ -51,7 +57,10 @@ export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: Wr
   scope.get(
     '/api/order/:orderId/tickets.ics',
     {
-      config: { permission: 'order.read' },
+      config: {
+        permission: 'order.read',
+        refuses: ['order_not_found', 'not_found', 'ticket_cancelled', 'ticket_not_paid'],
+      },
       schema: {
         tags: TAGS,
         summary: 'The session of an order as a calendar file; for those who may read it',

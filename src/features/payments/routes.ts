@@ -39,7 +39,21 @@ export function buyerRoutes(
   api.post(
     '/api/order/:orderId/create-payment-intent',
     {
-      config: { permission: 'order.pay' },
+      config: {
+        permission: 'order.pay',
+        refuses: [
+          'order_not_found',
+          'seating_unavailable',
+          'order_not_pending',
+          'order_changed',
+          'order_already_paid',
+          'hold_ended',
+          'payment_refused',
+          'payments_unavailable',
+          'nothing_to_pay',
+          'price_not_chargeable',
+        ],
+      },
       schema: {
         tags: TAGS,
         summary: 'Create or return the order’s PaymentIntent',
@@ -57,7 +71,21 @@ export function buyerRoutes(
   api.post(
     '/api/order/:orderId/checkout',
     {
-      config: { permission: 'order.pay' },
+      config: {
+        permission: 'order.pay',
+        refuses: [
+          'order_not_found',
+          'seating_unavailable',
+          'order_not_pending',
+          'order_changed',
+          'order_already_paid',
+          'hold_ended',
+          'payment_refused',
+          'payments_unavailable',
+          'payment_missing',
+          'payment_mismatch',
+        ],
+      },
       schema: {
         tags: TAGS,
         summary: 'Complete a free order, or a paid one whose money is there',
@@ -78,7 +106,16 @@ export function refundRoute(api: HttpServer, once: Once, json: PaymentJson, refu
   api.post(
     '/api/order/:orderId/refund',
     {
-      config: { permission: 'order.refund' },
+      config: {
+        permission: 'order.refund',
+        refuses: [
+          'order_not_found',
+          'payment_refused',
+          'payments_unavailable',
+          'refund_not_possible',
+          'price_not_chargeable',
+        ],
+      },
       schema: {
         tags: TAGS,
         summary:
@@ -108,12 +145,12 @@ export function repairRoutes(
   markRefunded: MarkRefunded,
 ): void {
   const none = { status: NO_CONTENT, body: () => null };
-  const config = { permission: 'payment.repair' } as const;
+  const permission = 'payment.repair';
 
   api.get(
     '/api/order/admin/payments',
     {
-      config,
+      config: { permission },
       schema: {
         tags: TAGS,
         summary: 'Refunds and webhooks that used up their tries, oldest first; for administrators',
@@ -127,7 +164,7 @@ export function repairRoutes(
   api.post(
     '/api/order/admin/payments/:id/retry',
     {
-      config,
+      config: { permission, refuses: ['payment_not_stuck'] },
       schema: {
         tags: TAGS,
         summary: 'Try a stuck refund or webhook again; for administrators',
@@ -143,7 +180,7 @@ export function repairRoutes(
   api.post(
     '/api/order/admin/payments/:id/settled',
     {
-      config,
+      config: { permission, refuses: ['payment_not_stuck'] },
       schema: {
         tags: TAGS,
         summary: 'A stuck refund was paid out in another way: it is done; for administrators',
@@ -177,7 +214,10 @@ function webhookRoute(scope: HttpServer, path: string, receiveWebhook: ReceiveWe
   scope.post(
     path,
     {
-      config: { access: 'public' },
+      config: {
+        access: 'public',
+        refuses: ['webhook_signature_invalid', 'invalid_request', 'body_too_large', 'database_unavailable'],
+      },
       bodyLimit: MAX_WEBHOOK_BYTES,
       schema: {
         tags: TAGS,

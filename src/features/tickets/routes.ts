@@ -18,7 +18,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: Vi
   scope.get(
     '/api/order/ticket',
     {
-      config: { permission: 'order.read' },
+      config: { permission: 'order.read', refuses: ['order_not_found'] },
       schema: {
         tags: TAGS,
         summary: 'The tickets of an order, for those who may read it',
@@ -32,7 +32,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: Vi
   scope.get(
     '/api/order/:orderId/tickets',
     {
-      config: { permission: 'order.read' },
+      config: { permission: 'order.read', refuses: ['order_not_found'] },
       schema: {
         tags: TAGS,
         summary: 'The tickets of an order, for those who may read it',
@@ -46,7 +46,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: Vi
   scope.get(
     '/api/order/ticket/:ticketId',
     {
-      config: { permission: 'ticket.read' },
+      config: { permission: 'ticket.read', refuses: ['ticket_not_found'] },
       schema: {
         tags: TAGS,
         summary: 'A ticket; for its holder, the organiser, a scanner of the session and administrators',
@@ -63,7 +63,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: Vi
   scope.get(
     '/api/order/tickets/count',
     {
-      config: { access: 'public' },
+      config: { access: 'public', refuses: ['database_unavailable'] },
       schema: {
         tags: TAGS,
         summary: 'How many tickets are held or sold',

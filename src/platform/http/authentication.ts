@@ -18,9 +18,13 @@ const principals = new WeakMap<FastifyRequest, Principal>();
 
 /**
  * Makes every route of this scope ask for an access token before its body is read, but for those marked public:
- * a route that says nothing is closed.
+ * a route that is neither public nor names a permission stops the start.
  */
 export function requireAuthentication(scope: HttpServer, verifier: TokenVerifier): void {
+  scope.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.access !== 'public' && config?.permission === undefined)
+      throw new Error(`${method} ${url} names no permission and is not public`);
+  });
   scope.addHook('onRequest', async (request) => {
     // Fastify makes the options of a route for each time that they are read.
     const { access, tokenInQuery = false } = request.routeOptions.config;
