@@ -2,7 +2,7 @@ import type { Instant } from './clock.ts';
 import { AppError } from './errors.ts';
 import type { UserId } from './ids.ts';
 
-/** Who is calling, from a verified access token. Organisers and scanners are not in it: the seating service knows them. */
+/** The caller, from a verified access token. It does not say who is an organiser or scanner; the seating service does. */
 export interface Principal {
   readonly userId: UserId;
   readonly isAdmin: boolean;
@@ -11,7 +11,7 @@ export interface Principal {
   readonly expiresAt: Instant;
 }
 
-/** Lets administrators pass. Throws `forbidden`. */
+/** Throws `forbidden` unless the caller is an administrator. */
 export function demandAdmin(who: Principal): void {
   if (!who.isAdmin) throw new AppError('forbidden', 'This is for administrators.');
 }
