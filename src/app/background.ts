@@ -6,7 +6,7 @@ import { claimDailyJob, markDailyJobDone } from '../platform/jobs/daily.store.ts
 import { reportFailures } from '../platform/jobs/failures.ts';
 import { createBell, startPoller } from '../platform/jobs/poller.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
-import { createRelay, RELAY_POLL_MS } from '../platform/outbox/relay.ts';
+import { RELAY_POLL_MS, Relay } from '../platform/outbox/relay.ts';
 import type { ClockWatch } from '../platform/postgres/clock-watch.ts';
 import { MEASURE_EVERY_MS } from '../platform/postgres/database-clock.ts';
 import { createLeader, type LeaderOptions, RELAY_LOCK } from '../platform/postgres/leader.ts';
@@ -77,16 +77,17 @@ export function backgroundWork(
   const { KAFKA_GROUP_ID: group } = config;
   servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_SUCCEEDED, features.consumer.paymentSucceeded);
   servers.eventLog.subscribe(group, config.TOPIC_PAYMENT_FAILED, features.consumer.paymentFailed);
+  const relay = new Relay({
+    database,
+    leader: watch('leader', leader),
+    publisher: servers.publisher,
+    topics: topicNames(config),
+    clock,
+    retentionMs: config.OUTBOX_RETENTION_HOURS * MS_PER_HOUR,
+    onError: failed('relay'),
+  });
   return {
-    relay: createRelay({
-      database,
-      leader: watch('leader', leader),
-      publisher: servers.publisher,
-      topics: topicNames(config),
-      clock,
-      retentionMs: config.OUTBOX_RETENTION_HOURS * MS_PER_HOUR,
-      onError: failed('relay'),
-    }),
+    relay: () => relay.turn(),
     webhooks: features.webhooks.applyDue,
     refunds: features.refunds.refundDue,
     expiry: features.expiry.endUnpaid,

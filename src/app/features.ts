@@ -17,7 +17,7 @@ import { createPictureReader } from '../features/tickets/pictures.service.ts';
 import { createTicketSealer } from '../features/tickets/qr/sealer.ts';
 import { createTicketService } from '../features/tickets/ticket.service.ts';
 import { toWireTicket } from '../features/tickets/ticket.wire.ts';
-import { createOnce } from '../platform/http/once.ts';
+import { Once } from '../platform/http/once.ts';
 import { writeWorkbook } from '../platform/spreadsheets/workbook.ts';
 import { countPlacing } from './counting.ts';
 import { wireDoor } from './door.ts';
@@ -87,7 +87,7 @@ export async function wireFeatures(base: Base, postgres: Postgres, servers: Serv
     ),
     changing: createOrderChanging({ ...shared, seating, ids, transitions, payments }),
     expiry: createOrderExpiry({ ...shared, transitions, payments, onError: failed('conclusion') }),
-    once: createOnce({ database, clock, ids, errors: ERRORS }),
+    once: new Once({ database, clock, ids }, ERRORS),
     ...wireAnalytics(base, postgres, servers),
     live: wireLive(base, postgres, servers),
     tickets,

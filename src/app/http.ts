@@ -11,8 +11,8 @@ import { paymentRoutes } from '../features/payments/payment.routes.ts';
 import { createQrDrawer } from '../features/tickets/qr/qr-image.ts';
 import { ticketRoutes, toWireView } from '../features/tickets/ticket.routes.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
-import { principalOf, requireAuthentication } from '../platform/http/authentication.ts';
-import { createDrain, type Drain } from '../platform/http/drain.ts';
+import { requireAuthentication } from '../platform/http/authentication.ts';
+import { Drain } from '../platform/http/drain.ts';
 import { type HealthProbe, healthRoutes } from '../platform/http/health.routes.ts';
 import { identityRoutes } from '../platform/http/identity.routes.ts';
 import { queueRequests } from '../platform/http/queue.ts';
@@ -47,15 +47,9 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
   const opened = Promise.withResolvers<{ readonly drain: Drain; readonly shed: Shed }>();
   await http.register(async (api) => {
     const scope = api as HttpServer;
-    const drain = createDrain(scope);
-    const shed = queueRequests(scope, {
-      places: config.PLACING_CONCURRENCY,
-      maxWaitMs: config.MAX_QUEUE_MS,
-      nowMs: () => performance.now(),
-      callerOf: (request) => principalOf(request).userId,
-      onShed: base.metrics.shed,
-      onWaiting: base.metrics.waiting,
-    });
+    const drain = new Drain(scope);
+    const limits = { places: config.PLACING_CONCURRENCY, maxWaitMs: config.MAX_QUEUE_MS };
+    const shed = queueRequests(scope, limits, base.metrics);
     opened.resolve({ drain, shed });
     requireAuthentication(scope, servers.verifier);
     const { once } = features;
@@ -89,7 +83,7 @@ export async function serveHttp(base: Base, postgres: Postgres, servers: Servers
         differenceSeconds: postgres.clock.differenceSeconds(),
       }),
       version: VERSION,
-      isServing: drain.isOpen,
+      isServing: () => drain.isOpen(),
     });
   });
   await mountEmbedded(base, servers, http);

@@ -1,14 +1,14 @@
 import { type Bell, createBell } from './poller.ts';
 
-/** Background work that stored rows make due at once, by its name among the jobs. */
+/** Names of the jobs that become due at once when rows are stored. */
 export const WAKEABLE = ['relay', 'webhooks', 'refunds', 'saleNumbering'] as const;
 
 export type Wakeable = (typeof WAKEABLE)[number];
 
-/** Wakes background work in this process; other processes find it at their next turn. */
+/** Wakes a job in this process; other processes find the work in their next turn. */
 export type Wake = (work: Wakeable) => void;
 
-/** A bell for each work that can be woken. */
+/** A bell for each job that can be woken. */
 export function createBells(): Readonly<Record<Wakeable, Bell>> {
   return { relay: createBell(), webhooks: createBell(), refunds: createBell(), saleNumbering: createBell() };
 }
