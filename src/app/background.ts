@@ -9,7 +9,7 @@ import type { Kafka } from '../platform/kafka/kafka.ts';
 import { RELAY_POLL_MS, Relay } from '../platform/outbox/relay.ts';
 import type { ClockWatch } from '../platform/postgres/clock-watch.ts';
 import { MEASURE_EVERY_MS } from '../platform/postgres/database-clock.ts';
-import { createLeader, type LeaderOptions, RELAY_LOCK } from '../platform/postgres/leader.ts';
+import { createLeader, type LeadershipChange, RELAY_LOCK } from '../platform/postgres/leader.ts';
 import type { Features } from './features.ts';
 import type { Base } from './foundation.ts';
 import { type Postgres, type Servers, topicNames } from './servers.ts';
@@ -158,7 +158,7 @@ export function startBackground(
     startPoller({
       intervalMs: MEASURE_EVERY_MS,
       bell: createBell(),
-      turn: clockWatch.look,
+      turn: () => clockWatch.look(),
       onError: failed('clock'),
     }),
   ];
@@ -183,7 +183,7 @@ export function startBackground(
 }
 
 /** Logs when this replica wins, loses or gives up the leadership of the relay. */
-function tellOfLeadership({ log }: Base): NonNullable<LeaderOptions['onChange']> {
+function tellOfLeadership({ log }: Base): (change: LeadershipChange) => void {
   return (change) => {
     if (change === 'lost') log.warn('leadership of the relay lost: its connection to PostgreSQL broke');
     else log.info(`leadership of the relay ${change}`);

@@ -12,7 +12,7 @@ const SALES_CHANNEL = 'ticketing_sales';
 export function wireLive(base: Base, { database, dsn }: Postgres, { seating, redisSignal }: Servers) {
   const { config, clock, closing, watch, feedBell, listenBell, failed } = base;
   const heard = { channel: SALES_CHANNEL, onSignal: feedBell.ring, onLost: listenBell.ring };
-  const signal = redisSignal?.(heard) ?? createPostgresSignal({ dsn, database, ...heard });
+  const signal = redisSignal?.(heard) ?? createPostgresSignal(dsn, database, heard);
   closing.add(() => signal.close());
   const reader = createFeedReader(database);
   const admission = createAdmission({

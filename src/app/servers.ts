@@ -20,7 +20,7 @@ import type { Wakeable } from '../platform/jobs/wake.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { M2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
 import { TokenVerifier } from '../platform/oidc/token-verifier.ts';
-import { watchClock } from '../platform/postgres/clock-watch.ts';
+import { ClockWatch } from '../platform/postgres/clock-watch.ts';
 import { type Connections, openConnections } from '../platform/postgres/database.ts';
 import { type DatabaseClock, startDatabaseClock } from '../platform/postgres/database-clock.ts';
 import { migrateUp } from '../platform/postgres/migrations.ts';
@@ -77,7 +77,7 @@ export async function openPostgres(foundation: Foundation) {
   closing.add(() => database.close());
   const clock = await clockOf(opened, foundation);
   if (config.SEED_DATA) await insertSampleData(database, config.currency);
-  return { database, dsn, clock, clockWatch: watchClock(clock, log) };
+  return { database, dsn, clock, clockWatch: new ClockWatch(clock, log) };
 }
 
 /** The database's time, unless a test owns time. */

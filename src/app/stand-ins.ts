@@ -16,7 +16,7 @@ export async function mountEmbedded(base: Base, servers: Servers, http: HttpServ
   const journalWatch: JournalWatch = {
     failed: (error) =>
       log.error({ err: error }, 'a stand-in cannot write what it keeps; changes to it are refused'),
-    works: (path) => log.info({ path }, 'a stand-in writes what it keeps again'),
+    recovered: (path) => log.info({ path }, 'a stand-in writes what it keeps again'),
   };
   if (embedded.has('OIDC_ISSUER')) {
     const identity = await createEmbeddedIdentity({

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent, createServer, get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { TELL_TIMEOUT_MS } from '../../src/platform/telemetry/worker-metrics.ts';
+import { REPLY_TIMEOUT_MS } from '../../src/platform/telemetry/worker-metrics.ts';
 import { restartAfterMs, START_TIMEOUT_MS } from '../../src/workers.ts';
 import { atEnd } from '../support/at-end.ts';
 import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
@@ -122,7 +122,7 @@ async function signal(pid: number, name: NodeJS.Signals): Promise<void> {
 }
 
 /** For a request that may be lost: node:cluster forgets a connection that it handed to a worker that had just died. */
-const forAWhile = () => AbortSignal.timeout(Math.ceil(patience(TELL_TIMEOUT_MS)));
+const forAWhile = () => AbortSignal.timeout(Math.ceil(patience(REPLY_TIMEOUT_MS)));
 
 /** The workers whose metrics are told. */
 async function measured(url: string): Promise<string[]> {
@@ -233,7 +233,7 @@ describe('several workers on one port', () => {
       await until('the other one answers, and does not wait for it', async () => {
         const startMs = performance.now();
         const workers = await measured(url).catch(() => []);
-        return workers.length === 1 && performance.now() - startMs < TELL_TIMEOUT_MS;
+        return workers.length === 1 && performance.now() - startMs < REPLY_TIMEOUT_MS;
       });
     },
     HANGS_MS,

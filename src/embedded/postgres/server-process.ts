@@ -3,18 +3,18 @@ import { once } from 'node:events';
 import { type Command, runAs, type ServerAccount } from './server-account.ts';
 
 export interface ServerProcess {
-  /** Sends the signal and resolves when the process has ended; after `timeoutMs` it is killed. */
+  /** Sends the signal, kills the process after `timeoutMs`, and resolves when it has ended. */
   end(signal: NodeJS.Signals, timeoutMs: number): Promise<void>;
-  /** Resolves when the process has ended, with its last words. */
+  /** Resolves with the last output when the process has ended. */
   readonly ended: Promise<string>;
 }
 
 const READY = 'database system is ready to accept connections';
 const START_TIMEOUT_MS = 60_000;
-/** How much of its output is kept to explain a failure. */
+/** Length of the output that is kept to explain a failure. */
 const KEPT_OUTPUT_CHARS = 4_000;
 
-/** Starts the server and resolves when it takes connections. Throws with its last words when it does not. */
+/** Starts the server and resolves when it accepts connections. Throws an Error with its last output when it fails. */
 export async function startServer(
   program: string,
   args: readonly string[],
@@ -27,7 +27,7 @@ export async function startServer(
   return { end: (signal, timeoutMs) => endProcess(child, signal, timeoutMs), ended };
 }
 
-/** Runs a program to its end. Throws with what it said when it fails. */
+/** Runs a program to its end. Throws an Error with its output when it fails. */
 export async function runToEnd(command: Command): Promise<void> {
   const child = start(command);
   const output = lastOutput(child);
@@ -40,7 +40,7 @@ export async function runToEnd(command: Command): Promise<void> {
   });
 }
 
-/** In a process group of its own: Ctrl-C in the terminal is for the service, which ends the server last. */
+/** Starts the process in a group of its own, because Ctrl-C in the terminal is for the service, which stops the server last. */
 function start({ program, args, uid, gid }: Command): ChildProcess {
   return spawn(program, [...args], {
     ...(uid === undefined ? {} : { uid }),
