@@ -108,15 +108,17 @@ export function superviseWorkers(count: number, port: number, onExit: (death: Wo
 
   async function stop(timeoutMs: number): Promise<boolean> {
     isStopping = true;
-    let isInTime = true;
     kill('SIGTERM');
-    const cut = setTimeout(() => {
-      isInTime = false;
-      kill('SIGKILL');
-    }, timeoutMs);
-    await Promise.all(alive.values());
-    clearTimeout(cut);
-    return isInTime;
+    const ended = Promise.all(alive.values());
+    return withTimeLimit(
+      timeoutMs,
+      ended.then(() => true),
+      async () => {
+        kill('SIGKILL');
+        await ended;
+        return false;
+      },
+    );
   }
 
   // No worker may outlive this process, because a hanging one would keep its database sessions.

@@ -163,10 +163,11 @@ describe('several workers on one port', () => {
         async () => (await measured(url).catch(() => [])).join() === '1,2',
       );
 
-      const underWay = place(url);
+      // Caught at once: a connection that is reset before the process has ended would be an unhandled rejection.
+      const underWay = place(url).catch(() => 503);
       service.child.kill('SIGTERM');
       expect(await service.ended).toBe(0);
-      expect([201, 503]).toContain(await underWay.catch(() => 503));
+      expect([201, 503]).toContain(await underWay);
     },
     HANGS_MS,
   );
@@ -346,7 +347,7 @@ describe.concurrent('one that is frozen', () => {
       freeze(workers[0]);
       service.child.kill('SIGTERM');
       expect(await service.ended).toBe(1);
-      expect(service.output()).toContain('cut off');
+      expect(service.output()).toContain('were killed');
       expect(service.output()).not.toContain('the stop took too long');
       expect(workers.every(isGone)).toBe(true);
     },

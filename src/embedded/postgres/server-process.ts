@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 import { type Command, runAs, type ServerAccount } from './server-account.ts';
 
 export interface ServerProcess {
@@ -52,23 +53,17 @@ function start({ program, args, uid, gid }: Command): ChildProcess {
   });
 }
 
-function becomesReady(child: ChildProcess, output: () => string): Promise<void> {
-  return new Promise((done, fail) => {
-    const failed = (reason: string) => fail(new Error(`The embedded PostgreSQL ${reason}: ${output()}`));
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      failed('did not start in time');
-    }, START_TIMEOUT_MS);
-    child.once('error', (error) => failed(error.message));
-    child.once('close', () => {
-      clearTimeout(timer);
-      failed('ended at once');
-    });
-    child.stderr?.on('data', () => {
-      if (!output().includes(READY)) return;
-      clearTimeout(timer);
-      done();
-    });
+async function becomesReady(child: ChildProcess, output: () => string): Promise<void> {
+  const ready = Promise.withResolvers<void>();
+  const failure = (reason: string) => new Error(`The embedded PostgreSQL ${reason}: ${output()}`);
+  child.once('error', (error) => ready.reject(failure(error.message)));
+  child.once('close', () => ready.reject(failure('ended at once')));
+  child.stderr?.on('data', () => {
+    if (output().includes(READY)) ready.resolve();
+  });
+  await withTimeLimit(START_TIMEOUT_MS, ready.promise, () => {
+    child.kill('SIGKILL');
+    throw failure('did not start in time');
   });
 }
 
@@ -85,8 +80,9 @@ function lastOutput(child: ChildProcess): () => string {
 async function endProcess(child: ChildProcess, signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'close');
-  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   child.kill(signal);
-  await ended;
-  clearTimeout(timer);
+  await withTimeLimit(timeoutMs, ended, () => {
+    child.kill('SIGKILL');
+    return ended;
+  });
 }

@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 
 /** A port of this process. It is bound before anything answers on it, so that the parts built next know their address. */
 export interface Listener {
@@ -120,10 +121,11 @@ function closingOf(server: Server): Pick<Listener, 'stopAccepting' | 'close'> {
     },
     async close(drainMs) {
       const { ended } = await stopAccepting();
-      const cut = setTimeout(() => server.closeAllConnections(), drainMs);
       server.closeIdleConnections();
-      await ended;
-      clearTimeout(cut);
+      await withTimeLimit(drainMs, ended, () => {
+        server.closeAllConnections();
+        return ended;
+      });
     },
   };
 }
