@@ -5,8 +5,7 @@
  * once its new text is written. Protect the output as you protect tickets.
  */
 import { parseArgs } from 'node:util';
-import { createTicketSealer } from '../src/features/tickets/qr/sealer.ts';
-import { reissue } from '../src/features/tickets/reissue.service.ts';
+import { createTicketSealer, reissueCodes } from '../src/features/tickets/index.ts';
 import { as, type SessionId, toUuid } from '../src/kernel/ids.ts';
 import { openServiceDatabase, readScriptConfig } from './servers.ts';
 
@@ -30,7 +29,7 @@ async function run(): Promise<void> {
   const database = await openServiceDatabase(config);
   let tickets = 0;
   try {
-    for await (const ticket of reissue(database, sealer, session)) {
+    for await (const ticket of reissueCodes(database, sealer, session)) {
       console.log(JSON.stringify(ticket));
       tickets += 1;
     }

@@ -6,9 +6,10 @@
  * because it uses the same code as a webhook.
  */
 import { parseArgs } from 'node:util';
-import { buildReconcile, systemClock } from '../src/app.ts';
+import { systemClock } from '../src/app/foundation.ts';
+import { buildReconcile } from '../src/app/reconcile.ts';
 import type { Config } from '../src/config.ts';
-import type { Difference } from '../src/features/payments/reconcile.service.ts';
+import type { Difference } from '../src/features/payments/index.ts';
 import { later, MS_PER_DAY } from '../src/kernel/clock.ts';
 import { startDatabaseClock } from '../src/platform/postgres/database-clock.ts';
 import { createStripeProvider } from '../src/platform/stripe/stripe.provider.ts';
@@ -49,8 +50,11 @@ async function run(): Promise<number> {
     });
     const since = later(clock.now(), -days * MS_PER_DAY);
     const provider = createStripeProvider(stripeOfService(config));
-    const reconcile = buildReconcile(config, database, provider, clock, console.error);
-    const { compared, differences } = await reconcile(since, { lost, refunds: giveBack ? 'told' : 'never' });
+    const reconcile = buildReconcile(database, provider, clock);
+    const { compared, differences } = await reconcile(since, {
+      lost,
+      refunds: giveBack ? 'allowed' : 'never',
+    });
     for (const difference of differences) console.log(lineOf(difference));
     const open = differences.filter(({ isRepaired }) => !isRepaired).length;
     console.log(

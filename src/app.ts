@@ -1,33 +1,57 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { backgroundWork, startBackground, type Work } from './app/background.ts';
-import { wireFeatures } from './app/features.ts';
-import { closeInReverse, layFoundation, type Overrides, tellUp } from './app/foundation.ts';
-import { serveHttp } from './app/http.ts';
-import { connectServers, openPostgres } from './app/servers.ts';
-import type { Config } from './config.ts';
-import type { HttpServer } from './platform/http/server.ts';
-
-export { STOP_TIMEOUT_MS, type Work } from './app/background.ts';
-export {
-  logMigrations,
-  logStart,
+import { serveApi } from './app/api.ts';
+import {
+  closeInReverse,
+  createCore,
+  type Foundation,
+  layFoundation,
   type Overrides,
-  systemClock,
-  upAt,
-  type Watch,
+  reportUp,
 } from './app/foundation.ts';
-export { buildReconcile } from './app/money.ts';
+import { readingsOf } from './app/readings.ts';
+import { jobsOf, startJobs, subscribe, turnOf } from './app/run.ts';
+import { connectServers, openPostgres, type Postgres, type Servers } from './app/servers.ts';
+import { doorHours, publishing, qrKeys, salesSignal } from './app/settings.ts';
+import type { Config } from './config.ts';
+import { Access } from './features/access/index.ts';
+import { addMoney, addToFigures, createAnalytics } from './features/analytics/index.ts';
+import { type Audit, createAudit } from './features/audit/index.ts';
+import { createBoxOffice } from './features/box-office/index.ts';
+import { createDoor } from './features/door/index.ts';
+import { createLive, recordInFeed } from './features/live/index.ts';
+import { createOrderBook, createOrders, HoldSeats, type OrderBook } from './features/orders/index.ts';
+import { createPaper } from './features/paper/index.ts';
+import { createPayments } from './features/payments/index.ts';
+import {
+  createTicketSealer,
+  createTickets,
+  type TicketSealer,
+  type Tickets,
+} from './features/tickets/index.ts';
+import { MS_PER_SECOND } from './kernel/clock.ts';
+import type { OrderId } from './kernel/ids.ts';
+import type { Core } from './platform/core.ts';
+import type { Feature } from './platform/feature.ts';
+import { Once } from './platform/http/once.ts';
+import type { HttpServer } from './platform/http/server.ts';
+import { createOutbox } from './platform/outbox/outbox.ts';
+import { clockJob } from './platform/postgres/clock-watch.ts';
+import { writeWorkbook } from './platform/spreadsheets/workbook.ts';
+
+export { logMigrations, logStart, type Overrides, upAt } from './app/foundation.ts';
+export { STOP_TIMEOUT_MS } from './app/run.ts';
+export type { Watch } from './platform/core.ts';
 
 export interface App {
   readonly http: HttpServer;
   /** Where it answers, for people. */
   readonly url: string;
-  /** The background work that `start` repeats; a simulator does it itself. */
-  readonly work: Work;
+  readonly log: Logger;
+  /** Does one turn of a background job, for tests and the simulator. Resolves true when there may be more to do. */
+  turn(job: string): Promise<boolean>;
   /** Begins the background work; requests are answered from the moment `buildApp` resolves. */
   start(): void;
-  readonly log: Logger;
   /**
    * Stops cleanly: it is not ready from now on and serves for `delayMs` more, takes no new request, finishes those under way,
    * hands background work over and closes its connections.
@@ -35,36 +59,76 @@ export interface App {
   close(delayMs?: number): Promise<void>;
 }
 
+/** What the service stands on, with the servers real or embedded. */
+interface Ground {
+  readonly foundation: Foundation;
+  readonly postgres: Postgres;
+  readonly core: Core;
+  readonly servers: Servers;
+}
+
+/** What most features need. */
+interface Common {
+  readonly access: Access;
+  readonly audit: Audit;
+  readonly once: Once;
+}
+
 /**
- * The whole service, wired by hand from top to bottom: what it stands on, the servers real or embedded, the features,
- * HTTP, background work. Nothing is left running when it throws.
+ * The whole service, from top to bottom: what it stands on, each feature with what it needs, and what runs them. Nothing is
+ * left running when it throws.
  */
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const closing = closeInReverse();
   try {
     const foundation = await layFoundation(config, overrides, closing);
-    const database = await openPostgres(foundation);
-    const base = { ...foundation, clock: database.clock };
-    const servers = await connectServers(base, database);
-    const features = await wireFeatures(base, database, servers);
-    const work = backgroundWork(base, database, servers, features);
-    const { http, drain } = await serveHttp(base, database, servers, features);
+    const postgres = await openPostgres(foundation);
+    const core = createCore(foundation, postgres);
+    const servers = await connectServers(foundation, core);
+    const ground = { foundation, postgres, core, servers };
+
+    const outbox = createOutbox(core, publishing(foundation, postgres, servers));
+    const once = new Once(core, foundation.errors);
+    const access = new Access(servers.seating);
+    const audit = createAudit(core, { access });
+    const sealer = await createTicketSealer(await qrKeys(foundation));
+    const common = { access, audit, once };
+    const { book, orders, tickets, payments, boxOffice } = createSale(ground, common, sealer);
+    const { door, paper, live, analytics } = createVisit(ground, common, sealer, { book, tickets });
+    const clock = { jobs: [clockJob(postgres.clockWatch)] };
+
+    const features: readonly Feature[] = [
+      outbox,
+      once,
+      clock,
+      audit,
+      orders,
+      payments,
+      boxOffice,
+      tickets,
+      door,
+      paper,
+      live,
+      analytics,
+    ];
+    const jobs = jobsOf(features);
+    subscribe(servers, config.KAFKA_GROUP_ID, features);
+    const { http, drain } = await serveApi(ground, features, {
+      outboxLag: () => outbox.lag(),
+      readings: () => readingsOf(foundation, postgres, { outbox, payments, tickets, live }),
+    });
     return {
       http,
-      url: base.publicUrl,
-      work,
-      log: base.log,
+      url: foundation.publicUrl,
+      log: foundation.log,
+      turn: (name) => turnOf(jobs, name),
       start() {
-        startBackground(base, work, drain, {
-          kafka: servers.kafka,
-          streams: features.live.streams,
-          clockWatch: database.clockWatch,
-        });
-        tellUp(base);
+        startJobs(foundation, jobs, { features, drain, kafka: servers.kafka });
+        reportUp(foundation);
       },
       async close(delayMs = 0) {
         drain.leave();
-        base.log.info({ delayMs }, 'not ready any more, and serving until the delay has passed');
+        foundation.log.info({ delayMs }, 'not ready any more, and serving until the delay has passed');
         await pause(delayMs);
         await closing.run();
       },
@@ -73,4 +137,102 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     await closing.run();
     throw error;
   }
+}
+
+/** Everything that sells a ticket. */
+function createSale(
+  { foundation, core, servers }: Ground,
+  { access, audit, once }: Common,
+  sealer: TicketSealer,
+) {
+  const { config } = foundation;
+  const { seating, holds, catalogue, stripe } = servers;
+  const { holdMs } = config;
+  const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
+
+  const seats = new HoldSeats(core, { seating, holds });
+  const book = createOrderBook(core, {
+    recordSales: [addToFigures, recordInFeed],
+    // A hold that stays ends by itself.
+    onSeatsFreed: ({ sessionId, orderId }, seatIds) =>
+      holds.release(sessionId, seatIds, orderId).catch(() => undefined),
+  });
+  const findOrder = (orderId: OrderId) => book.find(core.database, orderId);
+  const tickets = createTickets(core, { access, sealer, findOrder, sweepMs });
+  const payments = createPayments(core, {
+    orders: book,
+    stripe,
+    access,
+    audit,
+    once,
+    sweepMs,
+    countMoney: addMoney,
+    publishableKey: servers.stripeKeys.publishableKey,
+    topics: { paymentSucceeded: config.TOPIC_PAYMENT_SUCCEEDED, paymentFailed: config.TOPIC_PAYMENT_FAILED },
+    reconcileDays: config.RECONCILE_DAYS,
+  });
+  const orders = createOrders(core, {
+    book,
+    seats,
+    seating,
+    payments,
+    tickets,
+    access,
+    audit,
+    once,
+    holdMs,
+    sweepMs,
+    ordersPerStatement: config.ORDERS_PER_STATEMENT,
+    maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
+  });
+  const boxOffice = createBoxOffice(core, {
+    orders: book,
+    seats,
+    catalogue,
+    payments,
+    access,
+    audit,
+    once,
+    holdMs,
+  });
+  return { book, tickets, payments, orders, boxOffice };
+}
+
+/** Everything around a sold ticket: the door, paper, and what the organiser sees. */
+function createVisit(
+  { foundation, postgres, core, servers }: Ground,
+  { access, audit, once }: Common,
+  sealer: TicketSealer,
+  { book, tickets }: { readonly book: OrderBook; readonly tickets: Tickets },
+) {
+  const { config } = foundation;
+  const { views, earlierCodes } = tickets;
+  const findOrder = (orderId: OrderId) => book.find(core.database, orderId);
+  const { catalogue } = servers;
+
+  const door = createDoor(core, {
+    access,
+    sealer,
+    earlierCodes,
+    tickets: views,
+    catalogue,
+    once,
+    recordAction: audit.record,
+    hours: doorHours(foundation),
+  });
+  const paper = createPaper(core, {
+    access,
+    tickets: views,
+    findOrder,
+    catalogue,
+    timeZone: config.TIME_ZONE,
+  });
+  const live = createLive(core, {
+    access,
+    signal: salesSignal(foundation, postgres, servers),
+    maxStreams: config.MAX_STREAMS,
+    maxStreamsPerUser: config.MAX_STREAMS_PER_USER,
+  });
+  const analytics = createAnalytics(core, { access, writeWorkbook, maxExports: config.MAX_EXPORTS });
+  return { door, paper, live, analytics };
 }

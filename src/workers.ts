@@ -110,15 +110,13 @@ export function superviseWorkers(count: number, port: number, onExit: (death: Wo
     isStopping = true;
     kill('SIGTERM');
     const ended = Promise.all(alive.values());
-    return withTimeLimit(
-      timeoutMs,
-      ended.then(() => true),
-      async () => {
-        kill('SIGKILL');
-        await ended;
-        return false;
-      },
-    );
+    let isInTime = true;
+    await withTimeLimit(timeoutMs, ended, () => {
+      isInTime = false;
+      kill('SIGKILL');
+      return ended;
+    });
+    return isInTime;
   }
 
   // No worker may outlive this process, because a hanging one would keep its database sessions.

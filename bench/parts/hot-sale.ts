@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { verify } from '../../src/features/verification/verification.service.ts';
+import { CHECKS } from '../../src/checks.ts';
+import { verify } from '../../src/features/verification/index.ts';
 import { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { rounded, type Section } from '../report/section.ts';
@@ -95,7 +96,7 @@ async function findingsIn(dsn: string): Promise<number> {
     onIdleError: () => undefined,
   });
   try {
-    return (await database.snapshot((executor) => verify(executor))).length;
+    return (await database.snapshot((executor) => verify(executor, CHECKS))).length;
   } finally {
     await database.close();
   }

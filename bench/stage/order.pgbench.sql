@@ -1,4 +1,4 @@
--- One order, with the rows that placing writes (INSERT_ORDER in order.store.ts): the order, two
+-- One order, with the rows that placing writes (INSERT_ORDER in new-orders.store.ts): the order, two
 -- tickets on fresh seats, and two messages as long as the real ones.
 WITH placed AS (
   INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, discount_amount, price,

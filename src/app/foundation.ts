@@ -8,11 +8,11 @@ import { type Clock, instant } from '../kernel/clock.ts';
 import type { OnFailure } from '../kernel/failures.ts';
 import { createIdSource, type IdSource } from '../kernel/ids.ts';
 import { NO_TRACES } from '../kernel/trace.ts';
+import type { Core, Watch } from '../platform/core.ts';
 import { allowOrigins } from '../platform/http/cors.ts';
 import { bind, bindLater } from '../platform/http/listener.ts';
 import { answerWhileStarting } from '../platform/http/starting.ts';
-import { createBell } from '../platform/jobs/poller.ts';
-import { createBells } from '../platform/jobs/wake.ts';
+import { type Bell, createBell } from '../platform/jobs/poller.ts';
 import { createLog } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { createOutput, isOutput, type Output, standardSink } from '../platform/telemetry/output.ts';
@@ -33,9 +33,6 @@ export interface Overrides {
   /** Stands around everything with an effect: the database, and whatever is called outside of the process. */
   readonly watch?: Watch;
 }
-
-/** Gives a port back that does the same, and may be watched or stopped on the way. */
-export type Watch = <Port extends object>(name: string, port: Port) => Port;
 
 /** The variable that names the server of each part of a health answer. */
 const VARIABLE_OF = {
@@ -71,8 +68,6 @@ export const systemClock: Clock = { now: () => instant(Date.now()) };
 export const newIds = createIdSource(() => performance.timeOrigin + performance.now(), randomUUID);
 
 export type Foundation = Awaited<ReturnType<typeof layFoundation>>;
-/** With the time of the database, which is open by then: nothing before it has a "now". */
-export type Base = Foundation & { readonly clock: Clock };
 
 /** Ids, log, the port and the data folder: what everything else is built on. */
 export async function layFoundation(config: Config, overrides: Overrides, closing: Closing) {
@@ -123,21 +118,38 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     selfUrl: `http://${selfHost}:${listener.port}`,
     publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
     overrides,
+    errors: ERRORS,
     metrics: createMetrics(VERSION, Object.keys(ERRORS)),
     /** Absent where nothing is traced. */
     tracing,
     traces: tracing ?? NO_TRACES,
     watch: overrides.watch ?? ((_name, port) => port),
-    /** What stored rows wake. */
-    bells: createBells(),
-    feedBell: createBell(),
-    listenBell: createBell(),
-    /** What tells of failures of a background job, by its name. */
+    /** The bell of a job by its name. */
+    bell: bellsByName(),
+    /** Reports failures of a background job, by its name. */
     failed:
       (job: string): OnFailure =>
       (error, about = {}) =>
         log.error({ job, ...about, err: error }, 'background work failed'),
   };
+}
+
+function bellsByName(): (job: string) => Bell {
+  const bells = new Map<string, Bell>();
+  return (job) => {
+    const bell = bells.get(job) ?? createBell();
+    bells.set(job, bell);
+    return bell;
+  };
+}
+
+/** What features stand on, once the database is open. */
+export function createCore(
+  foundation: Foundation,
+  { database, clock }: Pick<Core, 'database' | 'clock'>,
+): Core {
+  const { ids, log, metrics, traces, watch, bell, failed, closing } = foundation;
+  return { database, clock, ids, log, metrics, traces, watch, bell, failed, onClose: closing.add };
 }
 
 /** The first log line of a start: version, workers, real and embedded servers. */
@@ -155,8 +167,8 @@ export function logStart(log: Logger, config: Config): void {
   );
 }
 
-/** Says that it answers, and where; a worker leaves the address to the process that supervises it. */
-export function tellUp({ config, log, publicUrl, listener, upMs }: Base): void {
+/** Logs that it answers, and where; a worker leaves the address to the process that supervises it. */
+export function reportUp({ config, log, publicUrl, listener, upMs }: Foundation): void {
   const line = { port: listener.port, ms: upMs() };
   if (config.WEB_CONCURRENCY > 1) log.info(line, 'worker is up');
   else log.info(line, upAt(publicUrl, line.ms));

@@ -1,58 +1,60 @@
-import { inboxBacklog } from '../features/payments/inbox.store.ts';
-import { refundBacklog } from '../features/payments/refund.store.ts';
-import { countWaiting } from '../features/tickets/earlier-codes.store.ts';
-import { type Instant, MS_PER_SECOND } from '../kernel/clock.ts';
-import { lagOf } from '../platform/outbox/outbox.store.ts';
+import type { Live } from '../features/live/index.ts';
+import type { Payments } from '../features/payments/index.ts';
+import type { Tickets } from '../features/tickets/index.ts';
+import { type Clock, type Instant, MS_PER_SECOND } from '../kernel/clock.ts';
+import { withTimeLimit } from '../kernel/time-limit.ts';
+import type { Outbox } from '../platform/outbox/outbox.ts';
 import type { Queues, Readings } from '../platform/telemetry/metrics.ts';
-import type { Features } from './features.ts';
-import type { Base } from './foundation.ts';
+import type { Foundation } from './foundation.ts';
 import type { Postgres } from './servers.ts';
 
-/** A database that takes longer says nothing this time; what does not need it is told all the same. */
+/** The queues of a database that takes longer are left out; everything else is read all the same. */
 const QUEUES_TIMEOUT_MS = 2_000;
 
+/** The features with something to read. */
+interface Sources {
+  readonly outbox: Outbox;
+  readonly payments: Pick<Payments, 'backlog'>;
+  readonly tickets: Pick<Tickets, 'picturesWaiting'>;
+  readonly live: Pick<Live, 'streamCount'>;
+}
+
 /** What `/metrics` looks at when it is asked, in bounded time. */
-export async function readingsOf(base: Base, postgres: Postgres, { live }: Features): Promise<Readings> {
-  const timeout = Promise.withResolvers<undefined>();
-  const timer = setTimeout(timeout.resolve, QUEUES_TIMEOUT_MS, undefined);
-  const isUp = postgres.database.ping(QUEUES_TIMEOUT_MS).then(
+export async function readingsOf(
+  { droppedLines }: Foundation,
+  { database, clock }: Postgres,
+  sources: Sources,
+): Promise<Readings> {
+  const isUp = database.ping(QUEUES_TIMEOUT_MS).then(
     () => true,
     () => false,
   );
-  const queues = await Promise.race([queuesOf(base, postgres).catch(() => undefined), timeout.promise]);
-  clearTimeout(timer);
+  const found = queuesOf(clock, sources).catch(() => undefined);
+  const queues = await withTimeLimit(QUEUES_TIMEOUT_MS, found, () => undefined);
   return {
-    pool: postgres.database.use(),
+    pool: database.use(),
     isDatabaseUp: await isUp,
-    clockDifferenceSeconds: postgres.clock.differenceSeconds(),
-    streams: live.streams.count(),
-    droppedLines: base.droppedLines(),
+    clockDifferenceSeconds: clock.differenceSeconds(),
+    streams: sources.live.streamCount(),
+    droppedLines: droppedLines(),
     queues,
   };
 }
 
-async function queuesOf(base: Base, postgres: Postgres): Promise<Queues> {
-  const { database } = postgres;
-  const [outbox, webhooks, refunds, earlierCodes] = await Promise.all([
-    outboxLag(base, postgres),
-    inboxBacklog(database),
-    refundBacklog(database),
-    countWaiting(database),
+async function queuesOf(clock: Clock, { outbox, payments, tickets }: Sources): Promise<Queues> {
+  const [lag, { webhooks, refunds }, earlierCodes] = await Promise.all([
+    outbox.lag(),
+    payments.backlog(),
+    tickets.picturesWaiting(),
   ]);
   const backlog = ({ waiting, oldest, stuck }: typeof webhooks) => ({
     waiting,
     stuck,
-    seconds: ageSeconds(base, oldest),
+    seconds: secondsSince(clock, oldest),
   });
-  return { outbox, webhooks: backlog(webhooks), refunds: backlog(refunds), earlierCodes };
+  return { outbox: lag, webhooks: backlog(webhooks), refunds: backlog(refunds), earlierCodes };
 }
 
-/** How far publishing is behind. */
-export async function outboxLag(base: Pick<Base, 'clock'>, { database }: Pick<Postgres, 'database'>) {
-  const { waiting, oldest, blocked } = await lagOf(database);
-  return { waiting, blocked, seconds: ageSeconds(base, oldest) };
-}
-
-function ageSeconds({ clock }: Pick<Base, 'clock'>, oldest: Instant | null): number {
+function secondsSince(clock: Clock, oldest: Instant | null): number {
   return oldest === null ? 0 : Math.max(0, (clock.now() - oldest) / MS_PER_SECOND);
 }

@@ -7,16 +7,14 @@ import { createEmbeddedEventLog } from '../embedded/event-log.ts';
 import { createEmbeddedHolds } from '../embedded/holds.ts';
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import { startEmbeddedPostgres } from '../embedded/postgres/postgres.ts';
-import { createCatalogue } from '../features/catalogue/catalogue.service.ts';
-import { stillHeld } from '../features/orders/hold.store.ts';
-import { PLACING_HOLD_MS } from '../features/orders/order.placing.ts';
-import { liveSeats } from '../features/orders/order.store.ts';
-import { createSeatingServices } from '../features/seats/seating.services.ts';
+import { createCatalogue } from '../features/catalogue/index.ts';
+import { holdRecords } from '../features/orders/index.ts';
+import { HttpSeatingServices } from '../features/seats/index.ts';
 import { MS_PER_SECOND } from '../kernel/clock.ts';
 import type { TopicNames } from '../kernel/events.ts';
+import type { Core } from '../platform/core.ts';
 import { createReachability } from '../platform/http/reachability.ts';
 import { ServiceClient } from '../platform/http/service-client.ts';
-import type { Wakeable } from '../platform/jobs/wake.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { M2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
 import { TokenVerifier } from '../platform/oidc/token-verifier.ts';
@@ -31,7 +29,7 @@ import { withHooks } from '../platform/postgres/transaction-hooks.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
 import { traceEvents } from '../platform/telemetry/event-tracing.ts';
-import { type Base, type Foundation, logMigrations, systemClock } from './foundation.ts';
+import { type Foundation, logMigrations, systemClock } from './foundation.ts';
 
 const MAX_CONNECTIONS_PER_SERVICE = 64;
 /** More than a map of the largest stadium needs; who answers without end is cut off. */
@@ -47,7 +45,7 @@ export type Servers = Awaited<ReturnType<typeof connectServers>>;
 
 /** PostgreSQL, real or embedded, there and migrated, and its time. */
 export async function openPostgres(foundation: Foundation) {
-  const { config, closing, dataDir, log, tracing, watch, bells, failed } = foundation;
+  const { config, closing, dataDir, log, tracing, watch, bell, failed } = foundation;
   let dsn = config.POSTGRES_DSN;
   if (dsn === undefined) {
     const server = await startEmbeddedPostgres(dataDir, (reason) =>
@@ -68,9 +66,8 @@ export async function openPostgres(foundation: Foundation) {
     onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   const traced = tracing ? traceStatements(opened, tracing) : opened;
-  const wake = (name: Wakeable) => bells[name].ring();
   const database = withHooks(watch('database', traced), {
-    wake,
+    wake: (job) => bell(job).ring(),
     traceparent: foundation.traces.current,
     onEffectError: failed('after a commit'),
   });
@@ -91,18 +88,19 @@ async function clockOf(
 }
 
 /** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
-export async function connectServers(base: Base, postgres: Postgres) {
-  const { config, clock, closing, log, selfUrl, overrides, watch, metrics, tracing } = base;
+export async function connectServers(foundation: Foundation, core: Core) {
+  const { config, closing, log, selfUrl, overrides, watch, metrics, tracing } = foundation;
+  const { clock } = core;
   const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE, maxResponseSize: MAX_ANSWER_BYTES });
   closing.add(() => agent.close());
-  const identity = await issuerOf(base);
+  const identity = await issuerOf(foundation);
   const verifier = new TokenVerifier({
     issuer: identity.issuer,
     jwksUrl: identity.jwksUrl,
     clock,
     onOtherIssuer: (found) => log.error({ configured: identity.issuer, found }, OTHER_ISSUER),
   });
-  const redis = await redisOf(base, postgres);
+  const redis = await redisOf(foundation, core);
   const tokens = new M2mTokens({
     http: agent,
     shared: redis?.tokens,
@@ -121,12 +119,12 @@ export async function connectServers(base: Base, postgres: Postgres) {
       onCircuit: (isOpen) => metrics.circuit(name, isOpen),
     });
   const query = service('event_query', queryUrl);
-  const seating = createSeatingServices({
+  const seating = new HttpSeatingServices({
     query,
     seating: service('seating', seatingUrl),
     currency: config.currency,
   });
-  const stripe = {
+  const stripeKeys = {
     secretKey: config.STRIPE_SECRET_KEY ?? DEMO_STRIPE_KEYS.secretKey,
     publishableKey:
       config.STRIPE_PUBLISHABLE_KEY ??
@@ -134,21 +132,21 @@ export async function connectServers(base: Base, postgres: Postgres) {
     webhookSecret: config.STRIPE_WEBHOOK_SECRET ?? `whsec_${randomBytes(QR_KEY_BYTES).toString('hex')}`,
     apiBase: config.STRIPE_SECRET_KEY ? config.STRIPE_API_BASE : selfUrl,
   };
-  const kafka = await connectToKafka(base);
+  const kafka = await connectToKafka(foundation);
   const untraced = overrides.eventLog ?? kafka ?? createEmbeddedEventLog();
   const eventLog = tracing ? traceEvents(untraced, tracing) : untraced;
   return {
     identity,
     verifier,
     seating: watch('seating', seating),
-    catalogue: watch('catalogue', createCatalogue(query, clock)),
-    stripe,
+    catalogue: createCatalogue({ clock, watch }, { eventQuery: query }),
+    stripeKeys,
     checkIdentity: createReachability(agent, [
       identity.jwksUrl ?? `${identity.issuer}/.well-known/openid-configuration`,
     ]),
     checkSeating: createReachability(agent, [queryUrl, seatingUrl]),
-    checkStripe: createReachability(agent, [stripe.apiBase ?? STRIPE_URL]),
-    provider: watch('stripe', createStripeProvider(stripe)),
+    checkStripe: createReachability(agent, [stripeKeys.apiBase ?? STRIPE_URL]),
+    stripe: watch('stripe', createStripeProvider(stripeKeys)),
     holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),
     redisSignal: redis?.signal,
     checkRedis: redis?.check ?? (async () => undefined),
@@ -159,7 +157,7 @@ export async function connectServers(base: Base, postgres: Postgres) {
 }
 
 /** Redis, where it is configured: the holds and the M2M token that replicas share. */
-async function redisOf({ config, clock, closing, log, metrics }: Base, { database }: Postgres) {
+async function redisOf({ config, closing, log, metrics }: Foundation, { database, clock }: Core) {
   const addresses = config.REDIS_ADDR;
   if (addresses === undefined) return undefined;
   const redis = await openRedis({
@@ -172,10 +170,7 @@ async function redisOf({ config, clock, closing, log, metrics }: Base, { databas
     },
     clock,
     log,
-    records: {
-      stillHeld: (sessionId, found) => stillHeld(database, sessionId, found, PLACING_HOLD_MS),
-      live: (sessionId, seatIds) => liveSeats(database, sessionId, seatIds),
-    },
+    records: holdRecords(database),
     onAnswer: metrics.hold,
     onCircuit: (isOpen) => metrics.circuit('redis', isOpen),
   });
@@ -184,7 +179,7 @@ async function redisOf({ config, clock, closing, log, metrics }: Base, { databas
 }
 
 /** Kafka, where `KAFKA_ADDR` names it. */
-async function connectToKafka({ config, closing, failed }: Base): Promise<Kafka | undefined> {
+async function connectToKafka({ config, closing, failed }: Foundation): Promise<Kafka | undefined> {
   const { KAFKA_ADDR: brokers, KAFKA_SASL_MECHANISM: mechanism, KAFKA_TLS_CA_FILE: caFile } = config;
   if (brokers === undefined) return undefined;
   const upper = {
@@ -243,7 +238,7 @@ export function topicNames(config: Config): TopicNames {
 }
 
 /** Where tokens come from, and the secret this service gets its own with. */
-async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Base) {
+async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Foundation) {
   const realm = `/realms/${config.KEYCLOAK_REALM}`;
   if (config.OIDC_ISSUER !== undefined) {
     const keycloak = config.KEYCLOAK_URL ?? config.OIDC_ISSUER.split('/realms/', 1)[0];

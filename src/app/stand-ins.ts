@@ -4,15 +4,21 @@ import type { JournalWatch } from '../embedded/journal.ts';
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import { createEmbeddedStripe } from '../embedded/stripe/stripe.ts';
 import { createEmbeddedVenue } from '../embedded/venue/venue.ts';
+import type { Core } from '../platform/core.ts';
 import type { HttpServer } from '../platform/http/server.ts';
-import type { Base } from './foundation.ts';
+import type { Foundation } from './foundation.ts';
 import type { Servers } from './servers.ts';
 
 const VENUE_GROUP_BYTES = 9;
 
 /** What stands in for servers that no variable names, at the paths the real thing has. */
-export async function mountEmbedded(base: Base, servers: Servers, http: HttpServer): Promise<void> {
-  const { config, clock, ids, closing, embedded, dataDir, selfUrl, log } = base;
+export async function mountEmbedded(
+  foundation: Foundation,
+  { clock }: Core,
+  servers: Servers,
+  http: HttpServer,
+): Promise<void> {
+  const { config, ids, closing, embedded, dataDir, selfUrl, log } = foundation;
   const journalWatch: JournalWatch = {
     failed: (error) =>
       log.error({ err: error }, 'a stand-in cannot write what it keeps; changes to it are refused'),
@@ -51,10 +57,10 @@ export async function mountEmbedded(base: Base, servers: Servers, http: HttpServ
       journalWatch,
       ids,
       dataDir: `${dataDir}/stripe`,
-      url: base.publicUrl,
-      secretKey: servers.stripe.secretKey,
-      publishableKey: servers.stripe.publishableKey ?? DEMO_STRIPE_KEYS.publishableKey,
-      webhookSecret: servers.stripe.webhookSecret,
+      url: foundation.publicUrl,
+      secretKey: servers.stripeKeys.secretKey,
+      publishableKey: servers.stripeKeys.publishableKey ?? DEMO_STRIPE_KEYS.publishableKey,
+      webhookSecret: servers.stripeKeys.webhookSecret,
       webhookUrl: `${selfUrl}/api/webhook/stripe`,
     });
     closing.add(() => stripe.close());

@@ -9,6 +9,8 @@ export interface Feature {
   routes?(api: HttpServer): void;
   readonly jobs?: readonly Job[];
   readonly consumers?: readonly Consumer[];
+  /** Ends what has no end of its own, such as event streams, when the process begins to stop. */
+  stop?(): void;
   readonly checks?: readonly Check[];
 }
 
@@ -29,8 +31,8 @@ export interface Consumer {
 
 /** One check of `npm run verify`: a read-only query for rows that break an invariant of the design. */
 export interface Check {
-  /** Its number in the design: `I1` to `I12`. */
-  readonly invariant: string;
+  /** Its number in the design. */
+  readonly invariant: `I${number}`;
   /** What is wrong with the rows found, for an operator. */
   readonly finding: string;
   /** Returns `subject`, the id concerned, for each row. */

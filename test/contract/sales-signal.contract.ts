@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { SalesSignal } from '../../src/features/live/live.ports.ts';
+import type { SalesSignal } from '../../src/platform/signal.ts';
 import { until } from '../support/servers.ts';
 
 /** A replica's end of the signal, and what it was told. */

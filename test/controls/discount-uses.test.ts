@@ -25,6 +25,6 @@ test('with the condition on its uses one has it', async () => {
 });
 
 test('without the condition on its uses a discount is used more often than it may be (I8)', async () => {
-  const condition = { statement: 'order-insert', text: 'd.uses < $12::integer', becomes: 'true' };
+  const condition = { statement: 'order-insert', text: 'd.uses < $25::integer', becomes: 'true' };
   expect(await twoWantTheLast(await unguarded([condition]))).toEqual([201, 201]);
 });

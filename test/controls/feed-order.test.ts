@@ -3,8 +3,8 @@ import type { Executor } from '../../src/platform/postgres/database.ts';
 import { holdNextCommit, toldOf, watchedBy } from '../support/live-sales.ts';
 import { startPlatformApp } from '../support/platform-app.ts';
 
-vi.mock('../../src/features/live/live.store.ts', async (original) => {
-  const store = await original<typeof import('../../src/features/live/live.store.ts')>();
+vi.mock('../../src/features/live/feed.store.ts', async (original) => {
+  const store = await original<typeof import('../../src/features/live/feed.store.ts')>();
   // The guard taken out: a row's position is the number it took before its commit.
   const text = `
     WITH taken AS (DELETE FROM sale_changes RETURNING *),

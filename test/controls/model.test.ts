@@ -2,14 +2,15 @@ import { expect, test, vi } from 'vitest';
 import { runModel } from '../model/run.ts';
 import { openWorld } from '../model/world.ts';
 
-vi.mock('../../src/features/payments/payment.service.ts', async (original) => {
-  const payments = await original<typeof import('../../src/features/payments/payment.service.ts')>();
-  const createPaymentService: typeof payments.createPaymentService = (options) => ({
-    ...payments.createPaymentService(options),
-    // The guard taken out: an order ends or changes without Stripe being asked whether it was paid.
-    conclude: async () => 'unpaid',
-  });
-  return { ...payments, createPaymentService };
+vi.mock('../../src/features/payments/close-payment.ts', async (original) => {
+  const { ClosePayment } = await original<typeof import('../../src/features/payments/close-payment.ts')>();
+  /** The guard taken out: an order ends or changes without Stripe being asked whether it was paid. */
+  class WithoutQuestion extends ClosePayment {
+    override async conclude(): Promise<'unpaid'> {
+      return 'unpaid';
+    }
+  }
+  return { ClosePayment: WithoutQuestion };
 });
 
 test('without the question to Stripe the service and the model come apart', async () => {

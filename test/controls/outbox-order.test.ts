@@ -47,7 +47,7 @@ describe('the relay', () => {
     await cancel(arena, '', await arena.platform.place(arena.buyer, seatIds));
     const waiting = () => arena.rows('SELECT FROM outbox WHERE published_at IS NULL');
     while ((await waiting()).length > 0) {
-      await arena.platform.app.app.work.relay();
+      await arena.platform.app.app.turn('relay');
       const now = Date.now();
       await until('the clock goes on', () => Date.now() > now);
     }
@@ -74,7 +74,7 @@ describe('the relay', () => {
   test('in another order: cancelled, then placed (I4)', async () => {
     expect(await placedAndCancelled(await unguarded(oneByOne('id DESC')))).toEqual({
       news: ['AVAILABLE', 'LOCKED'],
-      findings: ['I4 news of an order or a seat was published before older news of it'],
+      findings: ['I4 a message of an order or a seat was published before an older one'],
     });
   });
 });

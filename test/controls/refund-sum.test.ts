@@ -15,7 +15,7 @@ async function twoRefunds(arena: Arena) {
   return { statuses, findings: await findings(arena) };
 }
 
-const tooMuch = 'I2 more was given back than was paid';
+const tooMuch = 'I2 more was refunded than was paid';
 
 test('with the sum under the lock no more is given back than was paid', async () => {
   expect(await twoRefunds(await guarded())).toEqual({ statuses: [200, 409], findings: [] });

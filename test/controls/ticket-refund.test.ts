@@ -42,5 +42,5 @@ test('without the locks the unique index still lets one refund of a ticket throu
 test('without the index, too, its money goes back twice (I2)', async () => {
   const broken = await voidedTwice(await unguarded(locks, 'DROP INDEX refunds_one_a_ticket'));
   expect(broken).toMatchObject({ statuses: [204, 204], refunds: 2 });
-  expect(broken.findings).toContain('I2 more was given back than was paid');
+  expect(broken.findings).toContain('I2 more was refunded than was paid');
 });

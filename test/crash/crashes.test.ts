@@ -55,6 +55,7 @@ describe.concurrent('the service is killed', () => {
 /** Effects that no flow can bring about, each with its reason. */
 const BEYOND_FLOWS: Readonly<Record<string, string>> = {
   'database refund-bounced': 'the embedded Stripe carries out every refund it takes',
+  'database payment-undecided-failed': 'it only keeps why deciding failed; no flow makes it fail',
   'database earlier-codes-withdraw':
     'only qr:reissue runs it, a page of tickets a statement; run again, it does what is left',
   'stripe intentsSince': 'it only reads, page by page; what is done with a page is a point',
@@ -91,6 +92,9 @@ interface StoreStatement {
   readonly text: string;
 }
 
+/** What the statements of due work begin with; the mechanism writes them for the store that names them. */
+const DUE_WORK = 'UPDATE work SET';
+
 /** Every statement in a store, read from the sources: a name and the text after it. */
 function storeStatements(): StoreStatement[] {
   const stores = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -99,11 +103,15 @@ function storeStatements(): StoreStatement[] {
   return stores.flatMap((file) => {
     const source = readFileSync(`src/${file}`, 'utf8');
     const statements = [...source.matchAll(/name: '([\w-]+)',\s*text:\s*(`[^`]*`|'[^']*')/g)];
+    const due = [...source.matchAll(/\b(?:claimDue|keepFailure|retryStuck)\(\s*'([\w-]+)'/g)];
     // A write in a statement of another form would be forgotten.
     expect(writesIn(statements.map(([, , text = '']) => text).join('\n')), file).toBe(
       writesIn(withoutComments(source)),
     );
-    return statements.map(([, name = '', text = '']) => ({ name, text }));
+    return [
+      ...statements.map(([, name = '', text = '']) => ({ name, text })),
+      ...due.map(([, name = '']) => ({ name, text: DUE_WORK })),
+    ];
   });
 }
 
@@ -116,10 +124,10 @@ function withoutComments(text: string): string {
 }
 
 const PORTS = [
-  ['stripe', 'PaymentProvider', 'src/features/payments/payment.ports.ts'],
+  ['stripe', 'PaymentProvider', 'src/features/payments/payment-provider.ts'],
   ['seating', 'SeatingServices', 'src/features/seats/seats.ports.ts'],
   ['holds', 'SeatHolds', 'src/features/seats/seats.ports.ts'],
-  ['catalogue', 'Catalogue', 'src/features/catalogue/catalogue.ports.ts'],
+  ['catalogue', 'Catalogue', 'src/features/catalogue/catalogue.ts'],
   ['events', 'EventPublisher', 'src/kernel/events.ts'],
 ] as const;
 

@@ -224,7 +224,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     // The order as an early version of the service before left it, and the payment as it was assumed from that.
     await world.sql('UPDATE orders SET payment_intent_id = NULL');
     await world.sql(
-      "UPDATE payments SET payment_intent_id = 'elsewhere:' || order_id, taken_over = 'assumed'",
+      "UPDATE payments SET payment_intent_id = 'elsewhere:' || order_id, source = 'external', taken_over = 'assumed'",
     );
     await reconcileUntil(world, 'the payment is confirmed', async () => {
       return (await world.sql("SELECT FROM payments WHERE taken_over = 'confirmed'")).length === 1;

@@ -11,11 +11,11 @@ export const WRITE = /\b(INSERT\s+INTO|UPDATE\s+\w+\s+(\w+\s+)?SET|DELETE\s+FROM
 const STACK_FRAMES = 80;
 /** Frames that only pass on what others ask for: whoever asks is the same to what is asked. */
 const PASSING =
-  /^(platform\/(postgres|jobs)\/|platform\/http\/once$|platform\/idempotency\/answers$|app$|kernel\/concurrency$|.*\.routes$)/;
+  /^(platform\/(postgres|jobs)\/|platform\/http\/once$|platform\/idempotency\/answers$|app$|kernel\/concurrency$|.*[./]routes$)/;
 
 /**
  * For `buildApp`: a point before and after each database write, each commit and each call of an outgoing port. A point is
- * named by the code and not by a list, `before database outbox-append <- order.transitions:76 <- settlement:81`: by its
+ * named by the code and not by a list, `before database outbox-append <- order-book:215 <- settlement:81`: by its
  * effect and the lines that led to it. So each way to an effect is a point of its own, and a new write or call is one
  * without anybody's doing. Within a transaction it is the way from its beginning and what was written in it before: what
  * led to the transaction is undone with it by a kill.

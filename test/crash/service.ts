@@ -50,7 +50,7 @@ export async function runService(environment: Environment, reached?: Reached): P
         case 'refuse':
           return eventLog.refuse(happening.keys);
         case 'reconcile':
-          return app.work.reconciliation();
+          return app.turn('reconciliation');
         default:
           return happening satisfies never;
       }

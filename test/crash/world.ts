@@ -142,7 +142,8 @@ export function discountId(code: string): string {
 const DUE = `
   SELECT min(due) AS due FROM (
     SELECT next_attempt_at AS due FROM stripe_inbox WHERE applied_at IS NULL AND attempts < 12
-    UNION ALL SELECT next_attempt_at FROM refunds WHERE provider_id IS NULL AND attempts < 12
+    UNION ALL SELECT next_attempt_at FROM refunds WHERE state IN ('due', 'sent')
+    UNION ALL SELECT next_attempt_at FROM payments WHERE state = 'received'
     UNION ALL SELECT settling_until FROM orders WHERE status = 'pending'
     UNION ALL SELECT blocked_until FROM outbox WHERE published_at IS NULL
     UNION ALL SELECT claimed_until FROM earlier_codes WHERE state = 'waiting'

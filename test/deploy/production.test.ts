@@ -170,8 +170,8 @@ describe('in production', () => {
 
   test('pictures of the earlier service are read in the thread for it', async () => {
     const picture = (await readFile('test/support/pictures/earlier-service.png')).toString('base64');
-    const program = `import { createPictureReader } from './src/features/tickets/pictures.service.ts';
-      const reader = createPictureReader();
+    const program = `import { PictureReader } from './src/features/tickets/picture-reader.ts';
+      const reader = new PictureReader();
       await reader.start();
       console.log((await reader.read(Buffer.from('${picture}', 'base64'))).length);
       await reader.rest();`;
@@ -181,9 +181,9 @@ describe('in production', () => {
   });
 
   test('tickets are drawn in the thread for it', async () => {
-    const program = `import { createDrawing } from './src/features/paper/drawing.service.ts';
+    const program = `import { Drawing } from './src/features/paper/drawing.ts';
       const page = { title: 'A', time: '', venue: '', address: '', seat: 'A', tier: 'A', ticketId: '', orderId: '', qrText: 'A' };
-      const drawing = createDrawing({});
+      const drawing = new Drawing();
       console.log((await drawing.draw([page])).subarray(0, 5).toString());
       await drawing.close();`;
     const drawing = start({}, ['--input-type=module', '-e', program]);
@@ -192,7 +192,7 @@ describe('in production', () => {
   });
 
   test('tickets are drawn with the fonts that were left in', async () => {
-    const program = `import { pageFonts } from './src/features/paper/fonts.service.ts';
+    const program = `import { pageFonts } from './src/features/paper/fonts.ts';
       console.log(pageFonts().filter(({ covers }) => covers(0x41) || covers(0x0d85) || covers(0x0b85) || covers(0x0627)).length);`;
     const drawing = start({}, ['--input-type=module', '-e', program]);
     expect(await drawing.ended, drawing.output()).toBe(0);

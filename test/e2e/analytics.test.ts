@@ -273,7 +273,7 @@ test('orders of one event complete on two replicas while both fold: every answer
     expect(body.total_tickets_sold).toBe(2 * body.total_orders);
     seen.push(body.total_orders);
   });
-  const folding = apps.map(({ app }) => beside(app.work.folding));
+  const folding = apps.map(({ app }) => beside(() => app.turn('folding')));
   await Promise.all(
     orderIds.map(async (orderId, at) => {
       const app = apps[at % apps.length] ?? replica;
@@ -285,7 +285,7 @@ test('orders of one event complete on two replicas while both fold: every answer
   });
   await Promise.all([looking, ...folding]);
   expect(seen).toEqual(seen.toSorted((a, b) => a - b));
-  while (await replica.app.work.folding());
+  while (await replica.app.turn('folding'));
   const { body } = await ask(`/events/${ids.event_id}`);
   expect(body).toMatchObject({ total_orders: 40, total_tickets_sold: 80 });
   const rows = await platform.app.sql('SELECT orders FROM sales_by_time WHERE event_id = $1', [ids.event_id]);
@@ -373,6 +373,30 @@ describe('bad input', () => {
     const { event_id } = newEvent();
     expect((await ask(`/events/${event_id}/sessions/${randomUUID()}`)).status).toBe(403);
   });
+});
+
+test('an administrator sees the figures, lists and exports of every organiser', async () => {
+  const ids = newEvent();
+  await sell(ids);
+  const calls = platform.seating.calls.length;
+  for (const path of [
+    `/events/${ids.event_id}`,
+    `/events/${ids.event_id}/sessions/${ids.session_id}`,
+    `/organizations/${ids.organization_id}`,
+  ]) {
+    const { status, body } = await ask(path, admin);
+    expect({ status, orders: body.total_orders }).toEqual({ status: 200, orders: 1 });
+  }
+  const { body: orders } = await ask(`/events/${ids.event_id}/orders`, admin);
+  expect(orders).toHaveLength(1);
+  const { body: tickets } = await ask(`/sessions/${ids.session_id}/tickets`, admin);
+  expect(tickets).toHaveLength(1);
+  const { status, text } = await ask(`/events/${ids.event_id}/export?format=csv&what=orders`, admin);
+  expect(status).toBe(200);
+  expect(text).toContain(orders[0].OrderID);
+  const batch = { token: admin, body: { eventIds: [ids.event_id, randomUUID()] } };
+  expect((await platform.app.call('POST', `${BASE}/events/batch`, batch)).status).toBe(200);
+  expect(platform.seating.calls).toHaveLength(calls);
 });
 
 describe('the list of orders', () => {

@@ -274,7 +274,7 @@ describe('a ticket for cash', () => {
     expect(paid).toMatchObject({ state: 'applied' });
     await platform.app.sql('DELETE FROM daily_jobs');
     const from = platform.app.log.length;
-    await platform.app.app.work.reconciliation();
+    await platform.app.app.turn('reconciliation');
     const compared = () =>
       platform.app.log.slice(from).filter((line) => line.includes('payments compared with Stripe'));
     await until('the payments are compared', () => compared().length > 0);

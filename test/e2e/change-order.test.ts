@@ -83,7 +83,7 @@ async function liveSeats(orderId: string): Promise<unknown[]> {
 }
 
 async function publishAll(): Promise<void> {
-  while (await platform.app.app.work.relay());
+  while (await platform.app.app.turn('relay'));
 }
 
 /** What was told of seats of the session, of these alone. */
@@ -682,7 +682,7 @@ describe('is refused', () => {
       body: { code: 'hold_ended' },
     });
     expect(await stored(orderId)).toEqual(before);
-    await platform.app.app.work.expiry();
+    await platform.app.app.turn('expiry');
   });
 
   test.each<[string, unknown]>([

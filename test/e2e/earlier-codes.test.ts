@@ -312,7 +312,7 @@ describe('legacy-qr: what was read', () => {
       many.length + Object.keys(sold).length + 1,
     );
     expect(rows.filter(({ attempts }) => attempts !== 1)).toEqual([]);
-    expect(await platform.app.app.work.earlierCodes()).toBe(false);
+    expect(await platform.app.app.turn('earlierCodes')).toBe(false);
   });
 
   test('the log says the numbers once, and names no ticket and no text', async () => {
@@ -383,7 +383,7 @@ describe('legacy-qr: several replicas and a process that died', () => {
     const { log } = replicas[0] ?? platform.app;
     expect(log.filter((line) => line.includes('QR codes of the earlier service'))).toEqual([]);
     const work = async ({ app }: TestApp) => {
-      while (await app.work.earlierCodes());
+      while (await app.turn('earlierCodes'));
     };
     await Promise.all(replicas.map(work));
     await Promise.all(replicas.map(work));
@@ -411,13 +411,13 @@ describe('legacy-qr: several replicas and a process that died', () => {
         new Date(now + 60_000),
       ]);
     }
-    expect(await app.app.work.earlierCodes()).toBe(false);
+    expect(await app.app.turn('earlierCodes')).toBe(false);
     expect(await scan(texts[1] ?? '', app)).toMatchObject({
       status: 400,
       body: { code: 'ticket_forged', message: expect.stringContaining('still being read') },
     });
     now += 60_000;
-    while (await app.app.work.earlierCodes());
+    while (await app.app.turn('earlierCodes'));
     const rows = await app.sql<{ ticket_id: string; state: string; attempts: number }>(
       'SELECT ticket_id, state, attempts FROM earlier_codes',
     );

@@ -469,7 +469,7 @@ describe('a key’s life', () => {
     await send(placing(), old);
     ahead += 24 * HOUR_MS;
     await send(placing(), young);
-    expect(await platform.app.app.work.forgetting()).toBe(false);
+    expect(await platform.app.app.turn('keyForgetting')).toBe(false);
     expect(
       await platform.app.sql('SELECT key FROM idempotency_keys WHERE key = ANY($1)', [[old, young]]),
     ).toEqual([{ key: young }]);

@@ -60,7 +60,7 @@ const paymentsOf = (orderId: string) =>
   );
 
 async function announced(orderId: string): Promise<string[]> {
-  while (await platform.app.app.work.relay());
+  while (await platform.app.app.turn('relay'));
   return events.messages.filter(({ key }) => key === orderId).map(({ topic }) => topic);
 }
 
@@ -68,7 +68,7 @@ async function expire(orderId: string): Promise<void> {
   await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [
     orderId,
   ]);
-  await platform.app.app.work.expiry();
+  await platform.app.app.turn('expiry');
 }
 
 /** What waits for a person, seen and then paid out otherwise; each with its order and amount. */
@@ -230,7 +230,7 @@ describe('with Stripe', () => {
     const orderId = await platform.place(buyer);
     const intentId = await platform.pay(buyer, orderId);
     await tell({ order_id: orderId, payment_id: 'cash' });
-    while (await platform.app.app.work.refunds());
+    while (await platform.app.app.turn('refunds'));
     expect(await paymentsOf(orderId)).toMatchObject([
       { payment_intent_id: `elsewhere:${orderId}:cash`, state: 'applied' },
       { payment_intent_id: intentId, state: 'refunded' },
@@ -243,7 +243,7 @@ describe('with Stripe', () => {
     const intentId = await platform.pay(buyer, orderId);
     await tell({ order_id: orderId, payment_intent_id: intentId });
     expect(await stateOf(orderId)).toMatchObject({ status: 'completed' });
-    while (await platform.app.app.work.webhooks());
+    while (await platform.app.app.turn('webhooks'));
     expect(await paymentsOf(orderId)).toEqual([
       { payment_intent_id: intentId, amount_minor: 10_000, currency: 'lkr', state: 'applied' },
     ]);
@@ -383,7 +383,7 @@ describe('is set aside with the reason and its key', () => {
 
   test('a key that PostgreSQL does not take does not stop the topic', async () => {
     await tell('{', SUCCEEDED, 'a\u0000b');
-    while (await platform.app.app.work.relay());
+    while (await platform.app.app.turn('relay'));
     const [last] = events.messages.slice(-1);
     expect(last).toMatchObject({ topic: 'payment_succefully.dead' });
     expect(JSON.parse(last?.value ?? '')).toMatchObject({ key: 'a\u0000b', value: '{' });

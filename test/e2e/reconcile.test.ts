@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { buildReconcile } from '../../src/app.ts';
+import { buildReconcile } from '../../src/app/reconcile.ts';
 import { type Instant, instant } from '../../src/kernel/clock.ts';
-import { Currency } from '../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';
 import { createStripeProvider } from '../../src/platform/stripe/stripe.provider.ts';
 import { atEnd } from '../support/at-end.ts';
@@ -89,21 +88,13 @@ describe('what Stripe has and what is written here', () => {
 
   /** Compares all, and tells of one intent. */
   async function compare(intentId: string, since: Instant = instant(Date.now() - HOUR_MS), lost = false) {
-    const errors: unknown[] = [];
     const provider = createStripeProvider({
       secretKey: 'sk_test_embedded',
       webhookSecret: '',
       apiBase: deaf.platform.app.url,
     });
-    const reconcile = buildReconcile(
-      { currency: new Currency('lkr') },
-      database,
-      provider,
-      { now: () => instant(Date.now()) },
-      (error) => errors.push(error),
-    );
+    const reconcile = buildReconcile(database, provider, { now: () => instant(Date.now()) });
     const { differences } = await reconcile(since, { lost });
-    expect(errors).toEqual([]);
     return differences.filter((each) => each.intentId === intentId);
   }
 
@@ -176,7 +167,7 @@ describe('what Stripe has and what is written here', () => {
     await deaf.stripe.post('refunds', form);
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
     expect(await stateOf(deaf, orderId)).toMatchObject({ state: 'refunded' });
-    while (await deaf.platform.app.app.work.refunds());
+    while (await deaf.platform.app.app.turn('refunds'));
     expect(await deaf.stripe.list(`refunds?payment_intent=${intentId}`)).toHaveLength(1);
     expect(await compare(intentId)).toEqual([]);
   });
@@ -188,7 +179,7 @@ describe('what Stripe has and what is written here', () => {
       body: { amount: 1 },
     });
     expect(await compare(intentId)).toEqual([]);
-    while (await deaf.platform.app.app.work.refunds());
+    while (await deaf.platform.app.app.turn('refunds'));
     expect(await compare(intentId)).toEqual([]);
   });
 
@@ -276,7 +267,7 @@ describe('what Stripe has and what is written here', () => {
     const orderId = await deaf.platform.place(deaf.buyer);
     const intent = paidIntent(orderId);
     await deliver(deaf.platform.app, stripeEvent('payment_intent.succeeded', intent));
-    while (await deaf.platform.app.app.work.webhooks());
+    while (await deaf.platform.app.app.turn('webhooks'));
     await until('it is completed', async () => (await stateOf(deaf, orderId))?.status === 'completed');
     for (let time = 0; time < 2; time += 1) {
       expect(await compare(intent.id)).toEqual([
@@ -376,7 +367,7 @@ describe('every day', () => {
     ];
     const done = () => replicas.reduce((total, app) => total + comparisons(app), 0);
     const before = done();
-    const turn = () => Promise.all(replicas.map((app) => app.app.work.reconciliation()));
+    const turn = () => Promise.all(replicas.map((app) => app.app.turn('reconciliation')));
     await turn();
     expect(done()).toBe(before + 1);
     ahead += 24 * HOUR_MS - 60_000;
@@ -400,7 +391,7 @@ describe('every day', () => {
        VALUES ('pi_of_nowhere', $1, 10000, 'lkr', $2, 'received')`,
       [unknown, new Date(clock.now())],
     );
-    await platform.app.app.work.reconciliation();
+    await platform.app.app.turn('reconciliation');
     const rows = await platform.app.sql('SELECT status FROM orders WHERE order_id = $1', [paid]);
     expect(rows).toEqual([{ status: 'completed' }]);
     const lines = platform.app.log
@@ -420,20 +411,20 @@ describe('every day', () => {
   test('with Stripe away it is tried again, and not only the next day', async () => {
     const before = comparisons(platform.app);
     stub.away = true;
-    await expect(platform.app.app.work.reconciliation()).rejects.toMatchObject({
+    await expect(platform.app.app.turn('reconciliation')).rejects.toMatchObject({
       code: 'payments_unavailable',
     });
     stub.away = false;
     // Not at once: Stripe is left alone for a while.
     ahead += HOUR_MS;
-    await platform.app.app.work.reconciliation();
+    await platform.app.app.turn('reconciliation');
     expect(comparisons(platform.app)).toBe(before + 1);
   });
 
   test('never, when RECONCILE_DAYS is 0', async () => {
     ahead += 25 * HOUR_MS;
     const never = await startReplica(platform, { ...env(), RECONCILE_DAYS: '0' }, { clock });
-    expect(await never.app.work.reconciliation()).toBe(false);
+    expect(await never.app.turn('reconciliation')).toBe(false);
     expect(comparisons(never)).toBe(0);
     const [job] = await platform.app.sql<{ due_at: Date }>('SELECT due_at FROM daily_jobs');
     expect(job === undefined || job.due_at.getTime() <= clock.now()).toBe(true);

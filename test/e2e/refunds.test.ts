@@ -260,15 +260,16 @@ describe('is refused', () => {
     expect(await refundsOf(intentId)).toEqual([]);
   });
 
-  test('to everybody but administrators', async () => {
+  test('to its buyer, to strangers, and to the organiser of another event', async () => {
     const { orderId, intentId } = await sold(100);
     const organiserId = randomUUID();
-    platform.seating.owners.set(platform.eventId, organiserId);
+    platform.seating.owners.set(randomUUID(), organiserId);
     for (const token of [buyer, await platform.token(organiserId), await platform.token(randomUUID())]) {
       expect(await refund(orderId, {}, token)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     }
     expect((await platform.app.call('POST', `/api/order/${orderId}/refund`)).status).toBe(401);
     expect(await refundsOf(intentId)).toEqual([]);
+    expect(await stateOf(orderId)).toMatchObject({ status: 'completed' });
   });
 
   test('for what was not paid: pending, free, cancelled, unknown', async () => {
@@ -285,6 +286,60 @@ describe('is refused', () => {
       expect(await stateOf(orderId)).toEqual(before);
     }
     expect(await refund(randomUUID())).toMatchObject({ status: 404, body: { code: 'order_not_found' } });
+  });
+});
+
+describe('the organiser of the event', () => {
+  const organiserId = randomUUID();
+  let organiser: string;
+
+  beforeAll(async () => {
+    organiser = await platform.token(organiserId);
+    platform.seating.owners.set(platform.eventId, organiserId);
+  });
+
+  test('refunds an order of it, in part and whole, and the trail names them', async () => {
+    const { orderId, intentId } = await sold(100);
+    const part = await refund(orderId, { amount: 30, reason: 'the view was blocked' }, organiser);
+    expect(part).toMatchObject({ status: 200, body: { amount: 30, order: { Status: 'completed' } } });
+    const rest = await refund(orderId, {}, organiser);
+    expect(rest).toMatchObject({
+      status: 200,
+      body: { amount: 70, reason: 'given back by the organiser', order: { Status: 'cancelled' } },
+    });
+    await paymentIs(orderId, 'refunded');
+    expect(await refundsOf(intentId)).toMatchObject([
+      { amount_minor: 3_000, requested_by: organiserId },
+      { amount_minor: 7_000, requested_by: organiserId },
+    ]);
+    const trail = await platform.app.call('GET', `/api/order/audit/events/${platform.eventId}?limit=500`, {
+      token: organiser,
+    });
+    const entries = trail.body.filter((entry: { order_id: string }) => entry.order_id === orderId);
+    expect(entries).toMatchObject([
+      { action: 'order.refunded', actor: organiserId, after: { status: 'cancelled', left: 0 } },
+      { action: 'order.refunded', actor: organiserId, after: { status: 'completed', left: 70 } },
+    ]);
+  });
+
+  test('no longer refunds once the event is another’s, and an administrator does', async () => {
+    const { orderId } = await sold(100);
+    platform.seating.owners.delete(platform.eventId);
+    expect(await refund(orderId, {}, organiser)).toMatchObject({ status: 403 });
+    expect(await refund(orderId, {})).toMatchObject({
+      status: 200,
+      body: { reason: 'given back by an administrator' },
+    });
+    platform.seating.owners.set(platform.eventId, organiserId);
+  });
+
+  test('repairs no stuck money: that is for administrators', async () => {
+    const stuck = '/api/order/admin/payments';
+    const asOrganiser = { token: organiser };
+    expect((await platform.app.call('GET', `${stuck}?state=stuck`, asOrganiser)).status).toBe(403);
+    expect((await platform.app.call('POST', `${stuck}/evt_1/retry`, asOrganiser)).status).toBe(403);
+    const settled = { ...asOrganiser, body: { reference: 'transfer' } };
+    expect((await platform.app.call('POST', `${stuck}/${randomUUID()}/settled`, settled)).status).toBe(403);
   });
 });
 

@@ -69,7 +69,7 @@ test('a refund that used up its tries is seen by an administrator, who tries it 
   expect((await retry()).status).toBe(204);
   await until('it is given back', async () => {
     const rows = await platform.app.sql(
-      "SELECT FROM payments JOIN refunds USING (payment_intent_id) WHERE state = 'refunded' AND provider_id = 're_1'",
+      "SELECT FROM payments JOIN refunds USING (payment_intent_id) WHERE payments.state = 'refunded' AND provider_id = 're_1'",
     );
     return rows.length === 1;
   });

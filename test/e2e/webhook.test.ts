@@ -64,7 +64,7 @@ async function statusOf(orderId: string): Promise<unknown> {
 
 async function paymentsOf(orderId: string) {
   return platform.app.sql(
-    `SELECT payment_intent_id, state, reason AS refund_reason
+    `SELECT payment_intent_id, payments.state, reason AS refund_reason
        FROM payments LEFT JOIN refunds USING (payment_intent_id) WHERE order_id = $1 ORDER BY received_at`,
     [orderId],
   );

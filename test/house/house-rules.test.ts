@@ -11,6 +11,14 @@ function roomOf(path: string): string {
   return rest === undefined || room === 'app' ? 'root' : room;
 }
 
+/** Nouns of features that decide, price and count: no await, no clock, nothing of Node. */
+const PURE =
+  /^src\/features\/(analytics\/(export|figures|orders-list|sales-rows|time-zones)|audit\/entry|door\/(scan|refusal)|live\/(scope|stream)|paper\/(line|session-time)|tickets\/ticket|orders\/order|pricing\/(discount|price)|seats\/seat-refusal|box-office\/ticket-change|payments\/(payment|refund|ticket-share|account-diff)|sales\/sales)\.ts$/;
+
+function isPure(path: string): boolean {
+  return PURE.test(path) || (path.endsWith('.rules.ts') && roomOf(path) === 'features');
+}
+
 function featureOf(path: string): string | undefined {
   return /^src\/features\/([^/]+)\//.exec(path)?.[1];
 }
@@ -73,9 +81,9 @@ describe('import directions', () => {
         if (roomOf(target) === 'embedded') return true;
         if (roomOf(target) !== 'platform') return false;
         const speaksHttp =
-          /\.(routes|schemas)\.ts$/.test(from.path) && target.startsWith('src/platform/http/');
+          /[./-](routes|schemas)\.ts$/.test(from.path) && target.startsWith('src/platform/http/');
         const readsSqlErrors =
-          from.path.endsWith('.store.ts') && target === 'src/platform/postgres/sqlstate.ts';
+          from.path.endsWith('.store.ts') && /^src\/platform\/(postgres\/sqlstate|checks)\.ts$/.test(target);
         const usesWork = /^src\/platform\/(jobs|outbox)\//.test(target);
         return !speaksHttp && !readsSqlErrors && !usesWork;
       }),
@@ -86,7 +94,7 @@ describe('import directions', () => {
     expect(
       forbidden((from, target, isTypeOnly) => {
         const other = featureOf(from.path) !== featureOf(target);
-        const isInner = /\.(store|service|placing|changing|expiry|transitions)\.ts$/.test(target);
+        const isInner = !target.endsWith('/index.ts') && !/\.(ports|rules)\.ts$/.test(target);
         return (
           roomOf(from.path) === 'features' &&
           featureOf(target) !== undefined &&
@@ -99,14 +107,14 @@ describe('import directions', () => {
   });
 
   test('rules are pure: no await, no clock, no Node, nothing but kernel and rules', () => {
-    const rules = files.filter((file) => file.path.endsWith('.rules.ts') && roomOf(file.path) === 'features');
-    expect(rules.length).toBeGreaterThan(3);
+    const rules = files.filter(({ path }) => isPure(path));
+    expect(rules.length).toBeGreaterThan(10);
     const impure = rules.flatMap((file) => {
       const words = /\bawait\b|\basync\b|Date\.now|new Date\(\)|Math\.random|process\./.exec(
         withoutComments(file.text),
       );
       const strange = file.imports.filter(({ target, isOurs }) =>
-        isOurs ? roomOf(target) !== 'kernel' && !/(\.rules|\/index)\.ts$/.test(target) : true,
+        isOurs ? roomOf(target) !== 'kernel' && !isPure(target) && !target.endsWith('/index.ts') : true,
       );
       return words || strange.length > 0 ? [`${file.path} ${words?.[0] ?? strange[0]?.target}`] : [];
     });
@@ -132,7 +140,7 @@ describe('words in their rooms', () => {
   test('HTTP words stand in routes and platform/http only', () => {
     const http = /\breply\b|statusCode|\.code\(\d/;
     const strays = files
-      .filter(({ path }) => roomOf(path) === 'features' && !path.endsWith('.routes.ts'))
+      .filter(({ path }) => roomOf(path) === 'features' && !/[./-]routes\.ts$/.test(path))
       .filter(({ text }) => http.test(withoutComments(text)))
       .map(({ path }) => path);
     expect(strays).toEqual([]);
@@ -152,10 +160,10 @@ describe('words in their rooms', () => {
 
   test('features hold files of the known roles', () => {
     const roles =
-      /\/[a-z-]+(\.[a-z-]+)*\.(rules|store|service|schemas|schema|routes|consumer|ports|wire|rows|worker)\.ts$|\/(index|access|permissions|errors)\.ts$/;
-    /** A use case big enough for a file of its own. */
+      /\/[a-z-]+(\.[a-z-]+)*\.(rules|store|service|schemas|schema|routes|consumer|ports|wire|rows|worker)\.ts$/;
+    /** A use case, named by a verb and a noun, or a noun. */
     const useCases =
-      /\/(order\.(placing|quoting|changing|expiry|transitions)|settlement|alignment|seating\.services)\.ts$/;
+      /\/([a-z]+(-[a-z]+)*|order\.(placing|quoting|changing|expiry|transitions)|seating\.services)\.ts$/;
     const strays = files
       .map(({ path }) => path)
       .filter((path) => featureOf(path) !== undefined && !path.includes('/qr/'))
@@ -173,11 +181,7 @@ describe('words in their rooms', () => {
 describe('sizes', () => {
   const MAX_FUNCTION_LINES = 70;
   const MAX_FILE_LINES = 350;
-  /** The features and `src/app` follow when their restructuring is merged: then this is every source file. */
-  const measured = [
-    ...files.filter(({ path }) => !/^src\/(features|app)\//.test(path)),
-    ...sourceFiles('scripts'),
-  ];
+  const measured = [...files, ...sourceFiles('scripts')];
 
   test('no function is longer than 70 lines', () => {
     const lengths = measured.flatMap(functionLengths);

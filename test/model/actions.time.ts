@@ -1,4 +1,3 @@
-import type { Work } from '../../src/app.ts';
 import { type Action, SILENT } from './action.ts';
 import type { StoredEvent } from './observed.ts';
 import { align, change, conclude, hear, isOver, type Sale } from './sale.ts';
@@ -8,23 +7,23 @@ const MS_PER_SECOND = 1_000;
 const RECONCILED_MS = 3 * 86_400_000;
 
 /** One turn at a piece of background work, or more while there is more to do at once. */
-export function turn(work: keyof Work): Action {
+export function turn(job: string): Action {
   return {
-    name: `Turn of ${work}`,
+    name: `Turn of ${job}`,
     isPossible: () => true,
     foresee(sale) {
-      FORESEEN[work]?.(sale);
+      FORESEEN[job]?.(sale);
       return SILENT;
     },
     async act(world) {
-      await world.work(work);
+      await world.work(job);
       return undefined;
     },
   };
 }
 
 /** What a turn makes of orders and money; the others leave both as they are. */
-const FORESEEN: Readonly<Partial<Record<keyof Work, (sale: Sale) => void>>> = {
+const FORESEEN: Readonly<Record<string, (sale: Sale) => void>> = {
   webhooks: applyDue,
   expiry(sale) {
     for (const order of overdue(sale)) {

@@ -91,7 +91,7 @@ const timeActions: fc.Arbitrary<Action> = fc.oneof(
   { weight: 2, arbitrary: fc.constant(turn('refunds')) },
   { weight: 1, arbitrary: fc.constant(turn('relay')) },
   { weight: 1, arbitrary: fc.constant(turn('reconciliation')) },
-  { weight: 1, arbitrary: fc.constant(turn('forgetting')) },
+  { weight: 1, arbitrary: fc.constant(turn('keyForgetting')) },
   { weight: 1, arbitrary: fc.constant(turn('folding')) },
   { weight: 4, arbitrary: jump.map(clockJump) },
 );

@@ -1,4 +1,4 @@
-import type { Discount, PricedSeat } from '../../src/features/pricing/discount.rules.ts';
+import type { Discount, PricedSeat } from '../../src/features/pricing/discount.ts';
 import type { SeatingServices } from '../../src/features/seats/seats.ports.ts';
 import { type Instant, instant, later } from '../../src/kernel/clock.ts';
 import type { IdSource, SeatId } from '../../src/kernel/ids.ts';

@@ -3,12 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { type App, buildApp, type Watch, type Work } from '../../src/app.ts';
+import { type App, buildApp, type Watch } from '../../src/app.ts';
+import { CHECKS } from '../../src/checks.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { StripeEvent } from '../../src/embedded/stripe/ledger.ts';
 import { toEventWire } from '../../src/embedded/stripe/webhook-delivery.ts';
 import { createTicketSealer, type TicketSealer } from '../../src/features/tickets/qr/sealer.ts';
-import { type Finding, verify } from '../../src/features/verification/verification.service.ts';
+import { type Finding, verify } from '../../src/features/verification/index.ts';
 import type { EventMessage } from '../../src/kernel/events.ts';
 import { as, type IdSource, type SessionId, type TicketId } from '../../src/kernel/ids.ts';
 import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';
@@ -48,7 +49,7 @@ export interface World {
   /** A message of another system; resolves when the service has taken it. */
   tell(topic: 'payment_succefully' | 'payment_unseecuufull', message: unknown): Promise<void>;
   /** A turn at background work, or more while there is more to do at once. */
-  work(name: keyof Work): Promise<void>;
+  work(job: string): Promise<void>;
   sealed(ticketId: string): Promise<string>;
   /**
    * Does `step` in a process that dies before its effect number `effects`, and gives the answer if it came before.
@@ -188,9 +189,9 @@ async function worldOn(ground: Ground): Promise<World & { close(): Promise<void>
         committedAt: clock.now(),
       });
     },
-    async work(name) {
-      if (name === 'reconciliation') await forgetDailyJobs(database);
-      while (await process.app.work[name]());
+    async work(job) {
+      if (job === 'reconciliation') await forgetDailyJobs(database);
+      while (await process.app.turn(job));
     },
     sealed: (ticketId) =>
       ground.sealer.seal({ ticketId: as<TicketId>(ticketId), sessionId: as<SessionId>(sessionId) }),
@@ -211,7 +212,7 @@ async function worldOn(ground: Ground): Promise<World & { close(): Promise<void>
       await quiet(process);
       return observe(database);
     },
-    verify: () => database.snapshot((executor) => verify(executor)),
+    verify: () => database.snapshot((executor) => verify(executor, CHECKS)),
     async begin() {
       if (process.effectsLeft !== undefined) await replaceProcess();
       await wipe(database, sequences % SEQUENCES_BETWEEN_TRUNCATES === 0);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import Fastify from 'fastify';
 import pg from 'pg';
 import { expect } from 'vitest';
-import type { Watch, Work } from '../../src/app.ts';
+import type { Watch } from '../../src/app.ts';
 import { openLedger, type Ledger as StripeLedger } from '../../src/embedded/stripe/ledger.ts';
 import { StripeRoutes } from '../../src/embedded/stripe/stripe.routes.ts';
 import { createTicketSealer, type TicketSealer } from '../../src/features/tickets/qr/sealer.ts';
@@ -146,7 +146,7 @@ type Actions = 'call' | 'offer' | 'confirm' | 'payAndTell' | 'tell' | 'endHold' 
 
 function withActions(base: Omit<Arena, Actions>, stripeUrl: string): Arena {
   const { platform, replica, interleaving, buyer, rows } = base;
-  const { work } = platform.app.app;
+  const { app: service } = platform.app;
   const arena: Arena = {
     ...base,
     call(who, method, path, { ofReplica = false, headers, ...options } = {}) {
@@ -169,20 +169,20 @@ function withActions(base: Omit<Arena, Actions>, stripeUrl: string): Arena {
     async tell(who, orderId, intentId, { amountMinor, eventId, ofReplica = false } = {}) {
       const app = ofReplica ? replica : platform.app;
       await moneyCame({ app }, orderId, intentId, amountMinor, { eventId, headers: asRacer(who) });
-      await app.app.work.webhooks();
+      await app.app.turn('webhooks');
     },
     endHold: (orderId) =>
       interleaving.effect('database time passes', () =>
         rows("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [orderId]),
       ),
     async sweep() {
-      await work.expiry();
-      await work.conclusion();
+      await service.turn('expiry');
+      await service.turn('conclusion');
     },
     async rest() {
       await rows('UPDATE orders SET settling_until = NULL WHERE settling_until IS NOT NULL');
-      const turns: readonly (keyof Work)[] = ['webhooks', 'expiry', 'conclusion', 'refunds', 'relay'];
-      for (const turn of turns) while (await work[turn]());
+      const turns: readonly string[] = ['webhooks', 'expiry', 'conclusion', 'refunds', 'relay'];
+      for (const turn of turns) while (await service.turn(turn));
     },
   };
   return arena;

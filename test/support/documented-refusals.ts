@@ -32,7 +32,7 @@ export function refusalsSeen() {
       const paths = http.swagger().paths as Record<string, Record<string, { responses: Responses }>>;
       // The one that names most of an address is the one that the router takes.
       const patterns = Object.keys(paths)
-        .toSorted((one, other) => parametersIn(one) - parametersIn(other))
+        .toSorted((one, other) => parametersIn(one) - parametersIn(other) || other.length - one.length)
         .map((path) => ({ path, regex: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`) }));
       const missing = seen.flatMap(({ method, path, status, code }) => {
         const route = patterns.find(({ regex, path: at }) => regex.test(path) && paths[at]?.[method])?.path;

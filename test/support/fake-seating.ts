@@ -37,6 +37,8 @@ export interface FakeSeating {
   query: CannedAnswer | undefined;
   seating: CannedAnswer | undefined;
   away: boolean;
+  /** Whether it refuses an order whose session is known and is of another event or organisation, as the platform does. */
+  refusesMixtures: boolean;
   /** Held answers wait for it. */
   gate: Promise<unknown> | undefined;
 }
@@ -93,6 +95,7 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     query: undefined,
     seating: undefined,
     away: false,
+    refusesMixtures: false,
     gate: undefined,
   };
   const server = createServer(async (request, response) => {
@@ -121,9 +124,7 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
   if (kind !== undefined) return fake.query ?? infoOf(fake, kind, id);
   if (url.pathname.startsWith('/query')) {
     if (body === undefined) return { status: 404, body: { message: 'There is nothing here.' } };
-    return (
-      fake.query ?? { status: 200, body: quoteOf(fake, body as { seat_ids: string[]; discount_id?: string }) }
-    );
+    return fake.query ?? agreementOf(fake, body as AskedOrder);
   }
   if (url.pathname.endsWith('/validate-pre-order')) return fake.seating ?? { status: 200, body: undefined };
   if (url.pathname.endsWith('/verify-role')) {
@@ -160,10 +161,24 @@ function catalogueOf({ discounts }: Omit<FakeSeating, 'url'>, asked: string): Ca
   return found ? { status: 200, body: found } : { status: 404, body: { message: 'No such discount.' } };
 }
 
-function quoteOf(
-  fake: Omit<FakeSeating, 'url'>,
-  request: { seat_ids: string[]; discount_id?: string },
-): unknown {
+interface AskedOrder {
+  readonly session_id: string;
+  readonly event_id: string;
+  readonly organization_id: string;
+  readonly seat_ids: readonly string[];
+  readonly discount_id?: string;
+}
+
+function agreementOf(fake: Omit<FakeSeating, 'url'>, request: AskedOrder): CannedAnswer {
+  const session = fake.sessions.get(request.session_id);
+  const isMixed =
+    session && (session.eventId !== request.event_id || session.organizationId !== request.organization_id);
+  return isMixed && fake.refusesMixtures
+    ? { status: 400, body: { message: 'There is no such session of this event.' } }
+    : { status: 200, body: quoteOf(fake, request) };
+}
+
+function quoteOf(fake: Omit<FakeSeating, 'url'>, request: AskedOrder): unknown {
   const seats = request.seat_ids.map((seatId) => ({
     seatId,
     label: `L-${seatId.slice(0, 4)}`,

@@ -62,6 +62,9 @@ export function asRacer(name: string): Record<string, string> {
   return { [RACER_HEADER]: name };
 }
 
+/** Questions about roles: racers who ask the same at a time share one, and wait for the racer that asked it. They change nothing. */
+const IS_SHARED = /^seating (owns\w+|isScanner)$/;
+
 export function createInterleaving(dsn: string): Interleaving {
   const current = new AsyncLocalStorage<Racer>();
   const changes = createChanges();
@@ -72,7 +75,7 @@ export function createInterleaving(dsn: string): Interleaving {
   const observer = {
     before(effect: string): Promise<void> | undefined {
       const racer = current.getStore();
-      if (!racer) return undefined;
+      if (!racer || IS_SHARED.test(effect)) return undefined;
       return new Promise((done) => {
         const go = () => {
           racer.running.push(effect);

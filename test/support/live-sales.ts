@@ -67,11 +67,11 @@ export async function watchedBy(platform: PlatformApp): Promise<Watched> {
 }
 
 /** Turns of the live work by hand, until each has nothing more to do: number, read, tell totals, keep up. */
-export async function turnLive({ work }: App): Promise<void> {
-  while (await work.saleNumbering());
-  while (await work.saleReading());
-  await work.saleStats();
-  await work.streamUpkeep();
+export async function turnLive(app: App): Promise<void> {
+  while (await app.turn('saleNumbering'));
+  while (await app.turn('saleReading'));
+  await app.turn('saleStats');
+  await app.turn('streamUpkeep');
 }
 
 /** The ids of the orders that a reader was told of, in the order it was. */

@@ -1,8 +1,6 @@
 import { afterAll } from 'vitest';
 import { readConfig } from '../../src/config.ts';
-import { stillHeld } from '../../src/features/orders/hold.store.ts';
-import { PLACING_HOLD_MS } from '../../src/features/orders/order.placing.ts';
-import { liveSeats } from '../../src/features/orders/order.store.ts';
+import { holdRecords } from '../../src/features/orders/index.ts';
 import { type Clock, instant, later } from '../../src/kernel/clock.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { type OpenRedis, openRedis } from '../../src/platform/redis/redis.ts';
@@ -50,10 +48,7 @@ export async function openTestRedis(env: Record<string, string>, clock = systemC
     },
     clock,
     log: createLog('debug', { write: (line) => void log.push(line) }),
-    records: {
-      stillHeld: (sessionId, found) => stillHeld(database, sessionId, found, PLACING_HOLD_MS),
-      live: (sessionId, seatIds) => liveSeats(database, sessionId, seatIds),
-    },
+    records: holdRecords(database),
     onAnswer: (answer) => answers.push(answer),
     onCircuit: (isOpen) => circuit.push(isOpen),
   });

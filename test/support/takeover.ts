@@ -131,7 +131,7 @@ export async function takeOver(
     platform,
     admin,
     async work() {
-      for (const turn of TURNS) while (await app.app.work[turn]());
+      for (const turn of TURNS) while (await app.app.turn(turn));
     },
     async nextDay() {
       await app.sql("UPDATE daily_jobs SET due_at = due_at - interval '25 hours' WHERE name = 'reconcile'");

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type App, buildApp, type Overrides } from '../../src/app.ts';
+import { CHECKS } from '../../src/checks.ts';
 import { readConfig } from '../../src/config.ts';
-import { type Finding, verify } from '../../src/features/verification/verification.service.ts';
+import { type Finding, verify } from '../../src/features/verification/index.ts';
 import type { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { atEnd } from './at-end.ts';
@@ -77,12 +78,12 @@ export async function startTestApp(
   atEnd(async () => {
     // However long the tests took: nobody else publishes. A test may have closed it already.
     const isOpen = app.http.server.listening;
-    if (verified && !background && isOpen) while (await app.work.relay());
+    if (verified && !background && isOpen) while (await app.turn('relay'));
     if (verified) expect(await findingsIn(dsn, config.currency)).toEqual([]);
     const undocumented = refusals.undocumented(app.http);
     await app.close();
     await rm(folder, { recursive: true, force: true });
-    expect(undocumented, 'src/app/refusals.ts lacks these').toEqual([]);
+    expect(undocumented, 'the `refuses` of these routes lack these codes').toEqual([]);
   });
   const url = `http://127.0.0.1:${new URL(app.url).port}`;
   return {
@@ -104,7 +105,7 @@ export async function startTestApp(
 export async function findingsIn(dsn: string, currency: Currency): Promise<Finding[]> {
   const database = openDatabase({ currency, dsn, maxConnections: 1, onIdleError: () => undefined });
   try {
-    return await database.snapshot((executor) => verify(executor));
+    return await database.snapshot((executor) => verify(executor, CHECKS));
   } finally {
     await database.close();
   }

@@ -23,17 +23,26 @@ type Ownership = Pick<
   'ownsEvent' | 'ownsSession' | 'ownsOrganization' | 'ownsAllEvents' | 'isScanner'
 >;
 
+/** A question to the seating service. */
+type Question = () => Promise<boolean>;
+
 /** The roles in the order in which they are tried: the seating service is asked last. */
 const ROLES = ['user', 'admin', 'owner', 'organiser', 'scanner'] as const satisfies readonly Role[];
 
 /** How long a scanner passes without another question, so that the seating service hears of no second scan. */
 const SCANNER_MEMORY_MS = 30_000;
-const MAX_SCANNERS = 10_000;
+const MAX_ANSWERS = 10_000;
 
 /** Answers who may do what, from the table of permissions and the seating service. */
 export class Access {
   readonly #seating: Ownership;
-  readonly #scanners = new LRUCache<string, true>({ max: MAX_SCANNERS, ttl: SCANNER_MEMORY_MS });
+  /** Each question is asked once for all callers that wait for its answer. Only a yes outlives the call under way. */
+  readonly #answers = new LRUCache<string, true, Question>({
+    max: MAX_ANSWERS,
+    ttl: SCANNER_MEMORY_MS,
+    ignoreFetchAbort: true,
+    fetchMethod: async (_question, _known, { context: ask }) => ((await ask()) ? true : undefined),
+  });
 
   constructor(seating: Ownership) {
     this.#seating = seating;
@@ -44,12 +53,18 @@ export class Access {
    * `seating_unavailable` when only the seating service could tell.
    */
   async require(permission: Permission, who: Principal, subject: Subject = {}): Promise<Role> {
-    const { roles, refusal }: { readonly roles: readonly Role[]; readonly refusal: string } =
-      PERMISSIONS[permission];
+    const role = await this.roleFor(permission, who, subject);
+    if (role === undefined) throw new AppError('forbidden', PERMISSIONS[permission].refusal);
+    return role;
+  }
+
+  /** The same where a user without a role is not an error: undefined. Throws `seating_unavailable`. */
+  async roleFor(permission: Permission, who: Principal, subject: Subject = {}): Promise<Role | undefined> {
+    const { roles }: { readonly roles: readonly Role[] } = PERMISSIONS[permission];
     for (const role of ROLES) {
       if (roles.includes(role) && (await this.#has(role, who, subject))) return role;
     }
-    throw new AppError('forbidden', refusal);
+    return undefined;
   }
 
   #has(role: Role, who: Principal, subject: Subject): boolean | Promise<boolean> {
@@ -70,22 +85,23 @@ export class Access {
   }
 
   async #owns(userId: UserId, { event, events, session, organization }: Subject): Promise<boolean> {
-    const answers = await Promise.all([
-      event && this.#seating.ownsEvent(event, userId),
-      events && this.#seating.ownsAllEvents(events, userId),
-      session && this.#seating.ownsSession(session, userId),
-      organization && this.#seating.ownsOrganization(organization, userId),
-    ]);
-    const asked = answers.filter((answer) => answer !== undefined);
-    return asked.length > 0 && asked.every(Boolean);
+    const seating = this.#seating;
+    const ask = (what: string, question: Question) =>
+      this.#answers.fetch(`${what} ${userId}`, { context: question, forceRefresh: true });
+    const asked = [
+      event && ask(`event ${event}`, () => seating.ownsEvent(event, userId)),
+      events && ask(`events ${events.join()}`, () => seating.ownsAllEvents(events, userId)),
+      session && ask(`session ${session}`, () => seating.ownsSession(session, userId)),
+      organization &&
+        ask(`organization ${organization}`, () => seating.ownsOrganization(organization, userId)),
+    ].filter((answer) => answer !== undefined);
+    return asked.length > 0 && (await Promise.all(asked)).every(Boolean);
   }
 
   /** Remembers a yes for a moment; a no is asked again each time. */
   async #scans(sessionId: SessionId, userId: UserId): Promise<boolean> {
-    const key = `${sessionId} ${userId}`;
-    if (this.#scanners.has(key)) return true;
-    if (!(await this.#seating.isScanner(sessionId, userId))) return false;
-    this.#scanners.set(key, true);
-    return true;
+    const question = () => this.#seating.isScanner(sessionId, userId);
+    const answer = await this.#answers.fetch(`scanner ${sessionId} ${userId}`, { context: question });
+    return answer ?? false;
   }
 }

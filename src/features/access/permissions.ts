@@ -1,3 +1,6 @@
+import type {} from 'fastify';
+import type { ErrorCode } from '../../kernel/errors.ts';
+
 /**
  * How a user may stand to what a permission is about: `owner` is an order's buyer, a ticket's holder or the user themselves;
  * `organiser` owns the event, session or organisation; `scanner` has that role for the session; `user` is anybody who
@@ -51,3 +54,20 @@ export const PERMISSIONS = {
 } as const satisfies Record<string, Rule>;
 
 export type Permission = keyof typeof PERMISSIONS;
+
+/** What a route with this permission can refuse because of who asks. */
+export function refusalsOf(permission: Permission): readonly ErrorCode[] {
+  const roles: readonly Role[] = PERMISSIONS[permission].roles;
+  const isAsked = roles.includes('organiser') || roles.includes('scanner');
+  return [
+    ...(roles.includes('user') ? [] : (['forbidden'] as const)),
+    ...(isAsked ? (['seating_unavailable'] as const) : []),
+  ];
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the route's use case requires of the caller. Every route names one, or is public. */
+    readonly permission?: Permission;
+  }
+}

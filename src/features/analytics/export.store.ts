@@ -1,6 +1,6 @@
 import type { EventId } from '../../kernel/ids.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import { type Cell, EXPORTS, type Exported } from './export.rules.ts';
+import { type Cell, EXPORTS, type Exported } from './export.ts';
 
 /** Exact decimals of the currency: `$2` is how many. */
 const decimal = (amount: string, as: string) => `round(${amount}, $2::integer)::text AS ${as}`;

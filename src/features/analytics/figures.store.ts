@@ -2,8 +2,8 @@ import type { EventId, OrganizationId, SessionId, TierId } from '../../kernel/id
 import type { Money } from '../../kernel/money.ts';
 import { money } from '../../kernel/money.ts';
 import type { Executor, Statement } from '../../platform/postgres/database.ts';
-import type { DaySum, DiscountDay, MoneyFigures, SessionFigures, Sums, TierSum } from './figures.rules.ts';
-import { dateOfDay, QUARTER_HOURS_PER_DAY, type TimeZone } from './time-zones.rules.ts';
+import type { DaySum, DiscountDay, MoneyFigures, SessionFigures, Sums, TierSum } from './figures.ts';
+import { dateOfDay, QUARTER_HOURS_PER_DAY, type TimeZone } from './time-zones.ts';
 
 /** Whose sales are added up. */
 export type Scope =

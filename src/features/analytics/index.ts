@@ -1,3 +1,57 @@
+import type { Core } from '../../platform/core.ts';
+import type { Feature, Job } from '../../platform/feature.ts';
+import type { Access } from '../access/index.ts';
+import type { RecordSales } from '../orders/index.ts';
+import { saleChanges } from '../sales/index.ts';
+import { analyticsChecks } from './checks.store.ts';
+import { ExportEvent, type WriteWorkbook } from './export-event.ts';
+import { folding } from './jobs.ts';
+import { AnalyticsJson } from './json.ts';
+import { ListOrders } from './list-orders.ts';
+import { listRoutes } from './list-routes.ts';
+import { ListTickets } from './list-tickets.ts';
+import { LongAnswers } from './long-answers.ts';
+import { ReadFigures } from './read-figures.ts';
+import { analyticsRoutes } from './routes.ts';
+import { addSales } from './sales.store.ts';
+import { salesRows } from './sales-rows.ts';
+
+export { analyticsChecks } from './checks.store.ts';
+export type { ColumnKind } from './export.ts';
+export type { WriteWorkbook } from './export-event.ts';
+export { addMoney } from './sales.store.ts';
+
+/** What organisers see of their sales. */
+export interface Analytics extends Feature {
+  readonly jobs: readonly Job[];
+}
+
+export interface AnalyticsNeeds {
+  readonly access: Access;
+  readonly writeWorkbook: WriteWorkbook;
+  /** Long answers at the same time. */
+  readonly maxExports: number;
+}
+
+/** Adds changes of sales to the figures, in the transaction that makes them. */
+export const addToFigures: RecordSales = (tx, changes) => addSales(tx, salesRows(saleChanges(changes)));
+
+/** Builds the organiser's figures, lists and exports. */
+export function createAnalytics({ database }: Core, needs: AnalyticsNeeds): Analytics {
+  const { access, writeWorkbook, maxExports } = needs;
+  const longAnswers = new LongAnswers(maxExports);
+  const json = new AnalyticsJson(database.currency);
+  return {
+    routes(api) {
+      analyticsRoutes(api, new ReadFigures(database, access), json);
+      listRoutes(api, json, {
+        listOrders: new ListOrders(database, access),
+        listTickets: new ListTickets(database, access, longAnswers),
+        exportEvent: new ExportEvent(database, access, longAnswers, writeWorkbook),
+      });
+    },
+    jobs: [folding(database)],
+    checks: analyticsChecks,
+  };
+}
 export { analyticsErrors } from './errors.ts';
-export type { ColumnKind } from './export.rules.ts';
-export type { WriteWorkbook } from './organiser-lists.service.ts';

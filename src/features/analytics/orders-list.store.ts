@@ -2,7 +2,7 @@ import type { SessionId } from '../../kernel/ids.ts';
 import type { Database, Executor, Statement } from '../../platform/postgres/database.ts';
 import { ITS_TICKETS, ORDER_COLUMNS, type Order, type OrderTicketRow, toOrders } from '../orders/index.ts';
 import { TICKET_COLUMNS, type Ticket, type TicketRow, toTicket } from '../tickets/index.ts';
-import type { OrderList, Page, Position } from './orders-list.rules.ts';
+import type { OrderList, Page, Position } from './orders-list.ts';
 
 const MATCHING = `event_id = $1 AND ($2::uuid IS NULL OR session_id = $2) AND ($3::text IS NULL OR status = $3)`;
 

@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { MoneyMoved } from '../payments/index.ts';
-import type { SalesCounted } from './sales.rules.ts';
+import type { SalesRows } from './sales-rows.ts';
 
 const ADD_SALES = {
   name: 'sales-add',
@@ -25,18 +25,18 @@ const ADD_SALES = {
                          $16::numeric[])`,
 };
 
-/** Adds to what is counted. Only inserts, so that it waits for nobody and nobody for it. */
-export async function addSales(tx: Transaction, { sales, tiers, discounts }: SalesCounted): Promise<void> {
-  if (sales.length === 0) return;
+/** Adds rows to the figures. It only inserts, so that no transaction waits for another. */
+export async function addSales(tx: Transaction, { times, tiers, discounts }: SalesRows): Promise<void> {
+  if (times.length === 0) return;
   await tx.rows(ADD_SALES, [
-    sales.map((row) => row.organizationId),
-    sales.map((row) => row.eventId),
-    sales.map((row) => row.sessionId),
-    sales.map((row) => row.quarterHour),
-    sales.map((row) => row.orders),
-    sales.map((row) => row.tickets),
-    sales.map((row) => tx.currency.toDecimal(row.revenue)),
-    sales.map((row) => tx.currency.toDecimal(row.beforeDiscounts)),
+    times.map((row) => row.organizationId),
+    times.map((row) => row.eventId),
+    times.map((row) => row.sessionId),
+    times.map((row) => row.quarterHour),
+    times.map((row) => row.orders),
+    times.map((row) => row.tickets),
+    times.map((row) => tx.currency.toDecimal(row.revenue)),
+    times.map((row) => tx.currency.toDecimal(row.beforeDiscounts)),
     tiers.map((row) => row.organizationId),
     tiers.map((row) => row.eventId),
     tiers.map((row) => row.sessionId),
@@ -60,7 +60,7 @@ const ADD_MONEY = {
            FROM payments p JOIN orders o USING (order_id) WHERE p.payment_intent_id = $1`,
 };
 
-/** Counts money of a payment that this transaction has written down, or found. */
+/** Counts money of a payment that this transaction has written or found. */
 export async function addMoney(tx: Transaction, { intentId, taken, refunded }: MoneyMoved): Promise<void> {
   await tx.rows(ADD_MONEY, [intentId, taken, refunded]);
 }
@@ -69,7 +69,7 @@ export async function addMoney(tx: Transaction, { intentId, taken, refunded }: M
 const MAX_KEYS_FOLDED = 500;
 
 /*
- * A statement for each table of what is counted. Rows that another transaction inserts meanwhile are not seen, and stay
+ * A statement for each table of what is counted. Rows that another transaction inserts at the same time are not seen, and stay
  * for the next turn.
  */
 const FOLD_TIMES = {
@@ -78,14 +78,14 @@ const FOLD_TIMES = {
     WITH fresh AS (
       SELECT DISTINCT event_id, session_id, quarter_hour FROM sales_by_time
        WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), gone AS (
+    ), removed AS (
       DELETE FROM sales_by_time t USING fresh f
        WHERE (t.event_id, t.session_id, t.quarter_hour) = (f.event_id, f.session_id, f.quarter_hour)
       RETURNING t.*
     ), folded AS (
       INSERT INTO sales_by_time
       SELECT event_id, session_id, quarter_hour, sum(orders), sum(tickets), sum(revenue), sum(before_discounts), true
-        FROM gone GROUP BY 1, 2, 3
+        FROM removed GROUP BY 1, 2, 3
       HAVING sum(orders) <> 0 OR sum(tickets) <> 0 OR sum(revenue) <> 0 OR sum(before_discounts) <> 0
     )
     SELECT count(*) AS keys FROM fresh`,
@@ -97,14 +97,14 @@ const FOLD_ORGANIZATIONS = {
     WITH fresh AS (
       SELECT DISTINCT organization_id, quarter_hour FROM organization_sales_by_time
        WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), gone AS (
+    ), removed AS (
       DELETE FROM organization_sales_by_time t USING fresh f
        WHERE (t.organization_id, t.quarter_hour) = (f.organization_id, f.quarter_hour)
       RETURNING t.*
     ), folded AS (
       INSERT INTO organization_sales_by_time
       SELECT organization_id, quarter_hour, sum(orders), sum(tickets), sum(revenue), sum(before_discounts), true
-        FROM gone GROUP BY 1, 2
+        FROM removed GROUP BY 1, 2
       HAVING sum(orders) <> 0 OR sum(tickets) <> 0 OR sum(revenue) <> 0 OR sum(before_discounts) <> 0
     )
     SELECT count(*) AS keys FROM fresh`,
@@ -116,14 +116,14 @@ const FOLD_TIERS = {
     WITH fresh AS (
       SELECT DISTINCT event_id, session_id, tier_id FROM sales_by_tier
        WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), gone AS (
+    ), removed AS (
       DELETE FROM sales_by_tier t USING fresh f
        WHERE (t.event_id, t.session_id, t.tier_id) = (f.event_id, f.session_id, f.tier_id)
       RETURNING t.*
     ), folded AS (
       INSERT INTO sales_by_tier
       SELECT organization_id, event_id, session_id, tier_id, tier_name, tier_color, sum(tickets), sum(revenue), true
-        FROM gone GROUP BY 1, 2, 3, 4, 5, 6
+        FROM removed GROUP BY 1, 2, 3, 4, 5, 6
       HAVING sum(tickets) <> 0 OR sum(revenue) <> 0
     )
     SELECT count(*) AS keys FROM fresh`,
@@ -135,14 +135,14 @@ const FOLD_DISCOUNTS = {
     WITH fresh AS (
       SELECT DISTINCT event_id, discount_code, quarter_hour FROM discounts_by_time
        WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), gone AS (
+    ), removed AS (
       DELETE FROM discounts_by_time t USING fresh f
        WHERE (t.event_id, t.discount_code, t.quarter_hour) = (f.event_id, f.discount_code, f.quarter_hour)
       RETURNING t.*
     ), folded AS (
       INSERT INTO discounts_by_time
       SELECT event_id, discount_code, quarter_hour, sum(uses), sum(amount), true
-        FROM gone GROUP BY 1, 2, 3
+        FROM removed GROUP BY 1, 2, 3
       HAVING sum(uses) <> 0 OR sum(amount) <> 0
     )
     SELECT count(*) AS keys FROM fresh`,
@@ -154,14 +154,14 @@ const FOLD_MONEY = {
     WITH fresh AS (
       SELECT DISTINCT event_id, session_id, currency FROM money_by_session
        WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), gone AS (
+    ), removed AS (
       DELETE FROM money_by_session t USING fresh f
        WHERE (t.event_id, t.session_id, t.currency) = (f.event_id, f.session_id, f.currency)
       RETURNING t.*
     ), folded AS (
       INSERT INTO money_by_session
       SELECT organization_id, event_id, session_id, currency, sum(taken_minor), sum(refunded_minor), true
-        FROM gone GROUP BY 1, 2, 3, 4
+        FROM removed GROUP BY 1, 2, 3, 4
       HAVING sum(taken_minor) <> 0 OR sum(refunded_minor) <> 0
     )
     SELECT count(*) AS keys FROM fresh`,
@@ -174,7 +174,7 @@ const FOLD_LOCK = { name: 'fold-lock', text: 'SELECT pg_try_advisory_xact_lock(8
 
 /**
  * Makes one row of each key that has several, some hundred keys of each table, while no other process does; true when
- * there is more. Sums are the same before, meanwhile and after.
+ * there is more. Sums are the same before, during and after.
  */
 export function foldCounted(database: Database): Promise<boolean> {
   return database.transaction(async (tx) => {

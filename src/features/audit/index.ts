@@ -1,2 +1,39 @@
-export type { AuditState } from './audit.rules.ts';
-export type { RecordAction } from './audit.service.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Core } from '../../platform/core.ts';
+import type { Feature } from '../../platform/feature.ts';
+import type { Transaction } from '../../platform/postgres/database.ts';
+import type { Access } from '../access/index.ts';
+import { auditChecks } from './checks.store.ts';
+import { insertEntry } from './entries.store.ts';
+import type { AuditEntry } from './entry.ts';
+import { ListEntries } from './list-entries.ts';
+import { auditRoutes } from './routes.ts';
+
+export { auditChecks } from './checks.store.ts';
+export type { AuditState } from './entry.ts';
+
+/** Port: writes an action down in the transaction that does it, so that the entry is there exactly when the change is. */
+export type RecordAction = (tx: Transaction, entry: AuditEntry) => Promise<void>;
+
+/** Writes actions at the time of the clock. */
+export function createRecordAction(clock: Clock): RecordAction {
+  return (tx, entry) => insertEntry(tx, entry, clock.now());
+}
+
+/** What organisers and administrators did to orders and tickets. */
+export interface Audit extends Feature {
+  readonly record: RecordAction;
+}
+
+/** Builds the audit trail. */
+export function createAudit(
+  { database, clock }: Pick<Core, 'database' | 'clock'>,
+  { access }: { readonly access: Access },
+): Audit {
+  const entries = new ListEntries(database, access);
+  return {
+    record: createRecordAction(clock),
+    routes: (api) => auditRoutes(api, entries),
+    checks: auditChecks,
+  };
+}

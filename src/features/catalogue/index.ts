@@ -1,1 +1,2 @@
-export type { Catalogue, SessionInfo } from './catalogue.ports.ts';
+export { type Catalogue, createCatalogue } from './catalogue.ts';
+export type { SessionInfo } from './session-info.ts';

@@ -1,7 +1,7 @@
 import type { SessionId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 
-/** What of a session's tickets a scanner is told, and up to where. */
+/** A session's tickets as a scanner gets them, and up to which change. */
 export interface TicketList {
   /** JSON: an array of `[ticket id, seat label, tier name, state]`, and of a good earlier code its short hash. PostgreSQL writes it, so no process parses 50,000 rows. */
   readonly tickets: string;
@@ -9,6 +9,10 @@ export interface TicketList {
   readonly through: string;
   /** Which server counts so: numbers of another one mean nothing. */
   readonly server: string;
+  readonly allowsReentry: boolean;
+}
+
+interface ListRow extends Omit<TicketList, 'allowsReentry'> {
   readonly allows_reentry: boolean;
 }
 
@@ -40,9 +44,9 @@ const LIST_ALL = {
            WHERE t.session_id = $1 AND t.voided_at IS NULL AND o.status = 'completed') AS tickets`),
 };
 
-/** Every ticket of a session that is worth something. */
+/** Every good ticket of a session. */
 export async function listAll(executor: Executor, sessionId: SessionId): Promise<TicketList> {
-  return only(await executor.rows<TicketList>(LIST_ALL, [sessionId]));
+  return toList(await executor.rows<ListRow>(LIST_ALL, [sessionId]));
 }
 
 const LIST_CHANGED = {
@@ -65,11 +69,11 @@ export async function listChanged(
   sessionId: SessionId,
   since: string,
 ): Promise<TicketList> {
-  return only(await executor.rows<TicketList>(LIST_CHANGED, [sessionId, since]));
+  return toList(await executor.rows<ListRow>(LIST_CHANGED, [sessionId, since]));
 }
 
-function only(rows: readonly TicketList[]): TicketList {
-  const [row] = rows;
+function toList([row]: readonly ListRow[]): TicketList {
   if (!row) throw new Error('a list of tickets is always there');
-  return row;
+  const { tickets, through, server, allows_reentry: allowsReentry } = row;
+  return { tickets, through, server, allowsReentry };
 }

@@ -1,1 +1,61 @@
+import type { Core } from '../../platform/core.ts';
+import type { Feature } from '../../platform/feature.ts';
+import type { Once } from '../../platform/http/once.ts';
+import type { Access } from '../access/index.ts';
+import type { RecordAction } from '../audit/index.ts';
+import type { Catalogue } from '../catalogue/index.ts';
+import {
+  type EarlierCodes,
+  type TicketSealer,
+  toWireTicket,
+  type ViewTickets,
+  withNote,
+} from '../tickets/index.ts';
+import { AllowReentry } from './allow-reentry.ts';
+import { CheckIn } from './check-in.ts';
+import { doorChecks } from './checks.store.ts';
+import { ListConflicts } from './list-conflicts.ts';
+import { MakeBundle } from './make-bundle.ts';
+import { ReadCode } from './read-code.ts';
+import { doorRoutes } from './routes.ts';
+import type { DoorHours } from './scan.ts';
+import { SessionTimesCache } from './session-times.ts';
+import { TakeBatch } from './take-batch.ts';
+import { Turnstile } from './turnstile.ts';
+import { UndoCheckIn } from './undo-check-in.ts';
+
+export { doorChecks } from './checks.store.ts';
+export type { DoorHours } from './scan.ts';
+
+export interface DoorNeeds {
+  readonly access: Access;
+  readonly sealer: TicketSealer;
+  readonly earlierCodes: EarlierCodes;
+  readonly tickets: Pick<ViewTickets, 'find'>;
+  readonly recordAction: RecordAction;
+  readonly catalogue: Catalogue;
+  readonly once: Once;
+  readonly hours: DoorHours;
+}
+
+/** Builds check-in, with a network and without. */
+export function createDoor({ database, clock }: Core, needs: DoorNeeds): Feature {
+  const { access, sealer, earlierCodes, tickets, recordAction, catalogue, once, hours } = needs;
+  const readCode = new ReadCode(sealer, earlierCodes);
+  const turnstile = new Turnstile(database);
+  const times = new SessionTimesCache(catalogue, clock);
+  return {
+    routes: (api) =>
+      doorRoutes(api, once, {
+        ticketJson: (ticket) => withNote(toWireTicket(ticket, database.currency), ticket),
+        checkIn: new CheckIn({ access, readCode, times, hours, turnstile, clock }),
+        takeBatch: new TakeBatch({ access, readCode, turnstile, clock }),
+        makeBundle: new MakeBundle({ database, access, sealer, times }),
+        undoCheckIn: new UndoCheckIn({ database, access, tickets, recordAction, clock }),
+        allowReentry: new AllowReentry({ database, access, catalogue, recordAction }),
+        listConflicts: new ListConflicts(database, access),
+      }),
+    checks: doorChecks,
+  };
+}
 export { doorErrors } from './errors.ts';

@@ -1,2 +1,60 @@
+import type { Core } from '../../platform/core.ts';
+import type { Feature, Job } from '../../platform/feature.ts';
+import type { SalesSignal } from '../../platform/signal.ts';
+import type { Access } from '../access/index.ts';
+import type { RecordSales } from '../orders/index.ts';
+import { saleChanges } from '../sales/index.ts';
+import { liveChecks } from './checks.store.ts';
+import { appendSaleChanges } from './feed.store.ts';
+import { FeedReader } from './feed-reader.ts';
+import { liveJobs } from './jobs.ts';
+import { LiveStreams } from './live-streams.ts';
+import { StreamPlaces } from './places.ts';
+import { liveRoutes } from './routes.ts';
+import { SalesFeed } from './sales-feed.ts';
+
+export { liveChecks } from './checks.store.ts';
+
+/** Live sales: the feed, and this replica's streams of it. */
+export interface Live extends Feature {
+  readonly jobs: readonly Job[];
+  /** Streams open now. */
+  streamCount(): number;
+  /** Closes every stream, and opens none from now on. */
+  stop(): void;
+}
+
+export interface LiveNeeds {
+  readonly access: Access;
+  /** Rings the bell of `saleReading` when it is heard, and of `saleListening` when it can be heard no longer. */
+  readonly signal: SalesSignal;
+  readonly maxStreams: number;
+  readonly maxStreamsPerUser: number;
+}
+
+/** Puts changes of sales into the feed, in the transaction that makes them. */
+export const recordInFeed: RecordSales = (tx, changes) => appendSaleChanges(tx, saleChanges(changes));
+
+/** Builds live sales. */
+export function createLive(core: Core, needs: LiveNeeds): Live {
+  const { database, clock } = core;
+  const signal = core.watch('signal', needs.signal);
+  const reader = new FeedReader(database);
+  const feed = new SalesFeed(database, signal, core.bell('saleReading').ring, clock);
+  const streams = new LiveStreams({
+    database,
+    access: needs.access,
+    places: new StreamPlaces(needs.maxStreams, needs.maxStreamsPerUser),
+    reader,
+    clock,
+    onError: core.failed('streams'),
+  });
+  return {
+    streamCount: () => streams.count(),
+    stop: () => streams.stop(),
+    routes: (api) => liveRoutes(api, streams),
+    jobs: liveJobs(feed, needs.signal, reader, streams),
+    checks: liveChecks,
+  };
+}
 export { liveErrors } from './errors.ts';
-export type { EventSink, SalesSignal } from './live.ports.ts';

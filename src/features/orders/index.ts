@@ -1,10 +1,91 @@
+import type { Core } from '../../platform/core.ts';
+import type { Feature, Job } from '../../platform/feature.ts';
+import type { Once } from '../../platform/http/once.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+import type { Access } from '../access/index.ts';
+import type { RecordAction } from '../audit/index.ts';
+import type { HoldRecords, SeatingServices } from '../seats/index.ts';
+import { CancelOrder } from './cancel-order.ts';
+import { ChangeOrder } from './change-order.ts';
+import { orderChecks } from './checks.store.ts';
+import { ExpireOrders } from './expire-orders.ts';
+import { type HoldSeats, PLACING_HOLD_MS } from './hold-seats.ts';
+import type { TicketsForReader } from './json.ts';
+import type { OrderBook } from './order-book.ts';
+import type { PaymentConclusion, PaymentPreparation, RefundPayment } from './payments.ports.ts';
+import { PlaceOrder } from './place-order.ts';
+import { ReadOrders } from './read-orders.ts';
+import { orderRoutes } from './routes.ts';
+import { liveSeats, stillHeld } from './seats.store.ts';
+
+export { HoldSeats } from './hold-seats.ts';
+export { toWireOrder } from './json.ts';
+export {
+  holdMinutesLeft,
+  mayComeLate,
+  notPending,
+  type Order,
+  type PendingOrder,
+  place,
+  requireHeld,
+  ticketFor,
+} from './order.ts';
+export { createOrderBook, OrderBook, type RecordSales } from './order-book.ts';
+export type { PaymentConclusion, PaymentPreparation, RefundPayment } from './payments.ports.ts';
+export { toOrderId } from './routes.ts';
+export { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from './rows.ts';
+export { ORDER_EXAMPLE, OrderParamsSchema, OrderSchema, SeatIdSchema } from './schemas.ts';
+export { orderChecks };
+
+export interface OrdersNeeds {
+  readonly book: OrderBook;
+  readonly seats: HoldSeats;
+  readonly seating: Pick<SeatingServices, 'discount'>;
+  readonly payments: PaymentConclusion & PaymentPreparation & RefundPayment;
+  readonly access: Access;
+  readonly audit: { readonly record: RecordAction };
+  readonly once: Once;
+  readonly tickets: TicketsForReader;
+  readonly holdMs: number;
+  readonly ordersPerStatement: number;
+  readonly maxSeatsPerOrder: number;
+  readonly sweepMs: number;
+}
+
+export interface Orders extends Feature {
+  /** An order, for those who may read it. Throws `order_not_found`, `forbidden`. */
+  readonly read: ReadOrders['read'];
+  readonly routes: (api: Parameters<typeof orderRoutes>[0]) => void;
+  readonly jobs: readonly Job[];
+}
+
+/** Orders: placed, changed, cancelled, read and expired. */
+export function createOrders(core: Core, needs: OrdersNeeds): Orders {
+  const { access, audit, book, payments, seats, seating, once, tickets } = needs;
+  const { holdMs, ordersPerStatement, maxSeatsPerOrder, sweepMs } = needs;
+  const { currency } = core.database;
+  const place = new PlaceOrder(core, { access, seats, holdMs, ordersPerStatement });
+  const change = new ChangeOrder(core, { access, book, seats, seating, payments });
+  const cancel = new CancelOrder(core, { access, book, payments, audit });
+  const read = new ReadOrders(core, { access, book });
+  const expire = new ExpireOrders(core, { book, payments, onFailure: core.failed('conclusion') });
+  return {
+    read: (orderId, who) => read.read(orderId, who),
+    routes: (api) =>
+      orderRoutes(api, { place, change, cancel, read, once, tickets, currency, maxSeatsPerOrder }),
+    jobs: [
+      { name: 'expiry', everyMs: sweepMs, turn: () => expire.endUnpaid() },
+      { name: 'conclusion', everyMs: sweepMs, turn: () => expire.endBegun() },
+    ],
+    checks: orderChecks,
+  };
+}
+
+/** What the database has of seats, for holds that may be wrong or may not be known. */
+export function holdRecords(executor: Executor): HoldRecords {
+  return {
+    stillHeld: (sessionId, found) => stillHeld(executor, sessionId, found, PLACING_HOLD_MS),
+    live: (sessionId, seatIds) => liveSeats(executor, sessionId, seatIds),
+  };
+}
 export { orderErrors } from './errors.ts';
-export { mayPay } from './order.access.rules.ts';
-export type { PaymentPreparation } from './order.changing.ts';
-export { toOrderId } from './order.routes.ts';
-export { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from './order.rows.ts';
-export { holdMinutesLeft, holdStands, mayComeLate, type Order, whyNotPending } from './order.rules.ts';
-export { ORDER_EXAMPLE, OrderParamsSchema, OrderSchema } from './order.schemas.ts';
-export type { PaymentConclusion } from './order.service.ts';
-export type { OrderTransitions, RecordSales } from './order.transitions.ts';
-export { toWireOrder } from './order.wire.ts';

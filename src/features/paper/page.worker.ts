@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { drawTicketPages, type TicketPage } from './page.wire.ts';
+import { drawTicketPages, type TicketPage } from './page.ts';
 
 /** The thread that draws: pages come in, one PDF after another goes out, or why there is none. */
 export type Drawn = { readonly pdf: Uint8Array } | { readonly failure: string };

@@ -1,59 +1,118 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
+import {
+  type Backlog,
+  backlogOf,
+  claim,
+  claimDue,
+  countBacklog,
+  type DueTable,
+  keepFailure,
+  retry,
+  retryStuck,
+} from '../../platform/jobs/due-work.store.ts';
+import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
 import type { Executor, Writer } from '../../platform/postgres/database.ts';
 
 /** A webhook as it is kept until its effect is done. */
 export interface InboxEvent {
-  readonly event_id: string;
+  readonly eventId: string;
   readonly type: string;
-  readonly payment_intent_id: PaymentIntentId | null;
-  readonly order_id: OrderId | null;
-  readonly amount_minor: number | null;
-  readonly currency: string | null;
   /** The trace of the request that brought it. */
-  readonly traceparent: string | null;
+  readonly traceparent: string | undefined;
+  readonly about: InboxSubject;
 }
+
+/** What a kept webhook tells. */
+export type InboxSubject =
+  | {
+      readonly kind: 'paid';
+      readonly intentId: PaymentIntentId;
+      /** The order named in the intent's metadata. */
+      readonly orderId: OrderId | undefined;
+      readonly amountMinor: number;
+      readonly currency: string;
+    }
+  | { readonly kind: 'money_went_back'; readonly intentId: PaymentIntentId };
+
+/** Webhooks as work that is due. */
+const APPLYING: DueTable = {
+  table: 'stripe_inbox',
+  key: 'event_id',
+  isOpen: `applied_at IS NULL AND attempts < ${MAX_TRIES}`,
+  isStuck: `applied_at IS NULL AND attempts >= ${MAX_TRIES}`,
+  since: 'received_at',
+};
 
 const STORE = {
   name: 'inbox-store',
-  text: `INSERT INTO stripe_inbox (event_id, type, payment_intent_id, order_id, amount_minor, currency, traceparent,
+  text: `INSERT INTO stripe_inbox (event_id, type, kind, payment_intent_id, order_id, amount_minor, currency, traceparent,
                                    received_at, next_attempt_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8::timestamptz, $8::timestamptz) ON CONFLICT (event_id) DO NOTHING`,
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::timestamptz, $9::timestamptz) ON CONFLICT (event_id) DO NOTHING`,
 };
 
 /** Keeps a webhook to be applied; one that comes again changes nothing (I7). */
 export async function storeEvent(writer: Writer, event: InboxEvent, at: Instant): Promise<void> {
+  const { about } = event;
+  const money = about.kind === 'paid' ? about : undefined;
   await writer.rows(STORE, [
-    event.event_id,
+    event.eventId,
     event.type,
-    event.payment_intent_id,
-    event.order_id,
-    event.amount_minor,
-    event.currency,
-    event.traceparent,
+    about.kind,
+    about.intentId,
+    money?.orderId ?? null,
+    money?.amountMinor ?? null,
+    money?.currency ?? null,
+    event.traceparent ?? null,
     toRfc3339(at),
   ]);
   writer.wake('webhooks');
 }
 
-/** Past this many tries a person has to look; the row says why the last one failed. */
-export const MAX_APPLY_ATTEMPTS = 12;
+interface EventRow {
+  readonly event_id: string;
+  readonly type: string;
+  readonly kind: InboxSubject['kind'];
+  readonly payment_intent_id: PaymentIntentId;
+  readonly order_id: OrderId | null;
+  readonly amount_minor: number | null;
+  readonly currency: string | null;
+  readonly traceparent: string | null;
+}
 
-const CLAIM = {
-  name: 'inbox-claim',
-  text: `UPDATE stripe_inbox
-            SET attempts = attempts + 1,
-                next_attempt_at = $1::timestamptz + LEAST(5 * power(2, attempts), 600) * interval '1 second'
-          WHERE event_id IN (
-            SELECT event_id FROM stripe_inbox
-             WHERE applied_at IS NULL AND next_attempt_at <= $1::timestamptz AND attempts < ${MAX_APPLY_ATTEMPTS}
-             ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING event_id, type, payment_intent_id, order_id, amount_minor, currency, traceparent`,
-};
+const CLAIM = claimDue(
+  'inbox-claim',
+  APPLYING,
+  'event_id, type, kind, payment_intent_id, order_id, amount_minor, currency, traceparent',
+);
 
 /** Takes webhooks to apply, for this caller alone; a failed or forgotten one comes again after a growing pause. */
-export function claimEvents(executor: Executor, now: Instant, limit: number): Promise<InboxEvent[]> {
-  return executor.rows<InboxEvent>(CLAIM, [toRfc3339(now), limit]);
+export async function claimEvents(executor: Executor, now: Instant, limit: number): Promise<InboxEvent[]> {
+  const rows = await claim<EventRow>(executor, CLAIM, now, limit);
+  return rows.map((row) => ({
+    eventId: row.event_id,
+    type: row.type,
+    traceparent: row.traceparent ?? undefined,
+    about: toSubject(row),
+  }));
+}
+
+function toSubject(row: EventRow): InboxSubject {
+  const { kind, payment_intent_id: intentId } = row;
+  switch (kind) {
+    case 'paid':
+      return {
+        kind,
+        intentId,
+        orderId: row.order_id ?? undefined,
+        amountMinor: row.amount_minor ?? 0,
+        currency: row.currency ?? '',
+      };
+    case 'money_went_back':
+      return { kind, intentId };
+    default:
+      return kind satisfies never;
+  }
 }
 
 const APPLIED = {
@@ -61,7 +120,8 @@ const APPLIED = {
   text: 'UPDATE stripe_inbox SET applied_at = $2::timestamptz, last_error = NULL WHERE event_id = $1',
 };
 
-export async function markApplied(executor: Executor, eventId: string, at: Instant): Promise<void> {
+/** The effect of a webhook is done. */
+export async function saveApplied(executor: Executor, eventId: string, at: Instant): Promise<void> {
   await executor.rows(APPLIED, [eventId, toRfc3339(at)]);
 }
 
@@ -76,36 +136,25 @@ export async function forgetApplied(executor: Executor, before: Instant, limit: 
   return (await executor.rows(FORGET, [toRfc3339(before), limit])).length;
 }
 
-/** Work that is not done yet. */
-export interface BacklogRow {
-  readonly waiting: number;
-  /** When the oldest came that is still tried. */
-  readonly oldest: Instant | null;
-  /** Those that wait for a person. */
-  readonly stuck: number;
+const BACKLOG = countBacklog('inbox-backlog', APPLYING);
+
+/** The webhooks that are not applied yet. */
+export function inboxBacklog(executor: Executor): Promise<Backlog> {
+  return backlogOf(executor, BACKLOG);
 }
 
-const MAX_COUNTED = 100_000;
+const FAILED = keepFailure('inbox-failed', APPLYING);
 
-const BACKLOG = {
-  name: 'inbox-backlog',
-  text: `SELECT count(*) AS waiting, min(received_at) FILTER (WHERE attempts < ${MAX_APPLY_ATTEMPTS}) AS oldest,
-                count(*) FILTER (WHERE attempts >= ${MAX_APPLY_ATTEMPTS}) AS stuck
-           FROM (SELECT received_at, attempts FROM stripe_inbox
-                  WHERE applied_at IS NULL ORDER BY next_attempt_at LIMIT ${MAX_COUNTED}) waiting`,
-};
-
-/** The webhooks not applied yet, counted up to `MAX_COUNTED`. */
-export async function inboxBacklog(executor: Executor): Promise<BacklogRow> {
-  const [backlog] = await executor.rows<BacklogRow>(BACKLOG, []);
-  return backlog ?? { waiting: 0, oldest: null, stuck: 0 };
-}
-
-const FAILED = {
-  name: 'inbox-failed',
-  text: 'UPDATE stripe_inbox SET last_error = $2 WHERE event_id = $1',
-};
-
-export async function noteApplyFailure(executor: Executor, eventId: string, reason: string): Promise<void> {
+/** Keeps why a webhook could not be applied. */
+export async function keepApplyFailure(executor: Executor, eventId: string, reason: string): Promise<void> {
   await executor.rows(FAILED, [eventId, reason]);
+}
+
+const RETRY = retryStuck('inbox-try-again', APPLYING, 0);
+
+/** Has a webhook that waits for a person tried again; false when there is none by this id. */
+export async function retryEvent(writer: Writer, id: string, at: Instant): Promise<boolean> {
+  const isStuck = await retry(writer, RETRY, id, at);
+  if (isStuck) writer.wake('webhooks');
+  return isStuck;
 }

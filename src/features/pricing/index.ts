@@ -1,4 +1,4 @@
-export { type Discount, type PricedSeat, REFUSAL_WORDS } from './discount.rules.ts';
-export { DiscountSchema, readDiscount } from './discount.schema.ts';
+export { type Discount, type PricedSeat, REFUSAL_WORDS } from './discount.ts';
+export { type DiscountJson, DiscountReader, DiscountSchema } from './discount-json.ts';
 export { pricingErrors } from './errors.ts';
-export { type Priced, priceOrder } from './pricing.rules.ts';
+export { priceOrder } from './price.ts';

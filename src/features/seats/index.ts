@@ -1,11 +1,12 @@
 export { seatErrors } from './errors.ts';
-export { type NamedSeat, seatsRefused, seatsTaken } from './seat-refusal.rules.ts';
+export { SeatLabels } from './seat-labels.ts';
+export { type NamedSeat, seatsRefused, seatsTaken } from './seat-refusal.ts';
+export { HttpSeatingServices } from './seating-services.ts';
 export type {
   FoundHold,
   HoldOutcome,
   HoldRecords,
   SeatHolds,
   SeatingServices,
-  SeatLabels,
   SeatRequest,
 } from './seats.ports.ts';

@@ -9,7 +9,6 @@ import type {
   UserId,
 } from '../../kernel/ids.ts';
 import type { Discount, PricedSeat } from '../pricing/index.ts';
-import type { NamedSeat } from './seat-refusal.rules.ts';
 
 /** Which seats a buyer asks for. */
 export interface SeatRequest {
@@ -59,14 +58,6 @@ export interface HoldRecords {
   stillHeld(sessionId: SessionId, found: readonly FoundHold[]): Promise<SeatId[]>;
   /** Which of the seats have a live ticket. */
   live(sessionId: SessionId, seatIds: readonly SeatId[]): Promise<SeatId[]>;
-}
-
-/** Port: what seats are called, for refusals that people read. */
-export interface SeatLabels {
-  /** Takes what a seating service said. */
-  learn(sessionId: SessionId, seats: readonly NamedSeat[]): void;
-  /** Those of the seats whose label is known, in the same order. It never rejects. */
-  of(sessionId: SessionId, seatIds: readonly SeatId[]): Promise<readonly NamedSeat[]>;
 }
 
 export type SeatQuote =

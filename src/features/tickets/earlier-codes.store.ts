@@ -13,7 +13,7 @@ import type { Executor } from '../../platform/postgres/database.ts';
  * | waiting, good | a new code is issued for the ticket                       | withdrawn  | statement `earlier-codes-withdraw` |
  */
 export interface ClaimedPicture {
-  readonly ticket_id: TicketId;
+  readonly ticketId: TicketId;
   /** How often reading was begun, this time included. */
   readonly attempts: number;
   /** Null: too large to be one of the earlier service's. */
@@ -50,6 +50,8 @@ const CLAIM = {
                    CASE WHEN octet_length(t.qr_code) <= ${MAX_PICTURE_BYTES} THEN t.qr_code END AS picture`,
 };
 
+type ClaimedRow = Omit<ClaimedPicture, 'ticketId'> & { readonly ticket_id: TicketId };
+
 /** Pictures that this process alone reads for a while: `limit` of those never tried, or of those tried before. */
 export async function claimPictures(
   executor: Executor,
@@ -58,7 +60,8 @@ export async function claimPictures(
   limit: number,
 ): Promise<ClaimedPicture[]> {
   const values = [which === 'tried', toRfc3339(now), limit, toRfc3339(later(now, CLAIM_MS))];
-  return executor.rows<ClaimedPicture>(CLAIM, values);
+  const rows = await executor.rows<ClaimedRow>(CLAIM, values);
+  return rows.map(({ ticket_id: ticketId, attempts, picture }) => ({ ticketId, attempts, picture }));
 }
 
 /** What was read from the picture of a ticket; no hash: nothing. */

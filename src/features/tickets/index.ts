@@ -1,10 +1,65 @@
-export type { EarlierCodes } from './earlier-codes.service.ts';
-export { ticketErrors } from './errors.ts';
+import type { Core } from '../../platform/core.ts';
+import type { Feature, Job } from '../../platform/feature.ts';
+import type { Access } from '../access/index.ts';
+import { ticketChecks } from './checks.store.ts';
+import { countWaiting } from './earlier-codes.store.ts';
+import { EarlierCodes } from './earlier-codes.ts';
+import { readEarlierCodes } from './jobs.ts';
+import { toViewJson, type WireTicket } from './json.ts';
+import { PictureReader } from './picture-reader.ts';
+import { createQrDrawer } from './qr/qr-image.ts';
+import type { TicketSealer } from './qr/sealer.ts';
+import { ticketRoutes } from './routes.ts';
+import type { TicketOrder } from './ticket.ts';
+import { type FindTicketOrder, ViewTickets } from './view-tickets.ts';
+
+export { ticketChecks } from './checks.store.ts';
+export type { EarlierCodes } from './earlier-codes.ts';
+export { toWireTicket, type WireTicket, withNote } from './json.ts';
 export type { TicketInQr } from './qr/opener.ts';
 export { qrSquares } from './qr/qr-image.ts';
-export type { ReadingKeyTexts, TicketSealer } from './qr/sealer.ts';
-export { TICKET_COLUMNS, type TicketRow, toTicket } from './ticket.rows.ts';
-export type { Ticket } from './ticket.rules.ts';
-export { TICKET_EXAMPLE, TicketSchema, TicketsSchema } from './ticket.schemas.ts';
-export type { TicketService, TicketView } from './ticket.service.ts';
-export { toWireTicket, withNote } from './ticket.wire.ts';
+export { createTicketSealer, type ReadingKeyTexts, type TicketSealer } from './qr/sealer.ts';
+export { reissueCodes } from './reissue-codes.ts';
+export { TICKET_EXAMPLE, TicketSchema, TicketsSchema } from './schemas.ts';
+export type { Ticket } from './ticket.ts';
+export { TICKET_COLUMNS, type TicketRow, toTicket } from './tickets.store.ts';
+export type { TicketView, ViewTickets } from './view-tickets.ts';
+
+/** Tickets and their QR codes, those of the earlier service included. */
+export interface Tickets extends Feature {
+  readonly jobs: readonly Job[];
+  readonly views: ViewTickets;
+  readonly earlierCodes: EarlierCodes;
+  /** An order's tickets as JSON with their QR codes, for a caller whose access was checked. */
+  toJson(order: Pick<TicketOrder, 'tickets' | 'status'>): Promise<WireTicket[]>;
+  /** How many pictures of the earlier service are still to be read. */
+  picturesWaiting(): Promise<number>;
+}
+
+export interface TicketsNeeds {
+  readonly access: Access;
+  readonly sealer: TicketSealer;
+  readonly findOrder: FindTicketOrder;
+  /** How often it is checked whether a picture of the earlier service waits. */
+  readonly sweepMs: number;
+}
+
+/** Builds the tickets feature. */
+export function createTickets(core: Core, { access, sealer, findOrder, sweepMs }: TicketsNeeds): Tickets {
+  const { database, clock } = core;
+  const reader = new PictureReader();
+  core.onClose(() => reader.rest());
+  const earlierCodes = new EarlierCodes(database, reader, clock);
+  const views = new ViewTickets(database, access, sealer, findOrder);
+  const viewJson = toViewJson(database.currency, createQrDrawer());
+  return {
+    views,
+    earlierCodes,
+    toJson: async (order) => (await views.viewsOf(order)).map(viewJson),
+    picturesWaiting: () => countWaiting(database),
+    routes: (api) => ticketRoutes(api, views, viewJson),
+    jobs: [readEarlierCodes(core, earlierCodes, sweepMs)],
+    checks: ticketChecks,
+  };
+}
+export { ticketErrors } from './errors.ts';

@@ -3,6 +3,14 @@ import type { Executor } from '../../platform/postgres/database.ts';
 
 /** A ticket that is to be printed again. */
 export interface PrintedTicket {
+  readonly ticketId: TicketId;
+  readonly orderId: OrderId;
+  readonly sessionId: SessionId;
+  readonly seatLabel: string;
+  readonly tierName: string;
+}
+
+interface GoodTicketRow {
   readonly ticket_id: TicketId;
   readonly order_id: OrderId;
   readonly session_id: SessionId;
@@ -26,5 +34,12 @@ export async function goodTicketsAfter(
   sessionId: SessionId | undefined,
   limit: number,
 ): Promise<PrintedTicket[]> {
-  return executor.rows<PrintedTicket>(GOOD_TICKETS, [after, sessionId ?? null, limit]);
+  const rows = await executor.rows<GoodTicketRow>(GOOD_TICKETS, [after, sessionId ?? null, limit]);
+  return rows.map((row) => ({
+    ticketId: row.ticket_id,
+    orderId: row.order_id,
+    sessionId: row.session_id,
+    seatLabel: row.seat_label,
+    tierName: row.tier_name,
+  }));
 }

@@ -1,14 +1,19 @@
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
-import type { Errors } from '../../kernel/errors.ts';
-import { documentRefusals, type Refusals } from './refusals.ts';
+import type { ErrorCode, Errors } from '../../kernel/errors.ts';
+import { collectRefusals, documentRefusals } from './refusals.ts';
 import type { HttpServer } from './server.ts';
 
 /**
  * Serves `/openapi.json` and the pages at `/docs`, generated from the validation schemas. Register it before the routes.
  * Routes without a tag, which belong to stand-ins, are left out.
  */
-export async function serveApiDocs(app: HttpServer, version: string, refusals: Refusals): Promise<void> {
+export async function serveApiDocs(
+  app: HttpServer,
+  version: string,
+  ofPermission: (permission: string) => readonly ErrorCode[],
+): Promise<void> {
+  const refusals = collectRefusals(app, ofPermission);
   await app.register(fastifySwagger, {
     hideUntagged: true,
     openapi: {

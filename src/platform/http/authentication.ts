@@ -17,10 +17,14 @@ const NO_TOKEN = 'Sign in and send the access token as a bearer token.';
 const principals = new WeakMap<FastifyRequest, Principal>();
 
 /**
- * Makes every route of this scope require an access token before its body is read, except routes marked public: a route is
- * closed by default.
+ * Makes every route of this scope require an access token before its body is read, except routes marked public. A route that
+ * is not public and has no permission stops the start.
  */
 export function requireAuthentication(scope: HttpServer, verifier: Pick<TokenVerifier, 'verify'>): void {
+  scope.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.access !== 'public' && config?.permission === undefined)
+      throw new Error(`${method} ${url} names no permission and is not public`);
+  });
   scope.addHook('onRequest', async (request) => {
     // Fastify makes the options of a route for each time that they are read.
     const { access, tokenInQuery = false } = request.routeOptions.config;

@@ -1,7 +1,19 @@
 import { once } from 'node:events';
 import type { FastifyReply } from 'fastify';
-import type { EventSink } from '../../features/live/index.ts';
 import { OK } from '../../kernel/http-status.ts';
+
+/** Where the frames of a stream are written, which is one open response. */
+export interface EventSink {
+  write(frames: string | Buffer): void;
+  /** Bytes written that the reader has not taken yet. */
+  bufferedBytes(): number;
+  /** Resolves when the reader has taken all of it, or has disconnected. */
+  drained(): Promise<void>;
+  /** Ends the response after what was written. */
+  end(): void;
+  /** Cuts the connection at once; bytes not taken yet are lost. */
+  cut(): void;
+}
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',

@@ -7,6 +7,7 @@ export function identityRoutes(scope: HttpServer): void {
   scope.get(
     '/api/secure',
     {
+      config: { permission: 'self.read' },
       schema: {
         tags: ['Identity'],
         summary: 'User of the access token',

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Clock, later, MS_PER_DAY } from '../../kernel/clock.ts';
+import { type Clock, later, MS_PER_DAY, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import { AppError, type Errors } from '../../kernel/errors.ts';
 import type { IdSource } from '../../kernel/ids.ts';
 import type { Core } from '../core.ts';
+import type { Check, Feature, Job } from '../feature.ts';
 import { answerOnce, requestInFlight } from '../idempotency/answers.ts';
+import { idempotencyChecks } from '../idempotency/checks.store.ts';
 import {
   claimKey,
   findKey,
@@ -30,6 +32,7 @@ const KEY_LIFE_MS = MS_PER_DAY;
 const CLAIM_MS = 20_000;
 /** The first HTTP status of a refusal. */
 const CLIENT_FAULT = 400;
+const FORGET_EVERY_MS = MS_PER_MINUTE;
 const FORGET_BATCH = 10_000;
 const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
 
@@ -38,11 +41,16 @@ const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
  * repeated for 24 hours. An answer that says "try again" is not stored.
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
-export class Once {
+export class Once implements Feature {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #ids: IdSource;
   readonly #errors: Errors;
+  /** Removes expired keys. */
+  readonly jobs: readonly Job[] = [
+    { name: 'keyForgetting', everyMs: FORGET_EVERY_MS, turn: () => this.#forgetOld() },
+  ];
+  readonly checks: readonly Check[] = idempotencyChecks;
 
   constructor({ database, clock, ids }: Pick<Core, 'database' | 'clock' | 'ids'>, errors: Errors) {
     this.#database = database;
@@ -80,8 +88,8 @@ export class Once {
     }
   }
 
-  /** Removes expired keys; true when there may be more. */
-  async forgetOld(): Promise<boolean> {
+  /** True when there may be more expired keys. */
+  async #forgetOld(): Promise<boolean> {
     const expired = later(this.#clock.now(), -KEY_LIFE_MS);
     return (await forgetKeys(this.#database, expired, FORGET_BATCH)) === FORGET_BATCH;
   }

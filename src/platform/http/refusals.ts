@@ -1,8 +1,32 @@
 import type { ErrorCode, Errors } from '../../kernel/errors.ts';
 import { PROBLEM_MEDIA_TYPE, problemExample } from './problem.ts';
+import type { HttpServer } from './server.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route's error codes, without those that follow from its permission and description; a test fails on any other. */
+    readonly refuses?: readonly ErrorCode[];
+  }
+}
 
 /** The error codes of each route, by `METHOD /path/{parameter}`, without those that follow from its description. */
-export type Refusals = Readonly<Record<string, readonly ErrorCode[]>>;
+export type Refusals = ReadonlyMap<string, readonly ErrorCode[]>;
+
+/** Collects the error codes of routes that are added later. `ofPermission` returns the codes that follow from a permission. */
+export function collectRefusals(
+  app: HttpServer,
+  ofPermission: (permission: string) => readonly ErrorCode[],
+): Refusals {
+  const refusals = new Map<string, readonly ErrorCode[]>();
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const { permission, refuses = [] } = config ?? {};
+    const implied: readonly ErrorCode[] =
+      permission === undefined ? [] : [...ofPermission(permission), DATABASE];
+    const path = url.replaceAll(/:(\w+)/g, '{$1}');
+    for (const each of [method].flat()) refusals.set(`${each} ${path}`, [...refuses, ...implied]);
+  });
+  return refusals;
+}
 
 interface Operation {
   readonly security?: unknown;
@@ -20,6 +44,8 @@ const ALWAYS = ['internal', 'starting', 'shutting_down'] as const;
 const SIGNED_IN = ['unauthenticated', 'identity_unavailable'] as const;
 const WITH_BODY = ['body_too_large', 'unsupported_media_type', 'invalid_request'] as const;
 const ONCE = ['idempotency_key_reused', 'request_in_flight'] as const;
+/** Whoever is permitted something is permitted it about rows. */
+const DATABASE = 'database_unavailable';
 const METHODS = new Set(['get', 'post', 'put', 'delete']);
 const PROBLEM_REF = '#/components/schemas/Problem';
 
@@ -47,7 +73,7 @@ export function documentRefusals<Document extends object>(
         [PROBLEM_MEDIA_TYPE]: { schema: { $ref: PROBLEM_REF }, example: problemExample('internal', errors) },
       };
       operation.responses.default = { description: 'Any other problem', content };
-      const own = refusals[`${method.toUpperCase()} ${path}`] ?? [];
+      const own = refusals.get(`${method.toUpperCase()} ${path}`) ?? [];
       addResponses(operation, codesOf(method, operation, own), errors);
     }
   }

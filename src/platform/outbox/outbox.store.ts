@@ -1,5 +1,6 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { Announcement, TopicKey } from '../../kernel/events.ts';
+import { pauseAfter } from '../jobs/due-work.store.ts';
 import type { Executor, Transaction } from '../postgres/database.ts';
 
 /** An unpublished message. */
@@ -59,11 +60,14 @@ export function unpublished(
   return executor.rows<FoundRow>(UNPUBLISHED, [limit, toRfc3339(now), afterId]);
 }
 
+/** In seconds: long enough for a broker to come back, and short enough that a key is not far behind. */
+const BLOCK_PAUSE = { first: 0.25, longest: 10 };
+
 const BLOCK = {
   name: 'outbox-block',
   text: `UPDATE outbox
             SET attempts = attempts + 1, last_error = $3,
-                blocked_until = $2::timestamptz + LEAST(0.25 * power(2, LEAST(attempts, 10)), 10) * interval '1 second'
+                blocked_until = $2::timestamptz + ${pauseAfter('attempts', BLOCK_PAUSE)}
           WHERE id = $1`,
 };
 

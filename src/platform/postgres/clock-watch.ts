@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { DatabaseClock } from './database-clock.ts';
+import type { Job } from '../feature.ts';
+import { type DatabaseClock, MEASURE_EVERY_MS } from './database-clock.ts';
 
 /** Synchronised machines differ by milliseconds; tokens, webhooks and other servers tolerate much more than this limit. */
 export const MAX_CLOCK_DIFFERENCE_S = 5;
@@ -44,4 +45,9 @@ export class ClockWatch {
     if (this.#wasRight) this.#log.info(facts, 'this machine’s clock and the database’s agree again');
     else this.#log.error(facts, DIFFERS);
   }
+}
+
+/** Measures the clocks again and again. */
+export function clockJob(watch: ClockWatch): Job {
+  return { name: 'clock', everyMs: MEASURE_EVERY_MS, turn: () => watch.look() };
 }

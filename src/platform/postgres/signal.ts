@@ -1,16 +1,6 @@
 import pg from 'pg';
-import type { SalesSignal } from '../../features/live/index.ts';
+import type { SalesSignal, Subscription } from '../signal.ts';
 import type { Database } from './database.ts';
-
-/** A replica's subscription to a signal. */
-export interface Subscription {
-  /** Letters and underscores. */
-  readonly channel: string;
-  /** Called for each signal, and when listening begins, because earlier signals may have been missed. */
-  readonly onSignal: () => void;
-  /** Called when the connection is lost; `listen` makes a new one. */
-  readonly onLost: () => void;
-}
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const ASK_TIMEOUT_MS = 5_000;

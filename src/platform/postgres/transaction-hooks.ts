@@ -1,12 +1,12 @@
 import { isKeyed, keepAnswer } from '../idempotency/answers.ts';
-import type { Wake, Wakeable } from '../jobs/wake.ts';
+import type { Wake } from '../jobs/wake.ts';
 import type { Connections, Database, Transaction } from './database.ts';
 
 /** The hooks that one run of a transaction has registered. */
 interface Hooks {
   readonly before: Map<string, () => Promise<void>>;
   readonly after: Map<string, () => Promise<void> | void>;
-  readonly wakes: Set<Wakeable>;
+  readonly wakes: Set<string>;
 }
 
 /**

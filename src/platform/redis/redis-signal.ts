@@ -1,6 +1,5 @@
 import { Redis } from 'ioredis';
-import type { SalesSignal } from '../../features/live/index.ts';
-import type { Subscription } from '../postgres/signal.ts';
+import type { SalesSignal, Subscription } from '../signal.ts';
 import { type Circuit, within } from './circuit.ts';
 import { type RedisConnection, type RedisServer, sharedOptions } from './connection.ts';
 

@@ -1,9 +1,8 @@
 import type { Logger } from 'pino';
-import type { SalesSignal } from '../../features/live/index.ts';
 import type { HoldRecords, SeatHolds } from '../../features/seats/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { SharedTokens } from '../m2m-tokens/shared-tokens.ts';
-import type { Subscription } from '../postgres/signal.ts';
+import type { SalesSignal, Subscription } from '../signal.ts';
 import { Circuit } from './circuit.ts';
 import { connectRedis, type RedisServer } from './connection.ts';
 import { createRedisHolds, type HoldAnswer } from './redis-holds.ts';

@@ -153,7 +153,7 @@ test('refund against refund against cancel by administrators: never more than wa
       first: () => refund('first', 60),
       second: () => refund('second', 50),
       third: () => arena.call('third', 'DELETE', path, { token }),
-      refunder: () => arena.platform.app.app.work.refunds(),
+      refunder: () => arena.platform.app.app.turn('refunds'),
     });
     expect(standstills).toBe(0);
     await arena.rest();

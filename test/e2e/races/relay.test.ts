@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 test('two orders of one session, the later one published first: nothing is wrong with it', async () => {
   const { platform, interleaving, buyer: token } = arena;
-  const { relay } = platform.app.app.work;
+  const relay = () => platform.app.app.turn('relay');
   const place = (who: string) =>
     arena.call(who, 'POST', '/api/order', {
       token,

@@ -247,7 +247,7 @@ test('cancel against the next buyer, while the relay publishes: news of the seat
     const seatIds = [randomUUID()];
     const orderId = await arena.platform.place(arena.buyer, seatIds);
     await arena.rest();
-    const { relay } = arena.platform.app.app.work;
+    const relay = () => arena.platform.app.app.turn('relay');
     const { answers, standstills } = await arena.interleaving.race(choose, {
       before: () => cancel('before', orderId),
       after: () => place('after', { seatIds, token: stranger, key: randomUUID(), ofReplica: true }),

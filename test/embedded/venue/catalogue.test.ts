@@ -1,8 +1,8 @@
 import { EventSource } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { seatsOf } from '../../../src/embedded/venue/venue.model.ts';
-import { applyDiscount } from '../../../src/features/pricing/discount.rules.ts';
-import { type DiscountJson, readDiscount } from '../../../src/features/pricing/discount.schema.ts';
+import { applyDiscount } from '../../../src/features/pricing/discount.ts';
+import { type DiscountJson, DiscountReader } from '../../../src/features/pricing/discount-json.ts';
 import { Currency, type Money } from '../../../src/kernel/money.ts';
 import {
   SERVICE_TOKEN,
@@ -406,7 +406,7 @@ describe('discount-tiers: what a page computes is what the order is charged', ()
     const found = offered.filter(({ code }: { code: string }) => usable.includes(code));
     expect(found.map(({ code }: { code: string }) => code)).toEqual(usable);
     for (const wire of found as DiscountJson[]) {
-      const discount = readDiscount(wire, VENUE_CURRENCY);
+      const discount = new DiscountReader(VENUE_CURRENCY).read(wire);
       if ('unreadable' in discount) throw new Error(discount.unreadable);
       const page = asPagesDo(
         wire,

@@ -1,36 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAnalyticsService } from '../../../src/features/analytics/analytics.service.ts';
-import {
-  toWireDiscount,
-  toWireFigures,
-  toWireSession,
-} from '../../../src/features/analytics/analytics.wire.ts';
-import { allOf, salesChanged } from '../../../src/features/analytics/sales.rules.ts';
-import { addMoney, addSales, foldCounted } from '../../../src/features/analytics/sales.store.ts';
-import { createRecordAction } from '../../../src/features/audit/audit.service.ts';
-import { ticketsPaid } from '../../../src/features/orders/box-office.store.ts';
-import { place, ticketFor } from '../../../src/features/orders/order.rules.ts';
-import { createOrderService } from '../../../src/features/orders/order.service.ts';
-import {
-  findOrder,
-  insertOrder,
-  isSeatTaken,
-  orderOfIntent,
-} from '../../../src/features/orders/order.store.ts';
-import { createOrderTransitions } from '../../../src/features/orders/order.transitions.ts';
-import { createAlignment } from '../../../src/features/payments/alignment.ts';
-import type { IntentAccount } from '../../../src/features/payments/payment.ports.ts';
-import { sharesOf } from '../../../src/features/payments/payment.rules.ts';
-import { findPayment } from '../../../src/features/payments/payment.store.ts';
-import {
-  createGiveBack,
-  createRefundService,
-  createWriteRefund,
-} from '../../../src/features/payments/refund.service.ts';
-import { createSettlement } from '../../../src/features/payments/settlement.ts';
-import { createTakeover } from '../../../src/features/payments/takeover.service.ts';
+import { Access } from '../../../src/features/access/index.ts';
+import { addToFigures } from '../../../src/features/analytics/index.ts';
+import { AnalyticsJson } from '../../../src/features/analytics/json.ts';
+import { ReadFigures } from '../../../src/features/analytics/read-figures.ts';
+import { addMoney, foldCounted } from '../../../src/features/analytics/sales.store.ts';
+import { createRecordAction } from '../../../src/features/audit/index.ts';
+import { CancelOrder } from '../../../src/features/orders/cancel-order.ts';
+import { createOrderBook } from '../../../src/features/orders/index.ts';
+import { insertOrder } from '../../../src/features/orders/new-orders.store.ts';
+import { place, ticketFor } from '../../../src/features/orders/order.ts';
+import { findOrder } from '../../../src/features/orders/orders.store.ts';
+import { AlignPayment } from '../../../src/features/payments/align-payment.ts';
+import { MoneyLog } from '../../../src/features/payments/money-log.ts';
+import type { IntentAccount } from '../../../src/features/payments/payment-provider.ts';
+import { findPayment } from '../../../src/features/payments/payments.store.ts';
+import { RefundLedger } from '../../../src/features/payments/refund-ledger.ts';
+import { RefundOrder } from '../../../src/features/payments/refund-order.ts';
+import { SettlePayment } from '../../../src/features/payments/settle-payment.ts';
+import { TakenOver } from '../../../src/features/payments/taken-over.ts';
+import { sharesOf } from '../../../src/features/payments/ticket-share.ts';
 import { type Instant, instant, later } from '../../../src/kernel/clock.ts';
 import { AppError } from '../../../src/kernel/errors.ts';
 import {
@@ -48,6 +38,8 @@ import {
 } from '../../../src/kernel/ids.ts';
 import { Currency, money, sum } from '../../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
+import { createLog } from '../../../src/platform/telemetry/log.ts';
+import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
 import { LKR } from '../../support/currencies.ts';
 import { testDatabase } from '../../support/own-database.ts';
 import { readRows, slowDiscounts, slowFigures, slowSessions } from '../../support/slow-sales.ts';
@@ -55,6 +47,7 @@ import { findingsIn } from '../../support/test-app.ts';
 
 const RUNS = 25;
 const lkr = new Currency('lkr');
+const json = new AnalyticsJson(lkr);
 const ZONES = [
   'UTC',
   'Asia/Colombo',
@@ -147,43 +140,28 @@ function world() {
     string,
     { refunds: IntentAccount['refunds']; disputes: IntentAccount['disputes'] }
   >();
-  const writeRefund = createWriteRefund({ clock, countMoney: addMoney });
-  const giveBack = createGiveBack({ writeRefund, ids });
-  const transitions = createOrderTransitions({
-    holds: { hold: unused, extend: unused, release: async () => undefined },
-    onChanged: () => undefined,
-    recordSales: (tx, changes) => addSales(tx, allOf(changes.map(({ from, to }) => salesChanged(from, to)))),
-    clock,
-    currency: lkr,
-  });
-  const shared = {
+  const transitions = createOrderBook(
+    { clock, metrics: createMetrics('test') },
+    { recordSales: [addToFigures] },
+  );
+  const recordAction = createRecordAction(clock);
+  const ledger = new RefundLedger(addMoney, clock, ids);
+  const moneyLog = new MoneyLog({ log: createLog('silent', process.stderr), metrics: createMetrics('test') });
+  const settlePayment = new SettlePayment({
     database,
-    transitions,
-    writeRefund,
-    giveBack,
-    countMoney: addMoney,
     clock,
-    ids,
-    currency: lkr,
-    onDecided: () => undefined,
-    onCorrected: () => undefined,
-    onError(error: unknown) {
-      throw error;
-    },
-  };
-  const recordAction = createRecordAction(shared.clock);
-  const settleMoney = createSettlement({ ...shared, provider: { findIntent: unused }, isSeatTaken });
-  const provider = {
-    createIntent: unused,
-    findIntent: unused,
-    cancelIntent: unused,
-    refund: unused,
-    intentsSince: () => unused() as never,
-    readWebhook: () => unused() as never,
+    stripe: { findIntent: unused },
+    orders: transitions,
+    ledger,
+    countMoney: addMoney,
+    moneyLog,
+  });
+  const stripe = {
     async account(intentId: PaymentIntentId): Promise<IntentAccount | undefined> {
       const payment = await findPayment(database, intentId);
       if (!payment) return undefined;
       const { refunds = [], disputes = [] } = accounts.get(intentId) ?? {};
+      const orderId = await transitions.orderOfIntent(database, intentId);
       return {
         intent: {
           intentId,
@@ -192,7 +170,7 @@ function world() {
           received: payment.amountMinor,
           amount: payment.amountMinor,
           currency: payment.currency,
-          orderId: undefined,
+          orderId: orderId ?? as<OrderId>(intentId.slice(3, 39)),
           lastDecline: undefined,
         },
         refunds,
@@ -200,30 +178,33 @@ function world() {
       };
     },
   };
-  const align = createAlignment({
-    ...shared,
-    provider,
-    settleMoney,
-    ticketsPaid: (tx, { orderId }) => ticketsPaid(tx, orderId),
-    orderExists: async () => true,
-    orderOfIntent: async (intentId) =>
-      (await orderOfIntent(database, intentId)) ?? as<OrderId>(intentId.slice(3, 39)),
-  });
-  const takeover = createTakeover({ database, align, giveBack });
-  const confirmTakenOver = takeover.confirm;
-  const refunds = createRefundService({ ...shared, recordAction, provider, align, confirmTakenOver });
-  const orders = createOrderService({
-    ...shared,
+  const alignPayment = new AlignPayment({ database, stripe, orders: transitions, settlePayment, ledger });
+  const takenOver = new TakenOver(database, alignPayment, ledger);
+  const refunds = new RefundOrder({
+    database,
+    access: new Access({ ...everything, isScanner: async () => false }),
+    orders: transitions,
+    ledger,
+    takenOver,
     recordAction,
-    seating: {} as never,
-    payments: { conclude: async () => 'unpaid' },
-    giveBack: takeover.giveBackOrder,
   });
+  const orders = new CancelOrder(
+    { database },
+    {
+      access: new Access({} as never),
+      book: transitions,
+      payments: {
+        conclude: async () => 'unpaid',
+        refundOrder: (tx, order, reason) => takenOver.refundOrder(tx, order, reason),
+      },
+      audit: { record: recordAction },
+    },
+  );
   return {
     accounts,
     transitions,
-    settleMoney,
-    align,
+    settlePayment,
+    alignPayment,
     refunds,
     orders,
     setTime(at: Instant) {
@@ -323,7 +304,9 @@ async function take(step: Step, season: Season, w: World): Promise<void> {
   w.setTime(later(w.now(), 60_000));
   const intentId = as<PaymentIntentId>(`pi_${orderId}`);
   const came = (id: PaymentIntentId, amountMinor: number, currency = 'lkr') =>
-    amountMinor > 0 ? w.settleMoney({ intentId: id, orderId, amountMinor, currency }) : undefined;
+    amountMinor > 0
+      ? w.settlePayment.settle({ intentId: id, orderId, source: 'stripe', amountMinor, currency })
+      : undefined;
   switch (step.kind) {
     case 'pay':
       if (order.price === 0) {
@@ -345,12 +328,12 @@ async function take(step: Step, season: Season, w: World): Promise<void> {
     case 'cancel':
       return refusable(w.orders.cancel(orderId, admin));
     case 'refundPart':
-      return refusable(w.refunds.issue(orderId, { amount: money(step.amount), reason: 'x' }, admin));
+      return refusable(w.refunds.refund(orderId, { amount: money(step.amount), reason: 'x' }, admin));
     case 'refundAll':
-      return refusable(w.refunds.issue(orderId, { amount: undefined, reason: 'x' }, admin));
+      return refusable(w.refunds.refund(orderId, { amount: undefined, reason: 'x' }, admin));
     case 'refundTicket': {
       const [ticket] = order.tickets;
-      const paid = await database.transaction((tx) => ticketsPaid(tx, orderId));
+      const paid = await database.transaction((tx) => w.transitions.ticketsPaid(tx, order));
       const shares = sharesOf(paid, order.price, lkr.chargeStep);
       const amount = (ticket && shares.get(ticket.ticketId)) ?? 0;
       if (order.status !== 'completed' || amount === 0) return;
@@ -391,7 +374,7 @@ async function atProvider(
       ? [...disputes, { providerId: `dp_${randomUUID()}`, amount: what.dispute, state: 'taken' as const }]
       : disputes.map((dispute) => (what.refund ? dispute : { ...dispute, state: 'won' as const })),
   });
-  await w.align(intentId);
+  await w.alignPayment.align(intentId);
 }
 
 async function refusable(work: Promise<unknown>): Promise<void> {
@@ -405,13 +388,14 @@ const everything = {
   ownsSession: async () => true,
   ownsAllEvents: async () => true,
   ownsOrganization: async () => true,
+  isScanner: async () => true,
 };
 
 async function compare(season: Season, zones: readonly string[]): Promise<void> {
-  const analytics = createAnalyticsService({ database, seating: everything, currency: lkr });
+  const analytics = new ReadFigures(database, new Access(everything));
   const rows = await readRows(dsn, season.organizationId);
   const { organizationId, eventIds, sessionIds } = season;
-  const figures = async (asked: ReturnType<typeof analytics.event>) => toWireFigures(await asked, lkr);
+  const figures = async (asked: ReturnType<typeof analytics.event>) => json.figures(await asked);
   for (const zone of zones) {
     expect(await figures(analytics.organization(organizationId, zone, admin))).toEqual(
       slowFigures(rows, zone, (each) => each.organization_id === organizationId),
@@ -424,16 +408,16 @@ async function compare(season: Season, zones: readonly string[]): Promise<void> 
       const slow = slowFigures(rows, zone, (order) => order.event_id === eventId);
       expect(await figures(analytics.event(eventId, zone, admin))).toEqual(slow);
       const one = each.get(eventId);
-      expect(one && toWireFigures(one, lkr)).toEqual(slow);
+      expect(one && json.figures(one)).toEqual(slow);
       const days = await analytics.discounts(eventId, zone, admin);
-      expect(days.map((day) => toWireDiscount(day, lkr))).toEqual(slowDiscounts(rows, zone, eventId));
+      expect(days.map((day) => json.discount(day))).toEqual(slowDiscounts(rows, zone, eventId));
       for (const sessionId of sessionIds) {
         expect(await figures(analytics.session(eventId, sessionId, zone, admin))).toEqual(
           slowFigures(rows, zone, (order) => order.event_id === eventId && order.session_id === sessionId),
         );
       }
       const sessions = await analytics.sessions(eventId, admin);
-      expect(sessions.map((session) => toWireSession(session, lkr))).toEqual(slowSessions(rows, eventId));
+      expect(sessions.map((session) => json.session(session))).toEqual(slowSessions(rows, eventId));
     }
   }
 }

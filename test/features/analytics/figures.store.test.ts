@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type Scope, sessionsOf, sumsIn } from '../../../src/features/analytics/figures.store.ts';
-import { readTimeZone } from '../../../src/features/analytics/time-zones.rules.ts';
+import { readTimeZone } from '../../../src/features/analytics/time-zones.ts';
 import { as, type EventId, type OrganizationId, type SessionId } from '../../../src/kernel/ids.ts';
 import { type Database, type Executor, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { atEnd } from '../../support/at-end.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sharesOf } from '../../../src/features/payments/payment.rules.ts';
+import { sharesOf } from '../../../src/features/payments/ticket-share.ts';
 import { as, type TicketId } from '../../../src/kernel/ids.ts';
 import { money } from '../../../src/kernel/money.ts';
 

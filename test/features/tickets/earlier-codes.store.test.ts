@@ -45,7 +45,7 @@ describe('legacy-qr: who reads a picture', () => {
       for (;;) {
         const mine = await claimPictures(database, 'untried', NOW, 10);
         if (mine.length === 0) return;
-        claimed.push(...mine.map(({ ticket_id }) => ticket_id));
+        claimed.push(...mine.map(({ ticketId }) => ticketId));
       }
     };
     await Promise.all(Array.from({ length: PROCESSES }, work));
@@ -58,14 +58,14 @@ describe('legacy-qr: who reads a picture', () => {
     const { database, ticketIds } = await takenOver(2);
     expect(await claimPictures(database, 'tried', NOW, 1)).toEqual([]);
     const first = await claimPictures(database, 'untried', NOW, 50);
-    expect(first.map(({ ticket_id, attempts }) => [ticket_id, attempts]).toSorted()).toEqual(
+    expect(first.map(({ ticketId, attempts }) => [ticketId, attempts]).toSorted()).toEqual(
       ticketIds.map((id) => [id, 1]),
     );
     expect(first.every(({ picture }) => picture?.equals(REAL_PICTURE))).toBe(true);
     const soon = later(NOW, CLAIM_MS - 1);
     expect(await claimPictures(database, 'tried', soon, 50)).toEqual([]);
     const after = await claimPictures(database, 'tried', later(NOW, CLAIM_MS), 1);
-    expect(after).toMatchObject([{ ticket_id: ticketIds[0], attempts: 2 }]);
+    expect(after).toMatchObject([{ ticketId: ticketIds[0], attempts: 2 }]);
   });
 });
 

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createStreaming, type Streaming } from '../../../src/features/analytics/streaming.service.ts';
+import { LongAnswers } from '../../../src/features/analytics/long-answers.ts';
 import { bodyOfParts } from '../../../src/platform/http/body-of-parts.ts';
 import { until } from '../../support/servers.ts';
 
@@ -13,7 +13,7 @@ const MANY = 2_000;
 
 let server: Server;
 let reader: Socket | undefined;
-let streaming: Streaming;
+let answers: LongAnswers;
 let letGo: number;
 
 async function* source(parts: number, beforeEachPart: () => Promise<unknown>) {
@@ -31,7 +31,7 @@ async function* source(parts: number, beforeEachPart: () => Promise<unknown>) {
 async function ask(parts: number, beforeEachPart: () => Promise<unknown>): Promise<Socket> {
   server.once('request', async (_request, response) => {
     const body = bodyOfParts(
-      await streaming.open(
+      await answers.open(
         () => source(parts, beforeEachPart),
         (all) => all,
       ),
@@ -52,7 +52,7 @@ async function ask(parts: number, beforeEachPart: () => Promise<unknown>): Promi
 beforeEach(async () => {
   letGo = 0;
   reader = undefined;
-  streaming = createStreaming({ maxAtOnce: 1 });
+  answers = new LongAnswers(1);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   server = createServer();
   server.listen(0, '127.0.0.1');
@@ -92,7 +92,7 @@ test('a reader that takes nothing for a minute is cut off, and its place is free
   socket.resume();
   await closed;
   await expect(
-    streaming.open(
+    answers.open(
       () => source(1, nextTurn),
       (all) => all,
     ),
@@ -103,7 +103,7 @@ test('one that reads on is not, nor one whose next part takes its maker long', a
   const gate = Promise.withResolvers<void>();
   let made = 0;
   const body = bodyOfParts(
-    await streaming.open(
+    await answers.open(
       () =>
         source(3, async () => {
           made += 1;

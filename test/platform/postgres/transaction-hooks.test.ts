@@ -1,12 +1,11 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Wakeable } from '../../../src/platform/jobs/wake.ts';
 import { type Database, openConnections } from '../../../src/platform/postgres/database.ts';
 import { withHooks } from '../../../src/platform/postgres/transaction-hooks.ts';
 import { atEnd } from '../../support/at-end.ts';
 import { LKR } from '../../support/currencies.ts';
 import { testDatabase } from '../../support/own-database.ts';
 
-const woken: Wakeable[] = [];
+const woken: string[] = [];
 const failures: unknown[] = [];
 let database: Database;
 

@@ -122,7 +122,7 @@ describe('verify-before-start: npm run verify while no replica runs', () => {
 
     const app = await startTestApp(sales.env, {}, { background: false });
     // It publishes, so it leads: whoever runs sweeps, too.
-    await app.app.work.relay();
+    await app.app.turn('relay');
     const running = await sales.run('verify');
     expect(running).toMatchObject({
       code: 1,

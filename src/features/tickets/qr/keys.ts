@@ -3,7 +3,7 @@ import { fromUuid, join } from './qr-text.ts';
 
 /**
  * Every key of the QR texts, derived from one secret by HKDF-SHA-256 (RFC 5869), each under a label of its own, so
- * that none tells anything about another. Without Node-only imports.
+ * that none reveals anything about another. Without Node-only imports.
  */
 const LABELS = {
   keyId: 'ms-ticketing qr v1 key id',

@@ -6,7 +6,7 @@ import { encodePng, type Squares } from './png.ts';
 const PIXELS_PER_MODULE = 6;
 /** White modules around it, as ISO/IEC 18004 asks for. */
 const QUIET_ZONE_MODULES = 4;
-/** Pictures remembered, at about 2 kB each: a buyer looks at his tickets more than once. */
+/** Pictures remembered, at about 2 kB each: a buyer looks at the same tickets more than once. */
 const MAX_CACHED_PICTURES = 5_000;
 
 /** Draws the QR code of a text as PNG, base64 without a data-URL prefix; the same bytes for the same text. */

@@ -6,7 +6,7 @@ import { parseQrText, type QrParts } from './qr-text.ts';
  * A scanner that decides without a network, for pages and apps: WebCrypto and nothing of Node.
  *
  *     const scanner = await createOfflineScanner(bundle);      // GET .../scan/sessions/{sessionId}/bundle
- *     const verdict = await scanner.scan(textOfTheQrCode);     // decides, and remembers whom it let in
+ *     const verdict = await scanner.scan(textOfTheQrCode);     // decides, and remembers the tickets it let in
  *     await scanner.update(changes);                           // GET .../bundle?since={scanner.version}
  *
  * What it decided goes to POST /api/order/scan/batch when the network is back. Nobody can make a ticket from a bundle:
@@ -16,8 +16,8 @@ export interface OfflineScanner {
   /** For `since`. */
   readonly version: string;
   /**
-   * Takes a newer bundle, whole or only what changed; whom this scanner let in stays inside until the service has heard of
-   * it. Rejects with an Error when it is of another session.
+   * Takes a newer bundle, whole or only what changed; a ticket that this scanner let in stays inside until the service has
+   * received the scan. Rejects with an Error when it is of another session.
    */
   update(bundle: ScannerBundle): Promise<void>;
   /** Whether to let the bearer of this code in; whatever the text is, this never rejects. */
@@ -72,7 +72,7 @@ export async function createOfflineScanner(bundle: ScannerBundle): Promise<Offli
   const tickets = new Map<string, Listed>();
   /** Tickets by the hashes of the earlier service's codes. */
   const earlier = new Map<string, string>();
-  /** Let in here, and not yet told of by a bundle. */
+  /** Let in here, and not yet in a bundle. */
   const letIn = new Set<string>();
   let { version } = bundle;
   let keys: readonly Key[] = [];
@@ -97,9 +97,9 @@ export async function createOfflineScanner(bundle: ScannerBundle): Promise<Offli
   /** The ticket of a text, or why there is none. */
   async function open(text: unknown): Promise<string | OfflineVerdict> {
     const parts = parseQrText(text);
-    if (!parts) return (await openEarlier(text)) ?? refuse('forged');
-    if (parts.sessionId !== bundle.session_id) return refuse('wrong_session');
-    return (await openWithAny(parts, keys))?.ticketId ?? refuse('forged');
+    if (!parts) return (await openEarlier(text)) ?? refused('forged');
+    if (parts.sessionId !== bundle.session_id) return refused('wrong_session');
+    return (await openWithAny(parts, keys))?.ticketId ?? refused('forged');
   }
 
   async function openEarlier(text: unknown): Promise<string | undefined> {
@@ -119,9 +119,9 @@ export async function createOfflineScanner(bundle: ScannerBundle): Promise<Offli
       if (typeof ticketId !== 'string') return ticketId;
       // From here to the end nothing waits, so two scans of a ticket cannot both find it unused.
       const listed = tickets.get(ticketId);
-      if (!listed) return refuse('not_listed');
-      if (listed.state === 'void') return refuse('cancelled');
-      if (listed.state === 'inside') return refuse('already_checked_in');
+      if (!listed) return refused('not_listed');
+      if (listed.state === 'void') return refused('cancelled');
+      if (listed.state === 'inside') return refused('already_checked_in');
       tickets.set(ticketId, { ...listed, state: 'inside' });
       letIn.add(ticketId);
       return { outcome: 'admitted', ticketId, seat: listed.seat, tier: listed.tier };
@@ -147,6 +147,6 @@ async function importKey(key: ScannerBundle['keys'][number]): Promise<Key> {
   };
 }
 
-function refuse(refusal: Extract<OfflineVerdict, { outcome: 'refused' }>['refusal']): OfflineVerdict {
+function refused(refusal: Extract<OfflineVerdict, { outcome: 'refused' }>['refusal']): OfflineVerdict {
   return { outcome: 'refused', refusal };
 }

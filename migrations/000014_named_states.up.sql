@@ -1,0 +1,101 @@
+-- States and kinds by their names, where prefixes of ids, counts of tries and NULLs stood for them: where a payment's money
+-- is, how far a refund is, what a webhook tells.
+--
+-- The release before writes none of these columns and reads its own, so both are kept in tune: the triggers name what it
+-- writes, and give a refund that waits for a person the tries by which it knows one. Its replicas can run beside this
+-- release, and again after it, while this step stays applied.
+
+-- 1. Payments: whose money it is, and when deciding on it is tried again ---------------------------------------------------
+
+ALTER TABLE payments
+  -- `stripe`: Stripe has it. `cash`: it was taken over the counter. `external`: another system took it.
+  ADD COLUMN source          text CONSTRAINT payments_source_known CHECK (source IN ('stripe', 'cash', 'external')),
+  ADD COLUMN attempts        integer NOT NULL DEFAULT 0,
+  ADD COLUMN next_attempt_at timestamptz,
+  ADD COLUMN last_error      text;
+
+CREATE FUNCTION source_of_payment(payment_intent_id text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN payment_intent_id LIKE 'cash:%' THEN 'cash'
+              WHEN payment_intent_id LIKE 'elsewhere:%' THEN 'external'
+              ELSE 'stripe' END
+$$;
+
+UPDATE payments SET source = source_of_payment(payment_intent_id), next_attempt_at = received_at + interval '15 seconds';
+
+CREATE FUNCTION name_payment_source() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.source := COALESCE(NEW.source, source_of_payment(NEW.payment_intent_id));
+  NEW.next_attempt_at := COALESCE(NEW.next_attempt_at, NEW.received_at + interval '15 seconds');
+  RETURN NEW;
+END $$;
+CREATE TRIGGER payments_name_source BEFORE INSERT ON payments FOR EACH ROW
+  WHEN (NEW.source IS NULL OR NEW.next_attempt_at IS NULL) EXECUTE FUNCTION name_payment_source();
+
+ALTER TABLE payments
+  ALTER COLUMN source SET NOT NULL,
+  ALTER COLUMN next_attempt_at SET NOT NULL;
+
+-- 2. Refunds: how far each is ------------------------------------------------------------------------------------------------
+
+ALTER TABLE refunds
+  -- `due`: it was never sent. `sent`: it was sent, and what came of that is not known here. `failed`: it was sent as often as
+  -- may be, or the bank did not take it, and waits for a person. `manual`: only a person can pay it. `done`: it is paid.
+  ADD COLUMN state   text CONSTRAINT refunds_state_known CHECK (state IN ('due', 'sent', 'failed', 'manual', 'done')),
+  -- By whom it was paid: Stripe, or a person in another way.
+  ADD COLUMN paid_by text CONSTRAINT refunds_paid_by_known CHECK (paid_by IN ('provider', 'person'));
+
+CREATE FUNCTION name_refund_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- The release before names no state, and changes the provider's id and the tries instead.
+  IF (TG_OP = 'INSERT' AND NEW.state IS NULL)
+     OR (TG_OP = 'UPDATE' AND NEW.state = OLD.state
+         AND (NEW.provider_id, NEW.attempts) IS DISTINCT FROM (OLD.provider_id, OLD.attempts)) THEN
+    NEW.state := CASE
+      WHEN NEW.provider_id IS NOT NULL THEN 'done'
+      WHEN NEW.attempts = 0 THEN 'due'
+      WHEN NEW.attempts < 12 THEN 'sent'
+      WHEN EXISTS (SELECT FROM payments p WHERE p.payment_intent_id = NEW.payment_intent_id AND p.source = 'stripe') THEN 'failed'
+      ELSE 'manual' END;
+    NEW.paid_by := CASE WHEN NEW.state <> 'done' THEN NULL
+                        WHEN NEW.provider_id LIKE 'manual:%' THEN 'person'
+                        ELSE 'provider' END;
+  END IF;
+  -- By so many tries the release before knows that a refund waits for a person, and leaves it alone.
+  IF NEW.state IN ('failed', 'manual') THEN
+    NEW.attempts := GREATEST(NEW.attempts, 12);
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER refunds_name_state BEFORE INSERT OR UPDATE ON refunds FOR EACH ROW EXECUTE FUNCTION name_refund_state();
+
+UPDATE refunds r SET
+  state   = CASE WHEN provider_id IS NOT NULL THEN 'done'
+                 WHEN r.attempts = 0 THEN 'due'
+                 WHEN r.attempts < 12 THEN 'sent'
+                 WHEN p.source = 'stripe' THEN 'failed'
+                 ELSE 'manual' END,
+  paid_by = CASE WHEN provider_id LIKE 'manual:%' THEN 'person' WHEN provider_id IS NOT NULL THEN 'provider' END
+  FROM payments p WHERE p.payment_intent_id = r.payment_intent_id;
+
+ALTER TABLE refunds
+  ALTER COLUMN state SET NOT NULL,
+  ADD CONSTRAINT refunds_done_has_provider_id CHECK ((state = 'done') = (provider_id IS NOT NULL)),
+  ADD CONSTRAINT refunds_done_says_by_whom CHECK ((state = 'done') = (paid_by IS NOT NULL));
+CREATE INDEX refunds_open ON refunds (next_attempt_at) WHERE state <> 'done';
+
+-- 3. Webhooks: what each tells ------------------------------------------------------------------------------------------------
+
+ALTER TABLE stripe_inbox
+  -- `paid`: a PaymentIntent succeeded. `money_went_back`: a refund or a dispute of it began, ended or changed.
+  ADD COLUMN kind text CONSTRAINT stripe_inbox_kind_known CHECK (kind IN ('paid', 'money_went_back'));
+UPDATE stripe_inbox SET kind = CASE WHEN amount_minor IS NULL THEN 'money_went_back' ELSE 'paid' END;
+
+CREATE FUNCTION name_webhook_kind() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.kind := CASE WHEN NEW.amount_minor IS NULL THEN 'money_went_back' ELSE 'paid' END;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER stripe_inbox_name_kind BEFORE INSERT ON stripe_inbox FOR EACH ROW
+  WHEN (NEW.kind IS NULL) EXECUTE FUNCTION name_webhook_kind();
+
+ALTER TABLE stripe_inbox ALTER COLUMN kind SET NOT NULL;

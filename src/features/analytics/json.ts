@@ -1,0 +1,73 @@
+import type { Static } from 'typebox';
+import type { Currency } from '../../kernel/money.ts';
+import { type Order, toWireOrder } from '../orders/index.ts';
+import { type DiscountDay, type Figures, netOf, type SessionFigures } from './figures.ts';
+import type { DiscountsSchema, FiguresSchema, ListedOrderSchema, SessionsSchema } from './schemas.ts';
+
+/** What every `EventAnalytics` of the contract has beside the id it is about. */
+export type WireFigures = Static<typeof FiguresSchema>;
+
+/** Figures and lists as HTTP spells them, in the service's currency. */
+export class AnalyticsJson {
+  readonly #currency: Currency;
+
+  constructor(currency: Currency) {
+    this.#currency = currency;
+  }
+
+  figures(figures: Figures): WireFigures {
+    const { days, tiers } = figures;
+    return {
+      ...this.#totals(figures),
+      daily_sales: days.map((day) => ({
+        date: day.date,
+        revenue: this.#currency.toMajor(day.revenue),
+        tickets_sold: day.tickets,
+      })),
+      sales_by_tier: tiers.map((tier) => ({
+        tier_id: tier.tierId,
+        tier_name: tier.name,
+        tier_color: tier.color,
+        tickets_sold: tier.tickets,
+        revenue: this.#currency.toMajor(tier.revenue),
+      })),
+    };
+  }
+
+  session(session: SessionFigures): Static<typeof SessionsSchema>['sessions'][number] {
+    return { session_id: session.sessionId, ...this.#totals(session) };
+  }
+
+  discount({
+    date,
+    code,
+    uses,
+    amount,
+  }: DiscountDay): Static<typeof DiscountsSchema>['discount_usage'][number] {
+    return {
+      date,
+      discount_code: code,
+      usage_count: uses,
+      total_discount_amount: this.#currency.toMajor(amount),
+    };
+  }
+
+  /** An order in an organiser's list; `TotalCount` is how many the list has. */
+  listedOrder(order: Order, total: number): Static<typeof ListedOrderSchema> {
+    return { ...toWireOrder(order, this.#currency), TotalCount: total };
+  }
+
+  #totals({ orders, tickets, revenue, beforeDiscounts, money }: Omit<SessionFigures, 'sessionId'>) {
+    const currency = this.#currency;
+    return {
+      total_revenue: currency.toMajor(revenue),
+      total_before_discounts: currency.toMajor(beforeDiscounts),
+      total_tickets_sold: tickets,
+      total_orders: orders,
+      money_taken: currency.toMajor(money.taken),
+      money_refunded: currency.toMajor(money.refunded),
+      money_net: currency.toMajor(netOf(money)),
+      currency: currency.code,
+    };
+  }
+}

@@ -1,0 +1,144 @@
+import type { FastifyReply } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { as, type EventId, type SessionId } from '../../kernel/ids.ts';
+import { principalOf } from '../../platform/http/authentication.ts';
+import { bodyOfParts, MAX_READER_PAUSE_MS } from '../../platform/http/body-of-parts.ts';
+import { plainText, problems } from '../../platform/http/schemas.ts';
+import type { HttpServer } from '../../platform/http/server.ts';
+import { TicketsSchema } from '../tickets/index.ts';
+import type { ExportEvent, ExportFormat } from './export-event.ts';
+import type { AnalyticsJson } from './json.ts';
+import type { ListOrders } from './list-orders.ts';
+import type { ListTickets } from './list-tickets.ts';
+import type { Parts } from './long-answers.ts';
+import type { OrderList } from './orders-list.ts';
+import {
+  EventParamsSchema,
+  ExportQuerySchema,
+  ListedOrderSchema,
+  OrdersQuerySchema,
+  SessionParamsSchema,
+} from './schemas.ts';
+
+/** What the routes of lists call. */
+export interface ListCases {
+  readonly listOrders: ListOrders;
+  readonly listTickets: ListTickets;
+  readonly exportEvent: ExportEvent;
+}
+
+const TAGS = ['Analytics'];
+const BASE = '/api/order/analytics';
+
+/** What organisers list and export. */
+export function listRoutes(scope: HttpServer, json: AnalyticsJson, cases: ListCases): void {
+  const { listOrders, listTickets, exportEvent } = cases;
+
+  scope.get(
+    `${BASE}/events/:eventId/orders`,
+    {
+      config: { permission: 'analytics.event', refuses: ['exports_busy'] },
+      schema: {
+        tags: TAGS,
+        summary: 'Orders of an event, newest first unless sorted; for its organiser and administrators',
+        params: EventParamsSchema,
+        querystring: OrdersQuerySchema,
+        response: { 200: Type.Array(ListedOrderSchema), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { limit, offset, cursor } = request.query;
+      const list = toList(request.params.eventId, request.query);
+      const { orders, total, nextCursor } = await listOrders.list(
+        list,
+        { limit, offset, cursor },
+        principalOf(request),
+      );
+      reply.header('x-total-count', total);
+      if (nextCursor !== undefined) reply.header('x-next-cursor', nextCursor);
+      return orders.map((order) => json.listedOrder(order, total));
+    },
+  );
+
+  scope.get(
+    `${BASE}/sessions/:sessionId/tickets`,
+    {
+      config: { permission: 'analytics.session', refuses: ['exports_busy'] },
+      exposeHeadRoute: false,
+      schema: {
+        tags: TAGS,
+        summary:
+          'Good tickets of a session’s completed orders, newest first; for its organiser and administrators',
+        params: SessionParamsSchema,
+        response: { 200: TicketsSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
+      const answer = await listTickets.list(sessionId, principalOf(request));
+      if (answer.size === 'few') return answer.tickets;
+      return streamed(reply.type('application/json; charset=utf-8'), answer.parts);
+    },
+  );
+
+  exportRoute(scope, exportEvent);
+}
+
+const MEDIA_TYPES = {
+  csv: 'text/csv; charset=utf-8; header=present',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+} as const satisfies Record<ExportFormat, string>;
+
+function exportRoute(scope: HttpServer, exportEvent: ExportEvent): void {
+  scope.get(
+    `${BASE}/events/:eventId/export`,
+    {
+      config: { permission: 'analytics.event', refuses: ['exports_busy'] },
+      exposeHeadRoute: false,
+      schema: {
+        tags: TAGS,
+        summary: 'Everything of a kind there is of an event as a file; for its organiser and administrators',
+        params: EventParamsSchema,
+        querystring: ExportQuerySchema,
+        response: { 200: FILE, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { what, format } = request.query;
+      const eventId = as<EventId>(request.params.eventId.toLowerCase());
+      const parts = await exportEvent.export(eventId, what, format, principalOf(request));
+      reply
+        .type(MEDIA_TYPES[format])
+        .header('content-disposition', `attachment; filename="${what}-${eventId}.${format}"`)
+        .header('cache-control', 'no-store');
+      return streamed(reply, parts);
+    },
+  );
+}
+
+/** The description in OpenAPI; the file itself is streamed past it. */
+const FILE = {
+  description: 'A file with a header line',
+  content: {
+    'text/csv': plainText('CSV', 'order_id,status').content['text/plain'],
+    [MEDIA_TYPES.xlsx]: {
+      schema: Type.String({ format: 'binary', examples: ['An Office Open XML workbook'] }),
+    },
+  },
+};
+
+/** Sends parts as the client takes them, and ends them when it disconnects or stalls. The schema is for shorter answers. */
+function streamed(reply: unknown, parts: Parts<string | Uint8Array>): never {
+  return (reply as FastifyReply).send(bodyOfParts(parts, MAX_READER_PAUSE_MS)) as never;
+}
+
+function toList(eventId: string, query: Static<typeof OrdersQuerySchema>): OrderList {
+  const { sessionId, status, sort, order } = query;
+  return {
+    eventId: as<EventId>(eventId.toLowerCase()),
+    sessionId: sessionId === undefined ? undefined : as<SessionId>(sessionId.toLowerCase()),
+    status,
+    sort: sort === 'price' ? 'price' : 'created_at',
+    order: order ?? 'desc',
+  };
+}

@@ -1,0 +1,121 @@
+import { later } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { SeatId, TicketId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Core } from '../../platform/core.ts';
+import type { Access } from '../access/index.ts';
+import type { RecordAction } from '../audit/index.ts';
+import type { HoldSeats, Order, OrderBook } from '../orders/index.ts';
+import type { PricedSeat } from '../pricing/index.ts';
+import { type Ticket, toWireTicket } from '../tickets/index.ts';
+import { findOrderOfTicket } from './order-of-ticket.ts';
+import { type AmendRequest, changesOf, refusedParts, relabelled } from './ticket-change.ts';
+
+export interface AmendTicketNeeds {
+  readonly access: Access;
+  readonly orders: OrderBook;
+  readonly seats: HoldSeats;
+  readonly audit: { readonly record: RecordAction };
+  readonly holdMs: number;
+}
+
+/** Enough to see what is wrong; a body may name thousands. */
+const MAX_FIELDS = 20;
+
+/** Changes a ticket of a completed order; a new seat is held and quoted before the old one is freed. */
+export class AmendTicket {
+  readonly #core: Pick<Core, 'database' | 'clock'>;
+  readonly #needs: AmendTicketNeeds;
+
+  constructor(core: Core, needs: AmendTicketNeeds) {
+    this.#core = core;
+    this.#needs = needs;
+  }
+
+  /**
+   * The ticket with another seat of its tier, another label or note. Throws `ticket_not_found`, `forbidden`,
+   * `invalid_request` with why a part cannot be changed, `ticket_change_refused`, `order_changed`, and what issuing throws.
+   */
+  async amend(ticketId: TicketId, request: AmendRequest, who: Principal): Promise<Ticket> {
+    const { access, orders } = this.#needs;
+    const order = await findOrderOfTicket(this.#core.database, orders, ticketId);
+    await access.require('ticket.amend', who, { event: order.eventId });
+    const ticket = requireGood(order, ticketId);
+    this.#requireChangeable(ticket, request);
+    const { seatId } = request;
+    return seatId === undefined || seatId === ticket.seatId
+      ? this.#save(order, ticket, relabelled(ticket, request), who)
+      : this.#moveTo(seatId, order, ticket, request, who);
+  }
+
+  #requireChangeable(ticket: Ticket, { rest }: AmendRequest): void {
+    const fields = refusedParts(rest, { ...toWireTicket(ticket, this.#core.database.currency) });
+    if (fields.length === 0) return;
+    const shown = fields.slice(0, MAX_FIELDS);
+    const detail = shown.map(({ field, reason }) => `${field}: ${reason}`).join('; ');
+    throw new AppError('invalid_request', detail, { fields: shown });
+  }
+
+  #moveTo(
+    seatId: SeatId,
+    order: Order,
+    ticket: Ticket,
+    request: AmendRequest,
+    who: Principal,
+  ): Promise<Ticket> {
+    const { sessionId, eventId, organizationId, orderId } = order;
+    return this.#needs.seats.around({
+      request: { sessionId, eventId, organizationId, seatIds: [seatId], discountId: undefined },
+      orderId,
+      write: ({ seats: [seat] }) => {
+        const moved = { ...ticket, seatId, seatLabel: requireTier(seat, ticket).label };
+        return this.#save(order, ticket, relabelled(moved, request), who);
+      },
+      heldUntil: () => later(this.#core.clock.now(), this.#needs.holdMs),
+    });
+  }
+
+  /** Saves under the lock, if the ticket still is what the change was worked out for. */
+  async #save(order: Order, from: Ticket, to: Ticket, who: Principal): Promise<Ticket> {
+    const { orders, audit } = this.#needs;
+    const changes = changesOf(from, to);
+    await this.#core.database.transaction(async (tx) => {
+      const locked = await orders.getLocked(tx, order.orderId);
+      const current = requireGood(locked, from.ticketId);
+      if (changesOf(from, current)) {
+        throw new AppError(
+          'order_changed',
+          'Another request changed the ticket at the same time. Look at it again.',
+        );
+      }
+      if (changes) {
+        await orders.amend(tx, locked, { ...to, checkedInAt: current.checkedInAt });
+        const { ticketId } = from;
+        const action = { actor: who.userId, action: 'ticket.changed', about: order, ticketId } as const;
+        await audit.record(tx, { ...action, ...changes });
+      }
+      tx.keepAnswer(to);
+    });
+    return to;
+  }
+}
+
+/** The ticket of a completed order. Throws `ticket_change_refused` when it is not paid or void. */
+function requireGood(order: Order, ticketId: TicketId): Ticket {
+  if (order.status === 'pending') {
+    throw new AppError(
+      'ticket_change_refused',
+      'The ticket is not paid yet: its buyer may still change the order.',
+    );
+  }
+  const ticket = order.tickets.find((each) => each.ticketId === ticketId);
+  if (order.status === 'completed' && ticket) return ticket;
+  throw new AppError('ticket_change_refused', 'The ticket is void. Issue another one.');
+}
+
+function requireTier(seat: PricedSeat | undefined, ticket: Ticket): PricedSeat {
+  if (!seat) throw new Error('a quote without its seat');
+  if (seat.tier.id === ticket.tierId) return seat;
+  const detail = `Seat ${seat.label} is of tier ${seat.tier.name}; a ticket stays in ${ticket.tierName}. Void it and issue another one.`;
+  throw new AppError('ticket_change_refused', detail);
+}

@@ -1,0 +1,16 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { TicketId } from '../../kernel/ids.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+import type { Order, OrderBook } from '../orders/index.ts';
+
+/** The order that a ticket is or was of. Throws `ticket_not_found`. */
+export async function findOrderOfTicket(
+  executor: Executor,
+  orders: OrderBook,
+  ticketId: TicketId,
+): Promise<Order> {
+  const place = await orders.placeOfTicket(executor, ticketId);
+  const order = place && (await orders.find(executor, place.orderId));
+  if (order) return order;
+  throw new AppError('ticket_not_found', 'There is no ticket with this id.');
+}

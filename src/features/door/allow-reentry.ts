@@ -1,0 +1,50 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { SessionId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { Access } from '../access/index.ts';
+import type { RecordAction } from '../audit/index.ts';
+import type { Catalogue } from '../catalogue/index.ts';
+import { saveReentry } from './doors.store.ts';
+
+export interface AllowReentryNeeds {
+  readonly database: Database;
+  readonly access: Access;
+  readonly catalogue: Catalogue;
+  readonly recordAction: RecordAction;
+}
+
+/** Says whether a session lets people in again who were scanned out. */
+export class AllowReentry {
+  readonly #database: Database;
+  readonly #access: Access;
+  readonly #catalogue: Catalogue;
+  readonly #recordAction: RecordAction;
+
+  constructor({ database, access, catalogue, recordAction }: AllowReentryNeeds) {
+    this.#database = database;
+    this.#access = access;
+    this.#catalogue = catalogue;
+    this.#recordAction = recordAction;
+  }
+
+  /** For the organiser and administrators. Throws `forbidden`, `not_found`, `seating_unavailable`. */
+  async allow(sessionId: SessionId, isAllowed: boolean, who: Principal): Promise<void> {
+    await this.#access.require('door.set-up', who, { session: sessionId });
+    const session = await this.#catalogue.session(sessionId);
+    if (!session) throw new AppError('not_found', 'The catalogue has no such session.');
+    const { eventId } = session;
+    await this.#database.transaction(async (tx) => {
+      if (await saveReentry(tx, sessionId, isAllowed)) {
+        await this.#recordAction(tx, {
+          actor: who.userId,
+          action: 'door.changed',
+          about: { eventId, sessionId },
+          before: { allows_reentry: !isAllowed },
+          after: { allows_reentry: isAllowed },
+        });
+      }
+      tx.keepAnswer(undefined);
+    });
+  }
+}

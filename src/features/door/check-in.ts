@@ -1,0 +1,73 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { SessionId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Access } from '../access/index.ts';
+import type { Ticket } from '../tickets/index.ts';
+import { type ReadCode, requireCurrentCode, requireScanner } from './read-code.ts';
+import { toError } from './refusal.ts';
+import { type Direction, type DoorHours, type Doors, doorsAt } from './scan.ts';
+import type { SessionTimesCache } from './session-times.ts';
+import type { Turnstile } from './turnstile.ts';
+
+/** What a device sends of a scan beside the code. */
+export interface ScanRequest {
+  readonly qrText: string;
+  /** The session that this door is for, where the device says it. */
+  readonly door: SessionId | undefined;
+  readonly direction: Direction;
+  readonly gate: string | undefined;
+  readonly deviceId: string | undefined;
+  readonly nonce: string | undefined;
+}
+
+export interface CheckInNeeds {
+  readonly access: Access;
+  readonly readCode: ReadCode;
+  readonly times: SessionTimesCache;
+  readonly hours: DoorHours;
+  readonly turnstile: Turnstile;
+  readonly clock: Clock;
+}
+
+/** Lets the bearer of a QR text in, once, or out. */
+export class CheckIn {
+  readonly #access: Access;
+  readonly #readCode: ReadCode;
+  readonly #times: SessionTimesCache;
+  readonly #hours: DoorHours;
+  readonly #turnstile: Turnstile;
+  readonly #clock: Clock;
+
+  constructor({ access, readCode, times, hours, turnstile, clock }: CheckInNeeds) {
+    this.#access = access;
+    this.#readCode = readCode;
+    this.#times = times;
+    this.#hours = hours;
+    this.#turnstile = turnstile;
+    this.#clock = clock;
+  }
+
+  /**
+   * Throws `ticket_forged`, `ticket_superseded`, `ticket_wrong_session`, `ticket_cancelled`, `ticket_not_paid`,
+   * `ticket_too_early`, `ticket_too_late`, `already_checked_in`; for an exit `not_checked_in` and `reentry_not_allowed`;
+   * `idempotency_key_reused` for a nonce of another scan.
+   */
+  async checkIn({ qrText, door, ...request }: ScanRequest, who: Principal): Promise<Ticket> {
+    const read = await this.#readCode.read(qrText, door);
+    const { ticketId, sessionId } = read;
+    await requireScanner(this.#access, sessionId, who);
+    requireCurrentCode(read);
+    const doors = await this.#doorsOf(sessionId);
+    const at = this.#clock.now();
+    const scan = { ...request, ticketId, sessionId, at, receivedAt: at, isOffline: false, by: who.userId };
+    const verdict = await this.#turnstile.decide(scan, doors);
+    if (verdict.outcome === 'refused') throw toError(verdict);
+    return verdict.ticket;
+  }
+
+  async #doorsOf(sessionId: SessionId): Promise<Doors> {
+    const { openMsBefore, closeMsAfter } = this.#hours;
+    if (openMsBefore === undefined && closeMsAfter === undefined) return 'open';
+    return doorsAt(this.#clock.now(), await this.#times.of(sessionId), this.#hours);
+  }
+}

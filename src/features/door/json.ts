@@ -1,0 +1,144 @@
+import type { Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { instant, toRfc3339 } from '../../kernel/clock.ts';
+import { AppError, type Errors } from '../../kernel/errors.ts';
+import { as, type SessionId } from '../../kernel/ids.ts';
+import type { Conflict } from './conflicts.store.ts';
+import type { Bundle } from './make-bundle.ts';
+import { toError } from './refusal.ts';
+import { type Admission, isConflict } from './scan.ts';
+import {
+  type BatchResponseSchema,
+  type BundleSchema,
+  type ConflictsSchema,
+  OfflineScanSchema,
+} from './schemas.ts';
+import type { BatchAnswer, OfflineScan } from './take-batch.ts';
+
+/** A scan of a batch that is not what the API describes. */
+export interface BadScan {
+  readonly nonce: string;
+  readonly error: AppError;
+}
+
+const offlineScan = Compile(OfflineScanSchema);
+
+/** A scan of a batch, if it is one. */
+export function toOfflineScan(given: unknown): OfflineScan | BadScan {
+  if (!offlineScan.Check(given)) {
+    const [problem] = offlineScan.Errors(given);
+    const field = `scan${problem?.instancePath ?? ''}`;
+    const { nonce } = typeof given === 'object' && given !== null ? (given as { nonce?: unknown }) : {};
+    return {
+      nonce: typeof nonce === 'string' ? nonce : '',
+      error: new AppError('invalid_request', `${field}: ${problem?.message ?? 'is not valid'}`),
+    };
+  }
+  return {
+    qrText: given.encrypted_qr,
+    door: given.session_id === undefined ? undefined : as<SessionId>(given.session_id.toLowerCase()),
+    direction: given.direction ?? 'entry',
+    gate: given.gate,
+    deviceId: given.device_id,
+    nonce: given.nonce,
+    claimedAt: instant(Date.parse(given.scanned_at)),
+  };
+}
+
+type Result = Static<typeof BatchResponseSchema>['results'][number];
+
+/** An answer for each scan at its place; `answers` are those of the valid ones, in their order. */
+export function toAnswers(
+  scans: readonly (OfflineScan | BadScan)[],
+  answers: readonly BatchAnswer[],
+  errors: Errors,
+): Result[] {
+  let next = 0;
+  return scans.map((scan) => {
+    if ('error' in scan) return refused(scan.nonce, scan.error, errors);
+    const answer = answers[next];
+    next += 1;
+    if (!answer) throw new Error('a scan was not answered');
+    return answer.outcome === 'failed'
+      ? refused(scan.nonce, answer.error, errors)
+      : decided(scan.nonce, answer, errors);
+  });
+}
+
+function decided(
+  nonce: string,
+  { scan, verdict }: Extract<BatchAnswer, { outcome: 'decided' }>,
+  errors: Errors,
+): Result {
+  if (verdict.outcome === 'refused') {
+    const { first } = verdict;
+    return {
+      ...refused(nonce, toError(verdict), errors),
+      outcome: isConflict(verdict) ? 'conflict' : 'refused',
+      ticket_id: scan.ticketId,
+      ...(first ? { first: toWireAdmission(first) } : {}),
+    };
+  }
+  const { ticketId, seatLabel, tierName } = verdict.ticket;
+  return { nonce, outcome: verdict.outcome, ticket_id: ticketId, seat: seatLabel, tier: tierName };
+}
+
+function refused(nonce: string, { code, message }: AppError, errors: Errors): Result {
+  const { retry, doorWord: refusal } = errors[code];
+  return {
+    nonce,
+    outcome: 'refused',
+    code,
+    ...(refusal === undefined ? {} : { refusal }),
+    detail: message,
+    retry,
+  };
+}
+
+/** How many scans were refused with each code. */
+export function countRefusals(results: readonly Result[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { code } of results) if (code !== undefined) counts[code] = (counts[code] ?? 0) + 1;
+  return counts;
+}
+
+function toWireAdmission({ at, gate, deviceId }: Admission) {
+  return { at: toRfc3339(at), gate: gate ?? '', device_id: deviceId ?? '' };
+}
+
+/** A bundle as JSON text; its list is text already. */
+export function toWireBundle(sessionId: SessionId, bundle: Bundle): string {
+  const { times, tickets } = bundle;
+  const head: Omit<Static<typeof BundleSchema>, 'tickets'> = {
+    session_id: sessionId,
+    version: bundle.version,
+    is_complete: bundle.isComplete,
+    keys: bundle.keys.map((key) => ({
+      key_id: key.keyId,
+      public_key: key.publicKey,
+      sealing_key: key.sealingKey,
+    })),
+    starts_at: times ? toRfc3339(times.startsAt) : '',
+    ends_at: times?.endsAt === undefined ? '' : toRfc3339(times.endsAt),
+    allows_reentry: bundle.allowsReentry,
+  };
+  return `${JSON.stringify(head).slice(0, -1)},"tickets":${tickets}}`;
+}
+
+export function toWireConflict(found: Conflict): Static<typeof ConflictsSchema>[number] {
+  return {
+    scan_id: found.scanId,
+    ticket_id: found.ticketId,
+    seat: found.seatLabel,
+    tier: found.tierName,
+    direction: found.direction,
+    code: found.code,
+    scanned_at: toRfc3339(found.scannedAt),
+    received_at: toRfc3339(found.receivedAt),
+    scanned_by: found.scannedBy,
+    gate: found.gate ?? '',
+    device_id: found.deviceId ?? '',
+    nonce: found.nonce,
+    first: found.first ? toWireAdmission(found.first) : null,
+  };
+}

@@ -1,0 +1,253 @@
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { as, type SessionId, type TicketId } from '../../kernel/ids.ts';
+import { knownPrincipalOf, principalOf } from '../../platform/http/authentication.ts';
+import { sendJsonText } from '../../platform/http/compressed.ts';
+import type { Once } from '../../platform/http/once.ts';
+import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
+import type { HttpServer } from '../../platform/http/server.ts';
+import { type Ticket, TicketSchema, type WireTicket } from '../tickets/index.ts';
+import type { AllowReentry } from './allow-reentry.ts';
+import type { CheckIn } from './check-in.ts';
+import { countRefusals, toAnswers, toOfflineScan, toWireBundle, toWireConflict } from './json.ts';
+import type { ListConflicts } from './list-conflicts.ts';
+import type { MakeBundle } from './make-bundle.ts';
+import {
+  BatchRequestSchema,
+  BatchResponseSchema,
+  BundleQuerySchema,
+  BundleSchema,
+  CheckInRequestSchema,
+  CheckInResponseSchema,
+  ConflictsQuerySchema,
+  ConflictsSchema,
+  DoorSettingsSchema,
+  SessionParamsSchema,
+} from './schemas.ts';
+import type { TakeBatch } from './take-batch.ts';
+import type { UndoCheckIn } from './undo-check-in.ts';
+
+/** What the routes of the door call. */
+export interface DoorCases {
+  readonly checkIn: CheckIn;
+  readonly takeBatch: TakeBatch;
+  readonly makeBundle: MakeBundle;
+  readonly undoCheckIn: UndoCheckIn;
+  readonly allowReentry: AllowReentry;
+  readonly listConflicts: ListConflicts;
+  readonly ticketJson: (ticket: Ticket) => WireTicket;
+}
+
+const TAGS = ['Door'];
+const OK = 200;
+const FORBIDDEN = 'forbidden';
+/** A thousand scans, each with its text and what is said about it. */
+const MAX_BATCH_BYTES = 1_048_576;
+
+/** The door over HTTP. */
+export function doorRoutes(scope: HttpServer, once: Once, cases: DoorCases): void {
+  checkInRoute(scope, once, cases);
+  batchRoute(scope, cases);
+  bundleRoute(scope, cases);
+  undoRoute(scope, once, cases);
+  reentryRoute(scope, once, cases);
+  conflictsRoute(scope, cases);
+}
+
+function checkInRoute(scope: HttpServer, once: Once, { checkIn, ticketJson }: DoorCases): void {
+  scope.post(
+    '/api/order/ticket/checkin',
+    {
+      config: {
+        permission: 'ticket.check-in',
+        refuses: [
+          'ticket_forged',
+          'ticket_superseded',
+          'ticket_wrong_session',
+          'ticket_cancelled',
+          'ticket_not_paid',
+          'ticket_too_early',
+          'ticket_too_late',
+          'already_checked_in',
+          'not_checked_in',
+          'reentry_not_allowed',
+          'idempotency_key_reused',
+          'request_in_flight',
+        ],
+      },
+      onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
+      schema: {
+        tags: TAGS,
+        summary: 'Let the bearer of a QR code in, once; for scanners of the session',
+        body: CheckInRequestSchema,
+        headers: onceHeaders,
+        response: { 200: CheckInResponseSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { encrypted_qr: qrText, session_id: door, direction = 'entry', gate, nonce } = request.body;
+      const asked = {
+        qrText,
+        door: toSessionId(door),
+        direction,
+        gate,
+        deviceId: request.body.device_id,
+        nonce,
+      };
+      const body = (ticket: Ticket) => ({
+        message: `${direction === 'entry' ? 'Welcome' : 'Goodbye'}: seat ${ticket.seatLabel}, ${ticket.tierName}.`,
+        outcome: direction === 'entry' ? ('admitted' as const) : ('left' as const),
+        seat: ticket.seatLabel,
+        tier: ticket.tierName,
+        note: ticket.note ?? '',
+        ticket: ticketJson(ticket),
+      });
+      return once.answer(request, reply, { status: OK, body }, () =>
+        checkIn.checkIn(asked, principalOf(request)),
+      );
+    },
+  );
+}
+
+function toSessionId(given: string | undefined): SessionId | undefined {
+  return given === undefined ? undefined : as<SessionId>(given.toLowerCase());
+}
+
+function batchRoute(scope: HttpServer, { takeBatch }: DoorCases): void {
+  scope.post(
+    '/api/order/scan/batch',
+    {
+      config: { permission: 'ticket.check-in', refuses: ['scan_time_refused'] },
+      bodyLimit: MAX_BATCH_BYTES,
+      onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
+      schema: {
+        tags: TAGS,
+        summary: 'What scanners did without a network, in any order and any number of times',
+        body: BatchRequestSchema,
+        response: { 200: BatchResponseSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const scans = request.body.scans.map(toOfflineScan);
+      const valid = scans.flatMap((scan) => ('error' in scan ? [] : [scan]));
+      const results = toAnswers(scans, await takeBatch.take(valid, principalOf(request)), scope.errors);
+      logRefusals(request, countRefusals(results));
+      return { results };
+    },
+  );
+}
+
+/** Logs refused scans, how many with each code: of forged and bad ones nothing else is kept. */
+function logRefusals(request: FastifyRequest, refused: Readonly<Record<string, number>>): void {
+  const who = knownPrincipalOf(request);
+  if (!who || Object.keys(refused).length === 0) return;
+  request.log.info({ refused, userId: who.userId }, 'scans were refused');
+}
+
+function codeOf(error: { readonly code?: string }): string {
+  return error.code ?? 'internal';
+}
+
+function bundleRoute(scope: HttpServer, { makeBundle }: DoorCases): void {
+  scope.get(
+    '/api/order/scan/sessions/:sessionId/bundle',
+    {
+      config: { permission: 'door.bundle', refuses: ['ticket_wrong_session', 'exports_busy'] },
+      schema: {
+        tags: TAGS,
+        summary: 'What a scanner of the session needs to decide without a network, or what of it changed',
+        params: SessionParamsSchema,
+        querystring: BundleQuerySchema,
+        response: { 200: BundleSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const who = principalOf(request);
+      const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
+      const bundle = await makeBundle
+        .make(sessionId, request.query.since, who)
+        .catch((error: { code?: unknown }) => {
+          if (error.code === FORBIDDEN) {
+            request.log.warn(
+              { sessionId, userId: who.userId },
+              'a bundle was asked for by somebody who does not scan',
+            );
+          }
+          throw error;
+        });
+      // No cache may keep keys.
+      reply.header('cache-control', 'no-store');
+      return sendJsonText(request, reply, toWireBundle(sessionId, bundle));
+    },
+  );
+}
+
+function undoRoute(scope: HttpServer, once: Once, { undoCheckIn, ticketJson }: DoorCases): void {
+  scope.delete(
+    '/api/order/ticket/:ticketId/checkin',
+    {
+      config: { permission: 'ticket.undo-check-in', refuses: ['ticket_not_found', 'not_checked_in'] },
+      schema: {
+        tags: TAGS,
+        summary: 'Undo a check-in, so that the ticket admits again; for the organiser and administrators',
+        params: Type.Object({ ticketId: Uuid('The ticket') }),
+        headers: onceHeaders,
+        response: { 200: TicketSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
+      return once.answer(request, reply, { status: OK, body: ticketJson }, () =>
+        undoCheckIn.undo(ticketId, principalOf(request)),
+      );
+    },
+  );
+}
+
+function reentryRoute(scope: HttpServer, once: Once, { allowReentry }: DoorCases): void {
+  scope.put(
+    '/api/order/scan/sessions/:sessionId/door',
+    {
+      config: { permission: 'door.set-up', refuses: ['not_found'] },
+      schema: {
+        tags: TAGS,
+        summary: 'How the doors of a session work; for its organiser and administrators',
+        params: SessionParamsSchema,
+        body: DoorSettingsSchema,
+        headers: onceHeaders,
+        response: { 200: DoorSettingsSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
+      const { allows_reentry: isAllowed } = request.body;
+      const body = () => ({ allows_reentry: isAllowed });
+      return once.answer(request, reply, { status: OK, body }, () =>
+        allowReentry.allow(sessionId, isAllowed, principalOf(request)),
+      );
+    },
+  );
+}
+
+function conflictsRoute(scope: HttpServer, { listConflicts }: DoorCases): void {
+  scope.get(
+    '/api/order/scan/sessions/:sessionId/conflicts',
+    {
+      config: { permission: 'door.conflicts' },
+      schema: {
+        tags: TAGS,
+        summary:
+          'Scans without a network that let in who should not have been; for the organiser and administrators',
+        params: SessionParamsSchema,
+        querystring: ConflictsQuerySchema,
+        response: { 200: ConflictsSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
+      const { limit, before } = request.query;
+      const found = await listConflicts.list(sessionId, { limit, before }, principalOf(request));
+      return found.map(toWireConflict);
+    },
+  );
+}

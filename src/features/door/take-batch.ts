@@ -1,0 +1,143 @@
+import type { Clock, Instant } from '../../kernel/clock.ts';
+import { eachOf } from '../../kernel/concurrency.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { SessionId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Access } from '../access/index.ts';
+import type { ScanRequest } from './check-in.ts';
+import { type ReadCode, type ReadTicket, requireCurrentCode, requireScanner } from './read-code.ts';
+import { believableTime, type Scan, type Verdict } from './scan.ts';
+import type { Turnstile } from './turnstile.ts';
+
+/** A scan that a device decided on without a network. */
+export interface OfflineScan extends ScanRequest {
+  readonly nonce: string;
+  /** By the device's clock. */
+  readonly claimedAt: Instant;
+}
+
+/** The answer to an offline scan: a verdict on a genuine ticket, or why there is none. */
+export type BatchAnswer =
+  | { readonly outcome: 'decided'; readonly scan: Scan; readonly verdict: Verdict }
+  | { readonly outcome: 'failed'; readonly error: AppError };
+
+export interface TakeBatchNeeds {
+  readonly access: Access;
+  readonly readCode: ReadCode;
+  readonly turnstile: Turnstile;
+  readonly clock: Clock;
+}
+
+/** Tickets worked on at a time, so that a batch leaves connections to the doors. */
+const TICKETS_AT_ONCE = 3;
+
+/** A scan whose code was read, at its place in the batch. */
+interface Placed {
+  readonly place: number;
+  readonly scan: Scan;
+  readonly code: ReadTicket;
+}
+
+/**
+ * Takes scans in any order and any number of times. A scan that is bad leaves the others as they are. Of two devices that
+ * let the same ticket in, the one that is received first is right, and the other's is a conflict.
+ */
+export class TakeBatch {
+  readonly #access: Access;
+  readonly #readCode: ReadCode;
+  readonly #turnstile: Turnstile;
+  readonly #clock: Clock;
+
+  constructor({ access, readCode, turnstile, clock }: TakeBatchNeeds) {
+    this.#access = access;
+    this.#readCode = readCode;
+    this.#turnstile = turnstile;
+    this.#clock = clock;
+  }
+
+  /** An answer for each scan, at its place. */
+  async take(scans: readonly OfflineScan[], who: Principal): Promise<BatchAnswer[]> {
+    const answers: BatchAnswer[] = [];
+    const read: Placed[] = [];
+    await eachOf(scans.entries(), TICKETS_AT_ONCE, ([place, offline]) =>
+      answerFailure(answers, [place], async () => {
+        read.push({ place, ...(await this.#read(offline, who)) });
+      }),
+    );
+    const allowed: Placed[] = [];
+    const bySession = Map.groupBy(read, ({ scan }) => scan.sessionId);
+    await eachOf(bySession, TICKETS_AT_ONCE, ([sessionId, ofSession]) =>
+      this.#allow(sessionId, ofSession, who, allowed, answers),
+    );
+    // Each scan is a statement of its own: none holds a ticket while another is looked at.
+    await eachOf(byTicket(allowed), TICKETS_AT_ONCE, async (ofTicket) => {
+      for (const { place, scan } of ofTicket) {
+        await answerFailure(answers, [place], async () => {
+          const verdict = await this.#turnstile.decide(scan, 'open');
+          answers[place] = { outcome: 'decided', scan, verdict };
+        });
+      }
+    });
+    return answers;
+  }
+
+  async #read(offline: OfflineScan, who: Principal): Promise<Omit<Placed, 'place'>> {
+    const { qrText, door, claimedAt, ...request } = offline;
+    const receivedAt = this.#clock.now();
+    const at = believableTime(claimedAt, receivedAt);
+    if (at === undefined) {
+      throw new AppError(
+        'scan_time_refused',
+        'This scan is in the future or over 14 days old. Mend the device’s clock.',
+      );
+    }
+    const code = await this.#readCode.read(qrText, door);
+    const { ticketId, sessionId } = code;
+    return {
+      code,
+      scan: { ...request, ticketId, sessionId, at, receivedAt, isOffline: true, by: who.userId },
+    };
+  }
+
+  /** Asks once for all scans of a session: a thousand scans of a stranger are one question. */
+  async #allow(
+    sessionId: SessionId,
+    ofSession: readonly Placed[],
+    who: Principal,
+    allowed: Placed[],
+    answers: BatchAnswer[],
+  ): Promise<void> {
+    const places = ofSession.map(({ place }) => place);
+    await answerFailure(answers, places, async () => {
+      await requireScanner(this.#access, sessionId, who);
+      for (const placed of ofSession) {
+        await answerFailure(answers, [placed.place], async () => {
+          requireCurrentCode(placed.code);
+          allowed.push(placed);
+        });
+      }
+    });
+  }
+}
+
+/** Answers scans with the error when the work for them is refused. */
+async function answerFailure(
+  answers: BatchAnswer[],
+  places: readonly number[],
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    for (const place of places) answers[place] = { outcome: 'failed', error };
+  }
+}
+
+/** The scans of each ticket in the order they were made. */
+function byTicket(placed: readonly Placed[]): Iterable<Placed[]> {
+  return Map.groupBy(
+    placed.toSorted((a, b) => a.scan.at - b.scan.at || a.place - b.place),
+    ({ scan }) => scan.ticketId,
+  ).values();
+}

@@ -1,0 +1,59 @@
+import { type Clock, toRfc3339 } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { TicketId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { Access } from '../access/index.ts';
+import type { RecordAction } from '../audit/index.ts';
+import type { Ticket, ViewTickets } from '../tickets/index.ts';
+import { undoCheckIn } from './doors.store.ts';
+import { findAtDoor } from './scans.store.ts';
+
+export interface UndoCheckInNeeds {
+  readonly database: Database;
+  readonly access: Access;
+  readonly tickets: Pick<ViewTickets, 'find'>;
+  readonly recordAction: RecordAction;
+  readonly clock: Clock;
+}
+
+/** Lets a ticket be scanned again. */
+export class UndoCheckIn {
+  readonly #database: Database;
+  readonly #access: Access;
+  readonly #tickets: Pick<ViewTickets, 'find'>;
+  readonly #recordAction: RecordAction;
+  readonly #clock: Clock;
+
+  constructor({ database, access, tickets, recordAction, clock }: UndoCheckInNeeds) {
+    this.#database = database;
+    this.#access = access;
+    this.#tickets = tickets;
+    this.#recordAction = recordAction;
+    this.#clock = clock;
+  }
+
+  /** For the organiser and administrators. Throws `ticket_not_found`, `forbidden`, `not_checked_in`. */
+  async undo(ticketId: TicketId, who: Principal): Promise<Ticket> {
+    const { ticket, eventId } = await this.#tickets.find(ticketId);
+    await this.#access.require('ticket.undo-check-in', who, { event: eventId });
+    const seen = await findAtDoor(this.#database, ticketId);
+    const at = seen?.admission && toRfc3339(seen.admission.at);
+    const undone = await this.#database.transaction(async (tx) => {
+      const outside = await undoCheckIn(tx, ticketId, this.#clock.now(), who.userId);
+      if (!outside) return undefined;
+      await this.#recordAction(tx, {
+        actor: who.userId,
+        action: 'check_in.undone',
+        about: { eventId, sessionId: ticket.sessionId, orderId: ticket.orderId },
+        ticketId,
+        before: { checked_in: true, checked_in_time: at ?? null },
+        after: { checked_in: false },
+      });
+      tx.keepAnswer(outside);
+      return outside;
+    });
+    if (!undone) throw new AppError('not_checked_in', 'Nobody is inside with this ticket: nothing to undo.');
+    return undone;
+  }
+}

@@ -1,0 +1,134 @@
+import type { Executor } from '../../platform/postgres/database.ts';
+import { type FeedRow, headOfFeed, readFeed } from './feed.store.ts';
+import { checkoutFrame } from './frames.ts';
+import type { LiveStream } from './live-stream.ts';
+import { keyOf, type SalesScope } from './scope.ts';
+import { withinOneTurn } from './stream.ts';
+
+const READ_ROWS = 200;
+
+/**
+ * Reads the feed once for all streams of this replica. It has one position: every stream that joined was sent everything up
+ * to it, and will be sent everything after it.
+ */
+export class FeedReader {
+  readonly #database: Executor;
+  readonly #watched = new Map<string, { readonly scope: SalesScope; watchers: number }>();
+  readonly #streams = new Set<LiveStream>();
+  #position: number | undefined;
+  #beginning: Promise<void> | undefined;
+  #reading: Promise<boolean> | undefined;
+
+  constructor(database: Executor) {
+    this.#database = database;
+  }
+
+  /** A turn at reading and sending; true when there is more at once. Reads nothing while no scope is watched. */
+  async read(): Promise<boolean> {
+    if (this.#watched.size === 0) {
+      // The next stream begins at what is newest then.
+      this.#position = undefined;
+      return false;
+    }
+    if (this.#position === undefined) return false;
+    this.#reading = this.#readFrom(this.#position).finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  /** Every reading that begins from now on includes the scope, until the returned function is called. */
+  watch(scope: SalesScope): () => void {
+    const key = keyOf(scope);
+    const entry = this.#watched.get(key) ?? { scope, watchers: 0 };
+    this.#watched.set(key, entry);
+    entry.watchers += 1;
+    let isWatching = true;
+    return () => {
+      if (isWatching) entry.watchers -= 1;
+      isWatching = false;
+      if (entry.watchers === 0) this.#watched.delete(key);
+    };
+  }
+
+  /** Resolves when the position is known and no reading is under way that lacks a scope watched now. */
+  async begin(): Promise<void> {
+    await this.#reading?.catch(() => undefined);
+    if (this.#position !== undefined) return;
+    this.#beginning ??= headOfFeed(this.#database)
+      .then((head) => {
+        this.#position = head;
+      })
+      .finally(() => {
+        this.#beginning = undefined;
+      });
+    await this.#beginning;
+  }
+
+  /** How far it has read. Throws before `begin`. */
+  position(): number {
+    if (this.#position === undefined) throw new Error('the feed of sales is not being read');
+    return this.#position;
+  }
+
+  /** Takes over a stream that was sent everything up to the position; false when it was not yet. */
+  join(stream: LiveStream): boolean {
+    if (this.#position === undefined || this.#position > stream.after) return false;
+    this.#streams.add(stream);
+    stream.goLive();
+    return true;
+  }
+
+  leave(stream: LiveStream): void {
+    this.#streams.delete(stream);
+  }
+
+  async #readFrom(from: number): Promise<boolean> {
+    const scopes = [...this.#watched.values()].map(({ scope }) => scope);
+    const { head, rows } = await readFeed(this.#database, scopes, from, READ_ROWS);
+    const turn = withinOneTurn(rows);
+    const isMore = turn.length < rows.length || rows.length === READ_ROWS;
+    const through = isMore ? (turn.at(-1)?.position ?? from) : head;
+    sendAll(this.#streams, turn, through);
+    this.#position = through;
+    return isMore;
+  }
+}
+
+/** Sends each stream what is new in its scope; the frames are made once for all streams that need the same. */
+function sendAll(streams: ReadonlySet<LiveStream>, rows: readonly FeedRow[], through: number): void {
+  const ofScope = new Map<string, FeedRow[]>();
+  for (const row of rows) {
+    for (const key of keysOf(row)) {
+      const known = ofScope.get(key);
+      if (known) known.push(row);
+      else ofScope.set(key, [row]);
+    }
+  }
+  const framesOf = new Map<FeedRow[], Buffer | undefined>();
+  for (const stream of streams) {
+    const all = ofScope.get(keyOf(stream.scope));
+    if (!all) {
+      stream.send(undefined, Math.max(stream.after, through));
+      continue;
+    }
+    // A stream that joined with more than the position has been sent some of them.
+    const isBehindAll = (all[0]?.position ?? 0) > stream.after;
+    const unseen = isBehindAll ? all : all.filter(({ position }) => position > stream.after);
+    if (!framesOf.has(unseen)) framesOf.set(unseen, toFrames(unseen));
+    if (unseen.length > 0) stream.oweStats();
+    stream.send(framesOf.get(unseen), Math.max(stream.after, through));
+  }
+}
+
+function keysOf(row: FeedRow): string[] {
+  return [keyOf({ kind: 'event', id: row.eventId }), keyOf({ kind: 'organization', id: row.organizationId })];
+}
+
+/** The frames of completed orders; undefined when there is none. */
+function toFrames(rows: readonly FeedRow[]): Buffer | undefined {
+  const frames = rows.flatMap(({ message, position }) =>
+    message === null ? [] : [checkoutFrame(message, position)],
+  );
+  return frames.length === 0 ? undefined : Buffer.from(frames.join(''));
+}

@@ -1,0 +1,170 @@
+import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
+import type { EventId, OrganizationId } from '../../kernel/ids.ts';
+import type { Money } from '../../kernel/money.ts';
+import type { Executor, Transaction } from '../../platform/postgres/database.ts';
+import { toWireOrder } from '../orders/index.ts';
+import type { SaleChange } from '../sales/index.ts';
+import { keyOf, type RunningTotals, type SalesScope } from './scope.ts';
+
+const APPEND_CHANGES = {
+  name: 'sale-changes-append',
+  text: `INSERT INTO sale_changes (event_id, organization_id, orders, tickets, revenue, message)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[], $5::numeric[], $6::text[])`,
+};
+
+/** Stores changes of sales in the transaction that makes them. */
+export async function appendSaleChanges(tx: Transaction, changes: readonly SaleChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  await tx.rows(APPEND_CHANGES, [
+    changes.map(({ order }) => order.eventId),
+    changes.map(({ order }) => order.organizationId),
+    changes.map(({ difference }) => difference.orders),
+    changes.map(({ difference }) => difference.tickets),
+    changes.map(({ difference }) => tx.currency.toDecimal(difference.revenue)),
+    changes.map(({ order, isCompletion }) =>
+      isCompletion ? JSON.stringify(toWireOrder(order, tx.currency)) : null,
+    ),
+  ]);
+  tx.wake('saleNumbering');
+}
+
+const NUMBER_CHANGES = {
+  name: 'sale-changes-number',
+  text: 'SELECT number_sale_changes($1, $2::timestamptz) AS numbered',
+};
+
+/**
+ * Gives committed changes, at most `limit`, the next positions of the feed and adds them to the totals; returns how many.
+ * The migration that makes the function says why no reader can miss one.
+ */
+export async function numberChanges(executor: Executor, limit: number, now: Instant): Promise<number> {
+  const [done] = await executor.rows<{ numbered: number }>(NUMBER_CHANGES, [limit, toRfc3339(now)]);
+  return done?.numbered ?? 0;
+}
+
+/** Something that happened to the sales of an event. */
+export interface FeedRow {
+  readonly position: number;
+  readonly eventId: EventId;
+  readonly organizationId: OrganizationId;
+  /** The JSON text of the order when it completed, null for any other change. */
+  readonly message: string | null;
+}
+
+export interface FeedPage {
+  /** Every row up to it is visible; later ones have greater positions. */
+  readonly head: number;
+  /** Rows up to it were removed. */
+  readonly removedThrough: number;
+  readonly rows: readonly FeedRow[];
+}
+
+/** Which rows of the feed are wanted; `values` follow the first two parameters. */
+const readWhere = (name: string, condition: string) => ({
+  name: `sales-feed-read-${name}`,
+  text: `SELECT h.position AS head, h.removed_through, f.*
+           FROM sales_feed_head h
+           LEFT JOIN LATERAL (
+             SELECT position, event_id, organization_id, message FROM sales_feed
+              WHERE position > $1 AND ${condition} ORDER BY position LIMIT $2) f ON true
+          ORDER BY f.position`,
+});
+const READ = {
+  event: readWhere('event', 'event_id = $3::uuid'),
+  organization: readWhere('organization', 'organization_id = $3::uuid'),
+  many: readWhere('many', '(event_id = ANY ($3::uuid[]) OR organization_id = ANY ($4::uuid[]))'),
+};
+
+type PageRow = { readonly head: number; readonly removed_through: number } & (
+  | {
+      readonly position: number;
+      readonly event_id: EventId;
+      readonly organization_id: OrganizationId;
+      readonly message: string | null;
+    }
+  | { readonly position: null }
+);
+
+/** The oldest rows of one scope after a position. */
+export async function readFeedOf(
+  executor: Executor,
+  { kind, id }: SalesScope,
+  after: number,
+  limit: number,
+): Promise<FeedPage> {
+  return toPage(await executor.rows<PageRow>(READ[kind], [after, limit, id]));
+}
+
+/** The oldest rows of any of the scopes after a position. */
+export async function readFeed(
+  executor: Executor,
+  scopes: readonly SalesScope[],
+  after: number,
+  limit: number,
+): Promise<FeedPage> {
+  const idsOf = (kind: SalesScope['kind']) =>
+    scopes.filter((scope) => scope.kind === kind).map(({ id }) => id);
+  const values = [after, limit, idsOf('event'), idsOf('organization')];
+  return toPage(await executor.rows<PageRow>(READ.many, values));
+}
+
+function toPage(found: readonly PageRow[]): FeedPage {
+  const [first] = found;
+  if (!first) throw new Error('the feed of sales has no head');
+  const rows = found.flatMap((row) => {
+    if (row.position === null) return [];
+    const { position, event_id: eventId, organization_id: organizationId, message } = row;
+    return [{ position, eventId, organizationId, message }];
+  });
+  return { head: first.head, removedThrough: first.removed_through, rows };
+}
+
+const HEAD = { name: 'sales-feed-head', text: 'SELECT position FROM sales_feed_head' };
+
+/** The newest position. */
+export async function headOfFeed(executor: Executor): Promise<number> {
+  const [head] = await executor.rows<{ position: number }>(HEAD, []);
+  if (!head) throw new Error('the feed of sales has no head');
+  return head.position;
+}
+
+const TOTALS = {
+  name: 'sales-totals',
+  text: `SELECT scope AS kind, scope_id AS id, orders, tickets, revenue FROM sales_totals
+          WHERE (scope = 'event' AND scope_id = ANY ($1::uuid[]))
+             OR (scope = 'organization' AND scope_id = ANY ($2::uuid[]))`,
+};
+
+/** The totals by `keyOf` their scope; one that never sold anything is missing. */
+export async function totalsOf(
+  executor: Executor,
+  scopes: readonly SalesScope[],
+): Promise<Map<string, RunningTotals>> {
+  const idsOf = (kind: SalesScope['kind']) =>
+    scopes.filter((scope) => scope.kind === kind).map(({ id }) => id);
+  type Row = SalesScope & { readonly orders: number; readonly tickets: number; readonly revenue: Money };
+  const rows = await executor.rows<Row>(TOTALS, [idsOf('event'), idsOf('organization')]);
+  return new Map(
+    rows.map((row) => [keyOf(row), { orders: row.orders, tickets: row.tickets, revenue: row.revenue }]),
+  );
+}
+
+const REMOVE = {
+  name: 'sales-feed-remove',
+  text: `
+    WITH removed AS (
+      DELETE FROM sales_feed
+       WHERE numbered_at < $1::timestamptz AND position IN (SELECT position FROM sales_feed ORDER BY position LIMIT $2)
+      RETURNING position
+    )
+    UPDATE sales_feed_head h SET removed_through = r.through
+      FROM (SELECT max(position) AS through, count(*) AS rows FROM removed) r
+     WHERE r.through IS NOT NULL
+    RETURNING r.rows`,
+};
+
+/** Removes rows numbered before `before`, at most the oldest `limit`; returns how many. */
+export async function removeFromFeed(executor: Executor, before: Instant, limit: number): Promise<number> {
+  const [removed] = await executor.rows<{ rows: number }>(REMOVE, [toRfc3339(before), limit]);
+  return removed?.rows ?? 0;
+}

@@ -1,0 +1,214 @@
+import type { Clock, Instant } from '../../kernel/clock.ts';
+import { createGate, eachOf } from '../../kernel/concurrency.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { OnFailure } from '../../kernel/failures.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { EventSink } from '../../platform/http/event-stream.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+import type { Access, Permission, Subject } from '../access/index.ts';
+import { type FeedPage, readFeedOf, totalsOf } from './feed.store.ts';
+import type { FeedReader } from './feed-reader.ts';
+import { LiveStream } from './live-stream.ts';
+import type { StreamPlaces } from './places.ts';
+import { keyOf, NO_SALES, type SalesScope } from './scope.ts';
+
+/** Takes the response over; `onClose` is called once, when it has ended. */
+export type Connect = (onClose: () => void) => EventSink;
+
+export interface StreamRequest {
+  readonly scope: SalesScope;
+  readonly who: Principal;
+  /** The position that its reader has seen, when it comes back. */
+  readonly lastEventId: number | undefined;
+}
+
+const PAGE_ROWS = 100;
+/** Readers come back all at once when a replica stops, and orders need the database, too. */
+const CONCURRENT_PAGES = 3;
+const CONCURRENT_QUESTIONS = 4;
+
+/** What the streams of this replica need. */
+export interface LiveStreamsNeeds {
+  readonly database: Executor;
+  readonly access: Access;
+  readonly places: StreamPlaces;
+  readonly reader: FeedReader;
+  readonly clock: Clock;
+  readonly onError: OnFailure;
+}
+
+/** The live streams of this replica. */
+export class LiveStreams {
+  readonly #database: Executor;
+  readonly #access: Access;
+  readonly #places: StreamPlaces;
+  readonly #reader: FeedReader;
+  readonly #clock: Clock;
+  readonly #onError: OnFailure;
+  readonly #streams = new Set<LiveStream>();
+  readonly #gate = createGate(CONCURRENT_PAGES);
+  #isStopped = false;
+
+  constructor({ database, access, places, reader, clock, onError }: LiveStreamsNeeds) {
+    this.#database = database;
+    this.#access = access;
+    this.#places = places;
+    this.#reader = reader;
+    this.#clock = clock;
+    this.#onError = onError;
+  }
+
+  /**
+   * Opens a stream and sends it what followed `lastEventId`. `connect` takes the response over, after everything that can
+   * be refused was; from then on nothing is thrown. Throws `unauthenticated`, `forbidden`, `too_many_streams`,
+   * `streams_full`, `shutting_down`, `seating_unavailable`, `database_unavailable`.
+   */
+  async open(request: StreamRequest, connect: Connect): Promise<void> {
+    const { scope, who, lastEventId } = request;
+    const freePlace = this.#places.take(who.userId);
+    const unwatch = this.#reader.watch(scope);
+    const leave = () => {
+      unwatch();
+      freePlace();
+    };
+    try {
+      await this.#requireAccess(scope, who);
+      await this.#reader.begin();
+      const page = lastEventId === undefined ? undefined : await this.#pageOf(scope, lastEventId);
+      if (this.#isStopped) throw new AppError('shutting_down', 'This replica is stopping. Try again.');
+      const stream = this.#attach(request, lastEventId ?? this.#reader.position(), connect, leave);
+      if (!page) this.#reader.join(stream);
+      else {
+        // A failure ends the connection, and the reader comes back.
+        this.#catchUp(stream, page).catch((error) => {
+          stream.cut();
+          this.#onError(error);
+        });
+      }
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /** A turn at sending totals that have changed. */
+  async sendStats(): Promise<boolean> {
+    const now = this.#clock.now();
+    const owed = [...this.#streams].filter((stream) => stream.phase === 'live' && stream.isOwedStats(now));
+    if (owed.length === 0) return false;
+    for (const stream of owed) stream.takeStatsDebt(now);
+    try {
+      const { currency } = this.#database;
+      const totals = await totalsOf(this.#database, distinct(owed));
+      for (const stream of owed) {
+        const ofScope = totals.get(keyOf(stream.scope)) ?? NO_SALES;
+        stream.sendStats({ ...ofScope, revenue: currency.toMajor(ofScope.revenue) });
+      }
+    } catch (error) {
+      for (const stream of owed) stream.oweStats();
+      throw error;
+    }
+    return false;
+  }
+
+  /** A turn at heartbeats, ends of tokens and readers that take nothing. */
+  async upkeep(): Promise<boolean> {
+    const now = this.#clock.now();
+    for (const stream of this.#streams) stream.upkeep(now);
+    return false;
+  }
+
+  /** A turn at asking again who may watch. */
+  async confirmOwnership(): Promise<boolean> {
+    const now = this.#clock.now();
+    const due = [...this.#streams].filter((stream) => stream.isOwnershipDue(now));
+    const alike = Map.groupBy(due, ({ scope, who }) => `${keyOf(scope)} ${who.userId} ${who.isAdmin}`);
+    await eachOf(alike.values(), CONCURRENT_QUESTIONS, (group) => this.#confirm(group, now));
+    return false;
+  }
+
+  /** Streams open now. */
+  count(): number {
+    return this.#streams.size;
+  }
+
+  /** Closes every stream, and opens none from now on. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const stream of this.#streams) stream.close('stopping');
+  }
+
+  /** A token's leeway is for clocks that differ; a stream that would end at once is not opened. */
+  async #requireAccess(scope: SalesScope, who: Principal): Promise<void> {
+    if (this.#clock.now() >= who.expiresAt)
+      throw new AppError('unauthenticated', 'The access token has expired. Sign in again.');
+    await this.#access.require(...permissionFor(scope, who));
+  }
+
+  #pageOf(scope: SalesScope, after: number): Promise<FeedPage> {
+    return this.#gate(() => readFeedOf(this.#database, scope, after, PAGE_ROWS));
+  }
+
+  #attach({ scope, who }: StreamRequest, after: number, connect: Connect, leave: () => void): LiveStream {
+    let opened: LiveStream | undefined;
+    let isOver = false;
+    const sink = connect(() => {
+      isOver = true;
+      if (opened) this.#forget(opened);
+      leave();
+    });
+    opened = new LiveStream(sink, { scope, who, after, now: this.#clock.now() });
+    this.#streams.add(opened);
+    if (isOver) this.#forget(opened);
+    return opened;
+  }
+
+  #forget(stream: LiveStream): void {
+    stream.cut();
+    this.#reader.leave(stream);
+    this.#streams.delete(stream);
+  }
+
+  /** Sends a stream page by page, until it has met the replica's own reading. */
+  async #catchUp(stream: LiveStream, first: FeedPage): Promise<void> {
+    for (let page = first; ; page = await this.#pageOf(stream.scope, stream.after)) {
+      // From another database, or too old: what followed it cannot be had.
+      if (stream.after > page.head) stream.sendGap(page.head);
+      else if (stream.after < page.removedThrough) stream.sendGap(page.removedThrough);
+      for (const { message, position } of page.rows) {
+        await stream.room();
+        if (message === null) stream.send(undefined, position);
+        else stream.sendCheckout(message, position);
+      }
+      if (stream.phase === 'ended') return;
+      if (page.rows.length === PAGE_ROWS) continue;
+      stream.send(undefined, page.head);
+      if (this.#reader.join(stream)) return;
+    }
+  }
+
+  /** Asks once for streams of one user and scope. While there is no answer they stay, for some minutes. */
+  async #confirm(group: readonly LiveStream[], now: Instant): Promise<void> {
+    const [first] = group;
+    if (!first) return;
+    for (const stream of group) stream.ownershipAsked(now);
+    try {
+      const role = await this.#access.roleFor(...permissionFor(first.scope, first.who));
+      for (const stream of group) stream.ownershipAnswered(role !== undefined, now);
+    } catch (error) {
+      this.#onError(error);
+      for (const stream of group) stream.ownershipUnknown(now);
+    }
+  }
+}
+
+/** What watching a scope needs. */
+function permissionFor({ kind, id }: SalesScope, who: Principal): [Permission, Principal, Subject] {
+  return kind === 'event'
+    ? ['live.event', who, { event: id }]
+    : ['live.organization', who, { organization: id }];
+}
+
+function distinct(streams: readonly LiveStream[]): SalesScope[] {
+  return [...new Map(streams.map(({ scope }) => [keyOf(scope), scope])).values()];
+}

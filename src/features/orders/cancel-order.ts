@@ -1,0 +1,104 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { OrderId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Core } from '../../platform/core.ts';
+import type { Access } from '../access/index.ts';
+import type { RecordAction } from '../audit/index.ts';
+import { notPending, type Order } from './order.ts';
+import type { OrderBook } from './order-book.ts';
+import type { PaymentConclusion, RefundPayment } from './payments.ports.ts';
+
+export interface CancelOrderNeeds {
+  readonly access: Access;
+  readonly book: OrderBook;
+  readonly payments: PaymentConclusion & RefundPayment;
+  readonly audit: { readonly record: RecordAction };
+}
+
+/** Each further try asks about the PaymentIntent that another request attached. */
+const MAX_CANCEL_ATTEMPTS = 3;
+
+type Canceller = 'buyer' | 'admin';
+
+/** Cancels orders at a person's request. */
+export class CancelOrder {
+  readonly #database: Core['database'];
+  readonly #access: Access;
+  readonly #book: OrderBook;
+  readonly #payments: CancelOrderNeeds['payments'];
+  readonly #audit: CancelOrderNeeds['audit'];
+
+  constructor({ database }: Pick<Core, 'database'>, { access, book, payments, audit }: CancelOrderNeeds) {
+    this.#database = database;
+    this.#access = access;
+    this.#book = book;
+    this.#payments = payments;
+    this.#audit = audit;
+  }
+
+  /**
+   * Cancels: the buyer a pending order, an administrator a completed one, too, whose payment is refunded. Throws
+   * `order_not_found`, `forbidden`, `order_not_pending`, `order_already_paid`, `order_changed`, `payments_unavailable`,
+   * `refund_not_possible`.
+   */
+  async cancel(orderId: OrderId, who: Principal): Promise<Order> {
+    for (let attempt = 1; attempt <= MAX_CANCEL_ATTEMPTS; attempt += 1) {
+      const order = await this.#book.get(this.#database, orderId);
+      const role = await this.#access.require('order.cancel', who, {
+        owner: order.userId,
+        event: order.eventId,
+      });
+      const by = role === 'owner' ? 'buyer' : 'admin';
+      await this.#requireUnpaid(order, by);
+      const cancelled = await this.#cancelLocked(order, by, who);
+      if (cancelled) return cancelled;
+    }
+    throw new AppError(
+      'order_changed',
+      'Another request changed the order at the same time. Look at it again.',
+    );
+  }
+
+  /** A pending order with a PaymentIntent ends only when that can no longer be paid. */
+  async #requireUnpaid(order: Order, by: Canceller): Promise<void> {
+    if (order.status !== 'pending') return;
+    const money = await this.#payments.conclude(order);
+    if (money === 'unknown') {
+      throw new AppError(
+        'payments_unavailable',
+        'Whether the order was paid cannot be known right now. Try again shortly.',
+      );
+    }
+    if (money === 'paid' && by === 'buyer') {
+      throw new AppError('order_already_paid', 'The order was paid just now and is completed.');
+    }
+  }
+
+  /** Cancels under the lock; undefined when the order has another PaymentIntent than the one known to be closed. */
+  #cancelLocked(
+    { orderId, paymentIntentId: concluded }: Order,
+    by: Canceller,
+    who: Principal,
+  ): Promise<Order | undefined> {
+    return this.#database.transaction(async (tx) => {
+      const order = await this.#book.getLocked(tx, orderId);
+      if (order.status === 'pending' && order.paymentIntentId !== concluded) return undefined;
+      const transition = await this.#book.cancel(tx, order, by);
+      if (transition.outcome === 'not_possible') throw notPending(transition);
+      if (order.status === 'completed') {
+        await this.#payments.refundOrder(tx, order, 'cancelled by an administrator');
+      }
+      if (by === 'admin') {
+        await this.#audit.record(tx, {
+          actor: who.userId,
+          action: 'order.cancelled',
+          about: order,
+          before: { status: order.status },
+          after: { status: 'cancelled' },
+        });
+      }
+      tx.keepAnswer(transition.order);
+      return transition.order;
+    });
+  }
+}

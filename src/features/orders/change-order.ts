@@ -1,0 +1,199 @@
+import { AppError } from '../../kernel/errors.ts';
+import { as, type OrderId, type TicketId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Core } from '../../platform/core.ts';
+import type { Access } from '../access/index.ts';
+import { type Discount, priceOrder, REFUSAL_WORDS } from '../pricing/index.ts';
+import type { SeatingServices, SeatRequest } from '../seats/index.ts';
+import type { HoldSeats, Quote } from './hold-seats.ts';
+import {
+  type ChangePlan,
+  type ChangeRequest,
+  change,
+  type NewTerms,
+  type Order,
+  type PendingOrder,
+  planChange,
+  requireHeld,
+  seatOf,
+  ticketFor,
+} from './order.ts';
+import type { OrderBook } from './order-book.ts';
+import type { PaymentConclusion, PaymentPreparation } from './payments.ports.ts';
+
+export interface ChangeOrderNeeds {
+  readonly access: Access;
+  readonly book: OrderBook;
+  readonly seats: HoldSeats;
+  readonly seating: Pick<SeatingServices, 'discount'>;
+  readonly payments: PaymentConclusion & PaymentPreparation;
+}
+
+/** Each further try starts from what the other request made of the order. */
+const MAX_CHANGE_ATTEMPTS = 3;
+
+/** Gives pending orders other seats or another discount. */
+export class ChangeOrder {
+  readonly #core: Pick<Core, 'database' | 'clock' | 'ids'>;
+  readonly #access: Access;
+  readonly #book: OrderBook;
+  readonly #seats: HoldSeats;
+  readonly #seating: ChangeOrderNeeds['seating'];
+  readonly #payments: ChangeOrderNeeds['payments'];
+
+  constructor(core: Core, { access, book, seats, seating, payments }: ChangeOrderNeeds) {
+    this.#core = core;
+    this.#access = access;
+    this.#book = book;
+    this.#seats = seats;
+    this.#seating = seating;
+    this.#payments = payments;
+  }
+
+  /**
+   * The order with other seats or another discount, or unchanged: new seats are held before old ones are freed, the hold's
+   * end stays, and the old PaymentIntent can no longer be paid when the price is another. Throws `order_not_found`,
+   * `forbidden`, `order_not_pending`, `hold_ended`, `order_changed`, what placing throws, `order_already_paid`,
+   * `payment_refused`, `payments_unavailable`.
+   */
+  async change(orderId: OrderId, request: ChangeRequest, who: Principal): Promise<Order> {
+    for (let attempt = 1; attempt <= MAX_CHANGE_ATTEMPTS; attempt += 1) {
+      const found = await this.#book.get(this.#core.database, orderId);
+      await this.#access.require('order.change', who, { owner: found.userId, event: found.eventId });
+      const order = requireHeld(found, this.#core.clock.now());
+      const plan = planChange(order, request);
+      if (plan.isEmpty) return order;
+      const changed = await this.#changeHolding(order, plan);
+      if (changed) return changed;
+    }
+    throw new AppError(
+      'order_changed',
+      'Another request changed the order at the same time. Look at it again.',
+    );
+  }
+
+  /** Holds the new seats while the change is made; undefined when the order was another one by then. */
+  #changeHolding(order: PendingOrder, plan: ChangePlan): Promise<Order | undefined> {
+    return this.#seats.around({
+      request: {
+        ...placeOf(order),
+        seatIds: plan.addedSeatIds,
+        discountId: plan.isDiscountKept ? undefined : plan.discountId,
+      },
+      orderId: order.orderId,
+      write: (quote) => this.#write(order, plan, quote),
+      heldUntil: (changed) => changed && order.expiresAt,
+    });
+  }
+
+  async #write(order: PendingOrder, plan: ChangePlan, quote: Quote): Promise<Order | undefined> {
+    const discount = quote.discount ?? (await this.#termsOfDiscount(order, plan));
+    const repriced = this.#reprice(order, plan, { ...quote, discount });
+    const isSamePrice = repriced.price === order.price;
+    const payment = isSamePrice ? order : await this.#replacePayment(order, repriced);
+    return this.#save(order, change(repriced, { ...repriced, payment }), discount?.maxUsage);
+  }
+
+  /** The terms of the discount that the order is to have, for all its seats. */
+  async #termsOfDiscount(order: PendingOrder, plan: ChangePlan): Promise<Discount | undefined> {
+    const { discountId } = plan;
+    if (discountId === undefined) return undefined;
+    const seatIds = [...plan.kept.map((ticket) => ticket.seatId), ...plan.addedSeatIds];
+    const code = plan.isDiscountKept ? order.discount?.code : undefined;
+    const answer = await this.#seating.discount({ ...placeOf(order), seatIds, discountId }, code);
+    if (answer.outcome === 'refused') throw new AppError('discount_refused', answer.message);
+    return answer.discount;
+  }
+
+  /** The order with its new tickets at their price, its payment as it was. */
+  #reprice(order: PendingOrder, plan: ChangePlan, quote: Quote): PendingOrder {
+    const { database, clock, ids } = this.#core;
+    const { orderId, sessionId } = order;
+    const now = clock.now();
+    const added = quote.seats.map((seat) =>
+      ticketFor(seat, { ticketId: as<TicketId>(ids.uuid()), orderId, sessionId, issuedAt: now }),
+    );
+    const tickets = [...plan.kept, ...added];
+    const priced = priceOrder({
+      seats: tickets.map(seatOf),
+      discount: quote.discount && (plan.isDiscountKept ? withOwnUse(quote.discount) : quote.discount),
+      sessionId,
+      now,
+      currency: database.currency,
+    });
+    if (priced.outcome === 'refused') throw new AppError(priced.code, priced.detail);
+    const { price, discountAmount } = priced;
+    const discount = priced.discount && { id: priced.discount.id, code: priced.discount.code };
+    return change(order, { tickets, discount, discountAmount, price, payment: order });
+  }
+
+  /**
+   * The payment for another price: the next PaymentIntent is made first, then the old one can no longer be paid. So
+   * money at the old price either came before, and the order is completed by it, or never comes.
+   */
+  async #replacePayment(order: PendingOrder, repriced: PendingOrder): Promise<NewTerms['payment']> {
+    if (order.paymentIntentId === undefined) return order;
+    const next =
+      repriced.price > 0
+        ? await this.#payments.prepare(repriced)
+        : { paymentIntentId: undefined, paymentAttempt: order.paymentAttempt };
+    const money = await this.#payments.conclude(order);
+    if (money === 'paid') {
+      throw new AppError('order_already_paid', 'The order was paid just now and is completed as it was.');
+    }
+    if (money === 'unknown') {
+      throw new AppError(
+        'payments_unavailable',
+        'Whether the order was paid cannot be known right now. Try again shortly.',
+      );
+    }
+    return next;
+  }
+
+  /** Saves under the lock what was worked out before it; undefined when the order is no longer what that was for. */
+  #save(
+    order: PendingOrder,
+    next: PendingOrder,
+    maxDiscountUses: number | undefined,
+  ): Promise<Order | undefined> {
+    const { database, clock } = this.#core;
+    return database.transaction(async (tx) => {
+      const current = requireHeld(await this.#book.getLocked(tx, order.orderId), clock.now());
+      if (!isSame(current, order)) return undefined;
+      if (!(await this.#book.change(tx, current, next, maxDiscountUses))) {
+        throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
+      }
+      tx.keepAnswer(next);
+      return next;
+    });
+  }
+}
+
+function placeOf({
+  sessionId,
+  eventId,
+  organizationId,
+}: Order): Pick<SeatRequest, 'sessionId' | 'eventId' | 'organizationId'> {
+  return { sessionId, eventId, organizationId };
+}
+
+/** The order counts as one use of the discount it has: that use is not one too many. */
+function withOwnUse(discount: Discount): Discount {
+  return { ...discount, maxUsage: undefined };
+}
+
+/** Whether nothing that a change starts from is another thing now. */
+function isSame(a: Order, b: Order): boolean {
+  const ticketsOf = (order: Order) =>
+    order.tickets
+      .map((ticket) => ticket.ticketId)
+      .toSorted()
+      .join();
+  return (
+    ticketsOf(a) === ticketsOf(b) &&
+    a.discount?.id === b.discount?.id &&
+    a.price === b.price &&
+    a.paymentIntentId === b.paymentIntentId &&
+    a.paymentAttempt === b.paymentAttempt
+  );
+}

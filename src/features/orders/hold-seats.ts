@@ -1,0 +1,125 @@
+import { type Instant, later } from '../../kernel/clock.ts';
+import type { AppError } from '../../kernel/errors.ts';
+import type { OrderId, SeatId } from '../../kernel/ids.ts';
+import type { Core } from '../../platform/core.ts';
+import type { Discount, PricedSeat } from '../pricing/index.ts';
+import {
+  type SeatHolds,
+  type SeatingServices,
+  SeatLabels,
+  type SeatRequest,
+  seatsRefused,
+  seatsTaken,
+} from '../seats/index.ts';
+import { isSeatTaken, liveSeats, seatLabels } from './seats.store.ts';
+
+/** Seats with their prices, and the discount asked for. */
+export interface Quote {
+  readonly seats: readonly PricedSeat[];
+  readonly discount: Discount | undefined;
+}
+
+const NO_SEATS: Quote = { seats: [], discount: undefined };
+
+/** How long a process that dies between holding and writing keeps others from the seats. */
+export const PLACING_HOLD_MS = 15_000;
+
+export interface SeatWork<Result> {
+  readonly request: SeatRequest;
+  /** The order that the seats are held for. */
+  readonly orderId: OrderId;
+  /** Writes the tickets of the quoted seats. */
+  readonly write: (quote: Quote) => Promise<Result>;
+  /** Until when the hold is extended after that; undefined when nothing was written, and the hold is released. */
+  readonly heldUntil: (result: Result) => Instant | undefined;
+}
+
+export interface HoldSeatsNeeds {
+  readonly seating: Pick<SeatingServices, 'quote' | 'agree'>;
+  readonly holds: SeatHolds;
+}
+
+/** Whatever takes seats goes through here: hold, quote, write, then extend the hold or release it. */
+export class HoldSeats {
+  readonly #database: Core['database'];
+  readonly #clock: Core['clock'];
+  readonly #seating: HoldSeatsNeeds['seating'];
+  readonly #holds: SeatHolds;
+  readonly #labels: SeatLabels;
+
+  constructor({ database, clock }: Pick<Core, 'database' | 'clock'>, { seating, holds }: HoldSeatsNeeds) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#seating = seating;
+    this.#holds = holds;
+    this.#labels = new SeatLabels((sessionId, seatIds) => seatLabels(database, sessionId, seatIds));
+  }
+
+  /**
+   * Does work with seats that are held for its order, and quoted and agreed by both seating services. Without seats it only
+   * does the work. Throws `seats_taken` with their names when a hold, a service or the database says that a seat is another
+   * order's, `seats_refused` in the service's words, `seating_unavailable`.
+   */
+  async around<Result>({ request, orderId, write, heldUntil }: SeatWork<Result>): Promise<Result> {
+    const { sessionId, seatIds } = request;
+    if (seatIds.length === 0) return write(NO_SEATS);
+    const soon = later(this.#clock.now(), PLACING_HOLD_MS);
+    const hold = await this.#holds.hold(sessionId, seatIds, orderId, soon);
+    if (hold.outcome === 'taken') throw await this.#taken(request, hold.seatIds);
+    let until: Instant | undefined;
+    try {
+      const result = await write(await this.#quote(request));
+      until = heldUntil(result);
+      return result;
+    } catch (error) {
+      throw isSeatTaken(error) ? await this.#lost(request) : error;
+    } finally {
+      await this.#settle(request, orderId, until);
+    }
+  }
+
+  async #quote(request: SeatRequest): Promise<Quote> {
+    const [quote, agreement] = await Promise.all([
+      this.#seating.quote(request),
+      this.#seating.agree(request),
+    ]);
+    if (quote.outcome === 'quoted') this.#labels.learn(request.sessionId, quote.seats);
+    if (quote.outcome === 'refused') throw await this.#refused(request, quote.message);
+    if (agreement.outcome === 'refused') throw await this.#refused(request, agreement.message);
+    return quote;
+  }
+
+  /** The seating service often knows of a sold seat first; the refusal then names it, as in every other case. */
+  async #refused(request: SeatRequest, message: string): Promise<AppError> {
+    const { sessionId, seatIds } = request;
+    const sold = await liveSeats(this.#database, sessionId, seatIds);
+    if (sold.length > 0) return this.#taken(request, sold);
+    return seatsRefused(message, seatIds, await this.#labels.of(sessionId, seatIds));
+  }
+
+  /** The refusal of seats of which the database gave one to another order. */
+  async #lost(request: SeatRequest): Promise<AppError> {
+    const { sessionId, seatIds } = request;
+    const sold = await liveSeats(this.#database, sessionId, seatIds);
+    // Freed between the two statements: which one it was is unknown, and all of them are worth a new try.
+    return this.#taken(request, sold.length > 0 ? sold : seatIds);
+  }
+
+  async #taken({ sessionId }: SeatRequest, seatIds: readonly SeatId[]): Promise<AppError> {
+    return seatsTaken(seatIds, await this.#labels.of(sessionId, seatIds));
+  }
+
+  /** The database has decided: a hold that stays as it is makes a later refusal slower, and ends by itself. */
+  async #settle(
+    { sessionId, seatIds }: SeatRequest,
+    orderId: OrderId,
+    until: Instant | undefined,
+  ): Promise<void> {
+    try {
+      if (until === undefined) await this.#holds.release(sessionId, seatIds, orderId);
+      else await this.#holds.extend(sessionId, seatIds, orderId, until);
+    } catch {
+      // No answer changes because of it.
+    }
+  }
+}

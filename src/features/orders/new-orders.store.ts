@@ -1,0 +1,159 @@
+import { toRfc3339 } from '../../kernel/clock.ts';
+import type { Announcement } from '../../kernel/events.ts';
+import type { Executor, Writer } from '../../platform/postgres/database.ts';
+import { isLockTimeout, isRowAtFault } from '../../platform/postgres/sqlstate.ts';
+import type { Ticket } from '../tickets/index.ts';
+import type { PendingOrder } from './order.ts';
+
+/**
+ * Orders, tickets and outbox rows in one statement. Its parts run in this order because each reads the one before: the
+ * discount's use, the orders, the tickets (in the order of session and seat, so that two such statements never wait for
+ * each other in a circle), the outbox. So an outbox row's number comes after the seats are won, and messages about a seat
+ * keep their order. Only an order that is alone may have a discount.
+ */
+const INSERT_ORDER = {
+  name: 'order-insert',
+  text: `
+    WITH patience AS (
+      SELECT set_config('lock_timeout', $26, true) AS is_set
+    ), used AS (
+      INSERT INTO discount_uses AS d (discount_id, uses)
+      SELECT u.discount_id, 1 FROM patience, unnest($7::uuid[]) AS u (discount_id)
+       WHERE patience.is_set IS NOT NULL AND u.discount_id IS NOT NULL
+      ON CONFLICT (discount_id) DO UPDATE SET uses = d.uses + 1 WHERE $25::integer IS NULL OR d.uses < $25::integer
+      RETURNING d.discount_id
+    ), placed AS (
+      INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, discount_id,
+                          discount_code, discount_amount, price, created_at, expires_at)
+      SELECT o.order_id, o.user_id, o.event_id, o.organization_id, o.session_id, 'pending', o.subtotal, o.discount_id,
+             o.discount_code, o.discount_amount, o.price, o.created_at, o.expires_at
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::numeric[], $7::uuid[], $8::text[],
+                    $9::numeric[], $10::numeric[], $11::timestamptz[], $12::timestamptz[])
+             AS o (order_id, user_id, event_id, organization_id, session_id, subtotal, discount_id, discount_code,
+                   discount_amount, price, created_at, expires_at),
+             patience
+       WHERE patience.is_set IS NOT NULL AND (o.discount_id IS NULL OR EXISTS (SELECT FROM used))
+      RETURNING order_id, session_id, created_at
+    ), ticketed AS (
+      INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name,
+                           price_at_purchase, issued_at)
+      SELECT s.ticket_id, p.order_id, p.session_id, s.seat_id, s.seat_label, s.colour, s.tier_id, s.tier_name, s.price,
+             p.created_at
+        FROM unnest($13::uuid[], $14::uuid[], $15::text[], $16::text[], $17::text[], $18::uuid[], $19::text[],
+                    $20::numeric[]) WITH ORDINALITY
+             AS s (order_id, ticket_id, seat_id, seat_label, colour, tier_id, tier_name, price, position)
+        JOIN placed p USING (order_id)
+       ORDER BY s.position
+      RETURNING ticket_id
+    ), won AS (
+      SELECT count(*) AS seats FROM ticketed
+    )
+    INSERT INTO outbox (topic, key, value, traceparent)
+    SELECT a.topic, a.key, a.value, a.traceparent
+      FROM won, unnest($21::text[], $22::text[], $23::text[], $24::text[]) WITH ORDINALITY
+             AS a (topic, key, value, traceparent, position)
+     WHERE won.seats > 0
+     ORDER BY a.position
+    RETURNING id`,
+};
+/** The same for several: another plan, and another name in traces. */
+const INSERT_ORDERS = { ...INSERT_ORDER, name: 'orders-insert' };
+
+/** How long orders that share a statement wait for a seat that another transaction has not decided on yet, before each waits alone. */
+const SHARED_LOCK_TIMEOUT = '100ms';
+const NO_LOCK_TIMEOUT = '0';
+
+/** An order to be written, with what announces it. */
+export interface NewOrder {
+  readonly order: PendingOrder;
+  readonly announcements: readonly Announcement[];
+  /** The trace that it belongs to. */
+  readonly traceparent: string | undefined;
+}
+
+/**
+ * Writes a new order with all that belongs to it, or nothing. False when its discount is used up here.
+ * Throws an error that `isSeatTaken` knows when a seat is another order's.
+ */
+export async function insertOrder(
+  writer: Writer,
+  added: NewOrder,
+  maxDiscountUses: number | undefined,
+): Promise<boolean> {
+  const values = [...orderArrays(writer, [added]), maxDiscountUses ?? null, NO_LOCK_TIMEOUT];
+  const isWritten = (await writer.rows(INSERT_ORDER, values)).length > 0;
+  if (isWritten) writer.wake('relay');
+  return isWritten;
+}
+
+/**
+ * `insertOrder` for orders without a discount, in one statement. Throws an error that `isForEachAlone` knows when one of
+ * them keeps the others from being written.
+ */
+export async function insertOrders(writer: Writer, added: readonly NewOrder[]): Promise<void> {
+  const statement = added.length === 1 ? INSERT_ORDER : INSERT_ORDERS;
+  await writer.rows(statement, [...orderArrays(writer, added), null, SHARED_LOCK_TIMEOUT]);
+  writer.wake('relay');
+}
+
+/**
+ * Whether nothing of so many orders was written because of one of them: its row is at fault, which an order that is alone
+ * knows already, or its seat is not decided on yet.
+ */
+export function isForEachAlone(error: unknown, orders: number): boolean {
+  return isLockTimeout(error) || (orders > 1 && isRowAtFault(error));
+}
+
+/** One array a column, as `unnest` takes them. */
+function orderArrays(executor: Executor, added: readonly NewOrder[]): unknown[] {
+  const { currency } = executor;
+  const orders = added.map(({ order }) => order);
+  const tickets = inSeatOrder(orders.flatMap((order) => order.tickets));
+  const announcements = added.flatMap((each) =>
+    each.announcements.map((announcement) => ({ ...announcement, traceparent: each.traceparent ?? null })),
+  );
+  return [
+    orders.map((order) => order.orderId),
+    orders.map((order) => order.userId),
+    orders.map((order) => order.eventId),
+    orders.map((order) => order.organizationId),
+    orders.map((order) => order.sessionId),
+    orders.map((order) => currency.toDecimal(order.subtotal)),
+    orders.map((order) => order.discount?.id ?? null),
+    orders.map((order) => order.discount?.code ?? null),
+    orders.map((order) => currency.toDecimal(order.discountAmount)),
+    orders.map((order) => currency.toDecimal(order.price)),
+    orders.map((order) => toRfc3339(order.createdAt)),
+    orders.map((order) => toRfc3339(order.expiresAt)),
+    tickets.map((ticket) => ticket.orderId),
+    ...ticketArrays(executor, tickets),
+    announcements.map((announcement) => announcement.topic),
+    announcements.map((announcement) => announcement.key),
+    announcements.map((announcement) => announcement.value),
+    announcements.map((announcement) => announcement.traceparent),
+  ];
+}
+
+/** Tickets in the order in which every statement takes seats. */
+export function inSeatOrder(tickets: readonly Ticket[]): Ticket[] {
+  return tickets.toSorted((a, b) => {
+    if (a.sessionId !== b.sessionId) return a.sessionId < b.sessionId ? -1 : 1;
+    return a.seatId < b.seatId ? -1 : 1;
+  });
+}
+
+/** One array a column of tickets, as `unnest` takes them. */
+export function ticketArrays(
+  { currency }: Executor,
+  tickets: readonly Ticket[],
+): readonly (readonly string[])[] {
+  return [
+    tickets.map((ticket) => ticket.ticketId),
+    tickets.map((ticket) => ticket.seatId),
+    tickets.map((ticket) => ticket.seatLabel),
+    tickets.map((ticket) => ticket.colour),
+    tickets.map((ticket) => ticket.tierId),
+    tickets.map((ticket) => ticket.tierName),
+    tickets.map((ticket) => currency.toDecimal(ticket.price)),
+  ];
+}

@@ -1,0 +1,274 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { OrderId, PaymentIntentId, SeatId, TicketId } from '../../kernel/ids.ts';
+import type { Money } from '../../kernel/money.ts';
+import type { Core } from '../../platform/core.ts';
+import { appendToOutbox } from '../../platform/outbox/outbox.store.ts';
+import type { Executor, Transaction } from '../../platform/postgres/database.ts';
+import { announcementsOf } from './json.ts';
+import { insertOrder } from './new-orders.store.ts';
+import {
+  amend,
+  type CancelReason,
+  cancel,
+  complete,
+  type Order,
+  type OrderChange,
+  type PendingOrder,
+  rebook,
+  refuseLate,
+  seatsFreedBy,
+  type Transition,
+  type WithdrawReason,
+  withdraw,
+} from './order.ts';
+import {
+  attachIntent,
+  findOrder,
+  findOrders,
+  lockOrder,
+  lockOrders,
+  orderOfIntent,
+  placeOfTicket,
+  ticketsPaid,
+} from './orders.store.ts';
+import { isSeatTaken, liveSeats } from './seats.store.ts';
+import { amendTicket, saveCancelled, saveTerms, saveTransition, voidTickets } from './transitions.store.ts';
+
+/** Port: keeps what changes mean for the sales of an event, in the transaction of the changes. */
+export type RecordSales = (tx: Transaction, changes: readonly OrderChange[]) => Promise<void>;
+
+/** Port: called after the commit that freed seats of an order, once for each order and transaction. */
+export type OnSeatsFreed = (order: Order, seatIds: readonly SeatId[]) => Promise<void> | void;
+
+export interface OrderBookNeeds {
+  readonly recordSales: readonly RecordSales[];
+  /** Absent where nobody holds or waits for seats. */
+  readonly onSeatsFreed?: OnSeatsFreed;
+}
+
+/**
+ * The orders: reads them, locks them, and moves a locked one from state to state. A transition is saved, announced and
+ * recorded as a sale in the caller's transaction; it is counted, and its freed seats are made known, after the commit.
+ */
+export class OrderBook {
+  readonly #clock: Core['clock'];
+  readonly #metrics: Pick<Core['metrics'], 'order'>;
+  readonly #recordSales: readonly RecordSales[];
+  readonly #onSeatsFreed: OnSeatsFreed | undefined;
+
+  constructor(
+    { clock, metrics }: Pick<Core, 'clock' | 'metrics'>,
+    { recordSales, onSeatsFreed }: OrderBookNeeds,
+  ) {
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#recordSales = recordSales;
+    this.#onSeatsFreed = onSeatsFreed;
+  }
+
+  /** The order, or undefined when there is none with this id. */
+  find(executor: Executor, orderId: OrderId): Promise<Order | undefined> {
+    return findOrder(executor, orderId);
+  }
+
+  /** The order. Throws `order_not_found`. */
+  async get(executor: Executor, orderId: OrderId): Promise<Order> {
+    return found(await findOrder(executor, orderId));
+  }
+
+  /** Those of the orders that exist. */
+  findAll(executor: Executor, orderIds: readonly OrderId[]): Promise<Order[]> {
+    return findOrders(executor, orderIds);
+  }
+
+  /** The order whose newest PaymentIntent this is. */
+  orderOfIntent(executor: Executor, intentId: PaymentIntentId): Promise<OrderId | undefined> {
+    return orderOfIntent(executor, intentId);
+  }
+
+  /** The order a ticket is of, and whether an organiser voided the ticket; undefined when there is no such ticket. */
+  placeOfTicket(
+    executor: Executor,
+    ticketId: TicketId,
+  ): Promise<{ readonly orderId: OrderId; readonly isVoidedByOrganiser: boolean } | undefined> {
+    return placeOfTicket(executor, ticketId);
+  }
+
+  /** Every ticket that the order's price was for, also those that are void by now. */
+  ticketsPaid(
+    executor: Executor,
+    { orderId }: Pick<Order, 'orderId'>,
+  ): Promise<{ readonly ticketId: TicketId; readonly price: Money }[]> {
+    return ticketsPaid(executor, orderId);
+  }
+
+  /**
+   * Saves the PaymentIntent of an attempt at the order's price, once; false when the order is no longer pending, has
+   * another price or another attempt.
+   */
+  attachIntent(
+    executor: Executor,
+    order: Pick<Order, 'orderId' | 'price'>,
+    attempt: number,
+    intentId: PaymentIntentId,
+  ): Promise<boolean> {
+    return attachIntent(executor, order, attempt, intentId);
+  }
+
+  /** Whether an error says that a seat is another order's: what `insert`, `change`, `rebook` and `amend` throw then. */
+  isSeatTaken(error: unknown): boolean {
+    return isSeatTaken(error);
+  }
+
+  /** The order, locked until the transaction ends; undefined when there is none with this id. */
+  lock(tx: Transaction, orderId: OrderId): Promise<Order | undefined> {
+    return lockOrder(tx, orderId);
+  }
+
+  /** The order, locked until the transaction ends. Throws `order_not_found`. */
+  async getLocked(tx: Transaction, orderId: OrderId): Promise<Order> {
+    return found(await lockOrder(tx, orderId));
+  }
+
+  /** Those of the orders that exist, locked until the transaction ends. */
+  lockAll(tx: Transaction, orderIds: readonly OrderId[]): Promise<Order[]> {
+    return lockOrders(tx, orderIds);
+  }
+
+  /** Whether a cancelled order could have its seats again. */
+  async seatsFree(tx: Transaction, order: Order): Promise<boolean> {
+    const seatIds = order.tickets.map((ticket) => ticket.seatId);
+    return (await liveSeats(tx, order.sessionId, seatIds)).length === 0;
+  }
+
+  /** Writes and announces a new pending order without a discount. Throws an error that `isSeatTaken` knows. */
+  async insert(tx: Transaction, order: PendingOrder): Promise<void> {
+    const announcements = announcementsOf(undefined, order, tx.currency);
+    await insertOrder(tx, { order, announcements, traceparent: tx.traceparent() }, undefined);
+    for (const ticket of order.tickets) if (ticket.note !== undefined) await amendTicket(tx, ticket);
+  }
+
+  /** A pending order is completed. */
+  complete(tx: Transaction, order: Order): Promise<Transition> {
+    return this.#moveTo(tx, order, complete(order, this.#clock.now()));
+  }
+
+  /** A pending or completed order is cancelled, and its tickets are void. */
+  cancel(tx: Transaction, order: Order, reason: CancelReason): Promise<Transition> {
+    return this.#moveTo(tx, order, cancel(order, reason, this.#clock.now()));
+  }
+
+  /** As `cancel`, for many locked orders in a few statements. Returns those that were cancelled, as they are now. */
+  async cancelAll(tx: Transaction, orders: readonly Order[], reason: CancelReason): Promise<Order[]> {
+    const at = this.#clock.now();
+    const changes = orders.flatMap((from) => {
+      const transition = cancel(from, reason, at);
+      return transition.outcome === 'changed' ? [{ from, to: transition.order }] : [];
+    });
+    if (changes.length === 0) return [];
+    const cancelled = changes.map(({ to }) => to);
+    await saveCancelled(tx, cancelled, at, reason);
+    await this.#announce(tx, changes);
+    this.#countAfterCommit(tx, cancelled);
+    return cancelled;
+  }
+
+  /** A cancelled order takes its seats again and is completed. Throws an error that `isSeatTaken` knows. */
+  rebook(tx: Transaction, order: Order): Promise<Transition> {
+    return this.#moveTo(tx, order, rebook(order, this.#clock.now()));
+  }
+
+  /** A cancelled order's late money is refunded: its reason says so. Consumers see no difference, so nothing is announced. */
+  async refuseLate(tx: Transaction, order: Order): Promise<Transition> {
+    const transition = refuseLate(order);
+    if (transition.outcome === 'changed') await saveTransition(tx, order, transition.order);
+    return transition;
+  }
+
+  /** Some tickets of a completed order are void from now on. */
+  async withdraw(
+    tx: Transaction,
+    order: Order,
+    ticketIds: ReadonlySet<TicketId>,
+    reason: WithdrawReason,
+  ): Promise<Transition> {
+    const transition = withdraw(order, ticketIds, reason);
+    if (transition.outcome === 'not_possible') return transition;
+    const withdrawn = order.tickets.filter((ticket) => ticketIds.has(ticket.ticketId));
+    await voidTickets(tx, withdrawn, this.#clock.now(), reason);
+    await this.#announce(tx, [{ from: order, to: transition.order }]);
+    return transition;
+  }
+
+  /** A ticket of a completed order has another seat, label or note. Throws an error that `isSeatTaken` knows. */
+  async amend(tx: Transaction, order: Order, ticket: Order['tickets'][number]): Promise<Transition> {
+    const transition = amend(order, ticket);
+    if (transition.outcome === 'not_possible') return transition;
+    await amendTicket(tx, ticket);
+    await this.#announce(tx, [{ from: order, to: transition.order }]);
+    return transition;
+  }
+
+  /** Announces that a part of a completed order's money was refunded while its tickets stay as they are. */
+  async announcePartRefund(tx: Transaction, order: Order): Promise<void> {
+    if (order.status === 'completed') await appendToOutbox(tx, announcementsOf(order, order, tx.currency));
+  }
+
+  /**
+   * A pending order has new terms. False when its new discount is used up: the caller then rolls back. Throws an error
+   * that `isSeatTaken` knows.
+   */
+  async change(
+    tx: Transaction,
+    from: PendingOrder,
+    to: PendingOrder,
+    maxDiscountUses: number | undefined,
+  ): Promise<boolean> {
+    if (!(await saveTerms(tx, from, to, this.#clock.now(), maxDiscountUses))) return false;
+    await appendToOutbox(tx, announcementsOf(from, to, tx.currency));
+    this.#freeAfterCommit(tx, { from, to });
+    return true;
+  }
+
+  async #moveTo(tx: Transaction, from: Order, transition: Transition): Promise<Transition> {
+    if (transition.outcome === 'not_possible') return transition;
+    await saveTransition(tx, from, transition.order);
+    await this.#announce(tx, [{ from, to: transition.order }]);
+    this.#countAfterCommit(tx, [transition.order]);
+    return transition;
+  }
+
+  /** Announces changes, records them as sales, and makes known the seats they free. */
+  async #announce(tx: Transaction, changes: readonly OrderChange[]): Promise<void> {
+    const announcements = changes.flatMap(({ from, to }) => announcementsOf(from, to, tx.currency));
+    await appendToOutbox(tx, announcements);
+    for (const recordSales of this.#recordSales) await recordSales(tx, changes);
+    for (const change of changes) this.#freeAfterCommit(tx, change);
+  }
+
+  #countAfterCommit(tx: Transaction, orders: readonly Order[]): void {
+    tx.afterCommit(`count ${orders[0]?.orderId}`, () => {
+      for (const order of orders) {
+        this.#metrics.order(order.status === 'cancelled' ? `cancelled_${order.reason}` : order.status);
+      }
+    });
+  }
+
+  /** The one place at which seats become free: the commit has freed them in PostgreSQL. */
+  #freeAfterCommit(tx: Transaction, { from, to }: OrderChange): void {
+    const onSeatsFreed = this.#onSeatsFreed;
+    const freed = seatsFreedBy(from, to);
+    if (freed.length === 0 || !onSeatsFreed) return;
+    tx.afterCommit(`free seats ${freed.join()} of ${to.orderId}`, () => onSeatsFreed(to, freed));
+  }
+}
+
+/** Builds the orders that every feature shares. */
+export function createOrderBook(core: Pick<Core, 'clock' | 'metrics'>, needs: OrderBookNeeds): OrderBook {
+  return new OrderBook(core, needs);
+}
+
+function found(order: Order | undefined): Order {
+  if (order) return order;
+  throw new AppError('order_not_found', 'There is no order with this id.');
+}

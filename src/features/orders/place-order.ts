@@ -1,0 +1,95 @@
+import { AppError, type ErrorTable } from '../../kernel/errors.ts';
+import { as, type OrderId, type TicketId, type UserId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Core } from '../../platform/core.ts';
+import { type Access, accessErrors } from '../access/index.ts';
+import { priceOrder, pricingErrors } from '../pricing/index.ts';
+import { type SeatRequest, seatErrors } from '../seats/index.ts';
+import type { HoldSeats, Quote } from './hold-seats.ts';
+import { type PendingOrder, place, ticketFor } from './order.ts';
+import { WriteOrders } from './write-orders.ts';
+
+/** What may be wrong with the request; any other error is a failure of this side. */
+const REFUSALS: ErrorTable = { ...accessErrors, ...seatErrors, ...pricingErrors };
+
+export interface PlaceOrderNeeds {
+  readonly access: Access;
+  readonly seats: HoldSeats;
+  /** How long a new order's seats are held. */
+  readonly holdMs: number;
+  /** Most orders that are written by one statement. */
+  readonly ordersPerStatement: number;
+}
+
+/** Places orders (design section 3, "Place"). */
+export class PlaceOrder {
+  readonly #core: Pick<Core, 'database' | 'clock' | 'ids' | 'metrics'>;
+  readonly #access: Access;
+  readonly #seats: HoldSeats;
+  readonly #orders: WriteOrders;
+  readonly #holdMs: number;
+
+  constructor(core: Core, { access, seats, holdMs, ordersPerStatement }: PlaceOrderNeeds) {
+    this.#core = core;
+    this.#access = access;
+    this.#seats = seats;
+    this.#orders = new WriteOrders(core.database, ordersPerStatement);
+    this.#holdMs = holdMs;
+  }
+
+  /**
+   * A pending order on all the seats, or none. Throws `seats_taken` with the seats, `seats_refused` in the seating
+   * service's words, `discount_refused`, `price_not_chargeable`, `seating_unavailable`.
+   */
+  async place(request: SeatRequest, who: Principal): Promise<PendingOrder> {
+    await this.#access.require('order.place', who);
+    const { ids, metrics } = this.#core;
+    const orderId = as<OrderId>(ids.uuid());
+    try {
+      const order = await this.#seats.around({
+        request,
+        orderId,
+        write: (quote) => this.#write(request, quote, orderId, who.userId),
+        heldUntil: ({ expiresAt }) => expiresAt,
+      });
+      metrics.order('placed');
+      return order;
+    } catch (error) {
+      const isRefusal = error instanceof AppError && REFUSALS[error.code]?.retry === false;
+      metrics.order(isRefusal ? 'refused' : 'failed');
+      throw error;
+    }
+  }
+
+  async #write(
+    { sessionId, eventId, organizationId }: SeatRequest,
+    quote: Quote,
+    orderId: OrderId,
+    userId: UserId,
+  ): Promise<PendingOrder> {
+    const { database, clock, ids } = this.#core;
+    const now = clock.now();
+    const priced = priceOrder({ ...quote, sessionId, now, currency: database.currency });
+    if (priced.outcome === 'refused') throw new AppError(priced.code, priced.detail);
+    const { discount, discountAmount, price } = priced;
+    const order = place({
+      facts: {
+        orderId,
+        userId,
+        eventId,
+        organizationId,
+        sessionId,
+        discount: discount && { id: discount.id, code: discount.code },
+        discountAmount,
+        price,
+        createdAt: now,
+        tickets: quote.seats.map((seat) =>
+          ticketFor(seat, { ticketId: as<TicketId>(ids.uuid()), orderId, sessionId, issuedAt: now }),
+        ),
+      },
+      holdMs: this.#holdMs,
+    });
+    await this.#orders.write(order, discount?.maxUsage);
+    return order;
+  }
+}

@@ -1,0 +1,39 @@
+import type { OrderId, UserId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Core } from '../../platform/core.ts';
+import type { Access } from '../access/index.ts';
+import type { Order } from './order.ts';
+import type { OrderBook } from './order-book.ts';
+import { ordersOfUser } from './orders.store.ts';
+
+/** Most orders in one list; a buyer has a handful, and an answer has a bound. */
+const MAX_LISTED_ORDERS = 200;
+
+/** Reads orders for people. */
+export class ReadOrders {
+  readonly #database: Core['database'];
+  readonly #access: Access;
+  readonly #book: OrderBook;
+
+  constructor(
+    { database }: Pick<Core, 'database'>,
+    { access, book }: { readonly access: Access; readonly book: OrderBook },
+  ) {
+    this.#database = database;
+    this.#access = access;
+    this.#book = book;
+  }
+
+  /** For the buyer, the organiser of the event, and administrators. Throws `order_not_found`, `forbidden`. */
+  async read(orderId: OrderId, who: Principal): Promise<Order> {
+    const order = await this.#book.get(this.#database, orderId);
+    await this.#access.require('order.read', who, { owner: order.userId, event: order.eventId });
+    return order;
+  }
+
+  /** A user's orders, newest first; for the user and administrators. Throws `forbidden`. */
+  async listOf(userId: UserId, who: Principal): Promise<Order[]> {
+    await this.#access.require('order.list', who, { owner: userId });
+    return ordersOfUser(this.#database, userId, MAX_LISTED_ORDERS);
+  }
+}

@@ -1,0 +1,273 @@
+import { type Static, Type } from 'typebox';
+import {
+  as,
+  type DiscountId,
+  type EventId,
+  type OrderId,
+  type OrganizationId,
+  type SeatId,
+  type SessionId,
+  type UserId,
+} from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
+import { principalOf } from '../../platform/http/authentication.ts';
+import type { Once } from '../../platform/http/once.ts';
+import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
+import type { HttpServer } from '../../platform/http/server.ts';
+import type { SeatRequest } from '../seats/index.ts';
+import type { CancelOrder } from './cancel-order.ts';
+import type { ChangeOrder } from './change-order.ts';
+import { type TicketsForReader, toWireOrder, type WireOrder } from './json.ts';
+import type { ChangeRequest, Order } from './order.ts';
+import type { PlaceOrder } from './place-order.ts';
+import type { ReadOrders } from './read-orders.ts';
+import {
+  OrderParamsSchema,
+  OrderResponseSchema,
+  OrderSchema,
+  OrdersSchema,
+  orderRequestSchema,
+  orderUpdateSchema,
+} from './schemas.ts';
+
+export interface OrderRoutes {
+  readonly place: PlaceOrder;
+  readonly change: ChangeOrder;
+  readonly cancel: CancelOrder;
+  readonly read: ReadOrders;
+  readonly once: Once;
+  readonly tickets: TicketsForReader;
+  readonly currency: Currency;
+  readonly maxSeatsPerOrder: number;
+}
+
+type OrderRequestBody = Static<ReturnType<typeof orderRequestSchema>>;
+
+const TAGS = ['Orders'];
+const OK = 200;
+const CREATED = 201;
+const NO_CONTENT = 204;
+
+/** Orders over HTTP (contract section 1). */
+export function orderRoutes(api: HttpServer, routes: OrderRoutes): void {
+  placeRoute(api, routes);
+  changeRoute(api, routes);
+  cancelRoute(api, routes);
+  listRoutes(api, routes);
+  readRoute(api, routes);
+}
+
+function placeRoute(api: HttpServer, { place, once, maxSeatsPerOrder }: OrderRoutes): void {
+  const OrderRequest = orderRequestSchema(maxSeatsPerOrder);
+  const orderFields = new Set(Object.keys(OrderRequest.properties));
+  api.post(
+    '/api/order',
+    {
+      config: {
+        permission: 'order.place',
+        queued: true,
+        refuses: [
+          'overloaded',
+          'forbidden',
+          'seating_unavailable',
+          'seats_taken',
+          'seats_refused',
+          'discount_refused',
+          'price_not_chargeable',
+        ],
+      },
+      // It may wait with many others: fields that nobody asked for do not wait in memory with it.
+      preHandler: async (request) => {
+        request.body = pick(orderFields, request.body);
+      },
+      schema: {
+        tags: TAGS,
+        summary: 'Place an order: all the seats or none',
+        body: OrderRequest,
+        headers: onceHeaders,
+        response: { 201: OrderResponseSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const who = principalOf(request);
+      return once.answer(request, reply, { status: CREATED, body: toOrderResponse }, () =>
+        place.place(toSeatRequest(request.body), who),
+      );
+    },
+  );
+}
+
+function changeRoute(api: HttpServer, { change, once, currency, maxSeatsPerOrder }: OrderRoutes): void {
+  api.put(
+    '/api/order/:orderId',
+    {
+      config: {
+        permission: 'order.change',
+        refuses: [
+          'order_not_found',
+          'seating_unavailable',
+          'seats_taken',
+          'seats_refused',
+          'discount_refused',
+          'price_not_chargeable',
+          'order_not_pending',
+          'order_changed',
+          'order_already_paid',
+          'hold_ended',
+          'payment_refused',
+          'payments_unavailable',
+        ],
+      },
+      schema: {
+        tags: TAGS,
+        summary: 'Other seats, another discount, or both, while the order is pending',
+        params: OrderParamsSchema,
+        body: orderUpdateSchema(maxSeatsPerOrder),
+        headers: onceHeaders,
+        response: { 200: OrderSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const body = (order: Order) => toWireOrder(order, currency);
+      return once.answer(request, reply, { status: OK, body }, () =>
+        change.change(toOrderId(request.params), toChangeRequest(request.body), principalOf(request)),
+      );
+    },
+  );
+}
+
+function cancelRoute(api: HttpServer, { cancel, once }: OrderRoutes): void {
+  api.delete(
+    '/api/order/:orderId',
+    {
+      config: {
+        permission: 'order.cancel',
+        refuses: [
+          'order_not_found',
+          'seating_unavailable',
+          'order_not_pending',
+          'order_changed',
+          'order_already_paid',
+          'hold_ended',
+          'payment_refused',
+          'payments_unavailable',
+          'refund_not_possible',
+        ],
+      },
+      schema: {
+        tags: TAGS,
+        summary:
+          'Cancel a pending order; administrators cancel a completed one, too, which gives the money back',
+        params: OrderParamsSchema,
+        headers: onceHeaders,
+        response: { 204: Type.Null({ description: 'Cancelled; the seats are free' }), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const none = { status: NO_CONTENT, body: () => null };
+      return once.answer(request, reply, none, () =>
+        cancel.cancel(toOrderId(request.params), principalOf(request)),
+      );
+    },
+  );
+}
+
+function listRoutes(api: HttpServer, { read, tickets, currency }: OrderRoutes): void {
+  const withTickets = async (order: Order): Promise<WireOrder> => ({
+    ...toWireOrder(order, currency),
+    tickets: await tickets.toJson(order),
+  });
+
+  api.get(
+    '/api/order/user/orders',
+    {
+      config: { permission: 'order.list' },
+      schema: {
+        tags: TAGS,
+        summary: 'The caller’s orders with QR codes, newest first',
+        response: { 200: OrdersSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const who = principalOf(request);
+      return Promise.all((await read.listOf(who.userId, who)).map(withTickets));
+    },
+  );
+
+  api.get(
+    '/api/order/user/:userId',
+    {
+      config: { permission: 'order.list' },
+      schema: {
+        tags: TAGS,
+        summary: 'A user’s orders with QR codes, newest first; for the user and administrators',
+        params: Type.Object({ userId: Uuid('The user') }),
+        response: { 200: OrdersSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const userId = as<UserId>(request.params.userId.toLowerCase());
+      return Promise.all((await read.listOf(userId, principalOf(request))).map(withTickets));
+    },
+  );
+}
+
+function readRoute(api: HttpServer, { read, currency }: OrderRoutes): void {
+  api.get(
+    '/api/order/:orderId',
+    {
+      config: { permission: 'order.read', refuses: ['order_not_found'] },
+      schema: {
+        tags: TAGS,
+        summary: 'An order; for its buyer, the organiser of its event and administrators',
+        params: OrderParamsSchema,
+        response: { 200: OrderSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const order = await read.read(toOrderId(request.params), principalOf(request));
+      return toWireOrder(order, currency);
+    },
+  );
+}
+
+/** Ids compare in lower case everywhere behind the routes. */
+export function toOrderId({ orderId }: Static<typeof OrderParamsSchema>): OrderId {
+  return as<OrderId>(orderId.toLowerCase());
+}
+
+function toOrderResponse(order: Order): Static<typeof OrderResponseSchema> {
+  return {
+    order_id: order.orderId,
+    session_id: order.sessionId,
+    organization_id: order.organizationId,
+    seat_ids: order.tickets.map((ticket) => ticket.seatId),
+    user_id: order.userId,
+  };
+}
+
+function toChangeRequest(body: Static<ReturnType<typeof orderUpdateSchema>>): ChangeRequest {
+  const { seat_ids: seatIds, discount_id: discountId } = body;
+  return {
+    seatIds: seatIds?.map((seatId) => as<SeatId>(seatId)),
+    discount:
+      discountId === undefined
+        ? undefined
+        : { id: discountId ? as<DiscountId>(discountId.toLowerCase()) : undefined },
+  };
+}
+
+function toSeatRequest(body: OrderRequestBody): SeatRequest {
+  return {
+    sessionId: as<SessionId>(body.session_id.toLowerCase()),
+    eventId: as<EventId>(body.event_id.toLowerCase()),
+    organizationId: as<OrganizationId>(body.organization_id.toLowerCase()),
+    seatIds: body.seat_ids.map((seatId) => as<SeatId>(seatId)),
+    discountId: body.discount_id ? as<DiscountId>(body.discount_id.toLowerCase()) : undefined,
+  };
+}
+
+/** The named fields in their order in the body: what is kept with an `Idempotency-Key` is compared as text. */
+function pick(names: ReadonlySet<string>, body: OrderRequestBody): OrderRequestBody {
+  return Object.fromEntries(Object.entries(body).filter(([name]) => names.has(name))) as OrderRequestBody;
+}

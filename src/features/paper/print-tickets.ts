@@ -1,0 +1,80 @@
+import type { OrderId, SessionId, TicketId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Access } from '../access/index.ts';
+import type { Catalogue, SessionInfo } from '../catalogue/index.ts';
+import type { TicketView, ViewTickets } from '../tickets/index.ts';
+import type { Drawing } from './drawing.ts';
+import type { TicketPage } from './page.ts';
+import { nothingToPrint, type ReadGoodOrder } from './read-good-order.ts';
+import { sayTime } from './session-time.ts';
+
+export interface PrintTicketsNeeds {
+  readonly access: Access;
+  readonly readGoodOrder: ReadGoodOrder;
+  readonly tickets: Pick<ViewTickets, 'find' | 'viewOf' | 'viewsOf'>;
+  readonly catalogue: Catalogue;
+  readonly drawing: Pick<Drawing, 'draw'>;
+  /** Zone of the IANA database in which times are printed. */
+  readonly timeZone: string;
+}
+
+/** Prints tickets for those who may see their QR codes. */
+export class PrintTickets {
+  readonly #access: Access;
+  readonly #readGoodOrder: ReadGoodOrder;
+  readonly #tickets: PrintTicketsNeeds['tickets'];
+  readonly #catalogue: Catalogue;
+  readonly #drawing: Pick<Drawing, 'draw'>;
+  readonly #timeZone: string;
+
+  constructor({ access, readGoodOrder, tickets, catalogue, drawing, timeZone }: PrintTicketsNeeds) {
+    this.#access = access;
+    this.#readGoodOrder = readGoodOrder;
+    this.#tickets = tickets;
+    this.#catalogue = catalogue;
+    this.#drawing = drawing;
+    this.#timeZone = timeZone;
+  }
+
+  /**
+   * A PDF with a page for each good ticket of an order. Throws `order_not_found`, `forbidden`, `ticket_not_paid`,
+   * `ticket_cancelled`, `seating_unavailable`, `printing_busy`.
+   */
+  async ofOrder(orderId: OrderId, who: Principal): Promise<Buffer> {
+    const order = await this.#readGoodOrder(orderId, who);
+    return this.#print(order.sessionId, await this.#tickets.viewsOf(order));
+  }
+
+  /** The same for one ticket; for its holder, the organiser and administrators. Throws `ticket_not_found`, too. */
+  async ofTicket(ticketId: TicketId, who: Principal): Promise<Buffer> {
+    const { ticket, orderStatus, holderId, eventId } = await this.#tickets.find(ticketId);
+    await this.#access.require('ticket.print', who, { owner: holderId, event: eventId });
+    const view = await this.#tickets.viewOf(ticket, orderStatus);
+    if (view.qrText === undefined) throw nothingToPrint(orderStatus);
+    return this.#print(ticket.sessionId, [view]);
+  }
+
+  async #print(sessionId: SessionId, views: readonly TicketView[]): Promise<Buffer> {
+    const session = await this.#catalogue.session(sessionId);
+    return this.#drawing.draw(views.map((view) => toPage(view, session, this.#timeZone)));
+  }
+}
+
+/** Unknown parts are left out: the code is what admits. */
+function toPage(
+  { ticket, qrText = '' }: TicketView,
+  session: SessionInfo | undefined,
+  timeZone: string,
+): TicketPage {
+  return {
+    title: session?.title ?? 'Ticket',
+    time: session ? sayTime(session.startsAt, timeZone) : '',
+    venue: session?.venue.name || session?.venue.onlineLink || '',
+    address: session?.venue.address ?? '',
+    seat: ticket.seatLabel,
+    tier: ticket.tierName,
+    ticketId: ticket.ticketId,
+    orderId: ticket.orderId,
+    qrText,
+  };
+}

@@ -1,0 +1,30 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { OrderId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Access } from '../access/index.ts';
+import type { Order } from '../orders/index.ts';
+
+export type FindOrder = (orderId: OrderId) => Promise<Order | undefined>;
+
+/**
+ * An order with good tickets, for those who may read it. Throws `order_not_found`, `forbidden`, `ticket_not_paid`,
+ * `ticket_cancelled`, `seating_unavailable`.
+ */
+export type ReadGoodOrder = (orderId: OrderId, who: Principal) => Promise<Order>;
+
+export function createReadGoodOrder(access: Access, findOrder: FindOrder): ReadGoodOrder {
+  return async (orderId, who) => {
+    const order = await findOrder(orderId);
+    if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
+    await access.require('order.read', who, { owner: order.userId, event: order.eventId });
+    if (order.status !== 'completed' || order.tickets.length === 0) throw nothingToPrint(order.status);
+    return order;
+  };
+}
+
+/** Why there is no paper for tickets of an order in this state. */
+export function nothingToPrint(status: Order['status']): AppError {
+  return status === 'pending'
+    ? new AppError('ticket_not_paid', 'The order is not paid yet: there is nothing to print.')
+    : new AppError('ticket_cancelled', 'The ticket was cancelled: there is nothing to print.');
+}

@@ -1,0 +1,27 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Transaction } from '../../platform/postgres/database.ts';
+import type { Order } from '../orders/index.ts';
+import { cashFor } from './payment.ts';
+import type { CountMoney } from './payment-provider.ts';
+import { recordMoney, setPaymentState } from './payments.store.ts';
+
+/** Takes the price of an order in cash. */
+export class TakeCash {
+  readonly #countMoney: CountMoney;
+  readonly #clock: Clock;
+
+  constructor(countMoney: CountMoney, clock: Clock) {
+    this.#countMoney = countMoney;
+    this.#clock = clock;
+  }
+
+  /** In the caller's transaction: the price was taken over the counter, and pays for the order. */
+  async take(tx: Transaction, { orderId, price }: Order): Promise<void> {
+    const intentId = cashFor(orderId);
+    const currency = tx.currency.code;
+    const cash = { intentId, orderId, source: 'cash', amountMinor: price, currency } as const;
+    await recordMoney(tx, cash, this.#clock.now());
+    await this.#countMoney(tx, { intentId, taken: price, refunded: 0 });
+    await setPaymentState(tx, intentId, 'applied');
+  }
+}

@@ -1,0 +1,72 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { OrderId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { Access } from '../access/index.ts';
+import { notPending, type Order, type OrderBook, requireHeld } from '../orders/index.ts';
+import type { CompleteFreeOrder } from './complete-free-order.ts';
+import type { OrderIntents } from './order-intents.ts';
+
+interface CheckOutNeeds {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly access: Access;
+  readonly orders: OrderBook;
+  readonly intents: OrderIntents;
+  readonly completeFreeOrder: CompleteFreeOrder;
+}
+
+/** Completes an order for its buyer. */
+export class CheckOut {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #access: Access;
+  readonly #orders: OrderBook;
+  readonly #intents: OrderIntents;
+  readonly #completeFreeOrder: CompleteFreeOrder;
+
+  constructor(needs: CheckOutNeeds) {
+    this.#database = needs.database;
+    this.#clock = needs.clock;
+    this.#access = needs.access;
+    this.#orders = needs.orders;
+    this.#intents = needs.intents;
+    this.#completeFreeOrder = needs.completeFreeOrder;
+  }
+
+  /**
+   * Completes a free order, or a paid one whose money is at Stripe; one completed already is answered again.
+   * Throws `order_not_found`, `forbidden`, `order_not_pending`, `hold_ended`, `payment_missing`, `payment_mismatch`,
+   * `payments_unavailable`.
+   */
+  async checkOut(orderId: OrderId, who: Principal): Promise<Order> {
+    const order = await this.#orders.get(this.#database, orderId);
+    await this.#access.require('order.pay', who, { owner: order.userId });
+    if (order.status === 'completed') return order;
+    if (order.price > 0) return this.#checkOutPaid(order);
+    requireHeld(order, this.#clock.now());
+    const completed = await this.#completeFreeOrder.complete(order, (tx, done) => tx.keepAnswer(done));
+    if (completed) return completed;
+    throw new AppError('payment_missing', 'The order has not been paid yet.');
+  }
+
+  /** Asks Stripe, because the buyer's page comes back before the webhook does. */
+  async #checkOutPaid(order: Order): Promise<Order> {
+    const intent = await this.#intents.find(order);
+    if (intent?.state === 'succeeded') {
+      const settled = await this.#intents.settle(intent, order);
+      if (settled) return settled;
+      throw new AppError(
+        'payment_mismatch',
+        'The payment could not be used for this order; it is given back.',
+      );
+    }
+    if (order.status !== 'pending') throw notPending(order);
+    const declined = intent?.lastDecline;
+    throw new AppError(
+      'payment_missing',
+      declined ? `The payment did not go through: ${declined}` : 'The order has not been paid yet.',
+    );
+  }
+}

@@ -1,0 +1,84 @@
+import { type Clock, later, MS_PER_DAY, MS_PER_MINUTE } from '../../kernel/clock.ts';
+import type { Core } from '../../platform/core.ts';
+import type { Job } from '../../platform/feature.ts';
+import { claimDailyJob, markDailyJobDone } from '../../platform/jobs/daily.store.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import { type ApplyWebhook, dueWebhooks } from './apply-webhook.ts';
+import type { ReceiveWebhook } from './receive-webhook.ts';
+import type { ReconcilePayments } from './reconcile-payments.ts';
+import { dueRefunds, type SendRefund } from './send-refund.ts';
+import type { SettlePayment } from './settle-payment.ts';
+import { undecidedPayments } from './settle-undecided.ts';
+
+const DAILY = 'reconcile';
+
+/** What the jobs do. */
+interface PaymentWork {
+  readonly applyWebhook: ApplyWebhook;
+  readonly sendRefund: SendRefund;
+  readonly settlePayment: SettlePayment;
+  readonly reconcilePayments: ReconcilePayments;
+  readonly receiveWebhook: ReceiveWebhook;
+}
+
+interface Intervals {
+  readonly sweepMs: number;
+  readonly reconcileDays: number;
+}
+
+/** The background jobs of payments. */
+export function paymentJobs(
+  core: Core,
+  { sweepMs, reconcileDays }: Intervals,
+  { applyWebhook, sendRefund, settlePayment, reconcilePayments, receiveWebhook }: PaymentWork,
+): readonly Job[] {
+  const webhooks = dueWebhooks(core, applyWebhook);
+  const refunds = dueRefunds(core, sendRefund);
+  const undecided = undecidedPayments(core, settlePayment);
+  const reconciliation = new DailyReconciliation(core, reconcilePayments, reconcileDays);
+  return [
+    { name: 'webhooks', everyMs: sweepMs, turn: () => webhooks.turn() },
+    { name: 'refunds', everyMs: sweepMs, turn: () => refunds.turn() },
+    { name: 'decision', everyMs: sweepMs, turn: () => undecided.turn() },
+    { name: 'reconciliation', everyMs: MS_PER_MINUTE, turn: () => reconciliation.turn() },
+    { name: 'webhookForgetting', everyMs: MS_PER_MINUTE, turn: () => receiveWebhook.forgetOld() },
+  ];
+}
+
+/** The comparison with Stripe once a day, by one of the processes; what it could not repair is for an operator. */
+class DailyReconciliation {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #log: Core['log'];
+  readonly #reconcilePayments: ReconcilePayments;
+  readonly #days: number;
+
+  /** `days`: how far back it looks; 0 for never. */
+  constructor(
+    { database, clock, log }: Pick<Core, 'database' | 'clock' | 'log'>,
+    reconcilePayments: ReconcilePayments,
+    days: number,
+  ) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#log = log;
+    this.#reconcilePayments = reconcilePayments;
+    this.#days = days;
+  }
+
+  /** Compares when the day's comparison is due. */
+  async turn(): Promise<boolean> {
+    const isDue = this.#days > 0 && (await claimDailyJob(this.#database, DAILY, this.#clock.now()));
+    if (!isDue) return false;
+    const since = later(this.#clock.now(), -this.#days * MS_PER_DAY);
+    const { compared, differences } = await this.#reconcilePayments.reconcile(since);
+    await markDailyJobDone(this.#database, DAILY, this.#clock.now());
+    const repaired = differences.filter(({ isRepaired }) => isRepaired).length;
+    this.#log.info({ compared, repaired }, 'payments compared with Stripe');
+    for (const { intentId, orderId, detail, isRepaired } of differences) {
+      if (isRepaired) this.#log.warn({ intentId, orderId, detail }, 'payment repaired');
+      else this.#log.error({ intentId, orderId, detail }, 'payments differ');
+    }
+    return false;
+  }
+}

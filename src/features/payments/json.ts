@@ -1,0 +1,76 @@
+import type { Static } from 'typebox';
+import { toRfc3339 } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { Currency } from '../../kernel/money.ts';
+import { toWireOrder } from '../orders/index.ts';
+import type { PaymentOffer } from './offer-payment.ts';
+import type { RefundIssued, RefundRequest } from './refund-order.ts';
+import type {
+  PaymentIntentResponseSchema,
+  RefundRequestSchema,
+  RefundSchema,
+  StuckPaymentSchema,
+} from './schemas.ts';
+import type { StuckRow } from './stuck.store.ts';
+
+/** Payments as HTTP spells them (contract section 1), in one currency. */
+export class PaymentJson {
+  readonly #currency: Currency;
+  readonly #publishableKey: string | undefined;
+
+  /** `publishableKey`: what pages confirm payments with. */
+  constructor(currency: Currency, publishableKey: string | undefined) {
+    this.#currency = currency;
+    this.#publishableKey = publishableKey;
+  }
+
+  order(order: Parameters<typeof toWireOrder>[0]) {
+    return toWireOrder(order, this.#currency);
+  }
+
+  offer({ intent, minutesLeft, order }: PaymentOffer): Static<typeof PaymentIntentResponseSchema> {
+    return {
+      clientSecret: intent.clientSecret,
+      paymentIntentId: intent.intentId,
+      seatLockDurationMins: minutesLeft,
+      order: this.order(order),
+      ...(this.#publishableKey === undefined ? {} : { publishableKey: this.#publishableKey }),
+    };
+  }
+
+  refund({ refundId, amount, reason, order }: RefundIssued): Static<typeof RefundSchema> {
+    return {
+      refund_id: refundId,
+      amount: this.#currency.toMajor(amount),
+      reason,
+      order: this.order(order),
+    };
+  }
+
+  /** Throws `invalid_request`. */
+  refundRequest({ amount, reason }: Static<typeof RefundRequestSchema>): RefundRequest {
+    const words = reason || undefined;
+    if (amount === undefined || amount === null) return { amount: undefined, reason: words };
+    const minor = this.#currency.fromMajor(amount);
+    if (minor !== undefined) return { amount: minor, reason: words };
+    const problem = `has more decimals than ${this.#currency.code.toUpperCase()}, or is too large`;
+    throw new AppError('invalid_request', `body/amount: ${problem}`, {
+      fields: [{ field: 'body/amount', reason: problem }],
+    });
+  }
+}
+
+/** A refund or webhook that waits for a person, for the wire. */
+export function toWireStuck(row: StuckRow): Static<typeof StuckPaymentSchema> {
+  return {
+    kind: row.kind,
+    id: row.id,
+    order_id: row.order_id ?? '',
+    payment_intent_id: row.payment_intent_id ?? '',
+    amount_minor: row.amount_minor,
+    currency: row.currency ?? '',
+    attempts: row.attempts,
+    last_error: row.last_error ?? '',
+    received_at: toRfc3339(row.received_at),
+  };
+}

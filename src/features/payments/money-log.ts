@@ -1,0 +1,49 @@
+import type { Core } from '../../platform/core.ts';
+import type { MoneyReceived } from './payments.store.ts';
+
+/** `taken_over`: its order was completed before this service knew it. `withheld`: a person decides about its refund. */
+export type MoneyOutcome =
+  | 'completed'
+  | 'refunded'
+  | 'late_rebooked'
+  | 'late_refunded'
+  | 'taken_over'
+  | 'withheld';
+
+/** Log messages of decided payments, except those that complete an order. */
+const MESSAGES: Readonly<Partial<Record<MoneyOutcome, string>>> = {
+  refunded: 'a payment is refunded',
+  late_refunded: 'a payment is refunded',
+  taken_over: 'a payment was found to have completed its order before',
+  withheld: 'a payment is withheld until a person decides whether to refund it',
+};
+
+/** Counts decisions about payments, and logs those that complete no order. */
+export class MoneyLog {
+  readonly #log: Core['log'];
+  readonly #metrics: Core['metrics'];
+
+  constructor({ log, metrics }: Pick<Core, 'log' | 'metrics'>) {
+    this.#log = log;
+    this.#metrics = metrics;
+  }
+
+  /** Something was decided about a payment; `late` money came after its order had ended. */
+  decided(outcome: MoneyOutcome, { intentId, orderId }: MoneyReceived, reason: string | undefined): void {
+    this.#metrics.money(outcome);
+    const text = MESSAGES[outcome];
+    if (text) this.#log.warn({ intentId, orderId, reason }, text);
+  }
+
+  /** The provider received another amount than was assumed from the order. */
+  corrected(
+    { intentId, orderId, amountMinor, currency }: MoneyReceived,
+    assumed: Pick<MoneyReceived, 'amountMinor' | 'currency'>,
+  ): void {
+    const received = `${amountMinor} ${currency}`;
+    this.#log.warn(
+      { intentId, orderId, received, assumed: `${assumed.amountMinor} ${assumed.currency}` },
+      'a payment is not the price of the order it paid for',
+    );
+  }
+}

@@ -1,0 +1,89 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { OrderId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { Access } from '../access/index.ts';
+import { holdMinutesLeft, type Order, type OrderBook, requireHeld } from '../orders/index.ts';
+import type { CompleteFreeOrder } from './complete-free-order.ts';
+import type { OrderIntents } from './order-intents.ts';
+import type { Intent } from './payment-provider.ts';
+
+/** What a buyer needs to pay. */
+export interface PaymentOffer {
+  readonly intent: Intent;
+  readonly minutesLeft: number;
+  readonly order: Order;
+}
+
+interface OfferNeeds {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly access: Access;
+  readonly orders: OrderBook;
+  readonly intents: OrderIntents;
+  readonly completeFreeOrder: CompleteFreeOrder;
+}
+
+/** Each further try starts from what the other request made of the order. */
+const MAX_OFFER_ATTEMPTS = 3;
+
+/** Creates or returns the PaymentIntent of an order. */
+export class OfferPayment {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #access: Access;
+  readonly #orders: OrderBook;
+  readonly #intents: OrderIntents;
+  readonly #completeFreeOrder: CompleteFreeOrder;
+
+  constructor(needs: OfferNeeds) {
+    this.#database = needs.database;
+    this.#clock = needs.clock;
+    this.#access = needs.access;
+    this.#orders = needs.orders;
+    this.#intents = needs.intents;
+    this.#completeFreeOrder = needs.completeFreeOrder;
+  }
+
+  /**
+   * The order's PaymentIntent, made when there is none that can be paid; for its buyer while the hold stands. An order
+   * that costs nothing has none: it is completed instead, because the front end asks for nothing else, and
+   * `nothing_to_pay` says so, also when it is asked again.
+   * Throws `order_not_found`, `forbidden`, `order_not_pending`, `hold_ended`, `nothing_to_pay`, `order_already_paid`,
+   * `order_changed`, `payment_refused`, `payments_unavailable`.
+   */
+  async offer(orderId: OrderId, who: Principal): Promise<PaymentOffer> {
+    for (let attempt = 1; attempt <= MAX_OFFER_ATTEMPTS; attempt += 1) {
+      const order = await this.#orders.get(this.#database, orderId);
+      await this.#access.require('order.pay', who, { owner: order.userId });
+      const offer = await this.#offerFor(order);
+      if (offer) return offer;
+    }
+    throw new AppError('order_changed', 'Another request changed the order meanwhile. Look at it again.');
+  }
+
+  /** Undefined when another request changed the order in between. */
+  async #offerFor(order: Order): Promise<PaymentOffer | undefined> {
+    if (order.price === 0 && order.status === 'completed') throw nothingToPay(order);
+    requireHeld(order, this.#clock.now());
+    if (order.price === 0) {
+      const completed = await this.#completeFreeOrder.complete(order);
+      if (completed) throw nothingToPay(completed);
+      return undefined;
+    }
+    const intent = await this.#intents.open(order);
+    const current = (await this.#orders.find(this.#database, order.orderId)) ?? order;
+    if (intent?.amount !== current.price) return undefined;
+    requireHeld(current, this.#clock.now());
+    return { intent, order: current, minutesLeft: holdMinutesLeft(current, this.#clock.now()) };
+  }
+}
+
+/** For a buyer whose order is completed without a payment. */
+function nothingToPay({ orderId }: Order): AppError {
+  return new AppError(
+    'nothing_to_pay',
+    `The order costs nothing: it is completed, and its tickets are at /api/order/${orderId}/tickets.`,
+  );
+}

@@ -1,0 +1,71 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { Order, OrderBook, PaymentPreparation } from '../orders/index.ts';
+import { intentKey } from './payment.ts';
+import type { Intent, PaymentProvider } from './payment-provider.ts';
+import type { SettlePayment } from './settle-payment.ts';
+
+/** The PaymentIntents of orders at Stripe. */
+export class OrderIntents implements PaymentPreparation {
+  readonly #database: Database;
+  readonly #stripe: PaymentProvider;
+  readonly #orders: OrderBook;
+  readonly #settlePayment: SettlePayment;
+
+  constructor(database: Database, stripe: PaymentProvider, orders: OrderBook, settlePayment: SettlePayment) {
+    this.#database = database;
+    this.#stripe = stripe;
+    this.#orders = orders;
+    this.#settlePayment = settlePayment;
+  }
+
+  /** The newest intent of the order; undefined when it has none, or Stripe knows none. */
+  async find({ paymentIntentId }: Order): Promise<Intent | undefined> {
+    return paymentIntentId && this.#stripe.findIntent(paymentIntentId);
+  }
+
+  /**
+   * The intent of the newest attempt while it can be paid, else that of a new attempt; undefined when the order was
+   * changed while Stripe answered. Nobody has heard of the intent by then, so it does no harm. Throws
+   * `order_already_paid`, `payment_refused`, `payments_unavailable`.
+   */
+  async open(order: Order): Promise<Intent | undefined> {
+    const known = await this.find(order);
+    if (known?.state === 'succeeded' && (await this.settle(known, order))) {
+      throw new AppError('order_already_paid', 'The order was paid already; check it out.');
+    }
+    const payable = known?.state === 'open' || known?.state === 'processing' ? known : undefined;
+    if (payable?.amount === order.price) return payable;
+    // Not at this price: nobody may pay the old one.
+    if (payable) await this.#stripe.cancelIntent(payable.intentId);
+    const attempt = order.paymentAttempt + 1;
+    const intent = await this.#create(order, attempt);
+    const isAttached = await this.#orders.attachIntent(this.#database, order, attempt, intent.intentId);
+    return isAttached ? intent : undefined;
+  }
+
+  /** Makes the intent of the order's next attempt. Throws `payment_refused`, `payments_unavailable`. */
+  async prepare(order: Order) {
+    const paymentAttempt = order.paymentAttempt + 1;
+    const { intentId } = await this.#create(order, paymentAttempt);
+    return { paymentIntentId: intentId, paymentAttempt };
+  }
+
+  /** The order when the intent's money completed it, now or before; undefined when the money is refunded. */
+  async settle(intent: Intent, { orderId }: Order): Promise<Order | undefined> {
+    const { intentId, received: amountMinor, currency } = intent;
+    await this.#settlePayment.settle({ intentId, orderId, source: 'stripe', amountMinor, currency });
+    const order = await this.#orders.find(this.#database, orderId);
+    return order?.status === 'completed' ? order : undefined;
+  }
+
+  #create(order: Order, attempt: number): Promise<Intent> {
+    const { orderId, price } = order;
+    return this.#stripe.createIntent(
+      orderId,
+      price,
+      this.#database.currency,
+      intentKey(order, attempt, price),
+    );
+  }
+}

@@ -1,0 +1,157 @@
+import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
+import type { Currency, Money } from '../../kernel/money.ts';
+import { mayComeLate, type Order } from '../orders/index.ts';
+
+/**
+ * Where a payment's money is. `stripe`: Stripe has it, and refunds it. `cash`: it was taken over the counter, and is handed
+ * back there. `external`: another system took it, and a person pays it back. It never changes.
+ */
+export type PaymentSource = 'stripe' | 'cash' | 'external';
+
+/**
+ * Money received, by PaymentIntent. `settle` decides once what becomes of it (I2); refunds are rows of their own, sent
+ * afterwards, and `stateAfter` says what they make of it.
+ *
+ * | from            | what happens                                              | who              | function     | to         |
+ * |-----------------|-----------------------------------------------------------|------------------|--------------|------------|
+ * | -               | a PaymentIntent succeeded, or another system took money   | Stripe, a topic  | `recordMoney` | received  |
+ * | -               | cash was taken for an order                               | an organiser     | `TakeCash`   | applied    |
+ * | -               | a comparison that must not refund finds money             | a comparison     | `recordMoney` | withheld  |
+ * | -               | there is a completed order without a payment              | a migration      | -            | applied    |
+ * | received, withheld | it is the price of a pending order                     | `SettlePayment`  | `settle`     | applied    |
+ * | received, withheld | it came late, and the order's seats are still free     | `SettlePayment`  | `settle`     | applied    |
+ * | received, withheld | it is a completed order's own, and nothing else pays for it | `SettlePayment` | `settle` | applied    |
+ * | received        | anything else: another amount, a second payment, too late | `SettlePayment`  | `settle`     | refund_due |
+ * | withheld        | the same, and a person allowed the refund                 | `SettlePayment`  | `settle`     | refund_due |
+ * | applied         | the order is cancelled, or all of it is to be refunded    | an administrator, an organiser | `stateAfter` | refund_due |
+ * | applied         | a part is to be refunded, or a bank takes back a part     | the same, a bank | `stateAfter` | applied    |
+ * | refund_due      | the last of it is refunded                                | job `refunds`, a person | `stateAfter` | refunded |
+ * | applied, refund_due | all of it was refunded in Stripe's dashboard          | Stripe           | `stateAfter` | refunded   |
+ * | applied, refund_due | the buyer's bank takes the last of it (dispute)       | a bank           | `stateAfter` | disputed   |
+ * | refunded        | a bank did not take a refund                              | a bank           | `stateAfter` | refund_due |
+ * | disputed        | the dispute is won: decided on again                      | a bank           | `stateAfter` | received   |
+ */
+export interface Payment {
+  readonly intentId: PaymentIntentId;
+  readonly source: PaymentSource;
+  /** Minor units as they were taken, and in which currency. */
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly state: 'received' | 'withheld' | 'applied' | 'refund_due' | 'refunded' | 'disputed';
+  /**
+   * A payment that a migration wrote for an order completed before: `assumed` from the order alone, so that Stripe's word
+   * about it counts; `confirmed` once Stripe's account of it was read. Undefined for money heard of here.
+   */
+  readonly takenOver?: 'assumed' | 'confirmed' | undefined;
+}
+
+export type Settlement =
+  | { readonly decision: 'complete' }
+  | { readonly decision: 'rebook' }
+  /** The order was completed by this very money before. */
+  | { readonly decision: 'apply' }
+  /** The order was completed by this money, and another payment was assumed in its place. */
+  | { readonly decision: 'replace'; readonly assumed: Payment }
+  /** The provider has to say first whether it received the payment that is assumed to pay for the order. */
+  | { readonly decision: 'ask'; readonly assumed: Payment }
+  | { readonly decision: 'refund'; readonly reason: string; readonly isLate: boolean }
+  /** It would be refunded, but that is not allowed yet. */
+  | { readonly decision: 'withheld'; readonly reason: string }
+  | { readonly decision: 'already_done' };
+
+/**
+ * Whether a settlement may give money back. `refund`: it may, but for what was withheld before. `withhold`: it may not, the
+ * money waits for a person. `release`: it may, also what was withheld.
+ */
+export type RefundPolicy = 'refund' | 'withhold' | 'release';
+
+/** Facts beside the order that the decision needs. */
+export interface SettlementFacts {
+  readonly currency: Currency;
+  /** Another payment that pays for this order already, or was assumed to. */
+  readonly paidBy: Payment | undefined;
+  /** Whether the provider received `paidBy`; undefined while it was not asked. */
+  readonly isPaidByReceived?: boolean | undefined;
+  /** Whether all seats of the order could be taken again. */
+  readonly seatsFree: boolean;
+  readonly policy?: RefundPolicy;
+}
+
+/**
+ * What becomes of money received for an order. Only its exact price, in its currency, ever completes it (I8). The own
+ * intent of an order that is completed is its payment whatever the amount: the order was sold for that.
+ */
+export function settle(order: Order, payment: Payment, facts: SettlementFacts): Settlement {
+  const { paidBy, policy = 'refund' } = facts;
+  const wasWithheld = payment.state === 'withheld';
+  if (payment.state !== 'received' && !wasWithheld) return { decision: 'already_done' };
+  if (paidBy?.takenOver === 'assumed') {
+    const isReceived = paidBy.source === 'stripe' ? facts.isPaidByReceived : false;
+    if (isReceived === undefined) return { decision: 'ask', assumed: paidBy };
+    if (!isReceived) return { decision: 'replace', assumed: paidBy };
+  }
+  const settlement = settleUnpaid(order, payment, facts);
+  const mayRefund = policy === 'release' || (policy === 'refund' && !wasWithheld);
+  return settlement.decision === 'refund' && !mayRefund
+    ? { decision: 'withheld', reason: settlement.reason }
+    : settlement;
+}
+
+function settleUnpaid(
+  order: Order,
+  payment: Payment,
+  { paidBy, currency, seatsFree }: SettlementFacts,
+): Settlement {
+  if (paidBy?.state === 'applied') return refund('the order was already paid');
+  const isOwn = order.paymentIntentId === payment.intentId;
+  if (order.status === 'completed' && order.price > 0 && isOwn) return { decision: 'apply' };
+  if (payment.currency !== currency.code || payment.amountMinor !== order.price) {
+    return refund('the amount is not the price of the order');
+  }
+  switch (order.status) {
+    case 'pending':
+      return { decision: 'complete' };
+    case 'completed':
+      return refund('the order was already completed');
+    case 'cancelled':
+      if (!mayComeLate(order)) return refund('the order had been cancelled');
+      return seatsFree
+        ? { decision: 'rebook' }
+        : { ...refund('the hold had ended and the seats were sold'), isLate: true };
+    default:
+      return order satisfies never;
+  }
+}
+
+function refund(reason: string): Extract<Settlement, { decision: 'refund' }> {
+  return { decision: 'refund', reason, isLate: false };
+}
+
+/**
+ * Keys the creation of a PaymentIntent: the same attempt at the same amount gives the same intent however often it is
+ * asked for, and a new attempt never collides with an earlier one.
+ */
+export function intentKey(order: Order, attempt: number, amount: Money): string {
+  return `order-${order.orderId}-attempt-${attempt}-amount-${amount}`;
+}
+
+/** A payment as another system's message names it. */
+export interface PaymentReference {
+  readonly source: 'stripe' | 'external';
+  readonly intentId: PaymentIntentId;
+}
+
+/**
+ * Reads the id by which another system names a payment for an order: one of Stripe's, which all begin alike, or its own.
+ * Another system's ids are good within an order only, because it may count them from 1 for each.
+ */
+export function readReference(orderId: OrderId, paymentId: string | undefined): PaymentReference {
+  if (paymentId?.startsWith('pi_')) return { source: 'stripe', intentId: as<PaymentIntentId>(paymentId) };
+  const id = `elsewhere:${orderId}${paymentId === undefined ? '' : `:${paymentId}`}`;
+  return { source: 'external', intentId: as<PaymentIntentId>(id) };
+}
+
+/** What stands for the PaymentIntent of an order that was paid in cash at the box office. */
+export function cashFor(orderId: OrderId): PaymentIntentId {
+  return as<PaymentIntentId>(`cash:${orderId}`);
+}

@@ -1,0 +1,67 @@
+import { type Clock, later } from '../../kernel/clock.ts';
+import { unreachable } from '../../kernel/errors.ts';
+import type { Traces } from '../../kernel/trace.ts';
+import type { Core } from '../../platform/core.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import { forgetApplied, type InboxSubject, storeEvent } from './inbox.store.ts';
+import type { EventSubject, PaymentProvider } from './payment-provider.ts';
+
+/** Stripe delivers an event again for so long; one that comes even later is known by its payment. */
+const KEPT_MS = 30 * 86_400_000;
+const FORGET_BATCH = 10_000;
+
+/** Keeps genuine webhooks until they are applied, and a while longer to know them again. */
+export class ReceiveWebhook {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #traces: Traces;
+  readonly #metrics: Core['metrics'];
+  readonly #stripe: Pick<PaymentProvider, 'readWebhook'>;
+
+  constructor(
+    { database, clock, traces, metrics }: Pick<Core, 'database' | 'clock' | 'traces' | 'metrics'>,
+    stripe: Pick<PaymentProvider, 'readWebhook'>,
+  ) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#traces = traces;
+    this.#metrics = metrics;
+    this.#stripe = stripe;
+  }
+
+  /** Checks the signature and keeps the event. Throws `webhook_signature_invalid`, `invalid_request`. */
+  async receive(body: Buffer, signature: string | undefined): Promise<void> {
+    const { eventId, type, about } = this.#stripe.readWebhook(body, signature, this.#clock.now());
+    this.#metrics.webhook(about.kind);
+    const kept = toKeep(about);
+    if (kept === undefined) return;
+    const event = { eventId, type, traceparent: this.#traces.current(), about: kept };
+    await storeEvent(this.#database, event, this.#clock.now());
+  }
+
+  /** Removes events whose effect was long ago; true when there may be more. */
+  async forgetOld(): Promise<boolean> {
+    const before = later(this.#clock.now(), -KEPT_MS);
+    return (await forgetApplied(this.#database, before, FORGET_BATCH)) === FORGET_BATCH;
+  }
+}
+
+/**
+ * What is kept of an event; undefined for one that moves nothing: a declined card leaves the order pending, a cancelled
+ * intent is replaced by the next attempt, and the money of another mode is none.
+ */
+function toKeep(about: EventSubject): InboxSubject | undefined {
+  switch (about.kind) {
+    case 'paid': {
+      const { intentId, orderId, received: amountMinor, currency } = about.intent;
+      return { kind: 'paid', intentId, orderId, amountMinor, currency };
+    }
+    case 'money_went_back':
+      return { kind: 'money_went_back', intentId: about.intentId };
+    case 'other_mode':
+    case 'other':
+      return undefined;
+    default:
+      return unreachable(about);
+  }
+}

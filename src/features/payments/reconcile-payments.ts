@@ -1,0 +1,94 @@
+import type { Clock, Instant } from '../../kernel/clock.ts';
+import type { PaymentIntentId } from '../../kernel/ids.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+import type { OrderBook } from '../orders/index.ts';
+import type { AlignPayment } from './align-payment.ts';
+import { Comparison, type Difference } from './comparison.ts';
+import type { RefundPolicy } from './payment.ts';
+import type { PaymentProvider } from './payment-provider.ts';
+import { mayComparisonRefund, permitComparisonRefunds } from './taken-over.store.ts';
+
+export interface Reconciliation {
+  /** Intents at the provider and payments here that were compared. */
+  readonly compared: number;
+  readonly differences: readonly Difference[];
+}
+
+export interface ReconcileRequest {
+  /**
+   * Money for orders that are not here counts, too: another system may share the account, but after the database was
+   * brought back from a copy it may be our own.
+   */
+  readonly lost?: boolean;
+  /**
+   * Whether money that pays for nothing may be refunded. `never`: it is withheld. `allowed`: a person allowed it, also for
+   * payments that are withheld. `when_permitted`: once a comparison of this database has found none, or a person allowed it.
+   */
+  readonly refunds?: 'never' | 'allowed' | 'when_permitted';
+}
+
+interface ReconcileNeeds {
+  readonly database: Executor;
+  readonly clock: Clock;
+  readonly stripe: PaymentProvider;
+  readonly orders: OrderBook;
+  readonly alignPayment: AlignPayment;
+}
+
+/** Compares the payments here with the provider's. */
+export class ReconcilePayments {
+  readonly #needs: ReconcileNeeds;
+
+  constructor(needs: ReconcileNeeds) {
+    this.#needs = needs;
+  }
+
+  /**
+   * Compares what the provider has since then with what is written here, repairs what can be and returns each difference.
+   * Throws `payments_unavailable`.
+   */
+  async reconcile(
+    since: Instant,
+    { lost = false, refunds = 'when_permitted' }: ReconcileRequest = {},
+  ): Promise<Reconciliation> {
+    const { database, clock, stripe, orders, alignPayment } = this.#needs;
+    const policy = await policyOf(refunds, database);
+    const comparison = new Comparison(database, stripe, orders, alignPayment, policy);
+    const differences: Difference[] = [];
+    const seen = new Set<PaymentIntentId>();
+    for await (const intent of stripe.intentsSince(since)) {
+      seen.add(intent.intentId);
+      const found =
+        (lost && (await comparison.lookForLost(intent))) || (await comparison.compareIntent(intent));
+      if (found) differences.push(found);
+    }
+    let compared = seen.size;
+    for await (const payment of comparison.paymentsSince(since)) {
+      if (seen.has(payment.intentId)) continue;
+      compared += 1;
+      const found = await comparison.comparePayment(payment);
+      if (found) differences.push(found);
+    }
+    const isWithheld = differences.some((difference) => difference.isWithheld);
+    if (refunds === 'allowed' || (refunds === 'when_permitted' && !isWithheld)) {
+      await permitComparisonRefunds(database, clock.now());
+    }
+    return { compared, differences };
+  }
+}
+
+async function policyOf(
+  refunds: NonNullable<ReconcileRequest['refunds']>,
+  database: Executor,
+): Promise<RefundPolicy> {
+  switch (refunds) {
+    case 'allowed':
+      return 'release';
+    case 'never':
+      return 'withhold';
+    case 'when_permitted':
+      return (await mayComparisonRefund(database)) ? 'refund' : 'withhold';
+    default:
+      return refunds satisfies never;
+  }
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { IdSource } from '../../kernel/ids.ts';
+import type { Transaction } from '../../platform/postgres/database.ts';
+import type { Payment } from './payment.ts';
+import type { CountMoney } from './payment-provider.ts';
+import { setPaymentState } from './payments.store.ts';
+import { firstRefundState, leftOf, type NewRefund, type Refund, stateAfter } from './refund.ts';
+import { deleteRefunds, insertRefund, refundsOf } from './refunds.store.ts';
+
+/** Writes refunds of locked payments down and counts them, in the caller's transaction. */
+export class RefundLedger {
+  readonly #countMoney: CountMoney;
+  readonly #clock: Clock;
+  readonly #ids: IdSource;
+
+  constructor(countMoney: CountMoney, clock: Clock, ids: IdSource) {
+    this.#countMoney = countMoney;
+    this.#clock = clock;
+    this.#ids = ids;
+  }
+
+  /** A new id for a refund. */
+  newId(): string {
+    return this.#ids.uuid();
+  }
+
+  /** Writes a refund down under an id; one that is due is sent after the commit. */
+  async write(tx: Transaction, refund: NewRefund, refundId: string = this.newId()): Promise<void> {
+    const { intentId, amountMinor } = refund;
+    const isNew = await insertRefund(tx, refundId, refund, this.#clock.now());
+    if (isNew) await this.#countMoney(tx, { intentId, taken: 0, refunded: amountMinor });
+  }
+
+  /** All that is left of a payment is to be refunded. Returns the state of the payment from then on. */
+  async refundRest(tx: Transaction, payment: Payment, reason: string): Promise<Payment['state']> {
+    const { intentId, source } = payment;
+    const amountMinor = leftOf(payment, await refundsOf(tx, intentId));
+    if (amountMinor > 0) {
+      await this.write(tx, {
+        intentId,
+        amountMinor,
+        origin: 'service',
+        reason,
+        state: firstRefundState(source),
+      });
+    }
+    return savePaymentState(tx, payment);
+  }
+
+  /** Deletes refunds of a payment that are none any more. */
+  async delete(
+    tx: Transaction,
+    { intentId }: Pick<Payment, 'intentId'>,
+    refunds: readonly Pick<Refund, 'refundId'>[],
+  ): Promise<void> {
+    if (refunds.length === 0) return;
+    const deleted = await deleteRefunds(
+      tx,
+      refunds.map(({ refundId }) => refundId),
+    );
+    await this.#countMoney(tx, { intentId, taken: 0, refunded: -deleted });
+  }
+}
+
+/** Saves the state that a locked payment's refunds make of it, and returns it. */
+export async function savePaymentState(tx: Transaction, payment: Payment): Promise<Payment['state']> {
+  const state = stateAfter(payment, await refundsOf(tx, payment.intentId));
+  if (state !== payment.state) await setPaymentState(tx, payment.intentId, state);
+  return state;
+}

@@ -1,0 +1,63 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { TicketId, UserId } from '../../kernel/ids.ts';
+import { type Money, minus, money, smaller, ZERO } from '../../kernel/money.ts';
+import type { Transaction } from '../../platform/postgres/database.ts';
+import type { Order, OrderBook } from '../orders/index.ts';
+import type { PaymentSource } from './payment.ts';
+import { lockApplied } from './payments.store.ts';
+import { firstRefundState, leftOf, paidByPerson } from './refund.ts';
+import { type RefundLedger, savePaymentState } from './refund-ledger.ts';
+import { refundsOf } from './refunds.store.ts';
+import { sharesOf } from './ticket-share.ts';
+
+/** What of an order's money is refunded for a ticket. */
+export interface TicketRefund {
+  /** Undefined when none is made now: nothing was paid for the ticket, or it was refunded before. */
+  readonly refundId: string | undefined;
+  readonly amount: Money;
+  /** Amount of the order's payment still refundable. */
+  readonly left: Money;
+}
+
+/** Refunds a ticket's share of what was paid for its order. */
+export class RefundTicket {
+  readonly #orders: Pick<OrderBook, 'ticketsPaid'>;
+  readonly #ledger: RefundLedger;
+
+  constructor(orders: Pick<OrderBook, 'ticketsPaid'>, ledger: RefundLedger) {
+    this.#orders = orders;
+    this.#ledger = ledger;
+  }
+
+  /**
+   * In the caller's transaction, the order locked: the ticket's share is to be refunded, once however often that is asked
+   * for. Cash was handed back by the user who asks. Throws `refund_not_possible`.
+   */
+  async refund(tx: Transaction, order: Order, ticketId: TicketId, by: UserId): Promise<TicketRefund> {
+    if (order.price === 0) return { refundId: undefined, amount: ZERO, left: ZERO };
+    const payment = await lockApplied(tx, order.orderId);
+    if (!payment) {
+      throw new AppError('refund_not_possible', 'Nothing pays for this order that could be given back.');
+    }
+    const { intentId, source } = payment;
+    const refunds = await refundsOf(tx, intentId);
+    const left = money(leftOf(payment, refunds));
+    const shares = sharesOf(await this.#orders.ticketsPaid(tx, order), order.price, tx.currency.chargeStep);
+    const amount = smaller(shares.get(ticketId) ?? ZERO, left);
+    const isKnown = refunds.some((refund) => refund.ticketId === ticketId);
+    if (isKnown || amount === 0) return { refundId: undefined, amount: ZERO, left };
+    const refundId = this.#ledger.newId();
+    const facts = { intentId, amountMinor: amount, ticketId, requestedBy: by } as const;
+    const words = { origin: 'service', reason: 'a ticket was voided' } as const;
+    await this.#ledger.write(tx, { ...facts, ...words, ...ticketRefundState(source, refundId) }, refundId);
+    await savePaymentState(tx, payment);
+    return { refundId, amount, left: minus(left, amount) };
+  }
+}
+
+/** Cash was handed back over the counter with the ticket; anything else is as for any refund. */
+function ticketRefundState(source: PaymentSource, refundId: string) {
+  return source === 'cash'
+    ? paidByPerson(refundId, 'cash over the counter')
+    : { state: firstRefundState(source) };
+}

@@ -1,0 +1,98 @@
+import type { PaymentIntentId, TicketId, UserId } from '../../kernel/ids.ts';
+import type { Payment, PaymentSource } from './payment.ts';
+
+/**
+ * A part of a payment that is to be refunded, or was. What a refund is for is decided when it is written; from then on it
+ * only moves towards the buyer.
+ *
+ * | from          | what happens                                                    | who             | function             | to     |
+ * |---------------|-----------------------------------------------------------------|-----------------|----------------------|--------|
+ * | -             | money that Stripe has is to be refunded                         | any use case    | `RefundLedger.write` | due    |
+ * | -             | money that Stripe never had is to be refunded                   | any use case    | `RefundLedger.write` | manual |
+ * | -             | cash was handed back with the ticket                            | an organiser    | `RefundTicket`       | done   |
+ * | -             | Stripe's account shows a refund or a dispute that began there  | Stripe          | `AlignPayment`       | done   |
+ * | due, sent     | Stripe is asked for it                                          | job `refunds`   | `claimRefunds`       | sent   |
+ * | sent          | Stripe is asked for it the last time                            | job `refunds`   | `claimRefunds`       | failed |
+ * | sent, failed  | Stripe has taken it                                             | job `refunds`   | `saveRefundSent`     | done   |
+ * | any but done  | Stripe's account shows it                                       | Stripe          | `AlignPayment`       | done   |
+ * | done          | the bank did not take it                                        | Stripe          | `AlignPayment`       | failed |
+ * | failed, manual | a person has it tried again                                    | an administrator | `StuckPayments.retry` | sent  |
+ * | failed, manual | a person has paid it in another way                            | an administrator | `MarkRefunded`      | done   |
+ * | failed, manual | its assumed payment was found at Stripe                        | a comparison    | `replaceAssumed`     | sent   |
+ * | any           | the payment has not that much left, or a dispute was won        | Stripe          | `RefundLedger.delete` | -     |
+ */
+export type RefundState = Refund['state'];
+
+export type Refund = RefundFacts & (OpenRefund | DoneRefund);
+
+interface RefundFacts {
+  readonly refundId: string;
+  readonly amountMinor: number;
+  readonly origin: 'service' | 'stripe' | 'dispute';
+  /** The ticket whose money it is, when it was asked for by ticket. */
+  readonly ticketId?: TicketId | undefined;
+}
+
+/** `failed` and `manual` wait for a person. */
+interface OpenRefund {
+  readonly state: 'due' | 'sent' | 'failed' | 'manual';
+}
+
+interface DoneRefund {
+  readonly state: 'done';
+  /** Stripe's refund or dispute, or what stands for it when a person paid it. */
+  readonly providerId: string;
+  readonly paidBy: 'provider' | 'person';
+}
+
+/** A refund as it is first written down. */
+export type NewRefund = Omit<RefundFacts, 'refundId'> & {
+  readonly intentId: PaymentIntentId;
+  readonly reason: string;
+  readonly requestedBy?: UserId;
+} & ({ readonly state: 'due' | 'manual' } | DoneRefund);
+
+/** How a refund begins: Stripe refunds what it has, and a person the rest. */
+export function firstRefundState(source: PaymentSource): 'due' | 'manual' {
+  switch (source) {
+    case 'stripe':
+      return 'due';
+    case 'cash':
+    case 'external':
+      return 'manual';
+    default:
+      return source satisfies never;
+  }
+}
+
+/** What stands for the provider's id of a refund that a person paid in another way. */
+export function paidByPerson(refundId: string, reference: string): DoneRefund {
+  return { state: 'done', providerId: `manual:${refundId}:${reference}`, paidBy: 'person' };
+}
+
+/** What of a payment is neither refunded nor about to be, in minor units. */
+export function leftOf(payment: Payment, refunds: readonly Refund[]): number {
+  return payment.amountMinor - refunds.reduce((total, refund) => total + refund.amountMinor, 0);
+}
+
+/** The state that a payment's refunds make of it, those due and those done. Of a decided payment only they move it on. */
+export function stateAfter(payment: Payment, refunds: readonly Refund[]): Payment['state'] {
+  const done = refunds.filter(({ state }) => state === 'done');
+  if (leftOf(payment, done) <= 0) {
+    return done.some(({ origin }) => origin === 'dispute') ? 'disputed' : 'refunded';
+  }
+  if (leftOf(payment, refunds) <= 0) return 'refund_due';
+  switch (payment.state) {
+    case 'received':
+    case 'withheld':
+    case 'applied':
+      return payment.state;
+    case 'refund_due':
+    case 'refunded':
+      return 'refund_due';
+    case 'disputed':
+      return 'received';
+    default:
+      return payment.state satisfies never;
+  }
+}

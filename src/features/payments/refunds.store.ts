@@ -1,0 +1,225 @@
+import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
+import type { OrderId, PaymentIntentId, TicketId } from '../../kernel/ids.ts';
+import {
+  type Backlog,
+  backlogOf,
+  claim,
+  claimDue,
+  countBacklog,
+  type DueTable,
+  keepFailure,
+  retry,
+  retryStuck,
+} from '../../platform/jobs/due-work.store.ts';
+import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
+import type { Executor, Transaction, Writer } from '../../platform/postgres/database.ts';
+import type { NewRefund, Refund, RefundState } from './refund.ts';
+
+/** Refunds as work that is due: the last try leaves one `failed` unless it succeeds. */
+const SENDING: DueTable = {
+  table: 'refunds',
+  key: 'refund_id',
+  isOpen: "state IN ('due', 'sent')",
+  isStuck: "state IN ('failed', 'manual')",
+  since: 'created_at',
+};
+
+const INSERT = {
+  name: 'refund-insert',
+  text: `INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, requested_by, created_at,
+                              provider_id, next_attempt_at, ticket_id, state, paid_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8, $7::timestamptz, $9, $10, $11)
+         ON CONFLICT (provider_id) DO NOTHING
+         RETURNING refund_id`,
+};
+
+/** Writes a refund down. False when the provider's was known already. */
+export async function insertRefund(
+  tx: Transaction,
+  refundId: string,
+  refund: NewRefund,
+  at: Instant,
+): Promise<boolean> {
+  const written = await tx.rows(INSERT, [
+    refundId,
+    refund.intentId,
+    refund.amountMinor,
+    refund.origin,
+    refund.reason,
+    refund.requestedBy ?? null,
+    toRfc3339(at),
+    refund.state === 'done' ? refund.providerId : null,
+    refund.ticketId ?? null,
+    refund.state,
+    refund.state === 'done' ? refund.paidBy : null,
+  ]);
+  tx.wake('refunds');
+  return written.length > 0;
+}
+
+interface RefundRow {
+  readonly refund_id: string;
+  readonly amount_minor: number;
+  readonly origin: Refund['origin'];
+  readonly state: RefundState;
+  readonly provider_id: string | null;
+  readonly paid_by: 'provider' | 'person' | null;
+  readonly ticket_id: TicketId | null;
+}
+
+const OF_PAYMENT = {
+  name: 'refunds-of-payment',
+  text: `SELECT refund_id, amount_minor, origin, state, provider_id, paid_by, ticket_id FROM refunds
+          WHERE payment_intent_id = $1 ORDER BY created_at, refund_id`,
+};
+
+/** All refunds of a payment, oldest first. */
+export async function refundsOf(executor: Executor, intentId: PaymentIntentId): Promise<Refund[]> {
+  return (await executor.rows<RefundRow>(OF_PAYMENT, [intentId])).map(toRefund);
+}
+
+function toRefund(row: RefundRow): Refund {
+  const facts = {
+    refundId: row.refund_id,
+    amountMinor: row.amount_minor,
+    origin: row.origin,
+    ticketId: row.ticket_id ?? undefined,
+  };
+  if (row.state !== 'done') return { ...facts, state: row.state };
+  if (row.provider_id === null || row.paid_by === null)
+    throw new Error(`refund ${row.refund_id} is half done`);
+  return { ...facts, state: row.state, providerId: row.provider_id, paidBy: row.paid_by };
+}
+
+const REMOVE = {
+  name: 'refunds-remove',
+  text: 'DELETE FROM refunds WHERE refund_id = ANY ($1::uuid[]) RETURNING amount_minor',
+};
+
+/** Deletes refunds that are not to be paid any more, or whose money the provider took back; minor units they were. */
+export async function deleteRefunds(tx: Transaction, refundIds: readonly string[]): Promise<number> {
+  const deleted = await tx.rows<Pick<RefundRow, 'amount_minor'>>(REMOVE, [refundIds]);
+  return deleted.reduce((total, row) => total + row.amount_minor, 0);
+}
+
+/** A refund to send. */
+export interface DueRefund {
+  readonly refundId: string;
+  readonly intentId: PaymentIntentId;
+  readonly amountMinor: number;
+  /** Whether Stripe was never asked for it before. */
+  readonly isFirstTry: boolean;
+}
+
+const CLAIM = claimDue(
+  'refunds-claim',
+  SENDING,
+  'refund_id, payment_intent_id, amount_minor, attempts',
+  `state = CASE WHEN attempts + 1 < ${MAX_TRIES} THEN 'sent' ELSE 'failed' END`,
+);
+
+interface ClaimedRow {
+  readonly refund_id: string;
+  readonly payment_intent_id: PaymentIntentId;
+  readonly amount_minor: number;
+  readonly attempts: number;
+}
+
+/** Takes due refunds for this caller alone; a failed or forgotten one comes again after a growing pause. */
+export async function claimRefunds(executor: Executor, now: Instant, limit: number): Promise<DueRefund[]> {
+  const rows = await claim<ClaimedRow>(executor, CLAIM, now, limit);
+  return rows.map((row) => ({
+    refundId: row.refund_id,
+    intentId: row.payment_intent_id,
+    amountMinor: row.amount_minor,
+    isFirstTry: row.attempts === 1,
+  }));
+}
+
+const CARRIED_OUT = {
+  name: 'refund-carried-out',
+  text: `UPDATE refunds SET state = 'done', provider_id = $2, paid_by = $3, last_error = NULL
+          WHERE refund_id = $1 AND state <> 'done' RETURNING refund_id`,
+};
+
+/** It is paid, by the provider under this id; false when that was known already. */
+export async function saveRefundSent(
+  tx: Transaction,
+  refundId: string,
+  providerId: string,
+): Promise<boolean> {
+  return (await tx.rows(CARRIED_OUT, [refundId, providerId, 'provider'])).length > 0;
+}
+
+/** It is paid, by a person; false when it was paid before. */
+export async function saveRefundPaid(tx: Transaction, refundId: string, reference: string): Promise<boolean> {
+  return (await tx.rows(CARRIED_OUT, [refundId, reference, 'person'])).length > 0;
+}
+
+const IS_OPEN = {
+  name: 'refund-is-due',
+  text: "SELECT FROM refunds WHERE refund_id = $1 AND state <> 'done'",
+};
+
+/** Whether a refund is still to be paid. */
+export async function isRefundOpen(executor: Executor, refundId: string): Promise<boolean> {
+  return (await executor.rows(IS_OPEN, [refundId])).length > 0;
+}
+
+const FIND_STUCK = {
+  name: 'refund-find-stuck',
+  text: `SELECT payment_intent_id, p.order_id, r.amount_minor FROM refunds r JOIN payments p USING (payment_intent_id)
+          WHERE r.refund_id = $1 AND r.state IN ('failed', 'manual')`,
+};
+
+/** A refund that waits for a person. */
+export interface StuckRefund {
+  readonly intentId: PaymentIntentId;
+  readonly orderId: OrderId;
+  readonly amountMinor: number;
+}
+
+/** Whose money a refund is that waits for a person; undefined when it does not wait. */
+export async function findStuckRefund(
+  executor: Executor,
+  refundId: string,
+): Promise<StuckRefund | undefined> {
+  type Row = Pick<ClaimedRow, 'payment_intent_id' | 'amount_minor'> & { readonly order_id: OrderId };
+  const [row] = await executor.rows<Row>(FIND_STUCK, [refundId]);
+  return row && { intentId: row.payment_intent_id, orderId: row.order_id, amountMinor: row.amount_minor };
+}
+
+const FAILED = keepFailure('refund-failed', SENDING, "state <> 'done'");
+
+/** Keeps why a try to send a refund failed. */
+export async function keepRefundFailure(executor: Executor, refundId: string, reason: string): Promise<void> {
+  await executor.rows(FAILED, [refundId, reason]);
+}
+
+/** Due again as one that was tried before: Stripe may have taken it, and its account is read first. */
+const RETRY = retryStuck('refund-try-again', SENDING, 1, "state = 'sent'");
+
+/** Has a refund that waits for a person tried again; false when there is none by this id. */
+export async function retryRefund(writer: Writer, id: string, at: Instant): Promise<boolean> {
+  const isStuck = await retry(writer, RETRY, id, at);
+  if (isStuck) writer.wake('refunds');
+  return isStuck;
+}
+
+const BOUNCED = {
+  name: 'refund-bounced',
+  text: `UPDATE refunds SET state = 'failed', provider_id = NULL, paid_by = NULL, last_error = $2
+          WHERE refund_id = $1 AND origin = 'service'`,
+};
+
+/** The bank did not take it: a person has to look. */
+export async function saveRefundBounced(tx: Transaction, refundId: string, reason: string): Promise<void> {
+  await tx.rows(BOUNCED, [refundId, reason]);
+}
+
+const BACKLOG = countBacklog('refunds-backlog', SENDING);
+
+/** The refunds that are not paid yet. */
+export function refundBacklog(executor: Executor): Promise<Backlog> {
+  return backlogOf(executor, BACKLOG);
+}

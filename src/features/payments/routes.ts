@@ -1,0 +1,235 @@
+import { Type } from 'typebox';
+import { principalOf } from '../../platform/http/authentication.ts';
+import type { Once } from '../../platform/http/once.ts';
+import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
+import type { HttpServer } from '../../platform/http/server.ts';
+import { type Order, OrderParamsSchema, OrderSchema, toOrderId } from '../orders/index.ts';
+import type { CheckOut } from './check-out.ts';
+import { type PaymentJson, toWireStuck } from './json.ts';
+import type { MarkRefunded } from './mark-refunded.ts';
+import type { OfferPayment, PaymentOffer } from './offer-payment.ts';
+import type { ReceiveWebhook } from './receive-webhook.ts';
+import type { RefundIssued, RefundOrder } from './refund-order.ts';
+import {
+  PaymentIntentResponseSchema,
+  RefundRequestSchema,
+  RefundSchema,
+  SettledSchema,
+  StuckParamsSchema,
+  StuckPaymentSchema,
+  WebhookResponseSchema,
+} from './schemas.ts';
+import type { StuckPayments } from './stuck-payments.ts';
+
+const TAGS = ['Payments'];
+const OK = 200;
+const NO_CONTENT = 204;
+const WEBHOOK_PATHS = ['/api/webhook/stripe', '/api/order/webhook/stripe'];
+/** Stripe's own events stay far below it. */
+const MAX_WEBHOOK_BYTES = 262_144;
+
+/** For buyers: what they pay with (contract section 1). */
+export function buyerRoutes(
+  api: HttpServer,
+  once: Once,
+  json: PaymentJson,
+  offerPayment: OfferPayment,
+  checkOut: CheckOut,
+): void {
+  api.post(
+    '/api/order/:orderId/create-payment-intent',
+    {
+      config: {
+        permission: 'order.pay',
+        refuses: [
+          'order_not_found',
+          'seating_unavailable',
+          'order_not_pending',
+          'order_changed',
+          'order_already_paid',
+          'hold_ended',
+          'payment_refused',
+          'payments_unavailable',
+          'nothing_to_pay',
+          'price_not_chargeable',
+        ],
+      },
+      schema: {
+        tags: TAGS,
+        summary: 'Create or return the order’s PaymentIntent',
+        params: OrderParamsSchema,
+        headers: onceHeaders,
+        response: { 200: PaymentIntentResponseSchema, ...problems },
+      },
+    },
+    (request, reply) =>
+      once.answer(request, reply, { status: OK, body: (offer: PaymentOffer) => json.offer(offer) }, () =>
+        offerPayment.offer(toOrderId(request.params), principalOf(request)),
+      ),
+  );
+
+  api.post(
+    '/api/order/:orderId/checkout',
+    {
+      config: {
+        permission: 'order.pay',
+        refuses: [
+          'order_not_found',
+          'seating_unavailable',
+          'order_not_pending',
+          'order_changed',
+          'order_already_paid',
+          'hold_ended',
+          'payment_refused',
+          'payments_unavailable',
+          'payment_missing',
+          'payment_mismatch',
+        ],
+      },
+      schema: {
+        tags: TAGS,
+        summary: 'Complete a free order, or a paid one whose money is there',
+        params: OrderParamsSchema,
+        headers: onceHeaders,
+        response: { 200: OrderSchema, ...problems },
+      },
+    },
+    (request, reply) =>
+      once.answer(request, reply, { status: OK, body: (order: Order) => json.order(order) }, () =>
+        checkOut.checkOut(toOrderId(request.params), principalOf(request)),
+      ),
+  );
+}
+
+/** For the organiser of the event and administrators: refunding an order. */
+export function refundRoute(api: HttpServer, once: Once, json: PaymentJson, refundOrder: RefundOrder): void {
+  api.post(
+    '/api/order/:orderId/refund',
+    {
+      config: {
+        permission: 'order.refund',
+        refuses: [
+          'order_not_found',
+          'payment_refused',
+          'payments_unavailable',
+          'refund_not_possible',
+          'price_not_chargeable',
+        ],
+      },
+      schema: {
+        tags: TAGS,
+        summary:
+          'Refund a completed order, all of it or a part; for the organiser of its event and administrators',
+        params: OrderParamsSchema,
+        body: RefundRequestSchema,
+        headers: onceHeaders,
+        response: { 200: RefundSchema, ...problems },
+      },
+      // Without a body everything is asked back.
+      async preValidation(request) {
+        request.body ??= {};
+      },
+    },
+    (request, reply) =>
+      once.answer(request, reply, { status: OK, body: (issued: RefundIssued) => json.refund(issued) }, () =>
+        refundOrder.refund(toOrderId(request.params), json.refundRequest(request.body), principalOf(request)),
+      ),
+  );
+}
+
+/** For administrators: money that was tried as often as it may be. */
+export function repairRoutes(
+  api: HttpServer,
+  once: Once,
+  stuckPayments: StuckPayments,
+  markRefunded: MarkRefunded,
+): void {
+  const none = { status: NO_CONTENT, body: () => null };
+  const permission = 'payment.repair';
+
+  api.get(
+    '/api/order/admin/payments',
+    {
+      config: { permission },
+      schema: {
+        tags: TAGS,
+        summary: 'Refunds and webhooks that used up their tries, oldest first; for administrators',
+        querystring: Type.Object({ state: Type.Literal('stuck', { examples: ['stuck'] }) }),
+        response: { 200: Type.Array(StuckPaymentSchema), ...problems },
+      },
+    },
+    async (request) => (await stuckPayments.list(principalOf(request))).map(toWireStuck),
+  );
+
+  api.post(
+    '/api/order/admin/payments/:id/retry',
+    {
+      config: { permission, refuses: ['payment_not_stuck'] },
+      schema: {
+        tags: TAGS,
+        summary: 'Try a stuck refund or webhook again; for administrators',
+        params: StuckParamsSchema,
+        headers: onceHeaders,
+        response: { 204: Type.Null({ description: 'It is tried again at once' }), ...problems },
+      },
+    },
+    (request, reply) =>
+      once.answer(request, reply, none, () => stuckPayments.retry(request.params.id, principalOf(request))),
+  );
+
+  api.post(
+    '/api/order/admin/payments/:id/settled',
+    {
+      config: { permission, refuses: ['payment_not_stuck'] },
+      schema: {
+        tags: TAGS,
+        summary: 'A stuck refund was paid out in another way: it is done; for administrators',
+        params: Type.Object({ id: Uuid('The refund') }),
+        headers: onceHeaders,
+        body: SettledSchema,
+        response: { 204: Type.Null({ description: 'It is written down as done' }), ...problems },
+      },
+    },
+    (request, reply) => {
+      const { id } = request.params;
+      const { reference } = request.body;
+      return once.answer(request, reply, none, () =>
+        markRefunded.mark(id.toLowerCase(), reference, principalOf(request)),
+      );
+    },
+  );
+}
+
+/** For Stripe: its events. */
+export function webhookRoutes(api: HttpServer, receiveWebhook: ReceiveWebhook): void {
+  api.register(async (raw) => {
+    // The signature is over the exact bytes: nothing may parse them first.
+    raw.removeAllContentTypeParsers();
+    raw.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    for (const path of WEBHOOK_PATHS) webhookRoute(raw as unknown as HttpServer, path, receiveWebhook);
+  });
+}
+
+function webhookRoute(scope: HttpServer, path: string, receiveWebhook: ReceiveWebhook): void {
+  scope.post(
+    path,
+    {
+      config: {
+        access: 'public',
+        refuses: ['webhook_signature_invalid', 'invalid_request', 'body_too_large', 'database_unavailable'],
+      },
+      bodyLimit: MAX_WEBHOOK_BYTES,
+      schema: {
+        tags: TAGS,
+        summary: 'Events of Stripe, signed; taken once however often they come',
+        response: { 200: WebhookResponseSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const signature = request.headers['stripe-signature'];
+      await receiveWebhook.receive(body, Array.isArray(signature) ? signature[0] : signature);
+      return { received: true };
+    },
+  );
+}

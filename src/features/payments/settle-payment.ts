@@ -1,0 +1,171 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { unreachable } from '../../kernel/errors.ts';
+import type { PaymentIntentId } from '../../kernel/ids.ts';
+import type { Database, Transaction } from '../../platform/postgres/database.ts';
+import type { Order, OrderBook } from '../orders/index.ts';
+import { correctAssumed, takePlaceOf } from './assumed-payment.ts';
+import type { MoneyLog, MoneyOutcome } from './money-log.ts';
+import { type Payment, type RefundPolicy, type Settlement, settle } from './payment.ts';
+import type { CountMoney, PaymentProvider } from './payment-provider.ts';
+import {
+  lockPaidBy,
+  lockPaymentOf,
+  type MoneyReceived,
+  recordMoney,
+  setPaymentState,
+} from './payments.store.ts';
+import type { RefundLedger } from './refund-ledger.ts';
+
+type Decided = Exclude<Settlement, { decision: 'already_done' | 'ask' }>;
+
+/** Each further try sees the sale that beat the one before. */
+const MAX_REBOOK_ATTEMPTS = 3;
+
+export interface SettlementNeeds {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly stripe: Pick<PaymentProvider, 'findIntent'>;
+  readonly orders: OrderBook;
+  readonly ledger: RefundLedger;
+  readonly countMoney: CountMoney;
+  readonly moneyLog: MoneyLog;
+}
+
+/** Records money that came first, on its own, and then decides what becomes of it. */
+export class SettlePayment {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #stripe: Pick<PaymentProvider, 'findIntent'>;
+  readonly #orders: OrderBook;
+  readonly #ledger: RefundLedger;
+  readonly #countMoney: CountMoney;
+  readonly #moneyLog: MoneyLog;
+
+  constructor(needs: SettlementNeeds) {
+    this.#database = needs.database;
+    this.#clock = needs.clock;
+    this.#stripe = needs.stripe;
+    this.#orders = needs.orders;
+    this.#ledger = needs.ledger;
+    this.#countMoney = needs.countMoney;
+    this.#moneyLog = needs.moneyLog;
+  }
+
+  /**
+   * Returns what was decided. Safe to repeat and to race: the order's lock lets one decide, and a payment is decided on
+   * once. Throws `payments_unavailable`.
+   */
+  async settle(money: MoneyReceived, policy: RefundPolicy = 'refund'): Promise<Settlement> {
+    await this.#record(money, policy);
+    const asked = new Map<PaymentIntentId, boolean>();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const settlement = await this.#database.transaction((tx) => this.#decide(tx, money, policy, asked));
+        if (settlement.decision === 'ask') {
+          const { intentId } = settlement.assumed;
+          asked.set(intentId, (await this.#stripe.findIntent(intentId))?.state === 'succeeded');
+          continue;
+        }
+        if (isNew(settlement, policy)) {
+          const reason = 'reason' in settlement ? settlement.reason : undefined;
+          this.#moneyLog.decided(outcomeOf(settlement), money, reason);
+        }
+        return settlement;
+      } catch (error) {
+        if (attempt >= MAX_REBOOK_ATTEMPTS || !this.#orders.isSeatTaken(error)) throw error;
+      }
+    }
+  }
+
+  /** On its own, before anything is decided: a crash from here on loses no money. */
+  async #record(money: MoneyReceived, policy: RefundPolicy): Promise<void> {
+    const corrected = await this.#database.transaction(async (tx) => {
+      // A crash can leave this money undecided. The job that settles such money may refund, so it must not find this one.
+      const state = policy === 'withhold' ? 'withheld' : 'received';
+      const isRecorded = await recordMoney(tx, money, this.#clock.now(), state);
+      if (!isRecorded) return correctAssumed(tx, money, this.#countMoney);
+      await this.#countMoney(tx, { intentId: money.intentId, taken: money.amountMinor, refunded: 0 });
+      return undefined;
+    });
+    if (corrected) this.#moneyLog.corrected(money, corrected);
+  }
+
+  /** `asked`: whether the provider received the payments that it was asked about. */
+  async #decide(
+    tx: Transaction,
+    { orderId, intentId }: MoneyReceived,
+    policy: RefundPolicy,
+    asked: ReadonlyMap<PaymentIntentId, boolean>,
+  ): Promise<Settlement> {
+    const order = await this.#orders.lock(tx, orderId);
+    const payment = await lockPaymentOf(tx, orderId, intentId);
+    if (!order || !payment)
+      throw new Error(`payment ${intentId} was first recorded for another order than ${orderId}`);
+    const paidBy = await lockPaidBy(tx, orderId, intentId);
+    const settlement = settle(order, payment, {
+      currency: tx.currency,
+      paidBy,
+      isPaidByReceived: paidBy && asked.get(paidBy.intentId),
+      seatsFree: order.status !== 'cancelled' || (await this.#orders.seatsFree(tx, order)),
+      policy,
+    });
+    await this.#save(tx, order, payment, settlement);
+    return settlement;
+  }
+
+  /** Saves what was decided on a locked payment of a locked order. */
+  async #save(tx: Transaction, order: Order, payment: Payment, settlement: Settlement): Promise<void> {
+    const { intentId } = payment;
+    switch (settlement.decision) {
+      case 'complete':
+        await this.#orders.complete(tx, order);
+        return setPaymentState(tx, intentId, 'applied');
+      case 'rebook':
+        await this.#orders.rebook(tx, order);
+        return setPaymentState(tx, intentId, 'applied');
+      case 'apply':
+        return setPaymentState(tx, intentId, 'applied');
+      case 'replace':
+        return takePlaceOf(tx, settlement.assumed, payment, this.#countMoney, this.#ledger);
+      case 'withheld':
+        if (payment.state !== 'withheld') await setPaymentState(tx, intentId, 'withheld');
+        return;
+      case 'refund':
+        await this.#ledger.refundRest(tx, payment, settlement.reason);
+        if (settlement.isLate) await this.#orders.refuseLate(tx, order);
+        return;
+      case 'ask':
+      case 'already_done':
+        return;
+      default:
+        unreachable(settlement);
+    }
+  }
+}
+
+/** The comparison that withheld money has reported it. */
+function isNew(
+  settlement: Exclude<Settlement, { decision: 'ask' }>,
+  policy: RefundPolicy,
+): settlement is Decided {
+  const isKnown = settlement.decision === 'withheld' && policy === 'refund';
+  return settlement.decision !== 'already_done' && !isKnown;
+}
+
+function outcomeOf(settlement: Decided): MoneyOutcome {
+  switch (settlement.decision) {
+    case 'complete':
+      return 'completed';
+    case 'rebook':
+      return 'late_rebooked';
+    case 'apply':
+    case 'replace':
+      return 'taken_over';
+    case 'withheld':
+      return 'withheld';
+    case 'refund':
+      return settlement.isLate ? 'late_refunded' : 'refunded';
+    default:
+      return unreachable(settlement);
+  }
+}

@@ -1,0 +1,23 @@
+import type { Core } from '../../platform/core.ts';
+import { DueWork } from '../../platform/jobs/due-work.ts';
+import { claimUndecided, keepUndecidedFailure, type MoneyReceived } from './payments.store.ts';
+import type { SettlePayment } from './settle-payment.ts';
+
+/** Decides on money that was recorded by a process that crashed before it could. */
+export function undecidedPayments(
+  { database, clock, failed }: Pick<Core, 'database' | 'clock' | 'failed'>,
+  settlePayment: SettlePayment,
+): DueWork<MoneyReceived> {
+  const onFailure = failed('decision');
+  return new DueWork(
+    {
+      claim: (now, limit) => claimUndecided(database, now, limit),
+      noteFailure: ({ intentId }, reason) => keepUndecidedFailure(database, intentId, reason),
+    },
+    clock,
+    async (money) => {
+      await settlePayment.settle(money);
+    },
+    (error, { orderId, intentId }) => onFailure(error, { orderId, paymentIntentId: intentId }),
+  );
+}

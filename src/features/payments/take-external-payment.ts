@@ -1,0 +1,70 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { OrderId } from '../../kernel/ids.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { OrderBook } from '../orders/index.ts';
+import type { AlignPayment } from './align-payment.ts';
+import type { ClosePayment } from './close-payment.ts';
+import { readReference } from './payment.ts';
+import { findPayment } from './payments.store.ts';
+import type { SettlePayment } from './settle-payment.ts';
+import type { TakenOver } from './taken-over.ts';
+
+interface ExternalPaymentNeeds {
+  readonly database: Database;
+  readonly orders: OrderBook;
+  readonly settlePayment: SettlePayment;
+  readonly alignPayment: AlignPayment;
+  readonly closePayment: ClosePayment;
+  readonly takenOver: TakenOver;
+}
+
+/** Records that another system took the payment for an order. */
+export class TakeExternalPayment {
+  readonly #database: Database;
+  readonly #orders: OrderBook;
+  readonly #settlePayment: SettlePayment;
+  readonly #alignPayment: AlignPayment;
+  readonly #closePayment: ClosePayment;
+  readonly #takenOver: TakenOver;
+
+  constructor(needs: ExternalPaymentNeeds) {
+    this.#database = needs.database;
+    this.#orders = needs.orders;
+    this.#settlePayment = needs.settlePayment;
+    this.#alignPayment = needs.alignPayment;
+    this.#closePayment = needs.closePayment;
+    this.#takenOver = needs.takenOver;
+  }
+
+  /**
+   * The order's price counts as received, under the payment's id there; an id of Stripe's is looked up. Safe to repeat.
+   * Throws `order_not_found`, `payment_missing` when Stripe has no such money, `payments_unavailable`.
+   */
+  async take(orderId: OrderId, paymentId: string | undefined): Promise<void> {
+    const order = await this.#orders.get(this.#database, orderId);
+    const { source, intentId } = readReference(orderId, paymentId);
+    if (source === 'stripe') {
+      const { orderId: known } = await this.#alignPayment.align(intentId);
+      if (known === orderId) return;
+      throw new AppError('payment_missing', 'The payment provider has no such payment for the order.');
+    }
+    // The earlier service completed the order by this message, which is delivered again.
+    if (await this.#takenOver.has(orderId)) return;
+    // Recorded before a process died, it is money whatever the order costs by now.
+    const known = await findPayment(this.#database, intentId);
+    if (order.price === 0 && !known) return this.#completeFree(orderId);
+    const amountMinor = known?.amountMinor ?? order.price;
+    const currency = this.#database.currency.code;
+    await this.#settlePayment.settle({ intentId, orderId, source, amountMinor, currency });
+    // A second payment would be refunded; better that there is none.
+    await this.#closePayment.conclude(order);
+  }
+
+  /** An order that costs nothing needs no money; one that has ended stays so. */
+  async #completeFree(orderId: OrderId): Promise<void> {
+    await this.#database.transaction(async (tx) => {
+      const locked = await this.#orders.lock(tx, orderId);
+      if (locked?.price === 0) await this.#orders.complete(tx, locked);
+    });
+  }
+}

@@ -1,0 +1,56 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { OrderId } from '../../kernel/ids.ts';
+import type { Database, Transaction } from '../../platform/postgres/database.ts';
+import type { Order } from '../orders/index.ts';
+import type { AlignPayment } from './align-payment.ts';
+import { lockApplied } from './payments.store.ts';
+import type { RefundLedger } from './refund-ledger.ts';
+import { takenOverPayment, wasRefunded } from './taken-over.store.ts';
+
+/** Payments that were taken over with their orders from the earlier service. */
+export class TakenOver {
+  readonly #database: Database;
+  readonly #alignPayment: AlignPayment;
+  readonly #ledger: RefundLedger;
+
+  constructor(database: Database, alignPayment: AlignPayment, ledger: RefundLedger) {
+    this.#database = database;
+    this.#alignPayment = alignPayment;
+    this.#ledger = ledger;
+  }
+
+  /** Whether the order was paid before this service had it. */
+  async has(orderId: OrderId): Promise<boolean> {
+    return (await takenOverPayment(this.#database, orderId)) !== undefined;
+  }
+
+  /**
+   * Reads the provider's account of the order's payment when that was only assumed, so that a refund starts from what is
+   * really there. Throws `payments_unavailable`.
+   */
+  async confirm(orderId: OrderId): Promise<void> {
+    const payment = await takenOverPayment(this.#database, orderId);
+    if (payment?.takenOver === 'assumed' && payment.source === 'stripe') {
+      await this.#alignPayment.align(payment.intentId);
+    }
+  }
+
+  /**
+   * In the caller's transaction: all that is left of a completed order's payment is to be refunded. Throws
+   * `refund_not_possible` when the order's payment is not known, so that its money is never kept silently.
+   */
+  async refundOrder(
+    tx: Transaction,
+    { orderId, price, paymentIntentId }: Order,
+    reason: string,
+  ): Promise<void> {
+    const payment = await lockApplied(tx, orderId);
+    if (payment) {
+      await this.#ledger.refundRest(tx, payment, reason);
+    } else if (price > 0 && !(await wasRefunded(tx, orderId, paymentIntentId))) {
+      const detail =
+        'No payment of this order is known, so its money would be kept. Run the comparison with Stripe first.';
+      throw new AppError('refund_not_possible', detail);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import type { Instant } from '../../kernel/clock.ts';
+import type { SessionId } from '../../kernel/ids.ts';
+import { type Currency, type Money, minus, money, sum, ZERO } from '../../kernel/money.ts';
+import {
+  applyDiscount,
+  type Discount,
+  type DiscountRefusal,
+  type PricedSeat,
+  REFUSAL_WORDS,
+} from './discount.ts';
+
+export interface PricingInput {
+  readonly seats: readonly PricedSeat[];
+  readonly discount: Discount | undefined;
+  readonly sessionId: SessionId;
+  readonly now: Instant;
+  readonly currency: Pick<Currency, 'code' | 'chargeStep'>;
+}
+
+export interface Priced {
+  readonly outcome: 'priced';
+  readonly subtotal: Money;
+  readonly discountAmount: Money;
+  readonly price: Money;
+  readonly discount: Discount | undefined;
+}
+
+export type PriceRefused =
+  | {
+      readonly outcome: 'refused';
+      readonly code: 'discount_refused';
+      readonly reason: DiscountRefusal;
+      readonly detail: string;
+    }
+  | {
+      readonly outcome: 'refused';
+      readonly code: 'price_not_chargeable';
+      readonly reason: 'not_chargeable';
+      readonly detail: string;
+    };
+
+/** What the order costs: the sum of its seats less the discount, exact in minor units (I8), or why it has no price. */
+export function priceOrder({
+  seats,
+  discount,
+  sessionId,
+  now,
+  currency,
+}: PricingInput): Priced | PriceRefused {
+  const subtotal = sum(seats.map((seat) => seat.price));
+  const off = discountedBy(subtotal, { seats, discount, sessionId, now, currency });
+  if (typeof off !== 'number') return off;
+  const price = minus(subtotal, off);
+  if (price % currency.chargeStep === 0) {
+    return { outcome: 'priced', subtotal, discountAmount: off, price, discount };
+  }
+  return {
+    outcome: 'refused',
+    code: 'price_not_chargeable',
+    reason: 'not_chargeable',
+    detail: `The price has more decimals than can be charged in ${currency.code.toUpperCase()}. Tell the organiser.`,
+  };
+}
+
+function discountedBy(
+  subtotal: Money,
+  { seats, discount, sessionId, now, currency }: PricingInput,
+): Money | PriceRefused {
+  if (discount === undefined) return ZERO;
+  const off = applyDiscount(discount, seats, sessionId, now);
+  if (off.outcome === 'refused') {
+    return {
+      outcome: 'refused',
+      code: 'discount_refused',
+      reason: off.reason,
+      detail: REFUSAL_WORDS[off.reason],
+    };
+  }
+  // A price that cannot be charged because of the discount becomes one that can, to the buyer's good.
+  return money(off.amount + (minus(subtotal, off.amount) % currency.chargeStep));
+}

@@ -1,0 +1,188 @@
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { AppError } from '../../kernel/errors.ts';
+import {
+  as,
+  type DiscountId,
+  type EventId,
+  type OrganizationId,
+  type SeatId,
+  type SessionId,
+  type TierId,
+  type UserId,
+} from '../../kernel/ids.ts';
+import type { Currency } from '../../kernel/money.ts';
+import type { ServiceAnswer, ServiceClient } from '../../platform/http/service-client.ts';
+import {
+  type Discount,
+  type DiscountJson,
+  DiscountReader,
+  DiscountSchema,
+  type PricedSeat,
+} from '../pricing/index.ts';
+import type {
+  DiscountAnswer,
+  SeatAgreement,
+  SeatingServices,
+  SeatQuote,
+  SeatRequest,
+} from './seats.ports.ts';
+
+export interface HttpSeatingNeeds {
+  readonly query: ServiceClient;
+  readonly seating: ServiceClient;
+  readonly currency: Currency;
+}
+
+/** How the batch question is answered with "not all of them". */
+const FORBIDDEN = 403;
+const VALIDATE = '/internal/v1/validate-pre-order';
+
+/** PostgreSQL keeps no NUL in a text. */
+const Text = Type.String({ pattern: '^[^\\u0000]*$' });
+
+/** The answer of the event-query service (contract section 4); its other fields are ignored. */
+const QuoteSchema = Type.Object({
+  seats: Type.Array(
+    Type.Object({
+      seatId: Type.String({ minLength: 1, maxLength: 64 }),
+      label: Text,
+      tier: Type.Object({
+        id: Type.String({ format: 'uuid' }),
+        name: Text,
+        price: Type.Union([Type.Number({ minimum: 0 }), Type.String()]),
+        color: Type.Optional(Type.Union([Text, Type.Null()])),
+      }),
+    }),
+  ),
+  discount: Type.Optional(Type.Union([DiscountSchema, Type.Null()])),
+});
+const quoteChecker = Compile(QuoteSchema);
+const discountChecker = Compile(DiscountSchema);
+const NO_SUCH_DISCOUNT = 'There is no such discount for this event.';
+
+/** The platform's seating services over HTTP. An answer that cannot be understood counts as no answer. */
+export class HttpSeatingServices implements SeatingServices {
+  readonly #query: ServiceClient;
+  readonly #seating: ServiceClient;
+  readonly #currency: Currency;
+  readonly #discounts: DiscountReader;
+
+  constructor({ query, seating, currency }: HttpSeatingNeeds) {
+    this.#query = query;
+    this.#seating = seating;
+    this.#currency = currency;
+    this.#discounts = new DiscountReader(currency);
+  }
+
+  async quote(request: SeatRequest): Promise<SeatQuote> {
+    const answer = await this.#query.post(VALIDATE, toWire(request));
+    if (answer.outcome === 'refused') return answer;
+    if (!quoteChecker.Check(answer.body)) throw unusable('its answer has another shape');
+    return this.#toQuote(answer.body, request);
+  }
+
+  async agree(request: SeatRequest): Promise<SeatAgreement> {
+    const answer = await this.#seating.post(VALIDATE, toWire(request));
+    return answer.outcome === 'refused' ? answer : { outcome: 'agreed' };
+  }
+
+  async discount(
+    request: SeatRequest & { readonly discountId: DiscountId },
+    code: string | undefined,
+  ): Promise<DiscountAnswer> {
+    const base = `/v1/events/${request.eventId}/sessions/${request.sessionId}/discounts`;
+    const answer = await this.#query.get(
+      code === undefined ? `${base}/public` : `${base}/code/${encodeURIComponent(code)}`,
+      {},
+    );
+    const offered = answer.outcome === 'ok' ? [answer.body].flat() : [];
+    const json = offered.find(
+      (each): each is DiscountJson => discountChecker.Check(each) && each.id === request.discountId,
+    );
+    if (json) return { outcome: 'found', discount: this.#toDiscount(json) };
+    const quoted = await this.quote(request);
+    if (quoted.outcome === 'refused') return quoted;
+    return quoted.discount
+      ? { outcome: 'found', discount: quoted.discount }
+      : { outcome: 'refused', message: NO_SUCH_DISCOUNT };
+  }
+
+  async ownsEvent(eventId: EventId, userId: UserId): Promise<boolean> {
+    return isTrue(await this.#seating.get('/internal/v1/events/verify-ownership', { eventId, userId }));
+  }
+
+  async ownsSession(sessionId: SessionId, userId: UserId): Promise<boolean> {
+    return isTrue(await this.#seating.get('/internal/v1/sessions/verify-ownership', { sessionId, userId }));
+  }
+
+  async ownsOrganization(organizationId: OrganizationId, userId: UserId): Promise<boolean> {
+    const path = '/internal/v1/organizations/verify-ownership';
+    return isTrue(await this.#seating.get(path, { organizationId, userId }));
+  }
+
+  async ownsAllEvents(eventIds: readonly EventId[], userId: UserId): Promise<boolean> {
+    const path = '/internal/v1/events/verify-batch-ownership';
+    const answer = await this.#seating.post(path, { eventIds, userId }, [FORBIDDEN]);
+    // Here the status decides; but a body that says no is a no.
+    return answer.outcome === 'ok' && answer.body !== false;
+  }
+
+  async isScanner(sessionId: SessionId, userId: UserId): Promise<boolean> {
+    const path = '/internal/v1/sessions/verify-role';
+    return isTrue(await this.#seating.get(path, { sessionId, userId, role: 'SCANNER' }));
+  }
+
+  #toQuote(quote: Static<typeof QuoteSchema>, { seatIds, discountId }: SeatRequest): SeatQuote {
+    const bySeat = new Map(quote.seats.map((seat) => [seat.seatId, seat]));
+    const seats = seatIds.map((seatId): PricedSeat => {
+      const seat = bySeat.get(seatId);
+      if (!seat) throw unusable('it left a seat out');
+      return this.#toPricedSeat(seatId, seat);
+    });
+    if (discountId === undefined) return { outcome: 'quoted', seats, discount: undefined };
+    if (!quote.discount) return { outcome: 'refused', message: NO_SUCH_DISCOUNT };
+    const discount = this.#toDiscount(quote.discount);
+    if (discount.id !== discountId) throw unusable('it answered with another discount');
+    return { outcome: 'quoted', seats, discount };
+  }
+
+  #toDiscount(json: DiscountJson): Discount {
+    const discount = this.#discounts.read(json);
+    if ('unreadable' in discount) throw unusable(`its discount: ${discount.unreadable}`);
+    return discount;
+  }
+
+  #toPricedSeat(seatId: SeatId, seat: Static<typeof QuoteSchema>['seats'][number]): PricedSeat {
+    const price = this.#currency.fromMajor(seat.tier.price);
+    if (price === undefined || price < 0) throw unusable(`a price that is none in ${this.#currency.code}`);
+    const tier = { id: as<TierId>(seat.tier.id), name: seat.tier.name, color: seat.tier.color ?? '' };
+    return { seatId, label: seat.label, tier, price };
+  }
+}
+
+/** The OrderRequest of the buyer, as the seating services know it. */
+function toWire(request: SeatRequest): Record<string, unknown> {
+  return {
+    session_id: request.sessionId,
+    event_id: request.eventId,
+    organization_id: request.organizationId,
+    seat_ids: request.seatIds,
+    ...(request.discountId === undefined ? {} : { discount_id: request.discountId }),
+  };
+}
+
+/** The body decides, not the status: a 200 that says `false` is a no. */
+function isTrue(answer: ServiceAnswer): boolean {
+  return answer.outcome === 'ok' && answer.body === true;
+}
+
+function unusable(reason: string): AppError {
+  return new AppError(
+    'seating_unavailable',
+    'The seating service gave an answer that cannot be used. Try again shortly.',
+    {
+      cause: new Error(reason),
+    },
+  );
+}

@@ -1,0 +1,75 @@
+import { Type } from 'typebox';
+import { as, type OrderId, type TicketId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { principalOf } from '../../platform/http/authentication.ts';
+import { problems, Uuid } from '../../platform/http/schemas.ts';
+import type { HttpServer } from '../../platform/http/server.ts';
+import type { ViewJson } from './json.ts';
+import { CountSchema, TicketSchema, TicketsSchema } from './schemas.ts';
+import type { ViewTickets } from './view-tickets.ts';
+
+const TAGS = ['Tickets'];
+
+/** Tickets over HTTP (contract section 1). */
+export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: ViewJson): void {
+  const listOf = async (orderId: string, who: Principal) =>
+    (await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who)).map(toJson);
+
+  scope.get(
+    '/api/order/ticket',
+    {
+      config: { permission: 'order.read', refuses: ['order_not_found'] },
+      schema: {
+        tags: TAGS,
+        summary: 'The tickets of an order, for those who may read it',
+        querystring: Type.Object({ orderId: Uuid('The order') }),
+        response: { 200: TicketsSchema, ...problems },
+      },
+    },
+    (request) => listOf(request.query.orderId, principalOf(request)),
+  );
+
+  scope.get(
+    '/api/order/:orderId/tickets',
+    {
+      config: { permission: 'order.read', refuses: ['order_not_found'] },
+      schema: {
+        tags: TAGS,
+        summary: 'The tickets of an order, for those who may read it',
+        params: Type.Object({ orderId: Uuid('The order') }),
+        response: { 200: TicketsSchema, ...problems },
+      },
+    },
+    (request) => listOf(request.params.orderId, principalOf(request)),
+  );
+
+  scope.get(
+    '/api/order/ticket/:ticketId',
+    {
+      config: { permission: 'ticket.read', refuses: ['ticket_not_found'] },
+      schema: {
+        tags: TAGS,
+        summary: 'A ticket; for its holder, the organiser, a scanner of the session and administrators',
+        params: Type.Object({ ticketId: Uuid('The ticket') }),
+        response: { 200: TicketSchema, ...problems },
+      },
+    },
+    async (request) => {
+      const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
+      return toJson(await tickets.view(ticketId, principalOf(request)));
+    },
+  );
+
+  scope.get(
+    '/api/order/tickets/count',
+    {
+      config: { access: 'public', refuses: ['database_unavailable'] },
+      schema: {
+        tags: TAGS,
+        summary: 'How many tickets are held or sold',
+        response: { 200: CountSchema, ...problems },
+      },
+    },
+    async () => ({ total_count: await tickets.count() }),
+  );
+}

@@ -1,0 +1,79 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { OrderId, TicketId } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import type { Executor } from '../../platform/postgres/database.ts';
+import type { Access } from '../access/index.ts';
+import type { TicketSealer } from './qr/sealer.ts';
+import { isGood, type OrderStatus, type Ticket, type TicketOrder } from './ticket.ts';
+import { countLive, type FoundTicket, findTicket } from './tickets.store.ts';
+
+/** A ticket as its holder sees it: with its QR text once the order is completed, never before. */
+export interface TicketView {
+  readonly ticket: Ticket;
+  readonly qrText: string | undefined;
+}
+
+export type FindTicketOrder = (orderId: OrderId) => Promise<TicketOrder | undefined>;
+
+/** Shows tickets and their QR texts. */
+export class ViewTickets {
+  readonly #database: Executor;
+  readonly #access: Access;
+  readonly #sealer: Pick<TicketSealer, 'seal'>;
+  readonly #findOrder: FindTicketOrder;
+
+  constructor(
+    database: Executor,
+    access: Access,
+    sealer: Pick<TicketSealer, 'seal'>,
+    findOrder: FindTicketOrder,
+  ) {
+    this.#database = database;
+    this.#access = access;
+    this.#sealer = sealer;
+    this.#findOrder = findOrder;
+  }
+
+  /** For the holder, the organiser, a scanner of the session, administrators. Throws `ticket_not_found`, `forbidden`. */
+  async view(ticketId: TicketId, who: Principal): Promise<TicketView> {
+    const found = await this.find(ticketId);
+    const { ticket, orderStatus, holderId, eventId } = found;
+    const role = await this.#access.require('ticket.read', who, {
+      owner: holderId,
+      event: eventId,
+      scannedAt: ticket.sessionId,
+    });
+    // A scanner sees whose seat it is, and gets no QR text to pass on.
+    return role === 'scanner' ? { ticket, qrText: undefined } : this.viewOf(ticket, orderStatus);
+  }
+
+  /** The tickets of an order, for those who may read it. Throws `order_not_found`, `forbidden`. */
+  async viewOrder(orderId: OrderId, who: Principal): Promise<TicketView[]> {
+    const order = await this.#findOrder(orderId);
+    if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
+    await this.#access.require('order.read', who, { owner: order.userId, event: order.eventId });
+    return this.viewsOf(order);
+  }
+
+  /** An order's tickets, for a caller whose access was checked. */
+  viewsOf({ tickets, status }: Pick<TicketOrder, 'tickets' | 'status'>): Promise<TicketView[]> {
+    return Promise.all(tickets.map((ticket) => this.viewOf(ticket, status)));
+  }
+
+  /** A ticket, for a caller whose access was checked. */
+  async viewOf(ticket: Ticket, orderStatus: OrderStatus): Promise<TicketView> {
+    return { ticket, qrText: isGood(ticket, orderStatus) ? await this.#sealer.seal(ticket) : undefined };
+  }
+
+  /** A ticket with what its order says about it, for the service itself. Throws `ticket_not_found`. */
+  async find(ticketId: TicketId): Promise<FoundTicket> {
+    const found = await findTicket(this.#database, ticketId);
+    if (!found) throw new AppError('ticket_not_found', 'There is no ticket with this id.');
+    return found;
+  }
+
+  /** How many tickets are held or sold. */
+  count(): Promise<number> {
+    return countLive(this.#database);
+  }
+}

@@ -1,0 +1,1 @@
+export { type Finding, verify } from './verify.ts';

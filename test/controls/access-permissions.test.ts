@@ -1,0 +1,76 @@
+import { beforeAll, expect, test, vi } from 'vitest';
+import { PERMISSIONS, type Permission } from '../../src/features/access/index.ts';
+import { ROUTES } from '../support/access-walk/routes.ts';
+import { walkRefusals } from '../support/access-walk/walk.ts';
+import { type Caller, openWorld, type World } from '../support/access-walk/world.ts';
+
+type Role = (typeof PERMISSIONS)[Permission]['roles'][number];
+
+const table = vi.hoisted(() => ({
+  /** The permission that everybody has at the moment. */
+  opened: undefined as string | undefined,
+  /** The permissions that were looked up. */
+  asked: new Set<string>(),
+}));
+
+vi.mock('../../src/features/access/permissions.ts', async (original) => {
+  const access = await original<typeof import('../../src/features/access/permissions.ts')>();
+  const roles: readonly Role[] = ['admin', 'owner', 'organiser', 'scanner', 'user'];
+  return {
+    ...access,
+    PERMISSIONS: new Proxy(access.PERMISSIONS, {
+      get(permissions, name: string) {
+        const rule: object | undefined = Reflect.get(permissions, name);
+        if (rule) table.asked.add(name);
+        // The guard taken out.
+        return rule && name === table.opened ? { ...rule, roles } : rule;
+      },
+    }),
+  };
+});
+
+/** One whom every closed route refuses, and one who may look at a ticket but not have it. */
+const CALLERS: readonly Caller[] = ['stranger', 'scanner'];
+
+/** Those that somebody who signed in may lack. */
+const CLOSED = (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => {
+  const { roles }: { readonly roles: readonly Role[] } = PERMISSIONS[permission];
+  return !roles.includes('user');
+});
+
+let world: World;
+/** The permissions that each route asks of those whom it refuses. */
+const permissionsOf = new Map<string, ReadonlySet<string>>();
+
+beforeAll(async () => {
+  world = await openWorld();
+  for (const route of Object.keys(ROUTES)) {
+    table.asked.clear();
+    await walkRefusals(world, route, CALLERS);
+    permissionsOf.set(route, new Set(table.asked));
+  }
+});
+
+test.each(CLOSED)('with %s open to everybody a route lets somebody pass who may not', async (permission) => {
+  const routes = [...permissionsOf].flatMap(([route, asked]) => (asked.has(permission) ? [route] : []));
+  expect(routes, 'routes that ask for it').not.toEqual([]);
+  // What was not to happen happens, and uses the orders up.
+  const fresh = await world.renewed();
+  const findings = new Map<string, string[]>();
+  table.opened = permission;
+  try {
+    for (const route of routes) findings.set(route, await walkRefusals(fresh, route, CALLERS));
+  } finally {
+    table.opened = undefined;
+  }
+  expect([...findings.values()].flat()).not.toEqual([]);
+  const askingForNothingElse = routes.filter((route) => permissionsOf.get(route)?.size === 1);
+  expect(askingForNothingElse.filter((route) => findings.get(route)?.length === 0)).toEqual([]);
+});
+
+test('every route that refuses a caller who signed in asks for a permission', () => {
+  const refusing = Object.keys(ROUTES).filter((route) =>
+    CALLERS.some((caller) => !ROUTES[route]?.passes.includes(caller)),
+  );
+  expect(refusing.filter((route) => permissionsOf.get(route)?.size === 0)).toEqual([]);
+});

@@ -1,0 +1,133 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Access, PERMISSIONS, type Permission } from '../../../src/features/access/index.ts';
+import { instant } from '../../../src/kernel/clock.ts';
+import { AppError } from '../../../src/kernel/errors.ts';
+import { as, type EventId, type SessionId, type UserId } from '../../../src/kernel/ids.ts';
+import type { Principal } from '../../../src/kernel/principal.ts';
+
+const [buyer, organiser, scanner, admin, stranger] = [
+  'buyer',
+  'organiser',
+  'scanner',
+  'admin',
+  'stranger',
+].map(
+  (name): Principal => ({
+    userId: as<UserId>(name),
+    isAdmin: name === 'admin',
+    scopes: [],
+    expiresAt: instant(0),
+  }),
+) as [Principal, Principal, Principal, Principal, Principal];
+const event = as<EventId>('event');
+const session = as<SessionId>('session');
+/** Everything a permission may be asked for, as it stands to those five. */
+const subject = { owner: buyer.userId, event, session, scannedAt: session };
+
+let asked: string[];
+let access: Access;
+
+beforeEach(() => {
+  asked = [];
+  const answer = (question: string, isYes: boolean) => {
+    asked.push(question);
+    return Promise.resolve(isYes);
+  };
+  access = new Access({
+    ownsEvent: (id, who) => answer(`event ${id} ${who}`, who === organiser.userId && id === event),
+    ownsSession: (id, who) => answer(`session ${id} ${who}`, who === organiser.userId),
+    ownsOrganization: (id, who) => answer(`organization ${id} ${who}`, false),
+    ownsAllEvents: (ids, who) =>
+      answer(`events ${ids.join()} ${who}`, who === organiser.userId && ids.every((id) => id === event)),
+    isScanner: (id, who) => answer(`scanner ${id} ${who}`, who === scanner.userId),
+  });
+});
+
+function refusal(permission: Permission, who: Principal, about: Parameters<Access['require']>[2] = subject) {
+  return access.require(permission, who, about).then(
+    () => undefined,
+    (error: unknown) => (error instanceof AppError ? { code: error.code, detail: error.message } : error),
+  );
+}
+
+describe('who may do what', () => {
+  const people = { buyer, organiser, scanner, admin, stranger };
+  const roleOf = { buyer: 'owner', organiser: 'organiser', scanner: 'scanner', admin: 'admin' } as const;
+
+  test.each(Object.keys(PERMISSIONS) as Permission[])(
+    '%s: exactly those whom the table names',
+    async (name) => {
+      const roles: readonly string[] = PERMISSIONS[name].roles;
+      for (const [person, who] of Object.entries(people)) {
+        const role = roleOf[person as keyof typeof roleOf];
+        const mayPass = roles.includes('user') || (role !== undefined && roles.includes(role));
+        expect(await refusal(name, who), person).toEqual(
+          mayPass ? undefined : { code: 'forbidden', detail: PERMISSIONS[name].refusal },
+        );
+      }
+    },
+  );
+
+  test('administrators pass wherever an organiser passes', () => {
+    const rules = Object.entries<{ readonly roles: readonly string[] }>(PERMISSIONS);
+    const others = rules.filter(([, { roles }]) => roles.includes('organiser') && !roles.includes('admin'));
+    expect(others).toEqual([]);
+  });
+
+  test('it resolves with the role by which the caller passes, an administrator’s before the owner’s', async () => {
+    expect(await access.require('order.cancel', buyer, subject)).toBe('owner');
+    expect(await access.require('order.cancel', admin, subject)).toBe('admin');
+    expect(await access.require('order.cancel', { ...buyer, isAdmin: true }, subject)).toBe('admin');
+    expect(await access.require('order.read', organiser, subject)).toBe('organiser');
+  });
+});
+
+describe('the seating service', () => {
+  test('is not asked about administrators and owners', async () => {
+    await access.require('order.read', buyer, subject);
+    await access.require('order.read', admin, subject);
+    expect(asked).toEqual([]);
+  });
+
+  test('is asked about every part of a subject, and one no is a no', async () => {
+    const other = as<EventId>('other');
+    expect(await refusal('order.read', organiser, { event, session })).toBeUndefined();
+    expect(await refusal('order.read', organiser, { event: other, session })).toMatchObject({
+      code: 'forbidden',
+    });
+    expect(await refusal('analytics.event', organiser, { events: [event, other] })).toMatchObject({
+      code: 'forbidden',
+    });
+  });
+
+  test('a subject without any part of an organiser’s lets no organiser pass', async () => {
+    expect(await refusal('order.read', organiser, { owner: buyer.userId })).toMatchObject({
+      code: 'forbidden',
+    });
+    expect(asked).toEqual([]);
+  });
+
+  test('a failure of it is no refusal', async () => {
+    const failure = new AppError('seating_unavailable', 'It does not answer.');
+    const failing = () => Promise.reject(failure);
+    const unlucky = new Access({
+      ownsEvent: failing,
+      ownsSession: failing,
+      ownsOrganization: failing,
+      ownsAllEvents: failing,
+      isScanner: failing,
+    });
+    await expect(unlucky.require('order.read', stranger, subject)).rejects.toBe(failure);
+    await expect(unlucky.require('ticket.check-in', scanner, subject)).rejects.toBe(failure);
+  });
+
+  test('hears once of a scanner who passed, and each time of a user who did not', async () => {
+    const scans = { scannedAt: session };
+    await access.require('ticket.check-in', scanner, scans);
+    await access.require('ticket.check-in', scanner, scans);
+    expect(asked).toHaveLength(1);
+    await refusal('ticket.check-in', stranger, scans);
+    await refusal('ticket.check-in', stranger, scans);
+    expect(asked).toHaveLength(3);
+  });
+});

@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Column, csvHeader, csvLine, workbookRow } from '../../../src/features/analytics/export.ts';
+
+const text: Column = { name: 'seat_label', kind: 'text' };
+const line = (value: string) => csvLine([text, text], [value, 'next']);
+
+/** What a reader of RFC 4180 finds in the first cell. */
+function firstCell(csv: string): string {
+  const quoted = /^"((?:[^"]|"")*)",next\r\n$/.exec(csv)?.[1];
+  if (quoted !== undefined) return quoted.replaceAll('""', '"');
+  return /^([^",\r\n]*),next\r\n$/.exec(csv)?.[1] ?? 'not a line of CSV';
+}
+
+describe('text in CSV', () => {
+  test.each([
+    ['=1+1', "'=1+1"],
+    ['+1', "'+1"],
+    ['-1', "'-1"],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    ['\t1', "'\t1"],
+    ['\t=1', "'\t'=1"],
+    [' =1', "' =1"],
+    ['"=1', '\'"=1'],
+    ['A;=1', "A;'=1"],
+    ['A; "@SUM(1)', 'A;\' "@SUM(1)'],
+    ['A\r\n+1', "A\r\n'+1"],
+    ['A; B', 'A; B'],
+    ['\r=1', "'\r'=1"],
+    ['＝1', "'＝1"],
+    ['A-1', 'A-1'],
+    ['1=1', '1=1'],
+    ['', ''],
+  ])('%j is written so that nothing computes it', (value, written) => {
+    expect(firstCell(line(value))).toBe(written);
+  });
+
+  test('is read back as it was, but for the apostrophe', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme' }),
+        fc.array(fc.constantFrom('', '=', '-', '"', ',', ';', '\r\n', '\t', ' ')).map((all) => all.join('')),
+        (value, before) => {
+          const [cell, wanted] = [firstCell(line(before + value)), before + value];
+          expect(cell.replaceAll("'", '')).toBe(wanted.replaceAll("'", ''));
+          expect(cell).not.toMatch(/(^|[;\t\r\n])[ "]*[=+\-@＝＋－＠]|^[\t\r\n]/);
+        },
+      ),
+    );
+  });
+});
+
+test('other kinds are what spreadsheets read as such', () => {
+  const columns: Column[] = [
+    { name: 'price', kind: 'amount' },
+    { name: 'tickets', kind: 'count' },
+    { name: 'at_utc', kind: 'time' },
+    { name: 'checked_in', kind: 'flag' },
+    { name: 'code', kind: 'text' },
+  ];
+  const row = ['1234567.50', 2, Date.parse('2026-11-24T03:17:15.905Z'), true, null];
+  expect(csvHeader(columns)).toBe('\uFEFFprice,tickets,at_utc,checked_in,code\r\n');
+  expect(csvLine(columns, row)).toBe('1234567.50,2,2026-11-24 03:17:15,TRUE,\r\n');
+  expect(workbookRow(columns, row)).toEqual([
+    1_234_567.5,
+    2,
+    new Date('2026-11-24T03:17:15.905Z'),
+    true,
+    null,
+  ]);
+});
+
+test('a workbook’s text is cut to a cell and to what XML can hold', () => {
+  expect(workbookRow([text], ['a\u0000b'])).toEqual(['a\uFFFDb']);
+  expect(workbookRow([text], ['x'.repeat(40_000)])).toEqual(['x'.repeat(32_767)]);
+  expect(workbookRow([text], ['=1+1'])).toEqual(['=1+1']);
+  expect(workbookRow([text], ['_x0041_ a_x1_'])).toEqual(['_x005F_x0041_ a_x1_']);
+});

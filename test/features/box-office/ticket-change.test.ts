@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { changesOf, refusedParts, relabelled } from '../../../src/features/box-office/ticket-change.ts';
+import type { Ticket } from '../../../src/features/tickets/index.ts';
+import { instant } from '../../../src/kernel/clock.ts';
+import { as, type SeatId } from '../../../src/kernel/ids.ts';
+import { money } from '../../../src/kernel/money.ts';
+
+const TICKET: Ticket = {
+  ticketId: as<Ticket['ticketId']>('ticket'),
+  orderId: as<Ticket['orderId']>('order'),
+  sessionId: as<Ticket['sessionId']>('session'),
+  seatId: as<SeatId>('seat'),
+  seatLabel: 'A1',
+  colour: '#fff',
+  tierId: as<Ticket['tierId']>('tier'),
+  tierName: 'VIP',
+  price: money(100),
+  issuedAt: instant(0),
+  voidedAt: undefined,
+  checkedInAt: undefined,
+  note: 'a ramp',
+};
+const UNCHANGED = { seatId: undefined, seatLabel: undefined, note: undefined, rest: {} };
+
+describe('parts of a ticket that a request names', () => {
+  const wire = { tier_id: 'tier', price_at_purchase: 1 };
+
+  test('a part that is sent as it is changes nothing', () => {
+    expect(refusedParts({ tier_id: 'tier', price_at_purchase: 1 }, wire)).toEqual([]);
+  });
+
+  test('a fixed part and one that no ticket has are refused, each with its reason', () => {
+    expect(refusedParts({ tier_id: 'other', row: 3 }, wire)).toEqual([
+      {
+        field: 'body/tier_id',
+        reason: 'a ticket stays in its tier: void it and issue another one',
+      },
+      { field: 'body/row', reason: 'a ticket has no such part' },
+    ]);
+  });
+
+  test.each(['toString', '__proto__', 'constructor'])('%s is no part of a ticket', (part) => {
+    expect(refusedParts(Object.fromEntries([[part, 1]]), wire)).toEqual([
+      { field: `body/${part}`, reason: 'a ticket has no such part' },
+    ]);
+  });
+});
+
+describe('label and note', () => {
+  test('what a request leaves out stays', () => {
+    expect(relabelled(TICKET, UNCHANGED)).toEqual(TICKET);
+  });
+
+  test('an empty note removes the note', () => {
+    expect(relabelled(TICKET, { ...UNCHANGED, note: '' }).note).toBeUndefined();
+  });
+
+  test('they are what the request says', () => {
+    expect(relabelled(TICKET, { ...UNCHANGED, seatLabel: 'Box 1', note: 'late' })).toMatchObject({
+      seatLabel: 'Box 1',
+      note: 'late',
+    });
+  });
+});
+
+describe('the audit trail of a change', () => {
+  test('nothing when nothing differs, whatever a check-in changed', () => {
+    expect(changesOf(TICKET, { ...TICKET, checkedInAt: instant(5) })).toBeUndefined();
+  });
+
+  test('only what differs, before and after', () => {
+    const moved = { ...TICKET, seatId: as<SeatId>('other'), seatLabel: 'A2' };
+    expect(changesOf(TICKET, moved)).toEqual({
+      before: { seat_id: 'seat', seat_label: 'A1' },
+      after: { seat_id: 'other', seat_label: 'A2' },
+    });
+  });
+
+  test('that there is another note, and never what it says', () => {
+    const change = changesOf(TICKET, { ...TICKET, note: 'a secret' });
+    expect(change).toEqual({ before: { has_note: true }, after: { has_note: true, is_note_new: true } });
+  });
+});

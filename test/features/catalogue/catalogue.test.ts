@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { createCatalogue } from '../../../src/features/catalogue/catalogue.ts';
+import { instant, later } from '../../../src/kernel/clock.ts';
+import { AppError } from '../../../src/kernel/errors.ts';
+import { as, type SessionId } from '../../../src/kernel/ids.ts';
+import type { ServiceAnswer } from '../../../src/platform/http/service-client.ts';
+
+const FRESH_MS = 60_000;
+const eventId = randomUUID();
+const organizationId = randomUUID();
+
+const SESSION = {
+  eventId,
+  organizationId,
+  startTime: '2026-12-15T19:30:00+05:30',
+  endTime: '2026-12-15T16:00:00Z',
+  venueDetails: { name: 'Hall', address: null },
+};
+
+/** The service, with what it answers and how often it was asked. */
+function service(answer: (path: string) => ServiceAnswer) {
+  const asked: string[] = [];
+  const get = async (path: string) => {
+    asked.push(path);
+    return answer(path);
+  };
+  return { asked, get };
+}
+
+const ok = (body: unknown): ServiceAnswer => ({ outcome: 'ok', body });
+const known = (title: string) => (path: string) => ok(path.startsWith('/v1/events/') ? { title } : SESSION);
+const away = () => new AppError('seating_unavailable', 'away');
+const newSession = () => as<SessionId>(randomUUID());
+
+let now = instant(Date.parse('2026-12-01T00:00:00Z'));
+const catalogueOf = (query: ReturnType<typeof service>) =>
+  createCatalogue({ clock: { now: () => now }, watch: (_name, port) => port }, { eventQuery: query });
+const pass = (ms: number) => {
+  now = later(now, ms);
+};
+
+test('a session has the name of its event, its times as moments, and what there is of its venue', async () => {
+  const sessionId = newSession();
+  expect(await catalogueOf(service(known('Tides'))).session(sessionId)).toEqual({
+    sessionId,
+    eventId,
+    organizationId,
+    title: 'Tides',
+    startsAt: Date.parse('2026-12-15T14:00:00Z'),
+    endsAt: Date.parse('2026-12-15T16:00:00Z'),
+    venue: { name: 'Hall', address: undefined, onlineLink: undefined },
+  });
+});
+
+test('is fetched once however many ask, and again when it is no longer fresh', async () => {
+  const query = service(known('Tides'));
+  const catalogue = catalogueOf(query);
+  const sessionId = newSession();
+  await Promise.all(Array.from({ length: 50 }, () => catalogue.session(sessionId)));
+  await catalogue.session(sessionId);
+  expect(query.asked).toHaveLength(2);
+  pass(FRESH_MS + 1_000);
+  await catalogue.session(sessionId);
+  expect(query.asked).toHaveLength(4);
+});
+
+describe('while the service is away', () => {
+  test('what was known still stands', async () => {
+    let isAway = false;
+    const query = service((path) => {
+      if (isAway) throw away();
+      return known('Tides')(path);
+    });
+    const catalogue = catalogueOf(query);
+    const sessionId = newSession();
+    await catalogue.session(sessionId);
+    isAway = true;
+    pass(FRESH_MS + 1_000);
+    expect(await catalogue.session(sessionId)).toMatchObject({ title: 'Tides' });
+    expect(query.asked).toHaveLength(3);
+  });
+
+  test('what was not known is asked for again', async () => {
+    let isAway = true;
+    const catalogue = catalogueOf(
+      service((path) => {
+        if (isAway) throw away();
+        return known('Tides')(path);
+      }),
+    );
+    const sessionId = newSession();
+    await expect(catalogue.session(sessionId)).rejects.toMatchObject({ code: 'seating_unavailable' });
+    isAway = false;
+    expect(await catalogue.session(sessionId)).toMatchObject({ title: 'Tides' });
+  });
+});
+
+test('a session that there is not is none, and may come to be', async () => {
+  let isThere = false;
+  const refused: ServiceAnswer = { outcome: 'refused', message: 'no' };
+  const catalogue = catalogueOf(service((path) => (isThere ? known('New')(path) : refused)));
+  const sessionId = newSession();
+  expect(await catalogue.session(sessionId)).toBeUndefined();
+  isThere = true;
+  expect(await catalogue.session(sessionId)).toMatchObject({ title: 'New' });
+});
+
+test.each<[string, unknown, unknown]>([
+  ['no session', null, { title: 'x' }],
+  ['a session without a time', { ...SESSION, startTime: 'soon' }, { title: 'x' }],
+  ['a session of no event', { ...SESSION, eventId: '../x' }, { title: 'x' }],
+  ['an event without a name', SESSION, {}],
+])('an answer with %s cannot be used', async (_name, session, event) => {
+  const catalogue = catalogueOf(service((path) => ok(path.startsWith('/v1/events/') ? event : session)));
+  await expect(catalogue.session(newSession())).rejects.toMatchObject({ code: 'seating_unavailable' });
+});

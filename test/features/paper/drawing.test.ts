@@ -1,0 +1,100 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { Drawing, type DrawingLimits } from '../../../src/features/paper/drawing.ts';
+import { drawTicketPages, type TicketPage } from '../../../src/features/paper/page.ts';
+
+const MS_IN_NS = 1_000_000;
+const ALL_SCRIPTS = 'Déjà Ночь क्षत्रिय ආලෝකයේ ஒளியின் مسرح קולנוע 東京都 🎉';
+
+function page(title: string): TicketPage {
+  const qrText = 'A1B2'.repeat(50);
+  return {
+    title,
+    time: 'now',
+    venue: title,
+    address: title,
+    seat: 'A1',
+    tier: title,
+    ticketId: 't',
+    orderId: 'o',
+    qrText,
+  };
+}
+
+/** Not a page: its drawing fails. */
+const BAD_PAGE = { ...page('bad'), title: undefined } as unknown as TicketPage;
+
+function opened(limits: Partial<DrawingLimits> = {}) {
+  const drawing = new Drawing(limits);
+  onTestFinished(() => drawing.close());
+  return drawing;
+}
+
+/** How long the event loop of this thread stood still at most while something was made, in milliseconds. */
+async function stillMs(make: () => Promise<Buffer>): Promise<number> {
+  const delays = monitorEventLoopDelay({ resolution: 5 });
+  delays.enable();
+  // Turns of the loop on both sides: a delay is counted between two of them.
+  await setTimeout(20);
+  const pdf = await make();
+  await setTimeout(20);
+  delays.disable();
+  expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
+  return delays.max / MS_IN_NS;
+}
+
+test('the first page in every script leaves the event loop free', async () => {
+  const drawing = opened();
+  const beside = await stillMs(() => drawing.draw([page(ALL_SCRIPTS)]));
+  const here = await stillMs(() => drawTicketPages([page(ALL_SCRIPTS)]));
+  expect(beside).toBeLessThan(here / 4);
+});
+
+test('PDFs are drawn one after another, each for who asked for it', async () => {
+  const drawing = opened();
+  const sizes = [1, 2, 3];
+  const pdfs = await Promise.all(sizes.map((count) => drawing.draw(Array(count).fill(page('x')))));
+  expect(pdfs.map((pdf) => pdf.toString('latin1').match(/\/Type \/Page\n/g)?.length)).toEqual(sizes);
+});
+
+test('more than may wait are refused, and the others drawn', async () => {
+  const drawing = opened({ maxWaiting: 1 });
+  const settled = await Promise.allSettled([1, 2, 3].map(() => drawing.draw([page('x')])));
+  expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+  expect(settled[2]).toMatchObject({ reason: { code: 'printing_busy' } });
+  await drawing.draw([page('x')]);
+});
+
+test('a page that cannot be drawn spoils no other', async () => {
+  const drawing = opened();
+  const settled = await Promise.allSettled([drawing.draw([BAD_PAGE]), drawing.draw([page('x')])]);
+  expect(settled.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+});
+
+test('what takes too long is given up, and another thread goes on', async () => {
+  const drawing = opened({ maxDrawMs: 6_000 });
+  const endless = drawing.draw(Array(2_000).fill(page(ALL_SCRIPTS)));
+  await expect(endless).rejects.toMatchObject({ code: 'printing_busy' });
+  expect((await drawing.draw([page('x')])).length).toBeGreaterThan(1_000);
+});
+
+test('what waits too long is refused, and what is being drawn goes on', async () => {
+  const drawing = opened({ maxWaitMs: 1 });
+  const settled = await Promise.allSettled([drawing.draw([page('x')]), drawing.draw([page('x')])]);
+  expect(settled).toMatchObject([
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { code: 'printing_busy' } },
+  ]);
+});
+
+test('closing refuses what waits and ends the thread', async () => {
+  const drawing = new Drawing();
+  const both = Promise.allSettled([drawing.draw([page('x')]), drawing.draw([page('x')])]);
+  await drawing.close();
+  expect(await both).toMatchObject([
+    { reason: { code: 'shutting_down' } },
+    { reason: { code: 'shutting_down' } },
+  ]);
+  await expect(drawing.draw([page('x')])).rejects.toMatchObject({ code: 'shutting_down' });
+});

@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { drawTicketPages } from '../../../src/features/paper/page.ts';
+import { sayTime } from '../../../src/features/paper/session-time.ts';
+import { instant } from '../../../src/kernel/clock.ts';
+import { codesIn, renderPages } from '../../support/pdf-pages.ts';
+
+const QR_TEXT = 'A1B2'.repeat(50);
+
+const page = (title: string, seat: string) => ({
+  title,
+  time: 'now',
+  venue: title,
+  address: seat,
+  seat,
+  tier: title,
+  ticketId: 't',
+  orderId: 'o',
+  qrText: QR_TEXT,
+});
+
+/** Text of any script: stretches of code points that stand together, where shaping rules are most at work. */
+const anyScript = fc
+  .array(
+    fc.tuple(
+      fc.integer({ min: 0x20, max: 0x1ffff }),
+      fc.array(fc.integer({ min: 0, max: 0x7f }), { maxLength: 12 }),
+    ),
+    { maxLength: 6 },
+  )
+  .map((stretches) =>
+    stretches
+      .flatMap(([from, steps]) => [from, ...steps.map((step) => from + step)])
+      .map((codePoint) => String.fromCodePoint(codePoint))
+      .join(' '.repeat(stretches.length % 2)),
+  );
+
+test('whatever the names are, there is a page, and its code reads', { timeout: 120_000 }, async () => {
+  const names = fc.sample(anyScript, { numRuns: 120, seed: 6 });
+  for (const [at, name] of names.entries()) {
+    const pdf = await drawTicketPages([page(name, names[at - 1] ?? '')]);
+    expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
+    if (at % 20 !== 0) continue;
+    const [rendered] = await renderPages(pdf);
+    expect(rendered && (await codesIn(rendered.picture)).map(({ text }) => text)).toEqual([QR_TEXT]);
+  }
+});
+
+test('a time is said with its zone, also where a clock goes back', () => {
+  const at = instant(Date.parse('2026-10-25T00:30:00Z'));
+  expect(sayTime(at, 'UTC')).toBe('Sunday 25 October 2026, 00:30 (UTC)');
+  expect(sayTime(at, 'Europe/Berlin')).toBe('Sunday 25 October 2026, 02:30 (Europe/Berlin, GMT+02:00)');
+  const hour = instant(at + 3_600_000);
+  expect(sayTime(hour, 'Europe/Berlin')).toBe('Sunday 25 October 2026, 02:30 (Europe/Berlin, GMT+01:00)');
+  expect(sayTime(instant(Date.parse('2026-12-31T18:30:00Z')), 'Asia/Colombo')).toBe(
+    'Friday 1 January 2027, 00:00 (Asia/Colombo, GMT+05:30)',
+  );
+});

@@ -1,0 +1,178 @@
+import { describe, expect, test } from 'vitest';
+import type { Discount, DiscountTerms, PricedSeat } from '../../../src/features/pricing/discount.ts';
+import { isUsedUp } from '../../../src/features/pricing/discount.ts';
+import { priceOrder } from '../../../src/features/pricing/price.ts';
+import { instant } from '../../../src/kernel/clock.ts';
+import { as } from '../../../src/kernel/ids.ts';
+import { Currency, type Money, money } from '../../../src/kernel/money.ts';
+
+const lkr = new Currency('lkr');
+const kwd = new Currency('kwd');
+const NOW = instant(1_000_000);
+const SESSION = as<Discount['applicableSessions'][number]>('session');
+
+function seats(...prices: number[]): PricedSeat[] {
+  return prices.map((price, at) => ({
+    seatId: as<PricedSeat['seatId']>(`seat-${at}`),
+    label: `A${at}`,
+    tier: { id: as<PricedSeat['tier']['id']>(at % 2 === 0 ? 'even' : 'odd'), name: 'T', color: '#fff' },
+    price: money(price),
+  }));
+}
+
+function discount(terms: DiscountTerms, changes: Partial<Discount> = {}): Discount {
+  return {
+    id: as<Discount['id']>('discount'),
+    code: 'CODE',
+    terms,
+    activeFrom: undefined,
+    expiresAt: undefined,
+    maxUsage: undefined,
+    currentUsage: 0,
+    applicableTiers: [],
+    applicableSessions: [],
+    active: true,
+    ...changes,
+  };
+}
+
+const flat = (amount: number, minSpend?: number): DiscountTerms => ({
+  type: 'FLAT_OFF',
+  amount: money(amount),
+  minSpend: minSpend === undefined ? undefined : money(minSpend),
+});
+const percent = (
+  numerator: number,
+  decimals = 0,
+  limits: { minSpend?: Money; maxDiscount?: Money } = {},
+): DiscountTerms => ({
+  type: 'PERCENTAGE',
+  percentage: { numerator: BigInt(numerator), decimals },
+  minSpend: limits.minSpend,
+  maxDiscount: limits.maxDiscount,
+});
+const free = (buyQuantity: number, getQuantity: number): DiscountTerms => ({
+  type: 'BUY_N_GET_N_FREE',
+  buyQuantity,
+  getQuantity,
+});
+
+function price(of: PricedSeat[], by?: Discount, currency = lkr) {
+  return priceOrder({ seats: of, discount: by, sessionId: SESSION, now: NOW, currency });
+}
+
+function off(of: PricedSeat[], by: Discount): number | string {
+  const priced = price(of, by);
+  return priced.outcome === 'priced' ? priced.discountAmount : priced.reason;
+}
+
+describe('what a discount takes off', () => {
+  test.each([
+    ['FLAT_OFF', seats(1_000, 2_000), flat(500), 500],
+    ['FLAT_OFF, at most the seats', seats(1_000), flat(5_000), 1_000],
+    ['FLAT_OFF at its minimum', seats(1_000, 2_000), flat(500, 3_000), 500],
+    ['FLAT_OFF below its minimum', seats(1_000, 2_000), flat(500, 3_001), 'min_spend'],
+    ['PERCENTAGE', seats(1_000, 2_000), percent(10), 300],
+    ['PERCENTAGE with decimals', seats(9_900, 19_950), percent(125, 1), 3_731],
+    ['PERCENTAGE, half a cent up', seats(5), percent(10), 1],
+    ['PERCENTAGE, capped', seats(1_000, 2_000), percent(50, 0, { maxDiscount: money(700) }), 700],
+    ['PERCENTAGE below its minimum', seats(1_000), percent(50, 0, { minSpend: money(1_001) }), 'min_spend'],
+    ['PERCENTAGE of 100', seats(1_000, 2_000), percent(100), 3_000],
+    ['PERCENTAGE above 100', seats(1_000, 2_000), percent(150), 3_000],
+    [
+      'PERCENTAGE of the largest amount',
+      seats(Number.MAX_SAFE_INTEGER),
+      percent(999),
+      Number.MAX_SAFE_INTEGER,
+    ],
+    ['PERCENTAGE capped at nothing', seats(1_000), percent(50, 0, { maxDiscount: money(0) }), 'nothing_off'],
+    ['FLAT_OFF of nothing', seats(1_000), flat(0), 'nothing_off'],
+    ['FLAT_OFF of seats that cost nothing', seats(0, 0), flat(500), 'nothing_off'],
+    ['a free seat given free', seats(0, 1_000), free(2, 1), 'nothing_off'],
+    ['an order without seats', seats(), flat(500), 'no_seat'],
+    ['a PERCENTAGE that comes to nothing', seats(1), percent(1), 'nothing_off'],
+    ['BUY 2 GET 1 with one seat', seats(1_000), free(2, 1), 'too_few_seats'],
+    ['BUY 2 GET 1 with two', seats(3_000, 1_000), free(2, 1), 1_000],
+    ['BUY 2 GET 1 with three', seats(3_000, 1_000, 2_000), free(2, 1), 1_000],
+    ['BUY 2 GET 1 with four', seats(3_000, 1_000, 2_000, 4_000), free(2, 1), 3_000],
+    ['BUY 1 GET 3', seats(3_000, 1_000), free(1, 3), 4_000],
+  ])('%s', (_name, of, terms, expected) => {
+    expect(off(of, discount(terms))).toBe(expected);
+  });
+
+  test('counts only seats of its tiers, but its minimum looks at all', () => {
+    const even = { applicableTiers: [as<PricedSeat['tier']['id']>('even')] };
+    expect(off(seats(1_000, 5_000, 2_000), discount(percent(10), even))).toBe(300);
+    expect(off(seats(1_000, 5_000), discount(flat(9_000, 6_000), even))).toBe(1_000);
+    expect(off(seats(1_000, 5_000, 2_000), discount(free(2, 1), even))).toBe(1_000);
+    expect(
+      off(seats(1_000), discount(flat(1), { applicableTiers: [as<PricedSeat['tier']['id']>('odd')] })),
+    ).toBe('no_seat');
+  });
+});
+
+test.each([
+  ['inactive', { active: false }, 'inactive'],
+  ['from this moment', { activeFrom: NOW }, 1],
+  ['from the next', { activeFrom: instant(NOW + 1) }, 'not_started'],
+  ['until the next', { expiresAt: instant(NOW + 1) }, 1],
+  ['until this moment', { expiresAt: NOW }, 'expired'],
+  ['with one use left', { maxUsage: 3, currentUsage: 2 }, 1],
+  ['used up', { maxUsage: 3, currentUsage: 3 }, 'used_up'],
+  ['of this session', { applicableSessions: [SESSION] }, 1],
+  [
+    'of another session',
+    { applicableSessions: [as<Discount['applicableSessions'][number]>('other')] },
+    'other_session',
+  ],
+])('a discount %s', (_name, changes, expected) => {
+  expect(off(seats(100), discount(flat(1), changes))).toBe(expected);
+});
+
+test('a refusal says what is the matter, in words for the buyer', () => {
+  expect(price(seats(100), discount(flat(1), { active: false }))).toEqual({
+    outcome: 'refused',
+    code: 'discount_refused',
+    reason: 'inactive',
+    detail: 'The discount is not active.',
+  });
+});
+
+test('an order without a discount costs the sum of its seats, also nothing', () => {
+  expect(price(seats(14_999, 1))).toEqual({
+    outcome: 'priced',
+    subtotal: 15_000,
+    discountAmount: 0,
+    price: 15_000,
+    discount: undefined,
+  });
+  expect(price(seats(0), undefined, kwd)).toMatchObject({ outcome: 'priced', price: 0 });
+});
+
+test('uses here and uses reported each count by themselves', () => {
+  expect([isUsedUp(2, 3), isUsedUp(3, 3), isUsedUp(4, 3), isUsedUp(9, undefined)]).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
+});
+
+describe('three decimals', () => {
+  test('a price that no card can be charged is refused, one whose sum can is not', () => {
+    expect(price(seats(12_345), undefined, kwd)).toMatchObject({
+      outcome: 'refused',
+      code: 'price_not_chargeable',
+      reason: 'not_chargeable',
+      detail: 'The price has more decimals than can be charged in KWD. Tell the organiser.',
+    });
+    expect(price(seats(12_345, 12_345), undefined, kwd)).toMatchObject({ outcome: 'priced', price: 24_690 });
+  });
+
+  test('what a discount leaves over a multiple of ten goes to the buyer', () => {
+    expect(price(seats(12_340), discount(percent(10)), kwd)).toMatchObject({
+      discountAmount: 1_240,
+      price: 11_100,
+    });
+  });
+});

@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { salesRows } from '../../../src/features/analytics/sales-rows.ts';
+import {
+  amend,
+  cancel,
+  complete,
+  type Order,
+  place,
+  rebook,
+  ticketFor,
+  withdraw,
+} from '../../../src/features/orders/order.ts';
+import { saleChanges } from '../../../src/features/sales/index.ts';
+import { instant } from '../../../src/kernel/clock.ts';
+import { as } from '../../../src/kernel/ids.ts';
+import { money, sum } from '../../../src/kernel/money.ts';
+
+const AT = instant(1_000_000);
+
+/** A pending order of some tickets in some tiers, with a discount or without. */
+const pending = fc
+  .record({
+    prices: fc.array(fc.integer({ min: 0, max: 50_000 }), { minLength: 1, maxLength: 5 }),
+    tiers: fc.integer({ min: 1, max: 3 }),
+    discount: fc.option(fc.integer({ min: 0, max: 500 }), { nil: undefined }),
+    placedAt: fc.integer({ min: 0, max: 10_000_000_000 }),
+  })
+  .map(({ prices, tiers, discount, placedAt }): Order => {
+    const tickets = prices.map((price, at) =>
+      ticketFor(
+        {
+          seatId: as(`seat ${at}`),
+          label: `A${at}`,
+          tier: { id: as(`tier ${at % tiers}`), name: `Tier ${at % tiers}`, color: '#fff' },
+          price: money(price),
+        },
+        { ticketId: as(`ticket ${at}`), orderId: as('order'), sessionId: as('session'), issuedAt: AT },
+      ),
+    );
+    const subtotal = sum(tickets.map(({ price }) => price));
+    const discountAmount = money(Math.min(subtotal, discount ?? 0));
+    return place({
+      facts: {
+        orderId: as('order'),
+        userId: as('user'),
+        eventId: as('event'),
+        organizationId: as('organization'),
+        sessionId: as('session'),
+        discount: discount === undefined ? undefined : { id: as('discount'), code: 'EARLY' },
+        discountAmount,
+        price: money(subtotal - discountAmount),
+        createdAt: instant(placedAt),
+        tickets,
+      },
+      holdMs: 1_000,
+    });
+  });
+
+type Step = 'complete' | 'expire' | 'refund' | 'dispute' | 'rebook' | 'withdraw' | 'amend';
+const step = fc.constantFrom<Step[]>(
+  'complete',
+  'complete',
+  'expire',
+  'refund',
+  'dispute',
+  'rebook',
+  'withdraw',
+  'amend',
+);
+
+/** The order after a step; the same order where its state does not have the step. */
+function taken(order: Order, name: Step): Order {
+  const [first] = order.tickets;
+  const transition = {
+    complete: () => complete(order, AT),
+    expire: () => cancel(order, 'expired', AT),
+    refund: () => cancel(order, 'refunded', AT),
+    dispute: () => cancel(order, 'payment', AT),
+    rebook: () => rebook(order, AT),
+    withdraw: () => withdraw(order, new Set(first ? [first.ticketId] : []), 'organiser'),
+    amend: () => (first ? amend(order, { ...first, seatLabel: 'Z9' }) : ({ outcome: 'none' } as const)),
+  }[name]();
+  return transition.outcome === 'changed' ? transition.order : order;
+}
+
+const lives = fc.array(
+  fc.record({ placed: pending, steps: fc.array(step, { maxLength: 8 }) }).map(({ placed, steps }) => {
+    const states = [placed];
+    for (const name of steps) states.push(taken(states.at(-1) ?? placed, name));
+    return states;
+  }),
+  { minLength: 1, maxLength: 5 },
+);
+
+/** The same counted from the orders as they are in the end. */
+function soldIn(orders: readonly Order[]) {
+  const completed = orders.filter(({ status }) => status === 'completed');
+  return {
+    orders: completed.length,
+    tickets: completed.reduce((total, { tickets }) => total + tickets.length, 0),
+    revenue: sum(completed.map(({ price }) => price)),
+    beforeDiscounts: sum(completed.map(({ subtotal }) => subtotal)),
+  };
+}
+
+type Part = ReturnType<typeof soldIn>;
+
+function added(parts: readonly Part[]): Part {
+  return {
+    orders: parts.reduce((total, { orders }) => total + orders, 0),
+    tickets: parts.reduce((total, { tickets }) => total + tickets, 0),
+    revenue: sum(parts.map(({ revenue }) => revenue)),
+    beforeDiscounts: sum(parts.map(({ beforeDiscounts }) => beforeDiscounts)),
+  };
+}
+
+test('figures and live totals agree with each other and with the completed orders', () => {
+  fc.assert(
+    fc.property(lives, (orders) => {
+      const changes = orders.flatMap((states) =>
+        states.slice(1).flatMap((to, at) => {
+          const from = states[at];
+          return from ? saleChanges([{ from, to }]) : [];
+        }),
+      );
+      const ends = orders.flatMap((states) => states.slice(-1));
+      const rows = salesRows(changes);
+      const sold = soldIn(ends);
+      expect(added(changes.map(({ difference }) => difference))).toEqual(sold);
+      expect(
+        added(
+          rows.times.map(({ orders: count, tickets, revenue, beforeDiscounts }) => ({
+            orders: count,
+            tickets,
+            revenue,
+            beforeDiscounts,
+          })),
+        ),
+      ).toEqual(sold);
+      expect(rows.tiers.reduce((total, { tickets }) => total + tickets, 0)).toBe(sold.tickets);
+      const completed = ends.filter(({ status }) => status === 'completed');
+      const good = completed.flatMap(({ tickets }) => tickets);
+      expect(sum(rows.tiers.map(({ revenue }) => revenue))).toBe(sum(good.map(({ price }) => price)));
+      const discounted = completed.filter(({ discount }) => discount);
+      expect(rows.discounts.reduce((total, { uses }) => total + uses, 0)).toBe(discounted.length);
+      expect(sum(rows.discounts.map(({ amount }) => amount))).toBe(
+        sum(discounted.map(({ discountAmount }) => discountAmount)),
+      );
+    }),
+  );
+});
+
+test('many changes at once count as they do one by one, and a completion is announced exactly when an order completes', () => {
+  fc.assert(
+    fc.property(lives, (orders) => {
+      const all = orders.flatMap((states) =>
+        states.slice(1).flatMap((to, at) => {
+          const from = states[at];
+          return from ? [{ from, to }] : [];
+        }),
+      );
+      const together = saleChanges(all);
+      expect(together).toEqual(all.flatMap((change) => saleChanges([change])));
+      const completions = all.filter(
+        ({ from, to }) => from.status !== 'completed' && to.status === 'completed',
+      );
+      expect(together.filter(({ isCompletion }) => isCompletion).map(({ order }) => order)).toEqual(
+        completions.map(({ to }) => to),
+      );
+    }),
+  );
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { cancel, complete, type Order, rebook, withdraw } from '../../../src/features/orders/order.ts';
+import { saleChanges } from '../../../src/features/sales/index.ts';
+import { instant } from '../../../src/kernel/clock.ts';
+import { as } from '../../../src/kernel/ids.ts';
+import { money } from '../../../src/kernel/money.ts';
+
+const at = instant(0);
+const ticket = (ticketId: string) => ({ ticketId, price: money(150) }) as unknown as Order['tickets'][number];
+const pending = {
+  orderId: as('o'),
+  price: money(300),
+  subtotal: money(300),
+  tickets: [ticket('a'), ticket('b')],
+  status: 'pending',
+  expiresAt: at,
+} as unknown as Order;
+
+function changed(transition: ReturnType<typeof complete>): Order {
+  if (transition.outcome !== 'changed') throw new Error('not possible');
+  return transition.order;
+}
+const completed = changed(complete(pending, at));
+const saleChange = (from: Order, to: Order) => saleChanges([{ from, to }])[0];
+const sold = { orders: 1, tickets: 2, revenue: 300 };
+const unsold = { orders: -1, tickets: -2, revenue: -300 };
+
+describe('what a change of an order means for sales', () => {
+  test('completed: one order more, announced', () => {
+    expect(saleChange(pending, completed)).toMatchObject({ difference: sold, isCompletion: true });
+  });
+
+  test('completed after it had ended: announced, too', () => {
+    const ended = changed(cancel(pending, 'expired', at));
+    expect(saleChange(ended, changed(rebook(ended, at)))).toMatchObject({
+      difference: sold,
+      isCompletion: true,
+    });
+  });
+
+  test.each(['admin', 'refunded', 'payment'] as const)('a completed one ended (%s): one less', (reason) => {
+    expect(saleChange(completed, changed(cancel(completed, reason, at)))).toMatchObject({
+      difference: unsold,
+      isCompletion: false,
+    });
+  });
+
+  test('some of its tickets refunded: those tickets less, and what was paid stays', () => {
+    expect(saleChange(completed, changed(withdraw(completed, new Set([as('a')]))))).toMatchObject({
+      difference: { orders: 0, tickets: -1, revenue: 0 },
+      isCompletion: false,
+    });
+  });
+
+  test('a pending one ended: nothing', () => {
+    expect(saleChange(pending, changed(cancel(pending, 'buyer', at)))).toBeUndefined();
+  });
+});
