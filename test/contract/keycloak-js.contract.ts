@@ -9,7 +9,6 @@ import { type FrontEnd, startFrontEnd } from '../support/front-end.ts';
  */
 const ORIGINS = ['http://localhost:8090', 'http://www.localhost:8090'] as const;
 const [HOME] = ORIGINS;
-const START_MS = 60_000;
 
 interface Outcome {
   readonly authenticated?: boolean;
@@ -30,7 +29,7 @@ export function keycloakJsContract(name: string, issuerOf: () => string): void {
       frontEnd = await startFrontEnd(issuerOf());
       const hosts = ORIGINS.map((origin) => [new URL(origin).host, frontEnd.address]);
       browser = await startTabbedBrowser(Object.fromEntries(hosts));
-    }, START_MS);
+    });
     afterAll(async () => {
       await browser?.stop();
       await frontEnd?.stop();

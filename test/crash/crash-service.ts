@@ -20,6 +20,8 @@ async function main(): Promise<void> {
   const { CRASH_AT, RECORD_TO } = process.env;
   // Nobody is left to ask for anything.
   process.on('disconnect', () => process.exit());
+  // Leaves behind what Node compiled: who kills it leaves nothing, and each start would compile all of it again.
+  process.once('SIGTERM', () => process.exit());
   const service = await runService(process.env, (point) => {
     if (RECORD_TO) appendFileSync(RECORD_TO, `${point}\n`);
     if (point === CRASH_AT) process.kill(process.pid, 'SIGKILL');

@@ -65,8 +65,10 @@ const BEYOND_FLOWS: Readonly<Record<string, string>> = {
 };
 
 describe('every effect is among the points', () => {
-  const before = new Set([...flowOf.keys()].flatMap((point) => /^before (\S+ \S+)/.exec(point)?.[1] ?? []));
-  const after = new Set([...flowOf.keys()].flatMap((point) => /^after (\S+ \S+)/.exec(point)?.[1] ?? []));
+  const effects = (pattern: RegExp) =>
+    new Set([...flowOf.keys()].flatMap((point) => pattern.exec(point)?.[1] ?? []));
+  const before = effects(/^(?:before|between \S+ \S+(?: with rows)? and) (\S+ \S+)/);
+  const after = effects(/^(?:after|between) (\S+ \S+)/);
   const uncovered = (effects: readonly string[]) =>
     effects.filter((effect) => !(before.has(effect) && after.has(effect)) && !BEYOND_FLOWS[effect]);
 

@@ -18,7 +18,8 @@ const PASSING =
  * named by the code and not by a list, `before database outbox-append <- order-book:215 <- settlement:81`: by its
  * effect and the lines that led to it. So each way to an effect is a point of its own, and a new write or call is one
  * without anybody's doing. Within a transaction it is the way from its beginning and what was written in it before: what
- * led to the transaction is undone with it by a kill.
+ * led to the transaction is undone with it by a kill. Between two of its statements nothing has an effect, so after the
+ * one is before the other: one point, `between database order-save-state and database outbox-append <- transitions:76`.
  */
 export function watchPoints(reached: Reached): Watch {
   const ports = watchEffects({
@@ -42,12 +43,17 @@ function watchedDatabase(database: WatchedDatabase, reached: Reached): WatchedDa
       let commit: string | undefined;
       const result = await database.transaction(async (tx) => {
         const written: string[] = [];
-        const begun = { at: begunAt.split(' <- ', 2)[1] ?? '', written };
-        const kept = await work(watchedExecutor(tx, reached, begun));
-        // One that wrote nothing has no effect to be parted from the next.
-        commit = written.length === 0 ? undefined : `database commit${begunAt}${since(begun)}`;
-        if (commit) reached(`before ${commit}`);
-        return kept;
+        const begun: Begun = { at: begunAt.split(' <- ', 2)[1] ?? '', written, last: undefined };
+        try {
+          const kept = await work(watchedExecutor(tx, reached, begun));
+          // One that wrote nothing has no effect to be parted from the next.
+          commit = written.length === 0 ? undefined : `database commit${begunAt}${since(begun)}`;
+          if (commit) reached(`${beforeNext(begun)} ${commit}`);
+          return kept;
+        } catch (error) {
+          if (begun.last) reached(`after ${begun.last}`);
+          throw error;
+        }
       });
       if (commit) reached(`after ${commit}`);
       return result;
@@ -59,6 +65,15 @@ function watchedDatabase(database: WatchedDatabase, reached: Reached): WatchedDa
 interface Begun {
   readonly at: string;
   readonly written: string[];
+  /** The newest write, after which nothing has come yet. */
+  last: string | undefined;
+}
+
+/** How the point before the next effect of a transaction begins. */
+function beforeNext(begun: Begun | undefined): string {
+  const words = begun?.last ? `between ${begun.last} and` : 'before';
+  if (begun) begun.last = undefined;
+  return words;
 }
 
 function watchedExecutor(executor: Executor, reached: Reached, begun: Begun | undefined): Executor {
@@ -67,11 +82,14 @@ function watchedExecutor(executor: Executor, reached: Reached, begun: Begun | un
     async rows<Row>(statement: Statement, values: readonly unknown[]) {
       if (!WRITE.test(statement.text)) return executor.rows<Row>(statement, values);
       const point = `database ${statement.name}${way(begun?.at)}${since(begun)}`;
-      reached(`before ${point}`);
+      reached(`${beforeNext(begun)} ${point}`);
       const rows = await executor.rows<Row>(statement, values);
       // A claim that found something is another point than the many that find nothing.
-      reached(`after ${point}${rows.length > 0 ? ' with rows' : ''}`);
-      begun?.written.push(statement.name);
+      const found = rows.length > 0 ? ' with rows' : '';
+      if (begun) {
+        begun.last = `database ${statement.name}${found}`;
+        begun.written.push(statement.name);
+      } else reached(`after ${point}${found}`);
       return rows;
     },
   };

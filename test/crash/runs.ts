@@ -48,8 +48,8 @@ export async function prepareRuns(): Promise<Runs> {
     TICKET_CLIENT_SECRET: 'secret-of-the-ticket-service-client',
     STRIPE_WEBHOOK_SECRET: 'whsec_test',
     LOG_LEVEL: 'silent',
-    // Each start reads what the first one compiled.
-    NODE_COMPILE_CACHE: join(folder, 'compiled'),
+    // Each start reads what the first ones compiled.
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(folder, 'compiled'),
     POSTGRES_POOL_SIZE: '5',
     SEAT_LOCK_TTL_MINUTES: '1',
     SWEEP_INTERVAL_SECONDS: '0.05',

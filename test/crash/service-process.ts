@@ -40,7 +40,7 @@ export async function startProcess(
     ending: () => ending,
     ask: answers.ask,
     async end() {
-      child.kill('SIGKILL');
+      child.kill('SIGTERM');
       await ended;
     },
   };

@@ -6,6 +6,7 @@ import { demoCatalogue } from '../../src/embedded/venue/demo-catalogue.ts';
 import { instant } from '../../src/kernel/clock.ts';
 import type { ErrorCode } from '../../src/kernel/errors.ts';
 import { Currency } from '../../src/kernel/money.ts';
+import { patience } from '../support/patience.ts';
 import { until } from '../support/servers.ts';
 import { type Answer, call } from '../support/test-app.ts';
 import { type Happening, runService, type Service } from './service.ts';
@@ -197,7 +198,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       return { result: await work(asked) };
     } catch (error) {
       if (asked === again || first === undefined || first === 'killed') throw error;
-      if (!(await endsWithin(first, DEATH_MS))) throw error;
+      if (!(await endsWithin(first, patience(DEATH_MS)))) throw error;
       return undefined;
     }
   }
@@ -276,7 +277,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     hasCrashed: () => again !== undefined,
     async awaitCrash() {
       if (again || first === undefined || first === 'killed') return;
-      if (await endsWithin(first, BY_ITSELF_MS)) await running();
+      if (await endsWithin(first, patience(BY_ITSELF_MS))) await running();
     },
     keyed,
     unkeyedOrders,

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await migrateUp({ dsn, dir: 'migrations' });
   platform = await startPlatformApp({ POSTGRES_DSN: dsn });
   buyer = await platform.issuer.token(randomUUID(), {}, { expiresIn: 3_600 });
-}, 120_000);
+});
 
 /** SQL of an operator, who may write whatever the settings say. */
 const asOperator = async (...statements: readonly string[]) => {
@@ -189,7 +189,7 @@ describe('read-only-server: a start on a standby', () => {
     await standby.promote();
     const started = await startServiceProcess({ ...env, AUTO_MIGRATE: 'false', LOG_LEVEL: 'info' });
     await started.url();
-  }, 180_000);
+  });
 });
 
 const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -129,7 +129,7 @@ beforeAll(async () => {
     tokenOf(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] }),
   ]);
   await until('every picture was read', async () => (await countOf('waiting')) === 0, 60_000);
-}, 120_000);
+});
 
 /** Nothing is compared with Stripe: these orders were free. */
 function env({ dsn } = earlier) {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readQrCode } from '../../scripts/qr-reader.ts';
 import type { Watch } from '../../src/app.ts';
+import { bareEnvironment } from '../support/child-server.ts';
 import { openStream } from '../support/event-reader.ts';
 import { CLIENT_SECRET, confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
@@ -190,7 +191,7 @@ describe('the whole way leaves no secret in the log:', () => {
   test('a start that fails', async () => {
     const child = spawn(process.execPath, ['src/main.ts'], {
       env: {
-        PATH: process.env.PATH ?? '',
+        ...bareEnvironment(),
         PORT: '0',
         POSTGRES_DSN: `postgres://ticketing:${DATABASE_PASSWORD}@127.0.0.1:1/ticketing`,
         DATABASE_WAIT_SECONDS: '0',

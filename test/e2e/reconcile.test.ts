@@ -7,6 +7,7 @@ import { type Instant, instant } from '../../src/kernel/clock.ts';
 import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';
 import { createStripeProvider } from '../../src/platform/stripe/stripe.provider.ts';
 import { atEnd } from '../support/at-end.ts';
+import { bareEnvironment } from '../support/child-server.ts';
 import { LKR } from '../support/currencies.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
@@ -441,7 +442,7 @@ describe('npm run reconcile', () => {
   async function run(env: Record<string, string> = {}, args: string[] = []) {
     const child = spawn(process.execPath, ['scripts/reconcile.ts', ...args], {
       env: {
-        PATH: process.env.PATH ?? '',
+        ...bareEnvironment(),
         POSTGRES_DSN: deaf.platform.app.dsn,
         STRIPE_SECRET_KEY: 'sk_test_embedded',
         STRIPE_WEBHOOK_SECRET: 'whsec_test',
@@ -454,9 +455,7 @@ describe('npm run reconcile', () => {
     return { code: await ended, lines: out.trimEnd().split('\n'), err };
   }
 
-  test('a line for each difference, then how many; 0 when none is left, 1 when one is', {
-    timeout: 60_000,
-  }, async () => {
+  test('a line for each difference, then how many; 0 when none is left, 1 when one is', async () => {
     const { orderId, intentId } = await paidUnheard(deaf);
     const repaired = await run();
     expect(repaired).toMatchObject({ code: 0, err: '' });
@@ -492,7 +491,7 @@ describe('npm run reconcile', () => {
     ['the database does not answer', { POSTGRES_DSN: 'postgres://u:hidden@127.0.0.1:1/none' }, []],
     ['the days are none', {}, ['--days', 'many']],
     ['a variable is not allowed', { CURRENCY: 'rupees' }, []],
-  ])('2 when %s, without a stack or a secret', { timeout: 60_000 }, async (_name, env, args) => {
+  ])('2 when %s, without a stack or a secret', async (_name, env, args) => {
     const { code, err } = await run(env, args);
     expect(code).toBe(2);
     expect(err.trim()).not.toBe('');

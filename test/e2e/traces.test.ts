@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { instant } from '../../src/kernel/clock.ts';
+import { bareEnvironment } from '../support/child-server.ts';
 import { type OtlpCollector, type SeenSpan, startOtlpCollector } from '../support/otlp-collector.ts';
 import { CLIENT_SECRET, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { recordEvents } from '../support/recorded-events.ts';
@@ -239,7 +240,7 @@ describe('without a collector named', () => {
       ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, 'src/main.ts'],
       {
         env: {
-          PATH: process.env.PATH ?? '',
+          ...bareEnvironment(),
           PORT: '0',
           POSTGRES_DSN: platform.app.dsn,
           DATA_DIR: `/tmp/ticketing-traces-${randomUUID()}`,

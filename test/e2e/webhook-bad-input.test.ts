@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { eachOf } from '../../src/kernel/concurrency.ts';
 import { Currency } from '../../src/kernel/money.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
@@ -18,8 +17,6 @@ beforeAll(async () => {
   stripe = stripeApi(platform.app.url);
   buyer = await platform.token(randomUUID());
 });
-
-const findings = () => findingsIn(platform.app.dsn, new Currency('lkr'));
 
 async function stateOf(orderId: string, { app } = platform) {
   const [row] = await app.sql('SELECT status, cancel_reason FROM orders WHERE order_id = $1', [orderId]);
@@ -46,23 +43,6 @@ async function applied(eventId: string, on = platform): Promise<void> {
     return row?.applied_at !== null && row !== undefined;
   });
 }
-
-async function allApplied(intentId: string, timeoutMs?: number): Promise<void> {
-  await until(
-    'every event of the payment is applied',
-    async () => {
-      const rows = await platform.app.sql(
-        'SELECT FROM stripe_inbox WHERE payment_intent_id = $1 AND applied_at IS NULL LIMIT 1',
-        [intentId],
-      );
-      return rows.length === 0;
-    },
-    timeoutMs,
-  );
-}
-
-const announcedAs = async (orderId: string, topic: string) =>
-  (await platform.app.sql('SELECT FROM outbox WHERE key = $1 AND topic = $2', [orderId, topic])).length;
 
 /** An order whose money is at Stripe, and known here by nothing but the webhooks that a test writes. */
 async function paidAtStripe(): Promise<{ orderId: string; intentId: string }> {
@@ -375,53 +355,5 @@ describe('signed, and no event', () => {
       expect(answer.body.code).toBe('body_too_large');
       expect(answer.body.detail).toContain('262144');
     }
-  });
-});
-
-describe('ten thousand times', () => {
-  const TIMES = 10_000;
-  const AT_ONCE = 50;
-
-  test('the same event: acknowledged each time, kept and applied once', { timeout: 180_000 }, async () => {
-    const orderId = await platform.place(buyer);
-    const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId));
-    const statuses = new Map<number, number>();
-    await eachOf(Array.from({ length: TIMES }), AT_ONCE, async () => {
-      const { status } = await deliver(platform.app, event);
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    });
-    expect(statuses).toEqual(new Map([[200, TIMES]]));
-    await applied(event.id);
-    expect(await inboxOf(event.id)).toHaveLength(1);
-    expect(await stateOf(orderId)).toMatchObject({ status: 'completed' });
-    expect(await paymentsOf(orderId)).toMatchObject([{ state: 'applied' }]);
-    expect(await announcedAs(orderId, 'orderUpdated')).toBe(1);
-    expect(await findings()).toEqual([]);
-  });
-
-  test('another event each time, all of one payment: one effect, none lost', {
-    timeout: 360_000,
-  }, async () => {
-    const orderId = await platform.place(buyer);
-    const intent = paidIntent(orderId);
-    const statuses = new Map<number, number>();
-    await eachOf(Array.from({ length: TIMES }), AT_ONCE, async () => {
-      const { status } = await deliver(platform.app, stripeEvent('payment_intent.succeeded', intent));
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    });
-    expect(statuses).toEqual(new Map([[200, TIMES]]));
-    await allApplied(intent.id, 240_000);
-    expect(
-      await platform.app.sql(
-        'SELECT count(*)::int AS kept, max(attempts)::int AS tries FROM stripe_inbox WHERE payment_intent_id = $1',
-        [intent.id],
-      ),
-    ).toEqual([{ kept: TIMES, tries: 1 }]);
-    expect(await stateOf(orderId)).toMatchObject({ status: 'completed' });
-    expect(await paymentsOf(orderId)).toEqual([
-      { payment_intent_id: intent.id, amount_minor: 10_000, currency: 'lkr', state: 'applied' },
-    ]);
-    expect(await announcedAs(orderId, 'orderUpdated')).toBe(1);
-    expect(await findings()).toEqual([]);
   });
 });

@@ -29,5 +29,5 @@ describe('disk-full-embedded: the embedded PostgreSQL', () => {
     await server.close();
     expect(await answers()).toBe(false);
     expect(reasons).toHaveLength(1);
-  }, 120_000);
+  });
 });

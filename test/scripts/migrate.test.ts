@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
+import { bareEnvironment } from '../support/child-server.ts';
 import { emptyDatabase } from '../support/own-database.ts';
 
 const SCRIPT = resolve('scripts/migrate.sh');
@@ -18,7 +19,7 @@ async function emptyFolder(): Promise<string> {
 
 /** Runs the script from a folder, with these variables and what finds programs. */
 async function migrate(cwd: string, env: Record<string, string>, ...args: string[]): Promise<string> {
-  const { stdout } = await run(SCRIPT, args, { cwd, env: { PATH: process.env.PATH ?? '', ...env } });
+  const { stdout } = await run(SCRIPT, args, { cwd, env: { ...bareEnvironment(), ...env } });
   return stdout.trim();
 }
 
@@ -57,7 +58,7 @@ describe('scripts/migrate.sh', () => {
     const POSTGRES_DSN = await emptyDatabase();
     const CDPATH = resolve('.');
     const { stdout } = await run('scripts/migrate.sh', ['-a', 'version'], {
-      env: { PATH: process.env.PATH ?? '', POSTGRES_DSN, CDPATH },
+      env: { ...bareEnvironment(), POSTGRES_DSN, CDPATH },
     });
     expect(stdout.trim()).toBe('none');
   });

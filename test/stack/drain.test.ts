@@ -59,5 +59,5 @@ describe('drain: two replicas behind HAProxy, which checks their health once a s
     isSelling = false;
     await Promise.all(clients);
     expect([...outcomes.keys()]).toEqual([201]);
-  }, 300_000);
+  });
 });

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { Currency } from '../../src/kernel/money.ts';
 import { compareAnnounced } from '../support/announced.ts';
+import { patience } from '../support/patience.ts';
 import { until } from '../support/servers.ts';
 import {
   type Asked,
@@ -11,7 +12,7 @@ import {
   openHall,
   sendBuyers,
 } from '../support/stack/buyers.ts';
-import { FAULTS, type Fault } from '../support/stack/faults.ts';
+import type { Fault } from '../support/stack/faults.ts';
 import { moneyDifferences } from '../support/stack/money.ts';
 import type { Stack } from '../support/stack/stack.ts';
 import { findingsIn } from '../support/test-app.ts';
@@ -37,11 +38,11 @@ const BOUNDS: Readonly<Record<Kind, number>> = {
 };
 
 /** A fault at a time, with load on. */
-export function faultsSuite(stackOf: () => Stack): void {
+export function faultsSuite(stackOf: () => Stack, faults: readonly Fault[]): void {
   const seen: string[][] = [];
   let hall: Hall | undefined;
 
-  test.each(FAULTS)('$name', async (fault) => {
+  test.each(faults)('$name', async (fault) => {
     const stack = stackOf();
     hall ??= await openHall(stack.url);
     const { asked, recoveredMs } = await suffer(stack, hall, fault);
@@ -55,7 +56,7 @@ export function faultsSuite(stackOf: () => Stack): void {
       `${(recoveredMs / 1_000).toFixed(1)} s`,
       tally(failures),
     ]);
-    expect(asked.filter(({ kind, ms }) => ms > BOUNDS[kind] + BUSY_MS)).toEqual([]);
+    expect(asked.filter(({ kind, ms }) => ms > BOUNDS[kind] + patience(BUSY_MS))).toEqual([]);
     const codes = new Set(failures.map(({ code, status }) => code ?? String(status)));
     expect(codes.difference(new Set(fault.mayAnswer))).toEqual(new Set());
     const compared = await compareAnnounced(stack.servers.directDsn(), stack.servers.links.kafka.address);
@@ -110,7 +111,7 @@ async function soundness({ servers, stripe }: Stack): Promise<unknown[]> {
     ...(await moneyDifferences(servers.directDsn(), `http://${stripe.address}`)),
   ];
   let found = await look();
-  const deadline = performance.now() + SETTLE_MS;
+  const deadline = performance.now() + patience(SETTLE_MS);
   while (found.length > 0 && performance.now() < deadline) {
     await setTimeout(500);
     found = await look();

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { keycloakJsContract } from '../contract/keycloak-js.contract.ts';
 import { HAS_BROWSER } from '../support/browser.ts';
-import { KEYCLOAK_START_MS, type KeycloakServer, startKeycloak } from '../support/keycloak-server.ts';
+import { type KeycloakServer, startKeycloak } from '../support/keycloak-server.ts';
 
 describe.runIf(HAS_BROWSER)('real Keycloak with deploy/keycloak realm', () => {
   let keycloak: KeycloakServer;
@@ -10,7 +10,7 @@ describe.runIf(HAS_BROWSER)('real Keycloak with deploy/keycloak realm', () => {
   beforeAll(async () => {
     // Of the same site as the pages, as on a developer's machine: a frame gets the cookies of no other.
     keycloak = await startKeycloak('localhost');
-  }, KEYCLOAK_START_MS);
+  });
   afterEach(({ task }) => {
     isFailed ||= task.result?.state === 'fail';
   });

@@ -6,12 +6,7 @@ import { instant } from '../../src/kernel/clock.ts';
 import { M2mTokens } from '../../src/platform/m2m-tokens/m2m-tokens.ts';
 import { TokenVerifier } from '../../src/platform/oidc/token-verifier.ts';
 import { atEnd } from '../support/at-end.ts';
-import {
-  KEYCLOAK_START_MS,
-  type KeycloakServer,
-  REALM_CLIENT_SECRET,
-  startKeycloak,
-} from '../support/keycloak-server.ts';
+import { type KeycloakServer, REALM_CLIENT_SECRET, startKeycloak } from '../support/keycloak-server.ts';
 import { until } from '../support/servers.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -25,7 +20,7 @@ beforeAll(async () => {
     OIDC_ISSUER: keycloak.issuer,
     TICKET_CLIENT_SECRET: REALM_CLIENT_SECRET,
   });
-}, KEYCLOAK_START_MS);
+});
 afterEach(({ task }) => {
   isFailed ||= task.result?.state === 'fail';
 });

@@ -3,12 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
 import { startFakeSeating } from '../support/fake-seating.ts';
 import { type KafkaServer, startKafka } from '../support/kafka-server.ts';
-import {
-  KEYCLOAK_START_MS,
-  type KeycloakServer,
-  REALM_CLIENT_SECRET,
-  startKeycloak,
-} from '../support/keycloak-server.ts';
+import { type KeycloakServer, REALM_CLIENT_SECRET, startKeycloak } from '../support/keycloak-server.ts';
 import { type Link, openLink } from '../support/link.ts';
 import { testDatabase } from '../support/own-database.ts';
 import { patience } from '../support/patience.ts';
@@ -66,7 +61,7 @@ beforeAll(async () => {
       RECONCILE_DAYS: '0',
     },
   });
-}, KEYCLOAK_START_MS);
+});
 afterEach(({ task }) => {
   isFailed ||= task.result?.state === 'fail';
 });

@@ -3,7 +3,7 @@ import { instant } from '../../src/kernel/clock.ts';
 import { as, type OrderId, type PaymentIntentId } from '../../src/kernel/ids.ts';
 import { Currency, money } from '../../src/kernel/money.ts';
 import { createStripeProvider } from '../../src/platform/stripe/stripe.provider.ts';
-import { STRIPE_MOCK_START_MS, type StripeMock, startStripeMock } from '../support/stripe-mock.ts';
+import { type StripeMock, startStripeMock } from '../support/stripe-mock.ts';
 
 const ORDER = as<OrderId>('8d564400-1273-4e3c-9b7d-cc3beccd2b27');
 const INTENT = as<PaymentIntentId>('pi_3Abc');
@@ -13,7 +13,7 @@ let mock: StripeMock;
 
 beforeAll(async () => {
   mock = await startStripeMock();
-}, STRIPE_MOCK_START_MS);
+});
 afterAll(() => mock?.stop());
 
 const provider = () =>

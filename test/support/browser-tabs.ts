@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { startChromium } from './browser.ts';
+import { patience } from './patience.ts';
 import { until } from './servers.ts';
 
 /** A page of a running browser, driven from the test; nothing it sends or gets is touched. */
@@ -65,7 +66,7 @@ type Link = (
 async function debuggerUrl(output: NodeJS.ReadableStream | null): Promise<string> {
   if (!output) throw new Error('the browser has no output');
   const found = Promise.withResolvers<string>();
-  const timer = setTimeout(found.reject, START_MS, new Error('the browser does not start'));
+  const timer = setTimeout(found.reject, patience(START_MS), new Error('the browser does not start'));
   createInterface({ input: output })
     .on('line', (line) => {
       const [, url] = /^DevTools listening on (ws:\S+)/.exec(line) ?? [];

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { atEnd } from './at-end.ts';
+import { patience } from './patience.ts';
 import { close, listen } from './servers.ts';
 
 /** The browser comes as a package, for this kind of machine; a program of the same kind elsewhere can be named. */
@@ -55,7 +56,7 @@ export async function servePages(): Promise<Pages> {
       page = { code, given };
       result = Promise.withResolvers();
       const { stop } = await startChromium(['--single-process', origin], 'ignore');
-      const timer = setTimeout(result.reject, MAX_RUN_MS, new Error('the browser says nothing'));
+      const timer = setTimeout(result.reject, patience(MAX_RUN_MS), new Error('the browser says nothing'));
       try {
         const { value, error } = await result.promise;
         if (error !== undefined) throw new Error(error);

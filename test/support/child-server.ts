@@ -2,9 +2,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { patience } from './patience.ts';
 import { close, listen } from './servers.ts';
 
 const FREEZE_TIMEOUT_MS = 2_000;
+
+/** What every process of a test finds in its environment: where programs are, and what Node has compiled already. */
+export function bareEnvironment(): Record<string, string> {
+  const { PATH = '', NODE_COMPILE_CACHE } = process.env;
+  return NODE_COMPILE_CACHE === undefined ? { PATH } : { PATH, NODE_COMPILE_CACHE };
+}
 
 /**
  * A run that is cut short, however that happens, leaves no server behind: the end of our process ends the guard's input.
@@ -38,7 +45,7 @@ export function freeze(child: ChildProcess): void {
   child.kill('SIGSTOP');
   const tasks = `/proc/${child.pid}/task`;
   const isStopped = (task: string) => /\) T /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
-  const deadline = performance.now() + FREEZE_TIMEOUT_MS;
+  const deadline = performance.now() + patience(FREEZE_TIMEOUT_MS);
   while (!readdirSync(tasks).every(isStopped)) {
     if (performance.now() > deadline) throw new Error(`process ${child.pid} does not stop`);
   }

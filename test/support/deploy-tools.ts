@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { patience } from './patience.ts';
 
 const KUBERNETES_VALIDATE = '1.37.0';
 const COMPOSE_GO = 'v2.16.2';
@@ -23,7 +24,7 @@ export async function validateKubernetes(version: string, files: readonly string
       'python3',
       ['-m', 'pip', 'install', '--quiet', '--target', draft, `kubernetes-validate==${KUBERNETES_VALIDATE}`],
       {
-        timeout: INSTALL_TIMEOUT_MS,
+        timeout: patience(INSTALL_TIMEOUT_MS),
       },
     ),
   );
@@ -66,7 +67,7 @@ export async function loadCompose(file: string): Promise<Verdict> {
   const bin = await kept(`compose-go-${COMPOSE_GO}`, (draft) =>
     run('go', ['install', `github.com/compose-spec/compose-go/v2/cmd@${COMPOSE_GO}`], {
       env: { ...process.env, GOBIN: draft },
-      timeout: INSTALL_TIMEOUT_MS,
+      timeout: patience(INSTALL_TIMEOUT_MS),
     }),
   );
   // Paths in it are meant from where it lies.

@@ -1,5 +1,14 @@
 import { createServer } from 'node:http';
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import {
+  exportJWK,
+  type GenerateKeyPairResult,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+  type JWTPayload,
+  SignJWT,
+} from 'jose';
+import { inject } from 'vitest';
 import { atEnd } from './at-end.ts';
 import { close, listen } from './servers.ts';
 
@@ -27,10 +36,32 @@ export interface FakeIssuer {
 
 const ALGORITHM = 'RS256';
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The private key that the first issuer of each test file signs with. */
+    readonly issuerKey: JWK;
+  }
+}
+
+let isKeyTaken = false;
+
+/** To make an RSA key takes longer than most tests: the first issuer of a file has the run's, any other one of its own. */
+async function keyPair(): Promise<GenerateKeyPairResult> {
+  if (isKeyTaken) return generateKeyPair(ALGORITHM);
+  isKeyTaken = true;
+  const { kty, n, e, ...secret } = inject('issuerKey');
+  const half = { kty, n, e } as JWK;
+  const [publicKey, privateKey] = await Promise.all([
+    importJWK(half, ALGORITHM, { extractable: true }),
+    importJWK({ ...half, ...secret } as JWK, ALGORITHM),
+  ]);
+  return { publicKey, privateKey } as GenerateKeyPairResult;
+}
+
 export async function startFakeIssuer(): Promise<FakeIssuer> {
   let generation = 0;
-  let pair = await generateKeyPair(ALGORITHM);
-  const stranger = await generateKeyPair(ALGORITHM);
+  let pair = await keyPair();
+  let stranger: GenerateKeyPairResult | undefined;
   const counts = { tokens: 0, keys: 0 };
   const fake = { away: false, counts, m2mLifeS: 300, keysAt: undefined as string | undefined };
   const kid = () => `key-${generation}`;
@@ -60,19 +91,21 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
   const issuer = `${url}/realms/event-ticketing`;
   atEnd(() => close(server));
 
-  function sign(
+  async function sign(
     sub: string,
     claims: JWTPayload,
     options: { expiresIn?: number; forged?: boolean; kid?: string },
   ): Promise<string> {
     const now = Math.floor(Date.now() / 1_000);
+    if (options.forged) stranger ??= await generateKeyPair(ALGORITHM);
+    const signer = options.forged && stranger ? stranger : pair;
     return new SignJWT({ typ: 'Bearer', ...claims })
       .setProtectedHeader({ alg: ALGORITHM, kid: options.kid ?? kid() })
       .setIssuer(typeof claims.iss === 'string' ? claims.iss : issuer)
       .setSubject(sub)
       .setIssuedAt(now)
       .setExpirationTime(now + (options.expiresIn ?? 300))
-      .sign(options.forged ? stranger.privateKey : pair.privateKey);
+      .sign(signer.privateKey);
   }
 
   return Object.assign(fake, {

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres/postgres.ts';
 import { migrateUp } from '../../src/platform/postgres/migrations.ts';
@@ -13,15 +15,48 @@ declare module 'vitest' {
   }
 }
 
+/**
+ * What a server may save that is thrown away after the run: no test cuts the power of this one, so nothing has to reach
+ * the disk, and its one password need not be slow to guess.
+ */
+const THROWN_AWAY = [
+  'fsync = off',
+  'full_page_writes = off',
+  'synchronous_commit = off',
+  'scram_iterations = 1',
+];
+
 /** One real PostgreSQL for the run, and a migrated template that each test file copies. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-test-'));
   const server = await startEmbeddedPostgres(folder);
+  await makeQuick(server.dsn);
   await createDatabase(server.dsn, TEMPLATE);
   await migrateUp({ dsn: dsnFor(server.dsn, TEMPLATE), dir: 'migrations' });
   project.provide('postgresDsn', server.dsn);
+  project.provide('issuerKey', await newIssuerKey());
   return async () => {
     await server.close();
     await rm(folder, { recursive: true, force: true });
   };
+}
+
+async function newIssuerKey(): Promise<JWK> {
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+  return exportJWK(privateKey);
+}
+
+async function makeQuick(dsn: string): Promise<void> {
+  const { username, password } = new URL(dsn);
+  const client = new pg.Client({ connectionString: dsn });
+  await client.connect();
+  try {
+    for (const setting of THROWN_AWAY) await client.query(`ALTER SYSTEM SET ${setting}`);
+    await client.query('SELECT pg_reload_conf()');
+    // The same password, kept in the quicker way.
+    await client.query('SET scram_iterations = 1');
+    await client.query(`ALTER ROLE ${username} PASSWORD ${client.escapeLiteral(password)}`);
+  } finally {
+    await client.end();
+  }
 }

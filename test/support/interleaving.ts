@@ -6,6 +6,7 @@ import type { Watch } from '../../src/app.ts';
 import type { Transaction } from '../../src/platform/postgres/database.ts';
 import { atEnd } from './at-end.ts';
 import { watchEffects } from './effects.ts';
+import { patience } from './patience.ts';
 import type { Choose, Step } from './schedules.ts';
 
 /**
@@ -55,7 +56,7 @@ interface Parked extends Step {
 }
 
 const RACER_HEADER = 'x-racer';
-/** Longer than PostgreSQL takes to break a deadlock, shorter than its statements may take. */
+/** Longer than PostgreSQL takes to break a deadlock. */
 const STUCK_MS = 8_000;
 
 export function asRacer(name: string): Record<string, string> {
@@ -189,7 +190,11 @@ function createChanges() {
       waiting = Promise.withResolvers();
     },
     async next() {
-      const timer = setTimeout(waiting.reject, STUCK_MS, new Error('the race is stuck: nobody moves'));
+      const timer = setTimeout(
+        waiting.reject,
+        patience(STUCK_MS),
+        new Error('the race is stuck: nobody moves'),
+      );
       await waiting.promise.finally(() => clearTimeout(timer));
     },
   };

@@ -36,8 +36,6 @@ const KAFKA_JARS = [
   ['org.apache.kafka', 'kafka_2.13', KAFKA_VERSION],
   ['org.apache.logging.log4j', 'log4j-slf4j-impl', '2.24.3'],
 ] as const;
-/** With its download, and whatever a hook does besides. */
-export const KAFKA_START_MS = 480_000;
 const START_TIMEOUT_MS = 120_000;
 const STORE_PASSWORD = 'changeit';
 const run = promisify(execFile);

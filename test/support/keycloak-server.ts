@@ -27,8 +27,6 @@ export interface KeycloakServer {
 }
 
 export const KEYCLOAK_VERSION = '26.4.5';
-/** With its download. */
-export const KEYCLOAK_START_MS = 600_000;
 /** The secret of `ticket-service-client` in the realm file. */
 export const REALM_CLIENT_SECRET = 'demo-service-secret';
 const REALM = 'event-ticketing';

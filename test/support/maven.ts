@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { patience } from './patience.ts';
 
 /** Coordinates of an artifact: group, name, version, and kind where it is no jar. */
 export type Artifact = readonly [group: string, name: string, version: string, kind?: string];
@@ -39,7 +40,7 @@ export async function fromMaven({ name, artifacts, withDependencies, digest }: D
     const scope = withDependencies ? [] : ['-DexcludeTransitive=true'];
     // Checksums that do not agree end the fetch, where they would only be warned of.
     const mvn = ['-q', '-B', '--strict-checksums', '-f', join(draft, 'pom.xml')];
-    await run('mvn', [...mvn, ...goal, ...scope], { timeout: TIMEOUT_MS });
+    await run('mvn', [...mvn, ...goal, ...scope], { timeout: patience(TIMEOUT_MS) });
     const found = await digestOf(files);
     if (found !== digest) throw new Error(`${name} has the digest ${found}, and not ${digest}`);
     // Another process may have been quicker; its folder is as good.

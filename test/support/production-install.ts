@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type Instruction, stagesOf } from './dockerfile.ts';
+import { patience } from './patience.ts';
 
 /** What the image would hold, in a folder of this machine. */
 export interface ProductionInstall {
@@ -42,7 +43,7 @@ async function follow(stage: readonly Instruction[], workdir: string, from?: str
   await mkdir(workdir, { recursive: true });
   for (const { name, text } of stage) {
     if (name === 'RUN' && from === undefined) {
-      await run('sh', ['-c', text], { cwd: workdir, timeout: INSTALL_TIMEOUT_MS });
+      await run('sh', ['-c', text], { cwd: workdir, timeout: patience(INSTALL_TIMEOUT_MS) });
     }
     if (name === 'COPY') await copy(text, workdir, from);
   }

@@ -14,17 +14,27 @@ export async function close(server: Server): Promise<void> {
   await new Promise((done) => server.close(done));
 }
 
+const MIN_PAUSE_MS = 2;
+const MAX_PAUSE_MS = 100;
+/** Between two looks it waits a small part of what it has waited already: a long wait leaves the machine to what it waits for. */
+const PAUSES_OF_A_WAIT = 25;
+
 /** Waits until `holds` says so, or fails naming what was waited for; `timeoutMs` is for a quiet machine. */
 export async function until<Value>(
   what: string,
   holds: () => Promise<Value | undefined | false> | Value | undefined | false,
   timeoutMs = 10_000,
 ): Promise<Value> {
-  const deadline = performance.now() + patience(timeoutMs);
+  const began = performance.now();
+  let deadline = began;
   for (;;) {
     const value = await holds();
     if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await new Promise((done) => setTimeout(done, 5));
+    const now = performance.now();
+    // The machine may have become busy since.
+    deadline = Math.max(deadline, began + patience(timeoutMs));
+    if (now > deadline) throw new Error(`waited in vain until ${what}`);
+    const pauseMs = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS + (now - began) / PAUSES_OF_A_WAIT);
+    await new Promise((done) => setTimeout(done, pauseMs));
   }
 }

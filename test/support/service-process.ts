@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atEnd } from './at-end.ts';
-import { end, endingOf, endWithUs } from './child-server.ts';
+import { bareEnvironment, end, endingOf, endWithUs } from './child-server.ts';
 import { until } from './servers.ts';
 
 /** The service as a process of its own, with a data folder of its own; ended after the tests of the file. */
@@ -27,7 +27,7 @@ export async function startServiceProcess(env: Readonly<Record<string, string>>)
   const dataDir = join(folder, 'data');
   const child = spawn(process.execPath, ['src/main.ts'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, ...env },
+    env: { ...bareEnvironment(), HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, ...env },
   });
   endWithUs(child);
   let output = '';

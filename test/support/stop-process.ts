@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atEnd } from './at-end.ts';
+import { bareEnvironment } from './child-server.ts';
 import { type FakeIssuer, startFakeIssuer } from './fake-issuer.ts';
 import { type FakeSeating, startFakeSeating } from './fake-seating.ts';
 import { emptyDatabase } from './own-database.ts';
@@ -29,7 +30,7 @@ export function productionVariables(
   dsn: string,
 ): Record<string, string> {
   return {
-    PATH: process.env.PATH ?? '',
+    ...bareEnvironment(),
     HOST: '127.0.0.1',
     POSTGRES_DSN: dsn,
     OIDC_ISSUER: issuer.issuer,

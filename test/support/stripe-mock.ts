@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { end, endingOf, endWithUs, freePorts } from './child-server.ts';
+import { patience } from './patience.ts';
 import { until } from './servers.ts';
 
 /** Stripe's own description of its API as a server: it answers a request that it finds valid, and refuses any other. */
@@ -15,8 +16,6 @@ export interface StripeMock {
 }
 
 export const STRIPE_MOCK_VERSION = 'v0.203.0';
-/** With its download, and Go's compiler. */
-export const STRIPE_MOCK_START_MS = 420_000;
 const MODULE = 'github.com/stripe/stripe-mock';
 /** Of the module, as Go writes it into `go.sum`; what it depends on is held to by the module's own. */
 const DIGEST = 'h1:EzW7nb/fphqcAkgVRHAaC88OaAZo6SBWSl54cflDTio=';
@@ -60,7 +59,10 @@ async function programFile(): Promise<string> {
   const draft = await mkdtemp(`${kept}-`);
   try {
     const env = { ...process.env, GOBIN: draft };
-    await run('go', ['install', `${MODULE}@${STRIPE_MOCK_VERSION}`], { env, timeout: INSTALL_TIMEOUT_MS });
+    await run('go', ['install', `${MODULE}@${STRIPE_MOCK_VERSION}`], {
+      env,
+      timeout: patience(INSTALL_TIMEOUT_MS),
+    });
     const built = join(draft, 'stripe-mock');
     const { stdout } = await run('go', ['version', '-m', built]);
     if (!stdout.includes(`mod\t${MODULE}\t${STRIPE_MOCK_VERSION}\t${DIGEST}`))

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { instant } from '../../src/kernel/clock.ts';
 import { hostStripe } from './arena.ts';
+import { bareEnvironment } from './child-server.ts';
 import { sql } from './databases.ts';
 import { type EarlierOrder, earlierDatabase, earlierOrder } from './earlier-service.ts';
 import { type PlatformApp, startPlatformApp } from './platform-app.ts';
@@ -83,7 +84,7 @@ export async function earlierSales(currency = 'lkr'): Promise<EarlierSales> {
       ),
     run: (command, ...args) =>
       new Promise((done) => {
-        const options = { env: { PATH: process.env.PATH ?? '', ...env }, maxBuffer: MAX_OUTPUT_BYTES };
+        const options = { env: { ...bareEnvironment(), ...env }, maxBuffer: MAX_OUTPUT_BYTES };
         execFile(process.execPath, [`scripts/${command}.ts`, ...args], options, (error, out, err) =>
           done({ code: error ? Number(error.code) : 0, out, err }),
         );

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { AppError } from '../../kernel/errors.ts';
+import { CREATED, NO_CONTENT, OK } from '../../kernel/http-status.ts';
 import {
   as,
   type EventId,
@@ -34,9 +35,6 @@ export interface BoxOfficeRoutes {
 }
 
 const TAGS = ['Box office'];
-const OK = 200;
-const CREATED = 201;
-const NO_CONTENT = 204;
 const headers = onceHeaders;
 
 /** What organisers and administrators do to tickets (contract section 1). */

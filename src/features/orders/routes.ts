@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { CREATED, NO_CONTENT, OK } from '../../kernel/http-status.ts';
 import {
   as,
   type DiscountId,
@@ -44,9 +45,6 @@ export interface OrderRoutes {
 type OrderRequestBody = Static<ReturnType<typeof orderRequestSchema>>;
 
 const TAGS = ['Orders'];
-const OK = 200;
-const CREATED = 201;
-const NO_CONTENT = 204;
 
 /** Orders over HTTP (contract section 1). */
 export function orderRoutes(api: HttpServer, routes: OrderRoutes): void {

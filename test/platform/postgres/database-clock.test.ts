@@ -6,6 +6,7 @@ import { isBetter, startDatabaseClock } from '../../../src/platform/postgres/dat
 import { atEnd } from '../../support/at-end.ts';
 import { LKR } from '../../support/currencies.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
+import { patience } from '../../support/patience.ts';
 
 let database: Database;
 
@@ -44,8 +45,8 @@ describe('clock-ahead: the time of the database', () => {
     for (const aheadMs of [0, 600_000, -86_400_000]) {
       owned.aheadMs = aheadMs;
       const [before, now, after] = [await nowOfDatabase(), clock.now(), await nowOfDatabase()];
-      expect(now).toBeGreaterThan(before - 1_000);
-      expect(now).toBeLessThan(after + 1_000);
+      expect(now).toBeGreaterThan(before - patience(1_000));
+      expect(now).toBeLessThan(after + patience(1_000));
       expect(clock.differenceSeconds()).toBeCloseTo(aheadMs / 1_000, -1);
     }
   });
@@ -65,7 +66,7 @@ describe('clock-ahead: the time of the database', () => {
     owned.sleptMs = 3_600_000;
     expect(clock.differenceSeconds()).toBeCloseTo(3_600, -2);
     await clock.measure();
-    expect(Math.abs(clock.now() - (await nowOfDatabase()))).toBeLessThan(1_000);
+    expect(Math.abs(clock.now() - (await nowOfDatabase()))).toBeLessThan(patience(1_000));
   });
 
   test.each([

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { later } from '../../../src/kernel/clock.ts';
 import { as, type OrderId, type SeatId, type SessionId } from '../../../src/kernel/ids.ts';
 import { countingEnd } from '../../contract/sales-signal.contract.ts';
+import { bareEnvironment } from '../../support/child-server.ts';
 import { testFolder } from '../../support/folders.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
 import { patience } from '../../support/patience.ts';
@@ -176,7 +177,7 @@ test('over TLS, the service as a process: up with the CA, down without it, and s
 /** The service's process, ended after the test; what it has printed so far. */
 async function startService(env: Record<string, string>): Promise<() => string> {
   const child = spawn(process.execPath, ['src/main.ts'], {
-    env: { PATH: process.env.PATH ?? '', PORT: '0', DRAIN_DELAY_SECONDS: '0', ...env },
+    env: { ...bareEnvironment(), PORT: '0', DRAIN_DELAY_SECONDS: '0', ...env },
   });
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));

@@ -16,9 +16,12 @@ const FOR_MS = 8_000;
 /** Longer than an answer of PostgreSQL, or one try at Stripe, is waited for. */
 const LONG_MS = 14_000;
 const SLOW_MS = 100;
+/** Nothing runs into a limit: long enough for every buyer to go all their ways. */
+const SLOW_FOR_MS = 4_000;
 const awhile = () => setTimeout(FOR_MS);
 
-const KILLED: readonly Fault[] = [
+/** Servers and replicas that die, or end. */
+export const KILLED: readonly Fault[] = [
   {
     name: 'Redis killed, all nodes, and started again empty',
     mayAnswer: [],
@@ -92,7 +95,8 @@ const NETWORKS: readonly {
   { to: 'Stripe', mayAnswer: ['payments_unavailable'], cutMs: LONG_MS, of: ({ stripe }) => [stripe] },
 ];
 
-const SPOILT: readonly Fault[] = NETWORKS.flatMap(({ to, mayAnswer, cutMs = FOR_MS, of }) => {
+/** Networks that are slow or cut. */
+export const SPOILT: readonly Fault[] = NETWORKS.flatMap(({ to, mayAnswer, cutMs = FOR_MS, of }) => {
   const heal = (stack: Stack) => {
     for (const link of of(stack)) link.heal();
   };
@@ -103,7 +107,7 @@ const SPOILT: readonly Fault[] = NETWORKS.flatMap(({ to, mayAnswer, cutMs = FOR_
       strike(stack: Stack) {
         for (const link of of(stack)) link.slow(SLOW_MS);
       },
-      lasts: awhile,
+      lasts: () => setTimeout(SLOW_FOR_MS),
       heal,
     },
     {
@@ -117,5 +121,3 @@ const SPOILT: readonly Fault[] = NETWORKS.flatMap(({ to, mayAnswer, cutMs = FOR_
     },
   ];
 });
-
-export const FAULTS: readonly Fault[] = [...KILLED, ...SPOILT];

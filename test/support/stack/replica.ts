@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { end, endingOf, endWithUs, freePorts } from '../child-server.ts';
+import { bareEnvironment, end, endingOf, endWithUs, freePorts } from '../child-server.ts';
 import { until } from '../servers.ts';
 
 /** The service as a process of its own, as `npm start` starts it. */
@@ -42,7 +42,7 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
     isReady = false;
     const started = spawn(process.execPath, ['src/main.ts'], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: String(port), DATA_DIR: folder, ...env },
+      env: { ...bareEnvironment(), HOST: '127.0.0.1', PORT: String(port), DATA_DIR: folder, ...env },
     });
     endWithUs(started);
     child = started;

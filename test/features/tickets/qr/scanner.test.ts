@@ -187,7 +187,7 @@ test('what the service does not open with a stolen bundle either', async () => {
 });
 
 describe.runIf(HAS_BROWSER)('in a browser', () => {
-  test('it says the same', { timeout: 90_000 }, async () => {
+  test('it says the same', async () => {
     const code = `
       const { createOfflineScanner } = await import('/src/features/tickets/qr/scanner.ts');
       const scanner = await createOfflineScanner(given.bundle);

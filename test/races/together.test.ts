@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { beforeAll, expect, test } from 'vitest';
-import type { Watch } from '../../../src/app.ts';
-import { watchEffects } from '../../support/effects.ts';
-import { type PlatformApp, startPlatformApp } from '../../support/platform-app.ts';
-import { startReplica } from '../../support/races.ts';
-import { until } from '../../support/servers.ts';
-import type { Answer, TestApp } from '../../support/test-app.ts';
+import type { Watch } from '../../src/app.ts';
+import { watchEffects } from '../support/effects.ts';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { startReplica } from '../support/races.ts';
+import { rounds } from '../support/rounds.ts';
+import { until } from '../support/servers.ts';
+import type { Answer, TestApp } from '../support/test-app.ts';
 
 const ORDERS = 120;
-const ROUNDS = 5;
+const ROUNDS = rounds(5);
 
 let platform: PlatformApp;
 let replica: TestApp;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
-import { Currency } from '../../../src/kernel/money.ts';
-import { type Arena, openArena } from '../../support/arena.ts';
-import { inStretches } from '../../support/schedules.ts';
-import { until } from '../../support/servers.ts';
-import { findingsIn } from '../../support/test-app.ts';
+import { Currency } from '../../src/kernel/money.ts';
+import { type Arena, openArena } from '../support/arena.ts';
+import { inStretches } from '../support/schedules.ts';
+import { until } from '../support/servers.ts';
+import { findingsIn } from '../support/test-app.ts';
 
 let arena: Arena;
 

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { type Arena, explore, inShort, openArena } from '../../support/arena.ts';
-import { expectNothingFailed, expectSound } from '../../support/ledger.ts';
-import { seeds } from '../../support/schedules.ts';
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import { type Arena, explore, inShort, openArena } from '../support/arena.ts';
+import { expectNothingFailed, expectSound } from '../support/ledger.ts';
+import { isThorough, rounds } from '../support/rounds.ts';
+import { seeds } from '../support/schedules.ts';
 
-const ROUNDS = 100;
-
-vi.setConfig({ testTimeout: 300_000 });
+const ROUNDS = rounds(100);
 
 let arena: Arena;
 
@@ -61,6 +60,7 @@ test('a seat that a buyer and two box offices want is given once', async ({ anno
     return winners[0]?.[0] ?? 'nobody';
   });
   await annotate(inShort(explored));
+  if (!isThorough()) return;
   expect(Object.keys(explored.outcomes).toSorted()).toEqual(['buyer', 'office', 'other']);
 });
 
@@ -87,6 +87,7 @@ test('a seat that a ticket is moved to and a buyer wants is given once', async (
     return isMoved ? 'moved' : 'sold';
   });
   await annotate(inShort(explored));
+  if (!isThorough()) return;
   expect(Object.keys(explored.outcomes).toSorted()).toEqual(['moved', 'sold']);
 });
 
@@ -121,5 +122,6 @@ test('a ticket voided twice while an administrator gives all back: its money goe
     return answers.refunder.status === 200 ? 'by refund' : 'by void';
   });
   await annotate(inShort(explored));
+  if (!isThorough()) return;
   expect(Object.keys(explored.outcomes).toSorted()).toEqual(['by refund', 'by void']);
 });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
+import { bareEnvironment } from '../support/child-server.ts';
 import { type Link, openLink } from '../support/link.ts';
 import { testDatabase } from '../support/own-database.ts';
 import { until } from '../support/servers.ts';
@@ -39,24 +40,20 @@ describe('database-late', () => {
   test.each([
     ['migrating', { AUTO_MIGRATE: 'true' }],
     ['not migrating', { AUTO_MIGRATE: 'false' }],
-  ])(
-    'a start waits for PostgreSQL, says so once, and goes on when it is there (%s)',
-    async (_how, env) => {
-      const { link, dsn } = await lateDatabase();
-      const service = await startServiceProcess({ POSTGRES_DSN: dsn, ...env });
-      const waits = `PostgreSQL at ${link.address} does not answer yet`;
-      await until('it says that it waits', () => service.output().includes(waits), 60_000);
-      link.heal();
-      const url = await service.url();
-      expect((await call(url, 'GET', '/api/order/health')).body.database.status).toBe('UP');
-      expect(service.output().split(waits)).toHaveLength(2);
-      expect(
-        service.output().split(`PostgreSQL at ${link.address} answers; the start continues`),
-      ).toHaveLength(2);
-      expect(service.output()).not.toContain(PASSWORD_OF(dsn));
-    },
-    120_000,
-  );
+  ])('a start waits for PostgreSQL, says so once, and goes on when it is there (%s)', async (_how, env) => {
+    const { link, dsn } = await lateDatabase();
+    const service = await startServiceProcess({ POSTGRES_DSN: dsn, ...env });
+    const waits = `PostgreSQL at ${link.address} does not answer yet`;
+    await until('it says that it waits', () => service.output().includes(waits), 60_000);
+    link.heal();
+    const url = await service.url();
+    expect((await call(url, 'GET', '/api/order/health')).body.database.status).toBe('UP');
+    expect(service.output().split(waits)).toHaveLength(2);
+    expect(service.output().split(`PostgreSQL at ${link.address} answers; the start continues`)).toHaveLength(
+      2,
+    );
+    expect(service.output()).not.toContain(PASSWORD_OF(dsn));
+  });
 
   // As the first process of a container it would be deaf to a signal that it does not listen for.
   test('a start that waits ends with 0 when it is told to stop, and says so', async () => {
@@ -67,7 +64,7 @@ describe('database-late', () => {
     service.child.kill('SIGTERM');
     expect(await service.ended).toBe(0);
     expect(service.output()).toContain('told to stop before it was up');
-  }, 120_000);
+  });
 
   test('a start gives up after DATABASE_WAIT_SECONDS, in one line without the password', async () => {
     const { link, dsn } = await lateDatabase();
@@ -83,11 +80,11 @@ describe('database-late', () => {
       ),
     );
     expect(service.output()).not.toContain(PASSWORD_OF(dsn));
-  }, 180_000);
+  });
 
   test('a migration by hand waits as a start does', async () => {
     const { link, dsn } = await lateDatabase();
-    const env = { PATH: process.env.PATH ?? '', POSTGRES_DSN: dsn };
+    const env = { ...bareEnvironment(), POSTGRES_DSN: dsn };
     const child = spawn(process.execPath, ['scripts/migrate.ts', '-a', 'up'], { env });
     let said = '';
     child.stderr.on('data', (chunk) => (said += chunk));
@@ -96,7 +93,7 @@ describe('database-late', () => {
     link.heal();
     expect(await ended).toEqual([0, null]);
     expect(said).toContain('answers; the start continues');
-  }, 180_000);
+  });
 
   test('a server that refuses the login is not waited for', async () => {
     const dsn = new URL(await testDatabase());
@@ -108,7 +105,7 @@ describe('database-late', () => {
     expect(await service.ended).toBe(1);
     expect(service.output()).toContain('password authentication failed');
     expect(service.output()).not.toContain('not-the-password');
-  }, 180_000);
+  });
 
   test('several workers wait as one process does, before any of them starts', async () => {
     const { link, dsn } = await lateDatabase();
@@ -120,7 +117,7 @@ describe('database-late', () => {
     service.child.kill('SIGTERM');
     await service.ended;
     expect(service.output().split(waits)).toHaveLength(2);
-  }, 180_000);
+  });
 
   test('Redis, Kafka, Keycloak, the seating services and Stripe keep nobody waiting', async () => {
     const app = await startTestApp(ALL_LATE, {}, { background: false });
@@ -128,5 +125,5 @@ describe('database-late', () => {
     expect(status).toBe(200);
     for (const server of ['redis', 'kafka', 'identity', 'seating', 'stripe'])
       expect(body[server]).toEqual({ status: 'DOWN', embedded: false });
-  }, 180_000);
+  });
 });

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Watch } from '../../../src/app.ts';
-import { type Arena, explore, inShort, openArena, payElsewhere } from '../../support/arena.ts';
-import { watchEffects } from '../../support/effects.ts';
-import { catalogueDiscount } from '../../support/fake-seating.ts';
-import { createGate } from '../../support/gate.ts';
-import { expectNothingFailed, expectSound, newsOfSeat } from '../../support/ledger.ts';
-import { seeds } from '../../support/schedules.ts';
-import type { Answer } from '../../support/test-app.ts';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Watch } from '../../src/app.ts';
+import { type Arena, explore, inShort, openArena, payElsewhere } from '../support/arena.ts';
+import { watchEffects } from '../support/effects.ts';
+import { catalogueDiscount } from '../support/fake-seating.ts';
+import { createGate } from '../support/gate.ts';
+import { expectNothingFailed, expectSound, newsOfSeat } from '../support/ledger.ts';
+import { isThorough, rounds } from '../support/rounds.ts';
+import { seeds } from '../support/schedules.ts';
+import type { Answer } from '../support/test-app.ts';
 
-const ROUNDS = 200;
+const ROUNDS = rounds(200);
+const ROUNDS_OF_MANY = rounds(10);
 const BUYERS = 200;
-
-vi.setConfig({ testTimeout: 300_000 });
 
 const gate = createGate('database order-insert');
 
@@ -70,7 +70,7 @@ async function expectWholeOrNone(wishes: readonly (readonly string[])[], answers
 
 describe('200 buyers, 200 requests at once', () => {
   test('want one seat: one has it, and the others are told which is taken', async () => {
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < ROUNDS_OF_MANY; round += 1) {
       const seatIds = [randomUUID()];
       gate.closeFor(BUYERS);
       const answers = await Promise.all(
@@ -90,7 +90,7 @@ describe('200 buyers, 200 requests at once', () => {
   });
 
   test('want overlapping seats in every order: nobody waits for ever, nobody has half', async () => {
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < ROUNDS_OF_MANY; round += 1) {
       const seats = Array.from({ length: 6 }, () => randomUUID());
       const wishes = buyers.map((_, at) => rotated(seats, at).slice(0, 1 + (at % 4)));
       gate.closeFor(BUYERS);
@@ -146,9 +146,10 @@ test('overlapping sets that wait for each other: all the seats or none, and no c
     return Object.entries(answers).find(([, { status }]) => status === 201)?.[0] ?? 'nobody';
   });
   await annotate(inShort(explored));
+  await expectNoDeadlock();
+  if (!isThorough()) return;
   expect(explored.schedules).toBeGreaterThan(190);
   expect(Object.keys(explored.outcomes)).toHaveLength(4);
-  await expectNoDeadlock();
 });
 
 test('the same Idempotency-Key three times at once: one order, and the same answer or "ask again"', async ({
@@ -175,6 +176,7 @@ test('the same Idempotency-Key three times at once: one order, and the same answ
     return words.toSorted().join(', ');
   });
   await annotate(inShort(explored));
+  if (!isThorough()) return;
   expect(explored.schedules).toBeGreaterThan(100);
   expect(Object.keys(explored.outcomes).toSorted()).toEqual([
     '201, 409, 409',
@@ -209,6 +211,7 @@ test('the last use of a discount: one of those who want it has it', async ({ ann
     return `${winner?.[0]} has it`;
   });
   await annotate(inShort(explored));
+  if (!isThorough()) return;
   expect(explored.schedules).toBeGreaterThan(150);
   expect(Object.keys(explored.outcomes)).toHaveLength(3);
 });
@@ -236,6 +239,7 @@ test('late money against a new buyer of the seat: one has it, and the other’s 
     return `${status} ${reason ?? ''}`.trim();
   });
   await annotate(inShort(explored));
+  if (!isThorough()) return;
   expect(explored.schedules).toBeGreaterThan(120);
   expect(Object.keys(explored.outcomes).toSorted()).toEqual(['cancelled refunded', 'completed']);
 });
@@ -266,6 +270,7 @@ test('cancel against the next buyer, while the relay publishes: news of the seat
     return isTaken ? 'sold again' : 'refused';
   });
   await annotate(inShort(explored));
+  if (!isThorough()) return;
   expect(explored.schedules).toBeGreaterThan(150);
   expect(Object.keys(explored.outcomes).toSorted()).toEqual(['refused', 'sold again']);
 });

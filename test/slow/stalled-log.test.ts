@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { STOP_TIMEOUT_MS } from '../../src/app.ts';
+import { patience } from '../support/patience.ts';
 import { until } from '../support/servers.ts';
 import { type ServiceSurroundings, startProcess, surroundings } from '../support/stop-process.ts';
 import { call } from '../support/test-app.ts';
@@ -23,41 +24,33 @@ async function droppedLines(url: string): Promise<number> {
 
 /** Makes lines until the pipe is full, and what may wait beside it. */
 const fillTheLog = (url: string) =>
-  until(
-    'lines are dropped',
-    async () => {
-      await Promise.all(
-        Array.from({ length: REQUESTS_AT_A_TIME }, () => fetch(`${url}/healthz`).then((each) => each.text())),
-      );
-      return (await droppedLines(url)) > 0;
-    },
-    100_000,
-  );
+  until('lines are dropped', async () => {
+    await Promise.all(
+      Array.from({ length: REQUESTS_AT_A_TIME }, () => fetch(`${url}/healthz`).then((each) => each.text())),
+    );
+    return (await droppedLines(url)) > 0;
+  });
 
 /** How it ended, or `runs on` when it does not within the time that a stop may take. */
 const inTime = (ended: Promise<unknown>) =>
-  Promise.race([ended, pause(STOP_TIMEOUT_MS, 'runs on', { ref: false })]);
+  Promise.race([ended, pause(patience(STOP_TIMEOUT_MS), 'runs on', { ref: false })]);
 
 describe('stalled-log: nobody reads standard output', () => {
   test.each([
     ['one process', {}],
     ['two workers', { WEB_CONCURRENCY: '2' }],
-  ])(
-    '%s counts the lines that it drops, serves on, and ends on SIGTERM',
-    async (_what, env) => {
-      const { url, child, ended } = await startProcess({
-        ...around.env,
-        LOG_LEVEL: 'debug',
-        DRAIN_DELAY_SECONDS: '0',
-        ...env,
-      });
-      await fillTheLog(url);
-      expect((await call(url, 'GET', '/healthz')).text).toBe('OK');
-      child.kill('SIGTERM');
-      expect(await inTime(ended)).toBe(0);
-    },
-    180_000,
-  );
+  ])('%s counts the lines that it drops, serves on, and ends on SIGTERM', async (_what, env) => {
+    const { url, child, ended } = await startProcess({
+      ...around.env,
+      LOG_LEVEL: 'debug',
+      DRAIN_DELAY_SECONDS: '0',
+      ...env,
+    });
+    await fillTheLog(url);
+    expect((await call(url, 'GET', '/healthz')).text).toBe('OK');
+    child.kill('SIGTERM');
+    expect(await inTime(ended)).toBe(0);
+  });
 
   test('a second SIGTERM ends it at once while a request is under way', async () => {
     const { url, child, ended } = await startProcess({
@@ -70,7 +63,7 @@ describe('stalled-log: nobody reads standard output', () => {
     await until('it is not ready', async () => (await call(url, 'GET', '/api/order/health')).status === 503);
     child.kill('SIGTERM');
     expect(await inTime(ended)).toBe(FORCED);
-  }, 180_000);
+  });
 
   test('what was dropped is told when somebody reads again', async () => {
     const { url, child } = await startProcess({
@@ -88,5 +81,5 @@ describe('stalled-log: nobody reads standard output', () => {
     expect(told).toMatchObject({ level: 40, dropped: expect.any(Number), service: 'ms-ticketing' });
     const answered = await call(url, 'GET', `/api/order/${randomUUID()}`);
     expect(answered.status).toBe(401);
-  }, 180_000);
+  });
 });
