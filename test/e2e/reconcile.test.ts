@@ -428,14 +428,14 @@ describe('npm run reconcile', () => {
     expect(repaired).toMatchObject({ code: 0, err: '' });
     expect(repaired.lines).toEqual([
       `repaired  ${intentId}  order ${orderId}: money came and was not written down; money that came was written down: complete`,
-      expect.stringMatching(/^\d+ payments compared, 1 repaired, 0 left to a person\.$/),
+      expect.stringMatching(/^\d+ payments compared, 1 repaired, 0 left for an operator\.$/),
     ]);
     expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed' });
 
     const agreed = await run({}, ['--days', '0.5']);
     expect(agreed).toMatchObject({ code: 0, err: '' });
     expect(agreed.lines).toEqual([
-      expect.stringMatching(/^\d+ payments compared, 0 repaired, 0 left to a person\.$/),
+      expect.stringMatching(/^\d+ payments compared, 0 repaired, 0 left for an operator\.$/),
     ]);
 
     await deaf.platform.app.sql('UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1', [
@@ -445,7 +445,7 @@ describe('npm run reconcile', () => {
     expect(open.code).toBe(1);
     expect(open.lines).toEqual([
       `open      ${intentId}  order ${orderId}: 10000 lkr there, 9999 lkr here`,
-      expect.stringMatching(/, 0 repaired, 1 left to a person\.$/),
+      expect.stringMatching(/, 0 repaired, 1 left for an operator\.$/),
     ]);
     await deaf.platform.app.sql('UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1', [
       intentId,

@@ -6,13 +6,11 @@ import { decidePreOrder, type PreOrderDecision } from './pre-order.rules.ts';
 import type { SeatStates } from './seat-states.ts';
 import type { VenueIndex } from './venue.index.ts';
 
-export interface InternalRoutesOptions {
+/** What a pre-order is checked against. */
+interface Sale {
   readonly clock: Clock;
   readonly index: VenueIndex;
   readonly states: SeatStates;
-  readonly isServiceToken: (authorization: string | undefined) => Promise<boolean>;
-  readonly ownerId: UserId;
-  readonly scannerId: UserId;
 }
 
 const MAX_SEATS = 1_000;
@@ -35,14 +33,26 @@ const OrganizationOwnershipSchema = Type.Object({ organizationId: Id, userId: Id
 const RoleSchema = Type.Object({ sessionId: Id, userId: Id, role: Type.String() });
 const BatchSchema = Type.Object({ eventIds: Type.Array(Id, { maxItems: MAX_EVENTS }), userId: Id });
 
-/** What the platform's services ask each other (contract section 4), for machine-to-machine tokens only. */
-export function internalRoutes(scope: FastifyInstance, options: InternalRoutesOptions): void {
-  const { index, ownerId, scannerId } = options;
+/** The internal API of the platform's services (contract section 4), for machine-to-machine tokens only. */
+export function internalRoutes(
+  scope: FastifyInstance,
+  {
+    isServiceToken,
+    ownerId,
+    scannerId,
+    ...sale
+  }: Sale & {
+    readonly isServiceToken: (authorization: string | undefined) => Promise<boolean>;
+    readonly ownerId: UserId;
+    readonly scannerId: UserId;
+  },
+): void {
+  const { index } = sale;
   const seating = '/api/event-seating/internal/v1';
   const hide = true;
 
   scope.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    if (await options.isServiceToken(request.headers.authorization)) return;
+    if (await isServiceToken(request.headers.authorization)) return;
     await reply.code(UNAUTHORIZED).send({ message: 'A machine-to-machine token is needed.' });
   });
 
@@ -50,7 +60,7 @@ export function internalRoutes(scope: FastifyInstance, options: InternalRoutesOp
     '/api/event-query/internal/v1/validate-pre-order',
     { schema: { hide, body: PreOrderSchema } },
     async (request, reply) => {
-      const decision = decide(request.body, options, 'query');
+      const decision = decide(request.body, sale, 'query');
       if (decision.outcome === 'refused') return reply.code(BAD_REQUEST).send({ message: decision.message });
       const seats = decision.seats.map(({ id, label, tier }) => ({ seatId: id, label, tier }));
       return { seats, discount: decision.discount ?? null };
@@ -61,7 +71,7 @@ export function internalRoutes(scope: FastifyInstance, options: InternalRoutesOp
     `${seating}/validate-pre-order`,
     { schema: { hide, body: PreOrderSchema } },
     async (request, reply) => {
-      const decision = decide(request.body, options, 'seating');
+      const decision = decide(request.body, sale, 'seating');
       if (decision.outcome === 'refused') return reply.code(BAD_REQUEST).send({ message: decision.message });
       return reply.send('');
     },
@@ -105,7 +115,7 @@ export function internalRoutes(scope: FastifyInstance, options: InternalRoutesOp
 
 function decide(
   body: Static<typeof PreOrderSchema>,
-  { index, states, clock }: InternalRoutesOptions,
+  { index, states, clock }: Sale,
   side: 'query' | 'seating',
 ): PreOrderDecision {
   const session = index.session(body.session_id);
