@@ -87,11 +87,11 @@ describe('who may', () => {
     expect([await redis.tokens.claim(5_000), await redis.tokens.claim(5_000)]).toEqual([true, false]);
     await redis.tokens.unclaim();
     expect(await redis.tokens.claim(5_000)).toBe(true);
-    const end = countingEnd((told) => redis.signal({ channel: 'ticketing_sales', ...told }));
+    const end = countingEnd((callbacks) => redis.signal({ channel: 'ticketing_sales', ...callbacks }));
     await end.signal.listen();
-    await until('it listens', () => end.heard() === 1);
+    await until('it listens', () => end.received() === 1);
     await end.signal.send();
-    await until('it hears', () => end.heard() === 2);
+    await until('it receives the next one', () => end.received() === 2);
     await end.signal.close();
     await redis.tokens.forget('x');
     expect(await redis.tokens.read()).toBeUndefined();

@@ -25,7 +25,7 @@ beforeEach(() => {
 
 async function open(addresses: string) {
   const redis = await openTestRedis({ REDIS_ADDR: addresses });
-  return countingEnd((told) => redis.signal({ channel, ...told }));
+  return countingEnd((callbacks) => redis.signal({ channel, ...callbacks }));
 }
 
 const cut = (nodes: readonly RedisServerProcess[]) =>
@@ -50,17 +50,17 @@ test('one that listens at a node which falls silent or dies listens at another',
     await other.signal.close();
   });
   await end.signal.listen();
-  await until('it listens', () => end.heard() === 1);
+  await until('it listens', () => end.received() === 1);
   nodes[0]?.pause();
   await until('it listens elsewhere', async () => {
     await end.signal.listen();
-    return end.heard() === 2;
+    return end.received() === 2;
   });
   expect(end.lost()).toBe(1);
   await nodes[1]?.kill();
   await until('and elsewhere again', async () => {
     await end.signal.listen();
-    return end.heard() === 3;
+    return end.received() === 3;
   });
 });
 
@@ -103,8 +103,8 @@ describe('live sales of two replicas that share a Redis', () => {
     sold.push(await sales.sell(replica));
     for (const reader of readers) await reader.untilThereAre(4, 'checkout');
     for (const reader of readers) expect(toldOf(reader)).toEqual(sold);
-    const told = platform.app.log.filter((line) => line.includes('signal sales'));
-    expect(told).toHaveLength(1);
+    const lines = platform.app.log.filter((line) => line.includes('signal sales'));
+    expect(lines).toHaveLength(1);
     expect(platform.app.log.filter((line) => line.includes('background work failed'))).toEqual([]);
   });
 });
