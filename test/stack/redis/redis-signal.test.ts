@@ -18,7 +18,7 @@ beforeAll(async () => {
   [server, cluster] = await Promise.all([startRedis(), startRedisCluster()]);
 });
 
-// What one test sent may still be on its way between the nodes when the next one listens.
+// A signal of one test may still be on its way between the nodes when the next test listens.
 beforeEach(() => {
   channel = `sales_${randomUUID()}`;
 });
@@ -41,7 +41,7 @@ salesSignalContract('by Redis Cluster', {
   cutListeners: async () => void (await cut(cluster)),
 });
 
-test('one that listens at a node which falls silent or dies listens at another', async () => {
+test('a listener moves to another node when its own freezes or dies', async () => {
   const nodes = await startRedisCluster();
   const addresses = nodes.map(({ address }) => address).join();
   const [end, other] = [await open(addresses), await open(addresses)];
@@ -58,7 +58,7 @@ test('one that listens at a node which falls silent or dies listens at another',
   });
   expect(end.lost()).toBe(1);
   await nodes[1]?.kill();
-  await until('and elsewhere again', async () => {
+  await until('it listens elsewhere again', async () => {
     await end.signal.listen();
     return end.received() === 3;
   });
@@ -80,7 +80,7 @@ describe('live sales of two replicas that share a Redis', () => {
     sales = await watchedBy(platform);
   });
 
-  test('are signalled by it and not by PostgreSQL', async () => {
+  test('they are signalled by Redis and not by PostgreSQL', async () => {
     await bothListen();
     const found = await platform.app.sql(
       `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ms-ticketing listener'`,
@@ -92,7 +92,7 @@ describe('live sales of two replicas that share a Redis', () => {
     for (const reader of readers) expect(toldOf(reader)).toEqual(sold);
   });
 
-  test('go on without it, every order at every reader once, and by it when it is back', async () => {
+  test('they continue without it, with every order once per reader, and use it again later', async () => {
     const readers = [await sales.watch(platform.app), await sales.watch(replica)];
     const sold = [await sales.sell(platform.app)];
     await server.kill();
