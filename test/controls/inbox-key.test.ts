@@ -5,7 +5,7 @@ import { inStretches } from '../support/schedules.ts';
 import { findings, guarded, unguarded } from './open-arena.ts';
 
 /** A webhook arrives twice before it is applied; how often it is stored, and what is wrong then. */
-async function comesTwice(arena: Arena) {
+async function deliveredTwice(arena: Arena) {
   const orderId = await arena.platform.place(arena.buyer);
   const intentId = await payElsewhere(arena, orderId);
   const eventId = `evt_${randomUUID()}`;
@@ -21,13 +21,13 @@ async function comesTwice(arena: Arena) {
 }
 
 test('with the inbox’s key, a webhook that arrives twice is stored and applied once', async () => {
-  expect(await comesTwice(await guarded())).toEqual({ applied: 1, findings: [] });
+  expect(await deliveredTwice(await guarded())).toEqual({ applied: 1, findings: [] });
 });
 
 test('without the inbox’s key, it is stored and applied twice (I7)', async () => {
   const key = { statement: 'inbox-store', text: 'ON CONFLICT (event_id) DO NOTHING', becomes: '' };
   const arena = await unguarded([key], 'ALTER TABLE stripe_inbox DROP CONSTRAINT stripe_inbox_pkey');
-  expect(await comesTwice(arena)).toEqual({
+  expect(await deliveredTwice(arena)).toEqual({
     applied: 2,
     findings: ['I7 a webhook was kept more than once'],
   });

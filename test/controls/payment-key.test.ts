@@ -4,7 +4,7 @@ import { inStretches } from '../support/schedules.ts';
 import { guarded, unguarded } from './open-arena.ts';
 
 /** Two webhooks report the same money, and both are stored before a decision is made. */
-async function toldTwice(arena: Arena) {
+async function reportedTwice(arena: Arena) {
   const orderId = await arena.platform.place(arena.buyer);
   const intentId = await payElsewhere(arena, orderId);
   await arena.interleaving.race(
@@ -23,7 +23,7 @@ async function toldTwice(arena: Arena) {
 }
 
 test('with the payment’s key, money that is reported twice counts once', async () => {
-  expect(await toldTwice(await guarded())).toEqual({ status: 'completed', payments: 1 });
+  expect(await reportedTwice(await guarded())).toEqual({ status: 'completed', payments: 1 });
 });
 
 test('without the payment’s key, it is stored twice and completes nothing (I2, I7)', async () => {
@@ -33,5 +33,5 @@ test('without the payment’s key, it is stored twice and completes nothing (I2,
     becomes: '',
   };
   const arena = await unguarded([key], 'ALTER TABLE payments DROP CONSTRAINT payments_pkey CASCADE');
-  expect(await toldTwice(arena)).toEqual({ status: 'pending', payments: 2 });
+  expect(await reportedTwice(arena)).toEqual({ status: 'pending', payments: 2 });
 });

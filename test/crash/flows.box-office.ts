@@ -40,7 +40,7 @@ export const BOX_OFFICE_FLOWS: Readonly<Record<string, Flow>> = {
     await voidIt(world, body[0].ticket_id);
     await announced(world);
     await voidIt(world, body[0].ticket_id, '?refund=true');
-    await world.until('it is given back', async () => {
+    await world.until('it is refunded', async () => {
       return (await world.sql('SELECT FROM refunds WHERE provider_id IS NULL')).length === 0;
     });
   },

@@ -6,8 +6,8 @@ import {
   loseWebhooks,
   openPayment,
   PRICE_MINOR,
-  payBeside,
   paymentIs,
+  payUnrequested,
   place,
   sell,
 } from './steps.ts';
@@ -27,7 +27,7 @@ async function refund(world: World, { orderId }: { readonly orderId: string }, b
 const loseRefundWebhooks = (world: World) => loseWebhooks(world, '%refund%');
 
 async function noRefundLeft(world: World): Promise<void> {
-  await world.until('every refund is carried out', async () => {
+  await world.until('every refund is sent', async () => {
     return (await world.sql('SELECT FROM refunds WHERE provider_id IS NULL')).length === 0;
   });
 }
@@ -51,7 +51,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
   async 'money comes late and the seats are free'(world) {
     const order = await place(world, 1, { code: 'EARLY10' });
     await expire(world, order);
-    await payBeside(world, order, PRICE_MINOR * 0.9);
+    await payUnrequested(world, order, PRICE_MINOR * 0.9);
     await becomes(world, order, 'completed');
   },
 
@@ -60,13 +60,13 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     const order = await place(world, 1);
     await expire(world, order);
     await place(world, order.seatIds, { as: 'buyer2' });
-    await paymentIs(world, await payBeside(world, order), 'refunded');
+    await paymentIs(world, await payUnrequested(world, order), 'refunded');
   },
 
   async 'an order is paid twice'(world) {
     await loseRefundWebhooks(world);
     const order = await sell(world);
-    await paymentIs(world, await payBeside(world, order), 'refunded');
+    await paymentIs(world, await payUnrequested(world, order), 'refunded');
   },
 
   async 'an administrator gives back a part, and then the rest'(world) {

@@ -36,8 +36,8 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     await place(world, 1);
     // Sharing a statement depends on timing, so orders are placed until some did; a shared statement has one
     // transaction.
-    const haveMet = () => world.sql('SELECT FROM orders GROUP BY xmin::text HAVING count(*) > 1');
-    for (let round = 0; round < ROUNDS_TOGETHER && (await haveMet()).length === 0; round += 1) {
+    const sharedStatements = () => world.sql('SELECT FROM orders GROUP BY xmin::text HAVING count(*) > 1');
+    for (let round = 0; round < ROUNDS_TOGETHER && (await sharedStatements()).length === 0; round += 1) {
       const together = ordersOfEachSession(round).map((body) =>
         world.request(201, 'POST', '/api/order', { as: 'buyer', body }),
       );

@@ -30,7 +30,7 @@ export const PLATFORM_FLOWS: Readonly<Record<string, Flow>> = {
     await announced(world);
     await world.ask({ kind: 'refuse', keys: { key: order.orderId } });
     await world.request(204, 'DELETE', `/api/order/${order.orderId}`, { as: 'buyer', keyed: true });
-    await world.until('it is held back, or the log takes it again', async () => {
+    await world.until('it is held back, or the log accepts it again', async () => {
       const [row] = await world.sql<{ held: boolean }>(
         'SELECT bool_or(attempts > 0 OR $1) AS held FROM outbox WHERE published_at IS NULL',
         [world.hasCrashed()],
@@ -44,7 +44,7 @@ export const PLATFORM_FLOWS: Readonly<Record<string, Flow>> = {
   async 'the log is away for a while'(world) {
     await world.ask({ kind: 'refuse', keys: 'all' });
     await place(world, 1);
-    await world.until('everything is held back, or the log is there again', async () => {
+    await world.until('everything is held back, or the log is available again', async () => {
       const held = await world.sql('SELECT FROM outbox WHERE published_at IS NULL AND attempts > 0');
       return held.length === 2 || world.hasCrashed();
     });

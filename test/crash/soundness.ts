@@ -80,7 +80,7 @@ async function expectMoneySound(world: World): Promise<void> {
   );
   const all = await listOf(world, 'payment_intents');
   const intents = all.filter(({ status }) => status === 'succeeded');
-  const back = await moneyBack(world);
+  const back = await refundedMoney(world);
   expect(payments.filter(isAtStripe).map(asMoney).toSorted(byId)).toEqual(
     intents
       .map(({ id, metadata, amount_received, currency }) => ({
@@ -117,7 +117,7 @@ const asMoney = ({ payment_intent_id: id, order_id: order, amount, currency }: P
 });
 
 /** Refunds, and disputes that were not won. */
-async function moneyBack(world: World) {
+async function refundedMoney(world: World) {
   const disputes = (await listOf(world, 'disputes')).filter(({ status }) => status !== 'won');
   const all = [...(await listOf(world, 'refunds')), ...disputes];
   return all.map(({ id, payment_intent: intent, amount }) => ({ id, intent, amount }));

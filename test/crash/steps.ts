@@ -83,7 +83,11 @@ export async function expire(world: World, order: Placed): Promise<void> {
  * Money for an order on an intent that the service did not make: from another page, or from Stripe’s
  * dashboard.
  */
-export async function payBeside(world: World, { orderId }: Placed, amount = PRICE_MINOR): Promise<string> {
+export async function payUnrequested(
+  world: World,
+  { orderId }: Placed,
+  amount = PRICE_MINOR,
+): Promise<string> {
   const intent = await world.stripe('POST', 'payment_intents', {
     amount: String(amount),
     currency: 'lkr',

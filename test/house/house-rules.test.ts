@@ -116,10 +116,10 @@ describe('import directions', () => {
       const words = /\bawait\b|\basync\b|Date\.now|new Date\(\)|Math\.random|process\./.exec(
         withoutComments(file.text),
       );
-      const strange = file.imports.filter(({ target, isOurs }) =>
+      const disallowed = file.imports.filter(({ target, isOurs }) =>
         isOurs ? layerOf(target) !== 'kernel' && !isPure(target) && !target.endsWith('/index.ts') : true,
       );
-      return words || strange.length > 0 ? [`${file.path} ${words?.[0] ?? strange[0]?.target}`] : [];
+      return words || disallowed.length > 0 ? [`${file.path} ${words?.[0] ?? disallowed[0]?.target}`] : [];
     });
     expect(impure).toEqual([]);
   });

@@ -79,7 +79,7 @@ export function pay(at: number, card: string): Action {
  * Money for an order that no page of the service asked for: an invoice in the dashboard, at the price or
  * another amount.
  */
-export function payBeside(at: number, difference: number): Action {
+export function payUnrequested(at: number, difference: number): Action {
   return onOrder(at, {
     name: `PayBeside (${difference})`,
     suits: isPayable,
@@ -191,8 +191,8 @@ export function paymentElsewhere(at: number, which: Elsewhere): Action {
   return onOrder(at, {
     name: `PaymentElsewhere (${which})`,
     suits: isPayable,
-    foresee: (order, sale) => tell(messageOf(order)).foresee(sale),
-    act: (order, world, sale) => tell(messageOf(order)).act(world, sale),
+    foresee: (order, sale) => deliverPayment(messageOf(order)).foresee(sale),
+    act: (order, world, sale) => deliverPayment(messageOf(order)).act(world, sale),
   });
 }
 
@@ -202,7 +202,7 @@ function idElsewhere(order: Order, which: Elsewhere): string | undefined {
 }
 
 /** The message, for the first time or again, until a process accepts it. */
-export function tell(message: PaymentMessage): Action {
+export function deliverPayment(message: PaymentMessage): Action {
   const { orderId, paymentId } = message;
   return {
     name: `Tell of a payment for ${orderId}`,
@@ -215,7 +215,7 @@ export function tell(message: PaymentMessage): Action {
     async act(world, sale) {
       sale.untaken.add(message);
       const payment = paymentId ? { payment_id: paymentId } : {};
-      await world.tell('payment_succefully', { order_id: orderId, ...payment });
+      await world.sendMessage('payment_succefully', { order_id: orderId, ...payment });
       sale.untaken.delete(message);
       return undefined;
     },
@@ -246,7 +246,7 @@ export function failureElsewhere(at: number): Action {
     suits: isPayable,
     foresee: () => SILENT,
     async act(order, world) {
-      await world.tell('payment_unseecuufull', { order_id: order.orderId });
+      await world.sendMessage('payment_unseecuufull', { order_id: order.orderId });
       return undefined;
     },
   });
@@ -287,14 +287,14 @@ function delivery(name: string, among: (sale: Sale) => StripeEvent[], at: number
 }
 
 /** Refunds that only an administrator can pay out, as the administrator’s list shows them. */
-export function byHand(sale: Sale): string[] {
+export function manualRefunds(sale: Sale): string[] {
   return sale.seen.refunds.flatMap(({ refundId, intentId, isDone }) =>
     !isDone && intentId.startsWith('elsewhere:') ? [refundId] : [],
   );
 }
 
 /** An administrator pays a refund out in another way and records it. */
-export async function settleByHand(refundId: string, world: World): Promise<void> {
+export async function markRefunded(refundId: string, world: World): Promise<void> {
   const path = `/api/order/admin/payments/${refundId}/settled`;
   const answer = await world.call('POST', path, 'admin', { reference: 'bank transfer' });
   expect(answer.status, answer.text).toBe(204);

@@ -31,7 +31,7 @@ const FORESEEN: Readonly<Record<string, (sale: Sale) => void>> = {
     }
   },
   conclusion: concludeEnded,
-  refunds: carryOut,
+  refunds: sendDueRefunds,
   reconciliation: reconcile,
 };
 
@@ -71,7 +71,7 @@ function applyEvent(event: StoredEvent, sale: Sale): void {
 }
 
 /** Due refunds are sent. Where the bank has less money left, the account is compared. */
-function carryOut(sale: Sale): void {
+function sendDueRefunds(sale: Sale): void {
   for (const { intentId, isDone, dueAt } of sale.seen.refunds) {
     if (isDone || (dueAt ?? 0) > sale.clock.now()) continue;
     if (sale.bank.refunded(intentId) > 0 || sale.bank.disputeOf(intentId)) align(sale, intentId);

@@ -10,8 +10,8 @@ import {
   failureElsewhere,
   NEWEST,
   pay,
-  payBeside,
   paymentElsewhere,
+  payUnrequested,
   verdict,
 } from './actions.money.ts';
 import { cancelBy, checkIn, checkOut, place, repeatPlace, update } from './actions.orders.ts';
@@ -77,7 +77,10 @@ const moneyActions: fc.Arbitrary<Action> = fc.oneof(
       .tuple(some, fc.constantFrom('winning_evidence', 'losing_evidence'))
       .map(([at, evidence]) => verdict(at, evidence)),
   },
-  { weight: 2, arbitrary: fc.tuple(some, fc.constantFrom(0, -10, 10)).map(([at, by]) => payBeside(at, by)) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(some, fc.constantFrom(0, -10, 10)).map(([at, by]) => payUnrequested(at, by)),
+  },
   { weight: 4, arbitrary: some.map(deliver) },
   { weight: 1, arbitrary: some.map(duplicate) },
   {
@@ -182,7 +185,7 @@ const selling = fc.tuple(placing, some, card, steps).map(([first, at, by, count]
 /** Money is refunded outside of the service, which receives the events. */
 const refundingOutside = fc.tuple(some, share).map(([at, much]) => {
   const all = [dashboardRefund(at, much), deliver(0), deliver(0), turn('webhooks')];
-  return inOneGo(`GiveBack ${at} of ${much}`, all);
+  return inOneGo(`RefundOutside ${at} of ${much}`, all);
 });
 
 const effects = fc.nat({ max: 14 });

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { perform } from './action.ts';
-import { byHand, deliver, settleByHand, tell, undelivered } from './actions.money.ts';
+import { deliver, deliverPayment, manualRefunds, markRefunded, undelivered } from './actions.money.ts';
 import { clockJump, turn } from './actions.time.ts';
 import { inOrder } from './announced.ts';
 import type { Sale } from './sale.ts';
@@ -17,10 +17,10 @@ export async function comeToRest(sale: Sale, world: World): Promise<void> {
   for (let round = 0; ; round += 1) {
     expect(round, `work is left after all rounds: ${JSON.stringify(sale.seen)}`).toBeLessThan(MOST_ROUNDS);
     while (undelivered(sale).length > 0) await perform(deliver(0), sale, world);
-    for (const message of sale.untaken) await perform(tell(message), sale, world);
+    for (const message of sale.untaken) await perform(deliverPayment(message), sale, world);
     for (const work of WORK) await perform(turn(work), sale, world);
-    for (const refundId of byHand(sale)) await settleByHand(refundId, world);
-    if (byHand(sale).length === 0 && isQuiet(sale)) break;
+    for (const refundId of manualRefunds(sale)) await markRefunded(refundId, world);
+    if (manualRefunds(sale).length === 0 && isQuiet(sale)) break;
     await perform(clockJump(LONG_MS), sale, world);
   }
   await changesNothing(sale, world);

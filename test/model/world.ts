@@ -49,7 +49,7 @@ export interface World {
   /** Delivers an event as Stripe does, signed now. */
   deliver(event: StripeEvent): Promise<Answer>;
   /** A message of another system; resolves when the service has accepted it. */
-  tell(topic: 'payment_succefully' | 'payment_unseecuufull', message: unknown): Promise<void>;
+  sendMessage(topic: 'payment_succefully' | 'payment_unseecuufull', message: unknown): Promise<void>;
   /** A turn of a background job, or more while it reports more work. */
   work(job: string): Promise<void>;
   sealed(ticketId: string): Promise<string>;
@@ -181,7 +181,7 @@ async function worldOn(ground: Ground): Promise<World & { close(): Promise<void>
       };
       return ask(process, { method: 'POST', url: '/api/webhook/stripe', headers, payload });
     },
-    async tell(topic, message) {
+    async sendMessage(topic, message) {
       const value = JSON.stringify(message);
       await process.handlers.get(topic)?.({
         eventId: ids.uuid(),
@@ -284,7 +284,7 @@ async function startProcess(ground: Ground, published: EventMessage[]): Promise<
       },
       subscribe: (_group, topic, handler) => void handlers.set(topic, (message) => handler(message, 1)),
     },
-    watch: mortal(state),
+    watch: withEffectsLeft(state),
   });
   return Object.assign(state, { app, handlers });
 }
@@ -293,7 +293,7 @@ async function startProcess(ground: Ground, published: EventMessage[]): Promise<
  * Every effect counts, and a dead process has none. The seating services are simulated here, without their
  * HTTP.
  */
-function mortal(state: Pick<Process, 'effectsLeft' | 'isDead' | 'underWay'>): Watch {
+function withEffectsLeft(state: Pick<Process, 'effectsLeft' | 'isDead' | 'underWay'>): Watch {
   const watch = watchEffects({
     before(effect) {
       if (state.effectsLeft === 0) state.isDead = true;

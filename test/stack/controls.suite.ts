@@ -6,7 +6,7 @@ import { openHall } from '../support/stack/buyers.ts';
 import { moneyDifferences } from '../support/stack/money.ts';
 import type { Stack } from '../support/stack/stack.ts';
 import { stripeApi } from '../support/stripe-api.ts';
-import { suffer } from './faults.suite.ts';
+import { runThrough } from './faults.suite.ts';
 
 const SHORT_MS = 4_000;
 
@@ -26,8 +26,8 @@ export function controlsSuite(stackOf: () => Stack): void {
       lasts: () => setTimeout(500),
       heal: () => undefined,
     };
-    const suffered = suffer(stack, await openHall(stack.url), fault, SHORT_MS);
-    await expect(suffered).rejects.toThrow('waited in vain until buyers are served again');
+    const run = runThrough(stack, await openHall(stack.url), fault, SHORT_MS);
+    await expect(run).rejects.toThrow('waited in vain until buyers are served again');
     stack.seating.heal();
   });
 

@@ -45,7 +45,7 @@ export function faultsSuite(stackOf: () => Stack, faults: readonly Fault[]): voi
   test.each(faults)('$name', async (fault) => {
     const stack = stackOf();
     hall ??= await openHall(stack.url);
-    const { asked, recoveredMs } = await suffer(stack, hall, fault);
+    const { asked, recoveredMs } = await runThrough(stack, hall, fault);
     const failures = asked.filter(isFailure);
     const longest = asked.reduce((a, b) => (a.ms > b.ms ? a : b));
     seen.push([
@@ -75,7 +75,7 @@ export function faultsSuite(stackOf: () => Stack, faults: readonly Fault[]): voi
  * Runs buyers before, during and after a fault; returns their requests and the time from its end until all
  * buyers were served again.
  */
-export async function suffer(stack: Stack, hall: Hall, fault: Fault, recoveryMs = RECOVERY_MS) {
+export async function runThrough(stack: Stack, hall: Hall, fault: Fault, recoveryMs = RECOVERY_MS) {
   const { asked, stop } = await sendBuyers(stack.url, hall, stack.servers.keycloak.signIn);
   let isOver = false;
   const heal = async () => {

@@ -164,10 +164,10 @@ describe('authentication', () => {
   test('it fails with a wrong password or an unknown certificate, with the reason and without the password', async () => {
     const wrong = await access('sasl', { password: 'wrong-password' });
     const { ca: _, ...noCa } = { ca: '', ...(await access('saslOverTls', {})).tls };
-    const strange = { ...(await access('saslOverTls', {})), tls: noCa };
+    const unknownCa = { ...(await access('saslOverTls', {})), tls: noCa };
     for (const [bad, why] of [
       [wrong, /authentication/i],
-      [strange, /self-signed certificate/],
+      [unknownCa, /self-signed certificate/],
     ] as const) {
       const kafka = await connected([fresh()], bad);
       const refused = await kafka.check(900).catch((error: unknown) => error);

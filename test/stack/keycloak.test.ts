@@ -111,8 +111,8 @@ describe('the realm of deploy/keycloak', () => {
 
   test('it does not redirect to an unknown address', async () => {
     const ask = 'client_id=web-frontend&response_type=code&scope=openid&redirect_uri=';
-    const strange = encodeURIComponent('https://evil.example/');
-    const page = await fetch(`${keycloak.issuer}/protocol/openid-connect/auth?${ask}${strange}`);
+    const unknown = encodeURIComponent('https://evil.example/');
+    const page = await fetch(`${keycloak.issuer}/protocol/openid-connect/auth?${ask}${unknown}`);
     expect(page.status).toBe(400);
   });
 

@@ -140,8 +140,8 @@ describe('keycloak-js decodes refresh_token', () => {
     const forged = await new SignJWT(claims)
       .setProtectedHeader({ alg: 'HS512', typ: 'JWT' })
       .sign(Buffer.alloc(64));
-    const strange = [forged, `${none}.${payload}.`, claims.jti ?? '', body.access_token, body.id_token];
-    for (const token of strange) expect((await refresh(base, token)).status).toBe(400);
+    const invalid = [forged, `${none}.${payload}.`, claims.jti ?? '', body.access_token, body.id_token];
+    for (const token of invalid) expect((await refresh(base, token)).status).toBe(400);
     const good = await refresh(base, body.refresh_token);
     expect(good.status).toBe(200);
     expect(decodeJwt(good.body.refresh_token)).toMatchObject({

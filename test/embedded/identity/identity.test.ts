@@ -130,8 +130,8 @@ describe('signing in with a page', () => {
       status: 200,
       text: expect.stringContaining('<h1>Sign in</h1>'),
     });
-    const nasty = '"><script>alert(1)</script>';
-    const wrong = await visit(login, { username: nasty, password: 'x' });
+    const script = '"><script>alert(1)</script>';
+    const wrong = await visit(login, { username: script, password: 'x' });
     expect(wrong).toMatchObject({
       status: 401,
       text: expect.stringContaining('User name or password is wrong.'),

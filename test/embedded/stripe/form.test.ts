@@ -33,7 +33,7 @@ test('any flat fields survive a round trip, and any text is parsed', () => {
   fc.assert(
     fc.property(
       fc.string({ unit: 'binary' }),
-      (rubbish) => texts(parseForm(rubbish), 'metadata') !== undefined,
+      (garbage) => texts(parseForm(garbage), 'metadata') !== undefined,
     ),
   );
 });

@@ -110,15 +110,15 @@ describe('access that needs the seating service', () => {
   test('it does not take a failure of the service for a refusal', async () => {
     const failure = new AppError('seating_unavailable', 'It does not answer.');
     const failing = () => Promise.reject(failure);
-    const unlucky = new Access({
+    const unavailable = new Access({
       ownsEvent: failing,
       ownsSession: failing,
       ownsOrganization: failing,
       ownsAllEvents: failing,
       isScanner: failing,
     });
-    await expect(unlucky.require('order.read', stranger, subject)).rejects.toBe(failure);
-    await expect(unlucky.require('ticket.check-in', scanner, subject)).rejects.toBe(failure);
+    await expect(unavailable.require('order.read', stranger, subject)).rejects.toBe(failure);
+    await expect(unavailable.require('ticket.check-in', scanner, subject)).rejects.toBe(failure);
   });
 
   test('it asks once about a scanner who passed, and each time about a user who did not', async () => {

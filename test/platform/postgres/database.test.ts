@@ -108,7 +108,7 @@ describe('a transaction', () => {
 
 describe('a database that is unavailable', () => {
   test('it is reported as unavailable, within bounds', async () => {
-    const unreachable = open('postgres://nobody:hidden@127.0.0.1:1/none');
+    const unreachable = open('postgres://user:hidden@127.0.0.1:1/none');
     await expect(unreachable.rows(statement('SELECT 1'), [])).rejects.toMatchObject({
       code: 'database_unavailable',
     });

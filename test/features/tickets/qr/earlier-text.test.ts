@@ -37,7 +37,7 @@ describe('legacy-qr: the hash of an earlier text', () => {
   });
 
   test('it is undefined for a text that the earlier service cannot have made', async () => {
-    const strange = [
+    const invalid = [
       '',
       undefined,
       null,
@@ -51,7 +51,7 @@ describe('legacy-qr: the hash of an earlier text', () => {
       `${'A'.repeat(300)}===`,
       ' '.repeat(2_000),
     ];
-    for (const text of strange) expect(await hashEarlierText(text), String(text)).toBeUndefined();
+    for (const text of invalid) expect(await hashEarlierText(text), String(text)).toBeUndefined();
   });
 
   test('its first half stands in a bundle, in base64url', async () => {

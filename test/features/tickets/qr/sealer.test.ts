@@ -108,8 +108,8 @@ describe('opening a code', () => {
           fc.string({ unit: 'binary', maxLength: 300 }),
           fc.uint8Array({ minLength: 126, maxLength: 126 }).map(encodeBase45),
         ),
-        async (rubbish) => {
-          expect(await sealer.open(rubbish)).toMatchObject({ outcome: 'refused' });
+        async (garbage) => {
+          expect(await sealer.open(garbage)).toMatchObject({ outcome: 'refused' });
         },
       ),
     );
