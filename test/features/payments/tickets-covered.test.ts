@@ -52,7 +52,7 @@ describe('the tickets that a refunded amount covers', () => {
     ['there are none for nothing', [90, 70, 55], 0, []],
     ['there are none for more than the whole price', [90, 70, 55], 216, []],
     ['they do not include a free ticket', [90, 0], 90, ['A0']],
-  ])('are %s', (_name, prices, amount, seats) => {
+  ])('%s', (_name, prices, amount, seats) => {
     expect(seatsFor(amount, orderOf(prices)).toSorted()).toEqual(seats);
   });
 

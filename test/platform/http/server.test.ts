@@ -165,7 +165,7 @@ test.each([
   ['/typ%65d?n=1', 405],
   ['/code/internal', 405],
   ['/nothing', 404],
-])('PUT %s is answered by what the path has', async (path, status) => {
+])('PUT %s is answered with %i', async (path, status) => {
   const answer = await call(url, 'PUT', path, { body: {} });
   expect(answer.status).toBe(status);
   expect(answer.headers.get('allow') === null).toBe(status === 404);
