@@ -1,6 +1,6 @@
 import { accessErrors } from '../features/access/index.ts';
 import { analyticsErrors } from '../features/analytics/index.ts';
-import { boxOfficeErrors } from '../features/box-office/errors.ts';
+import { boxOfficeErrors } from '../features/box-office/index.ts';
 import { doorErrors } from '../features/door/index.ts';
 import { liveErrors } from '../features/live/index.ts';
 import { orderErrors } from '../features/orders/index.ts';
