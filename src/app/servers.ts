@@ -73,7 +73,7 @@ export async function openPostgres(foundation: Foundation) {
   });
   closing.add(() => database.close());
   const clock = await clockOf(opened, foundation);
-  if (config.SEED_DATA) await insertSampleData(database, config.currency);
+  if (config.SEED_DATA) await insertSampleData(database);
   return { database, dsn, clock, clockWatch: watchClock(clock, log) };
 }
 

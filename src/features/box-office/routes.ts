@@ -1,21 +1,14 @@
 import { type Static, Type } from 'typebox';
-import { AppError } from '../../kernel/errors.ts';
-import {
-  as,
-  type EventId,
-  type SeatId,
-  type SessionId,
-  type TicketId,
-  type TierId,
-} from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
+import { CREATED, NO_CONTENT, OK } from '../../kernel/http-status.ts';
+import { as, type SeatId, type TicketId } from '../../kernel/ids.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import { type Ticket, TicketSchema, toWireTicket, withNote } from '../tickets/index.ts';
+import { type Ticket, TicketSchema } from '../tickets/index.ts';
 import type { AmendTicket } from './amend-ticket.ts';
-import type { IssueTicket, TicketRequest } from './issue-ticket.ts';
+import type { IssueTicket } from './issue-ticket.ts';
+import type { BoxOfficeJson } from './json.ts';
 import {
   TicketAmendSchema,
   TicketIssueSchema,
@@ -30,24 +23,24 @@ export interface BoxOfficeRoutes {
   readonly amend: AmendTicket;
   readonly void: VoidTicket;
   readonly once: Once;
-  readonly currency: Currency;
+  readonly json: BoxOfficeJson;
 }
 
 const TAGS = ['Box office'];
-const OK = 200;
-const CREATED = 201;
-const NO_CONTENT = 204;
 const headers = onceHeaders;
 
 /** What organisers and administrators do to tickets (contract section 1). */
-export function boxOfficeRoutes(api: HttpServer, routes: BoxOfficeRoutes): void {
-  issueRoute(api, routes);
-  amendRoute(api, routes);
-  voidRoute(api, routes);
+export function boxOfficeRoutes(
+  api: HttpServer,
+  { issue, amend, void: voiding, once, json }: BoxOfficeRoutes,
+): void {
+  issueRoute(api, once, json, issue);
+  amendRoute(api, once, json, amend);
+  voidRoute(api, once, voiding);
 }
 
-function issueRoute(api: HttpServer, { issue, once, currency }: BoxOfficeRoutes): void {
-  const body = (ticket: Ticket) => withNote(toWireTicket(ticket, currency), ticket);
+function issueRoute(api: HttpServer, once: Once, json: BoxOfficeJson, issue: IssueTicket): void {
+  const body = (ticket: Ticket) => json.ticket(ticket);
   api.post(
     '/api/order/ticket',
     {
@@ -75,13 +68,13 @@ function issueRoute(api: HttpServer, { issue, once, currency }: BoxOfficeRoutes)
     },
     async (request, reply) =>
       once.answer(request, reply, { status: CREATED, body }, () =>
-        issue.issue(toTicketRequest(request.body, currency), principalOf(request)),
+        issue.issue(json.issueRequest(request.body), principalOf(request)),
       ),
   );
 }
 
-function amendRoute(api: HttpServer, { amend, once, currency }: BoxOfficeRoutes): void {
-  const body = (ticket: Ticket) => withNote(toWireTicket(ticket, currency), ticket);
+function amendRoute(api: HttpServer, once: Once, json: BoxOfficeJson, amend: AmendTicket): void {
+  const body = (ticket: Ticket) => json.ticket(ticket);
   api.put(
     '/api/order/ticket/:ticketId',
     {
@@ -115,7 +108,7 @@ function amendRoute(api: HttpServer, { amend, once, currency }: BoxOfficeRoutes)
   );
 }
 
-function voidRoute(api: HttpServer, { void: voiding, once }: BoxOfficeRoutes): void {
+function voidRoute(api: HttpServer, once: Once, voiding: VoidTicket): void {
   api.delete(
     '/api/order/ticket/:ticketId',
     {
@@ -152,24 +145,6 @@ function voidRoute(api: HttpServer, { void: voiding, once }: BoxOfficeRoutes): v
 
 function toTicketId({ ticketId }: Static<typeof TicketParamsSchema>): TicketId {
   return as<TicketId>(ticketId.toLowerCase());
-}
-
-function toTicketRequest(body: Static<typeof TicketIssueSchema>, currency: Currency): TicketRequest {
-  const price = currency.fromMajor(body.price);
-  if (price === undefined) {
-    const reason = `has more decimals than ${currency.code.toUpperCase()}, or is too large`;
-    throw new AppError('invalid_request', `body/price: ${reason}`, {
-      fields: [{ field: 'body/price', reason }],
-    });
-  }
-  return {
-    eventId: as<EventId>(body.event_id.toLowerCase()),
-    sessionId: as<SessionId>(body.session_id.toLowerCase()),
-    seatId: as<SeatId>(body.seat_id),
-    tierId: body.tier_id === undefined ? undefined : as<TierId>(body.tier_id.toLowerCase()),
-    price,
-    note: body.note || undefined,
-  };
 }
 
 function toAmendRequest({

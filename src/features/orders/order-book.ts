@@ -3,8 +3,8 @@ import type { OrderId, PaymentIntentId, SeatId, TicketId } from '../../kernel/id
 import type { Money } from '../../kernel/money.ts';
 import type { Core } from '../../platform/core.ts';
 import { appendToOutbox } from '../../platform/outbox/outbox.store.ts';
-import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import { announcementsOf } from './json.ts';
+import type { Database, Executor, Transaction } from '../../platform/postgres/database.ts';
+import { OrderJson } from './json.ts';
 import { insertOrder } from './new-orders.store.ts';
 import {
   amend,
@@ -40,6 +40,8 @@ export type RecordSales = (tx: Transaction, changes: readonly OrderChange[]) => 
 /** Port: called after the commit that freed seats of an order, once for each order and transaction. */
 export type OnSeatsFreed = (order: Order, seatIds: readonly SeatId[]) => Promise<void> | void;
 
+type OrderBookCore = Pick<Core, 'clock' | 'metrics'> & { readonly database: Pick<Database, 'currency'> };
+
 export interface OrderBookNeeds {
   readonly recordSales: readonly RecordSales[];
   /** Absent where nobody holds or waits for seats. */
@@ -53,15 +55,14 @@ export interface OrderBookNeeds {
 export class OrderBook {
   readonly #clock: Core['clock'];
   readonly #metrics: Pick<Core['metrics'], 'order'>;
+  readonly #json: OrderJson;
   readonly #recordSales: readonly RecordSales[];
   readonly #onSeatsFreed: OnSeatsFreed | undefined;
 
-  constructor(
-    { clock, metrics }: Pick<Core, 'clock' | 'metrics'>,
-    { recordSales, onSeatsFreed }: OrderBookNeeds,
-  ) {
+  constructor({ database, clock, metrics }: OrderBookCore, { recordSales, onSeatsFreed }: OrderBookNeeds) {
     this.#clock = clock;
     this.#metrics = metrics;
+    this.#json = new OrderJson(database.currency);
     this.#recordSales = recordSales;
     this.#onSeatsFreed = onSeatsFreed;
   }
@@ -143,7 +144,7 @@ export class OrderBook {
 
   /** Writes and announces a new pending order without a discount. Throws an error that `isSeatTaken` knows. */
   async insert(tx: Transaction, order: PendingOrder): Promise<void> {
-    const announcements = announcementsOf(undefined, order, tx.currency);
+    const announcements = this.#json.announcementsOf(undefined, order);
     await insertOrder(tx, { order, announcements, traceparent: tx.traceparent() }, undefined);
     for (const ticket of order.tickets) if (ticket.note !== undefined) await amendTicket(tx, ticket);
   }
@@ -211,7 +212,7 @@ export class OrderBook {
 
   /** Announces that a part of a completed order's money was refunded while its tickets stay as they are. */
   async announcePartRefund(tx: Transaction, order: Order): Promise<void> {
-    if (order.status === 'completed') await appendToOutbox(tx, announcementsOf(order, order, tx.currency));
+    if (order.status === 'completed') await appendToOutbox(tx, this.#json.announcementsOf(order, order));
   }
 
   /**
@@ -225,7 +226,7 @@ export class OrderBook {
     maxDiscountUses: number | undefined,
   ): Promise<boolean> {
     if (!(await saveTerms(tx, from, to, this.#clock.now(), maxDiscountUses))) return false;
-    await appendToOutbox(tx, announcementsOf(from, to, tx.currency));
+    await appendToOutbox(tx, this.#json.announcementsOf(from, to));
     this.#freeAfterCommit(tx, { from, to });
     return true;
   }
@@ -240,7 +241,7 @@ export class OrderBook {
 
   /** Announces changes, records them as sales, and makes known the seats they free. */
   async #announce(tx: Transaction, changes: readonly OrderChange[]): Promise<void> {
-    const announcements = changes.flatMap(({ from, to }) => announcementsOf(from, to, tx.currency));
+    const announcements = changes.flatMap(({ from, to }) => this.#json.announcementsOf(from, to));
     await appendToOutbox(tx, announcements);
     for (const recordSales of this.#recordSales) await recordSales(tx, changes);
     for (const change of changes) this.#freeAfterCommit(tx, change);
@@ -264,7 +265,7 @@ export class OrderBook {
 }
 
 /** Builds the orders that every feature shares. */
-export function createOrderBook(core: Pick<Core, 'clock' | 'metrics'>, needs: OrderBookNeeds): OrderBook {
+export function createOrderBook(core: OrderBookCore, needs: OrderBookNeeds): OrderBook {
   return new OrderBook(core, needs);
 }
 

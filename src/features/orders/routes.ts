@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { CREATED, NO_CONTENT, OK } from '../../kernel/http-status.ts';
 import {
   as,
   type DiscountId,
@@ -9,7 +10,6 @@ import {
   type SessionId,
   type UserId,
 } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
@@ -17,7 +17,7 @@ import type { HttpServer } from '../../platform/http/server.ts';
 import type { SeatRequest } from '../seats/index.ts';
 import type { CancelOrder } from './cancel-order.ts';
 import type { ChangeOrder } from './change-order.ts';
-import { type TicketsForReader, toWireOrder, type WireOrder } from './json.ts';
+import type { OrderJson, TicketsForReader, WireOrder } from './json.ts';
 import type { ChangeRequest, Order } from './order.ts';
 import type { PlaceOrder } from './place-order.ts';
 import type { ReadOrders } from './read-orders.ts';
@@ -37,27 +37,27 @@ export interface OrderRoutes {
   readonly read: ReadOrders;
   readonly once: Once;
   readonly tickets: TicketsForReader;
-  readonly currency: Currency;
+  readonly json: OrderJson;
   readonly maxSeatsPerOrder: number;
 }
 
 type OrderRequestBody = Static<ReturnType<typeof orderRequestSchema>>;
 
 const TAGS = ['Orders'];
-const OK = 200;
-const CREATED = 201;
-const NO_CONTENT = 204;
 
 /** Orders over HTTP (contract section 1). */
-export function orderRoutes(api: HttpServer, routes: OrderRoutes): void {
-  placeRoute(api, routes);
-  changeRoute(api, routes);
-  cancelRoute(api, routes);
-  listRoutes(api, routes);
-  readRoute(api, routes);
+export function orderRoutes(
+  api: HttpServer,
+  { place, change, cancel, read, once, tickets, json, maxSeatsPerOrder }: OrderRoutes,
+): void {
+  placeRoute(api, once, place, maxSeatsPerOrder);
+  changeRoute(api, once, json, change, maxSeatsPerOrder);
+  cancelRoute(api, once, cancel);
+  listRoutes(api, json, read, tickets);
+  readRoute(api, json, read);
 }
 
-function placeRoute(api: HttpServer, { place, once, maxSeatsPerOrder }: OrderRoutes): void {
+function placeRoute(api: HttpServer, once: Once, place: PlaceOrder, maxSeatsPerOrder: number): void {
   const OrderRequest = orderRequestSchema(maxSeatsPerOrder);
   const orderFields = new Set(Object.keys(OrderRequest.properties));
   api.post(
@@ -97,7 +97,13 @@ function placeRoute(api: HttpServer, { place, once, maxSeatsPerOrder }: OrderRou
   );
 }
 
-function changeRoute(api: HttpServer, { change, once, currency, maxSeatsPerOrder }: OrderRoutes): void {
+function changeRoute(
+  api: HttpServer,
+  once: Once,
+  json: OrderJson,
+  change: ChangeOrder,
+  maxSeatsPerOrder: number,
+): void {
   api.put(
     '/api/order/:orderId',
     {
@@ -128,7 +134,7 @@ function changeRoute(api: HttpServer, { change, once, currency, maxSeatsPerOrder
       },
     },
     async (request, reply) => {
-      const body = (order: Order) => toWireOrder(order, currency);
+      const body = (order: Order) => json.toWire(order);
       return once.answer(request, reply, { status: OK, body }, () =>
         change.change(toOrderId(request.params), toChangeRequest(request.body), principalOf(request)),
       );
@@ -136,7 +142,7 @@ function changeRoute(api: HttpServer, { change, once, currency, maxSeatsPerOrder
   );
 }
 
-function cancelRoute(api: HttpServer, { cancel, once }: OrderRoutes): void {
+function cancelRoute(api: HttpServer, once: Once, cancel: CancelOrder): void {
   api.delete(
     '/api/order/:orderId',
     {
@@ -172,9 +178,9 @@ function cancelRoute(api: HttpServer, { cancel, once }: OrderRoutes): void {
   );
 }
 
-function listRoutes(api: HttpServer, { read, tickets, currency }: OrderRoutes): void {
+function listRoutes(api: HttpServer, json: OrderJson, read: ReadOrders, tickets: TicketsForReader): void {
   const withTickets = async (order: Order): Promise<WireOrder> => ({
-    ...toWireOrder(order, currency),
+    ...json.toWire(order),
     tickets: await tickets.toJson(order),
   });
 
@@ -212,7 +218,7 @@ function listRoutes(api: HttpServer, { read, tickets, currency }: OrderRoutes): 
   );
 }
 
-function readRoute(api: HttpServer, { read, currency }: OrderRoutes): void {
+function readRoute(api: HttpServer, json: OrderJson, read: ReadOrders): void {
   api.get(
     '/api/order/:orderId',
     {
@@ -226,7 +232,7 @@ function readRoute(api: HttpServer, { read, currency }: OrderRoutes): void {
     },
     async (request) => {
       const order = await read.read(toOrderId(request.params), principalOf(request));
-      return toWireOrder(order, currency);
+      return json.toWire(order);
     },
   );
 }

@@ -3,7 +3,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { Core } from '../../platform/core.ts';
 import type { Writer } from '../../platform/postgres/database.ts';
 import { REFUSAL_WORDS } from '../pricing/index.ts';
-import { announcementsOf } from './json.ts';
+import { OrderJson } from './json.ts';
 import { insertOrder, insertOrders, isForEachAlone, type NewOrder } from './new-orders.store.ts';
 import type { PendingOrder } from './order.ts';
 
@@ -13,11 +13,13 @@ const STATEMENTS_UNDER_WAY = 2;
 /** Writes new orders: one statement each, which orders that come at the same time share. */
 export class WriteOrders {
   readonly #database: Core['database'];
+  readonly #json: OrderJson;
   readonly #insertShared: ((added: NewOrder) => Promise<void>) | undefined;
 
   /** `ordersPerStatement` is the most orders that are written by one statement. */
   constructor(database: Core['database'], ordersPerStatement: number) {
     this.#database = database;
+    this.#json = new OrderJson(database.currency);
     if (ordersPerStatement === 1) return;
     this.#insertShared = createBatches<NewOrder>(
       { size: ordersPerStatement, underWay: STATEMENTS_UNDER_WAY },
@@ -35,7 +37,7 @@ export class WriteOrders {
     const database = this.#database;
     const added = {
       order,
-      announcements: announcementsOf(undefined, order, database.currency),
+      announcements: this.#json.announcementsOf(undefined, order),
       traceparent: database.traceparent(),
     };
     if (database.isKeyed()) {

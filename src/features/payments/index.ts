@@ -36,7 +36,7 @@ import { RefundLedger } from './refund-ledger.ts';
 import { RefundOrder } from './refund-order.ts';
 import { RefundTicket, type TicketRefund } from './refund-ticket.ts';
 import { refundBacklog } from './refunds.store.ts';
-import { buyerRoutes, refundRoute, repairRoutes, webhookRoutes } from './routes.ts';
+import { checkOutRoute, offerRoute, refundRoute, repairRoutes, webhookRoutes } from './routes.ts';
 import { SendRefund } from './send-refund.ts';
 import { SettlePayment } from './settle-payment.ts';
 import { StuckPayments } from './stuck-payments.ts';
@@ -95,15 +95,13 @@ interface SettlementNeeds {
 type SettlementCore = Pick<Core, 'database' | 'clock' | 'ids' | 'log' | 'metrics'>;
 
 /** Builds the comparison with Stripe alone, for a script beside a service that runs or not. */
-export function createReconciliation(core: SettlementCore, needs: SettlementNeeds): Payments['reconcile'] {
-  const { alignPayment } = buildSettlement(core, needs);
-  const reconcilePayments = new ReconcilePayments({
-    database: core.database,
-    clock: core.clock,
-    stripe: needs.stripe,
-    orders: needs.orders,
-    alignPayment,
-  });
+export function createReconciliation(
+  core: SettlementCore,
+  { orders, stripe, countMoney }: SettlementNeeds,
+): Payments['reconcile'] {
+  const { database, clock } = core;
+  const { alignPayment } = buildSettlement(core, { orders, stripe, countMoney });
+  const reconcilePayments = new ReconcilePayments({ database, clock, stripe, orders, alignPayment });
   return (since, request) => reconcilePayments.reconcile(since, request);
 }
 
@@ -120,9 +118,9 @@ function buildSettlement(core: SettlementCore, { orders, stripe, countMoney }: S
 /** Builds the payments. */
 export function createPayments(core: Core, needs: PaymentsNeeds): Payments {
   const { database, clock } = core;
-  const { orders, stripe, access, once, countMoney } = needs;
+  const { orders, stripe, access, once, countMoney, publishableKey, topics, sweepMs, reconcileDays } = needs;
   const recordAction = needs.audit.record;
-  const { ledger, settlePayment, alignPayment } = buildSettlement(core, needs);
+  const { ledger, settlePayment, alignPayment } = buildSettlement(core, { orders, stripe, countMoney });
   const takenOver = new TakenOver(database, alignPayment, ledger);
   const intents = new OrderIntents(database, stripe, orders, settlePayment);
   const closePayment = new ClosePayment(stripe, intents);
@@ -134,27 +132,32 @@ export function createPayments(core: Core, needs: PaymentsNeeds): Payments {
   const messages = new PaymentMessages(core, orders, new TakeExternalPayment(external));
   return {
     routes(api) {
-      const json = new PaymentJson(database.currency, needs.publishableKey);
+      const json = new PaymentJson({ currency: database.currency, publishableKey });
       const completeFreeOrder = new CompleteFreeOrder(database, clock, orders);
       const buying = { database, clock, access, orders, intents, completeFreeOrder };
       const refunding = { database, access, orders, ledger, takenOver, recordAction };
       const markRefunded = new MarkRefunded(database, access, orders, recordAction);
-      buyerRoutes(api, once, json, new OfferPayment(buying), new CheckOut(buying));
+      offerRoute(api, once, json, new OfferPayment(buying));
+      checkOutRoute(api, once, json, new CheckOut(buying));
       refundRoute(api, once, json, new RefundOrder(refunding));
       repairRoutes(api, once, new StuckPayments(database, clock, access), markRefunded);
       webhookRoutes(api, receiveWebhook);
     },
-    jobs: paymentJobs(core, needs, {
-      applyWebhook: new ApplyWebhook(database, orders, settlePayment, alignPayment),
-      sendRefund: new SendRefund(database, stripe, alignPayment, core.failed('refunds')),
-      settlePayment,
-      reconcilePayments,
-      receiveWebhook,
-    }),
+    jobs: paymentJobs(
+      core,
+      { sweepMs, reconcileDays },
+      {
+        applyWebhook: new ApplyWebhook(database, orders, settlePayment, alignPayment),
+        sendRefund: new SendRefund(database, stripe, alignPayment, core.failed('refunds')),
+        settlePayment,
+        reconcilePayments,
+        receiveWebhook,
+      },
+    ),
     checks: paymentChecks,
     consumers: [
-      { topic: needs.topics.paymentSucceeded, handle: messages.succeeded },
-      { topic: needs.topics.paymentFailed, handle: messages.failed },
+      { topic: topics.paymentSucceeded, handle: messages.succeeded },
+      { topic: topics.paymentFailed, handle: messages.failed },
     ],
     conclude: (order) => closePayment.conclude(order),
     prepare: (order) => intents.prepare(order),

@@ -60,12 +60,13 @@ export class OrderIntents implements PaymentPreparation {
   }
 
   #create(order: Order, attempt: number): Promise<Intent> {
-    const { orderId, price } = order;
-    return this.#stripe.createIntent(
+    const { orderId, price: amount } = order;
+    const { currency } = this.#database;
+    return this.#stripe.createIntent({
       orderId,
-      price,
-      this.#database.currency,
-      intentKey(order, attempt, price),
-    );
+      amount,
+      currency,
+      key: intentKey(order, attempt, amount),
+    });
   }
 }

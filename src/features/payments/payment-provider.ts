@@ -56,10 +56,19 @@ export interface MoneyMoved {
 /** Port: counts money of a payment or a refund, in the transaction that writes it down. */
 export type CountMoney = (tx: Transaction, moved: MoneyMoved) => Promise<void>;
 
+/** A PaymentIntent to create. */
+export interface NewIntent {
+  readonly orderId: OrderId;
+  readonly amount: Money;
+  readonly currency: Currency;
+  /** The idempotency key of the creation. */
+  readonly key: string;
+}
+
 /** Port: the payment provider. Every call is bounded in time and throws `payments_unavailable` when it does not answer. */
 export interface PaymentProvider {
-  /** Creates the intent, or gives the one again that was created with this key. Throws `payment_refused`. */
-  createIntent(orderId: OrderId, amount: Money, currency: Currency, key: string): Promise<Intent>;
+  /** Creates the intent, or returns the one that was created with the same key. Throws `payment_refused`. */
+  createIntent(intent: NewIntent): Promise<Intent>;
   /** Undefined when the provider knows no such intent. */
   findIntent(intentId: PaymentIntentId): Promise<Intent | undefined>;
   /** Makes it unpayable and tells how it stands then: one that succeeded stays so. Undefined when it is unknown. */

@@ -1,6 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { OrderId } from '../../kernel/ids.ts';
-import { type Currency, type Money, minus, money } from '../../kernel/money.ts';
+import { type Money, minus, money } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Access } from '../access/index.ts';
@@ -84,7 +84,7 @@ export class RefundOrder {
     const { intentId, source } = payment;
     const left = leftOf(payment, await refundsOf(tx, intentId));
     const amount = wanted ?? money(left);
-    requireRefundable(amount, left, tx.currency);
+    requireRefundable(tx, amount, left);
     const refundId = this.#ledger.newId();
     const facts = {
       intentId,
@@ -114,7 +114,8 @@ export class RefundOrder {
   }
 }
 
-function requireRefundable(amount: Money, left: number, currency: Currency): void {
+/** Throws `refund_not_possible` unless so much is left, and the currency has so small a part. */
+function requireRefundable({ currency }: Transaction, amount: Money, left: number): void {
   if (amount > left || left === 0) {
     const most = currency.toMajor(money(left));
     throw new AppError('refund_not_possible', `Of what was paid ${most} is left to give back.`);

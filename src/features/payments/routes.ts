@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { NO_CONTENT, OK } from '../../kernel/http-status.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
@@ -22,20 +23,12 @@ import {
 import type { StuckPayments } from './stuck-payments.ts';
 
 const TAGS = ['Payments'];
-const OK = 200;
-const NO_CONTENT = 204;
 const WEBHOOK_PATHS = ['/api/webhook/stripe', '/api/order/webhook/stripe'];
 /** Stripe's own events stay far below it. */
 const MAX_WEBHOOK_BYTES = 262_144;
 
-/** For buyers: what they pay with (contract section 1). */
-export function buyerRoutes(
-  api: HttpServer,
-  once: Once,
-  json: PaymentJson,
-  offerPayment: OfferPayment,
-  checkOut: CheckOut,
-): void {
+/** For buyers: the PaymentIntent of their order (contract section 1). */
+export function offerRoute(api: HttpServer, once: Once, json: PaymentJson, offerPayment: OfferPayment): void {
   api.post(
     '/api/order/:orderId/create-payment-intent',
     {
@@ -67,7 +60,10 @@ export function buyerRoutes(
         offerPayment.offer(toOrderId(request.params), principalOf(request)),
       ),
   );
+}
 
+/** For buyers: completing their order. */
+export function checkOutRoute(api: HttpServer, once: Once, json: PaymentJson, checkOut: CheckOut): void {
   api.post(
     '/api/order/:orderId/checkout',
     {

@@ -3,7 +3,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CHECKS } from '../../../src/checks.ts';
 import { verify } from '../../../src/features/verification/index.ts';
-import { Currency } from '../../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { insertSampleData } from '../../../src/platform/postgres/sample-data.ts';
 import { LKR } from '../../support/currencies.ts';
@@ -13,7 +12,6 @@ import { testDatabase } from '../../support/own-database.ts';
 const EMPTY =
   'TRUNCATE orders, tickets, earlier_codes, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, ' +
   'sales_totals, sales_by_time, organization_sales_by_time, sales_by_tier, discounts_by_time, money_by_session, audit_trail, scans';
-const lkr = new Currency('lkr');
 let dsn: string;
 let database: Database;
 
@@ -26,7 +24,7 @@ afterAll(() => database.close());
 
 beforeEach(async () => {
   await sql(dsn, EMPTY);
-  await insertSampleData(database, lkr);
+  await insertSampleData(database);
 });
 
 const findings = () => database.snapshot((executor) => verify(executor, CHECKS));
