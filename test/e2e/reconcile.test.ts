@@ -110,7 +110,7 @@ describe('what Stripe has and what is written here', () => {
       {
         intentId,
         orderId,
-        detail: 'money came and was not written down; money that came was written down: complete',
+        detail: 'money was received and not recorded; received money was recorded: complete',
         isRepaired: true,
       },
     ]);
@@ -148,7 +148,7 @@ describe('what Stripe has and what is written here', () => {
       {
         intentId,
         orderId,
-        detail: `10000 given back there, 0 here; ${id} was given back at the provider`,
+        detail: `10000 refunded at the provider, 0 in the database; ${id} was refunded at the provider`,
         isRepaired: true,
       },
     ]);
@@ -233,7 +233,7 @@ describe('what Stripe has and what is written here', () => {
       {
         intentId: left.id,
         orderId: over,
-        detail: 'it could still be paid, but nothing is to be paid by it',
+        detail: 'it could still be paid, but no pending order expects it',
         isRepaired: true,
       },
     ]);
@@ -253,7 +253,7 @@ describe('what Stripe has and what is written here', () => {
     ]);
     await deaf.stripe.post('refunds', { payment_intent: intentId, amount: '1' });
     expect(await compare(intentId)).toEqual([
-      { intentId, orderId, detail: '10000 lkr there, 9999 lkr here', isRepaired: false },
+      { intentId, orderId, detail: '10000 lkr at the provider, 9999 lkr in the database', isRepaired: false },
     ]);
     expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
     expect(
@@ -460,7 +460,7 @@ describe('npm run reconcile', () => {
     const repaired = await run();
     expect(repaired).toMatchObject({ code: 0, err: '' });
     expect(repaired.lines).toEqual([
-      `repaired  ${intentId}  order ${orderId}: money came and was not written down; money that came was written down: complete`,
+      `repaired  ${intentId}  order ${orderId}: money was received and not recorded; received money was recorded: complete`,
       expect.stringMatching(/^\d+ payments compared, 1 repaired, 0 left to a person\.$/),
     ]);
     expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed' });
@@ -477,7 +477,7 @@ describe('npm run reconcile', () => {
     const open = await run();
     expect(open.code).toBe(1);
     expect(open.lines).toEqual([
-      `open      ${intentId}  order ${orderId}: 10000 lkr there, 9999 lkr here`,
+      `open      ${intentId}  order ${orderId}: 10000 lkr at the provider, 9999 lkr in the database`,
       expect.stringMatching(/, 0 repaired, 1 left to a person\.$/),
     ]);
     await deaf.platform.app.sql('UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1', [

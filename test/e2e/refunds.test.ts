@@ -131,7 +131,7 @@ describe('an administrator gives back', () => {
   ])('%s: the order is cancelled, its tickets void, its seats free', async (_name, body) => {
     const { orderId, intentId, seatIds } = await sold(100, 149.99);
     const answer = await refund(orderId, body);
-    const reason = body === undefined ? 'given back by an administrator' : 'the show was moved';
+    const reason = body === undefined ? 'refunded by an administrator' : 'the show was moved';
     expect(answer).toMatchObject({
       status: 200,
       body: {
@@ -216,7 +216,7 @@ describe('an administrator gives back', () => {
     expect({ status, code: body.code, detail: body.detail }).toEqual({
       status: 409,
       code: 'refund_not_possible',
-      detail: 'Of what was paid 0.01 is left to give back.',
+      detail: 'Only 0.01 of the payment is left to refund. Refund at most that.',
     });
     expect(await refundsOf(intentId)).toHaveLength(1);
     expect(await stateOf(orderId)).toMatchObject({ status: 'completed' });
@@ -305,7 +305,7 @@ describe('the organiser of the event', () => {
     const rest = await refund(orderId, {}, organiser);
     expect(rest).toMatchObject({
       status: 200,
-      body: { amount: 70, reason: 'given back by the organiser', order: { Status: 'cancelled' } },
+      body: { amount: 70, reason: 'refunded by the organiser', order: { Status: 'cancelled' } },
     });
     await paymentIs(orderId, 'refunded');
     expect(await refundsOf(intentId)).toMatchObject([
@@ -328,7 +328,7 @@ describe('the organiser of the event', () => {
     expect(await refund(orderId, {}, organiser)).toMatchObject({ status: 403 });
     expect(await refund(orderId, {})).toMatchObject({
       status: 200,
-      body: { reason: 'given back by an administrator' },
+      body: { reason: 'refunded by an administrator' },
     });
     platform.seating.owners.set(platform.eventId, organiserId);
   });
@@ -413,7 +413,7 @@ describe('given back in Stripe’s dashboard,', () => {
       {
         amount_minor: 15_000,
         origin: 'stripe',
-        reason: 'given back at the provider',
+        reason: 'refunded at the provider',
         requested_by: null,
         provider_id: given.id,
       },

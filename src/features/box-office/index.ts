@@ -23,7 +23,7 @@ export interface BoxOfficeNeeds {
   readonly holdMs: number;
 }
 
-/** What organisers and administrators do to tickets: issue, amend and void them. Each action is in the audit trail. */
+/** Builds the box office: organisers and administrators issue, amend and void tickets. The audit trail has each action. */
 export function createBoxOffice(core: Core, needs: BoxOfficeNeeds): Feature {
   const { access, orders, seats, catalogue, payments, audit, once, holdMs } = needs;
   const issue = new IssueTicket(core, { access, orders, seats, catalogue, payments, audit, holdMs });

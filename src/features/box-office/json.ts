@@ -19,7 +19,7 @@ export class BoxOfficeJson {
     return withNote(toWireTicket(ticket, this.#currency), ticket);
   }
 
-  /** Throws `invalid_request` when the currency does not have the price. */
+  /** Reads a request. Throws `invalid_request` when the price has more decimals than the currency. */
   issueRequest(body: Static<typeof TicketIssueSchema>): TicketRequest {
     const price = this.#currency.fromMajor(body.price);
     if (price === undefined) {

@@ -29,7 +29,7 @@ export interface BoxOfficeRoutes {
 const TAGS = ['Box office'];
 const headers = onceHeaders;
 
-/** What organisers and administrators do to tickets (contract section 1). */
+/** Issuing, amending and voiding tickets over HTTP (contract section 1). */
 export function boxOfficeRoutes(
   api: HttpServer,
   { issue, amend, void: voiding, once, json }: BoxOfficeRoutes,
@@ -60,7 +60,7 @@ function issueRoute(api: HttpServer, once: Once, json: BoxOfficeJson, issue: Iss
       schema: {
         tags: TAGS,
         summary:
-          'A complimentary ticket, or one sold for cash; for the organiser of the event and administrators',
+          'Issue a complimentary ticket, or one sold for cash; for the organiser of the event and administrators',
         body: TicketIssueSchema,
         headers,
         response: { 201: TicketSchema, ...problems },
@@ -94,7 +94,7 @@ function amendRoute(api: HttpServer, once: Once, json: BoxOfficeJson, amend: Ame
       },
       schema: {
         tags: TAGS,
-        summary: 'Another seat of the same tier, another label or note; for the organiser and administrators',
+        summary: 'Change the seat, label or note of a ticket; for the organiser and administrators',
         params: TicketParamsSchema,
         body: TicketAmendSchema,
         headers,
@@ -129,11 +129,11 @@ function voidRoute(api: HttpServer, once: Once, voiding: VoidTicket): void {
       },
       schema: {
         tags: TAGS,
-        summary: 'Void a ticket, and give its money back when asked to; for the organiser and administrators',
+        summary: 'Void a ticket, and refund it when asked to; for the organiser and administrators',
         params: TicketParamsSchema,
         querystring: TicketVoidQuerySchema,
         headers,
-        response: { 204: Type.Null({ description: 'It is void; its seat is free' }), ...problems },
+        response: { 204: Type.Null({ description: 'The ticket is void and its seat is free' }), ...problems },
       },
     },
     async (request, reply) =>

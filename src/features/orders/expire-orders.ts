@@ -17,14 +17,14 @@ export interface ExpireOrdersNeeds {
 /** Small enough that a batch's locks are held for some tens of milliseconds. */
 const UNPAID_BATCH_ORDERS = 200;
 const BEGUN_BATCH_ORDERS = 192;
-/** Orders that are asked about side by side and then ended in one transaction. */
+/** Orders whose payments are closed side by side, and that are then cancelled in one transaction. */
 const CHUNK_ORDERS = 16;
-/** Chunks at a time: while one waits for Stripe, another is written. */
+/** Chunks under way at a time: while one waits for Stripe, another is written. */
 const CONCURRENT_CHUNKS = 2;
-/** After this another sweeper asks again about an order whose sweeper died or whose money is unknown. */
+/** How long a sweeper has an order alone. After a crash, or when Stripe gave no answer, the next sweeper takes the order. */
 const CLAIM_MS = 15_000;
 
-/** Ends orders whose hold has ended (I3), each by one sweeper. Both turns resolve true when there may be more. */
+/** Cancels orders whose hold has ended (I3); each is taken by one sweeper. Both turns resolve true when there may be more. */
 export class ExpireOrders {
   readonly #database: Core['database'];
   readonly #clock: Core['clock'];
@@ -43,7 +43,7 @@ export class ExpireOrders {
     this.#onFailure = onFailure;
   }
 
-  /** Those nobody began to pay, a batch at a time in one transaction. */
+  /** Cancels a batch of orders without a PaymentIntent in one transaction. */
   async endUnpaid(): Promise<boolean> {
     const ended = await this.#database.transaction(async (tx) => {
       const orders = await lockEndedUnpaid(tx, this.#clock.now(), UNPAID_BATCH_ORDERS);
@@ -52,7 +52,7 @@ export class ExpireOrders {
     return ended.length === UNPAID_BATCH_ORDERS;
   }
 
-  /** Those with a PaymentIntent, after Stripe was asked: a job of its own, because Stripe may take its time. */
+  /** Cancels orders with a PaymentIntent once Stripe has closed it: a job of its own, because Stripe may be slow. */
   async endBegun(): Promise<boolean> {
     const now = this.#clock.now();
     const claimed = await claimEnded(this.#database, now, later(now, CLAIM_MS), BEGUN_BATCH_ORDERS);
@@ -84,7 +84,7 @@ export class ExpireOrders {
     }
   }
 
-  /** Cancels under the lock all that were not paid, cancelled or given another PaymentIntent since. */
+  /** Cancels under the lock the orders that are still pending with the PaymentIntent that was closed. */
   #cancelConcluded(concluded: readonly Order[]): Promise<Order[]> {
     const intents = new Map(concluded.map((order) => [order.orderId, order.paymentIntentId]));
     return this.#database.transaction(async (tx) => {

@@ -80,7 +80,7 @@ export function createOrders(core: Core, needs: OrdersNeeds): Orders {
   };
 }
 
-/** What the database has of seats, for holds that may be wrong or may not be known. */
+/** The seats that the database knows as held or sold, to check holds against. */
 export function holdRecords(executor: Executor): HoldRecords {
   return {
     stillHeld: (sessionId, found) => stillHeld(executor, sessionId, found, PLACING_HOLD_MS),

@@ -76,13 +76,13 @@ function placeRoute(api: HttpServer, once: Once, place: PlaceOrder, maxSeatsPerO
           'price_not_chargeable',
         ],
       },
-      // It may wait with many others: fields that nobody asked for do not wait in memory with it.
+      // A queued request keeps only the known fields of its body in memory.
       preHandler: async (request) => {
         request.body = pick(orderFields, request.body);
       },
       schema: {
         tags: TAGS,
-        summary: 'Place an order: all the seats or none',
+        summary: 'Place an order for all the seats or none',
         body: OrderRequest,
         headers: onceHeaders,
         response: { 201: OrderResponseSchema, ...problems },
@@ -126,7 +126,7 @@ function changeRoute(
       },
       schema: {
         tags: TAGS,
-        summary: 'Other seats, another discount, or both, while the order is pending',
+        summary: 'Change the seats or the discount of a pending order',
         params: OrderParamsSchema,
         body: orderUpdateSchema(maxSeatsPerOrder),
         headers: onceHeaders,
@@ -163,10 +163,13 @@ function cancelRoute(api: HttpServer, once: Once, cancel: CancelOrder): void {
       schema: {
         tags: TAGS,
         summary:
-          'Cancel a pending order; administrators cancel a completed one, too, which gives the money back',
+          'Cancel a pending order; an administrator can also cancel a completed order, which refunds it',
         params: OrderParamsSchema,
         headers: onceHeaders,
-        response: { 204: Type.Null({ description: 'Cancelled; the seats are free' }), ...problems },
+        response: {
+          204: Type.Null({ description: 'The order is cancelled and its seats are free' }),
+          ...problems,
+        },
       },
     },
     async (request, reply) => {
@@ -190,7 +193,7 @@ function listRoutes(api: HttpServer, json: OrderJson, read: ReadOrders, tickets:
       config: { permission: 'order.list' },
       schema: {
         tags: TAGS,
-        summary: 'The caller’s orders with QR codes, newest first',
+        summary: 'List the caller’s orders with QR codes, newest first',
         response: { 200: OrdersSchema, ...problems },
       },
     },
@@ -206,7 +209,7 @@ function listRoutes(api: HttpServer, json: OrderJson, read: ReadOrders, tickets:
       config: { permission: 'order.list' },
       schema: {
         tags: TAGS,
-        summary: 'A user’s orders with QR codes, newest first; for the user and administrators',
+        summary: 'List a user’s orders with QR codes, newest first; for the user and administrators',
         params: Type.Object({ userId: Uuid('The user') }),
         response: { 200: OrdersSchema, ...problems },
       },
@@ -225,7 +228,7 @@ function readRoute(api: HttpServer, json: OrderJson, read: ReadOrders): void {
       config: { permission: 'order.read', refuses: ['order_not_found'] },
       schema: {
         tags: TAGS,
-        summary: 'An order; for its buyer, the organiser of its event and administrators',
+        summary: 'Read an order; for its buyer, the organiser of its event and administrators',
         params: OrderParamsSchema,
         response: { 200: OrderSchema, ...problems },
       },
@@ -237,7 +240,7 @@ function readRoute(api: HttpServer, json: OrderJson, read: ReadOrders): void {
   );
 }
 
-/** Ids compare in lower case everywhere behind the routes. */
+/** Behind the routes every id is in lower case. */
 export function toOrderId({ orderId }: Static<typeof OrderParamsSchema>): OrderId {
   return as<OrderId>(orderId.toLowerCase());
 }
@@ -273,7 +276,7 @@ function toSeatRequest(body: OrderRequestBody): SeatRequest {
   };
 }
 
-/** The named fields in their order in the body: what is kept with an `Idempotency-Key` is compared as text. */
+/** The named fields, in their order in the body: the body of a request with an `Idempotency-Key` is compared as text. */
 function pick(names: ReadonlySet<string>, body: OrderRequestBody): OrderRequestBody {
   return Object.fromEntries(Object.entries(body).filter(([name]) => names.has(name))) as OrderRequestBody;
 }

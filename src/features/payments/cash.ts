@@ -15,7 +15,7 @@ export class TakeCash {
     this.#clock = clock;
   }
 
-  /** In the caller's transaction: the price was taken over the counter, and pays for the order. */
+  /** Records that the order's price was paid over the counter, in the caller's transaction. */
   async take(tx: Transaction, { orderId, price }: Order): Promise<void> {
     const intentId = cashFor(orderId);
     const currency = tx.currency.code;

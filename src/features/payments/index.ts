@@ -56,18 +56,18 @@ export type {
 export type { TicketRefund } from './refund-ticket.ts';
 export { paymentChecks };
 
-/** Money: it is taken, decided on, refunded, and compared with Stripe's account. */
+/** Payments: taken, settled, refunded, and compared with Stripe's account. */
 export interface Payments extends Feature, PaymentConclusion, PaymentPreparation, RefundPayment {
-  /** In the caller's transaction: the order's price was taken in cash, and pays for it. */
+  /** Records that the order's price was paid in cash, in the caller's transaction. */
   takeCash(tx: Transaction, order: Order): Promise<void>;
   /**
-   * In the caller's transaction, the order locked: a ticket's share of what was paid is to be refunded, once however often
-   * that is asked for. Throws `refund_not_possible`.
+   * Writes the refund of a ticket's share of the payment, once however often it is called. In the caller's transaction, with
+   * the order locked. Throws `refund_not_possible`.
    */
   refundTicket(tx: Transaction, order: Order, ticketId: TicketId, by: UserId): Promise<TicketRefund>;
-  /** Compares the payments since then with Stripe's account, and repairs what can be. Throws `payments_unavailable`. */
+  /** Compares the payments since then with Stripe's account, and repairs differences. Throws `payments_unavailable`. */
   reconcile(since: Instant, request?: ReconcileRequest): Promise<Reconciliation>;
-  /** Work that is not done yet. */
+  /** Webhooks and refunds that are not done yet. */
   backlog(): Promise<{ readonly webhooks: Backlog; readonly refunds: Backlog }>;
 }
 
@@ -75,26 +75,26 @@ export interface PaymentsNeeds extends SettlementNeeds {
   readonly audit: { readonly record: RecordAction };
   readonly access: Access;
   readonly once: Once;
-  /** The key that pages confirm payments with. */
+  /** Stripe's publishable key, with which pages confirm payments. */
   readonly publishableKey: string | undefined;
-  /** The topics of what other systems tell of payments. */
+  /** The topics on which other systems report payments. */
   readonly topics: { readonly paymentSucceeded: string; readonly paymentFailed: string };
-  /** How often due work is looked for. */
+  /** The interval of the jobs that do due work. */
   readonly sweepMs: number;
-  /** How many days the daily comparison with Stripe looks back; 0 for none. */
+  /** Days that the daily comparison with Stripe looks back; 0: no comparison. */
   readonly reconcileDays: number;
 }
 
 interface SettlementNeeds {
   readonly orders: OrderBook;
   readonly stripe: PaymentProvider;
-  /** Counts money in the figures of the event, in the transaction that writes it down. */
+  /** Adds money to the figures of the event, in the transaction that records it. */
   readonly countMoney: CountMoney;
 }
 
 type SettlementCore = Pick<Core, 'database' | 'clock' | 'ids' | 'log' | 'metrics'>;
 
-/** Builds the comparison with Stripe alone, for a script beside a service that runs or not. */
+/** Builds the comparison with Stripe alone, for a script. The service may be running or stopped. */
 export function createReconciliation(
   core: SettlementCore,
   { orders, stripe, countMoney }: SettlementNeeds,
@@ -105,7 +105,7 @@ export function createReconciliation(
   return (since, request) => reconcilePayments.reconcile(since, request);
 }
 
-/** What decides about money, for a webhook as for a comparison. */
+/** The parts that settle money, shared by webhooks and the comparison. */
 function buildSettlement(core: SettlementCore, { orders, stripe, countMoney }: SettlementNeeds) {
   const { database, clock, ids } = core;
   const ledger = new RefundLedger(countMoney, clock, ids);

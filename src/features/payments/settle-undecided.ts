@@ -3,7 +3,7 @@ import { DueWork } from '../../platform/jobs/due-work.ts';
 import { claimUndecided, keepUndecidedFailure, type MoneyReceived } from './payments.store.ts';
 import type { SettlePayment } from './settle-payment.ts';
 
-/** Decides on money that was recorded by a process that crashed before it could. */
+/** Settles money that was recorded by a process that crashed before it decided. */
 export function undecidedPayments(
   { database, clock, failed }: Pick<Core, 'database' | 'clock' | 'failed'>,
   settlePayment: SettlePayment,

@@ -79,8 +79,8 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'an order that is not cancelled has no live ticket, and no organiser voided its last',
     `UPDATE tickets SET voided_at = now(), void_reason = 'refunded'`,
   ],
-  ['I2', 'a completed order has not exactly its price', 'UPDATE payments SET amount_minor = 9999'],
-  ['I2', 'a completed order has not exactly its price', 'DELETE FROM payments'],
+  ['I2', 'a completed order is not paid exactly its price', 'UPDATE payments SET amount_minor = 9999'],
+  ['I2', 'a completed order is not paid exactly its price', 'DELETE FROM payments'],
   [
     'I2',
     'money pays for an order that is not completed',
@@ -105,7 +105,7 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
   ],
   [
     'I2',
-    'a completed order has not exactly its price',
+    'a completed order is not paid exactly its price',
     'DELETE FROM payments; UPDATE orders SET expires_at = NULL',
   ],
   [
@@ -244,7 +244,7 @@ test('the command says so by its exit code, and writes nothing', async () => {
   await sql(dsn, 'DELETE FROM payments');
   await expect(run()).rejects.toMatchObject({
     code: 1,
-    stdout: expect.stringContaining('I2  a completed order has not exactly its price: 22222222'),
+    stdout: expect.stringContaining('I2  a completed order is not paid exactly its price: 22222222'),
   });
   await expect(
     database.snapshot((executor) => executor.rows({ name: 'w', text: 'DELETE FROM outbox' }, [])),
