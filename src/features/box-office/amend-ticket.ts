@@ -40,7 +40,7 @@ export class AmendTicket {
     const { access, orders } = this.#needs;
     const order = await findOrderOfTicket(this.#core.database, orders, ticketId);
     await access.require('ticket.amend', who, { event: order.eventId });
-    const ticket = requireGood(order, ticketId);
+    const ticket = requireLiveTicket(order, ticketId);
     this.#requireChangeable(ticket, request);
     const { seatId } = request;
     return seatId === undefined || seatId === ticket.seatId
@@ -81,7 +81,7 @@ export class AmendTicket {
     const changes = changesOf(from, to);
     await this.#core.database.transaction(async (tx) => {
       const locked = await orders.getLocked(tx, order.orderId);
-      const current = requireGood(locked, from.ticketId);
+      const current = requireLiveTicket(locked, from.ticketId);
       if (changesOf(from, current)) {
         throw new AppError(
           'order_changed',
@@ -101,7 +101,7 @@ export class AmendTicket {
 }
 
 /** The live ticket of a completed order. Throws `ticket_change_refused` when the ticket is not paid, or is void. */
-function requireGood(order: Order, ticketId: TicketId): Ticket {
+function requireLiveTicket(order: Order, ticketId: TicketId): Ticket {
   if (order.status === 'pending') {
     throw new AppError(
       'ticket_change_refused',

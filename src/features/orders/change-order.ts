@@ -116,7 +116,7 @@ export class ChangeOrder {
     const tickets = [...plan.kept, ...added];
     const priced = priceOrder({
       seats: tickets.map(seatOf),
-      discount: quote.discount && (plan.isDiscountKept ? withOwnUse(quote.discount) : quote.discount),
+      discount: quote.discount && (plan.isDiscountKept ? withoutUseLimit(quote.discount) : quote.discount),
       sessionId,
       now,
       currency: database.currency,
@@ -181,7 +181,7 @@ function placeOf({
 }
 
 /** The discount without its limit of uses: the order already counts as one use of the discount that it keeps. */
-function withOwnUse(discount: Discount): Discount {
+function withoutUseLimit(discount: Discount): Discount {
   return { ...discount, maxUsage: undefined };
 }
 

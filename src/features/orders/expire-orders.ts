@@ -16,7 +16,7 @@ export interface ExpireOrdersNeeds {
 
 /** Small enough that a batch's locks are held for some tens of milliseconds. */
 const UNPAID_BATCH_ORDERS = 200;
-const BEGUN_BATCH_ORDERS = 192;
+const INTENT_BATCH_ORDERS = 192;
 /** Orders whose payments are closed side by side, and that are then cancelled in one transaction. */
 const CHUNK_ORDERS = 16;
 /** Chunks under way at a time: while one waits for Stripe, another is written. */
@@ -44,7 +44,7 @@ export class ExpireOrders {
   }
 
   /** Cancels a batch of orders without a PaymentIntent in one transaction. */
-  async endUnpaid(): Promise<boolean> {
+  async cancelUnpaid(): Promise<boolean> {
     const ended = await this.#database.transaction(async (tx) => {
       const orders = await lockEndedUnpaid(tx, this.#clock.now(), UNPAID_BATCH_ORDERS);
       return this.#book.cancelAll(tx, orders, 'expired');
@@ -53,25 +53,25 @@ export class ExpireOrders {
   }
 
   /** Cancels orders with a PaymentIntent once Stripe has closed it: a job of its own, because Stripe may be slow. */
-  async endBegun(): Promise<boolean> {
+  async cancelWithIntent(): Promise<boolean> {
     const now = this.#clock.now();
-    const claimed = await claimEnded(this.#database, now, later(now, CLAIM_MS), BEGUN_BATCH_ORDERS);
+    const claimed = await claimEnded(this.#database, now, later(now, CLAIM_MS), INTENT_BATCH_ORDERS);
     const chunks = Array.from({ length: Math.ceil(claimed.length / CHUNK_ORDERS) }, (_, at) =>
       claimed.slice(at * CHUNK_ORDERS, (at + 1) * CHUNK_ORDERS),
     );
     await eachOf(chunks, CONCURRENT_CHUNKS, (chunk) =>
-      this.#endChunk(chunk).catch((error) => this.#onFailure(error, { orderIds: chunk })),
+      this.#cancelChunk(chunk).catch((error) => this.#onFailure(error, { orderIds: chunk })),
     );
-    return claimed.length === BEGUN_BATCH_ORDERS;
+    return claimed.length === INTENT_BATCH_ORDERS;
   }
 
-  async #endChunk(orderIds: readonly OrderId[]): Promise<void> {
+  async #cancelChunk(orderIds: readonly OrderId[]): Promise<void> {
     const orders = await this.#book.findAll(this.#database, orderIds);
     const unpaid: Order[] = [];
     await eachOf(orders, CHUNK_ORDERS, async (order) => {
       if (order.status === 'pending' && (await this.#isUnpaid(order))) unpaid.push(order);
     });
-    if (unpaid.length > 0) await this.#cancelConcluded(unpaid);
+    if (unpaid.length > 0) await this.#cancelClosed(unpaid);
   }
 
   /** Unknown counts as paid: the seats stay held, and another sweeper asks again when the claim ends. */
@@ -85,7 +85,7 @@ export class ExpireOrders {
   }
 
   /** Cancels under the lock the orders that are still pending with the PaymentIntent that was closed. */
-  #cancelConcluded(concluded: readonly Order[]): Promise<Order[]> {
+  #cancelClosed(concluded: readonly Order[]): Promise<Order[]> {
     const intents = new Map(concluded.map((order) => [order.orderId, order.paymentIntentId]));
     return this.#database.transaction(async (tx) => {
       const locked = await this.#book.lockAll(tx, [...intents.keys()]);

@@ -65,14 +65,14 @@ export class HoldSeats {
     if (seatIds.length === 0) return write(NO_SEATS);
     const soon = later(this.#clock.now(), PLACING_HOLD_MS);
     const hold = await this.#holds.hold(sessionId, seatIds, orderId, soon);
-    if (hold.outcome === 'taken') throw await this.#taken(request, hold.seatIds);
+    if (hold.outcome === 'taken') throw await this.#seatsTaken(request, hold.seatIds);
     let until: Instant | undefined;
     try {
       const result = await write(await this.#quote(request));
       until = heldUntil(result);
       return result;
     } catch (error) {
-      throw isSeatTaken(error) ? await this.#lost(request) : error;
+      throw isSeatTaken(error) ? await this.#refusalByIndex(request) : error;
     } finally {
       await this.#settle(request, orderId, until);
     }
@@ -84,28 +84,28 @@ export class HoldSeats {
       this.#seating.agree(request),
     ]);
     if (quote.outcome === 'quoted') this.#labels.learn(request.sessionId, quote.seats);
-    if (quote.outcome === 'refused') throw await this.#refused(request, quote.message);
-    if (agreement.outcome === 'refused') throw await this.#refused(request, agreement.message);
+    if (quote.outcome === 'refused') throw await this.#refusalBySeating(request, quote.message);
+    if (agreement.outcome === 'refused') throw await this.#refusalBySeating(request, agreement.message);
     return quote;
   }
 
   /** The refusal of a seating service: `seats_taken` when one of the seats has a ticket, else in the service's words. */
-  async #refused(request: SeatRequest, message: string): Promise<AppError> {
+  async #refusalBySeating(request: SeatRequest, message: string): Promise<AppError> {
     const { sessionId, seatIds } = request;
     const sold = await liveSeats(this.#database, sessionId, seatIds);
-    if (sold.length > 0) return this.#taken(request, sold);
+    if (sold.length > 0) return this.#seatsTaken(request, sold);
     return seatsRefused(message, seatIds, await this.#labels.of(sessionId, seatIds));
   }
 
   /** The refusal after the unique index has found that another order has a seat. */
-  async #lost(request: SeatRequest): Promise<AppError> {
+  async #refusalByIndex(request: SeatRequest): Promise<AppError> {
     const { sessionId, seatIds } = request;
     const sold = await liveSeats(this.#database, sessionId, seatIds);
     // The seat was freed since, so it is not known which one it was: the refusal names all of them.
-    return this.#taken(request, sold.length > 0 ? sold : seatIds);
+    return this.#seatsTaken(request, sold.length > 0 ? sold : seatIds);
   }
 
-  async #taken({ sessionId }: SeatRequest, seatIds: readonly SeatId[]): Promise<AppError> {
+  async #seatsTaken({ sessionId }: SeatRequest, seatIds: readonly SeatId[]): Promise<AppError> {
     return seatsTaken(seatIds, await this.#labels.of(sessionId, seatIds));
   }
 

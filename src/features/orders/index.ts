@@ -21,8 +21,8 @@ import { liveSeats, stillHeld } from './seats.store.ts';
 export { HoldSeats } from './hold-seats.ts';
 export { OrderJson } from './json.ts';
 export {
+  acceptsLateMoney,
   holdMinutesLeft,
-  mayComeLate,
   notPending,
   type Order,
   type PendingOrder,
@@ -73,8 +73,8 @@ export function createOrders(core: Core, needs: OrdersNeeds): Orders {
     read: (orderId, who) => read.read(orderId, who),
     routes: (api) => orderRoutes(api, { place, change, cancel, read, once, tickets, json, maxSeatsPerOrder }),
     jobs: [
-      { name: 'expiry', everyMs: sweepMs, turn: () => expire.endUnpaid() },
-      { name: 'conclusion', everyMs: sweepMs, turn: () => expire.endBegun() },
+      { name: 'expiry', everyMs: sweepMs, turn: () => expire.cancelUnpaid() },
+      { name: 'conclusion', everyMs: sweepMs, turn: () => expire.cancelWithIntent() },
     ],
     checks: orderChecks,
   };

@@ -87,7 +87,7 @@ export async function insertOrder(
 }
 
 /**
- * `insertOrder` for orders without a discount, in one statement. Throws an error that `isForEachAlone` knows when one of
+ * `insertOrder` for orders without a discount, in one statement. Throws an error that `mustBeWrittenAlone` knows when one of
  * them keeps the others from being written.
  */
 export async function insertOrders(writer: Writer, added: readonly NewOrder[]): Promise<void> {
@@ -100,7 +100,7 @@ export async function insertOrders(writer: Writer, added: readonly NewOrder[]): 
  * Whether none of so many orders was written because of one of them, and each is to be written alone: a row of one was
  * refused, or another transaction has not decided on its seat yet. For a single order only the second asks for a new try.
  */
-export function isForEachAlone(error: unknown, orders: number): boolean {
+export function mustBeWrittenAlone(error: unknown, orders: number): boolean {
   return isLockTimeout(error) || (orders > 1 && isRowAtFault(error));
 }
 

@@ -15,7 +15,7 @@ import {
   type OrderChange,
   type PendingOrder,
   rebook,
-  refuseLate,
+  refundLate,
   seatsFreedBy,
   type Transition,
   type WithdrawReason,
@@ -180,8 +180,8 @@ export class OrderBook {
   }
 
   /** Gives a cancelled order whose late money is refunded that reason. Its message would be the same, so it has none. */
-  async refuseLate(tx: Transaction, order: Order): Promise<Transition> {
-    const transition = refuseLate(order);
+  async refundLate(tx: Transaction, order: Order): Promise<Transition> {
+    const transition = refundLate(order);
     if (transition.outcome === 'changed') await saveTransition(tx, order, transition.order);
     return transition;
   }

@@ -34,7 +34,7 @@ import type { Ticket } from '../tickets/index.ts';
  * | completed           | a part of its money was refunded, its tickets stay | - | completed           | order.amended                   |
  * | cancelled (expired, payment) | money came late, its seats still free | `rebook`   | completed            | order.updated, seats BOOKED     |
  * | cancelled (payment), completed before | its bank gave the money back, its seats still free | `rebook` | completed | order.amended, seats BOOKED |
- * | cancelled (expired, payment) | money came late, a seat is sold       | `refuseLate` | cancelled (refunded) | -                             |
+ * | cancelled (expired, payment) | money came late, a seat is sold       | `refundLate` | cancelled (refunded) | -                             |
  */
 export type Order = OrderFacts & OrderState;
 
@@ -113,21 +113,21 @@ export function completedAtOf(order: Order): Instant | undefined {
 }
 
 /** Whether late money may still complete a cancelled order: no person cancelled it. */
-export function mayComeLate(order: Order): boolean {
+export function acceptsLateMoney(order: Order): boolean {
   return order.status === 'cancelled' && (order.reason === 'expired' || order.reason === 'payment');
 }
 
 /** Completes a cancelled order whose money came late, with its seats. The database decides whether they are free. */
 export function rebook(order: Order, at: Instant): Transition {
-  if (!mayComeLate(order)) return notPossible(order);
+  if (!acceptsLateMoney(order)) return notPossible(order);
   const facts = factsOf(order);
   const tickets = facts.tickets.map((ticket) => ({ ...ticket, voidedAt: undefined }));
   return { outcome: 'changed', order: { ...facts, tickets, status: 'completed', completedAt: at } };
 }
 
 /** Gives a cancelled order whose money came after its seats were sold the reason `refunded`. */
-export function refuseLate(order: Order): Transition {
-  if (order.status !== 'cancelled' || !mayComeLate(order)) return notPossible(order);
+export function refundLate(order: Order): Transition {
+  if (order.status !== 'cancelled' || !acceptsLateMoney(order)) return notPossible(order);
   return { outcome: 'changed', order: { ...order, reason: 'refunded' } };
 }
 

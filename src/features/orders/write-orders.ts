@@ -4,7 +4,7 @@ import type { Core } from '../../platform/core.ts';
 import type { Writer } from '../../platform/postgres/database.ts';
 import { REFUSAL_WORDS } from '../pricing/index.ts';
 import { OrderJson } from './json.ts';
-import { insertOrder, insertOrders, isForEachAlone, type NewOrder } from './new-orders.store.ts';
+import { insertOrder, insertOrders, mustBeWrittenAlone, type NewOrder } from './new-orders.store.ts';
 import type { PendingOrder } from './order.ts';
 
 /** More statements at a time write no more orders, and fewer orders in a statement cost more for each. */
@@ -64,7 +64,7 @@ async function insertTogether(executor: Writer, added: readonly NewOrder[]): Pro
     await insertOrders(executor, added);
     return true;
   } catch (error) {
-    if (isForEachAlone(error, added.length)) return false;
+    if (mustBeWrittenAlone(error, added.length)) return false;
     throw error;
   }
 }

@@ -8,8 +8,8 @@ import {
   claimEvents,
   type InboxEvent,
   type InboxSubject,
-  keepApplyFailure,
   saveApplied,
+  saveApplyFailure,
 } from './inbox.store.ts';
 import type { SettlePayment } from './settle-payment.ts';
 
@@ -62,7 +62,7 @@ export function dueWebhooks(
   return new DueWork(
     {
       claim: (now, limit) => claimEvents(database, now, limit),
-      noteFailure: ({ eventId }, reason) => keepApplyFailure(database, eventId, reason),
+      noteFailure: ({ eventId }, reason) => saveApplyFailure(database, eventId, reason),
     },
     clock,
     async ({ eventId, traceparent, about }) => {

@@ -31,7 +31,7 @@ export async function correctAssumed(
  * Replaces a payment that was only assumed for its order, and that the provider never received, by the payment that the
  * provider received. In the caller's transaction; both payments are locked.
  */
-export async function takePlaceOf(
+export async function replaceAssumedPayment(
   tx: Transaction,
   assumed: Payment,
   payment: Payment,

@@ -57,7 +57,7 @@ export class Comparison {
       return (await this.#closeLeftOpen(intent, order)) ?? notReceived(payment, orderId);
     }
     const refunds = payment ? await refundsOf(this.#database, intentId) : [];
-    const wrong = payment ? whatDiffers(intent, payment, refunds) : 'money was received and not recorded';
+    const wrong = payment ? differenceOf(intent, payment, refunds) : 'money was received and not recorded';
     // A charge stays marked as disputed for ever: only its account says whether the dispute is still open. Reading the account
     // also confirms an assumed payment, so that later refunds at Stripe void tickets.
     const isAccountNeeded = intent.isDisputed || payment?.takenOver === 'assumed';
@@ -82,7 +82,7 @@ export class Comparison {
   }
 
   /** Finds money that is not fully refunded and whose order is not in the database: a person has to find out whose it is. */
-  async lookForLost(intent: ListedIntent): Promise<Difference | undefined> {
+  async findLostMoney(intent: ListedIntent): Promise<Difference | undefined> {
     const { intentId, orderId, state, received, refunded } = intent;
     const isMoney = state === 'succeeded' ? refunded < received : state !== 'canceled';
     if (!orderId || !isMoney || (await this.#orders.find(this.#database, orderId))) return undefined;
@@ -156,7 +156,11 @@ function isSameMoney(intent: ListedIntent, payment: Payment): boolean {
   return payment.amountMinor === intent.received && payment.currency === intent.currency;
 }
 
-function whatDiffers(intent: ListedIntent, payment: Payment, refunds: readonly Refund[]): string | undefined {
+function differenceOf(
+  intent: ListedIntent,
+  payment: Payment,
+  refunds: readonly Refund[],
+): string | undefined {
   if (!isSameMoney(intent, payment)) {
     const [there, here] = [intent, payment].map(({ currency }) => currency);
     return `${intent.received} ${there} at the provider, ${payment.amountMinor} ${here} in the database`;

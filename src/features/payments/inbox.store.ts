@@ -132,7 +132,7 @@ const FORGET = {
 };
 
 /** Deletes at most `limit` events applied before `before`, and returns how many. */
-export async function forgetApplied(executor: Executor, before: Instant, limit: number): Promise<number> {
+export async function deleteApplied(executor: Executor, before: Instant, limit: number): Promise<number> {
   return (await executor.rows(FORGET, [toRfc3339(before), limit])).length;
 }
 
@@ -146,7 +146,7 @@ export function inboxBacklog(executor: Executor): Promise<Backlog> {
 const FAILED = keepFailure('inbox-failed', APPLYING);
 
 /** Saves why a webhook could not be applied. */
-export async function keepApplyFailure(executor: Executor, eventId: string, reason: string): Promise<void> {
+export async function saveApplyFailure(executor: Executor, eventId: string, reason: string): Promise<void> {
   await executor.rows(FAILED, [eventId, reason]);
 }
 

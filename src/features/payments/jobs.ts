@@ -41,7 +41,7 @@ export function paymentJobs(
     { name: 'refunds', everyMs: sweepMs, turn: () => refunds.turn() },
     { name: 'decision', everyMs: sweepMs, turn: () => undecided.turn() },
     { name: 'reconciliation', everyMs: MS_PER_MINUTE, turn: () => reconciliation.turn() },
-    { name: 'webhookForgetting', everyMs: MS_PER_MINUTE, turn: () => receiveWebhook.forgetOld() },
+    { name: 'webhookForgetting', everyMs: MS_PER_MINUTE, turn: () => receiveWebhook.deleteOld() },
   ];
 }
 

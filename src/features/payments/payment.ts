@@ -1,6 +1,6 @@
 import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency, Money } from '../../kernel/money.ts';
-import { mayComeLate, type Order } from '../orders/index.ts';
+import { acceptsLateMoney, type Order } from '../orders/index.ts';
 
 /**
  * Who received a payment. `stripe`: Stripe has the money, and refunds it. `cash`: it was paid over the counter, and is handed
@@ -114,7 +114,7 @@ function settleUnpaid(
     case 'completed':
       return refund('the order was already completed');
     case 'cancelled':
-      if (!mayComeLate(order)) return refund('the order had been cancelled');
+      if (!acceptsLateMoney(order)) return refund('the order had been cancelled');
       return seatsFree
         ? { decision: 'rebook' }
         : { ...refund('the hold had ended and the seats were sold'), isLate: true };
@@ -152,6 +152,6 @@ export function readReference(orderId: OrderId, paymentId: string | undefined): 
 }
 
 /** The payment id of an order that was paid in cash at the box office. */
-export function cashFor(orderId: OrderId): PaymentIntentId {
+export function cashPaymentId(orderId: OrderId): PaymentIntentId {
   return as<PaymentIntentId>(`cash:${orderId}`);
 }

@@ -174,7 +174,7 @@ export async function claimUndecided(
 const UNDECIDED_FAILED = keepFailure('payment-undecided-failed', DECIDING, "state = 'received'");
 
 /** Saves why a payment could not be settled. */
-export async function keepUndecidedFailure(
+export async function saveSettleFailure(
   executor: Executor,
   intentId: PaymentIntentId,
   reason: string,

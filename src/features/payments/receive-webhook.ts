@@ -3,7 +3,7 @@ import { unreachable } from '../../kernel/errors.ts';
 import type { Traces } from '../../kernel/trace.ts';
 import type { Core } from '../../platform/core.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import { forgetApplied, type InboxSubject, storeEvent } from './inbox.store.ts';
+import { deleteApplied, type InboxSubject, storeEvent } from './inbox.store.ts';
 import type { EventSubject, PaymentProvider } from './payment-provider.ts';
 
 /** Stripe redelivers events for up to 30 days; a later repetition is recognised by its payment. */
@@ -33,16 +33,16 @@ export class ReceiveWebhook {
   async receive(body: Buffer, signature: string | undefined): Promise<void> {
     const { eventId, type, about } = this.#stripe.readWebhook(body, signature, this.#clock.now());
     this.#metrics.webhook(about.kind);
-    const kept = toKeep(about);
+    const kept = toStored(about);
     if (kept === undefined) return;
     const event = { eventId, type, traceparent: this.#traces.current(), about: kept };
     await storeEvent(this.#database, event, this.#clock.now());
   }
 
   /** Deletes events that were applied long ago; true when there may be more. */
-  async forgetOld(): Promise<boolean> {
+  async deleteOld(): Promise<boolean> {
     const before = later(this.#clock.now(), -KEPT_MS);
-    return (await forgetApplied(this.#database, before, FORGET_BATCH)) === FORGET_BATCH;
+    return (await deleteApplied(this.#database, before, FORGET_BATCH)) === FORGET_BATCH;
   }
 }
 
@@ -50,7 +50,7 @@ export class ReceiveWebhook {
  * The part of an event that is stored; undefined for an event without an effect: a declined card leaves the order pending, the
  * next attempt replaces a cancelled intent, and money of the other mode is not real.
  */
-function toKeep(about: EventSubject): InboxSubject | undefined {
+function toStored(about: EventSubject): InboxSubject | undefined {
   switch (about.kind) {
     case 'paid': {
       const { intentId, orderId, received: amountMinor, currency } = about.intent;

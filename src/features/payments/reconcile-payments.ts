@@ -59,7 +59,7 @@ export class ReconcilePayments {
     for await (const intent of stripe.intentsSince(since)) {
       seen.add(intent.intentId);
       const found =
-        (lost && (await comparison.lookForLost(intent))) || (await comparison.compareIntent(intent));
+        (lost && (await comparison.findLostMoney(intent))) || (await comparison.compareIntent(intent));
       if (found) differences.push(found);
     }
     let compared = seen.size;

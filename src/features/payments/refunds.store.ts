@@ -192,7 +192,7 @@ export async function findStuckRefund(
 const FAILED = keepFailure('refund-failed', SENDING, "state <> 'done'");
 
 /** Saves why a refund could not be sent. */
-export async function keepRefundFailure(executor: Executor, refundId: string, reason: string): Promise<void> {
+export async function saveRefundFailure(executor: Executor, refundId: string, reason: string): Promise<void> {
   await executor.rows(FAILED, [refundId, reason]);
 }
 

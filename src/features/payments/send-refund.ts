@@ -11,7 +11,7 @@ import {
   claimRefunds,
   type DueRefund,
   isRefundOpen,
-  keepRefundFailure,
+  saveRefundFailure,
   saveRefundSent,
 } from './refunds.store.ts';
 
@@ -79,7 +79,7 @@ export function dueRefunds(
   return new DueWork(
     {
       claim: (now, limit) => claimRefunds(database, now, limit),
-      noteFailure: ({ refundId }, reason) => keepRefundFailure(database, refundId, reason),
+      noteFailure: ({ refundId }, reason) => saveRefundFailure(database, refundId, reason),
     },
     clock,
     (refund) => sendRefund.send(refund),

@@ -3,7 +3,7 @@ import { unreachable } from '../../kernel/errors.ts';
 import type { PaymentIntentId } from '../../kernel/ids.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Order, OrderBook } from '../orders/index.ts';
-import { correctAssumed, takePlaceOf } from './assumed-payment.ts';
+import { correctAssumed, replaceAssumedPayment } from './assumed-payment.ts';
 import type { MoneyLog, MoneyOutcome } from './money-log.ts';
 import { type Payment, type RefundPolicy, type Settlement, settle } from './payment.ts';
 import type { CountMoney, PaymentProvider } from './payment-provider.ts';
@@ -126,13 +126,13 @@ export class SettlePayment {
       case 'apply':
         return setPaymentState(tx, intentId, 'applied');
       case 'replace':
-        return takePlaceOf(tx, settlement.assumed, payment, this.#countMoney, this.#ledger);
+        return replaceAssumedPayment(tx, settlement.assumed, payment, this.#countMoney, this.#ledger);
       case 'withheld':
         if (payment.state !== 'withheld') await setPaymentState(tx, intentId, 'withheld');
         return;
       case 'refund':
         await this.#ledger.refundRest(tx, payment, settlement.reason);
-        if (settlement.isLate) await this.#orders.refuseLate(tx, order);
+        if (settlement.isLate) await this.#orders.refundLate(tx, order);
         return;
       case 'ask':
       case 'already_done':
