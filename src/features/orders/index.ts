@@ -89,3 +89,4 @@ export function holdRecords(executor: Executor): HoldRecords {
   };
 }
 export { orderErrors } from './errors.ts';
+export type { OrderResponseSchema } from './schemas.ts';
