@@ -1,11 +1,11 @@
 # syntax=docker/dockerfile:1
 # The production image, from the root of the repository: docker build -t ms-ticketing .
-# Node runs the TypeScript as it is, so nothing is built. No development packages and none of the stand-ins’.
+# Node.js runs TypeScript directly, so there is no build. The image has no development packages and no stand-ins.
 
 FROM node:26.10.0-alpine AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Declarations and source maps are a third of it, and nothing reads them here; of the fonts one weight is drawn with.
+# Declarations and source maps are a third of the packages and are not needed; one weight of the fonts is used.
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund \
  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
  && find node_modules -type f \( -name '*.ttf' -o -name '*.woff' -o -name '*.woff2' \) \
@@ -13,7 +13,7 @@ RUN npm ci --omit=dev --omit=optional --no-audit --no-fund \
 
 FROM node:26.10.0-alpine
 ENV NODE_ENV=production PORT=8084 DATA_DIR=/data
-# Stand-ins, which only ALLOW_EMBEDDED permits, and scripts/qr-key.ts write here; all else may be read-only.
+# Stand-ins, which need ALLOW_EMBEDDED, and scripts/qr-key.ts write here; everything else may be read-only.
 RUN mkdir /data && chown node:node /data
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
@@ -25,5 +25,5 @@ USER node
 EXPOSE 8084
 HEALTHCHECK --interval=10s --timeout=2s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# SIGTERM ends it cleanly within 20 seconds; node is the process itself, so that it gets it.
+# SIGTERM stops it in order within 20 seconds after the drain delay; node is the main process, so that it receives the signal.
 CMD ["node", "src/main.ts"]

@@ -17,7 +17,7 @@ import { Currency } from '../src/kernel/money.ts';
 import { createBell, startPoller } from '../src/platform/jobs/poller.ts';
 import { connectKafka } from '../src/platform/kafka/kafka.ts';
 import { appendToOutbox } from '../src/platform/outbox/outbox.store.ts';
-import { createRelay, RELAY_POLL_MS } from '../src/platform/outbox/relay.ts';
+import { RELAY_POLL_MS, Relay } from '../src/platform/outbox/relay.ts';
 import { type Database, openDatabase } from '../src/platform/postgres/database.ts';
 import { createLeader } from '../src/platform/postgres/leader.ts';
 import { migrateUp } from '../src/platform/postgres/migrations.ts';
@@ -120,7 +120,7 @@ async function main(): Promise<void> {
       topics: { names: Object.values(TOPICS), mayCreate: true, partitions: 6, replicas: undefined },
       onError: fail,
     });
-    const relay = createRelay({
+    const publishing = new Relay({
       database,
       leader,
       publisher: kafka,
@@ -129,6 +129,7 @@ async function main(): Promise<void> {
       retentionMs: HOUR_MS,
       onError: fail,
     });
+    const relay = () => publishing.turn();
     await limit(kafka, WARM_UP);
     const most = await limit(kafka, MESSAGES);
     const carried = await drain(database, relay);

@@ -1,5 +1,5 @@
--- Orders and tickets in the columns that operators' reports read. A database of the earlier service has these
--- tables already, with rows; the next migration brings both kinds to the same shape.
+-- Orders and tickets, with the columns that operators' reports read. A database of the earlier service has these tables
+-- already, with rows; the next migration gives both kinds of database the same schema.
 CREATE TABLE IF NOT EXISTS orders (
   order_id          uuid PRIMARY KEY,
   user_id           uuid NOT NULL,

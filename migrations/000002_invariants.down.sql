@@ -1,6 +1,6 @@
--- Loses: every payment and refund, every stored webhook, messages that were not published yet, the uses of discounts, when
--- holds end, when and why orders ended, and which tickets of completed orders are void: those are good again. When the step is
--- applied again, each completed order counts as paid at its price, and what was refunded is known to Stripe alone.
+-- Loses: every payment and refund, every stored webhook, unpublished messages, the uses of discounts, the ends of holds, when
+-- and why orders ended, and which tickets of completed orders are void: those become valid again. When the step is applied
+-- again, each completed order counts as paid at its price, and only Stripe knows what was refunded.
 DROP TABLE payments;
 DROP TABLE stripe_inbox;
 DROP TABLE discount_uses;

@@ -1,10 +1,10 @@
--- Brings a new database and one of the earlier service to the same shape, with the constraints that make impossible
--- what must not be. All in one transaction: when a check below stops it, nothing has changed.
+-- Gives a new database and one of the earlier service the same schema, with the constraints that enforce the invariants.
+-- Everything is one transaction: if a check below stops it, nothing is changed.
 
--- The earlier service kept UTC in timestamps without a zone.
+-- The earlier service stored UTC in timestamps without a time zone.
 SET LOCAL TIME ZONE 'UTC';
 
--- 1. Refuse what a person has to settle first -----------------------------------------------------------------------
+-- 1. Stop at rows that an operator must correct -----------------------------------------------------------------------
 
 DO $$
 DECLARE
@@ -44,7 +44,7 @@ DO $$
 DECLARE
   found text;
 BEGIN
-  -- Read as JSON: not every version of the earlier service has each column.
+  -- Rows are read as JSON, because some versions of the earlier service lack columns.
   SELECT string_agg(format('order %s: %s', order_id, COALESCE(status::text, 'none')), E'\n' ORDER BY order_id::text) INTO found
     FROM (SELECT order_id, status FROM orders
            WHERE COALESCE(lower(status::text), '') NOT IN ('pending', 'completed', 'cancelled', 'canceled') LIMIT 20) unknown;
@@ -122,21 +122,21 @@ ALTER TABLE tickets
   ALTER COLUMN checked_in_time DROP NOT NULL,
   ALTER COLUMN checked_in_time TYPE timestamptz USING NULLIF(checked_in_time::timestamptz, '0001-01-01T00:00:00Z');
 
--- 3. What a row of this service says beyond that ---------------------------------------------------------------------
+-- 3. Additional columns of this service ------------------------------------------------------------------------------
 
 ALTER TABLE orders
   ADD COLUMN expires_at      timestamptz,
   ADD COLUMN completed_at    timestamptz,
   ADD COLUMN cancelled_at    timestamptz,
   ADD COLUMN cancel_reason   text,
-  -- Counts PaymentIntents, so that a new one never collides with the idempotency key of an earlier one.
+  -- Number of PaymentIntents, so that a new one never reuses the idempotency key of an earlier one.
   ADD COLUMN payment_attempt integer NOT NULL DEFAULT 0,
-  -- Until then one sweeper has this order and asks Stripe about it.
+  -- Until then, one sweeper has claimed this order and asks Stripe about it.
   ADD COLUMN settling_until  timestamptz;
 
 ALTER TABLE tickets
   ADD COLUMN session_id    uuid,
-  -- A ticket without it is live: it holds its seat.
+  -- NULL: the ticket is live and holds its seat.
   ADD COLUMN voided_at     timestamptz,
   ADD COLUMN checked_in_by uuid;
 
@@ -151,7 +151,7 @@ UPDATE orders SET
 
 UPDATE orders SET completed_at = created_at WHERE status = 'completed';
 UPDATE orders SET cancelled_at = created_at, cancel_reason = 'unknown' WHERE status = 'cancelled';
--- The earlier service held seats for five minutes and did not write down until when.
+-- The earlier service held seats for five minutes and did not store the end.
 UPDATE orders SET expires_at = created_at + interval '5 minutes', subtotal = price + discount_amount WHERE status = 'pending';
 
 UPDATE tickets t SET
@@ -168,7 +168,7 @@ UPDATE tickets t SET
 UPDATE tickets t SET voided_at = issued_at
  WHERE NOT EXISTS (SELECT FROM orders o WHERE o.order_id = t.order_id AND o.status <> 'cancelled');
 
--- 4. What must not be -------------------------------------------------------------------------------------------------
+-- 4. Constraints -----------------------------------------------------------------------------------------------------
 
 ALTER TABLE orders
   ALTER COLUMN user_id SET NOT NULL,
@@ -188,9 +188,9 @@ ALTER TABLE orders
   ADD CONSTRAINT orders_cancel_reason_known
     CHECK (cancel_reason IN ('buyer', 'expired', 'payment', 'refunded', 'admin', 'unknown')),
   ADD CONSTRAINT orders_amounts_not_negative CHECK (subtotal >= 0 AND discount_amount >= 0 AND price >= 0),
-  -- Rows the earlier service finished have no end of hold, and its float arithmetic is left as it was.
+  -- Rows that the earlier service finished have no end of hold, and the results of its float arithmetic stay unchanged.
   ADD CONSTRAINT orders_price_adds_up CHECK (expires_at IS NULL OR price = subtotal - discount_amount),
-  -- What a ticket's session is compared with.
+  -- The target of the foreign key of a ticket's session.
   ADD CONSTRAINT orders_session_key UNIQUE (order_id, session_id);
 
 ALTER TABLE tickets
@@ -208,7 +208,7 @@ ALTER TABLE tickets
   ADD CONSTRAINT tickets_price_not_negative CHECK (price_at_purchase >= 0),
   ADD CONSTRAINT tickets_check_in_says_when CHECK (checked_in = (checked_in_time IS NOT NULL)),
   ADD CONSTRAINT tickets_live_has_session CHECK (voided_at IS NOT NULL OR session_id IS NOT NULL),
-  -- Not validated here: the earlier service could leave a ticket without its order, and no row is lost.
+  -- Not validated, because the earlier service may have left tickets without an order, and no row may be lost.
   ADD CONSTRAINT tickets_of_order FOREIGN KEY (order_id, session_id) REFERENCES orders (order_id, session_id) NOT VALID;
 
 DO $$
@@ -226,7 +226,7 @@ CREATE INDEX orders_by_user ON orders (user_id, created_at DESC);
 CREATE INDEX orders_pending_by_end ON orders (expires_at) WHERE status = 'pending';
 CREATE UNIQUE INDEX orders_payment_intent ON orders (payment_intent_id) WHERE payment_intent_id IS NOT NULL;
 
--- 5. What is announced, what was heard, and where the money is ----------------------------------------------------------
+-- 5. Outbox, inbox and payments -----------------------------------------------------------------------------------------
 
 CREATE TABLE outbox (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -249,7 +249,7 @@ SELECT discount_id, count(*) FROM orders
  WHERE discount_id IS NOT NULL AND status IN ('pending', 'completed')
  GROUP BY discount_id;
 
--- I7: a webhook counts once, whichever way and however often it comes.
+-- I7: a webhook counts once, however often and through whichever source it arrives.
 CREATE TABLE stripe_inbox (
   event_id          text PRIMARY KEY,
   type              text NOT NULL,
@@ -265,7 +265,7 @@ CREATE TABLE stripe_inbox (
 );
 CREATE INDEX stripe_inbox_due ON stripe_inbox (next_attempt_at) WHERE applied_at IS NULL;
 
--- I2: money received, and what became of it.
+-- I2: received money and its outcome.
 CREATE TABLE payments (
   payment_intent_id text PRIMARY KEY,
   order_id          uuid NOT NULL REFERENCES orders (order_id),
@@ -281,7 +281,7 @@ CREATE TABLE payments (
   CONSTRAINT payments_refund_says_why CHECK (state NOT IN ('refund_due', 'refunded') OR refund_reason IS NOT NULL),
   CONSTRAINT payments_refunded_says_which CHECK (state <> 'refunded' OR refund_id IS NOT NULL)
 );
--- An order is paid for by one payment; any other is given back.
+-- One payment pays for an order; any other payment is refunded.
 CREATE UNIQUE INDEX payments_one_applied ON payments (order_id) WHERE state = 'applied';
 CREATE INDEX payments_by_order ON payments (order_id);
 CREATE INDEX payments_refund_due ON payments (next_attempt_at) WHERE state = 'refund_due';

@@ -1,5 +1,5 @@
--- Loses: refunds in parts and disputes, why a ticket is void, the answers kept for repeated requests, and when the daily
--- comparison with Stripe was made.
+-- Loses: partial refunds and disputes, why a ticket is void, the stored answers to repeated requests, and the time of the daily
+-- comparison with Stripe.
 DROP TABLE daily_jobs;
 
 DROP INDEX stripe_inbox_by_age;
@@ -14,7 +14,7 @@ DROP TABLE idempotency_keys;
 
 DROP INDEX payments_undecided;
 
--- Refunds in parts and disputes cannot be told in the columns before: a payment that was wholly given back keeps that.
+-- The earlier columns cannot represent partial refunds and disputes; only a complete refund is kept.
 ALTER TABLE payments
   DROP CONSTRAINT payments_state_known,
   ADD COLUMN refund_reason   text,

@@ -1,11 +1,11 @@
--- What an order's life needs beyond being placed and paid once: seats that change, money that goes back in parts,
--- requests that come twice, messages that cannot be published.
+-- Orders that change after they were placed and paid: changed seats, partial refunds, repeated requests, and messages that
+-- cannot be published.
 
 -- 1. Why a ticket is void ---------------------------------------------------------------------------------------------
 
 ALTER TABLE tickets
-  -- `order`: void with its order, and live again with it. `replaced`: the buyer chose another seat, so it never was
-  -- part of what is paid. `refunded`: its money was given back.
+  -- `order`: void with its order, and live again with it. `replaced`: the buyer chose another seat before paying.
+  -- `refunded`: its price was refunded.
   ADD COLUMN void_reason text CHECK (void_reason IN ('order', 'replaced', 'refunded'));
 UPDATE tickets SET void_reason = 'order' WHERE voided_at IS NOT NULL;
 ALTER TABLE tickets ADD CONSTRAINT tickets_void_says_why CHECK ((voided_at IS NULL) = (void_reason IS NULL));
@@ -16,12 +16,12 @@ CREATE TABLE refunds (
   refund_id         uuid PRIMARY KEY,
   payment_intent_id text NOT NULL REFERENCES payments (payment_intent_id),
   amount_minor      bigint NOT NULL CHECK (amount_minor > 0),
-  -- `service`: decided here, then carried out at Stripe. `stripe`: made in Stripe's dashboard. `dispute`: taken back by a bank.
+  -- `service`: decided by this service and sent to Stripe. `stripe`: made in Stripe's dashboard. `dispute`: charged back by a bank.
   origin            text NOT NULL CHECK (origin IN ('service', 'stripe', 'dispute')),
   reason            text NOT NULL,
   requested_by      uuid,
   created_at        timestamptz NOT NULL,
-  -- Stripe's refund or dispute; without it the refund is due.
+  -- Id of Stripe's refund or dispute; NULL: the refund is due.
   provider_id       text UNIQUE,
   attempts          integer NOT NULL DEFAULT 0,
   next_attempt_at   timestamptz,
@@ -50,19 +50,19 @@ ALTER TABLE payments
   DROP CONSTRAINT payments_state_check,
   ADD CONSTRAINT payments_state_known CHECK (state IN ('received', 'applied', 'refund_due', 'refunded', 'disputed'));
 
--- Money that whoever wrote it down did not live to decide on.
+-- Payments that a crashed process received and did not settle; the sweeper settles them.
 CREATE INDEX payments_undecided ON payments (received_at) WHERE state = 'received';
 
--- 3. Once ---------------------------------------------------------------------------------------------------------------
+-- 3. Idempotency keys ---------------------------------------------------------------------------------------------------------------
 
--- I7: a request sent again with its key is answered as the first time. The answer is written with the change.
+-- I7: a repeated request with its key gets the first answer, which is stored together with the change.
 CREATE TABLE idempotency_keys (
   user_id       uuid NOT NULL,
   key           text NOT NULL,
-  -- What was asked: the same key with another request is a mistake.
+  -- Hash of the request: the same key with another request is an error.
   fingerprint   text NOT NULL,
   created_at    timestamptz NOT NULL,
-  -- Who works on it, and until when nobody else does; only that one may write the answer.
+  -- The worker that processes the request, and the end of its claim; only this worker may store the answer.
   claim         uuid NOT NULL,
   claimed_until timestamptz NOT NULL,
   status        integer,
@@ -75,7 +75,7 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 
 ALTER TABLE outbox
   ADD COLUMN attempts      integer NOT NULL DEFAULT 0,
-  -- Until then this message and what follows it for its key wait; other keys go on.
+  -- Until then, this message and later ones with its key wait; other keys continue.
   ADD COLUMN blocked_until timestamptz,
   ADD COLUMN last_error    text;
 CREATE INDEX outbox_blocked ON outbox (key) WHERE published_at IS NULL AND blocked_until IS NOT NULL;
@@ -83,7 +83,7 @@ CREATE INDEX outbox_blocked ON outbox (key) WHERE published_at IS NULL AND block
 -- Applied webhooks are removed after a while.
 CREATE INDEX stripe_inbox_by_age ON stripe_inbox (applied_at) WHERE applied_at IS NOT NULL;
 
--- 5. What is done once a day, by one process ----------------------------------------------------------------------------------
+-- 5. Daily jobs, done by one process -------------------------------------------------------------------------------------------
 
 CREATE TABLE daily_jobs (
   name   text PRIMARY KEY,

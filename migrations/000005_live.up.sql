@@ -1,21 +1,21 @@
--- What organisers see happen live, and the running totals.
+-- The live feed of sales for organisers, and the running totals.
 
--- 1. What changed, written in the transaction that changes an order. Its numbers say nothing about which commit came
--- first: a smaller one may become visible later.
+-- 1. Changes, written in the transaction that changes an order. Their numbers do not reflect the order of commits: a smaller
+-- number may become visible later.
 
 CREATE TABLE sale_changes (
   change_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   event_id        uuid NOT NULL,
   organization_id uuid NOT NULL,
-  -- What the change adds to the totals; below zero when a completed order ends.
+  -- What the change adds to the totals; negative when a completed order ends.
   orders          integer NOT NULL,
   tickets         integer NOT NULL,
   revenue         numeric NOT NULL,
-  -- The order as its organiser is told of it when it completes, else NULL.
+  -- The order as it is shown to its organiser when it completes; otherwise NULL.
   message         text
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
--- 2. The same after the commit, in the one order that every reader sees: numbered under the lock of the head.
+-- 2. The changes after their commit, in the same order for every reader: they are numbered under the lock of the head.
 
 CREATE TABLE sales_feed (
   position        bigint PRIMARY KEY,
@@ -30,7 +30,7 @@ CREATE INDEX sales_feed_by_organization ON sales_feed (organization_id, position
 CREATE TABLE sales_feed_head (
   is_head         boolean PRIMARY KEY DEFAULT true CHECK (is_head),
   position        bigint NOT NULL,
-  -- Whoever asks for what follows an earlier position cannot be given all of it.
+  -- A reader with an earlier position has missed entries.
   removed_through bigint NOT NULL
 );
 INSERT INTO sales_feed_head (position, removed_through) VALUES (0, 0);
@@ -53,9 +53,9 @@ SELECT s.scope, s.scope_id, count(*), COALESCE(sum(o.tickets), 0), sum(o.price)
  CROSS JOIN LATERAL (VALUES ('event', o.event_id), ('organization', o.organization_id)) AS s (scope, scope_id)
  GROUP BY s.scope, s.scope_id;
 
--- 4. How changes come into the feed: one call, because each further round trip is a delay that organisers see. The head
--- is locked first and the changes are looked for afterwards, each statement in its own snapshot. So whoever numbers
--- sees everything committed before, and nothing ever gets a position before one that somebody can have read.
+-- 4. Moving changes into the feed. It is one call, because organisers would see the delay of further round trips. The head is
+-- locked first and the changes are read afterwards, each statement in its own snapshot. The numbering therefore sees every
+-- earlier commit, and no entry gets a position before one that may have been read.
 
 CREATE FUNCTION number_sale_changes(max_rows integer, moment timestamptz) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE

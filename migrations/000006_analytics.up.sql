@@ -1,15 +1,15 @@
--- What an organiser's analytics add up, kept beside the orders so that an answer reads days and tiers instead of sales.
+-- The sums of an organiser's analytics, stored separately so that an answer reads days and tiers instead of sales.
 --
--- Each table holds amounts of completed orders by some key, and any number of rows of one key: an answer is their sum.
--- Whoever completes or ends an order inserts rows with what changed, in that transaction, and waits for nobody; a
--- background turn folds rows of one key into one (`is_folded`). So the sums are exact at every moment.
+-- Each table has amounts of completed orders by a key, with any number of rows per key; an answer adds them up. The transaction
+-- that completes or ends an order inserts rows with its changes, without waiting for locks; a background job folds the rows of
+-- a key into one (`is_folded`). The sums are therefore exact at all times.
 --
--- Days of any time zone are made of quarters of an hour in UTC, because every zone's offset is a multiple of that.
+-- Days of any time zone are built from quarters of an hour in UTC, because every zone's offset is a multiple of that.
 
 CREATE TABLE sales_by_time (
   event_id         uuid NOT NULL,
   session_id       uuid NOT NULL,
-  -- In which quarter of an hour the order was placed, counted from 1970 in UTC.
+  -- The quarter of an hour in which the order was placed, counted from 1970 in UTC.
   quarter_hour     integer NOT NULL,
   orders           integer NOT NULL,
   tickets          integer NOT NULL,
@@ -17,12 +17,12 @@ CREATE TABLE sales_by_time (
   before_discounts numeric NOT NULL,
   is_folded        boolean NOT NULL DEFAULT false
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
--- With all that is added up: rows of an event lie where they came in, far apart, and the index has them side by side.
+-- A covering index: the rows of an event are far apart in the table, and next to each other in the index.
 CREATE INDEX sales_by_time_key ON sales_by_time (event_id, session_id, quarter_hour)
   INCLUDE (orders, tickets, revenue, before_discounts);
 CREATE INDEX sales_by_time_fresh ON sales_by_time (event_id) WHERE NOT is_folded;
 
--- The same for all events of an organisation: adding up its events would take the longer the more it sold.
+-- The same sums for all events of an organisation, because adding up its events would take longer with each sale.
 CREATE TABLE organization_sales_by_time (
   organization_id  uuid NOT NULL,
   quarter_hour     integer NOT NULL,
@@ -41,11 +41,11 @@ CREATE TABLE sales_by_tier (
   event_id        uuid NOT NULL,
   session_id      uuid NOT NULL,
   tier_id         uuid NOT NULL,
-  -- As written on the tickets, cut to what an index can hold.
+  -- As on the tickets, truncated to the limit of an index.
   tier_name       text NOT NULL,
   tier_color      text NOT NULL,
   tickets         integer NOT NULL,
-  -- Prices of the tickets: a discount is an order's, not a tier's.
+  -- Prices of the tickets; discounts belong to orders, not to tiers.
   revenue         numeric NOT NULL,
   is_folded       boolean NOT NULL DEFAULT false
 );
@@ -64,7 +64,7 @@ CREATE TABLE discounts_by_time (
 CREATE INDEX discounts_by_time_key ON discounts_by_time (event_id, quarter_hour);
 CREATE INDEX discounts_by_time_fresh ON discounts_by_time (event_id) WHERE NOT is_folded;
 
--- Every payment that came for orders of a session, whatever became of it, and what of it went back or is about to.
+-- Every payment received for orders of a session, whatever its outcome, and the amount that was or will be refunded.
 CREATE TABLE money_by_session (
   organization_id uuid NOT NULL,
   event_id        uuid NOT NULL,
@@ -78,16 +78,16 @@ CREATE INDEX money_by_session_key ON money_by_session (event_id, session_id, cur
 CREATE INDEX money_by_session_of_organization ON money_by_session (organization_id);
 CREATE INDEX money_by_session_fresh ON money_by_session (event_id) WHERE NOT is_folded;
 
--- An event's orders in the order they are listed and exported in.
+-- An event's orders, in the order of lists and exports.
 CREATE INDEX orders_by_event ON orders (event_id, created_at, order_id);
--- Orders that the earlier service completed have no payment here: their price stands for it. No new row comes in.
+-- Orders that the earlier service completed have no payment here, so their price is used. There are no new rows.
 CREATE INDEX orders_taken_over ON orders (event_id, session_id) INCLUDE (organization_id, price)
   WHERE status = 'completed' AND expires_at IS NULL;
 CREATE INDEX orders_taken_over_of_organization ON orders (organization_id) INCLUDE (event_id, session_id, price)
   WHERE status = 'completed' AND expires_at IS NULL;
 
--- What there is already. `void_reason` says the same as `voided_at`: with that, and without fresh statistics, the planner
--- would read the index of all live seats for each order.
+-- Existing orders. `void_reason` is used in place of the equivalent `voided_at`, with which the planner, without fresh
+-- statistics, would read the index of all live seats for each order.
 
 INSERT INTO sales_by_time (event_id, session_id, quarter_hour, orders, tickets, revenue, before_discounts, is_folded)
 SELECT o.event_id, o.session_id, floor(extract(epoch FROM o.created_at) / 900)::integer, count(*),

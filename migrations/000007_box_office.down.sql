@@ -1,5 +1,5 @@
--- Loses: the audit trail, the notes on ticket holders, which ticket a refund was for, and that an organiser voided a ticket or
--- ended an order.
+-- Loses: the audit trail, the notes on ticket holders, the tickets of refunds, and which tickets and orders were ended
+-- by an organiser.
 DROP TABLE audit_trail;
 DROP FUNCTION refuse_audit_change;
 

@@ -1,27 +1,27 @@
--- What organisers do to tickets, and the trail of it.
+-- Actions of organisers on tickets, and their audit trail.
 
--- 1. Tickets in an organiser's hands ------------------------------------------------------------------------------------
+-- 1. Tickets changed by organisers --------------------------------------------------------------------------------------
 
 ALTER TABLE tickets
-  -- Whatever the organiser has to know of the holder; never published, never logged.
+  -- The organiser's notes on the holder; never published, never logged.
   ADD COLUMN holder_note text,
   DROP CONSTRAINT tickets_void_reason_check,
-  -- `organiser`: voided by one, with or without its money given back.
+  -- `organiser`: voided by an organiser, with or without a refund.
   ADD CONSTRAINT tickets_void_reason_known CHECK (void_reason IN ('order', 'replaced', 'refunded', 'organiser'));
 
 ALTER TABLE orders
   DROP CONSTRAINT orders_cancel_reason_known,
-  -- `organiser`: its last ticket was voided, and nothing pays for it.
+  -- `organiser`: its last ticket was voided, and no payment remains.
   ADD CONSTRAINT orders_cancel_reason_known
     CHECK (cancel_reason IN ('buyer', 'expired', 'payment', 'refunded', 'admin', 'organiser', 'unknown'));
 
--- A ticket's money is given back once, however often that is asked for.
+-- A ticket is refunded once, however often that is requested.
 ALTER TABLE refunds ADD COLUMN ticket_id uuid REFERENCES tickets (ticket_id);
 CREATE UNIQUE INDEX refunds_one_a_ticket ON refunds (ticket_id) WHERE ticket_id IS NOT NULL;
 
--- 2. Who did what --------------------------------------------------------------------------------------------------------
+-- 2. Audit trail ---------------------------------------------------------------------------------------------------------
 
--- Written in the transaction of the deed, and never changed afterwards.
+-- Written in the transaction of the action, and never changed afterwards.
 CREATE TABLE audit_trail (
   entry_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at         timestamptz NOT NULL,
@@ -30,9 +30,9 @@ CREATE TABLE audit_trail (
   event_id   uuid NOT NULL,
   session_id uuid NOT NULL,
   order_id   uuid NOT NULL,
-  -- NULL when the deed was about the whole order.
+  -- NULL when the action concerned the whole order.
   ticket_id  uuid,
-  -- NULL when there was nothing before.
+  -- NULL when there was no earlier state.
   before     jsonb,
   after      jsonb NOT NULL
 );

@@ -1,5 +1,5 @@
--- Loses: every scan with its gate, device and time, who has left and may come in again, and whether sessions allow that. Who
--- was checked in is kept.
+-- Loses: every scan with its gate, device and time, which holders have left and may enter again, and whether sessions allow
+-- that. Check-ins are kept.
 DROP TABLE session_doors;
 DROP TABLE scans;
 

@@ -1,14 +1,14 @@
--- The door: where a ticket was let in and whether its bearer is outside again, every scan, and what a scanner that
--- works without a network has yet to learn.
+-- The door: the gate where a ticket was admitted, whether its holder has left again, every scan, and the changes that offline
+-- scanners have not received yet.
 
--- 1. Where the bearer of a ticket is ------------------------------------------------------------------------------------
+-- 1. Where the holder of a ticket is ------------------------------------------------------------------------------------
 
 ALTER TABLE tickets
   ADD COLUMN checked_in_gate   text,
   ADD COLUMN checked_in_device text,
-  -- Outside again, where the session lets people return: the next scan admits.
+  -- The holder has left and the session allows re-entry: the next scan admits.
   ADD COLUMN left_at           timestamptz,
-  -- The transaction that changed the row last; 0 for what was there before.
+  -- The transaction that last changed the row; 0 for older rows.
   ADD COLUMN changed_in        xid8 NOT NULL DEFAULT '0',
   ADD CONSTRAINT tickets_only_who_came_left CHECK (left_at IS NULL OR checked_in);
 ALTER TABLE tickets ALTER COLUMN changed_in SET DEFAULT pg_current_xact_id();
@@ -18,7 +18,7 @@ CREATE INDEX tickets_by_change ON tickets (session_id, changed_in);
 ALTER TABLE orders ADD COLUMN ended_in xid8 NOT NULL DEFAULT '0';
 CREATE INDEX orders_by_end ON orders (session_id, ended_in) WHERE status <> 'pending';
 
--- Triggers and no statements, so that whatever changes a ticket reaches the scanners.
+-- Triggers, so that every change of a ticket reaches the scanners, whichever statement makes it.
 CREATE FUNCTION mark_ticket_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   NEW.changed_in := pg_current_xact_id();
@@ -46,22 +46,22 @@ CREATE TABLE scans (
   outcome      text NOT NULL CHECK (outcome IN ('admitted', 'left', 'undone', 'refused')),
   -- The code of the refusal.
   refusal      text,
-  -- When the code was held to the device; the device's word when it had no network.
+  -- When the code was scanned; from the device's clock if it was offline.
   scanned_at   timestamptz NOT NULL,
   received_at  timestamptz NOT NULL,
   is_offline   boolean NOT NULL DEFAULT false,
-  -- The scanner, or who undid a check-in.
+  -- The scanner, or the user who undid a check-in.
   scanned_by   uuid NOT NULL,
   gate         text,
   device_id    text,
   nonce        text,
-  -- The admission that was in the way.
+  -- The earlier admission that caused the refusal.
   first_at     timestamptz,
   first_gate   text,
   first_device text,
   CONSTRAINT scans_refusal_says_why CHECK ((outcome = 'refused') = (refusal IS NOT NULL))
 );
--- A scan sent again is the same scan.
+-- A repeated scan is the same scan.
 CREATE UNIQUE INDEX scans_nonce ON scans (session_id, nonce) WHERE nonce IS NOT NULL;
 CREATE INDEX scans_by_ticket ON scans (ticket_id, scan_id);
 CREATE INDEX scans_conflicts ON scans (session_id, scan_id DESC) WHERE is_offline AND outcome = 'refused';
@@ -72,10 +72,10 @@ SELECT session_id, ticket_id, 'entry', 'admitted', checked_in_time, checked_in_t
   FROM tickets WHERE checked_in AND session_id IS NOT NULL
  ORDER BY checked_in_time;
 
--- 3. What the organiser of a session says about its door --------------------------------------------------------------------
+-- 3. Door settings of a session, set by its organiser -----------------------------------------------------------------------
 
 CREATE TABLE session_doors (
   session_id     uuid PRIMARY KEY,
-  -- Whether a scan at the exit lets the bearer come in again.
+  -- Whether a scan at the exit allows re-entry.
   allows_reentry boolean NOT NULL
 );

@@ -1,3 +1,3 @@
--- Loses: which trace a waiting message or webhook belongs to.
+-- Loses: the trace of each waiting message and webhook.
 ALTER TABLE stripe_inbox DROP COLUMN traceparent;
 ALTER TABLE outbox DROP COLUMN traceparent;

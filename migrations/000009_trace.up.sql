@@ -1,3 +1,3 @@
--- The trace that wrote a row, so that what follows from it is seen as part of it. Empty where nothing is traced.
+-- The trace that wrote a row, so that deferred work is shown in the same trace. NULL without tracing.
 ALTER TABLE outbox ADD COLUMN traceparent text;
 ALTER TABLE stripe_inbox ADD COLUMN traceparent text;

@@ -1,5 +1,6 @@
--- Loses: which payments Stripe's account has confirmed, and which money a comparison with Stripe withheld: it is given back at
--- the next start, of this version or the one before. The payments stay, so that version counts the money of orders that it has no end of hold for twice.
+-- Loses: which payments Stripe has confirmed, and which payments a comparison with Stripe withheld: those are refunded at the
+-- next start of this version or the one before. The payments stay, so the version before counts the money of orders without
+-- an end of hold twice.
 CREATE INDEX orders_taken_over ON orders (event_id, session_id) INCLUDE (organization_id, price)
   WHERE status = 'completed' AND expires_at IS NULL;
 CREATE INDEX orders_taken_over_of_organization ON orders (organization_id) INCLUDE (event_id, session_id, price)

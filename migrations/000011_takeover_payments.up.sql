@@ -1,29 +1,29 @@
--- Writes a payment for each order that was completed before this service kept payments. So a webhook about that money is not
--- taken for a second payment, and a refund finds the amount to send.
+-- Writes a payment for each order that was completed before this service stored payments. A webhook about that money is then
+-- not treated as a second payment, and a refund has its amount.
 
--- 1. What is known of a payment -----------------------------------------------------------------------------------------
+-- 1. The source of a payment --------------------------------------------------------------------------------------------
 
 ALTER TABLE payments
-  -- `assumed`: written here from the order alone, nobody has asked Stripe about it yet. `confirmed`: Stripe has been asked.
-  -- NULL for money that this service heard of itself.
+  -- `assumed`: derived from the order, and not checked at Stripe yet. `confirmed`: checked at Stripe. NULL: received by
+  -- this service.
   ADD COLUMN taken_over text CONSTRAINT payments_taken_over_known CHECK (taken_over IN ('assumed', 'confirmed')),
   DROP CONSTRAINT payments_state_known,
-  -- `withheld`: a comparison with Stripe found it, and gives it back only when a person says so.
+  -- `withheld`: found by a comparison with Stripe, and refunded only when an operator allows it.
   ADD CONSTRAINT payments_state_known
     CHECK (state IN ('received', 'withheld', 'applied', 'refund_due', 'refunded', 'disputed'));
 
--- Since when the daily comparison may give money back. Empty: not yet.
+-- Since when the daily comparison may refund payments. Empty: not yet.
 CREATE TABLE comparison_permission (
   is_given boolean PRIMARY KEY DEFAULT true CHECK (is_given),
   given_at timestamptz NOT NULL
 );
--- A database without orders has nothing to protect, and one that has been compared daily goes on as it was.
+-- A database without orders has nothing to protect, and one with daily comparisons continues as before.
 INSERT INTO comparison_permission (given_at)
 SELECT now() WHERE NOT EXISTS (SELECT FROM orders) OR EXISTS (SELECT FROM daily_jobs WHERE name = 'reconcile');
 
--- 2. Refunds that the version before was about to make of such payments --------------------------------------------------
+-- 2. Refunds of such payments that the version before had planned --------------------------------------------------------
 
--- Only those never tried: of the others Stripe may have been asked already.
+-- Only refunds that were never tried; the others may have reached Stripe.
 WITH stopped AS (
   DELETE FROM refunds r USING payments p, orders o
    WHERE p.payment_intent_id = r.payment_intent_id AND o.order_id = p.order_id
@@ -39,13 +39,13 @@ WITH stopped AS (
 UPDATE payments SET state = 'applied', taken_over = 'assumed'
  WHERE payment_intent_id IN (SELECT payment_intent_id FROM stopped);
 
--- What was assumed before this step was undone is assumed again: nobody else writes a payment for such an order.
+-- Payments that were assumed before this step was undone are assumed again; nothing else writes payments for such orders.
 UPDATE payments p SET taken_over = 'assumed'
   FROM orders o
  WHERE o.order_id = p.order_id AND o.status = 'completed' AND o.expires_at IS NULL
    AND p.state = 'applied' AND p.taken_over IS NULL;
 
--- 3. The payments that are missing -----------------------------------------------------------------------------------------
+-- 3. Missing payments ------------------------------------------------------------------------------------------------------
 
 DO $$
 DECLARE
@@ -79,7 +79,7 @@ BEGIN
   INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state, taken_over)
   SELECT payment_intent_id, order_id, price * power(10::numeric, exponent), code, completed_at, 'applied', 'assumed'
     FROM unpaid_orders
-  -- An intent that is written down for another order says nothing about this one: `npm run verify` names the order.
+  -- An intent that is stored for another order is not used for this one; `npm run verify` reports the order.
   ON CONFLICT (payment_intent_id) DO NOTHING;
   INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor, is_folded)
   SELECT u.organization_id, u.event_id, u.session_id, p.currency, sum(p.amount_minor), 0, true
@@ -87,7 +87,7 @@ BEGIN
    GROUP BY 1, 2, 3, 4;
 END $$;
 
--- 4. Their prices stood for their payments until now ---------------------------------------------------------------------------
+-- 4. Prices no longer replace missing payments ---------------------------------------------------------------------------------
 
 DROP INDEX orders_taken_over;
 DROP INDEX orders_taken_over_of_organization;

@@ -1,3 +1,3 @@
--- Loses: which QR codes of the earlier service were withdrawn. Their pictures stay in tickets.qr_code, and the step applied again
--- reads them again: a code that was withdrawn admits then.
+-- Loses: which QR codes of the earlier service were withdrawn. Their images stay in tickets.qr_code and are read again when the
+-- step is applied again: withdrawn codes then admit.
 DROP TABLE earlier_codes;

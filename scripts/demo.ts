@@ -1,6 +1,6 @@
 /**
- * The whole way of a ticket, played against a running service over HTTP alone, step by step. Exits with 0 only when
- * every step did what it says.
+ * Plays the life of a ticket, from order to check-in, against a running service over HTTP only. Exit code 0 means that every
+ * step succeeded.
  */
 import { writeFile } from 'node:fs/promises';
 import { readQrCode } from './qr-reader.ts';
@@ -19,7 +19,7 @@ interface Reply {
 
 let steps = 0;
 
-/** Runs one step and says what came of it; a step that throws ends the demo. */
+/** Runs one step and prints its result; a step that throws ends the demo. */
 async function step<Result>(title: string, work: () => Promise<readonly [Result, string]>): Promise<Result> {
   steps += 1;
   process.stdout.write(`${String(steps).padStart(2)}. ${title.padEnd(46)} `);
@@ -47,7 +47,7 @@ async function send(method: string, path: string, token?: string, body?: unknown
   return { status: response.status, body: isJson && text !== '' ? JSON.parse(text) : text };
 }
 
-async function demand(
+async function requireStatus(
   status: number,
   method: string,
   path: string,
@@ -79,7 +79,7 @@ async function signIn(username: string): Promise<string> {
   return answer.access_token ?? '';
 }
 
-/** What a page does with Stripe.js: confirms with the publishable key and the client secret. */
+/** Confirms a payment with the publishable key and the client secret, as a page does with Stripe.js. */
 async function payWith(
   card: string,
   intent: { paymentIntentId: string; clientSecret: string },
@@ -101,7 +101,7 @@ interface Seat {
 }
 
 async function seatsOf(sessionId: string): Promise<Seat[]> {
-  const { body } = await demand(200, 'GET', `/api/event-query/v1/sessions/${sessionId}/seating-map`);
+  const { body } = await requireStatus(200, 'GET', `/api/event-query/v1/sessions/${sessionId}/seating-map`);
   const blocks = body.layout.blocks as { rows?: { seats: Seat[] }[]; seats?: Seat[] }[];
   return blocks.flatMap((block) => [
     ...(block.rows ?? []).flatMap((row) => row.seats),
@@ -135,11 +135,11 @@ async function play(): Promise<void> {
 async function chooseSeats(): Promise<Sale> {
   const buyer = await step('A buyer signs in', async () => [await signIn('buyer'), 'as buyer']);
   const event = await step('The buyer finds the event', async () => {
-    const { body } = await demand(200, 'GET', '/api/event-query/v1/events/trending?limit=1');
+    const { body } = await requireStatus(200, 'GET', '/api/event-query/v1/events/trending?limit=1');
     return [body[0], `${body[0].title}, from ${body[0].startingPrice}`];
   });
   const session = await step('and a night that is on sale', async () => {
-    const { body } = await demand(200, 'GET', `/api/event-query/v1/events/${event.id}/sessions`);
+    const { body } = await requireStatus(200, 'GET', `/api/event-query/v1/events/${event.id}/sessions`);
     const onSale = body.content.find(({ status }: { status: string }) => status === 'ON_SALE');
     expect(onSale !== undefined, 'nothing is on sale');
     return [onSale, `${onSale.startTime.slice(0, 10)}, ${onSale.venueDetails.name}`];
@@ -162,22 +162,27 @@ async function chooseSeats(): Promise<Sale> {
 
 async function buy({ buyer, seats, request }: Sale): Promise<string> {
   const order = await step('They order both', async () => {
-    const { body } = await demand(201, 'POST', '/api/order', buyer, request(seats));
+    const { body } = await requireStatus(201, 'POST', '/api/order', buyer, request(seats));
     return [body, `order ${body.order_id}`];
   });
-  await step('Somebody else wants the same seats', async () => {
-    const { body } = await demand(409, 'POST', '/api/order', await signIn('buyer2'), request(seats));
+  await step('Another buyer orders the same seats', async () => {
+    const { body } = await requireStatus(409, 'POST', '/api/order', await signIn('buyer2'), request(seats));
     expect(body.seat_ids.length === 2, 'the taken seats were not named');
     return [undefined, `409 ${body.code}`];
   });
   const intent = await step('They are asked to pay', async () => {
-    const { body } = await demand(200, 'POST', `/api/order/${order.order_id}/create-payment-intent`, buyer);
+    const { body } = await requireStatus(
+      200,
+      'POST',
+      `/api/order/${order.order_id}/create-payment-intent`,
+      buyer,
+    );
     return [body, `${body.order.Price}, within ${body.seatLockDurationMins} minutes`];
   });
   await step('The first card is declined', async () => {
     const { status, body } = await payWith('pm_card_chargeDeclined', intent);
     expect(status === 402, `the declined card was answered with ${status}`);
-    const { body: still } = await demand(200, 'GET', `/api/order/${order.order_id}`, buyer);
+    const { body: still } = await requireStatus(200, 'GET', `/api/order/${order.order_id}`, buyer);
     expect(still.Status === 'pending', `the order is ${still.Status}`);
     return [undefined, `"${body.error.message}" The order is still pending`];
   });
@@ -187,7 +192,7 @@ async function buy({ buyer, seats, request }: Sale): Promise<string> {
     return [undefined, `${body.status}, ${body.amount} ${body.currency} in minor units`];
   });
   await step('The order completes', async () => {
-    const { body } = await demand(200, 'POST', `/api/order/${order.order_id}/checkout`, buyer);
+    const { body } = await requireStatus(200, 'POST', `/api/order/${order.order_id}/checkout`, buyer);
     expect(body.Status === 'completed', `the order is ${body.Status}`);
     return [undefined, `${body.tickets.length} tickets`];
   });
@@ -197,21 +202,26 @@ async function buy({ buyer, seats, request }: Sale): Promise<string> {
 async function goToTheDoor(buyer: string, orderId: string): Promise<void> {
   const scanner = await step('A scanner signs in', async () => [await signIn('scanner'), 'as scanner']);
   const qrText = await step('A ticket with its QR code', async () => {
-    const { body: tickets } = await demand(200, 'GET', `/api/order/${orderId}/tickets`, buyer);
-    const { body: ticket } = await demand(200, 'GET', `/api/order/ticket/${tickets[0].ticket_id}`, buyer);
+    const { body: tickets } = await requireStatus(200, 'GET', `/api/order/${orderId}/tickets`, buyer);
+    const { body: ticket } = await requireStatus(
+      200,
+      'GET',
+      `/api/order/ticket/${tickets[0].ticket_id}`,
+      buyer,
+    );
     const png = Buffer.from(ticket.qr_code, 'base64');
     await writeFile(PNG_PATH, png);
     const text = await readQrCode(png);
     return [text, `${PNG_PATH}, read back: ${text.length} characters`];
   });
   await step('The buyer is let in at the door', async () => {
-    const { body } = await demand(200, 'POST', '/api/order/ticket/checkin', scanner, {
+    const { body } = await requireStatus(200, 'POST', '/api/order/ticket/checkin', scanner, {
       encrypted_qr: qrText,
     });
     return [undefined, body.message];
   });
   await step('but not a second time', async () => {
-    const { body } = await demand(409, 'POST', '/api/order/ticket/checkin', scanner, {
+    const { body } = await requireStatus(409, 'POST', '/api/order/ticket/checkin', scanner, {
       encrypted_qr: qrText,
     });
     expect(body.code === 'already_checked_in', `refused with ${body.code}`);
@@ -225,11 +235,11 @@ async function changeOnesMind({ buyer, session, seats, request }: Sale): Promise
       ({ status, id }) => status === 'AVAILABLE' && seats.every((mine) => mine.id !== id),
     );
     if (!seat) throw new Error('no seat is free');
-    const { body } = await demand(201, 'POST', '/api/order', buyer, request([seat]));
+    const { body } = await requireStatus(201, 'POST', '/api/order', buyer, request([seat]));
     return [{ orderId: body.order_id, seat }, `seat ${seat.label}`];
   });
   await step('is cancelled, and its seat is free again', async () => {
-    await demand(204, 'DELETE', `/api/order/${other.orderId}`, buyer);
+    await requireStatus(204, 'DELETE', `/api/order/${other.orderId}`, buyer);
     await waitUntilFree(session.id, other.seat.id);
     return [undefined, `seat ${other.seat.label} is AVAILABLE`];
   });
@@ -237,12 +247,12 @@ async function changeOnesMind({ buyer, session, seats, request }: Sale): Promise
 
 try {
   await play();
-  console.log(`\nAll ${steps} steps did what they say.`);
+  console.log(`\nAll ${steps} steps succeeded.`);
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error);
-  const isAway = error instanceof TypeError && reason === 'fetch failed';
+  const isUnreachable = error instanceof TypeError && reason === 'fetch failed';
   console.log(
-    `\nThe demo stopped at step ${steps}: ${isAway ? `nobody answers at ${BASE}; run \`npm start\` first.` : reason}`,
+    `\nThe demo stopped at step ${steps}: ${isUnreachable ? `${BASE} does not answer; run \`npm start\` first.` : reason}`,
   );
   process.exitCode = FAILED;
 }

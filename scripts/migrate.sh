@@ -6,10 +6,10 @@ if [ ! -d "$root/node_modules" ]; then
   echo "scripts/migrate.sh: run npm ci in $root first." >&2
   exit 1
 fi
-# npm ci installs a Node that runs TypeScript, whichever the machine has; an image has only its own.
+# npm ci installs a Node.js that runs TypeScript, also on machines with an older one; an image has only its own.
 node="$root/node_modules/.bin/node"
 [ -x "$node" ] || node=node
-# A relative folder that the caller names is meant from where they are.
+# A relative MIGRATIONS_DIR refers to the caller's working directory.
 MIGRATIONS_DIR=${MIGRATIONS_DIR:-$root/migrations}
 export MIGRATIONS_DIR
 exec "$node" "$root/scripts/migrate.ts" "$@"

@@ -14,12 +14,12 @@ import { waitForDatabase } from '../src/platform/postgres/startup.ts';
 
 const USAGE = `usage: scripts/migrate.sh -a up|down|version|create [-n name] [--yes]
 
-  up       applies every migration not applied yet, all of them or none
-  down     says what undoing the newest one loses, asks, and undoes it; --yes agrees beforehand
-  version  prints the newest one applied
-  create   makes an empty pair of files; -n names it
+  up       applies all pending migrations, or none if one fails
+  down     shows what undoing the newest migration loses, asks, and undoes it; --yes skips the question
+  version  prints the newest applied migration
+  create   creates an empty pair of files with the name of -n
 
-POSTGRES_DSN says which database, CURRENCY what its amounts are in, MIGRATIONS_DIR (./migrations) which migrations.
+POSTGRES_DSN is the database, CURRENCY the currency of its amounts, MIGRATIONS_DIR (./migrations) the folder.
 `;
 const FAILED = 1;
 const WRONG_USE = 2;
@@ -41,16 +41,16 @@ async function run(): Promise<number> {
       return 0;
     case 'up': {
       const { currency } = config;
-      const dsn = demandDsn(config.POSTGRES_DSN);
+      const dsn = requireDsn(config.POSTGRES_DSN);
       const log = { warn: console.error, info: console.error };
       await waitForDatabase({ dsn, maxWaitMs: config.DATABASE_WAIT_SECONDS * MS_PER_SECOND, log });
       console.log((await migrateUp({ dsn, dir, currency })).join('\n') || 'nothing to do');
       return 0;
     }
     case 'down':
-      return undo({ dsn: demandDsn(config.POSTGRES_DSN), dir, currency: config.currency }, values.yes);
+      return undo({ dsn: requireDsn(config.POSTGRES_DSN), dir, currency: config.currency }, values.yes);
     case 'version':
-      console.log((await migrationVersion(demandDsn(config.POSTGRES_DSN))) ?? 'none');
+      console.log((await migrationVersion(requireDsn(config.POSTGRES_DSN))) ?? 'none');
       return 0;
     default:
       return wrongUse(
@@ -59,7 +59,7 @@ async function run(): Promise<number> {
   }
 }
 
-/** Says what undoing the newest migration loses, and undoes it when the operator agrees. */
+/** Shows what undoing the newest migration loses, and undoes it when the operator agrees. */
 async function undo(options: MigrationOptions, isAgreed: boolean): Promise<number> {
   const next = await nextUndoing(options);
   if (!next) {
@@ -81,7 +81,7 @@ async function undo(options: MigrationOptions, isAgreed: boolean): Promise<numbe
   return 0;
 }
 
-function demandDsn(dsn: string | undefined): string {
+function requireDsn(dsn: string | undefined): string {
   if (dsn === undefined)
     throw new Error('POSTGRES_DSN must be set; the embedded database migrates itself at start.');
   return dsn;

@@ -1,6 +1,6 @@
 /**
- * Makes the key of QR codes in the file that QR_SECRET_KEY_FILE names, unless the file is there already or
- * QR_SECRET_KEY is set. The key itself is never printed.
+ * Creates the key of QR codes in the file that QR_SECRET_KEY_FILE names, unless the file exists or QR_SECRET_KEY is set. The
+ * key is never printed.
  */
 import { readIfThere, readOrCreateSecret } from '../src/embedded/kept-file.ts';
 
@@ -13,7 +13,7 @@ try {
     if ((await readIfThere(path)) === undefined) {
       await readOrCreateSecret(path, KEY_BYTES);
       console.error(
-        `A new key of QR codes was made in ${path}. Keep a copy: without it, no issued ticket admits.`,
+        `A new key of QR codes was created in ${path}. Keep a copy: without it, no issued ticket admits.`,
       );
     }
   }

@@ -1,30 +1,29 @@
 /**
- * Writes every good ticket with the text of its QR code under the first key of QR_SECRET_KEY, one JSON object a line,
- * for whoever prints and sends tickets: after a key was taken off the list, what was printed with it admits nobody.
- * `--session ID` names one session. Safe beside a live service. A code that the earlier service sold for a ticket admits
- * nobody once its new text is written. Keep what it writes as you keep tickets.
+ * Writes every valid ticket with the text of its QR code under the first key of QR_SECRET_KEY, one JSON object per line, for
+ * printing and sending: codes under a key that was removed from the list do not admit any more. `--session ID` selects one
+ * session. The script can run while the service is running. A code that the earlier service sold for a ticket is refused
+ * once its new text is written. Protect the output as you protect tickets.
  */
 import { parseArgs } from 'node:util';
 import { createTicketSealer, reissueCodes } from '../src/features/tickets/index.ts';
-import { as, type SessionId } from '../src/kernel/ids.ts';
+import { as, type SessionId, toUuid } from '../src/kernel/ids.ts';
 import { openServiceDatabase, readScriptConfig } from './servers.ts';
 
 const FAILED = 2;
-const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-function sessionAsked(): SessionId | undefined {
+function selectedSession(): SessionId | undefined {
   const { values } = parseArgs({ options: { session: { type: 'string' } } });
-  const session = values.session?.toLowerCase();
-  if (session !== undefined && !UUID.test(session))
-    throw new Error('--session: must be the id of a session.');
-  return session === undefined ? undefined : as<SessionId>(session);
+  if (values.session === undefined) return undefined;
+  const session = toUuid(values.session);
+  if (session === undefined) throw new Error('--session: must be the id of a session.');
+  return as<SessionId>(session);
 }
 
 async function run(): Promise<void> {
-  const session = sessionAsked();
+  const session = selectedSession();
   const config = readScriptConfig();
   if (!config.QR_SECRET_KEY) {
-    throw new Error('QR_SECRET_KEY: must be set, as the service has it; its first key seals.');
+    throw new Error('QR_SECRET_KEY: must be set to the value of the service; its first key seals.');
   }
   const sealer = await createTicketSealer(config.QR_SECRET_KEY);
   const database = await openServiceDatabase(config);
@@ -38,7 +37,7 @@ async function run(): Promise<void> {
     await database.close();
   }
   console.error(
-    `${tickets} tickets, sealed with key ${sealer.currentKeyId}. Codes that the earlier service sold for them admit nobody any more.`,
+    `${tickets} tickets, sealed with key ${sealer.currentKeyId}. Codes that the earlier service sold for them are refused from now on.`,
   );
 }
 

@@ -1,9 +1,9 @@
 /**
- * Compares Stripe's PaymentIntents of the last days (`--days N`, else RECONCILE_DAYS) with the payments here, repairs
- * what can be, and reports each difference: exit code 0 when nothing is left to a person, 1 when something is, 2 when it
- * could not compare. With `--lost` also money for orders that are not here, as after a restore. Money that pays for nothing
- * is reported and kept, unless `--give-back` says that it may be refunded. Safe beside a live service: it uses the same
- * code as a webhook.
+ * Compares Stripe's PaymentIntents of the last days (`--days N`, default RECONCILE_DAYS) with the payments in the database,
+ * repairs differences where possible, and prints each. Exit code 0: nothing is left for an operator; 1: something is; 2: the
+ * comparison failed. `--lost` includes payments for orders that are not in the database, as after a restore. Payments without
+ * an order to pay for are reported and kept; `--give-back` refunds them. The script can run while the service is running,
+ * because it uses the same code as a webhook.
  */
 import { parseArgs } from 'node:util';
 import { systemClock } from '../src/app/foundation.ts';
@@ -20,13 +20,7 @@ const NOT_COMPARED = 2;
 const DEFAULT_DAYS = 3;
 const MAX_DAYS = 3_650;
 
-interface Options {
-  readonly days: number;
-  readonly lost: boolean;
-  readonly giveBack: boolean;
-}
-
-function optionsOf({ RECONCILE_DAYS }: Config): Options {
+function readArguments({ RECONCILE_DAYS }: Config) {
   const { values } = parseArgs({
     options: {
       days: { type: 'string' },
@@ -46,7 +40,7 @@ function lineOf({ intentId, orderId, detail, isRepaired }: Difference): string {
 
 async function run(): Promise<number> {
   const config = readScriptConfig();
-  const { days, lost, giveBack } = optionsOf(config);
+  const { days, lost, giveBack } = readArguments(config);
   const database = await openServiceDatabase(config);
   try {
     const clock = await startDatabaseClock({
@@ -64,7 +58,7 @@ async function run(): Promise<number> {
     for (const difference of differences) console.log(lineOf(difference));
     const open = differences.filter(({ isRepaired }) => !isRepaired).length;
     console.log(
-      `${compared} payments compared, ${differences.length - open} repaired, ${open} left to a person.`,
+      `${compared} payments compared, ${differences.length - open} repaired, ${open} left for an operator.`,
     );
     const withheld = differences.filter(({ isWithheld }) => isWithheld).length;
     if (withheld > 0) console.log(`${withheld} of them are refunded by the same command with --give-back.`);

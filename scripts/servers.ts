@@ -5,21 +5,21 @@ import { runningPostgres } from '../src/embedded/postgres/postgres.ts';
 import { type Database, openDatabase } from '../src/platform/postgres/database.ts';
 import type { StripeProviderOptions } from '../src/platform/stripe/stripe.provider.ts';
 
-/** A look over a whole database may take longer than a request may. */
+/** A query over the whole database may take longer than a request. */
 const STATEMENT_TIMEOUT_MS = 600_000;
 const CONNECTIONS = 2;
 
-/** The variables of the service that a script runs beside; a script refuses no stand-in. */
+/** The configuration of the service. Scripts also run with stand-ins in production. */
 export function readScriptConfig(): Config {
   return readConfig({ ...process.env, NODE_ENV: 'development' });
 }
 
-/** The database of POSTGRES_DSN, or that of the service that runs in DATA_DIR. Throws an Error that says what to do. */
+/** The database of POSTGRES_DSN, or of the service that runs in DATA_DIR. Throws an Error that says what to do. */
 export async function openServiceDatabase({ POSTGRES_DSN, DATA_DIR, currency }: Config): Promise<Database> {
   const dsn = POSTGRES_DSN ?? (await runningPostgres(resolve(DATA_DIR)));
   if (dsn === undefined) {
     throw new Error(
-      'No database to look at: set POSTGRES_DSN, or start the service, whose own database is then used.',
+      'There is no database: set POSTGRES_DSN, or start the service to use its embedded database.',
     );
   }
   return openDatabase({
@@ -31,7 +31,7 @@ export async function openServiceDatabase({ POSTGRES_DSN, DATA_DIR, currency }: 
   });
 }
 
-/** Stripe as the service reaches it: its own account, or the stand-in of the service that runs on PORT. */
+/** Stripe's account of the service, or the stand-in of the service that runs on PORT. */
 export function stripeOfService(config: Config): StripeProviderOptions {
   return {
     secretKey: config.STRIPE_SECRET_KEY ?? DEMO_STRIPE_KEYS.secretKey,

@@ -1,8 +1,7 @@
 /**
- * Reports every invariant over the database of POSTGRES_DSN, or of the service that runs in DATA_DIR: exit code 0 when
- * nothing breaks one, 1 when something does, 2 when it could not be looked at. Reads only, on one snapshot: safe beside
- * a live service. While no replica runs, work that a replica would do by itself is listed apart and
- * is not a finding.
+ * Checks every invariant in the database of POSTGRES_DSN, or of the service that runs in DATA_DIR. Exit code 0: all invariants
+ * hold; 1: at least one is broken; 2: the check failed. It only reads, from one snapshot, and can run while the service is
+ * running. While no replica runs, work that a replica would do is listed separately and is not a finding.
  */
 
 import { CHECKS } from '../src/checks.ts';
@@ -11,7 +10,7 @@ import { isLed, RELAY_LOCK } from '../src/platform/postgres/leader.ts';
 import { openServiceDatabase, readScriptConfig } from './servers.ts';
 
 const BROKEN = 1;
-const NOT_LOOKED_AT = 2;
+const CHECK_FAILED = 2;
 /** What a running service does by itself within seconds. */
 const SERVICE_WORK = new Set(
   CHECKS.filter(({ isServiceWork }) => isServiceWork).map(({ finding }) => finding),
@@ -23,7 +22,7 @@ async function run(): Promise<number> {
   try {
     const [found, isRunning] = await database.snapshot(async (executor) => [
       await verify(executor, CHECKS),
-      // Every replica asks for the relay's leadership, so nobody has it only while none runs.
+      // Every replica tries to get the relay's leadership, so no process has it only while no replica runs.
       await isLed(executor, RELAY_LOCK),
     ]);
     const isBroken = (finding: Finding) => isRunning || !SERVICE_WORK.has(finding.finding);
@@ -31,7 +30,9 @@ async function run(): Promise<number> {
     for (const { invariant, finding, subjects } of findings)
       console.log(`${invariant}  ${finding}: ${subjects.join(', ')}`);
     for (const { finding, subjects } of found.filter((each) => !isBroken(each)))
-      console.log(`No replica runs; the first to start sees to this: ${finding}: ${subjects.join(', ')}`);
+      console.log(
+        `No replica runs; the first one to start does this work: ${finding}: ${subjects.join(', ')}`,
+      );
     console.log(
       findings.length === 0 ? 'Every invariant holds.' : `${findings.length} checks found something.`,
     );
@@ -45,5 +46,5 @@ try {
   process.exitCode = await run();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  process.exitCode = NOT_LOOKED_AT;
+  process.exitCode = CHECK_FAILED;
 }

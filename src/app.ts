@@ -33,7 +33,7 @@ import { MS_PER_SECOND } from './kernel/clock.ts';
 import type { OrderId } from './kernel/ids.ts';
 import type { Core } from './platform/core.ts';
 import type { Feature } from './platform/feature.ts';
-import { createOnce, type Once } from './platform/http/once.ts';
+import { Once } from './platform/http/once.ts';
 import type { HttpServer } from './platform/http/server.ts';
 import { createOutbox } from './platform/outbox/outbox.ts';
 import { clockJob } from './platform/postgres/clock-watch.ts';
@@ -88,7 +88,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     const ground = { foundation, postgres, core, servers };
 
     const outbox = createOutbox(core, publishing(foundation, postgres, servers));
-    const once = createOnce(core, foundation.errors);
+    const once = new Once(core, foundation.errors);
     const access = new Access(servers.seating);
     const audit = createAudit(core, { access });
     const sealer = await createTicketSealer(await qrKeys(foundation));

@@ -1,7 +1,7 @@
 import { type Config, describeVariables, embeddedParts, secretFileVariables } from './config.ts';
 import { DEMO_PASSWORD, DEMO_STRIPE_KEYS, DEMO_USERS } from './embedded/demo-accounts.ts';
 
-/** What a person reads when the service is up: what is real, where to click, who may sign in, what to try next. */
+/** The text at a terminal when the service is up: real and embedded servers, addresses, demo users, and the next step. */
 export function banner(config: Config, url: string): string {
   const embedded = embeddedParts(config);
   const isEmbedded = (variable: string) => embedded.some((part) => part.variable === variable);
@@ -45,12 +45,12 @@ function corsLine({ corsOrigins }: Config): string {
   return 'No page of another origin may call the API: set CORS_ORIGINS to the origins that may.';
 }
 
-/** What `npm start -- --help` prints. */
+/** The output of `npm start -- --help`. */
 export function help(): string {
   const rows = describeVariables().map(
     ({ name, fallback, allowed, meaning }) =>
       `  ${name}${fallback === '' ? '' : ` (${fallback})`}\n      ${meaning}. ${allowed[0]?.toUpperCase()}${allowed.slice(1)}.`,
   );
-  const files = `A secret may be in a file instead, whose path stands in ${secretFileVariables().join(', ')}. A secret that is set itself wins.`;
+  const files = `A secret can also be in a file, whose path is in ${secretFileVariables().join(', ')}. A secret that is set directly takes precedence.`;
   return `ms-ticketing: sells seats, takes payment, issues tickets, checks people in.\n\nVariables (default):\n\n${rows.join('\n')}\n\n${files}\n`;
 }

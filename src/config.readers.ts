@@ -1,7 +1,7 @@
 /** Turns the text of a variable into its value, or undefined when the text is not allowed. */
 export type Reader<Value> = (text: string) => Value | undefined;
 
-/** What is allowed, in words, and the reader that holds to it. */
+/** A description of the allowed values, and the reader that enforces it. */
 export type Kind<Value> = readonly [string, Reader<Value>];
 
 const MAX_PORT = 65_535;
@@ -15,18 +15,18 @@ export function text(min: number, max: number, pattern?: RegExp, allowed?: strin
   ];
 }
 
-/** A name without blanks, as brokers want those of clients and groups. */
+/** A name without blanks, as Kafka requires for clients and groups. */
 export function nameText(): Kind<string> {
   return text(1, 249, /^\S+$/, 'text of 1 to 249 characters without blanks');
 }
 
-/** The name of a topic, to which `ending` will be put. */
+/** The name of a topic that is short enough for the suffix `ending`. */
 export function topicName(ending = ''): Kind<string> {
   const max = 249 - ending.length;
   return text(1, max, /^(?!\.{1,2}$)[\w.-]+$/, `1 to ${max} letters, digits, dots, hyphens and underscores`);
 }
 
-/** Where a server listens; an IPv6 address stands in brackets. */
+/** The address of a server, kept as text; an IPv6 address is in brackets. */
 export function hostPort(): Kind<string> {
   return text(3, 255, /^([^\s:/,]+|\[[\da-f:]+\]):\d{1,5}$/i, 'host:port');
 }
@@ -66,7 +66,7 @@ export function asList<Value>([words, read]: Kind<Value>): Kind<readonly Value[]
   ];
 }
 
-/** An absolute address, given back without a slash at its end. */
+/** An absolute address; a slash at its end is removed. */
 export function url(options: { optional?: true; protocols?: readonly string[] } = {}): Kind<string> {
   const protocols = options.protocols ?? ['http:', 'https:'];
   return [
@@ -80,7 +80,7 @@ export function url(options: { optional?: true; protocols?: readonly string[] } 
   ];
 }
 
-/** Origins of web pages, exactly as a browser writes them into its `Origin` header; an empty text is none. */
+/** Origins of web pages, exactly as in the `Origin` header of a browser; an empty text means none. */
 export function origins(): Kind<readonly string[]> {
   const isOrigin = (given: string) =>
     /^https?:[^*]+$/.test(given) && URL.canParse(given) && new URL(given).origin === given;
@@ -93,7 +93,7 @@ export function origins(): Kind<readonly string[]> {
   ];
 }
 
-/** `host:port`; an IPv6 address stands in brackets. */
+/** `host:port`; an IPv6 address is in brackets. */
 export function hostAndPort(): Kind<{ readonly host: string; readonly port: number }> {
   const [, readPort] = wholeNumber(1, MAX_PORT);
   return [
@@ -107,7 +107,7 @@ export function hostAndPort(): Kind<{ readonly host: string; readonly port: numb
   ];
 }
 
-/** A zone of the IANA time zone database, as its name is spelt there. */
+/** A name of the IANA time zone database, in its official spelling. */
 export function timeZone(): Kind<string> {
   const named = (given: string) => {
     try {
@@ -119,7 +119,7 @@ export function timeZone(): Kind<string> {
   return ['a name of the IANA time zone database, such as Asia/Colombo', named];
 }
 
-/** Base64 of exactly so many bytes, kept as text. */
+/** Base64 of exactly `bytes` bytes, kept as text. */
 export function base64(bytes: number): Kind<string> {
   const isKey = (given: string) =>
     /^[A-Za-z0-9+/]+={0,2}$/.test(given) && Buffer.from(given, 'base64').length === bytes;

@@ -1,19 +1,19 @@
 import { readFileSync, statSync } from 'node:fs';
 
-/** A list of keys with their spare ones is far shorter. */
+/** Far longer than a list of keys. */
 const MAX_SECRET_BYTES = 65_536;
 
-/** What is wrong with a secret's file, as the end of a sentence that begins with its variable. */
+/** A problem with a secret's file; the message completes a sentence that begins with the variable and the path. */
 class BadSecretFile extends Error {}
 
-/** The variable that names the file of a secret: `QR_SECRET_KEY_FILE` for `QR_SECRET_KEY`. */
+/** The variable with the path of a secret's file: `QR_SECRET_KEY_FILE` for `QR_SECRET_KEY`. */
 export function fileVariableOf(name: string): string {
   return `${name}_FILE`;
 }
 
 /**
- * The secret in the file that the environment names for it, or undefined when it names none. A file that cannot be used
- * is a problem and not an unset secret: a stand-in would otherwise take the place of the server that it is for.
+ * The secret in the file that the environment names, or undefined when it names none. An unusable file is a problem, not an
+ * unset secret, because a stand-in would otherwise replace the server.
  */
 export function secretFromFile(
   name: string,

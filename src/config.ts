@@ -1,10 +1,11 @@
 import type { Reader } from './config.readers.ts';
 import { fileVariableOf, secretFromFile } from './config.secrets.ts';
 import { VARIABLES, type Variable } from './config.variables.ts';
+import { MS_PER_MINUTE } from './kernel/clock.ts';
 import { Currency } from './kernel/money.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
 
-/** Where the platform's own front end is served on a developer's machine (contract section 1). */
+/** Addresses of the platform's front end on a developer's machine (contract section 1). */
 const FRONT_END_IN_DEVELOPMENT = [
   'http://localhost:8090',
   'http://ticketly.test:8090',
@@ -15,7 +16,7 @@ type Variables = typeof VARIABLES;
 type Name = keyof Variables;
 type ValueOf<V> = V extends { readonly read: Reader<infer Value> } ? Value : never;
 
-/** The settings: by variable name, each with the type its reader gives. One without a fallback may be undefined. */
+/** The settings by variable name, with the types of their readers. A variable without a default may be undefined. */
 export type Settings = {
   readonly [N in Name]: Variables[N] extends { readonly fallback: string }
     ? ValueOf<Variables[N]>
@@ -31,7 +32,7 @@ export interface Config extends Settings {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What is wrong with the environment: one line for each variable, none with a secret's value. */
+/** The problems of the environment: one line for each variable, without values of secrets. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -42,7 +43,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Reads and checks every variable. Throws a `ConfigError` that names each bad one and what it may be. */
+/** Reads and checks every variable. Throws a `ConfigError` with each invalid variable and its allowed values. */
 export function readConfig(environment: Environment): Config {
   const problems: string[] = [];
   const settings = Object.fromEntries(
@@ -53,7 +54,7 @@ export function readConfig(environment: Environment): Config {
   return {
     ...settings,
     currency: new Currency(settings.CURRENCY),
-    holdMs: Math.round(settings.SEAT_LOCK_TTL_MINUTES * 60_000),
+    holdMs: Math.round(settings.SEAT_LOCK_TTL_MINUTES * MS_PER_MINUTE),
     corsOrigins:
       settings.CORS_ORIGINS ?? (settings.NODE_ENV === 'production' ? [] : FRONT_END_IN_DEVELOPMENT),
   };
@@ -72,14 +73,14 @@ function readOne(
   if (given === undefined) return undefined;
   const value = spec.read(given);
   if (value === undefined) {
-    // An address may have been given a password, and one variable another's secret.
+    // An address may contain a password, and a variable may contain another variable's secret by mistake.
     const shown = spec.secret ? 'the value set' : redacted(JSON.stringify(given));
     problems.push(`${name}: ${shown} is not allowed; it must be ${spec.allowed}.`);
   }
   return value;
 }
 
-/** Variables that do not go together: what says so, and what to do. */
+/** Contradictions between variables; each returns its problem, with what to do. */
 const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefined | '')[] = [
   (set) => set.REDIS_USERNAME && !set.REDIS_PASSWORD && 'REDIS_PASSWORD: must be set when REDIS_USERNAME is.',
   (set) =>
@@ -89,7 +90,7 @@ const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefin
   (set) =>
     set.KAFKA_PASSWORD &&
     !set.KAFKA_SASL_MECHANISM &&
-    'KAFKA_SASL_MECHANISM: must be set when KAFKA_PASSWORD is; without it nobody logs in.',
+    'KAFKA_SASL_MECHANISM: must be set when KAFKA_PASSWORD is; without it there is no login.',
   (set) =>
     set.KAFKA_TLS_CA_FILE &&
     !set.KAFKA_TLS &&
@@ -129,7 +130,7 @@ const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefin
   (set) => {
     const unset = [...embeddedParts(set).map(nameOfPart), ...(set.QR_SECRET_KEY ? [] : ['QR_SECRET_KEY'])];
     if (set.WEB_CONCURRENCY === 1 || unset.length === 0) return undefined;
-    return `WEB_CONCURRENCY: workers share nothing but servers, and a stand-in would be there once in each. Set ${unset.join(', ')}, or WEB_CONCURRENCY=1.`;
+    return `WEB_CONCURRENCY: workers share only servers, and each worker would have its own stand-in. Set ${unset.join(', ')}, or WEB_CONCURRENCY=1.`;
   },
   (set) => {
     const embedded = embeddedParts(set);
@@ -165,24 +166,24 @@ const PARTS: readonly EmbeddedPart[] = [
   { name: 'Kafka', variable: 'KAFKA_ADDR' },
 ];
 
-/** What stands in for a server that no variable names (contract section 11). */
+/** The stand-ins: servers that no variable names (contract section 11). */
 export function embeddedParts(settings: Settings): EmbeddedPart[] {
   return PARTS.filter(({ variable }) => !settings[variable]);
 }
 
-/** The servers that variables name. */
+/** The real servers: those that a variable names. */
 export function realParts(settings: Settings): EmbeddedPart[] {
   return PARTS.filter(({ variable }) => settings[variable]);
 }
 
-/** The variables that name files of secrets; each secret has one. */
+/** The variables for files of secrets; each secret has one. */
 export function secretFileVariables(): string[] {
   return Object.entries<Variable<unknown>>(VARIABLES)
     .filter(([, { secret: isSecret }]) => isSecret)
     .map(([name]) => fileVariableOf(name));
 }
 
-/** One row a variable, for `--help` and docs/configuration.md. */
+/** One row for each variable, for `--help` and docs/configuration.md. */
 export function describeVariables(): { name: string; fallback: string; allowed: string; meaning: string }[] {
   return Object.entries<Variable<unknown>>(VARIABLES).map(([name, spec]) => ({
     name,

@@ -10,14 +10,14 @@ import { DatabaseNotUsable } from './platform/postgres/startup.ts';
 import { createLog } from './platform/telemetry/log.ts';
 import { createOutput, standardSink } from './platform/telemetry/output.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
-import { isWorker, prepareForWorkers, superviseWorkers, tellUp } from './workers.ts';
+import { isWorker, prepareForWorkers, reportUp, superviseWorkers } from './workers.ts';
 
 const FAILED = 1;
 const FORCED = 130;
 const STDOUT = 1;
-/** Workers that have not stopped are cut off this long before the process that supervises them ends itself. */
+/** The supervisor kills workers that have not stopped this long before its own stop timeout. */
 const WORKERS_CUT_BEFORE_MS = 1_000;
-/** The last lines have this long to be read; a reader that has stalled does not keep the process. */
+/** Maximum wait for the last log lines to be read, so that a stalled reader does not keep the process alive. */
 const FLUSH_TIMEOUT_MS = 500;
 
 const output = createOutput(standardSink(STDOUT));
@@ -35,11 +35,11 @@ async function main(): Promise<void> {
   stopEnding();
   stopOnSignal(config, app.log, app.close);
   app.start();
-  if (isWorker) tellUp();
+  if (isWorker) reportUp();
   else greet(config, app.url);
 }
 
-/** Several of them, on one port; `stopEnding` is called when there is something to stop in order. */
+/** Supervises several workers on one port. `stopEnding` is called as soon as an orderly stop is possible. */
 async function supervise(config: Config, stopEnding: () => void): Promise<void> {
   const beganMs = performance.now();
   const log = createLog(config.LOG_LEVEL, output);
@@ -47,13 +47,13 @@ async function supervise(config: Config, stopEnding: () => void): Promise<void> 
   const { port, migrations } = await prepareForWorkers(config, log);
   logMigrations(log, migrations);
   const workers = superviseWorkers(config.WEB_CONCURRENCY, port, (death) =>
-    log.error(death, 'a worker ended; another takes its place'),
+    log.error(death, 'a worker ended; another one is started'),
   );
-  // Before they are up: a stop may be asked for at any moment of a long start.
+  // Before the workers are up, because a stop may be requested during a long start.
   stopEnding();
   stopOnSignal(config, log, async (delayMs) => {
     const isInTime = await workers.stop(delayMs + STOP_TIMEOUT_MS - WORKERS_CUT_BEFORE_MS);
-    if (!isInTime) throw new StopCut('Workers that had not stopped in time were cut off.');
+    if (!isInTime) throw new StopCut('Workers that had not stopped in time were killed.');
   });
   if (!(await workers.up)) return;
   const url = config.PUBLIC_URL || `http://localhost:${port}`;
@@ -62,17 +62,17 @@ async function supervise(config: Config, stopEnding: () => void): Promise<void> 
   greet(config, url);
 }
 
-/** What a person at a terminal reads; anything else reads the log. */
+/** Shows the banner at a terminal. Programs read the log. */
 function greet(config: Config, url: string): void {
   if (isatty(STDOUT) && config.NODE_ENV !== 'production') output.write(banner(config, url));
 }
 
 /**
- * Ends the process on a signal while there is nothing to stop in order yet, such as while it waits for PostgreSQL, until
- * the function that it returns is called. As the first process of a container it would be deaf to signals without this.
+ * Ends the process on a signal during the start, for example while it waits for PostgreSQL, until the returned function is
+ * called. Without a listener, process 1 of a container would ignore the signal.
  */
 function endOnSignal(config: Config): () => void {
-  // The one that supervises a worker ends it.
+  // A worker is ended by its supervisor.
   if (isWorker) return () => undefined;
   const stop = (signal: NodeJS.Signals) => {
     createLog(config.LOG_LEVEL, output).info({ signal }, 'told to stop before it was up');
@@ -86,22 +86,22 @@ function endOnSignal(config: Config): () => void {
   };
 }
 
-/** Not everything could be stopped in order. */
+/** The stop was not orderly. */
 class StopCut extends Error {}
 
-/** `close` has the delay that balancers need to see that nothing more is to be sent here. */
+/** Calls `close` on a signal, with the delay that load balancers need to stop sending requests here. */
 function stopOnSignal(config: Config, log: Logger, close: (delayMs: number) => Promise<void>): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) {
-      // What signals a whole group tells a worker twice: once itself, once through the process that supervises it.
+      // A signal to the whole process group reaches a worker twice: directly, and through its supervisor.
       if (isWorker) return;
-      log.warn({ signal }, 'told to stop a second time: ends at once');
-      // A second Ctrl-C is somebody in a hurry; PostgreSQL recovers from it.
+      log.warn({ signal }, 'told to stop a second time: the process ends at once');
+      // The user does not want to wait, and PostgreSQL recovers from a crash.
       process.exit(FORCED);
     }
     stopping = true;
-    // Ctrl-C is a person, and no balancer sends anything here.
+    // Ctrl-C is used without a load balancer, so there is no delay.
     const delayMs = signal === 'SIGINT' ? 0 : config.DRAIN_DELAY_SECONDS * MS_PER_SECOND;
     const beganMs = performance.now();
     const took = () => ({ ms: Math.round(performance.now() - beganMs) });
@@ -121,12 +121,12 @@ function stopOnSignal(config: Config, log: Logger, close: (delayMs: number) => P
       },
     );
   };
-  // Ctrl-C in a terminal reaches workers, too; they wait for the word of the process that supervises them.
+  // Ctrl-C in a terminal also reaches workers, which wait for the signal of their supervisor.
   process.on('SIGINT', isWorker ? () => undefined : stop);
   process.on('SIGTERM', stop);
 }
 
-/** One clear line for what an operator can mend; the stack only for what they cannot. */
+/** Prints the error and ends the process. An error that the operator can correct is one clear line. */
 async function fail(error: unknown): Promise<never> {
   process.stderr.write(`${explain(error)}\n`);
   return end(FAILED);

@@ -2,47 +2,48 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import type { Config } from './config.ts';
 import { MS_PER_SECOND } from './kernel/clock.ts';
+import { withTimeLimit } from './kernel/time-limit.ts';
 import { bind } from './platform/http/listener.ts';
 import { migrateUp } from './platform/postgres/migrations.ts';
-import { type WaitOptions, waitForDatabase } from './platform/postgres/startup.ts';
+import { type WaitLog, waitForDatabase } from './platform/postgres/startup.ts';
 import { gatherMetricsFor } from './platform/telemetry/worker-metrics.ts';
 
 const FIRST_RESTART_MS = 100;
 const LONGEST_RESTART_MS = 10_000;
-/** A worker that was up for this long died of something new. */
+/** A worker that was up for this long counts as stable, and its restart is not delayed. */
 const LONG_LIFE_MS = 30_000;
-/** A worker that is not up within this hangs, and is cut off. */
+/** A worker that is not up within this hangs, and is killed. */
 export const START_TIMEOUT_MS = 30_000;
-/** What a worker that is up tells the process that supervises it. */
+/** The message of a worker to its supervisor when it is up. */
 const UP = 'up';
 
-/** How long the next worker waits after so many that died young, one after another: ever longer, ten seconds at most. */
-export function restartAfterMs(youngDeaths: number): number {
-  return Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** Math.min(Math.max(youngDeaths - 1, 0), 10));
+/** The delay before a restart after `earlyExits` early exits in a row; it doubles, up to ten seconds. */
+export function restartAfterMs(earlyExits: number): number {
+  return Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** Math.min(Math.max(earlyExits - 1, 0), 10));
 }
 
 export interface Workers {
-  /** Whether all of them answer; false when they were stopped before. Throws when one cannot start or hangs. */
+  /** Resolves true when all workers answer, and false when they were stopped earlier. Rejects when a worker cannot start or hangs. */
   readonly up: Promise<boolean>;
-  /** Asks every worker to stop, cuts off those that have not within `timeoutMs`, and says whether none had to be. */
+  /** Tells every worker to stop, and kills those that have not stopped after `timeoutMs`. False when it killed any. */
   stop(timeoutMs: number): Promise<boolean>;
 }
 
-/** Whether this process is one of several that serve together; the one that supervises them is not. */
+/** Whether this process is a worker, as opposed to the supervisor or a single process. */
 export const isWorker = cluster.isWorker;
 
-/** Says that this worker answers; in vain when the process that supervises it has gone. */
-export function tellUp(): void {
+/** Reports to the supervisor that this worker answers. The report is lost if the supervisor has ended. */
+export function reportUp(): void {
   process.send?.(UP, () => undefined);
 }
 
 /**
- * Prepares what workers share: waits for the database, migrates once and returns the names of the migrations, and picks
- * one port for all of them.
+ * Prepares what the workers share: waits for the database, migrates it, and chooses a port. Returns the names of the applied
+ * migrations and the port.
  */
 export async function prepareForWorkers(
   config: Config,
-  log: WaitOptions['log'],
+  log: WaitLog,
 ): Promise<{ readonly port: number; readonly migrations: readonly string[] }> {
   const { POSTGRES_DSN: dsn, DATABASE_WAIT_SECONDS: waitSeconds, MIGRATIONS_DIR: dir, currency } = config;
   if (dsn) await waitForDatabase({ dsn, maxWaitMs: waitSeconds * MS_PER_SECOND, log });
@@ -50,17 +51,17 @@ export async function prepareForWorkers(
   return { port: config.PORT === 0 ? await freePort() : config.PORT, migrations };
 }
 
-/** A worker that ended without being told to stop. */
-export interface WorkerDeath {
+/** The unexpected end of a worker. */
+export interface WorkerExit {
   readonly worker: number;
   readonly pid: number | undefined;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** When another is started in its place. */
+  /** Delay before another worker is started. */
   readonly againAfterMs: number;
 }
 
-/** A port that was free a moment ago: workers that each took any would not share one. */
+/** A free port. Workers cannot choose one themselves, because they must share it. */
 async function freePort(): Promise<number> {
   const { server, port } = await bind(0, '127.0.0.1');
   server.close();
@@ -69,19 +70,15 @@ async function freePort(): Promise<number> {
 }
 
 /**
- * Starts so many workers on the port, and another for each that dies, in its slot. One that dies before all were up for the
- * first time ends all of them, because then nothing but a person helps.
+ * Starts `count` workers on the port, and restarts each worker that ends, in its slot. If a worker ends before all were up for
+ * the first time, all of them are stopped, because restarts would not help then.
  */
-export function superviseWorkers(
-  count: number,
-  port: number,
-  onDeath: (death: WorkerDeath) => void,
-): Workers {
+export function superviseWorkers(count: number, port: number, onExit: (death: WorkerExit) => void): Workers {
   const alive = new Map<Worker, Promise<void>>();
   const upBySlot = new Map<number, Worker>();
   let isStopping = false;
   let wereUp = false;
-  let youngDeaths = 0;
+  let earlyExits = 0;
 
   function start(slot: number): Promise<void> {
     const worker = cluster.fork({ AUTO_MIGRATE: 'false', PORT: port });
@@ -95,9 +92,9 @@ export function superviseWorkers(
     });
     void life.then((ms) => {
       alive.delete(worker);
-      youngDeaths = ms < LONG_LIFE_MS ? youngDeaths + 1 : 0;
-      const againAfterMs = restartAfterMs(youngDeaths);
-      if (wereUp && !isStopping) onDeath(deathOf(worker, slot, againAfterMs));
+      earlyExits = ms < LONG_LIFE_MS ? earlyExits + 1 : 0;
+      const againAfterMs = restartAfterMs(earlyExits);
+      if (wereUp && !isStopping) onExit(exitOf(worker, slot, againAfterMs));
       setTimeout(() => {
         if (!isStopping) start(slot).catch(() => undefined);
       }, againAfterMs);
@@ -111,21 +108,21 @@ export function superviseWorkers(
 
   async function stop(timeoutMs: number): Promise<boolean> {
     isStopping = true;
-    let isInTime = true;
     kill('SIGTERM');
-    const cut = setTimeout(() => {
+    const ended = Promise.all(alive.values());
+    let isInTime = true;
+    await withTimeLimit(timeoutMs, ended, () => {
       isInTime = false;
       kill('SIGKILL');
-    }, timeoutMs);
-    await Promise.all(alive.values());
-    clearTimeout(cut);
+      return ended;
+    });
     return isInTime;
   }
 
-  // However this process ends, no worker outlives it: a frozen one would keep its database sessions.
+  // No worker may outlive this process, because a hanging one would keep its database sessions.
   process.once('exit', () => kill('SIGKILL'));
   const slots = Array.from({ length: count }, (_none, index) => index + 1);
-  // A turn later, so that the caller listens for signals before there is a worker to stop.
+  // In a later microtask, so that the caller handles signals before the first worker starts.
   const up = Promise.resolve()
     .then(() => Promise.all(slots.map(start)))
     .then(
@@ -142,7 +139,7 @@ export function superviseWorkers(
   return { up, stop };
 }
 
-/** For how many milliseconds a worker was up, known when it has ended. */
+/** Resolves when the worker has ended, with the milliseconds for which it was up. */
 async function lifeOf(
   up: Promise<void>,
   ended: Promise<void>,
@@ -159,16 +156,16 @@ async function lifeOf(
   return isUp ? performance.now() - upAtMs : 0;
 }
 
-function deathOf({ process }: Worker, slot: number, againAfterMs: number): WorkerDeath {
+function exitOf({ process }: Worker, slot: number, againAfterMs: number): WorkerExit {
   const { pid, exitCode: code, signalCode: signal } = process;
   return { worker: slot, pid, code, signal, againAfterMs };
 }
 
-/** When the worker's process has ended, or could not be made. */
+/** Resolves when the worker's process has ended, or could not be started. */
 export function endOf(worker: Worker): Promise<void> {
   return new Promise((done) => {
     worker.once('exit', () => done());
-    // Also what is written to one that died a moment ago ends here, such as a connection handed to it; its exit comes next.
+    // A failed write to a worker that has just ended also emits `error`; its `exit` follows.
     worker.on('error', () => {
       if (worker.process.pid === undefined) done();
     });
@@ -177,13 +174,12 @@ export function endOf(worker: Worker): Promise<void> {
 
 async function comesUp(worker: Worker, ended: Promise<void>): Promise<void> {
   const up = Promise.withResolvers<void>();
-  const limit = setTimeout(() => {
-    up.reject(new Error(`a worker was not up within ${START_TIMEOUT_MS} ms`));
-    worker.process.kill('SIGKILL');
-  }, START_TIMEOUT_MS);
   worker.on('message', (message) => {
     if (message === UP) up.resolve();
   });
-  void ended.then(() => up.reject(new Error('a worker ended before it was up; it said why above')));
-  await up.promise.finally(() => clearTimeout(limit));
+  void ended.then(() => up.reject(new Error('a worker ended before it was up; the reason is above')));
+  await withTimeLimit(START_TIMEOUT_MS, up.promise, () => {
+    worker.process.kill('SIGKILL');
+    throw new Error(`a worker was not up within ${START_TIMEOUT_MS} ms`);
+  });
 }

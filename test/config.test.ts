@@ -93,7 +93,7 @@ describe('readConfig', () => {
     ],
     [
       { STRIPE_PUBLISHABLE_KEY: 'sk_live_hidden' },
-      'STRIPE_PUBLISHABLE_KEY: "***" is not allowed; it must be a key that begins with pk_, because every buyer is given it.',
+      'STRIPE_PUBLISHABLE_KEY: "***" is not allowed; it must be a key that begins with pk_, because every buyer receives it.',
     ],
     [
       { REDIS_ADDR: 'redis://:hidden@redis:6379' },

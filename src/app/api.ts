@@ -3,8 +3,8 @@ import { type Permission, refusalsOf } from '../features/access/index.ts';
 import type { Core } from '../platform/core.ts';
 import type { Feature } from '../platform/feature.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
-import { principalOf, requireAuthentication } from '../platform/http/authentication.ts';
-import { createDrain, type Drain } from '../platform/http/drain.ts';
+import { requireAuthentication } from '../platform/http/authentication.ts';
+import { Drain } from '../platform/http/drain.ts';
 import { type HealthProbe, healthRoutes } from '../platform/http/health.routes.ts';
 import { identityRoutes } from '../platform/http/identity.routes.ts';
 import { queueRequests } from '../platform/http/queue.ts';
@@ -52,15 +52,9 @@ export async function serveApi(
   const opened = Promise.withResolvers<{ readonly drain: Drain; readonly shed: Shed }>();
   await http.register(async (api) => {
     const scope = api as HttpServer;
-    const drain = createDrain(scope);
-    const shed = queueRequests(scope, {
-      places: config.PLACING_CONCURRENCY,
-      maxWaitMs: config.MAX_QUEUE_MS,
-      nowMs: () => performance.now(),
-      callerOf: (request) => principalOf(request).userId,
-      onShed: metrics.shed,
-      onWaiting: metrics.waiting,
-    });
+    const drain = new Drain(scope);
+    const limits = { places: config.PLACING_CONCURRENCY, maxWaitMs: config.MAX_QUEUE_MS };
+    const shed = queueRequests(scope, limits, metrics);
     opened.resolve({ drain, shed });
     requireAuthentication(scope, servers.verifier);
     for (const feature of features) feature.routes?.(scope);
@@ -76,7 +70,7 @@ export async function serveApi(
         differenceSeconds: postgres.clock.differenceSeconds(),
       }),
       version: VERSION,
-      isServing: drain.isOpen,
+      isServing: () => drain.isOpen(),
     });
   });
   await mountEmbedded(foundation, core, servers, http);

@@ -14,11 +14,11 @@ import { MS_PER_SECOND } from '../kernel/clock.ts';
 import type { TopicNames } from '../kernel/events.ts';
 import type { Core } from '../platform/core.ts';
 import { createReachability } from '../platform/http/reachability.ts';
-import { createServiceClient } from '../platform/http/service-client.ts';
+import { ServiceClient } from '../platform/http/service-client.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
-import { createM2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
-import { createTokenVerifier } from '../platform/oidc/token-verifier.ts';
-import { watchClock } from '../platform/postgres/clock-watch.ts';
+import { M2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
+import { TokenVerifier } from '../platform/oidc/token-verifier.ts';
+import { ClockWatch } from '../platform/postgres/clock-watch.ts';
 import { type Connections, openConnections } from '../platform/postgres/database.ts';
 import { type DatabaseClock, startDatabaseClock } from '../platform/postgres/database-clock.ts';
 import { migrateUp } from '../platform/postgres/migrations.ts';
@@ -74,7 +74,7 @@ export async function openPostgres(foundation: Foundation) {
   closing.add(() => database.close());
   const clock = await clockOf(opened, foundation);
   if (config.SEED_DATA) await insertSampleData(database);
-  return { database, dsn, clock, clockWatch: watchClock(clock, log) };
+  return { database, dsn, clock, clockWatch: new ClockWatch(clock, log) };
 }
 
 /** The database's time, or the clock of a test. */
@@ -94,14 +94,14 @@ export async function connectServers(foundation: Foundation, core: Core) {
   const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE, maxResponseSize: MAX_ANSWER_BYTES });
   closing.add(() => agent.close());
   const identity = await issuerOf(foundation);
-  const verifier = createTokenVerifier({
+  const verifier = new TokenVerifier({
     issuer: identity.issuer,
     jwksUrl: identity.jwksUrl,
     clock,
     onOtherIssuer: (found) => log.error({ configured: identity.issuer, found }, OTHER_ISSUER),
   });
   const redis = await redisOf(foundation, core);
-  const tokens = createM2mTokens({
+  const tokens = new M2mTokens({
     http: agent,
     shared: redis?.tokens,
     tokenUrl: `${identity.realmUrl}/protocol/openid-connect/token`,
@@ -112,7 +112,7 @@ export async function connectServers(foundation: Foundation, core: Core) {
   const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL ?? `${selfUrl}/api/event-query`;
   const seatingUrl = config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`;
   const service = (name: string, baseUrl: string) =>
-    createServiceClient({
+    new ServiceClient({
       http: agent,
       baseUrl,
       tokens,

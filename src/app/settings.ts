@@ -2,7 +2,7 @@ import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import type { DoorHours } from '../features/door/index.ts';
 import { type Clock, instant, MS_PER_HOUR } from '../kernel/clock.ts';
 import type { OutboxNeeds } from '../platform/outbox/outbox.ts';
-import { createLeader, type LeaderOptions, RELAY_LOCK } from '../platform/postgres/leader.ts';
+import { createLeader, type LeadershipChange, RELAY_LOCK } from '../platform/postgres/leader.ts';
 import { createPostgresSignal } from '../platform/postgres/signal.ts';
 import type { SalesSignal } from '../platform/signal.ts';
 import type { Foundation } from './foundation.ts';
@@ -20,7 +20,7 @@ export function publishing(
   { dsn }: Postgres,
   { publisher }: Servers,
 ): OutboxNeeds {
-  const onChange: LeaderOptions['onChange'] = (change) => {
+  const onChange = (change: LeadershipChange) => {
     if (change === 'lost') log.warn('leadership of the relay lost: its connection to PostgreSQL broke');
     else log.info(`leadership of the relay ${change}`);
   };
@@ -50,7 +50,7 @@ export function salesSignal(
     onSignal: bell('saleReading').ring,
     onLost: bell('saleListening').ring,
   };
-  const signal = redisSignal?.(heard) ?? createPostgresSignal({ dsn, database, ...heard });
+  const signal = redisSignal?.(heard) ?? createPostgresSignal(dsn, database, heard);
   closing.add(() => signal.close());
   return signal;
 }

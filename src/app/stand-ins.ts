@@ -22,7 +22,7 @@ export async function mountEmbedded(
   const journalWatch: JournalWatch = {
     failed: (error) =>
       log.error({ err: error }, 'a stand-in cannot write what it keeps; changes to it are refused'),
-    works: (path) => log.info({ path }, 'a stand-in writes what it keeps again'),
+    recovered: (path) => log.info({ path }, 'a stand-in writes what it keeps again'),
   };
   if (embedded.has('OIDC_ISSUER')) {
     const identity = await createEmbeddedIdentity({

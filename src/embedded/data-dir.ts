@@ -2,15 +2,15 @@ import { mkdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join, relative, resolve } from 'node:path';
 
-/** Unix socket paths end at 104 bytes on macOS, 108 on Linux; a longer one is reached from the working directory. */
+/** Unix socket paths are limited to 104 bytes on macOS and 108 on Linux; a longer one is used relative to the working directory. */
 const MAX_SOCKET_PATH_BYTES = 100;
 
-/** The right to a data folder; it ends with `release` or with the process, however that ends. */
+/** A claim on a data folder. It ends with `release`, or with the process, also after a crash. */
 export interface DataDirClaim {
   release(): Promise<void>;
 }
 
-/** Another living process has the folder. */
+/** Another running process uses the folder. */
 export class DataDirInUse extends Error {
   constructor(path: string) {
     super(`${path} is in use by another running service. Stop that one, or give this one its own DATA_DIR.`);
@@ -19,8 +19,8 @@ export class DataDirInUse extends Error {
 }
 
 /**
- * Claims the data folder for this process, creating it when it is missing. A listening socket is the claim, because
- * the system takes it back from a killed process. Throws `DataDirInUse`.
+ * Claims the data folder for this process, and creates it when it is missing. The claim is a listening socket, because the
+ * system closes it when the process is killed. Throws `DataDirInUse`.
  */
 export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {
   const path = resolve(dataDir);
@@ -40,7 +40,7 @@ async function takeOver(socket: string): Promise<Server | undefined> {
   return listen(socket);
 }
 
-/** A server on the socket, or undefined when the path is there already. */
+/** Listens on the socket; undefined when the path exists already. */
 function listen(socket: string): Promise<Server | undefined> {
   return new Promise((done, fail) => {
     const server = createServer((connection) => connection.destroy());

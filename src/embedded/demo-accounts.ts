@@ -1,6 +1,6 @@
 import { as, type UserId } from '../kernel/ids.ts';
 
-/** A person of the embedded identity provider; `sub` never changes, so that a database outlives a restart. */
+/** A user of the embedded identity provider. `sub` never changes, so that stored data stays valid after a restart. */
 export interface DemoUser {
   readonly username: string;
   readonly sub: UserId;
@@ -12,10 +12,10 @@ export interface DemoUser {
   readonly groups: readonly string[];
 }
 
-/** The one password of every demo user: the stand-in guards nothing worth more. */
+/** The password of every demo user; the stand-in protects nothing valuable. */
 export const DEMO_PASSWORD = 'demo';
 
-/** Keys of the embedded Stripe: they open nothing but this process. */
+/** Keys of the embedded Stripe, which are valid in this process only. */
 export const DEMO_STRIPE_KEYS = {
   secretKey: 'sk_test_embedded',
   publishableKey: 'pk_test_embedded',
@@ -32,7 +32,7 @@ export const DEMO_USERS = {
   admin: person('admin', 'Ada', 'b0000000-0000-4000-8000-000000000005', [ADMIN_GROUP]),
 } as const satisfies Record<string, DemoUser>;
 
-/** As `deploy/keycloak` has them, so that a page shows the same on a real Keycloak. */
+/** The same accounts are in `deploy/keycloak`, so that pages show the same with a real Keycloak. */
 function person(username: string, firstName: string, sub: string, groups: readonly string[] = []): DemoUser {
   return {
     username,

@@ -1,13 +1,13 @@
 import type { EventHandler, EventMessage, EventPublisher, EventSubscriber } from '../kernel/events.ts';
 
-/** The log in the process that stands in for Kafka: the same topics, keys and values, at least once, in order. */
+/** The stand-in for Kafka in the process: the same topics, keys and values, at least once, in order. */
 export interface EmbeddedEventLog extends EventPublisher, EventSubscriber {}
 
 const MAX_COUNTED = 1_000;
 
 /**
- * A message counts as taken when every subscriber of its topic has handled it: a failing subscriber makes `publish`
- * reject, and the outbox offers the batch again.
+ * A message counts as published when every subscriber of its topic has handled it: a failing subscriber makes `publish`
+ * reject, and the outbox publishes the batch again.
  */
 export function createEmbeddedEventLog(): EmbeddedEventLog {
   const subscribers = new Map<string, EventHandler[]>();
@@ -17,7 +17,7 @@ export function createEmbeddedEventLog(): EmbeddedEventLog {
   async function deliver(messages: readonly EventMessage[]): Promise<void> {
     for (const message of messages) {
       const failures = failed.get(message.eventId) ?? 0;
-      // Whoever is stuck with more messages than this has other sorrows than their count.
+      // The count of attempts is kept for a limited number of failing messages.
       if (failed.size < MAX_COUNTED) failed.set(message.eventId, failures + 1);
       for (const handle of subscribers.get(message.topic) ?? []) await handle(message, failures + 1);
       failed.delete(message.eventId);
@@ -30,7 +30,7 @@ export function createEmbeddedEventLog(): EmbeddedEventLog {
       tail = delivery.catch(() => undefined);
       return delivery;
     },
-    // One process has every group to itself, and so each of them gets everything.
+    // With one process, every group has one member, which receives all messages.
     subscribe(_group, topic, handler) {
       subscribers.set(topic, [...(subscribers.get(topic) ?? []), handler]);
     },

@@ -7,16 +7,16 @@ interface Hold {
   readonly until: Instant;
 }
 
-/** Most holds remembered; past it the oldest go first, and PostgreSQL refuses in their place. */
+/** Maximum number of holds. The oldest ones are dropped first; PostgreSQL then refuses their seats. */
 const MAX_HOLDS = 1_000_000;
 
-/** Holds in the memory of this process, in place of Redis. Forgetting one, as a restart does, oversells nothing. */
+/** Holds in memory, in place of Redis. Losing holds, as in a restart, oversells nothing. */
 export function createEmbeddedHolds(clock: Clock): SeatHolds {
   const holds = new Map<string, Hold>();
 
   const keyOf = (sessionId: SessionId, seatId: SeatId) => `${sessionId}:${seatId}`;
 
-  function standing(key: string): Hold | undefined {
+  function validHold(key: string): Hold | undefined {
     const hold = holds.get(key);
     if (hold && hold.until <= clock.now()) {
       holds.delete(key);
@@ -26,7 +26,7 @@ export function createEmbeddedHolds(clock: Clock): SeatHolds {
   }
 
   function put(key: string, hold: Hold): void {
-    // Re-inserted, so that the map stays in the order of age and the oldest is first.
+    // Re-inserted, so that the oldest hold is always first in the map.
     holds.delete(key);
     holds.set(key, hold);
     const oldest = holds.keys().next().value;
@@ -36,7 +36,7 @@ export function createEmbeddedHolds(clock: Clock): SeatHolds {
   return {
     async hold(sessionId, seatIds, orderId, until): Promise<HoldOutcome> {
       const taken = seatIds.filter((seatId) => {
-        const hold = standing(keyOf(sessionId, seatId));
+        const hold = validHold(keyOf(sessionId, seatId));
         return hold !== undefined && hold.orderId !== orderId;
       });
       if (taken.length > 0) return { outcome: 'taken', seatIds: taken };
@@ -46,7 +46,7 @@ export function createEmbeddedHolds(clock: Clock): SeatHolds {
     async extend(sessionId, seatIds, orderId, until) {
       for (const seatId of seatIds) {
         const key = keyOf(sessionId, seatId);
-        if (standing(key)?.orderId === orderId) put(key, { orderId, until });
+        if (validHold(key)?.orderId === orderId) put(key, { orderId, until });
       }
     },
     async release(sessionId, seatIds, orderId) {

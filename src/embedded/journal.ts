@@ -2,55 +2,58 @@ import { appendFile, mkdir, rename, rm, truncate, writeFile } from 'node:fs/prom
 import { dirname } from 'node:path';
 import { readIfThere } from './kept-file.ts';
 
-/** Journals hold what people did and who they are: only the owner of the process may read them. */
+/** Journals contain personal data, so only the owner of the process may read them. */
 const OWNER_FILE = 0o600;
 const OWNER_FOLDER = 0o700;
 
 /**
- * A small keyed store in one file of JSON lines, for the state an embedded part must find again after a kill.
- * A change is one appended line; opening reads them all and rewrites the file without what was overwritten.
+ * A small key-value store in a file of JSON lines, for the state that an embedded part must keep after a crash. A change
+ * appends a line; opening reads all lines and rewrites the file without overwritten ones.
  */
 export interface Journal<Value> {
   get(key: string): Value | undefined;
   values(): IterableIterator<Value>;
   /**
-   * Resolves when the change is in the file (in the page cache: it survives a killed process, not a power cut). Rejects
-   * with `NotKept` when the file cannot be written; the change is then undone, with those made after it.
+   * Resolves when the change is in the file (in the page cache: it survives a killed process, not a power failure). Rejects
+   * with `NotStored` when the file cannot be written; this change and all later ones are then undone.
    */
   put(key: string, value: Value): Promise<void>;
-  /** The same for several at once: a kill leaves all of them or, in the last line, some. */
+  /** Stores several changes. A crash may keep only the first ones. */
   putAll(entries: readonly (readonly [key: string, value: Value])[]): Promise<void>;
-  /** Forgets entries; resolves when that is in the file. */
+  /** Removes entries; resolves when that is in the file. */
   remove(keys: readonly string[]): Promise<void>;
-  /** Resolves when every change so far is in the file, or was refused. */
+  /** Resolves when every earlier change is in the file, or has failed. */
   close(): Promise<void>;
 }
 
-/** Hears when a journal's file can no longer be written, and when it can again; once each. */
+/** Called once when a journal's file cannot be written any more, and once when it can be written again. */
 export interface JournalWatch {
-  failed(error: NotKept): void;
-  works(path: string): void;
+  failed(error: NotStored): void;
+  recovered(path: string): void;
 }
 
-/** A change could not be written to its file, and was not made. */
-export class NotKept extends Error {
+/** A change could not be written to the file, and was undone. */
+export class NotStored extends Error {
   constructor(path: string, cause: Error) {
-    super(`${path} cannot be written (${cause.message}). Make room on its disk; it is tried again.`, {
-      cause,
-    });
-    this.name = 'NotKept';
+    super(
+      `${path} cannot be written (${cause.message}). Make room on its disk; the next change tries again.`,
+      {
+        cause,
+      },
+    );
+    this.name = 'NotStored';
   }
 }
 
-const UNWATCHED: JournalWatch = { failed: () => undefined, works: () => undefined };
+const UNWATCHED: JournalWatch = { failed: () => undefined, recovered: () => undefined };
 
 interface Line<Value> {
   readonly key: string;
-  /** Absent: the entry is forgotten. */
+  /** Undefined: the entry is removed. */
   readonly value?: Value;
 }
 
-/** Opens or creates the journal at `path`. A torn last line, as a kill leaves it, is dropped. */
+/** Opens or creates the journal at `path`. An incomplete last line, as after a crash, is dropped. */
 export async function openJournal<Value>(
   path: string,
   watch: JournalWatch = UNWATCHED,
@@ -63,7 +66,7 @@ export async function openJournal<Value>(
   }
   await mkdir(dirname(path), { recursive: true, mode: OWNER_FOLDER });
   const compact = [...entries].map(([key, value]) => toLine({ key, value })).join('');
-  // The draft that a killed process left may be open to others.
+  // The draft of a killed process may have wider permissions.
   await rm(`${path}.new`, { force: true });
   await writeFile(`${path}.new`, compact, { mode: OWNER_FILE });
   await rename(`${path}.new`, path);
@@ -103,8 +106,8 @@ interface Append {
 }
 
 /**
- * Appends in the order of the calls; what is asked while a write is under way goes into the file in the next one. When a
- * write fails, what waits behind it fails too, because it was worked out from what is undone.
+ * Appends in the order of the calls; appends that arrive during a write are combined into the next one. If a write fails, the
+ * waiting appends fail too, because they were based on state that is undone.
  */
 function appendTo(path: string, length: number, watch: JournalWatch) {
   let wholeBytes = length;
@@ -113,16 +116,16 @@ function appendTo(path: string, length: number, watch: JournalWatch) {
   let underWay: Promise<void> | undefined;
 
   async function write(lines: string): Promise<void> {
-    // A write that failed may have left a part behind.
+    // A failed write may have written a part of its lines.
     if (isTorn) await truncate(path, wholeBytes);
     await appendFile(path, lines);
     wholeBytes += Buffer.byteLength(lines);
-    if (isTorn) watch.works(path);
+    if (isTorn) watch.recovered(path);
     isTorn = false;
   }
 
   function fail(appends: readonly Append[], cause: Error): void {
-    const error = new NotKept(path, cause);
+    const error = new NotStored(path, cause);
     for (const { undo } of appends.toReversed()) undo();
     for (const { done } of appends) done.reject(error);
     if (!isTorn) watch.failed(error);

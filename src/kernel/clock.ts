@@ -1,9 +1,9 @@
 declare const instantBrand: unique symbol;
 
-/** A moment: whole milliseconds since the Unix epoch. */
+/** A point in time: whole milliseconds since the Unix epoch. */
 export type Instant = number & { readonly [instantBrand]: true };
 
-/** Where "now" comes from; passed in, so that tests and the simulator own time. */
+/** Source of the current time; passed in, so that tests and the simulator control it. */
 export interface Clock {
   now(): Instant;
 }
@@ -12,12 +12,12 @@ export function instant(epochMilliseconds: number): Instant {
   return epochMilliseconds as Instant;
 }
 
-/** The moment `milliseconds` after `from` (before it when negative). */
+/** The time `milliseconds` after `from` (before it when negative). */
 export function later(from: Instant, milliseconds: number): Instant {
   return (from + milliseconds) as Instant;
 }
 
-/** Whether a periodic turn is due; a `next` further ahead than `everyMs` was set before the clock was set back. */
+/** Whether periodic work is due. A `next` further ahead than `everyMs` dates from before the clock was set back. */
 export function isDue(now: Instant, next: Instant, everyMs: number): boolean {
   return now >= next || next - now > everyMs;
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Does `work` for each item, at most `limit` at the same time; rejects with the first that fails. */
+/** Does `work` for each item, at most `limit` at the same time; rejects with the first failure. */
 export async function eachOf<Item>(
   items: Iterable<Item>,
   limit: number,
@@ -13,7 +13,33 @@ export async function eachOf<Item>(
   await Promise.all(workers);
 }
 
-/** Runs work as it is handed in, at most `limit` at the same time; the rest waits its turn. */
+/**
+ * Single-flight: while a call is under way, every caller gets its promise. The next call after it settles starts `work`
+ * again.
+ */
+export function singleFlight<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let underWay: Promise<Result> | undefined;
+  return () => {
+    underWay ??= work().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  };
+}
+
+/** The result of `work`, which runs at the first call and again only after a failure. Concurrent callers share one run. */
+export function onceSucceeded<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let result: Promise<Result> | undefined;
+  return () => {
+    result ??= work().catch((error: unknown) => {
+      result = undefined;
+      throw error;
+    });
+    return result;
+  };
+}
+
+/** Runs work as it is handed in, at most `limit` at the same time; the rest waits in order. */
 export function createGate(limit: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
   const waiting: (() => void)[] = [];
   let inside = 0;
@@ -24,7 +50,7 @@ export function createGate(limit: number): <Result>(work: () => Promise<Result>)
       return await work();
     } finally {
       const next = waiting.shift();
-      // Whoever waits takes the place of the one that leaves.
+      // The place is handed to the next in line, so the count stays the same.
       if (next) next();
       else inside -= 1;
     }
@@ -34,14 +60,15 @@ export function createGate(limit: number): <Result>(work: () => Promise<Result>)
 export interface BatchLimits {
   /** Items in one batch. */
   readonly size: number;
-  /** Batches at the same time; what comes meanwhile is put together into the next. */
+  /** Batches at the same time; items that arrive while all are running are collected into the next batch. */
   readonly underWay: number;
 }
 
 /**
- * Does work for items as they come: at once while few batches are under way, else together with others, so that nobody waits
- * for company. `together` says false when it has done nothing and each is to be done `alone`, which holds up no other batch;
- * what it throws, all of them get. It runs in the context (trace, log) of the first of its items.
+ * Does work for items as they arrive: immediately while fewer batches than the limit are running, otherwise together with
+ * the other waiting items, so no item waits for a batch to fill up. `together` resolves false when it has done nothing and
+ * each item must be done with `alone`, which does not block other batches. An error of `together` rejects every item of the
+ * batch. A batch runs in the async context (trace, log) of its first item.
  */
 export function createBatches<Item>(
   { size, underWay }: BatchLimits,
@@ -62,10 +89,10 @@ export function createBatches<Item>(
     const batch = waiting.slice(0, size);
     waiting = waiting.slice(size);
     running += 1;
-    void carryOut(first, batch);
+    void run(first, batch);
   }
 
-  async function carryOut(first: Waiting, batch: readonly Waiting[]): Promise<void> {
+  async function run(first: Waiting, batch: readonly Waiting[]): Promise<void> {
     const shared = first.inItsContext(() => together(batch.map(({ item }) => item)));
     const isDone = await shared.catch(() => true);
     running -= 1;

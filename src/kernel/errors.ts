@@ -1,20 +1,20 @@
-/** What a code means: its HTTP status, its name for people, and whether sending the same request again can help. */
+/** What a code means: its HTTP status, a title for people, and whether sending the same request again can succeed. */
 export interface ErrorFacts {
   readonly status: number;
   readonly title: string;
   readonly retry: boolean;
-  /** What a scanner's screen calls it. */
+  /** Short word for a scanner's screen. */
   readonly doorWord?: string;
 }
 
-/** Error codes of one owner, a feature or the platform. */
+/** Error codes of one owner: a feature or the platform. */
 export type ErrorTable = Readonly<Record<string, ErrorFacts>>;
 
 /** Every error code; each owner adds those of its table by declaration merging. */
 // biome-ignore lint/suspicious/noEmptyInterface: the owners of codes extend it
 export interface ErrorCodes {}
 
-/** The closed list of everything that can be refused or fail, in the words a client may switch on. */
+/** The closed list of refusals and failures; clients may switch on it. */
 export type ErrorCode = keyof ErrorCodes;
 
 /** What each code means. `docs/errors.md` lists the same codes (a test keeps them equal). */
@@ -29,20 +29,20 @@ export interface FieldError {
 export interface AppErrorExtra {
   /** Seats that are taken, for `seats_taken`; those that a seating service named, for `seats_refused`. */
   readonly seatIds?: readonly string[];
-  /** Those of them whose label is known. */
+  /** The seats of `seatIds` that have a known label. */
   readonly seats?: readonly { readonly seatId: string; readonly label: string }[];
   readonly fields?: readonly FieldError[];
-  /** The methods an address takes, for `method_not_allowed`. */
+  /** The methods that the address allows, for `method_not_allowed`. */
   readonly allowed?: readonly string[];
-  /** When the first check-in was, RFC 3339, and at which gate, for `already_checked_in`. */
+  /** Time (RFC 3339) and gate of the first check-in, for `already_checked_in`. */
   readonly checkedInTime?: string;
   readonly checkedInGate?: string;
-  /** After how many whole seconds a new try is worth it, for `overloaded`. */
+  /** Whole seconds after which a retry may succeed, for `overloaded`. */
   readonly retryAfterS?: number;
   readonly cause?: unknown;
 }
 
-/** The one error a use case raises; `detail` is shown to the person who asked, so it holds no secret and no SQL. */
+/** The one error class of use cases. `detail` is shown to the caller, so it contains no secret and no SQL. */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly extra: AppErrorExtra;
@@ -57,12 +57,12 @@ export class AppError extends Error {
 
 const MAX_REASON_CHARS = 500;
 
-/** Why something failed, short enough to be kept beside it for an operator. */
+/** The reason of a failure, short enough to be stored with the failed row for an operator. */
 export function reasonOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON_CHARS);
 }
 
-/** For the end of a switch over a union: compiles only when every case was handled. */
+/** Ends a switch over a union: the call compiles only if every case is handled. */
 export function unreachable(value: never): never {
   throw new Error(`unhandled case: ${JSON.stringify(value)}`);
 }

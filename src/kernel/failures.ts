@@ -1,7 +1,7 @@
-/** What a failure in the background is about, as far as it is known: ids alone, because it goes into the log. */
+/** The known ids that a background failure concerns. It contains only ids, because it is logged. */
 export interface FailureSubject {
   readonly orderId?: string | undefined;
-  /** Of work on several orders at once. */
+  /** For work on several orders at once. */
   readonly orderIds?: readonly string[];
   readonly paymentIntentId?: string | undefined;
   readonly refundId?: string | undefined;
@@ -11,5 +11,5 @@ export interface FailureSubject {
   readonly messageId?: string | undefined;
 }
 
-/** Called with each background failure, which is retried or waits for a person. */
+/** Called with each background failure. The work is retried, or waits for an operator. */
 export type OnFailure = (error: unknown, about?: FailureSubject) => void;

@@ -13,11 +13,11 @@ export type SessionId = Branded<'SessionId'>;
 export type OrganizationId = Branded<'OrganizationId'>;
 export type TierId = Branded<'TierId'>;
 export type DiscountId = Branded<'DiscountId'>;
-/** Opaque text of 1 to 64 characters; nearly always a UUID, but `A1` is one too. */
+/** Opaque text of 1 to 64 characters: usually a UUID, but `A1` is valid as well. */
 export type SeatId = Branded<'SeatId'>;
 export type PaymentIntentId = Branded<'PaymentIntentId'>;
 
-/** Where new ids come from; passed in, so that tests decide what they are. */
+/** Source of new ids; passed in, so that tests can choose them. */
 export interface IdSource {
   /** A new UUID in canonical lower-case form. */
   uuid(): string;
@@ -27,19 +27,19 @@ const TICKS_PER_MS = 256;
 const TICKS = 2 ** 32;
 const HEX = 16;
 const BYTES = 256;
-/** Each byte as it stands in a UUID. */
+/** The two hexadecimal digits of each byte. */
 const HEX_OF = Array.from({ length: BYTES }, (_, byte) => byte.toString(HEX).padStart(2, '0'));
-/** Of a UUID's text: where its first group ends, and where its version stands. */
+/** Positions in a UUID's text: the end of the first group, and the version digit. */
 const FIRST_GROUP_CHARS = 8;
 const VERSION_AT = 14;
-/** Of RFC 9562: a layout of one's own. */
+/** The custom version of RFC 9562. */
 const VERSION = '8';
 
 /**
- * UUIDs that begin with the fast part of the time: 32 bits that count 1/256 of a millisecond and come round every 4.7
- * hours. So the first eight characters, which tables show, differ from one id to the next, and ids that are made
- * together stay together in an index. One source gives no eight twice in a round; the rest is random, from `random`,
- * which makes UUIDs of version 4. Decision 21 has what was measured.
+ * UUIDs that begin with the low bits of the time: 32 bits that count 1/256 of a millisecond and wrap around every 4.7
+ * hours. The first eight characters, which tables show, therefore differ between consecutive ids, and ids made at the same
+ * time are close to each other in an index. One source repeats the first eight characters only after a wrap-around. The
+ * other bits come from `random`, which returns UUIDs of version 4. Decision 21 has the measurements.
  */
 export function createIdSource(nowMs: () => number, random: () => string): IdSource {
   let last = 0;
@@ -57,20 +57,20 @@ export function createIdSource(nowMs: () => number, random: () => string): IdSou
   };
 }
 
-/** 32 bits as eight characters; a request and each row of an order need one, so it is done byte by byte from a table. */
+/** 32 bits as eight hexadecimal digits. The table makes it fast: each request and each row of an order needs an id. */
 function firstGroup(ticks: number): string {
   const byteAt = (bit: number) => HEX_OF[(ticks >>> bit) % BYTES];
   return `${byteAt(24)}${byteAt(16)}${byteAt(8)}${byteAt(0)}`;
 }
 
-/** Brands a string whose form the caller has already checked (a schema, or a column of that type). */
+/** Brands a string that has been validated already, by a schema or by the type of its column. */
 export function as<Id extends string>(value: string): Id {
   return value as Id;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A UUID of either case in the lower case that PostgreSQL and the code compare; undefined when the text is none. */
+/** A UUID in lower case, as PostgreSQL and the code compare it; undefined when the text is not a UUID. */
 export function toUuid(text: string): string | undefined {
   const lower = text.toLowerCase();
   return UUID.test(lower) ? lower : undefined;

@@ -1,21 +1,21 @@
 import { type Instant, instant } from './clock.ts';
 
-/** A date as other systems write it. */
+/** A date or a point in time in an ISO 8601 text of another system. */
 export interface IsoDate {
   readonly at: Instant;
-  /** The text named a day and no time; `at` is its first moment. */
+  /** True when the text has a day and no time; `at` is then the start of the day. */
   readonly isDay: boolean;
 }
 
-/** ISO 8601: a day, or a moment. Matched whole, because `Date.parse` takes other texts, in the machine's own zone. */
+/** The whole text must match, because `Date.parse` also accepts other formats and reads them in the machine's time zone. */
 const ISO_DATE =
   /^(\d{4}-\d{2}-(\d{2}))(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:?\d{2})?)?$/;
 
-/** The date in the text; undefined when it is none. Without a zone it is UTC, which is how Java writes such dates. */
+/** Parses a date; undefined when the text is not one. A text without a zone is UTC, as Java writes dates. */
 export function parseIsoDate(text: string): IsoDate | undefined {
   const [, date = '', day = '', time, zone = 'Z'] = ISO_DATE.exec(text) ?? [];
   const at = Date.parse(`${date}T${time ?? '00:00'}${zone}`);
-  // `Date` takes the 30th of February for the 2nd of March.
+  // `Date` reads the 30th of February as the 2nd of March.
   const isInMonth = new Date(`${date}T00:00Z`).getUTCDate() === Number(day);
   return Number.isNaN(at) || !isInMonth ? undefined : { at: instant(at), isDay: time === undefined };
 }

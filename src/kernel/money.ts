@@ -1,5 +1,5 @@
 /**
- * Money as integer minor units. Never a float: a wire number such as 149.99 is read through its decimal text,
+ * Money is an integer of minor units, never a float: a number on the wire such as 149.99 is read through its decimal text,
  * so that it becomes 14999 and not 14998.
  */
 declare const moneyBrand: unique symbol;
@@ -30,14 +30,14 @@ const THREE_DECIMAL = new Set(['bhd', 'jod', 'kwd', 'omr', 'tnd']);
 
 export const ZERO = 0 as Money;
 
-/** `minorUnits` as money. Throws a RangeError when it is not a safe integer: that is a bug or an absurd price. */
+/** Converts minor units to money. Throws a RangeError for a value that is not a safe integer: a bug or an absurd price. */
 export function money(minorUnits: number): Money {
   if (!Number.isSafeInteger(minorUnits))
     throw new RangeError(`not a whole amount of minor units: ${minorUnits}`);
   return minorUnits as Money;
 }
 
-/** Longest text read as an amount: the longest number of JSON is well below it, and a longer text costs time. */
+/** Longer texts are rejected without parsing; the longest JSON number is well below this. */
 const MAX_AMOUNT_CHARS = 64;
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,3}))?$/i;
 
@@ -48,12 +48,12 @@ export class Currency {
   /** Digits after the decimal point: 2 for LKR, 0 for JPY, 3 for KWD. */
   readonly exponent: 0 | 2 | 3;
   /**
-   * The smallest amount of minor units that can be charged is a multiple of this. Stripe wants the last digit of a
-   * three-decimal amount to be 0: https://docs.stripe.com/currencies#three-decimal
+   * Charged amounts are multiples of this many minor units. Stripe requires 0 as the last digit of a three-decimal amount:
+   * https://docs.stripe.com/currencies#three-decimal
    */
   readonly chargeStep: 1 | 10;
 
-  /** The currency of an ISO 4217 code; the code must be three letters, in either case. */
+  /** `code` is an ISO 4217 code: three letters, in either case. */
   constructor(code: string) {
     this.code = code.toLowerCase();
     if (ZERO_DECIMAL.has(this.code)) this.exponent = 0;
@@ -62,8 +62,8 @@ export class Currency {
   }
 
   /**
-   * Reads an amount of major units, from a JSON number or decimal text, exactly.
-   * Returns undefined when it is no number, has more decimals than the currency, or does not fit a safe integer.
+   * Converts an amount of major units, a JSON number or decimal text, without rounding. Returns undefined when it is not a
+   * number, has more decimals than the currency, or does not fit a safe integer.
    */
   fromMajor(amount: number | string): Money | undefined {
     const text = String(amount);
@@ -79,14 +79,14 @@ export class Currency {
     return Number.isSafeInteger(signed) ? ((signed + 0) as Money) : undefined;
   }
 
-  /** Reads a NUMERIC column of major units. Throws when it is no amount of this currency: the setting was changed. */
+  /** Reads a NUMERIC column of major units. Throws when the value does not fit the currency: CURRENCY was changed. */
   fromDecimal(decimal: string): Money {
     const amount = this.fromMajor(decimal);
     if (amount === undefined) throw new Error(`an amount in the database is not one of ${this.code}`);
     return amount;
   }
 
-  /** Major units as a JSON number for the wire: 14950 LKR cents are 149.5. Exact up to 15 digits, as a double is. */
+  /** Major units as a JSON number for the wire: 14950 LKR cents are 149.5. Exact up to 15 digits. */
   toMajor(amount: Money): number {
     return Number(this.toDecimal(amount));
   }
@@ -100,12 +100,12 @@ export class Currency {
   }
 }
 
-/** All amounts together. Throws a RangeError when that is not a safe integer. */
+/** The sum of the amounts. Throws a RangeError when it is not a safe integer. */
 export function sum(amounts: readonly Money[]): Money {
   return money(amounts.reduce((total, amount) => total + amount, 0));
 }
 
-/** `from` less `amount`, which may be below zero. Throws a RangeError when it is not a safe integer. */
+/** `from` minus `amount`; the result may be negative. Throws a RangeError when it is not a safe integer. */
 export function minus(from: Money, amount: Money): Money {
   return money(from - amount);
 }

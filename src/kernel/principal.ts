@@ -1,7 +1,7 @@
 import type { Instant } from './clock.ts';
 import type { UserId } from './ids.ts';
 
-/** Who is calling, from a verified access token. Organisers and scanners are not in it: the seating service knows them. */
+/** The caller, from a verified access token. It does not say who is an organiser or scanner; the seating service does. */
 export interface Principal {
   readonly userId: UserId;
   readonly isAdmin: boolean;

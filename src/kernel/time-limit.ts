@@ -1,7 +1,7 @@
 /**
- * Resolves or rejects as `work` does, or as `late` does once `ms` have passed. The work itself goes on, and nobody hears
- * of its end any more. cockatiel's timeout is not used here because it makes an abort controller and two listeners for
- * each call, and these stand on the way of every order.
+ * Resolves or rejects as `work` does, or as `late` does once `ms` have passed. The work itself continues, and its result is
+ * then ignored. cockatiel's timeout is not used because it creates an abort controller and two listeners for each call,
+ * and several of these calls are on the path of every order.
  */
 export async function withTimeLimit<Result, Late>(
   ms: number,
@@ -9,7 +9,7 @@ export async function withTimeLimit<Result, Late>(
   late: () => Late | Promise<Late>,
 ): Promise<Result | Late> {
   const limit = Promise.withResolvers<void>();
-  // A busy process may see the timer before an answer that came long ago: the answer is read before the immediate runs.
+  // In a busy process the timer may fire although the answer has arrived; the immediate runs after pending answers are read.
   const timer = setTimeout(() => setImmediate(limit.resolve), ms);
   try {
     return await Promise.race([work, limit.promise.then(late)]);

@@ -1,11 +1,11 @@
 /**
- * Port: the trace that work belongs to, by its W3C `traceparent` (https://www.w3.org/TR/trace-context/). What is left for
- * later keeps it, and is done in the same trace.
+ * Port: the trace that work belongs to, by its W3C `traceparent` (https://www.w3.org/TR/trace-context/). Deferred work
+ * stores the `traceparent` and resumes the same trace.
  */
 export interface Traces {
-  /** Absent outside of any trace, and where nothing is traced. */
+  /** Undefined outside a trace, and when tracing is off. */
   current(): string | undefined;
-  /** Does what was left for later by work of the trace `traceparent`, or in a new one. */
+  /** Runs deferred work in the trace `traceparent`, or in a new trace. */
   resume<Result>(name: string, traceparent: string | undefined, work: () => Promise<Result>): Promise<Result>;
 }
 

@@ -7,12 +7,12 @@ import type { Bell } from './jobs/poller.ts';
 import type { Database } from './postgres/database.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
-/** Gives a port back that does the same, and may be watched or stopped on the way: how tests stand around every effect. */
+/** Returns a wrapper of the port with the same behaviour. Tests use it to observe or interrupt every effect. */
 export type Watch = <Port extends object>(name: string, port: Port) => Port;
 
-/** What every feature stands on. A feature takes from it what it needs when it is built, and passes it on to nobody. */
+/** What every feature is built on. A feature takes what it needs when it is built, and never passes the whole core on. */
 export interface Core {
-  /** Knows the currency and the trace of the work under way. */
+  /** It also has the currency, and the trace of the current work. */
   readonly database: Database;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -20,10 +20,10 @@ export interface Core {
   readonly metrics: Metrics;
   readonly traces: Traces;
   readonly watch: Watch;
-  /** The bell of a background job, by the job's name: who rings it brings its next turn forward. */
+  /** The bell of a background job, by the job's name; ringing it makes the job's next turn start at once. */
   bell(job: string): Bell;
-  /** Reports failures of a background job that go on inside of a turn. */
+  /** Reports failures inside a turn of a background job that do not end the turn. */
   failed(job: string): OnFailure;
-  /** Closes something at the end of the process, in reverse order of these calls. */
+  /** Registers a function that runs when the process stops; the functions run in reverse order. */
   onClose(close: () => Promise<void>): void;
 }

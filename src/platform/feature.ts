@@ -3,7 +3,7 @@ import type { Currency } from '../kernel/money.ts';
 import type { HttpServer } from './http/server.ts';
 import type { Statement } from './postgres/database.ts';
 
-/** What a feature brings into the service; `app.ts` lists the features and runs what they bring. */
+/** The parts of a feature. `app.ts` lists the features and runs their parts. */
 export interface Feature {
   /** Adds its routes to the API, each with its permission. */
   routes?(api: HttpServer): void;
@@ -14,31 +14,31 @@ export interface Feature {
   readonly checks?: readonly Check[];
 }
 
-/** Background work that is repeated: at least each `everyMs`, and when its bell rings. */
+/** Repeated background work: at least every `everyMs`, and whenever its bell rings. */
 export interface Job {
-  /** Names it in logs, traces and `core.bell`. */
+  /** Its name in logs, traces and `core.bell`. */
   readonly name: string;
   readonly everyMs: number;
   /** Does a bounded amount of work; resolves true when there may be more to do at once. */
   turn(): Promise<boolean>;
 }
 
-/** Handles the messages of a topic. It may be given a message any number of times. */
+/** Handles the messages of a topic. A message may be delivered any number of times. */
 export interface Consumer {
   readonly topic: string;
   readonly handle: EventHandler;
 }
 
-/** A part of `npm run verify`: a query for rows that break an invariant of the design. It only reads. */
+/** One check of `npm run verify`: a read-only query for rows that break an invariant of the design. */
 export interface Check {
   /** Its number in the design. */
   readonly invariant: `I${number}`;
-  /** What is wrong with a row that is found, in words for an operator. */
+  /** What is wrong with the rows found, for an operator. */
   readonly finding: string;
-  /** Gives `subject`, an id to look at, for each such row. */
+  /** Returns `subject`, the id concerned, for each row. */
   readonly statement: Statement;
   /** The statement's parameters, for the service's currency. */
   readonly values: (currency: Currency) => readonly unknown[];
-  /** Work that a running service does by itself within seconds; while none runs it is no error. */
+  /** True for work that a running service does within seconds; it is not a finding while no service runs. */
   readonly isServiceWork: boolean;
 }

@@ -1,7 +1,7 @@
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Clock, instant } from '../../src/kernel/clock.ts';
-import { createM2mTokens, type M2mTokens } from '../../src/platform/m2m-tokens/m2m-tokens.ts';
+import { M2mTokens } from '../../src/platform/m2m-tokens/m2m-tokens.ts';
 import type { SharedTokens } from '../../src/platform/m2m-tokens/shared-tokens.ts';
 import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
 import { until } from '../support/servers.ts';
@@ -22,7 +22,7 @@ export function m2mTokensContract(
       now = Date.now();
       http = new Agent();
       const clock = { now: () => instant(now) };
-      tokens = createM2mTokens({
+      tokens = new M2mTokens({
         http,
         tokenUrl: `${issuer.issuer}/protocol/openid-connect/token`,
         clientId: 'ticket-service-client',

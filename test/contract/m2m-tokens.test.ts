@@ -1,7 +1,7 @@
 import { Agent } from 'undici';
 import { expect, test } from 'vitest';
 import { instant } from '../../src/kernel/clock.ts';
-import { createM2mTokens } from '../../src/platform/m2m-tokens/m2m-tokens.ts';
+import { M2mTokens } from '../../src/platform/m2m-tokens/m2m-tokens.ts';
 import { patience } from '../support/patience.ts';
 import { m2mTokensContract } from './m2m-tokens.contract.ts';
 
@@ -9,7 +9,7 @@ m2mTokensContract('of a process alone', async () => undefined);
 
 test('an issuer that cannot even be connected to is waited for as long as one that is slow', async () => {
   const http = new Agent({ connect: () => undefined });
-  const tokens = createM2mTokens({
+  const tokens = new M2mTokens({
     http,
     tokenUrl: 'http://issuer.example/token',
     clientId: 'ticket-service-client',

@@ -18,7 +18,7 @@ beforeAll(async () => {
 salesSignalContract('by LISTEN and NOTIFY', {
   async open() {
     return countingEnd((told) =>
-      createPostgresSignal({ dsn, database, channel: 'sales_of_a_test', ...told }),
+      createPostgresSignal(dsn, database, { channel: 'sales_of_a_test', ...told }),
     );
   },
   async cutListeners() {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { request } from 'undici';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { catalogueDiscount, seatsAt } from '../support/fake-seating.ts';
+import { onSaleAt, type Person, people } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -8,30 +10,20 @@ import { readRows, slowFigures } from '../support/slow-sales.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 const BASE = '/api/order/analytics';
-const IDS = { buyer: randomUUID(), organiser: randomUUID(), admin: randomUUID() };
 let platform: PlatformApp;
 let replica: TestApp;
-let buyer: string;
-let organiser: string;
-let admin: string;
+let buyer: Person;
+let organiser: Person;
+let admin: Person;
 
 beforeAll(async () => {
   platform = await startPlatformApp({ MAX_EXPORTS: '2' });
   replica = await startReplica(platform);
-  [buyer, organiser, admin] = await Promise.all([
-    platform.token(IDS.buyer),
-    platform.token(IDS.organiser),
-    platform.issuer.token(IDS.admin, { user_groups: ['/Permissions/Users/System Admins'] }),
-  ]);
-  for (const id of [platform.eventId, platform.sessionId, platform.organizationId]) own(id);
-});
-
-beforeEach(() => {
-  platform.seating.discount = undefined;
+  ({ buyer, organiser, admin } = await people(platform));
 });
 
 function own(id: string): string {
-  platform.seating.owners.set(id, IDS.organiser);
+  platform.seating.owners.set(id, organiser.id);
   return id;
 }
 
@@ -41,44 +33,28 @@ function newEvent() {
 }
 type Ids = ReturnType<typeof newEvent>;
 
-const ask = (path: string, token = organiser, app: TestApp = platform.app) =>
+const ask = (path: string, token = organiser.token, app: TestApp = platform.app) =>
   app.call('GET', BASE + path, { token });
 
-async function placeFor(ids: Ids, seats = 1, discountId?: string): Promise<string> {
-  const seat_ids = Array.from({ length: seats }, () => randomUUID());
-  const { status, body } = await platform.app.call('POST', '/api/order', {
-    token: buyer,
-    body: { ...ids, seat_ids, ...(discountId ? { discount_id: discountId } : {}) },
-  });
-  expect(status, JSON.stringify(body)).toBe(201);
-  return body.order_id;
-}
+/** The buyer, who buys of that event. */
+const buyerOf = (ids: Ids) => buyer.via({ onSale: onSaleAt(ids) });
 
-async function sell(ids: Ids, seats = 1, discountId?: string): Promise<string> {
-  const orderId = await placeFor(ids, seats, discountId);
-  await platform.pay(buyer, orderId);
-  const { body } = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-  expect(body.Status).toBe('completed');
-  return orderId;
-}
+const newSeats = (count: number) => Array.from({ length: count }, () => randomUUID());
+
+const placeFor = (ids: Ids, seats = 1) => buyerOf(ids).place(newSeats(seats));
+
+const sell = async (ids: Ids, seats = 1, discountId?: string) =>
+  (await buyerOf(ids).buy(newSeats(seats), discountId)).orderId;
 
 describe('figures', () => {
   test('are exactly what the contract says, on whichever replica', async () => {
     const ids = newEvent();
-    platform.seating.discount = {
-      id: randomUUID(),
-      code: 'EARLY',
-      parameters: { type: 'FLAT_OFF', amount: 50.5 },
-      activeFrom: null,
-      expiresAt: null,
-      maxUsage: null,
-      currentUsage: 0,
-      applicableTiers: [],
-      applicableSessionIds: [],
-      active: true,
-      public: true,
-    };
-    await sell(ids, 2, (platform.seating.discount as { id: string }).id);
+    const discountId = catalogueDiscount(
+      platform.seating,
+      { type: 'FLAT_OFF', amount: 50.5 },
+      { code: 'EARLY' },
+    );
+    await sell(ids, 2, discountId);
     await sell(ids);
     await placeFor(ids);
     const today = new Date().toISOString().slice(0, 10);
@@ -107,7 +83,7 @@ describe('figures', () => {
     };
     const { event_id, session_id, organization_id } = ids;
     for (const app of [platform.app, replica]) {
-      const answer = async (path: string) => (await ask(path, organiser, app)).body;
+      const answer = async (path: string) => (await ask(path, organiser.token, app)).body;
       expect(await answer(`/events/${event_id}`)).toEqual({ event_id, ...figures });
       expect(await answer(`/events/${event_id.toUpperCase()}/sessions/${session_id}`)).toEqual({
         event_id,
@@ -126,8 +102,7 @@ describe('figures', () => {
       });
       expect(await answer(`/organizations/${organization_id}`)).toEqual({ organization_id, ...figures });
       const post = async (path: string) =>
-        (await app.call('POST', BASE + path, { token: organiser, body: { eventIds: [event_id, event_id] } }))
-          .body;
+        (await organiser.via({ app }).call('POST', BASE + path, { eventIds: [event_id, event_id] })).body;
       expect(await post('/events/batch')).toEqual({ event_ids: [event_id], ...figures });
       expect(await post('/events/batch/individual')).toEqual({
         eventAnalytics: { [event_id]: { event_id, ...figures } },
@@ -138,18 +113,16 @@ describe('figures', () => {
   test('tell money taken, refunded and net apart, and follow what happens to orders', async () => {
     const ids = newEvent();
     const [kept, gone] = [await sell(ids, 2), await sell(ids)];
-    const refund = (orderId: string, body: unknown) =>
-      platform.app.call('POST', `/api/order/${orderId}/refund`, { token: admin, body });
-    expect((await refund(kept, { amount: 30.25 })).status).toBe(200);
-    expect((await ask(`/events/${ids.event_id}`)).body).toMatchObject({
+    await admin.refund(kept, 30.25);
+    expect(await organiser.figures(ids.event_id)).toMatchObject({
       total_revenue: 300,
       total_tickets_sold: 3,
       money_taken: 300,
       money_refunded: 30.25,
       money_net: 269.75,
     });
-    expect((await refund(gone, {})).status).toBe(200);
-    expect((await ask(`/events/${ids.event_id}`)).body).toMatchObject({
+    await admin.refund(gone, {});
+    expect(await organiser.figures(ids.event_id)).toMatchObject({
       total_revenue: 200,
       total_before_discounts: 200,
       total_tickets_sold: 2,
@@ -158,8 +131,8 @@ describe('figures', () => {
       money_refunded: 130.25,
       money_net: 169.75,
     });
-    await platform.app.call('DELETE', `/api/order/${kept}`, { token: admin });
-    expect((await ask(`/events/${ids.event_id}`)).body).toMatchObject({
+    await admin.cancel(kept);
+    expect(await organiser.figures(ids.event_id)).toMatchObject({
       total_revenue: 0,
       total_tickets_sold: 0,
       daily_sales: [],
@@ -197,7 +170,7 @@ describe('figures', () => {
 
   test('of an event that sold nothing are zeros', async () => {
     const ids = newEvent();
-    expect((await ask(`/events/${ids.event_id}`)).body).toMatchObject({
+    expect(await organiser.figures(ids.event_id)).toMatchObject({
       total_revenue: 0,
       daily_sales: [],
       sales_by_tier: [],
@@ -211,14 +184,14 @@ describe('figures', () => {
   test('are the same after folding', async () => {
     const ids = newEvent();
     for (let order = 0; order < 3; order += 1) await sell(ids);
-    const before = (await ask(`/events/${ids.event_id}`)).body;
+    const before = await organiser.figures(ids.event_id);
     await until('all is folded', async () => {
       const rows = await platform.app.sql('SELECT is_folded FROM sales_by_time WHERE event_id = $1', [
         ids.event_id,
       ]);
       return rows.every((row) => row.is_folded);
     });
-    expect((await ask(`/events/${ids.event_id}`)).body).toEqual(before);
+    expect(await organiser.figures(ids.event_id)).toEqual(before);
     expect(before.total_orders).toBe(3);
   });
 });
@@ -253,15 +226,7 @@ test('orders of one event complete on two replicas while both fold: every answer
   const apps = [platform.app, replica];
   // Free ones: the replica has a stand-in for Stripe of its own.
   const orderIds = await Promise.all(
-    Array.from({ length: 40 }, async () => {
-      const seat_ids = [randomUUID(), randomUUID()];
-      for (const seatId of seat_ids) platform.seating.prices.set(seatId, 0);
-      const { body } = await platform.app.call('POST', '/api/order', {
-        token: buyer,
-        body: { ...ids, seat_ids },
-      });
-      return String(body.order_id);
-    }),
+    Array.from({ length: 40 }, () => buyerOf(ids).place(seatsAt(platform.seating, 0, 0))),
   );
   const seen: number[] = [];
   let isSelling = true;
@@ -269,16 +234,15 @@ test('orders of one event complete on two replicas while both fold: every answer
     while (isSelling) await work();
   };
   const looking = beside(async () => {
-    const { body } = await ask(`/events/${ids.event_id}`);
-    expect(body.total_tickets_sold).toBe(2 * body.total_orders);
-    seen.push(body.total_orders);
+    const { total_tickets_sold, total_orders } = await organiser.figures(ids.event_id);
+    expect(total_tickets_sold).toBe(2 * total_orders);
+    seen.push(total_orders);
   });
   const folding = apps.map(({ app }) => beside(() => app.turn('folding')));
   await Promise.all(
     orderIds.map(async (orderId, at) => {
       const app = apps[at % apps.length] ?? replica;
-      const { body } = await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-      expect(body.Status).toBe('completed');
+      expect((await buyer.via({ app }).checkOut(orderId)).Status).toBe('completed');
     }),
   ).finally(() => {
     isSelling = false;
@@ -286,8 +250,7 @@ test('orders of one event complete on two replicas while both fold: every answer
   await Promise.all([looking, ...folding]);
   expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   while (await replica.app.turn('folding'));
-  const { body } = await ask(`/events/${ids.event_id}`);
-  expect(body).toMatchObject({ total_orders: 40, total_tickets_sold: 80 });
+  expect(await organiser.figures(ids.event_id)).toMatchObject({ total_orders: 40, total_tickets_sold: 80 });
   const rows = await platform.app.sql('SELECT orders FROM sales_by_time WHERE event_id = $1', [ids.event_id]);
   expect(rows.length).toBeLessThanOrEqual(2);
   expect(platform.app.log.filter((line) => line.includes('background work failed'))).toEqual([]);
@@ -330,10 +293,7 @@ describe('bad input', () => {
 
   test.each([[[]], [['x']], ['none']])('a batch of %s', async (eventIds) => {
     for (const path of ['/events/batch', '/events/batch/individual']) {
-      const { status, body } = await platform.app.call('POST', BASE + path, {
-        token: organiser,
-        body: { eventIds },
-      });
+      const { status, body } = await organiser.call('POST', BASE + path, { eventIds });
       expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });
     }
   });
@@ -342,8 +302,7 @@ describe('bad input', () => {
     '%s takes 200 events and not one more',
     async (path) => {
       const eventIds = Array.from({ length: 201 }, () => own(randomUUID()));
-      const post = (asked: string[]) =>
-        platform.app.call('POST', BASE + path, { token: organiser, body: { eventIds: asked } });
+      const post = (asked: string[]) => organiser.call('POST', BASE + path, { eventIds: asked });
       expect((await post(eventIds.slice(1))).status).toBe(200);
       const { status, body } = await post(eventIds);
       expect({ status, field: body.errors[0].field }).toEqual({ status: 400, field: 'body/eventIds' });
@@ -355,16 +314,10 @@ describe('bad input', () => {
     await sell(ids);
     const eventIds = [ids.event_id, ...Array.from({ length: 8 }, () => own(randomUUID())), randomUUID()];
     for (const path of ['/events/batch', '/events/batch/individual']) {
-      const { status, body, text } = await platform.app.call('POST', BASE + path, {
-        token: organiser,
-        body: { eventIds },
-      });
+      const { status, body, text } = await organiser.call('POST', BASE + path, { eventIds });
       expect({ status, code: body.code }).toEqual({ status: 403, code: 'forbidden' });
       expect(text).not.toContain(ids.event_id);
-      const owned = await platform.app.call('POST', BASE + path, {
-        token: organiser,
-        body: { eventIds: eventIds.slice(0, -1) },
-      });
+      const owned = await organiser.call('POST', BASE + path, { eventIds: eventIds.slice(0, -1) });
       expect(owned.status).toBe(200);
     }
   });
@@ -384,36 +337,28 @@ test('an administrator sees the figures, lists and exports of every organiser', 
     `/events/${ids.event_id}/sessions/${ids.session_id}`,
     `/organizations/${ids.organization_id}`,
   ]) {
-    const { status, body } = await ask(path, admin);
+    const { status, body } = await ask(path, admin.token);
     expect({ status, orders: body.total_orders }).toEqual({ status: 200, orders: 1 });
   }
-  const { body: orders } = await ask(`/events/${ids.event_id}/orders`, admin);
+  const { body: orders } = await ask(`/events/${ids.event_id}/orders`, admin.token);
   expect(orders).toHaveLength(1);
-  const { body: tickets } = await ask(`/sessions/${ids.session_id}/tickets`, admin);
+  const { body: tickets } = await ask(`/sessions/${ids.session_id}/tickets`, admin.token);
   expect(tickets).toHaveLength(1);
-  const { status, text } = await ask(`/events/${ids.event_id}/export?format=csv&what=orders`, admin);
+  const { status, text } = await ask(`/events/${ids.event_id}/export?format=csv&what=orders`, admin.token);
   expect(status).toBe(200);
   expect(text).toContain(orders[0].OrderID);
-  const batch = { token: admin, body: { eventIds: [ids.event_id, randomUUID()] } };
-  expect((await platform.app.call('POST', `${BASE}/events/batch`, batch)).status).toBe(200);
+  const batch = { eventIds: [ids.event_id, randomUUID()] };
+  expect((await admin.call('POST', `${BASE}/events/batch`, batch)).status).toBe(200);
   expect(platform.seating.calls).toHaveLength(calls);
 });
 
 describe('the list of orders', () => {
   test('sorts, filters, and counts all that match', async () => {
     const ids = newEvent();
-    const prices = [300, 100, 200];
     const orderIds: string[] = [];
-    for (const price of prices) {
-      const seatId = randomUUID();
-      platform.seating.prices.set(seatId, price);
-      const { body } = await platform.app.call('POST', '/api/order', {
-        token: buyer,
-        body: { ...ids, seat_ids: [seatId] },
-      });
-      orderIds.push(body.order_id);
-    }
-    await platform.app.call('DELETE', `/api/order/${orderIds[1]}`, { token: buyer });
+    for (const seatId of seatsAt(platform.seating, 300, 100, 200))
+      orderIds.push(await buyerOf(ids).place([seatId]));
+    await buyer.cancel(String(orderIds[1]));
     const list = async (query: string) => {
       const { body, headers } = await ask(`/events/${ids.event_id}/orders${query}`);
       return { ids: body.map((order: { OrderID: string }) => order.OrderID), body, headers };
@@ -528,7 +473,7 @@ async function insertSold(ids: Ids, orders: number, label = 'A'): Promise<void> 
      INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name, price_at_purchase, issued_at)
      SELECT gen_random_uuid(), order_id, session_id, gen_random_uuid(), $6 || seat, '', $3, 'VIP', 100.05, created_at
        FROM sold, generate_series(1, 2) seat`,
-    [IDS.buyer, ids.event_id, ids.organization_id, ids.session_id, orders, label],
+    [buyer.id, ids.event_id, ids.organization_id, ids.session_id, orders, label],
   );
 }
 
@@ -562,7 +507,7 @@ describe('the tickets of a session', () => {
 describe('an export', () => {
   const url = (ids: Ids, what = 'orders', format = 'csv') =>
     `${platform.app.url}${BASE}/events/${ids.event_id}/export?format=${format}&what=${what}`;
-  const open = (of: string) => request(of, { headers: { authorization: `Bearer ${organiser}` } });
+  const open = (of: string) => request(of, { headers: { authorization: `Bearer ${organiser.token}` } });
 
   test('is a CSV file with a mark, a header, types that add up and no formula', async () => {
     const ids = newEvent();
@@ -591,7 +536,7 @@ describe('an export', () => {
     await platform.app.sql(
       `UPDATE tickets SET checked_in = true, checked_in_time = now(), checked_in_by = $2
         WHERE ticket_id = (SELECT ticket_id FROM tickets WHERE order_id = $1 LIMIT 1)`,
-      [orderId, IDS.admin],
+      [orderId, admin.id],
     );
     const orders = await lines('orders');
     expect(orders).toHaveLength(3);
@@ -599,7 +544,7 @@ describe('an export', () => {
     expect(orders[1]).toContain(',2,200.00,,0.00,200.00,200.00,0.00,pi_');
     expect(orders[2]).toContain(`${pending},pending,`);
     expect(await lines('tickets')).toHaveLength(3);
-    expect((await lines('checkins'))[1]).toContain(IDS.admin);
+    expect((await lines('checkins'))[1]).toContain(admin.id);
   });
 
   test('has orders placed meanwhile wholly or not at all', async () => {

@@ -1,32 +1,36 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readQrCode } from '../../scripts/qr-reader.ts';
-import { seatQuestions, TIER } from '../support/fake-seating.ts';
+import { catalogueDiscount, seatQuestions, seatsAt, TIER } from '../support/fake-seating.ts';
+import {
+  type OrderRef,
+  orderIdOf,
+  type Person,
+  people,
+  type Ticket,
+  type TicketRef,
+} from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { qrTextOf } from '../support/qr-texts.ts';
 import { recordEvents } from '../support/recorded-events.ts';
 import { until } from '../support/servers.ts';
+import { type Stored, storedIn } from '../support/stored.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
+import type { Answer } from '../support/test-app.ts';
 
-const ADMIN = { user_groups: ['/Permissions/Users/System Admins'] };
-const organiserId = randomUUID();
-const scannerId = randomUUID();
 const events = recordEvents();
 let platform: PlatformApp;
 let stripe: StripeApi;
-let organiser: string;
-let admin: string;
-let buyer: string;
-let scanner: string;
+let stored: Stored;
+let organiser: Person;
+let admin: Person;
+let buyer: Person;
+let scanner: Person;
 
 beforeAll(async () => {
   platform = await startPlatformApp({}, {}, { eventLog: events.log });
   stripe = stripeApi(platform.app.url);
-  platform.seating.owners.set(platform.eventId, organiserId);
-  platform.seating.scanners.set(scannerId, new Set([platform.sessionId]));
-  [organiser, buyer, scanner] = (await Promise.all(
-    [organiserId, randomUUID(), scannerId].map((id) => platform.token(id)),
-  )) as [string, string, string];
-  admin = await platform.issuer.token(randomUUID(), ADMIN);
+  stored = storedIn(platform.app);
+  ({ organiser, buyer, scanner, admin } = await people(platform));
 });
 
 beforeEach(() => {
@@ -34,157 +38,80 @@ beforeEach(() => {
   platform.seating.seating = undefined;
 });
 
-const wish = (changes: Record<string, unknown> = {}) => ({
-  event_id: platform.eventId,
-  session_id: platform.sessionId,
-  seat_id: randomUUID(),
-  price: 0,
-  ...changes,
-});
-
-function issue(changes: Record<string, unknown> = {}, token = organiser, headers = {}) {
-  return platform.app.call('POST', '/api/order/ticket', { token, body: wish(changes), headers });
-}
-
-async function issued(changes: Record<string, unknown> = {}) {
-  const { status, body, text } = await issue(changes);
-  expect(status, text).toBe(201);
-  return body as { ticket_id: string; order_id: string; seat_id: string; seat_label: string };
-}
-
-const amend = (ticketId: string, body: unknown, token = organiser) =>
-  platform.app.call('PUT', `/api/order/ticket/${ticketId}`, { token, body });
-
-const voidIt = (ticketId: string, query = '', token = organiser, headers = {}) =>
-  platform.app.call('DELETE', `/api/order/ticket/${ticketId}${query}`, { token, headers });
+/** Voids a ticket and refunds its money. */
+const refunded = (ticket: TicketRef) => organiser.void(ticket, '?refund=true');
 
 /** A completed order of the buyer for seats at these prices. */
-async function sold(prices: readonly number[], discount?: { amount: number }) {
-  const seatIds = prices.map((price) => {
-    const seatId = randomUUID();
-    platform.seating.prices.set(seatId, price);
-    return seatId;
-  });
-  let discountId: string | undefined;
-  if (discount) {
-    const { catalogueDiscount } = await import('../support/fake-seating.ts');
-    discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', ...discount });
-  }
-  const orderId = await platform.place(buyer, seatIds, discountId);
-  const intentId = await platform.pay(buyer, orderId);
-  const checkout = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-  expect(checkout.status).toBe(200);
-  const tickets = checkout.body.tickets as { ticket_id: string; seat_id: string }[];
-  return {
-    orderId,
-    intentId,
-    tickets: seatIds.map((id) => tickets.find((each) => each.seat_id === id)?.ticket_id ?? ''),
-  };
-}
+const sold = <Prices extends readonly number[]>(...prices: Prices) =>
+  buyer.buy(seatsAt(platform.seating, ...prices));
 
-async function orderOf(orderId: string) {
-  const [row] = await platform.app.sql<{ status: string; cancel_reason: string | null; price: string }>(
-    'SELECT status, cancel_reason, price::text FROM orders WHERE order_id = $1',
-    [orderId],
-  );
-  return row;
-}
-
-async function liveOf(orderId: string): Promise<number> {
-  const rows = await platform.app.sql('SELECT FROM tickets WHERE order_id = $1 AND voided_at IS NULL', [
-    orderId,
+async function priceOf(order: OrderRef): Promise<unknown> {
+  const [row] = await platform.app.sql('SELECT price::text FROM orders WHERE order_id = $1', [
+    orderIdOf(order),
   ]);
-  return rows.length;
+  return row?.price;
 }
 
-const paymentsOf = (orderId: string) =>
-  platform.app.sql(
-    'SELECT payment_intent_id, amount_minor::int AS amount, state FROM payments WHERE order_id = $1',
-    [orderId],
-  );
+const seatStatuses = (seatId: string) =>
+  events.ofSeats(platform.sessionId, [seatId]).map(({ status }) => status);
 
-const refundsOf = (orderId: string) =>
-  platform.app.sql<{ amount: number; ticket_id: string; requested_by: string; provider_id: string | null }>(
-    `SELECT r.amount_minor::int AS amount, r.ticket_id, r.requested_by, r.provider_id
-       FROM refunds r JOIN payments USING (payment_intent_id) WHERE order_id = $1 ORDER BY r.created_at`,
-    [orderId],
-  );
+/** The entries of the audit trail about an order, the newest first. */
+const auditOf = async (order: OrderRef) =>
+  (await organiser.audit()).filter((entry) => entry.order_id === orderIdOf(order));
 
-const seatNews = (seatId: string) =>
-  events
-    .on('ticketly.seats.status', platform.sessionId)
-    .filter((news) => news.seat_ids.includes(seatId))
-    .map(({ status }) => status);
-
-async function deedsOn(orderId: string) {
-  const path = `/api/order/audit/events/${platform.eventId}?limit=500`;
-  const { body } = await platform.app.call('GET', path, { token: organiser });
-  return body
-    .filter((entry: { order_id: string }) => entry.order_id === orderId)
-    .map(({ action, actor, ticket_id, before, after }: Record<string, unknown>) => ({
-      action,
-      actor,
-      ticket_id,
-      before,
-      after,
-    }));
-}
+const REFUSED = { status: 409, body: { code: 'ticket_change_refused' } };
 
 describe('a complimentary ticket', () => {
   test('is a completed order of its own, announced as any other, and admits', async () => {
-    const { status, body } = await issue({ tier_id: TIER, note: 'Guest of the band' });
-    expect({ status, body }).toEqual({
-      status: 201,
-      body: {
-        ticket_id: expect.any(String),
-        order_id: expect.any(String),
-        seat_id: expect.any(String),
-        seat_label: `L-${body.seat_id.slice(0, 4)}`,
-        colour: '#FFD700',
-        tier_id: TIER,
-        tier_name: 'VIP',
-        price_at_purchase: 0,
-        issued_at: expect.any(String),
-        checked_in: false,
-        checked_in_time: '0001-01-01T00:00:00Z',
-        note: 'Guest of the band',
-      },
+    const ticket = await organiser.issue({ tier_id: TIER, note: 'Guest of the band' });
+    expect(ticket).toEqual({
+      ticket_id: expect.any(String),
+      order_id: expect.any(String),
+      seat_id: expect.any(String),
+      seat_label: `L-${ticket.seat_id.slice(0, 4)}`,
+      colour: '#FFD700',
+      tier_id: TIER,
+      tier_name: 'VIP',
+      price_at_purchase: 0,
+      issued_at: expect.any(String),
+      checked_in: false,
+      checked_in_time: '0001-01-01T00:00:00Z',
+      note: 'Guest of the band',
     });
-    expect(await orderOf(body.order_id)).toEqual({ status: 'completed', cancel_reason: null, price: '0.00' });
-    expect(await paymentsOf(body.order_id)).toEqual([]);
-    await until('all is published', () => seatNews(body.seat_id).length === 2);
-    expect(seatNews(body.seat_id)).toEqual(['LOCKED', 'BOOKED']);
-    const [created] = events.on('ticketly.order.created', body.order_id);
-    const [updated] = events.on('ticketly.order.updated', body.order_id);
+    expect(await stored.state(ticket)).toEqual({ status: 'completed', cancel_reason: null });
+    expect(await priceOf(ticket)).toBe('0.00');
+    expect(await stored.payments(ticket)).toEqual([]);
+    await until('all is published', () => seatStatuses(ticket.seat_id).length === 2);
+    expect(seatStatuses(ticket.seat_id)).toEqual(['LOCKED', 'BOOKED']);
+    const [created] = events.on('ticketly.order.created', ticket.order_id);
+    const [updated] = events.on('ticketly.order.updated', ticket.order_id);
     expect(created).toMatchObject({ Status: 'pending', Price: 0, OrganizationID: platform.organizationId });
-    expect(updated).toMatchObject({ Status: 'completed', UserID: organiserId, EventID: platform.eventId });
+    expect(updated).toMatchObject({ Status: 'completed', UserID: organiser.id, EventID: platform.eventId });
     expect(JSON.stringify([created, updated])).not.toContain('Guest');
 
-    const read = await platform.app.call('GET', `/api/order/ticket/${body.ticket_id}`, { token: organiser });
-    expect(read.body.note).toBe('Guest of the band');
-    const qrText = await readQrCode(Buffer.from(read.body.qr_code, 'base64'));
-    const door = { token: scanner, body: { encrypted_qr: qrText } };
-    expect((await platform.app.call('POST', '/api/order/ticket/checkin', door)).status).toBe(200);
-    expect(await deedsOn(body.order_id)).toEqual([
-      {
+    const read = await organiser.ticket(ticket);
+    expect(read.note).toBe('Guest of the band');
+    await scanner.checkIn(await qrTextOf(read));
+    expect(await auditOf(ticket)).toEqual([
+      expect.objectContaining({
         action: 'ticket.issued',
-        actor: organiserId,
-        ticket_id: body.ticket_id,
+        actor: organiser.id,
+        ticket_id: ticket.ticket_id,
         before: null,
         after: {
-          seat_id: body.seat_id,
-          seat_label: body.seat_label,
+          seat_id: ticket.seat_id,
+          seat_label: ticket.seat_label,
           tier_name: 'VIP',
           price: 0,
           has_note: true,
         },
-      },
+      }),
     ]);
   });
 
   test('asks both seating services, with the organisation that the catalogue names', async () => {
     platform.seating.calls.length = 0;
-    const { seat_id } = await issued();
+    const { seat_id } = await organiser.issue();
     const asked = seatQuestions(platform.seating);
     expect(asked.map(({ path }) => path).toSorted()).toEqual([
       '/query/internal/v1/validate-pre-order',
@@ -210,67 +137,64 @@ describe('a ticket for cash', () => {
       return { orders: row?.orders ?? 0, revenue: Math.round(Number(row?.revenue ?? 0) * 100) };
     };
     const before = await sumOf();
-    const ticket = await issued({ price: 149.99 });
-    expect(await paymentsOf(ticket.order_id)).toEqual([
-      { payment_intent_id: `cash:${ticket.order_id}`, amount: 14_999, state: 'applied' },
+    const ticket = await organiser.issue({ price: 149.99 });
+    expect(await stored.payments(ticket)).toMatchObject([
+      { payment_intent_id: `cash:${ticket.order_id}`, amount_minor: 14_999, state: 'applied' },
     ]);
-    expect(await orderOf(ticket.order_id)).toMatchObject({ status: 'completed', price: '149.99' });
+    expect(await stored.state(ticket)).toMatchObject({ status: 'completed' });
+    expect(await priceOf(ticket)).toBe('149.99');
     expect(await sumOf()).toEqual({ orders: before.orders + 1, revenue: before.revenue + 14_999 });
   });
 
   test('gives the cash back when it is voided: handed over by the one who asks, and never at Stripe', async () => {
-    const ticket = await issued({ price: 50 });
+    const ticket = await organiser.issue({ price: 50 });
     const refunds = (await stripe.list('refunds')).length;
-    expect((await voidIt(ticket.ticket_id, '?refund=true')).status).toBe(204);
-    expect(await refundsOf(ticket.order_id)).toEqual([
+    await refunded(ticket);
+    expect(await stored.refunds(ticket)).toMatchObject([
       {
-        amount: 5_000,
+        amount_minor: 5_000,
         ticket_id: ticket.ticket_id,
-        requested_by: organiserId,
+        requested_by: organiser.id,
         provider_id: expect.stringMatching(/^manual:.*:cash over the counter$/),
       },
     ]);
-    expect(await paymentsOf(ticket.order_id)).toMatchObject([{ state: 'refunded' }]);
-    expect(await orderOf(ticket.order_id)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
+    expect(await stored.payments(ticket.order_id)).toMatchObject([{ state: 'refunded' }]);
+    expect(await stored.state(ticket.order_id)).toMatchObject({
+      status: 'cancelled',
+      cancel_reason: 'refunded',
+    });
     expect((await stripe.list('refunds')).length).toBe(refunds);
   });
 
   test('is in the organiser’s figures: taken, and given back', async () => {
     const figures = async () => {
-      const path = `/api/order/analytics/events/${platform.eventId}`;
-      const { body } = await platform.app.call('GET', path, { token: organiser });
-      return [body.total_orders, body.total_revenue, body.money_taken, body.money_refunded].map((figure) =>
+      const { total_orders, total_revenue, money_taken, money_refunded } = await organiser.figures();
+      return [total_orders, total_revenue, money_taken, money_refunded].map((figure) =>
         Math.round(figure * 100),
       );
     };
     const before = await figures();
     const since = async () => (await figures()).map((figure, at) => figure - (before[at] ?? 0));
-    const { ticket_id } = await issued({ price: 149.99 });
+    const ticket = await organiser.issue({ price: 149.99 });
     expect(await since()).toEqual([100, 14_999, 14_999, 0]);
-    await voidIt(ticket_id);
+    await organiser.void(ticket);
     expect(await since()).toEqual([100, 14_999, 14_999, 0]);
-    await voidIt(ticket_id, '?refund=true');
+    await refunded(ticket);
     expect(await since()).toEqual([0, 0, 14_999, 14_999]);
   });
 
   test('that an administrator gives back from afar waits for a person, who says when it was handed over', async () => {
-    const ticket = await issued({ price: 50 });
-    expect(
-      (await platform.app.call('POST', `/api/order/${ticket.order_id}/refund`, { token: admin })).status,
-    ).toBe(200);
-    const stuck = await platform.app.call('GET', '/api/order/admin/payments?state=stuck', { token: admin });
-    const mine = stuck.body.find((row: { order_id: string }) => row.order_id === ticket.order_id);
+    const ticket = await organiser.issue({ price: 50 });
+    await admin.refund(ticket);
+    const mine = (await admin.stuckPayments()).find((row) => row.order_id === ticket.order_id);
     expect(mine).toMatchObject({ kind: 'refund', amount_minor: 5_000 });
-    const settled = { token: admin, body: { reference: 'till 2' } };
-    expect(
-      (await platform.app.call('POST', `/api/order/admin/payments/${mine.id}/settled`, settled)).status,
-    ).toBe(204);
-    expect(await paymentsOf(ticket.order_id)).toMatchObject([{ state: 'refunded' }]);
+    await admin.settlePayment(String(mine?.id), 'till 2');
+    expect(await stored.payments(ticket.order_id)).toMatchObject([{ state: 'refunded' }]);
   });
 
   test('is nothing that the comparison with Stripe misses there', async () => {
-    const { order_id } = await issued({ price: 50 });
-    const [paid] = await paymentsOf(order_id);
+    const { order_id } = await organiser.issue({ price: 50 });
+    const [paid] = await stored.payments(order_id);
     expect(paid).toMatchObject({ state: 'applied' });
     await platform.app.sql('DELETE FROM daily_jobs');
     const from = platform.app.log.length;
@@ -279,7 +203,7 @@ describe('a ticket for cash', () => {
       platform.app.log.slice(from).filter((line) => line.includes('payments compared with Stripe'));
     await until('the payments are compared', () => compared().length > 0);
     expect(platform.app.log.slice(from).filter((line) => line.includes('cash:'))).toEqual([]);
-    expect(await paymentsOf(order_id)).toEqual([paid]);
+    expect(await stored.payments(order_id)).toEqual([paid]);
   });
 });
 
@@ -298,10 +222,10 @@ describe('is refused', () => {
     ['a session that there is not', { session_id: randomUUID() }, 400, 'seats_refused'],
   ])('%s', async (_name, changes, status, code) => {
     const seat_id = randomUUID();
-    expect(await issue({ seat_id, ...changes })).toMatchObject({ status, body: { code } });
+    expect(await organiser.tries.issue({ seat_id, ...changes })).toMatchObject({ status, body: { code } });
     expect(await platform.app.sql('SELECT FROM tickets WHERE seat_id = $1', [seat_id])).toEqual([]);
     // Nothing holds the seat either.
-    await platform.place(buyer, [seat_id]);
+    await buyer.order([seat_id]);
   });
 
   test('a session of somebody else’s event, under an event of one’s own', async () => {
@@ -311,27 +235,23 @@ describe('is refused', () => {
       title: 'x',
       eventId: event,
     });
-    expect(await issue({ session_id: session })).toMatchObject({
+    expect(await organiser.tries.issue({ session_id: session })).toMatchObject({
       status: 400,
       body: { code: 'seats_refused' },
     });
   });
 
   test('a seat that is sold, with its id', async () => {
-    const { seat_id } = await issued();
-    const answer = await issue({ seat_id });
-    expect(answer).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: [seat_id] } });
-    const order = await platform.app.call('POST', '/api/order', {
-      token: buyer,
-      body: platform.request([seat_id]),
-    });
-    expect(order).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: [seat_id] } });
+    const { seat_id } = await organiser.issue();
+    const taken = { status: 409, body: { code: 'seats_taken', seat_ids: [seat_id] } };
+    expect(await organiser.tries.issue({ seat_id })).toMatchObject(taken);
+    expect(await buyer.tries.order([seat_id])).toMatchObject(taken);
   });
 
   test('what the seating services refuse, in their words', async () => {
     platform.seating.query = undefined;
     platform.seating.seating = { status: 409, body: { message: 'The hall is closed.' } };
-    expect(await issue()).toMatchObject({
+    expect(await organiser.tries.issue()).toMatchObject({
       status: 400,
       body: { code: 'seats_refused', detail: 'The hall is closed.' },
     });
@@ -340,7 +260,10 @@ describe('is refused', () => {
   test('everybody, while the seating services are away', async () => {
     platform.seating.away = true;
     try {
-      expect(await issue({}, admin)).toMatchObject({ status: 503, body: { code: 'seating_unavailable' } });
+      expect(await admin.tries.issue()).toMatchObject({
+        status: 503,
+        body: { code: 'seating_unavailable' },
+      });
     } finally {
       platform.seating.away = false;
     }
@@ -349,44 +272,44 @@ describe('is refused', () => {
 
 describe('voiding', () => {
   test('one ticket of several: its seat is free, the order goes on, the money stays', async () => {
-    const { orderId, tickets } = await sold([100, 50]);
-    const [first = '', second = ''] = tickets;
-    const [{ seat_id = '' } = {}] = await platform.app.sql<{ seat_id: string }>(
-      'SELECT seat_id FROM tickets WHERE ticket_id = $1',
-      [first],
-    );
-    expect((await voidIt(first)).status).toBe(204);
-    expect(await orderOf(orderId)).toMatchObject({ status: 'completed', price: '150.00' });
-    expect(await liveOf(orderId)).toBe(1);
-    expect(await refundsOf(orderId)).toEqual([]);
-    await until('the seat is told of', () => seatNews(seat_id).includes('AVAILABLE'));
+    const { orderId, tickets } = await sold(100, 50);
+    const [{ ticket_id: first, seat_id }, second] = tickets;
+    await organiser.void(first);
+    expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
+    expect(await priceOf(orderId)).toBe('150.00');
+    expect(await stored.liveSeats(orderId)).toEqual([second.seat_id]);
+    expect(await stored.refunds(orderId)).toEqual([]);
+    await until('the seat is told of', () => seatStatuses(seat_id).includes('AVAILABLE'));
     const updated = events.on('ticketly.order.amended', orderId).at(-1);
-    expect(updated?.tickets.map(({ ticket_id }: { ticket_id: string }) => ticket_id)).toEqual([second]);
+    expect(updated?.tickets.map(({ ticket_id }: { ticket_id: string }) => ticket_id)).toEqual([
+      second.ticket_id,
+    ]);
     expect(await platform.app.sql('SELECT void_reason FROM tickets WHERE ticket_id = $1', [first])).toEqual([
       { void_reason: 'organiser' },
     ]);
-    await platform.place(buyer, [seat_id]);
+    await buyer.order([seat_id]);
   });
 
   test('twice is once, also at the same moment', async () => {
-    const { orderId, tickets } = await sold([100, 50]);
-    const [first = ''] = tickets;
-    const answers = await Promise.all(Array.from({ length: 4 }, () => voidIt(first, '?refund=true')));
+    const { orderId, tickets } = await sold(100, 50);
+    const [first] = tickets;
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () => organiser.tries.void(first, '?refund=true')),
+    );
     expect(answers.map(({ status }) => status)).toEqual([204, 204, 204, 204]);
-    expect((await voidIt(first, '?refund=true')).status).toBe(204);
-    expect(await refundsOf(orderId)).toMatchObject([{ amount: 10_000, ticket_id: first }]);
-    expect((await deedsOn(orderId)).map(({ after }: { after: unknown }) => after)).toEqual([
-      { is_void: true, given_back: 100 },
+    await refunded(first);
+    expect(await stored.refunds(orderId)).toMatchObject([
+      { amount_minor: 10_000, ticket_id: first.ticket_id },
     ]);
+    expect((await auditOf(orderId)).map(({ after }) => after)).toEqual([{ is_void: true, given_back: 100 }]);
   });
 
   test('the money may be asked for later, once', async () => {
-    const { orderId, tickets } = await sold([100, 50]);
-    const [first = ''] = tickets;
-    for (const query of ['', '?refund=true', '?refund=true', ''])
-      expect((await voidIt(first, query)).status).toBe(204);
-    expect(await refundsOf(orderId)).toMatchObject([{ amount: 10_000 }]);
-    expect(await deedsOn(orderId)).toMatchObject([
+    const { orderId, tickets } = await sold(100, 50);
+    const [first] = tickets;
+    for (const query of ['', '?refund=true', '?refund=true', '']) await organiser.void(first, query);
+    expect(await stored.refunds(orderId)).toMatchObject([{ amount_minor: 10_000 }]);
+    expect(await auditOf(orderId)).toMatchObject([
       { before: { is_void: true }, after: { given_back: 100 } },
       { before: { is_void: false }, after: { given_back: 0 } },
     ]);
@@ -397,14 +320,15 @@ describe('voiding', () => {
     ['unlike parts', [10, 20.01, 0.03], 10, [667.11, 1334.89, 2]],
     ['parts below a cent', [0.01, 0.01, 100], 99.99, [0, 0, 3]],
   ])('each ticket in turn gives exactly the price back: %s', async (_name, prices, amount, shares) => {
-    const { orderId, intentId, tickets } = await sold(prices, { amount });
-    const [paid] = (await paymentsOf(orderId)) as { amount: number }[];
-    for (const ticket of tickets) expect((await voidIt(ticket, '?refund=true')).status).toBe(204);
-    const refunds = await refundsOf(orderId);
-    const given = refunds.reduce((sum, refund) => sum + refund.amount, 0);
-    expect(given).toBe(paid?.amount);
+    const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount });
+    const { orderId, intentId, tickets } = await buyer.buy(seatsAt(platform.seating, ...prices), discountId);
+    const [paid] = await stored.payments(orderId);
+    for (const ticket of tickets) await refunded(ticket);
+    const refunds = await stored.refunds(orderId);
+    const given = refunds.reduce((sum, refund) => sum + refund.amount_minor, 0);
+    expect(given).toBe(paid?.amount_minor);
     for (const [at, share] of shares.entries()) {
-      const back = refunds.find((refund) => refund.ticket_id === tickets[at])?.amount ?? 0;
+      const back = refunds.find((refund) => refund.ticket_id === tickets[at]?.ticket_id)?.amount_minor ?? 0;
       // Which ticket a rounded unit falls to is decided by their ids.
       expect(Math.abs(back - share)).toBeLessThan(1);
     }
@@ -412,145 +336,138 @@ describe('voiding', () => {
       const there = await stripe.list(`refunds?payment_intent=${intentId}`);
       return there.reduce((sum: number, refund: { amount: number }) => sum + refund.amount, 0) === given;
     });
-    expect(await orderOf(orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
+    expect(await stored.state(orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
   });
 
   test('the last ticket without its money: the order keeps the money, and has no ticket', async () => {
-    const { orderId, tickets } = await sold([100]);
-    const [ticket = ''] = tickets;
-    expect((await voidIt(ticket)).status).toBe(204);
-    expect([await orderOf(orderId), await liveOf(orderId)]).toMatchObject([{ status: 'completed' }, 0]);
-    expect((await voidIt(ticket, '?refund=true')).status).toBe(204);
-    expect(await orderOf(orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
+    const { orderId, tickets } = await sold(100);
+    const [ticket] = tickets;
+    await organiser.void(ticket);
+    expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
+    expect(await stored.liveSeats(orderId)).toEqual([]);
+    await refunded(ticket);
+    expect(await stored.state(orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
     expect(
       await until('it is cancelled', () => events.on('ticketly.order.canceled', orderId)[0]),
     ).toMatchObject({ seat_ids: [] });
   });
 
   test('the last ticket that cost nothing ends its order', async () => {
-    const { ticket_id, order_id, seat_id } = await issued();
-    expect((await voidIt(ticket_id, '?refund=true')).status).toBe(204);
-    expect(await orderOf(order_id)).toMatchObject({ status: 'cancelled', cancel_reason: 'organiser' });
+    const { ticket_id, order_id, seat_id } = await organiser.issue();
+    await refunded(ticket_id);
+    expect(await stored.state(order_id)).toMatchObject({ status: 'cancelled', cancel_reason: 'organiser' });
     const message = await until('it is cancelled', () => events.on('ticketly.order.canceled', order_id)[0]);
     expect(message).toMatchObject({ Status: 'cancelled', seat_ids: [seat_id] });
   });
 
   test('is refused where the last of the money would go and other tickets stay', async () => {
-    const { orderId, tickets } = await sold([100, 0]);
-    const [paid = '', free = ''] = tickets;
-    expect(await voidIt(paid, '?refund=true')).toMatchObject({
-      status: 409,
-      body: { code: 'ticket_change_refused' },
-    });
-    expect([await liveOf(orderId), await refundsOf(orderId)]).toEqual([2, []]);
-    expect((await voidIt(free)).status).toBe(204);
-    expect((await voidIt(paid, '?refund=true')).status).toBe(204);
-    expect(await orderOf(orderId)).toMatchObject({ cancel_reason: 'refunded' });
+    const { orderId, tickets } = await sold(100, 0);
+    const [paid, free] = tickets;
+    expect(await organiser.tries.void(paid, '?refund=true')).toMatchObject(REFUSED);
+    expect(await stored.liveSeats(orderId)).toHaveLength(2);
+    expect(await stored.refunds(orderId)).toEqual([]);
+    await organiser.void(free);
+    await refunded(paid);
+    expect(await stored.state(orderId)).toMatchObject({ cancel_reason: 'refunded' });
   });
 
   test('is refused while the order is not paid', async () => {
-    const orderId = await platform.place(buyer);
-    const { body } = await platform.app.call('GET', `/api/order/${orderId}/tickets`, { token: buyer });
-    expect(await voidIt(body[0].ticket_id)).toMatchObject({
-      status: 409,
-      body: { code: 'ticket_change_refused' },
-    });
-    expect(await liveOf(orderId)).toBe(1);
+    const order = await buyer.order();
+    const [ticket] = (await buyer.tickets(order)) as [Ticket];
+    expect(await organiser.tries.void(ticket)).toMatchObject(REFUSED);
+    expect(await stored.liveSeats(order)).toHaveLength(1);
   });
 
   test('of a cancelled order changes nothing', async () => {
-    const { orderId, tickets } = await sold([100]);
-    await platform.app.call('DELETE', `/api/order/${orderId}`, { token: admin });
-    expect((await voidIt(tickets[0] ?? '', '?refund=true')).status).toBe(204);
-    expect(await refundsOf(orderId)).toMatchObject([{ amount: 10_000, ticket_id: null }]);
+    const { orderId, tickets } = await sold(100);
+    await admin.cancel(orderId);
+    await refunded(tickets[0]);
+    expect(await stored.refunds(orderId)).toMatchObject([{ amount_minor: 10_000, ticket_id: null }]);
   });
 
   test('closes the door to its QR code', async () => {
-    const { ticket_id } = await issued();
-    const read = await platform.app.call('GET', `/api/order/ticket/${ticket_id}`, { token: organiser });
-    const qrText = await readQrCode(Buffer.from(read.body.qr_code, 'base64'));
-    await voidIt(ticket_id);
-    const door = { token: scanner, body: { encrypted_qr: qrText } };
-    const answer = await platform.app.call('POST', '/api/order/ticket/checkin', door);
+    const ticket = await organiser.issue();
+    const qrText = await qrTextOf(await organiser.ticket(ticket));
+    await organiser.void(ticket);
+    const answer = await scanner.tries.checkIn(qrText);
     expect(answer).toMatchObject({ status: 409, body: { code: 'ticket_cancelled' } });
   });
 
   test('a ticket that there is not', async () => {
-    expect(await voidIt(randomUUID())).toMatchObject({ status: 404, body: { code: 'ticket_not_found' } });
+    expect(await organiser.tries.void(randomUUID())).toMatchObject({
+      status: 404,
+      body: { code: 'ticket_not_found' },
+    });
   });
 });
 
 describe('changing', () => {
   test('the seat to a free one of the same tier: one is booked, the other free, the QR code stays good', async () => {
-    const { orderId, tickets } = await sold([100]);
-    const [ticketId = ''] = tickets;
+    const { orderId, tickets } = await sold(100);
+    const [{ ticket_id: ticketId }] = tickets;
     const to = randomUUID();
-    const before = await platform.app.call('GET', `/api/order/ticket/${ticketId}`, { token: buyer });
-    const answer = await amend(ticketId, { seat_id: to });
-    expect(answer).toMatchObject({
-      status: 200,
-      body: { ticket_id: ticketId, seat_id: to, seat_label: `L-${to.slice(0, 4)}`, price_at_purchase: 100 },
+    const before = await buyer.ticket(ticketId);
+    const amended = await organiser.amend(ticketId, { seat_id: to });
+    expect(amended).toMatchObject({
+      ticket_id: ticketId,
+      seat_id: to,
+      seat_label: `L-${to.slice(0, 4)}`,
+      price_at_purchase: 100,
     });
-    const after = await platform.app.call('GET', `/api/order/ticket/${ticketId}`, { token: buyer });
-    expect(after.body).toMatchObject({ seat_id: to, qr_code: before.body.qr_code });
-    await until('both seats are told of', () => seatNews(before.body.seat_id).includes('AVAILABLE'));
-    expect(seatNews(to)).toEqual(['BOOKED']);
+    expect(await buyer.ticket(ticketId)).toMatchObject({ seat_id: to, qr_code: before.qr_code });
+    await until('both seats are told of', () => seatStatuses(before.seat_id).includes('AVAILABLE'));
+    expect(seatStatuses(to)).toEqual(['BOOKED']);
     expect(events.on('ticketly.order.amended', orderId).at(-1)?.tickets).toMatchObject([{ seat_id: to }]);
-    await platform.place(buyer, [before.body.seat_id]);
-    const taken = await platform.app.call('POST', '/api/order', {
-      token: buyer,
-      body: platform.request([to]),
-    });
-    expect(taken.status).toBe(409);
-    expect(await deedsOn(orderId)).toMatchObject([
+    await buyer.order([before.seat_id]);
+    expect((await buyer.tries.order([to])).status).toBe(409);
+    expect(await auditOf(orderId)).toMatchObject([
       {
         action: 'ticket.changed',
         ticket_id: ticketId,
-        before: { seat_id: before.body.seat_id, seat_label: before.body.seat_label },
-        after: { seat_id: to, seat_label: answer.body.seat_label },
+        before: { seat_id: before.seat_id, seat_label: before.seat_label },
+        after: { seat_id: to, seat_label: amended.seat_label },
       },
     ]);
   });
 
   test('label and note; an empty note goes; what a note says is not in the trail, nor in the log', async () => {
-    const { ticket_id, order_id } = await issued({ note: 'Mrs Perera' });
-    expect((await amend(ticket_id, { seat_label: 'Box 3', note: 'Mrs Silva' })).body).toMatchObject({
+    const { ticket_id, order_id } = await organiser.issue({ note: 'Mrs Perera' });
+    expect(await organiser.amend(ticket_id, { seat_label: 'Box 3', note: 'Mrs Silva' })).toMatchObject({
       seat_label: 'Box 3',
       note: 'Mrs Silva',
     });
-    expect((await amend(ticket_id, { note: '' })).body).not.toHaveProperty('note');
-    const deeds = await deedsOn(order_id);
-    expect(deeds.map(({ after }: { after: unknown }) => after)).toEqual([
+    expect(await organiser.amend(ticket_id, { note: '' })).not.toHaveProperty('note');
+    const entries = await auditOf(order_id);
+    expect(entries.map(({ after }) => after)).toEqual([
       { has_note: false, is_note_new: true },
       { seat_label: 'Box 3', has_note: true, is_note_new: true },
       expect.objectContaining({ has_note: true }),
     ]);
-    expect(JSON.stringify(deeds) + platform.app.log.join()).not.toMatch(/Perera|Silva/);
+    expect(JSON.stringify(entries) + platform.app.log.join()).not.toMatch(/Perera|Silva/);
   });
 
   test('to what it is already is nothing', async () => {
-    const { ticket_id, order_id, seat_id, seat_label } = await issued();
-    const read = await platform.app.call('GET', `/api/order/ticket/${ticket_id}`, { token: organiser });
-    const { qr_code: _qrCode, ...whole } = read.body;
-    expect(await amend(ticket_id, { ...whole, seat_id, seat_label })).toMatchObject({ status: 200 });
-    expect(await deedsOn(order_id)).toHaveLength(1);
+    const { ticket_id, order_id, seat_id, seat_label } = await organiser.issue();
+    const { qr_code: _qrCode, ...whole } = await organiser.ticket(ticket_id);
+    await organiser.amend(ticket_id, { ...whole, seat_id, seat_label });
+    expect(await auditOf(order_id)).toHaveLength(1);
     expect(events.on('ticketly.order.updated', order_id)).toHaveLength(1);
   });
 
   test.each<[string, Record<string, unknown>, RegExp]>([
-    ['price_at_purchase', { price_at_purchase: 1 }, /what was paid stays written/],
+    ['price_at_purchase', { price_at_purchase: 1 }, /the price paid does not change/],
     ['tier_id', { tier_id: randomUUID(), note: 'x' }, /stays in its tier/],
     ['order_id', { order_id: randomUUID() }, /stays in its order/],
     ['checked_in', { checked_in: true }, /only a check-in/],
-    ['holder', { holder: 'me' }, /no such part/],
-    ['toString', { toString: 1 }, /no such part/],
+    ['holder', { holder: 'me' }, /no such field/],
+    ['toString', { toString: 1 }, /no such field/],
     ['qr_code', { qr_code: 'iVBORw0KGgo=' }, /follows from the ticket/],
   ])('says why it refuses %s', async (part, body, why) => {
-    const { ticket_id, order_id } = await issued();
-    const answer = await amend(ticket_id, body);
+    const { ticket_id, order_id } = await organiser.issue();
+    const answer = await organiser.tries.amend(ticket_id, body);
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
     expect(answer.body.errors).toEqual([{ field: `body/${part}`, reason: expect.stringMatching(why) }]);
-    expect(await deedsOn(order_id)).toHaveLength(1);
+    expect(await auditOf(order_id)).toHaveLength(1);
   });
 
   test.each<[string, unknown]>([
@@ -559,27 +476,27 @@ describe('changing', () => {
     ['a label of nothing', { seat_label: '' }],
     ['a seat that is no text', { seat_id: 7 }],
   ])('%s is not valid', async (_name, body) => {
-    const { ticket_id } = await issued();
-    expect(await amend(ticket_id, body)).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    const { ticket_id } = await organiser.issue();
+    expect(await organiser.tries.amend(ticket_id, body)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request' },
+    });
   });
 
   test('a seat of another tier is refused, and stays free', async () => {
-    const { ticket_id } = await issued();
+    const { ticket_id } = await organiser.issue();
     const seatId = randomUUID();
     platform.seating.tierOf.set(seatId, randomUUID());
-    expect(await amend(ticket_id, { seat_id: seatId })).toMatchObject({
-      status: 409,
-      body: { code: 'ticket_change_refused' },
-    });
-    await platform.place(buyer, [seatId]);
+    expect(await organiser.tries.amend(ticket_id, { seat_id: seatId })).toMatchObject(REFUSED);
+    await buyer.order([seatId]);
   });
 
   test('a seat that is sold or held is refused, with its id', async () => {
-    const [{ ticket_id, seat_id }, other] = [await issued(), await issued()];
+    const [{ ticket_id, seat_id }, other] = [await organiser.issue(), await organiser.issue()];
     const held = randomUUID();
-    await platform.place(buyer, [held]);
+    await buyer.order([held]);
     for (const seatId of [other.seat_id, held]) {
-      expect(await amend(ticket_id, { seat_id: seatId })).toMatchObject({
+      expect(await organiser.tries.amend(ticket_id, { seat_id: seatId })).toMatchObject({
         status: 409,
         body: { code: 'seats_taken', seat_ids: [seatId] },
       });
@@ -590,52 +507,42 @@ describe('changing', () => {
   });
 
   test('a void ticket, or one that is not paid, is refused', async () => {
-    const { ticket_id } = await issued();
-    await voidIt(ticket_id);
-    const orderId = await platform.place(buyer);
-    const { body } = await platform.app.call('GET', `/api/order/${orderId}/tickets`, { token: buyer });
-    for (const id of [ticket_id, body[0].ticket_id]) {
-      expect(await amend(id, { note: 'x' })).toMatchObject({
-        status: 409,
-        body: { code: 'ticket_change_refused' },
-      });
+    const { ticket_id } = await organiser.issue();
+    await organiser.void(ticket_id);
+    const [unpaid] = (await buyer.tickets(await buyer.order())) as [Ticket];
+    for (const id of [ticket_id, unpaid.ticket_id]) {
+      expect(await organiser.tries.amend(id, { note: 'x' })).toMatchObject(REFUSED);
     }
   });
 });
 
 describe('the holder', () => {
   test('of a ticket may neither change nor void it', async () => {
-    const { tickets } = await sold([100]);
-    const [ticketId = ''] = tickets;
-    expect((await amend(ticketId, { note: 'x' }, buyer)).status).toBe(403);
-    expect((await voidIt(ticketId, '?refund=true', buyer)).status).toBe(403);
+    const { tickets } = await sold(100);
+    const [ticket] = tickets;
+    expect((await buyer.tries.amend(ticket, { note: 'x' })).status).toBe(403);
+    expect((await buyer.tries.void(ticket, '?refund=true')).status).toBe(403);
   });
 });
 
 describe('with an Idempotency-Key', () => {
   test('each of the three has the effect of one, and repeats its answer', async () => {
-    const body = wish({ price: 20 });
-    const send = (method: string, path: string, key: string, sent?: unknown) =>
-      platform.app.call(method, path, {
-        token: organiser,
-        headers: { 'idempotency-key': key },
-        ...(sent === undefined ? {} : { body: sent }),
-      });
-    const twice = async (method: string, path: string, sent?: unknown) => {
-      const key = randomUUID();
-      const [first, again] = [await send(method, path, key, sent), await send(method, path, key, sent)];
+    const twice = async (send: (once: Person) => Promise<Answer>) => {
+      const once = organiser.via({ headers: { 'idempotency-key': randomUUID() } });
+      const [first, again] = [await send(once), await send(once)];
       expect(again.headers.get('idempotent-replayed')).toBe('true');
       expect([again.status, again.body]).toEqual([first.status, first.body]);
       return first;
     };
-    const { ticket_id, order_id } = (await twice('POST', '/api/order/ticket', body)).body;
-    await twice('PUT', `/api/order/ticket/${ticket_id}`, { note: 'once' });
-    expect((await twice('DELETE', `/api/order/ticket/${ticket_id}?refund=true`)).status).toBe(204);
-    expect((await deedsOn(order_id)).map(({ action }: { action: string }) => action)).toEqual([
+    const seat_id = randomUUID();
+    const { ticket_id, order_id } = (await twice(({ tries }) => tries.issue({ seat_id, price: 20 }))).body;
+    await twice(({ tries }) => tries.amend(ticket_id, { note: 'once' }));
+    expect((await twice(({ tries }) => tries.void(ticket_id, '?refund=true'))).status).toBe(204);
+    expect((await auditOf(order_id)).map(({ action }) => action)).toEqual([
       'ticket.voided',
       'ticket.changed',
       'ticket.issued',
     ]);
-    expect(await refundsOf(order_id)).toHaveLength(1);
+    expect(await stored.refunds(order_id)).toHaveLength(1);
   });
 });

@@ -1,71 +1,56 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../src/kernel/errors.ts';
-import { watchEffects } from '../support/effects.ts';
-import { catalogueDiscount } from '../support/fake-seating.ts';
+import { failingEffects } from '../support/failing-effects.ts';
+import { catalogueDiscount, seatsAt } from '../support/fake-seating.ts';
+import { newPerson, type People, type Person, people } from '../support/people/people.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { recordEvents } from '../support/recorded-events.ts';
 import { until } from '../support/servers.ts';
+import { type Stored, storedIn } from '../support/stored.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 
+const STRIPE_AWAY = new AppError('payments_unavailable', 'Stripe is away.');
 const events = recordEvents();
-/** Effects so far, in their order, and those that fail as Stripe does when it is away. */
-const effects: string[] = [];
-const failing = new Set<string>();
+const effects = failingEffects();
 let platform: PlatformApp;
 let stripe: StripeApi;
-let buyer: string;
+let stored: Stored;
+let all: People;
+let buyer: Person;
+let stranger: Person;
 
 beforeAll(async () => {
-  const watch = watchEffects({
-    before(effect) {
-      effects.push(effect);
-      if (failing.has(effect)) throw new AppError('payments_unavailable', 'Stripe is away.');
-    },
-    after: () => undefined,
-  });
   // Without background work nothing completes or ends an order between two steps of a test.
   platform = await startPlatformApp(
     {},
     { background: false, verified: true },
-    { eventLog: events.log, watch },
+    { eventLog: events.log, watch: effects.watch },
   );
   stripe = stripeApi(platform.app.url);
-  buyer = await platform.token(randomUUID());
+  stored = storedIn(platform.app);
+  all = await people(platform);
+  buyer = all.buyer;
+  stranger = await newPerson(platform);
 });
 
 beforeEach(() => {
-  failing.clear();
+  effects.clear();
   platform.seating.away = false;
   platform.seating.query = undefined;
   platform.seating.seating = undefined;
   platform.seating.calls.length = 0;
 });
 
-const put = (orderId: string, body: unknown, token = buyer) =>
-  platform.app.call('PUT', `/api/order/${orderId}`, { token, body });
-
-const read = async (orderId: string) =>
-  (await platform.app.call('GET', `/api/order/${orderId}`, { token: buyer })).body;
-
-const offer = async (orderId: string) =>
-  (await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, { token: buyer })).body;
-
 /** Seats at the prices given, in major units. */
-function seats(...prices: number[]): string[] {
-  return prices.map((price) => {
-    const seatId = randomUUID();
-    platform.seating.prices.set(seatId, price);
-    return seatId;
-  });
-}
+const seats = <Prices extends readonly number[]>(...prices: Prices) => seatsAt(platform.seating, ...prices);
 
 const seatsOf = (order: { tickets: { seat_id: string }[] }) =>
   order.tickets.map((each) => each.seat_id).sort();
 
 /** Everything stored about an order and its seats, to see that nothing of it moved. */
-async function stored(orderId: string) {
+async function rowsOf(orderId: string) {
   const [order] = await platform.app.sql('SELECT * FROM orders WHERE order_id = $1', [orderId]);
   const tickets = await platform.app.sql('SELECT * FROM tickets WHERE order_id = $1 ORDER BY ticket_id', [
     orderId,
@@ -74,24 +59,11 @@ async function stored(orderId: string) {
   return { order, tickets, messages };
 }
 
-async function liveSeats(orderId: string): Promise<unknown[]> {
-  const rows = await platform.app.sql<{ seat_id: string }>(
-    'SELECT seat_id FROM tickets WHERE order_id = $1 AND voided_at IS NULL ORDER BY seat_id',
-    [orderId],
-  );
-  return rows.map((row) => row.seat_id);
-}
-
 async function publishAll(): Promise<void> {
   while (await platform.app.app.turn('relay'));
 }
 
-/** What was told of seats of the session, of these alone. */
-const seatNews = (seatIds: readonly string[]) =>
-  events
-    .on('ticketly.seats.status', platform.sessionId)
-    .filter((news) => news.seat_ids.some((seatId: string) => seatIds.includes(seatId)))
-    .map((news) => ({ ...news, seat_ids: news.seat_ids.toSorted() }));
+const seatMessages = (seatIds: readonly string[]) => events.ofSeats(platform.sessionId, seatIds);
 
 async function usesOf(discountId: string): Promise<number> {
   const [row] = await platform.app.sql<{ uses: number }>(
@@ -103,12 +75,11 @@ async function usesOf(discountId: string): Promise<number> {
 
 describe('other seats', () => {
   test('the order has them instead, at their price, until the same end, and the topics are told', async () => {
-    const [kept = '', gone = '', added = ''] = seats(100, 80.5, 149.99);
-    const orderId = await platform.place(buyer, [kept, gone]);
-    const before = await stored(orderId);
-    const { status, body } = await put(orderId, { seat_ids: [added, kept] });
-    expect(status).toBe(200);
-    expect(body).toMatchObject({
+    const [kept, gone, added] = seats(100, 80.5, 149.99);
+    const orderId = await buyer.place([kept, gone]);
+    const before = await rowsOf(orderId);
+    const changed = await buyer.change(orderId, { seat_ids: [added, kept] });
+    expect(changed).toMatchObject({
       OrderID: orderId,
       Status: 'pending',
       SubTotal: 249.99,
@@ -116,17 +87,17 @@ describe('other seats', () => {
       Price: 249.99,
       PaymentIntentID: '',
     });
-    expect(seatsOf(body)).toEqual([kept, added].sort());
-    expect(body.tickets.find((each: { seat_id: string }) => each.seat_id === added)).toMatchObject({
+    expect(seatsOf(changed)).toEqual([kept, added].sort());
+    expect(changed.tickets.find((each) => each.seat_id === added)).toMatchObject({
       order_id: orderId,
       seat_label: `L-${added.slice(0, 4)}`,
       price_at_purchase: 149.99,
       checked_in: false,
     });
 
-    const after = await stored(orderId);
+    const after = await rowsOf(orderId);
     expect(after.order).toEqual({ ...before.order, subtotal: '249.99', price: '249.99' });
-    expect(await liveSeats(orderId)).toEqual([kept, added].sort());
+    expect(await stored.liveSeats(orderId)).toEqual([kept, added].sort());
     expect(after.tickets.find((ticket) => ticket.seat_id === gone)).toMatchObject({
       voided_at: expect.any(Date),
       void_reason: 'replaced',
@@ -135,12 +106,12 @@ describe('other seats', () => {
     expect(after.tickets).toContainEqual(before.tickets.find((ticket) => ticket.seat_id === kept));
 
     await publishAll();
-    const read_ = await read(orderId);
-    expect(seatsOf(read_)).toEqual([kept, added].sort());
+    const read = await buyer.read(orderId);
+    expect(seatsOf(read)).toEqual([kept, added].sort());
     const [update, ...more] = events.on('ticketly.order.updated', orderId);
     expect(more).toEqual([]);
-    expect({ ...update, tickets: seatsOf(update) }).toEqual({ ...read_, tickets: seatsOf(read_) });
-    expect(seatNews([added, gone])).toEqual([
+    expect({ ...update, tickets: seatsOf(update) }).toEqual({ ...read, tickets: seatsOf(read) });
+    expect(seatMessages([added, gone])).toEqual([
       { session_id: platform.sessionId, seat_ids: [kept, gone].sort(), status: 'LOCKED' },
       { session_id: platform.sessionId, seat_ids: [added], status: 'LOCKED' },
       { session_id: platform.sessionId, seat_ids: [gone], status: 'AVAILABLE' },
@@ -148,11 +119,11 @@ describe('other seats', () => {
   });
 
   test('both seating services are asked about the new seats only, and the others keep their price', async () => {
-    const [kept = '', added = ''] = seats(100, 70);
-    const orderId = await platform.place(buyer, [kept]);
+    const [kept, added] = seats(100, 70);
+    const orderId = await buyer.place([kept]);
     platform.seating.prices.set(kept, 999);
     platform.seating.calls.length = 0;
-    expect((await put(orderId, { seat_ids: [kept, added] })).body).toMatchObject({ Price: 170 });
+    expect(await buyer.change(orderId, { seat_ids: [kept, added] })).toMatchObject({ Price: 170 });
     expect(platform.seating.calls.map(({ path, body }) => ({ path, body }))).toEqual(
       expect.arrayContaining(
         ['/query', '/seating'].map((side) => ({
@@ -170,50 +141,46 @@ describe('other seats', () => {
   });
 
   test('fewer seats need nobody’s word, and another buyer has those let go', async () => {
-    const [kept = '', gone = ''] = seats(100, 50);
-    const orderId = await platform.place(buyer, [kept, gone]);
+    const [kept, gone] = seats(100, 50);
+    const orderId = await buyer.place([kept, gone]);
     platform.seating.away = true;
-    expect((await put(orderId, { seat_ids: [kept] })).body).toMatchObject({ SubTotal: 100, Price: 100 });
+    expect(await buyer.change(orderId, { seat_ids: [kept] })).toMatchObject({ SubTotal: 100, Price: 100 });
     platform.seating.away = false;
-    await platform.place(await platform.token(randomUUID()), [gone]);
-    const refused = await put(orderId, { seat_ids: [kept, gone] });
+    await stranger.place([gone]);
+    const refused = await buyer.tries.change(orderId, { seat_ids: [kept, gone] });
     expect(refused).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: [gone] } });
   });
 
   test('the new ones are held before the old ones go, and nobody has either meanwhile', async () => {
-    const [old = '', next = ''] = seats(100, 100);
-    const orderId = await platform.place(buyer, [old]);
-    const stranger = await platform.token(randomUUID());
+    const [old, next] = seats(100, 100);
+    const orderId = await buyer.place([old]);
     const gate = Promise.withResolvers<void>();
     platform.seating.gate = gate.promise;
-    effects.length = 0;
+    effects.seen.length = 0;
     platform.seating.calls.length = 0;
-    const change = put(orderId, { seat_ids: [next] });
+    const change = buyer.change(orderId, { seat_ids: [next] });
     await until('the seating services are asked', () => platform.seating.calls.length === 2);
     for (const seatId of [old, next]) {
-      const { status, body } = await platform.app.call('POST', '/api/order', {
-        token: stranger,
-        body: platform.request([seatId]),
-      });
+      const { status, body } = await stranger.tries.order([seatId]);
       expect({ status, seats: body.seat_ids }).toEqual({ status: 409, seats: [seatId] });
     }
     platform.seating.gate = undefined;
     gate.resolve();
-    expect((await change).status).toBe(200);
+    await change;
     const order = ['holds hold', 'database tickets-add', 'database tickets-void-some', 'holds release'];
-    expect(order.map((effect) => effects.indexOf(effect))).toEqual(
-      order.map((effect) => effects.indexOf(effect)).toSorted((a, b) => a - b),
+    expect(order.map((effect) => effects.seen.indexOf(effect))).toEqual(
+      order.map((effect) => effects.seen.indexOf(effect)).toSorted((a, b) => a - b),
     );
-    await platform.place(stranger, [old]);
-    const taken = await put(orderId, { seat_ids: [old, next] });
+    await stranger.place([old]);
+    const taken = await buyer.tries.change(orderId, { seat_ids: [old, next] });
     expect(taken).toMatchObject({ status: 409, body: { seat_ids: [old] } });
   });
 
   test('a hold that was gained ends with the order’s, not later', async () => {
-    const [old = '', next = ''] = seats(100, 100);
-    const orderId = await platform.place(buyer, [old]);
+    const [old, next] = seats(100, 100);
+    const orderId = await buyer.place([old]);
     const [before] = await platform.app.sql('SELECT expires_at FROM orders WHERE order_id = $1', [orderId]);
-    await put(orderId, { seat_ids: [next] });
+    await buyer.change(orderId, { seat_ids: [next] });
     expect(await platform.app.sql('SELECT expires_at FROM orders WHERE order_id = $1', [orderId])).toEqual([
       before,
     ]);
@@ -223,33 +190,21 @@ describe('other seats', () => {
     ['held by another', 'here'],
     ['sold where this process’ holds do not know of it', 'elsewhere'],
   ])('one that is %s refuses all of them, naming it, and nothing is changed', async (_name, where) => {
-    const [mine = '', taken = '', free = ''] = seats(100, 100, 100);
-    const orderId = await platform.place(buyer, [mine]);
-    const other = await platform.token(randomUUID());
-    if (where === 'here') await platform.place(other, [taken]);
-    else {
-      const replica = await startReplica(platform);
-      const placed = await replica.call('POST', '/api/order', {
-        token: other,
-        body: platform.request([taken]),
-      });
-      expect(placed.status).toBe(201);
-    }
-    const before = await stored(orderId);
-    const { status, body } = await put(orderId, { seat_ids: [free, taken] });
+    const [mine, taken, free] = seats(100, 100, 100);
+    const orderId = await buyer.place([mine]);
+    const there = where === 'here' ? stranger : stranger.via({ app: await startReplica(platform) });
+    await there.order([taken]);
+    const before = await rowsOf(orderId);
+    const { status, body } = await buyer.tries.change(orderId, { seat_ids: [free, taken] });
     expect({ status, code: body.code, seats: body.seat_ids }).toEqual({
       status: 409,
       code: 'seats_taken',
       seats: [taken],
     });
-    expect(await stored(orderId)).toEqual(before);
+    expect(await rowsOf(orderId)).toEqual(before);
     // The free one was let go again, the old one was kept.
-    await platform.place(other, [free]);
-    const wanted = await platform.app.call('POST', '/api/order', {
-      token: other,
-      body: platform.request([mine]),
-    });
-    expect(wanted.status).toBe(409);
+    await stranger.place([free]);
+    expect((await stranger.tries.order([mine])).status).toBe(409);
   });
 
   test.each([
@@ -257,130 +212,128 @@ describe('other seats', () => {
     ['the writing side refuses them', { seating: { status: 409, body: { message: 'Not on sale.' } } }, 400],
     ['the seating services are away', { away: true }, 503],
   ])('when %s nothing is changed, and the new ones are free', async (_name, change, status) => {
-    const [mine = '', next = ''] = seats(100, 100);
-    const orderId = await platform.place(buyer, [mine]);
-    const before = await stored(orderId);
+    const [mine, next] = seats(100, 100);
+    const orderId = await buyer.place([mine]);
+    const before = await rowsOf(orderId);
     Object.assign(platform.seating, change);
-    const answer = await put(orderId, { seat_ids: [next] });
+    const answer = await buyer.tries.change(orderId, { seat_ids: [next] });
     expect(answer.status).toBe(status);
     if (status === 400) expect(answer.body).toMatchObject({ code: 'seats_refused', detail: 'Not on sale.' });
-    expect(await stored(orderId)).toEqual(before);
+    expect(await rowsOf(orderId)).toEqual(before);
     Object.assign(platform.seating, { query: undefined, seating: undefined, away: false });
-    await platform.place(await platform.token(randomUUID()), [next]);
+    await stranger.place([next]);
   });
 
   test('two changes at once: one after the other, and the order is what the last one asked for', async () => {
-    const [first = '', a = '', b = ''] = seats(100, 110, 120);
-    const orderId = await platform.place(buyer, [first]);
-    const answers = await Promise.all([put(orderId, { seat_ids: [a] }), put(orderId, { seat_ids: [b] })]);
-    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
-    const live = await liveSeats(orderId);
+    const [first, a, b] = seats(100, 110, 120);
+    const orderId = await buyer.place([first]);
+    await Promise.all([a, b].map((seatId) => buyer.change(orderId, { seat_ids: [seatId] })));
+    const live = await stored.liveSeats(orderId);
     expect([[a], [b]]).toContainEqual(live);
-    expect((await read(orderId)).Price).toBe(live[0] === a ? 110 : 120);
+    expect((await buyer.read(orderId)).Price).toBe(live[0] === a ? 110 : 120);
   });
 });
 
 describe('a discount', () => {
   test('is taken off the seats the order has, and announced', async () => {
     const seatIds = seats(99, 199.5);
-    const orderId = await platform.place(buyer, seatIds);
+    const orderId = await buyer.place(seatIds);
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 12.5 });
-    const { status, body } = await put(orderId, { discount_id: discountId });
-    expect({ status, body }).toMatchObject({
-      status: 200,
-      body: {
-        SubTotal: 298.5,
-        DiscountID: discountId,
-        DiscountCode: platform.seating.discounts.get(discountId)?.code,
-        DiscountAmount: 37.31,
-        Price: 261.19,
-      },
+    expect(await buyer.change(orderId, { discount_id: discountId })).toMatchObject({
+      SubTotal: 298.5,
+      DiscountID: discountId,
+      DiscountCode: platform.seating.discounts.get(discountId)?.code,
+      DiscountAmount: 37.31,
+      Price: 261.19,
     });
-    expect((await stored(orderId)).order).toMatchObject({ discount_amount: '37.31', price: '261.19' });
+    expect((await rowsOf(orderId)).order).toMatchObject({ discount_amount: '37.31', price: '261.19' });
     expect(await usesOf(discountId)).toBe(1);
     await publishAll();
     expect(events.on('ticketly.order.updated', orderId)).toMatchObject([{ Price: 261.19 }]);
-    expect(seatNews(seatIds)).toHaveLength(1);
+    expect(seatMessages(seatIds)).toHaveLength(1);
   });
 
   test('one that is not public is found where the service quotes it', async () => {
-    const orderId = await platform.place(buyer, seats(100));
+    const orderId = await buyer.place(seats(100));
     const discountId = catalogueDiscount(
       platform.seating,
       { type: 'FLAT_OFF', amount: 30 },
       { public: false },
     );
-    expect((await put(orderId, { discount_id: discountId })).body).toMatchObject({ Price: 70 });
+    expect(await buyer.change(orderId, { discount_id: discountId })).toMatchObject({ Price: 70 });
   });
 
   test.each([null, ''])('is taken off again by %j, and its use is given back', async (none) => {
     const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 1 });
-    const orderId = await platform.place(buyer, seats(100), discountId);
+    const orderId = await buyer.place(seats(100), discountId);
     expect(await usesOf(discountId)).toBe(1);
-    expect((await put(orderId, { discount_id: none })).body).toMatchObject({
+    expect(await buyer.change(orderId, { discount_id: none })).toMatchObject({
       DiscountID: '',
       DiscountCode: '',
       DiscountAmount: 0,
       Price: 100,
     });
     expect(await usesOf(discountId)).toBe(0);
-    await platform.place(buyer, seats(100), discountId);
+    await buyer.place(seats(100), discountId);
   });
 
   test('is exchanged for another: one use back, one taken', async () => {
     const [from, to] = [10, 20].map((amount) =>
       catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount }, { maxUsage: 1 }),
     );
-    const orderId = await platform.place(buyer, seats(100), from);
-    expect((await put(orderId, { discount_id: to })).body).toMatchObject({ DiscountID: to, Price: 80 });
+    const orderId = await buyer.place(seats(100), from);
+    expect(await buyer.change(orderId, { discount_id: to })).toMatchObject({ DiscountID: to, Price: 80 });
     expect([await usesOf(from ?? ''), await usesOf(to ?? '')]).toEqual([0, 1]);
   });
 
   test('comes with other seats in one change', async () => {
-    const [old = '', next = '', dear = ''] = seats(100, 60, 140);
+    const [old, next, dear] = seats(100, 60, 140);
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 10 });
-    const orderId = await platform.place(buyer, [old]);
-    expect((await put(orderId, { seat_ids: [next, dear], discount_id: discountId })).body).toMatchObject({
+    const orderId = await buyer.place([old]);
+    expect(await buyer.change(orderId, { seat_ids: [next, dear], discount_id: discountId })).toMatchObject({
       SubTotal: 200,
       DiscountAmount: 20,
       Price: 180,
     });
-    expect(await liveSeats(orderId)).toEqual([next, dear].sort());
+    expect(await stored.liveSeats(orderId)).toEqual([next, dear].sort());
   });
 
   test('that the order has is reckoned anew for other seats, by terms asked for again', async () => {
-    const [old = '', next = ''] = seats(100, 300);
+    const [old, next] = seats(100, 300);
     const discountId = catalogueDiscount(
       platform.seating,
       { type: 'PERCENTAGE', percentage: 10 },
       { maxUsage: 1, public: false },
     );
-    const orderId = await platform.place(buyer, [old], discountId);
+    const orderId = await buyer.place([old], discountId);
     // Its own use is not one too many, neither as it is counted here nor as the platform reports it.
     Object.assign(platform.seating.discounts.get(discountId) ?? {}, { maxUsage: 1, currentUsage: 1 });
-    const { status, body } = await put(orderId, { seat_ids: [old, next] });
-    expect({ status, body }).toMatchObject({
-      status: 200,
-      body: { SubTotal: 400, DiscountAmount: 40, Price: 360 },
+    expect(await buyer.change(orderId, { seat_ids: [old, next] })).toMatchObject({
+      SubTotal: 400,
+      DiscountAmount: 40,
+      Price: 360,
     });
     expect(await usesOf(discountId)).toBe(1);
-    expect((await put(orderId, { seat_ids: [next] })).body).toMatchObject({ DiscountAmount: 30, Price: 270 });
+    expect(await buyer.change(orderId, { seat_ids: [next] })).toMatchObject({
+      DiscountAmount: 30,
+      Price: 270,
+    });
   });
 
   test('that no longer counts with the seats left refuses the change', async () => {
     const seatIds = seats(100, 100);
     const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 50, minSpend: 150 });
-    const orderId = await platform.place(buyer, seatIds, discountId);
-    const before = await stored(orderId);
-    const { status, body } = await put(orderId, { seat_ids: seatIds.slice(1) });
+    const orderId = await buyer.place(seatIds, discountId);
+    const before = await rowsOf(orderId);
+    const { status, body } = await buyer.tries.change(orderId, { seat_ids: seatIds.slice(1) });
     expect({ status, code: body.code, detail: body.detail }).toEqual({
       status: 400,
       code: 'discount_refused',
-      detail: 'The order is below the amount from which the discount counts.',
+      detail: 'The order is below the minimum amount of the discount.',
     });
-    expect(await stored(orderId)).toEqual(before);
-    const without = await put(orderId, { seat_ids: seatIds.slice(1), discount_id: null });
-    expect(without.body).toMatchObject({ DiscountID: '', Price: 100 });
+    expect(await rowsOf(orderId)).toEqual(before);
+    const without = await buyer.change(orderId, { seat_ids: seatIds.slice(1), discount_id: null });
+    expect(without).toMatchObject({ DiscountID: '', Price: 100 });
   });
 
   test.each([
@@ -399,17 +352,19 @@ describe('a discount', () => {
         ),
     ],
   ])('that %s refuses the change with a reason', async (_name, discount) => {
-    const orderId = await platform.place(buyer, seats(100));
-    const before = await stored(orderId);
-    const { status, body } = await put(orderId, { discount_id: discount() });
+    const orderId = await buyer.place(seats(100));
+    const before = await rowsOf(orderId);
+    const { status, body } = await buyer.tries.change(orderId, { discount_id: discount() });
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'discount_refused' });
-    expect(await stored(orderId)).toEqual(before);
+    expect(await rowsOf(orderId)).toEqual(before);
   });
 
   test('its last use goes to one of many who change to it at once', async () => {
     const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 2 });
-    const orderIds = await Promise.all(Array.from({ length: 8 }, () => platform.place(buyer, seats(100))));
-    const answers = await Promise.all(orderIds.map((orderId) => put(orderId, { discount_id: discountId })));
+    const orderIds = await Promise.all(Array.from({ length: 8 }, () => buyer.place(seats(100))));
+    const answers = await Promise.all(
+      orderIds.map((orderId) => buyer.tries.change(orderId, { discount_id: discountId })),
+    );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
     expect(answers.filter(({ body }) => body.code === 'discount_refused')).toHaveLength(6);
     expect(await usesOf(discountId)).toBe(2);
@@ -418,17 +373,13 @@ describe('a discount', () => {
   test('two orders that exchange the same two discounts do not wait for each other', async () => {
     const pair = [10, 20].map((amount) => catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount }));
     const [a = '', b = ''] = pair;
-    const [one, two] = [
-      await platform.place(buyer, seats(100), a),
-      await platform.place(buyer, seats(100), b),
-    ];
+    const [one, two] = [await buyer.place(seats(100), a), await buyer.place(seats(100), b)];
     for (let round = 0; round < 20; round += 1) {
       const [first, second] = round % 2 === 0 ? [b, a] : [a, b];
-      const answers = await Promise.all([
-        put(one, { discount_id: first }),
-        put(two, { discount_id: second }),
+      await Promise.all([
+        buyer.change(one, { discount_id: first }),
+        buyer.change(two, { discount_id: second }),
       ]);
-      expect(answers.map(({ status }) => status)).toEqual([200, 200]);
     }
     expect([await usesOf(a), await usesOf(b)]).toEqual([1, 1]);
   });
@@ -436,54 +387,52 @@ describe('a discount', () => {
 
 describe('with a PaymentIntent', () => {
   test('there is a new one with the new amount, and the old one is cancelled', async () => {
-    const [old = '', next = ''] = seats(100, 149.99);
-    const orderId = await platform.place(buyer, [old]);
-    const { paymentIntentId: before } = await offer(orderId);
-    effects.length = 0;
-    const { status, body } = await put(orderId, { seat_ids: [next] });
-    expect(status).toBe(200);
-    expect(body.PaymentIntentID).not.toBe(before);
+    const [old, next] = seats(100, 149.99);
+    const orderId = await buyer.place([old]);
+    const { paymentIntentId: before } = await buyer.intent(orderId);
+    effects.seen.length = 0;
+    const changed = await buyer.change(orderId, { seat_ids: [next] });
+    expect(changed.PaymentIntentID).not.toBe(before);
     expect(await stripe.get(`payment_intents/${before}`)).toMatchObject({
       status: 'canceled',
       amount: 10_000,
     });
-    expect(await stripe.get(`payment_intents/${body.PaymentIntentID}`)).toMatchObject({
+    expect(await stripe.get(`payment_intents/${changed.PaymentIntentID}`)).toMatchObject({
       status: 'requires_payment_method',
       amount: 14_999,
       currency: 'lkr',
       metadata: { order_id: orderId },
     });
-    expect((await stored(orderId)).order).toMatchObject({
-      payment_intent_id: body.PaymentIntentID,
+    expect((await rowsOf(orderId)).order).toMatchObject({
+      payment_intent_id: changed.PaymentIntentID,
       payment_attempt: 2,
       price: '149.99',
     });
-    expect(effects.indexOf('stripe createIntent')).toBeLessThan(effects.indexOf('stripe cancelIntent'));
-    const offered = await offer(orderId);
-    expect(offered).toMatchObject({ paymentIntentId: body.PaymentIntentID, order: { Price: 149.99 } });
+    expect(effects.seen.indexOf('stripe createIntent')).toBeLessThan(
+      effects.seen.indexOf('stripe cancelIntent'),
+    );
+    const offered = await buyer.intent(orderId);
+    expect(offered).toMatchObject({ paymentIntentId: changed.PaymentIntentID, order: { Price: 149.99 } });
     await publishAll();
     expect(events.on('ticketly.order.updated', orderId)).toMatchObject([
-      { PaymentIntentID: body.PaymentIntentID },
+      { PaymentIntentID: changed.PaymentIntentID },
     ]);
 
     expect(await confirmIntent(platform.app.url, before, `${before}_none`, 'pm_card_visa')).not.toBe(200);
     await confirmIntent(platform.app.url, offered.paymentIntentId, offered.clientSecret, 'pm_card_visa');
-    const paid = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-    expect(paid).toMatchObject({ status: 200, body: { Status: 'completed', Price: 149.99 } });
-    expect(
-      await platform.app.sql('SELECT amount_minor, state FROM payments WHERE order_id = $1', [orderId]),
-    ).toEqual([{ amount_minor: '14999', state: 'applied' }]);
+    expect(await buyer.checkOut(orderId)).toMatchObject({ Status: 'completed', Price: 149.99 });
+    expect(await stored.payments(orderId)).toMatchObject([{ amount_minor: 14_999, state: 'applied' }]);
   });
 
   test('at the same price it is the same one', async () => {
-    const [old = '', next = ''] = seats(100, 100);
-    const orderId = await platform.place(buyer, [old]);
-    const { paymentIntentId, clientSecret } = await offer(orderId);
-    expect((await put(orderId, { seat_ids: [next] })).body).toMatchObject({
+    const [old, next] = seats(100, 100);
+    const orderId = await buyer.place([old]);
+    const { paymentIntentId, clientSecret } = await buyer.intent(orderId);
+    expect(await buyer.change(orderId, { seat_ids: [next] })).toMatchObject({
       PaymentIntentID: paymentIntentId,
       Price: 100,
     });
-    expect(await offer(orderId)).toMatchObject({ paymentIntentId, clientSecret });
+    expect(await buyer.intent(orderId)).toMatchObject({ paymentIntentId, clientSecret });
     expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({
       status: 'requires_payment_method',
       amount: 10_000,
@@ -492,28 +441,27 @@ describe('with a PaymentIntent', () => {
 
   test('at price 0 there is none any more, and asking for one completes the order', async () => {
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 100 });
-    const orderId = await platform.place(buyer, seats(100));
-    const { paymentIntentId } = await offer(orderId);
-    expect((await put(orderId, { discount_id: discountId })).body).toMatchObject({
+    const orderId = await buyer.place(seats(100));
+    const { paymentIntentId } = await buyer.intent(orderId);
+    expect(await buyer.change(orderId, { discount_id: discountId })).toMatchObject({
       Price: 0,
       PaymentIntentID: '',
     });
     expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({ status: 'canceled' });
-    const none = await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
-      token: buyer,
+    expect(await buyer.tries.intent(orderId)).toMatchObject({
+      status: 409,
+      body: { code: 'nothing_to_pay' },
     });
-    expect(none).toMatchObject({ status: 409, body: { code: 'nothing_to_pay' } });
-    const done = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-    expect(done).toMatchObject({ status: 200, body: { Status: 'completed' } });
+    expect(await buyer.checkOut(orderId)).toMatchObject({ Status: 'completed' });
   });
 
   test('and back from 0: a new one, which never was paid or cancelled', async () => {
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 100 });
-    const orderId = await platform.place(buyer, seats(100));
-    const first = await offer(orderId);
-    await put(orderId, { discount_id: discountId });
-    await put(orderId, { discount_id: null });
-    const second = await offer(orderId);
+    const orderId = await buyer.place(seats(100));
+    const first = await buyer.intent(orderId);
+    await buyer.change(orderId, { discount_id: discountId });
+    await buyer.change(orderId, { discount_id: null });
+    const second = await buyer.intent(orderId);
     expect(second.paymentIntentId).not.toBe(first.paymentIntentId);
     expect(await stripe.get(`payment_intents/${second.paymentIntentId}`)).toMatchObject({
       status: 'requires_payment_method',
@@ -522,132 +470,120 @@ describe('with a PaymentIntent', () => {
   });
 
   test('to one price, back and to it again: each time there is one that can be paid', async () => {
-    const [a = '', b = ''] = seats(100, 120);
-    const orderId = await platform.place(buyer, [a]);
-    const seen = new Set<string>([(await offer(orderId)).paymentIntentId]);
+    const [a, b] = seats(100, 120);
+    const orderId = await buyer.place([a]);
+    const seen = new Set<string>([(await buyer.intent(orderId)).paymentIntentId]);
     for (const [seatId, amount] of [
       [b, 12_000],
       [a, 10_000],
       [b, 12_000],
     ] as const) {
-      const { body } = await put(orderId, { seat_ids: [seatId] });
-      expect(seen).not.toContain(body.PaymentIntentID);
-      seen.add(body.PaymentIntentID);
-      expect(await stripe.get(`payment_intents/${body.PaymentIntentID}`)).toMatchObject({
+      const { PaymentIntentID } = await buyer.change(orderId, { seat_ids: [seatId] });
+      expect(seen).not.toContain(PaymentIntentID);
+      seen.add(PaymentIntentID);
+      expect(await stripe.get(`payment_intents/${PaymentIntentID}`)).toMatchObject({
         status: 'requires_payment_method',
         amount,
       });
     }
-    const all = await stripe.list('payment_intents');
-    const open = all.filter((each) => each.metadata.order_id === orderId && each.status !== 'canceled');
+    const intents = await stripe.list('payment_intents');
+    const open = intents.filter((each) => each.metadata.order_id === orderId && each.status !== 'canceled');
     expect(open).toHaveLength(1);
   });
 
   test.each(['stripe createIntent', 'stripe cancelIntent'])(
     'Stripe away at "%s": 503, and the order is as it was',
     async (effect) => {
-      const [old = '', next = ''] = seats(100, 120);
-      const orderId = await platform.place(buyer, [old]);
-      const { paymentIntentId } = await offer(orderId);
-      const before = await stored(orderId);
-      failing.add(effect);
-      const { status, body, headers } = await put(orderId, { seat_ids: [next] });
+      const [old, next] = seats(100, 120);
+      const orderId = await buyer.place([old]);
+      const { paymentIntentId } = await buyer.intent(orderId);
+      const before = await rowsOf(orderId);
+      effects.fail(effect, STRIPE_AWAY);
+      const { status, body, headers } = await buyer.tries.change(orderId, { seat_ids: [next] });
       expect({ status, code: body.code }).toEqual({ status: 503, code: 'payments_unavailable' });
       expect(headers.get('retry-after')).toBe('2');
-      expect(await stored(orderId)).toEqual(before);
+      expect(await rowsOf(orderId)).toEqual(before);
       expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({
         status: 'requires_payment_method',
       });
-      failing.clear();
-      await platform.place(await platform.token(randomUUID()), [next]);
-      const [another = ''] = seats(130);
-      const again = await put(orderId, { seat_ids: [another] });
-      expect(again).toMatchObject({ status: 200, body: { Price: 130 } });
-      expect(await stripe.get(`payment_intents/${again.body.PaymentIntentID}`)).toMatchObject({
+      effects.clear();
+      await stranger.place([next]);
+      const [another] = seats(130);
+      const again = await buyer.change(orderId, { seat_ids: [another] });
+      expect(again).toMatchObject({ Price: 130 });
+      expect(await stripe.get(`payment_intents/${again.PaymentIntentID}`)).toMatchObject({
         amount: 13_000,
       });
     },
   );
 
   test('tried again after Stripe was away it succeeds, with one that can be paid', async () => {
-    const [old = '', next = ''] = seats(100, 120);
-    const orderId = await platform.place(buyer, [old]);
-    await offer(orderId);
-    failing.add('stripe cancelIntent');
-    expect((await put(orderId, { seat_ids: [next] })).status).toBe(503);
-    failing.clear();
-    const { status, body } = await put(orderId, { seat_ids: [next] });
-    expect(status).toBe(200);
-    expect(await stripe.get(`payment_intents/${body.PaymentIntentID}`)).toMatchObject({
+    const [old, next] = seats(100, 120);
+    const orderId = await buyer.place([old]);
+    await buyer.intent(orderId);
+    effects.fail('stripe cancelIntent', STRIPE_AWAY);
+    expect((await buyer.tries.change(orderId, { seat_ids: [next] })).status).toBe(503);
+    effects.clear();
+    const { PaymentIntentID } = await buyer.change(orderId, { seat_ids: [next] });
+    expect(await stripe.get(`payment_intents/${PaymentIntentID}`)).toMatchObject({
       status: 'requires_payment_method',
       amount: 12_000,
     });
   });
 
   test('paid at the old amount just before: the order is completed as it was', async () => {
-    const [old = '', next = ''] = seats(100, 120);
-    const orderId = await platform.place(buyer, [old]);
-    const { paymentIntentId, clientSecret } = await offer(orderId);
-    await confirmIntent(platform.app.url, paymentIntentId, clientSecret, 'pm_card_visa');
-    const { status, body } = await put(orderId, { seat_ids: [next] });
+    const [old, next] = seats(100, 120);
+    const orderId = await buyer.place([old]);
+    const paymentIntentId = await buyer.pay(orderId);
+    const { status, body } = await buyer.tries.change(orderId, { seat_ids: [next] });
     expect({ status, code: body.code }).toEqual({ status: 409, code: 'order_already_paid' });
-    expect(await read(orderId)).toMatchObject({
+    expect(await buyer.read(orderId)).toMatchObject({
       Status: 'completed',
       Price: 100,
       PaymentIntentID: paymentIntentId,
     });
-    expect(await liveSeats(orderId)).toEqual([old]);
-    expect(
-      await platform.app.sql('SELECT payment_intent_id, state FROM payments WHERE order_id = $1', [orderId]),
-    ).toEqual([{ payment_intent_id: paymentIntentId, state: 'applied' }]);
+    expect(await stored.liveSeats(orderId)).toEqual([old]);
+    expect(await stored.payments(orderId)).toMatchObject([
+      { payment_intent_id: paymentIntentId, state: 'applied' },
+    ]);
     await publishAll();
     expect(events.on('ticketly.order.updated', orderId)).toMatchObject([{ Status: 'completed', Price: 100 }]);
-    expect(seatNews([old]).map((news) => news.status)).toEqual(['LOCKED', 'BOOKED']);
-    expect(seatNews([next])).toEqual([]);
-    await platform.place(await platform.token(randomUUID()), [next]);
+    expect(seatMessages([old]).map((message) => message.status)).toEqual(['LOCKED', 'BOOKED']);
+    expect(seatMessages([next])).toEqual([]);
+    await stranger.place([next]);
   });
 
   test('a change that is refused at the last moment leaves the order one that can be paid at its price', async () => {
-    const [old = '', taken = ''] = seats(100, 120);
-    const orderId = await platform.place(buyer, [old]);
-    await offer(orderId);
-    const replica = await startReplica(platform);
-    const token = await platform.token(randomUUID());
-    await replica.call('POST', '/api/order', { token, body: platform.request([taken]) });
-    expect((await put(orderId, { seat_ids: [taken] })).body).toMatchObject({
+    const [old, taken] = seats(100, 120);
+    const orderId = await buyer.place([old]);
+    await buyer.intent(orderId);
+    await stranger.via({ app: await startReplica(platform) }).order([taken]);
+    expect((await buyer.tries.change(orderId, { seat_ids: [taken] })).body).toMatchObject({
       code: 'seats_taken',
       seat_ids: [taken],
     });
-    const offered = await offer(orderId);
+    const offered = await buyer.intent(orderId);
     expect(await stripe.get(`payment_intents/${offered.paymentIntentId}`)).toMatchObject({
       status: 'requires_payment_method',
       amount: 10_000,
     });
     await confirmIntent(platform.app.url, offered.paymentIntentId, offered.clientSecret, 'pm_card_visa');
-    const paid = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-    expect(paid).toMatchObject({ status: 200, body: { Status: 'completed', Price: 100 } });
+    expect(await buyer.checkOut(orderId)).toMatchObject({ Status: 'completed', Price: 100 });
   });
 });
 
 describe('is refused', () => {
   test('to everybody but its buyer', async () => {
-    const orderId = await platform.place(buyer, seats(100));
-    const organiserId = randomUUID();
-    platform.seating.owners.set(platform.eventId, organiserId);
-    const others = [
-      await platform.token(randomUUID()),
-      await platform.token(organiserId),
-      await platform.issuer.token(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] }),
-    ];
-    const before = await stored(orderId);
-    for (const token of others) {
-      expect(await put(orderId, { seat_ids: seats(1) }, token)).toMatchObject({
+    const orderId = await buyer.place(seats(100));
+    const before = await rowsOf(orderId);
+    for (const each of [stranger, all.organiser, all.admin]) {
+      expect(await each.tries.change(orderId, { seat_ids: seats(1) })).toMatchObject({
         status: 403,
         body: { code: 'forbidden' },
       });
     }
-    expect(await stored(orderId)).toEqual(before);
-    expect(await put(randomUUID(), { seat_ids: seats(1) })).toMatchObject({
+    expect(await rowsOf(orderId)).toEqual(before);
+    expect(await buyer.tries.change(randomUUID(), { seat_ids: seats(1) })).toMatchObject({
       status: 404,
       body: { code: 'order_not_found' },
     });
@@ -657,31 +593,31 @@ describe('is refused', () => {
   });
 
   test('when the order is completed or cancelled', async () => {
-    const completed = await platform.place(buyer, seats(0));
-    await platform.app.call('POST', `/api/order/${completed}/checkout`, { token: buyer });
-    const cancelled = await platform.place(buyer, seats(100));
-    await platform.app.call('DELETE', `/api/order/${cancelled}`, { token: buyer });
+    const completed = await buyer.place(seats(0));
+    await buyer.checkOut(completed);
+    const cancelled = await buyer.place(seats(100));
+    await buyer.cancel(cancelled);
     for (const orderId of [completed, cancelled]) {
-      const before = await stored(orderId);
-      expect(await put(orderId, { seat_ids: seats(100) })).toMatchObject({
+      const before = await rowsOf(orderId);
+      expect(await buyer.tries.change(orderId, { seat_ids: seats(100) })).toMatchObject({
         status: 409,
         body: { code: 'order_not_pending' },
       });
-      expect(await stored(orderId)).toEqual(before);
+      expect(await rowsOf(orderId)).toEqual(before);
     }
   });
 
   test('when the hold has ended, although no sweeper has seen it yet', async () => {
-    const orderId = await platform.place(buyer, seats(100));
+    const orderId = await buyer.place(seats(100));
     await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 ms' WHERE order_id = $1", [
       orderId,
     ]);
-    const before = await stored(orderId);
-    expect(await put(orderId, { seat_ids: seats(100) })).toMatchObject({
+    const before = await rowsOf(orderId);
+    expect(await buyer.tries.change(orderId, { seat_ids: seats(100) })).toMatchObject({
       status: 409,
       body: { code: 'hold_ended' },
     });
-    expect(await stored(orderId)).toEqual(before);
+    expect(await rowsOf(orderId)).toEqual(before);
     await platform.app.app.turn('expiry');
   });
 
@@ -703,14 +639,14 @@ describe('is refused', () => {
     ['no JSON', '{'],
     ['fields that it does not have, alone', { seatIds: ['A1'] }],
   ])('for a body with %s', async (_name, body) => {
-    const orderId = await platform.place(buyer, seats(100));
-    const before = await stored(orderId);
-    const answer = await put(orderId, body);
+    const orderId = await buyer.place(seats(100));
+    const before = await rowsOf(orderId);
+    const answer = await buyer.tries.change(orderId, body);
     expect({ status: answer.status, code: answer.body.code }).toEqual({
       status: 400,
       code: 'invalid_request',
     });
-    expect(await stored(orderId)).toEqual(before);
+    expect(await rowsOf(orderId)).toEqual(before);
   });
 });
 
@@ -718,19 +654,15 @@ test.each<[string, (seatIds: string[], discountId: string) => unknown]>([
   ['the same seats, in another order', (seatIds) => ({ seat_ids: seatIds.toReversed() })],
   ['the same discount', (_seatIds, discountId) => ({ discount_id: discountId })],
   ['both', (seatIds, discountId) => ({ seat_ids: seatIds, discount_id: discountId.toUpperCase() })],
-])('to %s changes nothing, asks nobody and announces nothing', async (_name, wish) => {
+])('to %s changes nothing, asks nobody and announces nothing', async (_name, body) => {
   const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 });
   const seatIds = seats(100, 100);
-  const orderId = await platform.place(buyer, seatIds, discountId);
-  const { paymentIntentId } = await offer(orderId);
-  const before = await stored(orderId);
+  const orderId = await buyer.place(seatIds, discountId);
+  const { paymentIntentId } = await buyer.intent(orderId);
+  const before = await rowsOf(orderId);
   platform.seating.away = true;
-  const { status, body } = await put(orderId, wish(seatIds, discountId));
-  expect({ status, intent: body.PaymentIntentID, price: body.Price }).toEqual({
-    status: 200,
-    intent: paymentIntentId,
-    price: 190,
-  });
-  expect(body).toEqual(await read(orderId));
-  expect(await stored(orderId)).toEqual(before);
+  const same = await buyer.change(orderId, body(seatIds, discountId));
+  expect([same.PaymentIntentID, same.Price]).toEqual([paymentIntentId, 190]);
+  expect(same).toEqual(await buyer.read(orderId));
+  expect(await rowsOf(orderId)).toEqual(before);
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { instant, later } from '../../src/kernel/clock.ts';
+import { samplesOf } from '../support/metrics.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { moneyCame, startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -37,10 +38,7 @@ describe('clock-ahead', () => {
 
   const health = () => replica.call('GET', '/api/order/health');
   const linesOf = (words: string) => replica.log.filter((line) => line.includes(words));
-  const difference = async () => {
-    const { text } = await replica.call('GET', '/metrics');
-    return Number(/^ticketing_clock_difference_seconds (\S+)$/m.exec(text)?.[1]);
-  };
+  const difference = async () => (await samplesOf(replica)).ticketing_clock_difference_seconds ?? Number.NaN;
 
   test('a replica whose clock is ahead cancels no order whose hold has not ended', async () => {
     const orderIds = await Promise.all(Array.from({ length: ORDERS }, () => platform.place(buyer)));

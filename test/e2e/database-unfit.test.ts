@@ -11,6 +11,7 @@ import { migrateUp } from '../../src/platform/postgres/migrations.ts';
 import { atEnd } from '../support/at-end.ts';
 import { LKR } from '../support/currencies.ts';
 import { runOn, sql } from '../support/databases.ts';
+import { samplesOf } from '../support/metrics.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
 import { startServiceProcess } from '../support/service-process.ts';
@@ -42,10 +43,7 @@ const asOperator = async (...statements: readonly string[]) => {
 };
 const place = () => platform.app.call('POST', '/api/order', { token: buyer, body: platform.request() });
 const health = () => platform.app.call('GET', '/api/order/health');
-const metric = async (name: string) => {
-  const { text } = await platform.app.call('GET', '/metrics');
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-};
+const metric = async (name: string) => (await samplesOf(platform.app))[name];
 const isUp = async (up: boolean) => (await health()).status === (up ? 200 : 503);
 
 /** Placing is refused as the contract says while a server is away, and everybody who asks is told that it is. */

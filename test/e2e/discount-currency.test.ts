@@ -1,22 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { catalogueDiscount } from '../support/fake-seating.ts';
+import { newPerson, type Person } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 
 let platform: PlatformApp;
-let buyer: string;
+let buyer: Person;
 
 beforeAll(async () => {
   platform = await startPlatformApp();
-  buyer = await platform.token(randomUUID());
+  buyer = await newPerson(platform);
 });
 
 describe('discount-currency', () => {
   test('it refuses a discount of another currency with a reason, and frees the seats', async () => {
     const parameters = { type: 'FLAT_OFF', amount: 5, currency: 'KWD' };
     const seatIds = [randomUUID()];
-    const body = platform.request(seatIds, catalogueDiscount(platform.seating, parameters));
-    const refused = await platform.app.call('POST', '/api/order', { token: buyer, body });
+    const refused = await buyer.tries.order(seatIds, catalogueDiscount(platform.seating, parameters));
     expect(refused.status).toBeGreaterThanOrEqual(400);
     expect(refused.status).toBeLessThan(500);
     expect(refused.body).toMatchObject({
@@ -24,26 +24,26 @@ describe('discount-currency', () => {
       message: 'The discount is in another currency than the prices; tell the organiser.',
     });
     expect(await platform.app.sql('SELECT FROM orders')).toEqual([]);
-    await platform.place(await platform.token(randomUUID()), seatIds);
+    await (await newPerson(platform)).place(seatIds);
   });
 
   test('it refuses the same when a pending order is changed to it, and leaves the order as it was', async () => {
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     const parameters = { type: 'PERCENTAGE', percentage: 10, maxDiscount: 5, currency: 'USD' };
     const discount_id = catalogueDiscount(platform.seating, parameters);
-    const changed = await platform.app.call('PUT', `/api/order/${orderId}`, {
-      token: buyer,
-      body: { discount_id },
-    });
+    const changed = await buyer.tries.change(orderId, { discount_id });
     expect(changed.body).toMatchObject({ code: 'discount_refused' });
-    const { body: order } = await platform.app.call('GET', `/api/order/${orderId}`, { token: buyer });
-    expect(order).toMatchObject({ Status: 'pending', DiscountID: '', DiscountAmount: 0, Price: 100 });
+    expect(await buyer.read(orderId)).toMatchObject({
+      Status: 'pending',
+      DiscountID: '',
+      DiscountAmount: 0,
+      Price: 100,
+    });
   });
 
   test('it takes off what a discount of its own currency says', async () => {
     const parameters = { type: 'FLAT_OFF', amount: 5, currency: 'LKR' };
-    const orderId = await platform.place(buyer, undefined, catalogueDiscount(platform.seating, parameters));
-    const { body: order } = await platform.app.call('GET', `/api/order/${orderId}`, { token: buyer });
-    expect(order).toMatchObject({ DiscountAmount: 5, Price: 95 });
+    const orderId = await buyer.place(undefined, catalogueDiscount(platform.seating, parameters));
+    expect(await buyer.read(orderId)).toMatchObject({ DiscountAmount: 5, Price: 95 });
   });
 });

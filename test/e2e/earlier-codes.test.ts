@@ -171,7 +171,7 @@ async function reissue(session: string) {
     ['scripts/qr-reissue.ts', '--session', session],
     { env: { ...process.env, POSTGRES_DSN: platform.app.dsn, QR_SECRET_KEY: NEW_KEY } },
   );
-  expect(stderr).toContain('Codes that the earlier service sold for them admit nobody any more.');
+  expect(stderr).toContain('Codes that the earlier service sold for them are refused from now on.');
   return stdout
     .split('\n')
     .filter(Boolean)

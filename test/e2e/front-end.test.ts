@@ -1,55 +1,42 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { instant } from '../../src/kernel/clock.ts';
 import { catalogueDiscount } from '../support/fake-seating.ts';
+import { movableClock } from '../support/movable-clock.ts';
+import { newPerson, type People, type Person, people } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { recordEvents } from '../support/recorded-events.ts';
 import { until } from '../support/servers.ts';
-import type { Answer, TestApp } from '../support/test-app.ts';
+import { type Stored, storedIn } from '../support/stored.ts';
+import type { Answer } from '../support/test-app.ts';
 
 const PAGE = 'https://tickets.example.com';
-const ADMIN = { user_groups: ['/Permissions/Users/System Admins'] };
 const HOLD_MS = 300_000;
 
 const events = recordEvents();
-const organiserId = randomUUID();
-let aheadMs = 0;
+/** It never goes back: a message published later must not seem to be published earlier. */
+const clock = movableClock();
 let platform: PlatformApp;
-let buyer: string;
-let other: string;
-let organiser: string;
+let stored: Stored;
+let all: People;
+let buyer: Person;
+let other: Person;
 
 beforeAll(async () => {
-  const clock = { now: () => instant(Date.now() + aheadMs) };
   platform = await startPlatformApp({ CORS_ORIGINS: PAGE }, {}, { eventLog: events.log, clock });
-  platform.seating.owners.set(platform.eventId, organiserId);
-  [buyer, other, organiser] = (await Promise.all(
-    [randomUUID(), randomUUID(), organiserId].map((sub) =>
-      platform.issuer.token(sub, {}, { expiresIn: 3_600 }),
-    ),
-  )) as [string, string, string];
+  stored = storedIn(platform.app);
+  all = await people(platform);
+  buyer = all.buyer;
+  other = await newPerson(platform);
 });
 
 beforeEach(() => {
-  aheadMs = 0;
   platform.seating.query = undefined;
   platform.seating.seating = undefined;
 });
 
-const post = (path: string, token = buyer, headers: Record<string, string> = {}) =>
-  platform.app.call('POST', path, { token, headers });
-
-const pay = (orderId: string, headers: Record<string, string> = {}) =>
-  post(`/api/order/${orderId}/create-payment-intent`, buyer, headers);
-
-const order = (seatIds: readonly string[], token = buyer, app: TestApp = platform.app) =>
-  app.call('POST', '/api/order', { token, body: platform.request(seatIds) });
-
-const stored = async (orderId: string) =>
-  (await platform.app.sql<{ status: string }>('SELECT status FROM orders WHERE order_id = $1', [orderId]))[0]
-    ?.status;
+const statusOf = async (orderId: string) => (await stored.state(orderId))?.status;
 
 interface Sent {
   readonly headers: Readonly<Record<string, string>>;
@@ -103,12 +90,11 @@ describe('front-end: an empty body is no body', () => {
       Object.entries(methods).map(([method, { requestBody }]) => ({ path, method, requestBody })),
     );
     expect(operations.length).toBeGreaterThan(30);
-    const admin = await platform.issuer.token(randomUUID(), ADMIN);
     for (const { path, method, requestBody } of operations) {
       const { headers, body } = EMPTY[form] as Sent;
       const address = path.replaceAll(/\{\w+\}/g, randomUUID());
       const answer = await send(method.toUpperCase(), address, {
-        headers: { ...headers, authorization: `Bearer ${admin}` },
+        headers: { ...headers, authorization: `Bearer ${all.admin.token}` },
         body,
       });
       const what = `${form}: ${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`;
@@ -127,30 +113,23 @@ describe('front-end: an empty body is no body', () => {
   });
 
   test('an order is paid for, checked out, refunded and another one cancelled as the page does it', async () => {
-    const headers = { ...json };
-    const orderId = await platform.place(buyer);
-    const intent = await pay(orderId, headers);
-    expect(intent, intent.text).toMatchObject({ status: 200, body: { seatLockDurationMins: 5 } });
-    await platform.pay(buyer, orderId);
-    const done = await post(`/api/order/${orderId}/checkout`, buyer, headers);
-    expect(done).toMatchObject({ status: 200, body: { Status: 'completed' } });
-    const admin = await platform.issuer.token(randomUUID(), ADMIN);
-    const refund = await post(`/api/order/${orderId}/refund`, admin, headers);
-    expect(refund, refund.text).toMatchObject({ status: 200, body: { amount: 100 } });
-    const next = await platform.place(buyer);
-    const gone = await platform.app.call('DELETE', `/api/order/${next}`, { token: buyer, headers });
-    expect([gone.status, await stored(next)]).toEqual([204, 'cancelled']);
+    const [page, admin] = [buyer.via({ headers: json }), all.admin.via({ headers: json })];
+    const orderId = await buyer.place();
+    expect(await page.intent(orderId)).toMatchObject({ seatLockDurationMins: 5 });
+    await buyer.pay(orderId);
+    expect(await page.checkOut(orderId)).toMatchObject({ Status: 'completed' });
+    expect(await admin.refund(orderId)).toMatchObject({ amount: 100 });
+    const next = await buyer.place();
+    await page.cancel(next);
+    expect(await statusOf(next)).toBe('cancelled');
   });
 
   test.each(['text/plain', 'text/plain;charset=UTF-8', 'application/x-www-form-urlencoded', 'text/xml'])(
     'JSON that is sent as %s is refused with the content type to send',
     async (type) => {
       const body = JSON.stringify(platform.request());
-      const answer = await platform.app.call('POST', '/api/order', {
-        token: buyer,
-        body,
-        headers: { 'content-type': type },
-      });
+      const page = buyer.via({ headers: { 'content-type': type } });
+      const answer = await page.call('POST', '/api/order', body);
       expect(answer).toMatchObject({ status: 415, body: { code: 'unsupported_media_type' } });
       expect(answer.body.message).toContain('Content-Type: application/json');
     },
@@ -164,15 +143,15 @@ describe('front-end: seatLockDurationMins', () => {
     [HOLD_MS - 90_000, 2],
     [HOLD_MS - 3_000, 1],
   ])('after %i ms of a hold of five minutes it is %i', async (ms, minutes) => {
-    const orderId = await platform.place(buyer);
-    aheadMs = ms;
-    expect((await pay(orderId)).body.seatLockDurationMins).toBe(minutes);
+    const orderId = await buyer.place();
+    clock.advance(ms);
+    expect((await buyer.intent(orderId)).seatLockDurationMins).toBe(minutes);
   });
 
   test('when the hold has ended the order is refused, and no number is given', async () => {
-    const orderId = await platform.place(buyer);
-    aheadMs = HOLD_MS;
-    const late = await pay(orderId);
+    const orderId = await buyer.place();
+    clock.advance(HOLD_MS);
+    const late = await buyer.tries.intent(orderId);
     expect(late.status).toBe(409);
     expect(['hold_ended', 'order_not_pending']).toContain(late.body.code);
   });
@@ -181,32 +160,30 @@ describe('front-end: seatLockDurationMins', () => {
 describe('front-end: a free order', () => {
   const free = async () => {
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 100 });
-    return platform.place(buyer, [randomUUID()], discountId);
+    return buyer.place([randomUUID()], discountId);
   };
   const saleOf = (orderId: string) =>
     platform.app.sql("SELECT FROM outbox WHERE key = $1 AND topic = 'orderUpdated'", [orderId]);
 
   test('it is completed by asking to pay it, says where the tickets are, and says so again', async () => {
     const orderId = await free();
-    const asked = await pay(orderId, json);
+    const asked = await buyer.via({ headers: json }).tries.intent(orderId);
     expect(asked).toMatchObject({ status: 409, body: { code: 'nothing_to_pay' } });
     expect(asked.body.message).toContain('completed');
     expect(asked.body.message).toContain(`/api/order/${orderId}/tickets`);
-    expect(await stored(orderId)).toBe('completed');
-    const [ticket] = (await platform.app.call('GET', `/api/order/${orderId}/tickets`, { token: buyer })).body;
-    expect(ticket.qr_code).toMatch(/^iVBORw0KGgo/);
-    expect((await pay(orderId)).body).toEqual(asked.body);
-    const checkedOut = await post(`/api/order/${orderId}/checkout`);
-    expect(checkedOut).toMatchObject({ status: 200, body: { Status: 'completed', Price: 0 } });
+    expect(await statusOf(orderId)).toBe('completed');
+    const [ticket] = await buyer.tickets(orderId);
+    expect(ticket?.qr_code).toMatch(/^iVBORw0KGgo/);
+    expect((await buyer.tries.intent(orderId)).body).toEqual(asked.body);
+    expect(await buyer.checkOut(orderId)).toMatchObject({ Status: 'completed', Price: 0 });
     expect(await saleOf(orderId)).toHaveLength(1);
-    expect(await platform.app.sql('SELECT FROM payments WHERE order_id = $1', [orderId])).toEqual([]);
+    expect(await stored.payments(orderId)).toEqual([]);
   });
 
   test('with an Idempotency-Key the answer is repeated', async () => {
     const orderId = await free();
-    const headers = { 'idempotency-key': randomUUID() };
-    const first = await pay(orderId, headers);
-    const again = await pay(orderId, headers);
+    const { tries } = buyer.via({ headers: { 'idempotency-key': randomUUID() } });
+    const [first, again] = [await tries.intent(orderId), await tries.intent(orderId)];
     expect(again.body).toEqual(first.body);
     expect(again.headers.get('idempotent-replayed')).toBe('true');
     expect(await saleOf(orderId)).toHaveLength(1);
@@ -215,10 +192,10 @@ describe('front-end: a free order', () => {
   test('it is completed or cancelled once when it is asked to be both, many times at once', async () => {
     for (let round = 0; round < 5; round += 1) {
       const orderId = await free();
-      const cancel = () => platform.app.call('DELETE', `/api/order/${orderId}`, { token: buyer });
-      const checkOut = () => post(`/api/order/${orderId}/checkout`);
-      const answers = await Promise.all([pay(orderId), cancel(), pay(orderId), checkOut(), cancel()]);
-      const status = await stored(orderId);
+      const { intent, cancel, checkOut } = buyer.tries;
+      const asked = [intent, cancel, intent, checkOut, cancel];
+      const answers = await Promise.all(asked.map((ask) => ask(orderId)));
+      const status = await statusOf(orderId);
       const deleted = answers.filter((answer) => answer.status === 204);
       expect(deleted).toHaveLength(status === 'cancelled' ? 1 : 0);
       expect(await saleOf(orderId)).toHaveLength(status === 'completed' ? 1 : 0);
@@ -229,17 +206,17 @@ describe('front-end: a free order', () => {
 
   test('one whose hold has ended stays ended', async () => {
     const orderId = await free();
-    aheadMs = HOLD_MS;
-    expect((await pay(orderId)).body.code).not.toBe('nothing_to_pay');
-    await until('the sweeper ends it', async () => (await stored(orderId)) === 'cancelled');
-    expect((await pay(orderId)).body.code).toBe('order_not_pending');
+    clock.advance(HOLD_MS);
+    expect((await buyer.tries.intent(orderId)).body.code).not.toBe('nothing_to_pay');
+    await stored.untilStatus(orderId, 'cancelled');
+    expect((await buyer.tries.intent(orderId)).body.code).toBe('order_not_pending');
     expect(await saleOf(orderId)).toEqual([]);
   });
 
   test('nobody else completes it', async () => {
     const orderId = await free();
-    const asked = await post(`/api/order/${orderId}/create-payment-intent`, other);
-    expect([asked.status, await stored(orderId)]).toEqual([403, 'pending']);
+    const asked = await other.tries.intent(orderId);
+    expect([asked.status, await statusOf(orderId)]).toEqual([403, 'pending']);
   });
 });
 
@@ -261,55 +238,47 @@ describe('front-end: refused seats have their labels', () => {
 
   test('those that another order holds', async () => {
     const seatIds = [randomUUID(), randomUUID()];
-    await platform.place(buyer, seatIds);
-    expectTaken(await order([randomUUID(), ...seatIds], other), seatIds);
+    await buyer.place(seatIds);
+    expectTaken(await other.tries.order([randomUUID(), ...seatIds]), seatIds);
   });
 
   test('those that the database alone knows of, on a replica that never heard of them', async () => {
     const seatIds = [randomUUID(), randomUUID()];
-    await platform.place(buyer, seatIds);
+    await buyer.place(seatIds);
     const replica = await startReplica(platform);
-    expectTaken(await order(seatIds, other, replica), seatIds);
-    expectTaken(await order(seatIds, other, replica), seatIds);
+    expectTaken(await other.via({ app: replica }).tries.order(seatIds), seatIds);
+    expectTaken(await other.via({ app: replica }).tries.order(seatIds), seatIds);
   });
 
   test('those that a pending order would be changed to', async () => {
     const seatId = randomUUID();
-    await platform.place(buyer, [seatId]);
-    const orderId = await platform.place(other);
-    const body = { seat_ids: [seatId] };
-    expectTaken(await platform.app.call('PUT', `/api/order/${orderId}`, { token: other, body }), [seatId]);
+    await buyer.place([seatId]);
+    const orderId = await other.place();
+    expectTaken(await other.tries.change(orderId, { seat_ids: [seatId] }), [seatId]);
   });
 
   test('those of the box office, issued and moved to', async () => {
     const seatId = randomUUID();
-    await platform.place(buyer, [seatId]);
-    const wish = { event_id: platform.eventId, session_id: platform.sessionId, price: 0 };
-    const issue = (seat_id: string) =>
-      platform.app.call('POST', '/api/order/ticket', { token: organiser, body: { ...wish, seat_id } });
-    expectTaken(await issue(seatId), [seatId]);
-    const { body } = await issue(randomUUID());
-    const moved = await platform.app.call('PUT', `/api/order/ticket/${body.ticket_id}`, {
-      token: organiser,
-      body: { seat_id: seatId },
-    });
-    expectTaken(moved, [seatId]);
+    await buyer.place([seatId]);
+    expectTaken(await all.organiser.tries.issue({ seat_id: seatId }), [seatId]);
+    const ticket = await all.organiser.issue();
+    expectTaken(await all.organiser.tries.amend(ticket, { seat_id: seatId }), [seatId]);
   });
 
   test('those that a seating service refuses and that are sold here', async () => {
     const seatId = randomUUID();
-    await platform.place(buyer, [seatId]);
+    await buyer.place([seatId]);
     const replica = await startReplica(platform);
     platform.seating.query = { status: 400, body: { message: `Seat ${seatId} is not available` } };
-    expectTaken(await order([seatId], other, replica), [seatId]);
+    expectTaken(await other.via({ app: replica }).tries.order([seatId]), [seatId]);
   });
 
   test('those that a seating service refuses in its words', async () => {
     const [known, unknown] = [randomUUID(), randomUUID()];
-    const orderId = await platform.place(buyer, [known]);
-    await platform.app.call('DELETE', `/api/order/${orderId}`, { token: buyer });
+    const orderId = await buyer.place([known]);
+    await buyer.cancel(orderId);
     platform.seating.query = { status: 400, body: { message: `Seats ${known} and ${unknown} are blocked` } };
-    const refused = await order([known, unknown], other);
+    const refused = await other.tries.order([known, unknown]);
     expect(refused).toMatchObject({
       status: 400,
       body: {
@@ -324,7 +293,7 @@ describe('front-end: refused seats have their labels', () => {
 
 describe('front-end: ids of orders', () => {
   test('the first eight characters tell orders apart that are placed together', async () => {
-    const placed = await Promise.all(Array.from({ length: 20 }, () => platform.place(buyer)));
+    const placed = await Promise.all(Array.from({ length: 20 }, () => buyer.place()));
     expect(new Set(placed.map((orderId) => orderId.slice(0, 8))).size).toBe(20);
   });
 });
@@ -344,7 +313,7 @@ describe('front-end: every call may come from another origin', () => {
       const answer = await platform.app.call('GET', address, { headers: origin });
       expect([path, allowed(answer)]).toEqual([path, PAGE]);
     }
-    const nowhere = await platform.app.call('GET', '/api/nowhere', { headers: origin, token: buyer });
+    const nowhere = await platform.app.call('GET', '/api/nowhere', { headers: origin, token: buyer.token });
     expect([nowhere.status, allowed(nowhere)]).toEqual([404, PAGE]);
   });
 
@@ -365,12 +334,12 @@ describe('front-end: every call may come from another origin', () => {
     const gate = Promise.withResolvers<void>();
     platform.seating.gate = gate.promise;
     const before = platform.seating.calls.length;
-    const first = order([randomUUID()], buyer, replica);
+    const first = buyer.via({ app: replica }).order();
     await until('the only place is taken', () => platform.seating.calls.length > before);
-    const shed = await replica.call('POST', '/api/order', { token: buyer, headers: origin, body: '{}' });
+    const shed = await buyer.via({ app: replica, headers: origin }).call('POST', '/api/order', '{}');
     platform.seating.gate = undefined;
     gate.resolve();
     expect([shed.status, allowed(shed)]).toEqual([503, PAGE]);
-    expect((await first).status).toBe(201);
+    await first;
   });
 });

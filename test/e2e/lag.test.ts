@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { instant } from '../../src/kernel/clock.ts';
+import { samplesOf } from '../support/metrics.ts';
+import { movableClock } from '../support/movable-clock.ts';
+import { newPerson, type Person } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { recordEvents } from '../support/recorded-events.ts';
 import { until } from '../support/servers.ts';
+import { type Stored, storedIn } from '../support/stored.ts';
 import { stripeApi } from '../support/stripe-api.ts';
 import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
 
@@ -11,10 +15,10 @@ const SECOND_MS = 1_000;
 const events = recordEvents();
 /** Messages of this key are not taken. */
 let poisoned: string | undefined;
-let ahead = 0;
+const clock = movableClock();
 let platform: PlatformApp;
-let buyer: string;
-const buyerId = randomUUID();
+let stored: Stored;
+let buyer: Person;
 
 beforeAll(async () => {
   const eventLog = {
@@ -24,8 +28,9 @@ beforeAll(async () => {
       await events.log.publish(messages);
     },
   };
-  platform = await startPlatformApp({}, {}, { eventLog, clock: { now: () => instant(Date.now() + ahead) } });
-  buyer = await platform.issuer.token(buyerId, {}, { expiresIn: 86_400 });
+  platform = await startPlatformApp({}, {}, { eventLog, clock });
+  stored = storedIn(platform.app);
+  buyer = await newPerson(platform);
 });
 
 const health = async () => platform.app.call('GET', '/api/order/health');
@@ -40,17 +45,7 @@ async function healthWhere(
   });
 }
 
-/** Every sample of `/metrics`, by its name with its labels. */
-async function metrics(): Promise<Record<string, number>> {
-  const { text } = await platform.app.call('GET', '/metrics');
-  const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return Object.fromEntries(
-    samples.map((line) => {
-      const at = line.lastIndexOf(' ');
-      return [line.slice(0, at), Number(line.slice(at + 1))];
-    }),
-  );
-}
+const metrics = () => samplesOf(platform.app);
 
 /** The samples of a counter by its one label, those not yet counted left out. */
 async function counted(name: string): Promise<Record<string, number>> {
@@ -87,7 +82,7 @@ const quiet = () =>
 
 describe('how far publishing is behind', () => {
   test('is nothing when all is published', async () => {
-    await platform.place(buyer);
+    await buyer.place();
     await quiet();
     const { body } = await healthWhere(({ waiting }) => waiting === 0);
     expect(body.outbox).toEqual({ status: 'UP', waiting: 0, lag_seconds: 0 });
@@ -101,17 +96,17 @@ describe('how far publishing is behind', () => {
   test('grows while the log is away, is a fault past half a minute, and comes back to nothing', async () => {
     await quiet();
     events.away = 'the broker is away';
-    const orderIds = [await platform.place(buyer), await platform.place(buyer)];
+    const orderIds = [await buyer.place(), await buyer.place()];
     const waiting = await healthWhere((outbox) => outbox.waiting === 4);
     // An order and its seats are a message each.
     expect(waiting).toMatchObject({
       status: 200,
       body: { status: 'UP', outbox: { status: 'UP', waiting: 4 } },
     });
-    ahead += 25 * SECOND_MS;
+    clock.advance(25 * SECOND_MS);
     const later = await healthWhere(({ lag_seconds }) => lag_seconds >= 25);
     expect(later.body.outbox.status).toBe('UP');
-    ahead += 10 * SECOND_MS;
+    clock.advance(10 * SECOND_MS);
     // Orders go on: the service is up, and its publishing is not.
     expect(await healthWhere(({ status }) => status === 'DOWN')).toMatchObject({
       status: 200,
@@ -135,17 +130,17 @@ describe('how far publishing is behind', () => {
 
   test('counts the keys that wait for a message that is not taken, while the others go on', async () => {
     await quiet();
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     await quiet();
     poisoned = orderId;
-    await platform.app.call('DELETE', `/api/order/${orderId}`, { token: buyer });
+    await buyer.cancel(orderId);
     await until('its key waits', async () => (await metrics()).ticketing_outbox_blocked_keys === 1);
-    const other = await platform.place(buyer);
+    const other = await buyer.place();
     await until('the other is published', () => events.on('ticketly.order.created', other).length === 1);
     await until('one waits', async () => (await health()).body.outbox.waiting === 1);
     expect(events.on('ticketly.order.canceled', orderId)).toEqual([]);
     poisoned = undefined;
-    ahead += 10 * SECOND_MS;
+    clock.advance(10 * SECOND_MS);
     await quiet();
     expect(events.on('ticketly.order.canceled', orderId)).toHaveLength(1);
     expect(await metrics()).toMatchObject({ ticketing_outbox_blocked_keys: 0 });
@@ -164,30 +159,23 @@ describe('what became of money', () => {
   };
 
   async function expired(seatIds = [randomUUID()]): Promise<string> {
-    const orderId = await platform.place(buyer, seatIds);
-    await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [
-      orderId,
-    ]);
-    await until('it has ended', async () => {
-      const rows = await platform.app.sql("SELECT FROM orders WHERE order_id = $1 AND status = 'cancelled'", [
-        orderId,
-      ]);
-      return rows.length === 1;
-    });
+    const orderId = await buyer.place(seatIds);
+    await stored.endHold(orderId);
+    await stored.untilStatus(orderId, 'cancelled');
     return orderId;
   }
 
   test('completed', async () => {
-    await added(MONEY, came(await platform.place(buyer)), { completed: 1 });
+    await added(MONEY, came(await buyer.place()), { completed: 1 });
   });
 
   test('given back', async () => {
-    await added(MONEY, came(await platform.place(buyer), { currency: 'usd' }), { refunded: 1 });
+    await added(MONEY, came(await buyer.place(), { currency: 'usd' }), { refunded: 1 });
   });
 
   test('given back for an order that its buyer cancelled, which is not late', async () => {
-    const orderId = await platform.place(buyer);
-    await platform.app.call('DELETE', `/api/order/${orderId}`, { token: buyer });
+    const orderId = await buyer.place();
+    await buyer.cancel(orderId);
     await added(MONEY, came(orderId), { refunded: 1 });
   });
 
@@ -198,17 +186,17 @@ describe('what became of money', () => {
   test('late, and given back', async () => {
     const seatIds = [randomUUID()];
     const orderId = await expired(seatIds);
-    await platform.place(buyer, seatIds);
+    await buyer.place(seatIds);
     await added(MONEY, came(orderId), { late_refunded: 1 });
   });
 
   test('completed by the buyer’s page, though the webhook tells of it, too', async () => {
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     await added(
       MONEY,
       async () => {
-        await platform.pay(buyer, orderId);
-        await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+        await buyer.pay(orderId);
+        await buyer.checkOut(orderId);
       },
       { completed: 1 },
     );
@@ -236,7 +224,7 @@ test('genuine webhooks are counted by what they are about, forged ones not at al
 });
 
 test('payments told of elsewhere are counted by what they said', async () => {
-  const orderId = await platform.place(buyer);
+  const orderId = await buyer.place();
   const tell = (topic: string, value: unknown) =>
     events.log.publish([
       {
@@ -261,9 +249,7 @@ test('payments told of elsewhere are counted by what they said', async () => {
 
 test('Prometheus can read it, and no name and no id stands in it', async () => {
   const [a, b] = [randomUUID(), randomUUID()];
-  const orderId = await platform.place(buyer, [a, b]);
-  const intentId = await platform.pay(buyer, orderId);
-  await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+  const { orderId, intentId } = await buyer.buy([a, b]);
   await stripeApi(platform.app.url).post('refunds', { payment_intent: intentId });
   await deliver(platform.app, stripeEvent('invented.by.somebody', { object: 'thing' }));
   const { status, headers, text } = await platform.app.call('GET', '/metrics');
@@ -280,7 +266,7 @@ test('Prometheus can read it, and no name and no id stands in it', async () => {
     );
   }
   expect(text).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-|pi_|evt_|invented|lkr|VIP/i);
-  for (const id of [buyerId, orderId, intentId, platform.sessionId, platform.eventId, a]) {
+  for (const id of [buyer.id, orderId, intentId, platform.sessionId, platform.eventId, a]) {
     expect(text).not.toContain(id);
   }
 });

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openStream } from '../support/event-reader.ts';
-import { longToken, movableClock, toldOf, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
+import { longToken, toldOf, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
+import { movableClock } from '../support/movable-clock.ts';
 import { patience } from '../support/patience.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';

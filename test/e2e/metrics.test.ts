@@ -3,29 +3,25 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { METRICS } from '../../src/platform/telemetry/metric-names.ts';
 import { openStream } from '../support/event-reader.ts';
+import { samplesOf } from '../support/metrics.ts';
+import { newOrganiser, newPerson, type Person } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
+import { storedIn } from '../support/stored.ts';
 import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
 
 let platform: PlatformApp;
-let buyer: string;
+let buyer: Person;
 
 beforeAll(async () => {
   platform = await startPlatformApp();
-  buyer = await platform.token(randomUUID());
+  buyer = await newPerson(platform);
 });
 
-/** Every sample, by its name with its labels. */
-async function samples(): Promise<Map<string, number>> {
-  const { text } = await platform.app.call('GET', '/metrics');
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return new Map(
-    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
-  );
-}
+const samples = () => samplesOf(platform.app);
 
 const ORDERS = 'ticketing_orders_total';
-const orders = async (outcome: string) => (await samples()).get(`${ORDERS}{outcome="${outcome}"}`) ?? 0;
+const orders = async (outcome: string) => (await samples())[`${ORDERS}{outcome="${outcome}"}`] ?? 0;
 
 /** How many more of an outcome there are after the work, once there is one. */
 async function more(outcome: string, work: () => Promise<unknown>): Promise<number> {
@@ -67,33 +63,31 @@ describe('requests', () => {
     `ticketing_http_request_duration_seconds_count{method="${method}",route="${route}",status="${status}"}`;
 
   test('are counted by the pattern of their route and the class of their status', async () => {
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     const before = await samples();
-    const stranger = await platform.token(randomUUID());
-    await platform.app.call('GET', `/api/order/${orderId}`, { token: buyer });
-    await platform.app.call('GET', `/api/order/${orderId}`, { token: stranger });
+    await buyer.read(orderId);
+    expect((await (await newPerson(platform)).tries.read(orderId)).status).toBe(403);
     await platform.app.call('GET', `/nothing/${randomUUID()}?token=x`);
     const after = await samples();
-    const added = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
+    const added = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
     expect(added(count('/api/order/:orderId', '2xx'))).toBe(1);
     expect(added(count('/api/order/:orderId', '4xx'))).toBe(1);
     expect(added(count('none', '4xx'))).toBe(1);
     expect(added('ticketing_problems_total{code="forbidden"}')).toBe(1);
     expect(added('ticketing_problems_total{code="not_found"}')).toBe(1);
-    expect(after.get('ticketing_http_requests_under_way')).toBe(1);
+    expect(after.ticketing_http_requests_under_way).toBe(1);
   });
 
   test('a stream is one under way, and no slow answer', async () => {
-    const [organiser, eventId] = [randomUUID(), randomUUID()];
-    platform.seating.owners.set(eventId, organiser);
-    const path = `/api/order/sse/checkouts/event/${eventId}`;
-    const stream = await openStream(platform.app.url, path, { token: await platform.token(organiser) });
-    await until('it is open', async () => (await samples()).get('ticketing_streams_open') === 1);
-    expect((await samples()).get('ticketing_http_requests_under_way')).toBe(2);
+    const { token } = await newOrganiser(platform);
+    const path = `/api/order/sse/checkouts/event/${platform.eventId}`;
+    const stream = await openStream(platform.app.url, path, { token });
+    await until('it is open', async () => (await samples()).ticketing_streams_open === 1);
+    expect((await samples()).ticketing_http_requests_under_way).toBe(2);
     await stream.close();
-    await until('it is closed', async () => (await samples()).get('ticketing_streams_open') === 0);
+    await until('it is closed', async () => (await samples()).ticketing_streams_open === 0);
     await until('nothing but the question', async () => {
-      return (await samples()).get('ticketing_http_requests_under_way') === 1;
+      return (await samples()).ticketing_http_requests_under_way === 1;
     });
     expect((await platform.app.call('GET', '/metrics')).text).not.toContain(
       'route="/api/order/sse/checkouts/event/:eventID",status="2xx"',
@@ -105,32 +99,25 @@ describe('orders', () => {
   test('placed and completed, each once', async () => {
     let orderId = '';
     const placed = await more('placed', async () => {
-      orderId = await platform.place(buyer);
+      orderId = await buyer.place();
     });
     const completed = await more('completed', async () => {
-      await platform.pay(buyer, orderId);
-      await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+      await buyer.pay(orderId);
+      await buyer.checkOut(orderId);
     });
     expect([placed, completed]).toEqual([1, 1]);
   });
 
   test('refused', async () => {
     const seat = randomUUID();
-    await platform.place(buyer, [seat]);
-    const again = () =>
-      platform.app.call('POST', '/api/order', { token: buyer, body: platform.request([seat]) });
-    expect(await more('refused', again)).toBe(1);
+    await buyer.place([seat]);
+    expect(await more('refused', () => buyer.tries.order([seat]))).toBe(1);
   });
 
   test('cancelled by their buyer, and expired', async () => {
-    const [mine, late] = [await platform.place(buyer), await platform.place(buyer)];
-    const cancel = () => platform.app.call('DELETE', `/api/order/${mine}`, { token: buyer });
-    expect(await more('cancelled_buyer', cancel)).toBe(1);
-    const pass = () =>
-      platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [
-        late,
-      ]);
-    expect(await more('cancelled_expired', pass)).toBe(1);
+    const [mine, late] = [await buyer.place(), await buyer.place()];
+    expect(await more('cancelled_buyer', () => buyer.cancel(mine))).toBe(1);
+    expect(await more('cancelled_expired', () => storedIn(platform.app).endHold(late))).toBe(1);
   });
 });
 
@@ -142,21 +129,21 @@ describe('what waits in the database', () => {
               ('evt_stuck', 'x', now() - interval '1 day', now(), 12)`,
     );
     const read = await samples();
-    expect(read.get('ticketing_webhooks_waiting')).toBe(2);
-    expect(read.get('ticketing_webhooks_stuck')).toBe(1);
-    expect(read.get('ticketing_webhooks_lag_seconds')).toBeGreaterThanOrEqual(90);
-    expect(read.get('ticketing_webhooks_lag_seconds')).toBeLessThan(3_600);
+    expect(read.ticketing_webhooks_waiting).toBe(2);
+    expect(read.ticketing_webhooks_stuck).toBe(1);
+    expect(read.ticketing_webhooks_lag_seconds).toBeGreaterThanOrEqual(90);
+    expect(read.ticketing_webhooks_lag_seconds).toBeLessThan(3_600);
     await platform.app.sql("DELETE FROM stripe_inbox WHERE event_id IN ('evt_waits', 'evt_stuck')");
 
-    const orderId = await platform.place(buyer);
-    await platform.app.call('DELETE', `/api/order/${orderId}`, { token: buyer });
+    const orderId = await buyer.place();
+    await buyer.cancel(orderId);
     platform.app.log.length = 0;
     // Money for an order that its buyer ended goes back; the account of the intent is unknown, so it is tried in vain.
     await deliver(platform.app, stripeEvent('payment_intent.succeeded', paidIntent(orderId)));
-    await until('the refund waits', async () => (await samples()).get('ticketing_refunds_waiting') === 1);
-    expect((await samples()).get('ticketing_refunds_stuck')).toBe(0);
+    await until('the refund waits', async () => (await samples()).ticketing_refunds_waiting === 1);
+    expect((await samples()).ticketing_refunds_stuck).toBe(0);
     await platform.app.sql('UPDATE refunds SET attempts = 12 WHERE provider_id IS NULL');
-    expect((await samples()).get('ticketing_refunds_stuck')).toBe(1);
+    expect((await samples()).ticketing_refunds_stuck).toBe(1);
     await platform.app.sql("UPDATE refunds SET provider_id = 'by hand' WHERE provider_id IS NULL");
   });
 
@@ -170,21 +157,19 @@ describe('what waits in the database', () => {
     await platform.app.sql('ALTER TABLE refunds RENAME TO refunds_away');
     try {
       const read = await samples();
-      expect(read.get('ticketing_database_up')).toBe(0);
-      expect(read.get('ticketing_outbox_waiting')).toBeNaN();
-      expect(read.get('ticketing_http_requests_under_way')).toBe(1);
+      expect(read.ticketing_database_up).toBe(0);
+      expect(read.ticketing_outbox_waiting).toBeNaN();
+      expect(read.ticketing_http_requests_under_way).toBe(1);
     } finally {
       await platform.app.sql('ALTER TABLE refunds_away RENAME TO refunds');
     }
     await cut();
-    await until('it says again', async () => (await samples()).get('ticketing_database_up') === 1);
+    await until('it says again', async () => (await samples()).ticketing_database_up === 1);
     const read = await samples();
-    const states = ['busy', 'idle'].map((state) =>
-      read.get(`ticketing_database_connections{state="${state}"}`),
-    );
+    const states = ['busy', 'idle'].map((state) => read[`ticketing_database_connections{state="${state}"}`]);
     expect(states.reduce((sum = 0, each = 0) => sum + each, 0)).toBeGreaterThan(0);
-    expect(read.get('ticketing_database_requests_waiting')).toBe(0);
+    expect(read.ticketing_database_requests_waiting).toBe(0);
     for (const server of ['seating', 'event_query'])
-      expect(read.get(`ticketing_circuit_open{server="${server}"}`)).toBe(0);
+      expect(read[`ticketing_circuit_open{server="${server}"}`]).toBe(0);
   });
 });

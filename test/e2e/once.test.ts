@@ -1,76 +1,55 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readQrCode } from '../../scripts/qr-reader.ts';
-import { instant } from '../../src/kernel/clock.ts';
-import { watchEffects } from '../support/effects.ts';
+import { failingEffects } from '../support/failing-effects.ts';
+import { seatsAt } from '../support/fake-seating.ts';
+import { movableClock } from '../support/movable-clock.ts';
+import { newPerson, type Person, people, type Ticket } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { qrTextOf } from '../support/qr-texts.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
+import { type Stored, storedIn } from '../support/stored.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 
 const HOUR_MS = 3_600_000;
-/** Tokens outlive every jump of the clock. */
-const LONG_S = 30 * 86_400;
 
-let ahead = 0;
-const failing = new Set<string>();
+const PROCESS_ENDS = new Error('the process ends');
+const clock = movableClock();
+const effects = failingEffects();
 let platform: PlatformApp;
 let stripe: StripeApi;
-let buyer: string;
-let admin: string;
-let scanner: string;
-const buyerId = randomUUID();
+let stored: Stored;
+let buyer: Person;
+let admin: Person;
+let scanner: Person;
 
 beforeAll(async () => {
-  platform = await startPlatformApp(
-    {},
-    {},
-    {
-      clock: { now: () => instant(Date.now() + ahead) },
-      watch: watchEffects({
-        before(effect) {
-          if (failing.has(effect)) throw new Error(`the process ends before ${effect}`);
-        },
-        after: () => undefined,
-      }),
-    },
-  );
+  platform = await startPlatformApp({}, {}, { clock, watch: effects.watch });
   stripe = stripeApi(platform.app.url);
-  buyer = await longToken(buyerId);
-  admin = await longToken(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] });
-  const scannerId = randomUUID();
-  platform.seating.scanners.set(scannerId, new Set([platform.sessionId]));
-  scanner = await longToken(scannerId);
+  stored = storedIn(platform.app);
+  ({ buyer, admin, scanner } = await people(platform));
 });
 
 beforeEach(() => {
-  failing.clear();
+  effects.clear();
   platform.seating.away = false;
   platform.seating.gate = undefined;
 });
 
-const longToken = (sub: string, claims: Record<string, unknown> = {}) =>
-  platform.issuer.token(sub, claims, { expiresIn: LONG_S });
-
 interface Asked {
   readonly method: string;
   readonly path: string;
-  readonly token: string;
+  readonly who: Person;
   readonly body?: unknown;
 }
 
-function send({ method, path, token, body }: Asked, key: string) {
-  return platform.app.call(method, path, {
-    token,
-    headers: { 'idempotency-key': key },
-    ...(body === undefined ? {} : { body }),
-  });
-}
+const send = ({ method, path, who, body }: Asked, key: string) =>
+  who.via({ headers: { 'idempotency-key': key } }).call(method, path, body);
 
-const placing = (seatIds = [randomUUID()], token = buyer): Asked => ({
+const placing = (seatIds = [randomUUID()], who = buyer): Asked => ({
   method: 'POST',
   path: '/api/order',
-  token,
+  who,
   body: platform.request(seatIds),
 });
 
@@ -84,17 +63,11 @@ test('what is compared is the body as it was sent, so that a kept key is known a
   expect(kept?.fingerprint).toBe(createHash('sha256').update(sent).digest('base64url'));
 });
 
-async function completedOrder(): Promise<string> {
-  const orderId = await platform.place(buyer, [randomUUID(), randomUUID()]);
-  await platform.pay(buyer, orderId);
-  const { status } = await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-  expect(status).toBe(200);
-  return orderId;
-}
+const completedOrder = () => buyer.buy([randomUUID(), randomUUID()]);
 
 /** A refund of one minor unit that used up its tries, of an order of its own. */
 async function stuckRefund(): Promise<string> {
-  const orderId = await completedOrder();
+  const { orderId } = await completedOrder();
   const refundId = randomUUID();
   await platform.app.sql(
     `WITH counted AS (
@@ -134,53 +107,47 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
   [
     'changing',
     async () => {
-      const orderId = await platform.place(buyer);
+      const orderId = await buyer.place();
       const body = { seat_ids: [randomUUID(), randomUUID()] };
       const path = `/api/order/${orderId}`;
-      return { method: 'PUT', path, token: buyer, body, status: 200, effect: () => announcementsOf(orderId) };
+      return { method: 'PUT', path, who: buyer, body, status: 200, effect: () => announcementsOf(orderId) };
     },
   ],
   [
     'cancelling',
     async () => {
-      const orderId = await platform.place(buyer);
+      const orderId = await buyer.place();
       const path = `/api/order/${orderId}`;
-      return { method: 'DELETE', path, token: buyer, status: 204, effect: () => announcementsOf(orderId) };
+      return { method: 'DELETE', path, who: buyer, status: 204, effect: () => announcementsOf(orderId) };
     },
   ],
   [
     'asking for a PaymentIntent',
     async () => {
-      const orderId = await platform.place(buyer);
+      const orderId = await buyer.place();
       const path = `/api/order/${orderId}/create-payment-intent`;
       const effect = async () => {
         const intents = await stripe.list('payment_intents');
         return intents.filter((intent) => intent.metadata.order_id === orderId).map(({ id }) => id);
       };
-      return { method: 'POST', path, token: buyer, status: 200, effect };
+      return { method: 'POST', path, who: buyer, status: 200, effect };
     },
   ],
   [
     'checking out',
     async () => {
-      const seatId = randomUUID();
-      platform.seating.prices.set(seatId, 0);
-      const orderId = await platform.place(buyer, [seatId]);
+      const orderId = await buyer.place(seatsAt(platform.seating, 0));
       const path = `/api/order/${orderId}/checkout`;
-      return { method: 'POST', path, token: buyer, status: 200, effect: () => announcementsOf(orderId) };
+      return { method: 'POST', path, who: buyer, status: 200, effect: () => announcementsOf(orderId) };
     },
   ],
   [
     'giving back',
     async () => {
-      const orderId = await completedOrder();
+      const { orderId } = await completedOrder();
       const path = `/api/order/${orderId}/refund`;
-      const effect = () =>
-        platform.app.sql(
-          'SELECT refund_id FROM refunds JOIN payments USING (payment_intent_id) WHERE order_id = $1',
-          [orderId],
-        );
-      return { method: 'POST', path, token: admin, body: { amount: 10 }, status: 200, effect };
+      const effect = async () => (await stored.refunds(orderId)).length;
+      return { method: 'POST', path, who: admin, body: { amount: 10 }, status: 200, effect };
     },
   ],
   [
@@ -197,7 +164,7 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
           ]);
           return row?.provider_id !== null;
         });
-      return { method: 'POST', path, token: admin, status: 204, effect, followed };
+      return { method: 'POST', path, who: admin, status: 204, effect, followed };
     },
   ],
   [
@@ -207,39 +174,35 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
       const path = `/api/order/admin/payments/${refundId}/settled`;
       const effect = () =>
         platform.app.sql('SELECT provider_id FROM refunds WHERE refund_id = $1', [refundId]);
-      return { method: 'POST', path, token: admin, body: { reference: 'transfer 17' }, status: 204, effect };
+      return { method: 'POST', path, who: admin, body: { reference: 'transfer 17' }, status: 204, effect };
     },
   ],
   [
     'checking in',
     async () => {
-      const orderId = await completedOrder();
-      const { body } = await platform.app.call('GET', `/api/order/${orderId}/tickets`, { token: buyer });
-      const qr = await readQrCode(Buffer.from(body[0].qr_code, 'base64'));
+      const [ticket] = await buyer.tickets(await completedOrder());
+      const qr = await qrTextOf(ticket as Ticket);
       const effect = () =>
         platform.app.sql(
           'SELECT checked_in, checked_in_time, checked_in_by FROM tickets WHERE ticket_id = $1',
-          [body[0].ticket_id],
+          [ticket?.ticket_id],
         );
       const path = '/api/order/ticket/checkin';
-      return { method: 'POST', path, token: scanner, body: { encrypted_qr: qr }, status: 200, effect };
+      return { method: 'POST', path, who: scanner, body: { encrypted_qr: qr }, status: 200, effect };
     },
   ],
   [
     'undoing a check-in',
     async () => {
-      const orderId = await completedOrder();
-      const { body } = await platform.app.call('GET', `/api/order/${orderId}/tickets`, { token: buyer });
-      const qr = await readQrCode(Buffer.from(body[0].qr_code, 'base64'));
-      const scan = { token: scanner, body: { encrypted_qr: qr } };
-      await platform.app.call('POST', '/api/order/ticket/checkin', scan);
+      const [ticket] = await buyer.tickets(await completedOrder());
+      await scanner.checkIn(await qrTextOf(ticket as Ticket));
       const effect = () =>
         platform.app.sql(
           'SELECT s.outcome, a.action FROM scans s LEFT JOIN audit_trail a USING (ticket_id) WHERE s.ticket_id = $1',
-          [body[0].ticket_id],
+          [ticket?.ticket_id],
         );
-      const path = `/api/order/ticket/${body[0].ticket_id}/checkin`;
-      return { method: 'DELETE', path, token: admin, status: 200, effect };
+      const path = `/api/order/ticket/${ticket?.ticket_id}/checkin`;
+      return { method: 'DELETE', path, who: admin, status: 200, effect };
     },
   ],
   [
@@ -249,7 +212,7 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
       const effect = () =>
         platform.app.sql('SELECT allows_reentry FROM session_doors WHERE session_id = $1', [sessionId]);
       const path = `/api/order/scan/sessions/${sessionId}/door`;
-      return { method: 'PUT', path, token: admin, body: { allows_reentry: true }, status: 200, effect };
+      return { method: 'PUT', path, who: admin, body: { allows_reentry: true }, status: 200, effect };
     },
   ],
 ];
@@ -279,22 +242,18 @@ describe('sent again with its key,', () => {
   });
 
   test('a request is answered by another replica, too', async () => {
-    const replica = await startReplica(platform, {}, { clock: { now: () => instant(Date.now() + ahead) } });
+    const replica = await startReplica(platform, {}, { clock });
     const asked = placing();
     const key = randomUUID();
     const first = await send(asked, key);
-    const again = await replica.call('POST', '/api/order', {
-      token: buyer,
-      body: asked.body,
-      headers: { 'idempotency-key': key },
-    });
+    const again = await send({ ...asked, who: buyer.via({ app: replica }) }, key);
     expect({ status: again.status, text: again.text }).toEqual({ status: 201, text: first.text });
   });
 
   test('without it nothing is kept, and a request that comes twice is two', async () => {
-    const orderId = await platform.place(buyer);
-    const cancel = () => platform.app.call('DELETE', `/api/order/${orderId}`, { token: buyer });
-    expect([(await cancel()).status, (await cancel()).status]).toEqual([204, 409]);
+    const orderId = await buyer.place();
+    await buyer.cancel(orderId);
+    expect((await buyer.tries.cancel(orderId)).status).toBe(409);
   });
 });
 
@@ -306,15 +265,14 @@ describe('the same key', () => {
     const asked = placing();
     const key = randomUUID();
     const first = await send(asked, key);
-    const other = await platform.place(buyer);
+    const other = await buyer.place();
     const answer = await send(change(asked, other), key);
     expect({ status: answer.status, code: answer.body.code }).toEqual({
       status: 422,
       code: 'idempotency_key_reused',
     });
     expect(answer.headers.get('idempotent-replayed')).toBeNull();
-    const { body } = await platform.app.call('GET', `/api/order/${other}`, { token: buyer });
-    expect(body.Status).toBe('pending');
+    expect((await buyer.read(other)).Status).toBe('pending');
     // The first answer stands.
     expect((await send(asked, key)).text).toBe(first.text);
   });
@@ -322,10 +280,10 @@ describe('the same key', () => {
   test('of another user is another key', async () => {
     const key = randomUUID();
     const first = await send(placing(), key);
-    const otherId = randomUUID();
-    const second = await send(placing([randomUUID()], await longToken(otherId)), key);
+    const other = await newPerson(platform);
+    const second = await send(placing([randomUUID()], other), key);
     expect([first.status, second.status]).toEqual([201, 201]);
-    expect([first.body.user_id, second.body.user_id]).toEqual([buyerId, otherId]);
+    expect([first.body.user_id, second.body.user_id]).toEqual([buyer.id, other.id]);
     expect(second.headers.get('idempotent-replayed')).toBeNull();
   });
 
@@ -365,11 +323,11 @@ describe('the same key', () => {
 describe('a refusal', () => {
   test('is repeated, although the reason is gone', async () => {
     const seatIds = [randomUUID()];
-    const orderId = await platform.place(await longToken(randomUUID()), seatIds);
+    const orderId = await (await newPerson(platform)).place(seatIds);
     const key = randomUUID();
     const first = await send(placing(seatIds), key);
     expect(first).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: seatIds } });
-    await platform.app.call('DELETE', `/api/order/${orderId}`, { token: admin });
+    await admin.cancel(orderId);
     const again = await send(placing(seatIds), key);
     expect({ status: again.status, text: again.text }).toEqual({ status: 409, text: first.text });
     expect(again.headers.get('content-type')).toBe(first.headers.get('content-type'));
@@ -396,9 +354,9 @@ describe('a refusal', () => {
   test('of something that went wrong on our side is not kept', async () => {
     const asked = placing();
     const key = randomUUID();
-    failing.add('database order-insert');
+    effects.fail('database order-insert', PROCESS_ENDS);
     expect((await send(asked, key)).status).toBe(500);
-    failing.clear();
+    effects.clear();
     expect((await send(asked, key)).status).toBe(201);
   });
 });
@@ -409,12 +367,12 @@ describe('a worker that is gone', () => {
     const asked = placing([seatId]);
     const key = randomUUID();
     // As a killed process: neither the order nor the end of its work is written.
-    failing.add('database order-insert');
-    failing.add('database idempotency-let-go');
+    effects.fail('database order-insert', PROCESS_ENDS);
+    effects.fail('database idempotency-let-go', PROCESS_ENDS);
     await send(asked, key);
-    failing.clear();
+    effects.clear();
     expect(await send(asked, key)).toMatchObject({ status: 409, body: { code: 'request_in_flight' } });
-    ahead += 20_000;
+    clock.advance(20_000);
     const followed = await send(asked, key);
     expect(followed.status).toBe(201);
     expect(await ordersOn(seatId)).toBe(1);
@@ -431,7 +389,7 @@ describe('a worker that is gone', () => {
     const slow = send(asked, key);
     await until('the seating services are asked', () => platform.seating.calls.length === 2);
     platform.seating.gate = undefined;
-    ahead += 20_000;
+    clock.advance(20_000);
     const followed = await send(asked, key);
     expect(followed.status).toBe(201);
     gate.resolve();
@@ -443,31 +401,31 @@ describe('a worker that is gone', () => {
 
 describe('a key’s life', () => {
   test('is 24 hours from the first time: then it is a new one', async () => {
-    const orderId = await completedOrder();
+    const { orderId } = await completedOrder();
     const asked: Asked = {
       method: 'POST',
       path: `/api/order/${orderId}/refund`,
-      token: admin,
+      who: admin,
       body: { amount: 1 },
     };
     const key = randomUUID();
     const first = await send(asked, key);
-    ahead += 24 * HOUR_MS - 60_000;
+    clock.advance(24 * HOUR_MS - 60_000);
     expect((await send(asked, key)).text).toBe(first.text);
-    ahead += 60_000;
+    clock.advance(60_000);
     const later = await send(asked, key);
     expect(later.status).toBe(200);
     expect(later.headers.get('idempotent-replayed')).toBeNull();
     expect(later.body.refund_id).not.toBe(first.body.refund_id);
     // Whatever it was used for before.
-    ahead += 24 * HOUR_MS;
+    clock.advance(24 * HOUR_MS);
     expect((await send({ ...asked, body: { amount: 2 } }, key)).status).toBe(200);
   });
 
   test('ends with its removal; younger ones stay', async () => {
     const [old, young] = [randomUUID(), randomUUID()];
     await send(placing(), old);
-    ahead += 24 * HOUR_MS;
+    clock.advance(24 * HOUR_MS);
     await send(placing(), young);
     expect(await platform.app.app.turn('keyForgetting')).toBe(false);
     expect(
@@ -519,13 +477,15 @@ test('every operation that changes something says that it takes the key', async 
     parameters.some((each) => each.in === 'header' && each.name.toLowerCase() === 'idempotency-key'),
   );
   expect(taking.length).toBeGreaterThanOrEqual(OPERATIONS.length);
-  expect(changing.filter((each) => !taking.includes(each)).map(({ name }) => name)).toEqual([
-    // These two only read; a body is where their ids have room.
-    'post /api/order/analytics/events/batch',
-    'post /api/order/analytics/events/batch/individual',
-    // Each scan has a key of its own, its nonce.
-    'post /api/order/scan/batch',
-    'post /api/webhook/stripe',
-    'post /api/order/webhook/stripe',
-  ]);
+  expect(new Set(changing.filter((each) => !taking.includes(each)).map(({ name }) => name))).toEqual(
+    new Set([
+      // These two only read; a body is where their ids have room.
+      'post /api/order/analytics/events/batch',
+      'post /api/order/analytics/events/batch/individual',
+      // Each scan has a key of its own, its nonce.
+      'post /api/order/scan/batch',
+      'post /api/webhook/stripe',
+      'post /api/order/webhook/stripe',
+    ]),
+  );
 });

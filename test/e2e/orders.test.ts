@@ -1,30 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { seatQuestions } from '../support/fake-seating.ts';
+import { catalogueDiscount, seatQuestions, seatsAt } from '../support/fake-seating.ts';
+import { newPerson, type Person } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
+import { type Stored, storedIn } from '../support/stored.ts';
+import { stripeApi } from '../support/stripe-api.ts';
 
 let platform: PlatformApp;
-const buyerId = randomUUID();
-let buyer: string;
+let stored: Stored;
+let buyer: Person;
 
 beforeAll(async () => {
   platform = await startPlatformApp();
-  buyer = await platform.token(buyerId);
+  stored = storedIn(platform.app);
+  buyer = await newPerson(platform);
 });
 
 beforeEach(() => {
   platform.seating.query = undefined;
   platform.seating.seating = undefined;
-  platform.seating.discount = undefined;
   platform.seating.away = false;
   platform.seating.calls.length = 0;
 });
-
-function post(body: unknown, token = buyer) {
-  return platform.app.call('POST', '/api/order', { token, body });
-}
 
 async function nothingStored(orders: number) {
   expect(await platform.app.sql('SELECT count(*)::int AS n FROM orders')).toEqual([{ n: orders }]);
@@ -35,43 +34,27 @@ async function orderCount(): Promise<number> {
   return row?.n ?? 0;
 }
 
-function discount(parameters: Record<string, unknown>, changes: Record<string, unknown> = {}) {
-  const id = randomUUID();
-  platform.seating.discount = {
-    id,
-    code: 'CODE',
-    parameters,
-    activeFrom: null,
-    expiresAt: null,
-    maxUsage: null,
-    currentUsage: 0,
-    applicableTiers: [],
-    applicableSessionIds: [],
-    active: true,
-    public: true,
-    ...changes,
-  };
-  return id;
+async function usesOf(discountId: string): Promise<unknown> {
+  const rows = await platform.app.sql('SELECT uses FROM discount_uses WHERE discount_id = $1', [discountId]);
+  return rows[0]?.uses;
 }
 
 describe('placing', () => {
   test('answers, stores and announces exactly what the contract says', async () => {
-    const seatIds = [randomUUID(), randomUUID()];
-    for (const seatId of seatIds) platform.seating.prices.set(seatId, 150.5);
-    const { status, body } = await post(platform.request(seatIds));
-    expect(status).toBe(201);
-    expect(body).toEqual({
+    const seatIds = seatsAt(platform.seating, 150.5, 150.5);
+    const placed = await buyer.order(seatIds);
+    expect(placed).toEqual({
       order_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       session_id: platform.sessionId,
       organization_id: platform.organizationId,
       seat_ids: seatIds,
-      user_id: buyerId,
+      user_id: buyer.id,
     });
 
-    const order = await platform.app.call('GET', `/api/order/${body.order_id}`, { token: buyer });
+    const order = await buyer.read(placed);
     const ticket = (seatId: string) => ({
       ticket_id: expect.any(String),
-      order_id: body.order_id,
+      order_id: placed.order_id,
       seat_id: seatId,
       seat_label: `L-${seatId.slice(0, 4)}`,
       colour: '#FFD700',
@@ -82,9 +65,9 @@ describe('placing', () => {
       checked_in: false,
       checked_in_time: '0001-01-01T00:00:00Z',
     });
-    expect(order.body).toEqual({
-      OrderID: body.order_id,
-      UserID: buyerId,
+    expect(order).toEqual({
+      OrderID: placed.order_id,
+      UserID: buyer.id,
       EventID: platform.eventId,
       OrganizationID: platform.organizationId,
       SessionID: platform.sessionId,
@@ -104,17 +87,17 @@ describe('placing', () => {
       [`%${seatIds[0]}%`],
     );
     expect(messages.map(({ topic, key }) => ({ topic, key }))).toEqual([
-      { topic: 'orderCreated', key: body.order_id },
+      { topic: 'orderCreated', key: placed.order_id },
       { topic: 'seatsStatus', key: platform.sessionId },
     ]);
     const [created, held] = messages.map(({ value }) => JSON.parse(value));
     const bySeat = (tickets: { seat_id: string }[]) =>
       tickets.toSorted((a, b) => (a.seat_id < b.seat_id ? -1 : 1));
     expect({ ...created, tickets: bySeat(created.tickets) }).toEqual({
-      ...order.body,
-      tickets: bySeat(order.body.tickets),
+      ...order,
+      tickets: bySeat(order.tickets),
     });
-    expect(Object.keys(created)).toEqual(Object.keys(order.body));
+    expect(Object.keys(created)).toEqual(Object.keys(order));
     expect(held).toEqual({
       session_id: platform.sessionId,
       seat_ids: expect.arrayContaining(seatIds),
@@ -124,7 +107,7 @@ describe('placing', () => {
 
   test('asks both seating services with the request and a machine-to-machine token', async () => {
     const seatIds = [randomUUID()];
-    await post({ ...platform.request(seatIds), discount_id: '', unknown_field: 'ignored' });
+    await buyer.orderAs({ ...platform.request(seatIds), discount_id: '', unknown_field: 'ignored' });
     const calls = seatQuestions(platform.seating);
     expect(calls.map(({ path }) => path).sort()).toEqual([
       '/query/internal/v1/validate-pre-order',
@@ -148,7 +131,7 @@ describe('placing', () => {
     const before = await orderCount();
     const seatIds = [randomUUID()];
     platform.seating[side] = { status: 400, body: { message: 'This session is not on sale.' } };
-    const { status, body } = await post(platform.request(seatIds));
+    const { status, body } = await buyer.tries.order(seatIds);
     expect({ status, code: body.code, detail: body.detail }).toEqual({
       status: 400,
       code: 'seats_refused',
@@ -156,7 +139,7 @@ describe('placing', () => {
     });
     await nothingStored(before);
     platform.seating[side] = undefined;
-    expect((await post(platform.request(seatIds))).status).toBe(201);
+    await buyer.order(seatIds);
   });
 
   test.each([
@@ -169,23 +152,20 @@ describe('placing', () => {
     const before = await orderCount();
     const seatIds = [randomUUID()];
     Object.assign(platform.seating, change);
-    const { status, body, headers } = await post(platform.request(seatIds));
+    const { status, body, headers } = await buyer.tries.order(seatIds);
     expect({ status, code: body.code }).toEqual({ status: 503, code: 'seating_unavailable' });
     expect(headers.get('retry-after')).toBe('2');
     expect(JSON.stringify(body)).not.toContain('NullPointer');
     await nothingStored(before);
     Object.assign(platform.seating, { away: false, query: undefined });
-    expect((await post(platform.request(seatIds))).status).toBe(201);
+    await buyer.order(seatIds);
   });
 
   test('PostgreSQL refuses a seat whose hold was lost', async () => {
     const seatIds = [randomUUID(), randomUUID()];
-    await platform.place(buyer, seatIds.slice(0, 1));
-    const replica = await startReplica(platform);
-    const { status, body } = await replica.call('POST', '/api/order', {
-      token: await platform.token(randomUUID()),
-      body: platform.request(seatIds),
-    });
+    await buyer.place(seatIds.slice(0, 1));
+    const other = (await newPerson(platform)).via({ app: await startReplica(platform) });
+    const { status, body } = await other.tries.order(seatIds);
     expect({ status, code: body.code, seats: body.seat_ids }).toEqual({
       status: 409,
       code: 'seats_taken',
@@ -198,9 +178,9 @@ describe('placing', () => {
 
   test('a hundred buyers for two seats at once: one has both', async () => {
     const seatIds = [randomUUID(), randomUUID()];
-    const tokens = await Promise.all(Array.from({ length: 100 }, () => platform.token(randomUUID())));
+    const buyers = await Promise.all(Array.from({ length: 100 }, () => newPerson(platform)));
     const answers = await Promise.all(
-      tokens.map((token, at) => post(platform.request(at % 2 === 0 ? seatIds : seatIds.toReversed()), token)),
+      buyers.map(({ tries }, at) => tries.order(at % 2 === 0 ? seatIds : seatIds.toReversed())),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(99).fill(409)]);
     const live = await platform.app.sql('SELECT DISTINCT order_id FROM tickets WHERE seat_id = ANY($1)', [
@@ -216,13 +196,9 @@ describe('discounts', () => {
     ['FLAT_OFF', { type: 'FLAT_OFF', amount: 100.01, minSpend: 298.5 }, 100.01, 198.49],
     ['BUY_N_GET_N_FREE', { type: 'BUY_N_GET_N_FREE', buyQuantity: 2, getQuantity: 1 }, 99, 199.5],
   ])('%s is taken off, exact to the minor unit', async (_type, parameters, amount, price) => {
-    const seatIds = [randomUUID(), randomUUID()];
-    platform.seating.prices.set(seatIds[0] ?? '', 99);
-    platform.seating.prices.set(seatIds[1] ?? '', 199.5);
-    const discountId = discount(parameters);
-    const orderId = await platform.place(buyer, seatIds, discountId);
-    const { body } = await platform.app.call('GET', `/api/order/${orderId}`, { token: buyer });
-    expect(body).toMatchObject({
+    const discountId = catalogueDiscount(platform.seating, parameters, { code: 'CODE' });
+    const orderId = await buyer.place(seatsAt(platform.seating, 99, 199.5), discountId);
+    expect(await buyer.read(orderId)).toMatchObject({
       SubTotal: 298.5,
       DiscountAmount: amount,
       Price: price,
@@ -245,79 +221,55 @@ describe('discounts', () => {
     ['for none of the seats', { applicableTiers: [{ id: randomUUID() }] }],
   ])('one that is %s refuses the order with a reason', async (_name, changes) => {
     const before = await orderCount();
-    const seatIds = [randomUUID()];
-    const discountId = discount({ type: 'PERCENTAGE', percentage: 10 }, changes);
-    const { status, body } = await post(platform.request(seatIds, discountId));
+    const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 10 }, changes);
+    const { status, body } = await buyer.tries.order(undefined, discountId);
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'discount_refused' });
     expect(body.detail).toMatch(/^The discount .+\.$/);
     await nothingStored(before);
   });
 
   test('its last use here goes to one of many, and comes back with a cancelled order', async () => {
-    const discountId = discount({ type: 'FLAT_OFF', amount: 10 }, { maxUsage: 2, currentUsage: 0 });
-    const answers = await Promise.all(
-      Array.from({ length: 12 }, () => post(platform.request([randomUUID()], discountId))),
-    );
+    const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 2 });
+    const ask = () => buyer.tries.order(undefined, discountId);
+    const answers = await Promise.all(Array.from({ length: 12 }, ask));
     const placed = answers.filter(({ status }) => status === 201);
     expect(placed).toHaveLength(2);
     expect(answers.filter(({ body }) => body.code === 'discount_refused')).toHaveLength(10);
-    expect(
-      await platform.app.sql('SELECT uses FROM discount_uses WHERE discount_id = $1', [discountId]),
-    ).toEqual([{ uses: 2 }]);
-    await platform.app.call('DELETE', `/api/order/${placed[0]?.body.order_id}`, { token: buyer });
-    expect(
-      await platform.app.sql('SELECT uses FROM discount_uses WHERE discount_id = $1', [discountId]),
-    ).toEqual([{ uses: 1 }]);
-    expect((await post(platform.request([randomUUID()], discountId))).status).toBe(201);
-    expect((await post(platform.request([randomUUID()], discountId))).body.code).toBe('discount_refused');
+    expect(await usesOf(discountId)).toBe(2);
+    await buyer.cancel(placed[0]?.body);
+    expect(await usesOf(discountId)).toBe(1);
+    expect((await ask()).status).toBe(201);
+    expect((await ask()).body.code).toBe('discount_refused');
   });
 });
 
 describe('the end of the hold', () => {
   test('ends pending orders, with and without a payment begun, and frees their seats', async () => {
     const seatIds = [randomUUID(), randomUUID()];
-    const orderIds = [
-      await platform.place(buyer, seatIds.slice(0, 1)),
-      await platform.place(buyer, seatIds.slice(1)),
-    ];
-    const { body: intent } = await platform.app.call(
-      'POST',
-      `/api/order/${orderIds[0]}/create-payment-intent`,
-      { token: buyer },
-    );
-    await platform.app.sql(
-      "UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = ANY($1)",
-      [orderIds],
-    );
-    await until('both orders are cancelled', async () => {
-      const rows = await platform.app.sql(
-        "SELECT order_id FROM orders WHERE order_id = ANY($1) AND status = 'cancelled' AND cancel_reason = 'expired'",
-        [orderIds],
-      );
-      return rows.length === 2;
+    const [first, second] = [await buyer.place(seatIds.slice(0, 1)), await buyer.place(seatIds.slice(1))];
+    const { paymentIntentId } = await buyer.intent(first);
+    for (const orderId of [first, second]) await stored.endHold(orderId);
+    for (const orderId of [first, second]) await stored.untilState(orderId, 'cancelled', 'expired');
+    const intent = await stripeApi(platform.app.url).get(`payment_intents/${paymentIntentId}`);
+    expect(intent).toMatchObject({ status: 'canceled' });
+    await (await newPerson(platform)).order(seatIds);
+    expect(await buyer.tries.intent(second)).toMatchObject({
+      status: 409,
+      body: { code: 'order_not_pending' },
     });
-    const stripe = await fetch(`${platform.app.url}/v1/payment_intents/${intent.paymentIntentId}`, {
-      headers: { authorization: 'Bearer sk_test_embedded' },
-    });
-    expect(await stripe.json()).toMatchObject({ status: 'canceled' });
-    expect((await post(platform.request(seatIds), await platform.token(randomUUID()))).status).toBe(201);
-    const late = await platform.app.call('POST', `/api/order/${orderIds[1]}/create-payment-intent`, {
-      token: buyer,
-    });
-    expect(late).toMatchObject({ status: 409, body: { code: 'order_not_pending' } });
   });
 
   test('completes an order that was paid for in time, however late that is learnt', async () => {
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     await platform.app.sql("UPDATE stripe_inbox SET next_attempt_at = 'infinity'");
-    await platform.pay(buyer, orderId);
+    await buyer.pay(orderId);
     await platform.app.sql(
       "UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1 AND status = 'pending'",
       [orderId],
     );
     const order = await until('it is completed', async () => {
-      const { body } = await platform.app.call('GET', `/api/order/${orderId}`, { token: buyer });
-      return body.Status !== 'pending' && body;
+      const read = await buyer.read(orderId);
+      return read.Status !== 'pending' && read;
     });
     expect(order.Status).toBe('completed');
   });

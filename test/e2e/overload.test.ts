@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { seatQuestions } from '../support/fake-seating.ts';
+import { samplesOf } from '../support/metrics.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -31,10 +32,7 @@ beforeEach(() => {
 const place = (seatIds?: readonly string[], app = platform.app): Promise<Answer> =>
   app.call('POST', '/api/order', { token, body: platform.request(seatIds) });
 
-async function metric(name: string, app = platform.app): Promise<number> {
-  const { text } = await app.call('GET', '/metrics');
-  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
-}
+const metric = async (name: string, app = platform.app) => (await samplesOf(app))[name] ?? Number.NaN;
 
 /** What the seating services were asked for orders. */
 const asked = () => seatQuestions(platform.seating);

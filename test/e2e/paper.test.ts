@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readQrCode } from '../../scripts/qr-reader.ts';
 import {
   codesIn,
   type FoundCode,
@@ -9,22 +8,18 @@ import {
   printed,
   renderPages,
 } from '../support/pdf-pages.ts';
+import { onSaleAt, type People, type Person, people } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { qrTextOf } from '../support/qr-texts.ts';
 
-const organiserId = randomUUID();
-const scannerId = randomUUID();
 let platform: PlatformApp;
-let buyer: string;
-let organiser: string;
-let scanner: string;
+let all: People;
+let buyer: Person;
 
 beforeAll(async () => {
   platform = await startPlatformApp({ TIME_ZONE: 'Asia/Colombo' });
-  platform.seating.owners.set(platform.eventId, organiserId);
-  platform.seating.scanners.set(scannerId, new Set([platform.sessionId]));
-  buyer = await platform.token(randomUUID());
-  organiser = await platform.token(organiserId);
-  scanner = await platform.token(scannerId);
+  all = await people(platform);
+  buyer = all.buyer;
 });
 
 beforeEach(() => {
@@ -32,7 +27,7 @@ beforeEach(() => {
 });
 
 /** A file of the API, as bytes. */
-async function download(path: string, token = buyer) {
+async function download(path: string, token = buyer.token) {
   const response = await fetch(platform.app.url + path, { headers: { authorization: `Bearer ${token}` } });
   const bytes = new Uint8Array(await response.arrayBuffer());
   const type = response.headers.get('content-type') ?? '';
@@ -47,25 +42,17 @@ async function sold(seats: number, session: Record<string, unknown> = {}) {
   const known = platform.seating.sessions.get(platform.sessionId);
   if (isOwn)
     platform.seating.sessions.set(sessionId, { title: 'x', ...known, id: sessionId, eventId, ...session });
-  const body = {
-    ...platform.request(Array.from({ length: seats }, () => randomUUID())),
-    session_id: sessionId,
+  const onSale = onSaleAt({
     event_id: eventId,
-  };
-  const placed = await platform.app.call('POST', '/api/order', { token: buyer, body });
-  expect(placed.status, placed.text).toBe(201);
-  const orderId: string = placed.body.order_id;
-  await platform.pay(buyer, orderId);
-  await platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-  const { body: tickets } = await platform.app.call('GET', `/api/order/${orderId}/tickets`, { token: buyer });
-  return {
-    orderId,
-    sessionId,
-    tickets: tickets as { ticket_id: string; seat_label: string; qr_code: string }[],
-  };
+    session_id: sessionId,
+    organization_id: platform.organizationId,
+  });
+  const seatIds = Array.from({ length: seats }, () => randomUUID());
+  const { orderId } = await buyer.via({ onSale }).buy(seatIds);
+  return { orderId, sessionId, tickets: await buyer.tickets(orderId) };
 }
 
-async function pagesOf(path: string, token = buyer) {
+async function pagesOf(path: string, token = buyer.token) {
   const { status, headers, bytes } = await download(path, token);
   expect(status).toBe(200);
   expect(headers.get('content-type')).toBe('application/pdf');
@@ -116,9 +103,7 @@ describe('the tickets of an order as a PDF', () => {
 
   test('bear the QR codes of the tickets: in colour, in grey, in black and white', async () => {
     const { orderId, tickets } = await sold(2);
-    const expected = await Promise.all(
-      tickets.map(({ qr_code }) => readQrCode(Buffer.from(qr_code, 'base64'))),
-    );
+    const expected = await Promise.all(tickets.map(qrTextOf));
     const pages = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
     for (const print of [
       (picture: Picture) => picture,
@@ -155,7 +140,7 @@ describe('the tickets of an order as a PDF', () => {
   test('leave out a ticket that was voided', async () => {
     const { orderId, tickets } = await sold(2);
     const [gone, kept] = tickets;
-    await platform.app.call('DELETE', `/api/order/ticket/${gone?.ticket_id}`, { token: organiser });
+    await all.organiser.void(String(gone?.ticket_id));
     const pages = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
     expect(pages.map(({ text }) => text)).toEqual([expect.stringContaining(kept?.ticket_id ?? '')]);
     expect(await download(`/api/order/ticket/${gone?.ticket_id}.pdf`)).toMatchObject({
@@ -176,19 +161,22 @@ describe('one ticket as a PDF', () => {
   test('is for its holder, the organiser, and not for a scanner', async () => {
     const { tickets } = await sold(2);
     const path = `/api/order/ticket/${tickets[0]?.ticket_id}.pdf`;
-    for (const token of [buyer, organiser]) expect(await pagesOf(path, token)).toHaveLength(1);
-    expect(await download(path, scanner)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    for (const { token } of [buyer, all.organiser]) expect(await pagesOf(path, token)).toHaveLength(1);
+    expect(await download(path, all.scanner.token)).toMatchObject({
+      status: 403,
+      body: { code: 'forbidden' },
+    });
   });
 });
 
 describe('nothing is printed', () => {
   test('of an order that is not paid', async () => {
-    const orderId = await platform.place(buyer);
-    const { body } = await platform.app.call('GET', `/api/order/${orderId}/tickets`, { token: buyer });
+    const orderId = await buyer.place();
+    const [ticket] = await buyer.tickets(orderId);
     for (const path of [
       `${orderId}/tickets.pdf`,
       `${orderId}/tickets.ics`,
-      `ticket/${body[0].ticket_id}.pdf`,
+      `ticket/${ticket?.ticket_id}.pdf`,
     ]) {
       expect(await download(`/api/order/${path}`)).toMatchObject({
         status: 409,
@@ -199,10 +187,7 @@ describe('nothing is printed', () => {
 
   test('of an order that was cancelled', async () => {
     const { orderId, tickets } = await sold(1);
-    const admin = await platform.issuer.token(randomUUID(), {
-      user_groups: ['/Permissions/Users/System Admins'],
-    });
-    await platform.app.call('DELETE', `/api/order/${orderId}`, { token: admin });
+    await all.admin.cancel(orderId);
     for (const path of [
       `${orderId}/tickets.pdf`,
       `${orderId}/tickets.ics`,

@@ -9,6 +9,8 @@ import { createStripeProvider } from '../../src/platform/stripe/stripe.provider.
 import { atEnd } from '../support/at-end.ts';
 import { bareEnvironment } from '../support/child-server.ts';
 import { LKR } from '../support/currencies.ts';
+import { movableClock } from '../support/movable-clock.ts';
+import { newPerson, type People, people } from '../support/people/people.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -20,49 +22,24 @@ import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
 const HOUR_MS = 3_600_000;
 
 /** A service whose webhooks are lost: Stripe’s are taken, and never applied. */
-interface Deaf {
+interface Deaf extends People {
   readonly platform: PlatformApp;
   readonly stripe: StripeApi;
-  readonly buyer: string;
-  readonly admin: string;
 }
 
 async function startDeaf(): Promise<Deaf> {
   const platform = await startPlatformApp({}, { background: false, verified: true });
-  return {
-    platform,
-    stripe: stripeApi(platform.app.url),
-    buyer: await platform.token(randomUUID()),
-    admin: await platform.issuer.token(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] }),
-  };
-}
-
-async function offer({ platform, buyer }: Deaf, orderId: string) {
-  const { body } = await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
-    token: buyer,
-  });
-  return body as { paymentIntentId: string; clientSecret: string };
+  return { platform, stripe: stripeApi(platform.app.url), ...(await people(platform)) };
 }
 
 /** An order that was paid at Stripe, of which nothing was heard. */
-async function paidUnheard(
-  deaf: Deaf,
-  card = 'pm_card_visa',
-): Promise<{ orderId: string; intentId: string }> {
-  const orderId = await deaf.platform.place(deaf.buyer);
-  const { paymentIntentId, clientSecret } = await offer(deaf, orderId);
-  expect(await confirmIntent(deaf.platform.app.url, paymentIntentId, clientSecret, card)).toBe(200);
-  return { orderId, intentId: paymentIntentId };
+async function paidUnheard({ buyer }: Deaf, card?: string): Promise<{ orderId: string; intentId: string }> {
+  const orderId = await buyer.place();
+  return { orderId, intentId: await buyer.pay(orderId, card) };
 }
 
 /** The same, and the buyer’s page came back: the order is completed. */
-async function sold(deaf: Deaf): Promise<{ orderId: string; intentId: string }> {
-  const paid = await paidUnheard(deaf);
-  const { platform, buyer } = deaf;
-  const { status } = await platform.app.call('POST', `/api/order/${paid.orderId}/checkout`, { token: buyer });
-  expect(status).toBe(200);
-  return paid;
-}
+const sold = ({ buyer }: Deaf) => buyer.buy([randomUUID()]);
 
 async function stateOf({ platform }: Deaf, orderId: string) {
   const [row] = await platform.app.sql(
@@ -162,9 +139,8 @@ describe('what Stripe has and what is written here', () => {
 
   test('a refund of ours that was carried out there, and not written down', async () => {
     const { orderId, intentId } = await sold(deaf);
-    const path = `/api/order/${orderId}/refund`;
-    const { body } = await deaf.platform.app.call('POST', path, { token: deaf.admin });
-    const form = { payment_intent: intentId, amount: '10000', 'metadata[refund_id]': body.refund_id };
+    const { refund_id } = await deaf.admin.refund(orderId);
+    const form = { payment_intent: intentId, amount: '10000', 'metadata[refund_id]': refund_id };
     await deaf.stripe.post('refunds', form);
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
     expect(await stateOf(deaf, orderId)).toMatchObject({ state: 'refunded' });
@@ -175,10 +151,7 @@ describe('what Stripe has and what is written here', () => {
 
   test('a refund that is due is no difference', async () => {
     const { orderId, intentId } = await sold(deaf);
-    await deaf.platform.app.call('POST', `/api/order/${orderId}/refund`, {
-      token: deaf.admin,
-      body: { amount: 1 },
-    });
+    await deaf.admin.refund(orderId, 1);
     expect(await compare(intentId)).toEqual([]);
     while (await deaf.platform.app.app.turn('refunds'));
     expect(await compare(intentId)).toEqual([]);
@@ -196,10 +169,8 @@ describe('what Stripe has and what is written here', () => {
   });
 
   test('a dispute of a payment that was known', async () => {
-    const orderId = await deaf.platform.place(deaf.buyer);
-    const { paymentIntentId: intentId, clientSecret } = await offer(deaf, orderId);
-    await confirmIntent(deaf.platform.app.url, intentId, clientSecret, 'pm_card_createDispute');
-    await deaf.platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: deaf.buyer });
+    const { orderId, intentId } = await paidUnheard(deaf, 'pm_card_createDispute');
+    await deaf.buyer.tries.checkOut(orderId);
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
     expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'payment' });
   });
@@ -216,8 +187,8 @@ describe('what Stripe has and what is written here', () => {
   });
 
   test('an intent left open for an order that is over is closed; one that is wanted stays', async () => {
-    const [over, wanted] = [await deaf.platform.place(deaf.buyer), await deaf.platform.place(deaf.buyer)];
-    await deaf.platform.app.call('DELETE', `/api/order/${over}`, { token: deaf.buyer });
+    const [over, wanted] = [await deaf.buyer.place(), await deaf.buyer.place()];
+    await deaf.buyer.cancel(over);
     const left = await deaf.stripe.post('payment_intents', {
       amount: '10000',
       currency: 'lkr',
@@ -228,7 +199,7 @@ describe('what Stripe has and what is written here', () => {
       currency: 'lkr',
       'metadata[order_id]': wanted,
     });
-    const { paymentIntentId } = await offer(deaf, wanted);
+    const { paymentIntentId } = await deaf.buyer.intent(wanted);
     expect(await compare(left.id)).toEqual([
       {
         intentId: left.id,
@@ -265,7 +236,7 @@ describe('what Stripe has and what is written here', () => {
   });
 
   test('a payment that Stripe does not know is told of, each time', async () => {
-    const orderId = await deaf.platform.place(deaf.buyer);
+    const orderId = await deaf.buyer.place();
     const intent = paidIntent(orderId);
     await deliver(deaf.platform.app, stripeEvent('payment_intent.succeeded', intent));
     while (await deaf.platform.app.app.turn('webhooks'));
@@ -343,8 +314,7 @@ describe('what Stripe has and what is written here', () => {
 describe('every day', () => {
   let stub: StubStripe;
   let platform: PlatformApp;
-  let ahead = 0;
-  const clock = { now: () => instant(Date.now() + ahead) };
+  const clock = movableClock();
   const env = () => ({ STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_API_BASE: stub.url });
 
   beforeAll(async () => {
@@ -354,7 +324,7 @@ describe('every day', () => {
 
   beforeEach(() => {
     stub.away = false;
-    ahead += 25 * HOUR_MS;
+    clock.advance(25 * HOUR_MS);
   });
 
   const comparisons = (app: TestApp) =>
@@ -371,20 +341,18 @@ describe('every day', () => {
     const turn = () => Promise.all(replicas.map((app) => app.app.turn('reconciliation')));
     await turn();
     expect(done()).toBe(before + 1);
-    ahead += 24 * HOUR_MS - 60_000;
+    clock.advance(24 * HOUR_MS - 60_000);
     await turn();
     expect(done()).toBe(before + 1);
-    ahead += 60_000;
+    clock.advance(60_000);
     await turn();
     expect(done()).toBe(before + 2);
     expect(await platform.app.sql('SELECT name FROM daily_jobs')).toEqual([{ name: 'reconcile' }]);
   });
 
   test('it repairs, and says in the log what is left to a person', async () => {
-    const [paid, unknown] = [
-      await platform.place(await platform.issuer.token(randomUUID(), {}, { expiresIn: 90 * 86_400 })),
-      await platform.place(await platform.issuer.token(randomUUID(), {}, { expiresIn: 90 * 86_400 })),
-    ];
+    const buyer = await newPerson(platform);
+    const [paid, unknown] = [await buyer.place(), await buyer.place()];
     const intent = paidIntent(paid);
     stub.intents.set(intent.id, intent);
     await platform.app.sql(
@@ -393,8 +361,7 @@ describe('every day', () => {
       [unknown, new Date(clock.now())],
     );
     await platform.app.app.turn('reconciliation');
-    const rows = await platform.app.sql('SELECT status FROM orders WHERE order_id = $1', [paid]);
-    expect(rows).toEqual([{ status: 'completed' }]);
+    expect((await buyer.read(paid)).Status).toBe('completed');
     const lines = platform.app.log
       .filter((line) => line.includes('payments differ'))
       .map((line) => JSON.parse(line));
@@ -417,13 +384,13 @@ describe('every day', () => {
     });
     stub.away = false;
     // Not at once: Stripe is left alone for a while.
-    ahead += HOUR_MS;
+    clock.advance(HOUR_MS);
     await platform.app.app.turn('reconciliation');
     expect(comparisons(platform.app)).toBe(before + 1);
   });
 
   test('never, when RECONCILE_DAYS is 0', async () => {
-    ahead += 25 * HOUR_MS;
+    clock.advance(25 * HOUR_MS);
     const never = await startReplica(platform, { ...env(), RECONCILE_DAYS: '0' }, { clock });
     expect(await never.app.turn('reconciliation')).toBe(false);
     expect(comparisons(never)).toBe(0);
@@ -461,14 +428,14 @@ describe('npm run reconcile', () => {
     expect(repaired).toMatchObject({ code: 0, err: '' });
     expect(repaired.lines).toEqual([
       `repaired  ${intentId}  order ${orderId}: money was received and not recorded; received money was recorded: complete`,
-      expect.stringMatching(/^\d+ payments compared, 1 repaired, 0 left to a person\.$/),
+      expect.stringMatching(/^\d+ payments compared, 1 repaired, 0 left for an operator\.$/),
     ]);
     expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed' });
 
     const agreed = await run({}, ['--days', '0.5']);
     expect(agreed).toMatchObject({ code: 0, err: '' });
     expect(agreed.lines).toEqual([
-      expect.stringMatching(/^\d+ payments compared, 0 repaired, 0 left to a person\.$/),
+      expect.stringMatching(/^\d+ payments compared, 0 repaired, 0 left for an operator\.$/),
     ]);
 
     await deaf.platform.app.sql('UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1', [
@@ -478,7 +445,7 @@ describe('npm run reconcile', () => {
     expect(open.code).toBe(1);
     expect(open.lines).toEqual([
       `open      ${intentId}  order ${orderId}: 10000 lkr at the provider, 9999 lkr in the database`,
-      expect.stringMatching(/, 0 repaired, 1 left to a person\.$/),
+      expect.stringMatching(/, 0 repaired, 1 left for an operator\.$/),
     ]);
     await deaf.platform.app.sql('UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1', [
       intentId,

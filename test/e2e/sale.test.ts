@@ -1,15 +1,20 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readQrCode } from '../../scripts/qr-reader.ts';
 import { openStream } from '../support/event-reader.ts';
+import { onSaleAt, type Person, person, type Ticket } from '../support/people/people.ts';
+import { confirmIntent } from '../support/platform-app.ts';
+import { qrTextOf } from '../support/qr-texts.ts';
 import { until } from '../support/servers.ts';
+import { type Stored, storedIn } from '../support/stored.ts';
+import { stripeApi } from '../support/stripe-api.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 /** Nothing replaced: embedded identity, venue and Stripe, as `npm start` runs them, on a database of this file's own. */
 let app: TestApp;
-let buyer: string;
-let buyer2: string;
-let scanner: string;
-let admin: string;
+let stored: Stored;
+let buyer: Person;
+let buyer2: Person;
+let scanner: Person;
+let admin: Person;
 let event: { id: string; organizationId: string };
 let session: { id: string };
 
@@ -21,14 +26,21 @@ interface MapSeat {
 
 beforeAll(async () => {
   app = await startTestApp({ STRIPE_WEBHOOK_SECRET: 'whsec_test' });
-  [buyer, buyer2, scanner, admin] = await Promise.all([
-    app.signIn('buyer'),
-    app.signIn('buyer2'),
-    app.signIn('scanner'),
-    app.signIn('admin'),
-  ]);
+  stored = storedIn(app);
   event = (await app.call('GET', '/api/event-query/v1/events/trending')).body[0];
   session = (await app.call('GET', `/api/event-query/v1/events/${event.id}/sessions`)).body.content[0];
+  const onSale = onSaleAt({
+    session_id: session.id,
+    event_id: event.id,
+    organization_id: event.organizationId,
+  });
+  const signedIn = async (id: string) => person({ app, onSale, id, token: await app.signIn(id) });
+  [buyer, buyer2, scanner, admin] = await Promise.all([
+    signedIn('buyer'),
+    signedIn('buyer2'),
+    signedIn('scanner'),
+    signedIn('admin'),
+  ]);
 });
 
 async function mapSeats(): Promise<MapSeat[]> {
@@ -49,29 +61,14 @@ async function freeSeats(count: number): Promise<string[]> {
   return chosen;
 }
 
-function orderRequest(seatIds: readonly string[], discountId?: string) {
-  return {
-    session_id: session.id,
-    event_id: event.id,
-    organization_id: event.organizationId,
-    seat_ids: seatIds,
-    ...(discountId === undefined ? {} : { discount_id: discountId }),
-  };
-}
-
 async function placeOrder(
-  token: string,
+  by: Person,
   count = 1,
   code?: string,
 ): Promise<{ orderId: string; seatIds: string[] }> {
   const seatIds = await freeSeats(count);
   const discountId = code ? (await discountOf(code)).id : undefined;
-  const { status, body } = await app.call('POST', '/api/order', {
-    token,
-    body: orderRequest(seatIds, discountId),
-  });
-  expect(status, JSON.stringify(body)).toBe(201);
-  return { orderId: body.order_id, seatIds };
+  return { orderId: await by.place(seatIds, discountId), seatIds };
 }
 
 async function discountOf(code: string) {
@@ -81,17 +78,6 @@ async function discountOf(code: string) {
       `/api/event-query/v1/events/${event.id}/sessions/${session.id}/discounts/code/${code}`,
     )
   ).body;
-}
-
-async function pay(orderId: string, card: string, token = buyer) {
-  const intent = await app.call('POST', `/api/order/${orderId}/create-payment-intent`, { token });
-  expect(intent.status, intent.text).toBe(200);
-  const response = await fetch(`${app.url}/v1/payment_intents/${intent.body.paymentIntentId}/confirm`, {
-    method: 'POST',
-    headers: { authorization: 'Bearer pk_test_embedded' },
-    body: new URLSearchParams({ payment_method: card, client_secret: intent.body.clientSecret }),
-  });
-  return { intent: intent.body, confirmed: response.status };
 }
 
 async function outboxOf(key: string) {
@@ -108,16 +94,17 @@ describe('a sale', () => {
       const states = (await mapSeats()).filter(({ id }) => seatIds.includes(id));
       return states.every(({ status }) => status === 'LOCKED');
     });
-    const { intent } = await pay(orderId, 'pm_card_visa');
+    const intent = await buyer.intent(orderId);
     expect(intent).toMatchObject({
       seatLockDurationMins: 5,
       publishableKey: 'pk_test_embedded',
       order: { OrderID: orderId, Status: 'pending' },
     });
+    await buyer.pay(orderId);
 
     const order = await until('the webhook completes the order', async () => {
-      const { body } = await app.call('GET', `/api/order/${orderId}`, { token: buyer });
-      return body.Status === 'completed' && body;
+      const read = await buyer.read(orderId);
+      return read.Status === 'completed' && read;
     });
     expect(order).toMatchObject({
       Price: 25_000,
@@ -126,9 +113,9 @@ describe('a sale', () => {
       PaymentIntentID: intent.paymentIntentId,
     });
     expect(order.tickets).toHaveLength(2);
-    expect(
-      await app.sql('SELECT state, amount_minor, currency FROM payments WHERE order_id = $1', [orderId]),
-    ).toEqual([{ state: 'applied', amount_minor: '2500000', currency: 'lkr' }]);
+    expect(await stored.payments(orderId)).toMatchObject([
+      { state: 'applied', amount_minor: 2_500_000, currency: 'lkr' },
+    ]);
     const messages = await outboxOf(orderId);
     expect(messages.map(({ topic }) => topic)).toEqual(['orderCreated', 'orderUpdated']);
     await until('the venue shows the seats as sold', async () => {
@@ -136,23 +123,15 @@ describe('a sale', () => {
       return states.every(({ status }) => status === 'BOOKED');
     });
 
-    const ticket = await app.call('GET', `/api/order/ticket/${order.tickets[0].ticket_id}`, { token: buyer });
-    expect(ticket.body).toMatchObject({ checked_in: false, checked_in_time: '0001-01-01T00:00:00Z' });
-    const qrText = await readQrCode(Buffer.from(ticket.body.qr_code, 'base64'));
-    const first = await app.call('POST', '/api/order/ticket/checkin', {
-      token: scanner,
-      body: { encrypted_qr: qrText },
-    });
-    expect(first.status).toBe(200);
-    expect(first.body.ticket).toMatchObject({ ticket_id: order.tickets[0].ticket_id, checked_in: true });
-    const second = await app.call('POST', '/api/order/ticket/checkin', {
-      token: scanner,
-      body: { encrypted_qr: qrText },
-    });
-    expect(second.status).toBe(409);
-    expect(second.body).toMatchObject({
-      code: 'already_checked_in',
-      checked_in_time: first.body.ticket.checked_in_time,
+    const [{ ticket_id }] = order.tickets as [Ticket];
+    const ticket = await buyer.ticket(ticket_id);
+    expect(ticket).toMatchObject({ checked_in: false, checked_in_time: '0001-01-01T00:00:00Z' });
+    const qrText = await qrTextOf(ticket);
+    const first = await scanner.checkIn(qrText);
+    expect(first.ticket).toMatchObject({ ticket_id, checked_in: true });
+    expect(await scanner.tries.checkIn(qrText)).toMatchObject({
+      status: 409,
+      body: { code: 'already_checked_in', checked_in_time: first.ticket.checked_in_time },
     });
   });
 
@@ -164,7 +143,7 @@ describe('a sale', () => {
       ),
     );
     const { orderId } = await placeOrder(buyer);
-    await pay(orderId, 'pm_card_visa');
+    await buyer.pay(orderId);
     for (const page of pages) {
       const [order] = await page.untilThereAre(1, 'checkout');
       expect(order).toMatchObject({ OrderID: orderId, Status: 'completed', tickets: [{}] });
@@ -173,48 +152,33 @@ describe('a sale', () => {
 
   test('a declined card leaves the order pending, and the next card pays', async () => {
     const { orderId } = await placeOrder(buyer);
-    const declined = await pay(orderId, 'pm_card_chargeDeclined');
-    expect(declined.confirmed).toBe(402);
-    const missing = await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+    const { paymentIntentId, clientSecret } = await buyer.intent(orderId);
+    expect(await confirmIntent(app.url, paymentIntentId, clientSecret, 'pm_card_chargeDeclined')).toBe(402);
+    const missing = await buyer.tries.checkOut(orderId);
     expect(missing).toMatchObject({ status: 402, body: { code: 'payment_missing' } });
     expect(missing.body.detail).toContain('Your card was declined.');
-    const paid = await pay(orderId, 'pm_card_visa');
-    expect(paid).toMatchObject({
-      confirmed: 200,
-      intent: { paymentIntentId: declined.intent.paymentIntentId },
-    });
-    const done = await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-    expect(done).toMatchObject({ status: 200, body: { Status: 'completed' } });
-    const again = await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-    expect(again.body).toEqual(done.body);
-    expect(
-      await app.sql("SELECT count(*)::int AS n FROM payments WHERE order_id = $1 AND state = 'applied'", [
-        orderId,
-      ]),
-    ).toEqual([{ n: 1 }]);
+    expect(await buyer.pay(orderId)).toBe(paymentIntentId);
+    const done = await buyer.checkOut(orderId);
+    expect(done).toMatchObject({ Status: 'completed' });
+    expect(await buyer.checkOut(orderId)).toEqual(done);
+    const payments = await stored.payments(orderId);
+    expect(payments.filter(({ state }) => state === 'applied')).toHaveLength(1);
   });
 
   test('a taken seat is refused by name, all or none', async () => {
     const { seatIds } = await placeOrder(buyer, 1);
     const [free = ''] = await freeSeats(1);
-    const refused = await app.call('POST', '/api/order', {
-      token: buyer2,
-      body: orderRequest([free, ...seatIds]),
-    });
+    const refused = await buyer2.tries.order([free, ...seatIds]);
     expect(refused).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: seatIds } });
     expect(refused.headers.get('content-type')).toContain('application/problem+json');
-    const alone = await app.call('POST', '/api/order', { token: buyer2, body: orderRequest([free]) });
-    expect(alone.status).toBe(201);
+    await buyer2.order([free]);
   });
 
   test('a cancelled order frees its seats and says so', async () => {
     const { orderId, seatIds } = await placeOrder(buyer, 2);
-    expect((await app.call('DELETE', `/api/order/${orderId}`, { token: buyer })).status).toBe(204);
-    const { body } = await app.call('GET', `/api/order/${orderId}`, { token: buyer });
-    expect(body).toMatchObject({ Status: 'cancelled' });
-    expect(await app.sql('SELECT cancel_reason FROM orders WHERE order_id = $1', [orderId])).toEqual([
-      { cancel_reason: 'buyer' },
-    ]);
+    await buyer.cancel(orderId);
+    expect(await buyer.read(orderId)).toMatchObject({ Status: 'cancelled' });
+    expect(await stored.state(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'buyer' });
     const [, cancelled] = await outboxOf(orderId);
     expect(cancelled?.topic).toBe('orderCanceled');
     const message = JSON.parse(cancelled?.value ?? '');
@@ -225,19 +189,15 @@ describe('a sale', () => {
         .filter(({ id }) => seatIds.includes(id))
         .every(({ status }) => status === 'AVAILABLE'),
     );
-    expect(
-      (await app.call('POST', '/api/order', { token: buyer2, body: orderRequest(seatIds) })).status,
-    ).toBe(201);
-    const again = await app.call('DELETE', `/api/order/${orderId}`, { token: buyer });
+    await buyer2.order(seatIds);
+    const again = await buyer.tries.cancel(orderId);
     expect(again).toMatchObject({ status: 409, body: { code: 'order_not_pending' } });
   });
 
   test('an open intent of a cancelled order can no longer be paid', async () => {
     const { orderId } = await placeOrder(buyer);
-    const { body: intent } = await app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
-      token: buyer,
-    });
-    expect((await app.call('DELETE', `/api/order/${orderId}`, { token: buyer })).status).toBe(204);
+    const intent = await buyer.intent(orderId);
+    await buyer.cancel(orderId);
     const late = await fetch(`${app.url}/v1/payment_intents/${intent.paymentIntentId}/confirm`, {
       method: 'POST',
       headers: { authorization: 'Bearer pk_test_embedded' },
@@ -249,46 +209,34 @@ describe('a sale', () => {
 
   test('a free order completes by checkout, without a payment', async () => {
     const { orderId } = await placeOrder(buyer, 2, 'GUEST');
-    const done = await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-    expect(done).toMatchObject({
-      status: 200,
-      body: { Status: 'completed', Price: 0, DiscountCode: 'GUEST' },
+    expect(await buyer.checkOut(orderId)).toMatchObject({
+      Status: 'completed',
+      Price: 0,
+      DiscountCode: 'GUEST',
     });
-    expect(await app.sql('SELECT * FROM payments WHERE order_id = $1', [orderId])).toEqual([]);
+    expect(await stored.payments(orderId)).toEqual([]);
   });
 
   test('an order that an admin cancels after it was paid gives the money back', async () => {
-    const { orderId } = await placeOrder(buyer);
-    const { intent } = await pay(orderId, 'pm_card_visa');
-    await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-    expect((await app.call('DELETE', `/api/order/${orderId}`, { token: buyer })).body).toMatchObject({
-      code: 'order_not_pending',
-    });
-    expect((await app.call('DELETE', `/api/order/${orderId}`, { token: admin })).status).toBe(204);
-    await until('the payment is refunded', async () => {
-      const [payment] = await app.sql<{ state: string }>('SELECT state FROM payments WHERE order_id = $1', [
-        orderId,
-      ]);
-      return payment?.state === 'refunded';
-    });
-    const refunds = await fetch(`${app.url}/v1/refunds?payment_intent=${intent.paymentIntentId}`, {
-      headers: { authorization: 'Bearer sk_test_embedded' },
-    });
-    expect(await refunds.json()).toMatchObject({
-      data: [{ amount: 1_250_000, payment_intent: intent.paymentIntentId }],
-    });
+    const { orderId, intentId } = await buyer.buy(await freeSeats(1));
+    expect((await buyer.tries.cancel(orderId)).body).toMatchObject({ code: 'order_not_pending' });
+    await admin.cancel(orderId);
+    await stored.untilPayment(orderId, 'refunded');
+    expect(await stripeApi(app.url).list(`refunds?payment_intent=${intentId}`)).toMatchObject([
+      { amount: 1_250_000, payment_intent: intentId },
+    ]);
   });
 
   test('QR codes come with completed orders only, newest order first', async () => {
     const { orderId } = await placeOrder(buyer2);
-    const { body } = await app.call('GET', '/api/order/user/orders', { token: buyer2 });
-    expect(body[0]).toMatchObject({ OrderID: orderId, Status: 'pending' });
-    expect(body[0].tickets[0]).not.toHaveProperty('qr_code');
-    await pay(orderId, 'pm_card_visa', buyer2);
-    await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer2 });
-    const { body: after } = await app.call('GET', '/api/order/user/orders', { token: buyer2 });
-    expect(after[0].tickets[0].qr_code).toMatch(/^iVBORw0KGgo/);
-    const created = after.map((order: { CreatedAt: string }) => order.CreatedAt);
+    const [pending] = await buyer2.ownOrders();
+    expect(pending).toMatchObject({ OrderID: orderId, Status: 'pending' });
+    expect(pending?.tickets[0]).not.toHaveProperty('qr_code');
+    await buyer2.pay(orderId);
+    await buyer2.checkOut(orderId);
+    const after = await buyer2.ownOrders();
+    expect(after[0]?.tickets[0]?.qr_code).toMatch(/^iVBORw0KGgo/);
+    const created = after.map((order) => order.CreatedAt);
     expect(created).toEqual([...created].sort().reverse());
   });
 });

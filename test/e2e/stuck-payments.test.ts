@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newAdmin, newPerson, type Person } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { moneyCame } from '../support/races.ts';
 import { close, listen, until } from '../support/servers.ts';
+import { storedIn } from '../support/stored.ts';
 
 /** Stripe that refuses every refund until it is told not to. */
 let refuses = true;
@@ -22,25 +24,23 @@ const stripe = createServer((request, response) => {
   response.writeHead(400).end('{"error":{"type":"invalid_request_error","message":"Not today."}}');
 });
 let platform: PlatformApp;
-let admin: string;
+let admin: Person;
 
 beforeAll(async () => {
   platform = await startPlatformApp({
     STRIPE_SECRET_KEY: 'sk_test_x',
     STRIPE_API_BASE: await listen(stripe),
   });
-  admin = await platform.issuer.token(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] });
+  admin = await newAdmin(platform);
 });
 
 afterAll(() => close(stripe));
 
-const list = () => platform.app.call('GET', '/api/order/admin/payments?state=stuck', { token: admin });
-
 test('a refund that used up its tries is seen by an administrator, who tries it again', async () => {
-  const orderId = await platform.place(await platform.token(randomUUID()));
+  const orderId = await (await newPerson(platform)).place();
   const intentId = `pi_${randomUUID()}`;
   await moneyCame(platform, orderId, intentId, 1);
-  expect((await list()).body).toEqual([]);
+  expect(await admin.stuckPayments()).toEqual([]);
   await until('the first try has failed', async () => {
     const rows = await platform.app.sql(
       'SELECT FROM refunds WHERE last_error IS NOT NULL AND payment_intent_id = $1',
@@ -50,7 +50,7 @@ test('a refund that used up its tries is seen by an administrator, who tries it 
   });
   await platform.app.sql('UPDATE refunds SET attempts = 12');
   const [refund] = await platform.app.sql<{ refund_id: string }>('SELECT refund_id FROM refunds');
-  expect((await list()).body).toEqual([
+  expect(await admin.stuckPayments()).toEqual([
     {
       kind: 'refund',
       id: refund?.refund_id,
@@ -64,37 +64,32 @@ test('a refund that used up its tries is seen by an administrator, who tries it 
     },
   ]);
   refuses = false;
-  const retry = () =>
-    platform.app.call('POST', `/api/order/admin/payments/${refund?.refund_id}/retry`, { token: admin });
-  expect((await retry()).status).toBe(204);
+  const id = String(refund?.refund_id);
+  await admin.retryPayment(id);
   await until('it is given back', async () => {
     const rows = await platform.app.sql(
       "SELECT FROM payments JOIN refunds USING (payment_intent_id) WHERE payments.state = 'refunded' AND provider_id = 're_1'",
     );
     return rows.length === 1;
   });
-  expect((await list()).body).toEqual([]);
-  expect(await retry()).toMatchObject({ status: 404, body: { code: 'payment_not_stuck' } });
+  expect(await admin.stuckPayments()).toEqual([]);
+  expect(await admin.tries.retryPayment(id)).toMatchObject({
+    status: 404,
+    body: { code: 'payment_not_stuck' },
+  });
 });
 
 test('a webhook that used up its tries is tried again, and has its effect once', async () => {
-  const orderId = await platform.place(await platform.token(randomUUID()));
+  const orderId = await (await newPerson(platform)).place();
   const eventId = `evt_${randomUUID()}`;
   await platform.app.sql(
     `INSERT INTO stripe_inbox (event_id, type, payment_intent_id, order_id, amount_minor, currency, received_at, attempts, next_attempt_at, last_error)
      VALUES ($1, 'payment_intent.succeeded', 'pi_late', $2, 10000, 'lkr', now(), 12, now(), 'the database was away')`,
     [eventId, orderId],
   );
-  expect((await list()).body).toMatchObject([
+  expect(await admin.stuckPayments()).toMatchObject([
     { kind: 'webhook', id: eventId, last_error: 'the database was away' },
   ]);
-  expect(
-    (await platform.app.call('POST', `/api/order/admin/payments/${eventId}/retry`, { token: admin })).status,
-  ).toBe(204);
-  await until('the order is completed', async () => {
-    const rows = await platform.app.sql("SELECT FROM orders WHERE order_id = $1 AND status = 'completed'", [
-      orderId,
-    ]);
-    return rows.length === 1;
-  });
+  await admin.retryPayment(eventId);
+  await storedIn(platform.app).untilStatus(orderId, 'completed');
 });

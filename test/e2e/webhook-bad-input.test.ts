@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Currency } from '../../src/kernel/money.ts';
+import { newPerson, type Person } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
+import { type Stored, storedIn } from '../support/stored.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 import { startStubStripe } from '../support/stub-stripe.ts';
 import { findingsIn } from '../support/test-app.ts';
@@ -10,25 +12,15 @@ import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
 
 let platform: PlatformApp;
 let stripe: StripeApi;
-let buyer: string;
+let stored: Stored;
+let buyer: Person;
 
 beforeAll(async () => {
   platform = await startPlatformApp();
   stripe = stripeApi(platform.app.url);
-  buyer = await platform.token(randomUUID());
+  stored = storedIn(platform.app);
+  buyer = await newPerson(platform);
 });
-
-async function stateOf(orderId: string, { app } = platform) {
-  const [row] = await app.sql('SELECT status, cancel_reason FROM orders WHERE order_id = $1', [orderId]);
-  return row;
-}
-
-const paymentsOf = (orderId: string, { app } = platform) =>
-  app.sql(
-    `SELECT payment_intent_id, amount_minor::int, currency, state FROM payments
-      WHERE order_id = $1 ORDER BY received_at, payment_intent_id`,
-    [orderId],
-  );
 
 const inboxOf = (eventId: string, { app } = platform) =>
   app.sql<{ applied_at: Date | null; last_error: string | null }>(
@@ -36,18 +28,10 @@ const inboxOf = (eventId: string, { app } = platform) =>
     [eventId],
   );
 
-async function applied(eventId: string, on = platform): Promise<void> {
-  await until(`event ${eventId} is applied`, async () => {
-    const [row] = await inboxOf(eventId, on);
-    if (row?.last_error) throw new Error(row.last_error);
-    return row?.applied_at !== null && row !== undefined;
-  });
-}
-
 /** An order whose money is at Stripe, and known here by nothing but the webhooks that a test writes. */
 async function paidAtStripe(): Promise<{ orderId: string; intentId: string }> {
-  const orderId = await platform.place(buyer);
-  return { orderId, intentId: await platform.pay(buyer, orderId) };
+  const orderId = await buyer.place();
+  return { orderId, intentId: await buyer.pay(orderId) };
 }
 
 describe('money that is not what was asked for', () => {
@@ -55,7 +39,7 @@ describe('money that is not what was asked for', () => {
     const intent = paidIntent(randomUUID());
     const event = stripeEvent('payment_intent.succeeded', intent);
     expect(await deliver(platform.app, event)).toMatchObject({ status: 200, body: { received: true } });
-    await applied(event.id);
+    await stored.untilApplied(event.id);
     expect(await platform.app.sql('SELECT FROM payments WHERE payment_intent_id = $1', [intent.id])).toEqual(
       [],
     );
@@ -67,59 +51,57 @@ describe('money that is not what was asked for', () => {
     ['with an order that is SQL', { metadata: { order_id: "'; DROP TABLE orders; --" } }],
     ['that brought nothing', { amount_received: 0 }],
   ])('%s: acknowledged, and nothing is done', async (_name, changes) => {
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     const intent = paidIntent(orderId, changes);
     const event = stripeEvent('payment_intent.succeeded', intent);
     expect((await deliver(platform.app, event)).status).toBe(200);
-    await applied(event.id);
-    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
-    expect(await paymentsOf(orderId)).toEqual([]);
+    await stored.untilApplied(event.id);
+    expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
+    expect(await stored.payments(orderId)).toEqual([]);
   });
 
   test('in another currency, of the same number: never completes the order, and goes back whole', async () => {
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     const intent = paidIntent(orderId, { currency: 'usd' });
     const event = stripeEvent('payment_intent.succeeded', intent);
     await deliver(platform.app, event);
-    await applied(event.id);
-    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
-    expect(await paymentsOf(orderId)).toMatchObject([{ amount_minor: 10_000, currency: 'usd' }]);
-    expect(
-      await platform.app.sql('SELECT amount_minor::int, reason FROM refunds WHERE payment_intent_id = $1', [
-        intent.id,
-      ]),
-    ).toEqual([{ amount_minor: 10_000, reason: 'the amount is not the price of the order' }]);
+    await stored.untilApplied(event.id);
+    expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
+    expect(await stored.payments(orderId)).toMatchObject([{ amount_minor: 10_000, currency: 'usd' }]);
+    expect(await stored.refunds(orderId)).toMatchObject([
+      { amount_minor: 10_000, reason: 'the amount is not the price of the order' },
+    ]);
     // The buyer still can pay.
-    await platform.pay(buyer, orderId);
-    await until('it is completed', async () => (await stateOf(orderId))?.status === 'completed');
+    await buyer.pay(orderId);
+    await stored.untilStatus(orderId, 'completed');
   });
 
   test.each([1, 9_999, 10_001])('of %d in place of 10000: goes back whole', async (amount) => {
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     const event = stripeEvent(
       'payment_intent.succeeded',
       paidIntent(orderId, { amount, amount_received: amount }),
     );
     await deliver(platform.app, event);
-    await applied(event.id);
-    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
-    expect(await paymentsOf(orderId)).toMatchObject([{ amount_minor: amount, state: 'refund_due' }]);
+    await stored.untilApplied(event.id);
+    expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
+    expect(await stored.payments(orderId)).toMatchObject([{ amount_minor: amount, state: 'refund_due' }]);
   });
 
   test('told of first for one order and then for another: counts for the first only', async () => {
-    const [first, second] = [await platform.place(buyer), await platform.place(buyer)];
+    const [first, second] = [await buyer.place(), await buyer.place()];
     const intent = paidIntent(first);
     const event = stripeEvent('payment_intent.succeeded', intent);
     await deliver(platform.app, event);
-    await applied(event.id);
+    await stored.untilApplied(event.id);
     const again = stripeEvent('payment_intent.succeeded', { ...intent, metadata: { order_id: second } });
     expect((await deliver(platform.app, again)).status).toBe(200);
     await until('it was tried', async () => {
       const [row] = await inboxOf(again.id);
       return row?.last_error !== null || row.applied_at !== null;
     });
-    expect(await stateOf(second)).toMatchObject({ status: 'pending' });
-    expect(await paymentsOf(first)).toMatchObject([{ state: 'applied' }]);
+    expect(await stored.state(second)).toMatchObject({ status: 'pending' });
+    expect(await stored.payments(first)).toMatchObject([{ state: 'applied' }]);
     await platform.app.sql('DELETE FROM stripe_inbox WHERE event_id = $1', [again.id]);
   });
 });
@@ -133,7 +115,8 @@ describe('a test and a live account', () => {
       STRIPE_API_BASE: stub.url,
       RECONCILE_DAYS: '0',
     });
-    const orderId = await live.place(await live.token(randomUUID()));
+    const there = storedIn(live.app);
+    const orderId = await (await newPerson(live)).place();
     const intent = paidIntent(orderId);
     stub.intents.set(intent.id, intent);
     const test = stripeEvent('payment_intent.succeeded', intent);
@@ -145,20 +128,20 @@ describe('a test and a live account', () => {
     });
     expect((await deliver(live.app, back)).status).toBe(200);
     expect(await inboxOf(back.id, live)).toEqual([]);
-    expect(await stateOf(orderId, live)).toMatchObject({ status: 'pending' });
+    expect(await there.state(orderId)).toMatchObject({ status: 'pending' });
 
     const real = stripeEvent('payment_intent.succeeded', intent, { livemode: true });
     expect((await deliver(live.app, real)).status).toBe(200);
-    await applied(real.id, live);
-    expect(await stateOf(orderId, live)).toMatchObject({ status: 'completed' });
+    await there.untilApplied(real.id);
+    expect(await there.state(orderId)).toMatchObject({ status: 'completed' });
   });
 
   test('a live event for a test key moves no order, and is not kept', async () => {
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId), { livemode: true });
     expect((await deliver(platform.app, event)).status).toBe(200);
     expect(await inboxOf(event.id)).toEqual([]);
-    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
+    expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
   });
 });
 
@@ -176,23 +159,23 @@ describe('events of other types', () => {
     'invoice.paid',
     'something.that.is.new',
   ])('%s is acknowledged and kept nowhere', async (type) => {
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     const event = stripeEvent(type, paidIntent(orderId));
     expect(await deliver(platform.app, event)).toMatchObject({ status: 200, body: { received: true } });
     expect(await inboxOf(event.id)).toEqual([]);
-    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
+    expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
   });
 
   test('of which the object is another kind than the type says', async () => {
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     const event = stripeEvent('payment_intent.succeeded', { ...paidIntent(orderId), object: 'charge' });
     expect((await deliver(platform.app, event)).status).toBe(200);
-    expect(await stateOf(orderId)).toMatchObject({ status: 'pending' });
+    expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
   });
 
   test('that say a refund or a dispute was made which Stripe knows nothing of', async () => {
     const { orderId, intentId } = await paidAtStripe();
-    await until('it is completed', async () => (await stateOf(orderId))?.status === 'completed');
+    await stored.untilStatus(orderId, 'completed');
     for (const [type, object] of [
       [
         'charge.refunded',
@@ -206,16 +189,16 @@ describe('events of other types', () => {
     ] as const) {
       const event = stripeEvent(type, object);
       expect((await deliver(platform.app, event)).status).toBe(200);
-      await applied(event.id);
+      await stored.untilApplied(event.id);
     }
-    expect(await stateOf(orderId)).toMatchObject({ status: 'completed' });
-    expect(await paymentsOf(orderId)).toMatchObject([{ state: 'applied' }]);
+    expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
+    expect(await stored.payments(orderId)).toMatchObject([{ state: 'applied' }]);
   });
 
   test('about an intent that is not ours', async () => {
     const event = stripeEvent('refund.created', { object: 'refund', payment_intent: `pi_${randomUUID()}` });
     expect((await deliver(platform.app, event)).status).toBe(200);
-    await applied(event.id);
+    await stored.untilApplied(event.id);
   });
 });
 
@@ -227,7 +210,8 @@ describe('out of order', () => {
       STRIPE_API_BASE: stub.url,
       RECONCILE_DAYS: '0',
     });
-    const orderId = await there.place(await there.token(randomUUID()));
+    const storedThere = storedIn(there.app);
+    const orderId = await (await newPerson(there)).place();
     const intent = paidIntent(orderId);
     stub.intents.set(intent.id, intent);
     const given = {
@@ -240,43 +224,43 @@ describe('out of order', () => {
     };
     stub.refunds.push(given);
     // Nothing was heard of the payment by then.
-    expect(await paymentsOf(orderId, there)).toEqual([]);
+    expect(await storedThere.payments(orderId)).toEqual([]);
     const back = stripeEvent('refund.created', given);
     await deliver(there.app, back);
-    await applied(back.id, there);
-    expect(await stateOf(orderId, there)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
+    await storedThere.untilApplied(back.id);
+    expect(await storedThere.state(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
     const paid = stripeEvent('payment_intent.succeeded', intent);
     await deliver(there.app, paid);
-    await applied(paid.id, there);
-    expect(await stateOf(orderId, there)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
-    expect(await paymentsOf(orderId, there)).toMatchObject([
+    await storedThere.untilApplied(paid.id);
+    expect(await storedThere.state(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
+    expect(await storedThere.payments(orderId)).toMatchObject([
       { payment_intent_id: intent.id, state: 'refunded' },
     ]);
     expect(await findingsIn(there.app.dsn, new Currency('lkr'))).toEqual([]);
   });
 
   test('“canceled” before “succeeded”: the money counts', async () => {
-    const orderId = await platform.place(buyer);
+    const orderId = await buyer.place();
     const intent = paidIntent(orderId);
     await deliver(platform.app, stripeEvent('payment_intent.canceled', { ...intent, status: 'canceled' }));
     await deliver(platform.app, stripeEvent('payment_intent.payment_failed', intent));
     const event = stripeEvent('payment_intent.succeeded', intent);
     await deliver(platform.app, event);
-    await applied(event.id);
+    await stored.untilApplied(event.id);
     await deliver(platform.app, stripeEvent('payment_intent.canceled', { ...intent, status: 'canceled' }));
-    expect(await stateOf(orderId)).toMatchObject({ status: 'completed' });
+    expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
   });
 
   test('“succeeded” again after everything went back: nothing is undone', async () => {
     const { orderId, intentId } = await paidAtStripe();
-    await until('it is completed', async () => (await stateOf(orderId))?.status === 'completed');
+    await stored.untilStatus(orderId, 'completed');
     await stripe.post('refunds', { payment_intent: intentId });
-    await until('it is cancelled', async () => (await stateOf(orderId))?.status === 'cancelled');
+    await stored.untilStatus(orderId, 'cancelled');
     const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId, { id: intentId }));
     await deliver(platform.app, event);
-    await applied(event.id);
-    expect(await stateOf(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
-    expect(await paymentsOf(orderId)).toMatchObject([{ state: 'refunded' }]);
+    await stored.untilApplied(event.id);
+    expect(await stored.state(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
+    expect(await stored.payments(orderId)).toMatchObject([{ state: 'refunded' }]);
   });
 });
 

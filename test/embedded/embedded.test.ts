@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { claimDataDir, DataDirInUse } from '../../src/embedded/data-dir.ts';
 import { createEmbeddedEventLog } from '../../src/embedded/event-log.ts';
-import { NotKept, openJournal } from '../../src/embedded/journal.ts';
+import { NotStored, openJournal } from '../../src/embedded/journal.ts';
 import { readOrCreateSecret } from '../../src/embedded/kept-file.ts';
 import { instant } from '../../src/kernel/clock.ts';
 import type { EventMessage } from '../../src/kernel/events.ts';
@@ -80,12 +80,12 @@ describe('disk-full-embedded: a journal whose disk is full', () => {
     const said: string[] = [];
     const journal = await openJournal<number>(path, {
       failed: (error) => said.push(error.message),
-      works: (where) => said.push(where),
+      recovered: (where) => said.push(where),
     });
     await journal.put('a', 1);
     const giveBack = await fill(path);
     const changes = [journal.put('a', 2), journal.put('b', 1), journal.remove(['a']), journal.put('a', 3)];
-    for (const change of changes) await expect(change).rejects.toThrow(NotKept);
+    for (const change of changes) await expect(change).rejects.toThrow(NotStored);
     expect([journal.get('a'), journal.get('b')]).toEqual([1, undefined]);
     await expect(journal.put('a', 4)).rejects.toThrow('Make room');
     await journal.close();
@@ -103,7 +103,7 @@ describe('disk-full-embedded: a journal whose disk is full', () => {
     const journal = await openJournal<number>(path);
     await journal.put('a', 1);
     const giveBack = await fill(path);
-    await expect(journal.put('b', 2)).rejects.toThrow(NotKept);
+    await expect(journal.put('b', 2)).rejects.toThrow(NotStored);
     await giveBack();
     await appendFile(path, '{"key":"b","value":2}\n{"key":"a","val');
     await journal.put('c', 3);

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { functionLengths } from './functions.ts';
 import { type SourceFile, sourceFiles } from './source-files.ts';
 
 const files = sourceFiles('src');
@@ -226,6 +227,47 @@ describe('words in their rooms', () => {
     const all = [...files, ...sourceFiles('test')].filter(({ path }) => !path.startsWith('test/house/'));
     const words = /\b(TODO|FIXME|XXX)\b|\b(test|it|describe)\.(only|skip|todo)\b/;
     expect(all.filter(({ text }) => words.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe('sizes', () => {
+  const MAX_FUNCTION_LINES = 70;
+  const MAX_FILE_LINES = 350;
+  const measured = [...files, ...sourceFiles('scripts')];
+
+  test('no function is longer than 70 lines', () => {
+    const lengths = measured.flatMap(functionLengths);
+    expect(lengths.length).toBeGreaterThan(500);
+    expect(lengths.filter(({ lines }) => lines > MAX_FUNCTION_LINES)).toEqual([]);
+  });
+
+  test('no file is longer than 350 lines', () => {
+    const long = measured.filter(({ text }) => text.split('\n').length > MAX_FILE_LINES);
+    expect(long.map(({ path }) => path)).toEqual([]);
+  });
+
+  test('a function is measured without blank lines, comments and inner functions', () => {
+    const text = [
+      'function outer() {',
+      '  // A comment.',
+      '',
+      '  const inner = () => {',
+      '    return 1;',
+      '  };',
+      '  return inner;',
+      '}',
+      'class Some {',
+      '  method() {',
+      '    return 2;',
+      '  }',
+      '}',
+    ].join('\n');
+    const lengths = functionLengths({ path: 'a.ts', text, imports: [] });
+    expect(lengths.toSorted((one, other) => (one.where < other.where ? -1 : 1))).toEqual([
+      { where: 'a.ts:1 outer', lines: 4 },
+      { where: 'a.ts:10 method', lines: 3 },
+      { where: 'a.ts:4 inner', lines: 3 },
+    ]);
   });
 });
 

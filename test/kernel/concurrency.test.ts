@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createBatches } from '../../src/kernel/concurrency.ts';
+import { createBatches, onceSucceeded, singleFlight } from '../../src/kernel/concurrency.ts';
 
 const LIMITS = { size: 3, underWay: 2 };
 
@@ -117,5 +117,35 @@ describe('batches', () => {
         },
       ),
     );
+  });
+});
+
+describe('single-flight', () => {
+  test('callers during a run share it, and the next call after it starts another', async () => {
+    const runs: PromiseWithResolvers<number>[] = [];
+    const call = singleFlight(() => {
+      const run = Promise.withResolvers<number>();
+      runs.push(run);
+      return run.promise;
+    });
+    const first = [call(), call()];
+    runs[0]?.resolve(1);
+    expect(await Promise.all(first)).toEqual([1, 1]);
+    const second = call();
+    runs[1]?.reject(new Error('refused'));
+    await expect(second).rejects.toThrow('refused');
+    expect(runs).toHaveLength(2);
+  });
+
+  test('a success is kept, and a failure is not', async () => {
+    let runs = 0;
+    const get = onceSucceeded(async () => {
+      runs += 1;
+      if (runs === 1) throw new Error('refused');
+      return runs;
+    });
+    await expect(Promise.all([get(), get()])).rejects.toThrow('refused');
+    expect(await get()).toBe(2);
+    expect(await get()).toBe(2);
   });
 });

@@ -3,8 +3,7 @@ import Fastify from 'fastify';
 import type { Intent } from '../../src/embedded/stripe/intent.rules.ts';
 import type { Dispute } from '../../src/embedded/stripe/intent.wire.ts';
 import { type Ledger, openLedger, type StripeEvent } from '../../src/embedded/stripe/ledger.ts';
-import { createOperations } from '../../src/embedded/stripe/operations.ts';
-import { stripeRoutes } from '../../src/embedded/stripe/stripe.routes.ts';
+import { StripeRoutes } from '../../src/embedded/stripe/stripe.routes.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import type { IdSource } from '../../src/kernel/ids.ts';
 import { close, listen } from '../support/servers.ts';
@@ -48,16 +47,7 @@ export async function openBank(clock: Clock, ids: IdSource, folder: string): Pro
     start: () => undefined,
     close: async () => undefined,
   };
-  const operations = createOperations({ ledger, clock, ids, url });
-  stripeRoutes(stripe, {
-    ...BANK_KEYS,
-    ledger,
-    operations,
-    delivery,
-    clock,
-    url,
-    requestId: () => ids.uuid(),
-  });
+  new StripeRoutes({ ...BANK_KEYS, ledger, delivery, clock, ids, url }).addRoutes(stripe);
   await stripe.ready();
   return {
     url,

@@ -49,7 +49,7 @@ describe('database-late', () => {
     const url = await service.url();
     expect((await call(url, 'GET', '/api/order/health')).body.database.status).toBe('UP');
     expect(service.output().split(waits)).toHaveLength(2);
-    expect(service.output().split(`PostgreSQL at ${link.address} answers; the start goes on`)).toHaveLength(
+    expect(service.output().split(`PostgreSQL at ${link.address} answers; the start continues`)).toHaveLength(
       2,
     );
     expect(service.output()).not.toContain(PASSWORD_OF(dsn));
@@ -92,7 +92,7 @@ describe('database-late', () => {
     await until('it says that it waits', () => said.includes('does not answer yet'), 60_000);
     link.heal();
     expect(await ended).toEqual([0, null]);
-    expect(said).toContain('answers; the start goes on');
+    expect(said).toContain('answers; the start continues');
   });
 
   test('a server that refuses the login is not waited for', async () => {
@@ -113,7 +113,7 @@ describe('database-late', () => {
     const waits = `PostgreSQL at ${link.address} does not answer yet`;
     await until('it says that it waits', () => service.output().includes(waits), 60_000);
     link.heal();
-    await until('it goes on', () => service.output().includes('answers; the start goes on'), 60_000);
+    await until('it goes on', () => service.output().includes('answers; the start continues'), 60_000);
     service.child.kill('SIGTERM');
     await service.ended;
     expect(service.output().split(waits)).toHaveLength(2);

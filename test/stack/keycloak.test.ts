@@ -3,8 +3,8 @@ import { Agent } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { DEMO_USERS } from '../../src/embedded/demo-accounts.ts';
 import { instant } from '../../src/kernel/clock.ts';
-import { createM2mTokens } from '../../src/platform/m2m-tokens/m2m-tokens.ts';
-import { createTokenVerifier } from '../../src/platform/oidc/token-verifier.ts';
+import { M2mTokens } from '../../src/platform/m2m-tokens/m2m-tokens.ts';
+import { TokenVerifier } from '../../src/platform/oidc/token-verifier.ts';
 import { atEnd } from '../support/at-end.ts';
 import { type KeycloakServer, REALM_CLIENT_SECRET, startKeycloak } from '../support/keycloak-server.ts';
 import { until } from '../support/servers.ts';
@@ -33,7 +33,7 @@ const keyOf = (token: string): string =>
   JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid;
 
 function verifier() {
-  return createTokenVerifier({
+  return new TokenVerifier({
     issuer: keycloak.issuer,
     jwksUrl: undefined,
     clock,
@@ -116,7 +116,7 @@ describe('the realm of deploy/keycloak', () => {
   test('gives this service a token of its own, with the scope that the seating services ask for', async () => {
     const http = new Agent();
     atEnd(() => http.close());
-    const tokens = createM2mTokens({
+    const tokens = new M2mTokens({
       http,
       tokenUrl: `${keycloak.issuer}/protocol/openid-connect/token`,
       clientId: 'ticket-service-client',

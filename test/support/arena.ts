@@ -8,8 +8,7 @@ import pg from 'pg';
 import { expect } from 'vitest';
 import type { Watch } from '../../src/app.ts';
 import { openLedger, type Ledger as StripeLedger } from '../../src/embedded/stripe/ledger.ts';
-import { createOperations } from '../../src/embedded/stripe/operations.ts';
-import { stripeRoutes } from '../../src/embedded/stripe/stripe.routes.ts';
+import { StripeRoutes } from '../../src/embedded/stripe/stripe.routes.ts';
 import { createTicketSealer, type TicketSealer } from '../../src/features/tickets/qr/sealer.ts';
 import { instant } from '../../src/kernel/clock.ts';
 import { Currency } from '../../src/kernel/money.ts';
@@ -204,16 +203,15 @@ export async function hostStripe() {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-stripe-'));
   const ledger = await openLedger(folder, clock);
   await app.register(async (scope) =>
-    stripeRoutes(scope, {
+    new StripeRoutes({
       secretKey: 'sk_test_embedded',
       publishableKey: 'pk_test_embedded',
       ledger,
-      operations: createOperations({ ledger, clock, ids, url }),
-      delivery: { add: () => undefined, start: () => undefined, close: async () => undefined },
+      delivery: { add: () => undefined },
       clock,
+      ids,
       url,
-      requestId: ids.uuid,
-    }),
+    }).addRoutes(scope),
   );
   await app.ready();
   atEnd(async () => {

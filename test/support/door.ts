@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createTicketSealer } from '../../src/features/tickets/qr/sealer.ts';
 import { as, type SessionId, type TicketId } from '../../src/kernel/ids.ts';
+import { seatsAt } from './fake-seating.ts';
+import { newScanner, people } from './people/people.ts';
 import { type PlatformApp, startPlatformApp } from './platform-app.ts';
 import type { Answer, TestApp, TestAppOptions } from './test-app.ts';
 
@@ -37,40 +39,27 @@ export interface Door {
   history(ticketId: string): Promise<Record<string, unknown>[]>;
 }
 
-const TOKEN_LIFE_S = 3_600;
-
 export async function openDoor(
   env: Record<string, string> = {},
   options: TestAppOptions = {},
   overrides: Parameters<typeof startPlatformApp>[2] = {},
 ): Promise<Door> {
   const platform = await startPlatformApp({ QR_SECRET_KEY: QR_KEY, ...env }, options, overrides);
-  const { app, seating, sessionId, eventId, issuer } = platform;
+  const { app, seating, sessionId } = platform;
   const sealer = await createTicketSealer([QR_KEY]);
-  const ids = { scanner: randomUUID(), otherScanner: randomUUID(), organiser: randomUUID() };
-  for (const id of [ids.scanner, ids.otherScanner]) seating.scanners.set(id, new Set([sessionId]));
-  seating.owners.set(eventId, ids.organiser).set(sessionId, ids.organiser);
-  const tokenOf = (sub: string, claims = {}) => issuer.token(sub, claims, { expiresIn: TOKEN_LIFE_S });
-  const [scanner, otherScanner, organiser, buyer, admin] = await Promise.all([
-    tokenOf(ids.scanner),
-    tokenOf(ids.otherScanner),
-    tokenOf(ids.organiser),
-    tokenOf(randomUUID()),
-    tokenOf(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] }),
-  ]);
+  const { buyer, organiser, admin, scanner } = await people(platform);
+  const otherScanner = await newScanner(platform);
 
   async function sellSome(count: number): Promise<SoldTicket[]> {
-    const seatIds = Array.from({ length: count }, () => randomUUID());
-    for (const seatId of seatIds) seating.prices.set(seatId, 0);
-    const orderId = await platform.place(buyer, seatIds);
-    const { body } = await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
+    const orderId = await buyer.place(seatsAt(seating, ...Array.from({ length: count }, () => 0)));
+    const { tickets } = await buyer.checkOut(orderId);
     return Promise.all(
-      body.tickets.map(async (ticket: { ticket_id: string; seat_id: string }) => ({
+      tickets.map(async ({ ticket_id: ticketId, seat_id: seatId }) => ({
         orderId,
-        ticketId: ticket.ticket_id,
-        seatId: ticket.seat_id,
+        ticketId,
+        seatId,
         qrText: await sealer.seal({
-          ticketId: as<TicketId>(ticket.ticket_id),
+          ticketId: as<TicketId>(ticketId),
           sessionId: as<SessionId>(sessionId),
         }),
       })),
@@ -86,27 +75,29 @@ export async function openDoor(
   return {
     platform,
     app,
-    scanner,
-    otherScanner,
-    organiser,
-    admin,
-    buyer,
+    scanner: scanner.token,
+    otherScanner: otherScanner.token,
+    organiser: organiser.token,
+    admin: admin.token,
+    buyer: buyer.token,
     sell,
     async sellOne() {
       const [ticket] = await sell(1);
       if (!ticket) throw new Error('no ticket was sold');
       return ticket;
     },
-    scan: (qrText, more = {}, token = scanner) =>
+    scan: (qrText, more = {}, token = scanner.token) =>
       app.call('POST', CHECK_IN, { token, body: { encrypted_qr: qrText, ...more } }),
-    upload: (scans, token = scanner) => app.call('POST', '/api/order/scan/batch', { token, body: { scans } }),
-    bundle: (since, token = scanner) =>
+    upload: (scans, token = scanner.token) =>
+      app.call('POST', '/api/order/scan/batch', { token, body: { scans } }),
+    bundle: (since, token = scanner.token) =>
       app.call(
         'GET',
         `/api/order/scan/sessions/${sessionId}/bundle${since === undefined ? '' : `?since=${since}`}`,
         { token },
       ),
-    undo: (ticketId) => app.call('DELETE', `/api/order/ticket/${ticketId}/checkin`, { token: organiser }),
+    undo: (ticketId) =>
+      app.call('DELETE', `/api/order/ticket/${ticketId}/checkin`, { token: organiser.token }),
     history: (ticketId) => app.sql('SELECT * FROM scans WHERE ticket_id = $1 ORDER BY scan_id', [ticketId]),
   };
 }

@@ -5,6 +5,8 @@ import { createEmbeddedVenue, type EmbeddedVenue } from '../../src/embedded/venu
 import { instant } from '../../src/kernel/clock.ts';
 import { Currency } from '../../src/kernel/money.ts';
 import { hostEmbedded } from './embedded-host.ts';
+import { testFolder } from './folders.ts';
+import { type Answer, call } from './test-app.ts';
 
 /** The moment at which the venue of these tests was opened. */
 export const VENUE_NOW = instant(Date.UTC(2026, 10, 24, 15));
@@ -12,19 +14,37 @@ export const VENUE_CURRENCY = new Currency('lkr');
 /** A token of another service, as the venue of these tests takes it. */
 export const SERVICE_TOKEN = 'service';
 
-/** What that venue has. */
-export const venueCatalogue = () => demoCatalogue(VENUE_NOW, VENUE_CURRENCY);
+/** What that venue has, its events and the nights of its concert by name. */
+export function venueCatalogue() {
+  const catalogue = demoCatalogue(VENUE_NOW, VENUE_CURRENCY);
+  const [concert, theatre, webinar, arena] = catalogue.events;
+  if (!concert || !theatre || !webinar || !arena) throw new Error('the demo venue has four events');
+  const [night, secondNight] = concert.sessions;
+  if (!night || !secondNight) throw new Error('the concert has two nights');
+  return { catalogue, concert, theatre, webinar, arena, night, secondNight };
+}
 
-/** Opens the embedded venue on a port of its own, until the end of the test. */
-export async function startVenue(
-  dataDir: string,
+export interface OpenedVenue {
+  readonly url: string;
+  readonly venue: EmbeddedVenue;
+  /** A path of its reading side. */
+  get(path: string): Promise<Answer>;
+}
+
+/** Opens the embedded venue, in a folder of its own unless one is given, on a port of its own, until the end of the test. */
+export async function openVenue({
+  dataDir,
   currency = VENUE_CURRENCY,
-): Promise<{ url: string; venue: EmbeddedVenue }> {
+}: {
+  dataDir?: string;
+  currency?: Currency;
+} = {}): Promise<OpenedVenue> {
+  const folder = dataDir ?? (await testFolder());
   const opened = Promise.withResolvers<EmbeddedVenue>();
   const url = await hostEmbedded(async () => {
     const venue = await createEmbeddedVenue({
       clock: { now: () => VENUE_NOW },
-      dataDir,
+      dataDir: folder,
       isServiceToken: async (authorization) => authorization === `Bearer ${SERVICE_TOKEN}`,
       currency,
       ownerId: DEMO_USERS.organiser.sub,
@@ -35,5 +55,5 @@ export async function startVenue(
   });
   const venue = await opened.promise;
   onTestFinished(() => venue.close());
-  return { url, venue };
+  return { url, venue, get: (path) => call(url, 'GET', `/api/event-query/v1/${path}`) };
 }

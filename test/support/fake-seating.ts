@@ -24,8 +24,6 @@ export interface FakeSeating {
   /** Price of each seat by id, in major units; others cost 100. */
   readonly prices: Map<string, number>;
   readonly tierOf: Map<string, string>;
-  /** What every order with a discount is answered with, in place of the catalogue. */
-  discount: unknown;
   /** Discounts of the catalogue by id, as `catalogueDiscount` makes them. */
   readonly discounts: Map<string, CatalogueDiscount>;
   /** The user id that owns an event, a session or an organisation, by its id. */
@@ -46,6 +44,19 @@ export interface FakeSeating {
 /** The calls that ask whether an order's seats may be sold; each order makes one of both services. */
 export function seatQuestions(fake: Pick<FakeSeating, 'calls'>): SeatingCall[] {
   return fake.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
+}
+
+/** New seats at the prices given, in major units. */
+export function seatsAt<Prices extends readonly number[]>(
+  fake: Pick<FakeSeating, 'prices'>,
+  ...prices: Prices
+): { [At in keyof Prices]: string } {
+  const seatIds = prices.map((price) => {
+    const seatId = randomUUID();
+    fake.prices.set(seatId, price);
+    return seatId;
+  });
+  return seatIds as { [At in keyof Prices]: string };
 }
 
 /** A discount as the platform spells it (contract section 4). */
@@ -87,7 +98,6 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     calls: [],
     prices: new Map(),
     tierOf: new Map(),
-    discount: undefined,
     discounts: new Map(),
     owners: new Map(),
     scanners: new Map(),
@@ -190,5 +200,5 @@ function quoteOf(fake: Omit<FakeSeating, 'url'>, request: AskedOrder): unknown {
     },
   }));
   const { discount_id: discountId } = request;
-  return { seats, discount: discountId ? (fake.discount ?? fake.discounts.get(discountId) ?? null) : null };
+  return { seats, discount: discountId ? (fake.discounts.get(discountId) ?? null) : null };
 }

@@ -1,28 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import type { App } from '../../src/app.ts';
-import { type Clock, instant } from '../../src/kernel/clock.ts';
 import { type EventReader, openStream, type ReaderOptions } from './event-reader.ts';
+import { seatsAt } from './fake-seating.ts';
+import { newOrganiser, newPerson } from './people/people.ts';
 import type { PlatformApp } from './platform-app.ts';
 import { until } from './servers.ts';
 import type { TestApp } from './test-app.ts';
-
-/** A clock that runs as the system's does, and that a test moves on. */
-export interface MovableClock extends Clock {
-  advance(ms: number): void;
-}
-
-export function movableClock(): MovableClock {
-  let ahead = 0;
-  return {
-    now: () => instant(Date.now() + ahead),
-    advance(ms) {
-      ahead += ms;
-    },
-  };
-}
 
 /** A token that lasts, however far a test moves its clock. */
 export function longToken({ issuer }: PlatformApp, sub: string, claims: JWTPayload = {}): Promise<string> {
@@ -42,11 +27,8 @@ export interface Watched {
 }
 
 export async function watchedBy(platform: PlatformApp): Promise<Watched> {
-  const organiser = randomUUID();
-  platform.seating.owners.set(platform.eventId, organiser);
-  platform.seating.owners.set(platform.organizationId, organiser);
-  const token = await longToken(platform, organiser);
-  const buyer = await longToken(platform, randomUUID());
+  const { id: organiser, token } = await newOrganiser(platform);
+  const buyer = await newPerson(platform);
   const eventPath = `/api/order/sse/checkouts/event/${platform.eventId}`;
   return {
     organiser,
@@ -56,11 +38,8 @@ export async function watchedBy(platform: PlatformApp): Promise<Watched> {
     watch: (app = platform.app, { path = eventPath, ...options } = {}) =>
       openStream(app.url, path, { token, ...options }),
     async sell(app = platform.app, seats = 1) {
-      const seatIds = Array.from({ length: seats }, () => randomUUID());
-      for (const seatId of seatIds) platform.seating.prices.set(seatId, 0);
-      const orderId = await platform.place(buyer, seatIds);
-      const { status, text } = await app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
-      if (status !== 200) throw new Error(`checkout answered ${status}: ${text}`);
+      const orderId = await buyer.place(seatsAt(platform.seating, ...Array.from({ length: seats }, () => 0)));
+      await buyer.via({ app }).checkOut(orderId);
       return orderId;
     },
   };

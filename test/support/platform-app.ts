@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import type { Overrides } from '../../src/app.ts';
 import { type FakeIssuer, startFakeIssuer } from './fake-issuer.ts';
 import { type FakeSeating, startFakeSeating } from './fake-seating.ts';
+import { onSaleAt } from './people/requests.ts';
 import { startTestApp, type TestApp, type TestAppOptions } from './test-app.ts';
 
 /** The service beside an issuer and seating services that the test plays itself; Stripe is the embedded one. */
@@ -59,12 +60,10 @@ export async function startPlatformApp(
     sessionType: 'PHYSICAL',
     venueDetails: { name: 'Harbour Hall', address: '1 Quay Street, Colombo' },
   });
-  const request = (seatIds: readonly string[] = [randomUUID()], discountId?: string) => ({
+  const { request } = onSaleAt({
     session_id: sessionId,
     event_id: eventId,
     organization_id: organizationId,
-    seat_ids: seatIds,
-    ...(discountId === undefined ? {} : { discount_id: discountId }),
   });
   return {
     app,

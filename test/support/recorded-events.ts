@@ -13,6 +13,14 @@ export interface RecordedEvents {
   /** The bodies published on a topic under a key, the oldest first. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into messages of every shape
   on(topic: string, key: string): any[];
+  /** What was published of seats of a session: messages that name any of them, their seats sorted. */
+  ofSeats(sessionId: string, seatIds: readonly string[]): SeatStatus[];
+}
+
+export interface SeatStatus {
+  readonly session_id: string;
+  readonly seat_ids: readonly string[];
+  readonly status: string;
 }
 
 export function recordEvents(): RecordedEvents {
@@ -35,6 +43,11 @@ export function recordEvents(): RecordedEvents {
       messages
         .filter((message) => message.topic === topic && message.key === key)
         .map(({ value }) => JSON.parse(value)),
+    ofSeats: (sessionId, seatIds) =>
+      recorded
+        .on('ticketly.seats.status', sessionId)
+        .filter((message) => message.seat_ids.some((seatId: string) => seatIds.includes(seatId)))
+        .map((message) => ({ ...message, seat_ids: message.seat_ids.toSorted() })),
   };
   return recorded;
 }

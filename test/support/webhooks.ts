@@ -5,7 +5,7 @@ import type { Answer, TestApp } from './test-app.ts';
 const stripe = new Stripe('sk_test_any');
 
 /** An event as Stripe sends it; `changes` replaces parts of its envelope. */
-export function stripeEvent(type: string, object: unknown, changes: Record<string, unknown> = {}) {
+export function stripeEvent<Body>(type: string, object: Body, changes: Record<string, unknown> = {}) {
   return { id: `evt_${randomUUID()}`, object: 'event', livemode: false, type, data: { object }, ...changes };
 }
 
@@ -25,13 +25,29 @@ export function paidIntent(orderId: string, changes: Record<string, unknown> = {
   };
 }
 
-/** Posts an event, signed as Stripe would over exactly these bytes; a text is sent as it is. */
+/** Signs bytes as Stripe would. */
+export function signatureOf(
+  payload: string,
+  { secret = 'whsec_test', timestamp = nowS() }: { secret?: string | undefined; timestamp?: number } = {},
+): string {
+  return stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp });
+}
+
+const nowS = () => Math.floor(Date.now() / 1_000);
+
+/** Posts an event, signed over exactly these bytes unless a signature is given; a text is sent as it is. */
 export function deliver(
   app: TestApp,
   event: unknown,
-  { path = '/api/webhook/stripe', secret = 'whsec_test' } = {},
+  {
+    path = '/api/webhook/stripe',
+    secret,
+    signature,
+  }: { path?: string; secret?: string; signature?: string } = {},
 ): Promise<Answer> {
   const payload = typeof event === 'string' ? event : JSON.stringify(event);
-  const signature = stripe.webhooks.generateTestHeaderString({ payload, secret });
-  return app.call('POST', path, { body: payload, headers: { 'stripe-signature': signature } });
+  return app.call('POST', path, {
+    body: payload,
+    headers: { 'stripe-signature': signature ?? signatureOf(payload, { secret }) },
+  });
 }

@@ -12,28 +12,31 @@ import type { WebOrigins } from './web-origins.ts';
 
 const UNAUTHORIZED = 401;
 
-export interface AccountRoutesOptions {
-  readonly accounts: Accounts;
-  readonly sessions: Sessions;
-  readonly keys: SigningKeys;
-  readonly webOrigins: WebOrigins;
-  readonly mount: string;
-}
-
-/** The account page of the signed-in person; userinfo and Keycloak's profile for pages that hold their token. */
+/** The account page of the signed-in user, and userinfo and Keycloak's profile for pages with an access token. */
 export function accountRoutes(
   scope: FastifyInstance,
   provider: Provider,
-  options: AccountRoutesOptions,
+  {
+    accounts,
+    sessions,
+    keys,
+    webOrigins,
+    mount,
+  }: {
+    readonly accounts: Accounts;
+    readonly sessions: Sessions;
+    readonly keys: SigningKeys;
+    readonly webOrigins: WebOrigins;
+    readonly mount: string;
+  },
 ): void {
-  const { accounts, sessions, webOrigins, mount } = options;
   const hidden = { schema: { hide: true } };
-  const accountOf = bearerReader(provider, options);
+  const accountOf = bearerReader(provider, accounts, sessions, keys);
 
   const refuse = (reply: FastifyReply) =>
     reply.code(UNAUTHORIZED).header('www-authenticate', 'Bearer error="invalid_token"').send({
       error: 'invalid_token',
-      error_description: 'Send a valid access token of a person who is signed in.',
+      error_description: 'Send a valid access token of a user who is signed in.',
     });
 
   scope.route({
@@ -65,13 +68,13 @@ export function accountRoutes(
   });
 }
 
-/** The form of Keycloak's account service, which `loadUserProfile` of keycloak-js reads. */
+/** The format of Keycloak's account service, which `loadUserProfile` of keycloak-js reads. */
 function profileOf({ sub, username, firstName, lastName, email, isEmailVerified }: Account) {
   return { id: sub, username, firstName, lastName, email, emailVerified: isEmailVerified };
 }
 
-/** Whose access token a request carries, while the session that gave it lives. */
-function bearerReader(provider: Provider, { accounts, sessions, keys }: AccountRoutesOptions) {
+/** Finds the account of a request's access token, while the session of the token is live. */
+function bearerReader(provider: Provider, accounts: Accounts, sessions: Sessions, keys: SigningKeys) {
   const known = createLocalJWKSet({ keys: keys.keys.map(publicPart) });
   return async ({ headers }: FastifyRequest): Promise<Account | undefined> => {
     const [, token] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];

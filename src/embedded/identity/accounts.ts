@@ -1,20 +1,20 @@
-import { type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
 import { as, type IdSource, type UserId } from '../../kernel/ids.ts';
 import { DEMO_PASSWORD, DEMO_USERS, type DemoUser } from '../demo-accounts.ts';
 import { openJournal } from '../journal.ts';
 import type { SignUp } from './sign-up.rules.ts';
 
-/** Somebody who can sign in: a demo user, or a person who signed up. */
+/** A user who can sign in: a demo user, or one who signed up. */
 export type Account = DemoUser;
 
-/** Why an account was not made. */
+/** Why an account was not created. */
 export type SignUpRefusal = 'username_taken' | 'email_taken' | 'full' | 'busy';
 
-/** Who can sign in. Those who signed up are kept in the data folder. */
+/** The users who can sign in. Those who signed up are stored in the data folder. */
 export interface Accounts {
   bySub(sub: string): Account | undefined;
-  /** The account that user name (or email address) and password belong to; undefined when they do not. */
+  /** The account with this user name or email address and this password; undefined when there is none. */
   authenticate(login: string, password: string): Promise<Account | 'busy' | undefined>;
   signUp(form: SignUp): Promise<Account | SignUpRefusal>;
   close(): Promise<void>;
@@ -31,28 +31,20 @@ interface KeptAccount {
   readonly hash: string;
 }
 
-export interface AccountsOptions {
-  readonly dataDir: string;
-  readonly ids: IdSource;
-  readonly randomBytes: (bytes: number) => Buffer;
-  /** Most people who signed up; further ones are refused. */
-  readonly maxAccounts: number;
-}
-
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-/** Most passwords hashed at the same time: each takes 32 MiB and a thread for about 0.1 s. */
+/** Maximum number of passwords hashed at the same time; each takes 32 MiB and a thread for about 0.1 s. */
 const MAX_HASHES = 4;
 const HASHING: ScryptOptions = { N: 32_768, r: 8, p: 1, maxmem: 67_108_864 };
 
-/** Opens the accounts of the data folder. */
-export async function openAccounts(options: AccountsOptions): Promise<Accounts> {
-  const journal = await openJournal<KeptAccount>(join(options.dataDir, 'accounts.jsonl'));
+/** Opens the accounts of the data folder. Further sign-ups are refused after `maxAccounts`. */
+export async function openAccounts(dataDir: string, ids: IdSource, maxAccounts: number): Promise<Accounts> {
+  const journal = await openJournal<KeptAccount>(join(dataDir, 'accounts.jsonl'));
   const demo: readonly Account[] = Object.values(DEMO_USERS);
-  const everybody = () => [...demo, ...[...journal.values()].map(toAccount)];
+  const allAccounts = () => [...demo, ...[...journal.values()].map(toAccount)];
   const hash = boundedHash();
   return {
-    bySub: (sub) => everybody().find((account) => account.sub === sub),
+    bySub: (sub) => allAccounts().find((account) => account.sub === sub),
     async authenticate(login, password) {
       const name = login.trim().toLowerCase();
       const isNamed = ({ username, email }: Account | KeptAccount) => username === name || email === name;
@@ -66,21 +58,21 @@ export async function openAccounts(options: AccountsOptions): Promise<Accounts> 
     },
     async signUp({ username, email, firstName, lastName, password }) {
       const refusal = () => {
-        const all = everybody();
+        const all = allAccounts();
         if (all.some((account) => account.username === username)) return 'username_taken' as const;
         if (all.some((account) => account.email === email)) return 'email_taken' as const;
-        return all.length - demo.length >= options.maxAccounts ? ('full' as const) : undefined;
+        return all.length - demo.length >= maxAccounts ? ('full' as const) : undefined;
       };
       const known = refusal();
       if (known) return known;
-      const salt = options.randomBytes(SALT_BYTES);
+      const salt = randomBytes(SALT_BYTES);
       const hashed = await hash(password, salt);
       if (hashed === 'busy') return 'busy';
       // Another sign-up may have taken the name while this password was hashed.
       const taken = refusal();
       if (taken) return taken;
       const kept = {
-        sub: as<UserId>(options.ids.uuid()),
+        sub: as<UserId>(ids.uuid()),
         ...{ username, email, firstName, lastName },
         salt: salt.toString('base64'),
         hash: hashed.toString('base64'),
@@ -109,7 +101,7 @@ function isSame(given: Buffer, wanted: Buffer): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-/** Hashes a password, or says at once that too many are being hashed. */
+/** Hashes passwords; `busy` at once when too many are being hashed. */
 function boundedHash(): (password: string, salt: Buffer) => Promise<Buffer | 'busy'> {
   let underWay = 0;
   return async (password, salt) => {

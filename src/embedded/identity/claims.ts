@@ -1,9 +1,9 @@
 import type { Account } from './accounts.ts';
 
-/** The service account of the machine-to-machine client: Keycloak gives each one a user id, too. */
+/** User id of the machine-to-machine client; Keycloak gives clients a user id too. */
 const SERVICE_ACCOUNT = 'b0000000-0000-4000-8000-0000000000ff';
 
-/** A person's claims, as Keycloak's default scopes put it into ID tokens, access tokens and userinfo. */
+/** A user's claims in ID tokens, access tokens and userinfo, as with Keycloak's default scopes. */
 export function profileClaims(account: Account): Record<string, unknown> {
   return {
     name: `${account.firstName} ${account.lastName}`,
@@ -16,7 +16,7 @@ export function profileClaims(account: Account): Record<string, unknown> {
   };
 }
 
-/** The names of the above, all given with the scope `openid`: pages ask for no other. */
+/** The names of these claims. All of them are in the scope `openid`, the only one that pages request. */
 export const PROFILE_CLAIMS = [
   'name',
   'preferred_username',
@@ -27,7 +27,7 @@ export const PROFILE_CLAIMS = [
   'user_groups',
 ];
 
-/** What Keycloak writes into a person's access token beside the standard claims (contract section 5). */
+/** Keycloak's claims in a user's access token, in addition to the standard ones (contract section 5). */
 export function accessTokenClaims(
   account: Account,
   clientId: string,
@@ -42,7 +42,7 @@ export function accessTokenClaims(
   };
 }
 
-/** The same for a service's own token. */
+/** Keycloak's claims in the access token of a service. */
 export function serviceTokenClaims(clientId: string): Record<string, unknown> {
   return {
     sub: SERVICE_ACCOUNT,

@@ -5,19 +5,22 @@ import type { WebOrigins } from './web-origins.ts';
 
 /** The client of the platform's pages. */
 export const WEB_CLIENT = 'web-frontend';
-/** The client of tests and load, which signs in with a password. */
+/** The client of tests and benchmarks, which signs in with a password. */
 const PASSWORD_CLIENT = 'login-testing';
 
-export interface ClientsOptions {
+/** The clients of the realm. */
+export interface Clients {
   readonly serviceClient: { readonly id: string; readonly secret: string };
   readonly webOrigins: WebOrigins;
-  /** Whether the request under way authenticates its client with a Basic header. */
+  /** Whether the current request authenticates its client with a Basic header. */
   readonly usesBasic: AsyncLocalStorage<boolean>;
 }
 
-/** What the realm says of a client. */
-export function clientMetadata(id: string, options: ClientsOptions): ClientMetadata | undefined {
-  const { serviceClient, webOrigins, usesBasic } = options;
+/** The metadata of a client; undefined when it does not exist. */
+export function clientMetadata(
+  id: string,
+  { serviceClient, webOrigins, usesBasic }: Clients,
+): ClientMetadata | undefined {
   if (id === WEB_CLIENT) {
     const addresses = webOrigins.list.map((origin) => `${origin}/`);
     return {
@@ -50,7 +53,7 @@ export function clientMetadata(id: string, options: ClientsOptions): ClientMetad
   };
 }
 
-/** Lets a client that has redirects use any path of the listed origins, as `/*` does in Keycloak. */
+/** Allows clients with redirects any path of the listed origins, as `/*` does in Keycloak. */
 export function allowAnyPath(provider: Provider, webOrigins: WebOrigins): void {
   const { prototype } = provider.Client;
   prototype.redirectUriAllowed = function (address: string) {

@@ -10,14 +10,14 @@ const FOUND = 302;
 const FORBIDDEN = 403;
 const PROBE_S = 60;
 
-/** The pages that keycloak-js frames: whether frames get cookies, and whether the session is still the same. */
+/** The pages that keycloak-js frames: they check whether frames get cookies, and whether the session is still the same. */
 export function frameRoutes(
   scope: FastifyInstance,
   provider: Provider,
   { sessions, webOrigins, mount }: { sessions: Sessions; webOrigins: WebOrigins; mount: string },
 ): void {
   const probes = `${mount}${OPENID_PATH}/3p-cookies`;
-  // The session's own cookie has the same attributes, so both reach a frame or neither does.
+  // The session's cookie has the same attributes, so a frame gets both cookies or neither.
   const probeAttributes = `; path=${probes}/; samesite=lax; httponly${provider.issuer.startsWith('https:') ? '; secure' : ''}`;
   const hidden = { schema: { hide: true } };
 
@@ -58,7 +58,7 @@ export function frameRoutes(
     const isPageOfClient =
       (client?.redirectUris ?? []).length > 0 && webOrigins.includes(asked.get('origin') ?? undefined);
     if (!isPageOfClient) return reply.code(FORBIDDEN).send();
-    // A session may have ended without this browser: by a restart, or in time.
+    // The session may have ended without this browser: by a restart, or because it expired.
     const session = await sessions.current(request.raw, reply.raw);
     reply.header('set-cookie', sessions.statusCookie(session));
     return reply.code(NO_CONTENT).send();

@@ -1,19 +1,19 @@
 import { sourceHash } from './headers.ts';
 
 /*
- * The two small pages that keycloak-js puts into hidden frames, and what it expects them to post:
+ * The two small pages that keycloak-js loads in hidden frames. The messages that it expects are in
  * https://github.com/keycloak/keycloak-js, `#check3pCookiesSupported` and `#checkLoginIframe`.
  */
 
-/** Readable by the frame's script; its value is the `sid` of the tokens, with which nobody can sign in. */
+/** Readable by the frame's script. Its value is the `sid` of the tokens, which gives no access. */
 export const STATUS_COOKIE = 'identity_status';
-/** Set and asked for again in a frame: it says whether a frame gets the provider's cookies at all. */
+/** Set and read in a frame, to find out whether frames get the provider's cookies. */
 export const PROBE_COOKIE = 'identity_probe';
 
 const SUPPORTED = "parent.postMessage('supported', '*');";
 const UNSUPPORTED = "parent.postMessage('unsupported', '*');";
 
-/** The page asks `init` once for each client and origin, then answers from the cookie. */
+/** The page requests `init` once for each client and origin, and then answers from the cookie. */
 const STATUS = `
 let accepted = '';
 addEventListener('message', async (event) => {
@@ -38,16 +38,16 @@ async function stateOf(clientId, origin, sessionId) {
 
 export interface FramedPage {
   readonly html: string;
-  /** Its Content-Security-Policy, but for who may frame it. */
+  /** Its Content-Security-Policy, without `frame-ancestors`. */
   readonly policy: string;
 }
 
-/** Says whether frames get the provider's cookies. */
+/** The page that reports whether frames get the provider's cookies. */
 export function cookieSupportPage(isSupported: boolean): FramedPage {
   return framed('Cookies in frames', isSupported ? SUPPORTED : UNSUPPORTED, "'none'");
 }
 
-/** Says whether the session of a page's tokens is still the one that is signed in. */
+/** The page that reports whether the session of a page's tokens is still the current one. */
 export function loginStatusPage(): FramedPage {
   return framed('Login status', STATUS, "'self'");
 }

@@ -6,20 +6,20 @@ import type { WebOrigins } from './web-origins.ts';
 const FORBIDDEN = 403;
 const PREFLIGHT_S = 3_600;
 
-/** What a Content-Security-Policy calls an inline script or style with exactly this text. */
+/** The source of an inline script or style with exactly this text in a Content-Security-Policy. */
 export function sourceHash(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }
 
 /**
- * The headers of every answer of the provider. Pages load nothing from elsewhere, may not be framed, and post to
- * themselves; a form's answer may lead on to a listed origin. Listed origins may call, with cookies; no other may.
+ * Sets the headers of every answer of the provider. Its pages load nothing from other origins, cannot be framed, and post to
+ * themselves; a form's answer may redirect to a listed origin. Only listed origins may call the provider, with cookies.
  */
 export function protect(scope: FastifyInstance, origins: WebOrigins, styleHash: string): void {
   const policy = [
     "default-src 'none'",
     `style-src ${styleHash}`,
-    // The library adds the hash of its own script when it has a page that posts itself.
+    // The library adds the hash of its own script to pages that submit themselves.
     'script-src',
     `form-action 'self' ${origins.list.join(' ')}`,
     "frame-ancestors 'none'",

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { IdSource } from '../../kernel/ids.ts';
@@ -15,19 +14,7 @@ import { followSessions } from './sessions.ts';
 import { readOrCreateSigningKeys } from './signing-keys.ts';
 import { webOriginsOf } from './web-origins.ts';
 
-export interface EmbeddedIdentityOptions {
-  /** `iss` of the tokens; its path is where the provider is mounted. */
-  readonly issuer: string;
-  readonly dataDir: string;
-  readonly serviceClient: { readonly id: string; readonly secret: string };
-  /** Origins of pages beside the issuer's own: pages there may call the provider, and sign-in and sign-out return to them. */
-  readonly webOrigins: readonly string[];
-  readonly ids: IdSource;
-  /** Most people who may sign up; a demo needs few. */
-  readonly maxAccounts?: number;
-}
-
-/** The identity provider that stands in for a Keycloak realm, at Keycloak's paths. */
+/** The stand-in for a Keycloak realm, at Keycloak's paths. */
 export interface EmbeddedIdentity {
   readonly plugin: FastifyPluginAsync;
   close(): Promise<void>;
@@ -36,20 +23,36 @@ export interface EmbeddedIdentity {
 const MAX_ACCOUNTS = 1_000;
 const SEE_OTHER = 303;
 
-/** Makes the provider. Throws when `oidc-provider`, an optional dependency, is not installed. */
-export async function createEmbeddedIdentity(options: EmbeddedIdentityOptions): Promise<EmbeddedIdentity> {
-  const { issuer, dataDir, serviceClient, ids, maxAccounts = MAX_ACCOUNTS } = options;
+/** Creates the provider. Throws when `oidc-provider`, an optional dependency, is not installed. */
+export async function createEmbeddedIdentity({
+  issuer,
+  dataDir,
+  serviceClient,
+  webOrigins: origins,
+  ids,
+  maxAccounts = MAX_ACCOUNTS,
+}: {
+  /** `iss` of the tokens; the provider is mounted at its path. */
+  readonly issuer: string;
+  readonly dataDir: string;
+  readonly serviceClient: { readonly id: string; readonly secret: string };
+  /** Origins of pages, in addition to the issuer's: they may call the provider, and sign-in and sign-out return to them. */
+  readonly webOrigins: readonly string[];
+  readonly ids: IdSource;
+  /** Maximum number of users who sign up. */
+  readonly maxAccounts?: number;
+}): Promise<EmbeddedIdentity> {
   const library = await loadLibrary();
   const keys = await readOrCreateSigningKeys(dataDir);
-  const accounts = await openAccounts({ dataDir, ids, randomBytes, maxAccounts });
-  const webOrigins = webOriginsOf([...options.webOrigins, new URL(issuer).origin]);
+  const accounts = await openAccounts(dataDir, ids, maxAccounts);
+  const webOrigins = webOriginsOf([...origins, new URL(issuer).origin]);
   const usesBasic = new AsyncLocalStorage<boolean>();
-  const provider = createProvider(library, { issuer, serviceClient, keys, accounts, webOrigins, usesBasic });
+  const provider = createProvider(library, issuer, keys, accounts, { serviceClient, webOrigins, usesBasic });
   const sessions = followSessions(provider);
   const mount = new URL(issuer).pathname;
   return {
     async plugin(scope) {
-      // The provider reads its bodies itself, but for the forms, which are ours.
+      // The provider parses its own bodies; our forms have their own parser.
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
       protect(scope, webOrigins, STYLE_HASH);
@@ -74,7 +77,7 @@ export async function createEmbeddedIdentity(options: EmbeddedIdentityOptions): 
 }
 
 async function loadLibrary(): Promise<typeof import('oidc-provider')> {
-  // On a Node that is not LTS yet the library warns at its import; what it says is no news to who chose that Node.
+  // The library warns on a Node.js version that is not LTS, which is chosen deliberately here.
   const { warn } = console;
   console.warn = () => undefined;
   try {
@@ -88,13 +91,13 @@ async function loadLibrary(): Promise<typeof import('oidc-provider')> {
   }
 }
 
-/** The request as the provider knows it: its own path, and the whole one beside it for the links it makes. */
+/** Prepares a request for the provider: its path below the mount, and the whole path for the links it creates. */
 function below(mount: string, request: IncomingMessage): IncomingMessage {
   const whole = request.url ?? '/';
   return Object.assign(request, { originalUrl: whole, url: whole.slice(mount.length) });
 }
 
-/** A request to sign up is a request to sign in that shows the other form first, also to somebody who is signed in. */
+/** Converts a sign-up request to a sign-in request that shows the sign-up form first, also to a user who is signed in. */
 function asSignUp(url: string, mount: string): string {
   const query = new URLSearchParams(url.split('?').slice(1).join('?'));
   query.set('prompt', 'login');
@@ -102,7 +105,7 @@ function asSignUp(url: string, mount: string): string {
   return `${mount}${OPENID_PATH}/auth?${query}`;
 }
 
-/** keycloak-js may post its request to sign out; the library takes it as a link only. */
+/** keycloak-js may post a sign-out request, which the library accepts only as a link. */
 function postedLogout(scope: FastifyInstance, mount: string): void {
   const path = `${mount}${OPENID_PATH}/logout`;
   scope.register(async (forms) => {

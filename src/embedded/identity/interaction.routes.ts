@@ -25,7 +25,7 @@ const REFUSALS: Readonly<Record<SignUpRefusal, { readonly status: number; readon
   busy: { status: UNAVAILABLE, problem: BUSY },
 };
 
-/** The forms that a sign-in of the code flow shows: sign in, or sign up and be signed in. */
+/** The forms of a sign-in in the code flow: sign in, or sign up and be signed in. */
 export function interactionRoutes(
   scope: FastifyInstance,
   provider: Provider,
@@ -41,7 +41,7 @@ export function interactionRoutes(
       .send(html);
   }
 
-  /** Which form is meant; undefined when there is no such sign-in, or it is another browser's. */
+  /** The form to show; undefined when there is no such sign-in, or another browser started it. */
   async function formFor(request: FastifyRequest, reply: FastifyReply) {
     const details = await provider.interactionDetails(request.raw, reply.raw).catch(() => undefined);
     if (!details) return undefined;

@@ -17,7 +17,7 @@ ul { margin: .25rem 0 0; padding-left: 1.25rem; }
 `;
 const SUBMIT = 'document.forms[0].submit();';
 
-/** For the policy of every page, and of the one page that posts itself. */
+/** Hashes for the policy of every page, and of the page that submits itself. */
 export const STYLE_HASH = sourceHash(STYLE);
 export const SUBMIT_HASH = sourceHash(SUBMIT);
 
@@ -37,12 +37,12 @@ function alertOf(problem: string | undefined): string {
   return problem === undefined ? '' : `<p class="problem" role="alert">${escapeHtml(problem)}</p>`;
 }
 
-/** What a person sees when a page sent them here with a wrong request. */
+/** The page for an invalid request, for example from a misconfigured client. */
 export function errorPage(what: string): string {
   return page('Sign-in failed', alertOf(what));
 }
 
-/** The sign-in form of the code flow; it posts back to the address it was read from. */
+/** The sign-in form of the code flow; it posts to its own address. */
 export function signInPage(username: string, problem: string | undefined): string {
   const names = Object.values(DEMO_USERS).map((user) => `<li><code>${escapeHtml(user.username)}</code></li>`);
   return page(
@@ -61,7 +61,7 @@ export function signInPage(username: string, problem: string | undefined): strin
   );
 }
 
-/** The sign-up form; its fields are named as Keycloak names them. */
+/** The sign-up form, with Keycloak's field names. */
 export function signUpPage(typed: SignUpFields, problem: string | undefined): string {
   const field = (
     name: keyof SignUpFields,
@@ -88,7 +88,7 @@ ${secret('password-confirm', 'The same password again')}
   );
 }
 
-/** Who is signed in, with a way to sign out; `back` is where they came from. */
+/** The signed-in user, with a sign-out button; `back` is the address of the page before. */
 export function accountPage(
   account: Account | undefined,
   signOut: { readonly action: string; readonly fields: Readonly<Record<string, string>> },
@@ -111,20 +111,20 @@ ${link}`,
   );
 }
 
-/** The question whether somebody wants to sign out, when no page proves that they asked for it. `form` is the library's. */
+/** Asks the user to confirm a sign-out that no page has proved to be theirs. `form` is the library's. */
 export function confirmSignOutPage(form: string): string {
   const button = '<button type="submit" name="logout" value="yes">Sign out</button></form>';
   return page('Sign out', `<p>Do you want to sign out?</p>\n${form.replace('</form>', button)}`);
 }
 
-/** Signs out without a question; the button is for browsers without scripts. */
+/** Signs out without a question. The button is for browsers without scripts. */
 export function signOutAtOncePage(form: string): string {
   const rest =
     '<input type="hidden" name="logout" value="yes"><noscript><button type="submit">Sign out</button></noscript></form>';
   return page('Sign out', `${form.replace('</form>', rest)}\n<script>${SUBMIT}</script>`);
 }
 
-/** The end of a sign-out that leads nowhere else. */
+/** The page after a sign-out without a redirect. */
 export function signedOutPage(): string {
   return page('Signed out', '<p>You are signed out. You can close this page.</p>');
 }

@@ -3,19 +3,14 @@ import type Provider from 'oidc-provider';
 import type { Adapter, Configuration, KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provider';
 import type { Accounts } from './accounts.ts';
 import { accessTokenClaims, PROFILE_CLAIMS, profileClaims, serviceTokenClaims } from './claims.ts';
-import { allowAnyPath, type ClientsOptions, clientMetadata } from './clients.ts';
+import { allowAnyPath, type Clients, clientMetadata } from './clients.ts';
 import { confirmSignOutPage, errorPage, SUBMIT_HASH, signedOutPage, signOutAtOncePage } from './pages.ts';
 import { writeRefreshTokensAsJwt } from './refresh-tokens.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import { createIdentityStore } from './store.ts';
+import type { WebOrigins } from './web-origins.ts';
 
 type OidcProvider = typeof import('oidc-provider');
-
-export interface ProviderOptions extends ClientsOptions {
-  readonly issuer: string;
-  readonly keys: SigningKeys;
-  readonly accounts: Accounts;
-}
 
 const PERSON_TOKEN_S = 3_600;
 const SERVICE_TOKEN_S = 300;
@@ -25,33 +20,42 @@ const INTERACTION_S = 3_600;
 const KEY_BYTES = 64;
 const SCOPES = ['openid', 'profile', 'email', 'offline_access', 'internal-api'];
 const PERSON_SCOPES = 'openid profile email offline_access';
-/** Keycloak's name for the audience of its own account service; nothing here checks it. */
+/** Keycloak's audience for its account service. It is not checked here. */
 const AUDIENCE = 'account';
 const RESOURCE = 'urn:ms-ticketing:api';
 /** Keycloak's paths, below the realm. */
 export const OPENID_PATH = '/protocol/openid-connect';
-/** Says that a sign-in begins with the sign-up form. */
+/** Parameter of a sign-in that begins with the sign-up form. */
 export const SIGN_UP_PARAM = 'sign_up';
 
 /** The provider with Keycloak's paths, the realm's clients and the password grant. */
-export function createProvider(library: OidcProvider, options: ProviderOptions): Provider {
-  const provider = new library.Provider(options.issuer, configurationOf(options));
-  allowAnyPath(provider, options.webOrigins);
+export function createProvider(
+  library: OidcProvider,
+  issuer: string,
+  keys: SigningKeys,
+  accounts: Accounts,
+  clients: Clients,
+): Provider {
+  const provider = new library.Provider(issuer, {
+    ...fixedConfiguration(issuer),
+    ...accountConfiguration(accounts),
+    ...clientConfiguration(clients),
+    jwks: keys as NonNullable<Configuration['jwks']>,
+  });
+  allowAnyPath(provider, clients.webOrigins);
   writeRefreshTokensAsJwt(provider, randomBytes(KEY_BYTES));
-  describeSessions(provider, options);
+  describeSessions(provider, clients.webOrigins);
   provider.registerGrantType<PasswordGrant>(
     'password',
-    (ctx) => passwordGrant(library, provider, options.accounts, ctx),
+    (ctx) => passwordGrant(library, provider, accounts, ctx),
     ['username', 'password', 'scope'],
   );
   return provider;
 }
 
-function configurationOf(options: ProviderOptions): Configuration {
-  const { accounts, issuer } = options;
+/** Paths, lifetimes and pages of every realm. */
+function fixedConfiguration(issuer: string): Configuration {
   return {
-    adapter: createAdapter(options),
-    jwks: options.keys as NonNullable<Configuration['jwks']>,
     cookies: { keys: [randomBytes(KEY_BYTES).toString('base64')] },
     scopes: SCOPES,
     claims: { openid: ['sub', 'typ', 'azp', ...PROFILE_CLAIMS] },
@@ -75,20 +79,21 @@ function configurationOf(options: ProviderOptions): Configuration {
       Session: SESSION_S,
       Grant: SESSION_S,
     },
-    features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      rpInitiatedLogout: { enabled: true, logoutSource, postLogoutSuccessSource },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => RESOURCE,
-        useGrantedResource: () => true,
-        getResourceServerInfo: (_ctx, _resource, client) => resourceServer(client.clientId, options),
-      },
-    },
     pkce: { required: () => true },
-    clientBasedCORS: (_ctx, origin) => options.webOrigins.includes(origin),
-    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    loadExistingGrant: grantWithoutConsent,
+    interactions: {
+      url: (_ctx, interaction) => `${new URL(issuer).pathname}/interaction/${interaction.uid}`,
+    },
+    renderError: (ctx, { error, error_description: description }) => {
+      ctx.type = 'html';
+      ctx.body = errorPage(description ?? error);
+    },
+  };
+}
+
+/** The claims of accounts and services. */
+function accountConfiguration(accounts: Accounts): Configuration {
+  return {
     findAccount(ctx, sub) {
       const account = accounts.bySub(sub);
       if (!account) return undefined;
@@ -97,14 +102,6 @@ function configurationOf(options: ProviderOptions): Configuration {
         accountId: sub,
         claims: (use) => ({ sub, ...profileClaims(account), ...(use === 'id_token' ? idToken : {}) }),
       };
-    },
-    loadExistingGrant: grantWithoutAsking,
-    interactions: {
-      url: (_ctx, interaction) => `${new URL(issuer).pathname}/interaction/${interaction.uid}`,
-    },
-    renderError: (ctx, { error, error_description: description }) => {
-      ctx.type = 'html';
-      ctx.body = errorPage(description ?? error);
     },
     extraTokenClaims(_ctx, token) {
       if (!('accountId' in token)) return undefined;
@@ -121,8 +118,28 @@ function configurationOf(options: ProviderOptions): Configuration {
   };
 }
 
-/** Adds what Keycloak says beside the tokens, and takes back what the library allows pages of any other origin. */
-function describeSessions(provider: Provider, { webOrigins }: ProviderOptions): void {
+/** The clients, their origins, and the tokens they get. */
+function clientConfiguration(clients: Clients): Configuration {
+  return {
+    adapter: createAdapter(clients),
+    clientBasedCORS: (_ctx, origin) => clients.webOrigins.includes(origin),
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      rpInitiatedLogout: { enabled: true, logoutSource, postLogoutSuccessSource },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => RESOURCE,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_ctx, _resource, client) => resourceServer(client.clientId, clients),
+      },
+    },
+  };
+}
+
+/** Adds Keycloak's fields to token answers, and removes the library's CORS headers for origins that are not listed. */
+function describeSessions(provider: Provider, webOrigins: WebOrigins): void {
   provider.use(async (ctx: KoaContextWithOIDC, next) => {
     await next();
     if (!webOrigins.includes(ctx.get('origin') || undefined)) {
@@ -139,7 +156,7 @@ function describeSessions(provider: Provider, { webOrigins }: ProviderOptions): 
   });
 }
 
-/** A page that shows the ID token of the person who is signed in has asked for their sign-out: no further question. */
+/** Signs out without a question if the page sent the ID token of the signed-in user. */
 function logoutSource(ctx: KoaContextWithOIDC, form: string): void {
   const { session, entities } = ctx.oidc;
   const isAskedFor = entities.IdTokenHint?.payload.sub === session?.accountId;
@@ -157,7 +174,7 @@ function postLogoutSuccessSource(ctx: KoaContextWithOIDC): void {
   ctx.body = signedOutPage();
 }
 
-function resourceServer(clientId: string, { serviceClient }: ProviderOptions) {
+function resourceServer(clientId: string, { serviceClient }: Clients) {
   const isService = clientId === serviceClient.id;
   return {
     scope: isService ? SCOPES.join(' ') : PERSON_SCOPES,
@@ -168,17 +185,17 @@ function resourceServer(clientId: string, { serviceClient }: ProviderOptions) {
   };
 }
 
-/** Clients come through the store, because the service's may authenticate either way, as in Keycloak. */
-function createAdapter(options: ProviderOptions): (model: string) => Adapter {
+/** Clients are found through the store, because the service's client may authenticate in two ways, as in Keycloak. */
+function createAdapter(clients: Clients): (model: string) => Adapter {
   const store = createIdentityStore();
   return (model) => {
     if (model !== 'Client') return store(model);
-    return { ...store(model), find: async (id) => clientMetadata(id, options) };
+    return { ...store(model), find: async (id) => clientMetadata(id, clients) };
   };
 }
 
-/** Nobody is asked to consent: the realm's own pages are the only clients. */
-async function grantWithoutAsking(ctx: KoaContextWithOIDC) {
+/** Grants access without a consent page, because the realm's own pages are the only clients. */
+async function grantWithoutConsent(ctx: KoaContextWithOIDC) {
   const { client, session, provider } = ctx.oidc;
   if (!client || !session?.accountId) return undefined;
   const known = session.grantIdFor(client.clientId);
@@ -197,7 +214,7 @@ interface PasswordGrant {
   scope?: string;
 }
 
-/** RFC 6749 section 4.3, for tests and load: Keycloak's "direct access grants". */
+/** RFC 6749 section 4.3, for tests and benchmarks: Keycloak's "direct access grants". */
 async function passwordGrant(
   { errors }: OidcProvider,
   provider: Provider,

@@ -2,23 +2,19 @@ import { jwtVerify, SignJWT } from 'jose';
 import type Provider from 'oidc-provider';
 import type { RefreshToken } from 'oidc-provider';
 
-interface FindOptions {
-  readonly ignoreExpiration?: boolean;
-}
-
 const ALGORITHM = 'HS512';
 
 /**
- * Gives refresh tokens the form of Keycloak's: a JWT that pages can decode and nobody but the provider can make.
- * What it says is never believed: the provider's own record, found by `jti`, decides, with rotation and reuse as before.
- * `key` may end with the process, because the records do, too.
+ * Gives refresh tokens Keycloak's format: a JWT that pages can decode and only the provider can create. Its claims are never
+ * trusted: the provider's record, found by `jti`, is decisive, so rotation and reuse detection are unchanged. `key` need not
+ * outlive the process, because the records do not either.
  */
 export function writeRefreshTokensAsJwt(provider: Provider, key: Uint8Array): void {
   const { issuer } = provider;
   const kept = provider.RefreshToken;
   const { save } = kept.prototype;
   const original = kept.find;
-  const find = (id: string, options?: FindOptions) =>
+  const find = (id: string, options?: { readonly ignoreExpiration?: boolean }) =>
     original.call(kept, id, options) as Promise<RefreshToken | undefined>;
 
   kept.prototype.save = async function (this: RefreshToken) {
@@ -47,7 +43,7 @@ export function writeRefreshTokensAsJwt(provider: Provider, key: Uint8Array): vo
   }
 
   Object.defineProperty(kept, 'find', {
-    value: async (token: string, options?: FindOptions) => {
+    value: async (token: string, options?: { readonly ignoreExpiration?: boolean }) => {
       const id = typeof token === 'string' ? await idIn(token) : undefined;
       return id === undefined ? undefined : find(id, options);
     },

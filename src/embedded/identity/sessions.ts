@@ -4,27 +4,27 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { MS_PER_SECOND } from '../../kernel/clock.ts';
 import { STATUS_COOKIE } from './frames.ts';
 
-/** Somebody's session at the provider, in one browser. */
+/** A user's session at the provider, in one browser. */
 export interface SignedIn {
-  /** The `sid` of the tokens it gives. */
+  /** The `sid` of its tokens. */
   readonly sid: string;
   readonly sub: string;
   /** When it ends, in seconds since 1970. */
   readonly exp: number;
 }
 
-/** Who is signed in, and the cookie that the login status frame reads. */
+/** The sessions, and the cookie that the login status frame reads. */
 export interface Sessions {
   current(request: IncomingMessage, response: ServerResponse): Promise<SignedIn | undefined>;
-  /** Whether the session of a token still lives and is this person's. */
+  /** Whether the session of a token is live and belongs to this user. */
   isLive(sid: string, sub: string): Promise<boolean>;
-  /** The `Set-Cookie` that says who is signed in, or that nobody is. */
+  /** The `Set-Cookie` header of the status cookie; without a session, it removes the cookie. */
   statusCookie(session: SignedIn | undefined): string;
 }
 
 /**
- * Gives the tokens of a session one `sid`, as Keycloak does, and keeps the status cookie equal to the session wherever
- * the provider begins or ends one. The `sid` is not the session's cookie: with it nobody can sign in.
+ * Gives the tokens of a session one `sid`, as Keycloak does, and updates the status cookie whenever the provider starts or
+ * ends a session. The `sid` is not the session cookie, so it gives no access.
  */
 export function followSessions(provider: Provider): Sessions {
   const { pathname, protocol } = new URL(provider.issuer);

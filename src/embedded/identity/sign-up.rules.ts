@@ -7,7 +7,7 @@ export interface SignUp {
   readonly password: string;
 }
 
-/** The fields as they were typed. */
+/** The fields as the user entered them. */
 export type SignUpFields = Readonly<Record<'username' | 'email' | 'firstName' | 'lastName', string>>;
 
 const USERNAME = /^[a-z0-9][a-z0-9._@-]{2,59}$/;
@@ -16,7 +16,7 @@ const NAME = /^[^\p{Cc}\p{Cf}]{1,100}$/u;
 const MIN_PASSWORD_CHARS = 8;
 const MAX_PASSWORD_CHARS = 128;
 
-/** Checks a sign-up form: what it says, or in words what is wrong with it and what would be right. */
+/** Checks a sign-up form; returns its fields, or the problem and how to correct it. */
 export function readSignUp(
   form: URLSearchParams,
 ): { readonly signUp: SignUp } | { readonly problem: string } {
@@ -44,7 +44,7 @@ export function readSignUp(
   return { signUp };
 }
 
-/** Values that the form is shown with again, without the password. */
+/** The values that are shown again in the form, without the password. */
 export function typedFields(form: URLSearchParams): SignUpFields {
   const field = (name: string) => (form.get(name) ?? '').trim();
   return {

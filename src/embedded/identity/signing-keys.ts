@@ -7,7 +7,7 @@ export interface SigningKeys {
   readonly keys: JWK[];
 }
 
-/** The provider's signing keys, made at the first start and kept, so that a token outlives a restart. */
+/** The provider's signing keys, created at the first start and stored, so that tokens stay valid after a restart. */
 export async function readOrCreateSigningKeys(dataDir: string): Promise<SigningKeys> {
   return JSON.parse(await readOrCreateFile(join(dataDir, 'identity-keys.json'), createKeys)) as SigningKeys;
 }

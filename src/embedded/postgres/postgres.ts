@@ -9,10 +9,10 @@ import { findBinaries, type PostgresBinaries } from './binaries.ts';
 import { runAs, type ServerAccount, serverAccount } from './server-account.ts';
 import { runToEnd, type ServerProcess, startServer } from './server-process.ts';
 
-/** A real PostgreSQL server as a child process, with its data below the data folder. */
+/** A real PostgreSQL server as a child process, with its data in the data folder. */
 export interface EmbeddedPostgres {
   readonly dsn: string;
-  /** Ends the server cleanly (a fast shutdown: what was committed is on disk). */
+  /** Stops the server with a fast shutdown; committed data is on disk. */
   close(): Promise<void>;
 }
 
@@ -23,13 +23,13 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const STOP_TIMEOUT_S = 20;
 const START_AGAIN_MS = 1_000;
 const MAX_REASONS = 3;
-/** For replicas that share it, and for the 300 clients of the bench. */
+/** Enough for several replicas, and for the 300 clients of the benchmark. */
 const MAX_CONNECTIONS = 400;
 
 /**
- * Starts the server of the data folder, creating it the first time. A server that a killed process left behind in
- * the same folder is ended first. A server that ends by itself, as one does whose disk is full, is started again until
- * it stays, and `onEnded` is called each time. The caller holds the claim on `dataDir`. Throws an Error that says what to do.
+ * Starts the server of the data folder, and creates its database cluster the first time. A server that a killed process has
+ * left running in the folder is stopped first. A server that ends by itself, for example because the disk is full, is
+ * restarted, and `onEnded` is called each time. The caller holds the claim on `dataDir`. Throws an Error that says what to do.
  */
 export async function startEmbeddedPostgres(
   dataDir: string,
@@ -42,7 +42,7 @@ export async function startEmbeddedPostgres(
     randomBytes(PASSWORD_BYTES).toString('hex'),
   );
   const isNew = await createCluster(clusterDir, dataDir, binaries, account);
-  if (!isNew) await endLeftBehind(clusterDir, password, binaries, account);
+  if (!isNew) await stopOrphan(clusterDir, password, binaries, account);
 
   const port = await freePort();
   const start = () => startServer(binaries.postgres, serverArguments(clusterDir, port), account);
@@ -57,13 +57,13 @@ export async function startEmbeddedPostgres(
   return { dsn, close: keepRunning(server, start, onEnded) };
 }
 
-/** Why a server ended, of all it said: other lines of its log may quote what is stored. */
+/** The reason in the server's output. Its other lines are left out, because they may contain stored data. */
 function reasonIn(output: string): string {
   const reasons = output.split('\n').filter((line) => /\b(PANIC|FATAL): /.test(line));
-  return reasons.slice(-MAX_REASONS).join('; ') || 'it did not say why';
+  return reasons.slice(-MAX_REASONS).join('; ') || 'no reason was given';
 }
 
-/** Starts a server again whenever it ended; what is returned ends it for good. */
+/** Restarts a server whenever it ends, until the returned function is called, which stops it. */
 function keepRunning(
   first: ServerProcess,
   startAgain: () => Promise<ServerProcess>,
@@ -74,9 +74,9 @@ function keepRunning(
 
   async function watch(): Promise<void> {
     while (!stopping.signal.aborted) {
-      const lastWords = await server?.ended;
+      const output = await server?.ended;
       if (stopping.signal.aborted) return;
-      if (lastWords !== undefined) onEnded(reasonIn(lastWords));
+      if (output !== undefined) onEnded(reasonIn(output));
       server = undefined;
       await pause(START_AGAIN_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
@@ -89,12 +89,12 @@ function keepRunning(
     stopping.abort();
     if (server) await stop(server);
     await watched;
-    // It may have been starting when the stop came.
+    // A restart may have been in progress when the stop began.
     if (server) await stop(server);
   };
 }
 
-/** Where the server of a data folder can be reached, while one runs there; undefined when none does. */
+/** The address of the running server of a data folder; undefined when none is running. */
 export async function runningPostgres(dataDir: string): Promise<string | undefined> {
   const password = await readIfThere(join(dataDir, 'postgres.password'));
   const port = await portInUse(join(dataDir, 'postgres'));
@@ -103,7 +103,7 @@ export async function runningPostgres(dataDir: string): Promise<string | undefin
   return folder === join(dataDir, 'postgres') ? dsnOf(DATABASE, port, password) : undefined;
 }
 
-/** The port that a server wrote down when it started in a folder; it may be gone since. */
+/** The port in the lock file of a server; the server may have ended since. */
 async function portInUse(clusterDir: string): Promise<number | undefined> {
   const lockFile = await readIfThere(join(clusterDir, 'postmaster.pid'));
   const port = Number(lockFile?.split('\n')[3]);
@@ -130,7 +130,7 @@ function serverArguments(clusterDir: string, port: number): string[] {
   ];
 }
 
-/** Makes the cluster unless it is there; true when it was made now. */
+/** Creates the cluster unless it exists; true when it was created. */
 async function createCluster(
   clusterDir: string,
   dataDir: string,
@@ -159,8 +159,8 @@ async function createCluster(
   return true;
 }
 
-/** Ends a server that outlived the process that started it. The server itself refuses a folder still in use. */
-async function endLeftBehind(
+/** Stops a server whose parent process was killed. The server itself refuses a folder that is in use. */
+async function stopOrphan(
   clusterDir: string,
   password: string,
   binaries: PostgresBinaries,

@@ -1,14 +1,14 @@
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** PostgreSQL refuses to run as root; then it runs as another account of the system. */
+/** The account of the server. PostgreSQL refuses to run as root, so a process of root uses another account. */
 export type ServerAccount =
   | { readonly kind: 'own' }
   | {
       readonly kind: 'other';
       readonly uid: number;
       readonly gid: number;
-      /** Whether the account needs help to reach the folders: they lie below one that only root may enter. */
+      /** Whether the account needs a capability to reach the folders, because only root may enter a parent folder. */
       readonly entersAll: boolean;
     };
 
@@ -23,7 +23,7 @@ const CANDIDATES = ['postgres', 'nobody'];
 const SETPRIV = '/usr/bin/setpriv';
 const MAY_ENTER = 0o001;
 
-/** The account the server of `dataDir` runs as. Throws an Error that says what to do where there is none. */
+/** The account for the server of `dataDir`. Throws an Error that says what to do when there is none. */
 export async function serverAccount(dataDir: string): Promise<ServerAccount> {
   if (process.getuid?.() !== 0) return { kind: 'own' };
   const accounts = await readFile('/etc/passwd', 'utf8');
@@ -32,7 +32,7 @@ export async function serverAccount(dataDir: string): Promise<ServerAccount> {
     const [, , uid, gid] = line?.split(':') ?? [];
     if (uid === undefined || gid === undefined) continue;
     const entersAll = !(await everyoneMayEnter(dataDir)) || !(await everyoneMayEnter(import.meta.dirname));
-    if (entersAll) await demandSetpriv();
+    if (entersAll) await requireSetpriv();
     return { kind: 'other', uid: Number(uid), gid: Number(gid), entersAll };
   }
   throw new Error(
@@ -41,8 +41,8 @@ export async function serverAccount(dataDir: string): Promise<ServerAccount> {
 }
 
 /**
- * The command as that account. Where only root may enter the folders, `setpriv` leaves it the one capability to pass
- * them (CAP_DAC_OVERRIDE), because a checkout in root's home is common on a fresh machine.
+ * The command that runs a program as the account. If only root may enter the folders, `setpriv` leaves it one capability
+ * (CAP_DAC_OVERRIDE) to pass them, because a checkout in root's home is common on a new machine.
  */
 export function runAs(account: ServerAccount, program: string, args: readonly string[]): Command {
   if (account.kind === 'own') return { program, args };
@@ -52,7 +52,7 @@ export function runAs(account: ServerAccount, program: string, args: readonly st
     `--reuid=${uid}`,
     `--regid=${gid}`,
     '--clear-groups',
-    // Without it access(2), which initdb finds its programs with, would not count the capability.
+    // Without it, access(2), with which initdb finds its programs, would ignore the capability.
     '--securebits=+no_setuid_fixup',
     '--inh-caps=-all,+dac_override',
     '--ambient-caps=-all,+dac_override',
@@ -69,7 +69,7 @@ async function everyoneMayEnter(path: string): Promise<boolean> {
   }
 }
 
-async function demandSetpriv(): Promise<void> {
+async function requireSetpriv(): Promise<void> {
   try {
     await access(SETPRIV, constants.X_OK);
   } catch {

@@ -1,20 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 import { type Command, runAs, type ServerAccount } from './server-account.ts';
 
 export interface ServerProcess {
-  /** Sends the signal and resolves when the process has ended; after `timeoutMs` it is killed. */
+  /** Sends the signal, kills the process after `timeoutMs`, and resolves when it has ended. */
   end(signal: NodeJS.Signals, timeoutMs: number): Promise<void>;
-  /** Resolves when the process has ended, with its last words. */
+  /** Resolves with the last output when the process has ended. */
   readonly ended: Promise<string>;
 }
 
 const READY = 'database system is ready to accept connections';
 const START_TIMEOUT_MS = 60_000;
-/** How much of its output is kept to explain a failure. */
+/** Length of the output that is kept to explain a failure. */
 const KEPT_OUTPUT_CHARS = 4_000;
 
-/** Starts the server and resolves when it takes connections. Throws with its last words when it does not. */
+/** Starts the server and resolves when it accepts connections. Throws an Error with its last output when it fails. */
 export async function startServer(
   program: string,
   args: readonly string[],
@@ -27,7 +28,7 @@ export async function startServer(
   return { end: (signal, timeoutMs) => endProcess(child, signal, timeoutMs), ended };
 }
 
-/** Runs a program to its end. Throws with what it said when it fails. */
+/** Runs a program to its end. Throws an Error with its output when it fails. */
 export async function runToEnd(command: Command): Promise<void> {
   const child = start(command);
   const output = lastOutput(child);
@@ -40,7 +41,7 @@ export async function runToEnd(command: Command): Promise<void> {
   });
 }
 
-/** In a process group of its own: Ctrl-C in the terminal is for the service, which ends the server last. */
+/** Starts the process in a group of its own, because Ctrl-C in the terminal is for the service, which stops the server last. */
 function start({ program, args, uid, gid }: Command): ChildProcess {
   return spawn(program, [...args], {
     ...(uid === undefined ? {} : { uid }),
@@ -52,23 +53,17 @@ function start({ program, args, uid, gid }: Command): ChildProcess {
   });
 }
 
-function becomesReady(child: ChildProcess, output: () => string): Promise<void> {
-  return new Promise((done, fail) => {
-    const failed = (reason: string) => fail(new Error(`The embedded PostgreSQL ${reason}: ${output()}`));
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      failed('did not start in time');
-    }, START_TIMEOUT_MS);
-    child.once('error', (error) => failed(error.message));
-    child.once('close', () => {
-      clearTimeout(timer);
-      failed('ended at once');
-    });
-    child.stderr?.on('data', () => {
-      if (!output().includes(READY)) return;
-      clearTimeout(timer);
-      done();
-    });
+async function becomesReady(child: ChildProcess, output: () => string): Promise<void> {
+  const ready = Promise.withResolvers<void>();
+  const failure = (reason: string) => new Error(`The embedded PostgreSQL ${reason}: ${output()}`);
+  child.once('error', (error) => ready.reject(failure(error.message)));
+  child.once('close', () => ready.reject(failure('ended at once')));
+  child.stderr?.on('data', () => {
+    if (output().includes(READY)) ready.resolve();
+  });
+  await withTimeLimit(START_TIMEOUT_MS, ready.promise, () => {
+    child.kill('SIGKILL');
+    throw failure('did not start in time');
   });
 }
 
@@ -85,8 +80,9 @@ function lastOutput(child: ChildProcess): () => string {
 async function endProcess(child: ChildProcess, signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'close');
-  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   child.kill(signal);
-  await ended;
-  clearTimeout(timer);
+  await withTimeLimit(timeoutMs, ended, () => {
+    child.kill('SIGKILL');
+    return ended;
+  });
 }

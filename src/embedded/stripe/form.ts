@@ -1,4 +1,4 @@
-/** A form field's value: text, or what bracket notation nests below it. */
+/** The value of a form field: text, or nested fields in bracket notation. */
 export type FormValue = string | { readonly [name: string]: FormValue };
 export type Form = { readonly [name: string]: FormValue };
 
@@ -7,8 +7,8 @@ const MAX_DEPTH = 5;
 const SEGMENT = /\[([^[\]]*)\]/g;
 
 /**
- * Stripe's form encoding: `metadata[order_id]=1` nests, `expand[]=x` and `expand[0]=x` count on.
- * https://docs.stripe.com/api has it in every example. Fields beyond the bounds are passed over.
+ * Parses Stripe's form encoding, as in the examples of https://docs.stripe.com/api: `metadata[order_id]=1` is nested, and
+ * `expand[]=x` and `expand[0]=x` are items of a list. Fields beyond the limits are ignored.
  */
 export function parseForm(body: string): Form {
   const form: Record<string, FormValue> = Object.create(null);
@@ -42,13 +42,13 @@ function put(form: Record<string, FormValue>, path: readonly string[], value: st
   }
 }
 
-/** The text of a field, or undefined when it is absent or nests. */
+/** The text of a field; undefined when it is absent or nested. */
 export function text(form: Form, name: string): string | undefined {
   const value = form[name];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The texts nested below a field: metadata. */
+/** The texts nested in a field, such as metadata. */
 export function texts(form: Form, name: string): Record<string, string> {
   const value = form[name];
   if (typeof value !== 'object') return {};

@@ -1,14 +1,14 @@
 import { Currency } from '../../kernel/money.ts';
 
 /**
- * A PaymentIntent's life: https://docs.stripe.com/payments/paymentintents/lifecycle
+ * The states of a PaymentIntent: https://docs.stripe.com/payments/paymentintents/lifecycle
  *
  * | from                    | what happens                          | to                      |
  * |-------------------------|---------------------------------------|-------------------------|
  * | -                       | created                               | requires_payment_method |
  * | requires_payment_method | confirmed, card accepted              | succeeded               |
  * | requires_payment_method | confirmed, card declined              | requires_payment_method |
- * | requires_payment_method | confirmed, bank wants to see the buyer | requires_action        |
+ * | requires_payment_method | confirmed, authentication needed      | requires_action         |
  * | requires_action         | the buyer authenticates               | succeeded               |
  * | requires_action         | the buyer fails to                    | requires_payment_method |
  * | any but the last two    | canceled                              | canceled                |
@@ -54,7 +54,7 @@ const AUTHENTICATION_FAILED: CardDecline = {
     'We are unable to authenticate your payment method. Please choose a different payment method and try again.',
 };
 
-/** Its payment succeeds, and its bank takes the money back at once: https://docs.stripe.com/testing#disputes */
+/** Its payment succeeds and is disputed at once: https://docs.stripe.com/testing#disputes */
 export const DISPUTED_CARD = 'pm_card_createDispute';
 
 /** https://docs.stripe.com/testing#cards */
@@ -104,7 +104,7 @@ export type IntentChange =
     }
   | { readonly outcome: 'unexpected_state' };
 
-/** Confirms with one of the test cards; `chargeId` is for the charge there may be. */
+/** Confirms with one of the test cards; `chargeId` is the id of the charge, if there is one. */
 export function confirm(intent: Intent, paymentMethod: string, chargeId: string): IntentChange {
   if (intent.status !== 'requires_payment_method') return { outcome: 'unexpected_state' };
   const card = TEST_CARDS[paymentMethod] ?? { outcome: 'accepted' };
@@ -124,7 +124,7 @@ export function confirm(intent: Intent, paymentMethod: string, chargeId: string)
   }
 }
 
-/** What the buyer did at the bank's page. */
+/** The result of the buyer's authentication on the bank's page. */
 export function authenticate(intent: Intent, isSuccess: boolean, chargeId: string): IntentChange {
   if (intent.status !== 'requires_action') return { outcome: 'unexpected_state' };
   return isSuccess ? succeeded(intent, chargeId) : declined(intent, AUTHENTICATION_FAILED);
@@ -160,7 +160,7 @@ const MAX_AMOUNT = 99_999_999;
 /** About half a dollar: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
 const MINIMUM: Readonly<Record<string, number>> = { usd: 50, eur: 50, gbp: 30, inr: 50, jpy: 50, kwd: 150 };
 
-/** What is wrong with an amount, in Stripe's codes; undefined for a good one. */
+/** Stripe's error for an invalid amount; undefined for a valid one. */
 export function amountProblem(
   amount: number,
   currency: string,

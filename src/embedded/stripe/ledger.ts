@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { Clock } from '../../kernel/clock.ts';
+import { type Clock, MS_PER_DAY } from '../../kernel/clock.ts';
 import { type JournalWatch, openJournal } from '../journal.ts';
 import type { Intent } from './intent.rules.ts';
 import type { Dispute, Refund } from './intent.wire.ts';
 
-/** https://docs.stripe.com/api/events/object, and where its delivery stands. */
+/** https://docs.stripe.com/api/events/object, with the state of its delivery. */
 export interface StripeEvent {
   readonly id: string;
   readonly type: string;
@@ -23,7 +23,7 @@ export interface KeptAnswer {
   readonly at: number;
 }
 
-/** Everything the stand-in remembers; a change and its events are one append, so that a kill parts them nowhere. */
+/** The state of the stand-in. A change and its events are one append, so that a crash keeps both or neither. */
 export interface Ledger {
   intent(id: string): Intent | undefined;
   refund(id: string): Refund | undefined;
@@ -46,16 +46,16 @@ export type LedgerChange =
   | { readonly kind: 'event'; readonly value: StripeEvent }
   | { readonly kind: 'answer'; readonly key: string; readonly value: KeptAnswer };
 
-/** Events and answers kept; past it the oldest are forgotten, an event only when it is delivered. */
+/** Maximum number of stored events and answers. The oldest ones are removed first, but no undelivered events. */
 const MAX_KEPT = 50_000;
-/** Stripe forgets a key after a day. */
-const KEY_LIFE_MS = 86_400_000;
+/** Stripe removes an idempotency key after a day. */
+const KEY_LIFE_MS = MS_PER_DAY;
 
 export async function openLedger(dataDir: string, clock: Clock, watch?: JournalWatch): Promise<Ledger> {
   const journal = await openJournal<LedgerChange>(join(dataDir, 'stripe.jsonl'), watch);
   const all = () => [...journal.values()].reverse();
-  const passing = createQueue(MAX_KEPT);
-  passing.add([...journal.values()].filter(isPassing).map(keyOf));
+  const removable = createQueue(MAX_KEPT);
+  removable.add([...journal.values()].filter(isRemovable).map(keyOf));
   return {
     intent(id) {
       const found = journal.get(`intent:${id}`);
@@ -83,28 +83,30 @@ export async function openLedger(dataDir: string, clock: Clock, watch?: JournalW
     events: () => all().flatMap((change) => (change.kind === 'event' ? [change.value] : [])),
     async write(changes) {
       await journal.putAll(changes.map((change) => [keyOf(change), change] as const));
-      const forgotten = passing.add(changes.flatMap((change) => (isPassing(change) ? [keyOf(change)] : [])));
-      // The change itself is kept; what cannot be forgotten now is found again, and forgotten, after the next start.
-      if (forgotten.length > 0) await journal.remove(forgotten).catch(() => undefined);
+      const expired = removable.add(
+        changes.flatMap((change) => (isRemovable(change) ? [keyOf(change)] : [])),
+      );
+      // The change itself is stored. Entries that cannot be removed now are removed after the next start.
+      if (expired.length > 0) await journal.remove(expired).catch(() => undefined);
     },
     close: journal.close,
   };
 }
 
-/** What may be forgotten: an answer, and an event that was delivered. */
-function isPassing(change: LedgerChange): boolean {
+/** Answers and delivered events may be removed. */
+function isRemovable(change: LedgerChange): boolean {
   return change.kind === 'answer' || (change.kind === 'event' && change.value.delivered);
 }
 
-/** Keys in the order they came; adding gives back those pushed out. */
+/** A bounded queue of keys; `add` returns the keys that no longer fit. */
 function createQueue(limit: number): { add(keys: readonly string[]): string[] } {
   const keys = new Set<string>();
   return {
     add(more) {
       for (const key of more) keys.add(key);
-      const pushedOut = [...keys.values().take(Math.max(0, keys.size - limit))];
-      for (const key of pushedOut) keys.delete(key);
-      return pushedOut;
+      const removed = [...keys.values().take(Math.max(0, keys.size - limit))];
+      for (const key of removed) keys.delete(key);
+      return removed;
     },
   };
 }

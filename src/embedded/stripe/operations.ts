@@ -23,31 +23,11 @@ import {
 import type { Ledger, LedgerChange, StripeEvent } from './ledger.ts';
 import { invalid, missing } from './stripe-error.ts';
 
-/** What an operation answers and what it changes; nothing is changed until both are written together. */
+/** The answer of an operation and its changes, which are written together. */
 export interface Outcome {
   readonly status: number;
   readonly body: unknown;
   readonly changes: readonly LedgerChange[];
-}
-
-export interface OperationsOptions {
-  readonly ledger: Ledger;
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  /** Where a buyer is sent to authenticate. */
-  readonly url: string;
-}
-
-/** The operations of Stripe's API that money moves by. Each throws a `StripeRefusal` for what Stripe refuses. */
-export interface Operations {
-  createIntent(form: Form): Outcome;
-  updateIntent(id: string, form: Form): Outcome;
-  confirmIntent(id: string, form: Form): Outcome;
-  cancelIntent(id: string, form: Form): Outcome;
-  authenticateIntent(id: string, form: Form): Outcome;
-  createRefund(form: Form): Outcome;
-  /** Evidence ends a dispute as Stripe's test mode does: https://docs.stripe.com/testing#evidence */
-  answerDispute(id: string, form: Form): Outcome;
 }
 
 type EventMaker = (type: string, object: unknown) => LedgerChange;
@@ -55,23 +35,109 @@ type EventMaker = (type: string, object: unknown) => LedgerChange;
 const PAYMENT_REQUIRED = 402;
 const REASONS = ['duplicate', 'fraudulent', 'requested_by_customer', 'abandoned'];
 
-export function createOperations(options: OperationsOptions): Operations {
-  const { ledger, clock, ids, url } = options;
-  const now = () => Math.floor(clock.now() / MS_PER_SECOND);
-  const newId = (prefix: string) => `${prefix}_${ids.uuid().replaceAll('-', '')}`;
+/** The operations of Stripe's API that move money. Each throws a `StripeRefusal` for a request that Stripe refuses. */
+export class Operations {
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #ids: IdSource;
+  readonly #url: string;
 
-  function find(id: string): Intent {
-    const intent = ledger.intent(id);
+  /** `url` is the address of this process, where buyers authenticate. */
+  constructor(ledger: Ledger, clock: Clock, ids: IdSource, url: string) {
+    this.#ledger = ledger;
+    this.#clock = clock;
+    this.#ids = ids;
+    this.#url = url;
+  }
+
+  createIntent(form: Form): Outcome {
+    const intent = newIntent(form, this.#newId('pi'), this.#newId('secret'), this.#now());
+    const wire = toIntentWire(intent, this.#url);
+    const created: LedgerChange[] = [
+      { kind: 'intent', value: intent },
+      this.#event('payment_intent.created', wire),
+    ];
+    if (text(form, 'confirm') !== 'true') return { status: OK, body: wire, changes: created };
+    const confirmed = this.#confirm(intent, form);
+    return { ...confirmed, changes: [...created, ...confirmed.changes] };
+  }
+
+  updateIntent(id: string, form: Form): Outcome {
+    return updated(this.#find(id), form, this.#url);
+  }
+
+  confirmIntent(id: string, form: Form): Outcome {
+    return this.#confirm(this.#find(id), form);
+  }
+
+  cancelIntent(id: string, form: Form): Outcome {
+    const intent = this.#find(id);
+    const reason = text(form, 'cancellation_reason') ?? null;
+    if (reason !== null && !REASONS.includes(reason))
+      throw invalid('Invalid cancellation_reason', { param: 'cancellation_reason' });
+    return this.#apply(intent, cancel(intent, this.#now(), reason));
+  }
+
+  authenticateIntent(id: string, form: Form): Outcome {
+    const intent = this.#find(id);
+    const isSuccess = text(form, 'outcome') === 'succeed';
+    return this.#apply(intent, authenticate(intent, isSuccess, this.#newId('ch')));
+  }
+
+  createRefund(form: Form): Outcome {
+    const intent = refundable(form, this.#ledger);
+    return refunded(intent, newRefund(form, intent, this.#newId('re'), this.#now()), this.#event);
+  }
+
+  /** Evidence ends a dispute, as in Stripe's test mode: https://docs.stripe.com/testing#evidence */
+  answerDispute(id: string, form: Form): Outcome {
+    const closed = answered(this.#ledger.dispute(id), id, form);
+    const wire = toDisputeWire(closed);
+    const changes: LedgerChange[] = [
+      { kind: 'dispute', value: closed },
+      this.#event('charge.dispute.closed', wire),
+    ];
+    return { status: OK, body: wire, changes };
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock.now() / MS_PER_SECOND);
+  }
+
+  #newId(prefix: string): string {
+    return `${prefix}_${this.#ids.uuid().replaceAll('-', '')}`;
+  }
+
+  readonly #event: EventMaker = (type, object) => newEvent(this.#newId('evt'), type, this.#now(), object);
+
+  #find(id: string): Intent {
+    const intent = this.#ledger.intent(id);
     if (!intent) throw missing('payment_intent', id, 'intent');
     return intent;
   }
 
-  const event = (type: string, object: unknown) => newEvent(newId('evt'), type, now(), object);
+  #confirm(intent: Intent, form: Form): Outcome {
+    const paymentMethod = text(form, 'payment_method') ?? intent.paymentMethod;
+    if (!paymentMethod) {
+      throw invalid('You must give a payment_method to confirm with.', {
+        code: 'parameter_missing',
+        param: 'payment_method',
+      });
+    }
+    if (!isTestCard(paymentMethod)) throw missing('PaymentMethod', paymentMethod, 'payment_method', 400);
+    const confirmed = this.#apply(intent, confirm(intent, paymentMethod, this.#newId('ch')));
+    if (paymentMethod !== DISPUTED_CARD) return confirmed;
+    const dispute = disputed(confirmed, this.#newId('dp'), this.#now(), this.#event);
+    return { ...confirmed, changes: [...confirmed.changes, ...dispute] };
+  }
 
-  function apply(before: Intent, change: IntentChange): Outcome {
-    if (change.outcome === 'unexpected_state') throw unexpectedState(before, url);
-    const wire = toIntentWire(change.intent, url);
-    const changes: LedgerChange[] = [{ kind: 'intent', value: change.intent }, event(change.event, wire)];
+  #apply(before: Intent, change: IntentChange): Outcome {
+    if (change.outcome === 'unexpected_state') throw unexpectedState(before, this.#url);
+    const wire = toIntentWire(change.intent, this.#url);
+    const changes: LedgerChange[] = [
+      { kind: 'intent', value: change.intent },
+      this.#event(change.event, wire),
+    ];
     if (change.outcome === 'changed') return { status: OK, body: wire, changes };
     const { code, declineCode, message } = change.decline;
     const error = {
@@ -83,63 +149,6 @@ export function createOperations(options: OperationsOptions): Operations {
     };
     return { status: PAYMENT_REQUIRED, body: { error }, changes };
   }
-
-  function confirmWith(intent: Intent, form: Form): Outcome {
-    const paymentMethod = text(form, 'payment_method') ?? intent.paymentMethod;
-    if (!paymentMethod) {
-      throw invalid('You must give a payment_method to confirm with.', {
-        code: 'parameter_missing',
-        param: 'payment_method',
-      });
-    }
-    if (!isTestCard(paymentMethod)) throw missing('PaymentMethod', paymentMethod, 'payment_method', 400);
-    const confirmed = apply(intent, confirm(intent, paymentMethod, newId('ch')));
-    if (paymentMethod !== DISPUTED_CARD) return confirmed;
-    return {
-      ...confirmed,
-      changes: [...confirmed.changes, ...disputed(confirmed, newId('dp'), now(), event)],
-    };
-  }
-
-  return {
-    createIntent(form) {
-      const intent = newIntent(form, newId('pi'), newId('secret'), now());
-      const created: LedgerChange[] = [
-        { kind: 'intent', value: intent },
-        event('payment_intent.created', toIntentWire(intent, url)),
-      ];
-      if (text(form, 'confirm') !== 'true')
-        return { status: OK, body: toIntentWire(intent, url), changes: created };
-      const confirmed = confirmWith(intent, form);
-      return { ...confirmed, changes: [...created, ...confirmed.changes] };
-    },
-    updateIntent: (id, form) => updated(find(id), form, url),
-    confirmIntent: (id, form) => confirmWith(find(id), form),
-    cancelIntent(id, form) {
-      const intent = find(id);
-      const reason = text(form, 'cancellation_reason') ?? null;
-      if (reason !== null && !REASONS.includes(reason))
-        throw invalid('Invalid cancellation_reason', { param: 'cancellation_reason' });
-      return apply(intent, cancel(intent, now(), reason));
-    },
-    authenticateIntent(id, form) {
-      const intent = find(id);
-      return apply(intent, authenticate(intent, text(form, 'outcome') === 'succeed', newId('ch')));
-    },
-    createRefund(form) {
-      const intent = refundable(form, ledger);
-      return refunded(intent, newRefund(form, intent, newId('re'), now()), event);
-    },
-    answerDispute(id, form) {
-      const closed = answered(ledger.dispute(id), id, form);
-      const wire = toDisputeWire(closed);
-      return {
-        status: OK,
-        body: wire,
-        changes: [{ kind: 'dispute', value: closed }, event('charge.dispute.closed', wire)],
-      };
-    },
-  };
 }
 
 function refunded(intent: Intent, refund: Refund, event: EventMaker): Outcome {
@@ -169,7 +178,7 @@ function answered(dispute: Dispute | undefined, id: string, form: Form): Dispute
   throw invalid('This dispute cannot be answered with this evidence.', { param: 'evidence' });
 }
 
-/** The dispute about a payment that was just made. */
+/** The dispute of a new payment. */
 function disputed({ changes }: Outcome, id: string, created: number, event: EventMaker): LedgerChange[] {
   const paid = changes.find((change) => change.kind === 'intent')?.value;
   if (!paid) return [];

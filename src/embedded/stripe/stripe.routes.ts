@@ -1,24 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../kernel/clock.ts';
-import { NotKept } from '../journal.ts';
+import type { IdSource } from '../../kernel/ids.ts';
+import { NotStored } from '../journal.ts';
 import { type Form, parseForm, text, texts } from './form.ts';
 import type { Intent } from './intent.rules.ts';
 import { type IntentWire, toChargeWire, toDisputeWire, toIntentWire, toRefundWire } from './intent.wire.ts';
 import type { Ledger } from './ledger.ts';
-import type { Operations, Outcome } from './operations.ts';
+import { Operations, type Outcome } from './operations.ts';
 import { invalid, missing, StripeRefusal, unauthorized } from './stripe-error.ts';
 import { toEventWire, type WebhookDelivery } from './webhook-delivery.ts';
-
-export interface StripeRoutesOptions {
-  readonly ledger: Ledger;
-  readonly operations: Operations;
-  readonly delivery: WebhookDelivery;
-  readonly clock: Clock;
-  readonly secretKey: string;
-  readonly publishableKey: string;
-  readonly url: string;
-  readonly requestId: () => string;
-}
 
 const MAX_LIST = 100;
 const DEFAULT_LIST = 10;
@@ -32,193 +22,213 @@ interface IdParams {
 }
 
 /** Stripe's API at its own paths: https://docs.stripe.com/api */
-export function stripeRoutes(scope: FastifyInstance, options: StripeRoutesOptions): void {
-  scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
-    (_request, body, done) => done(null, parseForm(body.toString())),
-  );
-  scope.addHook('onSend', async (_request, reply) => {
-    reply.header('request-id', `req_${options.requestId()}`);
-  });
-  scope.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    if (error instanceof StripeRefusal) return reply.code(error.status).send({ error: error.body });
-    const status = error.statusCode ?? (error instanceof NotKept ? UNAVAILABLE : SERVER_ERROR);
-    const type = status < SERVER_ERROR ? 'invalid_request_error' : 'api_error';
-    return reply.code(status).send({ error: { type, message: error.message } });
-  });
-  intentRoutes(scope, options);
-  readRoutes(scope, options);
-}
+export class StripeRoutes {
+  readonly #ledger: Ledger;
+  readonly #delivery: Pick<WebhookDelivery, 'add'>;
+  readonly #clock: Clock;
+  readonly #ids: IdSource;
+  readonly #url: string;
+  readonly #secretKey: string;
+  readonly #publishableKey: string;
+  readonly #operations: Operations;
 
-function intentRoutes(scope: FastifyInstance, options: StripeRoutesOptions): void {
-  const { operations, ledger, url } = options;
+  constructor(needs: {
+    readonly ledger: Ledger;
+    readonly delivery: Pick<WebhookDelivery, 'add'>;
+    readonly clock: Clock;
+    readonly ids: IdSource;
+    readonly url: string;
+    readonly secretKey: string;
+    readonly publishableKey: string;
+  }) {
+    this.#ledger = needs.ledger;
+    this.#delivery = needs.delivery;
+    this.#clock = needs.clock;
+    this.#ids = needs.ids;
+    this.#url = needs.url;
+    this.#secretKey = needs.secretKey;
+    this.#publishableKey = needs.publishableKey;
+    this.#operations = new Operations(needs.ledger, needs.clock, needs.ids, needs.url);
+  }
 
-  scope.post('/v1/payment_intents', HIDE, (request, reply) =>
-    change(request, reply, options, (form) => operations.createIntent(form)),
-  );
-  scope.get<{ Params: IdParams }>('/v1/payment_intents/:id', HIDE, async (request) => {
-    const isPage = demandKey(request, options, request.query as Form, request.params.id);
-    const intent = ledger.intent(request.params.id);
-    if (!intent) throw missing('payment_intent', request.params.id, 'intent');
-    return visible(toIntentWire(intent, url), isPage);
-  });
-  scope.post<{ Params: IdParams }>('/v1/payment_intents/:id', HIDE, (request, reply) =>
-    change(request, reply, options, (form) => operations.updateIntent(request.params.id, form)),
-  );
-  scope.post<{ Params: IdParams }>('/v1/payment_intents/:id/confirm', HIDE, (request, reply) =>
-    change(
-      request,
-      reply,
-      options,
-      (form) => operations.confirmIntent(request.params.id, form),
-      request.params.id,
-    ),
-  );
-  scope.post<{ Params: IdParams }>('/v1/payment_intents/:id/cancel', HIDE, (request, reply) =>
-    change(request, reply, options, (form) => operations.cancelIntent(request.params.id, form)),
-  );
-  scope.post('/v1/refunds', HIDE, (request, reply) =>
-    change(request, reply, options, (form) => operations.createRefund(form)),
-  );
-  scope.post<{ Params: IdParams }>('/v1/disputes/:id', HIDE, (request, reply) =>
-    change(request, reply, options, (form) => operations.answerDispute(request.params.id, form)),
-  );
-  authenticationPage(scope, options);
-}
-
-function readRoutes(scope: FastifyInstance, options: StripeRoutesOptions): void {
-  const { ledger, url } = options;
-  const list = (
-    path: string,
-    read: (query: Form) => { readonly id: string | null; readonly created: number }[],
-  ) =>
-    scope.get(path, HIDE, async (request) => {
-      const query = parseForm(request.url.split('?')[1] ?? '');
-      demandKey(request, options, query);
-      return page(path, read(query), query);
-    });
-
-  const chargeOf = (intent: Intent) =>
-    toChargeWire(
-      intent,
-      ledger.disputes().some(({ intentId }) => intentId === intent.id),
+  addRoutes(scope: FastifyInstance): void {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string' },
+      (_request, body, done) => done(null, parseForm(body.toString())),
     );
-
-  list('/v1/payment_intents', (query) => {
-    const isExpanded = Object.values(texts(query, 'expand')).includes('data.latest_charge');
-    return ledger.intents().map((intent) => {
-      const wire = toIntentWire(intent, url);
-      return isExpanded && intent.chargeId ? { ...wire, latest_charge: chargeOf(intent) } : wire;
+    scope.addHook('onSend', async (_request, reply) => {
+      reply.header('request-id', `req_${this.#ids.uuid()}`);
     });
-  });
-  list('/v1/refunds', (query) => {
-    const intentId = text(query, 'payment_intent');
-    const refunds = ledger.refunds().filter((refund) => !intentId || refund.intentId === intentId);
-    return refunds.map(toRefundWire);
-  });
-  list('/v1/disputes', (query) => {
-    const intentId = text(query, 'payment_intent');
-    const disputes = ledger.disputes().filter((dispute) => !intentId || dispute.intentId === intentId);
-    return disputes.map(toDisputeWire);
-  });
-  list('/v1/events', (query) => {
-    const type = text(query, 'type');
-    const events = ledger.events().filter((event) => !type || event.type === type);
-    return events.map(toEventWire);
-  });
-  scope.get<{ Params: IdParams }>('/v1/refunds/:id', HIDE, async (request) => {
-    demandKey(request, options, {});
-    const refund = ledger.refund(request.params.id);
-    if (!refund) throw missing('refund', request.params.id, 'refund');
-    return toRefundWire(refund);
-  });
-  scope.get<{ Params: IdParams }>('/v1/events/:id', HIDE, async (request) => {
-    demandKey(request, options, {});
-    const event = ledger.event(request.params.id);
-    if (!event) throw missing('event', request.params.id, 'id');
-    return toEventWire(event);
-  });
-  scope.get<{ Params: IdParams }>('/v1/charges/:id', HIDE, async (request) => {
-    demandKey(request, options, {});
-    const intent = ledger.intents().find(({ chargeId }) => chargeId === request.params.id);
-    if (!intent) throw missing('charge', request.params.id, 'charge');
-    return chargeOf(intent);
-  });
-}
+    scope.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+      if (error instanceof StripeRefusal) return reply.code(error.status).send({ error: error.body });
+      const status = error.statusCode ?? (error instanceof NotStored ? UNAVAILABLE : SERVER_ERROR);
+      const type = status < SERVER_ERROR ? 'invalid_request_error' : 'api_error';
+      return reply.code(status).send({ error: { type, message: error.message } });
+    });
+    this.#addWrites(scope);
+    this.#addIntentReads(scope);
+    this.#addLists(scope);
+    this.#addReads(scope);
+    this.#addAuthenticationPage(scope);
+  }
 
-/** The page a bank would show; `outcome` is `succeed` or `fail`. */
-function authenticationPage(scope: FastifyInstance, options: StripeRoutesOptions): void {
-  const path = '/v1/test_helpers/payment_intents/:id/authenticate';
-  scope.get<{ Params: IdParams }>(path, HIDE, async (_request, reply) =>
-    reply
-      .type('text/html; charset=utf-8')
-      .send(
-        '<!doctype html><title>Your bank</title><form method="post"><p>Is it you who pays?</p>' +
-          '<button name="outcome" value="succeed">Yes</button> <button name="outcome" value="fail">No</button></form>',
-      ),
-  );
-  scope.post<{ Params: IdParams }>(path, HIDE, (request, reply) => {
-    const outcome = options.operations.authenticateIntent(request.params.id, (request.body ?? {}) as Form);
-    return write(reply, outcome, options);
-  });
-}
+  #addWrites(scope: FastifyInstance): void {
+    const operations = this.#operations;
+    const intents = '/v1/payment_intents';
+    const post = (path: string, operate: (id: string, form: Form) => Outcome, isOpenToPages = false) =>
+      scope.post<{ Params: IdParams }>(path, HIDE, (request, reply) => {
+        const { id } = request.params;
+        return this.#change(request, reply, (form) => operate(id, form), isOpenToPages ? id : undefined);
+      });
+    post(intents, (_id, form) => operations.createIntent(form));
+    post(`${intents}/:id`, (id, form) => operations.updateIntent(id, form));
+    post(`${intents}/:id/confirm`, (id, form) => operations.confirmIntent(id, form), true);
+    post(`${intents}/:id/cancel`, (id, form) => operations.cancelIntent(id, form));
+    post('/v1/refunds', (_id, form) => operations.createRefund(form));
+    post('/v1/disputes/:id', (id, form) => operations.answerDispute(id, form));
+  }
 
-/** One POST: whose key, whether its idempotency key was seen, and else the change, written before it is answered. */
-async function change(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  options: StripeRoutesOptions,
-  operate: (form: Form) => Outcome,
-  openToPages?: string,
-): Promise<FastifyReply> {
-  const form = (request.body ?? {}) as Form;
-  const isPage = demandKey(request, options, form, openToPages);
-  const header = request.headers['idempotency-key'];
-  const key = typeof header === 'string' ? header : undefined;
-  const fingerprint = `${request.method} ${request.url} ${JSON.stringify(form)}`;
-  const kept = key && options.ledger.answer(key);
-  if (kept && kept.fingerprint !== fingerprint) {
-    throw new StripeRefusal(CONFLICTING_KEY, {
-      type: 'idempotency_error',
-      message: `Keys for idempotent requests can only be used with the same parameters they were first used with (${key}).`,
+  #addIntentReads(scope: FastifyInstance): void {
+    scope.get<{ Params: IdParams }>('/v1/payment_intents/:id', HIDE, async (request) => {
+      const isPage = this.#requireKey(request, request.query as Form, request.params.id);
+      const intent = this.#ledger.intent(request.params.id);
+      if (!intent) throw missing('payment_intent', request.params.id, 'intent');
+      return visible(toIntentWire(intent, this.#url), isPage);
+    });
+    this.#addList(scope, '/v1/payment_intents', (query) => {
+      const isExpanded = Object.values(texts(query, 'expand')).includes('data.latest_charge');
+      return this.#ledger.intents().map((intent) => {
+        const wire = toIntentWire(intent, this.#url);
+        return isExpanded && intent.chargeId ? { ...wire, latest_charge: this.#chargeOf(intent) } : wire;
+      });
     });
   }
-  if (kept) return reply.code(kept.status).header('idempotent-replayed', 'true').send(kept.body);
-  const outcome = operate(form);
-  const body = isPage ? visible(outcome.body as IntentWire, true) : outcome.body;
-  const answer = { fingerprint, status: outcome.status, body, at: options.clock.now() };
-  const changes = key
-    ? [...outcome.changes, { kind: 'answer' as const, key, value: answer }]
-    : outcome.changes;
-  return write(reply, { ...outcome, body, changes }, options);
-}
 
-async function write(
-  reply: FastifyReply,
-  outcome: Outcome,
-  options: StripeRoutesOptions,
-): Promise<FastifyReply> {
-  await options.ledger.write(outcome.changes);
-  for (const { kind, value } of outcome.changes) if (kind === 'event') options.delivery.add(value);
-  return reply.code(outcome.status).send(outcome.body);
-}
+  #addLists(scope: FastifyInstance): void {
+    this.#addList(scope, '/v1/refunds', (query) => {
+      const intentId = text(query, 'payment_intent');
+      const refunds = this.#ledger.refunds().filter((refund) => !intentId || refund.intentId === intentId);
+      return refunds.map(toRefundWire);
+    });
+    this.#addList(scope, '/v1/disputes', (query) => {
+      const intentId = text(query, 'payment_intent');
+      const disputes = this.#ledger
+        .disputes()
+        .filter((dispute) => !intentId || dispute.intentId === intentId);
+      return disputes.map(toDisputeWire);
+    });
+    this.#addList(scope, '/v1/events', (query) => {
+      const type = text(query, 'type');
+      const events = this.#ledger.events().filter((event) => !type || event.type === type);
+      return events.map(toEventWire);
+    });
+  }
 
-/** True for the publishable key, which a page has: it may touch one intent, whose client secret it must give. */
-function demandKey(
-  request: FastifyRequest,
-  options: StripeRoutesOptions,
-  form: Form,
-  intentId?: string,
-): boolean {
-  const key = keyOf(request) ?? text(form, 'key');
-  if (key === options.secretKey) return false;
-  if (key !== options.publishableKey) throw unauthorized('Invalid API Key provided.');
-  if (intentId === undefined) throw unauthorized('This API call cannot be made with a publishable API key.');
-  const intent = options.ledger.intent(intentId);
-  if (intent && text(form, 'client_secret') === intent.clientSecret) return true;
-  throw invalid('The client_secret does not match the PaymentIntent.', { param: 'client_secret' });
+  #addReads(scope: FastifyInstance): void {
+    const get = (path: string, read: (id: string) => unknown) =>
+      scope.get<{ Params: IdParams }>(path, HIDE, async (request) => {
+        this.#requireKey(request, {});
+        return read(request.params.id);
+      });
+    get('/v1/refunds/:id', (id) => {
+      const refund = this.#ledger.refund(id);
+      if (!refund) throw missing('refund', id, 'refund');
+      return toRefundWire(refund);
+    });
+    get('/v1/events/:id', (id) => {
+      const event = this.#ledger.event(id);
+      if (!event) throw missing('event', id, 'id');
+      return toEventWire(event);
+    });
+    get('/v1/charges/:id', (id) => {
+      const intent = this.#ledger.intents().find(({ chargeId }) => chargeId === id);
+      if (!intent) throw missing('charge', id, 'charge');
+      return this.#chargeOf(intent);
+    });
+  }
+
+  /** The page of the buyer's bank; `outcome` is `succeed` or `fail`. */
+  #addAuthenticationPage(scope: FastifyInstance): void {
+    const path = '/v1/test_helpers/payment_intents/:id/authenticate';
+    scope.get<{ Params: IdParams }>(path, HIDE, async (_request, reply) =>
+      reply
+        .type('text/html; charset=utf-8')
+        .send(
+          '<!doctype html><title>Your bank</title><form method="post"><p>Do you confirm this payment?</p>' +
+            '<button name="outcome" value="succeed">Yes</button> <button name="outcome" value="fail">No</button></form>',
+        ),
+    );
+    scope.post<{ Params: IdParams }>(path, HIDE, (request, reply) => {
+      const form = (request.body ?? {}) as Form;
+      return this.#write(reply, this.#operations.authenticateIntent(request.params.id, form));
+    });
+  }
+
+  #addList(
+    scope: FastifyInstance,
+    path: string,
+    read: (query: Form) => { readonly id: string | null; readonly created: number }[],
+  ): void {
+    scope.get(path, HIDE, async (request) => {
+      const query = parseForm(request.url.split('?')[1] ?? '');
+      this.#requireKey(request, query);
+      return page(path, read(query), query);
+    });
+  }
+
+  #chargeOf(intent: Intent) {
+    const isDisputed = this.#ledger.disputes().some(({ intentId }) => intentId === intent.id);
+    return toChargeWire(intent, isDisputed);
+  }
+
+  /** Handles a POST: checks the API key, repeats the answer to a known idempotency key, or writes the change and answers. */
+  async #change(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    operate: (form: Form) => Outcome,
+    openToPages?: string,
+  ): Promise<FastifyReply> {
+    const form = (request.body ?? {}) as Form;
+    const isPage = this.#requireKey(request, form, openToPages);
+    const header = request.headers['idempotency-key'];
+    const key = typeof header === 'string' ? header : undefined;
+    const fingerprint = `${request.method} ${request.url} ${JSON.stringify(form)}`;
+    const stored = key && this.#ledger.answer(key);
+    if (stored && stored.fingerprint !== fingerprint) {
+      throw new StripeRefusal(CONFLICTING_KEY, {
+        type: 'idempotency_error',
+        message: `Keys for idempotent requests can only be used with the same parameters they were first used with (${key}).`,
+      });
+    }
+    if (stored) return reply.code(stored.status).header('idempotent-replayed', 'true').send(stored.body);
+    const outcome = operate(form);
+    const body = isPage ? visible(outcome.body as IntentWire, true) : outcome.body;
+    const answer = { fingerprint, status: outcome.status, body, at: this.#clock.now() };
+    const changes = key
+      ? [...outcome.changes, { kind: 'answer' as const, key, value: answer }]
+      : outcome.changes;
+    return this.#write(reply, { ...outcome, body, changes });
+  }
+
+  async #write(reply: FastifyReply, outcome: Outcome): Promise<FastifyReply> {
+    await this.#ledger.write(outcome.changes);
+    for (const { kind, value } of outcome.changes) if (kind === 'event') this.#delivery.add(value);
+    return reply.code(outcome.status).send(outcome.body);
+  }
+
+  /** True for the publishable key of pages, which gives access to one intent together with its client secret. */
+  #requireKey(request: FastifyRequest, form: Form, intentId?: string): boolean {
+    const key = keyOf(request) ?? text(form, 'key');
+    if (key === this.#secretKey) return false;
+    if (key !== this.#publishableKey) throw unauthorized('Invalid API Key provided.');
+    if (intentId === undefined)
+      throw unauthorized('This API call cannot be made with a publishable API key.');
+    const intent = this.#ledger.intent(intentId);
+    if (intent && text(form, 'client_secret') === intent.clientSecret) return true;
+    throw invalid('The client_secret does not match the PaymentIntent.', { param: 'client_secret' });
+  }
 }
 
 function keyOf(request: FastifyRequest): string | undefined {
@@ -228,7 +238,7 @@ function keyOf(request: FastifyRequest): string | undefined {
   return undefined;
 }
 
-/** A page sees no metadata and no charge. */
+/** The fields of an intent that pages may read: no metadata and no charge. */
 function visible(intent: IntentWire, isPage: boolean): Partial<IntentWire> {
   if (!isPage || !('client_secret' in intent)) return intent;
   const { metadata: _metadata, latest_charge: _charge, ...rest } = intent;

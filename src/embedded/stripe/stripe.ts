@@ -3,54 +3,58 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { IdSource } from '../../kernel/ids.ts';
 import type { JournalWatch } from '../journal.ts';
 import { openLedger } from './ledger.ts';
-import { createOperations } from './operations.ts';
-import { stripeRoutes } from './stripe.routes.ts';
-import { createWebhookDelivery } from './webhook-delivery.ts';
+import { StripeRoutes } from './stripe.routes.ts';
+import { WebhookDelivery } from './webhook-delivery.ts';
 
-export interface EmbeddedStripeOptions {
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  /** Its state is kept in here. */
-  readonly dataDir: string;
-  /** Where this process answers, for the page of the bank. */
-  readonly url: string;
-  readonly secretKey: string;
-  readonly publishableKey: string;
-  readonly webhookSecret: string;
-  /** Where signed events are posted. */
-  readonly webhookUrl: string;
-  readonly webhookRetryDelaysMs?: readonly number[];
-  /** Called when its journal cannot be written. */
-  readonly journalWatch?: JournalWatch;
-}
-
-/** Stripe's API in the process: shapes, states, errors, idempotency keys, test cards and signed webhooks. */
+/** Stripe's API in the process: objects, states, errors, idempotency keys, test cards and signed webhooks. */
 export interface EmbeddedStripe {
   readonly plugin: FastifyPluginAsync;
-  /** Begins to deliver webhooks, with those an earlier process left. */
+  /** Starts to deliver webhooks, beginning with the undelivered ones of an earlier process. */
   start(): void;
   close(): Promise<void>;
 }
 
-/** Quicker than Stripe's hours, and as bounded. */
+/** Faster than Stripe's retries, which take hours, and limited in the same way. */
 const RETRY_DELAYS_MS = [200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000];
 
-export async function createEmbeddedStripe(options: EmbeddedStripeOptions): Promise<EmbeddedStripe> {
-  const { clock, ids, url } = options;
-  const ledger = await openLedger(options.dataDir, clock, options.journalWatch);
-  const delivery = createWebhookDelivery({
+export async function createEmbeddedStripe({
+  clock,
+  ids,
+  dataDir,
+  url,
+  secretKey,
+  publishableKey,
+  webhookSecret,
+  webhookUrl,
+  webhookRetryDelaysMs = RETRY_DELAYS_MS,
+  journalWatch,
+}: {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  /** Folder of its journal. */
+  readonly dataDir: string;
+  /** Address of this process, for the page of the bank. */
+  readonly url: string;
+  readonly secretKey: string;
+  readonly publishableKey: string;
+  readonly webhookSecret: string;
+  /** Address that signed events are posted to. */
+  readonly webhookUrl: string;
+  readonly webhookRetryDelaysMs?: readonly number[];
+  readonly journalWatch?: JournalWatch;
+}): Promise<EmbeddedStripe> {
+  const ledger = await openLedger(dataDir, clock, journalWatch);
+  const delivery = new WebhookDelivery({
     ledger,
     clock,
-    url: options.webhookUrl,
-    secret: options.webhookSecret,
-    retryDelaysMs: options.webhookRetryDelaysMs ?? RETRY_DELAYS_MS,
+    url: webhookUrl,
+    secret: webhookSecret,
+    retryDelaysMs: webhookRetryDelaysMs,
   });
-  const operations = createOperations({ ledger, clock, ids, url });
+  const api = new StripeRoutes({ ledger, delivery, clock, ids, url, secretKey, publishableKey });
   return {
-    async plugin(scope) {
-      stripeRoutes(scope, { ...options, ledger, operations, delivery, requestId: () => ids.uuid() });
-    },
-    start: delivery.start,
+    plugin: async (scope) => api.addRoutes(scope),
+    start: () => delivery.start(),
     async close() {
       await delivery.close();
       await ledger.close();

@@ -56,7 +56,7 @@ export function sessionInfo(session: Session, event: VenueEvent) {
   };
 }
 
-/** Discounts shown to everybody, of the whole event or of one session. */
+/** The public discounts of an event, or of one of its sessions. */
 export function publicDiscounts(event: VenueEvent, session?: Session) {
   return event.discounts.filter((discount) => {
     const sessions = discount.applicableSessionIds;
@@ -90,7 +90,7 @@ export function seatingMap(session: Session, states: SeatStates) {
   return { name: session.mapName, layout: { blocks: session.blocks.map(toBlock) } };
 }
 
-/** A page of a list, in the shape of Spring's. */
+/** A page of a list, in Spring's format. */
 export function pageOf<Item>(items: readonly Item[], page: number, size: number) {
   const content = items.slice(page * size, (page + 1) * size);
   const totalPages = Math.ceil(items.length / size);

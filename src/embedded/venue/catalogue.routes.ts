@@ -22,12 +22,6 @@ import type { SeatStates } from './seat-states.ts';
 import type { SeatStreams } from './seat-streams.ts';
 import type { VenueIndex } from './venue.index.ts';
 
-export interface CatalogueRoutesOptions {
-  readonly index: VenueIndex;
-  readonly states: SeatStates;
-  readonly streams: SeatStreams;
-}
-
 const DEFAULT_PAGE_SIZE = 20;
 const MAX_PAGE_SIZE = 100;
 const NOT_FOUND = 404;
@@ -64,19 +58,24 @@ interface SessionParams {
   readonly sessionId: string;
 }
 
-/** What pages read (contract section 9), for everybody. */
-export function catalogueRoutes(scope: FastifyInstance, options: CatalogueRoutesOptions): void {
-  eventRoutes(scope, options);
-  listRoutes(scope, options);
-  sessionRoutes(scope, options);
-  discountRoutes(scope, options);
+/** The public catalogue for pages (contract section 9). */
+export function catalogueRoutes(
+  scope: FastifyInstance,
+  index: VenueIndex,
+  states: SeatStates,
+  streams: SeatStreams,
+): void {
+  eventRoutes(scope, index);
+  listRoutes(scope, index);
+  sessionRoutes(scope, index, states, streams);
+  discountRoutes(scope, index);
 }
 
 function missing(reply: FastifyReply, what: string) {
   return reply.code(NOT_FOUND).send({ message: `There is no such ${what}.` });
 }
 
-function eventRoutes(scope: FastifyInstance, { index }: CatalogueRoutesOptions): void {
+function eventRoutes(scope: FastifyInstance, index: VenueIndex): void {
   const { catalogue } = index;
 
   scope.get<{ Querystring: Static<typeof TrendingSchema> }>(
@@ -123,7 +122,7 @@ function eventRoutes(scope: FastifyInstance, { index }: CatalogueRoutesOptions):
   );
 }
 
-function listRoutes(scope: FastifyInstance, { index }: CatalogueRoutesOptions): void {
+function listRoutes(scope: FastifyInstance, index: VenueIndex): void {
   const { categories, events } = index.catalogue;
 
   scope.get<{ Params: EventParams; Querystring: Static<typeof RangeSchema> }>(
@@ -149,7 +148,12 @@ function listRoutes(scope: FastifyInstance, { index }: CatalogueRoutesOptions): 
   );
 }
 
-function sessionRoutes(scope: FastifyInstance, { index, states, streams }: CatalogueRoutesOptions): void {
+function sessionRoutes(
+  scope: FastifyInstance,
+  index: VenueIndex,
+  states: SeatStates,
+  streams: SeatStreams,
+): void {
   scope.get<{ Params: SessionParams }>(
     `${BASE}/sessions/:sessionId/basic-info`,
     { schema: { hide: true } },
@@ -171,7 +175,7 @@ function sessionRoutes(scope: FastifyInstance, { index, states, streams }: Catal
 
   scope.get<{ Params: SessionParams }>(
     `${BASE}/sse/sessions/:sessionId/seat-status`,
-    // A HEAD would be a stream that nobody reads.
+    // A HEAD route would open a stream without a reader.
     { schema: { hide: true }, exposeHeadRoute: false },
     (request, reply) => {
       if (!index.session(request.params.sessionId)) return void missing(reply, 'session');
@@ -181,7 +185,7 @@ function sessionRoutes(scope: FastifyInstance, { index, states, streams }: Catal
   );
 }
 
-function discountRoutes(scope: FastifyInstance, { index }: CatalogueRoutesOptions): void {
+function discountRoutes(scope: FastifyInstance, index: VenueIndex): void {
   const base = `${BASE}/events/:eventId/sessions/:sessionId/discounts`;
 
   scope.get<{ Params: EventParams & SessionParams }>(

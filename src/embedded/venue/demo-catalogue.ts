@@ -15,8 +15,8 @@ import type {
 } from './venue.model.ts';
 
 /**
- * The demo venue: always the same ids and seats, with dates counted from the day of `now`, so that it is on sale
- * whenever it is started. Prices have decimals where the currency has them.
+ * The demo venue. Its ids and seats are always the same, and its dates are relative to the day of `now`, so that it is always
+ * on sale. Prices have decimals if the currency has them.
  */
 export function demoCatalogue(now: Instant, currency: Currency): Catalogue {
   const today = Math.floor(now / MS_PER_DAY) * MS_PER_DAY;
@@ -277,7 +277,7 @@ function webinar(base: Base): VenueEvent {
   });
 }
 
-/** Ten thousand plain seats, for load tests. */
+/** Ten thousand seats of one tier, for load tests. */
 function arena(base: Base): VenueEvent {
   const plain = tier('Plain', 1_000, '#708090');
   const key = 'arena';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { as } from '../../kernel/ids.ts';
 
-/** A UUID that is the same for the same name, always. */
+/** A UUID that depends on the name only. */
 export function demoId<Id extends string>(name: string): Id {
   const hex = createHash('sha256').update(`ms-ticketing demo ${name}`).digest('hex');
   // Version and variant bits of RFC 9562 section 5.8: a custom UUID.

@@ -1,7 +1,7 @@
 import { demoId } from './demo-ids.ts';
 import type { Category, GeoPoint } from './venue.model.ts';
 
-/** Where sessions of the demo venue are. */
+/** A place where sessions of the demo venue take place. */
 export interface Place {
   readonly name: string;
   readonly address: string;
@@ -34,7 +34,7 @@ function category(name: string, parent?: Category): Category {
 
 const STAGE = category('On stage');
 const LEARNING = category('Learning');
-/** What events of the demo venue are, those that others are part of first. */
+/** The categories of the demo venue's events; parents are first. */
 export const CATEGORIES = {
   stage: STAGE,
   learning: LEARNING,

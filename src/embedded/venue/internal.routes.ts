@@ -6,15 +6,14 @@ import { decidePreOrder, type PreOrderDecision } from './pre-order.rules.ts';
 import type { SeatStates } from './seat-states.ts';
 import type { VenueIndex } from './venue.index.ts';
 
-export interface InternalRoutesOptions {
+/** What a pre-order is checked against. */
+interface Sale {
   readonly clock: Clock;
   readonly index: VenueIndex;
   readonly states: SeatStates;
-  readonly isServiceToken: (authorization: string | undefined) => Promise<boolean>;
-  readonly ownerId: UserId;
-  readonly scannerId: UserId;
 }
 
+const SEATING = '/api/event-seating/internal/v1';
 const MAX_SEATS = 1_000;
 const MAX_EVENTS = 1_000;
 const UNAUTHORIZED = 401;
@@ -35,14 +34,25 @@ const OrganizationOwnershipSchema = Type.Object({ organizationId: Id, userId: Id
 const RoleSchema = Type.Object({ sessionId: Id, userId: Id, role: Type.String() });
 const BatchSchema = Type.Object({ eventIds: Type.Array(Id, { maxItems: MAX_EVENTS }), userId: Id });
 
-/** What the platform's services ask each other (contract section 4), for machine-to-machine tokens only. */
-export function internalRoutes(scope: FastifyInstance, options: InternalRoutesOptions): void {
-  const { index, ownerId, scannerId } = options;
-  const seating = '/api/event-seating/internal/v1';
+/** The internal API of the platform's services (contract section 4), for machine-to-machine tokens only. */
+export function internalRoutes(
+  scope: FastifyInstance,
+  {
+    isServiceToken,
+    ownerId,
+    scannerId,
+    ...sale
+  }: Sale & {
+    readonly isServiceToken: (authorization: string | undefined) => Promise<boolean>;
+    readonly ownerId: UserId;
+    readonly scannerId: UserId;
+  },
+): void {
+  const { index } = sale;
   const hide = true;
 
   scope.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    if (await options.isServiceToken(request.headers.authorization)) return;
+    if (await isServiceToken(request.headers.authorization)) return;
     await reply.code(UNAUTHORIZED).send({ message: 'A machine-to-machine token is needed.' });
   });
 
@@ -50,7 +60,7 @@ export function internalRoutes(scope: FastifyInstance, options: InternalRoutesOp
     '/api/event-query/internal/v1/validate-pre-order',
     { schema: { hide, body: PreOrderSchema } },
     async (request, reply) => {
-      const decision = decide(request.body, options, 'query');
+      const decision = decide(request.body, sale, 'query');
       if (decision.outcome === 'refused') return reply.code(BAD_REQUEST).send({ message: decision.message });
       const seats = decision.seats.map(({ id, label, tier }) => ({ seatId: id, label, tier }));
       return { seats, discount: decision.discount ?? null };
@@ -58,42 +68,53 @@ export function internalRoutes(scope: FastifyInstance, options: InternalRoutesOp
   );
 
   scope.post<{ Body: Static<typeof PreOrderSchema> }>(
-    `${seating}/validate-pre-order`,
+    `${SEATING}/validate-pre-order`,
     { schema: { hide, body: PreOrderSchema } },
     async (request, reply) => {
-      const decision = decide(request.body, options, 'seating');
+      const decision = decide(request.body, sale, 'seating');
       if (decision.outcome === 'refused') return reply.code(BAD_REQUEST).send({ message: decision.message });
       return reply.send('');
     },
   );
+  ownershipRoutes(scope, index, ownerId, scannerId);
+}
+
+/** Who owns an event, session or organisation, and who is a scanner. */
+function ownershipRoutes(
+  scope: FastifyInstance,
+  index: VenueIndex,
+  ownerId: UserId,
+  scannerId: UserId,
+): void {
+  const hide = true;
 
   scope.get<{ Querystring: Static<typeof EventOwnershipSchema> }>(
-    `${seating}/events/verify-ownership`,
+    `${SEATING}/events/verify-ownership`,
     { schema: { hide, querystring: EventOwnershipSchema } },
     async ({ query }) => query.userId === ownerId && index.event(query.eventId) !== undefined,
   );
 
   scope.get<{ Querystring: Static<typeof SessionOwnershipSchema> }>(
-    `${seating}/sessions/verify-ownership`,
+    `${SEATING}/sessions/verify-ownership`,
     { schema: { hide, querystring: SessionOwnershipSchema } },
     async ({ query }) => query.userId === ownerId && index.session(query.sessionId) !== undefined,
   );
 
   scope.get<{ Querystring: Static<typeof OrganizationOwnershipSchema> }>(
-    `${seating}/organizations/verify-ownership`,
+    `${SEATING}/organizations/verify-ownership`,
     { schema: { hide, querystring: OrganizationOwnershipSchema } },
     async ({ query }) => query.userId === ownerId && query.organizationId === index.catalogue.organization.id,
   );
 
   scope.get<{ Querystring: Static<typeof RoleSchema> }>(
-    `${seating}/sessions/verify-role`,
+    `${SEATING}/sessions/verify-role`,
     { schema: { hide, querystring: RoleSchema } },
     async ({ query }) =>
       query.userId === scannerId && query.role === 'SCANNER' && index.session(query.sessionId) !== undefined,
   );
 
   scope.post<{ Body: Static<typeof BatchSchema> }>(
-    `${seating}/events/verify-batch-ownership`,
+    `${SEATING}/events/verify-batch-ownership`,
     { schema: { hide, body: BatchSchema } },
     async ({ body }, reply) => {
       const ownsAll = body.userId === ownerId && body.eventIds.every((eventId) => index.event(eventId));
@@ -105,7 +126,7 @@ export function internalRoutes(scope: FastifyInstance, options: InternalRoutesOp
 
 function decide(
   body: Static<typeof PreOrderSchema>,
-  { index, states, clock }: InternalRoutesOptions,
+  { index, states, clock }: Sale,
   side: 'query' | 'seating',
 ): PreOrderDecision {
   const session = index.session(body.session_id);

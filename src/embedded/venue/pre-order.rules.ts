@@ -18,7 +18,7 @@ export type PreOrderDecision =
     }
   | { readonly outcome: 'refused'; readonly message: string };
 
-/** What the venue knows about a pre-order's ids; each undefined when there is no such thing. */
+/** What the ids of a pre-order refer to; undefined when they refer to nothing. */
 export interface PreOrderFacts {
   readonly event: VenueEvent | undefined;
   readonly session: Session | undefined;
@@ -28,15 +28,15 @@ export interface PreOrderFacts {
 }
 
 /**
- * Which states refuse a seat on each side. The writing side is asked after the seats are held, so a hold it has heard
- * of is the caller's own.
+ * The states that refuse a seat, for each service. The seating service is asked after the seats are held, so a hold that it
+ * knows of is the caller's own.
  */
 const REFUSING = {
   query: ['LOCKED', 'BOOKED', 'RESERVED'],
   seating: ['BOOKED', 'RESERVED'],
 } as const satisfies Record<string, readonly SeatState[]>;
 
-/** Whether the venue would sell these seats, in the words it refuses with. */
+/** Decides whether the venue would sell these seats. */
 export function decidePreOrder(
   request: PreOrder,
   facts: PreOrderFacts,

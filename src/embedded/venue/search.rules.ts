@@ -3,22 +3,22 @@ import { parseIsoDate } from '../../kernel/iso-date.ts';
 import type { GeoPoint, Session, VenueEvent } from './venue.model.ts';
 
 const EARTH_RADIUS_KM = 6_371;
-/** Half of the Earth's girth: no two places are further from each other. */
+/** Half of the Earth's circumference: the maximum distance of two places. */
 const MAX_RADIUS_KM = 20_038;
-/** The radius of a position that comes without one. */
+/** Default radius around a position. */
 const DEFAULT_RADIUS_KM = 50;
 const MAX_PRICE = 1_000_000_000_000;
 
-/** What an address asks of a list, as it stands in it; an empty text asks nothing. */
+/** Query parameters as text; an empty text means that the parameter is not set. */
 export type Asked<Name extends string> = Readonly<Partial<Record<Name, string>>>;
 
-/** Whether moments are in a range; both ends belong to it. */
+/** A range of times that includes both ends. */
 export interface DateRange {
   readonly from: Instant | undefined;
   readonly to: Instant | undefined;
 }
 
-/** What a search asks of an event; what is undefined is not asked. */
+/** The conditions of a search; undefined means no condition. */
 export interface EventSearch {
   readonly term: string;
   readonly categoryId: string | undefined;
@@ -30,12 +30,12 @@ export interface EventSearch {
   readonly priceMax: number | undefined;
 }
 
-/** A parameter that cannot be understood; the message is for the caller. */
+/** An invalid parameter; the message is for the caller. */
 export class BadParameter extends Error {
   readonly statusCode = 400;
 }
 
-/** The search that the parameters ask for. Throws `BadParameter`. */
+/** Converts the parameters to a search. Throws `BadParameter`. */
 export function readSearch(
   asked: Asked<
     | 'searchTerm'
@@ -65,7 +65,7 @@ export function readSearch(
   };
 }
 
-/** The range between two dates; a day at its end belongs to it whole. Throws `BadParameter`. */
+/** The range between two dates. A day at its end is included completely. Throws `BadParameter`. */
 export function readDates<From extends string, To extends string>(
   asked: Asked<From | To>,
   fromName: From,
@@ -83,7 +83,7 @@ function readDate(name: string, text: string | undefined) {
   throw new BadParameter(`${name} is not a date: write 2026-12-15 or 2026-12-15T19:30:00Z.`);
 }
 
-/** As JavaScript writes numbers, the small ones with an exponent. */
+/** Numbers as JavaScript writes them; small ones have an exponent. */
 const DECIMAL = /^-?\d{1,15}(?:\.\d{1,20})?(?:e-?\d{1,2})?$/;
 
 function readNumber(name: string, text: string | undefined, least: number, most: number): number | undefined {
@@ -93,13 +93,13 @@ function readNumber(name: string, text: string | undefined, least: number, most:
   throw new BadParameter(`${name} is not a number from ${least} to ${most}.`);
 }
 
-/** Whether a session begins in the range. */
+/** Whether a session starts in the range. */
 export function isWithin({ startTime }: Session, { from, to }: DateRange): boolean {
   const start = Date.parse(startTime);
   return (from === undefined || start >= from) && (to === undefined || start <= to);
 }
 
-/** Whether an event is what is searched for; date and place are asked of one and the same session. */
+/** Whether an event matches; date and place must match for the same session. */
 export function isFound(event: VenueEvent, search: EventSearch): boolean {
   const { term, categoryId, near, dates, priceMin = 0, priceMax = MAX_PRICE } = search;
   const { category } = event;
@@ -137,7 +137,7 @@ type SortKey<Item> = (item: Item, isDescending: boolean) => string | number;
 
 const startsOf = ({ sessions }: VenueEvent) => sessions.map(({ startTime }) => Date.parse(startTime));
 
-/** What events are sorted by. Of many sessions the first counts, in descending order the last, as in MongoDB. */
+/** Sort keys of events. With several sessions the first one counts, in descending order the last one, as in MongoDB. */
 export const EVENT_SORT_KEYS: Readonly<Record<string, SortKey<VenueEvent>>> = {
   'sessions.startTime': (event, isDescending) =>
     isDescending ? Math.max(...startsOf(event)) : Math.min(...startsOf(event)),
@@ -153,8 +153,8 @@ export const SESSION_SORT_KEYS: Readonly<Record<string, SortKey<Session>>> = {
 };
 
 /**
- * Sorts by `field,asc` or `field,desc`. A field that is not known leaves the order as it is: the platform's service
- * takes any name, and pages send some that are none.
+ * Sorts by `field,asc` or `field,desc`. An unknown field leaves the order unchanged: the platform's service accepts any name,
+ * and pages send names that do not exist.
  */
 export function sortedBy<Item>(
   items: readonly Item[],

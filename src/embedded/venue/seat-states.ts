@@ -1,11 +1,11 @@
 import type { SeatId, SessionId } from '../../kernel/ids.ts';
 import { type JournalWatch, openJournal } from '../journal.ts';
 
-/** What the status events say of a seat. */
+/** The states of a seat in status events. */
 export const SEAT_STATES = ['AVAILABLE', 'LOCKED', 'BOOKED', 'RESERVED'] as const;
 export type SeatState = (typeof SEAT_STATES)[number];
 
-/** Seats that are held or sold, as the status events tell. */
+/** The states of held and sold seats, from status events. */
 export interface SeatStates {
   of(sessionId: SessionId, seatId: SeatId): SeatState;
   /** Resolves when the change is in the journal. */
@@ -13,7 +13,7 @@ export interface SeatStates {
   close(): Promise<void>;
 }
 
-/** The states kept in the journal at `path`, found again after a restart. */
+/** The states in the journal at `path`, which survive a restart. */
 export async function openSeatStates(path: string, watch?: JournalWatch): Promise<SeatStates> {
   const journal = await openJournal<SeatState>(path, watch);
   const keyOf = (sessionId: SessionId, seatId: SeatId) => `${sessionId}:${seatId}`;

@@ -1,24 +1,31 @@
 import { type Catalogue, type Seat, type Session, seatsOf, type VenueEvent } from './venue.model.ts';
 
-/** The catalogue by id: no look-up grows with the venue. */
-export interface VenueIndex {
+/** The catalogue by ids. The cost of a lookup does not grow with the venue. */
+export class VenueIndex {
   readonly catalogue: Catalogue;
-  event(eventId: string): VenueEvent | undefined;
-  session(sessionId: string): Session | undefined;
-  seat(sessionId: string, seatId: string): Seat | undefined;
-}
+  readonly #events: ReadonlyMap<string, VenueEvent>;
+  readonly #sessions: ReadonlyMap<string, Session>;
+  readonly #seats: ReadonlyMap<string, ReadonlyMap<string, Seat>>;
 
-export function createVenueIndex(catalogue: Catalogue): VenueIndex {
-  const sessions = catalogue.events.flatMap((event) => event.sessions);
-  const eventById = new Map<string, VenueEvent>(catalogue.events.map((event) => [event.id, event]));
-  const sessionById = new Map<string, Session>(sessions.map((session) => [session.id, session]));
-  const seatsBySession = new Map<string, Map<string, Seat>>(
-    sessions.map((session) => [session.id, new Map(seatsOf(session).map((seat) => [seat.id, seat]))]),
-  );
-  return {
-    catalogue,
-    event: (eventId) => eventById.get(eventId),
-    session: (sessionId) => sessionById.get(sessionId),
-    seat: (sessionId, seatId) => seatsBySession.get(sessionId)?.get(seatId),
-  };
+  constructor(catalogue: Catalogue) {
+    const sessions = catalogue.events.flatMap((event) => event.sessions);
+    this.catalogue = catalogue;
+    this.#events = new Map(catalogue.events.map((event) => [event.id, event]));
+    this.#sessions = new Map(sessions.map((session) => [session.id, session]));
+    this.#seats = new Map(
+      sessions.map((session) => [session.id, new Map(seatsOf(session).map((seat) => [seat.id, seat]))]),
+    );
+  }
+
+  event(eventId: string): VenueEvent | undefined {
+    return this.#events.get(eventId);
+  }
+
+  session(sessionId: string): Session | undefined {
+    return this.#sessions.get(sessionId);
+  }
+
+  seat(sessionId: string, seatId: string): Seat | undefined {
+    return this.#seats.get(sessionId)?.get(seatId);
+  }
 }

@@ -14,7 +14,7 @@ export interface Seat {
   readonly id: SeatId;
   readonly label: string;
   readonly tier: Tier;
-  /** Kept back by the organiser: never on sale. */
+  /** Reserved by the organiser, and never on sale. */
   readonly isReserved: boolean;
 }
 

@@ -7,29 +7,14 @@ import { catalogueRoutes } from './catalogue.routes.ts';
 import { demoCatalogue } from './demo-catalogue.ts';
 import { internalRoutes } from './internal.routes.ts';
 import { openSeatStates, SEAT_STATES, type SeatState } from './seat-states.ts';
-import { createSeatStreams } from './seat-streams.ts';
-import { createVenueIndex } from './venue.index.ts';
+import { SeatStreams } from './seat-streams.ts';
+import { VenueIndex } from './venue.index.ts';
 
-export interface EmbeddedVenueOptions {
-  readonly clock: Clock;
-  /** Seat states are kept in here. */
-  readonly dataDir: string;
-  /** Whether an Authorization header carries a valid machine-to-machine token. */
-  readonly isServiceToken: (authorization: string | undefined) => Promise<boolean>;
-  readonly currency: Currency;
-  /** Owns every event, session and organisation. */
-  readonly ownerId: UserId;
-  /** Has the role SCANNER for every session. */
-  readonly scannerId: UserId;
-  /** Called when seat states cannot be written. */
-  readonly journalWatch?: JournalWatch;
-}
-
-/** The two seating services of the platform, with a demo venue on sale. */
+/** The stand-in for the platform's two seating services, with a demo venue. */
 export interface EmbeddedVenue {
   /** Serves `/api/event-seating/**` and `/api/event-query/**`. */
   readonly plugin: FastifyPluginAsync;
-  /** Takes the text of a seat status message; resolves when it is kept. A repeat changes nothing, nor does what is none. */
+  /** Handles a seat status message; resolves when it is stored. Duplicates and invalid messages change nothing. */
   takeSeatStatus(value: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -40,7 +25,7 @@ interface SeatStatusMessage {
   readonly status: SeatState;
 }
 
-/** On a real topic others may write, too. */
+/** Parses a message. Messages on a real topic may come from other systems, so they can be invalid. */
 function seatStatusIn(value: string): SeatStatusMessage | undefined {
   try {
     const { session_id, seat_ids, status } = JSON.parse(value) as Partial<SeatStatusMessage>;
@@ -52,17 +37,39 @@ function seatStatusIn(value: string): SeatStatusMessage | undefined {
   }
 }
 
-export async function createEmbeddedVenue(options: EmbeddedVenueOptions): Promise<EmbeddedVenue> {
-  const index = createVenueIndex(demoCatalogue(options.clock.now(), options.currency));
-  const states = await openSeatStates(`${options.dataDir}/seats.jsonl`, options.journalWatch);
-  const streams = createSeatStreams();
+export async function createEmbeddedVenue({
+  clock,
+  dataDir,
+  isServiceToken,
+  currency,
+  ownerId,
+  scannerId,
+  journalWatch,
+}: {
+  readonly clock: Clock;
+  /** Folder of the seat states. */
+  readonly dataDir: string;
+  /** Whether an Authorization header has a valid machine-to-machine token. */
+  readonly isServiceToken: (authorization: string | undefined) => Promise<boolean>;
+  readonly currency: Currency;
+  /** The owner of every event, session and organisation. */
+  readonly ownerId: UserId;
+  /** The user with the role SCANNER for every session. */
+  readonly scannerId: UserId;
+  readonly journalWatch?: JournalWatch;
+}): Promise<EmbeddedVenue> {
+  const index = new VenueIndex(demoCatalogue(clock.now(), currency));
+  const states = await openSeatStates(`${dataDir}/seats.jsonl`, journalWatch);
+  const streams = new SeatStreams();
   return {
     async plugin(scope: FastifyInstance) {
       scope.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
         reply.code(error.statusCode ?? 500).send({ message: error.message });
       });
-      await scope.register(async (inner) => internalRoutes(inner, { ...options, index, states }));
-      await scope.register(async (inner) => catalogueRoutes(inner, { index, states, streams }));
+      await scope.register(async (inner) =>
+        internalRoutes(inner, { clock, index, states, isServiceToken, ownerId, scannerId }),
+      );
+      await scope.register(async (inner) => catalogueRoutes(inner, index, states, streams));
     },
     async takeSeatStatus(value) {
       const message = seatStatusIn(value);

@@ -55,3 +55,4 @@ export function createAnalytics({ database }: Core, needs: AnalyticsNeeds): Anal
   };
 }
 export { analyticsErrors } from './errors.ts';
+export type { EventFiguresSchema, ListedOrderSchema } from './schemas.ts';

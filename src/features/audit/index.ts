@@ -37,3 +37,4 @@ export function createAudit(
     checks: auditChecks,
   };
 }
+export type { AuditEntriesSchema } from './schemas.ts';

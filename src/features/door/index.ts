@@ -59,3 +59,4 @@ export function createDoor({ database, clock }: Core, needs: DoorNeeds): Feature
   };
 }
 export { doorErrors } from './errors.ts';
+export type { CheckInResponseSchema } from './schemas.ts';

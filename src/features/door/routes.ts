@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { OK } from '../../kernel/http-status.ts';
 import { as, type SessionId, type TicketId } from '../../kernel/ids.ts';
 import { knownPrincipalOf, principalOf } from '../../platform/http/authentication.ts';
 import { sendJsonText } from '../../platform/http/compressed.ts';
@@ -39,7 +40,6 @@ export interface DoorCases {
 }
 
 const TAGS = ['Door'];
-const OK = 200;
 const FORBIDDEN = 'forbidden';
 /** A thousand scans, each with its text and what is said about it. */
 const MAX_BATCH_BYTES = 1_048_576;

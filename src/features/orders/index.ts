@@ -88,3 +88,4 @@ export function holdRecords(executor: Executor): HoldRecords {
   };
 }
 export { orderErrors } from './errors.ts';
+export type { OrderResponseSchema } from './schemas.ts';

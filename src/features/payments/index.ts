@@ -171,3 +171,4 @@ export function createPayments(core: Core, needs: PaymentsNeeds): Payments {
     },
   };
 }
+export type { PaymentIntentResponseSchema, RefundSchema, StuckPaymentSchema } from './schemas.ts';

@@ -1,16 +1,5 @@
-/** An address that routes stand at: its pattern, and the methods it takes. */
-export interface Address {
-  readonly methods: ReadonlySet<string>;
-}
-
-export interface Addresses {
-  add(pattern: string, methods: readonly string[]): void;
-  /** What is at a path: of several patterns the one that names most of it, as the router decides among those of one method. */
-  find(path: string): Address | undefined;
-}
-
 interface Segment {
-  /** Without the names of its parameters: `:` or `:.pdf`. */
+  /** The pattern without parameter names: `:` or `:.pdf`. */
   readonly text: string;
   readonly matches: RegExp;
   readonly below: Place;
@@ -18,7 +7,7 @@ interface Segment {
 
 interface Place {
   readonly named: Map<string, Place>;
-  /** Segments with a parameter in them, those with more text first. */
+  /** Segments that contain a parameter, the most specific ones first. */
   readonly matched: Segment[];
   methods?: Set<string>;
 }
@@ -26,29 +15,27 @@ interface Place {
 const newPlace = (): Place => ({ named: new Map(), matched: [] });
 
 /**
- * Every address, whatever its methods. The router keeps one tree for each method, so that a path which only other methods
- * name may be taken by a parameter there: `PUT /api/order/ticket` by `/api/order/:orderId`.
+ * The methods of every path. The router keeps one tree for each method, so that a path which exists only for other methods
+ * can match a parameter: `PUT /api/order/ticket` matches `/api/order/:orderId`.
  */
-export function createAddresses(): Addresses {
-  const root = newPlace();
-  /** Addresses without a parameter, by their paths: nothing else names more of such a path. */
-  const exact = new Map<string, Address>();
-  return {
-    add(pattern, methods) {
-      if (pattern.includes('*')) return;
-      let place = root;
-      for (const segment of segmentsOf(pattern)) place = placeBelow(place, segment);
-      place.methods ??= new Set();
-      for (const method of methods) place.methods.add(method);
-      if (!pattern.includes(':')) exact.set(pattern, { methods: place.methods });
-    },
-    find(path) {
-      const known = exact.get(path);
-      if (known) return known;
-      const methods = methodsBelow(root, segmentsOf(decoded(path)));
-      return methods && { methods };
-    },
-  };
+export class Addresses {
+  readonly #root = newPlace();
+  /** The methods of patterns without a parameter, which are always the most specific match. */
+  readonly #exact = new Map<string, ReadonlySet<string>>();
+
+  add(pattern: string, methods: readonly string[]): void {
+    if (pattern.includes('*')) return;
+    let place = this.#root;
+    for (const segment of segmentsOf(pattern)) place = placeBelow(place, segment);
+    place.methods ??= new Set();
+    for (const method of methods) place.methods.add(method);
+    if (!pattern.includes(':')) this.#exact.set(pattern, place.methods);
+  }
+
+  /** The methods of the most specific pattern that matches the path; undefined when none matches. */
+  methodsOf(path: string): ReadonlySet<string> | undefined {
+    return this.#exact.get(path) ?? methodsBelow(this.#root, segmentsOf(decoded(path)));
+  }
 }
 
 function placeBelow(place: Place, segment: string): Place {

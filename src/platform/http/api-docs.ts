@@ -5,8 +5,8 @@ import { collectRefusals, documentRefusals } from './refusals.ts';
 import type { HttpServer } from './server.ts';
 
 /**
- * `/openapi.json` and the pages at `/docs`, made from the schemas that validate. Register it before the routes;
- * a route without a tag (a stand-in's) is left out.
+ * Serves `/openapi.json` and the pages at `/docs`, generated from the validation schemas. Register it before the routes.
+ * Routes without a tag, which belong to stand-ins, are left out.
  */
 export async function serveApiDocs(
   app: HttpServer,
@@ -41,7 +41,7 @@ export async function serveApiDocs(
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 
-/** Where the `type` of a problem document leads: every code, by its own anchor. */
+/** The page that the `type` of a problem document links to; each code has an anchor. */
 function errorsPage(errors: Errors): string {
   const rows = Object.entries(errors).map(
     ([code, { status, title, retry }]) =>

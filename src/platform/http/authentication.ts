@@ -6,9 +6,9 @@ import type { HttpServer } from './server.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Without it a route of the API needs an access token. */
+    /** A route of the API without this needs an access token. */
     readonly access?: 'public';
-    /** Takes the token from `?access_token=`, too: for what a browser opens by itself, without headers. */
+    /** Accepts the token in `?access_token=` as well, for requests that a browser makes without headers (event streams). */
     readonly tokenInQuery?: true;
   }
 }
@@ -17,10 +17,10 @@ const NO_TOKEN = 'Sign in and send the access token as a bearer token.';
 const principals = new WeakMap<FastifyRequest, Principal>();
 
 /**
- * Makes every route of this scope ask for an access token before its body is read, but for those marked public:
- * a route that is neither public nor names a permission stops the start.
+ * Makes every route of this scope require an access token before its body is read, except routes marked public. A route that
+ * is not public and has no permission stops the start.
  */
-export function requireAuthentication(scope: HttpServer, verifier: TokenVerifier): void {
+export function requireAuthentication(scope: HttpServer, verifier: Pick<TokenVerifier, 'verify'>): void {
   scope.addHook('onRoute', ({ method, url, config }) => {
     if (config?.access !== 'public' && config?.permission === undefined)
       throw new Error(`${method} ${url} names no permission and is not public`);
@@ -33,21 +33,21 @@ export function requireAuthentication(scope: HttpServer, verifier: TokenVerifier
   });
 }
 
-/** Who is calling. Throws `unauthenticated` on a public route, where nobody was asked. */
+/** The caller. Throws `unauthenticated` on a public route, where no token is checked. */
 export function principalOf(request: FastifyRequest): Principal {
   const principal = principals.get(request);
   if (!principal) throw new AppError('unauthenticated', NO_TOKEN);
   return principal;
 }
 
-/** The same of a request that may have been refused before anybody was known. */
+/** The caller of a request that may have been refused before its token was checked. */
 export function knownPrincipalOf(request: FastifyRequest): Principal | undefined {
   return principals.get(request);
 }
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 
-/** RFC 6750 section 2.1; section 2.3 only where a route says so, because addresses end up in logs and histories. */
+/** RFC 6750 section 2.1. Section 2.3 applies only to routes that allow it, because addresses end up in logs and histories. */
 function bearerToken(request: FastifyRequest, mayBeInQuery: boolean): string {
   const { authorization } = request.headers;
   const inQuery = mayBeInQuery ? queryToken(request) : undefined;
@@ -59,7 +59,7 @@ function bearerToken(request: FastifyRequest, mayBeInQuery: boolean): string {
   return token;
 }
 
-/** `?access_token=`, given once. */
+/** The token in `?access_token=`; empty, and so refused, when it is given more than once. */
 function queryToken({ query }: FastifyRequest): string | undefined {
   const isQuery = typeof query === 'object' && query !== null && 'access_token' in query;
   if (!isQuery) return undefined;

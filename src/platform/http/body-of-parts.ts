@@ -1,17 +1,17 @@
 import { Readable } from 'node:stream';
 
-/** Whoever takes nothing for so long is cut off: a database connection waits for it. */
+/** A reader that takes nothing for this long is disconnected, because a database connection waits for it. */
 export const MAX_READER_PAUSE_MS = 60_000;
 
-/** Parts that are made one after the other; `return` lets go of what they are made of. */
+/** Parts that are produced one after the other; `return` releases their source. */
 export interface PartSource<Part> {
   next(): Promise<IteratorResult<Part>>;
   return(): Promise<IteratorResult<Part>>;
 }
 
 /**
- * A body whose parts are made as its reader takes them. It ends in an error, and lets go of its source, when its reader
- * goes away or takes no part for `maxPauseMs`; a part that its maker takes long for is not the reader's pause.
+ * A body whose parts are produced as its reader takes them. It ends with an error and releases its source when the reader
+ * disconnects or takes no part for `maxPauseMs`. The time that it takes to produce a part does not count.
  */
 export function bodyOfParts(parts: PartSource<string | Uint8Array>, maxPauseMs: number): Readable {
   let pause: NodeJS.Timeout | undefined;

@@ -3,11 +3,11 @@ import { gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 const compress = promisify(gzip);
-/** Half the time of the usual level for 7 % more bytes, of a list of random ids. */
+/** Measured on a list of random ids: half the time of the default level for 7 % more bytes. */
 const LEVEL = 2;
 const JSON_MEDIA_TYPE = 'application/json; charset=utf-8';
 
-/** Answers with JSON text as it is, compressed where the client takes that; off the event loop. */
+/** Sends JSON text, compressed outside the event loop when the client accepts that. */
 export async function sendJsonText(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -4,7 +4,7 @@ import type { Shed } from './server.ts';
 
 const MAX_AGE_S = 3_600;
 
-/** The same on preflights and answers, so that neither has to know what the other said. */
+/** The headers are the same on preflights and on other answers. */
 const ALLOWED: readonly (readonly [string, string])[] = [
   ['access-control-allow-credentials', 'true'],
   ['access-control-allow-methods', 'GET, POST, PUT, DELETE, OPTIONS'],
@@ -12,7 +12,7 @@ const ALLOWED: readonly (readonly [string, string])[] = [
     'access-control-allow-headers',
     'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Admission-Token',
   ],
-  // Every header that a route adds for its caller: a page of another origin reads no others.
+  // Every header that a route adds for its caller; a page of another origin can read no others.
   [
     'access-control-expose-headers',
     'Retry-After, X-Request-Id, Content-Disposition, X-Total-Count, X-Next-Cursor, Idempotent-Replayed, Allow, WWW-Authenticate',
@@ -20,14 +20,14 @@ const ALLOWED: readonly (readonly [string, string])[] = [
   ['access-control-max-age', String(MAX_AGE_S)],
 ];
 
-/** The identity provider's own paths: it answers there by the origins of its clients, as Keycloak does. */
+/** Paths of the embedded identity provider, which allows the origins of its clients, as Keycloak does. */
 const LEFT_OUT = ['/realms/'];
 
 /**
  * Lets pages of these origins call the API (contract section 1, https://fetch.spec.whatwg.org/#http-cors-protocol).
- * It answers preflights, and writes the headers on the plain response before any other code sees the request, so that
- * every answer has them: routes, errors, event streams, refusals in front of the routes. The service reads no cookie, so
- * requests of other origins are not refused; their answers only lack the headers.
+ * It answers preflights, and sets the headers on the plain response before any other code handles the request, so that
+ * every answer has them: routes, errors, event streams, and requests shed before the routes. The service reads no cookie,
+ * so requests of other origins are not refused; only their answers lack the headers.
  */
 export function allowOrigins(origins: readonly string[]): Shed {
   if (origins.length === 0) return () => false;
@@ -45,7 +45,7 @@ export function allowOrigins(origins: readonly string[]): Shed {
   };
 }
 
-/** What a browser asks before it calls from another origin: https://fetch.spec.whatwg.org/#cors-preflight-request */
+/** Whether this is a preflight: https://fetch.spec.whatwg.org/#cors-preflight-request */
 export function isPreflight({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
 }

@@ -1,86 +1,84 @@
 import { AppError } from '../../kernel/errors.ts';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 import type { HttpServer } from './server.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answered also while the process stops: it asks how that is. */
+    /** The route answers also while the process stops, because it reports on the process. */
     readonly whileStopping?: true;
   }
 }
 
 /**
- * How a process leaves its balancer: it serves; after `leave` it is not ready, serves as before and keeps no connection;
- * `finish` waits for what is under way; from then on it refuses. It never returns to an earlier state.
+ * How a process leaves its load balancer. It counts the requests of the scope and their handlers, which keep working when a
+ * client disconnects. Create it before the routes.
+ *
+ * | phase    | ready | requests                                                    | next                                  |
+ * |----------|-------|-------------------------------------------------------------|---------------------------------------|
+ * | open     | yes   | answered                                                    | leaving, by `leave`                   |
+ * | leaving  | no    | answered, each as the last of its connection                | finished, when idle or out of time    |
+ * | finished | no    | refused with `shutting_down`, except `whileStopping` routes | -                                     |
  */
-export interface Drain {
-  /** False from `leave` on. */
-  isOpen(): boolean;
-  /** Makes it not ready. Requests are answered as before, each as the last of its connection. */
-  leave(): void;
-  /**
-   * Resolves when what is under way is answered and worked off, or after `timeoutMs`, with the number of requests that were
-   * not. New requests are refused from then on.
-   */
-  finish(timeoutMs: number): Promise<number>;
-}
+export class Drain {
+  #phase: 'open' | 'leaving' | 'finished' = 'open';
+  #working = 0;
+  #unanswered = 0;
+  #isFinishing = false;
+  readonly #idle = Promise.withResolvers<void>();
 
-/**
- * Watches the scope's requests, and their handlers, which work on when a client has gone away. Create it before the routes.
- */
-export function createDrain(scope: HttpServer): Drain {
-  let phase: 'open' | 'leaving' | 'finished' = 'open';
-  let working = 0;
-  let unanswered = 0;
-  let isFinishing = false;
-  const idle = Promise.withResolvers<void>();
-
-  function settle(): void {
-    if (isFinishing && working + unanswered === 0) idle.resolve();
+  constructor(scope: HttpServer) {
+    const drain = this;
+    scope.addHook('onRoute', (route) => {
+      const { handler } = route;
+      route.handler = async function work(request, reply) {
+        drain.#working += 1;
+        try {
+          return await handler.call(this, request, reply);
+        } finally {
+          drain.#working -= 1;
+          drain.#settle();
+        }
+      };
+    });
+    scope.addHook('onRequest', (request, reply, done) => {
+      this.#unanswered += 1;
+      // The one event that every response emits, also when its client has disconnected.
+      reply.raw.once('close', () => {
+        this.#unanswered -= 1;
+        this.#settle();
+      });
+      const isRefused = this.#phase === 'finished' && !request.routeOptions.config.whileStopping;
+      done(isRefused ? new AppError('shutting_down', 'This replica is stopping. Try again.') : undefined);
+    });
+    scope.addHook('onSend', (_request, reply, payload, done) => {
+      if (this.#phase !== 'open') reply.header('connection', 'close');
+      done(null, payload);
+    });
   }
 
-  scope.addHook('onRoute', (route) => {
-    const { handler } = route;
-    route.handler = async function work(request, reply) {
-      working += 1;
-      try {
-        return await handler.call(this, request, reply);
-      } finally {
-        working -= 1;
-        settle();
-      }
-    };
-  });
+  isOpen(): boolean {
+    return this.#phase === 'open';
+  }
 
-  scope.addHook('onRequest', (request, reply, done) => {
-    unanswered += 1;
-    // The one event that comes for every response, also when its client has gone away.
-    reply.raw.once('close', () => {
-      unanswered -= 1;
-      settle();
-    });
-    const isRefused = phase === 'finished' && !request.routeOptions.config.whileStopping;
-    done(isRefused ? new AppError('shutting_down', 'This replica is stopping. Try again.') : undefined);
-  });
+  /** Makes the process not ready. */
+  leave(): void {
+    if (this.#phase === 'open') this.#phase = 'leaving';
+  }
 
-  scope.addHook('onSend', (_request, reply, payload, done) => {
-    if (phase !== 'open') reply.header('connection', 'close');
-    done(null, payload);
-  });
+  /**
+   * Waits until all requests are answered and their handlers have ended, for at most `timeoutMs`; then refuses new requests.
+   * Resolves with the number of requests that were not finished.
+   */
+  async finish(timeoutMs: number): Promise<number> {
+    this.leave();
+    this.#isFinishing = true;
+    this.#settle();
+    await withTimeLimit(timeoutMs, this.#idle.promise, () => undefined);
+    this.#phase = 'finished';
+    return Math.max(this.#working, this.#unanswered);
+  }
 
-  return {
-    isOpen: () => phase === 'open',
-    leave() {
-      if (phase === 'open') phase = 'leaving';
-    },
-    async finish(timeoutMs) {
-      this.leave();
-      isFinishing = true;
-      settle();
-      const timer = setTimeout(idle.resolve, timeoutMs);
-      await idle.promise;
-      clearTimeout(timer);
-      phase = 'finished';
-      return Math.max(working, unanswered);
-    },
-  };
+  #settle(): void {
+    if (this.#isFinishing && this.#working + this.#unanswered === 0) this.#idle.resolve();
+  }
 }

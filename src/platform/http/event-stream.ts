@@ -17,15 +17,15 @@ export interface EventSink {
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
-  // What is live is nobody's to keep or to change; a token in the address asks for the same (RFC 6750 section 5.3).
+  // Live data must not be cached or changed; a token in the address requires the same (RFC 6750 section 5.3).
   'cache-control': 'no-store, no-transform',
-  // nginx and those that follow it hold an answer back until they have a buffer full.
+  // nginx and compatible proxies buffer an answer otherwise.
   'x-accel-buffering': 'no',
 };
 
 /**
- * Takes a response over as a stream of server-sent events. `onClose` is called once, when its reader or we have ended it,
- * at once where that has already happened.
+ * Turns a response into a stream of server-sent events. `onClose` is called once, when the client or the service has ended
+ * the stream, or at once if it has ended already.
  */
 export function openEventStream(reply: FastifyReply, onClose: () => void): EventSink {
   const { raw } = reply;
@@ -38,7 +38,7 @@ export function openEventStream(reply: FastifyReply, onClose: () => void): Event
     if (raw.destroyed) close();
     else raw.once('close', close);
   });
-  // A reader that goes away while it is written to is no error of ours; `close` follows.
+  // A client that disconnects during a write is not an error; `close` follows.
   raw.on('error', () => undefined);
   if (!raw.destroyed) raw.writeHead(OK, { ...(reply.getHeaders() as Record<string, string>), ...HEADERS });
 
@@ -57,7 +57,7 @@ async function drainOf(raw: FastifyReply['raw'], closed: Promise<void>): Promise
   stop.abort();
 }
 
-/** Below the mark at which `drain` comes: what was written goes out with this turn of the event loop. */
+/** The buffer is below the mark at which `drain` is emitted: it is sent in this turn of the event loop. */
 function afterThisTurn(closed: Promise<void>): Promise<void> {
   return Promise.race([new Promise<void>((done) => setImmediate(done)), closed]);
 }

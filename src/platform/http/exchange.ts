@@ -6,9 +6,9 @@ export interface Exchanged {
 }
 
 /**
- * One request and its whole answer, for answers that are short. Rejects with what went wrong, or with the signal's reason,
- * also while the request still waits for a connection. undici's own `request` makes a stream of each answer and a signal of
- * each call, a tenth of what placing an order costs the service (decision 16).
+ * Sends one request and reads its whole answer, which must be short. Rejects with the error or with the signal's reason,
+ * also while the request is waiting for a connection. undici's own `request` creates a stream and a signal for each call,
+ * which is a tenth of the cost of placing an order (decision 16).
  */
 export function exchange(
   http: Dispatcher,
@@ -26,7 +26,7 @@ export function exchange(
     http.dispatch(request, {
       onRequestStart(controller) {
         abort = (reason) => controller.abort(reason);
-        // It was given up while it waited for its connection: nothing of it is to be sent any more.
+        // The request was aborted while it was waiting for its connection, so it is not sent.
         if (signal.aborted) giveUp();
       },
       onResponseStart(_controller, statusCode) {

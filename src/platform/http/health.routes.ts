@@ -1,47 +1,45 @@
+import { LRUCache } from 'lru-cache';
 import { type Static, Type } from 'typebox';
 import { type Clock, MS_PER_SECOND, toRfc3339 } from '../../kernel/clock.ts';
 import { OK } from '../../kernel/http-status.ts';
 import { withTimeLimit } from '../../kernel/time-limit.ts';
 import { plainText, problems } from './schemas.ts';
 import type { HttpServer } from './server.ts';
+import type { HealthPart } from './starting.ts';
 
-/** Asks one server whether it is there; rejects when it is not, within the time it is given. */
+/** A check of one server. */
 export interface HealthProbe {
-  /** True for what stands in the process in place of a server. */
+  /** True for a stand-in in the process. */
   readonly embedded: boolean;
+  /** Rejects when the server is not available within `timeoutMs`. */
   check(timeoutMs: number): Promise<void>;
 }
 
-export interface HealthRoutesOptions {
-  readonly database: HealthProbe;
-  readonly redis: HealthProbe;
-  readonly kafka: HealthProbe;
-  /** The issuer of tokens. */
-  readonly identity: HealthProbe;
-  /** Both seating services. */
-  readonly seating: HealthProbe;
-  readonly stripe: HealthProbe;
-  /** How far publishing is behind; rejects when that cannot be known. */
+type HealthProbes = Readonly<Record<HealthPart, HealthProbe>>;
+
+/** The state of this replica beside its servers. */
+interface Replica {
+  /** How far publishing is behind; rejects when that cannot be determined. */
   readonly outboxLag: () => Promise<{ readonly waiting: number; readonly seconds: number }>;
   readonly clock: Clock;
-  /** How this machine's clock compares with the database's, whose time everything goes by. */
+  /** The difference between this machine's clock and the database's, whose time everything uses. */
   readonly machineClock: () => { readonly isRight: boolean; readonly differenceSeconds: number };
   readonly version: string;
-  /** False from the moment the process is told to stop: load balancers then send nobody here. */
+  /** False once the process has been told to stop, so that load balancers send no more requests. */
   readonly isServing: () => boolean;
 }
 
 const CHECK_TIMEOUT_MS = 900;
-/** Health is public: however often it is asked, the servers are asked this often. */
-const KEPT_MS = 500;
-/** Consumers further behind than this are worth a look. */
+/** Health is public, so its answer is cached: the servers are checked this often, however often health is requested. */
+const CACHED_MS = 500;
+/** A lag above this makes the outbox DOWN. */
 const MAX_LAG_S = 30;
 const UNAVAILABLE = 503;
 
 const StatusSchema = Type.Union([Type.Literal('UP'), Type.Literal('DOWN')]);
 const PartSchema = Type.Object({
   status: StatusSchema,
-  embedded: Type.Boolean({ description: 'Whether it stands in the process in place of a server' }),
+  embedded: Type.Boolean({ description: 'True for a stand-in in the process' }),
 });
 const OutboxSchema = Type.Object({
   status: StatusSchema,
@@ -51,7 +49,7 @@ const OutboxSchema = Type.Object({
 const ClockSchema = Type.Object({
   status: StatusSchema,
   difference_seconds: Type.Number({
-    description: 'Clock of this machine less the clock of the database; DOWN beyond some seconds',
+    description: 'Clock of this machine minus the clock of the database; DOWN above a few seconds',
   }),
 });
 const HealthSchema = Type.Object(
@@ -89,17 +87,21 @@ const HealthSchema = Type.Object(
   },
 );
 
-/** Liveness, which asks nobody, and readiness, which asks each server, side by side and bounded. */
-export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): void {
-  const look = keptFor(KEPT_MS, () => lookAt(options));
+/** Liveness, which checks no server, and readiness, which checks all servers at the same time with a time limit. */
+export function healthRoutes(scope: HttpServer, options: HealthProbes & Replica): void {
+  const checked = new LRUCache<'parts', Awaited<ReturnType<typeof lookAt>>>({
+    max: 1,
+    ttl: CACHED_MS,
+    fetchMethod: () => lookAt(options, options),
+  });
   scope.get(
     '/healthz',
     {
       config: { access: 'public', whileStopping: true },
       schema: {
         tags: ['Health'],
-        summary: 'Whether the process lives',
-        response: { 200: plainText('The process lives', 'OK'), ...problems },
+        summary: 'Liveness probe',
+        response: { 200: plainText('The process is alive', 'OK'), ...problems },
       },
     },
     async (_request, reply) => reply.type('text/plain').send('OK'),
@@ -111,14 +113,14 @@ export function healthRoutes(scope: HttpServer, options: HealthRoutesOptions): v
       config: { access: 'public', whileStopping: true },
       schema: {
         tags: ['Health'],
-        summary: 'Whether the service can do its work, and each server it needs',
+        summary: 'Readiness probe, with the state of each server',
         response: { 200: HealthSchema, 503: HealthSchema, ...problems },
       },
     },
     async (_request, reply) => {
-      const parts = await look();
-      // Without Redis or Kafka orders go on: PostgreSQL decides and the outbox waits. Without the others a part of the
-      // service goes on, and no replica is better off than this one.
+      const parts = await checked.forceFetch('parts');
+      // Orders continue without Redis and Kafka: PostgreSQL decides and the outbox waits. Without one of the other servers a
+      // part of the service continues, and no other replica would do better.
       const { isRight, differenceSeconds } = options.machineClock();
       const isUp = parts.database.status === 'UP' && isRight && options.isServing();
       return reply.code(isUp ? OK : UNAVAILABLE).send({
@@ -137,25 +139,15 @@ function roundedToMs(seconds: number): number {
   return Math.round(seconds * MS_PER_SECOND) / MS_PER_SECOND;
 }
 
-/** What was found last, while it is not older than that; one look at a time, however many ask. It never rejects. */
-function keptFor<Found>(ms: number, look: () => Promise<Found>): () => Promise<Found> {
-  let last: { readonly at: number; readonly found: Promise<Found> } | undefined;
-  return () => {
-    const now = performance.now();
-    if (!last || now - last.at >= ms) last = { at: now, found: look() };
-    return last.found;
-  };
-}
-
-async function lookAt(options: HealthRoutesOptions) {
+async function lookAt(probes: HealthProbes, { outboxLag }: Replica) {
   const [database, redis, kafka, identity, seating, stripe, outbox] = await Promise.all([
-    ask(options.database),
-    ask(options.redis),
-    ask(options.kafka),
-    ask(options.identity),
-    ask(options.seating),
-    ask(options.stripe),
-    askOutbox(options),
+    ask(probes.database),
+    ask(probes.redis),
+    ask(probes.kafka),
+    ask(probes.identity),
+    ask(probes.seating),
+    ask(probes.stripe),
+    askOutbox(outboxLag),
   ]);
   return { database, redis, kafka, identity, seating, stripe, outbox };
 }
@@ -169,7 +161,7 @@ async function ask({ check, embedded }: HealthProbe): Promise<Asked> {
 
 type Outbox = Static<typeof OutboxSchema>;
 
-async function askOutbox({ outboxLag }: HealthRoutesOptions): Promise<Outbox> {
+async function askOutbox(outboxLag: Replica['outboxLag']): Promise<Outbox> {
   const known = outboxLag().then(
     ({ waiting, seconds }): Outbox => ({
       status: seconds <= MAX_LAG_S ? 'UP' : 'DOWN',
@@ -180,7 +172,7 @@ async function askOutbox({ outboxLag }: HealthRoutesOptions): Promise<Outbox> {
   return inTime(known, { status: 'DOWN', waiting: 0, lag_seconds: 0 });
 }
 
-/** What was found, or `otherwise` when that fails or takes too long. */
+/** Resolves as `found` does, or with `otherwise` when it fails or takes too long. */
 function inTime<Found>(found: Promise<Found>, otherwise: Found): Promise<Found> {
   return withTimeLimit(CHECK_TIMEOUT_MS, found, () => otherwise).catch(() => otherwise);
 }

@@ -2,7 +2,7 @@ import { principalOf } from './authentication.ts';
 import { plainText, problems } from './schemas.ts';
 import type { HttpServer } from './server.ts';
 
-/** A route that shows a caller who he is to us. */
+/** A route that shows callers their own user id. */
 export function identityRoutes(scope: HttpServer): void {
   scope.get(
     '/api/secure',
@@ -10,9 +10,9 @@ export function identityRoutes(scope: HttpServer): void {
       config: { permission: 'self.read' },
       schema: {
         tags: ['Identity'],
-        summary: 'Whom the access token speaks for',
+        summary: 'User of the access token',
         response: {
-          200: plainText('Whom the token speaks for', 'Signed in as aa59a6f4-b86c-4fdf-8440-3cb190b40159'),
+          200: plainText('User of the token', 'Signed in as aa59a6f4-b86c-4fdf-8440-3cb190b40159'),
           ...problems,
         },
       },

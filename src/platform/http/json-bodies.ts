@@ -3,8 +3,8 @@ import { AppError } from '../../kernel/errors.ts';
 import type { HttpServer } from './server.ts';
 
 /**
- * Bodies are JSON, said to be so. One that is empty or blank is no body, whatever its content type says: the platform's
- * front end sends `application/json` with every call, also those that have nothing to say.
+ * Accepts bodies of the content type `application/json` only. An empty or blank body counts as no body, whatever its content
+ * type: the platform's front end sends `application/json` with every call, also without a body.
  */
 export function takeJsonBodies(app: HttpServer): void {
   const parse = app.getDefaultJsonParser('error', 'error');

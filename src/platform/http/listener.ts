@@ -1,18 +1,19 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 
-/** A port that is ours, before anything answers on it: what is built next can know its own address. */
+/** A port of this process. It is bound before anything answers on it, so that the parts built next know their address. */
 export interface Listener {
   readonly server: Server;
   readonly port: number;
-  /** Takes connections from now on, where it does not yet. */
+  /** Starts to accept connections, unless it does already. */
   listen(): Promise<void>;
-  /** Takes no more connections and closes those that no request is on; resolves when that is so. */
+  /** Accepts no more connections and closes idle ones; resolves when that is done. */
   stopAccepting(): Promise<void>;
-  /** The same, then lets requests under way finish for at most `drainMs` and cuts the rest. */
+  /** Stops accepting, waits at most `drainMs` for requests in progress, and cuts the remaining connections. */
   close(drainMs: number): Promise<void>;
 }
 
-/** Somebody else listens there. */
+/** Another process listens on the port. */
 export class PortTaken extends Error {
   constructor(port: number) {
     super(`Port ${port} is taken by another process. Stop that one, or choose another with PORT.`);
@@ -26,12 +27,12 @@ const KEEP_ALIVE_MS = 72_000;
 const MAX_HEADER_BYTES = 32_768;
 /** Connections waiting to be accepted: a sale opens with thousands in one second. */
 const BACKLOG = 4_096;
-/** Connections that wait to be taken when the port is to be closed have so long to be. */
+/** Maximum time for accepting the connections that are waiting when the port is to be closed. */
 const TAKE_WAITING_MS = 1_000;
-/** Turns of the event loop in a row without a new connection or request: then none is waiting. */
+/** After this many event loop turns in a row without a new connection or request, none is waiting. */
 const QUIET_TURNS = 20;
 
-/** Binds `host:port` (0: a free one) and answers by `starting` until a handler takes over. Throws `PortTaken`. */
+/** Binds `host:port` (0: a free port) and answers with `starting` until `handleWith` is called. Throws `PortTaken`. */
 export async function bind(
   port: number,
   host: string,
@@ -44,7 +45,7 @@ export async function bind(
   return { server, port: address.port, listen: async () => undefined, ...closingOf(server) };
 }
 
-/** The same, but bound by `listen` alone, which throws `PortTaken`. */
+/** A listener that is bound by `listen`, which throws `PortTaken`. */
 export async function bindLater(port: number, host: string): Promise<Listener> {
   const server = newServer(refuse);
   return { server, port, listen: () => listen(server, port, host), ...closingOf(server) };
@@ -61,13 +62,13 @@ function newServer(starting: RequestListener): Server {
   return server;
 }
 
-/** Hands all further requests to `handler`. */
+/** Passes all further requests to `handler`. */
 export function handleWith(server: Server, handler: RequestListener): void {
   server.removeAllListeners('request');
   server.on('request', handler);
 }
 
-/** Answers a server that was given nothing to answer with. */
+/** Answers requests before any handler is set. */
 const refuse: RequestListener = (_request, response) => void response.writeHead(503).end();
 
 function listen(server: Server, port: number, host: string): Promise<void> {
@@ -80,9 +81,10 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 }
 
 /**
- * Takes the connections that wait in the kernel and reads the requests that have come on others: closing resets them. Each
- * turn of the event loop may take only one, so it goes on until some turns in a row have brought neither. What comes between
- * that and the close is still reset; nothing but a filter before the socket could prevent it.
+ * Accepts the connections that are waiting in the kernel and reads the requests that have arrived on others, because closing
+ * the port would reset them. A turn of the event loop may accept only one connection, so this continues until several turns
+ * in a row bring nothing. A connection that arrives between then and the close is still reset; only a filter before the
+ * socket could prevent that.
  */
 async function takeWaiting(server: Server): Promise<void> {
   let quietTurns = 0;
@@ -102,7 +104,7 @@ async function takeWaiting(server: Server): Promise<void> {
 
 function closingOf(server: Server): Pick<Listener, 'stopAccepting' | 'close'> {
   let closed: Promise<void> | undefined;
-  /** Resolves with a promise of the last connection's end. */
+  /** Resolves with a promise that resolves when the last connection has ended. */
   async function stopAccepting(): Promise<{ readonly ended: Promise<void> }> {
     if (closed === undefined && server.listening) {
       const ended = Promise.withResolvers<void>();
@@ -119,10 +121,11 @@ function closingOf(server: Server): Pick<Listener, 'stopAccepting' | 'close'> {
     },
     async close(drainMs) {
       const { ended } = await stopAccepting();
-      const cut = setTimeout(() => server.closeAllConnections(), drainMs);
       server.closeIdleConnections();
-      await ended;
-      clearTimeout(cut);
+      await withTimeLimit(drainMs, ended, () => {
+        server.closeAllConnections();
+        return ended;
+      });
     },
   };
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { later } from '../../kernel/clock.ts';
+import { type Clock, later, MS_PER_DAY, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import { AppError, type Errors } from '../../kernel/errors.ts';
+import type { IdSource } from '../../kernel/ids.ts';
 import type { Core } from '../core.ts';
-import type { Feature } from '../feature.ts';
+import type { Check, Feature, Job } from '../feature.ts';
 import { answerOnce, requestInFlight } from '../idempotency/answers.ts';
 import { idempotencyChecks } from '../idempotency/checks.store.ts';
 import {
@@ -13,55 +14,92 @@ import {
   type KeptAnswer,
   type KeyedRequest,
   keepAnswer,
-  letGoOfKey,
+  releaseKey,
 } from '../idempotency/idempotency.store.ts';
+import type { Database } from '../postgres/database.ts';
 import { principalOf } from './authentication.ts';
 import { PROBLEM_MEDIA_TYPE, toProblem } from './problem.ts';
 
-/** What a route answers when its use case has succeeded. */
+/** The answer of a route when its use case succeeds. */
 export interface Success<Result, Body> {
   readonly status: number;
   /** The body; null for none. */
   readonly body: (result: Result) => Body;
 }
 
+const KEY_LIFE_MS = MS_PER_DAY;
+/** A request whose worker crashed can be repeated after this; a worker that is only slow can then no longer commit. */
+const CLAIM_MS = 20_000;
+/** The first HTTP status of a refusal. */
+const CLIENT_FAULT = 400;
+const FORGET_EVERY_MS = MS_PER_MINUTE;
+const FORGET_BATCH = 10_000;
+const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
+
 /**
- * Lets a request that changes something be sent again without harm. With an `Idempotency-Key` the first answer, a
- * refusal included, is repeated for 24 hours. An answer that says "try again" is not kept.
+ * Lets clients repeat a request that changes something. With an `Idempotency-Key` the first answer, also a refusal, is
+ * repeated for 24 hours. An answer that says "try again" is not stored.
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
-export interface Once extends Feature {
+export class Once implements Feature {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #ids: IdSource;
+  readonly #errors: Errors;
+  /** Removes expired keys. */
+  readonly jobs: readonly Job[] = [
+    { name: 'keyForgetting', everyMs: FORGET_EVERY_MS, turn: () => this.#forgetOld() },
+  ];
+  readonly checks: readonly Check[] = idempotencyChecks;
+
+  constructor({ database, clock, ids }: Pick<Core, 'database' | 'clock' | 'ids'>, errors: Errors) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#ids = ids;
+    this.#errors = errors;
+  }
+
   /**
-   * Carries out `work` and gives its body, or repeats the answer and gives nothing more to send. The transaction of its
+   * Runs `work` and returns the body of its answer, or sends the stored answer and returns undefined. The transaction of the
    * change calls `keepAnswer`.
    */
-  answer<Result, Body>(
+  async answer<Result, Body>(
     request: FastifyRequest,
     reply: FastifyReply,
     success: Success<Result, Body>,
     work: () => Promise<Result>,
-  ): Promise<Body | undefined>;
-}
+  ): Promise<Body | undefined> {
+    const key = keyOf(request);
+    reply.code(success.status);
+    if (key === undefined) return success.body(await work());
+    const { userId } = principalOf(request);
+    const keyed = { userId, key, fingerprint: fingerprintOf(request), claim: this.#ids.uuid() };
+    const stored = await this.#claim(keyed);
+    if (stored) {
+      await repeat(reply, stored);
+      return undefined;
+    }
+    try {
+      return success.body(await answerOnce(this.#database, keyed, answerFor(success), work));
+    } catch (error) {
+      // The caller gets the refusal itself. If it cannot be stored, a repeated request runs again.
+      await this.#settleRefusal(keyed, error).catch(() => undefined);
+      throw error;
+    }
+  }
 
-const KEY_LIFE_MS = 86_400_000;
-/** A worker that died is followed by another after this; one that is only slow can then no longer commit. */
-const CLAIM_MS = 20_000;
-/** The first HTTP status of a refusal. */
-const CLIENT_FAULT = 400;
-const FORGET_EVERY_MS = 60_000;
-const FORGET_BATCH = 10_000;
-const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
+  /** True when there may be more expired keys. */
+  async #forgetOld(): Promise<boolean> {
+    const expired = later(this.#clock.now(), -KEY_LIFE_MS);
+    return (await forgetKeys(this.#database, expired, FORGET_BATCH)) === FORGET_BATCH;
+  }
 
-/** Builds it. Its job removes keys that are older than their life. */
-export function createOnce(
-  { database, clock, ids }: Pick<Core, 'database' | 'clock' | 'ids'>,
-  errors: Errors,
-): Once {
-  async function claim(request: KeyedRequest): Promise<KeptAnswer | undefined> {
-    const now = clock.now();
-    const isOurs = await claimKey(database, request, now, later(now, CLAIM_MS), later(now, -KEY_LIFE_MS));
-    if (isOurs) return undefined;
-    const known = await findKey(database, request);
+  /** Claims the key for this request; returns the stored answer when the request was answered before. */
+  async #claim(request: KeyedRequest): Promise<KeptAnswer | undefined> {
+    const now = this.#clock.now();
+    const expired = later(now, -KEY_LIFE_MS);
+    if (await claimKey(this.#database, request, now, later(now, CLAIM_MS), expired)) return undefined;
+    const known = await findKey(this.#database, request);
     if (known && known.fingerprint !== request.fingerprint) {
       throw new AppError(
         'idempotency_key_reused',
@@ -72,50 +110,16 @@ export function createOnce(
     return { status: known.status, body: known.body ?? undefined };
   }
 
-  /** A refusal is an answer like another; what may succeed when it is tried again is not. */
-  async function settleRefusal(request: KeyedRequest, error: unknown): Promise<void> {
-    const facts = error instanceof AppError ? errors[error.code] : undefined;
+  /** Stores a refusal as the answer, or releases the key when a retry may succeed. */
+  async #settleRefusal(request: KeyedRequest, error: unknown): Promise<void> {
+    const facts = error instanceof AppError ? this.#errors[error.code] : undefined;
     if (error instanceof AppError && facts && !facts.retry) {
       const body = JSON.stringify(toProblem(error, facts));
-      await keepAnswer(database, request, { status: facts.status, body });
+      await keepAnswer(this.#database, request, { status: facts.status, body });
     } else {
-      await letGoOfKey(database, request);
+      await releaseKey(this.#database, request);
     }
   }
-
-  async function forgetOld(): Promise<boolean> {
-    const forgotten = await forgetKeys(database, later(clock.now(), -KEY_LIFE_MS), FORGET_BATCH);
-    return forgotten === FORGET_BATCH;
-  }
-
-  return {
-    async answer<Result, Body>(
-      request: FastifyRequest,
-      reply: FastifyReply,
-      success: Success<Result, Body>,
-      work: () => Promise<Result>,
-    ) {
-      const key = keyOf(request);
-      reply.code(success.status);
-      if (key === undefined) return success.body(await work());
-      const { userId } = principalOf(request);
-      const keyed = { userId, key, fingerprint: fingerprintOf(request), claim: ids.uuid() };
-      const kept = await claim(keyed);
-      if (kept) {
-        await repeat(reply, kept);
-        return undefined;
-      }
-      try {
-        return success.body(await answerOnce(database, keyed, answerFor(success), work));
-      } catch (error) {
-        // The one who asked hears of the refusal itself; that it could not be kept costs a second try.
-        await settleRefusal(keyed, error).catch(() => undefined);
-        throw error;
-      }
-    },
-    jobs: [{ name: 'keyForgetting', everyMs: FORGET_EVERY_MS, turn: forgetOld }],
-    checks: idempotencyChecks,
-  };
 }
 
 function answerFor<Result, Body>({ status, body: toBody }: Success<Result, Body>) {

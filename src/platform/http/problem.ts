@@ -1,12 +1,13 @@
 import { AppError, type ErrorCode, type ErrorFacts, type Errors } from '../../kernel/errors.ts';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
-/** What a client is asked to wait after one of these unless the error says, in seconds. */
+/** Default `Retry-After` in seconds. */
 const RETRY_AFTER_S = 2;
-const TELLS_WHEN: ReadonlySet<number> = new Set([429, 503]);
+/** Statuses that have a `Retry-After`. */
+const RETRYABLE: ReadonlySet<number> = new Set([429, 503]);
 const UNAUTHORIZED = 401;
 
-/** RFC 9457, with a stable `code`, and `message` because the front end shows that. */
+/** RFC 9457 problem document, with a stable `code`, and with `message`, which the front end shows. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -22,7 +23,7 @@ export interface Problem {
   readonly refusal?: string;
 }
 
-/** The body of an error's answer, from what its code means: https://www.rfc-editor.org/rfc/rfc9457 */
+/** The body of an error's answer: https://www.rfc-editor.org/rfc/rfc9457 */
 export function toProblem(error: AppError, { status, title, doorWord }: ErrorFacts): Problem {
   const { code, extra } = error;
   return {
@@ -41,7 +42,7 @@ export function toProblem(error: AppError, { status, title, doorWord }: ErrorFac
   };
 }
 
-/** What a document of the API shows for a code. */
+/** The example of a code in the API documentation. */
 export function problemExample(code: ErrorCode, errors: Errors): Problem {
   return toProblem(new AppError(code, `${errors[code].title}.`), errors[code]);
 }
@@ -50,7 +51,7 @@ export function problemExample(code: ErrorCode, errors: Errors): Problem {
 export function problemHeaders(error: AppError, { status }: ErrorFacts): Record<string, string> {
   return {
     'content-type': PROBLEM_MEDIA_TYPE,
-    ...(TELLS_WHEN.has(status) ? { 'retry-after': String(error.extra.retryAfterS ?? RETRY_AFTER_S) } : {}),
+    ...(RETRYABLE.has(status) ? { 'retry-after': String(error.extra.retryAfterS ?? RETRY_AFTER_S) } : {}),
     ...(error.extra.allowed ? { allow: error.extra.allowed.join(', ') } : {}),
     ...(status === UNAUTHORIZED ? { 'www-authenticate': 'Bearer' } : {}),
   };

@@ -1,52 +1,45 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyRequest } from 'fastify';
 import { MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { platformErrors } from '../errors.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { principalOf } from './authentication.ts';
 import { problemHeaders, toProblem } from './problem.ts';
 import { expectedWaitMs, fullSince, type Pace, served, UNKNOWN_PACE } from './queue.rules.ts';
 import { type HttpServer, MAX_BODY_BYTES, type Shed } from './server.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Its requests wait for one of the places of the queue, and are shed when that would take too long. */
+    /** Requests of the route wait in the queue, and are shed when the expected wait is too long. */
     readonly queued?: true;
   }
 }
 
-export interface QueueOptions {
-  /** Requests that are worked on at the same time. */
-  readonly places: number;
-  /** Nobody waits longer for a place, and who would have to is told so at once. */
-  readonly maxWaitMs: number;
-  /** Monotonic. */
-  readonly nowMs: () => number;
-  /** Who asks; nobody fills the queue alone. */
-  readonly callerOf: (request: FastifyRequest) => string;
-  /** Told of each request that was shed. */
-  readonly onShed: () => void;
-  /** Told whenever another number of requests waits. */
-  readonly onWaiting: (count: number) => void;
-}
-
-interface Waiter {
-  readonly enter: () => void;
-}
-
-/** Each holds a connection and its parsed body: what memory can bear, whatever the pace promises. */
+/** Each waiting request holds a connection and its parsed body: the bound is what memory allows. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_OF_A_CALLER = 100;
-/** The queue is free as soon as what holds it up lets go, however long that took. */
+/** The queue may empty as soon as its cause disappears, however long that took, so clients retry within this. */
 const MAX_RETRY_AFTER_S = 10;
 
+interface QueueLimits {
+  /** Requests that are handled at the same time. */
+  readonly places: number;
+  /** Maximum queueing time; requests that would wait longer get 503 at once. */
+  readonly maxWaitMs: number;
+}
+
 /**
- * Puts a queue, first come first served, before the routes of the scope that say `queued`. A place is taken after token
- * and body were looked at, so that a body that comes slowly keeps nobody from one, and is held exactly as long as the
- * handler works. What is returned refuses, with `overloaded` and before anything else is done for them, those who would
- * wait too long: when there are far too many, most of the work is to say so. Register it before the routes.
+ * Puts a first-come-first-served queue before the routes of the scope that are marked `queued`. A request takes a place
+ * after its token and body have been checked, so a body that arrives slowly occupies no place, and keeps it for exactly as
+ * long as its handler works. The returned function refuses requests with `overloaded` before any other work is done for
+ * them if they would wait too long: in an overload, most of the work is to refuse. Register the queue before the routes.
  */
-export function queueRequests(scope: HttpServer, options: QueueOptions): Shed {
-  const queue = createQueue(options);
+export function queueRequests(
+  scope: HttpServer,
+  limits: QueueLimits,
+  metrics: Pick<Metrics, 'shed' | 'waiting'>,
+): Shed {
+  const queue = new Queue(limits, metrics);
   const queued = new Set<string>();
   scope.addHook('onRoute', (route) => {
     if (!route.config?.queued) return;
@@ -54,7 +47,7 @@ export function queueRequests(scope: HttpServer, options: QueueOptions): Shed {
       queued.add(`${method} ${route.url}`).add(`${method} ${route.url}/`);
     const { handler } = route;
     route.handler = async function enter(request, reply) {
-      const leave = await queue.enter(reply.raw, options.callerOf(request));
+      const leave = await queue.enter(reply.raw, principalOf(request).userId);
       try {
         return await handler.call(this, request, reply);
       } finally {
@@ -74,7 +67,7 @@ export function queueRequests(scope: HttpServer, options: QueueOptions): Shed {
   };
 }
 
-/** An error as it is answered. */
+/** The serialised answer of an error. */
 interface Prepared {
   readonly error: AppError;
   readonly headers: Record<string, string>;
@@ -93,7 +86,7 @@ function prepare(error: AppError): Prepared {
   };
 }
 
-/** A body that nobody wants is read to its end, where the connection is to be kept: not one longer than any that is taken. */
+/** A refused request's body must be read to keep its connection. Bodies above the limit are not worth that. */
 function isBodyLong({ headers }: IncomingMessage): boolean {
   return !(Number(headers['content-length']) <= MAX_BODY_BYTES);
 }
@@ -103,104 +96,116 @@ function pathOf(url = ''): string {
   return query === -1 ? url : url.slice(0, query);
 }
 
-/** Resolves with how the place is left again. Throws `overloaded`. */
-type Enter = (response: ServerResponse, caller: string) => Promise<() => void>;
+/**
+ * The places, the requests that wait for one, and the pace at which places become free. A request enters at once while a
+ * place is free; otherwise it waits until a place is handed to it, its time is up, or its client disconnects.
+ */
+class Queue {
+  readonly #limits: QueueLimits;
+  readonly #metrics: Pick<Metrics, 'shed' | 'waiting'>;
+  /** For each waiting request, the function that hands it a place; the longest-waiting request is first. */
+  readonly #waiting = new Set<() => void>();
+  readonly #waitingOf = new Map<string, number>();
+  #taken = 0;
+  #pace: Pace = UNKNOWN_PACE;
+  /** One error object for all refusals with the same wait: capturing its stack would cost a seventh of each refusal. */
+  #refusal: AppError | undefined;
 
-interface Queue {
-  readonly enter: Enter;
-  readonly isFull: () => boolean;
-  /** Why a request that came now would not be served in time; undefined when it would. */
-  readonly refusal: () => AppError | undefined;
-}
-
-function createQueue(options: QueueOptions): Queue {
-  const { places, maxWaitMs, nowMs, onShed, onWaiting } = options;
-  const waiting = new Set<Waiter>();
-  const waitingOf = new Map<string, number>();
-  let taken = 0;
-  let pace: Pace = UNKNOWN_PACE;
-
-  const expectedMs = () => expectedWaitMs(pace, places, waiting.size, nowMs());
-
-  /** One error for all who are told the same: where it comes from would cost a seventh of the refusal to find out. */
-  let told: AppError | undefined;
-
-  function overloaded(): AppError {
-    onShed();
-    const retryAfterS = Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(expectedMs() / MS_PER_SECOND)));
-    if (told?.extra.retryAfterS !== retryAfterS) {
-      const detail = 'Too many orders are being placed right now. Try again shortly.';
-      told = new AppError('overloaded', detail, { retryAfterS });
-    }
-    return told;
+  constructor(limits: QueueLimits, metrics: Pick<Metrics, 'shed' | 'waiting'>) {
+    this.#limits = limits;
+    this.#metrics = metrics;
   }
 
-  function wait(response: ServerResponse, caller: string): Promise<void> {
-    const before = waitingOf.get(caller) ?? 0;
-    if (before >= MAX_WAITING_OF_A_CALLER) {
-      onShed();
-      const detail = `${MAX_WAITING_OF_A_CALLER} orders of yours wait already. Send fewer at a time.`;
+  /** Takes a place, and resolves with the function that leaves it. Throws `overloaded`. */
+  async enter(response: ServerResponse, caller: string): Promise<() => void> {
+    const refused = this.refusal();
+    if (refused) throw refused;
+    if (this.isFull()) await this.#wait(response, caller);
+    else {
+      this.#taken += 1;
+      if (this.isFull()) this.#pace = fullSince(this.#pace, performance.now());
+    }
+    const fromMs = performance.now();
+    return () => this.#leave(performance.now() - fromMs);
+  }
+
+  isFull(): boolean {
+    return this.#taken === this.#limits.places;
+  }
+
+  /** The error for a request that would not be served in time if it arrived now; undefined when it would be. */
+  refusal(): AppError | undefined {
+    if (!this.isFull()) return undefined;
+    const isHopeless = this.#waiting.size >= MAX_WAITING || this.#expectedMs() > this.#limits.maxWaitMs;
+    return isHopeless ? this.#overloaded() : undefined;
+  }
+
+  #expectedMs(): number {
+    return expectedWaitMs(this.#pace, this.#limits.places, this.#waiting.size, performance.now());
+  }
+
+  #overloaded(): AppError {
+    this.#metrics.shed();
+    const seconds = Math.ceil(this.#expectedMs() / MS_PER_SECOND);
+    const retryAfterS = Math.min(MAX_RETRY_AFTER_S, Math.max(1, seconds));
+    if (this.#refusal?.extra.retryAfterS !== retryAfterS) {
+      const detail = 'Too many orders are being placed right now. Try again shortly.';
+      this.#refusal = new AppError('overloaded', detail, { retryAfterS });
+    }
+    return this.#refusal;
+  }
+
+  #wait(response: ServerResponse, caller: string): Promise<void> {
+    this.#countIn(caller);
+    const place = Promise.withResolvers<void>();
+    // Synchronous: a place must never be handed to a request that no longer waits.
+    const stopWaiting = () => {
+      clearTimeout(timer);
+      response.removeListener('close', giveUp);
+      this.#waiting.delete(enter);
+      this.#countOut(caller);
+      this.#metrics.waiting(this.#waiting.size);
+    };
+    const enter = () => {
+      stopWaiting();
+      place.resolve();
+    };
+    const giveUp = () => {
+      stopWaiting();
+      place.reject(new AppError('overloaded', 'The client has disconnected.'));
+    };
+    const timer = setTimeout(() => {
+      stopWaiting();
+      place.reject(this.#overloaded());
+    }, this.#limits.maxWaitMs);
+    response.once('close', giveUp);
+    this.#waiting.add(enter);
+    this.#metrics.waiting(this.#waiting.size);
+    if (response.destroyed) giveUp();
+    return place.promise;
+  }
+
+  #countIn(caller: string): void {
+    const waiting = this.#waitingOf.get(caller) ?? 0;
+    if (waiting >= MAX_WAITING_OF_A_CALLER) {
+      this.#metrics.shed();
+      const detail = `${MAX_WAITING_OF_A_CALLER} of your orders are waiting already. Send fewer at a time.`;
       throw new AppError('overloaded', detail, { retryAfterS: 1 });
     }
-    waitingOf.set(caller, before + 1);
-    return new Promise((enter, refuse) => {
-      const waiter: Waiter = {
-        enter() {
-          stop();
-          enter();
-        },
-      };
-      const giveUp = () => {
-        stop();
-        refuse(new AppError('overloaded', 'The one who asked has gone away.'));
-      };
-      const timer = setTimeout(() => {
-        stop();
-        refuse(overloaded());
-      }, maxWaitMs);
-      function stop(): void {
-        clearTimeout(timer);
-        response.removeListener('close', giveUp);
-        waiting.delete(waiter);
-        const left = (waitingOf.get(caller) ?? 1) - 1;
-        if (left === 0) waitingOf.delete(caller);
-        else waitingOf.set(caller, left);
-        onWaiting(waiting.size);
-      }
-      response.once('close', giveUp);
-      waiting.add(waiter);
-      onWaiting(waiting.size);
-      if (response.destroyed) giveUp();
-    });
+    this.#waitingOf.set(caller, waiting + 1);
   }
 
-  function leave(tookMs: number): void {
-    pace = served(pace, tookMs, nowMs());
-    const [next] = waiting;
-    // Whoever waits longest takes the place of the one that leaves.
-    if (next) next.enter();
-    else taken -= 1;
+  #countOut(caller: string): void {
+    const left = (this.#waitingOf.get(caller) ?? 1) - 1;
+    if (left === 0) this.#waitingOf.delete(caller);
+    else this.#waitingOf.set(caller, left);
   }
 
-  function refusal(): AppError | undefined {
-    if (taken < places) return undefined;
-    const isHopeless = waiting.size >= MAX_WAITING || expectedMs() > maxWaitMs;
-    return isHopeless ? overloaded() : undefined;
+  #leave(tookMs: number): void {
+    this.#pace = served(this.#pace, tookMs, performance.now());
+    const [next] = this.#waiting;
+    // The place is handed to the longest-waiting request, so the number of taken places stays the same.
+    if (next) next();
+    else this.#taken -= 1;
   }
-
-  return {
-    refusal,
-    isFull: () => taken === places,
-    async enter(response, caller) {
-      const refused = refusal();
-      if (refused) throw refused;
-      if (taken === places) await wait(response, caller);
-      else {
-        taken += 1;
-        if (taken === places) pace = fullSince(pace, nowMs());
-      }
-      const fromMs = nowMs();
-      return () => leave(nowMs() - fromMs);
-    },
-  };
 }

@@ -1,12 +1,12 @@
 import type { Dispatcher } from 'undici';
 
-/** Tells whether an HTTP server is there: it answers anything but that it is broken. */
-export type Reachability = (timeoutMs: number) => Promise<void>;
-
 const SERVER_FAULT = 500;
 
-/** Asks all of these addresses, side by side; rejects when one is not there in time. */
-export function createReachability(http: Dispatcher, urls: readonly string[]): Reachability {
+/** A check of HTTP servers: it requests all addresses at the same time, and rejects if one fails or answers with 5xx. */
+export function createReachability(
+  http: Dispatcher,
+  urls: readonly string[],
+): (timeoutMs: number) => Promise<void> {
   return async (timeoutMs) => {
     await Promise.all(urls.map((url) => reach(http, url, timeoutMs)));
   };

@@ -4,15 +4,15 @@ import type { HttpServer } from './server.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the route can refuse, beside what follows from its permission and its description; a test fails on any other. */
+    /** The route's error codes, without those that follow from its permission and description; a test fails on any other. */
     readonly refuses?: readonly ErrorCode[];
   }
 }
 
-/** What each route can refuse beside what follows from its description, by `METHOD /path/{parameter}`. */
+/** The error codes of each route, by `METHOD /path/{parameter}`, without those that follow from its description. */
 export type Refusals = ReadonlyMap<string, readonly ErrorCode[]>;
 
-/** Collects what the routes refuse that are added from now on. `ofPermission` says what follows from a permission. */
+/** Collects the error codes of routes that are added later. `ofPermission` returns the codes that follow from a permission. */
 export function collectRefusals(
   app: HttpServer,
   ofPermission: (permission: string) => readonly ErrorCode[],
@@ -39,7 +39,7 @@ interface Response {
   readonly content?: Readonly<Record<string, unknown>>;
 }
 
-/** Every route can answer these: the process itself does, whatever was asked. */
+/** Codes of the process itself, which every route can answer. */
 const ALWAYS = ['internal', 'starting', 'shutting_down'] as const;
 const SIGNED_IN = ['unauthenticated', 'identity_unavailable'] as const;
 const WITH_BODY = ['body_too_large', 'unsupported_media_type', 'invalid_request'] as const;
@@ -50,8 +50,8 @@ const METHODS = new Set(['get', 'post', 'put', 'delete']);
 const PROBLEM_REF = '#/components/schemas/Problem';
 
 /**
- * Puts each route's refusals into an OpenAPI document: a response for each status, with the codes that it can have. What
- * follows from the route's own description (a token, its method, parameters, an idempotency key) is not said twice.
+ * Adds the refusals of each route to an OpenAPI document: one response for each status, with its possible codes. Codes that
+ * follow from the route's description (a token, its method, parameters, an idempotency key) are added automatically.
  */
 export function documentRefusals<Document extends object>(
   document: Document,
@@ -86,7 +86,7 @@ function codesOf(method: string, operation: Operation, own: readonly ErrorCode[]
     ...own,
     ...ALWAYS,
     ...(operation.security ? SIGNED_IN : []),
-    // A body that nobody asked for is read all the same; webhooks, which alone want no token, take any form.
+    // A body is parsed even where the route expects none. Webhooks, the only such routes without a token, accept any body.
     ...(operation.security && method !== 'get' ? WITH_BODY : []),
     ...(parameters.length > 0 ? (['invalid_request'] as const) : []),
     ...(parameters.some(isIdempotencyKey) ? ONCE : []),

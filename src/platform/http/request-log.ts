@@ -5,21 +5,21 @@ import type { HttpServer } from './server.ts';
 const SERVER_FAULT = 500;
 /** The levels at which a request that did not fail has a line. */
 const DETAILED: ReadonlySet<string> = new Set(['debug', 'trace']);
-/** What a request may be about, by the names that paths, queries and bodies have for it. */
+/** Names of fields in paths, queries and bodies whose ids are logged. */
 const SUBJECT = /^(?:order|ticket|event|session|organization|payment|intent|refund)_?id$/i;
-/** Ours are UUIDs, Stripe's begin with what they are of; anything else might be something that no log should have. */
+/** Our ids are UUIDs and Stripe's ids have a prefix. Other values are not logged, because they could be confidential. */
 const ID = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:pi|re|evt|ch)_\w{1,64})$/i;
 
 export interface RequestLog {
-  /** What a request fails for; it stands in the request's line. */
+  /** Adds the error of a failed request to the request's log line. */
   failed(request: FastifyRequest, error: Error): void;
-  /** The request's line is one at `debug`, although it fails: a metric counts those. */
+  /** Logs the request at `debug` although it fails, because a metric counts shed requests. */
   shed(request: FastifyRequest): void;
 }
 
 /**
- * A line for each request when its answer has ended: at `error` when it failed on our side, else at `debug`. It has
- * the ids of the caller and of what the request names, and no address, query, header or body.
+ * Writes one log line for each request when its answer has ended: at `error` when it failed on our side, otherwise at
+ * `debug`. The line has the id of the caller and the ids in the request, but no address, query, header or body.
  */
 export function logRequests(app: HttpServer): RequestLog {
   const errors = new WeakMap<FastifyRequest, Error>();
@@ -27,13 +27,13 @@ export function logRequests(app: HttpServer): RequestLog {
   const aborted = new WeakSet<FastifyRequest>();
 
   app.addHook('onRequest', (request, reply, done) => {
-    // Unlike Fastify's own, this event also comes for an answer whose client has gone.
+    // Unlike Fastify's `onResponse`, this event is also emitted when the client has disconnected.
     reply.raw.once('close', () => {
       const isAborted = !reply.raw.writableFinished;
       if (isAborted) aborted.add(request);
       const isFailure =
         reply.statusCode >= SERVER_FAULT && !quiet.has(request) && !request.routeOptions.config.whileStopping;
-      // At most levels this is the end of nearly every request: a line that is not written is not put together.
+      // At most log levels, nearly every request returns here without building its line.
       if (!isFailure && !DETAILED.has(request.log.level)) return;
       const error = errors.get(request);
       const line = {
@@ -52,9 +52,12 @@ export function logRequests(app: HttpServer): RequestLog {
   return {
     failed(request, error) {
       errors.set(request, error);
-      // The client has gone, and the line with it; the work failed all the same.
+      // The line was written when the client disconnected, before the work failed.
       if (aborted.has(request))
-        request.log.error({ ...describe(request), err: error }, 'request failed after its client had gone');
+        request.log.error(
+          { ...describe(request), err: error },
+          'request failed after its client had disconnected',
+        );
     },
     shed: (request) => void quiet.add(request),
   };
@@ -79,7 +82,7 @@ function subjectsIn(fields: unknown): Record<string, string> {
   return Object.fromEntries(found);
 }
 
-/** One name for each in the log: `orderId`, also where the field is `order_id` or `eventID`. */
+/** The name in the log: `orderId` for `order_id`, `eventId` for `eventID`. */
 function inCamelCase(name: string): string {
   return `${name.replace(/_?id$/i, '')}Id`;
 }

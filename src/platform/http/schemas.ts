@@ -1,12 +1,12 @@
 import { Type } from 'typebox';
 
-/** A UUID; PostgreSQL and the code compare them in lower case. */
+/** A UUID. PostgreSQL and the code compare UUIDs in lower case. */
 export const Uuid = (description: string, example = '8d564400-1273-4e3c-9b7d-cc3beccd2b27') =>
   Type.String({ format: 'uuid', description, examples: [example] });
 
-/** No control characters and no half of a surrogate pair: neither survives a database or a log. */
+/** Text without control characters and lone surrogates, which databases and logs cannot store. */
 export const PLAIN_TEXT = {
-  // As every generator of clients can read it: no `\\u`, no half of a pair. The format has the rest.
+  // Client generators cannot read `\\u` or lone surrogates in a pattern, so the format checks those.
   pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$',
   format: 'plain-text',
 } as const;
@@ -16,7 +16,7 @@ export function isPlainText(text: string): boolean {
   return text.isWellFormed();
 }
 
-/** What a route that changes something takes beside its body; `once.ts` says what it does. */
+/** Headers of a route that changes something; `once.ts` explains the key. */
 export const onceHeaders = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
@@ -70,7 +70,7 @@ const ProblemSchema = Type.Object(
   },
 );
 
-/** The answer every route can give beside its own. */
+/** The error response that every route has. */
 export const problems = {
   default: {
     description: 'What went wrong',

@@ -11,7 +11,7 @@ import Fastify, {
 } from 'fastify';
 import { AppError, type ErrorCode, type Errors } from '../../kernel/errors.ts';
 import { platformErrors } from '../errors.ts';
-import { createAddresses } from './addresses.ts';
+import { Addresses } from './addresses.ts';
 import { isPreflight } from './cors.ts';
 import { takeJsonBodies } from './json-bodies.ts';
 import { handleWith } from './listener.ts';
@@ -19,14 +19,13 @@ import { problemHeaders, toProblem } from './problem.ts';
 import { logRequests, type RequestLog } from './request-log.ts';
 import { bodyMissing, compileValidator, toInvalidRequest } from './validation.ts';
 
-/** Of a request, where its route says nothing else. */
+/** Limit of a request body, unless its route has its own. */
 export const MAX_BODY_BYTES = 65_536;
 const MAX_PARAM_CHARS = 200;
 const SERVER_FAULT = 500;
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What each error code means. */
     readonly errors: Errors;
   }
 }
@@ -39,42 +38,38 @@ export type HttpServer = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-/** Answers a request itself, as a plain one of Node's, when it has to be refused; false leaves it to the routes. */
+/** Answers a plain Node.js request that must not reach the routes, and returns true; false leaves it to the routes. */
 export type Shed = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-export interface HttpServerOptions {
-  /** Bound already; the instance takes over its requests with `open`, when it is ready. */
+/**
+ * The HTTP server as production runs it: no coercion of bodies, every error as a problem document, one log line for each
+ * request (see `logRequests`). `server` is bound already; `open` makes it answer. `onProblem` is called with the code of
+ * each error that is answered.
+ */
+export function createHttpServer(options: {
   readonly server: Server;
   readonly log: FastifyBaseLogger;
   readonly requestId: () => string;
-  /** What each error code means. */
   readonly errors: Errors;
-  /** Told of each error that is answered. */
   readonly onProblem: (code: ErrorCode) => void;
-}
-
-/**
- * The HTTP server as production runs it: bodies taken as they are (no coercion), every error as a problem document,
- * one log line for a request (see `logRequests`).
- */
-export function createHttpServer(options: HttpServerOptions): {
+}): {
   readonly app: HttpServer;
-  /** Answers from now on; `shed` is asked first. */
+  /** Starts to answer requests; `shed` sees each request before the routes do. */
   readonly open: (shed?: Shed) => void;
 } {
   let handle: RequestListener | undefined;
-  const answer = answerWith(options);
+  const answer = answerWith(options.errors, options.onProblem);
   let requestLog: RequestLog | undefined;
   const answerError = (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply) => {
     const known = toAppError(error, request);
-    // Refused by the thousand when there are too many: a line for each would cost more than they do.
+    // An overload refuses thousands of requests: a log line for each would cost more than the refusal.
     if (known.code === 'overloaded') requestLog?.shed(request);
     else if (options.errors[known.code].status >= SERVER_FAULT)
       requestLog?.failed(request, known.code === 'internal' ? error : known);
     answer(reply, known);
   };
   const answerFailure: typeof answerError = (error, request, reply) => {
-    // Where there is nothing it does not matter what the framework would have minded there.
+    // An address without a route gets 404, whatever else is wrong with the request.
     const isNowhere = request.is404 && !(error instanceof AppError);
     answerError(isNowhere ? nothingAt(request) : error, request, reply);
   };
@@ -88,7 +83,7 @@ export function createHttpServer(options: HttpServerOptions): {
     genReqId: options.requestId,
     requestIdHeader: false,
     bodyLimit: MAX_BODY_BYTES,
-    // These have no route because their address cannot be read, so that is what they are told.
+    // A request with an unreadable address has no route, so it gets its own error and not a 404.
     frameworkErrors: answerError,
     routerOptions: { maxParamLength: MAX_PARAM_CHARS, ignoreTrailingSlash: true },
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -97,7 +92,7 @@ export function createHttpServer(options: HttpServerOptions): {
   takeJsonBodies(app);
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(answerFailure);
-  // The hooks that every request runs have a callback: a promise for each costs more than what they do.
+  // Hooks of every request use a callback, because a promise would cost more than the hook itself.
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     done();
@@ -109,7 +104,7 @@ export function createHttpServer(options: HttpServerOptions): {
   });
   return {
     app,
-    // Only now: a request that came before the routes are there would end the process.
+    // A request that arrived before the routes are ready would end the process.
     open(shed = () => false) {
       const routes = handle;
       if (!routes) return;
@@ -121,24 +116,24 @@ export function createHttpServer(options: HttpServerOptions): {
 }
 
 /**
- * Answers 405 where an address takes other methods, before anything else is asked of the request. The router alone would
- * take `PUT /api/order/ticket` for an order by the id `ticket`. Gives what says so; undefined where it is no reason.
+ * Answers 405 when an address has other methods only, before anything else is checked. The router alone would read
+ * `PUT /api/order/ticket` as an order with the id `ticket`. Returns the function that finds this error for a request.
  */
 function refuseOtherMethods(app: HttpServer): (request: FastifyRequest) => AppError | undefined {
-  const addresses = createAddresses();
+  const addresses = new Addresses();
   const refusalOf = (request: FastifyRequest): AppError | undefined => {
-    const address = addresses.find(pathOf(request));
-    if (!address || address.methods.has(request.method)) return undefined;
-    const allowed = [...address.methods].toSorted();
+    const methods = addresses.methodsOf(pathOf(request));
+    if (!methods || methods.has(request.method)) return undefined;
+    const allowed = [...methods].toSorted();
     const detail = `${pathOf(request)} takes ${allowed.join(', ')}, not ${request.method}.`;
     return new AppError('method_not_allowed', detail, { allowed });
   };
   app.addHook('onRoute', ({ method, url }) => addresses.add(url, [method].flat()));
   app.addHook('onRequest', (request, _reply, done) => {
     const refusal = refusalOf(request);
-    // Who answers a preflight answers it in a hook of their own; one that nobody answers is refused at the end.
-    const isLeft = refusal && (isPreflight(request) || request.routeOptions.url?.includes('*'));
-    done(isLeft ? undefined : refusal);
+    // Preflights are answered by later hooks; one without an answer gets its error from the 404 handler.
+    const isForLaterHook = refusal && (isPreflight(request) || request.routeOptions.url?.includes('*'));
+    done(isForLaterHook ? undefined : refusal);
   });
   return refusalOf;
 }
@@ -147,13 +142,13 @@ function nothingAt(request: FastifyRequest): AppError {
   return new AppError('not_found', `There is nothing at ${pathOf(request)}.`);
 }
 
-/** The path as it was asked for, without the query string: a query may hold what no log should. */
+/** The requested path without its query, which may contain confidential values. */
 function pathOf(request: FastifyRequest): string {
   const query = request.url.indexOf('?');
   return query === -1 ? request.url : request.url.slice(0, query);
 }
 
-function answerWith({ errors, onProblem }: Pick<HttpServerOptions, 'errors' | 'onProblem'>) {
+function answerWith(errors: Errors, onProblem: (code: ErrorCode) => void) {
   return (reply: FastifyReply, error: AppError): void => {
     onProblem(error.code);
     const facts = errors[error.code];
@@ -181,7 +176,7 @@ function toAppError(error: FastifyError | Error, request: FastifyRequest): AppEr
   if (status === platformErrors.unsupported_media_type.status) {
     return new AppError('unsupported_media_type', 'Send the body as application/json.');
   }
-  // What is left below 500 comes from the framework's own checks of the request, whose words name no internals.
+  // Other statuses below 500 come from the framework's own checks, whose messages contain no internals.
   if (status < SERVER_FAULT) return new AppError('invalid_request', error.message);
   return new AppError(
     'internal',

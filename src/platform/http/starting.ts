@@ -4,28 +4,27 @@ import { AppError } from '../../kernel/errors.ts';
 import { platformErrors } from '../errors.ts';
 import { problemHeaders, toProblem } from './problem.ts';
 
-/** The servers that a health answer has a part for. */
+/** The servers in the health answer. */
 export const HEALTH_PARTS = ['database', 'redis', 'kafka', 'identity', 'seating', 'stripe'] as const;
-
-export interface StartingOptions {
-  readonly requestId: () => string;
-  readonly clock: Clock;
-  readonly version: string;
-  readonly isEmbedded: (part: (typeof HEALTH_PARTS)[number]) => boolean;
-}
+export type HealthPart = (typeof HEALTH_PARTS)[number];
 
 const STARTING = new AppError('starting', 'This replica is starting. Try again.', { retryAfterS: 1 });
 
 /**
- * Answers on a port that is bound already while the service behind it starts: 503 for everything, health in the shape that
- * it always has, because balancers and pages read it.
+ * Answers on a bound port while the service starts: every request gets 503, and health keeps its usual shape, because load
+ * balancers and pages read it.
  */
 export function answerWhileStarting({
   requestId,
   clock,
   version,
   isEmbedded,
-}: StartingOptions): RequestListener {
+}: {
+  readonly requestId: () => string;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly isEmbedded: (part: HealthPart) => boolean;
+}): RequestListener {
   const parts = Object.fromEntries(
     HEALTH_PARTS.map((part) => [part, { status: 'DOWN', embedded: isEmbedded(part) }]),
   );

@@ -13,27 +13,27 @@ const OPTIONS = {
   verbose: false,
 };
 
-/** Bodies say what they mean: `"7"` is no number. */
+/** For bodies: `"7"` is not a number. */
 const exact = withFormats(new Ajv({ ...OPTIONS, coerceTypes: false }));
-/** Addresses are all text: `limit=7` is a number there. */
+/** For paths and queries, which are text: `limit=7` is a number. */
 const coercing = withFormats(new Ajv({ ...OPTIONS, coerceTypes: true }));
 
 function withFormats(ajv: Ajv): Ajv {
   return addFormats.default(ajv).addFormat(PLAIN_TEXT.format, isPlainText);
 }
 
-/** Compiles the schema of one part of a request; the same schemas make the OpenAPI document. */
+/** Compiles the schema of one part of a request. The OpenAPI document is generated from the same schemas. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) =>
   (httpPart === 'body' ? exact : coercing).compile(schema);
 
-/** For a route that needs a body and got none, or one that is empty. */
+/** The error of a request without a body, or with an empty one, to a route that needs a body. */
 export function bodyMissing(): AppError {
   return new AppError('invalid_request', 'The request has no body. Send a JSON object in it.', {
     fields: [{ field: 'body', reason: 'is missing' }],
   });
 }
 
-/** What the schema refused, in words that name the field. */
+/** The error of a request that does not match its schema; it names the fields. */
 export function toInvalidRequest(problems: readonly FastifySchemaValidationError[], part: string): AppError {
   const found = problems as readonly ErrorObject[];
   const choice = choiceOf(found, part);
@@ -42,7 +42,7 @@ export function toInvalidRequest(problems: readonly FastifySchemaValidationError
   return new AppError('invalid_request', detail, { fields });
 }
 
-/** A text that is none of those there are: one reason that names them, and not one for each. */
+/** The error of a text that is not one of the allowed constants: one reason that lists them all. */
 function choiceOf(problems: readonly ErrorObject[], part: string): FieldError | undefined {
   const [first] = problems;
   const isChoice = problems.every(

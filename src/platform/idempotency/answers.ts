@@ -3,10 +3,10 @@ import { AppError } from '../../kernel/errors.ts';
 import type { Executor, Transaction } from '../postgres/database.ts';
 import { type KeptAnswer, type KeyedRequest, keepAnswer as storeAnswer } from './idempotency.store.ts';
 
-/** A request with an `Idempotency-Key` that is being worked on. */
+/** A request with an `Idempotency-Key` that is being processed. */
 interface Keyed {
   readonly request: KeyedRequest;
-  /** The answer that a result of the use case becomes. */
+  /** Converts the result of the use case to the stored answer. */
   readonly toAnswer: (result: unknown) => KeptAnswer;
   isKept: boolean;
 }
@@ -14,8 +14,8 @@ interface Keyed {
 const current = new AsyncLocalStorage<Keyed>();
 
 /**
- * Carries out `work` for a request with a key: its answer is stored by the transaction that calls `keepAnswer`, or on its
- * own when none did. Throws `request_in_flight` when another worker took the request over: then nothing is committed.
+ * Runs `work` for a request with a key. The answer is stored by the transaction that calls `keepAnswer`, or afterwards if
+ * none did. Throws `request_in_flight`, and commits nothing, when another worker has taken over the request.
  */
 export async function answerOnce<Result>(
   executor: Executor,
@@ -29,7 +29,7 @@ export async function answerOnce<Result>(
   return result;
 }
 
-/** What `Transaction.keepAnswer` does. */
+/** Implements `Transaction.keepAnswer`. */
 export function keepAnswer(tx: Transaction, result: unknown): void {
   const keyed = current.getStore();
   if (!keyed) return;
@@ -39,7 +39,7 @@ export function keepAnswer(tx: Transaction, result: unknown): void {
   });
 }
 
-/** Whether the request under way has a key. */
+/** Whether the current request has a key. */
 export function isKeyed(): boolean {
   return current.getStore() !== undefined;
 }

@@ -2,13 +2,13 @@ import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { UserId } from '../../kernel/ids.ts';
 import type { Executor } from '../postgres/database.ts';
 
-/** A request that carries a key, and the one who works on it. */
+/** A request with an `Idempotency-Key`, and the worker that processes it. */
 export interface KeyedRequest {
   readonly userId: UserId;
   readonly key: string;
-  /** What is asked, cut down to a hash. */
+  /** Hash of the request. */
   readonly fingerprint: string;
-  /** Names the one who works on it; a new one each time. */
+  /** Identifies the worker; new for each attempt. */
   readonly claim: string;
 }
 
@@ -18,7 +18,7 @@ export interface KeptAnswer {
   readonly body: string | undefined;
 }
 
-/** What is known of a key: who has it, and the answer when there is one. */
+/** The stored state of a key: the request that has it, and the answer once there is one. */
 export interface KeyState {
   readonly fingerprint: string;
   readonly status: number | null;
@@ -38,8 +38,8 @@ const CLAIM = {
 };
 
 /**
- * Takes a key for this request until `until`: one never seen, one last seen before `forgottenBefore`, or one whose
- * worker is gone. False when it is somebody else's or answered.
+ * Claims a key for this request until `until`: a new key, a key first seen before `forgottenBefore`, or a key whose worker
+ * crashed. False when another request or worker has the key, or when it has been answered.
  */
 export async function claimKey(
   executor: Executor,
@@ -79,7 +79,7 @@ const KEEP = {
           WHERE user_id = $1 AND key = $2 AND claim = $3 AND status IS NULL RETURNING key`,
 };
 
-/** Writes the answer down; false when the key is no longer this worker's. */
+/** Stores the answer; false when another worker has taken over the key. */
 export async function keepAnswer(
   executor: Executor,
   { userId, key, claim }: KeyedRequest,
@@ -89,14 +89,14 @@ export async function keepAnswer(
   return rows.length > 0;
 }
 
-const LET_GO = {
+const RELEASE = {
   name: 'idempotency-let-go',
   text: 'DELETE FROM idempotency_keys WHERE user_id = $1 AND key = $2 AND claim = $3 AND status IS NULL',
 };
 
-/** Gives a key back that was not answered: the same request may be tried again. */
-export async function letGoOfKey(executor: Executor, { userId, key, claim }: KeyedRequest): Promise<void> {
-  await executor.rows(LET_GO, [userId, key, claim]);
+/** Releases a key without an answer, so that the same request can be tried again. */
+export async function releaseKey(executor: Executor, { userId, key, claim }: KeyedRequest): Promise<void> {
+  await executor.rows(RELEASE, [userId, key, claim]);
 }
 
 const FORGET = {
@@ -106,7 +106,7 @@ const FORGET = {
          RETURNING key`,
 };
 
-/** Removes at most `limit` keys first seen before `before`; how many there were. */
+/** Removes at most `limit` keys first seen before `before`, and returns the number removed. */
 export async function forgetKeys(executor: Executor, before: Instant, limit: number): Promise<number> {
   return (await executor.rows(FORGET, [toRfc3339(before), limit])).length;
 }

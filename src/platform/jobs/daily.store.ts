@@ -1,8 +1,8 @@
-import { type Instant, later, MS_PER_DAY, toRfc3339 } from '../../kernel/clock.ts';
+import { type Instant, later, MS_PER_DAY, MS_PER_HOUR, toRfc3339 } from '../../kernel/clock.ts';
 import type { Executor } from '../postgres/database.ts';
 
-/** A job that failed, or whose process died, is tried again after this. */
-const CLAIM_MS = 3_600_000;
+/** A job that failed, or whose process crashed, is tried again after this. */
+const CLAIM_MS = MS_PER_HOUR;
 
 const CLAIM = {
   name: 'daily-job-claim',
@@ -11,7 +11,7 @@ const CLAIM = {
          RETURNING name`,
 };
 
-/** Whether a job is to be done now, by this caller alone; it says so with `markDailyJobDone`. */
+/** Claims a daily job that is due; false when it is not due or claimed. The caller ends it with `markDailyJobDone`. */
 export async function claimDailyJob(executor: Executor, name: string, now: Instant): Promise<boolean> {
   const again = later(now, CLAIM_MS);
   return (await executor.rows(CLAIM, [name, toRfc3339(now), toRfc3339(again)])).length > 0;
@@ -22,7 +22,7 @@ const DONE = {
   text: 'UPDATE daily_jobs SET due_at = $2::timestamptz WHERE name = $1',
 };
 
-/** The job is done, and due again a day later. */
+/** Marks the job done; it is due again a day later. */
 export async function markDailyJobDone(executor: Executor, name: string, now: Instant): Promise<void> {
   await executor.rows(DONE, [name, toRfc3339(later(now, MS_PER_DAY))]);
 }

@@ -1,29 +1,31 @@
-/** A job that goes on failing is told of again after this. */
-const TELL_AGAIN_MS = 60_000;
+import { MS_PER_MINUTE } from '../../kernel/clock.ts';
+
+/** A job that keeps failing for the same reason is reported again after this. */
+const REPORT_AGAIN_MS = MS_PER_MINUTE;
 
 export interface FailureReport {
-  /** Told of the first failure, of one with another reason, and once a minute while it goes on; `failures`: in a row so far. */
+  /** Called for the first failure, for a failure with another reason, and once a minute; `failures` counts them in a row. */
   onFailure(error: unknown, failures: number): void;
-  /** Told when a turn succeeds after so many that failed. */
+  /** Called when a turn succeeds after `failures` failed turns. */
   onRecovery(failures: number): void;
   readonly nowMs: () => number;
 }
 
-/** The same turn, whose failures are told of: a server that is away fails every turn, several times a second. */
+/** A turn that reports its failures. An unavailable server fails every turn, several times a second, so not all are reported. */
 export function reportFailures(
   turn: () => Promise<boolean>,
   { onFailure, onRecovery, nowMs }: FailureReport,
 ): () => Promise<boolean> {
   let failures = 0;
-  let toldAtMs = 0;
-  let toldReason: string | undefined;
+  let reportedAtMs = 0;
+  let reportedReason: string | undefined;
 
-  function tell(error: unknown): void {
+  function report(error: unknown): void {
     failures += 1;
     const reason = error instanceof Error ? error.message : String(error);
-    if (reason === toldReason && nowMs() - toldAtMs < TELL_AGAIN_MS) return;
-    toldAtMs = nowMs();
-    toldReason = reason;
+    if (reason === reportedReason && nowMs() - reportedAtMs < REPORT_AGAIN_MS) return;
+    reportedAtMs = nowMs();
+    reportedReason = reason;
     onFailure(error, failures);
   }
 
@@ -32,10 +34,10 @@ export function reportFailures(
       const isMore = await turn();
       if (failures > 0) onRecovery(failures);
       failures = 0;
-      toldReason = undefined;
+      reportedReason = undefined;
       return isMore;
     } catch (error) {
-      tell(error);
+      report(error);
       throw error;
     }
   };

@@ -1,7 +1,7 @@
-/** Calls a waiting poller. Ringing is cheap and never lost: a poller at work hears it afterwards. */
+/** Wakes a waiting poller. A ring is cheap and never lost: a busy poller starts another turn after the current one. */
 export interface Bell {
   ring(): void;
-  /** Resolves when the bell was rung since the last time, or after `ms`. One waits at a time. */
+  /** Resolves when the bell has been rung since the last wait, or after `ms`. There is one waiting caller at a time. */
   wait(ms: number): Promise<void>;
 }
 
@@ -29,27 +29,30 @@ export function createBell(): Bell {
   };
 }
 
-/** Work done in the background, again and again, one turn at a time in this process. */
+/** Repeated background work, one turn at a time in this process. */
 export interface Poller {
-  /** Resolves when the turn under way has ended; there is none after it. */
+  /** Starts no further turn, and resolves when the current one has ended. */
   stop(): Promise<void>;
-}
-
-export interface PollerOptions {
-  /** Turns come at least this often. */
-  readonly intervalMs: number;
-  /** Rung when there may be something to do at once. */
-  readonly bell: Bell;
-  /** Resolves true when there may be more to do at once. */
-  readonly turn: () => Promise<boolean>;
-  /** Told why a turn failed; the next one comes after `RETRY_AFTER_FAILURE_MS` or the interval, whichever is shorter. */
-  readonly onError: (error: unknown) => void;
 }
 
 const RETRY_AFTER_FAILURE_MS = 250;
 
-/** Starts the work and repeats it each `intervalMs`, when the bell rings, or at once while a turn says there is more. */
-export function startPoller({ intervalMs, bell, turn, onError }: PollerOptions): Poller {
+/**
+ * Starts the first turn, and the next one after `intervalMs`, when the bell rings, or at once if the turn resolved true (it
+ * found more to do). After a failed turn, `onError` is called and the next turn starts after `RETRY_AFTER_FAILURE_MS` or
+ * the interval, whichever is shorter.
+ */
+export function startPoller({
+  intervalMs,
+  bell,
+  turn,
+  onError,
+}: {
+  readonly intervalMs: number;
+  readonly bell: Bell;
+  readonly turn: () => Promise<boolean>;
+  readonly onError: (error: unknown) => void;
+}): Poller {
   let stopping = false;
 
   async function loop(): Promise<void> {

@@ -1,2 +1,2 @@
-/** Brings the next turn of a background job forward, by the job's name. Other processes find the work at their next turn. */
+/** Wakes a job in this process, by its name. Other processes find the work in their next turn. */
 export type Wake = (job: string) => void;

@@ -2,13 +2,13 @@ import { isIP } from 'node:net';
 import type { Base, BaseOptions, ConnectionPool } from '@platformatic/kafka';
 import { withTimeLimit } from '../../kernel/time-limit.ts';
 
-/** How to reach the brokers, and as whom. */
+/** Addresses of the brokers, and the login. */
 export interface KafkaAccess {
   /** `host:port` of some of the brokers; they name the others. */
   readonly brokers: readonly string[];
-  /** How this service is called in the brokers' logs and quotas. */
+  /** Name of this service in the brokers' logs and quotas. */
   readonly clientId: string;
-  /** TLS, with the certificates that sign the brokers' in place of the well-known ones. */
+  /** TLS; `ca` replaces the well-known certificate authorities. */
   readonly tls: { readonly ca?: string } | undefined;
   readonly sasl: SaslLogin | undefined;
 }
@@ -21,13 +21,13 @@ export interface SaslLogin {
 
 export interface ClientBounds {
   readonly connectTimeoutMs: number;
-  /** For one request on the wire; longer than what the broker is asked to wait. */
+  /** Time limit of one request; longer than the wait that the request asks of the broker. */
   readonly requestTimeoutMs: number;
   readonly retries: number;
   readonly retryDelayMs: number;
 }
 
-/** What every client of the library is made with: never without bounds, and never making topics by the way. */
+/** Options of every client: with limits, and without creating topics as a side effect. */
 export function clientOptions(access: KafkaAccess, bounds: ClientBounds): BaseOptions {
   return {
     clientId: access.clientId,
@@ -37,7 +37,7 @@ export function clientOptions(access: KafkaAccess, bounds: ClientBounds): BaseOp
     retries: bounds.retries,
     retryDelay: bounds.retryDelayMs,
     autocreateTopics: false,
-    // The name that the broker's certificate must have; an address cannot be asked for by name.
+    // A broker's certificate must contain its host name; IP addresses cannot be checked by name.
     ...(access.tls && { tls: access.tls, tlsServerName: !access.brokers.some(isAddress) }),
     ...(access.sasl && { sasl: access.sasl }),
   };
@@ -47,17 +47,17 @@ function isAddress(broker: string): boolean {
   return isIP(broker.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '')) !== 0;
 }
 
-/** Kafka could not be reached, or did not do what it was asked; the message says why, without what was sent. */
+/** Kafka is unavailable or refused a request. The message has the reason, without the content of the request. */
 export class KafkaError extends Error {
-  constructor(doing: string, cause: unknown) {
-    super(`${doing}: ${[...new Set(reasonsOf(cause))].join('; ')}`);
+  constructor(action: string, cause: unknown) {
+    super(`${action}: ${[...new Set(reasonsOf(cause))].join('; ')}`);
     this.name = 'KafkaError';
   }
 }
 
 const MAX_DEPTH = 8;
 
-/** The innermost reasons: the library wraps them in layers that say "failed 3 times", and hangs whole answers on them. */
+/** The innermost reasons. The library wraps them in layers such as "failed 3 times", with whole answers attached. */
 function reasonsOf(error: unknown, depth = 0): string[] {
   if (!(error instanceof Error)) return [String(error)];
   const inner =
@@ -66,7 +66,7 @@ function reasonsOf(error: unknown, depth = 0): string[] {
   return ['apiId' in error ? `${error.apiId}: ${error.message}` : error.message];
 }
 
-/** Whether Kafka gave one of these answers, by their names in its protocol. */
+/** Whether Kafka answered with one of these errors, by their names in the protocol. */
 export function isAnswer(error: unknown, ...names: readonly string[]): boolean {
   if (!(error instanceof Error)) return false;
   if ('apiId' in error && typeof error.apiId === 'string' && names.includes(error.apiId)) return true;
@@ -74,20 +74,20 @@ export function isAnswer(error: unknown, ...names: readonly string[]): boolean {
   return inner.some((cause) => isAnswer(cause, ...names));
 }
 
-/** Resolves as `work` does, or rejects when that takes longer; the work itself goes on and must be ended by the caller. */
-export function within<Result>(timeoutMs: number, doing: string, work: Promise<Result>): Promise<Result> {
+/** Resolves as `work` does, or rejects after `timeoutMs`; the caller must then end the work, which continues. */
+export function within<Result>(timeoutMs: number, action: string, work: Promise<Result>): Promise<Result> {
   return withTimeLimit(timeoutMs, work, () => {
-    throw new KafkaError(doing, `no end within ${timeoutMs} ms`);
+    throw new KafkaError(action, `not finished within ${timeoutMs} ms`);
   });
 }
 
-/** Lets a client go at once: what it still had to send is not sent, so that nothing arrives after its time. */
+/** Closes a client at once. Unsent messages are dropped, so that nothing arrives late. */
 export function abandon(client: Base): void {
   cut(client.connections);
   void client.close().catch(() => undefined);
 }
 
-/** Ends connections without waiting for what they still have to send. */
+/** Closes connections without sending the rest. */
 export function cut(connections: ConnectionPool): void {
   for (const [, connection] of connections) connection.socket?.destroy();
 }

@@ -1,7 +1,8 @@
 import type { Consumer } from '@platformatic/kafka';
+import { singleFlight } from '../../kernel/concurrency.ts';
 import { within } from './kafka.client.ts';
 
-/** Where a message stands in its topic. */
+/** The position of a message in its topic. */
 export interface Position {
   readonly topic: string;
   readonly partition: number;
@@ -9,46 +10,42 @@ export interface Position {
   readonly leaderEpoch: number;
 }
 
-/** Commits what was handled, one request at a time; those that come meanwhile go together with the next. */
-export interface Committer {
-  /** The message at this position, and all before it in its partition, have had their effect. */
-  commit(position: Position): void;
-  /** Resolves when all is committed or could not be, within `timeoutMs`. */
-  finish(timeoutMs: number): Promise<void>;
-}
+/**
+ * Commits the positions of handled messages, one request at a time; positions that arrive during a request are committed
+ * together by the next one. `onFailure` is called when a commit fails for good: reading must then start again.
+ */
+export class Committer {
+  readonly #consumer: Pick<Consumer, 'commit' | 'assignments'>;
+  readonly #due = new Map<string, Position>();
+  readonly #onFailure: (error: unknown) => void;
+  readonly #flush = singleFlight(() => this.#commitDue().catch(this.#onFailure));
 
-/** `onFailure` hears of a commit that failed for good: the reading must begin anew then. */
-export function createCommitter(
-  consumer: Pick<Consumer, 'commit' | 'assignments'>,
-  onFailure: (error: unknown) => void,
-): Committer {
-  const due = new Map<string, Position>();
-  let flushing: Promise<void> | undefined;
-
-  async function flush(): Promise<void> {
-    while (due.size > 0) {
-      const offsets = [...due.values()].map((position) => ({ ...position, offset: position.offset + 1n }));
-      due.clear();
-      await consumer.commit({ offsets });
-    }
+  constructor(consumer: Pick<Consumer, 'commit' | 'assignments'>, onFailure: (error: unknown) => void) {
+    this.#consumer = consumer;
+    this.#onFailure = onFailure;
   }
 
-  return {
-    commit({ topic, partition, offset, leaderEpoch }) {
-      // Shared out to another meanwhile, who gives it again and commits for himself.
-      const isOurs = consumer.assignments?.some(
-        (assigned) => assigned.topic === topic && assigned.partitions.includes(partition),
-      );
-      if (!isOurs) return;
-      due.set(`${topic} ${partition}`, { topic, partition, offset, leaderEpoch });
-      flushing ??= flush()
-        .catch(onFailure)
-        .finally(() => {
-          flushing = undefined;
-        });
-    },
-    async finish(timeoutMs) {
-      await within(timeoutMs, 'the last commit', flushing ?? Promise.resolve()).catch(onFailure);
-    },
-  };
+  /** The message at this position, and all earlier ones of its partition, have been handled. */
+  commit({ topic, partition, offset, leaderEpoch }: Position): void {
+    // Another member may have been assigned the partition; it handles the message again and commits it.
+    const isOurs = this.#consumer.assignments?.some(
+      (assigned) => assigned.topic === topic && assigned.partitions.includes(partition),
+    );
+    if (!isOurs) return;
+    this.#due.set(`${topic} ${partition}`, { topic, partition, offset, leaderEpoch });
+    void this.#flush();
+  }
+
+  /** Resolves when every position is committed or could not be, or after `timeoutMs`. */
+  async finish(timeoutMs: number): Promise<void> {
+    await within(timeoutMs, 'the last commit', this.#flush()).catch(this.#onFailure);
+  }
+
+  async #commitDue(): Promise<void> {
+    while (this.#due.size > 0) {
+      const offsets = [...this.#due.values()].map((each) => ({ ...each, offset: each.offset + 1n }));
+      this.#due.clear();
+      await this.#consumer.commit({ offsets });
+    }
+  }
 }

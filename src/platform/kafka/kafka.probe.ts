@@ -1,36 +1,36 @@
 import { Admin } from '@platformatic/kafka';
 import { abandon, clientOptions, type KafkaAccess, KafkaError, within } from './kafka.client.ts';
 
-/** Asks the brokers, each time anew. */
+/** A check of the brokers, without a cache. */
 export interface KafkaProbe {
-  /** Resolves when a broker answers and each partition of these topics has a leader; rejects otherwise, in time. */
+  /** Resolves when a broker answers and each partition of the topics has a leader; rejects otherwise, within `timeoutMs`. */
   check(timeoutMs: number, topics?: readonly string[]): Promise<void>;
   close(): void;
 }
 
-/** So many of the brokers named are asked side by side: one that is dead does not make the others wait. */
-const MAX_ASKED = 3;
-/** Longer than a check may take: a connection that is slow to come is there for the next. */
+/** Up to this many configured brokers are asked at the same time, so that an unavailable one causes no delay. */
+const MAX_BROKERS = 3;
+/** Longer than a check: a connection that is established too late serves the next check. */
 const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 3_000;
 
 export function createKafkaProbe(access: KafkaAccess): KafkaProbe {
   const admins = access.brokers
-    .slice(0, MAX_ASKED)
+    .slice(0, MAX_BROKERS)
     .map((broker) => createAdmin({ ...access, brokers: [broker] }));
   return {
     async check(timeoutMs, topics = []) {
-      const doing = 'Kafka was asked for its topics';
+      const action = 'Kafka was asked for its topics';
       const asked = Promise.any(
         admins.map((admin) => admin.metadata({ topics: [...topics], forceUpdate: true })),
       );
-      const { topics: known } = await within(timeoutMs, doing, asked).catch((error: unknown) => {
-        throw error instanceof KafkaError ? error : new KafkaError(doing, error);
+      const { topics: known } = await within(timeoutMs, action, asked).catch((error: unknown) => {
+        throw error instanceof KafkaError ? error : new KafkaError(action, error);
       });
       const headless = topics.filter((topic) =>
         known.get(topic)?.partitions.some((partition) => partition.leader < 0),
       );
-      if (headless.length > 0) throw new KafkaError(doing, `no leader for ${headless.join(', ')}`);
+      if (headless.length > 0) throw new KafkaError(action, `no leader for ${headless.join(', ')}`);
     },
     close() {
       for (const admin of admins) abandon(admin);

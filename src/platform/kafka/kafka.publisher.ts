@@ -12,27 +12,27 @@ export interface KafkaPublisher extends EventPublisher {
   close(): void;
 }
 
-/** A whole `publish` has this long. */
+/** Time limit of a whole `publish`. */
 const PUBLISH_TIMEOUT_MS = 6_000;
 const CONNECT_TIMEOUT_MS = 1_500;
-/** How long a broker waits for its replicas, and we for the broker. */
+/** Maximum wait of a broker for its replicas. */
 const ACKNOWLEDGE_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 4_000;
 const RETRIES = 3;
 const RETRY_DELAY_MS = 100;
-/** After a failure Kafka must answer this soon before anything is sent to it. */
+/** After a failure, Kafka must answer a check within this before messages are sent again. */
 const REACH_TIMEOUT_MS = 1_000;
-/** All messages of a partition go as one record batch; the brokers take one of 1 MiB unless told otherwise. */
+/** The messages of a partition form one record batch; the brokers' default limit for it is 1 MiB. */
 const MAX_BATCH_BYTES = 512 * 1_024;
-/** What a record needs beside its key and value: header, offsets, lengths. */
+/** Size of a record without its key and value: header, offsets, lengths. */
 const RECORD_OVERHEAD_BYTES = 100;
 
 /**
- * Publishes with the idempotent producer, acknowledged by all replicas: what is retried within a `publish` stands in
- * the log once and in order. No message waits for company.
+ * Publishes with the idempotent producer, acknowledged by all replicas: messages that are retried within a `publish` are
+ * stored once and in order. No message is delayed to fill a batch.
  *
- * A producer that failed is thrown away with whatever it had not sent: nothing of it can arrive after what is published
- * next. What it had sent may come a second time then.
+ * A failed producer is discarded with its unsent messages, so that none of them can arrive after messages that are published
+ * later. Messages that it had sent may then be published twice.
  */
 export function createKafkaPublisher(access: KafkaAccess, probe: KafkaProbe): KafkaPublisher {
   let producer: EventProducer | undefined;
@@ -49,13 +49,13 @@ export function createKafkaPublisher(access: KafkaAccess, probe: KafkaProbe): Ka
       if (isInDoubt) await probe.check(REACH_TIMEOUT_MS);
       producer ??= createProducer(access);
       const using = producer;
-      const doing = 'messages were published to Kafka';
+      const action = 'messages were published to Kafka';
       try {
-        await within(PUBLISH_TIMEOUT_MS, doing, sendInOrder(using, messages));
+        await within(PUBLISH_TIMEOUT_MS, action, sendInOrder(using, messages));
         isInDoubt = false;
       } catch (error) {
         fail(using);
-        throw error instanceof KafkaError ? error : new KafkaError(doing, error);
+        throw error instanceof KafkaError ? error : new KafkaError(action, error);
       }
     },
     close() {
@@ -76,9 +76,9 @@ function createProducer(access: KafkaAccess): EventProducer {
       retryDelayMs: RETRY_DELAY_MS,
     }),
     timeout: ACKNOWLEDGE_TIMEOUT_MS,
-    // Implies that all replicas acknowledge, and one request a broker at a time.
+    // This also sets acknowledgement by all replicas, and one request at a time for each broker.
     idempotent: true,
-    // As Kafka's own clients choose the partition; the library's default differs from them for half of all keys.
+    // The partitioner of Kafka's own clients; the library's default chooses another partition for half of all keys.
     partitioner: compatibilityPartitioner,
     serializers: stringSerializers,
   });
@@ -90,7 +90,7 @@ async function sendInOrder(producer: EventProducer, messages: readonly EventMess
   for (const batch of batchesOf(messages)) await producer.send({ messages: batch.map(toRecord) });
 }
 
-/** Cuts a list where a partition's share of it could grow too large for the brokers; a message alone is never cut. */
+/** Splits a list into batches that are small enough for the brokers, also if all messages are for one partition. */
 export function* batchesOf(messages: readonly EventMessage[]): Generator<EventMessage[]> {
   let batch: EventMessage[] = [];
   let bytes = 0;

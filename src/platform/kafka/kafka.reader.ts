@@ -4,38 +4,24 @@ import { instant } from '../../kernel/clock.ts';
 import type { EventHandler, EventMessage } from '../../kernel/events.ts';
 import type { OnFailure } from '../../kernel/failures.ts';
 import { abandon, clientOptions, cut, type KafkaAccess, KafkaError, within } from './kafka.client.ts';
-import { createCommitter } from './kafka.committer.ts';
-import { createLanes } from './kafka.lanes.ts';
+import { Committer } from './kafka.committer.ts';
+import { Lanes } from './kafka.lanes.ts';
 import { EVENT_ID_HEADER, TRACE_HEADER } from './kafka.publisher.ts';
-
-/** Reads topics as one of a group, until stopped. */
-export interface GroupReader {
-  /** Hands over to the rest of the group: what is in hand is finished and committed, in bounded time. */
-  stop(): Promise<void>;
-}
-
-export interface GroupReaderOptions {
-  readonly access: KafkaAccess;
-  readonly group: string;
-  readonly handlers: ReadonlyMap<string, EventHandler>;
-  /** Told of each message that was not taken and of each reading that broke off; both are tried again. */
-  readonly onError: OnFailure;
-}
 
 const CONNECT_TIMEOUT_MS = 1_500;
 const REQUEST_TIMEOUT_MS = 40_000;
 const RETRIES = 2;
 const RETRY_DELAY_MS = 250;
-/** A replica that died is followed by another within this. */
+/** The partitions of a crashed replica are assigned to another replica after this. */
 const SESSION_TIMEOUT_MS = 10_000;
 const HEARTBEAT_MS = 2_000;
-/** So long the group waits for a member to come to a new sharing out; below the request's own timeout. */
+/** Maximum wait of the group for a member in a rebalance; below the timeout of the request. */
 const REBALANCE_TIMEOUT_MS = 30_000;
 const MAX_FETCH_BYTES = 5 * 1_024 * 1_024;
 const MAX_FETCH_WAIT_MS = 1_000;
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 10_000;
-/** What is in hand when a stop begins has this long, then its commit, then the farewell to the group. */
+/** Time limits of a stop: for running handlers, then for the last commit, then for leaving the group. */
 const HAND_OVER_MS = 8_000;
 const LAST_COMMIT_MS = 2_000;
 const LEAVE_MS = 2_000;
@@ -45,108 +31,117 @@ type Stream = MessagesStream<string, string, string, string>;
 type Read = Message<string, string, string, string>;
 
 /**
- * Reads from what the group has committed, or from the beginning when that is nothing; commits what was handled, never
- * before. A reading that breaks off, for whatever reason, begins anew as a new member: the messages since the last
- * commit come again.
+ * Reads topics as a member of a consumer group until it is stopped. It starts at the group's committed offsets, or at the
+ * beginning when there are none, and commits messages after they were handled. When reading fails for any reason, it joins
+ * the group again as a new member, and the messages since the last commit are delivered again.
  */
-export function startGroupReader(options: GroupReaderOptions): GroupReader {
-  const stopping = new AbortController();
+export class GroupReader {
+  readonly #access: KafkaAccess;
+  readonly #group: string;
+  readonly #handlers: ReadonlyMap<string, EventHandler>;
+  readonly #onError: OnFailure;
+  readonly #stopping = new AbortController();
+  readonly #ended: Promise<void>;
 
-  async function loop(): Promise<void> {
-    for (let failures = 0; !stopping.signal.aborted; failures += 1) {
-      const began = performance.now();
+  /** Starts to read. `onError` is called for each failed message and each interrupted membership; both are tried again. */
+  constructor(
+    access: KafkaAccess,
+    group: string,
+    handlers: ReadonlyMap<string, EventHandler>,
+    onError: OnFailure,
+  ) {
+    this.#access = access;
+    this.#group = group;
+    this.#handlers = handlers;
+    this.#onError = onError;
+    this.#ended = this.#loop();
+  }
+
+  /** Finishes and commits running messages within a time limit, and leaves the group. */
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    return this.#ended;
+  }
+
+  async #loop(): Promise<void> {
+    for (let failures = 0; !this.#stopping.signal.aborted; failures += 1) {
+      const beganMs = performance.now();
       try {
-        await readUntilBroken(options, stopping.signal);
+        await this.#readAsMember();
       } catch (error) {
-        options.onError(new KafkaError(`the group ${options.group} reads from Kafka`, error));
+        this.#onError(new KafkaError(`the group ${this.#group} reads from Kafka`, error));
       }
-      if (performance.now() - began > MAX_BACKOFF_MS) failures = 0;
-      await pauseUnless(stopping.signal, backoffMs(failures + 1));
+      if (performance.now() - beganMs > MAX_BACKOFF_MS) failures = 0;
+      await pauseUnless(this.#stopping.signal, backoffMs(failures + 1));
     }
   }
 
-  const ended = loop();
-  return {
-    stop() {
-      stopping.abort();
-      return ended;
-    },
-  };
-}
-
-/** One membership of the group, from joining to leaving it. */
-async function readUntilBroken(options: GroupReaderOptions, stop: AbortSignal): Promise<void> {
-  const consumer = createConsumer(options);
-  let stream: Stream | undefined;
-  try {
-    stream = await consumer.consume({
-      topics: [...options.handlers.keys()],
-      mode: 'committed',
-      fallbackMode: 'earliest',
-      autocommit: false,
-    });
-    await readStream(consumer, stream, options, stop);
-    await within(LEAVE_MS, 'the group was left', consumer.close(true));
-  } finally {
-    if (stream) cut(stream.connections);
-    abandon(consumer);
-  }
-}
-
-/** Ends when it is told to stop; throws when the membership, a fetch or a commit failed for good. */
-async function readStream(
-  consumer: EventConsumer,
-  stream: Stream,
-  { handlers, onError }: GroupReaderOptions,
-  stop: AbortSignal,
-): Promise<void> {
-  const over = new AbortController();
-  const end = () => void stream.destroy();
-  const breakOff = (error: unknown) => void stream.destroy(new KafkaError('reading broke off', error));
-  stream.on('error', () => undefined);
-  stream.once('close', () => over.abort());
-  consumer.on('error', breakOff);
-  consumer.on('consumer:heartbeat:stalled', ({ lastError }) => breakOff(lastError ?? 'no heartbeat'));
-  stop.addEventListener('abort', end, { once: true });
-  if (stop.aborted) end();
-
-  const committer = createCommitter(consumer, breakOff);
-  const lanes = createLanes<Read>(over.signal, async (read) => {
-    const handler = handlers.get(read.topic);
-    if (handler && (await deliver(toEvent(read), handler, over.signal, onError))) committer.commit(read);
-  });
-  try {
-    for await (const read of stream) await lanes.take(`${read.topic} ${read.partition}`, read);
-  } catch (error) {
-    if (!stop.aborted) throw error;
-  } finally {
-    stop.removeEventListener('abort', end);
-    stream.destroy();
-    await lanes.finish(HAND_OVER_MS);
-    await committer.finish(LAST_COMMIT_MS);
-  }
-}
-
-/** Gives a message until it is taken: true; or until the reading ends: false. */
-async function deliver(
-  message: EventMessage,
-  handler: EventHandler,
-  stop: AbortSignal,
-  onError: OnFailure,
-): Promise<boolean> {
-  for (let attempt = 1; !stop.aborted; attempt += 1) {
+  /** One membership of the group, from joining to leaving it. */
+  async #readAsMember(): Promise<void> {
+    const consumer = createConsumer(this.#access, this.#group);
+    let stream: Stream | undefined;
     try {
-      await handler(message, attempt);
-      return true;
-    } catch (error) {
-      onError(error, { topic: message.topic, key: message.key, messageId: message.eventId });
-      await pauseUnless(stop, backoffMs(attempt));
+      stream = await consumer.consume({
+        topics: [...this.#handlers.keys()],
+        mode: 'committed',
+        fallbackMode: 'earliest',
+        autocommit: false,
+      });
+      await this.#readStream(consumer, stream);
+      await within(LEAVE_MS, 'the group was left', consumer.close(true));
+    } finally {
+      if (stream) cut(stream.connections);
+      abandon(consumer);
     }
   }
-  return false;
+
+  /** Returns after `stop`; throws when the membership, a fetch or a commit has failed for good. */
+  async #readStream(consumer: EventConsumer, stream: Stream): Promise<void> {
+    const stop = this.#stopping.signal;
+    const over = new AbortController();
+    const end = () => void stream.destroy();
+    const breakOff = (error: unknown) =>
+      void stream.destroy(new KafkaError('reading was interrupted', error));
+    stream.on('error', () => undefined);
+    stream.once('close', () => over.abort());
+    consumer.on('error', breakOff);
+    consumer.on('consumer:heartbeat:stalled', ({ lastError }) => breakOff(lastError ?? 'no heartbeat'));
+    stop.addEventListener('abort', end, { once: true });
+    if (stop.aborted) end();
+
+    const committer = new Committer(consumer, breakOff);
+    const lanes = new Lanes<Read>(over.signal, async (read) => {
+      const handler = this.#handlers.get(read.topic);
+      if (handler && (await this.#deliver(toEvent(read), handler, over.signal))) committer.commit(read);
+    });
+    try {
+      for await (const read of stream) await lanes.take(`${read.topic} ${read.partition}`, read);
+    } catch (error) {
+      if (!stop.aborted) throw error;
+    } finally {
+      stop.removeEventListener('abort', end);
+      stream.destroy();
+      await lanes.finish(HAND_OVER_MS);
+      await committer.finish(LAST_COMMIT_MS);
+    }
+  }
+
+  /** Calls the handler until it succeeds (true), or until reading ends (false). */
+  async #deliver(message: EventMessage, handler: EventHandler, over: AbortSignal): Promise<boolean> {
+    for (let attempt = 1; !over.aborted; attempt += 1) {
+      try {
+        await handler(message, attempt);
+        return true;
+      } catch (error) {
+        this.#onError(error, { topic: message.topic, key: message.key, messageId: message.eventId });
+        await pauseUnless(over, backoffMs(attempt));
+      }
+    }
+    return false;
+  }
 }
 
-function createConsumer({ access, group }: GroupReaderOptions): EventConsumer {
+function createConsumer(access: KafkaAccess, group: string): EventConsumer {
   const consumer = new Consumer<string, string, string, string>({
     ...clientOptions(access, {
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
@@ -167,7 +162,7 @@ function createConsumer({ access, group }: GroupReaderOptions): EventConsumer {
   return consumer;
 }
 
-/** Others may send no key, no value and no id; what they sent is judged by who handles it. */
+/** Messages of other systems may have no key, value or id; the handler checks them. */
 function toEvent(read: Read): EventMessage {
   return {
     eventId: read.headers.get(EVENT_ID_HEADER) ?? `${read.topic}-${read.partition}-${read.offset}`,

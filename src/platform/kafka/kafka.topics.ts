@@ -4,30 +4,30 @@ import { abandon, clientOptions, isAnswer, type KafkaAccess, KafkaError, within 
 
 export interface TopicsWanted {
   readonly names: readonly string[];
-  /** Whether those that are not there may be made. */
+  /** Whether missing topics may be created. */
   readonly mayCreate: boolean;
   readonly partitions: number;
-  /** Copies of each partition; undefined leaves it to the brokers. */
+  /** Replicas of each partition; undefined: the brokers' default. */
   readonly replicas: number | undefined;
 }
 
-/** The topics are not there and will not be: an operator has to make them, or let this service make them. */
+/** Topics are missing and cannot be created: an operator must create them, or allow this service to. */
 export class KafkaTopicsMissing extends Error {
   constructor(topics: readonly string[], why: string) {
-    super(`Kafka has no topic ${topics.join(', ')}, and this service may not make it (${why}).`);
+    super(`Kafka has no topic ${topics.join(', ')}, and this service may not create it (${why}).`);
     this.name = 'KafkaTopicsMissing';
   }
 }
 
-const DOING = 'Kafka’s topics were made ready';
+const ACTION = 'Kafka’s topics were prepared';
 const CONNECT_TIMEOUT_MS = 1_500;
 const REQUEST_TIMEOUT_MS = 5_000;
 const RETRY_DELAY_MS = 200;
-/** Brokers that are there say so within this; a start waits no longer for those that are not. */
+/** Available brokers answer within this; a start waits no longer for unavailable ones. */
 const ANSWER_TIMEOUT_MS = 3_000;
 const ENSURE_TIMEOUT_MS = 8_000;
-const LOOK_AGAIN_MS = 50;
-/** Answers that asking again does not change. */
+const CHECK_AGAIN_MS = 50;
+/** Errors that another attempt does not change. */
 const REFUSALS = [
   'TOPIC_AUTHORIZATION_FAILED',
   'CLUSTER_AUTHORIZATION_FAILED',
@@ -36,8 +36,8 @@ const REFUSALS = [
 ];
 
 /**
- * Sees to it that the topics are there, however many replicas do so at once. Rejects with `KafkaTopicsMissing` when
- * they cannot be, and with a `KafkaError` when Kafka is away; both within `ENSURE_TIMEOUT_MS`.
+ * Makes sure that the topics exist; replicas may call it concurrently. Rejects with `KafkaTopicsMissing` when they cannot be
+ * created, and with a `KafkaError` when Kafka is unavailable, both within `ENSURE_TIMEOUT_MS`.
  */
 export async function ensureTopics(access: KafkaAccess, wanted: TopicsWanted): Promise<void> {
   const admin = new Admin(
@@ -50,10 +50,10 @@ export async function ensureTopics(access: KafkaAccess, wanted: TopicsWanted): P
   );
   admin.on('error', () => undefined);
   try {
-    await within(ENSURE_TIMEOUT_MS, DOING, ensure(admin, wanted));
+    await within(ENSURE_TIMEOUT_MS, ACTION, ensure(admin, wanted));
   } catch (error) {
     if (error instanceof KafkaTopicsMissing || error instanceof KafkaError) throw error;
-    throw new KafkaError(DOING, error);
+    throw new KafkaError(ACTION, error);
   } finally {
     abandon(admin);
   }
@@ -61,7 +61,7 @@ export async function ensureTopics(access: KafkaAccess, wanted: TopicsWanted): P
 
 async function ensure(admin: Admin, wanted: TopicsWanted): Promise<void> {
   const { names, mayCreate, partitions, replicas } = wanted;
-  const missing = await within(ANSWER_TIMEOUT_MS, DOING, missingOf(admin, names));
+  const missing = await within(ANSWER_TIMEOUT_MS, ACTION, missingOf(admin, names));
   if (missing.length === 0) return;
   if (!mayCreate) throw new KafkaTopicsMissing(missing, 'KAFKA_CREATE_TOPICS is false');
   for (const topic of missing) {
@@ -75,8 +75,8 @@ async function ensure(admin: Admin, wanted: TopicsWanted): Promise<void> {
       throw error;
     }
   }
-  // A topic is made before every broker has heard of it.
-  while ((await missingOf(admin, missing)).length > 0) await pause(LOOK_AGAIN_MS);
+  // A new topic is not known to every broker at once.
+  while ((await missingOf(admin, missing)).length > 0) await pause(CHECK_AGAIN_MS);
 }
 
 async function missingOf(admin: Admin, names: readonly string[]): Promise<string[]> {

@@ -4,37 +4,39 @@ import type { OnFailure } from '../../kernel/failures.ts';
 import { type KafkaAccess, KafkaError } from './kafka.client.ts';
 import { createKafkaProbe } from './kafka.probe.ts';
 import { createKafkaPublisher } from './kafka.publisher.ts';
-import { type GroupReader, startGroupReader } from './kafka.reader.ts';
+import { GroupReader } from './kafka.reader.ts';
 import { ensureTopics, type TopicsWanted } from './kafka.topics.ts';
 
-/** Kafka as the log of events. */
+/** Kafka as the event log. */
 export interface Kafka extends EventPublisher, EventSubscriber {
-  /** Resolves when the brokers and every topic are there to be used; rejects otherwise, within `timeoutMs`. */
+  /** Resolves when the brokers and every topic are available; rejects otherwise, within `timeoutMs`. */
   check(timeoutMs: number): Promise<void>;
-  /** Begins to read what was subscribed to. */
+  /** Starts to read the subscribed topics. */
   startReading(): void;
-  /** Hands what it reads over to the other replicas. */
+  /** Hands its partitions over to the other replicas. */
   stopReading(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface KafkaOptions {
+const RETRY_EVERY_MS = 5_000;
+
+/**
+ * Makes sure that the topics exist. Unavailable brokers do not delay the start: the topics are then checked in the
+ * background. Rejects with `KafkaTopicsMissing` when topics are missing and cannot be created.
+ */
+export async function connectKafka({
+  access,
+  topics,
+  onError,
+}: {
   readonly access: KafkaAccess;
   readonly topics: TopicsWanted;
   readonly onError: OnFailure;
-}
-
-const LOOK_AGAIN_MS = 5_000;
-
-/**
- * Sees to the topics and is then ready. Brokers that are away do not keep anybody waiting: the topics are seen to when
- * they come. Rejects with `KafkaTopicsMissing` when the brokers are there and the topics are not and may not be made.
- */
-export async function connectKafka({ access, topics, onError }: KafkaOptions): Promise<Kafka> {
+}): Promise<Kafka> {
   const topicsLater = await prepareTopics(access, topics, onError);
   const probe = createKafkaProbe(access);
-  // The first question of all takes a connection and a login; nobody waits for this one.
-  void probe.check(LOOK_AGAIN_MS).catch(() => undefined);
+  // The first check needs a connection and a login; no caller waits for this one.
+  void probe.check(RETRY_EVERY_MS).catch(() => undefined);
   const publisher = createKafkaPublisher(access, probe);
   const groups = new Map<string, Map<string, EventHandler>>();
   let readers: GroupReader[] = [];
@@ -46,9 +48,7 @@ export async function connectKafka({ access, topics, onError }: KafkaOptions): P
     },
     check: (timeoutMs) => probe.check(timeoutMs, topics.names),
     startReading() {
-      readers = [...groups].map(([group, handlers]) =>
-        startGroupReader({ access, group, handlers, onError }),
-      );
+      readers = [...groups].map(([group, handlers]) => new GroupReader(access, group, handlers, onError));
     },
     async stopReading() {
       await Promise.all(readers.map((reader) => reader.stop()));
@@ -61,7 +61,7 @@ export async function connectKafka({ access, topics, onError }: KafkaOptions): P
   };
 }
 
-/** Makes the topics ready now, or gives back what goes on trying while Kafka is away. */
+/** Makes sure that the topics exist. While Kafka is unavailable, it returns the retry that continues in the background. */
 async function prepareTopics(
   access: KafkaAccess,
   topics: TopicsWanted,
@@ -85,7 +85,7 @@ function retryUntilReady(attempt: () => Promise<void>, onError: (error: unknown)
   const stopping = new AbortController();
   async function loop(): Promise<void> {
     for (;;) {
-      await pause(LOOK_AGAIN_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await pause(RETRY_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
       try {
         return await attempt();

@@ -1,119 +1,133 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { type Clock, type Instant, later, MS_PER_SECOND } from '../../kernel/clock.ts';
+import { singleFlight } from '../../kernel/concurrency.ts';
 import { AppError } from '../../kernel/errors.ts';
+import { OK } from '../../kernel/http-status.ts';
 import type { SharedToken, SharedTokens } from './shared-tokens.ts';
-
-/** Machine-to-machine access tokens by client credentials. */
-export interface M2mTokens {
-  /** A token that is good for now. Throws `identity_unavailable` when there is none to be had. */
-  get(): Promise<string>;
-  /** Forgets a token that was refused, so that the next call fetches another. */
-  discard(token: string): void;
-}
-
-export interface M2mTokensOptions {
-  readonly http: Dispatcher;
-  readonly tokenUrl: string;
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly clock: Clock;
-  /** Where replicas share their token; without it this process has its own. */
-  readonly shared?: SharedTokens | undefined;
-}
 
 interface HeldToken extends SharedToken {
   readonly refreshAt: Instant;
 }
 
 const REFRESH_BEFORE_END_MS = 60_000;
-/** After a failure the issuer is left alone for so long. */
-const REST_AFTER_FAILURE_MS = 500;
+/** After a failure the issuer is not asked again for this long. */
+const PAUSE_AFTER_FAILURE_MS = 500;
 const REQUEST_TIMEOUT_MS = 5_000;
-/** A replica that died while it fetched keeps the others from it for so long. */
+/** A replica that crashes while it fetches a token blocks the others for at most this long. */
 const CLAIM_MS = 6_000;
-/** How long the token that another replica fetches is waited for; then this one fetches its own. */
+/** How often this replica looks for the token that another replica is fetching, before it fetches its own. */
 const MAX_LOOKS_FOR_OTHERS = 40;
 const LOOK_EVERY_MS = 50;
-const HTTP_OK = 200;
 const SCOPE = 'internal-api';
 
 /**
- * Keeps one token and fetches the next 60 s before it ends (half-way through, when it lives shorter): one request at
- * a time however many wait, and none waits while the old one is still good. Replicas that share tokens fetch one
- * between them.
+ * Machine-to-machine access tokens by client credentials. It keeps one token and fetches the next one 60 s before the token
+ * expires, or after half of its life when that is shorter than two minutes. There is one request at a time for all callers,
+ * and no caller waits while the old token is valid. Replicas with shared tokens fetch one token for all of them.
  */
-export function createM2mTokens(options: M2mTokensOptions): M2mTokens {
-  const { clock, shared } = options;
-  let held: HeldToken | undefined;
-  let refused: string | undefined;
-  let fetching: Promise<HeldToken> | undefined;
-  let restUntil: Instant | undefined;
+export class M2mTokens {
+  readonly #http: Dispatcher;
+  readonly #tokenUrl: URL;
+  readonly #form: string;
+  readonly #clock: Clock;
+  readonly #shared: SharedTokens | undefined;
+  #held: HeldToken | undefined;
+  #refused: string | undefined;
+  #pausedUntil: Instant | undefined;
+  readonly #refresh = singleFlight(() => this.#fetchNext());
 
-  function refresh(): Promise<HeldToken> {
-    const isBetter = ({ token, expiresAt }: SharedToken) =>
-      token !== refused && expiresAt > Math.max(clock.now(), held?.expiresAt ?? 0);
-    fetching ??= (shared ? fetchShared(shared, isBetter, options) : fetchToken(options))
-      .then((token) => {
-        held = token;
-        return token;
-      })
-      .catch((error: unknown) => {
-        restUntil = later(clock.now(), REST_AFTER_FAILURE_MS);
-        throw error;
-      })
-      .finally(() => {
-        fetching = undefined;
-      });
-    return fetching;
+  constructor(needs: {
+    readonly http: Dispatcher;
+    readonly tokenUrl: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+    readonly clock: Clock;
+    /** Where replicas share their token; undefined: each has its own. */
+    readonly shared?: SharedTokens | undefined;
+  }) {
+    this.#http = needs.http;
+    this.#tokenUrl = new URL(needs.tokenUrl);
+    this.#form = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: needs.clientId,
+      client_secret: needs.clientSecret,
+      scope: SCOPE,
+    }).toString();
+    this.#clock = needs.clock;
+    this.#shared = needs.shared;
   }
 
-  return {
-    async get() {
-      const now = clock.now();
-      if (held && now < held.refreshAt) return held.token;
-      const isResting = restUntil !== undefined && now < restUntil;
-      if (!held || now >= held.expiresAt) {
-        if (isResting) throw unavailable(new Error('the last request failed just now'));
-        return (await refresh()).token;
-      }
-      if (!isResting) refresh().catch(() => undefined);
-      return held.token;
-    },
-    discard(token) {
-      if (held?.token !== token) return;
-      held = undefined;
-      refused = token;
-      void shared?.forget(token);
-    },
-  };
-}
-
-/** The token that another replica fetched, or one fetched for all of them. */
-async function fetchShared(
-  shared: SharedTokens,
-  isBetter: (token: SharedToken) => boolean,
-  options: M2mTokensOptions,
-): Promise<HeldToken> {
-  const look = async (): Promise<HeldToken | undefined> => {
-    const kept = await shared.read();
-    return kept && isBetter(kept) ? hold(kept, options.clock.now()) : undefined;
-  };
-  const kept = await look();
-  if (kept) return kept;
-  for (let looks = 1; !(await shared.claim(CLAIM_MS)) && looks <= MAX_LOOKS_FOR_OTHERS; looks += 1) {
-    await setTimeout(LOOK_EVERY_MS);
-    const others = await look();
-    if (others) return others;
+  /** A valid token. Throws `identity_unavailable` when there is none. */
+  async get(): Promise<string> {
+    const now = this.#clock.now();
+    const held = this.#held;
+    if (held && now < held.refreshAt) return held.token;
+    const isPaused = this.#pausedUntil !== undefined && now < this.#pausedUntil;
+    if (!held || now >= held.expiresAt) {
+      if (isPaused) throw unavailable(new Error('the last request failed a moment ago'));
+      return (await this.#refresh()).token;
+    }
+    if (!isPaused) this.#refresh().catch(() => undefined);
+    return held.token;
   }
-  try {
-    const others = await look();
-    if (others) return others;
-    const fetched = await fetchToken(options);
-    await shared.keep(fetched);
-    return fetched;
-  } finally {
-    await shared.unclaim();
+
+  /** Forgets a token that was refused, so that the next call fetches another one. */
+  discard(token: string): void {
+    if (this.#held?.token !== token) return;
+    this.#held = undefined;
+    this.#refused = token;
+    void this.#shared?.forget(token);
+  }
+
+  async #fetchNext(): Promise<HeldToken> {
+    try {
+      this.#held = await (this.#shared ? this.#fetchShared(this.#shared) : this.#fetch());
+      return this.#held;
+    } catch (error) {
+      this.#pausedUntil = later(this.#clock.now(), PAUSE_AFTER_FAILURE_MS);
+      throw error;
+    }
+  }
+
+  /** The token that another replica has fetched, or a new one that is then shared. */
+  async #fetchShared(shared: SharedTokens): Promise<HeldToken> {
+    const found = await this.#look(shared);
+    if (found) return found;
+    for (let looks = 1; !(await shared.claim(CLAIM_MS)) && looks <= MAX_LOOKS_FOR_OTHERS; looks += 1) {
+      await setTimeout(LOOK_EVERY_MS);
+      const others = await this.#look(shared);
+      if (others) return others;
+    }
+    try {
+      const others = await this.#look(shared);
+      if (others) return others;
+      const fetched = await this.#fetch();
+      await shared.keep(fetched);
+      return fetched;
+    } finally {
+      await shared.unclaim();
+    }
+  }
+
+  /** The shared token, if it lives longer than the one held here and was not refused. */
+  async #look(shared: SharedTokens): Promise<HeldToken | undefined> {
+    const stored = await shared.read();
+    const now = this.#clock.now();
+    const isBetter =
+      stored &&
+      stored.token !== this.#refused &&
+      stored.expiresAt > Math.max(now, this.#held?.expiresAt ?? 0);
+    return isBetter ? hold(stored, now) : undefined;
+  }
+
+  async #fetch(): Promise<HeldToken> {
+    const askedAt = this.#clock.now();
+    const answer = await post(this.#http, this.#tokenUrl, this.#form);
+    const { access_token: token, expires_in: seconds } = answer;
+    if (typeof token !== 'string' || typeof seconds !== 'number' || !(seconds > 0))
+      throw unavailable('an answer without a token');
+    return hold({ token, expiresAt: later(askedAt, seconds * MS_PER_SECOND) }, askedAt);
   }
 }
 
@@ -126,24 +140,8 @@ function hold({ token, expiresAt }: SharedToken, now: Instant): HeldToken {
   };
 }
 
-async function fetchToken(options: M2mTokensOptions): Promise<HeldToken> {
-  const { clock, tokenUrl, clientId, clientSecret } = options;
-  const askedAt = clock.now();
-  const form = {
-    grant_type: 'client_credentials',
-    client_id: clientId,
-    client_secret: clientSecret,
-    scope: SCOPE,
-  };
-  const answer = await post(options.http, tokenUrl, new URLSearchParams(form).toString());
-  const { access_token: token, expires_in: seconds } = answer;
-  if (typeof token !== 'string' || typeof seconds !== 'number' || !(seconds > 0))
-    throw unavailable('an answer without a token');
-  return hold({ token, expiresAt: later(askedAt, seconds * MS_PER_SECOND) }, askedAt);
-}
-
-async function post(http: Dispatcher, tokenUrl: string, body: string): Promise<Record<string, unknown>> {
-  const { origin, pathname } = new URL(tokenUrl);
+async function post(http: Dispatcher, tokenUrl: URL, body: string): Promise<Record<string, unknown>> {
+  const { origin, pathname } = tokenUrl;
   try {
     const response = await http.request({
       origin,
@@ -151,11 +149,11 @@ async function post(http: Dispatcher, tokenUrl: string, body: string): Promise<R
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
       body,
-      // With the wait for a connection, and below `CLAIM_MS`: nobody else fetches meanwhile.
+      // It includes the wait for a connection, and is below `CLAIM_MS`, so that no other replica fetches at the same time.
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
     const answer = (await response.body.json()) as Record<string, unknown>;
-    if (response.statusCode === HTTP_OK) return answer;
+    if (response.statusCode === OK) return answer;
     throw new Error(`status ${response.statusCode}, ${String(answer.error)}`);
   } catch (error) {
     throw unavailable(error);

@@ -5,15 +5,15 @@ export interface SharedToken {
   readonly expiresAt: Instant;
 }
 
-/** Where the replicas share one token. It never fails: while it is away, each replica is on its own. */
+/** Shares one token among replicas. Its calls never fail: while the store is unavailable, each replica fetches its own. */
 export interface SharedTokens {
-  /** The token that was kept last, while it lives. */
+  /** The stored token, until it expires. */
   read(): Promise<SharedToken | undefined>;
-  /** Keeps a token until it ends. */
+  /** Stores a token until it expires. */
   keep(token: SharedToken): Promise<void>;
-  /** Removes this token, and no other, so that nobody takes one that was refused. */
+  /** Removes this token, and no other, so that no replica uses a refused token. */
   forget(token: string): Promise<void>;
-  /** Whether this replica is the one to fetch the next token; the claim ends by itself after `forMs`. */
+  /** Whether this replica should fetch the next token. The claim expires after `forMs`. */
   claim(forMs: number): Promise<boolean>;
   unclaim(): Promise<void>;
 }

@@ -2,102 +2,118 @@ import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type Clock, instant, later, MS_PER_SECOND } from '../../kernel/clock.ts';
+import { onceSucceeded } from '../../kernel/concurrency.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, toUuid, type UserId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 
-/** Turns access tokens into principals. */
-export interface TokenVerifier {
-  /**
-   * Who the token speaks for. Throws `unauthenticated` for a token that is not good and `identity_unavailable` when
-   * the issuer's keys cannot be had: never an open door.
-   */
-  verify(token: string): Promise<Principal>;
-}
-
-export interface TokenVerifierOptions {
-  /** `iss` of every token, compared letter by letter. */
-  readonly issuer: string;
-  /** Where the issuer's keys are. Unset, its discovery document says so, or else Keycloak's path is taken. */
-  readonly jwksUrl: string | undefined;
-  readonly clock: Clock;
-  /** Told of another `iss` in a token that the issuer's own keys signed, once a minute for each: a matter of settings. */
-  readonly onOtherIssuer: (found: string) => void;
-}
-
-/** Signatures by key pairs only: `none` and shared secrets are no identity. */
+/** Signatures by key pairs only: `none` and shared secrets prove no identity. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 const LEEWAY_S = 60;
 const JWKS_TIMEOUT_MS = 3_000;
-/** After fetching the keys, unknown key ids are refused for this long without asking again. */
+/** After the keys have been fetched, tokens with unknown key ids are refused for this long without another request. */
 const JWKS_COOLDOWN_MS = 5_000;
-/** Keys are fetched anew after this, while the ones in hand still serve … */
+/** Keys are fetched again after this; until then, and while that fails, the known keys are used. */
 const JWKS_REFRESH_MS = 600_000;
-/** … for so long, when the issuer is away: good tokens outlive it, and a withdrawn key not by much. */
+/** Known keys are used for at most this long while the issuer is unavailable. It limits the life of a withdrawn key. */
 const JWKS_MAX_AGE_MS = 3_600_000;
 const MAX_CACHED_TOKENS = 20_000;
-/** How long a withdrawn signing key can still pass for tokens seen before. */
+/** A verified token is not verified again for this long, also when its signing key is withdrawn. */
 const CACHED_TOKEN_MS = 60_000;
 const MAX_OTHER_ISSUERS = 10;
-const TELL_AGAIN_MS = 60_000;
+const REPORT_AGAIN_MS = 60_000;
 const MAX_TOKEN_CHARS = 16_384;
 const ADMIN_GROUP = '/Permissions/Users/System Admins';
 
-/** A verifier that fetches the issuer's keys when it needs them and remembers tokens it has verified, within bounds. */
-export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const perf = { now: () => options.clock.now() };
-  const keys = keysOf(options);
-  const verified = new LRUCache<string, Principal>({ max: MAX_CACHED_TOKENS, ttl: CACHED_TOKEN_MS, perf });
-  const told = new LRUCache<string, true>({ max: MAX_OTHER_ISSUERS, ttl: TELL_AGAIN_MS, perf });
-  const tellOf = (issuer: string) => {
-    if (!told.has(issuer)) options.onOtherIssuer(issuer);
-    told.set(issuer, true);
-  };
+/** Verifies access tokens. It fetches the issuer's keys when they are first needed, and caches verified tokens. */
+export class TokenVerifier {
+  readonly #issuer: string;
+  readonly #clock: Clock;
+  readonly #keys: JWTVerifyGetKey;
+  readonly #verified: LRUCache<string, Principal>;
+  readonly #otherIssuers: LRUCache<string, true>;
+  readonly #onOtherIssuer: (found: string) => void;
 
-  return {
-    async verify(token) {
-      if (token.length > MAX_TOKEN_CHARS) throw unauthenticated('The access token is too long.');
-      // Only a digest is kept: a copy of the cache is no bunch of keys.
-      const digest = createHash('sha256').update(token).digest('base64');
-      const known = verified.get(digest);
-      if (known && options.clock.now() < known.expiresAt + LEEWAY_S * MS_PER_SECOND) return known;
-      const principal = await verifyAfresh(token, keys, options, tellOf);
-      verified.set(digest, principal);
-      return principal;
-    },
-  };
+  constructor(needs: {
+    /** `iss` of every token; it must be equal. */
+    readonly issuer: string;
+    /** Address of the issuer's keys; undefined: from its discovery document, otherwise Keycloak's path. */
+    readonly jwksUrl: string | undefined;
+    readonly clock: Clock;
+    /** Called at most once a minute for each other `iss` in tokens signed by the issuer: a wrong OIDC_ISSUER. */
+    readonly onOtherIssuer: (found: string) => void;
+  }) {
+    const perf = { now: () => needs.clock.now() };
+    this.#issuer = needs.issuer;
+    this.#clock = needs.clock;
+    this.#keys = keysOf(needs.issuer, needs.jwksUrl, needs.clock);
+    this.#verified = new LRUCache({ max: MAX_CACHED_TOKENS, ttl: CACHED_TOKEN_MS, perf });
+    this.#otherIssuers = new LRUCache({ max: MAX_OTHER_ISSUERS, ttl: REPORT_AGAIN_MS, perf });
+    this.#onOtherIssuer = needs.onOtherIssuer;
+  }
+
+  /**
+   * The user of the token. Throws `unauthenticated` for an invalid token, and `identity_unavailable` when the issuer's keys
+   * cannot be fetched: a token is never accepted unverified.
+   */
+  async verify(token: string): Promise<Principal> {
+    if (token.length > MAX_TOKEN_CHARS) throw unauthenticated('The access token is too long.');
+    // The cache contains digests only, so a dump of the memory contains no usable tokens.
+    const digest = createHash('sha256').update(token).digest('base64');
+    const known = this.#verified.get(digest);
+    if (known && this.#clock.now() < known.expiresAt + LEEWAY_S * MS_PER_SECOND) return known;
+    const principal = await this.#verifySignature(token);
+    this.#verified.set(digest, principal);
+    return principal;
+  }
+
+  async #verifySignature(token: string): Promise<Principal> {
+    try {
+      const { payload } = await jwtVerify(token, this.#keys, {
+        issuer: this.#issuer,
+        algorithms: ALGORITHMS,
+        clockTolerance: LEEWAY_S,
+        currentDate: new Date(this.#clock.now()),
+        requiredClaims: ['sub', 'exp'],
+      });
+      return toPrincipal(payload);
+    } catch (error) {
+      // Claims are checked after the signature, so a forged token cannot fill the log.
+      if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss')
+        this.#reportIssuer(String(error.payload.iss));
+      throw toAppError(error);
+    }
+  }
+
+  #reportIssuer(found: string): void {
+    if (!this.#otherIssuers.has(found)) this.#onOtherIssuer(found);
+    this.#otherIssuers.set(found, true);
+  }
 }
 
-/** The issuer's keys; where they are is asked once, when they are first needed. */
-function keysOf({ issuer, jwksUrl, clock }: TokenVerifierOptions): JWTVerifyGetKey {
-  let found: Promise<JWTVerifyGetKey> | undefined;
-  return async (header, token) => {
-    found ??= (jwksUrl === undefined ? discover(issuer) : Promise.resolve(jwksUrl)).then((url) =>
-      refreshed(
-        createRemoteJWKSet(new URL(url), {
-          timeoutDuration: JWKS_TIMEOUT_MS,
-          cooldownDuration: JWKS_COOLDOWN_MS,
-          cacheMaxAge: JWKS_MAX_AGE_MS,
-        }),
-        clock,
-      ),
-    );
-    found.catch(() => {
-      found = undefined;
+/** The issuer's keys. Their address is looked up once, when the keys are first needed. */
+function keysOf(issuer: string, jwksUrl: string | undefined, clock: Clock): JWTVerifyGetKey {
+  const keys = onceSucceeded(async () => {
+    const url = new URL(jwksUrl ?? (await discover(issuer)));
+    const remote = createRemoteJWKSet(url, {
+      timeoutDuration: JWKS_TIMEOUT_MS,
+      cooldownDuration: JWKS_COOLDOWN_MS,
+      cacheMaxAge: JWKS_MAX_AGE_MS,
     });
-    return (await found)(header, token);
-  };
+    return refreshed(remote, clock);
+  });
+  return async (header, token) => (await keys())(header, token);
 }
 
-/** Fetches keys anew beside the work and not before it: nobody waits for an issuer that is slow, or away for a while. */
+/** Fetches the keys again in the background, so that no request waits for a slow or unavailable issuer. */
 function refreshed(keys: ReturnType<typeof createRemoteJWKSet>, clock: Clock): JWTVerifyGetKey {
-  let askAt = later(clock.now(), JWKS_REFRESH_MS);
+  let refreshAt = later(clock.now(), JWKS_REFRESH_MS);
   return (header, token) => {
-    if (clock.now() >= askAt) {
-      askAt = later(clock.now(), JWKS_COOLDOWN_MS);
+    if (clock.now() >= refreshAt) {
+      refreshAt = later(clock.now(), JWKS_COOLDOWN_MS);
       keys.reload().then(
         () => {
-          askAt = later(clock.now(), JWKS_REFRESH_MS);
+          refreshAt = later(clock.now(), JWKS_REFRESH_MS);
         },
         () => undefined,
       );
@@ -116,31 +132,8 @@ async function discover(issuer: string): Promise<string> {
   return `${issuer}/protocol/openid-connect/certs`;
 }
 
-async function verifyAfresh(
-  token: string,
-  keys: JWTVerifyGetKey,
-  { issuer, clock }: TokenVerifierOptions,
-  tellOf: (issuer: string) => void,
-): Promise<Principal> {
-  try {
-    const { payload } = await jwtVerify(token, keys, {
-      issuer,
-      algorithms: ALGORITHMS,
-      clockTolerance: LEEWAY_S,
-      currentDate: new Date(clock.now()),
-      requiredClaims: ['sub', 'exp'],
-    });
-    return toPrincipal(payload);
-  } catch (error) {
-    // Claims are looked at only after the signature: nobody else can fill the log.
-    if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss')
-      tellOf(String(error.payload.iss));
-    throw explain(error);
-  }
-}
-
 function toPrincipal(claims: JWTPayload): Principal {
-  // Keycloak names the kind of its tokens: an ID or refresh token must not pass for an access token.
+  // Keycloak writes the kind of a token into `typ`: ID and refresh tokens are not access tokens.
   if (claims.typ !== undefined && claims.typ !== 'Bearer')
     throw unauthenticated('This is not an access token.');
   const userId = claims.sub === undefined ? undefined : toUuid(claims.sub);
@@ -153,8 +146,8 @@ function toPrincipal(claims: JWTPayload): Principal {
   };
 }
 
-/** What jose refuses a token for is the caller's fault; anything else is the issuer being away. */
-function explain(error: unknown): AppError {
+/** A token that jose refuses is the caller's error; any other error means that the issuer is unavailable. */
+function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof errors.JWTExpired)
     return unauthenticated('The access token has expired. Sign in again.');

@@ -1,33 +1,33 @@
 /**
- * Up to where the outbox is done with: every message with such a number is published, and none can appear any more. What
- * is published stays in the index of what is not until the next vacuum, so a look that begins here passes little of it.
+ * The number up to which the outbox is finished: all messages up to it are published, and no more can appear. Published
+ * messages stay in the index of unpublished ones until the next vacuum; a query that starts here skips most of them.
  */
 export interface Horizon {
   readonly upTo: number;
-  /** How far it may move once all transactions up to this one have ended. */
+  /** The next horizon, which applies once all transactions up to this one have ended. */
   readonly next: { readonly upTo: number; readonly transaction: number } | undefined;
 }
 
 export const NOTHING_DONE: Horizon = { upTo: 0, next: undefined };
 
-/** What a look at the messages after the horizon saw, all of which are published now. */
+/** The result of a query for messages after the horizon, all of which are published by now. */
 export interface Look {
   /** The last message's number. */
   readonly lastId: number;
-  /** Whether there may be more than it saw. */
+  /** Whether the query reached its limit, so that there may be more messages. */
   readonly isCut: boolean;
-  /** All transactions before this one had ended when it looked. */
+  /** All transactions before this one had ended at the time of the query. */
   readonly oldestRunning: number;
-  /** Whether it left out keys that wait: messages of theirs, also such as come late, are then anywhere. */
+  /** Whether the query left out blocked keys, whose unpublished messages can have any number. */
   readonly isAnyBlocked: boolean;
-  /** The transaction that marked them published, which began to write after the look. */
+  /** The transaction that marked the messages published; it began to write after the query. */
   readonly marking: number;
 }
 
 /**
- * The horizon after a look. Numbers are handed out in order, but transactions end in any: whatever has a smaller number than
- * one that was seen belongs to a transaction that had begun by then. Once those have all ended, a look sees everything up to
- * that number that will ever be there.
+ * The horizon after a query. Numbers are assigned in order, but transactions commit in any order: a message with a smaller
+ * number than one that was seen belongs to a transaction that had begun by then. Once all of those transactions have ended,
+ * a query sees every message up to that number that will ever exist.
  */
 export function horizonAfter({ upTo, next }: Horizon, look: Look): Horizon {
   if (look.isAnyBlocked) return { upTo, next };

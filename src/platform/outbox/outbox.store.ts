@@ -3,7 +3,7 @@ import type { Announcement, TopicKey } from '../../kernel/events.ts';
 import { pauseAfter } from '../jobs/due-work.store.ts';
 import type { Executor, Transaction } from '../postgres/database.ts';
 
-/** A message waiting to be published. */
+/** An unpublished message. */
 export interface OutboxRow {
   readonly id: number;
   readonly event_id: string;
@@ -22,7 +22,7 @@ const APPEND = {
           ORDER BY a.position`,
 };
 
-/** Stores what a transaction announces, with the trace it belongs to; the relay publishes it after the commit, or never without one (I4). */
+/** Stores the events of a transaction with their trace. The relay publishes them after the commit, and never after a rollback (I4). */
 export async function appendToOutbox(tx: Transaction, announcements: readonly Announcement[]): Promise<void> {
   await tx.rows(APPEND, [
     announcements.map((announcement) => announcement.topic),
@@ -44,13 +44,13 @@ const UNPUBLISHED = {
           ORDER BY id LIMIT $1`,
 };
 
-/** A message as a look found it, with what the look says about what it cannot see (`horizonAfter`). */
+/** A message, with the facts about the query that `horizonAfter` needs. */
 export interface FoundRow extends OutboxRow {
   readonly oldest_running: number;
   readonly is_any_blocked: boolean;
 }
 
-/** The oldest messages after `afterId` not published yet, but for those of keys that wait for one that could not be. */
+/** The oldest unpublished messages after `afterId`, without those of blocked keys. */
 export function unpublished(
   executor: Executor,
   limit: number,
@@ -71,7 +71,7 @@ const BLOCK = {
           WHERE id = $1`,
 };
 
-/** Lets a message that could not be published, and so its key, wait: a quarter of a second at first, at most ten seconds. */
+/** Blocks the key of a message that could not be published: for 0.25 s at first, doubling up to ten seconds. */
 export async function blockKey(executor: Executor, id: number, now: Instant, reason: string): Promise<void> {
   await executor.rows(BLOCK, [id, toRfc3339(now), reason]);
 }
@@ -82,18 +82,18 @@ const LIFT_BLOCKS = {
           WHERE published_at IS NULL AND blocked_until > $1::timestamptz`,
 };
 
-/** No key waits any longer. */
+/** Ends the wait of every blocked key. */
 export async function liftBlocks(executor: Executor, now: Instant): Promise<void> {
   await executor.rows(LIFT_BLOCKS, [toRfc3339(now)]);
 }
 
 /** How far publishing is behind. */
 export interface OutboxLag {
-  /** Messages not published yet, counted up to `MAX_COUNTED`. */
+  /** Unpublished messages, counted up to `MAX_COUNTED`. */
   readonly waiting: number;
   /** When the oldest of them was committed. */
   readonly oldest: Instant | null;
-  /** Keys that wait because a message of theirs could not be published. */
+  /** Keys that wait because one of their messages could not be published. */
   readonly blocked: number;
 }
 
@@ -118,7 +118,7 @@ const MARK_PUBLISHED = {
          SELECT pg_current_xact_id()::text::bigint AS marking`,
 };
 
-/** Returns the number of the transaction that did. */
+/** Marks messages published, and returns the number of the transaction that did. */
 export async function markPublished(
   executor: Executor,
   ids: readonly number[],
@@ -134,7 +134,7 @@ const REMOVE_PUBLISHED = {
            SELECT id FROM outbox ORDER BY id LIMIT $2)`,
 };
 
-/** Removes those published before `before` among the oldest `limit` messages: its cost does not grow with the rest. */
+/** Removes the messages published before `before` among the oldest `limit`, so its cost does not grow with the outbox. */
 export async function removePublished(executor: Executor, before: Instant, limit: number): Promise<void> {
   await executor.rows(REMOVE_PUBLISHED, [toRfc3339(before), limit]);
 }

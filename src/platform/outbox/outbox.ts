@@ -5,18 +5,18 @@ import type { Feature } from '../feature.ts';
 import type { Leader } from '../postgres/leader.ts';
 import { outboxChecks } from './checks.store.ts';
 import { lagOf } from './outbox.store.ts';
-import { createRelay, RELAY_POLL_MS } from './relay.ts';
+import { RELAY_POLL_MS, Relay } from './relay.ts';
 
 /** How far publishing is behind. */
 export interface Lag {
   readonly waiting: number;
-  /** Messages that wait because they could not be published. */
+  /** Keys that are blocked by a message that could not be published. */
   readonly blocked: number;
-  /** Age of the oldest that waits. */
+  /** Age of the oldest unpublished message. */
   readonly seconds: number;
 }
 
-/** Publishes what transactions announce. */
+/** Publishes the events of transactions. */
 export interface Outbox extends Feature {
   /** How far publishing is behind. */
   lag(): Promise<Lag>;
@@ -24,18 +24,18 @@ export interface Outbox extends Feature {
 
 export interface OutboxNeeds {
   readonly publisher: EventPublisher;
-  /** Which of the replicas publishes. */
+  /** Chooses the replica that publishes. */
   readonly leader: Pick<Leader, 'leads'>;
   readonly topics: TopicNames;
-  /** How long published messages are kept. */
+  /** How long published messages stay in the outbox. */
   readonly retentionMs: number;
 }
 
-/** Builds the outbox: its relay is a job, woken by each stored announcement. */
+/** Builds the outbox. Its relay is a job that each stored event wakes. */
 export function createOutbox({ database, clock, failed }: Core, needs: OutboxNeeds): Outbox {
-  const turn = createRelay({ database, clock, ...needs, onError: failed('relay') });
+  const relay = new Relay({ database, clock, ...needs, onError: failed('relay') });
   return {
-    jobs: [{ name: 'relay', everyMs: RELAY_POLL_MS, turn }],
+    jobs: [{ name: 'relay', everyMs: RELAY_POLL_MS, turn: () => relay.turn() }],
     checks: outboxChecks,
     async lag() {
       const { waiting, oldest, blocked } = await lagOf(database);

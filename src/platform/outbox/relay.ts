@@ -1,4 +1,4 @@
-import { type Clock, isDue, later } from '../../kernel/clock.ts';
+import { type Clock, type Instant, isDue, later } from '../../kernel/clock.ts';
 import { AppError, reasonOf } from '../../kernel/errors.ts';
 import type { EventMessage, EventPublisher, TopicNames } from '../../kernel/events.ts';
 import type { OnFailure } from '../../kernel/failures.ts';
@@ -15,99 +15,176 @@ import {
   unpublished,
 } from './outbox.store.ts';
 
-export interface RelayOptions {
-  readonly database: Database;
-  readonly leader: Pick<Leader, 'leads'>;
-  readonly publisher: EventPublisher;
-  readonly topics: TopicNames;
-  readonly clock: Clock;
-  readonly retentionMs: number;
-  /** Told why each message that holds back its key could not be published; of a log that is away, the turn tells. */
-  readonly onError: OnFailure;
-}
-
-/** Another replica's rows are seen within this; our own are told of by the bell. */
+/** Rows of other replicas are found within this; the bell announces our own. */
 export const RELAY_POLL_MS = 100;
 const BATCH_ROWS = 500;
-/** So many keys one after the other, and none that goes through: the log is away. */
-const FAILURES_THAT_MEAN_AWAY = 3;
+/** After this many failed keys in a row and no success, the event log counts as unavailable. */
+const FAILURES_BEFORE_UNAVAILABLE = 3;
 const KEYS_AT_A_TIME = 25;
-/** A look begins where all before is done with; at the beginning this often, because somebody may have a message published again. */
-const LOOK_AT_ALL_EVERY_MS = 60_000;
+/** A query normally starts at the horizon. It starts at 0 this often, because an operator may have a message published again. */
+const FULL_QUERY_EVERY_MS = 60_000;
 const CLEAN_UP_EVERY_MS = 60_000;
 const CLEAN_UP_ROWS = 10_000;
 const DATABASE_CHECK_MS = 2_000;
 
+interface Failure {
+  readonly row: OutboxRow;
+  readonly error: unknown;
+}
+
 /**
- * A turn at publishing the outbox: one relay among the replicas, oldest first, a batch at a time, marked after the log
- * took it. A crash between the two publishes the batch again (at least once), never in another order for a key.
+ * Publishes the outbox: one relay among the replicas, oldest messages first, a batch at a time, marked after the event log
+ * has stored it. A crash between the two publishes the batch again (at least once), never in another order for a key.
  *
- * A message that cannot be published makes its key wait, a growing while, and the others go on. When a few keys in a row
- * fail the log itself is taken to be away: what was held against them is lifted with the first that goes through.
+ * A message that cannot be published blocks its key for an increasing time, and the other keys continue. If several keys in
+ * a row fail, the event log itself counts as unavailable: the blocks are then removed with the first success.
  */
-export function createRelay(options: RelayOptions): () => Promise<boolean> {
-  const { database, leader, clock } = options;
-  let nextCleanUp = clock.now();
-  let isAway = false;
-  let horizon = NOTHING_DONE;
-  let nextLookAtAll = clock.now();
-  let isDatabaseInDoubt = false;
+export class Relay {
+  readonly #database: Database;
+  readonly #leader: Pick<Leader, 'leads'>;
+  readonly #publisher: EventPublisher;
+  readonly #topics: TopicNames;
+  readonly #clock: Clock;
+  readonly #retentionMs: number;
+  readonly #onError: OnFailure;
+  #horizon: Horizon = NOTHING_DONE;
+  #nextFullQuery: Instant;
+  #nextCleanUp: Instant;
+  #isLogUnavailable = false;
+  #isDatabaseInDoubt = false;
 
-  async function look(): Promise<FoundRow[]> {
-    const now = clock.now();
-    if (isDue(now, nextLookAtAll, LOOK_AT_ALL_EVERY_MS)) {
-      horizon = NOTHING_DONE;
-      nextLookAtAll = later(now, LOOK_AT_ALL_EVERY_MS);
-    }
-    return unpublished(database, BATCH_ROWS, now, horizon.upTo);
+  constructor(needs: {
+    readonly database: Database;
+    readonly leader: Pick<Leader, 'leads'>;
+    readonly publisher: EventPublisher;
+    readonly topics: TopicNames;
+    readonly clock: Clock;
+    readonly retentionMs: number;
+    /** Called for each message that blocks its key. An unavailable event log makes the turn fail instead. */
+    readonly onError: OnFailure;
+  }) {
+    this.#database = needs.database;
+    this.#leader = needs.leader;
+    this.#publisher = needs.publisher;
+    this.#topics = needs.topics;
+    this.#clock = needs.clock;
+    this.#retentionMs = needs.retentionMs;
+    this.#onError = needs.onError;
+    this.#nextFullQuery = needs.clock.now();
+    this.#nextCleanUp = needs.clock.now();
   }
 
-  async function publishAll(rows: readonly FoundRow[]): Promise<void> {
+  /** Publishes one batch; true when there may be more. */
+  async turn(): Promise<boolean> {
     try {
-      const marking = await publishRows(rows, options);
-      horizon = horizonBeyond(horizon, rows, marking);
+      return await this.#turn();
     } catch (error) {
-      if (isDatabaseAway(error)) throw error;
-      if ((await publishKeyByKey(rows, options)) === 'away') {
-        isAway = true;
-        throw error;
-      }
+      // The database may have failed over to a server with fewer transactions.
+      this.#horizon = NOTHING_DONE;
+      this.#isDatabaseInDoubt ||= isDatabaseUnavailable(error);
+      throw error;
     }
-    if (isAway) await liftBlocks(database, clock.now());
-    isAway = false;
   }
 
-  async function cleanUp(): Promise<void> {
-    const now = clock.now();
-    if (!isDue(now, nextCleanUp, CLEAN_UP_EVERY_MS)) return;
-    nextCleanUp = later(now, CLEAN_UP_EVERY_MS);
-    await removePublished(database, later(now, -options.retentionMs), CLEAN_UP_ROWS);
-  }
-
-  async function turn(): Promise<boolean> {
-    if (!(await leader.leads())) return false;
-    // What cannot be marked would be published again at each turn.
-    if (isDatabaseInDoubt) await database.ping(DATABASE_CHECK_MS);
-    isDatabaseInDoubt = false;
-    const rows = await look();
-    if (rows.length > 0) await publishAll(rows);
-    await cleanUp();
+  async #turn(): Promise<boolean> {
+    if (!(await this.#leader.leads())) return false;
+    // Messages that cannot be marked would be published again in each turn.
+    if (this.#isDatabaseInDoubt) await this.#database.ping(DATABASE_CHECK_MS);
+    this.#isDatabaseInDoubt = false;
+    const rows = await this.#query();
+    if (rows.length > 0) await this.#publishBatch(rows);
+    await this.#cleanUp();
     return rows.length === BATCH_ROWS;
   }
 
-  return async () => {
-    try {
-      return await turn();
-    } catch (error) {
-      // Whatever went wrong may have been a database that gave way to one that knows less.
-      horizon = NOTHING_DONE;
-      isDatabaseInDoubt ||= isDatabaseAway(error);
-      throw error;
+  async #query(): Promise<FoundRow[]> {
+    const now = this.#clock.now();
+    if (isDue(now, this.#nextFullQuery, FULL_QUERY_EVERY_MS)) {
+      this.#horizon = NOTHING_DONE;
+      this.#nextFullQuery = later(now, FULL_QUERY_EVERY_MS);
     }
-  };
+    return unpublished(this.#database, BATCH_ROWS, now, this.#horizon.upTo);
+  }
+
+  async #publishBatch(rows: readonly FoundRow[]): Promise<void> {
+    try {
+      const marking = await this.#publish(rows);
+      this.#horizon = horizonBeyond(this.#horizon, rows, marking);
+    } catch (error) {
+      if (isDatabaseUnavailable(error)) throw error;
+      if (!(await this.#publishKeyByKey(rows))) {
+        this.#isLogUnavailable = true;
+        throw error;
+      }
+    }
+    if (this.#isLogUnavailable) await liftBlocks(this.#database, this.#clock.now());
+    this.#isLogUnavailable = false;
+  }
+
+  async #cleanUp(): Promise<void> {
+    const now = this.#clock.now();
+    if (!isDue(now, this.#nextCleanUp, CLEAN_UP_EVERY_MS)) return;
+    this.#nextCleanUp = later(now, CLEAN_UP_EVERY_MS);
+    await removePublished(this.#database, later(now, -this.#retentionMs), CLEAN_UP_ROWS);
+  }
+
+  /**
+   * Finds the keys that made a batch fail, and blocks them. After the first success, the remaining keys are published several
+   * at a time, and one by one only if that fails. False when the event log is unavailable.
+   */
+  async #publishKeyByKey(rows: readonly OutboxRow[]): Promise<boolean> {
+    const keys = [...Map.groupBy(rows, (row) => row.key).values()];
+    const failures: Failure[] = [];
+    let isAvailable = false;
+    let failedInRow = 0;
+    while (keys.length > 0) {
+      const some: OutboxRow[][] = keys.splice(0, isAvailable ? KEYS_AT_A_TIME : 1);
+      if (some.length > 1 && (await this.#arePublished(some.flat()))) continue;
+      for (const ofKey of some) {
+        const failure = await this.#publishInOrder(ofKey);
+        isAvailable ||= failure?.row !== ofKey[0];
+        failedInRow = failure?.row === ofKey[0] ? failedInRow + 1 : 0;
+        if (failure) failures.push(failure);
+        if (failedInRow >= FAILURES_BEFORE_UNAVAILABLE) return false;
+      }
+    }
+    if (isAvailable) this.#report(failures);
+    return isAvailable;
+  }
+
+  #report(failures: readonly Failure[]): void {
+    for (const { row, error } of failures)
+      this.#onError(error, { topic: this.#topics[row.topic], key: row.key, messageId: row.event_id });
+  }
+
+  async #arePublished(rows: readonly OutboxRow[]): Promise<boolean> {
+    return this.#publish(rows).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Publishes the messages of a key one by one, up to the first failure, which blocks the key and is returned. */
+  async #publishInOrder(rows: readonly OutboxRow[]): Promise<Failure | undefined> {
+    for (const row of rows) {
+      try {
+        await this.#publish([row]);
+      } catch (error) {
+        await blockKey(this.#database, row.id, this.#clock.now(), reasonOf(error));
+        return { row, error };
+      }
+    }
+    return undefined;
+  }
+
+  async #publish(rows: readonly OutboxRow[]): Promise<number> {
+    await this.#publisher.publish(rows.map((row) => toMessage(row, this.#topics)));
+    const ids = rows.map((row) => row.id);
+    return markPublished(this.#database, ids, this.#clock.now());
+  }
 }
 
-function isDatabaseAway(error: unknown): boolean {
+function isDatabaseUnavailable(error: unknown): boolean {
   return error instanceof AppError && error.code === 'database_unavailable';
 }
 
@@ -121,70 +198,6 @@ function horizonBeyond(horizon: Horizon, rows: readonly FoundRow[], marking: num
     isAnyBlocked: last.is_any_blocked,
     marking,
   });
-}
-
-/**
- * Finds what a batch failed for; those it failed for wait from now on. Once one key has gone through, the others go
- * some at a time, and one by one only where that fails.
- */
-async function publishKeyByKey(rows: readonly OutboxRow[], options: RelayOptions): Promise<'there' | 'away'> {
-  const keys = [...Map.groupBy(rows, (row) => row.key).values()];
-  const failures: { readonly row: OutboxRow; readonly error: unknown }[] = [];
-  let isThere = false;
-  let failedInRow = 0;
-  while (keys.length > 0) {
-    const some: OutboxRow[][] = keys.splice(0, isThere ? KEYS_AT_A_TIME : 1);
-    if (some.length > 1 && (await areTaken(some.flat(), options))) continue;
-    for (const ofKey of some) {
-      const failed = await publishInOrder(ofKey, options);
-      isThere ||= failed?.row !== ofKey[0];
-      failedInRow = failed?.row === ofKey[0] ? failedInRow + 1 : 0;
-      if (failed) failures.push(failed);
-      if (failedInRow >= FAILURES_THAT_MEAN_AWAY) return 'away';
-    }
-  }
-  if (isThere) {
-    for (const { row, error } of failures)
-      options.onError(error, { topic: options.topics[row.topic], key: row.key, messageId: row.event_id });
-  }
-  return isThere ? 'there' : 'away';
-}
-
-async function areTaken(rows: readonly OutboxRow[], options: RelayOptions): Promise<boolean> {
-  try {
-    await publishRows(rows, options);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Publishes a key's messages one by one; the first that could not be, after which none is. */
-async function publishInOrder(
-  rows: readonly OutboxRow[],
-  options: RelayOptions,
-): Promise<{ readonly row: OutboxRow; readonly error: unknown } | undefined> {
-  for (const row of rows) {
-    try {
-      await publishRows([row], options);
-    } catch (error) {
-      await blockKey(options.database, row.id, options.clock.now(), reasonOf(error));
-      return { row, error };
-    }
-  }
-  return undefined;
-}
-
-async function publishRows(
-  rows: readonly OutboxRow[],
-  { publisher, topics, database, clock }: RelayOptions,
-): Promise<number> {
-  await publisher.publish(rows.map((row) => toMessage(row, topics)));
-  return markPublished(
-    database,
-    rows.map((row) => row.id),
-    clock.now(),
-  );
 }
 
 function toMessage(row: OutboxRow, topics: TopicNames): EventMessage {

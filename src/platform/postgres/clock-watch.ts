@@ -2,44 +2,49 @@ import type { Logger } from 'pino';
 import type { Job } from '../feature.ts';
 import { type DatabaseClock, MEASURE_EVERY_MS } from './database-clock.ts';
 
-/** Says when the process's own clock and the database's part, and when they agree again. */
-export interface ClockWatch {
-  /** False while they differ by more than `MAX_CLOCK_DIFFERENCE_S`: the replica is then not ready. */
-  isRight(): boolean;
-  /** Measures, and says once when they part and once when they agree again. */
-  look(): Promise<boolean>;
-}
-
-/** Synchronised machines are some milliseconds apart; tokens, webhooks and other servers allow for much more than this. */
+/** Synchronised machines differ by milliseconds; tokens, webhooks and other servers tolerate much more than this limit. */
 export const MAX_CLOCK_DIFFERENCE_S = 5;
 
 const DIFFERS =
-  'this machine’s clock and the database’s differ, so this replica is not ready: synchronise the clock that is wrong (NTP). Holds and everything else go by the database’s time';
+  'this machine’s clock and the database’s differ, so this replica is not ready: synchronise the clock that is wrong (NTP). Holds and everything else use the database’s time';
 
-export function watchClock(
-  clock: Pick<DatabaseClock, 'measure' | 'differenceSeconds'>,
-  log: Pick<Logger, 'error' | 'info'>,
-): ClockWatch {
-  const isRight = () => Math.abs(clock.differenceSeconds()) <= MAX_CLOCK_DIFFERENCE_S;
-  let wasRight = true;
+/** Reports when the clocks of this machine and the database start to differ, and when they agree again. */
+export class ClockWatch {
+  readonly #clock: Pick<DatabaseClock, 'measure' | 'differenceSeconds'>;
+  readonly #log: Pick<Logger, 'error' | 'info'>;
+  #wasRight = true;
 
-  function tell(): void {
-    if (isRight() === wasRight) return;
-    wasRight = !wasRight;
-    const facts = { differenceSeconds: clock.differenceSeconds(), allowedSeconds: MAX_CLOCK_DIFFERENCE_S };
-    if (wasRight) log.info(facts, 'this machine’s clock and the database’s agree again');
-    else log.error(facts, DIFFERS);
+  constructor(
+    clock: Pick<DatabaseClock, 'measure' | 'differenceSeconds'>,
+    log: Pick<Logger, 'error' | 'info'>,
+  ) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#report();
   }
 
-  tell();
-  return {
-    isRight,
-    async look() {
-      // A clock that is set while the database is unavailable is reported all the same.
-      await clock.measure().finally(tell);
-      return false;
-    },
-  };
+  /** False while the clocks differ by more than `MAX_CLOCK_DIFFERENCE_S`; the replica is then not ready. */
+  isRight(): boolean {
+    return Math.abs(this.#clock.differenceSeconds()) <= MAX_CLOCK_DIFFERENCE_S;
+  }
+
+  /** Measures the difference, and logs a change. A turn of background work: false, because there is never more to do. */
+  async look(): Promise<boolean> {
+    // A change of this machine's clock is reported also while the database is unavailable.
+    await this.#clock.measure().finally(() => this.#report());
+    return false;
+  }
+
+  #report(): void {
+    if (this.isRight() === this.#wasRight) return;
+    this.#wasRight = !this.#wasRight;
+    const facts = {
+      differenceSeconds: this.#clock.differenceSeconds(),
+      allowedSeconds: MAX_CLOCK_DIFFERENCE_S,
+    };
+    if (this.#wasRight) this.#log.info(facts, 'this machine’s clock and the database’s agree again');
+    else this.#log.error(facts, DIFFERS);
+  }
 }
 
 /** Measures the clocks again and again. */

@@ -1,29 +1,21 @@
 import { type Clock, type Instant, instant, later, MS_PER_SECOND } from '../../kernel/clock.ts';
 import type { Database } from './database.ts';
 
-/** The database's time, which decides over shared rows. Every part of the service takes its "now" from here. */
+/** The database's time, which is decisive for shared rows. Every part of the service uses it as the current time. */
 export interface DatabaseClock extends Clock {
-  /** Asks the database for its time; the answer of a busy server may be too inexact to be used. */
+  /** Measures the database's time again. A measurement of a busy server may be too inexact to be used. */
   measure(): Promise<void>;
-  /** How far the process's own clock is ahead of the database's (behind it when negative), in seconds. */
+  /** The process's clock minus the database's, in seconds. */
   differenceSeconds(): number;
 }
 
-export interface DatabaseClockOptions {
-  readonly database: Pick<Database, 'snapshot'>;
-  /** The process's own clock: compared with the database's, and used for nothing else. */
-  readonly processClock: Clock;
-  /** Milliseconds that no setting of a clock changes. */
-  readonly monotonicMs: () => number;
-}
-
-/** The database's time is asked for this often. */
+/** The database's time is measured this often. */
 export const MEASURE_EVERY_MS = 5_000;
-/** Questions of one measurement; the quickest answer is the most exact. */
+/** Queries of one measurement; the fastest answer is the most exact. */
 const SAMPLES = 3;
-/** Two clocks part by less than this while neither is set: quartz is right to some 100 millionths. */
+/** Two clocks drift apart by less than this while neither is set; quartz is accurate to about 100 ppm. */
 const DRIFT = 0.000_5;
-/** A correction back by less than this makes time stand still; one by more is a database with another time. */
+/** After a smaller correction backwards, time stands still until it catches up. A larger one means that the database's clock was set. */
 const MAX_STANDSTILL_MS = 1_000;
 
 const NOW = { name: 'database-clock', text: 'SELECT clock_timestamp() AS at' };
@@ -32,17 +24,25 @@ const NOW = { name: 'database-clock', text: 'SELECT clock_timestamp() AS at' };
 interface Sample {
   readonly atMs: number;
   readonly monotonicMs: number;
-  /** Half of the time the question took. */
+  /** Half of the duration of the query. */
   readonly errorMs: number;
 }
 
 /**
- * A clock that asks the database once. Rejects when the database does not answer. Until it resolves there is no
- * "now", so the process's own clock decides nothing.
+ * Starts a clock with a first measurement; rejects when the database does not answer. There is no current time before that,
+ * so the process's own clock decides nothing: it is only compared with the database's. `monotonicMs` counts milliseconds
+ * independently of any clock setting.
  */
-export async function startDatabaseClock(options: DatabaseClockOptions): Promise<DatabaseClock> {
-  const { processClock, monotonicMs } = options;
-  let known = await bestSample(options);
+export async function startDatabaseClock({
+  database,
+  processClock,
+  monotonicMs,
+}: {
+  readonly database: Pick<Database, 'snapshot'>;
+  readonly processClock: Clock;
+  readonly monotonicMs: () => number;
+}): Promise<DatabaseClock> {
+  let known = await bestSample(database, monotonicMs);
   let last = instant(0);
 
   function now(): Instant {
@@ -55,14 +55,14 @@ export async function startDatabaseClock(options: DatabaseClockOptions): Promise
   return {
     now,
     async measure() {
-      const sample = await bestSample(options);
+      const sample = await bestSample(database, monotonicMs);
       if (isBetter(sample, known)) known = sample;
     },
     differenceSeconds: () => (processClock.now() - timeAt(known, monotonicMs())) / MS_PER_SECOND,
   };
 }
 
-/** A sample replaces what is known when it is more exact by now, or proves it wrong: the database's time was set. */
+/** A sample replaces the known one if it is more exact by now, or contradicts it because the database's clock was set. */
 export function isBetter(sample: Sample, known: Sample): boolean {
   const errorMs = known.errorMs + (sample.monotonicMs - known.monotonicMs) * DRIFT;
   const apartMs = Math.abs(timeAt(known, sample.monotonicMs) - sample.atMs);
@@ -73,8 +73,8 @@ function timeAt(sample: Sample, monotonicMs: number): number {
   return sample.atMs + (monotonicMs - sample.monotonicMs);
 }
 
-/** On one connection, so that no question waits for one. */
-function bestSample({ database, monotonicMs }: DatabaseClockOptions): Promise<Sample> {
+/** The most exact of several samples. They share a connection, so that no query waits for one. */
+function bestSample(database: Pick<Database, 'snapshot'>, monotonicMs: () => number): Promise<Sample> {
   return database.snapshot(async (executor) => {
     let best: Sample = { atMs: 0, monotonicMs: 0, errorMs: Number.POSITIVE_INFINITY };
     for (let count = 0; count < SAMPLES; count += 1) {

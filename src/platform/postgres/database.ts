@@ -7,76 +7,76 @@ import { sessionSettings } from './session-settings.ts';
 import { isOutage, isRetryable, isUnanswered, isUnfit } from './sqlstate.ts';
 import { withHooks } from './transaction-hooks.ts';
 
-/** A statement prepared once a connection under its name; the text never changes for a name. */
+/** A statement that each connection prepares once under its name; a name always has the same text. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
 }
 
-/** Whatever runs statements: the pool, or one transaction. Every store function takes it as its first argument. */
+/** Runs statements: the pool, or one transaction. Every store function takes it as its first argument. */
 export interface Executor {
-  /** What the amounts of the database are of. NUMERIC columns are read as `Money` of it; `currency.toDecimal` writes them. */
+  /** The currency of all amounts. NUMERIC columns are read as its `Money`, and written with `currency.toDecimal`. */
   readonly currency: Currency;
   rows<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
 }
 
-/** An executor for statements that make background work due. */
+/** An executor for statements that make background jobs due. */
 export interface Writer extends Executor {
-  /** Wakes the work: at once outside of a transaction, else after its commit. A rollback wakes nothing. */
+  /** Wakes a job: at once outside a transaction, otherwise after its commit. A rollback wakes nothing. */
   readonly wake: Wake;
-  /** The trace that the work under way belongs to, as a W3C `traceparent`; what is left for later keeps it. */
+  /** The trace of the current work, as a W3C `traceparent`; it is stored with deferred work. */
   readonly traceparent: () => string | undefined;
 }
 
 declare const transactionBrand: unique symbol;
 
-/** One transaction. Functions that lock rows ask for it, so that a call outside of one does not compile. */
+/** One transaction. Functions that lock rows require it, so that a call outside a transaction does not compile. */
 export interface Transaction extends Writer {
   readonly [transactionBrand]: true;
-  /** Runs `prepare` as the last part of the transaction, in which it may still fail. The last of a key replaces earlier ones. */
+  /** Runs `prepare` as the last step of the transaction; its failure rolls back. A later call with the same key replaces it. */
   beforeCommit(key: string, prepare: () => Promise<void>): void;
-  /** Runs `effect` once the transaction has committed, and never after a rollback. The last of a key replaces earlier ones. */
+  /** Runs `effect` after the commit, and never after a rollback. A later call with the same key replaces it. */
   afterCommit(key: string, effect: () => Promise<void> | void): void;
   /**
-   * Stores the answer to the request under way with this transaction, so that the same request sent again finds either both
-   * or neither. `result` is what the use case returns. Without an `Idempotency-Key` it does nothing.
+   * Stores the answer to the current request in this transaction, so that a repeated request finds both the change and the
+   * answer, or neither. `result` is the result of the use case. Without an `Idempotency-Key` it does nothing.
    */
   keepAnswer(result: unknown): void;
 }
 
-/** Connections whose transactions have no hooks yet: what traces and tests wrap before `withHooks`. */
+/** The pool, without the hooks of transactions: tracing and tests wrap it before `withHooks` does. */
 export interface Connections extends Executor {
   /**
-   * Runs `work` in one transaction: commits what it resolves, rolls back what it throws. A deadlock or a serialisation
-   * failure runs it again, at most `MAX_ATTEMPTS` times, so `work` does nothing but SQL.
+   * Runs `work` in one transaction: commits when it resolves, and rolls back when it rejects. After a deadlock or a
+   * serialisation failure it runs again, at most `MAX_ATTEMPTS` times, so `work` must have no effect except SQL.
    */
   transaction<Result>(work: (executor: Executor) => Promise<Result>): Promise<Result>;
-  /** Runs `work` on one consistent, read-only view of the database; writing in it fails. */
+  /** Runs `work` on one consistent, read-only snapshot of the database; writes fail. */
   snapshot<Result>(work: (executor: Executor) => Promise<Result>): Promise<Result>;
   /**
-   * The rows of one statement from one consistent view, a batch at a time, however many there are. It holds a connection
-   * until it is read to its end or left; who takes longer than `MAX_READER_PAUSE_MS` for a batch is cut off.
+   * The rows of one statement from one snapshot, in batches, for any number of rows. It holds a connection until it is read
+   * to its end or returned. A reader that takes longer than `MAX_READER_PAUSE_MS` for a batch is disconnected.
    */
   stream<Row>(statement: Statement, values: readonly unknown[]): AsyncGenerator<Row[], void, void>;
-  /** Resolves when the server takes reads and writes; rejects otherwise, within `timeoutMs`. */
+  /** Resolves when the server accepts reads and writes; rejects otherwise, within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
-  /** The pool as it is now. */
+  /** The current state of the pool. */
   use(): PoolUse;
   close(): Promise<void>;
 }
 
 /** The database as features use it. */
 export interface Database extends Omit<Connections, 'transaction'>, Writer {
-  /** As `Connections.transaction`, and what follows the commit belongs to it. */
+  /** As `Connections.transaction`, with hooks before and after the commit. */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
-  /** Whether the request under way has an `Idempotency-Key`: its change and `keepAnswer` then share a transaction. */
+  /** Whether the current request has an `Idempotency-Key`; its change and `keepAnswer` then need the same transaction. */
   isKeyed(): boolean;
 }
 
 export interface PoolUse {
   readonly busy: number;
   readonly idle: number;
-  /** Work that waits for a connection. */
+  /** Callers that wait for a connection. */
   readonly waiting: number;
 }
 
@@ -84,30 +84,30 @@ export interface DatabaseOptions {
   readonly dsn: string;
   readonly currency: Currency;
   readonly maxConnections: number;
-  /** A statement that takes longer is ended by the server; `STATEMENT_TIMEOUT_MS` unless said. */
+  /** The server cancels a statement after this; default: `STATEMENT_TIMEOUT_MS`. */
   readonly statementTimeoutMs?: number;
-  /** Told of a connection that broke while idle; the pool replaces it. */
+  /** Called when an idle connection breaks; the pool replaces it. */
   readonly onIdleError: (error: Error) => void;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
-/** How much longer than a statement may take its answer is waited for: then the network or the server is gone. */
+/** An answer that is later than the statement timeout by this much means that the network or the server has failed. */
 const ANSWER_LEEWAY_MS = 1_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 const MAX_ATTEMPTS = 5;
-/** Rows fetched at a time: some hundred kilobytes, and some milliseconds of work on them. */
+/** Rows fetched at a time: some hundred kilobytes, and some milliseconds of work. */
 const STREAM_BATCH_ROWS = 500;
-/** Of a million rows only some may be wanted: the first batch then takes as long as reading all of them. */
+/** The first batch may take as long as scanning all rows, when only a few of a million rows match. */
 const STREAM_BATCH_TIMEOUT_MS = 60_000;
-/** A view that is held open keeps the server from clearing up behind it. */
+/** An open snapshot prevents the server from removing dead rows. */
 const MAX_READER_PAUSE_MS = 60_000;
 
 const TIMESTAMPTZ = 1184;
 const INT8 = 20;
 const NUMERIC = 1700;
 
-/** Times come as epoch milliseconds, eight-byte integers as numbers, NUMERIC as `Money`: no float ever holds an amount. */
+/** Times are read as epoch milliseconds, eight-byte integers as numbers, and NUMERIC as `Money`, never as a float. */
 function typesIn(currency: Currency): pg.CustomTypesConfig {
   const parseMoney = (text: string) => currency.fromDecimal(text);
   return {
@@ -120,7 +120,7 @@ function typesIn(currency: Currency): pg.CustomTypesConfig {
   };
 }
 
-/** Opens a database beside a service: what it writes wakes no background work, which finds it at its next turn. */
+/** Opens a database for a script or test. Its writes wake no jobs; a running service finds them in its next turn. */
 export function openDatabase(options: DatabaseOptions): Database {
   const onEffectError = (error: unknown) =>
     options.onIdleError(error instanceof Error ? error : new Error(String(error)));
@@ -131,7 +131,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   });
 }
 
-/** Opens a pool; connections are made when they are first needed. */
+/** Opens a pool, which connects when a connection is first needed. */
 export function openConnections(options: DatabaseOptions): Connections {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = new pg.Pool({
@@ -183,7 +183,7 @@ async function run<Row>(
   }
 }
 
-/** What was rolled back whole because it lost a race runs again. */
+/** Runs work again when it was rolled back because of a deadlock or serialisation failure. */
 async function withRetry<Result>(work: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -203,7 +203,7 @@ async function transactionOnce<Result>(
   const client = await connect(pool);
   const tx: Executor = { currency, rows: (statement, values) => run(client, statement, values) };
   let broken: Error | undefined;
-  // A connection may break between two statements; unheard, that would end the process.
+  // A connection may break between two statements; without a listener, that would end the process.
   const onBreak = (error: Error) => {
     broken = error;
   };
@@ -222,7 +222,7 @@ async function transactionOnce<Result>(
   }
 }
 
-/** The pool's own bound is one for an answer that somebody waits for. */
+/** A batch may take longer than the pool's limit, which is meant for requests. */
 const FETCH = {
   text: `FETCH ${STREAM_BATCH_ROWS} FROM rows`,
   query_timeout: STREAM_BATCH_TIMEOUT_MS + ANSWER_LEEWAY_MS,
@@ -235,7 +235,7 @@ async function* stream<Row>(
 ): AsyncGenerator<Row[], void, void> {
   const client = await connect(pool);
   let broken: Error | undefined;
-  // The server may cut a slow reader off while nothing is asked of it; unheard, that would end the process.
+  // The server may disconnect a slow reader between two batches; without a listener, that would end the process.
   const onCut = (error: Error) => {
     broken = error;
   };
@@ -251,27 +251,27 @@ async function* stream<Row>(
       if (rows.length < STREAM_BATCH_ROWS) return;
     }
   } catch (error) {
-    if (isUnanswered(error)) broken = new Error('the connection is silent');
+    if (isUnanswered(error)) broken = new Error('the connection does not answer');
     throw translate(error);
   } finally {
-    // Nothing was written; one that is left in the middle ends the same way as one read to its end.
+    // Nothing was written, so a partly read stream ends in the same way as a complete one.
     if (!broken) await client.query('ROLLBACK').catch(onCut);
     client.off('error', onCut);
     client.release(broken);
   }
 }
 
-/** What keeps the pool from handing the connection out again: it is silent, its server is unfit, or its rollback failed. */
+/** The reason to close the connection instead of reusing it: no answer, an unfit server, or a failed rollback. */
 async function rollBack(client: pg.PoolClient, reason: unknown): Promise<Error | undefined> {
-  if (isUnanswered(reason)) return new Error('the connection is silent');
-  if (isUnfitOf(reason)) return new Error('the server cannot do the work');
+  if (isUnanswered(reason)) return new Error('the connection does not answer');
+  if (isUnfitOf(reason)) return new Error('the server cannot execute statements');
   return client.query('ROLLBACK').then(
     () => undefined,
     (error: Error) => error,
   );
 }
 
-/** A statement's error may have been translated on its way. */
+/** The error may already have been converted by `translate`. */
 function isUnfitOf(reason: unknown): boolean {
   return isUnfit(reason) || (reason instanceof AppError && isUnfit(reason.cause));
 }
@@ -284,6 +284,7 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   }
 }
 
+/** Converts an outage to `database_unavailable`; other errors stay as they are. */
 function translate(error: unknown): unknown {
   if (!isOutage(error)) return error;
   return new AppError(
@@ -293,7 +294,7 @@ function translate(error: unknown): unknown {
   );
 }
 
-/** `2026-11-24 03:17:15.905+00`, as the server writes it in the UTC time zone, to epoch milliseconds. */
+/** Converts `2026-11-24 03:17:15.905+00`, as the server writes it in UTC, to epoch milliseconds. */
 function parseTimestamptz(text: string): number {
   return Date.parse(`${text.slice(0, -3).replace(' ', 'T')}Z`);
 }

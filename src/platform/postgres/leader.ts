@@ -7,39 +7,42 @@ import { sessionSettings } from './session-settings.ts';
 
 /** One process among the replicas, chosen by an advisory lock of the database. */
 export interface Leader {
-  /** Whether this process leads now; asks for the lock now and then when another has it. None leads on a standby. */
+  /** Whether this process leads now. It tries to get the lock at intervals while another process has it. No process leads on a standby. */
   leads(): Promise<boolean>;
-  /** Gives the lock up, so that another can lead at once. */
+  /** Releases the lock, so that another process can lead at once. */
   close(): Promise<void>;
 }
 
-export interface LeaderOptions {
-  readonly dsn: string;
-  /** Which leadership: any number that no other one takes. */
-  readonly lock: number;
-  /** For pauses alone: one that is never set back. */
-  readonly clock: Clock;
-  /** Called when leadership is won, lost or given up. */
-  readonly onChange?: (change: 'won' | 'lost' | 'given up') => void;
-}
+export type LeadershipChange = 'won' | 'lost' | 'given up';
 
-/** The leadership of the replica that publishes messages. Every replica that does background work asks for it. */
+/** Lock of the replica that publishes messages. Every replica with background work tries to get it. */
 export const RELAY_LOCK = 840_084_002;
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const ASK_TIMEOUT_MS = 5_000;
-/** A leader that died is followed within this. */
+/** A crashed leader is replaced within this. */
 const ASK_AGAIN_MS = 500;
-/** A leader whose server was demoted finds out within this: behind the same address another may lead by then. */
+/** A leader notices within this that its server was demoted; another process may lead at the new primary by then. */
 const CONFIRM_EVERY_MS = 1_000;
-/** The server itself finds a leader whose machine is gone, and ends its connection: within half a minute, not two hours. */
+/** With these, the server ends the connection of an unreachable leader within half a minute, and not after two hours. */
 const KEEPALIVE = ['tcp_keepalives_idle=10', 'tcp_keepalives_interval=5', 'tcp_keepalives_count=4'];
 
 /**
- * Leadership lives as long as its connection: a process that dies or is cut off loses it, and the server gives it to
- * the next that asks.
+ * Leadership is tied to a connection: a process that crashes or is disconnected loses it, and the server gives it to the
+ * next process that asks. `lock` identifies the leadership, and must be different from other advisory locks. `clock` must be
+ * monotonic. `onChange` is called when leadership is won, lost or given up.
  */
-export function createLeader({ dsn, lock, clock, onChange }: LeaderOptions): Leader {
+export function createLeader({
+  dsn,
+  lock,
+  clock,
+  onChange,
+}: {
+  readonly dsn: string;
+  readonly lock: number;
+  readonly clock: Clock;
+  readonly onChange?: (change: LeadershipChange) => void;
+}): Leader {
   let client: pg.Client | undefined;
   let isLeading = false;
   let askAgainAt: Instant | undefined;
@@ -47,13 +50,7 @@ export function createLeader({ dsn, lock, clock, onChange }: LeaderOptions): Lea
 
   async function connected(): Promise<pg.Client> {
     if (client) return client;
-    const next = new pg.Client({
-      ...sessionSettings(dsn, KEEPALIVE),
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: ASK_TIMEOUT_MS,
-      keepAlive: true,
-      application_name: 'ms-ticketing leader',
-    });
+    const next = newClient(dsn);
     const lost = () => {
       if (client !== next) return;
       client = undefined;
@@ -75,12 +72,7 @@ export function createLeader({ dsn, lock, clock, onChange }: LeaderOptions): Lea
     await closing?.end();
   }
 
-  async function isReadOnly(asked: pg.Client): Promise<boolean> {
-    const { rows } = await asked.query<{ is_read_only: boolean }>(IS_READ_ONLY);
-    return rows[0]?.is_read_only === true;
-  }
-
-  /** A lead that cannot be confirmed is given up: the question failed, or the server takes no writes. */
+  /** Gives up a leadership that cannot be confirmed: the query failed, or the server accepts no writes. */
   async function confirm(): Promise<void> {
     if (!client || (confirmAt !== undefined && clock.now() < confirmAt)) return;
     confirmAt = later(clock.now(), CONFIRM_EVERY_MS);
@@ -96,7 +88,7 @@ export function createLeader({ dsn, lock, clock, onChange }: LeaderOptions): Lea
       const asked = await connected();
       const answer = await asked.query<{ won: boolean }>('SELECT pg_try_advisory_lock($1) AS won', [lock]);
       const isWon = answer.rows[0]?.won === true && client === asked;
-      // A standby gives out locks, too, and takes no messages.
+      // A standby grants advisory locks too, although it accepts no writes.
       if (isWon && (await isReadOnly(asked))) {
         await stepDown();
         return false;
@@ -107,6 +99,21 @@ export function createLeader({ dsn, lock, clock, onChange }: LeaderOptions): Lea
     },
     close: stepDown,
   };
+}
+
+function newClient(dsn: string): pg.Client {
+  return new pg.Client({
+    ...sessionSettings(dsn, KEEPALIVE),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: ASK_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'ms-ticketing leader',
+  });
+}
+
+async function isReadOnly(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ is_read_only: boolean }>(IS_READ_ONLY);
+  return rows[0]?.is_read_only === true;
 }
 
 const IS_LED = {

@@ -8,19 +8,19 @@ export interface MigrationOptions {
   readonly dsn: string;
   /** Folder of `NNNNNN_name.up.sql` and `.down.sql` pairs. */
   readonly dir: string;
-  /** What amounts in the database are in. A migration that has to know it refuses to run without it. */
+  /** The currency of the amounts in the database. A migration that needs it refuses to run without it. */
   readonly currency?: Currency;
 }
 
-/** Where the applied migrations are written down; the earlier service's `schema_migrations` is left as it is. */
+/** Table of the applied migrations. The table of the earlier service, `schema_migrations`, is not changed. */
 const MIGRATIONS_TABLE = 'ticketing_migrations';
-/** Any number will do, so long as only migrations of this service take it. */
+/** Advisory lock; any number that only the migrations of this service use. */
 const MIGRATION_LOCK = 840_084_001;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Applies every migration not applied yet and returns their names. Callers that come at once wait for the first and
- * find nothing to do. All of them are one transaction: when one fails, nothing at all has changed.
+ * Applies all pending migrations and returns their names. Concurrent callers wait for the first one and then find nothing
+ * to do. All migrations run in one transaction: if one fails, nothing is changed.
  */
 export function migrateUp(options: MigrationOptions): Promise<string[]> {
   return migrate(options, 'up');
@@ -28,7 +28,7 @@ export function migrateUp(options: MigrationOptions): Promise<string[]> {
 
 /**
  * Undoes the newest migration and returns its name, or nothing when there is none. `agreed` is the name that the operator
- * agreed to; it refuses when another one is the newest by now.
+ * agreed to; the call fails when another migration is the newest by now.
  */
 export function migrateDown(options: MigrationOptions, agreed?: string): Promise<string[]> {
   return migrate(options, 'down', agreed);
@@ -40,7 +40,7 @@ async function migrate(
   agreed?: string,
 ): Promise<string[]> {
   return withClient(options.dsn, async (client) => {
-    // The library's own BEGIN joins this transaction, so that its bookkeeping table goes with a rollback, too.
+    // The library's own BEGIN joins this transaction, so that a rollback includes its table.
     await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     if (agreed !== undefined && (await newestOf(client)) !== agreed) {
@@ -68,10 +68,10 @@ async function migrate(
   });
 }
 
-/** PostgreSQL names what is in the way of a migration beside its message: somebody's view of a column, two equal values. */
+/** Adds PostgreSQL's detail to the message, which names the cause, such as a view that uses the column or two equal values. */
 function withDetail(error: unknown): unknown {
   if (!(error instanceof pg.DatabaseError) || error.detail === undefined) return error;
-  // That would be a whole row, with what is personal in it.
+  // This detail would be a whole row with personal data.
   if (!error.detail.startsWith('Failing row')) error.message = `${error.message}. ${error.detail}`;
   return error;
 }
@@ -88,16 +88,16 @@ async function newestOf(client: pg.Client): Promise<string | undefined> {
   return newest.rows[0]?.name as string | undefined;
 }
 
-/** What undoing the newest migration would do to a database. */
+/** The effect of undoing the newest migration. */
 export interface Undoing {
   readonly name: string;
-  /** What the step says that it loses. */
+  /** The data loss that the migration declares. */
   readonly loses: string;
-  /** Whether any table has rows: in an empty database there is nothing to lose. */
+  /** Whether any table has rows; undoing in an empty database loses nothing. */
   readonly hasRows: boolean;
 }
 
-/** What `migrateDown` would undo next; undefined when there is nothing to undo. */
+/** The migration that `migrateDown` would undo; undefined when there is none. */
 export async function nextUndoing({ dsn, dir }: MigrationOptions): Promise<Undoing | undefined> {
   const name = await migrationVersion(dsn);
   if (name === undefined) return undefined;
@@ -110,7 +110,7 @@ export async function nextUndoing({ dsn, dir }: MigrationOptions): Promise<Undoi
 
 const LOSES = '-- Loses: ';
 
-/** The comment that a `.down.sql` file begins with. */
+/** The declared data loss: the comment at the beginning of a `.down.sql` file. */
 export function lossesIn(downSql: string): string {
   if (!downSql.startsWith(LOSES)) return 'this step does not say what it loses';
   const lines = downSql.slice(LOSES.length).split('\n');
@@ -121,7 +121,7 @@ export function lossesIn(downSql: string): string {
     .join(' ');
 }
 
-/** Tables that have rows in a database in which nothing was ever done. */
+/** Tables that have rows in a new database. */
 const ALWAYS_FILLED = [MIGRATIONS_TABLE, 'schema_migrations', 'sales_feed_head', 'comparison_permission'];
 
 async function hasRows(dsn: string): Promise<boolean> {

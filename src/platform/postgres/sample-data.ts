@@ -40,7 +40,7 @@ const SAMPLE = {
            '33333333-3333-3333-3333-333333333333', 'VIP', 100.00, now() FROM placed`,
 };
 
-/** The sample order, its payment and its ticket (contract section 7), once. */
+/** Inserts the sample order with its payment and ticket (contract section 7), unless it exists. */
 export async function insertSampleData(database: Database): Promise<void> {
   const { currency } = database;
   await database.rows(SAMPLE, [currency.code, currency.exponent]);

@@ -1,6 +1,6 @@
 /**
- * How a session is set up, whatever else the address asks of it: `pg` takes the address's `options` in place of those
- * beside it. Ours come last and so win.
+ * The settings of a session, combined with `options` in the address: `pg` would use the address's options in place of ours.
+ * Ours come last and therefore take precedence.
  */
 export function sessionSettings(
   dsn: string,

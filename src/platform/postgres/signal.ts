@@ -1,28 +1,20 @@
 import pg from 'pg';
-import type { SalesSignal } from '../signal.ts';
+import type { SalesSignal, Subscription } from '../signal.ts';
 import type { Database } from './database.ts';
-
-export interface PostgresSignalOptions {
-  readonly dsn: string;
-  readonly database: Database;
-  /** Letters and underscores. */
-  readonly channel: string;
-  /** Called for each signal, and when listening begins: what came before may have been missed. */
-  readonly onSignal: () => void;
-  /** The connection is lost; `listen` makes a new one. */
-  readonly onLost: () => void;
-}
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const ASK_TIMEOUT_MS = 5_000;
 const LISTENER_NAME = 'ms-ticketing listener';
 
 /**
- * A signal among the replicas by LISTEN and NOTIFY; without a payload, so that many sent at once are one. The connection
- * that listens is one of its own: the pool's come and go.
+ * A signal among replicas by LISTEN and NOTIFY. It has no payload, so that PostgreSQL merges signals sent in one transaction.
+ * The listening connection is not one of the pool, because the pool closes idle connections.
  */
-export function createPostgresSignal(options: PostgresSignalOptions): SalesSignal {
-  const { dsn, database, channel, onSignal, onLost } = options;
+export function createPostgresSignal(
+  dsn: string,
+  database: Database,
+  { channel, onSignal, onLost }: Subscription,
+): SalesSignal {
   const notify = { name: `notify-${channel}`, text: `SELECT pg_notify('${channel}', '')` };
   let client: pg.Client | undefined;
   let isClosing = false;

@@ -3,19 +3,19 @@ const UNIQUE_VIOLATION = '23505';
 
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** Data exceptions and broken constraints: what a row says is at fault. */
+/** Data exceptions and violated constraints: a row is invalid. */
 const ROW_CLASSES: ReadonlySet<string> = new Set(['22', '23']);
 
-/** Running the same transaction again can succeed. */
+/** The same transaction may succeed when it runs again. */
 const RETRYABLE: ReadonlySet<string> = new Set(['40001', '40P01']);
 
 /**
- * The server answers and cannot do the work: it is a standby or read-only, its disk is full, its memory is used up, or it
- * cannot read or write its files. Another server may be behind the same address by the next connection.
+ * The server answers but cannot execute statements: it is a standby or read-only, its disk is full, it is out of memory, or
+ * it cannot access its files. The next connection to the same address may reach another server.
  */
 const UNFIT: ReadonlySet<string> = new Set(['25006', '53000', '53100', '53200', '58000', '58030']);
 
-/** The server is away, stopping, starting, or out of connections. */
+/** The server is unreachable, stopping, starting, or out of connections. */
 const OUTAGE: ReadonlySet<string> = new Set([
   ...UNFIT,
   '08000',
@@ -42,10 +42,10 @@ const OUTAGE: ReadonlySet<string> = new Set([
   'ECONNABORTED',
 ]);
 
-/** What `pg` says of a statement that was sent and not answered in time. */
+/** The message of `pg` for a statement that was not answered in time. */
 const UNANSWERED = 'Query read timeout';
 
-/** What `pg` says without a code when a connection is lost or none can be had. */
+/** The messages of `pg` without a code for a lost or failed connection. */
 const OUTAGE_MESSAGES = [
   UNANSWERED,
   'Connection terminated',
@@ -59,42 +59,42 @@ function codeOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Whether a unique index refused the row; `index` narrows it to one. */
+/** Whether the unique index `index` refused the row. */
 export function isUniqueViolation(error: unknown, index: string): boolean {
   if (codeOf(error) !== UNIQUE_VIOLATION || !(error instanceof Error)) return false;
   return 'constraint' in error && error.constraint === index;
 }
 
-/** Whether one of the statement's rows is at fault: the others may be fine. */
+/** Whether one of the statement's rows is invalid; the other rows may be valid. */
 export function isRowAtFault(error: unknown): boolean {
   return ROW_CLASSES.has(codeOf(error)?.slice(0, 2) ?? '');
 }
 
-/** Whether a lock was waited for as long as `lock_timeout` allows. */
+/** Whether the wait for a lock exceeded `lock_timeout`. */
 export function isLockTimeout(error: unknown): boolean {
   return codeOf(error) === LOCK_NOT_AVAILABLE;
 }
 
-/** Whether the transaction lost a race that it may win when it runs again. */
+/** Whether the transaction failed because of concurrent ones, and may succeed when it runs again. */
 export function isRetryable(error: unknown): boolean {
   const code = codeOf(error);
   return code !== undefined && RETRYABLE.has(code);
 }
 
-/** Whether the database is unavailable: nothing is wrong with the request. */
+/** Whether the database is unavailable; the request itself may be valid. */
 export function isOutage(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== undefined) return OUTAGE.has(code);
   return error instanceof Error && OUTAGE_MESSAGES.some((message) => error.message.includes(message));
 }
 
-/** Whether the server answered that it cannot do the work: its connection is not to be used again. */
+/** Whether the server answered that it cannot execute statements; its connection must not be reused. */
 export function isUnfit(error: unknown): boolean {
   const code = codeOf(error);
   return code !== undefined && UNFIT.has(code);
 }
 
-/** Whether the connection itself is silent: what was sent may still be done, and nothing more can be said on it. */
+/** Whether the connection does not answer: the statement may still be executed, and the connection cannot be reused. */
 export function isUnanswered(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error.message === UNANSWERED || isUnanswered(error.cause);

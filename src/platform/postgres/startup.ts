@@ -5,15 +5,13 @@ import { IS_READ_ONLY } from './probe.ts';
 import { sessionSettings } from './session-settings.ts';
 import { isOutage } from './sqlstate.ts';
 
-export interface WaitOptions {
-  readonly dsn: string;
-  /** A server that is not there within this is not waited for any longer. */
-  readonly maxWaitMs: number;
-  /** Gets one line when the wait begins and one when the server answers. */
-  readonly log: { warn(message: string): void; info(message: string): void };
+/** Gets one line when the wait begins and one when the server answers. */
+export interface WaitLog {
+  warn(message: string): void;
+  info(message: string): void;
 }
 
-/** The server is unavailable, or refuses writes; the message says what to do. */
+/** The server is unavailable or refuses writes. The message says what to do. */
 export class DatabaseNotUsable extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
@@ -26,10 +24,19 @@ const ASK_AGAIN_MS = 500;
 const DEFAULT_PORT = '5432';
 
 /**
- * Resolves when the server takes writes. It waits for one that is unavailable or starting; a standby, a read-only server and
- * one that refuses the login fail at once, because waiting does not change them. Throws `DatabaseNotUsable`, or what the server said.
+ * Resolves when the server accepts writes. It waits at most `maxWaitMs` for a server that is unavailable or starting. A
+ * standby, a read-only server and a refused login fail at once, because waiting does not change them. Throws
+ * `DatabaseNotUsable`, or the error of the server.
  */
-export async function waitForDatabase({ dsn, maxWaitMs, log }: WaitOptions): Promise<void> {
+export async function waitForDatabase({
+  dsn,
+  maxWaitMs,
+  log,
+}: {
+  readonly dsn: string;
+  readonly maxWaitMs: number;
+  readonly log: WaitLog;
+}): Promise<void> {
   const server = serverOf(dsn);
   const deadline = performance.now() + maxWaitMs;
   let isWaiting = false;
@@ -50,10 +57,10 @@ export async function waitForDatabase({ dsn, maxWaitMs, log }: WaitOptions): Pro
     isWaiting = true;
     await pause(ASK_AGAIN_MS);
   }
-  if (isWaiting) log.info(`PostgreSQL at ${server} answers; the start goes on`);
+  if (isWaiting) log.info(`PostgreSQL at ${server} answers; the start continues`);
 }
 
-/** Why the server is unavailable, or undefined when it takes writes. Throws errors that waiting does not change. */
+/** The error of an unavailable server; undefined when the server accepts writes. Throws errors that waiting does not change. */
 async function outageOf(dsn: string, server: string): Promise<Error | undefined> {
   const client = new pg.Client({
     ...sessionSettings(dsn, []),
@@ -61,7 +68,7 @@ async function outageOf(dsn: string, server: string): Promise<Error | undefined>
     query_timeout: CONNECT_TIMEOUT_MS,
     application_name: 'ms-ticketing start',
   });
-  // It may break between the question and the end; unheard, that would end the process.
+  // The connection may break between the query and its end; without a listener, that would end the process.
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -78,7 +85,7 @@ async function outageOf(dsn: string, server: string): Promise<Error | undefined>
   );
 }
 
-/** Host and port alone: an address may have a password in it. */
+/** Host and port only, because the address may contain a password. */
 function serverOf(dsn: string): string {
   const url = new URL(dsn);
   const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname);

@@ -1,7 +1,7 @@
 import type { Tracing } from '../telemetry/tracing.ts';
 import type { Connections, Executor } from './database.ts';
 
-/** A database whose statements are steps of the work that runs them, by their names; no value is told. */
+/** Adds a span for each statement to the current trace, with the statement's name and without its values. */
 export function traceStatements(database: Connections, tracing: Pick<Tracing, 'step'>): Connections {
   const traced = (executor: Executor): Executor => ({
     currency: executor.currency,

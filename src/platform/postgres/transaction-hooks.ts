@@ -2,14 +2,7 @@ import { isKeyed, keepAnswer } from '../idempotency/answers.ts';
 import type { Wake } from '../jobs/wake.ts';
 import type { Connections, Database, Transaction } from './database.ts';
 
-export interface HookOptions {
-  readonly wake: Wake;
-  readonly traceparent: () => string | undefined;
-  /** Reports an effect after a commit that failed; what was committed stays. */
-  readonly onEffectError: (error: unknown) => void;
-}
-
-/** What one run of a transaction has asked for. */
+/** The hooks that one run of a transaction has registered. */
 interface Hooks {
   readonly before: Map<string, () => Promise<void>>;
   readonly after: Map<string, () => Promise<void> | void>;
@@ -17,12 +10,21 @@ interface Hooks {
 }
 
 /**
- * Gives transactions `beforeCommit`, `afterCommit` and `wake`. A transaction that is run again starts without the hooks
- * of its earlier run, so what was rolled back has no effect. `transaction` resolves once the effects have ended.
+ * Adds `beforeCommit`, `afterCommit` and `wake` to transactions. A transaction that runs again starts without the hooks of
+ * its earlier run, so a run that was rolled back has no effect. `transaction` resolves when the effects have ended.
+ * `onEffectError` is called when an effect after a commit fails; the commit stays.
  */
 export function withHooks(
   connections: Connections,
-  { wake, traceparent, onEffectError }: HookOptions,
+  {
+    wake,
+    traceparent,
+    onEffectError,
+  }: {
+    readonly wake: Wake;
+    readonly traceparent: () => string | undefined;
+    readonly onEffectError: (error: unknown) => void;
+  },
 ): Database {
   return {
     ...connections,

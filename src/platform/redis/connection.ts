@@ -7,7 +7,7 @@ export interface RedisAddress {
 }
 
 export interface RedisServer {
-  /** One server, or some nodes of a cluster. */
+  /** One server, or several nodes of a cluster. */
   readonly addresses: readonly RedisAddress[];
   readonly isCluster: boolean;
   readonly tls: boolean;
@@ -15,10 +15,10 @@ export interface RedisServer {
   readonly password: string | undefined;
 }
 
-/** What went wrong on a connection; nobody waits for it, and the next try is under way. */
+/** Called when a connection fails; the next attempt follows automatically. */
 type OnError = (error: unknown) => void;
 
-/** The commands used here, as a single server and a cluster both know them. */
+/** The commands that this service uses, as a single server and a cluster both have them. */
 export interface RedisCommands {
   get(key: string): Promise<string | null>;
   set(key: string, value: string, unit: 'PX', lifeMs: number): Promise<'OK'>;
@@ -31,30 +31,30 @@ export interface RedisCommands {
 export interface RedisConnection {
   readonly commands: RedisCommands;
   readonly isCluster: boolean;
-  /** Resolves when it can be used, or after a moment without. */
+  /** Resolves when the connection is usable, or after `SETTLE_TIMEOUT_MS`. */
   settled(): Promise<void>;
-  /** Rejects unless every server answers within the time, and a cluster says that all its slots are served. */
+  /** Rejects unless every server answers in time, and a cluster reports that all slots are served. */
   check(timeoutMs: number): Promise<void>;
   close(): void;
 }
 
 const CONNECT_TIMEOUT_MS = 1_000;
-/** A connection with a question on it that is silent for so long is given up for another. */
+/** A connection without an answer for this long is replaced. */
 const SILENCE_MS = 1_000;
 const MIN_RETRY_DELAY_MS = 50;
 const MAX_RETRY_DELAY_MS = 1_000;
-/** How soon it is learnt that another node of a cluster serves some slots. */
+/** Interval for reading which node of a cluster serves which slots. */
 const SLOTS_REFRESH_MS = 2_000;
 const SLOTS_TIMEOUT_MS = 1_000;
 const MAX_REDIRECTIONS = 3;
-/** A hold on no seat: seat ids have a character at least. */
+/** A hold key without a seat id; real seat ids are never empty. */
 const CHECK_KEY = 'seat_lock:';
-/** A start waits so long for Redis, and then goes on without. */
+/** A start waits this long for Redis, and then continues without it. */
 const SETTLE_TIMEOUT_MS = 2_000;
 
 /**
- * A connection that never waits in a queue: what cannot be asked now fails now. It comes back by itself, for ever, at
- * most a second after the server does.
+ * A connection without a queue: a command fails at once if it cannot be sent at once. It reconnects automatically, within a
+ * second after the server is available again.
  */
 export function connectRedis(server: RedisServer, onError: OnError): RedisConnection {
   return server.isCluster ? connectCluster(server, onError) : connectSingle(server, onError);
@@ -64,7 +64,7 @@ function retryDelayMs(attempts: number): number {
   return Math.min(MIN_RETRY_DELAY_MS * attempts, MAX_RETRY_DELAY_MS);
 }
 
-/** How every connection is made. */
+/** Settings of every connection. */
 export function sharedOptions({ tls, username, password }: RedisServer) {
   return {
     username,
@@ -75,7 +75,7 @@ export function sharedOptions({ tls, username, password }: RedisServer) {
     socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    // A server that was the primary and is a replica now: what is behind the address may be another one by now.
+    // A demoted primary: after a reconnect, the address may lead to the new primary.
     reconnectOnError: (error) => error.message.includes('READONLY'),
   } satisfies RedisOptions;
 }
@@ -93,7 +93,7 @@ function connectSingle(server: RedisServer, onError: OnError): RedisConnection {
     isCluster: false,
     settled: () => settle((done) => redis.once('ready', done)),
     async check(timeoutMs) {
-      // Written and not only asked: a replica, a full server and a node of a cluster answer a ping, too.
+      // A write, because replicas, servers without memory and cluster nodes also answer a ping.
       await within(redis.set(CHECK_KEY, '', 'PX', 1), timeoutMs);
     },
     close: () => redis.disconnect(),
@@ -103,7 +103,7 @@ function connectSingle(server: RedisServer, onError: OnError): RedisConnection {
 function connectCluster(server: RedisServer, onError: OnError): RedisConnection {
   const cluster = new Cluster([...server.addresses], {
     enableOfflineQueue: false,
-    // It asks a node that is being connected to, and takes the refusal for a broken cluster.
+    // The ready check asks a node that is still connecting, and reports its refusal as a broken cluster.
     enableReadyCheck: false,
     clusterRetryStrategy: retryDelayMs,
     slotsRefreshInterval: SLOTS_REFRESH_MS,
@@ -120,7 +120,7 @@ function connectCluster(server: RedisServer, onError: OnError): RedisConnection 
   cluster.on('refresh', () => {
     primaries = cluster.nodes('master').length;
   });
-  // Else a node is connected to when it is first asked, and others that ask it meanwhile are refused.
+  // Otherwise a node is connected with its first command, and other commands fail until then.
   cluster.on('+node', (node: Redis) => {
     if (node.status === 'wait') node.connect().catch(() => undefined);
   });
@@ -133,7 +133,7 @@ function connectCluster(server: RedisServer, onError: OnError): RedisConnection 
   };
 }
 
-/** A certificate names hosts, so they must not be turned into numbers on the way. */
+/** Certificates contain host names, so names must not be resolved to addresses. */
 const KEEP_HOST_NAMES: Pick<ClusterOptions, 'dnsLookup'> = { dnsLookup: (host, done) => done(null, host) };
 
 async function settle(onReady: (done: () => void) => unknown): Promise<void> {
@@ -149,10 +149,10 @@ async function allReady(cluster: Cluster): Promise<void> {
   );
 }
 
-/** A node that is not connected to is missing among the cluster's nodes. */
+/** Nodes without a connection are missing in `cluster.nodes`. */
 async function checkCluster(cluster: Cluster, primaries: number): Promise<void> {
   const connected = cluster.nodes('master');
-  if (connected.length < primaries) throw new Error('a node of the cluster is away');
+  if (connected.length < primaries) throw new Error('a node of the cluster is unavailable');
   const states = await Promise.all(connected.map((node) => node.cluster('INFO')));
   if (!states.every((state) => String(state).includes('cluster_state:ok')))
     throw new Error('the cluster does not serve all slots');

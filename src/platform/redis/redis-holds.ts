@@ -4,25 +4,16 @@ import type { SeatId, SessionId } from '../../kernel/ids.ts';
 import type { Circuit } from './circuit.ts';
 import type { RedisConnection } from './connection.ts';
 import { rememberHolds } from './known-holds.ts';
-import { createScript, type Script } from './script.ts';
+import { Script } from './script.ts';
 
-export interface RedisHoldsOptions {
-  readonly redis: RedisConnection;
-  readonly circuit: Circuit;
-  readonly clock: Clock;
-  /** Asked about holds of other orders that stand in the way, and about all seats while Redis is away. */
-  readonly records: HoldRecords;
-  readonly onAnswer: (answer: HoldAnswer) => void;
-}
-
-/** `taken_over`: from a hold that was over. `undecided`: no live ticket, and Redis could not say more. */
+/** `taken_over`: an expired hold was replaced. `undecided`: there is no live ticket, and Redis did not answer. */
 export type HoldAnswer = 'held' | 'taken' | 'taken_over' | 'undecided';
 
 /**
- * Holds the keys for an order, all or none. Gives back the holds of others in the way, each as its place in the list,
- * its order and what is left of it in milliseconds. A hold of the order named at the same place in the list is over.
+ * Holds all keys for an order, or none. Returns the conflicting holds of other orders, each with its index in the list, its
+ * order and its remaining milliseconds. ARGV names for each key an order whose hold has expired and does not count.
  */
-const HOLD = createScript(`
+const HOLD = new Script(`
 local found = {}
 for i, key in ipairs(KEYS) do
   local order = redis.call('GET', key)
@@ -35,26 +26,38 @@ if #found == 0 then
 end
 return found`);
 
-const EXTEND = createScript(`
+const EXTEND = new Script(`
 for _, key in ipairs(KEYS) do
   if redis.call('GET', key) == ARGV[1] then redis.call('PEXPIRE', key, ARGV[2]) end
 end`);
 
-const RELEASE = createScript(`
+const RELEASE = new Script(`
 for _, key in ipairs(KEYS) do
   if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
 end`);
 
-/** Each further try takes over what the one before found to be over. */
+/** Each further attempt replaces the holds that the one before found to be expired. */
 const MAX_HOLD_ATTEMPTS = 2;
 
 /**
- * Holds in Redis (contract section 3), shared by the replicas, each a script for all seats. While Redis is away seats
- * without a live ticket count as held, and PostgreSQL decides.
+ * Holds in Redis (contract section 3), shared by replicas; a script handles all seats of an order at once. While Redis is
+ * unavailable, every seat without a live ticket can be held, and PostgreSQL decides. `records` are asked about conflicting
+ * holds of other orders, and about all seats while Redis is unavailable.
  */
-export function createRedisHolds(options: RedisHoldsOptions): SeatHolds {
-  const { clock, records, onAnswer } = options;
-  const ask = createAsk(options);
+export function createRedisHolds({
+  redis,
+  circuit,
+  clock,
+  records,
+  onAnswer,
+}: {
+  readonly redis: RedisConnection;
+  readonly circuit: Circuit;
+  readonly clock: Clock;
+  readonly records: HoldRecords;
+  readonly onAnswer: (answer: HoldAnswer) => void;
+}): SeatHolds {
+  const ask = createAsk(redis, circuit);
   const stillHeld = rememberHolds(records.stillHeld);
 
   function taken(seatIds: readonly SeatId[], among: readonly SeatId[]): HoldOutcome {
@@ -65,21 +68,25 @@ export function createRedisHolds(options: RedisHoldsOptions): SeatHolds {
 
   return {
     async hold(sessionId, seatIds, orderId, until) {
-      const over = new Map<SeatId, string>();
+      const expired = new Map<SeatId, string>();
       for (let attempt = 1; attempt <= MAX_HOLD_ATTEMPTS; attempt += 1) {
-        const given = [orderId, msUntil(until, clock), ...seatIds.map((seatId) => over.get(seatId) ?? '')];
-        const answer = await ask(HOLD, sessionId, seatIds, given);
+        const values = [
+          orderId,
+          msUntil(until, clock),
+          ...seatIds.map((seatId) => expired.get(seatId) ?? ''),
+        ];
+        const answer = await ask(HOLD, sessionId, seatIds, values);
         if (!answer) break;
         const found = readFound(answer.value, seatIds);
         if (found.length === 0) {
-          onAnswer(over.size === 0 ? 'held' : 'taken_over');
+          onAnswer(expired.size === 0 ? 'held' : 'taken_over');
           return { outcome: 'held' };
         }
         const held = await stillHeld(sessionId, found);
         if (held.length > 0) return taken(seatIds, held);
-        for (const hold of found) over.set(hold.seatId, hold.orderId);
+        for (const hold of found) expired.set(hold.seatId, hold.orderId);
       }
-      // Refused now they cost a look; refused at the end they cost two calls, a write and a wait for each other.
+      // A refusal here costs one query; a refusal by PostgreSQL at the end costs two calls, a write and waits for locks.
       const live = await records.live(sessionId, seatIds);
       if (live.length > 0) return taken(seatIds, live);
       onAnswer('undecided');
@@ -94,38 +101,38 @@ export function createRedisHolds(options: RedisHoldsOptions): SeatHolds {
   };
 }
 
-type Asked = { readonly value: unknown } | undefined;
+type Answer = { readonly value: unknown } | undefined;
 
-/** Runs a script on the seats' keys; undefined when Redis is away. */
-function createAsk({ redis, circuit }: RedisHoldsOptions) {
+/** Runs a script on the seats' keys; undefined while Redis is unavailable. */
+function createAsk(redis: RedisConnection, circuit: Circuit) {
   return async (
     script: Script,
     sessionId: SessionId,
     seatIds: readonly SeatId[],
-    given: readonly (string | number)[],
-  ): Promise<Asked> => {
+    values: readonly (string | number)[],
+  ): Promise<Answer> => {
     const keys = seatIds.map((seatId) => holdKey(sessionId, seatId, redis.isCluster));
     try {
-      return { value: await circuit.run(() => script.run(redis.commands, keys, given)) };
+      return { value: await circuit.run(() => script.run(redis.commands, keys, values)) };
     } catch {
       return undefined;
     }
   };
 }
 
-/** On a cluster the session is the hash tag: the keys of one order are then on one node. */
+/** In a cluster, the session is the hash tag, so that the keys of one order are on one node. */
 function holdKey(sessionId: SessionId, seatId: SeatId, isCluster: boolean): string {
   return isCluster ? `seat_lock:{${sessionId}}:${seatId}` : `seat_lock:${seatId}`;
 }
 
-/** Redis takes no life of nothing; one that is over ends as good as at once. */
+/** The remaining time, at least 1 ms, because Redis refuses an expiry of 0. */
 function msUntil(until: Instant, clock: Clock): number {
   return Math.max(1, Math.round(until - clock.now()));
 }
 
 function readFound(value: unknown, seatIds: readonly SeatId[]): FoundHold[] {
-  return (value as [number, string, number][]).flatMap(([place, orderId, leftMs]) => {
-    const seatId = seatIds[place - 1];
+  return (value as [number, string, number][]).flatMap(([position, orderId, leftMs]) => {
+    const seatId = seatIds[position - 1];
     return seatId === undefined ? [] : [{ seatId, orderId, leftMs }];
   });
 }

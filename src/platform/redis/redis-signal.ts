@@ -1,42 +1,34 @@
 import { Redis } from 'ioredis';
-import type { SalesSignal } from '../signal.ts';
+import type { SalesSignal, Subscription } from '../signal.ts';
 import { type Circuit, within } from './circuit.ts';
 import { type RedisConnection, type RedisServer, sharedOptions } from './connection.ts';
-
-/** What a replica hears, and what it is told when it can hear no more. */
-export interface RedisSignalOptions {
-  readonly channel: string;
-  /** Called for each signal, and when listening begins: what came before may have been missed. */
-  readonly onSignal: () => void;
-  /** The connection is lost; `listen` makes a new one. */
-  readonly onLost: () => void;
-}
 
 export interface RedisSignalParts {
   readonly server: RedisServer;
   readonly redis: RedisConnection;
   readonly circuit: Circuit;
-  /** Told once of each time without a listening connection, with the error, and once when there is one again. */
+  /** Called once when the listening connection is lost, with the error, and once when there is a new one. */
   readonly onListening: (isListening: boolean, error?: unknown) => void;
 }
 
-/** A node that says nothing for so long is left for the next one. */
+/** A node that does not answer for this long is replaced by the next one. */
 const PING_TIMEOUT_MS = 1_000;
 
 /**
- * A signal among the replicas by a channel of Redis, without a payload. Any node of a cluster passes on what was
- * published at another, so one connection hears all. While Redis is away nothing is signalled and nothing fails: whoever
- * listens looks into the database by himself.
+ * A signal among replicas by a Redis channel, without a payload. Cluster nodes forward published messages, so one connection
+ * receives all of them. While Redis is unavailable, nothing is signalled and nothing fails: listeners also poll the
+ * database.
  */
-export function createRedisSignal(parts: RedisSignalParts, options: RedisSignalOptions): SalesSignal {
-  const { server, redis, circuit, onListening } = parts;
-  const { channel, onSignal, onLost } = options;
+export function createRedisSignal(
+  { server, redis, circuit, onListening }: RedisSignalParts,
+  { channel, onSignal, onLost }: Subscription,
+): SalesSignal {
   let listener: Redis | undefined;
   let isListening = true;
   let isClosing = false;
   let tries = 0;
 
-  function tell(now: boolean, error?: unknown): void {
+  function report(now: boolean, error?: unknown): void {
     if (isListening !== now && !isClosing) onListening(now, error);
     isListening = now;
   }
@@ -49,9 +41,9 @@ export function createRedisSignal(parts: RedisSignalParts, options: RedisSignalO
       retryStrategy: () => null,
     });
     tries += 1;
-    // What it says here it says by rejecting, too.
+    // The same error also rejects the call.
     next.on('error', () => undefined);
-    // A connection that is given up may still bring what was on its way.
+    // A replaced connection may still deliver earlier messages.
     next.on('message', () => {
       if (listener === next) onSignal();
     });
@@ -80,10 +72,10 @@ export function createRedisSignal(parts: RedisSignalParts, options: RedisSignalO
       try {
         if (listener) await within(listener.ping(), PING_TIMEOUT_MS);
         else await connect();
-        tell(true);
+        report(true);
       } catch (error) {
         listener?.disconnect();
-        tell(false, error);
+        report(false, error);
       }
       return false;
     },

@@ -3,32 +3,27 @@ import { type Clock, instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { SharedToken, SharedTokens } from '../m2m-tokens/shared-tokens.ts';
 import type { Circuit } from './circuit.ts';
 import type { RedisConnection } from './connection.ts';
-import { createScript } from './script.ts';
-
-export interface RedisTokensOptions {
-  readonly redis: RedisConnection;
-  readonly circuit: Circuit;
-  readonly clock: Clock;
-}
+import { Script } from './script.ts';
 
 const TOKEN_KEY = 'm2m_token';
 const CLAIM_KEY = 'm2m_token:claim';
 
-const DELETE_IF = createScript(
-  `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`,
-);
-const DELETE_TOKEN = createScript(`
+const DELETE_IF = new Script(`if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`);
+const DELETE_TOKEN = new Script(`
 local kept = redis.call('GET', KEYS[1])
 if not kept then return end
 local readable, value = pcall(cjson.decode, kept)
 if not readable or type(value) ~= 'table' or value.token == ARGV[1] then redis.call('DEL', KEYS[1]) end`);
 
-/** The token that replicas share, in Redis (contract section 3). While Redis is away each replica is on its own. */
-export function createRedisTokens({ redis, circuit, clock }: RedisTokensOptions): SharedTokens {
-  const { commands } = redis;
+/** Shares the token in Redis (contract section 3). While Redis is unavailable, each replica uses its own token. */
+export function createRedisTokens(
+  { commands }: RedisConnection,
+  circuit: Circuit,
+  clock: Clock,
+): SharedTokens {
   const me = randomUUID();
 
-  /** What Redis says, or `otherwise` while it is away. */
+  /** The answer of Redis, or `otherwise` while it is unavailable. */
   async function ask<Value>(question: () => Promise<Value>, otherwise: Value): Promise<Value> {
     try {
       return await circuit.run(question);
@@ -57,7 +52,7 @@ export function createRedisTokens({ redis, circuit, clock }: RedisTokensOptions)
   };
 }
 
-/** What is not in the contract's form is no token: the next one replaces it. */
+/** A value without the contract's form is ignored, and the next token replaces it. */
 function readToken(kept: string | null): SharedToken | undefined {
   try {
     const { token, expires_at: end } = JSON.parse(kept ?? '{}') as Record<string, unknown>;

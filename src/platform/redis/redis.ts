@@ -2,65 +2,71 @@ import type { Logger } from 'pino';
 import type { HoldRecords, SeatHolds } from '../../features/seats/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { SharedTokens } from '../m2m-tokens/shared-tokens.ts';
-import type { SalesSignal } from '../signal.ts';
-import { createCircuit } from './circuit.ts';
+import type { SalesSignal, Subscription } from '../signal.ts';
+import { Circuit } from './circuit.ts';
 import { connectRedis, type RedisServer } from './connection.ts';
 import { createRedisHolds, type HoldAnswer } from './redis-holds.ts';
-import { createRedisSignal, type RedisSignalOptions } from './redis-signal.ts';
+import { createRedisSignal } from './redis-signal.ts';
 import { createRedisTokens } from './redis-tokens.ts';
 
-export interface OpenRedisOptions {
+/** The parts of the service that use Redis. */
+export interface OpenRedis {
+  readonly holds: SeatHolds;
+  readonly tokens: SharedTokens;
+  /** A signal of sales among replicas. */
+  signal(subscription: Subscription): SalesSignal;
+  /** Rejects unless every server answers in time. */
+  check(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects. It resolves after two seconds even without an answer; Redis is then used as soon as it is available. `onCircuit`
+ * is called when the circuit opens or closes.
+ */
+export async function openRedis({
+  server,
+  clock,
+  log,
+  records,
+  onAnswer,
+  onCircuit,
+}: {
   readonly server: RedisServer;
   readonly clock: Clock;
   readonly log: Logger;
   readonly records: HoldRecords;
   readonly onAnswer: (answer: HoldAnswer) => void;
-  /** Told when Redis is left alone because it does not answer, and when it is used again. */
   readonly onCircuit: (isOpen: boolean) => void;
-}
-
-/** What the service has from Redis. */
-export interface OpenRedis {
-  readonly holds: SeatHolds;
-  readonly tokens: SharedTokens;
-  /** A signal of sales among the replicas. */
-  signal(options: RedisSignalOptions): SalesSignal;
-  /** Rejects unless all of it answers within the time. */
-  check(timeoutMs: number): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Connects; without an answer within two seconds it resolves all the same, and Redis is used from when it is there. */
-export async function openRedis(options: OpenRedisOptions): Promise<OpenRedis> {
-  const { server, clock, log, onAnswer, onCircuit } = options;
-  let trouble: unknown;
+}): Promise<OpenRedis> {
+  let lastError: unknown;
   const redis = connectRedis(server, (error) => {
-    trouble = error;
+    lastError = error;
   });
-  const circuit = createCircuit((isOpen, error) => {
+  const circuit = new Circuit((isOpen, error) => {
     onCircuit(isOpen);
     if (isOpen) {
-      log.warn({ err: trouble ?? error }, 'Redis does not answer; PostgreSQL alone decides who has a seat');
+      log.warn({ err: lastError ?? error }, 'Redis does not answer; PostgreSQL alone decides about seats');
     } else log.info('Redis answers and is used again');
-    trouble = undefined;
+    lastError = undefined;
   });
   onCircuit(false);
   await redis.settled();
   return {
-    holds: createRedisHolds({ redis, circuit, clock, records: options.records, onAnswer }),
-    tokens: createRedisTokens({ redis, circuit, clock }),
-    signal: (signalOptions) =>
+    holds: createRedisHolds({ redis, circuit, clock, records, onAnswer }),
+    tokens: createRedisTokens(redis, circuit, clock),
+    signal: (subscription) =>
       createRedisSignal(
         {
           server,
           redis,
           circuit,
           onListening(isListening, error) {
-            if (isListening) log.info('Redis tells of sales again');
-            else log.warn({ err: error }, 'Redis does not tell of sales; they are looked for in PostgreSQL');
+            if (isListening) log.info('Redis signals sales again');
+            else log.warn({ err: error }, 'Redis does not signal sales; replicas poll PostgreSQL for them');
           },
         },
-        signalOptions,
+        subscription,
       ),
     check: (timeoutMs) => redis.check(timeoutMs),
     close: async () => redis.close(),

@@ -1,26 +1,29 @@
 import { createHash } from 'node:crypto';
 import type { RedisCommands } from './connection.ts';
 
-/** A Lua script that Redis runs as one step. */
-export interface Script {
-  run(
+/**
+ * A Lua script, which Redis runs atomically. It is called by its digest, and sent in full when the server does not have it:
+ * after a start, a restart or a flush.
+ */
+export class Script {
+  readonly #lua: string;
+  readonly #sha: string;
+
+  constructor(lua: string) {
+    this.#lua = lua;
+    this.#sha = createHash('sha1').update(lua).digest('hex');
+  }
+
+  async run(
     commands: RedisCommands,
     keys: readonly string[],
-    given: readonly (string | number)[],
-  ): Promise<unknown>;
-}
-
-/** A script that is sent by its digest, and whole to a server that does not have it: a new, restarted or flushed one. */
-export function createScript(lua: string): Script {
-  const sha = createHash('sha1').update(lua).digest('hex');
-  return {
-    async run(commands, keys, given) {
-      try {
-        return await commands.evalsha(sha, keys.length, ...keys, ...given);
-      } catch (error) {
-        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-        return commands.eval(lua, keys.length, ...keys, ...given);
-      }
-    },
-  };
+    values: readonly (string | number)[],
+  ): Promise<unknown> {
+    try {
+      return await commands.evalsha(this.#sha, keys.length, ...keys, ...values);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return commands.eval(this.#lua, keys.length, ...keys, ...values);
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import { writeXlsxStream } from 'hucre/xlsx';
 import type { ColumnKind, WriteWorkbook } from '../../features/analytics/index.ts';
 
-/** How each kind is shown and how wide; amounts keep all the decimals they have. */
+/** Width and number format of each kind of column; amounts keep all their decimals. */
 const LOOKS = {
   text: { width: 20 },
   amount: { width: 14, numFmt: '#,##0.00##' },
@@ -11,8 +11,8 @@ const LOOKS = {
 } as const satisfies Record<ColumnKind, { width: number; numFmt?: string }>;
 
 /**
- * An XLSX file of one table, its bytes made while its rows are read, so that memory does not grow with them. Past the
- * 1,048,576 rows of a sheet another one follows, with the header again.
+ * An XLSX file of one table. It is written while the rows are read, so memory does not grow with their number. After the
+ * 1,048,576 rows of a sheet, another sheet follows with the same header.
  */
 export const writeWorkbook: WriteWorkbook = (name, columns, rows) =>
   writeXlsxStream(rows, {

@@ -14,7 +14,7 @@ import { isEvent } from './webhook-form.ts';
 export interface StripeProviderOptions {
   readonly secretKey: string;
   readonly webhookSecret: string;
-  /** Another address of the API than Stripe's own; a path in it comes before `/v1`. */
+  /** Address of the API; undefined: Stripe's own. A path in it precedes `/v1`. */
   readonly apiBase: string | undefined;
 }
 
@@ -22,12 +22,12 @@ const API_VERSION = '2026-10-28.endive';
 const REQUEST_TIMEOUT_MS = 8_000;
 const MAX_NETWORK_RETRIES = 2;
 const WEBHOOK_TOLERANCE_S = 300;
-/** Most objects in a page of Stripe's; no order's payment has more refunds. */
+/** Stripe's maximum page size; no payment has more refunds than this. */
 const MAX_PAGE = 100;
 /** https://docs.stripe.com/keys */
 const LIVE_KEY = /^[sr]k_live_/;
 
-/** Stripe's API through its own package. */
+/** Stripe's API, through the package `stripe`. */
 export function createStripeProvider(options: StripeProviderOptions): PaymentProvider {
   const stripe = openClient(options);
   return {
@@ -36,10 +36,10 @@ export function createStripeProvider(options: StripeProviderOptions): PaymentPro
         amount,
         currency: currency.code,
         metadata: { order_id: orderId },
-        // Cards and wallets: a page that sends the buyer away would need an address to come back to.
+        // Cards and wallets only: a payment method with a redirect would need a return address.
         automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
       };
-      return toIntent(await asked(stripe.paymentIntents.create(params, { idempotencyKey: key })));
+      return toIntent(await withOurErrors(stripe.paymentIntents.create(params, { idempotencyKey: key })));
     },
     findIntent: (intentId) => knownIntent(stripe.paymentIntents.retrieve(intentId)),
     async cancelIntent(intentId) {
@@ -55,8 +55,8 @@ export function createStripeProvider(options: StripeProviderOptions): PaymentPro
       const failed = isFirstTry ? 0 : await failedTries(stripe, intentId, refundId);
       const idempotencyKey = `refund-${refundId}${failed === 0 ? '' : `-${failed}`}`;
       const params = { payment_intent: intentId, amount: amountMinor, metadata: { refund_id: refundId } };
-      const refund = await asked(stripe.refunds.create(params, { idempotencyKey }));
-      if (refund.object !== 'refund') throw unavailable(new Error('the answer is no refund'));
+      const refund = await withOurErrors(stripe.refunds.create(params, { idempotencyKey }));
+      if (refund.object !== 'refund') throw unavailable(new Error('the answer is not a refund'));
       if (hasFailed(refund)) throw new AppError('payment_refused', 'The bank did not take the money back.');
       return refund.id;
     },
@@ -79,12 +79,12 @@ function openClient({ secretKey, apiBase }: StripeProviderOptions): Stripe {
     timeout: REQUEST_TIMEOUT_MS,
     maxNetworkRetries: MAX_NETWORK_RETRIES,
     telemetry: false,
-    // One way out for both: what the tests go through is what goes to Stripe, and what is traced.
+    // `fetch` in tests and in production, so that tests use the production path and its requests are traced.
     httpClient: Stripe.createFetchHttpClient(apiBase ? fetchAt(new URL(apiBase)) : undefined),
   });
 }
 
-/** A fetch that asks `base` in place of Stripe's own address; the package itself takes no path. */
+/** A `fetch` that sends requests to `base`, because the package does not accept an address with a path. */
 function fetchAt(base: URL): typeof fetch {
   const prefix = base.pathname.replace(/\/$/, '');
   return (input, init) => {
@@ -95,7 +95,7 @@ function fetchAt(base: URL): typeof fetch {
 
 async function knownIntent(request: Promise<Stripe.PaymentIntent>): Promise<Intent | undefined> {
   try {
-    return toIntent(await asked(request));
+    return toIntent(await withOurErrors(request));
   } catch (error) {
     const cause = error instanceof AppError ? error.cause : error;
     if (cause instanceof Stripe.errors.StripeError && cause.code === 'resource_missing') return undefined;
@@ -103,7 +103,7 @@ async function knownIntent(request: Promise<Stripe.PaymentIntent>): Promise<Inte
   }
 }
 
-/** What cannot be cancelled says in its refusal how it stands. */
+/** The intent in Stripe's error when it cannot be cancelled in its state. */
 function intentInUnexpectedState(error: unknown): Intent | undefined {
   const cause = error instanceof AppError ? error.cause : error;
   if (!(cause instanceof Stripe.errors.StripeError)) return undefined;
@@ -112,8 +112,8 @@ function intentInUnexpectedState(error: unknown): Intent | undefined {
 }
 
 function toIntent(intent: Stripe.PaymentIntent): Intent {
-  // The package takes any JSON without an `error` in it for an answer: a proxy's 502 page in JSON is none.
-  if (intent.object !== 'payment_intent') throw unavailable(new Error('the answer is no PaymentIntent'));
+  // The package accepts any JSON without `error` as an answer, for example the 502 page of a proxy.
+  if (intent.object !== 'payment_intent') throw unavailable(new Error('the answer is not a PaymentIntent'));
   const orderId = toUuid(intent.metadata?.order_id ?? '');
   return {
     intentId: as<PaymentIntentId>(intent.id),
@@ -142,8 +142,8 @@ function stateOf(status: Stripe.PaymentIntent.Status): Intent['state'] {
   }
 }
 
-/** Stripe's refusals in our codes. Its words for cards and amounts are meant for buyers; the others are for us. */
-async function asked<Answer>(request: Promise<Answer>): Promise<Answer> {
+/** Converts Stripe's errors to our codes. Stripe's messages about cards are meant for buyers; others get a prefix. */
+async function withOurErrors<Answer>(request: Promise<Answer>): Promise<Answer> {
   try {
     return await request;
   } catch (error) {
@@ -208,8 +208,8 @@ async function accountOf(stripe: Stripe, intentId: PaymentIntentId): Promise<Int
   if (!intent) return undefined;
   const about = { payment_intent: intentId, limit: MAX_PAGE };
   const [refunds, disputes] = await Promise.all([
-    asked(stripe.refunds.list(about)),
-    asked(stripe.disputes.list(about)),
+    withOurErrors(stripe.refunds.list(about)),
+    withOurErrors(stripe.disputes.list(about)),
   ]);
   return {
     intent,
@@ -226,9 +226,9 @@ async function accountOf(stripe: Stripe, intentId: PaymentIntentId): Promise<Int
   };
 }
 
-/** A refund that failed stays so, and its key gives it again: each further try needs a key of its own. */
+/** The failed attempts of a refund. A failed refund is final and its idempotency key returns it, so a retry needs a new key. */
 async function failedTries(stripe: Stripe, intentId: PaymentIntentId, refundId: string): Promise<number> {
-  const { data } = await asked(stripe.refunds.list({ payment_intent: intentId, limit: MAX_PAGE }));
+  const { data } = await withOurErrors(stripe.refunds.list({ payment_intent: intentId, limit: MAX_PAGE }));
   return data.filter((each) => each.metadata?.refund_id === refundId && hasFailed(each)).length;
 }
 
@@ -236,7 +236,7 @@ function hasFailed({ status }: { readonly status: string | null }): boolean {
   return status === 'failed' || status === 'canceled';
 }
 
-/** Only a dispute proper moves money: https://docs.stripe.com/disputes/how-disputes-work */
+/** Inquiries and prevented disputes move no money: https://docs.stripe.com/disputes/how-disputes-work */
 function disputeState(status: Stripe.Dispute.Status): 'taken' | 'won' | undefined {
   if (status.startsWith('warning_') || status === 'prevented') return undefined;
   return status === 'won' ? 'won' : 'taken';
@@ -245,7 +245,7 @@ function disputeState(status: Stripe.Dispute.Status): 'taken' | 'won' | undefine
 async function* intentsSince(stripe: Stripe, since: Instant): AsyncGenerator<ListedIntent> {
   let after: string | undefined;
   do {
-    const page = await asked(
+    const page = await withOurErrors(
       stripe.paymentIntents.list({
         limit: MAX_PAGE,
         created: { gte: Math.floor(since / MS_PER_SECOND) },

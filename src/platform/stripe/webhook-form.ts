@@ -1,10 +1,10 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 
-/** Ids of Stripe's: visible characters, so that a database and a log take them. */
+/** An id of Stripe: visible characters only, so that a database and a log can store it. */
 const Id = Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$' });
 
-/** What every event has: https://docs.stripe.com/api/events/object */
+/** The common fields of events: https://docs.stripe.com/api/events/object */
 const EventSchema = Type.Object({
   id: Id,
   type: Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$' }),
@@ -12,7 +12,7 @@ const EventSchema = Type.Object({
   data: Type.Object({ object: Type.Object({ object: Type.Optional(Type.String()) }) }),
 });
 
-/** What is read of a PaymentIntent that succeeded. */
+/** The fields of a succeeded PaymentIntent that are used. */
 const PaidSchema = Type.Object({
   id: Id,
   object: Type.Literal('payment_intent'),
@@ -24,7 +24,7 @@ const PaidSchema = Type.Object({
 const events = Compile(EventSchema);
 const payments = Compile(PaidSchema);
 
-/** Whether a signed body has the form of an event whose parts can be read and kept. */
+/** Whether a signed body is a valid event. */
 export function isEvent(body: unknown): body is Static<typeof EventSchema> {
   if (!events.Check(body)) return false;
   const { object } = body.data;

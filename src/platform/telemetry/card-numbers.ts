@@ -1,13 +1,13 @@
 const FEWEST_DIGITS = 13;
 const MOST_DIGITS = 19;
-/** Cards are written in groups of up to so many digits, or in one; UUIDs have longer groups among shorter ones. */
+/** Card numbers are written in groups of up to this many digits, or as one group; UUIDs have longer groups. */
 const LONGEST_GROUP = 6;
 const BASE = 10;
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
-/** Digits with at most one blank or hyphen between them, which no letter touches. */
+/** Digits with at most one space or hyphen between them, and no letter next to them. */
 const DIGITS = /(?<!\w)\d(?:[ -]?\d)*(?!\w)/g;
 
-/** `text` with `instead` for every card number in it: 13 to 19 digits that pass the check of their last, no part of a UUID. */
+/** Replaces every card number in `text` with `instead`: 13 to 19 digits with a valid check digit that are not part of a UUID. */
 export function cutCardNumbers(text: string, instead: string): string {
   let left = '';
   let from = 0;
@@ -22,7 +22,7 @@ function cutBetween(text: string, instead: string): string {
   return text.replace(DIGITS, (run) => cutIn(run, instead));
 }
 
-/** A run of digits may hold more than the card, such as its expiry date: each place where a group begins is tried. */
+/** A run of digits may contain more than the card number, such as its expiry date, so the start of each group is tried. */
 function cutIn(run: string, instead: string): string {
   const parts = run.split(/([ -])/);
   for (let first = 0; first < parts.length; first += 2) {
@@ -34,7 +34,7 @@ function cutIn(run: string, instead: string): string {
   return run;
 }
 
-/** Where the card that begins with this group ends; undefined when none does. */
+/** The last group of the card number that starts with group `first`; undefined when there is none. */
 function lastGroupOfCard(parts: readonly string[], first: number): number | undefined {
   let digits = '';
   for (let last = first; last < parts.length && digits.length < MOST_DIGITS; last += 2) {
@@ -48,7 +48,7 @@ function lastGroupOfCard(parts: readonly string[], first: number): number | unde
   return undefined;
 }
 
-/** No scheme that is sold with begins with 0 or 1; milliseconds since 1970 do. */
+/** Card numbers do not begin with 0 or 1; timestamps in milliseconds do. */
 function isCard(digits: string): boolean {
   if (digits.length < FEWEST_DIGITS || digits.length > MOST_DIGITS || /^[01]/.test(digits)) return false;
   const sum = [...digits].reverse().reduce((total, digit, place) => {

@@ -1,7 +1,7 @@
 import type { EventMessage, EventPublisher, EventSubscriber } from '../../kernel/events.ts';
 import type { Tracing } from './tracing.ts';
 
-/** A log of events whose messages carry the trace that wrote them, and are handled in it. */
+/** Adds tracing to an event log: messages carry the trace that wrote them, and are handled in that trace. */
 export function traceEvents<Log extends EventPublisher & EventSubscriber>(log: Log, tracing: Tracing): Log {
   return {
     ...log,

@@ -9,7 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 
-/** What `undici`, and so `fetch`, tells of a request: https://github.com/nodejs/undici/blob/main/docs/docs/api/DiagnosticsChannel.md */
+/** A request as `undici`, and so `fetch`, publishes it: https://github.com/nodejs/undici/blob/main/docs/docs/api/DiagnosticsChannel.md */
 interface OutgoingRequest {
   readonly method: string;
   readonly origin: string | URL | undefined;
@@ -17,26 +17,26 @@ interface OutgoingRequest {
   addHeader(name: string, value: string): void;
 }
 
-interface Told {
+interface Published {
   readonly request: OutgoingRequest;
   readonly response?: { readonly statusCode: number };
   readonly error?: unknown;
 }
 
-export interface HttpOutOptions {
-  readonly tracer: Tracer;
-  readonly propagator: TextMapPropagator;
-  /** Requests outside of any work are not ours. */
-  readonly current: () => Context | undefined;
-}
-
 const CLIENT_FAULT = 400;
 
-/** A span for each HTTP request that work makes, and its context in the request's headers. Returns what ends it. */
-export function traceHttpOut({ tracer, propagator, current }: HttpOutOptions): () => void {
+/**
+ * Adds a span for each outgoing HTTP request of traced work, and sends the trace context in the request's headers. Requests
+ * without a `current` context are not traced. Returns the function that ends it.
+ */
+export function traceHttpOut(
+  tracer: Tracer,
+  propagator: TextMapPropagator,
+  current: () => Context | undefined,
+): () => void {
   const spans = new WeakMap<OutgoingRequest, Span>();
 
-  const listeners: readonly [string, (told: Told) => void][] = [
+  const listeners: readonly [string, (published: Published) => void][] = [
     [
       'undici:request:create',
       ({ request }) => {
@@ -47,7 +47,7 @@ export function traceHttpOut({ tracer, propagator, current }: HttpOutOptions): (
           'http.request.method': request.method,
           'server.address': hostname,
           'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
-          // Without its query, which names users.
+          // Without the query, which may contain user ids.
           'url.path': request.path.split('?', 1)[0] ?? '',
         };
         const span = tracer.startSpan(
@@ -81,7 +81,7 @@ export function traceHttpOut({ tracer, propagator, current }: HttpOutOptions): (
     ],
   ];
   const subscribed = listeners.map(([channel, listen]) => {
-    const onMessage = (message: unknown) => void listen(message as Told);
+    const onMessage = (message: unknown) => void listen(message as Published);
     subscribe(channel, onMessage);
     return () => unsubscribe(channel, onMessage);
   });

@@ -3,8 +3,9 @@ import { isOutput, type Output } from './output.ts';
 import { describeError, redacted, redactedFields } from './redaction.ts';
 
 /**
- * JSON lines on `stream`. Nobody passes bodies, headers or tokens to it; what still might hold one is cut from every
- * field and every message. `traceIds` go into each line. When the stream goes on after it dropped lines, a line says how many.
+ * A log of JSON lines on `stream`. Bodies, headers and tokens are never passed to it; as a second safeguard, secrets are
+ * removed from every field and message. `traceIds` are added to each line. When the stream continues after dropping lines,
+ * a line has their number.
  */
 export function createLog(
   level: string,
@@ -19,7 +20,9 @@ export function createLog(
       formatters: { log: redactedFields },
       hooks: {
         logMethod(values, log) {
-          const cut = withWords(values).map((value) => (typeof value === 'string' ? redacted(value) : value));
+          const cut = withMessage(values).map((value) =>
+            typeof value === 'string' ? redacted(value) : value,
+          );
           log.apply(this, cut as typeof values);
         },
       },
@@ -28,20 +31,23 @@ export function createLog(
     stream,
   );
   if (isOutput(stream)) {
-    stream.onResume((dropped) => log.warn({ dropped }, 'log lines were dropped, because nobody read them'));
+    stream.onResume((dropped) =>
+      log.warn({ dropped }, 'log lines were dropped, because standard output was not read'),
+    );
   }
   return log;
 }
 
-/** Errors come here described already, wherever in a line they stand. */
+/** The formatter has converted errors in fields already; only an `err` that is still an Error is converted here. */
 function asDescribed(error: unknown): unknown {
   return error instanceof Error ? describeError(error) : error;
 }
 
-/** A line with an error and no words of its own would have the error's put in, as they are. */
-function withWords(values: readonly unknown[]): readonly unknown[] {
-  const [fields, words, ...others] = values;
-  if (fields instanceof Error) return [{ err: fields }, words ?? fields.message, ...others];
-  const isWordless = words === undefined && typeof fields === 'object' && fields !== null && 'err' in fields;
-  return isWordless && fields.err instanceof Error ? [fields, fields.err.message] : values;
+/** Gives a line without a message the error's message, because pino would add it without redaction. */
+function withMessage(values: readonly unknown[]): readonly unknown[] {
+  const [fields, message, ...others] = values;
+  if (fields instanceof Error) return [{ err: fields }, message ?? fields.message, ...others];
+  const hasNoMessage =
+    message === undefined && typeof fields === 'object' && fields !== null && 'err' in fields;
+  return hasNoMessage && fields.err instanceof Error ? [fields, fields.err.message] : values;
 }

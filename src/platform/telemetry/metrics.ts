@@ -4,54 +4,54 @@ import type { HttpServer } from '../http/server.ts';
 import type { PoolUse } from '../postgres/database.ts';
 import { METRICS, type MetricName } from './metric-names.ts';
 
-/** What is counted; each name is one of the metric that `docs/operations.md` explains. */
+/** The metrics of the process; `docs/operations.md` explains each. */
 export interface Metrics {
-  /** A request that was answered, by its route's pattern and never by its address. */
+  /** An answered request, by the pattern of its route, never by its address. */
   request(request: { method: string; route: string; status: number; seconds: number }): void;
-  /** Requests under way: one more, or one less. */
+  /** A request has started or ended. */
   underWay(change: 1 | -1): void;
-  /** An error that was answered, by its code. */
+  /** An error answer, by its code. */
   problem(code: string): void;
-  /** An order that came to be, was refused or ended. */
+  /** Orders that were placed, refused, completed or ended. */
   order(outcome: string, orders?: number): void;
-  /** Money that was decided on, by what became of it. */
+  /** A payment, by its outcome. */
   money(outcome: string): void;
-  /** Genuine webhooks, by what they are about. */
+  /** A verified webhook, by its kind. */
   webhook(kind: string): void;
-  /** Payments that other systems told of, by what they said. */
+  /** A payment message of another system, by its outcome. */
   paymentTopic(outcome: string): void;
-  /** Holds asked for, by what was answered: `undecided` is without Redis. */
+  /** A requested hold, by its answer; `undecided` means that Redis did not answer. */
   hold(answer: string): void;
-  /** Whether a server is left alone because it does not answer. */
+  /** Whether the circuit breaker of a server is open. */
   circuit(server: string, isOpen: boolean): void;
-  /** A request to place an order that was shed. */
+  /** A request to place an order was shed. */
   shed(): void;
-  /** How many of them wait for their turn now. */
+  /** Number of requests to place an order that wait in the queue. */
   waiting(count: number): void;
-  /** The text that Prometheus reads. */
+  /** The metrics in Prometheus' text format. */
   text(readings: Readings): Promise<string>;
 }
 
-/** What is not counted but looked at, when somebody asks. */
+/** Values that are read when the metrics are requested. */
 export interface Readings {
   readonly pool: PoolUse;
-  /** Whether the database takes reads and writes. */
+  /** Whether the database accepts reads and writes. */
   readonly isDatabaseUp: boolean;
-  /** The process's clock less the database's. */
+  /** The process's clock minus the database's. */
   readonly clockDifferenceSeconds: number;
   readonly streams: number;
-  /** Log lines that were dropped since the start. */
+  /** Log lines dropped since the start. */
   readonly droppedLines: number;
-  /** Absent while the database does not say. */
+  /** Undefined while the database does not answer. */
   readonly queues: Queues | undefined;
 }
 
-/** What waits in the database: for every replica the same. */
+/** Backlogs in the database, which are the same for every replica. */
 export interface Queues {
   readonly outbox: { readonly waiting: number; readonly seconds: number; readonly blocked: number };
   readonly webhooks: Backlog;
   readonly refunds: Backlog;
-  /** Pictures of the earlier service. */
+  /** QR code images of the earlier service that are not read yet. */
   readonly earlierCodes: number;
 }
 
@@ -59,13 +59,13 @@ export interface Backlog {
   readonly waiting: number;
   /** Age of the oldest. */
   readonly seconds: number;
-  /** Those among them that wait for a person. */
+  /** Rows that wait for an operator. */
   readonly stuck: number;
 }
 
-/** From a hold refused in a millisecond to a payment that Stripe was asked about three times. */
+/** From a refused hold, which takes a millisecond, to a payment with three calls to Stripe. */
 const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** Others are counted as `other`: a label has no more values than we give it. */
+/** Other methods are counted as `other`, so that the label has a limited set of values. */
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const STATUS_CLASS_SIZE = 100;
 
@@ -88,7 +88,7 @@ export function createMetrics(version: string, errorCodes: readonly string[] = [
   });
   const underWay = gauge('ticketing_http_requests_under_way');
   const problemCodes = counter('ticketing_problems_total');
-  // From the start, so that the first of a kind is a change and not a new series.
+  // Series exist from the start, so that the first error of a code is an increase and not a new series.
   for (const code of errorCodes) problemCodes.inc({ code }, 0);
   const orders = counter('ticketing_orders_total');
   const money = counter('ticketing_money_total');
@@ -130,7 +130,7 @@ export function createMetrics(version: string, errorCodes: readonly string[] = [
   };
 }
 
-/** Sets what is looked at. What is not known is no number, so that nobody takes it for nothing. */
+/** Sets the gauges. Unknown values are NaN, not 0. */
 function createReader(gauge: (name: MetricName) => Gauge): (readings: Readings) => void {
   const connections = gauge('ticketing_database_connections');
   const waitingForOne = gauge('ticketing_database_requests_waiting');
@@ -162,7 +162,7 @@ function createReader(gauge: (name: MetricName) => Gauge): (readings: Readings) 
 
 let ofProcess: Registry | undefined;
 
-/** Memory, processor, event loop and garbage collection: of the process, however many services run in it. */
+/** Memory, CPU, event loop and garbage collection. One registry for the process, because tests run several services in it. */
 function processRegistry(): Registry {
   if (!ofProcess) {
     ofProcess = new Registry();
@@ -171,7 +171,7 @@ function processRegistry(): Registry {
   return ofProcess;
 }
 
-/** `/metrics`, for Prometheus: no name and no id stands in it. */
+/** `/metrics` for Prometheus; it contains no names and no ids. */
 export function metricsRoute(scope: HttpServer, text: () => Promise<string>): void {
   scope.get(
     '/metrics',
@@ -179,7 +179,7 @@ export function metricsRoute(scope: HttpServer, text: () => Promise<string>): vo
       config: { access: 'public', whileStopping: true },
       schema: {
         tags: ['Health'],
-        summary: 'Metrics, as Prometheus reads them',
+        summary: 'Metrics in Prometheus’ text format',
         response: { 200: plainText('Metrics', 'ticketing_outbox_waiting 0'), ...problems },
       },
     },

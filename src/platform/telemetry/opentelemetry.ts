@@ -19,6 +19,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import { MS_PER_MINUTE } from '../../kernel/clock.ts';
 import { withTimeLimit } from '../../kernel/time-limit.ts';
 import { traceHttpOut } from './http-out.ts';
 import type { Tracing, TracingOptions } from './tracing.ts';
@@ -28,22 +29,22 @@ const MAX_WAITING_SPANS = 4_096;
 const MAX_BATCH_SPANS = 512;
 const SEND_EVERY_MS = 2_000;
 const SEND_TIMEOUT_MS = 3_000;
-/** A stop does not wait longer for the collector. */
+/** Maximum wait for the collector when the process stops. */
 const CLOSE_TIMEOUT_MS = 2_000;
-/** A collector that is away is told of once in a while, not for each batch. */
-const TELL_AGAIN_MS = 60_000;
+/** An unavailable collector is reported this often, not for each batch. */
+const REPORT_AGAIN_MS = MS_PER_MINUTE;
 const SERVER_FAULT = 500;
 
-/** The span that work runs in. That of a background turn begins when it is first needed. */
+/** The span of the current work. The span of a background turn starts when it is first needed. */
 interface Active {
   readonly context: () => Context;
-  /** Undefined while nothing needed it. */
+  /** Undefined while the span has not been needed. */
   readonly begun: () => Context | undefined;
 }
 
 const propagator = new W3CTraceContextPropagator();
 
-/** https://opentelemetry.io/docs/specs/semconv/ names the attributes. */
+/** The attributes follow https://opentelemetry.io/docs/specs/semconv/ */
 export function createTracing(options: TracingOptions): Tracing {
   const provider = openProvider(options);
   const tracer = provider.getTracer(SERVICE, options.version);
@@ -55,7 +56,7 @@ export function createTracing(options: TracingOptions): Tracing {
     const span = tracer.startSpan(name, { kind }, parent);
     return within(span, parent, () => ended(span, work));
   };
-  const stopHttpOut = traceHttpOut({ tracer, propagator, current: currentContext });
+  const stopHttpOut = traceHttpOut(tracer, propagator, currentContext);
 
   return {
     current: () => traceparentOf(currentContext()),
@@ -103,8 +104,8 @@ export function createTracing(options: TracingOptions): Tracing {
 }
 
 function openProvider({ endpoint, ratio, version, instanceId, onError }: TracingOptions): TracerProvider {
-  // The one place where it tells of spans that could not be sent.
-  setGlobalErrorHandler(atMostEvery(TELL_AGAIN_MS, onError));
+  // The only place where OpenTelemetry reports spans that could not be sent.
+  setGlobalErrorHandler(atMostEvery(REPORT_AGAIN_MS, onError));
   return new TracerProvider({
     resource: resourceFromAttributes({
       'service.name': SERVICE,
@@ -172,7 +173,7 @@ async function ended<Result>(span: Span, work: () => Promise<Result>): Promise<R
   }
 }
 
-/** An error's message can quote what no collector should have: its name or code is enough, and the log has the rest. */
+/** Only the error's name or code, because its message may contain confidential values; the log has the rest, redacted. */
 function endFailed(span: Span, error: unknown): void {
   span.setAttribute('error.type', typeOf(error));
   span.setStatus({ code: SpanStatusCode.ERROR });
@@ -184,11 +185,11 @@ function typeOf(error: unknown): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
-function atMostEvery(ms: number, tell: (error: unknown) => void): (error: unknown) => void {
-  let toldAt = Number.NEGATIVE_INFINITY;
+function atMostEvery(ms: number, report: (error: unknown) => void): (error: unknown) => void {
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
   return (error) => {
-    if (performance.now() - toldAt < ms) return;
-    toldAt = performance.now();
-    tell(error);
+    if (performance.now() - reportedAtMs < ms) return;
+    reportedAtMs = performance.now();
+    report(error);
   };
 }

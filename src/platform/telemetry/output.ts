@@ -2,38 +2,38 @@ import { fstatSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { withTimeLimit } from '../../kernel/time-limit.ts';
 
-/** Lines that wait for their reader take at most this many bytes; those beyond it are dropped and counted. */
+/** Maximum size of the unwritten lines; further lines are dropped and counted. */
 export const MAX_WAITING_BYTES = 1_048_576;
-/** One write is whole in a pipe up to this size, so that lines of several workers on one pipe do not mix (PIPE_BUF). */
+/** PIPE_BUF: writes up to this size are atomic, so that the lines of several workers do not mix on one pipe. */
 const MAX_WRITE_BYTES = 4_096;
 
-/** Where log lines go. Writing never blocks and never throws, whatever the reader at the other end does. */
+/** The destination of log lines. Writing never blocks and never throws, whatever the reader does. */
 export interface Output {
   write(line: string): void;
-  /** How many lines were dropped so far. */
+  /** Number of lines dropped so far. */
   dropped(): number;
-  /** Calls `listener` with the number of dropped lines each time that writing goes on. */
+  /** Calls `listener` with the number of dropped lines each time that writing continues. */
   onResume(listener: (dropped: number) => void): void;
-  /** Resolves when everything is written, at the latest after `timeoutMs`. */
+  /** Resolves when everything is written, or after `timeoutMs`. */
   flush(timeoutMs: number): Promise<void>;
 }
 
-/** Whether a stream of log lines is bounded, and knows what it dropped. */
+/** Whether a stream is an `Output`. */
 export function isOutput(stream: object): stream is Output {
   return 'onResume' in stream && 'dropped' in stream;
 }
 
-/** Calls `done` when the chunk is written, with an error when it could not be. */
+/** Writes a chunk and calls `done`, with an error when it could not be written. */
 export type Sink = (chunk: string, done: (error?: Error | null) => void) => void;
 
-/** The sink of an open stream, such as standard output when it is a pipe. Its errors are those of single writes. */
+/** The sink of a stream, such as standard output when it is a pipe. */
 export function streamSink(stream: Writable): Sink {
   // The callback of a failed write reports it; without a listener the event would end the process.
   stream.on('error', () => undefined);
   return (chunk, done) => stream.write(chunk, done);
 }
 
-/** The sink of an open file: written at once, so that a full disk costs the lines of that time and no later ones. */
+/** The sink of an open file. Writes are synchronous, so that a full disk loses only the lines of that time. */
 export function fileSink(fd: number): Sink {
   return (chunk, done) => {
     try {
@@ -45,17 +45,17 @@ export function fileSink(fd: number): Sink {
   };
 }
 
-/** The sink of standard output (1) or standard error (2), whatever it leads to. */
+/** The sink of standard output (1) or standard error (2). */
 export function standardSink(fd: 1 | 2): Sink {
   return fstatSync(fd).isFile() ? fileSink(fd) : streamSink(fd === 1 ? process.stdout : process.stderr);
 }
 
-/** An output with a bounded queue before `sink`: one write at a time, whole lines in each. */
+/** An output with a bounded queue before `sink`. There is one write at a time, of whole lines. */
 export function createOutput(sink: Sink, maxWaitingBytes = MAX_WAITING_BYTES): Output {
   const waiting: string[] = [];
   let waitingBytes = 0;
   let dropped = 0;
-  let told = 0;
+  let reported = 0;
   let isWriting = false;
   const listeners: ((dropped: number) => void)[] = [];
   let idle = Promise.withResolvers<void>();
@@ -88,16 +88,16 @@ export function createOutput(sink: Sink, maxWaitingBytes = MAX_WAITING_BYTES): O
     sink(text, (error) => {
       isWriting = false;
       if (error) drop(lines);
-      // Not before there is room again: one line about each gap, and not one for each write to a slow reader.
-      else if (waitingBytes <= maxWaitingBytes / 2) tellDropped();
+      // Only once half of the queue is free, so that there is one report for each gap and not one for each write.
+      else if (waitingBytes <= maxWaitingBytes / 2) reportDropped();
       writeNext();
     });
   }
 
-  function tellDropped(): void {
-    const count = dropped - told;
+  function reportDropped(): void {
+    const count = dropped - reported;
     if (count === 0) return;
-    told = dropped;
+    reported = dropped;
     for (const listener of listeners) listener(count);
   }
 

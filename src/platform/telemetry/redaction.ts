@@ -20,36 +20,36 @@ const SECRET_NAMES = [
   'email',
 ];
 const NAMES = SECRET_NAMES.join('|');
-/** `clientSecret`, `set-cookie` and `QR_KEY_PASSWORD` too, but not `tokens`, a number of them. */
+/** Matches also `clientSecret`, `set-cookie` and `QR_KEY_PASSWORD`, but not `tokens`, which is a number. */
 const SECRET_FIELD = new RegExp(`(?:${SECRET_NAMES.map((name) => name.replaceAll('_', '')).join('|')})$`);
 
 /**
- * What is cut from every text, and what is left of it. Each looks at a character a bounded number of times: none begins
- * with a repetition that could begin at each character of a long run.
+ * The patterns removed from every text, and their replacements. Each pattern reads a character a limited number of times:
+ * none starts with a repetition that could match at every character of a long run.
  */
 const CUTS: readonly (readonly [RegExp, string])[] = [
-  // `postgres://user:password@host` keeps neither user nor password, also where that has an `@` in it.
+  // User and password in `postgres://user:password@host`, also if the password contains `@`.
   [/\/\/[^/\s"'<>]+@/g, '//***@'],
-  // JSON Web Tokens, whole or cut short.
+  // JSON Web Tokens, also truncated ones.
   [/\beyJ[\w-]{5,}(?:\.[\w-]*){0,2}/g, '***'],
   // Stripe's keys and signing secrets, and the client secrets of intents.
   [/\b(?:sk|rk|whsec)_\w+/g, '***'],
   [/_secret_\w+/g, '_secret_***'],
   [/\b(Bearer|Basic) +[\w.~+/=-]+/gi, '$1 ***'],
-  // `"token": "…"`, then `password=…` and `?access_token=…`.
+  // `"token": "…"`, `password=…` and `?access_token=…`.
   [new RegExp(`((?:${NAMES})[\\\\"']*\\s*[=:]\\s*\\\\*["'])[^"']*`, 'gi'), '$1***'],
   [new RegExp(`((?:${NAMES})\\s*=\\s*)[^\\s"',;&]+`, 'gi'), '$1***'],
   // E-mail addresses.
   [/(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g, '***'],
   // A QR text: https://www.rfc-editor.org/rfc/rfc9285
   [/[0-9A-Z $%*+\-./:]{120,}/g, '***'],
-  // One that the earlier service sold, in base64url.
+  // A QR text of the earlier service, in base64url.
   [/[\w-]{120,}={0,2}/g, '***'],
 ];
 
-/** More of a text than this is in no line: the patterns are not even shown it. */
+/** Longer texts are truncated before the patterns run. */
 export const MAX_TEXT_CHARS = 8_192;
-/** Read beyond it and thrown away, so that nothing stays of what is only known by its end: a password before its `@`. */
+/** This many more characters are searched and then dropped, because some secrets are recognised by their end: a password by its `@`. */
 const MARGIN_CHARS = 1_024;
 
 const MAX_DEPTH = 4;
@@ -57,7 +57,7 @@ const MAX_CAUSES = 4;
 const MAX_ITEMS = 100;
 const MAX_STACK_LINES = 8;
 
-/** A text without what nobody may read in a log: tokens, keys, passwords, QR texts, cards, e-mail addresses. */
+/** The text without tokens, keys, passwords, QR texts, card numbers and e-mail addresses. */
 export function redacted(text: string): string {
   if (text.length <= MAX_TEXT_CHARS) return cutFrom(text);
   const head = cutFrom(text.slice(0, MAX_TEXT_CHARS + MARGIN_CHARS));
@@ -71,7 +71,7 @@ function cutFrom(text: string): string {
   return cutCardNumbers(left, '***');
 }
 
-/** The same for what stands in fields, whose names can give them away, too; what lies too deep is left out. */
+/** The fields without secrets, which are recognised by the field's name too. Too deeply nested values are left out. */
 export function redactedFields(fields: object): Record<string, unknown> {
   return redactedIn(fields, 0);
 }
@@ -103,7 +103,7 @@ interface DescribedError {
 }
 
 /**
- * An error without what drivers hang on it: PostgreSQL's `detail` quotes rows, Stripe's `raw` quotes cards and names.
+ * An error without the properties that drivers attach: PostgreSQL's `detail` contains rows, Stripe's `raw` cards and names.
  */
 export function describeError(error: unknown, depth = 0): DescribedError {
   if (!(error instanceof Error)) return { name: typeof error, message: redacted(String(error)) };
@@ -119,7 +119,7 @@ export function describeError(error: unknown, depth = 0): DescribedError {
   };
 }
 
-/** The calls alone: a message of several lines stands before them. */
+/** The stack without the message, which may have several lines. */
 function callsIn(stack: string): string {
   const calls = stack.split('\n').filter((line) => /^\s+at /.test(line));
   return redacted(calls.slice(0, MAX_STACK_LINES).join('\n'));

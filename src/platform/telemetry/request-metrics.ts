@@ -2,14 +2,14 @@ import { MS_PER_SECOND } from '../../kernel/clock.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { Metrics } from './metrics.ts';
 
-/** How long a stream was open says nothing of how quickly it was answered. */
+/** Routes of event streams, whose duration says nothing about the speed of the service. */
 const STREAM = '/sse/';
 
-/** Counts every request of the server, with its route's pattern, and those under way. */
+/** Measures every request of the server by the pattern of its route, and counts requests in progress. */
 export function measureRequests(server: HttpServer, metrics: Pick<Metrics, 'request' | 'underWay'>): void {
   server.addHook('onRequest', (_request, reply, done) => {
     metrics.underWay(1);
-    // The one event that comes for every response, also when its client has gone away.
+    // The one event that every response emits, also when its client has disconnected.
     reply.raw.once('close', () => metrics.underWay(-1));
     done();
   });

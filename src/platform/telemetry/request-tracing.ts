@@ -2,10 +2,10 @@ import type { FastifyRequest } from 'fastify';
 import type { HttpServer } from '../http/server.ts';
 import type { RequestSpan, Tracing } from './tracing.ts';
 
-/** Asked every few seconds, and of nobody's interest. */
+/** Routes that are requested every few seconds, and whose traces are of no interest. */
 const NOT_TRACED: ReadonlySet<string> = new Set(['/healthz', '/metrics', '/api/order/health']);
 
-/** Has every request of the server answered within a span of its own. */
+/** Adds a span to every request of the server. */
 export function traceRequests(server: HttpServer, tracing: Tracing): void {
   const spans = new WeakMap<FastifyRequest, RequestSpan>();
   server.addHook('onRequest', (request, _reply, done) => {
@@ -14,7 +14,7 @@ export function traceRequests(server: HttpServer, tracing: Tracing): void {
     spans.set(request, span);
     span.run(done);
   });
-  // A body is read in the context of its connection.
+  // Body parsing continues in the context of the connection, so the span's context is entered again.
   server.addHook('preValidation', (request, _reply, done) => {
     const span = spans.get(request);
     if (span) span.run(done);

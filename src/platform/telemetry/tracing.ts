@@ -1,21 +1,21 @@
 import type { Traces } from '../../kernel/trace.ts';
 
-/** Spans around work, sent to a collector. There is none where nothing is traced. */
+/** Spans that are sent to a collector. It does not exist when tracing is off. */
 export interface Tracing extends Traces {
   /**
-   * Begins a request's span as part of the caller's trace. `run` has something done within it; `end` is called once,
-   * when the request was answered.
+   * Starts the span of a request in the caller's trace. `run` calls a function in the span's context; `end` is called once,
+   * when the request has been answered.
    */
   request(method: string, headers: RequestHeaders): RequestSpan;
-  /** A message that is published: its span, as part of the trace that wrote it, from now until `end`. */
+  /** Starts the span of a message's publication, in the trace that wrote the message; it lasts until `end`. */
   publish(topic: string, traceparent: string): { readonly traceparent: string; end(error?: unknown): void };
-  /** A turn at background work: a trace of its own when it does something that is seen in one, else nothing. */
+  /** A turn of background work. It gets a trace of its own if it does anything that creates a span. */
   turn<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
-  /** A step of the work under way; outside of a span it is only done. */
+  /** Runs a step of the current work in a span; outside a trace it runs without one. */
   step<Result>(name: string, attributes: Attributes, work: () => Promise<Result>): Promise<Result>;
-  /** For log lines. */
+  /** The ids of the current span, for log lines. */
   ids(): { readonly trace_id?: string; readonly span_id?: string };
-  /** Sends what is left, in bounded time. */
+  /** Sends the remaining spans, with a time limit. */
   close(): Promise<void>;
 }
 
@@ -28,17 +28,17 @@ export interface RequestSpan {
 }
 
 export interface TracingOptions {
-  /** Of the collector, without `/v1/traces`. */
+  /** Address of the collector, without `/v1/traces`. */
   readonly endpoint: string;
-  /** Share of new traces that are kept, 0 to 1; those begun elsewhere keep what was decided there. */
+  /** Sampled share of new traces, 0 to 1. Traces that began elsewhere keep their sampling decision. */
   readonly ratio: number;
   readonly version: string;
   readonly instanceId: string;
-  /** Told why spans could not be sent; they are lost. */
+  /** Called when spans could not be sent; they are lost. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Loads OpenTelemetry, which nothing else does, and begins. */
+/** Starts tracing. OpenTelemetry is loaded here only, so that a process without tracing does not load it. */
 export async function startTracing(options: TracingOptions): Promise<Tracing> {
   const { createTracing } = await import('./opentelemetry.ts');
   return createTracing(options);

@@ -1,18 +1,21 @@
 import type { Worker } from 'node:cluster';
 import { withTimeLimit } from '../../kernel/time-limit.ts';
 
-/** Between a worker and the process that supervises it: what is asked for, and what is told, by a number. */
+/**
+ * Messages between a worker and its supervisor. A worker that is asked for metrics sends `gather`; the supervisor sends `ask`
+ * to each worker, gets a `reply` from each, and answers `gathered`. `id` connects a reply to its question.
+ */
 type Message =
   | { readonly metrics: 'gather'; readonly id: number }
   | { readonly metrics: 'gathered'; readonly id: number; readonly text: string }
   | { readonly metrics: 'ask'; readonly id: number }
-  | { readonly metrics: 'tell'; readonly id: number; readonly text: string };
+  | { readonly metrics: 'reply'; readonly id: number; readonly text: string };
 
-/** A worker that is busy for longer is left out this time. */
-export const TELL_TIMEOUT_MS = 2_000;
+/** The metrics of a worker that is busy for longer are left out. */
+export const REPLY_TIMEOUT_MS = 2_000;
 const GATHER_TIMEOUT_MS = 3_000;
 
-/** What is sent to a process that died a moment ago is lost: without somebody to hear that, Node ends the sender. */
+/** Errors of sending to a process that has just ended. Without a callback, Node.js would end the sender. */
 const ignore = () => undefined;
 
 function messageIn(value: unknown): Message | undefined {
@@ -21,8 +24,8 @@ function messageIn(value: unknown): Message | undefined {
 }
 
 /**
- * In a worker: whoever of them is asked for metrics answers for all, so that a counter does not jump from one's to
- * another's. The worker's own alone, when the others cannot be had in time.
+ * For a worker: a function that returns the metrics of all workers, so that counters do not jump between the values of
+ * different workers. It returns the worker's own metrics when the others do not arrive in time.
  */
 export function metricsOfAll(own: () => Promise<string>): () => Promise<string> {
   const asked = new Map<number, (text: string) => void>();
@@ -33,7 +36,7 @@ export function metricsOfAll(own: () => Promise<string>): () => Promise<string> 
     if (message?.metrics !== 'ask') return;
     const { id } = message;
     own().then(
-      (text) => process.send?.({ metrics: 'tell', id, text } satisfies Message, ignore),
+      (text) => process.send?.({ metrics: 'reply', id, text } satisfies Message, ignore),
       () => undefined,
     );
   });
@@ -52,8 +55,8 @@ export function metricsOfAll(own: () => Promise<string>): () => Promise<string> 
 }
 
 /**
- * In the process that supervises: gathers the metrics of those that are up, by their slots, when this worker asks. One that
- * still starts answers nothing and would be waited for.
+ * For the supervisor: gathers the metrics of all workers that are up when this worker asks for them. `upBySlot` has no
+ * starting workers, because they do not answer.
  */
 export function gatherMetricsFor(worker: Worker, upBySlot: ReadonlyMap<number, Worker>): void {
   worker.on('message', (value: unknown) => {
@@ -71,49 +74,45 @@ let lastQuestion = 0;
 async function gather(upBySlot: ReadonlyMap<number, Worker>): Promise<string> {
   lastQuestion += 1;
   const id = lastQuestion;
-  const told = await Promise.all(
+  const replies = await Promise.all(
     [...upBySlot].map(async ([slot, worker]) => [String(slot), await ask(worker, id)] as const),
   );
-  return mergeMetrics(new Map(told.flatMap(([slot, text]) => (text === undefined ? [] : [[slot, text]]))));
+  return mergeMetrics(new Map(replies.flatMap(([slot, text]) => (text === undefined ? [] : [[slot, text]]))));
 }
 
-function ask(worker: Worker, id: number): Promise<string | undefined> {
-  return new Promise((done) => {
-    const finish = (text: string | undefined) => {
-      clearTimeout(timer);
-      worker.removeListener('message', hear);
-      done(text);
-    };
-    const hear = (value: unknown) => {
-      const message = messageIn(value);
-      if (message?.metrics === 'tell' && message.id === id) finish(message.text);
-    };
-    const timer = setTimeout(finish, TELL_TIMEOUT_MS, undefined);
-    worker.on('message', hear);
-    worker.send({ metrics: 'ask', id } satisfies Message, (error) => {
-      if (error) finish(undefined);
-    });
+async function ask(worker: Worker, id: number): Promise<string | undefined> {
+  const reply = Promise.withResolvers<string | undefined>();
+  const listen = (value: unknown) => {
+    const message = messageIn(value);
+    if (message?.metrics === 'reply' && message.id === id) reply.resolve(message.text);
+  };
+  worker.on('message', listen);
+  worker.send({ metrics: 'ask', id } satisfies Message, (error) => {
+    if (error) reply.resolve(undefined);
   });
+  const text = await withTimeLimit(REPLY_TIMEOUT_MS, reply.promise, () => undefined);
+  worker.removeListener('message', listen);
+  return text;
 }
 
 /**
- * One text of the texts of workers, by their names: each sample with the label `worker`, each metric's samples together, as
- * https://prometheus.io/docs/instrumenting/exposition_formats/ asks for.
+ * Merges the metrics of workers, by their names. Each sample gets the label `worker`, and the samples of a metric are grouped,
+ * as https://prometheus.io/docs/instrumenting/exposition_formats/ requires.
  */
 export function mergeMetrics(texts: ReadonlyMap<string, string>): string {
-  const families = new Map<string, { readonly said: string[]; readonly samples: string[] }>();
+  const families = new Map<string, { readonly comments: string[]; readonly samples: string[] }>();
   for (const [worker, text] of texts) {
-    let family = { said: [] as string[], samples: [] as string[] };
+    let family = { comments: [] as string[], samples: [] as string[] };
     for (const line of text.split('\n')) {
       const [, kind, name] = /^# (HELP|TYPE) (\S+)/.exec(line) ?? [];
       if (name !== undefined) {
-        family = families.get(name) ?? { said: [], samples: [] };
+        family = families.get(name) ?? { comments: [], samples: [] };
         families.set(name, family);
-        if (!family.said.some((each) => each.startsWith(`# ${kind} `))) family.said.push(line);
+        if (!family.comments.some((each) => each.startsWith(`# ${kind} `))) family.comments.push(line);
       } else if (line !== '') family.samples.push(withWorker(line, worker));
     }
   }
-  return [...families.values()].flatMap(({ said, samples }) => [...said, ...samples, '']).join('\n');
+  return [...families.values()].flatMap(({ comments, samples }) => [...comments, ...samples, '']).join('\n');
 }
 
 function withWorker(sample: string, worker: string): string {

@@ -79,7 +79,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     const { code, out } = await sales.run('reconcile', '--days', '30', '--lost', '--give-back');
     expect({ code, out }).toMatchObject({
       code: 0,
-      out: expect.stringContaining('0 repaired, 0 left to a person'),
+      out: expect.stringContaining('0 repaired, 0 left for an operator'),
     });
     await taken.work();
     await taken.nextDay();

@@ -5,27 +5,17 @@ import { applyDiscount } from '../../../src/features/pricing/discount.ts';
 import { type DiscountJson, DiscountReader } from '../../../src/features/pricing/discount-json.ts';
 import { Currency, type Money } from '../../../src/kernel/money.ts';
 import {
+  openVenue,
   SERVICE_TOKEN,
-  startVenue,
   VENUE_CURRENCY,
   VENUE_NOW,
   venueCatalogue,
 } from '../../support/embedded-venue.ts';
-import { testFolder } from '../../support/folders.ts';
 import { until } from '../../support/servers.ts';
 import { call } from '../../support/test-app.ts';
 
-const catalogue = venueCatalogue();
-const [concert, theatre, webinar, arena] = catalogue.events;
-if (!concert || !theatre || !webinar || !arena) throw new Error('the demo venue has four events');
-const [night, secondNight] = concert.sessions;
-if (!night || !secondNight) throw new Error('the concert has two nights');
+const { concert, theatre, webinar, arena, night, catalogue } = venueCatalogue();
 const BASE = '/api/event-query/v1';
-
-async function open(currency = VENUE_CURRENCY) {
-  const { url, venue } = await startVenue(await testFolder(), currency);
-  return { url, venue, get: (path: string) => call(url, 'GET', `${BASE}/${path}`) };
-}
 
 /** The fields of an object, those of the objects in it behind a dot; lists by their first element. */
 function fieldsOf(value: unknown, depth = 1): string[] {
@@ -39,7 +29,7 @@ function fieldsOf(value: unknown, depth = 1): string[] {
 
 describe('seat-stream: the event stream of seats', () => {
   test('it answers no HEAD, which would be a stream that nobody reads', async () => {
-    const { url } = await open();
+    const { url } = await openVenue();
     const address = `${BASE}/sse/sessions/${night.id}/seat-status`;
     expect((await call(url, 'HEAD', address)).status).toBe(404);
   });
@@ -47,7 +37,7 @@ describe('seat-stream: the event stream of seats', () => {
   test.each(['LOCKED', 'BOOKED', 'AVAILABLE', 'RESERVED'])(
     'it names an event %s, so that a page that listens by name gets it',
     async (status) => {
-      const { url, venue } = await open();
+      const { url, venue } = await openVenue();
       const source = new EventSource(`${url}${BASE}/sse/sessions/${night.id}/seat-status`);
       onTestFinished(() => source.close());
       const heard: { type: string; data: unknown }[] = [];
@@ -67,7 +57,7 @@ describe('seat-stream: the event stream of seats', () => {
   );
 
   test('it passes over a status that is none, whatever it is made to look like', async () => {
-    const { url, venue, get } = await open();
+    const { url, venue, get } = await openVenue();
     const response = await fetch(`${url}${BASE}/sse/sessions/${night.id}/seat-status`);
     const [seat] = seatsOf(night).slice(10);
     const told = (status: string) =>
@@ -100,13 +90,13 @@ describe('sessions-in-range: the sessions of an event between two dates', () => 
     ['an empty end', 'fromDate=&toDate=2026-12-15', 1],
     ['an end before the beginning', 'fromDate=2026-12-17&toDate=2026-12-14', 0],
   ])('it answers a list for %s', async (_name, query, count) => {
-    const { get } = await open();
+    const { get } = await openVenue();
     const { status, body } = await get(`events/${concert.id}/sessions/sessions-in-range?${query}`);
     expect({ status, count: body.length }).toEqual({ status: 200, count });
   });
 
   test('it gives each session exactly as the other calls do, the earliest first', async () => {
-    const { get } = await open();
+    const { get } = await openVenue();
     for (const event of [concert, theatre, webinar]) {
       const { body } = await get(`events/${event.id}/sessions/sessions-in-range`);
       const starts = body.map(({ startTime }: { startTime: string }) => startTime);
@@ -125,13 +115,13 @@ describe('sessions-in-range: the sessions of an event between two dates', () => 
     ['fromDate=2026-12-15T25:00:00Z', 'fromDate is not a date: write 2026-12-15 or 2026-12-15T19:30:00Z.'],
     ['fromDate=1765825200000', 'fromDate is not a date: write 2026-12-15 or 2026-12-15T19:30:00Z.'],
   ])('it refuses %s and says why', async (query, message) => {
-    const { get } = await open();
+    const { get } = await openVenue();
     const answer = await get(`events/${concert.id}/sessions/sessions-in-range?${query}`);
     expect(answer).toMatchObject({ status: 400, body: { message } });
   });
 
   test('it knows no sessions of an event that is none', async () => {
-    const { get } = await open();
+    const { get } = await openVenue();
     expect(await get('events/none/sessions/sessions-in-range')).toMatchObject({
       status: 404,
       body: { message: 'There is no such event.' },
@@ -141,12 +131,12 @@ describe('sessions-in-range: the sessions of an event between two dates', () => 
 
 describe('catalogue-lists: what pages fill their lists with', () => {
   test('it counts every session', async () => {
-    const { get } = await open();
+    const { get } = await openVenue();
     expect((await get('events/sessions/count')).body).toEqual({ totalSessions: 7 });
   });
 
   test('it lists categories with their parents, and the parents alone', async () => {
-    const { get } = await open();
+    const { get } = await openVenue();
     const { body: all } = await get('categories');
     const { body: parents } = await get('categories/parents');
     expect(parents).toEqual([
@@ -210,7 +200,7 @@ describe('search', () => {
       titles(concert, theatre, webinar, arena),
     ],
   ])('it finds by %s', async (_name, query, expected) => {
-    const { get } = await open();
+    const { get } = await openVenue();
     const { status, body } = await get(`events/search?${query}`);
     expect(status, JSON.stringify(body)).toBe(200);
     expect(titles(...body.content)).toEqual(expected);
@@ -226,7 +216,7 @@ describe('search', () => {
     ['createdAt,desc', titles(concert, theatre, webinar, arena)],
     ['constructor', titles(concert, theatre, webinar, arena)],
   ])('it sorts by %s before it cuts pages', async (sort, expected) => {
-    const { get } = await open();
+    const { get } = await openVenue();
     const page = async (number: number) =>
       (await get(`events/search?size=3&page=${number}&sort=${sort}`)).body;
     const [first, second] = [await page(0), await page(1)];
@@ -261,7 +251,7 @@ describe('search', () => {
     'page=one',
     'size=0',
   ])('it refuses %s with a message', async (query) => {
-    const { get } = await open();
+    const { get } = await openVenue();
     expect(await get(`events/search?${query}`)).toMatchObject({
       status: 400,
       body: { message: expect.stringMatching(/\w{4}/) },
@@ -286,7 +276,7 @@ describe('shapes: every way to a thing gives the fields of the contract', () => 
   const top = (fields: readonly string[]) => fields.filter((name) => !name.includes('.')).toSorted();
 
   test('it serves cards, pages, events and sessions with these and no other fields', async () => {
-    const { get } = await open();
+    const { get } = await openVenue();
     expect(top(fieldsOf((await get('events/trending')).body))).toEqual(top(CARD));
     const page = (await get('events/search')).body;
     expect(top(Object.keys(page))).toEqual(PAGE.toSorted());
@@ -318,7 +308,7 @@ describe('shapes: every way to a thing gives the fields of the contract', () => 
   test.each(['lkr', 'usd', 'jpy', 'kwd'])(
     'it serves every discount whole, amounts in %s named as such, and names the tiers it applies to',
     async (code) => {
-      const { url, get } = await open(new Currency(code));
+      const { url, get } = await openVenue({ currency: new Currency(code) });
       const info = (await get(`events/${concert.id}/basic-info`)).body;
       const card = (await get('events/trending')).body[0];
       const sessions = (await get(`events/${concert.id}/sessions`)).body.content;
@@ -365,7 +355,7 @@ describe('shapes: every way to a thing gives the fields of the contract', () => 
   );
 
   test('it knows no discount by a code in a session that is not the event’s', async () => {
-    const { get } = await open();
+    const { get } = await openVenue();
     const [premiere] = theatre.sessions;
     for (const sessionId of ['none', premiere?.id]) {
       const answer = await get(`events/${concert.id}/sessions/${sessionId}/discounts/code/FLAT500`);
@@ -393,7 +383,7 @@ describe('discount-tiers: what a page computes is what the order is charged', ()
   }
 
   test('it takes the same off as the page says, for seats of every tier', async () => {
-    const { get } = await open();
+    const { get } = await openVenue();
     const { body: offered } = await get(`events/${concert.id}/sessions/${night.id}/discounts/public`);
     const [front, left] = [seatsOf(night).slice(10, 13), seatsOf(night).slice(500, 502)];
     const seats = [...front, ...left].map(({ id, label, tier }) => ({

@@ -8,8 +8,8 @@ import { seatsOf } from '../../../src/embedded/venue/venue.model.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { Currency } from '../../../src/kernel/money.ts';
 import {
+  openVenue,
   SERVICE_TOKEN,
-  startVenue,
   VENUE_CURRENCY,
   VENUE_NOW,
   venueCatalogue,
@@ -17,11 +17,7 @@ import {
 import { testFolder } from '../../support/folders.ts';
 import { call } from '../../support/test-app.ts';
 
-const catalogue = venueCatalogue();
-const [concert, theatre, webinar] = catalogue.events;
-if (!concert || !theatre || !webinar) throw new Error('the demo venue has three events');
-const [night, secondNight] = concert.sessions;
-if (!night || !secondNight) throw new Error('the concert has two nights');
+const { catalogue, concert, theatre, night, secondNight } = venueCatalogue();
 const seats = seatsOf(night).filter(({ isReserved }) => !isReserved);
 const token = SERVICE_TOKEN;
 const seatIds = (count: number) => seats.slice(0, count).map(({ id }) => id);
@@ -41,7 +37,7 @@ const validate = (url: string, side: 'query' | 'seating', body: unknown) =>
 
 describe('validating an order', () => {
   test('quotes the seats in the order asked, and the discount', async () => {
-    const { url } = await startVenue(await testFolder());
+    const { url } = await openVenue();
     const ids = seatIds(3).toReversed();
     const { status: code, body } = await validate(
       url,
@@ -86,7 +82,7 @@ describe('validating an order', () => {
     ['an expired discount', { discount_id: discountId('LASTYEAR') }, 'The discount has expired.'],
     ['an early discount', { discount_id: discountId('NOTYET') }, 'The discount is not valid yet.'],
   ])('refuses %s', async (_name, changes, message) => {
-    const { url } = await startVenue(await testFolder());
+    const { url } = await openVenue();
     for (const side of ['query', 'seating'] as const) {
       const answer = await validate(url, side, request(changes));
       expect(answer.status).toBe(400);
@@ -97,7 +93,7 @@ describe('validating an order', () => {
   test.each(theatre.sessions.filter((session) => session.status !== 'ON_SALE'))(
     'refuses a session that is $status',
     async (session) => {
-      const { url } = await startVenue(await testFolder());
+      const { url } = await openVenue();
       const closed = { session_id: session.id, event_id: theatre.id, seat_ids: [seatsOf(session)[0]?.id] };
       expect(await validate(url, 'query', request(closed))).toMatchObject({
         status: 400,
@@ -110,7 +106,7 @@ describe('validating an order', () => {
 describe('a seat’s life', () => {
   test('held refuses new quotes only, sold refuses all, free again none; a restart forgets nothing', async () => {
     const folder = await testFolder();
-    const { url, venue } = await startVenue(folder);
+    const { url, venue } = await openVenue({ dataDir: folder });
     const both = async (at: string) => [
       (await validate(at, 'query', request())).status,
       (await validate(at, 'seating', request())).status,
@@ -129,14 +125,14 @@ describe('a seat’s life', () => {
     });
 
     await appendFile(join(folder, 'seats.jsonl'), '{"key":"torn');
-    const again = await startVenue(folder);
+    const again = await openVenue({ dataDir: folder });
     expect(await both(again.url)).toEqual([400, 400]);
     await again.venue.takeSeatStatus(status('AVAILABLE', seatIds(1)));
     expect(await both(again.url)).toEqual([200, 200]);
   });
 
   test('of an unknown session or seat is passed over', async () => {
-    const { venue } = await startVenue(await testFolder());
+    const { venue } = await openVenue();
     await venue.takeSeatStatus(JSON.stringify({ session_id: 'none', seat_ids: ['A1'], status: 'BOOKED' }));
     await venue.takeSeatStatus(status('BOOKED', ['none']));
   });
@@ -160,7 +156,7 @@ describe('who owns and scans', () => {
     [`sessions/verify-role?sessionId=${night.id}&userId=${organiser.sub}&role=SCANNER`, false],
     [`sessions/verify-role?sessionId=none&userId=${scanner.sub}&role=SCANNER`, false],
   ])('%s is %s', async (path, answer) => {
-    const { url } = await startVenue(await testFolder());
+    const { url } = await openVenue();
     expect(await call(url, 'GET', `/api/event-seating/internal/v1/${path}`, { token })).toMatchObject({
       status: 200,
       text: String(answer),
@@ -168,7 +164,7 @@ describe('who owns and scans', () => {
   });
 
   test('a batch of events is owned as a whole', async () => {
-    const { url } = await startVenue(await testFolder());
+    const { url } = await openVenue();
     const ask = (eventIds: readonly string[], userId: string) =>
       call(url, 'POST', '/api/event-seating/internal/v1/events/verify-batch-ownership', {
         token,
@@ -180,7 +176,7 @@ describe('who owns and scans', () => {
   });
 
   test('nothing of it is told without a service token', async () => {
-    const { url } = await startVenue(await testFolder());
+    const { url } = await openVenue();
     for (const path of [
       '/api/event-query/internal/v1/validate-pre-order',
       '/api/event-seating/internal/v1/validate-pre-order',
@@ -204,7 +200,7 @@ describe('who owns and scans', () => {
 
 describe('the catalogue', () => {
   test('has the shapes that pages read', async () => {
-    const { url } = await startVenue(await testFolder());
+    const { url } = await openVenue();
     const get = async (path: string) => (await call(url, 'GET', `/api/event-query/v1/${path}`)).body;
     expect((await get('events/trending?limit=1'))[0]).toEqual({
       id: concert.id,
@@ -271,7 +267,7 @@ describe('the catalogue', () => {
     [`events/${concert.id}/sessions?page=-1`, 400],
     ['events/search?size=1000000', 400],
   ])('%s is %i', async (path, code) => {
-    const { url } = await startVenue(await testFolder());
+    const { url } = await openVenue();
     expect((await call(url, 'GET', `/api/event-query/v1/${path}`)).status).toBe(code);
   });
 });

@@ -3,23 +3,13 @@ import { changesOf, refusedParts, relabelled } from '../../../src/features/box-o
 import type { Ticket } from '../../../src/features/tickets/index.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as, type SeatId } from '../../../src/kernel/ids.ts';
-import { money } from '../../../src/kernel/money.ts';
+import { builtTicket } from '../../support/built-orders.ts';
 
-const TICKET: Ticket = {
-  ticketId: as<Ticket['ticketId']>('ticket'),
-  orderId: as<Ticket['orderId']>('order'),
-  sessionId: as<Ticket['sessionId']>('session'),
+const TICKET = builtTicket('A1', {
   seatId: as<SeatId>('seat'),
-  seatLabel: 'A1',
-  colour: '#fff',
-  tierId: as<Ticket['tierId']>('tier'),
-  tierName: 'VIP',
-  price: money(100),
-  issuedAt: instant(0),
-  voidedAt: undefined,
-  checkedInAt: undefined,
+  ticketId: as<Ticket['ticketId']>('ticket'),
   note: 'a ramp',
-};
+});
 const UNCHANGED = { seatId: undefined, seatLabel: undefined, note: undefined, rest: {} };
 
 describe('parts of a ticket that a request names', () => {

@@ -11,7 +11,7 @@ import {
 import type { Ticket } from '../../../src/features/tickets/ticket.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
-import { money } from '../../../src/kernel/money.ts';
+import { builtTicket } from '../../support/built-orders.ts';
 
 const AT = instant(50);
 const BEFORE = instant(40);
@@ -36,20 +36,7 @@ function seen({
   ticket = {},
   ...changes
 }: Partial<Omit<TicketAtDoor, 'ticket'>> & { ticket?: Partial<Ticket> }) {
-  const base: Ticket = {
-    ticketId: scan.ticketId,
-    orderId: as<Ticket['orderId']>('order'),
-    sessionId: scan.sessionId,
-    seatId: as<Ticket['seatId']>('A1'),
-    seatLabel: 'A1',
-    colour: '',
-    tierId: as<Ticket['tierId']>('tier'),
-    tierName: 'VIP',
-    price: money(1),
-    issuedAt: BEFORE,
-    voidedAt: undefined,
-    checkedInAt: undefined,
-  };
+  const base = builtTicket('A1', { ticketId: scan.ticketId, sessionId: scan.sessionId, issuedAt: BEFORE });
   const none = { admission: undefined, leftAt: undefined, allowsReentry: false };
   return { orderStatus: 'completed' as const, ...none, ...changes, ticket: { ...base, ...ticket } };
 }

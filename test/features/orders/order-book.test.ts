@@ -1,55 +1,17 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { complete, type Order, type PendingOrder, place } from '../../../src/features/orders/order.ts';
 import { createOrderBook, type OrderBook } from '../../../src/features/orders/order-book.ts';
-import { instant } from '../../../src/kernel/clock.ts';
-import { as, type SeatId, type TicketId } from '../../../src/kernel/ids.ts';
-import { money } from '../../../src/kernel/money.ts';
+import { as, type SeatId } from '../../../src/kernel/ids.ts';
 import type { Transaction } from '../../../src/platform/postgres/database.ts';
 import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
+import { BUILT_AT, builtTicket, completedOrder, pendingOrder } from '../../support/built-orders.ts';
 import { LKR } from '../../support/currencies.ts';
 
-const NOW = instant(1_000_000);
+const NOW = BUILT_AT;
 
-function ticket(seat: string) {
-  return {
-    ticketId: as<TicketId>(`ticket-${seat}`),
-    orderId: as<Order['orderId']>('order'),
-    sessionId: as<Order['sessionId']>('session'),
-    seatId: as<SeatId>(seat),
-    seatLabel: seat,
-    colour: '#fff',
-    tierId: as<Order['tickets'][number]['tierId']>('tier'),
-    tierName: 'VIP',
-    price: money(100),
-    issuedAt: NOW,
-    voidedAt: undefined,
-    checkedInAt: undefined,
-  };
-}
+const pending = (orderId: string, ...seats: string[]) =>
+  pendingOrder({ orderId, tickets: seats.map((seat) => builtTicket(seat)) });
 
-function pending(orderId: string, ...seats: string[]): PendingOrder {
-  return place({
-    facts: {
-      orderId: as<Order['orderId']>(orderId),
-      userId: as<Order['userId']>('user'),
-      eventId: as<Order['eventId']>('event'),
-      organizationId: as<Order['organizationId']>('organization'),
-      sessionId: as<Order['sessionId']>('session'),
-      discount: undefined,
-      discountAmount: money(0),
-      price: money(100 * seats.length),
-      createdAt: NOW,
-      tickets: seats.map(ticket),
-    },
-    holdMs: 300_000,
-  });
-}
-
-function completed(...seats: string[]): Order {
-  const transition = complete(pending('order', ...seats), NOW);
-  if (transition.outcome === 'not_possible') throw new Error('it was pending');
-  return transition.order;
-}
+const completed = (...seats: string[]) => completedOrder({ tickets: seats.map((seat) => builtTicket(seat)) });
 
 let freed: string[];
 let statements: string[];
@@ -107,12 +69,12 @@ describe('seats that a transition frees', () => {
     ],
     [
       'a withdrawn ticket',
-      () => book.withdraw(tx, completed('A1', 'A2'), new Set([ticket('A2').ticketId]), 'organiser'),
+      () => book.withdraw(tx, completed('A1', 'A2'), new Set([builtTicket('A2').ticketId]), 'organiser'),
       ['order: A2'],
     ],
     [
       'a ticket on another seat',
-      () => book.amend(tx, completed('A1', 'A2'), { ...ticket('A2'), seatId: as<SeatId>('A3') }),
+      () => book.amend(tx, completed('A1', 'A2'), { ...builtTicket('A2'), seatId: as<SeatId>('A3') }),
       ['order: A2'],
     ],
     [
@@ -120,7 +82,7 @@ describe('seats that a transition frees', () => {
       () => book.change(tx, pending('order', 'A1', 'A2'), pending('order', 'A2', 'A3'), undefined),
       ['order: A1'],
     ],
-    ['a ticket with another label', () => book.amend(tx, completed('A1'), ticket('A1')), []],
+    ['a ticket with another label', () => book.amend(tx, completed('A1'), builtTicket('A1')), []],
     ['a completed order', () => book.complete(tx, pending('order', 'A1')), []],
     ['a part refund', () => book.announcePartRefund(tx, completed('A1')), []],
     ['a transition that is not possible', () => book.complete(tx, completed('A1')), []],

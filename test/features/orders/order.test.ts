@@ -10,7 +10,6 @@ import {
   notPending,
   type Order,
   type PendingOrder,
-  place,
   planChange,
   rebook,
   refundLate,
@@ -23,52 +22,19 @@ import type { Ticket } from '../../../src/features/tickets/ticket.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { money } from '../../../src/kernel/money.ts';
+import { BUILT_AT, builtTicket, orderAfter, pendingOrder } from '../../support/built-orders.ts';
 
-const NOW = instant(1_000_000);
+const NOW = BUILT_AT;
 const LATER = instant(2_000_000);
 
-function ticket(price: number): Ticket {
-  return {
-    ticketId: as<Ticket['ticketId']>('ticket'),
-    orderId: as<Ticket['orderId']>('order'),
-    sessionId: as<Ticket['sessionId']>('session'),
-    seatId: as<Ticket['seatId']>('A1'),
-    seatLabel: 'A1',
-    colour: '#fff',
-    tierId: as<Ticket['tierId']>('tier'),
-    tierName: 'VIP',
-    price: money(price),
-    issuedAt: NOW,
-    voidedAt: undefined,
-    checkedInAt: undefined,
-  };
-}
+const ticket = (price: number) =>
+  builtTicket('A1', { ticketId: as<Ticket['ticketId']>('ticket'), price: money(price) });
 
-function pending(discountAmount = 0, price = 300): PendingOrder {
-  return place({
-    facts: {
-      orderId: as<Order['orderId']>('order'),
-      userId: as<Order['userId']>('user'),
-      eventId: as<Order['eventId']>('event'),
-      organizationId: as<Order['organizationId']>('organization'),
-      sessionId: as<Order['sessionId']>('session'),
-      discount: undefined,
-      discountAmount: money(discountAmount),
-      price: money(price),
-      createdAt: NOW,
-      tickets: [ticket(100), ticket(200)],
-    },
-    holdMs: 300_000,
-  });
-}
+const pending = (discountAmount = 0, price = 300) =>
+  pendingOrder({ tickets: [ticket(100), ticket(200)], discountAmount, price });
 
-function changed(transition: ReturnType<typeof complete>): Order {
-  if (transition.outcome === 'not_possible') throw new Error(`not possible from ${transition.status}`);
-  return transition.order;
-}
-
-const completed = () => changed(complete(pending(), LATER));
-const cancelled = () => changed(cancel(pending(), 'expired', LATER));
+const completed = () => orderAfter(complete(pending(), LATER));
+const cancelled = () => orderAfter(cancel(pending(), 'expired', LATER));
 
 describe('placing', () => {
   test('sums the seats and ends with the hold', () => {
@@ -95,7 +61,7 @@ describe('transitions', () => {
   test.each(['buyer', 'expired', 'payment', 'admin'] as const)(
     'pending becomes cancelled by %s, its tickets void',
     (reason) => {
-      const order = changed(cancel(pending(), reason, LATER));
+      const order = orderAfter(cancel(pending(), reason, LATER));
       expect(order).toMatchObject({ status: 'cancelled', reason, cancelledAt: LATER });
       expect(order.tickets.map(({ voidedAt }) => voidedAt)).toEqual([LATER, LATER]);
     },
@@ -104,14 +70,14 @@ describe('transitions', () => {
   test('completed becomes cancelled by an admin only', () => {
     expect(cancel(completed(), 'buyer', LATER)).toEqual({ outcome: 'not_possible', status: 'completed' });
     expect(cancel(completed(), 'expired', LATER)).toEqual({ outcome: 'not_possible', status: 'completed' });
-    expect(changed(cancel(completed(), 'admin', LATER))).toMatchObject({
+    expect(orderAfter(cancel(completed(), 'admin', LATER))).toMatchObject({
       status: 'cancelled',
       reason: 'admin',
     });
   });
 
   test('cancelled becomes completed by rebooking, its tickets live', () => {
-    const order = changed(rebook(cancelled(), LATER));
+    const order = orderAfter(rebook(cancelled(), LATER));
     expect(order).toMatchObject({ status: 'completed', completedAt: LATER });
     expect(order.tickets.map(({ voidedAt }) => voidedAt)).toEqual([undefined, undefined]);
     expect(order).not.toHaveProperty('reason');
@@ -293,23 +259,23 @@ describe('a change', () => {
 });
 
 describe('money that went back', () => {
-  const two = (): Order => changed(complete(orderOn(['A', 'B']), LATER));
+  const two = (): Order => orderAfter(complete(orderOn(['A', 'B']), LATER));
   const ids = (...seatIds: string[]) => new Set(seatIds.map((each) => ticketOn(each).ticketId));
 
   test('takes some tickets from a completed order; what was paid stays written', () => {
     const before = two();
-    const after = changed(withdraw(before, ids('A')));
+    const after = orderAfter(withdraw(before, ids('A')));
     expect(after.tickets.map((each) => each.seatId)).toEqual(['B']);
     expect({ ...after, tickets: before.tickets }).toEqual(before);
   });
 
   test('never takes the last: then the order is cancelled', () => {
     expect(() => withdraw(two(), ids('A', 'B'))).toThrow('without a ticket');
-    expect(changed(cancel(two(), 'refunded', LATER))).toMatchObject({
+    expect(orderAfter(cancel(two(), 'refunded', LATER))).toMatchObject({
       status: 'cancelled',
       reason: 'refunded',
     });
-    expect(changed(cancel(two(), 'payment', LATER))).toMatchObject({
+    expect(orderAfter(cancel(two(), 'payment', LATER))).toMatchObject({
       status: 'cancelled',
       reason: 'payment',
     });
@@ -317,7 +283,7 @@ describe('money that went back', () => {
 
   test.each([
     ['pending', () => orderOn(['A', 'B'])],
-    ['cancelled', () => changed(cancel(orderOn(['A', 'B']), 'buyer', LATER))],
+    ['cancelled', () => orderAfter(cancel(orderOn(['A', 'B']), 'buyer', LATER))],
   ] as const)('takes no ticket from an order that is %s', (status, of) => {
     expect(withdraw(of(), ids('A'))).toEqual({ outcome: 'not_possible', status });
   });
@@ -325,16 +291,16 @@ describe('money that went back', () => {
 
 describe('late money', () => {
   const ended = (reason: 'expired' | 'payment' | 'buyer' | 'admin' | 'refunded') =>
-    changed(cancel(pending(), reason, LATER));
+    orderAfter(cancel(pending(), reason, LATER));
 
   test.each(['expired', 'payment'] as const)(
     'that is refused an order ended by %s says so there',
     (reason) => {
       const before = ended(reason);
       expect(acceptsLateMoney(before)).toBe(true);
-      expect(changed(refundLate(before))).toEqual({ ...before, reason: 'refunded' });
+      expect(orderAfter(refundLate(before))).toEqual({ ...before, reason: 'refunded' });
       // Only once: no other money can bring it back.
-      expect(acceptsLateMoney(changed(refundLate(before)))).toBe(false);
+      expect(acceptsLateMoney(orderAfter(refundLate(before)))).toBe(false);
     },
   );
 

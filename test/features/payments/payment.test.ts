@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Order } from '../../../src/features/orders/order.ts';
+import { cancel, type Order } from '../../../src/features/orders/order.ts';
 import {
   intentKey,
   type Payment,
@@ -11,43 +11,18 @@ import {
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { Currency, money } from '../../../src/kernel/money.ts';
+import { completedOrder, orderAfter, pendingOrder } from '../../support/built-orders.ts';
+import { builtPayment } from '../../support/built-payments.ts';
 
 const AT = instant(0);
 const facts: SettlementFacts = { currency: new Currency('lkr'), paidBy: undefined, seatsFree: true };
-const payment = (changes: Partial<Payment> = {}): Payment => ({
-  intentId: as<Payment['intentId']>('pi_1'),
-  source: 'stripe',
-  amountMinor: 100,
-  currency: 'lkr',
-  state: 'received',
-  ...changes,
-});
 
-function order(state: object): Order {
-  return {
-    orderId: as<Order['orderId']>('order'),
-    userId: as<Order['userId']>('user'),
-    eventId: as<Order['eventId']>('event'),
-    organizationId: as<Order['organizationId']>('organization'),
-    sessionId: as<Order['sessionId']>('session'),
-    subtotal: money(100),
-    discount: undefined,
-    discountAmount: money(0),
-    price: money(100),
-    createdAt: AT,
-    paymentIntentId: undefined,
-    paymentAttempt: 1,
-    tickets: [],
-    ...(state as { status: 'pending'; expiresAt: typeof AT }),
-  };
-}
+const PENDING = pendingOrder();
+const COMPLETED = completedOrder({}, AT);
+const cancelled = (reason: Parameters<typeof cancel>[1]) => orderAfter(cancel(PENDING, reason, AT));
 
-const PENDING = order({ status: 'pending', expiresAt: AT });
-const COMPLETED = order({ status: 'completed', completedAt: AT });
-const cancelled = (reason: string) => order({ status: 'cancelled', cancelledAt: AT, reason });
-
-const PAID = payment({ intentId: as<Payment['intentId']>('pi_2'), state: 'applied' });
-const OWN = { ...COMPLETED, paymentIntentId: payment().intentId };
+const PAID = builtPayment({ intentId: as<Payment['intentId']>('pi_2'), state: 'applied' });
+const OWN = { ...COMPLETED, paymentIntentId: builtPayment().intentId };
 const ASSUMED = { ...PAID, takenOver: 'assumed' } as const;
 const ASSUMED_ELSEWHERE = { ...ASSUMED, ...readReference(OWN.orderId, undefined) };
 
@@ -70,7 +45,7 @@ describe('money that came', () => {
     ['after a refund', cancelled('refunded'), {}, {}, 'refund'],
     ['late, of another amount', cancelled('expired'), { amountMinor: 1 }, {}, 'refund'],
   ] as const)('%s', (_name, of, money, others, decision) => {
-    expect(settle(of, payment(money), { ...facts, ...others })).toMatchObject({ decision });
+    expect(settle(of, builtPayment(money), { ...facts, ...others })).toMatchObject({ decision });
   });
 });
 
@@ -86,9 +61,15 @@ test('keys differ by attempt and amount, and are the same for the same', () => {
 
 test('only money that was refused for its lateness is late', () => {
   const late = { ...facts, seatsFree: false };
-  expect(settle(cancelled('expired'), payment(), late)).toMatchObject({ decision: 'refund', isLate: true });
-  expect(settle(cancelled('buyer'), payment(), late)).toMatchObject({ decision: 'refund', isLate: false });
-  expect(settle(PENDING, payment({ amountMinor: 1 }), facts)).toMatchObject({ isLate: false });
+  expect(settle(cancelled('expired'), builtPayment(), late)).toMatchObject({
+    decision: 'refund',
+    isLate: true,
+  });
+  expect(settle(cancelled('buyer'), builtPayment(), late)).toMatchObject({
+    decision: 'refund',
+    isLate: false,
+  });
+  expect(settle(PENDING, builtPayment({ amountMinor: 1 }), facts)).toMatchObject({ isLate: false });
 });
 
 describe('takeover-refunds: money of an order that was completed before this service had it', () => {
@@ -113,7 +94,7 @@ describe('takeover-refunds: money of an order that was completed before this ser
     fc.assert(
       fc.property(anyPayment, anyFacts, (changes, others) => {
         const policy = changes.state === 'withheld' ? ('release' as const) : others.policy;
-        const settlement = settle(OWN, payment(changes), { ...others, policy, paidBy: undefined });
+        const settlement = settle(OWN, builtPayment(changes), { ...others, policy, paidBy: undefined });
         expect(settlement).toEqual({ decision: 'apply' });
       }),
     );
@@ -122,7 +103,7 @@ describe('takeover-refunds: money of an order that was completed before this ser
   test('its own intent is refunded only when another payment was really received', () => {
     fc.assert(
       fc.property(anyPayment, anyFacts, (changes, others) => {
-        const { decision } = settle(OWN, payment(changes), others);
+        const { decision } = settle(OWN, builtPayment(changes), others);
         const isPaid =
           others.paidBy?.takenOver === 'assumed'
             ? others.paidBy === ASSUMED && others.isPaidByReceived === true
@@ -135,7 +116,9 @@ describe('takeover-refunds: money of an order that was completed before this ser
   test('nothing is refunded under a policy that withholds, of any order', () => {
     fc.assert(
       fc.property(fc.constantFrom(OWN, ...statuses), anyPayment, anyFacts, (of, changes, others) => {
-        expect(settle(of, payment(changes), { ...others, policy: 'withhold' }).decision).not.toBe('refund');
+        expect(settle(of, builtPayment(changes), { ...others, policy: 'withhold' }).decision).not.toBe(
+          'refund',
+        );
       }),
     );
   });
@@ -143,8 +126,11 @@ describe('takeover-refunds: money of an order that was completed before this ser
   test('what was withheld goes back only on a person’s word, and is used by anybody as if it came now', () => {
     fc.assert(
       fc.property(fc.constantFrom(OWN, ...statuses), anyPayment, anyFacts, (of, changes, others) => {
-        const now = settle(of, payment({ ...changes, state: 'received' }), { ...others, policy: 'refund' });
-        const withheld = settle(of, payment({ ...changes, state: 'withheld' }), {
+        const now = settle(of, builtPayment({ ...changes, state: 'received' }), {
+          ...others,
+          policy: 'refund',
+        });
+        const withheld = settle(of, builtPayment({ ...changes, state: 'withheld' }), {
           ...others,
           policy: 'refund',
         });
@@ -161,7 +147,9 @@ describe('takeover-refunds: money of an order that was completed before this ser
     ['an assumed payment that Stripe received', ASSUMED, true, 'refund'],
     ['a payment assumed to be elsewhere', ASSUMED_ELSEWHERE, undefined, 'replace'],
   ] as const)('beside %s', (_name, paidBy, isPaidByReceived, decision) => {
-    expect(settle(COMPLETED, payment(), { ...facts, paidBy, isPaidByReceived })).toMatchObject({ decision });
+    expect(settle(COMPLETED, builtPayment(), { ...facts, paidBy, isPaidByReceived })).toMatchObject({
+      decision,
+    });
   });
 });
 

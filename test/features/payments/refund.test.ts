@@ -8,16 +8,8 @@ import {
   type Refund,
   stateAfter,
 } from '../../../src/features/payments/refund.ts';
-import { as } from '../../../src/kernel/ids.ts';
+import { builtPayment } from '../../support/built-payments.ts';
 
-const payment = (changes: Partial<Payment> = {}): Payment => ({
-  intentId: as<Payment['intentId']>('pi_1'),
-  source: 'stripe',
-  amountMinor: 100,
-  currency: 'lkr',
-  state: 'received',
-  ...changes,
-});
 const refund = (amountMinor: number, origin: Refund['origin'] = 'service'): Refund => ({
   refundId: 'refund',
   amountMinor,
@@ -36,8 +28,8 @@ const taken = (amountMinor: number) => refund(amountMinor, 'dispute');
 
 describe('refunds', () => {
   test('leave what neither went back nor is about to', () => {
-    expect(leftOf(payment(), [])).toBe(100);
-    expect(leftOf(payment(), [refund(30), due(20), taken(10)])).toBe(40);
+    expect(leftOf(builtPayment(), [])).toBe(100);
+    expect(leftOf(builtPayment(), [refund(30), due(20), taken(10)])).toBe(40);
   });
 
   test.each<[string, Payment['state'], Refund[], Payment['state']]>([
@@ -58,7 +50,7 @@ describe('refunds', () => {
     ['a dispute that was won', 'disputed', [], 'received'],
     ['a dispute that was won, after a part', 'disputed', [refund(40)], 'received'],
   ])('%s: a payment that was %s', (_name, state, refunds, after) => {
-    expect(stateAfter(payment({ state }), refunds)).toBe(after);
+    expect(stateAfter(builtPayment({ state }), refunds)).toBe(after);
   });
 
   test('that were counted once give the same state when they are counted again', () => {
@@ -70,8 +62,8 @@ describe('refunds', () => {
     fc.assert(
       fc.property(states, some, (state, made) => {
         const refunds = made.map(({ amount, kind }) => kind(amount));
-        const after = stateAfter(payment({ state }), refunds);
-        expect(stateAfter(payment({ state: after }), refunds)).toBe(after);
+        const after = stateAfter(builtPayment({ state }), refunds);
+        expect(stateAfter(builtPayment({ state: after }), refunds)).toBe(after);
       }),
     );
   });

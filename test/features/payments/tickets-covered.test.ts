@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { sharesOf, ticketsCovered } from '../../../src/features/payments/ticket-share.ts';
 import type { Ticket } from '../../../src/features/tickets/index.ts';
 import { instant } from '../../../src/kernel/clock.ts';
-import { as } from '../../../src/kernel/ids.ts';
 import { money } from '../../../src/kernel/money.ts';
+import { builtTicket } from '../../support/built-orders.ts';
 
 const AT = instant(0);
 
@@ -15,21 +15,8 @@ interface Sold {
 
 /** An order of tickets at these prices, with so much off. */
 function orderOf(prices: readonly number[], off = 0, used: readonly number[] = []): Sold {
-  const tickets = prices.map(
-    (price, at): Ticket => ({
-      ticketId: as<Ticket['ticketId']>(`ticket-${at}`),
-      orderId: as<Ticket['orderId']>('order'),
-      sessionId: as<Ticket['sessionId']>('session'),
-      seatId: as<Ticket['seatId']>(`A${at}`),
-      seatLabel: `A${at}`,
-      colour: '',
-      tierId: as<Ticket['tierId']>('tier'),
-      tierName: 'VIP',
-      price: money(price),
-      issuedAt: AT,
-      voidedAt: undefined,
-      checkedInAt: used.includes(at) ? AT : undefined,
-    }),
+  const tickets = prices.map((price, at) =>
+    builtTicket(`A${at}`, { price: money(price), checkedInAt: used.includes(at) ? AT : undefined }),
   );
   const subtotal = prices.reduce((total, price) => total + price, 0);
   return { tickets, price: money(subtotal - off) };

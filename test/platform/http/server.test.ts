@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ERRORS } from '../../../src/app/errors.ts';
 import { AppError, type ErrorCode, type ErrorFacts } from '../../../src/kernel/errors.ts';
-import { createDrain, type Drain } from '../../../src/platform/http/drain.ts';
+import { Drain } from '../../../src/platform/http/drain.ts';
 import { bind, type Listener, PortTaken } from '../../../src/platform/http/listener.ts';
 import { createHttpServer, type HttpServer } from '../../../src/platform/http/server.ts';
 import { until } from '../../support/servers.ts';
@@ -34,7 +34,7 @@ beforeEach(async () => {
     requestId: () => 'request-1',
   });
   http = created.app;
-  drain = createDrain(http);
+  drain = new Drain(http);
   http.get('/code/:code', async (request) => {
     throw new AppError((request.params as { code: ErrorCode }).code, 'because');
   });
@@ -155,7 +155,7 @@ test('work that fails after its client has gone has a line of its own', async ()
   await until('the other is, too', () => lines.length === 2);
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     expect.objectContaining({ msg: 'request', aborted: true }),
-    expect.objectContaining({ msg: 'request failed after its client had gone', route: '/slow' }),
+    expect.objectContaining({ msg: 'request failed after its client had disconnected', route: '/slow' }),
   ]);
 });
 

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { createServiceClient, type ServiceClient } from '../../../src/platform/http/service-client.ts';
+import { ServiceClient } from '../../../src/platform/http/service-client.ts';
 import { patience } from '../../support/patience.ts';
 import { close, listen, until } from '../../support/servers.ts';
 
@@ -42,7 +42,7 @@ beforeEach(() => {
     },
   };
   circuit = [];
-  client = createServiceClient({
+  client = new ServiceClient({
     http,
     baseUrl: `${url}/api/seating/`,
     tokens,
@@ -143,7 +143,7 @@ test('connections are bounded: who gets none in time has no answer, and the othe
   const narrow = new Agent({ connections: MAX });
   onTestFinished(() => narrow.destroy());
   const tokens = { get: async () => 'token', discard: () => undefined };
-  const far = createServiceClient({ http: narrow, baseUrl: url, tokens, onCircuit: () => undefined });
+  const far = new ServiceClient({ http: narrow, baseUrl: url, tokens, onCircuit: () => undefined });
   const held: ServerResponse[] = [];
   answer = (response) => void held.push(response);
   const asked = Array.from({ length: 2 * MAX }, () => far.post('/x', {}).then(({ outcome }) => outcome));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createLanes } from '../../../src/platform/kafka/kafka.lanes.ts';
+import { Lanes } from '../../../src/platform/kafka/kafka.lanes.ts';
 import { until } from '../../support/servers.ts';
 
 interface Item {
@@ -12,7 +12,7 @@ function heldLanes() {
   const over = new AbortController();
   const begun: Item[] = [];
   const held: (() => void)[] = [];
-  const lanes = createLanes<Item>(over.signal, async (item) => {
+  const lanes = new Lanes<Item>(over.signal, async (item) => {
     begun.push(item);
     await new Promise<void>((go) => held.push(go));
   });

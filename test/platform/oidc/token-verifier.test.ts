@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Clock, instant } from '../../../src/kernel/clock.ts';
-import { createTokenVerifier, type TokenVerifier } from '../../../src/platform/oidc/token-verifier.ts';
+import { TokenVerifier } from '../../../src/platform/oidc/token-verifier.ts';
 import { type FakeIssuer, startFakeIssuer } from '../../support/fake-issuer.ts';
 import { until } from '../../support/servers.ts';
 
@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 
 function verifierOf({ issuer: name, url }: FakeIssuer, discovers = false): TokenVerifier {
-  return createTokenVerifier({
+  return new TokenVerifier({
     issuer: name,
     jwksUrl: discovers ? undefined : `${url}/realms/event-ticketing/protocol/openid-connect/certs`,
     clock,

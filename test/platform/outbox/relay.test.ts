@@ -3,7 +3,7 @@ import { type Clock, instant } from '../../../src/kernel/clock.ts';
 import type { EventMessage } from '../../../src/kernel/events.ts';
 import { createBell, type Poller, startPoller } from '../../../src/platform/jobs/poller.ts';
 import { appendToOutbox } from '../../../src/platform/outbox/outbox.store.ts';
-import { createRelay, RELAY_POLL_MS } from '../../../src/platform/outbox/relay.ts';
+import { RELAY_POLL_MS, Relay } from '../../../src/platform/outbox/relay.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { LKR } from '../../support/currencies.ts';
 import { sql } from '../../support/databases.ts';
@@ -64,7 +64,7 @@ function relayTurn(
   retentionMs = 60_000,
   time = clock,
 ): () => Promise<boolean> {
-  return createRelay({
+  const relay = new Relay({
     database,
     leader: { leads },
     publisher: { publish },
@@ -73,6 +73,7 @@ function relayTurn(
     retentionMs,
     onError,
   });
+  return () => relay.turn();
 }
 
 async function append(count: number, key = 'order-1'): Promise<void> {

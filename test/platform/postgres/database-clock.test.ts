@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { instant, later } from '../../../src/kernel/clock.ts';
-import { MAX_CLOCK_DIFFERENCE_S, watchClock } from '../../../src/platform/postgres/clock-watch.ts';
+import { ClockWatch, MAX_CLOCK_DIFFERENCE_S } from '../../../src/platform/postgres/clock-watch.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { isBetter, startDatabaseClock } from '../../../src/platform/postgres/database-clock.ts';
 import { atEnd } from '../../support/at-end.ts';
@@ -92,7 +92,7 @@ describe('clock-ahead: the watch of the clock', () => {
     const said: string[] = [];
     const log = { error: () => said.push('error'), info: () => said.push('info') };
     let seconds = 0;
-    const watch = watchClock(
+    const watch = new ClockWatch(
       { measure: () => Promise.reject(new Error('away')), differenceSeconds: () => seconds },
       { error: () => void log.error(), info: () => void log.info() },
     );

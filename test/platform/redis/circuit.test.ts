@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Circuit, createCircuit, TIMEOUT_MS, within } from '../../../src/platform/redis/circuit.ts';
+import { Circuit, TIMEOUT_MS, within } from '../../../src/platform/redis/circuit.ts';
 import { patience } from '../../support/patience.ts';
 import { until } from '../../support/servers.ts';
 
@@ -11,7 +11,7 @@ let asked: number;
 beforeEach(() => {
   changes = [];
   asked = 0;
-  circuit = createCircuit((isOpen, error) => changes.push([isOpen, error]));
+  circuit = new Circuit((isOpen, error) => changes.push([isOpen, error]));
 });
 
 const refusal = new Error('refused');
@@ -60,7 +60,7 @@ describe('the circuit around Redis', () => {
       void circuit.run(never).catch(() => undefined);
       return asked > before;
     });
-    await expect(circuit.run(answer)).rejects.toThrow('left alone');
+    await expect(circuit.run(answer)).rejects.toThrow('circuit to Redis is open');
     expect(asked).toBe(before + 1);
     await until('it is used again', () => circuit.run(answer).catch(() => undefined));
     expect(changes).toEqual([

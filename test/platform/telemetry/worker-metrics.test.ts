@@ -44,10 +44,10 @@ test('metrics of workers are one text: each sample says whose it is, each metric
 test('a worker whose supervisor has gone tells its own, and is not ended by what it sends', async () => {
   const code = `
     import { metricsOfAll } from './src/platform/telemetry/worker-metrics.ts';
-    import { tellUp } from './src/workers.ts';
+    import { reportUp } from './src/workers.ts';
     const metrics = metricsOfAll(async () => 'its own');
     process.disconnect();
-    tellUp();
+    reportUp();
     process.emit('message', { metrics: 'ask', id: 1 });
     process.stdout.write(await metrics());`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {

@@ -103,7 +103,7 @@ describe('live sales of two replicas that share a Redis', () => {
     sold.push(await sales.sell(replica));
     for (const reader of readers) await reader.untilThereAre(4, 'checkout');
     for (const reader of readers) expect(toldOf(reader)).toEqual(sold);
-    const told = platform.app.log.filter((line) => line.includes('tell of sales'));
+    const told = platform.app.log.filter((line) => line.includes('signal sales'));
     expect(told).toHaveLength(1);
     expect(platform.app.log.filter((line) => line.includes('background work failed'))).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { Agent } from 'undici';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Clock, instant } from '../../../src/kernel/clock.ts';
-import { createM2mTokens, type M2mTokens } from '../../../src/platform/m2m-tokens/m2m-tokens.ts';
+import { M2mTokens } from '../../../src/platform/m2m-tokens/m2m-tokens.ts';
 import { m2mTokensContract } from '../../contract/m2m-tokens.contract.ts';
 import { atEnd } from '../../support/at-end.ts';
 import { type FakeIssuer, startFakeIssuer } from '../../support/fake-issuer.ts';
@@ -50,7 +50,7 @@ describe('replicas that share a Redis', () => {
   });
 
   async function replica(): Promise<M2mTokens> {
-    return createM2mTokens({
+    return new M2mTokens({
       http,
       tokenUrl: `${issuer.issuer}/protocol/openid-connect/token`,
       clientId: 'ticket-service-client',

@@ -10,7 +10,7 @@ import { createEmbeddedVenue } from '../../../src/embedded/venue/venue.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { Currency } from '../../../src/kernel/money.ts';
 import { connectKafka } from '../../../src/platform/kafka/kafka.ts';
-import { createTokenVerifier } from '../../../src/platform/oidc/token-verifier.ts';
+import { TokenVerifier } from '../../../src/platform/oidc/token-verifier.ts';
 import { plainAccess } from '../kafka-topics.ts';
 import { close, listen } from '../servers.ts';
 
@@ -41,7 +41,7 @@ export async function hostStandIns(options: StandInsOptions): Promise<StandIns> 
       return server;
     },
   });
-  const verifier = createTokenVerifier({
+  const verifier = new TokenVerifier({
     issuer: options.issuer,
     jwksUrl: undefined,
     clock,

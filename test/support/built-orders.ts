@@ -1,0 +1,75 @@
+import {
+  complete,
+  type Order,
+  type PendingOrder,
+  place,
+  type Transition,
+} from '../../src/features/orders/order.ts';
+import type { Ticket } from '../../src/features/tickets/index.ts';
+import { type Instant, instant } from '../../src/kernel/clock.ts';
+import { as } from '../../src/kernel/ids.ts';
+import { money } from '../../src/kernel/money.ts';
+
+/** When the orders of these tests are placed and their tickets issued. */
+export const BUILT_AT: Instant = instant(1_000_000);
+
+/** A good ticket for a seat, which costs 1.00, but for what `changes` says. */
+export function builtTicket(seat: string, changes: Partial<Ticket> = {}): Ticket {
+  return {
+    ticketId: as<Ticket['ticketId']>(`ticket-${seat}`),
+    orderId: as<Ticket['orderId']>('order'),
+    sessionId: as<Ticket['sessionId']>('session'),
+    seatId: as<Ticket['seatId']>(seat),
+    seatLabel: seat,
+    colour: '#fff',
+    tierId: as<Ticket['tierId']>('tier'),
+    tierName: 'VIP',
+    price: money(100),
+    issuedAt: BUILT_AT,
+    voidedAt: undefined,
+    checkedInAt: undefined,
+    ...changes,
+  };
+}
+
+export interface OrderParts {
+  readonly orderId?: string;
+  readonly tickets?: readonly Ticket[];
+  readonly discountAmount?: number;
+  /** Minor units; without it the sum of the tickets less the discount. */
+  readonly price?: number;
+}
+
+/** A pending order of one seat, but for what is given. */
+export function pendingOrder({
+  orderId = 'order',
+  tickets = [builtTicket('A1')],
+  discountAmount = 0,
+  price = tickets.reduce((sum, ticket) => sum + ticket.price, 0) - discountAmount,
+}: OrderParts = {}): PendingOrder {
+  return place({
+    facts: {
+      orderId: as<Order['orderId']>(orderId),
+      userId: as<Order['userId']>('user'),
+      eventId: as<Order['eventId']>('event'),
+      organizationId: as<Order['organizationId']>('organization'),
+      sessionId: as<Order['sessionId']>('session'),
+      discount: undefined,
+      discountAmount: money(discountAmount),
+      price: money(price),
+      createdAt: BUILT_AT,
+      tickets,
+    },
+    holdMs: 300_000,
+  });
+}
+
+/** The same, completed. */
+export const completedOrder = (parts: OrderParts = {}, at = BUILT_AT): Order =>
+  orderAfter(complete(pendingOrder(parts), at));
+
+/** The order that a transition leads to; fails when it was not possible. */
+export function orderAfter(transition: Transition): Order {
+  if (transition.outcome === 'not_possible') throw new Error(`not possible from ${transition.status}`);
+  return transition.order;
+}

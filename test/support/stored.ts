@@ -1,0 +1,104 @@
+import { type OrderRef, orderIdOf } from './people/requests.ts';
+import { until } from './servers.ts';
+import type { TestApp } from './test-app.ts';
+
+export interface StoredState {
+  readonly status: string;
+  readonly cancel_reason: string | null;
+}
+
+export interface StoredPayment {
+  readonly payment_intent_id: string;
+  readonly amount_minor: number;
+  readonly currency: string;
+  readonly state: string;
+}
+
+export interface StoredRefund {
+  readonly payment_intent_id: string;
+  readonly amount_minor: number;
+  readonly origin: string;
+  readonly reason: string;
+  readonly ticket_id: string | null;
+  readonly requested_by: string | null;
+  readonly provider_id: string | null;
+}
+
+/** What the database has of an order, for what no answer shows. */
+export interface Stored {
+  state(order: OrderRef): Promise<StoredState | undefined>;
+  /** Seats of its good tickets, sorted. */
+  liveSeats(order: OrderRef): Promise<string[]>;
+  /** The oldest first. */
+  payments(order: OrderRef): Promise<StoredPayment[]>;
+  /** Refunds of its payments, the oldest first. */
+  refunds(order: OrderRef): Promise<StoredRefund[]>;
+  /** Waits until it has a status, for whatever reason. */
+  untilStatus(order: OrderRef, status: string): Promise<void>;
+  untilState(order: OrderRef, status: string, reason?: string | null): Promise<void>;
+  /** Waits until its only payment is in a state. */
+  untilPayment(order: OrderRef, state: string): Promise<void>;
+  /** Its hold has ended, although nothing has noticed yet. */
+  endHold(order: OrderRef): Promise<void>;
+  /** Waits until the event of a webhook is applied; fails when applying it did. */
+  untilApplied(eventId: string): Promise<void>;
+}
+
+export function storedIn({ sql }: Pick<TestApp, 'sql'>): Stored {
+  const payments = (order: OrderRef) =>
+    sql<StoredPayment>(
+      `SELECT payment_intent_id, amount_minor::int, currency, state FROM payments
+        WHERE order_id = $1 ORDER BY received_at, payment_intent_id`,
+      [orderIdOf(order)],
+    );
+  async function state(order: OrderRef): Promise<StoredState | undefined> {
+    const [row] = await sql<StoredState>('SELECT status, cancel_reason FROM orders WHERE order_id = $1', [
+      orderIdOf(order),
+    ]);
+    return row;
+  }
+  return {
+    state,
+    payments,
+    async liveSeats(order) {
+      const rows = await sql<{ seat_id: string }>(
+        'SELECT seat_id FROM tickets WHERE order_id = $1 AND voided_at IS NULL ORDER BY seat_id',
+        [orderIdOf(order)],
+      );
+      return rows.map((row) => row.seat_id);
+    },
+    refunds: (order) =>
+      sql<StoredRefund>(
+        `SELECT payment_intent_id, r.amount_minor::int, origin, reason, ticket_id, requested_by, provider_id
+           FROM refunds r JOIN payments USING (payment_intent_id) WHERE order_id = $1 ORDER BY r.created_at`,
+        [orderIdOf(order)],
+      ),
+    async untilStatus(order, status) {
+      await until(`the order is ${status}`, async () => (await state(order))?.status === status);
+    },
+    async untilState(order, status, reason = null) {
+      await until(`the order is ${status} (${reason})`, async () => {
+        const now = await state(order);
+        return now?.status === status && now.cancel_reason === reason;
+      });
+    },
+    async untilPayment(order, wanted) {
+      await until(`the payment is ${wanted}`, async () => (await payments(order))[0]?.state === wanted);
+    },
+    async endHold(order) {
+      await sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [
+        orderIdOf(order),
+      ]);
+    },
+    async untilApplied(eventId) {
+      await until(`event ${eventId} is applied`, async () => {
+        const [row] = await sql<{ applied_at: Date | null; last_error: string | null }>(
+          'SELECT applied_at, last_error FROM stripe_inbox WHERE event_id = $1',
+          [eventId],
+        );
+        if (row?.last_error) throw new Error(row.last_error);
+        return row !== undefined && row.applied_at !== null;
+      });
+    },
+  };
+}
