@@ -461,7 +461,7 @@ describe('changing', () => {
     ['checked_in', { checked_in: true }, /only a check-in/],
     ['holder', { holder: 'me' }, /no such field/],
     ['toString', { toString: 1 }, /no such field/],
-    ['qr_code', { qr_code: 'iVBORw0KGgo=' }, /follows from the ticket/],
+    ['qr_code', { qr_code: 'iVBORw0KGgo=' }, /is derived from the ticket/],
   ])('says why it refuses %s', async (part, body, why) => {
     const { ticket_id, order_id } = await organiser.issue();
     const answer = await organiser.tries.amend(ticket_id, body);
