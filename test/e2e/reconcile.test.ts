@@ -87,7 +87,7 @@ describe('what Stripe has and what is written here', () => {
       {
         intentId,
         orderId,
-        detail: 'money came and was not written down; money that came was written down: complete',
+        detail: 'money was received and not recorded; received money was recorded: complete',
         isRepaired: true,
       },
     ]);
@@ -125,7 +125,7 @@ describe('what Stripe has and what is written here', () => {
       {
         intentId,
         orderId,
-        detail: `10000 given back there, 0 here; ${id} was given back at the provider`,
+        detail: `10000 refunded at the provider, 0 in the database; ${id} was refunded at the provider`,
         isRepaired: true,
       },
     ]);
@@ -204,7 +204,7 @@ describe('what Stripe has and what is written here', () => {
       {
         intentId: left.id,
         orderId: over,
-        detail: 'it could still be paid, but nothing is to be paid by it',
+        detail: 'it could still be paid, but no pending order expects it',
         isRepaired: true,
       },
     ]);
@@ -224,7 +224,7 @@ describe('what Stripe has and what is written here', () => {
     ]);
     await deaf.stripe.post('refunds', { payment_intent: intentId, amount: '1' });
     expect(await compare(intentId)).toEqual([
-      { intentId, orderId, detail: '10000 lkr there, 9999 lkr here', isRepaired: false },
+      { intentId, orderId, detail: '10000 lkr at the provider, 9999 lkr in the database', isRepaired: false },
     ]);
     expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
     expect(
@@ -427,7 +427,7 @@ describe('npm run reconcile', () => {
     const repaired = await run();
     expect(repaired).toMatchObject({ code: 0, err: '' });
     expect(repaired.lines).toEqual([
-      `repaired  ${intentId}  order ${orderId}: money came and was not written down; money that came was written down: complete`,
+      `repaired  ${intentId}  order ${orderId}: money was received and not recorded; received money was recorded: complete`,
       expect.stringMatching(/^\d+ payments compared, 1 repaired, 0 left for an operator\.$/),
     ]);
     expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed' });
@@ -444,7 +444,7 @@ describe('npm run reconcile', () => {
     const open = await run();
     expect(open.code).toBe(1);
     expect(open.lines).toEqual([
-      `open      ${intentId}  order ${orderId}: 10000 lkr there, 9999 lkr here`,
+      `open      ${intentId}  order ${orderId}: 10000 lkr at the provider, 9999 lkr in the database`,
       expect.stringMatching(/, 0 repaired, 1 left for an operator\.$/),
     ]);
     await deaf.platform.app.sql('UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1', [

@@ -66,7 +66,7 @@ describe('an administrator gives back', () => {
   ])('%s: the order is cancelled, its tickets void, its seats free', async (_name, body) => {
     const { orderId, intentId, seatIds } = await sold(100, 149.99);
     const refund = await admin.refund(orderId, body);
-    const reason = body === undefined ? 'given back by an administrator' : 'the show was moved';
+    const reason = body === undefined ? 'refunded by an administrator' : 'the show was moved';
     expect(refund).toMatchObject({
       refund_id: expect.any(String),
       amount: 249.99,
@@ -147,7 +147,7 @@ describe('an administrator gives back', () => {
     expect({ status, code: body.code, detail: body.detail }).toEqual({
       status: 409,
       code: 'refund_not_possible',
-      detail: 'Of what was paid 0.01 is left to give back.',
+      detail: 'Only 0.01 of the payment is left to refund. Refund at most that.',
     });
     expect(await stored.refunds(orderId)).toHaveLength(1);
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
@@ -237,7 +237,7 @@ describe('the organiser of the event', () => {
     expect(part).toMatchObject({ amount: 30, order: { Status: 'completed' } });
     expect(await organiser.refund(orderId, {})).toMatchObject({
       amount: 70,
-      reason: 'given back by the organiser',
+      reason: 'refunded by the organiser',
       order: { Status: 'cancelled' },
     });
     await stored.untilPayment(orderId, 'refunded');
@@ -256,8 +256,17 @@ describe('the organiser of the event', () => {
     const { orderId } = await sold(100);
     platform.seating.owners.delete(platform.eventId);
     expect(await all.organiser.tries.refund(orderId, {})).toMatchObject({ status: 403 });
-    expect(await admin.refund(orderId, {})).toMatchObject({ reason: 'given back by an administrator' });
+    expect(await admin.refund(orderId, {})).toMatchObject({ reason: 'refunded by an administrator' });
     platform.seating.owners.set(platform.eventId, all.organiser.id);
+  });
+
+  test('repairs no stuck money: that is for administrators', async () => {
+    const stuck = '/api/order/admin/payments';
+    const { token } = all.organiser;
+    expect((await platform.app.call('GET', `${stuck}?state=stuck`, { token })).status).toBe(403);
+    expect((await platform.app.call('POST', `${stuck}/evt_1/retry`, { token })).status).toBe(403);
+    const settled = { token, body: { reference: 'transfer' } };
+    expect((await platform.app.call('POST', `${stuck}/${randomUUID()}/settled`, settled)).status).toBe(403);
   });
 });
 
@@ -329,7 +338,7 @@ describe('given back in Stripe’s dashboard,', () => {
       {
         amount_minor: 15_000,
         origin: 'stripe',
-        reason: 'given back at the provider',
+        reason: 'refunded at the provider',
         requested_by: null,
         provider_id: given.id,
       },

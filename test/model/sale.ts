@@ -153,15 +153,16 @@ export function hear(sale: Sale, orderId: string, intentId: string, amount: numb
   if (payment?.state !== 'received') return;
   const isWanted =
     payment.amount === order.price && !appliedTo(sale, orderId) && order.status !== 'completed';
-  const mayComeLate = order.status === 'cancelled' && ['expired', 'payment'].includes(order.reason ?? '');
+  const acceptsLateMoney =
+    order.status === 'cancelled' && ['expired', 'payment'].includes(order.reason ?? '');
   const isFree = takenOf(order.seats, sale, orderId).length === 0;
-  if (isWanted && (order.status === 'pending' || (mayComeLate && isFree))) {
+  if (isWanted && (order.status === 'pending' || (acceptsLateMoney && isFree))) {
     changePayment(sale, intentId, { state: 'applied' });
     change(sale, orderId, { status: 'completed', reason: null });
     return;
   }
   giveBack(sale, intentId);
-  if (isWanted && mayComeLate) change(sale, orderId, { reason: 'refunded' });
+  if (isWanted && acceptsLateMoney) change(sale, orderId, { reason: 'refunded' });
 }
 
 /** The service makes sure that the order's intent cannot be paid any more; whether it was paid and completes the order. */

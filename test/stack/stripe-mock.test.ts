@@ -29,7 +29,14 @@ async function askedBy(work: () => Promise<unknown>): Promise<string[]> {
 describe('every request is valid by Stripe’s own description of its API', () => {
   test('an intent is made, looked up, and cancelled', async () => {
     const asked = await askedBy(async () => {
-      expect(await provider().createIntent(ORDER, money(15_050), new Currency('lkr'), 'key')).toMatchObject({
+      expect(
+        await provider().createIntent({
+          orderId: ORDER,
+          amount: money(15_050),
+          currency: new Currency('lkr'),
+          key: 'key',
+        }),
+      ).toMatchObject({
         intentId: expect.stringMatching(/^pi_/),
         clientSecret: expect.stringContaining('_secret'),
       });

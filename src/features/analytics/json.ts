@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import type { Currency } from '../../kernel/money.ts';
-import { type Order, toWireOrder } from '../orders/index.ts';
+import { type Order, OrderJson } from '../orders/index.ts';
 import { type DiscountDay, type Figures, netOf, type SessionFigures } from './figures.ts';
 import type { DiscountsSchema, FiguresSchema, ListedOrderSchema, SessionsSchema } from './schemas.ts';
 
@@ -10,9 +10,11 @@ export type WireFigures = Static<typeof FiguresSchema>;
 /** Figures and lists as HTTP spells them, in the service's currency. */
 export class AnalyticsJson {
   readonly #currency: Currency;
+  readonly #orders: OrderJson;
 
   constructor(currency: Currency) {
     this.#currency = currency;
+    this.#orders = new OrderJson(currency);
   }
 
   figures(figures: Figures): WireFigures {
@@ -54,7 +56,7 @@ export class AnalyticsJson {
 
   /** An order in an organiser's list; `TotalCount` is how many the list has. */
   listedOrder(order: Order, total: number): Static<typeof ListedOrderSchema> {
-    return { ...toWireOrder(order, this.#currency), TotalCount: total };
+    return { ...this.#orders.toWire(order), TotalCount: total };
   }
 
   #totals({ orders, tickets, revenue, beforeDiscounts, money }: Omit<SessionFigures, 'sessionId'>) {

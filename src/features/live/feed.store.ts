@@ -2,7 +2,7 @@ import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { EventId, OrganizationId } from '../../kernel/ids.ts';
 import type { Money } from '../../kernel/money.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import { toWireOrder } from '../orders/index.ts';
+import { OrderJson } from '../orders/index.ts';
 import type { SaleChange } from '../sales/index.ts';
 import { keyOf, type RunningTotals, type SalesScope } from './scope.ts';
 
@@ -15,15 +15,14 @@ const APPEND_CHANGES = {
 /** Stores changes of sales in the transaction that makes them. */
 export async function appendSaleChanges(tx: Transaction, changes: readonly SaleChange[]): Promise<void> {
   if (changes.length === 0) return;
+  const json = new OrderJson(tx.currency);
   await tx.rows(APPEND_CHANGES, [
     changes.map(({ order }) => order.eventId),
     changes.map(({ order }) => order.organizationId),
     changes.map(({ difference }) => difference.orders),
     changes.map(({ difference }) => difference.tickets),
     changes.map(({ difference }) => tx.currency.toDecimal(difference.revenue)),
-    changes.map(({ order, isCompletion }) =>
-      isCompletion ? JSON.stringify(toWireOrder(order, tx.currency)) : null,
-    ),
+    changes.map(({ order, isCompletion }) => (isCompletion ? JSON.stringify(json.toWire(order)) : null)),
   ]);
   tx.wake('saleNumbering');
 }

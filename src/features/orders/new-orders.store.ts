@@ -56,18 +56,18 @@ const INSERT_ORDER = {
      ORDER BY a.position
     RETURNING id`,
 };
-/** The same for several: another plan, and another name in traces. */
+/** The same statement for several orders, with a name and a plan of its own. */
 const INSERT_ORDERS = { ...INSERT_ORDER, name: 'orders-insert' };
 
 /** How long orders that share a statement wait for a seat that another transaction has not decided on yet, before each waits alone. */
 const SHARED_LOCK_TIMEOUT = '100ms';
 const NO_LOCK_TIMEOUT = '0';
 
-/** An order to be written, with what announces it. */
+/** An order to be written, with its announcements. */
 export interface NewOrder {
   readonly order: PendingOrder;
   readonly announcements: readonly Announcement[];
-  /** The trace that it belongs to. */
+  /** The trace of the request. */
   readonly traceparent: string | undefined;
 }
 
@@ -87,7 +87,7 @@ export async function insertOrder(
 }
 
 /**
- * `insertOrder` for orders without a discount, in one statement. Throws an error that `isForEachAlone` knows when one of
+ * `insertOrder` for orders without a discount, in one statement. Throws an error that `mustBeWrittenAlone` knows when one of
  * them keeps the others from being written.
  */
 export async function insertOrders(writer: Writer, added: readonly NewOrder[]): Promise<void> {
@@ -97,10 +97,10 @@ export async function insertOrders(writer: Writer, added: readonly NewOrder[]): 
 }
 
 /**
- * Whether nothing of so many orders was written because of one of them: its row is at fault, which an order that is alone
- * knows already, or its seat is not decided on yet.
+ * Whether none of so many orders was written because of one of them, and each is to be written alone: a row of one was
+ * refused, or another transaction has not decided on its seat yet. For a single order only the second asks for a new try.
  */
-export function isForEachAlone(error: unknown, orders: number): boolean {
+export function mustBeWrittenAlone(error: unknown, orders: number): boolean {
   return isLockTimeout(error) || (orders > 1 && isRowAtFault(error));
 }
 

@@ -36,7 +36,7 @@ const FIND_ORDERS = {
           WHERE o.order_id = ANY ($1::uuid[]) ORDER BY o.order_id, t.seat_label, t.seat_id`,
 };
 
-/** Those of the orders that there are. */
+/** The orders that exist among these ids. */
 export async function findOrders(executor: Executor, orderIds: readonly OrderId[]): Promise<Order[]> {
   if (orderIds.length === 0) return [];
   return toOrders(await executor.rows<OrderTicketRow>(FIND_ORDERS, [orderIds]));
@@ -47,7 +47,7 @@ const LOCK_ORDERS = {
   text: 'SELECT FROM orders WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id FOR UPDATE',
 };
 
-/** `lockOrder` for several, in the order of their ids, so that two who lock the same never wait in a circle. */
+/** `lockOrder` for several, in the order of their ids, so that two transactions never wait for each other. */
 export async function lockOrders(tx: Transaction, orderIds: readonly OrderId[]): Promise<Order[]> {
   await tx.rows(LOCK_ORDERS, [orderIds]);
   return findOrders(tx, orderIds);
@@ -76,8 +76,8 @@ const ATTACH_INTENT = {
 };
 
 /**
- * Writes down the PaymentIntent of an attempt at a price, once; false when the order is no longer pending, has another
- * price or has moved on.
+ * Saves the PaymentIntent of an attempt at a price, once; false when the order is no longer pending, or has another price
+ * or another attempt.
  */
 export async function attachIntent(
   executor: Executor,

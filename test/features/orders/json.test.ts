@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { announcementsOf, topicFor } from '../../../src/features/orders/json.ts';
+
+import { OrderJson, topicFor } from '../../../src/features/orders/json.ts';
 import { amend, cancel, type Order, rebook, withdraw } from '../../../src/features/orders/order.ts';
 import { Currency } from '../../../src/kernel/money.ts';
+
 import {
   BUILT_AT,
   builtTicket,
@@ -59,7 +61,7 @@ const STEPS: readonly (readonly [string, Order | undefined, Order, string, reado
 describe('ticketly.order.amended: the topic for what became of an order', () => {
   test.each(STEPS)('it announces %s', (_name, before, after, topic, seats) => {
     expect(topicFor(before, after)).toBe(topic);
-    const [first, ...others] = announcementsOf(before, after, lkr);
+    const [first, ...others] = new OrderJson(lkr).announcementsOf(before, after);
     expect(first).toMatchObject({ topic, key: 'order' });
     const told = JSON.parse(first?.value ?? '');
     expect(told.tickets.map(({ seat_id }: { seat_id: string }) => seat_id)).toEqual(

@@ -3,7 +3,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CHECKS } from '../../../src/checks.ts';
 import { verify } from '../../../src/features/verification/index.ts';
-import { Currency } from '../../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { insertSampleData } from '../../../src/platform/postgres/sample-data.ts';
 import { LKR } from '../../support/currencies.ts';
@@ -13,7 +12,6 @@ import { testDatabase } from '../../support/own-database.ts';
 const EMPTY =
   'TRUNCATE orders, tickets, earlier_codes, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, ' +
   'sales_totals, sales_by_time, organization_sales_by_time, sales_by_tier, discounts_by_time, money_by_session, audit_trail, scans';
-const lkr = new Currency('lkr');
 let dsn: string;
 let database: Database;
 
@@ -26,7 +24,7 @@ afterAll(() => database.close());
 
 beforeEach(async () => {
   await sql(dsn, EMPTY);
-  await insertSampleData(database, lkr);
+  await insertSampleData(database);
 });
 
 const findings = () => database.snapshot((executor) => verify(executor, CHECKS));
@@ -81,8 +79,8 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'an order that is not cancelled has no live ticket, and no organiser voided its last',
     `UPDATE tickets SET voided_at = now(), void_reason = 'refunded'`,
   ],
-  ['I2', 'a completed order has not exactly its price', 'UPDATE payments SET amount_minor = 9999'],
-  ['I2', 'a completed order has not exactly its price', 'DELETE FROM payments'],
+  ['I2', 'a completed order is not paid exactly its price', 'UPDATE payments SET amount_minor = 9999'],
+  ['I2', 'a completed order is not paid exactly its price', 'DELETE FROM payments'],
   [
     'I2',
     'money pays for an order that is not completed',
@@ -107,7 +105,7 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
   ],
   [
     'I2',
-    'a completed order has not exactly its price',
+    'a completed order is not paid exactly its price',
     'DELETE FROM payments; UPDATE orders SET expires_at = NULL',
   ],
   [
@@ -246,7 +244,7 @@ test('the command says so by its exit code, and writes nothing', async () => {
   await sql(dsn, 'DELETE FROM payments');
   await expect(run()).rejects.toMatchObject({
     code: 1,
-    stdout: expect.stringContaining('I2  a completed order has not exactly its price: 22222222'),
+    stdout: expect.stringContaining('I2  a completed order is not paid exactly its price: 22222222'),
   });
   await expect(
     database.snapshot((executor) => executor.rows({ name: 'w', text: 'DELETE FROM outbox' }, [])),
