@@ -8,10 +8,12 @@
  *
  * Exit code 1 when an answer takes 50 ms or placing is more than 5 % slower.
  */
+
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { request } from 'undici';
+import { CREATED, OK } from '../src/kernel/http-status.ts';
 import { countAnew, idsOf, insertSales, type MadeUpSales } from './analytics-data.ts';
 import { type BenchService, openClient, type Send, startSeating, startService } from './service.ts';
 
@@ -22,8 +24,6 @@ const CLIENTS = 16;
 const WINDOW_MS = 6_000;
 const ROUNDS = 5;
 const MOST_SLOWDOWN = 1.05;
-const CREATED = 201;
-const OK = 200;
 const LOOK_EVERY_MS = 100;
 const BYTES_PER_MB = 1e6;
 /** The made-up payments are none that the stand-in for Stripe knows: they are not compared with it. */

@@ -5,10 +5,13 @@
  * codes or history. A closed loop; exit code 1 when a bundle is 2 MB or takes a second, or there are fewer than 500
  * check-ins a second.
  */
+
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { Pool as HttpPool } from 'undici';
 import { createTicketSealer } from '../src/features/tickets/qr/sealer.ts';
+import { MS_PER_SECOND } from '../src/kernel/clock.ts';
+import { OK } from '../src/kernel/http-status.ts';
 import { as, type SessionId, type TicketId } from '../src/kernel/ids.ts';
 import { type BenchService, openClient, type Send, startSeating, startService } from './service.ts';
 
@@ -25,8 +28,6 @@ const SCANNED = 30_000;
 const MAX_BUNDLE_BYTES = 2_000_000;
 const MAX_BUNDLE_MS = 1_000;
 const LEAST_A_SECOND = 500;
-const OK = 200;
-const MS_PER_SECOND = 1_000;
 
 const sessionId = as<SessionId>(randomUUID());
 const qrKey = Buffer.alloc(32, 5).toString('base64');

@@ -4,7 +4,9 @@
  * once with orders that each have an open PaymentIntent at the embedded Stripe. A closed loop; exit code 1 when an end
  * takes 30 s or placing is slowed by more than half.
  */
+
 import { randomUUID } from 'node:crypto';
+import { CREATED, OK } from '../src/kernel/http-status.ts';
 import { type BenchService, openClient, type Send, startSeating, startService } from './service.ts';
 
 const ORDERS = 10_000;
@@ -12,8 +14,6 @@ const CLIENTS = 32;
 const WINDOW_MS = 8_000;
 const MAX_ENDING_MS = 30_000;
 const LEAST_SHARE = 0.5;
-const CREATED = 201;
-const OK = 200;
 const PROGRESS_EVERY = 1_000;
 const LOOK_EVERY_MS = 50;
 

@@ -4,16 +4,17 @@
  * else the machine does. A closed loop; needs `redis-server`; exit code 1 when refusals with Redis are not faster than
  * without.
  */
+
 import { randomUUID } from 'node:crypto';
+import { MS_PER_SECOND } from '../src/kernel/clock.ts';
+import { CREATED } from '../src/kernel/http-status.ts';
 import { openClient, type Send, startSeating, startService } from './service.ts';
 import { startRedis } from './stage/redis.ts';
 
 const CLIENTS = 32;
 const ROUNDS = 3;
 const WINDOW_MS = 4_000;
-const CREATED = 201;
 const REFUSED = 409;
-const MS_PER_SECOND = 1_000;
 
 const event = { session_id: randomUUID(), event_id: randomUUID(), organization_id: randomUUID() };
 

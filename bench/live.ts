@@ -5,10 +5,12 @@
  * and without its rows, in turns, in the same run. Exit code 1 when an order is missing at a reader, is there twice, or
  * the median delay is 100 ms or more.
  */
+
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { CREATED, OK } from '../src/kernel/http-status.ts';
 import { type BenchService, openClient, type Send, startSeating, startService } from './service.ts';
 
 const STREAMS_ONLY = '--streams-only';
@@ -21,8 +23,6 @@ const CLIENTS = 8;
 const MAX_MEDIAN_MS = 100;
 const SETTLE_MS = 3_000;
 const ARRIVAL_TIMEOUT_MS = 30_000;
-const CREATED = 201;
-const OK = 200;
 const BYTES_PER_KIB = 1_024;
 
 const event = { session_id: randomUUID(), event_id: randomUUID(), organization_id: randomUUID() };

@@ -3,10 +3,12 @@
  * (`node --cpu-prof`), and PostgreSQL's statements by theirs (`pg_stat_statements`). A closed loop; `-- --keep FILE` keeps
  * the profile for other tools to show.
  */
+
 import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CREATED, orderPlan, window } from './parts/orders.ts';
+import { CREATED } from '../src/kernel/http-status.ts';
+import { orderPlan, window } from './parts/orders.ts';
 import { rounded } from './report/section.ts';
 import { openStage } from './stage/stage.ts';
 

@@ -1,10 +1,10 @@
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
 import { rounded, type Section } from '../report/section.ts';
 import { dropDatabase } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
 
 const STARTS = 3;
 const MOST_SECONDS = 2;
-const MS_PER_SECOND = 1_000;
 
 /** From the process's start to its first answer, on a database that is there already. */
 export async function coldStart({ stage, say }: Bench): Promise<Section> {

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { CREATED, OK } from '../../src/kernel/http-status.ts';
 import { type Figure, median, rounded, type Section } from '../report/section.ts';
 import type { BenchService } from '../service.ts';
 import { addHistory, checkIns } from '../stage/history.ts';
@@ -7,12 +8,11 @@ import { missingServer } from '../stage/missing.ts';
 import { startRealServers } from '../stage/real-servers.ts';
 import { dropDatabase, type Stage } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
-import { CREATED, costs, orderPlan, window } from './orders.ts';
+import { costs, orderPlan, window } from './orders.ts';
 
 const TICKETS = [10_000, 100_000, 1_000_000, 10_000_000];
 const QUICK_SIZES = 2;
 const TICKETS_AN_ORDER = 2;
-const OK = 200;
 const CLIENTS = 32;
 /** Windows end with so many and not with the time: at each size as much is added, and of ten thousand tickets 7,000 admit. */
 const WINDOWS = 3;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CHECKS } from '../../src/checks.ts';
 import { verify } from '../../src/features/verification/index.ts';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
 import { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { rounded, type Section } from '../report/section.ts';
@@ -18,7 +19,6 @@ const SETTLED_TIMEOUT_MS = 120_000;
 const LOOK_EVERY_MS = 50;
 const QUICK_PART = 10;
 const SEATS_A_PAIR = 2;
-const MS_PER_SECOND = 1_000;
 /** The waits are told of all who came and not of each second. */
 const AS_ONE_SECOND = 1;
 

@@ -1,3 +1,4 @@
+import { CREATED } from '../../src/kernel/http-status.ts';
 import { runOn } from '../../test/support/databases.ts';
 import { type Figure, median, rounded, type Section } from '../report/section.ts';
 import type { BenchService } from '../service.ts';
@@ -15,7 +16,6 @@ import { LIMITS, type LimitName, runPgbench } from '../stage/pgbench.ts';
 import { dropDatabase, type Stage, type Usage } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
 
-export const CREATED = 201;
 const US_PER_S = 1_000_000;
 const WARM_UP_MS = 1_000;
 const FIRST_WARM_UP = { clients: 32, durationMs: 2_000 };

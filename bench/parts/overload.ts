@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
+import { CREATED } from '../../src/kernel/http-status.ts';
 import { type Figure, rounded, type Section } from '../report/section.ts';
 import type { BenchService } from '../service.ts';
 import { applyLoad, errorsBeside, type Plan, type Speed, speedOf } from '../stage/load.ts';
@@ -7,7 +9,7 @@ import { type Asked, askMeanwhile } from '../stage/meanwhile.ts';
 import { openStage, type Stage } from '../stage/stage.ts';
 import { deliverWebhook, STRIPE_AWAY } from '../stage/stripe-away.ts';
 import type { Bench } from './bench.ts';
-import { CREATED, orderPlan, warmUp } from './orders.ts';
+import { orderPlan, warmUp } from './orders.ts';
 
 const SHED = 503;
 const BUYERS = 200;
@@ -29,7 +31,6 @@ const FILLING_MS = 3_000;
 const MOST_CONNECTIONS = 15_000;
 const MOST_MIB = 512;
 const LOOK_EVERY_MS = 100;
-const MS_PER_SECOND = 1_000;
 const KIB_PER_MIB = 1_024;
 
 interface Found {

@@ -1,3 +1,4 @@
+import { OK } from '../../src/kernel/http-status.ts';
 import { rounded, type Section } from '../report/section.ts';
 import { addHistory, checkIns } from '../stage/history.ts';
 import type { Plan } from '../stage/load.ts';
@@ -5,7 +6,6 @@ import { dropDatabase } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
 import { window } from './orders.ts';
 
-const OK = 200;
 const CLIENTS = 32;
 const ORDERS_A_BUYER = 10;
 const DURATION_MS = 5_000;

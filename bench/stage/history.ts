@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { createTicketSealer } from '../../src/features/tickets/qr/sealer.ts';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
 import { as, type SessionId, type TicketId } from '../../src/kernel/ids.ts';
 import { QR_KEY } from './stage.ts';
 
@@ -8,7 +9,6 @@ const SEED = 'ms-ticketing';
 const ORDERS_A_STATEMENT = 250_000;
 const ORDERS_A_SESSION = 5_000;
 const USERS = 100_000;
-const MS_PER_SECOND = 1_000;
 
 export interface Filling {
   readonly from: number;

@@ -2,12 +2,13 @@
  * Load by autocannon, in a process of its own. Takes a `Plan` and the buyers' tokens as JSON on its input; prints a
  * `Counted` as JSON.
  */
+
 import { randomUUID } from 'node:crypto';
 import autocannon from 'autocannon';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
 import { printResult, readInput } from './child.ts';
 import { type Counted, FRESH_SEAT, type Plan } from './load.ts';
 
-const MS_PER_SECOND = 1_000;
 const US_PER_SECOND = 1_000_000;
 /** Open loops are many of autocannon's own, begun one after another, because each sends its second's share at once. */
 const STAGGERED = 20;

@@ -1,3 +1,5 @@
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
+import { OK } from '../../src/kernel/http-status.ts';
 import { type Speed, toSpeed } from './load.ts';
 
 /** What was answered to questions that were asked while something else went on. */
@@ -7,10 +9,8 @@ export interface Asked {
   readonly refused: number;
 }
 
-const OK = 200;
 const EVERY_MS = 100;
 const ANSWER_TIMEOUT_MS = 30_000;
-const MS_PER_SECOND = 1_000;
 
 /** Asks ten times a second, whatever was answered, until it is ended; then waits for the last answers. */
 export function askMeanwhile(ask: (signal: AbortSignal) => Promise<number>): { end(): Promise<Asked> } {

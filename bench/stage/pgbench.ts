@@ -4,13 +4,13 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
 import { type Speed, toSpeed } from './load.ts';
 
 const run = promisify(execFile);
 const SERVER_PROGRAMS = '/usr/lib/postgresql';
 const US_PER_MS = 1_000;
 const US_PER_S = 1_000_000;
-const MS_PER_SECOND = 1_000;
 /** The column of a transaction's log line that has its microseconds. */
 const LATENCY_COLUMN = 2;
 /** The columns of when it ended: seconds and microseconds. */

@@ -3,17 +3,18 @@
  * the same moment, each over a connection of his own; each tries a few pairs of seats, comes again when he is told to, and
  * one in so many of those who have seats pays for them.
  */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent } from 'undici';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
+import { CREATED } from '../../src/kernel/http-status.ts';
 import { printResult, readInput } from './child.ts';
 import { EVENT } from './event.ts';
 import type { Sale, Sold } from './sale.ts';
 
 const { url, tokens, pairs, tries, onePaysIn } = await readInput<Sale>();
-const CREATED = 201;
 const TAKEN = 409;
 const SHED = 503;
-const MS_PER_SECOND = 1_000;
 const AWAY_MS = 50;
 const PUBLISHABLE_KEY = 'pk_test_embedded';
 const agent = new Agent({

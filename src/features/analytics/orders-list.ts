@@ -1,5 +1,4 @@
-import type { EventId, OrderId, SessionId } from '../../kernel/ids.ts';
-import { as } from '../../kernel/ids.ts';
+import { as, type EventId, type OrderId, type SessionId, toUuid } from '../../kernel/ids.ts';
 import type { Order } from '../orders/index.ts';
 
 /** Which of an event's orders, and in which order. */
@@ -50,13 +49,12 @@ export function readCursor(list: OrderList, cursor: string): CursorReading {
   if (nameOf(list).some((part, at) => parts[at] !== part)) {
     return { outcome: 'refused', reason: 'belongs to another list: another event, filter or sort' };
   }
-  if (!IS_VALUE[list.sort](value) || !UUID.test(orderId)) {
+  if (!IS_VALUE[list.sort](value) || toUuid(orderId) !== orderId) {
     return { outcome: 'refused', reason: 'was changed on the way; take it from x-next-cursor' };
   }
   return { outcome: 'read', position: { value, orderId: as<OrderId>(orderId) } };
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MOMENT = /^(?!0000)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
 const AMOUNT = /^\d{1,30}(\.\d{1,10})?$/;
 /** As PostgreSQL writes them, a moment in UTC and an amount, so that it can read them again. */

@@ -1,9 +1,8 @@
-import { type Instant, MS_PER_MINUTE } from '../../kernel/clock.ts';
+import { type Instant, MS_PER_DAY, MS_PER_MINUTE } from '../../kernel/clock.ts';
 
 /** The offset of every time zone since 1972 is a multiple of this, so that days of any are made of it. */
 const QUARTER_HOUR_MS = 15 * MS_PER_MINUTE;
 export const QUARTER_HOURS_PER_DAY = 96;
-const MS_PER_DAY = 86_400_000;
 
 /** In which quarter of an hour a moment is, counted from 1970 in UTC. */
 export function quarterHourOf(at: Instant): number {
