@@ -25,7 +25,7 @@ const ADD_SALES = {
                          $16::numeric[])`,
 };
 
-/** Adds rows to the figures. It only inserts, so that no transaction waits for another. */
+/** Adds rows to the figures. It only inserts, so transactions do not wait for each other. */
 export async function addSales(tx: Transaction, { times, tiers, discounts }: SalesRows): Promise<void> {
   if (times.length === 0) return;
   await tx.rows(ADD_SALES, [
@@ -60,7 +60,7 @@ const ADD_MONEY = {
            FROM payments p JOIN orders o USING (order_id) WHERE p.payment_intent_id = $1`,
 };
 
-/** Counts money of a payment that this transaction has written or found. */
+/** Adds money of a payment, which must already be stored. */
 export async function addMoney(tx: Transaction, { intentId, taken, refunded }: MoneyMoved): Promise<void> {
   await tx.rows(ADD_MONEY, [intentId, taken, refunded]);
 }

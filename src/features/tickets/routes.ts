@@ -21,7 +21,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
       config: { permission: 'order.read', refuses: ['order_not_found'] },
       schema: {
         tags: TAGS,
-        summary: 'The tickets of an order, for those who may read it',
+        summary: 'Tickets of an order; for users who may read the order',
         querystring: Type.Object({ orderId: Uuid('The order') }),
         response: { 200: TicketsSchema, ...problems },
       },
@@ -35,7 +35,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
       config: { permission: 'order.read', refuses: ['order_not_found'] },
       schema: {
         tags: TAGS,
-        summary: 'The tickets of an order, for those who may read it',
+        summary: 'Tickets of an order; for users who may read the order',
         params: Type.Object({ orderId: Uuid('The order') }),
         response: { 200: TicketsSchema, ...problems },
       },
