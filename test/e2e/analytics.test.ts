@@ -426,7 +426,7 @@ describe('the list of orders', () => {
       expect({ status, code: body.code, reason: body.errors[0].reason }).toEqual({
         status: 400,
         code: 'invalid_request',
-        reason: 'belongs to another list: another event, filter or sort',
+        reason: 'belongs to a list with another event, filter or sort',
       });
     }
     expect((await ask(`${path}?offset=1&cursor=${cursor}`)).status).toBe(400);
@@ -438,7 +438,7 @@ describe('the list of orders', () => {
     const { status, body } = await ask(`${path}?cursor=${tampered.toString('base64url')}`);
     expect({ status, reason: body.errors?.[0].reason }).toEqual({
       status: 400,
-      reason: 'was changed on the way; take it from x-next-cursor',
+      reason: 'was altered; take it from x-next-cursor',
     });
   });
 });

@@ -59,7 +59,7 @@ test('a key taken off the list closes its tickets, and qr:reissue makes new ones
     body: {
       code: 'ticket_forged',
       refusal: 'forged',
-      message: expect.stringContaining('key that is no longer good'),
+      message: expect.stringContaining('key that is no longer valid'),
     },
   });
   const { tickets, stderr } = await reissue({ QR_SECRET_KEY: NEW_KEY }, '--session', door.platform.sessionId);

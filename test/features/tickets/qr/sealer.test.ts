@@ -150,7 +150,7 @@ describe('keys', () => {
   });
 
   test('there must be one', async () => {
-    await expect(createTicketSealer([])).rejects.toThrow('QR_SECRET_KEY: there must be a key.');
+    await expect(createTicketSealer([])).rejects.toThrow('QR_SECRET_KEY: at least one key is required.');
   });
 
   test.each([
