@@ -5,7 +5,7 @@ import { startPlatformApp } from '../support/platform-app.ts';
 
 vi.mock('../../src/features/live/feed.store.ts', async (original) => {
   const store = await original<typeof import('../../src/features/live/feed.store.ts')>();
-  // The guard taken out: a row's position is the number it took before its commit.
+  // The guard is taken out here: a row’s position is the number that it took before its commit.
   const text = `
     WITH taken AS (DELETE FROM sale_changes RETURNING *),
     fed AS (
@@ -19,7 +19,7 @@ vi.mock('../../src/features/live/feed.store.ts', async (original) => {
   return { ...store, numberChanges };
 });
 
-test('with the numbers that rows take before their commit, a reader misses the one that commits later', async () => {
+test('with numbers that rows take before their commit, a reader misses the row that commits later', async () => {
   const platform = await startPlatformApp({}, { background: true, verified: false });
   const sales = await watchedBy(platform);
   const first = await holdNextCommit(platform);

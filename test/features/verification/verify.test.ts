@@ -49,7 +49,7 @@ const SCAN = (outcome: 'admitted' | 'refused') =>
 const KEY = `INSERT INTO idempotency_keys (user_id, key, fingerprint, created_at, claim, claimed_until)
   SELECT user_id, 'k', 'f', now(), user_id, now() FROM orders;`;
 
-test('a sound database has nothing to find', async () => {
+test('verification finds nothing in a sound database', async () => {
   await sql(dsn, OTHER + ANNOUNCED.replace('FROM orders', "FROM orders WHERE status = 'pending'"));
   await sql(
     dsn,
@@ -65,7 +65,7 @@ test('a sound database has nothing to find', async () => {
   expect(await findings()).toEqual([]);
 });
 
-/** What a check is to find, and the harm it finds it by. */
+/** A finding of a check, and the damage that causes it. */
 const HARMS: readonly (readonly [invariant: string, finding: string, harm: string])[] = [
   [
     'I1',
@@ -215,8 +215,8 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
   ['I9', 'a session’s money is not its payments and refunds', 'UPDATE money_by_session SET taken_minor = 1'],
 ];
 
-describe('finds', () => {
-  test.each(HARMS)('%s: %s', async (invariant, finding, harm) => {
+describe('verification of a damaged database', () => {
+  test.each(HARMS)('it finds %s: %s', async (invariant, finding, harm) => {
     await sql(dsn, harm);
     try {
       expect(await findings()).toContainEqual({ invariant, finding, subjects: [expect.any(String)] });
@@ -231,14 +231,14 @@ describe('finds', () => {
     }
   });
 
-  test('and every check is one of these', () => {
+  test('it tries every check', () => {
     expect(new Set(HARMS.map(([, finding]) => finding))).toEqual(
       new Set(CHECKS.map(({ finding }) => finding)),
     );
   });
 });
 
-test('the command says so by its exit code, and writes nothing', async () => {
+test('the command reports findings by its exit code, and writes nothing', async () => {
   const run = () =>
     promisify(execFile)(process.execPath, ['scripts/verify.ts'], {
       env: { ...process.env, POSTGRES_DSN: dsn },
