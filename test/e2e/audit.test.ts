@@ -13,7 +13,7 @@ beforeAll(async () => {
   ({ buyer, admin, organiser } = await people(platform));
 });
 
-/** What the trail says of an order, newest first. */
+/** The entries of the trail about an order, newest first. */
 async function entriesOf(orderId: string) {
   const entries = (await organiser.audit()).filter((entry) => entry.order_id === orderId);
   return entries.map(({ action, before, after }) => ({ action, before, after }));
@@ -21,8 +21,8 @@ async function entriesOf(orderId: string) {
 
 const completed = async () => (await buyer.buy([randomUUID()])).orderId;
 
-describe('the trail has', () => {
-  test('an order that an administrator cancels, with who and when', async () => {
+describe('the audit trail', () => {
+  test('records the cancellation of an order by an administrator, with who and when', async () => {
     const orderId = await completed();
     const from = Date.now();
     await admin.cancel(orderId);
@@ -43,7 +43,7 @@ describe('the trail has', () => {
     expect(Date.parse(String(entry?.at))).toBeLessThanOrEqual(Date.now());
   });
 
-  test('money that is given back, part after part', async () => {
+  test('records each partial refund', async () => {
     const orderId = await completed();
     for (const amount of [30.5, 69.5]) await admin.refund(orderId, { amount, reason: 'for Nimal, 077 123' });
     const refund_id = expect.any(String);
@@ -62,7 +62,7 @@ describe('the trail has', () => {
     expect((await organiser.tries.audit()).text).not.toContain('Nimal');
   });
 
-  test('a refund that was paid out in another way', async () => {
+  test('records that a refund was paid by other means', async () => {
     const orderId = await completed();
     const refundId = randomUUID();
     await platform.app.sql(
@@ -85,7 +85,7 @@ describe('the trail has', () => {
   });
 });
 
-test('what a buyer does, and what is refused, is no deed', async () => {
+test('records neither the actions of a buyer nor refused requests', async () => {
   const [pending, other] = [await buyer.place(), await completed()];
   await buyer.cancel(pending);
   expect((await admin.tries.cancel(pending)).status).toBe(409);
@@ -93,7 +93,7 @@ test('what a buyer does, and what is refused, is no deed', async () => {
   expect([await entriesOf(pending), await entriesOf(other)]).toEqual([[], []]);
 });
 
-test('pages follow each other, newest first, also while entries are added', async () => {
+test('lists its pages newest first without gaps or repeats, also while entries are added', async () => {
   for (let count = 0; count < 5; count += 1) await admin.cancel(await buyer.place());
   const all = (await organiser.audit()).map(({ entry_id }) => entry_id);
   expect(all).toEqual(all.toSorted((a, b) => b - a));
@@ -110,7 +110,7 @@ test('pages follow each other, newest first, also while entries are added', asyn
 });
 
 test.each(['?limit=0', '?limit=501', '?limit=x', '?cursor=0', '?cursor=-', '?cursor=1e300'])(
-  'a page %s is refused',
+  'refuses the page %s',
   async (query) => {
     expect(await organiser.tries.audit(query)).toMatchObject({
       status: 400,
@@ -119,7 +119,7 @@ test.each(['?limit=0', '?limit=501', '?limit=x', '?cursor=0', '?cursor=-', '?cur
   },
 );
 
-test('nobody can change what is written, the service included', async () => {
+test('cannot be changed by anyone, including the service', async () => {
   await admin.cancel(await buyer.place());
   for (const statement of [`UPDATE audit_trail SET action = 'ticket.issued'`, 'DELETE FROM audit_trail']) {
     await expect(platform.app.sql(statement)).rejects.toThrow('only added to');

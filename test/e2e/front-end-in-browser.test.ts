@@ -4,8 +4,8 @@ import { HAS_BROWSER, type Pages, servePages } from '../support/browser.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 /**
- * The platform's front end as its pages call the API: the headers of its every call, from another origin, in Chromium.
- * Nothing is intercepted, so the browser itself asks for leave and keeps from the page what it may not read.
+ * The platform's front end as its pages call the API: the headers of every call, from another origin, in Chromium.
+ * Nothing is intercepted, so the browser sends its preflights itself and hides from the page what it may not read.
  */
 const CALLS = `
   const open = (path, token, init = {}) =>
@@ -58,7 +58,7 @@ function subOf(token: string): string {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).sub;
 }
 
-/** Orders of the given seats of the session, as the page asks for them. */
+/** Orders the given seats of the session, as the page does. */
 const ORDERS = `
   const map = await call('GET', '/api/event-query/v1/sessions/' + given.session + '/seating-map', buyer);
   const seats = map.body.layout.blocks
@@ -90,9 +90,9 @@ interface Called {
   readonly body: any;
 }
 
-// On another kind of machine CHROMIUM_PATH names a browser.
+// CHROMIUM_PATH names a browser on other kinds of machine.
 describe.runIf(HAS_BROWSER)('front-end: the pages of another origin, in a browser', () => {
-  test('they order, are told which seats are taken, pay without a body, check out, cancel, refund and list', async () => {
+  test('they order, see which seats are taken, pay without a body, check out, cancel, refund and list', async () => {
     const said = (await page.run(
       `${CALLS} ${ORDERS}
       const [first, second, third, fourth] = seats;
@@ -188,7 +188,7 @@ describe.runIf(HAS_BROWSER)('front-end: the pages of another origin, in a browse
     expect(said.answers.map(({ status, type }) => `${status} ${type}`)).toEqual(Array(8).fill('200 cors'));
   });
 
-  test('they can read what they are refused', async () => {
+  test('they can read refusals', async () => {
     const said = (await page.run(
       `${CALLS}
       const order = '/api/order/' + given.nobody;

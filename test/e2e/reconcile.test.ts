@@ -21,7 +21,7 @@ import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** A service whose webhooks are lost: Stripe’s are taken, and never applied. */
+/** A service that loses its webhooks: Stripe’s are accepted and never applied. */
 interface Deaf extends People {
   readonly platform: PlatformApp;
   readonly stripe: StripeApi;
@@ -32,13 +32,13 @@ async function startDeaf(): Promise<Deaf> {
   return { platform, stripe: stripeApi(platform.app.url), ...(await people(platform)) };
 }
 
-/** An order that was paid at Stripe, of which nothing was heard. */
+/** An order that was paid at Stripe and whose payment was never reported. */
 async function paidUnheard({ buyer }: Deaf, card?: string): Promise<{ orderId: string; intentId: string }> {
   const orderId = await buyer.place();
   return { orderId, intentId: await buyer.pay(orderId, card) };
 }
 
-/** The same, and the buyer’s page came back: the order is completed. */
+/** The same, but the buyer’s page returned after paying, so the order is completed. */
 const sold = ({ buyer }: Deaf) => buyer.buy([randomUUID()]);
 
 async function stateOf({ platform }: Deaf, orderId: string) {
@@ -49,7 +49,7 @@ async function stateOf({ platform }: Deaf, orderId: string) {
   return row;
 }
 
-describe('what Stripe has and what is written here', () => {
+describe('the comparison with Stripe', () => {
   let deaf: Deaf;
   let database: Database;
 
@@ -64,7 +64,7 @@ describe('what Stripe has and what is written here', () => {
     atEnd(() => database.close());
   });
 
-  /** Compares all, and tells of one intent. */
+  /** Compares everything and returns the differences of one intent. */
   async function compare(intentId: string, since: Instant = instant(Date.now() - HOUR_MS), lost = false) {
     const provider = createStripeProvider({
       secretKey: 'sk_test_embedded',
@@ -76,12 +76,12 @@ describe('what Stripe has and what is written here', () => {
     return differences.filter((each) => each.intentId === intentId);
   }
 
-  test('agree: nothing is told', async () => {
+  test('reports nothing where both sides agree', async () => {
     const { intentId } = await sold(deaf);
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('money that was never heard of completes the order, once', async () => {
+  test('completes the order of a payment that was never reported, once', async () => {
     const { orderId, intentId } = await paidUnheard(deaf);
     expect(await compare(intentId)).toEqual([
       {
@@ -104,7 +104,7 @@ describe('what Stripe has and what is written here', () => {
     expect(updates).toHaveLength(1);
   });
 
-  test('money that was written down and never decided on is decided on', async () => {
+  test('settles a payment that was recorded and left unsettled', async () => {
     const { orderId, intentId } = await paidUnheard(deaf);
     await deaf.platform.app.sql(
       `WITH counted AS (
@@ -118,7 +118,7 @@ describe('what Stripe has and what is written here', () => {
     expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
   });
 
-  test('a refund made there cancels the order', async () => {
+  test('cancels an order that was refunded at Stripe', async () => {
     const { orderId, intentId } = await sold(deaf);
     const { id } = await deaf.stripe.post('refunds', { payment_intent: intentId });
     expect(await compare(intentId)).toEqual([
@@ -137,7 +137,7 @@ describe('what Stripe has and what is written here', () => {
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('a refund of ours that was carried out there, and not written down', async () => {
+  test('records our own refund that was made at Stripe and not recorded', async () => {
     const { orderId, intentId } = await sold(deaf);
     const { refund_id } = await deaf.admin.refund(orderId);
     const form = { payment_intent: intentId, amount: '10000', 'metadata[refund_id]': refund_id };
@@ -149,7 +149,7 @@ describe('what Stripe has and what is written here', () => {
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('a refund that is due is no difference', async () => {
+  test('does not report a refund that is due', async () => {
     const { orderId, intentId } = await sold(deaf);
     await deaf.admin.refund(orderId, 1);
     expect(await compare(intentId)).toEqual([]);
@@ -157,7 +157,7 @@ describe('what Stripe has and what is written here', () => {
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('a dispute cancels the order', async () => {
+  test('cancels an order whose payment is disputed', async () => {
     const { orderId, intentId } = await paidUnheard(deaf, 'pm_card_createDispute');
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
     expect(await stateOf(deaf, orderId)).toEqual({
@@ -168,25 +168,25 @@ describe('what Stripe has and what is written here', () => {
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('a dispute of a payment that was known', async () => {
+  test('cancels an order whose recorded payment is disputed', async () => {
     const { orderId, intentId } = await paidUnheard(deaf, 'pm_card_createDispute');
     await deaf.buyer.tries.checkOut(orderId);
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
     expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'payment' });
   });
 
-  test('a dispute that was won: the order has its seats again, and it is told of once', async () => {
+  test('restores the seats of an order whose dispute was won, and reports it once', async () => {
     const { orderId, intentId } = await paidUnheard(deaf, 'pm_card_createDispute');
     await compare(intentId);
     const [dispute] = await deaf.stripe.list(`disputes?payment_intent=${intentId}`);
     await deaf.stripe.post(`disputes/${dispute.id}`, { 'evidence[uncategorized_text]': 'winning_evidence' });
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
     expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
-    // Stripe goes on to say of the charge that it was disputed.
+    // Stripe still says that the charge was disputed.
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('an intent left open for an order that is over is closed; one that is wanted stays', async () => {
+  test('cancels an open intent of an order that has ended, and keeps the one an order is to be paid by', async () => {
     const [over, wanted] = [await deaf.buyer.place(), await deaf.buyer.place()];
     await deaf.buyer.cancel(over);
     const left = await deaf.stripe.post('payment_intents', {
@@ -217,7 +217,7 @@ describe('what Stripe has and what is written here', () => {
     expect(await compare(left.id)).toEqual([]);
   });
 
-  test('amounts that differ are told of, and nothing is touched', async () => {
+  test('reports amounts that differ, and changes nothing', async () => {
     const { orderId, intentId } = await sold(deaf);
     await deaf.platform.app.sql('UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1', [
       intentId,
@@ -235,7 +235,7 @@ describe('what Stripe has and what is written here', () => {
     ]);
   });
 
-  test('a payment that Stripe does not know is told of, each time', async () => {
+  test('reports a payment that Stripe does not know, each time', async () => {
     const orderId = await deaf.buyer.place();
     const intent = paidIntent(orderId);
     await deliver(deaf.platform.app, stripeEvent('payment_intent.succeeded', intent));
@@ -254,7 +254,7 @@ describe('what Stripe has and what is written here', () => {
     expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
   });
 
-  test('of an intent older than what is listed is compared by the payment', async () => {
+  test('compares an intent older than the listed ones by its payment', async () => {
     const { orderId, intentId } = await sold(deaf);
     await deaf.stripe.post('refunds', { payment_intent: intentId });
     await deaf.platform.app.sql(
@@ -266,9 +266,9 @@ describe('what Stripe has and what is written here', () => {
   });
 
   test.each<[string, () => Promise<string>]>([
-    ['nobody’s', async () => 'none'],
-    ['of an order that is not ours', async () => randomUUID()],
-  ])('an intent %s is another system’s, and left alone', async (_name, order) => {
+    ['without our metadata', async () => 'none'],
+    ['of an unknown order', async () => randomUUID()],
+  ])('leaves alone an intent %s, which belongs to another system', async (_name, order) => {
     const intent = await deaf.stripe.post('payment_intents', {
       amount: '100',
       currency: 'lkr',
@@ -280,7 +280,7 @@ describe('what Stripe has and what is written here', () => {
     });
   });
 
-  test('after a restore, money for orders that are not here is left to a person until it is back', async () => {
+  test('leaves money for missing orders to a person after a restore, until it is refunded', async () => {
     const lost = await deaf.stripe.post('payment_intents', {
       amount: '100',
       currency: 'lkr',
@@ -297,12 +297,12 @@ describe('what Stripe has and what is written here', () => {
     ]);
     await deaf.stripe.post('refunds', { payment_intent: lost.id });
     expect(await compareLost()).toEqual([]);
-    // What is here is compared as ever.
+    // Orders that exist are compared as always.
     const { intentId } = await paidUnheard(deaf);
     expect(await compare(intentId, undefined, true)).toMatchObject([{ isRepaired: true }]);
   });
 
-  test('are compared also when there are more than a page of them', async () => {
+  test('covers more than one page of intents', async () => {
     const { orderId, intentId } = await paidUnheard(deaf);
     for (let each = 0; each < 120; each += 1) {
       await deaf.stripe.post('payment_intents', { amount: '100', currency: 'lkr' });
@@ -311,7 +311,7 @@ describe('what Stripe has and what is written here', () => {
   });
 });
 
-describe('every day', () => {
+describe('the daily comparison', () => {
   let stub: StubStripe;
   let platform: PlatformApp;
   const clock = movableClock();
@@ -330,7 +330,7 @@ describe('every day', () => {
   const comparisons = (app: TestApp) =>
     app.log.filter((line) => line.includes('payments compared with Stripe')).length;
 
-  test('it is done by one process of several, and not again for 24 hours', async () => {
+  test('runs in one process of several, and not again for 24 hours', async () => {
     const replicas = [
       platform.app,
       await startReplica(platform, env(), { clock }),
@@ -350,7 +350,7 @@ describe('every day', () => {
     expect(await platform.app.sql('SELECT name FROM daily_jobs')).toEqual([{ name: 'reconcile' }]);
   });
 
-  test('it repairs, and says in the log what is left to a person', async () => {
+  test('repairs what it can, and logs what is left to a person', async () => {
     const buyer = await newPerson(platform);
     const [paid, unknown] = [await buyer.place(), await buyer.place()];
     const intent = paidIntent(paid);
@@ -376,20 +376,20 @@ describe('every day', () => {
     await platform.app.sql("DELETE FROM payments WHERE payment_intent_id = 'pi_of_nowhere'");
   });
 
-  test('with Stripe away it is tried again, and not only the next day', async () => {
+  test('is retried before the next day after Stripe was unavailable', async () => {
     const before = comparisons(platform.app);
     stub.away = true;
     await expect(platform.app.app.turn('reconciliation')).rejects.toMatchObject({
       code: 'payments_unavailable',
     });
     stub.away = false;
-    // Not at once: Stripe is left alone for a while.
+    // The retry waits for a while, to spare Stripe.
     clock.advance(HOUR_MS);
     await platform.app.app.turn('reconciliation');
     expect(comparisons(platform.app)).toBe(before + 1);
   });
 
-  test('never, when RECONCILE_DAYS is 0', async () => {
+  test('never runs when RECONCILE_DAYS is 0', async () => {
     clock.advance(25 * HOUR_MS);
     const never = await startReplica(platform, { ...env(), RECONCILE_DAYS: '0' }, { clock });
     expect(await never.app.turn('reconciliation')).toBe(false);
@@ -422,7 +422,7 @@ describe('npm run reconcile', () => {
     return { code: await ended, lines: out.trimEnd().split('\n'), err };
   }
 
-  test('a line for each difference, then how many; 0 when none is left, 1 when one is', async () => {
+  test('prints a line for each difference and a summary, and exits with 1 if one is left and with 0 otherwise', async () => {
     const { orderId, intentId } = await paidUnheard(deaf);
     const repaired = await run();
     expect(repaired).toMatchObject({ code: 0, err: '' });
@@ -456,9 +456,9 @@ describe('npm run reconcile', () => {
     ['Stripe does not answer', { STRIPE_API_BASE: 'http://127.0.0.1:1' }, []],
     ['Stripe does not know the key', { STRIPE_SECRET_KEY: 'sk_test_wrong' }, []],
     ['the database does not answer', { POSTGRES_DSN: 'postgres://u:hidden@127.0.0.1:1/none' }, []],
-    ['the days are none', {}, ['--days', 'many']],
+    ['the number of days is invalid', {}, ['--days', 'many']],
     ['a variable is not allowed', { CURRENCY: 'rupees' }, []],
-  ])('2 when %s, without a stack or a secret', async (_name, env, args) => {
+  ])('exits with 2 when %s, without printing a stack or a secret', async (_name, env, args) => {
     const { code, err } = await run(env, args);
     expect(code).toBe(2);
     expect(err.trim()).not.toBe('');
