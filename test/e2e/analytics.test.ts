@@ -112,7 +112,7 @@ describe('figures', () => {
 
   test('separate money taken, refunded and net, and follow the changes of orders', async () => {
     const ids = newEvent();
-    const [kept, gone] = [await sell(ids, 2), await sell(ids)];
+    const [kept, refunded] = [await sell(ids, 2), await sell(ids)];
     await admin.refund(kept, 30.25);
     expect(await organiser.figures(ids.event_id)).toMatchObject({
       total_revenue: 300,
@@ -121,7 +121,7 @@ describe('figures', () => {
       money_refunded: 30.25,
       money_net: 269.75,
     });
-    await admin.refund(gone, {});
+    await admin.refund(refunded, {});
     expect(await organiser.figures(ids.event_id)).toMatchObject({
       total_revenue: 200,
       total_before_discounts: 200,
@@ -213,7 +213,7 @@ async function moveTo(ids: Ids, orderIds: readonly string[], at: readonly string
       return (await platform.app.sql(fresh, [id])).length === 0;
     });
     await platform.app.sql(
-      `WITH gone AS (DELETE FROM ${table} WHERE ${key?.split(',')[0]} = '${id}')
+      `WITH deleted AS (DELETE FROM ${table} WHERE ${key?.split(',')[0]} = '${id}')
        INSERT INTO ${table} (${key}, quarter_hour, orders, tickets, revenue, before_discounts)
        SELECT ${key}, ${quarter}, 1, 1, price, subtotal FROM orders WHERE event_id = $1 AND status = 'completed'`,
       [ids.event_id],
@@ -457,7 +457,7 @@ async function insertSold(ids: Ids, orders: number, label = 'A'): Promise<void> 
      ), counted AS (
        INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
        SELECT organization_id, event_id, session_id, 'lkr', 20010, 0 FROM sold
-     ), told AS (
+     ), announced AS (
        INSERT INTO sale_changes (event_id, organization_id, orders, tickets, revenue)
        SELECT event_id, organization_id, 1, 2, price FROM sold
      ), timed AS (
@@ -581,7 +581,7 @@ describe('an export', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const { body } of under) body.destroy();
     await until(
-      'both have let go',
+      'both transactions have ended',
       async () =>
         (
           await platform.app.sql(

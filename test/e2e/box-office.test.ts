@@ -279,7 +279,7 @@ describe('voiding', () => {
     expect(await priceOf(orderId)).toBe('150.00');
     expect(await stored.liveSeats(orderId)).toEqual([second.seat_id]);
     expect(await stored.refunds(orderId)).toEqual([]);
-    await until('the seat is told of', () => seatStatuses(seat_id).includes('AVAILABLE'));
+    await until('the change of the seat is published', () => seatStatuses(seat_id).includes('AVAILABLE'));
     const updated = events.on('ticketly.order.amended', orderId).at(-1);
     expect(updated?.tickets.map(({ ticket_id }: { ticket_id: string }) => ticket_id)).toEqual([
       second.ticket_id,
@@ -415,7 +415,9 @@ describe('changing', () => {
       price_at_purchase: 100,
     });
     expect(await buyer.ticket(ticketId)).toMatchObject({ seat_id: to, qr_code: before.qr_code });
-    await until('both seats are told of', () => seatStatuses(before.seat_id).includes('AVAILABLE'));
+    await until('the changes of both seats are published', () =>
+      seatStatuses(before.seat_id).includes('AVAILABLE'),
+    );
     expect(seatStatuses(to)).toEqual(['BOOKED']);
     expect(events.on('ticketly.order.amended', orderId).at(-1)?.tickets).toMatchObject([{ seat_id: to }]);
     await buyer.order([before.seat_id]);

@@ -75,8 +75,8 @@ async function usesOf(discountId: string): Promise<number> {
 
 describe('a change of seats', () => {
   test('replaces the order’s seats at the new seats’ prices, keeps the end of its hold, and is announced', async () => {
-    const [kept, gone, added] = seats(100, 80.5, 149.99);
-    const orderId = await buyer.place([kept, gone]);
+    const [kept, dropped, added] = seats(100, 80.5, 149.99);
+    const orderId = await buyer.place([kept, dropped]);
     const before = await rowsOf(orderId);
     const changed = await buyer.change(orderId, { seat_ids: [added, kept] });
     expect(changed).toMatchObject({
@@ -98,7 +98,7 @@ describe('a change of seats', () => {
     const after = await rowsOf(orderId);
     expect(after.order).toEqual({ ...before.order, subtotal: '249.99', price: '249.99' });
     expect(await stored.liveSeats(orderId)).toEqual([kept, added].sort());
-    expect(after.tickets.find((ticket) => ticket.seat_id === gone)).toMatchObject({
+    expect(after.tickets.find((ticket) => ticket.seat_id === dropped)).toMatchObject({
       voided_at: expect.any(Date),
       void_reason: 'replaced',
     });
@@ -111,10 +111,10 @@ describe('a change of seats', () => {
     const [update, ...more] = events.on('ticketly.order.updated', orderId);
     expect(more).toEqual([]);
     expect({ ...update, tickets: seatsOf(update) }).toEqual({ ...read, tickets: seatsOf(read) });
-    expect(seatMessages([added, gone])).toEqual([
-      { session_id: platform.sessionId, seat_ids: [kept, gone].sort(), status: 'LOCKED' },
+    expect(seatMessages([added, dropped])).toEqual([
+      { session_id: platform.sessionId, seat_ids: [kept, dropped].sort(), status: 'LOCKED' },
       { session_id: platform.sessionId, seat_ids: [added], status: 'LOCKED' },
-      { session_id: platform.sessionId, seat_ids: [gone], status: 'AVAILABLE' },
+      { session_id: platform.sessionId, seat_ids: [dropped], status: 'AVAILABLE' },
     ]);
   });
 
@@ -141,14 +141,14 @@ describe('a change of seats', () => {
   });
 
   test('to fewer seats needs no seating service, and releases the others for another buyer', async () => {
-    const [kept, gone] = seats(100, 50);
-    const orderId = await buyer.place([kept, gone]);
+    const [kept, dropped] = seats(100, 50);
+    const orderId = await buyer.place([kept, dropped]);
     platform.seating.away = true;
     expect(await buyer.change(orderId, { seat_ids: [kept] })).toMatchObject({ SubTotal: 100, Price: 100 });
     platform.seating.away = false;
-    await stranger.place([gone]);
-    const refused = await buyer.tries.change(orderId, { seat_ids: [kept, gone] });
-    expect(refused).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: [gone] } });
+    await stranger.place([dropped]);
+    const refused = await buyer.tries.change(orderId, { seat_ids: [kept, dropped] });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: [dropped] } });
   });
 
   test('holds the new seats before it releases the old ones, so that no other buyer gets either in between', async () => {

@@ -294,10 +294,10 @@ test('the door settings of an organiser are in the audit trail when they change 
   }
   const path = `/api/order/audit/events/${eventId}?limit=2`;
   const { body } = await door.app.call('GET', path, { token: door.organiser });
-  const deed = { action: 'door.changed', session_id: sessionId, order_id: '', ticket_id: '' };
+  const entry = { action: 'door.changed', session_id: sessionId, order_id: '', ticket_id: '' };
   expect(body).toMatchObject([
-    { ...deed, before: { allows_reentry: true }, after: { allows_reentry: false } },
-    { ...deed, before: { allows_reentry: false }, after: { allows_reentry: true } },
+    { ...entry, before: { allows_reentry: true }, after: { allows_reentry: false } },
+    { ...entry, before: { allows_reentry: false }, after: { allows_reentry: true } },
   ]);
   expect(body[1].actor).toBe(body[0].actor);
 });
@@ -463,8 +463,8 @@ describe('the hours of the doors', () => {
       `/api/order/scan/sessions/${door.platform.sessionId}/bundle`,
       { token: door.scanner },
     );
-    const told = door.platform.seating.sessions.get(door.platform.sessionId);
-    expect(bundle).toMatchObject({ starts_at: told?.startTime, ends_at: told?.endTime ?? '' });
+    const listed = door.platform.seating.sessions.get(door.platform.sessionId);
+    expect(bundle).toMatchObject({ starts_at: listed?.startTime, ends_at: listed?.endTime ?? '' });
   });
 
   test('follow the variables', async () => {
@@ -476,10 +476,10 @@ describe('the hours of the doors', () => {
     expect(answer.body.code).toBe('ticket_too_early');
   });
 
-  test.each(['away', 'slow'] as const)('refuse no ticket while the catalogue is %s', async (how) => {
+  test.each(['unavailable', 'slow'] as const)('refuse no ticket while the catalogue is %s', async (how) => {
     const replica = await startReplica(door.platform, {
       ...usual,
-      EVENT_QUERY_SERVICE_URL: how === 'away' ? 'http://127.0.0.1:1' : `${await silentServer()}/query`,
+      EVENT_QUERY_SERVICE_URL: how === 'unavailable' ? 'http://127.0.0.1:1' : `${await silentServer()}/query`,
     });
     const { qrText } = await door.sellOne();
     const began = performance.now();

@@ -279,7 +279,7 @@ describe('legacy-qr: at the door', () => {
 });
 
 describe('legacy-qr: after a new code is issued', () => {
-  test('it refuses the earlier code as superseded at its session’s door, tells other doors nothing, and admits the new code', async () => {
+  test('it refuses the earlier code as superseded at its session’s door and as of another session elsewhere, and admits the new code', async () => {
     const { ticketId, text } = ticketOf('reissued');
     const written = await reissue(reissuedSessionId);
     const made = written.find((line) => line.ticket_id === ticketId);

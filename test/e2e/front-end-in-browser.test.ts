@@ -47,7 +47,7 @@ beforeAll(async () => {
     api: app.url,
     tokens: Object.fromEntries(names.map((name, at) => [name, tokens[at]])),
     sub: subOf(tokens[0] ?? ''),
-    nobody: randomUUID(),
+    unknown: randomUUID(),
     event: { id: event.id, organizationId: event.organizationId },
     session: session.id,
     free: (await app.call('GET', `${codes}/GUEST`)).body.id,
@@ -191,7 +191,7 @@ describe.runIf(HAS_BROWSER)('front-end: the pages of another origin, in a browse
   test('they can read refusals', async () => {
     const said = (await page.run(
       `${CALLS}
-      const order = '/api/order/' + given.nobody;
+      const order = '/api/order/' + given.unknown;
       return {
         stranger: await call('GET', '/api/order/user/orders', 'not-a-token'),
         nothing: await call('GET', order, buyer),
@@ -200,7 +200,7 @@ describe.runIf(HAS_BROWSER)('front-end: the pages of another origin, in a browse
         nowhere: await call('GET', '/api/nowhere', buyer),
         forbidden: await call('GET', '/api/order/analytics/events/' + given.event.id, buyer),
         stream: await call('GET', '/api/order/sse/checkouts/event/' + given.event.id, buyer),
-        keyed: await call('POST', order + '/checkout', buyer, undefined, { 'Idempotency-Key': given.nobody }),
+        keyed: await call('POST', order + '/checkout', buyer, undefined, { 'Idempotency-Key': given.unknown }),
       };`,
       given,
     )) as Record<string, Called>;
@@ -224,9 +224,9 @@ describe.runIf(HAS_BROWSER)('front-end: the pages of another origin, in a browse
     const said = await elsewhere.run(
       `${CALLS}
       const outcome = (asked) => asked.then(() => 'answered', (error) => error.name);
-      const wish = { event_id: given.event.id, session_id: given.session, organization_id: given.event.organizationId };
+      const request = { event_id: given.event.id, session_id: given.session, organization_id: given.event.organizationId };
       return {
-        order: await outcome(call('POST', '/api/order', buyer, { ...wish, seat_ids: ['A1'], discount_id: null })),
+        order: await outcome(call('POST', '/api/order', buyer, { ...request, seat_ids: ['A1'], discount_id: null })),
         list: await outcome(call('GET', '/api/order/user/orders', buyer)),
         stream: await outcome(open('/api/order/sse/checkouts/event/' + given.event.id, organiser)),
         catalogue: await outcome(fetch(given.api + '/api/event-query/v1/events/trending')),

@@ -95,7 +95,7 @@ describe('the lag of publishing', () => {
 
   test('grows while the log is unavailable, is a fault after half a minute, and returns to zero', async () => {
     await quiet();
-    events.away = 'the broker is away';
+    events.away = 'the broker is unavailable';
     const orderIds = [await buyer.place(), await buyer.place()];
     const waiting = await healthWhere((outbox) => outbox.waiting === 4);
     // An order and its seats are one message each.
@@ -225,7 +225,7 @@ test('genuine webhooks are counted by their kind, and forged ones are not counte
 
 test('payment messages are counted by their outcome', async () => {
   const orderId = await buyer.place();
-  const tell = (topic: string, value: unknown) =>
+  const publishPayment = (topic: string, value: unknown) =>
     events.log.publish([
       {
         eventId: randomUUID(),
@@ -238,10 +238,10 @@ test('payment messages are counted by their outcome', async () => {
   await added(
     'ticketing_payment_topic_total',
     async () => {
-      await tell('payment_succefully', { order_id: orderId });
-      await tell('payment_unseecuufull', { order_id: orderId });
-      await tell('payment_unseecuufull', { order_id: randomUUID() });
-      await tell('payment_succefully', { order: orderId });
+      await publishPayment('payment_succefully', { order_id: orderId });
+      await publishPayment('payment_unseecuufull', { order_id: orderId });
+      await publishPayment('payment_unseecuufull', { order_id: randomUUID() });
+      await publishPayment('payment_succefully', { order: orderId });
     },
     { succeeded: 1, failed: 1, set_aside: 2 },
   );

@@ -142,12 +142,12 @@ describe('a stream ends', () => {
     );
     const { app } = platform.app;
     while (await app.turn('saleNumbering'));
-    for (let told = 0; told < rows; told += rowsOfATurn) {
+    for (let sent = 0; sent < rows; sent += rowsOfATurn) {
       await app.turn('saleReading');
       // The fast reader catches up before more is written; on a busy machine it would be cut, too.
       await until(
         'the fast reader has caught up',
-        () => quick.dataOf('checkout').length === told + rowsOfATurn,
+        () => quick.dataOf('checkout').length === sent + rowsOfATurn,
       );
     }
     expect(toldOf(quick)).toEqual(Array.from({ length: rows }, (_, at) => at + 1));

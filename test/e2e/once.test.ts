@@ -309,8 +309,8 @@ describe('the same key', () => {
     const key = randomUUID();
     const first = send(asked, key);
     await until('the seating services are asked', () => platform.seating.calls.length === 2);
-    const meanwhile = await send(asked, key);
-    expect(meanwhile).toMatchObject({ status: 409, body: { code: 'request_in_flight' } });
+    const inFlight = await send(asked, key);
+    expect(inFlight).toMatchObject({ status: 409, body: { code: 'request_in_flight' } });
     const other = await send(placing(), key);
     expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
     gate.resolve();

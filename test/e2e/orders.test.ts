@@ -143,7 +143,7 @@ describe('placing', () => {
   });
 
   test.each([
-    ['away', { away: true }],
+    ['unavailable', { away: true }],
     ['broken', { query: { status: 500, body: { message: 'NullPointerException at com.example' } } }],
     ['answering something else', { query: { status: 200, body: { seats: 'none' } } }],
     ['answering without end', { query: { status: 400, body: { message: 'x'.repeat(17 * 1_024 * 1_024) } } }],

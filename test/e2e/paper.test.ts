@@ -139,11 +139,11 @@ describe('the tickets of an order as a PDF', () => {
 
   test('leave out voided tickets', async () => {
     const { orderId, tickets } = await sold(2);
-    const [gone, kept] = tickets;
-    await all.organiser.void(String(gone?.ticket_id));
+    const [voided, kept] = tickets;
+    await all.organiser.void(String(voided?.ticket_id));
     const pages = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
     expect(pages.map(({ text }) => text)).toEqual([expect.stringContaining(kept?.ticket_id ?? '')]);
-    expect(await download(`/api/order/ticket/${gone?.ticket_id}.pdf`)).toMatchObject({
+    expect(await download(`/api/order/ticket/${voided?.ticket_id}.pdf`)).toMatchObject({
       status: 409,
       body: { code: 'ticket_cancelled' },
     });

@@ -37,7 +37,7 @@ beforeAll(async () => {
 beforeEach(() => effects.clear());
 
 /** Publishes a payment message as another system does; resolves when the message is committed. */
-function tell(value: unknown, topic = SUCCEEDED, key = 'the key of the message'): Promise<void> {
+function publishPayment(value: unknown, topic = SUCCEEDED, key = 'the key of the message'): Promise<void> {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return events.log.publish([
     { eventId: randomUUID(), topic, key, value: text, committedAt: instant(Date.now()) },
@@ -67,8 +67,8 @@ describe('a payment made elsewhere', () => {
   test('completes a pending order once, though it is reported ten times', async () => {
     const orderId = await buyer.place(seatsAt(platform.seating, 149.99));
     const message = { order_id: orderId, payment_id: 'PAY-1', amount: 5, payer: 'somebody' };
-    await Promise.all(Array.from({ length: 5 }, () => tell(message)));
-    for (let time = 0; time < 5; time += 1) await tell(message);
+    await Promise.all(Array.from({ length: 5 }, () => publishPayment(message)));
+    for (let time = 0; time < 5; time += 1) await publishPayment(message);
     expect(await stored.state(orderId)).toEqual({ status: 'completed', cancel_reason: null });
     expect(await stored.payments(orderId)).toEqual([
       {
@@ -94,15 +94,15 @@ describe('a payment made elsewhere', () => {
     ['the payment by its other name', (orderId) => ({ order_id: orderId, payment_intent_id: 'tx 77/é' })],
   ])('is accepted with %s', async (_name, message) => {
     const orderId = await buyer.place();
-    await tell(message(orderId));
-    await tell(message(orderId));
+    await publishPayment(message(orderId));
+    await publishPayment(message(orderId));
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
     expect(await stored.payments(orderId)).toMatchObject([{ state: 'applied' }]);
   });
 
   test('counts for its own order only: two orders with the same payment id are both completed', async () => {
     const orderIds = [await buyer.place(), await buyer.place()];
-    for (const orderId of orderIds) await tell({ order_id: orderId, payment_id: '1' });
+    for (const orderId of orderIds) await publishPayment({ order_id: orderId, payment_id: '1' });
     for (const orderId of orderIds) {
       expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
       expect(await stored.payments(orderId)).toMatchObject([{ state: 'applied', amount_minor: 10_000 }]);
@@ -111,8 +111,8 @@ describe('a payment made elsewhere', () => {
 
   test('is to be refunded by a person when it is the second one of the order', async () => {
     const orderId = await buyer.place();
-    await tell({ order_id: orderId, payment_id: 'first' });
-    await tell({ order_id: orderId, payment_id: 'second' });
+    await publishPayment({ order_id: orderId, payment_id: 'first' });
+    await publishPayment({ order_id: orderId, payment_id: 'second' });
     expect(await stored.payments(orderId)).toMatchObject([
       { payment_intent_id: `elsewhere:${orderId}:first`, state: 'applied' },
       { payment_intent_id: `elsewhere:${orderId}:second`, state: 'refund_due' },
@@ -127,7 +127,7 @@ describe('a payment made elsewhere', () => {
 
   test('completes a free order, which needs no payment', async () => {
     const orderId = await buyer.place(seatsAt(platform.seating, 0));
-    for (let time = 0; time < 3; time += 1) await tell({ order_id: orderId, payment_id: 'none' });
+    for (let time = 0; time < 3; time += 1) await publishPayment({ order_id: orderId, payment_id: 'none' });
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
     expect(await stored.payments(orderId)).toEqual([]);
     expect(await announced(orderId)).toEqual(['ticketly.order.created', 'ticketly.order.updated']);
@@ -136,7 +136,7 @@ describe('a payment made elsewhere', () => {
   test('does not restore a free order that has ended', async () => {
     const orderId = await buyer.place(seatsAt(platform.seating, 0));
     await expire(orderId);
-    await tell({ order_id: orderId });
+    await publishPayment({ order_id: orderId });
     expect(await stored.state(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'expired' });
   });
 });
@@ -145,7 +145,7 @@ describe('a late payment made elsewhere', () => {
   test('completes the order before a sweeper has ended it', async () => {
     const orderId = await buyer.place();
     await stored.endHold(orderId);
-    await tell({ order_id: orderId });
+    await publishPayment({ order_id: orderId });
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
   });
 
@@ -153,7 +153,7 @@ describe('a late payment made elsewhere', () => {
     const orderId = await buyer.place();
     await expire(orderId);
     expect(await stored.state(orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'expired' });
-    await tell({ order_id: orderId });
+    await publishPayment({ order_id: orderId });
     expect(await stored.state(orderId)).toEqual({ status: 'completed', cancel_reason: null });
     expect(await announced(orderId)).toEqual([
       'ticketly.order.created',
@@ -169,8 +169,8 @@ describe('a late payment made elsewhere', () => {
       await expire(orderId);
       await (await newPerson(platform)).place(seatIds);
     } else await buyer.cancel(orderId);
-    await tell({ order_id: orderId });
-    await tell({ order_id: orderId });
+    await publishPayment({ order_id: orderId });
+    await publishPayment({ order_id: orderId });
     expect(await stored.state(orderId)).toEqual({
       status: 'cancelled',
       cancel_reason: why === 'sold' ? 'refunded' : 'buyer',
@@ -184,18 +184,18 @@ describe('a payment made elsewhere, with Stripe configured,', () => {
   test('cancels an open intent, so that the order is not paid twice', async () => {
     const orderId = await buyer.place();
     const { paymentIntentId, clientSecret } = await buyer.intent(orderId);
-    await tell({ order_id: orderId, payment_id: 'cash' });
+    await publishPayment({ order_id: orderId, payment_id: 'cash' });
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
     expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({ status: 'canceled' });
     expect(await confirmIntent(platform.app.url, paymentIntentId, clientSecret, 'pm_card_visa')).toBe(400);
-    await tell({ order_id: orderId, payment_id: 'cash' });
+    await publishPayment({ order_id: orderId, payment_id: 'cash' });
     expect(await stored.payments(orderId)).toMatchObject([{ state: 'applied' }]);
   });
 
   test('refunds an intent that was paid at the same time', async () => {
     const orderId = await buyer.place();
     const intentId = await buyer.pay(orderId);
-    await tell({ order_id: orderId, payment_id: 'cash' });
+    await publishPayment({ order_id: orderId, payment_id: 'cash' });
     while (await platform.app.app.turn('refunds'));
     expect(await stored.payments(orderId)).toMatchObject([
       { payment_intent_id: `elsewhere:${orderId}:cash`, state: 'applied' },
@@ -207,7 +207,7 @@ describe('a payment made elsewhere, with Stripe configured,', () => {
   test('is looked up at Stripe when its id is Stripe’s, and completes the order once with its webhook', async () => {
     const orderId = await buyer.place();
     const intentId = await buyer.pay(orderId);
-    await tell({ order_id: orderId, payment_intent_id: intentId });
+    await publishPayment({ order_id: orderId, payment_intent_id: intentId });
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
     while (await platform.app.app.turn('webhooks'));
     expect(await stored.payments(orderId)).toEqual([
@@ -229,7 +229,7 @@ describe('a payment made elsewhere, with Stripe configured,', () => {
   ])('completes nothing with an id %s, and the message is set aside', async (_name, intent) => {
     const orderId = await buyer.place();
     const key = randomUUID();
-    await tell({ order_id: orderId, payment_intent_id: await intent(orderId) }, SUCCEEDED, key);
+    await publishPayment({ order_id: orderId, payment_intent_id: await intent(orderId) }, SUCCEEDED, key);
     expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
     expect(await stored.payments(orderId)).toEqual([]);
     expect(await announced(key)).toEqual(['payment_succefully.dead']);
@@ -240,10 +240,10 @@ describe('a payment made elsewhere, with Stripe configured,', () => {
     const intentId = await buyer.pay(orderId);
     effects.fail('stripe account', STRIPE_UNAVAILABLE);
     const message = { order_id: orderId, payment_intent_id: intentId };
-    await expect(tell(message)).rejects.toThrow('Stripe is unavailable.');
+    await expect(publishPayment(message)).rejects.toThrow('Stripe is unavailable.');
     expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
     effects.clear();
-    await tell(message);
+    await publishPayment(message);
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
   });
 
@@ -252,10 +252,10 @@ describe('a payment made elsewhere, with Stripe configured,', () => {
     const { paymentIntentId } = await buyer.intent(orderId);
     effects.fail('stripe cancelIntent', STRIPE_UNAVAILABLE);
     const message = { order_id: orderId, payment_id: 'cash' };
-    await tell(message).catch(() => undefined);
+    await publishPayment(message).catch(() => undefined);
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
     effects.clear();
-    await tell(message);
+    await publishPayment(message);
     expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({ status: 'canceled' });
   });
 });
@@ -265,9 +265,9 @@ test.each(['database payment-record', 'database order-save-state', 'database com
   async (effect) => {
     const orderId = await buyer.place();
     effects.fail(effect, DATABASE_UNAVAILABLE);
-    await expect(tell({ order_id: orderId })).rejects.toThrow('the database is unavailable');
+    await expect(publishPayment({ order_id: orderId })).rejects.toThrow('the database is unavailable');
     effects.clear();
-    await tell({ order_id: orderId });
+    await publishPayment({ order_id: orderId });
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
     expect(await stored.payments(orderId)).toMatchObject([{ state: 'applied' }]);
   },
@@ -276,12 +276,13 @@ test.each(['database payment-record', 'database order-save-state', 'database com
 test('a payment that failed elsewhere leaves the order pending, and the buyer can pay', async () => {
   const orderId = await buyer.place();
   const before = await platform.app.sql('SELECT * FROM orders WHERE order_id = $1', [orderId]);
-  for (let time = 0; time < 3; time += 1) await tell({ order_id: orderId, payment_id: 'x' }, FAILED);
+  for (let time = 0; time < 3; time += 1)
+    await publishPayment({ order_id: orderId, payment_id: 'x' }, FAILED);
   expect(await platform.app.sql('SELECT * FROM orders WHERE order_id = $1', [orderId])).toEqual(before);
   expect(await announced(orderId)).toEqual(['ticketly.order.created']);
   await buyer.pay(orderId);
   expect((await buyer.checkOut(orderId)).Status).toBe('completed');
-  await tell({ order_id: orderId, payment_id: 'x' }, FAILED);
+  await publishPayment({ order_id: orderId, payment_id: 'x' }, FAILED);
   expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
 });
 
@@ -306,7 +307,7 @@ describe('a message is set aside with the reason and its key', () => {
     ),
   )('%s, on %s', async (_name, topic, value, reason) => {
     const key = randomUUID();
-    await tell(value, topic, key);
+    await publishPayment(value, topic, key);
     expect(await announced(key)).toEqual([`${topic}.dead`]);
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     expect(events.on(`${topic}.dead`, key)).toEqual([
@@ -329,25 +330,25 @@ describe('a message is set aside with the reason and its key', () => {
 
   test('and is not committed while the database is unavailable', async () => {
     effects.fail('database outbox-append', DATABASE_UNAVAILABLE);
-    await expect(tell('{', SUCCEEDED, randomUUID())).rejects.toThrow('the database is unavailable');
+    await expect(publishPayment('{', SUCCEEDED, randomUUID())).rejects.toThrow('the database is unavailable');
   });
 
   test('although PostgreSQL cannot store its text', async () => {
     const key = randomUUID();
-    await tell('\u0000', SUCCEEDED, key);
+    await publishPayment('\u0000', SUCCEEDED, key);
     expect(await announced(key)).toEqual(['payment_succefully.dead']);
   });
 
   test('although PostgreSQL cannot store its payment id', async () => {
     const orderId = await buyer.place();
     const key = randomUUID();
-    await tell({ order_id: orderId, payment_id: 'a\u0000b' }, SUCCEEDED, key);
+    await publishPayment({ order_id: orderId, payment_id: 'a\u0000b' }, SUCCEEDED, key);
     expect(await announced(key)).toEqual(['payment_succefully.dead']);
     expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
   });
 
   test('although PostgreSQL cannot store its key', async () => {
-    await tell('{', SUCCEEDED, 'a\u0000b');
+    await publishPayment('{', SUCCEEDED, 'a\u0000b');
     while (await platform.app.app.turn('relay'));
     const [last] = events.messages.slice(-1);
     expect(last).toMatchObject({ topic: 'payment_succefully.dead' });

@@ -88,7 +88,7 @@ describe('a refund by an administrator', () => {
     expect(message).toMatchObject({ OrderID: orderId, Status: 'cancelled', Price: 249.99 });
     expect(message.seat_ids.toSorted()).toEqual(seatIds.toSorted());
     const sorted = seatIds.toSorted();
-    await until('the seats are told of', () => seatStatuses(seatIds).length === 3);
+    await until('the changes of the seats are published', () => seatStatuses(seatIds).length === 3);
     expect(seatStatuses(seatIds)).toEqual([
       ['LOCKED', ...sorted],
       ['BOOKED', ...sorted],

@@ -84,11 +84,11 @@ test('a webhook that used up its attempts is retried, and has its effect once', 
   const eventId = `evt_${randomUUID()}`;
   await platform.app.sql(
     `INSERT INTO stripe_inbox (event_id, type, payment_intent_id, order_id, amount_minor, currency, received_at, attempts, next_attempt_at, last_error)
-     VALUES ($1, 'payment_intent.succeeded', 'pi_late', $2, 10000, 'lkr', now(), 12, now(), 'the database was away')`,
+     VALUES ($1, 'payment_intent.succeeded', 'pi_late', $2, 10000, 'lkr', now(), 12, now(), 'the database was unavailable')`,
     [eventId, orderId],
   );
   expect(await admin.stuckPayments()).toMatchObject([
-    { kind: 'webhook', id: eventId, last_error: 'the database was away' },
+    { kind: 'webhook', id: eventId, last_error: 'the database was unavailable' },
   ]);
   await admin.retryPayment(eventId);
   await storedIn(platform.app).untilStatus(orderId, 'completed');

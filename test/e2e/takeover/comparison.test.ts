@@ -27,8 +27,8 @@ describe('takeover-refunds: the first comparison with Stripe on a database', () 
     const { code, out } = await sales.run('verify');
     expect({ code, out }).toEqual({ code: 1, out: expect.stringContaining(intentId) });
 
-    const told = await sales.run('reconcile', '--give-back');
-    expect(told).toMatchObject({ code: 0, out: expect.stringContaining(intentId) });
+    const allowed = await sales.run('reconcile', '--give-back');
+    expect(allowed).toMatchObject({ code: 0, out: expect.stringContaining(intentId) });
     await taken.work();
     await taken.nextDay();
     expect(await sales.refunded(intentId)).toEqual([15_050]);
