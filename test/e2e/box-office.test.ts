@@ -332,7 +332,7 @@ describe('voiding', () => {
       // The ticket ids decide which ticket gets a rounded unit.
       expect(Math.abs(back - share)).toBeLessThan(1);
     }
-    await until('Stripe has given it back', async () => {
+    await until('Stripe has the refund', async () => {
       const there = await stripe.list(`refunds?payment_intent=${intentId}`);
       return there.reduce((sum: number, refund: { amount: number }) => sum + refund.amount, 0) === given;
     });

@@ -3,7 +3,7 @@ import Fastify, { type FastifyPluginAsync } from 'fastify';
 import { onTestFinished } from 'vitest';
 import { close, listen } from './servers.ts';
 
-/** A bare server for one embedded part: the address is known before the part is made, as in the service. */
+/** A bare server for one embedded part: the address is known before the part is created, as in the service. */
 export async function hostEmbedded(
   make: (url: string) => Promise<{ readonly plugin: FastifyPluginAsync }>,
 ): Promise<string> {

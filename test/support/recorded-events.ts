@@ -6,14 +6,14 @@ import { documentedTopics, requireDocumented } from './documented-events.ts';
 export interface RecordedEvents {
   /** For `buildApp`. */
   readonly log: EmbeddedEventLog;
-  /** Everything published so far, the oldest first. */
+  /** Everything published so far, oldest first. */
   readonly messages: EventMessage[];
-  /** While it has words, it takes no message: publishing rejects with them. */
+  /** While it is set, publishing rejects with this message. */
   away: string | undefined;
-  /** The bodies published on a topic under a key, the oldest first. */
+  /** The bodies published on a topic under a key, oldest first. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into messages of every shape
   on(topic: string, key: string): any[];
-  /** What was published of seats of a session: messages that name any of them, their seats sorted. */
+  /** The published messages about seats of a session that name any of these, with their seats sorted. */
   ofSeats(sessionId: string, seatIds: readonly string[]): SeatStatus[];
 }
 

@@ -24,21 +24,21 @@ export interface StoredRefund {
   readonly provider_id: string | null;
 }
 
-/** What the database has of an order, for what no answer shows. */
+/** The database's state of an order that no answer shows. */
 export interface Stored {
   state(order: OrderRef): Promise<StoredState | undefined>;
-  /** Seats of its good tickets, sorted. */
+  /** Seats of its valid tickets, sorted. */
   liveSeats(order: OrderRef): Promise<string[]>;
-  /** The oldest first. */
+  /** The payments, oldest first. */
   payments(order: OrderRef): Promise<StoredPayment[]>;
-  /** Refunds of its payments, the oldest first. */
+  /** Refunds of its payments, oldest first. */
   refunds(order: OrderRef): Promise<StoredRefund[]>;
-  /** Waits until it has a status, for whatever reason. */
+  /** Waits until it has a status, for any reason. */
   untilStatus(order: OrderRef, status: string): Promise<void>;
   untilState(order: OrderRef, status: string, reason?: string | null): Promise<void>;
   /** Waits until its only payment is in a state. */
   untilPayment(order: OrderRef, state: string): Promise<void>;
-  /** Its hold has ended, although nothing has noticed yet. */
+  /** Ends its hold without any part of the service noticing yet. */
   endHold(order: OrderRef): Promise<void>;
   /** Waits until the event of a webhook is applied; fails when applying it did. */
   untilApplied(eventId: string): Promise<void>;

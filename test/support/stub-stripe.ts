@@ -5,7 +5,7 @@ import { close, listen } from './servers.ts';
 
 type Wire = Record<string, unknown>;
 
-/** Stripe's API as a test writes it: what the embedded one cannot be brought to say. */
+/** Stripe's API as a test defines it, for answers that the embedded one cannot be made to give. */
 export interface StubStripe {
   readonly url: string;
   readonly intents: Map<string, Wire>;
@@ -13,7 +13,7 @@ export interface StubStripe {
   readonly disputes: Wire[];
   /** Every call that changes something, with its idempotency key. */
   readonly changes: { readonly path: string; readonly key: string; readonly form: URLSearchParams }[];
-  /** What a new refund's status is. */
+  /** The status of a new refund. */
   refundStatus: string;
   away: boolean;
 }

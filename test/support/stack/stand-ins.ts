@@ -14,7 +14,7 @@ import { TokenVerifier } from '../../../src/platform/oidc/token-verifier.ts';
 import { plainAccess } from '../kafka-topics.ts';
 import { close, listen } from '../servers.ts';
 
-/** The servers that no registry has: the platform's seating services and Stripe, by the service's own stand-ins. */
+/** The servers that cannot be installed: the platform's seating services and Stripe, as the service's own stand-ins. */
 export interface StandIns {
   readonly url: URL;
   close(): Promise<void>;
@@ -86,7 +86,7 @@ export async function hostStandIns(options: StandInsOptions): Promise<StandIns> 
   };
 }
 
-/** The platform's seating service listens to the topic of seat states, as a consumer of its own. */
+/** The platform's seating service consumes the topic of seat states, as a consumer of its own. */
 async function followSeats(broker: string, take: (value: string) => Promise<void>) {
   const kafka = await connectKafka({
     access: plainAccess(broker),
