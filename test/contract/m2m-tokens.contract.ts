@@ -74,20 +74,20 @@ export function m2mTokensContract(
 
     test('that are still good outlive an issuer that is away; after them there is a clear failure', async () => {
       const first = await tokens.get();
-      issuer.away = true;
+      issuer.isUnavailable = true;
       now += 250_000;
       expect(await tokens.get()).toBe(first);
       now += 60_000;
       await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
-      issuer.away = false;
+      issuer.isUnavailable = false;
       now += 1_000;
       expect(await tokens.get()).not.toBe('');
     });
 
     test('after a failure the issuer is left alone for a moment', async () => {
-      issuer.away = true;
+      issuer.isUnavailable = true;
       await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
-      issuer.away = false;
+      issuer.isUnavailable = false;
       await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
       expect(issuer.counts.tokens).toBe(0);
       now += 501;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Arena } from '../support/arena.ts';
-import { newsOfSeat } from '../support/ledger.ts';
+import { statesOfSeat } from '../support/ledger.ts';
 import { inStretches } from '../support/schedules.ts';
 import { until } from '../support/servers.ts';
 import { findings, guarded, unguarded } from './open-arena.ts';
@@ -24,7 +24,7 @@ describe('the number of an outbox row', () => {
     );
     expect(answers.after.status).toBe(201);
     await arena.rest();
-    return newsOfSeat(arena, seatIds[0] ?? '');
+    return statesOfSeat(arena, seatIds[0] ?? '');
   }
 
   test('taken after the seats are won: the news of a seat end with what it is', async () => {
@@ -51,7 +51,7 @@ describe('the relay', () => {
       const now = Date.now();
       await until('the clock goes on', () => Date.now() > now);
     }
-    return { news: newsOfSeat(arena, seatIds[0] ?? ''), findings: await findings(arena) };
+    return { news: statesOfSeat(arena, seatIds[0] ?? ''), findings: await findings(arena) };
   }
 
   /** From the beginning each time: the relay does not know that these looks are cut, and would pass over what they left. */

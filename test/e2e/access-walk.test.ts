@@ -67,13 +67,13 @@ test('while the seating service is unavailable, access that depends on it is ref
   const { platform, sales, tokens } = world;
   const read = (caller: Caller) =>
     platform.app.call('GET', `/api/order/${sales.completed.orderId}`, { token: tokens.get(caller) ?? '' });
-  platform.seating.away = true;
+  platform.seating.isUnavailable = true;
   try {
     const { status, headers, body } = await read('organiser');
     expect({ status, code: body.code }).toEqual({ status: 503, code: 'seating_unavailable' });
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await read('owner')).status).toBe(200);
   } finally {
-    platform.seating.away = false;
+    platform.seating.isUnavailable = false;
   }
 });

@@ -284,14 +284,14 @@ describe('bad input', () => {
     ['/events/:event/export?format=csv&what=users', 'querystring/what'],
     ['/events/:event/export?format=csv', 'querystring/what'],
   ];
-  test.each(cases)('%s', async (path, field) => {
+  test.each(cases)('%s is refused, naming %s', async (path, field) => {
     const { status, body } = await ask(path.replace(':event', platform.eventId));
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });
     expect(body.errors[0].field).toContain(field);
     expect(body.errors[0].reason).toBeTruthy();
   });
 
-  test.each([[[]], [['x']], ['none']])('a batch of %s', async (eventIds) => {
+  test.each([[[]], [['x']], ['none']])('a batch of %j is refused', async (eventIds) => {
     for (const path of ['/events/batch', '/events/batch/individual']) {
       const { status, body } = await organiser.call('POST', BASE + path, { eventIds });
       expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Person, people } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { insertStuckRefund } from '../support/stored.ts';
 
 let platform: PlatformApp;
 let buyer: Person;
@@ -64,15 +65,7 @@ describe('the audit trail', () => {
 
   test('records that a refund was paid by other means', async () => {
     const orderId = await completed();
-    const refundId = randomUUID();
-    await platform.app.sql(
-      `WITH counted AS (
-         INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
-         SELECT organization_id, event_id, session_id, 'lkr', 0, 150 FROM orders WHERE order_id = $2)
-       INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, created_at, attempts, next_attempt_at)
-       SELECT $1, payment_intent_id, 150, 'service', 'a test', now(), 12, now() FROM payments WHERE order_id = $2`,
-      [refundId, orderId],
-    );
+    const refundId = await insertStuckRefund(platform.app, orderId, 150);
     await admin.settlePayment(refundId, 'bank transfer of Nimal');
     expect((await admin.tries.settlePayment(refundId, 'bank transfer of Nimal')).status).toBe(404);
     expect(await entriesOf(orderId)).toEqual([

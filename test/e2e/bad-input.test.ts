@@ -141,15 +141,15 @@ describe('ids', () => {
   });
 });
 
-describe('a QR text at the door', () => {
+describe('the door refuses a QR text that is', () => {
   test.each([
     ['empty', ''],
     ['of another kind', 'https://example.com/ticket/1'],
-    ['in the right alphabet', 'A'.repeat(189)],
-    ['in the right alphabet', 'A\u0000B'],
-    ['long', 'A'.repeat(2_049)],
+    ['only in the right alphabet', 'A'.repeat(189)],
+    ['broken by a NUL', 'A\u0000B'],
+    ['too long', 'A'.repeat(2_049)],
     ['binary', '\u0080\u009f\u0001'],
-  ])('%s is refused', async (_name, text) => {
+  ])('%s', async (_name, text) => {
     const { status, body } = await platform.app.call('POST', '/api/order/ticket/checkin', {
       token: scanner,
       body: { encrypted_qr: text },
@@ -255,9 +255,9 @@ interface Operation {
 test('leaves no secret or personal data in the log', async () => {
   const orderId = await platform.place(buyer);
   await platform.pay(buyer, orderId);
-  platform.seating.away = true;
+  platform.seating.isUnavailable = true;
   await platform.app.call('POST', '/api/order', { token: buyer, body: platform.request() });
-  platform.seating.away = false;
+  platform.seating.isUnavailable = false;
   await platform.app.call('GET', `/api/secure?access_token=${buyer}`, { token: buyer });
   const log = platform.app.log.join('');
   expect(log).toContain('"route":"/api/order"');

@@ -258,14 +258,14 @@ describe('issuing a ticket is refused for', () => {
   });
 
   test('every seat while the seating services are unavailable', async () => {
-    platform.seating.away = true;
+    platform.seating.isUnavailable = true;
     try {
       expect(await admin.tries.issue()).toMatchObject({
         status: 503,
         body: { code: 'seating_unavailable' },
       });
     } finally {
-      platform.seating.away = false;
+      platform.seating.isUnavailable = false;
     }
   });
 });
@@ -385,7 +385,7 @@ describe('voiding', () => {
     expect(await stored.refunds(orderId)).toMatchObject([{ amount_minor: 10_000, ticket_id: null }]);
   });
 
-  test('makes the door refuse its QR code', async () => {
+  test('makes the door refuse the ticket’s QR code', async () => {
     const ticket = await organiser.issue();
     const qrText = await qrTextOf(await organiser.ticket(ticket));
     await organiser.void(ticket);

@@ -37,7 +37,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   effects.clear();
-  platform.seating.away = false;
+  platform.seating.isUnavailable = false;
   platform.seating.query = undefined;
   platform.seating.seating = undefined;
   platform.seating.calls.length = 0;
@@ -143,9 +143,9 @@ describe('a change of seats', () => {
   test('to fewer seats needs no seating service, and releases the others for another buyer', async () => {
     const [kept, dropped] = seats(100, 50);
     const orderId = await buyer.place([kept, dropped]);
-    platform.seating.away = true;
+    platform.seating.isUnavailable = true;
     expect(await buyer.change(orderId, { seat_ids: [kept] })).toMatchObject({ SubTotal: 100, Price: 100 });
-    platform.seating.away = false;
+    platform.seating.isUnavailable = false;
     await stranger.place([dropped]);
     const refused = await buyer.tries.change(orderId, { seat_ids: [kept, dropped] });
     expect(refused).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: [dropped] } });
@@ -217,7 +217,7 @@ describe('a change of seats', () => {
       { seating: { status: 409, body: { message: 'Not on sale.' } } },
       400,
     ],
-    ['the seating services are unavailable', { away: true }, 503],
+    ['the seating services are unavailable', { isUnavailable: true }, 503],
   ])('when %s changes nothing and leaves the new seats free', async (_name, change, status) => {
     const [mine, next] = seats(100, 100);
     const orderId = await buyer.place([mine]);
@@ -227,7 +227,7 @@ describe('a change of seats', () => {
     expect(answer.status).toBe(status);
     if (status === 400) expect(answer.body).toMatchObject({ code: 'seats_refused', detail: 'Not on sale.' });
     expect(await rowsOf(orderId)).toEqual(before);
-    Object.assign(platform.seating, { query: undefined, seating: undefined, away: false });
+    Object.assign(platform.seating, { query: undefined, seating: undefined, isUnavailable: false });
     await stranger.place([next]);
   });
 
@@ -241,8 +241,8 @@ describe('a change of seats', () => {
   });
 });
 
-describe('a change of discount', () => {
-  test('takes the discount off the seats of the order, and is announced', async () => {
+describe('a change that involves a discount', () => {
+  test('takes the discount off the order’s seats, and is announced', async () => {
     const seatIds = seats(99, 199.5);
     const orderId = await buyer.place(seatIds);
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 12.5 });
@@ -270,7 +270,7 @@ describe('a change of discount', () => {
     expect(await buyer.change(orderId, { discount_id: discountId })).toMatchObject({ Price: 70 });
   });
 
-  test.each([null, ''])('removes the discount with %j, and gives its use back', async (none) => {
+  test.each([null, ''])('to %j removes the discount, and returns its use', async (none) => {
     const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 1 });
     const orderId = await buyer.place(seats(100), discountId);
     expect(await usesOf(discountId)).toBe(1);
@@ -293,7 +293,7 @@ describe('a change of discount', () => {
     expect([await usesOf(from ?? ''), await usesOf(to ?? '')]).toEqual([0, 1]);
   });
 
-  test('can also change the seats in the same request', async () => {
+  test('can include other seats in the same request', async () => {
     const [old, next, dear] = seats(100, 60, 140);
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 10 });
     const orderId = await buyer.place([old]);
@@ -305,7 +305,7 @@ describe('a change of discount', () => {
     expect(await stored.liveSeats(orderId)).toEqual([next, dear].sort());
   });
 
-  test('of seats recalculates the order’s discount from its current terms', async () => {
+  test('to other seats recalculates the discount from its current terms', async () => {
     const [old, next] = seats(100, 300);
     const discountId = catalogueDiscount(
       platform.seating,
@@ -327,7 +327,7 @@ describe('a change of discount', () => {
     });
   });
 
-  test('of seats is refused when the discount does not apply to the remaining seats', async () => {
+  test('to fewer seats is refused when the discount does not apply to them', async () => {
     const seatIds = seats(100, 100);
     const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 50, minSpend: 150 });
     const orderId = await buyer.place(seatIds, discountId);
@@ -358,7 +358,7 @@ describe('a change of discount', () => {
           { maxUsage: 2, currentUsage: 2 },
         ),
     ],
-  ])('to one that %s is refused with a reason', async (_name, discount) => {
+  ])('is refused with a reason when the discount %s', async (_name, discount) => {
     const orderId = await buyer.place(seats(100));
     const before = await rowsOf(orderId);
     const { status, body } = await buyer.tries.change(orderId, { discount_id: discount() });
@@ -377,7 +377,7 @@ describe('a change of discount', () => {
     expect(await usesOf(discountId)).toBe(2);
   });
 
-  test('between the same two discounts on two orders does not deadlock', async () => {
+  test('between the same two discounts does not deadlock two orders', async () => {
     const pair = [10, 20].map((amount) => catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount }));
     const [a = '', b = ''] = pair;
     const [one, two] = [await buyer.place(seats(100), a), await buyer.place(seats(100), b)];
@@ -667,7 +667,7 @@ test.each<[string, (seatIds: string[], discountId: string) => unknown]>([
   const orderId = await buyer.place(seatIds, discountId);
   const { paymentIntentId } = await buyer.intent(orderId);
   const before = await rowsOf(orderId);
-  platform.seating.away = true;
+  platform.seating.isUnavailable = true;
   const same = await buyer.change(orderId, body(seatIds, discountId));
   expect([same.PaymentIntentID, same.Price]).toEqual([paymentIntentId, 190]);
   expect(same).toEqual(await buyer.read(orderId));

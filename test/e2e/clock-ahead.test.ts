@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { instant, later } from '../../src/kernel/clock.ts';
 import { samplesOf } from '../support/metrics.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
-import { moneyCame, startReplica } from '../support/races.ts';
+import { deliverPayment, startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
 import type { TestApp } from '../support/test-app.ts';
 
@@ -74,7 +74,7 @@ describe('clock-ahead', () => {
     const { body } = await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
       token: buyer,
     });
-    const answer = await moneyCame(
+    const answer = await deliverPayment(
       { app: replica } as Pick<PlatformApp, 'app'>,
       orderId,
       body.paymentIntentId,

@@ -183,13 +183,13 @@ describe('a batch', () => {
     door.platform.seating.scanners.set(newcomer, new Set([door.platform.sessionId]));
     const token = await door.platform.token(newcomer);
     const scan = offline(ticket, 'one');
-    door.platform.seating.away = true;
+    door.platform.seating.isUnavailable = true;
     try {
       expect((await door.upload([scan], token)).body.results).toMatchObject([
         { outcome: 'refused', code: 'seating_unavailable', retry: true },
       ]);
     } finally {
-      door.platform.seating.away = false;
+      door.platform.seating.isUnavailable = false;
     }
     expect((await door.upload([scan], token)).body.results).toMatchObject([{ outcome: 'admitted' }]);
   });
@@ -330,7 +330,7 @@ describe('the bundle', () => {
     expect((await ask('br, gzip')).headers.get('content-encoding')).toBe('gzip');
   });
 
-  test('then lists what changed: tickets sold, admitted, undone and cancelled', async () => {
+  test('lists what changed since a version: tickets sold, admitted, undone and cancelled', async () => {
     const [entered, cancelled] = [await door.sellOne(), await door.sellOne()];
     let { version } = (await door.bundle()).body;
     const changed = async () => {

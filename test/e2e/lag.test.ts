@@ -95,7 +95,7 @@ describe('the lag of publishing', () => {
 
   test('grows while the log is unavailable, is a fault after half a minute, and returns to zero', async () => {
     await quiet();
-    events.away = 'the broker is unavailable';
+    events.failure = 'the broker is unavailable';
     const orderIds = [await buyer.place(), await buyer.place()];
     const waiting = await healthWhere((outbox) => outbox.waiting === 4);
     // An order and its seats are one message each.
@@ -117,7 +117,7 @@ describe('the lag of publishing', () => {
     expect(late.ticketing_outbox_lag_seconds).toBeGreaterThanOrEqual(35);
     expect((await platform.app.call('GET', '/healthz')).status).toBe(200);
 
-    events.away = undefined;
+    events.failure = undefined;
     await quiet();
     const { body } = await healthWhere(({ waiting }) => waiting === 0);
     expect(body.outbox).toEqual({ status: 'UP', waiting: 0, lag_seconds: 0 });

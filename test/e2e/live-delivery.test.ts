@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { holdNextCommit, toldOf, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
+import { holdNextCommit, ordersOn, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -71,7 +71,7 @@ describe('an order that completes on one replica', () => {
       Array.from({ length: 60 }, (_, at) => sales.sell(at % 2 === 0 ? platform.app : replica)),
     );
     for (const reader of readers) await reader.untilThereAre(60, 'checkout');
-    const [first = [], ...others] = readers.map(toldOf);
+    const [first = [], ...others] = readers.map(ordersOn);
     expect(new Set(first)).toEqual(new Set(sold));
     expect(first).toHaveLength(60);
     for (const other of others) expect(other).toEqual(first);
@@ -94,15 +94,15 @@ describe('an order that completes on one replica', () => {
       const reader = await sales.watch(round % 2 === 0 ? platform.app : replica, {
         headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
       });
-      await until('it has heard something', () => toldOf(reader).length > 0);
+      await until('it has received something', () => ordersOn(reader).length > 0);
       reader.close();
-      heard.push(...toldOf(reader));
+      heard.push(...ordersOn(reader));
       ({ lastEventId } = reader);
     }
     await selling;
     await steady.untilThereAre(60, 'checkout');
     // The first reader connected before the first sale, so everything that was sold is its to receive.
-    expect(heard).toEqual(toldOf(steady));
+    expect(heard).toEqual(ordersOn(steady));
     expect(distinct(heard)).toBe(60);
   });
 });
@@ -125,8 +125,8 @@ describe('a reader that reconnects', () => {
     await after.untilThereAre(3, 'checkout');
     const fresh = await sales.sell(restarted);
     await after.untilThereAre(4, 'checkout');
-    expect(toldOf(before)).toEqual([first]);
-    expect(toldOf(after)).toEqual([...missed, fresh]);
+    expect(ordersOn(before)).toEqual([first]);
+    expect(ordersOn(after)).toEqual([...missed, fresh]);
     expect(after.dataOf('gap')).toEqual([]);
   });
 
@@ -139,7 +139,7 @@ describe('a reader that reconnects', () => {
       path: `${sales.eventPath}?lastEventId=${before.lastEventId}`,
     });
     await after.untilThereAre(1, 'checkout');
-    expect(toldOf(after)).toEqual([missed]);
+    expect(ordersOn(after)).toEqual([missed]);
   });
 
   test('from far behind gets page after page, in order, and then live orders', async () => {
@@ -155,7 +155,7 @@ describe('a reader that reconnects', () => {
     await after.untilThereAre(730, 'checkout');
     const fresh = await sales.sell();
     await after.untilThereAre(731, 'checkout');
-    expect(toldOf(after)).toEqual([...Array.from({ length: 730 }, (_, at) => at + 1), fresh]);
+    expect(ordersOn(after)).toEqual([...Array.from({ length: 730 }, (_, at) => at + 1), fresh]);
   });
 
   test('with an id of another database gets a gap event, and then live orders', async () => {
@@ -163,7 +163,7 @@ describe('a reader that reconnects', () => {
     await reader.untilThereAre(1, 'gap');
     const orderId = await sales.sell();
     await reader.untilThereAre(1, 'checkout');
-    expect(toldOf(reader)).toEqual([orderId]);
+    expect(ordersOn(reader)).toEqual([orderId]);
   });
 });
 
@@ -183,7 +183,7 @@ describe('a lost signal', () => {
     ]);
     const orderId = await sales.sell();
     await reader.untilThereAre(1, 'checkout');
-    expect(toldOf(reader)).toEqual([orderId]);
+    expect(ordersOn(reader)).toEqual([orderId]);
     const old = new Set(before.map(({ pid }) => pid));
     await until('they listen again', async () => {
       const found = await listeners();
@@ -197,9 +197,9 @@ describe('a lost signal', () => {
     const orderId = await sales.sell();
     await until('it is numbered', async () => {
       await turnLive(deaf.app);
-      return toldOf(reader).length > 0;
+      return ordersOn(reader).length > 0;
     });
-    expect(toldOf(reader)).toEqual([orderId]);
+    expect(ordersOn(reader)).toEqual([orderId]);
   });
 });
 
@@ -211,14 +211,14 @@ test('no reader misses a sale that commits after one with a later number', async
   const quick = await sales.sell(replica);
   for (const reader of readers) await reader.untilThereAre(1, 'checkout');
   const [between] = readers.map(({ lastEventId }) => lastEventId);
-  await first.letGo();
+  await first.release();
   const late = await slow;
   for (const reader of readers) await reader.untilThereAre(2, 'checkout');
-  for (const reader of readers) expect(toldOf(reader)).toEqual([quick, late]);
+  for (const reader of readers) expect(ordersOn(reader)).toEqual([quick, late]);
   // A reader that disconnects between the two misses nothing either.
   const back = await sales.watch(replica, { headers: { 'last-event-id': between ?? '' } });
   await back.untilThereAre(1, 'checkout');
-  expect(toldOf(back)).toEqual([late]);
+  expect(ordersOn(back)).toEqual([late]);
 });
 
 test('a sale that a crashed replica left without a number is numbered by another', async () => {
@@ -229,5 +229,5 @@ test('a sale that a crashed replica left without a number is numbered by another
     [platform.eventId, platform.organizationId],
   );
   await reader.untilThereAre(1, 'checkout');
-  expect(toldOf(reader)).toEqual(['of a dead replica']);
+  expect(ordersOn(reader)).toEqual(['of a dead replica']);
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openStream } from '../support/event-reader.ts';
-import { longToken, toldOf, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
+import { longToken, ordersOn, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
 import { movableClock } from '../support/movable-clock.ts';
 import { patience } from '../support/patience.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
@@ -41,7 +41,7 @@ describe('a heartbeat', () => {
     for (let beats = 1; beats <= 3; beats += 1) {
       clock.advance(15 * SECOND);
       await turn();
-      await until('it is heard', () => reader.comments.length === beats);
+      await until('it is received', () => reader.comments.length === beats);
       await turn();
     }
     expect(reader.comments).toEqual(['still here', 'still here', 'still here']);
@@ -101,9 +101,9 @@ describe('a stream ends', () => {
     }
   });
 
-  test('when nobody has confirmed the owner of the event for five minutes, and not before', async () => {
+  test('when the owner of the event has been unconfirmed for five minutes, and not before', async () => {
     const reader = await watchFor(3_600);
-    platform.seating.away = true;
+    platform.seating.isUnavailable = true;
     try {
       for (let minute = 1; minute < 5; minute += 1) {
         clock.advance(MINUTE);
@@ -115,7 +115,7 @@ describe('a stream ends', () => {
       await reader.untilOver();
       expect(reader.dataOf('closed')).toEqual([{ status: 'closed', reason: 'ownership_unconfirmed' }]);
     } finally {
-      platform.seating.away = false;
+      platform.seating.isUnavailable = false;
     }
     await until('the seating service is asked again', async () => {
       const again = await sales.watch();
@@ -150,7 +150,7 @@ describe('a stream ends', () => {
         () => quick.dataOf('checkout').length === sent + rowsOfATurn,
       );
     }
-    expect(toldOf(quick)).toEqual(Array.from({ length: rows }, (_, at) => at + 1));
+    expect(ordersOn(quick)).toEqual(Array.from({ length: rows }, (_, at) => at + 1));
     slow.resume();
     await slow.untilOver();
     expect(slow.dataOf('checkout').length).toBeLessThan(rows);
@@ -158,7 +158,7 @@ describe('a stream ends', () => {
     // The reader reconnects for the rest.
     const back = await sales.watch(platform.app, { token, headers: { 'last-event-id': slow.lastEventId } });
     await back.untilThereAre(rows - slow.dataOf('checkout').length, 'checkout');
-    expect([...toldOf(slow), ...toldOf(back)]).toEqual(toldOf(quick));
+    expect([...ordersOn(slow), ...ordersOn(back)]).toEqual(ordersOn(quick));
   });
 });
 
@@ -242,18 +242,18 @@ describe('the feed', () => {
     await platform.app.app.turn('saleForgetting');
     const inTime = await comeBack();
     await inTime.untilThereAre(1, 'checkout');
-    expect(toldOf(inTime)).toEqual([missed]);
+    expect(ordersOn(inTime)).toEqual([missed]);
     expect(inTime.dataOf('gap')).toEqual([]);
 
     clock.advance(16 * MINUTE);
     await platform.app.app.turn('saleForgetting');
     const tooLate = await comeBack();
     await tooLate.untilThereAre(1, 'gap');
-    expect(toldOf(tooLate)).toEqual([]);
+    expect(ordersOn(tooLate)).toEqual([]);
     const fresh = await sales.sell();
     await turn();
     await tooLate.untilThereAre(1, 'checkout');
-    expect(toldOf(tooLate)).toEqual([fresh]);
+    expect(ordersOn(tooLate)).toEqual([fresh]);
   });
 });
 
@@ -331,9 +331,9 @@ describe('a stream is refused', () => {
         status: 403,
         code: 'forbidden',
       });
-      platform.seating.away = true;
+      platform.seating.isUnavailable = true;
       const { status, text } = await sales.watch(platform.app, { token: owner, path });
-      platform.seating.away = false;
+      platform.seating.isUnavailable = false;
       expect({ status, ...JSON.parse(text) }).toMatchObject({ status: 503, code: 'seating_unavailable' });
     }
   });
@@ -346,7 +346,7 @@ describe('a stream is refused', () => {
 
 test('an administrator watches every event and organisation without a question to the seating service', async () => {
   const admin = await longToken(platform, randomUUID(), ADMIN);
-  platform.seating.away = true;
+  platform.seating.isUnavailable = true;
   try {
     for (const path of [sales.eventPath, sales.organizationPath]) {
       const reader = await sales.watch(platform.app, { token: admin, path });
@@ -357,7 +357,7 @@ test('an administrator watches every event and organisation without a question t
       reader.close();
     }
   } finally {
-    platform.seating.away = false;
+    platform.seating.isUnavailable = false;
   }
 });
 

@@ -85,9 +85,9 @@ test('a token in the address never reaches the log, whatever fails', async () =>
   for (const method of ['HEAD', 'POST', 'DELETE'])
     await platform.app.call(method, withToken(sales.eventPath, token));
   expect((await open(`${withToken(sales.eventPath, token)}&lastEventId=x`)).status).toBe(400);
-  platform.seating.away = true;
+  platform.seating.isUnavailable = true;
   expect((await open(withToken(sales.eventPath, token))).status).toBe(503);
-  platform.seating.away = false;
+  platform.seating.isUnavailable = false;
   // A request that is not HTTP.
   const { port } = new URL(platform.app.url);
   const socket = connect(Number(port), '127.0.0.1');

@@ -8,7 +8,7 @@ import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { qrTextOf } from '../support/qr-texts.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
-import { type Stored, storedIn } from '../support/stored.ts';
+import { insertStuckRefund, type Stored, storedIn } from '../support/stored.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 
 const HOUR_MS = 3_600_000;
@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   effects.clear();
-  platform.seating.away = false;
+  platform.seating.isUnavailable = false;
   platform.seating.gate = undefined;
 });
 
@@ -68,16 +68,7 @@ const completedOrder = () => buyer.buy([randomUUID(), randomUUID()]);
 /** A refund of one minor unit that used up its attempts, of an order of its own. */
 async function stuckRefund(): Promise<string> {
   const { orderId } = await completedOrder();
-  const refundId = randomUUID();
-  await platform.app.sql(
-    `WITH counted AS (
-       INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
-       SELECT organization_id, event_id, session_id, 'lkr', 0, 1 FROM orders WHERE order_id = $2)
-     INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, created_at, attempts, next_attempt_at)
-     SELECT $1, payment_intent_id, 1, 'service', 'a test', now(), 12, now() FROM payments WHERE order_id = $2`,
-    [refundId, orderId],
-  );
-  return refundId;
+  return insertStuckRefund(platform.app, orderId, 1);
 }
 
 async function ordersOn(seatId: string): Promise<number> {
@@ -338,11 +329,11 @@ describe('a refusal', () => {
   test('that asks for a retry is not stored', async () => {
     const asked = placing();
     const key = randomUUID();
-    platform.seating.away = true;
+    platform.seating.isUnavailable = true;
     const refused = await send(asked, key);
     expect(refused).toMatchObject({ status: 503, body: { code: 'seating_unavailable' } });
     expect(await platform.app.sql('SELECT FROM idempotency_keys WHERE key = $1', [key])).toEqual([]);
-    platform.seating.away = false;
+    platform.seating.isUnavailable = false;
     const placed = await until('the seating service is asked again', async () => {
       const answer = await send(asked, key);
       return answer.status === 201 && answer;
@@ -361,7 +352,7 @@ describe('a refusal', () => {
   });
 });
 
-describe('a crashed worker', () => {
+describe('a worker that seems to have crashed', () => {
   test('is replaced when its claim expires, and not before', async () => {
     const seatId = randomUUID();
     const asked = placing([seatId]);

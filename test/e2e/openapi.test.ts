@@ -261,10 +261,10 @@ test('every token is refused with 503 while the issuer is unavailable', async ()
   const issuer = await startFakeIssuer();
   const closed = await startTestApp({ OIDC_ISSUER: issuer.issuer, TICKET_CLIENT_SECRET: 's' });
   const token = await issuer.token(randomUUID());
-  issuer.away = true;
+  issuer.isUnavailable = true;
   const answer = await closed.call('GET', '/api/secure', { token });
   expect(answer).toMatchObject({ status: 503, body: { code: 'identity_unavailable' } });
   expect(answer.headers.get('retry-after')).toBe('2');
-  issuer.away = false;
+  issuer.isUnavailable = false;
   expect((await closed.call('GET', '/api/secure', { token })).status).toBe(200);
 });

@@ -21,7 +21,7 @@ beforeAll(async () => {
 beforeEach(() => {
   platform.seating.query = undefined;
   platform.seating.seating = undefined;
-  platform.seating.away = false;
+  platform.seating.isUnavailable = false;
   platform.seating.calls.length = 0;
 });
 
@@ -143,7 +143,7 @@ describe('placing', () => {
   });
 
   test.each([
-    ['unavailable', { away: true }],
+    ['unavailable', { isUnavailable: true }],
     ['broken', { query: { status: 500, body: { message: 'NullPointerException at com.example' } } }],
     ['answering something else', { query: { status: 200, body: { seats: 'none' } } }],
     ['answering without end', { query: { status: 400, body: { message: 'x'.repeat(17 * 1_024 * 1_024) } } }],
@@ -157,7 +157,7 @@ describe('placing', () => {
     expect(headers.get('retry-after')).toBe('2');
     expect(JSON.stringify(body)).not.toContain('NullPointer');
     await nothingStored(before);
-    Object.assign(platform.seating, { away: false, query: undefined });
+    Object.assign(platform.seating, { isUnavailable: false, query: undefined });
     await buyer.order(seatIds);
   });
 

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 
 beforeEach(() => {
-  platform.seating.away = false;
+  platform.seating.isUnavailable = false;
 });
 
 /** A file of the API, as bytes. */
@@ -244,13 +244,13 @@ describe('the catalogue', () => {
     );
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
     expect(callsFor(sessionId)).toBe(1);
-    platform.seating.away = true;
+    platform.seating.isUnavailable = true;
     expect((await download(`/api/order/${orderId}/tickets.pdf`)).status).toBe(200);
   });
 
   test('is reported as unavailable when the session is not cached yet', async () => {
     const { orderId } = await sold(1, { title: 'Away' });
-    platform.seating.away = true;
+    platform.seating.isUnavailable = true;
     const answer = await download(`/api/order/${orderId}/tickets.pdf`);
     expect(answer).toMatchObject({ status: 503, body: { code: 'seating_unavailable' } });
     expect(answer.headers.get('retry-after')).toBe('2');
@@ -310,7 +310,7 @@ describe('the calendar file', () => {
     );
   });
 
-  test('cannot be injected into by a name', async () => {
+  test('treats a name as text and never as calendar syntax', async () => {
     const title = 'Night; of, \\ "wonders"\r\nEND:VEVENT\r\nBEGIN:VALARM';
     const { orderId } = await sold(1, { title });
     const lines = await linesOf(orderId);

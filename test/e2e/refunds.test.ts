@@ -132,7 +132,7 @@ describe('a refund by an administrator', () => {
     });
   });
 
-  test('of a part, then of the rest without an amount', async () => {
+  test('of a part, then without an amount, refunds the rest', async () => {
     const { orderId, intentId } = await sold(100);
     await admin.refund(orderId, 30);
     expect(await admin.refund(orderId)).toMatchObject({ amount: 70, order: { Status: 'cancelled' } });
@@ -161,7 +161,7 @@ describe('a refund by an administrator', () => {
     expect(await atStripe(intentId)).toMatchObject([{ amount: 10_000 }]);
   });
 
-  test('by cancelling a paid order refunds the remainder', async () => {
+  test('made by cancelling a paid order refunds the remainder', async () => {
     const { orderId, intentId } = await sold(100);
     await admin.refund(orderId, 25);
     await admin.cancel(orderId);
@@ -480,7 +480,7 @@ describe('a dispute', () => {
     await until('it is published', () => seatStatuses(seatIds).at(-1)?.[0] === 'BOOKED');
   });
 
-  test('that is won after the seats were sold is refunded to the buyer', async () => {
+  test('that is won after the seats were sold leads to a refund', async () => {
     const { orderId, intentId, seatIds, disputeId } = await disputed();
     const next = await (await newPerson(platform)).order(seatIds);
     await answer(disputeId, 'winning_evidence');
@@ -554,7 +554,7 @@ describe('a refund that the bank rejects', () => {
     expect(await storedThere.refunds(orderId)).toMatchObject([{ provider_id: refunds[1]?.id }]);
   });
 
-  test('in Stripe’s answer already is not recorded as done', async () => {
+  test('at once, in Stripe’s answer, is not recorded as done', async () => {
     stub.refundStatus = 'failed';
     const { orderId, intentId } = await paidThere({ amount: 1, amount_received: 1 });
     await until('it was tried', () => stub.refunds.some((each) => each.payment_intent === intentId));

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newAdmin, newPerson, type Person } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
-import { moneyCame } from '../support/races.ts';
+import { deliverPayment } from '../support/races.ts';
 import { close, listen, until } from '../support/servers.ts';
 import { storedIn } from '../support/stored.ts';
 
@@ -39,7 +39,7 @@ afterAll(() => close(stripe));
 test('a refund that used up its attempts is listed for an administrator, who retries it', async () => {
   const orderId = await (await newPerson(platform)).place();
   const intentId = `pi_${randomUUID()}`;
-  await moneyCame(platform, orderId, intentId, 1);
+  await deliverPayment(platform, orderId, intentId, 1);
   expect(await admin.stuckPayments()).toEqual([]);
   await until('the first try has failed', async () => {
     const rows = await platform.app.sql(

@@ -171,7 +171,7 @@ describe('Stripe', () => {
 });
 
 describe('a topic', () => {
-  test('is consumed in the trace of the message, and so is what follows from it', async () => {
+  test('is consumed in the trace of each message, and what follows is announced in it', async () => {
     const orderId = randomUUID();
     const { traceId, spanId, traceparent } = newTrace();
     await events.log.publish([

@@ -328,8 +328,8 @@ describe('a signed webhook', () => {
 
   test.each([
     ['just within the size limit is accepted', 260_000, 200],
-    ['too large is refused unread', 262_145, 413],
-    ['huge is refused unread', 5_000_000, 413],
+    ['that is too large is refused unread', 262_145, 413],
+    ['that is huge is refused unread', 5_000_000, 413],
   ])('%s', async (_name, size, status) => {
     const event = stripeEvent('something.else', { object: 'thing', filler: '' });
     const filler = 'x'.repeat(size - JSON.stringify(event).length);

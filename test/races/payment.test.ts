@@ -40,7 +40,7 @@ test('pay against expire: paid and completed, or ended and nothing was taken', a
     const { orderId, seatIds, path, offer } = await offered();
     await arena.endHold(orderId);
     const { answers, steps, standstills } = await interleaving.race(choose, {
-      payer: () => arena.payAndTell('payer', orderId, offer),
+      payer: () => arena.payAndReport('payer', orderId, offer),
       page: () => arena.call('page', 'POST', `${path}/checkout`, { token }),
       sweeper: () => arena.sweep(),
     });
@@ -70,7 +70,7 @@ test('pay against cancel: paid and completed, or cancelled and nothing was taken
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const { orderId, seatIds, path, offer } = await offered();
     const { answers, steps, standstills } = await interleaving.race(choose, {
-      payer: () => arena.payAndTell('payer', orderId, offer),
+      payer: () => arena.payAndReport('payer', orderId, offer),
       buyer: () => arena.call('buyer', 'DELETE', path, { token, ofReplica: true }),
       page: () => arena.call('page', 'POST', `${path}/checkout`, { token }),
     });
@@ -101,7 +101,7 @@ test('webhook against checkout: completed once, by either', async ({ annotate })
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const { orderId, seatIds, path, offer } = await paid();
     const { answers, steps, standstills } = await interleaving.race(choose, {
-      stripe: () => arena.tell('stripe', orderId, offer.intentId),
+      stripe: () => arena.reportPayment('stripe', orderId, offer.intentId),
       page: () => arena.call('page', 'POST', `${path}/checkout`, { token, ofReplica: true }),
     });
     expect(standstills).toBe(0);
@@ -124,9 +124,9 @@ test('webhook against itself and another of the same money, on two replicas: the
     const { orderId, seatIds, offer } = await paid();
     const [eventId, other] = [`evt_${randomUUID()}`, `evt_${randomUUID()}`];
     const { steps, standstills } = await arena.interleaving.race(choose, {
-      first: () => arena.tell('first', orderId, offer.intentId, { eventId }),
-      again: () => arena.tell('again', orderId, offer.intentId, { eventId, ofReplica: true }),
-      other: () => arena.tell('other', orderId, offer.intentId, { eventId: other, ofReplica: true }),
+      first: () => arena.reportPayment('first', orderId, offer.intentId, { eventId }),
+      again: () => arena.reportPayment('again', orderId, offer.intentId, { eventId, ofReplica: true }),
+      other: () => arena.reportPayment('other', orderId, offer.intentId, { eventId: other, ofReplica: true }),
     });
     expect(standstills).toBe(0);
     const kept = await arena.rows('SELECT attempts FROM stripe_inbox WHERE payment_intent_id = $1', [

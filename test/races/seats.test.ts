@@ -5,7 +5,7 @@ import { type Arena, explore, inShort, openArena, payElsewhere } from '../suppor
 import { watchEffects } from '../support/effects.ts';
 import { catalogueDiscount } from '../support/fake-seating.ts';
 import { createGate } from '../support/gate.ts';
-import { expectNothingFailed, expectSound, newsOfSeat } from '../support/ledger.ts';
+import { expectNothingFailed, expectSound, statesOfSeat } from '../support/ledger.ts';
 import { isThorough, rounds } from '../support/rounds.ts';
 import { seeds } from '../support/schedules.ts';
 import type { Answer } from '../support/test-app.ts';
@@ -80,7 +80,7 @@ describe('200 buyers, 200 requests at once', () => {
       const refused = answers.filter(({ status }) => status === 409);
       expect(new Set(refused.map(({ body }) => body.seat_ids.join()))).toEqual(new Set(seatIds));
       await arena.rest();
-      expect(newsOfSeat(arena, seatIds[0] ?? '')).toEqual(['LOCKED']);
+      expect(statesOfSeat(arena, seatIds[0] ?? '')).toEqual(['LOCKED']);
       await expectWholeOrNone(
         answers.map(() => seatIds),
         answers.filter(({ status }) => status === 201),
@@ -166,7 +166,7 @@ test('the same Idempotency-Key three times at once: one order, and the same answ
     await arena.rest();
     const { body } = await place('', wish);
     await expectSound(arena, body.order_id, wish.seatIds);
-    expect(newsOfSeat(arena, wish.seatIds[0] ?? '')).toEqual(['LOCKED']);
+    expect(statesOfSeat(arena, wish.seatIds[0] ?? '')).toEqual(['LOCKED']);
     const words = Object.values(answers).map((answer) => {
       if (answer.status === 201) expect(answer.body.order_id).toBe(body.order_id);
       else expect([answer.status, answer.body.code]).toEqual([409, 'request_in_flight']);
@@ -226,7 +226,7 @@ test('late money against a new buyer of the seat: one has it, and the other’s 
     await arena.sweep();
     const intentId = await payElsewhere(arena, orderId);
     const { answers, standstills } = await arena.interleaving.race(choose, {
-      stripe: () => arena.tell('stripe', orderId, intentId),
+      stripe: () => arena.reportPayment('stripe', orderId, intentId),
       other: () => place('other', { seatIds, token: stranger, key: randomUUID(), ofReplica: true }),
     });
     expect(standstills).toBe(0);
@@ -264,7 +264,7 @@ test('cancel against the next buyer, while the relay publishes: news of the seat
     await arena.rest();
     const isTaken = answers.after.status === 201;
     const news = ['LOCKED', 'AVAILABLE', ...(isTaken ? ['LOCKED'] : [])];
-    expect(newsOfSeat(arena, seatIds[0] ?? '')).toEqual(news);
+    expect(statesOfSeat(arena, seatIds[0] ?? '')).toEqual(news);
     await expectSound(arena, orderId, []);
     if (isTaken) await expectSound(arena, answers.after.body.order_id, seatIds);
     return isTaken ? 'sold again' : 'refused';

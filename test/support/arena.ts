@@ -1,9 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Fastify from 'fastify';
 import pg from 'pg';
 import { expect } from 'vitest';
 import type { Watch } from '../../src/app.ts';
@@ -13,13 +11,14 @@ import { createTicketSealer, type TicketSealer } from '../../src/features/ticket
 import { instant } from '../../src/kernel/clock.ts';
 import { Currency } from '../../src/kernel/money.ts';
 import { atEnd } from './at-end.ts';
+import { listeningApp } from './embedded-host.ts';
 import { asRacer, createInterleaving, type Interleaving } from './interleaving.ts';
 import { testDatabase } from './own-database.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from './platform-app.ts';
-import { moneyCame, startReplica } from './races.ts';
+import { deliverPayment, startReplica } from './races.ts';
 import { type RecordedEvents, recordEvents } from './recorded-events.ts';
 import type { Choose } from './schedules.ts';
-import { close, listen } from './servers.ts';
+import { close } from './servers.ts';
 import { type StripeApi, stripeApi } from './stripe-api.ts';
 import { type Answer, findingsIn, type TestApp } from './test-app.ts';
 
@@ -51,9 +50,9 @@ export interface Arena {
   /** Pays as a page does; returns whether Stripe accepted it. */
   confirm(offer: Offer): Promise<boolean>;
   /** The same as an effect of a racer; when Stripe accepted it, its webhook follows and is applied. */
-  payAndTell(who: string, orderId: string, offer: Offer, amountMinor?: number): Promise<boolean>;
+  payAndReport(who: string, orderId: string, offer: Offer, amountMinor?: number): Promise<boolean>;
   /** Delivers a payment webhook to a process, which applies what is due. */
-  tell(who: string, orderId: string, intentId: string, news?: News): Promise<void>;
+  reportPayment(who: string, orderId: string, intentId: string, report?: PaymentReport): Promise<void>;
   /** Lets time pass until an order's hold has ended. */
   endHold(orderId: string): Promise<unknown>;
   /** Runs the sweeper once for ended holds of either kind. */
@@ -76,7 +75,7 @@ export interface Offer {
 }
 
 /** The contents of a payment webhook, apart from its payment. */
-export interface News {
+export interface PaymentReport {
   readonly amountMinor?: number;
   readonly eventId?: string;
   readonly ofReplica?: boolean;
@@ -142,7 +141,7 @@ export async function openArena({ watch = (_name, port) => port, verified = true
   return withActions({ ...base, rows: await openRows(dsn) }, hosted.url);
 }
 
-type Actions = 'call' | 'offer' | 'confirm' | 'payAndTell' | 'tell' | 'endHold' | 'sweep' | 'rest';
+type Actions = 'call' | 'offer' | 'confirm' | 'payAndReport' | 'reportPayment' | 'endHold' | 'sweep' | 'rest';
 
 function withActions(base: Omit<Arena, Actions>, stripeUrl: string): Arena {
   const { platform, replica, interleaving, buyer, rows } = base;
@@ -161,14 +160,14 @@ function withActions(base: Omit<Arena, Actions>, stripeUrl: string): Arena {
     async confirm({ intentId, clientSecret }) {
       return (await confirmIntent(stripeUrl, intentId, clientSecret, 'pm_card_visa')) === 200;
     },
-    async payAndTell(who, orderId, offer, amountMinor) {
+    async payAndReport(who, orderId, offer, amountMinor) {
       const isPaid = await interleaving.effect('page confirm', () => arena.confirm(offer));
-      if (isPaid) await arena.tell(who, orderId, offer.intentId, amountMinor ? { amountMinor } : {});
+      if (isPaid) await arena.reportPayment(who, orderId, offer.intentId, amountMinor ? { amountMinor } : {});
       return isPaid;
     },
-    async tell(who, orderId, intentId, { amountMinor, eventId, ofReplica = false } = {}) {
+    async reportPayment(who, orderId, intentId, { amountMinor, eventId, ofReplica = false } = {}) {
       const app = ofReplica ? replica : platform.app;
-      await moneyCame({ app }, orderId, intentId, amountMinor, { eventId, headers: asRacer(who) });
+      await deliverPayment({ app }, orderId, intentId, amountMinor, { eventId, headers: asRacer(who) });
       await app.app.turn('webhooks');
     },
     endHold: (orderId) =>
@@ -190,14 +189,7 @@ function withActions(base: Omit<Arena, Actions>, stripeUrl: string): Arena {
 
 /** Stripe as a server of its own that sends no webhooks; its state is at hand. */
 export async function hostStripe() {
-  const server = createServer();
-  const url = await listen(server);
-  const app = Fastify({
-    serverFactory: (handler) => {
-      server.on('request', handler);
-      return server;
-    },
-  });
+  const { server, url, app } = await listeningApp();
   const clock = { now: () => instant(Date.now()) };
   const ids = { uuid: randomUUID };
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-stripe-'));

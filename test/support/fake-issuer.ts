@@ -25,7 +25,7 @@ export interface FakeIssuer {
   /** Signs with a new key from now on; the old one is removed from the JWKS. */
   rotate(): Promise<void>;
   /** Whether it refuses every connection. */
-  away: boolean;
+  isUnavailable: boolean;
   /** How many M2M tokens it issued, and how many times its keys were fetched. */
   readonly counts: { tokens: number; keys: number };
   /** Where its keys are, as its discovery document says; unset: at Keycloak's path, without such a document. */
@@ -63,11 +63,11 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
   let pair = await keyPair();
   let stranger: GenerateKeyPairResult | undefined;
   const counts = { tokens: 0, keys: 0 };
-  const fake = { away: false, counts, m2mLifeS: 300, keysAt: undefined as string | undefined };
+  const fake = { isUnavailable: false, counts, m2mLifeS: 300, keysAt: undefined as string | undefined };
   const kid = () => `key-${generation}`;
 
   const server = createServer(async (request, response) => {
-    if (fake.away) return void request.socket.destroy();
+    if (fake.isUnavailable) return void request.socket.destroy();
     response.setHeader('content-type', 'application/json');
     if (request.url?.endsWith('/.well-known/openid-configuration')) {
       if (fake.keysAt) return void response.end(JSON.stringify({ issuer, jwks_uri: url + fake.keysAt }));

@@ -34,7 +34,7 @@ export interface FakeSeating {
   readonly sessions: Map<string, { readonly title: string; readonly [field: string]: unknown }>;
   query: CannedAnswer | undefined;
   seating: CannedAnswer | undefined;
-  away: boolean;
+  isUnavailable: boolean;
   /** Whether it refuses an order whose session is known and is of another event or organisation, as the platform does. */
   refusesMixtures: boolean;
   /** Answers wait for this promise. */
@@ -104,12 +104,12 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     sessions: new Map(),
     query: undefined,
     seating: undefined,
-    away: false,
+    isUnavailable: false,
     refusesMixtures: false,
     gate: undefined,
   };
   const server = createServer(async (request, response) => {
-    if (fake.away) return void request.socket.destroy();
+    if (fake.isUnavailable) return void request.socket.destroy();
     const url = new URL(request.url ?? '/', 'http://fake');
     const sent = await text(request);
     const body: unknown = sent === '' ? undefined : JSON.parse(sent);

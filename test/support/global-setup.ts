@@ -19,7 +19,7 @@ declare module 'vitest' {
  * Settings for a server that is discarded after the run: no test cuts its power, so nothing has to reach the disk, and its
  * one password need not be slow to guess.
  */
-const THROWN_AWAY = [
+const DISCARDED_AFTER_RUN = [
   'fsync = off',
   'full_page_writes = off',
   'synchronous_commit = off',
@@ -51,7 +51,7 @@ async function makeQuick(dsn: string): Promise<void> {
   const client = new pg.Client({ connectionString: dsn });
   await client.connect();
   try {
-    for (const setting of THROWN_AWAY) await client.query(`ALTER SYSTEM SET ${setting}`);
+    for (const setting of DISCARDED_AFTER_RUN) await client.query(`ALTER SYSTEM SET ${setting}`);
     await client.query('SELECT pg_reload_conf()');
     // The same password, stored with the cheaper hash.
     await client.query('SET scram_iterations = 1');

@@ -54,14 +54,14 @@ export async function turnLive(app: App): Promise<void> {
 }
 
 /** The ids of the orders that a reader received, in their order. */
-export function toldOf(reader: EventReader): string[] {
+export function ordersOn(reader: EventReader): string[] {
   return reader.dataOf('checkout').map(({ OrderID }) => OrderID);
 }
 
 /** A sale that has its number in the database and is not committed yet. */
 export interface HeldCommit {
   untilItWaits(): Promise<void>;
-  letGo(): Promise<void>;
+  release(): Promise<void>;
 }
 
 const WAITS_KEY = 77;
@@ -92,7 +92,7 @@ export async function holdNextCommit({ app }: PlatformApp): Promise<HeldCommit> 
         return waiting.length === 1;
       });
     },
-    async letGo() {
+    async release() {
       await holder.query(`SELECT pg_advisory_unlock(${HELD_KEY})`);
       await holder.query('DROP TRIGGER wait_there ON sale_changes');
     },

@@ -56,7 +56,7 @@ export async function twoScanners(platform: PlatformApp): Promise<string[]> {
 }
 
 /** Delivers a signed webhook that reports a payment of an order's price, with a new event id when none is given. */
-export function moneyCame(
+export function deliverPayment(
   platform: Pick<PlatformApp, 'app'>,
   orderId: string,
   intentId: string,

@@ -9,7 +9,7 @@ export interface RecordedEvents {
   /** Everything published so far, oldest first. */
   readonly messages: EventMessage[];
   /** While it is set, publishing rejects with this message. */
-  away: string | undefined;
+  failure: string | undefined;
   /** The bodies published on a topic under a key, oldest first. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into messages of every shape
   on(topic: string, key: string): any[];
@@ -32,13 +32,13 @@ export function recordEvents(): RecordedEvents {
     log: {
       subscribe: inner.subscribe,
       async publish(batch) {
-        if (recorded.away !== undefined) throw new Error(recorded.away);
+        if (recorded.failure !== undefined) throw new Error(recorded.failure);
         for (const { topic, value } of batch) requireDocumented(topic, value);
         await inner.publish(batch);
       },
     },
     messages,
-    away: undefined,
+    failure: undefined,
     on: (topic, key) =>
       messages
         .filter((message) => message.topic === topic && message.key === key)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type OrderRef, orderIdOf } from './people/requests.ts';
 import { until } from './servers.ts';
 import type { TestApp } from './test-app.ts';
@@ -101,4 +102,22 @@ export function storedIn({ sql }: Pick<TestApp, 'sql'>): Stored {
       });
     },
   };
+}
+
+/** Inserts a due refund of an order that used up its attempts; returns its id. */
+export async function insertStuckRefund(
+  { sql }: Pick<TestApp, 'sql'>,
+  orderId: string,
+  amountMinor: number,
+): Promise<string> {
+  const refundId = randomUUID();
+  await sql(
+    `WITH counted AS (
+       INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
+       SELECT organization_id, event_id, session_id, 'lkr', 0, $3 FROM orders WHERE order_id = $2)
+     INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, created_at, attempts, next_attempt_at)
+     SELECT $1, payment_intent_id, $3, 'service', 'a test', now(), 12, now() FROM payments WHERE order_id = $2`,
+    [refundId, orderId, amountMinor],
+  );
+  return refundId;
 }

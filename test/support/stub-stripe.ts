@@ -15,7 +15,7 @@ export interface StubStripe {
   readonly changes: { readonly path: string; readonly key: string; readonly form: URLSearchParams }[];
   /** The status of a new refund. */
   refundStatus: string;
-  away: boolean;
+  isUnavailable: boolean;
 }
 
 export async function startStubStripe(): Promise<StubStripe> {
@@ -25,12 +25,12 @@ export async function startStubStripe(): Promise<StubStripe> {
     disputes: [],
     changes: [],
     refundStatus: 'succeeded',
-    away: false,
+    isUnavailable: false,
   };
   /** The first answer to each idempotency key, as Stripe keeps it. */
   const answers = new Map<string, Wire>();
   const server = createServer(async (request, response) => {
-    if (stub.away) return void request.socket.destroy();
+    if (stub.isUnavailable) return void request.socket.destroy();
     const url = new URL(request.url ?? '/', 'http://stub');
     const body = request.method === 'POST' ? await changed(stub, answers, request, url) : read(stub, url);
     response.writeHead(body ? 200 : 404, { 'content-type': 'application/json' });

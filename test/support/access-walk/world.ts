@@ -7,7 +7,7 @@ import { type PlatformApp, startPlatformApp } from '../platform-app.ts';
 
 /** Every caller, by their relation to the event, session, organisation, order and ticket that a request concerns. */
 export const CALLERS = [
-  'nobody',
+  'anonymous',
   'forged',
   'expired',
   'stranger',
@@ -130,7 +130,7 @@ function withPeople(
 
 async function tokensOf({ issuer }: PlatformApp, here: Side, there: Side): Promise<Map<Caller, string>> {
   const good = (sub: string, claims = {}) => issuer.token(sub, claims, { expiresIn: TOKEN_LIFE_S });
-  const tokens: Record<Exclude<Caller, 'nobody'>, Promise<string>> = {
+  const tokens: Record<Exclude<Caller, 'anonymous'>, Promise<string>> = {
     forged: issuer.token(here.organiser, ADMIN, { forged: true }),
     expired: issuer.token(here.organiser, ADMIN, { expiresIn: -TOKEN_LIFE_S }),
     stranger: good(there.buyer),
