@@ -1,4 +1,4 @@
--- Loses: how often deciding on a payment was tried, and why it failed. Every state and kind is told by the columns before, too.
+-- Loses: the number of tries to settle a payment, and why they failed. The older columns still encode every state and kind.
 DROP TRIGGER stripe_inbox_name_kind ON stripe_inbox;
 DROP FUNCTION name_webhook_kind;
 ALTER TABLE stripe_inbox DROP COLUMN kind;

@@ -1,14 +1,13 @@
--- States and kinds by their names, where prefixes of ids, counts of tries and NULLs stood for them: where a payment's money
--- is, how far a refund is, what a webhook tells.
+-- Columns with names for the source of a payment, the state of a refund and the kind of a webhook. Before, prefixes of ids,
+-- counts of tries and NULLs encoded them.
 --
--- The release before writes none of these columns and reads its own, so both are kept in tune: the triggers name what it
--- writes, and give a refund that waits for a person the tries by which it knows one. Its replicas can run beside this
--- release, and again after it, while this step stays applied.
+-- The previous release reads and writes only the older columns. Triggers keep both in agreement, so its replicas can run beside
+-- this release, and again after a rollback of the release, while this migration stays applied.
 
--- 1. Payments: whose money it is, and when deciding on it is tried again ---------------------------------------------------
+-- 1. Payments: the source, and the next try to settle them ------------------------------------------------------------------
 
 ALTER TABLE payments
-  -- `stripe`: Stripe has it. `cash`: it was taken over the counter. `external`: another system took it.
+  -- `stripe`: Stripe has the money. `cash`: it was paid over the counter. `external`: another system received it.
   ADD COLUMN source          text CONSTRAINT payments_source_known CHECK (source IN ('stripe', 'cash', 'external')),
   ADD COLUMN attempts        integer NOT NULL DEFAULT 0,
   ADD COLUMN next_attempt_at timestamptz,
@@ -35,18 +34,18 @@ ALTER TABLE payments
   ALTER COLUMN source SET NOT NULL,
   ALTER COLUMN next_attempt_at SET NOT NULL;
 
--- 2. Refunds: how far each is ------------------------------------------------------------------------------------------------
+-- 2. Refunds: the state -------------------------------------------------------------------------------------------------------
 
 ALTER TABLE refunds
-  -- `due`: it was never sent. `sent`: it was sent, and what came of that is not known here. `failed`: it was sent as often as
-  -- may be, or the bank did not take it, and waits for a person. `manual`: only a person can pay it. `done`: it is paid.
+  -- `due`: it was never sent. `sent`: it was sent, and its outcome is unknown. `failed`: its tries are used up or the bank
+  -- rejected it, and it waits for a person. `manual`: only a person can pay it. `done`: it is paid.
   ADD COLUMN state   text CONSTRAINT refunds_state_known CHECK (state IN ('due', 'sent', 'failed', 'manual', 'done')),
-  -- By whom it was paid: Stripe, or a person in another way.
+  -- Who paid it: Stripe, or a person in another way.
   ADD COLUMN paid_by text CONSTRAINT refunds_paid_by_known CHECK (paid_by IN ('provider', 'person'));
 
 CREATE FUNCTION name_refund_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  -- The release before names no state, and changes the provider's id and the tries instead.
+  -- The previous release sets no state; it changes the provider's id and the tries.
   IF (TG_OP = 'INSERT' AND NEW.state IS NULL)
      OR (TG_OP = 'UPDATE' AND NEW.state = OLD.state
          AND (NEW.provider_id, NEW.attempts) IS DISTINCT FROM (OLD.provider_id, OLD.attempts)) THEN
@@ -60,7 +59,7 @@ BEGIN
                         WHEN NEW.provider_id LIKE 'manual:%' THEN 'person'
                         ELSE 'provider' END;
   END IF;
-  -- By so many tries the release before knows that a refund waits for a person, and leaves it alone.
+  -- With this number of tries the previous release sees that a refund waits for a person, and does not send it.
   IF NEW.state IN ('failed', 'manual') THEN
     NEW.attempts := GREATEST(NEW.attempts, 12);
   END IF;
@@ -83,7 +82,7 @@ ALTER TABLE refunds
   ADD CONSTRAINT refunds_done_says_by_whom CHECK ((state = 'done') = (paid_by IS NOT NULL));
 CREATE INDEX refunds_open ON refunds (next_attempt_at) WHERE state <> 'done';
 
--- 3. Webhooks: what each tells ------------------------------------------------------------------------------------------------
+-- 3. Webhooks: the kind -------------------------------------------------------------------------------------------------------
 
 ALTER TABLE stripe_inbox
   -- `paid`: a PaymentIntent succeeded. `money_went_back`: a refund or a dispute of it began, ended or changed.

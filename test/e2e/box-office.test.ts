@@ -457,12 +457,12 @@ describe('changing', () => {
   });
 
   test.each<[string, Record<string, unknown>, RegExp]>([
-    ['price_at_purchase', { price_at_purchase: 1 }, /what was paid stays written/],
+    ['price_at_purchase', { price_at_purchase: 1 }, /the price paid does not change/],
     ['tier_id', { tier_id: randomUUID(), note: 'x' }, /stays in its tier/],
     ['order_id', { order_id: randomUUID() }, /stays in its order/],
     ['checked_in', { checked_in: true }, /only a check-in/],
-    ['holder', { holder: 'me' }, /no such part/],
-    ['toString', { toString: 1 }, /no such part/],
+    ['holder', { holder: 'me' }, /no such field/],
+    ['toString', { toString: 1 }, /no such field/],
     ['qr_code', { qr_code: 'iVBORw0KGgo=' }, /follows from the ticket/],
   ])('%s is refused with the reason', async (part, body, why) => {
     const { ticket_id, order_id } = await organiser.issue();

@@ -336,7 +336,7 @@ describe('a change that involves a discount', () => {
     expect({ status, code: body.code, detail: body.detail }).toEqual({
       status: 400,
       code: 'discount_refused',
-      detail: 'The order is below the amount from which the discount counts.',
+      detail: 'The order is below the minimum amount of the discount.',
     });
     expect(await rowsOf(orderId)).toEqual(before);
     const without = await buyer.change(orderId, { seat_ids: seatIds.slice(1), discount_id: null });

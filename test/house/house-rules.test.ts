@@ -141,6 +141,17 @@ describe('import directions', () => {
     expect(upwards).toEqual([]);
   });
 
+  test('docs/architecture.md has the same list', () => {
+    const rows = readFileSync('docs/architecture.md', 'utf8').matchAll(
+      /^\| `([a-z-]+)` \| ([a-z, -]+) \| /gm,
+    );
+    const documented = [...rows].map(([, feature = '', imports = '']) => [
+      feature,
+      imports === '-' ? [] : imports.split(', '),
+    ]);
+    expect(documented).toEqual(Object.entries(FEATURE_IMPORTS));
+  });
+
   test('a feature is imported through its index.ts alone, by features and by every other folder', () => {
     expect(
       forbidden(({ path }, target) => {

@@ -29,7 +29,7 @@ export function createBoxOffice(core: Core, needs: BoxOfficeNeeds): Feature {
   const issue = new IssueTicket(core, { access, orders, seats, catalogue, payments, audit, holdMs });
   const amend = new AmendTicket(core, { access, orders, seats, audit, holdMs });
   const voiding = new VoidTicket(core, { access, orders, payments, audit });
-  const json = new BoxOfficeJson(core.database.currency);
+  const json = new BoxOfficeJson(core.database);
   return {
     routes: (api) => boxOfficeRoutes(api, { issue, amend, void: voiding, once, json }),
   };

@@ -2,15 +2,16 @@ import type { Static } from 'typebox';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type EventId, type SeatId, type SessionId, type TierId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
+import type { Database } from '../../platform/postgres/database.ts';
 import { type Ticket, toWireTicket, type WireTicket, withNote } from '../tickets/index.ts';
 import type { TicketRequest } from './issue-ticket.ts';
 import type { TicketIssueSchema } from './schemas.ts';
 
-/** Tickets of the box office as HTTP spells them (contract section 1), in one currency. */
+/** Tickets of the box office as HTTP spells them (contract section 1), in the database's currency. */
 export class BoxOfficeJson {
   readonly #currency: Currency;
 
-  constructor(currency: Currency) {
+  constructor({ currency }: Pick<Database, 'currency'>) {
     this.#currency = currency;
   }
 

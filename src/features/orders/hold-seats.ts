@@ -13,7 +13,7 @@ import {
 } from '../seats/index.ts';
 import { isSeatTaken, liveSeats, seatLabels } from './seats.store.ts';
 
-/** Seats with their prices, and the discount asked for. */
+/** Seats with their prices, and the requested discount. */
 export interface Quote {
   readonly seats: readonly PricedSeat[];
   readonly discount: Discount | undefined;
@@ -74,7 +74,7 @@ export class HoldSeats {
     } catch (error) {
       throw isSeatTaken(error) ? await this.#refusalByIndex(request) : error;
     } finally {
-      await this.#settle(request, orderId, until);
+      await this.#extendOrRelease(request, orderId, until);
     }
   }
 
@@ -110,7 +110,7 @@ export class HoldSeats {
   }
 
   /** Extends or releases the hold. The database has decided by now, so a failure changes no answer. */
-  async #settle(
+  async #extendOrRelease(
     { sessionId, seatIds }: SeatRequest,
     orderId: OrderId,
     until: Instant | undefined,

@@ -77,17 +77,17 @@ export class OrderBook {
     return found(await findOrder(executor, orderId));
   }
 
-  /** Those of the orders that exist. */
+  /** The orders that exist among these ids. */
   findAll(executor: Executor, orderIds: readonly OrderId[]): Promise<Order[]> {
     return findOrders(executor, orderIds);
   }
 
-  /** The order whose newest PaymentIntent this is. */
+  /** The order that has this as its newest PaymentIntent. */
   orderOfIntent(executor: Executor, intentId: PaymentIntentId): Promise<OrderId | undefined> {
     return orderOfIntent(executor, intentId);
   }
 
-  /** The order a ticket is of, and whether an organiser voided the ticket; undefined when there is no such ticket. */
+  /** The order of a ticket, and whether an organiser voided the ticket; undefined when there is no such ticket. */
   placeOfTicket(
     executor: Executor,
     ticketId: TicketId,
@@ -95,7 +95,7 @@ export class OrderBook {
     return placeOfTicket(executor, ticketId);
   }
 
-  /** Every ticket that the order's price was for, also those that are void by now. */
+  /** Every ticket that is part of the order's price, void or not. */
   ticketsPaid(
     executor: Executor,
     { orderId }: Pick<Order, 'orderId'>,
@@ -131,7 +131,7 @@ export class OrderBook {
     return found(await lockOrder(tx, orderId));
   }
 
-  /** Those of the orders that exist, locked until the transaction ends. */
+  /** The orders that exist among these ids, locked until the transaction ends. */
   lockAll(tx: Transaction, orderIds: readonly OrderId[]): Promise<Order[]> {
     return lockOrders(tx, orderIds);
   }

@@ -26,14 +26,14 @@ import type { Ticket } from '../tickets/index.ts';
  * | pending             | buyer cancels, admin cancels, hold ends        | `cancel`   | cancelled (why)      | order.canceled, seats AVAILABLE |
  * | completed           | admin cancels; what was paid is refunded       | `cancel`   | cancelled (admin)    | order.canceled, seats AVAILABLE |
  * | completed           | all its money was refunded                     | `cancel`   | cancelled (refunded) | order.canceled, seats AVAILABLE |
- * | completed           | its bank took the money back                   | `cancel`   | cancelled (payment)  | order.canceled, seats AVAILABLE |
+ * | completed           | the buyer's bank took the money back           | `cancel`   | cancelled (payment)  | order.canceled, seats AVAILABLE |
  * | completed           | its last ticket is voided, and nothing pays for it | `cancel` | cancelled (organiser) | order.canceled, seats AVAILABLE |
  * | completed           | the money of some of its tickets was refunded | `withdraw` | completed           | order.amended, seats AVAILABLE  |
  * | completed           | an organiser voids a ticket                    | `withdraw` | completed            | order.amended, seats AVAILABLE  |
  * | completed           | an organiser changes a ticket                  | `amend`    | completed            | order.amended, seats BOOKED and AVAILABLE |
- * | completed           | a part of its money was refunded, its tickets stay | - | completed           | order.amended                   |
+ * | completed           | a part of its money was refunded, its tickets stay valid | - | completed           | order.amended                   |
  * | cancelled (expired, payment) | money came late, its seats still free | `rebook`   | completed            | order.updated, seats BOOKED     |
- * | cancelled (payment), completed before | its bank gave the money back, its seats still free | `rebook` | completed | order.amended, seats BOOKED |
+ * | cancelled (payment), completed before | the dispute was won, its seats still free | `rebook` | completed | order.amended, seats BOOKED |
  * | cancelled (expired, payment) | money came late, a seat is sold       | `refundLate` | cancelled (refunded) | -                             |
  */
 export type Order = OrderFacts & OrderState;
@@ -49,7 +49,7 @@ export interface OrderFacts {
   readonly discountAmount: Money;
   readonly price: Money;
   readonly createdAt: Instant;
-  /** The newest PaymentIntent, and how many there have been. */
+  /** The newest PaymentIntent; `paymentAttempt` counts all of them. */
   readonly paymentIntentId: PaymentIntentId | undefined;
   readonly paymentAttempt: number;
   readonly tickets: readonly Ticket[];
@@ -62,7 +62,7 @@ export type OrderState =
       readonly status: 'cancelled';
       readonly cancelledAt: Instant;
       readonly reason: CancelReason;
-      /** When it completed, if it was completed before it was cancelled. */
+      /** The time at which it completed; undefined when it was cancelled while pending. */
       readonly completedAt: Instant | undefined;
     };
 
@@ -158,7 +158,7 @@ export function amend(order: Order, ticket: Ticket): Transition {
   return { outcome: 'changed', order: { ...order, tickets } };
 }
 
-/** What a buyer changes of an order; a part that is undefined stays as it is. */
+/** A change of an order by its buyer; a field that is undefined is not changed. */
 export interface ChangeRequest {
   readonly seatIds: readonly SeatId[] | undefined;
   readonly discount: { readonly id: DiscountId | undefined } | undefined;
@@ -192,7 +192,7 @@ export function planChange(order: Order, request: ChangeRequest): ChangePlan {
   };
 }
 
-/** The terms an order has after a change. */
+/** The terms of an order after a change. */
 export interface NewTerms {
   readonly tickets: readonly Ticket[];
   readonly discount: OrderFacts['discount'];
@@ -252,7 +252,7 @@ export function place({ facts, holdMs }: NewOrder): PendingOrder {
   };
 }
 
-/** The sum of the tickets. Throws when the price is not that less the discount. */
+/** The sum of the ticket prices. Throws when the order's price is not that sum less the discount. */
 function addUp(terms: Pick<OrderFacts, 'tickets' | 'discountAmount' | 'price'>): Money {
   const subtotal = sum(terms.tickets.map((ticket) => ticket.price));
   if (money(subtotal - terms.discountAmount) !== terms.price) {
@@ -282,7 +282,7 @@ export function ticketFor(
   };
 }
 
-/** A ticket's seat at the price it was sold for. */
+/** The seat of a ticket at the price for which it was sold. */
 export function seatOf(ticket: Ticket): PricedSeat {
   return {
     seatId: ticket.seatId,

@@ -21,7 +21,7 @@ export interface PlaceOrderNeeds {
   readonly ordersPerStatement: number;
 }
 
-/** Places orders (design section 3, "Place"). */
+/** Places orders. */
 export class PlaceOrder {
   readonly #core: Pick<Core, 'database' | 'clock' | 'ids' | 'metrics'>;
   readonly #access: Access;

@@ -43,7 +43,7 @@ export const orderRequestSchema = (maxSeats: number) =>
     },
   );
 
-/** A part that is absent stays as it is. */
+/** A field that is absent is not changed. */
 export const orderUpdateSchema = (maxSeats: number) =>
   Type.Object(
     {

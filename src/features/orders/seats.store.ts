@@ -14,7 +14,7 @@ const LIVE_SEATS = {
           WHERE session_id = $1 AND seat_id = ANY ($2::text[]) AND voided_at IS NULL ORDER BY seat_id`,
 };
 
-/** Which of the seats have a live ticket. */
+/** The seats among these that have a live ticket. */
 export async function liveSeats(
   executor: Executor,
   sessionId: SessionId,
@@ -39,9 +39,9 @@ const STILL_HELD = {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * Which of the seats are held or sold in the session: those with a live ticket, those of an order that is not written
- * yet, and those that a pending order of the session is about to take, which is for `placingHoldMs` at most. Any other
- * hold has ended, or belongs to another session.
+ * The seats among these that are held or sold in the session: those with a live ticket, those of an order that is not
+ * written yet, and, for at most `placingHoldMs`, those that a pending order of the session is about to take. Any other hold
+ * has ended, or belongs to another session.
  */
 export async function stillHeld(
   executor: Executor,

@@ -29,7 +29,7 @@ export class WriteOrders {
   }
 
   /**
-   * Writes an order, and keeps the answer to its request in the same transaction where there is an `Idempotency-Key`.
+   * Writes an order. With an `Idempotency-Key`, the answer to the request is stored in the same transaction.
    * Throws `discount_refused` when its discount is used up, and an error that `isSeatTaken` recognises. An order with
    * a discount shares no statement, because every order with that discount waits for the same row.
    */

@@ -5,7 +5,7 @@ import { cashPaymentId } from './payment.ts';
 import type { CountMoney } from './payment-provider.ts';
 import { recordMoney, setPaymentState } from './payments.store.ts';
 
-/** Takes the price of an order in cash. */
+/** Records orders that are paid in cash. */
 export class TakeCash {
   readonly #countMoney: CountMoney;
   readonly #clock: Clock;

@@ -35,7 +35,7 @@ export type InboxSubject =
     }
   | { readonly kind: 'money_went_back'; readonly intentId: PaymentIntentId };
 
-/** Webhooks as work that is due. */
+/** Webhooks, as due work. */
 const APPLYING: DueTable = {
   table: 'stripe_inbox',
   key: 'event_id',

@@ -61,7 +61,7 @@ export interface Payments extends Feature, PaymentConclusion, PaymentPreparation
   /** Records that the order's price was paid in cash, in the caller's transaction. */
   takeCash(tx: Transaction, order: Order): Promise<void>;
   /**
-   * Writes the refund of a ticket's share of the payment, once however often it is called. In the caller's transaction, with
+   * Writes the refund of a ticket's share of the payment, once, however often it is called. In the caller's transaction, with
    * the order locked. Throws `refund_not_possible`.
    */
   refundTicket(tx: Transaction, order: Order, ticketId: TicketId, by: UserId): Promise<TicketRefund>;
@@ -115,7 +115,7 @@ function buildSettlement(core: SettlementCore, { orders, stripe, countMoney }: S
   return { ledger, settlePayment, alignPayment };
 }
 
-/** Builds the payments. */
+/** Builds the payments: use cases, routes, jobs and consumers. */
 export function createPayments(core: Core, needs: PaymentsNeeds): Payments {
   const { database, clock } = core;
   const { orders, stripe, access, once, countMoney, publishableKey, topics, sweepMs, reconcileDays } = needs;

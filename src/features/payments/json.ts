@@ -55,7 +55,7 @@ export class PaymentJson {
     };
   }
 
-  /** Throws `invalid_request`. */
+  /** Reads a request. Throws `invalid_request`. */
   refundRequest({ amount, reason }: Static<typeof RefundRequestSchema>): RefundRequest {
     const words = reason || undefined;
     if (amount === undefined || amount === null) return { amount: undefined, reason: words };

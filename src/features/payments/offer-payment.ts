@@ -9,7 +9,7 @@ import type { CompleteFreeOrder } from './complete-free-order.ts';
 import type { OrderIntents } from './order-intents.ts';
 import type { Intent } from './payment-provider.ts';
 
-/** What a buyer needs to pay. */
+/** The data with which a buyer pays. */
 export interface PaymentOffer {
   readonly intent: Intent;
   readonly minutesLeft: number;

@@ -5,7 +5,7 @@ import { intentKey } from './payment.ts';
 import type { Intent, PaymentProvider } from './payment-provider.ts';
 import type { SettlePayment } from './settle-payment.ts';
 
-/** The PaymentIntents of orders at Stripe. */
+/** Creates, finds and settles the PaymentIntents of orders. */
 export class OrderIntents implements PaymentPreparation {
   readonly #database: Database;
   readonly #stripe: PaymentProvider;

@@ -16,11 +16,11 @@ export type PaymentSource = 'stripe' | 'cash' | 'external';
  * |-----------------|-----------------------------------------------------------|------------------|--------------|------------|
  * | -               | a PaymentIntent succeeded, or another system took money   | Stripe, a topic  | `recordMoney` | received  |
  * | -               | cash was taken for an order                               | an organiser     | `TakeCash`   | applied    |
- * | -               | a comparison that must not refund finds money             | a comparison     | `recordMoney` | withheld  |
+ * | -               | a comparison that may not refund finds money              | a comparison     | `recordMoney` | withheld  |
  * | -               | there is a completed order without a payment              | a migration      | -            | applied    |
  * | received, withheld | it is the price of a pending order                     | `SettlePayment`  | `settle`     | applied    |
  * | received, withheld | it came late, and the order's seats are still free     | `SettlePayment`  | `settle`     | applied    |
- * | received, withheld | it is a completed order's own, and nothing else pays for it | `SettlePayment` | `settle` | applied    |
+ * | received, withheld | it is the completed order's own intent, and nothing else pays for it | `SettlePayment` | `settle` | applied    |
  * | received        | anything else: another amount, a second payment, too late | `SettlePayment`  | `settle`     | refund_due |
  * | withheld        | the same, and a person allowed the refund                 | `SettlePayment`  | `settle`     | refund_due |
  * | applied         | the order is cancelled, or all of it is to be refunded    | an administrator, an organiser | `stateAfter` | refund_due |
@@ -28,8 +28,8 @@ export type PaymentSource = 'stripe' | 'cash' | 'external';
  * | refund_due      | the last of it is refunded                                | job `refunds`, a person | `stateAfter` | refunded |
  * | applied, refund_due | all of it was refunded in Stripe's dashboard          | Stripe           | `stateAfter` | refunded   |
  * | applied, refund_due | the buyer's bank takes the last of it (dispute)       | a bank           | `stateAfter` | disputed   |
- * | refunded        | a bank did not take a refund                              | a bank           | `stateAfter` | refund_due |
- * | disputed        | the dispute is won: decided on again                      | a bank           | `stateAfter` | received   |
+ * | refunded        | a bank rejected a refund                                  | a bank           | `stateAfter` | refund_due |
+ * | disputed        | the dispute is won: it is settled again                   | a bank           | `stateAfter` | received   |
  */
 export interface Payment {
   readonly intentId: PaymentIntentId;

@@ -19,7 +19,7 @@ export interface TicketRefund {
   readonly left: Money;
 }
 
-/** Refunds a ticket's share of what was paid for its order. */
+/** Refunds a ticket's share of its order's price. */
 export class RefundTicket {
   readonly #orders: Pick<OrderBook, 'ticketsPaid'>;
   readonly #ledger: RefundLedger;
@@ -30,7 +30,7 @@ export class RefundTicket {
   }
 
   /**
-   * Writes the refund of the ticket's share, once however often it is called. In the caller's transaction, with the order
+   * Writes the refund of the ticket's share, once, however often it is called. In the caller's transaction, with the order
    * locked. The caller of the API has handed cash back. Throws `refund_not_possible`.
    */
   async refund(tx: Transaction, order: Order, ticketId: TicketId, by: UserId): Promise<TicketRefund> {
@@ -55,7 +55,7 @@ export class RefundTicket {
   }
 }
 
-/** Cash was handed back over the counter with the ticket; anything else is as for any refund. */
+/** The first state of a ticket's refund: cash is handed back over the counter, so that refund is done at once. */
 function ticketRefundState(source: PaymentSource, refundId: string) {
   return source === 'cash'
     ? paidByPerson(refundId, 'cash over the counter')

@@ -11,15 +11,15 @@ import type { Payment, PaymentSource } from './payment.ts';
  * | -             | money that Stripe never had is to be refunded                   | any use case    | `RefundLedger.write` | manual |
  * | -             | cash was handed back with the ticket                            | an organiser    | `RefundTicket`       | done   |
  * | -             | Stripe's account shows a refund or a dispute that began there  | Stripe          | `AlignPayment`       | done   |
- * | due, sent     | Stripe is asked for it                                          | job `refunds`   | `claimRefunds`       | sent   |
- * | sent          | Stripe is asked for it the last time                            | job `refunds`   | `claimRefunds`       | failed |
- * | sent, failed  | Stripe has taken it                                             | job `refunds`   | `saveRefundSent`     | done   |
+ * | due, sent     | it is sent to Stripe                                            | job `refunds`   | `claimRefunds`       | sent   |
+ * | sent          | it is sent to Stripe for the last time                          | job `refunds`   | `claimRefunds`       | failed |
+ * | sent, failed  | Stripe has accepted it                                          | job `refunds`   | `saveRefundSent`     | done   |
  * | any but done  | Stripe's account shows it                                       | Stripe          | `AlignPayment`       | done   |
- * | done          | the bank did not take it                                        | Stripe          | `AlignPayment`       | failed |
- * | failed, manual | a person has it tried again                                    | an administrator | `StuckPayments.retry` | sent  |
- * | failed, manual | a person has paid it in another way                            | an administrator | `MarkRefunded`      | done   |
+ * | done          | the bank rejected it                                            | Stripe          | `AlignPayment`       | failed |
+ * | failed, manual | an administrator retries it                                    | an administrator | `StuckPayments.retry` | sent  |
+ * | failed, manual | an administrator has paid it in another way                    | an administrator | `MarkRefunded`      | done   |
  * | failed, manual | its assumed payment was found at Stripe                        | a comparison    | `replaceAssumed`     | sent   |
- * | any           | the payment has not that much left, or a dispute was won        | Stripe          | `RefundLedger.delete` | -     |
+ * | any           | the payment has too little left for it, or a dispute was won    | Stripe          | `RefundLedger.delete` | -     |
  */
 export type RefundState = Refund['state'];
 

@@ -15,7 +15,7 @@ import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
 import type { Executor, Transaction, Writer } from '../../platform/postgres/database.ts';
 import type { NewRefund, Refund, RefundState } from './refund.ts';
 
-/** Refunds as work that is due: the last try leaves one `failed` unless it succeeds. */
+/** Refunds, as due work. A refund whose last try fails becomes `failed`. */
 const SENDING: DueTable = {
   table: 'refunds',
   key: 'refund_id',
@@ -142,7 +142,7 @@ const CARRIED_OUT = {
           WHERE refund_id = $1 AND state <> 'done' RETURNING refund_id`,
 };
 
-/** It is paid, by the provider under this id; false when that was known already. */
+/** Saves that the provider accepted the refund under this id; false when that was saved before. */
 export async function saveRefundSent(
   tx: Transaction,
   refundId: string,

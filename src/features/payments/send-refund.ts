@@ -34,7 +34,7 @@ export class SendRefund {
     this.#onFailure = onFailure;
   }
 
-  /** Sends a refund; Stripe pays it once however often it is tried. Throws `payment_refused`, `payments_unavailable`. */
+  /** Sends a refund; Stripe pays it once, however often it is tried. Throws `payment_refused`, `payments_unavailable`. */
   async send(refund: DueRefund): Promise<void> {
     const { refundId, intentId, amountMinor, isFirstTry } = refund;
     if (!isFirstTry && (await this.#wasSent(refund))) return;

@@ -18,7 +18,7 @@ interface ExternalPaymentNeeds {
   readonly takenOver: TakenOver;
 }
 
-/** Records that another system took the payment for an order. */
+/** Records payments that another system received. */
 export class TakeExternalPayment {
   readonly #database: Database;
   readonly #orders: OrderBook;

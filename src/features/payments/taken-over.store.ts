@@ -86,7 +86,7 @@ const WAS_REFUNDED = {
             AND payment_intent_id = COALESCE($2, payment_intent_id) LIMIT 1`,
 };
 
-/** Whether the payment of an order, by its intent where it has one, is refunded, disputed or about to be refunded. */
+/** Whether a payment of the order is refunded, disputed or to be refunded; with `intentId`, whether that payment is. */
 export async function wasRefunded(
   executor: Executor,
   orderId: OrderId,

@@ -7,7 +7,7 @@ import { lockApplied } from './payments.store.ts';
 import type { RefundLedger } from './refund-ledger.ts';
 import { takenOverPayment, wasRefunded } from './taken-over.store.ts';
 
-/** Payments that were taken over with their orders from the earlier service. */
+/** Payments of orders that the earlier service completed. */
 export class TakenOver {
   readonly #database: Database;
   readonly #alignPayment: AlignPayment;

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-
 import { OrderJson, topicFor } from '../../../src/features/orders/json.ts';
 import { amend, cancel, type Order, rebook, withdraw } from '../../../src/features/orders/order.ts';
 import { Currency } from '../../../src/kernel/money.ts';
