@@ -214,7 +214,7 @@ function createVisit(
     access,
     sealer,
     earlierCodes,
-    tickets: views,
+    tickets,
     catalogue,
     once,
     recordAction: audit.record,

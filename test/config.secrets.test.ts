@@ -28,7 +28,7 @@ function messageOf(environment: Record<string, string>): string {
 }
 
 describe('a secret in a file', () => {
-  test('every secret, and nothing else, can be in one', () => {
+  test('it can hold every secret, and nothing else', () => {
     expect(secretFileVariables().toSorted()).toEqual([
       'KAFKA_PASSWORD_FILE',
       'POSTGRES_DSN_FILE',
@@ -56,7 +56,7 @@ describe('a secret in a file', () => {
     expect(message).not.toContain('QR_SECRET_KEY');
   });
 
-  test('a secret that is set itself wins, and an empty one does not', async () => {
+  test('it is used only when the secret’s own variable is not set or empty', async () => {
     const QR_SECRET_KEY_FILE = await fileWith(KEY);
     expect(readConfig({ QR_SECRET_KEY: OTHER_KEY, QR_SECRET_KEY_FILE }).QR_SECRET_KEY).toEqual([OTHER_KEY]);
     expect(readConfig({ QR_SECRET_KEY: ' ', QR_SECRET_KEY_FILE }).QR_SECRET_KEY).toEqual([KEY]);
@@ -69,21 +69,21 @@ describe('a secret in a file', () => {
     ['is empty', ' \n'],
     ['has several lines', 'one\ntwo'],
     ['is longer than 65536 bytes', 'x'.repeat(65_537)],
-  ])('one that %s stops the start, and no stand-in takes its place', async (reason, text) => {
+  ])('it stops the start when it %s, and no stand-in takes its place', async (reason, text) => {
     const POSTGRES_DSN_FILE = await fileWith(text);
     expect(messageOf({ POSTGRES_DSN_FILE })).toBe(
       `POSTGRES_DSN_FILE: ${JSON.stringify(POSTGRES_DSN_FILE)} ${reason}; it must hold the secret on one line.`,
     );
   });
 
-  test('one that is not there or is a folder stops the start, too', () => {
+  test('it stops the start when it does not exist or is a folder', () => {
     expect(messageOf({ POSTGRES_DSN_FILE: '/nowhere/dsn' })).toBe(
       'POSTGRES_DSN_FILE: "/nowhere/dsn" cannot be read (ENOENT); it must be a file that the service\'s user may read.',
     );
     expect(messageOf({ REDIS_PASSWORD_FILE: tmpdir() })).toContain('is not a file');
   });
 
-  test('a bad secret is refused by its own name, and its text is not shown', async () => {
+  test('it is refused by its own variable’s name when it is bad, and its text is not shown', async () => {
     const QR_SECRET_KEY_FILE = await fileWith('hidden');
     expect(messageOf({ QR_SECRET_KEY_FILE })).toBe(
       'QR_SECRET_KEY: the value set is not allowed; it must be base64 of 32 bytes, or several with commas.',

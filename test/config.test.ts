@@ -24,7 +24,7 @@ const REAL = {
 };
 
 describe('readConfig', () => {
-  test('has a default for everything', () => {
+  test('it has a default for everything', () => {
     expect(readConfig({})).toMatchObject({
       PORT: 8084,
       CURRENCY: 'lkr',
@@ -46,7 +46,7 @@ describe('readConfig', () => {
     ]);
   });
 
-  test('reads what is set, an empty value as unset, a slash at an end as none', () => {
+  test('it reads the set variables, an empty one as unset, and ignores a slash at the end of an address', () => {
     const config = readConfig({
       ...REAL,
       PORT: '0',
@@ -99,11 +99,11 @@ describe('readConfig', () => {
       { REDIS_ADDR: 'redis://:hidden@redis:6379' },
       'REDIS_ADDR: "redis://***@redis:6379" is not allowed; it must be host:port, or several with commas.',
     ],
-  ])('refuses %o', (environment, problem) => {
+  ])('it refuses %o', (environment, problem) => {
     expect(problemsOf(environment)).toEqual([problem]);
   });
 
-  test('reads the addresses of Redis, which is a cluster when there are several', () => {
+  test('it reads the addresses of Redis, and several of them as a cluster', () => {
     const redis = readConfig({ ...REAL, REDIS_ADDR: 'redis-0.redis:6379, [::1]:7000,10.0.0.1:7001' });
     expect(redis.REDIS_ADDR).toEqual([
       { host: 'redis-0.redis', port: 6379 },
@@ -126,7 +126,7 @@ describe('readConfig', () => {
     }
   });
 
-  test('the pages of the front end may call it in development, and none in production until CORS_ORIGINS names them', () => {
+  test('it allows the front end’s pages in development, and no page in production until CORS_ORIGINS names some', () => {
     const front = ['http://localhost:8090', 'http://ticketly.test:8090', 'http://www.localhost:8090'];
     const production = { NODE_ENV: 'production', ALLOW_EMBEDDED: 'true' };
     const CORS_ORIGINS = 'https://a.example, http://localhost:8090,https://a.example';
@@ -151,20 +151,20 @@ describe('readConfig', () => {
     'https://u:p@tickets.example.com',
     'ftp://tickets.example.com',
     'https://a.example,',
-  ])('CORS_ORIGINS %s is refused: no browser says that it comes from there', (value) => {
+  ])('it refuses %s in CORS_ORIGINS, because no browser sends such an origin', (value) => {
     const [problem, ...others] = problemsOf({ CORS_ORIGINS: value });
     expect(problem).toMatch(/^CORS_ORIGINS: ".+" is not allowed; it must be origins such as https:/);
     expect(others).toEqual([]);
   });
 
-  test('what a start prints says whose pages may call it, or that none may', () => {
+  test('the banner names the pages that may call the API, or says that none may', () => {
     expect(banner(readConfig({}), 'http://localhost:8084')).toContain('http://ticketly.test:8090');
     expect(banner(readConfig({ CORS_ORIGINS: '' }), 'http://localhost:8084')).toContain(
       'No page of another origin may call the API: set CORS_ORIGINS',
     );
   });
 
-  test('names every bad variable at once', () => {
+  test('it names every bad variable at once', () => {
     expect(problemsOf({ PORT: 'x', MAX_SEATS_PER_ORDER: '0' }).map((line) => line.split(':')[0])).toEqual([
       'PORT',
       'MAX_SEATS_PER_ORDER',
@@ -190,13 +190,13 @@ describe('readConfig', () => {
     [{ STRIPE_API_BASE: 'http://stripe' }, 'STRIPE_SECRET_KEY'],
     [{ EVENT_SEATING_SERVICE_URL: 'http://seating' }, 'EVENT_SEATING_SERVICE_URL'],
     [{ EVENT_QUERY_SERVICE_URL: 'http://query' }, 'EVENT_SEATING_SERVICE_URL'],
-  ])('refuses what does not go together: %o', (environment, name) => {
+  ])('it refuses a combination that does not fit: %o', (environment, name) => {
     expect(problemsOf(environment as Record<string, string>)).toEqual([
       expect.stringMatching(new RegExp(`^${name}`)),
     ]);
   });
 
-  test('refuses stand-ins in production, unless told', () => {
+  test('it refuses stand-ins in production unless they are allowed', () => {
     const key = Buffer.alloc(32).toString('base64');
     const production = { ...REAL, NODE_ENV: 'production', QR_SECRET_KEY: key };
     expect(problemsOf(production)).toEqual([expect.stringContaining('Set REDIS_ADDR (Redis), or')]);

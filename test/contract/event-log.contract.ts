@@ -15,12 +15,12 @@ interface Taken extends EventMessage {
 }
 
 const TOPICS = { plain: 'plain', other: 'other', failing: 'failing', shared: 'shared' };
-/** Longer than whatever a new group needs until it reads. */
+/** Longer than a new group needs before it reads. */
 const READ_TIMEOUT_MS = 30_000;
 
-/** What every log of events does; `make` gives one that has these topics. */
+/** What every event log does; `make` returns one that has these topics. */
 export function eventLogContract(name: string, make: (topics: readonly string[]) => Promise<LogUnderTest>) {
-  describe(`the log of events: ${name}`, () => {
+  describe(`the event log ${name}`, () => {
     const run = randomUUID().slice(0, 8);
     const topic = (of: keyof typeof TOPICS) => `${TOPICS[of]}-${run}`;
     const group = (of: string) => `group-${of}-${run}`;
@@ -52,9 +52,9 @@ export function eventLogContract(name: string, make: (topics: readonly string[])
       value,
       committedAt: instant(Date.parse('2026-11-24T03:17:15.905Z')),
     });
-    /** As the outbox does it: the whole batch again until it is taken. */
+    /** As the outbox does it: the whole batch again until it is published. */
     const publish = (messages: readonly EventMessage[]) =>
-      until('they are taken', () =>
+      until('they are published', () =>
         log.publish(messages).then(
           () => true,
           () => false,
@@ -67,7 +67,7 @@ export function eventLogContract(name: string, make: (topics: readonly string[])
         READ_TIMEOUT_MS,
       );
 
-    test('a message comes as it was published: id, topic, key, value to the byte, moment, trace', async () => {
+    test('it delivers a message as it was published: id, topic, key, value to the byte, time, trace', async () => {
       const odd = message('other', 'ключ-1', '{"name":"Zoë 🎟","amount":149.5,"n":null}\n');
       const traced = {
         ...odd,
@@ -81,7 +81,7 @@ export function eventLogContract(name: string, make: (topics: readonly string[])
       ]);
     });
 
-    test('messages of a key come in order, also over many batches', async () => {
+    test('it delivers the messages of a key in order, also over many batches', async () => {
       const batches = Array.from({ length: 20 }, (_, batch) =>
         Array.from({ length: 30 }, (_, at) => message('plain', `key-${at % 3}`, `${batch * 30 + at}`)),
       );
@@ -94,11 +94,11 @@ export function eventLogContract(name: string, make: (topics: readonly string[])
       }
     });
 
-    test('one that is not taken comes again and is counted; what follows it on its key waits', async () => {
+    test('it redelivers a message that a subscriber rejects, counts the deliveries, and holds back its key', async () => {
       const messages = ['before', 'poison', 'after'].map((value) => message('failing', 'k', value));
       await publish(messages);
       const came = await until(
-        'the last has come',
+        'the last has arrived',
         () => taken.failing?.some(({ value }) => value === 'after') && taken.failing,
         READ_TIMEOUT_MS,
       );
@@ -110,7 +110,7 @@ export function eventLogContract(name: string, make: (topics: readonly string[])
       );
     });
 
-    test('each group gets everything', async () => {
+    test('it delivers everything to each group', async () => {
       const messages = Array.from({ length: 10 }, (_, at) => message('shared', `key-${at}`, `${at}`));
       await publish(messages);
       for (const where of ['first', 'second']) {
@@ -119,12 +119,12 @@ export function eventLogContract(name: string, make: (topics: readonly string[])
       }
     });
 
-    test('the same message published twice comes twice, under the same id', async () => {
+    test('it delivers a message twice, with the same id, when it is published twice', async () => {
       const twice = message('other', 'twice', 'twice');
       await publish([twice]);
       await publish([twice]);
       await until(
-        'both have come',
+        'both have arrived',
         () => taken.other?.filter(({ eventId }) => eventId === twice.eventId).length === 2,
         READ_TIMEOUT_MS,
       );

@@ -4,8 +4,8 @@ import { startTabbedBrowser, type Tab, type TabbedBrowser } from '../support/bro
 import { type FrontEnd, startFrontEnd } from '../support/front-end.ts';
 
 /**
- * The origins of the platform's front end (contract section 1) that a browser gives Web Crypto, without which keycloak-js
- * makes no request: a name that is not below `localhost` needs https for that.
+ * The origins of the platform’s front end (contract section 1) to which a browser gives Web Crypto, without
+ * which keycloak-js makes no request: a name that is not below `localhost` needs https for that.
  */
 const ORIGINS = ['http://localhost:8090', 'http://www.localhost:8090'] as const;
 const [HOME] = ORIGINS;
@@ -17,8 +17,8 @@ interface Outcome {
 }
 
 /**
- * What the platform's front end does with keycloak-js, in a real browser, from its own origins. `issuerOf` says where
- * the provider is, which must be a name of the same site as `localhost`.
+ * What the platform’s front end does with keycloak-js, in a real browser, from its own origins. `issuerOf`
+ * returns where the provider is, which must be a name of the same site as `localhost`.
  */
 export function keycloakJsContract(name: string, issuerOf: () => string): void {
   describe(`keycloak-js at ${name}`, () => {
@@ -49,7 +49,7 @@ export function keycloakJsContract(name: string, issuerOf: () => string): void {
 
     describe('keycloak-js init with check-sso', () => {
       test.each(['/', '/silent'])(
-        'it finds at %s that nobody is signed in, with no wait and no redirect',
+        'it finds at %s that no user is signed in, with no wait and no redirect',
         async (path) => {
           const tab = await (await browser.newPerson()).openTab(HOME + path);
           expect(await outcomeOf(tab)).toEqual(signedOut);
@@ -58,7 +58,7 @@ export function keycloakJsContract(name: string, issuerOf: () => string): void {
         },
       );
 
-      test.each(['/', '/silent'])('it finds at %s that somebody signed in on another tab', async (path) => {
+      test.each(['/', '/silent'])('it finds at %s that a user signed in on another tab', async (path) => {
         const person = await browser.newPerson();
         await signIn(await person.openTab(`${HOME}/`));
         const other = await person.openTab(HOME + path);
@@ -79,7 +79,7 @@ export function keycloakJsContract(name: string, issuerOf: () => string): void {
     });
 
     describe('keycloak-js decodes refresh_token', () => {
-      test('it reads who is signed in from the three tokens', async () => {
+      test('it reads the signed-in user from the three tokens', async () => {
         const tab = await (await browser.newPerson()).openTab(`${HOME}/`);
         await signIn(tab, 'admin');
         const { sub, email, firstName, lastName, groups } = DEMO_USERS.admin;
@@ -145,7 +145,7 @@ export function keycloakJsContract(name: string, issuerOf: () => string): void {
           "location.href === 'http://localhost:8090/?left' && window.outcome",
         );
         expect(back).toEqual(signedOut);
-        await second.until('the second tab is told', 'window.isLoggedOut');
+        await second.until('the second tab is notified', 'window.isLoggedOut');
         const again = await fetch(`${issuerOf()}/protocol/openid-connect/token`, {
           method: 'POST',
           body: new URLSearchParams({
@@ -157,7 +157,7 @@ export function keycloakJsContract(name: string, issuerOf: () => string): void {
         expect(again.status).toBe(400);
       });
 
-      test('it signs somebody up, who is then signed in and can sign in again', async () => {
+      test('it signs a new user up, who is then signed in and can sign in again', async () => {
         const tab = await (await browser.newPerson()).openTab(`${HOME}/`);
         await outcomeOf(tab);
         await tab.evaluate('void keycloak.register()');

@@ -6,7 +6,9 @@ import type { SharedTokens } from '../../src/platform/m2m-tokens/shared-tokens.t
 import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
 import { until } from '../support/servers.ts';
 
-/** What a replica's M2M tokens do, `share` giving what it shares with others, empty for each test. */
+/**
+ * What a replica’s M2M tokens do; `share` returns what it shares with other replicas, empty for each test.
+ */
 export function m2mTokensContract(
   name: string,
   share: (clock: Clock) => Promise<SharedTokens | undefined>,
@@ -34,13 +36,13 @@ export function m2mTokensContract(
 
     afterEach(() => http.close());
 
-    test('are fetched once, however many wait', async () => {
+    test('they are fetched once, however many callers wait', async () => {
       const got = await Promise.all(Array.from({ length: 50 }, () => tokens.get()));
       expect(new Set(got).size).toBe(1);
       expect(issuer.counts.tokens).toBe(1);
     });
 
-    test('are refreshed sixty seconds before the end, and nobody waits for it', async () => {
+    test('they are refreshed sixty seconds before the end, and no caller waits for that', async () => {
       const first = await tokens.get();
       now += 239_000;
       expect(await tokens.get()).toBe(first);
@@ -51,7 +53,7 @@ export function m2mTokensContract(
       expect(issuer.counts.tokens).toBe(2);
     });
 
-    test('that live shorter are refreshed half-way through', async () => {
+    test('they are refreshed half-way through when they live shorter', async () => {
       issuer.m2mLifeS = 20;
       const first = await tokens.get();
       now += 9_000;
@@ -59,10 +61,10 @@ export function m2mTokensContract(
       expect(issuer.counts.tokens).toBe(1);
       now += 2_000;
       await tokens.get();
-      await until('the next one is asked for', async () => issuer.counts.tokens === 2);
+      await until('the next one is requested', async () => issuer.counts.tokens === 2);
     });
 
-    test('that were refused are forgotten, others are not', async () => {
+    test('they are forgotten when they were refused, and kept otherwise', async () => {
       const first = await tokens.get();
       tokens.discard('another');
       await tokens.get();
@@ -72,22 +74,22 @@ export function m2mTokensContract(
       expect(issuer.counts.tokens).toBe(2);
     });
 
-    test('that are still good outlive an issuer that is away; after them there is a clear failure', async () => {
+    test('they are used until they end while the issuer is unavailable, and then the failure is clear', async () => {
       const first = await tokens.get();
-      issuer.away = true;
+      issuer.isUnavailable = true;
       now += 250_000;
       expect(await tokens.get()).toBe(first);
       now += 60_000;
       await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
-      issuer.away = false;
+      issuer.isUnavailable = false;
       now += 1_000;
       expect(await tokens.get()).not.toBe('');
     });
 
-    test('after a failure the issuer is left alone for a moment', async () => {
-      issuer.away = true;
+    test('they are not requested for a moment after a failure', async () => {
+      issuer.isUnavailable = true;
       await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
-      issuer.away = false;
+      issuer.isUnavailable = false;
       await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
       expect(issuer.counts.tokens).toBe(0);
       now += 501;

@@ -7,7 +7,7 @@ import { m2mTokensContract } from './m2m-tokens.contract.ts';
 
 m2mTokensContract('of a process alone', async () => undefined);
 
-test('an issuer that cannot even be connected to is waited for as long as one that is slow', async () => {
+test('a token request to an issuer that never connects ends within the timeout for a slow issuer', async () => {
   const http = new Agent({ connect: () => undefined });
   const tokens = new M2mTokens({
     http,

@@ -2,32 +2,32 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { SalesSignal } from '../../src/platform/signal.ts';
 import { until } from '../support/servers.ts';
 
-/** A replica's end of the signal, and what it was told. */
+/** A replica’s end of the signal, and what it received. */
 export interface SignalUnderTest {
   readonly signal: SalesSignal;
-  /** Signals heard so far, that of the beginning included. */
-  heard(): number;
-  /** Times its connection was lost. */
+  /** Signals received so far, including the one at the beginning. */
+  received(): number;
+  /** Number of times its connection was lost. */
   lost(): number;
 }
 
 export interface SignalsUnderTest {
   open(): Promise<SignalUnderTest>;
-  /** Cuts the connections of all that listen. */
+  /** Cuts the connections of all listeners. */
   cutListeners(): Promise<void>;
 }
 
-/** An end that counts what it is told. */
+/** An end that counts what it receives. */
 export function countingEnd(
-  open: (told: { onSignal: () => void; onLost: () => void }) => SalesSignal,
+  open: (callbacks: { onSignal: () => void; onLost: () => void }) => SalesSignal,
 ): SignalUnderTest {
-  const told: ('signal' | 'lost')[] = [];
-  const signal = open({ onSignal: () => told.push('signal'), onLost: () => told.push('lost') });
-  const count = (what: string) => told.filter((each) => each === what).length;
-  return { signal, heard: () => count('signal'), lost: () => count('lost') };
+  const events: ('signal' | 'lost')[] = [];
+  const signal = open({ onSignal: () => events.push('signal'), onLost: () => events.push('lost') });
+  const count = (what: string) => events.filter((each) => each === what).length;
+  return { signal, received: () => count('signal'), lost: () => count('lost') };
 }
 
-/** What a signal of sales does, whoever carries it. */
+/** What a signal of sales does, whatever transport it uses. */
 export function salesSignalContract(name: string, signals: SignalsUnderTest): void {
   describe(`a signal of sales ${name}`, () => {
     const opened: SignalUnderTest[] = [];
@@ -36,7 +36,7 @@ export function salesSignalContract(name: string, signals: SignalsUnderTest): vo
       const end = await signals.open();
       opened.push(end);
       await end.signal.listen();
-      await until('it listens', () => end.heard() === 1);
+      await until('it listens', () => end.received() === 1);
       return end;
     }
 
@@ -44,56 +44,56 @@ export function salesSignalContract(name: string, signals: SignalsUnderTest): vo
       for (const { signal } of opened.splice(0)) await signal.close();
     });
 
-    test('is heard by every replica, the one that sends too, once each', async () => {
+    test('it reaches every replica once, including the one that sends it', async () => {
       const ends = [await listening(), await listening(), await listening()];
       for (let sent = 1; sent <= 5; sent += 1) {
         await ends[sent % 2]?.signal.send();
-        for (const end of ends) await until(`signal ${sent} is heard`, () => end.heard() === 1 + sent);
+        for (const end of ends) await until(`signal ${sent} is received`, () => end.received() === 1 + sent);
       }
     });
 
-    test('of which many are sent at once is heard after the last of them', async () => {
+    test('it is received after the last of many that are sent at once', async () => {
       const [one, other] = [await listening(), await listening()];
       await Promise.all(Array.from({ length: 50 }, () => one.signal.send()));
-      const before = other.heard();
+      const before = other.received();
       await one.signal.send();
-      await until('it is heard', () => other.heard() > Math.max(1, before));
+      await until('it is received', () => other.received() > Math.max(1, before));
     });
 
-    test('can be sent by one that does not listen, which hears nothing', async () => {
-      const deaf = await signals.open();
-      opened.push(deaf);
+    test('it can be sent by a replica that does not listen, which receives nothing', async () => {
+      const silent = await signals.open();
+      opened.push(silent);
       const end = await listening();
-      await deaf.signal.send();
-      await until('it is heard', () => end.heard() === 2);
-      expect(deaf.heard()).toBe(0);
+      await silent.signal.send();
+      await until('it is received', () => end.received() === 2);
+      expect(silent.received()).toBe(0);
     });
 
-    test('is listened to by one connection, however often that is asked for', async () => {
+    test('it uses one connection to listen, however often that is requested', async () => {
       const end = await listening();
       for (let turn = 0; turn < 3; turn += 1) await end.signal.listen();
       await end.signal.send();
-      await until('it is heard', () => end.heard() === 2);
+      await until('it is received', () => end.received() === 2);
       await end.signal.send();
-      await until('the next one, too', () => end.heard() === 3);
+      await until('the next one is received, too', () => end.received() === 3);
     });
 
-    test('says that its connection is lost, and is heard again after the next turn', async () => {
+    test('it reports a lost connection, and is received again after the next turn', async () => {
       const ends = [await listening(), await listening()];
       await signals.cutListeners();
-      for (const end of ends) await until('it knows that it is deaf', () => end.lost() === 1);
+      for (const end of ends) await until('it knows that its connection is lost', () => end.lost() === 1);
       for (const end of ends) await end.signal.listen();
-      for (const end of ends) await until('it looks at what it may have missed', () => end.heard() === 2);
+      for (const end of ends) await until('it looks for what it may have missed', () => end.received() === 2);
       await ends[0]?.signal.send();
-      for (const end of ends) await until('it hears', () => end.heard() === 3);
+      for (const end of ends) await until('it receives', () => end.received() === 3);
     });
 
-    test('is not heard after its end, nor is that a connection lost', async () => {
-      const [gone, end] = [await listening(), await listening()];
-      await gone.signal.close();
+    test('it is not received after its end was closed, and closing is not reported as a lost connection', async () => {
+      const [closed, end] = [await listening(), await listening()];
+      await closed.signal.close();
       await end.signal.send();
-      await until('it is heard', () => end.heard() === 2);
-      expect([gone.heard(), gone.lost()]).toEqual([1, 0]);
+      await until('it is received', () => end.received() === 2);
+      expect([closed.received(), closed.lost()]).toEqual([1, 0]);
     });
   });
 }

@@ -17,8 +17,8 @@ beforeAll(async () => {
 
 salesSignalContract('by LISTEN and NOTIFY', {
   async open() {
-    return countingEnd((told) =>
-      createPostgresSignal(dsn, database, { channel: 'sales_of_a_test', ...told }),
+    return countingEnd((callbacks) =>
+      createPostgresSignal(dsn, database, { channel: 'sales_of_a_test', ...callbacks }),
     );
   },
   async cutListeners() {

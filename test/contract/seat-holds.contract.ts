@@ -5,11 +5,11 @@ import { type Clock, later } from '../../src/kernel/clock.ts';
 import { as, type OrderId, type SeatId, type SessionId } from '../../src/kernel/ids.ts';
 import { patience } from '../support/patience.ts';
 
-/** An implementation of the port, with the time and the orders it looks at. */
+/** An implementation of the port, with the clock and the orders that it reads. */
 export interface HoldsUnderTest {
   readonly holds: SeatHolds;
   readonly clock: Clock;
-  /** Resolves when so much time has passed on the clock. */
+  /** Resolves when this much time has passed on the clock. */
   pass(ms: number): Promise<void>;
   /** Writes a pending order of the session, as placing does once its seats are held. */
   write(orderId: OrderId, sessionId: SessionId, seatIds: readonly SeatId[]): Promise<void>;
@@ -17,7 +17,7 @@ export interface HoldsUnderTest {
 
 const HELD = { outcome: 'held' };
 const LONG_MS = 10_000;
-/** Real time on a real Redis: a busy machine must be able to ask twice within it. */
+/** Real time on a real Redis: a busy machine must be able to call twice within it. */
 const SHORT_MS = Math.ceil(patience(100));
 
 const newOrder = () => as<OrderId>(randomUUID());
@@ -27,7 +27,7 @@ const takenOf = (...seatIds: readonly (SeatId | undefined)[]) => ({ outcome: 'ta
 
 /** What every implementation of `SeatHolds` does, embedded and real. */
 export function seatHoldsContract(name: string, make: () => Promise<HoldsUnderTest>): void {
-  describe(`holds ${name}`, () => {
+  describe(`seat holds ${name}`, () => {
     let under: HoldsUnderTest;
     const hold = (session: SessionId, seats: readonly SeatId[], order: OrderId, forMs = LONG_MS) =>
       under.holds.hold(session, seats, order, later(under.clock.now(), forMs));
@@ -38,7 +38,7 @@ export function seatHoldsContract(name: string, make: () => Promise<HoldsUnderTe
       under = await make();
     });
 
-    test('are on all seats or none, and name those taken', async () => {
+    test('they are on all seats or none, and name the taken ones', async () => {
       const [session, first, second] = [newSession(), newOrder(), newOrder()];
       const [a, b, c] = newSeats(3) as [SeatId, SeatId, SeatId];
       expect(await hold(session, [a, b], first)).toEqual(HELD);
@@ -47,7 +47,7 @@ export function seatHoldsContract(name: string, make: () => Promise<HoldsUnderTe
       expect(await hold(session, [a, b], first)).toEqual(HELD);
     });
 
-    test('are of one session: another with a seat of the same id is not touched', async () => {
+    test('they belong to one session: a seat with the same id in another session is not affected', async () => {
       const [here, there, first, second] = [newSession(), newSession(), newOrder(), newOrder()];
       const seat = as<SeatId>(`A1-${randomUUID()}`);
       expect(await hold(here, [seat], first)).toEqual(HELD);
@@ -58,7 +58,7 @@ export function seatHoldsContract(name: string, make: () => Promise<HoldsUnderTe
       expect(await hold(there, [seat], newOrder())).toEqual(takenOf(seat));
     });
 
-    test('end at their time', async () => {
+    test('they end at their time', async () => {
       const [session, seats] = [newSession(), newSeats(2)];
       await hold(session, seats, newOrder(), SHORT_MS);
       expect(await hold(session, seats, newOrder())).toEqual(takenOf(...seats));
@@ -66,7 +66,7 @@ export function seatHoldsContract(name: string, make: () => Promise<HoldsUnderTe
       expect(await hold(session, seats, newOrder())).toEqual(HELD);
     });
 
-    test('are moved by who has them, and by nobody else', async () => {
+    test('they are extended only by their owner', async () => {
       const [session, seats, owner] = [newSession(), newSeats(2), newOrder()];
       await hold(session, seats, owner, SHORT_MS);
       await extend(session, seats, newOrder(), 1);
@@ -78,7 +78,7 @@ export function seatHoldsContract(name: string, make: () => Promise<HoldsUnderTe
       expect(await hold(session, seats, newOrder())).toEqual(HELD);
     });
 
-    test('are released by who has them, and by nobody else', async () => {
+    test('they are released only by their owner', async () => {
       const [session, owner, other] = [newSession(), newOrder(), newOrder()];
       const [a, b] = newSeats(2) as [SeatId, SeatId];
       await hold(session, [a], owner);
@@ -91,7 +91,7 @@ export function seatHoldsContract(name: string, make: () => Promise<HoldsUnderTe
       await under.holds.extend(session, [], owner, under.clock.now());
     });
 
-    test('take seat ids as they are', async () => {
+    test('they keep seat ids byte for byte', async () => {
       const [session, owner] = [newSession(), newOrder()];
       const seats = ['A1', 'a1', '{A1}', 'A:1', 'Étage 2 – 座席', 'x'.repeat(64)].map((id) => as<SeatId>(id));
       expect(await hold(session, seats, owner)).toEqual(HELD);
@@ -100,13 +100,13 @@ export function seatHoldsContract(name: string, make: () => Promise<HoldsUnderTe
       expect(await hold(session, seats, newOrder())).toEqual(HELD);
     });
 
-    test('raced for, leave nobody with half of what he asked for', async () => {
+    test('they leave no buyer with a part of the requested seats after a race', async () => {
       const [session, seats] = [newSession(), newSeats(12)];
-      const wishes = Array.from({ length: 200 }, (_, at) =>
+      const requests = Array.from({ length: 200 }, (_, at) =>
         [0, 1, 2].map((step) => seats[(at * 5 + step * (1 + (at % 3))) % seats.length] as SeatId),
       );
-      const outcomes = await Promise.all(wishes.map((wish) => hold(session, wish, newOrder())));
-      const won = wishes.filter((_, at) => outcomes[at]?.outcome === 'held').flat();
+      const outcomes = await Promise.all(requests.map((request) => hold(session, request, newOrder())));
+      const won = requests.filter((_, at) => outcomes[at]?.outcome === 'held').flat();
       expect(won.length).toBeGreaterThan(0);
       expect(new Set(won).size).toBe(won.length);
       const held = new Set(won);

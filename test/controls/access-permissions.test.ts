@@ -7,7 +7,7 @@ import { type Caller, openWorld, type World } from '../support/access-walk/world
 type Role = (typeof PERMISSIONS)[Permission]['roles'][number];
 
 const table = vi.hoisted(() => ({
-  /** The permission that everybody has at the moment. */
+  /** The permission that is currently granted to everyone. */
   opened: undefined as string | undefined,
   /** The permissions that were looked up. */
   asked: new Set<string>(),
@@ -22,24 +22,24 @@ vi.mock('../../src/features/access/permissions.ts', async (original) => {
       get(permissions, name: string) {
         const rule: object | undefined = Reflect.get(permissions, name);
         if (rule) table.asked.add(name);
-        // The guard taken out.
+        // The guard is taken out here.
         return rule && name === table.opened ? { ...rule, roles } : rule;
       },
     }),
   };
 });
 
-/** One whom every closed route refuses, and one who may look at a ticket but not have it. */
+/** A caller whom every restricted route refuses, and one who may look at a ticket but not own it. */
 const CALLERS: readonly Caller[] = ['stranger', 'scanner'];
 
-/** Those that somebody who signed in may lack. */
+/** The permissions that a signed-in user may lack. */
 const CLOSED = (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => {
   const { roles }: { readonly roles: readonly Role[] } = PERMISSIONS[permission];
   return !roles.includes('user');
 });
 
 let world: World;
-/** The permissions that each route asks of those whom it refuses. */
+/** The permissions that each route asks for when it refuses. */
 const permissionsOf = new Map<string, ReadonlySet<string>>();
 
 beforeAll(async () => {
@@ -51,24 +51,27 @@ beforeAll(async () => {
   }
 });
 
-test.each(CLOSED)('with %s open to everybody a route lets somebody pass who may not', async (permission) => {
-  const routes = [...permissionsOf].flatMap(([route, asked]) => (asked.has(permission) ? [route] : []));
-  expect(routes, 'routes that ask for it').not.toEqual([]);
-  // What was not to happen happens, and uses the orders up.
-  const fresh = await world.renewed();
-  const findings = new Map<string, string[]>();
-  table.opened = permission;
-  try {
-    for (const route of routes) findings.set(route, await walkRefusals(fresh, route, CALLERS));
-  } finally {
-    table.opened = undefined;
-  }
-  expect([...findings.values()].flat()).not.toEqual([]);
-  const askingForNothingElse = routes.filter((route) => permissionsOf.get(route)?.size === 1);
-  expect(askingForNothingElse.filter((route) => findings.get(route)?.length === 0)).toEqual([]);
-});
+test.each(CLOSED)(
+  'with %s granted to everyone, a route lets an unauthorised caller pass',
+  async (permission) => {
+    const routes = [...permissionsOf].flatMap(([route, asked]) => (asked.has(permission) ? [route] : []));
+    expect(routes, 'routes that ask for it').not.toEqual([]);
+    // What should be refused now succeeds, and uses the orders up.
+    const fresh = await world.renewed();
+    const findings = new Map<string, string[]>();
+    table.opened = permission;
+    try {
+      for (const route of routes) findings.set(route, await walkRefusals(fresh, route, CALLERS));
+    } finally {
+      table.opened = undefined;
+    }
+    expect([...findings.values()].flat()).not.toEqual([]);
+    const askingForNothingElse = routes.filter((route) => permissionsOf.get(route)?.size === 1);
+    expect(askingForNothingElse.filter((route) => findings.get(route)?.length === 0)).toEqual([]);
+  },
+);
 
-test('every route that refuses a caller who signed in asks for a permission', () => {
+test('every route that refuses a signed-in caller asks for a permission', () => {
   const refusing = Object.keys(ROUTES).filter((route) =>
     CALLERS.some((caller) => !ROUTES[route]?.passes.includes(caller)),
   );

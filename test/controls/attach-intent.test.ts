@@ -4,7 +4,10 @@ import { ledgerOf } from '../support/ledger.ts';
 import { inStretches } from '../support/schedules.ts';
 import { guarded, unguarded } from './open-arena.ts';
 
-/** An order is cancelled while its page asks for a PaymentIntent; what the page is told, and what its order can be paid by. */
+/**
+ * Cancels an order while its page asks for a PaymentIntent; returns the page’s answer and what the order can
+ * be paid with.
+ */
 async function cancelInTheMiddleOfOffer(arena: Arena) {
   const orderId = await arena.platform.place(arena.buyer);
   const token = arena.buyer;
@@ -17,26 +20,26 @@ async function cancelInTheMiddleOfOffer(arena: Arena) {
   );
   const { status, intentId, open } = await ledgerOf(arena, orderId);
   const isPayable = intentId !== null && open.has(intentId);
-  return { told: answers.page.status, status, isPayable, cancelled: answers.buyer.status };
+  return { page: answers.page.status, status, isPayable, cancelled: answers.buyer.status };
 }
 
-test('with the comparison in the update a page is given nothing to pay for an order that is cancelled', async () => {
+test('with the comparison in the update, the page of a cancelled order gets no PaymentIntent', async () => {
   expect(await cancelInTheMiddleOfOffer(await guarded())).toEqual({
-    told: 409,
+    page: 409,
     status: 'cancelled',
     isPayable: false,
     cancelled: 204,
   });
 });
 
-test('without the comparison in the update an order that is cancelled has a PaymentIntent that can be paid (I2)', async () => {
+test('without the comparison in the update, a cancelled order has a payable PaymentIntent (I2)', async () => {
   const comparison = {
     statement: 'order-attach-intent',
     text: /AND status[\s\S]*RETURNING/,
     becomes: 'AND $4::numeric IS NOT NULL RETURNING',
   };
   expect(await cancelInTheMiddleOfOffer(await unguarded([comparison]))).toEqual({
-    told: 409,
+    page: 409,
     status: 'cancelled',
     isPayable: true,
     cancelled: 204,

@@ -4,8 +4,11 @@ import { expect, test } from 'vitest';
 import type { Arena } from '../support/arena.ts';
 import { completedOrder, guarded, unguarded } from './open-arena.ts';
 
-/** A change that commits after a scanner asked, in a transaction that began before; whether the scanner hears of it. */
-async function hearsOfTheSlow(arena: Arena): Promise<boolean> {
+/**
+ * Commits a change after a scanner’s request, in a transaction that began before it; whether the scanner
+ * receives the change.
+ */
+async function receivesTheSlow(arena: Arena): Promise<boolean> {
   const { app, seating, sessionId } = arena.platform;
   const scannerId = randomUUID();
   seating.scanners.set(scannerId, new Set([sessionId]));
@@ -24,12 +27,12 @@ async function hearsOfTheSlow(arena: Arena): Promise<boolean> {
   return after.tickets.some(([, seat]: string[]) => seat === 'moved');
 }
 
-test('a list that ends before the oldest running transaction misses nothing', async () => {
-  expect(await hearsOfTheSlow(await guarded())).toBe(true);
+test('a bundle that ends before the oldest running transaction misses nothing', async () => {
+  expect(await receivesTheSlow(await guarded())).toBe(true);
 });
 
-test('one that ends after the newest that it has seen misses what commits late', async () => {
+test('a bundle that ends after the newest visible transaction misses a late commit', async () => {
   const ends = { text: 'pg_snapshot_xmin', becomes: 'pg_snapshot_xmax' };
   const guards = ['bundle-list-all', 'bundle-list-changed'].map((statement) => ({ statement, ...ends }));
-  expect(await hearsOfTheSlow(await unguarded(guards))).toBe(false);
+  expect(await receivesTheSlow(await unguarded(guards))).toBe(false);
 });

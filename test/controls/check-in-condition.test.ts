@@ -5,7 +5,7 @@ import { twoScanners } from '../support/races.ts';
 import { inStretches } from '../support/schedules.ts';
 import { completedOrder, guarded, unguarded } from './open-arena.ts';
 
-/** Two scanners at a ticket, both of whom have looked before one of them writes; how many admit. */
+/** Two scanners scan a ticket, and both have read it before one of them writes; how many admit. */
 async function twoScans(arena: Arena): Promise<number> {
   const scanners = await twoScanners(arena.platform);
   const path = `/api/order/${await completedOrder(arena)}/tickets`;
@@ -20,11 +20,11 @@ async function twoScans(arena: Arena): Promise<number> {
   return Object.values(answers).filter(({ status }) => status === 200).length;
 }
 
-test('with the condition in the update one is let in', async () => {
+test('with the condition in the update, one scanner admits', async () => {
   expect(await twoScans(await guarded())).toBe(1);
 });
 
-test('without the condition in the update two are let in with one ticket (I5)', async () => {
+test('without the condition in the update, two scanners admit with one ticket (I5)', async () => {
   const condition = {
     statement: 'ticket-check-in',
     text: 'AND (NOT t.checked_in OR t.left_at <= $3::timestamptz)',

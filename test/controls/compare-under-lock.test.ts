@@ -8,8 +8,10 @@ import { comparingNothing } from './stale-read.ts';
 
 const withoutComparison = () => openArena({ watch: comparingNothing(), verified: false });
 
-describe('the sweeper, when an order was given another PaymentIntent after the one that it has closed', () => {
-  /** What the page was told, how the order ended in one sweep, and whether its PaymentIntent can still be paid at Stripe. */
+describe('the sweeper, when an order gets another PaymentIntent after the sweeper closed the previous one', () => {
+  /**
+   * The page’s status, the order after one sweep, and whether its PaymentIntent can still be paid at Stripe.
+   */
   async function offerInTheMiddleOfSweep(arena: Arena) {
     const token = arena.buyer;
     const orderId = await arena.platform.place(token);
@@ -29,28 +31,28 @@ describe('the sweeper, when an order was given another PaymentIntent after the o
       },
     );
     const { status, intentId, open } = await ledgerOf(arena, orderId);
-    return { told: answers.page.status, status, isPayable: intentId !== null && open.has(intentId) };
+    return { page: answers.page.status, status, isPayable: intentId !== null && open.has(intentId) };
   }
 
-  test('with the comparison it leaves the order, to close that one first', async () => {
+  test('with the comparison, it leaves the order pending so that the new PaymentIntent is closed first', async () => {
     expect(await offerInTheMiddleOfSweep(await guarded())).toEqual({
-      told: 409,
+      page: 409,
       status: 'pending',
       isPayable: true,
     });
   });
 
-  test('without the comparison an order ends while its PaymentIntent can still be paid (I2)', async () => {
+  test('without the comparison, it ends the order while its PaymentIntent can still be paid (I2)', async () => {
     expect(await offerInTheMiddleOfSweep(await withoutComparison())).toEqual({
-      told: 409,
+      page: 409,
       status: 'cancelled',
       isPayable: true,
     });
   });
 });
 
-describe('a change, when a page was given something to pay after the order was read', () => {
-  /** The price of the order, and what the page can pay for it. */
+describe('a change, when a page gets a PaymentIntent after the order was read', () => {
+  /** The price of the order, and the amount that the page can pay for it. */
   async function offerInTheMiddleOfChange(arena: Arena) {
     const token = arena.buyer;
     const seatIds = [randomUUID(), randomUUID()];
@@ -67,11 +69,11 @@ describe('a change, when a page was given something to pay after the order was r
     return { price, payable: open.get(answers.page.body.paymentIntentId) };
   }
 
-  test('with the comparison it is no longer payable', async () => {
+  test('with the comparison, the old PaymentIntent can no longer be paid', async () => {
     expect(await offerInTheMiddleOfChange(await guarded())).toEqual({ price: 20_000, payable: undefined });
   });
 
-  test('without the comparison another amount than the price can be paid (I8)', async () => {
+  test('without the comparison, an amount other than the price can be paid (I8)', async () => {
     expect(await offerInTheMiddleOfChange(await withoutComparison())).toEqual({
       price: 20_000,
       payable: 10_000,

@@ -4,7 +4,7 @@ import { catalogueDiscount } from '../support/fake-seating.ts';
 import { inStretches } from '../support/schedules.ts';
 import { guarded, unguarded } from './open-arena.ts';
 
-/** Two orders want the one use of a discount, and both were told its price before either is written. */
+/** Two orders compete for the last use of a discount, and both get its price before either is saved. */
 async function twoWantTheLast(arena: Arena): Promise<number[]> {
   const { platform, buyer: token } = arena;
   const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 1 });
@@ -20,11 +20,11 @@ async function twoWantTheLast(arena: Arena): Promise<number[]> {
   return Object.values(answers).map(({ status }) => status);
 }
 
-test('with the condition on its uses one has it', async () => {
+test('with the condition on its uses, one order gets the discount', async () => {
   expect(await twoWantTheLast(await guarded())).toEqual([201, 400]);
 });
 
-test('without the condition on its uses a discount is used more often than it may be (I8)', async () => {
+test('without the condition on its uses, a discount is used more often than allowed (I8)', async () => {
   const condition = { statement: 'order-insert', text: 'd.uses < $25::integer', becomes: 'true' };
   expect(await twoWantTheLast(await unguarded([condition]))).toEqual([201, 201]);
 });

@@ -1,11 +1,11 @@
 import { expect, test, vi } from 'vitest';
 import type { Executor } from '../../src/platform/postgres/database.ts';
-import { holdNextCommit, toldOf, watchedBy } from '../support/live-sales.ts';
+import { holdNextCommit, ordersOn, watchedBy } from '../support/live-sales.ts';
 import { startPlatformApp } from '../support/platform-app.ts';
 
 vi.mock('../../src/features/live/feed.store.ts', async (original) => {
   const store = await original<typeof import('../../src/features/live/feed.store.ts')>();
-  // The guard taken out: a row's position is the number it took before its commit.
+  // The guard is taken out here: a row’s position is the number that it took before its commit.
   const text = `
     WITH taken AS (DELETE FROM sale_changes RETURNING *),
     fed AS (
@@ -19,7 +19,7 @@ vi.mock('../../src/features/live/feed.store.ts', async (original) => {
   return { ...store, numberChanges };
 });
 
-test('with the numbers that rows take before their commit, a reader misses the one that commits later', async () => {
+test('with numbers that rows take before their commit, a reader misses the row that commits later', async () => {
   const platform = await startPlatformApp({}, { background: true, verified: false });
   const sales = await watchedBy(platform);
   const first = await holdNextCommit(platform);
@@ -28,11 +28,11 @@ test('with the numbers that rows take before their commit, a reader misses the o
   await first.untilItWaits();
   const quick = await sales.sell();
   await reader.untilThereAre(1, 'checkout');
-  await first.letGo();
+  await first.release();
   const late = await slow;
   const last = await sales.sell();
   await reader.untilThereAre(2, 'checkout');
-  expect(toldOf(reader)).toEqual([quick, last]);
+  expect(ordersOn(reader)).toEqual([quick, last]);
   expect(
     await platform.app.sql(`SELECT FROM sales_feed WHERE message LIKE '%' || $1 || '%'`, [late]),
   ).toHaveLength(1);

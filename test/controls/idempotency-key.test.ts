@@ -3,7 +3,10 @@ import { expect, test } from 'vitest';
 import type { Arena } from '../support/arena.ts';
 import { completedOrder, findings, guarded, unguarded } from './open-arena.ts';
 
-/** An administrator's page sends a refund of 10 again with the same key, because no answer came; what is given back. */
+/**
+ * An administrator’s page sends a refund of 10 again with the same key, because no answer came; the refunded
+ * amount.
+ */
 async function sentAgain(arena: Arena) {
   const orderId = await completedOrder(arena);
   const request = {
@@ -18,11 +21,11 @@ async function sentAgain(arena: Arena) {
   return { statuses, kept, findings: await findings(arena) };
 }
 
-test('with the key’s guard a request that is sent again gives back once', async () => {
+test('with the key’s guard, a repeated request refunds once', async () => {
   expect(await sentAgain(await guarded())).toEqual({ statuses: [200, 200], kept: [9_000], findings: [] });
 });
 
-test('without the key’s guard one request gives back twice (I7)', async () => {
+test('without the key’s guard, a repeated request refunds twice (I7)', async () => {
   const guard = {
     statement: 'idempotency-claim',
     text: /ON CONFLICT[\s\S]*RETURNING claim/,

@@ -4,7 +4,7 @@ import { type Arena, payElsewhere } from '../support/arena.ts';
 import { inStretches } from '../support/schedules.ts';
 import { findings, guarded, unguarded } from './open-arena.ts';
 
-/** A webhook comes twice before it is applied; how often it is, and what is wrong then. */
+/** A webhook arrives twice before it is applied; how often it is stored, and what is wrong then. */
 async function comesTwice(arena: Arena) {
   const orderId = await arena.platform.place(arena.buyer);
   const intentId = await payElsewhere(arena, orderId);
@@ -12,19 +12,19 @@ async function comesTwice(arena: Arena) {
   const { steps } = await arena.interleaving.race(
     inStretches({ who: 'first', before: 'database inbox-claim' }, { who: 'again' }),
     {
-      first: () => arena.tell('first', orderId, intentId, { eventId }),
-      again: () => arena.tell('again', orderId, intentId, { eventId, ofReplica: true }),
+      first: () => arena.reportPayment('first', orderId, intentId, { eventId }),
+      again: () => arena.reportPayment('again', orderId, intentId, { eventId, ofReplica: true }),
     },
   );
   const applied = steps.filter(({ effect }) => effect === 'database payment-record').length;
   return { applied, findings: await findings(arena) };
 }
 
-test('with the inbox’s key a webhook that comes twice is kept and applied once', async () => {
+test('with the inbox’s key, a webhook that arrives twice is stored and applied once', async () => {
   expect(await comesTwice(await guarded())).toEqual({ applied: 1, findings: [] });
 });
 
-test('without the inbox’s key it is kept and applied twice (I7)', async () => {
+test('without the inbox’s key, it is stored and applied twice (I7)', async () => {
   const key = { statement: 'inbox-store', text: 'ON CONFLICT (event_id) DO NOTHING', becomes: '' };
   const arena = await unguarded([key], 'ALTER TABLE stripe_inbox DROP CONSTRAINT stripe_inbox_pkey');
   expect(await comesTwice(arena)).toEqual({

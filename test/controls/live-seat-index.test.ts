@@ -4,7 +4,7 @@ import type { Arena } from '../support/arena.ts';
 import { inStretches } from '../support/schedules.ts';
 import { findings, guarded, unguarded } from './open-arena.ts';
 
-/** Two buyers of a seat in two processes: neither knows the other's hold, and both come to the database. */
+/** Two buyers of a seat in two processes: neither sees the other’s hold, and both reach the database. */
 async function twoBuyers(arena: Arena) {
   const order = { token: arena.buyer, body: arena.platform.request([randomUUID()]) };
   const { answers } = await arena.interleaving.race(
@@ -21,7 +21,10 @@ async function twoBuyers(arena: Arena) {
   return { statuses, findings: await findings(arena) };
 }
 
-/** A buyer in one process and the box office in another: a ticket that is given away is won like any other. */
+/**
+ * A buyer in one process and the box office in another: a complimentary ticket competes for its seat like any
+ * other.
+ */
 async function buyerAndBoxOffice(arena: Arena) {
   const seatId = randomUUID();
   const { platform, buyer, admin } = arena;
@@ -42,11 +45,11 @@ async function buyerAndBoxOffice(arena: Arena) {
   return { statuses, findings: await findings(arena) };
 }
 
-test('with the unique index the buyer or the box office has the seat', async () => {
+test('with the unique index, either the buyer or the box office gets the seat', async () => {
   expect(await buyerAndBoxOffice(await guarded())).toEqual({ statuses: [201, 409], findings: [] });
 });
 
-test('without the unique index the box office gives away what a buyer has (I1)', async () => {
+test('without the unique index, the box office issues a ticket for a buyer’s seat (I1)', async () => {
   const arena = await unguarded([], 'DROP INDEX tickets_live_seat');
   expect(await buyerAndBoxOffice(arena)).toEqual({
     statuses: [201, 201],
@@ -54,11 +57,11 @@ test('without the unique index the box office gives away what a buyer has (I1)',
   });
 });
 
-test('with the unique index one has the seat', async () => {
+test('with the unique index, one buyer gets the seat', async () => {
   expect(await twoBuyers(await guarded())).toEqual({ statuses: [201, 409], findings: [] });
 });
 
-test('without the unique index a seat is sold twice (I1)', async () => {
+test('without the unique index, a seat is sold twice (I1)', async () => {
   const arena = await unguarded([], 'DROP INDEX tickets_live_seat');
   expect(await twoBuyers(arena)).toEqual({
     statuses: [201, 201],

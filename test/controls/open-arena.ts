@@ -6,20 +6,20 @@ import { type TakenOut, withoutGuards } from './without-guard.ts';
 /** The service as it is. */
 export const guarded = () => openArena();
 
-/** The service with guards taken out of its statements and, in words for PostgreSQL, out of its schema. */
+/** The service without some guards of its statements and, in SQL, of its schema. */
 export async function unguarded(guards: readonly TakenOut[], schema?: string): Promise<Arena> {
   const arena = await openArena({ watch: withoutGuards(...guards), verified: false });
   if (schema !== undefined) await arena.rows(schema);
   return arena;
 }
 
-/** What `npm run verify` finds in its database, in words. */
+/** The findings of `npm run verify` on its database, in words. */
 export async function findings({ platform }: Arena): Promise<string[]> {
   const found = await findingsIn(platform.app.dsn, new Currency('lkr'));
   return found.map(({ invariant, finding }) => `${invariant} ${finding}`);
 }
 
-/** A completed order of 100 with its money. */
+/** A completed and paid order of 100. */
 export async function completedOrder({ platform, buyer, ...arena }: Arena): Promise<string> {
   const orderId = await platform.place(buyer);
   await arena.confirm(await arena.offer(orderId));

@@ -3,7 +3,7 @@ import { type Arena, payElsewhere } from '../support/arena.ts';
 import { inStretches } from '../support/schedules.ts';
 import { findings, guarded, unguarded } from './open-arena.ts';
 
-/** The money of an order comes when its cancel has read it and not yet written. */
+/** The money of an order arrives when its cancel has read the order and not yet written it. */
 async function payInTheMiddleOfCancel(arena: Arena) {
   const orderId = await arena.platform.place(arena.buyer);
   const intentId = await payElsewhere(arena, orderId);
@@ -11,7 +11,7 @@ async function payInTheMiddleOfCancel(arena: Arena) {
     inStretches({ who: 'buyer', before: 'database order-save-state' }, { who: 'stripe' }),
     {
       buyer: () => arena.call('buyer', 'DELETE', `/api/order/${orderId}`, { token: arena.buyer }),
-      stripe: () => arena.tell('stripe', orderId, intentId),
+      stripe: () => arena.reportPayment('stripe', orderId, intentId),
     },
   );
   await arena.rest();
@@ -20,7 +20,7 @@ async function payInTheMiddleOfCancel(arena: Arena) {
   return { order, payment, findings: await findings(arena) };
 }
 
-test('with the order’s lock the money waits, and goes back', async () => {
+test('with the order’s lock, the payment waits and is refunded', async () => {
   expect(await payInTheMiddleOfCancel(await guarded())).toEqual({
     order: { status: 'cancelled' },
     payment: { state: 'refunded' },
@@ -28,7 +28,7 @@ test('with the order’s lock the money waits, and goes back', async () => {
   });
 });
 
-test('without the order’s lock money is kept for an order that is cancelled (I2)', async () => {
+test('without the order’s lock, money is kept for a cancelled order (I2)', async () => {
   const arena = await unguarded([{ statement: 'order-lock', text: 'FOR UPDATE', becomes: '' }]);
   expect(await payInTheMiddleOfCancel(arena)).toEqual({
     order: { status: 'cancelled' },

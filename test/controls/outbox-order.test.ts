@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Arena } from '../support/arena.ts';
-import { newsOfSeat } from '../support/ledger.ts';
+import { statesOfSeat } from '../support/ledger.ts';
 import { inStretches } from '../support/schedules.ts';
 import { until } from '../support/servers.ts';
 import { findings, guarded, unguarded } from './open-arena.ts';
@@ -10,7 +10,7 @@ const cancel = (arena: Arena, who: string, orderId: string) =>
   arena.call(who, 'DELETE', `/api/order/${orderId}`, { token: arena.buyer });
 
 describe('the number of an outbox row', () => {
-  /** A seat is sold again in the middle of the cancel that frees it; what is published of it. */
+  /** Sells a seat again in the middle of the cancel that frees it; returns the seat’s published states. */
   async function soldInTheMiddleOfCancel(arena: Arena): Promise<string[]> {
     const seatIds = [randomUUID()];
     const orderId = await arena.platform.place(arena.buyer, seatIds);
@@ -24,14 +24,14 @@ describe('the number of an outbox row', () => {
     );
     expect(answers.after.status).toBe(201);
     await arena.rest();
-    return newsOfSeat(arena, seatIds[0] ?? '');
+    return statesOfSeat(arena, seatIds[0] ?? '');
   }
 
-  test('taken after the seats are won: the news of a seat end with what it is', async () => {
+  test('when it is taken after the seats are won, the last published state of a seat is its real one', async () => {
     expect(await soldInTheMiddleOfCancel(await guarded())).toEqual(['LOCKED', 'AVAILABLE', 'LOCKED']);
   });
 
-  test('taken before the seats are won: a sold seat is announced as free last (I4)', async () => {
+  test('when it is taken before the seats are won, a sold seat is published as free last (I4)', async () => {
     const arena = await unguarded([
       { statement: 'order-insert', text: 'FROM won, unnest', becomes: 'FROM unnest' },
       { statement: 'order-insert', text: 'WHERE won.seats > 0', becomes: '' },
@@ -41,7 +41,10 @@ describe('the number of an outbox row', () => {
 });
 
 describe('the relay', () => {
-  /** An order is placed and cancelled before the relay comes by, a message at a time; what is published of its seat. */
+  /**
+   * Places and cancels an order before the relay runs, which then publishes one message at a time; returns
+   * the seat’s published states.
+   */
   async function placedAndCancelled(arena: Arena) {
     const seatIds = [randomUUID()];
     await cancel(arena, '', await arena.platform.place(arena.buyer, seatIds));
@@ -49,12 +52,14 @@ describe('the relay', () => {
     while ((await waiting()).length > 0) {
       await arena.platform.app.app.turn('relay');
       const now = Date.now();
-      await until('the clock goes on', () => Date.now() > now);
+      await until('the clock advances', () => Date.now() > now);
     }
-    return { news: newsOfSeat(arena, seatIds[0] ?? ''), findings: await findings(arena) };
+    return { states: statesOfSeat(arena, seatIds[0] ?? ''), findings: await findings(arena) };
   }
 
-  /** From the beginning each time: the relay does not know that these looks are cut, and would pass over what they left. */
+  /**
+   * From the beginning each time: the relay does not know that these looks are cut, and would skip the rest.
+   */
   const oneByOne = (order: string) => [
     { statement: 'outbox-unpublished', text: 'id > $3', becomes: 'id > LEAST($3::bigint, 0)' },
     {
@@ -64,16 +69,16 @@ describe('the relay', () => {
     },
   ];
 
-  test('in the order of the numbers: placed, then cancelled', async () => {
+  test('in the order of the numbers, it publishes placed before cancelled', async () => {
     expect(await placedAndCancelled(await unguarded(oneByOne('id')))).toEqual({
-      news: ['LOCKED', 'AVAILABLE'],
+      states: ['LOCKED', 'AVAILABLE'],
       findings: [],
     });
   });
 
-  test('in another order: cancelled, then placed (I4)', async () => {
+  test('in another order, it publishes cancelled before placed (I4)', async () => {
     expect(await placedAndCancelled(await unguarded(oneByOne('id DESC')))).toEqual({
-      news: ['AVAILABLE', 'LOCKED'],
+      states: ['AVAILABLE', 'LOCKED'],
       findings: ['I4 a message of an order or a seat was published before an older one'],
     });
   });

@@ -3,7 +3,7 @@ import { type Arena, payElsewhere } from '../support/arena.ts';
 import { inStretches } from '../support/schedules.ts';
 import { guarded, unguarded } from './open-arena.ts';
 
-/** Two webhooks tell of the same money, and both have written it down before it is decided on. */
+/** Two webhooks report the same money, and both are stored before a decision is made. */
 async function toldTwice(arena: Arena) {
   const orderId = await arena.platform.place(arena.buyer);
   const intentId = await payElsewhere(arena, orderId);
@@ -13,8 +13,8 @@ async function toldTwice(arena: Arena) {
       { who: 'again', before: 'database order-lock' },
     ),
     {
-      first: () => arena.tell('first', orderId, intentId),
-      again: () => arena.tell('again', orderId, intentId, { ofReplica: true }),
+      first: () => arena.reportPayment('first', orderId, intentId),
+      again: () => arena.reportPayment('again', orderId, intentId, { ofReplica: true }),
     },
   );
   const [order] = await arena.rows('SELECT status FROM orders WHERE order_id = $1', [orderId]);
@@ -22,11 +22,11 @@ async function toldTwice(arena: Arena) {
   return { ...order, payments: payments.length };
 }
 
-test('with the payment’s key money that is told of twice counts once', async () => {
+test('with the payment’s key, money that is reported twice counts once', async () => {
   expect(await toldTwice(await guarded())).toEqual({ status: 'completed', payments: 1 });
 });
 
-test('without the payment’s key it is written down twice, and completes nothing (I2, I7)', async () => {
+test('without the payment’s key, it is stored twice and completes nothing (I2, I7)', async () => {
   const key = {
     statement: 'payment-record',
     text: 'ON CONFLICT (payment_intent_id) DO NOTHING',

@@ -3,7 +3,7 @@ import type { Arena } from '../support/arena.ts';
 import { inStretches } from '../support/schedules.ts';
 import { completedOrder, findings, guarded, unguarded } from './open-arena.ts';
 
-/** Two administrators give 60 of 100 back, the second when the first has looked and not yet written. */
+/** Two administrators refund 60 of 100, the second when the first has read the sum and not yet written. */
 async function twoRefunds(arena: Arena) {
   const path = `/api/order/${await completedOrder(arena)}/refund`;
   const refund = (who: string) => arena.call(who, 'POST', path, { token: arena.admin, body: { amount: 60 } });
@@ -17,11 +17,11 @@ async function twoRefunds(arena: Arena) {
 
 const tooMuch = 'I2 more was refunded than was paid';
 
-test('with the sum under the lock no more is given back than was paid', async () => {
+test('with the sum under the lock, no more is refunded than was paid', async () => {
   expect(await twoRefunds(await guarded())).toEqual({ statuses: [200, 409], findings: [] });
 });
 
-test('without the sum more is given back than was paid (I2)', async () => {
+test('without the sum, more is refunded than was paid (I2)', async () => {
   const sum = {
     statement: 'refunds-of-payment',
     text: 'payment_intent_id = $1',
@@ -32,7 +32,7 @@ test('without the sum more is given back than was paid (I2)', async () => {
   expect(broken.findings).toContain(tooMuch);
 });
 
-test('without the lock more is given back than was paid (I2)', async () => {
+test('without the lock, more is refunded than was paid (I2)', async () => {
   const locks = ['order-lock', 'payment-lock-applied'].map((statement) => ({
     statement,
     text: 'FOR UPDATE',

@@ -6,7 +6,10 @@ import { twoScanners } from '../support/races.ts';
 import { inStretches } from '../support/schedules.ts';
 import { completedOrder, findings, guarded, unguarded } from './open-arena.ts';
 
-/** A scanner’s app sends a scan again before the first answer is there; what it is told, and how often it is written down. */
+/**
+ * A scanner’s app sends a scan again before the first answer arrives; its answers, and how often the scan is
+ * stored.
+ */
 async function sentTwice(arena: Arena) {
   const [token = ''] = await twoScanners(arena.platform);
   const orderId = await completedOrder(arena);
@@ -29,11 +32,11 @@ async function sentTwice(arena: Arena) {
   };
 }
 
-test('with the nonce’s guard a scan sent twice is one scan', async () => {
+test('with the nonce’s guard, a scan that is sent twice counts once', async () => {
   expect(await sentTwice(await guarded())).toEqual({ statuses: [200, 200], scans: 1, findings: [] });
 });
 
-test('without the nonce’s guard the one who was let in is told to stay out (I7)', async () => {
+test('without the nonce’s guard, an admitted ticket holder is refused (I7)', async () => {
   const looks = { statement: 'scan-find-by-nonce', text: 's.nonce = $2', becomes: 's.nonce = $2 AND false' };
   const keeps = { statement: 'scan-keep-refusal', text: /ON CONFLICT[\s\S]*NOTHING/, becomes: '' };
   const arena = await unguarded([looks, keeps], 'DROP INDEX scans_nonce');

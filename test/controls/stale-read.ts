@@ -4,8 +4,8 @@ import type { Executor, Statement, Transaction } from '../../src/platform/postgr
 const READS: ReadonlySet<string> = new Set(['order-find', 'orders-find']);
 
 /**
- * For `buildApp`: orders that are read under their lock are as they were when they were first read without it. So what
- * compares the two to see whether somebody came between finds them always the same.
+ * For `buildApp`: an order that is read under its lock looks as it did when it was first read without the
+ * lock. A comparison of the two, which detects a change in between, then always finds them equal.
  */
 export function comparingNothing(): Watch {
   const first = new Map<string, unknown[]>();

@@ -3,7 +3,7 @@ import type { Arena } from '../support/arena.ts';
 import { inStretches } from '../support/schedules.ts';
 import { completedOrder, findings, guarded, unguarded } from './open-arena.ts';
 
-/** A ticket is voided twice with its money, the second time when the first has looked and not yet written. */
+/** A ticket is voided twice with a refund, the second time when the first has read and not yet written. */
 async function voidedTwice(arena: Arena) {
   const orderId = await completedOrder(arena);
   const [ticket] = await arena.rows<{ ticket_id: string }>(
@@ -30,16 +30,16 @@ const locks = ['order-lock', 'payment-lock-applied'].map((statement) => ({
   becomes: '',
 }));
 
-test('a ticket voided twice has its money back once', async () => {
+test('a ticket that is voided twice is refunded once', async () => {
   expect(await voidedTwice(await guarded())).toEqual({ statuses: [204, 204], refunds: 1, findings: [] });
 });
 
-test('without the locks the unique index still lets one refund of a ticket through', async () => {
+test('without the locks, the unique index still allows only one refund of a ticket', async () => {
   const { refunds, statuses } = await voidedTwice(await unguarded(locks));
   expect({ refunds, statuses: statuses.toSorted() }).toEqual({ refunds: 1, statuses: [204, 500] });
 });
 
-test('without the index, too, its money goes back twice (I2)', async () => {
+test('without the index as well, the ticket is refunded twice (I2)', async () => {
   const broken = await voidedTwice(await unguarded(locks, 'DROP INDEX refunds_one_a_ticket'));
   expect(broken).toMatchObject({ statuses: [204, 204], refunds: 2 });
   expect(broken.findings).toContain('I2 more was refunded than was paid');

@@ -1,14 +1,16 @@
 import type { Watch } from '../../src/app.ts';
 import type { Connections, Executor } from '../../src/platform/postgres/database.ts';
 
-/** What of a statement's text is to be another; the text must have it, or the control controls nothing. */
+/**
+ * The part of a statement to replace; the statement must contain it, or the control would control nothing.
+ */
 export interface TakenOut {
   readonly statement: string;
   readonly text: string | RegExp;
   readonly becomes: string;
 }
 
-/** For `buildApp`: the service with parts of its SQL taken out, so that what they guard is guarded no more. */
+/** For `buildApp`: the service without parts of its SQL, so that what they guard is not guarded. */
 export function withoutGuards(...guards: readonly TakenOut[]): Watch {
   return (name, port) => {
     if (name !== 'database') return port;

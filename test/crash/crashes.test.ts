@@ -4,7 +4,9 @@ import { FLOWS, type Flow } from './flows.ts';
 import { WRITE } from './points.ts';
 import { prepareRuns } from './runs.ts';
 
-/** So many flows at a time: two cores, and one that waits for the database lets another run. */
+/**
+ * Number of concurrent flows: there are two cores, and a flow that waits for the database lets another run.
+ */
 const AT_ONCE = 3;
 
 interface Recorded {
@@ -17,7 +19,7 @@ interface Recorded {
 const runs = await prepareRuns();
 const recorded = await recordAll();
 
-/** Each point with the first flow that comes to it. */
+/** Each point with the first flow that reaches it. */
 const flowOf = new Map(
   recorded.toReversed().flatMap(({ flow, points }) => points.map((point) => [point, flow] as const)),
 );
@@ -39,32 +41,32 @@ function recordOne(name: string, flow: Flow): Promise<Recorded> {
   );
 }
 
-describe('nothing happens to the service', () => {
+describe('the service without a crash', () => {
   test.each(recorded)('$name', ({ error, points }) => {
     if (error) throw error;
     expect(points.length).toBeGreaterThan(0);
   });
 });
 
-describe.concurrent('the service is killed', () => {
+describe.concurrent('the service killed', () => {
   test.each([...flowOf].toSorted(([a], [b]) => (a < b ? -1 : 1)))('%s', async (point, flow) => {
     expect(await runs.crash(flow, point)).toBe(true);
   });
 });
 
-/** Effects that no flow can bring about, each with its reason. */
+/** Effects that no flow can cause, each with its reason. */
 const BEYOND_FLOWS: Readonly<Record<string, string>> = {
-  'database refund-bounced': 'the embedded Stripe carries out every refund it takes',
+  'database refund-bounced': 'the embedded Stripe completes every refund it accepts',
   'database payment-undecided-failed': 'it only keeps why deciding failed; no flow makes it fail',
   'database earlier-codes-withdraw':
     'only qr:reissue runs it, a page of tickets a statement; run again, it does what is left',
   'stripe intentsSince': 'it only reads, page by page; what is done with a page is a point',
-  'stripe readWebhook': 'it checks a signature and calls nobody',
-  'seating ownsAllEvents': 'a question of somebody who only reads',
-  'seating ownsOrganization': 'a question of somebody who only reads',
+  'stripe readWebhook': 'it checks a signature and calls no other process',
+  'seating ownsAllEvents': 'only reads ask it',
+  'seating ownsOrganization': 'only reads ask it',
 };
 
-describe('every effect is among the points', () => {
+describe('the points', () => {
   const effects = (pattern: RegExp) =>
     new Set([...flowOf.keys()].flatMap((point) => pattern.exec(point)?.[1] ?? []));
   const before = effects(/^(?:before|between \S+ \S+(?: with rows)? and) (\S+ \S+)/);
@@ -72,17 +74,17 @@ describe('every effect is among the points', () => {
   const uncovered = (effects: readonly string[]) =>
     effects.filter((effect) => !(before.has(effect) && after.has(effect)) && !BEYOND_FLOWS[effect]);
 
-  test('every statement of a store that writes', () => {
+  test('they include every statement of a store that writes', () => {
     const writes = storeStatements().filter(({ text }) => WRITE.test(text));
     expect(writes.length).toBeGreaterThan(30);
     expect(uncovered(writes.map(({ name }) => `database ${name}`))).toEqual([]);
   });
 
-  test('every method of an outgoing port', () => {
+  test('they include every method of an outgoing port', () => {
     expect(uncovered(portMethods())).toEqual([]);
   });
 
-  test('what is beyond the flows is there, and is reached by none', () => {
+  test('they do not include the effects beyond the flows, all of which exist', () => {
     const effects = new Set([...storeStatements().map(({ name }) => `database ${name}`), ...portMethods()]);
     const stale = Object.keys(BEYOND_FLOWS).filter((effect) => !effects.has(effect) || before.has(effect));
     expect(stale).toEqual([]);
@@ -94,10 +96,10 @@ interface StoreStatement {
   readonly text: string;
 }
 
-/** What the statements of due work begin with; the mechanism writes them for the store that names them. */
+/** The beginning of a statement of due work; the mechanism writes it for the store that names it. */
 const DUE_WORK = 'UPDATE work SET';
 
-/** Every statement in a store, read from the sources: a name and the text after it. */
+/** Every statement in a store, read from the sources: its name and the text after it. */
 function storeStatements(): StoreStatement[] {
   const stores = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.store.ts'),
@@ -106,7 +108,7 @@ function storeStatements(): StoreStatement[] {
     const source = readFileSync(`src/${file}`, 'utf8');
     const statements = [...source.matchAll(/name: '([\w-]+)',\s*text:\s*(`[^`]*`|'[^']*')/g)];
     const due = [...source.matchAll(/\b(?:claimDue|keepFailure|retryStuck)\(\s*'([\w-]+)'/g)];
-    // A write in a statement of another form would be forgotten.
+    // A write in a statement of another form would be missed.
     expect(writesIn(statements.map(([, , text = '']) => text).join('\n')), file).toBe(
       writesIn(withoutComments(source)),
     );
@@ -133,7 +135,7 @@ const PORTS = [
   ['events', 'EventPublisher', 'src/kernel/events.ts'],
 ] as const;
 
-/** The methods of the ports that leave the process, as effects. */
+/** The methods of the ports to other processes, as effects. */
 function portMethods(): string[] {
   return PORTS.flatMap(([port, type, file]) => {
     const body = new RegExp(`export interface ${type} \\{\\n([\\s\\S]*?)\\n\\}`).exec(

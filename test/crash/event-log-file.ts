@@ -2,17 +2,19 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import type { EmbeddedEventLog } from '../../src/embedded/event-log.ts';
 import type { EventHandler, EventMessage } from '../../src/kernel/events.ts';
 
-/** A message as it is kept: what consumers elsewhere would have been given. */
+/** A message as the file keeps it: what consumers elsewhere would have received. */
 export type KeptMessage = Pick<EventMessage, 'eventId' | 'topic' | 'key' | 'value'>;
 
 export interface FileEventLog extends EmbeddedEventLog {
-  /** Gives a message of another system to its subscribers; rejects when it is to be given again. */
+  /** Delivers a message of another system to its subscribers; rejects when it must be delivered again. */
   deliver(message: EventMessage): Promise<void>;
-  /** What it takes from now on: everything, nothing, or all but one key. */
+  /** What the log accepts from now on: everything, nothing, or all but one key. */
   refuse(keys: 'none' | 'all' | { readonly key: string }): void;
 }
 
-/** The log in the process, with each message it takes kept in a file before anybody has it. */
+/**
+ * An event log within the process that stores each accepted message in a file before any subscriber gets it.
+ */
 export function createFileEventLog(path: string): FileEventLog {
   const subscribers = new Map<string, EventHandler[]>();
   let tail: Promise<void> = Promise.resolve();
@@ -47,7 +49,7 @@ export function createFileEventLog(path: string): FileEventLog {
   };
 }
 
-/** Everything that was announced, in the order it was taken. */
+/** Everything that was announced, in the order of acceptance. */
 export function readEventLog(path: string): KeptMessage[] {
   if (!existsSync(path)) return [];
   return readFileSync(path, 'utf8')

@@ -4,17 +4,17 @@ import { orderFor, type World } from './world.ts';
 
 const ORGANISER = { as: 'organiser', keyed: true } as const;
 
-async function issue(world: World, wish: Record<string, unknown>): Promise<string> {
+async function issue(world: World, ticket: Record<string, unknown>): Promise<string> {
   const [seat_id] = world.seats(1);
   const { event_id, session_id } = orderFor([]);
-  const body = { event_id, session_id, seat_id, ...wish };
+  const body = { event_id, session_id, seat_id, ...ticket };
   return (await world.request(201, 'POST', '/api/order/ticket', { ...ORGANISER, body })).body.ticket_id;
 }
 
 const voidIt = (world: World, ticketId: string, query = '') =>
   world.request(204, 'DELETE', `/api/order/ticket/${ticketId}${query}`, ORGANISER);
 
-/** What an organiser does to tickets. */
+/** What an organiser does with tickets. */
 export const BOX_OFFICE_FLOWS: Readonly<Record<string, Flow>> = {
   async 'a ticket is given away, moved and voided'(world) {
     const ticketId = await issue(world, { price: 0, note: 'a guest' });

@@ -20,7 +20,7 @@ async function soldTickets(world: World, seats: number) {
   );
 }
 
-/** What happens at the door, beside a plain check-in. */
+/** What happens at the door besides a plain check-in. */
 export const DOOR_FLOWS: Readonly<Record<string, Flow>> = {
   async 'somebody comes, leaves, returns, and is undone'(world) {
     const [{ ticketId, qrText }] = await soldTickets(world, 1);
@@ -41,7 +41,7 @@ export const DOOR_FLOWS: Readonly<Record<string, Flow>> = {
     await scan(200, 'nonce-stayed', 'entry');
     await world.request(200, 'DELETE', `/api/order/ticket/${ticketId}/checkin`, ORGANISER);
     const [{ scans } = {}] = await world.sql<{ scans: number }>('SELECT count(*)::int AS scans FROM scans');
-    if (scans !== 7) throw new Error(`${scans} scans were kept`);
+    if (scans !== 7) throw new Error(`${scans} scans were stored`);
   },
 
   async 'a picture of the earlier service is read, and its bearer comes'(world) {

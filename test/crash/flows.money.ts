@@ -16,15 +16,15 @@ import type { World } from './world.ts';
 const ADMIN = { as: 'admin', keyed: true } as const;
 const SUCCEEDED = 'payment_succefully';
 const FAILED = 'payment_unseecuufull';
-/** After a try that failed, a webhook is tried again. */
+/** A webhook is tried again after a failed attempt. */
 const NEXT_TRY_MS = 5_001;
 
 async function refund(world: World, { orderId }: { readonly orderId: string }, body: unknown) {
   return (await world.request(200, 'POST', `/api/order/${orderId}/refund`, { ...ADMIN, body })).body;
 }
 
-/** What comes of Stripe's own refund is heard of by its webhook, too; lost, so that it is chance who is first no more. */
-const loseRefundNews = (world: World) => loseWebhooks(world, '%refund%');
+/** Loses the webhook of Stripe’s refund, so that it does not race with the service’s own call. */
+const loseRefundWebhooks = (world: World) => loseWebhooks(world, '%refund%');
 
 async function noRefundLeft(world: World): Promise<void> {
   await world.until('every refund is carried out', async () => {
@@ -32,7 +32,7 @@ async function noRefundLeft(world: World): Promise<void> {
   });
 }
 
-/** The hour of the comparison comes; when a kill cut it off, the next one goes over the same days. */
+/** Runs the daily comparison; when a kill interrupts it, the next one covers the same days. */
 async function reconcileUntil(world: World, what: string, holds: () => Promise<boolean>): Promise<void> {
   const reconcile = async () => {
     await world.sql("UPDATE daily_jobs SET due_at = due_at - interval '25 hours'");
@@ -46,7 +46,7 @@ async function reconcileUntil(world: World, what: string, holds: () => Promise<b
   });
 }
 
-/** Money on every way in and back. */
+/** Money on every way in and out. */
 export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
   async 'money comes late and the seats are free'(world) {
     const order = await place(world, 1, { code: 'EARLY10' });
@@ -56,7 +56,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'money comes late and the seats are sold'(world) {
-    await loseRefundNews(world);
+    await loseRefundWebhooks(world);
     const order = await place(world, 1);
     await expire(world, order);
     await place(world, order.seatIds, { as: 'buyer2' });
@@ -64,13 +64,13 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'an order is paid twice'(world) {
-    await loseRefundNews(world);
+    await loseRefundWebhooks(world);
     const order = await sell(world);
     await paymentIs(world, await payBeside(world, order), 'refunded');
   },
 
   async 'an administrator gives back a part, and then the rest'(world) {
-    await loseRefundNews(world);
+    await loseRefundWebhooks(world);
     const order = await sell(world, 2);
     await refund(world, order, { amount: 5_000, reason: 'the view was blocked' });
     await noRefundLeft(world);
@@ -80,11 +80,11 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'a refund is heard of before it was written down'(world) {
-    await loseRefundNews(world);
+    await loseRefundWebhooks(world);
     const order = await sell(world);
     await refund(world, order, {});
     await paymentIs(world, order.intentId, 'refunded');
-    // As a kill between Stripe's answer and the database leaves it, with nobody to try it again.
+    // As a kill between Stripe’s answer and the database leaves it, with no retry scheduled.
     await world.sql('UPDATE refunds SET provider_id = NULL, attempts = 12');
     await world.sql("UPDATE payments SET state = 'refund_due'");
     await reconcileUntil(world, 'it is known to be refunded', async () => {
@@ -93,7 +93,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'a refund comes too late, it was made at the dashboard'(world) {
-    await loseRefundNews(world);
+    await loseRefundWebhooks(world);
     const order = await sell(world);
     await world.stripe('POST', 'refunds', { payment_intent: order.intentId });
     await refund(world, order, {});
@@ -221,7 +221,8 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
 
   async 'the comparison with Stripe finds the payment of an order that was taken over without one'(world) {
     const order = await sell(world);
-    // The order as an early version of the service before left it, and the payment as it was assumed from that.
+    // The order as an early version of the earlier service left it, and the payment as the takeover assumed
+    // it.
     await world.sql('UPDATE orders SET payment_intent_id = NULL');
     await world.sql(
       "UPDATE payments SET payment_intent_id = 'elsewhere:' || order_id, source = 'external', taken_over = 'assumed'",

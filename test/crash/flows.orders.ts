@@ -21,7 +21,7 @@ async function change(world: World, order: { readonly orderId: string }, body: u
   return (await world.request(200, 'PUT', pathOf(order), { ...BUYER, body })).body;
 }
 
-/** Orders from being placed to their end, but for money that is a matter of its own. */
+/** Orders from placement to their end, except for payments, which have flows of their own. */
 export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
   async 'orders are placed, refused and cancelled'(world) {
     const first = await place(world, 2, { code: 'LUCKY3' });
@@ -34,13 +34,14 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
 
   async 'orders that come together are written together'(world) {
     await place(world, 1);
-    // Whether they meet is chance, so they come until some did: what one statement wrote has one transaction.
+    // Sharing a statement depends on timing, so orders are placed until some did; a shared statement has one
+    // transaction.
     const haveMet = () => world.sql('SELECT FROM orders GROUP BY xmin::text HAVING count(*) > 1');
     for (let round = 0; round < ROUNDS_TOGETHER && (await haveMet()).length === 0; round += 1) {
       const together = ordersOfEachSession(round).map((body) =>
         world.request(201, 'POST', '/api/order', { as: 'buyer', body }),
       );
-      // All of them are answered or given up before the flow goes on, or ends.
+      // All of them are answered or given up before the flow continues or ends.
       for (const each of await Promise.allSettled(together))
         if (each.status === 'rejected') throw each.reason;
     }

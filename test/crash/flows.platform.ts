@@ -2,7 +2,7 @@ import { DEMO_USERS } from '../../src/embedded/demo-accounts.ts';
 import type { Flow } from './flows.ts';
 import { announced, place } from './steps.ts';
 
-/** What the service does by itself. */
+/** What the service does in the background. */
 export const PLATFORM_FLOWS: Readonly<Record<string, Flow>> = {
   async 'it starts where there is something old to remove'(world) {
     await world.sql(
@@ -17,7 +17,7 @@ export const PLATFORM_FLOWS: Readonly<Record<string, Flow>> = {
       `INSERT INTO stripe_inbox (event_id, type, received_at, next_attempt_at, applied_at)
        SELECT 'evt_old', 'charge.refunded', at, at, at FROM (SELECT now() - interval '400 days' AS at) AS long_ago`,
     );
-    await world.until('it is gone', async () => {
+    await world.until('it is removed', async () => {
       const left = await world.sql(
         'SELECT key FROM idempotency_keys UNION ALL SELECT key FROM outbox UNION ALL SELECT event_id FROM stripe_inbox',
       );

@@ -5,10 +5,16 @@ import { ORDER_FLOWS } from './flows.orders.ts';
 import { PLATFORM_FLOWS } from './flows.platform.ts';
 import type { World } from './world.ts';
 
-/** What people do with the service, from a new database on. It must be free of chance: each time the same points. */
+/**
+ * The flows that users go through, each from a new database on. A flow must be deterministic, so that it has
+ * the same points each time.
+ */
 export type Flow = (world: World) => Promise<void>;
 
-/** Together they come through every write and every call; the shortest first, for a point belongs to the first. */
+/**
+ * Together they reach every write and every call; the shortest first, because a point belongs to the first
+ * flow that reaches it.
+ */
 export const FLOWS: Readonly<Record<string, Flow>> = {
   ...PLATFORM_FLOWS,
   ...ORDER_FLOWS,

@@ -2,24 +2,25 @@ import type { Watch } from '../../src/app.ts';
 import type { Connections, Executor, Statement } from '../../src/platform/postgres/database.ts';
 import { watchEffects } from '../support/effects.ts';
 
-/** Told of each point between two effects, in the moment it is reached. */
+/** Called for each point between two effects at the moment it is reached. */
 export type Reached = (point: string) => void;
 
 /** Statements that change something; `FOR UPDATE` only locks. */
 export const WRITE = /\b(INSERT\s+INTO|UPDATE\s+\w+\s+(\w+\s+)?SET|DELETE\s+FROM)\b/;
 /** Deep enough for the longest way from a route to a statement. */
 const STACK_FRAMES = 80;
-/** Frames that only pass on what others ask for: whoever asks is the same to what is asked. */
+/** Frames that only pass calls on; the way to an effect omits them. */
 const PASSING =
   /^(platform\/(postgres|jobs)\/|platform\/http\/once$|platform\/idempotency\/answers$|app$|kernel\/concurrency$|.*[./]routes$)/;
 
 /**
- * For `buildApp`: a point before and after each database write, each commit and each call of an outgoing port. A point is
- * named by the code and not by a list, `before database outbox-append <- order-book:215 <- settlement:81`: by its
- * effect and the lines that led to it. So each way to an effect is a point of its own, and a new write or call is one
- * without anybody's doing. Within a transaction it is the way from its beginning and what was written in it before: what
- * led to the transaction is undone with it by a kill. Between two of its statements nothing has an effect, so after the
- * one is before the other: one point, `between database order-save-state and database outbox-append <- transitions:76`.
+ * For `buildApp`: a point before and after each database write, each commit and each call of an outgoing
+ * port. A point’s name comes from the code and not from a list, as in `before database outbox-append <-
+ * order-book:215 <- settlement:81`: the effect and the lines that led to it. Each way to an effect is thus a
+ * point of its own, and a new write or call becomes one without further work. Within a transaction the way
+ * starts at the beginning of the transaction and lists its writes so far, because a kill undoes them. No
+ * effect lies between two statements of a transaction, so after the first and before the second are one
+ * point: `between database order-save-state and database outbox-append <- transitions:76`.
  */
 export function watchPoints(reached: Reached): Watch {
   const ports = watchEffects({
@@ -46,7 +47,7 @@ function watchedDatabase(database: WatchedDatabase, reached: Reached): WatchedDa
         const begun: Begun = { at: begunAt.split(' <- ', 2)[1] ?? '', written, last: undefined };
         try {
           const kept = await work(watchedExecutor(tx, reached, begun));
-          // One that wrote nothing has no effect to be parted from the next.
+          // A transaction that wrote nothing has no effect to separate from the next one.
           commit = written.length === 0 ? undefined : `database commit${begunAt}${since(begun)}`;
           if (commit) reached(`${beforeNext(begun)} ${commit}`);
           return kept;
@@ -61,15 +62,15 @@ function watchedDatabase(database: WatchedDatabase, reached: Reached): WatchedDa
   };
 }
 
-/** A transaction: the line that began it, and what was written in it so far. */
+/** A transaction: the line that began it, and what it has written so far. */
 interface Begun {
   readonly at: string;
   readonly written: string[];
-  /** The newest write, after which nothing has come yet. */
+  /** The newest write, which no other effect has followed yet. */
   last: string | undefined;
 }
 
-/** How the point before the next effect of a transaction begins. */
+/** The first words of the point before the next effect of a transaction. */
 function beforeNext(begun: Begun | undefined): string {
   const words = begun?.last ? `between ${begun.last} and` : 'before';
   if (begun) begun.last = undefined;
@@ -84,7 +85,7 @@ function watchedExecutor(executor: Executor, reached: Reached, begun: Begun | un
       const point = `database ${statement.name}${way(begun?.at)}${since(begun)}`;
       reached(`${beforeNext(begun)} ${point}`);
       const rows = await executor.rows<Row>(statement, values);
-      // A claim that found something is another point than the many that find nothing.
+      // A claim that finds something is another point than the many that find nothing.
       const found = rows.length > 0 ? ' with rows' : '';
       if (begun) {
         begun.last = `database ${statement.name}${found}`;
@@ -99,7 +100,10 @@ function since(begun: Begun | undefined): string {
   return begun && begun.written.length > 0 ? ` since ${begun.written.join(', ')}` : '';
 }
 
-/** The lines of `src` that led here, the nearest first and none before `from`: ` <- settlement:45 <- webhook.service:58`. */
+/**
+ * The lines of `src` that led here, the nearest first and none before `from`: ` <- settlement:45 <-
+ * webhook.service:58`.
+ */
 function way(from?: string): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = STACK_FRAMES;

@@ -11,17 +11,20 @@ import type { Flow } from './flows.ts';
 import { comeToRest, expectSound } from './soundness.ts';
 import { createWorld, GaveUp, type Person, type World } from './world.ts';
 
-/** Runs flows, each on a database and a data folder of its own. */
+/** Runs flows, each with its own database and data folder. */
 export interface Runs {
-  /** The points that a flow comes through when nothing happens to the service, in their order. */
+  /** The points that a flow reaches when the service is not killed, in order. */
   record(flow: Flow): Promise<string[]>;
-  /** The flow with a service that dies at a point; whether it came there. The end is checked as that of any flow. */
+  /**
+   * Runs the flow with a service that dies at a point; whether it reached the point. The end is checked as
+   * for any flow.
+   */
   crash(flow: Flow, point: string): Promise<boolean>;
 }
 
 const LIFE_OF_TOKENS_S = 7_200;
 
-/** Every message that was ever committed to the outbox, also when it is removed from there. */
+/** Every message that was ever committed to the outbox, even if it was removed from there. */
 const OUTBOX_EVER = `
   CREATE TABLE outbox_ever (id bigint PRIMARY KEY, event_id uuid, topic text, key text, value text);
   CREATE FUNCTION keep_message() RETURNS trigger LANGUAGE plpgsql AS '
@@ -29,7 +32,7 @@ const OUTBOX_EVER = `
   CREATE TRIGGER outbox_kept AFTER INSERT ON outbox FOR EACH ROW WHEN (NEW.published_at IS NULL)
     EXECUTE FUNCTION keep_message()`;
 
-/** For a test file, which takes down at its end what this builds. */
+/** For a test file; what it builds is removed at the end of the file. */
 export async function prepareRuns(): Promise<Runs> {
   const server = inject('postgresDsn');
   const template = `crash_template_${randomUUID().replaceAll('-', '')}`;
@@ -48,7 +51,7 @@ export async function prepareRuns(): Promise<Runs> {
     TICKET_CLIENT_SECRET: 'secret-of-the-ticket-service-client',
     STRIPE_WEBHOOK_SECRET: 'whsec_test',
     LOG_LEVEL: 'silent',
-    // Each start reads what the first ones compiled.
+    // Each start reads the compile cache that the first starts wrote.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(folder, 'compiled'),
     POSTGRES_POOL_SIZE: '5',
     SEAT_LOCK_TTL_MINUTES: '1',
@@ -78,7 +81,7 @@ export async function prepareRuns(): Promise<Runs> {
         if (!(error instanceof GaveUp)) throw error;
       });
       await comeToRest(world);
-      // A flow can be over before the second turn of what comes again and again.
+      // A flow can be over before the second turn of a periodic job.
       if (options.crashAt !== undefined && !world.hasCrashed()) {
         await world.awaitCrash();
         await comeToRest(world);

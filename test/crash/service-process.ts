@@ -1,17 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { Asked, Told } from './crash-service.ts';
+import type { Asked, Report } from './crash-service.ts';
 import type { Happening, Service } from './service.ts';
 
 /** A running `crash-service.ts`. */
 export interface ServiceProcess extends Service {
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;
-  /** How it ended, once it has: the signal, or its code and what it said. */
+  /** How it ended: the signal, or its exit code and output. */
   ending(): string | undefined;
 }
 
-/** Starts it with these variables and, but for PATH, no others; `killed` when that happened before it was up. */
+/** Starts it with these variables and PATH only; `killed` when it died before it was up. */
 export async function startProcess(
   env: Readonly<Record<string, string>>,
 ): Promise<ServiceProcess | 'killed'> {
@@ -46,17 +46,17 @@ export async function startProcess(
   };
 }
 
-/** Questions to the child by number, each with the promise of its answer. */
+/** Requests to the child by number, each with the promise of its answer. */
 function answersOf(child: ChildProcess) {
   const up = Promise.withResolvers<string>();
   const waiting = new Map<number, PromiseWithResolvers<void>>();
   let last = 0;
-  child.on('message', (told: Told) => {
-    if (told.kind === 'up') return up.resolve(told.url);
-    const answer = waiting.get(told.id);
-    waiting.delete(told.id);
-    if (told.error === undefined) answer?.resolve();
-    else answer?.reject(new Error(told.error));
+  child.on('message', (report: Report) => {
+    if (report.kind === 'up') return up.resolve(report.url);
+    const answer = waiting.get(report.id);
+    waiting.delete(report.id);
+    if (report.error === undefined) answer?.resolve();
+    else answer?.reject(new Error(report.error));
   });
   return {
     up: up.promise,

@@ -4,27 +4,27 @@ import { instant } from '../../src/kernel/clock.ts';
 import { createFileEventLog } from './event-log-file.ts';
 import { type Reached, watchPoints } from './points.ts';
 
-/** What the test may ask of the service beside HTTP: what the world around it would do. */
+/** What the test may cause besides HTTP requests: events of the world around the service. */
 export type Happening =
   /** Time passes. */
   | { readonly kind: 'clock'; readonly aheadMs: number }
   /** Another system sends a message. */
   | { readonly kind: 'deliver'; readonly topic: string; readonly value: string }
-  /** The event log stops to take some messages, or takes all again. */
+  /** The event log refuses some messages, or accepts all again. */
   | { readonly kind: 'refuse'; readonly keys: 'none' | 'all' | { readonly key: string } }
-  /** The hour comes at which payments are compared with Stripe. */
+  /** The daily comparison of payments with Stripe is due. */
   | { readonly kind: 'reconcile' };
 
 export interface Service {
   readonly url: string;
-  /** Rejects when the service would not have it, or ended meanwhile. */
+  /** Rejects when the service refuses it, or ends before it answers. */
   ask(happening: Happening): Promise<unknown>;
   end(): Promise<void>;
 }
 
 /**
- * The service as production builds it, on the event log in a file (`EVENT_LOG`) and a clock that the test puts forward
- * (`CLOCK_AHEAD_MS`). `reached` is told of its points.
+ * The service as production builds it, on the event log in a file (`EVENT_LOG`) and a clock that the test
+ * advances (`CLOCK_AHEAD_MS`). `reached` is called at its points.
  */
 export async function runService(environment: Environment, reached?: Reached): Promise<Service> {
   const clock = createClock(Number(environment.CLOCK_AHEAD_MS));
@@ -59,7 +59,7 @@ export async function runService(environment: Environment, reached?: Reached): P
   };
 }
 
-/** Real time, and what the test lets pass beyond it. */
+/** Real time plus what the test lets pass. */
 function createClock(aheadMs: number) {
   let ahead = aheadMs;
   return {

@@ -4,7 +4,7 @@ import { findingsIn } from '../support/test-app.ts';
 import { readEventLog } from './event-log-file.ts';
 import type { World } from './world.ts';
 
-/** What is still to be done, by name; all 0 when everything has come to its end. */
+/** The work that is left, by name; all 0 when everything has ended. */
 const LEFT = `
   SELECT (SELECT count(*)::int FROM orders WHERE status = 'pending') AS pending_orders,
          (SELECT count(*)::int FROM outbox WHERE published_at IS NULL) AS unpublished,
@@ -12,7 +12,7 @@ const LEFT = `
          (SELECT count(*)::int FROM refunds WHERE provider_id IS NULL) AS refunds_due,
          (SELECT count(*)::int FROM payments WHERE state IN ('received', 'refund_due')) AS undecided_money`;
 
-/** Waits until the service has nothing left to do; holds end meanwhile. */
+/** Waits until the service has nothing left to do; holds end in that time. */
 export async function comeToRest(world: World): Promise<void> {
   let left: unknown;
   try {
@@ -30,12 +30,15 @@ export async function comeToRest(world: World): Promise<void> {
 // biome-ignore lint/suspicious/noExplicitAny: Stripe's objects
 async function listOf(world: World, what: string): Promise<any[]> {
   const page = await world.stripe('GET', `${what}?limit=100`);
-  // A page more would be a flow that does too much to be understood.
+  // More than a page would be a flow that does too much to be understood.
   if (page.has_more) throw new Error(`more than a page of ${what}`);
   return page.data;
 }
 
-/** Every invariant over the database, the embedded Stripe, the event log and the answers to requests with a key. */
+/**
+ * Checks every invariant over the database, the embedded Stripe, the event log and the answers to requests
+ * with a key.
+ */
 export async function expectSound(world: World): Promise<void> {
   expect(await findingsIn(world.dsn, new Currency('lkr'))).toEqual([]);
   await expectMoneySound(world);
@@ -64,7 +67,7 @@ interface RefundRow {
   readonly amount: number;
 }
 
-/** Stripe and the database tell of the same money, and each sum is where it belongs (I2, I8). */
+/** Stripe and the database record the same money, and each sum is where it belongs (I2, I8). */
 async function expectMoneySound(world: World): Promise<void> {
   const orders = await world.sql<OrderRow>(
     'SELECT order_id, status, (price * 100)::int AS price, payment_intent_id FROM orders',
@@ -98,7 +101,7 @@ async function expectMoneySound(world: World): Promise<void> {
   expect(written.toSorted(byId)).toEqual(back.toSorted(byId));
   for (const payment of payments) expectPaymentSound(payment, orders, refunds);
   for (const order of orders) expectPaid(order, payments);
-  // All of them have ended: nobody who has their payment open may pay it now.
+  // All orders have ended: no page that still shows a payment may pay it now.
   const payable = new Set(all.filter(({ status }) => status.startsWith('requires_')).map(({ id }) => id));
   expect(orders.filter((order) => payable.has(order.payment_intent_id))).toEqual([]);
 }
@@ -120,7 +123,7 @@ async function moneyBack(world: World) {
   return all.map(({ id, payment_intent: intent, amount }) => ({ id, intent, amount }));
 }
 
-/** A payment pays for its completed order, or all of it went back. */
+/** A payment pays for its completed order, or is refunded completely. */
 function expectPaymentSound(
   payment: PaymentRow,
   orders: readonly OrderRow[],
@@ -137,7 +140,7 @@ function expectPaymentSound(
   });
 }
 
-/** A completed order that costs something has its price; any other keeps none. */
+/** A completed order that costs something has its price; any other order keeps no money. */
 function expectPaid({ order_id: id, status, price }: OrderRow, payments: readonly PaymentRow[]): void {
   const paying = payments.filter((each) => each.order_id === id && each.state === 'applied');
   const isPaid = status === 'completed' && price > 0;
@@ -148,7 +151,7 @@ function expectPaid({ order_id: id, status, price }: OrderRow, payments: readonl
   });
 }
 
-/** The topics of the contract's section 2, as they are spelt on the wire. */
+/** The topics of the contract’s section 2, as they are spelt on the wire. */
 const TOPICS: Readonly<Record<string, string>> = {
   orderCreated: 'ticketly.order.created',
   orderUpdated: 'ticketly.order.updated',
@@ -166,7 +169,7 @@ interface OutboxRow {
   readonly value: string;
 }
 
-/** What was committed was announced, in its order for a key, and nothing else was (I4). */
+/** What was committed was announced in the order of its key, and nothing else was (I4). */
 async function expectAnnouncementsSound(world: World): Promise<void> {
   const committed = await world.sql<OutboxRow>(
     'SELECT event_id, topic, key, value FROM outbox_ever ORDER BY id',
@@ -196,7 +199,7 @@ function inOrder<Value>(groups: ReadonlyMap<string, readonly Value[]>) {
   return Object.fromEntries([...groups].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Requests with a key took effect once: asked for again they are answered the same, and nothing more is there (I7). */
+/** Requests with a key took effect once: a repetition gets the same answer and adds nothing (I7). */
 async function expectOnce(world: World): Promise<void> {
   const before = await effectsIn(world);
   // The box office makes an order for each of its tickets.

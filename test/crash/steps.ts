@@ -1,6 +1,6 @@
 import { orderFor, type Person, type World } from './world.ts';
 
-/** Things that people do in more than one flow. */
+/** What users do in more than one flow. */
 
 export interface Placed {
   readonly orderId: string;
@@ -12,7 +12,7 @@ export interface Payment {
   readonly clientSecret: string;
 }
 
-/** Longer than a hold of the tests. */
+/** Longer than a hold in the tests. */
 export const PAST_HOLD_MS = 61_000;
 export const PRICE_MINOR = 1_250_000;
 
@@ -33,7 +33,7 @@ export async function openPayment(world: World, { orderId }: Placed): Promise<Pa
   return { intentId: body.paymentIntentId, clientSecret: body.clientSecret };
 }
 
-/** What the buyer's page does with a card. */
+/** What the buyer’s page does with a card. */
 export function confirm(world: World, { intentId, clientSecret }: Payment, card = 'pm_card_visa') {
   const form = { payment_method: card, client_secret: clientSecret };
   return world.stripe('POST', `payment_intents/${intentId}/confirm`, form);
@@ -64,7 +64,7 @@ export async function announced(world: World): Promise<void> {
   });
 }
 
-/** An order that was paid for, as the webhook tells. */
+/** A paid order, reported by the webhook. */
 export async function sell(world: World, seats = 1): Promise<Placed & Payment> {
   const order = await place(world, seats);
   const payment = await openPayment(world, order);
@@ -79,7 +79,10 @@ export async function expire(world: World, order: Placed): Promise<void> {
   await announced(world);
 }
 
-/** Money for an order on an intent that the service did not make: another page, or somebody at Stripe's dashboard. */
+/**
+ * Money for an order on an intent that the service did not make: from another page, or from Stripe’s
+ * dashboard.
+ */
 export async function payBeside(world: World, { orderId }: Placed, amount = PRICE_MINOR): Promise<string> {
   const intent = await world.stripe('POST', 'payment_intents', {
     amount: String(amount),
@@ -91,7 +94,7 @@ export async function payBeside(world: World, { orderId }: Placed, amount = PRIC
   return intent.id;
 }
 
-/** Webhooks of these types get lost on their way, whatever Stripe believes. */
+/** Webhooks of these types are lost, although Stripe believes that they were delivered. */
 export async function loseWebhooks(world: World, types: string): Promise<void> {
   await world.sql(`
     CREATE OR REPLACE FUNCTION lose_webhook() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';

@@ -14,7 +14,7 @@ import { type ServiceProcess, startProcess } from './service-process.ts';
 
 export type Person = 'buyer' | 'buyer2' | 'organiser' | 'scanner' | 'admin';
 
-/** What a buyer does when his request broke off and he cannot send it again without harm: nothing more. */
+/** Thrown when a request broke off and the buyer cannot repeat it without harm. */
 export class GaveUp extends Error {}
 
 export interface WorldOptions {
@@ -22,7 +22,7 @@ export interface WorldOptions {
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   readonly tokens: Readonly<Record<Person, string>>;
-  /** Where the first process kills itself; those after it do not. */
+  /** Where the first process kills itself; later ones do not. */
   readonly crashAt?: string;
   readonly recordTo?: string;
 }
@@ -30,9 +30,9 @@ export interface WorldOptions {
 export interface RequestOptions {
   readonly as: Person;
   readonly body?: unknown;
-  /** Sent with an Idempotency-Key, and so again when it broke off. */
+  /** Sent with an Idempotency-Key, and therefore repeated when it breaks off. */
   readonly keyed?: boolean;
-  /** May be sent again without such a key, too: it says itself which scan it is. */
+  /** May be repeated without such a key as well, because its body identifies the scan. */
   readonly again?: boolean;
 }
 
@@ -47,53 +47,56 @@ export interface KeyedRequest {
 }
 
 /**
- * The service and everybody around it. The service may die at any moment: it is then started again, and whoever was
- * asking it goes on as he would in life.
+ * The service and its users. The service may die at any moment: it is then started again, and its callers
+ * continue as they would in production.
  */
 export interface World {
   readonly dsn: string;
   readonly eventLog: string;
-  /** Whether the service died, and is there again. */
+  /** Whether the service has died and was started again. */
   hasCrashed(): boolean;
-  /** Waits for it to die of what it does by itself now and then, and has it there again. */
+  /** Waits until periodic background work kills the service, and starts it again. */
   awaitCrash(): Promise<void>;
-  /** Requests with a key that were answered, and how many orders were asked for without one. */
+  /** Requests with a key that were answered, and the number of orders requested without one. */
   readonly keyed: KeyedRequest[];
   readonly unkeyedOrders: { count: number };
-  /** A request that must be answered with `status`. Throws `GaveUp` when it broke off and must not be sent again. */
+  /**
+   * A request that must be answered with `status`. Throws `GaveUp` when it broke off and must not be
+   * repeated.
+   */
   request(status: number, method: string, path: string, options: RequestOptions): Promise<Answer>;
-  /** The same request once more, with the same key. */
+  /** Repeats a request with the same key. */
   repeat(request: KeyedRequest): Promise<Answer>;
-  /** A request to Stripe's API, as its dashboard or a buyer's page makes it; sent again when it breaks off. */
+  /** A request to Stripe’s API, as its dashboard or a buyer’s page makes it; repeated when it breaks off. */
   // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
   stripe(method: 'GET' | 'POST', path: string, form?: Record<string, string>): Promise<any>;
-  /** Another system's message, given until it is taken. */
+  /** A message of another system, delivered until a process accepts it. */
   deliver(topic: string, value: unknown): Promise<void>;
   ask(happening: Happening): Promise<void>;
-  /** Time passes at once. */
+  /** Lets time pass at once. */
   pass(ms: number): Promise<void>;
-  /** Waits until it is so. When nothing moves, time passes to the next moment at which something is tried again. */
+  /** Waits until a condition holds. When nothing moves, time passes to the next scheduled attempt. */
   until(what: string, holds: () => Promise<unknown>): Promise<void>;
-  /** The same, and holds end. */
+  /** The same, and holds end as well. */
   untilEnded(what: string, holds: () => Promise<unknown>): Promise<void>;
   sql<Row extends object = Record<string, unknown>>(
     text: string,
     values?: readonly unknown[],
   ): Promise<Row[]>;
-  /** Seats that nobody has asked for. */
+  /** Seats that were not requested before. */
   seats(count: number): string[];
   close(): Promise<void>;
 }
 
-/** A key whose worker died is free after so long. */
+/** The time after which a key is free again when its worker died. */
 const KEY_CLAIM_MS = 20_001;
-/** A request that broke off is followed within this by the death it broke off for. */
+/** The longest time between a request that breaks off and the death that caused it. */
 const DEATH_MS = 10_000;
-/** Whatever it does by itself it has done again by then. */
+/** The longest interval of periodic background work. */
 const BY_ITSELF_MS = 2_000;
-/** A service that has not come there by then may be waiting for a time to come. */
+/** A service that has made no progress after this long may be waiting for a scheduled time. */
 const STALL_MS = 150;
-/** Long enough for a machine that is busy with other things. */
+/** Long enough for a machine that is busy with other work. */
 const WAIT_MS = 60_000;
 
 const catalogue = demoCatalogue(instant(Date.now()), new Currency('lkr'));
@@ -116,7 +119,10 @@ export function orderFor(seats: readonly string[], code?: string) {
   };
 }
 
-/** Bodies of orders of each session on sale, so that no two are announced under one key; other ones in each round. */
+/**
+ * Bodies of orders for each session on sale, so that no two are announced under one key; each round takes
+ * other seats.
+ */
 export function ordersOfEachSession(round: number) {
   return catalogue.events.flatMap((event) =>
     event.sessions
@@ -139,7 +145,7 @@ export function discountId(code: string): string {
   return discount.id;
 }
 
-/** When something is tried again or let go; those with `hold` when an unpaid order ends. */
+/** The next time at which something is retried or released; with `hold` also when an unpaid order ends. */
 const DUE = `
   SELECT min(due) AS due FROM (
     SELECT next_attempt_at AS due FROM stripe_inbox WHERE applied_at IS NULL AND attempts < 12
@@ -163,8 +169,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   let nextSeat = 0;
 
   /**
-   * The service, started when it is not there: first as a process of its own, and after that died in this one, which
-   * has its code loaded already. Throws when it ended in another way than by its kill.
+   * The service, started when it does not run: first as a process of its own, and after that process died
+   * within this one, which has its code loaded already. Throws when it ended in another way than by its kill.
    */
   async function running(): Promise<Service> {
     if (again) return again;
@@ -191,7 +197,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     };
   }
 
-  /** Carries it out; undefined when the service died over it. */
+  /** Performs it; undefined when the service died during it. */
   async function attempt<Result>(work: (service: Service) => Promise<Result>) {
     const asked = await running();
     try {
@@ -233,7 +239,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         if (performance.now() - waitedSince < stallMs) return false;
         await passUntilDue(withHolds);
         waitedSince = performance.now();
-        // A busy machine is slow, not stalled: each try takes one of the few that a claim has.
+        // A busy machine is slow, not stalled: each attempt uses one of the few that a claim has.
         stallMs *= 2;
         return false;
       },

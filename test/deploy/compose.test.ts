@@ -18,8 +18,8 @@ beforeAll(async () => {
 });
 
 /**
- * The service's variables when these are set where Docker Compose runs. The loader's command line replaces each `${...}` by its
- * default, whatever its environment holds.
+ * The service’s variables when these are set where Docker Compose runs. The loader’s command line replaces
+ * each `${...}` by its default, whatever its environment holds.
  */
 function variablesWith(outside: Record<string, string>): Record<string, string> {
   const { environment } = parse(readFileSync(FILE, 'utf8')).services['ms-ticketing'];
@@ -31,13 +31,13 @@ function variablesWith(outside: Record<string, string>): Record<string, string> 
 }
 
 describe('compose.yaml', () => {
-  test('a mistake in it would be seen', async () => {
+  test('a mistake in it would be noticed', async () => {
     const file = await changedCopy(FILE, 'read_only: true', 'readonly: true');
     expect(await loadCompose(file)).toMatchObject({ passed: false });
     await rm(file);
   });
 
-  test('it has the services that operators know, each waiting for what it needs', () => {
+  test('it has the services that operators know, each waiting for its dependencies', () => {
     const { 'ms-ticketing': service, migration, ...servers } = model.services;
     expect(Object.keys(servers).toSorted()).toEqual(['kafka', 'kafka-ui', 'keycloak', 'postgres', 'redis']);
     const needed = Object.entries(service?.depends_on ?? {});
@@ -49,7 +49,7 @@ describe('compose.yaml', () => {
     expect(seconds(service?.stop_grace_period)).toBeGreaterThan(STOP_TIMEOUT_MS / 1_000);
   });
 
-  test('it builds the same images as the commands for them do', () => {
+  test('it builds the same images as their documented commands', () => {
     expect(model.services['ms-ticketing']).toMatchObject({
       image: 'ms-ticketing',
       build: { context: resolve('.'), dockerfile: 'Dockerfile' },
@@ -133,7 +133,7 @@ describe('compose.yaml', () => {
     expect(own).toEqual(['https://tickets.example.com']);
   });
 
-  test('the operator can set the currency, of the migration, too', () => {
+  test('the operator can set the currency, also for the migration', () => {
     expect(parse(readFileSync(FILE, 'utf8')).services.migration.environment.CURRENCY).toMatch(
       /^\$\{CURRENCY:-/,
     );

@@ -5,7 +5,7 @@ import { type Instruction, lastOf, stagesOf } from '../support/dockerfile.ts';
 
 const { devDependencies, scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-/** What a stage copies out of the build context. */
+/** The sources that a stage copies out of the build context. */
 function copiedBy(stage: readonly Instruction[]): string[] {
   return stage
     .filter(({ name, text }) => name === 'COPY' && !text.startsWith('--from'))
@@ -39,15 +39,15 @@ describe.each(['Dockerfile', 'Dockerfile.migrate'])('%s', (file) => {
 describe('Dockerfile', () => {
   const image = stagesOf(readFileSync('Dockerfile', 'utf8')).at(-1) ?? [];
 
-  test('it holds every script that an operator is told to run', () => {
+  test('it holds every script that the documentation asks an operator to run', () => {
     const operations = readFileSync('docs/operations.md', 'utf8');
-    const told = [
+    const named = [
       ...operations.matchAll(/`(?:[^`]* )?npm run (?:--silent )?([\w:]+)|node (scripts\/[\w-]+\.ts)/g),
     ]
       .map(([, name, path]) => path ?? /node (scripts\/\S+)/.exec(scripts[name ?? ''])?.[1])
       .filter((path) => path !== undefined);
-    expect(told).toEqual(expect.arrayContaining(['scripts/verify.ts', 'scripts/qr-reissue.ts']));
-    expect(told.filter((path) => !copiedBy(image).includes(path))).toEqual([]);
+    expect(named).toEqual(expect.arrayContaining(['scripts/verify.ts', 'scripts/qr-reissue.ts']));
+    expect(named.filter((path) => !copiedBy(image).includes(path))).toEqual([]);
   });
 
   test('it starts the service, on the port it exposes, with a health check', () => {

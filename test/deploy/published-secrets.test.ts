@@ -8,12 +8,15 @@ const run = promisify(execFile);
 const KEY_BYTES = 32;
 /** Base64 of 32 bytes, standing alone; the service takes it without its padding, too. */
 const KEY = /(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=?(?![A-Za-z0-9+/=])/g;
-/** A long path or name has the length of a key by chance; random bytes without a digit or a capital are rarer still. */
+/**
+ * A long path or name has the length of a key by chance; random bytes without a digit or a capital are rarer
+ * still.
+ */
 const LOOKS_RANDOM = /^(?=.*\d)(?=.*[A-Z])(?=.*[a-z])/;
-/** A digest of a Go module has the same length, and says by its beginning what it is. */
+/** The digest of a Go module has the same length, and shows by its prefix what it is. */
 const GO_DIGEST = /h1:[A-Za-z0-9+/]{43}=/g;
 
-/** What could be a key of QR codes in a text. */
+/** The parts of a text that could be a key of QR codes. */
 function keysIn(text: string): string[] {
   return (text.replace(GO_DIGEST, '').match(KEY) ?? []).filter(
     (word) =>
@@ -22,7 +25,7 @@ function keysIn(text: string): string[] {
 }
 
 describe('committed files', () => {
-  test('none of them holds a key of QR codes', async () => {
+  test('no file contains a key of QR codes', async () => {
     const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard']);
     const paths = stdout.trim().split('\n');
     expect(paths).toEqual(expect.arrayContaining(['compose.yaml', 'src/config.ts', 'docs/operations.md']));
@@ -32,7 +35,7 @@ describe('committed files', () => {
     expect(texts.flatMap(([path, text]) => keysIn(text).map(() => path))).toEqual([]);
   });
 
-  test('a key would be seen in a variable, a quotation and a list', () => {
+  test('a key would be found in a variable, a quotation and a list', () => {
     const key = createHash('sha256').update('any bytes').digest('base64');
     for (const text of [`A: ${key}`, `A="${key}"`, `A: \${A:-${key}}`, `A=x,${key},y`, `A=${key}`]) {
       expect(keysIn(text), text).toEqual([key]);

@@ -8,7 +8,7 @@ import { TOPIC_KEYS } from '../../src/kernel/events.ts';
 import { documentedTopics } from '../support/documented-events.ts';
 
 describe('docs/errors.md', () => {
-  test('lists every code with its status and whether a retry helps, and no other', () => {
+  test('it lists every code with its status and whether a retry helps, and no other', () => {
     const rows = [
       ...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(\w+)` \| (\d+) \| (yes|no) \| .+ \|$/gm),
     ];
@@ -27,7 +27,7 @@ describe('docs/errors.md', () => {
 describe('docs/configuration.md', () => {
   const configuration = readFileSync('docs/configuration.md', 'utf8');
 
-  test('lists every variable with its default and meaning', () => {
+  test('it lists every variable with its default and meaning', () => {
     const rows = describeVariables().map(
       ({ name, fallback, meaning }) =>
         `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${meaning} |`,
@@ -36,7 +36,7 @@ describe('docs/configuration.md', () => {
     expect(table).toEqual(rows);
   });
 
-  test('names every variable that holds the path of a secret’s file, and no other', () => {
+  test('it names every variable that holds the path of a secret’s file, and no other', () => {
     const sentence = configuration.split('\n').find((line) => line.startsWith('A secret can be in a file'));
     const named = [...(sentence?.matchAll(/`([A-Z_]+_FILE)`/g) ?? [])].map(([, name]) => name);
     expect(named.toSorted()).toEqual(secretFileVariables().toSorted());
@@ -44,7 +44,7 @@ describe('docs/configuration.md', () => {
 });
 
 describe('docs/events.md', () => {
-  test('lists every topic that the service writes to, by its default name and its variable', () => {
+  test('it lists every topic that the service writes to, by its default name and its variable', () => {
     const names = topicNames(readConfig({}));
     const dead = (topic: string) => topic.endsWith('.dead');
     const variables = new Map(describeVariables().map(({ name, fallback }) => [fallback, name]));
@@ -57,7 +57,7 @@ describe('docs/events.md', () => {
 });
 
 describe('docs/operations.md', () => {
-  test('has advice for every variable, by its name or its group’s', () => {
+  test('it has advice for every variable, by its name or its group’s', () => {
     const operations = readFileSync('docs/operations.md', 'utf8');
     const advised = [...operations.matchAll(/`([A-Z][A-Z_]+)(\*?)`/g)].map(([, name = '', isGroup]) =>
       isGroup ? (each: string) => each.startsWith(name) : (each: string) => each === name,
@@ -68,7 +68,7 @@ describe('docs/operations.md', () => {
 });
 
 describe('docs/decisions', () => {
-  test('name every dependency with why', () => {
+  test('they name every dependency and its reason', () => {
     const decisions = readdirSync('docs/decisions')
       .map((name) => readFileSync(`docs/decisions/${name}`, 'utf8'))
       .join('\n');

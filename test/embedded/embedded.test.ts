@@ -12,7 +12,7 @@ import type { EventMessage } from '../../src/kernel/events.ts';
 import { testFolder } from '../support/folders.ts';
 
 describe('the claim on a data folder', () => {
-  test('is one at a time', async () => {
+  test('it is held by one process at a time', async () => {
     const folder = join(await testFolder(), 'data');
     const claim = await claimDataDir(folder);
     await expect(claimDataDir(folder)).rejects.toThrow(DataDirInUse);
@@ -20,7 +20,7 @@ describe('the claim on a data folder', () => {
     await (await claimDataDir(folder)).release();
   });
 
-  test('ends with its process, however that ends', async () => {
+  test('it ends with its process, however the process ends', async () => {
     const folder = join(await testFolder(), 'data');
     const program = `const { claimDataDir } = await import(${JSON.stringify(join(process.cwd(), 'src/embedded/data-dir.ts'))});
       await claimDataDir(${JSON.stringify(folder)}); console.log('claimed'); setInterval(() => {}, 1000);`;
@@ -34,7 +34,7 @@ describe('the claim on a data folder', () => {
 });
 
 describe('a journal', () => {
-  test('is read again, without what was overwritten and without a torn last line', async () => {
+  test('it is read again without overwritten values and without a torn last line', async () => {
     const path = join(await testFolder(), 'deep', 'journal.jsonl');
     const journal = await openJournal<number>(path);
     await journal.put('a', 1);
@@ -49,7 +49,7 @@ describe('a journal', () => {
     expect((await readFile(path, 'utf8')).trim().split('\n')).toHaveLength(2);
   });
 
-  test('it is nobody else’s to read, also after a kill left a draft that was', async () => {
+  test('it can be read only by its owner, also after a kill left a readable draft', async () => {
     const folder = join(await testFolder(), 'deep');
     const path = join(folder, 'journal.jsonl');
     await (await openJournal<number>(path)).put('a', 1);
@@ -59,7 +59,7 @@ describe('a journal', () => {
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
   });
 
-  test('keeps the order of changes made at once', async () => {
+  test('it keeps the order of concurrent changes', async () => {
     const path = join(await testFolder(), 'journal.jsonl');
     const journal = await openJournal<number>(path);
     await Promise.all(Array.from({ length: 200 }, (_, n) => journal.put('k', n)));
@@ -68,14 +68,14 @@ describe('a journal', () => {
 });
 
 describe('disk-full-embedded: a journal whose disk is full', () => {
-  /** The file is on a full disk until it is given back: the kernel refuses what is written to this device. */
+  /** The file is on a full disk until it is restored: the kernel refuses every write to this device. */
   async function fill(path: string): Promise<() => Promise<void>> {
     await rename(path, `${path}.aside`);
     await symlink('/dev/full', path);
     return () => rename(`${path}.aside`, path);
   }
 
-  test('it refuses the change, says so once, and undoes it with those that were made after it', async () => {
+  test('it refuses the change, reports that once, and undoes it with the changes made after it', async () => {
     const path = join(await testFolder(), 'journal.jsonl');
     const said: string[] = [];
     const journal = await openJournal<number>(path, {
@@ -83,7 +83,7 @@ describe('disk-full-embedded: a journal whose disk is full', () => {
       recovered: (where) => said.push(where),
     });
     await journal.put('a', 1);
-    const giveBack = await fill(path);
+    const restore = await fill(path);
     const changes = [journal.put('a', 2), journal.put('b', 1), journal.remove(['a']), journal.put('a', 3)];
     for (const change of changes) await expect(change).rejects.toThrow(NotStored);
     expect([journal.get('a'), journal.get('b')]).toEqual([1, undefined]);
@@ -91,7 +91,7 @@ describe('disk-full-embedded: a journal whose disk is full', () => {
     await journal.close();
     expect(said).toHaveLength(1);
 
-    await giveBack();
+    await restore();
     await journal.put('c', 5);
     expect(said).toEqual([expect.stringContaining('ENOSPC'), path]);
     const again = await openJournal<number>(path);
@@ -102,9 +102,9 @@ describe('disk-full-embedded: a journal whose disk is full', () => {
     const path = join(await testFolder(), 'journal.jsonl');
     const journal = await openJournal<number>(path);
     await journal.put('a', 1);
-    const giveBack = await fill(path);
+    const restore = await fill(path);
     await expect(journal.put('b', 2)).rejects.toThrow(NotStored);
-    await giveBack();
+    await restore();
     await appendFile(path, '{"key":"b","value":2}\n{"key":"a","val');
     await journal.put('c', 3);
     expect((await readFile(path, 'utf8')).trim().split('\n')).toEqual([
@@ -114,7 +114,7 @@ describe('disk-full-embedded: a journal whose disk is full', () => {
   });
 });
 
-test('a secret is made once, also when many ask at once, and is nobody else’s to read', async () => {
+test('a secret is made once, also for concurrent callers, and can be read only by its owner', async () => {
   const path = join(await testFolder(), 'x.secret');
   const secrets = new Set(await Promise.all(Array.from({ length: 10 }, () => readOrCreateSecret(path, 32))));
   expect(secrets.size).toBe(1);

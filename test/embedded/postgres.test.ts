@@ -23,7 +23,7 @@ describe('disk-full-embedded: the embedded PostgreSQL', () => {
     // It ends at once and recovers at the next start, as after a log that could not be written.
     process.kill(first, 'SIGQUIT');
     const answers = () => sql(server.dsn, 'SELECT FROM kept').then(Boolean, () => false);
-    await until('another answers, with what was kept', async () => reasons.length > 0 && answers(), 60_000);
+    await until('another answers, with the stored data', async () => reasons.length > 0 && answers(), 60_000);
     expect(await pidOf()).not.toBe(first);
     expect(reasons).toHaveLength(1);
     await server.close();

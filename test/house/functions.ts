@@ -3,7 +3,7 @@ import type { SourceFile } from './source-files.ts';
 
 /** A function, method or arrow function of a source file. */
 export interface FunctionLength {
-  /** `path:line name`, for a list that a person reads. */
+  /** `path:line name`, for a list that a developer reads. */
   readonly where: string;
   /** Its lines of code: no blank lines, no comments, and no lines of functions inside it. */
   readonly lines: number;

@@ -5,13 +5,16 @@ import { type SourceFile, sourceFiles } from './source-files.ts';
 
 const files = sourceFiles('src');
 
-/** The room a file is in: `kernel`, `platform`, `embedded`, `features`, or `root` for those beside them and in `app`. */
-function roomOf(path: string): string {
+/**
+ * The layer of a file: `kernel`, `platform`, `embedded`, `features`, or `root` for the files beside them and
+ * in `app`.
+ */
+function layerOf(path: string): string {
   const [, room = '', rest] = path.split('/');
   return rest === undefined || room === 'app' ? 'root' : room;
 }
 
-/** Nouns of features that decide, price and count: no await, no clock, nothing of Node. */
+/** Features’ files that decide, price and count: no await, no clock, nothing of Node. */
 const PURE =
   /^src\/features\/(analytics\/(export|figures|orders-list|sales-rows|time-zones)|audit\/entry|door\/(scan|refusal)|live\/(scope|stream)|paper\/(line|session-time)|tickets\/ticket|orders\/order|pricing\/(discount|price)|seats\/seat-refusal|box-office\/ticket-change|payments\/(payment|refund|ticket-share|account-diff)|sales\/sales)\.ts$/;
 
@@ -71,39 +74,39 @@ function forbidden(
 describe('import directions', () => {
   test('there are files to check', () => {
     expect(files.length).toBeGreaterThan(30);
-    expect(new Set(files.map((file) => roomOf(file.path)))).toEqual(
+    expect(new Set(files.map((file) => layerOf(file.path)))).toEqual(
       new Set(['root', 'kernel', 'platform', 'embedded', 'features']),
     );
   });
 
-  test('the kernel imports the kernel only', () => {
+  test('the kernel imports only the kernel', () => {
     expect(
-      forbidden((from, target) => roomOf(from.path) === 'kernel' && roomOf(target) !== 'kernel'),
+      forbidden((from, target) => layerOf(from.path) === 'kernel' && layerOf(target) !== 'kernel'),
     ).toEqual([]);
   });
 
-  test('only what starts the process imports from the root', () => {
-    expect(forbidden((from, target) => roomOf(from.path) !== 'root' && roomOf(target) === 'root')).toEqual(
+  test('only files that start the process import from the root', () => {
+    expect(forbidden((from, target) => layerOf(from.path) !== 'root' && layerOf(target) === 'root')).toEqual(
       [],
     );
   });
 
-  test('platform knows features by the types of their ports only', () => {
+  test('platform knows features only by the types of their ports', () => {
     expect(
       forbidden(
         (from, target, isTypeOnly) =>
-          roomOf(from.path) === 'platform' &&
-          (roomOf(target) === 'embedded' || (roomOf(target) === 'features' && !isTypeOnly)),
+          layerOf(from.path) === 'platform' &&
+          (layerOf(target) === 'embedded' || (layerOf(target) === 'features' && !isTypeOnly)),
       ),
     ).toEqual([]);
   });
 
-  test('embedded parts know features by type only, and nothing of platform', () => {
+  test('embedded parts know features only by type, and nothing of platform', () => {
     expect(
       forbidden(
         (from, target, isTypeOnly) =>
-          roomOf(from.path) === 'embedded' &&
-          (roomOf(target) === 'platform' || (roomOf(target) === 'features' && !isTypeOnly)),
+          layerOf(from.path) === 'embedded' &&
+          (layerOf(target) === 'platform' || (layerOf(target) === 'features' && !isTypeOnly)),
       ),
     ).toEqual([]);
   });
@@ -111,9 +114,9 @@ describe('import directions', () => {
   test('features import platform as types; but they use its jobs and outbox, schemas and routes its HTTP words, stores its SQL errors', () => {
     expect(
       forbidden((from, target, isTypeOnly) => {
-        if (roomOf(from.path) !== 'features' || isTypeOnly) return false;
-        if (roomOf(target) === 'embedded') return true;
-        if (roomOf(target) !== 'platform') return false;
+        if (layerOf(from.path) !== 'features' || isTypeOnly) return false;
+        if (layerOf(target) === 'embedded') return true;
+        if (layerOf(target) !== 'platform') return false;
         const speaksHttp =
           /[./-](routes|schemas)\.ts$/.test(from.path) && target.startsWith('src/platform/http/');
         const readsSqlErrors =
@@ -170,7 +173,7 @@ describe('import directions', () => {
         withoutComments(file.text),
       );
       const strange = file.imports.filter(({ target, isOurs }) =>
-        isOurs ? roomOf(target) !== 'kernel' && !PURE.test(target) && !target.endsWith('/index.ts') : true,
+        isOurs ? layerOf(target) !== 'kernel' && !PURE.test(target) && !target.endsWith('/index.ts') : true,
       );
       return words || strange.length > 0 ? [`${file.path} ${words?.[0] ?? strange[0]?.target}`] : [];
     });
@@ -182,34 +185,34 @@ function withoutComments(text: string): string {
   return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
 }
 
-describe('words in their rooms', () => {
-  test('SQL stands in stores and platform only', () => {
+describe('words in their layers', () => {
+  test('SQL stands only in stores and platform', () => {
     const sql = /\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b/;
     const strays = files
-      .filter(({ path }) => !path.endsWith('.store.ts') && roomOf(path) !== 'platform')
+      .filter(({ path }) => !path.endsWith('.store.ts') && layerOf(path) !== 'platform')
       .filter(({ path }) => !path.startsWith('src/embedded/postgres/'))
       .filter(({ text }) => sql.test(withoutComments(text)))
       .map(({ path }) => path);
     expect(strays).toEqual([]);
   });
 
-  test('HTTP words stand in routes and platform/http only', () => {
+  test('HTTP words stand only in routes and platform/http', () => {
     const http = /\breply\b|statusCode|\.code\(\d/;
     const strays = files
-      .filter(({ path }) => roomOf(path) === 'features' && !/[./-]routes\.ts$/.test(path))
+      .filter(({ path }) => layerOf(path) === 'features' && !/[./-]routes\.ts$/.test(path))
       .filter(({ text }) => http.test(withoutComments(text)))
       .map(({ path }) => path);
     expect(strays).toEqual([]);
   });
 
-  test('the environment is read in main only, and handed to config', () => {
+  test('the environment is read only in main, and passed to config', () => {
     const strays = files
       .filter(({ text }) => /process\.env/.test(withoutComments(text)))
       .map(({ path }) => path);
     expect(strays).toEqual(['src/main.ts']);
   });
 
-  test('no file has a name that says nothing', () => {
+  test('no file has a meaningless name', () => {
     const vague = /\/(utils?|helpers?|common|manager|misc|shared)(\.|\/)/;
     expect(files.map(({ path }) => path).filter((path) => vague.test(path))).toEqual([]);
   });
@@ -223,7 +226,7 @@ describe('words in their rooms', () => {
     expect(strays).toEqual([]);
   });
 
-  test('no TODO without a reason, no skipped or focused test', () => {
+  test('there is no TODO without a reason, and no skipped or focused test', () => {
     const all = [...files, ...sourceFiles('test')].filter(({ path }) => !path.startsWith('test/house/'));
     const words = /\b(TODO|FIXME|XXX)\b|\b(test|it|describe)\.(only|skip|todo)\b/;
     expect(all.filter(({ text }) => words.test(text)).map(({ path }) => path)).toEqual([]);
@@ -274,7 +277,7 @@ describe('sizes', () => {
 describe('tests mirror sources', () => {
   const sources = new Set(readdirSync('src', { recursive: true, encoding: 'utf8' }));
 
-  test('each folder of tests is one of src or of the named others', () => {
+  test('each folder of tests is one of src or one of the named others', () => {
     const others = new Set([
       'bench',
       'contract',
@@ -299,6 +302,6 @@ describe('tests mirror sources', () => {
   });
 });
 
-test('the lock file names no address: any registry will do', () => {
+test('the lock file names no address, so that any registry serves it', () => {
   expect(readFileSync('package-lock.json', 'utf8').match(/"resolved": "https?:/g)).toBeNull();
 });

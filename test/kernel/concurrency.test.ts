@@ -5,7 +5,7 @@ import { createBatches, onceSucceeded, singleFlight } from '../../src/kernel/con
 
 const LIMITS = { size: 3, underWay: 2 };
 
-/** Batches whose work ends when the test says so. */
+/** Batches whose work ends when the test lets it. */
 function open(limits = LIMITS) {
   const begun: { items: readonly number[]; end: PromiseWithResolvers<boolean> }[] = [];
   const begin = (items: readonly number[]) => {
@@ -19,7 +19,7 @@ function open(limits = LIMITS) {
 }
 
 describe('batches', () => {
-  test('an item goes at once while there is room, and those that come meanwhile go together, in their order', async () => {
+  test('an item runs at once while there is room, and later items run together, in order', async () => {
     const { add, begun, items, next } = open();
     const done = [1, 2, 3, 4, 5, 6, 7].map(add);
     expect(items()).toEqual([[1], [2]]);
@@ -34,7 +34,7 @@ describe('batches', () => {
     await Promise.all(done);
   });
 
-  test('a batch that cannot be done together is done one by one, each with its own end', async () => {
+  test('the items of a batch that cannot run together run one by one, each with its own result', async () => {
     const { add, begun, items, next } = open({ size: 3, underWay: 1 });
     const done = [1, 2, 3].map(add);
     begun[0]?.end.resolve(true);
@@ -48,7 +48,7 @@ describe('batches', () => {
     await done[2];
   });
 
-  test('those that go alone hold up no batch', async () => {
+  test('items that run alone delay no batch', async () => {
     const { add, begun, items, next } = open({ size: 3, underWay: 1 });
     const done = [1, 2, 3].map(add);
     begun[0]?.end.resolve(false);
@@ -58,7 +58,7 @@ describe('batches', () => {
     await Promise.all(done);
   });
 
-  test('work runs in the context of the first of its items, and what goes alone in its own', async () => {
+  test('a batch runs in the context of its first item, and an item that runs alone in its own', async () => {
     const buyers = new AsyncLocalStorage<string>();
     const seen: string[] = [];
     const add = createBatches<string>(
@@ -73,21 +73,21 @@ describe('batches', () => {
     expect(seen).toEqual(['a: a', 'b: b,c', 'b: b alone', 'c: c alone']);
   });
 
-  test('what a batch fails with, all of it get, and the next goes on', async () => {
+  test('the failure of a batch rejects each of its items, and the next batch runs', async () => {
     const { add, begun, next } = open({ size: 3, underWay: 1 });
     const done = [1, 2, 3].map(add);
     begun[0]?.end.resolve(true);
     await next();
-    begun[1]?.end.reject(new Error('away'));
-    await expect(done[1]).rejects.toThrow('away');
-    await expect(done[2]).rejects.toThrow('away');
+    begun[1]?.end.reject(new Error('down'));
+    await expect(done[1]).rejects.toThrow('down');
+    await expect(done[2]).rejects.toThrow('down');
     await next();
     const after = add(4);
     begun[2]?.end.resolve(true);
     await after;
   });
 
-  test('never more than allowed, and every item once, however long each batch takes', async () => {
+  test('no more run at once than allowed, and each item runs once, however long a batch takes', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -137,7 +137,7 @@ describe('single-flight', () => {
     expect(runs).toHaveLength(2);
   });
 
-  test('a success is kept, and a failure is not', async () => {
+  test('a success is cached, and a failure is not', async () => {
     let runs = 0;
     const get = onceSucceeded(async () => {
       runs += 1;

@@ -41,7 +41,7 @@ describe('fromMajor', () => {
     ['12,50', lkr, undefined],
     ['0x10', lkr, undefined],
     ['1e999', lkr, undefined],
-  ])('%s gives %s', (amount, currency, minor) => {
+  ])('the amount %s becomes %s', (amount, currency, minor) => {
     expect(currency.fromMajor(amount)).toBe(minor);
   });
 });
@@ -50,11 +50,11 @@ test.each([
   ['LKR', { code: 'lkr', exponent: 2, chargeStep: 1 }],
   ['jpy', { code: 'jpy', exponent: 0, chargeStep: 1 }],
   ['Kwd', { code: 'kwd', exponent: 3, chargeStep: 10 }],
-])('%s has its decimals', (code, currency) => {
+])('the currency %s has its decimals', (code, currency) => {
   expect(new Currency(code)).toEqual(currency);
 });
 
-test('amounts are added, taken away and compared in minor units', () => {
+test('amounts are added, subtracted and compared in minor units', () => {
   expect([sum([]), sum([money(1), money(2)]), minus(money(1), money(3))]).toEqual([0, 3, -2]);
   expect([smaller(money(1), money(2)), smaller(money(2), money(1))]).toEqual([1, 1]);
 });
@@ -79,7 +79,7 @@ test('toDecimal writes every digit', () => {
   ]).toEqual(['0.05', '-149.50', '7', '0.012']);
 });
 
-test('a sum that is no safe integer is refused', () => {
+test('a sum that is not a safe integer is refused', () => {
   expect(() => sum([money(Number.MAX_SAFE_INTEGER), money(1)])).toThrow(RangeError);
   expect(() => minus(money(-Number.MAX_SAFE_INTEGER), money(1))).toThrow(RangeError);
   for (const amount of [0.5, Number.NaN, Number.POSITIVE_INFINITY, 1e21]) {

@@ -4,31 +4,31 @@ import { agree } from './agreement.ts';
 import type { Sale } from './sale.ts';
 import { type Answer, BUYERS, type World } from './world.ts';
 
-/** Something that somebody does, or that happens. */
+/** Something that a user does, or that happens. */
 export interface Action {
   readonly name: string;
   /** Whether there is anything to do it with. */
   isPossible(sale: Sale): boolean;
   /**
-   * What must come of it, said before it is done: the model becomes what it is to be afterwards. Orders of which more
-   * than one outcome is right become open.
+   * Predicts the outcome before the action: the model moves to its state afterwards. Orders with more than
+   * one right outcome become open.
    */
   foresee(sale: Sale): Foreseen;
-  /** Does it. Undefined when nobody is answered. */
+  /** Performs it; undefined when it has no answer. */
   act(world: World, sale: Sale): Promise<Answer | undefined>;
-  /** What is known from the answer on, however it came to be. */
+  /** What the answer reveals, whether or not it was predicted. */
   learn?(answer: Answer, sale: Sale, world: World): void;
 }
 
 export interface Foreseen {
-  /** Answers that are right: `201`, or `409 seats_taken`. */
+  /** The right answers, such as `201` or `409 seats_taken`. */
   readonly answers: readonly string[];
   readonly check?: (answer: Answer) => void;
-  /** Does it, where what is done depends on how things were before the model moved on. */
+  /** Performs it, where the request depends on the state before the model moved. */
   readonly act?: (world: World) => Promise<Answer | undefined>;
 }
 
-/** Nobody is answered. */
+/** An action without an answer. */
 export const SILENT: Foreseen = { answers: [] };
 
 export function refused(...answers: string[]): Foreseen {
@@ -41,7 +41,7 @@ export function inWords({ status, code }: Answer): string {
   return code === '' ? String(status) : `${status} ${code}`;
 }
 
-/** One action, its answer and its effect exactly as foreseen. */
+/** One action, whose answer and effect must be exactly as predicted. */
 export async function perform(action: Action, sale: Sale, world: World): Promise<void> {
   const { answers, check, act } = action.foresee(sale);
   const answer = await (act ? act(world) : action.act(world, sale));
@@ -53,22 +53,22 @@ export async function perform(action: Action, sale: Sale, world: World): Promise
   await look(sale, world);
 }
 
-/** Compares with what is stored, and goes on from that. */
+/** Compares the model with the stored state, and continues from the stored state. */
 export async function look(sale: Sale, world: World): Promise<void> {
   agree(sale, await world.observe(), (userId) => buyerOf(userId, world));
 }
 
 function buyerOf(userId: string, world: World): number {
   for (let buyer = 0; buyer < BUYERS; buyer += 1) if (world.userId(buyer) === userId) return buyer;
-  throw new Error(`an order of somebody unknown: ${userId}`);
+  throw new Error(`an order of an unknown user: ${userId}`);
 }
 
-/** Every order is open: what is stored must be within the transitions, not at one place. */
+/** Opens every order: the stored state must be within the transitions, not at one place. */
 export function openAll(sale: Sale): void {
   for (const orderId of sale.orders.keys()) sale.open.add(orderId);
 }
 
-/** An answer to something of which only some is foreseen: it is no failure of the service. */
+/** An answer that is only partly predictable: it must not be a failure of the service. */
 export function learnLoosely(action: Action, answer: Answer | undefined, sale: Sale, world: World): void {
   if (!answer) return;
   expect(answer.status, `${action.name} answered ${answer.text}`).toBeLessThan(SERVER_ERROR);
@@ -77,7 +77,7 @@ export function learnLoosely(action: Action, answer: Answer | undefined, sale: S
 
 export type Command = AsyncCommand<Sale, World>;
 
-/** How many commands were carried out, by the word they begin with. */
+/** The number of performed commands, by the first word of their names. */
 export const performed = new Map<string, number>();
 
 export function toCommand(name: string, isPossible: Action['isPossible'], run: Command['run']): Command {

@@ -7,10 +7,10 @@ import {
   align,
   change,
   conclude,
-  hear,
   type Order,
   type PaymentMessage,
   pick,
+  receivePayment,
   refund,
   type Sale,
 } from './sale.ts';
@@ -18,7 +18,7 @@ import type { World } from './world.ts';
 
 const MINOR_IN_MAJOR = 100;
 
-/** The buyer's page asks for what it needs to take the payment; an order that costs nothing is completed by it. */
+/** The buyer’s page asks for the means to take the payment; this completes an order that costs nothing. */
 export function createIntent(at: number): Action {
   return onOrder(at, {
     name: 'CreateIntent',
@@ -49,7 +49,7 @@ export function createIntent(at: number): Action {
   });
 }
 
-/** Intents that somebody can still pay, whatever became of their orders: an old page may be open for ever. */
+/** Intents that can still be paid, whatever the state of their orders: an old page may stay open for ever. */
 function openIntents(sale: Sale): string[] {
   return [...sale.payable].filter((intentId) => {
     const status = sale.bank.intent(intentId)?.status;
@@ -57,10 +57,10 @@ function openIntents(sale: Sale): string[] {
   });
 }
 
-/** The intent that can be paid and was given out last. */
+/** The payable intent that was issued last. */
 export const NEWEST = -1;
 
-/** A buyer pays, in time or late; the service hears nothing of it yet. */
+/** A buyer pays, in time or late; the service does not know it yet. */
 export function pay(at: number, card: string): Action {
   return {
     name: `Pay ${at} with ${card}`,
@@ -75,7 +75,10 @@ export function pay(at: number, card: string): Action {
   };
 }
 
-/** Money for an order that no page of ours asked for: an invoice in the dashboard, at the price or beside it. */
+/**
+ * Money for an order that no page of the service asked for: an invoice in the dashboard, at the price or
+ * another amount.
+ */
 export function payBeside(at: number, difference: number): Action {
   return onOrder(at, {
     name: `PayBeside (${difference})`,
@@ -94,7 +97,7 @@ export function payBeside(at: number, difference: number): Action {
   });
 }
 
-/** The buyer comes back from the page of his bank. */
+/** The buyer returns from the bank’s page. */
 export function authenticate(at: number, outcome: 'succeed' | 'fail'): Action {
   const waiting = (sale: Sale) =>
     openIntents(sale).filter((intentId) => sale.bank.intent(intentId)?.status === 'requires_action');
@@ -114,7 +117,7 @@ function succeededIntents(sale: Sale): string[] {
   return sale.bank.intents().flatMap(({ id, status }) => (status === 'succeeded' ? [id] : []));
 }
 
-/** How much is given back: of one ticket, of no ticket, or more than there is. */
+/** How much is refunded: one ticket, no whole ticket, or more than was paid. */
 export type Share = 'all' | 'a ticket' | 'a bit' | 'too much';
 
 function amountOf(share: Share, paid: number, seat: string | undefined, price: number): number | undefined {
@@ -124,7 +127,7 @@ function amountOf(share: Share, paid: number, seat: string | undefined, price: n
   return share === 'a bit' ? 1 : Math.max(1, Math.min(subtotal, price));
 }
 
-/** An administrator gives money back through the service. */
+/** An administrator refunds money through the service. */
 export function adminRefund(at: number, share: Share): Action {
   const amountFor = (order: Order) => amountOf(share, order.price, order.seats[0], order.price);
   return onOrder(at, {
@@ -140,7 +143,7 @@ export function adminRefund(at: number, share: Share): Action {
   });
 }
 
-/** Somebody gives money back in Stripe's dashboard, which the service has to hear of. */
+/** Money is refunded in Stripe’s dashboard, and the service must receive the event. */
 export function dashboardRefund(at: number, share: Share): Action {
   return {
     name: `DashboardRefund ${at} of ${share}`,
@@ -158,7 +161,7 @@ export function dashboardRefund(at: number, share: Share): Action {
   };
 }
 
-/** A bank decides on a dispute. */
+/** A bank decides a dispute. */
 export function verdict(at: number, evidence: 'winning_evidence' | 'losing_evidence'): Action {
   const disputed = (sale: Sale) =>
     succeededIntents(sale).flatMap((intentId) => {
@@ -177,7 +180,10 @@ export function verdict(at: number, evidence: 'winning_evidence' | 'losing_evide
   };
 }
 
-/** Another system took the payment: `first` and `second` are its own, `intent` names the order's PaymentIntent. */
+/**
+ * Another system took the payment: `first` and `second` are its own ids, `intent` names the order’s
+ * PaymentIntent.
+ */
 export type Elsewhere = 'first' | 'second' | 'intent';
 
 export function paymentElsewhere(at: number, which: Elsewhere): Action {
@@ -195,7 +201,7 @@ function idElsewhere(order: Order, which: Elsewhere): string | undefined {
   return which === 'second' ? 'second' : (order.intentId ?? undefined);
 }
 
-/** The message, for the first time or again, until a process has taken it. */
+/** The message, for the first time or again, until a process accepts it. */
 export function tell(message: PaymentMessage): Action {
   const { orderId, paymentId } = message;
   return {
@@ -216,7 +222,7 @@ export function tell(message: PaymentMessage): Action {
   };
 }
 
-/** Money that was written down before a process died is decided on, whatever the order costs by now. */
+/** Money that was stored before a process died is decided on, whatever the order costs by now. */
 function foreseeElsewhere(
   { orderId, price, status }: Order,
   paymentId: string | undefined,
@@ -226,14 +232,14 @@ function foreseeElsewhere(
   if (paymentId?.startsWith('pi_')) {
     align(sale, paymentId);
   } else if (price > 0 || sale.payments.get(intentId)?.state === 'received') {
-    hear(sale, orderId, intentId, price);
+    receivePayment(sale, orderId, intentId, price);
     conclude(sale, orderId);
   } else if (status === 'pending') {
     change(sale, orderId, { status: 'completed' });
   }
 }
 
-/** Another system could not take a payment: nothing changes, the buyer may try again. */
+/** Another system could not take a payment: nothing changes, and the buyer may try again. */
 export function failureElsewhere(at: number): Action {
   return onOrder(at, {
     name: 'FailureElsewhere',
@@ -254,12 +260,12 @@ function delivered(sale: Sale): StripeEvent[] {
   return sale.bank.events.filter(({ id }) => sale.deliveries.has(id));
 }
 
-/** Stripe delivers an event: the oldest that it has not yet, or a later one before it. */
+/** Stripe delivers an event: the oldest undelivered one, or a later one before it. */
 export function deliver(at: number): Action {
   return delivery(`Deliver ${at}`, undelivered, at);
 }
 
-/** Stripe delivers an event again that it has delivered. */
+/** Stripe delivers an event again. */
 export function duplicate(at: number): Action {
   return delivery(`Duplicate ${at}`, delivered, at);
 }
@@ -273,21 +279,21 @@ function delivery(name: string, among: (sale: Sale) => StripeEvent[], at: number
       const event = pick(among(sale), at);
       if (!event) throw new Error('there is no event');
       const answer = await world.deliver(event);
-      // One that was not acknowledged is still to be delivered.
+      // An event that was not acknowledged is still to be delivered.
       if (answer.status === 200) sale.deliveries.set(event.id, (sale.deliveries.get(event.id) ?? 0) + 1);
       return answer;
     },
   };
 }
 
-/** Refunds that only a person can carry out, as the administrator's list shows them. */
+/** Refunds that only an administrator can pay out, as the administrator’s list shows them. */
 export function byHand(sale: Sale): string[] {
   return sale.seen.refunds.flatMap(({ refundId, intentId, isDone }) =>
     !isDone && intentId.startsWith('elsewhere:') ? [refundId] : [],
   );
 }
 
-/** An administrator pays a refund out in another way and says so. */
+/** An administrator pays a refund out in another way and records it. */
 export async function settleByHand(refundId: string, world: World): Promise<void> {
   const path = `/api/order/admin/payments/${refundId}/settled`;
   const answer = await world.call('POST', path, 'admin', { reference: 'bank transfer' });

@@ -6,7 +6,6 @@ import {
   change,
   conclude,
   HOLD_MS,
-  hear,
   isOver,
   isUsedUp,
   type KeptAnswer,
@@ -14,6 +13,7 @@ import {
   type PlaceRequest,
   pick,
   priceOf,
+  receivePayment,
   type Sale,
   takenOf,
 } from './sale.ts';
@@ -64,7 +64,7 @@ function foreseePlaced({ seats, discount }: PlaceRequest, sale: Sale): Foreseen 
   };
 }
 
-/** A refusal names seats that are taken, and no other. */
+/** A refusal names seats that are taken, and no other seats. */
 function namesTaken({ code, body }: Answer, taken: readonly string[]): void {
   if (code !== 'seats_taken') return;
   const named = body.seat_ids as string[];
@@ -88,7 +88,7 @@ function learnPlaced({ buyer, seats, discount }: PlaceRequest, { status, body }:
   });
 }
 
-/** Answers that say something of the request's key and not of the request. */
+/** Answers that concern the request’s key and not the request. */
 const OF_THE_KEY: readonly string[] = ['idempotency_key_reused', 'request_in_flight'];
 
 function learnKept({ key }: PlaceRequest, answer: Answer, sale: Sale): void {
@@ -96,21 +96,24 @@ function learnKept({ key }: PlaceRequest, answer: Answer, sale: Sale): void {
   sale.answers.set(key, { answer: inWords(answer), text: answer.text, at: sale.clock.now() });
 }
 
-/** What the key alone decides; undefined when the request is worked on like one without. */
+/** What the key alone decides; undefined when the request is processed like one without a key. */
 function foreseeKeyed({ seats, discount, key }: PlaceRequest, sale: Sale): Foreseen | undefined {
   const owner = key === undefined ? undefined : sale.keyed.get(key);
   if (!owner) return undefined;
-  const heard = sale.answers.get(owner.key) ?? unheard(owner.key, sale);
-  if (heard === undefined || sale.clock.now() - heard.at >= KEY_LIFE_MS) return undefined;
+  const known = sale.answers.get(owner.key) ?? storedAnswer(owner.key, sale);
+  if (known === undefined || sale.clock.now() - known.at >= KEY_LIFE_MS) return undefined;
   const isSame = owner.discount === discount && owner.seats.join() === seats.join();
   if (!isSame) return refused('422 idempotency_key_reused');
-  if (!('answer' in heard))
-    return heard.until > sale.clock.now() ? refused('409 request_in_flight') : undefined;
-  return { answers: [heard.answer], check: ({ text }) => expect(text).toBe(heard.text) };
+  if (!('answer' in known))
+    return known.until > sale.clock.now() ? refused('409 request_in_flight') : undefined;
+  return { answers: [known.answer], check: ({ text }) => expect(text).toBe(known.text) };
 }
 
-/** A process died before it answered: only what is stored says whether it had come to an answer, or until when it has the key. */
-function unheard(
+/**
+ * The process died before it answered: only the stored row shows whether it had an answer, or until when it
+ * holds the key.
+ */
+function storedAnswer(
   key: string,
   sale: Sale,
 ): KeptAnswer | { readonly at: number; readonly until: number } | undefined {
@@ -130,7 +133,7 @@ function codeIn(body: string | null): string {
   return String((parsed as Record<string, unknown>).code ?? '');
 }
 
-/** An order that was asked for with a key is asked for again, with the same words. */
+/** An order that was requested with a key is requested again, with the same body. */
 export function repeatPlace(at: number): Action {
   const again = (sale: Sale) => {
     const request = pick(sale.keyed.values(), at);
@@ -146,7 +149,7 @@ export function repeatPlace(at: number): Action {
   };
 }
 
-/** Of so many picks one takes any order; the others one that there is something to do with, where there is one. */
+/** One pick in this many takes any order; the others prefer an order on which the action can act. */
 const PICKS_WITH_ONE_OF_ANY = 5;
 
 function orderAt(sale: Sale, at: number, suits: OrderAction['suits']): Order {
@@ -157,17 +160,19 @@ function orderAt(sale: Sale, at: number, suits: OrderAction['suits']): Order {
   return order;
 }
 
-/** What an action on an order is asked of. */
+/** The orders that an action may pick from. */
 export interface OrderAction {
   readonly name: string;
-  /** Whether it is likely to do something with an order. */
+  /** Whether the action is likely to act on an order. */
   suits(order: Order, sale: Sale): boolean;
   foresee(order: Order, sale: Sale): Foreseen;
   act(order: Order, world: World, sale: Sale): Promise<Answer | undefined>;
   learn?(answer: Answer, sale: Sale): void;
 }
 
-/** An action on one of the orders there are; which one is decided when it is foreseen or done, whichever is first. */
+/**
+ * An action on one of the existing orders, chosen when it is predicted or performed, whichever comes first.
+ */
 export function onOrder(at: number, action: OrderAction): Action {
   return {
     name: `${action.name} of order ${at}`,
@@ -186,44 +191,48 @@ export const isPayable: OrderAction['suits'] = (order, sale) =>
   order.status === 'pending' && !isOver(order, sale);
 export const isCompleted: OrderAction['suits'] = ({ status }) => status === 'completed';
 
-/** Why its buyer can do nothing with an order any more; undefined when he can. */
+/** Why its buyer can no longer act on an order; undefined when they can. */
 export function whyEnded(order: Order, sale: Sale): Foreseen | undefined {
   if (order.status !== 'pending') return refused('409 order_not_pending');
   return isOver(order, sale) ? refused('409 hold_ended') : undefined;
 }
 
-export interface Wish {
+export interface UpdateRequest {
   readonly seats: readonly string[] | undefined;
-  /** `none` takes the discount off. */
+  /** `none` removes the discount. */
   readonly discount: DiscountName | 'none' | undefined;
 }
 
-export function update(at: number, wish: Wish): Action {
-  const words = [wish.seats?.join('+') ?? 'same seats', wish.discount ?? 'same discount'].join(', ');
+export function update(at: number, request: UpdateRequest): Action {
+  const words = [request.seats?.join('+') ?? 'same seats', request.discount ?? 'same discount'].join(', ');
   return onOrder(at, {
     name: `Update (${words})`,
     suits: isPayable,
-    foresee: (order, sale) => whyEnded(order, sale) ?? foreseeUpdate(order, wish, sale),
+    foresee: (order, sale) => whyEnded(order, sale) ?? foreseeUpdate(order, request, sale),
     act: (order, world) =>
       world.call('PUT', `/api/order/${order.orderId}`, order.buyer, {
-        ...(wish.seats ? { seat_ids: wish.seats } : {}),
-        ...(wish.discount
-          ? { discount_id: wish.discount === 'none' ? null : DISCOUNTS[wish.discount].id }
+        ...(request.seats ? { seat_ids: request.seats } : {}),
+        ...(request.discount
+          ? { discount_id: request.discount === 'none' ? null : DISCOUNTS[request.discount].id }
           : {}),
       }),
   });
 }
 
-function foreseeUpdate(order: Order, wish: Wish, sale: Sale): Foreseen {
+function foreseeUpdate(order: Order, request: UpdateRequest, sale: Sale): Foreseen {
   const { orderId } = order;
-  const seats = (wish.seats ?? order.seats).toSorted();
+  const seats = (request.seats ?? order.seats).toSorted();
   const discount =
-    wish.discount === undefined ? order.discount : wish.discount === 'none' ? undefined : wish.discount;
+    request.discount === undefined
+      ? order.discount
+      : request.discount === 'none'
+        ? undefined
+        : request.discount;
   const price = priceOf(seats, discount);
   const taken = takenOf(seats, sale, orderId);
   const usedUp = discount !== undefined && discount !== order.discount && isUsedUp(discount, sale);
   if (taken.length > 0) {
-    // Whether the old payment was looked at before depends on where the seat was found taken.
+    // Whether the old payment was checked before depends on where the seat was found taken.
     sale.open.add(orderId);
     const answers = [
       '409 seats_taken',
@@ -258,7 +267,7 @@ export function cancelBy(at: number, who: 'buyer' | 'admin'): Action {
   });
 }
 
-/** A scanner at the door, with the ticket of one of the order's seats. */
+/** A scanner at the door, with the ticket of one of the order’s seats. */
 export function checkIn(at: number, seatAt: number): Action {
   const ticketOf = (order: Order, sale: Sale) => {
     const stored = sale.seen.orders.find(({ orderId }) => orderId === order.orderId);
@@ -289,7 +298,7 @@ export function checkIn(at: number, seatAt: number): Action {
   });
 }
 
-/** Checks a free order out, or one whose money is at the bank. */
+/** Checks out a free order, or one whose payment is at the bank. */
 export function checkOut(at: number): Action {
   return onOrder(at, {
     name: 'Checkout',
@@ -312,7 +321,7 @@ function checkOutFree(order: Order, sale: Sale): Foreseen {
 function checkOutPaid(order: Order, sale: Sale): Foreseen {
   const intent = order.intentId ? sale.bank.intent(order.intentId) : undefined;
   if (intent?.status === 'succeeded') {
-    hear(sale, order.orderId, intent.id, intent.amount);
+    receivePayment(sale, order.orderId, intent.id, intent.amount);
     const isCompleted = sale.orders.get(order.orderId)?.status === 'completed';
     return refused(isCompleted ? '200' : '409 payment_mismatch');
   }

@@ -1,12 +1,12 @@
 import { type Action, SILENT } from './action.ts';
 import type { StoredEvent } from './observed.ts';
-import { align, change, conclude, hear, isOver, type Sale } from './sale.ts';
+import { align, change, conclude, isOver, receivePayment, type Sale } from './sale.ts';
 
 const MS_PER_SECOND = 1_000;
 /** How far back the daily comparison looks, as the service is configured without `RECONCILE_DAYS`. */
 const RECONCILED_MS = 3 * 86_400_000;
 
-/** One turn at a piece of background work, or more while there is more to do at once. */
+/** One turn of a background job, or more while it reports more work. */
 export function turn(job: string): Action {
   return {
     name: `Turn of ${job}`,
@@ -22,7 +22,7 @@ export function turn(job: string): Action {
   };
 }
 
-/** What a turn makes of orders and money; the others leave both as they are. */
+/** What a turn changes in orders and money; the other jobs change neither. */
 const FORESEEN: Readonly<Record<string, (sale: Sale) => void>> = {
   webhooks: applyDue,
   expiry(sale) {
@@ -39,7 +39,7 @@ function overdue(sale: Sale) {
   return [...sale.orders.values()].filter((order) => order.status === 'pending' && isOver(order, sale));
 }
 
-/** Orders somebody began to pay: paid in time or not. One that a dead process still has waits. */
+/** Orders whose payment was begun end as paid in time or not. An order claimed by a dead process waits. */
 function concludeEnded(sale: Sale): void {
   const claimed = sale.seen.orders.filter(({ settlingUntil }) => (settlingUntil ?? 0) > sale.clock.now());
   for (const { orderId, intentId } of overdue(sale)) {
@@ -50,7 +50,7 @@ function concludeEnded(sale: Sale): void {
   }
 }
 
-/** Events that are due are applied side by side: where they are about the same seats or order, either may be first. */
+/** Due events are applied concurrently: of those about the same seats or order, either may be first. */
 function applyDue(sale: Sale): void {
   const due = sale.seen.inbox.filter(({ dueAt }) => dueAt <= sale.clock.now());
   const orderIds = due.map((event) => orderOf(event, sale));
@@ -66,11 +66,11 @@ function orderOf({ intentId }: StoredEvent, sale: Sale): string {
 
 function applyEvent(event: StoredEvent, sale: Sale): void {
   const amount = sale.bank.intent(event.intentId)?.amount ?? 0;
-  if (event.isPaid) hear(sale, orderOf(event, sale), event.intentId, amount);
+  if (event.isPaid) receivePayment(sale, orderOf(event, sale), event.intentId, amount);
   else align(sale, event.intentId);
 }
 
-/** What is due is given back. Where the bank has not so much any more, the account is looked at. */
+/** Due refunds are sent. Where the bank has less money left, the account is compared. */
 function carryOut(sale: Sale): void {
   for (const { intentId, isDone, dueAt } of sale.seen.refunds) {
     if (isDone || (dueAt ?? 0) > sale.clock.now()) continue;
@@ -78,7 +78,7 @@ function carryOut(sale: Sale): void {
   }
 }
 
-/** Everything at the bank and here is compared, newest first. */
+/** Every payment at the bank is compared with ours, newest first. */
 function reconcile(sale: Sale): void {
   const since = Math.floor((sale.clock.now() - RECONCILED_MS) / MS_PER_SECOND);
   for (const { id, created } of sale.bank.intents()) {
@@ -86,7 +86,7 @@ function reconcile(sale: Sale): void {
   }
 }
 
-/** Time passes, and nobody does anything. */
+/** Time passes without any action. */
 export function clockJump(milliseconds: number): Action {
   return {
     name: `ClockJump of ${milliseconds / MS_PER_SECOND} s`,

@@ -4,15 +4,15 @@ import type { Observed } from './observed.ts';
 import { type Order, priceOf, type Sale, toOrder, toPayment } from './sale.ts';
 
 /**
- * The model against what is stored after a step: the same, where there is one right outcome; for an order that is open,
- * any state that the transitions of an order lead to. What is stored is then what the model goes on from.
+ * Compares the model with the stored state after a step: equal where one outcome is right; for an open order,
+ * any state that the transitions lead to. The model continues from the stored state.
  */
 export function agree(sale: Sale, stored: Observed, buyerOf: (userId: string) => number): void {
   const orders = new Map(stored.orders.map((order) => [order.orderId, toOrder(order, buyerOf)]));
   const payments = new Map(stored.payments.map((payment) => [payment.intentId, toPayment(payment)]));
   for (const [orderId, expected] of sale.orders) {
     const found = orders.get(orderId);
-    if (!found) throw new Error(`order ${orderId}, which was answered, is not there`);
+    if (!found) throw new Error(`order ${orderId} was answered, but is not stored`);
     if (sale.open.has(orderId)) mayBecome(expected, found);
     else expect(visible(found), `order ${orderId}`).toEqual(visible(expected));
   }
@@ -38,18 +38,18 @@ function replace<Key, Value>(target: Map<Key, Value>, source: ReadonlyMap<Key, V
   for (const [key, value] of source) target.set(key, value);
 }
 
-/** What the model foretells; which PaymentIntent is the newest is the service's own business. */
+/** What the model predicts; which PaymentIntent is the newest is the service’s own decision. */
 function visible({ intentId: _intentId, ...order }: Order): Omit<Order, 'intentId'> {
   return order;
 }
 
-/** An order whose answer nobody heard: placed, and nothing more can have become of it. */
+/** An order whose answer was lost: it is placed, and nothing more can have happened to it. */
 function isNew(order: Order): void {
-  expect(order.status, `order ${order.orderId}, of which nobody knew`).toBe('pending');
+  expect(order.status, `order ${order.orderId}, whose answer was lost`).toBe('pending');
   expect(order.price).toBe(priceOf(order.seats, order.discount));
 }
 
-/** Ends that an order does not come back from. */
+/** Final states of an order. */
 const FINAL = new Set(['buyer', 'admin', 'refunded']);
 const ENDS_COMPLETED = new Set(['admin', 'refunded', 'payment']);
 
@@ -59,11 +59,11 @@ function mayBecome(before: Order, after: Order): void {
   expect(isPossible(before, after), words).toBe(true);
   expect(after.expiresAt, `the end of the hold moved: ${words}`).toBe(before.expiresAt);
   if (after.status === 'pending') expect(after.price, words).toBe(priceOf(after.seats, after.discount));
-  // Only a change of a pending order moves its price.
+  // Only a change of a pending order changes its price.
   if (before.status !== 'pending') expect(after.price, words).toBe(before.price);
 }
 
-/** The transition table of an order, and what it leads to in more steps. */
+/** The transition table of an order, and what it leads to in several steps. */
 function isPossible(before: Order, after: Order): boolean {
   switch (before.status) {
     case 'pending':

@@ -9,8 +9,8 @@ import type { IdSource } from '../../src/kernel/ids.ts';
 import { close, listen } from '../support/servers.ts';
 
 /**
- * Stripe, outside of the service, so that it outlives crashes: the embedded one with its API over HTTP, but with its
- * webhooks in the hands of the model, which delivers them late, twice, in another order or after a crash.
+ * Stripe, outside of the service, so that it outlives crashes: the embedded one with its API over HTTP, but
+ * the model delivers its webhooks, late, twice, in another order or after a crash.
  */
 export interface Bank {
   readonly url: string;
@@ -19,9 +19,9 @@ export interface Bank {
   intent(intentId: string): Intent | undefined;
   intents(): Intent[];
   disputeOf(intentId: string): Dispute | undefined;
-  /** What was given back by refunds, in minor units. */
+  /** The sum of refunds, in minor units. */
   refunded(intentId: string): number;
-  /** A call of Stripe's API with the secret key: what a page or a person in the dashboard does. */
+  /** A call of Stripe’s API with the secret key, as a page or the dashboard makes it. */
   post(path: string, form: Readonly<Record<string, string>>): Promise<number>;
   /** Forgets everything; the address stays. */
   reset(folder: string): Promise<void>;

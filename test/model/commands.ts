@@ -19,11 +19,11 @@ import { clockJump, restart, turn } from './actions.time.ts';
 import { SEAT_IDS } from './outside.ts';
 import { BUYERS } from './world.ts';
 
-/** Of what there is, one that few commands later is still the same. */
+/** An index into the existing items that stays the same when a sequence is shortened by a few commands. */
 const some = fc.nat({ max: 9 });
 const seats = fc.subarray([...SEAT_IDS], { minLength: 1, maxLength: 3 });
 const buyer = fc.nat({ max: BUYERS - 1 });
-/** Undefined in all but one of so many. */
+/** Undefined in all but one of this many cases. */
 const onceIn = <Value>(freq: number, value: fc.Arbitrary<Value>) =>
   fc.oneof({ weight: freq - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value });
 const discount = onceIn(3, fc.constantFrom('tenth', 'tenth', 'free'));
@@ -33,10 +33,14 @@ const placing = fc.record({ buyer, seats, discount }).map((request) => place({ .
 const placingOnce = fc
   .record({ buyer, seats, discount, key: fc.constantFrom('a', 'b') })
   .map((request) => place({ ...request, key: `${request.buyer}-${request.key}` }));
-const wish = fc.constantFrom('tenth', 'tenth', 'free', 'none');
+const otherDiscount = fc.constantFrom('tenth', 'tenth', 'free', 'none');
 const nothing = fc.constant(undefined);
 const updating = fc
-  .oneof(fc.tuple(some, seats, nothing), fc.tuple(some, nothing, wish), fc.tuple(some, seats, wish))
+  .oneof(
+    fc.tuple(some, seats, nothing),
+    fc.tuple(some, nothing, otherDiscount),
+    fc.tuple(some, seats, otherDiscount),
+  )
   .map(([at, wanted, discounted]) => update(at, { seats: wanted, discount: discounted }));
 const card = fc.oneof(
   { weight: 6, arbitrary: fc.constant('pm_card_visa') },
@@ -96,13 +100,13 @@ const timeActions: fc.Arbitrary<Action> = fc.oneof(
   { weight: 4, arbitrary: jump.map(clockJump) },
 );
 
-/** What one does alone, and what may be cut off by a crash. */
+/** Actions that run alone, and that a crash may interrupt. */
 const anyAction = fc.oneof(
   { weight: 5, arbitrary: orderActions },
   { weight: 6, arbitrary: moneyActions },
   { weight: 4, arbitrary: timeActions },
 );
-/** What is done side by side: time stands still, and a key is nobody else's. */
+/** Actions that run concurrently: time stands still, and no two use the same key. */
 const concurrent: fc.Arbitrary<Action> = fc.oneof(
   placing,
   updating,
@@ -128,7 +132,9 @@ function crash(effects: number, action: Action): Command {
   });
 }
 
-/** Two at the same time: whichever is first, what comes of it is within the transitions, and no invariant breaks. */
+/**
+ * Two concurrent actions: whichever is first, the outcome is within the transitions and no invariant breaks.
+ */
 function parallel(one: Action, other: Action): Command {
   const isPossible: Action['isPossible'] = (sale) => one.isPossible(sale) && other.isPossible(sale);
   return toCommand(`Parallel: ${one.name} and ${other.name}`, isPossible, async (sale, world) => {
@@ -149,7 +155,7 @@ function alone(action: Action): Command {
   return toCommand(action.name, action.isPossible, (sale, world) => perform(action, sale, world));
 }
 
-/** What a buyer does who has made up his mind: one step with the other, so that more of a sequence is about paid orders. */
+/** Steps that a determined buyer takes in succession, so that more of a sequence is about paid orders. */
 function inOneGo(name: string, actions: readonly Action[]): Command {
   return toCommand(name, actions[0]?.isPossible ?? (() => false), async (sale, world) => {
     for (const action of actions) if (action.isPossible(sale)) await perform(action, sale, world);
@@ -159,7 +165,7 @@ function inOneGo(name: string, actions: readonly Action[]): Command {
 const buying = fc.tuple(some, card).map(([at, by]) => {
   return inOneGo(`Buy ${at} with ${by}`, [createIntent(at), pay(NEWEST, by)]);
 });
-/** As far as it goes before something else happens. */
+/** The number of steps before something else happens. */
 const steps = fc.integer({ min: 2, max: 7 });
 const selling = fc.tuple(placing, some, card, steps).map(([first, at, by, count]) => {
   const all = [
@@ -173,8 +179,8 @@ const selling = fc.tuple(placing, some, card, steps).map(([first, at, by, count]
   ];
   return inOneGo(`Sell: ${first.name}, ${at} with ${by}, ${count} steps`, all.slice(0, count));
 });
-/** Money goes back outside of the service, which hears of it. */
-const givingBack = fc.tuple(some, share).map(([at, much]) => {
+/** Money is refunded outside of the service, which receives the events. */
+const refundingOutside = fc.tuple(some, share).map(([at, much]) => {
   const all = [dashboardRefund(at, much), deliver(0), deliver(0), turn('webhooks')];
   return inOneGo(`GiveBack ${at} of ${much}`, all);
 });
@@ -182,7 +188,7 @@ const givingBack = fc.tuple(some, share).map(([at, much]) => {
 const effects = fc.nat({ max: 14 });
 const fewEffects = fc.nat({ max: 6 });
 
-/** There is something to do, and the process dies while it does it: once more is due, with the effect of once. */
+/** There is work to do, and the process dies during it: the work is done again, and takes effect once. */
 function dyingAt(work: Action, actions: readonly Action[], count: number): Command {
   const last = crash(count, work);
   const name = `${actions[0]?.name ?? ''}, then ${String(last)}`;
@@ -212,7 +218,7 @@ export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 40, arbitrary: anyAction.map(alone) },
   { weight: 6, arbitrary: buying },
   { weight: 6, arbitrary: selling },
-  { weight: 2, arbitrary: givingBack },
+  { weight: 2, arbitrary: refundingOutside },
   { weight: 1, arbitrary: door },
   { weight: 2, arbitrary: fc.tuple(effects, anyAction).map(([at, action]) => crash(at, action)) },
   { weight: 3, arbitrary: dying },

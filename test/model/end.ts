@@ -6,18 +6,16 @@ import { inOrder } from './announced.ts';
 import type { Sale } from './sale.ts';
 import type { World } from './world.ts';
 
-/** Past every hold, every claim and the longest pause between two tries. */
+/** Past every hold, every claim and the longest pause between two attempts. */
 const LONG_MS = 660_000;
 const MOST_ROUNDS = 14;
 const WORK = ['webhooks', 'expiry', 'conclusion', 'refunds', 'relay'] as const;
 const RECONCILED_S = 3 * 86_400;
 
-/** Lets everything that is under way come to its end, then holds the whole against what must always be true. */
+/** Lets all work come to its end, then checks the invariants over everything. */
 export async function comeToRest(sale: Sale, world: World): Promise<void> {
   for (let round = 0; ; round += 1) {
-    expect(round, `after so many rounds there is still work: ${JSON.stringify(sale.seen)}`).toBeLessThan(
-      MOST_ROUNDS,
-    );
+    expect(round, `work is left after all rounds: ${JSON.stringify(sale.seen)}`).toBeLessThan(MOST_ROUNDS);
     while (undelivered(sale).length > 0) await perform(deliver(0), sale, world);
     for (const message of sale.untaken) await perform(tell(message), sale, world);
     for (const work of WORK) await perform(turn(work), sale, world);
@@ -43,7 +41,10 @@ function isQuiet(sale: Sale): boolean {
   );
 }
 
-/** Everything was heard of: the daily comparison with the bank finds both alike, and closes what was left open there. */
+/**
+ * Every event was received: the daily comparison with the bank finds no difference, and closes what was left
+ * open there.
+ */
 async function changesNothing(sale: Sale, world: World): Promise<void> {
   const { orders, payments } = sale.seen;
   await perform(turn('reconciliation'), sale, world);
@@ -55,7 +56,10 @@ async function changesNothing(sale: Sale, world: World): Promise<void> {
   expect(open, 'intents that can still be paid').toEqual([]);
 }
 
-/** Money that came is in exactly one place: it pays for a completed order, or it went back whole (I2, I8). */
+/**
+ * Received money is in exactly one place: it pays for a completed order, or it was refunded completely (I2,
+ * I8).
+ */
 function moneyIsInOnePlace(sale: Sale): void {
   const stored = new Map(sale.seen.payments.map((payment) => [payment.intentId, payment]));
   for (const { id, amount, status, amountRefunded } of sale.bank.intents()) {
@@ -77,7 +81,7 @@ function moneyIsInOnePlace(sale: Sale): void {
     const isPaid = status === 'completed' && price > 0;
     expect(
       paying.map(({ amount }) => amount),
-      `what pays for ${orderId}`,
+      `the payments of ${orderId}`,
     ).toEqual(isPaid ? [price] : []);
   }
 }

@@ -2,6 +2,6 @@ import { test } from 'vitest';
 import { runModel } from './run.ts';
 import { openWorld } from './world.ts';
 
-test('the service does what the model says, in any sequence', async () => {
+test('the service does what the model predicts, in any sequence', async () => {
   await runModel(await openWorld());
 });

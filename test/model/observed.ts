@@ -1,11 +1,14 @@
 import type { Executor } from '../../src/platform/postgres/database.ts';
 
-/** What is stored, as the model looks at it after each step; times are epoch milliseconds, money minor units. */
+/**
+ * The stored state, as the model reads it after each step; times are epoch milliseconds, money is in minor
+ * units.
+ */
 export interface Observed {
   readonly orders: readonly StoredOrder[];
   readonly payments: readonly StoredPayment[];
   readonly refunds: readonly StoredRefund[];
-  /** Events that were kept and have not had their effect. */
+  /** Stored events that have not taken effect. */
   readonly inbox: readonly StoredEvent[];
   readonly keys: readonly StoredKey[];
   /** Messages that are not published. */
@@ -30,7 +33,7 @@ export interface StoredTicket {
   readonly seatId: string;
   readonly price: number;
   readonly isVoid: boolean;
-  /** Whether it is one of the order's: held, sold, or ended with the order. */
+  /** Whether it belongs to the order: held, sold, or ended with the order. */
   readonly isIts: boolean;
   readonly isCheckedIn: boolean;
 }
@@ -40,7 +43,7 @@ export interface StoredPayment {
   readonly orderId: string;
   readonly amount: number;
   readonly state: 'received' | 'applied' | 'refund_due' | 'refunded' | 'disputed';
-  /** What of it went back or is about to. */
+  /** The part of it that is refunded or due. */
   readonly back: number;
 }
 
@@ -112,7 +115,7 @@ const OBSERVE = {
     'unpublished', (SELECT count(*) FROM outbox WHERE published_at IS NULL)) AS observed`,
 };
 
-/** Everything that is stored now, in one statement and so at one moment. */
+/** Everything that is stored now, read by one statement and so at one moment. */
 export async function observe(executor: Executor): Promise<Observed> {
   const [row] = await executor.rows<{ observed: Observed }>(OBSERVE, []);
   if (!row) throw new Error('nothing observed');
@@ -140,8 +143,8 @@ const TRUNCATE = {
 };
 
 /**
- * Empties every table; `isThorough` leaves no dead rows behind and takes longer. The audit trail, of which nothing can
- * be deleted, goes only then.
+ * Empties every table; `isThorough` leaves no dead rows behind and takes longer. Only then is the audit trail
+ * emptied, from which nothing can be deleted.
  */
 export async function wipe(executor: Executor, isThorough: boolean): Promise<void> {
   await executor.rows(isThorough ? TRUNCATE : WIPE, []);
@@ -149,7 +152,7 @@ export async function wipe(executor: Executor, isThorough: boolean): Promise<voi
 
 const FORGET_DAILY_JOBS = { name: 'model-forget-daily-jobs', text: 'DELETE FROM daily_jobs' };
 
-/** What is done once a day may be done again. */
+/** Daily work may be done again. */
 export async function forgetDailyJobs(executor: Executor): Promise<void> {
   await executor.rows(FORGET_DAILY_JOBS, []);
 }

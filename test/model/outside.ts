@@ -5,13 +5,16 @@ import type { IdSource, SeatId } from '../../src/kernel/ids.ts';
 import { as, type DiscountId, type TierId } from '../../src/kernel/ids.ts';
 import { type Money, money } from '../../src/kernel/money.ts';
 
-/** Time that stands still until a sequence moves it, and never goes back. */
+/** A clock that stands still until a sequence moves it, and never runs backwards. */
 export interface ModelClock {
   now(): Instant;
   advance(milliseconds: number): void;
 }
 
-/** Years before today: whatever the database compares with its own clock is overdue at once, and no grace hides it. */
+/**
+ * Years before today: whatever the database compares with its own clock is overdue at once, and no grace
+ * period hides it.
+ */
 const BEGINNING = Date.UTC(2015, 0, 1);
 
 export function createModelClock(): ModelClock {
@@ -28,7 +31,7 @@ const HEX = 16;
 const UUID_TAIL = 12;
 const UUID_VERSION_7_ZERO = '00000000-0000-7000-8000-';
 
-/** Ids in the order they are made, so that a sequence that runs again is the same again. */
+/** Ids in the order of creation, so that a repeated sequence has the same ids. */
 export function createCountingIds(): IdSource {
   let made = 0;
   return {
@@ -39,7 +42,10 @@ export function createCountingIds(): IdSource {
   };
 }
 
-/** Two seats cost the same and none is the sum of others: part of the money can mean one ticket, or no ticket. */
+/**
+ * Two seats cost the same and none is the sum of others: a part of the money can match one ticket, or no
+ * ticket.
+ */
 export const SEATS: Readonly<Record<string, Money>> = {
   A1: money(10_000),
   A2: money(10_000),
@@ -48,7 +54,9 @@ export const SEATS: Readonly<Record<string, Money>> = {
 };
 export const SEAT_IDS: readonly string[] = Object.keys(SEATS);
 
-/** What a buyer may ask for: one that only one order can have, and one that makes an order free. */
+/**
+ * The discounts that a buyer may request: one that only one order can use, and one that makes an order free.
+ */
 export const DISCOUNTS = {
   tenth: discountOf('10000000-0000-4000-8000-000000000001', 10n, 1),
   free: discountOf('20000000-0000-4000-8000-000000000002', 100n, 2),
@@ -68,7 +76,7 @@ function discountOf(id: string, percent: bigint, maxUsage: number): Discount {
     activeFrom: undefined,
     expiresAt: undefined,
     maxUsage,
-    // The platform counts for itself, and late: here only the orders of this service count.
+    // The platform’s own count arrives late: only the orders of this service count here.
     currentUsage: 0,
     applicableTiers: [],
     applicableSessions: [],
@@ -76,7 +84,7 @@ function discountOf(id: string, percent: bigint, maxUsage: number): Discount {
   };
 }
 
-/** The platform's seating services: every seat is on sale, every discount is good, everybody may scan. */
+/** The platform’s seating services: every seat is on sale, every discount is valid, every user may scan. */
 export const SEATING: SeatingServices = {
   async quote(request) {
     const discount = discountById(request.discountId);

@@ -10,14 +10,14 @@ const MAX_COMMANDS = 25;
 
 export interface RunOptions {
   readonly runs?: number;
-  /** Whether a sequence that fails is made as short as it goes. */
+  /** Whether a failing sequence is shortened as far as possible. */
   readonly isShortened?: boolean;
 }
 
 /**
- * Runs sequences of commands on the service and on the model. On a failure fast-check prints the shortest sequence that
- * still fails, its seed and its path; `MODEL_SEED`, `MODEL_PATH` and `MODEL_REPLAY` (the `replayPath` it prints) run
- * that one again. `MODEL_RUNS` says how many sequences.
+ * Runs sequences of commands on the service and on the model. On a failure fast-check prints the shortest
+ * sequence that still fails, its seed and its path; `MODEL_SEED`, `MODEL_PATH` and `MODEL_REPLAY` (the
+ * `replayPath` it prints) run that one again. `MODEL_RUNS` is the number of sequences.
  */
 export async function runModel(
   world: World,

@@ -4,27 +4,30 @@ import type { Observed, StoredOrder, StoredPayment } from './observed.ts';
 import { DISCOUNTS, type DiscountName, SEATS } from './outside.ts';
 
 /**
- * The model: what the service should say and do, in a memory that never crashes. It knows orders and money by their
- * rules alone (design section 1, contract sections 1 and 4) and nothing of how the service keeps them.
+ * The model: what the service should answer and do, kept in a memory that never crashes. It knows only the
+ * rules of orders and money (design section 1, contract sections 1 and 4), not how the service stores them.
  */
 export interface Sale {
   readonly orders: Map<string, Order>;
   readonly payments: Map<string, Payment>;
-  /** PaymentIntents whose client secret a buyer was given: only these can be paid. */
+  /** PaymentIntents whose client secret was issued to a buyer: only these can be paid. */
   readonly payable: Set<string>;
-  /** Orders that were asked for with an Idempotency-Key, by key: the request that has it. Each buyer has keys of his own. */
+  /**
+   * Orders that were requested with an Idempotency-Key, by key: the request that used it. Each buyer has
+   * their own keys.
+   */
   readonly keyed: Map<string, KeyedPlace>;
-  /** What was answered to such a request: it is answered the same for a day. */
+  /** The answer to such a request, which is repeated for a day. */
   readonly answers: Map<string, KeptAnswer>;
   /** How often each event of Stripe was delivered. */
   readonly deliveries: Map<string, number>;
-  /** Tickets that a scanner was told to admit. */
+  /** Tickets that a scanner admitted. */
   readonly admitted: Set<string>;
-  /** Messages of another system that no process has taken: they are given again. */
+  /** Messages of another system that no process has accepted: they are delivered again. */
   readonly untaken: Set<PaymentMessage>;
-  /** Orders of which more than one outcome is right after this step. */
+  /** Orders that have more than one right outcome after this step. */
   readonly open: Set<string>;
-  /** What was stored after the last step. */
+  /** The stored state after the last step. */
   seen: Observed;
   readonly bank: Bank;
   readonly clock: { now(): Instant };
@@ -35,7 +38,7 @@ export interface Order {
   readonly buyer: number;
   readonly status: 'pending' | 'completed' | 'cancelled';
   readonly reason: string | null;
-  /** In order; what an ended order had. */
+  /** Sorted; for an ended order, its last seats. */
   readonly seats: readonly string[];
   readonly discount: DiscountName | undefined;
   readonly price: number;
@@ -46,13 +49,13 @@ export interface Order {
 export interface Payment {
   readonly orderId: string;
   readonly amount: number;
-  /** `back`: it goes back whole, or went. */
+  /** `back`: it is refunded, or due to be, completely. */
   readonly state: 'received' | 'applied' | 'back' | 'disputed';
-  /** What of it goes back, or went. */
+  /** The part of it that is refunded or due. */
   readonly back: number;
 }
 
-/** What another system says of a payment that it took. */
+/** A payment as another system reports it. */
 export interface PaymentMessage {
   readonly orderId: string;
   readonly paymentId: string | undefined;
@@ -91,7 +94,7 @@ export function newSale(bank: Bank, clock: Sale['clock']): Sale {
   };
 }
 
-/** The n-th of some, counted round; undefined when there are none. */
+/** The n-th item, counted cyclically; undefined when there are none. */
 export function pick<Value>(values: Iterable<Value>, at: number): Value | undefined {
   const all = [...values];
   return all.length === 0 ? undefined : all[at % all.length];
@@ -101,7 +104,7 @@ export function isOver(order: Order, sale: Sale): boolean {
   return sale.clock.now() >= order.expiresAt;
 }
 
-/** Seats that a pending or completed order has; those of `except` are not counted. */
+/** Seats of pending and completed orders, except those of `except`. */
 export function takenOf(seats: readonly string[], sale: Sale, except?: string): string[] {
   const live = [...sale.orders.values()].filter(
     ({ status, orderId }) => status !== 'cancelled' && orderId !== except,
@@ -116,7 +119,10 @@ export function isUsedUp(discount: DiscountName, sale: Sale): boolean {
   return uses.length >= (DISCOUNTS[discount].maxUsage ?? Number.POSITIVE_INFINITY);
 }
 
-/** The seats less the discount; a tenth of these seats never needs rounding in more than one way: halves go up. */
+/**
+ * The seats less the discount; a tenth of these prices rounds the same way under every rule except that
+ * halves round up.
+ */
 export function priceOf(seats: readonly string[], discount: DiscountName | undefined): number {
   const subtotal = seats.reduce((total, seat) => total + (SEATS[seat] ?? 0), 0);
   if (discount === undefined) return subtotal;
@@ -133,8 +139,8 @@ function changePayment(sale: Sale, intentId: string, changes: Partial<Payment>):
   if (payment) sale.payments.set(intentId, { ...payment, ...changes });
 }
 
-/** All that is left of a payment goes back. */
-function giveBack(sale: Sale, intentId: string): void {
+/** Refunds all that is left of a payment. */
+function refundRest(sale: Sale, intentId: string): void {
   changePayment(sale, intentId, { state: 'back', back: sale.payments.get(intentId)?.amount ?? 0 });
 }
 
@@ -142,8 +148,8 @@ export function appliedTo(sale: Sale, orderId: string): [string, Payment] | unde
   return [...sale.payments].find(([, payment]) => payment.orderId === orderId && payment.state === 'applied');
 }
 
-/** The service hears that this much came for an order: the first time it decides, and never again (I2, I7, I8). */
-export function hear(sale: Sale, orderId: string, intentId: string, amount: number): void {
+/** The service receives a payment for an order: it decides the first time, and never again (I2, I7, I8). */
+export function receivePayment(sale: Sale, orderId: string, intentId: string, amount: number): void {
   const order = sale.orders.get(orderId);
   if (!order) return;
   if (!sale.payments.has(intentId)) {
@@ -161,36 +167,44 @@ export function hear(sale: Sale, orderId: string, intentId: string, amount: numb
     change(sale, orderId, { status: 'completed', reason: null });
     return;
   }
-  giveBack(sale, intentId);
+  refundRest(sale, intentId);
   if (isWanted && acceptsLateMoney) change(sale, orderId, { reason: 'refunded' });
 }
 
-/** The service makes sure that the order's intent cannot be paid any more; whether it was paid and completes the order. */
+/**
+ * The service makes sure that the order’s intent cannot be paid any more; returns whether it was paid and
+ * completes the order.
+ */
 export function conclude(sale: Sale, orderId: string): 'paid' | 'unpaid' {
   const intentId = sale.orders.get(orderId)?.intentId;
   const intent = intentId ? sale.bank.intent(intentId) : undefined;
   if (intent?.status !== 'succeeded') return 'unpaid';
-  hear(sale, orderId, intent.id, intent.amount);
+  receivePayment(sale, orderId, intent.id, intent.amount);
   return sale.orders.get(orderId)?.status === 'completed' ? 'paid' : 'unpaid';
 }
 
-/** The service looks how all the money of an intent stands. What went back of it may end the order, or tickets of it. */
+/**
+ * The service compares all the money of an intent. Refunded money may end the order, or some of its tickets.
+ */
 export function align(sale: Sale, intentId: string): void {
   const intent = sale.bank.intent(intentId);
   const orderId = intent?.metadata.order_id;
   if (intent?.status !== 'succeeded' || orderId === undefined) return;
-  hear(sale, orderId, intentId, intent.amount);
+  receivePayment(sale, orderId, intentId, intent.amount);
   if (sale.bank.refunded(intentId) > 0 || sale.bank.disputeOf(intentId)) sale.open.add(orderId);
 }
 
-/** An order is cancelled; what paid for it goes back. */
+/** An order is cancelled, and its payment is refunded. */
 export function cancel(sale: Sale, orderId: string, reason: string): void {
   const applied = appliedTo(sale, orderId);
   change(sale, orderId, { status: 'cancelled', reason });
-  if (applied) giveBack(sale, applied[0]);
+  if (applied) refundRest(sale, applied[0]);
 }
 
-/** A part of an applied payment goes back; all that is left cancels the order. False when there is not so much. */
+/**
+ * A part of an applied payment is refunded; refunding all that is left cancels the order. False when less is
+ * left.
+ */
 export function refund(sale: Sale, orderId: string, amount: number | undefined): boolean {
   const applied = appliedTo(sale, orderId);
   if (!applied) return false;
@@ -202,7 +216,7 @@ export function refund(sale: Sale, orderId: string, amount: number | undefined):
   return true;
 }
 
-/** An order as it is stored, in the model's words. */
+/** An order as it is stored, in the model’s words. */
 export function toOrder(stored: StoredOrder, buyerOf: (userId: string) => number): Order {
   const seats = stored.tickets.filter(({ isIts }) => isIts).map(({ seatId }) => seatId);
   return {

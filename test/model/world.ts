@@ -23,7 +23,7 @@ import { createCountingIds, createModelClock, type ModelClock, SEATING } from '.
 
 export interface Answer {
   readonly status: number;
-  /** `''` for an answer that is no problem document. */
+  /** `''` for an answer that is not a problem document. */
   readonly code: string;
   readonly text: string;
   readonly body: Record<string, unknown>;
@@ -32,13 +32,15 @@ export interface Answer {
 export const BUYERS = 3;
 export type Who = number | 'admin' | 'scanner';
 
-/** The service and all that is around it; only the service crashes. */
+/** The service and everything around it; only the service crashes. */
 export interface World {
   readonly clock: ModelClock;
   readonly bank: Bank;
-  /** The session of this sequence; seats of another one have the same names and nothing to do with it. */
+  /**
+   * The session of this sequence; another session has seats with the same names, which are independent of it.
+   */
   readonly sessionId: string;
-  /** Every message the log took, repeats included. */
+  /** Every message that the log accepted, including repeats. */
   readonly published: readonly EventMessage[];
   /** What the service logged as an error in this sequence. */
   readonly log: readonly string[];
@@ -46,21 +48,21 @@ export interface World {
   call(method: Method, path: string, who: Who, body?: unknown, key?: string): Promise<Answer>;
   /** Delivers an event as Stripe does, signed now. */
   deliver(event: StripeEvent): Promise<Answer>;
-  /** A message of another system; resolves when the service has taken it. */
+  /** A message of another system; resolves when the service has accepted it. */
   tell(topic: 'payment_succefully' | 'payment_unseecuufull', message: unknown): Promise<void>;
-  /** A turn at background work, or more while there is more to do at once. */
+  /** A turn of a background job, or more while it reports more work. */
   work(job: string): Promise<void>;
   sealed(ticketId: string): Promise<string>;
   /**
-   * Does `step` in a process that dies before its effect number `effects`, and gives the answer if it came before.
-   * Nothing of the process has an effect after that; then another one is started on what it left.
+   * Runs `step` in a process that dies before its effect number `effects`, and returns the answer if there
+   * was one before. The dead process has no further effect; another one then starts on what it left.
    */
   dieDuring<Result>(effects: number, step: () => Promise<Result>): Promise<Result | undefined>;
   /** Ends the process cleanly and starts another. */
   restart(): Promise<void>;
   observe(): Promise<Observed>;
   verify(): Promise<Finding[]>;
-  /** A new sequence: nothing stored, nothing at Stripe, another session. */
+  /** Starts a new sequence: nothing stored, nothing at Stripe, another session. */
   begin(): Promise<void>;
 }
 
@@ -69,30 +71,30 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 const WEBHOOK_SECRET = 'whsec_model';
 const QR_KEY = Buffer.alloc(32, 7).toString('base64');
 const NOWHERE = 'http://127.0.0.1:9';
-/** The model's clock starts years ago, and its tokens are to outlive every jump. */
+/** The model’s clock starts years ago, and its tokens must outlive every jump. */
 const TOKEN_LIFE_S = 315_360_000;
 const ADMIN_GROUPS = ['/Permissions/Users/System Admins'];
-/** Wiping leaves dead rows, and emptying files takes time. */
+/** Deleting leaves dead rows, and truncating files takes time. */
 const SEQUENCES_BETWEEN_TRUNCATES = 100;
 const EVENT_AND_ORGANIZATION = '44444444-4444-4444-8444-444444444444';
 
 interface Process {
   readonly app: App;
   readonly handlers: Map<string, (message: EventMessage) => Promise<void>>;
-  /** Effects it may still have; undefined: as many as it likes. */
+  /** The number of effects it may still have; undefined for no limit. */
   effectsLeft: number | undefined;
   isDead: boolean;
   underWay: number;
 }
 
-/** Builds the world of a test file and takes it down after it. */
+/** Builds the world of a test file and removes it at its end. */
 export async function openWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-model-'));
   const clock = createModelClock();
   const ids = createCountingIds();
   const issuer = await startFakeIssuer();
   const dsn = await testDatabase();
-  // Nobody cuts the power here, and waiting for the disk is most of what a commit takes.
+  // No power failure happens here, and waiting for the disk is most of what a commit takes.
   await sql(dsn, `ALTER DATABASE ${new URL(dsn).pathname.slice(1)} SET synchronous_commit = off`);
   const bank = await openBank(clock, ids, join(folder, 'stripe-0'));
   const config = configFor({ dsn, folder, issuer: issuer.issuer, stripe: bank.url });
@@ -146,7 +148,7 @@ async function worldOn(ground: Ground): Promise<World & { close(): Promise<void>
 
   const personOf = (who: Who): Person => {
     const person = people.get(who);
-    if (!person) throw new Error(`nobody is ${who}`);
+    if (!person) throw new Error(`there is no user ${who}`);
     return person;
   };
 
@@ -287,7 +289,10 @@ async function startProcess(ground: Ground, published: EventMessage[]): Promise<
   return Object.assign(state, { app, handlers });
 }
 
-/** Every effect counts, and a dead process has none. The seating services are played here, without their HTTP. */
+/**
+ * Every effect counts, and a dead process has none. The seating services are simulated here, without their
+ * HTTP.
+ */
 function mortal(state: Pick<Process, 'effectsLeft' | 'isDead' | 'underWay'>): Watch {
   const watch = watchEffects({
     before(effect) {
@@ -303,7 +308,7 @@ function mortal(state: Pick<Process, 'effectsLeft' | 'isDead' | 'underWay'>): Wa
   return (name, port) => watch(name, name === 'seating' ? (SEATING as unknown as typeof port) : port);
 }
 
-/** Resolves when no effect is under way any more: what was sent before a death still arrives. */
+/** Resolves when no effect is under way any more: calls sent before a death still arrive. */
 async function quiet(process: Process): Promise<void> {
   while (process.underWay > 0) await new Promise((done) => setImmediate(done));
 }

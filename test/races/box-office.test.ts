@@ -22,7 +22,7 @@ const ticketFor = (seatId: string) => ({
   price: 0,
 });
 
-/** The box office gives a ticket away in one process or the other. */
+/** The box office issues a ticket in one process or the other. */
 const issue = (who: string, seatId: string, ofReplica = false) =>
   arena.call(who, 'POST', '/api/order/ticket', { token: arena.admin, body: ticketFor(seatId), ofReplica });
 
@@ -38,7 +38,7 @@ async function liveOn(seatId: string): Promise<number> {
   return rows.length;
 }
 
-test('a seat that a buyer and two box offices want is given once', async ({ annotate }) => {
+test('a seat that a buyer and two box offices request is issued once', async ({ annotate }) => {
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const seatId = randomUUID();
     const { answers, standstills } = await arena.interleaving.race(choose, {
@@ -57,14 +57,14 @@ test('a seat that a buyer and two box offices want is given once', async ({ anno
       ['seats_taken', seatId],
     ]);
     await expectSound(arena, winners[0]?.[1].body.order_id, [seatId]);
-    return winners[0]?.[0] ?? 'nobody';
+    return winners[0]?.[0] ?? 'none';
   });
   await annotate(inShort(explored));
   if (!isThorough()) return;
   expect(Object.keys(explored.outcomes).toSorted()).toEqual(['buyer', 'office', 'other']);
 });
 
-test('a seat that a ticket is moved to and a buyer wants is given once', async ({ annotate }) => {
+test('a seat that a ticket is moved to while a buyer requests it is issued once', async ({ annotate }) => {
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const [from, to] = [randomUUID(), randomUUID()];
     const { body: ticket } = await issue('', from);
@@ -82,7 +82,7 @@ test('a seat that a ticket is moved to and a buyer wants is given once', async (
     const isMoved = answers.mover.status === 200;
     expect(answers.buyer.status).toBe(isMoved ? 409 : 201);
     expect(await liveOn(to)).toBe(1);
-    // The old seat is somebody's, the next buyer's or the ticket's, or it is free by now.
+    // The old seat belongs to the next buyer or to the ticket, or it is free by now.
     expect(await liveOn(from)).toBe(answers.next.status === 201 || !isMoved ? 1 : 0);
     return isMoved ? 'moved' : 'sold';
   });
@@ -91,7 +91,7 @@ test('a seat that a ticket is moved to and a buyer wants is given once', async (
   expect(Object.keys(explored.outcomes).toSorted()).toEqual(['moved', 'sold']);
 });
 
-test('a ticket voided twice while an administrator gives all back: its money goes back once', async ({
+test('a ticket that is voided twice during a full refund by an administrator is refunded once', async ({
   annotate,
 }) => {
   const { admin: token, interleaving, platform } = arena;
@@ -100,7 +100,7 @@ test('a ticket voided twice while an administrator gives all back: its money goe
     const orderId = await platform.place(arena.buyer, seatIds);
     const offer = await arena.offer(orderId);
     expect(await arena.confirm(offer)).toBe(true);
-    await arena.tell('', orderId, offer.intentId);
+    await arena.reportPayment('', orderId, offer.intentId);
     const [ticket] = await arena.rows<{ ticket_id: string }>(
       'SELECT ticket_id FROM tickets WHERE order_id = $1',
       [orderId],

@@ -13,9 +13,10 @@ let scanners: string[];
 beforeAll(async () => {
   arena = await openArena();
   scanners = await twoScanners(arena.platform);
-  // Each process asks the platform about scanner and session once and remembers it; that is no part of a race.
+  // Each process asks the platform once about scanner and session and caches the answer; that is not part of
+  // a race.
   const { qrText } = await sold();
-  for (const at of [0, 1]) await scan('nobody', at, qrText);
+  for (const at of [0, 1]) await scan('before', at, qrText);
 });
 
 /** A ticket of a completed order with its QR text. */
@@ -45,9 +46,7 @@ async function forgetCheckIn(orderId: string): Promise<void> {
   await arena.rows(text, [orderId]);
 }
 
-test('two scanners at one ticket, in every order of their effects: one is told to admit', async ({
-  annotate,
-}) => {
+test('one of two scanners admits a ticket, in every order of their effects', async ({ annotate }) => {
   const { orderId, qrText } = await sold();
   const explored = await explore(arena, everySchedule(), async (choose) => {
     await forgetCheckIn(orderId);
@@ -66,7 +65,7 @@ test('two scanners at one ticket, in every order of their effects: one is told t
   expect(Object.keys(explored.outcomes)).toHaveLength(2);
 });
 
-test('the same when each scan is one transaction with its Idempotency-Key: hundreds of rounds', async ({
+test('one of two scanners admits a ticket when each scan is a transaction with its Idempotency-Key', async ({
   annotate,
 }) => {
   const { orderId, qrText } = await sold();
@@ -83,12 +82,12 @@ test('the same when each scan is one transaction with its Idempotency-Key: hundr
   });
   await annotate(inShort(explored));
   if (!isThorough()) return;
-  // The one who is let in has few effects: a claim, one statement, the receipt and a commit.
+  // The scan that admits has few effects: a claim, one statement, the receipt and a commit.
   expect(explored.schedules).toBeGreaterThan(15);
   expect(Object.keys(explored.outcomes)).toHaveLength(2);
 });
 
-test('two scans against cancel by an administrator: nobody is admitted with a ticket that is void by then', async ({
+test('neither of two scans admits a ticket after an administrator’s concurrent cancel has voided it', async ({
   annotate,
 }) => {
   const { admin: token, interleaving } = arena;
@@ -120,14 +119,14 @@ test('two scans against cancel by an administrator: nobody is admitted with a ti
   expect(Object.keys(explored.outcomes).length).toBeGreaterThan(1);
 });
 
-test('two scans against the organiser who undoes the check-in before: one at most is let in again', async ({
+test('at most one of two scans admits a ticket whose check-in the organiser undoes at the same time', async ({
   annotate,
 }) => {
   const { admin: token } = arena;
   const { orderId, qrText, ticketId } = await sold();
   const explored = await explore(arena, seeds(rounds(100)), async (choose) => {
     await forgetCheckIn(orderId);
-    await scan('nobody', 0, qrText);
+    await scan('before', 0, qrText);
     const { answers, standstills } = await arena.interleaving.race(choose, {
       left: () => scan('left', 0, qrText),
       right: () => scan('right', 1, qrText),

@@ -14,7 +14,7 @@ const ROUNDS = rounds(3);
 const ORDERS = 100;
 const CLIENTS = 16;
 
-test('killed in the middle of a sale, again and again: every invariant holds afterwards', async () => {
+test('every invariant holds after repeated kills in the middle of a sale', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-kill-'));
   atEnd(() => rm(folder, { recursive: true, force: true }));
   const DATA_DIR = join(folder, 'data');
@@ -56,14 +56,14 @@ test('killed in the middle of a sale, again and again: every invariant holds aft
   expect(Number(orders?.n)).toBeGreaterThanOrEqual(ORDERS * ROUNDS);
 });
 
-/** Where the embedded server of a data folder listens. */
+/** The port of the embedded server of a data folder. */
 async function dsnOf(folder: string): Promise<string> {
   const password = await readFile(join(folder, 'postgres.password'), 'utf8');
   const port = (await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[3];
   return `postgres://ticketing:${password}@127.0.0.1:${port}/ticketing`;
 }
 
-/** Orders for two fresh seats each, a thousand a round. */
+/** Orders for two fresh seats each, a thousand per round. */
 async function requestsFor(url: string, round: number) {
   const event = (await call(url, 'GET', '/api/event-query/v1/events/search?searchTerm=machines')).body
     .content[0];

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterEach(() => expectNothingFailed(arena));
 
-/** A pending order on the first of three seats; what its page may pay, when it was given it. */
+/** A pending order on the first of three seats, and what its page can pay with, when it was issued. */
 async function pending({ isOffered }: { readonly isOffered: boolean }) {
   const seatIds = [randomUUID(), randomUUID(), randomUUID()] as const;
   const orderId = await arena.platform.place(arena.buyer, [seatIds[0]]);
@@ -33,35 +33,33 @@ const offer = (who: string, path: string, ofReplica = false) =>
 const cancel = (who: string, path: string) =>
   arena.call(who, 'DELETE', path, { token: arena.buyer, ofReplica: true });
 
-/** The hold ends in the middle of it all, and the sweeper comes by. */
+/** The hold ends during the race, and the sweeper runs. */
 async function sweepAfterHold(orderId: string): Promise<void> {
   await arena.endHold(orderId);
   await arena.sweep();
 }
 
-/** Intents whose client secrets pages were told. */
+/** The intents whose client secrets these answers contain. */
 function given(...answers: readonly Answer[]): string[] {
   return answers.flatMap(({ status, body }) => (status === 200 ? [body.paymentIntentId] : []));
 }
 
-const worded = ({ status, body }: Answer) => `${status}${body?.code ? ` ${body.code}` : ''}`;
+const inWords = ({ status, body }: Answer) => `${status}${body?.code ? ` ${body.code}` : ''}`;
 
-/** Who committed last of these. */
+/** The one of these that committed last. */
 function lastOf(steps: readonly Step[], ...who: readonly string[]): string | undefined {
   return steps.findLast((step) => step.effect === 'database order-save-terms' && who.includes(step.who))?.who;
 }
 
-describe('changing', () => {
-  test('update against pay: paid as it was, or changed and the old price can no longer be paid', async ({
-    annotate,
-  }) => {
+describe('changing an order', () => {
+  test('during a payment it is refused, or the old price can no longer be paid', async ({ annotate }) => {
     const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
       const { orderId, seatIds, path, offer: old } = await pending({ isOffered: true });
       if (!old) throw new Error('no offer');
       const [a, b] = seatIds;
       const { answers, standstills } = await arena.interleaving.race(choose, {
         buyer: () => change('buyer', path, [a, b], true),
-        payer: () => arena.payAndTell('payer', orderId, old),
+        payer: () => arena.payAndReport('payer', orderId, old),
       });
       expect(standstills).toBe(0);
       await arena.rest();
@@ -72,7 +70,7 @@ describe('changing', () => {
       const { status, price } = ledger;
       expect({ status, price, answered: answers.buyer.status }).toEqual(wanted);
       expectNoOtherPayable(ledger, [old.intentId]);
-      return `${status} ${worded(answers.buyer)}`;
+      return `${status} ${inWords(answers.buyer)}`;
     });
     await annotate(inShort(explored));
     if (!isThorough()) return;
@@ -80,13 +78,13 @@ describe('changing', () => {
     expect(Object.keys(explored.outcomes).length).toBeGreaterThan(1);
   });
 
-  test('change against change: none is lost, the last one stands', async ({ annotate }) => {
+  test('during another change it loses neither, and the last one stands', async ({ annotate }) => {
     let isOffered = false;
     const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
       isOffered = !isOffered;
       const { orderId, seatIds, path, offer: old } = await pending({ isOffered });
       const [a, b, c] = seatIds;
-      const wishes: Record<string, string[]> = { first: [b], second: [a, c] };
+      const requests: Record<string, string[]> = { first: [b], second: [a, c] };
       const { answers, steps, standstills } = await arena.interleaving.race(choose, {
         first: () => change('first', path, [b]),
         second: () => change('second', path, [a, c], true),
@@ -96,7 +94,7 @@ describe('changing', () => {
       await arena.rest();
       const ledger = await expectSound(arena, orderId, seatIds);
       const last = lastOf(steps, 'first', 'second') ?? '';
-      expect(ledger.seatIds).toEqual(wishes[last]?.toSorted());
+      expect(ledger.seatIds).toEqual(requests[last]?.toSorted());
       expectNoOtherPayable(ledger, old ? [old.intentId] : []);
       return `${last} stands`;
     });
@@ -106,7 +104,7 @@ describe('changing', () => {
     expect(Object.keys(explored.outcomes)).toHaveLength(2);
   });
 
-  test('change against the end of the hold: it ends, with no seat left behind', async ({ annotate }) => {
+  test('at the end of the hold it ends with the order, and no seat is left behind', async ({ annotate }) => {
     let isOffered = false;
     const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
       isOffered = !isOffered;
@@ -122,7 +120,7 @@ describe('changing', () => {
       const ledger = await expectSound(arena, orderId, seatIds);
       expect([ledger.status, ledger.reason]).toEqual(['cancelled', 'expired']);
       expectNoOtherPayable(ledger, old ? [old.intentId] : []);
-      return `${worded(answers.buyer)}, ${worded(answers.tab)}`;
+      return `${inWords(answers.buyer)}, ${inWords(answers.tab)}`;
     });
     await annotate(inShort(explored));
     if (!isThorough()) return;
@@ -131,7 +129,7 @@ describe('changing', () => {
   });
 });
 
-test('cancel against expire: cancelled once, for one reason', async ({ annotate }) => {
+test('a cancel at the end of the hold ends the order once, for one reason', async ({ annotate }) => {
   let isOffered = false;
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     isOffered = !isOffered;
@@ -147,7 +145,7 @@ test('cancel against expire: cancelled once, for one reason', async ({ annotate 
     const { status, reason } = ledger;
     expect([status, reason]).toEqual(['cancelled', answers.buyer.status === 204 ? 'buyer' : 'expired']);
     expectNoOtherPayable(ledger, old ? [old.intentId] : []);
-    return `${reason} ${worded(answers.buyer)}`;
+    return `${reason} ${inWords(answers.buyer)}`;
   });
   await annotate(inShort(explored));
   if (!isThorough()) return;
@@ -155,8 +153,8 @@ test('cancel against expire: cancelled once, for one reason', async ({ annotate 
   expect(Object.keys(explored.outcomes).toSorted()).toEqual(['buyer 204', 'expired 409 order_not_pending']);
 });
 
-describe('what a page is given to pay with', () => {
-  test('offer against offer against offer: the same intent', async ({ annotate }) => {
+describe('a page’s request for a PaymentIntent', () => {
+  test('it returns the same intent to three concurrent requests', async ({ annotate }) => {
     const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
       const { orderId, seatIds, path } = await pending({ isOffered: false });
       const { answers, steps, standstills } = await arena.interleaving.race(choose, {
@@ -179,7 +177,7 @@ describe('what a page is given to pay with', () => {
     expect(Object.keys(explored.outcomes)).toHaveLength(3);
   });
 
-  test('offer against change: what can be paid is the price', async ({ annotate }) => {
+  test('during a change it leaves only the current price payable', async ({ annotate }) => {
     let isOffered = false;
     const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
       isOffered = !isOffered;
@@ -204,7 +202,7 @@ describe('what a page is given to pay with', () => {
     expect(Object.keys(explored.outcomes)).toHaveLength(2);
   });
 
-  test('offer against cancel: a cancelled order cannot be paid', async ({ annotate }) => {
+  test('during a cancel it leaves no cancelled order payable', async ({ annotate }) => {
     let isOffered = false;
     const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
       isOffered = !isOffered;
@@ -220,7 +218,7 @@ describe('what a page is given to pay with', () => {
       expect(answers.buyer.status).toBe(204);
       expect([ledger.status, ledger.reason]).toEqual(['cancelled', 'buyer']);
       expectNoOtherPayable(ledger, [...given(answers.page, answers.tab), ...(old ? [old.intentId] : [])]);
-      return `${worded(answers.page)}, ${worded(answers.tab)}`;
+      return `${inWords(answers.page)}, ${inWords(answers.tab)}`;
     });
     await annotate(inShort(explored));
     if (!isThorough()) return;
@@ -228,7 +226,7 @@ describe('what a page is given to pay with', () => {
     expect(Object.keys(explored.outcomes).length).toBeGreaterThan(1);
   });
 
-  test('offer against the end of the hold: an ended order cannot be paid', async ({ annotate }) => {
+  test('at the end of the hold it leaves no ended order payable', async ({ annotate }) => {
     let isOffered = false;
     const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
       isOffered = !isOffered;
@@ -243,7 +241,7 @@ describe('what a page is given to pay with', () => {
       const ledger = await expectSound(arena, orderId, seatIds);
       expect([ledger.status, ledger.reason]).toEqual(['cancelled', 'expired']);
       expectNoOtherPayable(ledger, [...given(answers.page, answers.tab), ...(old ? [old.intentId] : [])]);
-      return `${worded(answers.page)}, ${worded(answers.tab)}`;
+      return `${inWords(answers.page)}, ${inWords(answers.tab)}`;
     });
     await annotate(inShort(explored));
     if (!isThorough()) return;

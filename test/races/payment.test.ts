@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterEach(() => expectNothingFailed(arena));
 
-/** An order with a PaymentIntent that its page has. */
+/** An order with a PaymentIntent that was issued to its page. */
 async function offered() {
   const seatIds = [randomUUID()];
   const orderId = await arena.platform.place(arena.buyer, seatIds);
@@ -29,18 +29,20 @@ async function paid() {
   return order;
 }
 
-/** Who saved an order's new state first. */
+/** The one that saved an order’s new state first. */
 function whoMoved(steps: readonly Step[]): string {
-  return steps.find(({ effect }) => /order-save-state|orders-save-cancelled/.test(effect))?.who ?? 'nobody';
+  return steps.find(({ effect }) => /order-save-state|orders-save-cancelled/.test(effect))?.who ?? 'none';
 }
 
-test('pay against expire: paid and completed, or ended and nothing was taken', async ({ annotate }) => {
+test('a payment at the end of the hold completes the order, or the order ends and no money is taken', async ({
+  annotate,
+}) => {
   const { buyer: token, interleaving } = arena;
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const { orderId, seatIds, path, offer } = await offered();
     await arena.endHold(orderId);
     const { answers, steps, standstills } = await interleaving.race(choose, {
-      payer: () => arena.payAndTell('payer', orderId, offer),
+      payer: () => arena.payAndReport('payer', orderId, offer),
       page: () => arena.call('page', 'POST', `${path}/checkout`, { token }),
       sweeper: () => arena.sweep(),
     });
@@ -65,12 +67,14 @@ test('pay against expire: paid and completed, or ended and nothing was taken', a
   );
 });
 
-test('pay against cancel: paid and completed, or cancelled and nothing was taken', async ({ annotate }) => {
+test('a payment during a cancel completes the order, or the order is cancelled and no money is taken', async ({
+  annotate,
+}) => {
   const { buyer: token, interleaving } = arena;
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const { orderId, seatIds, path, offer } = await offered();
     const { answers, steps, standstills } = await interleaving.race(choose, {
-      payer: () => arena.payAndTell('payer', orderId, offer),
+      payer: () => arena.payAndReport('payer', orderId, offer),
       buyer: () => arena.call('buyer', 'DELETE', path, { token, ofReplica: true }),
       page: () => arena.call('page', 'POST', `${path}/checkout`, { token }),
     });
@@ -96,12 +100,12 @@ test('pay against cancel: paid and completed, or cancelled and nothing was taken
   );
 });
 
-test('webhook against checkout: completed once, by either', async ({ annotate }) => {
+test('a webhook during a checkout: the order is completed once, by either', async ({ annotate }) => {
   const { buyer: token, interleaving } = arena;
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const { orderId, seatIds, path, offer } = await paid();
     const { answers, steps, standstills } = await interleaving.race(choose, {
-      stripe: () => arena.tell('stripe', orderId, offer.intentId),
+      stripe: () => arena.reportPayment('stripe', orderId, offer.intentId),
       page: () => arena.call('page', 'POST', `${path}/checkout`, { token, ofReplica: true }),
     });
     expect(standstills).toBe(0);
@@ -117,16 +121,16 @@ test('webhook against checkout: completed once, by either', async ({ annotate })
   expect(Object.keys(explored.outcomes).toSorted()).toEqual(['completed by page', 'completed by stripe']);
 });
 
-test('webhook against itself and another of the same money, on two replicas: the effect of one', async ({
+test('a repeated webhook and another one for the same money, on two replicas, have the effect of one', async ({
   annotate,
 }) => {
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const { orderId, seatIds, offer } = await paid();
     const [eventId, other] = [`evt_${randomUUID()}`, `evt_${randomUUID()}`];
     const { steps, standstills } = await arena.interleaving.race(choose, {
-      first: () => arena.tell('first', orderId, offer.intentId, { eventId }),
-      again: () => arena.tell('again', orderId, offer.intentId, { eventId, ofReplica: true }),
-      other: () => arena.tell('other', orderId, offer.intentId, { eventId: other, ofReplica: true }),
+      first: () => arena.reportPayment('first', orderId, offer.intentId, { eventId }),
+      again: () => arena.reportPayment('again', orderId, offer.intentId, { eventId, ofReplica: true }),
+      other: () => arena.reportPayment('other', orderId, offer.intentId, { eventId: other, ofReplica: true }),
     });
     expect(standstills).toBe(0);
     const kept = await arena.rows('SELECT attempts FROM stripe_inbox WHERE payment_intent_id = $1', [
@@ -144,7 +148,7 @@ test('webhook against itself and another of the same money, on two replicas: the
   expect(Object.keys(explored.outcomes)).toHaveLength(3);
 });
 
-test('refund against refund against cancel by administrators: never more than was paid', async ({
+test('two refunds during a cancel by administrators never refund more than was paid', async ({
   annotate,
 }) => {
   const { admin: token, buyer, interleaving } = arena;
@@ -163,7 +167,7 @@ test('refund against refund against cancel by administrators: never more than wa
     await arena.rest();
     const { first, second, third } = answers;
     const ledger = await expectSound(arena, orderId, seatIds);
-    // Two parts would be more than all of it, so one at the most is given back; then the cancel gives back the rest.
+    // Two parts would exceed the whole, so at most one is refunded; the cancel then refunds the rest.
     expect([first.status, second.status].filter((status) => status === 200).length).toBeLessThan(2);
     expect([third.status, ledger.status, ledger.kept]).toEqual([204, 'cancelled', 0]);
     return [first, second].map(({ status, body }) => (status === 200 ? 'given' : body.code)).join(', ');

@@ -12,7 +12,7 @@ beforeAll(async () => {
   arena = await openArena();
 });
 
-test('two orders of one session, the later one published first: nothing is wrong with it', async () => {
+test('two orders of one session may be published in the reverse of their commits without a finding', async () => {
   const { platform, interleaving, buyer: token } = arena;
   const relay = () => platform.app.app.turn('relay');
   const place = (who: string) =>
@@ -30,7 +30,7 @@ test('two orders of one session, the later one published first: nothing is wrong
     expect.objectContaining({ status: 201 }),
   ]);
   const now = Date.now();
-  await until('the clock goes on', () => Date.now() > now);
+  await until('the clock advances', () => Date.now() > now);
   await arena.rest();
   expect(await findingsIn(platform.app.dsn, new Currency('lkr'))).toEqual([]);
 });

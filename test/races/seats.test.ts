@@ -5,7 +5,7 @@ import { type Arena, explore, inShort, openArena, payElsewhere } from '../suppor
 import { watchEffects } from '../support/effects.ts';
 import { catalogueDiscount } from '../support/fake-seating.ts';
 import { createGate } from '../support/gate.ts';
-import { expectNothingFailed, expectSound, newsOfSeat } from '../support/ledger.ts';
+import { expectNothingFailed, expectSound, statesOfSeat } from '../support/ledger.ts';
 import { isThorough, rounds } from '../support/rounds.ts';
 import { seeds } from '../support/schedules.ts';
 import type { Answer } from '../support/test-app.ts';
@@ -16,7 +16,9 @@ const BUYERS = 200;
 
 const gate = createGate('database order-insert');
 
-/** Holds that were lost, as when Redis is: everybody believes that he has the seat, and PostgreSQL alone decides. */
+/**
+ * Holds that were lost, as when Redis is: every buyer seems to hold the seat, and PostgreSQL alone decides.
+ */
 const withoutHolds: Watch = (name, port) => {
   if (name !== 'holds') return watchEffects(gate)(name, port);
   return { ...port, hold: async () => ({ outcome: 'held' }) };
@@ -55,21 +57,21 @@ function place(who: string, { seatIds, token = arena.buyer, discountId, key, ofR
 const cancel = (who: string, orderId: string) =>
   arena.call(who, 'DELETE', `/api/order/${orderId}`, { token: arena.buyer });
 
-/** Everybody's order is all there or not at all; the ids of those that are. */
-async function expectWholeOrNone(wishes: readonly (readonly string[])[], answers: readonly Answer[]) {
+/** Each order is stored completely or not at all; returns the ids of the stored ones. */
+async function expectWholeOrNone(requests: readonly (readonly string[])[], answers: readonly Answer[]) {
   const placed: string[] = [];
   for (const [at, { status, body }] of answers.entries()) {
     if (status === 201) {
       const { seatIds } = await expectSound(arena, body.order_id, []);
-      expect(seatIds).toEqual(wishes[at]?.toSorted());
+      expect(seatIds).toEqual(requests[at]?.toSorted());
       placed.push(body.order_id);
     } else expect([status, body.code]).toEqual([409, 'seats_taken']);
   }
   return placed;
 }
 
-describe('200 buyers, 200 requests at once', () => {
-  test('want one seat: one has it, and the others are told which is taken', async () => {
+describe('200 buyers with 200 concurrent requests', () => {
+  test('for one seat: one gets it, and the refusals name it', async () => {
     for (let round = 0; round < ROUNDS_OF_MANY; round += 1) {
       const seatIds = [randomUUID()];
       gate.closeFor(BUYERS);
@@ -80,7 +82,7 @@ describe('200 buyers, 200 requests at once', () => {
       const refused = answers.filter(({ status }) => status === 409);
       expect(new Set(refused.map(({ body }) => body.seat_ids.join()))).toEqual(new Set(seatIds));
       await arena.rest();
-      expect(newsOfSeat(arena, seatIds[0] ?? '')).toEqual(['LOCKED']);
+      expect(statesOfSeat(arena, seatIds[0] ?? '')).toEqual(['LOCKED']);
       await expectWholeOrNone(
         answers.map(() => seatIds),
         answers.filter(({ status }) => status === 201),
@@ -89,22 +91,22 @@ describe('200 buyers, 200 requests at once', () => {
     }
   });
 
-  test('want overlapping seats in every order: nobody waits for ever, nobody has half', async () => {
+  test('for overlapping seats in every order: no request hangs, and no buyer gets a part', async () => {
     for (let round = 0; round < ROUNDS_OF_MANY; round += 1) {
       const seats = Array.from({ length: 6 }, () => randomUUID());
-      const wishes = buyers.map((_, at) => rotated(seats, at).slice(0, 1 + (at % 4)));
+      const requests = buyers.map((_, at) => rotated(seats, at).slice(0, 1 + (at % 4)));
       gate.closeFor(BUYERS);
       const answers = await Promise.all(
         buyers.map((token, at) =>
           place('', {
-            seatIds: wishes[at] ?? [],
+            seatIds: requests[at] ?? [],
             token,
             ofReplica: at % 2 === 0,
           }),
         ),
       );
       await arena.rest();
-      const placed = await expectWholeOrNone(wishes, answers);
+      const placed = await expectWholeOrNone(requests, answers);
       expect(placed.length).toBeGreaterThan(0);
       arena.events.messages.length = 0;
     }
@@ -112,7 +114,7 @@ describe('200 buyers, 200 requests at once', () => {
   });
 });
 
-/** The seats beginning with another one, and in every other round of them backwards. */
+/** The seats rotated to begin with another one, and reversed in every other round. */
 function rotated(seats: readonly string[], by: number): string[] {
   const at = by % seats.length;
   const turned = [...seats.slice(at), ...seats.slice(0, at)];
@@ -126,24 +128,24 @@ async function expectNoDeadlock(): Promise<void> {
   expect(row?.deadlocks).toBe(0);
 }
 
-test('overlapping sets that wait for each other: all the seats or none, and no circle', async ({
+test('overlapping sets that wait for each other are sold whole or not at all, without a deadlock', async ({
   annotate,
 }) => {
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const [a = '', b = '', c = ''] = [randomUUID(), randomUUID(), randomUUID()].toSorted();
-    const wishes = { forth: [a, b], back: [c, b], around: [c, a], all: [b, c, a] };
+    const requests = { forth: [a, b], back: [c, b], around: [c, a], all: [b, c, a] };
     const { answers, standstills } = await arena.interleaving.race(choose, {
-      forth: () => place('forth', { seatIds: wishes.forth, key: randomUUID() }),
-      back: () => place('back', { seatIds: wishes.back, key: randomUUID(), ofReplica: true }),
-      around: () => place('around', { seatIds: wishes.around, key: randomUUID() }),
-      all: () => place('all', { seatIds: wishes.all, ofReplica: true }),
+      forth: () => place('forth', { seatIds: requests.forth, key: randomUUID() }),
+      back: () => place('back', { seatIds: requests.back, key: randomUUID(), ofReplica: true }),
+      around: () => place('around', { seatIds: requests.around, key: randomUUID() }),
+      all: () => place('all', { seatIds: requests.all, ofReplica: true }),
     });
     expect(standstills).toBe(0);
     await arena.rest();
-    const placed = await expectWholeOrNone(Object.values(wishes), Object.values(answers));
+    const placed = await expectWholeOrNone(Object.values(requests), Object.values(answers));
     // Any two of the sets have a seat in common.
     expect(placed).toHaveLength(1);
-    return Object.entries(answers).find(([, { status }]) => status === 201)?.[0] ?? 'nobody';
+    return Object.entries(answers).find(([, { status }]) => status === 201)?.[0] ?? 'none';
   });
   await annotate(inShort(explored));
   await expectNoDeadlock();
@@ -152,21 +154,21 @@ test('overlapping sets that wait for each other: all the seats or none, and no c
   expect(Object.keys(explored.outcomes)).toHaveLength(4);
 });
 
-test('the same Idempotency-Key three times at once: one order, and the same answer or "ask again"', async ({
+test('three concurrent requests with the same Idempotency-Key make one order, and get its answer or "ask again"', async ({
   annotate,
 }) => {
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
-    const wish = { seatIds: [randomUUID()], key: randomUUID() };
+    const request = { seatIds: [randomUUID()], key: randomUUID() };
     const { answers, standstills } = await arena.interleaving.race(choose, {
-      first: () => place('first', wish),
-      again: () => place('again', { ...wish, ofReplica: true }),
-      third: () => place('third', { ...wish, ofReplica: true }),
+      first: () => place('first', request),
+      again: () => place('again', { ...request, ofReplica: true }),
+      third: () => place('third', { ...request, ofReplica: true }),
     });
     expect(standstills).toBe(0);
     await arena.rest();
-    const { body } = await place('', wish);
-    await expectSound(arena, body.order_id, wish.seatIds);
-    expect(newsOfSeat(arena, wish.seatIds[0] ?? '')).toEqual(['LOCKED']);
+    const { body } = await place('', request);
+    await expectSound(arena, body.order_id, request.seatIds);
+    expect(statesOfSeat(arena, request.seatIds[0] ?? '')).toEqual(['LOCKED']);
     const words = Object.values(answers).map((answer) => {
       if (answer.status === 201) expect(answer.body.order_id).toBe(body.order_id);
       else expect([answer.status, answer.body.code]).toEqual([409, 'request_in_flight']);
@@ -185,18 +187,18 @@ test('the same Idempotency-Key three times at once: one order, and the same answ
   ]);
 });
 
-test('the last use of a discount: one of those who want it has it', async ({ annotate }) => {
+test('the last use of a discount goes to one of the concurrent orders', async ({ annotate }) => {
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const discountId = catalogueDiscount(
       arena.platform.seating,
       { type: 'FLAT_OFF', amount: 10 },
       { maxUsage: 1 },
     );
-    const wish = () => ({ seatIds: [randomUUID()], discountId });
+    const request = () => ({ seatIds: [randomUUID()], discountId });
     const { answers, standstills } = await arena.interleaving.race(choose, {
-      first: () => place('first', { ...wish(), key: randomUUID() }),
-      second: () => place('second', { ...wish(), ofReplica: true }),
-      third: () => place('third', { ...wish(), key: randomUUID(), ofReplica: true }),
+      first: () => place('first', { ...request(), key: randomUUID() }),
+      second: () => place('second', { ...request(), ofReplica: true }),
+      third: () => place('third', { ...request(), key: randomUUID(), ofReplica: true }),
     });
     expect(standstills).toBe(0);
     await arena.rest();
@@ -216,7 +218,7 @@ test('the last use of a discount: one of those who want it has it', async ({ ann
   expect(Object.keys(explored.outcomes)).toHaveLength(3);
 });
 
-test('late money against a new buyer of the seat: one has it, and the other’s money goes back', async ({
+test('a seat goes to late money or to a new buyer, and the other’s money is refunded', async ({
   annotate,
 }) => {
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
@@ -226,7 +228,7 @@ test('late money against a new buyer of the seat: one has it, and the other’s 
     await arena.sweep();
     const intentId = await payElsewhere(arena, orderId);
     const { answers, standstills } = await arena.interleaving.race(choose, {
-      stripe: () => arena.tell('stripe', orderId, intentId),
+      stripe: () => arena.reportPayment('stripe', orderId, intentId),
       other: () => place('other', { seatIds, token: stranger, key: randomUUID(), ofReplica: true }),
     });
     expect(standstills).toBe(0);
@@ -244,7 +246,7 @@ test('late money against a new buyer of the seat: one has it, and the other’s 
   expect(Object.keys(explored.outcomes).toSorted()).toEqual(['cancelled refunded', 'completed']);
 });
 
-test('cancel against the next buyer, while the relay publishes: news of the seat keep their order', async ({
+test('the states of a seat are published in order when a cancel races with the next buyer and the relay', async ({
   annotate,
 }) => {
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
@@ -263,8 +265,8 @@ test('cancel against the next buyer, while the relay publishes: news of the seat
     expect(answers.before.status).toBe(204);
     await arena.rest();
     const isTaken = answers.after.status === 201;
-    const news = ['LOCKED', 'AVAILABLE', ...(isTaken ? ['LOCKED'] : [])];
-    expect(newsOfSeat(arena, seatIds[0] ?? '')).toEqual(news);
+    const states = ['LOCKED', 'AVAILABLE', ...(isTaken ? ['LOCKED'] : [])];
+    expect(statesOfSeat(arena, seatIds[0] ?? '')).toEqual(states);
     await expectSound(arena, orderId, []);
     if (isTaken) await expectSound(arena, answers.after.body.order_id, seatIds);
     return isTaken ? 'sold again' : 'refused';

@@ -39,7 +39,7 @@ function place(seatIds: readonly string[], at: number): Promise<Answer> {
   return app.call('POST', '/api/order', { token, body: platform.request(seatIds) });
 }
 
-test('orders that come together share a statement: each is there as it was answered, with its messages', async () => {
+test('concurrent orders share a statement, and each is stored as it was answered, with its messages', async () => {
   shared = 0;
   const answers = await Promise.all(
     Array.from({ length: ORDERS }, (_, at) => place([randomUUID(), randomUUID()], at)),
@@ -59,13 +59,13 @@ test('orders that come together share a statement: each is there as it was answe
   }
 });
 
-test('overlapping wishes without holds, on two replicas: every seat once, whole orders or none, nobody fails', async () => {
+test('overlapping requests without holds, on two replicas, sell every seat once and only whole orders', async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     shared = 0;
     const seats = Array.from({ length: 30 }, () => randomUUID());
     const any = () => seats[Math.floor(Math.random() * seats.length)] ?? '';
-    const wishes = Array.from({ length: ORDERS }, () => [...new Set([any(), any(), any()])]);
-    const answers = await Promise.all(wishes.map(place));
+    const requests = Array.from({ length: ORDERS }, () => [...new Set([any(), any(), any()])]);
+    const answers = await Promise.all(requests.map(place));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201, 409]));
     const won = answers
       .filter(({ status }) => status === 201)
@@ -84,21 +84,21 @@ test('overlapping wishes without holds, on two replicas: every seat once, whole 
   });
 });
 
-test('an order that cannot be written harms none of those that come with it', async () => {
+test('an order that cannot be written does not affect those that share its statement', async () => {
   await platform.app.sql("ALTER TABLE tickets ADD CONSTRAINT no_poison CHECK (seat_id <> 'poison')");
   try {
-    const wishes = Array.from({ length: ORDERS }, (_, at) =>
+    const requests = Array.from({ length: ORDERS }, (_, at) =>
       at === ORDERS / 2 ? ['poison'] : [randomUUID()],
     );
-    const answers = await Promise.all(wishes.map(place));
-    const failed = answers.flatMap(({ status }, at) => (status === 201 ? [] : wishes[at]));
+    const answers = await Promise.all(requests.map(place));
+    const failed = answers.flatMap(({ status }, at) => (status === 201 ? [] : requests[at]));
     expect(failed).toEqual(['poison']);
   } finally {
     await platform.app.sql('ALTER TABLE tickets DROP CONSTRAINT no_poison');
   }
 });
 
-test('seats that another transaction has not decided on keep nobody waiting but those who want them', async () => {
+test('seats in an undecided transaction delay only the orders that request them', async () => {
   const stuck = [randomUUID(), randomUUID(), randomUUID()];
   const [order] = await platform.app.sql<{ order_id: string }>('SELECT order_id FROM orders LIMIT 1');
   const client = new pg.Client(platform.app.dsn);
@@ -112,7 +112,7 @@ test('seats that another transaction has not decided on keep nobody waiting but 
       [order?.order_id, stuck],
     );
     let isAnswered = false;
-    // On one replica, where two would have been enough to hold up all others.
+    // On one replica, where two such orders would have been enough to delay all others.
     const waiting = Promise.all(stuck.map((seat) => place([seat], 0))).finally(() => {
       isAnswered = true;
     });

@@ -18,7 +18,7 @@ beforeAll(async () => {
   buyer = await platform.token(randomUUID());
 });
 
-/** Delivers as many events as there are rounds, many at once; how often each status was answered. */
+/** Delivers one event per round, many at once; returns how often each status was answered. */
 async function deliverAll(event: () => { readonly id: string }): Promise<ReadonlyMap<number, number>> {
   const statuses = new Map<number, number>();
   await eachOf(Array.from({ length: TIMES }), AT_ONCE, async () => {
@@ -45,8 +45,8 @@ async function expectPaidOnce(orderId: string): Promise<void> {
   expect(announced).toHaveLength(1);
 }
 
-describe('thousands of times', () => {
-  test('the same event: acknowledged each time, kept and applied once', async () => {
+describe('thousands of deliveries', () => {
+  test('of the same event are each acknowledged, and the event is stored and applied once', async () => {
     const orderId = await platform.place(buyer);
     const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId));
     expect(await deliverAll(() => event)).toEqual(new Map([[200, TIMES]]));
@@ -56,7 +56,7 @@ describe('thousands of times', () => {
     await expectPaidOnce(orderId);
   });
 
-  test('another event each time, all of one payment: one effect, none lost', async () => {
+  test('of different events for one payment have one effect, and none is lost', async () => {
     const orderId = await platform.place(buyer);
     const intent = paidIntent(orderId);
     expect(await deliverAll(() => stripeEvent('payment_intent.succeeded', intent))).toEqual(

@@ -17,7 +17,7 @@ async function emptyFolder(): Promise<string> {
   return folder;
 }
 
-/** Runs the script from a folder, with these variables and what finds programs. */
+/** Runs the script from a folder, with these variables and this way of finding programs. */
 async function migrate(cwd: string, env: Record<string, string>, ...args: string[]): Promise<string> {
   const { stdout } = await run(SCRIPT, args, { cwd, env: { ...bareEnvironment(), ...env } });
   return stdout.trim();
@@ -37,7 +37,7 @@ describe('scripts/migrate.sh', () => {
     expect(await migrate(resolve('.'), { POSTGRES_DSN }, '-a', 'up')).toBe('nothing to do');
   });
 
-  test('it creates a pair of files without a database, in the folder meant from where the caller is', async () => {
+  test('it creates a pair of files without a database, in the folder relative to the caller’s', async () => {
     const folder = await emptyFolder();
     await migrate(folder, { MIGRATIONS_DIR: '.' }, '-a', 'create', '-n', 'add_something');
     const files = ['000001_add_something.down.sql', '000001_add_something.up.sql'];
@@ -54,7 +54,7 @@ describe('scripts/migrate.sh', () => {
     expect(await readdir(folder)).toHaveLength(2);
   });
 
-  test('a folder that CDPATH names does not change what it finds', async () => {
+  test('it finds the same files when CDPATH names a folder', async () => {
     const POSTGRES_DSN = await emptyDatabase();
     const CDPATH = resolve('.');
     const { stdout } = await run('scripts/migrate.sh', ['-a', 'version'], {

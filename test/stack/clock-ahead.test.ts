@@ -10,8 +10,8 @@ import { call, signIn } from '../support/test-app.ts';
 const ORDERS = 40;
 
 /**
- * The environment of a process whose machine's clock is ten minutes ahead: `faketime` puts its library before the C
- * library and says so in the environment of what it runs.
+ * The environment of a process whose machine’s clock is ten minutes ahead: `faketime` loads its library
+ * before the C library, and sets the environment of the process that it starts for that.
  */
 function tenMinutesAhead(): Record<string, string> {
   const library = '/usr/$LIB/faketime/libfaketime.so.1';
@@ -19,7 +19,7 @@ function tenMinutesAhead(): Record<string, string> {
 }
 
 describe('clock-ahead: two processes on one database', () => {
-  test('the one whose clock is ten minutes ahead cancels nothing that the other sold, and is not ready', async () => {
+  test('the one whose clock is ten minutes ahead cancels none of the other’s orders, and is not ready', async () => {
     const dsn = await testDatabase();
     const right = await startServiceProcess({ POSTGRES_DSN: dsn, SWEEP_INTERVAL_SECONDS: '3600' });
     const url = await right.url();

@@ -10,14 +10,14 @@ import { suffer } from './faults.suite.ts';
 
 const SHORT_MS = 4_000;
 
-/** That each check made after a fault can fail. Last of all: some of it does not go away again. */
+/** Shows that each check made after a fault can fail. It runs last, because some of its effects stay. */
 export function controlsSuite(stackOf: () => Stack): void {
   const announced = (waitMs?: number) => {
     const { servers } = stackOf();
     return compareAnnounced(servers.directDsn(), servers.links.kafka.address, waitMs);
   };
 
-  test('a server that never comes back: buyers are not served again', async () => {
+  test('it fails the check of recovery when a server never comes back', async () => {
     const stack = stackOf();
     const fault = {
       name: 'for good',
@@ -31,7 +31,7 @@ export function controlsSuite(stackOf: () => Stack): void {
     stack.seating.heal();
   });
 
-  test('a network that does not heal: not everything is announced', async () => {
+  test('it fails the check of announcements when a network does not heal', async () => {
     const { kafka } = stackOf().servers.links;
     await announced();
     kafka.refuse();
@@ -53,7 +53,7 @@ export function controlsSuite(stackOf: () => Stack): void {
     expect(await announced()).toMatchObject({ strays: [], misordered: [], missing: 0 });
   });
 
-  test('money without an order is found', async () => {
+  test('it finds money without an order', async () => {
     const stripe = stripeApi(`http://${stackOf().stripe.address}`);
     const { id } = await stripe.post('payment_intents', {
       amount: '500',
@@ -67,10 +67,10 @@ export function controlsSuite(stackOf: () => Stack): void {
     expect(found).toEqual([expect.stringContaining(id)]);
   });
 
-  test('a message that nobody stored is a stray', async () => {
+  test('it finds a message that was never stored', async () => {
     await sendToTopic(stackOf().servers.links.kafka.address, 'ticketly.order.updated', [
-      { key: 'somebody', value: '{}' },
+      { key: 'unknown', value: '{}' },
     ]);
-    expect((await announced()).strays).toMatchObject([{ key: 'somebody' }]);
+    expect((await announced()).strays).toMatchObject([{ key: 'unknown' }]);
   });
 }

@@ -16,7 +16,7 @@ const CHUNK = Buffer.alloc(65_536, 1);
 
 const disk = mkdtempSync(join(tmpdir(), 'ticketing-small-disk-'));
 
-/** Whether a small file system could be mounted; that takes a right which not every container has. */
+/** Whether a small file system could be mounted, which needs a right that some containers lack. */
 function mountSmallDisk(): boolean {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', disk], { stdio: 'ignore' });
@@ -64,9 +64,10 @@ async function databaseOnSmallDisk(): Promise<string> {
   return dsn;
 }
 
-// Without the right to mount, test/e2e/database-unfit.test.ts has PostgreSQL answer as it does on a full disk.
+// Without the right to mount, test/e2e/database-unfit.test.ts has PostgreSQL answer as it does on a full
+// disk.
 describe.runIf(isMounted)('read-only-server: a database whose disk is full', () => {
-  test('it is known as down with the first order that is refused, and goes on when there is room', async () => {
+  test('it is reported as down with the first refused order, and is used again when there is room', async () => {
     const { app, ...platform } = await startPlatformApp({ POSTGRES_DSN: await databaseOnSmallDisk() });
     const token = await platform.issuer.token(randomUUID(), {}, { expiresIn: 3_600 });
     const place = () => app.call('POST', '/api/order', { token, body: platform.request() });
@@ -81,11 +82,11 @@ describe.runIf(isMounted)('read-only-server: a database whose disk is full', () 
     });
     expect(refused).toMatchObject({ status: 503, body: { code: 'database_unavailable' } });
     expect(refused.headers.get('retry-after')).not.toBeNull();
-    await until('health says so', async () => (await health()).status === 503);
+    await until('health reports it', async () => (await health()).status === 503);
     expect((await app.call('GET', '/metrics')).text).toContain('\nticketing_database_up 0\n');
 
     await rm(filler);
-    await until('health says that there is room', async () => (await health()).status === 200);
+    await until('health reports that there is room', async () => (await health()).status === 200);
     expect((await place()).status).toBe(201);
     expect((await app.call('GET', '/metrics')).text).toContain('\nticketing_database_up 1\n');
   });

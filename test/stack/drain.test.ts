@@ -7,10 +7,10 @@ import { until } from '../support/servers.ts';
 import { startProcess, surroundings } from '../support/stop-process.ts';
 
 const CLIENTS_OF_A_KIND = 4;
-/** A second over what the balancer needs, as docs/operations.md advises. */
+/** One second longer than the balancer needs, as docs/operations.md advises. */
 const DRAIN_DELAY_SECONDS = String(HAPROXY_FINDS_S + 1);
 
-/** Places an order of one seat; its status, or why there is none. Nothing is tried again. */
+/** Places an order of one seat without retries; returns its status, or why there is none. */
 function place(url: string, token: string, agent: Agent): Promise<number | string> {
   const [session_id, event_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
   const body = JSON.stringify({ session_id, event_id, organization_id, seat_ids: [randomUUID()] });
@@ -28,7 +28,7 @@ function place(url: string, token: string, agent: Agent): Promise<number | strin
 }
 
 describe('drain: two replicas behind HAProxy, which checks their health once a second', () => {
-  test('each is restarted while orders are placed, and every one is answered with 201', async () => {
+  test('each is restarted while orders are placed, and every order is answered with 201', async () => {
     const around = await surroundings();
     const token = await around.issuer.token(randomUUID());
     const ports = await freePorts(2);

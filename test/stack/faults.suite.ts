@@ -22,7 +22,7 @@ const GOOD_IN_A_ROW = 25;
 const RECOVERY_MS = 60_000;
 const SETTLE_MS = 90_000;
 
-/** The longest that anything may be waited for, by the names that these bounds have in `src`. */
+/** The longest time that anything may be waited for, by the names that these bounds have in `src`. */
 const DATABASE_MS = 5_000 /* CONNECT_TIMEOUT */ + 11_000; /* STATEMENT_TIMEOUT and ANSWER_LEEWAY */
 const REDIS_MS = 300; /* TIMEOUT, thrice */
 const TOKEN_MS = 5_000; /* REQUEST_TIMEOUT of m2m-tokens */
@@ -37,7 +37,7 @@ const BOUNDS: Readonly<Record<Kind, number>> = {
   checkout: DATABASE_MS + STRIPE_MS,
 };
 
-/** A fault at a time, with load on. */
+/** One fault at a time, under load. */
 export function faultsSuite(stackOf: () => Stack, faults: readonly Fault[]): void {
   const seen: string[][] = [];
   let hall: Hall | undefined;
@@ -71,7 +71,10 @@ export function faultsSuite(stackOf: () => Stack, faults: readonly Fault[]): voi
   });
 }
 
-/** Buyers before, during and after a fault; and how long it took after its end until all of them were served again. */
+/**
+ * Runs buyers before, during and after a fault; returns their requests and the time from its end until all
+ * buyers were served again.
+ */
 export async function suffer(stack: Stack, hall: Hall, fault: Fault, recoveryMs = RECOVERY_MS) {
   const { asked, stop } = await sendBuyers(stack.url, hall, stack.servers.keycloak.signIn);
   let isOver = false;
@@ -104,7 +107,7 @@ export async function suffer(stack: Stack, hall: Hall, fault: Fault, recoveryMs 
   }
 }
 
-/** What breaks an invariant, here or between here and Stripe, once everything under way has come to its end. */
+/** What breaks an invariant, here or between here and Stripe, once all work has come to its end. */
 async function soundness({ servers, stripe }: Stack): Promise<unknown[]> {
   const look = async () => [
     ...(await findingsIn(servers.directDsn(), new Currency('lkr'))),

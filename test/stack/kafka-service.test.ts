@@ -10,7 +10,7 @@ import { CLIENT_SECRET, type PlatformApp, startPlatformApp } from '../support/pl
 import { until } from '../support/servers.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
-/** Two replicas of the service, whole, on one database and one real broker. */
+/** Two complete replicas of the service on one database and one real broker. */
 let server: KafkaServer;
 let platform: PlatformApp;
 let second: TestApp;
@@ -53,7 +53,7 @@ function startReplicaOnKafka(): Promise<TestApp> {
   );
 }
 
-/** How many partitions each member of the group has. */
+/** The number of partitions of each member of the group. */
 async function partitionsByMember(): Promise<number[]> {
   const groups = await asOperator(server.plain, (admin) => admin.describeGroups({ groups: [GROUP] }));
   const members = [...(groups.get(GROUP)?.members.values() ?? [])];
@@ -79,7 +79,7 @@ async function kafkaHealth(app: TestApp = platform.app) {
   return { status, kafka: body.kafka, ms: performance.now() - began };
 }
 
-test('the messages of the earlier service, byte by byte in shape, under their keys, with one header', async () => {
+test('the messages of the earlier service have the same bytes in shape, the same keys, and one header', async () => {
   const seats = [randomUUID(), randomUUID()];
   for (const seat of seats) platform.seating.prices.set(seat, 150.5);
   const sold = await platform.place(token, seats);
@@ -108,13 +108,13 @@ test('the messages of the earlier service, byte by byte in shape, under their ke
     ['LOCKED', 'AVAILABLE', 'LOCKED', 'BOOKED'].map(goldenSeats),
   );
   for (const record of seen) expect(Object.keys(record.headers)).toEqual(['event-id']);
-  // To the byte what was stored in the transaction, under the id it had there.
+  // To the byte what was stored in the transaction, under the id that it had there.
   const stored = new Map(rows.map((row) => [row.event_id, row.value]));
   for (const record of seen) expect(record.value).toBe(stored.get(record.headers['event-id'] ?? ''));
 });
 
 describe('the payment topics, read by two replicas', () => {
-  const told = (orderId: string) => ({
+  const paymentFor = (orderId: string) => ({
     key: orderId,
     value: JSON.stringify({ order_id: orderId, amount: 1 }),
   });
@@ -134,30 +134,31 @@ describe('the payment topics, read by two replicas', () => {
     ).length,
   });
 
-  test('share the partitions; each payment has its effect once, however often it is told', async () => {
+  test('they are shared by partition, and each payment takes effect once, however often it is sent', async () => {
     expect((await partitionsByMember()).toSorted()).toEqual([6, 6]);
     const orders = await placeMany(24);
-    for (let time = 0; time < 3; time += 1) await sendToTopic(server.plain, SUCCEEDED, orders.map(told));
+    for (let time = 0; time < 3; time += 1)
+      await sendToTopic(server.plain, SUCCEEDED, orders.map(paymentFor));
     await until('all are completed', async () => (await completed(orders)) === 24, WAIT_MS);
-    // Behind all of them on every partition: when these are done, so are the repeats.
+    // Last on every partition: when these are done, the repeats before them are, too.
     const last = await placeMany(24);
-    await sendToTopic(server.plain, SUCCEEDED, last.map(told));
+    await sendToTopic(server.plain, SUCCEEDED, last.map(paymentFor));
     await until('the last are completed', async () => (await completed(last)) === 24, WAIT_MS);
     expect(await effectsOf(orders)).toEqual({ payments: 24, announced: 24 });
   });
 
-  test('a failed one leaves the order pending', async () => {
+  test('a failed payment leaves the order pending', async () => {
     const orderId = await platform.place(token);
     await sendToTopic(server.plain, FAILED, [
-      told(orderId),
+      paymentFor(orderId),
       { key: 'behind', value: 'not JSON: it was read' },
     ]);
     const dead = await watchTopics(server.plain, [`${FAILED}.dead`]);
-    await until('the one behind it is set aside', () => dead.length > 0, WAIT_MS);
+    await until('the message after it is set aside', () => dead.length > 0, WAIT_MS);
     expect(await statusOf(orderId)).toBe('pending');
   });
 
-  test('what will never be understood goes to .dead with the reason, and holds nothing back', async () => {
+  test('an invalid message goes to .dead with the reason, and delays no other', async () => {
     const orderId = await platform.place(token);
     const unknown = randomUUID();
     await sendToTopic(server.plain, SUCCEEDED, [
@@ -165,7 +166,7 @@ describe('the payment topics, read by two replicas', () => {
       { key: orderId, value: '' },
       { key: `nul-\0-${orderId}`, value: '\0' },
       { key: orderId, value: JSON.stringify({ order_id: unknown }) },
-      told(orderId),
+      paymentFor(orderId),
     ]);
     await until(
       'the order behind them is completed',
@@ -182,11 +183,12 @@ describe('the payment topics, read by two replicas', () => {
     );
   });
 
-  test('a replica that stops hands over, one that comes takes its share; nothing is lost or done twice', async () => {
+  test('a replica that stops hands over, and a new one takes its share; nothing is lost or done twice', async () => {
     const orders = await placeMany(150);
     const queue = [...orders];
     const sending = (async () => {
-      while (queue.length > 0) await sendToTopic(server.plain, SUCCEEDED, queue.splice(0, 10).map(told));
+      while (queue.length > 0)
+        await sendToTopic(server.plain, SUCCEEDED, queue.splice(0, 10).map(paymentFor));
     })();
     const began = performance.now();
     await second.app.close();
@@ -200,8 +202,11 @@ describe('the payment topics, read by two replicas', () => {
   });
 });
 
-describe('with load on', () => {
-  /** Buyers who order without pause until told to stop; each wait in milliseconds, and how many were refused. */
+describe('the service under load', () => {
+  /**
+   * Buyers who order without pause until the load is stopped; returns each wait in milliseconds, and the
+   * number of refusals.
+   */
   function buyers(count: number) {
     let isOver = false;
     const waits: number[] = [];
@@ -226,32 +231,34 @@ describe('with load on', () => {
     };
   }
 
-  /** The topics hold what the outbox holds: all of it, nothing else, each seat and order in order of first coming. */
+  /**
+   * The topics hold exactly what the outbox holds, with each seat and order in order of first publication.
+   */
   async function compareWithOutbox() {
     const compared = await compareAnnounced(platform.app.dsn, server.plain);
     expect(compared).toMatchObject({ strays: [], misordered: [], missing: 0 });
     return compared;
   }
 
-  test('the broker killed for a while: orders go on as quickly, and afterwards everything is announced in order', async () => {
+  test('while the broker is down for a time, it takes orders as quickly, and later announces everything in order', async () => {
     const before = buyers(8);
     await until('some have ordered', () => before.waits.length > 150, WAIT_MS);
     await before.stop();
     const load = buyers(8);
     await server.kill();
     const atKill = load.waits.length;
-    await until('health says so', async () => (await kafkaHealth()).kafka.status === 'DOWN', 5_000);
+    await until('health reports it', async () => (await kafkaHealth()).kafka.status === 'DOWN', 5_000);
     const health = await kafkaHealth();
     expect(health).toMatchObject({ status: 200, kafka: { status: 'DOWN', embedded: false } });
     expect(health.ms).toBeLessThan(patience(1_000));
-    await until('many have ordered meanwhile', () => load.waits.length > atKill + 600, WAIT_MS);
+    await until('many have ordered since', () => load.waits.length > atKill + 600, WAIT_MS);
     const [waiting] = await platform.app.sql<{ n: number }>(
       'SELECT count(*)::int AS n FROM outbox WHERE published_at IS NULL',
     );
     expect(waiting?.n).toBeGreaterThan(1_000);
     await server.restart();
     await until(
-      'health says that it is back',
+      'health reports that it is back',
       async () => (await kafkaHealth()).kafka.status === 'UP',
       WAIT_MS,
     );
@@ -262,7 +269,7 @@ describe('with load on', () => {
     const after = buyers(8);
     await until('as many have ordered again', () => after.waits.length > 150, WAIT_MS);
     await after.stop();
-    // Beside what the machine gave before and after: it may have other work.
+    // Compared with the machine’s speed before and after, because it may have other work.
     const usual = Math.max(median(before.waits), median(after.waits));
     expect(median(load.waits)).toBeLessThan(patience(usual + 20));
     expect(Math.max(...load.waits)).toBeLessThan(patience(3_000));
@@ -274,20 +281,20 @@ describe('with load on', () => {
       { key: orderId, value: JSON.stringify({ order_id: orderId }) },
     ]);
     await until(
-      'payments are heard of again',
+      'payments are received again',
       async () => (await statusOf(orderId)) === 'completed',
       WAIT_MS,
     );
   });
 
-  test('a broker that takes calls and answers none: orders go on, health says so in time', async () => {
+  test('while a broker accepts calls and answers none, it takes orders, and health reports the broker in time', async () => {
     const load = buyers(8);
     server.freeze();
     try {
-      await until('health says so', async () => (await kafkaHealth()).kafka.status === 'DOWN', 5_000);
+      await until('health reports it', async () => (await kafkaHealth()).kafka.status === 'DOWN', 5_000);
       expect((await kafkaHealth()).ms).toBeLessThan(patience(1_500));
       const now = load.waits.length;
-      await until('many have ordered meanwhile', () => load.waits.length > now + 300, WAIT_MS);
+      await until('many have ordered since', () => load.waits.length > now + 300, WAIT_MS);
     } finally {
       server.thaw();
     }
@@ -298,7 +305,7 @@ describe('with load on', () => {
   });
 });
 
-test('a message too large for the brokers holds back its key and no other', async () => {
+test('a message too large for the brokers blocks its own key and no other', async () => {
   const key = randomUUID();
   const insert = "INSERT INTO outbox (topic, key, value) VALUES ('orderUpdated', $1, $2)";
   await platform.app.sql(insert, [key, 'x'.repeat(1_500_000)]);
@@ -323,17 +330,17 @@ test('a message too large for the brokers holds back its key and no other', asyn
   const seen = await watchTopics(server.plain, [CREATED, UPDATED]);
   await until('the other is seen', () => seen.some((record) => record.key === other), WAIT_MS);
   await platform.app.sql('UPDATE outbox SET value = $2 WHERE key = $1 AND length(value) > 1000', [key, '{}']);
-  await until('its key goes on', () => seen.filter((record) => record.key === key).length === 2, WAIT_MS);
+  await until('its key continues', () => seen.filter((record) => record.key === key).length === 2, WAIT_MS);
   expect(seen.filter((record) => record.key === key).map(({ value }) => value)).toEqual([
     '{}',
     '{"after":"it"}',
   ]);
-  // These orders never were: what is looked at afterwards must not hear of them.
+  // These orders are artificial: later checks must not find them.
   await platform.app.sql('DELETE FROM outbox WHERE key = $1', [key]);
 });
 
 describe('a service that starts', () => {
-  test('with SASL over TLS, as its variables say', async () => {
+  test('it uses SASL over TLS when its variables say so', async () => {
     const app = await startTestApp({
       KAFKA_ADDR: server.saslOverTls,
       KAFKA_TLS: 'true',
@@ -347,21 +354,21 @@ describe('a service that starts', () => {
     expect(app.log.join('')).not.toContain('secret-of-the-broker');
   });
 
-  test('without Kafka: it takes orders, and says that Kafka is down', async () => {
+  test('without Kafka it takes orders, and reports that Kafka is down', async () => {
     const alone = await startTestApp({ KAFKA_ADDR: '127.0.0.1:9' });
     const health = await kafkaHealth(alone);
     expect(health).toMatchObject({ status: 200, kafka: { status: 'DOWN', embedded: false } });
     expect(health.ms).toBeLessThan(patience(1_000));
   });
 
-  test('on topics that are not there and may not be made: it does not, and names them', async () => {
+  test('it refuses to start on missing topics that it may not create, and names them', async () => {
     const TOPIC_ORDER_CREATED = `not-there-${randomUUID()}`;
     await expect(
       startTestApp({ KAFKA_ADDR: server.plain, KAFKA_CREATE_TOPICS: 'false', TOPIC_ORDER_CREATED }),
     ).rejects.toThrow(`Kafka has no topic ${TOPIC_ORDER_CREATED}, and`);
   });
 
-  test('with the embedded venue: its map shows what is held, by whichever replica', async () => {
+  test('with the embedded venue, its map shows holds of any replica', async () => {
     const alone = await startTestApp({
       KAFKA_ADDR: server.plain,
       TOPIC_SEATS_STATUS: `seats-${randomUUID()}`,

@@ -60,11 +60,11 @@ eventLogContract('Kafka', async (topics) => {
   };
 });
 
-describe('what stands in the log', () => {
-  test('key, value and the one header, beside that of a trace; the moment of the commit; the partition that Kafka’s own clients choose', async () => {
+describe('a record in the log', () => {
+  test('it has the key, the value, the event id and the trace as headers, the time of the commit, and the partition that Kafka’s own clients choose', async () => {
     const topic = fresh();
     const kafka = await connected([topic]);
-    // Of Kafka's own tests of its hash: 'foobar' -790332482, '21' -973932308, 'abc' 479470107.
+    // From Kafka’s own tests of its hash: 'foobar' -790332482, '21' -973932308, 'abc' 479470107.
     const sent = ['foobar', '21', 'abc'].map((key) => message(topic, key, `{"of":"${key}"}`));
     await kafka.publish(sent);
     const seen = await watchTopics(server.plain, [topic]);
@@ -88,7 +88,7 @@ describe('what stands in the log', () => {
     }
   });
 
-  test('a message too large for the brokers is refused alone, by name; a batch too large is cut', async () => {
+  test('it is refused alone and by name when it is too large for the brokers; a batch that is too large is split', async () => {
     const topic = fresh();
     const kafka = await connected([topic]);
     const large = message(topic, 'large', 'x'.repeat(1_200_000));
@@ -102,7 +102,7 @@ describe('what stands in the log', () => {
 });
 
 describe('topics', () => {
-  test('are made as configured, once, however many replicas start', async () => {
+  test('they are created as configured, once, however many replicas start', async () => {
     const topics = [fresh(), fresh()];
     const all = await Promise.all(Array.from({ length: 5 }, () => connect(topics)));
     await Promise.all(all.map((kafka) => kafka.close()));
@@ -110,7 +110,7 @@ describe('topics', () => {
     expect(topics.map((topic) => metadata.topics.get(topic)?.partitionsCount)).toEqual([3, 3]);
   });
 
-  test('that may not be made are named', async () => {
+  test('they are named when they are missing and may not be created', async () => {
     const topics = [fresh(), fresh()];
     await (await connect(topics.slice(0, 1))).close();
     const refused = await connect(topics, plainAccess(server.plain), false).catch((error: unknown) => error);
@@ -119,12 +119,12 @@ describe('topics', () => {
     expect(String(refused)).not.toContain(topics[0]);
   });
 
-  test('one that is gone fails the check and the publish, and by name', async () => {
+  test('they fail the check and the publish by name after they were deleted', async () => {
     const topic = fresh();
     const kafka = await connected([topic]);
     await kafka.check(900);
     await asOperator(server.plain, (admin) => admin.deleteTopics({ topics: [topic] }));
-    await until('the check says so', () =>
+    await until('the check reports it', () =>
       kafka.check(900).then(
         () => false,
         (error) => String(error).includes(topic),
@@ -134,7 +134,7 @@ describe('topics', () => {
   });
 });
 
-describe('logging in', () => {
+describe('authentication', () => {
   const access = async (
     listener: 'sasl' | 'saslOverTls',
     login: Partial<SaslLogin>,
@@ -149,7 +149,7 @@ describe('logging in', () => {
     (['sasl', 'saslOverTls'] as const).flatMap((listener) =>
       mechanisms.map((mechanism) => ({ listener, mechanism })),
     ),
-  )('$listener, $mechanism: publishes, reads, is healthy', async ({ listener, mechanism }) => {
+  )('it lets $listener, $mechanism publish, read and be healthy', async ({ listener, mechanism }) => {
     const topic = fresh();
     const kafka = await connected([topic], await access(listener, { mechanism }));
     const got: string[] = [];
@@ -161,7 +161,7 @@ describe('logging in', () => {
     await kafka.check(900);
   });
 
-  test('with a wrong password, or to a broker with a strange certificate, fails and says why, without the password', async () => {
+  test('it fails with a wrong password or an unknown certificate, with the reason and without the password', async () => {
     const wrong = await access('sasl', { password: 'wrong-password' });
     const { ca: _, ...noCa } = { ca: '', ...(await access('saslOverTls', {})).tls };
     const strange = { ...(await access('saslOverTls', {})), tls: noCa };
@@ -179,8 +179,8 @@ describe('logging in', () => {
   });
 });
 
-describe('a group', () => {
-  test('goes on where a member that was killed had come to: what it had in hand comes to another', async () => {
+describe('a consumer group', () => {
+  test('it continues at the offset of a killed member, and redelivers the message that was in hand', async () => {
     const topic = fresh();
     const group = fresh();
     const kafka = await connected([topic]);
@@ -213,11 +213,11 @@ describe('a group', () => {
     const got: string[] = [];
     kafka.subscribe(group, topic, async ({ value }) => void got.push(value));
     kafka.startReading();
-    await until('another has read on', () => got.length === 2, 60_000);
+    await until('another member has read the rest', () => got.length === 2, 60_000);
     expect(got).toEqual(['in hand', 'behind']);
   });
 
-  test('of a broker that answered nobody for longer than a session reads on afterwards', async () => {
+  test('it continues after the broker did not answer for longer than a session', async () => {
     const topic = fresh();
     const kafka = await connected([topic]);
     const got: string[] = [];
@@ -229,7 +229,7 @@ describe('a group', () => {
     server.freeze();
     try {
       await until(
-        'the reading broke off',
+        'reading broke off',
         () => errors.slice(known).some((error) => String(error).includes('reads from Kafka')),
         30_000,
       );
@@ -237,7 +237,7 @@ describe('a group', () => {
       server.thaw();
     }
     await until(
-      'it takes messages',
+      'it accepts messages',
       () =>
         kafka.publish([message(topic, 'k', 'after')]).then(
           () => true,
@@ -245,17 +245,17 @@ describe('a group', () => {
         ),
       30_000,
     );
-    await until('it reads on', () => got.includes('after'), 60_000);
+    await until('it reads the next one', () => got.includes('after'), 60_000);
   });
 });
 
-/** Offsets are larger than a number can be sure to hold. */
+/** Offsets may be too large for a number, so they are written as text. */
 function asText(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value instanceof Map ? [...value] : value;
 }
 
-describe('a broker that is away', () => {
-  test('at start: nobody waits for it, and the topics are made when it comes', async () => {
+describe('a broker that is unavailable', () => {
+  test('it does not delay the start, and the topics are created when it is available', async () => {
     const topic = fresh();
     await server.kill();
     const began = performance.now();
@@ -265,7 +265,7 @@ describe('a broker that is away', () => {
     await expect(kafka.publish([message(topic, 'k', 'early')])).rejects.toThrow(KafkaError);
     await server.restart();
     await until(
-      'it is there',
+      'it is available',
       () =>
         kafka.check(900).then(
           () => true,
@@ -276,7 +276,7 @@ describe('a broker that is away', () => {
     await kafka.publish([message(topic, 'k', 'v')]);
   });
 
-  test('and a broker that takes calls and answers none: each call ends in time, and the next goes through', async () => {
+  test('it times out each call while it accepts calls and answers none, and the next call succeeds', async () => {
     const topic = fresh();
     const kafka = await connected([topic]);
     await kafka.publish([message(topic, 'k', '0')]);
@@ -289,13 +289,13 @@ describe('a broker that is away', () => {
     try {
       expect(await timed(kafka.check(900))).toBeLessThan(patience(1_000));
       expect(await timed(kafka.publish([message(topic, 'k', '1')]))).toBeLessThan(patience(7_000));
-      // Once in doubt it is asked first, and that is quick.
+      // A broker in doubt is checked first, and that check is quick.
       expect(await timed(kafka.publish([message(topic, 'k', '1')]))).toBeLessThan(patience(1_500));
     } finally {
       server.thaw();
     }
     await until(
-      'it is there',
+      'it is available',
       () =>
         kafka.publish([message(topic, 'k', '2')]).then(
           () => true,
@@ -305,7 +305,7 @@ describe('a broker that is away', () => {
     );
   });
 
-  test('an address where nobody answers at all', async () => {
+  test('it times out the start at an address that accepts connections and answers nothing', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     onTestFinished(() => void silent.close());

@@ -49,23 +49,26 @@ function post(path: string, form: Record<string, string>): Promise<Response> {
 }
 
 describe('the realm of deploy/keycloak', () => {
-  test.each(Object.values(DEMO_USERS))('knows $username by the id that the stand-in gives', async (user) => {
-    const token = await keycloak.signIn(user.username);
-    expect(await verifier().verify(token)).toMatchObject({
-      userId: user.sub,
-      isAdmin: user.username === 'admin',
-    });
-    const claims = claimsOf(token);
-    expect(claims).toMatchObject({
-      iss: keycloak.issuer,
-      azp: 'login-testing',
-      preferred_username: user.username,
-      realm_access: { roles: user.realmRoles },
-    });
-    expect(claims.user_groups ?? []).toEqual(user.groups);
-  });
+  test.each(Object.values(DEMO_USERS))(
+    'it has $username with the id that the stand-in uses',
+    async (user) => {
+      const token = await keycloak.signIn(user.username);
+      expect(await verifier().verify(token)).toMatchObject({
+        userId: user.sub,
+        isAdmin: user.username === 'admin',
+      });
+      const claims = claimsOf(token);
+      expect(claims).toMatchObject({
+        iss: keycloak.issuer,
+        azp: 'login-testing',
+        preferred_username: user.username,
+        realm_access: { roles: user.realmRoles },
+      });
+      expect(claims.user_groups ?? []).toEqual(user.groups);
+    },
+  );
 
-  test('lets pages sign somebody in by code, with PKCE only and never by password', async () => {
+  test('it lets pages sign a user in by code, only with PKCE and never by password', async () => {
     const redirect = 'http://localhost:5173/back';
     const secret = randomBytes(32).toString('base64url');
     const ask = new URLSearchParams({
@@ -106,14 +109,14 @@ describe('the realm of deploy/keycloak', () => {
     expect((await post('token', { ...password, client_id: 'web-frontend' })).status).toBe(400);
   });
 
-  test('sends nobody to a strange address', async () => {
+  test('it does not redirect to an unknown address', async () => {
     const ask = 'client_id=web-frontend&response_type=code&scope=openid&redirect_uri=';
     const strange = encodeURIComponent('https://evil.example/');
     const page = await fetch(`${keycloak.issuer}/protocol/openid-connect/auth?${ask}${strange}`);
     expect(page.status).toBe(400);
   });
 
-  test('gives this service a token of its own, with the scope that the seating services ask for', async () => {
+  test('it issues this service a token of its own, with the scope that the seating services require', async () => {
     const http = new Agent();
     atEnd(() => http.close());
     const tokens = new M2mTokens({
@@ -133,7 +136,7 @@ describe('the realm of deploy/keycloak', () => {
   });
 });
 
-describe('the service on a real Keycloak, all else embedded', () => {
+describe('the service on a real Keycloak, everything else embedded', () => {
   async function order(token: string) {
     const event = (await app.call('GET', '/api/event-query/v1/events/trending')).body[0];
     const sessions = await app.call('GET', `/api/event-query/v1/events/${event.id}/sessions`);
@@ -151,7 +154,7 @@ describe('the service on a real Keycloak, all else embedded', () => {
   }
   const me = (token: string) => app.call('GET', '/api/secure', { token });
 
-  test('takes orders, for which the venue checks the service’s token, too; each sees what is his', async () => {
+  test('it takes orders, for which the venue checks the service’s token; each user sees only their own', async () => {
     const [buyer, buyer2, admin] = await Promise.all(['buyer', 'buyer2', 'admin'].map(keycloak.signIn));
     const { status, body } = await order(buyer ?? '');
     expect(status, JSON.stringify(body)).toBe(201);
@@ -162,7 +165,7 @@ describe('the service on a real Keycloak, all else embedded', () => {
     expect(await read(buyer2)).not.toBe(200);
   });
 
-  test('keys rotate while it runs: new tokens pass, old ones until they end or their key is withdrawn', async () => {
+  test('it takes new tokens after a key rotation, and old ones until they end or their key is withdrawn', async () => {
     const before = await keycloak.signIn('buyer');
     expect((await me(before)).status).toBe(200);
     const [realm] = await keycloak.asAdmin('GET', '');
@@ -189,7 +192,7 @@ describe('the service on a real Keycloak, all else embedded', () => {
     expect(await verifier().verify(after)).toMatchObject({ userId: DEMO_USERS.buyer.sub });
   });
 
-  test('another name of the host in OIDC_ISSUER than in tokens: refused, and explained in the error log', async () => {
+  test('it refuses tokens whose issuer has another host than OIDC_ISSUER, and explains that in the error log', async () => {
     const configured = keycloak.issuer.replace('127.0.0.1', 'localhost');
     const other = await startTestApp({
       OIDC_ISSUER: configured,

@@ -6,5 +6,5 @@ import { faultsSuite } from './faults.suite.ts';
 
 const stack = stackOfFile();
 
-describe('a network spoilt at a time, with load on', () => faultsSuite(stack, SPOILT));
-describe('each check after a fault can fail', () => controlsSuite(stack));
+describe('one network fault at a time, under load', () => faultsSuite(stack, SPOILT));
+describe('a control of the checks after a fault', () => controlsSuite(stack));

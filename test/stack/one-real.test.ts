@@ -13,7 +13,7 @@ import { until } from '../support/servers.ts';
 import { type StripeMock, startStripeMock } from '../support/stripe-mock.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
-/** Each server real by its variable, over a network of its own, and everything else embedded. */
+/** Each server is real by its variable, over a network of its own, and everything else is embedded. */
 
 const EMBEDDED = { POSTGRES_DSN: '' };
 const PARTS = ['database', 'redis', 'kafka', 'identity', 'seating', 'stripe'] as const;
@@ -70,8 +70,8 @@ afterAll(async () => {
 });
 atEnd(() => Promise.all(Object.values(links).map((link) => link.close())));
 
-/** What an order in the demo venue says; of a venue that takes everything, anything. */
-async function wish(app: TestApp, part: Part) {
+/** The body of an order in the demo venue, or of any order where the venue accepts everything. */
+async function orderFor(app: TestApp, part: Part) {
   if (part === 'seating') {
     const [event_id, session_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
     return { event_id, session_id, organization_id, seat_ids: [randomUUID()] };
@@ -94,10 +94,10 @@ async function health(app: TestApp) {
 describe.each(PARTS)('%s real, the others embedded', (part) => {
   let app: TestApp;
 
-  test('an order goes its way', async () => {
+  test('an order is completed', async () => {
     app = await startTestApp({ ...EMBEDDED, ...environments[part] }, {}, { verified: part === 'database' });
     const token = part === 'identity' ? await keycloak.signIn('buyer') : await app.signIn('buyer');
-    const placed = await app.call('POST', '/api/order', { token, body: await wish(app, part) });
+    const placed = await app.call('POST', '/api/order', { token, body: await orderFor(app, part) });
     expect(placed.status, placed.text).toBe(201);
     const path = `/api/order/${placed.body.order_id}`;
     const { status, body } = await app.call('POST', `${path}/create-payment-intent`, { token });
@@ -105,7 +105,7 @@ describe.each(PARTS)('%s real, the others embedded', (part) => {
       status: 200,
       key: part === 'stripe' ? 'pk_test_123' : 'pk_test_embedded',
     });
-    // Stripe's mock knows no money.
+    // Stripe’s mock has no money.
     if (part === 'stripe') return;
     const { paymentIntentId, clientSecret } = body;
     expect(await confirmIntent(app.url, paymentIntentId, clientSecret, 'pm_card_visa')).toBe(200);
@@ -113,7 +113,7 @@ describe.each(PARTS)('%s real, the others embedded', (part) => {
     await until('it is completed', async () => (await state()) === 'completed', 20_000);
   });
 
-  test('health says which one is real, and within a second whether it is there', async () => {
+  test('health names the real one, and reports within a second whether it is available', async () => {
     const { body } = await health(app);
     expect(Object.fromEntries(PARTS.map((each) => [each, body[each]]))).toEqual(
       Object.fromEntries(PARTS.map((each) => [each, { status: 'UP', embedded: each !== part }])),
@@ -122,19 +122,23 @@ describe.each(PARTS)('%s real, the others embedded', (part) => {
       const waits: number[] = [];
       links[part][spoil]();
       try {
-        const answer = await until('health says so', async () => {
+        const answer = await until('health reports it', async () => {
           const answer = await health(app);
           waits.push(answer.ms);
           return answer.body[part].status === 'DOWN' && answer;
         });
         expect(answer.status).toBe(part === 'database' ? 503 : 200);
-        // Beside what a busy machine adds to one of them.
+        // Plus what a busy machine adds to one of them.
         expect(Math.min((await health(app)).ms, ...waits)).toBeLessThan(patience(1_000));
         expect(Math.max(...waits)).toBeLessThan(patience(2_500));
       } finally {
         links[part].heal();
       }
-      await until('it is there again', async () => (await health(app)).body[part].status === 'UP', 30_000);
+      await until(
+        'it is available again',
+        async () => (await health(app)).body[part].status === 'UP',
+        30_000,
+      );
     }
   });
 });

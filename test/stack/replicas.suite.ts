@@ -20,13 +20,13 @@ const [CREATED, UPDATED, , CANCELED, SEATS] = TOPICS;
 const SUCCEEDED = 'payment_succefully';
 const FAILED = 'payment_unseecuufull';
 
-/** What is shown of a sound stack. */
+/** The checks of a sound stack. */
 export function replicasSuite(stackOf: () => Stack): void {
   const ask = (method: string, path: string, token?: string, body?: unknown) =>
     call(stackOf().url, method, path, { ...(token ? { token } : {}), body });
   const signIn = (name: string) => stackOf().servers.keycloak.signIn(name);
 
-  /** An event’s hall by its title, with what an order for it says. */
+  /** An event’s hall by its title, with the fields of an order for it. */
   async function concert() {
     const [event] = (await ask('GET', '/api/event-query/v1/events/trending?limit=1')).body;
     const sessions = await ask('GET', `/api/event-query/v1/events/${event.id}/sessions`);
@@ -51,7 +51,7 @@ export function replicasSuite(stackOf: () => Stack): void {
   const statusOf = async (orderId: string, token: string) =>
     (await ask('GET', `/api/order/${orderId}`, token)).body.Status;
 
-  test('each replica says that all its servers are there, none embedded', async () => {
+  test('each replica reports that all its servers are up and none is embedded', async () => {
     for (const { url } of stackOf().replicas) {
       const { body } = await call(url, 'GET', '/api/order/health');
       const there = { status: 'UP', embedded: false };
@@ -59,7 +59,7 @@ export function replicasSuite(stackOf: () => Stack): void {
     }
   });
 
-  test('the demo, unchanged', async () => {
+  test('the demo runs unchanged', async () => {
     const env = { ...process.env, DEMO_URL: stackOf().url };
     const { stdout } = await run(process.execPath, ['scripts/demo.ts'], { env }).catch(
       (error: { stdout: string }) => error,
@@ -67,7 +67,7 @@ export function replicasSuite(stackOf: () => Stack): void {
     expect(stdout).toMatch(/All \d+ steps succeeded\./);
   });
 
-  test('buyers on both replicas race for the same seats: nobody has half, nothing is sold twice', async () => {
+  test('buyers on both replicas race for the same seats: no order is partial, and nothing is sold twice', async () => {
     const { seatIds, ...where } = await openHall(stackOf().url);
     const seats = seatIds.slice(0, 12);
     const tokens = await Promise.all(['buyer', 'buyer2'].map(signIn));
@@ -93,7 +93,7 @@ export function replicasSuite(stackOf: () => Stack): void {
     expect(live.map(({ seat_id }) => seat_id).toSorted()).toEqual(sold.toSorted());
   });
 
-  test('the messages of the earlier service on the topics, byte by byte, under their keys, with one header', async () => {
+  test('the messages of the earlier service are on the topics, byte by byte, under their keys, with one header', async () => {
     const token = await signIn('buyer');
     const { seats, request } = await concert();
     const body = request(seats.slice(0, 2));
@@ -115,7 +115,7 @@ export function replicasSuite(stackOf: () => Stack): void {
       () => of(UPDATED, kept).some(({ value }) => value.includes('completed')),
       WAIT_MS,
     );
-    await until('the seats, too', () => of(SEATS, body.session_id).length === 4, WAIT_MS);
+    await until('the seats are seen, too', () => of(SEATS, body.session_id).length === 4, WAIT_MS);
     await onlooker.close();
     expect(shapes(CREATED, dropped)).toEqual([goldenOrder('pending', '', VIP_PRICE)]);
     const freed = ',"seat_ids":["<uuid>","<uuid>"]';
@@ -128,7 +128,7 @@ export function replicasSuite(stackOf: () => Stack): void {
     for (const { headers } of onlooker.seen) expect(Object.keys(headers)).toEqual(['event-id']);
   });
 
-  test('a message on each payment topic has its effect', async () => {
+  test('a message on each payment topic takes effect', async () => {
     const token = await signIn('buyer');
     const { seats, request } = await concert();
     const place = async (seat: string | undefined) =>
@@ -139,15 +139,15 @@ export function replicasSuite(stackOf: () => Stack): void {
     await sendToTopic(broker, FAILED, [message(failed, { order_id: failed }), message(failed, 'no order')]);
     await sendToTopic(broker, SUCCEEDED, [message(paid, { order_id: paid, amount: VIP_PRICE })]);
     await until('it is completed', async () => (await statusOf(paid, token)) === 'completed', WAIT_MS);
-    // Behind the other on its partition: when it is set aside, the other was read.
+    // After the other on its partition: when it is set aside, the other was read.
     const dead = await openOnlooker(broker, [`${FAILED}.dead`]);
-    await until('what is not understood is set aside', () => dead.seen.length > 0, WAIT_MS);
+    await until('the invalid one is set aside', () => dead.seen.length > 0, WAIT_MS);
     await dead.close();
     expect(dead.seen[0]?.key).toBe(failed);
     expect(await statusOf(failed, token)).toBe('pending');
   });
 
-  test('the replicas share one token of the service, and one of them gets the next before it ends', async () => {
+  test('the replicas share one token of the service, and one of them fetches the next before it ends', async () => {
     const { keycloak, redis } = stackOf().servers;
     const { seatIds, ...where } = await openHall(stackOf().url);
     const seats = seatIds.slice(-400);
@@ -165,7 +165,7 @@ export function replicasSuite(stackOf: () => Stack): void {
           call(url, 'POST', '/api/order', { token, body: { ...where, seat_ids: [seats.pop()] } }),
         ),
       );
-    /** Asks until another token is kept; when that one ends, and how many were fetched. */
+    /** Reads until another token is stored; returns when that one ends, and how many were fetched. */
     const next = async () => {
       const [{ token: old, expires_at: end }, before] = [await kept(), await fetched()];
       await until(

@@ -7,4 +7,4 @@ import { replicasSuite } from './replicas.suite.ts';
 const stack = stackOfFile();
 
 describe('two replicas on real servers', () => replicasSuite(stack));
-describe('a server killed at a time, with load on', () => faultsSuite(stack, KILLED));
+describe('one killed server at a time, under load', () => faultsSuite(stack, KILLED));

@@ -19,15 +19,15 @@ afterAll(() => mock?.stop());
 const provider = () =>
   createStripeProvider({ secretKey: 'sk_test_123', webhookSecret: 'whsec_1', apiBase: mock.url });
 
-/** What was asked of Stripe in the course of some work. */
+/** The requests that some work sent to Stripe. */
 async function askedBy(work: () => Promise<unknown>): Promise<string[]> {
   const known = mock.requests().length;
   await work();
   return mock.requests().slice(known);
 }
 
-describe('every request is valid by Stripe’s own description of its API', () => {
-  test('an intent is made, looked up, and cancelled', async () => {
+describe('requests to Stripe’s own description of its API', () => {
+  test('they are valid for creating, reading and cancelling an intent', async () => {
     const asked = await askedBy(async () => {
       expect(
         await provider().createIntent({
@@ -50,7 +50,7 @@ describe('every request is valid by Stripe’s own description of its API', () =
     ]);
   });
 
-  test('money is given back, and again after a failure', async () => {
+  test('they are valid for a refund, and for its repetition after a failure', async () => {
     const asked = await askedBy(async () => {
       expect(await provider().refund(INTENT, 5_000, REFUND, true)).toMatch(/^re_/);
       expect(await provider().refund(INTENT, 5_000, REFUND, false)).toMatch(/^re_/);
@@ -62,7 +62,7 @@ describe('every request is valid by Stripe’s own description of its API', () =
     ]);
   });
 
-  test('accounts are compared', async () => {
+  test('they are valid for comparing accounts', async () => {
     const asked = await askedBy(async () => {
       expect(await provider().account(INTENT)).toMatchObject({ refunds: [expect.anything()] });
       const listed: unknown[] = [];
@@ -77,7 +77,7 @@ describe('every request is valid by Stripe’s own description of its API', () =
     ]);
   });
 
-  test('one that is not would be refused: the control of the tests above', async () => {
+  test('they are refused when they are invalid, which shows that the tests above can fail', async () => {
     const post = (form: Record<string, string>) =>
       fetch(`${mock.url}/v1/payment_intents`, {
         method: 'POST',

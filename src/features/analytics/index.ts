@@ -21,7 +21,7 @@ export type { ColumnKind } from './export.ts';
 export type { WriteWorkbook } from './export-event.ts';
 export { addMoney } from './sales.store.ts';
 
-/** What organisers see of their sales. */
+/** The organisers' figures, lists and exports. */
 export interface Analytics extends Feature {
   readonly jobs: readonly Job[];
 }
@@ -29,11 +29,11 @@ export interface Analytics extends Feature {
 export interface AnalyticsNeeds {
   readonly access: Access;
   readonly writeWorkbook: WriteWorkbook;
-  /** Long answers at the same time. */
+  /** Maximum number of concurrent exports and long lists. */
   readonly maxExports: number;
 }
 
-/** Adds changes of sales to the figures, in the transaction that makes them. */
+/** Adds changes of sales to the figures in the transaction that makes them. */
 export const addToFigures: RecordSales = (tx, changes) => addSales(tx, salesRows(saleChanges(changes)));
 
 /** Builds the organiser's figures, lists and exports. */

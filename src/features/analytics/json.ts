@@ -4,10 +4,10 @@ import { type Order, OrderJson } from '../orders/index.ts';
 import { type DiscountDay, type Figures, netOf, type SessionFigures } from './figures.ts';
 import type { DiscountsSchema, FiguresSchema, ListedOrderSchema, SessionsSchema } from './schemas.ts';
 
-/** What every `EventAnalytics` of the contract has beside the id it is about. */
+/** The fields of the contract's `EventAnalytics` without its id. */
 export type WireFigures = Static<typeof FiguresSchema>;
 
-/** Figures and lists as HTTP spells them, in the service's currency. */
+/** Figures and lists in the JSON of HTTP responses, in the service's currency. */
 export class AnalyticsJson {
   readonly #currency: Currency;
   readonly #orders: OrderJson;
@@ -54,7 +54,7 @@ export class AnalyticsJson {
     };
   }
 
-  /** An order in an organiser's list; `TotalCount` is how many the list has. */
+  /** An order in an organiser's list; `total` is the length of the whole list. */
   listedOrder(order: Order, total: number): Static<typeof ListedOrderSchema> {
     return { ...this.#orders.toWire(order), TotalCount: total };
   }

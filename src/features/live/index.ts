@@ -18,21 +18,21 @@ export { liveChecks } from './checks.store.ts';
 /** Live sales: the feed, and this replica's streams of it. */
 export interface Live extends Feature {
   readonly jobs: readonly Job[];
-  /** Streams open now. */
+  /** Number of open streams. */
   streamCount(): number;
-  /** Closes every stream, and opens none from now on. */
+  /** Closes all streams and refuses new ones. */
   stop(): void;
 }
 
 export interface LiveNeeds {
   readonly access: Access;
-  /** Rings the bell of `saleReading` when it is heard, and of `saleListening` when it can be heard no longer. */
+  /** Wakes the job `saleReading` when a signal arrives, and `saleListening` when its connection is lost. */
   readonly signal: SalesSignal;
   readonly maxStreams: number;
   readonly maxStreamsPerUser: number;
 }
 
-/** Puts changes of sales into the feed, in the transaction that makes them. */
+/** Stores changes of sales for the feed, in the transaction that makes them. */
 export const recordInFeed: RecordSales = (tx, changes) => appendSaleChanges(tx, saleChanges(changes));
 
 /** Builds live sales. */

@@ -63,7 +63,7 @@ describe('keycloak-js token call', () => {
     }
   });
 
-  test('it refuses a sign-in with a password that a page of another origin asks for', async () => {
+  test('it refuses a sign-in with a password from a page of another origin', async () => {
     const { base } = await newIdentity();
     const asked = { grant_type: 'password', client_id: 'login-testing', username: 'buyer', password: 'demo' };
     const { status, body } = await askToken(base, asked, { origin: 'https://evil.example' });
@@ -73,7 +73,7 @@ describe('keycloak-js token call', () => {
 });
 
 describe('keycloak-js init with check-sso', () => {
-  test('it says that frames get cookies only where they do', async () => {
+  test('it reports that frames get cookies only where they do', async () => {
     const { base } = await newIdentity();
     const visit = newVisitor(base);
     const first = await visit(`${OPENID}/3p-cookies/step1.html`);
@@ -84,7 +84,7 @@ describe('keycloak-js init with check-sso', () => {
   });
 
   test.each(['3p-cookies/step2.html', 'login-status-iframe.html'])(
-    'it lets the listed origins frame %s, and only them',
+    'it lets only the listed origins frame %s',
     async (path) => {
       const { base, issuer } = await newIdentity();
       const { headers, text } = await newVisitor(base)(`${OPENID}/${path}`);
@@ -99,7 +99,7 @@ describe('keycloak-js init with check-sso', () => {
   test.each([
     ['the page’s client and origin', 'web-frontend', FRONT_END[0], 204],
     ['another origin', 'web-frontend', 'https://evil.example', 403],
-    ['a client that nobody knows', 'nobody', FRONT_END[0], 403],
+    ['an unknown client', 'unknown', FRONT_END[0], 403],
     ['a client without pages', 'login-testing', FRONT_END[0], 403],
     ['the service’s client', 'ticket-service-client', FRONT_END[0], 403],
     ['no client', '', FRONT_END[0], 403],
@@ -110,7 +110,7 @@ describe('keycloak-js init with check-sso', () => {
     expect((await newVisitor(base)(`${OPENID}/login-status-iframe.html/init?${asked}`)).status).toBe(status);
   });
 
-  test('it keeps the login status equal to the session, also when the session is lost in a restart', async () => {
+  test('it keeps the login status equal to the session, also when a restart loses the session', async () => {
     const folder = await testFolder();
     const before = await startIdentity(folder);
     const jar = new Map<string, string>();
@@ -131,7 +131,7 @@ describe('keycloak-js decodes refresh_token', () => {
   const refresh = (base: string, token: string) =>
     askToken(base, { grant_type: 'refresh_token', client_id: 'web-frontend', refresh_token: token });
 
-  test('it refuses a refresh token that it did not sign, whatever it says', async () => {
+  test('it refuses a refresh token that it did not sign, whatever its claims', async () => {
     const { base, issuer } = await newIdentity();
     const { body } = await signInAs(base, newVisitor(base), 'buyer');
     const claims = decodeJwt(body.refresh_token);
@@ -151,7 +151,7 @@ describe('keycloak-js decodes refresh_token', () => {
     });
   });
 
-  test('it takes a refresh token once, and its reuse ends all that came of the sign-in', async () => {
+  test('it takes a refresh token once, and a reuse revokes all tokens of the sign-in', async () => {
     const { base } = await newIdentity();
     const { body: first } = await signInAs(base, newVisitor(base), 'buyer');
     const { body: second } = await refresh(base, first.refresh_token);
@@ -179,7 +179,7 @@ describe('keycloak-js decodes refresh_token', () => {
   });
 });
 
-/** Asks for a sign-out and sends the form that comes. */
+/** Asks for a sign-out and submits the form in the answer. */
 async function signOut(visit: ReturnType<typeof newVisitor>, query: Record<string, string>) {
   const page = await visit(`${OPENID}/logout?${new URLSearchParams(query)}`);
   const [, action = ''] = /action="([^"]+)"/.exec(page.text) ?? [];
@@ -188,7 +188,7 @@ async function signOut(visit: ReturnType<typeof newVisitor>, query: Record<strin
 }
 
 describe('sign up, account, log out', () => {
-  test('it signs out without a question for a page that has the ID token, and returns to it', async () => {
+  test('it signs out without a question for a page that has the ID token, and redirects back to it', async () => {
     const { base } = await newIdentity();
     const visit = newVisitor(base);
     const { body } = await signInAs(base, visit, 'buyer');
@@ -200,7 +200,7 @@ describe('sign up, account, log out', () => {
     expect((await visit(signInAddress({ prompt: 'none' }))).location).toContain('error=login_required');
   });
 
-  test('it asks first when there is no ID token, or it is another person’s', async () => {
+  test('it asks first when there is no ID token, or it is another user’s', async () => {
     const { base } = await newIdentity();
     const other = await signInAs(base, newVisitor(base), 'buyer2');
     const visit = newVisitor(base);
@@ -216,7 +216,7 @@ describe('sign up, account, log out', () => {
     expect((await visit(end?.location ?? '')).text).toContain('You are signed out.');
   });
 
-  test('it takes a request to sign out that is posted, too', async () => {
+  test('it takes a posted request to sign out', async () => {
     const { base } = await newIdentity();
     const visit = newVisitor(base);
     const { body } = await signInAs(base, visit, 'buyer');
@@ -226,7 +226,7 @@ describe('sign up, account, log out', () => {
   });
 
   test.each(['https://evil.example/', 'javascript://localhost:8090/%0aalert(1)'])(
-    'it leads nobody to %s after a sign-out',
+    'it does not redirect to %s after a sign-out',
     async (address) => {
       const { base } = await newIdentity();
       const visit = newVisitor(base);
@@ -238,7 +238,7 @@ describe('sign up, account, log out', () => {
     },
   );
 
-  test('it shows who is signed in, with a way to sign out and one back', async () => {
+  test('it shows who is signed in, with links to sign out and to return', async () => {
     const { base } = await newIdentity();
     const visit = newVisitor(base);
     const account = (referrer: string) =>
@@ -252,7 +252,7 @@ describe('sign up, account, log out', () => {
     expect((await account('javascript://localhost:8090/')).text).not.toContain('javascript');
   });
 
-  test('it loads nothing from elsewhere on any page, and each has a strict policy', async () => {
+  test('it loads no external resource on any page, and each page has a strict policy', async () => {
     const { base } = await newIdentity();
     const visit = newVisitor(base);
     const login = (await visit(signInAddress())).location;
@@ -265,7 +265,7 @@ describe('sign up, account, log out', () => {
       await visit(`${REALM}/account`),
       await visit(`${OPENID}/logout`),
       await visit(`${OPENID}/logout/success`),
-      await visit(`${OPENID}/auth?client_id=nobody`),
+      await visit(`${OPENID}/auth?client_id=unknown`),
       await visit(`${OPENID}/logout?id_token_hint=${body.id_token}`),
       await visit(signInAddress({ response_mode: 'form_post', prompt: 'none' })),
     ];
@@ -302,7 +302,7 @@ describe('redirect-scheme', () => {
     'http://localhost:8090.evil.example/',
     '//localhost:8090/',
     'http://localhost:8090/ x',
-  ])('it sends nobody to %s, by whatever response mode', async (address) => {
+  ])('it does not redirect to %s in any response mode', async (address) => {
     const { base } = await newIdentity();
     for (const mode of ['query', 'fragment', 'form_post']) {
       const page = await newVisitor(base)(signInAddress({ redirect_uri: address, response_mode: mode }));
@@ -312,7 +312,7 @@ describe('redirect-scheme', () => {
     }
   });
 
-  test.each(FRONT_END)('it sends people back to any path of %s', async (origin) => {
+  test.each(FRONT_END)('it redirects to any path of %s', async (origin) => {
     const { base } = await newIdentity();
     for (const path of ['/', '/events/1?tab=map', '/a/b/../c']) {
       const { status, location } = await newVisitor(base)(signInAddress({ redirect_uri: origin + path }));
@@ -337,7 +337,7 @@ describe('sign up', () => {
     return { visit, location };
   }
 
-  test('it makes an account, signs the person in, and knows them after a restart', async () => {
+  test('it creates an account, signs the user in, and knows the user after a restart', async () => {
     const folder = await testFolder();
     const before = await startIdentity(folder);
     const { visit, location } = await begin(before.base);
@@ -366,13 +366,13 @@ describe('sign up', () => {
   test.each([
     ['a short user name', { username: 'ab' }, 'user name must have 3 to 60 characters'],
     ['a user name with a space', { username: 'a b c' }, 'user name must have 3 to 60 characters'],
-    ['no email address', { email: 'nobody' }, 'email address must look like'],
+    ['no email address', { email: 'nowhere' }, 'email address must look like'],
     ['no first name', { firstName: ' ' }, 'first name must have'],
     ['a very long last name', { lastName: 'x'.repeat(101) }, 'last name must have'],
     ['a short password', { password: 'short', 'password-confirm': 'short' }, 'password must have 8 to 128'],
-    ['two passwords', { 'password-confirm': 'another password' }, 'not the same'],
+    ['two different passwords', { 'password-confirm': 'another password' }, 'not the same'],
   ])(
-    'it refuses %s in clear words, and shows what was typed but the password',
+    'it refuses %s with a clear message, and keeps the typed values except the password',
     async (_name, wrong, words) => {
       const { base } = await newIdentity();
       const { visit, location } = await begin(base);
@@ -401,7 +401,7 @@ describe('sign up', () => {
     expect([status, text.includes(words)]).toEqual([409, true]);
   });
 
-  test('it gives a name once, also to two people at the same moment', async () => {
+  test('it gives a user name once, also to two concurrent sign-ups', async () => {
     const { base } = await newIdentity();
     const people = await Promise.all([begin(base), begin(base)]);
     const statuses = await Promise.all(
@@ -410,7 +410,7 @@ describe('sign up', () => {
     expect(statuses.toSorted()).toEqual([303, 409]);
   });
 
-  test('it keeps no more accounts than it may', async () => {
+  test('it keeps no more accounts than its bound', async () => {
     const { base } = await startIdentity(await testFolder(), { maxAccounts: 1 });
     const first = await begin(base);
     expect((await first.visit(first.location, newcomer)).status).toBe(303);
@@ -420,7 +420,7 @@ describe('sign up', () => {
     expect([status, text.includes('keeps no more accounts')]).toEqual([503, true]);
   });
 
-  test('it ends the session of somebody who was signed in, by a page whose script its policy allows', async () => {
+  test('it ends the session of a signed-in user, by a page whose script its policy allows', async () => {
     const { base } = await newIdentity();
     const visit = newVisitor(base);
     const before = await signInAs(base, visit, 'buyer');
@@ -440,7 +440,7 @@ describe('sign up', () => {
     expect(old.status).toBe(400);
   });
 
-  test('it is reached from the sign-in form, and leads back to it', async () => {
+  test('it is reached from the sign-in form, and links back to it', async () => {
     const { base } = await newIdentity();
     const visit = newVisitor(base);
     const login = (await visit(signInAddress())).location;

@@ -36,7 +36,7 @@ test('the discovery document has Keycloak’s paths', async () => {
   });
 });
 
-describe('people', () => {
+describe('the demo users', () => {
   test.each(Object.values(DEMO_USERS))('$username gets a token with Keycloak’s claims', async (user) => {
     const { base, issuer } = await start(await testFolder());
     const { status, body } = await ask(base, password(user.username));
@@ -59,10 +59,10 @@ describe('people', () => {
 
   test.each([
     ['a wrong password', password('buyer', 'nope')],
-    ['nobody', password('mallory')],
-    ['no password', { ...password('buyer'), password: '' }],
+    ['an unknown user', password('mallory')],
+    ['an empty password', { ...password('buyer'), password: '' }],
     ['another client', { ...password('buyer'), client_id: 'web-frontend' }],
-  ])('%s gets none', async (_name, form) => {
+  ])('a request with %s gets no token', async (_name, form) => {
     const { base } = await start(await testFolder());
     const { status, body } = await ask(base, form);
     expect(status).toBe(400);
@@ -70,8 +70,8 @@ describe('people', () => {
   });
 });
 
-describe('the service', () => {
-  test('gets a token by either way of naming itself', async () => {
+describe('the service’s client', () => {
+  test('it gets a token with either way of client authentication', async () => {
     const { base } = await start(await testFolder());
     const posted = await ask(base, {
       grant_type: 'client_credentials',
@@ -96,7 +96,7 @@ describe('the service', () => {
     }
   });
 
-  test('gets none with a wrong secret', async () => {
+  test('it gets no token with a wrong secret', async () => {
     const { base } = await start(await testFolder());
     const { status } = await ask(base, {
       grant_type: 'client_credentials',
@@ -122,7 +122,7 @@ describe('signing in with a page', () => {
     `${REALM}/protocol/openid-connect/auth?${new URLSearchParams(query)}`;
   const withChallenge = { ...request, code_challenge: challenge, code_challenge_method: 'S256' };
 
-  test('asks for name and password, refuses the wrong one, and gives tokens for the right one', async () => {
+  test('it asks for name and password, refuses a wrong one, and issues tokens for the right one', async () => {
     const { base } = await start(await testFolder());
     const visit = newVisitor(base);
     const login = (await visit(authorise(withChallenge))).location;
@@ -163,7 +163,7 @@ describe('signing in with a page', () => {
     expect(decodeJwt(refreshed.body.access_token).sub).toBe(DEMO_USERS.buyer.sub);
   });
 
-  test('refuses a page without PKCE, and one elsewhere', async () => {
+  test('it refuses a page without PKCE, and a page of another origin', async () => {
     const { base } = await start(await testFolder());
     const visit = newVisitor(base);
     expect((await visit(authorise(request))).location).toContain('error=invalid_request');
@@ -171,7 +171,7 @@ describe('signing in with a page', () => {
     expect(elsewhere).toMatchObject({ status: 400, location: '' });
   });
 
-  test('a sign-in that nobody began has ended', async () => {
+  test('it reports a sign-in that never began as ended', async () => {
     const { base } = await start(await testFolder());
     expect(await newVisitor(base)(`${REALM}/interaction/nothing`)).toMatchObject({
       status: 400,
@@ -180,7 +180,7 @@ describe('signing in with a page', () => {
   });
 });
 
-test('a token outlives a restart', async () => {
+test('it issues tokens that outlive a restart', async () => {
   const folder = await testFolder();
   const before = await start(folder);
   const { body } = await ask(before.base, password('buyer'));

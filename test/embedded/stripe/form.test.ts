@@ -11,7 +11,7 @@ test.each([
   ['a=1&a=2', { a: '2' }],
   ['a=1&a[b]=2', { a: { b: '2' } }],
   ['', {}],
-])('%s', (body, form) => {
+])('the form %s is parsed', (body, form) => {
   expect(JSON.parse(JSON.stringify(parseForm(body)))).toEqual(form);
 });
 
@@ -21,7 +21,7 @@ test('no field reaches the prototype', () => {
   expect(text(form, 'toString')).toBeUndefined();
 });
 
-test('any flat fields come back, any text is parsed', () => {
+test('any flat fields survive a round trip, and any text is parsed', () => {
   const name = fc.stringMatching(/^[a-z_]{1,10}$/);
   fc.assert(
     fc.property(fc.dictionary(name, fc.string({ unit: 'grapheme' })), (fields) => {

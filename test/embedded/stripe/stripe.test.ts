@@ -17,7 +17,7 @@ interface Stand {
   readonly part: EmbeddedStripe;
 }
 
-async function start(dataDir: string, webhookUrl = 'http://127.0.0.1:1/nobody'): Promise<Stand> {
+async function start(dataDir: string, webhookUrl = 'http://127.0.0.1:1/unused'): Promise<Stand> {
   const parts: EmbeddedStripe[] = [];
   const url = await hostEmbedded(async (own) => {
     const part = await createEmbeddedStripe({
@@ -49,7 +49,7 @@ async function start(dataDir: string, webhookUrl = 'http://127.0.0.1:1/nobody'):
 const fresh = async () => start(await testFolder());
 const params = { amount: 15_050, currency: 'lkr', metadata: { order_id: 'o1' } };
 
-/** Stripe's own error for what is refused. */
+/** Stripe’s own error for a refused call. */
 async function refusal(work: Promise<unknown>): Promise<Stripe.errors.StripeError> {
   const error: unknown = await work.then(
     () => undefined,
@@ -69,7 +69,7 @@ async function withPublishableKey(url: string, path: string, form: Record<string
 }
 
 describe('a PaymentIntent', () => {
-  test('is created, found, confirmed and final', async () => {
+  test('it is created, found and confirmed, and then final', async () => {
     const { stripe } = await fresh();
     const created = await stripe.paymentIntents.create({
       ...params,
@@ -110,7 +110,7 @@ describe('a PaymentIntent', () => {
     ['pm_card_chargeDeclined', 'card_declined', 'generic_decline'],
     ['pm_card_chargeDeclinedInsufficientFunds', 'card_declined', 'insufficient_funds'],
     ['pm_card_chargeDeclinedExpiredCard', 'expired_card', undefined],
-  ])('%s is declined, and another card may follow', async (card, code, declineCode) => {
+  ])('it is declined for %s, and can be paid with another card', async (card, code, declineCode) => {
     const { stripe } = await fresh();
     const { id } = await stripe.paymentIntents.create(params);
     const error = await refusal(stripe.paymentIntents.confirm(id, { payment_method: card }));
@@ -134,7 +134,7 @@ describe('a PaymentIntent', () => {
   test.each([
     ['succeed', 200, 'succeeded'],
     ['fail', 402, 'requires_payment_method'],
-  ])('a bank that wants to see the buyer, who does %s', async (outcome, status, then) => {
+  ])('it asks for the bank’s page, where the buyer can choose to %s', async (outcome, status, then) => {
     const { stripe } = await fresh();
     const { id } = await stripe.paymentIntents.create(params);
     const asked = await stripe.paymentIntents.confirm(id, {
@@ -149,7 +149,7 @@ describe('a PaymentIntent', () => {
     expect((await stripe.paymentIntents.retrieve(id)).status).toBe(then);
   });
 
-  test('is cancelled, and then final', async () => {
+  test('it is cancelled, and then final', async () => {
     const { stripe } = await fresh();
     const { id } = await stripe.paymentIntents.create(params);
     expect(await stripe.paymentIntents.cancel(id, { cancellation_reason: 'abandoned' })).toMatchObject({
@@ -161,7 +161,7 @@ describe('a PaymentIntent', () => {
     ).toMatchObject({ payment_intent: { status: 'canceled' } });
   });
 
-  test('can change its amount while it is open', async () => {
+  test('its amount can change while it is open', async () => {
     const { stripe } = await fresh();
     const { id } = await stripe.paymentIntents.create(params);
     expect(await stripe.paymentIntents.update(id, { amount: 99, metadata: { more: '1' } })).toMatchObject({
@@ -181,12 +181,12 @@ describe('a PaymentIntent', () => {
     [{ amount: 12_345, currency: 'kwd' }, 'invalid_charge_amount'],
     [{ amount: 100, currency: 'rupees' }, 'invalid_currency'],
     [{ amount: 10.5, currency: 'lkr' }, 'parameter_invalid_integer'],
-  ])('%o is refused: %s', async (wrong, code) => {
+  ])('it is refused for %o: %s', async (wrong, code) => {
     const { stripe } = await fresh();
     expect(await refusal(stripe.paymentIntents.create(wrong))).toMatchObject({ statusCode: 400, code });
   });
 
-  test('unknown ids and cards are missing resources', async () => {
+  test('unknown ids and cards are reported as missing resources', async () => {
     const { stripe } = await fresh();
     expect(await refusal(stripe.paymentIntents.retrieve('pi_none'))).toMatchObject({
       statusCode: 404,
@@ -200,8 +200,8 @@ describe('a PaymentIntent', () => {
   });
 });
 
-describe('keys', () => {
-  test('another secret key is refused', async () => {
+describe('API keys', () => {
+  test('they are refused when the secret key is another one', async () => {
     const { url } = await fresh();
     const { hostname, port } = new URL(url);
     const wrong = new Stripe('sk_test_wrong', {
@@ -215,7 +215,7 @@ describe('keys', () => {
     });
   });
 
-  test('the publishable one confirms with the client secret, and does nothing else', async () => {
+  test('they can only confirm with the client secret when the key is the publishable one', async () => {
     const { url, stripe } = await fresh();
     const { id, client_secret: secret } = await stripe.paymentIntents.create(params);
     const card = { payment_method: 'pm_card_visa' };
@@ -239,7 +239,7 @@ describe('keys', () => {
 });
 
 describe('refunds', () => {
-  test('in parts and whole, never more than was paid', async () => {
+  test('they are made in parts and in whole, never for more than was paid', async () => {
     const { stripe } = await fresh();
     const { id } = await stripe.paymentIntents.create({
       ...params,
@@ -265,7 +265,7 @@ describe('refunds', () => {
     expect(await stripe.refunds.retrieve(rest.id)).toMatchObject({ payment_intent: id });
   });
 
-  test('of what was not paid are refused', async () => {
+  test('they are refused for a payment that was not made', async () => {
     const { stripe } = await fresh();
     const { id } = await stripe.paymentIntents.create(params);
     expect(await refusal(stripe.refunds.create({ payment_intent: id }))).toMatchObject({ statusCode: 400 });
@@ -276,7 +276,7 @@ describe('refunds', () => {
 });
 
 describe('idempotency keys', () => {
-  test('repeat the first answer, also a declined one, and refuse other parameters', async () => {
+  test('they repeat the first answer, also a decline, and refuse other parameters', async () => {
     const { url, stripe } = await fresh();
     const [first, second] = await Promise.all(
       [1, 2].map(() => stripe.paymentIntents.create(params, { idempotencyKey: 'k1' })),
@@ -321,7 +321,7 @@ describe('webhooks', () => {
     return { got, url };
   }
 
-  test('are signed, and sent again until they are taken', async () => {
+  test('they are signed, and delivered again until they are acknowledged', async () => {
     let attempts = 0;
     const { got, url } = await receiver(() => {
       attempts += 1;
@@ -330,7 +330,7 @@ describe('webhooks', () => {
     const { stripe, part } = await start(await testFolder(), url);
     part.start();
     await stripe.paymentIntents.create({ ...params, confirm: true, payment_method: 'pm_card_visa' });
-    await until('both are taken', () => got.length === 2);
+    await until('both are acknowledged', () => got.length === 2);
     expect(got.map(({ type }) => type).sort()).toEqual([
       'payment_intent.created',
       'payment_intent.succeeded',
@@ -340,7 +340,7 @@ describe('webhooks', () => {
     await until('they are marked', async () => (await pending()).every((count) => count === 0));
   });
 
-  test('and everything else outlive a restart', async () => {
+  test('they outlive a restart, like everything else', async () => {
     const folder = await testFolder();
     const before = await start(folder);
     const { id } = await before.stripe.paymentIntents.create(
@@ -351,7 +351,7 @@ describe('webhooks', () => {
     const { got, url } = await receiver(() => 200);
     const { stripe, part } = await start(folder, url);
     part.start();
-    await until('what was left is delivered', () => got.length === 2);
+    await until('the remaining event is delivered', () => got.length === 2);
     expect(await stripe.paymentIntents.retrieve(id)).toMatchObject({ status: 'succeeded' });
     const again = await stripe.paymentIntents.create(
       { ...params, confirm: true, payment_method: 'pm_card_visa' },
@@ -361,7 +361,7 @@ describe('webhooks', () => {
   });
 });
 
-test('lists go page by page, newest first', async () => {
+test('lists are paged, newest first', async () => {
   const { stripe } = await fresh();
   const ids: string[] = [];
   for (let n = 0; n < 5; n += 1) ids.push((await stripe.paymentIntents.create(params)).id);

@@ -17,7 +17,10 @@ import { call } from '../../support/test-app.ts';
 const { concert, theatre, webinar, arena, night, catalogue } = venueCatalogue();
 const BASE = '/api/event-query/v1';
 
-/** The fields of an object, those of the objects in it behind a dot; lists by their first element. */
+/**
+ * The fields of an object, with those of nested objects after a dot; a list is described by its first
+ * element.
+ */
 function fieldsOf(value: unknown, depth = 1): string[] {
   if (Array.isArray(value)) return fieldsOf(value[0], depth);
   if (typeof value !== 'object' || value === null) return [];
@@ -28,22 +31,22 @@ function fieldsOf(value: unknown, depth = 1): string[] {
 }
 
 describe('seat-stream: the event stream of seats', () => {
-  test('it answers no HEAD, which would be a stream that nobody reads', async () => {
+  test('it answers no HEAD request, which would be a stream without a reader', async () => {
     const { url } = await openVenue();
     const address = `${BASE}/sse/sessions/${night.id}/seat-status`;
     expect((await call(url, 'HEAD', address)).status).toBe(404);
   });
 
   test.each(['LOCKED', 'BOOKED', 'AVAILABLE', 'RESERVED'])(
-    'it names an event %s, so that a page that listens by name gets it',
+    'it names an event %s, so that a page that listens by name receives it',
     async (status) => {
       const { url, venue } = await openVenue();
       const source = new EventSource(`${url}${BASE}/sse/sessions/${night.id}/seat-status`);
       onTestFinished(() => source.close());
-      const heard: { type: string; data: unknown }[] = [];
+      const received: { type: string; data: unknown }[] = [];
       for (const name of ['LOCKED', 'BOOKED', 'AVAILABLE', 'RESERVED', 'message', 'seat-status']) {
         source.addEventListener(name, (event) => {
-          heard.push({ type: event.type, data: JSON.parse(String((event as MessageEvent).data)) });
+          received.push({ type: event.type, data: JSON.parse(String((event as MessageEvent).data)) });
         });
       }
       await until('the stream is open', () => source.readyState === EventSource.OPEN);
@@ -51,27 +54,27 @@ describe('seat-stream: the event stream of seats', () => {
         .slice(10, 12)
         .map(({ id }) => id);
       await venue.takeSeatStatus(JSON.stringify({ session_id: night.id, seat_ids: seatIds, status }));
-      await until('the event is heard', () => heard.length > 0);
-      expect(heard).toEqual([{ type: status, data: { seatIds, status } }]);
+      await until('the event is received', () => received.length > 0);
+      expect(received).toEqual([{ type: status, data: { seatIds, status } }]);
     },
   );
 
-  test('it passes over a status that is none, whatever it is made to look like', async () => {
+  test('it ignores an unknown status, whatever text it contains', async () => {
     const { url, venue, get } = await openVenue();
     const response = await fetch(`${url}${BASE}/sse/sessions/${night.id}/seat-status`);
     const [seat] = seatsOf(night).slice(10);
-    const told = (status: string) =>
+    const publish = (status: string) =>
       venue.takeSeatStatus(JSON.stringify({ session_id: night.id, seat_ids: [seat?.id], status }));
-    await told('GONE');
-    await told('BOOKED\ndata: {}\n\nevent: LOCKED');
-    await told('LOCKED');
+    await publish('MISSING');
+    await publish('BOOKED\ndata: {}\n\nevent: LOCKED');
+    await publish('LOCKED');
     let received = '';
     for await (const chunk of response.body ?? []) {
       received += Buffer.from(chunk).toString();
       if (received.includes('data:')) break;
     }
     expect(received.match(/^event: .*$/gm)).toEqual(['event: LOCKED']);
-    expect((await get(`sessions/${night.id}/seating-map`)).text).not.toContain('GONE');
+    expect((await get(`sessions/${night.id}/seating-map`)).text).not.toContain('MISSING');
   });
 });
 
@@ -80,10 +83,14 @@ describe('sessions-in-range: the sessions of an event between two dates', () => 
   test.each([
     ['no dates', '', 2],
     ['days at both ends', 'fromDate=2026-12-15&toDate=2026-12-16', 2],
-    ['the last day whole', 'fromDate=2026-12-15&toDate=2026-12-15', 1],
-    ['moments, as pages write them', 'fromDate=2026-12-15T19:00:00.000Z&toDate=2026-12-16T19:00:00.000Z', 2],
-    ['a moment too late', 'fromDate=2026-12-15T19:00:00.001Z&toDate=2027-01-01', 1],
-    ['a moment too early', 'fromDate=2026-11-01&toDate=2026-12-15T18:59:59Z', 0],
+    ['the whole last day', 'fromDate=2026-12-15&toDate=2026-12-15', 1],
+    [
+      'timestamps, as pages write them',
+      'fromDate=2026-12-15T19:00:00.000Z&toDate=2026-12-16T19:00:00.000Z',
+      2,
+    ],
+    ['a start a moment too late', 'fromDate=2026-12-15T19:00:00.001Z&toDate=2027-01-01', 1],
+    ['an end a moment too early', 'fromDate=2026-11-01&toDate=2026-12-15T18:59:59Z', 0],
     ['another time zone', 'fromDate=2026-12-16T00:30:00%2B05:30&toDate=2026-12-16T00:30:00%2B05:30', 1],
     ['a time without a zone', 'fromDate=2026-12-16T19:00:00', 1],
     ['one end only', 'toDate=2026-12-15', 1],
@@ -95,7 +102,7 @@ describe('sessions-in-range: the sessions of an event between two dates', () => 
     expect({ status, count: body.length }).toEqual({ status: 200, count });
   });
 
-  test('it gives each session exactly as the other calls do, the earliest first', async () => {
+  test('it gives each session exactly as the other calls do, earliest first', async () => {
     const { get } = await openVenue();
     for (const event of [concert, theatre, webinar]) {
       const { body } = await get(`events/${event.id}/sessions/sessions-in-range`);
@@ -114,13 +121,13 @@ describe('sessions-in-range: the sessions of an event between two dates', () => 
     ['toDate=2026-02-30', 'toDate is not a date: write 2026-12-15 or 2026-12-15T19:30:00Z.'],
     ['fromDate=2026-12-15T25:00:00Z', 'fromDate is not a date: write 2026-12-15 or 2026-12-15T19:30:00Z.'],
     ['fromDate=1765825200000', 'fromDate is not a date: write 2026-12-15 or 2026-12-15T19:30:00Z.'],
-  ])('it refuses %s and says why', async (query, message) => {
+  ])('it refuses %s with a reason', async (query, message) => {
     const { get } = await openVenue();
     const answer = await get(`events/${concert.id}/sessions/sessions-in-range?${query}`);
     expect(answer).toMatchObject({ status: 400, body: { message } });
   });
 
-  test('it knows no sessions of an event that is none', async () => {
+  test('it reports no sessions for an unknown event', async () => {
     const { get } = await openVenue();
     expect(await get('events/none/sessions/sessions-in-range')).toMatchObject({
       status: 404,
@@ -129,7 +136,7 @@ describe('sessions-in-range: the sessions of an event between two dates', () => 
   });
 });
 
-describe('catalogue-lists: what pages fill their lists with', () => {
+describe('catalogue-lists: the lists that pages show', () => {
   test('it counts every session', async () => {
     const { get } = await openVenue();
     expect((await get('events/sessions/count')).body).toEqual({ totalSessions: 7 });
@@ -170,27 +177,31 @@ describe('search', () => {
   const titles = (...events: readonly { title: string }[]) => events.map(({ title }) => title);
 
   test.each<[string, string, string[]]>([
-    ['everything', '', titles(concert, theatre, webinar, arena)],
+    ['no parameter', '', titles(concert, theatre, webinar, arena)],
     ['a category', `categoryId=${idOf('Music')}`, titles(concert)],
-    ['a category that others are part of', `categoryId=${idOf('On stage')}`, titles(concert, theatre)],
-    ['a category that is none', 'categoryId=none', []],
+    ['a parent category', `categoryId=${idOf('On stage')}`, titles(concert, theatre)],
+    ['an unknown category', 'categoryId=none', []],
     ['a place', 'longitude=79.86&latitude=6.93&radiusKm=10', titles(concert)],
     ['a wider place', 'longitude=79.86&latitude=6.93&radiusKm=120', titles(concert, theatre)],
     ['a place without a radius', 'longitude=79.86&latitude=6.93', titles(concert)],
     ['a radius without a place', 'radiusKm=10', titles(concert, theatre, webinar, arena)],
-    ['the very place', 'longitude=0&latitude=0&radiusKm=0', titles(arena)],
-    ['across the date line', 'longitude=-180&latitude=0&radiusKm=1', []],
+    ['an exact place', 'longitude=0&latitude=0&radiusKm=0', titles(arena)],
+    ['a place across the date line', 'longitude=-180&latitude=0&radiusKm=1', []],
     ['a day', 'dateFrom=2026-12-03&dateTo=2026-12-03', titles(theatre)],
-    ['from a day on', 'dateFrom=2026-12-20', titles(theatre, arena)],
-    ['until a moment', 'dateTo=2026-11-29T19:00:00Z', titles(theatre, webinar)],
-    ['place and day of one session', 'dateFrom=2026-12-15&dateTo=2026-12-16&longitude=80.6&latitude=7.3', []],
-    ['at least a price', 'priceMin=5000', titles(concert)],
-    ['at most a price', 'priceMax=1000', titles(webinar, arena)],
-    ['nothing to pay', 'priceMin=0&priceMax=0', titles(webinar)],
+    ['a first day', 'dateFrom=2026-12-20', titles(theatre, arena)],
+    ['a last moment', 'dateTo=2026-11-29T19:00:00Z', titles(theatre, webinar)],
+    [
+      'the place and the day of different sessions',
+      'dateFrom=2026-12-15&dateTo=2026-12-16&longitude=80.6&latitude=7.3',
+      [],
+    ],
+    ['a minimum price', 'priceMin=5000', titles(concert)],
+    ['a maximum price', 'priceMax=1000', titles(webinar, arena)],
+    ['a free price', 'priceMin=0&priceMax=0', titles(webinar)],
     ['a price between two tiers', 'priceMin=2000&priceMax=3000', []],
     ['a price with decimals', 'priceMin=7500.5&priceMax=7500.5', titles(concert)],
     [
-      'all at once',
+      'all parameters together',
       `searchTerm=lIgHt&categoryId=${idOf('On stage')}&priceMax=2000&dateFrom=2026-11-25`,
       titles(theatre),
     ],
@@ -199,7 +210,7 @@ describe('search', () => {
       'searchTerm=&categoryId=&longitude=&latitude=&priceMin=&dateTo=',
       titles(concert, theatre, webinar, arena),
     ],
-  ])('it finds by %s', async (_name, query, expected) => {
+  ])('it searches by %s', async (_name, query, expected) => {
     const { get } = await openVenue();
     const { status, body } = await get(`events/search?${query}`);
     expect(status, JSON.stringify(body)).toBe(200);
@@ -259,7 +270,7 @@ describe('search', () => {
   });
 });
 
-describe('shapes: every way to a thing gives the fields of the contract', () => {
+describe('shapes: every path to a resource returns the fields of the contract', () => {
   const PAGE = 'content totalPages totalElements last size number first numberOfElements empty'.split(' ');
   const CARD =
     'id title coverPhotoUrl organizationName organizationId categoryName earliestSession earliestSession.startTime earliestSession.venueName earliestSession.city startingPrice discounts'.split(
@@ -306,7 +317,7 @@ describe('shapes: every way to a thing gives the fields of the contract', () => 
   });
 
   test.each(['lkr', 'usd', 'jpy', 'kwd'])(
-    'it serves every discount whole, amounts in %s named as such, and names the tiers it applies to',
+    'it serves every discount completely, with the currency of its amounts (%s) and the tiers it applies to',
     async (code) => {
       const { url, get } = await openVenue({ currency: new Currency(code) });
       const info = (await get(`events/${concert.id}/basic-info`)).body;
@@ -354,7 +365,7 @@ describe('shapes: every way to a thing gives the fields of the contract', () => 
     },
   );
 
-  test('it knows no discount by a code in a session that is not the event’s', async () => {
+  test('it finds no discount by a code in a session of another event', async () => {
     const { get } = await openVenue();
     const [premiere] = theatre.sessions;
     for (const sessionId of ['none', premiere?.id]) {
@@ -364,8 +375,8 @@ describe('shapes: every way to a thing gives the fields of the contract', () => 
   });
 });
 
-describe('discount-tiers: what a page computes is what the order is charged', () => {
-  /** What the front end takes off: only seats of the tiers that the discount names count. */
+describe('discount-tiers: the page computes what the order is charged', () => {
+  /** The front end’s discount: only seats of the tiers that the discount names count. */
   function asPagesDo(discount: DiscountJson, prices: readonly { tier: string; price: number }[]): number {
     const named = new Set((discount.applicableTiers ?? []).map(({ id }) => id));
     const its = prices.filter(({ tier }) => named.has(tier)).map(({ price }) => price);
@@ -382,7 +393,7 @@ describe('discount-tiers: what a page computes is what the order is charged', ()
       .reduce((total, price) => total + price, 0);
   }
 
-  test('it takes the same off as the page says, for seats of every tier', async () => {
+  test('it takes the same amount off as the page shows, for seats of every tier', async () => {
     const { get } = await openVenue();
     const { body: offered } = await get(`events/${concert.id}/sessions/${night.id}/discounts/public`);
     const [front, left] = [seatsOf(night).slice(10, 13), seatsOf(night).slice(500, 502)];

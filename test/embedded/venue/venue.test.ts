@@ -36,7 +36,7 @@ const validate = (url: string, side: 'query' | 'seating', body: unknown) =>
   call(url, 'POST', `/api/event-${side}/internal/v1/validate-pre-order`, { token, body });
 
 describe('validating an order', () => {
-  test('quotes the seats in the order asked, and the discount', async () => {
+  test('it quotes the seats in the requested order, and the discount', async () => {
     const { url } = await openVenue();
     const ids = seatIds(3).toReversed();
     const { status: code, body } = await validate(
@@ -69,7 +69,7 @@ describe('validating an order', () => {
     ['an unknown seat', { seat_ids: ['Z99'] }, 'There is no seat Z99 in this session.'],
     ['a seat of another session', { session_id: secondNight.id }, /^There is no seat .+ in this session\.$/],
     [
-      'a seat the organiser keeps',
+      'a seat reserved by the organiser',
       {
         seat_ids: seatsOf(night)
           .filter(({ isReserved }) => isReserved)
@@ -80,8 +80,12 @@ describe('validating an order', () => {
     ['an unknown discount', { discount_id: 'none' }, 'There is no such discount for this event.'],
     ['a paused discount', { discount_id: discountId('PAUSED') }, 'The discount is not active.'],
     ['an expired discount', { discount_id: discountId('LASTYEAR') }, 'The discount has expired.'],
-    ['an early discount', { discount_id: discountId('NOTYET') }, 'The discount is not valid yet.'],
-  ])('refuses %s', async (_name, changes, message) => {
+    [
+      'a discount that is not valid yet',
+      { discount_id: discountId('NOTYET') },
+      'The discount is not valid yet.',
+    ],
+  ])('it refuses %s', async (_name, changes, message) => {
     const { url } = await openVenue();
     for (const side of ['query', 'seating'] as const) {
       const answer = await validate(url, side, request(changes));
@@ -91,7 +95,7 @@ describe('validating an order', () => {
   });
 
   test.each(theatre.sessions.filter((session) => session.status !== 'ON_SALE'))(
-    'refuses a session that is $status',
+    'it refuses a session that is $status',
     async (session) => {
       const { url } = await openVenue();
       const closed = { session_id: session.id, event_id: theatre.id, seat_ids: [seatsOf(session)[0]?.id] };
@@ -103,8 +107,8 @@ describe('validating an order', () => {
   );
 });
 
-describe('a seat’s life', () => {
-  test('held refuses new quotes only, sold refuses all, free again none; a restart forgets nothing', async () => {
+describe('the status of a seat', () => {
+  test('it refuses new quotes while held and all requests once sold, none when free again, and outlives a restart', async () => {
     const folder = await testFolder();
     const { url, venue } = await openVenue({ dataDir: folder });
     const both = async (at: string) => [
@@ -131,14 +135,14 @@ describe('a seat’s life', () => {
     expect(await both(again.url)).toEqual([200, 200]);
   });
 
-  test('of an unknown session or seat is passed over', async () => {
+  test('it is ignored for an unknown session or seat', async () => {
     const { venue } = await openVenue();
     await venue.takeSeatStatus(JSON.stringify({ session_id: 'none', seat_ids: ['A1'], status: 'BOOKED' }));
     await venue.takeSeatStatus(status('BOOKED', ['none']));
   });
 });
 
-describe('who owns and scans', () => {
+describe('ownership and roles', () => {
   const { organiser, scanner, buyer } = DEMO_USERS;
   test.each([
     [`events/verify-ownership?eventId=${concert.id}&userId=${organiser.sub}`, true],
@@ -155,7 +159,7 @@ describe('who owns and scans', () => {
     [`sessions/verify-role?sessionId=${night.id}&userId=${scanner.sub}&role=OWNER`, false],
     [`sessions/verify-role?sessionId=${night.id}&userId=${organiser.sub}&role=SCANNER`, false],
     [`sessions/verify-role?sessionId=none&userId=${scanner.sub}&role=SCANNER`, false],
-  ])('%s is %s', async (path, answer) => {
+  ])('%s is answered with %s', async (path, answer) => {
     const { url } = await openVenue();
     expect(await call(url, 'GET', `/api/event-seating/internal/v1/${path}`, { token })).toMatchObject({
       status: 200,
@@ -163,7 +167,7 @@ describe('who owns and scans', () => {
     });
   });
 
-  test('a batch of events is owned as a whole', async () => {
+  test('a batch of events is owned only if every event is', async () => {
     const { url } = await openVenue();
     const ask = (eventIds: readonly string[], userId: string) =>
       call(url, 'POST', '/api/event-seating/internal/v1/events/verify-batch-ownership', {
@@ -175,7 +179,7 @@ describe('who owns and scans', () => {
     expect((await ask([concert.id], buyer.sub)).status).toBe(403);
   });
 
-  test('nothing of it is told without a service token', async () => {
+  test('nothing is answered without a service token', async () => {
     const { url } = await openVenue();
     for (const path of [
       '/api/event-query/internal/v1/validate-pre-order',
@@ -199,7 +203,7 @@ describe('who owns and scans', () => {
 });
 
 describe('the catalogue', () => {
-  test('has the shapes that pages read', async () => {
+  test('it has the shapes that pages read', async () => {
     const { url } = await openVenue();
     const get = async (path: string) => (await call(url, 'GET', `/api/event-query/v1/${path}`)).body;
     expect((await get('events/trending?limit=1'))[0]).toEqual({
@@ -266,13 +270,13 @@ describe('the catalogue', () => {
     [`events/${concert.id}/sessions?size=0`, 400],
     [`events/${concert.id}/sessions?page=-1`, 400],
     ['events/search?size=1000000', 400],
-  ])('%s is %i', async (path, code) => {
+  ])('it answers %s with %i', async (path, code) => {
     const { url } = await openVenue();
     expect((await call(url, 'GET', `/api/event-query/v1/${path}`)).status).toBe(code);
   });
 });
 
-test('the demo is the same on any day, on sale on every day, and has no id twice', () => {
+test('it is the same on any day, on sale every day, and has no id twice', () => {
   const idsOf = (day: ReturnType<typeof demoCatalogue>) =>
     day.events.flatMap((event) => [
       event.id,
@@ -297,7 +301,7 @@ test('the demo is the same on any day, on sale on every day, and has no id twice
   );
 });
 
-test('prices have no decimals where the currency has none', () => {
+test('its prices have no decimals where the currency has none', () => {
   const yen = demoCatalogue(VENUE_NOW, new Currency('jpy'));
   expect(yen.events.flatMap((event) => event.tiers).every(({ price }) => Number.isInteger(price))).toBe(true);
 });

@@ -21,7 +21,7 @@ const [buyer, organiser, scanner, admin, stranger] = [
 ) as [Principal, Principal, Principal, Principal, Principal];
 const event = as<EventId>('event');
 const session = as<SessionId>('session');
-/** Everything a permission may be asked for, as it stands to those five. */
+/** Everything a permission may be checked on, with the caller’s relation to it held in those five users. */
 const subject = { owner: buyer.userId, event, session, scannedAt: session };
 
 let asked: string[];
@@ -50,12 +50,12 @@ function refusal(permission: Permission, who: Principal, about: Parameters<Acces
   );
 }
 
-describe('who may do what', () => {
+describe('permissions', () => {
   const people = { buyer, organiser, scanner, admin, stranger };
   const roleOf = { buyer: 'owner', organiser: 'organiser', scanner: 'scanner', admin: 'admin' } as const;
 
   test.each(Object.keys(PERMISSIONS) as Permission[])(
-    '%s: exactly those whom the table names',
+    '%s is granted to exactly the roles that the table names',
     async (name) => {
       const roles: readonly string[] = PERMISSIONS[name].roles;
       for (const [person, who] of Object.entries(people)) {
@@ -68,7 +68,7 @@ describe('who may do what', () => {
     },
   );
 
-  test('administrators pass wherever an organiser passes', () => {
+  test('an administrator passes wherever an organiser passes', () => {
     const rules = Object.entries<{ readonly roles: readonly string[] }>(PERMISSIONS);
     const others = rules.filter(([, { roles }]) => roles.includes('organiser') && !roles.includes('admin'));
     expect(others).toEqual([]);
@@ -82,14 +82,14 @@ describe('who may do what', () => {
   });
 });
 
-describe('the seating service', () => {
-  test('is not asked about administrators and owners', async () => {
+describe('access that needs the seating service', () => {
+  test('it does not ask the service about administrators and owners', async () => {
     await access.require('order.read', buyer, subject);
     await access.require('order.read', admin, subject);
     expect(asked).toEqual([]);
   });
 
-  test('is asked about every part of a subject, and one no is a no', async () => {
+  test('it asks about every part of a subject, and one refusal refuses the caller', async () => {
     const other = as<EventId>('other');
     expect(await refusal('order.read', organiser, { event, session })).toBeUndefined();
     expect(await refusal('order.read', organiser, { event: other, session })).toMatchObject({
@@ -100,14 +100,14 @@ describe('the seating service', () => {
     });
   });
 
-  test('a subject without any part of an organiser’s lets no organiser pass', async () => {
+  test('it lets no organiser pass for a subject that has no part an organiser can own', async () => {
     expect(await refusal('order.read', organiser, { owner: buyer.userId })).toMatchObject({
       code: 'forbidden',
     });
     expect(asked).toEqual([]);
   });
 
-  test('a failure of it is no refusal', async () => {
+  test('it does not take a failure of the service for a refusal', async () => {
     const failure = new AppError('seating_unavailable', 'It does not answer.');
     const failing = () => Promise.reject(failure);
     const unlucky = new Access({
@@ -121,7 +121,7 @@ describe('the seating service', () => {
     await expect(unlucky.require('ticket.check-in', scanner, subject)).rejects.toBe(failure);
   });
 
-  test('hears once of a scanner who passed, and each time of a user who did not', async () => {
+  test('it asks once about a scanner who passed, and each time about a user who did not', async () => {
     const scans = { scannedAt: session };
     await access.require('ticket.check-in', scanner, scans);
     await access.require('ticket.check-in', scanner, scans);

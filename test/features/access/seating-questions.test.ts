@@ -8,7 +8,7 @@ const scannedAt = as<SessionId>('session');
 const user = { userId: as<UserId>('user'), isAdmin: false, scopes: [], expiresAt: instant(0) };
 const admin = { ...user, isAdmin: true };
 
-/** A seating service that answers each question the same, and counts them. */
+/** A seating service that gives every question the same answer and counts the questions. */
 function seating(answer: boolean | Error) {
   const asked: string[] = [];
   const ask = (question: string) => async () => {
@@ -29,8 +29,8 @@ function seating(answer: boolean | Error) {
   };
 }
 
-describe('the seating service', () => {
-  test('is asked once by all who ask at the same moment, whatever it answers', async () => {
+describe('questions to the seating service', () => {
+  test('it sends one question for all callers who ask at the same moment, whatever the answer', async () => {
     for (const answer of [true, false, new Error('unavailable')]) {
       const { access, asked } = seating(answer);
       const all = Array.from({ length: 1_000 }, () => access.roleFor('live.event', user, { event }));
@@ -39,7 +39,7 @@ describe('the seating service', () => {
     }
   });
 
-  test('is asked again about an owner each time, and about a scanner after a no', async () => {
+  test('it asks again about an owner each time, and about a scanner after a refusal', async () => {
     const { access, asked } = seating(false);
     await access.roleFor('live.event', user, { event });
     await access.roleFor('live.event', user, { event });
@@ -48,7 +48,7 @@ describe('the seating service', () => {
     expect(asked).toEqual(['event', 'event', 'scanner', 'scanner']);
   });
 
-  test('is asked about a scanner once, and about an owner each time, after a yes', async () => {
+  test('it asks once about a scanner whom the service confirmed, and each time about an owner', async () => {
     const { access, asked } = seating(true);
     for (const _again of [1, 2]) {
       expect(await access.require('live.event', user, { event })).toBe('organiser');
@@ -57,14 +57,14 @@ describe('the seating service', () => {
     expect(asked).toEqual(['event', 'scanner', 'event']);
   });
 
-  test('is asked nothing about an administrator', async () => {
+  test('it asks nothing about an administrator', async () => {
     const { access, asked } = seating(new Error('unavailable'));
     expect(await access.require('analytics.event', admin, { event })).toBe('admin');
     expect(asked).toEqual([]);
   });
 });
 
-test('every part of the subject must be the organiser’s', async () => {
+test('it requires that every part of the subject belongs to the organiser', async () => {
   const { access } = seating(true);
   const subject = { event, session: scannedAt };
   expect(await access.require('analytics.session', user, subject)).toBe('organiser');

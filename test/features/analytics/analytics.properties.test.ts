@@ -69,7 +69,7 @@ beforeAll(async () => {
 
 afterAll(() => database.close());
 
-/** What can happen to an order, by the order's number among those placed. */
+/** What can happen to an order, addressed by its number among the placed orders. */
 type Step =
   | {
       readonly kind: 'place';
@@ -95,7 +95,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('place' as const),
       seats: fc.array(seat, { minLength: 1, maxLength: 4 }),
-      // Spread over a month in which clocks change in some of the zones, on quarters of an hour and beside them.
+      // Spread over a month in which clocks change in some of the zones, on quarter-hours and next to them.
       at: fc.integer({ min: 0, max: 30 * 24 * 60 * 4 }),
     }),
   },
@@ -130,7 +130,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('fold' as const) }) },
 );
 
-/** The service's own parts, with a provider whose accounts a test writes. */
+/** The service’s own parts, with a payment provider whose accounts a test writes. */
 function world() {
   const ids = { uuid: () => randomUUID() };
   const unused = () => Promise.reject(new Error('not part of this test'));
@@ -259,7 +259,7 @@ async function placeOne(
       {
         seatId: as<SeatId>(`${orderId.slice(0, 8)}-${index}`),
         label: `S${index}`,
-        // A tier that bears two names.
+        // A tier that has had two names.
         tier: {
           id: pick(season.tierIds, tier),
           name: tier > 1 ? 'Stalls' : 'Parkett',
@@ -293,7 +293,7 @@ async function placeOne(
   placed.push(orderId);
 }
 
-/** Does a step as the service would; one that the service refuses changes nothing. */
+/** Does a step as the service would; a step that the service refuses changes nothing. */
 async function take(step: Step, season: Season, w: World): Promise<void> {
   if (step.kind === 'place') return placeOne(season, step, w);
   if (step.kind === 'fold') return void (await foldCounted(database));
@@ -349,7 +349,7 @@ async function take(step: Step, season: Season, w: World): Promise<void> {
   }
 }
 
-/** Something happens in the provider's dashboard or at a bank, and the service hears of it. */
+/** Something happens in the provider’s dashboard or at a bank, and the service receives the event. */
 async function atProvider(
   w: World,
   intentId: PaymentIntentId,
@@ -358,13 +358,13 @@ async function atProvider(
   const payment = await findPayment(database, intentId);
   if (!payment) return;
   const { refunds = [], disputes = [] } = w.accounts.get(intentId) ?? {};
-  const gone =
+  const refunded =
     [...refunds, ...disputes.filter(({ state }) => state === 'taken')].reduce(
       (all, { amount }) => all + amount,
       0,
     ) + (what.refund ?? what.dispute ?? 0);
-  // The provider gives back no more than it has.
-  if (gone > payment.amountMinor) return;
+  // The provider refunds no more than it has.
+  if (refunded > payment.amountMinor) return;
   const failed = { refundId: undefined, hasFailed: false };
   w.accounts.set(intentId, {
     refunds: what.refund
@@ -422,7 +422,7 @@ async function compare(season: Season, zones: readonly string[]): Promise<void> 
   }
 }
 
-/** Orders that come to every end there is, so that it does not hang on chance whether one is reached. */
+/** Orders that reach every possible end, so that the coverage does not depend on chance. */
 const EVERY_END: Step[] = [
   ...Array.from({ length: 4 }, (): Step => {
     const seats = [4_990, 10_001].map((price) => ({ tier: 1, price }));
@@ -439,7 +439,7 @@ const EVERY_END: Step[] = [
   { kind: 'fold' },
 ];
 
-test('whatever happens to orders, every figure is what the rows add up to', {
+test('every figure is the sum of the rows, whatever happens to the orders', {
   timeout: 300_000,
 }, async () => {
   await fc.assert(
@@ -467,7 +467,7 @@ test('whatever happens to orders, every figure is what the rows add up to', {
     },
     [],
   );
-  // Sequences that reach nothing would prove nothing.
+  // Sequences that reach none of these ends would prove nothing.
   expect(Object.entries(row ?? {}).filter(([, count]) => count === 0)).toEqual([]);
   const findings = await findingsIn(dsn, lkr);
   expect(findings.filter(({ invariant }) => invariant === 'I9')).toEqual([]);

@@ -5,7 +5,7 @@ import { type Column, csvHeader, csvLine, workbookRow } from '../../../src/featu
 const text: Column = { name: 'seat_label', kind: 'text' };
 const line = (value: string) => csvLine([text, text], [value, 'next']);
 
-/** What a reader of RFC 4180 finds in the first cell. */
+/** What an RFC 4180 parser finds in the first cell. */
 function firstCell(csv: string): string {
   const quoted = /^"((?:[^"]|"")*)",next\r\n$/.exec(csv)?.[1];
   if (quoted !== undefined) return quoted.replaceAll('""', '"');
@@ -31,11 +31,11 @@ describe('text in CSV', () => {
     ['A-1', 'A-1'],
     ['1=1', '1=1'],
     ['', ''],
-  ])('%j is written so that nothing computes it', (value, written) => {
+  ])('%j is written so that no spreadsheet computes it', (value, written) => {
     expect(firstCell(line(value))).toBe(written);
   });
 
-  test('is read back as it was, but for the apostrophe', () => {
+  test('it is read back as it was, except for the apostrophe', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme' }),
@@ -50,7 +50,7 @@ describe('text in CSV', () => {
   });
 });
 
-test('other kinds are what spreadsheets read as such', () => {
+test('the other kinds of cell are written so that spreadsheets read them as such', () => {
   const columns: Column[] = [
     { name: 'price', kind: 'amount' },
     { name: 'tickets', kind: 'count' },
@@ -70,7 +70,7 @@ test('other kinds are what spreadsheets read as such', () => {
   ]);
 });
 
-test('a workbook’s text is cut to a cell and to what XML can hold', () => {
+test('text in a workbook is cut to the size of a cell and to what XML can hold', () => {
   expect(workbookRow([text], ['a\u0000b'])).toEqual(['a\uFFFDb']);
   expect(workbookRow([text], ['x'.repeat(40_000)])).toEqual(['x'.repeat(32_767)]);
   expect(workbookRow([text], ['=1+1'])).toEqual(['=1+1']);

@@ -12,7 +12,7 @@ import { testDatabase } from '../../support/own-database.ts';
 const OTHERS_ORDERS = 5_000;
 const MINE = { eventId: randomUUID(), sessionId: randomUUID(), organizationId: randomUUID() };
 
-/** Orders that the earlier service completed, with the money that was counted of them at the takeover. */
+/** Orders that the earlier service completed, with the money recorded for them at the takeover. */
 const TAKE_OVER = `
   WITH taken AS (
     INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, price, created_at, completed_at)
@@ -22,7 +22,7 @@ const TAKE_OVER = `
   INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor, is_folded)
   SELECT organization_id, event_id, session_id, 'lkr', 10000 * count(*), 0, true FROM taken GROUP BY 1, 2, 3`;
 
-/** Rows of orders, or entries of their indexes, that the statements of this transaction have looked at. */
+/** Number of order rows, or entries of their indexes, that the statements of this transaction have read. */
 const LOOKED_AT = {
   name: 'looked-at',
   text: `SELECT sum(pg_stat_get_xact_tuples_returned(of))::integer AS rows
@@ -39,7 +39,7 @@ async function rowsLookedAt(database: Database, work: (executor: Executor) => Pr
   });
 }
 
-test('no answer looks at orders of others that the earlier service completed', async () => {
+test('no report reads other organisers’ orders that the earlier service completed', async () => {
   const dsn = await testDatabase();
   const { eventId, sessionId, organizationId } = MINE;
   await sql(dsn, TAKE_OVER, [randomUUID(), eventId, organizationId, sessionId, 2]);
@@ -65,7 +65,7 @@ test('no answer looks at orders of others that the earlier service completed', a
     expect(rows, scope.of).toBeLessThan(20);
   }
   expect(await rowsLookedAt(database, (tx) => sessionsOf(tx, as<EventId>(eventId)))).toBeLessThan(20);
-  // What is counted here counts.
+  // Reading the counted orders does raise the counter.
   const all = { name: 'all-orders', text: 'SELECT count(price) FROM orders' };
   expect(await rowsLookedAt(database, (tx) => tx.rows(all, []))).toBeGreaterThan(OTHERS_ORDERS);
 });

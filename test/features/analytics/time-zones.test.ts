@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { dateOfDay, quarterHourOf, readTimeZone } from '../../../src/features/analytics/time-zones.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 
-/** The date that the figures give a moment, as the database works it out. */
+/** The date that the reports assign to a moment, as the database computes it. */
 function dayIn(zone: string, at: number): string {
   const offsets = readTimeZone(zone);
   const quarter = quarterHourOf(instant(at));
@@ -18,7 +18,7 @@ function wallDay(zone: string, at: number): string {
   return `${by.get('year')}-${by.get('month')}-${by.get('day')}`;
 }
 
-test('every zone there is has the days of its calendar', () => {
+test('every known time zone has the days of its calendar', () => {
   const zones = Intl.supportedValuesOf('timeZone').filter((zone) => zone.includes('/'));
   const at = fc.integer({ min: Date.parse('1973-01-01'), max: Date.parse('2090-01-01') });
   fc.assert(
@@ -29,7 +29,7 @@ test('every zone there is has the days of its calendar', () => {
   );
 });
 
-test('days turn at midnight by the clock, also when clocks change', () => {
+test('days change at local midnight, also when the clocks change', () => {
   const day = (zone: string, at: string) => dayIn(zone, Date.parse(at));
   expect(day('Asia/Colombo', '2026-03-01T18:29:59.999Z')).toBe('2026-03-01');
   expect(day('Asia/Colombo', '2026-03-01T18:30:00Z')).toBe('2026-03-02');
@@ -39,7 +39,7 @@ test('days turn at midnight by the clock, also when clocks change', () => {
   expect(day('America/New_York', '2026-03-09T04:00:00Z')).toBe('2026-03-09');
 });
 
-describe('is no time zone', () => {
+describe('a time zone', () => {
   test.each([
     '',
     'utc',
@@ -51,7 +51,7 @@ describe('is no time zone', () => {
     'Asia/Colombo ',
     'Asia/../UTC',
     "UTC'",
-  ])('%j', (name) => {
+  ])('it does not accept %j', (name) => {
     expect(readTimeZone(name)).toBeUndefined();
   });
 });

@@ -12,14 +12,14 @@ const TICKET = builtTicket('A1', {
 });
 const UNCHANGED = { seatId: undefined, seatLabel: undefined, note: undefined, rest: {} };
 
-describe('parts of a ticket that a request names', () => {
+describe('the parts of a ticket that a request names', () => {
   const wire = { tier_id: 'tier', price_at_purchase: 1 };
 
-  test('a part that is sent as it is changes nothing', () => {
+  test('a part that equals the stored one changes nothing', () => {
     expect(refusedParts({ tier_id: 'tier', price_at_purchase: 1 }, wire)).toEqual([]);
   });
 
-  test('a fixed part and one that no ticket has are refused, each with its reason', () => {
+  test('a fixed part and an unknown part are refused, each with its reason', () => {
     expect(refusedParts({ tier_id: 'other', row: 3 }, wire)).toEqual([
       {
         field: 'body/tier_id',
@@ -36,8 +36,8 @@ describe('parts of a ticket that a request names', () => {
   });
 });
 
-describe('label and note', () => {
-  test('what a request leaves out stays', () => {
+describe('the label and note of a ticket', () => {
+  test('they stay when the request leaves them out', () => {
     expect(relabelled(TICKET, UNCHANGED)).toEqual(TICKET);
   });
 
@@ -45,7 +45,7 @@ describe('label and note', () => {
     expect(relabelled(TICKET, { ...UNCHANGED, note: '' }).note).toBeUndefined();
   });
 
-  test('they are what the request says', () => {
+  test('they become what the request says', () => {
     expect(relabelled(TICKET, { ...UNCHANGED, seatLabel: 'Box 1', note: 'late' })).toMatchObject({
       seatLabel: 'Box 1',
       note: 'late',
@@ -54,11 +54,11 @@ describe('label and note', () => {
 });
 
 describe('the audit trail of a change', () => {
-  test('nothing when nothing differs, whatever a check-in changed', () => {
+  test('it records nothing when nothing differs, whatever a check-in changed', () => {
     expect(changesOf(TICKET, { ...TICKET, checkedInAt: instant(5) })).toBeUndefined();
   });
 
-  test('only what differs, before and after', () => {
+  test('it records only what differs, before and after', () => {
     const moved = { ...TICKET, seatId: as<SeatId>('other'), seatLabel: 'A2' };
     expect(changesOf(TICKET, moved)).toEqual({
       before: { seat_id: 'seat', seat_label: 'A1' },
@@ -66,7 +66,7 @@ describe('the audit trail of a change', () => {
     });
   });
 
-  test('that there is another note, and never what it says', () => {
+  test('it records that the note changed, and never its text', () => {
     const change = changesOf(TICKET, { ...TICKET, note: 'a secret' });
     expect(change).toEqual({ before: { has_note: true }, after: { has_note: true, is_note_new: true } });
   });

@@ -18,7 +18,7 @@ const SESSION = {
   venueDetails: { name: 'Hall', address: null },
 };
 
-/** The service, with what it answers and how often it was asked. */
+/** The seating service, with its answers and a count of the questions. */
 function service(answer: (path: string) => ServiceAnswer) {
   const asked: string[] = [];
   const get = async (path: string) => {
@@ -30,7 +30,7 @@ function service(answer: (path: string) => ServiceAnswer) {
 
 const ok = (body: unknown): ServiceAnswer => ({ outcome: 'ok', body });
 const known = (title: string) => (path: string) => ok(path.startsWith('/v1/events/') ? { title } : SESSION);
-const away = () => new AppError('seating_unavailable', 'away');
+const unavailable = () => new AppError('seating_unavailable', 'unavailable');
 const newSession = () => as<SessionId>(randomUUID());
 
 let now = instant(Date.parse('2026-12-01T00:00:00Z'));
@@ -40,7 +40,7 @@ const pass = (ms: number) => {
   now = later(now, ms);
 };
 
-test('a session has the name of its event, its times as moments, and what there is of its venue', async () => {
+test('a session has its event’s name, its times as instants, and the known parts of its venue', async () => {
   const sessionId = newSession();
   expect(await catalogueOf(service(known('Tides'))).session(sessionId)).toEqual({
     sessionId,
@@ -53,7 +53,7 @@ test('a session has the name of its event, its times as moments, and what there 
   });
 });
 
-test('is fetched once however many ask, and again when it is no longer fresh', async () => {
+test('a session is fetched once for all concurrent callers, and again when it is no longer fresh', async () => {
   const query = service(known('Tides'));
   const catalogue = catalogueOf(query);
   const sessionId = newSession();
@@ -65,38 +65,38 @@ test('is fetched once however many ask, and again when it is no longer fresh', a
   expect(query.asked).toHaveLength(4);
 });
 
-describe('while the service is away', () => {
-  test('what was known still stands', async () => {
-    let isAway = false;
+describe('while the seating service is unavailable', () => {
+  test('a session that was fetched before is still served', async () => {
+    let isDown = false;
     const query = service((path) => {
-      if (isAway) throw away();
+      if (isDown) throw unavailable();
       return known('Tides')(path);
     });
     const catalogue = catalogueOf(query);
     const sessionId = newSession();
     await catalogue.session(sessionId);
-    isAway = true;
+    isDown = true;
     pass(FRESH_MS + 1_000);
     expect(await catalogue.session(sessionId)).toMatchObject({ title: 'Tides' });
     expect(query.asked).toHaveLength(3);
   });
 
-  test('what was not known is asked for again', async () => {
-    let isAway = true;
+  test('a session that was not fetched before is asked for again', async () => {
+    let isDown = true;
     const catalogue = catalogueOf(
       service((path) => {
-        if (isAway) throw away();
+        if (isDown) throw unavailable();
         return known('Tides')(path);
       }),
     );
     const sessionId = newSession();
     await expect(catalogue.session(sessionId)).rejects.toMatchObject({ code: 'seating_unavailable' });
-    isAway = false;
+    isDown = false;
     expect(await catalogue.session(sessionId)).toMatchObject({ title: 'Tides' });
   });
 });
 
-test('a session that there is not is none, and may come to be', async () => {
+test('a session that does not exist is reported as missing, and can be found later', async () => {
   let isThere = false;
   const refused: ServiceAnswer = { outcome: 'refused', message: 'no' };
   const catalogue = catalogueOf(service((path) => (isThere ? known('New')(path) : refused)));

@@ -43,44 +43,56 @@ function seen({
 
 const other = { ticket: { sessionId: as<Scan['sessionId']>('other') } };
 
-describe('at the entry', () => {
+describe('a scan at the entry', () => {
   test.each([
-    ['a good one', {}, undefined],
-    ['one of a pending order', { orderStatus: 'pending' }, 'ticket_not_paid'],
-    ['one of a cancelled order', { orderStatus: 'cancelled' }, 'ticket_cancelled'],
-    ['a voided one', { ticket: VOID }, 'ticket_cancelled'],
-    ['one let in before', INSIDE, 'already_checked_in'],
-    ['one let in before and then voided', { ...INSIDE, ticket: VOID }, 'ticket_cancelled'],
-    ['one that was scanned out before', { ...INSIDE, leftAt: AT }, undefined],
-    ['one that was scanned out later', { ...INSIDE, leftAt: AFTER }, 'already_checked_in'],
-    ['one sealed for another session', other, 'ticket_forged'],
+    ['it admits a good ticket', {}, undefined],
+    ['it refuses a ticket of a pending order', { orderStatus: 'pending' }, 'ticket_not_paid'],
+    ['it refuses a ticket of a cancelled order', { orderStatus: 'cancelled' }, 'ticket_cancelled'],
+    ['it refuses a voided ticket', { ticket: VOID }, 'ticket_cancelled'],
+    ['it refuses a ticket that is already checked in', INSIDE, 'already_checked_in'],
+    [
+      'it refuses as cancelled a ticket that was checked in and then voided',
+      { ...INSIDE, ticket: VOID },
+      'ticket_cancelled',
+    ],
+    ['it admits a ticket that was scanned out before', { ...INSIDE, leftAt: AT }, undefined],
+    [
+      'it refuses a ticket that was scanned out only later',
+      { ...INSIDE, leftAt: AFTER },
+      'already_checked_in',
+    ],
+    ['it refuses a ticket that is sealed for another session', other, 'ticket_forged'],
   ] as const)('%s', (_name, changes, code) => {
     expect(refusalFor(seen(changes), scan, 'open')?.code).toBe(code);
   });
 
-  test('of no ticket at all', () => {
+  test('it refuses a code without a ticket', () => {
     expect(refusalFor(undefined, scan, 'open')?.code).toBe('ticket_forged');
   });
 
-  test('says when and where the first one was', () => {
+  test('it names the time and place of the first check-in', () => {
     expect(refusalFor(seen(INSIDE), scan, 'open')).toMatchObject({ first: INSIDE.admission });
   });
 
-  test('doors that are closed refuse what else is good, and nothing hides behind them', () => {
+  test('it refuses a good ticket while the doors are closed, and names a ticket’s own fault first', () => {
     expect(refusalFor(seen({}), scan, 'ticket_too_early')?.code).toBe('ticket_too_early');
     expect(refusalFor(seen({ ticket: VOID }), scan, 'ticket_too_late')?.code).toBe('ticket_cancelled');
   });
 });
 
-describe('at the exit', () => {
+describe('a scan at the exit', () => {
   const exit = { ...scan, direction: 'exit' } as const;
   test.each([
-    ['somebody inside', { ...INSIDE, allowsReentry: true }, undefined],
-    ['where nobody returns', INSIDE, 'reentry_not_allowed'],
-    ['nobody', { allowsReentry: true }, 'not_checked_in'],
-    ['somebody who left', { ...INSIDE, allowsReentry: true, leftAt: BEFORE }, 'not_checked_in'],
+    ['it lets out a ticket holder who is inside', { ...INSIDE, allowsReentry: true }, undefined],
+    ['it refuses an exit where re-entry is not allowed', INSIDE, 'reentry_not_allowed'],
+    ['it refuses a ticket that never entered', { allowsReentry: true }, 'not_checked_in'],
     [
-      'somebody who came later',
+      'it refuses a ticket that already left',
+      { ...INSIDE, allowsReentry: true, leftAt: BEFORE },
+      'not_checked_in',
+    ],
+    [
+      'it refuses a ticket that entered only later',
       { admission: { ...INSIDE.admission, at: AFTER }, allowsReentry: true },
       'not_checked_in',
     ],
@@ -89,7 +101,7 @@ describe('at the exit', () => {
   });
 });
 
-describe('doors', () => {
+describe('the doors of a session', () => {
   const times = { startsAt: instant(100), endsAt: instant(200) };
   const hours = { openMsBefore: 10, closeMsAfter: 20 };
   test.each([
@@ -97,18 +109,18 @@ describe('doors', () => {
     [90, 'open'],
     [220, 'open'],
     [221, 'ticket_too_late'],
-  ] as const)('at %i', (now, doors) => {
+  ] as const)('at %i ms they are %s', (now, doors) => {
     expect(doorsAt(instant(now), times, hours)).toBe(doors);
   });
 
-  test('of a session nobody knows, without an end, or without hours are open', () => {
+  test('they are open when the session is unknown, has no end, or has no opening hours', () => {
     expect(doorsAt(instant(0), undefined, hours)).toBe('open');
     expect(doorsAt(instant(999), { ...times, endsAt: undefined }, hours)).toBe('open');
     expect(doorsAt(instant(0), times, { openMsBefore: undefined, closeMsAfter: undefined })).toBe('open');
   });
 });
 
-test('a device is believed within bounds, and never about our future', () => {
+test('the time that a device claims is believed within bounds, and never in the future', () => {
   const now = instant(1_800_000_000_000);
   const claimed = (ms: number) => believableTime(instant(now + ms), now);
   expect(claimed(-1)).toBe(now - 1);

@@ -5,7 +5,7 @@ import { as, type SessionId } from '../../../src/kernel/ids.ts';
 
 const sessionId = as<SessionId>('session');
 
-/** A catalogue whose answers the test gives, and the times it has then. */
+/** A catalogue whose answers the test sets, and the session times that come of them. */
 function catalogue() {
   const asked: PromiseWithResolvers<SessionTimes | undefined>[] = [];
   let now = 0;
@@ -22,7 +22,7 @@ function catalogue() {
   return { asked, times, startsAt, at };
 }
 
-test('all who ask at a time ask the catalogue once, and again after a minute in the background', async () => {
+test('concurrent callers ask the catalogue once, and the times are refreshed in the background after a minute', async () => {
   const { asked, times, startsAt, at } = catalogue();
   const first = [times.of(sessionId), times.of(sessionId)];
   asked[0]?.resolve(startsAt(7));
@@ -39,7 +39,7 @@ test('all who ask at a time ask the catalogue once, and again after a minute in 
   expect(await times.of(sessionId)).toEqual(startsAt(8));
 });
 
-test('a catalogue that is unavailable leaves the known times, and none where none are known', async () => {
+test('while the catalogue is unavailable, known times are kept and unknown ones stay unknown', async () => {
   const { asked, times, startsAt, at } = catalogue();
   const unknown = times.of(sessionId);
   asked[0]?.reject(new Error('unavailable'));
@@ -55,7 +55,7 @@ test('a catalogue that is unavailable leaves the known times, and none where non
   expect(await times.of(sessionId)).toEqual(startsAt(7));
 });
 
-test('a catalogue that does not answer holds the line up for a moment only', async () => {
+test('a catalogue that does not answer delays the scans only for a moment', async () => {
   const { times } = catalogue();
   expect(await times.of(sessionId)).toBeUndefined();
 });

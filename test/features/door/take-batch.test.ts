@@ -8,7 +8,7 @@ import { as, type SessionId, type TicketId, type UserId } from '../../../src/ker
 
 const user = { userId: as<UserId>('stranger'), isAdmin: false, scopes: [], expiresAt: instant(0) };
 
-test('a thousand scans of a stranger are one question for each session, and no statement', async () => {
+test('a thousand scans by an unauthorised caller cost one question per session, and no statement', async () => {
   const asked: string[] = [];
   const unused = () => Promise.reject(new Error('not part of this test'));
   const access = new Access({

@@ -7,7 +7,7 @@ import { until } from '../../support/servers.ts';
 
 const scopeOf = (id: string): SalesScope => ({ kind: 'event', id: as<EventId>(id) });
 
-/** A database whose answers the test gives. */
+/** A database whose answers the test sets. */
 function slowDatabase() {
   const asked: { name: string; values: readonly unknown[]; answer: (rows: unknown[]) => void }[] = [];
   const database = {
@@ -23,7 +23,7 @@ function slowDatabase() {
 
 const settled = () => new Promise((done) => setImmediate(done));
 
-test('a stream that comes during a reading without its scope begins after that reading', async () => {
+test('a stream that joins during a read that does not cover its scope starts after that read', async () => {
   const { database, asked, answer } = slowDatabase();
   const reader = new FeedReader(database);
   reader.watch(scopeOf('a'));
@@ -47,7 +47,7 @@ test('a stream that comes during a reading without its scope begins after that r
   expect(asked[2]?.values).toEqual([15, 200, ['a', 'b'], []]);
 });
 
-test('nothing is read while nobody watches, and the next one begins at what is newest then', async () => {
+test('nothing is read while no stream is open, and the next stream starts at the newest row of that time', async () => {
   const { database, asked, answer } = slowDatabase();
   const reader = new FeedReader(database);
   const unwatch = reader.watch(scopeOf('a'));

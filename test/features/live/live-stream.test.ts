@@ -5,7 +5,7 @@ import { instant } from '../../../src/kernel/clock.ts';
 import { as, type EventId } from '../../../src/kernel/ids.ts';
 import type { EventSink } from '../../../src/platform/http/event-stream.ts';
 
-/** A connection whose reader takes nothing until it is told to. */
+/** A connection whose reader takes nothing until the test lets it. */
 function stalledSink() {
   const state = { buffered: 0, most: 0, isCut: false, isEnded: false };
   const drains: (() => void)[] = [];
@@ -40,7 +40,7 @@ const open = (sink: EventSink) =>
   });
 
 describe('a reader that takes nothing', () => {
-  test('is cut, and never waited for with more than the bound and one turn', () => {
+  test('it is cut, and never buffers more than the bound and one turn', () => {
     const { sink, state } = stalledSink();
     const stream = open(sink);
     const turn = Buffer.alloc(MAX_TURN_BYTES);
@@ -51,7 +51,7 @@ describe('a reader that takes nothing', () => {
     expect(state.most).toBeLessThanOrEqual(MAX_BUFFERED_BYTES + MAX_TURN_BYTES);
   });
 
-  test('is cut after a minute, though little waits for it', () => {
+  test('it is cut after a minute, even if little is buffered for it', () => {
     const { sink, state } = stalledSink();
     const stream = open(sink);
     stream.upkeep(instant(59_999));
@@ -60,7 +60,7 @@ describe('a reader that takes nothing', () => {
     expect(state.isCut).toBe(true);
   });
 
-  test('is not waited for without end with the last word either', () => {
+  test('it is cut when it does not take the last message either', () => {
     const { sink, state } = stalledSink();
     const stream = open(sink);
     stream.close('stopping');
@@ -70,7 +70,7 @@ describe('a reader that takes nothing', () => {
   });
 });
 
-test('catching up waits for the reader, and goes on when it has taken what there is', async () => {
+test('catching up waits for the reader, and continues when the reader has taken what was sent', async () => {
   const { sink, state, take } = stalledSink();
   const stream = open(sink);
   stream.send(Buffer.alloc(MAX_BUFFERED_BYTES), 8);
@@ -85,7 +85,7 @@ test('catching up waits for the reader, and goes on when it has taken what there
   expect(state.isCut).toBe(false);
 });
 
-test('an ended stream says nothing more', () => {
+test('an ended stream sends nothing more', () => {
   const { sink, state } = stalledSink();
   const stream = open(sink);
   stream.close('not_owner');

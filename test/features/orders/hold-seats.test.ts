@@ -27,7 +27,7 @@ const request = {
   seatIds: [a, b],
   discountId: undefined,
 };
-/** As the unique index refuses a ticket on a seat that has one. */
+/** A violation of the unique index on live seats, as PostgreSQL reports it. */
 const SEAT_TAKEN = Object.assign(new Error('duplicate'), { code: '23505', constraint: 'tickets_live_seat' });
 
 function quoted(seatId: SeatId): PricedSeat {
@@ -35,7 +35,7 @@ function quoted(seatId: SeatId): PricedSeat {
   return { seatId, label: seatId.toUpperCase(), tier, price: money(100) };
 }
 
-/** What happened to the holds and at the seating services, in order. */
+/** The calls to the holds and the seating services, in order. */
 let events: string[];
 /** Seats that have a live ticket in the database. */
 let sold: SeatId[];
@@ -71,7 +71,7 @@ beforeEach(() => {
   };
 });
 
-/** A database that knows which seats are sold, and what those are called. */
+/** A database that knows which seats are sold, and their labels. */
 const database = {
   async rows({ name }: { readonly name: string }) {
     if (name === 'seats-live') return sold.map((seat_id) => ({ seat_id }));
@@ -110,45 +110,45 @@ const HELD = `hold a,b for order ${PLACING_HOLD_MS}`;
 const EXTENDED = 'extend a,b for order 300000';
 const RELEASED = 'release a,b for order';
 
-describe('taking seats', () => {
-  test('the seats are held, quoted and written, and then held to the order’s end', async () => {
+describe('holding seats', () => {
+  test('it holds the seats, quotes and saves them, and then extends the hold to the order’s end', async () => {
     expect(await around(write)).toBe('written');
     expect(events).toEqual([HELD, 'quote', 'agree', 'write A,B', EXTENDED]);
   });
 
-  test('the hold is released when nothing was written', async () => {
+  test('it releases the hold when nothing was saved', async () => {
     await around(write, () => undefined);
     expect(events.at(-1)).toBe(RELEASED);
   });
 
-  test('the hold is released when the work fails, and its error stays', async () => {
+  test('it releases the hold when the work fails, and throws the error of the work', async () => {
     const error = new Error('no');
     await expect(around(() => fail(error))).rejects.toBe(error);
     expect(events).toEqual([HELD, 'quote', 'agree', RELEASED]);
   });
 
-  test('without seats there is nothing to hold or to quote', async () => {
+  test('it holds and quotes nothing when there are no seats', async () => {
     expect(await around(write, () => END, { ...request, seatIds: [] })).toBe('written');
     expect(events).toEqual(['write ']);
   });
 });
 
-describe('a hold that cannot be settled changes no answer', () => {
+describe('a hold that cannot be settled', () => {
   beforeEach(() => {
     const failure = () => Promise.reject(new Error('the holds do not answer'));
     holds = { ...holds, extend: failure, release: failure };
   });
 
-  test('what was written is returned', async () => {
+  test('it does not change what the work returned', async () => {
     expect(await around(write)).toBe('written');
   });
 
-  test('what was refused is thrown', async () => {
+  test('it does not change what the work threw', async () => {
     const refused = new AppError('discount_refused', 'used up');
     await expect(around(() => fail(refused))).rejects.toBe(refused);
   });
 
-  test('also when it fails before it gives a promise', async () => {
+  test('it changes nothing, even if the call throws before it returns a promise', async () => {
     holds = {
       ...holds,
       extend() {
@@ -159,8 +159,8 @@ describe('a hold that cannot be settled changes no answer', () => {
   });
 });
 
-describe('seats that are another order’s', () => {
-  test('those held are named, and nothing is quoted or released', async () => {
+describe('seats that belong to another order', () => {
+  test('it names those that are held, and quotes and releases nothing', async () => {
     answer = { outcome: 'taken', seatIds: [b] };
     sold = [b];
     expect(await refusalOf(around(write))).toEqual({
@@ -171,7 +171,7 @@ describe('seats that are another order’s', () => {
     expect(events).toEqual([HELD]);
   });
 
-  test('those that the database refuses are named, and the hold is released', async () => {
+  test('it names those that the database refuses, and releases the hold', async () => {
     sold = [b];
     expect(await refusalOf(around(() => fail(SEAT_TAKEN)))).toEqual({
       code: 'seats_taken',
@@ -181,14 +181,14 @@ describe('seats that are another order’s', () => {
     expect(events.at(-1)).toBe(RELEASED);
   });
 
-  test('all are named when the one that the database refused is free again', async () => {
+  test('it names all of them when the seat that the database refused is free again', async () => {
     expect(await refusalOf(around(() => fail(SEAT_TAKEN)))).toMatchObject({
       code: 'seats_taken',
       seatIds: [a, b],
     });
   });
 
-  test('those that a seating service refuses are named when they are sold', async () => {
+  test('it names those that a seating service refuses when they are sold', async () => {
     sold = [a];
     seating = { ...seating, agree: async () => ({ outcome: 'refused', message: 'Some seat is booked.' }) };
     expect(await refusalOf(around(write))).toMatchObject({ code: 'seats_taken', seatIds: [a] });
@@ -196,7 +196,7 @@ describe('seats that are another order’s', () => {
   });
 });
 
-test('a seating service refuses seats that are not sold in its own words', async () => {
+test('a seating service’s own message is used when it refuses seats that are not sold', async () => {
   seating = { ...seating, quote: async () => ({ outcome: 'refused', message: 'The sale has ended.' }) };
   expect(await refusalOf(around(write))).toMatchObject({
     code: 'seats_refused',

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { OrderJson, topicFor } from '../../../src/features/orders/json.ts';
 import { amend, cancel, type Order, rebook, withdraw } from '../../../src/features/orders/order.ts';
 import { Currency } from '../../../src/kernel/money.ts';
+
 import {
   BUILT_AT,
   builtTicket,
@@ -22,7 +23,7 @@ const disputed = orderAfter(cancel(sold, 'payment', AT));
 const won = orderAfter(rebook(disputed, AT));
 const moved = orderAfter(amend(sold, builtTicket('A3', { ticketId: builtTicket('A1').ticketId })));
 
-/** Each step of an order's life, with the messages that announce it. */
+/** Each step of an order’s life, with the messages that announce it. */
 const STEPS: readonly (readonly [string, Order | undefined, Order, string, readonly string[]])[] = [
   ['a new order', undefined, placed, 'orderCreated', ['LOCKED A1,A2']],
   [
@@ -56,27 +57,30 @@ const STEPS: readonly (readonly [string, Order | undefined, Order, string, reado
   ['a second dispute', won, orderAfter(cancel(won, 'payment', AT)), 'orderCanceled', ['AVAILABLE A1,A2']],
 ];
 
-describe('ticketly.order.amended: the topic for what became of an order', () => {
-  test.each(STEPS)('it announces %s', (_name, before, after, topic, seats) => {
-    expect(topicFor(before, after)).toBe(topic);
-    const [first, ...others] = new OrderJson(lkr).announcementsOf(before, after);
-    expect(first).toMatchObject({ topic, key: 'order' });
-    const told = JSON.parse(first?.value ?? '');
-    expect(told.tickets.map(({ seat_id }: { seat_id: string }) => seat_id)).toEqual(
-      after.tickets.map(({ seatId }) => seatId),
-    );
-    expect('seat_ids' in told).toBe(after.status === 'cancelled');
-    expect(
-      others.map(({ topic: of, key, value }) => {
-        expect([of, key]).toEqual(['seatsStatus', 'session']);
-        const { session_id, seat_ids, status } = JSON.parse(value);
-        expect(session_id).toBe('session');
-        return `${status} ${seat_ids}`;
-      }),
-    ).toEqual(seats);
-  });
+describe('ticketly.order.amended: the topic for changes after completion', () => {
+  test.each(STEPS)(
+    'each step of an order is announced on its topic: %s',
+    (_name, before, after, topic, seats) => {
+      expect(topicFor(before, after)).toBe(topic);
+      const [first, ...others] = new OrderJson(lkr).announcementsOf(before, after);
+      expect(first).toMatchObject({ topic, key: 'order' });
+      const announced = JSON.parse(first?.value ?? '');
+      expect(announced.tickets.map(({ seat_id }: { seat_id: string }) => seat_id)).toEqual(
+        after.tickets.map(({ seatId }) => seatId),
+      );
+      expect('seat_ids' in announced).toBe(after.status === 'cancelled');
+      expect(
+        others.map(({ topic: of, key, value }) => {
+          expect([of, key]).toEqual(['seatsStatus', 'session']);
+          const { session_id, seat_ids, status } = JSON.parse(value);
+          expect(session_id).toBe('session');
+          return `${status} ${seat_ids}`;
+        }),
+      ).toEqual(seats);
+    },
+  );
 
-  test('it announces one completion of an order whatever else happens to it', () => {
+  test('it announces one completion of an order, whatever else happens to it', () => {
     const life: Order[] = [placed, expired];
     const rebooked = orderAfter(rebook(expired, AT));
     const again = orderAfter(cancel(rebooked, 'payment', AT));

@@ -20,7 +20,7 @@ let effects: Map<string, () => Promise<void> | void>;
 let book: OrderBook;
 const counted: string[] = [];
 
-/** A transaction that notes its statements, in which every statement succeeds. */
+/** A transaction that records its statements, each of which succeeds. */
 const tx = {
   currency: LKR,
   async rows({ name }: { readonly name: string }) {
@@ -88,7 +88,7 @@ describe('seats that a transition frees', () => {
     ['a transition that is not possible', () => book.complete(tx, completed('A1')), []],
   ];
 
-  test.each(TRANSITIONS)('%s: they are made known after the commit', async (_name, move, expected) => {
+  test.each(TRANSITIONS)('%s: they are reported after the commit', async (_name, move, expected) => {
     await move();
     expect(freed).toEqual([]);
     await commit();
@@ -96,7 +96,7 @@ describe('seats that a transition frees', () => {
   });
 });
 
-test('a transition is saved, announced and recorded, and counted after the commit', async () => {
+test('a transition is saved, announced and audited, and counted after the commit', async () => {
   await book.cancel(tx, completed('A1'), 'admin');
   expect(statements).toEqual(['order-save-state', 'tickets-void', 'outbox-append']);
   expect(sales).toEqual(['completed to cancelled']);

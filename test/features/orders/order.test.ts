@@ -36,8 +36,8 @@ const pending = (discountAmount = 0, price = 300) =>
 const completed = () => orderAfter(complete(pending(), LATER));
 const cancelled = () => orderAfter(cancel(pending(), 'expired', LATER));
 
-describe('placing', () => {
-  test('sums the seats and ends with the hold', () => {
+describe('placing an order', () => {
+  test('it sums the seats, and ends with the hold', () => {
     expect(pending(50, 250)).toMatchObject({
       status: 'pending',
       subtotal: 300,
@@ -47,19 +47,19 @@ describe('placing', () => {
     });
   });
 
-  test('refuses a price that does not add up', () => {
+  test('it refuses a price that does not add up', () => {
     expect(() => pending(50, 300)).toThrow('price 300');
   });
 });
 
-describe('transitions', () => {
-  test('pending becomes completed', () => {
+describe('transitions of an order', () => {
+  test('a pending order becomes completed', () => {
     expect(completed()).toMatchObject({ status: 'completed', completedAt: LATER });
     expect(completed()).not.toHaveProperty('expiresAt');
   });
 
   test.each(['buyer', 'expired', 'payment', 'admin'] as const)(
-    'pending becomes cancelled by %s, its tickets void',
+    'a pending order becomes cancelled by %s, and its tickets become void',
     (reason) => {
       const order = orderAfter(cancel(pending(), reason, LATER));
       expect(order).toMatchObject({ status: 'cancelled', reason, cancelledAt: LATER });
@@ -67,7 +67,7 @@ describe('transitions', () => {
     },
   );
 
-  test('completed becomes cancelled by an admin only', () => {
+  test('a completed order becomes cancelled only by an administrator', () => {
     expect(cancel(completed(), 'buyer', LATER)).toEqual({ outcome: 'not_possible', status: 'completed' });
     expect(cancel(completed(), 'expired', LATER)).toEqual({ outcome: 'not_possible', status: 'completed' });
     expect(orderAfter(cancel(completed(), 'admin', LATER))).toMatchObject({
@@ -76,14 +76,14 @@ describe('transitions', () => {
     });
   });
 
-  test('cancelled becomes completed by rebooking, its tickets live', () => {
+  test('a cancelled order becomes completed by rebooking, and its tickets are live again', () => {
     const order = orderAfter(rebook(cancelled(), LATER));
     expect(order).toMatchObject({ status: 'completed', completedAt: LATER });
     expect(order.tickets.map(({ voidedAt }) => voidedAt)).toEqual([undefined, undefined]);
     expect(order).not.toHaveProperty('reason');
   });
 
-  test('nothing else happens', () => {
+  test('no other transition is possible', () => {
     expect(complete(completed(), LATER)).toEqual({ outcome: 'not_possible', status: 'completed' });
     expect(complete(cancelled(), LATER)).toEqual({ outcome: 'not_possible', status: 'cancelled' });
     expect(cancel(cancelled(), 'admin', LATER)).toEqual({ outcome: 'not_possible', status: 'cancelled' });
@@ -92,7 +92,7 @@ describe('transitions', () => {
   });
 });
 
-describe('the hold', () => {
+describe('the hold of an order', () => {
   test.each([
     [0, true, 5],
     [1, true, 5],
@@ -103,14 +103,17 @@ describe('the hold', () => {
     [299_999, true, 1],
     [300_000, false, 0],
     [900_000, false, 0],
-  ])('%i ms after placing: stands %s, %i minutes are left, rounded up', (ms, stands, minutes) => {
-    const held = () => requireHeld(pending(), instant(NOW + ms));
-    if (stands) expect(held()).toEqual(pending());
-    else expect(held).toThrow(expect.objectContaining({ code: 'hold_ended' }));
-    expect(holdMinutesLeft(pending(), instant(NOW + ms))).toBe(minutes);
-  });
+  ])(
+    '%i ms after placing, whether it stands is %s, and %i minutes are left, rounded up',
+    (ms, stands, minutes) => {
+      const held = () => requireHeld(pending(), instant(NOW + ms));
+      if (stands) expect(held()).toEqual(pending());
+      else expect(held).toThrow(expect.objectContaining({ code: 'hold_ended' }));
+      expect(holdMinutesLeft(pending(), instant(NOW + ms))).toBe(minutes);
+    },
+  );
 
-  test('of an order that is not pending is over', () => {
+  test('it has ended when the order is not pending', () => {
     expect(() => requireHeld(completed(), NOW)).toThrow(
       expect.objectContaining({ code: 'order_not_pending' }),
     );
@@ -118,7 +121,7 @@ describe('the hold', () => {
   });
 });
 
-test('every state says why it is not pending', () => {
+test('every state has a reason why the order is not pending', () => {
   const words = (['pending', 'completed', 'cancelled'] as const).map(
     (status) => notPending({ status }).message,
   );
@@ -136,7 +139,7 @@ const ticketOn = (seatId: string, price = 100): Ticket => ({
 });
 const SUMMER = { id: as<DiscountId>('summer'), code: 'SUMMER' };
 
-/** A pending order on these seats at 100 each, 50 off the first when it has a discount. */
+/** A pending order on these seats at 100 each, with 50 off the first when it has a discount. */
 function orderOn(seatIds: readonly string[], discount: Order['discount'] = undefined): PendingOrder {
   const discountAmount = discount ? 50 : 0;
   return {
@@ -150,7 +153,7 @@ function orderOn(seatIds: readonly string[], discount: Order['discount'] = undef
 }
 
 describe('planning a change', () => {
-  const wish = (
+  const request = (
     seatIds: readonly string[] | undefined,
     discount?: ChangeRequest['discount'],
   ): ChangeRequest => ({
@@ -159,62 +162,67 @@ describe('planning a change', () => {
   });
   const idsOf = (tickets: readonly Ticket[]) => tickets.map((each) => each.seatId);
 
-  test('parts the seats into those that stay, go and come', () => {
-    const plan = planChange(orderOn(['A', 'B', 'C']), wish(['D', 'B']));
+  test('it splits the seats into kept, removed and added ones', () => {
+    const plan = planChange(orderOn(['A', 'B', 'C']), request(['D', 'B']));
     expect([idsOf(plan.kept), idsOf(plan.removed), plan.addedSeatIds]).toEqual([['B'], ['A', 'C'], ['D']]);
     expect(plan).toMatchObject({ discountId: undefined, isDiscountKept: true, isEmpty: false });
   });
 
   test.each<[string, Order['discount'], ChangeRequest['discount'], object]>([
-    ['not named stays', SUMMER, undefined, { discountId: 'summer', isDiscountKept: true, isEmpty: true }],
     [
-      'the same stays',
+      'it is kept when the request does not name one',
+      SUMMER,
+      undefined,
+      { discountId: 'summer', isDiscountKept: true, isEmpty: true },
+    ],
+    [
+      'it is kept when the request names the same one',
       SUMMER,
       { id: SUMMER.id },
       { discountId: 'summer', isDiscountKept: true, isEmpty: true },
     ],
     [
-      'none goes',
+      'it is removed when the request asks for none',
       SUMMER,
       { id: undefined },
       { discountId: undefined, isDiscountKept: false, isEmpty: false },
     ],
     [
-      'none of none',
+      'an order without one still has none',
       undefined,
       { id: undefined },
       { discountId: undefined, isDiscountKept: true, isEmpty: true },
     ],
     [
-      'another comes',
+      'it is replaced when the request names another',
       SUMMER,
       { id: as<DiscountId>('w') },
       { discountId: 'w', isDiscountKept: false, isEmpty: false },
     ],
     [
-      'a first comes',
+      'it is added to an order that had none',
       undefined,
       { id: SUMMER.id },
       { discountId: 'summer', isDiscountKept: false, isEmpty: false },
     ],
-  ])('a discount: %s', (_name, has, wanted, plan) => {
-    expect(planChange(orderOn(['A'], has), wish(undefined, wanted))).toMatchObject(plan);
+  ])('the discount: %s', (_name, has, wanted, plan) => {
+    expect(planChange(orderOn(['A'], has), request(undefined, wanted))).toMatchObject(plan);
   });
 
-  test('what stays and comes is what was wished for; what stays and goes is what was had', () => {
+  test('kept and added seats are the requested ones; kept and removed seats are the previous ones', () => {
     const seatIds = fc.uniqueArray(fc.constantFrom(...'ABCDEFGH'), { minLength: 1 });
     fc.assert(
-      fc.property(seatIds, seatIds, (had, wished) => {
-        const plan = planChange(orderOn(had), wish(wished));
-        expect([...idsOf(plan.kept), ...plan.addedSeatIds].sort()).toEqual(wished.toSorted());
-        expect([...idsOf(plan.kept), ...idsOf(plan.removed)].sort()).toEqual(had.toSorted());
-        expect(plan.isEmpty).toBe(had.toSorted().join() === wished.toSorted().join());
+      fc.property(seatIds, seatIds, (previous, requested) => {
+        const plan = planChange(orderOn(previous), request(requested));
+        expect([...idsOf(plan.kept), ...plan.addedSeatIds].sort()).toEqual(requested.toSorted());
+        expect([...idsOf(plan.kept), ...idsOf(plan.removed)].sort()).toEqual(previous.toSorted());
+        expect(plan.isEmpty).toBe(previous.toSorted().join() === requested.toSorted().join());
       }),
     );
   });
 });
 
-describe('a change', () => {
+describe('changing an order', () => {
   const terms = {
     tickets: [ticketOn('B', 250)],
     discount: SUMMER,
@@ -223,21 +231,21 @@ describe('a change', () => {
   };
   const payment = { paymentIntentId: as<NonNullable<Order['paymentIntentId']>>('pi_2'), paymentAttempt: 2 };
 
-  test('gives the order its new terms, until the same end', () => {
+  test('it sets the new terms, and keeps the order’s end', () => {
     const before = orderOn(['A']);
     expect(change(before, { ...terms, payment })).toEqual({ ...before, ...terms, ...payment, subtotal: 250 });
   });
 
-  test('takes of an order that is given for its payment nothing but the payment', () => {
+  test('it copies only the payment from the object that names the payment', () => {
     const before = { ...orderOn(['A']), ...payment };
     expect(change(before, { ...terms, payment: before })).toEqual({ ...before, ...terms, subtotal: 250 });
   });
 
-  test('refuses a price that does not add up', () => {
+  test('it refuses a price that does not add up', () => {
     expect(() => change(orderOn(['A']), { ...terms, price: money(201), payment })).toThrow('price 201');
   });
 
-  test('keeps the price the seats less the discount, whatever they are', () => {
+  test('it keeps the price equal to the subtotal less the discount, whatever the amounts are', () => {
     const prices = fc.array(fc.nat({ max: 1_000_000 }), { minLength: 1, maxLength: 10 });
     fc.assert(
       fc.property(prices, fc.double({ min: 0, max: 1, noNaN: true }), (each, share) => {
@@ -258,18 +266,18 @@ describe('a change', () => {
   });
 });
 
-describe('money that went back', () => {
+describe('refunded money of an order', () => {
   const two = (): Order => orderAfter(complete(orderOn(['A', 'B']), LATER));
   const ids = (...seatIds: string[]) => new Set(seatIds.map((each) => ticketOn(each).ticketId));
 
-  test('takes some tickets from a completed order; what was paid stays written', () => {
+  test('it removes some tickets from a completed order, and the price stays as it was paid', () => {
     const before = two();
     const after = orderAfter(withdraw(before, ids('A')));
     expect(after.tickets.map((each) => each.seatId)).toEqual(['B']);
     expect({ ...after, tickets: before.tickets }).toEqual(before);
   });
 
-  test('never takes the last: then the order is cancelled', () => {
+  test('it never removes the last ticket: the order is cancelled instead', () => {
     expect(() => withdraw(two(), ids('A', 'B'))).toThrow('without a ticket');
     expect(orderAfter(cancel(two(), 'refunded', LATER))).toMatchObject({
       status: 'cancelled',
@@ -284,42 +292,45 @@ describe('money that went back', () => {
   test.each([
     ['pending', () => orderOn(['A', 'B'])],
     ['cancelled', () => orderAfter(cancel(orderOn(['A', 'B']), 'buyer', LATER))],
-  ] as const)('takes no ticket from an order that is %s', (status, of) => {
+  ] as const)('it removes no ticket from an order that is %s', (status, of) => {
     expect(withdraw(of(), ids('A'))).toEqual({ outcome: 'not_possible', status });
   });
 });
 
-describe('late money', () => {
+describe('late money of an order', () => {
   const ended = (reason: 'expired' | 'payment' | 'buyer' | 'admin' | 'refunded') =>
     orderAfter(cancel(pending(), reason, LATER));
 
   test.each(['expired', 'payment'] as const)(
-    'that is refused an order ended by %s says so there',
+    'after a cancellation by %s, refusing it sets the reason to refunded',
     (reason) => {
       const before = ended(reason);
       expect(acceptsLateMoney(before)).toBe(true);
       expect(orderAfter(refundLate(before))).toEqual({ ...before, reason: 'refunded' });
-      // Only once: no other money can bring it back.
+      // It is refused only once: no other payment can revive the order.
       expect(acceptsLateMoney(orderAfter(refundLate(before)))).toBe(false);
     },
   );
 
-  test.each(['buyer', 'admin', 'refunded'] as const)('is not waited for after %s', (reason) => {
-    expect(acceptsLateMoney(ended(reason))).toBe(false);
-    expect(refundLate(ended(reason))).toEqual({ outcome: 'not_possible', status: 'cancelled' });
-    expect(rebook(ended(reason), LATER)).toEqual({ outcome: 'not_possible', status: 'cancelled' });
-  });
+  test.each(['buyer', 'admin', 'refunded'] as const)(
+    'it is not accepted after a cancellation by %s',
+    (reason) => {
+      expect(acceptsLateMoney(ended(reason))).toBe(false);
+      expect(refundLate(ended(reason))).toEqual({ outcome: 'not_possible', status: 'cancelled' });
+      expect(rebook(ended(reason), LATER)).toEqual({ outcome: 'not_possible', status: 'cancelled' });
+    },
+  );
 
   test.each([
     ['pending', pending],
     ['completed', completed],
-  ] as const)('is not late for an order that is %s', (status, of) => {
+  ] as const)('it is not late for an order that is %s', (status, of) => {
     expect(acceptsLateMoney(of())).toBe(false);
     expect(refundLate(of())).toEqual({ outcome: 'not_possible', status });
   });
 });
 
-test('a ticket is for its seat at its price, and gives it back as it was', () => {
+test('a ticket keeps its seat and price, and returns the seat unchanged', () => {
   const priced = {
     seatId: seat('A1'),
     label: 'Row A, 1',

@@ -22,7 +22,7 @@ function page(title: string): TicketPage {
   };
 }
 
-/** Not a page: its drawing fails. */
+/** Not a page: drawing it fails. */
 const BAD_PAGE = { ...page('bad'), title: undefined } as unknown as TicketPage;
 
 function opened(limits: Partial<DrawingLimits> = {}) {
@@ -31,11 +31,11 @@ function opened(limits: Partial<DrawingLimits> = {}) {
   return drawing;
 }
 
-/** How long the event loop of this thread stood still at most while something was made, in milliseconds. */
+/** The longest time that this thread’s event loop was blocked while something was made, in milliseconds. */
 async function stillMs(make: () => Promise<Buffer>): Promise<number> {
   const delays = monitorEventLoopDelay({ resolution: 5 });
   delays.enable();
-  // Turns of the loop on both sides: a delay is counted between two of them.
+  // The loop turns before and after: a delay is measured between two turns.
   await setTimeout(20);
   const pdf = await make();
   await setTimeout(20);
@@ -44,21 +44,21 @@ async function stillMs(make: () => Promise<Buffer>): Promise<number> {
   return delays.max / MS_IN_NS;
 }
 
-test('the first page in every script leaves the event loop free', async () => {
+test('the first page in every script does not block the event loop', async () => {
   const drawing = opened();
   const beside = await stillMs(() => drawing.draw([page(ALL_SCRIPTS)]));
   const here = await stillMs(() => drawTicketPages([page(ALL_SCRIPTS)]));
   expect(beside).toBeLessThan(here / 4);
 });
 
-test('PDFs are drawn one after another, each for who asked for it', async () => {
+test('PDFs are drawn one after another, and each caller receives their own', async () => {
   const drawing = opened();
   const sizes = [1, 2, 3];
   const pdfs = await Promise.all(sizes.map((count) => drawing.draw(Array(count).fill(page('x')))));
   expect(pdfs.map((pdf) => pdf.toString('latin1').match(/\/Type \/Page\n/g)?.length)).toEqual(sizes);
 });
 
-test('more than may wait are refused, and the others drawn', async () => {
+test('PDFs beyond the queue’s bound are refused, and the others are drawn', async () => {
   const drawing = opened({ maxWaiting: 1 });
   const settled = await Promise.allSettled([1, 2, 3].map(() => drawing.draw([page('x')])));
   expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
@@ -66,20 +66,20 @@ test('more than may wait are refused, and the others drawn', async () => {
   await drawing.draw([page('x')]);
 });
 
-test('a page that cannot be drawn spoils no other', async () => {
+test('a page that cannot be drawn does not affect the others', async () => {
   const drawing = opened();
   const settled = await Promise.allSettled([drawing.draw([BAD_PAGE]), drawing.draw([page('x')])]);
   expect(settled.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
 });
 
-test('what takes too long is given up, and another thread goes on', async () => {
+test('a PDF that takes too long is abandoned, and another thread continues', async () => {
   const drawing = opened({ maxDrawMs: 6_000 });
   const endless = drawing.draw(Array(2_000).fill(page(ALL_SCRIPTS)));
   await expect(endless).rejects.toMatchObject({ code: 'printing_busy' });
   expect((await drawing.draw([page('x')])).length).toBeGreaterThan(1_000);
 });
 
-test('what waits too long is refused, and what is being drawn goes on', async () => {
+test('a PDF that waits too long is refused, and the one being drawn is finished', async () => {
   const drawing = opened({ maxWaitMs: 1 });
   const settled = await Promise.allSettled([drawing.draw([page('x')]), drawing.draw([page('x')])]);
   expect(settled).toMatchObject([
@@ -88,7 +88,7 @@ test('what waits too long is refused, and what is being drawn goes on', async ()
   ]);
 });
 
-test('closing refuses what waits and ends the thread', async () => {
+test('closing refuses the waiting PDFs and ends the thread', async () => {
   const drawing = new Drawing();
   const both = Promise.allSettled([drawing.draw([page('x')]), drawing.draw([page('x')])]);
   await drawing.close();

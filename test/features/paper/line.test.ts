@@ -11,8 +11,8 @@ const greek = font('greek', /[\p{Script=Greek}a-z]/u);
 const boxes = font('boxes', /□/u);
 const named = (text: string) => runsIn(text, [latin, greek, boxes]).map((run) => [run.font.name, run.text]);
 
-describe('runs', () => {
-  test('are in the first font that has the text', () => {
+describe('runs of text', () => {
+  test('they use the first font that has the text', () => {
     expect(named('abc')).toEqual([['latin', 'abc']]);
     expect(named('abΩc')).toEqual([
       ['latin', 'ab'],
@@ -21,7 +21,7 @@ describe('runs', () => {
     ]);
   });
 
-  test('keep signs with what is before them where its font has them', () => {
+  test('they keep combining marks with the preceding character where its font has them', () => {
     expect(named('ab, Ω.')).toEqual([
       ['latin', 'ab, '],
       ['greek', 'Ω'],
@@ -29,27 +29,27 @@ describe('runs', () => {
     ]);
   });
 
-  test('have a box for each character that no font has', () => {
+  test('they have a box for each character that no font has', () => {
     expect(named('a漢字')).toEqual([
       ['latin', 'a'],
       ['boxes', '□□'],
     ]);
   });
 
-  test('have boxes where a font fails to shape', () => {
+  test('they have boxes where a font fails to shape the text', () => {
     const broken = font('broken', /./u, false);
     expect(runsIn('ab', [broken]).map(({ text }) => text)).toEqual(['□□']);
   });
 });
 
-test('a text is made drawable: one line, bounded, without what has no shape', () => {
+test('a text is made drawable: one line, bounded, without characters that have no shape', () => {
   expect(drawable('  a\r\n b\u0000\u202e\ufeffc ')).toBe('a bc');
   expect(drawable('क्\u200dष')).toBe('क्\u200dष');
   expect([...drawable('😀'.repeat(1_000))]).toHaveLength(401);
   expect(drawable('\ud800')).toBe('');
 });
 
-describe('lines', () => {
+describe('lines of text', () => {
   const lines = (text: string, maxEms: number, maxLines = 9) =>
     linesOf(
       piecesOf(text, maxEms, (each) => each.length),
@@ -57,17 +57,17 @@ describe('lines', () => {
       maxLines,
     );
 
-  test('break between words, and within one that is too long', () => {
+  test('they break between words, and within a word that is too long', () => {
     expect(lines('aaa bb cccc', 6)).toEqual(['aaa bb', 'cccc']);
     expect(lines('aaaaaaaa b', 3)).toEqual(['aaa', 'aaa', 'aa', 'b']);
   });
 
-  test('end with an ellipsis when there are too many', () => {
+  test('they end with an ellipsis when there are too many', () => {
     expect(lines('aaa bbb ccc', 4, 2)).toEqual(['aaa', 'bbb…']);
     expect(lines('aaa bbb ccc', 3, 1)).toEqual(['…']);
   });
 
-  test('of nothing are none', () => {
+  test('there are none for an empty text', () => {
     expect(lines('', 4)).toEqual([]);
     expect(lines('   ', 4)).toEqual([]);
   });

@@ -19,7 +19,7 @@ const page = (title: string, seat: string) => ({
   qrText: QR_TEXT,
 });
 
-/** Text of any script: stretches of code points that stand together, where shaping rules are most at work. */
+/** Text of any script: runs of neighbouring code points, where shaping rules matter most. */
 const anyScript = fc
   .array(
     fc.tuple(
@@ -35,7 +35,7 @@ const anyScript = fc
       .join(' '.repeat(stretches.length % 2)),
   );
 
-test('whatever the names are, there is a page, and its code reads', async () => {
+test('a page is drawn whatever the names are, and its code can be read', async () => {
   const names = fc.sample(anyScript, { numRuns: 120, seed: 6 });
   for (const [at, name] of names.entries()) {
     const pdf = await drawTicketPages([page(name, names[at - 1] ?? '')]);
@@ -46,7 +46,7 @@ test('whatever the names are, there is a page, and its code reads', async () => 
   }
 });
 
-test('a time is said with its zone, also where a clock goes back', () => {
+test('a time is shown with its zone, also when a clock is set back', () => {
   const at = instant(Date.parse('2026-10-25T00:30:00Z'));
   expect(sayTime(at, 'UTC')).toBe('Sunday 25 October 2026, 00:30 (UTC)');
   expect(sayTime(at, 'Europe/Berlin')).toBe('Sunday 25 October 2026, 02:30 (Europe/Berlin, GMT+02:00)');

@@ -35,72 +35,87 @@ const account = (refunds: ProviderRefund[], disputes: ProviderDispute[] = []): O
   disputes,
 });
 
-describe('the difference of an account', () => {
+describe('the difference between the provider’s account and ours', () => {
   test.each<[string, Outflow, Refund[], object]>([
-    ['nothing there, nothing here', account([]), [], {}],
-    ['a refund known on both sides', account([there('re_1', { refundId: 'a' })]), [ours('a', 're_1')], {}],
-    ['one of ours that is due', account([]), [ours('a')], {}],
+    ['it is empty when both are empty', account([]), [], {}],
     [
-      'one of ours that was carried out',
+      'it is empty for a refund known on both sides',
+      account([there('re_1', { refundId: 'a' })]),
+      [ours('a', 're_1')],
+      {},
+    ],
+    ['it is empty for a refund of ours that is due', account([]), [ours('a')], {}],
+    [
+      'it has a refund of ours that was sent',
       account([there('re_1', { refundId: 'a' })]),
       [ours('a')],
       { sent: [{ refundId: 'a', providerId: 're_1' }] },
     ],
     [
-      'one of ours that bounced',
+      'it has a refund of ours that bounced',
       account([there('re_1', { refundId: 'a', hasFailed: true })]),
       [ours('a', 're_1')],
       { bounced: [{ refundId: 'a', providerId: 're_1' }] },
     ],
     [
-      'one that bounced before it was written down',
+      'it has a refund that bounced before its sending was saved',
       account([there('re_1', { refundId: 'a', hasFailed: true })]),
       [ours('a')],
       {},
     ],
     [
-      'one that bounced and was tried again',
+      'it is empty for a refund that bounced and was retried',
       account([there('re_1', { refundId: 'a', hasFailed: true }), there('re_2', { refundId: 'a' })]),
       [ours('a')],
       { sent: [{ refundId: 'a', providerId: 're_2' }] },
     ],
     [
-      'one that nobody here asked for',
+      'it has a refund that was made at the provider',
       account([there('re_1')]),
       [],
       { added: [{ providerId: 're_1', amountMinor: 10, origin: 'stripe' }] },
     ],
     [
-      'one that names a refund of somebody else',
+      'it has a refund that names another payment’s refund',
       account([there('re_1', { refundId: 'unknown' })]),
       [],
       { added: [{ providerId: 're_1', amountMinor: 10, origin: 'stripe' }] },
     ],
-    ['one that nobody asked for and that failed', account([there('re_1', { hasFailed: true })]), [], {}],
     [
-      'a dispute',
+      'it is empty for a refund made at the provider that failed',
+      account([there('re_1', { hasFailed: true })]),
+      [],
+      {},
+    ],
+    [
+      'it has a new dispute',
       account([], [dispute('dp_1')]),
       [],
       { added: [{ providerId: 'dp_1', amountMinor: 10, origin: 'dispute' }] },
     ],
     [
-      'a dispute that is known',
+      'it is empty for a known dispute',
       account([], [dispute('dp_1')]),
       [{ ...ours('d', 'dp_1'), origin: 'dispute' }],
       {},
     ],
     [
-      'a dispute that was won',
+      'it has a dispute that was won',
       account([], [dispute('dp_1', 'won')]),
       [{ ...ours('d', 'dp_1'), origin: 'dispute' }],
       { won: [{ refundId: 'd' }] },
     ],
-    ['a dispute that was won before it was known', account([], [dispute('dp_1', 'won')]), [], {}],
+    [
+      'it is empty for a dispute that was won before it was known',
+      account([], [dispute('dp_1', 'won')]),
+      [],
+      {},
+    ],
   ])('%s', (_name, there, known, difference) => {
     expect(diffOf(there, known)).toEqual({ ...NO_DIFF, ...difference });
   });
 
-  test('has words for an operator', () => {
+  test('it is described in words for an operator', () => {
     const diff = diffOf(
       account(
         [there('re_1', { refundId: 'a' }), there('re_2', { refundId: 'b', hasFailed: true }), there('re_3')],
@@ -119,22 +134,27 @@ describe('the difference of an account', () => {
   });
 });
 
-describe('what the provider has no money for', () => {
+describe('refunds that the provider has no money for', () => {
   test.each<[string, number, Refund[], string[]]>([
-    ['is nothing while all fits', 30, [ours('a', 're_1'), ours('b'), ours('c')], []],
+    ['there are none while all of them fit', 30, [ours('a', 're_1'), ours('b'), ours('c')], []],
     [
-      'is what is due beyond what is left, the oldest served first',
+      'they are the due ones beyond what is left, with the oldest served first',
       25,
       [ours('a'), ours('b'), ours('c')],
       ['c'],
     ],
-    ['is all that is due when nothing is left', 10, [ours('a', 're_1'), ours('b'), ours('c')], ['b', 'c']],
-    ['leaves a smaller one that still fits', 15, [ours('a', undefined, 20), ours('b', undefined, 15)], ['a']],
+    ['they are all due ones when nothing is left', 10, [ours('a', 're_1'), ours('b'), ours('c')], ['b', 'c']],
+    [
+      'they do not include a smaller one that still fits',
+      15,
+      [ours('a', undefined, 20), ours('b', undefined, 15)],
+      ['a'],
+    ],
   ])('%s', (_name, amount, refunds, surplus) => {
     expect(unfundedRefunds(amount, refunds).map(({ refundId }) => refundId)).toEqual(surplus);
   });
 
-  test('without it, what is refunded and due is no more than was paid, unless more was refunded already', () => {
+  test('without them, refunded and due amounts are at most the payment, unless more was refunded already', () => {
     const some = fc.array(fc.record({ amount: fc.integer({ min: 1, max: 50 }), isDone: fc.boolean() }), {
       maxLength: 6,
     });

@@ -12,7 +12,7 @@ let failure: unknown;
 let setAside: Announcement[];
 let outcomes: string[];
 
-/** The one statement of this feature here appends to the outbox. */
+/** The only statement of this feature in this test appends to the outbox. */
 const transaction = {
   traceparent: () => undefined,
   wake: () => undefined,
@@ -55,7 +55,7 @@ const message = (more: Partial<EventMessage> = {}): EventMessage => ({
 });
 
 describe('a payment message that fails', () => {
-  test('is asked for again, and set aside at last, without what went wrong inside', async () => {
+  test('it is redelivered and finally set aside, without the internal error', async () => {
     failure = new Error('relation "payments" has no such row');
     for (let attempt = 1; attempt < MAX_TRIES; attempt += 1) {
       await expect(consumer.succeeded(message(), attempt)).rejects.toThrow('relation');
@@ -75,10 +75,10 @@ describe('a payment message that fails', () => {
   });
 
   test.each(['database_unavailable', 'payments_unavailable'] as const)(
-    'waits for as long as it takes when the reason is %s',
+    'it is retried without end when the reason is %s',
     async (code) => {
-      failure = new AppError(code, 'away');
-      await expect(consumer.succeeded(message(), 10 * MAX_TRIES)).rejects.toThrow('away');
+      failure = new AppError(code, 'unavailable');
+      await expect(consumer.succeeded(message(), 10 * MAX_TRIES)).rejects.toThrow('unavailable');
       expect(setAside).toEqual([]);
       failure = undefined;
       await consumer.succeeded(message(), 10 * MAX_TRIES + 1);
@@ -87,7 +87,7 @@ describe('a payment message that fails', () => {
   );
 });
 
-test('what is set aside can be stored and published, whatever it was', async () => {
+test('it can be stored and published when it is set aside, whatever it contained', async () => {
   await consumer.failed(message({ key: 'a\0b', value: '\0'.repeat(3_000_000) }), 1);
   expect(setAside[0]?.key).toBe('ab');
   expect(setAside[0]?.value).not.toContain('\0');

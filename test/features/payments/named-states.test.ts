@@ -13,7 +13,7 @@ import { testDatabase } from '../../support/own-database.ts';
 
 const STEP = '000014_named_states';
 const currency = new Currency('lkr');
-/** After everything that a test has written. */
+/** Later than everything that a test has written. */
 const NOW: Instant = instant(Date.now() + 60_000);
 let dsn: string;
 let database: Database;
@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(() => database.close());
 
-/** A payment as the release before writes it: it names no source. */
+/** A payment as the previous release writes it: without a source. */
 async function payment(intentId: string): Promise<string> {
   await sql(
     dsn,
@@ -37,7 +37,7 @@ async function payment(intentId: string): Promise<string> {
   return intentId;
 }
 
-/** A refund as the release before writes it: it names no state. */
+/** A refund as the previous release writes it: without a state. */
 async function refund(intentId: string, attempts: number, providerId: string | null = null): Promise<string> {
   const refundId = randomUUID();
   await sql(
@@ -64,7 +64,7 @@ async function attemptsOf(refundId: string) {
   return row?.attempts;
 }
 
-/** Refunds and payments in every state there is, and what each is called. */
+/** Refunds and payments in every possible state, with the name of each. */
 async function everyState() {
   const stripe = await newStripe();
   const external = await newExternal();
@@ -94,7 +94,7 @@ async function expectNamed({ refunds, sources }: Awaited<ReturnType<typeof every
   }
 }
 
-test('what is there is named, and so is what was written while the step was undone', async () => {
+test('existing rows get a named state, and so do rows written while the migration was undone', async () => {
   const before = await everyState();
   expect(await migrateDown({ dsn, dir: 'migrations', currency }, STEP)).toEqual([STEP]);
   const between = await everyState();
@@ -113,12 +113,12 @@ test('what is there is named, and so is what was written while the step was undo
   ).toEqual([{ kind: 'paid' }, { kind: 'money_went_back' }]);
 });
 
-describe('while the release before runs beside this one', () => {
-  test('what it writes is named', async () => {
+describe('while the previous release runs beside this one', () => {
+  test('the rows that it writes get a named state', async () => {
     await expectNamed(await everyState());
   });
 
-  test('its tries, its successes and its failures move a refund on', async () => {
+  test('its attempts, successes and failures move a refund to the next state', async () => {
     const refundId = await refund(await newStripe(), 0);
     const said = async (set: string) => {
       await sql(dsn, `UPDATE refunds SET ${set} WHERE refund_id = $1`, [refundId]);
@@ -142,7 +142,7 @@ describe('while the release before runs beside this one', () => {
     });
   });
 
-  test('it leaves alone what waits for a person here, and takes up what is tried again', async () => {
+  test('it does not send a refund that waits for an operator here, and sends one that is retried', async () => {
     const intentId = await newExternal();
     const refundId = randomUUID();
     await sql(
@@ -158,7 +158,7 @@ describe('while the release before runs beside this one', () => {
   });
 });
 
-test('the last try leaves a refund failed, and only the first is the first', async () => {
+test('a refund fails after its last attempt, and only its first attempt is marked as the first', async () => {
   await sql(dsn, "UPDATE refunds SET next_attempt_at = now() + interval '1 day'");
   const intentId = await newStripe();
   const [first, last] = [await refund(intentId, 0), await refund(intentId, 11)];

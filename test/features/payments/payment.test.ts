@@ -26,30 +26,42 @@ const OWN = { ...COMPLETED, paymentIntentId: builtPayment().intentId };
 const ASSUMED = { ...PAID, takenOver: 'assumed' } as const;
 const ASSUMED_ELSEWHERE = { ...ASSUMED, ...readReference(OWN.orderId, undefined) };
 
-describe('money that came', () => {
+describe('a received payment', () => {
   test.each([
-    ['the price of a pending order', PENDING, {}, {}, 'complete'],
-    ['told of again', PENDING, { state: 'applied' }, {}, 'already_done'],
-    ['given back already', PENDING, { state: 'refunded' }, {}, 'already_done'],
-    ['due to be given back', PENDING, { state: 'refund_due' }, {}, 'already_done'],
-    ['a cent too little', PENDING, { amountMinor: 99 }, {}, 'refund'],
-    ['a cent too much', PENDING, { amountMinor: 101 }, {}, 'refund'],
-    ['another currency', PENDING, { currency: 'usd' }, {}, 'refund'],
-    ['a second payment', PENDING, {}, { paidBy: PAID }, 'refund'],
-    ['for a completed order', COMPLETED, {}, {}, 'refund'],
-    ['late, seats free', cancelled('expired'), {}, {}, 'rebook'],
-    ['late, seats sold', cancelled('expired'), {}, { seatsFree: false }, 'refund'],
-    ['late after a failed payment', cancelled('payment'), {}, {}, 'rebook'],
-    ['after the buyer cancelled', cancelled('buyer'), {}, {}, 'refund'],
-    ['after an admin cancelled', cancelled('admin'), {}, {}, 'refund'],
-    ['after a refund', cancelled('refunded'), {}, {}, 'refund'],
-    ['late, of another amount', cancelled('expired'), { amountMinor: 1 }, {}, 'refund'],
+    ['of a pending order’s price completes the order', PENDING, {}, {}, 'complete'],
+    ['that is already applied changes nothing', PENDING, { state: 'applied' }, {}, 'already_done'],
+    ['that is already refunded changes nothing', PENDING, { state: 'refunded' }, {}, 'already_done'],
+    ['that is due for a refund changes nothing', PENDING, { state: 'refund_due' }, {}, 'already_done'],
+    ['of a cent too little is refunded', PENDING, { amountMinor: 99 }, {}, 'refund'],
+    ['of a cent too much is refunded', PENDING, { amountMinor: 101 }, {}, 'refund'],
+    ['in another currency is refunded', PENDING, { currency: 'usd' }, {}, 'refund'],
+    ['beside another payment is refunded', PENDING, {}, { paidBy: PAID }, 'refund'],
+    ['for a completed order is refunded', COMPLETED, {}, {}, 'refund'],
+    ['that is late rebooks the order when its seats are free', cancelled('expired'), {}, {}, 'rebook'],
+    [
+      'that is late is refunded when the seats are sold',
+      cancelled('expired'),
+      {},
+      { seatsFree: false },
+      'refund',
+    ],
+    ['that is late after a failed payment rebooks the order', cancelled('payment'), {}, {}, 'rebook'],
+    ['for an order that the buyer cancelled is refunded', cancelled('buyer'), {}, {}, 'refund'],
+    ['for an order that an administrator cancelled is refunded', cancelled('admin'), {}, {}, 'refund'],
+    ['for a refunded order is refunded', cancelled('refunded'), {}, {}, 'refund'],
+    [
+      'that is late and of another amount is refunded',
+      cancelled('expired'),
+      { amountMinor: 1 },
+      {},
+      'refund',
+    ],
   ] as const)('%s', (_name, of, money, others, decision) => {
     expect(settle(of, builtPayment(money), { ...facts, ...others })).toMatchObject({ decision });
   });
 });
 
-test('keys differ by attempt and amount, and are the same for the same', () => {
+test('intent keys differ by attempt and amount, and are equal for equal input', () => {
   const keys = [
     intentKey(PENDING, 1, money(100)),
     intentKey(PENDING, 2, money(100)),
@@ -59,7 +71,7 @@ test('keys differ by attempt and amount, and are the same for the same', () => {
   expect(intentKey(PENDING, 1, money(100))).toBe(keys[0]);
 });
 
-test('only money that was refused for its lateness is late', () => {
+test('a refund is marked as late only when lateness is its reason', () => {
   const late = { ...facts, seatsFree: false };
   expect(settle(cancelled('expired'), builtPayment(), late)).toMatchObject({
     decision: 'refund',
@@ -72,7 +84,7 @@ test('only money that was refused for its lateness is late', () => {
   expect(settle(PENDING, builtPayment({ amountMinor: 1 }), facts)).toMatchObject({ isLate: false });
 });
 
-describe('takeover-refunds: money of an order that was completed before this service had it', () => {
+describe('takeover-refunds: money of an order that was completed before the takeover', () => {
   const statuses = [PENDING, COMPLETED, cancelled('expired'), cancelled('unknown'), cancelled('admin')];
   const anyFacts = fc.record({
     currency: fc.constantFrom(new Currency('lkr'), new Currency('jpy'), new Currency('kwd')),
@@ -90,7 +102,7 @@ describe('takeover-refunds: money of an order that was completed before this ser
     state: fc.constantFrom('received' as const, 'withheld' as const),
   });
 
-  test('its own intent is its payment when nothing else is, whatever the amount and the currency', () => {
+  test('its own intent becomes its payment when it has no other, whatever the amount and the currency', () => {
     fc.assert(
       fc.property(anyPayment, anyFacts, (changes, others) => {
         const policy = changes.state === 'withheld' ? ('release' as const) : others.policy;
@@ -113,7 +125,7 @@ describe('takeover-refunds: money of an order that was completed before this ser
     );
   });
 
-  test('nothing is refunded under a policy that withholds, of any order', () => {
+  test('nothing is refunded under the policy that withholds, for any order', () => {
     fc.assert(
       fc.property(fc.constantFrom(OWN, ...statuses), anyPayment, anyFacts, (of, changes, others) => {
         expect(settle(of, builtPayment(changes), { ...others, policy: 'withhold' }).decision).not.toBe(
@@ -123,7 +135,7 @@ describe('takeover-refunds: money of an order that was completed before this ser
     );
   });
 
-  test('what was withheld goes back only on a person’s word, and is used by anybody as if it came now', () => {
+  test('withheld money is refunded only by an operator’s decision, and otherwise used as if it arrived now', () => {
     fc.assert(
       fc.property(fc.constantFrom(OWN, ...statuses), anyPayment, anyFacts, (of, changes, others) => {
         const now = settle(of, builtPayment({ ...changes, state: 'received' }), {
@@ -142,21 +154,21 @@ describe('takeover-refunds: money of an order that was completed before this ser
   });
 
   test.each([
-    ['an assumed payment that Stripe was not asked about', ASSUMED, undefined, 'ask'],
-    ['an assumed payment that Stripe never received', ASSUMED, false, 'replace'],
-    ['an assumed payment that Stripe received', ASSUMED, true, 'refund'],
-    ['a payment assumed to be elsewhere', ASSUMED_ELSEWHERE, undefined, 'replace'],
-  ] as const)('beside %s', (_name, paidBy, isPaidByReceived, decision) => {
+    ['Stripe is asked whether it received the assumed payment of the order', ASSUMED, undefined, 'ask'],
+    ['an assumed payment that Stripe never received is replaced', ASSUMED, false, 'replace'],
+    ['a second payment is refunded when Stripe received the assumed one', ASSUMED, true, 'refund'],
+    ['a payment assumed to be at another provider is replaced', ASSUMED_ELSEWHERE, undefined, 'replace'],
+  ] as const)('%s', (_name, paidBy, isPaidByReceived, decision) => {
     expect(settle(COMPLETED, builtPayment(), { ...facts, paidBy, isPaidByReceived })).toMatchObject({
       decision,
     });
   });
 });
 
-describe('money of another system', () => {
+describe('a payment of another system', () => {
   const [one, two] = [as<Order['orderId']>('one'), as<Order['orderId']>('two')];
 
-  test('is known by its order and its id there', () => {
+  test('it is identified by its order and its id in that system', () => {
     const references = [
       readReference(one, '1'),
       readReference(two, '1'),
@@ -169,7 +181,7 @@ describe('money of another system', () => {
     expect(readReference(one, '1')).toEqual(references[0]);
   });
 
-  test('is Stripe’s when the id is', () => {
+  test('it is Stripe’s when the id is Stripe’s', () => {
     expect(readReference(one, 'pi_3')).toEqual({ source: 'stripe', intentId: 'pi_3' });
   });
 });

@@ -26,34 +26,34 @@ const due = (amountMinor: number): Refund => ({
 });
 const taken = (amountMinor: number) => refund(amountMinor, 'dispute');
 
-describe('refunds', () => {
-  test('leave what neither went back nor is about to', () => {
+describe('the refunds of a payment', () => {
+  test('they leave what is neither refunded nor due', () => {
     expect(leftOf(builtPayment(), [])).toBe(100);
     expect(leftOf(builtPayment(), [refund(30), due(20), taken(10)])).toBe(40);
   });
 
   test.each<[string, Payment['state'], Refund[], Payment['state']]>([
-    ['nothing', 'received', [], 'received'],
-    ['nothing', 'applied', [], 'applied'],
+    ['none', 'received', [], 'received'],
+    ['none', 'applied', [], 'applied'],
     ['a part that is due', 'applied', [due(99)], 'applied'],
-    ['a part that went', 'applied', [refund(99)], 'applied'],
-    ['all, due', 'applied', [due(100)], 'refund_due'],
-    ['a part gone and the rest due', 'applied', [refund(40), due(60)], 'refund_due'],
-    ['all, gone', 'applied', [refund(100)], 'refunded'],
-    ['all, gone in parts', 'refund_due', [refund(40), refund(60)], 'refunded'],
-    ['all, taken by a bank', 'applied', [taken(100)], 'disputed'],
-    ['a part gone and the rest taken', 'refund_due', [refund(40), taken(60)], 'disputed'],
-    ['a part taken', 'applied', [taken(40)], 'applied'],
-    ['one that bounced', 'refunded', [due(100)], 'refund_due'],
-    ['one that bounced, of two', 'refunded', [refund(40), due(60)], 'refund_due'],
+    ['a part that is sent', 'applied', [refund(99)], 'applied'],
+    ['all of it, due', 'applied', [due(100)], 'refund_due'],
+    ['a part sent and the rest due', 'applied', [refund(40), due(60)], 'refund_due'],
+    ['all of it, sent', 'applied', [refund(100)], 'refunded'],
+    ['all of it, sent in parts', 'refund_due', [refund(40), refund(60)], 'refunded'],
+    ['all of it, taken by a bank', 'applied', [taken(100)], 'disputed'],
+    ['a part sent and the rest taken by a bank', 'refund_due', [refund(40), taken(60)], 'disputed'],
+    ['a part taken by a bank', 'applied', [taken(40)], 'applied'],
+    ['a refund that bounced', 'refunded', [due(100)], 'refund_due'],
+    ['one refund of two that bounced', 'refunded', [refund(40), due(60)], 'refund_due'],
     ['a part of what is due', 'refund_due', [refund(40)], 'refund_due'],
     ['a dispute that was won', 'disputed', [], 'received'],
-    ['a dispute that was won, after a part', 'disputed', [refund(40)], 'received'],
-  ])('%s: a payment that was %s', (_name, state, refunds, after) => {
+    ['a dispute that was won, after a part was sent', 'disputed', [refund(40)], 'received'],
+  ])('%s: they set the next state of a payment that was %s', (_name, state, refunds, after) => {
     expect(stateAfter(builtPayment({ state }), refunds)).toBe(after);
   });
 
-  test('that were counted once give the same state when they are counted again', () => {
+  test('they lead to the same state when they are counted twice', () => {
     const states = fc.constantFrom<Payment['state']>('applied', 'refund_due', 'refunded');
     const some = fc.array(
       fc.record({ amount: fc.integer({ min: 1, max: 60 }), kind: fc.constantFrom(refund, due, taken) }),
@@ -69,13 +69,13 @@ describe('refunds', () => {
   });
 });
 
-test('only Stripe sends refunds by itself, and only of money that it has', () => {
+test('only refunds of Stripe’s money are sent by the service itself', () => {
   expect(firstRefundState('stripe')).toBe('due');
   expect(firstRefundState('cash')).toBe('manual');
   expect(firstRefundState('external')).toBe('manual');
 });
 
-test('a refund that a person paid says so, and by which reference', () => {
+test('a refund that an operator paid says so, with its reference', () => {
   expect(paidByPerson('refund-1', 'transfer 17')).toEqual({
     state: 'done',
     paidBy: 'person',

@@ -16,22 +16,22 @@ const shares = (prices: readonly number[], price: number, step = 1) => {
   return tickets.map(({ ticketId }) => all.get(ticketId) as number);
 };
 
-test('without a discount a ticket’s share is its price', () => {
+test('a ticket’s share is its price when there is no discount', () => {
   expect(shares([100, 2_001, 0], 2_101)).toEqual([100, 2_001, 0]);
 });
 
-test('what cannot be divided goes to one of them', () => {
+test('an indivisible remainder belongs to one of the tickets', () => {
   expect(shares([100, 100, 100], 100)).toEqual([33, 34, 33]);
   expect(shares([100, 100, 100], 1)).toEqual([0, 1, 0]);
 });
 
-test('in a currency that gives back tens, shares are tens', () => {
+test('shares are multiples of ten in a currency that refunds multiples of ten', () => {
   expect(shares([100, 100, 100], 100, 10)).toEqual([30, 40, 30]);
-  // Cash need not be: then a unit is the least there is.
+  // Cash is exempt: its smallest amount is one minor unit.
   expect(shares([100, 100], 101, 10).reduce((sum, share) => sum + share)).toBe(101);
 });
 
-test('an order that cost nothing has nothing to share, and another order’s ticket has no share', () => {
+test('an order that cost nothing has no shares, and a ticket of another order has no share', () => {
   expect(shares([0, 0], 0)).toEqual([0, 0]);
   expect(shares([100], 0)).toEqual([0]);
   expect(sharesOf(ticketsAt([100]), money(100), 1).get(as<TicketId>('other'))).toBeUndefined();
@@ -48,7 +48,7 @@ const orders = fc
     return { prices, subtotal, price: Math.floor((subtotal * part) / step) * step, step };
   });
 
-test('all shares together are exactly the price, each within a step of its part, whoever asks first', () => {
+test('all shares add up to the price, each within one step of its part, in any order of reading', () => {
   fc.assert(
     fc.property(orders, ({ prices, subtotal, price, step }) => {
       const all = shares(prices, price, step);

@@ -13,7 +13,7 @@ interface Sold {
   readonly price: ReturnType<typeof money>;
 }
 
-/** An order of tickets at these prices, with so much off. */
+/** An order of tickets at these prices, with this much off. */
 function orderOf(prices: readonly number[], off = 0, used: readonly number[] = []): Sold {
   const tickets = prices.map((price, at) =>
     builtTicket(`A${at}`, { price: money(price), checkedInAt: used.includes(at) ? AT : undefined }),
@@ -32,7 +32,7 @@ const covers = (order: Sold, amount: number) =>
   ticketsCovered(order.tickets, sharesOf(order.tickets, order.price, STEP), amount);
 const total = (amounts: readonly number[]) => amounts.reduce((sum, each) => sum + each, 0);
 
-/** Orders of up to eight tickets, some used, with something off or nothing. */
+/** Orders of up to eight tickets, some of them used, with or without a discount. */
 const anyOrder = fc
   .record({
     prices: fc.array(fc.nat({ max: 100_000 }), { minLength: 1, maxLength: 8 }),
@@ -41,33 +41,33 @@ const anyOrder = fc
   })
   .map(({ prices, share, used }) => orderOf(prices, Math.floor(total(prices) * share), used));
 
-describe('the tickets that an amount given back covers', () => {
+describe('the tickets that a refunded amount covers', () => {
   const seatsFor = (amount: number, order: Sold) => covers(order, amount).map((ticket) => ticket.seatId);
 
   test.each<[string, number[], number, string[]]>([
-    ['one of its price', [90, 70, 55], 70, ['A1']],
-    ['two of their prices, not the dearest', [90, 70, 55], 125, ['A1', 'A2']],
-    ['all of them', [90, 70, 55], 215, ['A0', 'A1', 'A2']],
-    ['none for another amount', [90, 70, 55], 100, []],
-    ['none for nothing', [90, 70, 55], 0, []],
-    ['none for more than all', [90, 70, 55], 216, []],
-    ['none that cost nothing', [90, 0], 90, ['A0']],
+    ['they are the one of that price', [90, 70, 55], 70, ['A1']],
+    ['they are two of those prices, not the dearest', [90, 70, 55], 125, ['A1', 'A2']],
+    ['they are all of them', [90, 70, 55], 215, ['A0', 'A1', 'A2']],
+    ['there are none for an amount that no tickets add up to', [90, 70, 55], 100, []],
+    ['there are none for nothing', [90, 70, 55], 0, []],
+    ['there are none for more than the whole price', [90, 70, 55], 216, []],
+    ['they do not include a free ticket', [90, 0], 90, ['A0']],
   ])('are %s', (_name, prices, amount, seats) => {
     expect(seatsFor(amount, orderOf(prices)).toSorted()).toEqual(seats);
   });
 
-  test('are those that were not used, where there is a choice', () => {
+  test('they are unused ones where there is a choice', () => {
     expect(seatsFor(100, orderOf([100, 100, 100], 0, [0, 2]))).toEqual(['A1']);
     expect(seatsFor(100, orderOf([100, 100], 0, [0, 1]))).toHaveLength(1);
     expect(seatsFor(200, orderOf([100, 100, 100], 0, [0, 1])).toSorted()).toContain('A2');
   });
 
-  test('are reckoned by their shares of the price when there was a discount', () => {
+  test('they are found by their shares of the price when there was a discount', () => {
     expect(seatsFor(45, orderOf([90, 70, 40], 100))).toEqual(['A0']);
     expect(seatsFor(90, orderOf([90, 70, 40], 100))).toEqual([]);
   });
 
-  test('have shares that are together the amount, for every amount that some tickets have', () => {
+  test('their shares add up to the amount, for every amount that some tickets add up to', () => {
     fc.assert(
       fc.property(anyOrder, fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }), (order, chosen) => {
         const share = shareIn(order);
@@ -84,14 +84,14 @@ describe('the tickets that an amount given back covers', () => {
     );
   });
 
-  test('share-of-refund: are found for the odd minor unit of a price that does not divide', () => {
+  test('share-of-refund: they are found for the odd minor unit of a price that does not divide', () => {
     const order = orderOf([5_000, 5_000, 5_000], 5_000);
     expect(covers(order, 3_334)).toHaveLength(1);
     expect(covers(order, 3_333)).toHaveLength(1);
     expect(covers(order, 3_335)).toEqual([]);
   });
 
-  test('of very many prices are given up on, and not searched for without end', () => {
+  test('there are none when very many prices make the search too long', () => {
     const order = orderOf(Array.from({ length: 100 }, (_, at) => 1_000_003 + at * at * 7_919));
     expect(covers(order, order.price - 1)).toEqual([]);
   });

@@ -22,8 +22,8 @@ const json = (changes: object = {}): DiscountJson => ({
   ...changes,
 });
 
-describe('reading a discount', () => {
-  test('takes what the platform sends, amounts exact, dates without a zone as UTC', () => {
+describe('parsing a discount', () => {
+  test('it takes what the platform sends: exact amounts, and dates without a zone as UTC', () => {
     expect(Check(DiscountSchema, { ...json(), public: true, name: 'extra' })).toBe(true);
     expect(discounts.read(json())).toEqual({
       id: 'd0000000-0000-4000-8000-000000000001',
@@ -44,7 +44,7 @@ describe('reading a discount', () => {
     });
   });
 
-  test('takes flags spelt isActive, and nothing for lists', () => {
+  test('it takes flags spelt isActive, and null for lists', () => {
     const { active: _active, ...rest } = json({
       isActive: true,
       applicableTiers: null,
@@ -65,13 +65,13 @@ describe('reading a discount', () => {
     ['12.50', { numerator: 1_250n, decimals: 2 }],
     [100 / 3, { numerator: 33_333_333_333_333_336n, decimals: 15 }],
     [0.1 + 0.2, { numerator: 30_000_000_000_000_004n, decimals: 17 }],
-  ])('holds %s percent exactly', (percentage, expected) => {
+  ])('it keeps %s percent exact', (percentage, expected) => {
     expect(discounts.read(json({ parameters: { type: 'PERCENTAGE', percentage } }))).toMatchObject({
       terms: { percentage: expected },
     });
   });
 
-  test('reads the other two kinds', () => {
+  test('it parses the other two kinds', () => {
     expect(discounts.read(json({ parameters: { type: 'FLAT_OFF', amount: 149.99 } }))).toMatchObject({
       terms: { type: 'FLAT_OFF', amount: 14_999, minSpend: undefined },
     });
@@ -90,11 +90,11 @@ describe('reading a discount', () => {
     ['2028-02-29T00:00:00Z', Date.UTC(2028, 1, 29)],
     ['', undefined],
     [null, undefined],
-  ])('reads the date %s', (expiresAt, expected) => {
+  ])('it parses the date %s', (expiresAt, expected) => {
     expect(discounts.read(json({ expiresAt }))).toHaveProperty('expiresAt', expected);
   });
 
-  test('takes a discount of nothing but its terms, as one that is not active', () => {
+  test('it takes a discount that has only its terms, as an inactive one', () => {
     const bare = { id: 'd', parameters: { type: 'FLAT_OFF', amount: 1 } };
     expect(Check(DiscountSchema, bare)).toBe(true);
     expect(discounts.read(bare)).toEqual({
@@ -116,7 +116,7 @@ describe('reading a discount', () => {
     ['an empty currency', ''],
     ['the currency of the service', 'LKR'],
     ['the currency of the service in small letters', 'lkr'],
-  ])('it reads an amount with %s as one that this service charges', (_name, currency) => {
+  ])('it parses an amount with %s as one in the service’s currency', (_name, currency) => {
     const parameters = { type: 'FLAT_OFF', amount: 5, currency };
     expect(Check(DiscountSchema, json({ parameters }))).toBe(true);
     expect(discounts.read(json({ parameters }))).toMatchObject({
@@ -126,15 +126,15 @@ describe('reading a discount', () => {
 
   test.each([
     ['an amount', { type: 'FLAT_OFF', amount: 5.001 }],
-    ['a least spend', { type: 'PERCENTAGE', percentage: 10, minSpend: 5 }],
-    ['a greatest discount', { type: 'PERCENTAGE', percentage: 10, maxDiscount: 5 }],
-  ])('it never reads %s of another currency as its own', (_name, parameters) => {
+    ['a minimum spend', { type: 'PERCENTAGE', percentage: 10, minSpend: 5 }],
+    ['a maximum discount', { type: 'PERCENTAGE', percentage: 10, maxDiscount: 5 }],
+  ])('it never parses %s in another currency as its own', (_name, parameters) => {
     expect(discounts.read(json({ parameters: { ...parameters, currency: 'KWD' } }))).toMatchObject({
       terms: { type: 'OTHER_CURRENCY' },
     });
   });
 
-  test('it reads a percentage without amounts whatever currency it names', () => {
+  test('it parses a percentage without amounts, whatever currency it names', () => {
     const parameters = { type: 'PERCENTAGE', percentage: 10, currency: 'USD' };
     expect(discounts.read(json({ parameters }))).toMatchObject({ terms: { type: 'PERCENTAGE' } });
   });
@@ -143,30 +143,30 @@ describe('reading a discount', () => {
     ['no id', { id: undefined }],
     ['half a seat', { parameters: { type: 'BUY_N_GET_N_FREE', buyQuantity: 1.5, getQuantity: 1 } }],
     ['an amount that is a list', { parameters: { type: 'FLAT_OFF', amount: [1] } }],
-    ['a flag that is a word', { active: 'yes' }],
+    ['a flag that is a string', { active: 'yes' }],
   ])('the schema refuses %s', (_name, changes) => {
     expect(Check(DiscountSchema, json(changes))).toBe(false);
   });
 
   test.each([
     ['another type', { parameters: { type: 'HALF_MOON' } }],
-    ['a flat amount of nothing', { parameters: { type: 'FLAT_OFF' } }],
+    ['a flat amount of zero', { parameters: { type: 'FLAT_OFF' } }],
     ['a fraction of a cent', { parameters: { type: 'FLAT_OFF', amount: 1.005 } }],
     ['a negative amount', { parameters: { type: 'FLAT_OFF', amount: -1 } }],
     ['no percentage', { parameters: { type: 'PERCENTAGE' } }],
     ['a percentage below zero', { parameters: { type: 'PERCENTAGE', percentage: -5 } }],
     ['a percentage that is no number', { parameters: { type: 'PERCENTAGE', percentage: Number.NaN } }],
-    ['a percentage past all sense', { parameters: { type: 'PERCENTAGE', percentage: 1e21 } }],
+    ['a percentage beyond every bound', { parameters: { type: 'PERCENTAGE', percentage: 1e21 } }],
     ['a minimum below zero', { parameters: { type: 'PERCENTAGE', percentage: 1, minSpend: -1 } }],
-    ['nothing free', { parameters: { type: 'BUY_N_GET_N_FREE', buyQuantity: 1, getQuantity: 0 } }],
+    ['no free seats', { parameters: { type: 'BUY_N_GET_N_FREE', buyQuantity: 1, getQuantity: 0 } }],
     ['the 30th of February', { activeFrom: '2026-02-30T00:00:00Z' }],
     ['a 13th month', { activeFrom: '2026-13-01' }],
-    ['an hour that is none', { activeFrom: '2026-01-01T25:00Z' }],
-    ['a date in no order we know', { activeFrom: '1 Jan 2026' }],
+    ['an hour that does not exist', { activeFrom: '2026-01-01T25:00Z' }],
+    ['a date in an unknown order', { activeFrom: '1 Jan 2026' }],
     ['a number for a date', { activeFrom: '1' }],
-    ['groups of nothing', { parameters: { type: 'BUY_N_GET_N_FREE', buyQuantity: 0, getQuantity: 1 } }],
-    ['a date that is none', { expiresAt: 'tomorrow' }],
-  ])('says that %s cannot be read', (_name, changes) => {
+    ['groups of zero seats', { parameters: { type: 'BUY_N_GET_N_FREE', buyQuantity: 0, getQuantity: 1 } }],
+    ['a date that is not a date', { expiresAt: 'tomorrow' }],
+  ])('it refuses %s as unreadable', (_name, changes) => {
     expect(discounts.read(json(changes))).toHaveProperty('unreadable');
   });
 });

@@ -73,13 +73,16 @@ function least(...amounts: (bigint | undefined)[]): bigint {
   return first;
 }
 
-/** Half up, digit by digit: the integer part, and one more when what is left is half of the divisor or above. */
+/**
+ * Rounds half up, digit by digit: the integer part, plus one when the remainder is at least half of the
+ * divisor.
+ */
 function divided(by: bigint, numerator: bigint): bigint {
   const left = numerator % by;
   return numerator / by + (left + left >= by ? 1n : 0n);
 }
 
-/** What the discount takes off before the charge step, as slowly and plainly as it can be said; 0n when refused. */
+/** The discount before the charge step, computed in the plainest and slowest way; 0n when it is refused. */
 function plainly(of: readonly PricedSeat[], by: Discount): bigint {
   const its = applicable(of, by);
   const most = total(its);
@@ -109,7 +112,7 @@ function plainly(of: readonly PricedSeat[], by: Discount): bigint {
   }
 }
 
-test('a discount takes off what the plain reading says, and is refused where that is nothing', () => {
+test('a discount takes off what the plain computation says, and is refused where that is zero', () => {
   fc.assert(
     fc.property(seats, discount, currency, (of, by, inCurrency) => {
       const priced = price(of, by, inCurrency);
@@ -147,7 +150,7 @@ test('a price is never below zero, is chargeable, and is the subtotal less the d
   );
 });
 
-test('a discount is never above the subtotal of its seats, but for less than one charge step', () => {
+test('a discount exceeds the subtotal of its seats by less than one charge step', () => {
   fc.assert(
     fc.property(seats, discount, currency, (of, by, inCurrency) => {
       const priced = price(of, by, inCurrency);
@@ -159,7 +162,7 @@ test('a discount is never above the subtotal of its seats, but for less than one
   );
 });
 
-test('the order of the seats does not matter', () => {
+test('the order of the seats does not change the price', () => {
   const shuffled = seats.chain((of) =>
     fc.tuple(fc.constant(of), fc.shuffledSubarray(of, { minLength: of.length })),
   );

@@ -66,7 +66,7 @@ function off(of: PricedSeat[], by: Discount): number | string {
   return priced.outcome === 'priced' ? priced.discountAmount : priced.reason;
 }
 
-describe('what a discount takes off', () => {
+describe('the amount of a discount', () => {
   test.each([
     ['FLAT_OFF', seats(1_000, 2_000), flat(500), 500],
     ['FLAT_OFF, at most the seats', seats(1_000), flat(5_000), 1_000],
@@ -85,12 +85,12 @@ describe('what a discount takes off', () => {
       percent(999),
       Number.MAX_SAFE_INTEGER,
     ],
-    ['PERCENTAGE capped at nothing', seats(1_000), percent(50, 0, { maxDiscount: money(0) }), 'nothing_off'],
-    ['FLAT_OFF of nothing', seats(1_000), flat(0), 'nothing_off'],
+    ['PERCENTAGE capped at zero', seats(1_000), percent(50, 0, { maxDiscount: money(0) }), 'nothing_off'],
+    ['FLAT_OFF of zero', seats(1_000), flat(0), 'nothing_off'],
     ['FLAT_OFF of seats that cost nothing', seats(0, 0), flat(500), 'nothing_off'],
-    ['a free seat given free', seats(0, 1_000), free(2, 1), 'nothing_off'],
+    ['BUY N GET N on a free seat', seats(0, 1_000), free(2, 1), 'nothing_off'],
     ['an order without seats', seats(), flat(500), 'no_seat'],
-    ['a PERCENTAGE that comes to nothing', seats(1), percent(1), 'nothing_off'],
+    ['a PERCENTAGE that rounds to zero', seats(1), percent(1), 'nothing_off'],
     ['BUY 2 GET 1 with one seat', seats(1_000), free(2, 1), 'too_few_seats'],
     ['BUY 2 GET 1 with two', seats(3_000, 1_000), free(2, 1), 1_000],
     ['BUY 2 GET 1 with three', seats(3_000, 1_000, 2_000), free(2, 1), 1_000],
@@ -100,7 +100,7 @@ describe('what a discount takes off', () => {
     expect(off(of, discount(terms))).toBe(expected);
   });
 
-  test('counts only seats of its tiers, but its minimum looks at all', () => {
+  test('it counts only the seats of its tiers, but compares its minimum with all seats', () => {
     const even = { applicableTiers: [as<PricedSeat['tier']['id']>('even')] };
     expect(off(seats(1_000, 5_000, 2_000), discount(percent(10), even))).toBe(300);
     expect(off(seats(1_000, 5_000), discount(flat(9_000, 6_000), even))).toBe(1_000);
@@ -112,16 +112,16 @@ describe('what a discount takes off', () => {
 });
 
 test.each([
-  ['inactive', { active: false }, 'inactive'],
-  ['from this moment', { activeFrom: NOW }, 1],
-  ['from the next', { activeFrom: instant(NOW + 1) }, 'not_started'],
-  ['until the next', { expiresAt: instant(NOW + 1) }, 1],
-  ['until this moment', { expiresAt: NOW }, 'expired'],
-  ['with one use left', { maxUsage: 3, currentUsage: 2 }, 1],
-  ['used up', { maxUsage: 3, currentUsage: 3 }, 'used_up'],
-  ['of this session', { applicableSessions: [SESSION] }, 1],
+  ['is refused while it is inactive', { active: false }, 'inactive'],
+  ['is taken from its first moment on', { activeFrom: NOW }, 1],
+  ['is refused before its first moment', { activeFrom: instant(NOW + 1) }, 'not_started'],
+  ['is taken until its end', { expiresAt: instant(NOW + 1) }, 1],
+  ['is refused at its end', { expiresAt: NOW }, 'expired'],
+  ['is taken when one use is left', { maxUsage: 3, currentUsage: 2 }, 1],
+  ['is refused when no use is left', { maxUsage: 3, currentUsage: 3 }, 'used_up'],
+  ['is taken for its own session', { applicableSessions: [SESSION] }, 1],
   [
-    'of another session',
+    'is refused for another session',
     { applicableSessions: [as<Discount['applicableSessions'][number]>('other')] },
     'other_session',
   ],
@@ -129,7 +129,7 @@ test.each([
   expect(off(seats(100), discount(flat(1), changes))).toBe(expected);
 });
 
-test('a refusal says what is the matter, in words for the buyer', () => {
+test('a refusal says what is wrong, in words for the buyer', () => {
   expect(price(seats(100), discount(flat(1), { active: false }))).toEqual({
     outcome: 'refused',
     code: 'discount_refused',
@@ -138,7 +138,7 @@ test('a refusal says what is the matter, in words for the buyer', () => {
   });
 });
 
-test('an order without a discount costs the sum of its seats, also nothing', () => {
+test('an order without a discount costs the sum of its seats, even if that is zero', () => {
   expect(price(seats(14_999, 1))).toEqual({
     outcome: 'priced',
     subtotal: 15_000,
@@ -149,7 +149,7 @@ test('an order without a discount costs the sum of its seats, also nothing', () 
   expect(price(seats(0), undefined, kwd)).toMatchObject({ outcome: 'priced', price: 0 });
 });
 
-test('uses here and uses reported each count by themselves', () => {
+test('uses here and reported uses are counted separately', () => {
   expect([isUsedUp(2, 3), isUsedUp(3, 3), isUsedUp(4, 3), isUsedUp(9, undefined)]).toEqual([
     false,
     true,
@@ -158,8 +158,8 @@ test('uses here and uses reported each count by themselves', () => {
   ]);
 });
 
-describe('three decimals', () => {
-  test('a price that no card can be charged is refused, one whose sum can is not', () => {
+describe('a currency with three decimals', () => {
+  test('it refuses a price that no card can be charged, and takes one whose sum can be', () => {
     expect(price(seats(12_345), undefined, kwd)).toMatchObject({
       outcome: 'refused',
       code: 'price_not_chargeable',
@@ -169,7 +169,7 @@ describe('three decimals', () => {
     expect(price(seats(12_345, 12_345), undefined, kwd)).toMatchObject({ outcome: 'priced', price: 24_690 });
   });
 
-  test('what a discount leaves over a multiple of ten goes to the buyer', () => {
+  test('it rounds the discount up to a multiple of ten in the buyer’s favour', () => {
     expect(price(seats(12_340), discount(percent(10)), kwd)).toMatchObject({
       discountAmount: 1_240,
       price: 11_100,

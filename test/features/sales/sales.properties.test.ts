@@ -18,7 +18,7 @@ import { money, sum } from '../../../src/kernel/money.ts';
 
 const AT = instant(1_000_000);
 
-/** A pending order of some tickets in some tiers, with a discount or without. */
+/** A pending order of some tickets in some tiers, with or without a discount. */
 const pending = fc
   .record({
     prices: fc.array(fc.integer({ min: 0, max: 50_000 }), { minLength: 1, maxLength: 5 }),
@@ -69,7 +69,7 @@ const step = fc.constantFrom<Step[]>(
   'amend',
 );
 
-/** The order after a step; the same order where its state does not have the step. */
+/** The order after a step; the same order where its state does not allow the step. */
 function taken(order: Order, name: Step): Order {
   const [first] = order.tickets;
   const transition = {
@@ -93,7 +93,7 @@ const lives = fc.array(
   { minLength: 1, maxLength: 5 },
 );
 
-/** The same counted from the orders as they are in the end. */
+/** The same figures, counted from the final orders. */
 function soldIn(orders: readonly Order[]) {
   const completed = orders.filter(({ status }) => status === 'completed');
   return {
@@ -151,7 +151,7 @@ test('figures and live totals agree with each other and with the completed order
   );
 });
 
-test('many changes at once count as they do one by one, and a completion is announced exactly when an order completes', () => {
+test('many changes at once count as they do one by one, and each completion is announced once', () => {
   fc.assert(
     fc.property(lives, (orders) => {
       const all = orders.flatMap((states) =>

@@ -25,12 +25,12 @@ const saleChange = (from: Order, to: Order) => saleChanges([{ from, to }])[0];
 const sold = { orders: 1, tickets: 2, revenue: 300 };
 const unsold = { orders: -1, tickets: -2, revenue: -300 };
 
-describe('what a change of an order means for sales', () => {
-  test('completed: one order more, announced', () => {
+describe('sales after a change of an order', () => {
+  test('a completion adds one order and is announced', () => {
     expect(saleChange(pending, completed)).toMatchObject({ difference: sold, isCompletion: true });
   });
 
-  test('completed after it had ended: announced, too', () => {
+  test('a completion after the order had ended is announced, too', () => {
     const ended = changed(cancel(pending, 'expired', at));
     expect(saleChange(ended, changed(rebook(ended, at)))).toMatchObject({
       difference: sold,
@@ -38,21 +38,24 @@ describe('what a change of an order means for sales', () => {
     });
   });
 
-  test.each(['admin', 'refunded', 'payment'] as const)('a completed one ended (%s): one less', (reason) => {
-    expect(saleChange(completed, changed(cancel(completed, reason, at)))).toMatchObject({
-      difference: unsold,
-      isCompletion: false,
-    });
-  });
+  test.each(['admin', 'refunded', 'payment'] as const)(
+    'a cancellation (%s) of a completed order removes one order',
+    (reason) => {
+      expect(saleChange(completed, changed(cancel(completed, reason, at)))).toMatchObject({
+        difference: unsold,
+        isCompletion: false,
+      });
+    },
+  );
 
-  test('some of its tickets refunded: those tickets less, and what was paid stays', () => {
+  test('refunding some tickets removes those tickets, and the revenue stays', () => {
     expect(saleChange(completed, changed(withdraw(completed, new Set([as('a')]))))).toMatchObject({
       difference: { orders: 0, tickets: -1, revenue: 0 },
       isCompletion: false,
     });
   });
 
-  test('a pending one ended: nothing', () => {
+  test('a cancellation of a pending order changes nothing', () => {
     expect(saleChange(pending, changed(cancel(pending, 'buyer', at)))).toBeUndefined();
   });
 });

@@ -30,13 +30,13 @@ afterEach(() => {
 });
 
 describe('labels of seats', () => {
-  test('they are known without a look when a seating service said them', async () => {
+  test('they are known without a lookup when a seating service has sent them', async () => {
     labels.learn(tonight, [named(a), named(b)]);
     expect(await labels.of(tonight, [b, a])).toEqual([named(b), named(a)]);
     expect(looks).toEqual([]);
   });
 
-  test('a seat is looked up once, however many are refused it at the same time and later', async () => {
+  test('they are looked up once per seat, however many refusals need them at the same time and later', async () => {
     const gate = Promise.withResolvers<readonly NamedSeat[]>();
     answer = () => gate.promise;
     const refused = Array.from({ length: 50 }, () => labels.of(tonight, [a]));
@@ -46,7 +46,7 @@ describe('labels of seats', () => {
     expect(looks).toEqual(['tonight a']);
   });
 
-  test('a seat that has none is left out, and not looked up by the next who is refused it', async () => {
+  test('they omit a seat that has none, and the next refusal does not look it up again', async () => {
     expect(await labels.of(tonight, [a, b])).toEqual([named(a)]);
     expect(await labels.of(tonight, [a, b])).toEqual([named(a)]);
     expect(looks).toEqual(['tonight a,b']);
@@ -54,13 +54,13 @@ describe('labels of seats', () => {
     expect(await labels.of(tonight, [a, b])).toEqual([named(a), named(b)]);
   });
 
-  test('a seat of the same id in another session is another seat', async () => {
+  test('they differ for a seat of the same id in another session', async () => {
     labels.learn(tonight, [named(a)]);
     answer = async () => [];
     expect(await labels.of(as<SessionId>('tomorrow'), [a])).toEqual([]);
   });
 
-  test('it keeps at most so many seats, and the latest half of them in any case', async () => {
+  test('they are kept for a bounded number of seats, and at least for the latest half of it', async () => {
     const seats = Array.from({ length: MAX_SEATS + 1 }, (_, at) => named(as<SeatId>(`seat ${at}`)));
     for (const seat of seats) labels.learn(tonight, [seat]);
     const ids = seats.map(({ seatId }) => seatId);
@@ -69,7 +69,7 @@ describe('labels of seats', () => {
     expect((await labels.of(tonight, ids)).length).toBeLessThanOrEqual(MAX_SEATS);
   });
 
-  test('a label is looked up again after ten minutes, and known for at least five of them', async () => {
+  test('they are looked up again after ten minutes, and kept for at least five', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     labels = newLabels();
     labels.learn(tonight, [named(a)]);
@@ -84,12 +84,12 @@ describe('labels of seats', () => {
     expect(looks).toEqual(['tonight a']);
   });
 
-  test('it says nothing, and does not fail, while the database is unavailable', async () => {
+  test('they are empty while the database is unavailable, and the refusal does not fail', async () => {
     answer = () => Promise.reject(new Error('unavailable'));
     expect(await labels.of(tonight, [a])).toEqual([]);
   });
 
-  test('more than two looks at a time are not begun: the refusal waits for nobody', async () => {
+  test('they start at most two lookups at a time, and the refusal does not wait', async () => {
     const gate = Promise.withResolvers<readonly NamedSeat[]>();
     answer = () => gate.promise;
     const waiting = [labels.of(tonight, [a]), labels.of(tonight, [b])];

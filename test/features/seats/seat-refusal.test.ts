@@ -18,12 +18,12 @@ describe('a refusal of seats', () => {
     });
   });
 
-  test('it names a seat whose label is not known by its id', () => {
+  test('it names a seat by its id when the label is not known', () => {
     const { message } = seatsTaken([A5, A6], named.slice(0, 1));
     expect(message).toBe(`Already taken: A5, ${A6}. Choose other seats.`);
   });
 
-  test('the words of a seating service have labels in place of ids, in capitals too', () => {
+  test('it replaces ids by labels in the message of a seating service, also in capitals', () => {
     const refused = seatsRefused(`Seats ${A5.toUpperCase()} and ${A6} are blocked.`, [A6, A5], named);
     expect(refused).toMatchObject({
       code: 'seats_refused',
@@ -32,7 +32,7 @@ describe('a refusal of seats', () => {
     });
   });
 
-  test('words that name no seat that was asked for stay as they are', () => {
+  test('it keeps a message that names none of the requested seats', () => {
     const words = `Session ${A6} is not on sale, seat A1 neither.`;
     const refused = seatsRefused(words, [A5, as<SeatId>('A1')], named);
     expect(refused).toMatchObject({ message: words, extra: {} });

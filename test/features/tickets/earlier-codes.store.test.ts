@@ -21,7 +21,7 @@ const CLAIM_MS = 60_000;
 const PROCESSES = 8;
 const SESSION = randomUUID();
 
-/** A database that was taken over with so many pictures. */
+/** A database that was taken over with this many pictures. */
 async function takenOver(pictures: number) {
   const earlier = await earlierTickets(randomUUID(), randomUUID());
   const sold = Array.from({ length: pictures }, () => ({ ...earlierTicket(SESSION), picture: REAL_PICTURE }));
@@ -37,8 +37,8 @@ async function takenOver(pictures: number) {
   return { database, ticketIds: sold.map(({ ticketId }) => as<TicketId>(ticketId)).toSorted() };
 }
 
-describe('legacy-qr: who reads a picture', () => {
-  test('of several that claim at the same instant each gets pictures of its own', async () => {
+describe('legacy-qr: claiming a picture', () => {
+  test('each of several concurrent claimers gets different pictures', async () => {
     const { database, ticketIds } = await takenOver(400);
     const claimed: string[] = [];
     const work = async () => {
@@ -49,12 +49,12 @@ describe('legacy-qr: who reads a picture', () => {
       }
     };
     await Promise.all(Array.from({ length: PROCESSES }, work));
-    // Those that another had locked in that instant are found by the next turn.
+    // Rows that another claimer had locked at that instant are found by the next turn.
     await work();
     expect(claimed.toSorted()).toEqual(ticketIds);
   });
 
-  test('a claimed picture is free again after its minute, for one that takes it alone', async () => {
+  test('a claimed picture is free again after a minute, for a claimer that takes it alone', async () => {
     const { database, ticketIds } = await takenOver(2);
     expect(await claimPictures(database, 'tried', NOW, 1)).toEqual([]);
     const first = await claimPictures(database, 'untried', NOW, 50);
@@ -69,8 +69,8 @@ describe('legacy-qr: who reads a picture', () => {
   });
 });
 
-describe('legacy-qr: what becomes of a code', () => {
-  test('one that is withdrawn while its picture is read stays withdrawn', async () => {
+describe('legacy-qr: the state of a code', () => {
+  test('it stays withdrawn when it is withdrawn while its picture is read', async () => {
     const { database, ticketIds } = await takenOver(1);
     await claimPictures(database, 'untried', NOW, 50);
     expect(await withdrawEarlierCodes(database, ticketIds)).toBe(1);
@@ -81,7 +81,7 @@ describe('legacy-qr: what becomes of a code', () => {
     expect(await countByState(database)).toEqual({ good: 0, unreadable: 0, withdrawn: 1 });
   });
 
-  test('a good one is found by its hash, and after a withdrawal said to be withdrawn, as often as one withdraws', async () => {
+  test('it is found by its hash, and after a withdrawal reported as withdrawn, however often that is repeated', async () => {
     const { database, ticketIds } = await takenOver(1);
     const [ticketId] = ticketIds;
     if (!ticketId) throw new Error('there is no ticket');
@@ -94,7 +94,7 @@ describe('legacy-qr: what becomes of a code', () => {
     expect(await findByHash(database, hash)).toEqual({ ticketId, sessionId: SESSION, isWithdrawn: true });
   });
 
-  test('a text that another ticket has already is nobody else’s', async () => {
+  test('it is refused for a second ticket with the same text', async () => {
     const { database, ticketIds } = await takenOver(3);
     const [one, other, last] = ticketIds;
     if (!one || !other || !last) throw new Error('a ticket is missing');

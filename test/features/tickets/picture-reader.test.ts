@@ -9,7 +9,7 @@ function opened(maxWaitMs?: number) {
 }
 
 describe('legacy-qr: the thread that reads pictures', () => {
-  test('it reads one after the other, and says of a bad one that there is nothing in it', async () => {
+  test('it reads one after the other, and returns nothing for a bad one', async () => {
     const reader = opened();
     await reader.start();
     const text = earlierText({ ticketId: 'a', orderId: 'b', seatId: 'c', seatLabel: 'A12' });
@@ -23,7 +23,7 @@ describe('legacy-qr: the thread that reads pictures', () => {
       expect(await reader.read(given)).toBe(read);
   });
 
-  test('it starts again after a rest, and starting twice is one start', async () => {
+  test('it starts again after a rest, and starting twice starts it once', async () => {
     const reader = opened();
     await reader.start();
     await reader.start();
@@ -33,14 +33,14 @@ describe('legacy-qr: the thread that reads pictures', () => {
     expect(await reader.read(REAL_PICTURE)).toBeDefined();
   });
 
-  test('a thread that takes too long is ended and said to have failed, and another may start', async () => {
+  test('it is ended and reported as failed when it takes too long, and another may start', async () => {
     const reader = opened(1);
     await expect(reader.start()).rejects.toThrow('the thread that reads pictures failed');
     await expect(reader.read(REAL_PICTURE)).rejects.toThrow('was not started');
     await expect(reader.start()).rejects.toThrow('the thread that reads pictures failed');
   });
 
-  test('ended while it reads, it says so', async () => {
+  test('it reports that it was ended while reading', async () => {
     const reader = opened();
     await reader.start();
     const reading = reader.read(REAL_PICTURE);

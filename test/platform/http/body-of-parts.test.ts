@@ -14,7 +14,7 @@ const MANY = 2_000;
 let server: Server;
 let reader: Socket | undefined;
 let answers: LongAnswers;
-let letGo: number;
+let sourcesClosed: number;
 
 async function* source(parts: number, beforeEachPart: () => Promise<unknown>) {
   try {
@@ -23,11 +23,11 @@ async function* source(parts: number, beforeEachPart: () => Promise<unknown>) {
       yield PART;
     }
   } finally {
-    letGo += 1;
+    sourcesClosed += 1;
   }
 }
 
-/** A server that answers with so many parts, and a client that has the beginning of its answer. */
+/** A server that answers with this many parts, and a client that has received the beginning of the answer. */
 async function ask(parts: number, beforeEachPart: () => Promise<unknown>): Promise<Socket> {
   server.once('request', async (_request, response) => {
     const body = bodyOfParts(
@@ -50,7 +50,7 @@ async function ask(parts: number, beforeEachPart: () => Promise<unknown>): Promi
 }
 
 beforeEach(async () => {
-  letGo = 0;
+  sourcesClosed = 0;
   reader = undefined;
   answers = new LongAnswers(1);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -65,7 +65,7 @@ afterEach(() => {
   server.close();
 });
 
-/** Nothing moves any more: what the sockets hold is full. */
+/** Resolves when nothing moves any more because the socket buffers are full. */
 async function untilItStands(made: () => number): Promise<void> {
   let before = -1;
   for (let quiet = 0; quiet < 200; quiet += 1) {
@@ -75,7 +75,7 @@ async function untilItStands(made: () => number): Promise<void> {
   }
 }
 
-test('a reader that takes nothing for a minute is cut off, and its place is free', async () => {
+test('a reader that takes nothing for a minute is cut off, and its place becomes free', async () => {
   let made = 0;
   const socket = await ask(MANY, async () => {
     made += 1;
@@ -84,10 +84,10 @@ test('a reader that takes nothing for a minute is cut off, and its place is free
   expect(made).toBeLessThan(MANY);
   vi.advanceTimersByTime(MAX_PAUSE_MS - 1);
   await nextTurn();
-  expect(letGo).toBe(0);
+  expect(sourcesClosed).toBe(0);
   vi.advanceTimersByTime(1);
   vi.useRealTimers();
-  await until('the source is let go of', async () => letGo === 1);
+  await until('the source is closed', async () => sourcesClosed === 1);
   const closed = once(socket, 'close');
   socket.resume();
   await closed;
@@ -99,7 +99,7 @@ test('a reader that takes nothing for a minute is cut off, and its place is free
   ).resolves.toBeDefined();
 });
 
-test('one that reads on is not, nor one whose next part takes its maker long', async () => {
+test('a reader that keeps reading is not cut off, nor one that waits for a slow source', async () => {
   const gate = Promise.withResolvers<void>();
   let made = 0;
   const body = bodyOfParts(
@@ -122,5 +122,5 @@ test('one that reads on is not, nor one whose next part takes its maker long', a
   gate.resolve();
   await once(body, 'end');
   expect(bytes).toBe(3 * PART.length);
-  expect(letGo).toBe(1);
+  expect(sourcesClosed).toBe(1);
 });

@@ -89,8 +89,8 @@ const preflight = (path: string, origin = PAGE) =>
     'access-control-request-headers': 'authorization,content-type',
   });
 
-describe('front-end: a page of an origin that is listed', () => {
-  test('its preflight is answered with 200, whatever is at the address, and reaches no route', async () => {
+describe('front-end: a page of a listed origin', () => {
+  test('its preflight gets 200 at any address and reaches no route', async () => {
     open();
     for (const path of ['/order', '/nothing/here', '/%ZZ', '/shed']) {
       const { status, headers, text } = await preflight(path);
@@ -100,7 +100,7 @@ describe('front-end: a page of an origin that is listed', () => {
     }
   });
 
-  test('it may read answers, event streams and refusals in front of the routes, with what they tell in headers', async () => {
+  test('it may read answers, event streams and refusals that precede the routes, with their listed headers', async () => {
     open();
     const answers = [
       await ask('/order', PAGE, 'POST'),
@@ -125,21 +125,21 @@ describe('front-end: a page of an origin that is listed', () => {
     expect(corsOf((await ask(`/code/${code}`)).headers)).toMatchObject(CORS);
   });
 
-  test('it may read what is answered while the service starts, and is let ask then', async () => {
+  test('it may read the answer while the service starts, and its preflight gets 200 then, too', async () => {
     const early = await ask('/order');
     expect({ status: early.status, code: early.body.code }).toEqual({ status: 503, code: 'starting' });
     expect(corsOf(early.headers)).toMatchObject(CORS);
     expect((await preflight('/order')).status).toBe(200);
   });
 
-  test('an answer that varies by something else says both', async () => {
+  test('it gets both in Vary when an answer varies by something else', async () => {
     open();
     const { headers } = await ask('/list');
     expect(headers.get('vary')).toBe('Origin, Accept-Encoding');
     expect(corsOf(headers)).toMatchObject(CORS);
   });
 
-  test('its connection serves on after a preflight', async () => {
+  test('its connection stays usable after a preflight', async () => {
     open();
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     const asked = `OPTIONS /order HTTP/1.1\r\nHost: x\r\nOrigin: ${PAGE}\r\nAccess-Control-Request-Method: POST\r\n\r\n`;
@@ -152,9 +152,9 @@ describe('front-end: a page of an origin that is listed', () => {
   });
 });
 
-describe('front-end: everybody else', () => {
+describe('front-end: callers other than a page of a listed origin', () => {
   test.each([OTHER, 'null', `${PAGE}/`, 'https://localhost:8090', 'http://LOCALHOST:8090'])(
-    'a page of %s is told nothing, and its preflight is no answer to it',
+    'a page of %s gets no CORS header, and its preflight gets no CORS answer',
     async (origin) => {
       open();
       for (const { headers } of [
@@ -176,19 +176,19 @@ describe('front-end: everybody else', () => {
     },
   );
 
-  test('a client that is no page gets no such header', async () => {
+  test('a client that is not a page gets no CORS header', async () => {
     open();
     expect(corsOf((await call(url, 'POST', '/order')).headers)).toEqual({});
   });
 
-  test('the paths of the identity provider are left to it', async () => {
+  test('the identity provider sets its own CORS headers on its own paths', async () => {
     open();
     const { headers, body } = await ask('/realms/any');
     expect([corsOf(headers), headers.get('vary'), body]).toEqual([{}, null, { ok: true }]);
     expect((await preflight('/realms/any')).status).not.toBe(200);
   });
 
-  test('without a listed origin nothing is said, not even that answers vary', async () => {
+  test('no CORS header is sent without a listed origin, not even Vary', async () => {
     ({ url, open } = await serve([]));
     open();
     const { headers } = await ask('/order', PAGE, 'POST');

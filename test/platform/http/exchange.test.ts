@@ -32,7 +32,7 @@ const ask = (path: string, signal: AbortSignal) =>
   exchange(http, { origin: url, method: 'POST', path, body: 'asked' }, signal);
 const forEver = () => new AbortController().signal;
 
-test('an answer that comes in pieces is whole, also where a piece ends within a letter', async () => {
+test('an answer that arrives in pieces is read whole, also where a piece ends within a letter', async () => {
   const text = Buffer.from('ගීත සංදර්ශනය');
   answer = (response) => {
     response.writeHead(409);
@@ -43,12 +43,12 @@ test('an answer that comes in pieces is whole, also where a piece ends within a 
   expect(seen).toEqual(['POST /pieces asked']);
 });
 
-test('the mark of its encoding is no part of an answer', async () => {
+test('the byte order mark is not part of an answer', async () => {
   answer = (response) => response.end('\uFEFF{}');
   expect(await ask('/marked', forEver())).toEqual({ status: 200, text: '{}' });
 });
 
-test('an answer that breaks off is none', async () => {
+test('an answer that breaks off is not accepted', async () => {
   answer = (response) => {
     response.writeHead(200, { 'content-length': '100' });
     response.write('only this', () => response.destroy());
@@ -56,7 +56,7 @@ test('an answer that breaks off is none', async () => {
   await expect(ask('/broken', forEver())).rejects.toThrow();
 });
 
-test('what is given up while it waits for its connection is never sent', async () => {
+test('a request that is abandoned while it waits for a connection is never sent', async () => {
   const first = Promise.withResolvers<ServerResponse>();
   answer = first.resolve;
   const answered = ask('/first', forEver());
@@ -72,7 +72,7 @@ test('what is given up while it waits for its connection is never sent', async (
   expect(seen).toEqual(['POST /first asked', 'POST /third asked']);
 });
 
-test('what is given up while it is answered is cut off, and its connection is free for the next', async () => {
+test('a request that is abandoned while it is answered is cut off, and another request gets its place', async () => {
   const begun = Promise.withResolvers<ServerResponse>();
   answer = (response) => {
     response.writeHead(200).write('begun');
@@ -88,7 +88,7 @@ test('what is given up while it is answered is cut off, and its connection is fr
   expect(await ask('/next', forEver())).toEqual({ status: 200, text: 'well' });
 });
 
-test('nothing is sent under a signal that has gone off', async () => {
+test('a request is not sent when its signal is already aborted', async () => {
   await expect(ask('/never', AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late');
   expect(seen).toEqual([]);
 });

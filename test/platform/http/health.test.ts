@@ -17,7 +17,7 @@ beforeEach(() => {
   asked = [];
 });
 
-/** A server with health routes alone; every server it asks does as `check` does. */
+/** A server that has only the health routes; every server that it checks behaves as `check` does. */
 async function healthOf(): Promise<() => ReturnType<typeof call>> {
   const listener = await bind(0, '127.0.0.1');
   const { app, open } = createHttpServer({
@@ -53,30 +53,34 @@ async function healthOf(): Promise<() => ReturnType<typeof call>> {
 }
 type Six = [HealthProbe, HealthProbe, HealthProbe, HealthProbe, HealthProbe, HealthProbe];
 
-describe('every server dead at once', () => {
+describe('health when every server fails at once', () => {
   test.each<[string, HealthProbe['check']]>([
-    ['refusing', () => Promise.reject(new Error('ECONNREFUSED'))],
-    ['silent, by probes that keep to their time', (ms) => new Promise((_, fail) => setTimeout(fail, ms))],
-    ['silent, by probes that do not', () => new Promise(() => undefined)],
-  ])('%s: health says so of each within a second', async (_how, dead) => {
+    ['refused connections', () => Promise.reject(new Error('ECONNREFUSED'))],
+    [
+      'no answer, with probes that observe their timeout',
+      (ms) => new Promise((_, fail) => setTimeout(fail, ms)),
+    ],
+    ['no answer, with probes that do not observe it', () => new Promise(() => undefined)],
+  ])('%s: it reports each of them within a second', async (_how, dead) => {
     check = dead;
     const health = await healthOf();
     const began = performance.now();
     const { status, body } = await health();
-    // Beside what a busy machine adds.
+    // Plus what a busy machine adds.
     expect(performance.now() - began).toBeLessThan(patience(1_500));
     expect(status).toBe(503);
     for (const name of [...NAMES, 'outbox']) expect(body[name], name).toMatchObject({ status: 'DOWN' });
   });
 });
 
-test('two hundred who ask at once have each server asked once, and hear of a change soon', async () => {
+test('two hundred concurrent health requests check each server once, and see a change soon after', async () => {
   check = async () => undefined;
   const health = await healthOf();
   const answers = await Promise.all(Array.from({ length: 200 }, health));
   expect(answers.every(({ status, body }) => status === 200 && body.kafka.status === 'UP')).toBe(true);
-  // A busy machine may take longer over them than an answer is kept: more than once, and never once for each.
+  // A busy machine may take longer than an answer is cached: then there are some checks, but never one per
+  // request.
   expect(asked.filter((name) => name === 'kafka').length).toBeLessThan(50);
-  check = () => Promise.reject(new Error('gone'));
+  check = () => Promise.reject(new Error('unavailable'));
   await expect.poll(async () => (await health()).status, { timeout: patience(2_000) }).toBe(503);
 });

@@ -25,9 +25,9 @@ beforeEach(async () => {
   url = `http://127.0.0.1:${listener.port}`;
 });
 
-describe('drain: while it starts', () => {
+describe('drain: while the service starts', () => {
   test.each(['/api/order', '/api/order/health/x', '/healthz', '/'])(
-    '%s is a problem document',
+    'its answer to %s is a problem document',
     async (path) => {
       const { status, headers, body } = await call(url, 'GET', path);
       expect(status).toBe(503);
@@ -40,7 +40,7 @@ describe('drain: while it starts', () => {
   );
 
   test.each(['/api/order/health', '/api/order/health/', '/api/order/health?x=1'])(
-    '%s has its shape',
+    'its answer to %s has its documented shape',
     async (path) => {
       const { status, headers, body } = await call(url, 'GET', path);
       expect(status).toBe(503);
@@ -65,8 +65,8 @@ describe('drain: while it starts', () => {
   );
 });
 
-describe('drain: when the port closes', () => {
-  test('connections that nobody has taken yet are answered, and later ones refused', async () => {
+describe('drain: closing the port', () => {
+  test('it answers connections that were not accepted yet, and refuses later ones', async () => {
     handleWith(listener.server, (_request, response) =>
       response.setHeader('connection', 'close').end('served'),
     );
@@ -83,7 +83,7 @@ describe('drain: when the port closes', () => {
     await listener.close(FAR_MS);
   });
 
-  test('it waits for what is under way, and cuts it after its time', async () => {
+  test('it waits for requests under way, and cuts them after its timeout', async () => {
     handleWith(listener.server, () => undefined);
     const unanswered = call(url, 'GET', '/').catch(() => 'cut');
     await once(listener.server, 'request');

@@ -13,7 +13,7 @@ const counts = fc.integer({ min: 0, max: 10_000 });
 const paces = fc.record({ serviceMs: milliseconds, movedAtMs: milliseconds });
 const anyPlaces = fc.integer({ min: 1, max: 1_000 });
 
-/** After so many were served one after another, each in the time that is said. */
+/** The pace after some requests were served one after another, each in the given time. */
 function paceAfter(timesMs: readonly number[]): Pace {
   let nowMs = 0;
   let pace = fullSince(UNKNOWN_PACE, nowMs);
@@ -24,8 +24,8 @@ function paceAfter(timesMs: readonly number[]): Pace {
   return pace;
 }
 
-describe('how long somebody waits', () => {
-  test('never less with more before him, nor the longer nobody has moved, nor for fewer places', () => {
+describe('the expected wait in the queue', () => {
+  test('it is never shorter with more requests ahead, with a longer standstill, or with fewer places', () => {
     fc.assert(
       fc.property(
         paces,
@@ -46,7 +46,7 @@ describe('how long somebody waits', () => {
     );
   });
 
-  test('is exact when all take the same time', () => {
+  test('it is exact when all requests take the same time', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5_000 }), anyPlaces, counts, (tookMs, places, ahead) => {
         const pace = paceAfter([tookMs, tookMs, tookMs]);
@@ -57,7 +57,7 @@ describe('how long somebody waits', () => {
     );
   });
 
-  test('lies between the shortest and the longest that was seen, and follows a change', () => {
+  test('it is based on a time between the shortest and the longest, and follows a change', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 5_000 }), { minLength: 1 }), (timesMs) => {
         const { serviceMs } = paceAfter(timesMs);
@@ -69,13 +69,13 @@ describe('how long somebody waits', () => {
     expect(quick.serviceMs).toBeLessThan(3);
   });
 
-  test('grows while everything stands still, once that is longer than anybody takes', () => {
+  test('it grows during a standstill that is longer than any request takes', () => {
     const pace = paceAfter([100, 100]);
     const at = (ms: number) => expectedWaitMs(pace, 10, 0, pace.movedAtMs + ms);
     expect([at(0), at(100), at(1_100)]).toEqual([10, 10, 1_010]);
   });
 
-  test('a pause in which places were free does not count', () => {
+  test('it does not count a pause in which places were free', () => {
     const pace = fullSince(paceAfter([100]), 60_000);
     expect(expectedWaitMs(pace, 10, 0, 60_050)).toBe(10);
   });

@@ -74,8 +74,8 @@ afterEach(async () => {
   await listener.close(10);
 });
 
-describe('errors', () => {
-  test.each(Object.keys(ERRORS) as ErrorCode[])('%s is a problem document', async (code) => {
+describe('errors of a route', () => {
+  test.each(Object.keys(ERRORS) as ErrorCode[])('%s is sent as a problem document', async (code) => {
     const facts: ErrorFacts = ERRORS[code];
     const { status, headers, body } = await call(url, 'GET', `/code/${code}`);
     expect(status).toBe(facts.status);
@@ -94,7 +94,7 @@ describe('errors', () => {
     });
   });
 
-  test('a fault of ours says nothing of its insides, and stands in the log', async () => {
+  test('an internal error shows no detail to the caller, and stands in the log', async () => {
     const { status, text } = await call(url, 'GET', '/broken');
     expect(status).toBe(500);
     expect(text).not.toContain('SELECT');
@@ -102,20 +102,20 @@ describe('errors', () => {
   });
 });
 
-describe('validation', () => {
+describe('validation of a request', () => {
   test.each([
     [{ n: '7' }, 'body/n: must be integer'],
     [{ n: 1.5 }, 'body/n: must be integer'],
     [{}, 'body/n: is missing'],
     [[], 'body: must be object'],
-  ])('a body %o is taken as it is', async (body, detail) => {
+  ])('it takes the body %o unchanged', async (body, detail) => {
     expect(await call(url, 'POST', '/typed', { body })).toMatchObject({
       status: 400,
       body: { code: 'invalid_request', detail },
     });
   });
 
-  test('a query is text that is read', async () => {
+  test('it parses the text of a query', async () => {
     expect((await call(url, 'GET', '/typed?n=7')).body).toEqual({ n: 7 });
     expect(await call(url, 'GET', '/typed?n=0')).toMatchObject({
       status: 400,
@@ -134,7 +134,7 @@ test('a log line has the route and not the query', async () => {
   expect(lines.join('')).not.toContain('hidden');
 });
 
-test('above debug there is a line for a request that failed, and none for one that did not', async () => {
+test('above level debug, only a failed request has a log line', async () => {
   log.level = 'info';
   await call(url, 'GET', '/typed?n=7');
   await call(url, 'GET', '/broken');
@@ -144,12 +144,12 @@ test('above debug there is a line for a request that failed, and none for one th
   ]);
 });
 
-test('work that fails after its client has gone has a line of its own', async () => {
+test('work that fails after its client disconnected has a log line of its own', async () => {
   const aborted = new AbortController();
-  const gone = fetch(`${url}/slow`, { signal: aborted.signal }).catch(() => 'gone');
+  const disconnected = fetch(`${url}/slow`, { signal: aborted.signal }).catch(() => 'disconnected');
   await until('it is under way', () => arrived === 1);
   aborted.abort();
-  await gone;
+  await disconnected;
   await until('its line is there', () => lines.length === 1);
   gate.reject(new Error('too late'));
   await until('the other is, too', () => lines.length === 2);
@@ -165,24 +165,24 @@ test.each([
   ['/typ%65d?n=1', 405],
   ['/code/internal', 405],
   ['/nothing', 404],
-])('PUT %s is answered by what stands there', async (path, status) => {
+])('PUT %s is answered by what the path has', async (path, status) => {
   const answer = await call(url, 'PUT', path, { body: {} });
   expect(answer.status).toBe(status);
   expect(answer.headers.get('allow') === null).toBe(status === 404);
 });
 
-test('a taken port is said to be', async () => {
+test('binding a taken port fails with PortTaken', async () => {
   await expect(bind(listener.port, '127.0.0.1')).rejects.toThrow(PortTaken);
 });
 
-describe('draining', () => {
-  test('it lets requests finish, serves those on connections that are kept, and refuses only afterwards', async () => {
+describe('a server that drains', () => {
+  test('it finishes its requests, serves kept connections once more, and refuses only after that', async () => {
     const slow = call(url, 'GET', '/slow');
     const aborted = new AbortController();
-    const gone = fetch(`${url}/slow`, { signal: aborted.signal }).catch(() => 'gone');
+    const disconnected = fetch(`${url}/slow`, { signal: aborted.signal }).catch(() => 'disconnected');
     await until('both are under way', () => arrived === 2);
     aborted.abort();
-    await gone;
+    await disconnected;
     let isDrained = false;
     const drained = drain.finish(5_000).then(() => {
       isDrained = true;
@@ -203,7 +203,7 @@ describe('draining', () => {
     });
   });
 
-  test('it serves as before while it leaves, each request as the last of its connection', async () => {
+  test('it serves as before while it leaves, and closes each connection after its request', async () => {
     expect((await call(url, 'GET', '/typed?n=1')).headers.get('connection')).toBe('keep-alive');
     drain.leave();
     expect(drain.isOpen()).toBe(false);
@@ -212,7 +212,7 @@ describe('draining', () => {
     expect(answer.headers.get('connection')).toBe('close');
   });
 
-  test('does not wait for ever', async () => {
+  test('it does not wait for ever', async () => {
     const slow = call(url, 'GET', '/slow');
     await until('it is under way', () => arrived === 1);
     expect(await drain.finish(20)).toBe(1);

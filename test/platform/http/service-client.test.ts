@@ -51,13 +51,13 @@ beforeEach(() => {
   answer = send(200, '{"a":1}');
 });
 
-describe('an answer', () => {
-  test('comes with our token and below the base address', async () => {
+describe('an answer of a seating service', () => {
+  test('it is requested with the service’s token, below the base address', async () => {
     expect(await client.get('/internal/x', { q: 'a b&c' })).toEqual({ outcome: 'ok', body: { a: 1 } });
     expect(seen).toEqual([{ url: '/api/seating/internal/x?q=a+b%26c', authorization: 'Bearer token-0' }]);
   });
 
-  test('may be empty', async () => {
+  test('it may be empty', async () => {
     answer = send(200, '');
     expect(await client.post('/x', {})).toEqual({ outcome: 'ok', body: undefined });
   });
@@ -67,30 +67,30 @@ describe('an answer', () => {
     [409, '{"message":"Taken."}', 'Taken.'],
     [400, '<html>', 'The seating service refused the seats.'],
     [400, '{"message":7}', 'The seating service refused the seats.'],
-  ])('%i to a request is a no, in its words: %s', async (status, body, message) => {
+  ])('with status %i to a request, it is a refusal with the message: %s', async (status, body, message) => {
     answer = send(status, body);
     expect(await client.post('/x', {})).toEqual({ outcome: 'refused', message });
   });
 
-  test.each([403, 404])('%i to a question is a no', async (status) => {
+  test.each([403, 404])('with status %i to a query, it is a refusal', async (status) => {
     answer = send(status, '');
     expect(await client.get('/x', {})).toMatchObject({ outcome: 'refused' });
   });
 });
 
-describe('no answer', () => {
+describe('a seating service counts as unavailable', () => {
   test.each([
-    ['a failure', send(500, '{"message":"NullPointerException"}')],
-    ['a wrong address', send(404, '')],
-    ['no permission', send(403, '')],
-    ['another shape', send(200, 'true or false')],
-    ['a cut line', (response: ServerResponse) => response.destroy()],
+    ['after a server error', send(500, '{"message":"NullPointerException"}')],
+    ['after a wrong address', send(404, '')],
+    ['without permission', send(403, '')],
+    ['after an answer of another shape', send(200, 'true or false')],
+    ['after a cut connection', (response: ServerResponse) => response.destroy()],
   ])('%s', async (_name, how) => {
     answer = how;
     await expect(client.post('/x', {})).rejects.toMatchObject({ code: 'seating_unavailable' });
   });
 
-  test('a service that does not answer, or does not end its answer, is waited for four seconds in all, and not asked again', async () => {
+  test('a service that does not answer in full gets four seconds in total, and no second attempt', async () => {
     answer = (response) => response.req.url?.endsWith('/half') && response.writeHead(200).write('tru');
     const began = performance.now();
     const calls = [client.get('/x', {}), client.post('/x', {}), client.get('/half', {})];
@@ -101,7 +101,7 @@ describe('no answer', () => {
     expect(seen).toHaveLength(3);
   });
 
-  test('a read that fails is tried once more, a request is not', async () => {
+  test('a read that fails is tried once more, and a request is not', async () => {
     const first = (response: ServerResponse) =>
       seen.length === 1 ? response.destroy() : send(200, 'true')(response);
     answer = first;
@@ -112,7 +112,7 @@ describe('no answer', () => {
     expect(seen).toHaveLength(1);
   });
 
-  test('a token that is refused is replaced, once', async () => {
+  test('a refused token is replaced once', async () => {
     answer = (response) => send(seen.length === 1 ? 401 : 200, 'true')(response);
     expect(await client.get('/x', {})).toEqual({ outcome: 'ok', body: true });
     expect(seen.map(({ authorization }) => authorization)).toEqual(['Bearer token-0', 'Bearer token-1']);
@@ -123,7 +123,7 @@ describe('no answer', () => {
   });
 });
 
-test('after ten failures in a row the service is left alone, then tried again', async () => {
+test('after ten failures in a row the service is not called for a while, and then tried again', async () => {
   answer = send(500, '');
   for (let attempt = 0; attempt < 12; attempt += 1) {
     await expect(client.get('/x', {})).rejects.toMatchObject({ code: 'seating_unavailable' });
@@ -138,7 +138,7 @@ test('after ten failures in a row the service is left alone, then tried again', 
   expect([circuit[0], circuit[1], circuit.at(-1)]).toEqual([false, true, false]);
 });
 
-test('connections are bounded: who gets none in time has no answer, and the others theirs', async () => {
+test('connections are bounded: a call that gets none in time fails, and the others are answered', async () => {
   const MAX = 3;
   const narrow = new Agent({ connections: MAX });
   onTestFinished(() => narrow.destroy());
@@ -148,7 +148,7 @@ test('connections are bounded: who gets none in time has no answer, and the othe
   answer = (response) => void held.push(response);
   const asked = Array.from({ length: 2 * MAX }, () => far.post('/x', {}).then(({ outcome }) => outcome));
   const outcomes = Promise.allSettled(asked);
-  await until('as many as may are under way', () => held.length === MAX);
+  await until('as many as allowed are under way', () => held.length === MAX);
   // The others wait here, and not at the service.
   expect(seen).toHaveLength(MAX);
   for (const response of held.splice(0)) send(200, 'true')(response);
@@ -157,7 +157,7 @@ test('connections are bounded: who gets none in time has no answer, and the othe
   expect((await outcomes).map(({ status }) => status)).toEqual(Array(2 * MAX).fill('fulfilled'));
 });
 
-test('a refusal is no failure: it opens no circuit', async () => {
+test('a refusal is not a failure: it does not open the circuit', async () => {
   answer = send(400, '{"message":"no"}');
   for (let attempt = 0; attempt < 15; attempt += 1) await client.post('/x', {});
   expect(seen).toHaveLength(15);

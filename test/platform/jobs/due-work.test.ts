@@ -76,7 +76,7 @@ const queueOf = (statement: Statement): DueQueue<Chore> => ({
   },
 });
 
-/** A worker of the chores; what it did stands in `did`, what it reported in `reported`. */
+/** A worker for the chores; `did` holds what it has done, `reported` the errors that it has reported. */
 function worker(perform: (chore: Chore) => Promise<void>, statement = CLAIM) {
   const did: string[] = [];
   const reported: unknown[] = [];
@@ -98,7 +98,7 @@ const fail = async () => {
   throw new Error('not today');
 };
 
-test('what is due is done once, and what is not due yet is left', async () => {
+test('work that is due is done once, and work that is not due yet is left', async () => {
   await add('a', 'b');
   await sql(
     dsn,
@@ -113,7 +113,7 @@ test('what is due is done once, and what is not due yet is left', async () => {
   expect(did).toEqual(['a', 'b']);
 });
 
-test('a full batch says that there may be more', async () => {
+test('a full batch reports that there may be more', async () => {
   await add(...Array.from({ length: 65 }, (_, at) => `chore ${at}`));
   const { turn, did } = worker(succeed);
   expect([await turn(), await turn()]).toEqual([true, false]);
@@ -121,7 +121,7 @@ test('a full batch says that there may be more', async () => {
 });
 
 describe('two claimers at once', () => {
-  /** What each is given when the second asks before the first has committed. */
+  /** What each claimer gets when the second asks before the first has committed. */
   async function race(statement: Statement): Promise<[Chore[], Chore[]]> {
     await add('a');
     let second: Promise<Chore[]> | undefined;
@@ -144,22 +144,22 @@ describe('two claimers at once', () => {
     return [first, (await second) ?? []];
   }
 
-  test('share no row', async () => {
+  test('they get no row in common', async () => {
     const [first, second] = await race(CLAIM);
     expect([first, second]).toEqual([[{ name: 'a', attempts: 1 }], []]);
   });
 
-  test('are given the same row without the lock that others skip', async () => {
+  test('they get the same row when SKIP LOCKED is taken out', async () => {
     const text = CLAIM.text.replace('FOR UPDATE SKIP LOCKED', '');
     const [first, second] = await race({ name: 'chores-claim-unlocked', text });
     expect([first, second]).toEqual([[{ name: 'a', attempts: 1 }], [{ name: 'a', attempts: 2 }]]);
   });
 });
 
-describe('a claimer that dies', () => {
+describe('the work of a claimer that dies', () => {
   const dies = () => claim<Chore>(database, CLAIM, now, 10);
 
-  test('is followed by another once its claim has ended, and its try counts', async () => {
+  test('it goes to another claimer when the claim has expired, and its attempt counts', async () => {
     await add('a');
     await dies();
     const { turn, did } = worker(succeed);
@@ -172,7 +172,7 @@ describe('a claimer that dies', () => {
     expect(await rows()).toMatchObject([{ attempts: 2, is_done: true }]);
   });
 
-  test('is followed at once where a claim does not put the next try off', async () => {
+  test('it goes to another claimer at once when a claim does not postpone the next attempt', async () => {
     const text = CLAIM.text.replace(/, next_attempt_at = \$1::timestamptz \+ [^\n]*/, '');
     expect(text).not.toBe(CLAIM.text);
     await add('a');
@@ -185,7 +185,7 @@ describe('a claimer that dies', () => {
 });
 
 describe('work that fails', () => {
-  /** The seconds between the tries, until it is given up. */
+  /** The seconds between the attempts, up to the last one. */
   async function pausesOf(statement: Statement): Promise<number[]> {
     await add('a');
     const { turn } = worker(fail, statement);
@@ -201,19 +201,19 @@ describe('work that fails', () => {
     return pauses;
   }
 
-  test('is tried again after pauses that double up to ten minutes, and then given up', async () => {
+  test('it is retried after pauses that double up to ten minutes, and finally given up', async () => {
     expect(await pausesOf(CLAIM)).toEqual([5, 10, 20, 40, 80, 160, 320, 600, 600, 600, 600, 600]);
     expect(await rows()).toEqual([
       { name: 'a', attempts: MAX_TRIES, last_error: 'not today', is_done: false },
     ]);
   });
 
-  test('is tried without end where nothing gives it up', async () => {
+  test('it is retried without end when the bound on attempts is taken out', async () => {
     const text = CLAIM.text.replace(`AND attempts < ${MAX_TRIES}`, '');
     expect(await pausesOf({ name: 'chores-claim-for-ever', text })).toHaveLength(MAX_TRIES + 2);
   });
 
-  test('is reported, and holds up no other', async () => {
+  test('it is reported, and delays no other work', async () => {
     await add('a', 'b');
     const { turn, did, reported } = worker(async ({ name }) => {
       if (name === 'a') throw new Error('not today');
@@ -228,7 +228,7 @@ describe('work that fails', () => {
   });
 });
 
-test('what was given up waits for a person, who has it tried again', async () => {
+test('work that was given up waits until an operator retries it', async () => {
   await add('a', 'b');
   await sql(dsn, 'UPDATE chores SET attempts = $1 WHERE name = $2', [MAX_TRIES, 'a']);
   const { turn, did } = worker(succeed);

@@ -3,9 +3,9 @@ import { reportFailures } from '../../../src/platform/jobs/failures.ts';
 
 const SECOND_MS = 1_000;
 
-/** A job whose turns fail for the reasons given, one after the other, and succeed where there is none. */
+/** A job whose turns fail for the given reasons in order, and succeed where the reason is undefined. */
 function jobWith(reasons: readonly (string | undefined)[], msPerTurn: number) {
-  const told: unknown[] = [];
+  const reports: unknown[] = [];
   const left = [...reasons];
   let nowMs = 0;
   const turn = reportFailures(
@@ -15,8 +15,8 @@ function jobWith(reasons: readonly (string | undefined)[], msPerTurn: number) {
       return false;
     },
     {
-      onFailure: (error, failures) => void told.push([String(error), failures]),
-      onRecovery: (failures) => void told.push(['works', failures]),
+      onFailure: (error, failures) => void reports.push([String(error), failures]),
+      onRecovery: (failures) => void reports.push(['works', failures]),
       nowMs: () => nowMs,
     },
   );
@@ -26,29 +26,29 @@ function jobWith(reasons: readonly (string | undefined)[], msPerTurn: number) {
       else expect(await turn()).toBe(false);
       nowMs += msPerTurn;
     }
-    return told;
+    return reports;
   };
 }
 
 describe('empty-log: a job that fails again and again', () => {
-  test('is told of once when it begins, and once when it works again', async () => {
-    expect(await jobWith(['away', 'away', 'away', undefined, undefined], SECOND_MS)()).toEqual([
-      ['Error: away', 1],
+  test('it is logged once when it starts to fail, and once when it works again', async () => {
+    expect(await jobWith(['down', 'down', 'down', undefined, undefined], SECOND_MS)()).toEqual([
+      ['Error: down', 1],
       ['works', 3],
     ]);
   });
 
-  test('is told of again after a minute, with the number of failures so far', async () => {
-    expect(await jobWith(Array(121).fill('away'), SECOND_MS)()).toEqual([
-      ['Error: away', 1],
-      ['Error: away', 61],
-      ['Error: away', 121],
+  test('it is logged again after a minute, with the number of failures so far', async () => {
+    expect(await jobWith(Array(121).fill('down'), SECOND_MS)()).toEqual([
+      ['Error: down', 1],
+      ['Error: down', 61],
+      ['Error: down', 121],
     ]);
   });
 
-  test('is told of at once when the reason is another, or when it had worked in between', async () => {
-    expect(await jobWith(['away', 'full', undefined, 'full'], SECOND_MS)()).toEqual([
-      ['Error: away', 1],
+  test('it is logged at once when the reason changes, or after it worked in between', async () => {
+    expect(await jobWith(['down', 'full', undefined, 'full'], SECOND_MS)()).toEqual([
+      ['Error: down', 1],
       ['Error: full', 2],
       ['works', 2],
       ['Error: full', 1],

@@ -5,7 +5,7 @@ import { until } from '../../support/servers.ts';
 const FAR_MS = 60_000;
 const onError = () => undefined;
 
-test('a turn that says there is more is followed at once', async () => {
+test('a turn that reports more work is followed at once', async () => {
   let left = 5;
   const turn = async () => {
     left -= 1;
@@ -17,7 +17,7 @@ test('a turn that says there is more is followed at once', async () => {
   expect(left).toBe(0);
 });
 
-test('a bell rung while it works is heard afterwards', async () => {
+test('a wake-up during a turn causes another turn', async () => {
   const bell = createBell();
   const working = Promise.withResolvers<void>();
   let turns = 0;
@@ -35,11 +35,11 @@ test('a bell rung while it works is heard afterwards', async () => {
   working.resolve();
   await until('there is a second turn', () => turns === 2);
   bell.ring();
-  await until('and a third', () => turns === 3);
+  await until('there is a third turn', () => turns === 3);
   await poller.stop();
 });
 
-test('a turn that fails is told of, and the next one comes', async () => {
+test('a turn that fails is reported, and the next one is taken', async () => {
   const errors: unknown[] = [];
   let turns = 0;
   const poller = startPoller({
@@ -52,12 +52,12 @@ test('a turn that fails is told of, and the next one comes', async () => {
     },
     onError: (error) => errors.push(error),
   });
-  await until('it goes on', () => turns > 2);
+  await until('the next turn is taken', () => turns > 2);
   await poller.stop();
   expect(errors).toEqual([new Error('once')]);
 });
 
-test('stop waits for the turn under way, and there is none after it', async () => {
+test('stop waits for the turn under way, and no turn follows', async () => {
   const working = Promise.withResolvers<void>();
   let turns = 0;
   const poller = startPoller({

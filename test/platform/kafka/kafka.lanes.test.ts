@@ -7,7 +7,7 @@ interface Item {
   readonly at: number;
 }
 
-/** Lanes whose work waits until the test lets it go on. */
+/** Lanes whose work waits until the test releases it. */
 function heldLanes() {
   const over = new AbortController();
   const begun: Item[] = [];
@@ -21,7 +21,7 @@ function heldLanes() {
 }
 
 describe('lanes', () => {
-  test('work side by side, and within a lane one after the other', async () => {
+  test('they work side by side, and each works on one message after another', async () => {
     const { begun, held, take } = heldLanes();
     for (const at of [1, 2, 3]) await take('a', at);
     await take('b', 1);
@@ -38,7 +38,7 @@ describe('lanes', () => {
     expect(begun.filter(({ lane }) => lane === 'a').map(({ at }) => at)).toEqual([1, 2, 3]);
   });
 
-  test('take no more than there is room for, until one is done', async () => {
+  test('they take no more than their bound, until one is done', async () => {
     const { held, take } = heldLanes();
     let taken = 0;
     const filling = (async () => {
@@ -56,7 +56,7 @@ describe('lanes', () => {
     clearInterval(emptying);
   });
 
-  test('when it is over: what is in hand is finished, the rest left alone, and nobody waits for room', async () => {
+  test('when they stop, work in hand is finished, the rest is left, and waiting for room ends', async () => {
     const { over, begun, held, lanes, take } = heldLanes();
     const filling = (async () => {
       for (let at = 0; at < 300; at += 1) await take('a', at);
@@ -70,7 +70,7 @@ describe('lanes', () => {
     expect(begun).toEqual([{ lane: 'a', at: 0 }]);
   });
 
-  test('work that does not end is waited for so long and no longer', async () => {
+  test('they wait a bounded time for work that does not end', async () => {
     const { over, lanes, take } = heldLanes();
     await take('a', 1);
     over.abort();

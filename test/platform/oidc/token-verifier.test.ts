@@ -37,7 +37,7 @@ async function refusal(token: string): Promise<unknown> {
 }
 
 describe('a good token', () => {
-  test('says who is calling', async () => {
+  test('it names the caller', async () => {
     const token = await issuer.token(sub.toUpperCase(), {
       scope: 'openid internal-api',
       user_groups: ['/A', '/Permissions/Users/System Admins'],
@@ -51,13 +51,13 @@ describe('a good token', () => {
     expect(await verifier.verify(await issuer.token(sub))).toMatchObject({ isAdmin: false, scopes: [] });
   });
 
-  test('costs one look at the issuer’s keys, however many come at once', async () => {
+  test('it costs one request for the issuer’s keys, however many arrive at once', async () => {
     const tokens = await Promise.all(Array.from({ length: 20 }, () => issuer.token(randomUUID())));
     await Promise.all(tokens.map((token) => verifier.verify(token)));
     expect(issuer.counts.keys).toBe(1);
   });
 
-  test('of a user without the group, or with one of a like name, is no admin', async () => {
+  test('it does not make a user without the exact group an administrator', async () => {
     for (const groups of [['/Permissions/Users/System Admins/Helpers'], 'System Admins', [7], null]) {
       expect(await verifier.verify(await issuer.token(randomUUID(), { user_groups: groups }))).toMatchObject({
         isAdmin: false,
@@ -66,16 +66,16 @@ describe('a good token', () => {
   });
 });
 
-describe('refused', () => {
+describe('a refused token', () => {
   test.each([
-    ['another issuer’s name', { iss: 'https://elsewhere.example/realms/event-ticketing' }],
-    ['an ID token', { typ: 'ID' }],
-    ['a refresh token', { typ: 'Refresh' }],
+    ['it names another issuer', { iss: 'https://elsewhere.example/realms/event-ticketing' }],
+    ['it is an ID token', { typ: 'ID' }],
+    ['it is a refresh token', { typ: 'Refresh' }],
   ])('%s', async (_name, claims) => {
     expect(await refusal(await issuer.token(sub, claims))).toBe('unauthenticated');
   });
 
-  test('another issuer’s name is told of once a minute, when the issuer’s own keys signed it', async () => {
+  test('it is logged once a minute when the issuer’s own keys signed it under another issuer’s name', async () => {
     const named = (iss: string, forged = false) => issuer.token(sub, { iss }, { forged });
     await refusal(await named('https://forged.example', true));
     for (let time = 0; time < 3; time += 1) await refusal(await named('https://elsewhere.example'));
@@ -86,16 +86,16 @@ describe('refused', () => {
     expect(others).toHaveLength(3);
   });
 
-  test('a token signed by somebody else', async () => {
+  test('it is signed by another issuer', async () => {
     expect(await refusal(await issuer.token(sub, {}, { forged: true }))).toBe('unauthenticated');
   });
 
-  test('a token of nobody, or of no UUID', async () => {
+  test('it has no subject, or one that is not a UUID', async () => {
     expect(await refusal(await issuer.token(''))).toBe('unauthenticated');
     expect(await refusal(await issuer.token('root'))).toBe('unauthenticated');
   });
 
-  test('a token signed with a shared secret, though it names a known key', async () => {
+  test('it is signed with a shared secret, though it names a known key', async () => {
     const token = await new SignJWT({ sub })
       .setProtectedHeader({ alg: 'HS256', kid: 'key-0' })
       .setIssuer(issuer.issuer)
@@ -104,7 +104,7 @@ describe('refused', () => {
     expect(await refusal(token)).toBe('unauthenticated');
   });
 
-  test('a token without a signature, rubbish, and what is too long', async () => {
+  test('it has no signature, is garbage, or is too long', async () => {
     const [header, payload] = [`{"alg":"none"}`, `{"sub":"${sub}"}`].map((part) =>
       Buffer.from(part).toString('base64url'),
     );
@@ -115,7 +115,7 @@ describe('refused', () => {
 });
 
 describe('the end of a token', () => {
-  test('comes sixty seconds late, and not a second later, also for one seen before', async () => {
+  test('it takes effect sixty seconds late and no later, also for a token seen before', async () => {
     const token = await issuer.token(sub, {}, { expiresIn: 10 });
     await verifier.verify(token);
     offsetMs = 65_000;
@@ -126,39 +126,39 @@ describe('the end of a token', () => {
   });
 });
 
-describe('keys', () => {
-  test('rotate while running: the new one is fetched, the old one forgotten with its tokens', async () => {
+describe('the keys of the issuer', () => {
+  test('they rotate at run time: the new key is fetched, and the old one is forgotten with its tokens', async () => {
     const before = await issuer.token(sub);
     await verifier.verify(before);
     await issuer.rotate();
     const after = await issuer.token(sub);
-    // Past the cool-down, which is measured in real time, keys are asked for at once by a verifier that has none.
+    // Past the cool-down, which runs in real time, only a verifier without keys fetches them at once.
     const fresh = verifierOf(issuer);
     expect(await fresh.verify(after)).toMatchObject({ userId: sub });
     await expect(fresh.verify(before)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
-  describe('that were fetched a while ago', () => {
+  describe('when they were fetched a while ago', () => {
     const MINUTE_MS = 60_000;
     beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
     afterEach(() => void vi.useRealTimers());
     const pass = (minutes: number) => void vi.setSystemTime(Date.now() + minutes * MINUTE_MS);
     const isGood = async () => refusal(await issuer.token(sub, { jti: randomUUID() }));
 
-    test('serve on while the issuer is away, for an hour', async () => {
+    test('they are used for an hour while the issuer is unavailable', async () => {
       expect(await isGood()).toBe('let through');
-      issuer.away = true;
+      issuer.isUnavailable = true;
       for (const minutes of [11, 20, 20]) {
         pass(minutes);
         expect(await isGood()).toBe('let through');
       }
       pass(10);
       expect(await isGood()).toBe('identity_unavailable');
-      issuer.away = false;
+      issuer.isUnavailable = false;
       expect(await isGood()).toBe('let through');
     });
 
-    test('are fetched anew beside the work: one that was withdrawn is refused within ten minutes', async () => {
+    test('they are refreshed in the background, and a withdrawn key is refused within ten minutes', async () => {
       expect(await isGood()).toBe('let through');
       const [first, second] = await Promise.all(
         [1, 2].map((jti) => issuer.token(sub, { jti: String(jti) }, { expiresIn: 7_200 })),
@@ -167,7 +167,7 @@ describe('keys', () => {
       pass(11);
       expect(await refusal(first ?? '')).toBe('let through');
       await until('the withdrawn one is refused', async () => {
-        // Remembered tokens do not ask for the key.
+        // Remembered tokens do not need the key.
         pass(2);
         return (await refusal(second ?? '')) === 'unauthenticated';
       });
@@ -175,30 +175,30 @@ describe('keys', () => {
     });
   });
 
-  test('that cannot be had are no open door, and are asked for again', async () => {
-    issuer.away = true;
+  test('they let no token pass while they cannot be fetched, and are fetched again', async () => {
+    issuer.isUnavailable = true;
     const token = await issuer.token(sub);
     expect(await refusal(token)).toBe('identity_unavailable');
-    issuer.away = false;
+    issuer.isUnavailable = false;
     expect(await verifier.verify(token)).toMatchObject({ userId: sub });
   });
 
-  test('are found by the issuer’s discovery document, or at Keycloak’s path without one', async () => {
+  test('they are found by the issuer’s discovery document, or at Keycloak’s path without one', async () => {
     const token = await issuer.token(sub);
     expect(await verifierOf(issuer, true).verify(token)).toMatchObject({ userId: sub });
     issuer.keysAt = '/elsewhere/keys';
     expect(await verifierOf(issuer, true).verify(token)).toMatchObject({ userId: sub });
     await expect(verifierOf(issuer).verify(token)).rejects.toMatchObject({ code: 'identity_unavailable' });
-    issuer.away = true;
+    issuer.isUnavailable = true;
     const later = verifierOf(issuer, true);
     await expect(later.verify(token)).rejects.toMatchObject({ code: 'identity_unavailable' });
-    issuer.away = false;
+    issuer.isUnavailable = false;
     expect(await later.verify(token)).toMatchObject({ userId: sub });
   });
 
-  test('already had serve while the issuer is away', async () => {
+  test('they are used while the issuer is unavailable, once they were fetched', async () => {
     await verifier.verify(await issuer.token(sub));
-    issuer.away = true;
+    issuer.isUnavailable = true;
     expect(await verifier.verify(await issuer.token(randomUUID()))).toMatchObject({ isAdmin: false });
   });
 });

@@ -19,26 +19,26 @@ const look = (given: Partial<Look>): Look => ({
 describe('the horizon', () => {
   const marked: Horizon = { upTo: 4, next: { upTo: 10, transaction: 100 } };
 
-  test('stays after the first look: a transaction that began before may still end', () => {
+  test('it stays after the first look, because a transaction that began before may still end', () => {
     expect(horizonAfter(NOTHING_DONE, look({}))).toEqual({ upTo: 0, next: { upTo: 10, transaction: 100 } });
   });
 
-  test('waits for the oldest transaction, and forgets nothing meanwhile', () => {
+  test('it waits for the oldest transaction, and keeps what was seen', () => {
     expect(horizonAfter(marked, look({ lastId: 20, oldestRunning: 100, marking: 105 }))).toEqual(marked);
   });
 
-  test('moves to what was seen when all transactions of that time have ended', () => {
+  test('it moves to what was seen when all transactions of that time have ended', () => {
     expect(horizonAfter(marked, look({ lastId: 20, oldestRunning: 101, marking: 105 }))).toEqual({
       upTo: 10,
       next: { upTo: 20, transaction: 105 },
     });
   });
 
-  test('never moves past where a look was cut', () => {
+  test('it never moves past where a look was cut', () => {
     expect(horizonAfter(marked, look({ oldestRunning: 101, lastId: 8, isCut: true })).upTo).toBe(8);
   });
 
-  test('stays while a key waits, whose messages a look does not see', () => {
+  test('it stays while a key is blocked, because a look does not see its messages', () => {
     expect(horizonAfter(marked, look({ oldestRunning: 101, isAnyBlocked: true }))).toEqual(marked);
   });
 });
@@ -46,8 +46,9 @@ describe('the horizon', () => {
 const KINDS = ['begin', 'write', 'end', 'look', 'block', 'lift'] as const;
 
 /**
- * A database in which transactions take numbers at any time and end in any order, and a relay that looks now and then.
- * Keys, each number's own of three, wait now and then for a message that cannot be published.
+ * A database in which transactions take numbers at any time and end in any order, and a relay that looks from
+ * time to time. Each number belongs to one of three keys, and a key is blocked at times by a message that
+ * cannot be published.
  */
 function relayOver(steps: readonly { readonly kind: (typeof KINDS)[number]; readonly which: number }[]) {
   const LIMIT = 3;
@@ -69,7 +70,7 @@ function relayOver(steps: readonly { readonly kind: (typeof KINDS)[number]; read
     if (kind !== 'look') continue;
     const due = waiting.filter((id) => !blocked.has(id % KEYS)).toSorted((a, b) => a - b);
     const seen = due.filter((id) => id > horizon.upTo).slice(0, LIMIT);
-    expect(seen, 'the oldest that wait are what a look sees').toEqual(due.slice(0, LIMIT));
+    expect(seen, 'a look sees the oldest messages that wait').toEqual(due.slice(0, LIMIT));
     const lastId = seen.at(-1);
     if (lastId === undefined) continue;
     const oldestRunning = Math.min(transactions + 1, ...open.map((each) => each.transaction));
@@ -84,7 +85,7 @@ function relayOver(steps: readonly { readonly kind: (typeof KINDS)[number]; read
   }
 }
 
-test('whatever order transactions end in, a look from the horizon sees what one from the beginning would', () => {
+test('a look from the horizon sees what a look from the beginning would, in whatever order transactions end', () => {
   const step = fc.record({
     kind: fc.constantFrom(...KINDS),
     which: fc.nat(5),

@@ -91,7 +91,7 @@ async function append(count: number, key = 'order-1'): Promise<void> {
 
 const unpublished = async () => (await sql(dsn, 'SELECT FROM outbox WHERE published_at IS NULL')).length;
 
-test('publishes in order, under the configured names, each with an id of its own, and marks it', async () => {
+test('the relay publishes in order, under the configured names, each message with its own id, and marks it', async () => {
   await append(1_200);
   const poller = relay(async (messages) => void taken.push(...messages));
   await until('all are published', async () => (await unpublished()) === 0);
@@ -101,23 +101,23 @@ test('publishes in order, under the configured names, each with an id of its own
   expect(new Set(taken.map(({ eventId }) => eventId)).size).toBe(1_200);
 });
 
-test('a log that is away delays, and neither loses nor reorders', async () => {
+test('an unavailable log delays messages, and neither loses nor reorders them', async () => {
   await append(3);
   let failures = 0;
   const poller = relay(async (messages) => {
     if (failures < 2) {
       failures += 1;
-      throw new Error('away');
+      throw new Error('unavailable');
     }
     taken.push(...messages);
   });
   await until('all are published', async () => (await unpublished()) === 0);
   await poller.stop();
-  expect(new Set(errors.map(String))).toEqual(new Set(['Error: away']));
+  expect(new Set(errors.map(String))).toEqual(new Set(['Error: unavailable']));
   expect(taken.map(({ value }) => value)).toEqual(['{"n":0}', '{"n":1}', '{"n":2}']);
 });
 
-test('a batch that was taken but not marked comes again with the same ids', async () => {
+test('a batch that was published but not marked is published again with the same ids', async () => {
   await append(2);
   let isFirst = true;
   const poller = relay(async (messages) => {
@@ -163,7 +163,7 @@ test.each(['25006', '53100'])(
   },
 );
 
-/** A transaction that has taken its number and not ended; ends it when it is told to. */
+/** A transaction that has taken its number and not ended; the test ends it. */
 async function openTransaction(key: string, value: string): Promise<() => Promise<void>> {
   const committed = Promise.withResolvers<void>();
   const numbers = async () =>
@@ -182,7 +182,7 @@ async function openTransaction(key: string, value: string): Promise<() => Promis
 
 const valuesOf = (wanted: string) => taken.filter(({ key }) => key === wanted).map(({ value }) => value);
 
-test('a message numbered early and committed long after others goes before what follows it for its key', async () => {
+test('a message that is numbered early and committed late is published before its key’s later messages', async () => {
   const turn = relayTurn(async (messages) => void taken.push(...messages));
   const commit = await openTransaction('late', 'first');
   for (let batch = 0; batch < 5; batch += 1) {
@@ -198,13 +198,13 @@ test('a message numbered early and committed long after others goes before what 
   expect(taken).toHaveLength(5_002);
 });
 
-test('a key that waited goes in order among thousands of others', async () => {
+test('a blocked key is published in order among thousands of others', async () => {
   let isBad = true;
   const publish = async (messages: readonly EventMessage[]) => {
     if (isBad && messages.some(({ key }) => key === 'waits')) throw new Error('refused');
     taken.push(...messages);
   };
-  // Time stands still, so that the key waits however long the machine takes.
+  // Time stands still, so that the key stays blocked however slow the machine is.
   const stopped = clock.now();
   const turn = relayTurn(publish, undefined, undefined, { now: () => stopped });
   await append(1, 'other');
@@ -222,7 +222,7 @@ test('a key that waited goes in order among thousands of others', async () => {
   expect(valuesOf('waits')).toEqual(['{"n":0}', '{"n":0}', '{"n":1}']);
 });
 
-test('a message numbered before the one that its key waits for, and committed after it, goes before it', async () => {
+test('a message numbered before its key’s blocked message and committed after it is published first', async () => {
   let isBad = true;
   const turn = relayTurn(async (messages) => {
     if (isBad && messages.some(({ key }) => key === 'waits')) throw new Error('refused');
@@ -250,28 +250,28 @@ test('a message numbered before the one that its key waits for, and committed af
   expect(valuesOf('waits')).toEqual(['first', '{"n":0}']);
 });
 
-test('a turn that fails may have met a database that knows less: the next looks at all', async () => {
-  let isAway = false;
+test('after a failed turn the relay looks from the beginning, since the database may have lost rows', async () => {
+  let isDown = false;
   const turn = relayTurn(async (messages) => {
-    if (isAway) throw new Error('away');
+    if (isDown) throw new Error('unavailable');
     taken.push(...messages);
   });
   for (let at = 0; at < 5; at += 1) {
     await append(1, `before-${at}`);
     await turn();
   }
-  isAway = true;
-  await append(1, 'meanwhile');
-  await expect(turn()).rejects.toThrow('away');
-  isAway = false;
-  // What was promoted had not heard of them.
+  isDown = true;
+  await append(1, 'during');
+  await expect(turn()).rejects.toThrow('unavailable');
+  isDown = false;
+  // The promoted standby did not have these rows.
   await sql(dsn, 'TRUNCATE outbox RESTART IDENTITY');
   await append(1, 'after');
   await turn();
   expect(taken.at(-1)?.key).toBe('after');
 });
 
-test('what a transaction announced that was rolled back is never published', async () => {
+test('the messages of a transaction that was rolled back are never published', async () => {
   await database
     .transaction(async (tx) => {
       await appendToOutbox(tx, [{ topic: 'orderCreated', key: 'ghost', value: '{}' }]);
@@ -285,7 +285,7 @@ test('what a transaction announced that was rolled back is never published', asy
   expect(taken.map(({ key }) => key)).toEqual(['real']);
 });
 
-test('who does not lead publishes nothing', async () => {
+test('a relay that does not lead publishes nothing', async () => {
   await append(1);
   let asked = 0;
   const poller = relayLedBy(
@@ -301,7 +301,7 @@ test('who does not lead publishes nothing', async () => {
   expect(await unpublished()).toBe(1);
 });
 
-test('published ones are removed after their time, others stay', async () => {
+test('published messages are removed after their retention, and others stay', async () => {
   await append(2);
   await sql(dsn, "UPDATE outbox SET published_at = now() - interval '2 minutes'");
   await append(1);
@@ -325,7 +325,7 @@ describe('a message that cannot be published', () => {
       'SELECT key, attempts, last_error FROM outbox WHERE attempts > 0 ORDER BY key',
     );
 
-  test('holds back its own key and no other, and what follows it goes in order when it can', async () => {
+  test('it blocks its own key and no other, and its key’s later messages follow in order when it can be published', async () => {
     await append(3, 'bad');
     await append(3, 'good');
     const poller = relay(poison('bad'));
@@ -339,7 +339,7 @@ describe('a message that cannot be published', () => {
     expect(ofBad).toEqual(['{"n":0}', '{"n":1}', '{"n":2}']);
   });
 
-  test('not even many of them, oldest of all, hold back the others for ever', async () => {
+  test('it does not block the others for ever, even as one of many that are the oldest of all', async () => {
     const bad = Array.from({ length: 8 }, (_, at) => `bad-${at}`);
     for (const key of bad) await append(2, key);
     await append(2, 'good');
@@ -350,31 +350,31 @@ describe('a message that cannot be published', () => {
     expect(await blocked()).toHaveLength(8);
   });
 
-  test('when the log comes back nothing is held against those that failed while it was away', async () => {
+  test('failures during an outage of the log do not delay a message when the log is available again', async () => {
     for (let at = 0; at < 8; at += 1) await append(1, `order-${at}`);
-    // Blocked for so long that it would be seen.
+    // Blocked long enough that a delay would be noticed.
     await sql(dsn, "UPDATE outbox SET attempts = 9 WHERE key <> 'order-7'");
-    let isAway = true;
+    let isDown = true;
     const poller = relay(async (messages) => {
-      if (isAway) throw new Error('away');
+      if (isDown) throw new Error('unavailable');
       taken.push(...messages);
     });
     await until(
       'some of them wait',
       async () => (await sql(dsn, 'SELECT FROM outbox WHERE blocked_until > now()')).length > 2,
     );
-    isAway = false;
+    isDown = false;
     await until('all are published', async () => (await unpublished()) === 0, 5_000);
     await poller.stop();
   });
 
-  test('nor when the first batch after it fails for one of them', async () => {
+  test('it does not delay the others when it fails the first batch after an outage', async () => {
     for (let at = 0; at < 8; at += 1) await append(1, `order-${at}`);
     await append(1, 'bad');
     await sql(dsn, 'UPDATE outbox SET attempts = 9');
-    let isAway = true;
+    let isDown = true;
     const poller = relay(async (messages) => {
-      if (isAway) throw new Error('away');
+      if (isDown) throw new Error('unavailable');
       if (messages.some(({ key }) => key === 'bad')) throw new Error('poison');
       taken.push(...messages);
     });
@@ -382,19 +382,19 @@ describe('a message that cannot be published', () => {
       'some of them wait',
       async () => (await sql(dsn, 'SELECT FROM outbox WHERE blocked_until > now()')).length > 2,
     );
-    isAway = false;
+    isDown = false;
     await until('all others are published', async () => (await unpublished()) === 1, 5_000);
     await poller.stop();
   });
 
-  test('is found with few calls among many keys, which come in order and at most three times', async () => {
+  test('it is found with few calls among many keys, which stay in order and are published at most three times', async () => {
     for (let at = 0; at < 200; at += 1) await append(2, `order-${at}`);
     await append(2, 'bad');
     for (let at = 200; at < 240; at += 1) await append(2, `order-${at}`);
     let calls = 0;
     const poller = relay(async (messages) => {
       calls += 1;
-      // As Kafka does it: the partitions without the bad one are taken.
+      // Like Kafka: the partitions without the bad message are taken.
       taken.push(...messages.filter(({ key }) => key !== 'bad'));
       if (messages.some(({ key }) => key === 'bad')) throw new Error('poison');
     });

@@ -28,7 +28,7 @@ const nowOfDatabase = async () => {
   return row?.at ?? Number.NaN;
 };
 
-/** A clock on the real database in a process whose own clocks the test owns. */
+/** A clock on the real database, in a process whose own clocks are set by the test. */
 async function ownedClock() {
   const owned = { aheadMs: 0, sleptMs: 0 };
   const clock = await startDatabaseClock({
@@ -40,7 +40,7 @@ async function ownedClock() {
 }
 
 describe('clock-ahead: the time of the database', () => {
-  test('it is the database’s, whatever the process’s own clock says and is set to', async () => {
+  test('it is the database’s, whatever the process’s own clock shows and is set to', async () => {
     const { owned, clock } = await ownedClock();
     for (const aheadMs of [0, 600_000, -86_400_000]) {
       owned.aheadMs = aheadMs;
@@ -51,7 +51,7 @@ describe('clock-ahead: the time of the database', () => {
     }
   });
 
-  test('it never runs backwards while measurements differ by little', async () => {
+  test('it never runs backwards while measurements differ slightly', async () => {
     const { clock } = await ownedClock();
     let last = clock.now();
     for (let round = 0; round < 50; round += 1) {
@@ -61,7 +61,7 @@ describe('clock-ahead: the time of the database', () => {
     }
   });
 
-  test('it catches up after the machine slept, with the next measurement', async () => {
+  test('it catches up with the next measurement after the machine slept', async () => {
     const { owned, clock } = await ownedClock();
     owned.sleptMs = 3_600_000;
     expect(clock.differenceSeconds()).toBeCloseTo(3_600, -2);
@@ -70,15 +70,15 @@ describe('clock-ahead: the time of the database', () => {
   });
 
   test.each([
-    ['a more exact answer replaces what is known', { atMs: 1_010, monotonicMs: 10, errorMs: 1 }, true],
-    ['a less exact answer that agrees is left', { atMs: 1_030, monotonicMs: 10, errorMs: 40 }, false],
+    ['a more exact sample replaces the known one', { atMs: 1_010, monotonicMs: 10, errorMs: 1 }, true],
+    ['a less exact sample that agrees is ignored', { atMs: 1_030, monotonicMs: 10, errorMs: 40 }, false],
     [
-      'a less exact answer that proves it wrong replaces it',
+      'a less exact sample that proves the known one wrong replaces it',
       { atMs: 601_010, monotonicMs: 10, errorMs: 40 },
       true,
     ],
     [
-      'a less exact answer an hour later replaces it',
+      'a less exact sample an hour later replaces the known one',
       { atMs: 3_601_010, monotonicMs: 3_600_010, errorMs: 40 },
       true,
     ],
@@ -88,12 +88,12 @@ describe('clock-ahead: the time of the database', () => {
 });
 
 describe('clock-ahead: the watch of the clock', () => {
-  test('it says once when the clocks part and once when they agree again, also while the database is away', async () => {
+  test('it logs once when the clocks part and once when they agree again, also while the database is unavailable', async () => {
     const said: string[] = [];
     const log = { error: () => said.push('error'), info: () => said.push('info') };
     let seconds = 0;
     const watch = new ClockWatch(
-      { measure: () => Promise.reject(new Error('away')), differenceSeconds: () => seconds },
+      { measure: () => Promise.reject(new Error('unavailable')), differenceSeconds: () => seconds },
       { error: () => void log.error(), info: () => void log.info() },
     );
     const look = () => watch.look().catch(() => undefined);

@@ -24,8 +24,8 @@ beforeAll(async () => {
 
 afterAll(() => database.close());
 
-describe('values', () => {
-  test('times are epoch milliseconds, counts numbers, NUMERIC amounts of the currency', async () => {
+describe('values of the database', () => {
+  test('they are epoch milliseconds for times, numbers for counts, and NUMERIC amounts of the currency', async () => {
     const [row] = await database.rows(
       statement(`SELECT '2026-11-24 03:17:15.905728+05:30'::timestamptz AS at, '0001-01-01 00:00:00+00'::timestamptz AS zero,
         count(*) AS n, 149.90::numeric AS price FROM things`),
@@ -40,7 +40,7 @@ describe('values', () => {
   });
 });
 
-test('are told in UTC, and in bounded time, whatever options the address has', async () => {
+test('they arrive in UTC and within the statement timeout, whatever options the address has', async () => {
   const address = new URL(dsn);
   address.searchParams.set('options', '-c search_path=elsewhere,public -c timezone=Asia/Colombo');
   const own = open(address.toString());
@@ -58,7 +58,7 @@ describe('a transaction', () => {
   const count = async () =>
     (await database.rows<{ n: number }>(statement('SELECT count(*) AS n FROM things'), []))[0]?.n;
 
-  test('commits what resolves, and nothing of what throws', async () => {
+  test('it commits what resolves, and nothing of what throws', async () => {
     const before = await count();
     await expect(
       database.transaction(async (tx) => {
@@ -71,7 +71,7 @@ describe('a transaction', () => {
     expect(await count()).toBe((before ?? 0) + 1);
   });
 
-  test('whose connection breaks between two statements fails, and the process lives on', async () => {
+  test('it fails when its connection breaks between two statements, and the process survives', async () => {
     const whoAmI = statement('SELECT pg_backend_pid() AS pid');
     const broken = database.transaction(async (tx) => {
       const [row] = await tx.rows<{ pid: number }>(whoAmI, []);
@@ -83,7 +83,7 @@ describe('a transaction', () => {
     expect(await count()).toBeGreaterThan(0);
   });
 
-  test('that loses a deadlock runs again', async () => {
+  test('it runs again when it loses a deadlock', async () => {
     const both = Promise.withResolvers<void>();
     let arrived = 0;
     let runs = 0;
@@ -97,7 +97,7 @@ describe('a transaction', () => {
         await tx.rows(statement('UPDATE things SET n = n + 1 WHERE id = $1'), [second]);
       });
     await Promise.all([lockInOrder(1, 2), lockInOrder(2, 1)]);
-    // On a busy machine both may be told that they lost, or the one that ran again once more.
+    // On a busy machine both may lose, or the repeated one may lose once more.
     expect(runs).toBeGreaterThanOrEqual(3);
     expect(await database.rows(statement('SELECT n FROM things WHERE id < 3 ORDER BY id'), [])).toEqual([
       { n: 2 },
@@ -106,20 +106,20 @@ describe('a transaction', () => {
   });
 });
 
-describe('a database that is away', () => {
-  test('is said so, within bounds', async () => {
-    const away = open('postgres://nobody:hidden@127.0.0.1:1/none');
-    await expect(away.rows(statement('SELECT 1'), [])).rejects.toMatchObject({
+describe('a database that is unavailable', () => {
+  test('it is reported as unavailable, within bounds', async () => {
+    const unreachable = open('postgres://nobody:hidden@127.0.0.1:1/none');
+    await expect(unreachable.rows(statement('SELECT 1'), [])).rejects.toMatchObject({
       code: 'database_unavailable',
     });
-    await expect(away.transaction(async () => undefined)).rejects.toMatchObject({
+    await expect(unreachable.transaction(async () => undefined)).rejects.toMatchObject({
       code: 'database_unavailable',
     });
-    await expect(away.ping(500)).rejects.toThrow();
-    await away.close();
+    await expect(unreachable.ping(500)).rejects.toThrow();
+    await unreachable.close();
   });
 
-  test('a slow one is no longer waited for', async () => {
+  test('a ping of a slow database is given up', async () => {
     const gate = Promise.withResolvers<void>();
     const busy = Array.from({ length: 4 }, () => database.transaction(() => gate.promise));
     await expect(database.ping(20)).rejects.toThrow('no answer within 20 ms');
@@ -129,7 +129,7 @@ describe('a database that is away', () => {
   });
 });
 
-test('a server that answers others is there, though its question waits behind theirs', async () => {
+test('a server that answers other queries is up, though its ping waits behind them', async () => {
   const one = openDatabase({ currency: LKR, dsn, maxConnections: 1, onIdleError: () => undefined });
   let answered = 0;
   const pauses = Array.from({ length: 40 }, async () => {
@@ -142,7 +142,7 @@ test('a server that answers others is there, though its question waits behind th
   await one.close();
 });
 
-test('a batch of a long answer may take longer than a statement, on the server and for who waits', async () => {
+test('a batch of a long answer may take longer than a statement, on the server and for the reader', async () => {
   const options = { currency: LKR, dsn, maxConnections: 1, onIdleError: () => undefined };
   const hurried = openDatabase({ ...options, statementTimeoutMs: 50 });
   atEnd(() => hurried.close());
@@ -154,7 +154,7 @@ test('a batch of a long answer may take longer than a statement, on the server a
   await expect(hurried.rows(slow, [])).rejects.toThrow();
 });
 
-describe('a line that is cut, with nobody told', () => {
+describe('a connection that is cut silently', () => {
   const CUT_MS = 300;
   let link: Link;
   let far: Database;
@@ -180,7 +180,7 @@ describe('a line that is cut, with nobody told', () => {
     return performance.now() - began;
   };
 
-  test('a statement ends in time, a transaction too, and the next ones are answered', async () => {
+  test('its statements and transactions end in time, and the next ones are answered', async () => {
     await Promise.all(Array.from({ length: 4 }, () => far.rows(statement('SELECT pg_sleep(0.1)'), [])));
     link.silence();
     const [one, all] = await Promise.all([
@@ -195,7 +195,7 @@ describe('a line that is cut, with nobody told', () => {
   });
 });
 
-test('one of two leads, and the other follows when it goes', async () => {
+test('one of two replicas leads, and the other takes over when it leaves', async () => {
   const clock = { now: () => instant(performance.now()) };
   const [first, second] = [createLeader({ dsn, lock: 7, clock }), createLeader({ dsn, lock: 7, clock })];
   expect(await first.leads()).toBe(true);

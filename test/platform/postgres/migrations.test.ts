@@ -46,14 +46,14 @@ const TICKET = (n: number, order: number, seat: number, checkedIn = false) =>
     'A1', '#FFD700', '70000000-0000-4000-8000-000000000000', 'VIP', '\\x89504e47', 150.50, '2026-01-02 03:04:05', ${checkedIn}, ${checkedIn ? "'2026-02-02 20:00:00'" : "'0001-01-01 00:00:00'"});`;
 
 describe('migrations', () => {
-  test('started twenty times at once they run once', async () => {
+  test('they run once when they are started twenty times at once', async () => {
     const dsn = await emptyDatabase();
     const runs = await Promise.all(Array.from({ length: 20 }, () => migrateUp({ dsn, dir })));
     expect(runs.filter((done) => done.length > 0)).toEqual([await names()]);
     expect(await migrationVersion(dsn)).toBe((await names()).at(-1));
   });
 
-  test('all the way down and up again gives the same shape', async () => {
+  test('they lead to the same schema after going all the way down and up again', async () => {
     const dsn = await emptyDatabase();
     await migrateUp({ dsn, dir });
     const before = await shapeOf(dsn);
@@ -64,7 +64,7 @@ describe('migrations', () => {
     expect(await shapeOf(dsn)).toEqual(before);
   });
 
-  test('scripts/migrate.sh does the four actions', async () => {
+  test('scripts/migrate.sh runs the four actions', async () => {
     const dsn = await emptyDatabase();
     const folder = await mkdtemp(join(tmpdir(), 'migrations-'));
     const script = (...args: string[]) =>
@@ -91,7 +91,7 @@ describe('migrations', () => {
 });
 
 describe('taking over from the earlier service', () => {
-  test('loses no row, and holds it to the new rules', async () => {
+  test('it loses no row, and applies the new rules to each', async () => {
     const dsn = await emptyDatabase();
     await sql(dsn, EARLIER_SCHEMA);
     await sql(dsn, [ORDER(1, 'completed'), ORDER(2, 'pending'), ORDER(3, 'cancelled')].join(''));
@@ -160,7 +160,7 @@ describe('taking over from the earlier service', () => {
     ).rejects.toThrow('tickets_live_seat');
   });
 
-  test('where two live tickets hold a seat, stops, lists them, and changes nothing', async () => {
+  test('it stops where two live tickets hold a seat, lists them, and changes nothing', async () => {
     const dsn = await emptyDatabase();
     await sql(dsn, EARLIER_SCHEMA);
     await sql(dsn, [ORDER(1, 'completed'), ORDER(2, 'pending'), TICKET(1, 1, 1), TICKET(2, 2, 1)].join(''));
@@ -176,7 +176,7 @@ describe('taking over from the earlier service', () => {
 
   test.each([
     [
-      'a status that is not known',
+      'an unknown status',
       "UPDATE orders SET status = 'Refunded'",
       'order 00000000-0000-4000-8000-000000000001: Refunded',
     ],
@@ -191,7 +191,7 @@ describe('taking over from the earlier service', () => {
       'CREATE VIEW takings AS SELECT sum(price) FROM orders',
       'view takings depends on column "price"',
     ],
-  ])('where there is %s, stops, names it, and changes nothing', async (_name, change, named) => {
+  ])('it stops at %s, names it, and changes nothing', async (_name, change, named) => {
     const dsn = await emptyDatabase();
     await sql(dsn, [EARLIER_SCHEMA, ORDER(1, 'completed'), ORDER(2, 'completed'), change, ';'].join(''));
     const before = await shapeOf(dsn);
@@ -199,7 +199,7 @@ describe('taking over from the earlier service', () => {
     expect(await shapeOf(dsn)).toEqual(before);
   });
 
-  test('reads every status that it knows in any case of its letters', async () => {
+  test('it reads every known status in upper or lower case', async () => {
     const dsn = await emptyDatabase();
     await sql(
       dsn,
@@ -213,13 +213,13 @@ describe('taking over from the earlier service', () => {
     ]);
   });
 
-  test('stops at a migration the earlier service left half done', async () => {
+  test('it stops at a migration that the earlier service left half done', async () => {
     const dsn = await emptyDatabase();
     await sql(dsn, `${EARLIER_SCHEMA} UPDATE schema_migrations SET dirty = true`);
     await expect(migrateUp({ dsn, dir, currency })).rejects.toThrow('half done');
   });
 
-  test('goes on from version 1, which lacked columns', async () => {
+  test('it continues from version 1, which lacked columns', async () => {
     const dsn = await emptyDatabase();
     await sql(
       dsn,

@@ -65,7 +65,7 @@ describe('last-down: undoing migrations', () => {
     await undoAll(dsn);
     expect([await orders(), await tickets()]).toEqual(before);
     expect(await sql(dsn, 'SELECT version::int FROM schema_migrations')).toEqual([{ version: 2 }]);
-    // And forward again, with the same payment.
+    // Forward again, with the same payment.
     await migrateUp({ dsn, dir, currency });
     expect(await sales.payments(sold.orderId)).toMatchObject([{ payment_intent_id: sold.intentId }]);
   });
@@ -87,7 +87,7 @@ describe('last-down: undoing migrations', () => {
 });
 
 describe('takeover-refunds: a database that a version before this one took over', () => {
-  test('refunds that nobody asked for and that were not sent yet are dropped, and the payment pays for its order', async () => {
+  test('unsent refunds that no administrator asked for are dropped, and the payment is applied to its order', async () => {
     const sales = await earlierSales();
     const { orderId, intentId } = await sales.sell();
     const { dsn } = sales;
@@ -95,7 +95,7 @@ describe('takeover-refunds: a database that a version before this one took over'
     const names = await sql<{ name: string }>(dsn, 'SELECT name FROM ticketing_migrations ORDER BY id');
     const later = names.map(({ name }) => name).filter((name) => name >= '000011');
     for (const name of later.toReversed()) await migrateDown({ dsn, dir, currency }, name);
-    // As the version before wrote it, a moment after it was started.
+    // As the previous version wrote it, a moment after its start.
     await sql(
       dsn,
       `UPDATE payments SET state = 'refund_due';
@@ -111,7 +111,7 @@ describe('takeover-refunds: a database that a version before this one took over'
 });
 
 describe('verify-before-start: npm run verify while no replica runs', () => {
-  test('it tells pending orders past their end apart, and finds them wrong while one runs', async () => {
+  test('it lists pending orders past their end separately, and as wrong while a replica runs', async () => {
     const sales = await earlierSales();
     const orderId = await sales.order({ status: 'pending' });
     await migrateUp({ dsn: sales.dsn, dir, currency });
@@ -121,7 +121,7 @@ describe('verify-before-start: npm run verify while no replica runs', () => {
     expect(stopped.out).toContain('Every invariant holds.');
 
     const app = await startTestApp(sales.env, {}, { background: false });
-    // It publishes, so it leads: whoever runs sweeps, too.
+    // It publishes, so it leads, and a leader also sweeps.
     await app.app.turn('relay');
     const running = await sales.run('verify');
     expect(running).toMatchObject({

@@ -33,7 +33,7 @@ async function fail(times: number, work = refuse): Promise<void> {
 }
 
 describe('the circuit around Redis', () => {
-  test('waits for an answer no longer than it says', async () => {
+  test('it waits no longer than its timeout for an answer', async () => {
     const from = performance.now();
     await expect(circuit.run(never)).rejects.toThrow(`within ${TIMEOUT_MS} ms`);
     const waited = performance.now() - from;
@@ -41,7 +41,7 @@ describe('the circuit around Redis', () => {
     expect(waited).toBeLessThan(patience(3 * TIMEOUT_MS));
   });
 
-  test('five failures in a row open it, and then nobody is asked; one success among them does not', async () => {
+  test('it opens after five failures in a row, then calls nothing, and one success in between keeps it closed', async () => {
     await fail(4);
     expect(await circuit.run(answer)).toBe('answer');
     await fail(4);
@@ -53,7 +53,7 @@ describe('the circuit around Redis', () => {
     expect(asked).toBe(before);
   });
 
-  test('after a second one question tries, and the others do not wait for it; it says once that it is used again', async () => {
+  test('it lets one call try after a second while the others fail at once, and reports once that it has closed', async () => {
     await fail(5);
     const before = asked;
     await until('one is asked again', async () => {
@@ -70,7 +70,7 @@ describe('the circuit around Redis', () => {
   });
 });
 
-test('an answer that came in time is not late because the process was busy', async () => {
+test('an answer that arrived in time is not late because the process was busy', async () => {
   const answered = setTimeout(5, 'in time');
   const waiting = within(answered, 20);
   const busyUntil = performance.now() + 60;

@@ -7,7 +7,7 @@ const [here, there] = ['here', 'there'].map((id) => as<SessionId>(id)) as [Sessi
 const [a, b] = ['a', 'b'].map((id) => as<SeatId>(id)) as [SeatId, SeatId];
 const of = (seatId: SeatId, orderId: string): FoundHold => ({ seatId, orderId, leftMs: 1 });
 
-test('a hold that stands is looked up once; one that is over, another order’s and another session’s each time', async () => {
+test('a standing hold is looked up once; an ended one, another order’s and another session’s are looked up each time', async () => {
   const looks: string[] = [];
   const stillHeld = rememberHolds(async (session, found) => {
     looks.push(`${session} ${found.map(({ seatId, orderId }) => `${seatId} of ${orderId}`).join()}`);

@@ -25,7 +25,7 @@ async function start() {
       dataDir,
       url: own,
       publishableKey: 'pk_test_1',
-      webhookUrl: 'http://127.0.0.1:1/nobody',
+      webhookUrl: 'http://127.0.0.1:1/unused',
     });
     onTestFinished(() => part.close());
     return part;
@@ -37,8 +37,8 @@ async function start() {
   };
 }
 
-describe('an intent', () => {
-  test('is the same for the same key, and names the order', async () => {
+describe('a PaymentIntent', () => {
+  test('it is the same for the same key, and names the order', async () => {
     const { provider, stripe } = await start();
     const first = await provider.createIntent({
       orderId: ORDER,
@@ -69,7 +69,7 @@ describe('an intent', () => {
     });
   });
 
-  test('tells a decline, success, and what a cancel came to', async () => {
+  test('it reports a decline, a success, and the outcome of a cancel', async () => {
     const { provider, stripe } = await start();
     const { intentId } = await provider.createIntent({
       orderId: ORDER,
@@ -96,7 +96,7 @@ describe('an intent', () => {
     expect(await provider.cancelIntent(open.intentId)).toMatchObject({ state: 'canceled' });
   });
 
-  test('that Stripe does not know is none', async () => {
+  test('it is undefined when Stripe does not know it', async () => {
     const { provider } = await start();
     const none = as<PaymentIntentId>('pi_none');
     expect([await provider.findIntent(none), await provider.cancelIntent(none)]).toEqual([
@@ -105,7 +105,7 @@ describe('an intent', () => {
     ]);
   });
 
-  test('that Stripe refuses says why', async () => {
+  test('it is refused with Stripe’s reason when Stripe refuses it', async () => {
     const { provider } = await start();
     await expect(
       provider.createIntent({
@@ -121,7 +121,7 @@ describe('an intent', () => {
   });
 });
 
-test('a refund of ours is made once', async () => {
+test('a refund is made once', async () => {
   const { provider, stripe } = await start();
   const { intentId } = await provider.createIntent({
     orderId: ORDER,
@@ -143,9 +143,9 @@ test('a refund of ours is made once', async () => {
 });
 
 test.each([
-  ['away', undefined],
+  ['unreachable', undefined],
   ['broken', 500],
-])('Stripe that is %s is said to be unavailable', async (_name, status) => {
+])('Stripe is reported as unavailable when it is %s', async (_name, status) => {
   const server = createServer((_request, response) =>
     status ? response.writeHead(status).end('{}') : response.destroy(),
   );
@@ -171,7 +171,7 @@ test('a path in the address of the API comes before /v1', async () => {
   expect(asked).toEqual(['/stripe/v1/payment_intents/pi_1']);
 });
 
-test('each request names the version of the API it was written for; one that fails is tried three times, under one key', async () => {
+test('each request names the API version it was written for; one that fails is tried three times, under one key', async () => {
   const asked: { version: unknown; key: unknown }[] = [];
   const server = createServer((request, response) => {
     const { 'stripe-version': version, 'idempotency-key': key } = request.headers;

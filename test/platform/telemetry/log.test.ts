@@ -8,7 +8,7 @@ function logged(error: unknown): string {
   return lines.join('');
 }
 
-test('an error is logged with its causes, without what drivers hang on it', () => {
+test('an error is logged with its causes, without the properties that drivers add to it', () => {
   const driver = Object.assign(new Error('duplicate key value'), {
     code: '23505',
     detail: 'Key (user_id)=(personal) exists',
@@ -29,7 +29,7 @@ test('an error is logged with its causes, without what drivers hang on it', () =
   expect(JSON.stringify(line)).not.toContain('ersonal');
 });
 
-test('credentials in a message are cut', () => {
+test('credentials in a message are redacted', () => {
   const text = logged(
     new Error(
       'at postgres://user:hidden@host/db with eyJhbGciOi.eyJzdWIi.c2ln and sk_live_hidden and whsec_hidden',
@@ -39,7 +39,7 @@ test('credentials in a message are cut', () => {
   expect(text).not.toMatch(/hidden|c2ln/);
 });
 
-test('fields that hold secrets are left out', () => {
+test('fields that hold secrets are omitted', () => {
   const lines: string[] = [];
   createLog('info', { write: (line) => void lines.push(line) }).info({
     call: { authorization: 'hidden', token: 'hidden' },
@@ -54,7 +54,7 @@ test('a message of several lines leaves none of them in the stack', () => {
   expect(text).not.toContain('hidden');
 });
 
-test('the words of a line are cut like its fields', () => {
+test('the message of a line is redacted like its fields', () => {
   const lines: string[] = [];
   const log = createLog('trace', { write: (line) => void lines.push(line) });
   log
@@ -67,7 +67,7 @@ test('the words of a line are cut like its fields', () => {
   });
 });
 
-describe('an error says no more than it may', () => {
+describe('an error is logged without its secrets', () => {
   const error = Object.assign(new Error('at postgres://u:hidden@h/db'), {
     args: ['AUTH', 'hidden'],
     sql: 'hidden',
@@ -75,14 +75,14 @@ describe('an error says no more than it may', () => {
 
   test.each<[string, (log: Logger) => void]>([
     ['as the line itself', (log) => log.error(error)],
-    ['without words beside it', (log) => log.error({ err: error })],
-    ['with words beside it', (log) => log.error(error, 'it failed')],
+    ['without a message beside it', (log) => log.error({ err: error })],
+    ['with a message beside it', (log) => log.error(error, 'it failed')],
     [
-      'under another name, deep, among others',
+      'under another name, nested, among others',
       (log) => log.error({ reason: error, all: [{ error }] }, 'it failed'),
     ],
     [
-      'from a child of the log',
+      'from a child logger',
       (log) => log.child({ reqId: 'r' }).error({ err: error, cause: error }, 'it failed'),
     ],
   ])('%s', (_how, write) => {

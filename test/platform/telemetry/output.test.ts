@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createLog } from '../../../src/platform/telemetry/log.ts';
 import { createOutput, type Sink } from '../../../src/platform/telemetry/output.ts';
 
-/** A reader that takes a write only when it is told to. */
+/** A reader that takes a write only when the test lets it. */
 function stalledReader() {
   const read: string[] = [];
   let done: Parameters<Sink>[1] | undefined;
@@ -23,18 +23,18 @@ function stalledReader() {
   };
 }
 
-describe('stalled-log: what waits for its reader', () => {
-  test('it is bounded, and what is beyond the bound is dropped and counted', () => {
+describe('stalled-log: the buffer of log lines', () => {
+  test('it is bounded, and lines beyond the bound are dropped and counted', () => {
     const reader = stalledReader();
     const output = createOutput(reader.sink, 100);
     for (let line = 0; line < 1_000; line += 1) output.write('123456789\n');
-    // One is being written, ten wait.
+    // One is being written, and ten wait.
     expect(output.dropped()).toBe(1_000 - 11);
     while (reader.isWaitedFor()) reader.take();
     expect(reader.text()).toBe('123456789\n'.repeat(11));
   });
 
-  test('the log says once how many lines were dropped when writing goes on', () => {
+  test('the number of dropped lines is logged once when writing resumes', () => {
     const reader = stalledReader();
     const output = createOutput(reader.sink, 400);
     const log = createLog('info', output);
@@ -52,7 +52,7 @@ describe('stalled-log: what waits for its reader', () => {
     ]);
   });
 
-  test('each write is whole lines of at most 4,096 bytes, so that workers on one pipe do not mix them', () => {
+  test('each write consists of whole lines of at most 4,096 bytes, so that workers on one pipe do not mix them', () => {
     const reader = stalledReader();
     const output = createOutput(reader.sink);
     for (let line = 0; line < 100; line += 1) output.write(`${'x'.repeat(99)}\n`);
@@ -62,7 +62,7 @@ describe('stalled-log: what waits for its reader', () => {
     for (const chunk of reader.chunks) expect(chunk.endsWith('\n')).toBe(true);
   });
 
-  test('a write that fails costs its own lines, which are counted, and no later ones', () => {
+  test('a write that fails loses its own lines, which are counted, and no later ones', () => {
     const reader = stalledReader();
     const output = createOutput(reader.sink);
     output.write('lost\n');
@@ -72,7 +72,7 @@ describe('stalled-log: what waits for its reader', () => {
     expect(reader.chunks).toEqual(['lost\n', 'kept\n']);
   });
 
-  test('a flush ends when all is written, and does not wait for a reader that has stalled', async () => {
+  test('a flush ends when everything is written, and does not wait for a stalled reader', async () => {
     const reader = stalledReader();
     const output = createOutput(reader.sink);
     await output.flush(60_000);

@@ -6,7 +6,7 @@ const JWT = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhYmMifQ.c2lnbmF0dXJl';
 const EARLIER_QR = `${'aB3_-xYz'.repeat(67)}abc=`;
 const QR = `8F2 ${'A1B2$%*+-./:C3D4'.repeat(12)}`.slice(0, 189);
 
-describe('what is cut', () => {
+describe('redaction of', () => {
   test.each([
     ['a database’s address', 'connect postgres://user:hidden@host/db failed', 'hidden'],
     ['a password with an @ in it', 'connect postgres://user:p@hidden@host/db failed', 'hidden'],
@@ -40,7 +40,7 @@ describe('what is cut', () => {
   });
 });
 
-test('a field is left out by its name, however deep', () => {
+test('a field is omitted by its name, at any depth', () => {
   const fields = {
     call: { Authorization: 'hidden', ms: 5, list: [{ token: 'hidden', n: 1 }] },
     email: 'hidden',
@@ -57,15 +57,15 @@ test.each([
   'encryptedQr',
   'receiptEmail',
   'KAFKA_PASSWORD',
-])('a field named %s is left out', (name) => {
+])('a field named %s is omitted', (name) => {
   expect(redactedFields({ deep: { [name]: 'hidden' }, n: 1 })).toEqual({ deep: {}, n: 1 });
 });
 
-test('bytes are counted, not told', () => {
+test('bytes are logged as their number', () => {
   expect(redactedFields({ body: Buffer.from('hidden') })).toEqual({ body: '6 bytes' });
 });
 
-test('what is no secret stays', () => {
+test('values that are not secret stay', () => {
   const fields = {
     time: 1_764_040_000_000,
     reqId: '01a20dad-ed4f-770f-a987-ffc00282753b',
@@ -78,14 +78,14 @@ test('what is no secret stays', () => {
   expect(redactedFields(fields)).toEqual(fields);
 });
 
-describe('digits: what is no card number stays', () => {
+describe('digits: a number that is not a card number stays', () => {
   test.each([
-    ['a UUID of digits alone', '22222222-2222-2222-2222-222222222222'],
+    ['a UUID of digits only', '22222222-2222-2222-2222-222222222222'],
     ['a UUID of digits that pass a card’s check', '42424242-4242-4242-9242-424242424242'],
-    ['a list of them', '42424242-4242-4242-9242-424242424242,12345678-1234-4234-9234-123456789012'],
-    ['an address with one', '/api/order/42424242-4242-4242-9242-424242424242/tickets'],
-    ['the first groups of one', '42424242-4242-4242'],
-    ['the last groups of one', '4242-4242-424242424242'],
+    ['a list of such UUIDs', '42424242-4242-4242-9242-424242424242,12345678-1234-4234-9234-123456789012'],
+    ['an address with such a UUID', '/api/order/42424242-4242-4242-9242-424242424242/tickets'],
+    ['the first groups of such a UUID', '42424242-4242-4242'],
+    ['the last groups of such a UUID', '4242-4242-424242424242'],
     ['16 digits that fail the check', 'order 4242424242424241'],
     ['milliseconds since 1970', 'at 1764040000005'],
     ['20 digits', 'offset 42424242424242424242'],
@@ -118,7 +118,7 @@ describe('a long text', () => {
     'token ',
     'token\\\\',
     'eyJ',
-  ])('made of %j is cut first, so that the work for it has a bound', (piece) => {
+  ])('it is cut before redaction when it is made of %j, so that the work is bounded', (piece) => {
     const text = piece.repeat(LENGTH / piece.length);
     const left = redacted(text);
     expect(left.length).toBeLessThan(MAX_TEXT_CHARS + 100);
@@ -130,16 +130,16 @@ describe('a long text', () => {
     ['a card', `${'x '.repeat(MAX_TEXT_CHARS / 2 - 5)}4242 4242 4242 4242`],
     ['an e-mail address', `${'x '.repeat(MAX_TEXT_CHARS / 2 - 5)}jane.hidden@example.com`],
     ['a QR text', `${'x '.repeat(MAX_TEXT_CHARS / 2 - 20)}${QR}`],
-  ])('keeps nothing of %s that begins before its end', (_what, text) => {
+  ])('it keeps nothing of %s that begins before the cut', (_what, text) => {
     const whole = `${text} ${'y'.repeat(MAX_TEXT_CHARS)}`;
     expect(redacted(whole)).not.toMatch(/hidden|4242|A1B2/);
-    // Also where the end of what is read goes through it.
+    // Also where the cut goes through it.
     for (let shift = 0; shift < 64; shift += 1)
       expect(redacted('z'.repeat(1_000 + shift) + whole)).not.toMatch(/hidden|4242|A1B2/);
   });
 });
 
-test('costs little: ten thousand lines well within a second', () => {
+test('redaction is cheap: ten thousand lines take well under a second', () => {
   const fields = { method: 'POST', route: '/api/order', status: 201, ms: 12, text: 'x '.repeat(100) };
   const began = performance.now();
   for (let n = 0; n < 10_000; n += 1) redactedFields(fields);

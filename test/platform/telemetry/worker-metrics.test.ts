@@ -5,7 +5,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { gatherMetricsFor, mergeMetrics } from '../../../src/platform/telemetry/worker-metrics.ts';
 
-test('metrics of workers are one text: each sample says whose it is, each metric’s are together', () => {
+test('the metrics of workers are one text: each sample names its worker, and each metric’s samples are together', () => {
   const text = (orders: number, waiting: number) =>
     [
       '# HELP orders_total Orders, by what they became',
@@ -41,7 +41,7 @@ test('metrics of workers are one text: each sample says whose it is, each metric
   ]);
 });
 
-test('a worker whose supervisor has gone tells its own, and is not ended by what it sends', async () => {
+test('a worker that has lost its supervisor serves its own metrics, and its messages do not end it', async () => {
   const code = `
     import { metricsOfAll } from './src/platform/telemetry/worker-metrics.ts';
     import { reportUp } from './src/workers.ts';
@@ -54,15 +54,18 @@ test('a worker whose supervisor has gone tells its own, and is not ended by what
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const ended = once(child, 'close');
-  const [told, complaint] = [child.stdout, child.stderr].map((each) => (each ? textOf(each) : ''));
-  expect({ told: await told, complaint: await complaint, code: (await ended)[0] }).toEqual({
-    told: 'its own',
+  const [output, complaint] = [child.stdout, child.stderr].map((each) => (each ? textOf(each) : ''));
+  expect({ output: await output, complaint: await complaint, code: (await ended)[0] }).toEqual({
+    output: 'its own',
     complaint: '',
     code: 0,
   });
 });
 
-/** As node:cluster has one that died a moment ago: what is sent fails, aloud where nobody asked how it went. */
+/**
+ * Like a worker in node:cluster that has just died: a send fails, with an `error` event when it has no
+ * callback.
+ */
 class DeadWorker extends EventEmitter {
   readonly sent: unknown[] = [];
 
@@ -74,7 +77,7 @@ class DeadWorker extends EventEmitter {
   }
 }
 
-test('workers that died a moment ago are not waited for, and what is sent to them fails unheard', async () => {
+test('workers that have just died are not waited for, and failed sends to them are ignored', async () => {
   const asks = new DeadWorker();
   const other = new DeadWorker();
   gatherMetricsFor(asks as unknown as Worker, new Map([[2, other as unknown as Worker]]));

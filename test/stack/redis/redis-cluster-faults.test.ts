@@ -10,7 +10,7 @@ import { type RedisServerProcess, startRedisCluster } from '../../support/redis-
 import { until } from '../../support/servers.ts';
 import { findingsIn, type TestApp } from '../../support/test-app.ts';
 
-/** What a machine of two cores, busy with all of this, may add to a wait: far less than a wait without a bound. */
+/** The time that a busy machine of two cores may add to a wait, which is far less than an unbounded wait. */
 const SLACK_MS = 3_000;
 const LOAD_MS = 60_000;
 
@@ -42,7 +42,9 @@ async function isUp(app: TestApp): Promise<boolean> {
   return body.redis.status === 'UP';
 }
 
-/** Places an order in a session and says whether the cluster, asked through a node that is there, has its hold. */
+/**
+ * Places an order in a session; returns whether the cluster, asked through an available node, has its hold.
+ */
 async function isHeldIn(
   sessionId: string,
   through: RedisServerProcess,
@@ -55,7 +57,7 @@ async function isHeldIn(
   return holder !== '' && !holder.includes('refused');
 }
 
-/** The node that serves a session's keys. */
+/** The node that serves a session’s keys. */
 async function nodeOf(sessionId: string): Promise<RedisServerProcess> {
   const asked = await Promise.all(
     nodes.map((node) => node.cli('set', `seat_lock:{${sessionId}}:`, '', 'PX', '1')),
@@ -81,7 +83,7 @@ function show(fault: string, { requests, statuses, longestMs }: LoadReport): voi
   );
 }
 
-test('two replicas race for the same seats on a cluster: nobody has half, nothing is sold twice', async () => {
+test('two replicas that race for the same seats on a cluster sell nothing twice, and no order is partial', async () => {
   expect([await isUp(platform.app), await isUp(replica)]).toEqual([true, true]);
   for (let round = 0; round < 20; round += 1) {
     const statuses = await raceForSeats(platform, replica, 12);
@@ -92,34 +94,34 @@ test('two replicas race for the same seats on a cluster: nobody has half, nothin
 });
 
 test.each(['killed', 'stopped'] as const)(
-  'a node is %s under load: orders go on, sessions of other nodes keep their holds, and it is used again',
+  'while a node is %s under load, orders succeed and other nodes’ sessions keep their holds; it is used again later',
   async (fault) => {
     const node = await nodeOf(platform.sessionId);
     const other = nodes.find((each) => each !== node) as RedisServerProcess;
-    const [gone, there] = await sessionsOnAndOff(node);
-    expect([await isHeldIn(gone, other), await isHeldIn(there, other)]).toEqual([true, true]);
+    const [lost, kept] = await sessionsOnAndOff(node);
+    expect([await isHeldIn(lost, other), await isHeldIn(kept, other)]).toEqual([true, true]);
     const load = await startLoad(platform, [platform.app, replica]);
     await until('there is load', () => load.answered() > 200, LOAD_MS);
     if (fault === 'killed') await node.kill();
     else node.pause();
     const atFault = load.answered();
-    await until('orders go on without it', () => load.answered() > atFault + 500, LOAD_MS);
-    await until('health says so', async () => !(await isUp(platform.app)), LOAD_MS);
+    await until('orders succeed without it', () => load.answered() > atFault + 500, LOAD_MS);
+    await until('health reports it', async () => !(await isUp(platform.app)), LOAD_MS);
     const report = await load.stop();
     show(`a node ${fault}`, report);
     expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
     expect(timing.longestMs).toBeLessThan(patience(2 * TIMEOUT_MS + SLACK_MS));
 
-    await until('a session of another node has its holds', () => isHeldIn(there, other), LOAD_MS);
+    await until('a session of another node has its holds', () => isHeldIn(kept, other), LOAD_MS);
     if (fault === 'killed') await node.start();
     else node.resume();
-    await until('its own sessions have them again', () => isHeldIn(gone, other), LOAD_MS);
-    await until('health says so', () => isUp(platform.app), LOAD_MS);
+    await until('its own sessions have them again', () => isHeldIn(lost, other), LOAD_MS);
+    await until('health reports it', () => isUp(platform.app), LOAD_MS);
     expect(await findings()).toEqual([]);
   },
 );
 
-test('a node with a replica is killed: the replica takes its place, and is asked', async () => {
+test('when a node with a replica is killed, the replica replaces it and is used', async () => {
   const cluster = await startRedisCluster(1);
   const addresses = cluster.map(({ address }) => address).join(',');
   const app = await startReplica(platform, { REDIS_ADDR: addresses });
@@ -140,7 +142,7 @@ test('a node with a replica is killed: the replica takes its place, and is asked
   const isWhole = async () =>
     (await Promise.all(sessions.map((session) => isHeldIn(session, through, app)))).every(Boolean);
   await until('every session has its holds', isWhole, LOAD_MS);
-  await until('health says so', () => isUp(app), LOAD_MS);
+  await until('health reports it', () => isUp(app), LOAD_MS);
   expect(new Set(await orderAll())).toEqual(new Set([409]));
   expect(await findings()).toEqual([]);
 });

@@ -17,9 +17,9 @@ import { until } from '../../support/servers.ts';
 import { call } from '../../support/test-app.ts';
 
 const CHECK_MS = 900;
-const PASSWORD = 'a-password-that-nobody-logs';
+const PASSWORD = 'a-password-that-is-not-logged';
 
-/** What a hold was answered: `held` by Redis, or `undecided` without it. */
+/** The answer to a hold: `held` by Redis, or `undecided` without it. */
 async function holdOnce({ holds, answers }: OpenedRedis): Promise<string | undefined> {
   const [session, seat, order] = [randomUUID(), randomUUID(), randomUUID()];
   await holds.hold(
@@ -40,8 +40,8 @@ const isUp = (redis: OpenedRedis) =>
 const usedAgain = (redis: OpenedRedis) =>
   until('it is used again', async () => (await holdOnce(redis)) === 'held');
 
-describe('who may', () => {
-  test('a password opens; a wrong one or none does not, and is not logged', async () => {
+describe('authentication and rights', () => {
+  test('a password gives access; a wrong one or none does not, and is not logged', async () => {
     const server = await startRedis(['--requirepass', PASSWORD], ['-a', PASSWORD, '--no-auth-warning']);
     const open = (env: Record<string, string>) => openTestRedis({ REDIS_ADDR: server.address, ...env });
     const right = await open({ REDIS_PASSWORD: PASSWORD });
@@ -87,19 +87,19 @@ describe('who may', () => {
     expect([await redis.tokens.claim(5_000), await redis.tokens.claim(5_000)]).toEqual([true, false]);
     await redis.tokens.unclaim();
     expect(await redis.tokens.claim(5_000)).toBe(true);
-    const end = countingEnd((told) => redis.signal({ channel: 'ticketing_sales', ...told }));
+    const end = countingEnd((callbacks) => redis.signal({ channel: 'ticketing_sales', ...callbacks }));
     await end.signal.listen();
-    await until('it listens', () => end.heard() === 1);
+    await until('it listens', () => end.received() === 1);
     await end.signal.send();
-    await until('it hears', () => end.heard() === 2);
+    await until('it receives the next one', () => end.received() === 2);
     await end.signal.close();
     await redis.tokens.forget('x');
     expect(await redis.tokens.read()).toBeUndefined();
   });
 });
 
-describe('a server that answers a ping and takes no hold is DOWN, and used again when it can be', () => {
-  test('a replica', async () => {
+describe('a server that answers a ping but takes no hold is DOWN, and used again when it takes holds', () => {
+  test('when it is a replica', async () => {
     const [primary, server] = [await startRedis(), await startRedis()];
     const redis = await openTestRedis({ REDIS_ADDR: server.address });
     await server.cli('replicaof', ...primary.address.split(':'));
@@ -111,7 +111,7 @@ describe('a server that answers a ping and takes no hold is DOWN, and used again
     expect(await isUp(redis)).toBe(true);
   });
 
-  test('a full one', async () => {
+  test('when it is full', async () => {
     const server = await startRedis();
     const redis = await openTestRedis({ REDIS_ADDR: server.address });
     await server.cli('config', 'set', 'maxmemory', '1');
@@ -121,14 +121,14 @@ describe('a server that answers a ping and takes no hold is DOWN, and used again
     expect(await isUp(redis)).toBe(true);
   });
 
-  test('a node of a cluster that is taken for a single server', async () => {
+  test('when it is a cluster’s node used as a single server', async () => {
     const server = await startRedis(['--cluster-enabled', 'yes']);
     const redis = await openTestRedis({ REDIS_ADDR: server.address });
     expect([await holdOnce(redis), await isUp(redis)]).toEqual(['undecided', false]);
   });
 });
 
-test('one that is away at the start is used from when it is there', async () => {
+test('a Redis that is unavailable at the start is used once it is available', async () => {
   const server = await startRedis();
   await server.kill();
   const from = performance.now();
@@ -139,7 +139,7 @@ test('one that is away at the start is used from when it is there', async () => 
   await usedAgain(redis);
 });
 
-test('over TLS, the service as a process: up with the CA, down without it, and says which', async () => {
+test('over TLS the service is up with the CA and down without it, and says which', async () => {
   const folder = await testFolder();
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -174,7 +174,7 @@ test('over TLS, the service as a process: up with the CA, down without it, and s
   }
 });
 
-/** The service's process, ended after the test; what it has printed so far. */
+/** The service’s process, ended after the test, with what it has printed so far. */
 async function startService(env: Record<string, string>): Promise<() => string> {
   const child = spawn(process.execPath, ['src/main.ts'], {
     env: { ...bareEnvironment(), PORT: '0', DRAIN_DELAY_SECONDS: '0', ...env },

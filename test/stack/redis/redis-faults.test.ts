@@ -10,7 +10,7 @@ import { type RedisServerProcess, startRedis } from '../../support/redis-server.
 import { until } from '../../support/servers.ts';
 import { findingsIn, type TestApp } from '../../support/test-app.ts';
 
-/** What a machine of two cores, busy with all of this, may add to a wait: far less than a wait without a bound. */
+/** The time that a busy machine of two cores may add to a wait, which is far less than an unbounded wait. */
 const SLACK_MS = 3_000;
 const LOAD_MS = 60_000;
 
@@ -49,7 +49,7 @@ async function redisInHealth(app: TestApp) {
 const UP = { status: 200, service: 'UP', redis: { status: 'UP', embedded: false } };
 const DOWN = { status: 200, service: 'UP', redis: { status: 'DOWN', embedded: false } };
 
-/** Whether both replicas ask Redis again. */
+/** Whether both replicas use Redis again. */
 async function usedAgain(): Promise<void> {
   const isUsed = async () => {
     for (const app of [platform.app, replica]) {
@@ -62,7 +62,7 @@ async function usedAgain(): Promise<void> {
   await until('Redis is used again by both', isUsed, LOAD_MS);
 }
 
-/** What the log says of Redis, in order. */
+/** The lines about Redis in the log, in order. */
 function changesIn(log: readonly string[]): string[] {
   return log.flatMap((line) => /"Redis (does not answer|answers)/.exec(line)?.[1] ?? []);
 }
@@ -74,7 +74,7 @@ function show(fault: string, { requests, statuses, longestMs }: LoadReport): voi
 }
 
 describe('two replicas that share a Redis', () => {
-  test('refuse each other’s held seats before anybody else is asked', async () => {
+  test('they refuse each other’s held seats before any other server is called', async () => {
     const [a, b] = [randomUUID(), randomUUID()];
     const gate = Promise.withResolvers<void>();
     platform.seating.gate = gate.promise;
@@ -98,7 +98,7 @@ describe('two replicas that share a Redis', () => {
     expect((await order(replica, [a, b])).status).toBe(201);
   });
 
-  test('sell A1 of two sessions, each to one', async () => {
+  test('they sell A1 of two sessions, once each', async () => {
     const seat = `A1-${randomUUID()}`;
     const [here, there] = [randomUUID(), randomUUID()];
     expect((await order(platform.app, [seat], here)).status).toBe(201);
@@ -107,7 +107,7 @@ describe('two replicas that share a Redis', () => {
     expect((await order(platform.app, [seat], there)).status).toBe(409);
   });
 
-  test('race for the same seats: nobody has half, nothing is sold twice', async () => {
+  test('they race for the same seats: no order is partial, and nothing is sold twice', async () => {
     for (let round = 0; round < 20; round += 1) {
       const statuses = await raceForSeats(platform, replica, 12);
       expect(statuses.filter((status) => status !== 409 && status !== 201)).toEqual([]);
@@ -117,18 +117,18 @@ describe('two replicas that share a Redis', () => {
   });
 });
 
-describe('under load, Redis', () => {
-  test('killed and started again empty: orders go on, nothing is sold twice, it is used again, and each change is logged once', async () => {
+describe('Redis under load', () => {
+  test('after it was killed and started empty, orders had succeeded throughout, nothing was sold twice, and each change was logged once', async () => {
     expect(await redisInHealth(platform.app)).toEqual(UP);
     const load = await startLoad(platform, [platform.app, replica]);
     await until('there is load', () => load.answered() > 200, LOAD_MS);
     await server.kill();
     const atKill = load.answered();
-    await until('orders go on without it', () => load.answered() > atKill + 300, LOAD_MS);
+    await until('orders succeed without it', () => load.answered() > atKill + 300, LOAD_MS);
     expect(await redisInHealth(platform.app)).toEqual(DOWN);
     await server.start();
     const atStart = load.answered();
-    await until('orders go on with it', () => load.answered() > atStart + 300, LOAD_MS);
+    await until('orders succeed with it', () => load.answered() > atStart + 300, LOAD_MS);
     const report = await load.stop();
     show('killed, started empty', report);
     expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
@@ -145,18 +145,18 @@ describe('under load, Redis', () => {
     expect(await findings()).toEqual([]);
   });
 
-  test('stopped without closing its connections: no request waits for it longer than it may', async () => {
+  test('while it is frozen with open connections, no request waits for it longer than its timeout', async () => {
     const load = await startLoad(platform, [platform.app, replica]);
     await until('there is load', () => load.answered() > 200, LOAD_MS);
     server.pause();
     const atPause = load.answered();
-    await until('orders go on without it', () => load.answered() > atPause + 500, LOAD_MS);
+    await until('orders succeed without it', () => load.answered() > atPause + 500, LOAD_MS);
     expect(await redisInHealth(platform.app)).toEqual(DOWN);
     const { text } = await platform.app.call('GET', '/metrics');
     expect(text).toContain('ticketing_circuit_open{server="redis"} 1');
     server.resume();
     const atResume = load.answered();
-    await until('orders go on with it', () => load.answered() > atResume + 300, LOAD_MS);
+    await until('orders succeed with it', () => load.answered() > atResume + 300, LOAD_MS);
     const report = await load.stop();
     show('stopped', report);
     expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
@@ -168,7 +168,7 @@ describe('under load, Redis', () => {
     expect(await findings()).toEqual([]);
   });
 
-  test('loses its memory, again and again: nothing is sold twice', async () => {
+  test('when it repeatedly loses its memory, nothing is sold twice', async () => {
     const load = await startLoad(platform, [platform.app, replica]);
     for (let flushes = 0; flushes < 20; flushes += 1) {
       const answered = load.answered();
@@ -182,14 +182,14 @@ describe('under load, Redis', () => {
   });
 });
 
-test('a replica of an hour ago takes over: what was sold since stays sold, what was given back since is free', async () => {
+test('after a failover to a replica that is an hour old, sold seats stay sold and freed seats are free', async () => {
   const [sold, freed, kept] = [randomUUID(), randomUUID(), randomUUID()];
-  const gone = await order(platform.app, [freed, sold]);
+  const freedOrder = await order(platform.app, [freed, sold]);
   const stays = await order(platform.app, [kept]);
   const then = await Promise.all(
     [sold, freed, kept].map(async (seat) => [seat, await server.cli('get', `seat_lock:${seat}`)] as const),
   );
-  await platform.app.call('DELETE', `/api/order/${gone.body.order_id}`, { token: buyer });
+  await platform.app.call('DELETE', `/api/order/${freedOrder.body.order_id}`, { token: buyer });
   expect((await order(replica, [sold])).status).toBe(201);
   await server.cli('flushall');
   for (const [seat, holder] of then) await server.cli('set', `seat_lock:${seat}`, holder, 'PX', '300000');

@@ -28,8 +28,8 @@ const newSeat = () => as<SeatId>(randomUUID());
 const soon = (ms: number) => later(single.clock.now(), ms);
 const HELD = { outcome: 'held' };
 
-describe('keys', () => {
-  test('on a single server: the seat, with the order as value, for as long as the hold', async () => {
+describe('keys of holds', () => {
+  test('on a single server they are the seats, with the order as value, for the time of the hold', async () => {
     const [session, seat, order] = [newSession(), newSeat(), newOrder()];
     await single.holds.hold(session, [seat], order, soon(15_000));
     expect(await server.cli('get', `seat_lock:${seat}`)).toBe(order);
@@ -42,7 +42,7 @@ describe('keys', () => {
     expect(await server.cli('exists', `seat_lock:${seat}`)).toBe('0');
   });
 
-  test('on a cluster: the session is the hash tag, so that an order’s seats are on one node', async () => {
+  test('on a cluster they have the session as hash tag, so that an order’s seats are on one node', async () => {
     const [session, order] = [newSession(), newOrder()];
     const seats = Array.from({ length: 10 }, newSeat);
     expect(await clustered.holds.hold(session, seats, order, soon(15_000))).toEqual(HELD);
@@ -53,7 +53,7 @@ describe('keys', () => {
     expect(new Set(found)).toEqual(new Set([order]));
   });
 
-  test('one cluster node is enough to find the others', async () => {
+  test('on a cluster they are found through any one node', async () => {
     const [first] = cluster as [RedisServerProcess];
     const opened = await openTestRedis({ REDIS_ADDR: first.address, REDIS_CLUSTER: 'true' });
     for (let session = 0; session < 20; session += 1) {
@@ -64,7 +64,7 @@ describe('keys', () => {
   });
 });
 
-test('a server that has forgotten the scripts is sent them again', async () => {
+test('a server that has lost the scripts receives them again', async () => {
   const seat = newSeat();
   await server.cli('script', 'flush');
   expect(await single.holds.hold(newSession(), [seat], newOrder(), soon(15_000))).toEqual(HELD);
@@ -72,13 +72,13 @@ test('a server that has forgotten the scripts is sent them again', async () => {
   expect(await server.cli('exists', `seat_lock:${seat}`)).toBe('1');
 });
 
-describe('a hold in the way', () => {
+describe('a conflicting hold', () => {
   const plant = (seat: SeatId, holder: string, leftMs: number) =>
     server.cli('set', `seat_lock:${seat}`, holder, 'PX', String(leftMs));
   const ask = (session: SessionId, seat: SeatId) =>
     single.holds.hold(session, [seat], newOrder(), soon(15_000));
 
-  test('of an order that was cancelled is taken over', async () => {
+  test('it is taken over when its order was cancelled', async () => {
     const [session, seat, order] = [newSession(), newSeat(), newOrder()];
     await single.write(order, session, [seat]);
     await plant(seat, order, 200_000);
@@ -96,7 +96,7 @@ describe('a hold in the way', () => {
     expect(await server.cli('get', `seat_lock:${seat}`)).not.toBe(order);
   });
 
-  test('of an order that is being changed counts while that takes, and no longer', async () => {
+  test('it counts while its order is being changed, and no longer', async () => {
     const [session, seat, order] = [newSession(), newSeat(), newOrder()];
     await single.write(order, session, [newSeat()]);
     await plant(seat, order, 14_000);
@@ -105,15 +105,15 @@ describe('a hold in the way', () => {
     await until('it is free', async () => (await ask(session, seat)).outcome === 'held', 2_000);
   });
 
-  test('of an order that is not written yet counts, whatever its name', async () => {
+  test('it counts while its order is not saved yet, whatever its name', async () => {
     const [session, seat] = [newSession(), newSeat()];
     await plant(seat, randomUUID(), 200_000);
     expect(await ask(session, seat)).toMatchObject({ outcome: 'taken' });
-    await plant(seat, 'somebody', 200_000);
+    await plant(seat, 'unknown', 200_000);
     expect(await ask(session, seat)).toMatchObject({ outcome: 'taken' });
   });
 
-  test('that is lost does not free a seat that is sold', async () => {
+  test('it does not free a sold seat when it is lost', async () => {
     const [session, seat, order] = [newSession(), newSeat(), newOrder()];
     await single.write(order, session, [seat]);
     await plant(seat, newOrder(), 200_000);
@@ -121,12 +121,12 @@ describe('a hold in the way', () => {
   });
 });
 
-test('without Redis, seats with a live ticket are refused, and others go on to PostgreSQL', async () => {
-  const away = await startRedis();
-  const { holds, write, answers } = await openTestRedis({ REDIS_ADDR: away.address });
+test('without Redis, seats with a live ticket are refused, and others are decided by PostgreSQL', async () => {
+  const redis = await startRedis();
+  const { holds, write, answers } = await openTestRedis({ REDIS_ADDR: redis.address });
   const [session, sold, free] = [newSession(), newSeat(), newSeat()];
   await write(newOrder(), session, [sold]);
-  await away.kill();
+  await redis.kill();
   expect(await holds.hold(session, [free, sold], newOrder(), soon(15_000))).toEqual({
     outcome: 'taken',
     seatIds: [sold],

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { countingEnd, salesSignalContract } from '../../contract/sales-signal.contract.ts';
 import { atEnd } from '../../support/at-end.ts';
-import { toldOf, type Watched, watchedBy } from '../../support/live-sales.ts';
+import { ordersOn, type Watched, watchedBy } from '../../support/live-sales.ts';
 import { type PlatformApp, startPlatformApp } from '../../support/platform-app.ts';
 import { startReplica } from '../../support/races.ts';
 import { openTestRedis } from '../../support/redis-opened.ts';
@@ -18,14 +18,14 @@ beforeAll(async () => {
   [server, cluster] = await Promise.all([startRedis(), startRedisCluster()]);
 });
 
-// What one test sent may still be on its way between the nodes when the next one listens.
+// A signal of one test may still be on its way between the nodes when the next test listens.
 beforeEach(() => {
   channel = `sales_${randomUUID()}`;
 });
 
 async function open(addresses: string) {
   const redis = await openTestRedis({ REDIS_ADDR: addresses });
-  return countingEnd((told) => redis.signal({ channel, ...told }));
+  return countingEnd((callbacks) => redis.signal({ channel, ...callbacks }));
 }
 
 const cut = (nodes: readonly RedisServerProcess[]) =>
@@ -41,7 +41,7 @@ salesSignalContract('by Redis Cluster', {
   cutListeners: async () => void (await cut(cluster)),
 });
 
-test('one that listens at a node which falls silent or dies listens at another', async () => {
+test('a listener moves to another node when its own freezes or dies', async () => {
   const nodes = await startRedisCluster();
   const addresses = nodes.map(({ address }) => address).join();
   const [end, other] = [await open(addresses), await open(addresses)];
@@ -50,17 +50,17 @@ test('one that listens at a node which falls silent or dies listens at another',
     await other.signal.close();
   });
   await end.signal.listen();
-  await until('it listens', () => end.heard() === 1);
+  await until('it listens', () => end.received() === 1);
   nodes[0]?.pause();
   await until('it listens elsewhere', async () => {
     await end.signal.listen();
-    return end.heard() === 2;
+    return end.received() === 2;
   });
   expect(end.lost()).toBe(1);
   await nodes[1]?.kill();
-  await until('and elsewhere again', async () => {
+  await until('it listens elsewhere again', async () => {
     await end.signal.listen();
-    return end.heard() === 3;
+    return end.received() === 3;
   });
 });
 
@@ -80,7 +80,7 @@ describe('live sales of two replicas that share a Redis', () => {
     sales = await watchedBy(platform);
   });
 
-  test('are signalled by it and not by PostgreSQL', async () => {
+  test('they are signalled by Redis and not by PostgreSQL', async () => {
     await bothListen();
     const found = await platform.app.sql(
       `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ms-ticketing listener'`,
@@ -89,10 +89,10 @@ describe('live sales of two replicas that share a Redis', () => {
     const readers = [await sales.watch(platform.app), await sales.watch(replica)];
     const sold = [await sales.sell(platform.app), await sales.sell(replica)];
     for (const reader of readers) await reader.untilThereAre(2, 'checkout');
-    for (const reader of readers) expect(toldOf(reader)).toEqual(sold);
+    for (const reader of readers) expect(ordersOn(reader)).toEqual(sold);
   });
 
-  test('go on without it, every order at every reader once, and by it when it is back', async () => {
+  test('they continue without it, with every order once per reader, and use it again later', async () => {
     const readers = [await sales.watch(platform.app), await sales.watch(replica)];
     const sold = [await sales.sell(platform.app)];
     await server.kill();
@@ -102,9 +102,9 @@ describe('live sales of two replicas that share a Redis', () => {
     await bothListen();
     sold.push(await sales.sell(replica));
     for (const reader of readers) await reader.untilThereAre(4, 'checkout');
-    for (const reader of readers) expect(toldOf(reader)).toEqual(sold);
-    const told = platform.app.log.filter((line) => line.includes('signal sales'));
-    expect(told).toHaveLength(1);
+    for (const reader of readers) expect(ordersOn(reader)).toEqual(sold);
+    const lines = platform.app.log.filter((line) => line.includes('signal sales'));
+    expect(lines).toHaveLength(1);
     expect(platform.app.log.filter((line) => line.includes('background work failed'))).toEqual([]);
   });
 });

@@ -31,7 +31,7 @@ m2mTokensContract('that share a Redis Cluster', async (its) => {
   return (await openTestRedis({ REDIS_ADDR: cluster.map(({ address }) => address).join() }, its)).tokens;
 });
 
-describe('replicas that share a Redis', () => {
+describe('two or more replicas that share a Redis', () => {
   const REPLICAS = 5;
   let http: Agent;
   let issuer: FakeIssuer;
@@ -63,7 +63,7 @@ describe('replicas that share a Redis', () => {
   const getAll = () => Promise.all(replicas.map((each) => each.get()));
   const kept = async () => JSON.parse((await server.cli('get', 'm2m_token')) || '{}');
 
-  test('fetch one token between them, kept as the contract says for as long as it lives', async () => {
+  test('they fetch one token between them, stored as the contract says for as long as it lives', async () => {
     const [token, ...others] = await getAll();
     expect(new Set(others)).toEqual(new Set([token]));
     expect(issuer.counts.tokens).toBe(1);
@@ -78,7 +78,7 @@ describe('replicas that share a Redis', () => {
     expect(issuer.counts.tokens).toBe(1);
   });
 
-  test('refresh it sixty seconds before it ends, one of them, while the others go on with the old one', async () => {
+  test('one of them refreshes it sixty seconds before it ends, while the others use the old one', async () => {
     const [first] = await getAll();
     now += 239_000;
     await getAll();
@@ -93,7 +93,7 @@ describe('replicas that share a Redis', () => {
     expect(issuer.counts.tokens).toBe(2);
   });
 
-  test('do not take a token that one of them was refused', async () => {
+  test('they do not use a token that was refused to one of them', async () => {
     const [first = ''] = await getAll();
     replicas[0]?.discard(first);
     const second = await replicas[0]?.get();
@@ -104,20 +104,20 @@ describe('replicas that share a Redis', () => {
     expect(issuer.counts.tokens).toBe(2);
   });
 
-  test('do not wait for ever for one that died while it fetched', async () => {
-    await server.cli('set', 'm2m_token:claim', 'somebody', 'PX', '400');
+  test('they do not wait for ever for one that died while it fetched', async () => {
+    await server.cli('set', 'm2m_token:claim', 'another', 'PX', '400');
     const [first, ...others] = await getAll();
     expect(new Set(others)).toEqual(new Set([first]));
     expect(issuer.counts.tokens).toBe(1);
     await flush();
-    await server.cli('set', 'm2m_token:claim', 'somebody', 'PX', '60000');
+    await server.cli('set', 'm2m_token:claim', 'another', 'PX', '60000');
     const from = performance.now();
     await (await replica()).get();
     expect(performance.now() - from).toBeLessThan(patience(4_000));
     expect(issuer.counts.tokens).toBe(2);
   });
 
-  test('pass over what is not a token', async () => {
+  test('they ignore a stored value that is not a token', async () => {
     for (const junk of ['junk', '{"token":5}', '{"token":"x","expires_at":"soon"}', '[]', 'null']) {
       await server.cli('set', 'm2m_token', junk);
       expect(await (await replica()).get()).toMatch(/^eyJ/);
@@ -125,7 +125,7 @@ describe('replicas that share a Redis', () => {
     }
   });
 
-  test('go straight to the issuer without it, each for itself, and share again when it is back', async () => {
+  test('they use the issuer without it, each on its own, and share again when it is back', async () => {
     await server.kill();
     const got = await getAll();
     expect(got.every((token) => token.startsWith('eyJ'))).toBe(true);

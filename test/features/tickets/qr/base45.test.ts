@@ -11,7 +11,7 @@ test.each([
   ['base-45', 'UJCLQE7W581'],
   ['ietf!', 'QED8WEX0'],
   ['', ''],
-])('%s is %s, as the RFC says', (plain, encoded) => {
+])('%s is encoded as %s, as the RFC says', (plain, encoded) => {
   expect(encodeBase45(bytes(plain))).toBe(encoded);
   expect(decodeBase45(encoded)).toEqual(bytes(plain));
 });
@@ -20,7 +20,7 @@ test.each(['GGW', ':::', 'A', 'AAAA', 'ab', 'Ü5', '::', 'A\u0000'])('%s is refu
   expect(decodeBase45(text)).toBeUndefined();
 });
 
-test('any bytes come back, in the QR alphabet', () => {
+test('any bytes survive a round trip, in the QR alphabet', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (plain) => {
       const text = encodeBase45(plain);

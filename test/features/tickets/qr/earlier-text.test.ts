@@ -14,7 +14,7 @@ const aText = () =>
 const hashOf = async (text: unknown) => (await hashEarlierText(text))?.toHex();
 
 describe('legacy-qr: the hash of an earlier text', () => {
-  test('it is the same with blanks and line ends around the text, and without padding', async () => {
+  test('it ignores blanks and line ends around the text, and missing padding', async () => {
     const around = fc.stringMatching(/^[ \t\r\n]{0,4}$/);
     await fc.assert(
       fc.asyncProperty(around, around, fc.boolean(), async (before, after, isPadded) => {
@@ -25,7 +25,7 @@ describe('legacy-qr: the hash of an earlier text', () => {
     );
   });
 
-  test('it is another one when any character is another', async () => {
+  test('it changes when any character changes', async () => {
     const text = aText();
     const hash = await hashOf(text);
     expect(hash).toHaveLength(64);
@@ -36,7 +36,7 @@ describe('legacy-qr: the hash of an earlier text', () => {
     }
   });
 
-  test('there is none of what the earlier service cannot have made', async () => {
+  test('it is undefined for a text that the earlier service cannot have made', async () => {
     const strange = [
       '',
       undefined,
@@ -54,7 +54,7 @@ describe('legacy-qr: the hash of an earlier text', () => {
     for (const text of strange) expect(await hashEarlierText(text), String(text)).toBeUndefined();
   });
 
-  test('a bundle has its first half in base64url', async () => {
+  test('its first half stands in a bundle, in base64url', async () => {
     const hash = (await hashEarlierText(aText())) ?? new Uint8Array();
     expect(toShortHash(hash)).toBe(Buffer.from(hash).subarray(0, 16).toString('base64url'));
   });

@@ -14,15 +14,15 @@ beforeAll(async () => {
   });
 });
 
-test('the picture is small, of one bit a pixel, and without a data-URL prefix', () => {
+test('the picture is small, has one bit per pixel, and no data-URL prefix', () => {
   const png = Buffer.from(createQrDrawer()(text), 'base64');
   const [width, height, bits] = [png.readUInt32BE(16), png.readUInt32BE(20), png[24]];
-  // Version 8 has 49 modules; with 4 of quiet zone on either side, at 6 pixels each.
+  // Version 8 has 49 modules; with a quiet zone of 4 on either side, at 6 pixels each.
   expect([png.toString('latin1', 1, 4), width, height, bits]).toEqual(['PNG', 342, 342, 1]);
   expect(createQrDrawer()(text)).toMatch(/^iVBORw0KGgo[\w+/]+=*$/);
 });
 
-test('the picture is read by another decoder as the same text', async () => {
+test('another decoder reads the same text from the picture', async () => {
   const picture = createQrDrawer()(text);
   expect(await readQrCode(Buffer.from(picture, 'base64'))).toBe(text);
   expect(createQrDrawer()(text)).toBe(picture);

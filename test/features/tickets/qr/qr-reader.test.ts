@@ -9,12 +9,12 @@ import { earlierPicture, earlierText, REAL_PICTURE } from '../../../support/earl
 beforeAll(prepareQrReader);
 
 describe('legacy-qr: the text in a picture', () => {
-  test('it reads the picture that the earlier service’s own code made', async () => {
+  test('it is read from the picture that the earlier service’s own code made', async () => {
     const text = await readPicture(REAL_PICTURE);
     expect(text).toMatch(/^[\w-]{539}=$/);
   });
 
-  test('it reads pictures of any ticket, also of labels so long that the code has more squares', async () => {
+  test('it is read from pictures of any ticket, also when a long label makes a larger code', async () => {
     const label = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 50 });
     await fc.assert(
       fc.asyncProperty(label, async (seatLabel) => {
@@ -26,7 +26,7 @@ describe('legacy-qr: the text in a picture', () => {
     );
   });
 
-  test('it finds none in what is no picture, or a damaged one, and never rejects', async () => {
+  test('it is missing from a damaged picture or one that is none, and the reader never rejects', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 600 }), async (bytes) => {
         expect(await readPicture(bytes)).toBeUndefined();
@@ -36,11 +36,11 @@ describe('legacy-qr: the text in a picture', () => {
     for (let cut = 0; cut < REAL_PICTURE.length - 600; cut += 101) {
       expect(await readPicture(REAL_PICTURE.subarray(0, cut)), `cut at ${cut}`).toBeUndefined();
     }
-    // And it still reads the next one.
+    // The reader still reads the next picture.
     expect(await readPicture(REAL_PICTURE)).toBeDefined();
   });
 
-  test('it does not unpack a picture that claims to be huge', async () => {
+  test('it is not read from a picture that claims to be huge, which is not unpacked', async () => {
     const huge = Buffer.from(
       await earlierPicture(earlierText({ ticketId: '', orderId: '', seatId: '', seatLabel: '' })),
     );

@@ -19,10 +19,12 @@ const [good, printedBefore, used, cancelled, unlisted, sold, soldEarlier, voided
 let sealer: TicketSealer;
 let bundle: ScannerBundle;
 let changes: ScannerBundle;
-/** Name of a text, the text, and what a scanner says to it, in the order they are scanned. */
+/** The name of a text, the text, and the scanner’s answer to it, in the order they are scanned. */
 let texts: [string, unknown, string][];
 
-/** What somebody makes who has a scanner's keys: sealed as it should be, signed with a key of his own. */
+/**
+ * A forgery by an attacker with a scanner’s keys: sealed correctly, signed with a key of the attacker’s own.
+ */
 async function forgedWithBundle(ticketId: TicketId): Promise<string> {
   const [key] = bundle.keys;
   const bytes = Uint8Array.fromBase64(key?.sealing_key ?? '', { alphabet: 'base64url' });
@@ -38,7 +40,7 @@ async function forgedWithBundle(ticketId: TicketId): Promise<string> {
   return formatQrText(header, nonce, new Uint8Array(await crypto.subtle.encrypt(algorithm, sealing, plain)));
 }
 
-/** The text of a ticket that the earlier service sold, and its hash as a bundle has it. */
+/** The text of a ticket that the earlier service sold, and its hash as in a bundle. */
 async function earlierCode(ticketId: TicketId): Promise<{ text: string; hash: string }> {
   const text = earlierText({ ticketId, orderId: randomUUID(), seatId: randomUUID(), seatLabel: 'A12' });
   const hash = await hashEarlierText(text);
@@ -48,7 +50,7 @@ async function earlierCode(ticketId: TicketId): Promise<{ text: string; hash: st
 
 function flipped(text: string): string[] {
   const bytes = decodeBase45(text) ?? new Uint8Array();
-  // Not the session's id, which stands in clear: that would be the ticket of another session.
+  // Not the session’s id, which is stored in clear: that would be another session’s ticket.
   const bits = Array.from({ length: bytes.length * 8 }, (_, bit) => bit).filter(
     (bit) => bit < 16 || bit >= 144,
   );
@@ -136,7 +138,7 @@ beforeAll(async () => {
   ];
 });
 
-test('a scanner decides alone', async () => {
+test('a scanner decides without the service', async () => {
   const scanner = await createOfflineScanner(bundle);
   await scanner.update(changes);
   expect(scanner.version).toBe('v2');
@@ -147,7 +149,7 @@ test('a scanner decides alone', async () => {
   }
 });
 
-test('a newer bundle that has not heard of it yet does not make a scanner let the same ticket in again', async () => {
+test('a scanner does not admit a ticket twice after a newer bundle that does not have its scan yet', async () => {
   const scanner = await createOfflineScanner(bundle);
   const text = await sealer.seal({ ticketId: good, sessionId: session });
   const outcome = async () => {
@@ -161,7 +163,7 @@ test('a newer bundle that has not heard of it yet does not make a scanner let th
     await listed('valid', isComplete);
     expect(await outcome()).toBe('already_checked_in');
   }
-  // The service has heard of it, and its organiser undid it.
+  // The service has received the scan, and its organiser undid it.
   await listed('inside', false);
   await listed('valid', false);
   expect(await outcome()).toBe('admitted');
@@ -169,25 +171,25 @@ test('a newer bundle that has not heard of it yet does not make a scanner let th
   expect(await outcome()).toBe('cancelled');
 });
 
-test('of the same code held to it twice in the same instant one is let in', async () => {
+test('a scanner admits one of two scans of the same code in the same instant', async () => {
   const scanner = await createOfflineScanner(bundle);
   const text = await sealer.seal({ ticketId: good, sessionId: session });
   const verdicts = await Promise.all(Array.from({ length: 10 }, () => scanner.scan(text)));
   expect(verdicts.filter(({ outcome }) => outcome === 'admitted')).toHaveLength(1);
 });
 
-test('a bundle of another session is not taken', async () => {
+test('a scanner refuses a bundle of another session', async () => {
   const scanner = await createOfflineScanner(bundle);
   await expect(scanner.update({ ...changes, session_id: randomUUID() })).rejects.toThrow('another session');
   expect(scanner.version).toBe('v1');
 });
 
-test('what the service does not open with a stolen bundle either', async () => {
+test('the service does not open a code that was forged with a stolen bundle', async () => {
   expect(await sealer.open(await forgedWithBundle(good))).toEqual({ outcome: 'refused', reason: 'forged' });
 });
 
 describe.runIf(HAS_BROWSER)('in a browser', () => {
-  test('it says the same', async () => {
+  test('the scanner decides the same', async () => {
     const code = `
       const { createOfflineScanner } = await import('/src/features/tickets/qr/scanner.ts');
       const scanner = await createOfflineScanner(given.bundle);

@@ -26,15 +26,15 @@ function bytesOf(sealed: string): Uint8Array {
   return decodeBase45(sealed) ?? new Uint8Array();
 }
 
-describe('sealing', () => {
-  test('gives the same text always, short and in the QR alphabet', async () => {
+describe('sealing a ticket', () => {
+  test('it always returns the same text, short and in the QR alphabet', async () => {
     const again = await createTicketSealer([KEY]);
     expect(await again.seal({ ticketId: TICKET, sessionId: SESSION })).toBe(text);
     expect(text).toHaveLength(189);
     expect(text).toMatch(/^[0-9A-Z $%*+\-./:]+$/);
   });
 
-  test('gives this very text: tickets printed before today must open tomorrow', () => {
+  test('it returns this fixed text: tickets that are printed already must open after an upgrade', () => {
     expect(text).toBe(
       'X90P95U:T+3P.K8X:JSKC38RJ/OH:78IM393 36C51QA5UZRNOQD-JY/ARYLS*LG:L*5WY+HQ7QJ50NTP6D53%J*39%KN2V3K5P%3EFDI0ZF*3QW' +
         '+2YYHDIHOSLU60S53*DPSY4DBI7G6DXPH09Q3M5:NCZOD.H8038VSSSCNDRDF7Y1GOT4-86.GQ%L0',
@@ -42,7 +42,7 @@ describe('sealing', () => {
   });
 
   test.each(['', 'abcd', TICKET.slice(1), `${TICKET}55`, TICKET.toUpperCase(), 'not-a-uuid'])(
-    'refuses an id that would print a ticket which never opens: %s',
+    'it refuses an id that would print a ticket which never opens: %s',
     async (id) => {
       const broken = { ticketId: as<TicketId>(id), sessionId: SESSION };
       await expect(sealer.seal(broken)).rejects.toThrow(RangeError);
@@ -52,7 +52,7 @@ describe('sealing', () => {
     },
   );
 
-  test('any ticket of any session comes back', async () => {
+  test('any ticket of any session survives a round trip', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uuid(), fc.uuid(), async (ticketId, sessionId) => {
         const ticket = { ticketId: as<TicketId>(ticketId), sessionId: as<SessionId>(sessionId) };
@@ -66,13 +66,13 @@ describe('sealing', () => {
     );
   });
 
-  test('says nothing of the ticket in clear', () => {
+  test('it shows no part of the ticket in clear', () => {
     expect(Buffer.from(bytesOf(text)).toString('hex')).not.toContain(TICKET.replaceAll('-', ''));
   });
 });
 
-describe('opening', () => {
-  test('refuses a text with any one bit flipped', async () => {
+describe('opening a code', () => {
+  test('it refuses a text with any single bit flipped', async () => {
     const bytes = bytesOf(text);
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const altered = Uint8Array.from(bytes);
@@ -81,13 +81,13 @@ describe('opening', () => {
     }
   });
 
-  test('refuses every beginning of a text', async () => {
+  test('it refuses every prefix of a text', async () => {
     for (let length = 0; length < text.length; length += 1) {
       expect(await sealer.open(text.slice(0, length))).toEqual(refused('not_a_ticket'));
     }
   });
 
-  test('refuses every beginning of its bytes, and any bytes after them', async () => {
+  test('it refuses every prefix of the bytes, and any bytes after them', async () => {
     const bytes = bytesOf(text);
     for (let length = 0; length < bytes.length; length += 1) {
       expect(await sealer.open(encodeBase45(bytes.slice(0, length)))).toEqual(refused('not_a_ticket'));
@@ -95,13 +95,13 @@ describe('opening', () => {
     expect(await sealer.open(encodeBase45(Uint8Array.from([...bytes, 0])))).toEqual(refused('not_a_ticket'));
   });
 
-  test('refuses a ticket put into another session', async () => {
+  test('it refuses a ticket that was moved into another session', async () => {
     const other = await sealer.seal({ ticketId: TICKET, sessionId: OTHER_SESSION });
     const swapped = Uint8Array.from([...bytesOf(other).slice(0, 18), ...bytesOf(text).slice(18)]);
     expect(await sealer.open(encodeBase45(swapped))).toEqual(refused('forged'));
   });
 
-  test('refuses any rubbish without an error', async () => {
+  test('it refuses any garbage without an error', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(
@@ -120,8 +120,8 @@ describe('opening', () => {
   });
 });
 
-describe('keys', () => {
-  test('an old one after the current one still opens, and no longer seals', async () => {
+describe('the keys of a sealer', () => {
+  test('a key that is no longer the first still opens, and no longer seals', async () => {
     const before = await createTicketSealer([OLD_KEY]);
     const printed = await before.seal({ ticketId: TICKET, sessionId: SESSION });
     const after = await createTicketSealer([KEY, OLD_KEY]);
@@ -136,7 +136,7 @@ describe('keys', () => {
     expect(await sealer.open(printed)).toEqual(refused('unknown_key'));
   });
 
-  test('two of the same id are both tried', async () => {
+  test('two keys with the same id are both tried', async () => {
     const twins = [6, 20].map((byte) => Buffer.alloc(32, byte).toString('base64'));
     const [current, old] = await Promise.all(twins.map((key) => createTicketSealer([key])));
     expect(current?.currentKeyId).toBe(old?.currentKeyId);
@@ -149,8 +149,8 @@ describe('keys', () => {
     expect(await current?.open(printedByOld)).toEqual(refused('forged'));
   });
 
-  test('there must be one', async () => {
-    await expect(createTicketSealer([])).rejects.toThrow('QR_SECRET_KEY: there must be a key.');
+  test('at least one is required', async () => {
+    await expect(createTicketSealer([])).rejects.toThrow('QR_SECRET_KEY: at least one key is required.');
   });
 
   test.each([
@@ -159,7 +159,7 @@ describe('keys', () => {
     Buffer.alloc(31).toString('base64'),
     Buffer.alloc(33).toString('base64'),
     '*'.repeat(44),
-  ])('one that is not 32 bytes is refused without being shown: %s', async (key) => {
+  ])('a key that is not 32 bytes is refused without being shown: %s', async (key) => {
     const error = await createTicketSealer([key]).catch((thrown: Error) => thrown.message);
     expect(error).toBe('QR_SECRET_KEY: each key must be base64 of 32 bytes.');
   });
@@ -179,7 +179,7 @@ describe('keys', () => {
     expect(await openQr(parts, { publicKey: root.publicKey, sealingKey: other.sealingKey })).toBeUndefined();
   });
 
-  test('what a stolen scanner seals itself does not open', async () => {
+  test('a code that a stolen scanner seals does not open', async () => {
     const root = await deriveRootKeys(KEY);
     const { sealingKey } = await deriveSessionKeys(root, SESSION);
     const forger = await createTicketSealer([OLD_KEY]);
