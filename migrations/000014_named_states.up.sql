@@ -4,13 +4,17 @@
 -- The previous release reads and writes only the older columns. Triggers keep both in agreement, so its replicas can run beside
 -- this release, and again after a rollback of the release, while this migration stays applied.
 
+-- A constant default writes no row, and only the exceptions are updated: the tables are locked for milliseconds while money
+-- moves. They are locked in the order in which transactions of money lock them, so that none waits for this in a circle.
+LOCK TABLE payments, refunds, stripe_inbox IN ACCESS EXCLUSIVE MODE;
+
 -- 1. Payments: the source, and the next try to settle them ------------------------------------------------------------------
 
 ALTER TABLE payments
   -- `stripe`: Stripe has the money. `cash`: it was paid over the counter. `external`: another system received it.
-  ADD COLUMN source          text CONSTRAINT payments_source_known CHECK (source IN ('stripe', 'cash', 'external')),
+  ADD COLUMN source          text NOT NULL DEFAULT 'stripe' CONSTRAINT payments_source_known CHECK (source IN ('stripe', 'cash', 'external')),
   ADD COLUMN attempts        integer NOT NULL DEFAULT 0,
-  ADD COLUMN next_attempt_at timestamptz,
+  ADD COLUMN next_attempt_at timestamptz NOT NULL DEFAULT '-infinity',
   ADD COLUMN last_error      text;
 
 CREATE FUNCTION source_of_payment(payment_intent_id text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -19,7 +23,12 @@ CREATE FUNCTION source_of_payment(payment_intent_id text) RETURNS text LANGUAGE 
               ELSE 'stripe' END
 $$;
 
-UPDATE payments SET source = source_of_payment(payment_intent_id), next_attempt_at = received_at + interval '15 seconds';
+UPDATE payments SET source = source_of_payment(payment_intent_id)
+ WHERE payment_intent_id LIKE 'cash:%' OR payment_intent_id LIKE 'elsewhere:%';
+UPDATE payments SET next_attempt_at = received_at + interval '15 seconds' WHERE state = 'received';
+
+-- From now on NULL tells the trigger that the previous release wrote the row.
+ALTER TABLE payments ALTER COLUMN source DROP DEFAULT, ALTER COLUMN next_attempt_at DROP DEFAULT;
 
 CREATE FUNCTION name_payment_source() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -29,10 +38,6 @@ BEGIN
 END $$;
 CREATE TRIGGER payments_name_source BEFORE INSERT ON payments FOR EACH ROW
   WHEN (NEW.source IS NULL OR NEW.next_attempt_at IS NULL) EXECUTE FUNCTION name_payment_source();
-
-ALTER TABLE payments
-  ALTER COLUMN source SET NOT NULL,
-  ALTER COLUMN next_attempt_at SET NOT NULL;
 
 -- 2. Refunds: the state -------------------------------------------------------------------------------------------------------
 
@@ -86,8 +91,11 @@ CREATE INDEX refunds_open ON refunds (next_attempt_at) WHERE state <> 'done';
 
 ALTER TABLE stripe_inbox
   -- `paid`: a PaymentIntent succeeded. `money_went_back`: a refund or a dispute of it began, ended or changed.
-  ADD COLUMN kind text CONSTRAINT stripe_inbox_kind_known CHECK (kind IN ('paid', 'money_went_back'));
-UPDATE stripe_inbox SET kind = CASE WHEN amount_minor IS NULL THEN 'money_went_back' ELSE 'paid' END;
+  ADD COLUMN kind text NOT NULL DEFAULT 'paid' CONSTRAINT stripe_inbox_kind_known CHECK (kind IN ('paid', 'money_went_back'));
+UPDATE stripe_inbox SET kind = 'money_went_back' WHERE amount_minor IS NULL;
+-- The first versions of the service kept events without a PaymentIntent, which mean nothing to it.
+UPDATE stripe_inbox SET applied_at = now() WHERE payment_intent_id IS NULL AND applied_at IS NULL;
+ALTER TABLE stripe_inbox ALTER COLUMN kind DROP DEFAULT;
 
 CREATE FUNCTION name_webhook_kind() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -96,5 +104,3 @@ BEGIN
 END $$;
 CREATE TRIGGER stripe_inbox_name_kind BEFORE INSERT ON stripe_inbox FOR EACH ROW
   WHEN (NEW.kind IS NULL) EXECUTE FUNCTION name_webhook_kind();
-
-ALTER TABLE stripe_inbox ALTER COLUMN kind SET NOT NULL;

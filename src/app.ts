@@ -112,6 +112,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       analytics,
     ];
     const jobs = jobsOf(features);
+    foundation.bells.onlyFor(jobs.keys());
     subscribe(servers, config.KAFKA_GROUP_ID, features);
     const { http, drain } = await serveApi(ground, features, {
       outboxLag: () => outbox.lag(),

@@ -12,7 +12,7 @@ import type { Core, Watch } from '../platform/core.ts';
 import { allowOrigins } from '../platform/http/cors.ts';
 import { bind, bindLater } from '../platform/http/listener.ts';
 import { answerWhileStarting } from '../platform/http/starting.ts';
-import { type Bell, createBell } from '../platform/jobs/poller.ts';
+import { Bells } from '../platform/jobs/bells.ts';
 import { createLog } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { createOutput, isOutput, type Output, standardSink } from '../platform/telemetry/output.ts';
@@ -96,6 +96,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     closing.add(() => claim.release());
   }
   logStart(log, config);
+  const bells = new Bells();
   return {
     config,
     overrides,
@@ -118,7 +119,8 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     tracing,
     traces: tracing ?? NO_TRACES,
     watch: overrides.watch ?? ((_name, port) => port),
-    bell: bellsByName(),
+    bells,
+    bell: (job: string) => bells.of(job),
     failed: failuresTo(log),
   };
 }
@@ -149,16 +151,6 @@ function failuresTo(log: Logger): (job: string) => OnFailure {
   return (job) =>
     (error, about = {}) =>
       log.error({ job, ...about, err: error }, 'background work failed');
-}
-
-/** The bell of each job by the job's name. */
-function bellsByName(): (job: string) => Bell {
-  const bells = new Map<string, Bell>();
-  return (job) => {
-    const bell = bells.get(job) ?? createBell();
-    bells.set(job, bell);
-    return bell;
-  };
 }
 
 /** What features are built on, once the database is open. */

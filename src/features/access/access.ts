@@ -31,18 +31,14 @@ const ROLES = ['user', 'admin', 'owner', 'organiser', 'scanner'] as const satisf
 
 /** How long a scanner passes without asking the seating service again. */
 const SCANNER_MEMORY_MS = 30_000;
-const MAX_ANSWERS = 10_000;
+const MAX_SCANNERS = 10_000;
 
 /** Decides who may do what, by the table of permissions and the seating service. */
 export class Access {
   readonly #seating: Ownership;
-  /** Callers with the same question share one call. Only an answer of yes is remembered. */
-  readonly #answers = new LRUCache<string, true, Question>({
-    max: MAX_ANSWERS,
-    ttl: SCANNER_MEMORY_MS,
-    ignoreFetchAbort: true,
-    fetchMethod: async (_question, _known, { context: ask }) => ((await ask()) ? true : undefined),
-  });
+  /** Callers with the same question at the same moment share one call. */
+  readonly #asked = new Map<string, Promise<boolean>>();
+  readonly #scanners = new LRUCache<string, true>({ max: MAX_SCANNERS, ttl: SCANNER_MEMORY_MS });
 
   constructor(seating: Ownership) {
     this.#seating = seating;
@@ -86,8 +82,7 @@ export class Access {
 
   async #owns(userId: UserId, { event, events, session, organization }: Subject): Promise<boolean> {
     const seating = this.#seating;
-    const ask = (what: string, question: Question) =>
-      this.#answers.fetch(`${what} ${userId}`, { context: question, forceRefresh: true });
+    const ask = (what: string, question: Question) => this.#ask(`${what} ${userId}`, question);
     const asked = [
       event && ask(`event ${event}`, () => seating.ownsEvent(event, userId)),
       events && ask(`events ${events.join()}`, () => seating.ownsAllEvents(events, userId)),
@@ -100,8 +95,18 @@ export class Access {
 
   /** Remembers a yes for 30 seconds; after a no the seating service is asked each time. */
   async #scans(sessionId: SessionId, userId: UserId): Promise<boolean> {
-    const question = () => this.#seating.isScanner(sessionId, userId);
-    const answer = await this.#answers.fetch(`scanner ${sessionId} ${userId}`, { context: question });
-    return answer ?? false;
+    const key = `scanner ${sessionId} ${userId}`;
+    if (this.#scanners.has(key)) return true;
+    const isScanner = await this.#ask(key, () => this.#seating.isScanner(sessionId, userId));
+    if (isScanner) this.#scanners.set(key, true);
+    return isScanner;
+  }
+
+  #ask(key: string, question: Question): Promise<boolean> {
+    const underWay = this.#asked.get(key);
+    if (underWay) return underWay;
+    const answer = question().finally(() => this.#asked.delete(key));
+    this.#asked.set(key, answer);
+    return answer;
   }
 }

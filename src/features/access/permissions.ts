@@ -35,7 +35,7 @@ export const PERMISSIONS = {
   },
   'payment.repair': { roles: ['admin'], refusal: FOR_ADMINISTRATORS },
   'ticket.read': { roles: ['admin', 'owner', 'organiser', 'scanner'], refusal: NOT_YOUR_TICKET },
-  'ticket.print': { roles: ['admin', 'owner', 'organiser'], refusal: NOT_YOUR_TICKET },
+  'ticket.print': { roles: ['admin', 'owner', 'organiser'], refusal: 'You may not print this ticket.' },
   'ticket.issue': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
   'ticket.amend': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
   'ticket.void': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
@@ -57,9 +57,12 @@ export type Permission = keyof typeof PERMISSIONS;
 
 /** The refusals that a route with this permission can give because of the caller. */
 export function refusalsOf(permission: Permission): readonly ErrorCode[] {
+  if (permission === 'self.read') return [];
   const roles: readonly Role[] = PERMISSIONS[permission].roles;
   const isAsked = roles.includes('organiser') || roles.includes('scanner');
   return [
+    // Every other permission is about stored rows.
+    'database_unavailable',
     ...(roles.includes('user') ? [] : (['forbidden'] as const)),
     ...(isAsked ? (['seating_unavailable'] as const) : []),
   ];

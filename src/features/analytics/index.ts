@@ -3,7 +3,6 @@ import type { Feature, Job } from '../../platform/feature.ts';
 import type { Access } from '../access/index.ts';
 import type { RecordSales } from '../orders/index.ts';
 import { saleChanges } from '../sales/index.ts';
-import { analyticsChecks } from './checks.store.ts';
 import { ExportEvent, type WriteWorkbook } from './export-event.ts';
 import { folding } from './jobs.ts';
 import { AnalyticsJson } from './json.ts';
@@ -51,7 +50,6 @@ export function createAnalytics({ database }: Core, needs: AnalyticsNeeds): Anal
       });
     },
     jobs: [folding(database)],
-    checks: analyticsChecks,
   };
 }
 export { analyticsErrors } from './errors.ts';

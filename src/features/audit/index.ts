@@ -3,7 +3,6 @@ import type { Core } from '../../platform/core.ts';
 import type { Feature } from '../../platform/feature.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
 import type { Access } from '../access/index.ts';
-import { auditChecks } from './checks.store.ts';
 import { insertEntry } from './entries.store.ts';
 import type { AuditEntry } from './entry.ts';
 import { ListEntries } from './list-entries.ts';
@@ -34,7 +33,6 @@ export function createAudit(
   return {
     record: createRecordAction(clock),
     routes: (api) => auditRoutes(api, entries),
-    checks: auditChecks,
   };
 }
 export type { AuditEntriesSchema } from './schemas.ts';

@@ -7,7 +7,6 @@ import type { Catalogue } from '../catalogue/index.ts';
 import type { EarlierCodes, TicketJson, TicketSealer, ViewTickets } from '../tickets/index.ts';
 import { AllowReentry } from './allow-reentry.ts';
 import { CheckIn } from './check-in.ts';
-import { doorChecks } from './checks.store.ts';
 import { ListConflicts } from './list-conflicts.ts';
 import { MakeBundle } from './make-bundle.ts';
 import { ReadCode } from './read-code.ts';
@@ -49,7 +48,6 @@ export function createDoor({ database, clock }: Core, needs: DoorNeeds): Feature
         allowReentry: new AllowReentry({ database, access, catalogue, recordAction }),
         listConflicts: new ListConflicts(database, access),
       }),
-    checks: doorChecks,
   };
 }
 export { doorErrors } from './errors.ts';

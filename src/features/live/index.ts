@@ -3,8 +3,7 @@ import type { Feature, Job } from '../../platform/feature.ts';
 import type { SalesSignal } from '../../platform/signal.ts';
 import type { Access } from '../access/index.ts';
 import type { RecordSales } from '../orders/index.ts';
-import { saleChanges } from '../sales/index.ts';
-import { liveChecks } from './checks.store.ts';
+import { type SaleChange, saleChanges } from '../sales/index.ts';
 import { appendSaleChanges } from './feed.store.ts';
 import { FeedReader } from './feed-reader.ts';
 import { liveJobs } from './jobs.ts';
@@ -33,7 +32,13 @@ export interface LiveNeeds {
 }
 
 /** Stores changes of sales for the feed, in the transaction that makes them. */
-export const recordInFeed: RecordSales = (tx, changes) => appendSaleChanges(tx, saleChanges(changes));
+export const recordInFeed: RecordSales = (tx, changes) =>
+  appendSaleChanges(tx, saleChanges(changes).filter(isVisible));
+
+/** Whether a stream shows the change. A move to another tier of the same price changes only the figures. */
+function isVisible({ isCompletion, difference }: SaleChange): boolean {
+  return isCompletion || difference.orders !== 0 || difference.tickets !== 0 || difference.revenue !== 0;
+}
 
 /** Builds live sales. */
 export function createLive(core: Core, needs: LiveNeeds): Live {
@@ -54,7 +59,6 @@ export function createLive(core: Core, needs: LiveNeeds): Live {
     stop: () => streams.stop(),
     routes: (api) => liveRoutes(api, streams),
     jobs: liveJobs(feed, needs.signal, reader, streams),
-    checks: liveChecks,
   };
 }
 export { liveErrors } from './errors.ts';

@@ -7,7 +7,6 @@ import type { RecordAction } from '../audit/index.ts';
 import type { HoldRecords, SeatingServices } from '../seats/index.ts';
 import { CancelOrder } from './cancel-order.ts';
 import { ChangeOrder } from './change-order.ts';
-import { orderChecks } from './checks.store.ts';
 import { ExpireOrders } from './expire-orders.ts';
 import { type HoldSeats, PLACING_HOLD_MS } from './hold-seats.ts';
 import { OrderJson, type TicketsForReader } from './json.ts';
@@ -18,6 +17,7 @@ import { ReadOrders } from './read-orders.ts';
 import { orderRoutes } from './routes.ts';
 import { liveSeats, stillHeld } from './seats.store.ts';
 
+export { orderChecks } from './checks.store.ts';
 export { HoldSeats } from './hold-seats.ts';
 export { OrderJson } from './json.ts';
 export {
@@ -35,7 +35,6 @@ export type { PaymentConclusion, PaymentPreparation, RefundPayment } from './pay
 export { toOrderId } from './routes.ts';
 export { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from './rows.ts';
 export { ORDER_EXAMPLE, OrderParamsSchema, OrderSchema, SeatIdSchema } from './schemas.ts';
-export { orderChecks };
 
 export interface OrdersNeeds {
   readonly book: OrderBook;
@@ -76,7 +75,6 @@ export function createOrders(core: Core, needs: OrdersNeeds): Orders {
       { name: 'expiry', everyMs: sweepMs, turn: () => expire.cancelUnpaid() },
       { name: 'conclusion', everyMs: sweepMs, turn: () => expire.cancelWithIntent() },
     ],
-    checks: orderChecks,
   };
 }
 

@@ -18,7 +18,6 @@ import { AlignPayment } from './align-payment.ts';
 import { ApplyWebhook } from './apply-webhook.ts';
 import { TakeCash } from './cash.ts';
 import { CheckOut } from './check-out.ts';
-import { paymentChecks } from './checks.store.ts';
 import { ClosePayment } from './close-payment.ts';
 import { CompleteFreeOrder } from './complete-free-order.ts';
 import { PaymentMessages } from './consumers.ts';
@@ -43,6 +42,7 @@ import { StuckPayments } from './stuck-payments.ts';
 import { TakeExternalPayment } from './take-external-payment.ts';
 import { TakenOver } from './taken-over.ts';
 
+export { paymentChecks } from './checks.store.ts';
 export type { Difference } from './comparison.ts';
 export { paymentErrors } from './errors.ts';
 export type {
@@ -54,7 +54,6 @@ export type {
   PaymentProvider,
 } from './payment-provider.ts';
 export type { TicketRefund } from './refund-ticket.ts';
-export { paymentChecks };
 
 /** Payments: taken, settled, refunded, and compared with Stripe's account. */
 export interface Payments extends Feature, PaymentConclusion, PaymentPreparation, RefundPayment {
@@ -154,7 +153,6 @@ export function createPayments(core: Core, needs: PaymentsNeeds): Payments {
         receiveWebhook,
       },
     ),
-    checks: paymentChecks,
     consumers: [
       { topic: topics.paymentSucceeded, handle: messages.succeeded },
       { topic: topics.paymentFailed, handle: messages.failed },

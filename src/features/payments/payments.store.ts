@@ -146,6 +146,8 @@ const DECIDING: DueTable = {
   isOpen: "state = 'received'",
   isStuck: 'false',
   since: 'received_at',
+  // Its seats may be sold while it waits.
+  pause: { first: 5, longest: 30 },
 };
 
 const UNDECIDED = claimDue(

@@ -1,7 +1,6 @@
 import type { Core } from '../../platform/core.ts';
 import type { Feature, Job } from '../../platform/feature.ts';
 import type { Access } from '../access/index.ts';
-import { ticketChecks } from './checks.store.ts';
 import { countWaiting } from './earlier-codes.store.ts';
 import { EarlierCodes } from './earlier-codes.ts';
 import { readEarlierCodes } from './jobs.ts';
@@ -61,7 +60,6 @@ export function createTickets(core: Core, { access, sealer, findOrder, sweepMs }
     picturesWaiting: () => countWaiting(database),
     routes: (api) => ticketRoutes(api, views, json),
     jobs: [readEarlierCodes(core, earlierCodes, sweepMs)],
-    checks: ticketChecks,
   };
 }
 export { ticketErrors } from './errors.ts';
