@@ -81,36 +81,39 @@ const EMPTY: Readonly<Record<string, Sent>> = {
   },
 };
 
-describe('front-end: an empty body counts as no body', () => {
-  test.each(Object.keys(EMPTY))('it counts as none on every route and method, with %s', async (form) => {
-    const { body: api } = await platform.app.call('GET', '/openapi.json');
-    const operations = Object.entries<Record<string, { requestBody?: { required?: boolean } }>>(
-      api.paths,
-    ).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, { requestBody }]) => ({ path, method, requestBody })),
-    );
-    expect(operations.length).toBeGreaterThan(30);
-    for (const { path, method, requestBody } of operations) {
-      const { headers, body } = EMPTY[form] as Sent;
-      const address = path.replaceAll(/\{\w+\}/g, randomUUID());
-      const answer = await send(method.toUpperCase(), address, {
-        headers: { ...headers, authorization: `Bearer ${all.admin.token}` },
-        body,
-      });
-      const what = `${form}: ${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`;
-      expect(answer.status, what).not.toBe(415);
-      expect(answer.status, what).toBeLessThan(500);
-      expect(answer.text, what).not.toContain('Body cannot be empty');
-      if (requestBody && !path.endsWith('/refund')) {
-        expect(answer.status, what).toBe(400);
-        expect(JSON.parse(answer.text), what).toMatchObject({
-          code: 'invalid_request',
-          message: 'The request has no body. Send a JSON object in it.',
-          errors: [{ field: 'body', reason: 'is missing' }],
+describe('front-end: a request with an empty body', () => {
+  test.each(Object.keys(EMPTY))(
+    'it counts as a request without a body on every route and method, with %s',
+    async (form) => {
+      const { body: api } = await platform.app.call('GET', '/openapi.json');
+      const operations = Object.entries<Record<string, { requestBody?: { required?: boolean } }>>(
+        api.paths,
+      ).flatMap(([path, methods]) =>
+        Object.entries(methods).map(([method, { requestBody }]) => ({ path, method, requestBody })),
+      );
+      expect(operations.length).toBeGreaterThan(30);
+      for (const { path, method, requestBody } of operations) {
+        const { headers, body } = EMPTY[form] as Sent;
+        const address = path.replaceAll(/\{\w+\}/g, randomUUID());
+        const answer = await send(method.toUpperCase(), address, {
+          headers: { ...headers, authorization: `Bearer ${all.admin.token}` },
+          body,
         });
+        const what = `${form}: ${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`;
+        expect(answer.status, what).not.toBe(415);
+        expect(answer.status, what).toBeLessThan(500);
+        expect(answer.text, what).not.toContain('Body cannot be empty');
+        if (requestBody && !path.endsWith('/refund')) {
+          expect(answer.status, what).toBe(400);
+          expect(JSON.parse(answer.text), what).toMatchObject({
+            code: 'invalid_request',
+            message: 'The request has no body. Send a JSON object in it.',
+            errors: [{ field: 'body', reason: 'is missing' }],
+          });
+        }
       }
-    }
-  });
+    },
+  );
 
   test('an order is paid for, checked out and refunded, and another one is cancelled, as the page does it', async () => {
     const [page, admin] = [buyer.via({ headers: json }), all.admin.via({ headers: json })];

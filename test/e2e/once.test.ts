@@ -390,7 +390,7 @@ describe('a worker that seems to have crashed', () => {
   });
 });
 
-describe('an Idempotency-Key', () => {
+describe('a stored Idempotency-Key', () => {
   test('is valid for 24 hours after its first use, and is a new key after that', async () => {
     const { orderId } = await completedOrder();
     const asked: Asked = {
@@ -425,11 +425,11 @@ describe('an Idempotency-Key', () => {
   });
 });
 
-describe('an Idempotency-Key that is', () => {
+describe('an Idempotency-Key', () => {
   test.each([
-    ['empty', ''],
+    ['that is empty', ''],
     ['of 256 characters', 'x'.repeat(256)],
-    ['not ASCII', 'clé'],
+    ['that is not ASCII', 'clé'],
     ['with a space in it', 'a b'],
     ['with a control character', 'a\tb'],
   ])('%s is refused without any effect', async (_name, key) => {
@@ -444,9 +444,9 @@ describe('an Idempotency-Key that is', () => {
   });
 
   test.each([
-    ['one character', '~'],
-    ['255 characters', '"'.repeat(255)],
-  ])('%s long is accepted', async (_name, key) => {
+    ['of one character', '~'],
+    ['of 255 characters', '"'.repeat(255)],
+  ])('%s is accepted', async (_name, key) => {
     expect((await send(placing(), key)).status).toBe(201);
   });
 });

@@ -127,20 +127,23 @@ describe('placing', () => {
   test.each([
     ['the query service refuses', 'query'],
     ['the seating service refuses', 'seating'],
-  ] as const)('passes on the words when %s, and lets the seats go', async (_name, side) => {
-    const before = await orderCount();
-    const seatIds = [randomUUID()];
-    platform.seating[side] = { status: 400, body: { message: 'This session is not on sale.' } };
-    const { status, body } = await buyer.tries.order(seatIds);
-    expect({ status, code: body.code, detail: body.detail }).toEqual({
-      status: 400,
-      code: 'seats_refused',
-      detail: 'This session is not on sale.',
-    });
-    await nothingStored(before);
-    platform.seating[side] = undefined;
-    await buyer.order(seatIds);
-  });
+  ] as const)(
+    'an order is refused in the words of the service when %s, and its seats are released',
+    async (_name, side) => {
+      const before = await orderCount();
+      const seatIds = [randomUUID()];
+      platform.seating[side] = { status: 400, body: { message: 'This session is not on sale.' } };
+      const { status, body } = await buyer.tries.order(seatIds);
+      expect({ status, code: body.code, detail: body.detail }).toEqual({
+        status: 400,
+        code: 'seats_refused',
+        detail: 'This session is not on sale.',
+      });
+      await nothingStored(before);
+      platform.seating[side] = undefined;
+      await buyer.order(seatIds);
+    },
+  );
 
   test.each([
     ['unavailable', { isUnavailable: true }],
