@@ -1,23 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import type pg from 'pg';
 
-/** Sales to make up: the same numbers give the same rows, to the last id. */
+/** Parameters of generated sales. The same parameters always give the same rows and ids. */
 export interface MadeUpSales {
   readonly seed: number;
-  /** Tells several in one database apart. */
+  /** Distinguishes several sets in one database. */
   readonly name: string;
   readonly events: number;
   readonly sessionsPerEvent: number;
   readonly tickets: number;
   readonly firstDay: string;
-  /** Each event sells for so many days, and events begin evenly over the year. */
+  /** Days that each event is on sale. The events start evenly over the year. */
   readonly daysOnSale: number;
 }
 
-/** Orders have one to four tickets, as many of each. */
+/** Orders have one to four tickets, in equal shares. */
 const TICKETS_PER_ORDER = 2.5;
 
-/** The ids that made-up sales have. */
+/** The ids of generated sales. */
 export function idsOf(name: string, event: number, session = 0) {
   return {
     organization: `md5('${name} organization')::uuid`,
@@ -26,13 +26,13 @@ export function idsOf(name: string, event: number, session = 0) {
   };
 }
 
-/** A number from 0 that looks like chance, of a row and a purpose. */
+/** SQL for a pseudo-random number from 0 that depends on a row and a purpose. */
 const dice = (row: string, seed: number, purpose: number) =>
   `(hashint8extended(${row}, ${seed * 1_000 + purpose}) & 1073741823)`;
 
 /**
- * Fills orders, tickets, payments and refunds: of a hundred orders 90 are completed, 6 cancelled and 4 completed with
- * a part given back; one in ten has a discount; six in ten tickets are checked in.
+ * Fills orders, tickets, payments and refunds. Of a hundred orders 90 are completed, 6 cancelled and 4 completed with a
+ * partial refund. One in ten has a discount; six in ten tickets are checked in.
  */
 export async function insertSales(sql: pg.Pool, sales: MadeUpSales): Promise<void> {
   const { seed, name, events, sessionsPerEvent, tickets, firstDay, daysOnSale } = sales;
@@ -96,12 +96,12 @@ export async function insertSales(sql: pg.Pool, sales: MadeUpSales): Promise<voi
   await sql.query('VACUUM ANALYZE orders, tickets, payments, refunds');
 }
 
-/** Counts all there is anew, as the migration does for a database that has sales; seconds it takes. */
+/** Counts all sales again, as the migration does for a database with sales. Returns the seconds it took. */
 export async function countAnew(sql: pg.Pool): Promise<number> {
   const began = performance.now();
   for (const direction of ['down', 'up']) {
     const text = await readFile(`migrations/000006_analytics.${direction}.sql`, 'utf8');
-    // The service folds meanwhile: not while its tables are dropped.
+    // The service's folding job must not run while its tables are dropped.
     await sql.query(`SET statement_timeout = 0; SELECT pg_advisory_xact_lock(840084004); ${text}`);
   }
   await sql.query(

@@ -1,17 +1,19 @@
 /**
- * What analytics cost at one million tickets of 200 events, all of one organisation, made up from a seed:
+ * The cost of analytics with one million generated tickets of 200 events of one organisation:
  *
- * 1. the median time of each answer over HTTP, and of one event's before the other events were there;
- * 2. what orders placed, and placed and completed, take against another checkout that runs beside it (`--against DIR`),
- *    in turns of some seconds;
- * 3. rows a second and the most memory of the service while an event of a million tickets is exported.
+ * 1. the median time of each answer over HTTP, and of one event's answers before the other events existed;
+ * 2. the cost of placing, and of placing and completing, an order beside another checkout (`--against DIR`), in alternating
+ *    windows of some seconds;
+ * 3. rows per second and peak memory of the service during the export of an event with a million tickets.
  *
- * Exit code 1 when an answer takes 50 ms or placing is more than 5 % slower.
+ * The exit code is 1 if an answer takes 50 ms or placing is more than 5 % slower.
  */
+
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { request } from 'undici';
+import { CREATED, OK } from '../src/kernel/http-status.ts';
 import { countAnew, idsOf, insertSales, type MadeUpSales } from './analytics-data.ts';
 import { type BenchService, openClient, type Send, startSeating, startService } from './service.ts';
 
@@ -22,11 +24,9 @@ const CLIENTS = 16;
 const WINDOW_MS = 6_000;
 const ROUNDS = 5;
 const MOST_SLOWDOWN = 1.05;
-const CREATED = 201;
-const OK = 200;
 const LOOK_EVERY_MS = 100;
 const BYTES_PER_MB = 1e6;
-/** The made-up payments are none that the stand-in for Stripe knows: they are not compared with it. */
+/** The embedded Stripe does not know the generated payments, so they must not be compared with it. */
 const ENV = { RECONCILE_DAYS: '0' };
 
 const { values: options } = parseArgs({
@@ -86,11 +86,11 @@ async function answers(service: BenchService): Promise<[name: string, path: stri
 
 interface Timed {
   readonly median: number;
-  /** What it takes when nothing else wants the processors. */
+  /** The fastest answer, which is close to the time on an idle machine. */
   readonly quickest: number;
 }
 
-/** The times of each answer in ms. */
+/** Times of each answer in ms. */
 async function timeAnswers(service: BenchService, send: Send): Promise<Map<string, Timed>> {
   await service.sql.query('CHECKPOINT');
   const timed = new Map<string, Timed>();
@@ -116,7 +116,7 @@ async function measureAnswers(service: BenchService, send: Send): Promise<boolea
   await service.sql.query('TRUNCATE orders, tickets, earlier_codes, payments, refunds');
   await insertSales(service.sql, SALES);
   const seconds = await countAnew(service.sql);
-  console.log(`\n${TICKETS} tickets of ${SALES.events} events; counted anew in ${seconds.toFixed(1)} s`);
+  console.log(`\n${TICKETS} tickets of ${SALES.events} events; counted again in ${seconds.toFixed(1)} s`);
   const after = await timeAnswers(service, send);
   const cell = (ms: number | undefined) => (ms ?? Number.NaN).toFixed(1).padStart(10);
   console.log('each answer, ms                   median   quickest   with 5 events');
@@ -128,11 +128,11 @@ async function measureAnswers(service: BenchService, send: Send): Promise<boolea
 
 interface Pace {
   readonly rate: number;
-  /** Processor time of the service and its database for one order: what else the machine does is not in it. */
+  /** Processor time of the service and its database for one order, which other load on the machine hardly affects. */
   readonly cpuMs: number;
 }
 
-/** How orders are placed only or completed, too; they cost nothing, so that no payment is measured. */
+/** Ways to place orders, with or without completing them. They cost nothing, so no payment is measured. */
 async function paceOf({ service, send }: Side, isCompleted: boolean): Promise<Pace> {
   const place = { session_id: randomUUID(), event_id: randomUUID(), organization_id: randomUUID() };
   const cpuBefore = await cpuMsOf(service);
@@ -165,7 +165,7 @@ interface Side {
 const MS_PER_TICK = 10;
 const USER_TICKS = 11;
 
-/** Processor time that the service and the processes of its database have had. */
+/** Processor time used by the service and its database processes. */
 async function cpuMsOf({ pid, sql }: BenchService): Promise<number> {
   const backends = await sql.query<{ pid: number }>('SELECT pid FROM pg_stat_activity');
   const times = await Promise.all(
@@ -184,7 +184,7 @@ async function cpuMsOf({ pid, sql }: BenchService): Promise<number> {
 const middle = (numbers: readonly number[]) =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
-/** In turns, so that what else the machine does hits both; how many times the processor time there it takes here. */
+/** Measures both in alternating windows, so that other load affects both. Returns the ratio of processor times. */
 async function compare(mine: Side, there: Side, isCompleted: boolean): Promise<number> {
   const paces: { mine: Pace; there: Pace }[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -204,12 +204,12 @@ async function compare(mine: Side, there: Side, isCompleted: boolean): Promise<n
   return ratio;
 }
 
-/** A service of its own on fresh made-up sales, so that both sides have the same behind them. */
+/** Starts a service on newly generated sales, so that both sides start from the same data. */
 async function startSide(seatingUrl: string, checkout: string): Promise<Side & { close(): Promise<void> }> {
   const service = await startService(seatingUrl, ENV, checkout);
   const client = openClient(service.url, await service.signIn('buyer'), CLIENTS);
   await insertSales(service.sql, SALES);
-  // Clearing up after the making up is not what is measured.
+  // Vacuums now, so that this does not run during the measurement.
   await service.sql.query('ALTER SYSTEM SET autovacuum = off');
   await service.sql.query('SELECT pg_reload_conf()');
   await service.sql.query('CHECKPOINT');

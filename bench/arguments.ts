@@ -2,11 +2,11 @@ import { parseArgs } from 'node:util';
 
 export interface Arguments<Part extends string> {
   readonly isQuick: boolean;
-  /** The one part that is asked for; undefined: all that there are. */
+  /** The only part to run; undefined means all parts. */
   readonly only: Part | undefined;
 }
 
-/** Reads what follows `npm run bench --`. Throws with one line that says what is wrong. */
+/** Parses the arguments after `npm run bench --`. Throws an error with a one-line message. */
 export function readArguments<Part extends string>(
   args: readonly string[],
   parts: readonly Part[],
@@ -20,7 +20,7 @@ export function readArguments<Part extends string>(
   const known = ['quick', 'only'];
   const unknown = tokens.find((token) => token.kind === 'option' && !known.includes(token.name));
   const strange = unknown?.kind === 'option' ? unknown.rawName : positionals[0];
-  if (strange !== undefined) throw new Error(`${strange}: there are --quick and --only NAME`);
+  if (strange !== undefined) throw new Error(`unknown argument ${strange}; use --quick or --only NAME`);
   const only = parts.find((part) => part === values.only);
   if (values.only !== undefined && only === undefined)
     throw new Error(`--only takes one of ${parts.join(', ')}`);

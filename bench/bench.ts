@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: the service against the limit, part after part; see `bench/results`. `-- --quick` in under two minutes
- * for the ratios alone, `-- --only NAME` for one part. Exit code 1 when the quick run falls below half of a ratio, the whole
- * one below a figure, or a part breaks off; 2 when what follows the command is not understood.
+ * `npm run bench` measures the service beside the database's own limit, part by part; see `bench/results`. `-- --quick`
+ * measures only the ratios and takes under two minutes, `-- --only NAME` runs one part. The exit code is 1 if the quick run
+ * reaches less than half of a ratio, if the full run misses a figure or if a part fails, and 2 for wrong arguments.
  */
 import { type Arguments, readArguments } from './arguments.ts';
 import type { Bench } from './parts/bench.ts';
@@ -34,11 +34,11 @@ type PartName = keyof typeof PARTS;
 const ALL = Object.keys(PARTS) as PartName[];
 const QUICK: readonly PartName[] = ['orders', 'refusals', 'cold-start'];
 const BUYERS = 200;
-const NOT_UNDERSTOOD = 2;
+const USAGE_ERROR = 2;
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
-/** What a part found, or why it found nothing; what it opened is closed. */
+/** The section of a part, or an empty one with the reason. Closes what the part left open. */
 async function measure(name: PartName, bench: Bench): Promise<Section> {
   try {
     return await closingAfter(() => PARTS[name](bench));
@@ -56,7 +56,7 @@ async function main({ isQuick, only }: Arguments<PartName>): Promise<void> {
   const commit = await readCommit();
   const pgbench = await findPgbench();
   if (pgbench === undefined)
-    say('pgbench is not there (Debian: apt-get install postgresql): no ratio to it.');
+    say('pgbench is not installed (Debian: apt-get install postgresql), so no ratio to it is measured.');
   const stage = await openStage({ buyers: BUYERS });
   const versions = [`PostgreSQL ${stage.serverVersion}`, pgbench?.version ?? 'no pgbench'];
   const name = [isQuick ? 'quick' : 'bench', ...(only === undefined ? [] : [only])].join('-');
@@ -64,28 +64,28 @@ async function main({ isQuick, only }: Arguments<PartName>): Promise<void> {
   for (const [at, part] of names.entries()) {
     say(`\n${at + 1} of ${names.length}: ${part}`);
     const section = await measure(part, { stage, pgbench, isQuick, say });
-    // What the rest of a part found after its servers were closed is no finding.
+    // A part that was cut short measured without its servers.
     if (isCutShort()) return;
     sections.push(section);
     console.log(`\n${inMarkdown(section)}`);
     const path = await writeReport({ name, commit, versions, missing: names.slice(at + 1) }, sections);
-    say(`The report is in ${path}`);
+    say(`Report: ${path}`);
   }
   for (const { what } of sections.flatMap(({ figures }) => figures.filter((each) => !isReached(each))))
     say(`Not reached: ${what}`);
   const failures = failuresOf(sections, isQuick);
-  for (const failure of failures) say(`It fails: ${failure}`);
+  for (const failure of failures) say(`Failed: ${failure}`);
   process.exitCode = failures.length > 0 ? 1 : 0;
 }
 
-function understood(): Arguments<PartName> {
+function parsedArguments(): Arguments<PartName> {
   try {
     return readArguments(process.argv.slice(2), ALL);
   } catch (error) {
     say((error as Error).message);
-    process.exit(NOT_UNDERSTOOD);
+    process.exit(USAGE_ERROR);
   }
 }
 
-const asked = understood();
-await closingAfter(() => main(asked));
+const given = parsedArguments();
+await closingAfter(() => main(given));

@@ -1,7 +1,7 @@
 /**
- * What a change brought: the service as it is beside itself with other variables (`-- ORDERS_PER_STATEMENT=1`) or of
- * another checkout (`-- --against PATH`), in turns in one run. Prints orders a second and processor time an order at 32
- * and 300 clients, and the middle of the rounds' ratios. A closed loop.
+ * Measures the effect of a change: this checkout beside the same with other variables (`-- ORDERS_PER_STATEMENT=1`) or
+ * beside another checkout (`-- --against PATH`), in alternating rounds. Prints orders per second and processor time per
+ * order at 32 and 300 clients, and the median ratio of the rounds. A closed loop.
  */
 import { measureOrders, ORDER_COLUMNS, orderRows, share } from './parts/orders.ts';
 import { inMarkdown } from './report/report.ts';
@@ -23,7 +23,7 @@ const env = Object.fromEntries(
 );
 const checkout = at === -1 ? undefined : given[at + 1];
 const other = checkout ?? given.join(' ');
-if (other === '') throw new Error('say what to compare with: NAME=VALUE, or --against PATH');
+if (other === '') throw new Error('name what to compare with: NAME=VALUE or --against PATH');
 
 const stage = await openStage({ buyers: 200 });
 try {
@@ -33,7 +33,7 @@ try {
     { stage, pgbench: undefined, isQuick: false, say },
     { clients: CLIENTS, rounds: ROUNDS, durationMs: DURATION_MS, limits: [], limitClients: [], services },
   );
-  const how = `The middle of ${ROUNDS} rounds of ${DURATION_MS / 1_000} s, in turns.`;
+  const how = `The median of ${ROUNDS} alternating rounds of ${DURATION_MS / 1_000} s.`;
   console.log(
     inMarkdown({ title: 'Compared', how, columns: ORDER_COLUMNS, rows: orderRows(all), figures: [] }),
   );

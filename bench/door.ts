@@ -1,14 +1,16 @@
 /**
- * A session of 50,000 tickets at its door: what a scanner downloads before it works without a network, what it asks for
- * afterwards, how many check-ins a second two cores do, and how long a batch takes. Beside the check-ins, in turns and in
- * the same run, their limit: the bare update of a ticket, by as many connections as the service has, without HTTP, tokens,
- * codes or history. A closed loop; exit code 1 when a bundle is 2 MB or takes a second, or there are fewer than 500
- * check-ins a second.
+ * The door of a session with 50,000 tickets: the bundle that a scanner downloads and its later changes, check-ins per second
+ * on two cores, and the time of a batch. Check-ins alternate with their limit: the bare update of a ticket over as many
+ * connections as the service has, without HTTP, tokens, codes or history. A closed loop. The exit code is 1 if a bundle has
+ * 2 MB or takes a second, or if there are fewer than 500 check-ins per second.
  */
+
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { Pool as HttpPool } from 'undici';
 import { createTicketSealer } from '../src/features/tickets/qr/sealer.ts';
+import { MS_PER_SECOND } from '../src/kernel/clock.ts';
+import { OK } from '../src/kernel/http-status.ts';
 import { as, type SessionId, type TicketId } from '../src/kernel/ids.ts';
 import { type BenchService, openClient, type Send, startSeating, startService } from './service.ts';
 
@@ -20,18 +22,16 @@ const TURNS = 3;
 const WINDOW_MS = 4_000;
 const BUNDLES = 5;
 const BATCH = 1_000;
-/** More than the turns can use up. */
+/** More tickets than the windows can use. */
 const SCANNED = 30_000;
 const MAX_BUNDLE_BYTES = 2_000_000;
 const MAX_BUNDLE_MS = 1_000;
 const LEAST_A_SECOND = 500;
-const OK = 200;
-const MS_PER_SECOND = 1_000;
 
 const sessionId = as<SessionId>(randomUUID());
 const qrKey = Buffer.alloc(32, 5).toString('base64');
 
-/** Sold tickets with labels and tiers as a big hall has them; their ids are random, which no compression makes smaller. */
+/** Sold tickets with the labels and tiers of a large hall. Their ids are random, so they do not compress. */
 async function sellOut({ sql }: BenchService): Promise<TicketId[]> {
   await sql.query(
     `WITH sold AS (
@@ -60,7 +60,7 @@ interface Download {
   readonly tickets: number;
 }
 
-/** A bundle as it goes over the wire. */
+/** A bundle as it is transferred. */
 async function download(url: string, token: string, since?: string): Promise<Download> {
   const pool = new HttpPool(url);
   const from = performance.now();
@@ -79,7 +79,7 @@ async function download(url: string, token: string, since?: string): Promise<Dow
   return { bytes: packed.length, ms, version, tickets: tickets.length };
 }
 
-/** Runs work of so many at a time until the window is over; how much was done, and how long each took. */
+/** Runs work in parallel until the window ends. Returns the number of completions and their times. */
 async function forWindow(workers: number, work: (at: number) => Promise<void>): Promise<number[]> {
   const waits: number[] = [];
   const end = performance.now() + WINDOW_MS;
@@ -105,7 +105,7 @@ const perSecond = (waits: readonly number[]) => (waits.length * MS_PER_SECOND) /
 const atShare = (waits: readonly number[], share: number) =>
   waits.toSorted((a, b) => a - b)[Math.floor(waits.length * share)] ?? Number.NaN;
 
-/** Check-ins and bare updates in turns. */
+/** Alternates check-ins and bare updates. */
 async function measureCheckIns(service: BenchService, send: Send, ids: readonly TicketId[]) {
   const sealer = await createTicketSealer([qrKey]);
   const texts = await Promise.all(

@@ -1,10 +1,12 @@
 /**
- * Ten thousand orders whose hold ends in the same second: how long until all have ended, and what orders placed meanwhile
- * feel of it, against the same load just before and just after in the same run. Once with orders nobody began to pay,
- * once with orders that each have an open PaymentIntent at the embedded Stripe. A closed loop; exit code 1 when an end
- * takes 30 s or placing is slowed by more than half.
+ * Ten thousand orders whose holds end in the same second: the time until all have ended, and the effect on orders placed
+ * during it, compared with the same load just before and just after. Measured with unpaid orders, then with orders that
+ * have an open PaymentIntent at the embedded Stripe. A closed loop. The exit code is 1 if ending takes 30 s or placing is
+ * slowed by more than half.
  */
+
 import { randomUUID } from 'node:crypto';
+import { CREATED, OK } from '../src/kernel/http-status.ts';
 import { type BenchService, openClient, type Send, startSeating, startService } from './service.ts';
 
 const ORDERS = 10_000;
@@ -12,8 +14,6 @@ const CLIENTS = 32;
 const WINDOW_MS = 8_000;
 const MAX_ENDING_MS = 30_000;
 const LEAST_SHARE = 0.5;
-const CREATED = 201;
-const OK = 200;
 const PROGRESS_EVERY = 1_000;
 const LOOK_EVERY_MS = 50;
 
@@ -28,7 +28,7 @@ async function place(send: Send): Promise<string> {
   return (body as { order_id: string }).order_id;
 }
 
-/** Places until told to stop; orders placed a second and the slowest hundredth in ms. */
+/** Places orders until `isOver`. Returns orders per second and the 99th percentile in ms. */
 async function placeUntil(send: Send, isOver: () => boolean): Promise<{ rate: number; p99: number }> {
   const waits: number[] = [];
   const began = performance.now();
@@ -71,7 +71,7 @@ async function prepare(send: Send, arePaidFor: boolean): Promise<string[]> {
   return orderIds;
 }
 
-/** Ends all the holds now; resolves with how long it took until the last order had ended. */
+/** Ends all holds now. Resolves with the milliseconds until the last order has ended. */
 async function endAll({ sql }: BenchService, orderIds: readonly string[]): Promise<number> {
   await sql.query('UPDATE orders SET expires_at = now() WHERE order_id = ANY ($1::uuid[])', [orderIds]);
   const began = performance.now();
@@ -98,7 +98,9 @@ async function measure(service: BenchService, send: Send, arePaidFor: boolean): 
   const after = await placeUntil(send, forMs(WINDOW_MS));
   const usual = (before.rate + after.rate) / 2;
   const share = during.rate / usual;
-  console.log(`\n${ORDERS} orders ${arePaidFor ? 'with an open PaymentIntent each' : 'nobody began to pay'}`);
+  console.log(
+    `\n${ORDERS} orders ${arePaidFor ? 'with an open PaymentIntent each' : 'without a PaymentIntent'}`,
+  );
   console.log(`  all ended after       ${(endedMs / 1_000).toFixed(1)} s`);
   console.log(`  orders placed before  ${before.rate.toFixed(0)} a second, p99 ${before.p99.toFixed(0)} ms`);
   console.log(`  orders placed during  ${during.rate.toFixed(0)} a second, p99 ${during.p99.toFixed(0)} ms`);

@@ -1,8 +1,8 @@
 /**
- * The relay with a real Kafka, started for this run: messages a second from outbox to topic, beside the limit in the
- * same run (the same messages published from memory, with no database), and the wait of a single message from its
- * commit until another client reads it. Exit code 1 when the relay carries less than a seventh of the limit, or half of
- * the single messages wait longer than 50 ms.
+ * The relay with a real Kafka, which is started for this run: messages per second from outbox to topic, beside the limit
+ * (the same messages published from memory without a database), and the delay of single messages from commit until
+ * another client reads them. The exit code is 1 if the relay reaches less than a seventh of the limit or the median delay is
+ * above 50 ms.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -33,7 +33,7 @@ const LEAST_SHARE = 0.15;
 const MAX_MEDIAN_MS = 50;
 const LOCK = 1;
 const HOUR_MS = 3_600_000;
-/** About as long as an order with two tickets. */
+/** About the size of an order with two tickets. */
 const VALUE = JSON.stringify({ order: 'x'.repeat(1_100) });
 const TOPICS: TopicNames = {
   orderCreated: 'created',
@@ -54,7 +54,7 @@ function announcements(count: number): Announcement[] {
   return Array.from({ length: count }, () => ({ topic: 'orderCreated', key: randomUUID(), value: VALUE }));
 }
 
-/** Messages a second from memory: what Kafka and the client carry without the outbox. */
+/** Messages per second from memory: the limit of Kafka and its client without the outbox. */
 async function limit(publisher: EventPublisher, messages: number): Promise<number> {
   const batches = Array.from({ length: messages / BATCH }, () =>
     announcements(BATCH).map(({ key, value }) => ({
@@ -70,7 +70,7 @@ async function limit(publisher: EventPublisher, messages: number): Promise<numbe
   return (messages * 1_000) / (performance.now() - began);
 }
 
-/** Messages a second from a full outbox. */
+/** Messages per second from a full outbox. */
 async function drain(database: Database, turn: () => Promise<boolean>): Promise<number> {
   for (let at = 0; at < MESSAGES; at += BATCH) {
     await database.transaction((tx) => appendToOutbox(tx, announcements(BATCH)));
@@ -80,7 +80,7 @@ async function drain(database: Database, turn: () => Promise<boolean>): Promise<
   return (MESSAGES * 1_000) / (performance.now() - began);
 }
 
-/** How long each of some messages, one at a time, took from its commit to another client. */
+/** Delays of single messages from commit to another client. */
 async function waits(database: Database, broker: string, turn: () => Promise<boolean>): Promise<number[]> {
   const committed = new Map<string, number>();
   const waited: number[] = [];

@@ -1,14 +1,16 @@
 /**
- * A thousand open event streams of one event while orders complete: every order at every reader, the delay until it is
- * there, from the buyer's answer (below zero where a reader hears of it first) and from his request, and what a stream
- * costs in memory. Then, but for `--streams-only`, what the feed costs the transaction that completes: the same load with
- * and without its rows, in turns, in the same run. Exit code 1 when an order is missing at a reader, is there twice, or
- * the median delay is 100 ms or more.
+ * A thousand open streams of one event while orders complete: whether each reader receives each order, the delay after the
+ * buyer's answer (negative if the reader receives it first) and after the buyer's request, and the memory of a stream. Then,
+ * without `--streams-only`, the cost of the feed for the completing transaction: the same load with and without the feed's
+ * rows, in alternating windows. The exit code is 1 if a reader misses an order or gets it twice, or if the median delay is
+ * 100 ms or more.
  */
+
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { CREATED, OK } from '../src/kernel/http-status.ts';
 import { type BenchService, openClient, type Send, startSeating, startService } from './service.ts';
 
 const STREAMS_ONLY = '--streams-only';
@@ -21,14 +23,12 @@ const CLIENTS = 8;
 const MAX_MEDIAN_MS = 100;
 const SETTLE_MS = 3_000;
 const ARRIVAL_TIMEOUT_MS = 30_000;
-const CREATED = 201;
-const OK = 200;
 const BYTES_PER_KIB = 1_024;
 
 const event = { session_id: randomUUID(), event_id: randomUUID(), organization_id: randomUUID() };
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-/** What a reader has heard: order by order, when. */
+/** The arrival times of orders at a reader. */
 interface Reader {
   readonly heard: Map<string, number>;
   doubles: number;
@@ -40,8 +40,8 @@ const MARK = 'data: {"OrderID":"';
 const ID_CHARS = 36;
 
 /**
- * A reader that looks for the orders' ids alone, on a bare connection: a thousand that take HTTP and JSON apart would be
- * what is measured.
+ * A reader that only searches for order ids on a raw connection. Parsing HTTP and JSON a thousand times would dominate the
+ * measurement.
  */
 function openReader(url: string, token: string): Promise<Reader> {
   const { hostname, port } = new URL(url);
@@ -61,12 +61,12 @@ function openReader(url: string, token: string): Promise<Reader> {
   });
 }
 
-/** Hears what is in the text whole; how far it has been heard. */
+/** Records the complete marks in the text. Returns the end of the processed part. */
 function hearAll(reader: Reader, text: string, at: number): number {
   let from = 0;
   for (;;) {
     const found = text.indexOf(MARK, from);
-    // The end of the text may be the beginning of a mark.
+    // The text may end within a mark.
     if (found === -1) return Math.max(from, text.length - MARK.length);
     const begin = found + MARK.length;
     if (begin + ID_CHARS > text.length) return found;
@@ -77,13 +77,13 @@ function hearAll(reader: Reader, text: string, at: number): number {
   }
 }
 
-/** A process's resident memory in bytes. */
+/** Resident memory of a process in bytes. */
 async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * BYTES_PER_KIB;
 }
 
-/** A process's processor time in seconds, as the kernel counts it: in hundredths. */
+/** Processor time of a process in seconds, with the kernel's precision of 0.01 s. */
 async function processorSeconds(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
@@ -115,7 +115,7 @@ async function openReaders(url: string, token: string): Promise<Reader[]> {
   return readers;
 }
 
-/** Completes orders at an even pace, never waiting for one to begin the next; when each was asked for and answered. */
+/** Completes orders at an even rate without waiting for answers. Returns the times of requests and answers. */
 async function completeAtPace(send: Send, orderIds: readonly string[]) {
   const asked = new Map<string, number>();
   const answered = new Map<string, number>();
@@ -161,7 +161,7 @@ async function measureStreams(service: BenchService, send: Send, organiser: stri
   const median = quantile(delays, 0.5);
   const perStream = (bytes: number) => `${(bytes / STREAMS / BYTES_PER_KIB).toFixed(0)} KiB`;
   console.log(`\n${STREAMS} streams, ${ORDERS} orders completed at ${ORDERS_A_SECOND} a second`);
-  console.log(`  events expected  ${STREAMS * ORDERS}, heard ${delays.length}, twice ${doubles}`);
+  console.log(`  events expected  ${STREAMS * ORDERS}, received ${delays.length}, duplicates ${doubles}`);
   console.log(
     `  delay            from the buyer’s answer: median ${median.toFixed(1)} ms, p99 ${quantile(delays, 0.99).toFixed(1)} ms, longest ${quantile(delays, 1).toFixed(1)} ms`,
   );
@@ -182,7 +182,7 @@ async function measureStreams(service: BenchService, send: Send, organiser: stri
   return delays.length === STREAMS * ORDERS && doubles === 0 && median < MAX_MEDIAN_MS;
 }
 
-/** Completes so many orders with a few clients; how many a second. */
+/** Completes orders with a few clients and returns the rate per second. */
 async function completeAll(send: Send): Promise<number> {
   const orderIds = await Promise.all(
     Array.from({ length: CLIENTS }, async () => {
@@ -200,7 +200,7 @@ async function completeAll(send: Send): Promise<number> {
   return ORDERS_A_TURN / ((performance.now() - began) / 1_000);
 }
 
-/** A rule that swallows the insert leaves the statement, and takes away what it writes and what is then numbered. */
+/** A rule that turns the feed's insert into nothing: the statement still runs, but nothing is written or numbered. */
 const SWALLOW = 'CREATE RULE swallow AS ON INSERT TO sale_changes DO INSTEAD NOTHING';
 
 async function measureCost({ sql }: BenchService, send: Send): Promise<void> {

@@ -1,18 +1,19 @@
 /**
- * Where the time goes while 32 clients place orders: the service's functions and packages by their own processor time
- * (`node --cpu-prof`), and PostgreSQL's statements by theirs (`pg_stat_statements`). A closed loop; `-- --keep FILE` keeps
- * the profile for other tools to show.
+ * Profiles the service while 32 clients place orders: processor time of functions and packages (`node --cpu-prof`) and of
+ * PostgreSQL's statements (`pg_stat_statements`). A closed loop. `-- --keep FILE` keeps the profile for other tools.
  */
+
 import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CREATED, orderPlan, window } from './parts/orders.ts';
+import { CREATED } from '../src/kernel/http-status.ts';
+import { orderPlan, window } from './parts/orders.ts';
 import { rounded } from './report/section.ts';
 import { openStage } from './stage/stage.ts';
 
 const CLIENTS = 32;
 const DURATION_MS = 6_000;
-/** From the last answer until the profile ends, about. */
+/** Approximate time from the last answer to the end of the profile. */
 const STOP_MS = 700;
 const LINES = 25;
 const US_PER_MS = 1_000;
@@ -26,7 +27,7 @@ interface Profile {
   readonly timeDeltas: readonly number[];
 }
 
-/** What is left of the profile when its start and its stop are cut off. */
+/** The profile without its start and end. */
 function underLoad({ nodes, samples, timeDeltas }: Profile): Profile {
   const until = timeDeltas.reduce((sum, us) => sum + us, 0) - STOP_MS * US_PER_MS;
   let nowUs = 0;
@@ -38,7 +39,7 @@ function underLoad({ nodes, samples, timeDeltas }: Profile): Profile {
   return { nodes, samples: samples.filter(isKept), timeDeltas: timeDeltas.filter(isKept) };
 }
 
-/** Shares of all samples that were not idle, by what `nameOf` calls them, most first. */
+/** Shares of the samples that were not idle, grouped by `nameOf`, largest first. */
 function shares(
   { nodes, samples, timeDeltas }: Profile,
   nameOf: (frame: Profile['nodes'][number]['callFrame']) => string,

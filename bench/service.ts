@@ -12,12 +12,12 @@ import { runningPostgres } from '../src/embedded/postgres/postgres.ts';
 import { endChild, toClose } from './stage/closing.ts';
 import { endWithUs } from './stage/guard.ts';
 
-/** The service as `npm start` runs it, in a process of its own, on a database of its own. */
+/** The service as `npm start` runs it, with its own process and database. */
 export interface BenchService {
   readonly url: string;
-  /** Of the service alone, without its database. */
+  /** The service's process, without its database. */
   readonly pid: number;
-  /** A pool of the database, to prepare and to look. */
+  /** A connection pool to the service's database. */
   readonly sql: pg.Pool;
   /** An access token of the demo buyer. */
   signIn(username: string): Promise<string>;
@@ -25,14 +25,14 @@ export interface BenchService {
 }
 
 const START_TIMEOUT_MS = 60_000;
-/** The service itself cuts its stop short after twenty seconds. */
+/** The service itself exits at the latest twenty seconds after a signal. */
 const STOP_TIMEOUT_MS = 25_000;
-/** A statement that is under way when a run is cut short holds nothing up: its server ends next. */
+/** A statement that is running when the bench is interrupted is not waited for, because its server ends next. */
 const SQL_END_TIMEOUT_MS = 2_000;
 
 /**
- * Starts it with these variables besides, from this checkout or another one to compare with, and with these arguments for
- * Node; its seating services are `seatingUrl`, all else is embedded unless a variable says where it is.
+ * Starts the service with additional variables and Node arguments, from this checkout or another one. `seatingUrl` answers
+ * for both seating services; all other servers are embedded unless a variable names them.
  */
 export async function startService(
   seatingUrl: string,
@@ -57,9 +57,9 @@ export async function startService(
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (child.pid === undefined) throw new Error('the service has no process');
-  const letBe = endWithUs(child.pid);
+  const release = endWithUs(child.pid);
   const closeChild = toClose(async () => {
-    letBe();
+    release();
     await endChild(child, 'SIGTERM', STOP_TIMEOUT_MS);
     await rm(folder, { recursive: true, force: true });
   });
@@ -67,7 +67,7 @@ export async function startService(
   const dsn = env.POSTGRES_DSN ?? (await runningPostgres(folder));
   if (dsn === undefined) throw new Error('the service has no database of its own');
   const sql = new pg.Pool({ connectionString: dsn, max: 4 });
-  // What broke is told by whoever asks next; one that is told to nobody would hide it.
+  // An error of an idle connection also fails the next query; without a listener it would end this process.
   sql.on('error', () => undefined);
   return {
     url,
@@ -84,16 +84,19 @@ export async function startService(
 async function urlOf(output: NodeJS.ReadableStream): Promise<string> {
   let printed = '';
   const deadline = Promise.withResolvers<never>();
-  const timer = setTimeout(() => deadline.reject(new Error(`not up in time:\n${printed}`)), START_TIMEOUT_MS);
+  const timer = setTimeout(
+    () => deadline.reject(new Error(`the service did not start in time:\n${printed}`)),
+    START_TIMEOUT_MS,
+  );
   const isUp = Promise.withResolvers<string>();
   output.on('data', (chunk) => {
-    // Once it is up it prints errors only.
+    // After its start the service prints errors only.
     if (printed.includes('is up: ')) return void process.stderr.write(chunk);
     printed += chunk;
     const url = /is up: (http\S+)/.exec(printed)?.[1];
     if (url) isUp.resolve(url.replace('localhost', '127.0.0.1'));
   });
-  output.on('end', () => isUp.reject(new Error(`it ended:\n${printed}`)));
+  output.on('end', () => isUp.reject(new Error(`the service ended:\n${printed}`)));
   try {
     return await Promise.race([isUp.promise, deadline.promise]);
   } finally {
@@ -116,7 +119,7 @@ async function signIn(url: string, username: string): Promise<string> {
   return answer.access_token;
 }
 
-/** Seating services that agree to every seat at one price, and that everybody owns and scans everything: no venue limits what is measured. */
+/** Seating services that accept every seat at one price and grant every role, so that they limit no measurement. */
 export async function startSeating({ price = 100 } = {}): Promise<{ url: string; close(): void }> {
   const server = createServer(async (request, response) => {
     response.setHeader('content-type', 'application/json');
@@ -133,14 +136,14 @@ export async function startSeating({ price = 100 } = {}): Promise<{ url: string;
   return { url: `http://127.0.0.1:${address.port}`, close: () => server.close().closeAllConnections() };
 }
 
-/** Sends one request and gives its status and its body, parsed. */
+/** Sends one request and returns its status and parsed body. */
 export type Send = (
   method: 'GET' | 'POST',
   path: string,
   body?: unknown,
 ) => Promise<{ status: number; body: unknown }>;
 
-/** A client of so many connections, signed in. */
+/** A signed-in client with this number of connections. */
 export function openClient(
   url: string,
   token: string,

@@ -1,4 +1,6 @@
--- Loses: how often deciding on a payment was tried, and why it failed. Every state and kind is told by the columns before, too.
+-- Loses: the number of tries to settle a payment, and why they failed. The older columns still encode every state and kind.
+-- In the order in which transactions of money lock them.
+LOCK TABLE payments, refunds, stripe_inbox IN ACCESS EXCLUSIVE MODE;
 DROP TRIGGER stripe_inbox_name_kind ON stripe_inbox;
 DROP FUNCTION name_webhook_kind;
 ALTER TABLE stripe_inbox DROP COLUMN kind;

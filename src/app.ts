@@ -45,21 +45,21 @@ export type { Watch } from './platform/core.ts';
 
 export interface App {
   readonly http: HttpServer;
-  /** Where it answers, for people. */
+  /** The address for people. */
   readonly url: string;
   readonly log: Logger;
-  /** Does one turn of a background job, for tests and the simulator. Resolves true when there may be more to do. */
+  /** Runs one turn of a background job, for tests and the simulator. Resolves true when there may be more to do. */
   turn(job: string): Promise<boolean>;
-  /** Begins the background work; requests are answered from the moment `buildApp` resolves. */
+  /** Starts the background jobs. Requests are answered before that, once `buildApp` has resolved. */
   start(): void;
   /**
-   * Stops cleanly: it is not ready from now on and serves for `delayMs` more, takes no new request, finishes those under way,
-   * hands background work over and closes its connections.
+   * Stops in order: reports not ready and serves for `delayMs` more, then accepts no new requests, finishes those under way,
+   * stops the background jobs and closes its connections.
    */
   close(delayMs?: number): Promise<void>;
 }
 
-/** What the service stands on, with the servers real or embedded. */
+/** What the features are built on. */
 interface Ground {
   readonly foundation: Foundation;
   readonly postgres: Postgres;
@@ -67,7 +67,7 @@ interface Ground {
   readonly servers: Servers;
 }
 
-/** What most features need. */
+/** What most features need from the first three. */
 interface Common {
   readonly access: Access;
   readonly audit: Audit;
@@ -75,8 +75,8 @@ interface Common {
 }
 
 /**
- * The whole service, from top to bottom: what it stands on, each feature with what it needs, and what runs them. Nothing is
- * left running when it throws.
+ * Builds the whole service, from top to bottom: the foundation and its servers, each feature with what it needs, and what runs
+ * the features. When it throws, everything that it started has been stopped.
  */
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const closing = closeInReverse();
@@ -112,6 +112,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       analytics,
     ];
     const jobs = jobsOf(features);
+    foundation.bells.onlyFor(jobs.keys());
     subscribe(servers, config.KAFKA_GROUP_ID, features);
     const { http, drain } = await serveApi(ground, features, {
       outboxLag: () => outbox.lag(),
@@ -139,7 +140,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   }
 }
 
-/** Everything that sells a ticket. */
+/** The features that sell tickets. */
 function createSale(
   { foundation, core, servers }: Ground,
   { access, audit, once }: Common,
@@ -153,7 +154,7 @@ function createSale(
   const seats = new HoldSeats(core, { seating, holds });
   const book = createOrderBook(core, {
     recordSales: [addToFigures, recordInFeed],
-    // A hold that stays ends by itself.
+    // A hold that is not released expires by itself.
     onSeatsFreed: ({ sessionId, orderId }, seatIds) =>
       holds.release(sessionId, seatIds, orderId).catch(() => undefined),
   });
@@ -198,7 +199,7 @@ function createSale(
   return { book, tickets, payments, orders, boxOffice };
 }
 
-/** Everything around a sold ticket: the door, paper, and what the organiser sees. */
+/** The features for sold tickets: the door, paper, live sales and analytics. */
 function createVisit(
   { foundation, postgres, core, servers }: Ground,
   { access, audit, once }: Common,
@@ -214,7 +215,7 @@ function createVisit(
     access,
     sealer,
     earlierCodes,
-    tickets: views,
+    tickets,
     catalogue,
     once,
     recordAction: audit.record,

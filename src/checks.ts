@@ -9,7 +9,7 @@ import type { Check } from './platform/feature.ts';
 import { idempotencyChecks } from './platform/idempotency/checks.store.ts';
 import { outboxChecks } from './platform/outbox/checks.store.ts';
 
-/** All of `npm run verify`. */
+/** Every check of `npm run verify`. */
 export const CHECKS: readonly Check[] = [
   ...ticketChecks,
   ...orderChecks,

@@ -14,6 +14,8 @@ import { isWorker, prepareForWorkers, reportUp, superviseWorkers } from './worke
 
 const FAILED = 1;
 const FORCED = 130;
+/** A signal that comes again within this time is the same one, forwarded. */
+const REPEATED_SIGNAL_MS = 500;
 const STDOUT = 1;
 /** The supervisor kills workers that have not stopped this long before its own stop timeout. */
 const WORKERS_CUT_BEFORE_MS = 1_000;
@@ -92,15 +94,17 @@ class StopCut extends Error {}
 /** Calls `close` on a signal, with the delay that load balancers need to stop sending requests here. */
 function stopOnSignal(config: Config, log: Logger, close: (delayMs: number) => Promise<void>): void {
   let stopping = false;
+  let stoppingSinceMs = 0;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) {
-      // A signal to the whole process group reaches a worker twice: directly, and through its supervisor.
-      if (isWorker) return;
+      // A signal to the whole process group arrives twice: directly, and through npm or the supervisor.
+      if (isWorker || performance.now() - stoppingSinceMs < REPEATED_SIGNAL_MS) return;
       log.warn({ signal }, 'told to stop a second time: the process ends at once');
       // The user does not want to wait, and PostgreSQL recovers from a crash.
       process.exit(FORCED);
     }
     stopping = true;
+    stoppingSinceMs = performance.now();
     // Ctrl-C is used without a load balancer, so there is no delay.
     const delayMs = signal === 'SIGINT' ? 0 : config.DRAIN_DELAY_SECONDS * MS_PER_SECOND;
     const beganMs = performance.now();

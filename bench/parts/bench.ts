@@ -1,12 +1,12 @@
 import type { Pgbench } from '../stage/pgbench.ts';
 import type { Stage } from '../stage/stage.ts';
 
-/** What each part of the bench is given. */
+/** The input of each part of the bench. */
 export interface Bench {
   readonly stage: Stage;
-  /** PostgreSQL's own load generator; undefined where it is not installed. */
+  /** PostgreSQL's load generator, if it is installed. */
   readonly pgbench: Pgbench | undefined;
-  /** In under two minutes, for the ratios alone. */
+  /** Whether to measure only the ratios, in under two minutes. */
   readonly isQuick: boolean;
   /** Shows progress. */
   readonly say: (line: string) => void;

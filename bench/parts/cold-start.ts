@@ -1,12 +1,12 @@
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
 import { rounded, type Section } from '../report/section.ts';
 import { dropDatabase } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
 
 const STARTS = 3;
 const MOST_SECONDS = 2;
-const MS_PER_SECOND = 1_000;
 
-/** From the process's start to its first answer, on a database that is there already. */
+/** Measures the time from process start to the first answer, on an existing database. */
 export async function coldStart({ stage, say }: Bench): Promise<Section> {
   const dsn = await stage.freshDatabase();
   const seconds: number[] = [];
@@ -22,7 +22,7 @@ export async function coldStart({ stage, say }: Bench): Promise<Section> {
   await dropDatabase(dsn);
   return {
     title: 'Cold start',
-    how: 'From `node` to the first answer, where PostgreSQL is there already.',
+    how: 'From starting `node` to the first answer, with PostgreSQL already running.',
     columns: ['Start', 'Seconds'],
     rows: seconds.map((each, at) => [at + 1, rounded(each, 2)]),
     figures: [{ what: 'seconds, slowest', value: Math.max(...seconds), goal: MOST_SECONDS, better: 'less' }],

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { CREATED, OK } from '../../src/kernel/http-status.ts';
 import { type Figure, median, rounded, type Section } from '../report/section.ts';
 import type { BenchService } from '../service.ts';
 import { addHistory, checkIns } from '../stage/history.ts';
@@ -7,14 +8,13 @@ import { missingServer } from '../stage/missing.ts';
 import { startRealServers } from '../stage/real-servers.ts';
 import { dropDatabase, type Stage } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
-import { CREATED, costs, orderPlan, window } from './orders.ts';
+import { costs, orderPlan, window } from './orders.ts';
 
 const TICKETS = [10_000, 100_000, 1_000_000, 10_000_000];
 const QUICK_SIZES = 2;
 const TICKETS_AN_ORDER = 2;
-const OK = 200;
 const CLIENTS = 32;
-/** Windows end with so many and not with the time: at each size as much is added, and of ten thousand tickets 7,000 admit. */
+/** Windows end after a number of requests, so that each size grows by the same amount. Of 10,000 tickets 7,000 admit. */
 const WINDOWS = 3;
 const ORDERS = 4_000;
 const CHECK_INS = 1_100;
@@ -22,11 +22,11 @@ const ENDS = 3_000;
 const WARM_UP_ORDERS = 2_000;
 const WARM_UP_CHECK_INS = 150;
 const MOST_GROWTH = 1.2;
-/** Holds are told their end before it comes, so that telling them is not in what ending costs. */
+/** Delay between setting the end of holds and that end, so that the update is not measured. */
 const ENDS_IN_MS = 1_500;
 const LOOK_EVERY_MS = 50;
 const END_TIMEOUT_MS = 120_000;
-/** Sooner than as delivered, so that a window of ends is little else. */
+/** More often than by default, so that a window contains little but the ends of holds. */
 const SWEEP = { SWEEP_INTERVAL_SECONDS: '0.2' };
 
 type Workers = 'one worker' | 'two workers';
@@ -34,10 +34,10 @@ type Workers = 'one worker' | 'two workers';
 interface Costs {
   readonly tickets: number;
   readonly workers: Workers;
-  /** How many tickets there were in truth, when it was measured first and last. */
+  /** Actual number of tickets at the first and the last measurement. */
   readonly really: readonly [number, number];
   readonly ordersPerSecond: number;
-  /** Microseconds of processor time in service and PostgreSQL, by what they are for. */
+  /** Processor time of service and PostgreSQL in microseconds, by operation. */
   readonly each: Readonly<Record<What, number>>;
   readonly errors: number;
 }
@@ -45,7 +45,7 @@ interface Costs {
 const WHAT = ['an order', 'a check-in', 'an end'] as const;
 type What = (typeof WHAT)[number];
 
-/** Part 5: what an order, its end and a check-in cost as the database grows. */
+/** Part 5: the cost of an order, of its end and of a check-in as the database grows. */
 export async function growth(bench: Bench): Promise<Section> {
   const { stage, isQuick, say } = bench;
   const { services, stop, absent } = await servicesFor(say);
@@ -58,7 +58,7 @@ export async function growth(bench: Bench): Promise<Section> {
     await addHistory(dsn, { from: orders, to, say });
     orders = to;
     for (const [workers, env] of services) {
-      // Anew for each: two that share a database would do each other's work.
+      // Each starts its own service: two services on one database would do each other's background work.
       const service = await stage.serve(dsn, env);
       const costs = { tickets, workers, ...(await measure(stage, service)) };
       await service.close();
@@ -83,7 +83,7 @@ async function servicesFor(say: Bench['say']) {
   } catch (error) {
     const absent = missingServer(error);
     if (absent === undefined) throw error;
-    say(`${absent} is not installed: one worker alone`);
+    say(`${absent} is not installed, so only one worker is measured`);
     const services: [Workers, Record<string, string>][] = [['one worker', SWEEP]];
     return { services, stop: async () => undefined, absent };
   }
@@ -117,7 +117,7 @@ async function ticketsIn({ sql }: BenchService): Promise<number> {
   return Number(rows[0]?.n);
 }
 
-/** The middle of some windows of the same load. */
+/** The median of several windows of the same load. */
 async function windows(stage: Stage, service: BenchService, plan: () => Plan, status: number) {
   const found: Awaited<ReturnType<typeof window>>[] = [];
   while (found.length < WINDOWS) found.push(await window(stage, service, plan(), status));
@@ -130,7 +130,7 @@ async function windows(stage: Stage, service: BenchService, plan: () => Plan, st
 
 const costOf = (cpu: Readonly<Record<string, number>> = {}) => (cpu.service ?? 0) + (cpu.PostgreSQL ?? 0);
 
-/** Ends holds of orders just placed, until that is published, too; microseconds of processor time for each. */
+/** Ends the holds of new orders and waits until that is published. Returns processor time per order in microseconds. */
 async function endSome(stage: Stage, service: BenchService): Promise<number> {
   const { sql } = service;
   await untilNone(service, 'outbox WHERE published_at IS NULL ORDER BY id LIMIT 1');
@@ -143,7 +143,7 @@ async function endSome(stage: Stage, service: BenchService): Promise<number> {
   if (rowCount !== ENDS) throw new Error(`there are ${rowCount} holds to end, and not ${ENDS}`);
   await pause(Math.max(0, dueMs - performance.now()));
   const before = await stage.usage(service);
-  // In order, because without it PostgreSQL may look for the first row by reading the whole table, which is then in the cost.
+  // Sorted, because otherwise PostgreSQL may read the whole table for the first row, which would be measured.
   await untilNone(
     service,
     `orders WHERE status = 'pending' AND expires_at < now() + interval '1 minute' ORDER BY expires_at LIMIT 1`,

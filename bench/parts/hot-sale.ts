@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CHECKS } from '../../src/checks.ts';
 import { verify } from '../../src/features/verification/index.ts';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
 import { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { rounded, type Section } from '../report/section.ts';
@@ -18,11 +19,10 @@ const SETTLED_TIMEOUT_MS = 120_000;
 const LOOK_EVERY_MS = 50;
 const QUICK_PART = 10;
 const SEATS_A_PAIR = 2;
-const MS_PER_SECOND = 1_000;
-/** The waits are told of all who came and not of each second. */
+/** Latencies are reported for all buyers together, not per second. */
 const AS_ONE_SECOND = 1;
 
-/** Part 3. On a stage of its own, because each buyer has his own token; when it breaks off, whoever runs parts closes it. */
+/** Part 3. It uses its own stage, because each buyer has their own token. If it fails, the caller closes the stage. */
 export async function hotSale({ isQuick, say }: Bench): Promise<Section> {
   const buyers = isQuick ? BUYERS / QUICK_PART : BUYERS;
   const seats = isQuick ? SEATS / QUICK_PART : SEATS;
@@ -48,7 +48,7 @@ export async function hotSale({ isQuick, say }: Bench): Promise<Section> {
   const isSoldOut = sold.winners.length === pairs.length;
   return {
     title: 'A hot sale',
-    how: `${buyers} buyers come at the same moment for ${seats} seats, each over his own connection; each tries at most ${TRIES} pairs and comes again when told to; one in ${ONE_PAYS_IN} with seats pays at the embedded Stripe. Waiting counts from that moment.`,
+    how: `${buyers} buyers start at the same moment for ${seats} seats, each over their own connection. Each tries at most ${TRIES} pairs and retries when asked to; one in ${ONE_PAYS_IN} buyers with seats pays at the embedded Stripe. Latency counts from the start.`,
     columns: ['What', 'How much'],
     rows: [
       [
@@ -61,7 +61,7 @@ export async function hotSale({ isQuick, say }: Bench): Promise<Section> {
         'Losers waited for their last answer, p50 and p99',
         `${rounded(losers.p50)} and ${rounded(losers.p99)} ms`,
       ],
-      ['Told to come again', sold.shed],
+      ['Asked to try again', sold.shed],
       ['Paid', sold.paid.length],
       ['All paid orders completed after', `${rounded(settledMs / MS_PER_SECOND, 2)} s`],
       ['Errors', sold.errors],
@@ -74,7 +74,7 @@ export async function hotSale({ isQuick, say }: Bench): Promise<Section> {
   };
 }
 
-/** When the last of so many paid orders was completed, in milliseconds since 1970; waits for those still under way. */
+/** Time at which the last paid order was completed, in ms since 1970. Waits for orders in progress. */
 async function lastCompletedAt({ sql }: BenchService, paid: number): Promise<number> {
   const deadline = performance.now() + SETTLED_TIMEOUT_MS;
   for (;;) {

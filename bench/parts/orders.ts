@@ -1,3 +1,4 @@
+import { CREATED } from '../../src/kernel/http-status.ts';
 import { runOn } from '../../test/support/databases.ts';
 import { type Figure, median, rounded, type Section } from '../report/section.ts';
 import type { BenchService } from '../service.ts';
@@ -15,18 +16,17 @@ import { LIMITS, type LimitName, runPgbench } from '../stage/pgbench.ts';
 import { dropDatabase, type Stage, type Usage } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
 
-export const CREATED = 201;
 const US_PER_S = 1_000_000;
 const WARM_UP_MS = 1_000;
 const FIRST_WARM_UP = { clients: 32, durationMs: 2_000 };
 
-/** One window of load: how fast it was answered and what an answer cost. */
+/** One window of load: the speed and the cost of answers. */
 export interface Window {
   readonly clients: number;
   readonly who: string;
   readonly speed: Speed;
   readonly errors: number;
-  /** Microseconds of processor time an answer, by process. */
+  /** Processor time per answer in microseconds, by process. */
   readonly cpu?: Readonly<Record<string, number>>;
 }
 
@@ -43,7 +43,7 @@ export function orderPlan(url: string, connections: number, durationMs: number):
   };
 }
 
-/** Applies a plan's load to the service and says what was answered with this status, and what one such answer cost. */
+/** Applies load and returns the speed and the cost of answers with this status. */
 export async function window(
   stage: Stage,
   service: BenchService,
@@ -63,7 +63,7 @@ export async function window(
   };
 }
 
-/** Microseconds of processor time for each of so many, by process. */
+/** Processor time per item in microseconds, by process. */
 export function costs(before: Usage, after: Usage, count: number): Record<string, number> {
   const parts = Object.keys(after) as (keyof Usage)[];
   return Object.fromEntries(
@@ -76,15 +76,15 @@ export interface OrderRuns {
   readonly rounds: number;
   readonly durationMs: number;
   readonly limits: readonly LimitName[];
-  /** At which client counts the limits are measured. */
+  /** Client counts at which the limits are measured. */
   readonly limitClients: readonly number[];
-  /** Services to measure in turns, by their name, each with its variables, of this checkout or another. */
+  /** Services to measure in turn, by name, each with its variables and checkout. */
   readonly services: Readonly<
     Record<string, { readonly env?: Record<string, string>; readonly checkout?: string }>
   >;
 }
 
-/** Orders of two fresh seats: the services, the limits, and round again, so that each has its share of what else the machine does. */
+/** Measures orders of two fresh seats. Services and limits alternate, so that other load on the machine affects all of them. */
 export async function measureOrders({ stage, pgbench, say }: Bench, runs: OrderRuns): Promise<Window[]> {
   const limitDsn = await stage.freshDatabase();
   const services: { name: string; dsn: string; service: BenchService }[] = [];
@@ -105,7 +105,7 @@ export async function measureOrders({ stage, pgbench, say }: Bench, runs: OrderR
         add({ ...(await window(stage, service, plan, CREATED)), who: name });
       }
     }
-    // After them: what hundreds of thousands of its orders leave to be vacuumed would be in what the service costs.
+    // Limits come after the services: vacuuming their many orders would be counted as a cost of the service.
     if (pgbench === undefined) continue;
     for (const clients of runs.limitClients) {
       for (const limit of runs.limits) {
@@ -126,7 +126,7 @@ export async function measureOrders({ stage, pgbench, say }: Bench, runs: OrderR
   return all;
 }
 
-/** Until its functions are compiled and its connections are there. */
+/** Runs load until hot functions are compiled and connections are open. */
 export async function warmUp(stage: Stage, { url }: BenchService): Promise<void> {
   await applyLoad(orderPlan(url, FIRST_WARM_UP.clients, FIRST_WARM_UP.durationMs), stage.tokens);
 }
@@ -140,7 +140,7 @@ function inShort({ speed, cpu }: Window): string {
   return `${rounded(speed.perSecond)}/s, p50 ${rounded(speed.p50, 1)} ms, p99 ${rounded(speed.p99, 1)} ms${cost}`;
 }
 
-/** The round whose orders a second are the middle one's, of one client count. */
+/** The round with the median rate for one client count. */
 export function middle(all: readonly Window[], who: string, clients: number): Window | undefined {
   const own = all.filter((each) => each.who === who && each.clients === clients);
   const perSecond = median(own.map(({ speed }) => speed.perSecond));
@@ -149,7 +149,7 @@ export function middle(all: readonly Window[], who: string, clients: number): Wi
 
 type Who = readonly [who: string, clients: number];
 
-/** What one does by what another does, round by round, so that both had the same machine; the middle of the rounds. */
+/** The median of the ratios of two rates, taken round by round so that both ran under the same conditions. */
 export function share(all: readonly Window[], one: Who, other: Who): number {
   const ratesOf = ([who, clients]: Who) =>
     all.filter((each) => each.who === who && each.clients === clients).map(({ speed }) => speed.perSecond);
@@ -193,7 +193,7 @@ const SERVICE = 'the service';
 const [ONE, SIXTEEN] = Object.keys(LIMITS) as [LimitName, LimitName];
 const LEAST_SHARE = 0.35;
 const MOST_P99_MS = 60;
-/** Where the figures are asked for. */
+/** Client counts for which goals are set. */
 const FEW = 32;
 const MANY = 300;
 export const CLIENTS = [1, 8, FEW, 100, MANY];
@@ -213,7 +213,7 @@ const WHOLE_RUN = {
   limitClients: CLIENTS,
 };
 
-/** What stands beside the service, in words. */
+/** Describes the limits beside the service. */
 export const besidePgbench = ({ pgbench }: Bench): string =>
   pgbench === undefined
     ? 'pgbench is not installed (Debian: apt-get install postgresql), so the ratio to it is missing'
@@ -222,7 +222,7 @@ export const besidePgbench = ({ pgbench }: Bench): string =>
 export const MIDDLE_OF_ROUNDS =
   'Of the rounds each row is the one with the middle throughput, and has its p50 and p99';
 
-/** Part 1. In the quick run only what the figures need. */
+/** Part 1. The quick run measures only what the figures need. */
 export async function orders(bench: Bench): Promise<Section> {
   const runs = { ...(bench.isQuick ? QUICK_RUN : WHOLE_RUN), services: { [SERVICE]: {} } };
   const all = await measureOrders(bench, runs);
@@ -237,7 +237,7 @@ export async function orders(bench: Bench): Promise<Section> {
   };
   return {
     title: 'Orders',
-    how: `Orders for two fresh seats each over HTTP; ${besidePgbench(bench)}; in turns, ${runs.rounds} rounds of ${runs.durationMs / 1_000} s. ${MIDDLE_OF_ROUNDS}. A closed loop: each client waits for its answer.`,
+    how: `Orders for two fresh seats each over HTTP; ${besidePgbench(bench)}; in alternating order, ${runs.rounds} rounds of ${runs.durationMs / 1_000} s. ${MIDDLE_OF_ROUNDS}. A closed loop: each client waits for its answer.`,
     columns: ORDER_COLUMNS,
     rows: orderRows(all),
     figures: [
@@ -265,7 +265,7 @@ export async function orders(bench: Bench): Promise<Section> {
   };
 }
 
-/** Of every round, also of those that are not shown. */
+/** Covers all rounds, including those that are not shown. */
 export function errorsOf(windows: readonly Pick<Window, 'errors'>[], what = 'errors'): Figure {
   const value = windows.reduce((sum, { errors }) => sum + errors, 0);
   return { what, value, goal: 0, better: 'less' };

@@ -1,50 +1,51 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
+import { CREATED } from '../../src/kernel/http-status.ts';
 import { type Figure, rounded, type Section } from '../report/section.ts';
 import type { BenchService } from '../service.ts';
 import { applyLoad, errorsBeside, type Plan, type Speed, speedOf } from '../stage/load.ts';
-import { type Asked, askMeanwhile } from '../stage/meanwhile.ts';
+import { type Probed, startProbe } from '../stage/probe.ts';
 import { openStage, type Stage } from '../stage/stage.ts';
-import { deliverWebhook, STRIPE_AWAY } from '../stage/stripe-away.ts';
+import { deliverWebhook, UNREACHABLE_STRIPE } from '../stage/unreachable-stripe.ts';
 import type { Bench } from './bench.ts';
-import { CREATED, orderPlan, warmUp } from './orders.ts';
+import { orderPlan, warmUp } from './orders.ts';
 
 const SHED = 503;
 const BUYERS = 200;
-/** As over a network, so that the places are what is full, and the processor has some left for three times the load itself. */
+/** Delay as over a network. It makes the queue the limit and leaves processor time to the load generator. */
 const SEATING_MS = 40;
 const AT_ONCE_MS = 0;
 const BEST_AT = [64, 128];
 const TIMES = 3;
-/** A generator may be a little late; one that sends less than this proves nothing. */
+/** The measurement is valid only if the generator sends at least this share of its load. */
 const LEAST_TIMES = 2.9;
 const LEAST_SHARE = 0.9;
 const MAX_QUEUE_MS = 500;
 const DEFAULT_MAX_QUEUE_MS = 2_000;
 const WHOLE_MS = 15_000;
 const SHORT_MS = 5_000;
-/** Until those who wait are as many as stay. */
+/** Time until the queue has reached its steady length. */
 const FILLING_MS = 3_000;
-/** What a process may have open here is 20,000, in the service and in the load. */
+/** Limited by the 20,000 open files that service and load generator may each have. */
 const MOST_CONNECTIONS = 15_000;
 const MOST_MIB = 512;
 const LOOK_EVERY_MS = 100;
-const MS_PER_SECOND = 1_000;
 const KIB_PER_MIB = 1_024;
 
 interface Found {
   readonly who: string;
-  /** Requests sent a second. */
+  /** Requests sent per second. */
   readonly offered: number;
   readonly placed: Speed;
   readonly shed: Speed;
   readonly errors: number;
-  readonly health: Asked;
-  readonly webhooks: Asked;
+  readonly health: Probed;
+  readonly webhooks: Probed;
   readonly mostMib: number;
 }
 
-/** Three times as many orders as it can place, as they are due and not as it answers. */
+/** Part 7: three times as many orders as the service can place, in an open loop. */
 export async function overload({ isQuick, say }: Bench): Promise<Section> {
   const stage = await openStage({ buyers: BUYERS, delayMs: SEATING_MS });
   const queue = { MAX_QUEUE_MS: String(MAX_QUEUE_MS) };
@@ -67,7 +68,7 @@ export async function overload({ isQuick, say }: Bench): Promise<Section> {
   return sectionOf(best, [...found, over], over, [longQueue, ...(await atOnce(say))]);
 }
 
-/** As delivered and with nothing to wait for: what the load itself takes is missing to the service then. */
+/** Default settings and seating services without delay: load generator and service then compete for the processor. */
 async function atOnce(say: Bench['say']): Promise<Found[]> {
   const stage = await openStage({ buyers: BUYERS, delayMs: AT_ONCE_MS });
   const found = await onService(stage, {}, async (service) => {
@@ -86,7 +87,7 @@ async function onService<Result>(
   env: Record<string, string>,
   work: (service: BenchService) => Promise<Result>,
 ): Promise<Result> {
-  const service = await stage.serve(await stage.freshDatabase(), { ...STRIPE_AWAY, ...env });
+  const service = await stage.serve(await stage.freshDatabase(), { ...UNREACHABLE_STRIPE, ...env });
   await warmUp(stage, service);
   const result = await work(service);
   await service.close();
@@ -101,7 +102,7 @@ async function closed(
   say: Bench['say'],
 ) {
   const found = await look(stage, service, orderPlan(service.url, clients, durationMs));
-  return told(`${clients} clients`, found, say);
+  return report(`${clients} clients`, found, say);
 }
 
 interface Over {
@@ -112,31 +113,31 @@ interface Over {
 
 async function open(stage: Stage, service: BenchService, asked: Over, say: Bench['say']): Promise<Found> {
   const { best, maxQueueMs, durationMs } = asked;
-  // Those who wait in the queue send nothing meanwhile: so many more connections keep the rate.
+  // Connections with a queued request do not send, so additional ones keep the rate.
   const needed = Math.round(best * TIMES + (best * maxQueueMs) / MS_PER_SECOND);
   const connections = Math.min(needed, MOST_CONNECTIONS);
   const plan = orderPlan(service.url, connections, durationMs);
   const found = await look(stage, service, { ...plan, loop: 'open', warmUpMs: FILLING_MS });
-  // Orders that nobody waits for any more are still in the queue.
+  // Lets orders drain that are still queued.
   await pause(maxQueueMs);
-  return told(`${connections} connections, MAX_QUEUE_MS=${maxQueueMs}`, found, say);
+  return report(`${connections} connections, MAX_QUEUE_MS=${maxQueueMs}`, found, say);
 }
 
-function told(who: string, found: Omit<Found, 'who'>, say: Bench['say']): Found {
+function report(who: string, found: Omit<Found, 'who'>, say: Bench['say']): Found {
   say(`${who}: ${rounded(found.placed.perSecond)} orders/s of ${rounded(found.offered)} asked for`);
   return { who, ...found };
 }
 
-/** Applies a load; meanwhile asks for health, delivers webhooks and looks at the memory. */
+/** Applies load, and at the same time probes health, delivers webhooks and samples memory. */
 async function look(stage: Stage, service: BenchService, plan: Plan): Promise<Omit<Found, 'who'>> {
   const { url, pid } = service;
   const problemsBefore = await otherProblems(url);
-  const health = askMeanwhile(async (signal) => {
+  const health = startProbe(async (signal) => {
     const answer = await fetch(`${url}/api/order/health`, { signal });
     await answer.arrayBuffer();
     return answer.status;
   });
-  const webhooks = askMeanwhile((signal) => deliverWebhook(url, signal));
+  const webhooks = startProbe((signal) => deliverWebhook(url, signal));
   let mostMib = 0;
   const watching = setInterval(async () => {
     mostMib = Math.max(mostMib, await residentMib(pid));
@@ -159,14 +160,14 @@ async function look(stage: Stage, service: BenchService, plan: Plan): Promise<Om
   }
 }
 
-/** What the service answered with a problem so far, but that there is too much: a 503 may be for another reason. */
+/** Number of problem responses so far with another code than `overloaded`. */
 async function otherProblems(url: string): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   const all = [...metrics.matchAll(/^ticketing_problems_total\{code="(\w+)"\} (\d+)$/gm)];
   return all.reduce((sum, [, code, count]) => sum + (code === 'overloaded' ? 0 : Number(count)), 0);
 }
 
-/** 0 for a process that is gone. */
+/** Resident memory; 0 if the process has ended. */
 async function residentMib(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / KIB_PER_MIB;
@@ -178,7 +179,7 @@ function sectionOf(best: number, asked: readonly Found[], over: Found, shown: re
   const more = (what: string, value: number, goal: number): Figure => ({ what, value, goal, better: 'more' });
   return {
     title: 'Overload',
-    how: `The seating services answer after ${SEATING_MS} ms, as over a network. What it does at its best in a closed loop, then ${TIMES} times as much in an open one: each connection is due to send once a second, latency counts from when a request was due, shed when it would wait more than ${MAX_QUEUE_MS} ms. Health is asked and a signed webhook delivered ten times a second meanwhile. The figures are of these; the rows after them show the same with MAX_QUEUE_MS as delivered, and as delivered with seating services that answer at once, where load and service want the same cores.`,
+    how: `The seating services answer after ${SEATING_MS} ms, as over a network. First the best rate in a closed loop, then ${TIMES} times that rate in an open loop: each connection sends once a second, latency counts from the time a request was due, and requests that would wait more than ${MAX_QUEUE_MS} ms are shed. Ten times a second health is probed and a signed webhook delivered. The figures come from these rows. The rows after them show the default MAX_QUEUE_MS, and the default with seating services that answer at once, where load generator and service compete for the cores.`,
     columns: [
       'Load',
       'Offered/s',

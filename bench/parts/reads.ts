@@ -1,3 +1,4 @@
+import { OK } from '../../src/kernel/http-status.ts';
 import { rounded, type Section } from '../report/section.ts';
 import { addHistory, checkIns } from '../stage/history.ts';
 import type { Plan } from '../stage/load.ts';
@@ -5,11 +6,10 @@ import { dropDatabase } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
 import { window } from './orders.ts';
 
-const OK = 200;
 const CLIENTS = 32;
 const ORDERS_A_BUYER = 10;
 const DURATION_MS = 5_000;
-/** More than are let in meanwhile: who comes again is refused. */
+/** More than are admitted in the window, because a second check-in of a ticket is refused. */
 const CHECK_INS = 60_000;
 const WARM_UP_MS = 1_000;
 
@@ -68,7 +68,7 @@ export async function reads({ stage, say }: Bench): Promise<Section> {
   };
 }
 
-/** Whom a token speaks for. */
+/** The user of a token. */
 function subjectOf(token: string): string {
   const [, claims = ''] = token.split('.');
   return (JSON.parse(Buffer.from(claims, 'base64url').toString()) as { sub: string }).sub;

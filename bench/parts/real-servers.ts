@@ -22,7 +22,7 @@ const QUICK_RUN = { clients: [FEW], rounds: 1, durationMs: 4_000 };
 const WHOLE_RUN = { clients: CLIENTS, rounds: 3, durationMs: 4_000 };
 const REFUSED = 'refused';
 
-/** Part 6: orders and refusals again with real Redis and Kafka, one and two workers. */
+/** Part 6: orders and refusals with real Redis and Kafka, by one and two workers. */
 export async function realServers(bench: Bench): Promise<Section> {
   const { env: real, stop } = await startRealServers();
   const services = { 'one worker': { env: real }, 'two workers': { env: { ...real, WEB_CONCURRENCY: '2' } } };
@@ -34,10 +34,10 @@ export async function realServers(bench: Bench): Promise<Section> {
     refused.push(...(await refuseFor(bench, `${name}, ${REFUSED}`, env, runs.durationMs)));
   await stop();
   const rate = (who: string, clients: number) => middle(all, who, clients)?.speed.perSecond ?? Number.NaN;
-  bench.say(`two workers by one: ${rounded(rate('two workers', FEW) / rate('one worker', FEW), 2)}`);
+  bench.say(`two workers / one worker: ${rounded(rate('two workers', FEW) / rate('one worker', FEW), 2)}`);
   return {
     title: 'Real servers',
-    how: `Orders and refusals as in the first parts, with real Redis and Kafka, tokens verified, by one process and by two workers; ${besidePgbench(bench)}; in turns, ${runs.rounds} rounds of ${runs.durationMs / 1_000} s, refusals once. ${MIDDLE_OF_ROUNDS}. A closed loop. Broker and Redis share the cores, too.`,
+    how: `Orders and refusals as in the first parts, with real Redis and Kafka, tokens verified, by one process and by two workers; ${besidePgbench(bench)}; in alternating order, ${runs.rounds} rounds of ${runs.durationMs / 1_000} s, refusals once. ${MIDDLE_OF_ROUNDS}. A closed loop. Broker and Redis share the cores, too.`,
     columns: ORDER_COLUMNS.map((column) => column.replace('Orders/s', 'Orders or refusals/s')),
     rows: [...orderRows(all), ...orderRows(refused)],
     figures: [errorsOf([...all, ...refused])],

@@ -13,7 +13,7 @@ const LEAST_PER_SECOND = 5_000;
 const QUICK_MS = 3_000;
 const WHOLE_MS = 8_000;
 
-/** Everyone wants the same two seats, which are taken. */
+/** All clients order the same two sold seats. */
 export async function measureRefusals(
   { stage, say }: Bench,
   service: BenchService,
@@ -34,7 +34,7 @@ export async function measureRefusals(
   return found;
 }
 
-/** Part 2. */
+/** Part 2: refusals. */
 export async function refusals(bench: Bench): Promise<Section> {
   const { stage, isQuick } = bench;
   const dsn = await stage.freshDatabase();
@@ -44,7 +44,7 @@ export async function refusals(bench: Bench): Promise<Section> {
   await dropDatabase(dsn);
   return {
     title: 'Refusals',
-    how: 'Everyone wants the same two seats, which are taken. A closed loop.',
+    how: 'All clients order the same two sold seats. A closed loop.',
     columns: ['Clients', 'Refusals/s', 'p50 ms', 'p99 ms', 'Errors', 'µs of processor in the service'],
     rows: found.map(({ clients, speed, errors, cpu }) => [
       clients,

@@ -7,7 +7,7 @@ const BOTTOM = 40;
 const TOP = 50;
 const COLOURS = ['#2563eb', '#9ca3af', '#d1d5db', '#f59e0b', '#10b981'];
 
-/** Bars as an SVG document. */
+/** A bar chart as an SVG document. */
 export function drawPicture(title: string, { unit, labels, series }: Picture): string {
   const most = Math.max(1, ...series.flatMap(({ values }) => values.filter(Number.isFinite)));
   const group = (WIDTH - LEFT) / labels.length;

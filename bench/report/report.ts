@@ -10,19 +10,19 @@ const runProgram = promisify(execFile);
 const RESULTS = 'bench/results';
 const BYTES_PER_GIB = 1_073_741_824;
 
-/** What a report is of. */
+/** The subject of a report. */
 export interface Run {
-  /** Of the files. */
+  /** Base name of the files. */
   readonly name: string;
   /** See `readCommit`. */
   readonly commit: string;
-  /** Of programs that no package brings. */
+  /** Versions of programs that are not npm packages. */
   readonly versions: readonly string[];
-  /** Parts that are not in it yet. */
+  /** Parts that have not run yet. */
   readonly missing: readonly string[];
 }
 
-/** Writes the report and its pictures and returns where. */
+/** Writes the report with its pictures and returns its path. */
 export async function writeReport(run: Run, sections: readonly Section[]): Promise<string> {
   const { name, missing } = run;
   await mkdir(RESULTS, { recursive: true });
@@ -40,7 +40,7 @@ export async function writeReport(run: Run, sections: readonly Section[]): Promi
   return path;
 }
 
-/** A section as it stands in the report. */
+/** A section in Markdown. */
 export function inMarkdown({ title, how, columns, rows, figures }: Section, picture?: string): string {
   const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
   return [
@@ -59,7 +59,7 @@ function inWords(figure: Figure): string {
   return `${what}: **${rounded(value, 2)}**, ${asked} asked: ${isReached(figure) ? 'reached' : 'not reached'}`;
 }
 
-/** The commit that is measured, and whether there are changes to it beside the results. */
+/** The measured commit, marked if there are uncommitted changes outside the results. */
 export async function readCommit(): Promise<string> {
   const git = async (...args: string[]) => (await runProgram('git', args)).stdout.trim();
   try {

@@ -1,43 +1,43 @@
-/** What a part of the bench found: one table, and what it says about the figures to reach. */
+/** The result of a part of the bench: a table and the figures with their goals. */
 export interface Section {
   readonly title: string;
-  /** What was done, and by which loop. */
+  /** What was measured and with which kind of loop. */
   readonly how: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | number)[])[];
   readonly figures: readonly Figure[];
   readonly picture?: Picture;
-  /** Why there is nothing: the part broke off, or was left out because an optional server is not installed. */
+  /** Why there is no result: the part failed, or was skipped because an optional server is not installed. */
   readonly nothing?: 'broke off' | 'left out';
 }
 
-/** A figure to reach, and what was reached. */
+/** A measured figure and its goal. */
 export interface Figure {
   readonly what: string;
   readonly value: number;
   readonly goal: number;
-  /** Whether more is better or less is. */
+  /** Whether higher or lower values are better. */
   readonly better: 'more' | 'less';
-  /** Whether it compares within the run and so says something of a noisy machine, too: the quick run fails by these alone. */
+  /** Whether it is a ratio within the run, which is meaningful on a noisy machine too. Only these can fail the quick run. */
   readonly isRatio?: boolean;
 }
 
-/** Bars, a group for each label and in it one of each series. */
+/** A bar chart with one group for each label and one bar of each series in it. */
 export interface Picture {
   readonly unit: string;
   readonly labels: readonly string[];
   readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
 }
 
-/** Machines that run tests are noisy. */
+/** Allows for the noise of machines that run tests. */
 const QUICK_SLACK = 2;
 
-/** Whether it was reached, with `slack` times less asked. */
+/** Whether the goal was reached, loosened by the factor `slack`. */
 export function isReached({ value, goal, better }: Figure, slack = 1): boolean {
   return better === 'more' ? value >= goal / slack : value <= goal * slack;
 }
 
-/** What makes the run fail, in words: figures missed, of a quick run ratios by half, and parts that broke off. */
+/** Descriptions of what fails the run: missed figures (in a quick run ratios below half of their goals) and failed parts. */
 export function failuresOf(sections: readonly Section[], isQuick: boolean): string[] {
   const missed = sections.flatMap(({ title, figures }) =>
     figures
@@ -48,7 +48,7 @@ export function failuresOf(sections: readonly Section[], isQuick: boolean): stri
   return [...missed, ...broken.map(({ title }) => `${title} broke off`)];
 }
 
-/** The section of a part that gave none. */
+/** The section of a part without a result. */
 export function nothingOf(part: string, error: unknown, missing: string | undefined): Section {
   const how =
     missing === undefined
@@ -67,7 +67,7 @@ export function nothingOf(part: string, error: unknown, missing: string | undefi
 export const rounded = (value: number, digits = 0): string =>
   Number.isFinite(value) ? value.toFixed(digits) : '-';
 
-/** The middle one, of an even number the lower. */
+/** The median; the lower of two middle values. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 }

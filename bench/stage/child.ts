@@ -7,14 +7,14 @@ import { endChild, toClose } from './closing.ts';
 const END_TIMEOUT_MS = 2_000;
 
 /**
- * Runs a program of the bench in a process of its own, hands it one line of input and returns what it printed, both JSON.
- * It ends with us, because its input does. Throws and says how it ended when it printed nothing.
+ * Runs a program of the bench in its own process, with one line of JSON as input, and returns the JSON it printed. The
+ * program ends with this process, because its input does. Throws if it failed or printed nothing.
  */
 export async function runChild<Result>(program: string, input: unknown): Promise<Result> {
   const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
   const close = toClose(() => endChild(child, 'SIGKILL', END_TIMEOUT_MS));
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-  // One that ended early takes no input; how it ended is told below.
+  // A program that ended early accepts no input; its exit code is checked below.
   child.stdin.on('error', () => undefined);
   child.stdin.write(`${JSON.stringify(input)}\n`);
   try {
@@ -26,7 +26,7 @@ export async function runChild<Result>(program: string, input: unknown): Promise
   }
 }
 
-/** In such a program: its input. The program ends when whoever started it does. */
+/** Reads the input of a program started by `runChild`. The program exits when its parent does. */
 export async function readInput<Input>(): Promise<Input> {
   const lines = createInterface({ input: process.stdin });
   lines.once('close', () => process.exit(1));
@@ -34,8 +34,8 @@ export async function readInput<Input>(): Promise<Input> {
   return JSON.parse(line) as Input;
 }
 
-/** Prints its result and ends. */
+/** Prints the result and exits. */
 export function printResult(result: unknown): void {
-  // A pipe takes its time; what it has not taken would be lost with the process.
+  // Exits only after the pipe has accepted all output.
   process.stdout.write(JSON.stringify(result), () => process.exit(0));
 }

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 
 type Close = () => Promise<void>;
 
-/** What the run has opened and not closed yet. */
+/** What is open and has to be closed if the run is interrupted. */
 const open: Close[] = [];
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 let isHeard = false;
 let isEnding = false;
 
 /**
- * Keeps how to close something for when the run is cut short, and returns how to close it: once, however often it is asked.
- * Called before the thing is waited for, so that one that only begins is closed, too.
+ * Registers `close` for an interrupted run and returns a function that calls it at most once. Call this before waiting for
+ * the thing to start, so that it is closed even while it is starting.
  */
 export function toClose(close: Close): Close {
   listen();
@@ -24,7 +24,7 @@ export function toClose(close: Close): Close {
   return closeOnce;
 }
 
-/** Does the work and then closes what it opened and left open, the last first. */
+/** Does the work, then closes what it left open, the last opened first. */
 export async function closingAfter<Result>(work: () => Promise<Result>): Promise<Result> {
   const before = new Set(open);
   try {
@@ -34,7 +34,7 @@ export async function closingAfter<Result>(work: () => Promise<Result>): Promise
   }
 }
 
-/** Whether a signal has said that the run is over. */
+/** Whether a signal has interrupted the run. */
 export const isCutShort = (): boolean => isEnding;
 
 async function closeAllBut(kept: ReadonlySet<Close>): Promise<void> {
@@ -58,14 +58,14 @@ function listen(): void {
   }
 }
 
-/** Sends the signal and resolves when the process has ended, at once when it had; after `timeoutMs` it is killed. */
+/** Sends the signal and resolves when the process has ended. Kills it after `timeoutMs`. */
 export async function endChild(
   child: ChildProcess,
   signal: NodeJS.Signals,
   timeoutMs: number,
 ): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  // Not `close`, which waits for whoever has its output, too.
+  // The event `close` would also wait for other processes that share its output.
   const ended = once(child, 'exit');
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   child.kill(signal);

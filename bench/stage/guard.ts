@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 
-/** Has a process ended with ours, however ours ends: the end of our process ends the guard's input. Returns how to let it be. */
+/** Ends a process when ours ends, however that happens, because the guard's input then ends. Returns how to cancel that. */
 export function endWithUs(pid: number, signal = 'TERM'): () => void {
   const guard = spawn('sh', ['-c', `cat > /dev/null && kill -${signal} ${pid}`], {
     stdio: ['pipe', 'ignore', 'ignore'],
-    // Ctrl-C in the terminal is for us; the guard has to outlive us.
+    // The guard must outlive this process, so Ctrl-C must not reach it.
     detached: true,
   });
   return () => {

@@ -1,31 +1,31 @@
 import pg from 'pg';
 import { createTicketSealer } from '../../src/features/tickets/qr/sealer.ts';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
 import { as, type SessionId, type TicketId } from '../../src/kernel/ids.ts';
 import { QR_KEY } from './stage.ts';
 
-/** Orders of the same numbers are the same in every run: an id begins with its number and goes on with its digest. */
+/** Ids are derived from numbers, so that each run creates the same orders: a number followed by its digest. */
 const SEED = 'ms-ticketing';
 const ORDERS_A_STATEMENT = 250_000;
 const ORDERS_A_SESSION = 5_000;
 const USERS = 100_000;
-const MS_PER_SECOND = 1_000;
 
 export interface Filling {
   readonly from: number;
   readonly to: number;
-  /** Whose the orders are; none named: of 100,000. */
+  /** Buyers of the orders; by default 100,000 made-up ones. */
   readonly users?: readonly string[];
   readonly say: (line: string) => void;
 }
 
-/** As many as the machine that the bench is for has cores. */
+/** The bench is meant for a machine with two cores. */
 const FILLING_SESSIONS = 2;
-/** For the server while it is filled, and as it is delivered afterwards. */
+/** Server settings while it is filled; the defaults are restored afterwards. */
 const FILLING_SERVER = { max_wal_size: "'16GB'", full_page_writes: 'off', autovacuum: 'off' };
 
 /**
- * Orders `from` to `to`, two tickets each, spread over a year: of ten, seven completed, two cancelled, one pending whose
- * hold ends tomorrow. Of every 5,000 each is of another session.
+ * Creates orders `from` to `to` with two tickets each, spread over a year. Of ten orders seven are completed, two cancelled
+ * and one is pending with a hold until tomorrow. Each block of 5,000 orders belongs to another session.
  */
 export async function addHistory(dsn: string, filling: Filling): Promise<void> {
   await onServer(dsn, async (server) => {
@@ -39,7 +39,7 @@ export async function addHistory(dsn: string, filling: Filling): Promise<void> {
       for (const [name] of settings) await server.query(`ALTER SYSTEM RESET ${name}`);
       await server.query('SELECT pg_reload_conf()');
     }
-    // What filling has left in memory is not to be written while others are measured.
+    // Writes the remaining dirty pages now, so that this does not disturb measurements.
     await server.query('CHECKPOINT');
   });
 }
@@ -56,7 +56,7 @@ async function fillSideBySide(dsn: string, { from, to, users = [], say }: Fillin
         const began = performance.now();
         await client.query(ADD, [SEED, at, last, users, ORDERS_A_SESSION, USERS]);
         const seconds = (performance.now() - began) / MS_PER_SECOND;
-        say(`orders ${at} to ${last} are there, after ${seconds.toFixed(1)} s`);
+        say(`orders ${at} to ${last} created after ${seconds.toFixed(1)} s`);
       }
     });
   await Promise.all(Array.from({ length: FILLING_SESSIONS }, fill));
@@ -64,7 +64,7 @@ async function fillSideBySide(dsn: string, { from, to, users = [], say }: Fillin
 
 async function onServer(dsn: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
   const client = new pg.Client({ connectionString: dsn });
-  // A server that ends meanwhile is told of by the statement under way.
+  // If the server ends, the running statement fails.
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -74,7 +74,7 @@ async function onServer(dsn: string, work: (client: pg.Client) => Promise<void>)
   }
 }
 
-/** Rows that agree with each other as these do need no look at each: foreign keys and triggers rest. */
+/** Disables foreign keys and triggers: the rows are consistent by construction. */
 const FILLING_SESSION = `
   SET session_replication_role = replica;
   SET synchronous_commit = off;
@@ -82,7 +82,7 @@ const FILLING_SESSION = `
   SET work_mem = '256MB';
   SET maintenance_work_mem = '512MB'`;
 
-/** An id that grows with its number, as those of the service grow with time. */
+/** An id that increases with its number, as the service's ids increase with time. */
 const grownId = (what: string, number: string) =>
   `(lpad(to_hex(${number}), 12, '0') || '7' || substr(md5($1 || '${what}' || ${number}), 14, 3) || '8' ||
     substr(md5($1 || '${what}' || ${number}), 18))::uuid`;
@@ -114,7 +114,7 @@ const ADD = `
          CASE WHEN tenth IN (7, 8) THEN created_at END, CASE WHEN tenth IN (7, 8) THEN 'order' END
     FROM numbered, generate_series(1, 2) AS seat`;
 
-/** Bodies of check-ins of so many paid tickets that nobody has used. */
+/** Bodies of check-in requests for paid tickets that are not checked in. */
 export async function checkIns(sql: pg.Pool, count: number): Promise<string[]> {
   const sealer = await createTicketSealer([QR_KEY]);
   const { rows } = await sql.query<{ ticket_id: string; session_id: string }>(

@@ -1,15 +1,15 @@
 /**
- * Load by autocannon, in a process of its own. Takes a `Plan` and the buyers' tokens as JSON on its input; prints a
- * `Counted` as JSON.
+ * Load from autocannon, in its own process. Reads a `Plan` and the buyers' tokens as JSON and prints a `Counted` as JSON.
  */
+
 import { randomUUID } from 'node:crypto';
 import autocannon from 'autocannon';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
 import { printResult, readInput } from './child.ts';
 import { type Counted, FRESH_SEAT, type Plan } from './load.ts';
 
-const MS_PER_SECOND = 1_000;
 const US_PER_SECOND = 1_000_000;
-/** Open loops are many of autocannon's own, begun one after another, because each sends its second's share at once. */
+/** An open loop is split over many autocannon instances with staggered starts, because each sends its share of a second at once. */
 const STAGGERED = 20;
 const PAUSE_AFTER_SECONDS = 0.2;
 const SAMPLE_MS = 100;
@@ -20,7 +20,7 @@ const bodies = plan.bodies ?? [''];
 const { host } = new URL(plan.url);
 let built = 0;
 
-/** The next request as it goes over the wire. */
+/** The next request as raw HTTP. */
 function nextRequest(): string {
   const token = tokens[built % tokens.length];
   const path = plan.paths[built % plan.paths.length] ?? '/';
@@ -33,7 +33,7 @@ function nextRequest(): string {
 
 interface BareClient {
   getRequestBuffer(): Buffer | string;
-  /** How long after it was due the request that is under way was sent. */
+  /** How late the current request was sent. */
   lateMs: number;
 }
 
@@ -55,12 +55,12 @@ function onAnswer(status: number, tookMs: number): void {
   byStatus[status].push(tookMs);
 }
 
-/** So many connections, in an open loop each due to send once a second from `delayMs` on. */
+/** Runs these connections. In an open loop each sends once a second, starting after `delayMs`. */
 function fire(connections: number, delayMs: number): Promise<void> {
   return new Promise((done, fail) => {
     const begin = () => {
       const gridMs = performance.now();
-      // A request built anew for each would be a fifth of what is measured; ours is a text with other ids.
+      // Building each request again would take a fifth of the measured time, so only ids are replaced in a text.
       const setupClient = (client: autocannon.Client) => {
         const bare = client as unknown as BareClient;
         bare.getRequestBuffer = () => {
@@ -95,7 +95,7 @@ function fire(connections: number, delayMs: number): Promise<void> {
 const begun = process.cpuUsage();
 if (!isPaced) await fire(plan.connections, 0);
 else {
-  // A connection that waits less than a second for its answer is there again when it is due.
+  // A connection whose answer takes less than a second is ready when its next request is due.
   const share = Math.ceil(plan.connections / STAGGERED);
   await Promise.all(
     Array.from({ length: STAGGERED }, (_, at) => fire(share, (at * MS_PER_SECOND) / STAGGERED)),

@@ -1,46 +1,46 @@
 import { runChild } from './child.ts';
 
-/** Stands in a body for an id that is another in each request; in small letters, which no QR code has. */
+/** Placeholder in a body for an id that differs in each request. Lower case, which QR texts never contain. */
 export const FRESH_SEAT = 'a-fresh-seat';
 
-/** What is sent, and how. */
+/** The requests to send and how to send them. */
 export interface Plan {
   readonly url: string;
   readonly method: 'GET' | 'POST';
-  /** In turns, one after another. */
+  /** Used in turn. */
   readonly paths: readonly string[];
-  /** In turns, or none; each `FRESH_SEAT` in one is another id. */
+  /** Used in turn, if any. Each `FRESH_SEAT` in them becomes a new id. */
   readonly bodies?: readonly string[];
   /**
-   * A closed loop's connections each wait for an answer before they send again. An open loop's are each due to send once a
-   * second, on a grid of their own that nothing moves, and a latency counts from when the request was due.
+   * In a closed loop each connection waits for its answer before it sends again. In an open loop each sends at fixed times
+   * once a second, and latency counts from the time at which the request was due.
    */
   readonly loop: 'closed' | 'open';
   readonly connections: number;
-  /** Before it counts. */
+  /** Time before requests count. */
   readonly warmUpMs: number;
   readonly durationMs: number;
-  /** It ends with so many answers and not with the time, and all of them count; of a closed loop. */
+  /** Ends a closed loop after this many answers, all of which count, and not after a time. */
   readonly requests?: number;
 }
 
 export interface Counted {
   readonly seconds: number;
-  /** Milliseconds of every answer, by its status; 0 are errors of the connection. */
+  /** Latencies in milliseconds by status; status 0 stands for connection errors. */
   readonly byStatus: Readonly<Record<number, readonly number[]>>;
-  /** Requests that were sent in these seconds. */
+  /** Requests sent in that time. */
   readonly sent: number;
-  /** Answers by their status from the warm-up on: those that all processor time was for. */
+  /** Answers by status, including the warm-up, to which the processor time belongs. */
   readonly answers: Readonly<Record<number, number>>;
-  /** Processor time of the load itself, from the warm-up on. */
+  /** Processor time of the load generator, including the warm-up. */
   readonly loadSeconds: number;
 }
 
-/** Applies load from a process of its own. Throws when that process fails. */
+/** Generates load in its own process. Throws if that process fails. */
 export const applyLoad = (plan: Plan, tokens: readonly string[]): Promise<Counted> =>
   runChild('bench/stage/load-process.ts', { plan, tokens });
 
-/** Answers with one status: a second, and milliseconds at the median and at the slowest hundredth. */
+/** Answers with one status: number per second, and latency in ms at the median and the 99th percentile. */
 export interface Speed {
   readonly perSecond: number;
   readonly p50: number;
@@ -58,7 +58,7 @@ export function toSpeed(latenciesMs: readonly number[], seconds: number): Speed 
   return { perSecond: sorted.length / seconds, p50: at(0.5), p99: at(0.99) };
 }
 
-/** How many answers had another status than these. */
+/** Number of answers with other statuses. */
 export function errorsBeside({ byStatus }: Counted, ...statuses: readonly number[]): number {
   return Object.entries(byStatus).reduce(
     (sum, [each, { length }]) => sum + (statuses.includes(Number(each)) ? 0 : length),

@@ -1,7 +1,7 @@
-/** What a part needs and cannot bring along: without it the part is left out, and that is no failure. */
+/** Optional programs. A part that needs one is skipped without a failure if it is not installed. */
 const OPTIONAL: readonly string[] = ['redis-server', 'java', 'keytool', 'mvn'];
 
-/** The optional server's program whose absence is what an error is about; undefined when it is about anything else. */
+/** The optional program that is missing, if the error says so. */
 export function missingServer(error: unknown): string | undefined {
   const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
   const isAbsent = code === 'ENOENT' && syscall?.startsWith('spawn') === true;

@@ -4,19 +4,19 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
 import { type Speed, toSpeed } from './load.ts';
 
 const run = promisify(execFile);
 const SERVER_PROGRAMS = '/usr/lib/postgresql';
 const US_PER_MS = 1_000;
 const US_PER_S = 1_000_000;
-const MS_PER_SECOND = 1_000;
-/** The column of a transaction's log line that has its microseconds. */
+/** Column of a transaction's log line with its duration in microseconds. */
 const LATENCY_COLUMN = 2;
-/** The columns of when it ended: seconds and microseconds. */
+/** Columns with the time of its end: seconds and microseconds. */
 const END_COLUMNS = [4, 5] as const;
 
-/** What PostgreSQL itself does with the same rows: a script of `bench/stage`, and how many orders it writes at a time. */
+/** A pgbench script that writes the same rows directly, and the number of orders it writes per statement. */
 export const LIMITS = {
   'one statement an order': { script: 'bench/stage/order.pgbench.sql', orders: 1 },
   'sixteen orders a statement': { script: 'bench/stage/sixteen-orders.pgbench.sql', orders: 16 },
@@ -26,11 +26,11 @@ export type LimitName = keyof typeof LIMITS;
 
 export interface Pgbench {
   readonly program: string;
-  /** As it says itself. */
+  /** The version that it prints. */
   readonly version: string;
 }
 
-/** The newest of Debian's PostgreSQL, or that on PATH; undefined where there is none. */
+/** pgbench of the newest PostgreSQL that Debian installed, or from PATH, or undefined. */
 export async function findPgbench(): Promise<Pgbench | undefined> {
   const versions = existsSync(SERVER_PROGRAMS) ? await readdir(SERVER_PROGRAMS) : [];
   const installed = newestFirst(versions).map((version) => join(SERVER_PROGRAMS, version, 'bin/pgbench'));
@@ -40,7 +40,7 @@ export async function findPgbench(): Promise<Pgbench | undefined> {
   return { program, version: (await run(program, ['--version'])).stdout.trim() };
 }
 
-/** Folders are named by numbers, of which 9.6 and 15 come in no order of letters. */
+/** Folder names are version numbers, which must not be sorted as text. */
 export const newestFirst = (versions: readonly string[]): string[] =>
   versions.toSorted((a, b) => Number(b) - Number(a));
 
@@ -50,8 +50,7 @@ function secondOf(line = ''): number {
 }
 
 /**
- * Runs a limit for so long with so many clients, each waiting for one statement before it sends the next. `orders` are all
- * that were written.
+ * Runs a limit in a closed loop. `orders` is the number of all orders written.
  */
 export async function runPgbench(
   pgbench: string,
@@ -68,7 +67,7 @@ export async function runPgbench(
     const [file = ''] = await readdir(folder);
     const lines = (await readFile(join(folder, file), 'utf8')).trim().split('\n');
     const latencies = lines.map((line) => Number(line.split(' ')[LATENCY_COLUMN]) / US_PER_MS);
-    // Its clock runs while it still connects, which is not what is measured.
+    // Its duration includes connecting, which is not measured.
     const speed = toSpeed(latencies, secondOf(lines.at(-1)) - secondOf(lines[0]));
     return {
       speed: { ...speed, perSecond: speed.perSecond * orders },

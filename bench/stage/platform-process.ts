@@ -1,7 +1,7 @@
 /**
- * The platform around the service, in a process of its own: the issuer of tokens and both seating services, which agree
- * to every seat at one price (second argument, major units), so many milliseconds after they were asked (third), and that everybody may do everything. Prints its address and,
- * a line each, the tokens of so many buyers (first argument), then an empty line; ends with its input.
+ * The platform around the service, in its own process: the token issuer and both seating services. They accept every seat
+ * at one price (second argument, major units) after a delay (third argument, milliseconds) and grant every role. Prints its
+ * address, a token for each buyer (number: first argument) and an empty line. Exits when its input ends.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -31,7 +31,7 @@ function sign(sub: string, claims: Record<string, unknown> = {}): Promise<string
     .sign(privateKey);
 }
 
-/** With as little ado as can be: what is spent here is missing to what is measured. */
+/** As cheap as possible, because the measured service shares the processor. */
 function bodyOf(request: IncomingMessage): Promise<string> {
   return new Promise((done) => {
     let body = '';

@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** The kernel counts processor time in these. */
+/** Unit of the kernel's processor time. */
 const TICKS_PER_SECOND = 100;
 const PARENT = 1;
 const OWN = [11, 12];
 const ENDED_CHILDREN = [13, 14];
 
-/** Seconds of processor time, user's and system's, that a process and all it has started used, also those that ended since. */
+/** Processor time in seconds, user and system, of a process and all its descendants, ended ones included. */
 export async function processorSeconds(root: number): Promise<number> {
   const all = await settled();
   const sum = (fields: readonly number[], which: readonly number[]) =>
@@ -21,7 +21,7 @@ export async function processorSeconds(root: number): Promise<number> {
   return below(root) / TICKS_PER_SECOND;
 }
 
-/** Of every process; read again while one ends meanwhile, whose time would be in neither it nor its parent, or in both. */
+/** Reads all processes, again if one ended during the read, because its time could be missing or counted twice. */
 async function settled(): Promise<Map<number, readonly number[]>> {
   for (;;) {
     const all = await everyProcess();
@@ -39,7 +39,7 @@ async function everyProcess(): Promise<Map<number, readonly number[]>> {
   return all;
 }
 
-/** What stands behind the name in `/proc/PID/stat`, the state as NaN; undefined for a process that is gone. */
+/** The fields after the name in `/proc/PID/stat`, the state as NaN. Undefined if the process has ended. */
 async function fieldsOf(pid: number): Promise<readonly number[] | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   return stat

@@ -1,19 +1,20 @@
 /**
- * A hot sale's buyers, in a process of their own. Takes a `Sale` as JSON on its input; prints a `Sold` as JSON. All come at
- * the same moment, each over a connection of his own; each tries a few pairs of seats, comes again when he is told to, and
- * one in so many of those who have seats pays for them.
+ * The buyers of a hot sale, in their own process. Reads a `Sale` as JSON and prints a `Sold` as JSON. All buyers start at
+ * the same moment, each over their own connection. Each tries a few pairs of seats and retries when the service is
+ * overloaded; one in `onePaysIn` buyers with seats pays.
  */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent } from 'undici';
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
+import { CREATED } from '../../src/kernel/http-status.ts';
 import { printResult, readInput } from './child.ts';
 import { EVENT } from './event.ts';
 import type { Sale, Sold } from './sale.ts';
 
 const { url, tokens, pairs, tries, onePaysIn } = await readInput<Sale>();
-const CREATED = 201;
 const TAKEN = 409;
 const SHED = 503;
-const MS_PER_SECOND = 1_000;
 const AWAY_MS = 50;
 const PUBLISHABLE_KEY = 'pk_test_embedded';
 const agent = new Agent({
@@ -38,7 +39,7 @@ async function send(path: string, token: string, body?: string, type = 'applicat
   return { status: answer.statusCode, body: sent === '' ? {} : JSON.parse(sent), retryAfterMs };
 }
 
-/** Until there is an answer that is final: one that is told to come again does, not all at the same moment. */
+/** Repeats a request until its answer is final. Retries of different buyers are spread over time. */
 async function order(
   token: string,
   seatIds: readonly string[],

@@ -2,26 +2,26 @@ import { runChild } from './child.ts';
 
 export interface Sale {
   readonly url: string;
-  /** One for each buyer. */
+  /** One token for each buyer. */
   readonly tokens: readonly string[];
-  /** Seats that are asked for together. */
+  /** Seats that are ordered together. */
   readonly pairs: readonly (readonly string[])[];
-  /** How many pairs a buyer asks for before he gives up. */
+  /** Maximum number of pairs that a buyer tries. */
   readonly tries: number;
-  /** Of so many who have seats one pays. */
+  /** One in this many buyers with seats pays. */
   readonly onePaysIn: number;
 }
 
-/** When, in milliseconds since all came. */
+/** The result of a sale; times are milliseconds since its start. */
 export interface Sold {
   lastSoldMs: number;
   readonly winners: number[];
   readonly losers: number[];
   readonly paid: number[];
-  /** Answers that said to come again. */
+  /** Answers that asked the buyer to try again. */
   shed: number;
   errors: number;
 }
 
-/** Opens a sale to its buyers, who are a process of their own. Throws when that process fails. */
+/** Runs the buyers of a sale in their own process. Throws if that process fails. */
 export const openSale = (sale: Sale): Promise<Sold> => runChild('bench/stage/sale-process.ts', sale);

@@ -12,21 +12,21 @@ import { endChild, isCutShort, toClose } from './closing.ts';
 import { endWithUs } from './guard.ts';
 import { processorSeconds } from './processor-time.ts';
 
-/** What the service needs around it, each part in a process of its own, all on this machine. */
+/** The servers around the service, each in its own process on this machine. */
 export interface Stage {
   /** An empty, migrated database. */
   freshDatabase(): Promise<string>;
-  /** The service on a database, with these variables and arguments for Node besides. */
+  /** Starts the service on a database, with additional variables and Node arguments. */
   serve(
     dsn: string,
     env?: Record<string, string>,
     options?: { readonly nodeArgs?: readonly string[]; readonly checkout?: string },
   ): Promise<BenchService>;
-  /** Access tokens, each of another buyer. */
+  /** Access tokens of different buyers. */
   readonly tokens: readonly string[];
-  /** Of its PostgreSQL. */
+  /** Version of PostgreSQL. */
   readonly serverVersion: string;
-  /** Seconds of processor time so far, of what is around a service and of one. Throws when a part of the stage is gone. */
+  /** Processor time so far in seconds, of the servers and of a service. Throws if one of them has ended. */
   usage(service?: BenchService): Promise<Usage>;
   close(): Promise<void>;
 }
@@ -36,16 +36,16 @@ export type Usage = Readonly<Partial<Record<'service' | 'PostgreSQL' | 'stand-in
 const PLATFORM_END_TIMEOUT_MS = 2_000;
 const TEMPLATE = 'bench_template';
 const QR_KEY_BYTES = 32;
-/** What every service here seals with. */
+/** The QR key of all services of the bench. */
 export const QR_KEY = randomBytes(QR_KEY_BYTES).toString('base64');
 
 export interface StageOptions {
   readonly buyers: number;
-  /** Of a seat, in major units. */
+  /** Price of a seat in major units. */
   readonly price?: number;
-  /** How long after a question the platform answers. */
+  /** Delay of the seating services' answers. */
   readonly delayMs?: number;
-  /** Whether PostgreSQL counts its statements, which costs it a little. */
+  /** Whether PostgreSQL collects statement statistics, which costs a little time. */
   readonly countsStatements?: boolean;
 }
 
@@ -118,12 +118,12 @@ async function startPostgres(folder: string): Promise<Postgres> {
   });
   const { dsn } = await starting;
   const pid = Number((await readFile(join(folder, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
-  // A fast shutdown.
+  // SIGINT is PostgreSQL's fast shutdown.
   letBe = endWithUs(pid, 'INT');
   return { dsn, pid, close };
 }
 
-/** Removes a database that nothing needs any more. */
+/** Drops a database that is no longer used. */
 export async function dropDatabase(dsn: string): Promise<void> {
   await runOn(dsnFor(dsn, TEMPLATE), `DROP DATABASE ${new URL(dsn).pathname.slice(1)} WITH (FORCE)`);
 }
@@ -132,7 +132,7 @@ interface Platform {
   readonly url: string;
   readonly pid: number;
   readonly tokens: readonly string[];
-  /** Throws when it has ended. */
+  /** Throws if it has ended. */
   check(): void;
   close(): Promise<void>;
 }

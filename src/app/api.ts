@@ -18,7 +18,7 @@ import { CUT_MS, type Foundation, VERSION } from './foundation.ts';
 import type { Postgres, Servers } from './servers.ts';
 import { mountEmbedded } from './stand-ins.ts';
 
-/** What the API stands on. */
+/** What the API is built on. */
 interface Ground {
   readonly foundation: Foundation;
   readonly postgres: Postgres;
@@ -26,13 +26,13 @@ interface Ground {
   readonly servers: Servers;
 }
 
-/** What health and metrics ask of the features. */
+/** What health and metrics read from the features. */
 export interface Questions {
   readonly outboxLag: () => Promise<{ readonly waiting: number; readonly seconds: number }>;
   readonly readings: () => Promise<Readings>;
 }
 
-/** Serves the routes of features, the description of the API, health and metrics, and the embedded parts on the same port. */
+/** Serves the routes of the features, the API description, health, metrics and the embedded parts on one port. */
 export async function serveApi(
   { foundation, postgres, core, servers }: Ground,
   features: readonly Feature[],
@@ -93,10 +93,10 @@ function logOrigins({ config, log }: Foundation): void {
   else log.info('no page of another origin may call the API: CORS_ORIGINS names none');
 }
 
-/** Answers what must not reach the routes, as plain requests of Node. */
+/** Answers requests that must not reach the routes: preflights of CORS and requests that are shed. */
 function shedOrClose({ cors, metrics }: Foundation, drain: Drain, shed: Shed): Shed {
   return (request, response) => {
-    // A request while the process leaves is the last of its connection, so that no request meets a closed one.
+    // While the process stops, each request is the last of its connection, so that no request meets a closed connection.
     if (!drain.isOpen()) response.setHeader('connection', 'close');
     if (cors(request, response)) return true;
     if (!shed(request, response)) return false;
@@ -105,7 +105,7 @@ function shedOrClose({ cors, metrics }: Foundation, drain: Drain, shed: Shed): S
   };
 }
 
-/** Whether each server is available; what is embedded in the process always is. */
+/** The health probe of each server; a part that is embedded in the process is always available. */
 function probesOf({ embedded }: Foundation, { database }: Postgres, servers: Servers) {
   const probe = (variable: EmbeddedPart['variable'], check: HealthProbe['check']): HealthProbe =>
     embedded.has(variable) && variable !== 'POSTGRES_DSN'

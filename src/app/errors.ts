@@ -12,7 +12,7 @@ import { ticketErrors } from '../features/tickets/index.ts';
 import type { Errors } from '../kernel/errors.ts';
 import { platformErrors } from '../platform/errors.ts';
 
-/** Every error code of the service, from the tables of its owners. */
+/** Every error code of the service, from the tables of the features and the platform. */
 export const ERRORS = {
   ...platformErrors,
   ...accessErrors,

@@ -12,29 +12,29 @@ import type { Core, Watch } from '../platform/core.ts';
 import { allowOrigins } from '../platform/http/cors.ts';
 import { bind, bindLater } from '../platform/http/listener.ts';
 import { answerWhileStarting } from '../platform/http/starting.ts';
-import { type Bell, createBell } from '../platform/jobs/poller.ts';
+import { Bells } from '../platform/jobs/bells.ts';
 import { createLog } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { createOutput, isOutput, type Output, standardSink } from '../platform/telemetry/output.ts';
 import { startTracing, type Tracing } from '../platform/telemetry/tracing.ts';
 import { ERRORS } from './errors.ts';
 
-/** What tests and the simulator own in place of the real thing. */
+/** Replacements that tests and the simulator give. */
 export interface Overrides {
-  /** In place of the database's time. */
+  /** Replaces the database's time. */
   readonly clock?: Clock;
-  /** In place of this machine's clock, which is compared with the database's and decides nothing. */
+  /** Replaces the machine's clock, which is only compared with the database's. */
   readonly processClock?: Clock;
   readonly ids?: IdSource;
-  /** Where log lines go. */
+  /** The destination of log lines. */
   readonly logTo?: DestinationStream | Output;
-  /** The log of events in place of the one in the process. */
+  /** Replaces Kafka or the event log inside the process. */
   readonly eventLog?: EmbeddedEventLog;
-  /** Stands around everything with an effect: the database, and whatever is called outside of the process. */
+  /** Wraps everything that has an effect: the database, and every call to another process. */
   readonly watch?: Watch;
 }
 
-/** The variable that names the server of each part of a health answer. */
+/** The variable that configures each server of the health answer. */
 const VARIABLE_OF = {
   database: 'POSTGRES_DSN',
   redis: 'REDIS_ADDR',
@@ -44,8 +44,10 @@ const VARIABLE_OF = {
   stripe: 'STRIPE_SECRET_KEY',
 } as const;
 
-/** What is still connected after that is a stream or an idle client. */
+/** Connections still open after this long are streams or idle clients, and are cut. */
 export const CUT_MS = 500;
+
+const STDOUT = 1;
 
 export const VERSION = '0.1.0';
 
@@ -69,81 +71,89 @@ export const newIds = createIdSource(() => performance.timeOrigin + performance.
 
 export type Foundation = Awaited<ReturnType<typeof layFoundation>>;
 
-/** Ids, log, the port and the data folder: what everything else is built on. */
+/** Builds what everything else stands on: ids, the log, the port, the data folder and metrics. */
 export async function layFoundation(config: Config, overrides: Overrides, closing: Closing) {
-  const ids = overrides.ids ?? newIds;
   const beganMs = performance.now();
-  const logTo = overrides.logTo ?? createOutput(standardSink(1));
+  const ids = overrides.ids ?? newIds;
+  const logTo = overrides.logTo ?? createOutput(standardSink(STDOUT));
   const tracing = await tracingOf(config, (error) => log.warn({ err: error }, 'traces could not be sent'));
   const log: Logger = createLog(config.LOG_LEVEL, logTo, tracing?.ids);
   if (tracing) closing.add(tracing.close);
-  // A worker that shares the port takes its share of requests from the moment it listens, so it does that last.
   const cors = allowOrigins(config.corsOrigins);
   const embedded = new Set(embeddedParts(config).map((part) => part.variable));
+  // PostgreSQL's time is not known yet.
   const starting = answerWhileStarting({
     requestId: () => ids.uuid(),
-    // The database was not asked for its time yet.
     clock: overrides.clock ?? systemClock,
     version: VERSION,
     isEmbedded: (part) => embedded.has(VARIABLE_OF[part]),
   });
-  const listener = await (config.WEB_CONCURRENCY > 1
-    ? bindLater(config.PORT, config.HOST)
-    : bind(config.PORT, config.HOST, (request, response) => {
-        if (!cors(request, response)) starting(request, response);
-      }));
+  const listener = await listenerOf(config, cors, starting);
   closing.add(() => listener.close(CUT_MS));
-  // A service that keeps nothing there writes nowhere: its file system may be read-only.
+  // Without embedded parts nothing is written there: the file system may be read-only.
   if (embedded.size > 0 || config.QR_SECRET_KEY === undefined) {
     const claim = await claimDataDir(config.DATA_DIR);
     closing.add(() => claim.release());
   }
   logStart(log, config);
-  const selfHost = ['', '0.0.0.0', '::'].includes(config.HOST) ? '127.0.0.1' : config.HOST;
+  const bells = new Bells();
   return {
     config,
+    overrides,
+    closing,
     ids,
     log,
-    /** Since this service began to start. */
+    /** Milliseconds since the start of the service began. */
     upMs: () => Math.round(performance.now() - beganMs),
-    /** Log lines that nobody read. */
+    /** Log lines that were dropped because their reader stalled. */
     droppedLines: () => (isOutput(logTo) ? logTo.dropped() : 0),
-    closing,
     listener,
     /** Sees every request first. */
     cors,
     embedded,
     dataDir: resolve(config.DATA_DIR),
-    /** How this process reaches its own embedded parts. */
-    selfUrl: `http://${selfHost}:${listener.port}`,
-    publicUrl: config.PUBLIC_URL || `http://localhost:${listener.port}`,
-    overrides,
+    ...urlsOf(config, listener.port),
     errors: ERRORS,
     metrics: createMetrics(VERSION, Object.keys(ERRORS)),
-    /** Absent where nothing is traced. */
+    /** Undefined unless OTEL_EXPORTER_OTLP_ENDPOINT is set. */
     tracing,
     traces: tracing ?? NO_TRACES,
     watch: overrides.watch ?? ((_name, port) => port),
-    /** The bell of a job by its name. */
-    bell: bellsByName(),
-    /** Reports failures of a background job, by its name. */
-    failed:
-      (job: string): OnFailure =>
-      (error, about = {}) =>
-        log.error({ job, ...about, err: error }, 'background work failed'),
+    bells,
+    bell: (job: string) => bells.of(job),
+    failed: failuresTo(log),
   };
 }
 
-function bellsByName(): (job: string) => Bell {
-  const bells = new Map<string, Bell>();
-  return (job) => {
-    const bell = bells.get(job) ?? createBell();
-    bells.set(job, bell);
-    return bell;
-  };
+/**
+ * The port. It answers `starting` from now on, except in a worker: a worker that shares the port receives its share of
+ * requests as soon as it listens, so it listens last.
+ */
+function listenerOf(
+  { PORT, HOST, WEB_CONCURRENCY }: Config,
+  cors: ReturnType<typeof allowOrigins>,
+  starting: ReturnType<typeof answerWhileStarting>,
+) {
+  if (WEB_CONCURRENCY > 1) return bindLater(PORT, HOST);
+  return bind(PORT, HOST, (request, response) => {
+    if (!cors(request, response)) starting(request, response);
+  });
 }
 
-/** What features stand on, once the database is open. */
+/** The addresses at which this process reaches its own embedded parts, and at which people reach it. */
+function urlsOf({ HOST, PUBLIC_URL }: Config, port: number) {
+  const selfHost = ['', '0.0.0.0', '::'].includes(HOST) ? '127.0.0.1' : HOST;
+  return { selfUrl: `http://${selfHost}:${port}`, publicUrl: PUBLIC_URL || `http://localhost:${port}` };
+}
+
+/** Reports failures of a background job by the job's name. */
+function failuresTo(log: Logger): (job: string) => OnFailure {
+  return (job) =>
+    (error, about = {}) =>
+      log.error({ job, ...about, err: error }, 'background work failed');
+}
+
+/** What features are built on, once the database is open. */
 export function createCore(
   foundation: Foundation,
   { database, clock }: Pick<Core, 'database' | 'clock'>,
@@ -167,24 +177,24 @@ export function logStart(log: Logger, config: Config): void {
   );
 }
 
-/** Logs that it answers, and where; a worker leaves the address to the process that supervises it. */
+/** Logs that the service is up, with its address; for workers the supervising process logs the address. */
 export function reportUp({ config, log, publicUrl, listener, upMs }: Foundation): void {
   const line = { port: listener.port, ms: upMs() };
   if (config.WEB_CONCURRENCY > 1) log.info(line, 'worker is up');
   else log.info(line, upAt(publicUrl, line.ms));
 }
 
-/** The words of the line that tools wait for. */
+/** The log line that tools wait for. */
 export function upAt(url: string, ms: number): string {
   return `ms-ticketing is up: ${url} after ${ms} ms`;
 }
 
-/** A line for each migration that was applied. */
+/** Logs a line for each migration that was applied. */
 export function logMigrations(log: Logger, applied: readonly string[]): void {
   for (const migration of applied) log.info({ migration }, 'migration applied');
 }
 
-/** OpenTelemetry, where an endpoint is named; else none of it is loaded. */
+/** OpenTelemetry when an endpoint is configured; otherwise its packages are not loaded. */
 async function tracingOf(config: Config, onError: (error: unknown) => void): Promise<Tracing | undefined> {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio } = config;
   if (endpoint === undefined) return undefined;

@@ -8,10 +8,10 @@ import type { Queues, Readings } from '../platform/telemetry/metrics.ts';
 import type { Foundation } from './foundation.ts';
 import type { Postgres } from './servers.ts';
 
-/** The queues of a database that takes longer are left out; everything else is read all the same. */
+/** When the database takes longer, its queues are left out of the metrics. */
 const QUEUES_TIMEOUT_MS = 2_000;
 
-/** The features with something to read. */
+/** The features that the metrics read. */
 interface Sources {
   readonly outbox: Outbox;
   readonly payments: Pick<Payments, 'backlog'>;
@@ -19,7 +19,7 @@ interface Sources {
   readonly live: Pick<Live, 'streamCount'>;
 }
 
-/** What `/metrics` looks at when it is asked, in bounded time. */
+/** Reads the gauges of `/metrics`, in bounded time. */
 export async function readingsOf(
   { droppedLines }: Foundation,
   { database, clock }: Postgres,

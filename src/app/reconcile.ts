@@ -9,15 +9,15 @@ import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { newIds, VERSION } from './foundation.ts';
 
 /**
- * The comparison with Stripe alone, beside a service that runs or not. The caller gives the servers, and closes them.
- * It releases no holds: those of the service end by themselves, and PostgreSQL has freed the seats.
+ * Builds the comparison with Stripe alone, whether the service runs or not. The caller opens and closes the servers.
+ * It releases no holds: they expire by themselves, and PostgreSQL has freed the seats.
  */
 export function buildReconcile(
   database: Database,
   stripe: PaymentProvider,
   clock: Clock,
 ): Payments['reconcile'] {
-  // What it decides is in the differences that it returns.
+  // The returned differences report its decisions, so it logs nothing.
   const log = createLog('silent', process.stderr);
   const core = { database, clock, ids: newIds, log, metrics: createMetrics(VERSION) };
   const orders = createOrderBook(core, { recordSales: [addToFigures, recordInFeed] });

@@ -6,17 +6,17 @@ import { startPoller } from '../platform/jobs/poller.ts';
 import type { Foundation } from './foundation.ts';
 import type { Servers } from './servers.ts';
 
-/** A stop that takes longer than this is cut short; what is cut is found again by the next process. */
+/** A stop that takes longer than this is cut short; another process continues the work that was cut. */
 export const STOP_TIMEOUT_MS = 20_000;
-/** Requests under way when a stop begins have this long; the rest is for handing over what is read from Kafka. */
+/** How long a stop waits for requests under way; the rest of its time is for consumers of Kafka. */
 const DRAIN_MS = 10_000;
-/** Turns under way have this long: one that waits for Stripe, or compares thousands of payments, is left to another process. */
+/** How long a stop waits for turns under way: a turn that waits for Stripe, or compares thousands of payments, is cut. */
 const LAST_TURNS_MS = 4_000;
-/** All of that together, since the stop began; what is left is for the last messages and for closing. */
+/** The limit of all of that, from the start of the stop; the rest is for the last messages and for closing. */
 const HANDED_OVER_BY_MS = 15_000;
 const LAST_PUBLISHING_MS = 3_000;
 
-/** The jobs of features, by their names. Throws when two have the same name. */
+/** The jobs of the features by their names. Throws when two jobs have the same name. */
 export function jobsOf(features: readonly Feature[]): ReadonlyMap<string, Job> {
   const jobs = new Map<string, Job>();
   for (const job of features.flatMap((feature) => feature.jobs ?? [])) {
@@ -26,14 +26,14 @@ export function jobsOf(features: readonly Feature[]): ReadonlyMap<string, Job> {
   return jobs;
 }
 
-/** Does one turn of a job. Throws when there is none of that name. */
+/** Runs one turn of a job. Throws when no job has that name. */
 export async function turnOf(jobs: ReadonlyMap<string, Job>, name: string): Promise<boolean> {
   const job = jobs.get(name);
   if (!job) throw new Error(`there is no job named ${name}`);
   return job.turn();
 }
 
-/** Hands each feature the messages of the topics that it consumes, shared among the replicas. */
+/** Subscribes the consumers of the features to their topics; the replicas share the messages. */
 export function subscribe(
   { eventLog }: Pick<Servers, 'eventLog'>,
   group: string,
@@ -43,7 +43,7 @@ export function subscribe(
     eventLog.subscribe(group, topic, handle);
 }
 
-/** What of the service ends with its background work. */
+/** What a stop has to end beside the jobs. */
 interface Running {
   readonly features: readonly Feature[];
   readonly drain: Drain;
@@ -51,8 +51,8 @@ interface Running {
 }
 
 /**
- * Repeats every job until the stop, and reads from Kafka. A stop finishes requests under way, lets turns under way end,
- * and publishes what was committed last.
+ * Starts every job and the consumers of Kafka. A stop finishes requests under way, lets turns under way end, and publishes
+ * the last messages.
  */
 export function startJobs(foundation: Foundation, jobs: ReadonlyMap<string, Job>, running: Running): void {
   const { closing, listener, log } = foundation;
@@ -65,11 +65,11 @@ export function startJobs(foundation: Foundation, jobs: ReadonlyMap<string, Job>
     const lastTurns = withTimeLimit(LAST_TURNS_MS, ended, () => undefined);
     const handedOver = Promise.all([lastTurns, kafka?.stopReading()]);
     await withTimeLimit(handedOverBy - performance.now(), handedOver, () => undefined);
-    // What was committed since the relay last looked. Where that takes too long, the next leader publishes it.
+    // Publishes the messages committed since the relay's last turn. When that takes too long, the next leader does it.
     const publishing = jobs.get('relay')?.turn().catch(foundation.failed('relay'));
     await withTimeLimit(LAST_PUBLISHING_MS, Promise.resolve(publishing), () => undefined);
   });
-  // First of all at a stop: what these requests still write is published before the relay rests.
+  // This runs first at a stop, so that messages of the last requests are still published.
   closing.add(async () => {
     handedOverBy = performance.now() + HANDED_OVER_BY_MS;
     await listener.stopAccepting();
@@ -79,7 +79,7 @@ export function startJobs(foundation: Foundation, jobs: ReadonlyMap<string, Job>
   });
 }
 
-/** Repeats a job: when its bell rings, and at least at its interval. Its failures are logged, and its turns traced. */
+/** Repeats a job when its bell rings, and at least at its interval; logs its failures and traces its turns. */
 function repeat({ bell, log, tracing }: Foundation, job: Job) {
   const reported = reportFailures(() => job.turn(), {
     onFailure: (error, failures) =>

@@ -32,18 +32,18 @@ import { traceEvents } from '../platform/telemetry/event-tracing.ts';
 import { type Foundation, logMigrations, systemClock } from './foundation.ts';
 
 const MAX_CONNECTIONS_PER_SERVICE = 64;
-/** More than a map of the largest stadium needs; who answers without end is cut off. */
+/** More than a map of the largest stadium; a longer answer is refused. */
 const MAX_ANSWER_BYTES = 16_777_216;
 export const QR_KEY_BYTES = 32;
 const EMBEDDED_CLIENT_SECRET_BYTES = 24;
 const STRIPE_URL = 'https://api.stripe.com/';
 const OTHER_ISSUER =
-  'OIDC_ISSUER is not what tokens name as their issuer, so all are refused: set OIDC_ISSUER to what was found and KEYCLOAK_URL to where this service reaches Keycloak, or give Keycloak one name for everybody (its KC_HOSTNAME)';
+  'OIDC_ISSUER is not the issuer that tokens name, so all tokens are refused: set OIDC_ISSUER to the issuer that was found and KEYCLOAK_URL to the address at which this service reaches Keycloak, or give Keycloak the same name for all callers (its KC_HOSTNAME)';
 
 export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
 export type Servers = Awaited<ReturnType<typeof connectServers>>;
 
-/** PostgreSQL, real or embedded, there and migrated, and its time. */
+/** Opens PostgreSQL, real or embedded: waits for it, migrates it, and measures its time. */
 export async function openPostgres(foundation: Foundation) {
   const { config, closing, dataDir, log, tracing, watch, bell, failed } = foundation;
   let dsn = config.POSTGRES_DSN;
@@ -73,11 +73,11 @@ export async function openPostgres(foundation: Foundation) {
   });
   closing.add(() => database.close());
   const clock = await clockOf(opened, foundation);
-  if (config.SEED_DATA) await insertSampleData(database, config.currency);
+  if (config.SEED_DATA) await insertSampleData(database);
   return { database, dsn, clock, clockWatch: new ClockWatch(clock, log) };
 }
 
-/** The database's time, unless a test owns time. */
+/** The database's time, or the clock of a test. */
 async function clockOf(
   database: Pick<Connections, 'snapshot'>,
   { overrides }: Foundation,
@@ -87,7 +87,7 @@ async function clockOf(
   return startDatabaseClock({ database, processClock, monotonicMs: () => performance.now() });
 }
 
-/** Everything beside PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
+/** Connects everything except PostgreSQL: the issuer, the seating services, Stripe, holds and the event log, real or embedded. */
 export async function connectServers(foundation: Foundation, core: Core) {
   const { config, closing, log, selfUrl, overrides, watch, metrics, tracing } = foundation;
   const { clock } = core;
@@ -156,7 +156,7 @@ export async function connectServers(foundation: Foundation, core: Core) {
   };
 }
 
-/** Redis, where it is configured: the holds and the M2M token that replicas share. */
+/** Redis, if it is configured: holds and the M2M token, shared by the replicas. */
 async function redisOf({ config, closing, log, metrics }: Foundation, { database, clock }: Core) {
   const addresses = config.REDIS_ADDR;
   if (addresses === undefined) return undefined;
@@ -178,7 +178,7 @@ async function redisOf({ config, closing, log, metrics }: Foundation, { database
   return redis;
 }
 
-/** Kafka, where `KAFKA_ADDR` names it. */
+/** Kafka, if `KAFKA_ADDR` names it. */
 async function connectToKafka({ config, closing, failed }: Foundation): Promise<Kafka | undefined> {
   const { KAFKA_ADDR: brokers, KAFKA_SASL_MECHANISM: mechanism, KAFKA_TLS_CA_FILE: caFile } = config;
   if (brokers === undefined) return undefined;
@@ -187,7 +187,7 @@ async function connectToKafka({ config, closing, failed }: Foundation): Promise<
     'scram-sha-256': 'SCRAM-SHA-256',
     'scram-sha-512': 'SCRAM-SHA-512',
   } as const;
-  // Its client compiles its schemas when it is loaded: a third of a start that has no use for it.
+  // Loading the client compiles its schemas, which would take a third of a start that does not use Kafka.
   const { connectKafka } = await import('../platform/kafka/kafka.ts');
   const kafka = await connectKafka({
     access: {
@@ -237,7 +237,7 @@ export function topicNames(config: Config): TopicNames {
   };
 }
 
-/** Where tokens come from, and the secret this service gets its own with. */
+/** The issuer of tokens, and the client secret of this service. */
 async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Foundation) {
   const realm = `/realms/${config.KEYCLOAK_REALM}`;
   if (config.OIDC_ISSUER !== undefined) {
@@ -245,7 +245,7 @@ async function issuerOf({ config, dataDir, selfUrl, publicUrl }: Foundation) {
     return {
       issuer: config.OIDC_ISSUER,
       realmUrl: `${keycloak}${realm}`,
-      // Keycloak names its keys' address as browsers reach it; inside, the configured one is nearer.
+      // Keycloak publishes the address that browsers use; the configured one is reachable from inside.
       jwksUrl: config.KEYCLOAK_URL && `${keycloak}${realm}/protocol/openid-connect/certs`,
       clientSecret: config.TICKET_CLIENT_SECRET ?? '',
     };

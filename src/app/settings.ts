@@ -11,10 +11,10 @@ import { type Postgres, QR_KEY_BYTES, type Servers, topicNames } from './servers
 const SALES_CHANNEL = 'ticketing_sales';
 const DEFAULT_DOOR_HOURS = 24;
 
-/** Pauses between questions do not grow when the database's time is set back. */
+/** A monotonic clock, so that pauses between two tries do not grow when the database's time is set back. */
 const monotonicClock: Clock = { now: () => instant(Math.floor(performance.now())) };
 
-/** Where the outbox publishes to, and which of the replicas does. */
+/** The outbox's publisher, and the election of the replica that publishes. */
 export function publishing(
   { config, closing, log, watch }: Foundation,
   { dsn }: Postgres,
@@ -34,12 +34,12 @@ export function publishing(
   };
 }
 
-/** The keys that QR codes are sealed with: those configured, or one that is kept in the data folder. */
+/** The keys that seal QR codes: those configured, or one stored in the data folder. */
 export async function qrKeys({ config, dataDir }: Foundation): Promise<readonly string[]> {
   return config.QR_SECRET_KEY ?? [await readOrCreateSecret(`${dataDir}/qr.key`, QR_KEY_BYTES)];
 }
 
-/** Signals to every replica that the feed of sales has grown: by Redis where it is configured, else by PostgreSQL. */
+/** The signal to every replica that the feed of sales has grown: by Redis if it is configured, otherwise by PostgreSQL. */
 export function salesSignal(
   { bell, closing }: Foundation,
   { database, dsn }: Postgres,
@@ -55,7 +55,7 @@ export function salesSignal(
   return signal;
 }
 
-/** The embedded venue's sessions begin days after any start, so its doors are open. */
+/** When doors open and close. With the embedded venue they are always open, because its sessions begin days after the start. */
 export function doorHours({ config, embedded }: Foundation): DoorHours {
   const usual = embedded.has('EVENT_SEATING_SERVICE_URL') ? undefined : DEFAULT_DOOR_HOURS;
   const toMs = (hours: number | undefined) => (hours === undefined ? undefined : hours * MS_PER_HOUR);

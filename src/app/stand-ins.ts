@@ -11,7 +11,7 @@ import type { Servers } from './servers.ts';
 
 const VENUE_GROUP_BYTES = 9;
 
-/** What stands in for servers that no variable names, at the paths the real thing has. */
+/** Mounts the stand-ins of servers that no variable names, at the paths of the real servers. */
 export async function mountEmbedded(
   foundation: Foundation,
   { clock }: Core,
@@ -46,7 +46,7 @@ export async function mountEmbedded(
       scannerId: DEMO_USERS.scanner.sub,
     });
     closing.add(() => venue.close());
-    // Each venue keeps what it saw in its own folder, so each reads everything.
+    // Each venue stores its own copy of the seats, so each reads all messages.
     const group = `${config.KAFKA_GROUP_ID}.venue.${await readOrCreateSecret(`${dataDir}/venue/group`, VENUE_GROUP_BYTES)}`;
     servers.eventLog.subscribe(group, config.TOPIC_SEATS_STATUS, ({ value }) => venue.takeSeatStatus(value));
     await http.register(venue.plugin);

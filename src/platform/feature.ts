@@ -11,7 +11,6 @@ export interface Feature {
   readonly consumers?: readonly Consumer[];
   /** Ends what has no end of its own, such as event streams, when the process begins to stop. */
   stop?(): void;
-  readonly checks?: readonly Check[];
 }
 
 /** Repeated background work: at least every `everyMs`, and whenever its bell rings. */

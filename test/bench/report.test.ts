@@ -20,20 +20,20 @@ const figure = (value: number, isRatio: boolean): Figure => ({
   isRatio,
 });
 
-describe('what makes the bench fail', () => {
-  test('the quick run fails by a ratio below half, and by no other figure', () => {
+describe('the bench fails', () => {
+  test('in the quick run by a ratio below half, and by no other figure', () => {
     expect(failuresOf([section(figure(0.4, false), figure(0.6, true))], true)).toEqual([]);
     expect(failuresOf([section(figure(0.4, true))], true)).toHaveLength(1);
     expect(failuresOf([section(figure(Number.NaN, true))], true)).toHaveLength(1);
   });
 
-  test('the whole run fails by any figure', () => {
+  test('in the whole run by any figure', () => {
     expect(
       failuresOf([section(figure(0.9, false), figure(0.9, true), figure(1, false))], false),
     ).toHaveLength(2);
   });
 
-  test('a part that broke off fails, one that only lacks a server does not', () => {
+  test('when a section breaks off, and not when one only lacks an optional server', () => {
     const enoent = Object.assign(new Error('spawn'), { code: 'ENOENT', syscall: 'spawn redis-server' });
     const absent = Object.assign(enoent, { path: 'redis-server' });
     expect(failuresOf([nothingOf('a part', absent, missingServer(absent))], true)).toEqual([]);
@@ -41,7 +41,7 @@ describe('what makes the bench fail', () => {
     expect(failuresOf([nothingOf('a part', broken, missingServer(broken))], true)).toHaveLength(1);
   });
 
-  test('no other program is optional', () => {
+  test('when a program other than the optional servers is missing', () => {
     const error = Object.assign(new Error('spawn'), {
       code: 'ENOENT',
       syscall: 'spawn postgres',
@@ -51,20 +51,22 @@ describe('what makes the bench fail', () => {
   });
 });
 
-test('what the command is given is known, or refused in one line', () => {
+test('the arguments are known options and sections, or are refused in one line', () => {
   const parts = ['orders', 'growth'] as const;
   expect(readArguments(['--quick', '--only', 'growth'], parts)).toEqual({ isQuick: true, only: 'growth' });
   expect(readArguments([], parts)).toEqual({ isQuick: false, only: undefined });
   for (const strange of [['--quik'], ['quick'], ['--only', 'nonsense'], ['--only'], ['-q']]) {
-    expect(() => readArguments(strange, parts), strange.join(' ')).toThrow(/^[^\n]*there are|^--only takes/);
+    expect(() => readArguments(strange, parts), strange.join(' ')).toThrow(
+      /^[^\n]*use --quick|^--only takes/,
+    );
   }
 });
 
-test('a bar of what was not measured is left out', () => {
+test('a bar without a measurement is left out', () => {
   const picture = { unit: 's', labels: ['a', 'b'], series: [{ name: 'x', values: [1, Number.NaN] }] };
   expect(drawPicture('T', picture)).not.toContain('NaN');
 });
 
-test('the newest version is the greatest number', () => {
+test('the newest version of a program is the one with the greatest number', () => {
   expect(newestFirst(['9.6', '15', '18'])).toEqual(['18', '15', '9.6']);
 });

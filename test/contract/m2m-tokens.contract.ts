@@ -76,20 +76,20 @@ export function m2mTokensContract(
 
     test('they are used until they end while the issuer is unavailable, and then the failure is clear', async () => {
       const first = await tokens.get();
-      issuer.away = true;
+      issuer.isUnavailable = true;
       now += 250_000;
       expect(await tokens.get()).toBe(first);
       now += 60_000;
       await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
-      issuer.away = false;
+      issuer.isUnavailable = false;
       now += 1_000;
       expect(await tokens.get()).not.toBe('');
     });
 
     test('they are not requested for a moment after a failure', async () => {
-      issuer.away = true;
+      issuer.isUnavailable = true;
       await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
-      issuer.away = false;
+      issuer.isUnavailable = false;
       await expect(tokens.get()).rejects.toMatchObject({ code: 'identity_unavailable' });
       expect(issuer.counts.tokens).toBe(0);
       now += 501;

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import type { Executor } from '../../src/platform/postgres/database.ts';
-import { holdNextCommit, toldOf, watchedBy } from '../support/live-sales.ts';
+import { holdNextCommit, ordersOn, watchedBy } from '../support/live-sales.ts';
 import { startPlatformApp } from '../support/platform-app.ts';
 
 vi.mock('../../src/features/live/feed.store.ts', async (original) => {
@@ -28,11 +28,11 @@ test('with numbers that rows take before their commit, a reader misses the row t
   await first.untilItWaits();
   const quick = await sales.sell();
   await reader.untilThereAre(1, 'checkout');
-  await first.letGo();
+  await first.release();
   const late = await slow;
   const last = await sales.sell();
   await reader.untilThereAre(2, 'checkout');
-  expect(toldOf(reader)).toEqual([quick, last]);
+  expect(ordersOn(reader)).toEqual([quick, last]);
   expect(
     await platform.app.sql(`SELECT FROM sales_feed WHERE message LIKE '%' || $1 || '%'`, [late]),
   ).toHaveLength(1);

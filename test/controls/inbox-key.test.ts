@@ -12,8 +12,8 @@ async function deliveredTwice(arena: Arena) {
   const { steps } = await arena.interleaving.race(
     inStretches({ who: 'first', before: 'database inbox-claim' }, { who: 'again' }),
     {
-      first: () => arena.tell('first', orderId, intentId, { eventId }),
-      again: () => arena.tell('again', orderId, intentId, { eventId, ofReplica: true }),
+      first: () => arena.reportPayment('first', orderId, intentId, { eventId }),
+      again: () => arena.reportPayment('again', orderId, intentId, { eventId, ofReplica: true }),
     },
   );
   const applied = steps.filter(({ effect }) => effect === 'database payment-record').length;

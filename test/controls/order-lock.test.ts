@@ -11,7 +11,7 @@ async function payInTheMiddleOfCancel(arena: Arena) {
     inStretches({ who: 'buyer', before: 'database order-save-state' }, { who: 'stripe' }),
     {
       buyer: () => arena.call('buyer', 'DELETE', `/api/order/${orderId}`, { token: arena.buyer }),
-      stripe: () => arena.tell('stripe', orderId, intentId),
+      stripe: () => arena.reportPayment('stripe', orderId, intentId),
     },
   );
   await arena.rest();

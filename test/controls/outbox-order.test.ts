@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Arena } from '../support/arena.ts';
-import { newsOfSeat } from '../support/ledger.ts';
+import { statesOfSeat } from '../support/ledger.ts';
 import { inStretches } from '../support/schedules.ts';
 import { until } from '../support/servers.ts';
 import { findings, guarded, unguarded } from './open-arena.ts';
@@ -24,7 +24,7 @@ describe('the number of an outbox row', () => {
     );
     expect(answers.after.status).toBe(201);
     await arena.rest();
-    return newsOfSeat(arena, seatIds[0] ?? '');
+    return statesOfSeat(arena, seatIds[0] ?? '');
   }
 
   test('when it is taken after the seats are won, the last published state of a seat is its real one', async () => {
@@ -54,7 +54,7 @@ describe('the relay', () => {
       const now = Date.now();
       await until('the clock advances', () => Date.now() > now);
     }
-    return { states: newsOfSeat(arena, seatIds[0] ?? ''), findings: await findings(arena) };
+    return { states: statesOfSeat(arena, seatIds[0] ?? ''), findings: await findings(arena) };
   }
 
   /**

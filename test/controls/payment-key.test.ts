@@ -13,8 +13,8 @@ async function reportedTwice(arena: Arena) {
       { who: 'again', before: 'database order-lock' },
     ),
     {
-      first: () => arena.tell('first', orderId, intentId),
-      again: () => arena.tell('again', orderId, intentId, { ofReplica: true }),
+      first: () => arena.reportPayment('first', orderId, intentId),
+      again: () => arena.reportPayment('again', orderId, intentId, { ofReplica: true }),
     },
   );
   const [order] = await arena.rows('SELECT status FROM orders WHERE order_id = $1', [orderId]);

@@ -10,13 +10,13 @@ beforeAll(async () => {
   world = await openWorld();
 });
 
-describe('the table and the OpenAPI document', () => {
+describe('the access table and the OpenAPI document', () => {
   test('have the same routes', async () => {
     const documented = [...(await documentedRoutes(world)).keys()];
     expect(documented.toSorted()).toEqual(Object.keys(ROUTES).toSorted());
   });
 
-  test('have the same ids: the table’s request of a route has each that the route takes', async () => {
+  test('have the same ids: each request of the table fills in every id that its route takes', async () => {
     const about = { world, sale: world.sales.completed };
     const missing = [...(await documentedRoutes(world))].flatMap(([route, ids]) => {
       const row = ROUTES[route];
@@ -32,7 +32,7 @@ describe('the table and the OpenAPI document', () => {
   });
 });
 
-/** Also a field that is null has its place. */
+/** Fields that are null have their place, too. */
 function fieldsOf(parts: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(parts).flatMap(([part, fields]) =>
     Object.keys(fields ?? {}).map((name) => `${part}.${name}`),
@@ -40,15 +40,15 @@ function fieldsOf(parts: Readonly<Record<string, unknown>>): string[] {
 }
 
 describe.each(Object.keys(ROUTES))('%s', (route) => {
-  test('refuses everybody else, changes nothing and shows nothing', async () => {
+  test('it refuses every caller without access, and neither changes nor reveals anything', async () => {
     expect(await walkRefusals(world, route)).toEqual([]);
   });
 
-  test('lets those pass who may', async () => {
+  test('it answers every caller with access', async () => {
     expect(await walkPasses(world, route)).toEqual([]);
   });
 
-  test('gives nothing of another event', async () => {
+  test('it returns nothing of another event', async () => {
     expect(await walkForeignIds(world, route)).toEqual([]);
   });
 });
@@ -63,17 +63,17 @@ test('a scanner sees a ticket but not its QR code', async () => {
   expect(await seen('scanner')).not.toHaveProperty('qr_code');
 });
 
-test('while the seating service is unavailable nobody passes by it, and the owner passes without it', async () => {
+test('while the seating service is unavailable, access that depends on it is refused, and the owner still has theirs', async () => {
   const { platform, sales, tokens } = world;
   const read = (caller: Caller) =>
     platform.app.call('GET', `/api/order/${sales.completed.orderId}`, { token: tokens.get(caller) ?? '' });
-  platform.seating.away = true;
+  platform.seating.isUnavailable = true;
   try {
     const { status, headers, body } = await read('organiser');
     expect({ status, code: body.code }).toEqual({ status: 503, code: 'seating_unavailable' });
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await read('owner')).status).toBe(200);
   } finally {
-    platform.seating.away = false;
+    platform.seating.isUnavailable = false;
   }
 });

@@ -25,11 +25,11 @@ beforeAll(async () => {
   ({ buyer, organiser, admin } = await people(platform));
 });
 
-/** A completed order of two seats, the dearer first. */
+/** A completed order of two seats, the more expensive first. */
 const sold = () => buyer.buy(seatsAt(platform.seating, 90, 60));
 type Sold = Awaited<ReturnType<typeof sold>>;
 
-/** The topics of an order's messages, the oldest first, when all of them are published. */
+/** The topics of an order's messages, oldest first, once all of them are published. */
 async function topicsOf(orderId: string): Promise<string[]> {
   const ofOrder = () => events.messages.filter(({ key }) => key === orderId);
   await until('all is published', async () => {
@@ -43,7 +43,7 @@ async function topicsOf(orderId: string): Promise<string[]> {
   return [...once.values()].map(({ topic }) => topic.replace('ticketly.order.', ''));
 }
 
-/** The same order with its tickets by id: their order in the list means nothing. */
+/** The same order with its tickets by id, because their order in the list means nothing. */
 function byTicket(order: Order): Order {
   const tickets = order.tickets.toSorted((a, b) => (a.ticket_id < b.ticket_id ? -1 : 1));
   return { ...order, tickets };
@@ -51,7 +51,7 @@ function byTicket(order: Order): Order {
 
 const announcedOn = (topic: string, orderId: string) => events.on(topic, orderId).map(byTicket);
 
-/** The order as its buyer reads it, which is how messages have it but for QR codes and notes. */
+/** The order as its buyer reads it: messages carry the same, without QR codes and notes. */
 async function orderAsRead(orderId: string) {
   const order = await buyer.read(orderId);
   return byTicket({
@@ -71,7 +71,7 @@ const refundAtStripe = async (intentId: string, amount: string) => {
   });
 };
 
-/** Everything that changes a completed order and leaves it completed, with how many amendments it announces. */
+/** Every action that changes a completed order and leaves it completed, with the number of amendments that it announces. */
 const AMENDING: readonly (readonly [string, number, (order: Sold) => Promise<unknown>])[] = [
   ['an organiser voids a ticket', 1, ({ tickets: [first] }) => organiser.void(first)],
   [
@@ -132,7 +132,7 @@ describe('ticketly.order.amended', () => {
     );
   });
 
-  test('it carries nothing of an order that changes while it is pending', async () => {
+  test('it does not carry an order that changes while it is pending', async () => {
     const [kept, dropped, added] = [randomUUID(), randomUUID(), randomUUID()];
     const orderId = await buyer.place([kept, dropped]);
     await buyer.change(orderId, { seat_ids: [kept, added] });
@@ -142,18 +142,21 @@ describe('ticketly.order.amended', () => {
 
   test.each<[string, (order: Sold) => Promise<unknown>]>([
     ['an administrator cancels it', ({ orderId }) => admin.cancel(orderId)],
-    ['an administrator refunds it whole', ({ orderId }) => admin.refund(orderId, { reason: 'moved' })],
+    ['an administrator refunds all of it', ({ orderId }) => admin.refund(orderId, { reason: 'moved' })],
     [
       'all of it is refunded at Stripe',
       ({ intentId }) => stripe.post('refunds', { payment_intent: intentId }),
     ],
-  ])('it leaves the end of a completed order to the topic of cancellations: %s', async (_name, act) => {
-    const order = await sold();
-    const { orderId } = order;
-    await act(order);
-    await stored.untilStatus(orderId, 'cancelled');
-    expect(await topicsOf(orderId)).toEqual(['created', 'updated', 'canceled']);
-  });
+  ])(
+    'it does not carry a completed order that ends, which goes to the topic of cancellations: %s',
+    async (_name, act) => {
+      const order = await sold();
+      const { orderId } = order;
+      await act(order);
+      await stored.untilStatus(orderId, 'cancelled');
+      expect(await topicsOf(orderId)).toEqual(['created', 'updated', 'canceled']);
+    },
+  );
 
   test('it carries an order that is completed again because its dispute was won', async () => {
     const orderId = await buyer.place();
@@ -167,8 +170,8 @@ describe('ticketly.order.amended', () => {
   });
 });
 
-describe('ticketly.order.updated carries one completion of an order', () => {
-  test('when its hold had ended and its money came late', async () => {
+describe('ticketly.order.updated carries the completion of an order once', () => {
+  test('when the hold had ended and the payment came late', async () => {
     const orderId = await buyer.place();
     await stored.endHold(orderId);
     await stored.untilStatus(orderId, 'cancelled');
@@ -178,7 +181,7 @@ describe('ticketly.order.updated carries one completion of an order', () => {
     expect(announcedOn('ticketly.order.updated', orderId)).toEqual([await orderAsRead(orderId)]);
   });
 
-  test('when checkouts, webhooks and payment messages race, and come again afterwards', async () => {
+  test('when checkouts, webhooks and payment messages race and are then repeated', async () => {
     const orderId = await buyer.place();
     const intentId = await buyer.pay(orderId);
     const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId, { id: intentId }));

@@ -27,7 +27,7 @@ function own(id: string): string {
   return id;
 }
 
-/** An event, session and organisation of the organiser's that no other test sells for. */
+/** An event, session and organisation of the organiser that no other test sells for. */
 function newEvent() {
   return { event_id: own(randomUUID()), session_id: own(randomUUID()), organization_id: own(randomUUID()) };
 }
@@ -36,7 +36,7 @@ type Ids = ReturnType<typeof newEvent>;
 const ask = (path: string, token = organiser.token, app: TestApp = platform.app) =>
   app.call('GET', BASE + path, { token });
 
-/** The buyer, who buys of that event. */
+/** A buyer of tickets of that event. */
 const buyerOf = (ids: Ids) => buyer.via({ onSale: onSaleAt(ids) });
 
 const newSeats = (count: number) => Array.from({ length: count }, () => randomUUID());
@@ -47,7 +47,7 @@ const sell = async (ids: Ids, seats = 1, discountId?: string) =>
   (await buyerOf(ids).buy(newSeats(seats), discountId)).orderId;
 
 describe('figures', () => {
-  test('are exactly what the contract says, on whichever replica', async () => {
+  test('are exactly what the contract says, on every replica', async () => {
     const ids = newEvent();
     const discountId = catalogueDiscount(
       platform.seating,
@@ -110,9 +110,9 @@ describe('figures', () => {
     }
   });
 
-  test('tell money taken, refunded and net apart, and follow what happens to orders', async () => {
+  test('separate money taken, refunded and net, and follow the changes of orders', async () => {
     const ids = newEvent();
-    const [kept, gone] = [await sell(ids, 2), await sell(ids)];
+    const [kept, refunded] = [await sell(ids, 2), await sell(ids)];
     await admin.refund(kept, 30.25);
     expect(await organiser.figures(ids.event_id)).toMatchObject({
       total_revenue: 300,
@@ -121,7 +121,7 @@ describe('figures', () => {
       money_refunded: 30.25,
       money_net: 269.75,
     });
-    await admin.refund(gone, {});
+    await admin.refund(refunded, {});
     expect(await organiser.figures(ids.event_id)).toMatchObject({
       total_revenue: 200,
       total_before_discounts: 200,
@@ -143,7 +143,7 @@ describe('figures', () => {
     });
   });
 
-  test('have every day of the range, by the clock of the zone', async () => {
+  test('cover every day of the range, in local time of the zone', async () => {
     const ids = newEvent();
     const orderIds = [await sell(ids), await sell(ids), await sell(ids)];
     const at = ['2026-03-01T18:29:59Z', '2026-03-01T18:30:00Z', '2026-03-04T00:00:00Z'];
@@ -168,7 +168,7 @@ describe('figures', () => {
     }
   });
 
-  test('of an event that sold nothing are zeros', async () => {
+  test('of an event without sales are zeros', async () => {
     const ids = newEvent();
     expect(await organiser.figures(ids.event_id)).toMatchObject({
       total_revenue: 0,
@@ -181,7 +181,7 @@ describe('figures', () => {
     });
   });
 
-  test('are the same after folding', async () => {
+  test('are the same after the counts are folded', async () => {
     const ids = newEvent();
     for (let order = 0; order < 3; order += 1) await sell(ids);
     const before = await organiser.figures(ids.event_id);
@@ -196,7 +196,7 @@ describe('figures', () => {
   });
 });
 
-/** Gives orders another time, in the orders and in what is counted of them. */
+/** Moves orders to another time, both in the orders and in their counts. */
 async function moveTo(ids: Ids, orderIds: readonly string[], at: readonly string[]): Promise<void> {
   const quarter = 'floor(extract(epoch FROM created_at) / 900)::integer';
   for (const [index, orderId] of orderIds.entries()) {
@@ -207,13 +207,13 @@ async function moveTo(ids: Ids, orderIds: readonly string[], at: readonly string
     ['organization_sales_by_time', 'organization_id'],
   ]) {
     const id = key === 'organization_id' ? ids.organization_id : ids.event_id;
-    // What is being folded just now would be there once more.
+    // Rows that are being folded at this moment would be counted twice.
     await until('all is folded', async () => {
       const fresh = `SELECT FROM ${table} WHERE ${key?.split(',')[0]} = $1 AND NOT is_folded`;
       return (await platform.app.sql(fresh, [id])).length === 0;
     });
     await platform.app.sql(
-      `WITH gone AS (DELETE FROM ${table} WHERE ${key?.split(',')[0]} = '${id}')
+      `WITH deleted AS (DELETE FROM ${table} WHERE ${key?.split(',')[0]} = '${id}')
        INSERT INTO ${table} (${key}, quarter_hour, orders, tickets, revenue, before_discounts)
        SELECT ${key}, ${quarter}, 1, 1, price, subtotal FROM orders WHERE event_id = $1 AND status = 'completed'`,
       [ids.event_id],
@@ -221,10 +221,10 @@ async function moveTo(ids: Ids, orderIds: readonly string[], at: readonly string
   }
 }
 
-test('orders of one event complete on two replicas while both fold: every answer is a true sum, and none is lost', async () => {
+test('while orders of one event complete on two replicas and both fold, every answer is a true sum and no sale is lost', async () => {
   const ids = newEvent();
   const apps = [platform.app, replica];
-  // Free ones: the replica has a stand-in for Stripe of its own.
+  // The orders are free, because the replica has its own stand-in for Stripe.
   const orderIds = await Promise.all(
     Array.from({ length: 40 }, () => buyerOf(ids).place(seatsAt(platform.seating, 0, 0))),
   );
@@ -284,14 +284,14 @@ describe('bad input', () => {
     ['/events/:event/export?format=csv&what=users', 'querystring/what'],
     ['/events/:event/export?format=csv', 'querystring/what'],
   ];
-  test.each(cases)('%s', async (path, field) => {
+  test.each(cases)('%s is refused, naming %s', async (path, field) => {
     const { status, body } = await ask(path.replace(':event', platform.eventId));
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });
     expect(body.errors[0].field).toContain(field);
     expect(body.errors[0].reason).toBeTruthy();
   });
 
-  test.each([[[]], [['x']], ['none']])('a batch of %s', async (eventIds) => {
+  test.each([[[]], [['x']], ['none']])('a batch of %j is refused', async (eventIds) => {
     for (const path of ['/events/batch', '/events/batch/individual']) {
       const { status, body } = await organiser.call('POST', BASE + path, { eventIds });
       expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });
@@ -299,7 +299,7 @@ describe('bad input', () => {
   });
 
   test.each(['/events/batch', '/events/batch/individual'])(
-    '%s takes 200 events and not one more',
+    '%s accepts 200 events and refuses 201',
     async (path) => {
       const eventIds = Array.from({ length: 201 }, () => own(randomUUID()));
       const post = (asked: string[]) => organiser.call('POST', BASE + path, { eventIds: asked });
@@ -309,7 +309,7 @@ describe('bad input', () => {
     },
   );
 
-  test('another’s event in a batch of ten: 403 and nothing of the others', async () => {
+  test('a batch of ten with an event of another organiser is refused with 403, and shows nothing of the other nine', async () => {
     const ids = newEvent();
     await sell(ids);
     const eventIds = [ids.event_id, ...Array.from({ length: 8 }, () => own(randomUUID())), randomUUID()];
@@ -322,7 +322,7 @@ describe('bad input', () => {
     }
   });
 
-  test('the session is another’s: 403, also within an event of one’s own', async () => {
+  test('a session of another organiser is refused with 403, also under one of the caller’s own events', async () => {
     const { event_id } = newEvent();
     expect((await ask(`/events/${event_id}/sessions/${randomUUID()}`)).status).toBe(403);
   });
@@ -385,7 +385,7 @@ describe('the list of orders', () => {
     expect(beyond.headers.get('x-total-count')).toBe('3');
   });
 
-  test('goes on from a cursor, right while orders come in; an offset does not', async () => {
+  test('pages by cursor without gaps or repeats while orders arrive, which an offset cannot', async () => {
     const ids = newEvent();
     const orderIds: string[] = [];
     for (let order = 0; order < 6; order += 1) orderIds.push(await placeFor(ids));
@@ -426,7 +426,7 @@ describe('the list of orders', () => {
       expect({ status, code: body.code, reason: body.errors[0].reason }).toEqual({
         status: 400,
         code: 'invalid_request',
-        reason: 'belongs to another list: another event, filter or sort',
+        reason: 'belongs to a list with another event, filter or sort',
       });
     }
     expect((await ask(`${path}?offset=1&cursor=${cursor}`)).status).toBe(400);
@@ -438,12 +438,12 @@ describe('the list of orders', () => {
     const { status, body } = await ask(`${path}?cursor=${tampered.toString('base64url')}`);
     expect({ status, reason: body.errors?.[0].reason }).toEqual({
       status: 400,
-      reason: 'was changed on the way; take it from x-next-cursor',
+      reason: 'was altered; take it from x-next-cursor',
     });
   });
 });
 
-/** Puts many completed orders of two tickets into the database as they are after a sale. */
+/** Inserts many completed orders of two tickets, as a sale leaves them. */
 async function insertSold(ids: Ids, orders: number, label = 'A'): Promise<void> {
   await platform.app.sql(
     `WITH sold AS (
@@ -457,7 +457,7 @@ async function insertSold(ids: Ids, orders: number, label = 'A'): Promise<void> 
      ), counted AS (
        INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
        SELECT organization_id, event_id, session_id, 'lkr', 20010, 0 FROM sold
-     ), told AS (
+     ), announced AS (
        INSERT INTO sale_changes (event_id, organization_id, orders, tickets, revenue)
        SELECT event_id, organization_id, 1, 2, price FROM sold
      ), timed AS (
@@ -492,7 +492,7 @@ describe('the tickets of a session', () => {
     expect(body[0]).not.toHaveProperty('qr_code');
   });
 
-  test('come whole when they are many', async () => {
+  test('are returned in full when there are many', async () => {
     const ids = newEvent();
     await insertSold(ids, 1_300);
     const { status, body, headers } = await ask(`/sessions/${ids.session_id}/tickets`);
@@ -509,7 +509,7 @@ describe('an export', () => {
     `${platform.app.url}${BASE}/events/${ids.event_id}/export?format=${format}&what=${what}`;
   const open = (of: string) => request(of, { headers: { authorization: `Bearer ${organiser.token}` } });
 
-  test('is a CSV file with a mark, a header, types that add up and no formula', async () => {
+  test('is a CSV file with a byte order mark, a header, correctly typed columns and no formulas', async () => {
     const ids = newEvent();
     await insertSold(ids, 1, '=1+1,"x"\n');
     const { statusCode, headers, body } = await open(url(ids, 'tickets'));
@@ -525,7 +525,7 @@ describe('an export', () => {
     expect(text.endsWith('\r\n')).toBe(true);
   });
 
-  test('has each kind of row, and of none its header', async () => {
+  test('has each kind of row, and only a header when there are none', async () => {
     const ids = newEvent();
     const lines = async (what: string) =>
       (await (await open(url(ids, what))).body.text()).trimEnd().split('\r\n');
@@ -547,13 +547,13 @@ describe('an export', () => {
     expect((await lines('checkins'))[1]).toContain(admin.id);
   });
 
-  test('has orders placed meanwhile wholly or not at all', async () => {
+  test('includes each order placed during the export completely or not at all', async () => {
     const ids = newEvent();
     await insertSold(ids, 20_000);
     const { body } = await open(url(ids, 'tickets'));
     const reader = body[Symbol.asyncIterator]();
     const first = (await reader.next()).value as Buffer;
-    // The client has not read on: the rest is not made yet.
+    // The client has stopped reading, so the rest is not written yet.
     await insertSold(ids, 500, 'LATE');
     const late = await sell(ids, 3);
     let text = first.toString();
@@ -568,7 +568,7 @@ describe('an export', () => {
     expect(after.trimEnd().split('\r\n').slice(1)).toHaveLength(41_003);
   });
 
-  test('ends when its client goes away, and only so many run at once', async () => {
+  test('ends when its client disconnects, and the number that run at once is limited', async () => {
     const ids = newEvent();
     await insertSold(ids, 20_000);
     const under = await Promise.all([open(url(ids, 'tickets')), open(url(ids, 'tickets', 'xlsx'))]);
@@ -581,7 +581,7 @@ describe('an export', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const { body } of under) body.destroy();
     await until(
-      'both have let go',
+      'both transactions have ended',
       async () =>
         (
           await platform.app.sql(
@@ -596,7 +596,7 @@ describe('an export', () => {
     expect(again.text.trimEnd().split('\r\n')).toHaveLength(20_001);
   });
 
-  test('one that fails in the middle does not look whole', async () => {
+  test('is visibly truncated when it fails half-way', async () => {
     const ids = newEvent();
     await insertSold(ids, 20_000);
     const { body } = await open(url(ids, 'tickets'));
@@ -632,7 +632,7 @@ describe('an export', () => {
   });
 });
 
-test('the embedded venue knows its organiser: he alone sees what is his', async () => {
+test('in the embedded venue an organiser sees only their own events', async () => {
   const app = await startTestApp();
   const [organiserToken, buyerToken] = [await app.signIn('organiser'), await app.signIn('buyer')];
   const { body: events } = await app.call('GET', '/api/event-query/v1/events/trending?limit=2');

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Person, people } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { insertStuckRefund } from '../support/stored.ts';
 
 let platform: PlatformApp;
 let buyer: Person;
@@ -13,7 +14,7 @@ beforeAll(async () => {
   ({ buyer, admin, organiser } = await people(platform));
 });
 
-/** What the trail says of an order, newest first. */
+/** The entries of the trail about an order, newest first. */
 async function entriesOf(orderId: string) {
   const entries = (await organiser.audit()).filter((entry) => entry.order_id === orderId);
   return entries.map(({ action, before, after }) => ({ action, before, after }));
@@ -21,8 +22,8 @@ async function entriesOf(orderId: string) {
 
 const completed = async () => (await buyer.buy([randomUUID()])).orderId;
 
-describe('the trail has', () => {
-  test('an order that an administrator cancels, with who and when', async () => {
+describe('the audit trail', () => {
+  test('records the cancellation of an order by an administrator, with who and when', async () => {
     const orderId = await completed();
     const from = Date.now();
     await admin.cancel(orderId);
@@ -43,7 +44,7 @@ describe('the trail has', () => {
     expect(Date.parse(String(entry?.at))).toBeLessThanOrEqual(Date.now());
   });
 
-  test('money that is given back, part after part', async () => {
+  test('records each partial refund', async () => {
     const orderId = await completed();
     for (const amount of [30.5, 69.5]) await admin.refund(orderId, { amount, reason: 'for Nimal, 077 123' });
     const refund_id = expect.any(String);
@@ -62,17 +63,9 @@ describe('the trail has', () => {
     expect((await organiser.tries.audit()).text).not.toContain('Nimal');
   });
 
-  test('a refund that was paid out in another way', async () => {
+  test('records that a refund was paid by other means', async () => {
     const orderId = await completed();
-    const refundId = randomUUID();
-    await platform.app.sql(
-      `WITH counted AS (
-         INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
-         SELECT organization_id, event_id, session_id, 'lkr', 0, 150 FROM orders WHERE order_id = $2)
-       INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, created_at, attempts, next_attempt_at)
-       SELECT $1, payment_intent_id, 150, 'service', 'a test', now(), 12, now() FROM payments WHERE order_id = $2`,
-      [refundId, orderId],
-    );
+    const refundId = await insertStuckRefund(platform.app, orderId, 150);
     await admin.settlePayment(refundId, 'bank transfer of Nimal');
     expect((await admin.tries.settlePayment(refundId, 'bank transfer of Nimal')).status).toBe(404);
     expect(await entriesOf(orderId)).toEqual([
@@ -85,7 +78,7 @@ describe('the trail has', () => {
   });
 });
 
-test('what a buyer does, and what is refused, is no deed', async () => {
+test('records neither the actions of a buyer nor refused requests', async () => {
   const [pending, other] = [await buyer.place(), await completed()];
   await buyer.cancel(pending);
   expect((await admin.tries.cancel(pending)).status).toBe(409);
@@ -93,7 +86,7 @@ test('what a buyer does, and what is refused, is no deed', async () => {
   expect([await entriesOf(pending), await entriesOf(other)]).toEqual([[], []]);
 });
 
-test('pages follow each other, newest first, also while entries are added', async () => {
+test('lists its pages newest first without gaps or repeats, also while entries are added', async () => {
   for (let count = 0; count < 5; count += 1) await admin.cancel(await buyer.place());
   const all = (await organiser.audit()).map(({ entry_id }) => entry_id);
   expect(all).toEqual(all.toSorted((a, b) => b - a));
@@ -110,7 +103,7 @@ test('pages follow each other, newest first, also while entries are added', asyn
 });
 
 test.each(['?limit=0', '?limit=501', '?limit=x', '?cursor=0', '?cursor=-', '?cursor=1e300'])(
-  'a page %s is refused',
+  'refuses the page %s',
   async (query) => {
     expect(await organiser.tries.audit(query)).toMatchObject({
       status: 400,
@@ -119,7 +112,7 @@ test.each(['?limit=0', '?limit=501', '?limit=x', '?cursor=0', '?cursor=-', '?cur
   },
 );
 
-test('nobody can change what is written, the service included', async () => {
+test('cannot be changed by anyone, including the service', async () => {
   await admin.cancel(await buyer.place());
   for (const statement of [`UPDATE audit_trail SET action = 'ticket.issued'`, 'DELETE FROM audit_trail']) {
     await expect(platform.app.sql(statement)).rejects.toThrow('only added to');

@@ -15,7 +15,7 @@ beforeAll(async () => {
   platform.seating.scanners.set(scannerId, new Set([platform.sessionId]));
 });
 
-/** Counts what bad input must not change. */
+/** Counts the rows that bad input must not change. */
 async function stored() {
   return platform.app.sql(
     `SELECT (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM tickets) AS tickets,
@@ -27,14 +27,14 @@ describe('an order request', () => {
   const good = () => platform.request();
   const cases: [string, () => unknown, number, string][] = [
     ['malformed JSON', () => '{"seat_ids": [', 400, 'body'],
-    ['no object', () => '[]', 400, 'body'],
+    ['a list instead of an object', () => '[]', 400, 'body'],
     ['a number for a body', () => '7', 400, 'body'],
     ['no session', () => ({ ...good(), session_id: undefined }), 400, 'body/session_id'],
-    ['a session that is no UUID', () => ({ ...good(), session_id: 'tonight' }), 400, 'body/session_id'],
-    ['a number for an event', () => ({ ...good(), event_id: 7 }), 400, 'body/event_id'],
+    ['a session that is not a UUID', () => ({ ...good(), session_id: 'tonight' }), 400, 'body/session_id'],
+    ['a number as the event', () => ({ ...good(), event_id: 7 }), 400, 'body/event_id'],
     ['no seats', () => ({ ...good(), seat_ids: [] }), 400, 'body/seat_ids'],
-    ['text for seats', () => ({ ...good(), seat_ids: 'A1' }), 400, 'body/seat_ids'],
-    ['a number for a seat', () => ({ ...good(), seat_ids: [1] }), 400, 'body/seat_ids/0'],
+    ['text instead of seats', () => ({ ...good(), seat_ids: 'A1' }), 400, 'body/seat_ids'],
+    ['a number as a seat', () => ({ ...good(), seat_ids: [1] }), 400, 'body/seat_ids/0'],
     ['the same seat twice', () => ({ ...good(), seat_ids: ['A1', 'A1'] }), 400, 'body/seat_ids'],
     [
       'eleven seats',
@@ -51,7 +51,7 @@ describe('an order request', () => {
       400,
       'body/seat_ids/0',
     ],
-    ['a discount that is no UUID', () => ({ ...good(), discount_id: 'EARLY' }), 400, 'body/discount_id'],
+    ['a discount that is not a UUID', () => ({ ...good(), discount_id: 'EARLY' }), 400, 'body/discount_id'],
     [
       'ten thousand seats',
       () => ({ ...good(), seat_ids: Array.from({ length: 10_000 }, (_, n) => `S${n}`) }),
@@ -81,7 +81,7 @@ describe('an order request', () => {
     expect(answer).toMatchObject({ status: 415, body: { code: 'unsupported_media_type' } });
   });
 
-  test('with fields nobody knows is taken', async () => {
+  test('with unknown fields is accepted', async () => {
     const answer = await platform.app.call('POST', '/api/order', {
       token: buyer,
       body: { ...good(), colour: 'red', __proto__: 1 },
@@ -89,7 +89,7 @@ describe('an order request', () => {
     expect(answer.status).toBe(201);
   });
 
-  test('seat ids may be any plain text', async () => {
+  test('accepts any plain text as seat ids', async () => {
     const seatIds = [
       'A1',
       'Loge 7, links',
@@ -133,7 +133,7 @@ describe('ids', () => {
     expect({ status: answer.status, code: answer.body?.code }).toEqual({ status, code });
   });
 
-  test('are the same in capitals', async () => {
+  test('are accepted in upper case', async () => {
     const orderId = await platform.place(buyer);
     expect(
       (await platform.app.call('GET', `/api/order/${orderId.toUpperCase()}`, { token: buyer })).body.OrderID,
@@ -141,15 +141,15 @@ describe('ids', () => {
   });
 });
 
-describe('a QR text at the door', () => {
+describe('the door refuses a QR text that is', () => {
   test.each([
     ['empty', ''],
     ['of another kind', 'https://example.com/ticket/1'],
-    ['in the right alphabet', 'A'.repeat(189)],
-    ['with a NUL', 'A\u0000B'],
-    ['long', 'A'.repeat(2_049)],
+    ['only in the right alphabet', 'A'.repeat(189)],
+    ['broken by a NUL', 'A\u0000B'],
+    ['too long', 'A'.repeat(2_049)],
     ['binary', '\u0080\u009f\u0001'],
-  ])('%s is refused', async (_name, text) => {
+  ])('%s', async (_name, text) => {
     const { status, body } = await platform.app.call('POST', '/api/order/ticket/checkin', {
       token: scanner,
       body: { encrypted_qr: text },
@@ -175,7 +175,7 @@ describe('tokens', () => {
   });
 });
 
-describe('fuzz, made from the OpenAPI document', () => {
+describe('fuzz generated from the OpenAPI document', () => {
   const anything = fc.oneof(
     { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 80 }) },
     fc.integer(),
@@ -187,7 +187,7 @@ describe('fuzz, made from the OpenAPI document', () => {
     fc.object({ maxDepth: 2 }),
   );
 
-  test('no route answers with a 5xx, whatever it is sent', async () => {
+  test('gets no 5xx from any route', async () => {
     const { body: document } = await platform.app.call('GET', '/openapi.json');
     const routes = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({
@@ -252,12 +252,12 @@ interface Operation {
   };
 }
 
-test('nothing secret or personal is in the log', async () => {
+test('leaves no secret or personal data in the log', async () => {
   const orderId = await platform.place(buyer);
   await platform.pay(buyer, orderId);
-  platform.seating.away = true;
+  platform.seating.isUnavailable = true;
   await platform.app.call('POST', '/api/order', { token: buyer, body: platform.request() });
-  platform.seating.away = false;
+  platform.seating.isUnavailable = false;
   await platform.app.call('GET', `/api/secure?access_token=${buyer}`, { token: buyer });
   const log = platform.app.log.join('');
   expect(log).toContain('"route":"/api/order"');

@@ -26,7 +26,7 @@ async function seatsOf(sessionId: string): Promise<Seat[]> {
   return blocks.flatMap(({ rows = [] }) => rows.flatMap(({ seats }) => seats));
 }
 
-test('with nothing configured an organiser gives a ticket away, moves it, prints it and voids it', async () => {
+test('with everything embedded, an organiser issues a complimentary ticket, moves it, prints it and voids it', async () => {
   const { body: events } = await app.call('GET', `${QUERY}/events/trending?limit=1`);
   const [{ id: eventId, title }] = events;
   const { body: sessions } = await app.call('GET', `${QUERY}/events/${eventId}/sessions`);

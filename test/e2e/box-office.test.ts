@@ -62,7 +62,7 @@ const auditOf = async (order: OrderRef) =>
 const REFUSED = { status: 409, body: { code: 'ticket_change_refused' } };
 
 describe('a complimentary ticket', () => {
-  test('is a completed order of its own, announced as any other, and admits', async () => {
+  test('is a completed order of its own, is announced like any other, and admits its holder', async () => {
     const ticket = await organiser.issue({ tier_id: TIER, note: 'Guest of the band' });
     expect(ticket).toEqual({
       ticket_id: expect.any(String),
@@ -109,7 +109,7 @@ describe('a complimentary ticket', () => {
     ]);
   });
 
-  test('asks both seating services, with the organisation that the catalogue names', async () => {
+  test('is checked with both seating services, under the organisation that the catalogue names', async () => {
     platform.seating.calls.length = 0;
     const { seat_id } = await organiser.issue();
     const asked = seatQuestions(platform.seating);
@@ -122,7 +122,7 @@ describe('a complimentary ticket', () => {
 });
 
 describe('a ticket for cash', () => {
-  test('completes with its money written down as cash, and counts in the sales', async () => {
+  test('is a completed order whose money is recorded as cash, and counts in the sales', async () => {
     const totals = () =>
       platform.app.sql(
         `SELECT orders::int, tickets::int, revenue::text FROM sales_totals WHERE scope = 'event' AND scope_id = $1`,
@@ -146,7 +146,7 @@ describe('a ticket for cash', () => {
     expect(await sumOf()).toEqual({ orders: before.orders + 1, revenue: before.revenue + 14_999 });
   });
 
-  test('gives the cash back when it is voided: handed over by the one who asks, and never at Stripe', async () => {
+  test('is refunded in cash when it is voided, by the organiser who voids it and never at Stripe', async () => {
     const ticket = await organiser.issue({ price: 50 });
     const refunds = (await stripe.list('refunds')).length;
     await refunded(ticket);
@@ -166,7 +166,7 @@ describe('a ticket for cash', () => {
     expect((await stripe.list('refunds')).length).toBe(refunds);
   });
 
-  test('is in the organiser’s figures: taken, and given back', async () => {
+  test('is in the organiser’s figures, both the cash taken and the cash refunded', async () => {
     const figures = async () => {
       const { total_orders, total_revenue, money_taken, money_refunded } = await organiser.figures();
       return [total_orders, total_revenue, money_taken, money_refunded].map((figure) =>
@@ -183,7 +183,7 @@ describe('a ticket for cash', () => {
     expect(await since()).toEqual([0, 0, 14_999, 14_999]);
   });
 
-  test('that an administrator gives back from afar waits for a person, who says when it was handed over', async () => {
+  test('waits for a person to hand over the cash when an administrator refunds it remotely', async () => {
     const ticket = await organiser.issue({ price: 50 });
     await admin.refund(ticket);
     const mine = (await admin.stuckPayments()).find((row) => row.order_id === ticket.order_id);
@@ -192,7 +192,7 @@ describe('a ticket for cash', () => {
     expect(await stored.payments(ticket.order_id)).toMatchObject([{ state: 'refunded' }]);
   });
 
-  test('is nothing that the comparison with Stripe misses there', async () => {
+  test('is not reported as missing by the comparison with Stripe', async () => {
     const { order_id } = await organiser.issue({ price: 50 });
     const [paid] = await stored.payments(order_id);
     expect(paid).toMatchObject({ state: 'applied' });
@@ -207,28 +207,28 @@ describe('a ticket for cash', () => {
   });
 });
 
-describe('is refused', () => {
+describe('issuing a ticket is refused for', () => {
   test.each<[string, Record<string, unknown>, number, string]>([
     ['a price below zero', { price: -1 }, 400, 'invalid_request'],
     ['a part of a cent', { price: 0.001 }, 400, 'invalid_request'],
     ['no price', { price: undefined }, 400, 'invalid_request'],
     ['a price in words', { price: 'free' }, 400, 'invalid_request'],
-    ['a price beyond numbers', { price: 1e300 }, 400, 'invalid_request'],
+    ['a price too large for a number', { price: 1e300 }, 400, 'invalid_request'],
     ['a note of many pages', { note: 'x'.repeat(301) }, 400, 'invalid_request'],
     ['a note with a line break', { note: 'a\nb' }, 400, 'invalid_request'],
     ['no seat', { seat_id: '' }, 400, 'invalid_request'],
-    ['an event that is none', { event_id: 'x' }, 400, 'invalid_request'],
-    ['another tier than the seat’s', { tier_id: randomUUID() }, 409, 'ticket_change_refused'],
-    ['a session that there is not', { session_id: randomUUID() }, 400, 'seats_refused'],
+    ['an event id that is not a UUID', { event_id: 'x' }, 400, 'invalid_request'],
+    ['a tier other than the seat’s', { tier_id: randomUUID() }, 409, 'ticket_change_refused'],
+    ['an unknown session', { session_id: randomUUID() }, 400, 'seats_refused'],
   ])('%s', async (_name, changes, status, code) => {
     const seat_id = randomUUID();
     expect(await organiser.tries.issue({ seat_id, ...changes })).toMatchObject({ status, body: { code } });
     expect(await platform.app.sql('SELECT FROM tickets WHERE seat_id = $1', [seat_id])).toEqual([]);
-    // Nothing holds the seat either.
+    // The seat is not held either.
     await buyer.order([seat_id]);
   });
 
-  test('a session of somebody else’s event, under an event of one’s own', async () => {
+  test('a session of another organiser’s event, under one of the caller’s own events', async () => {
     const [event, session] = [randomUUID(), randomUUID()];
     platform.seating.sessions.set(session, {
       ...platform.seating.sessions.get(platform.sessionId),
@@ -241,14 +241,14 @@ describe('is refused', () => {
     });
   });
 
-  test('a seat that is sold, with its id', async () => {
+  test('a seat that is sold, naming it', async () => {
     const { seat_id } = await organiser.issue();
     const taken = { status: 409, body: { code: 'seats_taken', seat_ids: [seat_id] } };
     expect(await organiser.tries.issue({ seat_id })).toMatchObject(taken);
     expect(await buyer.tries.order([seat_id])).toMatchObject(taken);
   });
 
-  test('what the seating services refuse, in their words', async () => {
+  test('seats that the seating services refuse, quoting their reason', async () => {
     platform.seating.query = undefined;
     platform.seating.seating = { status: 409, body: { message: 'The hall is closed.' } };
     expect(await organiser.tries.issue()).toMatchObject({
@@ -257,21 +257,21 @@ describe('is refused', () => {
     });
   });
 
-  test('everybody, while the seating services are away', async () => {
-    platform.seating.away = true;
+  test('every seat while the seating services are unavailable', async () => {
+    platform.seating.isUnavailable = true;
     try {
       expect(await admin.tries.issue()).toMatchObject({
         status: 503,
         body: { code: 'seating_unavailable' },
       });
     } finally {
-      platform.seating.away = false;
+      platform.seating.isUnavailable = false;
     }
   });
 });
 
 describe('voiding', () => {
-  test('one ticket of several: its seat is free, the order goes on, the money stays', async () => {
+  test('one ticket of several frees its seat, and keeps the order and the money', async () => {
     const { orderId, tickets } = await sold(100, 50);
     const [{ ticket_id: first, seat_id }, second] = tickets;
     await organiser.void(first);
@@ -279,7 +279,7 @@ describe('voiding', () => {
     expect(await priceOf(orderId)).toBe('150.00');
     expect(await stored.liveSeats(orderId)).toEqual([second.seat_id]);
     expect(await stored.refunds(orderId)).toEqual([]);
-    await until('the seat is told of', () => seatStatuses(seat_id).includes('AVAILABLE'));
+    await until('the change of the seat is published', () => seatStatuses(seat_id).includes('AVAILABLE'));
     const updated = events.on('ticketly.order.amended', orderId).at(-1);
     expect(updated?.tickets.map(({ ticket_id }: { ticket_id: string }) => ticket_id)).toEqual([
       second.ticket_id,
@@ -290,7 +290,7 @@ describe('voiding', () => {
     await buyer.order([seat_id]);
   });
 
-  test('twice is once, also at the same moment', async () => {
+  test('the same ticket twice, also concurrently, has one effect', async () => {
     const { orderId, tickets } = await sold(100, 50);
     const [first] = tickets;
     const answers = await Promise.all(
@@ -304,7 +304,7 @@ describe('voiding', () => {
     expect((await auditOf(orderId)).map(({ after }) => after)).toEqual([{ is_void: true, given_back: 100 }]);
   });
 
-  test('the money may be asked for later, once', async () => {
+  test('without a refund allows the refund later, once', async () => {
     const { orderId, tickets } = await sold(100, 50);
     const [first] = tickets;
     for (const query of ['', '?refund=true', '?refund=true', '']) await organiser.void(first, query);
@@ -319,7 +319,7 @@ describe('voiding', () => {
     ['thirds of a price', [100, 100, 100], 200, [3333.33, 3333.33, 3333.33]],
     ['unlike parts', [10, 20.01, 0.03], 10, [667.11, 1334.89, 2]],
     ['parts below a cent', [0.01, 0.01, 100], 99.99, [0, 0, 3]],
-  ])('each ticket in turn gives exactly the price back: %s', async (_name, prices, amount, shares) => {
+  ])('every ticket in turn refunds exactly the price: %s', async (_name, prices, amount, shares) => {
     const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount });
     const { orderId, intentId, tickets } = await buyer.buy(seatsAt(platform.seating, ...prices), discountId);
     const [paid] = await stored.payments(orderId);
@@ -329,17 +329,17 @@ describe('voiding', () => {
     expect(given).toBe(paid?.amount_minor);
     for (const [at, share] of shares.entries()) {
       const back = refunds.find((refund) => refund.ticket_id === tickets[at]?.ticket_id)?.amount_minor ?? 0;
-      // Which ticket a rounded unit falls to is decided by their ids.
+      // The ticket ids decide which ticket gets a rounded unit.
       expect(Math.abs(back - share)).toBeLessThan(1);
     }
-    await until('Stripe has given it back', async () => {
+    await until('Stripe has the refund', async () => {
       const there = await stripe.list(`refunds?payment_intent=${intentId}`);
       return there.reduce((sum: number, refund: { amount: number }) => sum + refund.amount, 0) === given;
     });
     expect(await stored.state(orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
   });
 
-  test('the last ticket without its money: the order keeps the money, and has no ticket', async () => {
+  test('the last ticket without a refund leaves an order that keeps the money and has no tickets', async () => {
     const { orderId, tickets } = await sold(100);
     const [ticket] = tickets;
     await organiser.void(ticket);
@@ -352,7 +352,7 @@ describe('voiding', () => {
     ).toMatchObject({ seat_ids: [] });
   });
 
-  test('the last ticket that cost nothing ends its order', async () => {
+  test('the last ticket ends the order when it cost nothing', async () => {
     const { ticket_id, order_id, seat_id } = await organiser.issue();
     await refunded(ticket_id);
     expect(await stored.state(order_id)).toMatchObject({ status: 'cancelled', cancel_reason: 'organiser' });
@@ -360,7 +360,7 @@ describe('voiding', () => {
     expect(message).toMatchObject({ Status: 'cancelled', seat_ids: [seat_id] });
   });
 
-  test('is refused where the last of the money would go and other tickets stay', async () => {
+  test('is refused when it would refund the last of the money while other tickets stay valid', async () => {
     const { orderId, tickets } = await sold(100, 0);
     const [paid, free] = tickets;
     expect(await organiser.tries.void(paid, '?refund=true')).toMatchObject(REFUSED);
@@ -378,14 +378,14 @@ describe('voiding', () => {
     expect(await stored.liveSeats(order)).toHaveLength(1);
   });
 
-  test('of a cancelled order changes nothing', async () => {
+  test('a ticket of a cancelled order changes nothing', async () => {
     const { orderId, tickets } = await sold(100);
     await admin.cancel(orderId);
     await refunded(tickets[0]);
     expect(await stored.refunds(orderId)).toMatchObject([{ amount_minor: 10_000, ticket_id: null }]);
   });
 
-  test('closes the door to its QR code', async () => {
+  test('makes the door refuse the ticket’s QR code', async () => {
     const ticket = await organiser.issue();
     const qrText = await qrTextOf(await organiser.ticket(ticket));
     await organiser.void(ticket);
@@ -393,7 +393,7 @@ describe('voiding', () => {
     expect(answer).toMatchObject({ status: 409, body: { code: 'ticket_cancelled' } });
   });
 
-  test('a ticket that there is not', async () => {
+  test('an unknown ticket is refused', async () => {
     expect(await organiser.tries.void(randomUUID())).toMatchObject({
       status: 404,
       body: { code: 'ticket_not_found' },
@@ -402,7 +402,7 @@ describe('voiding', () => {
 });
 
 describe('changing', () => {
-  test('the seat to a free one of the same tier: one is booked, the other free, the QR code stays good', async () => {
+  test('the seat to a free one of the same tier books it, frees the old one, and keeps the QR code valid', async () => {
     const { orderId, tickets } = await sold(100);
     const [{ ticket_id: ticketId }] = tickets;
     const to = randomUUID();
@@ -415,7 +415,9 @@ describe('changing', () => {
       price_at_purchase: 100,
     });
     expect(await buyer.ticket(ticketId)).toMatchObject({ seat_id: to, qr_code: before.qr_code });
-    await until('both seats are told of', () => seatStatuses(before.seat_id).includes('AVAILABLE'));
+    await until('the changes of both seats are published', () =>
+      seatStatuses(before.seat_id).includes('AVAILABLE'),
+    );
     expect(seatStatuses(to)).toEqual(['BOOKED']);
     expect(events.on('ticketly.order.amended', orderId).at(-1)?.tickets).toMatchObject([{ seat_id: to }]);
     await buyer.order([before.seat_id]);
@@ -430,7 +432,7 @@ describe('changing', () => {
     ]);
   });
 
-  test('label and note; an empty note goes; what a note says is not in the trail, nor in the log', async () => {
+  test('label and note keeps the text of the note out of the trail and the log, and removes an empty note', async () => {
     const { ticket_id, order_id } = await organiser.issue({ note: 'Mrs Perera' });
     expect(await organiser.amend(ticket_id, { seat_label: 'Box 3', note: 'Mrs Silva' })).toMatchObject({
       seat_label: 'Box 3',
@@ -446,7 +448,7 @@ describe('changing', () => {
     expect(JSON.stringify(entries) + platform.app.log.join()).not.toMatch(/Perera|Silva/);
   });
 
-  test('to what it is already is nothing', async () => {
+  test('a ticket to what it already is has no effect', async () => {
     const { ticket_id, order_id, seat_id, seat_label } = await organiser.issue();
     const { qr_code: _qrCode, ...whole } = await organiser.ticket(ticket_id);
     await organiser.amend(ticket_id, { ...whole, seat_id, seat_label });
@@ -455,14 +457,14 @@ describe('changing', () => {
   });
 
   test.each<[string, Record<string, unknown>, RegExp]>([
-    ['price_at_purchase', { price_at_purchase: 1 }, /what was paid stays written/],
+    ['price_at_purchase', { price_at_purchase: 1 }, /the price paid does not change/],
     ['tier_id', { tier_id: randomUUID(), note: 'x' }, /stays in its tier/],
     ['order_id', { order_id: randomUUID() }, /stays in its order/],
     ['checked_in', { checked_in: true }, /only a check-in/],
-    ['holder', { holder: 'me' }, /no such part/],
-    ['toString', { toString: 1 }, /no such part/],
-    ['qr_code', { qr_code: 'iVBORw0KGgo=' }, /follows from the ticket/],
-  ])('says why it refuses %s', async (part, body, why) => {
+    ['holder', { holder: 'me' }, /no such field/],
+    ['toString', { toString: 1 }, /no such field/],
+    ['qr_code', { qr_code: 'iVBORw0KGgo=' }, /is derived from the ticket/],
+  ])('%s is refused with the reason', async (part, body, why) => {
     const { ticket_id, order_id } = await organiser.issue();
     const answer = await organiser.tries.amend(ticket_id, body);
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
@@ -473,9 +475,9 @@ describe('changing', () => {
   test.each<[string, unknown]>([
     ['nothing', {}],
     ['a list', []],
-    ['a label of nothing', { seat_label: '' }],
-    ['a seat that is no text', { seat_id: 7 }],
-  ])('%s is not valid', async (_name, body) => {
+    ['an empty label', { seat_label: '' }],
+    ['a seat that is not text', { seat_id: 7 }],
+  ])('a ticket by %s is refused as invalid', async (_name, body) => {
     const { ticket_id } = await organiser.issue();
     expect(await organiser.tries.amend(ticket_id, body)).toMatchObject({
       status: 400,
@@ -483,7 +485,7 @@ describe('changing', () => {
     });
   });
 
-  test('a seat of another tier is refused, and stays free', async () => {
+  test('to a seat of another tier is refused, and that seat stays free', async () => {
     const { ticket_id } = await organiser.issue();
     const seatId = randomUUID();
     platform.seating.tierOf.set(seatId, randomUUID());
@@ -491,7 +493,7 @@ describe('changing', () => {
     await buyer.order([seatId]);
   });
 
-  test('a seat that is sold or held is refused, with its id', async () => {
+  test('to a seat that is sold or held is refused, naming it', async () => {
     const [{ ticket_id, seat_id }, other] = [await organiser.issue(), await organiser.issue()];
     const held = randomUUID();
     await buyer.order([held]);
@@ -506,7 +508,7 @@ describe('changing', () => {
     ]);
   });
 
-  test('a void ticket, or one that is not paid, is refused', async () => {
+  test('a void or unpaid ticket is refused', async () => {
     const { ticket_id } = await organiser.issue();
     await organiser.void(ticket_id);
     const [unpaid] = (await buyer.tickets(await buyer.order())) as [Ticket];
@@ -516,8 +518,8 @@ describe('changing', () => {
   });
 });
 
-describe('the holder', () => {
-  test('of a ticket may neither change nor void it', async () => {
+describe('the holder of a ticket', () => {
+  test('may neither change nor void it', async () => {
     const { tickets } = await sold(100);
     const [ticket] = tickets;
     expect((await buyer.tries.amend(ticket, { note: 'x' })).status).toBe(403);
@@ -526,7 +528,7 @@ describe('the holder', () => {
 });
 
 describe('with an Idempotency-Key', () => {
-  test('each of the three has the effect of one, and repeats its answer', async () => {
+  test('each of the three actions happens once and repeats its answer', async () => {
     const twice = async (send: (once: Person) => Promise<Answer>) => {
       const once = organiser.via({ headers: { 'idempotency-key': randomUUID() } });
       const [first, again] = [await send(once), await send(once)];

@@ -11,7 +11,7 @@ import { until } from '../support/servers.ts';
 import { type Stored, storedIn } from '../support/stored.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 
-const STRIPE_AWAY = new AppError('payments_unavailable', 'Stripe is away.');
+const STRIPE_UNAVAILABLE = new AppError('payments_unavailable', 'Stripe is unavailable.');
 const events = recordEvents();
 const effects = failingEffects();
 let platform: PlatformApp;
@@ -37,7 +37,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   effects.clear();
-  platform.seating.away = false;
+  platform.seating.isUnavailable = false;
   platform.seating.query = undefined;
   platform.seating.seating = undefined;
   platform.seating.calls.length = 0;
@@ -49,7 +49,7 @@ const seats = <Prices extends readonly number[]>(...prices: Prices) => seatsAt(p
 const seatsOf = (order: { tickets: { seat_id: string }[] }) =>
   order.tickets.map((each) => each.seat_id).sort();
 
-/** Everything stored about an order and its seats, to see that nothing of it moved. */
+/** Everything stored about an order and its seats, to verify that none of it changed. */
 async function rowsOf(orderId: string) {
   const [order] = await platform.app.sql('SELECT * FROM orders WHERE order_id = $1', [orderId]);
   const tickets = await platform.app.sql('SELECT * FROM tickets WHERE order_id = $1 ORDER BY ticket_id', [
@@ -73,10 +73,10 @@ async function usesOf(discountId: string): Promise<number> {
   return row?.uses ?? 0;
 }
 
-describe('other seats', () => {
-  test('the order has them instead, at their price, until the same end, and the topics are told', async () => {
-    const [kept, gone, added] = seats(100, 80.5, 149.99);
-    const orderId = await buyer.place([kept, gone]);
+describe('a change of seats', () => {
+  test('replaces the order’s seats at the new seats’ prices, keeps the end of its hold, and is announced', async () => {
+    const [kept, dropped, added] = seats(100, 80.5, 149.99);
+    const orderId = await buyer.place([kept, dropped]);
     const before = await rowsOf(orderId);
     const changed = await buyer.change(orderId, { seat_ids: [added, kept] });
     expect(changed).toMatchObject({
@@ -98,11 +98,11 @@ describe('other seats', () => {
     const after = await rowsOf(orderId);
     expect(after.order).toEqual({ ...before.order, subtotal: '249.99', price: '249.99' });
     expect(await stored.liveSeats(orderId)).toEqual([kept, added].sort());
-    expect(after.tickets.find((ticket) => ticket.seat_id === gone)).toMatchObject({
+    expect(after.tickets.find((ticket) => ticket.seat_id === dropped)).toMatchObject({
       voided_at: expect.any(Date),
       void_reason: 'replaced',
     });
-    // A ticket that stays is the same ticket.
+    // A ticket that stays keeps its row.
     expect(after.tickets).toContainEqual(before.tickets.find((ticket) => ticket.seat_id === kept));
 
     await publishAll();
@@ -111,14 +111,14 @@ describe('other seats', () => {
     const [update, ...more] = events.on('ticketly.order.updated', orderId);
     expect(more).toEqual([]);
     expect({ ...update, tickets: seatsOf(update) }).toEqual({ ...read, tickets: seatsOf(read) });
-    expect(seatMessages([added, gone])).toEqual([
-      { session_id: platform.sessionId, seat_ids: [kept, gone].sort(), status: 'LOCKED' },
+    expect(seatMessages([added, dropped])).toEqual([
+      { session_id: platform.sessionId, seat_ids: [kept, dropped].sort(), status: 'LOCKED' },
       { session_id: platform.sessionId, seat_ids: [added], status: 'LOCKED' },
-      { session_id: platform.sessionId, seat_ids: [gone], status: 'AVAILABLE' },
+      { session_id: platform.sessionId, seat_ids: [dropped], status: 'AVAILABLE' },
     ]);
   });
 
-  test('both seating services are asked about the new seats only, and the others keep their price', async () => {
+  test('asks both seating services about the new seats only, and leaves the price of the others as it was', async () => {
     const [kept, added] = seats(100, 70);
     const orderId = await buyer.place([kept]);
     platform.seating.prices.set(kept, 999);
@@ -140,18 +140,18 @@ describe('other seats', () => {
     expect(platform.seating.calls).toHaveLength(2);
   });
 
-  test('fewer seats need nobody’s word, and another buyer has those let go', async () => {
-    const [kept, gone] = seats(100, 50);
-    const orderId = await buyer.place([kept, gone]);
-    platform.seating.away = true;
+  test('to fewer seats needs no seating service, and releases the others for another buyer', async () => {
+    const [kept, dropped] = seats(100, 50);
+    const orderId = await buyer.place([kept, dropped]);
+    platform.seating.isUnavailable = true;
     expect(await buyer.change(orderId, { seat_ids: [kept] })).toMatchObject({ SubTotal: 100, Price: 100 });
-    platform.seating.away = false;
-    await stranger.place([gone]);
-    const refused = await buyer.tries.change(orderId, { seat_ids: [kept, gone] });
-    expect(refused).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: [gone] } });
+    platform.seating.isUnavailable = false;
+    await stranger.place([dropped]);
+    const refused = await buyer.tries.change(orderId, { seat_ids: [kept, dropped] });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: [dropped] } });
   });
 
-  test('the new ones are held before the old ones go, and nobody has either meanwhile', async () => {
+  test('holds the new seats before it releases the old ones, so that no other buyer gets either in between', async () => {
     const [old, next] = seats(100, 100);
     const orderId = await buyer.place([old]);
     const gate = Promise.withResolvers<void>();
@@ -176,7 +176,7 @@ describe('other seats', () => {
     expect(taken).toMatchObject({ status: 409, body: { seat_ids: [old] } });
   });
 
-  test('a hold that was gained ends with the order’s, not later', async () => {
+  test('gives a new seat the end of the order’s hold, and no later one', async () => {
     const [old, next] = seats(100, 100);
     const orderId = await buyer.place([old]);
     const [before] = await platform.app.sql('SELECT expires_at FROM orders WHERE order_id = $1', [orderId]);
@@ -188,30 +188,37 @@ describe('other seats', () => {
 
   test.each([
     ['held by another', 'here'],
-    ['sold where this process’ holds do not know of it', 'elsewhere'],
-  ])('one that is %s refuses all of them, naming it, and nothing is changed', async (_name, where) => {
-    const [mine, taken, free] = seats(100, 100, 100);
-    const orderId = await buyer.place([mine]);
-    const there = where === 'here' ? stranger : stranger.via({ app: await startReplica(platform) });
-    await there.order([taken]);
-    const before = await rowsOf(orderId);
-    const { status, body } = await buyer.tries.change(orderId, { seat_ids: [free, taken] });
-    expect({ status, code: body.code, seats: body.seat_ids }).toEqual({
-      status: 409,
-      code: 'seats_taken',
-      seats: [taken],
-    });
-    expect(await rowsOf(orderId)).toEqual(before);
-    // The free one was let go again, the old one was kept.
-    await stranger.place([free]);
-    expect((await stranger.tries.order([mine])).status).toBe(409);
-  });
+    ['sold, which the holds of this process do not show', 'elsewhere'],
+  ])(
+    'to seats of which one is %s is refused, naming that seat, and changes nothing',
+    async (_name, where) => {
+      const [mine, taken, free] = seats(100, 100, 100);
+      const orderId = await buyer.place([mine]);
+      const there = where === 'here' ? stranger : stranger.via({ app: await startReplica(platform) });
+      await there.order([taken]);
+      const before = await rowsOf(orderId);
+      const { status, body } = await buyer.tries.change(orderId, { seat_ids: [free, taken] });
+      expect({ status, code: body.code, seats: body.seat_ids }).toEqual({
+        status: 409,
+        code: 'seats_taken',
+        seats: [taken],
+      });
+      expect(await rowsOf(orderId)).toEqual(before);
+      // The free seat was released again, and the old one was kept.
+      await stranger.place([free]);
+      expect((await stranger.tries.order([mine])).status).toBe(409);
+    },
+  );
 
   test.each([
-    ['the reading side refuses them', { query: { status: 400, body: { message: 'Not on sale.' } } }, 400],
-    ['the writing side refuses them', { seating: { status: 409, body: { message: 'Not on sale.' } } }, 400],
-    ['the seating services are away', { away: true }, 503],
-  ])('when %s nothing is changed, and the new ones are free', async (_name, change, status) => {
+    ['the query service refuses them', { query: { status: 400, body: { message: 'Not on sale.' } } }, 400],
+    [
+      'the seating service refuses them',
+      { seating: { status: 409, body: { message: 'Not on sale.' } } },
+      400,
+    ],
+    ['the seating services are unavailable', { isUnavailable: true }, 503],
+  ])('when %s changes nothing and leaves the new seats free', async (_name, change, status) => {
     const [mine, next] = seats(100, 100);
     const orderId = await buyer.place([mine]);
     const before = await rowsOf(orderId);
@@ -220,11 +227,11 @@ describe('other seats', () => {
     expect(answer.status).toBe(status);
     if (status === 400) expect(answer.body).toMatchObject({ code: 'seats_refused', detail: 'Not on sale.' });
     expect(await rowsOf(orderId)).toEqual(before);
-    Object.assign(platform.seating, { query: undefined, seating: undefined, away: false });
+    Object.assign(platform.seating, { query: undefined, seating: undefined, isUnavailable: false });
     await stranger.place([next]);
   });
 
-  test('two changes at once: one after the other, and the order is what the last one asked for', async () => {
+  test('beside another change is applied after it, and the order is what the last one asked for', async () => {
     const [first, a, b] = seats(100, 110, 120);
     const orderId = await buyer.place([first]);
     await Promise.all([a, b].map((seatId) => buyer.change(orderId, { seat_ids: [seatId] })));
@@ -234,8 +241,8 @@ describe('other seats', () => {
   });
 });
 
-describe('a discount', () => {
-  test('is taken off the seats the order has, and announced', async () => {
+describe('a change that involves a discount', () => {
+  test('takes the discount off the order’s seats, and is announced', async () => {
     const seatIds = seats(99, 199.5);
     const orderId = await buyer.place(seatIds);
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 12.5 });
@@ -253,7 +260,7 @@ describe('a discount', () => {
     expect(seatMessages(seatIds)).toHaveLength(1);
   });
 
-  test('one that is not public is found where the service quotes it', async () => {
+  test('finds a discount that is not public where the service quotes it', async () => {
     const orderId = await buyer.place(seats(100));
     const discountId = catalogueDiscount(
       platform.seating,
@@ -263,7 +270,7 @@ describe('a discount', () => {
     expect(await buyer.change(orderId, { discount_id: discountId })).toMatchObject({ Price: 70 });
   });
 
-  test.each([null, ''])('is taken off again by %j, and its use is given back', async (none) => {
+  test.each([null, ''])('to %j removes the discount, and returns its use', async (none) => {
     const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 1 });
     const orderId = await buyer.place(seats(100), discountId);
     expect(await usesOf(discountId)).toBe(1);
@@ -277,7 +284,7 @@ describe('a discount', () => {
     await buyer.place(seats(100), discountId);
   });
 
-  test('is exchanged for another: one use back, one taken', async () => {
+  test('exchanges one discount for another, which returns one use and takes one', async () => {
     const [from, to] = [10, 20].map((amount) =>
       catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount }, { maxUsage: 1 }),
     );
@@ -286,7 +293,7 @@ describe('a discount', () => {
     expect([await usesOf(from ?? ''), await usesOf(to ?? '')]).toEqual([0, 1]);
   });
 
-  test('comes with other seats in one change', async () => {
+  test('can include other seats in the same request', async () => {
     const [old, next, dear] = seats(100, 60, 140);
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 10 });
     const orderId = await buyer.place([old]);
@@ -298,7 +305,7 @@ describe('a discount', () => {
     expect(await stored.liveSeats(orderId)).toEqual([next, dear].sort());
   });
 
-  test('that the order has is reckoned anew for other seats, by terms asked for again', async () => {
+  test('to other seats recalculates the discount from its current terms', async () => {
     const [old, next] = seats(100, 300);
     const discountId = catalogueDiscount(
       platform.seating,
@@ -306,7 +313,7 @@ describe('a discount', () => {
       { maxUsage: 1, public: false },
     );
     const orderId = await buyer.place([old], discountId);
-    // Its own use is not one too many, neither as it is counted here nor as the platform reports it.
+    // The order’s own use is not one too many, neither in our count nor in the one that the platform reports.
     Object.assign(platform.seating.discounts.get(discountId) ?? {}, { maxUsage: 1, currentUsage: 1 });
     expect(await buyer.change(orderId, { seat_ids: [old, next] })).toMatchObject({
       SubTotal: 400,
@@ -320,7 +327,7 @@ describe('a discount', () => {
     });
   });
 
-  test('that no longer counts with the seats left refuses the change', async () => {
+  test('to fewer seats is refused when the discount does not apply to them', async () => {
     const seatIds = seats(100, 100);
     const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 50, minSpend: 150 });
     const orderId = await buyer.place(seatIds, discountId);
@@ -329,7 +336,7 @@ describe('a discount', () => {
     expect({ status, code: body.code, detail: body.detail }).toEqual({
       status: 400,
       code: 'discount_refused',
-      detail: 'The order is below the amount from which the discount counts.',
+      detail: 'The order is below the minimum amount of the discount.',
     });
     expect(await rowsOf(orderId)).toEqual(before);
     const without = await buyer.change(orderId, { seat_ids: seatIds.slice(1), discount_id: null });
@@ -337,7 +344,7 @@ describe('a discount', () => {
   });
 
   test.each([
-    ['nobody knows', () => randomUUID()],
+    ['is unknown', () => randomUUID()],
     [
       'is not active',
       () => catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 1 }, { active: false }),
@@ -351,7 +358,7 @@ describe('a discount', () => {
           { maxUsage: 2, currentUsage: 2 },
         ),
     ],
-  ])('that %s refuses the change with a reason', async (_name, discount) => {
+  ])('is refused with a reason when the discount %s', async (_name, discount) => {
     const orderId = await buyer.place(seats(100));
     const before = await rowsOf(orderId);
     const { status, body } = await buyer.tries.change(orderId, { discount_id: discount() });
@@ -359,7 +366,7 @@ describe('a discount', () => {
     expect(await rowsOf(orderId)).toEqual(before);
   });
 
-  test('its last use goes to one of many who change to it at once', async () => {
+  test('by many buyers at once gives the last use to one of them', async () => {
     const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 2 });
     const orderIds = await Promise.all(Array.from({ length: 8 }, () => buyer.place(seats(100))));
     const answers = await Promise.all(
@@ -370,7 +377,7 @@ describe('a discount', () => {
     expect(await usesOf(discountId)).toBe(2);
   });
 
-  test('two orders that exchange the same two discounts do not wait for each other', async () => {
+  test('between the same two discounts does not deadlock two orders', async () => {
     const pair = [10, 20].map((amount) => catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount }));
     const [a = '', b = ''] = pair;
     const [one, two] = [await buyer.place(seats(100), a), await buyer.place(seats(100), b)];
@@ -385,8 +392,8 @@ describe('a discount', () => {
   });
 });
 
-describe('with a PaymentIntent', () => {
-  test('there is a new one with the new amount, and the old one is cancelled', async () => {
+describe('a change of an order with a PaymentIntent', () => {
+  test('creates a new PaymentIntent with the new amount, and cancels the old one', async () => {
     const [old, next] = seats(100, 149.99);
     const orderId = await buyer.place([old]);
     const { paymentIntentId: before } = await buyer.intent(orderId);
@@ -424,7 +431,7 @@ describe('with a PaymentIntent', () => {
     expect(await stored.payments(orderId)).toMatchObject([{ amount_minor: 14_999, state: 'applied' }]);
   });
 
-  test('at the same price it is the same one', async () => {
+  test('keeps the PaymentIntent when the price stays the same', async () => {
     const [old, next] = seats(100, 100);
     const orderId = await buyer.place([old]);
     const { paymentIntentId, clientSecret } = await buyer.intent(orderId);
@@ -439,7 +446,7 @@ describe('with a PaymentIntent', () => {
     });
   });
 
-  test('at price 0 there is none any more, and asking for one completes the order', async () => {
+  test('to price 0 removes the PaymentIntent, and asking for one completes the order', async () => {
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 100 });
     const orderId = await buyer.place(seats(100));
     const { paymentIntentId } = await buyer.intent(orderId);
@@ -455,7 +462,7 @@ describe('with a PaymentIntent', () => {
     expect(await buyer.checkOut(orderId)).toMatchObject({ Status: 'completed' });
   });
 
-  test('and back from 0: a new one, which never was paid or cancelled', async () => {
+  test('to price 0 and back creates a new PaymentIntent, neither paid nor cancelled', async () => {
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 100 });
     const orderId = await buyer.place(seats(100));
     const first = await buyer.intent(orderId);
@@ -469,7 +476,7 @@ describe('with a PaymentIntent', () => {
     });
   });
 
-  test('to one price, back and to it again: each time there is one that can be paid', async () => {
+  test('to a price, back and to it again leaves a PaymentIntent that can be paid each time', async () => {
     const [a, b] = seats(100, 120);
     const orderId = await buyer.place([a]);
     const seen = new Set<string>([(await buyer.intent(orderId)).paymentIntentId]);
@@ -492,13 +499,13 @@ describe('with a PaymentIntent', () => {
   });
 
   test.each(['stripe createIntent', 'stripe cancelIntent'])(
-    'Stripe away at "%s": 503, and the order is as it was',
+    'is refused with 503 while Stripe is unavailable at "%s", and the order stays as it was',
     async (effect) => {
       const [old, next] = seats(100, 120);
       const orderId = await buyer.place([old]);
       const { paymentIntentId } = await buyer.intent(orderId);
       const before = await rowsOf(orderId);
-      effects.fail(effect, STRIPE_AWAY);
+      effects.fail(effect, STRIPE_UNAVAILABLE);
       const { status, body, headers } = await buyer.tries.change(orderId, { seat_ids: [next] });
       expect({ status, code: body.code }).toEqual({ status: 503, code: 'payments_unavailable' });
       expect(headers.get('retry-after')).toBe('2');
@@ -517,11 +524,11 @@ describe('with a PaymentIntent', () => {
     },
   );
 
-  test('tried again after Stripe was away it succeeds, with one that can be paid', async () => {
+  test('succeeds on retry after Stripe was unavailable, with a PaymentIntent that can be paid', async () => {
     const [old, next] = seats(100, 120);
     const orderId = await buyer.place([old]);
     await buyer.intent(orderId);
-    effects.fail('stripe cancelIntent', STRIPE_AWAY);
+    effects.fail('stripe cancelIntent', STRIPE_UNAVAILABLE);
     expect((await buyer.tries.change(orderId, { seat_ids: [next] })).status).toBe(503);
     effects.clear();
     const { PaymentIntentID } = await buyer.change(orderId, { seat_ids: [next] });
@@ -531,7 +538,7 @@ describe('with a PaymentIntent', () => {
     });
   });
 
-  test('paid at the old amount just before: the order is completed as it was', async () => {
+  test('is refused when the old amount was paid just before, and the order is completed as it was', async () => {
     const [old, next] = seats(100, 120);
     const orderId = await buyer.place([old]);
     const paymentIntentId = await buyer.pay(orderId);
@@ -553,7 +560,7 @@ describe('with a PaymentIntent', () => {
     await stranger.place([next]);
   });
 
-  test('a change that is refused at the last moment leaves the order one that can be paid at its price', async () => {
+  test('that is refused at the last moment leaves a PaymentIntent that can be paid at the order’s price', async () => {
     const [old, taken] = seats(100, 120);
     const orderId = await buyer.place([old]);
     await buyer.intent(orderId);
@@ -572,8 +579,8 @@ describe('with a PaymentIntent', () => {
   });
 });
 
-describe('is refused', () => {
-  test('to everybody but its buyer', async () => {
+describe('a change is refused', () => {
+  test('to every caller but the buyer', async () => {
     const orderId = await buyer.place(seats(100));
     const before = await rowsOf(orderId);
     for (const each of [stranger, all.organiser, all.admin]) {
@@ -622,7 +629,7 @@ describe('is refused', () => {
   });
 
   test.each<[string, unknown]>([
-    ['nothing asked for', {}],
+    ['no change in it', {}],
     ['no seat', { seat_ids: [] }],
     ['a seat twice', { seat_ids: ['A1', 'A1'] }],
     ['too many seats', { seat_ids: Array.from({ length: 11 }, () => randomUUID()) }],
@@ -630,14 +637,14 @@ describe('is refused', () => {
     ['a seat with too long a name', { seat_ids: ['x'.repeat(65)] }],
     ['a seat with a control character', { seat_ids: ['A\u0000'] }],
     ['a seat that is a number', { seat_ids: [1] }],
-    ['seats that are no list', { seat_ids: 'A1' }],
+    ['seats that are not a list', { seat_ids: 'A1' }],
     ['seats that are null', { seat_ids: null }],
-    ['a discount that is no id', { discount_id: 'SUMMER' }],
+    ['a discount that is not a UUID', { discount_id: 'SUMMER' }],
     ['a discount that is a number', { discount_id: 1 }],
     ['a list', []],
-    ['a text', '"A1"'],
-    ['no JSON', '{'],
-    ['fields that it does not have, alone', { seatIds: ['A1'] }],
+    ['a string', '"A1"'],
+    ['malformed JSON', '{'],
+    ['unknown fields only', { seatIds: ['A1'] }],
   ])('for a body with %s', async (_name, body) => {
     const orderId = await buyer.place(seats(100));
     const before = await rowsOf(orderId);
@@ -654,13 +661,13 @@ test.each<[string, (seatIds: string[], discountId: string) => unknown]>([
   ['the same seats, in another order', (seatIds) => ({ seat_ids: seatIds.toReversed() })],
   ['the same discount', (_seatIds, discountId) => ({ discount_id: discountId })],
   ['both', (seatIds, discountId) => ({ seat_ids: seatIds, discount_id: discountId.toUpperCase() })],
-])('to %s changes nothing, asks nobody and announces nothing', async (_name, body) => {
+])('a change to %s changes nothing, asks no other service and announces nothing', async (_name, body) => {
   const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 });
   const seatIds = seats(100, 100);
   const orderId = await buyer.place(seatIds, discountId);
   const { paymentIntentId } = await buyer.intent(orderId);
   const before = await rowsOf(orderId);
-  platform.seating.away = true;
+  platform.seating.isUnavailable = true;
   const same = await buyer.change(orderId, body(seatIds, discountId));
   expect([same.PaymentIntentID, same.Price]).toEqual([paymentIntentId, 190]);
   expect(same).toEqual(await buyer.read(orderId));

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { instant, later } from '../../src/kernel/clock.ts';
 import { samplesOf } from '../support/metrics.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
-import { moneyCame, startReplica } from '../support/races.ts';
+import { deliverPayment, startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
 import type { TestApp } from '../support/test-app.ts';
 
@@ -11,7 +11,7 @@ const MS_PER_MINUTE = 60_000;
 /** Orders placed while the replica with the wrong clock sweeps. */
 const ORDERS = 20;
 
-/** A machine's clock that a test sets while the service runs. */
+/** The clock of a machine, which a test sets while the service runs. */
 function settableClock() {
   let aheadMs = 0;
   return {
@@ -46,7 +46,7 @@ describe('clock-ahead', () => {
     await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [
       ended,
     ]);
-    // Only the replica sweeps: when it has ended this one, it has looked at the others.
+    // Only the replica sweeps, so once it has ended this order it has looked at the others.
     const statusOf = async (ids: readonly string[]) =>
       (
         await platform.app.sql<{ status: string }>('SELECT status FROM orders WHERE order_id = ANY ($1)', [
@@ -69,13 +69,17 @@ describe('clock-ahead', () => {
     expect(order?.ahead).toBeLessThanOrEqual(301);
   });
 
-  test('a replica whose clock is ahead takes webhooks and tokens that are good now', async () => {
+  test('a replica whose clock is ahead accepts webhooks and tokens that are valid now', async () => {
     const orderId = await platform.place(buyer);
     const { body } = await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
       token: buyer,
     });
-    const told = await moneyCame({ app: replica } as Pick<PlatformApp, 'app'>, orderId, body.paymentIntentId);
-    expect(told.status, told.text).toBe(200);
+    const answer = await deliverPayment(
+      { app: replica } as Pick<PlatformApp, 'app'>,
+      orderId,
+      body.paymentIntentId,
+    );
+    expect(answer.status, answer.text).toBe(200);
     const shortLived = await platform.issuer.token(randomUUID(), {}, { expiresIn: 120 });
     expect((await replica.call('GET', '/api/order/user/orders', { token: shortLived })).status).toBe(200);
   });
@@ -95,14 +99,14 @@ describe('clock-ahead', () => {
     expect(linesOf('clock and the database’s differ')[0]).toContain('"level":50');
   });
 
-  test('a clock that is set right while it runs makes the replica ready again, and is logged once', async () => {
+  test('a clock that is corrected while the service runs makes the replica ready again, and is logged once', async () => {
     processClock.setAhead(0);
     expect(await health()).toMatchObject({ status: 200, body: { clock: { status: 'UP' } } });
     await until('it says so', () => linesOf('agree again').length === 1, 20_000);
     expect(Math.abs(await difference())).toBeLessThan(5);
   });
 
-  test('a clock that is set back while it runs ends no hold later than the database says', async () => {
+  test('a clock that is set back while the service runs ends no hold later than the database says', async () => {
     processClock.setAhead(-10);
     expect(await health()).toMatchObject({ status: 503, body: { clock: { status: 'DOWN' } } });
     const { body } = await replica.call('POST', '/api/order', { token: buyer, body: platform.request() });

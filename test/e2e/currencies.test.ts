@@ -10,7 +10,7 @@ describe.each([
   ['jpy', 1_500, 3_000, 3_000, '3000'],
   ['kwd', 12.345, 24.69, 24_690, '24.690'],
 ])('in %s', (currency, seat, price, minor, stored) => {
-  test('two seats are priced, charged and stored to the last digit', async () => {
+  test('it prices, charges and stores two seats to the last digit', async () => {
     const platform = await startPlatformApp({ CURRENCY: currency.toUpperCase(), MAX_SEATS_PER_ORDER: '2' });
     const buyer = await newPerson(platform);
     const { order, orderId, intentId } = await buyer.buy(seatsAt(platform.seating, seat, seat));
@@ -33,7 +33,7 @@ describe.each([
   });
 });
 
-test('a price that no card can be charged is refused when it is ordered, not when it is paid', async () => {
+test('it refuses a price that no card can be charged when it is ordered, not when it is paid', async () => {
   const platform = await startPlatformApp({ CURRENCY: 'kwd' });
   const buyer = await newPerson(platform);
   const refused = await buyer.tries.order(seatsAt(platform.seating, 12.345));

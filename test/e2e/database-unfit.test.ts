@@ -21,7 +21,7 @@ let platform: PlatformApp;
 let dsn: string;
 let buyer: string;
 
-// A server of its own: some of these settings are for all of its databases.
+// A server of its own, because some of these settings apply to all of its databases.
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-unfit-'));
   const server = await startEmbeddedPostgres(folder);
@@ -46,7 +46,7 @@ const health = () => platform.app.call('GET', '/api/order/health');
 const metric = async (name: string) => (await samplesOf(platform.app))[name];
 const isUp = async (up: boolean) => (await health()).status === (up ? 200 : 503);
 
-/** Placing is refused as the contract says while a server is away, and everybody who asks is told that it is. */
+/** Orders are refused as the contract says, and health and metrics report the database as down. */
 async function expectKnownAsDown(): Promise<void> {
   const refused = await place();
   expect(refused.status, refused.text).toBe(503);
@@ -71,9 +71,9 @@ describe('read-only-server, read-only-database', () => {
       'ALTER DATABASE ticketing SET default_transaction_read_only = on',
       'ALTER DATABASE ticketing RESET ALL',
     ],
-  ])('it is down while %s lets nobody write, and goes on afterwards', async (_what, readOnly, normal) => {
+  ])('it is down while %s is read-only, and recovers afterwards', async (_what, readOnly, normal) => {
     try {
-      // A database's setting is for new connections: the pool's end as they do when a primary is demoted.
+      // A setting of a database applies to new connections, and the pool’s end as they do when a primary is demoted.
       await asOperator(readOnly, 'SELECT pg_reload_conf()', CUT);
       await expectKnownAsDown();
     } finally {
@@ -82,11 +82,11 @@ describe('read-only-server, read-only-database', () => {
     await expectGoesOn();
   });
 
-  test('a leader steps down where nobody can write, nobody leads there, and one does afterwards', async () => {
+  test('a leader steps down on a read-only database, no replica leads there, and one leads again afterwards', async () => {
     let now = 0;
     const leader = createLeader({ dsn, lock: 8, clock: { now: () => instant(now) } });
     const leads = () => {
-      // Each question comes after every pause.
+      // A replica asks once after every pause.
       now += 60_000;
       return leader.leads();
     };
@@ -103,7 +103,7 @@ describe('read-only-server, read-only-database', () => {
     await expectGoesOn();
   });
 
-  test('connections that met a read-only server are thrown away, those of transactions too', async () => {
+  test('connections that found a read-only server are discarded, including those in transactions', async () => {
     const pids = async () =>
       new Set(
         (
@@ -146,11 +146,11 @@ describe('read-only-server: a server that cannot do the work', () => {
   afterEach(allow);
 
   test.each([
-    ['53100', 'a full disk'],
+    ['a full disk', 'a full disk'],
     ['53200', 'no memory'],
     ['53000', 'no resources'],
-    ['58030', 'a file that cannot be read or written'],
-    ['58000', 'an error of its system'],
+    ['a file that cannot be read or written', 'a file that cannot be read or written'],
+    ['an error of its system', 'an error of its system'],
     ['25006', 'a read-only transaction'],
   ])('it is down after SQLSTATE %s (%s), until a write goes through', async (code) => {
     await refuse(code, 'orders');
@@ -160,7 +160,7 @@ describe('read-only-server: a server that cannot do the work', () => {
     await expectGoesOn();
   });
 
-  test('it stays up after an error that says nothing of the server', async () => {
+  test('it stays up after an error that does not concern the server', async () => {
     await refuse('P0001', 'orders');
     expect((await place()).status).toBe(500);
     expect(await isUp(true)).toBe(true);
@@ -170,7 +170,7 @@ describe('read-only-server: a server that cannot do the work', () => {
 });
 
 describe('read-only-server: a start on a standby', () => {
-  test('it is refused with one line that says what to do, migrating or not, and works once it is promoted', async () => {
+  test('it is refused with one line that says what to do, with and without migrations, and works after promotion', async () => {
     const standby = await startStandby();
     const env = { POSTGRES_DSN: standby.dsn, LOG_LEVEL: 'error' };
     const starts = await Promise.all(

@@ -41,7 +41,7 @@ describe('discount-currency', () => {
     });
   });
 
-  test('it takes off what a discount of its own currency says', async () => {
+  test('it deducts a discount of its own currency as the discount says', async () => {
     const parameters = { type: 'FLAT_OFF', amount: 5, currency: 'LKR' };
     const orderId = await buyer.place(undefined, catalogueDiscount(platform.seating, parameters));
     expect(await buyer.read(orderId)).toMatchObject({ DiscountAmount: 5, Price: 95 });

@@ -19,7 +19,7 @@ async function stateIn(bundle: { body: { tickets: Entry[] } }, { ticketId }: Sol
 }
 
 describe('a batch', () => {
-  test('two devices let the same ticket in; in both orders of their batches one is right and one a conflict', async () => {
+  test('in which two devices admit the same ticket makes one scan right and the other a conflict, in either order of upload', async () => {
     for (const order of [
       ['left', 'right'],
       ['right', 'left'],
@@ -41,7 +41,7 @@ describe('a batch', () => {
           first: { at: scans[order[0]].scanned_at, gate: scans[order[0]].gate, device_id: order[0] },
         },
       ]);
-      // Any number of times.
+      // Repeated uploads give the same results.
       expect((await door.upload([scans[order[1]], scans[order[0]]])).body.results).toEqual([
         second.body.results[0],
         first.body.results[0],
@@ -53,7 +53,7 @@ describe('a batch', () => {
     }
   });
 
-  test('both batches in the same instant: one is right and one a conflict, of each ticket', async () => {
+  test('uploaded at the same instant as another makes one scan of each ticket right and the other a conflict', async () => {
     const tickets = await door.sell(50);
     const [left, right] = await Promise.all([
       door.upload(tickets.map((ticket) => offline(ticket, 'left'))),
@@ -65,7 +65,7 @@ describe('a batch', () => {
     }
   });
 
-  test('of one device is taken in the order of its scans, whatever order they are sent in', async () => {
+  test('of one device is applied in the order of its scans, whatever their order in the request', async () => {
     const ticket = await door.sellOne();
     const scans = [3, 9, 6].map((minutes) => offline(ticket, 'one', { scanned_at: minutesAgo(minutes) }));
     const { body } = await door.upload(scans);
@@ -81,7 +81,7 @@ describe('a batch', () => {
     expect(row?.checked_in_time.toISOString()).toBe(scans[1]?.scanned_at);
   });
 
-  test('a bad scan is refused by itself, and the others are taken', async () => {
+  test('refuses a bad scan by itself, and accepts the others', async () => {
     const tickets = await door.sell(2);
     const [one, other] = tickets.map((ticket) => offline(ticket, 'one'));
     const bad: readonly (readonly [unknown, string])[] = [
@@ -113,7 +113,7 @@ describe('a batch', () => {
     for (const { ticketId } of tickets) expect(await door.history(ticketId)).toHaveLength(1);
   });
 
-  test('a scan a little ahead of us is taken as now', async () => {
+  test('records a scan slightly ahead of our clock as now', async () => {
     const ticket = await door.sellOne();
     const { body } = await door.upload([offline(ticket, 'fast', { scanned_at: minutesAgo(-2) })]);
     expect(body.results).toMatchObject([{ outcome: 'admitted' }]);
@@ -124,13 +124,13 @@ describe('a batch', () => {
   test.each([
     ['none', []],
     ['more than a thousand', Array.from({ length: 1_001 }, () => 0)],
-    ['no list', 'scans'],
+    ['a string instead of a list', 'scans'],
   ])('of %s is refused', async (_name, scans) => {
     const { status, body } = await door.upload(scans as unknown[]);
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });
   });
 
-  test('of a thousand scans is taken', async () => {
+  test('of a thousand scans is accepted', async () => {
     const tickets = await door.sell(20);
     const scans = Array.from({ length: 1_000 }, (_, at) =>
       offline(tickets[at % 20] as SoldTicket, 'one', {
@@ -144,7 +144,7 @@ describe('a batch', () => {
     expect([counted.admitted?.length, counted.conflict?.length]).toEqual([20, 980]);
   });
 
-  test('of a stranger is one question to the seating service, however long it is', async () => {
+  test('of a caller who may not scan costs one question to the seating service, whatever its length', async () => {
     const { qrText } = await door.sellOne();
     const asked = () => door.platform.seating.calls.filter(({ path }) => path.includes('verify-role')).length;
     const before = asked();
@@ -158,7 +158,7 @@ describe('a batch', () => {
     expect(asked() - before).toBe(1);
   });
 
-  test('leaves in the log how many of its scans were refused, and why', async () => {
+  test('logs how many of its scans were refused, and why', async () => {
     const ticket = await door.sellOne();
     door.app.log.length = 0;
     const years = offline(ticket, 'x', { scanned_at: '2001-01-01T00:00:00Z' });
@@ -168,7 +168,7 @@ describe('a batch', () => {
     );
   });
 
-  test('of somebody who does not scan there changes nothing', async () => {
+  test('of a caller who does not scan for the session changes nothing', async () => {
     const ticket = await door.sellOne();
     const { body } = await door.upload([offline(ticket, 'one')], door.organiser);
     expect(body.results).toMatchObject([
@@ -177,24 +177,24 @@ describe('a batch', () => {
     expect(await door.history(ticket.ticketId)).toEqual([]);
   });
 
-  test('while the seating service is away each scan can be sent again', async () => {
+  test('can be sent again after the seating service was unavailable', async () => {
     const ticket = await door.sellOne();
     const newcomer = randomUUID();
     door.platform.seating.scanners.set(newcomer, new Set([door.platform.sessionId]));
     const token = await door.platform.token(newcomer);
     const scan = offline(ticket, 'one');
-    door.platform.seating.away = true;
+    door.platform.seating.isUnavailable = true;
     try {
       expect((await door.upload([scan], token)).body.results).toMatchObject([
         { outcome: 'refused', code: 'seating_unavailable', retry: true },
       ]);
     } finally {
-      door.platform.seating.away = false;
+      door.platform.seating.isUnavailable = false;
     }
     expect((await door.upload([scan], token)).body.results).toMatchObject([{ outcome: 'admitted' }]);
   });
 
-  test('people who go out and come back are followed', async () => {
+  test('follows guests who leave and return', async () => {
     const path = `/api/order/scan/sessions/${door.platform.sessionId}/door`;
     const allow = (isAllowed: boolean) =>
       door.app.call('PUT', path, { token: door.organiser, body: { allows_reentry: isAllowed } });
@@ -219,7 +219,7 @@ describe('a batch', () => {
     await allow(false);
   });
 
-  test('scans of any kind, in any order, in any batches, any number of times: each ticket is let in once', async () => {
+  test('may hold any scans in any order, split and repeated in any way, and admits each ticket once', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ ticket: fc.nat(2), minutes: fc.integer({ min: 1, max: 60 }) }), {
@@ -233,7 +233,7 @@ describe('a batch', () => {
             offline(tickets[ticket] as SoldTicket, `device-${at % 3}`, { scanned_at: minutesAgo(minutes) }),
           );
           const verdicts = new Map<unknown, unknown>();
-          // Some scans in some batches, some twice, and at last all of them.
+          // Some scans come in some batches, some twice, and in the end all of them.
           for (const batch of [...batches, scans.map((_, at) => at)]) {
             const sent = batch.map((at) => scans[at % scans.length] as Record<string, unknown>);
             const { body } = await door.upload(sent);
@@ -257,7 +257,7 @@ describe('a batch', () => {
 });
 
 describe('conflicts', () => {
-  test('are listed for the organiser, the newest first, page by page; online refusals are none', async () => {
+  test('are listed for the organiser, newest first, page by page, without online refusals', async () => {
     const other = await openDoor();
     const ticket = await other.sellOne();
     await other.scan(ticket.qrText, { gate: 'North' });
@@ -292,7 +292,7 @@ describe('conflicts', () => {
 });
 
 describe('the bundle', () => {
-  test('has what opens the codes, each good ticket with its seat and state, and nothing of anybody else', async () => {
+  test('has what opens the codes, each valid ticket with its seat and state, and nothing of other sessions', async () => {
     const [fresh, used] = await door.sell(2);
     await door.scan(used?.qrText);
     await door.platform.place(door.buyer);
@@ -318,7 +318,7 @@ describe('the bundle', () => {
     expect(counted).toEqual({ good: entries.length });
   });
 
-  test('comes plain to who takes it plain', async () => {
+  test('is not compressed for a client that does not accept it', async () => {
     const path = `${door.app.url}/api/order/scan/sessions/${door.platform.sessionId}/bundle`;
     const ask = (encoding: string) =>
       fetch(path, { headers: { authorization: `Bearer ${door.scanner}`, 'accept-encoding': encoding } });
@@ -330,7 +330,7 @@ describe('the bundle', () => {
     expect((await ask('br, gzip')).headers.get('content-encoding')).toBe('gzip');
   });
 
-  test('then tells what changed: sold, let in, undone, cancelled', async () => {
+  test('lists what changed since a version: tickets sold, admitted, undone and cancelled', async () => {
     const [entered, cancelled] = [await door.sellOne(), await door.sellOne()];
     let { version } = (await door.bundle()).body;
     const changed = async () => {
@@ -348,11 +348,11 @@ describe('the bundle', () => {
     await door.app.call('DELETE', `/api/order/${cancelled.orderId}`, { token: door.admin });
     expect(await stateIn(await changed(), cancelled)).toBe('void');
     await door.platform.place(door.buyer);
-    // What comes twice while older transactions run elsewhere on the server ends when they do.
-    await until('there is no news', async () => (await changed()).body.tickets.length === 0);
+    // Entries are repeated while older transactions run elsewhere on the server, and no longer.
+    await until('nothing changes any more', async () => (await changed()).body.tickets.length === 0);
   });
 
-  test('tells of what the organiser does to a ticket: given away, moved, voided', async () => {
+  test('lists what the organiser does to a ticket: complimentary, moved, voided', async () => {
     const { eventId, sessionId } = door.platform;
     const ask = (method: string, path: string, body?: unknown) =>
       door.app.call(method, `/api/order/ticket${path}`, {
@@ -361,14 +361,14 @@ describe('the bundle', () => {
       });
     let { version } = (await door.bundle()).body;
     let given: { ticket_id: string; seat_label: string };
-    /** Beside it may come what is told twice, while older transactions run elsewhere on the server. */
+    /** Entries may also be repeated while older transactions run elsewhere on the server. */
     const changed = async () => {
       const { body } = await door.bundle(version);
       version = body.version;
       return (body.tickets as Entry[]).filter(([ticketId]) => ticketId === given.ticket_id);
     };
-    const wish = { event_id: eventId, session_id: sessionId, seat_id: randomUUID(), price: 0 };
-    given = (await ask('POST', '', wish)).body;
+    const request = { event_id: eventId, session_id: sessionId, seat_id: randomUUID(), price: 0 };
+    given = (await ask('POST', '', request)).body;
     expect(await changed()).toEqual([[given.ticket_id, given.seat_label, 'VIP', 'valid']]);
     const { body: moved } = await ask('PUT', `/${given.ticket_id}`, { seat_id: randomUUID() });
     expect(moved.seat_label).not.toBe(given.seat_label);
@@ -394,7 +394,7 @@ describe('the bundle', () => {
   });
 
   test.each(['', '1', 'x', '1.1.1', '9999999999999999999.1.5', '7.1.-3', `1.1.${'9'.repeat(30)}`])(
-    'since %j, which nobody gave, is everything',
+    'since %j, which was never issued, is complete',
     async (since) => {
       const answer = await door.bundle(encodeURIComponent(since));
       if (since === '') expect(answer.status).toBe(400);
@@ -402,13 +402,13 @@ describe('the bundle', () => {
     },
   );
 
-  test('since a version of a past that was undone is everything', async () => {
+  test('since a version of a timeline that was rolled back is complete', async () => {
     const { version } = (await door.bundle()).body;
     const [system, timeline, through, session] = version.split('.');
     for (const other of [
       `${system}.${timeline}.${Number(through) + 1_000_000}.${session}`,
       `${system}.${Number(timeline) + 1}.${through}.${session}`,
-      // Of another session, and of none.
+      // A version of another session, and one of none.
       `${system}.${timeline}.${through}.00000000`,
       `${system}.${timeline}.${through}`,
     ]) {
@@ -416,7 +416,7 @@ describe('the bundle', () => {
     }
   });
 
-  test('asked for by somebody who does not scan there: refused, logged, nothing changed', async () => {
+  test('is refused to a caller who does not scan for the session, which is logged and changes nothing', async () => {
     const count = async () => (await door.app.sql('SELECT count(*) FROM scans'))[0];
     const before = await count();
     for (const token of [door.organiser, door.admin, door.buyer]) {

@@ -24,7 +24,7 @@ async function scansAndInside() {
 }
 
 describe('a scan', () => {
-  test('is answered with seat, tier and note, and written down with where and by what', async () => {
+  test('is answered with seat, tier and note, and recorded with its gate and device', async () => {
     const { ticketId, qrText, seatId } = await door.sellOne();
     await door.app.sql("UPDATE tickets SET holder_note = 'Comes with a wheelchair' WHERE ticket_id = $1", [
       ticketId,
@@ -47,7 +47,7 @@ describe('a scan', () => {
     expect(scan?.scanned_at).toEqual(new Date(body.ticket.checked_in_time));
   });
 
-  test('of a ticket that was used is told when and where, in words for a screen', async () => {
+  test('of a used ticket is refused with when and where it was used, in words for a screen', async () => {
     const { ticketId, qrText } = await door.sellOne();
     const first = await door.scan(qrText, { gate: 'North' });
     const { status, body } = await door.scan(qrText, { gate: 'South' }, door.otherScanner);
@@ -94,7 +94,7 @@ describe('a scan', () => {
     expect(await door.history(ticketId)).toMatchObject([{ outcome: 'refused', refusal: code }]);
   });
 
-  test('at the door of another session is refused, and so is one by who does not scan there', async () => {
+  test('at the door of another session is refused, and so is one by a caller who does not scan there', async () => {
     const { qrText } = await door.sellOne();
     const before = await scansAndInside();
     const stranger = await door.platform.token(randomUUID());
@@ -129,7 +129,7 @@ describe('a scan', () => {
 });
 
 describe('the same nonce', () => {
-  test('gets the first answer again, whatever happened since', async () => {
+  test('gets the first answer again, whatever happened in between', async () => {
     const { ticketId, qrText } = await door.sellOne();
     const nonce = randomUUID();
     const first = await door.scan(qrText, { nonce, gate: 'North' });
@@ -141,7 +141,7 @@ describe('the same nonce', () => {
     expect(await door.history(ticketId)).toMatchObject([{ outcome: 'admitted' }, { outcome: 'undone' }]);
   });
 
-  test('gets the first refusal again, too', async () => {
+  test('also gets the first refusal again', async () => {
     const { ticketId, qrText } = await door.sellOne();
     await door.scan(qrText);
     const nonce = randomUUID();
@@ -152,7 +152,7 @@ describe('the same nonce', () => {
     expect(await door.scan(qrText, { nonce: randomUUID() })).toMatchObject({ status: 200 });
   });
 
-  test('of another scan is refused', async () => {
+  test('with another scan is refused', async () => {
     const [one, other] = await door.sell(2);
     const nonce = randomUUID();
     await door.scan(one?.qrText, { nonce });
@@ -163,7 +163,7 @@ describe('the same nonce', () => {
     expect(await door.history(other?.ticketId ?? '')).toEqual([]);
   });
 
-  test('of another device is another scan: both counting alike, one lets in and one is refused', async () => {
+  test('from another device is another scan: of two that count alike, one admits and one is refused', async () => {
     const { ticketId, qrText } = await door.sellOne();
     const at = (device_id: string) => door.scan(qrText, { nonce: 'scan-0001', device_id });
     const answers = await Promise.all([at('one'), at('two')]);
@@ -171,14 +171,14 @@ describe('the same nonce', () => {
     expect((await Promise.all([at('one'), at('two')])).map(({ text }) => text)).toEqual(
       answers.map(({ text }) => text),
     );
-    // Devices without a name are known by who holds them.
+    // Devices without a name are known by their scanner.
     const other = await door.sellOne();
     expect((await door.scan(other.qrText, { nonce: 'scan-0001' })).status).toBe(200);
     expect((await door.scan(other.qrText, { nonce: 'scan-0001' }, door.otherScanner)).status).toBe(409);
     expect(await door.history(ticketId)).toHaveLength(2);
   });
 
-  test('sent many times at once lets in once, and says so each time', async () => {
+  test('sent many times at once admits once, and says so each time', async () => {
     const { ticketId, qrText } = await door.sellOne();
     const nonce = randomUUID();
     const answers = await Promise.all(Array.from({ length: 20 }, () => door.scan(qrText, { nonce })));
@@ -187,7 +187,7 @@ describe('the same nonce', () => {
     expect(await door.history(ticketId)).toHaveLength(1);
   });
 
-  test('with an Idempotency-Key as well, each new, is answered each time', async () => {
+  test('is answered each time when it comes with a new Idempotency-Key', async () => {
     const { qrText } = await door.sellOne();
     const nonce = randomUUID();
     for (let time = 0; time < 2; time += 1) {
@@ -201,7 +201,7 @@ describe('the same nonce', () => {
   });
 });
 
-test('hundreds of tickets, each scanned by two scanners of two replicas in the same instant: each lets in once', async () => {
+test('hundreds of tickets, each scanned by two scanners on two replicas at the same instant, are each admitted once', async () => {
   const replica = await startReplica(door.platform, { QR_SECRET_KEY: QR_KEY });
   const tickets = await door.sell(300);
   const winners = { here: 0, there: 0 };
@@ -223,7 +223,7 @@ test('hundreds of tickets, each scanned by two scanners of two replicas in the s
   expect(counted).toEqual({ admitted: 300, scans: 600 });
 });
 
-test('no scan waits for another ticket or for an order: its order and its neighbour are locked meanwhile', async () => {
+test('a scan does not wait for a lock on its order or on another ticket', async () => {
   const [one, other] = await door.sell(2);
   const held = Promise.withResolvers<void>();
   const locked = Promise.withResolvers<void>();
@@ -246,7 +246,7 @@ test('no scan waits for another ticket or for an order: its order and its neighb
 });
 
 describe('an exit', () => {
-  test('is refused where nobody returns', async () => {
+  test('is refused for a session without re-entry', async () => {
     const { qrText } = await door.sellOne();
     await door.scan(qrText);
     expect(await door.scan(qrText, { direction: 'exit' })).toMatchObject({
@@ -255,7 +255,7 @@ describe('an exit', () => {
     });
   });
 
-  test('lets in again once, where the organiser says so', async () => {
+  test('allows one more entry where the organiser permits re-entry', async () => {
     const path = `/api/order/scan/sessions/${door.platform.sessionId}/door`;
     const allow = (isAllowed: boolean) =>
       door.app.call('PUT', path, { token: door.organiser, body: { allows_reentry: isAllowed } });
@@ -269,7 +269,7 @@ describe('an exit', () => {
       expect(await exit()).toMatchObject({ status: 200, body: { outcome: 'left' } });
       expect((await exit()).body.code).toBe('not_checked_in');
     }
-    // Two at once, out and in: one of each.
+    // Of an exit and an entry at once, each happens once.
     await door.scan(qrText);
     for (const again of [exit, () => door.scan(qrText)]) {
       const answers = await Promise.all(Array.from({ length: 10 }, again));
@@ -284,7 +284,7 @@ describe('an exit', () => {
   });
 });
 
-test('what the organiser says about a door is in the audit trail, when it is news', async () => {
+test('the door settings of an organiser are in the audit trail when they change something', async () => {
   const { sessionId, eventId } = door.platform;
   for (const allows_reentry of [false, true, true, false]) {
     await door.app.call('PUT', `/api/order/scan/sessions/${sessionId}/door`, {
@@ -294,15 +294,15 @@ test('what the organiser says about a door is in the audit trail, when it is new
   }
   const path = `/api/order/audit/events/${eventId}?limit=2`;
   const { body } = await door.app.call('GET', path, { token: door.organiser });
-  const deed = { action: 'door.changed', session_id: sessionId, order_id: '', ticket_id: '' };
+  const entry = { action: 'door.changed', session_id: sessionId, order_id: '', ticket_id: '' };
   expect(body).toMatchObject([
-    { ...deed, before: { allows_reentry: true }, after: { allows_reentry: false } },
-    { ...deed, before: { allows_reentry: false }, after: { allows_reentry: true } },
+    { ...entry, before: { allows_reentry: true }, after: { allows_reentry: false } },
+    { ...entry, before: { allows_reentry: false }, after: { allows_reentry: true } },
   ]);
   expect(body[1].actor).toBe(body[0].actor);
 });
 
-test('a refused scan is logged, and never what was scanned', async () => {
+test('a refused scan is logged without the scanned text', async () => {
   const logged = () =>
     door.app.log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'scans were refused');
   for (const [qrText, code] of [
@@ -321,7 +321,7 @@ test('a refused scan is logged, and never what was scanned', async () => {
 });
 
 describe('undoing a check-in', () => {
-  test('lets the ticket in again and is in the audit trail', async () => {
+  test('makes the ticket valid again, and is in the audit trail', async () => {
     const { ticketId, orderId, qrText } = await door.sellOne();
     const first = await door.scan(qrText);
     const { status, body } = await door.undo(ticketId);
@@ -344,7 +344,7 @@ describe('undoing a check-in', () => {
     expect((await door.scan(qrText)).status).toBe(200);
   });
 
-  test('of a ticket that was not used, or that there is not, changes nothing', async () => {
+  test('of an unused or an unknown ticket changes nothing', async () => {
     const { ticketId } = await door.sellOne();
     expect(await door.undo(ticketId)).toMatchObject({ status: 409, body: { code: 'not_checked_in' } });
     expect(await door.undo(randomUUID())).toMatchObject({ status: 404, body: { code: 'ticket_not_found' } });
@@ -352,8 +352,8 @@ describe('undoing a check-in', () => {
   });
 });
 
-describe('a QR text that is not the ticket’s is let in by nobody:', () => {
-  test('with any one bit flipped, with any part of it missing, with anything after it', async () => {
+describe('the door refuses a QR text that is not the ticket’s:', () => {
+  test('with any bit flipped, any part missing, or anything appended', async () => {
     const { ticketId, qrText } = await door.sellOne();
     const before = await scansAndInside();
     const bytes = decodeBase45(qrText) ?? new Uint8Array();
@@ -369,7 +369,7 @@ describe('a QR text that is not the ticket’s is let in by nobody:', () => {
     for (let at = 0; at < texts.length; at += 20) {
       const answers = await Promise.all(texts.slice(at, at + 20).map((text) => door.scan(text)));
       for (const { status, body } of answers) {
-        // A flipped bit of the session's id makes it a session that nobody scans for, before it is seen to be forged.
+        // A flipped bit of the session id makes it a session that this caller does not scan for, which is checked before the signature.
         expect([400, 403]).toContain(status);
         expect(['ticket_forged', 'invalid_request', 'ticket_wrong_session']).toContain(body.code);
       }
@@ -379,7 +379,7 @@ describe('a QR text that is not the ticket’s is let in by nobody:', () => {
     expect((await door.scan(qrText)).status).toBe(200);
   });
 
-  test('of another session, of a withdrawn key, of no ticket, or used before', async () => {
+  test('of another session, of a withdrawn key, of no ticket, or already used', async () => {
     const { ticketId, qrText } = await door.sellOne();
     const [sealer, withdrawn] = await Promise.all([
       createTicketSealer([QR_KEY]),
@@ -426,7 +426,7 @@ describe('a QR text that is not the ticket’s is let in by nobody:', () => {
 
 describe('the hours of the doors', () => {
   const HOUR_MS = 3_600_000;
-  /** As they are when no variable says anything. */
+  /** The hours when no variable sets them. */
   const usual = { QR_SECRET_KEY: QR_KEY, DOORS_OPEN_HOURS: '', DOORS_CLOSE_HOURS: '' };
   const at = (hours: number) => new Date(Date.now() + hours * HOUR_MS).toISOString();
   const session = (start: number, end: number | undefined) => ({
@@ -440,12 +440,12 @@ describe('the hours of the doors', () => {
   });
 
   test.each([
-    ['a day and more before', 25, 28, 'ticket_too_early', 'too_early'],
-    ['within a day before', 23, 26, undefined, undefined],
-    ['while it goes on', -1, 2, undefined, undefined],
-    ['within a day after', -26, -23, undefined, undefined],
-    ['a day and more after', -28, -25, 'ticket_too_late', 'too_late'],
-    ['long after one without an end', -1_000, undefined, undefined, undefined],
+    ['more than a day before', 25, 28, 'ticket_too_early', 'too_early'],
+    ['less than a day before', 23, 26, undefined, undefined],
+    ['during the session', -1, 2, undefined, undefined],
+    ['less than a day after', -26, -23, undefined, undefined],
+    ['more than a day after', -28, -25, 'ticket_too_late', 'too_late'],
+    ['long after a session without an end', -1_000, undefined, undefined, undefined],
   ] as const)('%s', async (_name, start, end, code, refusal) => {
     door.platform.seating.sessions.set(door.platform.sessionId, session(start, end));
     const replica = await startReplica(door.platform, usual);
@@ -463,11 +463,11 @@ describe('the hours of the doors', () => {
       `/api/order/scan/sessions/${door.platform.sessionId}/bundle`,
       { token: door.scanner },
     );
-    const told = door.platform.seating.sessions.get(door.platform.sessionId);
-    expect(bundle).toMatchObject({ starts_at: told?.startTime, ends_at: told?.endTime ?? '' });
+    const listed = door.platform.seating.sessions.get(door.platform.sessionId);
+    expect(bundle).toMatchObject({ starts_at: listed?.startTime, ends_at: listed?.endTime ?? '' });
   });
 
-  test('are as the variables say', async () => {
+  test('follow the variables', async () => {
     door.platform.seating.sessions.set(door.platform.sessionId, session(2, 3));
     const replica = await startReplica(door.platform, { ...usual, DOORS_OPEN_HOURS: '1.5' });
     const { qrText } = await door.sellOne();
@@ -476,10 +476,10 @@ describe('the hours of the doors', () => {
     expect(answer.body.code).toBe('ticket_too_early');
   });
 
-  test.each(['away', 'slow'] as const)('keep nobody out while the catalogue is %s', async (how) => {
+  test.each(['unavailable', 'slow'] as const)('refuse no ticket while the catalogue is %s', async (how) => {
     const replica = await startReplica(door.platform, {
       ...usual,
-      EVENT_QUERY_SERVICE_URL: how === 'away' ? 'http://127.0.0.1:1' : `${await silentServer()}/query`,
+      EVENT_QUERY_SERVICE_URL: how === 'unavailable' ? 'http://127.0.0.1:1' : `${await silentServer()}/query`,
     });
     const { qrText } = await door.sellOne();
     const began = performance.now();
@@ -489,7 +489,7 @@ describe('the hours of the doors', () => {
   });
 });
 
-/** One that takes connections and never answers. */
+/** A server that accepts connections and never answers. */
 async function silentServer(): Promise<string> {
   const server = createServer(() => undefined);
   const url = await listen(server);

@@ -28,7 +28,7 @@ import type { TestApp } from '../support/test-app.ts';
 const QR_KEY = Buffer.alloc(32, 7).toString('base64');
 const NEW_KEY = Buffer.alloc(32, 8).toString('base64');
 const TOKEN_LIFE_S = 3_600;
-/** More than a few turns of the reader. */
+/** Longer than a few turns of the reader. */
 const MANY = 60;
 
 const sessionId = randomUUID();
@@ -67,7 +67,7 @@ function ticketOf(name: string): Sold {
   return ticket;
 }
 
-/** Pictures in which there is no text of the earlier service. */
+/** Pictures that hold no text of the earlier service. */
 async function strangePictures(): Promise<Buffer[]> {
   const bomb = Buffer.from(await earlierPicture('A'));
   bomb.writeUInt32BE(60_000, 16);
@@ -111,7 +111,7 @@ beforeAll(async () => {
   };
   for (const [name, more] of Object.entries(given)) sold[name] = await soldBefore(more);
   for (let count = 0; count < MANY; count += 1) many.push(await soldBefore());
-  // The same picture stored for two tickets.
+  // The same picture is stored for two tickets.
   const copied = { ...ticketOf('shown'), ...earlierTicket(sessionId, { ticketId: copiedTicketId }) };
   await earlier.insert([real, ...unreadable, ...Object.values(sold), ...many, copied]);
 
@@ -131,7 +131,7 @@ beforeAll(async () => {
   await until('every picture was read', async () => (await countOf('waiting')) === 0, 60_000);
 });
 
-/** Nothing is compared with Stripe: these orders were free. */
+/** Nothing is compared with Stripe, because these orders were free. */
 function env({ dsn } = earlier) {
   return { POSTGRES_DSN: dsn, QR_SECRET_KEY: QR_KEY, RECONCILE_DAYS: '0' };
 }
@@ -178,7 +178,7 @@ async function reissue(session: string) {
     .map((line) => JSON.parse(line));
 }
 
-/** The text with one bit of its bytes turned over, as anyone can who has it. */
+/** The text with one bit of its bytes flipped, as anyone can flip it who has it. */
 function flipped(text: string, bit: number): string {
   const bytes = Buffer.from(text, 'base64url');
   bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
@@ -186,7 +186,7 @@ function flipped(text: string, bit: number): string {
 }
 
 describe('legacy-qr: at the door', () => {
-  test('it admits the bearer of a code that the earlier service’s own code made, once', async () => {
+  test('it admits a code that the earlier service’s own code made, once', async () => {
     const text = await readQrCode(REAL_PICTURE);
     expect(await scan(text)).toMatchObject({
       status: 200,
@@ -211,7 +211,7 @@ describe('legacy-qr: at the door', () => {
     ]);
   });
 
-  test('blanks and line ends around the text, and padding that is missing, change nothing', async () => {
+  test('it ignores blanks and line ends around the text, and missing padding', async () => {
     expect((await scan(` \t${ticketOf('wrapped').text}\r\n`)).status).toBe(200);
     const { text } = ticketOf('unpadded');
     expect((await scan(text.replace(/=+$/, ''))).status).toBe(200);
@@ -255,7 +255,7 @@ describe('legacy-qr: at the door', () => {
     expect(await scan(text)).toMatchObject({ status: 409, body: { code: 'ticket_cancelled' } });
   });
 
-  test('the holder sees our code, and the ticket admits once by whichever of the two', async () => {
+  test('the holder gets our code, and the ticket is admitted once, by either of the two codes', async () => {
     const tickets = many.slice(0, 12);
     const winners = await Promise.all(
       tickets.map(async ({ ticketId, text }) => {
@@ -271,15 +271,15 @@ describe('legacy-qr: at the door', () => {
     expect(winners).toHaveLength(tickets.length);
   });
 
-  test('a picture that two tickets have admits one person', async () => {
+  test('a picture that two tickets share admits one person', async () => {
     const { text } = ticketOf('shown');
     expect((await scan(text)).status).toBe(200);
     expect((await scan(text)).body.code).toBe('already_checked_in');
   });
 });
 
-describe('legacy-qr: a new code is issued', () => {
-  test('the earlier one is superseded for a scanner of its session, and says nothing to others; the new one admits', async () => {
+describe('legacy-qr: after a new code is issued', () => {
+  test('it refuses the earlier code as superseded at its session’s door and as of another session elsewhere, and admits the new code', async () => {
     const { ticketId, text } = ticketOf('reissued');
     const written = await reissue(reissuedSessionId);
     const made = written.find((line) => line.ticket_id === ticketId);
@@ -296,8 +296,8 @@ describe('legacy-qr: a new code is issued', () => {
   });
 });
 
-describe('legacy-qr: what was read', () => {
-  test('each picture is good or unreadable, and one that cannot be read is not tried again', async () => {
+describe('legacy-qr: reading the pictures', () => {
+  test('it marks each picture as good or unreadable, and does not retry an unreadable one', async () => {
     const rows = await platform.app.sql<{ ticket_id: string; state: string; attempts: number }>(
       'SELECT ticket_id, state, attempts FROM earlier_codes',
     );
@@ -315,7 +315,7 @@ describe('legacy-qr: what was read', () => {
     expect(await platform.app.app.turn('earlierCodes')).toBe(false);
   });
 
-  test('the log says the numbers once, and names no ticket and no text', async () => {
+  test('it logs the numbers once, without any ticket or text', async () => {
     const lines = platform.app.log.filter((line) => line.includes('QR codes of the earlier service'));
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       expect.objectContaining({
@@ -337,7 +337,7 @@ describe('legacy-qr: without a network', () => {
     return verdict.outcome === 'refused' ? verdict.refusal : verdict.outcome;
   };
 
-  test('a scanner admits by the bundle once, refuses a flipped bit, and its upload is taken', async () => {
+  test('a scanner admits once by the bundle, refuses a flipped bit, and its upload is accepted', async () => {
     const { ticketId, text } = ticketOf('offline');
     const device = await createOfflineScanner(await bundleOf(sessionId));
     expect(await outcomeOf(device, flipped(text, 300))).toBe('forged');
@@ -361,7 +361,7 @@ describe('legacy-qr: without a network', () => {
     expect(await stateOf(ticketId)).toEqual({ checked_in: true, scans: 2 });
   });
 
-  test('a code that is withdrawn leaves the bundle with what changed, and its ticket stays', async () => {
+  test('a withdrawn code leaves the bundle with the next changes, and its ticket stays', async () => {
     const { ticketId, text } = ticketOf('offlineReissued');
     const bundle = await bundleOf(offlineSessionId);
     const device = await createOfflineScanner(bundle);
@@ -375,8 +375,8 @@ describe('legacy-qr: without a network', () => {
   });
 });
 
-describe('legacy-qr: several replicas and a process that died', () => {
-  test('two replicas read each picture once between them, and one of them says the numbers', async () => {
+describe('legacy-qr: several replicas and a crashed process', () => {
+  test('two replicas read each picture once between them, and one of them logs the numbers', async () => {
     const own = await earlierTickets(buyerId, randomUUID());
     await own.insert(await Promise.all(Array.from({ length: MANY }, () => soldBefore())));
     const replicas = await Promise.all([1, 2].map(() => startReplica(platform, env(own))));
@@ -395,14 +395,14 @@ describe('legacy-qr: several replicas and a process that died', () => {
     expect(lines).toHaveLength(1);
   });
 
-  test('it leaves a picture to its reader for a minute, then reads it alone, and gives it up after three attempts', async () => {
+  test('it leaves a picture to its reader for a minute, then reads it alone, and stops after three attempts', async () => {
     const own = await earlierTickets(buyerId, randomUUID());
     const tickets = await Promise.all(Array.from({ length: 3 }, () => soldBefore()));
     const texts = tickets.map(({ text }) => text);
     await own.insert(tickets);
     let now = Date.now();
     const app = await startReplica(platform, env(own), { clock: { now: () => instant(now) } });
-    // As three processes leave them that died: the last one over a picture that two had died over before.
+    // The state that three crashed processes leave: the last one crashed on a picture that had crashed two others.
     const attempts = [3, 1, 1];
     for (const [at, { ticketId }] of tickets.entries()) {
       await app.sql('UPDATE earlier_codes SET attempts = $2, claimed_until = $3 WHERE ticket_id = $1', [

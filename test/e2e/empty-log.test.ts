@@ -13,7 +13,7 @@ const DEBUG = 20;
 const linesOf = ({ log }: Pick<TestApp, 'log'>) => log.map((line) => JSON.parse(line));
 const words = (app: TestApp) => linesOf(app).map(({ msg }) => String(msg));
 
-/** A database whose every statement fails while the switch is on. */
+/** A database on which every statement fails while the switch is on. */
 function breakable(): { readonly watch: Watch; isBroken: boolean } {
   const state = {
     isBroken: false,
@@ -34,7 +34,7 @@ function breakable(): { readonly watch: Watch; isBroken: boolean } {
 }
 
 describe('empty-log: what the log says at info', () => {
-  test('it tells of a start, of a sale nothing, and of a stop', async () => {
+  test('it records a start and a stop, and nothing of a sale', async () => {
     const platform = await startPlatformApp({ LOG_LEVEL: 'info' });
     const { app } = platform;
     await until('it leads and has compared', () =>
@@ -80,7 +80,7 @@ describe('empty-log: what the log says at info', () => {
     expect(linesOf(app).find(({ cut }) => cut !== undefined)).toMatchObject({ cut: 0 });
   });
 
-  test('it names each migration that it applies', async () => {
+  test('it names each migration that is applied', async () => {
     const app = await startTestApp({ POSTGRES_DSN: await emptyDatabase(), LOG_LEVEL: 'info' });
     const applied = linesOf(app).flatMap(({ msg, migration }) =>
       msg === 'migration applied' ? [migration] : [],
@@ -89,7 +89,7 @@ describe('empty-log: what the log says at info', () => {
     expect(applied).toEqual(files.toSorted().map((name) => name.replace(/\.up\.sql$/, '')));
   });
 
-  test('each background job names itself when it fails', async () => {
+  test('it names each background job that fails', async () => {
     const database = breakable();
     database.isBroken = true;
     const app = await startTestApp({ LOG_LEVEL: 'info' }, { watch: database.watch });
@@ -119,7 +119,7 @@ describe('empty-log: what the log says at info', () => {
 });
 
 describe('empty-log: a request', () => {
-  test('is one line at error with its ids when it fails on our side, and one at debug when it does not', async () => {
+  test('is one line at error with its ids when the service fails, and one at debug otherwise', async () => {
     const database = breakable();
     const platform = await startPlatformApp({ LOG_LEVEL: 'debug' }, {}, { watch: database.watch });
     const { app } = platform;

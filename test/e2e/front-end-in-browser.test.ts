@@ -4,8 +4,8 @@ import { HAS_BROWSER, type Pages, servePages } from '../support/browser.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 /**
- * The platform's front end as its pages call the API: the headers of its every call, from another origin, in Chromium.
- * Nothing is intercepted, so the browser itself asks for leave and keeps from the page what it may not read.
+ * The platform's front end as its pages call the API: the headers of every call, from another origin, in Chromium.
+ * Nothing is intercepted, so the browser sends its preflights itself and hides from the page what it may not read.
  */
 const CALLS = `
   const open = (path, token, init = {}) =>
@@ -47,7 +47,7 @@ beforeAll(async () => {
     api: app.url,
     tokens: Object.fromEntries(names.map((name, at) => [name, tokens[at]])),
     sub: subOf(tokens[0] ?? ''),
-    nobody: randomUUID(),
+    unknown: randomUUID(),
     event: { id: event.id, organizationId: event.organizationId },
     session: session.id,
     free: (await app.call('GET', `${codes}/GUEST`)).body.id,
@@ -58,7 +58,7 @@ function subOf(token: string): string {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).sub;
 }
 
-/** Orders of the given seats of the session, as the page asks for them. */
+/** Orders the given seats of the session, as the page does. */
 const ORDERS = `
   const map = await call('GET', '/api/event-query/v1/sessions/' + given.session + '/seating-map', buyer);
   const seats = map.body.layout.blocks
@@ -90,9 +90,9 @@ interface Called {
   readonly body: any;
 }
 
-// On another kind of machine CHROMIUM_PATH names a browser.
+// CHROMIUM_PATH names a browser on other kinds of machine.
 describe.runIf(HAS_BROWSER)('front-end: the pages of another origin, in a browser', () => {
-  test('they order, are told which seats are taken, pay without a body, check out, cancel, refund and list', async () => {
+  test('they order, see which seats are taken, pay without a body, check out, cancel, refund and list', async () => {
     const said = (await page.run(
       `${CALLS} ${ORDERS}
       const [first, second, third, fourth] = seats;
@@ -188,10 +188,10 @@ describe.runIf(HAS_BROWSER)('front-end: the pages of another origin, in a browse
     expect(said.answers.map(({ status, type }) => `${status} ${type}`)).toEqual(Array(8).fill('200 cors'));
   });
 
-  test('they can read what they are refused', async () => {
+  test('they can read refusals', async () => {
     const said = (await page.run(
       `${CALLS}
-      const order = '/api/order/' + given.nobody;
+      const order = '/api/order/' + given.unknown;
       return {
         stranger: await call('GET', '/api/order/user/orders', 'not-a-token'),
         nothing: await call('GET', order, buyer),
@@ -200,7 +200,7 @@ describe.runIf(HAS_BROWSER)('front-end: the pages of another origin, in a browse
         nowhere: await call('GET', '/api/nowhere', buyer),
         forbidden: await call('GET', '/api/order/analytics/events/' + given.event.id, buyer),
         stream: await call('GET', '/api/order/sse/checkouts/event/' + given.event.id, buyer),
-        keyed: await call('POST', order + '/checkout', buyer, undefined, { 'Idempotency-Key': given.nobody }),
+        keyed: await call('POST', order + '/checkout', buyer, undefined, { 'Idempotency-Key': given.unknown }),
       };`,
       given,
     )) as Record<string, Called>;
@@ -224,9 +224,9 @@ describe.runIf(HAS_BROWSER)('front-end: the pages of another origin, in a browse
     const said = await elsewhere.run(
       `${CALLS}
       const outcome = (asked) => asked.then(() => 'answered', (error) => error.name);
-      const wish = { event_id: given.event.id, session_id: given.session, organization_id: given.event.organizationId };
+      const request = { event_id: given.event.id, session_id: given.session, organization_id: given.event.organizationId };
       return {
-        order: await outcome(call('POST', '/api/order', buyer, { ...wish, seat_ids: ['A1'], discount_id: null })),
+        order: await outcome(call('POST', '/api/order', buyer, { ...request, seat_ids: ['A1'], discount_id: null })),
         list: await outcome(call('GET', '/api/order/user/orders', buyer)),
         stream: await outcome(open('/api/order/sse/checkouts/event/' + given.event.id, organiser)),
         catalogue: await outcome(fetch(given.api + '/api/event-query/v1/events/trending')),

@@ -15,7 +15,7 @@ const PAGE = 'https://tickets.example.com';
 const HOLD_MS = 300_000;
 
 const events = recordEvents();
-/** It never goes back: a message published later must not seem to be published earlier. */
+/** The clock never goes back, so a message published later cannot appear to be published earlier. */
 const clock = movableClock();
 let platform: PlatformApp;
 let stored: Stored;
@@ -43,7 +43,7 @@ interface Sent {
   readonly body: string | undefined;
 }
 
-/** A request as it is: fetch adds a content length and drops an empty body. */
+/** A request exactly as given, because fetch adds a content length and drops an empty body. */
 function send(
   method: string,
   path: string,
@@ -68,9 +68,9 @@ function send(
 const json = { 'content-type': 'application/json' };
 const EMPTY: Readonly<Record<string, Sent>> = {
   'content-length 0': { headers: { ...json, 'content-length': '0' }, body: undefined },
-  'no length at all': { headers: json, body: undefined },
+  'no length': { headers: json, body: undefined },
   'empty chunks': { headers: { ...json, 'transfer-encoding': 'chunked' }, body: undefined },
-  'blanks alone': { headers: { ...json, 'content-length': '3' }, body: ' \r\n' },
+  'only whitespace': { headers: { ...json, 'content-length': '3' }, body: ' \r\n' },
   'a charset': {
     headers: { 'content-type': 'application/json; charset=utf-8', 'content-length': '0' },
     body: undefined,
@@ -81,38 +81,41 @@ const EMPTY: Readonly<Record<string, Sent>> = {
   },
 };
 
-describe('front-end: an empty body is no body', () => {
-  test.each(Object.keys(EMPTY))('on every route and method it is taken for none, with %s', async (form) => {
-    const { body: api } = await platform.app.call('GET', '/openapi.json');
-    const operations = Object.entries<Record<string, { requestBody?: { required?: boolean } }>>(
-      api.paths,
-    ).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, { requestBody }]) => ({ path, method, requestBody })),
-    );
-    expect(operations.length).toBeGreaterThan(30);
-    for (const { path, method, requestBody } of operations) {
-      const { headers, body } = EMPTY[form] as Sent;
-      const address = path.replaceAll(/\{\w+\}/g, randomUUID());
-      const answer = await send(method.toUpperCase(), address, {
-        headers: { ...headers, authorization: `Bearer ${all.admin.token}` },
-        body,
-      });
-      const what = `${form}: ${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`;
-      expect(answer.status, what).not.toBe(415);
-      expect(answer.status, what).toBeLessThan(500);
-      expect(answer.text, what).not.toContain('Body cannot be empty');
-      if (requestBody && !path.endsWith('/refund')) {
-        expect(answer.status, what).toBe(400);
-        expect(JSON.parse(answer.text), what).toMatchObject({
-          code: 'invalid_request',
-          message: 'The request has no body. Send a JSON object in it.',
-          errors: [{ field: 'body', reason: 'is missing' }],
+describe('front-end: a request with an empty body', () => {
+  test.each(Object.keys(EMPTY))(
+    'it counts as a request without a body on every route and method, with %s',
+    async (form) => {
+      const { body: api } = await platform.app.call('GET', '/openapi.json');
+      const operations = Object.entries<Record<string, { requestBody?: { required?: boolean } }>>(
+        api.paths,
+      ).flatMap(([path, methods]) =>
+        Object.entries(methods).map(([method, { requestBody }]) => ({ path, method, requestBody })),
+      );
+      expect(operations.length).toBeGreaterThan(30);
+      for (const { path, method, requestBody } of operations) {
+        const { headers, body } = EMPTY[form] as Sent;
+        const address = path.replaceAll(/\{\w+\}/g, randomUUID());
+        const answer = await send(method.toUpperCase(), address, {
+          headers: { ...headers, authorization: `Bearer ${all.admin.token}` },
+          body,
         });
+        const what = `${form}: ${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`;
+        expect(answer.status, what).not.toBe(415);
+        expect(answer.status, what).toBeLessThan(500);
+        expect(answer.text, what).not.toContain('Body cannot be empty');
+        if (requestBody && !path.endsWith('/refund')) {
+          expect(answer.status, what).toBe(400);
+          expect(JSON.parse(answer.text), what).toMatchObject({
+            code: 'invalid_request',
+            message: 'The request has no body. Send a JSON object in it.',
+            errors: [{ field: 'body', reason: 'is missing' }],
+          });
+        }
       }
-    }
-  });
+    },
+  );
 
-  test('an order is paid for, checked out, refunded and another one cancelled as the page does it', async () => {
+  test('an order is paid for, checked out and refunded, and another one is cancelled, as the page does it', async () => {
     const [page, admin] = [buyer.via({ headers: json }), all.admin.via({ headers: json })];
     const orderId = await buyer.place();
     expect(await page.intent(orderId)).toMatchObject({ seatLockDurationMins: 5 });
@@ -125,7 +128,7 @@ describe('front-end: an empty body is no body', () => {
   });
 
   test.each(['text/plain', 'text/plain;charset=UTF-8', 'application/x-www-form-urlencoded', 'text/xml'])(
-    'JSON that is sent as %s is refused with the content type to send',
+    'JSON sent as %s is refused with the content type to use',
     async (type) => {
       const body = JSON.stringify(platform.request());
       const page = buyer.via({ headers: { 'content-type': type } });
@@ -148,7 +151,7 @@ describe('front-end: seatLockDurationMins', () => {
     expect((await buyer.intent(orderId)).seatLockDurationMins).toBe(minutes);
   });
 
-  test('when the hold has ended the order is refused, and no number is given', async () => {
+  test('once the hold has ended the order is refused, without a number', async () => {
     const orderId = await buyer.place();
     clock.advance(HOLD_MS);
     const late = await buyer.tries.intent(orderId);
@@ -165,7 +168,7 @@ describe('front-end: a free order', () => {
   const saleOf = (orderId: string) =>
     platform.app.sql("SELECT FROM outbox WHERE key = $1 AND topic = 'orderUpdated'", [orderId]);
 
-  test('it is completed by asking to pay it, says where the tickets are, and says so again', async () => {
+  test('it is completed by asking for a payment, which answers where the tickets are, each time', async () => {
     const orderId = await free();
     const asked = await buyer.via({ headers: json }).tries.intent(orderId);
     expect(asked).toMatchObject({ status: 409, body: { code: 'nothing_to_pay' } });
@@ -180,7 +183,7 @@ describe('front-end: a free order', () => {
     expect(await stored.payments(orderId)).toEqual([]);
   });
 
-  test('with an Idempotency-Key the answer is repeated', async () => {
+  test('it repeats the answer to the same Idempotency-Key', async () => {
     const orderId = await free();
     const { tries } = buyer.via({ headers: { 'idempotency-key': randomUUID() } });
     const [first, again] = [await tries.intent(orderId), await tries.intent(orderId)];
@@ -189,7 +192,7 @@ describe('front-end: a free order', () => {
     expect(await saleOf(orderId)).toHaveLength(1);
   });
 
-  test('it is completed or cancelled once when it is asked to be both, many times at once', async () => {
+  test('it is completed or cancelled once when both are requested many times at once', async () => {
     for (let round = 0; round < 5; round += 1) {
       const orderId = await free();
       const { intent, cancel, checkOut } = buyer.tries;
@@ -204,7 +207,7 @@ describe('front-end: a free order', () => {
     }
   });
 
-  test('one whose hold has ended stays ended', async () => {
+  test('it stays ended once its hold has ended', async () => {
     const orderId = await free();
     clock.advance(HOLD_MS);
     expect((await buyer.tries.intent(orderId)).body.code).not.toBe('nothing_to_pay');
@@ -213,7 +216,7 @@ describe('front-end: a free order', () => {
     expect(await saleOf(orderId)).toEqual([]);
   });
 
-  test('nobody else completes it', async () => {
+  test('it is completed by no other caller', async () => {
     const orderId = await free();
     const asked = await other.tries.intent(orderId);
     expect([asked.status, await statusOf(orderId)]).toEqual([403, 'pending']);
@@ -236,13 +239,13 @@ describe('front-end: refused seats have their labels', () => {
     }
   }
 
-  test('those that another order holds', async () => {
+  test('when another order holds them', async () => {
     const seatIds = [randomUUID(), randomUUID()];
     await buyer.place(seatIds);
     expectTaken(await other.tries.order([randomUUID(), ...seatIds]), seatIds);
   });
 
-  test('those that the database alone knows of, on a replica that never heard of them', async () => {
+  test('when only the database knows of them, on a replica that never saw them', async () => {
     const seatIds = [randomUUID(), randomUUID()];
     await buyer.place(seatIds);
     const replica = await startReplica(platform);
@@ -250,14 +253,14 @@ describe('front-end: refused seats have their labels', () => {
     expectTaken(await other.via({ app: replica }).tries.order(seatIds), seatIds);
   });
 
-  test('those that a pending order would be changed to', async () => {
+  test('when a pending order would be changed to them', async () => {
     const seatId = randomUUID();
     await buyer.place([seatId]);
     const orderId = await other.place();
     expectTaken(await other.tries.change(orderId, { seat_ids: [seatId] }), [seatId]);
   });
 
-  test('those of the box office, issued and moved to', async () => {
+  test('when the box office issues a ticket for them or moves one to them', async () => {
     const seatId = randomUUID();
     await buyer.place([seatId]);
     expectTaken(await all.organiser.tries.issue({ seat_id: seatId }), [seatId]);
@@ -265,7 +268,7 @@ describe('front-end: refused seats have their labels', () => {
     expectTaken(await all.organiser.tries.amend(ticket, { seat_id: seatId }), [seatId]);
   });
 
-  test('those that a seating service refuses and that are sold here', async () => {
+  test('when a seating service refuses them and they are sold here', async () => {
     const seatId = randomUUID();
     await buyer.place([seatId]);
     const replica = await startReplica(platform);
@@ -273,7 +276,7 @@ describe('front-end: refused seats have their labels', () => {
     expectTaken(await other.via({ app: replica }).tries.order([seatId]), [seatId]);
   });
 
-  test('those that a seating service refuses in its words', async () => {
+  test('when a seating service refuses them in its own words', async () => {
     const [known, unknown] = [randomUUID(), randomUUID()];
     const orderId = await buyer.place([known]);
     await buyer.cancel(orderId);
@@ -292,7 +295,7 @@ describe('front-end: refused seats have their labels', () => {
 });
 
 describe('front-end: ids of orders', () => {
-  test('the first eight characters tell orders apart that are placed together', async () => {
+  test('differ in their first eight characters when placed together', async () => {
     const placed = await Promise.all(Array.from({ length: 20 }, () => buyer.place()));
     expect(new Set(placed.map((orderId) => orderId.slice(0, 8))).size).toBe(20);
   });
@@ -317,7 +320,7 @@ describe('front-end: every call may come from another origin', () => {
     expect([nowhere.status, allowed(nowhere)]).toEqual([404, PAGE]);
   });
 
-  test('the stand-in for Stripe answers to the same origins, and to no others', async () => {
+  test('the stand-in for Stripe answers the same origins, and no others', async () => {
     const path = '/v1/payment_intents/pi_none/confirm';
     const headers = { ...origin, 'access-control-request-method': 'POST' };
     expect((await platform.app.call('OPTIONS', path, { headers })).status).toBe(200);
@@ -328,7 +331,7 @@ describe('front-end: every call may come from another origin', () => {
     expect(allowed(elsewhere)).toBeNull();
   });
 
-  test('an order that is shed in front of the routes says so to the page', async () => {
+  test('an order that is shed in front of the routes is readable by the page', async () => {
     const env = { CORS_ORIGINS: PAGE, PLACING_CONCURRENCY: '1', MAX_QUEUE_MS: '0' };
     const replica = await startReplica(platform, env);
     const gate = Promise.withResolvers<void>();

@@ -10,7 +10,7 @@ import type { TestApp } from '../support/test-app.ts';
 const NEW_KEY = Buffer.alloc(32, 9).toString('base64');
 
 let door: Door;
-/** The same service after the new key came to the front of the list, and after the old one was taken off it. */
+/** The same service with the new key in front of the list, and with the old one removed from it. */
 let rotated: TestApp;
 let closed: TestApp;
 
@@ -36,7 +36,7 @@ async function reissue(env: Record<string, string>, ...args: string[]) {
   };
 }
 
-test('a printed ticket lives through a rotation; new ones are made with the new key', async () => {
+test('a printed ticket is still admitted after a rotation, and new codes are made with the new key', async () => {
   const { ticketId, qrText } = await door.sellOne();
   const shown = await rotated.call('GET', `/api/order/ticket/${ticketId}`, { token: door.buyer });
   const newText = await readQrCode(Buffer.from(shown.body.qr_code, 'base64'));
@@ -46,20 +46,20 @@ test('a printed ticket lives through a rotation; new ones are made with the new 
   expect(await scanAt(rotated, newText)).toMatchObject({ status: 409, body: { code: 'already_checked_in' } });
 });
 
-test('a scanner without a network opens both', async () => {
+test('a scanner without a network opens codes of both keys', async () => {
   const path = `/api/order/scan/sessions/${door.platform.sessionId}/bundle`;
   const keys = async (app: TestApp) => (await app.call('GET', path, { token: door.scanner })).body.keys;
   expect(await keys(rotated)).toEqual([...(await keys(closed)), ...(await keys(door.app))]);
 });
 
-test('a key taken off the list closes its tickets, and qr:reissue makes new ones', async () => {
+test('a key removed from the list invalidates its codes, and qr:reissue makes new ones', async () => {
   const [one, other] = await door.sell(2);
   expect(await scanAt(closed, one?.qrText)).toMatchObject({
     status: 400,
     body: {
       code: 'ticket_forged',
       refusal: 'forged',
-      message: expect.stringContaining('key that is no longer good'),
+      message: expect.stringContaining('key that is no longer valid'),
     },
   });
   const { tickets, stderr } = await reissue({ QR_SECRET_KEY: NEW_KEY }, '--session', door.platform.sessionId);
@@ -74,13 +74,13 @@ test('a key taken off the list closes its tickets, and qr:reissue makes new ones
   });
   expect((await scanAt(closed, made.qr_text)).status).toBe(200);
   expect((await scanAt(closed, made.qr_text)).status).toBe(409);
-  // What the holder sees is the same.
+  // The holder sees the same code.
   const shown = await closed.call('GET', `/api/order/ticket/${other?.ticketId}`, { token: door.buyer });
   const again = tickets.find(({ ticket_id }) => ticket_id === other?.ticketId);
   expect(await readQrCode(Buffer.from(shown.body.qr_code, 'base64'))).toBe(again.qr_text);
 });
 
-test('reissued are good tickets and no others', async () => {
+test('only good tickets are reissued', async () => {
   const pending = await door.platform.place(door.buyer);
   const cancelled = await door.sellOne();
   await door.app.call('DELETE', `/api/order/${cancelled.orderId}`, { token: door.admin });
@@ -98,7 +98,7 @@ test('reissued are good tickets and no others', async () => {
 test.each([
   [{ QR_SECRET_KEY: '' }, [], 'QR_SECRET_KEY: must be set'],
   [{ QR_SECRET_KEY: NEW_KEY }, ['--session', 'tonight'], '--session: must be the id'],
-])('without what it needs it says so: %j %j', async (env, args, words) => {
+])('qr:reissue names what is missing: %j %j', async (env, args, words) => {
   await expect(reissue(env, ...args)).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringContaining(words),

@@ -13,7 +13,7 @@ import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
 
 const SECOND_MS = 1_000;
 const events = recordEvents();
-/** Messages of this key are not taken. */
+/** The broker refuses messages with this key. */
 let poisoned: string | undefined;
 const clock = movableClock();
 let platform: PlatformApp;
@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 const health = async () => platform.app.call('GET', '/api/order/health');
 
-/** What health says when its outbox does: it looks anew twice a second at most. */
+/** What health says once its outbox looks as given, which is refreshed twice a second at most. */
 async function healthWhere(
   isSo: (outbox: { waiting: number; lag_seconds: number; status: string }) => boolean,
 ) {
@@ -47,7 +47,7 @@ async function healthWhere(
 
 const metrics = () => samplesOf(platform.app);
 
-/** The samples of a counter by its one label, those not yet counted left out. */
+/** The samples of a counter by its one label, without those not counted yet. */
 async function counted(name: string): Promise<Record<string, number>> {
   const all = Object.entries(await metrics());
   return Object.fromEntries(
@@ -80,8 +80,8 @@ async function added(
 const quiet = () =>
   until('everything is published', async () => (await metrics()).ticketing_outbox_waiting === 0);
 
-describe('how far publishing is behind', () => {
-  test('is nothing when all is published', async () => {
+describe('the lag of publishing', () => {
+  test('is zero when all is published', async () => {
     await buyer.place();
     await quiet();
     const { body } = await healthWhere(({ waiting }) => waiting === 0);
@@ -93,12 +93,12 @@ describe('how far publishing is behind', () => {
     });
   });
 
-  test('grows while the log is away, is a fault past half a minute, and comes back to nothing', async () => {
+  test('grows while the log is unavailable, is a fault after half a minute, and returns to zero', async () => {
     await quiet();
-    events.away = 'the broker is away';
+    events.failure = 'the broker is unavailable';
     const orderIds = [await buyer.place(), await buyer.place()];
     const waiting = await healthWhere((outbox) => outbox.waiting === 4);
-    // An order and its seats are a message each.
+    // An order and its seats are one message each.
     expect(waiting).toMatchObject({
       status: 200,
       body: { status: 'UP', outbox: { status: 'UP', waiting: 4 } },
@@ -107,7 +107,7 @@ describe('how far publishing is behind', () => {
     const later = await healthWhere(({ lag_seconds }) => lag_seconds >= 25);
     expect(later.body.outbox.status).toBe('UP');
     clock.advance(10 * SECOND_MS);
-    // Orders go on: the service is up, and its publishing is not.
+    // Orders still succeed: the service is up, and only its publishing is not.
     expect(await healthWhere(({ status }) => status === 'DOWN')).toMatchObject({
       status: 200,
       body: { status: 'UP', outbox: { status: 'DOWN', waiting: 4 } },
@@ -117,7 +117,7 @@ describe('how far publishing is behind', () => {
     expect(late.ticketing_outbox_lag_seconds).toBeGreaterThanOrEqual(35);
     expect((await platform.app.call('GET', '/healthz')).status).toBe(200);
 
-    events.away = undefined;
+    events.failure = undefined;
     await quiet();
     const { body } = await healthWhere(({ waiting }) => waiting === 0);
     expect(body.outbox).toEqual({ status: 'UP', waiting: 0, lag_seconds: 0 });
@@ -128,7 +128,7 @@ describe('how far publishing is behind', () => {
     for (const orderId of orderIds) expect(events.on('ticketly.order.created', orderId)).toHaveLength(1);
   });
 
-  test('counts the keys that wait for a message that is not taken, while the others go on', async () => {
+  test('counts the keys that wait behind a refused message, while other keys are published', async () => {
     await quiet();
     const orderId = await buyer.place();
     await quiet();
@@ -147,12 +147,12 @@ describe('how far publishing is behind', () => {
   });
 });
 
-describe('what became of money', () => {
+describe('the money counter', () => {
   const MONEY = 'ticketing_money_total';
   const came = (orderId: string, changes: Record<string, unknown> = {}) => {
     const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId, changes));
     return async () => {
-      // Told twice: counted once.
+      // The payment is reported twice and must be counted once.
       await deliver(platform.app, event);
       await deliver(platform.app, { ...event, id: `evt_${randomUUID()}` });
     };
@@ -165,32 +165,32 @@ describe('what became of money', () => {
     return orderId;
   }
 
-  test('completed', async () => {
+  test('counts a completed order', async () => {
     await added(MONEY, came(await buyer.place()), { completed: 1 });
   });
 
-  test('given back', async () => {
+  test('counts a refund', async () => {
     await added(MONEY, came(await buyer.place(), { currency: 'usd' }), { refunded: 1 });
   });
 
-  test('given back for an order that its buyer cancelled, which is not late', async () => {
+  test('counts the refund of an order that its buyer cancelled, and not as late', async () => {
     const orderId = await buyer.place();
     await buyer.cancel(orderId);
     await added(MONEY, came(orderId), { refunded: 1 });
   });
 
-  test('late, with the same seats again', async () => {
+  test('counts a late payment whose order gets its seats back', async () => {
     await added(MONEY, came(await expired()), { late_rebooked: 1 });
   });
 
-  test('late, and given back', async () => {
+  test('counts a late payment that is refunded', async () => {
     const seatIds = [randomUUID()];
     const orderId = await expired(seatIds);
     await buyer.place(seatIds);
     await added(MONEY, came(orderId), { late_refunded: 1 });
   });
 
-  test('completed by the buyer’s page, though the webhook tells of it, too', async () => {
+  test('counts one completion when both the buyer’s page and the webhook report it', async () => {
     const orderId = await buyer.place();
     await added(
       MONEY,
@@ -203,7 +203,7 @@ describe('what became of money', () => {
   });
 });
 
-test('genuine webhooks are counted by what they are about, forged ones not at all', async () => {
+test('genuine webhooks are counted by their kind, and forged ones are not counted', async () => {
   const intent = paidIntent(randomUUID());
   await added(
     'ticketing_webhooks_total',
@@ -223,9 +223,9 @@ test('genuine webhooks are counted by what they are about, forged ones not at al
   );
 });
 
-test('payments told of elsewhere are counted by what they said', async () => {
+test('payment messages are counted by their outcome', async () => {
   const orderId = await buyer.place();
-  const tell = (topic: string, value: unknown) =>
+  const publishPayment = (topic: string, value: unknown) =>
     events.log.publish([
       {
         eventId: randomUUID(),
@@ -238,16 +238,16 @@ test('payments told of elsewhere are counted by what they said', async () => {
   await added(
     'ticketing_payment_topic_total',
     async () => {
-      await tell('payment_succefully', { order_id: orderId });
-      await tell('payment_unseecuufull', { order_id: orderId });
-      await tell('payment_unseecuufull', { order_id: randomUUID() });
-      await tell('payment_succefully', { order: orderId });
+      await publishPayment('payment_succefully', { order_id: orderId });
+      await publishPayment('payment_unseecuufull', { order_id: orderId });
+      await publishPayment('payment_unseecuufull', { order_id: randomUUID() });
+      await publishPayment('payment_succefully', { order: orderId });
     },
     { succeeded: 1, failed: 1, set_aside: 2 },
   );
 });
 
-test('Prometheus can read it, and no name and no id stands in it', async () => {
+test('Prometheus can parse the metrics, which contain no names and no ids', async () => {
   const [a, b] = [randomUUID(), randomUUID()];
   const { orderId, intentId } = await buyer.buy([a, b]);
   await stripeApi(platform.app.url).post('refunds', { payment_intent: intentId });

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { holdNextCommit, toldOf, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
+import { holdNextCommit, ordersOn, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
 import type { TestApp } from '../support/test-app.ts';
 
-/** Two replicas at work, on one PostgreSQL. */
+/** Two replicas at work on one PostgreSQL. */
 let platform: PlatformApp;
 let replica: TestApp;
 let sales: Watched;
@@ -18,11 +18,11 @@ beforeAll(async () => {
   sales = await watchedBy(platform);
 });
 
-/** What nobody is told of any more is told of all: the feed has been read to its end. */
+/** The number of different ids, to find repeats. */
 const distinct = (ids: readonly string[]) => new Set(ids).size;
 
 describe('an order that completes on one replica', () => {
-  test('arrives at readers on the other, and on its own: of the event and of the organisation', async () => {
+  test('reaches readers on both replicas, on the stream of the event and on that of the organisation', async () => {
     const readers = await Promise.all([
       sales.watch(replica),
       sales.watch(platform.app),
@@ -42,7 +42,7 @@ describe('an order that completes on one replica', () => {
     ]);
   });
 
-  test('is a stream that no proxy keeps or holds back', async () => {
+  test('reaches them by a stream that no proxy caches or buffers', async () => {
     const { status, headers } = await sales.watch();
     expect(status).toBe(200);
     expect(headers).toMatchObject({
@@ -53,7 +53,7 @@ describe('an order that completes on one replica', () => {
     });
   });
 
-  test('is told to those who watch its event only, and in capital letters it is the same event', async () => {
+  test('reaches only readers of its event, whose id may be in upper case', async () => {
     const other = randomUUID();
     platform.seating.owners.set(other, sales.organiser);
     const elsewhere = await sales.watch(replica, { path: `/api/order/sse/checkouts/event/${other}` });
@@ -65,19 +65,19 @@ describe('an order that completes on one replica', () => {
     expect(elsewhere.dataOf('checkout')).toEqual([]);
   });
 
-  test('many at once from both replicas: every reader is told of each once, in the same order', async () => {
+  test('is sent to every reader once and in the same order, also among many from both replicas', async () => {
     const readers = await Promise.all([platform.app, replica, replica].map((app) => sales.watch(app)));
     const sold = await Promise.all(
       Array.from({ length: 60 }, (_, at) => sales.sell(at % 2 === 0 ? platform.app : replica)),
     );
     for (const reader of readers) await reader.untilThereAre(60, 'checkout');
-    const [first = [], ...others] = readers.map(toldOf);
+    const [first = [], ...others] = readers.map(ordersOn);
     expect(new Set(first)).toEqual(new Set(sold));
     expect(first).toHaveLength(60);
     for (const other of others) expect(other).toEqual(first);
   });
 
-  test('readers that come and go in the middle of it miss nothing and hear nothing twice', async () => {
+  test('is neither missed nor repeated for readers that reconnect in the middle', async () => {
     const steady = await sales.watch();
     const selling = Promise.all(
       Array.from({ length: 4 }, async () => {
@@ -94,21 +94,21 @@ describe('an order that completes on one replica', () => {
       const reader = await sales.watch(round % 2 === 0 ? platform.app : replica, {
         headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
       });
-      await until('it has heard something', () => toldOf(reader).length > 0);
+      await until('it has received something', () => ordersOn(reader).length > 0);
       reader.close();
-      heard.push(...toldOf(reader));
+      heard.push(...ordersOn(reader));
       ({ lastEventId } = reader);
     }
     await selling;
     await steady.untilThereAre(60, 'checkout');
-    // The first one came before the first sale, so all that was sold is there to be heard.
-    expect(heard).toEqual(toldOf(steady));
+    // The first reader connected before the first sale, so everything that was sold is its to receive.
+    expect(heard).toEqual(ordersOn(steady));
     expect(distinct(heard)).toBe(60);
   });
 });
 
-describe('a reader comes back', () => {
-  test('after its replica is gone, to another: what it missed comes first, then what is new', async () => {
+describe('a reader that reconnects', () => {
+  test('to another replica after its own has ended gets what it missed first, and then what is new', async () => {
     const leaving = await startReplica(platform);
     leaving.app.start();
     const before = await sales.watch(leaving);
@@ -125,12 +125,12 @@ describe('a reader comes back', () => {
     await after.untilThereAre(3, 'checkout');
     const fresh = await sales.sell(restarted);
     await after.untilThereAre(4, 'checkout');
-    expect(toldOf(before)).toEqual([first]);
-    expect(toldOf(after)).toEqual([...missed, fresh]);
+    expect(ordersOn(before)).toEqual([first]);
+    expect(ordersOn(after)).toEqual([...missed, fresh]);
     expect(after.dataOf('gap')).toEqual([]);
   });
 
-  test('though it had heard of no order yet, and by the address, for a page that opens a new EventSource', async () => {
+  test('before its first order, or with the id in the address as a page with a new EventSource does, misses nothing', async () => {
     const before = await sales.watch();
     await until('it is connected', () => before.events.length > 0);
     before.close();
@@ -139,10 +139,10 @@ describe('a reader comes back', () => {
       path: `${sales.eventPath}?lastEventId=${before.lastEventId}`,
     });
     await after.untilThereAre(1, 'checkout');
-    expect(toldOf(after)).toEqual([missed]);
+    expect(ordersOn(after)).toEqual([missed]);
   });
 
-  test('from far behind: page after page, in order, and then live', async () => {
+  test('from far behind gets page after page, in order, and then live orders', async () => {
     const before = await sales.watch();
     await until('it is connected', () => before.events.length > 0);
     before.close();
@@ -155,20 +155,20 @@ describe('a reader comes back', () => {
     await after.untilThereAre(730, 'checkout');
     const fresh = await sales.sell();
     await after.untilThereAre(731, 'checkout');
-    expect(toldOf(after)).toEqual([...Array.from({ length: 730 }, (_, at) => at + 1), fresh]);
+    expect(ordersOn(after)).toEqual([...Array.from({ length: 730 }, (_, at) => at + 1), fresh]);
   });
 
-  test('with an id that is not of this database: it is told so, and goes on', async () => {
+  test('with an id of another database gets a gap event, and then live orders', async () => {
     const reader = await sales.watch(replica, { headers: { 'last-event-id': '999999999999999' } });
     await reader.untilThereAre(1, 'gap');
     const orderId = await sales.sell();
     await reader.untilThereAre(1, 'checkout');
-    expect(toldOf(reader)).toEqual([orderId]);
+    expect(ordersOn(reader)).toEqual([orderId]);
   });
 });
 
-describe('what a signal is lost for is made good', () => {
-  test('the listening connection is killed: readers are told all the same, and it is made anew', async () => {
+describe('a lost signal', () => {
+  test('is made up for when the listening connection is killed, which is opened again', async () => {
     const listeners = () =>
       platform.app.sql<{ pid: number }>(
         `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ms-ticketing listener'`,
@@ -183,7 +183,7 @@ describe('what a signal is lost for is made good', () => {
     ]);
     const orderId = await sales.sell();
     await reader.untilThereAre(1, 'checkout');
-    expect(toldOf(reader)).toEqual([orderId]);
+    expect(ordersOn(reader)).toEqual([orderId]);
     const old = new Set(before.map(({ pid }) => pid));
     await until('they listen again', async () => {
       const found = await listeners();
@@ -191,19 +191,19 @@ describe('what a signal is lost for is made good', () => {
     });
   });
 
-  test('a replica that never hears a signal finds it in the database', async () => {
+  test('is made up for by a replica that receives no signals, from the database', async () => {
     const deaf = await startReplica(platform);
     const reader = await sales.watch(deaf);
     const orderId = await sales.sell();
     await until('it is numbered', async () => {
       await turnLive(deaf.app);
-      return toldOf(reader).length > 0;
+      return ordersOn(reader).length > 0;
     });
-    expect(toldOf(reader)).toEqual([orderId]);
+    expect(ordersOn(reader)).toEqual([orderId]);
   });
 });
 
-test('commits in another order than the numbers they took: no reader misses the later one', async () => {
+test('no reader misses a sale that commits after one with a later number', async () => {
   const first = await holdNextCommit(platform);
   const readers = [await sales.watch(platform.app), await sales.watch(replica)];
   const slow = sales.sell(platform.app);
@@ -211,17 +211,17 @@ test('commits in another order than the numbers they took: no reader misses the 
   const quick = await sales.sell(replica);
   for (const reader of readers) await reader.untilThereAre(1, 'checkout');
   const [between] = readers.map(({ lastEventId }) => lastEventId);
-  await first.letGo();
+  await first.release();
   const late = await slow;
   for (const reader of readers) await reader.untilThereAre(2, 'checkout');
-  for (const reader of readers) expect(toldOf(reader)).toEqual([quick, late]);
-  // Nor does one that went away between the two.
+  for (const reader of readers) expect(ordersOn(reader)).toEqual([quick, late]);
+  // A reader that disconnects between the two misses nothing either.
   const back = await sales.watch(replica, { headers: { 'last-event-id': between ?? '' } });
   await back.untilThereAre(1, 'checkout');
-  expect(toldOf(back)).toEqual([late]);
+  expect(ordersOn(back)).toEqual([late]);
 });
 
-test('a sale that a dead replica left without a number is numbered by another', async () => {
+test('a sale that a crashed replica left without a number is numbered by another', async () => {
   const reader = await sales.watch(replica);
   await platform.app.sql(
     `INSERT INTO sale_changes (event_id, organization_id, orders, tickets, revenue, message)
@@ -229,5 +229,5 @@ test('a sale that a dead replica left without a number is numbered by another', 
     [platform.eventId, platform.organizationId],
   );
   await reader.untilThereAre(1, 'checkout');
-  expect(toldOf(reader)).toEqual(['of a dead replica']);
+  expect(ordersOn(reader)).toEqual(['of a dead replica']);
 });

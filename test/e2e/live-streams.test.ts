@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openStream } from '../support/event-reader.ts';
-import { longToken, toldOf, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
+import { longToken, ordersOn, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
 import { movableClock } from '../support/movable-clock.ts';
 import { patience } from '../support/patience.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
 
-/** One replica whose clock and whose turns at work are the test's. */
+/** One replica whose clock and whose background turns the test controls. */
 const clock = movableClock();
 let platform: PlatformApp;
 let sales: Watched;
@@ -23,7 +23,7 @@ const SECOND = 1_000;
 const MINUTE = 60_000;
 const turn = () => turnLive(platform.app.app);
 
-/** A reader with a token of this life, of an owner of the event or of somebody else. */
+/** A reader with a token of this lifetime, for an owner of the event or for another user. */
 async function watchFor(seconds: number, userId = sales.organiser) {
   const aheadS = Math.round((clock.now() - Date.now()) / SECOND);
   const token = await platform.issuer.token(userId, {}, { expiresIn: aheadS + seconds });
@@ -31,7 +31,7 @@ async function watchFor(seconds: number, userId = sales.organiser) {
 }
 
 describe('a heartbeat', () => {
-  test('comes each 15 seconds, is no event, and moves the id on', async () => {
+  test('comes every 15 seconds, is not an event, and advances the id', async () => {
     const reader = await watchFor(300);
     await sales.sell();
     clock.advance(14 * SECOND);
@@ -41,14 +41,14 @@ describe('a heartbeat', () => {
     for (let beats = 1; beats <= 3; beats += 1) {
       clock.advance(15 * SECOND);
       await turn();
-      await until('it is heard', () => reader.comments.length === beats);
+      await until('it is received', () => reader.comments.length === beats);
       await turn();
     }
     expect(reader.comments).toEqual(['still here', 'still here', 'still here']);
     expect(reader.events.map(({ event }) => event)).toEqual(['connected', 'checkout', 'stats']);
   });
 
-  test('tells a quiet stream’s reader how far the feed is, so that it comes back within what is kept', async () => {
+  test('advances the id of a quiet stream’s reader, so that it reconnects within what is kept', async () => {
     const quiet = randomUUID();
     platform.seating.owners.set(quiet, sales.organiser);
     const token = await longToken(platform, sales.organiser);
@@ -64,7 +64,7 @@ describe('a heartbeat', () => {
 });
 
 describe('a stream ends', () => {
-  test('with its token, to the second, and is not opened again with it', async () => {
+  test('with its token, to the second, and cannot be opened with it again', async () => {
     const reader = await watchFor(60);
     const longer = await watchFor(120);
     clock.advance(58 * SECOND);
@@ -75,12 +75,12 @@ describe('a stream ends', () => {
     await reader.untilOver();
     expect(reader.dataOf('closed')).toEqual([{ status: 'closed', reason: 'token_ended' }]);
     expect(longer.isOver).toBe(false);
-    // The leeway that a clock's difference is given elsewhere would open a stream to end it at once.
+    // The leeway for clock differences that applies elsewhere would open a stream only to end it at once.
     const again = await watchFor(-1);
     expect(again.status).toBe(401);
   });
 
-  test('when its user owns the event no longer; asked once a minute, once for all his streams', async () => {
+  test('when its user no longer owns the event, which is checked once a minute for all streams of the user', async () => {
     const userId = randomUUID();
     platform.seating.owners.set(platform.eventId, userId);
     const readers = [await watchFor(3_600, userId), await watchFor(3_600, userId)];
@@ -101,9 +101,9 @@ describe('a stream ends', () => {
     }
   });
 
-  test('when nobody can say who owns the event for five minutes, and not before', async () => {
+  test('when the owner of the event has been unconfirmed for five minutes, and not before', async () => {
     const reader = await watchFor(3_600);
-    platform.seating.away = true;
+    platform.seating.isUnavailable = true;
     try {
       for (let minute = 1; minute < 5; minute += 1) {
         clock.advance(MINUTE);
@@ -115,7 +115,7 @@ describe('a stream ends', () => {
       await reader.untilOver();
       expect(reader.dataOf('closed')).toEqual([{ status: 'closed', reason: 'ownership_unconfirmed' }]);
     } finally {
-      platform.seating.away = false;
+      platform.seating.isUnavailable = false;
     }
     await until('the seating service is asked again', async () => {
       const again = await sales.watch();
@@ -124,11 +124,11 @@ describe('a stream ends', () => {
     });
   });
 
-  test('when its reader takes nothing, and the others are told of everything', async () => {
+  test('when its reader stops reading, while other readers get everything', async () => {
     const token = await longToken(platform, sales.organiser);
     const slow = await sales.watch(platform.app, { token });
     const quick = await sales.watch(platform.app, { token });
-    // What the tests before left to tell is none of the rows that follow.
+    // Totals left over from the tests before would mix with the rows that follow.
     await turn();
     slow.stall();
     const row = 60_000;
@@ -142,28 +142,28 @@ describe('a stream ends', () => {
     );
     const { app } = platform.app;
     while (await app.turn('saleNumbering'));
-    for (let told = 0; told < rows; told += rowsOfATurn) {
+    for (let sent = 0; sent < rows; sent += rowsOfATurn) {
       await app.turn('saleReading');
-      // The quick one takes what was written before more is: on a busy machine it would be cut, too.
+      // The fast reader catches up before more is written; on a busy machine it would be cut, too.
       await until(
-        'the quick one has caught up',
-        () => quick.dataOf('checkout').length === told + rowsOfATurn,
+        'the fast reader has caught up',
+        () => quick.dataOf('checkout').length === sent + rowsOfATurn,
       );
     }
-    expect(toldOf(quick)).toEqual(Array.from({ length: rows }, (_, at) => at + 1));
+    expect(ordersOn(quick)).toEqual(Array.from({ length: rows }, (_, at) => at + 1));
     slow.resume();
     await slow.untilOver();
     expect(slow.dataOf('checkout').length).toBeLessThan(rows);
     expect(slow.dataOf('closed')).toEqual([]);
-    // It comes back for the rest.
+    // The reader reconnects for the rest.
     const back = await sales.watch(platform.app, { token, headers: { 'last-event-id': slow.lastEventId } });
     await back.untilThereAre(rows - slow.dataOf('checkout').length, 'checkout');
-    expect([...toldOf(slow), ...toldOf(back)]).toEqual(toldOf(quick));
+    expect([...ordersOn(slow), ...ordersOn(back)]).toEqual(ordersOn(quick));
   });
 });
 
-describe('totals', () => {
-  test('are told once a second at most, while there is change, and are exact', async () => {
+describe('the totals', () => {
+  test('are sent once a second at most, only after a change, and are exact', async () => {
     const eventId = randomUUID();
     platform.seating.owners.set(eventId, sales.organiser);
     const token = await longToken(platform, sales.organiser);
@@ -195,7 +195,7 @@ describe('totals', () => {
     const [, both] = await reader.untilThereAre(2, 'stats');
     expect(both).toEqual({ eventID: eventId, orders: 2, tickets: 3, revenue: 300 });
 
-    // Nothing new, nothing told.
+    // Nothing changed, so nothing is sent.
     clock.advance(5 * SECOND);
     await turn();
     expect(reader.dataOf('stats')).toHaveLength(2);
@@ -208,7 +208,7 @@ describe('totals', () => {
     expect(reader.dataOf('checkout')).toHaveLength(2);
   });
 
-  test('of an organisation are those of all its events', async () => {
+  test('of an organisation include all of its events', async () => {
     const [row] = await platform.app.sql<{ orders: string; tickets: string; revenue: string }>(
       `SELECT count(DISTINCT o.order_id) AS orders, count(t.ticket_id) AS tickets,
               (SELECT sum(price) FROM orders WHERE status = 'completed') AS revenue
@@ -227,8 +227,8 @@ describe('totals', () => {
   });
 });
 
-describe('what is kept', () => {
-  test('is an hour: within it there is no gap, and after it the reader is told of one', async () => {
+describe('the feed', () => {
+  test('is kept for an hour: reconnecting within it leaves no gap, and after it the reader is notified of one', async () => {
     const token = await longToken(platform, sales.organiser);
     const reader = await sales.watch(platform.app, { token });
     await until('it is connected', () => reader.lastEventId !== '');
@@ -242,23 +242,23 @@ describe('what is kept', () => {
     await platform.app.app.turn('saleForgetting');
     const inTime = await comeBack();
     await inTime.untilThereAre(1, 'checkout');
-    expect(toldOf(inTime)).toEqual([missed]);
+    expect(ordersOn(inTime)).toEqual([missed]);
     expect(inTime.dataOf('gap')).toEqual([]);
 
     clock.advance(16 * MINUTE);
     await platform.app.app.turn('saleForgetting');
     const tooLate = await comeBack();
     await tooLate.untilThereAre(1, 'gap');
-    expect(toldOf(tooLate)).toEqual([]);
+    expect(ordersOn(tooLate)).toEqual([]);
     const fresh = await sales.sell();
     await turn();
     await tooLate.untilThereAre(1, 'checkout');
-    expect(toldOf(tooLate)).toEqual([fresh]);
+    expect(ordersOn(tooLate)).toEqual([fresh]);
   });
 });
 
-describe('places', () => {
-  test('are as many as the configuration says, for a user and for the replica, and free again when a reader goes', async () => {
+describe('the places for readers', () => {
+  test('are limited by the configuration, for a user and for the replica, and are freed when a reader disconnects', async () => {
     const small = await startReplica(platform, { MAX_STREAMS: '3', MAX_STREAMS_PER_USER: '2' });
     const tokenOf = (userId: string) => longToken(platform, userId);
     const [mine, owner, third] = [randomUUID(), randomUUID(), randomUUID()];
@@ -285,7 +285,7 @@ describe('places', () => {
     await until('there is room', async () => (await open(2, third)).status === 200);
   });
 
-  test('are not lost to those that are refused', async () => {
+  test('are not used up by refused readers', async () => {
     const small = await startReplica(platform, { MAX_STREAMS: '2', MAX_STREAMS_PER_USER: '1' });
     const token = await longToken(platform, randomUUID());
     for (let tries = 0; tries < 5; tries += 1) expect((await sales.watch(small, { token })).status).toBe(403);
@@ -294,13 +294,13 @@ describe('places', () => {
   });
 });
 
-describe('refused is', () => {
+describe('a stream is refused', () => {
   const paths = (id: string) => [
     `/api/order/sse/checkouts/event/${id}`,
     `/api/order/sse/checkouts/organization/${id}`,
   ];
 
-  test.each(['1', 'null', 'not-a-uuid', `${randomUUID()}0`, '%00'])('an id that is none: %s', async (id) => {
+  test.each(['1', 'null', 'not-a-uuid', `${randomUUID()}0`, '%00'])('for the invalid id %s', async (id) => {
     const token = await longToken(platform, sales.organiser);
     for (const path of paths(id)) {
       const { status, text } = await openStream(platform.app.url, path, { token });
@@ -309,7 +309,7 @@ describe('refused is', () => {
   });
 
   test.each(['-1', 'x', '1.5', '1e3', '9'.repeat(16), '1; DROP'])(
-    'an event id that is none of ours: %s',
+    'for the invalid event id %s',
     async (id) => {
       const token = await longToken(platform, sales.organiser);
       const byHeader = await sales.watch(platform.app, { token, headers: { 'last-event-id': id } });
@@ -322,7 +322,7 @@ describe('refused is', () => {
     },
   );
 
-  test('a stranger; and an owner while the seating service is unavailable', async () => {
+  test('to another user, and to an owner while the seating service is unavailable', async () => {
     const stranger = await longToken(platform, randomUUID());
     const owner = await longToken(platform, sales.organiser);
     for (const path of [sales.eventPath, sales.organizationPath]) {
@@ -331,22 +331,22 @@ describe('refused is', () => {
         status: 403,
         code: 'forbidden',
       });
-      platform.seating.away = true;
+      platform.seating.isUnavailable = true;
       const { status, text } = await sales.watch(platform.app, { token: owner, path });
-      platform.seating.away = false;
+      platform.seating.isUnavailable = false;
       expect({ status, ...JSON.parse(text) }).toMatchObject({ status: 503, code: 'seating_unavailable' });
     }
   });
 
-  test('a HEAD, which would be a stream that nobody reads', async () => {
+  test('for HEAD, which would be a stream without a reader', async () => {
     const token = await longToken(platform, sales.organiser);
     expect((await sales.watch(platform.app, { token, method: 'HEAD' })).status).toBe(405);
   });
 });
 
-test('an administrator watches every event and organisation, and the seating service is not asked', async () => {
+test('an administrator watches every event and organisation without a question to the seating service', async () => {
   const admin = await longToken(platform, randomUUID(), ADMIN);
-  platform.seating.away = true;
+  platform.seating.isUnavailable = true;
   try {
     for (const path of [sales.eventPath, sales.organizationPath]) {
       const reader = await sales.watch(platform.app, { token: admin, path });
@@ -357,11 +357,11 @@ test('an administrator watches every event and organisation, and the seating ser
       reader.close();
     }
   } finally {
-    platform.seating.away = false;
+    platform.seating.isUnavailable = false;
   }
 });
 
-test('a stop closes the streams with a word, and waits for none of them', async () => {
+test('a stop closes the streams with an event, and waits for none of them', async () => {
   const stopping = await startReplica(platform, {}, { clock });
   stopping.app.start();
   const token = await longToken(platform, sales.organiser);

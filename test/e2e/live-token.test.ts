@@ -6,7 +6,7 @@ import { openStream } from '../support/event-reader.ts';
 import { type Watched, watchedBy } from '../support/live-sales.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 
-/** A browser's EventSource sends no header, so its token stands in the address: there only, and in no log. */
+/** A browser's EventSource sends no header, so its token is in the address: only there, and in no log. */
 let platform: PlatformApp;
 let sales: Watched;
 
@@ -20,7 +20,7 @@ const open = (path: string, headers: Record<string, string> = {}) =>
   openStream(platform.app.url, path, { headers });
 
 describe('a token in the address', () => {
-  test('opens both streams, which nobody keeps a copy of', async () => {
+  test('opens both streams, and nothing caches the answer', async () => {
     for (const path of [sales.eventPath, sales.organizationPath]) {
       const { status, headers } = await open(withToken(path, sales.token));
       expect(status).toBe(200);
@@ -28,7 +28,7 @@ describe('a token in the address', () => {
     }
   });
 
-  test('is a token like another: forged, expired, empty, twice or of somebody else it opens nothing', async () => {
+  test('is checked like any other: forged, expired, empty, repeated or without access, it opens nothing', async () => {
     const forged = await platform.issuer.token(sales.organiser, {}, { forged: true });
     const expired = await platform.issuer.token(sales.organiser, {}, { expiresIn: -3_600 });
     for (const token of [forged, expired, '', 'x', `${sales.token}&access_token=${sales.token}`])
@@ -37,14 +37,14 @@ describe('a token in the address', () => {
     expect((await open(withToken(sales.eventPath, stranger))).status).toBe(403);
   });
 
-  test('beside one in the header is one too many (RFC 6750 section 3.1)', async () => {
+  test('is one too many beside one in the header (RFC 6750 section 3.1)', async () => {
     const { status } = await open(withToken(sales.eventPath, sales.token), {
       authorization: `Bearer ${sales.token}`,
     });
     expect(status).toBe(400);
   });
 
-  test('is no token anywhere else', async () => {
+  test('is not accepted on any other route', async () => {
     const { body: document } = await platform.app.call('GET', '/openapi.json');
     const routes = Object.entries<Record<string, { security?: unknown }>>(document.paths).flatMap(
       ([path, methods]) =>
@@ -65,7 +65,7 @@ describe('a token in the address', () => {
   });
 });
 
-test('stands in no line of the log, whatever goes wrong', async () => {
+test('a token in the address never reaches the log, whatever fails', async () => {
   const token = await platform.token(sales.organiser);
   const [, , signature = ''] = token.split('.');
   const asked = [
@@ -85,10 +85,10 @@ test('stands in no line of the log, whatever goes wrong', async () => {
   for (const method of ['HEAD', 'POST', 'DELETE'])
     await platform.app.call(method, withToken(sales.eventPath, token));
   expect((await open(`${withToken(sales.eventPath, token)}&lastEventId=x`)).status).toBe(400);
-  platform.seating.away = true;
+  platform.seating.isUnavailable = true;
   expect((await open(withToken(sales.eventPath, token))).status).toBe(503);
-  platform.seating.away = false;
-  // What is no HTTP at all.
+  platform.seating.isUnavailable = false;
+  // A request that is not HTTP.
   const { port } = new URL(platform.app.url);
   const socket = connect(Number(port), '127.0.0.1');
   socket.write(`GET ${withToken(sales.eventPath, token)} HTTP/1.1\r\nno colon\r\n\r\n`);

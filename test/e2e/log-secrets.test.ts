@@ -11,7 +11,7 @@ import { until } from '../support/servers.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
 
-/** What may stand in no line, by what it is. */
+/** Secrets that no line may contain, by what they are. */
 const secrets = new Map<string, string>();
 const secret = (what: string, value: string): string => {
   secrets.set(what, value);
@@ -28,7 +28,7 @@ const QR_KEY = secret('the QR key', randomBytes(32).toString('base64'));
 secret('the client secret', CLIENT_SECRET);
 secret('the webhook secret', 'whsec_test');
 
-/** Statements fail with this while it is set. */
+/** Statements fail with this error while it is set. */
 let breaksWith: Error | undefined;
 const watch: Watch = (name, port) => {
   if (name !== 'database') return port;
@@ -53,7 +53,7 @@ beforeAll(async () => {
   embedded = await startTestApp({ LOG_LEVEL: 'trace' });
 });
 
-/** A token of a person whose name and address stand in it. */
+/** A token with a person's name and address in it. */
 async function tokenOf(
   what: string,
   sub = randomUUID(),
@@ -63,8 +63,8 @@ async function tokenOf(
   return secret(what, await platform.issuer.token(sub, claims, options));
 }
 
-describe('the whole way leaves no secret in the log:', () => {
-  test('signing in, with a password, a wrong one, and as a service', async () => {
+describe('no secret reaches the log', () => {
+  test('when signing in with a password, with a wrong one, and as a service', async () => {
     secret('the password of a user', 'demo-Pa55word');
     const signIn = (fields: Record<string, string>) =>
       fetch(`${embedded.url}/realms/event-ticketing/protocol/openid-connect/token`, {
@@ -89,7 +89,7 @@ describe('the whole way leaves no secret in the log:', () => {
     );
   });
 
-  test('tokens that are forged, expired, in a query, or no tokens at all', async () => {
+  test('when tokens are forged, expired, in a query, or missing', async () => {
     const forged = await tokenOf('a forged token', randomUUID(), { forged: true });
     const expired = await tokenOf('an expired token', randomUUID(), { expiresIn: -600 });
     const opaque = secret('an opaque token', `opaque-${randomBytes(12).toString('hex')}`);
@@ -108,7 +108,7 @@ describe('the whole way leaves no secret in the log:', () => {
     expect((await platform.app.call('GET', `${path}?access_token=${forged}`)).status).toBe(401);
   });
 
-  test('ordering, a card that is declined, one that works, the QR code, the door', async () => {
+  test('when ordering, with a declined card and a good one, reading the QR code, and scanning it', async () => {
     const token = await tokenOf('a buyer’s token');
     const idempotency = secret('an idempotency key', `key-${randomUUID()}`);
     const { body: placed } = await platform.app.call('POST', '/api/order', {
@@ -141,7 +141,7 @@ describe('the whole way leaves no secret in the log:', () => {
     expect((await scan({ text })).status).toBe(400);
   });
 
-  test('webhooks with people and cards in them, and forged ones', async () => {
+  test('when webhooks carry people and cards, and when they are forged', async () => {
     const orderId = await platform.place(await tokenOf('another buyer’s token'));
     const card = secret('a card', '4242424242424242');
     const charge = { billing_details: PERSON, payment_method_details: { card: { number: card } } };
@@ -153,7 +153,7 @@ describe('the whole way leaves no secret in the log:', () => {
     await deliver(platform.app, `{"id":"evt_1","name":"${PERSON.name}`);
   });
 
-  test('bodies that are refused', async () => {
+  test('when bodies are refused', async () => {
     const token = await tokenOf('a third buyer’s token');
     const call = (body: unknown) => platform.app.call('POST', '/api/order', { token, body });
     expect((await call({ ...platform.request(), seat_ids: PERSON })).status).toBe(400);
@@ -161,7 +161,7 @@ describe('the whole way leaves no secret in the log:', () => {
     expect((await call({ ...platform.request(), [PERSON.email]: PERSON.name })).status).toBeLessThan(500);
   });
 
-  test('servers that fail with what they were told', async () => {
+  test('when servers fail with secrets in their errors', async () => {
     const token = await tokenOf('a fourth buyer’s token');
     platform.seating.query = { status: 500, body: { message: `${PERSON.name} <${PERSON.email}>: ${token}` } };
     expect((await platform.app.call('POST', '/api/order', { token, body: platform.request() })).status).toBe(
@@ -188,7 +188,7 @@ describe('the whole way leaves no secret in the log:', () => {
     expect(platform.app.log.slice(before).join('')).toContain('postgres://***@db.example.com');
   });
 
-  test('a start that fails', async () => {
+  test('when a start fails', async () => {
     const child = spawn(process.execPath, ['src/main.ts'], {
       env: {
         ...bareEnvironment(),
@@ -209,18 +209,18 @@ describe('the whole way leaves no secret in the log:', () => {
   });
 });
 
-test('none of it stands in any line', () => {
+test('no line contains any of the secrets', () => {
   const all = lines().join('');
   expect(secrets.size).toBeGreaterThan(25);
   const isSeen = (value: string) =>
     [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)].some((form) => all.includes(form));
-  // What does stand there would be seen.
+  // The search would find a text that is in the log.
   expect(isSeen('/api/order/user/orders')).toBe(true);
   const found = [...secrets].filter(([, value]) => isSeen(value));
   expect(found.map(([what]) => what)).toEqual([]);
 });
 
-test('each line is JSON with its time and level, and each about a request has its id', () => {
+test('each line is JSON with its time and level, and each line about a request has its id', () => {
   const parsed = lines().map((line) => JSON.parse(line));
   expect(parsed.length).toBeGreaterThan(40);
   for (const line of parsed)

@@ -23,16 +23,16 @@ const samples = () => samplesOf(platform.app);
 const ORDERS = 'ticketing_orders_total';
 const orders = async (outcome: string) => (await samples())[`${ORDERS}{outcome="${outcome}"}`] ?? 0;
 
-/** How many more of an outcome there are after the work, once there is one. */
+/** The number of orders that the work adds to an outcome, once there is one. */
 async function more(outcome: string, work: () => Promise<unknown>): Promise<number> {
   const before = await orders(outcome);
   await work();
-  await until(`an order more is ${outcome}`, async () => (await orders(outcome)) > before);
+  await until(`another order is ${outcome}`, async () => (await orders(outcome)) > before);
   return (await orders(outcome)) - before;
 }
 
-describe('the names', () => {
-  test('stand in docs/operations.md with what they mean and their labels, and no others', () => {
+describe('the metric names', () => {
+  test('are those of docs/operations.md, with their help and labels', () => {
     const rows = readFileSync('docs/operations.md', 'utf8').matchAll(
       /^\| `(ticketing_\w+)(?:\{([\w,]+)\})?` \| ([^|]+) \| [^|]+ \|$/gm,
     );
@@ -46,7 +46,7 @@ describe('the names', () => {
     );
   });
 
-  test('are what is exposed, beside those of the process', async () => {
+  test('are those exposed, beside the metrics of the process', async () => {
     const { text } = await platform.app.call('GET', '/metrics');
     const exposed = [...text.matchAll(/^# TYPE (\w+) \w+$/gm)].map(([, name]) => name);
     expect(exposed.filter((name) => name?.startsWith('ticketing_')).toSorted()).toEqual(
@@ -78,7 +78,7 @@ describe('requests', () => {
     expect(after.ticketing_http_requests_under_way).toBe(1);
   });
 
-  test('a stream is one under way, and no slow answer', async () => {
+  test('that are streams count as in flight, and not as slow', async () => {
     const { token } = await newOrganiser(platform);
     const path = `/api/order/sse/checkouts/event/${platform.eventId}`;
     const stream = await openStream(platform.app.url, path, { token });
@@ -96,7 +96,7 @@ describe('requests', () => {
 });
 
 describe('orders', () => {
-  test('placed and completed, each once', async () => {
+  test('are counted once when placed and once when completed', async () => {
     let orderId = '';
     const placed = await more('placed', async () => {
       orderId = await buyer.place();
@@ -108,21 +108,21 @@ describe('orders', () => {
     expect([placed, completed]).toEqual([1, 1]);
   });
 
-  test('refused', async () => {
+  test('are counted when refused', async () => {
     const seat = randomUUID();
     await buyer.place([seat]);
     expect(await more('refused', () => buyer.tries.order([seat]))).toBe(1);
   });
 
-  test('cancelled by their buyer, and expired', async () => {
+  test('are counted when their buyer cancels them, and when they expire', async () => {
     const [mine, late] = [await buyer.place(), await buyer.place()];
     expect(await more('cancelled_buyer', () => buyer.cancel(mine))).toBe(1);
     expect(await more('cancelled_expired', () => storedIn(platform.app).endHold(late))).toBe(1);
   });
 });
 
-describe('what waits in the database', () => {
-  test('webhooks and refunds: how many, how long, and how many for a person', async () => {
+describe('the backlog in the database', () => {
+  test('shows for webhooks and refunds how many wait, for how long, and how many are stuck', async () => {
     await platform.app.sql(
       `INSERT INTO stripe_inbox (event_id, type, received_at, next_attempt_at, attempts)
        VALUES ('evt_waits', 'x', now() - interval '90 seconds', now() + interval '1 hour', 3),
@@ -138,7 +138,7 @@ describe('what waits in the database', () => {
     const orderId = await buyer.place();
     await buyer.cancel(orderId);
     platform.app.log.length = 0;
-    // Money for an order that its buyer ended goes back; the account of the intent is unknown, so it is tried in vain.
+    // The buyer has ended the order, so its money is refunded; the intent’s account is unknown, so the refund keeps failing.
     await deliver(platform.app, stripeEvent('payment_intent.succeeded', paidIntent(orderId)));
     await until('the refund waits', async () => (await samples()).ticketing_refunds_waiting === 1);
     expect((await samples()).ticketing_refunds_stuck).toBe(0);
@@ -147,7 +147,7 @@ describe('what waits in the database', () => {
     await platform.app.sql("UPDATE refunds SET provider_id = 'by hand' WHERE provider_id IS NULL");
   });
 
-  test('is not known while the database does not say; the rest is told all the same', async () => {
+  test('is unknown while the database does not answer, and the other metrics are still exposed', async () => {
     const name = new URL(platform.app.dsn).pathname.slice(1);
     const cut = () =>
       platform.app.sql(

@@ -8,7 +8,7 @@ import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { qrTextOf } from '../support/qr-texts.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
-import { type Stored, storedIn } from '../support/stored.ts';
+import { insertStuckRefund, type Stored, storedIn } from '../support/stored.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 
 const HOUR_MS = 3_600_000;
@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   effects.clear();
-  platform.seating.away = false;
+  platform.seating.isUnavailable = false;
   platform.seating.gate = undefined;
 });
 
@@ -53,7 +53,7 @@ const placing = (seatIds = [randomUUID()], who = buyer): Asked => ({
   body: platform.request(seatIds),
 });
 
-test('what is compared is the body as it was sent, so that a kept key is known after a release, too', async () => {
+test('the body is compared as it was sent, so that a stored key is still recognised after a release', async () => {
   const asked = placing();
   expect((await send(asked, 'as-sent')).status).toBe(201);
   const [kept] = await platform.app.sql<{ fingerprint: string }>(
@@ -65,19 +65,10 @@ test('what is compared is the body as it was sent, so that a kept key is known a
 
 const completedOrder = () => buyer.buy([randomUUID(), randomUUID()]);
 
-/** A refund of one minor unit that used up its tries, of an order of its own. */
+/** A refund of one minor unit that used up its attempts, of an order of its own. */
 async function stuckRefund(): Promise<string> {
   const { orderId } = await completedOrder();
-  const refundId = randomUUID();
-  await platform.app.sql(
-    `WITH counted AS (
-       INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
-       SELECT organization_id, event_id, session_id, 'lkr', 0, 1 FROM orders WHERE order_id = $2)
-     INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, created_at, attempts, next_attempt_at)
-     SELECT $1, payment_intent_id, 1, 'service', 'a test', now(), 12, now() FROM payments WHERE order_id = $2`,
-    [refundId, orderId],
-  );
-  return refundId;
+  return insertStuckRefund(platform.app, orderId, 1);
 }
 
 async function ordersOn(seatId: string): Promise<number> {
@@ -90,9 +81,9 @@ async function announcementsOf(orderId: string): Promise<number> {
 
 interface Operation extends Asked {
   readonly status: number;
-  /** What it does, counted: the same after the first time and after the second. */
+  /** The effect, counted: the same after the first request and after the second. */
   readonly effect: () => Promise<unknown>;
-  /** Waits for what follows by itself. */
+  /** Waits for what the service does after its answer. */
   readonly followed?: () => Promise<unknown>;
 }
 
@@ -142,7 +133,7 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
     },
   ],
   [
-    'giving back',
+    'refunding',
     async () => {
       const { orderId } = await completedOrder();
       const path = `/api/order/${orderId}/refund`;
@@ -151,14 +142,14 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
     },
   ],
   [
-    'trying a stuck refund again',
+    'retrying a stuck refund',
     async () => {
       const refundId = await stuckRefund();
       const path = `/api/order/admin/payments/${refundId}/retry`;
       const effect = () =>
         platform.app.sql('SELECT attempts, provider_id FROM refunds WHERE refund_id = $1', [refundId]);
       const followed = () =>
-        until('it is given back', async () => {
+        until('it is refunded', async () => {
           const [row] = await platform.app.sql('SELECT provider_id FROM refunds WHERE refund_id = $1', [
             refundId,
           ]);
@@ -168,7 +159,7 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
     },
   ],
   [
-    'saying that a stuck refund was paid out otherwise',
+    'marking a stuck refund as paid by other means',
     async () => {
       const refundId = await stuckRefund();
       const path = `/api/order/admin/payments/${refundId}/settled`;
@@ -206,7 +197,7 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
     },
   ],
   [
-    'letting a session’s guests return',
+    'allowing re-entry to a session',
     async () => {
       const { sessionId } = platform;
       const effect = () =>
@@ -217,8 +208,8 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
   ],
 ];
 
-describe('sent again with its key,', () => {
-  test.each(OPERATIONS)('%s is answered as the first time and has one effect', async (_name, prepare) => {
+describe('sent again with the same Idempotency-Key,', () => {
+  test.each(OPERATIONS)('%s gets the first answer again and has one effect', async (_name, prepare) => {
     const operation = await prepare();
     const key = randomUUID();
     const before = await operation.effect();
@@ -241,7 +232,7 @@ describe('sent again with its key,', () => {
     ]);
   });
 
-  test('a request is answered by another replica, too', async () => {
+  test('a request gets its answer from another replica, too', async () => {
     const replica = await startReplica(platform, {}, { clock });
     const asked = placing();
     const key = randomUUID();
@@ -250,7 +241,7 @@ describe('sent again with its key,', () => {
     expect({ status: again.status, text: again.text }).toEqual({ status: 201, text: first.text });
   });
 
-  test('without it nothing is kept, and a request that comes twice is two', async () => {
+  test('without a key nothing is stored, and a request that is sent twice has two effects', async () => {
     const orderId = await buyer.place();
     await buyer.cancel(orderId);
     expect((await buyer.tries.cancel(orderId)).status).toBe(409);
@@ -260,8 +251,8 @@ describe('sent again with its key,', () => {
 describe('the same key', () => {
   test.each<[string, (asked: Asked, other: string) => Asked]>([
     ['another body', (asked) => ({ ...asked, body: platform.request() })],
-    ['another address', (asked, other) => ({ ...asked, method: 'DELETE', path: `/api/order/${other}` })],
-  ])('with %s is refused, and what it asks is not done', async (_name, change) => {
+    ['another path', (asked, other) => ({ ...asked, method: 'DELETE', path: `/api/order/${other}` })],
+  ])('with %s is refused without any effect', async (_name, change) => {
     const asked = placing();
     const key = randomUUID();
     const first = await send(asked, key);
@@ -273,7 +264,7 @@ describe('the same key', () => {
     });
     expect(answer.headers.get('idempotent-replayed')).toBeNull();
     expect((await buyer.read(other)).Status).toBe('pending');
-    // The first answer stands.
+    // The first answer is still the answer.
     expect((await send(asked, key)).text).toBe(first.text);
   });
 
@@ -287,7 +278,7 @@ describe('the same key', () => {
     expect(second.headers.get('idempotent-replayed')).toBeNull();
   });
 
-  test('twenty times at once: one order, and each answer is it or “in flight”', async () => {
+  test('sent twenty times at once places one order, and each answer is that order or “in flight”', async () => {
     const seatId = randomUUID();
     const key = randomUUID();
     const answers = await Promise.all(Array.from({ length: 20 }, () => send(placing([seatId]), key)));
@@ -301,7 +292,7 @@ describe('the same key', () => {
     expect(await ordersOn(seatId)).toBe(1);
   });
 
-  test('while the first is being worked on is told so, and gets its answer afterwards', async () => {
+  test('is answered “in flight” while the first request runs, and gets its answer afterwards', async () => {
     const gate = Promise.withResolvers<void>();
     platform.seating.gate = gate.promise;
     platform.seating.calls.length = 0;
@@ -309,8 +300,8 @@ describe('the same key', () => {
     const key = randomUUID();
     const first = send(asked, key);
     await until('the seating services are asked', () => platform.seating.calls.length === 2);
-    const meanwhile = await send(asked, key);
-    expect(meanwhile).toMatchObject({ status: 409, body: { code: 'request_in_flight' } });
+    const inFlight = await send(asked, key);
+    expect(inFlight).toMatchObject({ status: 409, body: { code: 'request_in_flight' } });
     const other = await send(placing(), key);
     expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
     gate.resolve();
@@ -321,7 +312,7 @@ describe('the same key', () => {
 });
 
 describe('a refusal', () => {
-  test('is repeated, although the reason is gone', async () => {
+  test('is repeated, although its reason no longer applies', async () => {
     const seatIds = [randomUUID()];
     const orderId = await (await newPerson(platform)).place(seatIds);
     const key = randomUUID();
@@ -335,14 +326,14 @@ describe('a refusal', () => {
     expect((await send(placing(seatIds), randomUUID())).status).toBe(201);
   });
 
-  test('that says “try again” is not kept', async () => {
+  test('that asks for a retry is not stored', async () => {
     const asked = placing();
     const key = randomUUID();
-    platform.seating.away = true;
+    platform.seating.isUnavailable = true;
     const refused = await send(asked, key);
     expect(refused).toMatchObject({ status: 503, body: { code: 'seating_unavailable' } });
     expect(await platform.app.sql('SELECT FROM idempotency_keys WHERE key = $1', [key])).toEqual([]);
-    platform.seating.away = false;
+    platform.seating.isUnavailable = false;
     const placed = await until('the seating service is asked again', async () => {
       const answer = await send(asked, key);
       return answer.status === 201 && answer;
@@ -351,7 +342,7 @@ describe('a refusal', () => {
     expect((await send(asked, key)).text).toBe(placed.text);
   });
 
-  test('of something that went wrong on our side is not kept', async () => {
+  test('caused by a fault of the service is not stored', async () => {
     const asked = placing();
     const key = randomUUID();
     effects.fail('database order-insert', PROCESS_ENDS);
@@ -361,12 +352,12 @@ describe('a refusal', () => {
   });
 });
 
-describe('a worker that is gone', () => {
-  test('is followed when its claim ends, and not before', async () => {
+describe('a worker that seems to have crashed', () => {
+  test('is replaced when its claim expires, and not before', async () => {
     const seatId = randomUUID();
     const asked = placing([seatId]);
     const key = randomUUID();
-    // As a killed process: neither the order nor the end of its work is written.
+    // This is what a killed process leaves: neither the order nor the end of its work is written.
     effects.fail('database order-insert', PROCESS_ENDS);
     effects.fail('database idempotency-let-go', PROCESS_ENDS);
     await send(asked, key);
@@ -379,7 +370,7 @@ describe('a worker that is gone', () => {
     expect((await send(asked, key)).text).toBe(followed.text);
   });
 
-  test('and was only slow commits nothing beside the one who followed', async () => {
+  test('that was only slow commits nothing beside its replacement', async () => {
     const seatId = randomUUID();
     const asked = placing([seatId]);
     const key = randomUUID();
@@ -399,8 +390,8 @@ describe('a worker that is gone', () => {
   });
 });
 
-describe('a key’s life', () => {
-  test('is 24 hours from the first time: then it is a new one', async () => {
+describe('a stored Idempotency-Key', () => {
+  test('is valid for 24 hours after its first use, and is a new key after that', async () => {
     const { orderId } = await completedOrder();
     const asked: Asked = {
       method: 'POST',
@@ -417,12 +408,12 @@ describe('a key’s life', () => {
     expect(later.status).toBe(200);
     expect(later.headers.get('idempotent-replayed')).toBeNull();
     expect(later.body.refund_id).not.toBe(first.body.refund_id);
-    // Whatever it was used for before.
+    // Any other request may use it then.
     clock.advance(24 * HOUR_MS);
     expect((await send({ ...asked, body: { amount: 2 } }, key)).status).toBe(200);
   });
 
-  test('ends with its removal; younger ones stay', async () => {
+  test('is removed after that time, and younger keys stay', async () => {
     const [old, young] = [randomUUID(), randomUUID()];
     await send(placing(), old);
     clock.advance(24 * HOUR_MS);
@@ -434,14 +425,14 @@ describe('a key’s life', () => {
   });
 });
 
-describe('what a key may be', () => {
+describe('an Idempotency-Key', () => {
   test.each([
-    ['empty', ''],
+    ['that is empty', ''],
     ['of 256 characters', 'x'.repeat(256)],
-    ['not ASCII', 'clé'],
+    ['that is not ASCII', 'clé'],
     ['with a space in it', 'a b'],
     ['with a control character', 'a\tb'],
-  ])('%s: refused, and nothing is done', async (_name, key) => {
+  ])('%s is refused without any effect', async (_name, key) => {
     const seatId = randomUUID();
     const answer = await send(placing([seatId]), key);
     expect({ status: answer.status, code: answer.body.code }).toEqual({
@@ -455,7 +446,7 @@ describe('what a key may be', () => {
   test.each([
     ['of one character', '~'],
     ['of 255 characters', '"'.repeat(255)],
-  ])('%s: taken', async (_name, key) => {
+  ])('%s is accepted', async (_name, key) => {
     expect((await send(placing(), key)).status).toBe(201);
   });
 });
@@ -465,7 +456,7 @@ interface Parameter {
   readonly name: string;
 }
 
-test('every operation that changes something says that it takes the key', async () => {
+test('every operation that changes something documents the key', async () => {
   const { body: document } = await platform.app.call('GET', '/openapi.json');
   const changing = Object.entries<Record<string, { parameters?: Parameter[] }>>(document.paths).flatMap(
     ([path, methods]) =>
@@ -479,7 +470,7 @@ test('every operation that changes something says that it takes the key', async 
   expect(taking.length).toBeGreaterThanOrEqual(OPERATIONS.length);
   expect(new Set(changing.filter((each) => !taking.includes(each)).map(({ name }) => name))).toEqual(
     new Set([
-      // These two only read; a body is where their ids have room.
+      // These two only read; they have a body because their ids do not fit into a path.
       'post /api/order/analytics/events/batch',
       'post /api/order/analytics/events/batch/individual',
       // Each scan has a key of its own, its nonce.

@@ -61,14 +61,14 @@ describe('the description of the API', () => {
     }
   });
 
-  test('says which routes need a token', async () => {
+  test('documents which routes need a token', async () => {
     const { body: document } = await app.call('GET', '/openapi.json');
     expect(document.paths['/api/secure'].get.security).toEqual([{ bearer: [] }]);
     expect(document.paths['/healthz'].get.security).toBeUndefined();
     expect(document.paths['/api/webhook/stripe'].post.security).toBeUndefined();
   });
 
-  test('leaves the stand-ins out, and has pages', async () => {
+  test('leaves the stand-ins out, and is shown as pages', async () => {
     const { body: document } = await app.call('GET', '/openapi.json');
     expect(
       Object.keys(document.paths).filter(
@@ -86,7 +86,7 @@ describe('the description of the API', () => {
 });
 
 describe('openapi-patterns: what generators of clients read', () => {
-  test('every pattern is portable: no look-around, no class of properties, no escape of more than two digits', async () => {
+  test('every pattern is portable: no look-around, no property classes, no escape of more than two digits', async () => {
     const { text } = await app.call('GET', '/openapi.json');
     const patterns = [...text.matchAll(/"pattern":("(?:[^"\\\\]|\\\\.)*")/g)].map(([, each]) =>
       JSON.parse(each ?? '""'),
@@ -96,7 +96,7 @@ describe('openapi-patterns: what generators of clients read', () => {
     for (const pattern of patterns) expect(() => new RegExp(pattern)).not.toThrow();
   });
 
-  test('what the pattern leaves out is still refused, in the same words', async () => {
+  test('what the pattern leaves out is still refused with the same message', async () => {
     const token = await app.signIn('buyer');
     const [session_id, event_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
     for (const seat of ['"A\\ud800"', '"\\udc00A"', '"A\\u0000"', '"A\\u0085"', '"A\\n"']) {
@@ -109,7 +109,7 @@ describe('openapi-patterns: what generators of clients read', () => {
     }
   });
 
-  test('each route says what it refuses, by status and code', async () => {
+  test('each route documents its refusals by status and code', async () => {
     const { body: document } = await app.call('GET', '/openapi.json');
     const operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(
@@ -127,11 +127,11 @@ describe('openapi-patterns: what generators of clients read', () => {
         }
       }
     }
-    // This one is answered where there is no such route.
-    const everywhere = ['method_not_allowed'];
-    expect(Object.keys(ERRORS).filter((code) => !documented.has(code) && !everywhere.includes(code))).toEqual(
-      [],
-    );
+    // The router answers with this one where there is no such route.
+    const undocumented = ['method_not_allowed'];
+    expect(
+      Object.keys(ERRORS).filter((code) => !documented.has(code) && !undocumented.includes(code)),
+    ).toEqual([]);
     expect(codesAt(document.paths['/api/order'].post.responses, 409)).toEqual([
       'request_in_flight',
       'seats_taken',
@@ -139,11 +139,11 @@ describe('openapi-patterns: what generators of clients read', () => {
   });
 
   test.each([
-    ['a text', 'text/plain', 'hello', 415, 'unsupported_media_type'],
-    ['half of a JSON', 'application/json', '{', 400, 'invalid_request'],
-    ['too much', 'application/json', `"${'x'.repeat(2_000_000)}"`, 413, 'body_too_large'],
+    ['plain text', 'text/plain', 'hello', 415, 'unsupported_media_type'],
+    ['half of a JSON document', 'application/json', '{', 400, 'invalid_request'],
+    ['a body that is too large', 'application/json', `"${'x'.repeat(2_000_000)}"`, 413, 'body_too_large'],
   ] as const)(
-    'each route that may be sent a body refuses %s, and says so, also those that want none',
+    'each route with a body refuses %s and documents it, also where the body is optional',
     async (_what, type, body, status, code) => {
       const { body: document } = await app.call('GET', '/openapi.json');
       const token = await app.signIn('admin');
@@ -151,15 +151,15 @@ describe('openapi-patterns: what generators of clients read', () => {
       const wanted: typeof answers = {};
       for (const [path, methods] of Object.entries<Record<string, Operation>>(document.paths)) {
         for (const [method, { responses }] of Object.entries(methods)) {
-          // A webhook's body is whatever was signed.
+          // A webhook accepts every body that is signed.
           if (method === 'get' || path.includes('webhook')) continue;
           const route = `${method.toUpperCase()} ${path}`;
           const address = path.replaceAll(/\{\w+\}/g, randomUUID());
           const headers = { 'content-type': type };
           const answer = await app.call(method.toUpperCase(), address, { token, body, headers });
-          const isSaid = codesAt(responses, status).includes(code);
-          answers[route] = { status: answer.status, code: answer.body?.code, isSaid };
-          wanted[route] = { status, code, isSaid: true };
+          const isDocumented = codesAt(responses, status).includes(code);
+          answers[route] = { status: answer.status, code: answer.body?.code, isDocumented };
+          wanted[route] = { status, code, isDocumented: true };
         }
       }
       expect(Object.keys(answers).length).toBeGreaterThan(14);
@@ -176,7 +176,7 @@ function codesAt(responses: Operation['responses'], status: number): ErrorCode[]
   return schema?.allOf?.[1]?.properties?.code.enum ?? [];
 }
 
-describe('allow-header: an address and the methods it takes', () => {
+describe('allow-header: a request with a method that its path does not take', () => {
   test.each([
     ['OPTIONS', '/api/order/health', 'GET, HEAD'],
     ['PUT', '/api/order/health', 'GET, HEAD'],
@@ -192,7 +192,7 @@ describe('allow-header: an address and the methods it takes', () => {
     ['PROPFIND', '/api/order/health?x=1', 'GET, HEAD'],
     ['POST', '/healthz', 'GET, HEAD'],
     ['DELETE', '/openapi.json', 'GET, HEAD'],
-  ])('%s %s says which', async (method, path, allow) => {
+  ])('%s %s lists the methods in Allow', async (method, path, allow) => {
     const answer = await ask(method, path);
     expect(answer.allow).toBe(allow);
     expect(answer.status).toBe(allow === undefined ? 200 : 405);
@@ -200,14 +200,14 @@ describe('allow-header: an address and the methods it takes', () => {
       expect(JSON.parse(answer.text)).toMatchObject({ code: 'method_not_allowed', status: 405 });
   });
 
-  test('a method that no address takes is not found where there is nothing', async () => {
+  test('an unknown path is not found with an unknown method', async () => {
     const { status, text } = await ask('QUERY', '/api/nothing');
     expect(status).toBe(404);
     expect(JSON.parse(text)).toMatchObject({ code: 'not_found' });
   });
 });
 
-/** By Node itself, because `fetch` refuses some methods. */
+/** Sends the request with Node itself, because `fetch` refuses some methods. */
 async function ask(method: string, path: string) {
   const asked = request(app.url + path, { method });
   asked.end();
@@ -216,7 +216,7 @@ async function ask(method: string, path: string) {
 }
 
 describe('health', () => {
-  test('tells of each server', async () => {
+  test('shows the state of each server', async () => {
     expect(await app.call('GET', '/healthz')).toMatchObject({ status: 200, text: 'OK' });
     expect(await app.call('GET', '/api/order/health')).toMatchObject({
       status: 200,
@@ -232,39 +232,39 @@ describe('health', () => {
     });
   });
 
-  test('is down when the database is, and the process still lives', async () => {
+  test('is down when the database is, while the process is still live', async () => {
     const dsn = new URL(await testDatabase());
     const link = await openLink(Number(dsn.port));
     atEnd(() => link.close());
     dsn.host = link.address;
-    // There is no database to be verified at the end.
-    const away = await startTestApp({ POSTGRES_DSN: dsn.toString() }, {}, { verified: false });
+    // There is no database to verify at the end.
+    const down = await startTestApp({ POSTGRES_DSN: dsn.toString() }, {}, { verified: false });
     link.refuse();
     await until('health has asked again', async () => {
-      const { status } = await away.call('GET', '/api/order/health');
+      const { status } = await down.call('GET', '/api/order/health');
       return status === 503;
     });
-    expect(await away.call('GET', '/api/order/health')).toMatchObject({
+    expect(await down.call('GET', '/api/order/health')).toMatchObject({
       status: 503,
       body: { status: 'DOWN', database: { status: 'DOWN' } },
     });
-    expect((await away.call('GET', '/healthz')).status).toBe(200);
-    const answer = await away.call('GET', `/api/order/${randomUUID()}`, {
-      token: await away.signIn('buyer'),
+    expect((await down.call('GET', '/healthz')).status).toBe(200);
+    const answer = await down.call('GET', `/api/order/${randomUUID()}`, {
+      token: await down.signIn('buyer'),
     });
     expect(answer).toMatchObject({ status: 503, body: { code: 'database_unavailable' } });
     expect(answer.text).not.toContain(link.address);
   });
 });
 
-test('an issuer that is away is no open door', async () => {
+test('every token is refused with 503 while the issuer is unavailable', async () => {
   const issuer = await startFakeIssuer();
   const closed = await startTestApp({ OIDC_ISSUER: issuer.issuer, TICKET_CLIENT_SECRET: 's' });
   const token = await issuer.token(randomUUID());
-  issuer.away = true;
+  issuer.isUnavailable = true;
   const answer = await closed.call('GET', '/api/secure', { token });
   expect(answer).toMatchObject({ status: 503, body: { code: 'identity_unavailable' } });
   expect(answer.headers.get('retry-after')).toBe('2');
-  issuer.away = false;
+  issuer.isUnavailable = false;
   expect((await closed.call('GET', '/api/secure', { token })).status).toBe(200);
 });

@@ -21,7 +21,7 @@ beforeAll(async () => {
 beforeEach(() => {
   platform.seating.query = undefined;
   platform.seating.seating = undefined;
-  platform.seating.away = false;
+  platform.seating.isUnavailable = false;
   platform.seating.calls.length = 0;
 });
 
@@ -40,7 +40,7 @@ async function usesOf(discountId: string): Promise<unknown> {
 }
 
 describe('placing', () => {
-  test('answers, stores and announces exactly what the contract says', async () => {
+  test('an order is answered, stored and announced exactly as the contract says', async () => {
     const seatIds = seatsAt(platform.seating, 150.5, 150.5);
     const placed = await buyer.order(seatIds);
     expect(placed).toEqual({
@@ -105,7 +105,7 @@ describe('placing', () => {
     });
   });
 
-  test('asks both seating services with the request and a machine-to-machine token', async () => {
+  test('an order asks both seating services, with the request and a machine-to-machine token', async () => {
     const seatIds = [randomUUID()];
     await buyer.orderAs({ ...platform.request(seatIds), discount_id: '', unknown_field: 'ignored' });
     const calls = seatQuestions(platform.seating);
@@ -125,30 +125,33 @@ describe('placing', () => {
   });
 
   test.each([
-    ['the reading side refuses', 'query'],
-    ['the writing side refuses', 'seating'],
-  ] as const)('passes on the words when %s, and lets the seats go', async (_name, side) => {
-    const before = await orderCount();
-    const seatIds = [randomUUID()];
-    platform.seating[side] = { status: 400, body: { message: 'This session is not on sale.' } };
-    const { status, body } = await buyer.tries.order(seatIds);
-    expect({ status, code: body.code, detail: body.detail }).toEqual({
-      status: 400,
-      code: 'seats_refused',
-      detail: 'This session is not on sale.',
-    });
-    await nothingStored(before);
-    platform.seating[side] = undefined;
-    await buyer.order(seatIds);
-  });
+    ['the query service refuses', 'query'],
+    ['the seating service refuses', 'seating'],
+  ] as const)(
+    'an order is refused in the words of the service when %s, and its seats are released',
+    async (_name, side) => {
+      const before = await orderCount();
+      const seatIds = [randomUUID()];
+      platform.seating[side] = { status: 400, body: { message: 'This session is not on sale.' } };
+      const { status, body } = await buyer.tries.order(seatIds);
+      expect({ status, code: body.code, detail: body.detail }).toEqual({
+        status: 400,
+        code: 'seats_refused',
+        detail: 'This session is not on sale.',
+      });
+      await nothingStored(before);
+      platform.seating[side] = undefined;
+      await buyer.order(seatIds);
+    },
+  );
 
   test.each([
-    ['away', { away: true }],
+    ['unavailable', { isUnavailable: true }],
     ['broken', { query: { status: 500, body: { message: 'NullPointerException at com.example' } } }],
-    ['telling something else', { query: { status: 200, body: { seats: 'none' } } }],
+    ['answering something else', { query: { status: 200, body: { seats: 'none' } } }],
     ['answering without end', { query: { status: 400, body: { message: 'x'.repeat(17 * 1_024 * 1_024) } } }],
     ['leaving a seat out', { query: { status: 200, body: { seats: [], discount: null } } }],
-  ])('answers 503 and holds nothing when the seating service is %s', async (_name, change) => {
+  ])('an order gets 503 and holds nothing when the seating service is %s', async (_name, change) => {
     const before = await orderCount();
     const seatIds = [randomUUID()];
     Object.assign(platform.seating, change);
@@ -157,11 +160,11 @@ describe('placing', () => {
     expect(headers.get('retry-after')).toBe('2');
     expect(JSON.stringify(body)).not.toContain('NullPointer');
     await nothingStored(before);
-    Object.assign(platform.seating, { away: false, query: undefined });
+    Object.assign(platform.seating, { isUnavailable: false, query: undefined });
     await buyer.order(seatIds);
   });
 
-  test('PostgreSQL refuses a seat whose hold was lost', async () => {
+  test('an order is refused by PostgreSQL when the hold of one of its seats was lost', async () => {
     const seatIds = [randomUUID(), randomUUID()];
     await buyer.place(seatIds.slice(0, 1));
     const other = (await newPerson(platform)).via({ app: await startReplica(platform) });
@@ -176,7 +179,7 @@ describe('placing', () => {
     );
   });
 
-  test('a hundred buyers for two seats at once: one has both', async () => {
+  test('a hundred orders for two seats at once gives both to one buyer', async () => {
     const seatIds = [randomUUID(), randomUUID()];
     const buyers = await Promise.all(Array.from({ length: 100 }, () => newPerson(platform)));
     const answers = await Promise.all(
@@ -195,7 +198,7 @@ describe('discounts', () => {
     ['PERCENTAGE', { type: 'PERCENTAGE', percentage: 12.5 }, 37.31, 261.19],
     ['FLAT_OFF', { type: 'FLAT_OFF', amount: 100.01, minSpend: 298.5 }, 100.01, 198.49],
     ['BUY_N_GET_N_FREE', { type: 'BUY_N_GET_N_FREE', buyQuantity: 2, getQuantity: 1 }, 99, 199.5],
-  ])('%s is taken off, exact to the minor unit', async (_type, parameters, amount, price) => {
+  ])('%s is deducted, exact to the minor unit', async (_type, parameters, amount, price) => {
     const discountId = catalogueDiscount(platform.seating, parameters, { code: 'CODE' });
     const orderId = await buyer.place(seatsAt(platform.seating, 99, 199.5), discountId);
     expect(await buyer.read(orderId)).toMatchObject({
@@ -228,7 +231,7 @@ describe('discounts', () => {
     await nothingStored(before);
   });
 
-  test('its last use here goes to one of many, and comes back with a cancelled order', async () => {
+  test('the last use goes to one of many orders, and returns when that order is cancelled', async () => {
     const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 2 });
     const ask = () => buyer.tries.order(undefined, discountId);
     const answers = await Promise.all(Array.from({ length: 12 }, ask));
@@ -243,7 +246,7 @@ describe('discounts', () => {
   });
 });
 
-describe('the end of the hold', () => {
+describe('the end of a hold', () => {
   test('ends pending orders, with and without a payment begun, and frees their seats', async () => {
     const seatIds = [randomUUID(), randomUUID()];
     const [first, second] = [await buyer.place(seatIds.slice(0, 1)), await buyer.place(seatIds.slice(1))];
@@ -259,7 +262,7 @@ describe('the end of the hold', () => {
     });
   });
 
-  test('completes an order that was paid for in time, however late that is learnt', async () => {
+  test('completes an order that was paid in time, however late the payment is reported', async () => {
     const orderId = await buyer.place();
     await platform.app.sql("UPDATE stripe_inbox SET next_attempt_at = 'infinity'");
     await buyer.pay(orderId);

@@ -14,7 +14,7 @@ const PLACES = 2;
 const MAX_QUEUE_MS = 400;
 
 let platform: PlatformApp;
-/** Another process, whose queue nobody waits in for long. */
+/** Another process, whose queue keeps requests for a short time only. */
 let hasty: TestApp;
 let token: string;
 
@@ -34,7 +34,7 @@ const place = (seatIds?: readonly string[], app = platform.app): Promise<Answer>
 
 const metric = async (name: string, app = platform.app) => (await samplesOf(app))[name] ?? Number.NaN;
 
-/** What the seating services were asked for orders. */
+/** The questions about orders that the seating services got. */
 const asked = () => seatQuestions(platform.seating);
 
 const untilWaiting = (count: number, app = platform.app) =>
@@ -59,8 +59,8 @@ async function fill(app = platform.app): Promise<{ placed: Promise<Answer>[]; op
 const statuses = async (answers: readonly Promise<Answer>[]) =>
   (await Promise.all(answers)).map(({ status }) => status);
 
-describe('more orders than can be placed at once', () => {
-  test('wait their turn, first come first served', async () => {
+describe('orders beyond the number that can be placed at once', () => {
+  test('wait their turn, first come, first served', async () => {
     const { placed, open } = await fill();
     const seats = ['first', 'second', 'third'].map((name) => `${name}-${randomUUID().slice(0, 8)}`);
     const queued: Promise<Answer>[] = [];
@@ -79,7 +79,7 @@ describe('more orders than can be placed at once', () => {
     await untilWaiting(0);
   });
 
-  test('who has waited the longest wait is told to come again, and nothing was done for him; others are answered meanwhile', async () => {
+  test('get 503 without any effect after the maximum queueing time, while other requests are answered', async () => {
     const paidFor = await place();
     const { placed, open } = await fill(hasty);
     const before = asked().length;
@@ -106,10 +106,10 @@ describe('more orders than can be placed at once', () => {
     expect(await statuses(placed)).toEqual([201, 201]);
   });
 
-  test('who would wait too long is told so at once, before his token is looked at, and without a line in the log', async () => {
+  test('get 503 at once when they would wait too long, before authentication and without a log line', async () => {
     const { placed, open } = await fill(hasty);
     expect((await place(undefined, hasty)).body.code).toBe('overloaded');
-    await until('nobody expects to be served in time', async () => {
+    await until('no order is expected to be placed in time', async () => {
       const { status } = await hasty.call('POST', '/api/order', { body: 'no JSON' });
       return status === 503;
     });
@@ -121,7 +121,7 @@ describe('more orders than can be placed at once', () => {
     expect((await place(undefined, hasty)).status).toBe(201);
   });
 
-  test('nobody fills the queue alone', async () => {
+  test('of one user cannot fill the queue alone', async () => {
     const replica = await startReplica(platform, { PLACING_CONCURRENCY: '1', MAX_QUEUE_MS: '60000' });
     const gate = Promise.withResolvers<void>();
     platform.seating.gate = gate.promise;
@@ -141,9 +141,9 @@ describe('more orders than can be placed at once', () => {
     expect((await place(undefined, replica)).status).toBe(201);
   });
 
-  test('a body longer than any that is taken is not read to its end for a refusal', async () => {
+  test('are refused without reading a body longer than the limit to its end', async () => {
     const { placed, open } = await fill(hasty);
-    await until('nobody expects to be served in time', async () => {
+    await until('no order is expected to be placed in time', async () => {
       return (await hasty.call('POST', '/api/order', { body: {} })).status === 503;
     });
     const kept = await hasty.call('POST', '/api/order', { body: {} });
@@ -163,19 +163,21 @@ describe('more orders than can be placed at once', () => {
     expect(await statuses(placed)).toEqual([201, 201]);
   });
 
-  test('a client that gives up leaves the queue', async () => {
+  test('leave the queue when their client disconnects', async () => {
     const { placed, open } = await fill();
     const [given, kept] = [[randomUUID()], [randomUUID()]];
-    const gone = new AbortController();
+    const client = new AbortController();
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const body = JSON.stringify(platform.request(given));
     const url = `${platform.app.url}/api/order`;
-    const givenUp = fetch(url, { method: 'POST', headers, body, signal: gone.signal }).catch(() => 'gone');
+    const givenUp = fetch(url, { method: 'POST', headers, body, signal: client.signal }).catch(
+      () => 'aborted',
+    );
     await untilWaiting(1);
     const queued = place(kept);
     await untilWaiting(2);
-    gone.abort();
-    expect(await givenUp).toBe('gone');
+    client.abort();
+    expect(await givenUp).toBe('aborted');
     await untilWaiting(1);
     open();
     expect(await statuses([...placed, queued])).toEqual([201, 201, 201]);
@@ -183,7 +185,7 @@ describe('more orders than can be placed at once', () => {
     expect([seen.includes(String(given)), seen.includes(String(kept))]).toEqual([false, true]);
   });
 
-  test('a body that does not come keeps nobody from a place', async () => {
+  test('get a place while other requests stall before sending their body', async () => {
     const headers = {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
@@ -200,7 +202,7 @@ describe('more orders than can be placed at once', () => {
     for (const each of slow) each.destroy();
   });
 
-  test('at a stop those who wait are still served, and new ones are refused at the port', async () => {
+  test('that wait at a stop are still placed, and new ones are refused at the port', async () => {
     const replica = await startReplica(platform, {
       PLACING_CONCURRENCY: String(PLACES),
       MAX_QUEUE_MS: '60000',

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 
 beforeEach(() => {
-  platform.seating.away = false;
+  platform.seating.isUnavailable = false;
 });
 
 /** A file of the API, as bytes. */
@@ -35,7 +35,7 @@ async function download(path: string, token = buyer.token) {
   return { status: response.status, headers: response.headers, bytes, body };
 }
 
-/** A completed order of the buyer, for a session of its own when there is something special about it. */
+/** A completed order of the buyer, for a session of its own when the session matters. */
 async function sold(seats: number, session: Record<string, unknown> = {}) {
   const isOwn = Object.keys(session).length > 0;
   const [sessionId, eventId] = isOwn ? [randomUUID(), randomUUID()] : [platform.sessionId, platform.eventId];
@@ -59,7 +59,7 @@ async function pagesOf(path: string, token = buyer.token) {
   return renderPages(bytes);
 }
 
-/** The white around a code, in its squares, as far as it goes on the side where it is least. */
+/** The quiet zone around a code, in its modules, on its narrowest side. */
 function quietSquares(picture: Picture, { left, top, side }: FoundCode, squares: number): number {
   const square = side / squares;
   const isWhite = (x: number, y: number) =>
@@ -81,7 +81,7 @@ function quietSquares(picture: Picture, { left, top, side }: FoundCode, squares:
 }
 
 describe('the tickets of an order as a PDF', () => {
-  test('have a page each, with event, place, time with its zone, seat and tier', async () => {
+  test('have a page for each ticket, with event, place, time with its zone, seat and tier', async () => {
     const { orderId, tickets } = await sold(3);
     const pages = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
     expect(pages).toHaveLength(3);
@@ -101,7 +101,7 @@ describe('the tickets of an order as a PDF', () => {
     }
   });
 
-  test('bear the QR codes of the tickets: in colour, in grey, in black and white', async () => {
+  test('have the QR codes of the tickets, readable in colour, in grey, and in black and white', async () => {
     const { orderId, tickets } = await sold(2);
     const expected = await Promise.all(tickets.map(qrTextOf));
     const pages = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
@@ -115,7 +115,7 @@ describe('the tickets of an order as a PDF', () => {
     }
   });
 
-  test('are black on white, and the code is large, with its quiet zone', async () => {
+  test('are black on white, with large codes and their quiet zones', async () => {
     const { orderId } = await sold(1);
     const [page] = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
     const { picture } = page ?? { picture: { data: new Uint8ClampedArray(), width: 0, height: 0 } };
@@ -137,19 +137,19 @@ describe('the tickets of an order as a PDF', () => {
     expect(code && quietSquares(picture, code, size)).toBeGreaterThanOrEqual(4);
   });
 
-  test('leave out a ticket that was voided', async () => {
+  test('leave out voided tickets', async () => {
     const { orderId, tickets } = await sold(2);
-    const [gone, kept] = tickets;
-    await all.organiser.void(String(gone?.ticket_id));
+    const [voided, kept] = tickets;
+    await all.organiser.void(String(voided?.ticket_id));
     const pages = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
     expect(pages.map(({ text }) => text)).toEqual([expect.stringContaining(kept?.ticket_id ?? '')]);
-    expect(await download(`/api/order/ticket/${gone?.ticket_id}.pdf`)).toMatchObject({
+    expect(await download(`/api/order/ticket/${voided?.ticket_id}.pdf`)).toMatchObject({
       status: 409,
       body: { code: 'ticket_cancelled' },
     });
   });
 
-  test('are kept by no cache on the way', async () => {
+  test('are cached nowhere', async () => {
     const { orderId } = await sold(1);
     const { headers } = await download(`/api/order/${orderId}/tickets.pdf`);
     expect(headers.get('cache-control')).toBe('private, no-store');
@@ -158,7 +158,7 @@ describe('the tickets of an order as a PDF', () => {
 });
 
 describe('one ticket as a PDF', () => {
-  test('is for its holder, the organiser, and not for a scanner', async () => {
+  test('is for its holder and the organiser, and not for a scanner', async () => {
     const { tickets } = await sold(2);
     const path = `/api/order/ticket/${tickets[0]?.ticket_id}.pdf`;
     for (const { token } of [buyer, all.organiser]) expect(await pagesOf(path, token)).toHaveLength(1);
@@ -169,8 +169,8 @@ describe('one ticket as a PDF', () => {
   });
 });
 
-describe('nothing is printed', () => {
-  test('of an order that is not paid', async () => {
+describe('printing is refused', () => {
+  test('for an order that is not paid', async () => {
     const orderId = await buyer.place();
     const [ticket] = await buyer.tickets(orderId);
     for (const path of [
@@ -185,7 +185,7 @@ describe('nothing is printed', () => {
     }
   });
 
-  test('of an order that was cancelled', async () => {
+  test('for an order that was cancelled', async () => {
     const { orderId, tickets } = await sold(1);
     await all.admin.cancel(orderId);
     for (const path of [
@@ -201,11 +201,11 @@ describe('nothing is printed', () => {
   });
 
   test.each([`${randomUUID()}/tickets.pdf`, `${randomUUID()}/tickets.ics`, `ticket/${randomUUID()}.pdf`])(
-    'of what there is not: %s',
+    'for an unknown id: %s',
     async (path) => expect((await download(`/api/order/${path}`)).status).toBe(404),
   );
 
-  test.each(['x/tickets.pdf', 'ticket/x.pdf', 'ticket/.pdf'])('of what is no id: %s', async (path) => {
+  test.each(['x/tickets.pdf', 'ticket/x.pdf', 'ticket/.pdf'])('for an invalid id: %s', async (path) => {
     expect([400, 404]).toContain((await download(`/api/order/${path}`)).status);
   });
 });
@@ -217,9 +217,9 @@ describe('names', () => {
     ['Devanagari and Cyrillic', 'क्षत्रिय श्री', 'Ночь в опере'],
     ['Chinese and Korean', '東京都渋谷区', '한국어'],
     ['emoji and signs that are no letters', 'Party 🎉👨‍👩‍👧 ☎', '∑ ✓ ½'],
-    ['characters that are none', 'a\u0000b\u0007c\ud800d\ufffe', '\u202eevil\u2066'],
+    ['characters that are invalid', 'a\u0000b\u0007c\ud800d\ufffe', '\u202eevil\u2066'],
     ['a name without an end', 'long '.repeat(2_000), 'x'.repeat(5_000)],
-  ])('in %s leave the ticket whole', async (_name, title, venue) => {
+  ])('in %s leave the ticket readable', async (_name, title, venue) => {
     const { orderId } = await sold(1, { title, venueDetails: { name: venue, address: null } });
     const [page] = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
     expect(page?.text).toContain(orderId);
@@ -237,26 +237,26 @@ describe('the catalogue', () => {
   const callsFor = (sessionId: string) =>
     platform.seating.calls.filter(({ path }) => path === `/query/v1/sessions/${sessionId}/basic-info`).length;
 
-  test('is asked once, however many print at a time', async () => {
+  test('is asked once by many concurrent prints', async () => {
     const { orderId, sessionId } = await sold(1, { title: 'Once' });
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => download(`/api/order/${orderId}/tickets.pdf`)),
     );
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
     expect(callsFor(sessionId)).toBe(1);
-    platform.seating.away = true;
+    platform.seating.isUnavailable = true;
     expect((await download(`/api/order/${orderId}/tickets.pdf`)).status).toBe(200);
   });
 
-  test('that is away is said to be away, when the session is not known yet', async () => {
+  test('is reported as unavailable when the session is not cached yet', async () => {
     const { orderId } = await sold(1, { title: 'Away' });
-    platform.seating.away = true;
+    platform.seating.isUnavailable = true;
     const answer = await download(`/api/order/${orderId}/tickets.pdf`);
     expect(answer).toMatchObject({ status: 503, body: { code: 'seating_unavailable' } });
     expect(answer.headers.get('retry-after')).toBe('2');
   });
 
-  test('that speaks of something else is not believed', async () => {
+  test('is reported as unavailable when its answer makes no sense', async () => {
     const { orderId } = await sold(1, { title: 'Odd', startTime: 'tomorrow' });
     expect(await download(`/api/order/${orderId}/tickets.pdf`)).toMatchObject({
       status: 503,
@@ -264,7 +264,7 @@ describe('the catalogue', () => {
     });
   });
 
-  test('that has the session no more leaves the code that admits', async () => {
+  test('may have dropped the session, and the ticket still has the code that admits', async () => {
     const { orderId, sessionId, tickets } = await sold(1, { title: 'Gone' });
     platform.seating.sessions.delete(sessionId);
     const [page] = await pagesOf(`/api/order/${orderId}/tickets.pdf`);
@@ -278,7 +278,7 @@ describe('the catalogue', () => {
 });
 
 describe('the calendar file', () => {
-  /** Its lines, those that were folded put together again (RFC 5545, 3.1). */
+  /** Its lines, with folded ones joined again (RFC 5545, 3.1). */
   async function linesOf(orderId: string): Promise<string[]> {
     const { status, headers, bytes } = await download(`/api/order/${orderId}/tickets.ics`);
     expect([status, headers.get('content-type')]).toEqual([200, 'text/calendar; charset=utf-8']);
@@ -292,7 +292,7 @@ describe('the calendar file', () => {
     const { orderId, tickets } = await sold(2);
     const lines = await linesOf(orderId);
     expect(lines[0]).toBe('BEGIN:VCALENDAR');
-    // Its last line ends, too.
+    // The last line ends with a line break, too.
     expect(lines.slice(-2)).toEqual(['END:VCALENDAR', '']);
     expect(lines).toEqual(
       expect.arrayContaining([
@@ -310,7 +310,7 @@ describe('the calendar file', () => {
     );
   });
 
-  test('cannot be given another meaning by a name', async () => {
+  test('treats a name as text and never as calendar syntax', async () => {
     const title = 'Night; of, \\ "wonders"\r\nEND:VEVENT\r\nBEGIN:VALARM';
     const { orderId } = await sold(1, { title });
     const lines = await linesOf(orderId);
@@ -321,14 +321,14 @@ describe('the calendar file', () => {
     );
   });
 
-  test('holds no control character, and begins when the session does, whatever its end is said to be', async () => {
+  test('has no control characters, and starts with the session, also when its end is before its start', async () => {
     const { orderId } = await sold(1, { title: 'A\u0000\u0007\u0085B', endTime: '2026-12-14T00:00:00Z' });
     const lines = await linesOf(orderId);
     expect(lines).toEqual(expect.arrayContaining(['SUMMARY:AB', 'DTSTART:20261215T193000Z']));
     expect(lines.filter((line) => line.startsWith('DTEND'))).toEqual([]);
   });
 
-  test('of a session without an end, or online', async () => {
+  test('has no end for a session without one, and the link for a session online', async () => {
     const { orderId } = await sold(1, {
       title: 'Talk',
       endTime: null,

@@ -24,7 +24,7 @@ async function dataDir(): Promise<string> {
   return join(folder, 'data');
 }
 
-/** `npm start`'s process with these variables and, but for PATH, no others. */
+/** `npm start`'s process with these variables and no others except PATH. */
 function start(env: Record<string, string>, args: readonly string[] = []): Service {
   return run(process.execPath, ['src/main.ts', ...args], env);
 }
@@ -64,10 +64,10 @@ afterAll(async () => {
 });
 
 describe('the process', () => {
-  test('it prints what is embedded, where to go and who may sign in on a terminal, and Ctrl-C ends it cleanly', async () => {
+  test('on a terminal it prints what is embedded, its address and who may sign in, and Ctrl-C ends it cleanly', async () => {
     const command = `exec ${process.execPath} src/main.ts`;
     const env = { PORT: '0', DATA_DIR: await dataDir(), LOG_LEVEL: 'error' };
-    // A terminal of its own: what it writes to is one, and what is typed there are signals.
+    // A pseudo-terminal: the process writes to a TTY, and typed control characters are signals.
     const terminal = run(
       'script',
       ['--quiet', '--return', '--flush', '--command', command, '/dev/null'],
@@ -87,7 +87,7 @@ describe('the process', () => {
     expect(await terminal.ended).toBe(0);
   });
 
-  test('its data is found again, and nothing but JSON is written where nobody looks', async () => {
+  test('it finds its data again after a restart, and writes only JSON without a terminal', async () => {
     const DATA_DIR = await dataDir();
     const first = start({ PORT: '0', DATA_DIR, SEED_DATA: 'true' });
     const url = await urlOf(first);
@@ -102,7 +102,7 @@ describe('the process', () => {
       expect(JSON.parse(line)).toMatchObject({ service: 'ms-ticketing', msg: expect.any(String) });
   });
 
-  test('recovers from SIGKILL with its orders, tokens and held seats', async () => {
+  test('it recovers from SIGKILL with its orders, tokens and held seats', async () => {
     const DATA_DIR = await dataDir();
     const probe = createServer();
     const PORT = new URL(await listen(probe)).port;
@@ -124,7 +124,7 @@ describe('the process', () => {
     expect(again).toMatchObject({ status: 409, body: { code: 'seats_taken', seat_ids: body.seat_ids } });
   });
 
-  test('requests while it starts are asked to come again, and do it no harm', async () => {
+  test('it answers requests during its start with 503, and starts all the same', async () => {
     const probe = createServer();
     const PORT = new URL(await listen(probe)).port;
     await close(probe);
@@ -139,7 +139,7 @@ describe('the process', () => {
     await urlOf(service);
   });
 
-  test('a port that is taken: one clear line, and not 0', async () => {
+  test('it exits with a code and one clear line when its port is taken', async () => {
     const blocker = createServer();
     const { port } = new URL(await listen(blocker));
     const service = start({ PORT: port, DATA_DIR: await dataDir() });
@@ -150,7 +150,7 @@ describe('the process', () => {
     await close(blocker);
   });
 
-  test('a data folder in use: one clear line, and the first one goes on', async () => {
+  test('it exits with a code and one clear line when its data folder is in use, and the first process continues', async () => {
     const DATA_DIR = await dataDir();
     const first = start({ PORT: '0', DATA_DIR });
     const url = await urlOf(first);
@@ -183,7 +183,7 @@ describe('the process', () => {
       { NODE_ENV: 'production' },
       /^(.*\n)?NODE_ENV=production: refuses stand-ins\. Set POSTGRES_DSN \(PostgreSQL\), .+\n$/,
     ],
-  ])('a bad variable %o: one clear line, and not 0', async (env, line) => {
+  ])('it exits with a code and one clear line for the bad variable %o', async (env, line) => {
     const service = start({ PORT: '0', DATA_DIR: await dataDir(), ...(env as Record<string, string>) });
     expect(await service.ended).toBe(1);
     if (typeof line === 'string') expect(service.output()).toBe(line);
@@ -191,7 +191,7 @@ describe('the process', () => {
     expect(service.output()).not.toContain('hidden');
   });
 
-  test('--help lists every variable', async () => {
+  test('it lists every variable with --help', async () => {
     const service = start({}, ['--help']);
     expect(await service.ended).toBe(0);
     expect(service.output()).toContain('SEAT_LOCK_TTL_MINUTES (5)');

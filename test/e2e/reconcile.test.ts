@@ -21,27 +21,30 @@ import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** A service whose webhooks are lost: Stripe’s are taken, and never applied. */
-interface Deaf extends People {
+/** A service that loses its webhooks: Stripe’s are accepted and never applied. */
+interface Unnotified extends People {
   readonly platform: PlatformApp;
   readonly stripe: StripeApi;
 }
 
-async function startDeaf(): Promise<Deaf> {
+async function startUnnotified(): Promise<Unnotified> {
   const platform = await startPlatformApp({}, { background: false, verified: true });
   return { platform, stripe: stripeApi(platform.app.url), ...(await people(platform)) };
 }
 
-/** An order that was paid at Stripe, of which nothing was heard. */
-async function paidUnheard({ buyer }: Deaf, card?: string): Promise<{ orderId: string; intentId: string }> {
+/** An order that was paid at Stripe and whose payment was never reported. */
+async function paidUnreported(
+  { buyer }: Unnotified,
+  card?: string,
+): Promise<{ orderId: string; intentId: string }> {
   const orderId = await buyer.place();
   return { orderId, intentId: await buyer.pay(orderId, card) };
 }
 
-/** The same, and the buyer’s page came back: the order is completed. */
-const sold = ({ buyer }: Deaf) => buyer.buy([randomUUID()]);
+/** The same, but the buyer’s page returned after paying, so the order is completed. */
+const sold = ({ buyer }: Unnotified) => buyer.buy([randomUUID()]);
 
-async function stateOf({ platform }: Deaf, orderId: string) {
+async function stateOf({ platform }: Unnotified, orderId: string) {
   const [row] = await platform.app.sql(
     `SELECT o.status, o.cancel_reason, p.state FROM orders o LEFT JOIN payments p USING (order_id) WHERE order_id = $1`,
     [orderId],
@@ -49,64 +52,64 @@ async function stateOf({ platform }: Deaf, orderId: string) {
   return row;
 }
 
-describe('what Stripe has and what is written here', () => {
-  let deaf: Deaf;
+describe('the comparison with Stripe', () => {
+  let unnotified: Unnotified;
   let database: Database;
 
   beforeAll(async () => {
-    deaf = await startDeaf();
+    unnotified = await startUnnotified();
     database = openDatabase({
       currency: LKR,
-      dsn: deaf.platform.app.dsn,
+      dsn: unnotified.platform.app.dsn,
       maxConnections: 2,
       onIdleError: () => undefined,
     });
     atEnd(() => database.close());
   });
 
-  /** Compares all, and tells of one intent. */
+  /** Compares everything and returns the differences of one intent. */
   async function compare(intentId: string, since: Instant = instant(Date.now() - HOUR_MS), lost = false) {
     const provider = createStripeProvider({
       secretKey: 'sk_test_embedded',
       webhookSecret: '',
-      apiBase: deaf.platform.app.url,
+      apiBase: unnotified.platform.app.url,
     });
     const reconcile = buildReconcile(database, provider, { now: () => instant(Date.now()) });
     const { differences } = await reconcile(since, { lost });
     return differences.filter((each) => each.intentId === intentId);
   }
 
-  test('agree: nothing is told', async () => {
-    const { intentId } = await sold(deaf);
+  test('reports nothing where both sides agree', async () => {
+    const { intentId } = await sold(unnotified);
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('money that was never heard of completes the order, once', async () => {
-    const { orderId, intentId } = await paidUnheard(deaf);
+  test('completes the order of a payment that was never reported, once', async () => {
+    const { orderId, intentId } = await paidUnreported(unnotified);
     expect(await compare(intentId)).toEqual([
       {
         intentId,
         orderId,
-        detail: 'money came and was not written down; money that came was written down: complete',
+        detail: 'money was received and not recorded; received money was recorded: complete',
         isRepaired: true,
       },
     ]);
-    expect(await stateOf(deaf, orderId)).toEqual({
+    expect(await stateOf(unnotified, orderId)).toEqual({
       status: 'completed',
       cancel_reason: null,
       state: 'applied',
     });
     expect(await compare(intentId)).toEqual([]);
-    const updates = await deaf.platform.app.sql(
+    const updates = await unnotified.platform.app.sql(
       "SELECT FROM outbox WHERE key = $1 AND topic = 'orderUpdated'",
       [orderId],
     );
     expect(updates).toHaveLength(1);
   });
 
-  test('money that was written down and never decided on is decided on', async () => {
-    const { orderId, intentId } = await paidUnheard(deaf);
-    await deaf.platform.app.sql(
+  test('settles a payment that was recorded and left unsettled', async () => {
+    const { orderId, intentId } = await paidUnreported(unnotified);
+    await unnotified.platform.app.sql(
       `WITH counted AS (
          INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
          SELECT organization_id, event_id, session_id, 'lkr', 10000, 0 FROM orders WHERE order_id = $2)
@@ -115,21 +118,21 @@ describe('what Stripe has and what is written here', () => {
       [intentId, orderId],
     );
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
-    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
+    expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
   });
 
-  test('a refund made there cancels the order', async () => {
-    const { orderId, intentId } = await sold(deaf);
-    const { id } = await deaf.stripe.post('refunds', { payment_intent: intentId });
+  test('cancels an order that was refunded at Stripe', async () => {
+    const { orderId, intentId } = await sold(unnotified);
+    const { id } = await unnotified.stripe.post('refunds', { payment_intent: intentId });
     expect(await compare(intentId)).toEqual([
       {
         intentId,
         orderId,
-        detail: `10000 given back there, 0 here; ${id} was given back at the provider`,
+        detail: `10000 refunded at the provider, 0 in the database; ${id} was refunded at the provider`,
         isRepaired: true,
       },
     ]);
-    expect(await stateOf(deaf, orderId)).toEqual({
+    expect(await stateOf(unnotified, orderId)).toEqual({
       status: 'cancelled',
       cancel_reason: 'refunded',
       state: 'refunded',
@@ -137,30 +140,30 @@ describe('what Stripe has and what is written here', () => {
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('a refund of ours that was carried out there, and not written down', async () => {
-    const { orderId, intentId } = await sold(deaf);
-    const { refund_id } = await deaf.admin.refund(orderId);
+  test('records our own refund that was made at Stripe and not recorded', async () => {
+    const { orderId, intentId } = await sold(unnotified);
+    const { refund_id } = await unnotified.admin.refund(orderId);
     const form = { payment_intent: intentId, amount: '10000', 'metadata[refund_id]': refund_id };
-    await deaf.stripe.post('refunds', form);
+    await unnotified.stripe.post('refunds', form);
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
-    expect(await stateOf(deaf, orderId)).toMatchObject({ state: 'refunded' });
-    while (await deaf.platform.app.app.turn('refunds'));
-    expect(await deaf.stripe.list(`refunds?payment_intent=${intentId}`)).toHaveLength(1);
+    expect(await stateOf(unnotified, orderId)).toMatchObject({ state: 'refunded' });
+    while (await unnotified.platform.app.app.turn('refunds'));
+    expect(await unnotified.stripe.list(`refunds?payment_intent=${intentId}`)).toHaveLength(1);
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('a refund that is due is no difference', async () => {
-    const { orderId, intentId } = await sold(deaf);
-    await deaf.admin.refund(orderId, 1);
+  test('does not report a refund that is due', async () => {
+    const { orderId, intentId } = await sold(unnotified);
+    await unnotified.admin.refund(orderId, 1);
     expect(await compare(intentId)).toEqual([]);
-    while (await deaf.platform.app.app.turn('refunds'));
+    while (await unnotified.platform.app.app.turn('refunds'));
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('a dispute cancels the order', async () => {
-    const { orderId, intentId } = await paidUnheard(deaf, 'pm_card_createDispute');
+  test('cancels an order whose payment is disputed', async () => {
+    const { orderId, intentId } = await paidUnreported(unnotified, 'pm_card_createDispute');
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
-    expect(await stateOf(deaf, orderId)).toEqual({
+    expect(await stateOf(unnotified, orderId)).toEqual({
       status: 'cancelled',
       cancel_reason: 'payment',
       state: 'disputed',
@@ -168,47 +171,52 @@ describe('what Stripe has and what is written here', () => {
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('a dispute of a payment that was known', async () => {
-    const { orderId, intentId } = await paidUnheard(deaf, 'pm_card_createDispute');
-    await deaf.buyer.tries.checkOut(orderId);
+  test('cancels an order whose recorded payment is disputed', async () => {
+    const { orderId, intentId } = await paidUnreported(unnotified, 'pm_card_createDispute');
+    await unnotified.buyer.tries.checkOut(orderId);
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
-    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'payment' });
+    expect(await stateOf(unnotified, orderId)).toMatchObject({
+      status: 'cancelled',
+      cancel_reason: 'payment',
+    });
   });
 
-  test('a dispute that was won: the order has its seats again, and it is told of once', async () => {
-    const { orderId, intentId } = await paidUnheard(deaf, 'pm_card_createDispute');
+  test('restores the seats of an order whose dispute was won, and reports it once', async () => {
+    const { orderId, intentId } = await paidUnreported(unnotified, 'pm_card_createDispute');
     await compare(intentId);
-    const [dispute] = await deaf.stripe.list(`disputes?payment_intent=${intentId}`);
-    await deaf.stripe.post(`disputes/${dispute.id}`, { 'evidence[uncategorized_text]': 'winning_evidence' });
+    const [dispute] = await unnotified.stripe.list(`disputes?payment_intent=${intentId}`);
+    await unnotified.stripe.post(`disputes/${dispute.id}`, {
+      'evidence[uncategorized_text]': 'winning_evidence',
+    });
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
-    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
-    // Stripe goes on to say of the charge that it was disputed.
+    expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
+    // Stripe still says that the charge was disputed.
     expect(await compare(intentId)).toEqual([]);
   });
 
-  test('an intent left open for an order that is over is closed; one that is wanted stays', async () => {
-    const [over, wanted] = [await deaf.buyer.place(), await deaf.buyer.place()];
-    await deaf.buyer.cancel(over);
-    const left = await deaf.stripe.post('payment_intents', {
+  test('cancels an open intent of an order that has ended, and keeps the one an order is to be paid by', async () => {
+    const [over, wanted] = [await unnotified.buyer.place(), await unnotified.buyer.place()];
+    await unnotified.buyer.cancel(over);
+    const left = await unnotified.stripe.post('payment_intents', {
       amount: '10000',
       currency: 'lkr',
       'metadata[order_id]': over,
     });
-    const another = await deaf.stripe.post('payment_intents', {
+    const another = await unnotified.stripe.post('payment_intents', {
       amount: '20000',
       currency: 'lkr',
       'metadata[order_id]': wanted,
     });
-    const { paymentIntentId } = await deaf.buyer.intent(wanted);
+    const { paymentIntentId } = await unnotified.buyer.intent(wanted);
     expect(await compare(left.id)).toEqual([
       {
         intentId: left.id,
         orderId: over,
-        detail: 'it could still be paid, but nothing is to be paid by it',
+        detail: 'it could still be paid, but no pending order expects it',
         isRepaired: true,
       },
     ]);
-    const statusOf = async (id: string) => (await deaf.stripe.get(`payment_intents/${id}`)).status;
+    const statusOf = async (id: string) => (await unnotified.stripe.get(`payment_intents/${id}`)).status;
     expect([await statusOf(left.id), await statusOf(another.id), await statusOf(paymentIntentId)]).toEqual([
       'canceled',
       'canceled',
@@ -217,30 +225,32 @@ describe('what Stripe has and what is written here', () => {
     expect(await compare(left.id)).toEqual([]);
   });
 
-  test('amounts that differ are told of, and nothing is touched', async () => {
-    const { orderId, intentId } = await sold(deaf);
-    await deaf.platform.app.sql('UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1', [
-      intentId,
-    ]);
-    await deaf.stripe.post('refunds', { payment_intent: intentId, amount: '1' });
+  test('reports amounts that differ, and changes nothing', async () => {
+    const { orderId, intentId } = await sold(unnotified);
+    await unnotified.platform.app.sql(
+      'UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1',
+      [intentId],
+    );
+    await unnotified.stripe.post('refunds', { payment_intent: intentId, amount: '1' });
     expect(await compare(intentId)).toEqual([
-      { intentId, orderId, detail: '10000 lkr there, 9999 lkr here', isRepaired: false },
+      { intentId, orderId, detail: '10000 lkr at the provider, 9999 lkr in the database', isRepaired: false },
     ]);
-    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
+    expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
     expect(
-      await deaf.platform.app.sql('SELECT FROM refunds WHERE payment_intent_id = $1', [intentId]),
+      await unnotified.platform.app.sql('SELECT FROM refunds WHERE payment_intent_id = $1', [intentId]),
     ).toEqual([]);
-    await deaf.platform.app.sql('UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1', [
-      intentId,
-    ]);
+    await unnotified.platform.app.sql(
+      'UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1',
+      [intentId],
+    );
   });
 
-  test('a payment that Stripe does not know is told of, each time', async () => {
-    const orderId = await deaf.buyer.place();
+  test('reports a payment that Stripe does not know, each time', async () => {
+    const orderId = await unnotified.buyer.place();
     const intent = paidIntent(orderId);
-    await deliver(deaf.platform.app, stripeEvent('payment_intent.succeeded', intent));
-    while (await deaf.platform.app.app.turn('webhooks'));
-    await until('it is completed', async () => (await stateOf(deaf, orderId))?.status === 'completed');
+    await deliver(unnotified.platform.app, stripeEvent('payment_intent.succeeded', intent));
+    while (await unnotified.platform.app.app.turn('webhooks'));
+    await until('it is completed', async () => (await stateOf(unnotified, orderId))?.status === 'completed');
     for (let time = 0; time < 2; time += 1) {
       expect(await compare(intent.id)).toEqual([
         {
@@ -251,37 +261,40 @@ describe('what Stripe has and what is written here', () => {
         },
       ]);
     }
-    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
+    expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
   });
 
-  test('of an intent older than what is listed is compared by the payment', async () => {
-    const { orderId, intentId } = await sold(deaf);
-    await deaf.stripe.post('refunds', { payment_intent: intentId });
-    await deaf.platform.app.sql(
+  test('compares an intent older than the listed ones by its payment', async () => {
+    const { orderId, intentId } = await sold(unnotified);
+    await unnotified.stripe.post('refunds', { payment_intent: intentId });
+    await unnotified.platform.app.sql(
       "UPDATE payments SET received_at = now() + interval '1 hour' WHERE payment_intent_id = $1",
       [intentId],
     );
     expect(await compare(intentId, instant(Date.now() + HOUR_MS / 2))).toMatchObject([{ isRepaired: true }]);
-    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
+    expect(await stateOf(unnotified, orderId)).toMatchObject({
+      status: 'cancelled',
+      cancel_reason: 'refunded',
+    });
   });
 
   test.each<[string, () => Promise<string>]>([
-    ['nobody’s', async () => 'none'],
-    ['of an order that is not ours', async () => randomUUID()],
-  ])('an intent %s is another system’s, and left alone', async (_name, order) => {
-    const intent = await deaf.stripe.post('payment_intents', {
+    ['without our metadata', async () => 'none'],
+    ['of an unknown order', async () => randomUUID()],
+  ])('leaves alone an intent %s, which belongs to another system', async (_name, order) => {
+    const intent = await unnotified.stripe.post('payment_intents', {
       amount: '100',
       currency: 'lkr',
       'metadata[order_id]': await order(),
     });
     expect(await compare(intent.id)).toEqual([]);
-    expect(await deaf.stripe.get(`payment_intents/${intent.id}`)).toMatchObject({
+    expect(await unnotified.stripe.get(`payment_intents/${intent.id}`)).toMatchObject({
       status: 'requires_payment_method',
     });
   });
 
-  test('after a restore, money for orders that are not here is left to a person until it is back', async () => {
-    const lost = await deaf.stripe.post('payment_intents', {
+  test('leaves money for missing orders to a person after a restore, until it is refunded', async () => {
+    const lost = await unnotified.stripe.post('payment_intents', {
       amount: '100',
       currency: 'lkr',
       'metadata[order_id]': randomUUID(),
@@ -290,28 +303,28 @@ describe('what Stripe has and what is written here', () => {
     expect(await compareLost()).toMatchObject([
       { isRepaired: false, detail: expect.stringContaining('can still be paid') },
     ]);
-    const url = deaf.platform.app.url;
+    const url = unnotified.platform.app.url;
     expect(await confirmIntent(url, lost.id, lost.client_secret, 'pm_card_visa')).toBe(200);
     expect(await compareLost()).toMatchObject([
       { isRepaired: false, detail: expect.stringMatching(/^100 received/) },
     ]);
-    await deaf.stripe.post('refunds', { payment_intent: lost.id });
+    await unnotified.stripe.post('refunds', { payment_intent: lost.id });
     expect(await compareLost()).toEqual([]);
-    // What is here is compared as ever.
-    const { intentId } = await paidUnheard(deaf);
+    // Orders that exist are compared as always.
+    const { intentId } = await paidUnreported(unnotified);
     expect(await compare(intentId, undefined, true)).toMatchObject([{ isRepaired: true }]);
   });
 
-  test('are compared also when there are more than a page of them', async () => {
-    const { orderId, intentId } = await paidUnheard(deaf);
+  test('covers more than one page of intents', async () => {
+    const { orderId, intentId } = await paidUnreported(unnotified);
     for (let each = 0; each < 120; each += 1) {
-      await deaf.stripe.post('payment_intents', { amount: '100', currency: 'lkr' });
+      await unnotified.stripe.post('payment_intents', { amount: '100', currency: 'lkr' });
     }
     expect(await compare(intentId)).toMatchObject([{ orderId, isRepaired: true }]);
   });
 });
 
-describe('every day', () => {
+describe('the daily comparison', () => {
   let stub: StubStripe;
   let platform: PlatformApp;
   const clock = movableClock();
@@ -323,14 +336,14 @@ describe('every day', () => {
   });
 
   beforeEach(() => {
-    stub.away = false;
+    stub.isUnavailable = false;
     clock.advance(25 * HOUR_MS);
   });
 
   const comparisons = (app: TestApp) =>
     app.log.filter((line) => line.includes('payments compared with Stripe')).length;
 
-  test('it is done by one process of several, and not again for 24 hours', async () => {
+  test('runs in one process of several, and not again for 24 hours', async () => {
     const replicas = [
       platform.app,
       await startReplica(platform, env(), { clock }),
@@ -350,7 +363,7 @@ describe('every day', () => {
     expect(await platform.app.sql('SELECT name FROM daily_jobs')).toEqual([{ name: 'reconcile' }]);
   });
 
-  test('it repairs, and says in the log what is left to a person', async () => {
+  test('repairs what it can, and logs what is left to a person', async () => {
     const buyer = await newPerson(platform);
     const [paid, unknown] = [await buyer.place(), await buyer.place()];
     const intent = paidIntent(paid);
@@ -376,20 +389,20 @@ describe('every day', () => {
     await platform.app.sql("DELETE FROM payments WHERE payment_intent_id = 'pi_of_nowhere'");
   });
 
-  test('with Stripe away it is tried again, and not only the next day', async () => {
+  test('is retried before the next day after Stripe was unavailable', async () => {
     const before = comparisons(platform.app);
-    stub.away = true;
+    stub.isUnavailable = true;
     await expect(platform.app.app.turn('reconciliation')).rejects.toMatchObject({
       code: 'payments_unavailable',
     });
-    stub.away = false;
-    // Not at once: Stripe is left alone for a while.
+    stub.isUnavailable = false;
+    // The retry waits for a while, to spare Stripe.
     clock.advance(HOUR_MS);
     await platform.app.app.turn('reconciliation');
     expect(comparisons(platform.app)).toBe(before + 1);
   });
 
-  test('never, when RECONCILE_DAYS is 0', async () => {
+  test('never runs when RECONCILE_DAYS is 0', async () => {
     clock.advance(25 * HOUR_MS);
     const never = await startReplica(platform, { ...env(), RECONCILE_DAYS: '0' }, { clock });
     expect(await never.app.turn('reconciliation')).toBe(false);
@@ -400,20 +413,20 @@ describe('every day', () => {
 });
 
 describe('npm run reconcile', () => {
-  let deaf: Deaf;
+  let unnotified: Unnotified;
 
   beforeAll(async () => {
-    deaf = await startDeaf();
+    unnotified = await startUnnotified();
   });
 
   async function run(env: Record<string, string> = {}, args: string[] = []) {
     const child = spawn(process.execPath, ['scripts/reconcile.ts', ...args], {
       env: {
         ...bareEnvironment(),
-        POSTGRES_DSN: deaf.platform.app.dsn,
+        POSTGRES_DSN: unnotified.platform.app.dsn,
         STRIPE_SECRET_KEY: 'sk_test_embedded',
         STRIPE_WEBHOOK_SECRET: 'whsec_test',
-        STRIPE_API_BASE: deaf.platform.app.url,
+        STRIPE_API_BASE: unnotified.platform.app.url,
         ...env,
       },
     });
@@ -422,15 +435,15 @@ describe('npm run reconcile', () => {
     return { code: await ended, lines: out.trimEnd().split('\n'), err };
   }
 
-  test('a line for each difference, then how many; 0 when none is left, 1 when one is', async () => {
-    const { orderId, intentId } = await paidUnheard(deaf);
+  test('prints a line for each difference and a summary, and exits with 1 if one is left and with 0 otherwise', async () => {
+    const { orderId, intentId } = await paidUnreported(unnotified);
     const repaired = await run();
     expect(repaired).toMatchObject({ code: 0, err: '' });
     expect(repaired.lines).toEqual([
-      `repaired  ${intentId}  order ${orderId}: money came and was not written down; money that came was written down: complete`,
+      `repaired  ${intentId}  order ${orderId}: money was received and not recorded; received money was recorded: complete`,
       expect.stringMatching(/^\d+ payments compared, 1 repaired, 0 left for an operator\.$/),
     ]);
-    expect(await stateOf(deaf, orderId)).toMatchObject({ status: 'completed' });
+    expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'completed' });
 
     const agreed = await run({}, ['--days', '0.5']);
     expect(agreed).toMatchObject({ code: 0, err: '' });
@@ -438,27 +451,29 @@ describe('npm run reconcile', () => {
       expect.stringMatching(/^\d+ payments compared, 0 repaired, 0 left for an operator\.$/),
     ]);
 
-    await deaf.platform.app.sql('UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1', [
-      intentId,
-    ]);
+    await unnotified.platform.app.sql(
+      'UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1',
+      [intentId],
+    );
     const open = await run();
     expect(open.code).toBe(1);
     expect(open.lines).toEqual([
-      `open      ${intentId}  order ${orderId}: 10000 lkr there, 9999 lkr here`,
+      `open      ${intentId}  order ${orderId}: 10000 lkr at the provider, 9999 lkr in the database`,
       expect.stringMatching(/, 0 repaired, 1 left for an operator\.$/),
     ]);
-    await deaf.platform.app.sql('UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1', [
-      intentId,
-    ]);
+    await unnotified.platform.app.sql(
+      'UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1',
+      [intentId],
+    );
   });
 
   test.each<[string, Record<string, string>, string[]]>([
     ['Stripe does not answer', { STRIPE_API_BASE: 'http://127.0.0.1:1' }, []],
     ['Stripe does not know the key', { STRIPE_SECRET_KEY: 'sk_test_wrong' }, []],
     ['the database does not answer', { POSTGRES_DSN: 'postgres://u:hidden@127.0.0.1:1/none' }, []],
-    ['the days are none', {}, ['--days', 'many']],
+    ['the number of days is invalid', {}, ['--days', 'many']],
     ['a variable is not allowed', { CURRENCY: 'rupees' }, []],
-  ])('2 when %s, without a stack or a secret', async (_name, env, args) => {
+  ])('exits with 2 when %s, without printing a stack or a secret', async (_name, env, args) => {
     const { code, err } = await run(env, args);
     expect(code).toBe(2);
     expect(err.trim()).not.toBe('');

@@ -48,7 +48,7 @@ const sold = <Prices extends readonly number[]>(...prices: Prices) =>
 
 const paymentOf = async (orderId: string) => (await stored.payments(orderId))[0]?.state;
 
-/** What Stripe has given back of an intent, the oldest first. */
+/** The refunds of an intent at Stripe, oldest first. */
 const atStripe = async (intentId: string): Promise<{ id: string; amount: number }[]> =>
   (await stripe.list(`refunds?payment_intent=${intentId}`)).reverse();
 
@@ -58,15 +58,15 @@ const seatStatuses = (seatIds: readonly string[]) =>
 const cancelledEvent = (orderId: string) =>
   until('the cancellation is published', () => events.on('ticketly.order.canceled', orderId)[0]);
 
-describe('an administrator gives back', () => {
+describe('a refund by an administrator', () => {
   test.each<[string, Record<string, unknown> | undefined]>([
     ['all of it, without a body', undefined],
     ['all of it, without an amount', { reason: 'the show was moved' }],
     ['all of it, as an amount', { amount: 249.99, reason: 'the show was moved' }],
-  ])('%s: the order is cancelled, its tickets void, its seats free', async (_name, body) => {
+  ])('of %s cancels the order, voids its tickets and frees its seats', async (_name, body) => {
     const { orderId, intentId, seatIds } = await sold(100, 149.99);
     const refund = await admin.refund(orderId, body);
-    const reason = body === undefined ? 'given back by an administrator' : 'the show was moved';
+    const reason = body === undefined ? 'refunded by an administrator' : 'the show was moved';
     expect(refund).toMatchObject({
       refund_id: expect.any(String),
       amount: 249.99,
@@ -88,7 +88,7 @@ describe('an administrator gives back', () => {
     expect(message).toMatchObject({ OrderID: orderId, Status: 'cancelled', Price: 249.99 });
     expect(message.seat_ids.toSorted()).toEqual(seatIds.toSorted());
     const sorted = seatIds.toSorted();
-    await until('the seats are told of', () => seatStatuses(seatIds).length === 3);
+    await until('the changes of the seats are published', () => seatStatuses(seatIds).length === 3);
     expect(seatStatuses(seatIds)).toEqual([
       ['LOCKED', ...sorted],
       ['BOOKED', ...sorted],
@@ -97,15 +97,15 @@ describe('an administrator gives back', () => {
     await (await newPerson(platform)).order(seatIds);
   });
 
-  test('a part: the order and its tickets stay good', async () => {
+  test('of a part keeps the order and its tickets valid', async () => {
     const { orderId, intentId, seatIds } = await sold(100, 100);
     expect(await admin.refund(orderId, { amount: 0.01, reason: 'a cent' })).toMatchObject({
       amount: 0.01,
       order: { Status: 'completed' },
     });
-    await until('it is given back', async () => (await atStripe(intentId)).length === 1);
+    await until('it is refunded', async () => (await atStripe(intentId)).length === 1);
     expect(await atStripe(intentId)).toMatchObject([{ amount: 1 }]);
-    await until('it is written down', async () => (await stored.refunds(orderId))[0]?.provider_id !== null);
+    await until('it is recorded', async () => (await stored.refunds(orderId))[0]?.provider_id !== null);
     expect([await stored.state(orderId), await paymentOf(orderId)]).toEqual([
       { status: 'completed', cancel_reason: null },
       'applied',
@@ -114,7 +114,7 @@ describe('an administrator gives back', () => {
     expect(events.on('ticketly.order.canceled', orderId)).toEqual([]);
   });
 
-  test('part after part: with the last one the order is cancelled', async () => {
+  test('of part after part cancels the order with the last one', async () => {
     const { orderId, intentId } = await sold(100);
     for (const [amount, status] of [
       [30.5, 'completed'],
@@ -132,7 +132,7 @@ describe('an administrator gives back', () => {
     });
   });
 
-  test('a part, then the rest without an amount', async () => {
+  test('of a part, then without an amount, refunds the rest', async () => {
     const { orderId, intentId } = await sold(100);
     await admin.refund(orderId, 30);
     expect(await admin.refund(orderId)).toMatchObject({ amount: 70, order: { Status: 'cancelled' } });
@@ -140,20 +140,20 @@ describe('an administrator gives back', () => {
     expect((await atStripe(intentId)).map(({ amount }) => amount).sort()).toEqual([3_000, 7_000]);
   });
 
-  test('at most what is left, which the refusal says', async () => {
+  test('is limited to the remainder, which the refusal names', async () => {
     const { orderId } = await sold(100);
     await admin.refund(orderId, 99.99);
     const { status, body } = await admin.tries.refund(orderId, 0.02);
     expect({ status, code: body.code, detail: body.detail }).toEqual({
       status: 409,
       code: 'refund_not_possible',
-      detail: 'Of what was paid 0.01 is left to give back.',
+      detail: 'Only 0.01 of the payment is left to refund. Refund at most that.',
     });
     expect(await stored.refunds(orderId)).toHaveLength(1);
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
   });
 
-  test('all of it twice at the same moment: once', async () => {
+  test('of the whole, requested twice at once, happens once', async () => {
     const { orderId, intentId } = await sold(100);
     const answers = await Promise.all(Array.from({ length: 4 }, () => admin.tries.refund(orderId)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409]);
@@ -161,7 +161,7 @@ describe('an administrator gives back', () => {
     expect(await atStripe(intentId)).toMatchObject([{ amount: 10_000 }]);
   });
 
-  test('by cancelling a paid order, what is left of it', async () => {
+  test('made by cancelling a paid order refunds the remainder', async () => {
     const { orderId, intentId } = await sold(100);
     await admin.refund(orderId, 25);
     await admin.cancel(orderId);
@@ -173,18 +173,18 @@ describe('an administrator gives back', () => {
   });
 });
 
-describe('is refused', () => {
+describe('a refund is refused', () => {
   test.each<[string, unknown]>([
-    ['nothing', { amount: 0 }],
-    ['less than nothing', { amount: -1 }],
-    ['a part of a cent', { amount: 0.001 }],
-    ['more than there are numbers for', { amount: 1e300 }],
-    ['more than a whole number of cents', { amount: 9e14 }],
-    ['a text', { amount: '10' }],
-    ['a list', { amount: [10] }],
-    ['a reason too long', { amount: 1, reason: 'x'.repeat(301) }],
-    ['a reason with a control character', { amount: 1, reason: 'a\u0000' }],
-    ['no object', [1]],
+    ['for nothing', { amount: 0 }],
+    ['for less than nothing', { amount: -1 }],
+    ['for a part of a cent', { amount: 0.001 }],
+    ['for an amount too large for a number', { amount: 1e300 }],
+    ['for an amount beyond whole cents', { amount: 9e14 }],
+    ['for a string', { amount: '10' }],
+    ['for a list', { amount: [10] }],
+    ['with a reason that is too long', { amount: 1, reason: 'x'.repeat(301) }],
+    ['with a reason that has a control character', { amount: 1, reason: 'a\u0000' }],
+    ['for a body that is not an object', [1]],
   ])('%s', async (_name, body) => {
     const { orderId } = await sold(100);
     expect(await admin.call('POST', `/api/order/${orderId}/refund`, body)).toMatchObject({
@@ -194,7 +194,7 @@ describe('is refused', () => {
     expect(await stored.refunds(orderId)).toEqual([]);
   });
 
-  test('to its buyer, to strangers, and to the organiser of another event', async () => {
+  test('to the buyer, to strangers, and to the organiser of another event', async () => {
     const { orderId } = await sold(100);
     const other = await newPerson(platform);
     platform.seating.owners.set(randomUUID(), other.id);
@@ -209,7 +209,7 @@ describe('is refused', () => {
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
   });
 
-  test('for what was not paid: pending, free, cancelled, unknown', async () => {
+  test('for an order without a payment: pending, free, cancelled or unknown', async () => {
     const [pending, cancelled] = [await buyer.order(), await buyer.order()];
     await buyer.cancel(cancelled);
     const free = await buyer.order(seatsAt(platform.seating, 0));
@@ -229,15 +229,15 @@ describe('is refused', () => {
   });
 });
 
-describe('the organiser of the event', () => {
-  test('refunds an order of it, in part and whole, and the trail names them', async () => {
+describe('an organiser', () => {
+  test('refunds orders of their event, in part and in full, which the trail records', async () => {
     const { organiser } = all;
     const { orderId } = await sold(100);
     const part = await organiser.refund(orderId, { amount: 30, reason: 'the view was blocked' });
     expect(part).toMatchObject({ amount: 30, order: { Status: 'completed' } });
     expect(await organiser.refund(orderId, {})).toMatchObject({
       amount: 70,
-      reason: 'given back by the organiser',
+      reason: 'refunded by the organiser',
       order: { Status: 'cancelled' },
     });
     await stored.untilPayment(orderId, 'refunded');
@@ -252,20 +252,32 @@ describe('the organiser of the event', () => {
     ]);
   });
 
-  test('no longer refunds once the event is another’s, and an administrator does', async () => {
+  test('can no longer refund once the event has another owner, while an administrator can', async () => {
     const { orderId } = await sold(100);
     platform.seating.owners.delete(platform.eventId);
     expect(await all.organiser.tries.refund(orderId, {})).toMatchObject({ status: 403 });
-    expect(await admin.refund(orderId, {})).toMatchObject({ reason: 'given back by an administrator' });
+    expect(await admin.refund(orderId, {})).toMatchObject({ reason: 'refunded by an administrator' });
     platform.seating.owners.set(platform.eventId, all.organiser.id);
+  });
+
+  test('repairs no stuck money: that is for administrators', async () => {
+    const stuck = '/api/order/admin/payments';
+    const { token } = all.organiser;
+    expect((await platform.app.call('GET', `${stuck}?state=stuck`, { token })).status).toBe(403);
+    expect((await platform.app.call('POST', `${stuck}/evt_1/retry`, { token })).status).toBe(403);
+    const settled = { token, body: { reference: 'transfer' } };
+    expect((await platform.app.call('POST', `${stuck}/${randomUUID()}/settled`, settled)).status).toBe(403);
   });
 });
 
-describe('carrying it out', () => {
-  test('Stripe away: it is due, tried again after a growing while, and done once', async () => {
+describe('sending a refund', () => {
+  test('is retried after growing delays while Stripe is unavailable, and happens once', async () => {
     const { orderId, intentId } = await sold(100);
-    const away = new AppError('payments_unavailable', 'The payment provider cannot be reached right now.');
-    effects.fail('stripe refund', away, 2);
+    const unavailable = new AppError(
+      'payments_unavailable',
+      'The payment provider cannot be reached right now.',
+    );
+    effects.fail('stripe refund', unavailable, 2);
     await admin.refund(orderId);
     const tried = (attempts: number) =>
       until(`it was tried ${attempts} times`, async () => {
@@ -290,7 +302,7 @@ describe('carrying it out', () => {
     expect(await atStripe(intentId)).toMatchObject([{ amount: 10_000 }]);
   });
 
-  test('a process that ends between Stripe’s answer and writing it down: given back once, and known', async () => {
+  test('happens once and is recorded when the process crashes between Stripe’s answer and its record', async () => {
     const { orderId, intentId } = await sold(100);
     effects.fail('database refund-carried-out', new Error('the process ends'), 1);
     await admin.refund(orderId);
@@ -298,7 +310,7 @@ describe('carrying it out', () => {
     expect(await atStripe(intentId)).toHaveLength(1);
   });
 
-  test('and news of it alone is enough, when that process never comes back', async () => {
+  test('is recorded from Stripe’s report alone when that process never restarts', async () => {
     const { orderId, intentId } = await sold(100);
     effects.fail('stripe refund', new Error('the process ends'), 1);
     const { refund_id } = await admin.refund(orderId);
@@ -319,8 +331,8 @@ describe('carrying it out', () => {
   });
 });
 
-describe('given back in Stripe’s dashboard,', () => {
-  test('all of it: the order is cancelled, and its seats are free', async () => {
+describe('a refund in Stripe’s dashboard', () => {
+  test('of everything cancels the order and frees its seats', async () => {
     const { orderId, intentId, seatIds } = await sold(100, 50);
     const given = await stripe.post('refunds', { payment_intent: intentId });
     await stored.untilState(orderId, 'cancelled', 'refunded');
@@ -329,7 +341,7 @@ describe('given back in Stripe’s dashboard,', () => {
       {
         amount_minor: 15_000,
         origin: 'stripe',
-        reason: 'given back at the provider',
+        reason: 'refunded at the provider',
         requested_by: null,
         provider_id: given.id,
       },
@@ -339,10 +351,10 @@ describe('given back in Stripe’s dashboard,', () => {
     expect(await admin.tries.refund(orderId)).toMatchObject({ status: 409 });
   });
 
-  test('the money of one ticket: it is void and admits nobody, the others stay good', async () => {
+  test('of one ticket’s price voids that ticket, which is no longer admitted, and keeps the others valid', async () => {
     const { orderId, intentId, seatIds } = await sold(100, 70, 55);
     const tickets = await buyer.tickets(orderId);
-    const [dear, gone, cheap] = seatIds;
+    const [dear, refunded, cheap] = seatIds;
     await stripe.post('refunds', { payment_intent: intentId, amount: '7000' });
     await until('the ticket is void', async () => (await stored.liveSeats(orderId)).length === 2);
     expect(await stored.liveSeats(orderId)).toEqual([dear, cheap].sort());
@@ -350,23 +362,23 @@ describe('given back in Stripe’s dashboard,', () => {
     expect(await paymentOf(orderId)).toBe('applied');
     const { tickets: left } = await buyer.read(orderId);
     expect(left.map(({ seat_id }) => seat_id).sort()).toEqual([dear, cheap].sort());
-    await until('it is published', () => seatStatuses([gone]).length === 3);
-    expect(seatStatuses([gone]).at(-1)).toEqual(['AVAILABLE', gone]);
+    await until('it is published', () => seatStatuses([refunded]).length === 3);
+    expect(seatStatuses([refunded]).at(-1)).toEqual(['AVAILABLE', refunded]);
     expect(events.on('ticketly.order.amended', orderId).at(-1)).toMatchObject({
       Status: 'completed',
       tickets: [{}, {}],
     });
-    await (await newPerson(platform)).order([gone]);
+    await (await newPerson(platform)).order([refunded]);
 
     const scan = async (seatId: string) => {
       const ticket = tickets.find(({ seat_id }) => seat_id === seatId);
       return all.scanner.tries.checkIn(await qrTextOf(ticket as Ticket));
     };
-    expect(await scan(gone)).toMatchObject({ status: 409, body: { code: 'ticket_cancelled' } });
+    expect(await scan(refunded)).toMatchObject({ status: 409, body: { code: 'ticket_cancelled' } });
     expect((await scan(dear)).status).toBe(200);
   });
 
-  test('the money of two of three tickets, not the dearest: these two', async () => {
+  test('of the price of two of three tickets, without the most expensive, voids these two', async () => {
     const { orderId, intentId, seatIds } = await sold(90, 70, 55);
     await stripe.post('refunds', { payment_intent: intentId, amount: '12500' });
     await until('two tickets are void', async () => (await stored.liveSeats(orderId)).length === 1);
@@ -378,7 +390,7 @@ describe('given back in Stripe’s dashboard,', () => {
     const { orderId, intentId, seatIds } = await buyer.buy(seatsAt(platform.seating, 50, 50, 50), discountId);
     await stripe.post('refunds', { payment_intent: intentId, amount: '3334' });
     await until('one ticket is void', async () => (await stored.liveSeats(orderId)).length === 2);
-    // What is left of the price is worth what is left of the tickets.
+    // The rest of the price is worth the rest of the tickets.
     for (const left of [1, 0]) {
       await stripe.post('refunds', { payment_intent: intentId, amount: '3333' });
       await until('the next is void', async () => (await stored.liveSeats(orderId)).length === left);
@@ -388,7 +400,7 @@ describe('given back in Stripe’s dashboard,', () => {
     await (await newPerson(platform)).order(seatIds);
   });
 
-  test('of two alike the one that was not used', async () => {
+  test('of the price of one of two equal tickets voids the unused one', async () => {
     const { orderId, intentId } = await sold(100, 100);
     const [, used] = (await buyer.tickets(orderId)) as [Ticket, Ticket];
     await all.scanner.checkIn(await qrTextOf(used));
@@ -397,20 +409,20 @@ describe('given back in Stripe’s dashboard,', () => {
     expect(await stored.liveSeats(orderId)).toEqual([used.seat_id]);
   });
 
-  test('an amount that is no tickets’: written down, and every ticket stays good', async () => {
+  test('of an amount that matches no tickets is recorded, and every ticket stays valid', async () => {
     const { orderId, intentId, seatIds } = await sold(100, 70);
     await stripe.post('refunds', { payment_intent: intentId, amount: '1234' });
-    await until('it is written down', async () => (await stored.refunds(orderId)).length === 1);
+    await until('it is recorded', async () => (await stored.refunds(orderId)).length === 1);
     expect(await stored.liveSeats(orderId)).toEqual(seatIds.toSorted());
     expect((await admin.tries.refund(orderId, 157.67)).status).toBe(409);
     expect((await admin.refund(orderId, 157.66)).order.Status).toBe('cancelled');
     await stored.untilPayment(orderId, 'refunded');
   });
 
-  test('the rest of what an administrator gave back in part: cancelled', async () => {
+  test('of what an administrator’s partial refund left cancels the order', async () => {
     const { orderId, intentId } = await sold(100);
     await admin.refund(orderId, 40);
-    await until('it is given back', async () => (await atStripe(intentId)).length === 1);
+    await until('it is refunded', async () => (await atStripe(intentId)).length === 1);
     await stripe.post('refunds', { payment_intent: intentId });
     await stored.untilState(orderId, 'cancelled', 'refunded');
     expect(await paymentOf(orderId)).toBe('refunded');
@@ -421,7 +433,7 @@ describe('given back in Stripe’s dashboard,', () => {
   });
 });
 
-describe('a buyer’s bank takes the money back', () => {
+describe('a dispute', () => {
   /** An order paid with the card whose payment is disputed at once. */
   async function disputed(): Promise<Omit<Bought, 'order' | 'tickets'> & { disputeId: string }> {
     const seatIds = [randomUUID()];
@@ -435,7 +447,7 @@ describe('a buyer’s bank takes the money back', () => {
   const answer = (disputeId: string, evidence: string) =>
     stripe.post(`disputes/${disputeId}`, { 'evidence[uncategorized_text]': evidence });
 
-  test('the order is cancelled, its seats are free, and nothing is given back on top', async () => {
+  test('cancels the order and frees its seats, without a refund in addition', async () => {
     const { orderId, intentId, seatIds, disputeId } = await disputed();
     expect(await paymentOf(orderId)).toBe('disputed');
     expect(await stored.refunds(orderId)).toMatchObject([
@@ -450,7 +462,7 @@ describe('a buyer’s bank takes the money back', () => {
     });
   });
 
-  test('and keeps it: nothing more happens', async () => {
+  test('that is lost changes nothing more', async () => {
     const { orderId, intentId, disputeId } = await disputed();
     await answer(disputeId, 'losing_evidence');
     await until('its end is applied', async () => {
@@ -467,7 +479,7 @@ describe('a buyer’s bank takes the money back', () => {
     expect(await stored.refunds(orderId)).toHaveLength(1);
   });
 
-  test('and gives it back again: the order has its seats again', async () => {
+  test('that is won restores the order with its seats', async () => {
     const { orderId, seatIds, disputeId } = await disputed();
     await answer(disputeId, 'winning_evidence');
     await stored.untilState(orderId, 'completed');
@@ -477,7 +489,7 @@ describe('a buyer’s bank takes the money back', () => {
     await until('it is published', () => seatStatuses(seatIds).at(-1)?.[0] === 'BOOKED');
   });
 
-  test('and gives it back again when the seats are sold: it goes back to the buyer', async () => {
+  test('that is won after the seats were sold leads to a refund', async () => {
     const { orderId, intentId, seatIds, disputeId } = await disputed();
     const next = await (await newPerson(platform)).order(seatIds);
     await answer(disputeId, 'winning_evidence');
@@ -488,7 +500,7 @@ describe('a buyer’s bank takes the money back', () => {
   });
 });
 
-describe('a bank that does not take the money', () => {
+describe('a refund that the bank rejects', () => {
   let stub: StubStripe;
   let there: PlatformApp;
   let storedThere: Stored;
@@ -505,7 +517,7 @@ describe('a bank that does not take the money', () => {
     banker = await newAdmin(there);
   });
 
-  /** An order whose payment Stripe tells of. */
+  /** An order whose payment Stripe reports. */
   async function paidThere(changes: Record<string, unknown> = {}) {
     const orderId = await (await newPerson(there)).place();
     const intent = paidIntent(orderId, changes);
@@ -514,14 +526,14 @@ describe('a bank that does not take the money', () => {
     return { orderId, intentId: intent.id };
   }
 
-  /** An order whose whole refund Stripe carried out, and then says that the bank would not take it. */
+  /** An order whose whole refund Stripe made and then reports as rejected by the bank. */
   async function bounced() {
     const { orderId, intentId } = await paidThere();
     await storedThere.untilState(orderId, 'completed');
     const { refund_id: refundId } = await banker.refund(orderId);
     await storedThere.untilPayment(orderId, 'refunded');
     const given = stub.refunds.find((each) => each.payment_intent === intentId);
-    if (!given) throw new Error('Stripe has given nothing back');
+    if (!given) throw new Error('Stripe has made no refund');
     given.status = 'failed';
     await deliver(there.app, stripeEvent('refund.failed', { ...given }));
     await until('it is stuck', async () => (await banker.stuckPayments()).length === 1);
@@ -530,7 +542,7 @@ describe('a bank that does not take the money', () => {
 
   const paymentThere = async (orderId: string) => (await storedThere.payments(orderId))[0]?.state;
 
-  test('is seen by an administrator; paid out in another way, it is done', async () => {
+  test('is shown to an administrator, and is done once marked as paid by other means', async () => {
     const { orderId, intentId, refundId } = await bounced();
     expect(await paymentThere(orderId)).toBe('refund_due');
     expect(await banker.stuckPayments()).toMatchObject([
@@ -541,21 +553,21 @@ describe('a bank that does not take the money', () => {
     expect(await paymentThere(orderId)).toBe('refunded');
   });
 
-  test('is not taken for one that did when it is tried again: Stripe is asked for another refund', async () => {
+  test('is sent to Stripe as a new refund on retry', async () => {
     const { orderId, intentId, refundId } = await bounced();
     await banker.retryPayment(refundId);
     await storedThere.untilPayment(orderId, 'refunded');
-    // The first, which failed, and a second, which did not.
+    // The first one failed, and the second one did not.
     const refunds = stub.refunds.filter((each) => each.payment_intent === intentId);
     expect(refunds.map(({ status }) => status)).toEqual(['failed', 'succeeded']);
     expect(await storedThere.refunds(orderId)).toMatchObject([{ provider_id: refunds[1]?.id }]);
   });
 
-  test('at once: a refund that Stripe answers as failed is not written down as done', async () => {
+  test('at once, in Stripe’s answer, is not recorded as done', async () => {
     stub.refundStatus = 'failed';
     const { orderId, intentId } = await paidThere({ amount: 1, amount_received: 1 });
     await until('it was tried', () => stub.refunds.some((each) => each.payment_intent === intentId));
-    const row = await until('what came of it is written down', async () => {
+    const row = await until('its outcome is recorded', async () => {
       const [found] = await there.app.sql<{ provider_id: string | null; last_error: string | null }>(
         'SELECT provider_id, last_error FROM refunds WHERE payment_intent_id = $1',
         [intentId],

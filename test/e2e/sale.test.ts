@@ -8,7 +8,7 @@ import { type Stored, storedIn } from '../support/stored.ts';
 import { stripeApi } from '../support/stripe-api.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
-/** Nothing replaced: embedded identity, venue and Stripe, as `npm start` runs them, on a database of this file's own. */
+/** Nothing is replaced: embedded identity, venue and Stripe, as `npm start` runs them, on a database of this file's own. */
 let app: TestApp;
 let stored: Stored;
 let buyer: Person;
@@ -51,7 +51,7 @@ async function mapSeats(): Promise<MapSeat[]> {
   ]);
 }
 
-/** Seats no test of this file has asked for: the map learns of a hold a moment after it. */
+/** Seats that no test of this file has ordered, because the map shows a hold a moment after it. */
 const handedOut = new Set<string>();
 
 async function freeSeats(count: number): Promise<string[]> {
@@ -88,7 +88,7 @@ async function outboxOf(key: string) {
 }
 
 describe('a sale', () => {
-  test('two seats, paid for by the webhook alone, admitted once', async () => {
+  test('of two seats, paid by the webhook alone, is admitted once', async () => {
     const { orderId, seatIds } = await placeOrder(buyer, 2);
     await until('the venue shows the seats as held', async () => {
       const states = (await mapSeats()).filter(({ id }) => seatIds.includes(id));
@@ -135,7 +135,7 @@ describe('a sale', () => {
     });
   });
 
-  test('the organiser’s page hears of it at once, with its token in the address', async () => {
+  test('reaches the organiser’s page at once, with the token in the address', async () => {
     const organiser = await app.signIn('organiser');
     const pages = await Promise.all(
       [`event/${event.id}`, `organization/${event.organizationId}`].map((whose) =>
@@ -150,7 +150,7 @@ describe('a sale', () => {
     }
   });
 
-  test('a declined card leaves the order pending, and the next card pays', async () => {
+  test('stays pending after a declined card, and the next card pays', async () => {
     const { orderId } = await placeOrder(buyer);
     const { paymentIntentId, clientSecret } = await buyer.intent(orderId);
     expect(await confirmIntent(app.url, paymentIntentId, clientSecret, 'pm_card_chargeDeclined')).toBe(402);
@@ -165,7 +165,7 @@ describe('a sale', () => {
     expect(payments.filter(({ state }) => state === 'applied')).toHaveLength(1);
   });
 
-  test('a taken seat is refused by name, all or none', async () => {
+  test('is refused as a whole when a seat is taken, and names that seat', async () => {
     const { seatIds } = await placeOrder(buyer, 1);
     const [free = ''] = await freeSeats(1);
     const refused = await buyer2.tries.order([free, ...seatIds]);
@@ -174,7 +174,7 @@ describe('a sale', () => {
     await buyer2.order([free]);
   });
 
-  test('a cancelled order frees its seats and says so', async () => {
+  test('that is cancelled frees its seats and announces it', async () => {
     const { orderId, seatIds } = await placeOrder(buyer, 2);
     await buyer.cancel(orderId);
     expect(await buyer.read(orderId)).toMatchObject({ Status: 'cancelled' });
@@ -194,7 +194,7 @@ describe('a sale', () => {
     expect(again).toMatchObject({ status: 409, body: { code: 'order_not_pending' } });
   });
 
-  test('an open intent of a cancelled order can no longer be paid', async () => {
+  test('that is cancelled cannot be paid with its open intent any more', async () => {
     const { orderId } = await placeOrder(buyer);
     const intent = await buyer.intent(orderId);
     await buyer.cancel(orderId);
@@ -207,7 +207,7 @@ describe('a sale', () => {
     expect(await late.json()).toMatchObject({ error: { payment_intent: { status: 'canceled' } } });
   });
 
-  test('a free order completes by checkout, without a payment', async () => {
+  test('that is free completes by checkout, without a payment', async () => {
     const { orderId } = await placeOrder(buyer, 2, 'GUEST');
     expect(await buyer.checkOut(orderId)).toMatchObject({
       Status: 'completed',
@@ -217,7 +217,7 @@ describe('a sale', () => {
     expect(await stored.payments(orderId)).toEqual([]);
   });
 
-  test('an order that an admin cancels after it was paid gives the money back', async () => {
+  test('that an administrator cancels after payment is refunded', async () => {
     const { orderId, intentId } = await buyer.buy(await freeSeats(1));
     expect((await buyer.tries.cancel(orderId)).body).toMatchObject({ code: 'order_not_pending' });
     await admin.cancel(orderId);
@@ -227,7 +227,7 @@ describe('a sale', () => {
     ]);
   });
 
-  test('QR codes come with completed orders only, newest order first', async () => {
+  test('has QR codes once completed, and orders are listed newest first', async () => {
     const { orderId } = await placeOrder(buyer2);
     const [pending] = await buyer2.ownOrders();
     expect(pending).toMatchObject({ OrderID: orderId, Status: 'pending' });

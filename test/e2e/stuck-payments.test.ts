@@ -3,15 +3,15 @@ import { createServer } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newAdmin, newPerson, type Person } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
-import { moneyCame } from '../support/races.ts';
+import { deliverPayment } from '../support/races.ts';
 import { close, listen, until } from '../support/servers.ts';
 import { storedIn } from '../support/stored.ts';
 
-/** Stripe that refuses every refund until it is told not to. */
+/** A Stripe that refuses every refund until the test changes that. */
 let refuses = true;
 const stripe = createServer((request, response) => {
   response.setHeader('content-type', 'application/json');
-  // Before a refund is tried again its payment is looked up, and what became of it before: this Stripe has none.
+  // A retry first looks up the payment and earlier refunds of it, of which this Stripe has none.
   if (request.url?.startsWith('/v1/refunds?'))
     return void response.end('{"object":"list","data":[],"has_more":false}');
   if (request.method === 'GET') {
@@ -36,10 +36,10 @@ beforeAll(async () => {
 
 afterAll(() => close(stripe));
 
-test('a refund that used up its tries is seen by an administrator, who tries it again', async () => {
+test('a refund that used up its attempts is listed for an administrator, who retries it', async () => {
   const orderId = await (await newPerson(platform)).place();
   const intentId = `pi_${randomUUID()}`;
-  await moneyCame(platform, orderId, intentId, 1);
+  await deliverPayment(platform, orderId, intentId, 1);
   expect(await admin.stuckPayments()).toEqual([]);
   await until('the first try has failed', async () => {
     const rows = await platform.app.sql(
@@ -66,7 +66,7 @@ test('a refund that used up its tries is seen by an administrator, who tries it 
   refuses = false;
   const id = String(refund?.refund_id);
   await admin.retryPayment(id);
-  await until('it is given back', async () => {
+  await until('it is refunded', async () => {
     const rows = await platform.app.sql(
       "SELECT FROM payments JOIN refunds USING (payment_intent_id) WHERE payments.state = 'refunded' AND provider_id = 're_1'",
     );
@@ -79,16 +79,16 @@ test('a refund that used up its tries is seen by an administrator, who tries it 
   });
 });
 
-test('a webhook that used up its tries is tried again, and has its effect once', async () => {
+test('a webhook that used up its attempts is retried, and has its effect once', async () => {
   const orderId = await (await newPerson(platform)).place();
   const eventId = `evt_${randomUUID()}`;
   await platform.app.sql(
     `INSERT INTO stripe_inbox (event_id, type, payment_intent_id, order_id, amount_minor, currency, received_at, attempts, next_attempt_at, last_error)
-     VALUES ($1, 'payment_intent.succeeded', 'pi_late', $2, 10000, 'lkr', now(), 12, now(), 'the database was away')`,
+     VALUES ($1, 'payment_intent.succeeded', 'pi_late', $2, 10000, 'lkr', now(), 12, now(), 'the database was unavailable')`,
     [eventId, orderId],
   );
   expect(await admin.stuckPayments()).toMatchObject([
-    { kind: 'webhook', id: eventId, last_error: 'the database was away' },
+    { kind: 'webhook', id: eventId, last_error: 'the database was unavailable' },
   ]);
   await admin.retryPayment(eventId);
   await storedIn(platform.app).untilStatus(orderId, 'completed');

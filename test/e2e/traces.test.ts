@@ -38,13 +38,13 @@ const newTrace = () => {
   return { traceId, spanId, traceparent: `00-${traceId}-${spanId}-01` };
 };
 
-/** The span of a trace, once it has come. */
+/** The span of a trace, once the collector has it. */
 const spanOf = (traceId: string, name: string): Promise<SeenSpan> =>
   until(`the span ${name}`, () =>
     collector.spans.find((span) => span.traceId === traceId && span.name === name),
   );
 
-/** What a message on a topic carries. */
+/** The trace context of a message on a topic. */
 const traceOf = (topic: string, key: string) =>
   events.messages.find((message) => message.topic === topic && message.key === key)?.traceparent;
 
@@ -52,7 +52,7 @@ const place = (headers: Record<string, string>) =>
   platform.app.call('POST', '/api/order', { token: buyer, body: platform.request(), headers });
 
 describe('a request', () => {
-  test('continues the caller’s trace: through the seating services, the database and the topics', async () => {
+  test('continues the caller’s trace through the seating services, the database and the topics', async () => {
     const { traceId, spanId, traceparent } = newTrace();
     platform.seating.calls.length = 0;
     const { status, body } = await place({ traceparent });
@@ -76,7 +76,7 @@ describe('a request', () => {
       const calls = collector.spans.filter((span) => span.traceId === traceId && isAsked(span));
       return calls.length === 2 ? calls : undefined;
     });
-    // The first of all needs a token of our own.
+    // The first request also needs a token of our own.
     expect(collector.spans.map(({ attributes }) => attributes['url.path'])).toContain(
       '/realms/event-ticketing/protocol/openid-connect/token',
     );
@@ -85,9 +85,9 @@ describe('a request', () => {
       expect(call.parentSpanId).toBe(request.spanId);
       expect(call.attributes['http.response.status_code']).toBe(200);
     }
-    // What the service there was told.
-    const told = platform.seating.calls.map(({ traceparent: header }) => header);
-    expect(told.toSorted()).toEqual(asked.map((call) => `00-${traceId}-${call.spanId}-01`).toSorted());
+    // The headers that the seating services received.
+    const received = platform.seating.calls.map(({ traceparent: header }) => header);
+    expect(received.toSorted()).toEqual(asked.map((call) => `00-${traceId}-${call.spanId}-01`).toSorted());
     expect((await spanOf(traceId, 'order-insert')).parentSpanId).toBe(request.spanId);
 
     const sent = await spanOf(traceId, 'send ticketly.order.created');
@@ -95,7 +95,7 @@ describe('a request', () => {
     expect(traceOf('ticketly.order.created', body.order_id)).toBe(`00-${traceId}-${sent.spanId}-01`);
   });
 
-  test('that nobody traces begins a trace of its own; health and metrics do not', async () => {
+  test('without a trace begins a trace of its own, except for health and metrics', async () => {
     await platform.app.call('GET', '/healthz');
     await platform.app.call('GET', '/metrics');
     await platform.app.call('GET', '/api/order/health');
@@ -107,7 +107,7 @@ describe('a request', () => {
     expect(collector.spans.filter(({ name }) => /health|metrics/.test(name))).toEqual([]);
   });
 
-  test('that the caller did not want recorded is not, and its context goes on all the same', async () => {
+  test('that the caller did not sample is not recorded, and its trace context is still passed on', async () => {
     const { traceId, spanId } = newTrace();
     platform.seating.calls.length = 0;
     await place({ traceparent: `00-${traceId}-${spanId}-00` });
@@ -118,7 +118,7 @@ describe('a request', () => {
     expect(collector.spans.filter((span) => span.traceId === traceId)).toEqual([]);
   });
 
-  test('that fails on our side says so, and tells the collector no words', async () => {
+  test('that fails is marked as failed, without error texts for the collector', async () => {
     platform.seating.query = { status: 500, body: { message: 'secret words' } };
     const { traceId, traceparent } = newTrace();
     expect((await place({ traceparent })).status).toBe(503);
@@ -127,7 +127,7 @@ describe('a request', () => {
     expect(collector.bodies.join('')).not.toContain('secret words');
   });
 
-  test('has its ids in every log line about it', async () => {
+  test('has its trace ids in every log line about it', async () => {
     platform.app.log.length = 0;
     const { traceId, traceparent } = newTrace();
     const { headers } = await place({ traceparent });
@@ -142,7 +142,7 @@ describe('a request', () => {
 });
 
 describe('Stripe', () => {
-  test('a payment is asked for in the trace, and its webhook is applied in the trace that brought it', async () => {
+  test('is called in the trace of the payment request, and its webhook is applied in the trace that delivered it', async () => {
     const orderId = await platform.place(buyer);
     const { traceId, traceparent } = newTrace();
     await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
@@ -171,7 +171,7 @@ describe('Stripe', () => {
 });
 
 describe('a topic', () => {
-  test('a message with a trace is handled in it, and what follows is announced in it', async () => {
+  test('is consumed in the trace of each message, and what follows is announced in it', async () => {
     const orderId = randomUUID();
     const { traceId, spanId, traceparent } = newTrace();
     await events.log.publish([
@@ -191,7 +191,7 @@ describe('a topic', () => {
 });
 
 describe('background work', () => {
-  test('is a trace of its own when it does something, with what it announces; idle turns are none', async () => {
+  test('has a trace of its own for a turn that does something, with its announcements, and none for idle turns', async () => {
     const orderId = await platform.place(buyer);
     await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [
       orderId,
@@ -201,21 +201,21 @@ describe('background work', () => {
     const sent = await spanOf(turn.traceId, 'send ticketly.order.canceled');
     expect(sent.parentSpanId).toBe(turn.spanId);
     expect(traceOf('ticketly.order.canceled', orderId)).toContain(turn.traceId);
-    // A hundred turns of twelve kinds have gone by.
+    // A hundred turns of twelve kinds have passed.
     const idle = collector.spans.filter(({ name }) => ['relay', 'saleStats', 'streamUpkeep'].includes(name));
     expect(idle).toEqual([]);
   });
 });
 
-test('no token, no secret and no query is told to the collector', () => {
+test('the collector receives no token, no secret and no query', () => {
   const all = collector.bodies.join('');
   expect(collector.bodies.length).toBeGreaterThan(0);
   for (const secret of [buyer, CLIENT_SECRET, 'userId', 'sk_test', 'postgres://'])
     expect(all).not.toContain(secret);
 });
 
-describe('without a collector named', () => {
-  test('a message has no trace, and no header is added to a request', async () => {
+describe('without a collector', () => {
+  test('messages and requests carry no trace', async () => {
     const untraced = await startPlatformApp();
     const token = await untraced.token(randomUUID());
     untraced.seating.calls.length = 0;
@@ -226,9 +226,9 @@ describe('without a collector named', () => {
   });
 
   test.each([
-    ['nothing of OpenTelemetry is loaded but what prom-client names itself', {}, ['api']],
+    ['only the OpenTelemetry module that prom-client needs is loaded', {}, ['api']],
     [
-      'with one it is',
+      'naming one loads the rest',
       { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' },
       expect.arrayContaining(['api', 'core', 'exporter-trace-otlp-http', 'resources', 'sdk-trace']),
     ],

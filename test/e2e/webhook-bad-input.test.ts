@@ -28,14 +28,14 @@ const inboxOf = (eventId: string, { app } = platform) =>
     [eventId],
   );
 
-/** An order whose money is at Stripe, and known here by nothing but the webhooks that a test writes. */
+/** An order whose money is at Stripe, of which this service knows only through the webhooks of a test. */
 async function paidAtStripe(): Promise<{ orderId: string; intentId: string }> {
   const orderId = await buyer.place();
   return { orderId, intentId: await buyer.pay(orderId) };
 }
 
-describe('money that is not what was asked for', () => {
-  test('of an order nobody knows: acknowledged, and nothing is written down', async () => {
+describe('a payment that does not match its order', () => {
+  test('of an unknown order is acknowledged, and not recorded', async () => {
     const intent = paidIntent(randomUUID());
     const event = stripeEvent('payment_intent.succeeded', intent);
     expect(await deliver(platform.app, event)).toMatchObject({ status: 200, body: { received: true } });
@@ -47,10 +47,10 @@ describe('money that is not what was asked for', () => {
 
   test.each([
     ['without metadata', { metadata: {} }],
-    ['with an order that is no id', { metadata: { order_id: 'order-17' } }],
-    ['with an order that is SQL', { metadata: { order_id: "'; DROP TABLE orders; --" } }],
-    ['that brought nothing', { amount_received: 0 }],
-  ])('%s: acknowledged, and nothing is done', async (_name, changes) => {
+    ['with an order id that is not a UUID', { metadata: { order_id: 'order-17' } }],
+    ['with SQL as the order id', { metadata: { order_id: "'; DROP TABLE orders; --" } }],
+    ['of nothing', { amount_received: 0 }],
+  ])('%s is acknowledged without any effect', async (_name, changes) => {
     const orderId = await buyer.place();
     const intent = paidIntent(orderId, changes);
     const event = stripeEvent('payment_intent.succeeded', intent);
@@ -60,7 +60,7 @@ describe('money that is not what was asked for', () => {
     expect(await stored.payments(orderId)).toEqual([]);
   });
 
-  test('in another currency, of the same number: never completes the order, and goes back whole', async () => {
+  test('in another currency with the same number never completes the order, and is refunded in full', async () => {
     const orderId = await buyer.place();
     const intent = paidIntent(orderId, { currency: 'usd' });
     const event = stripeEvent('payment_intent.succeeded', intent);
@@ -71,12 +71,12 @@ describe('money that is not what was asked for', () => {
     expect(await stored.refunds(orderId)).toMatchObject([
       { amount_minor: 10_000, reason: 'the amount is not the price of the order' },
     ]);
-    // The buyer still can pay.
+    // The buyer can still pay.
     await buyer.pay(orderId);
     await stored.untilStatus(orderId, 'completed');
   });
 
-  test.each([1, 9_999, 10_001])('of %d in place of 10000: goes back whole', async (amount) => {
+  test.each([1, 9_999, 10_001])('of %d in place of 10000 is refunded in full', async (amount) => {
     const orderId = await buyer.place();
     const event = stripeEvent(
       'payment_intent.succeeded',
@@ -88,7 +88,7 @@ describe('money that is not what was asked for', () => {
     expect(await stored.payments(orderId)).toMatchObject([{ amount_minor: amount, state: 'refund_due' }]);
   });
 
-  test('told of first for one order and then for another: counts for the first only', async () => {
+  test('reported for one order and then for another counts for the first only', async () => {
     const [first, second] = [await buyer.place(), await buyer.place()];
     const intent = paidIntent(first);
     const event = stripeEvent('payment_intent.succeeded', intent);
@@ -106,10 +106,10 @@ describe('money that is not what was asked for', () => {
   });
 });
 
-describe('a test and a live account', () => {
-  test('a test event for a live key moves no order, and is not kept', async () => {
+describe('an event of the other mode', () => {
+  test('changes no order and is not stored: a test event with a live key', async () => {
     const stub = await startStubStripe();
-    // The daily comparison, which begins with the service, would hear of the money by itself.
+    // The daily comparison, which starts with the service, would find the payment by itself.
     const live = await startPlatformApp({
       STRIPE_SECRET_KEY: 'sk_live_x',
       STRIPE_API_BASE: stub.url,
@@ -136,7 +136,7 @@ describe('a test and a live account', () => {
     expect(await there.state(orderId)).toMatchObject({ status: 'completed' });
   });
 
-  test('a live event for a test key moves no order, and is not kept', async () => {
+  test('changes no order and is not stored: a live event with a test key', async () => {
     const orderId = await buyer.place();
     const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId), { livemode: true });
     expect((await deliver(platform.app, event)).status).toBe(200);
@@ -145,7 +145,7 @@ describe('a test and a live account', () => {
   });
 });
 
-describe('events of other types', () => {
+describe('an event', () => {
   test.each([
     'payment_intent.created',
     'payment_intent.processing',
@@ -158,7 +158,7 @@ describe('events of other types', () => {
     'checkout.session.completed',
     'invoice.paid',
     'something.that.is.new',
-  ])('%s is acknowledged and kept nowhere', async (type) => {
+  ])('of the type %s is acknowledged and not stored', async (type) => {
     const orderId = await buyer.place();
     const event = stripeEvent(type, paidIntent(orderId));
     expect(await deliver(platform.app, event)).toMatchObject({ status: 200, body: { received: true } });
@@ -166,14 +166,14 @@ describe('events of other types', () => {
     expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
   });
 
-  test('of which the object is another kind than the type says', async () => {
+  test('with an object of another kind than its type says changes no order', async () => {
     const orderId = await buyer.place();
     const event = stripeEvent('payment_intent.succeeded', { ...paidIntent(orderId), object: 'charge' });
     expect((await deliver(platform.app, event)).status).toBe(200);
     expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
   });
 
-  test('that say a refund or a dispute was made which Stripe knows nothing of', async () => {
+  test('about a refund or a dispute that Stripe does not know changes no order', async () => {
     const { orderId, intentId } = await paidAtStripe();
     await stored.untilStatus(orderId, 'completed');
     for (const [type, object] of [
@@ -195,15 +195,15 @@ describe('events of other types', () => {
     expect(await stored.payments(orderId)).toMatchObject([{ state: 'applied' }]);
   });
 
-  test('about an intent that is not ours', async () => {
+  test('about an unknown intent is applied without any effect', async () => {
     const event = stripeEvent('refund.created', { object: 'refund', payment_intent: `pi_${randomUUID()}` });
     expect((await deliver(platform.app, event)).status).toBe(200);
     await stored.untilApplied(event.id);
   });
 });
 
-describe('out of order', () => {
-  test('the refund before the payment: the money is written down and gone, the order cancelled', async () => {
+describe('in unusual order', () => {
+  test('a refund before its payment is recorded, and cancels the order when the payment follows', async () => {
     const stub = await startStubStripe();
     const there = await startPlatformApp({
       STRIPE_SECRET_KEY: 'sk_test_x',
@@ -223,7 +223,7 @@ describe('out of order', () => {
       status: 'succeeded',
     };
     stub.refunds.push(given);
-    // Nothing was heard of the payment by then.
+    // The payment has not been reported yet.
     expect(await storedThere.payments(orderId)).toEqual([]);
     const back = stripeEvent('refund.created', given);
     await deliver(there.app, back);
@@ -239,7 +239,7 @@ describe('out of order', () => {
     expect(await findingsIn(there.app.dsn, new Currency('lkr'))).toEqual([]);
   });
 
-  test('“canceled” before “succeeded”: the money counts', async () => {
+  test('a payment “canceled” before it “succeeded” counts as paid', async () => {
     const orderId = await buyer.place();
     const intent = paidIntent(orderId);
     await deliver(platform.app, stripeEvent('payment_intent.canceled', { ...intent, status: 'canceled' }));
@@ -251,7 +251,7 @@ describe('out of order', () => {
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
   });
 
-  test('“succeeded” again after everything went back: nothing is undone', async () => {
+  test('“succeeded” again after a full refund undoes nothing', async () => {
     const { orderId, intentId } = await paidAtStripe();
     await stored.untilStatus(orderId, 'completed');
     await stripe.post('refunds', { payment_intent: intentId });
@@ -264,56 +264,62 @@ describe('out of order', () => {
   });
 });
 
-/** As PostgreSQL could have kept it. */
+/** The id as PostgreSQL could have stored it. */
 function idOf(event: unknown): string {
   const { id } = (event ?? {}) as { id?: unknown };
   return String(id).replaceAll('\u0000', '');
 }
 
-describe('signed, and no event', () => {
+describe('a signed webhook', () => {
   const paid = (changes: Record<string, unknown>) => paidIntent(randomUUID(), changes);
 
   test.each<[string, unknown]>([
-    ['no JSON', '{"id": "evt_'],
-    ['nothing', ''],
+    ['malformed JSON', '{"id": "evt_'],
+    ['an empty body', ''],
     ['null', 'null'],
     ['a number', '17'],
     ['a list', []],
-    ['an object without anything', {}],
+    ['an empty object', {}],
     ['no data', { id: 'evt_1', object: 'event', livemode: false, type: 'payment_intent.succeeded' }],
-    ['data without an object', stripeEvent('payment_intent.succeeded', undefined)],
+    ['data without its object', stripeEvent('payment_intent.succeeded', undefined)],
     ['an object that is null', stripeEvent('payment_intent.succeeded', null)],
-    ['an object that is a text', stripeEvent('payment_intent.succeeded', 'pi_1')],
-    ['an intent without anything', stripeEvent('payment_intent.succeeded', { object: 'payment_intent' })],
+    ['an object that is a string', stripeEvent('payment_intent.succeeded', 'pi_1')],
+    ['an empty intent', stripeEvent('payment_intent.succeeded', { object: 'payment_intent' })],
     ['metadata that is null', stripeEvent('payment_intent.succeeded', paid({ metadata: null }))],
     [
       'an order that is a number',
       stripeEvent('payment_intent.succeeded', paid({ metadata: { order_id: 17 } })),
     ],
-    ['an intent’s id that is a number', stripeEvent('payment_intent.succeeded', paid({ id: 17 }))],
-    ['an intent’s id with a NUL', stripeEvent('payment_intent.succeeded', paid({ id: 'pi_\u0000' }))],
-    ['an amount that is a text', stripeEvent('payment_intent.succeeded', paid({ amount_received: 'much' }))],
+    ['an intent id that is a number', stripeEvent('payment_intent.succeeded', paid({ id: 17 }))],
+    ['an intent id with a NUL', stripeEvent('payment_intent.succeeded', paid({ id: 'pi_\u0000' }))],
+    [
+      'an amount that is a string',
+      stripeEvent('payment_intent.succeeded', paid({ amount_received: 'much' })),
+    ],
     ['an amount that is a fraction', stripeEvent('payment_intent.succeeded', paid({ amount_received: 0.5 }))],
-    ['an amount beyond numbers', stripeEvent('payment_intent.succeeded', paid({ amount_received: 1e30 }))],
-    ['an amount below nothing', stripeEvent('payment_intent.succeeded', paid({ amount_received: -5 }))],
+    [
+      'an amount too large for a number',
+      stripeEvent('payment_intent.succeeded', paid({ amount_received: 1e30 })),
+    ],
+    ['a negative amount', stripeEvent('payment_intent.succeeded', paid({ amount_received: -5 }))],
     ['a currency that is null', stripeEvent('payment_intent.succeeded', paid({ currency: null }))],
     ['an event without an id', stripeEvent('payment_intent.succeeded', paid({}), { id: undefined })],
-    ['an event’s id that is a number', stripeEvent('payment_intent.succeeded', paid({}), { id: 17 })],
-    ['an event’s id with a NUL', stripeEvent('payment_intent.succeeded', paid({}), { id: 'evt_\u0000' })],
+    ['an event id that is a number', stripeEvent('payment_intent.succeeded', paid({}), { id: 17 })],
+    ['an event id with a NUL', stripeEvent('payment_intent.succeeded', paid({}), { id: 'evt_\u0000' })],
     ['a type that is null', stripeEvent('', paid({}), { type: null })],
-    ['a refund of nothing', stripeEvent('refund.created', { object: 'refund', payment_intent: null })],
+    ['a refund of no payment', stripeEvent('refund.created', { object: 'refund', payment_intent: null })],
     ['a refund of a number', stripeEvent('refund.created', { object: 'refund', payment_intent: 17 })],
     [
       'a refund of an empty id',
       stripeEvent('refund.created', { object: 'refund', payment_intent: { id: '' } }),
     ],
     ['deep nesting', `${'['.repeat(50_000)}${']'.repeat(50_000)}`],
-  ])('%s: acknowledged or refused, and no fault of ours', async (_name, event) => {
+  ])('with %s is acknowledged or refused, and never causes a fault', async (_name, event) => {
     const { status, text } = await deliver(platform.app, event);
     expect([200, 400], `${status} ${text}`).toContain(status);
     expect(text).not.toMatch(/at .*\.ts|syntax|TypeError|undefined/);
-    // What was kept of it is not tried again and again.
-    await until('what was kept of it is applied', async () => {
+    // A stored event must not be retried for ever.
+    await until('its stored events are applied', async () => {
       const rows = await inboxOf(idOf(event));
       expect(rows.map((row) => row.last_error)).toEqual(rows.map(() => null));
       return rows.every((row) => row.applied_at !== null);
@@ -321,9 +327,9 @@ describe('signed, and no event', () => {
   });
 
   test.each([
-    ['just small enough is taken', 260_000, 200],
-    ['too large is refused unread', 262_145, 413],
-    ['huge is refused unread', 5_000_000, 413],
+    ['just within the size limit is accepted', 260_000, 200],
+    ['that is too large is refused unread', 262_145, 413],
+    ['that is huge is refused unread', 5_000_000, 413],
   ])('%s', async (_name, size, status) => {
     const event = stripeEvent('something.else', { object: 'thing', filler: '' });
     const filler = 'x'.repeat(size - JSON.stringify(event).length);
@@ -331,7 +337,7 @@ describe('signed, and no event', () => {
       ...event,
       data: { object: { object: 'thing', filler } },
     }).catch(
-      // The server may hang up on what it will not read.
+      // The server may close the connection instead of reading the rest.
       () => undefined,
     );
     if (status === 200 || answer) expect(answer?.status).toBe(status);

@@ -15,11 +15,11 @@ beforeAll(async () => {
   buyer = await newPerson(platform);
 });
 
-/** Says that an order was paid. */
+/** An event that reports an order as paid. */
 const paid = (orderId: string = randomUUID(), changes: Record<string, unknown> = {}) =>
   stripeEvent('payment_intent.succeeded', paidIntent(orderId, changes));
 
-/** Delivers an event, and waits until it has had its effect. */
+/** Delivers an event, and waits until it is applied. */
 async function apply(event: { readonly id: string }): Promise<void> {
   expect((await deliver(platform.app, event)).status).toBe(200);
   await stored.untilApplied(event.id);
@@ -30,16 +30,16 @@ async function expire(orderId: string): Promise<void> {
   await stored.untilStatus(orderId, 'cancelled');
 }
 
-describe('signatures', () => {
+describe('a webhook signature', () => {
   test.each<[string, (sent: string) => string]>([
-    ['none', () => ''],
-    ['another secret', () => signatureOf('{}', { secret: 'whsec_other' })],
+    ['that is missing', () => ''],
+    ['with another secret', () => signatureOf('{}', { secret: 'whsec_other' })],
     [
-      'older than five minutes',
+      'that is older than five minutes',
       (sent) => signatureOf(sent, { timestamp: Math.floor(Date.now() / 1_000) - 301 }),
     ],
     ['over other bytes', () => signatureOf('{"id":"evt_forged"}')],
-  ])('%s is refused and kept nowhere', async (_name, sign) => {
+  ])('%s is refused, and the event is not stored', async (_name, sign) => {
     const event = paid();
     const sent = JSON.stringify(event);
     const { status, body } = await deliver(platform.app, sent, { signature: sign(sent) });
@@ -47,7 +47,7 @@ describe('signatures', () => {
     expect(await platform.app.sql('SELECT FROM stripe_inbox WHERE event_id = $1', [event.id])).toEqual([]);
   });
 
-  test('one of two is enough: while a secret is rolled Stripe signs with the old and the new', async () => {
+  test('is accepted if one of two is valid, because Stripe signs with both secrets during a rotation', async () => {
     const sent = JSON.stringify(paid());
     const [, other] = signatureOf(sent, { secret: 'whsec_rolled' }).split(',');
     const right = signatureOf(sent);
@@ -55,15 +55,15 @@ describe('signatures', () => {
       expect((await deliver(platform.app, sent, { signature })).status).toBe(200);
   });
 
-  test('the signature is checked over the raw bytes, spaces and all', async () => {
+  test('is checked over the raw bytes, including whitespace', async () => {
     const spaced = ` ${JSON.stringify(paid(), null, 3)}\n`;
     expect((await deliver(platform.app, spaced)).status).toBe(200);
   });
 });
 
-describe('money', () => {
+describe('a payment', () => {
   test.each(['/api/webhook/stripe', '/api/order/webhook/stripe'])(
-    'completes the order, told once or ten times, at %s',
+    'completes the order once, reported once or ten times, at %s',
     async (path) => {
       const orderId = await buyer.place();
       const event = paid(orderId);
@@ -90,7 +90,7 @@ describe('money', () => {
   test.each([
     ['another amount', { amount_received: 9_999 }],
     ['another currency', { currency: 'usd' }],
-  ])('of %s never completes the order; it is to be given back', async (_name, intent) => {
+  ])('of %s never completes the order, and is to be refunded', async (_name, intent) => {
     const orderId = await buyer.place();
     await apply(paid(orderId, intent));
     expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
@@ -99,7 +99,7 @@ describe('money', () => {
     ]);
   });
 
-  test('that was written down by a process that died then is decided on by another', async () => {
+  test('that a crashed process recorded is settled by another', async () => {
     const orderId = await buyer.place();
     await platform.app.sql(
       `WITH counted AS (
@@ -113,7 +113,7 @@ describe('money', () => {
     expect(await stored.payments(orderId)).toMatchObject([{ state: 'applied' }]);
   });
 
-  test('a second payment of a completed order is given back', async () => {
+  test('is refunded when the order was already completed', async () => {
     const orderId = await buyer.place();
     await apply(paid(orderId));
     await apply(paid(orderId));
@@ -121,7 +121,7 @@ describe('money', () => {
     expect(await stored.refunds(orderId)).toMatchObject([{ reason: 'the order was already paid' }]);
   });
 
-  test('late, with the seats still free: the order gets them again', async () => {
+  test('that is late completes the order with its seats while they are still free', async () => {
     const orderId = await buyer.place();
     await expire(orderId);
     await apply(paid(orderId));
@@ -129,7 +129,7 @@ describe('money', () => {
     expect(await stored.liveSeats(orderId)).toHaveLength(1);
   });
 
-  test('late, with the seats sold: it is given back, and the new buyer keeps them', async () => {
+  test('that is late is refunded when the seats are sold, and the new buyer keeps them', async () => {
     const seatIds = [randomUUID()];
     const orderId = await buyer.place(seatIds);
     await expire(orderId);
@@ -146,7 +146,7 @@ describe('money', () => {
     ).toEqual([{ order_id: next }]);
   });
 
-  test('for an order its buyer cancelled is given back', async () => {
+  test('is refunded when the buyer had cancelled the order', async () => {
     const orderId = await buyer.place();
     await buyer.cancel(orderId);
     await apply(paid(orderId));
@@ -154,7 +154,7 @@ describe('money', () => {
     expect(await stored.refunds(orderId)).toMatchObject([{ reason: 'the order had been cancelled' }]);
   });
 
-  test('for an order nobody knows is acknowledged, and nothing is done', async () => {
+  test('for an unknown order is acknowledged without any effect', async () => {
     const event = paid();
     await apply(event);
     expect(

@@ -18,12 +18,46 @@ function layerOf(path: string): string {
 const PURE =
   /^src\/features\/(analytics\/(export|figures|orders-list|sales-rows|time-zones)|audit\/entry|door\/(scan|refusal)|live\/(scope|stream)|paper\/(line|session-time)|tickets\/ticket|orders\/order|pricing\/(discount|price)|seats\/seat-refusal|box-office\/ticket-change|payments\/(payment|refund|ticket-share|account-diff)|sales\/sales)\.ts$/;
 
-function isPure(path: string): boolean {
-  return PURE.test(path) || (path.endsWith('.rules.ts') && layerOf(path) === 'features');
-}
+/**
+ * The features that each feature imports, as types or at run time. A feature imports only features above it, so that there
+ * is no cycle; `docs/architecture.md` draws the same list.
+ */
+const FEATURE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
+  pricing: [],
+  catalogue: [],
+  verification: [],
+  seats: ['pricing'],
+  access: ['seats'],
+  audit: ['access'],
+  tickets: ['access'],
+  orders: ['access', 'audit', 'pricing', 'seats', 'tickets'],
+  sales: ['orders'],
+  payments: ['access', 'audit', 'orders', 'tickets'],
+  'box-office': ['access', 'audit', 'catalogue', 'orders', 'payments', 'pricing', 'tickets'],
+  door: ['access', 'audit', 'catalogue', 'tickets'],
+  paper: ['access', 'catalogue', 'orders', 'tickets'],
+  live: ['access', 'orders', 'sales'],
+  analytics: ['access', 'orders', 'payments', 'sales', 'tickets'],
+};
 
 function featureOf(path: string): string | undefined {
   return /^src\/features\/([^/]+)\//.exec(path)?.[1];
+}
+
+/** The features that each feature imports in the sources, in alphabetical order. */
+function featureImports(): Map<string, string[]> {
+  const imports = new Map<string, Set<string>>();
+  for (const { path, imports: targets } of files) {
+    const from = featureOf(path);
+    if (from === undefined) continue;
+    const others = imports.get(from) ?? new Set();
+    imports.set(from, others);
+    for (const { target } of targets) {
+      const to = featureOf(target);
+      if (to !== undefined && to !== from) others.add(to);
+    }
+  }
+  return new Map([...imports].map(([from, others]) => [from, [...others].toSorted()]));
 }
 
 /** Every import of our own files for which `isForbidden` holds, as `file -> target`. */
@@ -93,31 +127,53 @@ describe('import directions', () => {
     ).toEqual([]);
   });
 
-  test('features use another feature’s store and service only as types', () => {
+  test('each feature imports the features that are declared for it, and no others', () => {
+    expect(Object.fromEntries(featureImports())).toEqual(FEATURE_IMPORTS);
+  });
+
+  test('a feature imports only features above it in the list, so that there is no cycle', () => {
+    const order = Object.keys(FEATURE_IMPORTS);
+    const upwards = order.flatMap((from, at) =>
+      (FEATURE_IMPORTS[from] ?? [])
+        .filter((to) => !order.slice(0, at).includes(to))
+        .map((to) => `${from} -> ${to}`),
+    );
+    expect(upwards).toEqual([]);
+  });
+
+  test('docs/architecture.md has the same list', () => {
+    const rows = readFileSync('docs/architecture.md', 'utf8').matchAll(
+      /^\| `([a-z-]+)` \| ([a-z, -]+) \| /gm,
+    );
+    const documented = [...rows].map(([, feature = '', imports = '']) => [
+      feature,
+      imports === '-' ? [] : imports.split(', '),
+    ]);
+    expect(documented).toEqual(Object.entries(FEATURE_IMPORTS));
+  });
+
+  test('a feature is imported through its index.ts alone, by features and by every other folder', () => {
     expect(
-      forbidden((from, target, isTypeOnly) => {
-        const other = featureOf(from.path) !== featureOf(target);
-        const isInner = !target.endsWith('/index.ts') && !/\.(ports|rules)\.ts$/.test(target);
+      forbidden(({ path }, target) => {
+        const feature = featureOf(target);
         return (
-          layerOf(from.path) === 'features' &&
-          featureOf(target) !== undefined &&
-          other &&
-          isInner &&
-          !isTypeOnly
+          feature !== undefined &&
+          feature !== featureOf(path) &&
+          target !== `src/features/${feature}/index.ts`
         );
       }),
     ).toEqual([]);
   });
 
-  test('rules are pure: no await, no clock, no Node, nothing but kernel and rules', () => {
-    const rules = files.filter(({ path }) => isPure(path));
+  test('files that decide are pure: no await, no clock, no Node, nothing but the kernel and pure files', () => {
+    const rules = files.filter(({ path }) => PURE.test(path));
     expect(rules.length).toBeGreaterThan(10);
     const impure = rules.flatMap((file) => {
       const words = /\bawait\b|\basync\b|Date\.now|new Date\(\)|Math\.random|process\./.exec(
         withoutComments(file.text),
       );
       const disallowed = file.imports.filter(({ target, isOurs }) =>
-        isOurs ? layerOf(target) !== 'kernel' && !isPure(target) && !target.endsWith('/index.ts') : true,
+        isOurs ? layerOf(target) !== 'kernel' && !PURE.test(target) && !target.endsWith('/index.ts') : true,
       );
       return words || disallowed.length > 0 ? [`${file.path} ${words?.[0] ?? disallowed[0]?.target}`] : [];
     });
@@ -161,16 +217,12 @@ describe('words in their layers', () => {
     expect(files.map(({ path }) => path).filter((path) => vague.test(path))).toEqual([]);
   });
 
-  test('features hold only files of the known roles', () => {
-    const roles =
-      /\/[a-z-]+(\.[a-z-]+)*\.(rules|store|service|schemas|schema|routes|consumer|ports|wire|rows|worker)\.ts$/;
-    /** A use case, named by a verb and a noun, or a noun. */
-    const useCases =
-      /\/([a-z]+(-[a-z]+)*|order\.(placing|quoting|changing|expiry|transitions)|seating\.services)\.ts$/;
+  test('a file of a feature is named by its noun or its use case, and by its role where it has one', () => {
+    /** A use case by a verb and a noun, or a noun; then the file's role where it has one. */
+    const name = /\/[a-z]+[0-9]*(-[a-z]+)*(\.(store|ports|worker))?\.ts$/;
     const strays = files
       .map(({ path }) => path)
-      .filter((path) => featureOf(path) !== undefined && !path.includes('/qr/'))
-      .filter((path) => !roles.test(path) && !useCases.test(path));
+      .filter((path) => featureOf(path) !== undefined && !name.test(path));
     expect(strays).toEqual([]);
   });
 

@@ -159,15 +159,16 @@ export function receivePayment(sale: Sale, orderId: string, intentId: string, am
   if (payment?.state !== 'received') return;
   const isWanted =
     payment.amount === order.price && !appliedTo(sale, orderId) && order.status !== 'completed';
-  const mayComeLate = order.status === 'cancelled' && ['expired', 'payment'].includes(order.reason ?? '');
+  const acceptsLateMoney =
+    order.status === 'cancelled' && ['expired', 'payment'].includes(order.reason ?? '');
   const isFree = takenOf(order.seats, sale, orderId).length === 0;
-  if (isWanted && (order.status === 'pending' || (mayComeLate && isFree))) {
+  if (isWanted && (order.status === 'pending' || (acceptsLateMoney && isFree))) {
     changePayment(sale, intentId, { state: 'applied' });
     change(sale, orderId, { status: 'completed', reason: null });
     return;
   }
   refundRest(sale, intentId);
-  if (isWanted && mayComeLate) change(sale, orderId, { reason: 'refunded' });
+  if (isWanted && acceptsLateMoney) change(sale, orderId, { reason: 'refunded' });
 }
 
 /**

@@ -100,7 +100,7 @@ test('a ticket that is voided twice during a full refund by an administrator is 
     const orderId = await platform.place(arena.buyer, seatIds);
     const offer = await arena.offer(orderId);
     expect(await arena.confirm(offer)).toBe(true);
-    await arena.tell('', orderId, offer.intentId);
+    await arena.reportPayment('', orderId, offer.intentId);
     const [ticket] = await arena.rows<{ ticket_id: string }>(
       'SELECT ticket_id FROM tickets WHERE order_id = $1',
       [orderId],

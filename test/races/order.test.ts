@@ -59,7 +59,7 @@ describe('changing an order', () => {
       const [a, b] = seatIds;
       const { answers, standstills } = await arena.interleaving.race(choose, {
         buyer: () => change('buyer', path, [a, b], true),
-        payer: () => arena.payAndTell('payer', orderId, old),
+        payer: () => arena.payAndReport('payer', orderId, old),
       });
       expect(standstills).toBe(0);
       await arena.rest();

@@ -42,7 +42,7 @@ test('a payment at the end of the hold completes the order, or the order ends an
     const { orderId, seatIds, path, offer } = await offered();
     await arena.endHold(orderId);
     const { answers, steps, standstills } = await interleaving.race(choose, {
-      payer: () => arena.payAndTell('payer', orderId, offer),
+      payer: () => arena.payAndReport('payer', orderId, offer),
       page: () => arena.call('page', 'POST', `${path}/checkout`, { token }),
       sweeper: () => arena.sweep(),
     });
@@ -74,7 +74,7 @@ test('a payment during a cancel completes the order, or the order is cancelled a
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const { orderId, seatIds, path, offer } = await offered();
     const { answers, steps, standstills } = await interleaving.race(choose, {
-      payer: () => arena.payAndTell('payer', orderId, offer),
+      payer: () => arena.payAndReport('payer', orderId, offer),
       buyer: () => arena.call('buyer', 'DELETE', path, { token, ofReplica: true }),
       page: () => arena.call('page', 'POST', `${path}/checkout`, { token }),
     });
@@ -105,7 +105,7 @@ test('a webhook during a checkout: the order is completed once, by either', asyn
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const { orderId, seatIds, path, offer } = await paid();
     const { answers, steps, standstills } = await interleaving.race(choose, {
-      stripe: () => arena.tell('stripe', orderId, offer.intentId),
+      stripe: () => arena.reportPayment('stripe', orderId, offer.intentId),
       page: () => arena.call('page', 'POST', `${path}/checkout`, { token, ofReplica: true }),
     });
     expect(standstills).toBe(0);
@@ -128,9 +128,9 @@ test('a repeated webhook and another one for the same money, on two replicas, ha
     const { orderId, seatIds, offer } = await paid();
     const [eventId, other] = [`evt_${randomUUID()}`, `evt_${randomUUID()}`];
     const { steps, standstills } = await arena.interleaving.race(choose, {
-      first: () => arena.tell('first', orderId, offer.intentId, { eventId }),
-      again: () => arena.tell('again', orderId, offer.intentId, { eventId, ofReplica: true }),
-      other: () => arena.tell('other', orderId, offer.intentId, { eventId: other, ofReplica: true }),
+      first: () => arena.reportPayment('first', orderId, offer.intentId, { eventId }),
+      again: () => arena.reportPayment('again', orderId, offer.intentId, { eventId, ofReplica: true }),
+      other: () => arena.reportPayment('other', orderId, offer.intentId, { eventId: other, ofReplica: true }),
     });
     expect(standstills).toBe(0);
     const kept = await arena.rows('SELECT attempts FROM stripe_inbox WHERE payment_intent_id = $1', [

@@ -5,7 +5,7 @@ import { type Arena, explore, inShort, openArena, payElsewhere } from '../suppor
 import { watchEffects } from '../support/effects.ts';
 import { catalogueDiscount } from '../support/fake-seating.ts';
 import { createGate } from '../support/gate.ts';
-import { expectNothingFailed, expectSound, newsOfSeat } from '../support/ledger.ts';
+import { expectNothingFailed, expectSound, statesOfSeat } from '../support/ledger.ts';
 import { isThorough, rounds } from '../support/rounds.ts';
 import { seeds } from '../support/schedules.ts';
 import type { Answer } from '../support/test-app.ts';
@@ -82,7 +82,7 @@ describe('200 buyers with 200 concurrent requests', () => {
       const refused = answers.filter(({ status }) => status === 409);
       expect(new Set(refused.map(({ body }) => body.seat_ids.join()))).toEqual(new Set(seatIds));
       await arena.rest();
-      expect(newsOfSeat(arena, seatIds[0] ?? '')).toEqual(['LOCKED']);
+      expect(statesOfSeat(arena, seatIds[0] ?? '')).toEqual(['LOCKED']);
       await expectWholeOrNone(
         answers.map(() => seatIds),
         answers.filter(({ status }) => status === 201),
@@ -168,7 +168,7 @@ test('three concurrent requests with the same Idempotency-Key make one order, an
     await arena.rest();
     const { body } = await place('', request);
     await expectSound(arena, body.order_id, request.seatIds);
-    expect(newsOfSeat(arena, request.seatIds[0] ?? '')).toEqual(['LOCKED']);
+    expect(statesOfSeat(arena, request.seatIds[0] ?? '')).toEqual(['LOCKED']);
     const words = Object.values(answers).map((answer) => {
       if (answer.status === 201) expect(answer.body.order_id).toBe(body.order_id);
       else expect([answer.status, answer.body.code]).toEqual([409, 'request_in_flight']);
@@ -228,7 +228,7 @@ test('a seat goes to late money or to a new buyer, and the other’s money is re
     await arena.sweep();
     const intentId = await payElsewhere(arena, orderId);
     const { answers, standstills } = await arena.interleaving.race(choose, {
-      stripe: () => arena.tell('stripe', orderId, intentId),
+      stripe: () => arena.reportPayment('stripe', orderId, intentId),
       other: () => place('other', { seatIds, token: stranger, key: randomUUID(), ofReplica: true }),
     });
     expect(standstills).toBe(0);
@@ -266,7 +266,7 @@ test('the states of a seat are published in order when a cancel races with the n
     await arena.rest();
     const isTaken = answers.after.status === 201;
     const states = ['LOCKED', 'AVAILABLE', ...(isTaken ? ['LOCKED'] : [])];
-    expect(newsOfSeat(arena, seatIds[0] ?? '')).toEqual(states);
+    expect(statesOfSeat(arena, seatIds[0] ?? '')).toEqual(states);
     await expectSound(arena, orderId, []);
     if (isTaken) await expectSound(arena, answers.after.body.order_id, seatIds);
     return isTaken ? 'sold again' : 'refused';

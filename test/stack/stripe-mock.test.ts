@@ -29,7 +29,14 @@ async function askedBy(work: () => Promise<unknown>): Promise<string[]> {
 describe('requests to Stripe’s own description of its API', () => {
   test('they are valid for creating, reading and cancelling an intent', async () => {
     const asked = await askedBy(async () => {
-      expect(await provider().createIntent(ORDER, money(15_050), new Currency('lkr'), 'key')).toMatchObject({
+      expect(
+        await provider().createIntent({
+          orderId: ORDER,
+          amount: money(15_050),
+          currency: new Currency('lkr'),
+          key: 'key',
+        }),
+      ).toMatchObject({
         intentId: expect.stringMatching(/^pi_/),
         clientSecret: expect.stringContaining('_secret'),
       });

@@ -3,14 +3,14 @@ import type { StoredRecord } from './kafka-onlooker.ts';
 import { openOnlooker } from './kafka-onlooker.ts';
 import { until } from './servers.ts';
 
-/** What an onlooker saw of what the outbox holds. */
+/** What a reader of the topics saw of what the outbox holds. */
 export interface Comparison {
   readonly published: number;
-  /** How many of them came more than once. */
+  /** The number of messages that came more than once. */
   readonly repeats: number;
-  /** What came and was never stored. */
+  /** Messages that came and were never stored. */
   readonly strays: readonly StoredRecord[];
-  /** What came after something newer of its order or its seats. */
+  /** Messages that came after a newer one of their order or their seats. */
   readonly misordered: readonly StoredRecord[];
   readonly missing: number;
 }
@@ -30,7 +30,7 @@ export const TOPICS = [
 const SEATS = 'ticketly.seats.status';
 const WAIT_MS = 60_000;
 
-/** Waits until the outbox is empty, then compares it with what a stranger reads in the topics from their beginning. */
+/** Waits until the outbox is empty, then compares it with what a separate client reads in the topics from their beginning. */
 export async function compareAnnounced(dsn: string, broker: string, waitMs = WAIT_MS): Promise<Comparison> {
   const waiting = 'SELECT FROM outbox WHERE published_at IS NULL LIMIT 1';
   await until('everything is announced', async () => (await sql(dsn, waiting)).length === 0, waitMs);
@@ -43,7 +43,7 @@ export async function compareAnnounced(dsn: string, broker: string, waitMs = WAI
     const missing = () => known.difference(new Set(seen.map(idOf))).size;
     await until('all are seen', () => seen.length >= known.size && missing() === 0, waitMs);
     const come = [...seen];
-    // Read after it: what happened meanwhile may be among what came.
+    // The table is read after the topics, so messages published in between may be among the records.
     return { ...judge(await stored(), come), missing: missing() };
   } finally {
     await onlooker.close().catch(() => undefined);
@@ -69,7 +69,7 @@ function judge(rows: readonly OutboxRow[], seen: readonly StoredRecord[]): Omit<
   return { published: rows.length, repeats: seen.length - strays.length - came.size, strays, misordered };
 }
 
-/** Orders of other seats of a session commit side by side: their numbers say nothing about who was first. */
+/** Orders of different seats of a session commit side by side, so their numbers do not say which was first. */
 function lanesOf({ topic, key, value }: StoredRecord): string[] {
   if (topic !== SEATS) return [`${topic} ${key}`];
   const { seat_ids: seats } = JSON.parse(value) as { seat_ids: string[] };

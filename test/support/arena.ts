@@ -1,9 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Fastify from 'fastify';
 import pg from 'pg';
 import { expect } from 'vitest';
 import type { Watch } from '../../src/app.ts';
@@ -13,52 +11,53 @@ import { createTicketSealer, type TicketSealer } from '../../src/features/ticket
 import { instant } from '../../src/kernel/clock.ts';
 import { Currency } from '../../src/kernel/money.ts';
 import { atEnd } from './at-end.ts';
+import { listeningApp } from './embedded-host.ts';
 import { asRacer, createInterleaving, type Interleaving } from './interleaving.ts';
 import { testDatabase } from './own-database.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from './platform-app.ts';
-import { moneyCame, startReplica } from './races.ts';
+import { deliverPayment, startReplica } from './races.ts';
 import { type RecordedEvents, recordEvents } from './recorded-events.ts';
 import type { Choose } from './schedules.ts';
-import { close, listen } from './servers.ts';
+import { close } from './servers.ts';
 import { type StripeApi, stripeApi } from './stripe-api.ts';
 import { type Answer, findingsIn, type TestApp } from './test-app.ts';
 
-/** The service with everything it does by itself left to the test, and its effects let go one at a time. */
+/** The service with all of its background work left to the test, and its effects released one at a time. */
 export interface Arena {
   readonly platform: PlatformApp;
   /** Another process on the same servers. */
   readonly replica: TestApp;
   readonly interleaving: Interleaving;
   readonly stripe: StripeApi;
-  /** What Stripe knows. */
+  /** The state of Stripe. */
   readonly bank: StripeLedger;
-  /** What seals the QR texts of both processes. */
+  /** Seals the QR texts of both processes. */
   readonly sealer: TicketSealer;
   readonly events: RecordedEvents;
-  /** Of somebody who buys, and of an administrator. */
+  /** Tokens of a buyer and of an administrator. */
   readonly buyer: string;
   readonly admin: string;
-  /** A token of somebody new. */
+  /** A token of a new user. */
   newcomer(): Promise<string>;
   rows<Row extends object = Record<string, unknown>>(
     text: string,
     values?: readonly unknown[],
   ): Promise<Row[]>;
-  /** A request of one who races. */
+  /** A request of a racer. */
   call(who: string, method: string, path: string, options?: RequestOptions): Promise<Answer>;
   /** What a page needs to pay for an order. */
   offer(orderId: string): Promise<Offer>;
-  /** A page pays; whether Stripe took it. */
+  /** Pays as a page does; returns whether Stripe accepted it. */
   confirm(offer: Offer): Promise<boolean>;
-  /** The same as an effect of one who races; the webhook follows when it was taken, and is applied. */
-  payAndTell(who: string, orderId: string, offer: Offer, amountMinor?: number): Promise<boolean>;
-  /** Stripe tells a process of money, and that one applies what is due. */
-  tell(who: string, orderId: string, intentId: string, news?: News): Promise<void>;
-  /** Time passes until an order's hold has ended. */
+  /** The same as an effect of a racer; when Stripe accepted it, its webhook follows and is applied. */
+  payAndReport(who: string, orderId: string, offer: Offer, amountMinor?: number): Promise<boolean>;
+  /** Delivers a payment webhook to a process, which applies what is due. */
+  reportPayment(who: string, orderId: string, intentId: string, report?: PaymentReport): Promise<void>;
+  /** Lets time pass until an order's hold has ended. */
   endHold(orderId: string): Promise<unknown>;
-  /** The sweeper looks once for ended holds of either kind. */
+  /** Runs the sweeper once for ended holds of either kind. */
   sweep(): Promise<void>;
-  /** All background work, until there is nothing left to do. */
+  /** Runs all background work until there is nothing left to do. */
   rest(): Promise<void>;
 }
 
@@ -66,7 +65,7 @@ export interface RequestOptions {
   readonly token?: string;
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
-  /** Asks the other process. */
+  /** Sends the request to the other process. */
   readonly ofReplica?: boolean;
 }
 
@@ -75,21 +74,21 @@ export interface Offer {
   readonly clientSecret: string;
 }
 
-/** What a webhook says, beside whose money it is about. */
-export interface News {
+/** The contents of a payment webhook, apart from its payment. */
+export interface PaymentReport {
   readonly amountMinor?: number;
   readonly eventId?: string;
   readonly ofReplica?: boolean;
 }
 
 export interface ArenaOptions {
-  /** Stands inside of what is interleaved: takes a guard out. */
+  /** Wraps the ports inside the interleaving, so that a control can remove a guard. */
   readonly watch?: Watch;
-  /** Whether its database must be sound at the end. */
+  /** Whether the database must be sound at the end. */
   readonly verified?: boolean;
 }
 
-/** Hundreds of rounds take their time on a machine that has other things to do. */
+/** Hundreds of rounds take a while on a busy machine. */
 const TOKEN_LIFE_S = 3_600;
 const QR_KEY_BYTES = 32;
 const ADMINS = ['/Permissions/Users/System Admins'];
@@ -105,9 +104,9 @@ export async function openArena({ watch = (_name, port) => port, verified = true
   };
   const env = {
     POSTGRES_DSN: dsn,
-    // More than may race: one that waits for a connection would not be seen to wait.
+    // There are more connections than racers, because a racer waiting for a connection would not be seen to wait.
     POSTGRES_POOL_SIZE: '20',
-    // Who shares a statement with whom would be chance; there are races of that.
+    // Which orders share a statement would be chance; other races cover that.
     ORDERS_PER_STATEMENT: '1',
     STRIPE_SECRET_KEY: 'sk_test_embedded',
     STRIPE_API_BASE: hosted.url,
@@ -142,7 +141,7 @@ export async function openArena({ watch = (_name, port) => port, verified = true
   return withActions({ ...base, rows: await openRows(dsn) }, hosted.url);
 }
 
-type Actions = 'call' | 'offer' | 'confirm' | 'payAndTell' | 'tell' | 'endHold' | 'sweep' | 'rest';
+type Actions = 'call' | 'offer' | 'confirm' | 'payAndReport' | 'reportPayment' | 'endHold' | 'sweep' | 'rest';
 
 function withActions(base: Omit<Arena, Actions>, stripeUrl: string): Arena {
   const { platform, replica, interleaving, buyer, rows } = base;
@@ -161,14 +160,14 @@ function withActions(base: Omit<Arena, Actions>, stripeUrl: string): Arena {
     async confirm({ intentId, clientSecret }) {
       return (await confirmIntent(stripeUrl, intentId, clientSecret, 'pm_card_visa')) === 200;
     },
-    async payAndTell(who, orderId, offer, amountMinor) {
+    async payAndReport(who, orderId, offer, amountMinor) {
       const isPaid = await interleaving.effect('page confirm', () => arena.confirm(offer));
-      if (isPaid) await arena.tell(who, orderId, offer.intentId, amountMinor ? { amountMinor } : {});
+      if (isPaid) await arena.reportPayment(who, orderId, offer.intentId, amountMinor ? { amountMinor } : {});
       return isPaid;
     },
-    async tell(who, orderId, intentId, { amountMinor, eventId, ofReplica = false } = {}) {
+    async reportPayment(who, orderId, intentId, { amountMinor, eventId, ofReplica = false } = {}) {
       const app = ofReplica ? replica : platform.app;
-      await moneyCame({ app }, orderId, intentId, amountMinor, { eventId, headers: asRacer(who) });
+      await deliverPayment({ app }, orderId, intentId, amountMinor, { eventId, headers: asRacer(who) });
       await app.app.turn('webhooks');
     },
     endHold: (orderId) =>
@@ -188,16 +187,9 @@ function withActions(base: Omit<Arena, Actions>, stripeUrl: string): Arena {
   return arena;
 }
 
-/** Stripe in a process of its own, as it were, which tells of nothing by itself; what it remembers is in reach. */
+/** Stripe as a server of its own that sends no webhooks; its state is at hand. */
 export async function hostStripe() {
-  const server = createServer();
-  const url = await listen(server);
-  const app = Fastify({
-    serverFactory: (handler) => {
-      server.on('request', handler);
-      return server;
-    },
-  });
+  const { server, url, app } = await listeningApp();
   const clock = { now: () => instant(Date.now()) };
   const ids = { uuid: randomUUID };
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-stripe-'));
@@ -222,7 +214,7 @@ export async function hostStripe() {
   return { url, ledger };
 }
 
-/** Plain SQL over one connection: a race of hundreds of rounds looks often. */
+/** Plain SQL over one connection, because a race of hundreds of rounds queries often. */
 async function openRows(dsn: string): Promise<Arena['rows']> {
   const client = new pg.Client({ connectionString: dsn });
   await client.connect();
@@ -231,7 +223,7 @@ async function openRows(dsn: string): Promise<Arena['rows']> {
     (await client.query(text, [...values])).rows as Row[];
 }
 
-/** Money for an order through an intent that it does not know of. */
+/** Pays for an order through an intent that the order does not know. */
 export async function payElsewhere({ stripe }: Arena, orderId: string): Promise<string> {
   const { id } = await stripe.post('payment_intents', {
     amount: '10000',
@@ -245,21 +237,21 @@ export async function payElsewhere({ stripe }: Arena, orderId: string): Promise<
 
 export interface Explored {
   readonly rounds: number;
-  /** How many of them let the effects go in an order that no other had. */
+  /** How many of them released their effects in an order that no other round had. */
   readonly schedules: number;
   /** How often each outcome was seen. */
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-/** What was explored, for whoever reads the report of the tests. */
+/** A summary for the report of the tests. */
 export function inShort({ rounds, schedules, outcomes }: Explored): string {
   const seen = Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`);
   return `${rounds} rounds, ${schedules} schedules: ${seen.toSorted().join('; ')}`;
 }
 
 /**
- * Runs a round for each schedule; it gives its outcome in a word. What fails says which schedule it was: its number,
- * which for seeds is the seed, and the effects in their order.
+ * Runs a round for each schedule; a round returns its outcome in a word. A failure names its schedule: the number, which
+ * for seeds is the seed, and the effects in their order.
  */
 export async function explore(
   { interleaving, events }: Arena,

@@ -2,7 +2,7 @@ import { afterAll } from 'vitest';
 
 const closers: (() => unknown)[] = [];
 
-// Said while the file is collected: what a hook or a test hands to `afterAll` is never called.
+// The hook is registered while the file is collected, because `afterAll` is ignored inside a hook or a test.
 afterAll(async () => {
   const failures: unknown[] = [];
   for (let close = closers.pop(); close; close = closers.pop()) {
@@ -15,7 +15,7 @@ afterAll(async () => {
   if (failures.length > 0) throw failures[0];
 });
 
-/** Has something closed after all tests of this file, the newest first; may be said anywhere, also in hooks and tests. */
+/** Closes something after all tests of this file, newest first; may be called anywhere, also in hooks and tests. */
 export function atEnd(close: () => unknown): void {
   closers.push(close);
 }

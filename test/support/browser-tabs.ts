@@ -3,18 +3,18 @@ import { startChromium } from './browser.ts';
 import { patience } from './patience.ts';
 import { until } from './servers.ts';
 
-/** A page of a running browser, driven from the test; nothing it sends or gets is touched. */
+/** A page of a running browser, driven from the test; its requests and answers are not touched. */
 export interface Tab {
   open(url: string): Promise<void>;
-  /** What JavaScript comes to in the page; a promise is waited for. Rejects while the page changes to another one. */
+  /** The value of JavaScript evaluated in the page; a promise is awaited. Rejects while the page navigates. */
   evaluate<Value>(expression: string): Promise<Value>;
-  /** Waits, also through other pages, until the expression is true there or a value that counts as true. */
+  /** Waits, also across navigations, until the expression is truthy. */
   until<Value = true>(what: string, expression: string): Promise<Value>;
-  /** Fills the first form of the page by the ids of its fields, and sends it. */
+  /** Fills the first form of the page by the ids of its fields, and submits it. */
   submit(fields: Readonly<Record<string, string>>): Promise<void>;
 }
 
-/** The tabs of somebody: they share cookies and storage, which nobody else's tabs see. */
+/** The tabs of one person: they share cookies and storage, which other people's tabs do not see. */
 export interface Person {
   openTab(url: string): Promise<Tab>;
 }
@@ -35,8 +35,8 @@ interface Reply {
 }
 
 /**
- * Starts Chromium and speaks its DevTools protocol. `hosts` are names with a port, such as `localhost:8090`, and the
- * address that is there for this browser: a test has its real origin without the fixed port.
+ * Starts Chromium and uses its DevTools protocol. `hosts` maps names with a port, such as `localhost:8090`, to the
+ * addresses that they have in this browser: a test gets its real origin without a fixed port.
  */
 export async function startTabbedBrowser(hosts: Readonly<Record<string, string>>): Promise<TabbedBrowser> {
   const rules = Object.entries(hosts).map(([name, address]) => `MAP ${name} ${address}`);
@@ -66,7 +66,7 @@ type Link = (
 async function debuggerUrl(output: NodeJS.ReadableStream | null): Promise<string> {
   if (!output) throw new Error('the browser has no output');
   const found = Promise.withResolvers<string>();
-  const timer = setTimeout(found.reject, patience(START_MS), new Error('the browser does not start'));
+  const timer = setTimeout(found.reject, patience(START_MS), new Error('the browser has not started'));
   createInterface({ input: output })
     .on('line', (line) => {
       const [, url] = /^DevTools listening on (ws:\S+)/.exec(line) ?? [];

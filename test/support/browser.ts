@@ -9,7 +9,7 @@ import { atEnd } from './at-end.ts';
 import { patience } from './patience.ts';
 import { close, listen } from './servers.ts';
 
-/** The browser comes as a package, for this kind of machine; a program of the same kind elsewhere can be named. */
+/** The browser comes as a package for this kind of machine; elsewhere a program of the same kind can be named. */
 const OTHER_BROWSER = process.env.CHROMIUM_PATH;
 export const HAS_BROWSER =
   OTHER_BROWSER !== undefined || (process.platform === 'linux' && process.arch === 'x64');
@@ -20,13 +20,13 @@ const MAX_RUN_MS = 60_000;
 export interface Pages {
   readonly origin: string;
   /**
-   * Runs a module in a page: `code` is JavaScript that may import sources of this project by their path, has `given` and
-   * says what comes out by `return`. Rejects with what it threw.
+   * Runs a module in a page: `code` is JavaScript that may import sources of this project by their path, reads `given` and
+   * ends with `return`. Rejects with the error that it threw.
    */
   run(code: string, given: unknown): Promise<unknown>;
 }
 
-/** The same in a page of an origin that nobody asks for. */
+/** Runs it in a page of an origin that is not listed. */
 export async function runInBrowser(code: string, given: unknown): Promise<unknown> {
   return (await servePages()).run(code, given);
 }
@@ -56,7 +56,11 @@ export async function servePages(): Promise<Pages> {
       page = { code, given };
       result = Promise.withResolvers();
       const { stop } = await startChromium(['--single-process', origin], 'ignore');
-      const timer = setTimeout(result.reject, patience(MAX_RUN_MS), new Error('the browser says nothing'));
+      const timer = setTimeout(
+        result.reject,
+        patience(MAX_RUN_MS),
+        new Error('the browser has not answered'),
+      );
       try {
         const { value, error } = await result.promise;
         if (error !== undefined) throw new Error(error);
@@ -85,7 +89,7 @@ export interface Browser {
   stop(): Promise<void>;
 }
 
-/** Starts one; `args` are flags of its command line, and the page it opens. */
+/** Starts one; `args` are its command line flags and the page that it opens. */
 export async function startChromium(args: readonly string[], stdio: StdioOptions): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'ticketing-browser-'));
   const flags = ['--headless', '--no-sandbox', '--no-zygote', '--disable-gpu', '--disable-dev-shm-usage'];
@@ -105,7 +109,7 @@ export async function startChromium(args: readonly string[], stdio: StdioOptions
   };
 }
 
-/** The program and what it needs: the package has the few libraries that a bare system lacks, if it is told to unpack them. */
+/** The program and its environment: the package unpacks the few libraries that a bare system lacks if it is asked to. */
 async function browser(): Promise<{ program: string; env: NodeJS.ProcessEnv }> {
   if (OTHER_BROWSER !== undefined) return { program: OTHER_BROWSER, env: process.env };
   process.env.AWS_EXECUTION_ENV = 'AWS_Lambda_nodejs22.x';

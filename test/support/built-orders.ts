@@ -13,7 +13,7 @@ import { money } from '../../src/kernel/money.ts';
 /** When the orders of these tests are placed and their tickets issued. */
 export const BUILT_AT: Instant = instant(1_000_000);
 
-/** A good ticket for a seat, which costs 1.00, but for what `changes` says. */
+/** A valid ticket for a seat that costs 1.00, except for `changes`. */
 export function builtTicket(seat: string, changes: Partial<Ticket> = {}): Ticket {
   return {
     ticketId: as<Ticket['ticketId']>(`ticket-${seat}`),
@@ -36,11 +36,11 @@ export interface OrderParts {
   readonly orderId?: string;
   readonly tickets?: readonly Ticket[];
   readonly discountAmount?: number;
-  /** Minor units; without it the sum of the tickets less the discount. */
+  /** Minor units; by default the sum of the tickets minus the discount. */
   readonly price?: number;
 }
 
-/** A pending order of one seat, but for what is given. */
+/** A pending order of one seat, except for the given parts. */
 export function pendingOrder({
   orderId = 'order',
   tickets = [builtTicket('A1')],
@@ -64,7 +64,7 @@ export function pendingOrder({
   });
 }
 
-/** The same, completed. */
+/** The same order, completed. */
 export const completedOrder = (parts: OrderParts = {}, at = BUILT_AT): Order =>
   orderAfter(complete(pendingOrder(parts), at));
 

@@ -13,7 +13,7 @@ export async function createDatabase(dsn: string, name: string, template?: strin
   await runOn(dsn, `CREATE DATABASE ${name}${template ? ` TEMPLATE ${template}` : ''}`);
 }
 
-/** Runs SQL that gives no rows, on a connection of its own. */
+/** Runs SQL that returns no rows, on a connection of its own. */
 export async function runOn(dsn: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: dsn });
   await client.connect();
@@ -24,7 +24,7 @@ export async function runOn(dsn: string, sql: string): Promise<void> {
   }
 }
 
-/** Plain SQL on a database, for looking at what is stored. */
+/** Runs plain SQL on a database, to inspect what is stored. */
 export async function sql<Row extends object = Record<string, unknown>>(
   dsn: string,
   text: string,

@@ -3,7 +3,7 @@ import { call } from './test-app.ts';
 /** Finds the event of the demo venue that has seats by the thousand. */
 export const DEMO_SEATS_SEARCH = 'machines';
 
-/** Bodies of orders for a seat each of the embedded venue's event that the words find. */
+/** Bodies of orders for one seat each, of the embedded venue's event that the words find. */
 export async function ordersOfOneSeat(url: string, search: string, count: number) {
   const api = `${url}/api/event-query/v1`;
   const event = (await call(api, 'GET', `/events/search?searchTerm=${search}`)).body.content[0];

@@ -17,7 +17,7 @@ export interface Verdict {
   readonly output: string;
 }
 
-/** Checks manifests against the schemas that Kubernetes publishes for a version; unknown fields are faults. */
+/** Checks manifests against the schemas that Kubernetes publishes for a version; unknown fields are errors. */
 export async function validateKubernetes(version: string, files: readonly string[]): Promise<Verdict> {
   const site = await kept(`kubernetes-validate-${KUBERNETES_VALIDATE}`, (draft) =>
     run(
@@ -33,7 +33,7 @@ export async function validateKubernetes(version: string, files: readonly string
   });
 }
 
-/** What is looked at in a Compose file that was loaded. */
+/** The parts of a loaded Compose file that tests look at. */
 export interface ComposeModel {
   readonly services: Readonly<Record<string, ComposeService>>;
 }
@@ -55,14 +55,14 @@ export interface ComposeService {
   readonly stop_grace_period?: string;
 }
 
-/** The model of a Compose file, with the defaults of its variables; throws what the loader says of a bad one. */
+/** The model of a Compose file, with the defaults of its variables; throws the loader's message for an invalid one. */
 export async function readCompose(file: string): Promise<ComposeModel> {
   const { passed, output } = await loadCompose(file);
   if (!passed) throw new Error(output);
   return JSON.parse(output) as ComposeModel;
 }
 
-/** Loads a Compose file as Docker Compose does, by the library it does it with; the model as JSON. */
+/** Loads a Compose file with the library that Docker Compose uses; prints the model as JSON. */
 export async function loadCompose(file: string): Promise<Verdict> {
   const bin = await kept(`compose-go-${COMPOSE_GO}`, (draft) =>
     run('go', ['install', `github.com/compose-spec/compose-go/v2/cmd@${COMPOSE_GO}`], {
@@ -70,11 +70,11 @@ export async function loadCompose(file: string): Promise<Verdict> {
       timeout: patience(INSTALL_TIMEOUT_MS),
     }),
   );
-  // Paths in it are meant from where it lies.
+  // Paths in the file are relative to its folder.
   return verdictOf(join(bin, 'cmd'), ['-format', 'json', basename(file)], {}, dirname(file));
 }
 
-/** A copy of a file with one text in it replaced, in a folder of its own; throws when the text is not there. */
+/** A copy of a file with one text in it replaced, in a folder of its own; throws when the text is missing. */
 export async function changedCopy(file: string, from: string, to: string): Promise<string> {
   const text = await readFile(file, 'utf8');
   if (!text.includes(from)) throw new Error(`${file} does not contain ${JSON.stringify(from)}`);
@@ -102,7 +102,7 @@ async function verdictOf(
   }
 }
 
-/** A folder that is filled once and stays beside the packages. */
+/** A folder that is filled once and is kept beside the packages. */
 async function kept(name: string, fill: (draft: string) => Promise<unknown>): Promise<string> {
   const folder = resolve('node_modules/.cache/ms-ticketing', name);
   if (existsSync(folder)) return folder;

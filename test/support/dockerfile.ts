@@ -3,7 +3,7 @@ export interface Instruction {
   readonly text: string;
 }
 
-/** The stages of a Dockerfile, each from its FROM on, with continued lines joined and comments left out. */
+/** The stages of a Dockerfile, each starting with its FROM, with continued lines joined and comments left out. */
 export function stagesOf(dockerfile: string): Instruction[][] {
   const lines = dockerfile
     .split('\n')
@@ -20,7 +20,7 @@ export function stagesOf(dockerfile: string): Instruction[][] {
   return stages;
 }
 
-/** What an instruction says, the last time it is said. */
+/** The arguments of an instruction, where it occurs last. */
 export function lastOf(stage: readonly Instruction[] | undefined, name: string): string | undefined {
   return stage?.findLast((instruction) => instruction.name === name)?.text;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The rows of the tables of topics in docs/events.md: what is in back ticks, column by column. */
+/** The rows of the tables of topics in docs/events.md: the texts in back ticks, column by column. */
 export function documentedTopics(): {
   readonly topic: string;
   readonly variable: string;
@@ -13,8 +13,8 @@ export function documentedTopics(): {
 }
 
 /**
- * Throws when a message does not have exactly the fields that docs/events.md gives for its topic. Topics that other systems
- * write to are left alone.
+ * Throws when a message does not have exactly the fields that docs/events.md lists for its topic. Topics that other systems
+ * write to are ignored.
  */
 export function requireDocumented(topic: string, value: string): void {
   const found = documentedTopics().find((each) => each.topic === topic);

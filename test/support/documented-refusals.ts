@@ -15,7 +15,7 @@ interface Documented {
 
 type Responses = Record<string, { content?: Record<string, { schema: Documented }> }>;
 
-/** Remembers the refusals that tests saw, and says which of them the OpenAPI document does not have for their route. */
+/** Records the refusals that tests saw, and returns those that the OpenAPI document does not have for their route. */
 export function refusalsSeen() {
   const seen: Observed[] = [];
   return {
@@ -30,7 +30,7 @@ export function refusalsSeen() {
     },
     undocumented(http: HttpServer): string[] {
       const paths = http.swagger().paths as Record<string, Record<string, { responses: Responses }>>;
-      // The one that names most of an address is the one that the router takes.
+      // The most specific route is the one that the router takes.
       const patterns = Object.keys(paths)
         .toSorted((one, other) => parametersIn(one) - parametersIn(other) || other.length - one.length)
         .map((path) => ({ path, regex: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`) }));

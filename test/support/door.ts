@@ -17,7 +17,7 @@ export interface SoldTicket {
   readonly qrText: string;
 }
 
-/** A service with somebody at each side of the door. */
+/** A service with a person on each side of the door. */
 export interface Door {
   readonly platform: PlatformApp;
   readonly app: TestApp;
@@ -29,13 +29,13 @@ export interface Door {
   /** Tickets of completed orders that cost nothing. */
   sell(count: number): Promise<SoldTicket[]>;
   sellOne(): Promise<SoldTicket>;
-  /** What a scanner's app posts. */
+  /** The body that a scanner's app posts. */
   scan(qrText: unknown, more?: Record<string, unknown>, token?: string): Promise<Answer>;
-  /** What it posts of what it did without a network. */
+  /** The entry that it uploads for a scan made without a network. */
   upload(scans: readonly unknown[], token?: string): Promise<Answer>;
   bundle(since?: string, token?: string): Promise<Answer>;
   undo(ticketId: string): Promise<Answer>;
-  /** Scans of a ticket, in the order they were written. */
+  /** The scans of a ticket, in the order in which they were recorded. */
   history(ticketId: string): Promise<Record<string, unknown>[]>;
 }
 

@@ -2,9 +2,9 @@ import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { toBuffer } from 'qrcode';
 
-/** A key of the earlier service. The service never has it, so any does. */
+/** A key of the earlier service. The service never has it, so any key will do. */
 const EARLIER_KEY = Buffer.alloc(32, 5).toString('base64');
-/** What the picture was sold for. */
+/** The contents that the picture was sold with. */
 export const REAL_TICKET = '8e688506-02b1-48ed-9612-5472dd044744';
 export const REAL_ORDER = '8d564400-1273-4e3c-9b7d-cc3beccd2b27';
 /** A picture that the earlier service's own code made. */
@@ -13,7 +13,7 @@ export const REAL_PICTURE = await readFile(new URL('pictures/earlier-service.png
 const PICTURE_PX = 256;
 const IV_BYTES = 16;
 
-/** The text that the earlier service puts into a ticket's code: another one each time, and nothing authenticates it. */
+/** The text that the earlier service puts into a ticket's code: different each time, and not authenticated. */
 export function earlierText(
   ticket: Readonly<Record<'ticketId' | 'orderId' | 'seatId' | 'seatLabel', string>>,
 ): string {

@@ -3,7 +3,7 @@ import { sql } from './databases.ts';
 import { earlierPicture, earlierText } from './earlier-codes.ts';
 import { emptyDatabase } from './own-database.ts';
 
-/** The database as the earlier service leaves it: its tables, its own table of versions, no index but primary keys. */
+/** The database as the earlier service leaves it: its tables, its own table of versions, and primary keys as the only indexes. */
 export const EARLIER_SCHEMA = `
   CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
   INSERT INTO schema_migrations VALUES (2, false);
@@ -20,7 +20,7 @@ export interface EarlierOrder {
   readonly status?: 'pending' | 'completed' | 'cancelled';
   /** Prices of its tickets, major units. */
   readonly prices?: readonly number[];
-  /** What it wrote when no PaymentIntent was made is an empty text. */
+  /** An empty text is what it wrote when no PaymentIntent was made. */
   readonly intentId?: string;
   readonly orderId?: string;
 }

@@ -2,17 +2,17 @@ import type { Watch } from '../../src/app.ts';
 import type { Connections, Executor, Statement } from '../../src/platform/postgres/database.ts';
 
 /**
- * Stands around every effect of the service: each statement and commit, each call that leaves the process. An effect is
- * named by its port and its statement or method, as in `database order-insert` or `stripe cancelIntent`. What `before`
- * throws is what the effect fails with; it may wait, and so decide which effect comes next.
+ * Wraps every effect of the service: each statement and commit, each call that leaves the process. An effect is named by
+ * its port and its statement or method, as in `database order-insert` or `stripe cancelIntent`. An error that `before`
+ * throws fails the effect; `before` may also wait, and so decide which effect comes next.
  */
 export interface Observer {
   before(effect: string): Promise<void> | void;
-  /** Also when it failed. */
+  /** Called also after a failure. */
   after(effect: string): Promise<void> | void;
 }
 
-/** For `buildApp`: hands everything with an effect to the observer. */
+/** For `buildApp`: reports every effect to the observer. */
 export function watchEffects(observer: Observer): Watch {
   return (name, port) => {
     if (name === 'database')
@@ -57,7 +57,7 @@ function watchedDatabase(database: WatchedDatabase, observer: Observer): Watched
   };
 }
 
-/** The commit is an effect of its own: what is before it has not happened for anybody else. */
+/** The commit is an effect of its own: until it happens, no other connection sees what came before it. */
 async function commit<Result>(
   database: WatchedDatabase,
   work: (executor: Executor) => Promise<Result>,
@@ -77,7 +77,7 @@ async function commit<Result>(
   }
 }
 
-/** Methods that answer at once have no effect: only those that give a promise are watched. */
+/** Methods that answer at once have no effect, so only those that return a promise are watched. */
 const AT_ONCE: ReadonlySet<PropertyKey> = new Set(['readWebhook', 'intentsSince', 'subscribe', 'close']);
 
 function watchedPort<Port extends object>(name: string, port: Port, observer: Observer): Port {

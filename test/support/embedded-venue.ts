@@ -11,10 +11,10 @@ import { type Answer, call } from './test-app.ts';
 /** The moment at which the venue of these tests was opened. */
 export const VENUE_NOW = instant(Date.UTC(2026, 10, 24, 15));
 export const VENUE_CURRENCY = new Currency('lkr');
-/** A token of another service, as the venue of these tests takes it. */
+/** A token of another service, as the venue of these tests accepts it. */
 export const SERVICE_TOKEN = 'service';
 
-/** What that venue has, its events and the nights of its concert by name. */
+/** The catalogue of that venue: its events, and the nights of its concert by name. */
 export function venueCatalogue() {
   const catalogue = demoCatalogue(VENUE_NOW, VENUE_CURRENCY);
   const [concert, theatre, webinar, arena] = catalogue.events;
@@ -27,7 +27,7 @@ export function venueCatalogue() {
 export interface OpenedVenue {
   readonly url: string;
   readonly venue: EmbeddedVenue;
-  /** A path of its reading side. */
+  /** A path of its query service. */
   get(path: string): Promise<Answer>;
 }
 

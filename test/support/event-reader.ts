@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { until } from './servers.ts';
 
-/** An event as a browser's EventSource hands it out. */
+/** An event as a browser's EventSource delivers it. */
 export interface SentEvent {
   readonly event: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
@@ -10,29 +10,29 @@ export interface SentEvent {
   readonly id: string;
 }
 
-/** One open event stream, read as the HTML standard says. */
+/** One open event stream, read as the HTML standard specifies. */
 export interface EventReader {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The body where it is no stream: what was refused. */
+  /** The body of an answer that is not a stream, such as a refusal. */
   readonly text: string;
   readonly events: readonly SentEvent[];
   /** Comment lines, without the colon. */
   readonly comments: readonly string[];
-  /** The id that a browser would come back with. */
+  /** The id that a browser would reconnect with. */
   readonly lastEventId: string;
-  /** Whether the server has ended it or cut it. */
+  /** Whether the server has ended or cut the stream. */
   readonly isOver: boolean;
   /** The data of the events of a name so far. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
   dataOf(event: string): any[];
-  /** Waits for the next ones until there are so many of a name. */
+  /** Waits until there are so many events of a name. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
   untilThereAre(count: number, event: string): Promise<any[]>;
   untilOver(): Promise<void>;
-  /** Takes nothing from the connection from now on. */
+  /** Stops reading from the connection. */
   stall(): void;
-  /** Takes again. */
+  /** Reads again. */
   resume(): void;
   close(): void;
 }
@@ -43,7 +43,7 @@ export interface ReaderOptions {
   readonly method?: string;
 }
 
-/** Opens a stream and resolves when its headers are there; it is closed at the end of the test. */
+/** Opens a stream and resolves when its headers have arrived; it is closed at the end of the test. */
 export async function openStream(
   url: string,
   path: string,
@@ -107,7 +107,7 @@ export async function openStream(
   return reader;
 }
 
-/** Reads whole blocks from the text and returns what is left of it. */
+/** Parses whole blocks of the text and returns the rest. */
 function takeBlocks(
   text: string,
   events: SentEvent[],

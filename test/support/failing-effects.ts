@@ -7,9 +7,9 @@ export interface FailingEffects {
   readonly watch: Watch;
   /** Every effect so far, in order. */
   readonly seen: string[];
-  /** Fails the effect the next `times` it happens. */
+  /** Fails the effect the next `times` times. */
   fail(effect: string, error: Error, times?: number): void;
-  /** Nothing fails from now on. */
+  /** No effect fails from now on. */
   clear(): void;
 }
 

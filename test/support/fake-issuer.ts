@@ -16,21 +16,21 @@ import { close, listen } from './servers.ts';
 export interface FakeIssuer {
   readonly url: string;
   readonly issuer: string;
-  /** A token that is good but for what `claims` and `options` change. */
+  /** A valid token, except for `claims` and `options`. */
   token(
     sub: string,
     claims?: JWTPayload,
     options?: { expiresIn?: number; forged?: boolean; kid?: string },
   ): Promise<string>;
-  /** Signs with a new key from now on; the old one is gone from the JWKS. */
+  /** Signs with a new key from now on; the old one is removed from the JWKS. */
   rotate(): Promise<void>;
-  /** Whether it answers at all. */
-  away: boolean;
-  /** How many M2M tokens it gave, and how many times its keys were fetched. */
+  /** Whether it refuses every connection. */
+  isUnavailable: boolean;
+  /** How many M2M tokens it issued, and how many times its keys were fetched. */
   readonly counts: { tokens: number; keys: number };
-  /** Where its keys are, said in its discovery document; unset: at Keycloak's path, and there is no such document. */
+  /** Where its keys are, as its discovery document says; unset: at Keycloak's path, without such a document. */
   keysAt: string | undefined;
-  /** Life of M2M tokens. */
+  /** The lifetime of M2M tokens. */
   m2mLifeS: number;
 }
 
@@ -45,7 +45,7 @@ declare module 'vitest' {
 
 let isKeyTaken = false;
 
-/** To make an RSA key takes longer than most tests: the first issuer of a file has the run's, any other one of its own. */
+/** Creating an RSA key takes longer than most tests: the first issuer of a file uses the run's, any other one its own. */
 async function keyPair(): Promise<GenerateKeyPairResult> {
   if (isKeyTaken) return generateKeyPair(ALGORITHM);
   isKeyTaken = true;
@@ -63,11 +63,11 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
   let pair = await keyPair();
   let stranger: GenerateKeyPairResult | undefined;
   const counts = { tokens: 0, keys: 0 };
-  const fake = { away: false, counts, m2mLifeS: 300, keysAt: undefined as string | undefined };
+  const fake = { isUnavailable: false, counts, m2mLifeS: 300, keysAt: undefined as string | undefined };
   const kid = () => `key-${generation}`;
 
   const server = createServer(async (request, response) => {
-    if (fake.away) return void request.socket.destroy();
+    if (fake.isUnavailable) return void request.socket.destroy();
     response.setHeader('content-type', 'application/json');
     if (request.url?.endsWith('/.well-known/openid-configuration')) {
       if (fake.keysAt) return void response.end(JSON.stringify({ issuer, jwks_uri: url + fake.keysAt }));

@@ -11,13 +11,13 @@ export interface SeatingCall {
   readonly traceparent: string | undefined;
 }
 
-/** What the fake answers in place of itself, once set. */
+/** The answer of the fake in place of its own, once set. */
 export interface CannedAnswer {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** The platform's two seating services, as a test wants them. */
+/** The platform's two seating services, controlled by a test. */
 export interface FakeSeating {
   readonly url: string;
   readonly calls: SeatingCall[];
@@ -28,25 +28,25 @@ export interface FakeSeating {
   readonly discounts: Map<string, CatalogueDiscount>;
   /** The user id that owns an event, a session or an organisation, by its id. */
   readonly owners: Map<string, string>;
-  /** Session ids that this user id scans for. */
+  /** Session ids for which this user id scans. */
   readonly scanners: Map<string, Set<string>>;
   /** Sessions of the catalogue by id, as the contract's section 9 spells them, with the title of their event. */
   readonly sessions: Map<string, { readonly title: string; readonly [field: string]: unknown }>;
   query: CannedAnswer | undefined;
   seating: CannedAnswer | undefined;
-  away: boolean;
+  isUnavailable: boolean;
   /** Whether it refuses an order whose session is known and is of another event or organisation, as the platform does. */
   refusesMixtures: boolean;
-  /** Held answers wait for it. */
+  /** Answers wait for this promise. */
   gate: Promise<unknown> | undefined;
 }
 
-/** The calls that ask whether an order's seats may be sold; each order makes one of both services. */
+/** The calls that ask whether an order's seats may be sold; each order calls both services once. */
 export function seatQuestions(fake: Pick<FakeSeating, 'calls'>): SeatingCall[] {
   return fake.calls.filter(({ path }) => path.endsWith('/validate-pre-order'));
 }
 
-/** New seats at the prices given, in major units. */
+/** New seats at the given prices, in major units. */
 export function seatsAt<Prices extends readonly number[]>(
   fake: Pick<FakeSeating, 'prices'>,
   ...prices: Prices
@@ -67,7 +67,7 @@ export interface CatalogueDiscount {
   readonly [field: string]: unknown;
 }
 
-/** Puts a discount into the catalogue, good for everything but for what `changes` says; its id. */
+/** Adds a discount to the catalogue, valid for everything except for `changes`; returns its id. */
 export function catalogueDiscount(
   fake: Pick<FakeSeating, 'discounts'>,
   parameters: Record<string, unknown>,
@@ -104,12 +104,12 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     sessions: new Map(),
     query: undefined,
     seating: undefined,
-    away: false,
+    isUnavailable: false,
     refusesMixtures: false,
     gate: undefined,
   };
   const server = createServer(async (request, response) => {
-    if (fake.away) return void request.socket.destroy();
+    if (fake.isUnavailable) return void request.socket.destroy();
     const url = new URL(request.url ?? '/', 'http://fake');
     const sent = await text(request);
     const body: unknown = sent === '' ? undefined : JSON.parse(sent);

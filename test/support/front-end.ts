@@ -5,14 +5,14 @@ import { close, listen } from './servers.ts';
 
 /** Pages that sign in with the real keycloak-js, as the platform's front end does. */
 export interface FrontEnd {
-  /** Host and port that the pages are at. */
+  /** Host and port of the pages. */
   readonly address: string;
   stop(): Promise<void>;
 }
 
 /**
- * Serves them: `/` with `check-sso` alone, `/silent` with a page for the silent check, too. Each leaves the adapter in
- * `keycloak`, what `init` came to in `outcome`, its warnings in `warnings`, and how often the tab loaded in `sessionStorage.loads`.
+ * Serves the pages: `/` with `check-sso` alone, `/silent` also with a page for the silent check. Each leaves the adapter in
+ * `keycloak`, the result of `init` in `outcome`, its warnings in `warnings`, and the tab's loads in `sessionStorage.loads`.
  */
 export async function startFrontEnd(issuer: string): Promise<FrontEnd> {
   const library = await readFile(fileURLToPath(import.meta.resolve('keycloak-js')), 'utf8');

@@ -1,6 +1,6 @@
 import type { Observer } from './effects.ts';
 
-/** Holds an effect back until so many wait for it, then lets all of them go at the same moment. */
+/** Holds an effect until so many wait for it, then releases all of them at the same moment. */
 export interface Gate extends Observer {
   closeFor(count: number): void;
 }

@@ -16,17 +16,17 @@ declare module 'vitest' {
 }
 
 /**
- * What a server may save that is thrown away after the run: no test cuts the power of this one, so nothing has to reach
- * the disk, and its one password need not be slow to guess.
+ * Settings for a server that is discarded after the run: no test cuts its power, so nothing has to reach the disk, and its
+ * one password need not be slow to guess.
  */
-const THROWN_AWAY = [
+const DISCARDED_AFTER_RUN = [
   'fsync = off',
   'full_page_writes = off',
   'synchronous_commit = off',
   'scram_iterations = 1',
 ];
 
-/** One real PostgreSQL for the run, and a migrated template that each test file copies. */
+/** Starts one real PostgreSQL for the run, with a migrated template that each test file copies. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-test-'));
   const server = await startEmbeddedPostgres(folder);
@@ -51,9 +51,9 @@ async function makeQuick(dsn: string): Promise<void> {
   const client = new pg.Client({ connectionString: dsn });
   await client.connect();
   try {
-    for (const setting of THROWN_AWAY) await client.query(`ALTER SYSTEM SET ${setting}`);
+    for (const setting of DISCARDED_AFTER_RUN) await client.query(`ALTER SYSTEM SET ${setting}`);
     await client.query('SELECT pg_reload_conf()');
-    // The same password, kept in the quicker way.
+    // The same password, stored with the cheaper hash.
     await client.query('SET scram_iterations = 1');
     await client.query(`ALTER ROLE ${username} PASSWORD ${client.escapeLiteral(password)}`);
   } finally {

@@ -1,6 +1,6 @@
-/** The messages of the earlier service, as consumers parse them, with what changes from order to order left open. */
+/** The messages of the earlier service, as consumers parse them, with the parts that vary from order to order left open. */
 
-/** What changes from order to order taken out: the rest is compared to the byte. */
+/** Removes the parts that vary from order to order: the rest is compared byte by byte. */
 export function shapeOf(text: string): string {
   return text
     .replaceAll(/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, '<uuid>')

@@ -13,10 +13,10 @@ export interface Haproxy {
   serving(): Promise<string[]>;
 }
 
-/** Seconds that its checks need to find that a server is not ready: one a second, and three that fail. */
+/** Seconds that its checks need to find that a server is not ready: one check a second, three of which fail. */
 export const HAPROXY_FINDS_S = 3;
 
-/** Starts HAProxy before the ports of this machine, with a check of health a second; stopped after the tests of the file. */
+/** Starts HAProxy in front of ports of this machine, with a health check a second; stopped after the tests of the file. */
 export async function startHaproxy(ports: readonly number[]): Promise<Haproxy> {
   const [port = 0, statsPort = 0] = await freePorts(2);
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-haproxy-'));

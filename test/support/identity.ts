@@ -10,12 +10,12 @@ export const REALM = '/realms/event-ticketing';
 export const FRONT_END = ['http://localhost:8090', 'http://ticketly.test:8090', 'http://www.localhost:8090'];
 
 export interface TestIdentity {
-  /** Where it answers, with the realm. */
+  /** Its address, with the realm. */
   readonly base: string;
   readonly issuer: string;
 }
 
-/** The embedded identity alone, on a port of its own; `issuer` is what it calls itself after a restart. */
+/** The embedded identity alone, on a port of its own; `issuer` is the name that it uses after a restart. */
 export async function startIdentity(
   dataDir: string,
   { issuer, ...more }: { issuer?: string; webOrigins?: readonly string[]; maxAccounts?: number } = {},
@@ -57,7 +57,7 @@ export interface Visit {
   readonly text: string;
 }
 
-/** Somebody who visits pages and keeps their cookies; `form` is posted. Redirects are not followed. */
+/** A visitor of pages, who keeps their cookies; `form` is posted. Redirects are not followed. */
 export type Visitor = (address: string, form?: Record<string, string>) => Promise<Visit>;
 
 export function newVisitor(base: string, jar = new Map<string, string>()): Visitor {
@@ -84,7 +84,7 @@ export function newVisitor(base: string, jar = new Map<string, string>()): Visit
 const VERIFIER = 'v'.repeat(50);
 export const BACK = 'http://localhost:8090/back?page=1';
 
-/** The address that a page sends somebody to for signing in (or, by `path`, for signing up). */
+/** The address to which a page redirects for signing in (or, by `path`, for signing up). */
 export function signInAddress(more: Record<string, string> = {}, path = 'auth'): string {
   const query = new URLSearchParams({
     client_id: 'web-frontend',
@@ -100,7 +100,7 @@ export function signInAddress(more: Record<string, string> = {}, path = 'auth'):
   return `${REALM}/protocol/openid-connect/${path}?${query}`;
 }
 
-/** Goes on from a form that was sent to the page that asked for the sign-in, and exchanges its code. */
+/** Follows a submitted form to the page that asked for the sign-in, and exchanges its code. */
 export async function finishSignIn(base: string, visit: Visitor, sent: Visit) {
   const end = await visit(sent.location);
   const answer = new URLSearchParams(new URL(end.location).hash.slice(1));

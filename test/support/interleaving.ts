@@ -10,18 +10,18 @@ import { patience } from './patience.ts';
 import type { Choose, Step } from './schedules.ts';
 
 /**
- * Races whose interleaving is forced. Every effect of the service waits until it is let go, one at a time: the next is
- * chosen when everybody who races waits to be let go, waits in PostgreSQL for a lock, or is done. So the same choices
- * give the same race again, and every order of effects can be had that the service has.
+ * Races whose interleaving is forced. Every effect of the service waits until it is released, one at a time: the next one is
+ * chosen when every racer waits to be released, waits in PostgreSQL for a lock, or is done. So the same choices give the
+ * same race again, and every possible order of the service's effects can be produced.
  */
 export interface Interleaving {
   /** For `buildApp`, of as many replicas as race. */
   readonly watch: Watch;
-  /** Tells the requests of those who race apart, by the header that `asRacer` gives. */
+  /** Tells the requests of racers apart, by the header that `asRacer` returns. */
   tagRequests(server: Server): void;
   /**
-   * Runs what one who races does beside the service, a page that pays, as an effect to be let go like another. Its name
-   * begins with `database` when it may wait for a lock there.
+   * Runs what a racer does outside the service, such as a page that pays, as an effect that is released like any other. Its
+   * name begins with `database` when it may wait for a lock there.
    */
   effect<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
   /** Runs all of them; rejects when one does. */
@@ -29,24 +29,24 @@ export interface Interleaving {
     choose: Choose,
     works: Works,
   ): Promise<Raced<Works>>;
-  /** The effects of the newest race in the order they were let go in. */
+  /** The effects of the newest race in the order in which they were released. */
   steps(): readonly Step[];
 }
 
 export interface Raced<Works extends Record<string, () => Promise<unknown>>> {
   readonly answers: { readonly [Name in keyof Works]: Awaited<ReturnType<Works[Name]>> };
   readonly steps: readonly Step[];
-  /** How often everybody waited for a lock of another, for ever: a deadlock. */
+  /** How often every racer waited for the lock of another: a deadlock. */
   readonly standstills: number;
 }
 
-/** One who races, and where he is. */
+/** A racer and its progress. */
 interface Racer {
   readonly name: string;
   readonly parked: Parked[];
-  /** Effects that were let go and have not ended. */
+  /** Effects that were released and have not ended. */
   readonly running: string[];
-  /** Transactions that open or close: no effects, but not at rest either. */
+  /** Transactions that open or close: not effects, but not at rest either. */
   opening: number;
   isDone: boolean;
 }
@@ -63,7 +63,7 @@ export function asRacer(name: string): Record<string, string> {
   return { [RACER_HEADER]: name };
 }
 
-/** Questions about roles: racers who ask the same at a time share one, and wait for the racer that asked it. They change nothing. */
+/** Questions about roles change nothing: racers who ask the same one at a time share it, and wait for the racer that asked. */
 const IS_SHARED = /^seating (owns\w+|isScanner)$/;
 
 export function createInterleaving(dsn: string): Interleaving {
@@ -93,7 +93,7 @@ export function createInterleaving(dsn: string): Interleaving {
     },
   };
 
-  /** Resolves when nobody moves by himself any more. */
+  /** Resolves when no racer can move on its own. */
   async function settle(): Promise<void> {
     for (;;) {
       while (racers.some(isMoving)) await changes.next();
@@ -118,7 +118,7 @@ export function createInterleaving(dsn: string): Interleaving {
     });
   }
 
-  /** Lets effects go until there are none; how often nobody could go on. */
+  /** Releases effects until there are none; returns how often no racer could move. */
   async function conduct(choose: Choose): Promise<number> {
     for (let standstills = 0; ; ) {
       await settle();
@@ -178,7 +178,7 @@ function isStatement(effect: string): boolean {
   return effect.startsWith('database ');
 }
 
-/** Counts that something has changed, and lets one wait for the next change. */
+/** Counts changes, and lets a caller wait for the next one. */
 function createChanges() {
   let count = 0;
   let waiting = Promise.withResolvers<void>();
@@ -193,14 +193,14 @@ function createChanges() {
       const timer = setTimeout(
         waiting.reject,
         patience(STUCK_MS),
-        new Error('the race is stuck: nobody moves'),
+        new Error('the race is stuck: no racer moves'),
       );
       await waiting.promise.finally(() => clearTimeout(timer));
     },
   };
 }
 
-/** What begins and ends a transaction is no effect of its own; until it is over the racer is not at rest. */
+/** The beginning and the end of a transaction are not effects, but the racer is not at rest until they are over. */
 function watchOpening<Port extends object>(
   name: string,
   port: Port,
@@ -230,14 +230,14 @@ function watchOpening<Port extends object>(
   return { ...port, transaction };
 }
 
-/** The parser hands a body over in a context of its own: what listens is to stay in the one of its request. */
+/** The parser delivers a body in a context of its own, and its listeners must stay in that of their request. */
 function stayIn(request: IncomingMessage): void {
   const here = AsyncLocalStorage.snapshot();
   const emit = request.emit.bind(request) as (...values: unknown[]) => boolean;
   Object.assign(request, { emit: (...values: unknown[]) => here(emit, ...values) });
 }
 
-/** How many statements in this database wait for a lock, as the lock table has it: an activity can be a moment old. */
+/** How many statements in this database wait for a lock, by the lock table: an activity can be a moment old. */
 function countLockWaiters(dsn: string): () => Promise<number> {
   const client = new pg.Client({ connectionString: dsn });
   const connected = client.connect();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Consumer, stringDeserializers } from '@platformatic/kafka';
 
-/** A record as it stands in a topic, read by a client that knows nothing of ours. */
+/** A record as it stands in a topic, read by a client that shares no code with ours. */
 export interface StoredRecord {
   readonly topic: string;
   readonly partition: number;
@@ -18,7 +18,7 @@ export interface Onlooker {
   close(): Promise<void>;
 }
 
-/** Reads topics from their beginning; `onSeen` hears of each record at once. */
+/** Reads topics from their beginning; `onSeen` is called for each record at once. */
 export async function openOnlooker(
   broker: string,
   topics: readonly string[],

@@ -1,6 +1,6 @@
 import { Producer, stringSerializers } from '@platformatic/kafka';
 
-/** Sends as another service does: no header, no idempotence, whatever text. */
+/** Sends as another service does: without headers, without idempotence, with any text. */
 export async function sendToTopic(
   broker: string,
   topic: string,

@@ -11,21 +11,21 @@ import { until } from './servers.ts';
 
 /** A real Kafka on this machine: one broker that is its own controller, on free ports. */
 export interface KafkaServer {
-  /** `host:port` of the listener that asks nothing. */
+  /** `host:port` of the listener without authentication. */
   readonly plain: string;
-  /** The listener that asks for a name and a password, and the one that does so over TLS. */
+  /** The listener that requires a name and a password, and the one that does so over TLS. */
   readonly sasl: string;
   readonly saslOverTls: string;
   /** File of the certificate that signs the TLS listener’s. */
   readonly caFile: string;
   /** SIGKILL, as a machine that loses its power. */
   kill(): Promise<void>;
-  /** Stops and lets go on: the process is there and answers nobody. */
+  /** Stops and continues the process: while stopped it exists and answers no request. */
   freeze(): void;
   thaw(): void;
-  /** Starts it again where it was, with what it had. */
+  /** Starts it again in the same place, with its data. */
   restart(): Promise<void>;
-  /** Ends it and removes what it wrote; its log is kept, and named, when asked. */
+  /** Ends it and removes its files; its log is kept, and named, on request. */
   stop(keepLog?: boolean): Promise<void>;
 }
 
@@ -41,11 +41,11 @@ const STORE_PASSWORD = 'changeit';
 const run = promisify(execFile);
 
 export interface KafkaOptions {
-  /** `host:port` that clients of the plain listener are sent to, in place of its own. */
+  /** `host:port` to which clients of the plain listener are sent, in place of its own. */
   readonly advertised?: string;
 }
 
-/** Starts one, fetching it with Maven the first time. What it logs is kept and named when it does not come up. */
+/** Starts one, fetched with Maven the first time. Its log is kept and named when it does not come up. */
 export async function startKafka({ advertised }: KafkaOptions = {}): Promise<KafkaServer> {
   const libs = await fromMaven({
     name: `kafka-${KAFKA_VERSION}`,
@@ -61,7 +61,7 @@ export async function startKafka({ advertised }: KafkaOptions = {}): Promise<Kaf
     properties(folder, { plain, sasl, saslOverTls, controller }, advertised ?? `127.0.0.1:${plain}`),
   );
   await writeFile(join(folder, 'log4j2.properties'), LOGGING);
-  // Up sooner, for a life of minutes.
+  // The JVM starts faster this way, for a life of minutes.
   const java = [
     '-Xmx512m',
     '-XX:TieredStopAtLevel=1',
@@ -78,7 +78,7 @@ export async function startKafka({ advertised }: KafkaOptions = {}): Promise<Kaf
     ...java,
     'kafka.tools.StorageTool',
     'format',
-    // One argument: an id may begin with a dash.
+    // One argument, because an id may begin with a dash.
     `--cluster-id=${Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')}`,
     '-c',
     join(folder, 'server.properties'),
@@ -121,9 +121,9 @@ async function launch(java: readonly string[], folder: string, log: string): Pro
   });
   try {
     await until(
-      `Kafka is up; what it says is in ${log}`,
+      `Kafka is up; its log is ${log}`,
       () => {
-        if (endingOf(child) !== null) throw new Error(`Kafka ended; what it said is in ${log}`);
+        if (endingOf(child) !== null) throw new Error(`Kafka ended; its log is ${log}`);
         return isUp;
       },
       START_TIMEOUT_MS,
@@ -135,7 +135,7 @@ async function launch(java: readonly string[], folder: string, log: string): Pro
   return child;
 }
 
-/** A key store for the broker, and its certificate for those who call it. */
+/** A key store for the broker, and its certificate for its clients. */
 async function certificate(folder: string): Promise<string> {
   const store = ['-keystore', join(folder, 'broker.p12'), '-storepass', STORE_PASSWORD, '-alias', 'broker'];
   const names = ['-dname', 'CN=localhost', '-ext', 'SAN=dns:localhost,ip:127.0.0.1'];

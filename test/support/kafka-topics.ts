@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import type { KafkaAccess } from '../../src/platform/kafka/kafka.client.ts';
 import { openOnlooker, type StoredRecord } from './kafka-onlooker.ts';
 
-/** Who asks nothing and says nothing: the plain listener. */
+/** The plain listener, without authentication. */
 export function plainAccess(broker: string): KafkaAccess {
   return { brokers: [broker], clientId: 'tests', tls: undefined, sasl: undefined };
 }
@@ -15,7 +15,7 @@ export async function watchTopics(broker: string, topics: readonly string[]): Pr
   return onlooker.seen;
 }
 
-/** Asks a broker as its operator does. */
+/** Queries a broker as its operator does. */
 export async function asOperator<Result>(
   broker: string,
   ask: (admin: Admin) => Promise<Result>,

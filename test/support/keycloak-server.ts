@@ -11,7 +11,7 @@ import { call } from './test-app.ts';
 
 /** A real Keycloak on this machine, with the realm of `deploy/keycloak` imported as it is. */
 export interface KeycloakServer {
-  /** Its base address, and what its tokens say of who issued them. */
+  /** Its base address, and the issuer in its tokens. */
   readonly url: string;
   readonly port: number;
   readonly issuer: string;
@@ -20,9 +20,9 @@ export interface KeycloakServer {
   /** A call of its admin API, below `/admin/realms/event-ticketing`. */
   asAdmin(method: string, path: string, body?: unknown): Promise<{ readonly [field: string]: unknown }[]>;
   kill(): Promise<void>;
-  /** Starts it again where it was, with what it had. */
+  /** Starts it again in the same place, with its data. */
   start(): Promise<void>;
-  /** Ends it and removes what it wrote; its log is kept, and named, when asked. */
+  /** Ends it and removes its files; its log is kept, and named, on request. */
   stop(keepLog?: boolean): Promise<void>;
 }
 
@@ -31,12 +31,12 @@ export const KEYCLOAK_VERSION = '26.4.5';
 export const REALM_CLIENT_SECRET = 'demo-service-secret';
 const REALM = 'event-ticketing';
 const DIGEST = 'f3e105b96fc158a6c8276f43c4779427d0f5e708b726fb23609d8b3da640b22b';
-/** Keycloak prepares itself for its options in a first run, which ends so. */
+/** The exit code of Keycloak's first run, which only prepares it for its options. */
 const BUILT = 10;
 const UP_TIMEOUT_MS = 400_000;
 const run = promisify(execFile);
 
-/** Starts one, fetching it with Maven the first time; `hostname` is this machine as browsers and tokens name it. */
+/** Starts one, fetched with Maven the first time; `hostname` is this machine in browsers and tokens. */
 export async function startKeycloak(hostname = '127.0.0.1'): Promise<KeycloakServer> {
   const artifact = ['org.keycloak', 'keycloak-quarkus-dist', KEYCLOAK_VERSION, 'zip'] as const;
   const download = { name: `keycloak-${KEYCLOAK_VERSION}`, artifacts: [artifact], withDependencies: false };
@@ -86,7 +86,7 @@ export async function startKeycloak(hostname = '127.0.0.1'): Promise<KeycloakSer
   };
 }
 
-/** As `kc.sh start-dev` does it, but Java itself: what is killed is then the server, and no shell before it. */
+/** Runs what `kc.sh start-dev` runs, but Java itself: a kill then hits the server and not a shell. */
 function javaOf(home: string, url: string, more: readonly string[]): string[] {
   const { port } = new URL(url);
   return [
@@ -111,7 +111,7 @@ async function launch(args: readonly string[], url: string, log: string): Promis
   child.stdout.pipe(kept, { end: false });
   child.stderr.pipe(kept, { end: false });
   const isUp = async () => {
-    if (endingOf(child) !== null) throw new Error(`Keycloak ended; what it said is in ${log}`);
+    if (endingOf(child) !== null) throw new Error(`Keycloak ended; its log is ${log}`);
     return fetch(`${url}/realms/${REALM}`).then(
       ({ ok }) => ok,
       () => false,

@@ -1,23 +1,23 @@
 import { expect } from 'vitest';
 import type { Arena } from './arena.ts';
 
-/** An order with everything that is known of it: here, at Stripe, and on the topics. */
+/** An order with its state in this service, at Stripe, and on the topics. */
 export interface Ledger {
   readonly status: string;
   readonly reason: string | null;
   readonly price: number;
   readonly seatIds: readonly string[];
   readonly payments: readonly { readonly state: string; readonly amount_minor: number }[];
-  /** Minor units that were given back, or are about to be. */
-  readonly givenBack: number;
-  /** Minor units at Stripe: what came less what went back. */
+  /** Minor units that were refunded, or are about to be. */
+  readonly refunded: number;
+  /** Minor units at Stripe: received minus refunded. */
   readonly kept: number;
   /** The intent that is to pay for it. */
   readonly intentId: string | null;
-  /** Intents that somebody could pay now, with what they take. */
+  /** Intents that can be paid now, with their amounts. */
   readonly open: ReadonlyMap<string, number>;
   /** Its states in the order in which they were published. */
-  readonly news: readonly string[];
+  readonly announced: readonly string[];
 }
 
 interface OrderRow {
@@ -26,7 +26,7 @@ interface OrderRow {
   readonly price: string;
   readonly payment_intent_id: string | null;
   readonly seat_ids: string[];
-  readonly given_back: number;
+  readonly refunded: number;
 }
 
 const MINOR_UNITS = 100;
@@ -36,7 +36,7 @@ export async function ledgerOf(arena: Arena, orderId: string): Promise<Ledger> {
     `SELECT status, cancel_reason, price, payment_intent_id,
             ARRAY (SELECT seat_id FROM tickets WHERE order_id = o.order_id AND voided_at IS NULL) AS seat_ids,
             (SELECT COALESCE(sum(r.amount_minor), 0)::integer FROM refunds r JOIN payments p USING (payment_intent_id)
-              WHERE p.order_id = o.order_id AND p.state = 'applied') AS given_back
+              WHERE p.order_id = o.order_id AND p.state = 'applied') AS refunded
        FROM orders o WHERE order_id = $1`,
     [orderId],
   );
@@ -55,31 +55,31 @@ export async function ledgerOf(arena: Arena, orderId: string): Promise<Ledger> {
     price: Number(order.price) * MINOR_UNITS,
     seatIds: order.seat_ids.toSorted(),
     payments,
-    givenBack: order.given_back,
+    refunded: order.refunded,
     kept: kept.reduce((total, each) => total + each, 0),
     intentId: order.payment_intent_id,
     open: new Map(
       intents.filter(({ status }) => status.startsWith('requires_')).map(({ id, amount }) => [id, amount]),
     ),
-    news: newsOfOrder(arena, orderId),
+    announced: statesOfOrder(arena, orderId),
   };
 }
 
-function newsOfOrder({ events }: Arena, orderId: string): string[] {
-  const news = events.messages
+function statesOfOrder({ events }: Arena, orderId: string): string[] {
+  const messages = events.messages
     .filter(({ topic, key }) => key === orderId && topic.startsWith('ticketly.order.'))
     .map(({ topic, value }): { topic: string; status: string } => ({
       topic,
       status: JSON.parse(value).Status,
     }));
-  // An amended order is in the state that it was in: a part of its money was refunded, or a ticket changed.
-  const isSame = ({ topic, status }: (typeof news)[number], at: number) =>
-    topic === 'ticketly.order.amended' && status === news[at - 1]?.status;
-  return news.filter((each, at) => !isSame(each, at)).map(({ status }) => status);
+  // An amended order keeps its state: a part of its money was refunded, or a ticket changed.
+  const isSame = ({ topic, status }: (typeof messages)[number], at: number) =>
+    topic === 'ticketly.order.amended' && status === messages[at - 1]?.status;
+  return messages.filter((each, at) => !isSame(each, at)).map(({ status }) => status);
 }
 
-/** What was published of a seat, in order. */
-export function newsOfSeat({ events }: Arena, seatId: string): string[] {
+/** The published states of a seat, in order. */
+export function statesOfSeat({ events }: Arena, seatId: string): string[] {
   return events.messages
     .filter(({ topic, value }) => topic === 'ticketly.seats.status' && value.includes(seatId))
     .map(({ value }) => JSON.parse(value).status);
@@ -88,8 +88,8 @@ export function newsOfSeat({ events }: Arena, seatId: string): string[] {
 const SEAT_OF = { pending: 'LOCKED', completed: 'BOOKED', cancelled: 'AVAILABLE' } as Record<string, string>;
 
 /**
- * Everything that must be true of an order and its seats when nothing is under way any more, whatever raced: its state
- * is the one announced last and each change was announced once; Stripe has kept exactly what it is paid with.
+ * Asserts everything that must be true of an order and its seats once all work is done, whatever raced: its state is the
+ * last one announced, each change was announced once, and Stripe has kept exactly what the order is paid with.
  */
 export async function expectSound(
   arena: Arena,
@@ -97,32 +97,32 @@ export async function expectSound(
   seatIds: readonly string[],
 ): Promise<Ledger> {
   const ledger = await ledgerOf(arena, orderId);
-  const { status, price, payments, givenBack, kept, news } = ledger;
+  const { status, price, payments, refunded, kept, announced } = ledger;
   const states = payments.map(({ state }) => state).toSorted();
   const isPaid = status === 'completed' && price > 0;
   expect({ orderId, kept, states: states.filter((state) => state !== 'refunded') }).toEqual({
     orderId,
-    kept: isPaid ? price - givenBack : 0,
+    kept: isPaid ? price - refunded : 0,
     states: isPaid ? ['applied'] : [],
   });
-  expect(news[0]).toBe('pending');
-  expect(news.at(-1)).toBe(status);
-  expect(news.filter((each, at) => each !== 'pending' && each === news[at - 1])).toEqual([]);
+  expect(announced[0]).toBe('pending');
+  expect(announced.at(-1)).toBe(status);
+  expect(announced.filter((each, at) => each !== 'pending' && each === announced[at - 1])).toEqual([]);
   expect(ledger.seatIds.length > 0).toBe(status !== 'cancelled');
   for (const seatId of seatIds) expectSeatSound(arena, seatId, ledger);
   return ledger;
 }
 
 function expectSeatSound(arena: Arena, seatId: string, { status, seatIds }: Ledger): void {
-  const news = newsOfSeat(arena, seatId);
-  // A seat that a change only tried to get was never spoken of.
-  if (news.length === 0 && !seatIds.includes(seatId)) return;
-  expect(news[0]).toBe('LOCKED');
-  expect(news.filter((each, at) => each === news[at - 1])).toEqual([]);
-  expect(news.at(-1)).toBe(seatIds.includes(seatId) ? SEAT_OF[status] : 'AVAILABLE');
+  const announced = statesOfSeat(arena, seatId);
+  // A seat that a change only tried to get was never announced.
+  if (announced.length === 0 && !seatIds.includes(seatId)) return;
+  expect(announced[0]).toBe('LOCKED');
+  expect(announced.filter((each, at) => each === announced[at - 1])).toEqual([]);
+  expect(announced.at(-1)).toBe(seatIds.includes(seatId) ? SEAT_OF[status] : 'AVAILABLE');
 }
 
-/** An intent that a page was given can be paid only while it is the one that its order is to be paid by, at its price. */
+/** An intent that a page received can be paid only while it is the order's current one, at the order's price. */
 export function expectNoOtherPayable(
   { status, price, intentId, open }: Ledger,
   given: readonly string[],
@@ -133,7 +133,7 @@ export function expectNoOtherPayable(
   expect(wrong).toEqual([]);
 }
 
-/** What must have been applied was, at the first try. */
+/** Asserts that everything due was applied at the first attempt. */
 export async function expectNothingFailed({ rows }: Arena): Promise<void> {
   const failed = await rows(
     `SELECT event_id AS id, last_error FROM stripe_inbox WHERE last_error IS NOT NULL OR applied_at IS NULL

@@ -3,18 +3,18 @@ import { createServer, connect as dial, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 
-/** The network between the service and one of its servers, which a test may spoil. */
+/** The network between the service and one of its servers, which a test may disturb. */
 export interface Link {
-  /** `host:port` that the service is told in place of the server's own. */
+  /** The `host:port` that the service gets in place of the server's own. */
   readonly address: string;
   readonly port: number;
   /** Leads to another port from the next connection on. */
   leadTo(port: number): void;
-  /** Every piece of data takes this much longer, each way. */
+  /** Delays every piece of data by this much, each way. */
   slow(delayMs: number): void;
-  /** A line that is cut: nothing passes, nobody is told, and what was sent arrives when it heals. */
+  /** Cuts the line: nothing passes, no side is notified, and what was sent arrives when it heals. */
   silence(): void;
-  /** A server that is gone: connections break, and none is made. */
+  /** Removes the server: connections break, and no new one is accepted. */
   refuse(): void;
   heal(): void;
   close(): Promise<void>;
@@ -33,7 +33,7 @@ export async function openLink(toPort?: number): Promise<Link> {
   let healed = Promise.withResolvers<void>();
   const sockets = new Set<Socket>();
 
-  /** Holds data back as the state says; order is kept, so each piece waits for the one before it. */
+  /** Holds data back as the state says; each piece waits for the one before it, so order is kept. */
   const passage = () =>
     new Transform({
       async transform(chunk, _encoding, done) {

@@ -9,7 +9,7 @@ import type { PlatformApp } from './platform-app.ts';
 import { until } from './servers.ts';
 import type { TestApp } from './test-app.ts';
 
-/** A token that lasts, however far a test moves its clock. */
+/** A long-lived token, which stays valid however far a test moves its clock. */
 export function longToken({ issuer }: PlatformApp, sub: string, claims: JWTPayload = {}): Promise<string> {
   return issuer.token(sub, claims, { expiresIn: 360_000 });
 }
@@ -22,7 +22,7 @@ export interface Watched {
   readonly organizationPath: string;
   /** Opens the event's stream on a replica. */
   watch(app?: TestApp, options?: ReaderOptions & { path?: string }): Promise<EventReader>;
-  /** A free order, completed on one of the replicas; its id. */
+  /** Completes a free order on one of the replicas; returns its id. */
   sell(app?: TestApp, seats?: number): Promise<string>;
 }
 
@@ -45,7 +45,7 @@ export async function watchedBy(platform: PlatformApp): Promise<Watched> {
   };
 }
 
-/** Turns of the live work by hand, until each has nothing more to do: number, read, tell totals, keep up. */
+/** Runs the live work by hand until each turn has nothing more to do: number, read, send totals, clean up. */
 export async function turnLive(app: App): Promise<void> {
   while (await app.turn('saleNumbering'));
   while (await app.turn('saleReading'));
@@ -53,15 +53,15 @@ export async function turnLive(app: App): Promise<void> {
   await app.turn('streamUpkeep');
 }
 
-/** The ids of the orders that a reader was told of, in the order it was. */
-export function toldOf(reader: EventReader): string[] {
+/** The ids of the orders that a reader received, in their order. */
+export function ordersOn(reader: EventReader): string[] {
   return reader.dataOf('checkout').map(({ OrderID }) => OrderID);
 }
 
 /** A sale that has its number in the database and is not committed yet. */
 export interface HeldCommit {
   untilItWaits(): Promise<void>;
-  letGo(): Promise<void>;
+  release(): Promise<void>;
 }
 
 const WAITS_KEY = 77;
@@ -92,7 +92,7 @@ export async function holdNextCommit({ app }: PlatformApp): Promise<HeldCommit> 
         return waiting.length === 1;
       });
     },
-    async letGo() {
+    async release() {
       await holder.query(`SELECT pg_advisory_unlock(${HELD_KEY})`);
       await holder.query('DROP TRIGGER wait_there ON sale_changes');
     },

@@ -6,14 +6,14 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { patience } from './patience.ts';
 
-/** Coordinates of an artifact: group, name, version, and kind where it is no jar. */
+/** Coordinates of an artifact: group, name, version, and kind unless it is a jar. */
 export type Artifact = readonly [group: string, name: string, version: string, kind?: string];
 
 export interface Download {
   /** The folder below the cache. */
   readonly name: string;
   readonly artifacts: readonly Artifact[];
-  /** Whether what the artifacts depend on comes, too. */
+  /** Whether the dependencies of the artifacts are fetched, too. */
   readonly withDependencies: boolean;
   /** SHA-256 over the names and contents of all files, in the order of their names. */
   readonly digest: string;
@@ -25,8 +25,8 @@ const TIMEOUT_MS = 420_000;
 const run = promisify(execFile);
 
 /**
- * A folder with the files of a download, fetched with Maven once a machine. Maven checks each against the registry's
- * checksum, we all of them against our own; a folder half fetched or with other contents is never taken for a whole one.
+ * A folder with the files of a download, fetched with Maven once per machine. Maven checks each file against the registry's
+ * checksum, and we check all of them against our own; an incomplete or altered folder is never used.
  */
 export async function fromMaven({ name, artifacts, withDependencies, digest }: Download): Promise<string> {
   const kept = resolve(CACHE, name);
@@ -38,7 +38,7 @@ export async function fromMaven({ name, artifacts, withDependencies, digest }: D
     const files = join(draft, 'files');
     const goal = [`${PLUGIN}:copy-dependencies`, `-DoutputDirectory=${files}`];
     const scope = withDependencies ? [] : ['-DexcludeTransitive=true'];
-    // Checksums that do not agree end the fetch, where they would only be warned of.
+    // Checksums that do not match fail the fetch, where they would only be a warning.
     const mvn = ['-q', '-B', '--strict-checksums', '-f', join(draft, 'pom.xml')];
     await run('mvn', [...mvn, ...goal, ...scope], { timeout: patience(TIMEOUT_MS) });
     const found = await digestOf(files);

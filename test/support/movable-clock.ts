@@ -1,6 +1,6 @@
 import { type Clock, instant } from '../../src/kernel/clock.ts';
 
-/** A clock that runs as the system's does, and that a test moves on. */
+/** A clock that runs like the system's, and that a test can advance. */
 export interface MovableClock extends Clock {
   advance(ms: number): void;
 }

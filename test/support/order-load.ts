@@ -12,9 +12,9 @@ export interface LoadReport {
 }
 
 export interface Load {
-  /** How many answers there are so far. */
+  /** The number of answers so far. */
   answered(): number;
-  /** Ends it; what every request was answered. */
+  /** Stops it; returns the answers to all requests. */
   stop(): Promise<LoadReport>;
 }
 
@@ -22,7 +22,7 @@ const BUYERS = 12;
 const SEATS = 400;
 const CANCEL_ONE_IN = 3;
 
-/** Buyers on all replicas who want pairs of the same few seats, and give back some of what they get, until it is stopped. */
+/** Buyers on all replicas who order pairs of the same few seats and cancel some of their orders, until stopped. */
 export async function startLoad(platform: PlatformApp, replicas: readonly TestApp[]): Promise<Load> {
   const token = await platform.token(randomUUID());
   const seats = Array.from({ length: SEATS }, () => randomUUID());
@@ -42,8 +42,8 @@ export async function startLoad(platform: PlatformApp, replicas: readonly TestAp
     for (let turn = buyer; !isStopped; turn += 1) {
       const app = replicas[turn % replicas.length] as TestApp;
       const from = (turn * 7 + buyer * 31) % (SEATS - 1);
-      const wish = turn % 2 === 0 ? seats.slice(from, from + 2) : seats.slice(from, from + 2).reverse();
-      const { status, body } = await timed(app, 'POST', '/api/order', platform.request(wish));
+      const pair = turn % 2 === 0 ? seats.slice(from, from + 2) : seats.slice(from, from + 2).reverse();
+      const { status, body } = await timed(app, 'POST', '/api/order', platform.request(pair));
       if (status === 201 && turn % CANCEL_ONE_IN === 0)
         await timed(app, 'DELETE', `/api/order/${body.order_id}`);
     }
@@ -60,7 +60,7 @@ export async function startLoad(platform: PlatformApp, replicas: readonly TestAp
   };
 }
 
-/** Measures how long each question to the holds takes. */
+/** Measures how long each query of the holds takes. */
 export function timeHolds(): { readonly watch: Watch; longestMs: number } {
   const timing = {
     longestMs: 0,

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { atEnd } from './at-end.ts';
 import { close, listen } from './servers.ts';
 
-/** A span as a collector gets it, the parts that tests look at. */
+/** The parts of a span that tests look at, as a collector receives it. */
 export interface SeenSpan {
   readonly name: string;
   readonly traceId: string;
@@ -19,7 +19,7 @@ export interface SeenSpan {
 export interface OtlpCollector {
   readonly url: string;
   readonly spans: SeenSpan[];
-  /** Everything that was sent, as it was sent. */
+  /** Every request body, as it was sent. */
   readonly bodies: string[];
 }
 
@@ -47,7 +47,7 @@ interface ExportRequest {
 
 const FAILED = 2;
 
-/** Takes traces with OTLP over HTTP in JSON, and keeps them. */
+/** Accepts traces with OTLP over HTTP in JSON, and stores them. */
 export async function startOtlpCollector(): Promise<OtlpCollector> {
   const spans: SeenSpan[] = [];
   const bodies: string[] = [];

@@ -38,7 +38,7 @@ export async function renderPages(pdf: Uint8Array): Promise<RenderedPage[]> {
   }
 }
 
-/** The same picture as a machine without colours prints it: in grey, or only black and white. */
+/** The same picture as a printer without colour renders it: in grey, or only black and white. */
 export function printed(picture: Picture, isBlackAndWhite: boolean): Picture {
   const data = new Uint8ClampedArray(picture.data);
   for (let at = 0; at < data.length; at += 4) {
@@ -49,7 +49,7 @@ export function printed(picture: Picture, isBlackAndWhite: boolean): Picture {
   return { ...picture, data };
 }
 
-/** Where a QR code is and what it says, by ZXing; pixels. */
+/** The position and the text of a QR code, by ZXing; pixels. */
 export interface FoundCode {
   readonly text: string;
   readonly left: number;

@@ -6,7 +6,7 @@ import { type FakeSeating, startFakeSeating } from './fake-seating.ts';
 import { onSaleAt } from './people/requests.ts';
 import { startTestApp, type TestApp, type TestAppOptions } from './test-app.ts';
 
-/** The service beside an issuer and seating services that the test plays itself; Stripe is the embedded one. */
+/** The service beside an issuer and seating services that the test controls; Stripe is the embedded one. */
 export interface PlatformApp {
   readonly app: TestApp;
   readonly issuer: FakeIssuer;
@@ -14,7 +14,7 @@ export interface PlatformApp {
   readonly eventId: string;
   readonly sessionId: string;
   readonly organizationId: string;
-  /** A good token of somebody. */
+  /** A valid token of a user. */
   token(sub: string): Promise<string>;
   /** The body of an order for seats; new ones when none are named. */
   request(seatIds?: readonly string[], discountId?: string): Record<string, unknown>;
@@ -26,7 +26,7 @@ export interface PlatformApp {
 
 export const CLIENT_SECRET = 'secret-of-the-ticket-service-client';
 
-/** Sessions of the catalogue have their dates, and tests run on any day. */
+/** Sessions of the catalogue have dates, and tests run on any day. */
 export const DOORS_ALWAYS_OPEN = { DOORS_OPEN_HOURS: '100000', DOORS_CLOSE_HOURS: '100000' };
 
 export async function startPlatformApp(
@@ -91,7 +91,7 @@ export async function startPlatformApp(
   };
 }
 
-/** Confirms as a page does, with the publishable key; the status of the answer. */
+/** Confirms as a page does, with the publishable key; returns the status of the answer. */
 export async function confirmIntent(
   url: string,
   id: string,

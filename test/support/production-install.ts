@@ -6,11 +6,11 @@ import { promisify } from 'node:util';
 import { type Instruction, stagesOf } from './dockerfile.ts';
 import { patience } from './patience.ts';
 
-/** What the image would hold, in a folder of this machine. */
+/** The contents of the image, in a folder of this machine. */
 export interface ProductionInstall {
-  /** The image's working folder; owned by root, read-only for everybody else. */
+  /** The image's working folder; owned by root, read-only for every other user. */
   readonly app: string;
-  /** The Node of this repository, where everybody may run it. */
+  /** The Node of this repository, where every user may run it. */
   readonly node: string;
   /** How long `npm ci` took. */
   readonly installMs: number;
@@ -21,7 +21,7 @@ const run = promisify(execFile);
 const IMAGE_WORKDIR = '/app';
 const INSTALL_TIMEOUT_MS = 180_000;
 
-/** Does what a Dockerfile does, instruction by instruction, as far as a folder goes. */
+/** Does what a Dockerfile does, instruction by instruction, as far as a folder allows. */
 export async function installProduction(dockerfile: string): Promise<ProductionInstall> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-production-'));
   await chmod(folder, 0o755);

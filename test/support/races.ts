@@ -4,7 +4,7 @@ import type { Overrides } from '../../src/app.ts';
 import { DOORS_ALWAYS_OPEN, type PlatformApp } from './platform-app.ts';
 import { startTestApp, type TestApp, type TestAppOptions } from './test-app.ts';
 
-/** Another replica on the same servers with a memory of its own: what the first one holds it does not know. */
+/** Another replica on the same servers with a memory of its own: it does not know the holds of the first one. */
 export function startReplica(
   { app, issuer, seating }: PlatformApp,
   env: Record<string, string> = {},
@@ -23,14 +23,14 @@ export function startReplica(
   return startTestApp({ ...same, ...env }, overrides, options);
 }
 
-/** Many want overlapping sets of three seats, in every order, on two replicas at once; the statuses answered. */
+/** Many buyers order overlapping sets of three seats, in every order, on two replicas at once; returns the statuses. */
 export async function raceForSeats(
   platform: PlatformApp,
   replica: TestApp,
   buyers: number,
 ): Promise<number[]> {
   const [a = '', b = '', c = ''] = [randomUUID(), randomUUID(), randomUUID()];
-  const wishes = [
+  const sets = [
     [a, b],
     [b, a],
     [b, c],
@@ -41,7 +41,7 @@ export async function raceForSeats(
   const token = await platform.token(randomUUID());
   const answers = await Promise.all(
     Array.from({ length: buyers }, (_, at) => {
-      const body = platform.request(wishes[at % wishes.length] ?? []);
+      const body = platform.request(sets[at % sets.length] ?? []);
       return (at % 2 === 0 ? platform.app : replica).call('POST', '/api/order', { token, body });
     }),
   );
@@ -55,8 +55,8 @@ export async function twoScanners(platform: PlatformApp): Promise<string[]> {
   return Promise.all(ids.map((id) => platform.issuer.token(id, {}, { expiresIn: 3_600 })));
 }
 
-/** A signed webhook that says an order's price came, with an event id of its own each time when none is given. */
-export function moneyCame(
+/** Delivers a signed webhook that reports a payment of an order's price, with a new event id when none is given. */
+export function deliverPayment(
   platform: Pick<PlatformApp, 'app'>,
   orderId: string,
   intentId: string,

@@ -6,14 +6,14 @@ import { documentedTopics, requireDocumented } from './documented-events.ts';
 export interface RecordedEvents {
   /** For `buildApp`. */
   readonly log: EmbeddedEventLog;
-  /** Everything published so far, the oldest first. */
+  /** Everything published so far, oldest first. */
   readonly messages: EventMessage[];
-  /** While it has words, it takes no message: publishing rejects with them. */
-  away: string | undefined;
-  /** The bodies published on a topic under a key, the oldest first. */
+  /** While it is set, publishing rejects with this message. */
+  failure: string | undefined;
+  /** The bodies published on a topic under a key, oldest first. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into messages of every shape
   on(topic: string, key: string): any[];
-  /** What was published of seats of a session: messages that name any of them, their seats sorted. */
+  /** The published messages about seats of a session that name any of these, with their seats sorted. */
   ofSeats(sessionId: string, seatIds: readonly string[]): SeatStatus[];
 }
 
@@ -32,13 +32,13 @@ export function recordEvents(): RecordedEvents {
     log: {
       subscribe: inner.subscribe,
       async publish(batch) {
-        if (recorded.away !== undefined) throw new Error(recorded.away);
+        if (recorded.failure !== undefined) throw new Error(recorded.failure);
         for (const { topic, value } of batch) requireDocumented(topic, value);
         await inner.publish(batch);
       },
     },
     messages,
-    away: undefined,
+    failure: undefined,
     on: (topic, key) =>
       messages
         .filter((message) => message.topic === topic && message.key === key)

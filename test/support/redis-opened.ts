@@ -11,12 +11,12 @@ import { sql } from './databases.ts';
 import { testDatabase } from './own-database.ts';
 import { until } from './servers.ts';
 
-/** Redis as the service opens it, with the database it asks about holds. */
+/** Redis as the service opens it, with the database that it queries for holds. */
 export interface OpenedRedis extends OpenRedis, HoldsUnderTest {
   readonly dsn: string;
-  /** What was answered to each `hold`, in order. */
+  /** The answers to each `hold`, in order. */
   readonly answers: string[];
-  /** Each time it was left alone (true) or used again (false). */
+  /** Each change of its circuit: true when it is left alone, false when it is used again. */
   readonly circuit: boolean[];
   readonly log: string[];
 }
@@ -26,7 +26,7 @@ export const systemClock: Clock = { now: () => instant(Date.now()) };
 const opened: (() => Promise<void>)[] = [];
 let databaseOfFile: Promise<string> | undefined;
 
-// Registered with the file: what is registered inside a test is never run.
+// The hook is registered with the file, because one registered inside a test never runs.
 afterAll(async () => {
   for (const close of opened) await close();
 });

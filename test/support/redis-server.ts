@@ -14,14 +14,14 @@ import { until } from './servers.ts';
 export interface RedisServerProcess {
   /** `host:port`, as in REDIS_ADDR. */
   readonly address: string;
-  /** Ends it at once, as a crash does; what it held is gone. */
+  /** Ends it at once, as a crash does; its data is lost. */
   kill(): Promise<void>;
   /** Starts it again on the same port, empty unless it is a node of a cluster, which keeps its place. */
   start(): Promise<void>;
-  /** It answers nothing from now on, and its connections stay open. */
+  /** Freezes it: it answers nothing from now on, and its connections stay open. */
   pause(): void;
   resume(): void;
-  /** What `redis-cli` prints for a command. */
+  /** The output of `redis-cli` for a command. */
   cli(...command: readonly string[]): Promise<string>;
 }
 
@@ -34,7 +34,7 @@ const started: { kill(): Promise<void>; folder: string; log: string }[] = [];
 
 let isFailed = false;
 
-// Both registered with the file and not where a server is started: what is registered inside a test is never run.
+// Both hooks are registered with the file and not where a server starts, because one registered inside a test never runs.
 afterEach(({ task }) => {
   isFailed ||= task.result?.state === 'fail';
 });
@@ -47,7 +47,7 @@ afterAll(async () => {
   }
 });
 
-/** `options` are those of `redis-server`; `access` is what `redis-cli` then needs beside the port. */
+/** `options` are those of `redis-server`; `access` are the options that `redis-cli` then needs beside the port. */
 export async function startRedis(
   options: readonly string[] = [],
   access: readonly string[] = [],
@@ -113,8 +113,8 @@ export async function startRedis(
 }
 
 /**
- * Three primaries that share the slots, each with so many replicas; REDIS_ADDR is their addresses with commas. With
- * links, one each, the nodes send everybody through these.
+ * Three primaries that share the slots, each with so many replicas; REDIS_ADDR lists their addresses with commas. With
+ * links, one each, the nodes send every client through these.
  */
 export async function startRedisCluster(
   replicas = 0,
@@ -124,9 +124,11 @@ export async function startRedisCluster(
     const busPort = String(await freePort());
     const place = ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '1000'];
     const alone = ['--cluster-require-full-coverage', 'no', '--repl-diskless-sync-delay', '0'];
-    const told = link ? ['--cluster-announce-ip', HOST, '--cluster-announce-port', String(link.port)] : [];
+    const announced = link
+      ? ['--cluster-announce-ip', HOST, '--cluster-announce-port', String(link.port)]
+      : [];
     const bus = link ? ['--cluster-announce-bus-port', busPort] : [];
-    const server = await startRedis([...place, ...alone, ...told, ...bus]);
+    const server = await startRedis([...place, ...alone, ...announced, ...bus]);
     link?.leadTo(Number(server.address.split(':')[1]));
     return server;
   };

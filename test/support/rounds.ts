@@ -9,12 +9,12 @@ declare module 'vitest' {
 
 const SHARE_OF_ROUNDS = 10;
 
-/** Whether this run goes through every round there is, and so must see everything that can happen. */
+/** Whether this run goes through every round, and so must see every possible outcome. */
 export function isThorough(): boolean {
   return inject('isThorough') === true;
 }
 
-/** So many rounds in `npm run test:slow`, a tenth of them in `npm test`: a race can fail in both. */
+/** This many rounds in `npm run test:slow`, a tenth of them in `npm test`: a race can fail in both. */
 export function rounds(all: number): number {
   return isThorough() ? all : Math.ceil(all / SHARE_OF_ROUNDS);
 }

@@ -1,13 +1,13 @@
-/** An effect that could happen next, or did, and whose it is. */
+/** An effect that could happen next, or did, and its racer. */
 export interface Step {
   readonly who: string;
   readonly effect: string;
 }
 
-/** Says which of the effects that could happen next does, by its place among them; `last` is the one before. */
+/** Chooses which of the possible effects happens next, by its index; `last` is the one before. */
 export type Choose = (options: readonly Step[], last: Step | undefined) => number;
 
-/** How gladly a race changes from one to another: from long stretches of each to a new one at every effect. */
+/** How readily a race changes racers: from long stretches of each to a new one at every effect. */
 const RESTLESSNESS = [0.1, 0.25, 0.5, 1] as const;
 
 /** The first so many seeds, each a schedule of its own and the same one every time. */
@@ -25,7 +25,7 @@ function bySeed(seed: number): Choose {
   };
 }
 
-/** Numbers from 0 to below 1 that look like chance: https://github.com/bryc/code/blob/master/jshash/PRNGs.md#mulberry32 */
+/** Pseudo-random numbers from 0 to below 1: https://github.com/bryc/code/blob/master/jshash/PRNGs.md#mulberry32 */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -36,7 +36,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-/** Every schedule there is, depth first: each next one differs from the one before as late as it can. */
+/** Every possible schedule, depth first: each one differs from the one before as late as possible. */
 export function* everySchedule(): Generator<Choose> {
   let plan: number[] = [];
   for (;;) {
@@ -53,13 +53,13 @@ export function* everySchedule(): Generator<Choose> {
   }
 }
 
-/** A stretch of a race: one goes on until he is about to do `before`, waits for a lock, or is done. */
+/** A stretch of a race: one racer runs until they are about to do `before`, wait for a lock, or are done. */
 export interface Stretch {
   readonly who: string;
   readonly before?: string;
 }
 
-/** One schedule, written down. What is left when it is over goes on in any order. */
+/** One schedule, written down. Effects that remain after it run in any order. */
 export function inStretches(...stretches: readonly Stretch[]): Choose {
   const left = [...stretches];
   return (options) => {

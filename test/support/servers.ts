@@ -16,10 +16,10 @@ export async function close(server: Server): Promise<void> {
 
 const MIN_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 100;
-/** Between two looks it waits a small part of what it has waited already: a long wait leaves the machine to what it waits for. */
+/** The pause between two polls is a small part of the time waited so far, so a long wait leaves the machine to other work. */
 const PAUSES_OF_A_WAIT = 25;
 
-/** Waits until `holds` says so, or fails naming what was waited for; `timeoutMs` is for a quiet machine. */
+/** Waits until `holds` is truthy, or fails naming what was waited for; `timeoutMs` is for a quiet machine. */
 export async function until<Value>(
   what: string,
   holds: () => Promise<Value | undefined | false> | Value | undefined | false,

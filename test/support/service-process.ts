@@ -11,17 +11,17 @@ import { until } from './servers.ts';
 export interface ServiceProcess {
   readonly child: ChildProcess;
   readonly dataDir: string;
-  /** What it said so far, on both outputs. */
+  /** Its output so far, on both streams. */
   output(): string;
-  /** Its exit code or the signal it died of. */
+  /** Its exit code or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
-  /** Where it answers, once it says that it is up. */
+  /** Its address, once it says that it is up. */
   url(): Promise<string>;
 }
 
 const UP_TIMEOUT_MS = 120_000;
 
-/** Starts `npm start`'s process; `env` and PATH are all it knows of its surroundings. */
+/** Starts `npm start`'s process; `env` and PATH are its whole environment. */
 export async function startServiceProcess(env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-service-'));
   const dataDir = join(folder, 'data');

@@ -1,6 +1,6 @@
 import { sql } from './databases.ts';
 
-/** Every row there is of sales, as plain as they stand. */
+/** Every row of sales, as stored. */
 export interface Rows {
   readonly orders: readonly OrderRow[];
   readonly tickets: readonly TicketRow[];
@@ -66,7 +66,7 @@ const add = <Item>(items: readonly Item[], amount: (item: Item) => number) =>
 const DAY = { year: 'numeric', month: '2-digit', day: '2-digit' } as const;
 const CALENDARS = new Map<string, Intl.DateTimeFormat>();
 
-/** The day of a moment by the calendar on a wall of the zone. */
+/** The day of a moment in local time of the zone. */
 function wallDay(at: Date, timeZone: string): string {
   const calendar = CALENDARS.get(timeZone) ?? new Intl.DateTimeFormat('en-US', { timeZone, ...DAY });
   CALENDARS.set(timeZone, calendar);
@@ -75,7 +75,7 @@ function wallDay(at: Date, timeZone: string): string {
   return `${by.get('year')}-${by.get('month')}-${by.get('day')}`;
 }
 
-/** `EventAnalytics` without its id, computed the slow and obvious way over those orders that `isWanted`. */
+/** `EventAnalytics` without its id, computed the slow and obvious way over the orders that `isWanted` selects. */
 export function slowFigures(rows: Rows, timeZone: string, isWanted: (order: OrderRow) => boolean) {
   const sold = rows.orders.filter((order) => isWanted(order) && order.status === 'completed');
   const ticketsOf = (order: OrderRow) =>
@@ -167,7 +167,7 @@ function dayAfter(day: string): string {
   return new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
 }
 
-/** The name that most of a tier's tickets bear. */
+/** The name that most of a tier's tickets have. */
 function commonest(tickets: readonly TicketRow[]) {
   const names = tickets.map(({ tier_name, colour }) => `${tier_name}\n${colour}`);
   const count = (name: string) => names.filter((each) => each === name).length;

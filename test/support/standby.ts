@@ -17,7 +17,7 @@ export interface Standby {
   promote(): Promise<void>;
 }
 
-/** Starts a cold copy of a migrated server as a standby, which follows nobody; stopped after the tests of the file. */
+/** Starts a cold copy of a migrated server as a standby without a primary; stopped after the tests of the file. */
 export async function startStandby(): Promise<Standby> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-standby-'));
   atEnd(() => rm(folder, { recursive: true, force: true }));
@@ -43,7 +43,7 @@ export async function startStandby(): Promise<Standby> {
       ...(asGid === undefined ? {} : { gid: asGid }),
     });
   };
-  // A standby takes at least the connections of the server that it was copied from.
+  // A standby needs at least as many connections as the server that it was copied from.
   const options = `-c max_connections=400 -c port=${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=`;
   await control('-l', join(folder, 'standby.log'), '-o', options, 'start');
   atEnd(() => control('-m', 'immediate', 'stop'));

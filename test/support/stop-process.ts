@@ -46,11 +46,11 @@ export function productionVariables(
   };
 }
 
-/** What a process needs around it to start as in production, also as several workers. */
+/** The surroundings that a process needs to start as in production, also as several workers. */
 export async function surroundings(): Promise<ServiceSurroundings> {
   const [issuer, seating, dsn] = await Promise.all([startFakeIssuer(), startFakeSeating(), emptyDatabase()]);
-  const away = { REDIS_ADDR: '127.0.0.1:9', KAFKA_ADDR: '127.0.0.1:9' };
-  return { issuer, seating, env: { ...productionVariables({ issuer, seating }, dsn), ...away } };
+  const unreachable = { REDIS_ADDR: '127.0.0.1:9', KAFKA_ADDR: '127.0.0.1:9' };
+  return { issuer, seating, env: { ...productionVariables({ issuer, seating }, dsn), ...unreachable } };
 }
 
 /** A port that was free a moment ago. */
@@ -61,7 +61,7 @@ export async function freePort(): Promise<string> {
   return port;
 }
 
-/** Starts the service's process and resolves when it answers; nobody reads what it writes unless `onOutput` does. */
+/** Starts the service's process and resolves when it answers; its output is discarded unless `onOutput` takes it. */
 export async function startProcess(
   env: Readonly<Record<string, string>>,
   onOutput?: (text: string) => void,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type OrderRef, orderIdOf } from './people/requests.ts';
 import { until } from './servers.ts';
 import type { TestApp } from './test-app.ts';
@@ -24,21 +25,21 @@ export interface StoredRefund {
   readonly provider_id: string | null;
 }
 
-/** What the database has of an order, for what no answer shows. */
+/** The database's state of an order that no answer shows. */
 export interface Stored {
   state(order: OrderRef): Promise<StoredState | undefined>;
-  /** Seats of its good tickets, sorted. */
+  /** Seats of its valid tickets, sorted. */
   liveSeats(order: OrderRef): Promise<string[]>;
-  /** The oldest first. */
+  /** The payments, oldest first. */
   payments(order: OrderRef): Promise<StoredPayment[]>;
-  /** Refunds of its payments, the oldest first. */
+  /** Refunds of its payments, oldest first. */
   refunds(order: OrderRef): Promise<StoredRefund[]>;
-  /** Waits until it has a status, for whatever reason. */
+  /** Waits until it has a status, for any reason. */
   untilStatus(order: OrderRef, status: string): Promise<void>;
   untilState(order: OrderRef, status: string, reason?: string | null): Promise<void>;
   /** Waits until its only payment is in a state. */
   untilPayment(order: OrderRef, state: string): Promise<void>;
-  /** Its hold has ended, although nothing has noticed yet. */
+  /** Ends its hold without any part of the service noticing yet. */
   endHold(order: OrderRef): Promise<void>;
   /** Waits until the event of a webhook is applied; fails when applying it did. */
   untilApplied(eventId: string): Promise<void>;
@@ -101,4 +102,22 @@ export function storedIn({ sql }: Pick<TestApp, 'sql'>): Stored {
       });
     },
   };
+}
+
+/** Inserts a due refund of an order that used up its attempts; returns its id. */
+export async function insertStuckRefund(
+  { sql }: Pick<TestApp, 'sql'>,
+  orderId: string,
+  amountMinor: number,
+): Promise<string> {
+  const refundId = randomUUID();
+  await sql(
+    `WITH counted AS (
+       INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
+       SELECT organization_id, event_id, session_id, 'lkr', 0, $3 FROM orders WHERE order_id = $2)
+     INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, created_at, attempts, next_attempt_at)
+     SELECT $1, payment_intent_id, $3, 'service', 'a test', now(), 12, now() FROM payments WHERE order_id = $2`,
+    [refundId, orderId, amountMinor],
+  );
+  return refundId;
 }

@@ -4,7 +4,7 @@ export interface StripeApi {
   get(path: string): Promise<any>;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   post(path: string, form?: Record<string, string>): Promise<any>;
-  /** All objects of a list, the newest first. */
+  /** All objects of a list, newest first. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   list(path: string): Promise<any[]>;
 }

@@ -7,7 +7,7 @@ import { end, endingOf, endWithUs, freePorts } from './child-server.ts';
 import { patience } from './patience.ts';
 import { until } from './servers.ts';
 
-/** Stripe's own description of its API as a server: it answers a request that it finds valid, and refuses any other. */
+/** Stripe's own description of its API as a server: it answers valid requests, and refuses any other. */
 export interface StripeMock {
   readonly url: string;
   /** The requests so far, as `METHOD /path`. */
@@ -17,7 +17,7 @@ export interface StripeMock {
 
 export const STRIPE_MOCK_VERSION = 'v0.203.0';
 const MODULE = 'github.com/stripe/stripe-mock';
-/** Of the module, as Go writes it into `go.sum`; what it depends on is held to by the module's own. */
+/** The digest of the module, as Go writes it into `go.sum`; the module's own file pins its dependencies. */
 const DIGEST = 'h1:EzW7nb/fphqcAkgVRHAaC88OaAZo6SBWSl54cflDTio=';
 const INSTALL_TIMEOUT_MS = 400_000;
 const run = promisify(execFile);
@@ -26,7 +26,7 @@ const run = promisify(execFile);
 export async function startStripeMock(): Promise<StripeMock> {
   const program = await programFile();
   const [port = 0] = await freePorts(1);
-  // HTTPS comes with HTTP, and on one fixed port unless told: the second of two at once would end.
+  // HTTPS starts with HTTP, and on one fixed port by default: the second of two at once would fail.
   const addresses = ['-http-addr', `127.0.0.1:${port}`, '-https-addr', '127.0.0.1:'];
   const child = spawn(program, addresses, { stdio: ['ignore', 'pipe', 'pipe'] });
   endWithUs(child);

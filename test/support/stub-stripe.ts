@@ -5,7 +5,7 @@ import { close, listen } from './servers.ts';
 
 type Wire = Record<string, unknown>;
 
-/** Stripe's API as a test writes it: what the embedded one cannot be brought to say. */
+/** Stripe's API as a test defines it, for answers that the embedded one cannot be made to give. */
 export interface StubStripe {
   readonly url: string;
   readonly intents: Map<string, Wire>;
@@ -13,9 +13,9 @@ export interface StubStripe {
   readonly disputes: Wire[];
   /** Every call that changes something, with its idempotency key. */
   readonly changes: { readonly path: string; readonly key: string; readonly form: URLSearchParams }[];
-  /** What a new refund's status is. */
+  /** The status of a new refund. */
   refundStatus: string;
-  away: boolean;
+  isUnavailable: boolean;
 }
 
 export async function startStubStripe(): Promise<StubStripe> {
@@ -25,12 +25,12 @@ export async function startStubStripe(): Promise<StubStripe> {
     disputes: [],
     changes: [],
     refundStatus: 'succeeded',
-    away: false,
+    isUnavailable: false,
   };
   /** The first answer to each idempotency key, as Stripe keeps it. */
   const answers = new Map<string, Wire>();
   const server = createServer(async (request, response) => {
-    if (stub.away) return void request.socket.destroy();
+    if (stub.isUnavailable) return void request.socket.destroy();
     const url = new URL(request.url ?? '/', 'http://stub');
     const body = request.method === 'POST' ? await changed(stub, answers, request, url) : read(stub, url);
     response.writeHead(body ? 200 : 404, { 'content-type': 'application/json' });

@@ -11,7 +11,7 @@ import { type StripeApi, stripeApi } from './stripe-api.ts';
 import type { Answer, TestAppOptions } from './test-app.ts';
 import { deliver, stripeEvent } from './webhooks.ts';
 
-/** An order that the earlier service sold, and what it was paid with. */
+/** An order that the earlier service sold, and its payment. */
 export interface Sold {
   readonly orderId: string;
   readonly intentId: string;
@@ -32,11 +32,11 @@ export interface EarlierSales {
     text: string,
     values?: readonly unknown[],
   ) => Promise<Row[]>;
-  /** What went back of an intent at Stripe, minor units, the newest first. */
+  /** The refunds of an intent at Stripe, minor units, newest first. */
   refunded(intentId: string): Promise<number[]>;
   /** The payments of an order, as stored. */
   payments(orderId: string): Promise<Record<string, unknown>[]>;
-  /** Runs a command of `scripts/`; its exit code and what it printed. */
+  /** Runs a command of `scripts/`; returns its exit code and its output. */
   run(command: string, ...args: string[]): Promise<{ code: number; out: string; err: string }>;
 }
 
@@ -93,20 +93,20 @@ export async function earlierSales(currency = 'lkr'): Promise<EarlierSales> {
   return sales;
 }
 
-/** This service on that database. Nothing moves by itself unless `background` says so. */
+/** This service on that database. Background work runs only if `background` is set. */
 export interface TakenOver {
   readonly platform: PlatformApp;
   readonly admin: string;
-  /** One turn of all background work, until there is nothing left to do. */
+  /** Runs all background work, until there is nothing left to do. */
   work(): Promise<void>;
-  /** The day of the next comparison with Stripe comes. */
+  /** Moves to the day of the next comparison with Stripe. */
   nextDay(): Promise<void>;
-  /** Stripe tells again that a payment succeeded. */
+  /** Stripe reports again that a payment succeeded. */
   webhook(intentId: string): Promise<void>;
-  /** Another system tells that an order was paid. */
+  /** Another system reports that an order was paid. */
   paidElsewhere(message: Record<string, unknown>): Promise<void>;
   asAdmin(method: string, path: string, body?: unknown): Promise<Answer>;
-  /** What was logged at `warn` and above, as objects. */
+  /** The entries logged at `warn` and above, as objects. */
   warnings(): Record<string, unknown>[];
 }
 

@@ -67,7 +67,7 @@ export async function startTestApp(
     DATA_DIR: folder,
     POSTGRES_DSN: dsn,
     SWEEP_INTERVAL_SECONDS: '0.05',
-    // A machine busy with other tests is slow, and races want everybody inside at once; there are tests of the queue.
+    // A machine busy with other tests is slow, and races need all requests inside at once; other tests cover the queue.
     MAX_QUEUE_MS: '60000',
     PLACING_CONCURRENCY: '1000',
     LOG_LEVEL: 'debug',
@@ -76,7 +76,7 @@ export async function startTestApp(
   const app = await buildApp(config, { logTo: { write: (line) => void log.push(line) }, ...overrides });
   if (background) app.start();
   atEnd(async () => {
-    // However long the tests took: nobody else publishes. A test may have closed it already.
+    // Without background work messages stay unpublished, which is a finding after a while. A test may have closed the service already.
     const isOpen = app.http.server.listening;
     if (verified && !background && isOpen) while (await app.turn('relay'));
     if (verified) expect(await findingsIn(dsn, config.currency)).toEqual([]);
@@ -101,7 +101,7 @@ export async function startTestApp(
   };
 }
 
-/** What breaks an invariant in a database of a test: every test file that runs the service ends with this. */
+/** The invariants that a database of a test breaks: every test file that runs the service ends with this check. */
 export async function findingsIn(dsn: string, currency: Currency): Promise<Finding[]> {
   const database = openDatabase({ currency, dsn, maxConnections: 1, onIdleError: () => undefined });
   try {
@@ -111,7 +111,7 @@ export async function findingsIn(dsn: string, currency: Currency): Promise<Findi
   }
 }
 
-/** One HTTP request; the body comes back parsed where it is JSON. */
+/** One HTTP request; the body is parsed where it is JSON. */
 export async function call(
   url: string,
   method: string,

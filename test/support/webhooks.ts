@@ -9,7 +9,7 @@ export function stripeEvent<Body>(type: string, object: Body, changes: Record<st
   return { id: `evt_${randomUUID()}`, object: 'event', livemode: false, type, data: { object }, ...changes };
 }
 
-/** A PaymentIntent that succeeded with 100 rupees for an order, but for what `changes` says. */
+/** A PaymentIntent that succeeded with 100 rupees for an order, except for `changes`. */
 export function paidIntent(orderId: string, changes: Record<string, unknown> = {}) {
   return {
     id: `pi_${randomUUID()}`,
@@ -35,7 +35,7 @@ export function signatureOf(
 
 const nowS = () => Math.floor(Date.now() / 1_000);
 
-/** Posts an event, signed over exactly these bytes unless a signature is given; a text is sent as it is. */
+/** Posts an event, signed over exactly these bytes unless a signature is given; a string is sent as it is. */
 export function deliver(
   app: TestApp,
   event: unknown,

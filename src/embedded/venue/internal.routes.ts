@@ -13,6 +13,7 @@ interface Sale {
   readonly states: SeatStates;
 }
 
+const SEATING = '/api/event-seating/internal/v1';
 const MAX_SEATS = 1_000;
 const MAX_EVENTS = 1_000;
 const UNAUTHORIZED = 401;
@@ -48,7 +49,6 @@ export function internalRoutes(
   },
 ): void {
   const { index } = sale;
-  const seating = '/api/event-seating/internal/v1';
   const hide = true;
 
   scope.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
@@ -68,7 +68,7 @@ export function internalRoutes(
   );
 
   scope.post<{ Body: Static<typeof PreOrderSchema> }>(
-    `${seating}/validate-pre-order`,
+    `${SEATING}/validate-pre-order`,
     { schema: { hide, body: PreOrderSchema } },
     async (request, reply) => {
       const decision = decide(request.body, sale, 'seating');
@@ -76,34 +76,45 @@ export function internalRoutes(
       return reply.send('');
     },
   );
+  ownershipRoutes(scope, index, ownerId, scannerId);
+}
+
+/** Who owns an event, session or organisation, and who is a scanner. */
+function ownershipRoutes(
+  scope: FastifyInstance,
+  index: VenueIndex,
+  ownerId: UserId,
+  scannerId: UserId,
+): void {
+  const hide = true;
 
   scope.get<{ Querystring: Static<typeof EventOwnershipSchema> }>(
-    `${seating}/events/verify-ownership`,
+    `${SEATING}/events/verify-ownership`,
     { schema: { hide, querystring: EventOwnershipSchema } },
     async ({ query }) => query.userId === ownerId && index.event(query.eventId) !== undefined,
   );
 
   scope.get<{ Querystring: Static<typeof SessionOwnershipSchema> }>(
-    `${seating}/sessions/verify-ownership`,
+    `${SEATING}/sessions/verify-ownership`,
     { schema: { hide, querystring: SessionOwnershipSchema } },
     async ({ query }) => query.userId === ownerId && index.session(query.sessionId) !== undefined,
   );
 
   scope.get<{ Querystring: Static<typeof OrganizationOwnershipSchema> }>(
-    `${seating}/organizations/verify-ownership`,
+    `${SEATING}/organizations/verify-ownership`,
     { schema: { hide, querystring: OrganizationOwnershipSchema } },
     async ({ query }) => query.userId === ownerId && query.organizationId === index.catalogue.organization.id,
   );
 
   scope.get<{ Querystring: Static<typeof RoleSchema> }>(
-    `${seating}/sessions/verify-role`,
+    `${SEATING}/sessions/verify-role`,
     { schema: { hide, querystring: RoleSchema } },
     async ({ query }) =>
       query.userId === scannerId && query.role === 'SCANNER' && index.session(query.sessionId) !== undefined,
   );
 
   scope.post<{ Body: Static<typeof BatchSchema> }>(
-    `${seating}/events/verify-batch-ownership`,
+    `${SEATING}/events/verify-batch-ownership`,
     { schema: { hide, body: BatchSchema } },
     async ({ body }, reply) => {
       const ownsAll = body.userId === ownerId && body.eventIds.every((eventId) => index.event(eventId));

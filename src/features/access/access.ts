@@ -5,16 +5,16 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { SeatingServices } from '../seats/index.ts';
 import { PERMISSIONS, type Permission, type Role } from './permissions.ts';
 
-/** What a permission is asked for. A role that needs a part which is absent does not pass. */
+/** The subject of a permission. A role that needs a field which is absent does not pass. */
 export interface Subject {
-  /** The user it belongs to: an order's buyer, a ticket's holder, the user themselves. */
+  /** The user who owns it: an order's buyer, a ticket's holder, or the user themselves. */
   readonly owner?: UserId;
-  /** What an organiser must own: every part that is there. */
+  /** An organiser must own each of the following fields that is present. */
   readonly event?: EventId;
   readonly events?: readonly EventId[];
   readonly session?: SessionId;
   readonly organization?: OrganizationId;
-  /** The session whose scanners pass. */
+  /** The session at which scanners pass. */
   readonly scannedAt?: SessionId;
 }
 
@@ -29,28 +29,24 @@ type Question = () => Promise<boolean>;
 /** The roles in the order in which they are tried: the seating service is asked last. */
 const ROLES = ['user', 'admin', 'owner', 'organiser', 'scanner'] as const satisfies readonly Role[];
 
-/** How long a scanner passes without another question, so that the seating service hears of no second scan. */
+/** How long a scanner passes without asking the seating service again. */
 const SCANNER_MEMORY_MS = 30_000;
-const MAX_ANSWERS = 10_000;
+const MAX_SCANNERS = 10_000;
 
-/** Answers who may do what, from the table of permissions and the seating service. */
+/** Decides who may do what, by the table of permissions and the seating service. */
 export class Access {
   readonly #seating: Ownership;
-  /** Each question is asked once for all callers that wait for its answer. Only a yes outlives the call under way. */
-  readonly #answers = new LRUCache<string, true, Question>({
-    max: MAX_ANSWERS,
-    ttl: SCANNER_MEMORY_MS,
-    ignoreFetchAbort: true,
-    fetchMethod: async (_question, _known, { context: ask }) => ((await ask()) ? true : undefined),
-  });
+  /** Callers with the same question at the same moment share one call. */
+  readonly #asked = new Map<string, Promise<boolean>>();
+  readonly #scanners = new LRUCache<string, true>({ max: MAX_SCANNERS, ttl: SCANNER_MEMORY_MS });
 
   constructor(seating: Ownership) {
     this.#seating = seating;
   }
 
   /**
-   * Resolves with the first role by which the user may do this to the subject. Throws `forbidden` when they have none, and
-   * `seating_unavailable` when only the seating service could tell.
+   * Resolves with the first role that gives the user the permission for the subject. Throws `forbidden` when the user has
+   * none, and `seating_unavailable` when only the seating service knows and cannot be reached.
    */
   async require(permission: Permission, who: Principal, subject: Subject = {}): Promise<Role> {
     const role = await this.roleFor(permission, who, subject);
@@ -58,7 +54,7 @@ export class Access {
     return role;
   }
 
-  /** The same where a user without a role is not an error: undefined. Throws `seating_unavailable`. */
+  /** As `require`, but undefined for a user without a role. Throws `seating_unavailable`. */
   async roleFor(permission: Permission, who: Principal, subject: Subject = {}): Promise<Role | undefined> {
     const { roles }: { readonly roles: readonly Role[] } = PERMISSIONS[permission];
     for (const role of ROLES) {
@@ -86,8 +82,7 @@ export class Access {
 
   async #owns(userId: UserId, { event, events, session, organization }: Subject): Promise<boolean> {
     const seating = this.#seating;
-    const ask = (what: string, question: Question) =>
-      this.#answers.fetch(`${what} ${userId}`, { context: question, forceRefresh: true });
+    const ask = (what: string, question: Question) => this.#ask(`${what} ${userId}`, question);
     const asked = [
       event && ask(`event ${event}`, () => seating.ownsEvent(event, userId)),
       events && ask(`events ${events.join()}`, () => seating.ownsAllEvents(events, userId)),
@@ -98,10 +93,20 @@ export class Access {
     return asked.length > 0 && (await Promise.all(asked)).every(Boolean);
   }
 
-  /** Remembers a yes for a moment; a no is asked again each time. */
+  /** Remembers a yes for 30 seconds; after a no the seating service is asked each time. */
   async #scans(sessionId: SessionId, userId: UserId): Promise<boolean> {
-    const question = () => this.#seating.isScanner(sessionId, userId);
-    const answer = await this.#answers.fetch(`scanner ${sessionId} ${userId}`, { context: question });
-    return answer ?? false;
+    const key = `scanner ${sessionId} ${userId}`;
+    if (this.#scanners.has(key)) return true;
+    const isScanner = await this.#ask(key, () => this.#seating.isScanner(sessionId, userId));
+    if (isScanner) this.#scanners.set(key, true);
+    return isScanner;
+  }
+
+  #ask(key: string, question: Question): Promise<boolean> {
+    const underWay = this.#asked.get(key);
+    if (underWay) return underWay;
+    const answer = question().finally(() => this.#asked.delete(key));
+    this.#asked.set(key, answer);
+    return answer;
   }
 }

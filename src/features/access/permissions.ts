@@ -2,15 +2,15 @@ import type {} from 'fastify';
 import type { ErrorCode } from '../../kernel/errors.ts';
 
 /**
- * How a user may stand to what a permission is about: `owner` is an order's buyer, a ticket's holder or the user themselves;
- * `organiser` owns the event, session or organisation; `scanner` has that role for the session; `user` is anybody who
+ * A user's role for the subject of a permission. `owner` is an order's buyer, a ticket's holder or the user themselves;
+ * `organiser` owns the event, session or organisation; `scanner` has that role for the session; `user` is any user who is
  * signed in.
  */
 export type Role = 'admin' | 'owner' | 'organiser' | 'scanner' | 'user';
 
 interface Rule {
   readonly roles: readonly Role[];
-  /** What a user reads who has none of them. */
+  /** The message to a user without any of the roles. */
   readonly refusal: string;
 }
 
@@ -19,9 +19,9 @@ const NOT_YOUR_TICKET = 'This ticket is not yours.';
 const NOT_YOUR_EVENT = 'This event is not yours.';
 const NOT_YOUR_SESSION = 'This session is not yours.';
 const NOT_A_SCANNER = 'You are not a scanner of this session.';
-const FOR_ADMINISTRATORS = 'This is for administrators.';
+const FOR_ADMINISTRATORS = 'Only administrators can do this.';
 
-/** Who may do what. A use case asks for its permission first, and every route names one. */
+/** Who may do what. A use case first requires its permission, and every route names one. */
 export const PERMISSIONS = {
   'order.place': { roles: ['user'], refusal: 'Sign in to order.' },
   'order.read': { roles: ['admin', 'owner', 'organiser'], refusal: NOT_YOUR_ORDER },
@@ -31,11 +31,11 @@ export const PERMISSIONS = {
   'order.pay': { roles: ['owner'], refusal: NOT_YOUR_ORDER },
   'order.refund': {
     roles: ['admin', 'organiser'],
-    refusal: 'Only the organiser of the event refunds its orders.',
+    refusal: 'Only the organiser of the event can refund its orders.',
   },
   'payment.repair': { roles: ['admin'], refusal: FOR_ADMINISTRATORS },
   'ticket.read': { roles: ['admin', 'owner', 'organiser', 'scanner'], refusal: NOT_YOUR_TICKET },
-  'ticket.print': { roles: ['admin', 'owner', 'organiser'], refusal: NOT_YOUR_TICKET },
+  'ticket.print': { roles: ['admin', 'owner', 'organiser'], refusal: 'You may not print this ticket.' },
   'ticket.issue': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
   'ticket.amend': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
   'ticket.void': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
@@ -55,11 +55,14 @@ export const PERMISSIONS = {
 
 export type Permission = keyof typeof PERMISSIONS;
 
-/** What a route with this permission can refuse because of who asks. */
+/** The refusals that a route with this permission can give because of the caller. */
 export function refusalsOf(permission: Permission): readonly ErrorCode[] {
+  if (permission === 'self.read') return [];
   const roles: readonly Role[] = PERMISSIONS[permission].roles;
   const isAsked = roles.includes('organiser') || roles.includes('scanner');
   return [
+    // Every other permission is about stored rows.
+    'database_unavailable',
     ...(roles.includes('user') ? [] : (['forbidden'] as const)),
     ...(isAsked ? (['seating_unavailable'] as const) : []),
   ];

@@ -1,12 +1,12 @@
 import { check } from '../../platform/checks.ts';
 import type { Check } from '../../platform/feature.ts';
 
-/** When an order was placed, as sales are counted by. */
+/** The quarter of an hour in which an order was placed. */
 const QUARTER_HOUR = 'floor(extract(epoch FROM created_at) / 900)::integer';
 const LIVE_TICKETS =
   '(SELECT count(*) FROM tickets t WHERE t.order_id = o.order_id AND t.void_reason IS NULL)';
 
-/** Keys by which what is counted in a table is not what its rows add up to: one less the other leaves something. */
+/** Selects the keys for which the sums in `table` differ from the sums over `rows`. */
 function counted(key: readonly string[], sums: readonly string[], table: string, rows: string): string {
   const left = (sign: string) =>
     `${key.join(', ')}, ${sums.map((sum) => `${sign}${sum} AS ${sum}`).join(', ')}`;
@@ -16,7 +16,7 @@ function counted(key: readonly string[], sums: readonly string[], table: string,
      GROUP BY ${key.join(', ')} HAVING ${sums.map((sum) => `sum(${sum}) <> 0`).join(' OR ')}`;
 }
 
-/** What is counted is what was sold and paid. */
+/** The sums in the analytics tables match orders, tickets and payments. */
 export const analyticsChecks: readonly Check[] = [
   check(
     'I9',

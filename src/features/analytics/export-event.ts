@@ -15,7 +15,7 @@ import {
 } from './export.ts';
 import type { LongAnswers, Parts } from './long-answers.ts';
 
-/** Port: writes a workbook of one table while its rows are read; bytes as they become ready. */
+/** Port: writes a workbook with one table, and yields its bytes while the rows are read. */
 export type WriteWorkbook = (
   name: string,
   columns: readonly Column[],
@@ -26,7 +26,7 @@ export type ExportFormat = 'csv' | 'xlsx';
 
 type Rows = readonly Cell[][];
 
-/** Exports everything of a kind that there is of an event. */
+/** Exports all rows of one kind of an event. */
 export class ExportEvent {
   readonly #database: Database;
   readonly #access: Access;
@@ -41,7 +41,7 @@ export class ExportEvent {
   }
 
   /**
-   * A file from one consistent view; for the event's organiser and administrators. Throws `exports_busy`, `forbidden`,
+   * A file from one consistent snapshot; for the event's organiser and administrators. Throws `exports_busy`, `forbidden`,
    * `seating_unavailable`.
    */
   async export(

@@ -2,19 +2,18 @@ import type { EventId } from '../../kernel/ids.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import { type Cell, EXPORTS, type Exported } from './export.ts';
 
-/** Exact decimals of the currency: `$2` is how many. */
+/** An amount as text with `$2` decimals, as many as the currency has. */
 const decimal = (amount: string, as: string) => `round(${amount}, $2::integer)::text AS ${as}`;
 const ofOrder = (sum: string) => `(SELECT COALESCE(${sum}, 0) / power(10::numeric, $2::integer)`;
 
 /**
- * An order's tickets one order after the other, so that the first row comes at once. `void_reason` says the same as
- * `voided_at`, and keeps the planner from reading the index of all live seats for each order, as it does without
- * fresh statistics.
+ * Good tickets, read order by order so that the first row comes at once. The condition uses `void_reason` instead of
+ * `voided_at`: with the latter and without fresh statistics, the planner reads the index of all live seats for each order.
  */
 const GOOD_TICKETS = `
   SELECT * FROM tickets WHERE order_id = o.order_id AND void_reason IS NULL ORDER BY seat_label, seat_id`;
 
-/** Each selects the columns of `EXPORTS`, in the order that the index of an event's orders gives. */
+/** Each query selects the columns of `EXPORTS`, sorted as the index of an event's orders is. */
 const ROWS = {
   orders: `
     SELECT o.order_id, o.status, o.created_at AS created_at_utc, o.completed_at AS completed_at_utc,
@@ -55,7 +54,7 @@ const ROWS = {
      ORDER BY o.created_at, o.order_id`,
 } as const satisfies Record<Exported, string>;
 
-/** Everything of a kind there is of an event, oldest first, in batches of one consistent view. */
+/** All rows of one kind of an event, oldest first, in batches from one consistent snapshot. */
 export async function* exportedRows(
   database: Database,
   eventId: EventId,

@@ -1,6 +1,6 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 
-/** How a column is written: a spreadsheet is to add amounts up and sort times, and to leave ids as they are. */
+/** How a column is written, so that spreadsheets can add amounts and sort times and leave ids unchanged. */
 export type ColumnKind = 'text' | 'amount' | 'count' | 'time' | 'flag';
 
 export interface Column {
@@ -8,17 +8,17 @@ export interface Column {
   readonly kind: ColumnKind;
 }
 
-/** A cell as the database gives it: amounts as decimal text, times as epoch milliseconds. */
+/** A cell from the database: amounts are decimal text, times are epoch milliseconds. */
 export type Cell = string | number | boolean | null;
 
 const text = (name: string): Column => ({ name, kind: 'text' });
 const amount = (name: string): Column => ({ name, kind: 'amount' });
 const count = (name: string): Column => ({ name, kind: 'count' });
-/** Spreadsheets know no time zone, so the name says it. */
+/** Spreadsheet times have no zone, so the column's name states it. */
 const time = (name: string): Column => ({ name: `${name}_utc`, kind: 'time' });
 const flag = (name: string): Column => ({ name, kind: 'flag' });
 
-/** What can be exported of an event, by columns; `export.store.ts` selects them in this order. */
+/** The exports of an event with their columns, which `export.store.ts` selects by name. */
 export const EXPORTS = {
   orders: [
     text('order_id'),
@@ -77,16 +77,16 @@ export const EXPORTS = {
 
 export type Exported = keyof typeof EXPORTS;
 
-/** Spreadsheets take UTF-8 for another encoding without it. */
+/** Without it spreadsheets do not recognise UTF-8. */
 const BYTE_ORDER_MARK = '\uFEFF';
 const LINE_END = '\r\n';
 
-/** The first line of a CSV file (RFC 4180), with the mark that says UTF-8. */
+/** The first line of a CSV file (RFC 4180), with the UTF-8 byte order mark. */
 export function csvHeader(columns: readonly Column[]): string {
   return BYTE_ORDER_MARK + columns.map((column) => column.name).join(',') + LINE_END;
 }
 
-/** A line of a CSV file. Text that a spreadsheet would compute begins with an apostrophe. */
+/** A line of a CSV file. Text that a spreadsheet would take for a formula gets an apostrophe in front. */
 export function csvLine(columns: readonly Column[], row: readonly Cell[]): string {
   return columns.map(({ kind }, at) => csvCell(kind, row[at] ?? null)).join(',') + LINE_END;
 }
@@ -109,8 +109,8 @@ function csvCell(kind: ColumnKind, cell: Cell): string {
 }
 
 /**
- * Before what begins a formula in one spreadsheet or another, in wide forms, too; and what such a beginning is hidden
- * behind. Where commas are decimal a semicolon ends a cell, and then quotes that begin within one protect nothing.
+ * The place before a character that starts a formula in some spreadsheet, full-width forms and leading spaces included. It
+ * is also looked for after semicolons: in locales with decimal commas a semicolon ends a cell, even inside quotes.
  */
 const BEFORE_FORMULA = /(^|[;\t\r\n])(?=[ "\u00A0]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
 const BREAK = /^[\t\r\n]/;
@@ -126,22 +126,22 @@ const DATE_CHARS = 10;
 const TIME_FROM = 11;
 const TIME_TO = 19;
 
-/** `2026-11-24 03:17:15`: what spreadsheets of every language read as a moment. */
+/** `2026-11-24 03:17:15`, which spreadsheets read as a time in every locale. */
 function toSeconds(at: Instant): string {
   const iso = toRfc3339(at);
   return `${iso.slice(0, DATE_CHARS)} ${iso.slice(TIME_FROM, TIME_TO)}`;
 }
 
-/** A cell of a workbook has its type, so that text in it is never computed. */
+/** A typed cell of a workbook; text in it is never taken for a formula. */
 export type WorkbookCell = string | number | boolean | Date | null;
 
-/** The most that a cell of a workbook can hold. */
+/** The limit of the workbook format. */
 const MAX_CELL_CHARS = 32_767;
-/** XML cannot hold these, not even escaped. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** Characters that XML cannot hold, even escaped. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression looks for them
 const NOT_IN_XML = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g;
 
-/** Spreadsheets read `_x0041_` in a text as A. */
+/** Spreadsheets read `_x0041_` as an escaped A. */
 const READ_AS_ESCAPE = /_(?=x[0-9a-f]{4}_)/gi;
 
 /** A row of a workbook. */

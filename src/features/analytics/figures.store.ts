@@ -5,14 +5,14 @@ import type { Executor, Statement } from '../../platform/postgres/database.ts';
 import type { DaySum, DiscountDay, MoneyFigures, SessionFigures, Sums, TierSum } from './figures.ts';
 import { dateOfDay, QUARTER_HOURS_PER_DAY, type TimeZone } from './time-zones.ts';
 
-/** Whose sales are added up. */
+/** The sales to add up. */
 export type Scope =
-  /** Several events added up, or each by itself. */
+  /** Several events, added up or separately. */
   | { readonly of: 'together' | 'each'; readonly eventIds: readonly EventId[] }
   | { readonly of: 'session'; readonly eventIds: readonly [EventId]; readonly sessionId: SessionId }
   | { readonly of: 'organization'; readonly organizationId: OrganizationId };
 
-/** What sums are of: a column that tells them apart, and which rows. `$4` is the currency, `$5` its decimals. */
+/** The rows to add up and the column to group them by. `$4` is the currency, `$5` its number of decimals. */
 interface Source {
   readonly key: string;
   readonly filter: string;
@@ -20,8 +20,8 @@ interface Source {
 }
 
 /**
- * The day of the zone in which a quarter of an hour is, counted from 1970: `width_bucket` finds the offset in force. The
- * shift keeps the division from rounding up before 1970.
+ * The zone's day, counted from 1970, that contains a quarter of an hour. `width_bucket` finds the offset in force. The shift
+ * makes the dividend positive, because division rounds negative numbers up.
  */
 const dayOf = (starts: string, offsets: string): string => {
   const offset = `(${offsets}::integer[])[GREATEST(width_bucket(quarter_hour, ${starts}::integer[]), 1)]`;
@@ -29,15 +29,15 @@ const dayOf = (starts: string, offsets: string): string => {
 };
 const SHIFT_DAYS = 1_000_000;
 
-/** A sum in minor units, exactly: as JSON it is a whole number. */
+/** A sum in minor units, as a whole number in JSON. */
 const minor = (amount: string) => `trim_scale(sum(${amount}) * power(10::numeric, $5::integer)) AS ${amount}`;
 
-/** Days of the zone `$2`, `$6` with completed orders. */
+/** Days with completed orders in the zone with starts `$2` and offsets `$6`. */
 const daysWhere = (days: Source['days'], filter: string): string => `
   SELECT ${dayOf('$2', '$6')} AS day, sum(orders) AS orders,
          sum(tickets) AS tickets, ${minor('revenue')}, ${minor('before_discounts')}
     FROM ${days} WHERE ${filter} GROUP BY 1 HAVING sum(orders) > 0`;
-/** Event by event: added up all at once, the planner sorts what it believes to be few. */
+/** Reads event by event. For all events at once the planner underestimates the rows and sorts them. */
 const daysOf = ({ key, filter, days }: Source): string =>
   key === 'event_id'
     ? `SELECT asked.place, d.* FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (event_id, place)
@@ -52,10 +52,10 @@ const moneyOf = (key: string, filter: string, currency: string): string => `
     FROM money_by_session WHERE currency = ${currency} AND ${filter}
    GROUP BY 1`;
 
-/** All of it by one statement, so that it fits together. */
+/** One statement for all sums, so that they are consistent. */
 function figures(name: string, source: Source): Statement {
   const list = (rows: string) => `(SELECT COALESCE(json_agg(r), '[]') FROM (${rows}) r)`;
-  // There may be thousands of days: a list for each column has no names to repeat.
+  // There may be thousands of days. One list for each column avoids repeating the column names.
   const columns = DAY_COLUMNS.map((column) => `'${column}', COALESCE(json_agg(${column}), '[]')`);
   return named(
     name,
@@ -87,9 +87,7 @@ function named(name: string, text: string): Statement {
   return { name: `analytics-${name}`, text };
 }
 
-/**
- * The sums that figures are made of, by event and day of the zone.
- */
+/** Sums by event, day of the zone and tier. */
 export async function sumsIn(executor: Executor, scope: Scope, zone: TimeZone): Promise<Sums> {
   const [row] = await executor.rows<FiguresRow>(FIGURES[scope.of], [
     scope.of === 'organization' ? scope.organizationId : scope.eventIds,
@@ -112,7 +110,7 @@ interface FiguresRow {
   readonly money: readonly MoneyRow<EventId>[];
 }
 
-/** `place` is that of the event among those asked for, from 1; amounts are minor units, as in what follows. */
+/** `place` is the event's position in the request, from 1. Amounts here and below are minor units. */
 type DayColumns = Readonly<Record<(typeof DAY_COLUMNS)[number], readonly number[]>>;
 
 interface TierRow {
@@ -162,7 +160,7 @@ const DISCOUNT_DAYS = named(
      FROM discounts_by_time WHERE event_id = $1 GROUP BY 1, 2 HAVING sum(uses) > 0 ORDER BY 1, 2`,
 );
 
-/** How often and for how much each discount was used on each day. */
+/** Uses and amount of each discount on each day. */
 export async function discountDaysOf(
   executor: Executor,
   eventId: EventId,
@@ -202,7 +200,7 @@ interface SessionRow extends Omit<MoneyRow<never>, 'key'> {
   readonly before_discounts: Money;
 }
 
-/** The sales and the money of each session of an event that has any. */
+/** Sales and money of each session of an event. Sessions without either are left out. */
 export async function sessionsOf(executor: Executor, eventId: EventId): Promise<SessionFigures[]> {
   const rows = await executor.rows<SessionRow>(SESSIONS, [eventId, executor.currency.code]);
   return rows.map((row) => ({

@@ -2,11 +2,11 @@ import type { EventId, SessionId, TierId } from '../../kernel/ids.ts';
 import { type Money, money, sum, ZERO } from '../../kernel/money.ts';
 import { dateOfDay } from './time-zones.ts';
 
-/** What an organiser sees of some events, a session or an organisation. Completed orders only, but for the money. */
+/** The figures of events, a session or an organisation. They cover completed orders; `money` covers all payments. */
 export interface Figures {
   readonly orders: number;
   readonly tickets: number;
-  /** Prices of the orders, as they were sold. */
+  /** Prices of the orders at the time of sale. */
   readonly revenue: Money;
   readonly beforeDiscounts: Money;
   readonly days: readonly Day[];
@@ -14,7 +14,7 @@ export interface Figures {
   readonly money: MoneyFigures;
 }
 
-/** Orders placed on a day of the zone that was asked for, `YYYY-MM-DD`. */
+/** Sales of orders placed on one day, `YYYY-MM-DD` in the requested zone. */
 export interface Day {
   readonly date: string;
   readonly tickets: number;
@@ -30,7 +30,7 @@ export interface Tier {
   readonly revenue: Money;
 }
 
-/** Every payment that came, whatever became of it, and what of it went back or is about to. */
+/** All payments received, and the refunds of them that are sent or pending. */
 export interface MoneyFigures {
   readonly taken: Money;
   readonly refunded: Money;
@@ -52,7 +52,7 @@ export interface DiscountDay {
   readonly amount: Money;
 }
 
-/** A day's sums of one event, or of all together; the day is counted from 1970. */
+/** Sums of a day, for one event or all events together. The day is counted from 1970. */
 export interface DaySum extends Omit<Day, 'date'> {
   readonly eventId: EventId | undefined;
   readonly day: number;
@@ -60,7 +60,7 @@ export interface DaySum extends Omit<Day, 'date'> {
   readonly beforeDiscounts: Money;
 }
 
-/** A tier's sums under one name of it. */
+/** Sums of a tier under one of its names. */
 export interface TierSum extends Tier {
   readonly eventId: EventId | undefined;
 }
@@ -69,14 +69,14 @@ export interface MoneySum extends MoneyFigures {
   readonly eventId: EventId | undefined;
 }
 
-/** The sums that some figures are made of. */
+/** The sums from which figures are built. */
 export interface Sums {
   readonly days: readonly DaySum[];
   readonly tiers: readonly TierSum[];
   readonly money: readonly MoneySum[];
 }
 
-/** Sums of one or several events as figures: days in order with none left out, tiers by name. */
+/** Builds figures from sums. Days are in order without gaps, tiers are sorted by name. */
 export function toFigures({ days, tiers, money: moved }: Sums): Figures {
   return {
     orders: days.reduce((total, day) => total + day.orders, 0),
@@ -89,7 +89,7 @@ export function toFigures({ days, tiers, money: moved }: Sums): Figures {
   };
 }
 
-/** The figures of each event from the sums of several. */
+/** Builds the figures of each event from the sums of several. */
 export function figuresOfEach(
   eventIds: readonly EventId[],
   { days, tiers, money: moved }: Sums,
@@ -112,7 +112,7 @@ export function figuresOfEach(
   );
 }
 
-/** A tier that was renamed is one tier, by the name that most of its tickets bear. */
+/** Merges the sums of a renamed tier under the name that most of its tickets have. */
 function byTier(tiers: readonly TierSum[]): Tier[] {
   return [...Map.groupBy(tiers, (tier) => tier.tierId).values()]
     .flatMap((ofTier) => {
@@ -123,7 +123,7 @@ function byTier(tiers: readonly TierSum[]): Tier[] {
     .toSorted((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1));
 }
 
-/** All of them as one, by the name of the first. */
+/** Merges sums under the name of the first. */
 function added(tiers: readonly Tier[]): Tier[] {
   const [first] = tiers;
   if (!first) return [];
@@ -140,10 +140,10 @@ function rankOf({ name, tierId }: Tier): string {
   return `${name}\n${tierId}`;
 }
 
-/** Ten years. Orders further apart are an earlier service's faulty dates: then only days with sales are listed. */
+/** Ten years. A longer range comes from wrong dates of the earlier service, so only days with sales are listed. */
 const MAX_DAYS = 3_660;
 
-/** From the first day to the last, those between without a sale, too. */
+/** All days from the first sale to the last, including days without sales. */
 function everyDay(sums: readonly DaySum[]): Day[] {
   const byDay = new Map(sums.map((each) => [each.day, each]));
   const sold = [...byDay.keys()].toSorted((a, b) => a - b);
@@ -156,7 +156,7 @@ function everyDay(sums: readonly DaySum[]): Day[] {
   });
 }
 
-/** What is left of the money. */
+/** Money taken less money refunded. */
 export function netOf({ taken, refunded }: MoneyFigures): Money {
   return money(taken - refunded);
 }

@@ -3,7 +3,6 @@ import type { Feature, Job } from '../../platform/feature.ts';
 import type { Access } from '../access/index.ts';
 import type { RecordSales } from '../orders/index.ts';
 import { saleChanges } from '../sales/index.ts';
-import { analyticsChecks } from './checks.store.ts';
 import { ExportEvent, type WriteWorkbook } from './export-event.ts';
 import { folding } from './jobs.ts';
 import { AnalyticsJson } from './json.ts';
@@ -21,7 +20,7 @@ export type { ColumnKind } from './export.ts';
 export type { WriteWorkbook } from './export-event.ts';
 export { addMoney } from './sales.store.ts';
 
-/** What organisers see of their sales. */
+/** The organisers' figures, lists and exports. */
 export interface Analytics extends Feature {
   readonly jobs: readonly Job[];
 }
@@ -29,11 +28,11 @@ export interface Analytics extends Feature {
 export interface AnalyticsNeeds {
   readonly access: Access;
   readonly writeWorkbook: WriteWorkbook;
-  /** Long answers at the same time. */
+  /** Maximum number of concurrent exports and long lists. */
   readonly maxExports: number;
 }
 
-/** Adds changes of sales to the figures, in the transaction that makes them. */
+/** Adds changes of sales to the figures in the transaction that makes them. */
 export const addToFigures: RecordSales = (tx, changes) => addSales(tx, salesRows(saleChanges(changes)));
 
 /** Builds the organiser's figures, lists and exports. */
@@ -51,7 +50,6 @@ export function createAnalytics({ database }: Core, needs: AnalyticsNeeds): Anal
       });
     },
     jobs: [folding(database)],
-    checks: analyticsChecks,
   };
 }
 export { analyticsErrors } from './errors.ts';

@@ -1,18 +1,20 @@
 import type { Static } from 'typebox';
 import type { Currency } from '../../kernel/money.ts';
-import { type Order, toWireOrder } from '../orders/index.ts';
+import { type Order, OrderJson } from '../orders/index.ts';
 import { type DiscountDay, type Figures, netOf, type SessionFigures } from './figures.ts';
 import type { DiscountsSchema, FiguresSchema, ListedOrderSchema, SessionsSchema } from './schemas.ts';
 
-/** What every `EventAnalytics` of the contract has beside the id it is about. */
+/** The fields of the contract's `EventAnalytics` without its id. */
 export type WireFigures = Static<typeof FiguresSchema>;
 
-/** Figures and lists as HTTP spells them, in the service's currency. */
+/** Figures and lists in the JSON of HTTP responses, in the service's currency. */
 export class AnalyticsJson {
   readonly #currency: Currency;
+  readonly #orders: OrderJson;
 
   constructor(currency: Currency) {
     this.#currency = currency;
+    this.#orders = new OrderJson(currency);
   }
 
   figures(figures: Figures): WireFigures {
@@ -52,9 +54,9 @@ export class AnalyticsJson {
     };
   }
 
-  /** An order in an organiser's list; `TotalCount` is how many the list has. */
+  /** An order in an organiser's list; `total` is the length of the whole list. */
   listedOrder(order: Order, total: number): Static<typeof ListedOrderSchema> {
-    return { ...toWireOrder(order, this.#currency), TotalCount: total };
+    return { ...this.#orders.toWire(order), TotalCount: total };
   }
 
   #totals({ orders, tickets, revenue, beforeDiscounts, money }: Omit<SessionFigures, 'sessionId'>) {

@@ -9,9 +9,9 @@ import { type OrderList, type PageStart, readCursor, toCursor } from './orders-l
 /** A page of orders. */
 export interface OrdersPage {
   readonly orders: readonly Order[];
-  /** Orders of the list, all pages together. */
+  /** Number of orders on all pages. */
   readonly total: number;
-  /** The cursor of the next page; undefined at the end. */
+  /** The cursor of the next page; undefined on the last page. */
   readonly nextCursor: string | undefined;
 }
 

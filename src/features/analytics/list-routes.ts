@@ -20,7 +20,7 @@ import {
   SessionParamsSchema,
 } from './schemas.ts';
 
-/** What the routes of lists call. */
+/** The use cases that the list routes call. */
 export interface ListCases {
   readonly listOrders: ListOrders;
   readonly listTickets: ListTickets;
@@ -30,7 +30,7 @@ export interface ListCases {
 const TAGS = ['Analytics'];
 const BASE = '/api/order/analytics';
 
-/** What organisers list and export. */
+/** The organisers' lists and exports over HTTP. */
 export function listRoutes(scope: HttpServer, json: AnalyticsJson, cases: ListCases): void {
   const { listOrders, listTickets, exportEvent } = cases;
 
@@ -97,7 +97,8 @@ function exportRoute(scope: HttpServer, exportEvent: ExportEvent): void {
       exposeHeadRoute: false,
       schema: {
         tags: TAGS,
-        summary: 'Everything of a kind there is of an event as a file; for its organiser and administrators',
+        summary:
+          'All orders, tickets, check-ins or discounts of an event as a file; for its organiser and administrators',
         params: EventParamsSchema,
         querystring: ExportQuerySchema,
         response: { 200: FILE, ...problems },
@@ -116,7 +117,7 @@ function exportRoute(scope: HttpServer, exportEvent: ExportEvent): void {
   );
 }
 
-/** The description in OpenAPI; the file itself is streamed past it. */
+/** The response in OpenAPI. Streamed files are not validated against it. */
 const FILE = {
   description: 'A file with a header line',
   content: {
@@ -127,7 +128,7 @@ const FILE = {
   },
 };
 
-/** Sends parts as the client takes them, and ends them when it disconnects or stalls. The schema is for shorter answers. */
+/** Streams parts as fast as the client reads them and stops if it disconnects or stalls. The schema does not apply. */
 function streamed(reply: unknown, parts: Parts<string | Uint8Array>): never {
   return (reply as FastifyReply).send(bodyOfParts(parts, MAX_READER_PAUSE_MS)) as never;
 }

@@ -6,12 +6,12 @@ import { type Ticket, toWireTicket, type WireTicket } from '../tickets/index.ts'
 import type { LongAnswers, Parts } from './long-answers.ts';
 import { firstTicketsOfSession, ticketsOfSession } from './orders-list.store.ts';
 
-/** Few tickets as JSON; many in parts of JSON text. */
+/** A short list as JSON, or a long one as parts of JSON text. */
 export type SessionTickets =
   | { readonly size: 'few'; readonly tickets: WireTicket[] }
   | { readonly size: 'many'; readonly parts: Parts<string> };
 
-/** With more tickets than this the answer is streamed. */
+/** Longer lists are streamed. */
 const FEW_TICKETS = 2_000;
 
 /** Lists the tickets of a session. */
@@ -28,7 +28,7 @@ export class ListTickets {
 
   /**
    * The good tickets of completed orders, newest first; for the session's organiser and administrators. Throws
-   * `exports_busy` for a session with many, `forbidden`, `seating_unavailable`.
+   * `forbidden`, `seating_unavailable`, and `exports_busy` for long lists.
    */
   async list(sessionId: SessionId, who: Principal): Promise<SessionTickets> {
     await this.#access.require('analytics.session', who, { session: sessionId });

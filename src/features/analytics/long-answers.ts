@@ -1,9 +1,9 @@
 import { AppError } from '../../kernel/errors.ts';
 
-/** Part after part of an answer. Read it to its end or call `return`: it holds a connection. */
+/** The parts of a streamed response. Read all of them or call `return`, because they hold a database connection. */
 export type Parts<Part> = AsyncIterableIterator<Part> & { return(): Promise<IteratorResult<Part>> };
 
-/** Long answers, at most so many at the same time: each holds a database connection for as long as its reader takes. */
+/** Limits concurrent streamed responses. Each holds a database connection until its client has read everything. */
 export class LongAnswers {
   readonly #maxAtOnce: number;
   #underWay = 0;
@@ -13,15 +13,15 @@ export class LongAnswers {
   }
 
   /**
-   * Reads the first batch of `source`, so that an early failure is an error and not an answer cut short, and gives
-   * what `write` makes of all batches. Throws `exports_busy` when as many are under way as may be.
+   * Returns the parts that `write` makes of all batches of `source`. Reads the first batch at once, so that an early failure
+   * is an error response and not a truncated file. Throws `exports_busy` at the limit.
    */
   async open<Batch, Part>(
     source: () => AsyncGenerator<Batch, void, void>,
     write: (batches: AsyncIterable<Batch>) => AsyncIterable<Part>,
   ): Promise<Parts<Part>> {
     if (this.#underWay >= this.#maxAtOnce) {
-      throw new AppError('exports_busy', 'As many exports are under way as may be. Try again shortly.');
+      throw new AppError('exports_busy', 'The limit of concurrent exports is reached. Try again shortly.');
     }
     this.#underWay += 1;
     const batches = source();
@@ -47,7 +47,7 @@ function once(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** A source that was read from once, from its beginning. */
+/** All batches of a source whose first one has already been read. */
 async function* continued<Batch>(
   source: AsyncGenerator<Batch, void, void>,
   first: IteratorResult<Batch, void>,
@@ -57,7 +57,7 @@ async function* continued<Batch>(
   yield* source;
 }
 
-/** Closes at the end, at an error, and when the reader leaves, even before the first part. */
+/** Calls `close` at the end, on an error, and when the reader stops, even before the first part. */
 function endingWith<Part>(parts: AsyncIterator<Part>, close: () => Promise<void>): Parts<Part> {
   return {
     async next() {

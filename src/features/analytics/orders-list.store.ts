@@ -16,7 +16,7 @@ async function countOrders(executor: Executor, list: OrderList): Promise<number>
   return row?.total ?? 0;
 }
 
-/** One text for each sort and way to begin, so that each has its plan. */
+/** One statement for each sort and kind of start, so that each has its own plan. */
 function pageStatement({ list: { sort, order }, start }: Page): Statement {
   const type = { price: 'numeric', created_at: 'timestamptz' }[sort];
   const beyond = order === 'asc' ? '>' : '<';
@@ -32,7 +32,7 @@ function pageStatement({ list: { sort, order }, start }: Page): Statement {
   };
 }
 
-/** The orders of a page with their tickets, how many the list has, and where the next page begins. */
+/** The orders of a page with their tickets, the length of the whole list and the position of the next page. */
 export async function ordersOn(executor: Executor, page: Page): Promise<PageOfOrders> {
   const { list, start, limit } = page;
   const begin = start.from === 'offset' ? [start.offset] : [start.position.value, start.position.orderId];
@@ -54,7 +54,7 @@ type ListedRow = OrderTicketRow & { readonly position: string; readonly total: n
 export interface PageOfOrders {
   readonly orders: readonly Order[];
   readonly total: number;
-  /** Undefined when there is no page after this one. */
+  /** The position after which the next page starts; undefined on the last page. */
   readonly end: Position | undefined;
 }
 
@@ -84,7 +84,7 @@ export async function firstTicketsOfSession(
   return rows.map((row) => toTicket(row));
 }
 
-/** The good tickets of a session's completed orders, newest first, in batches of one consistent view. */
+/** The good tickets of a session's completed orders, newest first, in batches from one consistent snapshot. */
 export async function* ticketsOfSession(
   database: Database,
   sessionId: SessionId,

@@ -1,8 +1,7 @@
-import type { EventId, OrderId, SessionId } from '../../kernel/ids.ts';
-import { as } from '../../kernel/ids.ts';
+import { as, type EventId, type OrderId, type SessionId, toUuid } from '../../kernel/ids.ts';
 import type { Order } from '../orders/index.ts';
 
-/** Which of an event's orders, and in which order. */
+/** A filtered and sorted list of an event's orders. */
 export interface OrderList {
   readonly eventId: EventId;
   readonly sessionId: SessionId | undefined;
@@ -11,12 +10,12 @@ export interface OrderList {
   readonly order: 'asc' | 'desc';
 }
 
-/** Where a page begins: so many orders on, or after a certain one, which stays right while orders come in. */
+/** Where a page starts: at an offset, or after a position, which stays correct while orders are added. */
 export type PageStart =
   | { readonly from: 'offset'; readonly offset: number }
   | { readonly from: 'after'; readonly position: Position };
 
-/** A place in a list: what it is sorted by, as the database writes it, and the order there. */
+/** A position in a list: the sort value as PostgreSQL writes it, and the order id. */
 export interface Position {
   readonly value: string;
   readonly orderId: OrderId;
@@ -30,7 +29,7 @@ export interface Page {
 
 const SEPARATOR = '|';
 
-/** A position as a text for clients to hand back; it is good for that list only. */
+/** A position as text for clients. It is valid for this list only. */
 export function toCursor(list: OrderList, { value, orderId }: Position): string {
   const base64 = btoa([...nameOf(list), value, orderId].join(SEPARATOR));
   return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
@@ -40,39 +39,38 @@ export type CursorReading =
   | { readonly outcome: 'read'; readonly position: Position }
   | { readonly outcome: 'refused'; readonly reason: string };
 
-/** What a cursor says, when it is one of this list. */
+/** Reads a cursor, or says why it is not one of this list. */
 export function readCursor(list: OrderList, cursor: string): CursorReading {
   const parts = decode(cursor)?.split(SEPARATOR);
   const [value, orderId] = parts?.slice(-2) ?? [];
   if (parts?.length !== nameOf(list).length + 2 || value === undefined || orderId === undefined) {
-    return { outcome: 'refused', reason: 'is no cursor of this API; take it from x-next-cursor' };
+    return { outcome: 'refused', reason: 'is not a cursor of this API; take it from x-next-cursor' };
   }
   if (nameOf(list).some((part, at) => parts[at] !== part)) {
-    return { outcome: 'refused', reason: 'belongs to another list: another event, filter or sort' };
+    return { outcome: 'refused', reason: 'belongs to a list with another event, filter or sort' };
   }
-  if (!IS_VALUE[list.sort](value) || !UUID.test(orderId)) {
-    return { outcome: 'refused', reason: 'was changed on the way; take it from x-next-cursor' };
+  if (!IS_VALUE[list.sort](value) || toUuid(orderId) !== orderId) {
+    return { outcome: 'refused', reason: 'was altered; take it from x-next-cursor' };
   }
   return { outcome: 'read', position: { value, orderId: as<OrderId>(orderId) } };
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MOMENT = /^(?!0000)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
 const AMOUNT = /^\d{1,30}(\.\d{1,10})?$/;
-/** As PostgreSQL writes them, a moment in UTC and an amount, so that it can read them again. */
+/** Whether a value is a time in UTC or an amount as PostgreSQL writes and reads it. */
 const IS_VALUE = {
   created_at: (value) => MOMENT.test(value) && isOnCalendar(value),
   price: (value) => AMOUNT.test(value),
 } as const satisfies Record<OrderList['sort'], (value: string) => boolean>;
 
-/** Not the 31st of February, nor 25 o'clock: reading such a moment moves it to another day, or fails. */
+/** Rejects 31 February and 25 o'clock, which are moved to another day or cannot be read. */
 function isOnCalendar(moment: string): boolean {
   const [date = ''] = moment.split(' ');
   const at = Date.parse(`${moment.replace(' ', 'T')}:00`);
   return !Number.isNaN(at) && new Date(at).toISOString().startsWith(date);
 }
 
-/** What tells one list from another. */
+/** The parts of a cursor that identify its list. */
 function nameOf({ eventId, sessionId, status, sort, order }: OrderList): string[] {
   return ['orders', eventId, sessionId ?? '', status ?? '', sort, order];
 }

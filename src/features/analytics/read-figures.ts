@@ -8,8 +8,8 @@ import { type DiscountDay, type Figures, figuresOfEach, type SessionFigures, toF
 import { readTimeZone, type TimeZone } from './time-zones.ts';
 
 /**
- * Sales for the organiser they belong to and for administrators: each method throws `forbidden` for all others before
- * anything is read, and `seating_unavailable`. `zone` decides where days begin; an unknown one is `invalid_request`.
+ * Reads figures for the organiser they belong to and for administrators. Each method throws `forbidden` for others before
+ * it reads anything, and `seating_unavailable`. `zone` decides where days start; an unknown zone is `invalid_request`.
  */
 export class ReadFigures {
   readonly #database: Executor;
@@ -40,13 +40,13 @@ export class ReadFigures {
     return discountDaysOf(this.#database, eventId, requireZone(zone));
   }
 
-  /** All the events added up. */
+  /** The figures of all the events added up. */
   async together(eventIds: readonly EventId[], zone: string, who: Principal): Promise<Figures> {
     await this.#access.require('analytics.event', who, { events: eventIds });
     return toFigures(await this.#sums({ of: 'together', eventIds }, zone));
   }
 
-  /** Each of the events by itself. */
+  /** The figures of each event separately. */
   async each(
     eventIds: readonly EventId[],
     zone: string,
@@ -69,7 +69,7 @@ export class ReadFigures {
 function requireZone(name: string): TimeZone {
   const zone = readTimeZone(name);
   if (zone) return zone;
-  const reason = `there is no time zone of a place named ${name}; name one such as Asia/Colombo, or UTC`;
+  const reason = `there is no time zone ${name}; use UTC or the name of a place such as Asia/Colombo`;
   throw new AppError('invalid_request', `querystring/tz: ${reason}`, {
     fields: [{ field: 'querystring/tz', reason }],
   });

@@ -23,7 +23,7 @@ import {
 const TAGS = ['Analytics'];
 const BASE = '/api/order/analytics';
 
-/** What organisers see of their sales over HTTP (contract section 1). */
+/** The organisers' figures over HTTP (contract section 1). */
 export function analyticsRoutes(scope: HttpServer, figures: ReadFigures, json: AnalyticsJson): void {
   eventRoutes(scope, figures, json);
   sessionRoutes(scope, figures, json);
@@ -56,8 +56,7 @@ function eventRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJ
       config: { permission: 'analytics.event' },
       schema: {
         tags: TAGS,
-        summary:
-          'How often each discount of an event was used on each day; for its organiser and administrators',
+        summary: 'Uses of each discount of an event by day; for its organiser and administrators',
         params: EventParamsSchema,
         querystring: ZoneSchema,
         response: { 200: DiscountsSchema, ...problems },
@@ -138,7 +137,7 @@ function batchRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJ
       schema: {
         tags: TAGS,
         summary:
-          'Sales of several events, each by itself; for the organiser of all of them and administrators',
+          'Sales of several events, listed separately; for the organiser of all of them and administrators',
         body: BatchSchema,
         querystring: ZoneSchema,
         response: { 200: EachFiguresSchema, ...problems },
@@ -160,7 +159,7 @@ function batchRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJ
       config: { permission: 'analytics.organization' },
       schema: {
         tags: TAGS,
-        summary: 'Sales of all events of an organisation; for its owner and administrators',
+        summary: 'Sales of all events of an organisation; for its organiser and administrators',
         params: OrganizationParamsSchema,
         querystring: ZoneSchema,
         response: { 200: OrganizationFiguresSchema, ...problems },
@@ -178,7 +177,7 @@ function toEventId(eventId: string): EventId {
   return as<EventId>(eventId.toLowerCase());
 }
 
-/** Each once. */
+/** The events without repetitions. */
 function toEventIds({ eventIds }: Static<typeof BatchSchema>): EventId[] {
   return [...new Set(eventIds.map(toEventId))];
 }

@@ -2,7 +2,7 @@ import type { EventId, OrganizationId, SessionId } from '../../kernel/ids.ts';
 import type { DiscountSales, SaleChange, SalesTotals, TierSales } from '../sales/index.ts';
 import { quarterHourOf } from './time-zones.ts';
 
-/** Changes of sales as rows that are added to what was counted before; a row may be negative. */
+/** Changes of sales as rows to insert into the tables of sums. Numbers may be negative. */
 export interface SalesRows {
   readonly times: readonly TimeRow[];
   readonly tiers: readonly TierRow[];
@@ -28,11 +28,11 @@ interface DiscountRow extends DiscountSales {
   readonly quarterHour: number;
 }
 
-/** Texts of other services, cut to what an index can hold; the migration cuts the same. */
+/** Limits for texts from other services, which are indexed. The migration uses the same limits. */
 const MAX_NAME_CHARS = 200;
 const MAX_COLOR_CHARS = 64;
 
-/** The rows of some changes. */
+/** Converts changes to rows. */
 export function salesRows(changes: readonly SaleChange[]): SalesRows {
   return {
     times: changes.map(({ order, difference }) => ({
@@ -63,7 +63,7 @@ export function salesRows(changes: readonly SaleChange[]): SalesRows {
   };
 }
 
-/** At most so many characters, none of them halved. */
+/** Cuts a text to `maxChars` without splitting a character. */
 function cut(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : [...text].slice(0, maxChars).join('');
 }

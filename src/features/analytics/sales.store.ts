@@ -25,7 +25,7 @@ const ADD_SALES = {
                          $16::numeric[])`,
 };
 
-/** Adds rows to the figures. It only inserts, so that no transaction waits for another. */
+/** Adds rows to the figures. It only inserts, so transactions do not wait for each other. */
 export async function addSales(tx: Transaction, { times, tiers, discounts }: SalesRows): Promise<void> {
   if (times.length === 0) return;
   await tx.rows(ADD_SALES, [
@@ -60,121 +60,80 @@ const ADD_MONEY = {
            FROM payments p JOIN orders o USING (order_id) WHERE p.payment_intent_id = $1`,
 };
 
-/** Counts money of a payment that this transaction has written or found. */
+/** Adds money of a payment, which must already be stored. */
 export async function addMoney(tx: Transaction, { intentId, taken, refunded }: MoneyMoved): Promise<void> {
   await tx.rows(ADD_MONEY, [intentId, taken, refunded]);
 }
 
-/** Few enough that their rows are looked up and not the whole table read. */
+/** Few enough keys that PostgreSQL uses the index and does not read the whole table. */
 const MAX_KEYS_FOLDED = 500;
 
-/*
- * A statement for each table of what is counted. Rows that another transaction inserts at the same time are not seen, and stay
- * for the next turn.
- */
-const FOLD_TIMES = {
-  name: 'fold-sales-by-time',
-  text: `
+/** A table of sums: the columns that identify a row, others that have one value for each key, and the sums. */
+interface SumTable {
+  readonly table: string;
+  readonly key: readonly string[];
+  readonly labels?: readonly string[];
+  readonly sums: readonly string[];
+}
+
+/** Replaces the rows of each key by one. Rows that another transaction inserts at the same time wait for the next turn. */
+function foldStatement(name: string, { table, key, labels = [], sums }: SumTable) {
+  const keyOf = (alias: string) => key.map((column) => `${alias}.${column}`).join(', ');
+  const columns = [...key, ...labels].join(', ');
+  return {
+    name,
+    text: `
     WITH fresh AS (
-      SELECT DISTINCT event_id, session_id, quarter_hour FROM sales_by_time
-       WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
+      SELECT DISTINCT ${key.join(', ')} FROM ${table} WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
     ), removed AS (
-      DELETE FROM sales_by_time t USING fresh f
-       WHERE (t.event_id, t.session_id, t.quarter_hour) = (f.event_id, f.session_id, f.quarter_hour)
+      DELETE FROM ${table} t USING fresh f WHERE (${keyOf('t')}) = (${keyOf('f')})
       RETURNING t.*
     ), folded AS (
-      INSERT INTO sales_by_time
-      SELECT event_id, session_id, quarter_hour, sum(orders), sum(tickets), sum(revenue), sum(before_discounts), true
-        FROM removed GROUP BY 1, 2, 3
-      HAVING sum(orders) <> 0 OR sum(tickets) <> 0 OR sum(revenue) <> 0 OR sum(before_discounts) <> 0
+      INSERT INTO ${table} (${columns}, ${sums.join(', ')}, is_folded)
+      SELECT ${columns}, ${sums.map((sum) => `sum(${sum})`).join(', ')}, true FROM removed GROUP BY ${columns}
+      HAVING ${sums.map((sum) => `sum(${sum}) <> 0`).join(' OR ')}
     )
     SELECT count(*) AS keys FROM fresh`,
-};
+  };
+}
 
-const FOLD_ORGANIZATIONS = {
-  name: 'fold-organization-sales',
-  text: `
-    WITH fresh AS (
-      SELECT DISTINCT organization_id, quarter_hour FROM organization_sales_by_time
-       WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), removed AS (
-      DELETE FROM organization_sales_by_time t USING fresh f
-       WHERE (t.organization_id, t.quarter_hour) = (f.organization_id, f.quarter_hour)
-      RETURNING t.*
-    ), folded AS (
-      INSERT INTO organization_sales_by_time
-      SELECT organization_id, quarter_hour, sum(orders), sum(tickets), sum(revenue), sum(before_discounts), true
-        FROM removed GROUP BY 1, 2
-      HAVING sum(orders) <> 0 OR sum(tickets) <> 0 OR sum(revenue) <> 0 OR sum(before_discounts) <> 0
-    )
-    SELECT count(*) AS keys FROM fresh`,
-};
+const TIME_SUMS = ['orders', 'tickets', 'revenue', 'before_discounts'] as const;
+const FOLDS = [
+  foldStatement('fold-sales-by-time', {
+    table: 'sales_by_time',
+    key: ['event_id', 'session_id', 'quarter_hour'],
+    sums: TIME_SUMS,
+  }),
+  foldStatement('fold-organization-sales', {
+    table: 'organization_sales_by_time',
+    key: ['organization_id', 'quarter_hour'],
+    sums: TIME_SUMS,
+  }),
+  foldStatement('fold-sales-by-tier', {
+    table: 'sales_by_tier',
+    key: ['event_id', 'session_id', 'tier_id'],
+    labels: ['organization_id', 'tier_name', 'tier_color'],
+    sums: ['tickets', 'revenue'],
+  }),
+  foldStatement('fold-discounts-by-time', {
+    table: 'discounts_by_time',
+    key: ['event_id', 'discount_code', 'quarter_hour'],
+    sums: ['uses', 'amount'],
+  }),
+  foldStatement('fold-money-by-session', {
+    table: 'money_by_session',
+    key: ['event_id', 'session_id', 'currency'],
+    labels: ['organization_id'],
+    sums: ['taken_minor', 'refunded_minor'],
+  }),
+];
 
-const FOLD_TIERS = {
-  name: 'fold-sales-by-tier',
-  text: `
-    WITH fresh AS (
-      SELECT DISTINCT event_id, session_id, tier_id FROM sales_by_tier
-       WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), removed AS (
-      DELETE FROM sales_by_tier t USING fresh f
-       WHERE (t.event_id, t.session_id, t.tier_id) = (f.event_id, f.session_id, f.tier_id)
-      RETURNING t.*
-    ), folded AS (
-      INSERT INTO sales_by_tier
-      SELECT organization_id, event_id, session_id, tier_id, tier_name, tier_color, sum(tickets), sum(revenue), true
-        FROM removed GROUP BY 1, 2, 3, 4, 5, 6
-      HAVING sum(tickets) <> 0 OR sum(revenue) <> 0
-    )
-    SELECT count(*) AS keys FROM fresh`,
-};
-
-const FOLD_DISCOUNTS = {
-  name: 'fold-discounts-by-time',
-  text: `
-    WITH fresh AS (
-      SELECT DISTINCT event_id, discount_code, quarter_hour FROM discounts_by_time
-       WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), removed AS (
-      DELETE FROM discounts_by_time t USING fresh f
-       WHERE (t.event_id, t.discount_code, t.quarter_hour) = (f.event_id, f.discount_code, f.quarter_hour)
-      RETURNING t.*
-    ), folded AS (
-      INSERT INTO discounts_by_time
-      SELECT event_id, discount_code, quarter_hour, sum(uses), sum(amount), true
-        FROM removed GROUP BY 1, 2, 3
-      HAVING sum(uses) <> 0 OR sum(amount) <> 0
-    )
-    SELECT count(*) AS keys FROM fresh`,
-};
-
-const FOLD_MONEY = {
-  name: 'fold-money-by-session',
-  text: `
-    WITH fresh AS (
-      SELECT DISTINCT event_id, session_id, currency FROM money_by_session
-       WHERE NOT is_folded LIMIT ${MAX_KEYS_FOLDED}
-    ), removed AS (
-      DELETE FROM money_by_session t USING fresh f
-       WHERE (t.event_id, t.session_id, t.currency) = (f.event_id, f.session_id, f.currency)
-      RETURNING t.*
-    ), folded AS (
-      INSERT INTO money_by_session
-      SELECT organization_id, event_id, session_id, currency, sum(taken_minor), sum(refunded_minor), true
-        FROM removed GROUP BY 1, 2, 3, 4
-      HAVING sum(taken_minor) <> 0 OR sum(refunded_minor) <> 0
-    )
-    SELECT count(*) AS keys FROM fresh`,
-};
-
-const FOLDS = [FOLD_TIMES, FOLD_ORGANIZATIONS, FOLD_TIERS, FOLD_DISCOUNTS, FOLD_MONEY];
-
-/** Any number will do that nothing else locks. */
+/** An advisory lock number that nothing else uses. */
 const FOLD_LOCK = { name: 'fold-lock', text: 'SELECT pg_try_advisory_xact_lock(840084004) AS mine' };
 
 /**
- * Makes one row of each key that has several, some hundred keys of each table, while no other process does; true when
- * there is more. Sums are the same before, during and after.
+ * Merges the rows of each key into one, at most `MAX_KEYS_FOLDED` keys of each table, if no other process is doing it.
+ * Returns true if there may be more. Sums are the same before, during and after.
  */
 export function foldCounted(database: Database): Promise<boolean> {
   return database.transaction(async (tx) => {

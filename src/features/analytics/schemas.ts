@@ -6,7 +6,7 @@ const EVENT = '3471e132-69f2-4764-ac79-e5ad57111483';
 const SESSION = '293bed3f-c670-42f6-9e28-628cd6fec57a';
 const ORGANIZATION = '22a67f04-b918-44ac-9b63-49efe8d34356';
 const MAX_ZONE_CHARS = 64;
-/** Most events of a batch: all that an organiser with many has on sale, and an answer of a known size. */
+/** Maximum events of a batch: enough for a large organiser, and few enough to bound the response. */
 const MAX_EVENTS = 200;
 const MAX_LIMIT = 500;
 const DEFAULT_LIMIT = 50;
@@ -17,7 +17,7 @@ export const ZoneSchema = Type.Object({
   tz: Type.String({
     default: 'UTC',
     maxLength: MAX_ZONE_CHARS,
-    description: 'Where days begin: a name of the IANA time zone database',
+    description: 'Time zone of the days, by its IANA name',
     examples: ['Asia/Colombo'],
   }),
 });
@@ -25,12 +25,12 @@ export const ZoneSchema = Type.Object({
 const amount = (description: string) => Type.Number({ description: `Major units: ${description}` });
 
 const TOTALS = {
-  total_revenue: amount('prices of completed orders, as they were sold'),
+  total_revenue: amount('prices of completed orders at the time of sale'),
   total_before_discounts: amount('their subtotals'),
-  total_tickets_sold: Type.Integer({ description: 'Good tickets of completed orders' }),
-  total_orders: Type.Integer({ description: 'Completed orders' }),
-  money_taken: amount('every payment that came, whatever became of its order'),
-  money_refunded: amount('what of it went back, or is about to'),
+  total_tickets_sold: Type.Integer({ description: 'Number of good tickets of completed orders' }),
+  total_orders: Type.Integer({ description: 'Number of completed orders' }),
+  money_taken: amount('all payments received, whatever happened to their orders'),
+  money_refunded: amount('refunds of these payments, sent or pending'),
   money_net: amount('money_taken less money_refunded'),
   currency: Type.String({ description: 'ISO 4217 in lower case' }),
 };
@@ -43,7 +43,7 @@ const FIGURES = {
       revenue: amount('prices of the orders'),
       tickets_sold: Type.Integer(),
     }),
-    { description: 'Every day from the first with a sale to the last' },
+    { description: 'All days from the first sale to the last' },
   ),
   sales_by_tier: Type.Array(
     Type.Object({
@@ -117,8 +117,8 @@ export const DiscountsSchema = Type.Object(
       Type.Object({
         date: Type.String({ description: 'Day of `tz`, YYYY-MM-DD' }),
         discount_code: Type.String(),
-        usage_count: Type.Integer({ description: 'Completed orders with it' }),
-        total_discount_amount: amount('what it took off'),
+        usage_count: Type.Integer({ description: 'Number of completed orders with this code' }),
+        total_discount_amount: amount('total discount'),
       }),
     ),
   },
@@ -159,14 +159,15 @@ export const OrdersQuerySchema = Type.Object({
   sessionId: Type.Optional(Uuid('Only orders of this session', SESSION)),
   status: Type.Optional(oneOf(['pending', 'completed', 'cancelled'], 'Only orders in this state')),
   sort: Type.Optional(oneOf(['created_at', 'order_date', 'price'], '`order_date` is `created_at`')),
-  order: Type.Optional(oneOf(['asc', 'desc'], 'Descending unless said')),
+  order: Type.Optional(oneOf(['asc', 'desc'], '`desc` by default')),
   limit: Type.Integer({ minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT }),
   offset: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_OFFSET })),
   cursor: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: MAX_CURSOR_CHARS,
-      description: 'x-next-cursor of the page before, in place of offset: right also while orders come in',
+      description:
+        '`x-next-cursor` of the previous page, instead of `offset`. Pages stay correct while orders are added',
     }),
   ),
 });
@@ -174,12 +175,12 @@ export const OrdersQuerySchema = Type.Object({
 export const ListedOrderSchema = Type.Object(
   {
     ...OrderSchema.properties,
-    TotalCount: Type.Integer({ description: 'Orders of the list, all pages together' }),
+    TotalCount: Type.Integer({ description: 'Number of orders on all pages' }),
   },
   { examples: [{ ...ORDER_EXAMPLE, TotalCount: 1 }] },
 );
 
 export const ExportQuerySchema = Type.Object({
-  format: oneOf(['csv', 'xlsx'], 'The kind of file'),
-  what: oneOf(['orders', 'tickets', 'checkins', 'discounts'], 'What is in it'),
+  format: oneOf(['csv', 'xlsx'], 'Format of the file'),
+  what: oneOf(['orders', 'tickets', 'checkins', 'discounts'], 'Content of the file'),
 });

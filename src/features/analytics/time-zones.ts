@@ -1,31 +1,30 @@
-import { type Instant, MS_PER_MINUTE } from '../../kernel/clock.ts';
+import { type Instant, MS_PER_DAY, MS_PER_MINUTE } from '../../kernel/clock.ts';
 
-/** The offset of every time zone since 1972 is a multiple of this, so that days of any are made of it. */
+/** All zone offsets since 1972 are multiples of a quarter of an hour, so sums by quarter give days of any zone. */
 const QUARTER_HOUR_MS = 15 * MS_PER_MINUTE;
 export const QUARTER_HOURS_PER_DAY = 96;
-const MS_PER_DAY = 86_400_000;
 
-/** In which quarter of an hour a moment is, counted from 1970 in UTC. */
+/** The quarter of an hour that contains a moment, counted from 1970 in UTC. */
 export function quarterHourOf(at: Instant): number {
   return Math.floor(at / QUARTER_HOUR_MS);
 }
 
 /**
- * A time zone as its offsets, in quarters of an hour: from `starts[i]` on it is `offsets[i]` ahead of UTC, before the first
- * it is `offsets[0]`, too.
+ * A time zone's offsets in quarters of an hour: from `starts[i]` on it is `offsets[i]` ahead of UTC. Before `starts[0]` it
+ * is `offsets[0]` ahead.
  */
 export interface TimeZone {
   readonly starts: readonly number[];
   readonly offsets: readonly number[];
 }
 
-/** `UTC`, or the name of a place in the IANA database: offsets and abbreviations mean other things elsewhere. */
+/** `UTC` or an IANA place name. Offsets and abbreviations are refused, because other software reads them differently. */
 const ZONE = /^(UTC|[A-Za-z_]+(\/[A-Za-z0-9_+-]+){1,2})$/;
 const FIRST = '1972-01-01T00:00Z';
-/** Changes of the clock after it are not foreseen. */
+/** Later clock changes are ignored. */
 const LAST_YEAR = 2100;
 
-/** The offsets of a zone by its IANA name; undefined when there is none of this name. */
+/** The offsets of the zone with this IANA name, or undefined. */
 export function readTimeZone(name: string): TimeZone | undefined {
   if (!ZONE.test(name)) return undefined;
   try {
@@ -50,7 +49,7 @@ function offsetsFrom(first: Temporal.ZonedDateTime): TimeZone {
 
 const NANOSECONDS_PER_MS = 1_000_000;
 
-/** A day counted from 1970 as `YYYY-MM-DD`. */
+/** The date `YYYY-MM-DD` of a day counted from 1970. */
 export function dateOfDay(day: number): string {
   const iso = new Date(day * MS_PER_DAY).toISOString();
   return iso.slice(0, iso.indexOf('T'));

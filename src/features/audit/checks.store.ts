@@ -1,7 +1,7 @@
 import { check } from '../../platform/checks.ts';
 import type { Check } from '../../platform/feature.ts';
 
-/** What organisers do is in the trail. */
+/** Organisers' actions are in the audit trail. */
 export const auditChecks: readonly Check[] = [
   check(
     'I6',

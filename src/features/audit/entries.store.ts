@@ -44,7 +44,7 @@ const OF_EVENT = {
           ORDER BY entry_id DESC LIMIT $3`,
 };
 
-/** Entries about an event before the entry `before`, or the newest; newest first, at most `limit`. */
+/** Entries about an event, newest first: at most `limit`, and only those before the entry `before` if it is given. */
 export async function entriesOf(
   executor: Executor,
   eventId: EventId,

@@ -1,7 +1,7 @@
 import type { Instant } from '../../kernel/clock.ts';
 import type { EventId, OrderId, SessionId, TicketId, UserId } from '../../kernel/ids.ts';
 
-/** Everything that organisers and administrators do to orders and tickets, as the trail calls it. */
+/** The actions of organisers and administrators that the trail records. */
 export const AUDIT_ACTIONS = [
   'ticket.issued',
   'ticket.changed',
@@ -15,27 +15,27 @@ export const AUDIT_ACTIONS = [
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** The state of something, by names that an organiser knows. No name, no note, no secret: the trail cannot be erased. */
+/** Fields of what changed. They never hold names, notes or secrets, because the trail cannot be erased. */
 export type AuditState = Readonly<Record<string, string | number | boolean | null>>;
 
 /** An action of an organiser or administrator. */
 export interface AuditEntry {
   readonly actor: UserId;
   readonly action: AuditAction;
-  /** The order that it was about, or the session, where it was about no order. */
+  /** The order that the action changed, or only its event and session. */
   readonly about: {
     readonly eventId: EventId;
     readonly sessionId: SessionId;
     readonly orderId?: OrderId | undefined;
   };
-  /** Undefined when it was about the whole order. */
+  /** Undefined if the action was about the whole order. */
   readonly ticketId?: TicketId | undefined;
-  /** Undefined when there was nothing before. */
+  /** Undefined if nothing existed before. */
   readonly before?: AuditState | undefined;
   readonly after: AuditState;
 }
 
-/** An entry as it was written; numbers grow with time. */
+/** A stored entry. Entry numbers increase with time. */
 export interface WrittenEntry extends AuditEntry {
   readonly entryId: number;
   readonly at: Instant;

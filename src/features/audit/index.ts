@@ -3,7 +3,6 @@ import type { Core } from '../../platform/core.ts';
 import type { Feature } from '../../platform/feature.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
 import type { Access } from '../access/index.ts';
-import { auditChecks } from './checks.store.ts';
 import { insertEntry } from './entries.store.ts';
 import type { AuditEntry } from './entry.ts';
 import { ListEntries } from './list-entries.ts';
@@ -12,15 +11,15 @@ import { auditRoutes } from './routes.ts';
 export { auditChecks } from './checks.store.ts';
 export type { AuditState } from './entry.ts';
 
-/** Port: writes an action down in the transaction that does it, so that the entry is there exactly when the change is. */
+/** Port: records an action in the transaction that performs it, so that the entry exists exactly if the change does. */
 export type RecordAction = (tx: Transaction, entry: AuditEntry) => Promise<void>;
 
-/** Writes actions at the time of the clock. */
+/** Records actions with the clock's time. */
 export function createRecordAction(clock: Clock): RecordAction {
   return (tx, entry) => insertEntry(tx, entry, clock.now());
 }
 
-/** What organisers and administrators did to orders and tickets. */
+/** The trail of what organisers and administrators did to orders and tickets. */
 export interface Audit extends Feature {
   readonly record: RecordAction;
 }
@@ -34,7 +33,6 @@ export function createAudit(
   return {
     record: createRecordAction(clock),
     routes: (api) => auditRoutes(api, entries),
-    checks: auditChecks,
   };
 }
 export type { AuditEntriesSchema } from './schemas.ts';

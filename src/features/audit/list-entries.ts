@@ -8,13 +8,13 @@ import type { WrittenEntry } from './entry.ts';
 /** A page of the trail, newest first. */
 export interface AuditPage {
   readonly entries: readonly WrittenEntry[];
-  /** What to ask for the page after; undefined when this is the last one. */
+  /** The cursor of the next page; undefined on the last page. */
   readonly nextCursor: number | undefined;
 }
 
 export interface AuditPageRequest {
   readonly limit: number;
-  /** `nextCursor` of the page before. */
+  /** `nextCursor` of the previous page. */
   readonly cursor: number | undefined;
 }
 
@@ -31,7 +31,7 @@ export class ListEntries {
   /** For the event's organiser and administrators. Throws `forbidden`, `seating_unavailable`. */
   async list(eventId: EventId, { limit, cursor }: AuditPageRequest, who: Principal): Promise<AuditPage> {
     await this.#access.require('audit.event', who, { event: eventId });
-    // One more than is shown tells whether there are more.
+    // One entry more than the page holds shows whether there is a next page.
     const found = await entriesOf(this.#database, eventId, cursor, limit + 1);
     const entries = found.slice(0, limit);
     return { entries, nextCursor: found.length > limit ? entries.at(-1)?.entryId : undefined };

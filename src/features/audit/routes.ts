@@ -17,7 +17,7 @@ export function auditRoutes(scope: HttpServer, trail: ListEntries): void {
       schema: {
         tags: ['Audit'],
         summary:
-          'What organisers and administrators did about an event, newest first; for its owner and administrators',
+          'Actions of organisers and administrators on an event, newest first; for its organiser and administrators',
         params: AuditParamsSchema,
         querystring: AuditQuerySchema,
         response: { 200: AuditEntriesSchema, ...problems },

@@ -19,7 +19,7 @@ export const AuditQuerySchema = Type.Object({
     Type.Integer({
       minimum: 1,
       maximum: Number.MAX_SAFE_INTEGER,
-      description: 'x-next-cursor of the page before: right also while entries are added',
+      description: '`x-next-cursor` of the previous page. Pages stay correct while entries are added',
     }),
   ),
 });
@@ -27,16 +27,16 @@ export const AuditQuerySchema = Type.Object({
 export const AuditEntriesSchema = Type.Array(
   Type.Object(
     {
-      entry_id: Type.Integer({ description: 'Grows with time' }),
+      entry_id: Type.Integer({ description: 'Increases with time' }),
       at: Type.String({ description: 'RFC 3339 in UTC' }),
       actor: Uuid('The user who did it'),
       action: Type.Enum([...AUDIT_ACTIONS]),
       event_id: Uuid('The event', EVENT),
       session_id: Uuid('The session'),
-      order_id: Type.String({ description: 'Empty: it was about the whole session' }),
-      ticket_id: Type.String({ description: 'Empty: it was about the whole order' }),
+      order_id: Type.String({ description: 'Empty if the action was about the whole session' }),
+      ticket_id: Type.String({ description: 'Empty if the action was about the whole order' }),
       before: Type.Union([StateSchema, Type.Null()], {
-        description: 'How it stood; null: there was nothing',
+        description: 'State before the action; null if nothing existed',
       }),
       after: StateSchema,
     },

@@ -19,10 +19,10 @@ export interface AmendTicketNeeds {
   readonly holdMs: number;
 }
 
-/** Enough to see what is wrong; a body may name thousands. */
+/** Most fields that a refusal names; a body may have thousands. */
 const MAX_FIELDS = 20;
 
-/** Changes a ticket of a completed order; a new seat is held and quoted before the old one is freed. */
+/** Changes tickets of completed orders. A new seat is held and quoted before the old one is freed. */
 export class AmendTicket {
   readonly #core: Pick<Core, 'database' | 'clock'>;
   readonly #needs: AmendTicketNeeds;
@@ -33,14 +33,14 @@ export class AmendTicket {
   }
 
   /**
-   * The ticket with another seat of its tier, another label or note. Throws `ticket_not_found`, `forbidden`,
-   * `invalid_request` with why a part cannot be changed, `ticket_change_refused`, `order_changed`, and what issuing throws.
+   * Gives a ticket another seat of its tier, another label or note, and returns it. Throws `ticket_not_found`, `forbidden`,
+   * `invalid_request` with the reason for each field that cannot be changed, `ticket_change_refused`, `order_changed`, and what issuing throws.
    */
   async amend(ticketId: TicketId, request: AmendRequest, who: Principal): Promise<Ticket> {
     const { access, orders } = this.#needs;
     const order = await findOrderOfTicket(this.#core.database, orders, ticketId);
     await access.require('ticket.amend', who, { event: order.eventId });
-    const ticket = requireGood(order, ticketId);
+    const ticket = requireLiveTicket(order, ticketId);
     this.#requireChangeable(ticket, request);
     const { seatId } = request;
     return seatId === undefined || seatId === ticket.seatId
@@ -75,17 +75,17 @@ export class AmendTicket {
     });
   }
 
-  /** Saves under the lock, if the ticket still is what the change was worked out for. */
+  /** Saves the change under the lock, unless another request has changed the ticket since it was planned. */
   async #save(order: Order, from: Ticket, to: Ticket, who: Principal): Promise<Ticket> {
     const { orders, audit } = this.#needs;
     const changes = changesOf(from, to);
     await this.#core.database.transaction(async (tx) => {
       const locked = await orders.getLocked(tx, order.orderId);
-      const current = requireGood(locked, from.ticketId);
+      const current = requireLiveTicket(locked, from.ticketId);
       if (changesOf(from, current)) {
         throw new AppError(
           'order_changed',
-          'Another request changed the ticket at the same time. Look at it again.',
+          'Another request changed the ticket at the same time. Read the ticket again, then retry.',
         );
       }
       if (changes) {
@@ -100,22 +100,22 @@ export class AmendTicket {
   }
 }
 
-/** The ticket of a completed order. Throws `ticket_change_refused` when it is not paid or void. */
-function requireGood(order: Order, ticketId: TicketId): Ticket {
+/** The live ticket of a completed order. Throws `ticket_change_refused` when the ticket is not paid, or is void. */
+function requireLiveTicket(order: Order, ticketId: TicketId): Ticket {
   if (order.status === 'pending') {
     throw new AppError(
       'ticket_change_refused',
-      'The ticket is not paid yet: its buyer may still change the order.',
+      'The ticket is not paid yet: its buyer can still change the order. Try again when it is paid.',
     );
   }
   const ticket = order.tickets.find((each) => each.ticketId === ticketId);
   if (order.status === 'completed' && ticket) return ticket;
-  throw new AppError('ticket_change_refused', 'The ticket is void. Issue another one.');
+  throw new AppError('ticket_change_refused', 'The ticket is void. Issue a new ticket.');
 }
 
 function requireTier(seat: PricedSeat | undefined, ticket: Ticket): PricedSeat {
-  if (!seat) throw new Error('a quote without its seat');
+  if (!seat) throw new Error('the quote has no seat');
   if (seat.tier.id === ticket.tierId) return seat;
-  const detail = `Seat ${seat.label} is of tier ${seat.tier.name}; a ticket stays in ${ticket.tierName}. Void it and issue another one.`;
+  const detail = `Seat ${seat.label} is of tier ${seat.tier.name}; this ticket stays in tier ${ticket.tierName}. Void it and issue a new ticket.`;
   throw new AppError('ticket_change_refused', detail);
 }

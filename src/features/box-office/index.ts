@@ -8,6 +8,7 @@ import type { HoldSeats, OrderBook } from '../orders/index.ts';
 import type { Payments } from '../payments/index.ts';
 import { AmendTicket } from './amend-ticket.ts';
 import { IssueTicket } from './issue-ticket.ts';
+import { BoxOfficeJson } from './json.ts';
 import { boxOfficeRoutes } from './routes.ts';
 import { VoidTicket } from './void-ticket.ts';
 
@@ -22,15 +23,15 @@ export interface BoxOfficeNeeds {
   readonly holdMs: number;
 }
 
-/** What organisers and administrators do to tickets: issue, amend and void them. Each action is in the audit trail. */
+/** Builds the box office: organisers and administrators issue, amend and void tickets. The audit trail has each action. */
 export function createBoxOffice(core: Core, needs: BoxOfficeNeeds): Feature {
   const { access, orders, seats, catalogue, payments, audit, once, holdMs } = needs;
   const issue = new IssueTicket(core, { access, orders, seats, catalogue, payments, audit, holdMs });
   const amend = new AmendTicket(core, { access, orders, seats, audit, holdMs });
   const voiding = new VoidTicket(core, { access, orders, payments, audit });
-  const { currency } = core.database;
+  const json = new BoxOfficeJson(core.database);
   return {
-    routes: (api) => boxOfficeRoutes(api, { issue, amend, void: voiding, once, currency }),
+    routes: (api) => boxOfficeRoutes(api, { issue, amend, void: voiding, once, json }),
   };
 }
 export { boxOfficeErrors } from './errors.ts';

@@ -20,14 +20,14 @@ import type { Payments } from '../payments/index.ts';
 import type { PricedSeat } from '../pricing/index.ts';
 import type { Ticket } from '../tickets/index.ts';
 
-/** A ticket to give away, or to sell for cash. */
+/** A ticket to issue: complimentary, or sold for cash. */
 export interface TicketRequest {
   readonly eventId: EventId;
   readonly sessionId: SessionId;
   readonly seatId: SeatId;
-  /** The tier the organiser believes the seat to be of; undefined when the request names none. */
+  /** The tier that the organiser expects the seat to have; undefined when the request names none. */
   readonly tierId: TierId | undefined;
-  /** 0 for a complimentary ticket, else what was taken in cash. */
+  /** 0 for a complimentary ticket, otherwise the cash received. */
   readonly price: Money;
   readonly note: string | undefined;
 }
@@ -42,7 +42,7 @@ export interface IssueTicketNeeds {
   readonly holdMs: number;
 }
 
-/** Issues tickets: hold, both seating services and the unique index as for any buyer. */
+/** Issues tickets. Holds, both seating services and the unique index decide as for any buyer. */
 export class IssueTicket {
   readonly #core: Pick<Core, 'database' | 'clock' | 'ids'>;
   readonly #needs: IssueTicketNeeds;
@@ -53,7 +53,7 @@ export class IssueTicket {
   }
 
   /**
-   * A ticket of a completed order of its own. Throws `forbidden`, `seats_taken`, `seats_refused`,
+   * Issues a ticket in a completed order of its own, and returns it. Throws `forbidden`, `seats_taken`, `seats_refused`,
    * `ticket_change_refused`, `seating_unavailable`.
    */
   async issue(request: TicketRequest, who: Principal): Promise<Ticket> {
@@ -74,11 +74,11 @@ export class IssueTicket {
     return ticket;
   }
 
-  /** The catalogue names the organisation, and says whether the session is of the event that was authorised. */
+  /** The organisation of the session, which must be a session of the event that was authorised. Throws `seats_refused`. */
   async #organizationOf({ sessionId, eventId }: TicketRequest): Promise<OrganizationId> {
     const session = await this.#needs.catalogue.session(sessionId);
     if (session?.eventId === eventId) return session.organizationId;
-    throw new AppError('seats_refused', 'There is no such session of this event.');
+    throw new AppError('seats_refused', 'This event has no such session.');
   }
 
   #orderFor(
@@ -109,12 +109,12 @@ export class IssueTicket {
     });
   }
 
-  /** Order, money, completion and audit trail: all of it or nothing. */
+  /** Writes the order, its payment and the audit entry in one transaction. */
   #write(order: PendingOrder, who: Principal): Promise<Ticket> {
     const { database } = this.#core;
     const { orders, payments, audit } = this.#needs;
     const [ticket] = order.tickets;
-    if (!ticket) throw new Error('an order without its ticket');
+    if (!ticket) throw new Error('the order has no ticket');
     return database.transaction(async (tx) => {
       await orders.insert(tx, order);
       await orders.complete(tx, order);
@@ -139,10 +139,10 @@ export class IssueTicket {
 }
 
 function seatOf([seat]: readonly PricedSeat[], { tierId }: TicketRequest): PricedSeat {
-  if (!seat) throw new Error('a quote without its seat');
+  if (!seat) throw new Error('the quote has no seat');
   if (tierId === undefined || tierId === seat.tier.id) return seat;
   throw new AppError(
     'ticket_change_refused',
-    `Seat ${seat.label} is of tier ${seat.tier.name}, not of this one.`,
+    `Seat ${seat.label} is of tier ${seat.tier.name}, not of the tier in tier_id.`,
   );
 }

@@ -3,7 +3,7 @@ import type { TicketId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import type { Order, OrderBook } from '../orders/index.ts';
 
-/** The order that a ticket is or was of. Throws `ticket_not_found`. */
+/** The order of a ticket, live or void. Throws `ticket_not_found`. */
 export async function findOrderOfTicket(
   executor: Executor,
   orders: OrderBook,

@@ -1,22 +1,14 @@
 import { type Static, Type } from 'typebox';
-import { AppError } from '../../kernel/errors.ts';
 import { CREATED, NO_CONTENT, OK } from '../../kernel/http-status.ts';
-import {
-  as,
-  type EventId,
-  type SeatId,
-  type SessionId,
-  type TicketId,
-  type TierId,
-} from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
+import { as, type SeatId, type TicketId } from '../../kernel/ids.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import { type Ticket, TicketSchema, toWireTicket, withNote } from '../tickets/index.ts';
+import { type Ticket, TicketSchema } from '../tickets/index.ts';
 import type { AmendTicket } from './amend-ticket.ts';
-import type { IssueTicket, TicketRequest } from './issue-ticket.ts';
+import type { IssueTicket } from './issue-ticket.ts';
+import type { BoxOfficeJson } from './json.ts';
 import {
   TicketAmendSchema,
   TicketIssueSchema,
@@ -31,21 +23,24 @@ export interface BoxOfficeRoutes {
   readonly amend: AmendTicket;
   readonly void: VoidTicket;
   readonly once: Once;
-  readonly currency: Currency;
+  readonly json: BoxOfficeJson;
 }
 
 const TAGS = ['Box office'];
 const headers = onceHeaders;
 
-/** What organisers and administrators do to tickets (contract section 1). */
-export function boxOfficeRoutes(api: HttpServer, routes: BoxOfficeRoutes): void {
-  issueRoute(api, routes);
-  amendRoute(api, routes);
-  voidRoute(api, routes);
+/** Issuing, amending and voiding tickets over HTTP (contract section 1). */
+export function boxOfficeRoutes(
+  api: HttpServer,
+  { issue, amend, void: voiding, once, json }: BoxOfficeRoutes,
+): void {
+  issueRoute(api, once, json, issue);
+  amendRoute(api, once, json, amend);
+  voidRoute(api, once, voiding);
 }
 
-function issueRoute(api: HttpServer, { issue, once, currency }: BoxOfficeRoutes): void {
-  const body = (ticket: Ticket) => withNote(toWireTicket(ticket, currency), ticket);
+function issueRoute(api: HttpServer, once: Once, json: BoxOfficeJson, issue: IssueTicket): void {
+  const body = (ticket: Ticket) => json.ticket(ticket);
   api.post(
     '/api/order/ticket',
     {
@@ -65,7 +60,7 @@ function issueRoute(api: HttpServer, { issue, once, currency }: BoxOfficeRoutes)
       schema: {
         tags: TAGS,
         summary:
-          'A complimentary ticket, or one sold for cash; for the organiser of the event and administrators',
+          'Issue a complimentary ticket, or one sold for cash; for the organiser of the event and administrators',
         body: TicketIssueSchema,
         headers,
         response: { 201: TicketSchema, ...problems },
@@ -73,13 +68,13 @@ function issueRoute(api: HttpServer, { issue, once, currency }: BoxOfficeRoutes)
     },
     async (request, reply) =>
       once.answer(request, reply, { status: CREATED, body }, () =>
-        issue.issue(toTicketRequest(request.body, currency), principalOf(request)),
+        issue.issue(json.issueRequest(request.body), principalOf(request)),
       ),
   );
 }
 
-function amendRoute(api: HttpServer, { amend, once, currency }: BoxOfficeRoutes): void {
-  const body = (ticket: Ticket) => withNote(toWireTicket(ticket, currency), ticket);
+function amendRoute(api: HttpServer, once: Once, json: BoxOfficeJson, amend: AmendTicket): void {
+  const body = (ticket: Ticket) => json.ticket(ticket);
   api.put(
     '/api/order/ticket/:ticketId',
     {
@@ -99,7 +94,7 @@ function amendRoute(api: HttpServer, { amend, once, currency }: BoxOfficeRoutes)
       },
       schema: {
         tags: TAGS,
-        summary: 'Another seat of the same tier, another label or note; for the organiser and administrators',
+        summary: 'Change the seat, label or note of a ticket; for the organiser and administrators',
         params: TicketParamsSchema,
         body: TicketAmendSchema,
         headers,
@@ -113,7 +108,7 @@ function amendRoute(api: HttpServer, { amend, once, currency }: BoxOfficeRoutes)
   );
 }
 
-function voidRoute(api: HttpServer, { void: voiding, once }: BoxOfficeRoutes): void {
+function voidRoute(api: HttpServer, once: Once, voiding: VoidTicket): void {
   api.delete(
     '/api/order/ticket/:ticketId',
     {
@@ -134,11 +129,11 @@ function voidRoute(api: HttpServer, { void: voiding, once }: BoxOfficeRoutes): v
       },
       schema: {
         tags: TAGS,
-        summary: 'Void a ticket, and give its money back when asked to; for the organiser and administrators',
+        summary: 'Void a ticket, and refund it when asked to; for the organiser and administrators',
         params: TicketParamsSchema,
         querystring: TicketVoidQuerySchema,
         headers,
-        response: { 204: Type.Null({ description: 'It is void; its seat is free' }), ...problems },
+        response: { 204: Type.Null({ description: 'The ticket is void and its seat is free' }), ...problems },
       },
     },
     async (request, reply) =>
@@ -150,24 +145,6 @@ function voidRoute(api: HttpServer, { void: voiding, once }: BoxOfficeRoutes): v
 
 function toTicketId({ ticketId }: Static<typeof TicketParamsSchema>): TicketId {
   return as<TicketId>(ticketId.toLowerCase());
-}
-
-function toTicketRequest(body: Static<typeof TicketIssueSchema>, currency: Currency): TicketRequest {
-  const price = currency.fromMajor(body.price);
-  if (price === undefined) {
-    const reason = `has more decimals than ${currency.code.toUpperCase()}, or is too large`;
-    throw new AppError('invalid_request', `body/price: ${reason}`, {
-      fields: [{ field: 'body/price', reason }],
-    });
-  }
-  return {
-    eventId: as<EventId>(body.event_id.toLowerCase()),
-    sessionId: as<SessionId>(body.session_id.toLowerCase()),
-    seatId: as<SeatId>(body.seat_id),
-    tierId: body.tier_id === undefined ? undefined : as<TierId>(body.tier_id.toLowerCase()),
-    price,
-    note: body.note || undefined,
-  };
 }
 
 function toAmendRequest({

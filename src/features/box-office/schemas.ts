@@ -8,7 +8,7 @@ const MAX_LABEL_CHARS = 64;
 const NoteSchema = Type.String({
   maxLength: MAX_NOTE_CHARS,
   ...PLAIN_TEXT,
-  description: 'About the holder: for the organiser, the holder and the door',
+  description: 'A note about the holder, which the organiser, the holder and scanners can read',
 });
 
 export const TicketIssueSchema = Type.Object(
@@ -16,10 +16,12 @@ export const TicketIssueSchema = Type.Object(
     event_id: Uuid('The event', '3471e132-69f2-4764-ac79-e5ad57111483'),
     session_id: Uuid('One of its sessions', '293bed3f-c670-42f6-9e28-628cd6fec57a'),
     seat_id: SeatIdSchema,
-    tier_id: Type.Optional(Uuid('The seat’s tier; another than it is of is refused')),
+    tier_id: Type.Optional(
+      Uuid('The expected tier of the seat; the request is refused when the seat has another'),
+    ),
     price: Type.Number({
       minimum: 0,
-      description: 'Major units: 0 for a complimentary ticket, else what was taken in cash',
+      description: 'Major units: 0 for a complimentary ticket, otherwise the cash received',
     }),
     note: Type.Optional(NoteSchema),
   },
@@ -37,7 +39,7 @@ export const TicketIssueSchema = Type.Object(
   },
 );
 
-/** A part that is absent stays as it is; the other parts of a ticket are refused, each with its reason. */
+/** A field that is absent is not changed. Other fields of a ticket are refused, each with its reason. */
 export const TicketAmendSchema = Type.Object(
   {
     seat_id: Type.Optional(SeatIdSchema),
@@ -46,7 +48,7 @@ export const TicketAmendSchema = Type.Object(
         minLength: 1,
         maxLength: MAX_LABEL_CHARS,
         ...PLAIN_TEXT,
-        description: 'What is written on the ticket; with another seat it is that one’s unless it is given',
+        description: 'Label on the ticket; when only the seat changes, the new seat’s label',
       }),
     ),
     note: Type.Optional(NoteSchema),
@@ -61,7 +63,7 @@ export const TicketAmendSchema = Type.Object(
 export const TicketVoidQuerySchema = Type.Object({
   refund: Type.Boolean({
     default: false,
-    description: 'Whether what was paid for the ticket is given back; cash is handed over by the caller',
+    description: 'Whether the ticket is refunded; the caller hands cash back',
   }),
 });
 

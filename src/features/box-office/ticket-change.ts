@@ -3,19 +3,19 @@ import type { SeatId } from '../../kernel/ids.ts';
 import type { AuditState } from '../audit/index.ts';
 import type { Ticket } from '../tickets/index.ts';
 
-/** What an organiser changes of a ticket; a part that is undefined stays as it is, an empty note removes the note. */
+/** A change of a ticket by an organiser. A field that is undefined is not changed; an empty note removes the note. */
 export interface AmendRequest {
   readonly seatId: SeatId | undefined;
   readonly seatLabel: string | undefined;
   readonly note: string | undefined;
-  /** The other parts of the body, by their names on the wire; refused unless the ticket already is so. */
+  /** The other fields of the body, by their JSON names; refused unless they equal the ticket's. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
-const STAYS_IN_TIER = 'a ticket stays in its tier: void it and issue another one';
-const BY_THE_DOOR = 'only a check-in says so';
+const STAYS_IN_TIER = 'a ticket stays in its tier: void it and issue a new ticket';
+const BY_THE_DOOR = 'only a check-in changes it';
 
-/** Why a part of a ticket cannot be changed. */
+/** Why each field of a ticket cannot be changed. */
 const FIXED_PARTS = new Map(
   Object.entries({
     ticket_id: 'a ticket keeps its id',
@@ -23,17 +23,17 @@ const FIXED_PARTS = new Map(
     colour: STAYS_IN_TIER,
     tier_id: STAYS_IN_TIER,
     tier_name: STAYS_IN_TIER,
-    price_at_purchase: 'what was paid stays written: void the ticket with refund=true to give it back',
-    qr_code: 'it follows from the ticket and the key',
-    issued_at: 'it is when the ticket was issued',
+    price_at_purchase: 'the price paid does not change: void the ticket with refund=true to refund it',
+    qr_code: 'it is derived from the ticket and the key',
+    issued_at: 'it is the time at which the ticket was issued',
     checked_in: BY_THE_DOOR,
     checked_in_time: BY_THE_DOOR,
   }),
 );
 
 /**
- * The refusals of parts that would change what is fixed, and of those that a ticket does not have. A part that is sent as
- * it is already changes nothing. Both are by their names on the wire.
+ * The refusals of fields that cannot be changed and of fields that a ticket does not have. A field with its present value
+ * is accepted. Both arguments have the JSON names.
  */
 export function refusedParts(
   requested: Readonly<Record<string, unknown>>,
@@ -43,7 +43,7 @@ export function refusedParts(
     .filter(([part, value]) => !Object.hasOwn(ticket, part) || ticket[part] !== value)
     .map(([part]) => ({
       field: `body/${part}`,
-      reason: FIXED_PARTS.get(part) ?? 'a ticket has no such part',
+      reason: FIXED_PARTS.get(part) ?? 'a ticket has no such field',
     }));
 }
 
@@ -70,6 +70,6 @@ export function changesOf(
     ...(isRelabelled ? { seat_label: ticket.seatLabel } : {}),
     ...(hasOtherNote ? { has_note: ticket.note !== undefined } : {}),
   });
-  // What a note says is not for the trail, which cannot be erased.
+  // The text of a note is personal data, and the audit trail cannot be erased.
   return { before: state(from), after: { ...state(to), ...(hasOtherNote ? { is_note_new: true } : {}) } };
 }

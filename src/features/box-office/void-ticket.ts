@@ -35,8 +35,8 @@ export class VoidTicket {
   }
 
   /**
-   * The ticket is void from now on, and its money refunded when that is asked for; of one that is void already only the
-   * latter, and only once. Throws `ticket_not_found`, `forbidden`, `ticket_change_refused`, `refund_not_possible`.
+   * Voids the ticket, and refunds it when `isRefunded`. A ticket that an organiser voided before can still be refunded, once.
+   * Throws `ticket_not_found`, `forbidden`, `ticket_change_refused`, `refund_not_possible`.
    */
   async void(ticketId: TicketId, isRefunded: boolean, who: Principal): Promise<void> {
     const { access, orders } = this.#needs;
@@ -58,7 +58,7 @@ export class VoidTicket {
     const place = await orders.placeOfTicket(tx, ticketId);
     if (order.status === 'pending') {
       const detail =
-        'The order of this ticket is not paid yet: it ends by itself, or an administrator cancels it.';
+        'The order of this ticket is not paid yet. Wait until its hold ends, or have an administrator cancel it.';
       throw new AppError('ticket_change_refused', detail);
     }
     const live = order.tickets.filter(
@@ -80,7 +80,7 @@ export class VoidTicket {
     });
   }
 
-  /** The order goes on without the ticket, or ends when that was its last and nothing pays for it any more. */
+  /** Removes the ticket from its order. Cancels the order when it was the last one and nothing pays for the order. */
   async #withdraw(
     tx: Transaction,
     order: Order,

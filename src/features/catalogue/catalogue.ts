@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { type Instant, instant } from '../../kernel/clock.ts';
+import { type Instant, instant, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type EventId, type OrganizationId, type SessionId } from '../../kernel/ids.ts';
 import type { Core } from '../../platform/core.ts';
@@ -25,18 +25,18 @@ const sessionChecker = Compile(SessionSchema);
 const eventChecker = Compile(Type.Object({ title: Type.String() }));
 
 const MAX_SESSIONS = 1_000;
-/** A session that is moved shows on paper after this. */
-const FRESH_MS = 60_000;
+/** A changed session is used after this long. */
+const FRESH_MS = MS_PER_MINUTE;
 
-/** The catalogue that pages read, too (contract section 9). */
+/** The event catalogue, which pages read as well (contract section 9). */
 export interface Catalogue {
-  /** Undefined when there is no such session. Throws `seating_unavailable`. */
+  /** Undefined if there is no such session. Throws `seating_unavailable`. */
   session(sessionId: SessionId): Promise<SessionInfo | undefined>;
 }
 
 /**
- * The catalogue over HTTP, with the newest sessions in memory. A session that many ask for at a time is fetched once;
- * while the service is unavailable, the known answer still counts.
+ * The catalogue over HTTP with a cache. Concurrent requests for a session share one fetch. While the service is
+ * unavailable, the cached answer is used.
  */
 export function createCatalogue(
   { clock, watch }: Pick<Core, 'clock' | 'watch'>,
@@ -62,17 +62,17 @@ async function fetchSession(
 ): Promise<SessionInfo | undefined> {
   const session = await query.get(`/v1/sessions/${sessionId}/basic-info`, {});
   if (session.outcome === 'refused') return undefined;
-  if (!sessionChecker.Check(session.body)) throw unusable('its session has another shape');
+  if (!sessionChecker.Check(session.body)) throw unusable('the session does not match the schema');
   const event = await query.get(`/v1/events/${session.body.eventId}/basic-info`, {});
   if (event.outcome === 'refused') return undefined;
-  if (!eventChecker.Check(event.body)) throw unusable('its event has another shape');
+  if (!eventChecker.Check(event.body)) throw unusable('the event does not match the schema');
   return toInfo(sessionId, session.body, event.body.title);
 }
 
 function toInfo(sessionId: SessionId, session: Static<typeof SessionSchema>, title: string): SessionInfo {
   const { venueDetails: venue } = session;
   const startsAt = readTime(session.startTime);
-  if (startsAt === undefined) throw unusable('its session has no time');
+  if (startsAt === undefined) throw unusable('the session has no valid start time');
   return {
     sessionId,
     eventId: as<EventId>(session.eventId.toLowerCase()),

@@ -1,7 +1,7 @@
 import type { Instant } from '../../kernel/clock.ts';
 import type { EventId, OrganizationId, SessionId } from '../../kernel/ids.ts';
 
-/** What a ticket says of its session. */
+/** The facts of a session that tickets show. */
 export interface SessionInfo {
   readonly sessionId: SessionId;
   readonly eventId: EventId;
@@ -13,7 +13,7 @@ export interface SessionInfo {
   readonly venue: {
     readonly name: string;
     readonly address: string | undefined;
-    /** The address of a session that is online. */
+    /** The web address of an online session. */
     readonly onlineLink: string | undefined;
   };
 }

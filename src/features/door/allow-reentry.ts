@@ -14,7 +14,7 @@ export interface AllowReentryNeeds {
   readonly recordAction: RecordAction;
 }
 
-/** Says whether a session lets people in again who were scanned out. */
+/** Sets whether a session admits people again after they were scanned out. */
 export class AllowReentry {
   readonly #database: Database;
   readonly #access: Access;
@@ -32,7 +32,7 @@ export class AllowReentry {
   async allow(sessionId: SessionId, isAllowed: boolean, who: Principal): Promise<void> {
     await this.#access.require('door.set-up', who, { session: sessionId });
     const session = await this.#catalogue.session(sessionId);
-    if (!session) throw new AppError('not_found', 'The catalogue has no such session.');
+    if (!session) throw new AppError('not_found', 'The catalogue has no session with this id.');
     const { eventId } = session;
     await this.#database.transaction(async (tx) => {
       if (await saveReentry(tx, sessionId, isAllowed)) {

@@ -1,13 +1,16 @@
 import type { SessionId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 
-/** A session's tickets as a scanner gets them, and up to which change. */
+/** A session's tickets as scanners receive them, and the change up to which they are complete. */
 export interface TicketList {
-  /** JSON: an array of `[ticket id, seat label, tier name, state]`, and of a good earlier code its short hash. PostgreSQL writes it, so no process parses 50,000 rows. */
+  /**
+   * JSON array of `[ticket id, seat label, tier name, state]`, with the short hash of a good earlier code as a fifth
+   * element. PostgreSQL writes the text, so no process parses 50,000 rows.
+   */
   readonly tickets: string;
-  /** Changes of transactions before this number are all in the list. */
+  /** The list contains all changes of transactions before this number. */
   readonly through: string;
-  /** Which server counts so: numbers of another one mean nothing. */
+  /** The server and timeline that the number belongs to. It is not comparable with numbers of another one. */
   readonly server: string;
   readonly allowsReentry: boolean;
 }
@@ -17,8 +20,8 @@ interface ListRow extends Omit<TicketList, 'allowsReentry'> {
 }
 
 /**
- * Numbers of transactions say nothing about which committed first, so the list ends before the oldest one that was still
- * running: what it changes comes the next time, and what others changed since comes twice.
+ * Transaction numbers do not follow the order of commits. So the list counts as complete up to the oldest transaction that
+ * was still running: its changes come with the next list, and later changes of other transactions come twice.
  */
 const LIST = (columns: string) => `
   SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS through,
@@ -63,7 +66,7 @@ const LIST_CHANGED = {
               WHERE s.session_id = $1 AND k.changed_in >= $2::text::xid8)) AS tickets`),
 };
 
-/** Every ticket of a session that a transaction of this number or a later one changed, or its earlier code; those that are void, too. */
+/** A session's tickets, void ones included, that changed, or whose earlier code changed, in transaction `since` or later. */
 export async function listChanged(
   executor: Executor,
   sessionId: SessionId,
@@ -73,7 +76,7 @@ export async function listChanged(
 }
 
 function toList([row]: readonly ListRow[]): TicketList {
-  if (!row) throw new Error('a list of tickets is always there');
+  if (!row) throw new Error('the bundle query returned no row');
   const { tickets, through, server, allows_reentry: allowsReentry } = row;
   return { tickets, through, server, allowsReentry };
 }

@@ -9,10 +9,10 @@ import { type Direction, type DoorHours, type Doors, doorsAt } from './scan.ts';
 import type { SessionTimesCache } from './session-times.ts';
 import type { Turnstile } from './turnstile.ts';
 
-/** What a device sends of a scan beside the code. */
+/** A scan as a device sends it. */
 export interface ScanRequest {
   readonly qrText: string;
-  /** The session that this door is for, where the device says it. */
+  /** The session that this door is for, if the device names one. */
   readonly door: SessionId | undefined;
   readonly direction: Direction;
   readonly gate: string | undefined;
@@ -29,7 +29,7 @@ export interface CheckInNeeds {
   readonly clock: Clock;
 }
 
-/** Lets the bearer of a QR text in, once, or out. */
+/** Admits the bearer of a QR text once, or records that they leave. */
 export class CheckIn {
   readonly #access: Access;
   readonly #readCode: ReadCode;
@@ -49,8 +49,8 @@ export class CheckIn {
 
   /**
    * Throws `ticket_forged`, `ticket_superseded`, `ticket_wrong_session`, `ticket_cancelled`, `ticket_not_paid`,
-   * `ticket_too_early`, `ticket_too_late`, `already_checked_in`; for an exit `not_checked_in` and `reentry_not_allowed`;
-   * `idempotency_key_reused` for a nonce of another scan.
+   * `ticket_too_early`, `ticket_too_late`, `already_checked_in`. For an exit it throws `not_checked_in` and
+   * `reentry_not_allowed`, and for a nonce of another scan `idempotency_key_reused`.
    */
   async checkIn({ qrText, door, ...request }: ScanRequest, who: Principal): Promise<Ticket> {
     const read = await this.#readCode.read(qrText, door);

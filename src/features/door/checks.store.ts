@@ -1,7 +1,7 @@
 import { check } from '../../platform/checks.ts';
 import type { Check } from '../../platform/feature.ts';
 
-/** What must be true of check-ins and scans. */
+/** Checks of check-ins and scans. */
 export const doorChecks: readonly Check[] = [
   check(
     'I5',

@@ -3,7 +3,7 @@ import type { SessionId, TicketId, UserId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { type Admission, type Direction, type RefusalCode, toAdmission } from './scan.ts';
 
-/** A scan without a network that let in a ticket which this service would have refused. */
+/** An offline scan of a ticket that a device admitted and this service would have refused. */
 export interface Conflict {
   readonly scanId: number;
   readonly ticketId: TicketId;
@@ -17,7 +17,7 @@ export interface Conflict {
   readonly gate: string | undefined;
   readonly deviceId: string | undefined;
   readonly nonce: string;
-  /** The admission in the way. */
+  /** The earlier admission that it conflicts with. */
   readonly first: Admission | undefined;
 }
 
@@ -49,7 +49,7 @@ const CONFLICTS = {
           ORDER BY s.scan_id DESC LIMIT $3`,
 };
 
-/** Conflicts of a session, newest first, at most `limit` of those before the scan `before`. */
+/** Conflicts of a session, newest first: at most `limit`, and only those before the scan `before` if it is given. */
 export async function conflictsOf(
   executor: Executor,
   sessionId: SessionId,

@@ -19,7 +19,7 @@ const UNDO = {
     SELECT * FROM undone`,
 };
 
-/** Makes a check-in undone, as if the ticket had not been scanned; undefined when it is not inside. */
+/** Undoes a check-in, so that the ticket admits again. Undefined if the ticket is not inside. */
 export async function undoCheckIn(
   tx: Transaction,
   ticketId: TicketId,
@@ -39,7 +39,7 @@ const ALLOW_REENTRY = {
          RETURNING COALESCE((SELECT allows_reentry FROM before), false) <> $2 AS is_change`,
 };
 
-/** Saves whether a session lets people in again who were scanned out; true when that is a change. */
+/** Saves whether a session admits people again after they were scanned out. Returns whether the setting changed. */
 export async function saveReentry(
   executor: Executor,
   sessionId: SessionId,

@@ -23,7 +23,7 @@ export const doorErrors = {
     doorWord: 'already_checked_in',
   },
   not_checked_in: { status: 409, title: 'The ticket is not checked in', retry: false },
-  reentry_not_allowed: { status: 409, title: 'The session lets nobody in again', retry: false },
+  reentry_not_allowed: { status: 409, title: 'The session does not allow re-entry', retry: false },
   scan_time_refused: { status: 400, title: 'The time of the scan cannot be right', retry: false },
 } as const satisfies ErrorTable;
 

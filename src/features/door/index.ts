@@ -4,16 +4,9 @@ import type { Once } from '../../platform/http/once.ts';
 import type { Access } from '../access/index.ts';
 import type { RecordAction } from '../audit/index.ts';
 import type { Catalogue } from '../catalogue/index.ts';
-import {
-  type EarlierCodes,
-  type TicketSealer,
-  toWireTicket,
-  type ViewTickets,
-  withNote,
-} from '../tickets/index.ts';
+import type { EarlierCodes, TicketJson, TicketSealer, ViewTickets } from '../tickets/index.ts';
 import { AllowReentry } from './allow-reentry.ts';
 import { CheckIn } from './check-in.ts';
-import { doorChecks } from './checks.store.ts';
 import { ListConflicts } from './list-conflicts.ts';
 import { MakeBundle } from './make-bundle.ts';
 import { ReadCode } from './read-code.ts';
@@ -31,14 +24,14 @@ export interface DoorNeeds {
   readonly access: Access;
   readonly sealer: TicketSealer;
   readonly earlierCodes: EarlierCodes;
-  readonly tickets: Pick<ViewTickets, 'find'>;
+  readonly tickets: { readonly views: Pick<ViewTickets, 'find'>; readonly json: TicketJson };
   readonly recordAction: RecordAction;
   readonly catalogue: Catalogue;
   readonly once: Once;
   readonly hours: DoorHours;
 }
 
-/** Builds check-in, with a network and without. */
+/** Builds the door: check-in with and without a network. */
 export function createDoor({ database, clock }: Core, needs: DoorNeeds): Feature {
   const { access, sealer, earlierCodes, tickets, recordAction, catalogue, once, hours } = needs;
   const readCode = new ReadCode(sealer, earlierCodes);
@@ -47,15 +40,14 @@ export function createDoor({ database, clock }: Core, needs: DoorNeeds): Feature
   return {
     routes: (api) =>
       doorRoutes(api, once, {
-        ticketJson: (ticket) => withNote(toWireTicket(ticket, database.currency), ticket),
+        ticketJson: (ticket) => tickets.json.ticket(ticket),
         checkIn: new CheckIn({ access, readCode, times, hours, turnstile, clock }),
         takeBatch: new TakeBatch({ access, readCode, turnstile, clock }),
         makeBundle: new MakeBundle({ database, access, sealer, times }),
-        undoCheckIn: new UndoCheckIn({ database, access, tickets, recordAction, clock }),
+        undoCheckIn: new UndoCheckIn({ database, access, tickets: tickets.views, recordAction, clock }),
         allowReentry: new AllowReentry({ database, access, catalogue, recordAction }),
         listConflicts: new ListConflicts(database, access),
       }),
-    checks: doorChecks,
   };
 }
 export { doorErrors } from './errors.ts';

@@ -15,7 +15,7 @@ import {
 } from './schemas.ts';
 import type { BatchAnswer, OfflineScan } from './take-batch.ts';
 
-/** A scan of a batch that is not what the API describes. */
+/** A scan of a batch that does not match the schema. */
 export interface BadScan {
   readonly nonce: string;
   readonly error: AppError;
@@ -23,7 +23,7 @@ export interface BadScan {
 
 const offlineScan = Compile(OfflineScanSchema);
 
-/** A scan of a batch, if it is one. */
+/** Parses one scan of a batch. */
 export function toOfflineScan(given: unknown): OfflineScan | BadScan {
   if (!offlineScan.Check(given)) {
     const [problem] = offlineScan.Errors(given);
@@ -47,7 +47,7 @@ export function toOfflineScan(given: unknown): OfflineScan | BadScan {
 
 type Result = Static<typeof BatchResponseSchema>['results'][number];
 
-/** An answer for each scan at its place; `answers` are those of the valid ones, in their order. */
+/** One result for each scan, in the same order. `answers` belong to the valid scans only. */
 export function toAnswers(
   scans: readonly (OfflineScan | BadScan)[],
   answers: readonly BatchAnswer[],
@@ -58,7 +58,7 @@ export function toAnswers(
     if ('error' in scan) return refused(scan.nonce, scan.error, errors);
     const answer = answers[next];
     next += 1;
-    if (!answer) throw new Error('a scan was not answered');
+    if (!answer) throw new Error('a scan has no answer');
     return answer.outcome === 'failed'
       ? refused(scan.nonce, answer.error, errors)
       : decided(scan.nonce, answer, errors);
@@ -95,7 +95,7 @@ function refused(nonce: string, { code, message }: AppError, errors: Errors): Re
   };
 }
 
-/** How many scans were refused with each code. */
+/** Number of refused scans by code. */
 export function countRefusals(results: readonly Result[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { code } of results) if (code !== undefined) counts[code] = (counts[code] ?? 0) + 1;
@@ -106,7 +106,7 @@ function toWireAdmission({ at, gate, deviceId }: Admission) {
   return { at: toRfc3339(at), gate: gate ?? '', device_id: deviceId ?? '' };
 }
 
-/** A bundle as JSON text; its list is text already. */
+/** A bundle as JSON text. Its list of tickets is JSON text already. */
 export function toWireBundle(sessionId: SessionId, bundle: Bundle): string {
   const { times, tickets } = bundle;
   const head: Omit<Static<typeof BundleSchema>, 'tickets'> = {

@@ -6,11 +6,11 @@ import { type Conflict, conflictsOf } from './conflicts.store.ts';
 
 export interface ConflictsPage {
   readonly limit: number;
-  /** The number of the last one of the page before. */
+  /** The `scan_id` of the last conflict on the previous page. */
   readonly before: number | undefined;
 }
 
-/** Lists scans without a network that this service would have refused. */
+/** Lists offline scans that this service would have refused. */
 export class ListConflicts {
   readonly #database: Executor;
   readonly #access: Access;

@@ -6,15 +6,15 @@ import type { ReadingKeyTexts, TicketSealer } from '../tickets/index.ts';
 import { listAll, listChanged, type TicketList } from './bundle.store.ts';
 import type { SessionTimes, SessionTimesCache } from './session-times.ts';
 
-/** What a scanner of a session needs to decide without a network. */
+/** The data that a session's scanner needs to decide without a network. */
 export interface Bundle {
   readonly version: string;
-  /** False: only what changed since the version asked for. */
+  /** False if the bundle holds only the changes since the requested version. */
   readonly isComplete: boolean;
   readonly keys: readonly ReadingKeyTexts[];
   readonly times: SessionTimes | undefined;
   readonly allowsReentry: boolean;
-  /** JSON, as the store gives it. */
+  /** JSON text from the store. */
   readonly tickets: string;
 }
 
@@ -25,7 +25,7 @@ export interface MakeBundleNeeds {
   readonly times: SessionTimesCache;
 }
 
-/** Makes bundles for scanners. */
+/** Builds bundles for scanners. */
 export class MakeBundle {
   readonly #database: Executor;
   readonly #access: Access;
@@ -40,8 +40,8 @@ export class MakeBundle {
   }
 
   /**
-   * For scanners of the session. A `since` that this database did not give is answered with everything. Throws
-   * `forbidden`, `seating_unavailable`.
+   * For scanners of the session. If `since` is not a version of this database, the bundle is complete. Throws `forbidden`,
+   * `seating_unavailable`.
    */
   async make(sessionId: SessionId, since: string | undefined, who: Principal): Promise<Bundle> {
     await this.#access.require('door.bundle', who, { scannedAt: sessionId });
@@ -57,7 +57,10 @@ export class MakeBundle {
     };
   }
 
-  /** What changed, if the same server gave the version, for this session; a number that it has not reached yet is of a past that was undone. */
+  /**
+   * The changes since a version, if this server issued it for this session, else the complete list. A number above the
+   * server's own comes from before a restore and is treated as unknown.
+   */
   async #listSince(
     sessionId: SessionId,
     since: string | undefined,
@@ -72,7 +75,7 @@ export class MakeBundle {
   }
 }
 
-/** Enough to know another session's version: a scanner that mixed them up would miss what it never had. */
+/** Part of the version, so that the version of another session is recognised. With it a scanner would miss tickets. */
 function shortOf(sessionId: SessionId): string {
   return sessionId.slice(0, 8);
 }

@@ -4,20 +4,20 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { Access } from '../access/index.ts';
 import type { EarlierCodes, TicketInQr, TicketSealer } from '../tickets/index.ts';
 
-/** The ticket of a genuine code; a withdrawn one admits nobody, because a newer one was issued. */
+/** The ticket of a genuine code. A withdrawn code does not admit, because a newer one was issued. */
 export interface ReadTicket extends TicketInQr {
   readonly isWithdrawn: boolean;
 }
 
 const FORGED = {
   not_a_ticket: 'This is not one of our QR codes. Do not admit.',
-  unknown_key: 'This QR code was made with a key that is no longer good. Send the holder to the box office.',
+  unknown_key: 'This QR code was made with a key that is no longer valid. Send the holder to the box office.',
   forged: 'This QR code is forged or damaged. Do not admit.',
   unread:
-    'This QR code is not known, and those that the earlier service sold are still being read. Scan it again in a few minutes; do not admit until then.',
+    'This QR code is unknown. Codes that the earlier service sold are still being read: scan it again in a few minutes, and do not admit until then.',
 } as const;
 
-/** Reads QR texts, ours and the earlier service's. */
+/** Reads QR texts of this service and of the earlier one. */
 export class ReadCode {
   readonly #sealer: Pick<TicketSealer, 'open'>;
   readonly #earlierCodes: Pick<EarlierCodes, 'find'>;
@@ -27,7 +27,7 @@ export class ReadCode {
     this.#earlierCodes = earlierCodes;
   }
 
-  /** The ticket of a text, at a door for this session. Throws `ticket_forged`, `ticket_wrong_session`. */
+  /** The ticket of a text, scanned at the door of a session. Throws `ticket_forged`, `ticket_wrong_session`. */
   async read(qrText: string, door: SessionId | undefined): Promise<ReadTicket> {
     const ticket = await this.#open(qrText);
     if (door !== undefined && door !== ticket.sessionId) {
@@ -49,7 +49,7 @@ export class ReadCode {
   }
 }
 
-/** For scanners of the ticket's session. Throws `ticket_wrong_session`, `seating_unavailable`. */
+/** Requires a scanner of the ticket's session. Throws `ticket_wrong_session`, `seating_unavailable`. */
 export async function requireScanner(access: Access, sessionId: SessionId, who: Principal): Promise<void> {
   const role = await access.roleFor('ticket.check-in', who, { scannedAt: sessionId });
   if (role === undefined) {
@@ -57,7 +57,7 @@ export async function requireScanner(access: Access, sessionId: SessionId, who: 
   }
 }
 
-/** Throws `ticket_superseded` for a code that a newer one has replaced. */
+/** Throws `ticket_superseded` for a withdrawn code. */
 export function requireCurrentCode({ isWithdrawn }: ReadTicket): void {
   if (!isWithdrawn) return;
   throw new AppError(

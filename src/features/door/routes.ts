@@ -28,7 +28,7 @@ import {
 import type { TakeBatch } from './take-batch.ts';
 import type { UndoCheckIn } from './undo-check-in.ts';
 
-/** What the routes of the door call. */
+/** The use cases that the door's routes call. */
 export interface DoorCases {
   readonly checkIn: CheckIn;
   readonly takeBatch: TakeBatch;
@@ -41,7 +41,7 @@ export interface DoorCases {
 
 const TAGS = ['Door'];
 const FORBIDDEN = 'forbidden';
-/** A thousand scans, each with its text and what is said about it. */
+/** Enough for a thousand scans with all their fields. */
 const MAX_BATCH_BYTES = 1_048_576;
 
 /** The door over HTTP. */
@@ -78,7 +78,7 @@ function checkInRoute(scope: HttpServer, once: Once, { checkIn, ticketJson }: Do
       onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
       schema: {
         tags: TAGS,
-        summary: 'Let the bearer of a QR code in, once; for scanners of the session',
+        summary: 'Admit the bearer of a QR code once, or scan them out; for scanners of the session',
         body: CheckInRequestSchema,
         headers: onceHeaders,
         response: { 200: CheckInResponseSchema, ...problems },
@@ -122,7 +122,7 @@ function batchRoute(scope: HttpServer, { takeBatch }: DoorCases): void {
       onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
       schema: {
         tags: TAGS,
-        summary: 'What scanners did without a network, in any order and any number of times',
+        summary: 'Upload scans made without a network, in any order and any number of times',
         body: BatchRequestSchema,
         response: { 200: BatchResponseSchema, ...problems },
       },
@@ -137,7 +137,7 @@ function batchRoute(scope: HttpServer, { takeBatch }: DoorCases): void {
   );
 }
 
-/** Logs refused scans, how many with each code: of forged and bad ones nothing else is kept. */
+/** Logs the number of refused scans by code. Forged and invalid scans leave no other trace. */
 function logRefusals(request: FastifyRequest, refused: Readonly<Record<string, number>>): void {
   const who = knownPrincipalOf(request);
   if (!who || Object.keys(refused).length === 0) return;
@@ -155,7 +155,8 @@ function bundleRoute(scope: HttpServer, { makeBundle }: DoorCases): void {
       config: { permission: 'door.bundle', refuses: ['ticket_wrong_session', 'exports_busy'] },
       schema: {
         tags: TAGS,
-        summary: 'What a scanner of the session needs to decide without a network, or what of it changed',
+        summary:
+          'Data that a scanner needs to decide without a network, complete or only the changes; for scanners of the session',
         params: SessionParamsSchema,
         querystring: BundleQuerySchema,
         response: { 200: BundleSchema, ...problems },
@@ -170,12 +171,12 @@ function bundleRoute(scope: HttpServer, { makeBundle }: DoorCases): void {
           if (error.code === FORBIDDEN) {
             request.log.warn(
               { sessionId, userId: who.userId },
-              'a bundle was asked for by somebody who does not scan',
+              'a user who is not a scanner of the session requested a bundle',
             );
           }
           throw error;
         });
-      // No cache may keep keys.
+      // The bundle holds keys, which no cache may store.
       reply.header('cache-control', 'no-store');
       return sendJsonText(request, reply, toWireBundle(sessionId, bundle));
     },
@@ -211,7 +212,7 @@ function reentryRoute(scope: HttpServer, once: Once, { allowReentry }: DoorCases
       config: { permission: 'door.set-up', refuses: ['not_found'] },
       schema: {
         tags: TAGS,
-        summary: 'How the doors of a session work; for its organiser and administrators',
+        summary: 'Set whether a session allows re-entry; for its organiser and administrators',
         params: SessionParamsSchema,
         body: DoorSettingsSchema,
         headers: onceHeaders,
@@ -237,7 +238,7 @@ function conflictsRoute(scope: HttpServer, { listConflicts }: DoorCases): void {
       schema: {
         tags: TAGS,
         summary:
-          'Scans without a network that let in who should not have been; for the organiser and administrators',
+          'Offline scans that admitted a ticket the service would have refused; for the organiser and administrators',
         params: SessionParamsSchema,
         querystring: ConflictsQuerySchema,
         response: { 200: ConflictsSchema, ...problems },

@@ -1,16 +1,17 @@
-import { type Instant, later } from '../../kernel/clock.ts';
+import { type Instant, later, MS_PER_DAY } from '../../kernel/clock.ts';
 import type { SessionId, TicketId, UserId } from '../../kernel/ids.ts';
 import type { Ticket } from '../tickets/index.ts';
 
 /**
- * Where the bearer of a ticket is. Every step is one conditional update, the judge of all races, and a row of `scans`.
+ * Whether the bearer of a ticket is inside. Every transition is one conditional update, which decides all races, and adds a
+ * row to `scans`.
  *
  * | from    | what happens                            | to      | who decides                       |
  * |---------|-----------------------------------------|---------|-----------------------------------|
  * | outside | entry; ticket live, order completed     | inside  | statement `ticket-check-in`       |
  * | inside  | exit, where the session allows re-entry | outside | statement `ticket-check-out`      |
  * | inside  | the organiser undoes the check-in       | outside | statement `ticket-undo-check-in`  |
- * | any     | any other scan                          | as it was | `refusalFor` says why           |
+ * | any     | any other scan                          | unchanged | `refusalFor` gives the reason   |
  */
 export type Direction = 'entry' | 'exit';
 
@@ -20,15 +21,15 @@ export interface Scan {
   /** The session that the code was sealed for. */
   readonly sessionId: SessionId;
   readonly direction: Direction;
-  /** When it was scanned, and when this service received it. */
+  /** When it was scanned; `receivedAt` is when this service received it. */
   readonly at: Instant;
   readonly receivedAt: Instant;
-  /** Decided on at the door, without this service. */
+  /** Whether the device decided without this service. */
   readonly isOffline: boolean;
   readonly by: UserId;
   readonly gate: string | undefined;
   readonly deviceId: string | undefined;
-  /** The device's name for this scan, or the scanner's where no device is named: sent again, it is the same scan. */
+  /** Identifies the scan on its device, or for its scanner if no device is named. A repeated nonce means the same scan. */
   readonly nonce: string | undefined;
 }
 
@@ -39,7 +40,7 @@ export interface Admission {
   readonly deviceId: string | undefined;
 }
 
-/** An admission from its parts as they are stored; undefined when there was none. */
+/** An admission from its stored columns, or undefined if there was none. */
 export function toAdmission(
   at: Instant | null,
   gate: string | null,
@@ -48,11 +49,11 @@ export function toAdmission(
   return at === null ? undefined : { at, gate: gate ?? undefined, deviceId: deviceId ?? undefined };
 }
 
-/** A ticket at the door: what decides whether it admits. */
+/** The facts that decide whether a ticket admits. */
 export interface TicketAtDoor {
   readonly ticket: Ticket;
   readonly orderStatus: 'pending' | 'completed' | 'cancelled';
-  /** The newest admission; its bearer may have left since. */
+  /** The latest admission. The bearer may have left since. */
   readonly admission: Admission | undefined;
   readonly leftAt: Instant | undefined;
   readonly allowsReentry: boolean;
@@ -71,13 +72,13 @@ export type RefusalCode =
 export interface Refusal {
   readonly outcome: 'refused';
   readonly code: RefusalCode;
-  /** The admission in the way, for `already_checked_in`. */
+  /** The earlier admission, for `already_checked_in`. */
   readonly first?: Admission | undefined;
 }
 
 export type Verdict = { readonly outcome: 'admitted' | 'left'; readonly ticket: Ticket } | Refusal;
 
-/** Whether a scan without a network let in a ticket that had admitted before. */
+/** Whether an offline scan admitted a ticket that had already been admitted. */
 export function isConflict(verdict: Verdict): verdict is Refusal {
   return verdict.outcome === 'refused' && verdict.code === 'already_checked_in';
 }
@@ -85,13 +86,13 @@ export function isConflict(verdict: Verdict): verdict is Refusal {
 /** Whether a session's doors are open. */
 export type Doors = 'open' | 'ticket_too_early' | 'ticket_too_late';
 
-/** How long doors are open around a session; undefined: at any time. */
+/** How long before and after a session the doors are open. Undefined means no limit. */
 export interface DoorHours {
   readonly openMsBefore: number | undefined;
   readonly closeMsAfter: number | undefined;
 }
 
-/** Whether doors are open at a moment; a session of unknown times has open ones. */
+/** Whether the doors are open at a moment. They are open if the session's times are unknown. */
 export function doorsAt(
   now: Instant,
   times: { readonly startsAt: Instant; readonly endsAt: Instant | undefined } | undefined,
@@ -106,8 +107,8 @@ export function doorsAt(
 }
 
 /**
- * The refusal of a scan that did not pass, from the same facts that its statement asks for; undefined when it would pass by
- * now, so that it is worth another try.
+ * Why a scan did not pass, by the same conditions as its statement. Undefined if the scan would pass now; the caller then
+ * tries again.
  */
 export function refusalFor(seen: TicketAtDoor | undefined, scan: Scan, doors: Doors): Refusal | undefined {
   if (seen?.ticket.sessionId !== scan.sessionId) return refused('ticket_forged');
@@ -133,12 +134,12 @@ function refused(code: RefusalCode): Refusal {
   return { outcome: 'refused', code };
 }
 
-/** How far a device's clock may be ahead of ours. */
+/** Maximum time that a device's clock may be ahead of ours. */
 export const MAX_CLOCK_AHEAD_MS = 300_000;
-/** How long a device may keep a scan to itself. */
-export const MAX_SCAN_AGE_MS = 14 * 86_400_000;
+/** Maximum age of an uploaded scan. */
+export const MAX_SCAN_AGE_MS = 14 * MS_PER_DAY;
 
-/** The moment of an offline scan as it is kept, never in our future; undefined when the claimed one cannot be right. */
+/** The time to store for an offline scan, never in the future. Undefined if the claimed time cannot be right. */
 export function believableTime(claimed: Instant, now: Instant): Instant | undefined {
   if (!(claimed <= later(now, MAX_CLOCK_AHEAD_MS) && claimed >= later(now, -MAX_SCAN_AGE_MS)))
     return undefined;

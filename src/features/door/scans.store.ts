@@ -13,8 +13,8 @@ import {
 } from './scan.ts';
 
 /**
- * One statement decides who is let in (I5), and writes the scan. It locks the ticket's row and no other: not the
- * order's, which it only reads, so no scan waits for another ticket.
+ * One statement decides whether a ticket admits (I5) and writes the scan. It locks only the ticket's row and reads the
+ * order without a lock, so no scan waits for another ticket.
  */
 const CHECK_IN = {
   name: 'ticket-check-in',
@@ -59,15 +59,15 @@ const CHECK_OUT = {
 const PASS = { entry: CHECK_IN, exit: CHECK_OUT } as const;
 
 /**
- * Lets the bearer in or out and keeps the scan, or does nothing at all: undefined. Throws an error that `isNonceTaken`
- * knows when another scan came with the same nonce at the same moment.
+ * Records the entry or exit and its scan, or changes nothing and returns undefined. Throws an error that `isNonceTaken`
+ * recognises if another scan with the same nonce was written at the same moment.
  */
 export async function pass(executor: Executor, scan: Scan): Promise<Ticket | undefined> {
   const [row] = await executor.rows<TicketRow>(PASS[scan.direction], valuesOf(scan));
   return row && toTicket(row);
 }
 
-/** Whether it was the nonce's index that refused a scan. */
+/** Whether the unique index on nonces refused the scan. */
 export function isNonceTaken(error: unknown): boolean {
   return isUniqueViolation(error, 'scans_nonce');
 }
@@ -102,7 +102,7 @@ const FIND_AT_DOOR = {
           WHERE t.ticket_id = $1`,
 };
 
-/** A ticket with everything that a scan of it depends on. */
+/** A ticket with the facts that decide whether it admits. */
 export async function findAtDoor(executor: Executor, ticketId: TicketId): Promise<TicketAtDoor | undefined> {
   const [row] = await executor.rows<AtDoorRow>(FIND_AT_DOOR, [ticketId]);
   return (
@@ -116,7 +116,7 @@ export async function findAtDoor(executor: Executor, ticketId: TicketId): Promis
   );
 }
 
-/** A scan as it was answered the first time. */
+/** A stored scan with its first answer. */
 export interface KeptScan {
   readonly ticket: Ticket;
   readonly direction: Direction;
@@ -143,7 +143,7 @@ const FIND_BY_NONCE = {
             AND COALESCE(s.device_id, s.scanned_by::text) = COALESCE($3, $4::uuid::text)`,
 };
 
-/** The scan that a device has given this name. */
+/** The stored scan of this device with this nonce. */
 export async function findByNonce(
   executor: Executor,
   { sessionId, nonce, deviceId, by }: Scan,
@@ -169,7 +169,7 @@ const KEEP_REFUSAL = {
          RETURNING scan_id`,
 };
 
-/** Writes a refused scan; false when the same scan was answered at the same time. */
+/** Writes a refused scan. Returns false if a scan with the same nonce was written first. */
 export async function keepRefusal(executor: Executor, scan: Scan, refusal: Refusal): Promise<boolean> {
   const { first } = refusal;
   const rows = await executor.rows(KEEP_REFUSAL, [

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { PLAIN_TEXT, Uuid } from '../../platform/http/schemas.ts';
 import { TICKET_EXAMPLE, TicketSchema } from '../tickets/index.ts';
 
-/** Far above any text of ours, far below what would cost time to refuse. */
+/** Far longer than any of our texts, and short enough to refuse cheaply. */
 const MAX_QR_TEXT_CHARS = 2_048;
 const MAX_NAME_CHARS = 64;
 const MIN_NONCE_CHARS = 8;
@@ -20,13 +20,13 @@ const nonce = Type.String({
   minLength: MIN_NONCE_CHARS,
   maxLength: MAX_NAME_CHARS,
   pattern: '^[\\x21-\\x7e]*$',
-  description: 'The device’s own name for this scan, a UUID: sent again, the first answer comes again',
+  description: 'Identifies this scan on its device, a UUID. A repeated nonce gets the first answer again',
 });
 const direction = Type.Union([Type.Literal('entry'), Type.Literal('exit')], {
-  description: 'entry, or exit where the session lets people in again; entry when absent',
+  description: '`entry` by default; `exit` if the session allows re-entry',
 });
 
-/** Plain text, and the line ends and tabs that scanners add. */
+/** Plain text with the line ends and tabs that scanners add. */
 const QR_TEXT = { ...PLAIN_TEXT, pattern: '^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$' } as const;
 
 const SCAN = {
@@ -34,11 +34,11 @@ const SCAN = {
     minLength: 1,
     maxLength: MAX_QR_TEXT_CHARS,
     ...QR_TEXT,
-    description: 'The text of the QR code; line ends and blanks around it do not matter',
+    description: 'Text of the QR code; surrounding white space is ignored',
   }),
-  session_id: Type.Optional(Uuid('The session this door is for; a ticket of another is refused')),
-  gate: Type.Optional(name('Where: shown when the ticket is scanned again')),
-  device_id: Type.Optional(name('Which scanner')),
+  session_id: Type.Optional(Uuid('Session of this door; tickets of other sessions are refused')),
+  gate: Type.Optional(name('Gate of the scan, shown if the ticket is scanned again')),
+  device_id: Type.Optional(name('Device that scanned')),
   direction: Type.Optional(direction),
 };
 
@@ -51,9 +51,9 @@ export const CheckInResponseSchema = Type.Object(
   {
     message: Type.String(),
     outcome: Type.Union([Type.Literal('admitted'), Type.Literal('left')]),
-    seat: Type.String({ description: 'What is written on the seat' }),
+    seat: Type.String({ description: 'Label of the seat' }),
     tier: Type.String(),
-    note: Type.String({ description: 'The organiser’s note about the holder; empty: none' }),
+    note: Type.String({ description: 'The organiser’s note about the holder; empty if none' }),
     ticket: TicketSchema,
   },
   {
@@ -70,14 +70,14 @@ export const CheckInResponseSchema = Type.Object(
   },
 );
 
-/** One scan of a batch; each is checked by itself, so that a bad one spoils no other. */
+/** One scan of a batch. Each is validated on its own, so an invalid scan does not affect the others. */
 export const OfflineScanSchema = Type.Object({
   ...SCAN,
   nonce,
   scanned_at: Type.String({
     format: 'date-time',
     maxLength: MAX_NAME_CHARS,
-    description: 'By the device’s clock',
+    description: 'Time of the scan by the device’s clock',
   }),
 });
 
@@ -95,8 +95,8 @@ export const BatchRequestSchema = Type.Object(
       minItems: 1,
       maxItems: MAX_SCANS,
       description:
-        'Each `{encrypted_qr, nonce, scanned_at, device_id?, gate?, session_id?, direction?}`, in any order and any ' +
-        'number of times. One that is bad is refused by itself.',
+        'Each is `{encrypted_qr, nonce, scanned_at, device_id?, gate?, session_id?, direction?}`, in any order and any ' +
+        'number of times. An invalid scan is refused alone.',
     }),
   },
   { examples: [{ scans: [OFFLINE_EXAMPLE] }] },
@@ -104,7 +104,7 @@ export const BatchRequestSchema = Type.Object(
 
 const AdmissionSchema = Type.Object({
   at: Type.String({ description: 'RFC 3339 in UTC' }),
-  gate: Type.String({ description: 'Empty: its scanner did not say' }),
+  gate: Type.String({ description: 'Empty if the scanner named no gate' }),
   device_id: Type.String(),
 });
 
@@ -112,15 +112,17 @@ export const BatchResponseSchema = Type.Object(
   {
     results: Type.Array(
       Type.Object({
-        nonce: Type.String({ description: 'Of the scan at this place; empty: it had none that can be used' }),
+        nonce: Type.String({
+          description: 'Nonce of the scan at the same index; empty if it had no usable one',
+        }),
         outcome: Type.Union(
           [Type.Literal('admitted'), Type.Literal('left'), Type.Literal('conflict'), Type.Literal('refused')],
           {
-            description: 'conflict: another device let this ticket in',
+            description: '`conflict` means that another device admitted this ticket',
           },
         ),
-        code: Type.Optional(Type.String({ description: 'Why not; see docs/errors.md' })),
-        refusal: Type.Optional(Type.String({ description: 'Its short word for a screen' })),
+        code: Type.Optional(Type.String({ description: 'Error code of a refusal; see docs/errors.md' })),
+        refusal: Type.Optional(Type.String({ description: 'Short word for the code, for a screen' })),
         detail: Type.Optional(Type.String()),
         retry: Type.Optional(Type.Boolean({ description: 'Whether sending this scan again can help' })),
         ticket_id: Type.Optional(Uuid('The ticket')),

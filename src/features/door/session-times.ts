@@ -1,20 +1,20 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, type Instant, later } from '../../kernel/clock.ts';
+import { type Clock, type Instant, later, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import type { SessionId } from '../../kernel/ids.ts';
 import type { SessionInfo } from '../catalogue/index.ts';
 
-/** When a session takes place; without an end where the catalogue has none. */
+/** When a session takes place. The end is undefined if the catalogue has none. */
 export type SessionTimes = Pick<SessionInfo, 'startsAt' | 'endsAt'>;
 
-/** The part of the catalogue that knows them. */
+/** The part of the catalogue that gives session times. */
 interface TimesSource {
   session(sessionId: SessionId): Promise<SessionTimes | undefined>;
 }
 
-/** How long the line waits for a catalogue of which nothing is known yet. */
+/** Maximum time that the first scan of a session waits for the catalogue. */
 const MAX_WAIT_MS = 300;
-/** Known times are used for as long, and after that until the catalogue says something newer. */
-const FRESH_MS = 60_000;
+/** After this long, cached times are refreshed in the background and used until the answer arrives. */
+const FRESH_MS = MS_PER_MINUTE;
 const MAX_SESSIONS = 1_000;
 
 interface Known {
@@ -23,8 +23,8 @@ interface Known {
 }
 
 /**
- * The times of sessions for a door where nobody may wait: known times are used at once, and renewed in the background; a
- * catalogue that is unavailable or slow stops nobody.
+ * Session times for the door, where scans must not wait. Cached times are used at once and refreshed in the background, so
+ * a slow or unavailable catalogue holds up no scan.
  */
 export class SessionTimesCache {
   readonly #catalogue: TimesSource;
@@ -41,7 +41,7 @@ export class SessionTimesCache {
     });
   }
 
-  /** When a session takes place; undefined: not known, or not soon enough. Never rejects. */
+  /** When a session takes place. Undefined if that is unknown or the catalogue is too slow. Never rejects. */
   async of(sessionId: SessionId): Promise<SessionTimes | undefined> {
     const known = this.#known.get(sessionId);
     if (!known) return soonEnough(this.#renew(sessionId));
@@ -49,7 +49,7 @@ export class SessionTimesCache {
     return known.times;
   }
 
-  /** One question at a time for each session. */
+  /** Asks the catalogue, with one request at a time for each session. */
   async #renew(sessionId: SessionId): Promise<SessionTimes | undefined> {
     return (await this.#known.fetch(sessionId, { forceRefresh: true }))?.times;
   }

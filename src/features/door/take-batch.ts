@@ -9,14 +9,14 @@ import { type ReadCode, type ReadTicket, requireCurrentCode, requireScanner } fr
 import { believableTime, type Scan, type Verdict } from './scan.ts';
 import type { Turnstile } from './turnstile.ts';
 
-/** A scan that a device decided on without a network. */
+/** A scan that a device decided without a network. */
 export interface OfflineScan extends ScanRequest {
   readonly nonce: string;
-  /** By the device's clock. */
+  /** The time of the scan by the device's clock. */
   readonly claimedAt: Instant;
 }
 
-/** The answer to an offline scan: a verdict on a genuine ticket, or why there is none. */
+/** The answer to an offline scan: a verdict on a genuine ticket, or the error. */
 export type BatchAnswer =
   | { readonly outcome: 'decided'; readonly scan: Scan; readonly verdict: Verdict }
   | { readonly outcome: 'failed'; readonly error: AppError };
@@ -28,10 +28,10 @@ export interface TakeBatchNeeds {
   readonly clock: Clock;
 }
 
-/** Tickets worked on at a time, so that a batch leaves connections to the doors. */
+/** Tickets processed in parallel, few enough that a batch leaves database connections to the doors. */
 const TICKETS_AT_ONCE = 3;
 
-/** A scan whose code was read, at its place in the batch. */
+/** A scan whose code was read, with its index in the batch. */
 interface Placed {
   readonly place: number;
   readonly scan: Scan;
@@ -39,8 +39,8 @@ interface Placed {
 }
 
 /**
- * Takes scans in any order and any number of times. A scan that is bad leaves the others as they are. Of two devices that
- * let the same ticket in, the one that is received first is right, and the other's is a conflict.
+ * Accepts offline scans in any order and any number of times. An invalid scan does not affect the others. If two devices
+ * admitted the same ticket, the scan that is received first stands and the other one is a conflict.
  */
 export class TakeBatch {
   readonly #access: Access;
@@ -55,7 +55,7 @@ export class TakeBatch {
     this.#clock = clock;
   }
 
-  /** An answer for each scan, at its place. */
+  /** One answer for each scan, at the same index. */
   async take(scans: readonly OfflineScan[], who: Principal): Promise<BatchAnswer[]> {
     const answers: BatchAnswer[] = [];
     const read: Placed[] = [];
@@ -69,7 +69,7 @@ export class TakeBatch {
     await eachOf(bySession, TICKETS_AT_ONCE, ([sessionId, ofSession]) =>
       this.#allow(sessionId, ofSession, who, allowed, answers),
     );
-    // Each scan is a statement of its own: none holds a ticket while another is looked at.
+    // Each scan is its own statement, so no ticket stays locked while another scan is decided.
     await eachOf(byTicket(allowed), TICKETS_AT_ONCE, async (ofTicket) => {
       for (const { place, scan } of ofTicket) {
         await answerFailure(answers, [place], async () => {
@@ -88,7 +88,7 @@ export class TakeBatch {
     if (at === undefined) {
       throw new AppError(
         'scan_time_refused',
-        'This scan is in the future or over 14 days old. Mend the device’s clock.',
+        'This scan is in the future or over 14 days old. Check the device’s clock.',
       );
     }
     const code = await this.#readCode.read(qrText, door);
@@ -99,7 +99,7 @@ export class TakeBatch {
     };
   }
 
-  /** Asks once for all scans of a session: a thousand scans of a stranger are one question. */
+  /** Checks access once for all scans of a session. */
   async #allow(
     sessionId: SessionId,
     ofSession: readonly Placed[],
@@ -120,7 +120,7 @@ export class TakeBatch {
   }
 }
 
-/** Answers scans with the error when the work for them is refused. */
+/** Does the work; if it throws an `AppError`, that error becomes the answer of the scans at these indexes. */
 async function answerFailure(
   answers: BatchAnswer[],
   places: readonly number[],
@@ -134,7 +134,7 @@ async function answerFailure(
   }
 }
 
-/** The scans of each ticket in the order they were made. */
+/** The scans of each ticket in the order of their times. */
 function byTicket(placed: readonly Placed[]): Iterable<Placed[]> {
   return Map.groupBy(
     placed.toSorted((a, b) => a.scan.at - b.scan.at || a.place - b.place),

@@ -4,10 +4,10 @@ import type { Ticket } from '../tickets/index.ts';
 import { type Doors, refusalFor, type Scan, type Verdict } from './scan.ts';
 import { findAtDoor, findByNonce, isNonceTaken, type KeptScan, keepRefusal, pass } from './scans.store.ts';
 
-/** Each look sees what won the race before it; a ticket does not change so often while it is held to a device. */
-const MAX_LOOKS = 5;
+/** Each attempt sees the scan that won the race before it. A ticket does not change more often within one scan. */
+const MAX_ATTEMPTS = 5;
 
-/** Decides on scans. */
+/** Decides scans. */
 export class Turnstile {
   readonly #database: Database;
 
@@ -16,11 +16,11 @@ export class Turnstile {
   }
 
   /**
-   * Decides on a scan, once: the same nonce gets the first verdict again. The answer is kept with the check-in. Throws
-   * `idempotency_key_reused` when the nonce was another scan's.
+   * Decides a scan once; a repeated nonce gets the first verdict again. The answer for an `Idempotency-Key` is saved in the
+   * same transaction. Throws `idempotency_key_reused` if the nonce belongs to another scan.
    */
   async decide(scan: Scan, doors: Doors): Promise<Verdict> {
-    for (let look = 0; look < MAX_LOOKS; look += 1) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const isEntryClosed = scan.direction === 'entry' && doors !== 'open';
       const passed = isEntryClosed ? undefined : await this.#tryToPass(scan);
       if (passed) return { outcome: scan.direction === 'entry' ? 'admitted' : 'left', ticket: passed };
@@ -28,12 +28,15 @@ export class Turnstile {
       if (kept) return repeated(kept, scan);
       const seen = await findAtDoor(this.#database, scan.ticketId);
       const refusal = refusalFor(seen, scan, doors);
-      // Of a ticket that does not exist nothing is written.
+      // A ticket that does not exist leaves no row.
       const isFinal =
         refusal && (refusal.code === 'ticket_forged' || (await keepRefusal(this.#database, scan, refusal)));
       if (isFinal) return refusal;
     }
-    throw new AppError('request_in_flight', 'This ticket is being scanned elsewhere, too. Scan it again.');
+    throw new AppError(
+      'request_in_flight',
+      'This ticket is being scanned at another door at the same time. Scan it again.',
+    );
   }
 
   async #tryToPass(scan: Scan): Promise<Ticket | undefined> {
@@ -55,7 +58,7 @@ function repeated({ ticket, direction, at, verdict }: KeptScan, scan: Scan): Ver
   if (ticket.ticketId !== scan.ticketId || direction !== scan.direction) {
     throw new AppError(
       'idempotency_key_reused',
-      'This device sent this nonce with another scan before. Use a new one for each.',
+      'This device already used this nonce for another scan. Use a new nonce for each scan.',
     );
   }
   return verdict.outcome === 'refused' ? verdict : { ...verdict, ticket: { ...ticket, checkedInAt: at } };

@@ -17,7 +17,7 @@ export interface UndoCheckInNeeds {
   readonly clock: Clock;
 }
 
-/** Lets a ticket be scanned again. */
+/** Undoes check-ins, so that tickets admit again. */
 export class UndoCheckIn {
   readonly #database: Database;
   readonly #access: Access;
@@ -53,7 +53,8 @@ export class UndoCheckIn {
       tx.keepAnswer(outside);
       return outside;
     });
-    if (!undone) throw new AppError('not_checked_in', 'Nobody is inside with this ticket: nothing to undo.');
+    if (!undone)
+      throw new AppError('not_checked_in', 'This ticket is not checked in, so there is nothing to undo.');
     return undone;
   }
 }

@@ -8,8 +8,8 @@ import { withinOneTurn } from './stream.ts';
 const READ_ROWS = 200;
 
 /**
- * Reads the feed once for all streams of this replica. It has one position: every stream that joined was sent everything up
- * to it, and will be sent everything after it.
+ * Reads the feed once for all streams of this replica. It has one position: each stream that joined has been sent
+ * everything up to it and will be sent everything after it.
  */
 export class FeedReader {
   readonly #database: Executor;
@@ -23,10 +23,10 @@ export class FeedReader {
     this.#database = database;
   }
 
-  /** A turn at reading and sending; true when there is more at once. Reads nothing while no scope is watched. */
+  /** One turn of reading and sending. Returns true if there is more to read. Does nothing while no scope is watched. */
   async read(): Promise<boolean> {
     if (this.#watched.size === 0) {
-      // The next stream begins at what is newest then.
+      // The next stream starts at the head of the feed.
       this.#position = undefined;
       return false;
     }
@@ -37,7 +37,7 @@ export class FeedReader {
     return this.#reading;
   }
 
-  /** Every reading that begins from now on includes the scope, until the returned function is called. */
+  /** Includes the scope in every read that starts from now on, until the returned function is called. */
   watch(scope: SalesScope): () => void {
     const key = keyOf(scope);
     const entry = this.#watched.get(key) ?? { scope, watchers: 0 };
@@ -51,7 +51,7 @@ export class FeedReader {
     };
   }
 
-  /** Resolves when the position is known and no reading is under way that lacks a scope watched now. */
+  /** Resolves when the position is known and no read is running that started before a scope was watched. */
   async begin(): Promise<void> {
     await this.#reading?.catch(() => undefined);
     if (this.#position !== undefined) return;
@@ -65,13 +65,13 @@ export class FeedReader {
     await this.#beginning;
   }
 
-  /** How far it has read. Throws before `begin`. */
+  /** The position read so far. Throws before `begin`. */
   position(): number {
-    if (this.#position === undefined) throw new Error('the feed of sales is not being read');
+    if (this.#position === undefined) throw new Error('the sales feed has no position before begin()');
     return this.#position;
   }
 
-  /** Takes over a stream that was sent everything up to the position; false when it was not yet. */
+  /** Takes over a stream that has been sent everything up to the position. Returns false if it has not. */
   join(stream: LiveStream): boolean {
     if (this.#position === undefined || this.#position > stream.after) return false;
     this.#streams.add(stream);
@@ -95,7 +95,7 @@ export class FeedReader {
   }
 }
 
-/** Sends each stream what is new in its scope; the frames are made once for all streams that need the same. */
+/** Sends each stream the new rows of its scope. Frames are built once for all streams that need the same ones. */
 function sendAll(streams: ReadonlySet<LiveStream>, rows: readonly FeedRow[], through: number): void {
   const ofScope = new Map<string, FeedRow[]>();
   for (const row of rows) {
@@ -112,7 +112,7 @@ function sendAll(streams: ReadonlySet<LiveStream>, rows: readonly FeedRow[], thr
       stream.send(undefined, Math.max(stream.after, through));
       continue;
     }
-    // A stream that joined with more than the position has been sent some of them.
+    // A stream that joined ahead of the position has already been sent some of the rows.
     const isBehindAll = (all[0]?.position ?? 0) > stream.after;
     const unseen = isBehindAll ? all : all.filter(({ position }) => position > stream.after);
     if (!framesOf.has(unseen)) framesOf.set(unseen, toFrames(unseen));
@@ -125,7 +125,7 @@ function keysOf(row: FeedRow): string[] {
   return [keyOf({ kind: 'event', id: row.eventId }), keyOf({ kind: 'organization', id: row.organizationId })];
 }
 
-/** The frames of completed orders; undefined when there is none. */
+/** The frames of completed orders, or undefined if there is none. */
 function toFrames(rows: readonly FeedRow[]): Buffer | undefined {
   const frames = rows.flatMap(({ message, position }) =>
     message === null ? [] : [checkoutFrame(message, position)],

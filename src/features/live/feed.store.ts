@@ -2,7 +2,7 @@ import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { EventId, OrganizationId } from '../../kernel/ids.ts';
 import type { Money } from '../../kernel/money.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import { toWireOrder } from '../orders/index.ts';
+import { OrderJson } from '../orders/index.ts';
 import type { SaleChange } from '../sales/index.ts';
 import { keyOf, type RunningTotals, type SalesScope } from './scope.ts';
 
@@ -15,15 +15,14 @@ const APPEND_CHANGES = {
 /** Stores changes of sales in the transaction that makes them. */
 export async function appendSaleChanges(tx: Transaction, changes: readonly SaleChange[]): Promise<void> {
   if (changes.length === 0) return;
+  const json = new OrderJson(tx.currency);
   await tx.rows(APPEND_CHANGES, [
     changes.map(({ order }) => order.eventId),
     changes.map(({ order }) => order.organizationId),
     changes.map(({ difference }) => difference.orders),
     changes.map(({ difference }) => difference.tickets),
     changes.map(({ difference }) => tx.currency.toDecimal(difference.revenue)),
-    changes.map(({ order, isCompletion }) =>
-      isCompletion ? JSON.stringify(toWireOrder(order, tx.currency)) : null,
-    ),
+    changes.map(({ order, isCompletion }) => (isCompletion ? JSON.stringify(json.toWire(order)) : null)),
   ]);
   tx.wake('saleNumbering');
 }
@@ -34,15 +33,15 @@ const NUMBER_CHANGES = {
 };
 
 /**
- * Gives committed changes, at most `limit`, the next positions of the feed and adds them to the totals; returns how many.
- * The migration that makes the function says why no reader can miss one.
+ * Moves at most `limit` committed changes to the next positions of the feed, adds them to the totals and returns their
+ * number. The migration that creates the function explains why no reader can miss a change.
  */
 export async function numberChanges(executor: Executor, limit: number, now: Instant): Promise<number> {
   const [done] = await executor.rows<{ numbered: number }>(NUMBER_CHANGES, [limit, toRfc3339(now)]);
   return done?.numbered ?? 0;
 }
 
-/** Something that happened to the sales of an event. */
+/** A change of an event's sales. */
 export interface FeedRow {
   readonly position: number;
   readonly eventId: EventId;
@@ -52,14 +51,14 @@ export interface FeedRow {
 }
 
 export interface FeedPage {
-  /** Every row up to it is visible; later ones have greater positions. */
+  /** All rows up to this position are visible; later rows have greater positions. */
   readonly head: number;
-  /** Rows up to it were removed. */
+  /** Rows up to this position have been removed. */
   readonly removedThrough: number;
   readonly rows: readonly FeedRow[];
 }
 
-/** Which rows of the feed are wanted; `values` follow the first two parameters. */
+/** A statement that reads the rows matching a condition, whose parameters start at `$3`. */
 const readWhere = (name: string, condition: string) => ({
   name: `sales-feed-read-${name}`,
   text: `SELECT h.position AS head, h.removed_through, f.*
@@ -110,7 +109,7 @@ export async function readFeed(
 
 function toPage(found: readonly PageRow[]): FeedPage {
   const [first] = found;
-  if (!first) throw new Error('the feed of sales has no head');
+  if (!first) throw new Error('the sales feed has no head row');
   const rows = found.flatMap((row) => {
     if (row.position === null) return [];
     const { position, event_id: eventId, organization_id: organizationId, message } = row;
@@ -124,7 +123,7 @@ const HEAD = { name: 'sales-feed-head', text: 'SELECT position FROM sales_feed_h
 /** The newest position. */
 export async function headOfFeed(executor: Executor): Promise<number> {
   const [head] = await executor.rows<{ position: number }>(HEAD, []);
-  if (!head) throw new Error('the feed of sales has no head');
+  if (!head) throw new Error('the sales feed has no head row');
   return head.position;
 }
 
@@ -135,7 +134,7 @@ const TOTALS = {
              OR (scope = 'organization' AND scope_id = ANY ($2::uuid[]))`,
 };
 
-/** The totals by `keyOf` their scope; one that never sold anything is missing. */
+/** Totals by the `keyOf` their scope. Scopes without sales are missing. */
 export async function totalsOf(
   executor: Executor,
   scopes: readonly SalesScope[],
@@ -163,7 +162,7 @@ const REMOVE = {
     RETURNING r.rows`,
 };
 
-/** Removes rows numbered before `before`, at most the oldest `limit`; returns how many. */
+/** Removes rows numbered before `before` from the oldest `limit` rows. Returns the number removed. */
 export async function removeFromFeed(executor: Executor, before: Instant, limit: number): Promise<number> {
   const [removed] = await executor.rows<{ rows: number }>(REMOVE, [toRfc3339(before), limit]);
   return removed?.rows ?? 0;

@@ -2,12 +2,12 @@ import type { SalesScope } from './scope.ts';
 import type { CloseReason } from './stream.ts';
 
 /**
- * The frames of a stream: https://html.spec.whatwg.org/multipage/server-sent-events.html. Each carries the
- * position up to which its reader has then seen everything, and the newest one comes back in `Last-Event-ID`.
+ * The frames of a stream: https://html.spec.whatwg.org/multipage/server-sent-events.html. The id of each is the position
+ * up to which its reader has seen everything. A client that reconnects sends the latest id in `Last-Event-ID`.
  */
 type EventName = 'connected' | 'checkout' | 'stats' | 'gap' | 'closed';
 
-/** How long a browser waits before it comes back. */
+/** How long a browser waits before it reconnects. */
 const RETRY_MS = 2_000;
 const ID_NAME = { event: 'eventID', organization: 'organizationID' } as const;
 
@@ -45,7 +45,7 @@ export function statsFrame(
   return frame('stats', JSON.stringify({ ...idOf(scope), orders, tickets, revenue }), position);
 }
 
-/** What followed the reader's last event is no longer kept: it must read the orders again. */
+/** Events after the client's last one have been removed, so it must load the orders again. */
 export function gapFrame(position: number): string {
   return frame('gap', JSON.stringify({ status: 'gap' }), position);
 }
@@ -54,7 +54,7 @@ export function closedFrame(reason: CloseReason, position: number): string {
   return frame('closed', JSON.stringify({ status: 'closed', reason }), position);
 }
 
-/** Keeps proxies from ending a quiet connection. Without data it is no event to a browser, but its id counts. */
+/** Keeps proxies from closing an idle connection. It has no data, so browsers raise no event, but they keep its id. */
 export function heartbeatFrame(position: number): string {
   return `: still here\nid: ${position}\n\n`;
 }

@@ -3,8 +3,7 @@ import type { Feature, Job } from '../../platform/feature.ts';
 import type { SalesSignal } from '../../platform/signal.ts';
 import type { Access } from '../access/index.ts';
 import type { RecordSales } from '../orders/index.ts';
-import { saleChanges } from '../sales/index.ts';
-import { liveChecks } from './checks.store.ts';
+import { type SaleChange, saleChanges } from '../sales/index.ts';
 import { appendSaleChanges } from './feed.store.ts';
 import { FeedReader } from './feed-reader.ts';
 import { liveJobs } from './jobs.ts';
@@ -18,22 +17,28 @@ export { liveChecks } from './checks.store.ts';
 /** Live sales: the feed, and this replica's streams of it. */
 export interface Live extends Feature {
   readonly jobs: readonly Job[];
-  /** Streams open now. */
+  /** Number of open streams. */
   streamCount(): number;
-  /** Closes every stream, and opens none from now on. */
+  /** Closes all streams and refuses new ones. */
   stop(): void;
 }
 
 export interface LiveNeeds {
   readonly access: Access;
-  /** Rings the bell of `saleReading` when it is heard, and of `saleListening` when it can be heard no longer. */
+  /** Wakes the job `saleReading` when a signal arrives, and `saleListening` when its connection is lost. */
   readonly signal: SalesSignal;
   readonly maxStreams: number;
   readonly maxStreamsPerUser: number;
 }
 
-/** Puts changes of sales into the feed, in the transaction that makes them. */
-export const recordInFeed: RecordSales = (tx, changes) => appendSaleChanges(tx, saleChanges(changes));
+/** Stores changes of sales for the feed, in the transaction that makes them. */
+export const recordInFeed: RecordSales = (tx, changes) =>
+  appendSaleChanges(tx, saleChanges(changes).filter(isVisible));
+
+/** Whether a stream shows the change. A move to another tier of the same price changes only the figures. */
+function isVisible({ isCompletion, difference }: SaleChange): boolean {
+  return isCompletion || difference.orders !== 0 || difference.tickets !== 0 || difference.revenue !== 0;
+}
 
 /** Builds live sales. */
 export function createLive(core: Core, needs: LiveNeeds): Live {
@@ -54,7 +59,6 @@ export function createLive(core: Core, needs: LiveNeeds): Live {
     stop: () => streams.stop(),
     routes: (api) => liveRoutes(api, streams),
     jobs: liveJobs(feed, needs.signal, reader, streams),
-    checks: liveChecks,
   };
 }
 export { liveErrors } from './errors.ts';

@@ -1,18 +1,19 @@
+import { MS_PER_MINUTE, MS_PER_SECOND } from '../../kernel/clock.ts';
 import type { Job } from '../../platform/feature.ts';
 import type { SalesSignal } from '../../platform/signal.ts';
 import type { FeedReader } from './feed-reader.ts';
 import type { LiveStreams } from './live-streams.ts';
 import type { SalesFeed } from './sales-feed.ts';
 
-/** Sales of another replica that died before it numbered them, and signals that were lost, are found within this. */
+/** Sales that a crashed replica did not number and signals that were lost are found within this time. */
 const SALE_POLL_MS = 500;
-const LISTEN_AGAIN_MS = 1_000;
-/** How exactly heartbeats, totals and ends of tokens keep their time. */
+const LISTEN_AGAIN_MS = MS_PER_SECOND;
+/** Precision of heartbeats, totals and token expiry. */
 const STREAM_UPKEEP_MS = 250;
-/** How often it is checked whether there is something old to remove. */
-const FORGET_MS = 60_000;
+/** How often old rows of the feed are removed. */
+const FORGET_MS = MS_PER_MINUTE;
 
-/** The background work of live sales. */
+/** The background jobs of live sales. */
 export function liveJobs(
   feed: SalesFeed,
   signal: SalesSignal,

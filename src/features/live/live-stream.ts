@@ -25,14 +25,14 @@ import {
 export interface Opening {
   readonly scope: SalesScope;
   readonly who: Principal;
-  /** The position after which the reader is to be sent what there is. */
+  /** The reader is sent everything after this position. */
   readonly after: number;
   readonly now: Instant;
 }
 
 const ROOM_BYTES = MAX_BUFFERED_BYTES / 2;
 
-/** One open stream: its cursor, its times, and the bound on what waits for its reader. */
+/** One open stream: its cursor, its times and the limit of its buffer. */
 export class LiveStream {
   readonly scope: SalesScope;
   readonly who: Principal;
@@ -49,7 +49,7 @@ export class LiveStream {
   #after: number;
   #owesStats = true;
 
-  /** Opens it with the `connected` frame. */
+  /** Opens the stream with the `connected` frame. */
   constructor(sink: EventSink, { scope, who, after, now }: Opening) {
     this.scope = scope;
     this.who = who;
@@ -70,12 +70,12 @@ export class LiveStream {
     return this.#phase;
   }
 
-  /** Its reader was sent everything up to this position. */
+  /** The reader has been sent everything up to this position. */
   get after(): number {
     return this.#after;
   }
 
-  /** Announces that what followed its cursor is lost up to `through`. */
+  /** Tells the reader that events from its cursor up to `through` are no longer available. */
   sendGap(through: number): void {
     this.#after = through;
     this.#write(gapFrame(through));
@@ -87,18 +87,18 @@ export class LiveStream {
     this.#write(checkoutFrame(order, position));
   }
 
-  /** Sends everything up to `through`: frames made once for many streams, or none. */
+  /** Moves the cursor to `through` and sends the frames up to there, if any. Several streams may share them. */
   send(frames: Buffer | undefined, through: number): void {
     this.#after = through;
     if (frames) this.#write(frames);
   }
 
-  /** From now on the replica's reading writes to it. */
+  /** Marks the stream as fed by the replica's `FeedReader`. */
   goLive(): void {
     if (this.#phase === 'catching_up') this.#phase = 'live';
   }
 
-  /** The totals have changed. */
+  /** Notes that the totals have changed. */
   oweStats(): void {
     this.#owesStats = true;
   }
@@ -107,7 +107,7 @@ export class LiveStream {
     return this.#owesStats && maySendStats(this.#times, now);
   }
 
-  /** Marks the totals as sent, before they are read: a change during the reading is owed again. */
+  /** Marks the totals as sent before they are read, so that a change during the read is sent again. */
   takeStatsDebt(now: Instant): void {
     this.#owesStats = false;
     this.#times.statsAt = now;
@@ -117,11 +117,11 @@ export class LiveStream {
     this.#write(statsFrame(this.scope, totals, this.#after));
   }
 
-  /** Heartbeat, the token's end, a reader that takes nothing. */
+  /** Sends heartbeats, closes the stream when its token expires and cuts it if the reader is stalled. */
   upkeep(now: Instant): void {
     if (this.#sink.bufferedBytes() === 0) this.#times.drainedAt = now;
     if (this.#phase === 'ended') {
-      // The reader does not take the last frame either.
+      // The reader does not accept even the last frame.
       if (isStalled(this.#times, now)) this.#sink.cut();
       return;
     }
@@ -134,28 +134,28 @@ export class LiveStream {
     }
   }
 
-  /** Whether it is time to ask again whether its user may watch the scope. */
+  /** Whether it is time to check again that the user may watch the scope. */
   isOwnershipDue(now: Instant): boolean {
     return this.#phase !== 'ended' && isOwnershipDue(this.#times, now);
   }
 
-  /** The question is asked. */
+  /** Notes the start of an access check. */
   ownershipAsked(at: Instant): void {
     this.#times.askedAt = at;
   }
 
-  /** The answer came: a user who may no longer watch loses the stream. */
+  /** Notes the result of an access check, and closes the stream if the user may no longer watch. */
   ownershipAnswered(mayWatch: boolean, at: Instant): void {
     if (mayWatch) this.#times.confirmedAt = at;
     else this.close('not_owner');
   }
 
-  /** No answer came; the stream stays open for some minutes. */
+  /** Notes a failed access check. The stream stays open for some minutes. */
   ownershipUnknown(at: Instant): void {
     if (isUnconfirmed(this.#times, at)) this.close('ownership_unconfirmed');
   }
 
-  /** Resolves when there is room for more, or the stream has ended. */
+  /** Resolves when the buffer has room or the stream has ended. */
   async room(): Promise<void> {
     while (this.#phase !== 'ended' && this.#sink.bufferedBytes() > ROOM_BYTES) await this.#sink.drained();
   }

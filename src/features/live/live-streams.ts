@@ -12,22 +12,21 @@ import { LiveStream } from './live-stream.ts';
 import type { StreamPlaces } from './places.ts';
 import { keyOf, NO_SALES, type SalesScope } from './scope.ts';
 
-/** Takes the response over; `onClose` is called once, when it has ended. */
+/** Takes over the response. `onClose` is called once, when the response has ended. */
 export type Connect = (onClose: () => void) => EventSink;
 
 export interface StreamRequest {
   readonly scope: SalesScope;
   readonly who: Principal;
-  /** The position that its reader has seen, when it comes back. */
+  /** The last position that a reconnecting reader has seen. */
   readonly lastEventId: number | undefined;
 }
 
 const PAGE_ROWS = 100;
-/** Readers come back all at once when a replica stops, and orders need the database, too. */
+/** Limits the load when all readers of a stopped replica reconnect at once. */
 const CONCURRENT_PAGES = 3;
 const CONCURRENT_QUESTIONS = 4;
 
-/** What the streams of this replica need. */
 export interface LiveStreamsNeeds {
   readonly database: Executor;
   readonly access: Access;
@@ -59,8 +58,8 @@ export class LiveStreams {
   }
 
   /**
-   * Opens a stream and sends it what followed `lastEventId`. `connect` takes the response over, after everything that can
-   * be refused was; from then on nothing is thrown. Throws `unauthenticated`, `forbidden`, `too_many_streams`,
+   * Opens a stream and sends it the events after `lastEventId`. All refusals are thrown before `connect` takes over the
+   * response. Throws `unauthenticated`, `forbidden`, `too_many_streams`,
    * `streams_full`, `shutting_down`, `seating_unavailable`, `database_unavailable`.
    */
   async open(request: StreamRequest, connect: Connect): Promise<void> {
@@ -79,7 +78,7 @@ export class LiveStreams {
       const stream = this.#attach(request, lastEventId ?? this.#reader.position(), connect, leave);
       if (!page) this.#reader.join(stream);
       else {
-        // A failure ends the connection, and the reader comes back.
+        // A failure cuts the connection, and the client reconnects.
         this.#catchUp(stream, page).catch((error) => {
           stream.cut();
           this.#onError(error);
@@ -91,7 +90,7 @@ export class LiveStreams {
     }
   }
 
-  /** A turn at sending totals that have changed. */
+  /** One turn of sending changed totals. */
   async sendStats(): Promise<boolean> {
     const now = this.#clock.now();
     const owed = [...this.#streams].filter((stream) => stream.phase === 'live' && stream.isOwedStats(now));
@@ -111,14 +110,14 @@ export class LiveStreams {
     return false;
   }
 
-  /** A turn at heartbeats, ends of tokens and readers that take nothing. */
+  /** One turn of heartbeats, token expiry and stalled readers. */
   async upkeep(): Promise<boolean> {
     const now = this.#clock.now();
     for (const stream of this.#streams) stream.upkeep(now);
     return false;
   }
 
-  /** A turn at asking again who may watch. */
+  /** One turn of repeated access checks. */
   async confirmOwnership(): Promise<boolean> {
     const now = this.#clock.now();
     const due = [...this.#streams].filter((stream) => stream.isOwnershipDue(now));
@@ -127,18 +126,18 @@ export class LiveStreams {
     return false;
   }
 
-  /** Streams open now. */
+  /** Number of open streams. */
   count(): number {
     return this.#streams.size;
   }
 
-  /** Closes every stream, and opens none from now on. */
+  /** Closes all streams and refuses new ones. */
   stop(): void {
     this.#isStopped = true;
     for (const stream of this.#streams) stream.close('stopping');
   }
 
-  /** A token's leeway is for clocks that differ; a stream that would end at once is not opened. */
+  /** An expired token is refused without the usual leeway for clock differences: its stream would end at once. */
   async #requireAccess(scope: SalesScope, who: Principal): Promise<void> {
     if (this.#clock.now() >= who.expiresAt)
       throw new AppError('unauthenticated', 'The access token has expired. Sign in again.');
@@ -169,10 +168,10 @@ export class LiveStreams {
     this.#streams.delete(stream);
   }
 
-  /** Sends a stream page by page, until it has met the replica's own reading. */
+  /** Sends page by page until the stream has reached the position of the replica's `FeedReader`. */
   async #catchUp(stream: LiveStream, first: FeedPage): Promise<void> {
     for (let page = first; ; page = await this.#pageOf(stream.scope, stream.after)) {
-      // From another database, or too old: what followed it cannot be had.
+      // The cursor is of another database or too old, so the events after it are not available.
       if (stream.after > page.head) stream.sendGap(page.head);
       else if (stream.after < page.removedThrough) stream.sendGap(page.removedThrough);
       for (const { message, position } of page.rows) {
@@ -187,7 +186,7 @@ export class LiveStreams {
     }
   }
 
-  /** Asks once for streams of one user and scope. While there is no answer they stay, for some minutes. */
+  /** Checks access once for all streams of one user and scope. They stay open for some minutes if the check fails. */
   async #confirm(group: readonly LiveStream[], now: Instant): Promise<void> {
     const [first] = group;
     if (!first) return;
@@ -202,7 +201,7 @@ export class LiveStreams {
   }
 }
 
-/** What watching a scope needs. */
+/** The arguments of the access check for a scope. */
 function permissionFor({ kind, id }: SalesScope, who: Principal): [Permission, Principal, Subject] {
   return kind === 'event'
     ? ['live.event', who, { event: id }]

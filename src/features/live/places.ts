@@ -1,7 +1,7 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { UserId } from '../../kernel/ids.ts';
 
-/** How many streams may be open at a time in this process, and for one user. */
+/** Limits the open streams of this process and of each user. */
 export class StreamPlaces {
   readonly #max: number;
   readonly #maxPerUser: number;
@@ -13,10 +13,10 @@ export class StreamPlaces {
     this.#maxPerUser = maxPerUser;
   }
 
-  /** Takes a place for a stream and gives the function that frees it. Throws `too_many_streams` and `streams_full`. */
+  /** Takes a place and returns the function that frees it. Throws `too_many_streams`, `streams_full`. */
   take(userId: UserId): () => void {
     if ((this.#placesOf.get(userId) ?? 0) >= this.#maxPerUser) {
-      const detail = `You have ${this.#maxPerUser} event streams open, the most there may be. Close one first.`;
+      const detail = `You have ${this.#maxPerUser} event streams open, which is the limit. Close one first.`;
       throw new AppError('too_many_streams', detail);
     }
     if (this.#taken >= this.#max)

@@ -16,7 +16,7 @@ import {
 import type { SalesScope } from './scope.ts';
 
 const TAGS = ['Live sales'];
-// A HEAD would open a stream that nobody reads.
+// A HEAD request would open a stream without a reader.
 const exposeHeadRoute = false;
 const shape = {
   tags: TAGS,

@@ -4,18 +4,18 @@ import type { SalesSignal } from '../../platform/signal.ts';
 import { numberChanges, removeFromFeed } from './feed.store.ts';
 
 const NUMBER_BATCH = 500;
-/** `Last-Event-ID` is promised for an hour; the rest is for the time a reader takes to come back. */
+/** `Last-Event-ID` is valid for an hour. The rest allows for the time that a reader needs to reconnect. */
 const KEPT_MS = 75 * MS_PER_MINUTE;
 const FORGET_BATCH = 10_000;
 
-/** Makes the feed of sales: one order of everything that happened, the same for every reader. */
+/** Writes the sales feed: all changes in one order, which is the same for every reader. */
 export class SalesFeed {
   readonly #database: Executor;
   readonly #signal: Pick<SalesSignal, 'send'>;
   readonly #onNumbered: () => void;
   readonly #clock: Clock;
 
-  /** `onNumbered` is for readers in this process, which need not wait for the signal. */
+  /** `onNumbered` wakes the reader of this process without waiting for the signal. */
   constructor(database: Executor, signal: Pick<SalesSignal, 'send'>, onNumbered: () => void, clock: Clock) {
     this.#database = database;
     this.#signal = signal;
@@ -24,8 +24,8 @@ export class SalesFeed {
   }
 
   /**
-   * A turn at numbering what was committed; true when there may be more. Any replica may do it, several at once too. It
-   * happens after the commit of the buyer's transaction, which therefore waits for no other.
+   * One turn of numbering committed changes. Returns true if there may be more. Any number of replicas may do it at once.
+   * It runs after the commit, so buyers' transactions do not wait for each other.
    */
   async number(): Promise<boolean> {
     const numbered = await numberChanges(this.#database, NUMBER_BATCH, this.#clock.now());
@@ -36,7 +36,7 @@ export class SalesFeed {
     return numbered === NUMBER_BATCH;
   }
 
-  /** Removes what is older than readers may ask for; true when there may be more. */
+  /** Removes rows that are too old for any reader. Returns true if there may be more. */
   async forgetOld(): Promise<boolean> {
     const before = later(this.#clock.now(), -KEPT_MS);
     return (await removeFromFeed(this.#database, before, FORGET_BATCH)) === FORGET_BATCH;

@@ -3,7 +3,7 @@ import { Uuid } from '../../platform/http/schemas.ts';
 
 const MAX_TOKEN_CHARS = 16_384;
 
-/** An id of our events: a position of the feed. */
+/** The id of a sent event, which is a position of the feed. */
 const LastEventId = (description: string) =>
   Type.Optional(Type.String({ pattern: '^\\d{1,15}$', description, examples: ['4711'] }));
 
@@ -15,17 +15,15 @@ export const StreamQuerySchema = Type.Object({
     Type.String({
       maxLength: MAX_TOKEN_CHARS,
       description:
-        'The access token, for a browser’s EventSource, which sends no header; only here, and never logged',
+        'The access token, for a browser’s EventSource, which cannot send headers. Accepted only on these routes and never logged',
     }),
   ),
-  lastEventId: LastEventId(
-    'The same as the header, for a page that opens a new EventSource, which sends none',
-  ),
+  lastEventId: LastEventId('The same as the header Last-Event-ID, for a page that opens a new EventSource'),
 });
 
 export const StreamHeadersSchema = Type.Object({
   'last-event-id': LastEventId(
-    'The id last seen: what followed it comes first, without a gap for an hour; then a `gap` event says so',
+    'The last id that the client has seen. The events after it come first. They are kept for an hour; if some are missing, a `gap` event comes first',
   ),
 });
 
@@ -45,6 +43,6 @@ id: 4712
 `;
 
 export const eventStream = {
-  description: 'Server-sent events, until the token or the ownership ends',
+  description: 'Server-sent events until the token expires or the user is no longer the organiser',
   content: { 'text/event-stream': { schema: Type.String({ examples: [EXAMPLE] }) } },
 } as const;

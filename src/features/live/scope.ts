@@ -2,17 +2,17 @@ import type { EventId, OrganizationId } from '../../kernel/ids.ts';
 import { ZERO } from '../../kernel/money.ts';
 import type { SalesTotals } from '../sales/index.ts';
 
-/** Whose sales: those of one event, or of all events of an organisation. */
+/** The sales that a stream shows: of one event or of all events of an organisation. */
 export type SalesScope =
   | { readonly kind: 'event'; readonly id: EventId }
   | { readonly kind: 'organization'; readonly id: OrganizationId };
 
-/** One text for a scope: equal for equal scopes. */
+/** The same text for equal scopes, usable as a key. */
 export function keyOf({ kind, id }: SalesScope): string {
   return `${kind} ${id}`;
 }
 
-/** Running totals of a scope, as its streams show them. */
+/** The totals that a scope's streams show. */
 export type RunningTotals = Pick<SalesTotals, 'orders' | 'tickets' | 'revenue'>;
 
 export const NO_SALES: RunningTotals = { orders: 0, tickets: 0, revenue: ZERO };

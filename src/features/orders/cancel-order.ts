@@ -15,12 +15,12 @@ export interface CancelOrderNeeds {
   readonly audit: { readonly record: RecordAction };
 }
 
-/** Each further try asks about the PaymentIntent that another request attached. */
+/** A try fails when another request attaches a PaymentIntent; the next try asks Stripe about that one. */
 const MAX_CANCEL_ATTEMPTS = 3;
 
 type Canceller = 'buyer' | 'admin';
 
-/** Cancels orders at a person's request. */
+/** Cancels orders for buyers and administrators. */
 export class CancelOrder {
   readonly #database: Core['database'];
   readonly #access: Access;
@@ -37,8 +37,8 @@ export class CancelOrder {
   }
 
   /**
-   * Cancels: the buyer a pending order, an administrator a completed one, too, whose payment is refunded. Throws
-   * `order_not_found`, `forbidden`, `order_not_pending`, `order_already_paid`, `order_changed`, `payments_unavailable`,
+   * Cancels a pending order for its buyer, or a pending or completed order for an administrator. The payment of a completed
+   * order is refunded. Throws `order_not_found`, `forbidden`, `order_not_pending`, `order_already_paid`, `order_changed`, `payments_unavailable`,
    * `refund_not_possible`.
    */
   async cancel(orderId: OrderId, who: Principal): Promise<Order> {
@@ -55,18 +55,18 @@ export class CancelOrder {
     }
     throw new AppError(
       'order_changed',
-      'Another request changed the order at the same time. Look at it again.',
+      'Another request changed the order at the same time. Read the order again, then retry.',
     );
   }
 
-  /** A pending order with a PaymentIntent ends only when that can no longer be paid. */
+  /** Makes sure that the PaymentIntent of a pending order cannot be paid any more. Does nothing for other orders. */
   async #requireUnpaid(order: Order, by: Canceller): Promise<void> {
     if (order.status !== 'pending') return;
     const money = await this.#payments.conclude(order);
     if (money === 'unknown') {
       throw new AppError(
         'payments_unavailable',
-        'Whether the order was paid cannot be known right now. Try again shortly.',
+        'Stripe cannot say right now whether the order was paid. Try again shortly.',
       );
     }
     if (money === 'paid' && by === 'buyer') {
@@ -74,7 +74,7 @@ export class CancelOrder {
     }
   }
 
-  /** Cancels under the lock; undefined when the order has another PaymentIntent than the one known to be closed. */
+  /** Cancels under the lock; undefined when another request has attached a PaymentIntent since. */
   #cancelLocked(
     { orderId, paymentIntentId: concluded }: Order,
     by: Canceller,

@@ -29,10 +29,10 @@ export interface ChangeOrderNeeds {
   readonly payments: PaymentConclusion & PaymentPreparation;
 }
 
-/** Each further try starts from what the other request made of the order. */
+/** Each further try starts from the order as the other request left it. */
 const MAX_CHANGE_ATTEMPTS = 3;
 
-/** Gives pending orders other seats or another discount. */
+/** Changes the seats or the discount of pending orders. */
 export class ChangeOrder {
   readonly #core: Pick<Core, 'database' | 'clock' | 'ids'>;
   readonly #access: Access;
@@ -51,8 +51,8 @@ export class ChangeOrder {
   }
 
   /**
-   * The order with other seats or another discount, or unchanged: new seats are held before old ones are freed, the hold's
-   * end stays, and the old PaymentIntent can no longer be paid when the price is another. Throws `order_not_found`,
+   * Changes a held order for its buyer and returns it. New seats are held before old ones are freed, and the end of the hold
+   * stays the same. When the price changes, the old PaymentIntent cannot be paid any more. Throws `order_not_found`,
    * `forbidden`, `order_not_pending`, `hold_ended`, `order_changed`, what placing throws, `order_already_paid`,
    * `payment_refused`, `payments_unavailable`.
    */
@@ -68,11 +68,11 @@ export class ChangeOrder {
     }
     throw new AppError(
       'order_changed',
-      'Another request changed the order at the same time. Look at it again.',
+      'Another request changed the order at the same time. Read the order again, then retry.',
     );
   }
 
-  /** Holds the new seats while the change is made; undefined when the order was another one by then. */
+  /** Holds the new seats while the change is made; undefined when another request changed the order first. */
   #changeHolding(order: PendingOrder, plan: ChangePlan): Promise<Order | undefined> {
     return this.#seats.around({
       request: {
@@ -94,7 +94,7 @@ export class ChangeOrder {
     return this.#save(order, change(repriced, { ...repriced, payment }), discount?.maxUsage);
   }
 
-  /** The terms of the discount that the order is to have, for all its seats. */
+  /** The discount that the order will have, for all its seats. */
   async #termsOfDiscount(order: PendingOrder, plan: ChangePlan): Promise<Discount | undefined> {
     const { discountId } = plan;
     if (discountId === undefined) return undefined;
@@ -105,7 +105,7 @@ export class ChangeOrder {
     return answer.discount;
   }
 
-  /** The order with its new tickets at their price, its payment as it was. */
+  /** The order with its new tickets, discount and price; the payment is not changed yet. */
   #reprice(order: PendingOrder, plan: ChangePlan, quote: Quote): PendingOrder {
     const { database, clock, ids } = this.#core;
     const { orderId, sessionId } = order;
@@ -116,7 +116,7 @@ export class ChangeOrder {
     const tickets = [...plan.kept, ...added];
     const priced = priceOrder({
       seats: tickets.map(seatOf),
-      discount: quote.discount && (plan.isDiscountKept ? withOwnUse(quote.discount) : quote.discount),
+      discount: quote.discount && (plan.isDiscountKept ? withoutUseLimit(quote.discount) : quote.discount),
       sessionId,
       now,
       currency: database.currency,
@@ -128,8 +128,8 @@ export class ChangeOrder {
   }
 
   /**
-   * The payment for another price: the next PaymentIntent is made first, then the old one can no longer be paid. So
-   * money at the old price either came before, and the order is completed by it, or never comes.
+   * The payment for another price. The next PaymentIntent is created before the old one is closed. So money at the old
+   * price has either arrived and completed the order, or it never arrives.
    */
   async #replacePayment(order: PendingOrder, repriced: PendingOrder): Promise<NewTerms['payment']> {
     if (order.paymentIntentId === undefined) return order;
@@ -139,18 +139,21 @@ export class ChangeOrder {
         : { paymentIntentId: undefined, paymentAttempt: order.paymentAttempt };
     const money = await this.#payments.conclude(order);
     if (money === 'paid') {
-      throw new AppError('order_already_paid', 'The order was paid just now and is completed as it was.');
+      throw new AppError(
+        'order_already_paid',
+        'The order was paid just now and is completed without this change.',
+      );
     }
     if (money === 'unknown') {
       throw new AppError(
         'payments_unavailable',
-        'Whether the order was paid cannot be known right now. Try again shortly.',
+        'Stripe cannot say right now whether the order was paid. Try again shortly.',
       );
     }
     return next;
   }
 
-  /** Saves under the lock what was worked out before it; undefined when the order is no longer what that was for. */
+  /** Saves the change under the lock; undefined when the order has changed since the change was planned. */
   #save(
     order: PendingOrder,
     next: PendingOrder,
@@ -177,12 +180,12 @@ function placeOf({
   return { sessionId, eventId, organizationId };
 }
 
-/** The order counts as one use of the discount it has: that use is not one too many. */
-function withOwnUse(discount: Discount): Discount {
+/** The discount without its limit of uses: the order already counts as one use of the discount that it keeps. */
+function withoutUseLimit(discount: Discount): Discount {
   return { ...discount, maxUsage: undefined };
 }
 
-/** Whether nothing that a change starts from is another thing now. */
+/** Whether both have the same tickets, discount, price and payment. */
 function isSame(a: Order, b: Order): boolean {
   const ticketsOf = (order: Order) =>
     order.tickets

@@ -2,9 +2,9 @@ import { check, GRACE } from '../../platform/checks.ts';
 import type { Check } from '../../platform/feature.ts';
 
 /**
- * What must be true of orders, their prices, their discounts and their announcements. Orders that the earlier service finished have
- * no end of hold: its arithmetic is not ours to judge. Published messages are removed the oldest first, so what happened after the
- * oldest that is left was published must still have its own.
+ * What must be true of orders, their prices, their discounts and their announcements. Orders that the earlier service completed
+ * or cancelled have no end of hold, and their prices are not checked. Published messages are deleted oldest first, so each
+ * change that is younger than the oldest published message must still have a message.
  */
 export const orderChecks: readonly Check[] = [
   check(

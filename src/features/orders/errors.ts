@@ -3,7 +3,7 @@ import type { ErrorTable } from '../../kernel/errors.ts';
 export const orderErrors = {
   order_not_found: { status: 404, title: 'There is no such order', retry: false },
   order_not_pending: { status: 409, title: 'The order is no longer pending', retry: false },
-  order_changed: { status: 409, title: 'The order was changed meanwhile', retry: true },
+  order_changed: { status: 409, title: 'Another request changed the order', retry: true },
   order_already_paid: { status: 409, title: 'The order is already paid', retry: false },
   hold_ended: { status: 409, title: 'The hold on the seats has ended', retry: false },
 } as const satisfies ErrorTable;

@@ -16,15 +16,15 @@ export interface ExpireOrdersNeeds {
 
 /** Small enough that a batch's locks are held for some tens of milliseconds. */
 const UNPAID_BATCH_ORDERS = 200;
-const BEGUN_BATCH_ORDERS = 192;
-/** Orders that are asked about side by side and then ended in one transaction. */
+const INTENT_BATCH_ORDERS = 192;
+/** Orders whose payments are closed side by side, and that are then cancelled in one transaction. */
 const CHUNK_ORDERS = 16;
-/** Chunks at a time: while one waits for Stripe, another is written. */
+/** Chunks under way at a time: while one waits for Stripe, another is written. */
 const CONCURRENT_CHUNKS = 2;
-/** After this another sweeper asks again about an order whose sweeper died or whose money is unknown. */
+/** How long a sweeper has an order alone. After a crash, or when Stripe gave no answer, the next sweeper takes the order. */
 const CLAIM_MS = 15_000;
 
-/** Ends orders whose hold has ended (I3), each by one sweeper. Both turns resolve true when there may be more. */
+/** Cancels orders whose hold has ended (I3); each is taken by one sweeper. Both turns resolve true when there may be more. */
 export class ExpireOrders {
   readonly #database: Core['database'];
   readonly #clock: Core['clock'];
@@ -43,8 +43,8 @@ export class ExpireOrders {
     this.#onFailure = onFailure;
   }
 
-  /** Those nobody began to pay, a batch at a time in one transaction. */
-  async endUnpaid(): Promise<boolean> {
+  /** Cancels a batch of orders without a PaymentIntent in one transaction. */
+  async cancelUnpaid(): Promise<boolean> {
     const ended = await this.#database.transaction(async (tx) => {
       const orders = await lockEndedUnpaid(tx, this.#clock.now(), UNPAID_BATCH_ORDERS);
       return this.#book.cancelAll(tx, orders, 'expired');
@@ -52,26 +52,26 @@ export class ExpireOrders {
     return ended.length === UNPAID_BATCH_ORDERS;
   }
 
-  /** Those with a PaymentIntent, after Stripe was asked: a job of its own, because Stripe may take its time. */
-  async endBegun(): Promise<boolean> {
+  /** Cancels orders with a PaymentIntent once Stripe has closed it: a job of its own, because Stripe may be slow. */
+  async cancelWithIntent(): Promise<boolean> {
     const now = this.#clock.now();
-    const claimed = await claimEnded(this.#database, now, later(now, CLAIM_MS), BEGUN_BATCH_ORDERS);
+    const claimed = await claimEnded(this.#database, now, later(now, CLAIM_MS), INTENT_BATCH_ORDERS);
     const chunks = Array.from({ length: Math.ceil(claimed.length / CHUNK_ORDERS) }, (_, at) =>
       claimed.slice(at * CHUNK_ORDERS, (at + 1) * CHUNK_ORDERS),
     );
     await eachOf(chunks, CONCURRENT_CHUNKS, (chunk) =>
-      this.#endChunk(chunk).catch((error) => this.#onFailure(error, { orderIds: chunk })),
+      this.#cancelChunk(chunk).catch((error) => this.#onFailure(error, { orderIds: chunk })),
     );
-    return claimed.length === BEGUN_BATCH_ORDERS;
+    return claimed.length === INTENT_BATCH_ORDERS;
   }
 
-  async #endChunk(orderIds: readonly OrderId[]): Promise<void> {
+  async #cancelChunk(orderIds: readonly OrderId[]): Promise<void> {
     const orders = await this.#book.findAll(this.#database, orderIds);
     const unpaid: Order[] = [];
     await eachOf(orders, CHUNK_ORDERS, async (order) => {
       if (order.status === 'pending' && (await this.#isUnpaid(order))) unpaid.push(order);
     });
-    if (unpaid.length > 0) await this.#cancelConcluded(unpaid);
+    if (unpaid.length > 0) await this.#cancelClosed(unpaid);
   }
 
   /** Unknown counts as paid: the seats stay held, and another sweeper asks again when the claim ends. */
@@ -84,8 +84,8 @@ export class ExpireOrders {
     }
   }
 
-  /** Cancels under the lock all that were not paid, cancelled or given another PaymentIntent since. */
-  #cancelConcluded(concluded: readonly Order[]): Promise<Order[]> {
+  /** Cancels under the lock the orders that are still pending with the PaymentIntent that was closed. */
+  #cancelClosed(concluded: readonly Order[]): Promise<Order[]> {
     const intents = new Map(concluded.map((order) => [order.orderId, order.paymentIntentId]));
     return this.#database.transaction(async (tx) => {
       const locked = await this.#book.lockAll(tx, [...intents.keys()]);

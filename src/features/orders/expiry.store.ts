@@ -11,8 +11,8 @@ const LOCK_ENDED_UNPAID = {
           ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED`,
 };
 /**
- * At most `limit` pending orders whose hold has ended and that nobody began to pay, locked; none another has locked.
- * They are read after they are locked, as in `lockOrder`.
+ * Locks at most `limit` pending orders whose hold has ended and that have no PaymentIntent; skips those that another
+ * transaction has locked. The orders are read after they are locked, as in `lockOrder`.
  */
 export async function lockEndedUnpaid(tx: Transaction, now: Instant, limit: number): Promise<Order[]> {
   const locked = await tx.rows<{ order_id: OrderId }>(LOCK_ENDED_UNPAID, [toRfc3339(now), limit]);
@@ -34,8 +34,8 @@ const CLAIM_ENDED = {
 };
 
 /**
- * Takes at most `limit` pending orders whose hold has ended and that somebody began to pay, for this caller alone
- * until `until`: one that dies with them is followed by another.
+ * Claims at most `limit` pending orders whose hold has ended and that have a PaymentIntent, for this caller alone until
+ * `until`. After a crash another caller claims them.
  */
 export async function claimEnded(
   executor: Executor,

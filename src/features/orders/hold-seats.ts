@@ -13,7 +13,7 @@ import {
 } from '../seats/index.ts';
 import { isSeatTaken, liveSeats, seatLabels } from './seats.store.ts';
 
-/** Seats with their prices, and the discount asked for. */
+/** Seats with their prices, and the requested discount. */
 export interface Quote {
   readonly seats: readonly PricedSeat[];
   readonly discount: Discount | undefined;
@@ -21,7 +21,7 @@ export interface Quote {
 
 const NO_SEATS: Quote = { seats: [], discount: undefined };
 
-/** How long a process that dies between holding and writing keeps others from the seats. */
+/** How long seats stay held when a process crashes between holding them and writing their tickets. */
 export const PLACING_HOLD_MS = 15_000;
 
 export interface SeatWork<Result> {
@@ -30,7 +30,7 @@ export interface SeatWork<Result> {
   readonly orderId: OrderId;
   /** Writes the tickets of the quoted seats. */
   readonly write: (quote: Quote) => Promise<Result>;
-  /** Until when the hold is extended after that; undefined when nothing was written, and the hold is released. */
+  /** The new end of the hold; undefined when nothing was written, and the hold is to be released. */
   readonly heldUntil: (result: Result) => Instant | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface HoldSeatsNeeds {
   readonly holds: SeatHolds;
 }
 
-/** Whatever takes seats goes through here: hold, quote, write, then extend the hold or release it. */
+/** Takes seats for an order, for every use case alike: hold, quote, write, then extend the hold or release it. */
 export class HoldSeats {
   readonly #database: Core['database'];
   readonly #clock: Core['clock'];
@@ -56,25 +56,25 @@ export class HoldSeats {
   }
 
   /**
-   * Does work with seats that are held for its order, and quoted and agreed by both seating services. Without seats it only
-   * does the work. Throws `seats_taken` with their names when a hold, a service or the database says that a seat is another
-   * order's, `seats_refused` in the service's words, `seating_unavailable`.
+   * Holds the seats for the order, asks both seating services, and calls `write`. Without seats it only calls `write`.
+   * Throws `seats_taken` with the labels when a hold, a service or the database says that another order has a seat,
+   * `seats_refused` in the service's words, `seating_unavailable`.
    */
   async around<Result>({ request, orderId, write, heldUntil }: SeatWork<Result>): Promise<Result> {
     const { sessionId, seatIds } = request;
     if (seatIds.length === 0) return write(NO_SEATS);
     const soon = later(this.#clock.now(), PLACING_HOLD_MS);
     const hold = await this.#holds.hold(sessionId, seatIds, orderId, soon);
-    if (hold.outcome === 'taken') throw await this.#taken(request, hold.seatIds);
+    if (hold.outcome === 'taken') throw await this.#seatsTaken(request, hold.seatIds);
     let until: Instant | undefined;
     try {
       const result = await write(await this.#quote(request));
       until = heldUntil(result);
       return result;
     } catch (error) {
-      throw isSeatTaken(error) ? await this.#lost(request) : error;
+      throw isSeatTaken(error) ? await this.#refusalByIndex(request) : error;
     } finally {
-      await this.#settle(request, orderId, until);
+      await this.#extendOrRelease(request, orderId, until);
     }
   }
 
@@ -84,33 +84,33 @@ export class HoldSeats {
       this.#seating.agree(request),
     ]);
     if (quote.outcome === 'quoted') this.#labels.learn(request.sessionId, quote.seats);
-    if (quote.outcome === 'refused') throw await this.#refused(request, quote.message);
-    if (agreement.outcome === 'refused') throw await this.#refused(request, agreement.message);
+    if (quote.outcome === 'refused') throw await this.#refusalBySeating(request, quote.message);
+    if (agreement.outcome === 'refused') throw await this.#refusalBySeating(request, agreement.message);
     return quote;
   }
 
-  /** The seating service often knows of a sold seat first; the refusal then names it, as in every other case. */
-  async #refused(request: SeatRequest, message: string): Promise<AppError> {
+  /** The refusal of a seating service: `seats_taken` when one of the seats has a ticket, else in the service's words. */
+  async #refusalBySeating(request: SeatRequest, message: string): Promise<AppError> {
     const { sessionId, seatIds } = request;
     const sold = await liveSeats(this.#database, sessionId, seatIds);
-    if (sold.length > 0) return this.#taken(request, sold);
+    if (sold.length > 0) return this.#seatsTaken(request, sold);
     return seatsRefused(message, seatIds, await this.#labels.of(sessionId, seatIds));
   }
 
-  /** The refusal of seats of which the database gave one to another order. */
-  async #lost(request: SeatRequest): Promise<AppError> {
+  /** The refusal after the unique index has found that another order has a seat. */
+  async #refusalByIndex(request: SeatRequest): Promise<AppError> {
     const { sessionId, seatIds } = request;
     const sold = await liveSeats(this.#database, sessionId, seatIds);
-    // Freed between the two statements: which one it was is unknown, and all of them are worth a new try.
-    return this.#taken(request, sold.length > 0 ? sold : seatIds);
+    // The seat was freed since, so it is not known which one it was: the refusal names all of them.
+    return this.#seatsTaken(request, sold.length > 0 ? sold : seatIds);
   }
 
-  async #taken({ sessionId }: SeatRequest, seatIds: readonly SeatId[]): Promise<AppError> {
+  async #seatsTaken({ sessionId }: SeatRequest, seatIds: readonly SeatId[]): Promise<AppError> {
     return seatsTaken(seatIds, await this.#labels.of(sessionId, seatIds));
   }
 
-  /** The database has decided: a hold that stays as it is makes a later refusal slower, and ends by itself. */
-  async #settle(
+  /** Extends or releases the hold. The database has decided by now, so a failure changes no answer. */
+  async #extendOrRelease(
     { sessionId, seatIds }: SeatRequest,
     orderId: OrderId,
     until: Instant | undefined,
@@ -119,7 +119,7 @@ export class HoldSeats {
       if (until === undefined) await this.#holds.release(sessionId, seatIds, orderId);
       else await this.#holds.extend(sessionId, seatIds, orderId, until);
     } catch {
-      // No answer changes because of it.
+      // The hold expires by itself.
     }
   }
 }

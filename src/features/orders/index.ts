@@ -7,10 +7,9 @@ import type { RecordAction } from '../audit/index.ts';
 import type { HoldRecords, SeatingServices } from '../seats/index.ts';
 import { CancelOrder } from './cancel-order.ts';
 import { ChangeOrder } from './change-order.ts';
-import { orderChecks } from './checks.store.ts';
 import { ExpireOrders } from './expire-orders.ts';
 import { type HoldSeats, PLACING_HOLD_MS } from './hold-seats.ts';
-import type { TicketsForReader } from './json.ts';
+import { OrderJson, type TicketsForReader } from './json.ts';
 import type { OrderBook } from './order-book.ts';
 import type { PaymentConclusion, PaymentPreparation, RefundPayment } from './payments.ports.ts';
 import { PlaceOrder } from './place-order.ts';
@@ -18,11 +17,12 @@ import { ReadOrders } from './read-orders.ts';
 import { orderRoutes } from './routes.ts';
 import { liveSeats, stillHeld } from './seats.store.ts';
 
+export { orderChecks } from './checks.store.ts';
 export { HoldSeats } from './hold-seats.ts';
-export { toWireOrder } from './json.ts';
+export { OrderJson } from './json.ts';
 export {
+  acceptsLateMoney,
   holdMinutesLeft,
-  mayComeLate,
   notPending,
   type Order,
   type PendingOrder,
@@ -35,7 +35,6 @@ export type { PaymentConclusion, PaymentPreparation, RefundPayment } from './pay
 export { toOrderId } from './routes.ts';
 export { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from './rows.ts';
 export { ORDER_EXAMPLE, OrderParamsSchema, OrderSchema, SeatIdSchema } from './schemas.ts';
-export { orderChecks };
 
 export interface OrdersNeeds {
   readonly book: OrderBook;
@@ -63,25 +62,23 @@ export interface Orders extends Feature {
 export function createOrders(core: Core, needs: OrdersNeeds): Orders {
   const { access, audit, book, payments, seats, seating, once, tickets } = needs;
   const { holdMs, ordersPerStatement, maxSeatsPerOrder, sweepMs } = needs;
-  const { currency } = core.database;
   const place = new PlaceOrder(core, { access, seats, holdMs, ordersPerStatement });
   const change = new ChangeOrder(core, { access, book, seats, seating, payments });
   const cancel = new CancelOrder(core, { access, book, payments, audit });
   const read = new ReadOrders(core, { access, book });
+  const json = new OrderJson(core.database.currency);
   const expire = new ExpireOrders(core, { book, payments, onFailure: core.failed('conclusion') });
   return {
     read: (orderId, who) => read.read(orderId, who),
-    routes: (api) =>
-      orderRoutes(api, { place, change, cancel, read, once, tickets, currency, maxSeatsPerOrder }),
+    routes: (api) => orderRoutes(api, { place, change, cancel, read, once, tickets, json, maxSeatsPerOrder }),
     jobs: [
-      { name: 'expiry', everyMs: sweepMs, turn: () => expire.endUnpaid() },
-      { name: 'conclusion', everyMs: sweepMs, turn: () => expire.endBegun() },
+      { name: 'expiry', everyMs: sweepMs, turn: () => expire.cancelUnpaid() },
+      { name: 'conclusion', everyMs: sweepMs, turn: () => expire.cancelWithIntent() },
     ],
-    checks: orderChecks,
   };
 }
 
-/** What the database has of seats, for holds that may be wrong or may not be known. */
+/** The seats that the database knows as held or sold, to check holds against. */
 export function holdRecords(executor: Executor): HoldRecords {
   return {
     stillHeld: (sessionId, found) => stillHeld(executor, sessionId, found, PLACING_HOLD_MS),

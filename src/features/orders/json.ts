@@ -11,29 +11,9 @@ import type { OrderSchema } from './schemas.ts';
 /** An order as HTTP and Kafka spell it (contract section 1). */
 export type WireOrder = Static<typeof OrderSchema>;
 
-/** What the reader of an order sees of its tickets: with QR codes, where it has any. */
+/** Port: the tickets of an order for the wire, with the QR codes that its reader may see. */
 export interface TicketsForReader {
   toJson(order: Order): Promise<NonNullable<WireOrder['tickets']>>;
-}
-
-/** An order for the wire, its tickets without QR codes. */
-export function toWireOrder(order: Order, currency: Currency): WireOrder {
-  return {
-    OrderID: order.orderId,
-    UserID: order.userId,
-    EventID: order.eventId,
-    OrganizationID: order.organizationId,
-    SessionID: order.sessionId,
-    Status: order.status,
-    SubTotal: currency.toMajor(order.subtotal),
-    DiscountID: order.discount?.id ?? '',
-    DiscountCode: order.discount?.code ?? '',
-    DiscountAmount: currency.toMajor(order.discountAmount),
-    Price: currency.toMajor(order.price),
-    CreatedAt: toRfc3339(order.createdAt),
-    PaymentIntentID: order.paymentIntentId ?? '',
-    tickets: order.tickets.map((ticket) => toWireTicket(ticket, currency)),
-  };
 }
 
 type SeatStatus = 'LOCKED' | 'AVAILABLE' | 'BOOKED';
@@ -44,9 +24,9 @@ const SEATS_HELD_AS = { pending: 'LOCKED', completed: 'BOOKED' } as const satisf
 >;
 
 /**
- * The topic that announces what became of an order (contract section 2). Consumers take a completed order on
- * `orderUpdated` for a new sale, so only the first completion goes there; every later state of an order that has been
- * completed before is an amendment or a cancellation. `before` is undefined for a new order.
+ * The topic that announces a change of an order (contract section 2). Consumers count a completed order on `orderUpdated`
+ * as a new sale, so only the first completion goes there; every later state of an order that has completed before is an
+ * amendment or a cancellation. `before` is undefined for a new order.
  */
 export function topicFor(before: Order | undefined, after: Order): TopicKey {
   switch (after.status) {
@@ -61,23 +41,53 @@ export function topicFor(before: Order | undefined, after: Order): TopicKey {
   }
 }
 
-/**
- * The messages for an order that was `before` and is `after`: the order itself, the seats that it holds in a new way,
- * the seats that it no longer holds. They are stored in the transaction of the change (I4).
- */
-export function announcementsOf(before: Order | undefined, after: Order, currency: Currency): Announcement[] {
-  const wire = toWireOrder(after, currency);
-  const message =
-    after.status === 'cancelled' ? { ...wire, seat_ids: after.tickets.map(({ seatId }) => seatId) } : wire;
-  const had = seatsHeldBy(before);
-  const has = seatsHeldBy(after);
-  const gained = before?.status === after.status ? has.filter((seatId) => !had.includes(seatId)) : has;
-  const freed = before ? seatsFreedBy(before, after) : [];
-  return [
-    { topic: topicFor(before, after), key: after.orderId, value: JSON.stringify(message) },
-    ...(after.status === 'cancelled' ? [] : announceSeats(after, gained, SEATS_HELD_AS[after.status])),
-    ...announceSeats(after, freed, 'AVAILABLE'),
-  ];
+/** Orders as HTTP and Kafka spell them, in one currency. */
+export class OrderJson {
+  readonly #currency: Currency;
+
+  constructor(currency: Currency) {
+    this.#currency = currency;
+  }
+
+  /** An order for the wire, its tickets without QR codes. */
+  toWire(order: Order): WireOrder {
+    const currency = this.#currency;
+    return {
+      OrderID: order.orderId,
+      UserID: order.userId,
+      EventID: order.eventId,
+      OrganizationID: order.organizationId,
+      SessionID: order.sessionId,
+      Status: order.status,
+      SubTotal: currency.toMajor(order.subtotal),
+      DiscountID: order.discount?.id ?? '',
+      DiscountCode: order.discount?.code ?? '',
+      DiscountAmount: currency.toMajor(order.discountAmount),
+      Price: currency.toMajor(order.price),
+      CreatedAt: toRfc3339(order.createdAt),
+      PaymentIntentID: order.paymentIntentId ?? '',
+      tickets: order.tickets.map((ticket) => toWireTicket(ticket, currency)),
+    };
+  }
+
+  /**
+   * The messages that announce a change of an order: the order itself, the seats that it gained or holds in a new state, and
+   * the seats that it freed. They are stored in the transaction of the change (I4). `before` is undefined for a new order.
+   */
+  announcementsOf(before: Order | undefined, after: Order): Announcement[] {
+    const wire = this.toWire(after);
+    const message =
+      after.status === 'cancelled' ? { ...wire, seat_ids: after.tickets.map(({ seatId }) => seatId) } : wire;
+    const had = seatsHeldBy(before);
+    const has = seatsHeldBy(after);
+    const gained = before?.status === after.status ? has.filter((seatId) => !had.includes(seatId)) : has;
+    const freed = before ? seatsFreedBy(before, after) : [];
+    return [
+      { topic: topicFor(before, after), key: after.orderId, value: JSON.stringify(message) },
+      ...(after.status === 'cancelled' ? [] : announceSeats(after, gained, SEATS_HELD_AS[after.status])),
+      ...announceSeats(after, freed, 'AVAILABLE'),
+    ];
+  }
 }
 
 function announceSeats({ sessionId }: Order, seatIds: readonly SeatId[], status: SeatStatus): Announcement[] {

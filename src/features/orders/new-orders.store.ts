@@ -6,10 +6,10 @@ import type { Ticket } from '../tickets/index.ts';
 import type { PendingOrder } from './order.ts';
 
 /**
- * Orders, tickets and outbox rows in one statement. Its parts run in this order because each reads the one before: the
- * discount's use, the orders, the tickets (in the order of session and seat, so that two such statements never wait for
- * each other in a circle), the outbox. So an outbox row's number comes after the seats are won, and messages about a seat
- * keep their order. Only an order that is alone may have a discount.
+ * Writes orders, tickets and outbox rows in one statement. Its parts run in this order, because each reads the one before:
+ * the use of the discount, the orders, the tickets (by session and seat, so that two such statements never wait for each
+ * other), the outbox. So an outbox row gets its number after the seats are won, and messages about a seat keep their order.
+ * An order with a discount must be the only one.
  */
 const INSERT_ORDER = {
   name: 'order-insert',
@@ -56,24 +56,24 @@ const INSERT_ORDER = {
      ORDER BY a.position
     RETURNING id`,
 };
-/** The same for several: another plan, and another name in traces. */
+/** The same statement for several orders, with a name and a plan of its own. */
 const INSERT_ORDERS = { ...INSERT_ORDER, name: 'orders-insert' };
 
 /** How long orders that share a statement wait for a seat that another transaction has not decided on yet, before each waits alone. */
 const SHARED_LOCK_TIMEOUT = '100ms';
 const NO_LOCK_TIMEOUT = '0';
 
-/** An order to be written, with what announces it. */
+/** An order to be written, with its announcements. */
 export interface NewOrder {
   readonly order: PendingOrder;
   readonly announcements: readonly Announcement[];
-  /** The trace that it belongs to. */
+  /** The trace of the request. */
   readonly traceparent: string | undefined;
 }
 
 /**
  * Writes a new order with all that belongs to it, or nothing. False when its discount is used up here.
- * Throws an error that `isSeatTaken` knows when a seat is another order's.
+ * Throws an error that `isSeatTaken` recognises when another order has a seat.
  */
 export async function insertOrder(
   writer: Writer,
@@ -87,8 +87,8 @@ export async function insertOrder(
 }
 
 /**
- * `insertOrder` for orders without a discount, in one statement. Throws an error that `isForEachAlone` knows when one of
- * them keeps the others from being written.
+ * `insertOrder` for orders without a discount, in one statement. Throws an error that `mustBeWrittenAlone` recognises
+ * when one of them prevents the others from being written.
  */
 export async function insertOrders(writer: Writer, added: readonly NewOrder[]): Promise<void> {
   const statement = added.length === 1 ? INSERT_ORDER : INSERT_ORDERS;
@@ -97,14 +97,14 @@ export async function insertOrders(writer: Writer, added: readonly NewOrder[]): 
 }
 
 /**
- * Whether nothing of so many orders was written because of one of them: its row is at fault, which an order that is alone
- * knows already, or its seat is not decided on yet.
+ * Whether none of so many orders was written because of one of them, and each is to be written alone: a row of one was
+ * refused, or another transaction has not decided on its seat yet. For a single order only the second asks for a new try.
  */
-export function isForEachAlone(error: unknown, orders: number): boolean {
+export function mustBeWrittenAlone(error: unknown, orders: number): boolean {
   return isLockTimeout(error) || (orders > 1 && isRowAtFault(error));
 }
 
-/** One array a column, as `unnest` takes them. */
+/** One array for each column, for `unnest`. */
 function orderArrays(executor: Executor, added: readonly NewOrder[]): unknown[] {
   const { currency } = executor;
   const orders = added.map(({ order }) => order);
@@ -142,7 +142,7 @@ export function inSeatOrder(tickets: readonly Ticket[]): Ticket[] {
   });
 }
 
-/** One array a column of tickets, as `unnest` takes them. */
+/** One array for each column of tickets, for `unnest`. */
 export function ticketArrays(
   { currency }: Executor,
   tickets: readonly Ticket[],

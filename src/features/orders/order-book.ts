@@ -3,8 +3,8 @@ import type { OrderId, PaymentIntentId, SeatId, TicketId } from '../../kernel/id
 import type { Money } from '../../kernel/money.ts';
 import type { Core } from '../../platform/core.ts';
 import { appendToOutbox } from '../../platform/outbox/outbox.store.ts';
-import type { Executor, Transaction } from '../../platform/postgres/database.ts';
-import { announcementsOf } from './json.ts';
+import type { Database, Executor, Transaction } from '../../platform/postgres/database.ts';
+import { OrderJson } from './json.ts';
 import { insertOrder } from './new-orders.store.ts';
 import {
   amend,
@@ -15,7 +15,7 @@ import {
   type OrderChange,
   type PendingOrder,
   rebook,
-  refuseLate,
+  refundLate,
   seatsFreedBy,
   type Transition,
   type WithdrawReason,
@@ -34,34 +34,35 @@ import {
 import { isSeatTaken, liveSeats } from './seats.store.ts';
 import { amendTicket, saveCancelled, saveTerms, saveTransition, voidTickets } from './transitions.store.ts';
 
-/** Port: keeps what changes mean for the sales of an event, in the transaction of the changes. */
+/** Port: records changes of orders in the sales of their events, in the transaction of the changes. */
 export type RecordSales = (tx: Transaction, changes: readonly OrderChange[]) => Promise<void>;
 
-/** Port: called after the commit that freed seats of an order, once for each order and transaction. */
+/** Port: receives the seats that a commit freed, once for each order and transaction. */
 export type OnSeatsFreed = (order: Order, seatIds: readonly SeatId[]) => Promise<void> | void;
+
+type OrderBookCore = Pick<Core, 'clock' | 'metrics'> & { readonly database: Pick<Database, 'currency'> };
 
 export interface OrderBookNeeds {
   readonly recordSales: readonly RecordSales[];
-  /** Absent where nobody holds or waits for seats. */
+  /** Absent in a script that releases no holds. */
   readonly onSeatsFreed?: OnSeatsFreed;
 }
 
 /**
- * The orders: reads them, locks them, and moves a locked one from state to state. A transition is saved, announced and
- * recorded as a sale in the caller's transaction; it is counted, and its freed seats are made known, after the commit.
+ * Reads orders, locks them, and changes the state of locked ones. A transition is saved, announced and recorded in the sales
+ * in the caller's transaction. After the commit it is counted in the metrics, and `onSeatsFreed` receives the freed seats.
  */
 export class OrderBook {
   readonly #clock: Core['clock'];
   readonly #metrics: Pick<Core['metrics'], 'order'>;
+  readonly #json: OrderJson;
   readonly #recordSales: readonly RecordSales[];
   readonly #onSeatsFreed: OnSeatsFreed | undefined;
 
-  constructor(
-    { clock, metrics }: Pick<Core, 'clock' | 'metrics'>,
-    { recordSales, onSeatsFreed }: OrderBookNeeds,
-  ) {
+  constructor({ database, clock, metrics }: OrderBookCore, { recordSales, onSeatsFreed }: OrderBookNeeds) {
     this.#clock = clock;
     this.#metrics = metrics;
+    this.#json = new OrderJson(database.currency);
     this.#recordSales = recordSales;
     this.#onSeatsFreed = onSeatsFreed;
   }
@@ -76,17 +77,17 @@ export class OrderBook {
     return found(await findOrder(executor, orderId));
   }
 
-  /** Those of the orders that exist. */
+  /** The orders that exist among these ids. */
   findAll(executor: Executor, orderIds: readonly OrderId[]): Promise<Order[]> {
     return findOrders(executor, orderIds);
   }
 
-  /** The order whose newest PaymentIntent this is. */
+  /** The order that has this as its newest PaymentIntent. */
   orderOfIntent(executor: Executor, intentId: PaymentIntentId): Promise<OrderId | undefined> {
     return orderOfIntent(executor, intentId);
   }
 
-  /** The order a ticket is of, and whether an organiser voided the ticket; undefined when there is no such ticket. */
+  /** The order of a ticket, and whether an organiser voided the ticket; undefined when there is no such ticket. */
   placeOfTicket(
     executor: Executor,
     ticketId: TicketId,
@@ -94,7 +95,7 @@ export class OrderBook {
     return placeOfTicket(executor, ticketId);
   }
 
-  /** Every ticket that the order's price was for, also those that are void by now. */
+  /** Every ticket that is part of the order's price, void or not. */
   ticketsPaid(
     executor: Executor,
     { orderId }: Pick<Order, 'orderId'>,
@@ -115,7 +116,7 @@ export class OrderBook {
     return attachIntent(executor, order, attempt, intentId);
   }
 
-  /** Whether an error says that a seat is another order's: what `insert`, `change`, `rebook` and `amend` throw then. */
+  /** Whether an error of `insert`, `change`, `rebook` or `amend` says that another order has a seat. */
   isSeatTaken(error: unknown): boolean {
     return isSeatTaken(error);
   }
@@ -130,35 +131,35 @@ export class OrderBook {
     return found(await lockOrder(tx, orderId));
   }
 
-  /** Those of the orders that exist, locked until the transaction ends. */
+  /** The orders that exist among these ids, locked until the transaction ends. */
   lockAll(tx: Transaction, orderIds: readonly OrderId[]): Promise<Order[]> {
     return lockOrders(tx, orderIds);
   }
 
-  /** Whether a cancelled order could have its seats again. */
+  /** Whether all seats of a cancelled order are free. */
   async seatsFree(tx: Transaction, order: Order): Promise<boolean> {
     const seatIds = order.tickets.map((ticket) => ticket.seatId);
     return (await liveSeats(tx, order.sessionId, seatIds)).length === 0;
   }
 
-  /** Writes and announces a new pending order without a discount. Throws an error that `isSeatTaken` knows. */
+  /** Writes and announces a new pending order without a discount. Throws an error that `isSeatTaken` recognises. */
   async insert(tx: Transaction, order: PendingOrder): Promise<void> {
-    const announcements = announcementsOf(undefined, order, tx.currency);
+    const announcements = this.#json.announcementsOf(undefined, order);
     await insertOrder(tx, { order, announcements, traceparent: tx.traceparent() }, undefined);
     for (const ticket of order.tickets) if (ticket.note !== undefined) await amendTicket(tx, ticket);
   }
 
-  /** A pending order is completed. */
+  /** Completes a pending order. */
   complete(tx: Transaction, order: Order): Promise<Transition> {
     return this.#moveTo(tx, order, complete(order, this.#clock.now()));
   }
 
-  /** A pending or completed order is cancelled, and its tickets are void. */
+  /** Cancels a pending or completed order and voids its tickets. */
   cancel(tx: Transaction, order: Order, reason: CancelReason): Promise<Transition> {
     return this.#moveTo(tx, order, cancel(order, reason, this.#clock.now()));
   }
 
-  /** As `cancel`, for many locked orders in a few statements. Returns those that were cancelled, as they are now. */
+  /** `cancel` for many locked orders in a few statements. Returns the cancelled orders. */
   async cancelAll(tx: Transaction, orders: readonly Order[], reason: CancelReason): Promise<Order[]> {
     const at = this.#clock.now();
     const changes = orders.flatMap((from) => {
@@ -173,19 +174,19 @@ export class OrderBook {
     return cancelled;
   }
 
-  /** A cancelled order takes its seats again and is completed. Throws an error that `isSeatTaken` knows. */
+  /** Completes a cancelled order with its former seats. Throws an error that `isSeatTaken` recognises. */
   rebook(tx: Transaction, order: Order): Promise<Transition> {
     return this.#moveTo(tx, order, rebook(order, this.#clock.now()));
   }
 
-  /** A cancelled order's late money is refunded: its reason says so. Consumers see no difference, so nothing is announced. */
-  async refuseLate(tx: Transaction, order: Order): Promise<Transition> {
-    const transition = refuseLate(order);
+  /** Gives a cancelled order whose late money is refunded that reason. Its message would be the same, so it has none. */
+  async refundLate(tx: Transaction, order: Order): Promise<Transition> {
+    const transition = refundLate(order);
     if (transition.outcome === 'changed') await saveTransition(tx, order, transition.order);
     return transition;
   }
 
-  /** Some tickets of a completed order are void from now on. */
+  /** Voids some tickets of a completed order. */
   async withdraw(
     tx: Transaction,
     order: Order,
@@ -200,7 +201,7 @@ export class OrderBook {
     return transition;
   }
 
-  /** A ticket of a completed order has another seat, label or note. Throws an error that `isSeatTaken` knows. */
+  /** Changes the seat, label or note of a ticket of a completed order. Throws an error that `isSeatTaken` recognises. */
   async amend(tx: Transaction, order: Order, ticket: Order['tickets'][number]): Promise<Transition> {
     const transition = amend(order, ticket);
     if (transition.outcome === 'not_possible') return transition;
@@ -211,12 +212,12 @@ export class OrderBook {
 
   /** Announces that a part of a completed order's money was refunded while its tickets stay as they are. */
   async announcePartRefund(tx: Transaction, order: Order): Promise<void> {
-    if (order.status === 'completed') await appendToOutbox(tx, announcementsOf(order, order, tx.currency));
+    if (order.status === 'completed') await appendToOutbox(tx, this.#json.announcementsOf(order, order));
   }
 
   /**
-   * A pending order has new terms. False when its new discount is used up: the caller then rolls back. Throws an error
-   * that `isSeatTaken` knows.
+   * Saves the new terms of a pending order. False when the new discount is used up: the caller then rolls back. Throws an
+   * error that `isSeatTaken` recognises.
    */
   async change(
     tx: Transaction,
@@ -225,7 +226,7 @@ export class OrderBook {
     maxDiscountUses: number | undefined,
   ): Promise<boolean> {
     if (!(await saveTerms(tx, from, to, this.#clock.now(), maxDiscountUses))) return false;
-    await appendToOutbox(tx, announcementsOf(from, to, tx.currency));
+    await appendToOutbox(tx, this.#json.announcementsOf(from, to));
     this.#freeAfterCommit(tx, { from, to });
     return true;
   }
@@ -238,9 +239,9 @@ export class OrderBook {
     return transition;
   }
 
-  /** Announces changes, records them as sales, and makes known the seats they free. */
+  /** Announces changes, records them in the sales, and has `onSeatsFreed` called after the commit. */
   async #announce(tx: Transaction, changes: readonly OrderChange[]): Promise<void> {
-    const announcements = changes.flatMap(({ from, to }) => announcementsOf(from, to, tx.currency));
+    const announcements = changes.flatMap(({ from, to }) => this.#json.announcementsOf(from, to));
     await appendToOutbox(tx, announcements);
     for (const recordSales of this.#recordSales) await recordSales(tx, changes);
     for (const change of changes) this.#freeAfterCommit(tx, change);
@@ -254,7 +255,7 @@ export class OrderBook {
     });
   }
 
-  /** The one place at which seats become free: the commit has freed them in PostgreSQL. */
+  /** The only place that reports freed seats: after the commit, which frees them in PostgreSQL. */
   #freeAfterCommit(tx: Transaction, { from, to }: OrderChange): void {
     const onSeatsFreed = this.#onSeatsFreed;
     const freed = seatsFreedBy(from, to);
@@ -263,8 +264,8 @@ export class OrderBook {
   }
 }
 
-/** Builds the orders that every feature shares. */
-export function createOrderBook(core: Pick<Core, 'clock' | 'metrics'>, needs: OrderBookNeeds): OrderBook {
+/** Builds the order book that features share. */
+export function createOrderBook(core: OrderBookCore, needs: OrderBookNeeds): OrderBook {
   return new OrderBook(core, needs);
 }
 

@@ -15,7 +15,8 @@ import type { PricedSeat } from '../pricing/index.ts';
 import type { Ticket } from '../tickets/index.ts';
 
 /**
- * An order's life. Every way in (route, webhook, payment topic, sweeper, admin) goes through the functions below.
+ * The states of an order. Every transition (by a route, webhook, payment topic, sweeper or administrator) is one of the
+ * functions below.
  *
  * | from                | what happens                                   | function   | to                   | announced as                    |
  * |---------------------|------------------------------------------------|------------|----------------------|---------------------------------|
@@ -25,15 +26,15 @@ import type { Ticket } from '../tickets/index.ts';
  * | pending             | buyer cancels, admin cancels, hold ends        | `cancel`   | cancelled (why)      | order.canceled, seats AVAILABLE |
  * | completed           | admin cancels; what was paid is refunded       | `cancel`   | cancelled (admin)    | order.canceled, seats AVAILABLE |
  * | completed           | all its money was refunded                     | `cancel`   | cancelled (refunded) | order.canceled, seats AVAILABLE |
- * | completed           | its bank took the money back                   | `cancel`   | cancelled (payment)  | order.canceled, seats AVAILABLE |
+ * | completed           | the buyer's bank took the money back           | `cancel`   | cancelled (payment)  | order.canceled, seats AVAILABLE |
  * | completed           | its last ticket is voided, and nothing pays for it | `cancel` | cancelled (organiser) | order.canceled, seats AVAILABLE |
  * | completed           | the money of some of its tickets was refunded | `withdraw` | completed           | order.amended, seats AVAILABLE  |
  * | completed           | an organiser voids a ticket                    | `withdraw` | completed            | order.amended, seats AVAILABLE  |
  * | completed           | an organiser changes a ticket                  | `amend`    | completed            | order.amended, seats BOOKED and AVAILABLE |
- * | completed           | a part of its money was refunded, its tickets stay | - | completed           | order.amended                   |
+ * | completed           | a part of its money was refunded, its tickets stay valid | - | completed           | order.amended                   |
  * | cancelled (expired, payment) | money came late, its seats still free | `rebook`   | completed            | order.updated, seats BOOKED     |
- * | cancelled (payment), completed before | its bank gave the money back, its seats still free | `rebook` | completed | order.amended, seats BOOKED |
- * | cancelled (expired, payment) | money came late, a seat is sold       | `refuseLate` | cancelled (refunded) | -                             |
+ * | cancelled (payment), completed before | the dispute was won, its seats still free | `rebook` | completed | order.amended, seats BOOKED |
+ * | cancelled (expired, payment) | money came late, a seat is sold       | `refundLate` | cancelled (refunded) | -                             |
  */
 export type Order = OrderFacts & OrderState;
 
@@ -48,7 +49,7 @@ export interface OrderFacts {
   readonly discountAmount: Money;
   readonly price: Money;
   readonly createdAt: Instant;
-  /** The newest PaymentIntent, and how many there have been. */
+  /** The newest PaymentIntent; `paymentAttempt` counts all of them. */
   readonly paymentIntentId: PaymentIntentId | undefined;
   readonly paymentAttempt: number;
   readonly tickets: readonly Ticket[];
@@ -61,22 +62,22 @@ export type OrderState =
       readonly status: 'cancelled';
       readonly cancelledAt: Instant;
       readonly reason: CancelReason;
-      /** When it completed, if it was completed before it was cancelled. */
+      /** The time at which it completed; undefined when it was cancelled while pending. */
       readonly completedAt: Instant | undefined;
     };
 
-/** `unknown` is how the earlier service left its cancelled orders. */
+/** `unknown`: the earlier service cancelled the order, and stored no reason. */
 export type CancelReason = 'buyer' | 'expired' | 'payment' | 'refunded' | 'admin' | 'organiser' | 'unknown';
 
 export type PendingOrder = Extract<Order, { status: 'pending' }>;
 
-/** An order before and after something happened to it. */
+/** An order before and after a transition. */
 export interface OrderChange {
   readonly from: Order;
   readonly to: Order;
 }
 
-/** A transition that the state does not have: another one came first. */
+/** The order's state does not allow the transition: another one came first. */
 export interface NotPossible {
   readonly outcome: 'not_possible';
   readonly status: Order['status'];
@@ -84,16 +85,16 @@ export interface NotPossible {
 
 export type Transition = { readonly outcome: 'changed'; readonly order: Order } | NotPossible;
 
-/** A pending order becomes completed. */
+/** Completes a pending order. */
 export function complete(order: Order, at: Instant): Transition {
   if (order.status !== 'pending') return notPossible(order);
   return { outcome: 'changed', order: { ...factsOf(order), status: 'completed', completedAt: at } };
 }
 
-/** What ends a completed order: an administrator, an organiser, or its money going back. */
+/** The reasons that can cancel a completed order. */
 const ENDS_COMPLETED: ReadonlySet<CancelReason> = new Set(['admin', 'organiser', 'refunded', 'payment']);
 
-/** A pending order is cancelled for any reason, a completed one for some. Its tickets are void from then on. */
+/** Cancels a pending order for any reason, a completed one for some. Its tickets become void. */
 export function cancel(order: Order, reason: CancelReason, at: Instant): Transition {
   const allowed = order.status === 'pending' || (order.status === 'completed' && ENDS_COMPLETED.has(reason));
   if (!allowed) return notPossible(order);
@@ -106,36 +107,36 @@ export function cancel(order: Order, reason: CancelReason, at: Instant): Transit
   };
 }
 
-/** When an order last completed, also when it is cancelled by now; undefined when it never did. */
+/** The time at which an order last completed, also of an order cancelled since; undefined when it never did. */
 export function completedAtOf(order: Order): Instant | undefined {
   return order.status === 'pending' ? undefined : order.completedAt;
 }
 
-/** Whether late money may still complete the order: its time or its payment ended it, and no person. */
-export function mayComeLate(order: Order): boolean {
+/** Whether late money may still complete a cancelled order: no person cancelled it. */
+export function acceptsLateMoney(order: Order): boolean {
   return order.status === 'cancelled' && (order.reason === 'expired' || order.reason === 'payment');
 }
 
-/** A cancelled order whose money came late takes its seats again. The database decides whether they are free. */
+/** Completes a cancelled order whose money came late, with its seats. The database decides whether they are free. */
 export function rebook(order: Order, at: Instant): Transition {
-  if (!mayComeLate(order)) return notPossible(order);
+  if (!acceptsLateMoney(order)) return notPossible(order);
   const facts = factsOf(order);
   const tickets = facts.tickets.map((ticket) => ({ ...ticket, voidedAt: undefined }));
   return { outcome: 'changed', order: { ...facts, tickets, status: 'completed', completedAt: at } };
 }
 
-/** An ended order whose money came too late to have its seats: its reason says that the money is refunded. */
-export function refuseLate(order: Order): Transition {
-  if (order.status !== 'cancelled' || !mayComeLate(order)) return notPossible(order);
+/** Gives a cancelled order whose money came after its seats were sold the reason `refunded`. */
+export function refundLate(order: Order): Transition {
+  if (order.status !== 'cancelled' || !acceptsLateMoney(order)) return notPossible(order);
   return { outcome: 'changed', order: { ...order, reason: 'refunded' } };
 }
 
-/** Why tickets of an order that stays completed are void: their money was refunded, or an organiser voided them. */
+/** Why tickets of a completed order are void: their money was refunded, or an organiser voided them. */
 export type WithdrawReason = 'refunded' | 'organiser';
 
 /**
- * A completed order loses some of its tickets. What was paid stays written. Only an organiser may leave it without any:
- * its money is kept then, and money needs its order.
+ * Removes tickets from a completed order; its price stays. Only an organiser may remove the last one: the order stays
+ * completed, because its money is kept (I2).
  */
 export function withdraw(
   order: Order,
@@ -150,20 +151,20 @@ export function withdraw(
   return { outcome: 'changed', order: { ...order, tickets } };
 }
 
-/** A ticket of a completed order gets another seat, label or note; its tier and its price stay. */
+/** Changes the seat, label or note of a ticket of a completed order; its tier and its price stay. */
 export function amend(order: Order, ticket: Ticket): Transition {
   if (order.status !== 'completed') return notPossible(order);
   const tickets = order.tickets.map((each) => (each.ticketId === ticket.ticketId ? ticket : each));
   return { outcome: 'changed', order: { ...order, tickets } };
 }
 
-/** What a buyer changes of an order; a part that is undefined stays as it is. */
+/** A change of an order by its buyer; a field that is undefined is not changed. */
 export interface ChangeRequest {
   readonly seatIds: readonly SeatId[] | undefined;
   readonly discount: { readonly id: DiscountId | undefined } | undefined;
 }
 
-/** What a request means for an order's tickets and discount. */
+/** How an order's tickets and discount change by a request. */
 export interface ChangePlan {
   readonly kept: readonly Ticket[];
   readonly removed: readonly Ticket[];
@@ -191,7 +192,7 @@ export function planChange(order: Order, request: ChangeRequest): ChangePlan {
   };
 }
 
-/** The terms an order has after a change. */
+/** The terms of an order after a change. */
 export interface NewTerms {
   readonly tickets: readonly Ticket[];
   readonly discount: OrderFacts['discount'];
@@ -200,7 +201,7 @@ export interface NewTerms {
   readonly payment: Pick<OrderFacts, 'paymentIntentId' | 'paymentAttempt'>;
 }
 
-/** A pending order with other seats or another discount, until the same end. Throws when the price does not add up. */
+/** A pending order with new terms and the same end of its hold. Throws when the price does not add up. */
 export function change(order: PendingOrder, terms: NewTerms): PendingOrder {
   const { tickets, discount, discountAmount, price, payment } = terms;
   const { paymentIntentId, paymentAttempt } = payment;
@@ -208,7 +209,7 @@ export function change(order: PendingOrder, terms: NewTerms): PendingOrder {
   return { ...order, ...changed, subtotal: addUp(terms) };
 }
 
-/** The order, pending and held. Throws `order_not_pending`, or `hold_ended` when only the hold has ended. */
+/** The order, which must be pending and held. Throws `order_not_pending`, or `hold_ended` when the hold has ended. */
 export function requireHeld(order: Order, now: Instant): PendingOrder {
   if (order.status === 'pending' && now < order.expiresAt) return order;
   throw notPending(order);
@@ -228,7 +229,7 @@ export function notPending({ status }: Pick<Order, 'status'>): AppError {
   }
 }
 
-/** What is left of the hold in minutes, rounded up: 0 only when it has ended, because the front end takes 0 for "not known". */
+/** Minutes left of the hold, rounded up: 0 only when it has ended, because the front end reads 0 as "not known". */
 export function holdMinutesLeft(order: Order, now: Instant): number {
   if (order.status !== 'pending') return 0;
   return Math.max(0, Math.ceil((order.expiresAt - now) / MS_PER_MINUTE));
@@ -251,7 +252,7 @@ export function place({ facts, holdMs }: NewOrder): PendingOrder {
   };
 }
 
-/** The sum of the tickets. Throws when the price is not that less the discount. */
+/** The sum of the ticket prices. Throws when the order's price is not that sum less the discount. */
 function addUp(terms: Pick<OrderFacts, 'tickets' | 'discountAmount' | 'price'>): Money {
   const subtotal = sum(terms.tickets.map((ticket) => ticket.price));
   if (money(subtotal - terms.discountAmount) !== terms.price) {
@@ -281,7 +282,7 @@ export function ticketFor(
   };
 }
 
-/** A ticket's seat at the price it was sold for. */
+/** The seat of a ticket at the price for which it was sold. */
 export function seatOf(ticket: Ticket): PricedSeat {
   return {
     seatId: ticket.seatId,
@@ -297,7 +298,7 @@ export function seatsHeldBy(order: Order | undefined): SeatId[] {
   return order.tickets.map(({ seatId }) => seatId);
 }
 
-/** The seats that an order held and holds no longer. */
+/** The seats that an order held before and does not hold after. */
 export function seatsFreedBy(from: Order, to: Order): SeatId[] {
   const kept = new Set(seatsHeldBy(to));
   return seatsHeldBy(from).filter((seatId) => !kept.has(seatId));

@@ -22,8 +22,8 @@ const LOCK_ORDER = {
 };
 
 /**
- * The order, locked until the transaction ends: every transition starts here, so that one decides at a time. It is
- * read after it is locked: a statement that waits for a lock reads the row again, but not what is joined to it.
+ * The order, locked until the transaction ends. Every transition starts here, so that one transaction decides at a time. The
+ * order is read after it is locked, because a statement that waits for a lock reads the row again, but not the joined rows.
  */
 export async function lockOrder(tx: Transaction, orderId: OrderId): Promise<Order | undefined> {
   const locked = await tx.rows(LOCK_ORDER, [orderId]);
@@ -36,7 +36,7 @@ const FIND_ORDERS = {
           WHERE o.order_id = ANY ($1::uuid[]) ORDER BY o.order_id, t.seat_label, t.seat_id`,
 };
 
-/** Those of the orders that there are. */
+/** The orders that exist among these ids. */
 export async function findOrders(executor: Executor, orderIds: readonly OrderId[]): Promise<Order[]> {
   if (orderIds.length === 0) return [];
   return toOrders(await executor.rows<OrderTicketRow>(FIND_ORDERS, [orderIds]));
@@ -47,7 +47,7 @@ const LOCK_ORDERS = {
   text: 'SELECT FROM orders WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id FOR UPDATE',
 };
 
-/** `lockOrder` for several, in the order of their ids, so that two who lock the same never wait in a circle. */
+/** `lockOrder` for several, in the order of their ids, so that two transactions never wait for each other. */
 export async function lockOrders(tx: Transaction, orderIds: readonly OrderId[]): Promise<Order[]> {
   await tx.rows(LOCK_ORDERS, [orderIds]);
   return findOrders(tx, orderIds);
@@ -76,8 +76,8 @@ const ATTACH_INTENT = {
 };
 
 /**
- * Writes down the PaymentIntent of an attempt at a price, once; false when the order is no longer pending, has another
- * price or has moved on.
+ * Saves the PaymentIntent of an attempt at a price, once; false when the order is no longer pending, or has another price
+ * or another attempt.
  */
 export async function attachIntent(
   executor: Executor,
@@ -108,7 +108,7 @@ const TICKET_PLACE = {
   text: `SELECT order_id, COALESCE(void_reason = 'organiser', false) AS by_organiser FROM tickets WHERE ticket_id = $1`,
 };
 
-/** The order a ticket is of, and whether an organiser voided it; undefined when there is no such ticket. */
+/** The order of a ticket, and whether an organiser voided the ticket; undefined when there is no such ticket. */
 export async function placeOfTicket(
   executor: Executor,
   ticketId: TicketId,
@@ -124,7 +124,7 @@ const TICKETS_PAID = {
           WHERE order_id = $1 AND void_reason IS DISTINCT FROM 'replaced'`,
 };
 
-/** Every ticket that an order's price was for, also those that are void by now. */
+/** Every ticket that is part of an order's price, void or not. */
 export async function ticketsPaid(
   executor: Executor,
   orderId: OrderId,

@@ -9,7 +9,7 @@ import type { HoldSeats, Quote } from './hold-seats.ts';
 import { type PendingOrder, place, ticketFor } from './order.ts';
 import { WriteOrders } from './write-orders.ts';
 
-/** What may be wrong with the request; any other error is a failure of this side. */
+/** Errors that the request causes; any other error is a failure of the service. */
 const REFUSALS: ErrorTable = { ...accessErrors, ...seatErrors, ...pricingErrors };
 
 export interface PlaceOrderNeeds {
@@ -21,7 +21,7 @@ export interface PlaceOrderNeeds {
   readonly ordersPerStatement: number;
 }
 
-/** Places orders (design section 3, "Place"). */
+/** Places orders. */
 export class PlaceOrder {
   readonly #core: Pick<Core, 'database' | 'clock' | 'ids' | 'metrics'>;
   readonly #access: Access;
@@ -38,7 +38,7 @@ export class PlaceOrder {
   }
 
   /**
-   * A pending order on all the seats, or none. Throws `seats_taken` with the seats, `seats_refused` in the seating
+   * Places a pending order for all the seats. Throws `seats_taken` with the seats, `seats_refused` in the seating
    * service's words, `discount_refused`, `price_not_chargeable`, `seating_unavailable`.
    */
   async place(request: SeatRequest, who: Principal): Promise<PendingOrder> {

@@ -6,10 +6,10 @@ import type { Order } from './order.ts';
 import type { OrderBook } from './order-book.ts';
 import { ordersOfUser } from './orders.store.ts';
 
-/** Most orders in one list; a buyer has a handful, and an answer has a bound. */
+/** Most orders in one list. */
 const MAX_LISTED_ORDERS = 200;
 
-/** Reads orders for people. */
+/** Reads orders for callers of the API. */
 export class ReadOrders {
   readonly #database: Core['database'];
   readonly #access: Access;

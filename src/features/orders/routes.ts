@@ -10,7 +10,6 @@ import {
   type SessionId,
   type UserId,
 } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
@@ -18,7 +17,7 @@ import type { HttpServer } from '../../platform/http/server.ts';
 import type { SeatRequest } from '../seats/index.ts';
 import type { CancelOrder } from './cancel-order.ts';
 import type { ChangeOrder } from './change-order.ts';
-import { type TicketsForReader, toWireOrder, type WireOrder } from './json.ts';
+import type { OrderJson, TicketsForReader, WireOrder } from './json.ts';
 import type { ChangeRequest, Order } from './order.ts';
 import type { PlaceOrder } from './place-order.ts';
 import type { ReadOrders } from './read-orders.ts';
@@ -38,7 +37,7 @@ export interface OrderRoutes {
   readonly read: ReadOrders;
   readonly once: Once;
   readonly tickets: TicketsForReader;
-  readonly currency: Currency;
+  readonly json: OrderJson;
   readonly maxSeatsPerOrder: number;
 }
 
@@ -47,15 +46,18 @@ type OrderRequestBody = Static<ReturnType<typeof orderRequestSchema>>;
 const TAGS = ['Orders'];
 
 /** Orders over HTTP (contract section 1). */
-export function orderRoutes(api: HttpServer, routes: OrderRoutes): void {
-  placeRoute(api, routes);
-  changeRoute(api, routes);
-  cancelRoute(api, routes);
-  listRoutes(api, routes);
-  readRoute(api, routes);
+export function orderRoutes(
+  api: HttpServer,
+  { place, change, cancel, read, once, tickets, json, maxSeatsPerOrder }: OrderRoutes,
+): void {
+  placeRoute(api, once, place, maxSeatsPerOrder);
+  changeRoute(api, once, json, change, maxSeatsPerOrder);
+  cancelRoute(api, once, cancel);
+  listRoutes(api, json, read, tickets);
+  readRoute(api, json, read);
 }
 
-function placeRoute(api: HttpServer, { place, once, maxSeatsPerOrder }: OrderRoutes): void {
+function placeRoute(api: HttpServer, once: Once, place: PlaceOrder, maxSeatsPerOrder: number): void {
   const OrderRequest = orderRequestSchema(maxSeatsPerOrder);
   const orderFields = new Set(Object.keys(OrderRequest.properties));
   api.post(
@@ -74,13 +76,13 @@ function placeRoute(api: HttpServer, { place, once, maxSeatsPerOrder }: OrderRou
           'price_not_chargeable',
         ],
       },
-      // It may wait with many others: fields that nobody asked for do not wait in memory with it.
+      // A queued request keeps only the known fields of its body in memory.
       preHandler: async (request) => {
         request.body = pick(orderFields, request.body);
       },
       schema: {
         tags: TAGS,
-        summary: 'Place an order: all the seats or none',
+        summary: 'Place an order for all the seats or none',
         body: OrderRequest,
         headers: onceHeaders,
         response: { 201: OrderResponseSchema, ...problems },
@@ -95,7 +97,13 @@ function placeRoute(api: HttpServer, { place, once, maxSeatsPerOrder }: OrderRou
   );
 }
 
-function changeRoute(api: HttpServer, { change, once, currency, maxSeatsPerOrder }: OrderRoutes): void {
+function changeRoute(
+  api: HttpServer,
+  once: Once,
+  json: OrderJson,
+  change: ChangeOrder,
+  maxSeatsPerOrder: number,
+): void {
   api.put(
     '/api/order/:orderId',
     {
@@ -118,7 +126,7 @@ function changeRoute(api: HttpServer, { change, once, currency, maxSeatsPerOrder
       },
       schema: {
         tags: TAGS,
-        summary: 'Other seats, another discount, or both, while the order is pending',
+        summary: 'Change the seats or the discount of a pending order',
         params: OrderParamsSchema,
         body: orderUpdateSchema(maxSeatsPerOrder),
         headers: onceHeaders,
@@ -126,7 +134,7 @@ function changeRoute(api: HttpServer, { change, once, currency, maxSeatsPerOrder
       },
     },
     async (request, reply) => {
-      const body = (order: Order) => toWireOrder(order, currency);
+      const body = (order: Order) => json.toWire(order);
       return once.answer(request, reply, { status: OK, body }, () =>
         change.change(toOrderId(request.params), toChangeRequest(request.body), principalOf(request)),
       );
@@ -134,7 +142,7 @@ function changeRoute(api: HttpServer, { change, once, currency, maxSeatsPerOrder
   );
 }
 
-function cancelRoute(api: HttpServer, { cancel, once }: OrderRoutes): void {
+function cancelRoute(api: HttpServer, once: Once, cancel: CancelOrder): void {
   api.delete(
     '/api/order/:orderId',
     {
@@ -155,10 +163,13 @@ function cancelRoute(api: HttpServer, { cancel, once }: OrderRoutes): void {
       schema: {
         tags: TAGS,
         summary:
-          'Cancel a pending order; administrators cancel a completed one, too, which gives the money back',
+          'Cancel a pending order; an administrator can also cancel a completed order, which refunds it',
         params: OrderParamsSchema,
         headers: onceHeaders,
-        response: { 204: Type.Null({ description: 'Cancelled; the seats are free' }), ...problems },
+        response: {
+          204: Type.Null({ description: 'The order is cancelled and its seats are free' }),
+          ...problems,
+        },
       },
     },
     async (request, reply) => {
@@ -170,9 +181,9 @@ function cancelRoute(api: HttpServer, { cancel, once }: OrderRoutes): void {
   );
 }
 
-function listRoutes(api: HttpServer, { read, tickets, currency }: OrderRoutes): void {
+function listRoutes(api: HttpServer, json: OrderJson, read: ReadOrders, tickets: TicketsForReader): void {
   const withTickets = async (order: Order): Promise<WireOrder> => ({
-    ...toWireOrder(order, currency),
+    ...json.toWire(order),
     tickets: await tickets.toJson(order),
   });
 
@@ -182,7 +193,7 @@ function listRoutes(api: HttpServer, { read, tickets, currency }: OrderRoutes): 
       config: { permission: 'order.list' },
       schema: {
         tags: TAGS,
-        summary: 'The caller’s orders with QR codes, newest first',
+        summary: 'List the caller’s orders with QR codes, newest first',
         response: { 200: OrdersSchema, ...problems },
       },
     },
@@ -198,7 +209,7 @@ function listRoutes(api: HttpServer, { read, tickets, currency }: OrderRoutes): 
       config: { permission: 'order.list' },
       schema: {
         tags: TAGS,
-        summary: 'A user’s orders with QR codes, newest first; for the user and administrators',
+        summary: 'List a user’s orders with QR codes, newest first; for the user and administrators',
         params: Type.Object({ userId: Uuid('The user') }),
         response: { 200: OrdersSchema, ...problems },
       },
@@ -210,26 +221,26 @@ function listRoutes(api: HttpServer, { read, tickets, currency }: OrderRoutes): 
   );
 }
 
-function readRoute(api: HttpServer, { read, currency }: OrderRoutes): void {
+function readRoute(api: HttpServer, json: OrderJson, read: ReadOrders): void {
   api.get(
     '/api/order/:orderId',
     {
       config: { permission: 'order.read', refuses: ['order_not_found'] },
       schema: {
         tags: TAGS,
-        summary: 'An order; for its buyer, the organiser of its event and administrators',
+        summary: 'Read an order; for its buyer, the organiser of its event and administrators',
         params: OrderParamsSchema,
         response: { 200: OrderSchema, ...problems },
       },
     },
     async (request) => {
       const order = await read.read(toOrderId(request.params), principalOf(request));
-      return toWireOrder(order, currency);
+      return json.toWire(order);
     },
   );
 }
 
-/** Ids compare in lower case everywhere behind the routes. */
+/** Behind the routes every id is in lower case. */
 export function toOrderId({ orderId }: Static<typeof OrderParamsSchema>): OrderId {
   return as<OrderId>(orderId.toLowerCase());
 }
@@ -265,7 +276,7 @@ function toSeatRequest(body: OrderRequestBody): SeatRequest {
   };
 }
 
-/** The named fields in their order in the body: what is kept with an `Idempotency-Key` is compared as text. */
+/** The named fields, in their order in the body: the body of a request with an `Idempotency-Key` is compared as text. */
 function pick(names: ReadonlySet<string>, body: OrderRequestBody): OrderRequestBody {
   return Object.fromEntries(Object.entries(body).filter(([name]) => names.has(name))) as OrderRequestBody;
 }

@@ -33,13 +33,13 @@ interface OrderRow {
   readonly cancel_reason: CancelReason | null;
 }
 
-/** What to select of `orders o`. */
+/** The columns of `orders o` that `toOrders` reads. */
 export const ORDER_COLUMNS = `
   o.order_id, o.user_id, o.event_id, o.organization_id, o.session_id, o.status, o.subtotal, o.discount_id,
   o.discount_code, o.discount_amount, o.price, o.created_at, o.payment_intent_id, o.payment_attempt, o.expires_at,
   o.completed_at, o.cancelled_at, o.cancel_reason`;
 
-/** The tickets that are an order's: those it holds or sold, and when it is cancelled those that ended with it. */
+/** The tickets of an order: the live ones, and those that were voided with a cancelled order. */
 export const ITS_TICKETS = `tickets t ON t.order_id = o.order_id AND (t.voided_at IS NULL OR t.void_reason = 'order')`;
 
 /** A row of orders left-joined with tickets: the ticket's columns are null for an order without any. */
@@ -91,7 +91,7 @@ function toState(row: OrderTicketRow): OrderState {
   }
 }
 
-/** The table's checks promise these; a missing one means somebody changed the schema. */
+/** The table's checks guarantee these values; one that is missing means that the schema was changed by hand. */
 function present<Value>(value: Value | null): Value {
   if (value === null) throw new Error('an order row contradicts its status');
   return value;

@@ -8,10 +8,10 @@ export const SeatIdSchema = Type.String({
   minLength: 1,
   maxLength: MAX_SEAT_ID_CHARS,
   ...PLAIN_TEXT,
-  description: 'A seat, opaque: nearly always a UUID',
+  description: 'Id of a seat; an opaque text, usually a UUID',
 });
 
-/** `maxSeats` is configuration, and part of what the API promises. */
+/** `maxSeats` is configuration, so the API description depends on it. */
 export const orderRequestSchema = (maxSeats: number) =>
   Type.Object(
     {
@@ -22,7 +22,7 @@ export const orderRequestSchema = (maxSeats: number) =>
         minItems: 1,
         maxItems: maxSeats,
         uniqueItems: true,
-        description: 'All of them or none',
+        description: 'Seats to hold: all of them or none',
       }),
       discount_id: Type.Optional(
         Type.Union([Uuid('A discount'), Type.Literal(''), Type.Null()], {
@@ -43,7 +43,7 @@ export const orderRequestSchema = (maxSeats: number) =>
     },
   );
 
-/** A part that is absent stays as it is. */
+/** A field that is absent is not changed. */
 export const orderUpdateSchema = (maxSeats: number) =>
   Type.Object(
     {
@@ -52,17 +52,17 @@ export const orderUpdateSchema = (maxSeats: number) =>
           minItems: 1,
           maxItems: maxSeats,
           uniqueItems: true,
-          description: 'All seats the order is to have; those it has keep their price',
+          description: 'All seats of the changed order; seats that it has already keep their price',
         }),
       ),
       discount_id: Type.Optional(
         Type.Union([Uuid('A discount'), Type.Literal(''), Type.Null()], {
-          description: 'Null or empty takes the discount off',
+          description: 'Null or empty removes the discount',
         }),
       ),
     },
     {
-      // A body that names neither is a mistake, not a request for nothing.
+      // A body with neither field is a mistake of the caller.
       anyOf: [{ required: ['seat_ids'] }, { required: ['discount_id'] }],
       examples: [{ seat_ids: ['011ad2bb-6fab-4cc9-a9bb-e3cd6d8ffcc0'], discount_id: null }],
     },
@@ -115,12 +115,12 @@ export const OrderSchema = Type.Object(
     SessionID: Uuid('The session'),
     Status: Type.Union([Type.Literal('pending'), Type.Literal('completed'), Type.Literal('cancelled')]),
     SubTotal: Type.Number({ description: 'Major units' }),
-    DiscountID: Type.String({ description: 'Empty: none' }),
+    DiscountID: Type.String({ description: 'Empty when there is none' }),
     DiscountCode: Type.String(),
     DiscountAmount: Type.Number({ description: 'Major units' }),
-    Price: Type.Number({ description: 'SubTotal less DiscountAmount; what is charged' }),
+    Price: Type.Number({ description: 'SubTotal less DiscountAmount: the amount charged' }),
     CreatedAt: Type.String({ description: 'RFC 3339 in UTC' }),
-    PaymentIntentID: Type.String({ description: 'Empty: none' }),
+    PaymentIntentID: Type.String({ description: 'Empty when there is none' }),
     tickets: Type.Optional(Type.Array(TicketSchema)),
   },
   {

@@ -3,7 +3,7 @@ import type { Executor } from '../../platform/postgres/database.ts';
 import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import type { FoundHold, NamedSeat } from '../seats/index.ts';
 
-/** Whether the unique index that decides who has a seat (I1) refused a ticket: the seat is another order's. */
+/** Whether the unique index that decides who has a seat (I1) refused a ticket, because another order has the seat. */
 export function isSeatTaken(error: unknown): boolean {
   return isUniqueViolation(error, 'tickets_live_seat');
 }
@@ -14,7 +14,7 @@ const LIVE_SEATS = {
           WHERE session_id = $1 AND seat_id = ANY ($2::text[]) AND voided_at IS NULL ORDER BY seat_id`,
 };
 
-/** Which of the seats have a live ticket. */
+/** The seats among these that have a live ticket. */
 export async function liveSeats(
   executor: Executor,
   sessionId: SessionId,
@@ -24,7 +24,7 @@ export async function liveSeats(
   return rows.map((row) => row.seat_id);
 }
 
-/** A look by key for each, written so that no plan reads all orders or all tickets of a session instead. */
+/** Looks up each hold by key, in a form for which no plan reads all orders or all tickets of a session. */
 const STILL_HELD = {
   name: 'holds-still-held',
   text: `SELECT h.seat_id
@@ -39,9 +39,9 @@ const STILL_HELD = {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * Which of the seats are held or sold in the session: those with a live ticket, those of an order that is not written
- * yet, and those that a pending order of the session is about to take, which is for `placingHoldMs` at most. Any other
- * hold found is over, or of another session.
+ * The seats among these that are held or sold in the session: those with a live ticket, those of an order that is not
+ * written yet, and, for at most `placingHoldMs`, those that a pending order of the session is about to take. Any other hold
+ * has ended, or belongs to another session.
  */
 export async function stillHeld(
   executor: Executor,
@@ -64,7 +64,7 @@ const SEAT_LABELS = {
           WHERE session_id = $1 AND seat_id = ANY ($2::text[]) AND voided_at IS NULL`,
 };
 
-/** What those of the seats that have a live ticket are called there. */
+/** The labels of those of the seats that have a live ticket. */
 export async function seatLabels(
   executor: Executor,
   sessionId: SessionId,

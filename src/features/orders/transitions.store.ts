@@ -28,8 +28,8 @@ const COUNT_DISCOUNT_USE = {
 };
 
 /**
- * Saves the state an order came into, from the locked one it was in: the discount's use first, as in `INSERT_ORDER`,
- * so that the two never wait for each other. Throws an error that `isSeatTaken` knows when a revived seat is sold.
+ * Saves a transition of a locked order. The use of the discount comes first, as in `INSERT_ORDER`, so that the two never
+ * wait for each other. Throws an error that `isSeatTaken` recognises when a seat has been sold to another order.
  */
 export async function saveTransition(tx: Transaction, from: Order, to: Order): Promise<void> {
   const usesChange = Number(to.status !== 'cancelled') - Number(from.status !== 'cancelled');
@@ -77,9 +77,9 @@ const SAVE_TERMS = {
 };
 
 /**
- * Saves the new terms of a locked pending order. New tickets are written before old ones are void, so that a seat is
- * never freed for one that is not available. False, with nothing saved that the caller may commit, when the new
- * discount is used up here; throws an error that `isSeatTaken` knows when a seat is another order's.
+ * Saves the new terms of a locked pending order. New tickets are written before old ones are voided, so that a seat is
+ * never freed for one that is taken. False when the new discount is used up: the caller must then roll back. Throws an
+ * error that `isSeatTaken` recognises when another order has a seat.
  */
 export async function saveTerms(
   tx: Transaction,
@@ -113,7 +113,7 @@ export async function saveTerms(
   return true;
 }
 
-/** Voids tickets of an order that goes on without them. */
+/** Voids some tickets of an order that stays pending or completed. */
 export async function voidTickets(
   tx: Transaction,
   tickets: readonly Ticket[],
@@ -125,7 +125,7 @@ export async function voidTickets(
   await tx.rows(VOID_SOME_TICKETS, [ticketIds, toRfc3339(at), reason]);
 }
 
-/** One use of a discount for one of another, in the order of their ids, so that two exchanges never wait in a circle. */
+/** Returns a use of one discount and takes a use of another, in the order of their ids, so that two exchanges never wait for each other. */
 async function exchangeDiscount(
   tx: Transaction,
   from: DiscountId | undefined,
@@ -177,7 +177,7 @@ const AMEND_TICKET = {
           WHERE ticket_id = $1 AND voided_at IS NULL`,
 };
 
-/** Saves seat, label and note of a live ticket. Throws an error that `isSeatTaken` knows when the seat is another order's. */
+/** Saves seat, label and note of a live ticket. Throws an error that `isSeatTaken` recognises when another order has the seat. */
 export async function amendTicket(tx: Transaction, ticket: Ticket): Promise<void> {
   await tx.rows(AMEND_TICKET, [ticket.ticketId, ticket.seatId, ticket.seatLabel, ticket.note ?? null]);
 }

@@ -3,21 +3,23 @@ import { AppError } from '../../kernel/errors.ts';
 import type { Core } from '../../platform/core.ts';
 import type { Writer } from '../../platform/postgres/database.ts';
 import { REFUSAL_WORDS } from '../pricing/index.ts';
-import { announcementsOf } from './json.ts';
-import { insertOrder, insertOrders, isForEachAlone, type NewOrder } from './new-orders.store.ts';
+import { OrderJson } from './json.ts';
+import { insertOrder, insertOrders, mustBeWrittenAlone, type NewOrder } from './new-orders.store.ts';
 import type { PendingOrder } from './order.ts';
 
-/** More would carry no more, and a statement with fewer orders in it costs more for each. */
+/** More statements at a time write no more orders, and fewer orders in a statement cost more for each. */
 const STATEMENTS_UNDER_WAY = 2;
 
-/** Writes new orders: one statement each, which orders that come at the same time share. */
+/** Writes new orders. Orders that arrive together share a statement. */
 export class WriteOrders {
   readonly #database: Core['database'];
+  readonly #json: OrderJson;
   readonly #insertShared: ((added: NewOrder) => Promise<void>) | undefined;
 
   /** `ordersPerStatement` is the most orders that are written by one statement. */
   constructor(database: Core['database'], ordersPerStatement: number) {
     this.#database = database;
+    this.#json = new OrderJson(database.currency);
     if (ordersPerStatement === 1) return;
     this.#insertShared = createBatches<NewOrder>(
       { size: ordersPerStatement, underWay: STATEMENTS_UNDER_WAY },
@@ -27,15 +29,15 @@ export class WriteOrders {
   }
 
   /**
-   * Writes an order, and keeps the answer to its request in the same transaction where there is an `Idempotency-Key`.
-   * Throws `discount_refused` when its discount is used up, and an error that `isSeatTaken` knows. A discount is one row
-   * that every order with it waits for, so such an order shares no statement.
+   * Writes an order. With an `Idempotency-Key`, the answer to the request is stored in the same transaction.
+   * Throws `discount_refused` when its discount is used up, and an error that `isSeatTaken` recognises. An order with
+   * a discount shares no statement, because every order with that discount waits for the same row.
    */
   async write(order: PendingOrder, maxDiscountUses: number | undefined): Promise<void> {
     const database = this.#database;
     const added = {
       order,
-      announcements: announcementsOf(undefined, order, database.currency),
+      announcements: this.#json.announcementsOf(undefined, order),
       traceparent: database.traceparent(),
     };
     if (database.isKeyed()) {
@@ -56,13 +58,13 @@ async function insert(executor: Writer, added: NewOrder, maxDiscountUses?: numbe
   throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
 }
 
-/** False when none was written, and each is to be written alone. */
+/** False when none was written and each is to be written alone. */
 async function insertTogether(executor: Writer, added: readonly NewOrder[]): Promise<boolean> {
   try {
     await insertOrders(executor, added);
     return true;
   } catch (error) {
-    if (isForEachAlone(error, added.length)) return false;
+    if (mustBeWrittenAlone(error, added.length)) return false;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import type { Order } from '../orders/index.ts';
 
 const CONTROLS = /(?![\t\r\n])\p{Cc}/gu;
 
-/** An order's session as a calendar file: https://www.rfc-editor.org/rfc/rfc5545 . The same order is the same entry, always. */
+/** An order's session as a calendar file (https://www.rfc-editor.org/rfc/rfc5545), always with the same entry id. */
 export function toCalendar({ orderId, tickets }: Order, session: SessionInfo, now: Instant): string {
   const { title, startsAt, endsAt, venue } = session;
   const calendar = ical({ prodId: '//ms-ticketing//tickets//EN', method: ICalCalendarMethod.PUBLISH });
@@ -14,13 +14,13 @@ export function toCalendar({ orderId, tickets }: Order, session: SessionInfo, no
     id: `order-${orderId}@ms-ticketing`,
     stamp: new Date(now),
     start: new Date(startsAt),
-    // The library would turn a session around that ends before it begins.
+    // The library would swap start and end of a session that ends before it starts.
     ...(endsAt === undefined || endsAt <= startsAt ? {} : { end: new Date(endsAt) }),
     summary: title,
     location: [venue.name, venue.address].filter(Boolean).join(', ') || (venue.onlineLink ?? ''),
     description: `Seats: ${seats.join(', ')}\nOrder ${orderId}`,
     status: ICalEventStatus.CONFIRMED,
   });
-  // Its last line lacks the end that every line has, and a text's control characters are in none (RFC 5545, 3.1).
+  // RFC 5545, section 3.1: no control characters, and a line end after the last line too, which the library omits.
   return `${calendar.toString().replace(CONTROLS, '')}\r\n`;
 }

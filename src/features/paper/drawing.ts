@@ -3,13 +3,13 @@ import { AppError } from '../../kernel/errors.ts';
 import type { TicketPage } from './page.ts';
 import type { Drawn } from './page.worker.ts';
 
-/** The bounds of drawing. */
+/** Limits of drawing. */
 export interface DrawingLimits {
-  /** PDFs that wait for the one being drawn. */
+  /** PDFs that may wait. */
   readonly maxWaiting: number;
-  /** How long a PDF waits for its turn. */
+  /** Maximum time that a PDF waits for its turn. */
   readonly maxWaitMs: number;
-  /** How long a PDF is drawn, the start of the thread included; after that the thread counts as stuck. */
+  /** Maximum time to draw a PDF, including the start of the thread. After that the thread is replaced. */
   readonly maxDrawMs: number;
 }
 
@@ -22,8 +22,8 @@ interface Job {
 }
 
 /**
- * Draws the pages of tickets in a thread of its own: reading the fonts takes two seconds and a page up to 30 ms, which no
- * other request waits for. The thread starts with the first page.
+ * Draws tickets in a worker thread, one PDF after another, so that other requests are not held up: reading the fonts takes
+ * two seconds and a page up to 30 ms. The thread starts with the first PDF.
  */
 export class Drawing {
   readonly #limits: DrawingLimits;
@@ -36,7 +36,7 @@ export class Drawing {
     this.#limits = { ...LIMITS, ...limits };
   }
 
-  /** A PDF of one page a ticket. Throws `printing_busy`, and `shutting_down` once it is closed. */
+  /** A PDF with one page for each ticket. Throws `printing_busy`, and `shutting_down` after `close`. */
   async draw(pages: readonly TicketPage[]): Promise<Buffer> {
     if (this.#isClosed) throw new AppError('shutting_down', 'The service is stopping. Try again shortly.');
     if (this.#waiting.length >= this.#limits.maxWaiting) throw busy();
@@ -50,7 +50,7 @@ export class Drawing {
     return job.done.promise.finally(() => clearTimeout(job.timer));
   }
 
-  /** Ends the thread; waiting PDFs are refused. */
+  /** Ends the thread and refuses waiting PDFs. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const left = this.#waiting.splice(0);
@@ -73,7 +73,7 @@ export class Drawing {
   }
 
   #start(): Worker {
-    // What the process was started with is not the thread's: a module to load first, a debugger's port.
+    // The process's own Node options (preloaded modules, a debugger port) are not for the thread.
     const started = new Worker(new URL('./page.worker.ts', import.meta.url), { execArgv: [] });
     started.on('message', (drawn: Drawn) => {
       if (started !== this.#thread) return;
@@ -91,7 +91,7 @@ export class Drawing {
     this.#next();
   }
 
-  /** The next page starts another thread. */
+  /** Fails the current PDF. The next one starts a new thread. */
   #lose(lost: Worker, error: unknown): void {
     if (lost !== this.#thread) return;
     this.#thread = undefined;
@@ -110,5 +110,5 @@ export class Drawing {
 }
 
 function busy(): AppError {
-  return new AppError('printing_busy', 'As many tickets are being drawn as may be. Try again shortly.');
+  return new AppError('printing_busy', 'Too many tickets are being printed. Try again shortly.');
 }

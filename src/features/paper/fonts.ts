@@ -3,22 +3,22 @@ import { fileURLToPath } from 'node:url';
 import { create, type Font } from 'fontkit';
 import { unpackWoff } from './woff.ts';
 
-/** A font that pages embed, cut down to the glyphs they use. */
+/** A font that PDFs embed, reduced to the glyphs they use. */
 export interface PageFont {
   readonly name: string;
   readonly source: Font;
-  /** Whether it shapes scripts that run from right to left, and turns them; else they are drawn a character at a time. */
+  /** Whether the font shapes and reverses right-to-left text itself. */
   readonly isShaping: boolean;
   covers(codePoint: number): boolean;
-  /** Whether it can draw the text: shaping rules do not always get through rare sequences. */
+  /** Whether it can shape the text. Shaping fails for some rare sequences. */
   canShape(text: string): boolean;
-  /** The width of a text that it can shape, in ems. */
+  /** Width in ems of a text that the font can shape. */
   emsOf(text: string): number;
 }
 
 /**
- * In the order in which they are tried. Noto Sans has Latin, Greek, Cyrillic and Devanagari; the last one has a plain
- * glyph for nearly every character there is, so that a name in any script can be read.
+ * The fonts in the order in which they are tried. Noto Sans has Latin, Greek, Cyrillic and Devanagari. The last font has a
+ * plain glyph for nearly every Unicode character, so that names in any script are readable.
  */
 const files = () =>
   [
@@ -43,7 +43,7 @@ const files = () =>
 
 let loaded: readonly PageFont[] | undefined;
 
-/** The fonts of all pages, read when the first page is made and kept: to read their rules again takes 60 ms each. */
+/** All fonts, loaded once with the first page. Loading a font again would take 60 ms. */
 export function pageFonts(): readonly PageFont[] {
   loaded ??= files().map(([name, path, isShaping]) => {
     const file = readFileSync(fileURLToPath(path));

@@ -14,11 +14,11 @@ export interface PaperNeeds {
   readonly tickets: ViewTickets;
   readonly findOrder: FindOrder;
   readonly catalogue: Catalogue;
-  /** Zone of the IANA database in which times are printed. */
+  /** IANA time zone of printed times. */
   readonly timeZone: string;
 }
 
-/** Builds tickets on paper and in the calendar. */
+/** Builds PDF tickets and calendar files. */
 export function createPaper(core: Core, needs: PaperNeeds): Feature {
   const { access, catalogue } = needs;
   const drawing = new Drawing();

@@ -1,27 +1,27 @@
-/** A part of a line that one font draws. */
+/** A part of a line in one font. */
 export interface Run<Font> {
   readonly text: string;
   readonly font: Font;
 }
 
-/** What is asked of a font to choose it. */
+/** What decides whether a font can draw a text. */
 export interface Coverage {
   covers(codePoint: number): boolean;
   canShape(text: string): boolean;
 }
 
-/** Longer than any name that is meant to be read, short enough to be set at once. */
+/** Longer than any real name, and short enough to lay out quickly. */
 const MAX_CHARS = 400;
 /** Drawn in place of a character that no font has. */
 const MISSING = '□';
-/** Joiners change the shape of their neighbours; everything else that has no shape of its own is left out. */
+/** Invisible characters, which are removed. Joiners are kept, because they change the shape of their neighbours. */
 const SHAPELESS = /(?![\u200c\u200d])[\p{C}\p{Zl}\p{Zp}]+/gu;
 const IGNORED_IN_FONTS = /^(?:\u200c|\u200d|[\ufe00-\ufe0f])$/;
 const HAS_SHAPE_OF_SCRIPT = /[\p{L}\p{M}\p{N}]/u;
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const words = new Intl.Segmenter('en', { granularity: 'word' });
 
-/** A text as it can be drawn: of bounded length, in one line, without what has no shape. */
+/** A text prepared for drawing: one line of limited length without invisible characters. */
 export function drawable(text: string): string {
   const flat = text
     .replace(/[\t-\r]+/g, ' ')
@@ -33,8 +33,8 @@ export function drawable(text: string): string {
 }
 
 /**
- * The runs of a text in its logical order, each in the first font that has all of it. Blanks and signs go with what is
- * before them; a character that no font has becomes a box.
+ * Splits a text into runs in logical order, each in the first font that has all its characters. Spaces and punctuation stay
+ * with the run before them. A character that no font has becomes a box.
  */
 export function runsIn<Font extends Coverage>(text: string, fonts: readonly [Font, ...Font[]]): Run<Font>[] {
   const runs: { text: string; font: Font }[] = [];
@@ -65,18 +65,18 @@ function toBoxes(text: string): string {
     .join('');
 }
 
-/** What a reader takes for a character each. */
+/** The graphemes of a text: what readers see as single characters. */
 export function graphemesOf(text: string): string[] {
   return [...graphemes.segment(text)].map(({ segment }) => segment);
 }
 
-/** A word, a blank or a part of a word, with its width in ems: its width at any size, by that size. */
+/** A word, a space or a part of a word, with its width in ems. */
 export interface Piece {
   readonly text: string;
   readonly ems: number;
 }
 
-/** What a text is broken into lines between: its words, and the graphemes of one that is wider than `maxEms`. */
+/** The pieces between which lines may break: words, and the graphemes of words wider than `maxEms`. */
 export function piecesOf(text: string, maxEms: number, emsOf: (text: string) => number): Piece[] {
   return [...words.segment(text)].flatMap(({ segment }) => {
     const word = { text: segment, ems: emsOf(segment) };
@@ -85,7 +85,7 @@ export function piecesOf(text: string, maxEms: number, emsOf: (text: string) => 
   });
 }
 
-/** Lines of at most `maxEms`; past `maxLines` the last one ends with an ellipsis. */
+/** At most `maxLines` lines of at most `maxEms`. The last one ends with an ellipsis if text is cut. */
 export function linesOf(pieces: readonly Piece[], maxEms: number, maxLines: number): string[] {
   const lines = filled(pieces, maxEms);
   const kept = lines.slice(0, maxLines);
@@ -94,7 +94,7 @@ export function linesOf(pieces: readonly Piece[], maxEms: number, maxLines: numb
   return kept.map((line) => textOf(line).trim());
 }
 
-/** How many lines of at most `maxEms` it takes. */
+/** Number of lines of at most `maxEms` that the pieces fill. */
 export function lineCount(pieces: readonly Piece[], maxEms: number): number {
   return filled(pieces, maxEms).length;
 }

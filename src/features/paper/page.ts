@@ -4,7 +4,7 @@ import { qrSquares } from '../tickets/index.ts';
 import { type PageFont, pageFonts } from './fonts.ts';
 import { drawable, graphemesOf, lineCount, linesOf, piecesOf, type Run, runsIn } from './line.ts';
 
-/** What stands on the page of one ticket, from top to bottom. */
+/** The content of a ticket's page, from top to bottom. */
 export interface TicketPage {
   readonly title: string;
   readonly time: string;
@@ -14,30 +14,30 @@ export interface TicketPage {
   readonly tier: string;
   readonly ticketId: string;
   readonly orderId: string;
-  /** Of the QR code. */
+  /** The text of the QR code. */
   readonly qrText: string;
 }
 
 const POINTS_PER_CM = 72 / 2.54;
 const PAGE = { width: 21 * POINTS_PER_CM, margin: 2 * POINTS_PER_CM };
 const TEXT_WIDTH = PAGE.width - 2 * PAGE.margin;
-/** Black squares alone; with its white border it is 8.5 cm, and reads from paper that was folded or copied in grey. */
+/** Width without the white border. At this size the code is readable from folded paper and grey copies. */
 const QR_WIDTH = 7.5 * POINTS_PER_CM;
-/** White squares around it, as ISO/IEC 18004 asks for. */
+/** White squares around the code, as ISO/IEC 18004 requires. */
 const QUIET_SQUARES = 4;
 const LINE_HEIGHT = 1.35;
 const LABEL_SIZE = 9;
 const TEXT_SIZE = 13;
 const SMALLEST_SIZE = 8;
-// Its types tell of the module that bundlers load; Node loads the function itself.
+// The types describe the bundler's module; Node loads the function itself.
 const bidi = (bidiFactory as unknown as () => Bidi)();
 
-/** A PDF of one A4 page a ticket, black on white. Characters that no font has are boxes. */
+/** A PDF with one A4 page for each ticket, black on white. Characters that no font has are drawn as boxes. */
 export function drawTicketPages(pages: readonly TicketPage[]): Promise<Buffer> {
   const fonts = pageFonts();
   const document = new PDFDocument({ size: 'A4', margin: 0, autoFirstPage: false, lang: 'en', font: '' });
   for (const { name, source } of fonts) {
-    // It takes a font that is read already, which its types do not know of yet.
+    // It accepts a loaded font, which its types do not declare yet.
     document.registerFont(name, source as unknown as PDFKit.Mixins.PDFFontSource);
   }
   const chunks: Buffer[] = [];
@@ -77,7 +77,7 @@ function drawPage(document: PDFKit.PDFDocument, page: TicketPage): void {
   put(`Order ${page.orderId}`, [SMALLEST_SIZE], 1);
 }
 
-/** Draws a text in the largest of the sizes in which it fits; where the next line goes. */
+/** Draws a text in the largest size that fits, and returns the top of the next line. */
 function drawText(
   document: PDFKit.PDFDocument,
   given: string,
@@ -96,7 +96,7 @@ function drawText(
   return y;
 }
 
-/** No features of its own choice: with a list of them, however empty, a run is shaped whole and not word by word. */
+/** An empty list makes pdfkit shape a run as a whole and not word by word. */
 const SHAPED_WHOLE: PDFKit.Mixins.OpenTypeFeatures[] = [];
 
 function drawLine(document: PDFKit.PDFDocument, line: string, baseline: number, size: number): void {
@@ -122,8 +122,8 @@ function runsOf(line: string): Run<PageFont>[] {
 }
 
 /**
- * The runs of a line from left to right, as the Unicode Bidirectional Algorithm has them (UAX 9, rule L2). Within a run
- * the shaping turns what is written from right to left.
+ * The runs of a line from left to right, by the Unicode Bidirectional Algorithm (UAX 9, rule L2). Shaping reverses the text
+ * within a right-to-left run.
  */
 function asSeen(line: string): Run<PageFont>[] {
   const { levels } = bidi.getEmbeddingLevels(line, 'ltr');
@@ -142,12 +142,12 @@ function asSeen(line: string): Run<PageFont>[] {
   );
 }
 
-/** A run that is read from right to left, as a font draws it that does not turn it itself. */
+/** A right-to-left run, with its text reversed if its font does not do that itself. */
 function turned(run: Run<PageFont>): Run<PageFont> {
   return run.font.isShaping ? run : { ...run, text: graphemesOf(run.text).reverse().join('') };
 }
 
-/** Turns each stretch of neighbours that belong together. */
+/** Reverses each sequence of adjacent parts that `belongs` accepts. */
 function reverseWhere<Part>(parts: Part[], belongs: (part: Part) => boolean): void {
   let start = 0;
   while (start < parts.length) {
@@ -158,9 +158,7 @@ function reverseWhere<Part>(parts: Part[], belongs: (part: Part) => boolean): vo
   }
 }
 
-/**
- * One path for all squares: drawn apart, neighbours would show a hair's breadth of white between them. How wide a square is.
- */
+/** Draws all squares as one path, because separate ones show white hairlines. Returns the width of a square. */
 function drawQr(document: PDFKit.PDFDocument, qrText: string, left: number, top: number): number {
   const qr = qrSquares(qrText);
   const side = QR_WIDTH / qr.size;

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { drawTicketPages, type TicketPage } from './page.ts';
 
-/** The thread that draws: pages come in, one PDF after another goes out, or why there is none. */
+/** The answer of the drawing thread to a list of pages: the PDF or the reason of its failure. */
 export type Drawn = { readonly pdf: Uint8Array } | { readonly failure: string };
 
 parentPort?.on('message', async (pages: readonly TicketPage[]) => {

@@ -14,11 +14,11 @@ export interface PrintTicketsNeeds {
   readonly tickets: Pick<ViewTickets, 'find' | 'viewOf' | 'viewsOf'>;
   readonly catalogue: Catalogue;
   readonly drawing: Pick<Drawing, 'draw'>;
-  /** Zone of the IANA database in which times are printed. */
+  /** IANA time zone of printed times. */
   readonly timeZone: string;
 }
 
-/** Prints tickets for those who may see their QR codes. */
+/** Prints tickets for users who may see their QR codes. */
 export class PrintTickets {
   readonly #access: Access;
   readonly #readGoodOrder: ReadGoodOrder;
@@ -45,7 +45,7 @@ export class PrintTickets {
     return this.#print(order.sessionId, await this.#tickets.viewsOf(order));
   }
 
-  /** The same for one ticket; for its holder, the organiser and administrators. Throws `ticket_not_found`, too. */
+  /** The same for one ticket; for its holder, the organiser and administrators. Also throws `ticket_not_found`. */
   async ofTicket(ticketId: TicketId, who: Principal): Promise<Buffer> {
     const { ticket, orderStatus, holderId, eventId } = await this.#tickets.find(ticketId);
     await this.#access.require('ticket.print', who, { owner: holderId, event: eventId });
@@ -60,7 +60,7 @@ export class PrintTickets {
   }
 }
 
-/** Unknown parts are left out: the code is what admits. */
+/** Unknown parts are left out, because only the QR code is needed to enter. */
 function toPage(
   { ticket, qrText = '' }: TicketView,
   session: SessionInfo | undefined,

@@ -7,7 +7,7 @@ import type { Order } from '../orders/index.ts';
 export type FindOrder = (orderId: OrderId) => Promise<Order | undefined>;
 
 /**
- * An order with good tickets, for those who may read it. Throws `order_not_found`, `forbidden`, `ticket_not_paid`,
+ * Reads an order with good tickets for users who may read it. Throws `order_not_found`, `forbidden`, `ticket_not_paid`,
  * `ticket_cancelled`, `seating_unavailable`.
  */
 export type ReadGoodOrder = (orderId: OrderId, who: Principal) => Promise<Order>;
@@ -22,9 +22,9 @@ export function createReadGoodOrder(access: Access, findOrder: FindOrder): ReadG
   };
 }
 
-/** Why there is no paper for tickets of an order in this state. */
+/** The error for an order without printable tickets. */
 export function nothingToPrint(status: Order['status']): AppError {
   return status === 'pending'
-    ? new AppError('ticket_not_paid', 'The order is not paid yet: there is nothing to print.')
-    : new AppError('ticket_cancelled', 'The ticket was cancelled: there is nothing to print.');
+    ? new AppError('ticket_not_paid', 'The order is not paid yet, so it has no tickets to print.')
+    : new AppError('ticket_cancelled', 'The ticket was cancelled and cannot be printed.');
 }

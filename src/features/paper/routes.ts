@@ -10,7 +10,7 @@ import type { WriteCalendar } from './write-calendar.ts';
 const TAGS = ['Tickets'];
 const OrderParams = Type.Object({ orderId: Uuid('The order') });
 
-/** Tickets on paper and in the calendar. */
+/** PDF tickets and calendar files over HTTP. */
 export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: WriteCalendar): void {
   scope.get(
     '/api/order/:orderId/tickets.pdf',
@@ -21,7 +21,7 @@ export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: Wr
       },
       schema: {
         tags: TAGS,
-        summary: 'The good tickets of an order, to be printed; for those who may read it',
+        summary: 'PDF of the good tickets of an order; for users who may read the order',
         params: OrderParams,
         response: { 200: pdfAnswer, ...problems },
       },
@@ -42,7 +42,7 @@ export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: Wr
       },
       schema: {
         tags: TAGS,
-        summary: 'A ticket to be printed; for its holder, the organiser and administrators',
+        summary: 'PDF of a ticket; for its holder, the organiser and administrators',
         params: Type.Object({ ticketId: Uuid('The ticket') }),
         response: { 200: pdfAnswer, ...problems },
       },
@@ -63,7 +63,7 @@ export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: Wr
       },
       schema: {
         tags: TAGS,
-        summary: 'The session of an order as a calendar file; for those who may read it',
+        summary: 'Calendar file of an order’s session; for users who may read the order',
         params: OrderParams,
         response: { 200: calendarAnswer, ...problems },
       },
@@ -76,7 +76,7 @@ export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: Wr
   );
 }
 
-/** A ticket is worth money: no cache on the way keeps it. */
+/** Tickets are worth money, so shared caches must not store them. */
 function fileHeaders(name: string, type: string): Record<string, string> {
   return {
     'content-type': type,

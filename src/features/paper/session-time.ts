@@ -1,6 +1,6 @@
 import type { Instant } from '../../kernel/clock.ts';
 
-/** When something is, for people: day, time and zone, `Tuesday 15 December 2026, 19:30 (Asia/Colombo, GMT+05:30)`. */
+/** A time for people: `Tuesday 15 December 2026, 19:30 (Asia/Colombo, GMT+05:30)`. */
 export function sayTime(at: Instant, zone: string): string {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone: zone,

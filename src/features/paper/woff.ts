@@ -6,8 +6,8 @@ const SFNT_HEADER_BYTES = 12;
 const SFNT_ENTRY_BYTES = 16;
 
 /**
- * A font as WOFF unpacked to the file it was made from: https://www.w3.org/TR/WOFF/ . A reader of fonts unpacks a whole
- * table for each glyph it looks up in it, which takes a second a glyph for a font of 65,000.
+ * Unpacks a WOFF font (https://www.w3.org/TR/WOFF/) to its original file. The font library would decompress a whole table
+ * for each glyph, which takes a second per glyph in a font with 65,000 glyphs.
  */
 export function unpackWoff(woff: Buffer): Buffer {
   const count = woff.readUInt16BE(12);

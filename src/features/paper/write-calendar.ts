@@ -6,7 +6,7 @@ import type { Catalogue } from '../catalogue/index.ts';
 import { toCalendar } from './calendar.ts';
 import type { ReadGoodOrder } from './read-good-order.ts';
 
-/** Writes the session of an order as an RFC 5545 calendar. */
+/** Writes the session of an order as a calendar file. */
 export class WriteCalendar {
   readonly #readGoodOrder: ReadGoodOrder;
   readonly #catalogue: Catalogue;
@@ -18,11 +18,11 @@ export class WriteCalendar {
     this.#clock = clock;
   }
 
-  /** Throws what `ReadGoodOrder` does, and `not_found` when the catalogue has no such session. */
+  /** Throws the errors of `ReadGoodOrder`, and `not_found` if the catalogue has no such session. */
   async ofOrder(orderId: OrderId, who: Principal): Promise<string> {
     const order = await this.#readGoodOrder(orderId, who);
     const session = await this.#catalogue.session(order.sessionId);
-    if (!session) throw new AppError('not_found', 'The catalogue has no such session any more.');
+    if (!session) throw new AppError('not_found', 'The catalogue no longer has this session.');
     return toCalendar(order, session, this.#clock.now());
   }
 }

@@ -1,6 +1,6 @@
 import type { Refund } from './refund.ts';
 
-/** What the provider's account of an intent shows of money that left it, in minor units. */
+/** Money that left an intent according to the provider's account, in minor units. */
 export interface Outflow {
   readonly refunds: readonly ProviderRefund[];
   readonly disputes: readonly ProviderDispute[];
@@ -9,28 +9,28 @@ export interface Outflow {
 export interface ProviderRefund {
   readonly providerId: string;
   readonly amount: number;
-  /** The refund of ours that it is for. */
+  /** The id of the refund in this service's database; undefined when the refund was made at the provider. */
   readonly refundId: string | undefined;
-  /** The bank did not take it: the money is still with the provider. */
+  /** The bank rejected it: the money is still at the provider. */
   readonly hasFailed: boolean;
 }
 
 export interface ProviderDispute {
   readonly providerId: string;
   readonly amount: number;
-  /** `taken`: the money is with the bank, for now or for good. */
+  /** `taken`: the bank has the money, for now or for good. */
   readonly state: 'taken' | 'won';
 }
 
-/** What the provider's account of an intent shows that is not written here. */
+/** Differences between the provider's account of an intent and the refunds in the database. */
 export interface AccountDiff {
-  /** Refunds of ours that the provider has taken. */
+  /** Refunds of this service that the provider has accepted. */
   readonly sent: readonly { readonly refundId: string; readonly providerId: string }[];
-  /** Refunds of ours that a bank did not take. */
+  /** Refunds of this service that a bank rejected. */
   readonly bounced: readonly { readonly refundId: string; readonly providerId: string }[];
-  /** Disputes written down here that were won: the money is there again. */
+  /** Recorded disputes that were won: the money came back. */
   readonly won: readonly { readonly refundId: string }[];
-  /** Refunds and disputes that nobody here asked for. */
+  /** Refunds and disputes that began at the provider or a bank. */
   readonly added: readonly AddedOutflow[];
 }
 
@@ -40,7 +40,7 @@ export interface AddedOutflow {
   readonly origin: 'stripe' | 'dispute';
 }
 
-/** Compares the account with the refunds known here. */
+/** Compares the account with the recorded refunds. */
 export function diffOf(account: Outflow, known: readonly Refund[]): AccountDiff {
   const byProvider = new Map(
     known.flatMap((refund) => (refund.state === 'done' ? [[refund.providerId, refund]] : [])),
@@ -73,23 +73,23 @@ export function diffOf(account: Outflow, known: readonly Refund[]): AccountDiff 
   };
 }
 
-/** The same in words for an operator. */
+/** The differences in words for an operator. */
 export function describeDiff({ sent, bounced, won, added }: AccountDiff): string[] {
   return [
-    ...sent.map(({ providerId }) => `refund ${providerId} is carried out`),
+    ...sent.map(({ providerId }) => `refund ${providerId} was sent`),
     ...bounced.map(({ providerId }) => `refund ${providerId} did not reach the buyer`),
     ...won.map(() => 'a dispute was won'),
     ...added.map(({ providerId, origin }) => `${providerId} was ${ADDED_BECAUSE[origin]}`),
   ];
 }
 
-/** Why money left the account that nobody here sent. */
+/** Reasons of refunds that began at the provider or a bank. */
 export const ADDED_BECAUSE = {
-  stripe: 'given back at the provider',
+  stripe: 'refunded at the provider',
   dispute: 'taken back by the bank',
 } as const satisfies Record<AddedOutflow['origin'], string>;
 
-/** Refunds of ours that are not paid yet, and for which the provider has no money left. */
+/** Open refunds for which the provider has no money left. */
 export function unfundedRefunds(amountMinor: number, refunds: readonly Refund[]): Refund[] {
   const done = refunds.filter(({ state }) => state === 'done');
   let left = amountMinor - done.reduce((total, refund) => total + refund.amountMinor, 0);

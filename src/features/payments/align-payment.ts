@@ -13,11 +13,11 @@ import { saveConfirmed } from './taken-over.store.ts';
 import { sharesOf, ticketsCovered } from './ticket-share.ts';
 
 export interface Alignment {
-  /** Undefined when it is no order of ours. */
+  /** Undefined when this service has no such order. */
   readonly orderId: OrderId | undefined;
-  /** What was not so here before, in words for an operator. */
+  /** The differences that were repaired, in words for an operator. */
   readonly repaired: readonly string[];
-  /** Why its money would be refunded, when the policy does not allow refunds. */
+  /** Why the money would be refunded; set when the policy does not allow refunds. */
   readonly withheld?: string | undefined;
 }
 
@@ -29,12 +29,13 @@ interface AlignmentNeeds {
   readonly ledger: RefundLedger;
 }
 
-const BOUNCED = 'The bank did not take the money back. Pay the buyer in another way, and say so here.';
+const BOUNCED =
+  'The bank rejected the refund. Pay the buyer in another way, then mark this refund as settled.';
 
 /**
- * Asks the provider how the money of an intent stands and brings what is written here to the same: money that came,
- * refunds and disputes that were made elsewhere. Tickets whose money was refunded are void. Because it looks at the account
- * as it is and not at what an event says, events may come twice, late and in any order.
+ * Reads the provider's account of an intent and updates the database to match it: money received, and refunds and disputes
+ * that began elsewhere. Voids tickets whose money was refunded. It uses the current account and not the content of an event,
+ * so events may come twice, late and in any order.
  */
 export class AlignPayment {
   readonly #database: Database;
@@ -51,7 +52,7 @@ export class AlignPayment {
     this.#ledger = ledger;
   }
 
-  /** Returns what was different. Throws `payments_unavailable`. */
+  /** Aligns a payment, and returns what was different. Throws `payments_unavailable`. */
   async align(intentId: PaymentIntentId, policy: RefundPolicy = 'refund'): Promise<Alignment> {
     const account = await this.#stripe.account(intentId);
     const orderId = account?.intent.orderId ?? (await this.#orders.orderOfIntent(this.#database, intentId));
@@ -61,7 +62,7 @@ export class AlignPayment {
     const money = { intentId, orderId, source: 'stripe', amountMinor, currency } as const;
     const settlement = await this.#settlePayment.settle(money, policy);
     const aligned = await this.#database.transaction((tx) => this.#alignLocked(tx, orderId, account));
-    // Money that a bank gave back again is decided on like money that comes late.
+    // Money that came back from a won dispute is decided on like money that comes late.
     const again = aligned.state === 'received' ? await this.#settlePayment.settle(money, policy) : settlement;
     const withheld = again.decision === 'withheld' ? again.reason : undefined;
     return { orderId, repaired: [...describeSettlement(settlement), ...aligned.repaired], withheld };
@@ -74,7 +75,8 @@ export class AlignPayment {
   ): Promise<{ readonly repaired: readonly string[]; readonly state: Payment['state'] }> {
     const order = await this.#orders.lock(tx, orderId);
     const payment = await lockPaymentOf(tx, orderId, account.intent.intentId);
-    if (!order || !payment) throw new Error(`payment ${account.intent.intentId} is none of order ${orderId}`);
+    if (!order || !payment)
+      throw new Error(`payment ${account.intent.intentId} does not belong to order ${orderId}`);
     const diff = diffOf(account, await refundsOf(tx, payment.intentId));
     await this.#write(tx, payment, diff);
     const state = await this.#saveState(tx, payment);
@@ -83,7 +85,7 @@ export class AlignPayment {
     return { repaired: describeDiff(diff), state };
   }
 
-  /** Writes what the account shows down as refunds. */
+  /** Writes the differences to the refunds. */
   async #write(
     tx: Transaction,
     { intentId }: Payment,
@@ -98,20 +100,20 @@ export class AlignPayment {
     }
   }
 
-  /** The state that the refunds make, saved; what of a payment to be refunded is neither refunded nor due becomes due. */
+  /** Saves the state that follows from the refunds. A payment that is to be refunded gets a refund of the rest. */
   async #saveState(tx: Transaction, payment: Payment): Promise<Payment['state']> {
     const { intentId, amountMinor } = payment;
     await this.#ledger.delete(tx, payment, unfundedRefunds(amountMinor, await refundsOf(tx, intentId)));
     const refunds = await refundsOf(tx, intentId);
     const state = stateAfter(payment, refunds);
     if (state === 'refund_due' && leftOf(payment, refunds) > 0) {
-      return this.#ledger.refundRest(tx, payment, 'the rest of what was given back at the provider');
+      return this.#ledger.refundRest(tx, payment, 'the rest of a payment that was refunded at the provider');
     }
     if (state !== payment.state) await setPaymentState(tx, intentId, state);
     return state;
   }
 
-  /** Cancels an order that nothing pays for any more, else voids the tickets that the refunded money covers. */
+  /** Cancels an order whose payment is no longer applied; otherwise voids the tickets that the refunds cover. */
   async #voidRefunded(
     tx: Transaction,
     order: Order,
@@ -124,7 +126,7 @@ export class AlignPayment {
       await this.#orders.cancel(tx, order, state === 'disputed' ? 'payment' : 'refunded');
       return;
     }
-    // Refunds made before this service had the order void no ticket: the earlier service left them good.
+    // A refund made before this service had the order voids no ticket: the earlier service left the tickets valid.
     if (payment.takenOver === 'assumed') return;
     const amount = diff.added.reduce((total, { amountMinor }) => total + amountMinor, 0);
     if (amount === 0) return;
@@ -147,6 +149,6 @@ function describeSettlement(settlement: Settlement): string[] {
     case 'refund':
       return [`the money received is refunded: ${settlement.reason}`];
     default:
-      return [`money that came was written down: ${settlement.decision}`];
+      return [`received money was recorded: ${settlement.decision}`];
   }
 }

@@ -8,12 +8,12 @@ import {
   claimEvents,
   type InboxEvent,
   type InboxSubject,
-  keepApplyFailure,
   saveApplied,
+  saveApplyFailure,
 } from './inbox.store.ts';
 import type { SettlePayment } from './settle-payment.ts';
 
-/** Gives a kept webhook its effect. */
+/** Applies stored webhooks. */
 export class ApplyWebhook {
   readonly #database: Database;
   readonly #orders: OrderBook;
@@ -32,7 +32,7 @@ export class ApplyWebhook {
     this.#alignPayment = alignPayment;
   }
 
-  /** An event that is not about an order of ours is done: another system can share the Stripe account. */
+  /** Applies an event. It ignores events of other orders, because another system can share the Stripe account. */
   async apply(about: InboxSubject): Promise<void> {
     switch (about.kind) {
       case 'paid':
@@ -53,7 +53,7 @@ export class ApplyWebhook {
   }
 }
 
-/** The kept webhooks that are to be applied. */
+/** The stored webhooks that are to be applied. */
 export function dueWebhooks(
   { database, clock, traces, failed }: Pick<Core, 'database' | 'clock' | 'traces' | 'failed'>,
   applyWebhook: ApplyWebhook,
@@ -62,7 +62,7 @@ export function dueWebhooks(
   return new DueWork(
     {
       claim: (now, limit) => claimEvents(database, now, limit),
-      noteFailure: ({ eventId }, reason) => keepApplyFailure(database, eventId, reason),
+      noteFailure: ({ eventId }, reason) => saveApplyFailure(database, eventId, reason),
     },
     clock,
     async ({ eventId, traceparent, about }) => {

@@ -8,9 +8,9 @@ import { refundsOf } from './refunds.store.ts';
 import { replaceAssumed, saveReceived } from './taken-over.store.ts';
 
 /**
- * Gives a payment that was assumed from its order the amount that the provider received, in the caller's transaction. The
- * earlier service charged 149.98 for 149.99, and only 149.98 can be refunded. Returns the payment as it was before when
- * the amounts differ.
+ * Sets the amount of an assumed payment to the amount that the provider received, in the caller's transaction. The earlier
+ * service charged 149.98 for 149.99, and only 149.98 can be refunded. Returns the payment before the correction, or undefined
+ * when the amounts are equal.
  */
 export async function correctAssumed(
   tx: Transaction,
@@ -28,10 +28,10 @@ export async function correctAssumed(
 }
 
 /**
- * In the caller's transaction: a payment that was heard of takes the place of one that was only assumed for its order,
- * which the provider never received. Both are locked.
+ * Replaces a payment that was only assumed for its order, and that the provider never received, by the payment that the
+ * provider received. In the caller's transaction; both payments are locked.
  */
-export async function takePlaceOf(
+export async function replaceAssumedPayment(
   tx: Transaction,
   assumed: Payment,
   payment: Payment,

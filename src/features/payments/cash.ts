@@ -1,11 +1,11 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
 import type { Order } from '../orders/index.ts';
-import { cashFor } from './payment.ts';
+import { cashPaymentId } from './payment.ts';
 import type { CountMoney } from './payment-provider.ts';
 import { recordMoney, setPaymentState } from './payments.store.ts';
 
-/** Takes the price of an order in cash. */
+/** Records orders that are paid in cash. */
 export class TakeCash {
   readonly #countMoney: CountMoney;
   readonly #clock: Clock;
@@ -15,9 +15,9 @@ export class TakeCash {
     this.#clock = clock;
   }
 
-  /** In the caller's transaction: the price was taken over the counter, and pays for the order. */
+  /** Records that the order's price was paid over the counter, in the caller's transaction. */
   async take(tx: Transaction, { orderId, price }: Order): Promise<void> {
-    const intentId = cashFor(orderId);
+    const intentId = cashPaymentId(orderId);
     const currency = tx.currency.code;
     const cash = { intentId, orderId, source: 'cash', amountMinor: price, currency } as const;
     await recordMoney(tx, cash, this.#clock.now());

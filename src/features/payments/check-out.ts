@@ -36,7 +36,7 @@ export class CheckOut {
   }
 
   /**
-   * Completes a free order, or a paid one whose money is at Stripe; one completed already is answered again.
+   * Completes a free order, or an order whose payment succeeded at Stripe. Returns a completed order unchanged.
    * Throws `order_not_found`, `forbidden`, `order_not_pending`, `hold_ended`, `payment_missing`, `payment_mismatch`,
    * `payments_unavailable`.
    */
@@ -51,16 +51,13 @@ export class CheckOut {
     throw new AppError('payment_missing', 'The order has not been paid yet.');
   }
 
-  /** Asks Stripe, because the buyer's page comes back before the webhook does. */
+  /** Asks Stripe, because the buyer's page usually calls before the webhook arrives. */
   async #checkOutPaid(order: Order): Promise<Order> {
     const intent = await this.#intents.find(order);
     if (intent?.state === 'succeeded') {
       const settled = await this.#intents.settle(intent, order);
       if (settled) return settled;
-      throw new AppError(
-        'payment_mismatch',
-        'The payment could not be used for this order; it is given back.',
-      );
+      throw new AppError('payment_mismatch', 'The payment could not be used for this order and is refunded.');
     }
     if (order.status !== 'pending') throw notPending(order);
     const declined = intent?.lastDecline;

@@ -6,7 +6,7 @@ import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
 export const paymentChecks: readonly Check[] = [
   check(
     'I2',
-    'a completed order has not exactly its price',
+    'a completed order is not paid exactly its price',
     `
     SELECT o.order_id::text AS subject FROM orders o
       LEFT JOIN payments p ON p.order_id = o.order_id AND p.state = 'applied'

@@ -3,7 +3,7 @@ import type { Order, PaymentConclusion } from '../orders/index.ts';
 import type { OrderIntents } from './order-intents.ts';
 import type { PaymentProvider } from './payment-provider.ts';
 
-/** Makes sure that an order can no longer be paid, and finds out whether it was. */
+/** Closes the PaymentIntent of an order, and finds out whether it was paid. */
 export class ClosePayment implements PaymentConclusion {
   readonly #stripe: Pick<PaymentProvider, 'cancelIntent'>;
   readonly #intents: OrderIntents;
@@ -13,7 +13,6 @@ export class ClosePayment implements PaymentConclusion {
     this.#intents = intents;
   }
 
-  /** As `PaymentConclusion` says. */
   async conclude(order: Order): Promise<'unpaid' | 'paid' | 'unknown'> {
     if (order.paymentIntentId === undefined) return 'unpaid';
     try {

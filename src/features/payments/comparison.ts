@@ -9,14 +9,14 @@ import { findPayment, paymentsSince } from './payments.store.ts';
 import type { Refund } from './refund.ts';
 import { refundsOf } from './refunds.store.ts';
 
-/** One thing in which the provider's account and ours did not agree. */
+/** A difference between the provider's account and the payments in the database. */
 export interface Difference {
   readonly intentId: PaymentIntentId;
   readonly orderId: OrderId | undefined;
   readonly detail: string;
-  /** Whether both agree now; else a person has to look. */
+  /** Whether both agree now; otherwise a person has to act. */
   readonly isRepaired: boolean;
-  /** Money that is refunded only when a person allows it. */
+  /** Whether the money waits until a person allows its refund. */
   readonly isWithheld?: boolean;
 }
 
@@ -24,7 +24,7 @@ type PaymentOfOrder = Payment & { readonly orderId: OrderId };
 
 const PAGE = 500;
 
-/** One comparison with the provider under way. */
+/** One run of the comparison with the provider. */
 export class Comparison {
   readonly #database: Executor;
   readonly #stripe: PaymentProvider;
@@ -46,7 +46,7 @@ export class Comparison {
     this.#policy = policy;
   }
 
-  /** Compares an intent of the provider with its payment here. */
+  /** Compares an intent of the provider with its payment in the database. */
   async compareIntent(intent: ListedIntent): Promise<Difference | undefined> {
     const { intentId, orderId } = intent;
     const order = orderId && (await this.#orders.find(this.#database, orderId));
@@ -57,9 +57,9 @@ export class Comparison {
       return (await this.#closeLeftOpen(intent, order)) ?? notReceived(payment, orderId);
     }
     const refunds = payment ? await refundsOf(this.#database, intentId) : [];
-    const wrong = payment ? whatDiffers(intent, payment, refunds) : 'money came and was not written down';
-    // A charge stays marked as disputed for ever: only its account says whether the dispute is still open. A payment that was
-    // assumed is confirmed by its account, so that what is refunded at Stripe from then on voids tickets.
+    const wrong = payment ? differenceOf(intent, payment, refunds) : 'money was received and not recorded';
+    // A charge stays marked as disputed for ever: only its account says whether the dispute is still open. Reading the account
+    // also confirms an assumed payment, so that later refunds at Stripe void tickets.
     const isAccountNeeded = intent.isDisputed || payment?.takenOver === 'assumed';
     if (wrong === undefined) return isAccountNeeded ? this.#align(intentId, orderId) : undefined;
     const isCorrected = payment?.takenOver === 'assumed' && !isSameMoney(intent, payment);
@@ -69,7 +69,7 @@ export class Comparison {
     return this.#align(intentId, orderId, wrong, isCorrected);
   }
 
-  /** Compares a payment whose intent is older than what was listed, or is not there at all. */
+  /** Compares a payment whose intent was not listed: the intent is older, or the provider does not have it. */
   async comparePayment(payment: PaymentOfOrder): Promise<Difference | undefined> {
     const { intentId, orderId, source } = payment;
     if (source !== 'stripe') return undefined;
@@ -81,19 +81,19 @@ export class Comparison {
     return this.#align(intentId, orderId);
   }
 
-  /** Money for an order that is not here, and that was not all refunded: for a person, who knows whose it is. */
-  async lookForLost(intent: ListedIntent): Promise<Difference | undefined> {
+  /** Finds money that is not fully refunded and whose order is not in the database: a person has to find out whose it is. */
+  async findLostMoney(intent: ListedIntent): Promise<Difference | undefined> {
     const { intentId, orderId, state, received, refunded } = intent;
     const isMoney = state === 'succeeded' ? refunded < received : state !== 'canceled';
     if (!orderId || !isMoney || (await this.#orders.find(this.#database, orderId))) return undefined;
     const detail =
       state === 'succeeded'
-        ? `${received - refunded} received for an order that is not here: give it back at Stripe`
-        : 'it can still be paid for an order that is not here: cancel it at Stripe';
+        ? `${received - refunded} received for an order that is not in the database: refund it at Stripe`
+        : 'it can still be paid, and its order is not in the database: cancel it at Stripe';
     return { intentId, orderId, detail, isRepaired: false };
   }
 
-  /** The payments received here since then, a page at a time. */
+  /** The payments in the database received since then, a page at a time. */
   async *paymentsSince(since: Instant): AsyncGenerator<PaymentOfOrder> {
     let after = '';
     for (;;) {
@@ -106,8 +106,8 @@ export class Comparison {
   }
 
   /**
-   * Aligns an intent's payment with the provider, and returns the difference if there was one. `isCorrected`: its amount
-   * was only assumed, and is corrected by that.
+   * Aligns an intent's payment with the provider, and returns the difference if there was one. `isCorrected`: the amount was
+   * only assumed, and aligning corrects it.
    */
   async #align(
     intentId: PaymentIntentId,
@@ -129,7 +129,7 @@ export class Comparison {
     };
   }
 
-  /** An order that is over, or that another intent is to pay for, cannot be paid any more. */
+  /** Closes an open intent that no pending order expects: its order has ended, or has a newer intent. */
   async #closeLeftOpen(intent: ListedIntent, order: Order): Promise<Difference | undefined> {
     const { intentId } = intent;
     const isExpected = order.status === 'pending' && order.paymentIntentId === intentId;
@@ -138,13 +138,13 @@ export class Comparison {
     return {
       intentId,
       orderId: order.orderId,
-      detail: 'it could still be paid, but nothing is to be paid by it',
+      detail: 'it could still be paid, but no pending order expects it',
       isRepaired: closed?.state === 'canceled',
     };
   }
 }
 
-/** An order that was completed before this service had it, and for which the provider received nothing. */
+/** The difference for an order that the earlier service completed and for which the provider received nothing. */
 function notReceived(payment: Payment | undefined, orderId: OrderId): Difference | undefined {
   if (payment?.takenOver !== 'assumed' || payment.state !== 'applied') return undefined;
   const detail =
@@ -156,18 +156,23 @@ function isSameMoney(intent: ListedIntent, payment: Payment): boolean {
   return payment.amountMinor === intent.received && payment.currency === intent.currency;
 }
 
-function whatDiffers(intent: ListedIntent, payment: Payment, refunds: readonly Refund[]): string | undefined {
+function differenceOf(
+  intent: ListedIntent,
+  payment: Payment,
+  refunds: readonly Refund[],
+): string | undefined {
   if (!isSameMoney(intent, payment)) {
     const [there, here] = [intent, payment].map(({ currency }) => currency);
-    return `${intent.received} ${there} there, ${payment.amountMinor} ${here} here`;
+    return `${intent.received} ${there} at the provider, ${payment.amountMinor} ${here} in the database`;
   }
-  if (payment.state === 'received') return 'what becomes of the money was left undecided';
+  if (payment.state === 'received') return 'the money was received, and nothing was decided about it';
   if (payment.state === 'withheld') return 'the money received is withheld until a person allows its refund';
   const refunded = refunds
     .filter(
       (refund) => refund.state === 'done' && refund.paidBy === 'provider' && refund.origin !== 'dispute',
     )
     .reduce((total, { amountMinor }) => total + amountMinor, 0);
-  if (refunded !== intent.refunded) return `${intent.refunded} given back there, ${refunded} here`;
+  if (refunded !== intent.refunded)
+    return `${intent.refunded} refunded at the provider, ${refunded} in the database`;
   return undefined;
 }

@@ -15,8 +15,8 @@ export class CompleteFreeOrder {
   }
 
   /**
-   * The order, completed, which `keep` is given in the transaction; undefined when a change came first, and there is
-   * something to pay now. Throws `order_not_pending`, `hold_ended`.
+   * Completes the order and returns it; undefined when another request changed the order and it now has a price. `keep` is
+   * called with the completed order in the transaction. Throws `order_not_pending`, `hold_ended`.
    */
   complete(
     { orderId }: Order,

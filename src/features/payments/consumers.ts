@@ -11,9 +11,9 @@ import type { OrderBook } from '../orders/index.ts';
 import type { TakeExternalPayment } from './take-external-payment.ts';
 
 const MAX_PAYMENT_ID_CHARS = 255;
-/** Not the message's fault: it waits until these are over. */
+/** Outages: the message is not at fault and waits until they end. */
 const OUTAGES: readonly ErrorCode[] = ['database_unavailable', 'payments_unavailable', 'shutting_down'];
-/** What is set aside must itself fit into a message. */
+/** The part of a message that is set aside, because it must fit into a message itself. */
 const MAX_KEPT_CHARS = 100_000;
 
 const PaymentId = Type.Optional(
@@ -23,7 +23,7 @@ const PaymentId = Type.Optional(
   ]),
 );
 
-/** Both topics name the order; some senders name the payment, too, under either name. */
+/** A message of either topic. Some senders also name the payment, by one of the two fields. */
 const MessageSchema = Type.Object({
   order_id: Type.String({ format: 'uuid' }),
   payment_id: PaymentId,
@@ -34,8 +34,8 @@ const checker = Compile(MessageSchema);
 type DeadTopic = Extract<TopicKey, 'paymentSucceededDead' | 'paymentFailedDead'>;
 
 /**
- * What other systems tell of payments (contract section 2). Each handler may be given a message any number of times; it
- * rejects when the message is to be given again, and sets aside one that cannot be read, or that failed too often.
+ * Handles the messages of other systems about payments (contract section 2). A handler may receive a message any number of
+ * times. It rejects to have a message redelivered, and sets aside a message that it cannot read or that failed too often.
  */
 export class PaymentMessages {
   readonly #database: Database;
@@ -57,11 +57,11 @@ export class PaymentMessages {
     this.#external = external;
   }
 
-  /** `payment_succefully`: the order is completed by it, as by money at Stripe. */
+  /** Handles `payment_succefully`: completes the order as a payment at Stripe does. */
   readonly succeeded: EventHandler = (message, attempt) =>
     this.#handle('paymentSucceededDead', message, attempt, () => this.#takeSucceeded(message));
 
-  /** `payment_unseecuufull`: one try failed. The order stays pending: the buyer may try again until the hold ends. */
+  /** Handles `payment_unseecuufull`: the order stays pending, because the buyer may try again until the hold ends. */
   readonly failed: EventHandler = (message, attempt) =>
     this.#handle('paymentFailedDead', message, attempt, () => this.#takeFailed(message));
 
@@ -76,7 +76,7 @@ export class PaymentMessages {
     } catch (error) {
       const isOutage = error instanceof AppError && OUTAGES.includes(error.code);
       if (isOutage || attempt < MAX_TRIES) throw error;
-      const reason = error instanceof AppError ? error.message : 'The service failed on it every time.';
+      const reason = error instanceof AppError ? error.message : 'The service failed at every try.';
       await this.#setAside(topic, message, reason);
     }
   }
@@ -106,9 +106,9 @@ export class PaymentMessages {
     await this.#setAside('paymentFailedDead', message, 'There is no order with this id.');
   }
 
-  /** Through the outbox, so that it is set aside as surely as any change is announced. */
+  /** Publishes the message to the dead-letter topic through the outbox, so that it is not lost. */
   async #setAside(topic: DeadTopic, message: EventMessage, reason: string): Promise<void> {
-    // PostgreSQL's text holds every character but NUL; in the value it is escaped.
+    // PostgreSQL's text cannot hold NUL; JSON escapes it in the value.
     const key = message.key.replaceAll('\0', '').slice(0, MAX_KEPT_CHARS);
     const kept = message.value.slice(0, MAX_KEPT_CHARS);
     const value = JSON.stringify({ reason, topic: message.topic, key: message.key, value: kept });

@@ -3,8 +3,8 @@ import type { ErrorTable } from '../../kernel/errors.ts';
 export const paymentErrors = {
   nothing_to_pay: { status: 409, title: 'The order costs nothing', retry: false },
   payment_missing: { status: 402, title: 'The order has not been paid', retry: true },
-  refund_not_possible: { status: 409, title: 'This cannot be given back', retry: false },
-  payment_not_stuck: { status: 404, title: 'Nothing by this id is stuck', retry: false },
+  refund_not_possible: { status: 409, title: 'This cannot be refunded', retry: false },
+  payment_not_stuck: { status: 404, title: 'No refund or webhook with this id is stuck', retry: false },
   payment_mismatch: { status: 409, title: 'The payment is not the price of the order', retry: false },
   payment_refused: { status: 402, title: 'The payment was refused', retry: false },
   payments_unavailable: { status: 503, title: 'The payment provider cannot be reached', retry: true },

@@ -14,16 +14,16 @@ import {
 import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
 import type { Executor, Writer } from '../../platform/postgres/database.ts';
 
-/** A webhook as it is kept until its effect is done. */
+/** A webhook, stored until it is applied. */
 export interface InboxEvent {
   readonly eventId: string;
   readonly type: string;
-  /** The trace of the request that brought it. */
+  /** The trace of the request that delivered it. */
   readonly traceparent: string | undefined;
   readonly about: InboxSubject;
 }
 
-/** What a kept webhook tells. */
+/** The subject of a stored webhook. */
 export type InboxSubject =
   | {
       readonly kind: 'paid';
@@ -35,7 +35,7 @@ export type InboxSubject =
     }
   | { readonly kind: 'money_went_back'; readonly intentId: PaymentIntentId };
 
-/** Webhooks as work that is due. */
+/** Webhooks, as due work. */
 const APPLYING: DueTable = {
   table: 'stripe_inbox',
   key: 'event_id',
@@ -51,7 +51,7 @@ const STORE = {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::timestamptz, $9::timestamptz) ON CONFLICT (event_id) DO NOTHING`,
 };
 
-/** Keeps a webhook to be applied; one that comes again changes nothing (I7). */
+/** Stores a webhook to be applied; a second delivery changes nothing (I7). */
 export async function storeEvent(writer: Writer, event: InboxEvent, at: Instant): Promise<void> {
   const { about } = event;
   const money = about.kind === 'paid' ? about : undefined;
@@ -86,7 +86,7 @@ const CLAIM = claimDue(
   'event_id, type, kind, payment_intent_id, order_id, amount_minor, currency, traceparent',
 );
 
-/** Takes webhooks to apply, for this caller alone; a failed or forgotten one comes again after a growing pause. */
+/** Claims webhooks to apply, for this caller alone. A webhook that fails becomes due again after a growing pause. */
 export async function claimEvents(executor: Executor, now: Instant, limit: number): Promise<InboxEvent[]> {
   const rows = await claim<EventRow>(executor, CLAIM, now, limit);
   return rows.map((row) => ({
@@ -120,7 +120,7 @@ const APPLIED = {
   text: 'UPDATE stripe_inbox SET applied_at = $2::timestamptz, last_error = NULL WHERE event_id = $1',
 };
 
-/** The effect of a webhook is done. */
+/** Saves that a webhook was applied. */
 export async function saveApplied(executor: Executor, eventId: string, at: Instant): Promise<void> {
   await executor.rows(APPLIED, [eventId, toRfc3339(at)]);
 }
@@ -131,8 +131,8 @@ const FORGET = {
            SELECT event_id FROM stripe_inbox WHERE applied_at < $1::timestamptz LIMIT $2) RETURNING event_id`,
 };
 
-/** Removes at most `limit` events applied before `before`; how many there were. */
-export async function forgetApplied(executor: Executor, before: Instant, limit: number): Promise<number> {
+/** Deletes at most `limit` events applied before `before`, and returns how many. */
+export async function deleteApplied(executor: Executor, before: Instant, limit: number): Promise<number> {
   return (await executor.rows(FORGET, [toRfc3339(before), limit])).length;
 }
 
@@ -145,14 +145,14 @@ export function inboxBacklog(executor: Executor): Promise<Backlog> {
 
 const FAILED = keepFailure('inbox-failed', APPLYING);
 
-/** Keeps why a webhook could not be applied. */
-export async function keepApplyFailure(executor: Executor, eventId: string, reason: string): Promise<void> {
+/** Saves why a webhook could not be applied. */
+export async function saveApplyFailure(executor: Executor, eventId: string, reason: string): Promise<void> {
   await executor.rows(FAILED, [eventId, reason]);
 }
 
 const RETRY = retryStuck('inbox-try-again', APPLYING, 0);
 
-/** Has a webhook that waits for a person tried again; false when there is none by this id. */
+/** Makes a stuck webhook due again; false when there is none with this id. */
 export async function retryEvent(writer: Writer, id: string, at: Instant): Promise<boolean> {
   const isStuck = await retry(writer, RETRY, id, at);
   if (isStuck) writer.wake('webhooks');

@@ -18,7 +18,6 @@ import { AlignPayment } from './align-payment.ts';
 import { ApplyWebhook } from './apply-webhook.ts';
 import { TakeCash } from './cash.ts';
 import { CheckOut } from './check-out.ts';
-import { paymentChecks } from './checks.store.ts';
 import { ClosePayment } from './close-payment.ts';
 import { CompleteFreeOrder } from './complete-free-order.ts';
 import { PaymentMessages } from './consumers.ts';
@@ -36,13 +35,14 @@ import { RefundLedger } from './refund-ledger.ts';
 import { RefundOrder } from './refund-order.ts';
 import { RefundTicket, type TicketRefund } from './refund-ticket.ts';
 import { refundBacklog } from './refunds.store.ts';
-import { buyerRoutes, refundRoute, repairRoutes, webhookRoutes } from './routes.ts';
+import { checkOutRoute, offerRoute, refundRoute, repairRoutes, webhookRoutes } from './routes.ts';
 import { SendRefund } from './send-refund.ts';
 import { SettlePayment } from './settle-payment.ts';
 import { StuckPayments } from './stuck-payments.ts';
 import { TakeExternalPayment } from './take-external-payment.ts';
 import { TakenOver } from './taken-over.ts';
 
+export { paymentChecks } from './checks.store.ts';
 export type { Difference } from './comparison.ts';
 export { paymentErrors } from './errors.ts';
 export type {
@@ -54,20 +54,19 @@ export type {
   PaymentProvider,
 } from './payment-provider.ts';
 export type { TicketRefund } from './refund-ticket.ts';
-export { paymentChecks };
 
-/** Money: it is taken, decided on, refunded, and compared with Stripe's account. */
+/** Payments: taken, settled, refunded, and compared with Stripe's account. */
 export interface Payments extends Feature, PaymentConclusion, PaymentPreparation, RefundPayment {
-  /** In the caller's transaction: the order's price was taken in cash, and pays for it. */
+  /** Records that the order's price was paid in cash, in the caller's transaction. */
   takeCash(tx: Transaction, order: Order): Promise<void>;
   /**
-   * In the caller's transaction, the order locked: a ticket's share of what was paid is to be refunded, once however often
-   * that is asked for. Throws `refund_not_possible`.
+   * Writes the refund of a ticket's share of the payment, once, however often it is called. In the caller's transaction, with
+   * the order locked. Throws `refund_not_possible`.
    */
   refundTicket(tx: Transaction, order: Order, ticketId: TicketId, by: UserId): Promise<TicketRefund>;
-  /** Compares the payments since then with Stripe's account, and repairs what can be. Throws `payments_unavailable`. */
+  /** Compares the payments since then with Stripe's account, and repairs differences. Throws `payments_unavailable`. */
   reconcile(since: Instant, request?: ReconcileRequest): Promise<Reconciliation>;
-  /** Work that is not done yet. */
+  /** Webhooks and refunds that are not done yet. */
   backlog(): Promise<{ readonly webhooks: Backlog; readonly refunds: Backlog }>;
 }
 
@@ -75,39 +74,37 @@ export interface PaymentsNeeds extends SettlementNeeds {
   readonly audit: { readonly record: RecordAction };
   readonly access: Access;
   readonly once: Once;
-  /** The key that pages confirm payments with. */
+  /** Stripe's publishable key, with which pages confirm payments. */
   readonly publishableKey: string | undefined;
-  /** The topics of what other systems tell of payments. */
+  /** The topics on which other systems report payments. */
   readonly topics: { readonly paymentSucceeded: string; readonly paymentFailed: string };
-  /** How often due work is looked for. */
+  /** The interval of the jobs that do due work. */
   readonly sweepMs: number;
-  /** How many days the daily comparison with Stripe looks back; 0 for none. */
+  /** Days that the daily comparison with Stripe looks back; 0: no comparison. */
   readonly reconcileDays: number;
 }
 
 interface SettlementNeeds {
   readonly orders: OrderBook;
   readonly stripe: PaymentProvider;
-  /** Counts money in the figures of the event, in the transaction that writes it down. */
+  /** Adds money to the figures of the event, in the transaction that records it. */
   readonly countMoney: CountMoney;
 }
 
 type SettlementCore = Pick<Core, 'database' | 'clock' | 'ids' | 'log' | 'metrics'>;
 
-/** Builds the comparison with Stripe alone, for a script beside a service that runs or not. */
-export function createReconciliation(core: SettlementCore, needs: SettlementNeeds): Payments['reconcile'] {
-  const { alignPayment } = buildSettlement(core, needs);
-  const reconcilePayments = new ReconcilePayments({
-    database: core.database,
-    clock: core.clock,
-    stripe: needs.stripe,
-    orders: needs.orders,
-    alignPayment,
-  });
+/** Builds the comparison with Stripe alone, for a script. The service may be running or stopped. */
+export function createReconciliation(
+  core: SettlementCore,
+  { orders, stripe, countMoney }: SettlementNeeds,
+): Payments['reconcile'] {
+  const { database, clock } = core;
+  const { alignPayment } = buildSettlement(core, { orders, stripe, countMoney });
+  const reconcilePayments = new ReconcilePayments({ database, clock, stripe, orders, alignPayment });
   return (since, request) => reconcilePayments.reconcile(since, request);
 }
 
-/** What decides about money, for a webhook as for a comparison. */
+/** The parts that settle money, shared by webhooks and the comparison. */
 function buildSettlement(core: SettlementCore, { orders, stripe, countMoney }: SettlementNeeds) {
   const { database, clock, ids } = core;
   const ledger = new RefundLedger(countMoney, clock, ids);
@@ -117,12 +114,12 @@ function buildSettlement(core: SettlementCore, { orders, stripe, countMoney }: S
   return { ledger, settlePayment, alignPayment };
 }
 
-/** Builds the payments. */
+/** Builds the payments: use cases, routes, jobs and consumers. */
 export function createPayments(core: Core, needs: PaymentsNeeds): Payments {
   const { database, clock } = core;
-  const { orders, stripe, access, once, countMoney } = needs;
+  const { orders, stripe, access, once, countMoney, publishableKey, topics, sweepMs, reconcileDays } = needs;
   const recordAction = needs.audit.record;
-  const { ledger, settlePayment, alignPayment } = buildSettlement(core, needs);
+  const { ledger, settlePayment, alignPayment } = buildSettlement(core, { orders, stripe, countMoney });
   const takenOver = new TakenOver(database, alignPayment, ledger);
   const intents = new OrderIntents(database, stripe, orders, settlePayment);
   const closePayment = new ClosePayment(stripe, intents);
@@ -134,27 +131,31 @@ export function createPayments(core: Core, needs: PaymentsNeeds): Payments {
   const messages = new PaymentMessages(core, orders, new TakeExternalPayment(external));
   return {
     routes(api) {
-      const json = new PaymentJson(database.currency, needs.publishableKey);
+      const json = new PaymentJson({ currency: database.currency, publishableKey });
       const completeFreeOrder = new CompleteFreeOrder(database, clock, orders);
       const buying = { database, clock, access, orders, intents, completeFreeOrder };
       const refunding = { database, access, orders, ledger, takenOver, recordAction };
       const markRefunded = new MarkRefunded(database, access, orders, recordAction);
-      buyerRoutes(api, once, json, new OfferPayment(buying), new CheckOut(buying));
+      offerRoute(api, once, json, new OfferPayment(buying));
+      checkOutRoute(api, once, json, new CheckOut(buying));
       refundRoute(api, once, json, new RefundOrder(refunding));
       repairRoutes(api, once, new StuckPayments(database, clock, access), markRefunded);
       webhookRoutes(api, receiveWebhook);
     },
-    jobs: paymentJobs(core, needs, {
-      applyWebhook: new ApplyWebhook(database, orders, settlePayment, alignPayment),
-      sendRefund: new SendRefund(database, stripe, alignPayment, core.failed('refunds')),
-      settlePayment,
-      reconcilePayments,
-      receiveWebhook,
-    }),
-    checks: paymentChecks,
+    jobs: paymentJobs(
+      core,
+      { sweepMs, reconcileDays },
+      {
+        applyWebhook: new ApplyWebhook(database, orders, settlePayment, alignPayment),
+        sendRefund: new SendRefund(database, stripe, alignPayment, core.failed('refunds')),
+        settlePayment,
+        reconcilePayments,
+        receiveWebhook,
+      },
+    ),
     consumers: [
-      { topic: needs.topics.paymentSucceeded, handle: messages.succeeded },
-      { topic: needs.topics.paymentFailed, handle: messages.failed },
+      { topic: topics.paymentSucceeded, handle: messages.succeeded },
+      { topic: topics.paymentFailed, handle: messages.failed },
     ],
     conclude: (order) => closePayment.conclude(order),
     prepare: (order) => intents.prepare(order),

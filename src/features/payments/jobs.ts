@@ -12,7 +12,7 @@ import { undecidedPayments } from './settle-undecided.ts';
 
 const DAILY = 'reconcile';
 
-/** What the jobs do. */
+/** The use cases that the jobs call. */
 interface PaymentWork {
   readonly applyWebhook: ApplyWebhook;
   readonly sendRefund: SendRefund;
@@ -41,11 +41,11 @@ export function paymentJobs(
     { name: 'refunds', everyMs: sweepMs, turn: () => refunds.turn() },
     { name: 'decision', everyMs: sweepMs, turn: () => undecided.turn() },
     { name: 'reconciliation', everyMs: MS_PER_MINUTE, turn: () => reconciliation.turn() },
-    { name: 'webhookForgetting', everyMs: MS_PER_MINUTE, turn: () => receiveWebhook.forgetOld() },
+    { name: 'webhookForgetting', everyMs: MS_PER_MINUTE, turn: () => receiveWebhook.deleteOld() },
   ];
 }
 
-/** The comparison with Stripe once a day, by one of the processes; what it could not repair is for an operator. */
+/** The comparison with Stripe, once a day by one of the processes. It logs differences that an operator has to repair. */
 class DailyReconciliation {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -53,7 +53,7 @@ class DailyReconciliation {
   readonly #reconcilePayments: ReconcilePayments;
   readonly #days: number;
 
-  /** `days`: how far back it looks; 0 for never. */
+  /** `days`: how far back it looks; 0: never compare. */
   constructor(
     { database, clock, log }: Pick<Core, 'database' | 'clock' | 'log'>,
     reconcilePayments: ReconcilePayments,
@@ -66,7 +66,7 @@ class DailyReconciliation {
     this.#days = days;
   }
 
-  /** Compares when the day's comparison is due. */
+  /** Compares if the comparison of the day is due. */
   async turn(): Promise<boolean> {
     const isDue = this.#days > 0 && (await claimDailyJob(this.#database, DAILY, this.#clock.now()));
     if (!isDue) return false;

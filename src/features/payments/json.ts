@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Currency } from '../../kernel/money.ts';
-import { toWireOrder } from '../orders/index.ts';
+import { type Order, OrderJson, type OrderSchema } from '../orders/index.ts';
 import type { PaymentOffer } from './offer-payment.ts';
 import type { RefundIssued, RefundRequest } from './refund-order.ts';
 import type {
@@ -13,19 +13,27 @@ import type {
 } from './schemas.ts';
 import type { StuckRow } from './stuck.store.ts';
 
+interface PaymentJsonNeeds {
+  readonly currency: Currency;
+  /** Stripe's publishable key, with which pages confirm payments. */
+  readonly publishableKey: string | undefined;
+}
+
 /** Payments as HTTP spells them (contract section 1), in one currency. */
 export class PaymentJson {
   readonly #currency: Currency;
   readonly #publishableKey: string | undefined;
+  readonly #orders: OrderJson;
 
-  /** `publishableKey`: what pages confirm payments with. */
-  constructor(currency: Currency, publishableKey: string | undefined) {
+  constructor({ currency, publishableKey }: PaymentJsonNeeds) {
     this.#currency = currency;
     this.#publishableKey = publishableKey;
+    this.#orders = new OrderJson(currency);
   }
 
-  order(order: Parameters<typeof toWireOrder>[0]) {
-    return toWireOrder(order, this.#currency);
+  /** An order for the wire. */
+  order(order: Order): Static<typeof OrderSchema> {
+    return this.#orders.toWire(order);
   }
 
   offer({ intent, minutesLeft, order }: PaymentOffer): Static<typeof PaymentIntentResponseSchema> {
@@ -47,7 +55,7 @@ export class PaymentJson {
     };
   }
 
-  /** Throws `invalid_request`. */
+  /** Reads a request. Throws `invalid_request`. */
   refundRequest({ amount, reason }: Static<typeof RefundRequestSchema>): RefundRequest {
     const words = reason || undefined;
     if (amount === undefined || amount === null) return { amount: undefined, reason: words };

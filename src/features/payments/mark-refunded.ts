@@ -24,7 +24,7 @@ export class MarkRefunded {
     this.#recordAction = recordAction;
   }
 
-  /** `reference` names how it was paid. Throws `forbidden`, `payment_not_stuck`. */
+  /** `reference` says how the refund was paid. Throws `forbidden`, `payment_not_stuck`. */
   async mark(refundId: string, reference: string, who: Principal): Promise<void> {
     await this.#access.require('payment.repair', who);
     await this.#database.transaction(async (tx) => {
@@ -40,7 +40,7 @@ export class MarkRefunded {
     const { providerId } = paidByPerson(refundId, reference);
     const isPaid = payment && (await saveRefundPaid(tx, refundId, providerId));
     if (!order || !isPaid)
-      throw new AppError('payment_not_stuck', 'No refund by this id waits for a person.');
+      throw new AppError('payment_not_stuck', 'No refund with this id waits for a person.');
     await savePaymentState(tx, payment);
     const amount = tx.currency.toMajor(money(stuck.amountMinor));
     await this.#recordAction(tx, {

@@ -1,7 +1,7 @@
 import type { Core } from '../../platform/core.ts';
 import type { MoneyReceived } from './payments.store.ts';
 
-/** `taken_over`: its order was completed before this service knew it. `withheld`: a person decides about its refund. */
+/** `taken_over`: the earlier service completed its order. `withheld`: a person decides about its refund. */
 export type MoneyOutcome =
   | 'completed'
   | 'refunded'
@@ -28,14 +28,14 @@ export class MoneyLog {
     this.#metrics = metrics;
   }
 
-  /** Something was decided about a payment; `late` money came after its order had ended. */
+  /** Counts and logs a decision. `late` money came after its order had ended. */
   decided(outcome: MoneyOutcome, { intentId, orderId }: MoneyReceived, reason: string | undefined): void {
     this.#metrics.money(outcome);
     const text = MESSAGES[outcome];
     if (text) this.#log.warn({ intentId, orderId, reason }, text);
   }
 
-  /** The provider received another amount than was assumed from the order. */
+  /** Logs that the provider received another amount than was assumed from the order. */
   corrected(
     { intentId, orderId, amountMinor, currency }: MoneyReceived,
     assumed: Pick<MoneyReceived, 'amountMinor' | 'currency'>,

@@ -9,7 +9,7 @@ import type { CompleteFreeOrder } from './complete-free-order.ts';
 import type { OrderIntents } from './order-intents.ts';
 import type { Intent } from './payment-provider.ts';
 
-/** What a buyer needs to pay. */
+/** The data with which a buyer pays. */
 export interface PaymentOffer {
   readonly intent: Intent;
   readonly minutesLeft: number;
@@ -25,7 +25,7 @@ interface OfferNeeds {
   readonly completeFreeOrder: CompleteFreeOrder;
 }
 
-/** Each further try starts from what the other request made of the order. */
+/** Each further try starts from the order as the other request left it. */
 const MAX_OFFER_ATTEMPTS = 3;
 
 /** Creates or returns the PaymentIntent of an order. */
@@ -47,9 +47,9 @@ export class OfferPayment {
   }
 
   /**
-   * The order's PaymentIntent, made when there is none that can be paid; for its buyer while the hold stands. An order
-   * that costs nothing has none: it is completed instead, because the front end asks for nothing else, and
-   * `nothing_to_pay` says so, also when it is asked again.
+   * Returns the order's PaymentIntent, for its buyer while the order is held; creates one when none can be paid. An order that
+   * costs nothing has no PaymentIntent: it is completed instead, because the front end calls nothing else, and this call
+   * throws `nothing_to_pay`, also when it is repeated.
    * Throws `order_not_found`, `forbidden`, `order_not_pending`, `hold_ended`, `nothing_to_pay`, `order_already_paid`,
    * `order_changed`, `payment_refused`, `payments_unavailable`.
    */
@@ -60,10 +60,13 @@ export class OfferPayment {
       const offer = await this.#offerFor(order);
       if (offer) return offer;
     }
-    throw new AppError('order_changed', 'Another request changed the order meanwhile. Look at it again.');
+    throw new AppError(
+      'order_changed',
+      'Another request changed the order at the same time. Read the order again, then retry.',
+    );
   }
 
-  /** Undefined when another request changed the order in between. */
+  /** Undefined when another request changed the order at the same time. */
   async #offerFor(order: Order): Promise<PaymentOffer | undefined> {
     if (order.price === 0 && order.status === 'completed') throw nothingToPay(order);
     requireHeld(order, this.#clock.now());
@@ -80,7 +83,7 @@ export class OfferPayment {
   }
 }
 
-/** For a buyer whose order is completed without a payment. */
+/** The refusal for an order that is completed without a payment. */
 function nothingToPay({ orderId }: Order): AppError {
   return new AppError(
     'nothing_to_pay',

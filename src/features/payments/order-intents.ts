@@ -5,7 +5,7 @@ import { intentKey } from './payment.ts';
 import type { Intent, PaymentProvider } from './payment-provider.ts';
 import type { SettlePayment } from './settle-payment.ts';
 
-/** The PaymentIntents of orders at Stripe. */
+/** Creates, finds and settles the PaymentIntents of orders. */
 export class OrderIntents implements PaymentPreparation {
   readonly #database: Database;
   readonly #stripe: PaymentProvider;
@@ -19,24 +19,24 @@ export class OrderIntents implements PaymentPreparation {
     this.#settlePayment = settlePayment;
   }
 
-  /** The newest intent of the order; undefined when it has none, or Stripe knows none. */
+  /** The newest intent of the order; undefined when it has none, or Stripe does not know it. */
   async find({ paymentIntentId }: Order): Promise<Intent | undefined> {
     return paymentIntentId && this.#stripe.findIntent(paymentIntentId);
   }
 
   /**
-   * The intent of the newest attempt while it can be paid, else that of a new attempt; undefined when the order was
-   * changed while Stripe answered. Nobody has heard of the intent by then, so it does no harm. Throws
+   * Returns the intent of the newest attempt while it can be paid, otherwise creates the intent of a new attempt. Undefined
+   * when the order was changed while Stripe answered: the new intent is harmless then, because no page received it. Throws
    * `order_already_paid`, `payment_refused`, `payments_unavailable`.
    */
   async open(order: Order): Promise<Intent | undefined> {
     const known = await this.find(order);
     if (known?.state === 'succeeded' && (await this.settle(known, order))) {
-      throw new AppError('order_already_paid', 'The order was paid already; check it out.');
+      throw new AppError('order_already_paid', 'The order was paid already; check it out to complete it.');
     }
     const payable = known?.state === 'open' || known?.state === 'processing' ? known : undefined;
     if (payable?.amount === order.price) return payable;
-    // Not at this price: nobody may pay the old one.
+    // Its amount is another price: it must not be paid any more.
     if (payable) await this.#stripe.cancelIntent(payable.intentId);
     const attempt = order.paymentAttempt + 1;
     const intent = await this.#create(order, attempt);
@@ -44,14 +44,14 @@ export class OrderIntents implements PaymentPreparation {
     return isAttached ? intent : undefined;
   }
 
-  /** Makes the intent of the order's next attempt. Throws `payment_refused`, `payments_unavailable`. */
+  /** Creates the intent of the order's next attempt. Throws `payment_refused`, `payments_unavailable`. */
   async prepare(order: Order) {
     const paymentAttempt = order.paymentAttempt + 1;
     const { intentId } = await this.#create(order, paymentAttempt);
     return { paymentIntentId: intentId, paymentAttempt };
   }
 
-  /** The order when the intent's money completed it, now or before; undefined when the money is refunded. */
+  /** Settles the intent's money. Returns the order if it is completed; undefined if the money is refunded. */
   async settle(intent: Intent, { orderId }: Order): Promise<Order | undefined> {
     const { intentId, received: amountMinor, currency } = intent;
     await this.#settlePayment.settle({ intentId, orderId, source: 'stripe', amountMinor, currency });
@@ -60,12 +60,13 @@ export class OrderIntents implements PaymentPreparation {
   }
 
   #create(order: Order, attempt: number): Promise<Intent> {
-    const { orderId, price } = order;
-    return this.#stripe.createIntent(
+    const { orderId, price: amount } = order;
+    const { currency } = this.#database;
+    return this.#stripe.createIntent({
       orderId,
-      price,
-      this.#database.currency,
-      intentKey(order, attempt, price),
-    );
+      amount,
+      currency,
+      key: intentKey(order, attempt, amount),
+    });
   }
 }

@@ -1,26 +1,26 @@
 import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
 import type { Currency, Money } from '../../kernel/money.ts';
-import { mayComeLate, type Order } from '../orders/index.ts';
+import { acceptsLateMoney, type Order } from '../orders/index.ts';
 
 /**
- * Where a payment's money is. `stripe`: Stripe has it, and refunds it. `cash`: it was taken over the counter, and is handed
- * back there. `external`: another system took it, and a person pays it back. It never changes.
+ * Who received a payment. `stripe`: Stripe has the money, and refunds it. `cash`: it was paid over the counter, and is handed
+ * back there. `external`: another system received it, and a person refunds it. It never changes.
  */
 export type PaymentSource = 'stripe' | 'cash' | 'external';
 
 /**
- * Money received, by PaymentIntent. `settle` decides once what becomes of it (I2); refunds are rows of their own, sent
- * afterwards, and `stateAfter` says what they make of it.
+ * Money received, by PaymentIntent. `settle` decides once whether it pays for its order or is refunded (I2). Refunds are rows
+ * of their own, sent afterwards; `stateAfter` computes the payment's state from them.
  *
  * | from            | what happens                                              | who              | function     | to         |
  * |-----------------|-----------------------------------------------------------|------------------|--------------|------------|
  * | -               | a PaymentIntent succeeded, or another system took money   | Stripe, a topic  | `recordMoney` | received  |
  * | -               | cash was taken for an order                               | an organiser     | `TakeCash`   | applied    |
- * | -               | a comparison that must not refund finds money             | a comparison     | `recordMoney` | withheld  |
+ * | -               | a comparison that may not refund finds money              | a comparison     | `recordMoney` | withheld  |
  * | -               | there is a completed order without a payment              | a migration      | -            | applied    |
  * | received, withheld | it is the price of a pending order                     | `SettlePayment`  | `settle`     | applied    |
  * | received, withheld | it came late, and the order's seats are still free     | `SettlePayment`  | `settle`     | applied    |
- * | received, withheld | it is a completed order's own, and nothing else pays for it | `SettlePayment` | `settle` | applied    |
+ * | received, withheld | it is the completed order's own intent, and nothing else pays for it | `SettlePayment` | `settle` | applied    |
  * | received        | anything else: another amount, a second payment, too late | `SettlePayment`  | `settle`     | refund_due |
  * | withheld        | the same, and a person allowed the refund                 | `SettlePayment`  | `settle`     | refund_due |
  * | applied         | the order is cancelled, or all of it is to be refunded    | an administrator, an organiser | `stateAfter` | refund_due |
@@ -28,19 +28,19 @@ export type PaymentSource = 'stripe' | 'cash' | 'external';
  * | refund_due      | the last of it is refunded                                | job `refunds`, a person | `stateAfter` | refunded |
  * | applied, refund_due | all of it was refunded in Stripe's dashboard          | Stripe           | `stateAfter` | refunded   |
  * | applied, refund_due | the buyer's bank takes the last of it (dispute)       | a bank           | `stateAfter` | disputed   |
- * | refunded        | a bank did not take a refund                              | a bank           | `stateAfter` | refund_due |
- * | disputed        | the dispute is won: decided on again                      | a bank           | `stateAfter` | received   |
+ * | refunded        | a bank rejected a refund                                  | a bank           | `stateAfter` | refund_due |
+ * | disputed        | the dispute is won: it is settled again                   | a bank           | `stateAfter` | received   |
  */
 export interface Payment {
   readonly intentId: PaymentIntentId;
   readonly source: PaymentSource;
-  /** Minor units as they were taken, and in which currency. */
+  /** Minor units as they were received, in `currency`. */
   readonly amountMinor: number;
   readonly currency: string;
   readonly state: 'received' | 'withheld' | 'applied' | 'refund_due' | 'refunded' | 'disputed';
   /**
-   * A payment that a migration wrote for an order completed before: `assumed` from the order alone, so that Stripe's word
-   * about it counts; `confirmed` once Stripe's account of it was read. Undefined for money heard of here.
+   * A payment that a migration wrote for an order of the earlier service: `assumed` from the order alone, so that Stripe's
+   * account overrides it; `confirmed` once that account was read. Undefined for money that this service recorded itself.
    */
   readonly takenOver?: 'assumed' | 'confirmed' | undefined;
 }
@@ -48,38 +48,38 @@ export interface Payment {
 export type Settlement =
   | { readonly decision: 'complete' }
   | { readonly decision: 'rebook' }
-  /** The order was completed by this very money before. */
+  /** The earlier service completed the order with this money. */
   | { readonly decision: 'apply' }
-  /** The order was completed by this money, and another payment was assumed in its place. */
+  /** This money completed the order, and another payment was assumed instead. */
   | { readonly decision: 'replace'; readonly assumed: Payment }
-  /** The provider has to say first whether it received the payment that is assumed to pay for the order. */
+  /** It depends on whether the provider received the assumed payment: ask the provider, then settle again. */
   | { readonly decision: 'ask'; readonly assumed: Payment }
   | { readonly decision: 'refund'; readonly reason: string; readonly isLate: boolean }
-  /** It would be refunded, but that is not allowed yet. */
+  /** It is to be refunded once a person allows it. */
   | { readonly decision: 'withheld'; readonly reason: string }
   | { readonly decision: 'already_done' };
 
 /**
- * Whether a settlement may give money back. `refund`: it may, but for what was withheld before. `withhold`: it may not, the
- * money waits for a person. `release`: it may, also what was withheld.
+ * Whether a settlement may refund. `refund`: it may, except money that is withheld. `withhold`: it may not, and the money
+ * waits for a person. `release`: it may, also money that is withheld.
  */
 export type RefundPolicy = 'refund' | 'withhold' | 'release';
 
-/** Facts beside the order that the decision needs. */
+/** Further facts for the decision. */
 export interface SettlementFacts {
   readonly currency: Currency;
-  /** Another payment that pays for this order already, or was assumed to. */
+  /** Another payment that pays for this order, or is assumed to. */
   readonly paidBy: Payment | undefined;
-  /** Whether the provider received `paidBy`; undefined while it was not asked. */
+  /** Whether the provider received `paidBy`; undefined before it was asked. */
   readonly isPaidByReceived?: boolean | undefined;
-  /** Whether all seats of the order could be taken again. */
+  /** Whether all seats of the order are free. */
   readonly seatsFree: boolean;
   readonly policy?: RefundPolicy;
 }
 
 /**
- * What becomes of money received for an order. Only its exact price, in its currency, ever completes it (I8). The own
- * intent of an order that is completed is its payment whatever the amount: the order was sold for that.
+ * Decides what becomes of money received for an order. Only the exact price in the right currency completes an order (I8).
+ * The intent of a completed order is its payment whatever the amount, because the order was sold for that.
  */
 export function settle(order: Order, payment: Payment, facts: SettlementFacts): Settlement {
   const { paidBy, policy = 'refund' } = facts;
@@ -114,7 +114,7 @@ function settleUnpaid(
     case 'completed':
       return refund('the order was already completed');
     case 'cancelled':
-      if (!mayComeLate(order)) return refund('the order had been cancelled');
+      if (!acceptsLateMoney(order)) return refund('the order had been cancelled');
       return seatsFree
         ? { decision: 'rebook' }
         : { ...refund('the hold had ended and the seats were sold'), isLate: true };
@@ -128,22 +128,22 @@ function refund(reason: string): Extract<Settlement, { decision: 'refund' }> {
 }
 
 /**
- * Keys the creation of a PaymentIntent: the same attempt at the same amount gives the same intent however often it is
- * asked for, and a new attempt never collides with an earlier one.
+ * The idempotency key of a PaymentIntent: repeating an attempt at the same amount returns the same intent, and a new attempt
+ * never collides with an earlier one.
  */
 export function intentKey(order: Order, attempt: number, amount: Money): string {
   return `order-${order.orderId}-attempt-${attempt}-amount-${amount}`;
 }
 
-/** A payment as another system's message names it. */
+/** A payment as a message of another system identifies it. */
 export interface PaymentReference {
   readonly source: 'stripe' | 'external';
   readonly intentId: PaymentIntentId;
 }
 
 /**
- * Reads the id by which another system names a payment for an order: one of Stripe's, which all begin alike, or its own.
- * Another system's ids are good within an order only, because it may count them from 1 for each.
+ * Reads the payment id in a message of another system: an id of Stripe's, which begins with `pi_`, or an id of that system.
+ * Ids of another system are unique only within an order, because it may number them from 1 for each order.
  */
 export function readReference(orderId: OrderId, paymentId: string | undefined): PaymentReference {
   if (paymentId?.startsWith('pi_')) return { source: 'stripe', intentId: as<PaymentIntentId>(paymentId) };
@@ -151,7 +151,7 @@ export function readReference(orderId: OrderId, paymentId: string | undefined): 
   return { source: 'external', intentId: as<PaymentIntentId>(id) };
 }
 
-/** What stands for the PaymentIntent of an order that was paid in cash at the box office. */
-export function cashFor(orderId: OrderId): PaymentIntentId {
+/** The payment id of an order that was paid in cash at the box office. */
+export function cashPaymentId(orderId: OrderId): PaymentIntentId {
   return as<PaymentIntentId>(`cash:${orderId}`);
 }

@@ -4,7 +4,7 @@ import { claim, claimDue, type DueTable, keepFailure } from '../../platform/jobs
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
 import type { Payment, PaymentSource } from './payment.ts';
 
-/** Money received, as it is first written down. */
+/** Money received, as it is first recorded. */
 export interface MoneyReceived {
   readonly intentId: PaymentIntentId;
   readonly orderId: OrderId;
@@ -23,7 +23,7 @@ const RECORD = {
 /** A payment still `received` after this long was left by a process that crashed: another decides on it. */
 const UNDECIDED_MS = 15_000;
 
-/** Writes down that money came, once however often it is heard of; false when it was written down already. */
+/** Records money received, once however often it is reported; false when it was recorded before. */
 export async function recordMoney(
   tx: Transaction,
   money: MoneyReceived,
@@ -43,7 +43,7 @@ export async function recordMoney(
   return written.length > 0;
 }
 
-/** What `toPayment` reads. */
+/** The columns that `toPayment` reads. */
 const PAYMENT_COLUMNS = 'payment_intent_id, source, amount_minor, currency, state, taken_over';
 
 const LOCK = {
@@ -67,7 +67,7 @@ const LOCK_OF_ORDER = {
           WHERE payment_intent_id = $1 AND order_id = $2 FOR UPDATE`,
 };
 
-/** A payment of a locked order, locked; undefined when it is none of that order's. */
+/** Locks a payment of a locked order; undefined when the order has no such payment. */
 export async function lockPaymentOf(
   tx: Transaction,
   orderId: OrderId,
@@ -77,7 +77,7 @@ export async function lockPaymentOf(
   return row && toPayment(row);
 }
 
-/** The payment, locked. Its order is locked before it, where both are, so that two never wait for each other. */
+/** Locks a payment. Code that also locks the order locks the order first, so that two transactions never wait for each other. */
 export async function lockPayment(tx: Transaction, intentId: PaymentIntentId): Promise<Payment | undefined> {
   const [row] = await tx.rows<PaymentRow>(LOCK, [intentId]);
   return row && toPayment(row);
@@ -90,7 +90,7 @@ const PAID_BY = {
           ORDER BY state = 'applied' DESC LIMIT 1 FOR UPDATE`,
 };
 
-/** Another payment that pays for a locked order already, or is assumed to; locked. */
+/** Locks another payment that pays for a locked order, or is assumed to. */
 export async function lockPaidBy(
   tx: Transaction,
   orderId: OrderId,
@@ -105,7 +105,7 @@ const SET_STATE = {
   text: 'UPDATE payments SET state = $2 WHERE payment_intent_id = $1',
 };
 
-/** Saves the state a locked payment came into. */
+/** Saves the new state of a locked payment. */
 export async function setPaymentState(
   tx: Transaction,
   intentId: PaymentIntentId,
@@ -120,7 +120,7 @@ const LOCK_APPLIED = {
           WHERE order_id = $1 AND state = 'applied' FOR UPDATE`,
 };
 
-/** What pays for a locked order, locked. */
+/** Locks the payment that pays for a locked order. */
 export async function lockApplied(tx: Transaction, orderId: OrderId): Promise<Payment | undefined> {
   const [row] = await tx.rows<PaymentRow>(LOCK_APPLIED, [orderId]);
   return row && toPayment(row);
@@ -139,13 +139,15 @@ export async function findPayment(
   return row && toPayment(row);
 }
 
-/** Deciding on money, as work that is due: it is tried without end, because money must not be left lying. */
+/** Settling money, as due work. It is tried without a limit, because money must not stay undecided. */
 const DECIDING: DueTable = {
   table: 'payments',
   key: 'payment_intent_id',
   isOpen: "state = 'received'",
   isStuck: 'false',
   since: 'received_at',
+  // Its seats may be sold while it waits.
+  pause: { first: 5, longest: 30 },
 };
 
 const UNDECIDED = claimDue(
@@ -154,7 +156,7 @@ const UNDECIDED = claimDue(
   'payment_intent_id, order_id, source, amount_minor, currency',
 );
 
-/** Takes money that nothing was decided on, for this caller alone; what cannot be decided comes again after a growing pause. */
+/** Claims money that is not settled, for this caller alone. When settling fails it becomes due again after a growing pause. */
 export async function claimUndecided(
   executor: Executor,
   now: Instant,
@@ -173,8 +175,8 @@ export async function claimUndecided(
 
 const UNDECIDED_FAILED = keepFailure('payment-undecided-failed', DECIDING, "state = 'received'");
 
-/** Keeps why a payment could not be decided on. */
-export async function keepUndecidedFailure(
+/** Saves why a payment could not be settled. */
+export async function saveSettleFailure(
   executor: Executor,
   intentId: PaymentIntentId,
   reason: string,

@@ -3,14 +3,14 @@ import { unreachable } from '../../kernel/errors.ts';
 import type { Traces } from '../../kernel/trace.ts';
 import type { Core } from '../../platform/core.ts';
 import type { Database } from '../../platform/postgres/database.ts';
-import { forgetApplied, type InboxSubject, storeEvent } from './inbox.store.ts';
+import { deleteApplied, type InboxSubject, storeEvent } from './inbox.store.ts';
 import type { EventSubject, PaymentProvider } from './payment-provider.ts';
 
-/** Stripe delivers an event again for so long; one that comes even later is known by its payment. */
+/** Stripe redelivers events for up to 30 days; a later repetition is recognised by its payment. */
 const KEPT_MS = 30 * 86_400_000;
 const FORGET_BATCH = 10_000;
 
-/** Keeps genuine webhooks until they are applied, and a while longer to know them again. */
+/** Stores webhooks with a valid signature until they are applied, and longer to recognise repetitions. */
 export class ReceiveWebhook {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -29,28 +29,28 @@ export class ReceiveWebhook {
     this.#stripe = stripe;
   }
 
-  /** Checks the signature and keeps the event. Throws `webhook_signature_invalid`, `invalid_request`. */
+  /** Checks the signature and stores the event. Throws `webhook_signature_invalid`, `invalid_request`. */
   async receive(body: Buffer, signature: string | undefined): Promise<void> {
     const { eventId, type, about } = this.#stripe.readWebhook(body, signature, this.#clock.now());
     this.#metrics.webhook(about.kind);
-    const kept = toKeep(about);
+    const kept = toStored(about);
     if (kept === undefined) return;
     const event = { eventId, type, traceparent: this.#traces.current(), about: kept };
     await storeEvent(this.#database, event, this.#clock.now());
   }
 
-  /** Removes events whose effect was long ago; true when there may be more. */
-  async forgetOld(): Promise<boolean> {
+  /** Deletes events that were applied long ago; true when there may be more. */
+  async deleteOld(): Promise<boolean> {
     const before = later(this.#clock.now(), -KEPT_MS);
-    return (await forgetApplied(this.#database, before, FORGET_BATCH)) === FORGET_BATCH;
+    return (await deleteApplied(this.#database, before, FORGET_BATCH)) === FORGET_BATCH;
   }
 }
 
 /**
- * What is kept of an event; undefined for one that moves nothing: a declined card leaves the order pending, a cancelled
- * intent is replaced by the next attempt, and the money of another mode is none.
+ * The part of an event that is stored; undefined for an event without an effect: a declined card leaves the order pending, the
+ * next attempt replaces a cancelled intent, and money of the other mode is not real.
  */
-function toKeep(about: EventSubject): InboxSubject | undefined {
+function toStored(about: EventSubject): InboxSubject | undefined {
   switch (about.kind) {
     case 'paid': {
       const { intentId, orderId, received: amountMinor, currency } = about.intent;

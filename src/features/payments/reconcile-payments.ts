@@ -9,20 +9,20 @@ import type { PaymentProvider } from './payment-provider.ts';
 import { mayComparisonRefund, permitComparisonRefunds } from './taken-over.store.ts';
 
 export interface Reconciliation {
-  /** Intents at the provider and payments here that were compared. */
+  /** Number of intents and payments that were compared. */
   readonly compared: number;
   readonly differences: readonly Difference[];
 }
 
 export interface ReconcileRequest {
   /**
-   * Money for orders that are not here counts, too: another system may share the account, but after the database was
-   * brought back from a copy it may be our own.
+   * Also report money for orders that are not in the database. It may belong to another system that shares the account, or,
+   * after the database was restored from a backup, to this service.
    */
   readonly lost?: boolean;
   /**
-   * Whether money that pays for nothing may be refunded. `never`: it is withheld. `allowed`: a person allowed it, also for
-   * payments that are withheld. `when_permitted`: once a comparison of this database has found none, or a person allowed it.
+   * Whether money that pays for no order may be refunded. `never`: it is withheld. `allowed`: a person allowed it, also for
+   * withheld payments. `when_permitted`: after a comparison that withheld nothing, or once a person has allowed it.
    */
   readonly refunds?: 'never' | 'allowed' | 'when_permitted';
 }
@@ -35,7 +35,7 @@ interface ReconcileNeeds {
   readonly alignPayment: AlignPayment;
 }
 
-/** Compares the payments here with the provider's. */
+/** Compares the payments in the database with the provider's account. */
 export class ReconcilePayments {
   readonly #needs: ReconcileNeeds;
 
@@ -44,7 +44,7 @@ export class ReconcilePayments {
   }
 
   /**
-   * Compares what the provider has since then with what is written here, repairs what can be and returns each difference.
+   * Compares the payments since then with the provider's account, repairs differences where it can, and returns each one.
    * Throws `payments_unavailable`.
    */
   async reconcile(
@@ -59,7 +59,7 @@ export class ReconcilePayments {
     for await (const intent of stripe.intentsSince(since)) {
       seen.add(intent.intentId);
       const found =
-        (lost && (await comparison.lookForLost(intent))) || (await comparison.compareIntent(intent));
+        (lost && (await comparison.findLostMoney(intent))) || (await comparison.compareIntent(intent));
       if (found) differences.push(found);
     }
     let compared = seen.size;

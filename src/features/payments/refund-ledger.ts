@@ -7,7 +7,7 @@ import { setPaymentState } from './payments.store.ts';
 import { firstRefundState, leftOf, type NewRefund, type Refund, stateAfter } from './refund.ts';
 import { deleteRefunds, insertRefund, refundsOf } from './refunds.store.ts';
 
-/** Writes refunds of locked payments down and counts them, in the caller's transaction. */
+/** Writes and deletes refunds of locked payments, and adds them to the figures, in the caller's transaction. */
 export class RefundLedger {
   readonly #countMoney: CountMoney;
   readonly #clock: Clock;
@@ -24,14 +24,14 @@ export class RefundLedger {
     return this.#ids.uuid();
   }
 
-  /** Writes a refund down under an id; one that is due is sent after the commit. */
+  /** Writes a refund. A refund that is due is sent after the commit. */
   async write(tx: Transaction, refund: NewRefund, refundId: string = this.newId()): Promise<void> {
     const { intentId, amountMinor } = refund;
     const isNew = await insertRefund(tx, refundId, refund, this.#clock.now());
     if (isNew) await this.#countMoney(tx, { intentId, taken: 0, refunded: amountMinor });
   }
 
-  /** All that is left of a payment is to be refunded. Returns the state of the payment from then on. */
+  /** Writes a refund of all that is left of a payment. Returns the new state of the payment. */
   async refundRest(tx: Transaction, payment: Payment, reason: string): Promise<Payment['state']> {
     const { intentId, source } = payment;
     const amountMinor = leftOf(payment, await refundsOf(tx, intentId));
@@ -47,7 +47,7 @@ export class RefundLedger {
     return savePaymentState(tx, payment);
   }
 
-  /** Deletes refunds of a payment that are none any more. */
+  /** Deletes refunds of a payment that are not to be paid any more. */
   async delete(
     tx: Transaction,
     { intentId }: Pick<Payment, 'intentId'>,
@@ -62,7 +62,7 @@ export class RefundLedger {
   }
 }
 
-/** Saves the state that a locked payment's refunds make of it, and returns it. */
+/** Saves and returns the state of a locked payment that follows from its refunds. */
 export async function savePaymentState(tx: Transaction, payment: Payment): Promise<Payment['state']> {
   const state = stateAfter(payment, await refundsOf(tx, payment.intentId));
   if (state !== payment.state) await setPaymentState(tx, payment.intentId, state);

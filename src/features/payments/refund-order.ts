@@ -1,6 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { OrderId } from '../../kernel/ids.ts';
-import { type Currency, type Money, minus, money } from '../../kernel/money.ts';
+import { type Money, minus, money } from '../../kernel/money.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Access } from '../access/index.ts';
@@ -13,9 +13,9 @@ import { refundsOf } from './refunds.store.ts';
 import type { TakenOver } from './taken-over.ts';
 
 export interface RefundRequest {
-  /** Undefined: all that is left. */
+  /** Undefined: refund all that is left. */
   readonly amount: Money | undefined;
-  /** Undefined: it says who refunded it. */
+  /** Undefined: the reason says who refunded the order. */
   readonly reason: string | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface RefundIssued {
   readonly refundId: string;
   readonly amount: Money;
   readonly reason: string;
-  /** As it is afterwards: cancelled when all is refunded, else as it was. */
+  /** The order afterwards: cancelled when all is refunded, otherwise unchanged. */
   readonly order: Order;
 }
 
@@ -55,14 +55,14 @@ export class RefundOrder {
   }
 
   /**
-   * Refunds money of a completed order. All that is left cancels the order; a part leaves it and its tickets good. Throws
+   * Refunds money of a completed order. Refunding all that is left cancels the order; a part leaves its tickets valid. Throws
    * `order_not_found`, `forbidden`, `refund_not_possible`, `payments_unavailable`, `seating_unavailable`.
    */
   async refund(orderId: OrderId, request: RefundRequest, who: Principal): Promise<RefundIssued> {
     const order = await this.#orders.get(this.#database, orderId);
     const role = await this.#access.require('order.refund', who, { event: order.eventId });
     const by = role === 'admin' ? 'an administrator' : 'the organiser';
-    const reason = request.reason ?? `given back by ${by}`;
+    const reason = request.reason ?? `refunded by ${by}`;
     await this.#takenOver.confirm(orderId);
     return this.#database.transaction(async (tx) => {
       const issued = await this.#refundLocked(tx, orderId, { ...request, reason }, who);
@@ -80,11 +80,11 @@ export class RefundOrder {
     const order = await this.#orders.getLocked(tx, orderId);
     const payment = await lockApplied(tx, orderId);
     if (!payment)
-      throw new AppError('refund_not_possible', 'Nothing pays for this order that could be given back.');
+      throw new AppError('refund_not_possible', 'This order has no payment that could be refunded.');
     const { intentId, source } = payment;
     const left = leftOf(payment, await refundsOf(tx, intentId));
     const amount = wanted ?? money(left);
-    requireRefundable(amount, left, tx.currency);
+    requireRefundable(tx, amount, left);
     const refundId = this.#ledger.newId();
     const facts = {
       intentId,
@@ -114,16 +114,20 @@ export class RefundOrder {
   }
 }
 
-function requireRefundable(amount: Money, left: number, currency: Currency): void {
+/** Throws `refund_not_possible` unless so much is left and the currency can be charged in such an amount. */
+function requireRefundable({ currency }: Transaction, amount: Money, left: number): void {
   if (amount > left || left === 0) {
     const most = currency.toMajor(money(left));
-    throw new AppError('refund_not_possible', `Of what was paid ${most} is left to give back.`);
+    throw new AppError(
+      'refund_not_possible',
+      `Only ${most} of the payment is left to refund. Refund at most that.`,
+    );
   }
   if (amount % currency.chargeStep !== 0) {
     const code = currency.code.toUpperCase();
     throw new AppError(
       'refund_not_possible',
-      `The amount has more decimals than can be given back in ${code}.`,
+      `The amount has more decimals than can be refunded in ${code}.`,
     );
   }
 }

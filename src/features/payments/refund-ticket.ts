@@ -10,16 +10,16 @@ import { type RefundLedger, savePaymentState } from './refund-ledger.ts';
 import { refundsOf } from './refunds.store.ts';
 import { sharesOf } from './ticket-share.ts';
 
-/** What of an order's money is refunded for a ticket. */
+/** The refund of a ticket. */
 export interface TicketRefund {
-  /** Undefined when none is made now: nothing was paid for the ticket, or it was refunded before. */
+  /** Undefined when no refund was written: the ticket cost nothing, or was refunded before. */
   readonly refundId: string | undefined;
   readonly amount: Money;
   /** Amount of the order's payment still refundable. */
   readonly left: Money;
 }
 
-/** Refunds a ticket's share of what was paid for its order. */
+/** Refunds a ticket's share of its order's price. */
 export class RefundTicket {
   readonly #orders: Pick<OrderBook, 'ticketsPaid'>;
   readonly #ledger: RefundLedger;
@@ -30,14 +30,14 @@ export class RefundTicket {
   }
 
   /**
-   * In the caller's transaction, the order locked: the ticket's share is to be refunded, once however often that is asked
-   * for. Cash was handed back by the user who asks. Throws `refund_not_possible`.
+   * Writes the refund of the ticket's share, once, however often it is called. In the caller's transaction, with the order
+   * locked. The caller of the API has handed cash back. Throws `refund_not_possible`.
    */
   async refund(tx: Transaction, order: Order, ticketId: TicketId, by: UserId): Promise<TicketRefund> {
     if (order.price === 0) return { refundId: undefined, amount: ZERO, left: ZERO };
     const payment = await lockApplied(tx, order.orderId);
     if (!payment) {
-      throw new AppError('refund_not_possible', 'Nothing pays for this order that could be given back.');
+      throw new AppError('refund_not_possible', 'This order has no payment that could be refunded.');
     }
     const { intentId, source } = payment;
     const refunds = await refundsOf(tx, intentId);
@@ -55,7 +55,7 @@ export class RefundTicket {
   }
 }
 
-/** Cash was handed back over the counter with the ticket; anything else is as for any refund. */
+/** The first state of a ticket's refund: cash is handed back over the counter, so that refund is done at once. */
 function ticketRefundState(source: PaymentSource, refundId: string) {
   return source === 'cash'
     ? paidByPerson(refundId, 'cash over the counter')

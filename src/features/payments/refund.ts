@@ -2,8 +2,8 @@ import type { PaymentIntentId, TicketId, UserId } from '../../kernel/ids.ts';
 import type { Payment, PaymentSource } from './payment.ts';
 
 /**
- * A part of a payment that is to be refunded, or was. What a refund is for is decided when it is written; from then on it
- * only moves towards the buyer.
+ * A refund of a payment or of a part of it. Its amount and reason are decided when it is written; afterwards only its state
+ * changes, until the buyer has the money.
  *
  * | from          | what happens                                                    | who             | function             | to     |
  * |---------------|-----------------------------------------------------------------|-----------------|----------------------|--------|
@@ -11,15 +11,15 @@ import type { Payment, PaymentSource } from './payment.ts';
  * | -             | money that Stripe never had is to be refunded                   | any use case    | `RefundLedger.write` | manual |
  * | -             | cash was handed back with the ticket                            | an organiser    | `RefundTicket`       | done   |
  * | -             | Stripe's account shows a refund or a dispute that began there  | Stripe          | `AlignPayment`       | done   |
- * | due, sent     | Stripe is asked for it                                          | job `refunds`   | `claimRefunds`       | sent   |
- * | sent          | Stripe is asked for it the last time                            | job `refunds`   | `claimRefunds`       | failed |
- * | sent, failed  | Stripe has taken it                                             | job `refunds`   | `saveRefundSent`     | done   |
+ * | due, sent     | it is sent to Stripe                                            | job `refunds`   | `claimRefunds`       | sent   |
+ * | sent          | it is sent to Stripe for the last time                          | job `refunds`   | `claimRefunds`       | failed |
+ * | sent, failed  | Stripe has accepted it                                          | job `refunds`   | `saveRefundSent`     | done   |
  * | any but done  | Stripe's account shows it                                       | Stripe          | `AlignPayment`       | done   |
- * | done          | the bank did not take it                                        | Stripe          | `AlignPayment`       | failed |
- * | failed, manual | a person has it tried again                                    | an administrator | `StuckPayments.retry` | sent  |
- * | failed, manual | a person has paid it in another way                            | an administrator | `MarkRefunded`      | done   |
+ * | done          | the bank rejected it                                            | Stripe          | `AlignPayment`       | failed |
+ * | failed, manual | an administrator retries it                                    | an administrator | `StuckPayments.retry` | sent  |
+ * | failed, manual | an administrator has paid it in another way                    | an administrator | `MarkRefunded`      | done   |
  * | failed, manual | its assumed payment was found at Stripe                        | a comparison    | `replaceAssumed`     | sent   |
- * | any           | the payment has not that much left, or a dispute was won        | Stripe          | `RefundLedger.delete` | -     |
+ * | any           | the payment has too little left for it, or a dispute was won    | Stripe          | `RefundLedger.delete` | -     |
  */
 export type RefundState = Refund['state'];
 
@@ -29,7 +29,7 @@ interface RefundFacts {
   readonly refundId: string;
   readonly amountMinor: number;
   readonly origin: 'service' | 'stripe' | 'dispute';
-  /** The ticket whose money it is, when it was asked for by ticket. */
+  /** The ticket whose share it is; undefined for a refund of an order. */
   readonly ticketId?: TicketId | undefined;
 }
 
@@ -40,19 +40,19 @@ interface OpenRefund {
 
 interface DoneRefund {
   readonly state: 'done';
-  /** Stripe's refund or dispute, or what stands for it when a person paid it. */
+  /** The id of Stripe's refund or dispute, or the reference of a payment by a person. */
   readonly providerId: string;
   readonly paidBy: 'provider' | 'person';
 }
 
-/** A refund as it is first written down. */
+/** A refund as it is first written. */
 export type NewRefund = Omit<RefundFacts, 'refundId'> & {
   readonly intentId: PaymentIntentId;
   readonly reason: string;
   readonly requestedBy?: UserId;
 } & ({ readonly state: 'due' | 'manual' } | DoneRefund);
 
-/** How a refund begins: Stripe refunds what it has, and a person the rest. */
+/** The first state of a refund: Stripe refunds its own payments, a person refunds others. */
 export function firstRefundState(source: PaymentSource): 'due' | 'manual' {
   switch (source) {
     case 'stripe':
@@ -65,17 +65,17 @@ export function firstRefundState(source: PaymentSource): 'due' | 'manual' {
   }
 }
 
-/** What stands for the provider's id of a refund that a person paid in another way. */
+/** The state of a refund that a person paid, with its reference in place of the provider's id. */
 export function paidByPerson(refundId: string, reference: string): DoneRefund {
   return { state: 'done', providerId: `manual:${refundId}:${reference}`, paidBy: 'person' };
 }
 
-/** What of a payment is neither refunded nor about to be, in minor units. */
+/** Amount still refundable, in minor units: refunds that are not paid yet count as refunded. */
 export function leftOf(payment: Payment, refunds: readonly Refund[]): number {
   return payment.amountMinor - refunds.reduce((total, refund) => total + refund.amountMinor, 0);
 }
 
-/** The state that a payment's refunds make of it, those due and those done. Of a decided payment only they move it on. */
+/** The state of a payment that follows from its refunds, paid or not. A settled payment changes state only by its refunds. */
 export function stateAfter(payment: Payment, refunds: readonly Refund[]): Payment['state'] {
   const done = refunds.filter(({ state }) => state === 'done');
   if (leftOf(payment, done) <= 0) {

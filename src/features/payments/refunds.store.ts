@@ -15,7 +15,7 @@ import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
 import type { Executor, Transaction, Writer } from '../../platform/postgres/database.ts';
 import type { NewRefund, Refund, RefundState } from './refund.ts';
 
-/** Refunds as work that is due: the last try leaves one `failed` unless it succeeds. */
+/** Refunds, as due work. A refund whose last try fails becomes `failed`. */
 const SENDING: DueTable = {
   table: 'refunds',
   key: 'refund_id',
@@ -33,7 +33,7 @@ const INSERT = {
          RETURNING refund_id`,
 };
 
-/** Writes a refund down. False when the provider's was known already. */
+/** Inserts a refund. False when the provider's refund was recorded before. */
 export async function insertRefund(
   tx: Transaction,
   refundId: string,
@@ -96,7 +96,7 @@ const REMOVE = {
   text: 'DELETE FROM refunds WHERE refund_id = ANY ($1::uuid[]) RETURNING amount_minor',
 };
 
-/** Deletes refunds that are not to be paid any more, or whose money the provider took back; minor units they were. */
+/** Deletes refunds and returns their total in minor units. */
 export async function deleteRefunds(tx: Transaction, refundIds: readonly string[]): Promise<number> {
   const deleted = await tx.rows<Pick<RefundRow, 'amount_minor'>>(REMOVE, [refundIds]);
   return deleted.reduce((total, row) => total + row.amount_minor, 0);
@@ -107,7 +107,7 @@ export interface DueRefund {
   readonly refundId: string;
   readonly intentId: PaymentIntentId;
   readonly amountMinor: number;
-  /** Whether Stripe was never asked for it before. */
+  /** Whether it was never sent to Stripe before. */
   readonly isFirstTry: boolean;
 }
 
@@ -125,7 +125,7 @@ interface ClaimedRow {
   readonly attempts: number;
 }
 
-/** Takes due refunds for this caller alone; a failed or forgotten one comes again after a growing pause. */
+/** Claims due refunds for this caller alone. A refund that fails becomes due again after a growing pause. */
 export async function claimRefunds(executor: Executor, now: Instant, limit: number): Promise<DueRefund[]> {
   const rows = await claim<ClaimedRow>(executor, CLAIM, now, limit);
   return rows.map((row) => ({
@@ -142,7 +142,7 @@ const CARRIED_OUT = {
           WHERE refund_id = $1 AND state <> 'done' RETURNING refund_id`,
 };
 
-/** It is paid, by the provider under this id; false when that was known already. */
+/** Saves that the provider accepted the refund under this id; false when that was saved before. */
 export async function saveRefundSent(
   tx: Transaction,
   refundId: string,
@@ -151,7 +151,7 @@ export async function saveRefundSent(
   return (await tx.rows(CARRIED_OUT, [refundId, providerId, 'provider'])).length > 0;
 }
 
-/** It is paid, by a person; false when it was paid before. */
+/** Saves that a person paid the refund; false when it was paid before. */
 export async function saveRefundPaid(tx: Transaction, refundId: string, reference: string): Promise<boolean> {
   return (await tx.rows(CARRIED_OUT, [refundId, reference, 'person'])).length > 0;
 }
@@ -179,7 +179,7 @@ export interface StuckRefund {
   readonly amountMinor: number;
 }
 
-/** Whose money a refund is that waits for a person; undefined when it does not wait. */
+/** The refund if it waits for a person; undefined otherwise. */
 export async function findStuckRefund(
   executor: Executor,
   refundId: string,
@@ -191,15 +191,15 @@ export async function findStuckRefund(
 
 const FAILED = keepFailure('refund-failed', SENDING, "state <> 'done'");
 
-/** Keeps why a try to send a refund failed. */
-export async function keepRefundFailure(executor: Executor, refundId: string, reason: string): Promise<void> {
+/** Saves why a refund could not be sent. */
+export async function saveRefundFailure(executor: Executor, refundId: string, reason: string): Promise<void> {
   await executor.rows(FAILED, [refundId, reason]);
 }
 
-/** Due again as one that was tried before: Stripe may have taken it, and its account is read first. */
+/** The refund stays `sent`, because Stripe may have accepted it: its account is read before the next try. */
 const RETRY = retryStuck('refund-try-again', SENDING, 1, "state = 'sent'");
 
-/** Has a refund that waits for a person tried again; false when there is none by this id. */
+/** Makes a stuck refund due again; false when there is none with this id. */
 export async function retryRefund(writer: Writer, id: string, at: Instant): Promise<boolean> {
   const isStuck = await retry(writer, RETRY, id, at);
   if (isStuck) writer.wake('refunds');
@@ -212,7 +212,7 @@ const BOUNCED = {
           WHERE refund_id = $1 AND origin = 'service'`,
 };
 
-/** The bank did not take it: a person has to look. */
+/** Saves that a bank rejected the refund: a person has to pay it. */
 export async function saveRefundBounced(tx: Transaction, refundId: string, reason: string): Promise<void> {
   await tx.rows(BOUNCED, [refundId, reason]);
 }

@@ -24,17 +24,11 @@ import type { StuckPayments } from './stuck-payments.ts';
 
 const TAGS = ['Payments'];
 const WEBHOOK_PATHS = ['/api/webhook/stripe', '/api/order/webhook/stripe'];
-/** Stripe's own events stay far below it. */
+/** Most bytes of a webhook; Stripe's events are far smaller. */
 const MAX_WEBHOOK_BYTES = 262_144;
 
-/** For buyers: what they pay with (contract section 1). */
-export function buyerRoutes(
-  api: HttpServer,
-  once: Once,
-  json: PaymentJson,
-  offerPayment: OfferPayment,
-  checkOut: CheckOut,
-): void {
+/** For buyers: the PaymentIntent of their order (contract section 1). */
+export function offerRoute(api: HttpServer, once: Once, json: PaymentJson, offerPayment: OfferPayment): void {
   api.post(
     '/api/order/:orderId/create-payment-intent',
     {
@@ -66,7 +60,10 @@ export function buyerRoutes(
         offerPayment.offer(toOrderId(request.params), principalOf(request)),
       ),
   );
+}
 
+/** For buyers: completing their order. */
+export function checkOutRoute(api: HttpServer, once: Once, json: PaymentJson, checkOut: CheckOut): void {
   api.post(
     '/api/order/:orderId/checkout',
     {
@@ -87,7 +84,7 @@ export function buyerRoutes(
       },
       schema: {
         tags: TAGS,
-        summary: 'Complete a free order, or a paid one whose money is there',
+        summary: 'Complete a free order, or an order whose payment succeeded',
         params: OrderParamsSchema,
         headers: onceHeaders,
         response: { 200: OrderSchema, ...problems },
@@ -118,13 +115,13 @@ export function refundRoute(api: HttpServer, once: Once, json: PaymentJson, refu
       schema: {
         tags: TAGS,
         summary:
-          'Refund a completed order, all of it or a part; for the organiser of its event and administrators',
+          'Refund a completed order in whole or in part; for the organiser of its event and administrators',
         params: OrderParamsSchema,
         body: RefundRequestSchema,
         headers: onceHeaders,
         response: { 200: RefundSchema, ...problems },
       },
-      // Without a body everything is asked back.
+      // A request without a body refunds all that is left.
       async preValidation(request) {
         request.body ??= {};
       },
@@ -136,7 +133,7 @@ export function refundRoute(api: HttpServer, once: Once, json: PaymentJson, refu
   );
 }
 
-/** For administrators: money that was tried as often as it may be. */
+/** For administrators: refunds and webhooks that used up their tries. */
 export function repairRoutes(
   api: HttpServer,
   once: Once,
@@ -152,7 +149,8 @@ export function repairRoutes(
       config: { permission },
       schema: {
         tags: TAGS,
-        summary: 'Refunds and webhooks that used up their tries, oldest first; for administrators',
+        summary:
+          'List stuck refunds and webhooks, which used up their tries, oldest first; for administrators',
         querystring: Type.Object({ state: Type.Literal('stuck', { examples: ['stuck'] }) }),
         response: { 200: Type.Array(StuckPaymentSchema), ...problems },
       },
@@ -169,7 +167,7 @@ export function repairRoutes(
         summary: 'Try a stuck refund or webhook again; for administrators',
         params: StuckParamsSchema,
         headers: onceHeaders,
-        response: { 204: Type.Null({ description: 'It is tried again at once' }), ...problems },
+        response: { 204: Type.Null({ description: 'The next try follows at once' }), ...problems },
       },
     },
     (request, reply) =>
@@ -182,11 +180,11 @@ export function repairRoutes(
       config: { permission, refuses: ['payment_not_stuck'] },
       schema: {
         tags: TAGS,
-        summary: 'A stuck refund was paid out in another way: it is done; for administrators',
+        summary: 'Mark a stuck refund as paid in another way; for administrators',
         params: Type.Object({ id: Uuid('The refund') }),
         headers: onceHeaders,
         body: SettledSchema,
-        response: { 204: Type.Null({ description: 'It is written down as done' }), ...problems },
+        response: { 204: Type.Null({ description: 'The refund is done' }), ...problems },
       },
     },
     (request, reply) => {
@@ -199,10 +197,10 @@ export function repairRoutes(
   );
 }
 
-/** For Stripe: its events. */
+/** For Stripe: webhooks. */
 export function webhookRoutes(api: HttpServer, receiveWebhook: ReceiveWebhook): void {
   api.register(async (raw) => {
-    // The signature is over the exact bytes: nothing may parse them first.
+    // The signature covers the exact bytes, so the body must not be parsed before it is verified.
     raw.removeAllContentTypeParsers();
     raw.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     for (const path of WEBHOOK_PATHS) webhookRoute(raw as unknown as HttpServer, path, receiveWebhook);
@@ -220,7 +218,7 @@ function webhookRoute(scope: HttpServer, path: string, receiveWebhook: ReceiveWe
       bodyLimit: MAX_WEBHOOK_BYTES,
       schema: {
         tags: TAGS,
-        summary: 'Events of Stripe, signed; taken once however often they come',
+        summary: 'Receive a signed event of Stripe; each event takes effect once',
         response: { 200: WebhookResponseSchema, ...problems },
       },
     },

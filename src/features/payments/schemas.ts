@@ -4,14 +4,14 @@ import { ORDER_EXAMPLE, OrderSchema } from '../orders/index.ts';
 
 export const PaymentIntentResponseSchema = Type.Object(
   {
-    clientSecret: Type.String({ description: 'What a page confirms the payment with' }),
+    clientSecret: Type.String({ description: 'Secret with which a page confirms the payment' }),
     paymentIntentId: Type.String(),
     seatLockDurationMins: Type.Integer({
       description: 'Minutes left of the hold, rounded up; 0 when it has ended',
     }),
     publishableKey: Type.Optional(
       Type.String({
-        description: 'The key a page opens Stripe with; absent: STRIPE_PUBLISHABLE_KEY is not set',
+        description: 'Stripe’s publishable key; absent when STRIPE_PUBLISHABLE_KEY is not set',
       }),
     ),
     order: OrderSchema,
@@ -35,11 +35,11 @@ export const RefundRequestSchema = Type.Object(
   {
     amount: Type.Optional(
       Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()], {
-        description: 'Major units; absent: all that is left, which cancels the order',
+        description: 'Major units; when absent, all that is left is refunded and the order is cancelled',
       }),
     ),
     reason: Type.Optional(
-      Type.String({ maxLength: MAX_REASON_CHARS, ...PLAIN_TEXT, description: 'Kept with the refund' }),
+      Type.String({ maxLength: MAX_REASON_CHARS, ...PLAIN_TEXT, description: 'Stored with the refund' }),
     ),
   },
   { examples: [{ amount: 50, reason: 'the view was blocked' }] },
@@ -51,7 +51,7 @@ export const SettledSchema = Type.Object(
       minLength: 1,
       maxLength: MAX_REASON_CHARS,
       ...PLAIN_TEXT,
-      description: 'How it was paid out, such as the number of a bank transfer; kept with the refund',
+      description: 'How the refund was paid, such as the number of a bank transfer; stored with the refund',
     }),
   },
   { examples: [{ reference: 'bank transfer 2026-11-24/17' }] },
@@ -80,12 +80,12 @@ export const StuckPaymentSchema = Type.Object(
   {
     kind: Type.Union([Type.Literal('refund'), Type.Literal('webhook')]),
     id: Type.String({
-      description: 'What to try again: the refund, or the event of a webhook',
+      description: 'Id of the refund, or of Stripe’s event for a webhook',
     }),
-    order_id: Type.String({ description: 'Empty: unknown' }),
-    payment_intent_id: Type.String({ description: 'Empty: unknown' }),
+    order_id: Type.String({ description: 'Empty when unknown' }),
+    payment_intent_id: Type.String({ description: 'Empty when unknown' }),
     amount_minor: Type.Union([Type.Integer(), Type.Null()]),
-    currency: Type.String({ description: 'Empty: unknown' }),
+    currency: Type.String({ description: 'Empty when unknown' }),
     attempts: Type.Integer(),
     last_error: Type.String(),
     received_at: Type.String({ description: 'RFC 3339 in UTC' }),
@@ -107,7 +107,7 @@ export const StuckPaymentSchema = Type.Object(
   },
 );
 
-/** What a provider's ids are made of. */
+/** The characters of ids of refunds and of Stripe's events. */
 export const StuckParamsSchema = Type.Object({
   id: Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9_-]+$', examples: ['pi_3Abc'] }),
 });

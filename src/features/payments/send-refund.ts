@@ -11,7 +11,7 @@ import {
   claimRefunds,
   type DueRefund,
   isRefundOpen,
-  keepRefundFailure,
+  saveRefundFailure,
   saveRefundSent,
 } from './refunds.store.ts';
 
@@ -34,7 +34,7 @@ export class SendRefund {
     this.#onFailure = onFailure;
   }
 
-  /** Has it paid once however often it is tried. Throws `payment_refused`, `payments_unavailable`. */
+  /** Sends a refund; Stripe pays it once, however often it is tried. Throws `payment_refused`, `payments_unavailable`. */
   async send(refund: DueRefund): Promise<void> {
     const { refundId, intentId, amountMinor, isFirstTry } = refund;
     if (!isFirstTry && (await this.#wasSent(refund))) return;
@@ -46,15 +46,15 @@ export class SendRefund {
         if (payment) await savePaymentState(tx, payment);
       });
     } catch (error) {
-      // Refused: perhaps somebody refunded it in the provider's dashboard.
+      // A refusal can mean that the payment was refunded in the provider's dashboard.
       if (error instanceof AppError && error.code === 'payment_refused') await this.#align(refund);
       throw error;
     }
   }
 
   /**
-   * Whether an earlier try has succeeded after all. Stripe forgets the idempotency key after a day, and a refund may be
-   * tried again much later: only its account tells.
+   * Whether an earlier try succeeded. Stripe forgets the idempotency key after a day, and a refund may be tried again much
+   * later, so the account is read.
    */
   async #wasSent({ refundId, intentId }: DueRefund): Promise<boolean> {
     await this.#alignPayment.align(intentId);
@@ -70,7 +70,7 @@ export class SendRefund {
   }
 }
 
-/** The refunds that are to be sent. */
+/** The refunds to send. */
 export function dueRefunds(
   { database, clock, failed }: Pick<Core, 'database' | 'clock' | 'failed'>,
   sendRefund: SendRefund,
@@ -79,7 +79,7 @@ export function dueRefunds(
   return new DueWork(
     {
       claim: (now, limit) => claimRefunds(database, now, limit),
-      noteFailure: ({ refundId }, reason) => keepRefundFailure(database, refundId, reason),
+      noteFailure: ({ refundId }, reason) => saveRefundFailure(database, refundId, reason),
     },
     clock,
     (refund) => sendRefund.send(refund),

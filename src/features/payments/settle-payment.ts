@@ -3,7 +3,7 @@ import { unreachable } from '../../kernel/errors.ts';
 import type { PaymentIntentId } from '../../kernel/ids.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Order, OrderBook } from '../orders/index.ts';
-import { correctAssumed, takePlaceOf } from './assumed-payment.ts';
+import { correctAssumed, replaceAssumedPayment } from './assumed-payment.ts';
 import type { MoneyLog, MoneyOutcome } from './money-log.ts';
 import { type Payment, type RefundPolicy, type Settlement, settle } from './payment.ts';
 import type { CountMoney, PaymentProvider } from './payment-provider.ts';
@@ -18,7 +18,7 @@ import type { RefundLedger } from './refund-ledger.ts';
 
 type Decided = Exclude<Settlement, { decision: 'already_done' | 'ask' }>;
 
-/** Each further try sees the sale that beat the one before. */
+/** A try fails when another order takes a seat at the same time; the next try sees that sale. */
 const MAX_REBOOK_ATTEMPTS = 3;
 
 export interface SettlementNeeds {
@@ -31,7 +31,7 @@ export interface SettlementNeeds {
   readonly moneyLog: MoneyLog;
 }
 
-/** Records money that came first, on its own, and then decides what becomes of it. */
+/** Records received money in a transaction of its own, and then decides what becomes of it. */
 export class SettlePayment {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -52,8 +52,8 @@ export class SettlePayment {
   }
 
   /**
-   * Returns what was decided. Safe to repeat and to race: the order's lock lets one decide, and a payment is decided on
-   * once. Throws `payments_unavailable`.
+   * Settles money and returns the decision. Safe to repeat and to run at the same time: the lock of the order lets one caller
+   * decide, and a payment is decided on once. Throws `payments_unavailable`.
    */
   async settle(money: MoneyReceived, policy: RefundPolicy = 'refund'): Promise<Settlement> {
     await this.#record(money, policy);
@@ -77,10 +77,10 @@ export class SettlePayment {
     }
   }
 
-  /** On its own, before anything is decided: a crash from here on loses no money. */
+  /** Records the money in a transaction of its own, so that a later crash loses no money. */
   async #record(money: MoneyReceived, policy: RefundPolicy): Promise<void> {
     const corrected = await this.#database.transaction(async (tx) => {
-      // A crash can leave this money undecided. The job that settles such money may refund, so it must not find this one.
+      // After a crash the job `decision` settles `received` money and may refund it, so money to withhold is not `received`.
       const state = policy === 'withhold' ? 'withheld' : 'received';
       const isRecorded = await recordMoney(tx, money, this.#clock.now(), state);
       if (!isRecorded) return correctAssumed(tx, money, this.#countMoney);
@@ -90,7 +90,7 @@ export class SettlePayment {
     if (corrected) this.#moneyLog.corrected(money, corrected);
   }
 
-  /** `asked`: whether the provider received the payments that it was asked about. */
+  /** `asked` holds the provider's answers so far: whether it received a payment. */
   async #decide(
     tx: Transaction,
     { orderId, intentId }: MoneyReceived,
@@ -100,7 +100,7 @@ export class SettlePayment {
     const order = await this.#orders.lock(tx, orderId);
     const payment = await lockPaymentOf(tx, orderId, intentId);
     if (!order || !payment)
-      throw new Error(`payment ${intentId} was first recorded for another order than ${orderId}`);
+      throw new Error(`payment ${intentId} was recorded for another order than ${orderId}`);
     const paidBy = await lockPaidBy(tx, orderId, intentId);
     const settlement = settle(order, payment, {
       currency: tx.currency,
@@ -113,7 +113,7 @@ export class SettlePayment {
     return settlement;
   }
 
-  /** Saves what was decided on a locked payment of a locked order. */
+  /** Saves a decision about a locked payment of a locked order. */
   async #save(tx: Transaction, order: Order, payment: Payment, settlement: Settlement): Promise<void> {
     const { intentId } = payment;
     switch (settlement.decision) {
@@ -126,13 +126,13 @@ export class SettlePayment {
       case 'apply':
         return setPaymentState(tx, intentId, 'applied');
       case 'replace':
-        return takePlaceOf(tx, settlement.assumed, payment, this.#countMoney, this.#ledger);
+        return replaceAssumedPayment(tx, settlement.assumed, payment, this.#countMoney, this.#ledger);
       case 'withheld':
         if (payment.state !== 'withheld') await setPaymentState(tx, intentId, 'withheld');
         return;
       case 'refund':
         await this.#ledger.refundRest(tx, payment, settlement.reason);
-        if (settlement.isLate) await this.#orders.refuseLate(tx, order);
+        if (settlement.isLate) await this.#orders.refundLate(tx, order);
         return;
       case 'ask':
       case 'already_done':
@@ -143,7 +143,7 @@ export class SettlePayment {
   }
 }
 
-/** The comparison that withheld money has reported it. */
+/** Whether the decision is to be counted and logged: money that stays withheld was reported before. */
 function isNew(
   settlement: Exclude<Settlement, { decision: 'ask' }>,
   policy: RefundPolicy,

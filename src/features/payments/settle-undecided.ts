@@ -1,9 +1,9 @@
 import type { Core } from '../../platform/core.ts';
 import { DueWork } from '../../platform/jobs/due-work.ts';
-import { claimUndecided, keepUndecidedFailure, type MoneyReceived } from './payments.store.ts';
+import { claimUndecided, type MoneyReceived, saveSettleFailure } from './payments.store.ts';
 import type { SettlePayment } from './settle-payment.ts';
 
-/** Decides on money that was recorded by a process that crashed before it could. */
+/** Settles money that was recorded by a process that crashed before it decided. */
 export function undecidedPayments(
   { database, clock, failed }: Pick<Core, 'database' | 'clock' | 'failed'>,
   settlePayment: SettlePayment,
@@ -12,7 +12,7 @@ export function undecidedPayments(
   return new DueWork(
     {
       claim: (now, limit) => claimUndecided(database, now, limit),
-      noteFailure: ({ intentId }, reason) => keepUndecidedFailure(database, intentId, reason),
+      noteFailure: ({ intentId }, reason) => saveSettleFailure(database, intentId, reason),
     },
     clock,
     async (money) => {

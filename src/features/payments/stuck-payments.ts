@@ -21,19 +21,19 @@ export class StuckPayments {
     this.#access = access;
   }
 
-  /** The oldest first, at most 200. Throws `forbidden`. */
+  /** Lists the oldest first, at most 200. Throws `forbidden`. */
   async list(who: Principal): Promise<StuckRow[]> {
     await this.#access.require('payment.repair', who);
     return stuckPayments(this.#database, MAX_LISTED);
   }
 
-  /** Has one tried again, at once. Throws `forbidden`, `payment_not_stuck`. */
+  /** Makes a stuck refund or webhook due at once. Throws `forbidden`, `payment_not_stuck`. */
   async retry(id: string, who: Principal): Promise<void> {
     await this.#access.require('payment.repair', who);
     await this.#database.transaction(async (tx) => {
       const now = this.#clock.now();
       const isStuck = (await retryRefund(tx, id, now)) || (await retryEvent(tx, id, now));
-      if (!isStuck) throw new AppError('payment_not_stuck', 'Nothing by this id is stuck.');
+      if (!isStuck) throw new AppError('payment_not_stuck', 'No refund or webhook with this id is stuck.');
       tx.keepAnswer(undefined);
     });
   }

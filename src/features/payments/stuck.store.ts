@@ -3,10 +3,10 @@ import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 
-/** Work with money that was tried as often as it may be, and waits for a person. */
+/** A refund or webhook that used up its tries and waits for a person. */
 export interface StuckRow {
   readonly kind: 'refund' | 'webhook';
-  /** Our id of a refund, Stripe's of a webhook's event. */
+  /** The refund's id, or the id of Stripe's event. */
   readonly id: string;
   readonly order_id: OrderId | null;
   readonly payment_intent_id: PaymentIntentId | null;
@@ -30,7 +30,7 @@ const STUCK = {
      ORDER BY received_at LIMIT $1`,
 };
 
-/** The oldest of them, at most `limit`. */
+/** The oldest stuck refunds and webhooks, at most `limit`. */
 export function stuckPayments(executor: Executor, limit: number): Promise<StuckRow[]> {
   return executor.rows<StuckRow>(STUCK, [limit]);
 }

@@ -18,7 +18,7 @@ interface ExternalPaymentNeeds {
   readonly takenOver: TakenOver;
 }
 
-/** Records that another system took the payment for an order. */
+/** Records payments that another system received. */
 export class TakeExternalPayment {
   readonly #database: Database;
   readonly #orders: OrderBook;
@@ -37,8 +37,8 @@ export class TakeExternalPayment {
   }
 
   /**
-   * The order's price counts as received, under the payment's id there; an id of Stripe's is looked up. Safe to repeat.
-   * Throws `order_not_found`, `payment_missing` when Stripe has no such money, `payments_unavailable`.
+   * Records the order's price as received, under the other system's payment id. A payment id of Stripe is looked up there
+   * instead. Safe to repeat. Throws `order_not_found`, `payment_missing` when Stripe has no such money, `payments_unavailable`.
    */
   async take(orderId: OrderId, paymentId: string | undefined): Promise<void> {
     const order = await this.#orders.get(this.#database, orderId);
@@ -46,21 +46,21 @@ export class TakeExternalPayment {
     if (source === 'stripe') {
       const { orderId: known } = await this.#alignPayment.align(intentId);
       if (known === orderId) return;
-      throw new AppError('payment_missing', 'The payment provider has no such payment for the order.');
+      throw new AppError('payment_missing', 'Stripe has no successful payment with this id for the order.');
     }
-    // The earlier service completed the order by this message, which is delivered again.
+    // A redelivered message, by which the earlier service completed the order.
     if (await this.#takenOver.has(orderId)) return;
-    // Recorded before a process died, it is money whatever the order costs by now.
+    // Money recorded before a crash counts whatever the order costs now.
     const known = await findPayment(this.#database, intentId);
     if (order.price === 0 && !known) return this.#completeFree(orderId);
     const amountMinor = known?.amountMinor ?? order.price;
     const currency = this.#database.currency.code;
     await this.#settlePayment.settle({ intentId, orderId, source, amountMinor, currency });
-    // A second payment would be refunded; better that there is none.
+    // Closing the PaymentIntent avoids a second payment, which would be refunded.
     await this.#closePayment.conclude(order);
   }
 
-  /** An order that costs nothing needs no money; one that has ended stays so. */
+  /** Completes an order that costs nothing; an order that has ended stays ended. */
   async #completeFree(orderId: OrderId): Promise<void> {
     await this.#database.transaction(async (tx) => {
       const locked = await this.#orders.lock(tx, orderId);

@@ -9,7 +9,7 @@ const CORRECT = {
           WHERE payment_intent_id = $1 AND taken_over = 'assumed'`,
 };
 
-/** A locked payment that was assumed has the amount that the provider says. */
+/** Sets the amount of an assumed, locked payment to the provider's. */
 export async function saveReceived(
   tx: Transaction,
   intentId: PaymentIntentId,
@@ -24,12 +24,12 @@ const CONFIRM = {
   text: `UPDATE payments SET taken_over = 'confirmed' WHERE payment_intent_id = $1 AND taken_over = 'assumed'`,
 };
 
-/** The provider's account of a payment that was assumed has been read. */
+/** Saves that the provider's account of an assumed payment has been read. */
 export async function saveConfirmed(tx: Transaction, intentId: PaymentIntentId): Promise<void> {
   await tx.rows(CONFIRM, [intentId]);
 }
 
-/** Moves refunds that waited for a person to the payment that was found since, so that they can be sent. */
+/** Moves refunds to the payment that was found; those that waited for a person can be sent now. */
 const MOVE_REFUNDS = {
   name: 'refunds-move-to-payment',
   text: `UPDATE refunds SET payment_intent_id = $2,
@@ -46,7 +46,7 @@ const TAKE_PLACE = {
   text: `UPDATE payments SET state = $2, taken_over = 'assumed' WHERE payment_intent_id = $1`,
 };
 
-/** A payment takes the place of one that was assumed, with its refunds and its state. */
+/** Replaces an assumed payment by another, which gets its refunds and the state. */
 export async function replaceAssumed(
   tx: Transaction,
   assumed: PaymentIntentId,
@@ -65,7 +65,7 @@ const TAKEN_OVER = {
           ORDER BY state = 'applied' DESC LIMIT 1`,
 };
 
-/** The payment that was taken over with an order. */
+/** The payment of an order that was taken over from the earlier service. */
 export async function takenOverPayment(
   executor: Executor,
   orderId: OrderId,
@@ -86,7 +86,7 @@ const WAS_REFUNDED = {
             AND payment_intent_id = COALESCE($2, payment_intent_id) LIMIT 1`,
 };
 
-/** Whether the payment of an order, by its intent where it has one, is refunded, disputed or about to be refunded. */
+/** Whether a payment of the order is refunded, disputed or to be refunded; with `intentId`, whether that payment is. */
 export async function wasRefunded(
   executor: Executor,
   orderId: OrderId,
@@ -107,7 +107,7 @@ const PERMIT = {
   text: 'INSERT INTO comparison_permission (given_at) VALUES ($1::timestamptz) ON CONFLICT DO NOTHING',
 };
 
-/** From now on the daily comparison may refund. */
+/** Allows the daily comparison to refund. */
 export async function permitComparisonRefunds(executor: Executor, at: Instant): Promise<void> {
   await executor.rows(PERMIT, [toRfc3339(at)]);
 }

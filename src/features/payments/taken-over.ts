@@ -7,7 +7,7 @@ import { lockApplied } from './payments.store.ts';
 import type { RefundLedger } from './refund-ledger.ts';
 import { takenOverPayment, wasRefunded } from './taken-over.store.ts';
 
-/** Payments that were taken over with their orders from the earlier service. */
+/** Payments of orders that the earlier service completed. */
 export class TakenOver {
   readonly #database: Database;
   readonly #alignPayment: AlignPayment;
@@ -19,14 +19,14 @@ export class TakenOver {
     this.#ledger = ledger;
   }
 
-  /** Whether the order was paid before this service had it. */
+  /** Whether the earlier service has the payment of the order. */
   async has(orderId: OrderId): Promise<boolean> {
     return (await takenOverPayment(this.#database, orderId)) !== undefined;
   }
 
   /**
-   * Reads the provider's account of the order's payment when that was only assumed, so that a refund starts from what is
-   * really there. Throws `payments_unavailable`.
+   * Reads the provider's account of the order's payment if the payment is only assumed, so that a refund starts from the real
+   * amount. Throws `payments_unavailable`.
    */
   async confirm(orderId: OrderId): Promise<void> {
     const payment = await takenOverPayment(this.#database, orderId);
@@ -36,8 +36,8 @@ export class TakenOver {
   }
 
   /**
-   * In the caller's transaction: all that is left of a completed order's payment is to be refunded. Throws
-   * `refund_not_possible` when the order's payment is not known, so that its money is never kept silently.
+   * Writes a refund of all that is left of a completed order's payment, in the caller's transaction. Throws
+   * `refund_not_possible` when the order's payment is not known: its money must not be kept without notice.
    */
   async refundOrder(
     tx: Transaction,
@@ -49,7 +49,7 @@ export class TakenOver {
       await this.#ledger.refundRest(tx, payment, reason);
     } else if (price > 0 && !(await wasRefunded(tx, orderId, paymentIntentId))) {
       const detail =
-        'No payment of this order is known, so its money would be kept. Run the comparison with Stripe first.';
+        'The payment of this order is not known, so it cannot be refunded. Run npm run reconcile first.';
       throw new AppError('refund_not_possible', detail);
     }
   }

@@ -2,14 +2,13 @@ import type { TicketId } from '../../kernel/ids.ts';
 import { type Money, money } from '../../kernel/money.ts';
 import type { Ticket } from '../tickets/index.ts';
 
-/** A ticket that an order's price was for, void or not. */
+/** A ticket that is part of an order's price, void or not. */
 export type PaidTicket = Pick<Ticket, 'ticketId' | 'price'>;
 
 /**
- * How an order's price is shared among the tickets it was for. Every refund of a ticket uses this, whether it begins here
- * or at Stripe (I8). `paid` are all tickets that the price was for, void or not. The shares add up to `price`
- * exactly, each within one `step` of its part, because a step goes to the ticket at which the running sum is rounded up.
- * A step is the smallest amount that can be refunded, in minor units. The order of `paid` does not matter.
+ * Shares an order's price among the tickets it paid for. Every refund of a ticket uses this, whether it begins here or at
+ * Stripe (I8). `paid` are all tickets of the price, void or not, in any order. The shares add up to `price` exactly, and each
+ * is within one `step` of its proportional part. A step is the smallest amount that can be refunded, in minor units.
  */
 export function sharesOf(
   paid: readonly PaidTicket[],
@@ -32,9 +31,8 @@ export function sharesOf(
 }
 
 /**
- * The live tickets that a refund made elsewhere pays for: those whose `shares` add up to exactly that amount; of several
- * such choices one with as few used tickets as possible. Empty when there is no such choice: the money went back for
- * another reason, and the tickets stay valid.
+ * The live tickets that a refund made elsewhere covers: tickets whose `shares` add up to exactly its amount, with as few
+ * used tickets as possible. Empty when no tickets add up to it: the refund had another reason, and the tickets stay valid.
  */
 export function ticketsCovered(
   tickets: readonly Ticket[],
@@ -50,10 +48,10 @@ export function ticketsCovered(
   return [...(addingUpTo(amountMinor, candidates) ?? [])];
 }
 
-/** Most sums that are looked at: an order has few tickets of few prices, so few sums. */
+/** Most sums that are tried; an order has few tickets of few prices, so few sums. */
 const MAX_SUMS = 10_000;
 
-/** Some of the tickets whose shares are together `amountMinor`; the first found for each sum is kept. */
+/** Tickets whose shares add up to `amountMinor`; for each sum the first choice is kept. */
 function addingUpTo(
   amountMinor: number,
   candidates: readonly { readonly ticket: Ticket; readonly share: number }[],

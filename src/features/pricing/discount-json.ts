@@ -9,7 +9,7 @@ const maybe = <Schema extends Parameters<typeof Type.Optional>[0]>(schema: Schem
   Type.Optional(Type.Union([schema, Type.Null()]));
 const Amount = Type.Union([Type.Number(), Type.String()]);
 
-/** A discount as the event-query service gives it (contract section 4); what else it says is passed over. */
+/** A discount as the event-query service gives it (contract section 4); its other fields are ignored. */
 export const DiscountSchema = Type.Object({
   id: Type.String(),
   code: maybe(Type.String()),
@@ -47,14 +47,14 @@ export class DiscountReader {
     this.#currency = currency;
   }
 
-  /** The discount that the JSON describes, or what in it cannot be read. */
+  /** The discount, or why the JSON cannot be read. */
   read(json: DiscountJson): Discount | Unreadable {
     const terms = this.#terms(json.parameters);
     if ('unreadable' in terms) return terms;
     const activeFrom = readInstant(json.activeFrom);
     const expiresAt = readInstant(json.expiresAt);
     if (activeFrom === 'unreadable' || expiresAt === 'unreadable') {
-      return { unreadable: 'a date that is none' };
+      return { unreadable: 'a date is not valid' };
     }
     return {
       id: as<DiscountId>(json.id.toLowerCase()),
@@ -80,11 +80,11 @@ export class DiscountReader {
       case 'BUY_N_GET_N_FREE':
         return readFreeSeats(parameters);
       default:
-        return { unreadable: 'a type that is not known' };
+        return { unreadable: 'its type is not known' };
     }
   }
 
-  /** Whether a discount names amounts in another currency than this one, which is meant where none is named. */
+  /** Whether the discount has amounts in another currency; one without a currency is in this currency. */
   #hasForeignAmounts({
     currency: named,
     amount,
@@ -99,7 +99,7 @@ export class DiscountReader {
     const amount = this.#amount(parameters.amount);
     const minSpend = this.#amount(parameters.minSpend);
     if (amount === undefined || amount === 'unreadable' || minSpend === 'unreadable') {
-      return { unreadable: 'an amount that is none' };
+      return { unreadable: 'an amount is not valid' };
     }
     return { type: 'FLAT_OFF', amount, minSpend };
   }
@@ -109,7 +109,7 @@ export class DiscountReader {
     const minSpend = this.#amount(parameters.minSpend);
     const maxDiscount = this.#amount(parameters.maxDiscount);
     if (percentage === undefined || minSpend === 'unreadable' || maxDiscount === 'unreadable') {
-      return { unreadable: 'a percentage or amount that is none' };
+      return { unreadable: 'a percentage or amount is not valid' };
     }
     return { type: 'PERCENTAGE', percentage, minSpend, maxDiscount };
   }
@@ -123,12 +123,12 @@ export class DiscountReader {
 
 function readFreeSeats({ buyQuantity, getQuantity }: DiscountJson['parameters']): DiscountTerms | Unreadable {
   if (!buyQuantity || !getQuantity || buyQuantity < 1 || getQuantity < 1) {
-    return { unreadable: 'quantities that are none' };
+    return { unreadable: 'its quantities are not valid' };
   }
   return { type: 'BUY_N_GET_N_FREE', buyQuantity, getQuantity };
 }
 
-/** As many decimals as a double ever shows, and some more: a third of 100 is 33.333333333333336 in Java. */
+/** More decimals than a double ever shows: a third of 100 is 33.333333333333336 in Java. */
 const PERCENTAGE = /^(\d{1,3})(?:\.(\d{1,20}))?$/;
 
 function readPercentage(percentage: number | string | null | undefined): Percentage | undefined {

@@ -33,9 +33,9 @@ export interface Discount {
   readonly id: DiscountId;
   readonly code: string;
   readonly terms: DiscountTerms;
-  /** Good from this moment on, it included. */
+  /** The first moment at which it is valid. */
   readonly activeFrom: Instant | undefined;
-  /** No longer good at this moment. */
+  /** The first moment at which it is not valid any more. */
   readonly expiresAt: Instant | undefined;
   readonly maxUsage: number | undefined;
   readonly currentUsage: number;
@@ -58,16 +58,16 @@ export type DiscountRefusal =
   | 'too_few_seats'
   | 'nothing_off';
 
-/** The refusals in words for the buyer. */
+/** Refusals as buyers read them. */
 export const REFUSAL_WORDS = {
   inactive: 'The discount is not active.',
   not_started: 'The discount is not valid yet.',
   expired: 'The discount has expired.',
   used_up: 'The discount is used up.',
   other_session: 'The discount is not for this session.',
-  other_currency: 'The discount is in another currency than the prices; tell the organiser.',
-  no_seat: 'The discount is for none of these seats.',
-  min_spend: 'The order is below the amount from which the discount counts.',
+  other_currency: 'The discount is in another currency than the prices. Please inform the organiser.',
+  no_seat: 'The discount does not apply to these seats.',
+  min_spend: 'The order is below the minimum amount of the discount.',
   too_few_seats: 'The discount needs more seats in the order.',
   nothing_off: 'The discount takes nothing off these seats.',
 } as const satisfies Record<DiscountRefusal, string>;
@@ -81,7 +81,7 @@ export function isUsedUp(uses: number, maxUsage: number | undefined): boolean {
   return maxUsage !== undefined && uses >= maxUsage;
 }
 
-/** What the discount takes off these seats, at most what the seats it applies to cost; or why it cannot be used. */
+/** The amount that the discount takes off, at most the price of the seats it applies to; or why it cannot be used. */
 export function applyDiscount(
   discount: Discount,
   seats: readonly PricedSeat[],
@@ -132,7 +132,7 @@ function reaches(subtotal: Money, minSpend: Money | undefined): boolean {
 
 const PERCENT = 100n;
 
-/** Half a minor unit goes up, to the buyer's good; more than 100 percent is all of it. */
+/** Rounds half a minor unit up, in favour of the buyer; more than 100 percent is the whole amount. */
 function shareOf(amount: Money, { numerator, decimals }: Percentage): Money {
   const whole = BigInt(amount);
   const divisor = PERCENT * 10n ** BigInt(decimals);
@@ -140,7 +140,7 @@ function shareOf(amount: Money, { numerator, decimals }: Percentage): Money {
   return share < whole ? money(Number(share)) : amount;
 }
 
-/** Of every full group of `buyQuantity` seats `getQuantity` are free, the cheapest of all first. */
+/** For each full group of `buyQuantity` seats, `getQuantity` seats are free; the cheapest seats are free first. */
 function freeSeats(applicable: readonly Money[], buyQuantity: number, getQuantity: number): DiscountOutcome {
   const groups = Math.floor(applicable.length / buyQuantity);
   if (groups === 0) return refused('too_few_seats');

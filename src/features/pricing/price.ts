@@ -39,7 +39,7 @@ export type PriceRefused =
       readonly detail: string;
     };
 
-/** What the order costs: the sum of its seats less the discount, exact in minor units (I8), or why it has no price. */
+/** Prices an order: the sum of its seats less the discount, exact in minor units (I8); or the reason for a refusal. */
 export function priceOrder({
   seats,
   discount,
@@ -58,7 +58,7 @@ export function priceOrder({
     outcome: 'refused',
     code: 'price_not_chargeable',
     reason: 'not_chargeable',
-    detail: `The price has more decimals than can be charged in ${currency.code.toUpperCase()}. Tell the organiser.`,
+    detail: `The price has more decimals than can be charged in ${currency.code.toUpperCase()}. Please inform the organiser.`,
   };
 }
 
@@ -76,6 +76,6 @@ function discountedBy(
       detail: REFUSAL_WORDS[off.reason],
     };
   }
-  // A price that cannot be charged because of the discount becomes one that can, to the buyer's good.
+  // Rounds the discount up, in favour of the buyer, so that the price can be charged.
   return money(off.amount + (minus(subtotal, off.amount) % currency.chargeStep));
 }

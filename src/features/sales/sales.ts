@@ -2,16 +2,16 @@ import type { TierId } from '../../kernel/ids.ts';
 import { type Money, minus, money, sum, ZERO } from '../../kernel/money.ts';
 import type { Order } from '../orders/index.ts';
 
-/** What completed orders add up to: their number, their live tickets, their prices and subtotals. */
+/** Sums over completed orders: their number, live tickets, prices and subtotals. */
 export interface SalesTotals {
   readonly orders: number;
   readonly tickets: number;
-  /** Prices, as the orders were sold. */
+  /** Prices at the time of sale. */
   readonly revenue: Money;
   readonly beforeDiscounts: Money;
 }
 
-/** Live tickets of one tier under one name and colour of it. */
+/** Live tickets of one tier under one of its names and colours. */
 export interface TierSales {
   readonly tierId: TierId;
   readonly tierName: string;
@@ -21,21 +21,21 @@ export interface TierSales {
   readonly revenue: Money;
 }
 
-/** Completed orders with a discount code. */
+/** Uses of one discount code by completed orders. */
 export interface DiscountSales {
   readonly code: string;
   readonly uses: number;
   readonly amount: Money;
 }
 
-/** What a change of an order adds to the sales of its session, event and organisation. Each part may be negative. */
+/** What a change of an order adds to the sales of its session, event and organisation. All numbers may be negative. */
 export interface SaleChange {
   /** The order after the change. */
   readonly order: Order;
   readonly difference: SalesTotals;
   readonly tiers: readonly TierSales[];
   readonly discounts: readonly DiscountSales[];
-  /** Whether the change completes the order: live streams announce each of these. */
+  /** Whether the change completes the order, which live streams announce. */
   readonly isCompletion: boolean;
 }
 
@@ -51,7 +51,7 @@ const NOTHING: Counted = {
   discounts: [],
 };
 
-/** The one count of sales: the figures and the live streams both follow from it. Changes that add nothing are left out. */
+/** Counts sales, for both the figures and the live streams. Changes that add nothing are left out. */
 export function saleChanges(changes: readonly { readonly from: Order; readonly to: Order }[]): SaleChange[] {
   return changes.flatMap(({ from, to }) => {
     const before = counted(from);
@@ -71,7 +71,7 @@ export function saleChanges(changes: readonly { readonly from: Order; readonly t
   });
 }
 
-/** What an order counts for: completed ones with their live tickets only. */
+/** What an order counts for. Only completed orders count, with their live tickets. */
 function counted(order: Order): Counted {
   if (order.status !== 'completed') return NOTHING;
   const { price, subtotal, discount, discountAmount } = order;

@@ -1,12 +1,12 @@
 import type { SeatId, SessionId } from '../../kernel/ids.ts';
 import type { NamedSeat } from './seat-refusal.ts';
 
-/** Some 10 MB. */
+/** About 10 MB of labels. */
 export const MAX_SEATS = 50_000;
-/** A catalogue renames a seat rarely; then the old label is shown for so long at most. */
+/** How long a label is remembered. Seats are rarely renamed; the old label is shown for at most this long. */
 const KNOWN_FOR_MS = 600_000;
 
-/** Labels that were learnt one after the other, and are forgotten together. */
+/** Labels that are dropped together. */
 class Generation {
   readonly bySession = new Map<SessionId, Map<SeatId, string>>();
   readonly #bornMs = performance.now();
@@ -18,8 +18,8 @@ class Generation {
 }
 
 /**
- * A cache of labels in two generations: each order teaches some and few are ever asked for, so learning has to cost
- * next to nothing. When the young generation is full or has half of its life behind it, the old one is dropped whole.
+ * A cache of labels in two generations. Each order adds labels and few are ever read, so adding must be cheap. When the
+ * young generation is full or half as old as labels may be, it becomes the old one, and the former old one is dropped.
  */
 export class KnownLabels {
   #young = new Generation();

@@ -3,19 +3,18 @@ import type { SeatId, SessionId } from '../../kernel/ids.ts';
 import { KnownLabels } from './known-labels.ts';
 import type { NamedSeat } from './seat-refusal.ts';
 
-/** A seat that is held and not written yet has no label in the database, and will have one in a moment. */
+/** A seat that is held but not written yet has no label in the database; it is looked up again after this long. */
 const UNKNOWN_FOR_MS = 1_000;
 const MAX_UNKNOWN = 10_000;
-/** Lookups at a time. Refusals beyond them name seats by id: the connections are for buyers who get seats. */
+/** Most lookups at a time. Further refusals name seats by id, so that connections stay free for buyers who get seats. */
 const MAX_LOOKS = 2;
 
 /** Finds the labels of seats in the database. */
 export type FindLabels = (sessionId: SessionId, seatIds: readonly SeatId[]) => Promise<readonly NamedSeat[]>;
 
 /**
- * What seats are called, for refusals that people read. It remembers per process the answers of the seating services and,
- * where those went to another replica, the labels of the tickets: each seat is looked up once, however many requests are
- * refused it.
+ * The labels of seats, for refusals that people read. Each process remembers the labels in answers of the seating services;
+ * other labels it reads from the tickets. Each seat is looked up once, however many requests for it are refused.
  */
 export class SeatLabels {
   readonly #find: FindLabels;
@@ -28,12 +27,12 @@ export class SeatLabels {
     this.#find = find;
   }
 
-  /** Remembers what a seating service answered. */
+  /** Remembers labels from an answer of a seating service. */
   learn(sessionId: SessionId, seats: readonly NamedSeat[]): void {
     this.#known.learn(sessionId, seats);
   }
 
-  /** Those of the seats whose label is known, in the same order. It never rejects. */
+  /** The seats whose label is known, in the same order. It never rejects. */
   async of(sessionId: SessionId, seatIds: readonly SeatId[]): Promise<readonly NamedSeat[]> {
     const unknown = seatIds.filter(
       (seatId) =>
@@ -66,7 +65,7 @@ export class SeatLabels {
           this.#unlabelled.set(keyOf(sessionId, seatId), true);
       }
     } catch {
-      // The seats are refused all the same, by their ids.
+      // The refusal names the seats by their ids.
     } finally {
       this.#looks -= 1;
       for (const seatId of seatIds) this.#looking.delete(keyOf(sessionId, seatId));

@@ -1,7 +1,7 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { SeatId } from '../../kernel/ids.ts';
 
-/** A seat with what people call it, such as A5. */
+/** A seat with its label, such as A5. */
 export interface NamedSeat {
   readonly seatId: SeatId;
   readonly label: string;
@@ -20,8 +20,8 @@ export function seatsTaken(seatIds: readonly SeatId[], named: readonly NamedSeat
 const UUID = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi;
 
 /**
- * A seating service's refusal in its own words, which may name seats by their ids: nobody knows their seat by a UUID.
- * Ids of another form may be words of the message, so they stay.
+ * A seating service's refusal in its own words, with UUIDs of seats replaced by their labels. Ids of another form may be
+ * words of the message, so they stay.
  */
 export function seatsRefused(
   message: string,

@@ -34,7 +34,7 @@ export interface HttpSeatingNeeds {
   readonly currency: Currency;
 }
 
-/** How the batch question is answered with "not all of them". */
+/** The status of the batch ownership check when the user does not own all events. */
 const FORBIDDEN = 403;
 const VALIDATE = '/internal/v1/validate-pre-order';
 
@@ -78,7 +78,7 @@ export class HttpSeatingServices implements SeatingServices {
   async quote(request: SeatRequest): Promise<SeatQuote> {
     const answer = await this.#query.post(VALIDATE, toWire(request));
     if (answer.outcome === 'refused') return answer;
-    if (!quoteChecker.Check(answer.body)) throw unusable('its answer has another shape');
+    if (!quoteChecker.Check(answer.body)) throw unusable('its answer does not match the schema');
     return this.#toQuote(answer.body, request);
   }
 
@@ -124,7 +124,7 @@ export class HttpSeatingServices implements SeatingServices {
   async ownsAllEvents(eventIds: readonly EventId[], userId: UserId): Promise<boolean> {
     const path = '/internal/v1/events/verify-batch-ownership';
     const answer = await this.#seating.post(path, { eventIds, userId }, [FORBIDDEN]);
-    // Here the status decides; but a body that says no is a no.
+    // The status decides, except that a body of `false` is always a refusal.
     return answer.outcome === 'ok' && answer.body !== false;
   }
 
@@ -137,13 +137,13 @@ export class HttpSeatingServices implements SeatingServices {
     const bySeat = new Map(quote.seats.map((seat) => [seat.seatId, seat]));
     const seats = seatIds.map((seatId): PricedSeat => {
       const seat = bySeat.get(seatId);
-      if (!seat) throw unusable('it left a seat out');
+      if (!seat) throw unusable('its answer lacks a seat');
       return this.#toPricedSeat(seatId, seat);
     });
     if (discountId === undefined) return { outcome: 'quoted', seats, discount: undefined };
     if (!quote.discount) return { outcome: 'refused', message: NO_SUCH_DISCOUNT };
     const discount = this.#toDiscount(quote.discount);
-    if (discount.id !== discountId) throw unusable('it answered with another discount');
+    if (discount.id !== discountId) throw unusable('its answer has another discount');
     return { outcome: 'quoted', seats, discount };
   }
 
@@ -155,13 +155,14 @@ export class HttpSeatingServices implements SeatingServices {
 
   #toPricedSeat(seatId: SeatId, seat: Static<typeof QuoteSchema>['seats'][number]): PricedSeat {
     const price = this.#currency.fromMajor(seat.tier.price);
-    if (price === undefined || price < 0) throw unusable(`a price that is none in ${this.#currency.code}`);
+    if (price === undefined || price < 0)
+      throw unusable(`a price is not an amount of ${this.#currency.code}`);
     const tier = { id: as<TierId>(seat.tier.id), name: seat.tier.name, color: seat.tier.color ?? '' };
     return { seatId, label: seat.label, tier, price };
   }
 }
 
-/** The OrderRequest of the buyer, as the seating services know it. */
+/** The request as the seating services expect it. */
 function toWire(request: SeatRequest): Record<string, unknown> {
   return {
     session_id: request.sessionId,
@@ -172,7 +173,7 @@ function toWire(request: SeatRequest): Record<string, unknown> {
   };
 }
 
-/** The body decides, not the status: a 200 that says `false` is a no. */
+/** The body decides and not the status: 200 with `false` means no. */
 function isTrue(answer: ServiceAnswer): boolean {
   return answer.outcome === 'ok' && answer.body === true;
 }
@@ -180,7 +181,7 @@ function isTrue(answer: ServiceAnswer): boolean {
 function unusable(reason: string): AppError {
   return new AppError(
     'seating_unavailable',
-    'The seating service gave an answer that cannot be used. Try again shortly.',
+    'The answer of the seating service cannot be used. Try again shortly.',
     {
       cause: new Error(reason),
     },

@@ -10,7 +10,7 @@ import type {
 } from '../../kernel/ids.ts';
 import type { Discount, PricedSeat } from '../pricing/index.ts';
 
-/** Which seats a buyer asks for. */
+/** The seats that a buyer requests. */
 export interface SeatRequest {
   readonly sessionId: SessionId;
   readonly eventId: EventId;
@@ -24,36 +24,36 @@ export type HoldOutcome =
   | { readonly outcome: 'taken'; readonly seatIds: readonly SeatId[] };
 
 /**
- * Port: holds on seats, made fast. A hold only refuses early; PostgreSQL decides who has a seat (I1), so an
- * implementation that lost its memory oversells nothing.
+ * Port: holds on seats. A hold only makes refusals fast; PostgreSQL decides who has a seat (I1), so an implementation that
+ * loses its holds oversells nothing.
  */
 export interface SeatHolds {
-  /** Holds all the seats for the order until `until`, or none of them and names those taken. */
+  /** Holds all the seats for the order until `until`, or none of them, and returns those that are taken. */
   hold(
     sessionId: SessionId,
     seatIds: readonly SeatId[],
     orderId: OrderId,
     until: Instant,
   ): Promise<HoldOutcome>;
-  /** Moves the end of the holds that this order has. */
+  /** Sets a new end for the order's holds on these seats. */
   extend(sessionId: SessionId, seatIds: readonly SeatId[], orderId: OrderId, until: Instant): Promise<void>;
-  /** Ends the holds that this order has; those of others stay. */
+  /** Releases the order's holds on these seats; holds of other orders stay. */
   release(sessionId: SessionId, seatIds: readonly SeatId[], orderId: OrderId): Promise<void>;
 }
 
-/** A hold of another order in the way of one, as it was found. */
+/** An existing hold that prevents a new one. */
 export interface FoundHold {
   readonly seatId: SeatId;
-  /** Whatever was written there, which need not be an order's id. */
+  /** The stored text, which might not be the id of an order. */
   readonly orderId: string;
   readonly leftMs: number;
 }
 
-/** Port: what the database has of seats, for holds that may be wrong or may not be known. */
+/** Port: the seats that the database knows as held or sold, to check holds against. */
 export interface HoldRecords {
   /**
-   * Which of the seats are really held or sold in the session. A hold that was found can be over (its release was
-   * lost) or of another session that has a seat of the same id.
+   * The seats that are really held or sold in the session. A hold can be stale because its release was lost, or belong to
+   * another session that has a seat with the same id.
    */
   stillHeld(sessionId: SessionId, found: readonly FoundHold[]): Promise<SeatId[]>;
   /** Which of the seats have a live ticket. */
@@ -78,13 +78,13 @@ export type DiscountAnswer =
 
 /** Port: the platform's seating services (contract section 4). Failures raise `seating_unavailable`. */
 export interface SeatingServices {
-  /** What the seats cost, from the reading side. */
+  /** The prices of the seats, from the event-query service. */
   quote(request: SeatRequest): Promise<SeatQuote>;
-  /** Whether the writing side agrees; asked after the seats are held. */
+  /** Whether the seating service accepts the request; called after the seats are held. */
   agree(request: SeatRequest): Promise<SeatAgreement>;
   /**
-   * The terms of the request's discount, whatever state its seats are in: from the catalogue, by its `code` where that
-   * is known, else among the public ones; a private one only where the service still quotes the seats.
+   * The terms of the request's discount, whatever state its seats are in. It is looked up in the catalogue by its `code` where
+   * that is known, otherwise among the public discounts; a private one is found only while the service quotes the seats.
    */
   discount(
     request: SeatRequest & { readonly discountId: DiscountId },
@@ -93,7 +93,7 @@ export interface SeatingServices {
   ownsEvent(eventId: EventId, userId: UserId): Promise<boolean>;
   ownsSession(sessionId: SessionId, userId: UserId): Promise<boolean>;
   ownsOrganization(organizationId: OrganizationId, userId: UserId): Promise<boolean>;
-  /** Whether every one of the events is the user's. */
+  /** Whether the user owns all of the events. */
   ownsAllEvents(eventIds: readonly EventId[], userId: UserId): Promise<boolean>;
   isScanner(sessionId: SessionId, userId: UserId): Promise<boolean>;
 }

@@ -1,28 +1,28 @@
-import { type Instant, later, toRfc3339 } from '../../kernel/clock.ts';
+import { type Instant, later, MS_PER_MINUTE, toRfc3339 } from '../../kernel/clock.ts';
 import type { SessionId, TicketId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 
 /**
- * A code that the earlier service sold, one for each picture it stored (table `earlier_codes`):
+ * The state of a QR code that the earlier service sold: one row of `earlier_codes` for each picture it stored.
  *
  * | from          | what happens                                              | to         | who decides                 |
  * |---------------|-----------------------------------------------------------|------------|-----------------------------|
  * | -             | the database is taken over                                | waiting    | migration 12                |
  * | waiting       | its picture is read                                       | good       | statement `earlier-codes-save` |
- * | waiting       | there is no text in it, or reading failed too often       | unreadable | the same                    |
+ * | waiting       | it holds no text, or reading failed too often             | unreadable | statement `earlier-codes-save` |
  * | waiting, good | a new code is issued for the ticket                       | withdrawn  | statement `earlier-codes-withdraw` |
  */
 export interface ClaimedPicture {
   readonly ticketId: TicketId;
-  /** How often reading was begun, this time included. */
+  /** Number of attempts to read it, including this one. */
   readonly attempts: number;
-  /** Null: too large to be one of the earlier service's. */
+  /** Null if it is too large to come from the earlier service. */
   readonly picture: Buffer | null;
 }
 
-/** A process that died leaves its pictures to others after this. */
-const CLAIM_MS = 60_000;
-/** The earlier service's pictures have 2 kB. */
+/** Other processes may claim the pictures of a crashed process after this long. */
+const CLAIM_MS = MS_PER_MINUTE;
+/** Pictures of the earlier service have about 2 kB. */
 const MAX_PICTURE_BYTES = 65_536;
 
 const HAS_DUE = {
@@ -31,7 +31,7 @@ const HAS_DUE = {
                          WHERE state = 'waiting' AND (claimed_until IS NULL OR claimed_until <= $1::timestamptz)) AS has_due`,
 };
 
-/** Whether a picture waits that no reader has claimed. */
+/** Whether an unread picture is free to claim. */
 export async function hasDue(executor: Executor, now: Instant): Promise<boolean> {
   const [row] = await executor.rows<{ has_due: boolean }>(HAS_DUE, [toRfc3339(now)]);
   return row?.has_due ?? false;
@@ -52,7 +52,7 @@ const CLAIM = {
 
 type ClaimedRow = Omit<ClaimedPicture, 'ticketId'> & { readonly ticket_id: TicketId };
 
-/** Pictures that this process alone reads for a while: `limit` of those never tried, or of those tried before. */
+/** Claims at most `limit` pictures for this process: either pictures never tried or pictures tried before. */
 export async function claimPictures(
   executor: Executor,
   which: 'untried' | 'tried',
@@ -64,7 +64,7 @@ export async function claimPictures(
   return rows.map(({ ticket_id: ticketId, attempts, picture }) => ({ ticketId, attempts, picture }));
 }
 
-/** What was read from the picture of a ticket; no hash: nothing. */
+/** The result of reading a ticket's picture. The hash is undefined if the picture holds no usable text. */
 export interface ReadCode {
   readonly ticketId: TicketId;
   readonly hash: Uint8Array | undefined;
@@ -82,7 +82,7 @@ const SAVE = {
          RETURNING c.ticket_id`,
 };
 
-/** Keeps what was read. A text that another ticket's picture has, too, stays that ticket's. */
+/** Saves the results. If two pictures hold the same text, it stays the code of the ticket that was saved first. */
 export async function saveRead(executor: Executor, codes: readonly ReadCode[]): Promise<void> {
   const hashes = codes.map(({ hash }) => (hash ? Buffer.from(hash) : null));
   await executor.rows(SAVE, [codes.map(({ ticketId }) => ticketId), hashes]);
@@ -95,7 +95,7 @@ const WITHDRAW = {
          RETURNING ticket_id`,
 };
 
-/** From now on the earlier codes of these tickets admit nobody: a new code was issued. Returns how many there were. */
+/** Withdraws the earlier codes of tickets that have a new code, so that only the new code admits. Returns their number. */
 export async function withdrawEarlierCodes(
   executor: Executor,
   ticketIds: readonly TicketId[],
@@ -130,7 +130,7 @@ const HAS_WAITING = {
   text: `SELECT EXISTS (SELECT FROM earlier_codes WHERE state = 'waiting') AS has_waiting`,
 };
 
-/** Whether a picture is still to be read, or is being read. */
+/** Whether any picture is unread, claimed or not. */
 export async function hasWaiting(executor: Executor): Promise<boolean> {
   const [row] = await executor.rows<{ has_waiting: boolean }>(HAS_WAITING, []);
   return row?.has_waiting ?? false;
@@ -141,13 +141,13 @@ const COUNT_WAITING = {
   text: `SELECT count(*) AS waiting FROM earlier_codes WHERE state = 'waiting'`,
 };
 
-/** How many pictures are still to be read. */
+/** Number of unread pictures. */
 export async function countWaiting(executor: Executor): Promise<number> {
   const [row] = await executor.rows<{ waiting: number }>(COUNT_WAITING, []);
   return row?.waiting ?? 0;
 }
 
-/** What became of the pictures. */
+/** Number of codes in each final state. */
 export interface EarlierCodeCounts {
   readonly good: number;
   readonly unreadable: number;
@@ -161,7 +161,7 @@ const COUNT = {
            FROM earlier_codes`,
 };
 
-/** Counts the codes by their state. */
+/** Counts the codes by state. */
 export async function countByState(executor: Executor): Promise<EarlierCodeCounts> {
   const [row] = await executor.rows<EarlierCodeCounts>(COUNT, []);
   return row ?? { good: 0, unreadable: 0, withdrawn: 0 };

@@ -15,18 +15,18 @@ import {
 import type { PictureReader } from './picture-reader.ts';
 import { hashEarlierText } from './qr/earlier-text.ts';
 
-/** The ticket of a scanned text that this service did not make, or why there is none. */
+/** The ticket of a scanned text that this service did not write, or why none was found. */
 export type EarlierScan =
   | ({ readonly outcome: 'known' } & EarlierCode)
-  /** `unread`: it has the form of the earlier service's texts, and not all of its pictures were read yet. */
+  /** `unread`: the text looks like one of the earlier service's, and some of its pictures are not read yet. */
   | { readonly outcome: 'unknown' | 'unread' };
 
-/** Pictures of a turn, about 0.2 s of the thread that reads them. */
+/** Pictures read in one turn, which take the reading thread about 0.2 s. */
 const PICTURES_A_TURN = 50;
-/** A picture over which processes or threads died this often is unreadable. */
+/** A picture is unreadable after this many failed attempts. */
 const MAX_ATTEMPTS = 3;
 
-/** Codes that the earlier service sold: reads its pictures, once, and finds the tickets of their texts. */
+/** QR codes that the earlier service sold: reads each stored picture once and finds tickets by the texts in them. */
 export class EarlierCodes {
   readonly #database: Executor;
   readonly #reader: PictureReader;
@@ -39,7 +39,7 @@ export class EarlierCodes {
     this.#clock = clock;
   }
 
-  /** The ticket whose code a text is. */
+  /** Finds the ticket that a text was sold for. */
   async find(text: string): Promise<EarlierScan> {
     const hash = await hashEarlierText(text);
     if (!hash) return { outcome: 'unknown' };
@@ -48,13 +48,13 @@ export class EarlierCodes {
     return { outcome: (await hasWaiting(this.#database)) ? 'unread' : 'unknown' };
   }
 
-  /** Reads some of the pictures that wait; true when there may be more. */
+  /** Reads some of the unread pictures. Returns true if there may be more. */
   async readDue(): Promise<boolean> {
     if (!(await hasDue(this.#database, this.#clock.now()))) {
       await this.#reader.rest();
       return false;
     }
-    // Before anything is claimed: a reader that cannot start is no picture's fault.
+    // The reader starts before pictures are claimed, so a failed start uses up no attempt.
     await this.#reader.start();
     const claimed = await this.#claim();
     const read: ReadCode[] = [];
@@ -67,18 +67,18 @@ export class EarlierCodes {
     return claimed.length > 0;
   }
 
-  /** The counts of all pictures, once this process has read some of them and none is left. */
+  /** The counts of all codes, if this process has read pictures and none is unread. */
   async finished(): Promise<EarlierCodeCounts | undefined> {
     if (!this.#hasRead || (await hasWaiting(this.#database))) return undefined;
     return countByState(this.#database);
   }
 
-  /** Marks the counts as logged, so that `finished` does not return them again. */
+  /** Marks the counts as logged; `finished` then returns undefined. */
   markLogged(): void {
     this.#hasRead = false;
   }
 
-  /** A picture that failed before is claimed alone, so that it takes no other picture with it. */
+  /** Claims a picture that failed before on its own, so that another failure affects no other picture. */
   async #claim(): Promise<ClaimedPicture[]> {
     const now = this.#clock.now();
     const untried = await claimPictures(this.#database, 'untried', now, PICTURES_A_TURN);

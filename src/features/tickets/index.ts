@@ -1,11 +1,10 @@
 import type { Core } from '../../platform/core.ts';
 import type { Feature, Job } from '../../platform/feature.ts';
 import type { Access } from '../access/index.ts';
-import { ticketChecks } from './checks.store.ts';
 import { countWaiting } from './earlier-codes.store.ts';
 import { EarlierCodes } from './earlier-codes.ts';
 import { readEarlierCodes } from './jobs.ts';
-import { toViewJson, type WireTicket } from './json.ts';
+import { TicketJson, type WireTicket } from './json.ts';
 import { PictureReader } from './picture-reader.ts';
 import { createQrDrawer } from './qr/qr-image.ts';
 import type { TicketSealer } from './qr/sealer.ts';
@@ -15,7 +14,7 @@ import { type FindTicketOrder, ViewTickets } from './view-tickets.ts';
 
 export { ticketChecks } from './checks.store.ts';
 export type { EarlierCodes } from './earlier-codes.ts';
-export { toWireTicket, type WireTicket, withNote } from './json.ts';
+export { type TicketJson, toWireTicket, type WireTicket, withNote } from './json.ts';
 export type { TicketInQr } from './qr/opener.ts';
 export { qrSquares } from './qr/qr-image.ts';
 export { createTicketSealer, type ReadingKeyTexts, type TicketSealer } from './qr/sealer.ts';
@@ -25,14 +24,15 @@ export type { Ticket } from './ticket.ts';
 export { TICKET_COLUMNS, type TicketRow, toTicket } from './tickets.store.ts';
 export type { TicketView, ViewTickets } from './view-tickets.ts';
 
-/** Tickets and their QR codes, those of the earlier service included. */
+/** Tickets and their QR codes, including those of the earlier service. */
 export interface Tickets extends Feature {
   readonly jobs: readonly Job[];
   readonly views: ViewTickets;
+  readonly json: TicketJson;
   readonly earlierCodes: EarlierCodes;
-  /** An order's tickets as JSON with their QR codes, for a caller whose access was checked. */
+  /** An order's tickets as JSON with their QR codes; the caller has checked access. */
   toJson(order: Pick<TicketOrder, 'tickets' | 'status'>): Promise<WireTicket[]>;
-  /** How many pictures of the earlier service are still to be read. */
+  /** Number of pictures of the earlier service that are not read yet. */
   picturesWaiting(): Promise<number>;
 }
 
@@ -40,7 +40,7 @@ export interface TicketsNeeds {
   readonly access: Access;
   readonly sealer: TicketSealer;
   readonly findOrder: FindTicketOrder;
-  /** How often it is checked whether a picture of the earlier service waits. */
+  /** How often the job looks for unread pictures of the earlier service. */
   readonly sweepMs: number;
 }
 
@@ -51,15 +51,15 @@ export function createTickets(core: Core, { access, sealer, findOrder, sweepMs }
   core.onClose(() => reader.rest());
   const earlierCodes = new EarlierCodes(database, reader, clock);
   const views = new ViewTickets(database, access, sealer, findOrder);
-  const viewJson = toViewJson(database.currency, createQrDrawer());
+  const json = new TicketJson(database.currency, createQrDrawer());
   return {
     views,
+    json,
     earlierCodes,
-    toJson: async (order) => (await views.viewsOf(order)).map(viewJson),
+    toJson: async (order) => (await views.viewsOf(order)).map((view) => json.view(view)),
     picturesWaiting: () => countWaiting(database),
-    routes: (api) => ticketRoutes(api, views, viewJson),
+    routes: (api) => ticketRoutes(api, views, json),
     jobs: [readEarlierCodes(core, earlierCodes, sweepMs)],
-    checks: ticketChecks,
   };
 }
 export { ticketErrors } from './errors.ts';

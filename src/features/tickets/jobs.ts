@@ -3,7 +3,7 @@ import type { Job } from '../../platform/feature.ts';
 import { claimDailyJob, markDailyJobDone } from '../../platform/jobs/daily.store.ts';
 import type { EarlierCodes } from './earlier-codes.ts';
 
-/** Reads the pictures that the earlier service stored; one of the processes that did logs the counts at the end. */
+/** Reads the pictures that the earlier service stored. One of the processes logs the counts at the end. */
 export function readEarlierCodes(
   { database, clock, log }: Pick<Core, 'database' | 'clock' | 'log'>,
   earlierCodes: EarlierCodes,
@@ -18,7 +18,7 @@ export function readEarlierCodes(
       if (!counts) return false;
       if (await claimDailyJob(database, 'earlier-codes', clock.now())) {
         const level = counts.unreadable > 0 ? 'warn' : 'info';
-        log[level](counts, 'the QR codes of the earlier service were read');
+        log[level](counts, 'all QR codes of the earlier service have been read');
         await markDailyJobDone(database, 'earlier-codes', clock.now());
       }
       earlierCodes.markLogged();

@@ -6,13 +6,13 @@ import type { TicketSchema } from './schemas.ts';
 import type { Ticket } from './ticket.ts';
 import type { TicketView } from './view-tickets.ts';
 
-/** What consumers of Go's zero time expect for a ticket not checked in (contract section 1). */
+/** Go's zero time: the value of `checked_in_time` before the check-in (contract section 1). */
 const NEVER = '0001-01-01T00:00:00Z';
 
 /** A ticket as HTTP and Kafka spell it (contract section 1). */
 export type WireTicket = Static<typeof TicketSchema>;
 
-/** A ticket for the wire, without its QR code. */
+/** A ticket in the shared JSON form, without note and QR code. */
 export function toWireTicket(ticket: Ticket, currency: Currency): WireTicket {
   return {
     ticket_id: ticket.ticketId,
@@ -29,17 +29,29 @@ export function toWireTicket(ticket: Ticket, currency: Currency): WireTicket {
   };
 }
 
-/** The same with the organiser's note, for those who may read it: it is not for the topics. */
+/** Adds the organiser's note, which belongs in HTTP responses and never on a topic. */
 export function withNote(wire: WireTicket, { note }: Ticket): WireTicket {
   return note === undefined ? wire : { ...wire, note };
 }
 
-export type ViewJson = (view: TicketView) => WireTicket;
+/** Tickets in the JSON of HTTP responses, in the service's currency. */
+export class TicketJson {
+  readonly #currency: Currency;
+  readonly #drawQr: DrawQr;
 
-/** A ticket with its note and, where it may have one, its QR code drawn. */
-export function toViewJson(currency: Currency, drawQr: DrawQr): ViewJson {
-  return ({ ticket, qrText }) => {
-    const wire = withNote(toWireTicket(ticket, currency), ticket);
-    return qrText === undefined ? wire : { ...wire, qr_code: drawQr(qrText) };
-  };
+  constructor(currency: Currency, drawQr: DrawQr) {
+    this.#currency = currency;
+    this.#drawQr = drawQr;
+  }
+
+  /** A ticket with its note and without a QR code. */
+  ticket(ticket: Ticket): WireTicket {
+    return withNote(toWireTicket(ticket, this.#currency), ticket);
+  }
+
+  /** A ticket with its note and, if the view has one, its QR code. */
+  view({ ticket, qrText }: TicketView): WireTicket {
+    const wire = this.ticket(ticket);
+    return qrText === undefined ? wire : { ...wire, qr_code: this.#drawQr(qrText) };
+  }
 }

@@ -2,26 +2,26 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { FromReader } from './picture-reader.worker.ts';
 
-/** A picture takes 3 ms, and the start 100. */
+/** A picture takes about 3 ms, the start 100 ms. */
 const MAX_WAIT_MS = 10_000;
 
-/** Reads pictures of QR codes in a thread of its own, one after the other, so that no request waits for it. */
+/** Reads pictures of QR codes one by one in a worker thread, so that requests are not held up. */
 export class PictureReader {
   readonly #maxWaitMs: number;
   #thread: Worker | undefined;
 
-  /** `maxWaitMs`: how long the thread may take for its start, and for a picture. */
+  /** `maxWaitMs` limits the start of the thread and the reading of each picture. */
   constructor(maxWaitMs = MAX_WAIT_MS) {
     this.#maxWaitMs = maxWaitMs;
   }
 
-  /** Starts the thread where there is none. Rejects when it cannot read at all. */
+  /** Starts the thread if it is not running. Rejects if it cannot load its decoder. */
   async start(): Promise<void> {
     if (this.#thread) return;
-    // What the process was started with is not the thread's: a module to load first, a debugger's port.
+    // The process's own Node options (preloaded modules, a debugger port) are not for the thread.
     const started = new Worker(new URL('./picture-reader.worker.ts', import.meta.url), { execArgv: [] });
     this.#thread = started;
-    // The process outlives a thread that dies between two pictures.
+    // An error event without a listener would end the process.
     started.on('error', () => undefined);
     started.on('exit', () => {
       if (this.#thread === started) this.#thread = undefined;
@@ -29,11 +29,11 @@ export class PictureReader {
     await this.#nextFrom(started);
   }
 
-  /** The text in a PNG; undefined when there is none. Rejects when the thread died or took too long; start it again then. */
+  /** The text in a PNG, or undefined. Rejects if the thread ended or took too long; call `start` before the next read. */
   async read(picture: Uint8Array): Promise<string | undefined> {
     if (!this.#thread) throw new Error('the thread that reads pictures was not started');
     const answer = this.#nextFrom(this.#thread);
-    // A copy: a small Buffer is a window into a large one, which would be sent whole.
+    // A small Buffer may be a view of a large pool, which would be copied as a whole.
     this.#thread.postMessage(new Uint8Array(picture));
     const message = await answer;
     return message === 'ready' ? undefined : message.text;

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { prepareQrReader, readPicture } from './qr/qr-reader.ts';
 
-/** The thread that reads pictures: it says `ready` once, then a PNG comes in and its text goes out. */
+/** Messages of the thread that reads pictures: `ready` once, then one text for each PNG it receives. */
 export type FromReader = 'ready' | { readonly text: string | undefined };
 
 const answer = (message: FromReader) => parentPort?.postMessage(message);

@@ -18,9 +18,10 @@ const PAGE = 500;
 const FIRST = as<TicketId>('00000000-0000-0000-0000-000000000000');
 
 /**
- * Every good ticket with its new QR text, of one session or of all. The text follows from ticket and key, so each time
- * gives the same, and holders who look their tickets up see it anyhow. A code that the earlier service sold for a ticket is
- * withdrawn after the caller has taken the page with its new text, so a run that stops can be repeated.
+ * Yields every good ticket of one session, or of all sessions, with its QR text under the current key. The text depends
+ * only on ticket and key, so each run gives the same, and holders who open their tickets see it as well. The codes that the
+ * earlier service sold are withdrawn page by page, after the caller has taken the new texts, so an interrupted run can be
+ * repeated.
  */
 export async function* reissueCodes(
   executor: Executor,

@@ -1,7 +1,7 @@
 import type { OrderId, SessionId, TicketId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 
-/** A ticket that is to be printed again. */
+/** A ticket to print again. */
 export interface PrintedTicket {
   readonly ticketId: TicketId;
   readonly orderId: OrderId;
@@ -27,7 +27,7 @@ const GOOD_TICKETS = {
           ORDER BY t.ticket_id LIMIT $3`,
 };
 
-/** Live tickets of completed orders, of one session or of all, by their id: at most `limit` of those after `after`. */
+/** Live tickets of completed orders of one session, or of all, ordered by id: the first `limit` after `after`. */
 export async function goodTicketsAfter(
   executor: Executor,
   after: TicketId,

@@ -4,16 +4,16 @@ import type { Principal } from '../../kernel/principal.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import { problems, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
-import type { ViewJson } from './json.ts';
+import type { TicketJson } from './json.ts';
 import { CountSchema, TicketSchema, TicketsSchema } from './schemas.ts';
 import type { ViewTickets } from './view-tickets.ts';
 
 const TAGS = ['Tickets'];
 
 /** Tickets over HTTP (contract section 1). */
-export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: ViewJson): void {
+export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: TicketJson): void {
   const listOf = async (orderId: string, who: Principal) =>
-    (await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who)).map(toJson);
+    (await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who)).map((view) => json.view(view));
 
   scope.get(
     '/api/order/ticket',
@@ -21,7 +21,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: Vi
       config: { permission: 'order.read', refuses: ['order_not_found'] },
       schema: {
         tags: TAGS,
-        summary: 'The tickets of an order, for those who may read it',
+        summary: 'Tickets of an order; for users who may read the order',
         querystring: Type.Object({ orderId: Uuid('The order') }),
         response: { 200: TicketsSchema, ...problems },
       },
@@ -35,7 +35,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: Vi
       config: { permission: 'order.read', refuses: ['order_not_found'] },
       schema: {
         tags: TAGS,
-        summary: 'The tickets of an order, for those who may read it',
+        summary: 'Tickets of an order; for users who may read the order',
         params: Type.Object({ orderId: Uuid('The order') }),
         response: { 200: TicketsSchema, ...problems },
       },
@@ -56,7 +56,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: Vi
     },
     async (request) => {
       const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
-      return toJson(await tickets.view(ticketId, principalOf(request)));
+      return json.view(await tickets.view(ticketId, principalOf(request)));
     },
   );
 
@@ -66,7 +66,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, toJson: Vi
       config: { access: 'public', refuses: ['database_unavailable'] },
       schema: {
         tags: TAGS,
-        summary: 'How many tickets are held or sold',
+        summary: 'Number of tickets held or sold',
         response: { 200: CountSchema, ...problems },
       },
     },

@@ -3,15 +3,16 @@ import type { EventId, OrderId, SeatId, SessionId, TicketId, TierId, UserId } fr
 import type { Money } from '../../kernel/money.ts';
 
 /**
- * A ticket's life. It is live (it holds its seat) until it is voided; it admits once, while live and paid for.
+ * The states of a ticket. It is live, which means that it holds its seat, until it is voided. It admits once, while it is
+ * live and its order is completed.
  *
  * | from       | what happens                    | to         | who decides                     |
  * |------------|---------------------------------|------------|---------------------------------|
  * | -          | order placed                    | live       | unique index `tickets_live_seat`|
  * | live       | order cancelled or expired      | voided     | the order's transition          |
  * | voided     | late money, the seat still free | live       | unique index `tickets_live_seat`|
- * | live       | check-in, order completed       | checked in | one conditional update, see `door/scan.ts` |
- * | checked in | check-in undone by an organiser | live       | the same                        |
+ * | live       | check-in, order completed       | checked in | one conditional update (`door/scan.ts`) |
+ * | checked in | an organiser undoes the check-in | live      | one conditional update (`door/scan.ts`) |
  * | checked in | order cancelled by an admin     | voided     | the order's transition          |
  * | live, checked in | an organiser voids it     | voided     | the order's transition          |
  */
@@ -28,13 +29,13 @@ export interface Ticket {
   readonly issuedAt: Instant;
   readonly voidedAt: Instant | undefined;
   readonly checkedInAt: Instant | undefined;
-  /** What the organiser wrote about the holder; for the organiser, the holder and the door, never for a topic or a log. */
+  /** The organiser's note about the holder. The organiser, the holder and the door see it; it is never published or logged. */
   readonly note?: string | undefined;
 }
 
 export type OrderStatus = 'pending' | 'completed' | 'cancelled';
 
-/** What tickets need of their order. */
+/** The parts of an order that tickets depend on. */
 export interface TicketOrder {
   readonly status: OrderStatus;
   readonly userId: UserId;
@@ -42,7 +43,7 @@ export interface TicketOrder {
   readonly tickets: readonly Ticket[];
 }
 
-/** Whether a ticket admits while its order is as it is; only then it has a QR code. */
+/** Whether a ticket admits, given its order's status. Only such a ticket has a QR code. */
 export function isGood(ticket: Ticket, orderStatus: OrderStatus): boolean {
   return orderStatus === 'completed' && ticket.voidedAt === undefined;
 }

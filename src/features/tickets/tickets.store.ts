@@ -21,7 +21,7 @@ export interface TicketRow {
   readonly holder_note: string | null;
 }
 
-/** What to select of `tickets t`, but for order and session, which come from the order. */
+/** The columns of `tickets t`, without order id and session id, which are selected from the order. */
 export const TICKET_COLUMNS = `
   t.ticket_id, t.seat_id, t.seat_label, t.colour, t.tier_id, t.tier_name, t.price_at_purchase, t.issued_at,
   t.voided_at, t.checked_in_time, t.holder_note`;
@@ -44,7 +44,7 @@ export function toTicket(row: TicketRow): Ticket {
   };
 }
 
-/** A ticket with what its order says about it. */
+/** A ticket with the facts of its order that access and QR code depend on. */
 export interface FoundTicket {
   readonly ticket: Ticket;
   readonly orderStatus: OrderStatus;
@@ -81,7 +81,7 @@ const COUNT = {
   text: 'SELECT count(*) AS total FROM tickets WHERE voided_at IS NULL',
 };
 
-/** How many tickets are live: held or sold. */
+/** Number of live tickets, held or sold. */
 export async function countLive(executor: Executor): Promise<number> {
   const [row] = await executor.rows<{ total: number }>(COUNT, []);
   return row?.total ?? 0;

@@ -7,7 +7,7 @@ import type { TicketSealer } from './qr/sealer.ts';
 import { isGood, type OrderStatus, type Ticket, type TicketOrder } from './ticket.ts';
 import { countLive, type FoundTicket, findTicket } from './tickets.store.ts';
 
-/** A ticket as its holder sees it: with its QR text once the order is completed, never before. */
+/** A ticket as its holder sees it. It has a QR text only if it is good, and so only after its order is completed. */
 export interface TicketView {
   readonly ticket: Ticket;
   readonly qrText: string | undefined;
@@ -15,7 +15,7 @@ export interface TicketView {
 
 export type FindTicketOrder = (orderId: OrderId) => Promise<TicketOrder | undefined>;
 
-/** Shows tickets and their QR texts. */
+/** Finds tickets and their QR texts. */
 export class ViewTickets {
   readonly #database: Executor;
   readonly #access: Access;
@@ -34,7 +34,7 @@ export class ViewTickets {
     this.#findOrder = findOrder;
   }
 
-  /** For the holder, the organiser, a scanner of the session, administrators. Throws `ticket_not_found`, `forbidden`. */
+  /** For the holder, the organiser, scanners of the session and administrators. Throws `ticket_not_found`, `forbidden`. */
   async view(ticketId: TicketId, who: Principal): Promise<TicketView> {
     const found = await this.find(ticketId);
     const { ticket, orderStatus, holderId, eventId } = found;
@@ -43,7 +43,7 @@ export class ViewTickets {
       event: eventId,
       scannedAt: ticket.sessionId,
     });
-    // A scanner sees whose seat it is, and gets no QR text to pass on.
+    // A scanner sees the seat, but gets no QR text that could be passed on.
     return role === 'scanner' ? { ticket, qrText: undefined } : this.viewOf(ticket, orderStatus);
   }
 
@@ -55,24 +55,24 @@ export class ViewTickets {
     return this.viewsOf(order);
   }
 
-  /** An order's tickets, for a caller whose access was checked. */
+  /** An order's tickets; the caller has checked access. */
   viewsOf({ tickets, status }: Pick<TicketOrder, 'tickets' | 'status'>): Promise<TicketView[]> {
     return Promise.all(tickets.map((ticket) => this.viewOf(ticket, status)));
   }
 
-  /** A ticket, for a caller whose access was checked. */
+  /** A ticket with its QR text; the caller has checked access. */
   async viewOf(ticket: Ticket, orderStatus: OrderStatus): Promise<TicketView> {
     return { ticket, qrText: isGood(ticket, orderStatus) ? await this.#sealer.seal(ticket) : undefined };
   }
 
-  /** A ticket with what its order says about it, for the service itself. Throws `ticket_not_found`. */
+  /** A ticket with the facts of its order, without an access check. Throws `ticket_not_found`. */
   async find(ticketId: TicketId): Promise<FoundTicket> {
     const found = await findTicket(this.#database, ticketId);
     if (!found) throw new AppError('ticket_not_found', 'There is no ticket with this id.');
     return found;
   }
 
-  /** How many tickets are held or sold. */
+  /** Number of tickets held or sold. */
   count(): Promise<number> {
     return countLive(this.#database);
   }

@@ -1,15 +1,15 @@
 import type { Check } from '../../platform/feature.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 
-/** A check that found something. */
+/** The result of a check that found a problem. */
 export interface Finding {
   readonly invariant: Check['invariant'];
   readonly finding: string;
-  /** Ids to look at. */
+  /** Ids of the rows with the problem. */
   readonly subjects: readonly string[];
 }
 
-/** Runs every check and returns those that found something. Reads only; the caller gives one consistent snapshot. */
+/** Runs all checks and returns their findings. It only reads; the caller passes a consistent snapshot. */
 export async function verify(executor: Executor, checks: readonly Check[]): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { invariant, finding, statement, values } of checks) {

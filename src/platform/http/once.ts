@@ -4,9 +4,8 @@ import { type Clock, later, MS_PER_DAY, MS_PER_MINUTE } from '../../kernel/clock
 import { AppError, type Errors } from '../../kernel/errors.ts';
 import type { IdSource } from '../../kernel/ids.ts';
 import type { Core } from '../core.ts';
-import type { Check, Feature, Job } from '../feature.ts';
+import type { Feature, Job } from '../feature.ts';
 import { answerOnce, requestInFlight } from '../idempotency/answers.ts';
-import { idempotencyChecks } from '../idempotency/checks.store.ts';
 import {
   claimKey,
   findKey,
@@ -50,7 +49,6 @@ export class Once implements Feature {
   readonly jobs: readonly Job[] = [
     { name: 'keyForgetting', everyMs: FORGET_EVERY_MS, turn: () => this.#forgetOld() },
   ];
-  readonly checks: readonly Check[] = idempotencyChecks;
 
   constructor({ database, clock, ids }: Pick<Core, 'database' | 'clock' | 'ids'>, errors: Errors) {
     this.#database = database;

@@ -20,8 +20,7 @@ export function collectRefusals(
   const refusals = new Map<string, readonly ErrorCode[]>();
   app.addHook('onRoute', ({ method, url, config }) => {
     const { permission, refuses = [] } = config ?? {};
-    const implied: readonly ErrorCode[] =
-      permission === undefined ? [] : [...ofPermission(permission), DATABASE];
+    const implied: readonly ErrorCode[] = permission === undefined ? [] : ofPermission(permission);
     const path = url.replaceAll(/:(\w+)/g, '{$1}');
     for (const each of [method].flat()) refusals.set(`${each} ${path}`, [...refuses, ...implied]);
   });
@@ -44,8 +43,6 @@ const ALWAYS = ['internal', 'starting', 'shutting_down'] as const;
 const SIGNED_IN = ['unauthenticated', 'identity_unavailable'] as const;
 const WITH_BODY = ['body_too_large', 'unsupported_media_type', 'invalid_request'] as const;
 const ONCE = ['idempotency_key_reused', 'request_in_flight'] as const;
-/** Whoever is permitted something is permitted it about rows. */
-const DATABASE = 'database_unavailable';
 const METHODS = new Set(['get', 'post', 'put', 'delete']);
 const PROBLEM_REF = '#/components/schemas/Problem';
 

@@ -14,6 +14,8 @@ export interface DueTable {
   readonly isStuck: string;
   /** When a row came. */
   readonly since: string;
+  /** The pause after each try, where it is not the usual one. */
+  readonly pause?: Pause;
 }
 
 /** The pause after each try in seconds: it doubles from the first to the longest. */
@@ -34,13 +36,13 @@ export function pauseAfter(tries: string, { first, longest }: Pause = PAUSE): st
 
 /** Takes the due rows, at most `$2` at `$1`, and counts the try; `sets` is more that a claim writes. */
 export function claimDue(name: string, due: DueTable, returning: string, sets = ''): Statement {
-  const { table, key, isOpen } = due;
+  const { table, key, isOpen, pause } = due;
   return {
     name,
     text: `UPDATE ${table}
-              SET attempts = attempts + 1, next_attempt_at = $1::timestamptz + ${pauseAfter('attempts')}${sets && `, ${sets}`}
+              SET attempts = attempts + 1, next_attempt_at = $1::timestamptz + ${pauseAfter('attempts', pause)}${sets && `, ${sets}`}
             WHERE ${key} IN (
-              SELECT ${key} FROM ${table} WHERE ${isOpen} AND next_attempt_at <= $1::timestamptz
+              SELECT ${key} FROM ${table} WHERE (${isOpen}) AND next_attempt_at <= $1::timestamptz
                ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
           RETURNING ${returning}`,
   };
@@ -57,7 +59,7 @@ export function retryStuck(name: string, due: DueTable, tries: number, sets = ''
   return {
     name,
     text: `UPDATE ${table} SET attempts = ${tries}, next_attempt_at = $2::timestamptz${sets && `, ${sets}`}
-            WHERE ${key}::text = $1 AND ${isStuck} RETURNING 1`,
+            WHERE ${key}::text = $1 AND (${isStuck}) RETURNING 1`,
   };
 }
 

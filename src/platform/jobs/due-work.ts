@@ -19,7 +19,10 @@ import { reasonOf } from '../../kernel/errors.ts';
  * A try may be cut off anywhere, and a slow one may run beside the next: the work itself has the effect of one.
  */
 
-/** Tries that work has before it waits for a person. Work that must never wait for one is tried without end. */
+/**
+ * Tries of work before it waits for a person; migration 14 has the same number for the previous release. Work that must
+ * never wait for a person is tried without end.
+ */
 export const MAX_TRIES = 12;
 
 /** Items taken in one turn. */

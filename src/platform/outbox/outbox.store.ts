@@ -114,11 +114,15 @@ export async function lagOf(executor: Executor): Promise<OutboxLag> {
 
 const MARK_PUBLISHED = {
   name: 'outbox-mark-published',
-  text: `WITH marked AS (UPDATE outbox SET published_at = $2::timestamptz WHERE id = ANY ($1::bigint[]))
+  text: `WITH marked AS (UPDATE outbox SET published_at = $2::timestamptz
+                         WHERE id = ANY ($1::bigint[]) AND published_at IS NULL)
          SELECT pg_current_xact_id()::text::bigint AS marking`,
 };
 
-/** Marks messages published, and returns the number of the transaction that did. */
+/**
+ * Marks messages as published, and returns the number of the transaction that does. The first mark stays: a relay that
+ * lost its leadership while it published marks late what its successor has published again.
+ */
 export async function markPublished(
   executor: Executor,
   ids: readonly number[],

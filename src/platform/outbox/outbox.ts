@@ -3,7 +3,6 @@ import type { EventPublisher, TopicNames } from '../../kernel/events.ts';
 import type { Core } from '../core.ts';
 import type { Feature } from '../feature.ts';
 import type { Leader } from '../postgres/leader.ts';
-import { outboxChecks } from './checks.store.ts';
 import { lagOf } from './outbox.store.ts';
 import { RELAY_POLL_MS, Relay } from './relay.ts';
 
@@ -36,7 +35,6 @@ export function createOutbox({ database, clock, failed }: Core, needs: OutboxNee
   const relay = new Relay({ database, clock, ...needs, onError: failed('relay') });
   return {
     jobs: [{ name: 'relay', everyMs: RELAY_POLL_MS, turn: () => relay.turn() }],
-    checks: outboxChecks,
     async lag() {
       const { waiting, oldest, blocked } = await lagOf(database);
       const seconds = oldest === null ? 0 : Math.max(0, (clock.now() - oldest) / MS_PER_SECOND);

@@ -50,13 +50,7 @@ export function createLeader({
 
   async function connected(): Promise<pg.Client> {
     if (client) return client;
-    const next = new pg.Client({
-      ...sessionSettings(dsn, KEEPALIVE),
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: ASK_TIMEOUT_MS,
-      keepAlive: true,
-      application_name: 'ms-ticketing leader',
-    });
+    const next = newClient(dsn);
     const lost = () => {
       if (client !== next) return;
       client = undefined;
@@ -76,11 +70,6 @@ export function createLeader({
     if (isLeading) onChange?.('given up');
     isLeading = false;
     await closing?.end();
-  }
-
-  async function isReadOnly(asked: pg.Client): Promise<boolean> {
-    const { rows } = await asked.query<{ is_read_only: boolean }>(IS_READ_ONLY);
-    return rows[0]?.is_read_only === true;
   }
 
   /** Gives up a leadership that cannot be confirmed: the query failed, or the server accepts no writes. */
@@ -110,6 +99,21 @@ export function createLeader({
     },
     close: stepDown,
   };
+}
+
+function newClient(dsn: string): pg.Client {
+  return new pg.Client({
+    ...sessionSettings(dsn, KEEPALIVE),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: ASK_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'ms-ticketing leader',
+  });
+}
+
+async function isReadOnly(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ is_read_only: boolean }>(IS_READ_ONLY);
+  return rows[0]?.is_read_only === true;
 }
 
 const IS_LED = {

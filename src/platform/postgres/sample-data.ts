@@ -1,4 +1,3 @@
-import type { Currency } from '../../kernel/money.ts';
 import type { Database } from './database.ts';
 
 const SAMPLE = {
@@ -42,6 +41,7 @@ const SAMPLE = {
 };
 
 /** Inserts the sample order with its payment and ticket (contract section 7), unless it exists. */
-export async function insertSampleData(database: Database, currency: Currency): Promise<void> {
+export async function insertSampleData(database: Database): Promise<void> {
+  const { currency } = database;
   await database.rows(SAMPLE, [currency.code, currency.exponent]);
 }

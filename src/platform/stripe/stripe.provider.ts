@@ -31,7 +31,7 @@ const LIVE_KEY = /^[sr]k_live_/;
 export function createStripeProvider(options: StripeProviderOptions): PaymentProvider {
   const stripe = openClient(options);
   return {
-    async createIntent(orderId, amount, currency, key) {
+    async createIntent({ orderId, amount, currency, key }) {
       const params: Stripe.PaymentIntentCreateParams = {
         amount,
         currency: currency.code,

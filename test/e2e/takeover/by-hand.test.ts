@@ -33,7 +33,7 @@ describe('takeover-refund-by-hand: an administrator and an order that the earlie
     expect(await sales.refunded(intentId)).toEqual([10_000, 5_050]);
   });
 
-  test('DELETE of it refunds what Stripe received, also when that is a cent less than its price', async () => {
+  test('cancelling it with DELETE refunds what Stripe received, also when that is a cent less than its price', async () => {
     const sales = await earlierSales();
     const exact = await sales.sell();
     const short = await sales.sell({ prices: [149.99], amountMinor: 14_998 });
@@ -42,7 +42,7 @@ describe('takeover-refund-by-hand: an administrator and an order that the earlie
       expect(await taken.asAdmin('DELETE', `/api/order/${orderId}`)).toMatchObject({ status: 204 });
     }
     await taken.work();
-    // Stripe refused to refund more than it had: its account was read, and the rest is due.
+    // Stripe refused to refund more than it had received: its account was read, and the rest is due.
     await taken.work();
     expect(await sales.refunded(exact.intentId)).toEqual([15_050]);
     expect(await sales.refunded(short.intentId)).toEqual([14_998]);
@@ -81,7 +81,7 @@ describe('takeover-refund-by-hand: an administrator and an order that the earlie
     expect(Object.fromEntries(waiting)).toEqual({ [refunded]: 2_000, [deleted]: 3_000 });
   });
 
-  test('an intent that Stripe finds later carries out the refund that waited for a person', async () => {
+  test('an intent that Stripe finds later is used for the refund that waited for a person', async () => {
     const sales = await earlierSales();
     // Version 1 of the earlier service kept no intent in its orders.
     const orderId = await sales.order();
@@ -94,7 +94,7 @@ describe('takeover-refund-by-hand: an administrator and an order that the earlie
     expect(await sales.payments(orderId)).toMatchObject([{ payment_intent_id: intentId, state: 'refunded' }]);
   });
 
-  test('it does not cancel an order whose payment is not known, because its money would be kept silently', async () => {
+  test('it does not cancel an order whose payment is unknown, because its money would be kept silently', async () => {
     const sales = await earlierSales();
     const { orderId, intentId } = await sales.sell();
     const taken = await takeOver(sales, {}, { RECONCILE_DAYS: '0' });
@@ -106,7 +106,7 @@ describe('takeover-refund-by-hand: an administrator and an order that the earlie
     expect(await stateOf(sales, orderId)).toMatchObject({ status: 'completed' });
     const verified = await sales.run('verify');
     expect(verified).toMatchObject({ code: 1, out: expect.stringContaining(orderId) });
-    // Its own intent is its payment, whenever it is heard of.
+    // The order’s own intent is its payment, whenever it is reported.
     await taken.webhook(intentId);
     expect(await sales.payments(orderId)).toMatchObject([{ payment_intent_id: intentId, state: 'applied' }]);
     expect(await taken.asAdmin('DELETE', `/api/order/${orderId}`)).toMatchObject({ status: 204 });

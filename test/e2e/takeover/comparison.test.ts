@@ -27,8 +27,8 @@ describe('takeover-refunds: the first comparison with Stripe on a database', () 
     const { code, out } = await sales.run('verify');
     expect({ code, out }).toEqual({ code: 1, out: expect.stringContaining(intentId) });
 
-    const told = await sales.run('reconcile', '--give-back');
-    expect(told).toMatchObject({ code: 0, out: expect.stringContaining(intentId) });
+    const allowed = await sales.run('reconcile', '--give-back');
+    expect(allowed).toMatchObject({ code: 0, out: expect.stringContaining(intentId) });
     await taken.work();
     await taken.nextDay();
     expect(await sales.refunded(intentId)).toEqual([15_050]);
@@ -60,7 +60,7 @@ describe('takeover-refunds: the first comparison with Stripe on a database', () 
   });
 });
 
-/** Money as a comparison that may not give it back leaves it when it dies after its first statement. */
+/** The money as a comparison without permission to refund leaves it when it crashes after its first statement. */
 async function withheldFor({ sql }: EarlierSales, orderId: string, intentId: string) {
   await sql(
     `INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
@@ -74,7 +74,7 @@ async function withheldFor({ sql }: EarlierSales, orderId: string, intentId: str
   );
 }
 
-/** An order of this service that was paid, and whose payment nobody but a comparison that died has heard of. */
+/** An order of this service that was paid, and whose payment only a crashed comparison has seen. */
 async function paidAndWithheld() {
   const sales = await earlierSales();
   const taken = await takeOver(sales, {}, { RECONCILE_DAYS: '0' });
@@ -89,15 +89,15 @@ async function paidAndWithheld() {
   return { sales, taken, buyer, orderId, intentId };
 }
 
-describe('takeover-refunds: a comparison that dies after it wrote money down', () => {
-  test('the money of a pending order completes it when Stripe tells of it', async () => {
+describe('takeover-refunds: a comparison that crashes after it recorded a payment', () => {
+  test('the payment completes a pending order when Stripe reports it', async () => {
     const { sales, taken, orderId, intentId } = await paidAndWithheld();
     await taken.webhook(intentId);
     expect(await sales.payments(orderId)).toMatchObject([{ state: 'applied' }]);
     expect(await sales.refunded(intentId)).toEqual([]);
   });
 
-  test('the money of a pending order completes it when its buyer checks out', async () => {
+  test('the payment completes a pending order when its buyer checks out', async () => {
     const { sales, taken, buyer, orderId } = await paidAndWithheld();
     const { status } = await taken.platform.app.call('POST', `/api/order/${orderId}/checkout`, {
       token: buyer,
@@ -106,7 +106,7 @@ describe('takeover-refunds: a comparison that dies after it wrote money down', (
     expect(await sales.payments(orderId)).toMatchObject([{ state: 'applied' }]);
   });
 
-  test('the money of an order whose hold has ended completes it', async () => {
+  test('the payment completes an order whose hold has ended', async () => {
     const { sales, taken, orderId } = await paidAndWithheld();
     await sales.sql("UPDATE orders SET expires_at = now() - interval '1 minute' WHERE order_id = $1", [
       orderId,
@@ -119,8 +119,8 @@ describe('takeover-refunds: a comparison that dies after it wrote money down', (
   });
 });
 
-describe('takeover-refunds: a payment that a comparison has found as it was assumed', () => {
-  test('a ticket that is refunded at Stripe after that is void', async () => {
+describe('takeover-refunds: a payment that a comparison has confirmed', () => {
+  test('a ticket refunded at Stripe after that is void', async () => {
     const sales = await earlierSales();
     const { orderId, intentId } = await sales.sell({ prices: [100, 50] });
     const taken = await takeOver(sales);
@@ -139,8 +139,8 @@ describe('takeover-refunds: a payment that a comparison has found as it was assu
   });
 });
 
-describe('takeover-refunds: migrations down and up again with orders of this service', () => {
-  test('nothing is refunded, no row is lost, and a refund by hand works', async () => {
+describe('takeover-refunds: migrating down and up again with orders of this service', () => {
+  test('it refunds nothing and loses no row, and a refund by an administrator works', async () => {
     const sales = await earlierSales();
     const before = await sales.sell();
     const first = await takeOver(sales, { verified: false });
@@ -183,7 +183,7 @@ describe('takeover-refunds: migrations down and up again with orders of this ser
     expect(await sales.refunded(intentId)).toEqual([10_000]);
   });
 
-  test('of the newest step alone, a payment message told again is still known', async () => {
+  test('it still recognises a repeated payment message after the newest step alone', async () => {
     const sales = await earlierSales();
     const { orderId, intentId } = await sales.sell();
     const first = await takeOver(sales);
@@ -198,7 +198,7 @@ describe('takeover-refunds: migrations down and up again with orders of this ser
   });
 });
 
-/** Undoes every migration after that one; without one, all. */
+/** Reverts every migration after the named one; without a name, all of them. */
 async function downTo({ dsn }: EarlierSales, name?: string): Promise<void> {
   while ((await migrationVersion(dsn)) !== name) await migrateDown({ dsn, dir: 'migrations' });
 }

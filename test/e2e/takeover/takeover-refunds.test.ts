@@ -6,7 +6,7 @@ import { type EarlierSales, earlierSales, type Sold, takeOver } from '../../supp
 
 const FIVE = 5;
 
-/** Five orders that the earlier service's webhook completed, and one of every other kind that it leaves behind. */
+/** Five orders that the earlier service's webhook completed, and one of every other kind that it leaves. */
 async function soldBefore() {
   const sales = await earlierSales();
   const sold: Sold[] = [];
@@ -73,7 +73,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     expect(verified).toMatchObject({ code: 0, out: expect.stringContaining('Every invariant holds.') });
   });
 
-  test('npm run reconcile refunds nothing, not even when it may, and neither do the days after it', async () => {
+  test('npm run reconcile refunds nothing, even when it is allowed to, and neither do the following days', async () => {
     const { sales, sold } = await soldBefore();
     const taken = await takeOver(sales);
     const { code, out } = await sales.run('reconcile', '--days', '30', '--lost', '--give-back');
@@ -107,7 +107,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     },
   );
 
-  test('a payment a cent off its price is kept as Stripe received it, and the log names it', async () => {
+  test('a payment that differs from its price by a cent is kept as Stripe received it, and is named in the log', async () => {
     const sales = await earlierSales();
     const { orderId, intentId } = await sales.sell({ prices: [149.99], amountMinor: 14_998 });
     const taken = await takeOver(sales);
@@ -152,7 +152,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     );
   });
 
-  test('it knows what was refunded or disputed at Stripe before, and refunds none of it again', async () => {
+  test('it recognises what was refunded or disputed at Stripe before, and refunds none of it again', async () => {
     const sales = await earlierSales();
     const [part, whole] = [await sales.sell({ prices: [100, 50] }), await sales.sell()];
     const disputed = await sales.sell({ card: 'pm_card_createDispute' });
@@ -165,7 +165,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     expect(await statusOf(part)).toEqual({ status: 'completed', cancel_reason: null });
     expect(await statusOf(whole)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
     expect(await statusOf(disputed)).toEqual({ status: 'cancelled', cancel_reason: 'payment' });
-    // Nobody voided a ticket when a part went back, so both admit.
+    // The partial refund voided no ticket, so both are admitted.
     const live = await sales.sql('SELECT FROM tickets WHERE order_id = $1 AND voided_at IS NULL', [
       part.orderId,
     ]);
@@ -191,7 +191,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     expect(await sales.refunded(intentId)).toEqual([]);
   });
 
-  test('npm run verify names what was migrated in another currency than the service sells in', async () => {
+  test('npm run verify names orders migrated in a currency other than the one in which the service sells', async () => {
     const sales = await earlierSales('kwd');
     const { intentId } = await sales.sell({ prices: [12.5], amountMinor: 12_500 });
     const migrated = await migrateUp({ dsn: sales.dsn, dir: 'migrations', currency: new Currency('lkr') });
@@ -203,7 +203,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     });
   });
 
-  test('a currency that the prices do not fit into stops the migration, which names them and changes nothing', async () => {
+  test('a currency with too few digits for the prices stops the migration, which names them and changes nothing', async () => {
     const sales = await earlierSales('jpy');
     const orderId = await sales.order({ prices: [150.5] });
     const { code, err } = await sales.run('migrate', '-a', 'up');

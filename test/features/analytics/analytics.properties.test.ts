@@ -141,7 +141,7 @@ function world() {
     { refunds: IntentAccount['refunds']; disputes: IntentAccount['disputes'] }
   >();
   const transitions = createOrderBook(
-    { clock, metrics: createMetrics('test') },
+    { database, clock, metrics: createMetrics('test') },
     { recordSales: [addToFigures] },
   );
   const recordAction = createRecordAction(clock);

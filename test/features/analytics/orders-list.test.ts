@@ -24,18 +24,14 @@ test('a cursor leads back to its place, to the microsecond', () => {
 });
 
 test.each([
-  ['not base64', '%%%', 'is no cursor of this API; take it from x-next-cursor'],
-  ['another text', btoa('hello'), 'is no cursor of this API; take it from x-next-cursor'],
+  ['not base64', '%%%', 'is not a cursor of this API; take it from x-next-cursor'],
+  ['another text', btoa('hello'), 'is not a cursor of this API; take it from x-next-cursor'],
   [
     'of another list',
     toCursor({ ...list, order: 'asc' }, position),
-    'belongs to another list: another event, filter or sort',
+    'belongs to a list with another event, filter or sort',
   ],
-  [
-    'SQL',
-    toCursor(list, { ...position, value: "now()'; --" }),
-    'was changed on the way; take it from x-next-cursor',
-  ],
+  ['SQL', toCursor(list, { ...position, value: "now()'; --" }), 'was altered; take it from x-next-cursor'],
   ...[
     '2026-02-31 00:00:00+00',
     '2026-99-99 99:99:99+00',
@@ -45,12 +41,12 @@ test.each([
   ].map((value) => [
     `a moment that is none: ${value}`,
     toCursor(list, { ...position, value }),
-    'was changed on the way; take it from x-next-cursor',
+    'was altered; take it from x-next-cursor',
   ]),
   [
     'without an order',
     toCursor(list, { ...position, orderId: as<OrderId>('1') }),
-    'was changed on the way; take it from x-next-cursor',
+    'was altered; take it from x-next-cursor',
   ],
 ])('a cursor that is %s is refused', (_what, cursor, reason) => {
   expect(readCursor(list, cursor)).toEqual({ outcome: 'refused', reason });

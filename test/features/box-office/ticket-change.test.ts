@@ -23,15 +23,15 @@ describe('the parts of a ticket that a request names', () => {
     expect(refusedParts({ tier_id: 'other', row: 3 }, wire)).toEqual([
       {
         field: 'body/tier_id',
-        reason: 'a ticket stays in its tier: void it and issue another one',
+        reason: 'a ticket stays in its tier: void it and issue a new ticket',
       },
-      { field: 'body/row', reason: 'a ticket has no such part' },
+      { field: 'body/row', reason: 'a ticket has no such field' },
     ]);
   });
 
   test.each(['toString', '__proto__', 'constructor'])('%s is no part of a ticket', (part) => {
     expect(refusedParts(Object.fromEntries([[part, 1]]), wire)).toEqual([
-      { field: `body/${part}`, reason: 'a ticket has no such part' },
+      { field: `body/${part}`, reason: 'a ticket has no such field' },
     ]);
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { announcementsOf, topicFor } from '../../../src/features/orders/json.ts';
+import { OrderJson, topicFor } from '../../../src/features/orders/json.ts';
 import { amend, cancel, type Order, rebook, withdraw } from '../../../src/features/orders/order.ts';
 import { Currency } from '../../../src/kernel/money.ts';
+
 import {
   BUILT_AT,
   builtTicket,
@@ -61,7 +62,7 @@ describe('ticketly.order.amended: the topic for changes after completion', () =>
     'each step of an order is announced on its topic: %s',
     (_name, before, after, topic, seats) => {
       expect(topicFor(before, after)).toBe(topic);
-      const [first, ...others] = announcementsOf(before, after, lkr);
+      const [first, ...others] = new OrderJson(lkr).announcementsOf(before, after);
       expect(first).toMatchObject({ topic, key: 'order' });
       const announced = JSON.parse(first?.value ?? '');
       expect(announced.tickets.map(({ seat_id }: { seat_id: string }) => seat_id)).toEqual(

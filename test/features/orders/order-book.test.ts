@@ -44,6 +44,7 @@ beforeEach(() => {
   counted.length = 0;
   book = createOrderBook(
     {
+      database: { currency: tx.currency },
       clock: { now: () => NOW },
       metrics: { ...createMetrics('test'), order: (outcome) => void counted.push(outcome) },
     },

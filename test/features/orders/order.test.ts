@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  acceptsLateMoney,
   type ChangeRequest,
   cancel,
   change,
   complete,
   holdMinutesLeft,
-  mayComeLate,
   notPending,
   type Order,
   type PendingOrder,
   planChange,
   rebook,
-  refuseLate,
+  refundLate,
   requireHeld,
   seatOf,
   ticketFor,
@@ -305,18 +305,18 @@ describe('late money of an order', () => {
     'after a cancellation by %s, refusing it sets the reason to refunded',
     (reason) => {
       const before = ended(reason);
-      expect(mayComeLate(before)).toBe(true);
-      expect(orderAfter(refuseLate(before))).toEqual({ ...before, reason: 'refunded' });
+      expect(acceptsLateMoney(before)).toBe(true);
+      expect(orderAfter(refundLate(before))).toEqual({ ...before, reason: 'refunded' });
       // It is refused only once: no other payment can revive the order.
-      expect(mayComeLate(orderAfter(refuseLate(before)))).toBe(false);
+      expect(acceptsLateMoney(orderAfter(refundLate(before)))).toBe(false);
     },
   );
 
   test.each(['buyer', 'admin', 'refunded'] as const)(
     'it is not accepted after a cancellation by %s',
     (reason) => {
-      expect(mayComeLate(ended(reason))).toBe(false);
-      expect(refuseLate(ended(reason))).toEqual({ outcome: 'not_possible', status: 'cancelled' });
+      expect(acceptsLateMoney(ended(reason))).toBe(false);
+      expect(refundLate(ended(reason))).toEqual({ outcome: 'not_possible', status: 'cancelled' });
       expect(rebook(ended(reason), LATER)).toEqual({ outcome: 'not_possible', status: 'cancelled' });
     },
   );
@@ -325,8 +325,8 @@ describe('late money of an order', () => {
     ['pending', pending],
     ['completed', completed],
   ] as const)('it is not late for an order that is %s', (status, of) => {
-    expect(mayComeLate(of())).toBe(false);
-    expect(refuseLate(of())).toEqual({ outcome: 'not_possible', status });
+    expect(acceptsLateMoney(of())).toBe(false);
+    expect(refundLate(of())).toEqual({ outcome: 'not_possible', status });
   });
 });
 

@@ -124,10 +124,10 @@ describe('the difference between the provider’s account and ours', () => {
       [ours('a'), ours('b', 're_2'), { ...ours('d', 'dp_1'), origin: 'dispute' }],
     );
     expect(describeDiff(diff)).toEqual([
-      'refund re_1 is carried out',
+      'refund re_1 was sent',
       'refund re_2 did not reach the buyer',
       'a dispute was won',
-      're_3 was given back at the provider',
+      're_3 was refunded at the provider',
       'dp_2 was taken back by the bank',
     ]);
     expect(describeDiff(diffOf(account([]), []))).toEqual([]);

@@ -66,7 +66,7 @@ describe('a payment message that fails', () => {
       { topic: 'paymentSucceededDead', key: orderId },
     ]);
     expect(JSON.parse(setAside[0]?.value ?? '')).toEqual({
-      reason: 'The service failed on it every time.',
+      reason: 'The service failed at every try.',
       topic: 'payments',
       key: orderId,
       value: message().value,

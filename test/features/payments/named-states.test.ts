@@ -21,7 +21,7 @@ let database: Database;
 beforeAll(async () => {
   dsn = await testDatabase();
   database = openDatabase({ dsn, currency: LKR, maxConnections: 2, onIdleError: () => undefined });
-  await insertSampleData(database, currency);
+  await insertSampleData(database);
 });
 
 afterAll(() => database.close());

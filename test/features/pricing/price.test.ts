@@ -164,7 +164,7 @@ describe('a currency with three decimals', () => {
       outcome: 'refused',
       code: 'price_not_chargeable',
       reason: 'not_chargeable',
-      detail: 'The price has more decimals than can be charged in KWD. Tell the organiser.',
+      detail: 'The price has more decimals than can be charged in KWD. Please inform the organiser.',
     });
     expect(price(seats(12_345, 12_345), undefined, kwd)).toMatchObject({ outcome: 'priced', price: 24_690 });
   });

@@ -3,7 +3,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CHECKS } from '../../../src/checks.ts';
 import { verify } from '../../../src/features/verification/index.ts';
-import { Currency } from '../../../src/kernel/money.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { insertSampleData } from '../../../src/platform/postgres/sample-data.ts';
 import { LKR } from '../../support/currencies.ts';
@@ -13,7 +12,6 @@ import { testDatabase } from '../../support/own-database.ts';
 const EMPTY =
   'TRUNCATE orders, tickets, earlier_codes, outbox, payments, refunds, stripe_inbox, idempotency_keys, discount_uses, sale_changes, ' +
   'sales_totals, sales_by_time, organization_sales_by_time, sales_by_tier, discounts_by_time, money_by_session, audit_trail, scans';
-const lkr = new Currency('lkr');
 let dsn: string;
 let database: Database;
 
@@ -26,7 +24,7 @@ afterAll(() => database.close());
 
 beforeEach(async () => {
   await sql(dsn, EMPTY);
-  await insertSampleData(database, lkr);
+  await insertSampleData(database);
 });
 
 const findings = () => database.snapshot((executor) => verify(executor, CHECKS));
@@ -36,6 +34,9 @@ const OTHER = `INSERT INTO orders (order_id, user_id, event_id, organization_id,
   SELECT '44444444-0000-4000-8000-000000000000', '33333333-0000-4000-8000-000000000000', session_id, 'A2', 'A2', colour, tier_id, tier_name, 100, now() FROM tickets;`;
 const ANNOUNCED = `INSERT INTO outbox (topic, key, value, committed_at, published_at)
   SELECT 'orderCreated', order_id::text, '{}', now() - interval '1 second', now() - interval '1 second' FROM orders;`;
+/** Marks messages as published in a transaction of its own, as a turn of the relay does. */
+const PUBLISHED = (condition: string) =>
+  `BEGIN; UPDATE outbox SET published_at = now() WHERE ${condition}; COMMIT;`;
 const REFUND = (amount: number, providerId: string | null, attempts = 0) =>
   `INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, created_at, provider_id, attempts, next_attempt_at)
    VALUES (gen_random_uuid(), 'pi_sample', ${amount}, 'service', 'x', now(), ${providerId ? `'${providerId}'` : 'NULL'}, ${attempts}, now());`;
@@ -57,9 +58,9 @@ test('verification finds nothing in a sound database', async () => {
   // Two orders of a session at the same time, numbered in one order and committed in the other.
   await sql(
     dsn,
-    `INSERT INTO outbox (topic, key, value, published_at)
-       VALUES ('seatsStatus', 's', '{"seat_ids":["a"]}', now()),
-              ('seatsStatus', 's', '{"seat_ids":["b"]}', now() - interval '1 second')`,
+    `BEGIN; INSERT INTO outbox (topic, key, value)
+       VALUES ('seatsStatus', 's', '{"seat_ids":["a"]}'), ('seatsStatus', 's', '{"seat_ids":["b"]}');
+     COMMIT; ${PUBLISHED(`value = '{"seat_ids":["b"]}'`)} ${PUBLISHED('published_at IS NULL')}`,
   );
   expect(await findings()).toEqual([]);
 });
@@ -81,8 +82,8 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'an order that is not cancelled has no live ticket, and no organiser voided its last',
     `UPDATE tickets SET voided_at = now(), void_reason = 'refunded'`,
   ],
-  ['I2', 'a completed order has not exactly its price', 'UPDATE payments SET amount_minor = 9999'],
-  ['I2', 'a completed order has not exactly its price', 'DELETE FROM payments'],
+  ['I2', 'a completed order is not paid exactly its price', 'UPDATE payments SET amount_minor = 9999'],
+  ['I2', 'a completed order is not paid exactly its price', 'DELETE FROM payments'],
   [
     'I2',
     'money pays for an order that is not completed',
@@ -107,7 +108,7 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
   ],
   [
     'I2',
-    'a completed order has not exactly its price',
+    'a completed order is not paid exactly its price',
     'DELETE FROM payments; UPDATE orders SET expires_at = NULL',
   ],
   [
@@ -147,16 +148,16 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
   [
     'I4',
     'a message of an order or a seat was published before an older one',
-    `INSERT INTO outbox (topic, key, value, published_at)
-       SELECT topic, order_id::text, '{}', now() - published * interval '1 second'
-         FROM orders, (VALUES ('orderCreated', 0), ('orderUpdated', 1)) AS messages (topic, published)`,
+    `BEGIN; INSERT INTO outbox (topic, key, value)
+       SELECT topic, order_id::text, '{}' FROM orders, (VALUES ('orderCreated'), ('orderUpdated')) AS messages (topic);
+     COMMIT; ${PUBLISHED("topic = 'orderUpdated'")} ${PUBLISHED("topic = 'orderCreated'")}`,
   ],
   [
     'I4',
     'a message of an order or a seat was published before an older one',
-    `INSERT INTO outbox (topic, key, value, published_at)
-       VALUES ('seatsStatus', 's', '{"seat_ids":["a","b"]}', now()),
-              ('seatsStatus', 's', '{"seat_ids":["b"]}', now() - interval '1 second')`,
+    `BEGIN; INSERT INTO outbox (topic, key, value)
+       VALUES ('seatsStatus', 's', '{"seat_ids":["a","b"]}'), ('seatsStatus', 's', '{"seat_ids":["b"]}');
+     COMMIT; ${PUBLISHED(`value = '{"seat_ids":["b"]}'`)} ${PUBLISHED('published_at IS NULL')}`,
   ],
   [
     'I4',
@@ -246,7 +247,7 @@ test('the command reports findings by its exit code, and writes nothing', async 
   await sql(dsn, 'DELETE FROM payments');
   await expect(run()).rejects.toMatchObject({
     code: 1,
-    stdout: expect.stringContaining('I2  a completed order has not exactly its price: 22222222'),
+    stdout: expect.stringContaining('I2  a completed order is not paid exactly its price: 22222222'),
   });
   await expect(
     database.snapshot((executor) => executor.rows({ name: 'w', text: 'DELETE FROM outbox' }, [])),

@@ -147,14 +147,14 @@ describe('the keys of the issuer', () => {
 
     test('they are used for an hour while the issuer is unavailable', async () => {
       expect(await isGood()).toBe('let through');
-      issuer.away = true;
+      issuer.isUnavailable = true;
       for (const minutes of [11, 20, 20]) {
         pass(minutes);
         expect(await isGood()).toBe('let through');
       }
       pass(10);
       expect(await isGood()).toBe('identity_unavailable');
-      issuer.away = false;
+      issuer.isUnavailable = false;
       expect(await isGood()).toBe('let through');
     });
 
@@ -176,10 +176,10 @@ describe('the keys of the issuer', () => {
   });
 
   test('they let no token pass while they cannot be fetched, and are fetched again', async () => {
-    issuer.away = true;
+    issuer.isUnavailable = true;
     const token = await issuer.token(sub);
     expect(await refusal(token)).toBe('identity_unavailable');
-    issuer.away = false;
+    issuer.isUnavailable = false;
     expect(await verifier.verify(token)).toMatchObject({ userId: sub });
   });
 
@@ -189,16 +189,16 @@ describe('the keys of the issuer', () => {
     issuer.keysAt = '/elsewhere/keys';
     expect(await verifierOf(issuer, true).verify(token)).toMatchObject({ userId: sub });
     await expect(verifierOf(issuer).verify(token)).rejects.toMatchObject({ code: 'identity_unavailable' });
-    issuer.away = true;
+    issuer.isUnavailable = true;
     const later = verifierOf(issuer, true);
     await expect(later.verify(token)).rejects.toMatchObject({ code: 'identity_unavailable' });
-    issuer.away = false;
+    issuer.isUnavailable = false;
     expect(await later.verify(token)).toMatchObject({ userId: sub });
   });
 
   test('they are used while the issuer is unavailable, once they were fetched', async () => {
     await verifier.verify(await issuer.token(sub));
-    issuer.away = true;
+    issuer.isUnavailable = true;
     expect(await verifier.verify(await issuer.token(randomUUID()))).toMatchObject({ isAdmin: false });
   });
 });

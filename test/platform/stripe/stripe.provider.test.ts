@@ -40,7 +40,12 @@ async function start() {
 describe('a PaymentIntent', () => {
   test('it is the same for the same key, and names the order', async () => {
     const { provider, stripe } = await start();
-    const first = await provider.createIntent(ORDER, money(15_050), lkr, 'k1');
+    const first = await provider.createIntent({
+      orderId: ORDER,
+      amount: money(15_050),
+      currency: lkr,
+      key: 'k1',
+    });
     expect(first).toMatchObject({
       state: 'open',
       amount: 15_050,
@@ -49,8 +54,14 @@ describe('a PaymentIntent', () => {
       orderId: ORDER,
       lastDecline: undefined,
     });
-    expect((await provider.createIntent(ORDER, money(15_050), lkr, 'k1')).intentId).toBe(first.intentId);
-    expect((await provider.createIntent(ORDER, money(15_050), lkr, 'k2')).intentId).not.toBe(first.intentId);
+    expect(
+      (await provider.createIntent({ orderId: ORDER, amount: money(15_050), currency: lkr, key: 'k1' }))
+        .intentId,
+    ).toBe(first.intentId);
+    expect(
+      (await provider.createIntent({ orderId: ORDER, amount: money(15_050), currency: lkr, key: 'k2' }))
+        .intentId,
+    ).not.toBe(first.intentId);
     expect(await stripe.paymentIntents.retrieve(first.intentId)).toMatchObject({
       amount: 15_050,
       currency: 'lkr',
@@ -60,7 +71,12 @@ describe('a PaymentIntent', () => {
 
   test('it reports a decline, a success, and the outcome of a cancel', async () => {
     const { provider, stripe } = await start();
-    const { intentId } = await provider.createIntent(ORDER, money(100), lkr, 'k');
+    const { intentId } = await provider.createIntent({
+      orderId: ORDER,
+      amount: money(100),
+      currency: lkr,
+      key: 'k',
+    });
     await stripe.paymentIntents
       .confirm(intentId, { payment_method: 'pm_card_chargeDeclined' })
       .catch(() => undefined);
@@ -70,7 +86,12 @@ describe('a PaymentIntent', () => {
     });
     await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_visa' });
     expect(await provider.cancelIntent(intentId)).toMatchObject({ state: 'succeeded', received: 100 });
-    const open = await provider.createIntent(ORDER, money(100), lkr, 'k2');
+    const open = await provider.createIntent({
+      orderId: ORDER,
+      amount: money(100),
+      currency: lkr,
+      key: 'k2',
+    });
     expect(await provider.cancelIntent(open.intentId)).toMatchObject({ state: 'canceled' });
     expect(await provider.cancelIntent(open.intentId)).toMatchObject({ state: 'canceled' });
   });
@@ -86,18 +107,28 @@ describe('a PaymentIntent', () => {
 
   test('it is refused with Stripe’s reason when Stripe refuses it', async () => {
     const { provider } = await start();
-    await expect(provider.createIntent(ORDER, money(12_345), new Currency('kwd'), 'k')).rejects.toMatchObject(
-      {
-        code: 'payment_refused',
-        message: expect.stringContaining('must be 0'),
-      },
-    );
+    await expect(
+      provider.createIntent({
+        orderId: ORDER,
+        amount: money(12_345),
+        currency: new Currency('kwd'),
+        key: 'k',
+      }),
+    ).rejects.toMatchObject({
+      code: 'payment_refused',
+      message: expect.stringContaining('must be 0'),
+    });
   });
 });
 
 test('a refund is made once', async () => {
   const { provider, stripe } = await start();
-  const { intentId } = await provider.createIntent(ORDER, money(100), lkr, 'k');
+  const { intentId } = await provider.createIntent({
+    orderId: ORDER,
+    amount: money(100),
+    currency: lkr,
+    key: 'k',
+  });
   await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_visa' });
   const providerId = await provider.refund(intentId, 60, 'refund-1', true);
   expect(await provider.refund(intentId, 60, 'refund-1', false)).toBe(providerId);
@@ -150,7 +181,9 @@ test('each request names the API version it was written for; one that fails is t
   const apiBase = await listen(server);
   onTestFinished(() => close(server));
   const provider = createStripeProvider({ ...KEYS, apiBase });
-  await expect(provider.createIntent(ORDER, money(100), lkr, 'k')).rejects.toMatchObject({
+  await expect(
+    provider.createIntent({ orderId: ORDER, amount: money(100), currency: lkr, key: 'k' }),
+  ).rejects.toMatchObject({
     code: 'payments_unavailable',
   });
   expect(asked).toEqual(Array(3).fill({ version: '2026-10-28.endive', key: 'k' }));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { countingEnd, salesSignalContract } from '../../contract/sales-signal.contract.ts';
 import { atEnd } from '../../support/at-end.ts';
-import { toldOf, type Watched, watchedBy } from '../../support/live-sales.ts';
+import { ordersOn, type Watched, watchedBy } from '../../support/live-sales.ts';
 import { type PlatformApp, startPlatformApp } from '../../support/platform-app.ts';
 import { startReplica } from '../../support/races.ts';
 import { openTestRedis } from '../../support/redis-opened.ts';
@@ -89,7 +89,7 @@ describe('live sales of two replicas that share a Redis', () => {
     const readers = [await sales.watch(platform.app), await sales.watch(replica)];
     const sold = [await sales.sell(platform.app), await sales.sell(replica)];
     for (const reader of readers) await reader.untilThereAre(2, 'checkout');
-    for (const reader of readers) expect(toldOf(reader)).toEqual(sold);
+    for (const reader of readers) expect(ordersOn(reader)).toEqual(sold);
   });
 
   test('they continue without it, with every order once per reader, and use it again later', async () => {
@@ -102,7 +102,7 @@ describe('live sales of two replicas that share a Redis', () => {
     await bothListen();
     sold.push(await sales.sell(replica));
     for (const reader of readers) await reader.untilThereAre(4, 'checkout');
-    for (const reader of readers) expect(toldOf(reader)).toEqual(sold);
+    for (const reader of readers) expect(ordersOn(reader)).toEqual(sold);
     const lines = platform.app.log.filter((line) => line.includes('signal sales'));
     expect(lines).toHaveLength(1);
     expect(platform.app.log.filter((line) => line.includes('background work failed'))).toEqual([]);

@@ -1,7 +1,7 @@
 import type { About, Row } from './routes.ts';
 import type { Sale, World } from './world.ts';
 
-/** What an id in a request names. */
+/** The kind of thing that an id in a request refers to. */
 export type Kind =
   | 'event'
   | 'session'
@@ -32,7 +32,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   id: 'payment',
 };
 
-/** The ids of a sale and of what it belongs to; the others are nobody's. */
+/** The ids of a sale and of what it belongs to; every other id is an unknown one. */
 export function idOf({ side, orderId, ticketId }: Sale, kind: Kind): string | undefined {
   switch (kind) {
     case 'event':
@@ -56,24 +56,24 @@ export function idOf({ side, orderId, ticketId }: Sale, kind: Kind): string | un
   }
 }
 
-/** A request before it is an address and a text. */
+/** A request before it is turned into an address and a text. */
 export interface Request {
   readonly method: string;
-  /** As the OpenAPI document has it. */
+  /** The operation as the OpenAPI document has it. */
   readonly template: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
 }
 
-/** The good request of a route's row. */
+/** The valid request of a route's row. */
 export function requestOf(route: string, row: Row, about: About): Request {
   const [method = '', template = ''] = route.split(' ');
   const names = [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   const params = names.map((name) => {
     const kind = KINDS[name];
     const id = row.params?.[name] ?? (kind && idOf(about.sale, kind));
-    if (id === undefined) throw new Error(`${route}: nothing known has the id {${name}}`);
+    if (id === undefined) throw new Error(`${route}: nothing supplies the id {${name}}`);
     return [name, id] as const;
   });
   return {
@@ -91,7 +91,7 @@ export function addressOf({ template, params, query }: Request): string {
   return search === '' ? path : `${path}?${search}`;
 }
 
-/** An id in a request: its place, such as `body.scans.0.session_id`, and what it names. */
+/** An id in a request: its place, such as `body.scans.0.session_id`, and its kind. */
 export interface Slot {
   readonly at: string;
   readonly kind: Kind;
@@ -128,7 +128,7 @@ export function mapIds(request: Request, become: (id: string, slot: Slot) => str
   };
 }
 
-/** The same request with one id replaced by the other event's; in a list it stands behind the one that is there. */
+/** The same request with one id replaced by that of the other event; in a list it follows the one that is there. */
 export function withForeign(request: Request, slot: Slot, there: Sale): Request {
   const foreign = idOf(there, slot.kind);
   if (foreign === undefined) return request;

@@ -1,34 +1,34 @@
 import { randomUUID } from 'node:crypto';
 import { CALLERS, type Caller, orderOf, type Sale, type Stage, seatOf, type World } from './world.ts';
 
-/** What a request is about. */
+/** What a request concerns. */
 export interface About {
   readonly world: World;
   readonly sale: Sale;
 }
 
-/** One route: who passes, and a request that is good for them. */
+/** One route: the callers with access, and a request that is valid for them. */
 export interface Row {
   readonly passes: readonly Caller[];
-  /** The order it is about; absent where the completed one of the world will do. */
+  /** The stage of the order it concerns; absent where the completed one of the world serves. */
   readonly stage?: Stage;
-  /** Whether a caller who passes uses the order up. */
+  /** Whether a caller with access uses the order up. */
   readonly isChanging?: true;
-  /** Ids in the path that are not of the order or its event. */
+  /** Ids in the path that are not those of the order or its event. */
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: (about: About) => Readonly<Record<string, string>>;
   readonly body?: (about: About) => unknown;
-  /** What callers who pass get: a status, and the code of a refusal that is not about access. */
+  /** The answer to callers with access: a status, and the code of a refusal that does not concern access. */
   readonly answer: string;
-  /** What signed-in callers who do not pass get. */
+  /** The answer to signed-in callers without access. */
   readonly refusal?: string;
-  /** Whether the seating services alone say that an event, a session and an organisation belong together. */
+  /** Whether only the seating services can say that an event, a session and an organisation belong together. */
   readonly isLeftToSeating?: true;
-  /** It answers without an end. */
+  /** Whether its answer has no end. */
   readonly isStream?: true;
 }
 
-const UNKNOWN: readonly Caller[] = ['nobody', 'forged', 'expired'];
+const UNKNOWN: readonly Caller[] = ['anonymous', 'forged', 'expired'];
 const SIGNED_IN = CALLERS.filter((caller) => !UNKNOWN.includes(caller));
 const ORGANISERS: readonly Caller[] = ['organiser', 'admin'];
 const READERS: readonly Caller[] = ['owner', ...ORGANISERS];
@@ -37,7 +37,7 @@ const SCANNERS: readonly Caller[] = ['scanner'];
 const ADMINS: readonly Caller[] = ['admin'];
 
 const PUBLIC: Row = { passes: CALLERS, answer: '200' };
-/** Signed by Stripe; who else sends it does not matter. */
+/** Signed by Stripe; the caller who sends it does not matter. */
 const WEBHOOK: Row = { passes: CALLERS, answer: '400 webhook_signature_invalid' };
 const FIGURES: Row = { passes: ORGANISERS, answer: '200' };
 const OF_ORDER: Row = { passes: READERS, answer: '200' };
@@ -50,7 +50,7 @@ const BATCH: Row = {
 
 const ANALYTICS = '/api/order/analytics';
 
-/** Who may do what over HTTP (contract section 1), by method and path as the OpenAPI document has them. */
+/** The access rules over HTTP (contract section 1), by method and path as the OpenAPI document has them. */
 export const ROUTES: Readonly<Record<string, Row>> = {
   'POST /api/order': {
     passes: SIGNED_IN,
@@ -137,7 +137,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
     passes: SCANNERS,
     stage: 'at the door',
     isChanging: true,
-    // Each scan is answered by itself.
+    // Each scan has an answer of its own.
     body: ({ sale }) => ({
       scans: [
         {
@@ -206,7 +206,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   'POST /api/order/webhook/stripe': WEBHOOK,
 };
 
-/** A role that a request's caller has in the event it is about; their requests are also sent with an id of another event. */
+/** A role that a request's caller has in the event it concerns; their requests are also sent with an id of another event. */
 export const INVOLVED: readonly Caller[] = ['owner', 'organiser', 'scanner', 'admin'];
 
 export const isUnknown = (caller: Caller): boolean => UNKNOWN.includes(caller);

@@ -17,8 +17,8 @@ const rowOf = (route: string): Row => {
 };
 
 /**
- * What is wrong when those call a route who do not pass: each must be refused, whatever became of the order, also with ids in
- * upper case and a slash at the end of the path, with no row changed and nothing of others in the answer.
+ * The findings when callers without access call a route: each must be refused, at every stage of the order, also with ids in
+ * upper case and a trailing slash, with no row changed and nothing of others in the answer.
  */
 export async function walkRefusals(
   world: World,
@@ -56,7 +56,7 @@ export async function walkRefusals(
   return findings.map((finding) => `${route} ${finding}`);
 }
 
-/** What is wrong when those call a route who pass: each must get its answer, and the same with ids in upper case. */
+/** The findings when callers with access call a route: each must get its answer, also with ids in upper case. */
 export async function walkPasses(world: World, route: string): Promise<string[]> {
   const row = rowOf(route);
   const shared = aboutIn(world, row);
@@ -87,15 +87,15 @@ export async function walkPasses(world: World, route: string): Promise<string[]>
 }
 
 /**
- * What is wrong when one id of a good request is of another event: it must be refused, or give nothing of the other one; and
- * change nothing.
+ * The findings when one id of a valid request is of another event: the request must be refused or return nothing of that
+ * event, and must change nothing.
  */
 export async function walkForeignIds(world: World, route: string): Promise<string[]> {
   const row = rowOf(route);
   const about = aboutIn(world, row);
   const slots = slotsOf(requestOf(route, row, about));
   const callers = row.passes.filter(
-    // An administrator may ask about the other one, too; but not for a mixture of both.
+    // An administrator may ask about the other event as well, but not about a mixture of both.
     (caller) =>
       INVOLVED.includes(caller) && (caller !== 'admin' || (slots.length > 1 && !slots[0]?.isInList)),
   );
@@ -136,7 +136,7 @@ function isAboutOrder(request: Request): boolean {
   return slotsOf(request).some(({ kind }) => kind === 'order' || kind === 'ticket');
 }
 
-/** The ways in which somebody may try to be taken for somebody else. */
+/** The ways in which a caller may try to pass for another user. */
 function waysOf(request: Request): Omit<Try, 'caller'>[] {
   const hasIds = slotsOf(request).length > 0;
   return [
@@ -164,7 +164,7 @@ async function send(
   });
 }
 
-/** How a stream begins: it has no end to be read to. */
+/** The beginning of a stream, which has no end to read to. */
 async function opened(url: string, address: string, token: string | undefined): Promise<Answer> {
   const leaving = new AbortController();
   const response = await fetch(url + address, {
@@ -177,27 +177,27 @@ async function opened(url: string, address: string, token: string | undefined): 
   return { status, headers, text, body: text === '' ? undefined : JSON.parse(text) };
 }
 
-/** A status, with the code of a refusal, or what became of the one scan of a batch. */
+/** The status, with the code of a refusal or the outcome of the one scan of a batch. */
 function outcomeOf({ status, body }: Answer): string {
   const scan = Array.isArray(body?.results) ? body.results[0] : undefined;
   const word = status >= 400 ? body?.code : (scan?.code ?? scan?.outcome);
   return word === undefined ? String(status) : `${status} ${word}`;
 }
 
-/** Whether two answers that may be compared are the same: files say when they were made, and what is created is new. */
+/** Whether two comparable answers are the same: files contain the time they were made, and created things are new. */
 function isAlike(one: Answer, other: Answer): boolean {
   const isJson = one.headers.get('content-type')?.includes('json');
   return one.status !== 200 || !isJson || one.text === other.text;
 }
 
-/** Pages show `message`, and clients of OAuth read the header. */
+/** Pages show `message`, and OAuth clients read the header. */
 function isWellSaid({ status, headers, body }: Answer): boolean {
   if (status < 400) return true;
   const isChallenged = status !== 401 || headers.get('www-authenticate') === 'Bearer';
   return isChallenged && body?.message === body?.detail;
 }
 
-/** Texts in an answer that only others may see, and that its caller did not send. */
+/** The texts in an answer that only others may see and that its caller did not send. */
 function shown(answer: Answer, tried: Try, secrets: readonly string[]): string[] {
   const said = `${answer.text} ${JSON.stringify([...answer.headers])}`.toLowerCase();
   const sent = `${addressOf(tried.request)} ${JSON.stringify(tried.request.body)}`.toLowerCase();
@@ -217,7 +217,7 @@ async function each<Item>(
   return (await Promise.all(items.map(look))).flat();
 }
 
-/** Findings, with one more for each table whose rows are others afterwards. */
+/** The findings, with one more for each table whose rows have changed. */
 async function unchanged(world: World, work: () => Promise<string[]>): Promise<string[]> {
   const before = await world.rows();
   const findings = await work();

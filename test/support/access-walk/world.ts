@@ -5,9 +5,9 @@ import { readQrCode } from '../../../scripts/qr-reader.ts';
 import { atEnd } from '../at-end.ts';
 import { type PlatformApp, startPlatformApp } from '../platform-app.ts';
 
-/** Everybody who may call: how they stand to the event, session, organisation, order and ticket that a request is about. */
+/** Every caller, by their relation to the event, session, organisation, order and ticket that a request concerns. */
 export const CALLERS = [
-  'nobody',
+  'anonymous',
   'forged',
   'expired',
   'stranger',
@@ -21,20 +21,20 @@ export const CALLERS = [
 ] as const;
 export type Caller = (typeof CALLERS)[number];
 
-/** One event with all that belongs to it. Nobody of one side has a part in the other. */
+/** One event with everything that belongs to it. No person of one side has a part in the other. */
 export interface Side {
   readonly eventId: string;
   readonly sessionId: string;
   readonly organizationId: string;
   readonly tierId: string;
-  /** What each of its seats costs, in major units; no other figure looks like it. */
+  /** The price of each of its seats, in major units; no other figure looks like it. */
   readonly price: number;
   readonly buyer: string;
   readonly organiser: string;
   readonly scanner: string;
 }
 
-/** How far an order has come. `free` is pending and costs nothing; at the door its QR text is at hand; `inside` is checked in. */
+/** The stage of an order. `free` is pending and costs nothing, `at the door` comes with its QR text, and `inside` is checked in. */
 export const STAGES = ['pending', 'free', 'completed', 'at the door', 'inside', 'refunded'] as const;
 export type Stage = (typeof STAGES)[number];
 
@@ -43,11 +43,11 @@ export interface Sale {
   readonly side: Side;
   readonly orderId: string;
   readonly ticketId: string;
-  /** Of a ticket at the door, else empty. */
+  /** Set for a ticket at the door, else empty. */
   readonly qrText: string;
-  /** Texts that only an answer to somebody who may see the order has. */
+  /** Texts that only an answer to a caller with access to the order has. */
   readonly secrets: readonly string[];
-  /** Texts that an answer about what its event sells has. */
+  /** Texts that an answer about the sales of its event has. */
   readonly marks: readonly string[];
 }
 
@@ -55,13 +55,13 @@ export interface Sale {
 export interface World {
   readonly platform: PlatformApp;
   readonly tokens: ReadonlyMap<Caller, string>;
-  /** An order of each stage, of the event that requests are about. */
+  /** An order of each stage, of the event that requests concern. */
   readonly sales: Readonly<Record<Stage, Sale>>;
   /** A completed order of the other event. */
   readonly there: Sale;
-  /** A new order of the event that requests are about. */
+  /** Places a new order for the event that requests concern. */
   sale(stage: Stage): Promise<Sale>;
-  /** The same with new orders: those that are there were used up. */
+  /** Returns the world with new orders, because the existing ones were used up. */
   renewed(): Promise<World>;
   /** Every row of every table, as text, by table. */
   rows(): Promise<ReadonlyMap<string, string>>;
@@ -72,7 +72,7 @@ const ADMIN = { user_groups: ['/Permissions/Users/System Admins'] };
 const PRICES = { here: 4_242.75, there: 3_131.25 };
 
 export async function openWorld(): Promise<World> {
-  // Nothing happens by itself, so that rows change by requests alone.
+  // No background work runs, so rows change by requests alone.
   const platform = await startPlatformApp(
     { QR_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') },
     { background: false, verified: true },
@@ -130,7 +130,7 @@ function withPeople(
 
 async function tokensOf({ issuer }: PlatformApp, here: Side, there: Side): Promise<Map<Caller, string>> {
   const good = (sub: string, claims = {}) => issuer.token(sub, claims, { expiresIn: TOKEN_LIFE_S });
-  const tokens: Record<Exclude<Caller, 'nobody'>, Promise<string>> = {
+  const tokens: Record<Exclude<Caller, 'anonymous'>, Promise<string>> = {
     forged: issuer.token(here.organiser, ADMIN, { forged: true }),
     expired: issuer.token(here.organiser, ADMIN, { expiresIn: -TOKEN_LIFE_S }),
     stranger: good(there.buyer),
@@ -161,7 +161,7 @@ function createSelling(platform: PlatformApp, admin: string): Sell {
     const [buyer, organiser, scanner] = await Promise.all(
       [side.buyer, side.organiser, side.scanner].map((sub) => platform.token(sub)),
     );
-    if (!buyer || !organiser || !scanner) throw new Error('a side without its people');
+    if (!buyer || !organiser || !scanner) throw new Error('a side lacks a person');
     const seatId = seatOf(platform, side);
     if (stage === 'free') seating.prices.set(seatId, 0);
     const { order_id: orderId } = await succeed('POST', '/api/order', buyer, orderOf(side, seatId));
@@ -207,7 +207,7 @@ export function orderOf({ sessionId, eventId, organizationId }: Side, seatId: st
   };
 }
 
-/** What reads the whole database, over one connection because it is asked before and after each route. */
+/** Reads the whole database over one connection, because it is read before and after each route. */
 async function openRows(dsn: string): Promise<World['rows']> {
   const client = new pg.Client({ connectionString: dsn });
   await client.connect();

@@ -19,9 +19,9 @@ type Answering<Request, Result> = Request extends (...given: infer Given) => Api
   ? (...given: Given) => Promise<Result extends 'body' ? Body : Answer>
   : never;
 
-/** Requests that must be answered as usual: each gives the parsed body, or fails with the whole answer. */
+/** Requests that must succeed: each returns the parsed body, or fails with the whole answer. */
 type Does = { readonly [Name in keyof Requests]: Answering<Requests[Name], 'body'> };
-/** The same requests, with whatever answer comes. */
+/** The same requests, with any answer. */
 type Tries = { readonly [Name in keyof Requests]: Answering<Requests[Name], 'answer'> };
 
 /** A paid and completed order. */
@@ -29,26 +29,26 @@ export interface Bought<Seats extends readonly string[] = readonly string[]> {
   readonly orderId: string;
   readonly intentId: string;
   readonly seatIds: Seats;
-  /** As its checkout answered. */
+  /** The answer of its checkout. */
   readonly order: Order;
-  /** Those of the order, in the order of the seats. */
+  /** The tickets of the order, in the order of the seats. */
   readonly tickets: { readonly [At in keyof Seats]: Ticket };
 }
 
-/** Somebody who is signed in and calls the API. */
+/** A person who is signed in and calls the API. */
 export interface Person extends Does {
   readonly id: string;
   readonly token: string;
   readonly tries: Tries;
   /** Any other request. */
   call(method: string, path: string, body?: unknown): Promise<Answer>;
-  /** Orders seats, new ones when none are named; the id of the order. */
+  /** Orders seats, new ones when none are named; returns the id of the order. */
   place(seatIds?: readonly string[], discountId?: string): Promise<string>;
-  /** Creates the payment and confirms it with a card, as a page does; the id of the PaymentIntent. */
+  /** Creates the payment and confirms it with a card, as a page does; returns the id of the PaymentIntent. */
   pay(order: OrderRef, card?: string): Promise<string>;
   /** Orders seats, pays for them and completes the order. */
   buy<Seats extends readonly string[]>(seatIds: Seats, discountId?: string): Promise<Bought<Seats>>;
-  /** The same person, whose requests go to another replica, are about another session or have further headers. */
+  /** The same person, whose requests go to another replica, concern another session or have further headers. */
   via(way: Partial<Pick<Signed, 'app' | 'onSale' | 'headers'>>): Person;
 }
 
@@ -129,10 +129,10 @@ function bothWays(requests: Requests, call: Call): { does: Does; tries: Tries } 
   };
 }
 
-/** Outlives every jump of a clock that tests make. */
+/** Longer than every jump of a clock that tests make. */
 const TOKEN_LIFE_S = 30 * 86_400;
 
-/** Somebody new on a platform; what they may do is for the test to say. */
+/** A new person on a platform, without any permissions yet. */
 export async function newPerson(
   platform: PlatformApp,
   { id = randomUUID(), claims = {} }: { id?: string; claims?: JWTPayload } = {},
@@ -144,7 +144,7 @@ export async function newPerson(
 export const newAdmin = (platform: PlatformApp): Promise<Person> =>
   newPerson(platform, { claims: { user_groups: ['/Permissions/Users/System Admins'] } });
 
-/** Somebody who owns the platform's event, its session and its organisation. */
+/** A person who owns the platform's event, its session and its organisation. */
 export async function newOrganiser(platform: PlatformApp): Promise<Person> {
   const organiser = await newPerson(platform);
   for (const id of [platform.eventId, platform.sessionId, platform.organizationId])
@@ -152,14 +152,14 @@ export async function newOrganiser(platform: PlatformApp): Promise<Person> {
   return organiser;
 }
 
-/** Somebody who scans for the platform's session. */
+/** A person who scans for the platform's session. */
 export async function newScanner(platform: PlatformApp): Promise<Person> {
   const scanner = await newPerson(platform);
   platform.seating.scanners.set(scanner.id, new Set([platform.sessionId]));
   return scanner;
 }
 
-/** One of each who has to do with a platform's session. */
+/** One person for each role in a platform's session. */
 export interface People {
   readonly buyer: Person;
   readonly organiser: Person;

@@ -15,16 +15,16 @@ import type { TicketSchema } from '../../../src/features/tickets/index.ts';
 export type Order = Required<Static<typeof OrderSchema>>;
 export type Ticket = Static<typeof TicketSchema>;
 
-/** What names an order: its id, or any answer that has it. */
+/** A reference to an order: its id, or any answer that has it. */
 export type OrderRef =
   | string
   | { readonly orderId: string }
   | { readonly order_id: string }
   | { readonly OrderID: string };
-/** What names a ticket: its id, or any answer that has it. */
+/** A reference to a ticket: its id, or any answer that has it. */
 export type TicketRef = string | { readonly ticket_id: string };
 
-/** Where tests sell: the event's ids are those of the body of an order. */
+/** The event that tests sell for: its ids are those in the body of an order. */
 export interface OnSale {
   /** The body of an order for seats; new ones when none are named. */
   request(seatIds?: readonly string[], discountId?: string): Record<string, unknown>;
@@ -43,7 +43,7 @@ export const onSaleAt = (ids: {
   }),
 });
 
-/** One request of the API, with the status that it usually has and, as a type only, what it then answers. */
+/** One request of the API, with its usual status and, as a type only, its usual answer. */
 export interface ApiRequest<Body> {
   readonly method: string;
   readonly path: string;
@@ -70,7 +70,7 @@ export const ticketIdOf = (ticket: TicketRef): string =>
 const orderPath = (order: OrderRef) => `/api/order/${orderIdOf(order)}`;
 const ticketPath = (ticket: TicketRef) => `/api/order/ticket/${ticketIdOf(ticket)}`;
 
-/** What buyers ask. */
+/** The requests of buyers. */
 const buying = (onSale: OnSale) => ({
   order: (seatIds?: readonly string[], discountId?: string) =>
     request<Static<typeof OrderResponseSchema>>(
@@ -79,7 +79,7 @@ const buying = (onSale: OnSale) => ({
       onSale.request(seatIds, discountId),
       201,
     ),
-  /** An order with a body of the test's own. */
+  /** Places an order with a body of the test's own. */
   orderAs: (body: unknown) => request<Static<typeof OrderResponseSchema>>('POST', '/api/order', body, 201),
   read: (order: OrderRef) => get<Order>(orderPath(order)),
   change: (order: OrderRef, body: unknown) => request<Order>('PUT', orderPath(order), body),
@@ -92,9 +92,9 @@ const buying = (onSale: OnSale) => ({
   ticket: (ticket: TicketRef) => get<Ticket>(ticketPath(ticket)),
 });
 
-/** What organisers ask. */
+/** The requests of organisers. */
 const organising = (onSale: OnSale) => ({
-  /** A ticket of the box office: complimentary and for a new seat unless `changes` says otherwise. */
+  /** Issues a box office ticket: complimentary and for a new seat, except for `changes`. */
   issue(changes: Record<string, unknown> = {}) {
     const { event_id, session_id } = onSale.request([]);
     const body = { event_id, session_id, seat_id: randomUUID(), price: 0, ...changes };
@@ -113,9 +113,9 @@ const organising = (onSale: OnSale) => ({
     get<Static<typeof AuditEntriesSchema>>(`/api/order/audit/events/${onSale.request([]).event_id}${query}`),
 });
 
-/** What administrators ask. */
+/** The requests of administrators. */
 const administering = () => ({
-  /** All that is left without an amount, in major units; or with a body of the test's own. */
+  /** Refunds the remainder without an amount, in major units; or sends a body of the test's own. */
   refund: (order: OrderRef, amountOrBody?: number | Record<string, unknown>) =>
     request<Static<typeof RefundSchema>>(
       'POST',
@@ -129,7 +129,7 @@ const administering = () => ({
     request<undefined>('POST', `/api/order/admin/payments/${id}/settled`, { reference }, 204),
 });
 
-/** What scanners ask. */
+/** The requests of scanners. */
 const scanning = () => ({
   checkIn: (qrText: string, more: Record<string, unknown> = {}) =>
     request<Static<typeof CheckInResponseSchema>>('POST', '/api/order/ticket/checkin', {

@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { call } from '../test-app.ts';
 
-/** What buyers of the platform do, and what was asked and answered. */
+/** The buyers of the platform, with their requests and answers. */
 export interface Buyers {
   readonly asked: readonly Asked[];
-  /** Nobody begins anything more; resolves when all have their answers. */
+  /** Starts no more requests; resolves when all have their answers. */
   stop(): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ export interface Asked {
   readonly endedAt: number;
 }
 
-/** Seats of a session that nobody else sells. */
+/** Seats of a session that are sold nowhere else. */
 export interface Hall {
   readonly event_id: string;
   readonly session_id: string;
@@ -32,7 +32,7 @@ const PAUSE_MS = 300;
 const RENEW_MS = 5_000;
 const EXPECTED: readonly number[] = [200, 201, 204, 400, 409];
 
-/** Whether the platform failed the buyer; that his seat is taken, or his hold has ended, is an answer. */
+/** Whether the platform failed the buyer; a refusal because a seat is taken or a hold has ended is an answer. */
 export function isFailure({ status }: Asked): boolean {
   return !EXPECTED.includes(status);
 }
@@ -51,7 +51,7 @@ export async function openHall(url: string): Promise<Hall> {
   return { event_id: event.id, session_id: id, organization_id: event.organizationId, seatIds };
 }
 
-/** Has them buy, pay, change their minds and forget, without pause, until they are stopped. */
+/** Has them buy, pay, change their minds and abandon orders, without pause, until they are stopped. */
 export async function sendBuyers(
   url: string,
   hall: Hall,
@@ -60,7 +60,7 @@ export async function sendBuyers(
   const asked: Asked[] = [];
   const stopping = new AbortController();
   let token = await signIn('buyer');
-  // As a page does it, which goes on with the token that it has while it gets no other.
+  // A page does the same: it keeps using the token that it has until it gets another.
   const renewing = (async () => {
     while (!stopping.signal.aborted) {
       await setTimeout(RENEW_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
@@ -90,7 +90,7 @@ export async function sendBuyers(
     else await ask('read', 'GET', path);
   }
 
-  /** With a card at Stripe, as a page does; `looks`: then he does not wait for Stripe to tell of it. */
+  /** Pays with a card at Stripe, as a page does; with `looks` the buyer does not wait for Stripe's report. */
   async function pay(path: string, looks: boolean): Promise<void> {
     const intent = await ask('intent', 'POST', `${path}/create-payment-intent`);
     if (intent?.status !== 200) return;

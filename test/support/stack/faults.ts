@@ -5,7 +5,7 @@ import { type Stack, TOKEN_LIFE_S } from './stack.ts';
 /** Something that breaks under the service, for a while. */
 export interface Fault {
   readonly name: string;
-  /** How requests may fail meanwhile: the codes of answers, or a status that has none, 0 for a broken connection. */
+  /** How requests may fail during the fault: codes of answers, or a status without one; 0 for a broken connection. */
   readonly mayAnswer: readonly string[];
   strike(stack: Stack): unknown;
   lasts(stack: Stack): Promise<unknown>;
@@ -13,14 +13,14 @@ export interface Fault {
 }
 
 const FOR_MS = 8_000;
-/** Longer than an answer of PostgreSQL, or one try at Stripe, is waited for. */
+/** Longer than the service waits for an answer of PostgreSQL, or for one attempt at Stripe. */
 const LONG_MS = 14_000;
 const SLOW_MS = 100;
-/** Nothing runs into a limit: long enough for every buyer to go all their ways. */
+/** No limit is reached: long enough for every buyer to do everything. */
 const SLOW_FOR_MS = 4_000;
 const awhile = () => setTimeout(FOR_MS);
 
-/** Servers and replicas that die, or end. */
+/** Servers and replicas that crash or stop. */
 export const KILLED: readonly Fault[] = [
   {
     name: 'Redis killed, all nodes, and started again empty',
@@ -68,7 +68,7 @@ export const KILLED: readonly Fault[] = [
     name: 'a replica stopped in its own time, and started again',
     mayAnswer: [],
     async strike({ replicas }) {
-      if ((await replicas[0]?.stop()) !== 0) throw new Error('the replica did not end well');
+      if ((await replicas[0]?.stop()) !== 0) throw new Error('the replica did not stop cleanly');
     },
     lasts: () => setTimeout(1_000),
     heal: ({ replicas }) => replicas[0]?.start(),

@@ -2,7 +2,7 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import { buffer } from 'node:stream/consumers';
 import { close, listen } from '../servers.ts';
 
-/** Where a request goes: one after the other of these, the next one when nobody listens at the first. */
+/** Where a request goes: to these in turn, and to the next one when a port is closed. */
 export type Route = () => readonly URL[];
 
 export interface FrontDoor {
@@ -12,7 +12,7 @@ export interface FrontDoor {
 
 const BAD_GATEWAY = 502;
 
-/** What stands before a platform: one address, and paths that lead to its services, to each replica in turn. */
+/** The single address in front of a platform, with paths that lead to its services, and to each replica in turn. */
 export async function openFrontDoor(routes: Readonly<Record<string, Route>>): Promise<FrontDoor> {
   const agent = new Agent({ keepAlive: true });
   const prefixes = Object.keys(routes).toSorted((a, b) => b.length - a.length);
@@ -60,7 +60,7 @@ function pass(
     },
   );
   outgoing.on('error', (error: NodeJS.ErrnoException) => {
-    // Only where nothing was sent: whoever broke off may have done what he was asked.
+    // A request is retried only if nothing was sent: a connection that broke later may have been served.
     if (error.code === 'ECONNREFUSED') return pass(agent, others, asked, answer);
     if (answer.headersSent) answer.destroy();
     else answer.writeHead(BAD_GATEWAY).end();

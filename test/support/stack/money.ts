@@ -10,7 +10,7 @@ interface Charged {
   readonly latest_charge: { readonly amount_refunded: number } | null;
 }
 
-/** What Stripe keeps of each payment, where that is not exactly what the order it was made for is completed with (I2). */
+/** The payments of which Stripe keeps something other than what their order is completed with (I2). */
 export async function moneyDifferences(dsn: string, stripeUrl: string): Promise<string[]> {
   const kept = (await succeeded(stripeUrl)).map((intent) => ({
     id: intent.id,

@@ -15,11 +15,11 @@ export interface RealServers {
   readonly redis: readonly RedisServerProcess[];
   readonly kafka: KafkaServer;
   readonly keycloak: KeycloakServer;
-  /** As the service reaches it. */
+  /** The address as the service reaches it. */
   readonly dsn: string;
-  /** Its own address, which no fault of the network concerns. */
+  /** Its own address, which no network fault affects. */
   directDsn(): string;
-  /** Stops it as its operator does; what it had committed is there when it starts again. */
+  /** Stops it as its operator does; committed data is there when it starts again. */
   stopPostgres(): Promise<void>;
   startPostgres(): Promise<void>;
   close(keepLogs: boolean): Promise<void>;

@@ -12,23 +12,23 @@ export interface Replica {
   readonly name: string;
   readonly url: string;
   readonly port: number;
-  /** Whether it has said that it is up since it was started: who balances load asks first. */
+  /** Whether it has said that it is up since its start; a load balancer asks first. */
   isReady(): boolean;
   /** SIGKILL, as a machine that loses its power. */
   kill(): Promise<void>;
-  /** Sends it no more requests, then SIGTERM a moment later, as an orchestrator does; its exit code. */
+  /** Stops requests to it, then sends SIGTERM a moment later, as an orchestrator does; returns its exit code. */
   stop(): Promise<number | null>;
   /** Starts it again in the same place. */
   start(): Promise<void>;
-  /** Ends it and removes what it wrote; its log is kept, and named, when asked. */
+  /** Ends it and removes its files; its log is kept, and named, on request. */
   dispose(keepLog: boolean): Promise<void>;
 }
 
-/** For requests that were on their way to it; `preStop` in deploy/kubernetes. */
+/** The time for requests that were on their way to it; `preStop` in deploy/kubernetes. */
 const BEFORE_STOP_MS = 500;
 const UP_TIMEOUT_MS = 60_000;
 
-/** Starts one and resolves when it says that it is up. `env` is all it knows of its surroundings. */
+/** Starts one and resolves when it says that it is up. `env` is its whole environment. */
 export async function startReplica(name: string, env: Readonly<Record<string, string>>): Promise<Replica> {
   const folder = await mkdtemp(join(tmpdir(), `ticketing-${name}-`));
   const [port = 0] = await freePorts(1);
@@ -50,7 +50,7 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
     started.stdout.pipe(kept, { end: false });
     started.stderr.pipe(kept, { end: false });
     const isUp = async () => {
-      if (endingOf(started) !== null) throw new Error(`${name} ended; what it said is in ${log}`);
+      if (endingOf(started) !== null) throw new Error(`${name} ended; its log is ${log}`);
       return fetch(`${url}/api/order/health`).then(
         ({ ok }) => ok,
         () => false,

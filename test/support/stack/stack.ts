@@ -11,7 +11,7 @@ import { hostStandIns } from './stand-ins.ts';
 export interface Stack {
   readonly servers: RealServers;
   readonly replicas: readonly Replica[];
-  /** Between the replicas and the seating services, and Stripe. */
+  /** The networks from the replicas to the seating services and to Stripe. */
   readonly seating: Link;
   readonly stripe: Link;
   /** One address for everything, as browsers see a platform. */
@@ -20,7 +20,7 @@ export interface Stack {
 }
 
 const REPLICAS = 2;
-/** Tokens of people and services live so long: one that is not renewed is missed within a fault. */
+/** Lifetime of the tokens of people and services: a token that is not renewed causes failures within a fault. */
 export const TOKEN_LIFE_S = 20;
 const QR_KEY_BYTES = 32;
 const HOLD_MINUTES = '0.5';
@@ -51,7 +51,7 @@ export async function startStack(): Promise<Stack> {
     openLink(Number(standIns.url.port)),
   ]);
   const env = { ...environment(servers, seating, stripe), STRIPE_WEBHOOK_SECRET: webhookSecret };
-  // Both at once on an empty database, as a first deployment does.
+  // Both start at once on an empty database, as in a first deployment.
   replicas.push(
     ...(await Promise.all(
       Array.from({ length: REPLICAS }, (_, at) => startReplica(`replica-${at + 1}`, env)),
@@ -93,7 +93,7 @@ function environment(
     STRIPE_API_BASE: `http://${stripe.address}`,
     QR_SECRET_KEY: randomBytes(QR_KEY_BYTES).toString('base64'),
     SEAT_LOCK_TTL_MINUTES: HOLD_MINUTES,
-    // The demo venue's nights are weeks away; it is let in today, as where the venue is embedded.
+    // The demo venue's nights are weeks ahead, and these settings admit today, as with the embedded venue.
     DOORS_OPEN_HOURS: '10000',
   };
 }

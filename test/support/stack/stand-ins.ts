@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Fastify from 'fastify';
 import { DEMO_STRIPE_KEYS, DEMO_USERS } from '../../../src/embedded/demo-accounts.ts';
 import { createEmbeddedStripe } from '../../../src/embedded/stripe/stripe.ts';
 import { createEmbeddedVenue } from '../../../src/embedded/venue/venue.ts';
@@ -11,10 +9,11 @@ import { instant } from '../../../src/kernel/clock.ts';
 import { Currency } from '../../../src/kernel/money.ts';
 import { connectKafka } from '../../../src/platform/kafka/kafka.ts';
 import { TokenVerifier } from '../../../src/platform/oidc/token-verifier.ts';
+import { listeningApp } from '../embedded-host.ts';
 import { plainAccess } from '../kafka-topics.ts';
-import { close, listen } from '../servers.ts';
+import { close } from '../servers.ts';
 
-/** The servers that no registry has: the platform's seating services and Stripe, by the service's own stand-ins. */
+/** The servers that cannot be installed: the platform's seating services and Stripe, as the service's own stand-ins. */
 export interface StandIns {
   readonly url: URL;
   close(): Promise<void>;
@@ -33,14 +32,7 @@ const WEBHOOK_RETRIES_MS = [...Array<number>(3).fill(250), ...Array<number>(120)
 export async function hostStandIns(options: StandInsOptions): Promise<StandIns> {
   const dataDir = await mkdtemp(join(tmpdir(), 'ticketing-stand-ins-'));
   const clock = { now: () => instant(Date.now()) };
-  const server = createServer();
-  const url = await listen(server);
-  const app = Fastify({
-    serverFactory: (handler) => {
-      server.on('request', handler);
-      return server;
-    },
-  });
+  const { server, url, app } = await listeningApp();
   const verifier = new TokenVerifier({
     issuer: options.issuer,
     jwksUrl: undefined,
@@ -86,7 +78,7 @@ export async function hostStandIns(options: StandInsOptions): Promise<StandIns> 
   };
 }
 
-/** The platform's seating service listens to the topic of seat states, as a consumer of its own. */
+/** The platform's seating service consumes the topic of seat states, as a consumer of its own. */
 async function followSeats(broker: string, take: (value: string) => Promise<void>) {
   const kafka = await connectKafka({
     access: plainAccess(broker),

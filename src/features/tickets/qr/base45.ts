@@ -1,6 +1,6 @@
 /**
  * Base45, the alphabet that a QR code holds at 5.5 bits a character: https://www.rfc-editor.org/rfc/rfc9285
- * Without Node-only imports: a scanner's page uses this file, too.
+ * No Node-only imports: scanner pages use this file too.
  */
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:';
 const BASE = 45;
@@ -22,7 +22,7 @@ export function encodeBase45(bytes: Uint8Array): string {
   return text;
 }
 
-/** The bytes of Base45 text, or undefined when it is none. */
+/** The bytes of a Base45 text, or undefined if it is not valid Base45. */
 export function decodeBase45(text: string): Uint8Array | undefined {
   if (text.length % PAIR_CHARS === 1) return undefined;
   const bytes: number[] = [];

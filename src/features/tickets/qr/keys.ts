@@ -2,8 +2,8 @@ import type { SessionId } from '../../../kernel/ids.ts';
 import { fromUuid, join } from './qr-text.ts';
 
 /**
- * Every key of the QR texts, derived from one secret by HKDF-SHA-256 (RFC 5869), each under a label of its own, so
- * that none reveals anything about another. Without Node-only imports.
+ * The keys of QR texts, all derived from one secret by HKDF-SHA-256 (RFC 5869). Each has its own label, so that no key
+ * reveals anything about another. No Node-only imports.
  */
 const LABELS = {
   keyId: 'ms-ticketing qr v1 key id',
@@ -15,10 +15,10 @@ const LABELS = {
 const SECRET_BYTES = 32;
 const KEY_BITS = 256;
 const ED25519 = { name: 'Ed25519' } as const;
-/** What stands before the 32 secret bytes of an Ed25519 key in PKCS #8: https://www.rfc-editor.org/rfc/rfc8410#section-7 */
+/** The bytes before the 32 secret bytes of an Ed25519 key in PKCS #8: https://www.rfc-editor.org/rfc/rfc8410#section-7 */
 const PKCS8_PREFIX = Uint8Array.fromHex('302e020100300506032b657004220420');
 
-/** One secret's keys that are the same for every session. */
+/** The keys of one secret that are the same for all sessions. */
 export interface RootKeys {
   readonly keyId: number;
   readonly secret: CryptoKey;
@@ -26,13 +26,13 @@ export interface RootKeys {
   readonly publicKey: CryptoKey;
 }
 
-/** Keys of one session. A scanner is given the sealing key only. */
+/** The keys of one session. Scanners receive only the sealing key. */
 export interface SessionKeys {
   readonly sealingKey: CryptoKey;
   readonly nonceKey: CryptoKey;
 }
 
-/** Derives the keys of a secret, base64 of 32 bytes. Throws an Error that does not hold it when it is not. */
+/** Derives the keys of a secret. Throws, without quoting the secret, if it is not base64 of 32 bytes. */
 export async function deriveRootKeys(secretBase64: string): Promise<RootKeys> {
   const secret = await crypto.subtle.importKey('raw', decodeSecret(secretBase64), 'HKDF', false, [
     'deriveBits',

@@ -1,9 +1,9 @@
 import type { SessionId, TicketId } from '../../../kernel/ids.ts';
 import { ID_BYTES, join, type QrParts, toUuid } from './qr-text.ts';
 
-/** All that a scanner of a session needs, and nothing that could make a ticket. */
+/** The keys that open the QR texts of a session. They cannot create one. */
 export interface ReadingKeys {
-  /** Ed25519, to check the signature. */
+  /** Ed25519, verifies the signature. */
   readonly publicKey: CryptoKey;
   /** AES-256-GCM of one session. */
   readonly sealingKey: CryptoKey;
@@ -15,8 +15,8 @@ export interface TicketInQr {
 }
 
 /**
- * Opens the parts of a QR text with a session's keys: undefined unless it was sealed for that session and signed by
- * the service. Without Node-only imports: a scanner's page uses this file, too.
+ * Opens a QR text with a session's keys. Returns undefined unless the text was sealed for that session and signed by the
+ * service. No Node-only imports: scanner pages use this file too.
  */
 export async function openQr(parts: QrParts, keys: ReadingKeys): Promise<TicketInQr | undefined> {
   const opened = await decrypt(parts, keys.sealingKey);
@@ -33,7 +33,7 @@ async function decrypt(parts: QrParts, key: CryptoKey): Promise<Uint8Array<Array
   try {
     return new Uint8Array(await crypto.subtle.decrypt(algorithm, key, parts.sealed));
   } catch {
-    // A tag that does not fit is the only failure there is: the text is forged or for another session.
+    // The only possible failure is a wrong tag: the text is forged or belongs to another session.
     return undefined;
   }
 }

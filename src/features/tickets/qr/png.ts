@@ -14,9 +14,8 @@ const BITS_PER_BYTE = 8;
 const HEADER_BYTES = 13;
 
 /**
- * The squares as a PNG of one bit a pixel, each square `scale` pixels wide, with a white border of `border` squares:
- * https://www.w3.org/TR/png-3/ . A picture of this kind is 12 times as quick this way as with a general encoder
- * (0.8 ms against 10), and a fifth of the size.
+ * The squares as a PNG with one bit per pixel, each square `scale` pixels wide, with a white border of `border` squares:
+ * https://www.w3.org/TR/png-3/ . This takes 0.8 ms, a general encoder takes 10 ms and its file is five times as large.
  */
 export function encodePng(squares: Squares, scale: number, border: number): Buffer {
   const width = (squares.size + 2 * border) * scale;
@@ -34,7 +33,7 @@ export function encodePng(squares: Squares, scale: number, border: number): Buff
   ]);
 }
 
-/** Every line of pixels, each after the byte that says it is not filtered. */
+/** The lines of pixels, each preceded by filter type 0 (none). */
 function rasterise(squares: Squares, scale: number, border: number, width: number): Buffer {
   const lineBytes = 1 + Math.ceil(width / BITS_PER_BYTE);
   const lines: Buffer[] = [];

@@ -8,13 +8,13 @@ import { decodeBase45, encodeBase45 } from './base45.ts';
  * |-------|------------------------------------------------------------------------------|
  * | 1     | version                                                                      |
  * | 1     | key id                                                                       |
- * | 16    | session id, in clear; authenticated with the two bytes before it              |
+ * | 16    | session id, not encrypted; authenticated with the two bytes before it         |
  * | 12    | nonce of AES-256-GCM, derived from the plaintext                              |
  * | 80    | encrypted: ticket id (16), Ed25519 signature over header and ticket id (64)   |
  * | 16    | GCM tag                                                                      |
  *
  * 126 bytes become 189 characters: a QR code of version 8 at error correction M.
- * Without Node-only imports: a scanner's page uses this file, too.
+ * No Node-only imports: scanner pages use this file too.
  */
 export const VERSION = 1;
 export const HEADER_BYTES = 18;
@@ -24,9 +24,9 @@ export const SIGNATURE_BYTES = 64;
 export const TAG_BYTES = 16;
 const SEALED_BYTES = ID_BYTES + SIGNATURE_BYTES + TAG_BYTES;
 const TOTAL_BYTES = HEADER_BYTES + NONCE_BYTES + SEALED_BYTES;
-/** Base45 makes three characters of two bytes. Every text of ours has this length; no other is looked at. */
+/** Base45 turns two bytes into three characters. All our texts have this length; others are rejected at once. */
 const TEXT_CHARS = (TOTAL_BYTES / 2) * 3;
-/** Line ends and blanks that a scanner may add around it. */
+/** White space that a scanner may add around the text. */
 const MAX_CHARS_AROUND = 16;
 const KEY_ID_AT = 1;
 const SESSION_AT = 2;
@@ -39,7 +39,7 @@ export interface QrParts {
   readonly sealed: Uint8Array<ArrayBuffer>;
 }
 
-/** The parts of a text of ours, unopened; undefined for anything else, whatever it is and however long, at no cost. */
+/** Splits one of our texts into its parts without opening it. Returns undefined for anything else, cheaply. */
 export function parseQrText(text: unknown): QrParts | undefined {
   const bare = typeof text === 'string' ? withoutSurroundings(text) : '';
   if (bare.length !== TEXT_CHARS) return undefined;
@@ -55,24 +55,24 @@ export function parseQrText(text: unknown): QrParts | undefined {
   };
 }
 
-/** A blank is a digit of Base45, so a text may begin or end with one: blanks go only where the length says they are extra. */
+/** A space is a Base45 digit, so a text may begin or end with one. Spaces are removed only if the text is too long. */
 function withoutSurroundings(text: string): string {
   if (text.length <= TEXT_CHARS || text.length > TEXT_CHARS + MAX_CHARS_AROUND) return text;
   const bare = text.replace(/^[\t\r\n]+|[\t\r\n]+$/g, '');
   return bare.length === TEXT_CHARS ? bare : bare.trim();
 }
 
-/** The text of a header, nonce and sealed part. */
+/** The QR text of a header, a nonce and a sealed part. */
 export function formatQrText(header: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): string {
   return encodeBase45(join(header, nonce, sealed));
 }
 
-/** The bytes in clear that stand before a ticket and are authenticated with it. Throws as `fromUuid` does. */
+/** The unencrypted bytes before a ticket, which are authenticated with it. Throws as `fromUuid` does. */
 export function headerOf(keyId: number, sessionId: SessionId): Uint8Array<ArrayBuffer> {
   return join(Uint8Array.of(VERSION, keyId), fromUuid(sessionId));
 }
 
-/** The bytes of all parts, one after the other. */
+/** Concatenates the parts. */
 export function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
@@ -85,9 +85,9 @@ export function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** The 16 bytes of a canonical UUID. Throws a RangeError for another id: sealed, it would give a QR that never opens. */
+/** The 16 bytes of a canonical UUID. Throws a RangeError for other ids, because their QR text could never be opened. */
 export function fromUuid(uuid: TicketId | SessionId): Uint8Array<ArrayBuffer> {
-  if (!UUID.test(uuid)) throw new RangeError('an id to be sealed is not a canonical UUID');
+  if (!UUID.test(uuid)) throw new RangeError('only canonical UUIDs can be sealed');
   return Uint8Array.fromHex(uuid.replaceAll('-', ''));
 }
 

@@ -3,28 +3,28 @@ import { openQr, type ReadingKeys, type TicketInQr } from './opener.ts';
 import { parseQrText, type QrParts } from './qr-text.ts';
 
 /**
- * A scanner that decides without a network, for pages and apps: WebCrypto and nothing of Node.
+ * A scanner that decides without a network, for pages and apps. It needs WebCrypto and nothing of Node.
  *
  *     const scanner = await createOfflineScanner(bundle);      // GET .../scan/sessions/{sessionId}/bundle
- *     const verdict = await scanner.scan(textOfTheQrCode);     // decides, and remembers the tickets it let in
+ *     const verdict = await scanner.scan(textOfTheQrCode);     // decides, and remembers admitted tickets
  *     await scanner.update(changes);                           // GET .../bundle?since={scanner.version}
  *
- * What it decided goes to POST /api/order/scan/batch when the network is back. Nobody can make a ticket from a bundle:
- * it holds the key that opens codes and the public key that checks their signature.
+ * Send its decisions to POST /api/order/scan/batch when the network is back. A bundle cannot be used to create tickets:
+ * it holds the key that opens codes and the public key that verifies their signature.
  */
 export interface OfflineScanner {
-  /** For `since`. */
+  /** The value for `since`. */
   readonly version: string;
   /**
-   * Takes a newer bundle, whole or only what changed; a ticket that this scanner let in stays inside until the service has
-   * received the scan. Rejects with an Error when it is of another session.
+   * Applies a newer bundle, either complete or with changes only. A ticket that this scanner admitted stays inside until
+   * the service has received the scan. Rejects with an Error for a bundle of another session.
    */
   update(bundle: ScannerBundle): Promise<void>;
-  /** Whether to let the bearer of this code in; whatever the text is, this never rejects. */
+  /** Decides whether to admit the bearer of this code. Never rejects, whatever the text is. */
   scan(text: unknown): Promise<OfflineVerdict>;
 }
 
-/** The answer of the service, as it comes. */
+/** The JSON of the service's response. */
 export interface ScannerBundle {
   readonly session_id: string;
   readonly version: string;
@@ -34,7 +34,7 @@ export interface ScannerBundle {
     readonly public_key: string;
     readonly sealing_key: string;
   }[];
-  /** `[ticket id, seat, tier, state]`; a fifth is the hash of the code that the earlier service sold for it. */
+  /** `[ticket id, seat, tier, state]`, and a fifth element if the earlier service sold a code for it: the code's hash. */
   readonly tickets: readonly (readonly string[])[];
 }
 
@@ -46,8 +46,8 @@ export type OfflineVerdict =
       readonly tier: string;
     }
   /**
-   * `forged`: an earlier service's code, too, that is of another session, or was withdrawn or is not in the bundle yet: a
-   * bundle knows it by its hash alone.
+   * `forged` also covers codes of the earlier service that belong to another session, were withdrawn or are not in the
+   * bundle yet, because a bundle holds only the hashes of its own codes.
    * `not_listed`: genuine, but sold after this bundle was made, or cancelled before. Update, then scan again.
    */
   | {
@@ -59,7 +59,7 @@ interface Listed {
   readonly seat: string;
   readonly tier: string;
   readonly state: string;
-  /** Of the earlier service's code. */
+  /** The hash of the earlier service's code. */
   readonly hash: string | undefined;
 }
 
@@ -67,18 +67,18 @@ interface Key extends ReadingKeys {
   readonly keyId: number;
 }
 
-/** A scanner with a complete bundle. Rejects with an Error when its keys are none. */
+/** Creates a scanner from a complete bundle. Rejects with an Error if its keys are invalid. */
 export async function createOfflineScanner(bundle: ScannerBundle): Promise<OfflineScanner> {
   const tickets = new Map<string, Listed>();
   /** Tickets by the hashes of the earlier service's codes. */
   const earlier = new Map<string, string>();
-  /** Let in here, and not yet in a bundle. */
+  /** Tickets admitted here that no bundle shows as inside yet. */
   const letIn = new Set<string>();
   let { version } = bundle;
   let keys: readonly Key[] = [];
 
   async function update(newer: ScannerBundle): Promise<void> {
-    if (newer.session_id !== bundle.session_id) throw new Error('this bundle is of another session');
+    if (newer.session_id !== bundle.session_id) throw new Error('this bundle belongs to another session');
     keys = await Promise.all(newer.keys.map(importKey));
     if (newer.is_complete) {
       tickets.clear();
@@ -94,7 +94,7 @@ export async function createOfflineScanner(bundle: ScannerBundle): Promise<Offli
     version = newer.version;
   }
 
-  /** The ticket of a text, or why there is none. */
+  /** The ticket id in a text, or the refusal. */
   async function open(text: unknown): Promise<string | OfflineVerdict> {
     const parts = parseQrText(text);
     if (!parts) return (await openEarlier(text)) ?? refused('forged');
@@ -117,7 +117,7 @@ export async function createOfflineScanner(bundle: ScannerBundle): Promise<Offli
     async scan(text) {
       const ticketId = await open(text);
       if (typeof ticketId !== 'string') return ticketId;
-      // From here to the end nothing waits, so two scans of a ticket cannot both find it unused.
+      // No await from here on, so two scans of a ticket cannot both find it unused.
       const listed = tickets.get(ticketId);
       if (!listed) return refused('not_listed');
       if (listed.state === 'void') return refused('cancelled');

@@ -8,15 +8,15 @@ export type Opened =
   | ({ readonly outcome: 'opened'; readonly keyId: number } & TicketInQr)
   | { readonly outcome: 'refused'; readonly reason: 'not_a_ticket' | 'unknown_key' | 'forged' };
 
-/** Makes and opens the texts in QR codes. */
+/** Writes and opens the texts in QR codes. */
 export interface TicketSealer {
-  /** The id of the key that seals; a ticket opened with another one was printed before the keys were changed. */
+  /** The id of the key that seals. A ticket with another key id was printed before the keys were rotated. */
   readonly currentKeyId: number;
-  /** The text of a ticket; the same for the same ticket, always. Throws a RangeError when an id is no UUID. */
+  /** The text of a ticket, always the same for the same ticket. Rejects with a RangeError if an id is not a UUID. */
   seal(ticket: { readonly ticketId: TicketId; readonly sessionId: SessionId }): Promise<string>;
-  /** Opens any text; whatever it is, this never throws. */
+  /** Opens any text. Never rejects. */
   open(text: string): Promise<Opened>;
-  /** What opens the texts of a session, of each secret that is good: nobody can make a text with it. */
+  /** The keys that open a session's texts, for each valid secret. They cannot create a text. */
   readingKeys(sessionId: SessionId): Promise<ReadingKeyTexts[]>;
 }
 
@@ -29,7 +29,7 @@ export interface ReadingKeyTexts {
   readonly sealingKey: string;
 }
 
-/** Sessions whose keys are remembered, for each secret. */
+/** Sessions whose keys are cached, for each secret. */
 const MAX_CACHED_SESSIONS = 10_000;
 
 interface KeyRing {
@@ -38,13 +38,13 @@ interface KeyRing {
 }
 
 /**
- * A sealer with the secrets of `QR_SECRET_KEY`: the first seals, all of them open. Throws when one is not base64 of
- * 32 bytes.
+ * A sealer with the secrets of `QR_SECRET_KEY`: the first one seals, all of them open. Rejects if a secret is not base64
+ * of 32 bytes.
  */
 export async function createTicketSealer(secretsBase64: readonly string[]): Promise<TicketSealer> {
   const rings = await Promise.all(secretsBase64.map(createKeyRing));
   const [current] = rings;
-  if (!current) throw new Error('QR_SECRET_KEY: there must be a key.');
+  if (!current) throw new Error('QR_SECRET_KEY: at least one key is required.');
   return {
     currentKeyId: current.root.keyId,
     seal: (ticket) => seal(ticket.ticketId, ticket.sessionId, current),
@@ -80,17 +80,12 @@ async function exported(key: CryptoKey): Promise<string> {
 
 async function createKeyRing(secretBase64: string): Promise<KeyRing> {
   const root = await deriveRootKeys(secretBase64);
-  const cache = new LRUCache<SessionId, Promise<SessionKeys>>({ max: MAX_CACHED_SESSIONS });
-  return {
-    root,
-    ofSession(sessionId) {
-      const known = cache.get(sessionId);
-      if (known) return known;
-      const derived = deriveSessionKeys(root, sessionId);
-      cache.set(sessionId, derived);
-      return derived;
-    },
-  };
+  const keys = new LRUCache<SessionId, SessionKeys>({
+    max: MAX_CACHED_SESSIONS,
+    ignoreFetchAbort: true,
+    fetchMethod: (sessionId) => deriveSessionKeys(root, sessionId),
+  });
+  return { root, ofSession: (sessionId) => keys.forceFetch(sessionId) };
 }
 
 async function seal(ticketId: TicketId, sessionId: SessionId, { root, ofSession }: KeyRing): Promise<string> {
@@ -99,7 +94,7 @@ async function seal(ticketId: TicketId, sessionId: SessionId, { root, ofSession 
   const ticket = fromUuid(ticketId);
   const signature = await crypto.subtle.sign('Ed25519', root.signingKey, join(header, ticket));
   const plaintext = join(ticket, new Uint8Array(signature));
-  // Derived, not random: the same ticket gives the same text, and no two plaintexts share a nonce by accident.
+  // A derived nonce gives the same text for the same ticket, and never repeats for two plaintexts by accident.
   const nonce = new Uint8Array(await crypto.subtle.sign('HMAC', nonceKey, plaintext)).slice(0, NONCE_BYTES);
   const algorithm = { name: 'AES-GCM', iv: nonce, additionalData: header };
   const sealed = new Uint8Array(await crypto.subtle.encrypt(algorithm, sealingKey, plaintext));

@@ -150,7 +150,7 @@ describe('the keys of a sealer', () => {
   });
 
   test('at least one is required', async () => {
-    await expect(createTicketSealer([])).rejects.toThrow('QR_SECRET_KEY: there must be a key.');
+    await expect(createTicketSealer([])).rejects.toThrow('QR_SECRET_KEY: at least one key is required.');
   });
 
   test.each([

@@ -1,19 +1,19 @@
+import { MS_PER_SECOND } from '../../src/kernel/clock.ts';
+import { OK } from '../../src/kernel/http-status.ts';
 import { type Speed, toSpeed } from './load.ts';
 
-/** What was answered to questions that were asked while something else went on. */
-export interface Asked {
+/** Answers to requests that were sent regularly during a measurement. */
+export interface Probed {
   readonly speed: Speed;
-  /** Not answered, or not with 200. */
+  /** Requests without an answer or with another status than 200. */
   readonly refused: number;
 }
 
-const OK = 200;
 const EVERY_MS = 100;
 const ANSWER_TIMEOUT_MS = 30_000;
-const MS_PER_SECOND = 1_000;
 
-/** Asks ten times a second, whatever was answered, until it is ended; then waits for the last answers. */
-export function askMeanwhile(ask: (signal: AbortSignal) => Promise<number>): { end(): Promise<Asked> } {
+/** Sends a request ten times a second until `end`, which waits for the last answers. */
+export function startProbe(ask: (signal: AbortSignal) => Promise<number>): { end(): Promise<Probed> } {
   const beganMs = performance.now();
   const waitsMs: number[] = [];
   const underWay = new Set<Promise<void>>();

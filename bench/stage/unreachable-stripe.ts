@@ -3,17 +3,17 @@ import Stripe from 'stripe';
 
 const WEBHOOK_SECRET = 'whsec_bench';
 
-/** A Stripe that is not there: it is not asked while orders are placed. */
-export const STRIPE_AWAY = {
+/** Variables for a Stripe that cannot be reached. Placing orders does not need it. */
+export const UNREACHABLE_STRIPE = {
   STRIPE_SECRET_KEY: 'sk_test_bench',
   STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
   STRIPE_API_BASE: 'http://127.0.0.1:9',
   RECONCILE_DAYS: '0',
 };
 
-const stripe = new Stripe(STRIPE_AWAY.STRIPE_SECRET_KEY);
+const stripe = new Stripe(UNREACHABLE_STRIPE.STRIPE_SECRET_KEY);
 
-/** Delivers a genuine event that is only acknowledged, signed as Stripe does, and gives the status of the answer. */
+/** Delivers a correctly signed event that is only acknowledged, and returns the status of the answer. */
 export async function deliverWebhook(url: string, signal: AbortSignal): Promise<number> {
   const payload = JSON.stringify({
     id: `evt_${randomUUID()}`,
