@@ -146,11 +146,11 @@ describe('read-only-server: a server that cannot do the work', () => {
   afterEach(allow);
 
   test.each([
-    ['a full disk', 'a full disk'],
+    ['53100', 'a full disk'],
     ['53200', 'no memory'],
     ['53000', 'no resources'],
-    ['a file that cannot be read or written', 'a file that cannot be read or written'],
-    ['an error of its system', 'an error of its system'],
+    ['58030', 'a file that cannot be read or written'],
+    ['58000', 'an error of its system'],
     ['25006', 'a read-only transaction'],
   ])('it is down after SQLSTATE %s (%s), until a write goes through', async (code) => {
     await refuse(code, 'orders');

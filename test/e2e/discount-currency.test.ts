@@ -21,7 +21,7 @@ describe('discount-currency', () => {
     expect(refused.status).toBeLessThan(500);
     expect(refused.body).toMatchObject({
       code: 'discount_refused',
-      message: 'The discount is in another currency than the prices; tell the organiser.',
+      message: 'The discount is in another currency than the prices. Please inform the organiser.',
     });
     expect(await platform.app.sql('SELECT FROM orders')).toEqual([]);
     await (await newPerson(platform)).place(seatIds);
