@@ -14,8 +14,8 @@ import { isWorker, prepareForWorkers, reportUp, superviseWorkers } from './worke
 
 const FAILED = 1;
 const FORCED = 130;
-/** A signal that comes again within this time is the same one, forwarded. */
-const REPEATED_SIGNAL_MS = 500;
+/** A signal that comes again within this time is the same one, forwarded; no user is as fast. */
+const REPEATED_SIGNAL_MS = 50;
 const STDOUT = 1;
 /** The supervisor kills workers that have not stopped this long before its own stop timeout. */
 const WORKERS_CUT_BEFORE_MS = 1_000;

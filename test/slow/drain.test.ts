@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Agent, get } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/servers.ts';
-import { type ServiceSurroundings, startProcess, surroundings } from '../support/stop-process.ts';
+import { insist, type ServiceSurroundings, startProcess, surroundings } from '../support/stop-process.ts';
 import { call } from '../support/test-app.ts';
 
 const FORCED = 130;
@@ -51,7 +51,7 @@ describe('drain', () => {
     const [session_id, event_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
     const body = { session_id, event_id, organization_id, seat_ids: [randomUUID()] };
     expect((await call(url, 'POST', '/api/order', { token, body })).status).toBe(201);
-    child.kill('SIGTERM');
+    await insist(child);
     expect(await ended).toBe(FORCED);
   });
 

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { STOP_TIMEOUT_MS } from '../../src/app.ts';
 import { patience } from '../support/patience.ts';
 import { until } from '../support/servers.ts';
-import { type ServiceSurroundings, startProcess, surroundings } from '../support/stop-process.ts';
+import { insist, type ServiceSurroundings, startProcess, surroundings } from '../support/stop-process.ts';
 import { call } from '../support/test-app.ts';
 
 const FORCED = 130;
@@ -61,7 +61,7 @@ describe('stalled-log: nobody reads standard output', () => {
     await fillTheLog(url);
     child.kill('SIGTERM');
     await until('it is not ready', async () => (await call(url, 'GET', '/api/order/health')).status === 503);
-    child.kill('SIGTERM');
+    await insist(child);
     expect(await inTime(ended)).toBe(FORCED);
   });
 

@@ -11,7 +11,7 @@ import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
 import { type FakeSeating, seatQuestions, startFakeSeating } from '../support/fake-seating.ts';
 import { testDatabase } from '../support/own-database.ts';
 import { close, listen, until } from '../support/servers.ts';
-import { productionVariables } from '../support/stop-process.ts';
+import { insist, productionVariables } from '../support/stop-process.ts';
 import { call, findingsIn } from '../support/test-app.ts';
 
 interface Service {
@@ -173,6 +173,19 @@ describe('SIGTERM', () => {
     expect(await comparing.ended).toBe(0);
   });
 
+  test('one that arrives twice, as from npm and the terminal, is one', async () => {
+    const gate = Promise.withResolvers<void>();
+    seating.gate = gate.promise;
+    const placed = orderFor(await issuer.token(randomUUID()));
+    await until('it waits for the seating service', () => seating.calls.length > 0);
+    service.child.kill('SIGTERM');
+    service.child.kill('SIGTERM');
+    await notListening();
+    gate.resolve();
+    expect((await placed).status).toBe(201);
+    expect(await service.ended).toBe(0);
+  });
+
   test('a second one does not wait', async () => {
     const gate = Promise.withResolvers<void>();
     seating.gate = gate.promise;
@@ -180,7 +193,7 @@ describe('SIGTERM', () => {
     await until('it waits for the seating service', () => seating.calls.length > 0);
     service.child.kill('SIGTERM');
     await notListening();
-    service.child.kill('SIGTERM');
+    await insist(service.child);
     expect(await service.ended).toBe(130);
     expect(await cut).toBe('cut');
     gate.resolve();

@@ -92,3 +92,11 @@ export async function startProcess(
   );
   return { child, url, ended };
 }
+
+/** Sends a signal until the process ends. One that follows another within milliseconds counts as the same. */
+export async function insist(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  await until('the process ends', () => {
+    child.kill(signal);
+    return child.exitCode !== null || child.signalCode !== null;
+  });
+}
