@@ -56,7 +56,7 @@ describe('database-late', () => {
   });
 
   // As the first process of a container it would be deaf to a signal that it does not listen for.
-  test('a start that waits ends with 0 when it is told to stop, and says so', async () => {
+  test('a start that waits ends with 0 on SIGTERM, and logs that', async () => {
     const { link, dsn } = await lateDatabase();
     const service = await startServiceProcess({ POSTGRES_DSN: dsn, DATABASE_WAIT_SECONDS: '600' });
     const waits = `PostgreSQL at ${link.address} does not answer yet`;
@@ -95,7 +95,7 @@ describe('database-late', () => {
     expect(said).toContain('answers; the start continues');
   });
 
-  test('a server that refuses the login is not waited for', async () => {
+  test('it does not wait for a server that refuses the login', async () => {
     const dsn = new URL(await testDatabase());
     dsn.password = 'not-the-password';
     const service = await startServiceProcess({
@@ -119,7 +119,7 @@ describe('database-late', () => {
     expect(service.output().split(waits)).toHaveLength(2);
   });
 
-  test('Redis, Kafka, Keycloak, the seating services and Stripe keep nobody waiting', async () => {
+  test('a start does not wait for Redis, Kafka, Keycloak, the seating services or Stripe', async () => {
     const app = await startTestApp(ALL_LATE, {}, { background: false });
     const { status, body } = await app.call('GET', '/api/order/health');
     expect(status).toBe(200);

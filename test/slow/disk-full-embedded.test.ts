@@ -17,7 +17,7 @@ function limitFiles({ child }: ServiceProcess, bytes: number | 'unlimited'): voi
 }
 
 describe('disk-full-embedded', () => {
-  test('it refuses payments while the stand-ins have no room, says so once, and goes on when there is room', async () => {
+  test('it refuses payments while the stand-ins have no room, logs that once, and accepts them again when there is room', async () => {
     const service = await startServiceProcess({ LOG_LEVEL: 'info', SWEEP_INTERVAL_SECONDS: '0.05' });
     const url = await service.url();
     const token = await signIn(url, 'buyer');

@@ -55,7 +55,7 @@ describe('drain', () => {
     expect(await ended).toBe(FORCED);
   });
 
-  test('clients without a balancer meet nothing but refused connections: no 503, and no answer that breaks off', async () => {
+  test('clients without a balancer see only refused connections: no 503, and no answer that is cut off', async () => {
     const { url, child, ended } = await startProcess({ ...around.env, DRAIN_DELAY_SECONDS: '0.5' });
     const outcomes: (number | string)[] = [];
     const clients = Array.from({ length: CLIENTS }, async () => {

@@ -35,7 +35,7 @@ const fillTheLog = (url: string) =>
 const inTime = (ended: Promise<unknown>) =>
   Promise.race([ended, pause(patience(STOP_TIMEOUT_MS), 'runs on', { ref: false })]);
 
-describe('stalled-log: nobody reads standard output', () => {
+describe('stalled-log: standard output has no reader', () => {
   test.each([
     ['one process', {}],
     ['two workers', { WEB_CONCURRENCY: '2' }],
@@ -65,7 +65,7 @@ describe('stalled-log: nobody reads standard output', () => {
     expect(await inTime(ended)).toBe(FORCED);
   });
 
-  test('what was dropped is told when somebody reads again', async () => {
+  test('the number of dropped lines is logged when the reader returns', async () => {
     const { url, child } = await startProcess({
       ...around.env,
       LOG_LEVEL: 'debug',

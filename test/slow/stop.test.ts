@@ -74,7 +74,7 @@ const orderFor = (token: string, signal: AbortSignal | null = null) => {
 // A stop that its time limit cuts short ends with 1: each 0 here says that it was in time.
 describe('SIGTERM', () => {
   // What it does while the delay lasts is in drain.test.ts.
-  test('what is under way is answered, streams end, all is announced and every connection is closed', async () => {
+  test('it answers requests under way, ends streams, publishes all messages and closes every connection', async () => {
     const [buyer, organiser, eventId] = [randomUUID(), randomUUID(), randomUUID()];
     const token = await issuer.token(buyer);
     seating.owners.set(eventId, organiser);
@@ -122,7 +122,7 @@ describe('SIGTERM', () => {
     expect(await findingsIn(service.dsn, new Currency('lkr'))).toEqual([]);
   });
 
-  test('orders whose buyers have gone are worked off before the database is let go', async () => {
+  test('it finishes orders whose buyers have disconnected before it closes the database', async () => {
     // More than go into the statements under way, and so that each can ask both services at once.
     const count = 30;
     const gate = Promise.withResolvers<void>();
@@ -145,7 +145,7 @@ describe('SIGTERM', () => {
     expect(await findingsIn(service.dsn, new Currency('lkr'))).toEqual([]);
   });
 
-  test('a request that never ends does not keep it', async () => {
+  test('a request that never ends does not delay it', async () => {
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
     await once(socket, 'connect');
     socket.on('error', () => undefined);
@@ -160,7 +160,7 @@ describe('SIGTERM', () => {
     socket.destroy();
   });
 
-  test('payments that are being compared with a Stripe that is silent do not keep it', async () => {
+  test('a comparison with a silent Stripe does not delay it', async () => {
     let asked = 0;
     const silent = createServer(() => {
       asked += 1;
@@ -173,7 +173,7 @@ describe('SIGTERM', () => {
     expect(await comparing.ended).toBe(0);
   });
 
-  test('one that arrives twice, as from npm and the terminal, is one', async () => {
+  test('a signal that npm and the terminal both send counts once', async () => {
     const gate = Promise.withResolvers<void>();
     seating.gate = gate.promise;
     const placed = orderFor(await issuer.token(randomUUID()));
@@ -186,7 +186,7 @@ describe('SIGTERM', () => {
     expect(await service.ended).toBe(0);
   });
 
-  test('a second one does not wait', async () => {
+  test('a second signal ends it at once', async () => {
     const gate = Promise.withResolvers<void>();
     seating.gate = gate.promise;
     const cut = orderFor(await issuer.token(randomUUID())).catch(() => 'cut');

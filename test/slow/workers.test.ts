@@ -167,7 +167,7 @@ describe('several workers on one port', () => {
     expect([201, 503]).toContain(await underWay);
   });
 
-  test('die with the process that supervises them', async () => {
+  test('die with their supervisor', async () => {
     const service = start();
     await urlOf(service);
     const workers = await childrenOf(service);
@@ -176,7 +176,7 @@ describe('several workers on one port', () => {
     await until('both are gone', () => workers.every(isGone));
   });
 
-  test('what is sent to one that died a moment ago harms nobody', async () => {
+  test('a message to a worker that just died does no harm', async () => {
     const service = start();
     const url = await urlOf(service);
     const first = await bothOf(service);
@@ -206,7 +206,7 @@ describe('several workers on one port', () => {
     expect(service.output()).not.toContain('EPIPE');
   });
 
-  test('one that still starts keeps nobody from the metrics', async () => {
+  test('a worker that is starting does not delay the metrics', async () => {
     const service = start();
     const url = await urlOf(service);
     await until('both are measured', async () => (await measured(url).catch(() => [])).join() === '1,2');
@@ -232,7 +232,7 @@ describe('several workers on one port', () => {
     expect(workers.every(isGone)).toBe(true);
   });
 
-  test('finish their orders when the whole group is signalled, so that each of them is told to stop twice', async () => {
+  test('finish their orders when the whole group is signalled, so that each receives the signal twice', async () => {
     const service = start();
     const url = await urlOf(service);
     const both = await bothOf(service);
@@ -254,7 +254,7 @@ describe('several workers on one port', () => {
     expect(await service.ended).toBe(0);
   });
 
-  test('end at once, a frozen one too, when they are told to stop twice', async () => {
+  test('end at once on a second signal, a frozen one too', async () => {
     const service = start();
     await urlOf(service);
     const [frozen, other] = await bothOf(service);
@@ -266,7 +266,7 @@ describe('several workers on one port', () => {
     await until('the frozen one is gone', () => isGone(frozen));
   });
 
-  test('one that cannot start ends all of it, with its reason', async () => {
+  test('a worker that cannot start ends the service, with its reason', async () => {
     const blocker = createServer();
     const { port } = new URL(await listen(blocker));
     const service = start({ PORT: port, HOST: '127.0.0.1' });
@@ -284,13 +284,13 @@ describe('several workers on one port', () => {
     expect(service.output()).toMatch(line);
   });
 
-  test('one that dies young again and again is started ever later, ten seconds at most', () => {
+  test('a worker that dies early again and again is started after increasing delays of at most ten seconds', () => {
     expect([0, 1, 2, 3, 6, 20].map(restartAfterMs)).toEqual([100, 100, 200, 400, 3_200, 10_000]);
   });
 });
 
 describe.concurrent('one that is frozen', () => {
-  test('ends all of it when it does not come up in time', async () => {
+  test('a worker that does not start in time ends the service', async () => {
     const service = start();
     const workers = await bothOf(service);
     freeze(workers[0]);
@@ -301,7 +301,7 @@ describe.concurrent('one that is frozen', () => {
     expect(workers.every(isGone)).toBe(true);
   });
 
-  test('is cut off by a stop before the process that supervises it ends', async () => {
+  test('a frozen worker is killed by a stop before its supervisor ends', async () => {
     const service = start();
     await urlOf(service);
     const workers = await bothOf(service);
