@@ -19,9 +19,19 @@ interface Recorded {
 const runs = await prepareRuns();
 const recorded = await recordAll();
 
+/**
+ * An order that is written alone because a shared statement waited for a lock: whether that happens depends on the
+ * machine. The same statement is killed on its way from orders with a discount.
+ */
+const BY_CHANCE =
+  /order-insert <- new-orders\.store:\d+ <- write-orders:\d+ <- write-orders:\d+( with rows)?$/;
+
 /** Each point with the first flow that reaches it. */
 const flowOf = new Map(
-  recorded.toReversed().flatMap(({ flow, points }) => points.map((point) => [point, flow] as const)),
+  recorded
+    .toReversed()
+    .flatMap(({ flow, points }) => points.map((point) => [point, flow] as const))
+    .filter(([point]) => !BY_CHANCE.test(point)),
 );
 
 async function recordAll(): Promise<Recorded[]> {
@@ -107,11 +117,13 @@ function storeStatements(): StoreStatement[] {
   return stores.flatMap((file) => {
     const source = readFileSync(`src/${file}`, 'utf8');
     const statements = [...source.matchAll(/name: '([\w-]+)',\s*text:\s*(`[^`]*`|'[^']*')/g)];
-    const due = [...source.matchAll(/\b(?:claimDue|keepFailure|retryStuck)\(\s*'([\w-]+)'/g)];
-    // A write in a statement of another form would be missed.
-    expect(writesIn(statements.map(([, , text = '']) => text).join('\n')), file).toBe(
-      writesIn(withoutComments(source)),
+    const due = [...source.matchAll(/\b(?:claimDue|keepFailure|retryStuck|foldStatement)\(\s*'([\w-]+)'/g)];
+    const built = [...source.matchAll(/return \{\s*name,\s*text: `([\s\S]*?)`,\s*\};/g)].map(
+      ([, text = '']) => text,
     );
+    // A write in a statement of another form would be missed.
+    const texts = [...statements.map(([, , text = '']) => text), ...built];
+    expect(writesIn(texts.join('\n')), file).toBe(writesIn(withoutComments(source)));
     return [
       ...statements.map(([, name = '', text = '']) => ({ name, text })),
       ...due.map(([, name = '']) => ({ name, text: DUE_WORK })),
