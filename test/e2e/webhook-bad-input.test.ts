@@ -38,14 +38,14 @@ async function laterEventApplied(): Promise<void> {
   await stored.untilApplied(event.id);
 }
 
-/** Everything that a webhook can change. */
-async function moneyAndOrders() {
-  const { sql } = platform.app;
+/** Everything of an order that a webhook can change. */
+async function everythingOf(orderId: string) {
   return {
-    orders: await sql('SELECT order_id, status, cancel_reason, price FROM orders ORDER BY order_id'),
-    payments: await sql('SELECT * FROM payments ORDER BY payment_intent_id'),
-    refunds: await sql('SELECT * FROM refunds ORDER BY refund_id'),
-    tickets: await sql('SELECT ticket_id, voided_at FROM tickets ORDER BY ticket_id'),
+    state: await stored.state(orderId),
+    seats: await stored.liveSeats(orderId),
+    payments: await stored.payments(orderId),
+    refunds: await stored.refunds(orderId),
+    messages: await platform.app.sql('SELECT topic FROM outbox WHERE key = $1', [orderId]),
   };
 }
 
@@ -220,14 +220,20 @@ describe('an event', () => {
   });
 
   test('about an unknown intent is applied without any effect', async () => {
-    await laterEventApplied();
-    const before = await moneyAndOrders();
+    const { orderId } = await paidAtStripe();
+    await stored.untilStatus(orderId, 'completed');
+    const before = await everythingOf(orderId);
     const intentId = `pi_${randomUUID()}`;
     const event = stripeEvent('refund.created', { object: 'refund', payment_intent: intentId });
     expect((await deliver(platform.app, event)).status).toBe(200);
     await stored.untilApplied(event.id);
     expect(await inboxOf(event.id)).toMatchObject([{ last_error: null }]);
-    expect(await moneyAndOrders()).toEqual(before);
+    expect(await everythingOf(orderId)).toEqual(before);
+    for (const table of ['payments', 'refunds', 'orders'])
+      expect(
+        await platform.app.sql(`SELECT FROM ${table} WHERE payment_intent_id = $1`, [intentId]),
+        table,
+      ).toEqual([]);
   });
 });
 

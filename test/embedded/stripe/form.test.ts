@@ -61,6 +61,12 @@ test('any text is parsed to at most its own texts, at most five levels deep, and
   );
 });
 
+test('a field nested more than five levels deep is ignored', () => {
+  const form = parseForm('a[b][c][d][e]=5&a[b][c][d][f][g]=6');
+  expect(depthOf(form)).toBe(5);
+  expect(textsOf(form)).toEqual(['5']);
+});
+
 test('at most 200 fields are parsed', () => {
   const form = parseForm(Array.from({ length: 500 }, (_, at) => `f${at}=x`).join('&'));
   expect(Object.keys(form)).toHaveLength(200);
