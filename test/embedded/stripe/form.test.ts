@@ -43,7 +43,7 @@ const textsOf = (value: FormValue): string[] =>
 test('any text is parsed to at most its own texts, at most five levels deep, and metadata keeps only texts', () => {
   const piece = fc.oneof(
     fc.string({ unit: 'binary' }),
-    fc.constantFrom('metadata', '[a]', '[]', '=', '&', '['),
+    fc.constantFrom('metadata[a]=x&', 'metadata[b][c]=y&', 'metadata', '[a]', '[]', '=', '&', '['),
   );
   fc.assert(
     fc.property(fc.array(piece), (pieces) => {
