@@ -60,9 +60,18 @@ describe('an order that completes on one replica', () => {
     const reader = await sales.watch(replica, {
       path: `/api/order/sse/checkouts/event/${platform.eventId.toUpperCase()}`,
     });
-    await sales.sell();
+    const sold = await sales.sell();
     await reader.untilThereAre(1, 'checkout');
-    expect(elsewhere.dataOf('checkout')).toEqual([]);
+    expect(ordersOn(reader)).toEqual([sold]);
+    // A later sale of the other event reaches its reader, after everything that it was sent before.
+    await platform.app.sql(
+      `INSERT INTO sale_changes (event_id, organization_id, orders, tickets, revenue, message)
+       VALUES ($1, $2, 0, 0, 0, '{"OrderID":"of the other event"}')`,
+      [other, platform.organizationId],
+    );
+    await elsewhere.untilThereAre(1, 'checkout');
+    expect(ordersOn(elsewhere)).toEqual(['of the other event']);
+    expect(ordersOn(reader)).toEqual([sold]);
   });
 
   test('is sent to every reader once and in the same order, also among many from both replicas', async () => {

@@ -247,16 +247,45 @@ describe('a payment made elsewhere, with Stripe configured,', () => {
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
   });
 
-  test('completes the order while Stripe is unavailable, and cancels the open intent on redelivery', async () => {
-    const orderId = await buyer.place();
-    const { paymentIntentId } = await buyer.intent(orderId);
-    effects.fail('stripe cancelIntent', STRIPE_UNAVAILABLE);
-    const message = { order_id: orderId, payment_id: 'cash' };
-    await publishPayment(message).catch(() => undefined);
-    expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
-    effects.clear();
-    await publishPayment(message);
-    expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({ status: 'canceled' });
+  describe('completes the order while Stripe is unavailable, without waiting for it:', () => {
+    const cash = (orderId: string) => ({ order_id: orderId, payment_id: 'cash' });
+
+    /** An order that was completed while its open intent could not be cancelled; the message is committed. */
+    async function completedWithOpenIntent() {
+      const orderId = await buyer.place();
+      const { paymentIntentId, clientSecret } = await buyer.intent(orderId);
+      effects.fail('stripe cancelIntent', STRIPE_UNAVAILABLE);
+      effects.seen.length = 0;
+      await publishPayment(cash(orderId));
+      expect(effects.seen).toContain('stripe cancelIntent');
+      effects.clear();
+      expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
+      const intent = () => stripe.get(`payment_intents/${paymentIntentId}`);
+      expect(await intent()).toMatchObject({ status: 'requires_payment_method' });
+      return { orderId, paymentIntentId, clientSecret, intent };
+    }
+
+    test('a repeated message cancels the intent that stayed open', async () => {
+      const { orderId, intent } = await completedWithOpenIntent();
+      await publishPayment(cash(orderId));
+      expect(await intent()).toMatchObject({ status: 'canceled' });
+      expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
+      expect(await stored.payments(orderId)).toMatchObject([
+        { payment_intent_id: `elsewhere:${orderId}:cash`, state: 'applied' },
+      ]);
+    });
+
+    test('a payment of the intent that stayed open is refunded', async () => {
+      const { orderId, paymentIntentId, clientSecret } = await completedWithOpenIntent();
+      const { url } = platform.app;
+      expect(await confirmIntent(url, paymentIntentId, clientSecret, 'pm_card_visa')).toBe(200);
+      await publishPayment(cash(orderId));
+      while (await platform.app.app.turn('refunds'));
+      expect(await stored.payments(orderId)).toMatchObject([
+        { payment_intent_id: `elsewhere:${orderId}:cash`, state: 'applied' },
+        { payment_intent_id: paymentIntentId, state: 'refunded' },
+      ]);
+    });
   });
 });
 

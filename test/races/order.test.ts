@@ -144,6 +144,7 @@ test('a cancel at the end of the hold ends the order once, for one reason', asyn
     const ledger = await expectSound(arena, orderId, seatIds);
     const { status, reason } = ledger;
     expect([status, reason]).toEqual(['cancelled', answers.buyer.status === 204 ? 'buyer' : 'expired']);
+    expect(ledger.announced).toEqual(['pending', 'cancelled']);
     expectNoOtherPayable(ledger, old ? [old.intentId] : []);
     return `${reason} ${inWords(answers.buyer)}`;
   });

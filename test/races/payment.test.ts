@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { type Arena, explore, inShort, openArena } from '../support/arena.ts';
-import { expectNoOtherPayable, expectNothingFailed, expectSound } from '../support/ledger.ts';
+import { expectNoOtherPayable, expectNothingFailed, expectSound, type Ledger } from '../support/ledger.ts';
 import { isThorough, rounds } from '../support/rounds.ts';
 import { type Step, seeds } from '../support/schedules.ts';
 
@@ -29,6 +29,11 @@ async function paid() {
   return order;
 }
 
+/** One of the racers ended the order, and no other moved it again. */
+function expectOneWinner({ status, announced }: Pick<Ledger, 'status' | 'announced'>): void {
+  expect(announced).toEqual(['pending', status]);
+}
+
 /** The one that saved an order’s new state first. */
 function whoMoved(steps: readonly Step[]): string {
   return steps.find(({ effect }) => /order-save-state|orders-save-cancelled/.test(effect))?.who ?? 'none';
@@ -50,6 +55,7 @@ test('a payment at the end of the hold completes the order, or the order ends an
     await arena.rest();
     const ledger = await expectSound(arena, orderId, seatIds);
     expect(ledger.status).toBe(answers.payer ? 'completed' : 'cancelled');
+    expectOneWinner(ledger);
     expect([200, 402, 409]).toContain(answers.page.status);
     expectNoOtherPayable(ledger, [offer.intentId]);
     return `${ledger.status} by ${whoMoved(steps)}`;
@@ -84,6 +90,7 @@ test('a payment during a cancel completes the order, or the order is cancelled a
     expect([ledger.status, answers.buyer.status]).toEqual(
       answers.payer ? ['completed', 409] : ['cancelled', 204],
     );
+    expectOneWinner(ledger);
     expectNoOtherPayable(ledger, [offer.intentId]);
     return `${ledger.status} by ${whoMoved(steps)}`;
   });
@@ -111,8 +118,9 @@ test('a webhook during a checkout: the order is completed once, by either', asyn
     expect(standstills).toBe(0);
     expect(answers.page.status).toBe(200);
     await arena.rest();
-    const { status, payments } = await expectSound(arena, orderId, seatIds);
+    const { status, payments, announced } = await expectSound(arena, orderId, seatIds);
     expect([status, payments]).toEqual(['completed', [{ state: 'applied', amount_minor: PRICE }]]);
+    expectOneWinner({ status, announced });
     return `completed by ${whoMoved(steps)}`;
   });
   await annotate(inShort(explored));
@@ -138,8 +146,9 @@ test('a repeated webhook and another one for the same money, on two replicas, ha
     ]);
     expect(kept).toEqual([{ attempts: 1 }, { attempts: 1 }]);
     await arena.rest();
-    const { status, payments } = await expectSound(arena, orderId, seatIds);
+    const { status, payments, announced } = await expectSound(arena, orderId, seatIds);
     expect([status, payments]).toEqual(['completed', [{ state: 'applied', amount_minor: PRICE }]]);
+    expectOneWinner({ status, announced });
     return `completed by ${whoMoved(steps)}`;
   });
   await annotate(inShort(explored));
@@ -170,6 +179,7 @@ test('two refunds during a cancel by administrators never refund more than was p
     // Two parts would exceed the whole, so at most one is refunded; the cancel then refunds the rest.
     expect([first.status, second.status].filter((status) => status === 200).length).toBeLessThan(2);
     expect([third.status, ledger.status, ledger.kept]).toEqual([204, 'cancelled', 0]);
+    expect(ledger.announced).toEqual(['pending', 'completed', 'cancelled']);
     return [first, second].map(({ status, body }) => (status === 200 ? 'given' : body.code)).join(', ');
   });
   await annotate(inShort(explored));

@@ -32,5 +32,7 @@ test('two orders of one session may be published in the reverse of their commits
   const now = Date.now();
   await until('the clock advances', () => Date.now() > now);
   await arena.rest();
+  const created = arena.events.messages.filter(({ topic }) => topic === 'ticketly.order.created');
+  expect(created.map(({ key }) => key)).toEqual([answers.second.body.order_id, answers.first.body.order_id]);
   expect(await findingsIn(platform.app.dsn, new Currency('lkr'))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { appendFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -136,9 +136,21 @@ describe('the status of a seat', () => {
   });
 
   test('it is ignored for an unknown session or seat', async () => {
-    const { venue } = await openVenue();
-    await venue.takeSeatStatus(JSON.stringify({ session_id: 'none', seat_ids: ['A1'], status: 'BOOKED' }));
+    const folder = await testFolder();
+    const { url, venue } = await openVenue({ dataDir: folder });
+    const stored = () => readFile(join(folder, 'seats.jsonl'), 'utf8').catch(() => '');
+    const before = await stored();
+    const [first = '', second = ''] = seatIds(2);
+    await venue.takeSeatStatus(JSON.stringify({ session_id: 'none', seat_ids: [first], status: 'BOOKED' }));
     await venue.takeSeatStatus(status('BOOKED', ['none']));
+    expect(await stored()).toBe(before);
+    expect((await validate(url, 'query', request())).status).toBe(200);
+    // Known seats beside an unknown one are not ignored.
+    await venue.takeSeatStatus(status('BOOKED', ['none', first]));
+    expect(await stored()).not.toContain('none');
+    const statusOf = async (seatId: string) =>
+      (await validate(url, 'query', request({ seat_ids: [seatId] }))).status;
+    expect([await statusOf(first), await statusOf(second)]).toEqual([400, 200]);
   });
 });
 

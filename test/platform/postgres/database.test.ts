@@ -6,7 +6,6 @@ import { atEnd } from '../../support/at-end.ts';
 import { LKR } from '../../support/currencies.ts';
 import { type Link, openLink } from '../../support/link.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
-import { patience } from '../../support/patience.ts';
 import { until } from '../../support/servers.ts';
 
 let dsn: string;
@@ -76,7 +75,10 @@ describe('a transaction', () => {
     const broken = database.transaction(async (tx) => {
       const [row] = await tx.rows<{ pid: number }>(whoAmI, []);
       await database.rows(statement('SELECT pg_terminate_backend($1)'), [row?.pid]);
-      await database.rows(statement('SELECT pg_sleep(0.05)'), []);
+      await until('the server has ended the connection', async () => {
+        const alive = statement('SELECT FROM pg_stat_activity WHERE pid = $1');
+        return (await database.rows(alive, [row?.pid])).length === 0;
+      });
       await tx.rows(statement('SELECT 1'), []);
     });
     await expect(broken).rejects.toMatchObject({ code: 'database_unavailable' });
@@ -174,23 +176,18 @@ describe('a connection that is cut silently', () => {
     atEnd(() => far.close());
   });
 
-  const timed = async (work: () => Promise<unknown>) => {
-    const began = performance.now();
-    await expect(work()).rejects.toMatchObject({ code: 'database_unavailable' });
-    return performance.now() - began;
-  };
-
-  test('its statements and transactions end in time, and the next ones are answered', async () => {
+  test('its statements and transactions end while it is still silent, and the next ones are answered', async () => {
     await Promise.all(Array.from({ length: 4 }, () => far.rows(statement('SELECT pg_sleep(0.1)'), [])));
     link.silence();
-    const [one, all] = await Promise.all([
-      timed(() => far.rows(statement('SELECT 1'), [])),
-      timed(() => far.transaction((tx) => tx.rows(statement('SELECT 1'), []))),
-      expect(far.ping(200)).rejects.toThrow(),
-    ]);
-    expect(one).toBeLessThan(patience(CUT_MS + 1_500));
-    expect(all).toBeLessThan(patience(CUT_MS + 1_500));
-    link.heal();
+    const failures: unknown[] = [];
+    const noted = (work: Promise<unknown>) => work.catch((error: unknown) => failures.push(error));
+    void noted(far.rows(statement('SELECT 1'), []));
+    void noted(far.transaction((tx) => tx.rows(statement('SELECT 1'), [])));
+    const pinged = expect(far.ping(200)).rejects.toThrow();
+    // Without a limit of the service they would end when the operating system gives the connection up, after minutes.
+    await until('both have ended', () => failures.length === 2).finally(() => link.heal());
+    expect(failures).toMatchObject(Array(2).fill({ code: 'database_unavailable' }));
+    await pinged;
     await until('it answers', () => far.rows(statement('SELECT 1'), []).catch(() => undefined));
   });
 });
