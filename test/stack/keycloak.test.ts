@@ -203,7 +203,7 @@ describe('the service on a real Keycloak, everything else embedded', () => {
     expect((await other.call('GET', '/api/secure', { token })).status).toBe(401);
     const line = other.log.map((text) => JSON.parse(text)).find(({ level }) => level >= 50);
     expect(line).toMatchObject({ configured, found: keycloak.issuer });
-    expect(line.msg).toContain('set OIDC_ISSUER to what was found');
+    expect(line.msg).toContain('set OIDC_ISSUER to the issuer that was found');
     const mended = await startTestApp({
       OIDC_ISSUER: line.found,
       KEYCLOAK_URL: keycloak.url,
