@@ -1,17 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { serveApi } from './app/api.ts';
-import {
-  closeInReverse,
-  createCore,
-  type Foundation,
-  layFoundation,
-  type Overrides,
-  reportUp,
-} from './app/foundation.ts';
+import { closeInReverse, createCore, layFoundation, type Overrides, reportUp } from './app/foundation.ts';
 import { readingsOf } from './app/readings.ts';
 import { jobsOf, startJobs, subscribe, turnOf } from './app/run.ts';
-import { connectServers, openPostgres, type Postgres, type Servers } from './app/servers.ts';
+import { connectServers, type Ground, openPostgres } from './app/servers.ts';
 import { doorHours, publishing, qrKeys, salesSignal } from './app/settings.ts';
 import type { Config } from './config.ts';
 import { Access } from './features/access/index.ts';
@@ -31,7 +24,6 @@ import {
 } from './features/tickets/index.ts';
 import { MS_PER_SECOND } from './kernel/clock.ts';
 import type { OrderId } from './kernel/ids.ts';
-import type { Core } from './platform/core.ts';
 import type { Feature } from './platform/feature.ts';
 import { Once } from './platform/http/once.ts';
 import type { HttpServer } from './platform/http/server.ts';
@@ -57,14 +49,6 @@ export interface App {
    * stops the background jobs and closes its connections.
    */
   close(delayMs?: number): Promise<void>;
-}
-
-/** What the features are built on. */
-interface Ground {
-  readonly foundation: Foundation;
-  readonly postgres: Postgres;
-  readonly core: Core;
-  readonly servers: Servers;
 }
 
 /** What most features need from the first three. */

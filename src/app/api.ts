@@ -1,6 +1,5 @@
 import type { EmbeddedPart } from '../config.ts';
 import { type Permission, refusalsOf } from '../features/access/index.ts';
-import type { Core } from '../platform/core.ts';
 import type { Feature } from '../platform/feature.ts';
 import { serveApiDocs } from '../platform/http/api-docs.ts';
 import { requireAuthentication } from '../platform/http/authentication.ts';
@@ -13,18 +12,9 @@ import { metricsRoute, type Readings } from '../platform/telemetry/metrics.ts';
 import { measureRequests } from '../platform/telemetry/request-metrics.ts';
 import { traceRequests } from '../platform/telemetry/request-tracing.ts';
 import { metricsOfAll } from '../platform/telemetry/worker-metrics.ts';
-import { ERRORS } from './errors.ts';
 import { CUT_MS, type Foundation, VERSION } from './foundation.ts';
-import type { Postgres, Servers } from './servers.ts';
+import type { Ground, Postgres, Servers } from './servers.ts';
 import { mountEmbedded } from './stand-ins.ts';
-
-/** What the API is built on. */
-interface Ground {
-  readonly foundation: Foundation;
-  readonly postgres: Postgres;
-  readonly core: Core;
-  readonly servers: Servers;
-}
 
 /** What health and metrics read from the features. */
 export interface Questions {
@@ -43,7 +33,7 @@ export async function serveApi(
     server: listener.server,
     log: core.log,
     requestId: () => core.ids.uuid(),
-    errors: ERRORS,
+    errors: foundation.errors,
     onProblem: metrics.problem,
   });
   measureRequests(http, metrics);

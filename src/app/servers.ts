@@ -43,6 +43,14 @@ const OTHER_ISSUER =
 export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
 export type Servers = Awaited<ReturnType<typeof connectServers>>;
 
+/** What the features are built on. */
+export interface Ground {
+  readonly foundation: Foundation;
+  readonly postgres: Postgres;
+  readonly core: Core;
+  readonly servers: Servers;
+}
+
 /** Opens PostgreSQL, real or embedded: waits for it, migrates it, and measures its time. */
 export async function openPostgres(foundation: Foundation) {
   const { config, closing, dataDir, log, tracing, watch, bell, failed } = foundation;

@@ -1,38 +1,15 @@
-import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { OrderId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Database } from '../../platform/postgres/database.ts';
-import type { Access } from '../access/index.ts';
-import { notPending, type Order, type OrderBook, requireHeld } from '../orders/index.ts';
-import type { CompleteFreeOrder } from './complete-free-order.ts';
-import type { OrderIntents } from './order-intents.ts';
-
-interface CheckOutNeeds {
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly access: Access;
-  readonly orders: OrderBook;
-  readonly intents: OrderIntents;
-  readonly completeFreeOrder: CompleteFreeOrder;
-}
+import { notPending, type Order, requireHeld } from '../orders/index.ts';
+import type { BuyerNeeds } from './offer-payment.ts';
 
 /** Completes an order for its buyer. */
 export class CheckOut {
-  readonly #database: Database;
-  readonly #clock: Clock;
-  readonly #access: Access;
-  readonly #orders: OrderBook;
-  readonly #intents: OrderIntents;
-  readonly #completeFreeOrder: CompleteFreeOrder;
+  readonly #needs: BuyerNeeds;
 
-  constructor(needs: CheckOutNeeds) {
-    this.#database = needs.database;
-    this.#clock = needs.clock;
-    this.#access = needs.access;
-    this.#orders = needs.orders;
-    this.#intents = needs.intents;
-    this.#completeFreeOrder = needs.completeFreeOrder;
+  constructor(needs: BuyerNeeds) {
+    this.#needs = needs;
   }
 
   /**
@@ -41,21 +18,21 @@ export class CheckOut {
    * `payments_unavailable`.
    */
   async checkOut(orderId: OrderId, who: Principal): Promise<Order> {
-    const order = await this.#orders.get(this.#database, orderId);
-    await this.#access.require('order.pay', who, { owner: order.userId });
+    const order = await this.#needs.orders.get(this.#needs.database, orderId);
+    await this.#needs.access.require('order.pay', who, { owner: order.userId });
     if (order.status === 'completed') return order;
     if (order.price > 0) return this.#checkOutPaid(order);
-    requireHeld(order, this.#clock.now());
-    const completed = await this.#completeFreeOrder.complete(order, (tx, done) => tx.keepAnswer(done));
+    requireHeld(order, this.#needs.clock.now());
+    const completed = await this.#needs.completeFreeOrder.complete(order, (tx, done) => tx.keepAnswer(done));
     if (completed) return completed;
     throw new AppError('payment_missing', 'The order has not been paid yet.');
   }
 
   /** Asks Stripe, because the buyer's page usually calls before the webhook arrives. */
   async #checkOutPaid(order: Order): Promise<Order> {
-    const intent = await this.#intents.find(order);
+    const intent = await this.#needs.intents.find(order);
     if (intent?.state === 'succeeded') {
-      const settled = await this.#intents.settle(intent, order);
+      const settled = await this.#needs.intents.settle(intent, order);
       if (settled) return settled;
       throw new AppError('payment_mismatch', 'The payment could not be used for this order and is refunded.');
     }

@@ -16,7 +16,8 @@ export interface PaymentOffer {
   readonly order: Order;
 }
 
-interface OfferNeeds {
+/** What the use cases of a paying buyer need. */
+export interface BuyerNeeds {
   readonly database: Database;
   readonly clock: Clock;
   readonly access: Access;
@@ -30,20 +31,10 @@ const MAX_OFFER_ATTEMPTS = 3;
 
 /** Creates or returns the PaymentIntent of an order. */
 export class OfferPayment {
-  readonly #database: Database;
-  readonly #clock: Clock;
-  readonly #access: Access;
-  readonly #orders: OrderBook;
-  readonly #intents: OrderIntents;
-  readonly #completeFreeOrder: CompleteFreeOrder;
+  readonly #needs: BuyerNeeds;
 
-  constructor(needs: OfferNeeds) {
-    this.#database = needs.database;
-    this.#clock = needs.clock;
-    this.#access = needs.access;
-    this.#orders = needs.orders;
-    this.#intents = needs.intents;
-    this.#completeFreeOrder = needs.completeFreeOrder;
+  constructor(needs: BuyerNeeds) {
+    this.#needs = needs;
   }
 
   /**
@@ -55,8 +46,8 @@ export class OfferPayment {
    */
   async offer(orderId: OrderId, who: Principal): Promise<PaymentOffer> {
     for (let attempt = 1; attempt <= MAX_OFFER_ATTEMPTS; attempt += 1) {
-      const order = await this.#orders.get(this.#database, orderId);
-      await this.#access.require('order.pay', who, { owner: order.userId });
+      const order = await this.#needs.orders.get(this.#needs.database, orderId);
+      await this.#needs.access.require('order.pay', who, { owner: order.userId });
       const offer = await this.#offerFor(order);
       if (offer) return offer;
     }
@@ -69,17 +60,17 @@ export class OfferPayment {
   /** Undefined when another request changed the order at the same time. */
   async #offerFor(order: Order): Promise<PaymentOffer | undefined> {
     if (order.price === 0 && order.status === 'completed') throw nothingToPay(order);
-    requireHeld(order, this.#clock.now());
+    requireHeld(order, this.#needs.clock.now());
     if (order.price === 0) {
-      const completed = await this.#completeFreeOrder.complete(order);
+      const completed = await this.#needs.completeFreeOrder.complete(order);
       if (completed) throw nothingToPay(completed);
       return undefined;
     }
-    const intent = await this.#intents.open(order);
-    const current = (await this.#orders.find(this.#database, order.orderId)) ?? order;
+    const intent = await this.#needs.intents.open(order);
+    const current = (await this.#needs.orders.find(this.#needs.database, order.orderId)) ?? order;
     if (intent?.amount !== current.price) return undefined;
-    requireHeld(current, this.#clock.now());
-    return { intent, order: current, minutesLeft: holdMinutesLeft(current, this.#clock.now()) };
+    requireHeld(current, this.#needs.clock.now());
+    return { intent, order: current, minutesLeft: holdMinutesLeft(current, this.#needs.clock.now()) };
   }
 }
 
