@@ -61,9 +61,9 @@ async function answers(service: BenchService): Promise<[name: string, path: stri
   const base = '/api/order/analytics';
   const colombo = 'tz=Asia/Colombo';
   const batch = async (count: number) => ({
-    eventIds: (
-      await Promise.all(Array.from({ length: count }, (_, at) => readIds(service, SALES.name, at)))
-    ).map((ids) => ids.event),
+    eventIds: (await Promise.all(Array.from({ length: count }, (_, at) => readIds(service, SALES.name, at)))).map(
+      (ids) => ids.event,
+    ),
   });
   return [
     ['event', `${base}/events/${event}`],
@@ -194,8 +194,7 @@ async function compare(mine: Side, there: Side, isCompleted: boolean): Promise<n
     paces.push(isMineFirst ? { mine: first, there: second } : { mine: second, there: first });
   }
   const ratio = middle(paces.map((pace) => pace.mine.cpuMs / pace.there.cpuMs));
-  const show = (of: (pace: (typeof paces)[number]) => number, digits: number) =>
-    middle(paces.map(of)).toFixed(digits);
+  const show = (of: (pace: (typeof paces)[number]) => number, digits: number) => middle(paces.map(of)).toFixed(digits);
   console.log(
     `  ${(isCompleted ? 'placed and completed' : 'placed').padEnd(21)} here ${show((pace) => pace.mine.cpuMs, 3)} ms of processor an order, ` +
       `there ${show((pace) => pace.there.cpuMs, 3)}: ${ratio.toFixed(3)} times; ` +
@@ -249,9 +248,7 @@ async function measureExports(service: BenchService, token: string): Promise<voi
   const paths = ['orders', 'tickets'].flatMap((what) =>
     ['csv', 'xlsx'].map((format) => `events/${event}/export?format=${format}&what=${what}`),
   );
-  console.log(
-    `\nan event of ${TICKETS} tickets; the service has ${(await residentMb(service.pid)).toFixed(0)} MB`,
-  );
+  console.log(`\nan event of ${TICKETS} tickets; the service has ${(await residentMb(service.pid)).toFixed(0)} MB`);
   for (const path of [...paths, `sessions/${session}/tickets`]) await measureExport(service, token, path);
 }
 

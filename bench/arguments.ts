@@ -7,10 +7,7 @@ export interface Arguments<Part extends string> {
 }
 
 /** Parses the arguments after `npm run bench --`. Throws an error with a one-line message. */
-export function readArguments<Part extends string>(
-  args: readonly string[],
-  parts: readonly Part[],
-): Arguments<Part> {
+export function readArguments<Part extends string>(args: readonly string[], parts: readonly Part[]): Arguments<Part> {
   const { values, positionals, tokens } = parseArgs({
     args: [...args],
     options: { quick: { type: 'boolean' }, only: { type: 'string' } },
@@ -22,7 +19,6 @@ export function readArguments<Part extends string>(
   const strange = unknown?.kind === 'option' ? unknown.rawName : positionals[0];
   if (strange !== undefined) throw new Error(`unknown argument ${strange}; use --quick or --only NAME`);
   const only = parts.find((part) => part === values.only);
-  if (values.only !== undefined && only === undefined)
-    throw new Error(`--only takes one of ${parts.join(', ')}`);
+  if (values.only !== undefined && only === undefined) throw new Error(`--only takes one of ${parts.join(', ')}`);
   return { isQuick: values.quick === true, only };
 }

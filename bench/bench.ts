@@ -44,8 +44,7 @@ async function measure(name: PartName, bench: Bench): Promise<Section> {
     return await closingAfter(() => PARTS[name](bench));
   } catch (error) {
     const missing = missingServer(error);
-    if (missing === undefined && !isCutShort())
-      say(error instanceof Error ? `${error.stack}` : String(error));
+    if (missing === undefined && !isCutShort()) say(error instanceof Error ? `${error.stack}` : String(error));
     return nothingOf(name, error, missing);
   }
 }

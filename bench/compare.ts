@@ -34,15 +34,11 @@ try {
     { clients: CLIENTS, rounds: ROUNDS, durationMs: DURATION_MS, limits: [], limitClients: [], services },
   );
   const how = `The median of ${ROUNDS} alternating rounds of ${DURATION_MS / 1_000} s.`;
-  console.log(
-    inMarkdown({ title: 'Compared', how, columns: ORDER_COLUMNS, rows: orderRows(all), figures: [] }),
-  );
+  console.log(inMarkdown({ title: 'Compared', how, columns: ORDER_COLUMNS, rows: orderRows(all), figures: [] }));
   for (const clients of CLIENTS) {
     const cost = (who: string, part: string) =>
       median(
-        all
-          .filter((each) => each.who === who && each.clients === clients)
-          .map(({ cpu }) => cpu?.[part] ?? Number.NaN),
+        all.filter((each) => each.who === who && each.clients === clients).map(({ cpu }) => cpu?.[part] ?? Number.NaN),
       );
     const parts = ['service', 'PostgreSQL'].map(
       (part) => `${part} ${rounded(cost(NOW, part))} µs instead of ${rounded(cost(other, part))}`,

@@ -72,9 +72,7 @@ async function download(url: string, token: string, since?: string): Promise<Dow
   const packed = Buffer.from(await answer.body.arrayBuffer());
   const ms = performance.now() - from;
   await pool.close();
-  const text = await new Response(
-    new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip')),
-  ).text();
+  const text = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
   const { version, tickets } = JSON.parse(text) as { version: string; tickets: unknown[] };
   return { bytes: packed.length, ms, version, tickets: tickets.length };
 }
@@ -108,9 +106,7 @@ const atShare = (waits: readonly number[], share: number) =>
 /** Alternates check-ins and bare updates. */
 async function measureCheckIns(service: BenchService, send: Send, ids: readonly TicketId[]) {
   const sealer = await createTicketSealer([qrKey]);
-  const texts = await Promise.all(
-    ids.slice(0, SCANNED).map((ticketId) => sealer.seal({ ticketId, sessionId })),
-  );
+  const texts = await Promise.all(ids.slice(0, SCANNED).map((ticketId) => sealer.seal({ ticketId, sessionId })));
   const bare = ids.slice(SCANNED);
   const update = {
     name: 'bare',
@@ -161,25 +157,17 @@ try {
   for (let time = 0; time < BUNDLES; time += 1) bundles.push(await download(service.url, token));
   const [{ bytes, tickets, version } = { bytes: 0, tickets: 0, version: '' }] = bundles;
   const slowest = Math.max(...bundles.map(({ ms }) => ms));
-  console.log(
-    `bundle of ${tickets} tickets: ${bytes} bytes, ${bundles.map(({ ms }) => ms.toFixed(0)).join(', ')} ms`,
-  );
+  console.log(`bundle of ${tickets} tickets: ${bytes} bytes, ${bundles.map(({ ms }) => ms.toFixed(0)).join(', ')} ms`);
   const { door, limit, unused } = await measureCheckIns(service, client.send, ids);
   const since = await download(service.url, token, version);
   const again = await download(service.url, token, since.version);
-  console.log(
-    `what changed since: ${since.tickets} tickets, ${since.bytes} bytes, ${since.ms.toFixed(0)} ms`,
-  );
-  console.log(
-    `what changed since that: ${again.tickets} tickets, ${again.bytes} bytes, ${again.ms.toFixed(0)} ms`,
-  );
+  console.log(`what changed since: ${since.tickets} tickets, ${since.bytes} bytes, ${since.ms.toFixed(0)} ms`);
+  console.log(`what changed since that: ${again.tickets} tickets, ${again.bytes} bytes, ${again.ms.toFixed(0)} ms`);
   const ratio = perSecond(door) / perSecond(limit);
   console.log(
     `check-ins: ${perSecond(door).toFixed(0)} a second, median ${atShare(door, 0.5).toFixed(1)} ms, p99 ${atShare(door, 0.99).toFixed(1)} ms`,
   );
-  console.log(
-    `bare updates: ${perSecond(limit).toFixed(0)} a second; check-ins are ${ratio.toFixed(2)} of them`,
-  );
+  console.log(`bare updates: ${perSecond(limit).toFixed(0)} a second; check-ins are ${ratio.toFixed(2)} of them`);
   console.log(`a batch of ${BATCH} scans: ${(await measureBatch(client.send, unused)).toFixed(0)} ms`);
   const isGood = bytes < MAX_BUNDLE_BYTES && slowest < MAX_BUNDLE_MS && perSecond(door) >= LEAST_A_SECOND;
   process.exitCode = isGood ? 0 : 1;

@@ -62,8 +62,7 @@ async function prepare(send: Send, arePaidFor: boolean): Promise<string[]> {
           if (status !== OK) throw new Error(`create-payment-intent answered ${status}`);
         }
         orderIds.push(orderId);
-        if (orderIds.length % PROGRESS_EVERY === 0)
-          process.stderr.write(`\r${orderIds.length} orders prepared`);
+        if (orderIds.length % PROGRESS_EVERY === 0) process.stderr.write(`\r${orderIds.length} orders prepared`);
       }
     }),
   );
@@ -98,9 +97,7 @@ async function measure(service: BenchService, send: Send, arePaidFor: boolean): 
   const after = await placeUntil(send, forMs(WINDOW_MS));
   const usual = (before.rate + after.rate) / 2;
   const share = during.rate / usual;
-  console.log(
-    `\n${ORDERS} orders ${arePaidFor ? 'with an open PaymentIntent each' : 'without a PaymentIntent'}`,
-  );
+  console.log(`\n${ORDERS} orders ${arePaidFor ? 'with an open PaymentIntent each' : 'without a PaymentIntent'}`);
   console.log(`  all ended after       ${(endedMs / 1_000).toFixed(1)} s`);
   console.log(`  orders placed before  ${before.rate.toFixed(0)} a second, p99 ${before.p99.toFixed(0)} ms`);
   console.log(`  orders placed during  ${during.rate.toFixed(0)} a second, p99 ${during.p99.toFixed(0)} ms`);

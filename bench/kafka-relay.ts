@@ -136,9 +136,7 @@ async function main(): Promise<void> {
     const waited = await waits(database, server.plain, relay);
     const median = waited[Math.floor(SINGLES / 2)] ?? Number.NaN;
     const p99 = waited[Math.floor(SINGLES * 0.99)] ?? Number.NaN;
-    console.log(
-      `from memory ${most.toFixed(0)} messages/s, from the outbox ${carried.toFixed(0)} messages/s`,
-    );
+    console.log(`from memory ${most.toFixed(0)} messages/s, from the outbox ${carried.toFixed(0)} messages/s`);
     console.log(`commit to reader: median ${median.toFixed(1)} ms, 99 of 100 within ${p99.toFixed(1)} ms`);
     if (carried < LEAST_SHARE * most || median > MAX_MEDIAN_MS) process.exitCode = 1;
     await Promise.all([kafka.close(), leader.close(), database.close()]);

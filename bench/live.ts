@@ -173,9 +173,7 @@ async function measureStreams(service: BenchService, send: Send, organiser: stri
   console.log(
     `  of it here       median ${lateMs(50)} ms, p99 ${lateMs(99)} ms: how late this measuring process itself is`,
   );
-  console.log(
-    `  processor time   ${((seconds / delays.length) * 1e6).toFixed(0)} µs a delivery, completing included`,
-  );
+  console.log(`  processor time   ${((seconds / delays.length) * 1e6).toFixed(0)} µs a delivery, completing included`);
   console.log(
     `  memory a stream  ${perStream(open - before)} when open, ${perStream(after - before)} after the sale (resident)`,
   );

@@ -69,8 +69,7 @@ const packageOf = (url: string) =>
 
 function show(title: string, rows: readonly { name: string; share: number }[]): void {
   console.log(`\n${title}`);
-  for (const { name, share } of rows.slice(0, LINES))
-    console.log(`${rounded(share * 100, 1).padStart(6)} %  ${name}`);
+  for (const { name, share } of rows.slice(0, LINES)) console.log(`${rounded(share * 100, 1).padStart(6)} %  ${name}`);
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'ticketing-profile-'));
@@ -79,12 +78,7 @@ try {
   const dsn = await stage.freshDatabase();
   const service = await stage.serve(dsn, {}, { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${folder}`] });
   await service.sql.query('CREATE EXTENSION pg_stat_statements');
-  const { speed, cpu, counted } = await window(
-    stage,
-    service,
-    orderPlan(service.url, CLIENTS, DURATION_MS),
-    CREATED,
-  );
+  const { speed, cpu, counted } = await window(stage, service, orderPlan(service.url, CLIENTS, DURATION_MS), CREATED);
   const { rows } = await service.sql.query<{ query: string; calls: string; ms: string }>(
     `SELECT left(regexp_replace(query, '\\s+', ' ', 'g'), 90) AS query, calls, total_exec_time + total_plan_time AS ms
        FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -97,22 +91,19 @@ try {
   const keep = process.argv.indexOf('--keep');
   if (keep !== -1) await copyFile(join(folder, file), process.argv[keep + 1] ?? 'orders.cpuprofile');
   console.log(`${rounded(speed.perSecond)} orders/s, p99 ${rounded(speed.p99, 1)} ms`);
-  for (const [part, us] of Object.entries(cpu ?? {}))
-    console.log(`${rounded(us).padStart(6)} µs  ${part}, an order`);
+  for (const [part, us] of Object.entries(cpu ?? {})) console.log(`${rounded(us).padStart(6)} µs  ${part}, an order`);
   show(
     'by package',
     shares(
       profile,
-      ({ url, functionName }) =>
-        packageOf(url) ?? (url === '' ? functionName : `src/${place(url).split('/')[1]}`),
+      ({ url, functionName }) => packageOf(url) ?? (url === '' ? functionName : `src/${place(url).split('/')[1]}`),
     ),
   );
   show(
     'by function',
     shares(
       profile,
-      ({ functionName, url, lineNumber }) =>
-        `${functionName || '(anonymous)'}  ${place(url)}:${lineNumber + 1}`,
+      ({ functionName, url, lineNumber }) => `${functionName || '(anonymous)'}  ${place(url)}:${lineNumber + 1}`,
     ),
   );
   console.log('\nin PostgreSQL, µs an order, calls an order');

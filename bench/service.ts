@@ -137,18 +137,10 @@ export async function startSeating({ price = 100 } = {}): Promise<{ url: string;
 }
 
 /** Sends one request and returns its status and parsed body. */
-export type Send = (
-  method: 'GET' | 'POST',
-  path: string,
-  body?: unknown,
-) => Promise<{ status: number; body: unknown }>;
+export type Send = (method: 'GET' | 'POST', path: string, body?: unknown) => Promise<{ status: number; body: unknown }>;
 
 /** A signed-in client with this number of connections. */
-export function openClient(
-  url: string,
-  token: string,
-  connections: number,
-): { send: Send; close(): Promise<void> } {
+export function openClient(url: string, token: string, connections: number): { send: Send; close(): Promise<void> } {
   const pool = new Pool(url, { connections, pipelining: 1 });
   return {
     async send(method, path, body) {

@@ -80,10 +80,7 @@ async function signIn(username: string): Promise<string> {
 }
 
 /** Confirms a payment with the publishable key and the client secret, as a page does with Stripe.js. */
-async function payWith(
-  card: string,
-  intent: { paymentIntentId: string; clientSecret: string },
-): Promise<Reply> {
+async function payWith(card: string, intent: { paymentIntentId: string; clientSecret: string }): Promise<Reply> {
   const response = await fetch(`${BASE}/v1/payment_intents/${intent.paymentIntentId}/confirm`, {
     method: 'POST',
     headers: { authorization: 'Bearer pk_test_embedded' },
@@ -103,10 +100,7 @@ interface Seat {
 async function seatsOf(sessionId: string): Promise<Seat[]> {
   const { body } = await requireStatus(200, 'GET', `/api/event-query/v1/sessions/${sessionId}/seating-map`);
   const blocks = body.layout.blocks as { rows?: { seats: Seat[] }[]; seats?: Seat[] }[];
-  return blocks.flatMap((block) => [
-    ...(block.rows ?? []).flatMap((row) => row.seats),
-    ...(block.seats ?? []),
-  ]);
+  return blocks.flatMap((block) => [...(block.rows ?? []).flatMap((row) => row.seats), ...(block.seats ?? [])]);
 }
 
 async function waitUntilFree(sessionId: string, seatId: string): Promise<void> {
@@ -171,12 +165,7 @@ async function buy({ buyer, seats, request }: Sale): Promise<string> {
     return [undefined, `409 ${body.code}`];
   });
   const intent = await step('They are asked to pay', async () => {
-    const { body } = await requireStatus(
-      200,
-      'POST',
-      `/api/order/${order.order_id}/create-payment-intent`,
-      buyer,
-    );
+    const { body } = await requireStatus(200, 'POST', `/api/order/${order.order_id}/create-payment-intent`, buyer);
     return [body, `${body.order.Price}, within ${body.seatLockDurationMins} minutes`];
   });
   await step('The first card is declined', async () => {
@@ -203,12 +192,7 @@ async function goToTheDoor(buyer: string, orderId: string): Promise<void> {
   const scanner = await step('A scanner signs in', async () => [await signIn('scanner'), 'as scanner']);
   const qrText = await step('A ticket with its QR code', async () => {
     const { body: tickets } = await requireStatus(200, 'GET', `/api/order/${orderId}/tickets`, buyer);
-    const { body: ticket } = await requireStatus(
-      200,
-      'GET',
-      `/api/order/ticket/${tickets[0].ticket_id}`,
-      buyer,
-    );
+    const { body: ticket } = await requireStatus(200, 'GET', `/api/order/ticket/${tickets[0].ticket_id}`, buyer);
     const png = Buffer.from(ticket.qr_code, 'base64');
     await writeFile(PNG_PATH, png);
     const text = await readQrCode(png);

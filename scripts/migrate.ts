@@ -53,9 +53,7 @@ async function run(): Promise<number> {
       console.log((await migrationVersion(requireDsn(config.POSTGRES_DSN))) ?? 'none');
       return 0;
     default:
-      return wrongUse(
-        values.action === undefined ? 'an action is needed' : `there is no action ${values.action}`,
-      );
+      return wrongUse(values.action === undefined ? 'an action is needed' : `there is no action ${values.action}`);
   }
 }
 
@@ -82,8 +80,7 @@ async function undo(options: MigrationOptions, isAgreed: boolean): Promise<numbe
 }
 
 function requireDsn(dsn: string | undefined): string {
-  if (dsn === undefined)
-    throw new Error('POSTGRES_DSN must be set; the embedded database migrates itself at start.');
+  if (dsn === undefined) throw new Error('POSTGRES_DSN must be set; the embedded database migrates itself at start.');
   return dsn;
 }
 

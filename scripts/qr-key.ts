@@ -12,9 +12,7 @@ try {
     if (path === '') throw new Error('QR_SECRET_KEY_FILE: must be set to the file that holds the key.');
     if ((await readIfThere(path)) === undefined) {
       await readOrCreateSecret(path, KEY_BYTES);
-      console.error(
-        `A new key of QR codes was created in ${path}. Keep a copy: without it, no issued ticket admits.`,
-      );
+      console.error(`A new key of QR codes was created in ${path}. Keep a copy: without it, no issued ticket admits.`);
     }
   }
 } catch (error) {

@@ -57,9 +57,7 @@ async function run(): Promise<number> {
     });
     for (const difference of differences) console.log(lineOf(difference));
     const open = differences.filter(({ isRepaired }) => !isRepaired).length;
-    console.log(
-      `${compared} payments compared, ${differences.length - open} repaired, ${open} left for an operator.`,
-    );
+    console.log(`${compared} payments compared, ${differences.length - open} repaired, ${open} left for an operator.`);
     const withheld = differences.filter(({ isWithheld }) => isWithheld).length;
     if (withheld > 0) console.log(`${withheld} of them are refunded by the same command with --give-back.`);
     return open === 0 ? 0 : LEFT_OPEN;

@@ -18,9 +18,7 @@ export function readScriptConfig(): Config {
 export async function openServiceDatabase({ POSTGRES_DSN, DATA_DIR, currency }: Config): Promise<Database> {
   const dsn = POSTGRES_DSN ?? (await runningPostgres(resolve(DATA_DIR)));
   if (dsn === undefined) {
-    throw new Error(
-      'There is no database: set POSTGRES_DSN, or start the service to use its embedded database.',
-    );
+    throw new Error('There is no database: set POSTGRES_DSN, or start the service to use its embedded database.');
   }
   return openDatabase({
     currency,

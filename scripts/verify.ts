@@ -12,9 +12,7 @@ import { openServiceDatabase, readScriptConfig } from './servers.ts';
 const BROKEN = 1;
 const CHECK_FAILED = 2;
 /** What a running service does by itself within seconds. */
-const SERVICE_WORK = new Set(
-  CHECKS.filter(({ isServiceWork }) => isServiceWork).map(({ finding }) => finding),
-);
+const SERVICE_WORK = new Set(CHECKS.filter(({ isServiceWork }) => isServiceWork).map(({ finding }) => finding));
 
 async function run(): Promise<number> {
   const config = readScriptConfig();
@@ -30,12 +28,8 @@ async function run(): Promise<number> {
     for (const { invariant, finding, subjects } of findings)
       console.log(`${invariant}  ${finding}: ${subjects.join(', ')}`);
     for (const { finding, subjects } of found.filter((each) => !isBroken(each)))
-      console.log(
-        `No replica runs; the first one to start does this work: ${finding}: ${subjects.join(', ')}`,
-      );
-    console.log(
-      findings.length === 0 ? 'Every invariant holds.' : `${findings.length} checks found something.`,
-    );
+      console.log(`No replica runs; the first one to start does this work: ${finding}: ${subjects.join(', ')}`);
+    console.log(findings.length === 0 ? 'Every invariant holds.' : `${findings.length} checks found something.`);
     return findings.length === 0 ? 0 : BROKEN;
   } finally {
     await database.close();

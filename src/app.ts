@@ -16,12 +16,7 @@ import { createLive, recordInFeed } from './features/live/index.ts';
 import { createOrderBook, createOrders, HoldSeats, type OrderBook } from './features/orders/index.ts';
 import { createPaper } from './features/paper/index.ts';
 import { createPayments } from './features/payments/index.ts';
-import {
-  createTicketSealer,
-  createTickets,
-  type TicketSealer,
-  type Tickets,
-} from './features/tickets/index.ts';
+import { createTicketSealer, createTickets, type TicketSealer, type Tickets } from './features/tickets/index.ts';
 import { MS_PER_SECOND } from './kernel/clock.ts';
 import type { OrderId } from './kernel/ids.ts';
 import type { Feature } from './platform/feature.ts';
@@ -125,11 +120,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
 }
 
 /** The features that sell tickets. */
-function createSale(
-  { foundation, core, servers }: Ground,
-  { access, audit, once }: Common,
-  sealer: TicketSealer,
-) {
+function createSale({ foundation, core, servers }: Ground, { access, audit, once }: Common, sealer: TicketSealer) {
   const { config } = foundation;
   const { seating, holds, catalogue, stripe } = servers;
   const { holdMs } = config;

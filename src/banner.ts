@@ -14,9 +14,7 @@ export function banner(config: Config, url: string): string {
     ['Kafka', 'KAFKA_ADDR', 'events in the process'],
   ] as const;
   const servers = rows.map(([name, variable, where]) =>
-    isEmbedded(variable)
-      ? `  ${name.padEnd(11)} embedded   ${where}`
-      : `  ${name.padEnd(11)} real       (${variable})`,
+    isEmbedded(variable) ? `  ${name.padEnd(11)} embedded   ${where}` : `  ${name.padEnd(11)} real       (${variable})`,
   );
   const people = isEmbedded('OIDC_ISSUER')
     ? ['', `Sign in as ${Object.keys(DEMO_USERS).join(', ')}; the password is ${DEMO_PASSWORD}.`]

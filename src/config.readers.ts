@@ -10,8 +10,7 @@ export function text(min: number, max: number, pattern?: RegExp, allowed?: strin
   const words = allowed ?? `text of ${min} to ${max} characters`;
   return [
     words,
-    (given) =>
-      given.length >= min && given.length <= max && (pattern?.test(given) ?? true) ? given : undefined,
+    (given) => (given.length >= min && given.length <= max && (pattern?.test(given) ?? true) ? given : undefined),
   ];
 }
 
@@ -50,10 +49,7 @@ export function switchValue(): Kind<boolean> {
 }
 
 export function choice<Option extends string>(...options: readonly Option[]): Kind<Option> {
-  return [
-    `one of ${options.join(', ')}`,
-    (given) => options.find((option) => option === given.toLowerCase()),
-  ];
+  return [`one of ${options.join(', ')}`, (given) => options.find((option) => option === given.toLowerCase())];
 }
 
 export function asList<Value>([words, read]: Kind<Value>): Kind<readonly Value[]> {
@@ -73,9 +69,7 @@ export function url(options: { optional?: true; protocols?: readonly string[] } 
     `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
     (given) => {
       if (given === '' && options.optional) return '';
-      return URL.canParse(given) && protocols.includes(new URL(given).protocol)
-        ? given.replace(/\/+$/, '')
-        : undefined;
+      return URL.canParse(given) && protocols.includes(new URL(given).protocol) ? given.replace(/\/+$/, '') : undefined;
     },
   ];
 }
@@ -99,8 +93,7 @@ export function hostAndPort(): Kind<{ readonly host: string; readonly port: numb
   return [
     'host:port',
     (given) => {
-      const [, bracketed, host = bracketed, port = ''] =
-        /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d+)$/i.exec(given) ?? [];
+      const [, bracketed, host = bracketed, port = ''] = /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d+)$/i.exec(given) ?? [];
       const number = readPort(port);
       return host === undefined || number === undefined ? undefined : { host, port: number };
     },

@@ -6,11 +6,7 @@ import { Currency } from './kernel/money.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
 
 /** Addresses of the platform's front end on a developer's machine (contract section 1). */
-const FRONT_END_IN_DEVELOPMENT = [
-  'http://localhost:8090',
-  'http://ticketly.test:8090',
-  'http://www.localhost:8090',
-];
+const FRONT_END_IN_DEVELOPMENT = ['http://localhost:8090', 'http://ticketly.test:8090', 'http://www.localhost:8090'];
 
 type Variables = typeof VARIABLES;
 type Name = keyof Variables;
@@ -55,17 +51,11 @@ export function readConfig(environment: Environment): Config {
     ...settings,
     currency: new Currency(settings.CURRENCY),
     holdMs: Math.round(settings.SEAT_LOCK_TTL_MINUTES * MS_PER_MINUTE),
-    corsOrigins:
-      settings.CORS_ORIGINS ?? (settings.NODE_ENV === 'production' ? [] : FRONT_END_IN_DEVELOPMENT),
+    corsOrigins: settings.CORS_ORIGINS ?? (settings.NODE_ENV === 'production' ? [] : FRONT_END_IN_DEVELOPMENT),
   };
 }
 
-function readOne(
-  name: string,
-  spec: Variable<unknown>,
-  environment: Environment,
-  problems: string[],
-): unknown {
+function readOne(name: string, spec: Variable<unknown>, environment: Environment, problems: string[]): unknown {
   const named = environment[name]?.trim();
   const set = named || !spec.secret ? named : secretFromFile(name, environment, problems);
   const isUnset = set === undefined || (set === '' && !spec.mayBeEmpty);

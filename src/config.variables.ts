@@ -63,11 +63,7 @@ export const VARIABLES = {
     decimal(0, 300),
     '5',
   ),
-  PUBLIC_URL: variable(
-    'Address of the service for users; empty: http://localhost:PORT',
-    url({ optional: true }),
-    '',
-  ),
+  PUBLIC_URL: variable('Address of the service for users; empty: http://localhost:PORT', url({ optional: true }), ''),
   CORS_ORIGINS: {
     ...variable(
       'Origins whose web pages may call the API from a browser; empty: none; unset: the three development origins of the platform’s front end, in production none',
@@ -98,11 +94,7 @@ export const VARIABLES = {
     url({ protocols: ['postgres:', 'postgresql:'] }),
   ),
   POSTGRES_POOL_SIZE: variable('Maximum number of connections to PostgreSQL', wholeNumber(2, 500), '10'),
-  DATABASE_WAIT_SECONDS: variable(
-    'How long a start waits for PostgreSQL before it fails',
-    decimal(0, 3_600),
-    '45',
-  ),
+  DATABASE_WAIT_SECONDS: variable('How long a start waits for PostgreSQL before it fails', decimal(0, 3_600), '45'),
   MIGRATIONS_DIR: variable('Folder of the migrations', text(1, 4_096), './migrations'),
   AUTO_MIGRATE: variable('Migrates the database at the start', switchValue(), 'true'),
   SEED_DATA: variable('Inserts the sample order and its ticket at the start', switchValue(), 'false'),
@@ -136,10 +128,7 @@ export const VARIABLES = {
   REDIS_TLS: variable('Uses TLS for Redis; NODE_EXTRA_CA_CERTS adds a private CA', switchValue(), 'false'),
   REDIS_USERNAME: variable('User name for Redis; unset: the default user', text(1, 255)),
   REDIS_PASSWORD: secret('Password for Redis', text(1, 1_024)),
-  KAFKA_ADDR: variable(
-    'Kafka brokers, `host:port` with commas; unset: events in the process',
-    asList(hostPort()),
-  ),
+  KAFKA_ADDR: variable('Kafka brokers, `host:port` with commas; unset: events in the process', asList(hostPort())),
   KAFKA_TLS: variable('Uses TLS for Kafka', switchValue(), 'false'),
   KAFKA_TLS_CA_FILE: variable(
     'PEM file of the certificate authorities of the brokers; unset: the well-known ones',
@@ -172,11 +161,7 @@ export const VARIABLES = {
     'lkr',
   ),
   TIME_ZONE: variable('Time zone of printed tickets', timeZone(), 'UTC'),
-  SEAT_LOCK_TTL_MINUTES: variable(
-    'Minutes for which seats are held for payment',
-    decimal(0.01, MAX_MINUTES),
-    '5',
-  ),
+  SEAT_LOCK_TTL_MINUTES: variable('Minutes for which seats are held for payment', decimal(0.01, MAX_MINUTES), '5'),
   MAX_SEATS_PER_ORDER: variable('Maximum number of seats in an order', wholeNumber(1, MAX_SEATS), '10'),
   PLACING_CONCURRENCY: variable(
     'Maximum number of orders placed at the same time; further requests wait in a queue',
@@ -216,11 +201,7 @@ export const VARIABLES = {
     wholeNumber(1, 100),
     '3',
   ),
-  OUTBOX_RETENTION_HOURS: variable(
-    'Hours for which published messages stay in the outbox',
-    decimal(0, 8_760),
-    '24',
-  ),
+  OUTBOX_RETENTION_HOURS: variable('Hours for which published messages stay in the outbox', decimal(0, 8_760), '24'),
   RECONCILE_DAYS: variable(
     'Days of payments that are compared with Stripe, once a day; 0: never',
     wholeNumber(0, 90),
@@ -238,11 +219,7 @@ export const VARIABLES = {
     topicName(),
     'ticketly.order.updated',
   ),
-  TOPIC_ORDER_AMENDED: variable(
-    'Topic of changes to completed orders',
-    topicName(),
-    'ticketly.order.amended',
-  ),
+  TOPIC_ORDER_AMENDED: variable('Topic of changes to completed orders', topicName(), 'ticketly.order.amended'),
   TOPIC_ORDER_CANCELED: variable('Topic of cancelled orders', topicName(), 'ticketly.order.canceled'),
   TOPIC_SEATS_STATUS: variable('Topic of seat states', topicName(), 'ticketly.seats.status'),
   TOPIC_PAYMENT_SUCCEEDED: variable(

@@ -140,11 +140,7 @@ export function superviseWorkers(count: number, port: number, onExit: (death: Wo
 }
 
 /** Resolves when the worker has ended, with the milliseconds for which it was up. */
-async function lifeOf(
-  up: Promise<void>,
-  ended: Promise<void>,
-  onChange: (isUp: boolean) => void,
-): Promise<number> {
+async function lifeOf(up: Promise<void>, ended: Promise<void>, onChange: (isUp: boolean) => void): Promise<number> {
   const isUp = await up.then(
     () => true,
     () => false,

@@ -60,9 +60,7 @@ describe('a secret in a file', () => {
     const QR_SECRET_KEY_FILE = await fileWith(KEY);
     expect(readConfig({ QR_SECRET_KEY: OTHER_KEY, QR_SECRET_KEY_FILE }).QR_SECRET_KEY).toEqual([OTHER_KEY]);
     expect(readConfig({ QR_SECRET_KEY: ' ', QR_SECRET_KEY_FILE }).QR_SECRET_KEY).toEqual([KEY]);
-    expect(readConfig({ QR_SECRET_KEY: OTHER_KEY, QR_SECRET_KEY_FILE: ' ' }).QR_SECRET_KEY).toEqual([
-      OTHER_KEY,
-    ]);
+    expect(readConfig({ QR_SECRET_KEY: OTHER_KEY, QR_SECRET_KEY_FILE: ' ' }).QR_SECRET_KEY).toEqual([OTHER_KEY]);
   });
 
   test.each([

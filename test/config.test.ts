@@ -111,15 +111,7 @@ describe('readConfig', () => {
       { host: '10.0.0.1', port: 7001 },
     ]);
     expect(embeddedParts(redis).map(({ name }) => name)).toEqual([]);
-    for (const address of [
-      'redis',
-      'redis:',
-      'redis:0',
-      'redis:70000',
-      'redis://redis:6379',
-      'a:1,',
-      ':6379',
-    ]) {
+    for (const address of ['redis', 'redis:', 'redis:0', 'redis:70000', 'redis://redis:6379', 'a:1,', ':6379']) {
       expect(problemsOf({ REDIS_ADDR: address })).toEqual([
         `REDIS_ADDR: ${JSON.stringify(address)} is not allowed; it must be host:port, or several with commas.`,
       ]);
@@ -191,9 +183,7 @@ describe('readConfig', () => {
     [{ EVENT_SEATING_SERVICE_URL: 'http://seating' }, 'EVENT_SEATING_SERVICE_URL'],
     [{ EVENT_QUERY_SERVICE_URL: 'http://query' }, 'EVENT_SEATING_SERVICE_URL'],
   ])('it refuses a combination that does not fit: %o', (environment, name) => {
-    expect(problemsOf(environment as Record<string, string>)).toEqual([
-      expect.stringMatching(new RegExp(`^${name}`)),
-    ]);
+    expect(problemsOf(environment as Record<string, string>)).toEqual([expect.stringMatching(new RegExp(`^${name}`))]);
   });
 
   test('it refuses stand-ins in production unless they are allowed', () => {

@@ -175,8 +175,7 @@ function sectionOf(found: readonly Costs[], absent: string | undefined): Section
     }),
   );
   const errors = found.reduce((sum, each) => sum + each.errors, 0);
-  const servers =
-    absent === undefined ? 'With real Redis and Kafka.' : `${absent} is not installed: one worker alone.`;
+  const servers = absent === undefined ? 'With real Redis and Kafka.' : `${absent} is not installed: one worker alone.`;
   return {
     title: 'Growth',
     how: `${CLIENTS} clients in a closed loop on made-up sales of so many tickets; what is measured adds to them, as said. Each cost is the middle of ${WINDOWS} windows of ${ORDERS} orders, ${CHECK_INS} check-ins or ${ENDS} ends of holds (looked for every ${SWEEP.SWEEP_INTERVAL_SECONDS} s, until they are published), in processor time of service and PostgreSQL. ${servers}`,
@@ -193,9 +192,7 @@ function sectionOf(found: readonly Costs[], absent: string | undefined): Section
     picture: {
       unit: 'µs',
       labels: sizes.map((tickets) => `${tickets.toLocaleString('en')} tickets`),
-      series: kinds.flatMap((kind) =>
-        WHAT.map((what) => ({ name: `${what}, ${kind}`, values: costsOf(kind, what) })),
-      ),
+      series: kinds.flatMap((kind) => WHAT.map((what) => ({ name: `${what}, ${kind}`, values: costsOf(kind, what) }))),
     },
   };
 }

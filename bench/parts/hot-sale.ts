@@ -57,10 +57,7 @@ export async function hotSale({ isQuick, say }: Bench): Promise<Section> {
       ],
       ['Pairs of seats sold', `${sold.winners.length} of ${pairs.length}`],
       ['Winners waited, p50 and p99', `${rounded(winners.p50)} and ${rounded(winners.p99)} ms`],
-      [
-        'Losers waited for their last answer, p50 and p99',
-        `${rounded(losers.p50)} and ${rounded(losers.p99)} ms`,
-      ],
+      ['Losers waited for their last answer, p50 and p99', `${rounded(losers.p50)} and ${rounded(losers.p99)} ms`],
       ['Asked to try again', sold.shed],
       ['Paid', sold.paid.length],
       ['All paid orders completed after', `${rounded(settledMs / MS_PER_SECOND, 2)} s`],

@@ -3,15 +3,7 @@ import { runOn } from '../../test/support/databases.ts';
 import { type Figure, median, rounded, type Section } from '../report/section.ts';
 import type { BenchService } from '../service.ts';
 import { EVENT } from '../stage/event.ts';
-import {
-  applyLoad,
-  type Counted,
-  errorsBeside,
-  FRESH_SEAT,
-  type Plan,
-  type Speed,
-  speedOf,
-} from '../stage/load.ts';
+import { applyLoad, type Counted, errorsBeside, FRESH_SEAT, type Plan, type Speed, speedOf } from '../stage/load.ts';
 import { LIMITS, type LimitName, runPgbench } from '../stage/pgbench.ts';
 import { dropDatabase, type Stage, type Usage } from '../stage/stage.ts';
 import type { Bench } from './bench.ts';
@@ -79,9 +71,7 @@ export interface OrderRuns {
   /** Client counts at which the limits are measured. */
   readonly limitClients: readonly number[];
   /** Services to measure in turn, by name, each with its variables and checkout. */
-  readonly services: Readonly<
-    Record<string, { readonly env?: Record<string, string>; readonly checkout?: string }>
-  >;
+  readonly services: Readonly<Record<string, { readonly env?: Record<string, string>; readonly checkout?: string }>>;
 }
 
 /** Measures orders of two fresh seats. Services and limits alternate, so that other load on the machine affects all of them. */
@@ -157,15 +147,7 @@ export function share(all: readonly Window[], one: Who, other: Who): number {
   return median(ratesOf(one).map((rate, round) => rate / (others[round] ?? Number.NaN)));
 }
 
-export const ORDER_COLUMNS = [
-  'Clients',
-  'Who',
-  'Orders/s',
-  'p50 ms',
-  'p99 ms',
-  'Errors',
-  'µs of processor an order',
-];
+export const ORDER_COLUMNS = ['Clients', 'Who', 'Orders/s', 'p50 ms', 'p99 ms', 'Errors', 'µs of processor an order'];
 
 export function orderRows(all: readonly Window[]): string[][] {
   const keys = [...new Set(all.map(({ clients, who }) => JSON.stringify([clients, who])))];
@@ -219,8 +201,7 @@ export const besidePgbench = ({ pgbench }: Bench): string =>
     ? 'pgbench is not installed (Debian: apt-get install postgresql), so the ratio to it is missing'
     : 'beside pgbench with the same rows, of as many connections, each waiting for its statement';
 
-export const MIDDLE_OF_ROUNDS =
-  'Of the rounds each row is the one with the middle throughput, and has its p50 and p99';
+export const MIDDLE_OF_ROUNDS = 'Of the rounds each row is the one with the middle throughput, and has its p50 and p99';
 
 /** Part 1. The quick run measures only what the figures need. */
 export async function orders(bench: Bench): Promise<Section> {

@@ -94,13 +94,7 @@ async function onService<Result>(
   return result;
 }
 
-async function closed(
-  stage: Stage,
-  service: BenchService,
-  clients: number,
-  durationMs: number,
-  say: Bench['say'],
-) {
+async function closed(stage: Stage, service: BenchService, clients: number, durationMs: number, say: Bench['say']) {
   const found = await look(stage, service, orderPlan(service.url, clients, durationMs));
   return report(`${clients} clients`, found, say);
 }

@@ -64,8 +64,7 @@ export function nothingOf(part: string, error: unknown, missing: string | undefi
   };
 }
 
-export const rounded = (value: number, digits = 0): string =>
-  Number.isFinite(value) ? value.toFixed(digits) : '-';
+export const rounded = (value: number, digits = 0): string => (Number.isFinite(value) ? value.toFixed(digits) : '-');
 
 /** The median; the lower of two middle values. */
 export function median(values: readonly number[]): number {

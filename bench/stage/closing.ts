@@ -59,11 +59,7 @@ function listen(): void {
 }
 
 /** Sends the signal and resolves when the process has ended. Kills it after `timeoutMs`. */
-export async function endChild(
-  child: ChildProcess,
-  signal: NodeJS.Signals,
-  timeoutMs: number,
-): Promise<void> {
+export async function endChild(child: ChildProcess, signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   // The event `close` would also wait for other processes that share its output.
   const ended = once(child, 'exit');

@@ -97,9 +97,7 @@ if (!isPaced) await fire(plan.connections, 0);
 else {
   // A connection whose answer takes less than a second is ready when its next request is due.
   const share = Math.ceil(plan.connections / STAGGERED);
-  await Promise.all(
-    Array.from({ length: STAGGERED }, (_, at) => fire(share, (at * MS_PER_SECOND) / STAGGERED)),
-  );
+  await Promise.all(Array.from({ length: STAGGERED }, (_, at) => fire(share, (at * MS_PER_SECOND) / STAGGERED)));
 }
 const cpu = process.cpuUsage(begun);
 printResult({

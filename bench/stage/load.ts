@@ -53,8 +53,7 @@ export function speedOf({ byStatus, seconds }: Counted, status: number): Speed {
 
 export function toSpeed(latenciesMs: readonly number[], seconds: number): Speed {
   const sorted = Float64Array.from(latenciesMs).sort();
-  const at = (share: number) =>
-    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   return { perSecond: sorted.length / seconds, p50: at(0.5), p99: at(0.99) };
 }
 

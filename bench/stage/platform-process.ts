@@ -49,9 +49,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (path.endsWith('/certs')) return void response.end(keys);
   if (path.endsWith('/token')) {
     const token = await sign(randomUUID(), { scope: 'internal-api' });
-    return void response.end(
-      JSON.stringify({ access_token: token, expires_in: LIFE_S, token_type: 'Bearer' }),
-    );
+    return void response.end(JSON.stringify({ access_token: token, expires_in: LIFE_S, token_type: 'Bearer' }));
   }
   if (path.includes('/verify-')) return void response.end('true');
   if (!path.endsWith('/validate-pre-order')) return void response.writeHead(404).end('{}');

@@ -14,9 +14,7 @@ export async function processorSeconds(root: number): Promise<number> {
   const below = (pid: number): number => {
     const fields = all.get(pid) ?? [];
     const children = [...all].filter(([, other]) => other[PARENT] === pid);
-    return (
-      sum(fields, [...OWN, ...ENDED_CHILDREN]) + children.reduce((total, [child]) => total + below(child), 0)
-    );
+    return sum(fields, [...OWN, ...ENDED_CHILDREN]) + children.reduce((total, [child]) => total + below(child), 0);
   };
   return below(root) / TICKS_PER_SECOND;
 }

@@ -40,10 +40,7 @@ async function send(path: string, token: string, body?: string, type = 'applicat
 }
 
 /** Repeats a request until its answer is final. Retries of different buyers are spread over time. */
-async function order(
-  token: string,
-  seatIds: readonly string[],
-): Promise<{ status: number; orderId: string }> {
+async function order(token: string, seatIds: readonly string[]): Promise<{ status: number; orderId: string }> {
   for (;;) {
     const { status, body, retryAfterMs } = await send(
       '/api/order',

@@ -143,8 +143,7 @@ async function startPlatform({ buyers, price = 100, delayMs = 0 }: StageOptions)
     ['bench/stage/platform-process.ts', ...[buyers, price, delayMs].map(String)],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
-  if (!child.stdout || !child.stdin || child.pid === undefined)
-    throw new Error('the platform has no process');
+  if (!child.stdout || !child.stdin || child.pid === undefined) throw new Error('the platform has no process');
   const { stdin } = child;
   let isClosing = false;
   let ended: string | undefined;

@@ -154,10 +154,7 @@ function failuresTo(log: Logger): (job: string) => OnFailure {
 }
 
 /** What features are built on, once the database is open. */
-export function createCore(
-  foundation: Foundation,
-  { database, clock }: Pick<Core, 'database' | 'clock'>,
-): Core {
+export function createCore(foundation: Foundation, { database, clock }: Pick<Core, 'database' | 'clock'>): Core {
   const { ids, log, metrics, traces, watch, bell, failed, closing } = foundation;
   return { database, clock, ids, log, metrics, traces, watch, bell, failed, onClose: closing.add };
 }

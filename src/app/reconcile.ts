@@ -12,11 +12,7 @@ import { newIds, VERSION } from './foundation.ts';
  * Builds the comparison with Stripe alone, whether the service runs or not. The caller opens and closes the servers.
  * It releases no holds: they expire by themselves, and PostgreSQL has freed the seats.
  */
-export function buildReconcile(
-  database: Database,
-  stripe: PaymentProvider,
-  clock: Clock,
-): Payments['reconcile'] {
+export function buildReconcile(database: Database, stripe: PaymentProvider, clock: Clock): Payments['reconcile'] {
   // The returned differences report its decisions, so it logs nothing.
   const log = createLog('silent', process.stderr);
   const core = { database, clock, ids: newIds, log, metrics: createMetrics(VERSION) };

@@ -34,11 +34,7 @@ export async function turnOf(jobs: ReadonlyMap<string, Job>, name: string): Prom
 }
 
 /** Subscribes the consumers of the features to their topics; the replicas share the messages. */
-export function subscribe(
-  { eventLog }: Pick<Servers, 'eventLog'>,
-  group: string,
-  features: readonly Feature[],
-): void {
+export function subscribe({ eventLog }: Pick<Servers, 'eventLog'>, group: string, features: readonly Feature[]): void {
   for (const { topic, handle } of features.flatMap((feature) => feature.consumers ?? []))
     eventLog.subscribe(group, topic, handle);
 }
@@ -82,8 +78,7 @@ export function startJobs(foundation: Foundation, jobs: ReadonlyMap<string, Job>
 /** Repeats a job when its bell rings, and at least at its interval; logs its failures and traces its turns. */
 function repeat({ bell, log, tracing }: Foundation, job: Job) {
   const reported = reportFailures(() => job.turn(), {
-    onFailure: (error, failures) =>
-      log.error({ job: job.name, failures, err: error }, 'background work failed'),
+    onFailure: (error, failures) => log.error({ job: job.name, failures, err: error }, 'background work failed'),
     onRecovery: (failures) => log.info({ job: job.name, failures }, 'background work goes on'),
     nowMs: () => performance.now(),
   });

@@ -86,10 +86,7 @@ export async function openPostgres(foundation: Foundation) {
 }
 
 /** The database's time, or the clock of a test. */
-async function clockOf(
-  database: Pick<Connections, 'snapshot'>,
-  { overrides }: Foundation,
-): Promise<DatabaseClock> {
+async function clockOf(database: Pick<Connections, 'snapshot'>, { overrides }: Foundation): Promise<DatabaseClock> {
   const { clock, processClock = systemClock } = overrides;
   if (clock) return { now: () => clock.now(), measure: async () => undefined, differenceSeconds: () => 0 };
   return startDatabaseClock({ database, processClock, monotonicMs: () => performance.now() });
@@ -135,8 +132,7 @@ export async function connectServers(foundation: Foundation, core: Core) {
   const stripeKeys = {
     secretKey: config.STRIPE_SECRET_KEY ?? DEMO_STRIPE_KEYS.secretKey,
     publishableKey:
-      config.STRIPE_PUBLISHABLE_KEY ??
-      (config.STRIPE_SECRET_KEY ? undefined : DEMO_STRIPE_KEYS.publishableKey),
+      config.STRIPE_PUBLISHABLE_KEY ?? (config.STRIPE_SECRET_KEY ? undefined : DEMO_STRIPE_KEYS.publishableKey),
     webhookSecret: config.STRIPE_WEBHOOK_SECRET ?? `whsec_${randomBytes(QR_KEY_BYTES).toString('hex')}`,
     apiBase: config.STRIPE_SECRET_KEY ? config.STRIPE_API_BASE : selfUrl,
   };
@@ -209,11 +205,7 @@ async function connectToKafka({ config, closing, failed }: Foundation): Promise<
       },
     },
     topics: {
-      names: [
-        ...Object.values(topicNames(config)),
-        config.TOPIC_PAYMENT_SUCCEEDED,
-        config.TOPIC_PAYMENT_FAILED,
-      ],
+      names: [...Object.values(topicNames(config)), config.TOPIC_PAYMENT_SUCCEEDED, config.TOPIC_PAYMENT_FAILED],
       mayCreate: config.KAFKA_CREATE_TOPICS,
       partitions: config.KAFKA_TOPIC_PARTITIONS,
       replicas: config.KAFKA_TOPIC_REPLICAS || undefined,

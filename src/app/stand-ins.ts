@@ -20,8 +20,7 @@ export async function mountEmbedded(
 ): Promise<void> {
   const { config, ids, closing, embedded, dataDir, selfUrl, log } = foundation;
   const journalWatch: JournalWatch = {
-    failed: (error) =>
-      log.error({ err: error }, 'a stand-in cannot write what it keeps; changes to it are refused'),
+    failed: (error) => log.error({ err: error }, 'a stand-in cannot write what it keeps; changes to it are refused'),
     recovered: (path) => log.info({ path }, 'a stand-in writes what it keeps again'),
   };
   if (embedded.has('OIDC_ISSUER')) {
@@ -69,10 +68,7 @@ export async function mountEmbedded(
   }
 }
 
-async function isServiceToken(
-  verifier: Servers['verifier'],
-  authorization: string | undefined,
-): Promise<boolean> {
+async function isServiceToken(verifier: Servers['verifier'], authorization: string | undefined): Promise<boolean> {
   const [, token = ''] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
   try {
     return (await verifier.verify(token)).scopes.includes('internal-api');

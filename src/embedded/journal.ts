@@ -35,12 +35,9 @@ export interface JournalWatch {
 /** A change could not be written to the file, and was undone. */
 export class NotStored extends Error {
   constructor(path: string, cause: Error) {
-    super(
-      `${path} cannot be written (${cause.message}). Make room on its disk; the next change tries again.`,
-      {
-        cause,
-      },
-    );
+    super(`${path} cannot be written (${cause.message}). Make room on its disk; the next change tries again.`, {
+      cause,
+    });
     this.name = 'NotStored';
   }
 }
@@ -54,10 +51,7 @@ interface Line<Value> {
 }
 
 /** Opens or creates the journal at `path`. An incomplete last line, as after a crash, is dropped. */
-export async function openJournal<Value>(
-  path: string,
-  watch: JournalWatch = UNWATCHED,
-): Promise<Journal<Value>> {
+export async function openJournal<Value>(path: string, watch: JournalWatch = UNWATCHED): Promise<Journal<Value>> {
   const entries = new Map<string, Value>();
   for (const line of ((await readIfThere(path)) ?? '').split('\n')) {
     const entry = parseLine<Value>(line);

@@ -48,10 +48,7 @@ export function createIdSource(nowMs: () => number, random: () => string): IdSou
       last = Math.max(last + 1, Math.floor(nowMs() * TICKS_PER_MS));
       const rest = random();
       return (
-        firstGroup(last % TICKS) +
-        rest.slice(FIRST_GROUP_CHARS, VERSION_AT) +
-        VERSION +
-        rest.slice(VERSION_AT + 1)
+        firstGroup(last % TICKS) + rest.slice(FIRST_GROUP_CHARS, VERSION_AT) + VERSION + rest.slice(VERSION_AT + 1)
       );
     },
   };

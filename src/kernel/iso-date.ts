@@ -8,8 +8,7 @@ export interface IsoDate {
 }
 
 /** The whole text must match, because `Date.parse` also accepts other formats and reads them in the machine's time zone. */
-const ISO_DATE =
-  /^(\d{4}-\d{2}-(\d{2}))(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:?\d{2})?)?$/;
+const ISO_DATE = /^(\d{4}-\d{2}-(\d{2}))(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:?\d{2})?)?$/;
 
 /** Parses a date; undefined when the text is not one. A text without a zone is UTC, as Java writes dates. */
 export function parseIsoDate(text: string): IsoDate | undefined {

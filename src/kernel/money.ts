@@ -32,8 +32,7 @@ export const ZERO = 0 as Money;
 
 /** Converts minor units to money. Throws a RangeError for a value that is not a safe integer: a bug or an absurd price. */
 export function money(minorUnits: number): Money {
-  if (!Number.isSafeInteger(minorUnits))
-    throw new RangeError(`not a whole amount of minor units: ${minorUnits}`);
+  if (!Number.isSafeInteger(minorUnits)) throw new RangeError(`not a whole amount of minor units: ${minorUnits}`);
   return minorUnits as Money;
 }
 

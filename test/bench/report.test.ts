@@ -28,9 +28,7 @@ describe('the bench fails', () => {
   });
 
   test('in the whole run by any figure', () => {
-    expect(
-      failuresOf([section(figure(0.9, false), figure(0.9, true), figure(1, false))], false),
-    ).toHaveLength(2);
+    expect(failuresOf([section(figure(0.9, false), figure(0.9, true), figure(1, false))], false)).toHaveLength(2);
   });
 
   test('when a section breaks off, and not when one only lacks an optional server', () => {
@@ -56,9 +54,7 @@ test('the arguments are known options and sections, or are refused in one line',
   expect(readArguments(['--quick', '--only', 'growth'], parts)).toEqual({ isQuick: true, only: 'growth' });
   expect(readArguments([], parts)).toEqual({ isQuick: false, only: undefined });
   for (const strange of [['--quik'], ['quick'], ['--only', 'nonsense'], ['--only'], ['-q']]) {
-    expect(() => readArguments(strange, parts), strange.join(' ')).toThrow(
-      /^[^\n]*use --quick|^--only takes/,
-    );
+    expect(() => readArguments(strange, parts), strange.join(' ')).toThrow(/^[^\n]*use --quick|^--only takes/);
   }
 });
 

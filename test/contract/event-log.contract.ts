@@ -61,11 +61,7 @@ export function eventLogContract(name: string, make: (topics: readonly string[])
         ),
       );
     const takenBy = (where: string, count: number) =>
-      until(
-        `${where} took ${count}`,
-        () => (taken[where] ?? []).length >= count && taken[where],
-        READ_TIMEOUT_MS,
-      );
+      until(`${where} took ${count}`, () => (taken[where] ?? []).length >= count && taken[where], READ_TIMEOUT_MS);
 
     test('it delivers a message as it was published: id, topic, key, value to the byte, time, trace', async () => {
       const odd = message('other', 'ключ-1', '{"name":"Zoë 🎟","amount":149.5,"n":null}\n');

@@ -9,10 +9,7 @@ import { until } from '../support/servers.ts';
 /**
  * What a replica’s M2M tokens do; `share` returns what it shares with other replicas, empty for each test.
  */
-export function m2mTokensContract(
-  name: string,
-  share: (clock: Clock) => Promise<SharedTokens | undefined>,
-): void {
+export function m2mTokensContract(name: string, share: (clock: Clock) => Promise<SharedTokens | undefined>): void {
   describe(`machine-to-machine tokens ${name}`, () => {
     let issuer: FakeIssuer;
     let tokens: M2mTokens;

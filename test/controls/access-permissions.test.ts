@@ -51,25 +51,22 @@ beforeAll(async () => {
   }
 });
 
-test.each(CLOSED)(
-  'with %s granted to everyone, a route lets an unauthorised caller pass',
-  async (permission) => {
-    const routes = [...permissionsOf].flatMap(([route, asked]) => (asked.has(permission) ? [route] : []));
-    expect(routes, 'routes that ask for it').not.toEqual([]);
-    // What should be refused now succeeds, and uses the orders up.
-    const fresh = await world.renewed();
-    const findings = new Map<string, string[]>();
-    table.opened = permission;
-    try {
-      for (const route of routes) findings.set(route, await walkRefusals(fresh, route, CALLERS));
-    } finally {
-      table.opened = undefined;
-    }
-    expect([...findings.values()].flat()).not.toEqual([]);
-    const askingForNothingElse = routes.filter((route) => permissionsOf.get(route)?.size === 1);
-    expect(askingForNothingElse.filter((route) => findings.get(route)?.length === 0)).toEqual([]);
-  },
-);
+test.each(CLOSED)('with %s granted to everyone, a route lets an unauthorised caller pass', async (permission) => {
+  const routes = [...permissionsOf].flatMap(([route, asked]) => (asked.has(permission) ? [route] : []));
+  expect(routes, 'routes that ask for it').not.toEqual([]);
+  // What should be refused now succeeds, and uses the orders up.
+  const fresh = await world.renewed();
+  const findings = new Map<string, string[]>();
+  table.opened = permission;
+  try {
+    for (const route of routes) findings.set(route, await walkRefusals(fresh, route, CALLERS));
+  } finally {
+    table.opened = undefined;
+  }
+  expect([...findings.values()].flat()).not.toEqual([]);
+  const askingForNothingElse = routes.filter((route) => permissionsOf.get(route)?.size === 1);
+  expect(askingForNothingElse.filter((route) => findings.get(route)?.length === 0)).toEqual([]);
+});
 
 test('every route that refuses a signed-in caller asks for a permission', () => {
   const refusing = Object.keys(ROUTES).filter((route) =>

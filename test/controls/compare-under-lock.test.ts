@@ -60,8 +60,7 @@ describe('a change, when a page gets a PaymentIntent after the order was read', 
     const { answers } = await arena.interleaving.race(
       inStretches({ who: 'buyer', before: 'database order-lock' }, { who: 'page' }),
       {
-        buyer: () =>
-          arena.call('buyer', 'PUT', `/api/order/${orderId}`, { token, body: { seat_ids: seatIds } }),
+        buyer: () => arena.call('buyer', 'PUT', `/api/order/${orderId}`, { token, body: { seat_ids: seatIds } }),
         page: () => arena.call('page', 'POST', `/api/order/${orderId}/create-payment-intent`, { token }),
       },
     );

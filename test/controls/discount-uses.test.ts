@@ -11,10 +11,7 @@ async function twoWantTheLast(arena: Arena): Promise<number[]> {
   const place = (who: string) =>
     arena.call(who, 'POST', '/api/order', { token, body: platform.request(undefined, discountId) });
   const { answers } = await arena.interleaving.race(
-    inStretches(
-      { who: 'first', before: 'database order-insert' },
-      { who: 'second', before: 'database order-insert' },
-    ),
+    inStretches({ who: 'first', before: 'database order-insert' }, { who: 'second', before: 'database order-insert' }),
     { first: () => place('first'), second: () => place('second') },
   );
   return Object.values(answers).map(({ status }) => status);

@@ -33,7 +33,5 @@ test('with numbers that rows take before their commit, a reader misses the row t
   const last = await sales.sell();
   await reader.untilThereAre(2, 'checkout');
   expect(ordersOn(reader)).toEqual([quick, last]);
-  expect(
-    await platform.app.sql(`SELECT FROM sales_feed WHERE message LIKE '%' || $1 || '%'`, [late]),
-  ).toHaveLength(1);
+  expect(await platform.app.sql(`SELECT FROM sales_feed WHERE message LIKE '%' || $1 || '%'`, [late])).toHaveLength(1);
 });

@@ -31,10 +31,7 @@ test('without the key’s guard, a repeated request refunds twice (I7)', async (
     text: /ON CONFLICT[\s\S]*RETURNING claim/,
     becomes: 'RETURNING claim, $7::timestamptz',
   };
-  const arena = await unguarded(
-    [guard],
-    'ALTER TABLE idempotency_keys DROP CONSTRAINT idempotency_keys_pkey',
-  );
+  const arena = await unguarded([guard], 'ALTER TABLE idempotency_keys DROP CONSTRAINT idempotency_keys_pkey');
   expect(await sentAgain(arena)).toEqual({
     statuses: [200, 200],
     kept: [8_000],

@@ -8,10 +8,7 @@ import { findings, guarded, unguarded } from './open-arena.ts';
 async function twoBuyers(arena: Arena) {
   const order = { token: arena.buyer, body: arena.platform.request([randomUUID()]) };
   const { answers } = await arena.interleaving.race(
-    inStretches(
-      { who: 'first', before: 'database order-insert' },
-      { who: 'second', before: 'database order-insert' },
-    ),
+    inStretches({ who: 'first', before: 'database order-insert' }, { who: 'second', before: 'database order-insert' }),
     {
       first: () => arena.call('first', 'POST', '/api/order', order),
       second: () => arena.call('second', 'POST', '/api/order', { ...order, ofReplica: true }),
@@ -30,15 +27,10 @@ async function buyerAndBoxOffice(arena: Arena) {
   const { platform, buyer, admin } = arena;
   const ticket = { event_id: platform.eventId, session_id: platform.sessionId, seat_id: seatId, price: 0 };
   const { answers } = await arena.interleaving.race(
-    inStretches(
-      { who: 'buyer', before: 'database order-insert' },
-      { who: 'office', before: 'database order-insert' },
-    ),
+    inStretches({ who: 'buyer', before: 'database order-insert' }, { who: 'office', before: 'database order-insert' }),
     {
-      buyer: () =>
-        arena.call('buyer', 'POST', '/api/order', { token: buyer, body: platform.request([seatId]) }),
-      office: () =>
-        arena.call('office', 'POST', '/api/order/ticket', { token: admin, body: ticket, ofReplica: true }),
+      buyer: () => arena.call('buyer', 'POST', '/api/order', { token: buyer, body: platform.request([seatId]) }),
+      office: () => arena.call('office', 'POST', '/api/order/ticket', { token: admin, body: ticket, ofReplica: true }),
     },
   );
   const statuses = Object.values(answers).map(({ status }) => status);

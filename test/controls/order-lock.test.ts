@@ -7,13 +7,10 @@ import { findings, guarded, unguarded } from './open-arena.ts';
 async function payInTheMiddleOfCancel(arena: Arena) {
   const orderId = await arena.platform.place(arena.buyer);
   const intentId = await payElsewhere(arena, orderId);
-  await arena.interleaving.race(
-    inStretches({ who: 'buyer', before: 'database order-save-state' }, { who: 'stripe' }),
-    {
-      buyer: () => arena.call('buyer', 'DELETE', `/api/order/${orderId}`, { token: arena.buyer }),
-      stripe: () => arena.reportPayment('stripe', orderId, intentId),
-    },
-  );
+  await arena.interleaving.race(inStretches({ who: 'buyer', before: 'database order-save-state' }, { who: 'stripe' }), {
+    buyer: () => arena.call('buyer', 'DELETE', `/api/order/${orderId}`, { token: arena.buyer }),
+    stripe: () => arena.reportPayment('stripe', orderId, intentId),
+  });
   await arena.rest();
   const [order] = await arena.rows('SELECT status FROM orders WHERE order_id = $1', [orderId]);
   const [payment] = await arena.rows('SELECT state FROM payments WHERE order_id = $1', [orderId]);

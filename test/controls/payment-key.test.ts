@@ -8,10 +8,7 @@ async function reportedTwice(arena: Arena) {
   const orderId = await arena.platform.place(arena.buyer);
   const intentId = await payElsewhere(arena, orderId);
   await arena.interleaving.race(
-    inStretches(
-      { who: 'first', before: 'database order-lock' },
-      { who: 'again', before: 'database order-lock' },
-    ),
+    inStretches({ who: 'first', before: 'database order-lock' }, { who: 'again', before: 'database order-lock' }),
     {
       first: () => arena.reportPayment('first', orderId, intentId),
       again: () => arena.reportPayment('again', orderId, intentId, { ofReplica: true }),

@@ -6,10 +6,9 @@ import { completedOrder, findings, guarded, unguarded } from './open-arena.ts';
 /** A ticket is voided twice with a refund, the second time when the first has read and not yet written. */
 async function voidedTwice(arena: Arena) {
   const orderId = await completedOrder(arena);
-  const [ticket] = await arena.rows<{ ticket_id: string }>(
-    'SELECT ticket_id FROM tickets WHERE order_id = $1',
-    [orderId],
-  );
+  const [ticket] = await arena.rows<{ ticket_id: string }>('SELECT ticket_id FROM tickets WHERE order_id = $1', [
+    orderId,
+  ]);
   const path = `/api/order/ticket/${ticket?.ticket_id}?refund=true`;
   const voided = (who: string) => arena.call(who, 'DELETE', path, { token: arena.admin });
   const { answers } = await arena.interleaving.race(
@@ -17,10 +16,9 @@ async function voidedTwice(arena: Arena) {
     { first: () => voided('first'), second: () => voided('second') },
   );
   const statuses = Object.values(answers).map(({ status }) => status);
-  const refunds = await arena.rows(
-    'SELECT FROM refunds JOIN payments USING (payment_intent_id) WHERE order_id = $1',
-    [orderId],
-  );
+  const refunds = await arena.rows('SELECT FROM refunds JOIN payments USING (payment_intent_id) WHERE order_id = $1', [
+    orderId,
+  ]);
   return { statuses, refunds: refunds.length, findings: await findings(arena) };
 }
 

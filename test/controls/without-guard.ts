@@ -38,7 +38,6 @@ function weaken(executor: Executor, guards: readonly TakenOut[]): Executor {
 
 function takeOut(before: string, { statement, text, becomes }: TakenOut): string {
   const after = before.replace(text, becomes);
-  if (after === before)
-    throw new Error(`${statement} has nothing like ${text}: there is no guard to take out`);
+  if (after === before) throw new Error(`${statement} has nothing like ${text}: there is no guard to take out`);
   return after;
 }

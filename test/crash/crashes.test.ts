@@ -23,8 +23,7 @@ const recorded = await recordAll();
  * An order that is written alone because a shared statement waited for a lock: whether that happens depends on the
  * machine. The same statement is killed on its way from orders with a discount.
  */
-const BY_CHANCE =
-  /order-insert <- new-orders\.store:\d+ <- write-orders:\d+ <- write-orders:\d+( with rows)?$/;
+const BY_CHANCE = /order-insert <- new-orders\.store:\d+ <- write-orders:\d+ <- write-orders:\d+( with rows)?$/;
 
 /** Each point with the first flow that reaches it. */
 const flowOf = new Map(
@@ -77,8 +76,7 @@ const BEYOND_FLOWS: Readonly<Record<string, string>> = {
 };
 
 describe('the points', () => {
-  const effects = (pattern: RegExp) =>
-    new Set([...flowOf.keys()].flatMap((point) => pattern.exec(point)?.[1] ?? []));
+  const effects = (pattern: RegExp) => new Set([...flowOf.keys()].flatMap((point) => pattern.exec(point)?.[1] ?? []));
   const before = effects(/^(?:before|between \S+ \S+(?: with rows)? and) (\S+ \S+)/);
   const after = effects(/^(?:after|between) (\S+ \S+)/);
   const uncovered = (effects: readonly string[]) =>
@@ -111,16 +109,12 @@ const DUE_WORK = 'UPDATE work SET';
 
 /** Every statement in a store, read from the sources: its name and the text after it. */
 function storeStatements(): StoreStatement[] {
-  const stores = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
-    file.endsWith('.store.ts'),
-  );
+  const stores = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.store.ts'));
   return stores.flatMap((file) => {
     const source = readFileSync(`src/${file}`, 'utf8');
     const statements = [...source.matchAll(/name: '([\w-]+)',\s*text:\s*(`[^`]*`|'[^']*')/g)];
     const due = [...source.matchAll(/\b(?:claimDue|keepFailure|retryStuck|foldStatement)\(\s*'([\w-]+)'/g)];
-    const built = [...source.matchAll(/return \{\s*name,\s*text: `([\s\S]*?)`,\s*\};/g)].map(
-      ([, text = '']) => text,
-    );
+    const built = [...source.matchAll(/return \{\s*name,\s*text: `([\s\S]*?)`,\s*\};/g)].map(([, text = '']) => text);
     // A write in a statement of another form would be missed.
     const texts = [...statements.map(([, , text = '']) => text), ...built];
     expect(writesIn(texts.join('\n')), file).toBe(writesIn(withoutComments(source)));
@@ -150,9 +144,7 @@ const PORTS = [
 /** The methods of the ports to other processes, as effects. */
 function portMethods(): string[] {
   return PORTS.flatMap(([port, type, file]) => {
-    const body = new RegExp(`export interface ${type} \\{\\n([\\s\\S]*?)\\n\\}`).exec(
-      readFileSync(file, 'utf8'),
-    )?.[1];
+    const body = new RegExp(`export interface ${type} \\{\\n([\\s\\S]*?)\\n\\}`).exec(readFileSync(file, 'utf8'))?.[1];
     const methods = [...(body ?? '').matchAll(/^ {2}(\w+)\(/gm)].map(([, method]) => `${port} ${method}`);
     if (methods.length === 0) throw new Error(`${file} has no ${type}`);
     return methods;

@@ -52,10 +52,7 @@ export const DOOR_FLOWS: Readonly<Record<string, Flow>> = {
     );
     const ticketId = ticket?.ticket_id ?? '';
     const text = earlierText({ ticketId, orderId, seatId: ticket?.seat_id ?? '', seatLabel: 'A12' });
-    await world.sql('UPDATE tickets SET qr_code = $2 WHERE ticket_id = $1', [
-      ticketId,
-      await earlierPicture(text),
-    ]);
+    await world.sql('UPDATE tickets SET qr_code = $2 WHERE ticket_id = $1', [ticketId, await earlierPicture(text)]);
     await world.sql('INSERT INTO earlier_codes (ticket_id) VALUES ($1)', [ticketId]);
     await world.until('it is read', async () => {
       const [code] = await world.sql<{ state: string }>('SELECT state FROM earlier_codes');
@@ -78,7 +75,6 @@ export const DOOR_FLOWS: Readonly<Record<string, Flow>> = {
       body,
     });
     const outcomes = answer.body.results.map(({ outcome }: { outcome: string }) => outcome);
-    if (outcomes.join() !== 'admitted,admitted,conflict')
-      throw new Error(`the batch was answered ${outcomes}`);
+    if (outcomes.join() !== 'admitted,admitted,conflict') throw new Error(`the batch was answered ${outcomes}`);
   },
 };

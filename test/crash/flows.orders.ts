@@ -1,16 +1,6 @@
 import { readQrCode } from '../../scripts/qr-reader.ts';
 import type { Flow } from './flows.ts';
-import {
-  announced,
-  becomes,
-  confirm,
-  expire,
-  loseWebhooks,
-  openPayment,
-  PAST_HOLD_MS,
-  place,
-  sell,
-} from './steps.ts';
+import { announced, becomes, confirm, expire, loseWebhooks, openPayment, PAST_HOLD_MS, place, sell } from './steps.ts';
 import { discountId, orderFor, ordersOfEachSession, type World } from './world.ts';
 
 const ROUNDS_TOGETHER = 20;
@@ -42,8 +32,7 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
         world.request(201, 'POST', '/api/order', { as: 'buyer', body }),
       );
       // All of them are answered or given up before the flow continues or ends.
-      for (const each of await Promise.allSettled(together))
-        if (each.status === 'rejected') throw each.reason;
+      for (const each of await Promise.allSettled(together)) if (each.status === 'rejected') throw each.reason;
     }
   },
 

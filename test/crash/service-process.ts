@@ -12,9 +12,7 @@ export interface ServiceProcess extends Service {
 }
 
 /** Starts it with these variables and PATH only; `killed` when it died before it was up. */
-export async function startProcess(
-  env: Readonly<Record<string, string>>,
-): Promise<ServiceProcess | 'killed'> {
+export async function startProcess(env: Readonly<Record<string, string>>): Promise<ServiceProcess | 'killed'> {
   const { PATH = '' } = process.env;
   const child = fork('test/crash/crash-service.ts', {
     env: { PATH, ...env },

@@ -91,13 +91,11 @@ async function expectMoneySound(world: World): Promise<void> {
       }))
       .toSorted(byId),
   );
-  const written = refunds
-    .filter(isAtStripe)
-    .map(({ payment_intent_id: intent, provider_id: id, amount }) => ({
-      id,
-      intent,
-      amount,
-    }));
+  const written = refunds.filter(isAtStripe).map(({ payment_intent_id: intent, provider_id: id, amount }) => ({
+    id,
+    intent,
+    amount,
+  }));
   expect(written.toSorted(byId)).toEqual(back.toSorted(byId));
   for (const payment of payments) expectPaymentSound(payment, orders, refunds);
   for (const order of orders) expectPaid(order, payments);
@@ -107,8 +105,7 @@ async function expectMoneySound(world: World): Promise<void> {
 }
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }) => (a.id < b.id ? -1 : 1);
-const isAtStripe = ({ payment_intent_id: id }: { readonly payment_intent_id: string }) =>
-  id.startsWith('pi_');
+const isAtStripe = ({ payment_intent_id: id }: { readonly payment_intent_id: string }) => id.startsWith('pi_');
 const asMoney = ({ payment_intent_id: id, order_id: order, amount, currency }: PaymentRow) => ({
   id,
   order,
@@ -124,11 +121,7 @@ async function refundedMoney(world: World) {
 }
 
 /** A payment pays for its completed order, or is refunded completely. */
-function expectPaymentSound(
-  payment: PaymentRow,
-  orders: readonly OrderRow[],
-  refunds: readonly RefundRow[],
-): void {
+function expectPaymentSound(payment: PaymentRow, orders: readonly OrderRow[], refunds: readonly RefundRow[]): void {
   const back = refunds
     .filter(({ payment_intent_id: id }) => id === payment.payment_intent_id)
     .reduce((total, { amount }) => total + amount, 0);
@@ -171,9 +164,7 @@ interface OutboxRow {
 
 /** What was committed was announced in the order of its key, and nothing else was (I4). */
 async function expectAnnouncementsSound(world: World): Promise<void> {
-  const committed = await world.sql<OutboxRow>(
-    'SELECT event_id, topic, key, value FROM outbox_ever ORDER BY id',
-  );
+  const committed = await world.sql<OutboxRow>('SELECT event_id, topic, key, value FROM outbox_ever ORDER BY id');
   const log = readEventLog(world.eventLog);
   const firsts = [...new Map(log.toReversed().map((message) => [message.eventId, message])).values()];
   const byKey = Map.groupBy(firsts.toReversed(), ({ key }) => key);

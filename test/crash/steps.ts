@@ -41,19 +41,16 @@ export function confirm(world: World, { intentId, clientSecret }: Payment, card 
 
 export async function becomes(world: World, { orderId }: Placed, status: string): Promise<void> {
   await world.until(`order ${orderId} is ${status}`, async () => {
-    const [order] = await world.sql<{ status: string }>('SELECT status FROM orders WHERE order_id = $1', [
-      orderId,
-    ]);
+    const [order] = await world.sql<{ status: string }>('SELECT status FROM orders WHERE order_id = $1', [orderId]);
     return order?.status === status;
   });
 }
 
 export async function paymentIs(world: World, intentId: string, state: string): Promise<void> {
   await world.until(`payment ${intentId} is ${state}`, async () => {
-    const [payment] = await world.sql<{ state: string }>(
-      'SELECT state FROM payments WHERE payment_intent_id = $1',
-      [intentId],
-    );
+    const [payment] = await world.sql<{ state: string }>('SELECT state FROM payments WHERE payment_intent_id = $1', [
+      intentId,
+    ]);
     return payment?.state === state;
   });
 }
@@ -83,11 +80,7 @@ export async function expire(world: World, order: Placed): Promise<void> {
  * Money for an order on an intent that the service did not make: from another page, or from Stripe’s
  * dashboard.
  */
-export async function payUnrequested(
-  world: World,
-  { orderId }: Placed,
-  amount = PRICE_MINOR,
-): Promise<string> {
+export async function payUnrequested(world: World, { orderId }: Placed, amount = PRICE_MINOR): Promise<string> {
   const intent = await world.stripe('POST', 'payment_intents', {
     amount: String(amount),
     currency: 'lkr',

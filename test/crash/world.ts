@@ -79,10 +79,7 @@ export interface World {
   until(what: string, holds: () => Promise<unknown>): Promise<void>;
   /** The same, and holds end as well. */
   untilEnded(what: string, holds: () => Promise<unknown>): Promise<void>;
-  sql<Row extends object = Record<string, unknown>>(
-    text: string,
-    values?: readonly unknown[],
-  ): Promise<Row[]>;
+  sql<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Seats that were not requested before. */
   seats(count: number): string[];
   close(): Promise<void>;
@@ -253,8 +250,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     if (answer.status !== status) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
     // An answer that says "try again" is not kept.
     const isKept = status < 400 || !ERRORS[answer.body.code as ErrorCode].retry;
-    if (key !== undefined && isKept)
-      keyed.push({ method, path, as: options.as, body: options.body, key, answer });
+    if (key !== undefined && isKept) keyed.push({ method, path, as: options.as, body: options.body, key, answer });
     return answer;
   }
 

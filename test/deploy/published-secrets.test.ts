@@ -19,8 +19,7 @@ const GO_DIGEST = /h1:[A-Za-z0-9+/]{43}=/g;
 /** The parts of a text that could be a key of QR codes. */
 function keysIn(text: string): string[] {
   return (text.replace(GO_DIGEST, '').match(KEY) ?? []).filter(
-    (word) =>
-      (word.endsWith('=') || LOOKS_RANDOM.test(word)) && Buffer.from(word, 'base64').length === KEY_BYTES,
+    (word) => (word.endsWith('=') || LOOKS_RANDOM.test(word)) && Buffer.from(word, 'base64').length === KEY_BYTES,
   );
 }
 

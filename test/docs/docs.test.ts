@@ -9,9 +9,7 @@ import { documentedTopics } from '../support/documented-events.ts';
 
 describe('docs/errors.md', () => {
   test('it lists every code with its status and whether a retry helps, and no other', () => {
-    const rows = [
-      ...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(\w+)` \| (\d+) \| (yes|no) \| .+ \|$/gm),
-    ];
+    const rows = [...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(\w+)` \| (\d+) \| (yes|no) \| .+ \|$/gm)];
     const documented = rows.map(([, code, status, retry]) => ({
       code,
       status: Number(status),
@@ -29,8 +27,7 @@ describe('docs/configuration.md', () => {
 
   test('it lists every variable with its default and meaning', () => {
     const rows = describeVariables().map(
-      ({ name, fallback, meaning }) =>
-        `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${meaning} |`,
+      ({ name, fallback, meaning }) => `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${meaning} |`,
     );
     const table = configuration.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line));
     expect(table).toEqual(rows);
@@ -72,10 +69,7 @@ describe('docs/decisions', () => {
     const decisions = readdirSync('docs/decisions')
       .map((name) => readFileSync(`docs/decisions/${name}`, 'utf8'))
       .join('\n');
-    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<
-      string,
-      Record<string, string>
-    >;
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, Record<string, string>>;
     const names = ['dependencies', 'optionalDependencies', 'devDependencies'].flatMap((kind) =>
       Object.keys(manifest[kind] ?? {}),
     );

@@ -22,10 +22,7 @@ describe('the access table and the OpenAPI document', () => {
       const row = ROUTES[route];
       if (!row) return [];
       const { query, body } = requestOf(route, row, about);
-      const has = new Set([
-        ...slotsOf(requestOf(route, row, about)).map(({ at }) => at),
-        ...fieldsOf({ query, body }),
-      ]);
+      const has = new Set([...slotsOf(requestOf(route, row, about)).map(({ at }) => at), ...fieldsOf({ query, body })]);
       return ids.filter((id) => !has.has(id)).map((id) => `${route}: ${id}`);
     });
     expect(missing).toEqual([]);
@@ -34,9 +31,7 @@ describe('the access table and the OpenAPI document', () => {
 
 /** Fields that are null have their place, too. */
 function fieldsOf(parts: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(parts).flatMap(([part, fields]) =>
-    Object.keys(fields ?? {}).map((name) => `${part}.${name}`),
-  );
+  return Object.entries(parts).flatMap(([part, fields]) => Object.keys(fields ?? {}).map((name) => `${part}.${name}`));
 }
 
 describe.each(Object.keys(ROUTES))('%s', (route) => {

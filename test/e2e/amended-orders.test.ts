@@ -33,10 +33,9 @@ type Sold = Awaited<ReturnType<typeof sold>>;
 async function topicsOf(orderId: string): Promise<string[]> {
   const ofOrder = () => events.messages.filter(({ key }) => key === orderId);
   await until('all is published', async () => {
-    const stored = await platform.app.sql<{ event_id: string }>(
-      'SELECT event_id FROM outbox WHERE key = $1',
-      [orderId],
-    );
+    const stored = await platform.app.sql<{ event_id: string }>('SELECT event_id FROM outbox WHERE key = $1', [
+      orderId,
+    ]);
     return stored.every(({ event_id }) => ofOrder().some(({ eventId }) => eventId === event_id));
   });
   const once = new Map(ofOrder().map((message) => [message.eventId, message]));
@@ -63,10 +62,9 @@ async function orderAsRead(orderId: string) {
 const refundAtStripe = async (intentId: string, amount: string) => {
   await stripe.post('refunds', { payment_intent: intentId, amount });
   await until('the refund is known', async () => {
-    const rows = await platform.app.sql(
-      "SELECT FROM refunds WHERE payment_intent_id = $1 AND origin <> 'service'",
-      [intentId],
-    );
+    const rows = await platform.app.sql("SELECT FROM refunds WHERE payment_intent_id = $1 AND origin <> 'service'", [
+      intentId,
+    ]);
     return rows.length === 1;
   });
 };
@@ -74,11 +72,7 @@ const refundAtStripe = async (intentId: string, amount: string) => {
 /** Every action that changes a completed order and leaves it completed, with the number of amendments that it announces. */
 const AMENDING: readonly (readonly [string, number, (order: Sold) => Promise<unknown>])[] = [
   ['an organiser voids a ticket', 1, ({ tickets: [first] }) => organiser.void(first)],
-  [
-    'an organiser voids and refunds a ticket',
-    1,
-    ({ tickets: [first] }) => organiser.void(first, '?refund=true'),
-  ],
+  ['an organiser voids and refunds a ticket', 1, ({ tickets: [first] }) => organiser.void(first, '?refund=true')],
   [
     'an organiser refunds a ticket that they voided before',
     2,
@@ -94,26 +88,10 @@ const AMENDING: readonly (readonly [string, number, (order: Sold) => Promise<unk
       for (const ticket of tickets) await organiser.void(ticket);
     },
   ],
-  [
-    'an organiser moves a ticket',
-    1,
-    ({ tickets: [first] }) => organiser.amend(first, { seat_id: randomUUID() }),
-  ],
-  [
-    'an organiser relabels a ticket',
-    1,
-    ({ tickets: [first] }) => organiser.amend(first, { seat_label: 'Box 3' }),
-  ],
-  [
-    'an organiser writes a note on a ticket',
-    1,
-    ({ tickets: [first] }) => organiser.amend(first, { note: 'aisle' }),
-  ],
-  [
-    'an administrator refunds a part',
-    1,
-    ({ orderId }) => admin.refund(orderId, { amount: 10, reason: 'late start' }),
-  ],
+  ['an organiser moves a ticket', 1, ({ tickets: [first] }) => organiser.amend(first, { seat_id: randomUUID() })],
+  ['an organiser relabels a ticket', 1, ({ tickets: [first] }) => organiser.amend(first, { seat_label: 'Box 3' })],
+  ['an organiser writes a note on a ticket', 1, ({ tickets: [first] }) => organiser.amend(first, { note: 'aisle' })],
+  ['an administrator refunds a part', 1, ({ orderId }) => admin.refund(orderId, { amount: 10, reason: 'late start' })],
   ['a refund at Stripe covers a ticket', 1, ({ intentId }) => refundAtStripe(intentId, '6000')],
   ['a refund at Stripe covers no ticket', 1, ({ intentId }) => refundAtStripe(intentId, '1000')],
 ];
@@ -127,9 +105,7 @@ describe('ticketly.order.amended', () => {
     expect(events.on('ticketly.order.updated', order.orderId)).toMatchObject([
       { Status: 'completed', tickets: [{}, {}] },
     ]);
-    expect(announcedOn('ticketly.order.amended', order.orderId).at(-1)).toEqual(
-      await orderAsRead(order.orderId),
-    );
+    expect(announcedOn('ticketly.order.amended', order.orderId).at(-1)).toEqual(await orderAsRead(order.orderId));
   });
 
   test('it does not carry an order that changes while it is pending', async () => {
@@ -143,10 +119,7 @@ describe('ticketly.order.amended', () => {
   test.each<[string, (order: Sold) => Promise<unknown>]>([
     ['an administrator cancels it', ({ orderId }) => admin.cancel(orderId)],
     ['an administrator refunds all of it', ({ orderId }) => admin.refund(orderId, { reason: 'moved' })],
-    [
-      'all of it is refunded at Stripe',
-      ({ intentId }) => stripe.post('refunds', { payment_intent: intentId }),
-    ],
+    ['all of it is refunded at Stripe', ({ intentId }) => stripe.post('refunds', { payment_intent: intentId })],
   ])(
     'it does not carry a completed order that ends, which goes to the topic of cancellations: %s',
     async (_name, act) => {

@@ -49,11 +49,7 @@ const sell = async (ids: Ids, seats = 1, discountId?: string) =>
 describe('figures', () => {
   test('are exactly what the contract says, on every replica', async () => {
     const ids = newEvent();
-    const discountId = catalogueDiscount(
-      platform.seating,
-      { type: 'FLAT_OFF', amount: 50.5 },
-      { code: 'EARLY' },
-    );
+    const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 50.5 }, { code: 'EARLY' });
     await sell(ids, 2, discountId);
     await sell(ids);
     await placeFor(ids);
@@ -96,9 +92,7 @@ describe('figures', () => {
       });
       expect(await answer(`/events/${event_id}/discounts`)).toEqual({
         event_id,
-        discount_usage: [
-          { date: today, discount_code: 'EARLY', usage_count: 1, total_discount_amount: 50.5 },
-        ],
+        discount_usage: [{ date: today, discount_code: 'EARLY', usage_count: 1, total_discount_amount: 50.5 }],
       });
       expect(await answer(`/organizations/${organization_id}`)).toEqual({ organization_id, ...figures });
       const post = async (path: string) =>
@@ -152,12 +146,7 @@ describe('figures', () => {
       (await ask(`/events/${ids.event_id}?tz=${tz}`)).body.daily_sales.map(
         (day: { date: string; revenue: number }) => `${day.date} ${day.revenue}`,
       );
-    expect(await days('Asia/Colombo')).toEqual([
-      '2026-03-01 100',
-      '2026-03-02 100',
-      '2026-03-03 0',
-      '2026-03-04 100',
-    ]);
+    expect(await days('Asia/Colombo')).toEqual(['2026-03-01 100', '2026-03-02 100', '2026-03-03 0', '2026-03-04 100']);
     expect(await days('UTC')).toEqual(['2026-03-01 200', '2026-03-02 0', '2026-03-03 0', '2026-03-04 100']);
     const rows = await readRows(platform.app.dsn, ids.organization_id);
     for (const zone of ['Asia/Kathmandu', 'Pacific/Chatham', 'America/St_Johns']) {
@@ -186,9 +175,7 @@ describe('figures', () => {
     for (let order = 0; order < 3; order += 1) await sell(ids);
     const before = await organiser.figures(ids.event_id);
     await until('all is folded', async () => {
-      const rows = await platform.app.sql('SELECT is_folded FROM sales_by_time WHERE event_id = $1', [
-        ids.event_id,
-      ]);
+      const rows = await platform.app.sql('SELECT is_folded FROM sales_by_time WHERE event_id = $1', [ids.event_id]);
       return rows.every((row) => row.is_folded);
     });
     expect(await organiser.figures(ids.event_id)).toEqual(before);
@@ -298,16 +285,13 @@ describe('bad input', () => {
     }
   });
 
-  test.each(['/events/batch', '/events/batch/individual'])(
-    '%s accepts 200 events and refuses 201',
-    async (path) => {
-      const eventIds = Array.from({ length: 201 }, () => own(randomUUID()));
-      const post = (asked: string[]) => organiser.call('POST', BASE + path, { eventIds: asked });
-      expect((await post(eventIds.slice(1))).status).toBe(200);
-      const { status, body } = await post(eventIds);
-      expect({ status, field: body.errors[0].field }).toEqual({ status: 400, field: 'body/eventIds' });
-    },
-  );
+  test.each(['/events/batch', '/events/batch/individual'])('%s accepts 200 events and refuses 201', async (path) => {
+    const eventIds = Array.from({ length: 201 }, () => own(randomUUID()));
+    const post = (asked: string[]) => organiser.call('POST', BASE + path, { eventIds: asked });
+    expect((await post(eventIds.slice(1))).status).toBe(200);
+    const { status, body } = await post(eventIds);
+    expect({ status, field: body.errors[0].field }).toEqual({ status: 400, field: 'body/eventIds' });
+  });
 
   test('a batch of ten with an event of another organiser is refused with 403, and shows nothing of the other nine', async () => {
     const ids = newEvent();
@@ -356,8 +340,7 @@ describe('the list of orders', () => {
   test('sorts, filters, and counts all that match', async () => {
     const ids = newEvent();
     const orderIds: string[] = [];
-    for (const seatId of seatsAt(platform.seating, 300, 100, 200))
-      orderIds.push(await buyerOf(ids).place([seatId]));
+    for (const seatId of seatsAt(platform.seating, 300, 100, 200)) orderIds.push(await buyerOf(ids).place([seatId]));
     await buyer.cancel(String(orderIds[1]));
     const list = async (query: string) => {
       const { body, headers } = await ask(`/events/${ids.event_id}/orders${query}`);
@@ -527,10 +510,8 @@ describe('an export', () => {
 
   test('has each kind of row, and only a header when there are none', async () => {
     const ids = newEvent();
-    const lines = async (what: string) =>
-      (await (await open(url(ids, what))).body.text()).trimEnd().split('\r\n');
-    for (const what of ['orders', 'tickets', 'checkins', 'discounts'])
-      expect(await lines(what)).toHaveLength(1);
+    const lines = async (what: string) => (await (await open(url(ids, what))).body.text()).trimEnd().split('\r\n');
+    for (const what of ['orders', 'tickets', 'checkins', 'discounts']) expect(await lines(what)).toHaveLength(1);
     const orderId = await sell(ids, 2);
     const pending = await placeFor(ids);
     await platform.app.sql(
@@ -557,8 +538,7 @@ describe('an export', () => {
     await insertSold(ids, 500, 'LATE');
     const late = await sell(ids, 3);
     let text = first.toString();
-    for (let part = await reader.next(); !part.done; part = await reader.next())
-      text += part.value.toString();
+    for (let part = await reader.next(); !part.done; part = await reader.next()) text += part.value.toString();
     const lines = text.trimEnd().split('\r\n').slice(1);
     expect(lines).toHaveLength(40_000);
     expect(text).not.toContain('LATE');

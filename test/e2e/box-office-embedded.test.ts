@@ -34,9 +34,7 @@ test('with everything embedded, an organiser issues a complimentary ticket, move
   const statusOf = async (id: string) => (await seatsOf(session.id)).find((seat) => seat.id === id)?.status;
   const seats = await seatsOf(session.id);
   const [first] = seats.filter(({ status }) => status === 'AVAILABLE');
-  const second = seats.find(
-    (seat) => seat.status === 'AVAILABLE' && seat !== first && seat.tier.id === first?.tier.id,
-  );
+  const second = seats.find((seat) => seat.status === 'AVAILABLE' && seat !== first && seat.tier.id === first?.tier.id);
   const other = seats.find((seat) => seat.status === 'AVAILABLE' && seat.tier.id !== first?.tier.id);
   if (!first || !second || !other) throw new Error('the demo venue is sold out');
 

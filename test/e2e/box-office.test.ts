@@ -42,18 +42,14 @@ beforeEach(() => {
 const refunded = (ticket: TicketRef) => organiser.void(ticket, '?refund=true');
 
 /** A completed order of the buyer for seats at these prices. */
-const sold = <Prices extends readonly number[]>(...prices: Prices) =>
-  buyer.buy(seatsAt(platform.seating, ...prices));
+const sold = <Prices extends readonly number[]>(...prices: Prices) => buyer.buy(seatsAt(platform.seating, ...prices));
 
 async function priceOf(order: OrderRef): Promise<unknown> {
-  const [row] = await platform.app.sql('SELECT price::text FROM orders WHERE order_id = $1', [
-    orderIdOf(order),
-  ]);
+  const [row] = await platform.app.sql('SELECT price::text FROM orders WHERE order_id = $1', [orderIdOf(order)]);
   return row?.price;
 }
 
-const seatStatuses = (seatId: string) =>
-  events.ofSeats(platform.sessionId, [seatId]).map(({ status }) => status);
+const seatStatuses = (seatId: string) => events.ofSeats(platform.sessionId, [seatId]).map(({ status }) => status);
 
 /** The entries of the audit trail about an order, the newest first. */
 const auditOf = async (order: OrderRef) =>
@@ -169,9 +165,7 @@ describe('a ticket for cash', () => {
   test('is in the organiser’s figures, both the cash taken and the cash refunded', async () => {
     const figures = async () => {
       const { total_orders, total_revenue, money_taken, money_refunded } = await organiser.figures();
-      return [total_orders, total_revenue, money_taken, money_refunded].map((figure) =>
-        Math.round(figure * 100),
-      );
+      return [total_orders, total_revenue, money_taken, money_refunded].map((figure) => Math.round(figure * 100));
     };
     const before = await figures();
     const since = async () => (await figures()).map((figure, at) => figure - (before[at] ?? 0));
@@ -281,9 +275,7 @@ describe('voiding', () => {
     expect(await stored.refunds(orderId)).toEqual([]);
     await until('the change of the seat is published', () => seatStatuses(seat_id).includes('AVAILABLE'));
     const updated = events.on('ticketly.order.amended', orderId).at(-1);
-    expect(updated?.tickets.map(({ ticket_id }: { ticket_id: string }) => ticket_id)).toEqual([
-      second.ticket_id,
-    ]);
+    expect(updated?.tickets.map(({ ticket_id }: { ticket_id: string }) => ticket_id)).toEqual([second.ticket_id]);
     expect(await platform.app.sql('SELECT void_reason FROM tickets WHERE ticket_id = $1', [first])).toEqual([
       { void_reason: 'organiser' },
     ]);
@@ -293,14 +285,10 @@ describe('voiding', () => {
   test('the same ticket twice, also concurrently, has one effect', async () => {
     const { orderId, tickets } = await sold(100, 50);
     const [first] = tickets;
-    const answers = await Promise.all(
-      Array.from({ length: 4 }, () => organiser.tries.void(first, '?refund=true')),
-    );
+    const answers = await Promise.all(Array.from({ length: 4 }, () => organiser.tries.void(first, '?refund=true')));
     expect(answers.map(({ status }) => status)).toEqual([204, 204, 204, 204]);
     await refunded(first);
-    expect(await stored.refunds(orderId)).toMatchObject([
-      { amount_minor: 10_000, ticket_id: first.ticket_id },
-    ]);
+    expect(await stored.refunds(orderId)).toMatchObject([{ amount_minor: 10_000, ticket_id: first.ticket_id }]);
     expect((await auditOf(orderId)).map(({ after }) => after)).toEqual([{ is_void: true, given_back: 100 }]);
   });
 
@@ -347,9 +335,9 @@ describe('voiding', () => {
     expect(await stored.liveSeats(orderId)).toEqual([]);
     await refunded(ticket);
     expect(await stored.state(orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
-    expect(
-      await until('it is cancelled', () => events.on('ticketly.order.canceled', orderId)[0]),
-    ).toMatchObject({ seat_ids: [] });
+    expect(await until('it is cancelled', () => events.on('ticketly.order.canceled', orderId)[0])).toMatchObject({
+      seat_ids: [],
+    });
   });
 
   test('the last ticket ends the order when it cost nothing', async () => {
@@ -415,9 +403,7 @@ describe('changing', () => {
       price_at_purchase: 100,
     });
     expect(await buyer.ticket(ticketId)).toMatchObject({ seat_id: to, qr_code: before.qr_code });
-    await until('the changes of both seats are published', () =>
-      seatStatuses(before.seat_id).includes('AVAILABLE'),
-    );
+    await until('the changes of both seats are published', () => seatStatuses(before.seat_id).includes('AVAILABLE'));
     expect(seatStatuses(to)).toEqual(['BOOKED']);
     expect(events.on('ticketly.order.amended', orderId).at(-1)?.tickets).toMatchObject([{ seat_id: to }]);
     await buyer.order([before.seat_id]);

@@ -46,15 +46,12 @@ beforeEach(() => {
 /** Seats at the prices given, in major units. */
 const seats = <Prices extends readonly number[]>(...prices: Prices) => seatsAt(platform.seating, ...prices);
 
-const seatsOf = (order: { tickets: { seat_id: string }[] }) =>
-  order.tickets.map((each) => each.seat_id).sort();
+const seatsOf = (order: { tickets: { seat_id: string }[] }) => order.tickets.map((each) => each.seat_id).sort();
 
 /** Everything stored about an order and its seats, to verify that none of it changed. */
 async function rowsOf(orderId: string) {
   const [order] = await platform.app.sql('SELECT * FROM orders WHERE order_id = $1', [orderId]);
-  const tickets = await platform.app.sql('SELECT * FROM tickets WHERE order_id = $1 ORDER BY ticket_id', [
-    orderId,
-  ]);
+  const tickets = await platform.app.sql('SELECT * FROM tickets WHERE order_id = $1 ORDER BY ticket_id', [orderId]);
   const messages = await platform.app.sql('SELECT id FROM outbox WHERE key = $1', [orderId]);
   return { order, tickets, messages };
 }
@@ -66,10 +63,9 @@ async function publishAll(): Promise<void> {
 const seatMessages = (seatIds: readonly string[]) => events.ofSeats(platform.sessionId, seatIds);
 
 async function usesOf(discountId: string): Promise<number> {
-  const [row] = await platform.app.sql<{ uses: number }>(
-    'SELECT uses FROM discount_uses WHERE discount_id = $1',
-    [discountId],
-  );
+  const [row] = await platform.app.sql<{ uses: number }>('SELECT uses FROM discount_uses WHERE discount_id = $1', [
+    discountId,
+  ]);
   return row?.uses ?? 0;
 }
 
@@ -181,42 +177,33 @@ describe('a change of seats', () => {
     const orderId = await buyer.place([old]);
     const [before] = await platform.app.sql('SELECT expires_at FROM orders WHERE order_id = $1', [orderId]);
     await buyer.change(orderId, { seat_ids: [next] });
-    expect(await platform.app.sql('SELECT expires_at FROM orders WHERE order_id = $1', [orderId])).toEqual([
-      before,
-    ]);
+    expect(await platform.app.sql('SELECT expires_at FROM orders WHERE order_id = $1', [orderId])).toEqual([before]);
   });
 
   test.each([
     ['held by another', 'here'],
     ['sold, which the holds of this process do not show', 'elsewhere'],
-  ])(
-    'to seats of which one is %s is refused, naming that seat, and changes nothing',
-    async (_name, where) => {
-      const [mine, taken, free] = seats(100, 100, 100);
-      const orderId = await buyer.place([mine]);
-      const there = where === 'here' ? stranger : stranger.via({ app: await startReplica(platform) });
-      await there.order([taken]);
-      const before = await rowsOf(orderId);
-      const { status, body } = await buyer.tries.change(orderId, { seat_ids: [free, taken] });
-      expect({ status, code: body.code, seats: body.seat_ids }).toEqual({
-        status: 409,
-        code: 'seats_taken',
-        seats: [taken],
-      });
-      expect(await rowsOf(orderId)).toEqual(before);
-      // The free seat was released again, and the old one was kept.
-      await stranger.place([free]);
-      expect((await stranger.tries.order([mine])).status).toBe(409);
-    },
-  );
+  ])('to seats of which one is %s is refused, naming that seat, and changes nothing', async (_name, where) => {
+    const [mine, taken, free] = seats(100, 100, 100);
+    const orderId = await buyer.place([mine]);
+    const there = where === 'here' ? stranger : stranger.via({ app: await startReplica(platform) });
+    await there.order([taken]);
+    const before = await rowsOf(orderId);
+    const { status, body } = await buyer.tries.change(orderId, { seat_ids: [free, taken] });
+    expect({ status, code: body.code, seats: body.seat_ids }).toEqual({
+      status: 409,
+      code: 'seats_taken',
+      seats: [taken],
+    });
+    expect(await rowsOf(orderId)).toEqual(before);
+    // The free seat was released again, and the old one was kept.
+    await stranger.place([free]);
+    expect((await stranger.tries.order([mine])).status).toBe(409);
+  });
 
   test.each([
     ['the query service refuses them', { query: { status: 400, body: { message: 'Not on sale.' } } }, 400],
-    [
-      'the seating service refuses them',
-      { seating: { status: 409, body: { message: 'Not on sale.' } } },
-      400,
-    ],
+    ['the seating service refuses them', { seating: { status: 409, body: { message: 'Not on sale.' } } }, 400],
     ['the seating services are unavailable', { isUnavailable: true }, 503],
   ])('when %s changes nothing and leaves the new seats free', async (_name, change, status) => {
     const [mine, next] = seats(100, 100);
@@ -262,11 +249,7 @@ describe('a change that involves a discount', () => {
 
   test('finds a discount that is not public where the service quotes it', async () => {
     const orderId = await buyer.place(seats(100));
-    const discountId = catalogueDiscount(
-      platform.seating,
-      { type: 'FLAT_OFF', amount: 30 },
-      { public: false },
-    );
+    const discountId = catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 30 }, { public: false });
     expect(await buyer.change(orderId, { discount_id: discountId })).toMatchObject({ Price: 70 });
   });
 
@@ -345,18 +328,10 @@ describe('a change that involves a discount', () => {
 
   test.each([
     ['is unknown', () => randomUUID()],
-    [
-      'is not active',
-      () => catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 1 }, { active: false }),
-    ],
+    ['is not active', () => catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 1 }, { active: false })],
     [
       'is used up as reported',
-      () =>
-        catalogueDiscount(
-          platform.seating,
-          { type: 'FLAT_OFF', amount: 1 },
-          { maxUsage: 2, currentUsage: 2 },
-        ),
+      () => catalogueDiscount(platform.seating, { type: 'FLAT_OFF', amount: 1 }, { maxUsage: 2, currentUsage: 2 }),
     ],
   ])('is refused with a reason when the discount %s', async (_name, discount) => {
     const orderId = await buyer.place(seats(100));
@@ -383,10 +358,7 @@ describe('a change that involves a discount', () => {
     const [one, two] = [await buyer.place(seats(100), a), await buyer.place(seats(100), b)];
     for (let round = 0; round < 20; round += 1) {
       const [first, second] = round % 2 === 0 ? [b, a] : [a, b];
-      await Promise.all([
-        buyer.change(one, { discount_id: first }),
-        buyer.change(two, { discount_id: second }),
-      ]);
+      await Promise.all([buyer.change(one, { discount_id: first }), buyer.change(two, { discount_id: second })]);
     }
     expect([await usesOf(a), await usesOf(b)]).toEqual([1, 1]);
   });
@@ -415,15 +387,11 @@ describe('a change of an order with a PaymentIntent', () => {
       payment_attempt: 2,
       price: '149.99',
     });
-    expect(effects.seen.indexOf('stripe createIntent')).toBeLessThan(
-      effects.seen.indexOf('stripe cancelIntent'),
-    );
+    expect(effects.seen.indexOf('stripe createIntent')).toBeLessThan(effects.seen.indexOf('stripe cancelIntent'));
     const offered = await buyer.intent(orderId);
     expect(offered).toMatchObject({ paymentIntentId: changed.PaymentIntentID, order: { Price: 149.99 } });
     await publishAll();
-    expect(events.on('ticketly.order.updated', orderId)).toMatchObject([
-      { PaymentIntentID: changed.PaymentIntentID },
-    ]);
+    expect(events.on('ticketly.order.updated', orderId)).toMatchObject([{ PaymentIntentID: changed.PaymentIntentID }]);
 
     expect(await confirmIntent(platform.app.url, before, `${before}_none`, 'pm_card_visa')).not.toBe(200);
     await confirmIntent(platform.app.url, offered.paymentIntentId, offered.clientSecret, 'pm_card_visa');
@@ -550,9 +518,7 @@ describe('a change of an order with a PaymentIntent', () => {
       PaymentIntentID: paymentIntentId,
     });
     expect(await stored.liveSeats(orderId)).toEqual([old]);
-    expect(await stored.payments(orderId)).toMatchObject([
-      { payment_intent_id: paymentIntentId, state: 'applied' },
-    ]);
+    expect(await stored.payments(orderId)).toMatchObject([{ payment_intent_id: paymentIntentId, state: 'applied' }]);
     await publishAll();
     expect(events.on('ticketly.order.updated', orderId)).toMatchObject([{ Status: 'completed', Price: 100 }]);
     expect(seatMessages([old]).map((message) => message.status)).toEqual(['LOCKED', 'BOOKED']);
@@ -594,9 +560,7 @@ describe('a change is refused', () => {
       status: 404,
       body: { code: 'order_not_found' },
     });
-    expect(
-      (await platform.app.call('PUT', `/api/order/${orderId}`, { body: { discount_id: null } })).status,
-    ).toBe(401);
+    expect((await platform.app.call('PUT', `/api/order/${orderId}`, { body: { discount_id: null } })).status).toBe(401);
   });
 
   test('when the order is completed or cancelled', async () => {
@@ -616,9 +580,7 @@ describe('a change is refused', () => {
 
   test('when the hold has ended, although no sweeper has seen it yet', async () => {
     const orderId = await buyer.place(seats(100));
-    await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 ms' WHERE order_id = $1", [
-      orderId,
-    ]);
+    await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 ms' WHERE order_id = $1", [orderId]);
     const before = await rowsOf(orderId);
     expect(await buyer.tries.change(orderId, { seat_ids: seats(100) })).toMatchObject({
       status: 409,

@@ -43,19 +43,13 @@ describe('clock-ahead', () => {
   test('a replica whose clock is ahead cancels no order whose hold has not ended', async () => {
     const orderIds = await Promise.all(Array.from({ length: ORDERS }, () => platform.place(buyer)));
     const ended = orderIds.pop() ?? '';
-    await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [
-      ended,
-    ]);
+    await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [ended]);
     // Only the replica sweeps, so once it has ended this order it has looked at the others.
     const statusOf = async (ids: readonly string[]) =>
-      (
-        await platform.app.sql<{ status: string }>('SELECT status FROM orders WHERE order_id = ANY ($1)', [
-          ids,
-        ])
-      ).map(({ status }) => status);
-    await until('the sweeper ends the hold that is over', async () =>
-      (await statusOf([ended])).includes('cancelled'),
-    );
+      (await platform.app.sql<{ status: string }>('SELECT status FROM orders WHERE order_id = ANY ($1)', [ids])).map(
+        ({ status }) => status,
+      );
+    await until('the sweeper ends the hold that is over', async () => (await statusOf([ended])).includes('cancelled'));
     expect(new Set(await statusOf(orderIds))).toEqual(new Set(['pending']));
   });
 
@@ -74,11 +68,7 @@ describe('clock-ahead', () => {
     const { body } = await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
       token: buyer,
     });
-    const answer = await deliverPayment(
-      { app: replica } as Pick<PlatformApp, 'app'>,
-      orderId,
-      body.paymentIntentId,
-    );
+    const answer = await deliverPayment({ app: replica } as Pick<PlatformApp, 'app'>, orderId, body.paymentIntentId);
     expect(answer.status, answer.text).toBe(200);
     const shortLived = await platform.issuer.token(randomUUID(), {}, { expiresIn: 120 });
     expect((await replica.call('GET', '/api/order/user/orders', { token: shortLived })).status).toBe(200);
@@ -114,10 +104,9 @@ describe('clock-ahead', () => {
       body.order_id,
     ]);
     await until('the sweeper ends the hold', async () => {
-      const [order] = await platform.app.sql<{ status: string }>(
-        'SELECT status FROM orders WHERE order_id = $1',
-        [body.order_id],
-      );
+      const [order] = await platform.app.sql<{ status: string }>('SELECT status FROM orders WHERE order_id = $1', [
+        body.order_id,
+      ]);
       return order?.status === 'cancelled';
     });
     processClock.setAhead(0);

@@ -30,9 +30,7 @@ describe('a batch', () => {
         right: offline(ticket, 'right', { gate: 'South', scanned_at: minutesAgo(9) }),
       };
       const [first, second] = [await door.upload([scans[order[0]]]), await door.upload([scans[order[1]]])];
-      expect(first.body.results).toMatchObject([
-        { outcome: 'admitted', ticket_id: ticket.ticketId, tier: 'VIP' },
-      ]);
+      expect(first.body.results).toMatchObject([{ outcome: 'admitted', ticket_id: ticket.ticketId, tier: 'VIP' }]);
       expect(second.body.results).toMatchObject([
         {
           outcome: 'conflict',
@@ -107,9 +105,9 @@ describe('a batch', () => {
     expect(status).toBe(200);
     expect(body.results.at(0)).toMatchObject({ outcome: 'admitted', nonce: one?.nonce });
     expect(body.results.at(-1)).toMatchObject({ outcome: 'admitted', nonce: other?.nonce });
-    expect(
-      body.results.slice(1, -1).map(({ outcome, code }: Record<string, string>) => [outcome, code]),
-    ).toEqual(bad.map(([, code]) => ['refused', code]));
+    expect(body.results.slice(1, -1).map(({ outcome, code }: Record<string, string>) => [outcome, code])).toEqual(
+      bad.map(([, code]) => ['refused', code]),
+    );
     for (const { ticketId } of tickets) expect(await door.history(ticketId)).toHaveLength(1);
   });
 
@@ -152,9 +150,7 @@ describe('a batch', () => {
       Array.from({ length: 50 }, () => offline({ qrText }, 'x')),
       door.buyer,
     );
-    expect(body.results.map(({ refusal }: { refusal: string }) => refusal)).toEqual(
-      Array(50).fill('wrong_session'),
-    );
+    expect(body.results.map(({ refusal }: { refusal: string }) => refusal)).toEqual(Array(50).fill('wrong_session'));
     expect(asked() - before).toBe(1);
   });
 
@@ -202,13 +198,7 @@ describe('a batch', () => {
     const ticket = await door.sellOne();
     const at = (minutes: number, direction: string) =>
       offline(ticket, 'one', { scanned_at: minutesAgo(minutes), direction });
-    const { body } = await door.upload([
-      at(2, 'entry'),
-      at(9, 'entry'),
-      at(5, 'exit'),
-      at(4, 'exit'),
-      at(7, 'entry'),
-    ]);
+    const { body } = await door.upload([at(2, 'entry'), at(9, 'entry'), at(5, 'exit'), at(4, 'exit'), at(7, 'entry')]);
     expect(body.results.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
       'admitted',
       'admitted',
@@ -246,9 +236,7 @@ describe('a batch', () => {
           const scanned = new Set(made.map(({ ticket }) => ticket));
           const outcomes = [...verdicts.values()].map((result) => (result as { outcome: string }).outcome);
           expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(scanned.size);
-          expect(outcomes.filter((outcome) => outcome === 'conflict')).toHaveLength(
-            scans.length - scanned.size,
-          );
+          expect(outcomes.filter((outcome) => outcome === 'conflict')).toHaveLength(scans.length - scanned.size);
         },
       ),
       { numRuns: 40 },

@@ -25,9 +25,7 @@ async function scansAndInside() {
 describe('a scan', () => {
   test('is answered with seat, tier and note, and recorded with its gate and device', async () => {
     const { ticketId, qrText, seatId } = await door.sellOne();
-    await door.app.sql("UPDATE tickets SET holder_note = 'Comes with a wheelchair' WHERE ticket_id = $1", [
-      ticketId,
-    ]);
+    await door.app.sql("UPDATE tickets SET holder_note = 'Comes with a wheelchair' WHERE ticket_id = $1", [ticketId]);
     const { status, body } = await door.scan(qrText, { gate: 'North', device_id: 's-1' });
     expect({ status, body }).toMatchObject({
       status: 200,
@@ -77,10 +75,9 @@ describe('a scan', () => {
       await door.app.call('DELETE', `/api/order/${orderId}`, { token: door.admin });
     } else {
       const pending = await door.platform.place(door.buyer);
-      const [ticket] = await door.app.sql<{ ticket_id: string }>(
-        'SELECT ticket_id FROM tickets WHERE order_id = $1',
-        [pending],
-      );
+      const [ticket] = await door.app.sql<{ ticket_id: string }>('SELECT ticket_id FROM tickets WHERE order_id = $1', [
+        pending,
+      ]);
       const sealer = await createTicketSealer([QR_KEY]);
       const text = await sealer.seal({
         ticketId: as<TicketId>(ticket?.ticket_id ?? ''),
@@ -302,8 +299,7 @@ test('the door settings of an organiser are in the audit trail when they change 
 });
 
 test('a refused scan is logged without the scanned text', async () => {
-  const logged = () =>
-    door.app.log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'scans were refused');
+  const logged = () => door.app.log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'scans were refused');
   for (const [qrText, code] of [
     ['', 'FST_ERR_VALIDATION'],
     ['\u0000\u0001', 'FST_ERR_VALIDATION'],
@@ -312,9 +308,7 @@ test('a refused scan is logged without the scanned text', async () => {
   ]) {
     door.app.log.length = 0;
     await door.scan(qrText);
-    expect(logged()).toMatchObject([
-      { level: 30, refused: { [code as string]: 1 }, userId: expect.any(String) },
-    ]);
+    expect(logged()).toMatchObject([{ level: 30, refused: { [code as string]: 1 }, userId: expect.any(String) }]);
     expect(door.app.log.join('')).not.toContain('FORGEDFORGED');
   }
 });
@@ -329,9 +323,7 @@ describe('undoing a check-in', () => {
       body: { ticket_id: ticketId, checked_in: false, checked_in_time: '0001-01-01T00:00:00Z' },
     });
     expect(
-      await door.app.sql('SELECT action, order_id, before, after FROM audit_trail WHERE ticket_id = $1', [
-        ticketId,
-      ]),
+      await door.app.sql('SELECT action, order_id, before, after FROM audit_trail WHERE ticket_id = $1', [ticketId]),
     ).toEqual([
       {
         action: 'check_in.undone',
@@ -457,11 +449,9 @@ describe('the hours of the doors', () => {
     else expect(answer.status).toBe(200);
     expect((await scan()).body).toEqual(answer.body);
     expect(await door.history(ticketId)).toMatchObject([{ outcome: code ? 'refused' : 'admitted' }]);
-    const { body: bundle } = await replica.call(
-      'GET',
-      `/api/order/scan/sessions/${door.platform.sessionId}/bundle`,
-      { token: door.scanner },
-    );
+    const { body: bundle } = await replica.call('GET', `/api/order/scan/sessions/${door.platform.sessionId}/bundle`, {
+      token: door.scanner,
+    });
     const listed = door.platform.seating.sessions.get(door.platform.sessionId);
     expect(bundle).toMatchObject({ starts_at: listed?.startTime, ends_at: listed?.endTime ?? '' });
   });

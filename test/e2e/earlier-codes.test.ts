@@ -6,13 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { readQrCode } from '../../scripts/qr-reader.ts';
 import { createOfflineScanner, type ScannerBundle } from '../../src/features/tickets/qr/scanner.ts';
 import { instant } from '../../src/kernel/clock.ts';
-import {
-  earlierPicture,
-  earlierText,
-  REAL_ORDER,
-  REAL_PICTURE,
-  REAL_TICKET,
-} from '../support/earlier-codes.ts';
+import { earlierPicture, earlierText, REAL_ORDER, REAL_PICTURE, REAL_TICKET } from '../support/earlier-codes.ts';
 import {
   type EarlierTicket,
   type EarlierTickets,
@@ -302,15 +296,11 @@ describe('legacy-qr: reading the pictures', () => {
       'SELECT ticket_id, state, attempts FROM earlier_codes',
     );
     const inState = (state: string) => rows.filter((row) => row.state === state).map((row) => row.ticket_id);
-    const [copy, ...others] = inState('unreadable').filter(
-      (id) => !unreadable.some(({ ticketId }) => ticketId === id),
-    );
+    const [copy, ...others] = inState('unreadable').filter((id) => !unreadable.some(({ ticketId }) => ticketId === id));
     expect(others).toEqual([]);
     expect([copiedTicketId, ticketOf('shown').ticketId]).toContain(copy);
     expect(inState('unreadable')).toHaveLength(unreadable.length + 1);
-    expect(inState('good').length + inState('withdrawn').length).toBe(
-      many.length + Object.keys(sold).length + 1,
-    );
+    expect(inState('good').length + inState('withdrawn').length).toBe(many.length + Object.keys(sold).length + 1);
     expect(rows.filter(({ attempts }) => attempts !== 1)).toEqual([]);
     expect(await platform.app.app.turn('earlierCodes')).toBe(false);
   });
@@ -389,9 +379,7 @@ describe('legacy-qr: several replicas and a crashed process', () => {
     await Promise.all(replicas.map(work));
     const rows = await replicas[0]?.sql('SELECT DISTINCT state, attempts FROM earlier_codes');
     expect(rows).toEqual([{ state: 'good', attempts: 1 }]);
-    const lines = replicas
-      .flatMap((each) => each.log)
-      .filter((line) => line.includes('QR codes of the earlier'));
+    const lines = replicas.flatMap((each) => each.log).filter((line) => line.includes('QR codes of the earlier'));
     expect(lines).toHaveLength(1);
   });
 

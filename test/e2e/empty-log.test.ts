@@ -38,16 +38,12 @@ describe('empty-log: what the log says at info', () => {
     const platform = await startPlatformApp({ LOG_LEVEL: 'info' });
     const { app } = platform;
     await until('it leads and has compared', () =>
-      ['leadership of the relay won', 'payments compared with Stripe'].every((each) =>
-        words(app).includes(each),
-      ),
+      ['leadership of the relay won', 'payments compared with Stripe'].every((each) => words(app).includes(each)),
     );
     const token = await platform.token(randomUUID());
     const orderId = await platform.place(token);
     await platform.pay(token, orderId);
-    expect((await app.call('POST', `/api/order/${orderId}/checkout`, { token })).body.Status).toBe(
-      'completed',
-    );
+    expect((await app.call('POST', `/api/order/${orderId}/checkout`, { token })).body.Status).toBe('completed');
     const other = await platform.place(token);
     expect((await app.call('DELETE', `/api/order/${other}`, { token })).status).toBe(204);
     expect((await app.call('GET', `/api/order/${randomUUID()}`, { token })).status).toBe(404);
@@ -82,9 +78,7 @@ describe('empty-log: what the log says at info', () => {
 
   test('it names each migration that is applied', async () => {
     const app = await startTestApp({ POSTGRES_DSN: await emptyDatabase(), LOG_LEVEL: 'info' });
-    const applied = linesOf(app).flatMap(({ msg, migration }) =>
-      msg === 'migration applied' ? [migration] : [],
-    );
+    const applied = linesOf(app).flatMap(({ msg, migration }) => (msg === 'migration applied' ? [migration] : []));
     const files = readdirSync('migrations').filter((name) => name.endsWith('.up.sql'));
     expect(applied).toEqual(files.toSorted().map((name) => name.replace(/\.up\.sql$/, '')));
   });

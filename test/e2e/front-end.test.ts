@@ -44,11 +44,7 @@ interface Sent {
 }
 
 /** A request exactly as given, because fetch adds a content length and drops an empty body. */
-function send(
-  method: string,
-  path: string,
-  { headers, body }: Sent,
-): Promise<{ status: number; text: string }> {
+function send(method: string, path: string, { headers, body }: Sent): Promise<{ status: number; text: string }> {
   return new Promise((done, fail) => {
     const request = httpRequest(platform.app.url + path, { method, headers, agent: false }, (response) => {
       const status = response.statusCode ?? 0;
@@ -86,10 +82,9 @@ describe('front-end: a request with an empty body', () => {
     'it counts as a request without a body on every route and method, with %s',
     async (form) => {
       const { body: api } = await platform.app.call('GET', '/openapi.json');
-      const operations = Object.entries<Record<string, { requestBody?: { required?: boolean } }>>(
-        api.paths,
-      ).flatMap(([path, methods]) =>
-        Object.entries(methods).map(([method, { requestBody }]) => ({ path, method, requestBody })),
+      const operations = Object.entries<Record<string, { requestBody?: { required?: boolean } }>>(api.paths).flatMap(
+        ([path, methods]) =>
+          Object.entries(methods).map(([method, { requestBody }]) => ({ path, method, requestBody })),
       );
       expect(operations.length).toBeGreaterThan(30);
       for (const { path, method, requestBody } of operations) {
@@ -225,8 +220,7 @@ describe('front-end: a free order', () => {
 
 describe('front-end: refused seats have their labels', () => {
   const label = (seatId: string) => `L-${seatId.slice(0, 4)}`;
-  const seatsOf = (seatIds: readonly string[]) =>
-    seatIds.map((seat_id) => ({ seat_id, label: label(seat_id) }));
+  const seatsOf = (seatIds: readonly string[]) => seatIds.map((seat_id) => ({ seat_id, label: label(seat_id) }));
 
   function expectTaken(answer: Answer, seatIds: readonly string[]): void {
     expect(answer, answer.text).toMatchObject({ status: 409, body: { code: 'seats_taken' } });

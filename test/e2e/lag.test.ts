@@ -36,9 +36,7 @@ beforeAll(async () => {
 const health = async () => platform.app.call('GET', '/api/order/health');
 
 /** What health says once its outbox looks as given, which is refreshed twice a second at most. */
-async function healthWhere(
-  isSo: (outbox: { waiting: number; lag_seconds: number; status: string }) => boolean,
-) {
+async function healthWhere(isSo: (outbox: { waiting: number; lag_seconds: number; status: string }) => boolean) {
   return until('health says so', async () => {
     const answer = await health();
     return isSo(answer.body.outbox) && answer;
@@ -59,11 +57,7 @@ async function counted(name: string): Promise<Record<string, number>> {
 }
 
 /** What `work` adds to a counter in the end. */
-async function added(
-  name: string,
-  work: () => Promise<unknown>,
-  expected: Record<string, number>,
-): Promise<void> {
+async function added(name: string, work: () => Promise<unknown>, expected: Record<string, number>): Promise<void> {
   const before = await counted(name);
   await work();
   const difference = async () => {
@@ -71,14 +65,12 @@ async function added(
     const labels = Object.keys(after).filter((label) => after[label] !== (before[label] ?? 0));
     return Object.fromEntries(labels.map((label) => [label, (after[label] ?? 0) - (before[label] ?? 0)]));
   };
-  const total = (counts: Record<string, number>) =>
-    Object.values(counts).reduce((sum, each) => sum + each, 0);
+  const total = (counts: Record<string, number>) => Object.values(counts).reduce((sum, each) => sum + each, 0);
   await until('all is counted', async () => total(await difference()) >= total(expected));
   expect(await difference()).toEqual(expected);
 }
 
-const quiet = () =>
-  until('everything is published', async () => (await metrics()).ticketing_outbox_waiting === 0);
+const quiet = () => until('everything is published', async () => (await metrics()).ticketing_outbox_waiting === 0);
 
 describe('the lag of publishing', () => {
   test('is zero when all is published', async () => {
@@ -212,10 +204,7 @@ test('genuine webhooks are counted by their kind, and forged ones are not counte
       await deliver(platform.app, paid);
       await deliver(platform.app, paid);
       await deliver(platform.app, stripeEvent('payment_intent.succeeded', intent, { livemode: true }));
-      await deliver(
-        platform.app,
-        stripeEvent('refund.created', { object: 'refund', payment_intent: intent.id }),
-      );
+      await deliver(platform.app, stripeEvent('refund.created', { object: 'refund', payment_intent: intent.id }));
       await deliver(platform.app, stripeEvent('customer.created', { object: 'customer' }));
       await deliver(platform.app, paid, { secret: 'whsec_other' });
     },

@@ -37,9 +37,7 @@ describe('an order that completes on one replica', () => {
       expect(reader.dataOf('checkout')).toEqual([order]);
     }
     expect(readers[0]?.dataOf('connected')).toEqual([{ status: 'connected', eventID: platform.eventId }]);
-    expect(readers[2]?.dataOf('connected')).toEqual([
-      { status: 'connected', organizationID: platform.organizationId },
-    ]);
+    expect(readers[2]?.dataOf('connected')).toEqual([{ status: 'connected', organizationID: platform.organizationId }]);
   });
 
   test('reaches them by a stream that no proxy caches or buffers', async () => {

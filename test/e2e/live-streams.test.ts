@@ -144,10 +144,7 @@ describe('a stream ends', () => {
     for (let sent = 0; sent < rows; sent += rowsOfATurn) {
       await app.turn('saleReading');
       // The fast reader catches up before more is written; on a busy machine it would be cut, too.
-      await until(
-        'the fast reader has caught up',
-        () => quick.dataOf('checkout').length === sent + rowsOfATurn,
-      );
+      await until('the fast reader has caught up', () => quick.dataOf('checkout').length === sent + rowsOfATurn);
     }
     expect(ordersOn(quick)).toEqual(Array.from({ length: rows }, (_, at) => at + 1));
     slow.resume();
@@ -234,8 +231,7 @@ describe('the feed', () => {
     reader.close();
     const missed = await sales.sell();
     await turn();
-    const comeBack = () =>
-      sales.watch(platform.app, { token, headers: { 'last-event-id': reader.lastEventId } });
+    const comeBack = () => sales.watch(platform.app, { token, headers: { 'last-event-id': reader.lastEventId } });
 
     clock.advance(60 * MINUTE);
     await platform.app.app.turn('saleForgetting');
@@ -266,8 +262,7 @@ describe('the places for readers', () => {
       platform.seating.owners.set(userId, userId);
       return `/api/order/sse/checkouts/event/${userId}`;
     };
-    const open = (at: number, userId: string) =>
-      sales.watch(small, { token: tokens[at] ?? '', path: pathOf(userId) });
+    const open = (at: number, userId: string) => sales.watch(small, { token: tokens[at] ?? '', path: pathOf(userId) });
     const first = await open(0, mine);
     expect((await open(0, mine)).status).toBe(200);
     const tooMany = await open(0, mine);
@@ -294,10 +289,7 @@ describe('the places for readers', () => {
 });
 
 describe('a stream is refused', () => {
-  const paths = (id: string) => [
-    `/api/order/sse/checkouts/event/${id}`,
-    `/api/order/sse/checkouts/organization/${id}`,
-  ];
+  const paths = (id: string) => [`/api/order/sse/checkouts/event/${id}`, `/api/order/sse/checkouts/organization/${id}`];
 
   test.each(['1', 'null', 'not-a-uuid', `${randomUUID()}0`, '%00'])('for the invalid id %s', async (id) => {
     const token = await longToken(platform, sales.organiser);
@@ -307,19 +299,16 @@ describe('a stream is refused', () => {
     }
   });
 
-  test.each(['-1', 'x', '1.5', '1e3', '9'.repeat(16), '1; DROP'])(
-    'for the invalid event id %s',
-    async (id) => {
-      const token = await longToken(platform, sales.organiser);
-      const byHeader = await sales.watch(platform.app, { token, headers: { 'last-event-id': id } });
-      const byAddress = await sales.watch(platform.app, {
-        token,
-        path: `${sales.eventPath}?lastEventId=${encodeURIComponent(id)}`,
-      });
-      for (const { status, text } of [byHeader, byAddress])
-        expect({ status, ...JSON.parse(text) }).toMatchObject({ status: 400, code: 'invalid_request' });
-    },
-  );
+  test.each(['-1', 'x', '1.5', '1e3', '9'.repeat(16), '1; DROP'])('for the invalid event id %s', async (id) => {
+    const token = await longToken(platform, sales.organiser);
+    const byHeader = await sales.watch(platform.app, { token, headers: { 'last-event-id': id } });
+    const byAddress = await sales.watch(platform.app, {
+      token,
+      path: `${sales.eventPath}?lastEventId=${encodeURIComponent(id)}`,
+    });
+    for (const { status, text } of [byHeader, byAddress])
+      expect({ status, ...JSON.parse(text) }).toMatchObject({ status: 400, code: 'invalid_request' });
+  });
 
   test('to another user, and to an owner while the seating service is unavailable', async () => {
     const stranger = await longToken(platform, randomUUID());

@@ -16,8 +16,7 @@ beforeAll(async () => {
 });
 
 const withToken = (path: string, token: string) => `${path}?access_token=${token}`;
-const open = (path: string, headers: Record<string, string> = {}) =>
-  openStream(platform.app.url, path, { headers });
+const open = (path: string, headers: Record<string, string> = {}) => openStream(platform.app.url, path, { headers });
 
 describe('a token in the address', () => {
   test('opens both streams, and nothing caches the answer', async () => {
@@ -46,14 +45,13 @@ describe('a token in the address', () => {
 
   test('is not accepted on any other route', async () => {
     const { body: document } = await platform.app.call('GET', '/openapi.json');
-    const routes = Object.entries<Record<string, { security?: unknown }>>(document.paths).flatMap(
-      ([path, methods]) =>
-        Object.entries(methods)
-          .filter(([, { security }]) => security !== undefined)
-          .map(([method]) => ({
-            method: method.toUpperCase(),
-            path: path.replaceAll(/\{\w+\}/g, randomUUID()),
-          })),
+    const routes = Object.entries<Record<string, { security?: unknown }>>(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods)
+        .filter(([, { security }]) => security !== undefined)
+        .map(([method]) => ({
+          method: method.toUpperCase(),
+          path: path.replaceAll(/\{\w+\}/g, randomUUID()),
+        })),
     );
     const elsewhere = routes.filter(({ path }) => !path.includes('/sse/'));
     expect(routes.length - elsewhere.length).toBe(2);
@@ -82,8 +80,7 @@ test('a token in the address never reaches the log, whatever fails', async () =>
     '/realms/none',
   ];
   for (const path of asked) (await open(withToken(path, token))).close();
-  for (const method of ['HEAD', 'POST', 'DELETE'])
-    await platform.app.call(method, withToken(sales.eventPath, token));
+  for (const method of ['HEAD', 'POST', 'DELETE']) await platform.app.call(method, withToken(sales.eventPath, token));
   expect((await open(`${withToken(sales.eventPath, token)}&lastEventId=x`)).status).toBe(400);
   platform.seating.isUnavailable = true;
   expect((await open(withToken(sales.eventPath, token))).status).toBe(503);

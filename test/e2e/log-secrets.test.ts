@@ -54,11 +54,7 @@ beforeAll(async () => {
 });
 
 /** A token with a person's name and address in it. */
-async function tokenOf(
-  what: string,
-  sub = randomUUID(),
-  options: { expiresIn?: number; forged?: boolean } = {},
-) {
+async function tokenOf(what: string, sub = randomUUID(), options: { expiresIn?: number; forged?: boolean } = {}) {
   const claims = { ...PERSON, preferred_username: PERSON.email, given_name: PERSON.name };
   return secret(what, await platform.issuer.token(sub, claims, options));
 }
@@ -84,9 +80,7 @@ describe('no secret reaches the log', () => {
       client_secret: secret('a wrong client secret', 'not-the-client-secret'),
     });
     expect(service.status).toBe(401);
-    expect((await embedded.call('GET', '/api/secure', { token: tokens.access_token ?? '' })).status).toBe(
-      200,
-    );
+    expect((await embedded.call('GET', '/api/secure', { token: tokens.access_token ?? '' })).status).toBe(200);
   });
 
   test('when tokens are forged, expired, in a query, or missing', async () => {
@@ -119,8 +113,7 @@ describe('no secret reaches the log', () => {
     const path = `/api/order/${placed.order_id}`;
     const { body: intent } = await platform.app.call('POST', `${path}/create-payment-intent`, { token });
     secret('the client secret of an intent', intent.clientSecret);
-    const pay = (card: string) =>
-      confirmIntent(platform.app.url, intent.paymentIntentId, intent.clientSecret, card);
+    const pay = (card: string) => confirmIntent(platform.app.url, intent.paymentIntentId, intent.clientSecret, card);
     expect(await pay('pm_card_chargeDeclined')).toBe(402);
     expect(await pay('pm_card_visa')).toBe(200);
     await platform.app.call('POST', `${path}/checkout`, { token });
@@ -164,21 +157,16 @@ describe('no secret reaches the log', () => {
   test('when servers fail with secrets in their errors', async () => {
     const token = await tokenOf('a fourth buyer’s token');
     platform.seating.query = { status: 500, body: { message: `${PERSON.name} <${PERSON.email}>: ${token}` } };
-    expect((await platform.app.call('POST', '/api/order', { token, body: platform.request() })).status).toBe(
-      503,
-    );
+    expect((await platform.app.call('POST', '/api/order', { token, body: platform.request() })).status).toBe(503);
     platform.seating.query = undefined;
 
     const dsn = `postgres://ticketing:${DATABASE_PASSWORD}@db.example.com:5432/ticketing`;
     const row = `Key (email)=(${PERSON.email}) of ${PERSON.name} exists`;
-    breaksWith = Object.assign(
-      new Error(`cannot connect to ${dsn}\nwith ${token}`, { cause: new Error(dsn) }),
-      {
-        detail: row,
-        where: row,
-        dsn,
-      },
-    );
+    breaksWith = Object.assign(new Error(`cannot connect to ${dsn}\nwith ${token}`, { cause: new Error(dsn) }), {
+      detail: row,
+      where: row,
+      dsn,
+    });
     const before = platform.app.log.length;
     expect((await platform.app.call('GET', '/api/order/user/orders', { token })).status).toBe(500);
     await until('background work has failed, too', () =>

@@ -150,9 +150,7 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
         platform.app.sql('SELECT attempts, provider_id FROM refunds WHERE refund_id = $1', [refundId]);
       const followed = () =>
         until('it is refunded', async () => {
-          const [row] = await platform.app.sql('SELECT provider_id FROM refunds WHERE refund_id = $1', [
-            refundId,
-          ]);
+          const [row] = await platform.app.sql('SELECT provider_id FROM refunds WHERE refund_id = $1', [refundId]);
           return row?.provider_id !== null;
         });
       return { method: 'POST', path, who: admin, status: 204, effect, followed };
@@ -163,8 +161,7 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
     async () => {
       const refundId = await stuckRefund();
       const path = `/api/order/admin/payments/${refundId}/settled`;
-      const effect = () =>
-        platform.app.sql('SELECT provider_id FROM refunds WHERE refund_id = $1', [refundId]);
+      const effect = () => platform.app.sql('SELECT provider_id FROM refunds WHERE refund_id = $1', [refundId]);
       return { method: 'POST', path, who: admin, body: { reference: 'transfer 17' }, status: 204, effect };
     },
   ],
@@ -174,10 +171,9 @@ const OPERATIONS: readonly [string, () => Promise<Operation>][] = [
       const [ticket] = await buyer.tickets(await completedOrder());
       const qr = await qrTextOf(ticket as Ticket);
       const effect = () =>
-        platform.app.sql(
-          'SELECT checked_in, checked_in_time, checked_in_by FROM tickets WHERE ticket_id = $1',
-          [ticket?.ticket_id],
-        );
+        platform.app.sql('SELECT checked_in, checked_in_time, checked_in_by FROM tickets WHERE ticket_id = $1', [
+          ticket?.ticket_id,
+        ]);
       const path = '/api/order/ticket/checkin';
       return { method: 'POST', path, who: scanner, body: { encrypted_qr: qr }, status: 200, effect };
     },
@@ -286,8 +282,7 @@ describe('the same key', () => {
     expect(orderIds.length).toBeGreaterThan(0);
     expect(new Set(orderIds).size).toBe(1);
     for (const { status, body } of answers) {
-      if (status !== 201)
-        expect({ status, code: body.code }).toEqual({ status: 409, code: 'request_in_flight' });
+      if (status !== 201) expect({ status, code: body.code }).toEqual({ status: 409, code: 'request_in_flight' });
     }
     expect(await ordersOn(seatId)).toBe(1);
   });
@@ -419,9 +414,9 @@ describe('a stored Idempotency-Key', () => {
     clock.advance(24 * HOUR_MS);
     await send(placing(), young);
     expect(await platform.app.app.turn('keyForgetting')).toBe(false);
-    expect(
-      await platform.app.sql('SELECT key FROM idempotency_keys WHERE key = ANY($1)', [[old, young]]),
-    ).toEqual([{ key: young }]);
+    expect(await platform.app.sql('SELECT key FROM idempotency_keys WHERE key = ANY($1)', [[old, young]])).toEqual([
+      { key: young },
+    ]);
   });
 });
 

@@ -47,16 +47,11 @@ describe('the description of the API', () => {
     expect(operations.length).toBeGreaterThan(14);
     for (const { summary, requestBody, responses } of operations) {
       expect(summary).toBeTruthy();
-      const bodies = [requestBody, ...Object.values(responses)].flatMap((each) =>
-        Object.values(each?.content ?? {}),
-      );
+      const bodies = [requestBody, ...Object.values(responses)].flatMap((each) => Object.values(each?.content ?? {}));
       for (const { schema, example, examples } of bodies) {
         const element = schema.type === 'array' ? (schema.items as Record<string, unknown>) : schema;
         const shown = example ?? examples ?? element.examples ?? element.example;
-        expect(
-          shown ?? element.type === 'null',
-          `${summary}: ${JSON.stringify(element).slice(0, 200)}`,
-        ).toBeTruthy();
+        expect(shown ?? element.type === 'null', `${summary}: ${JSON.stringify(element).slice(0, 200)}`).toBeTruthy();
       }
     }
   });
@@ -112,9 +107,7 @@ describe('openapi-patterns: what generators of clients read', () => {
   test('each route documents its refusals by status and code', async () => {
     const { body: document } = await app.call('GET', '/openapi.json');
     const operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(
-        ([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const,
-      ),
+      Object.entries(methods).map(([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const),
     );
     const documented = new Set<string>();
     for (const [route, { responses, security }] of operations) {
@@ -129,13 +122,8 @@ describe('openapi-patterns: what generators of clients read', () => {
     }
     // The router answers with this one where there is no such route.
     const undocumented = ['method_not_allowed'];
-    expect(
-      Object.keys(ERRORS).filter((code) => !documented.has(code) && !undocumented.includes(code)),
-    ).toEqual([]);
-    expect(codesAt(document.paths['/api/order'].post.responses, 409)).toEqual([
-      'request_in_flight',
-      'seats_taken',
-    ]);
+    expect(Object.keys(ERRORS).filter((code) => !documented.has(code) && !undocumented.includes(code))).toEqual([]);
+    expect(codesAt(document.paths['/api/order'].post.responses, 409)).toEqual(['request_in_flight', 'seats_taken']);
   });
 
   test.each([
@@ -196,8 +184,7 @@ describe('allow-header: a request with a method that its path does not take', ()
     const answer = await ask(method, path);
     expect(answer.allow).toBe(allow);
     expect(answer.status).toBe(allow === undefined ? 200 : 405);
-    if (allow !== undefined)
-      expect(JSON.parse(answer.text)).toMatchObject({ code: 'method_not_allowed', status: 405 });
+    if (allow !== undefined) expect(JSON.parse(answer.text)).toMatchObject({ code: 'method_not_allowed', status: 405 });
   });
 
   test('an unknown path is not found with an unknown method', async () => {

@@ -91,8 +91,7 @@ describe('placing', () => {
       { topic: 'seatsStatus', key: platform.sessionId },
     ]);
     const [created, held] = messages.map(({ value }) => JSON.parse(value));
-    const bySeat = (tickets: { seat_id: string }[]) =>
-      tickets.toSorted((a, b) => (a.seat_id < b.seat_id ? -1 : 1));
+    const bySeat = (tickets: { seat_id: string }[]) => tickets.toSorted((a, b) => (a.seat_id < b.seat_id ? -1 : 1));
     expect({ ...created, tickets: bySeat(created.tickets) }).toEqual({
       ...order,
       tickets: bySeat(order.tickets),
@@ -174,9 +173,7 @@ describe('placing', () => {
       code: 'seats_taken',
       seats: seatIds.slice(0, 1),
     });
-    expect(await platform.app.sql('SELECT order_id FROM tickets WHERE seat_id = $1', [seatIds[1]])).toEqual(
-      [],
-    );
+    expect(await platform.app.sql('SELECT order_id FROM tickets WHERE seat_id = $1', [seatIds[1]])).toEqual([]);
   });
 
   test('a hundred orders for two seats at once gives both to one buyer', async () => {
@@ -186,9 +183,7 @@ describe('placing', () => {
       buyers.map(({ tries }, at) => tries.order(at % 2 === 0 ? seatIds : seatIds.toReversed())),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(99).fill(409)]);
-    const live = await platform.app.sql('SELECT DISTINCT order_id FROM tickets WHERE seat_id = ANY($1)', [
-      seatIds,
-    ]);
+    const live = await platform.app.sql('SELECT DISTINCT order_id FROM tickets WHERE seat_id = ANY($1)', [seatIds]);
     expect(live).toHaveLength(1);
   });
 });
@@ -209,9 +204,7 @@ describe('discounts', () => {
       DiscountCode: 'CODE',
     });
     expect(
-      await platform.app.sql('SELECT subtotal, discount_amount, price FROM orders WHERE order_id = $1', [
-        orderId,
-      ]),
+      await platform.app.sql('SELECT subtotal, discount_amount, price FROM orders WHERE order_id = $1', [orderId]),
     ).toEqual([{ subtotal: '298.50', discount_amount: amount.toFixed(2), price: price.toFixed(2) }]);
   });
 

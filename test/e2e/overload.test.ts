@@ -208,9 +208,7 @@ describe('orders beyond the number that can be placed at once', () => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const body = JSON.stringify(platform.request(given));
     const url = `${platform.app.url}/api/order`;
-    const givenUp = fetch(url, { method: 'POST', headers, body, signal: client.signal }).catch(
-      () => 'aborted',
-    );
+    const givenUp = fetch(url, { method: 'POST', headers, body, signal: client.signal }).catch(() => 'aborted');
     await untilWaiting(1);
     const queued = place(kept);
     await untilWaiting(2);
@@ -230,10 +228,7 @@ describe('orders beyond the number that can be placed at once', () => {
       'content-length': 100,
     };
     const slow = Array.from({ length: 2 * PLACES }, () =>
-      request(`${platform.app.url}/api/order`, { method: 'POST', headers, agent: false }).on(
-        'error',
-        () => undefined,
-      ),
+      request(`${platform.app.url}/api/order`, { method: 'POST', headers, agent: false }).on('error', () => undefined),
     );
     for (const each of slow) each.flushHeaders();
     expect((await place()).status).toBe(201);

@@ -1,13 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import {
-  codesIn,
-  type FoundCode,
-  PIXELS_PER_CM,
-  type Picture,
-  printed,
-  renderPages,
-} from '../support/pdf-pages.ts';
+import { codesIn, type FoundCode, PIXELS_PER_CM, type Picture, printed, renderPages } from '../support/pdf-pages.ts';
 import { onSaleAt, type People, type Person, people } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { qrTextOf } from '../support/qr-texts.ts';
@@ -40,8 +33,7 @@ async function sold(seats: number, session: Record<string, unknown> = {}) {
   const isOwn = Object.keys(session).length > 0;
   const [sessionId, eventId] = isOwn ? [randomUUID(), randomUUID()] : [platform.sessionId, platform.eventId];
   const known = platform.seating.sessions.get(platform.sessionId);
-  if (isOwn)
-    platform.seating.sessions.set(sessionId, { title: 'x', ...known, id: sessionId, eventId, ...session });
+  if (isOwn) platform.seating.sessions.set(sessionId, { title: 'x', ...known, id: sessionId, eventId, ...session });
   const onSale = onSaleAt({
     event_id: eventId,
     session_id: sessionId,
@@ -121,8 +113,7 @@ describe('the tickets of an order as a PDF', () => {
     const { picture } = page ?? { picture: { data: new Uint8ClampedArray(), width: 0, height: 0 } };
     let coloured = 0;
     for (let at = 0; at < picture.data.length; at += 4) {
-      if (picture.data[at] !== picture.data[at + 1] || picture.data[at] !== picture.data[at + 2])
-        coloured += 1;
+      if (picture.data[at] !== picture.data[at + 1] || picture.data[at] !== picture.data[at + 2]) coloured += 1;
     }
     expect({ coloured, ...{ width: picture.width / PIXELS_PER_CM } }).toEqual({
       coloured: 0,
@@ -173,11 +164,7 @@ describe('printing is refused', () => {
   test('for an order that is not paid', async () => {
     const orderId = await buyer.place();
     const [ticket] = await buyer.tickets(orderId);
-    for (const path of [
-      `${orderId}/tickets.pdf`,
-      `${orderId}/tickets.ics`,
-      `ticket/${ticket?.ticket_id}.pdf`,
-    ]) {
+    for (const path of [`${orderId}/tickets.pdf`, `${orderId}/tickets.ics`, `ticket/${ticket?.ticket_id}.pdf`]) {
       expect(await download(`/api/order/${path}`)).toMatchObject({
         status: 409,
         body: { code: 'ticket_not_paid' },
@@ -188,11 +175,7 @@ describe('printing is refused', () => {
   test('for an order that was cancelled', async () => {
     const { orderId, tickets } = await sold(1);
     await all.admin.cancel(orderId);
-    for (const path of [
-      `${orderId}/tickets.pdf`,
-      `${orderId}/tickets.ics`,
-      `ticket/${tickets[0]?.ticket_id}.pdf`,
-    ]) {
+    for (const path of [`${orderId}/tickets.pdf`, `${orderId}/tickets.ics`, `ticket/${tickets[0]?.ticket_id}.pdf`]) {
       expect(await download(`/api/order/${path}`)).toMatchObject({
         status: 409,
         body: { code: 'ticket_cancelled' },
@@ -239,9 +222,7 @@ describe('the catalogue', () => {
 
   test('is asked once by many concurrent prints', async () => {
     const { orderId, sessionId } = await sold(1, { title: 'Once' });
-    const answers = await Promise.all(
-      Array.from({ length: 10 }, () => download(`/api/order/${orderId}/tickets.pdf`)),
-    );
+    const answers = await Promise.all(Array.from({ length: 10 }, () => download(`/api/order/${orderId}/tickets.pdf`)));
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
     expect(callsFor(sessionId)).toBe(1);
     platform.seating.isUnavailable = true;

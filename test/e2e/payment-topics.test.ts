@@ -39,9 +39,7 @@ beforeEach(() => effects.clear());
 /** Publishes a payment message as another system does; resolves when the message is committed. */
 function publishPayment(value: unknown, topic = SUCCEEDED, key = 'the key of the message'): Promise<void> {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return events.log.publish([
-    { eventId: randomUUID(), topic, key, value: text, committedAt: instant(Date.now()) },
-  ]);
+  return events.log.publish([{ eventId: randomUUID(), topic, key, value: text, committedAt: instant(Date.now()) }]);
 }
 
 async function announced(orderId: string): Promise<string[]> {
@@ -79,9 +77,7 @@ describe('a payment made elsewhere', () => {
       },
     ]);
     expect(await announced(orderId)).toEqual(['ticketly.order.created', 'ticketly.order.updated']);
-    expect(events.on('ticketly.order.updated', orderId)).toMatchObject([
-      { Status: 'completed', Price: 149.99 },
-    ]);
+    expect(events.on('ticketly.order.updated', orderId)).toMatchObject([{ Status: 'completed', Price: 149.99 }]);
     const [ticket] = await buyer.tickets(orderId);
     expect(ticket?.qr_code).toBeTruthy();
   });
@@ -305,8 +301,7 @@ test.each(['database payment-record', 'database order-save-state', 'database com
 test('a payment that failed elsewhere leaves the order pending, and the buyer can pay', async () => {
   const orderId = await buyer.place();
   const before = await platform.app.sql('SELECT * FROM orders WHERE order_id = $1', [orderId]);
-  for (let time = 0; time < 3; time += 1)
-    await publishPayment({ order_id: orderId, payment_id: 'x' }, FAILED);
+  for (let time = 0; time < 3; time += 1) await publishPayment({ order_id: orderId, payment_id: 'x' }, FAILED);
   expect(await platform.app.sql('SELECT * FROM orders WHERE order_id = $1', [orderId])).toEqual(before);
   expect(await announced(orderId)).toEqual(['ticketly.order.created']);
   await buyer.pay(orderId);
@@ -331,9 +326,7 @@ describe('a message is set aside with the reason and its key', () => {
   ];
 
   test.each(
-    BAD.flatMap(([name, value, reason]) =>
-      [SUCCEEDED, FAILED].map((topic) => [name, topic, value, reason] as const),
-    ),
+    BAD.flatMap(([name, value, reason]) => [SUCCEEDED, FAILED].map((topic) => [name, topic, value, reason] as const)),
   )('%s, on %s', async (_name, topic, value, reason) => {
     const key = randomUUID();
     await publishPayment(value, topic, key);

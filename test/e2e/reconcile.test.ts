@@ -33,10 +33,7 @@ async function startUnnotified(): Promise<Unnotified> {
 }
 
 /** An order that was paid at Stripe and whose payment was never reported. */
-async function paidUnreported(
-  { buyer }: Unnotified,
-  card?: string,
-): Promise<{ orderId: string; intentId: string }> {
+async function paidUnreported({ buyer }: Unnotified, card?: string): Promise<{ orderId: string; intentId: string }> {
   const orderId = await buyer.place();
   return { orderId, intentId: await buyer.pay(orderId, card) };
 }
@@ -100,10 +97,9 @@ describe('the comparison with Stripe', () => {
       state: 'applied',
     });
     expect(await compare(intentId)).toEqual([]);
-    const updates = await unnotified.platform.app.sql(
-      "SELECT FROM outbox WHERE key = $1 AND topic = 'orderUpdated'",
-      [orderId],
-    );
+    const updates = await unnotified.platform.app.sql("SELECT FROM outbox WHERE key = $1 AND topic = 'orderUpdated'", [
+      orderId,
+    ]);
     expect(updates).toHaveLength(1);
   });
 
@@ -227,22 +223,20 @@ describe('the comparison with Stripe', () => {
 
   test('reports amounts that differ, and changes nothing', async () => {
     const { orderId, intentId } = await sold(unnotified);
-    await unnotified.platform.app.sql(
-      'UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1',
-      [intentId],
-    );
+    await unnotified.platform.app.sql('UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1', [
+      intentId,
+    ]);
     await unnotified.stripe.post('refunds', { payment_intent: intentId, amount: '1' });
     expect(await compare(intentId)).toEqual([
       { intentId, orderId, detail: '10000 lkr at the provider, 9999 lkr in the database', isRepaired: false },
     ]);
     expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
-    expect(
-      await unnotified.platform.app.sql('SELECT FROM refunds WHERE payment_intent_id = $1', [intentId]),
-    ).toEqual([]);
-    await unnotified.platform.app.sql(
-      'UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1',
-      [intentId],
+    expect(await unnotified.platform.app.sql('SELECT FROM refunds WHERE payment_intent_id = $1', [intentId])).toEqual(
+      [],
     );
+    await unnotified.platform.app.sql('UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1', [
+      intentId,
+    ]);
   });
 
   test('reports a payment that Stripe does not know, each time', async () => {
@@ -305,9 +299,7 @@ describe('the comparison with Stripe', () => {
     ]);
     const url = unnotified.platform.app.url;
     expect(await confirmIntent(url, lost.id, lost.client_secret, 'pm_card_visa')).toBe(200);
-    expect(await compareLost()).toMatchObject([
-      { isRepaired: false, detail: expect.stringMatching(/^100 received/) },
-    ]);
+    expect(await compareLost()).toMatchObject([{ isRepaired: false, detail: expect.stringMatching(/^100 received/) }]);
     await unnotified.stripe.post('refunds', { payment_intent: lost.id });
     expect(await compareLost()).toEqual([]);
     // Orders that exist are compared as always.
@@ -340,8 +332,7 @@ describe('the daily comparison', () => {
     clock.advance(25 * HOUR_MS);
   });
 
-  const comparisons = (app: TestApp) =>
-    app.log.filter((line) => line.includes('payments compared with Stripe')).length;
+  const comparisons = (app: TestApp) => app.log.filter((line) => line.includes('payments compared with Stripe')).length;
 
   test('runs in one process of several, and not again for 24 hours', async () => {
     const replicas = [
@@ -375,9 +366,7 @@ describe('the daily comparison', () => {
     );
     await platform.app.app.turn('reconciliation');
     expect((await buyer.read(paid)).Status).toBe('completed');
-    const lines = platform.app.log
-      .filter((line) => line.includes('payments differ'))
-      .map((line) => JSON.parse(line));
+    const lines = platform.app.log.filter((line) => line.includes('payments differ')).map((line) => JSON.parse(line));
     expect(lines).toMatchObject([
       {
         level: expect.anything(),
@@ -456,20 +445,18 @@ describe('npm run reconcile', () => {
       expect.stringMatching(/^\d+ payments compared, 0 repaired, 0 left for an operator\.$/),
     ]);
 
-    await unnotified.platform.app.sql(
-      'UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1',
-      [intentId],
-    );
+    await unnotified.platform.app.sql('UPDATE payments SET amount_minor = 9999 WHERE payment_intent_id = $1', [
+      intentId,
+    ]);
     const open = await run();
     expect(open.code).toBe(1);
     expect(open.lines).toEqual([
       `open      ${intentId}  order ${orderId}: 10000 lkr at the provider, 9999 lkr in the database`,
       expect.stringMatching(/, 0 repaired, 1 left for an operator\.$/),
     ]);
-    await unnotified.platform.app.sql(
-      'UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1',
-      [intentId],
-    );
+    await unnotified.platform.app.sql('UPDATE payments SET amount_minor = 10000 WHERE payment_intent_id = $1', [
+      intentId,
+    ]);
   });
 
   test.each<[string, Record<string, string>, string[]]>([

@@ -43,8 +43,7 @@ beforeAll(async () => {
 beforeEach(() => effects.clear());
 
 /** Completed orders for seats at these prices, in major units. */
-const sold = <Prices extends readonly number[]>(...prices: Prices) =>
-  buyer.buy(seatsAt(platform.seating, ...prices));
+const sold = <Prices extends readonly number[]>(...prices: Prices) => buyer.buy(seatsAt(platform.seating, ...prices));
 
 const paymentOf = async (orderId: string) => (await stored.payments(orderId))[0]?.state;
 
@@ -273,10 +272,7 @@ describe('an organiser', () => {
 describe('sending a refund', () => {
   test('is retried after growing delays while Stripe is unavailable, and happens once', async () => {
     const { orderId, intentId } = await sold(100);
-    const unavailable = new AppError(
-      'payments_unavailable',
-      'The payment provider cannot be reached right now.',
-    );
+    const unavailable = new AppError('payments_unavailable', 'The payment provider cannot be reached right now.');
     effects.fail('stripe refund', unavailable, 2);
     await admin.refund(orderId);
     const tried = (attempts: number) =>
@@ -315,9 +311,7 @@ describe('sending a refund', () => {
     effects.fail('stripe refund', new Error('the process ends'), 1);
     const { refund_id } = await admin.refund(orderId);
     await until('it was tried', async () => {
-      const rows = await platform.app.sql('SELECT FROM refunds WHERE refund_id = $1 AND attempts = 1', [
-        refund_id,
-      ]);
+      const rows = await platform.app.sql('SELECT FROM refunds WHERE refund_id = $1 AND attempts = 1', [refund_id]);
       return rows.length === 1;
     });
     await stripe.post('refunds', {

@@ -61,23 +61,15 @@ async function freeSeats(count: number): Promise<string[]> {
   return chosen;
 }
 
-async function placeOrder(
-  by: Person,
-  count = 1,
-  code?: string,
-): Promise<{ orderId: string; seatIds: string[] }> {
+async function placeOrder(by: Person, count = 1, code?: string): Promise<{ orderId: string; seatIds: string[] }> {
   const seatIds = await freeSeats(count);
   const discountId = code ? (await discountOf(code)).id : undefined;
   return { orderId: await by.place(seatIds, discountId), seatIds };
 }
 
 async function discountOf(code: string) {
-  return (
-    await app.call(
-      'GET',
-      `/api/event-query/v1/events/${event.id}/sessions/${session.id}/discounts/code/${code}`,
-    )
-  ).body;
+  return (await app.call('GET', `/api/event-query/v1/events/${event.id}/sessions/${session.id}/discounts/code/${code}`))
+    .body;
 }
 
 async function outboxOf(key: string) {
@@ -185,9 +177,7 @@ describe('a sale', () => {
     expect([...message.seat_ids].sort()).toEqual([...seatIds].sort());
     expect(message.tickets).toHaveLength(2);
     await until('the venue has them free again', async () =>
-      (await mapSeats())
-        .filter(({ id }) => seatIds.includes(id))
-        .every(({ status }) => status === 'AVAILABLE'),
+      (await mapSeats()).filter(({ id }) => seatIds.includes(id)).every(({ status }) => status === 'AVAILABLE'),
     );
     await buyer2.order(seatIds);
     const again = await buyer.tries.cancel(orderId);

@@ -12,13 +12,10 @@ let refuses = true;
 const stripe = createServer((request, response) => {
   response.setHeader('content-type', 'application/json');
   // A retry first looks up the payment and earlier refunds of it, of which this Stripe has none.
-  if (request.url?.startsWith('/v1/refunds?'))
-    return void response.end('{"object":"list","data":[],"has_more":false}');
+  if (request.url?.startsWith('/v1/refunds?')) return void response.end('{"object":"list","data":[],"has_more":false}');
   if (request.method === 'GET') {
     response.writeHead(404);
-    return void response.end(
-      '{"error":{"type":"invalid_request_error","code":"resource_missing","message":"none"}}',
-    );
+    return void response.end('{"error":{"type":"invalid_request_error","code":"resource_missing","message":"none"}}');
   }
   if (request.url === '/v1/refunds' && !refuses) return void response.end('{"object":"refund","id":"re_1"}');
   response.writeHead(400).end('{"error":{"type":"invalid_request_error","message":"Not today."}}');
@@ -42,10 +39,9 @@ test('a refund that used up its attempts is listed for an administrator, who ret
   await deliverPayment(platform, orderId, intentId, 1);
   expect(await admin.stuckPayments()).toEqual([]);
   await until('the first try has failed', async () => {
-    const rows = await platform.app.sql(
-      'SELECT FROM refunds WHERE last_error IS NOT NULL AND payment_intent_id = $1',
-      [intentId],
-    );
+    const rows = await platform.app.sql('SELECT FROM refunds WHERE last_error IS NOT NULL AND payment_intent_id = $1', [
+      intentId,
+    ]);
     return rows.length === 1;
   });
   await platform.app.sql('UPDATE refunds SET attempts = 12');

@@ -61,9 +61,7 @@ describe('a payment that does not match its order', () => {
     const event = stripeEvent('payment_intent.succeeded', intent);
     expect(await deliver(platform.app, event)).toMatchObject({ status: 200, body: { received: true } });
     await stored.untilApplied(event.id);
-    expect(await platform.app.sql('SELECT FROM payments WHERE payment_intent_id = $1', [intent.id])).toEqual(
-      [],
-    );
+    expect(await platform.app.sql('SELECT FROM payments WHERE payment_intent_id = $1', [intent.id])).toEqual([]);
   });
 
   test.each([
@@ -99,10 +97,7 @@ describe('a payment that does not match its order', () => {
 
   test.each([1, 9_999, 10_001])('of %d in place of 10000 is refunded in full', async (amount) => {
     const orderId = await buyer.place();
-    const event = stripeEvent(
-      'payment_intent.succeeded',
-      paidIntent(orderId, { amount, amount_received: amount }),
-    );
+    const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId, { amount, amount_received: amount }));
     await deliver(platform.app, event);
     await stored.untilApplied(event.id);
     expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
@@ -201,15 +196,9 @@ describe('an event', () => {
     const { orderId, intentId } = await paidAtStripe();
     await stored.untilStatus(orderId, 'completed');
     for (const [type, object] of [
-      [
-        'charge.refunded',
-        { object: 'charge', payment_intent: intentId, amount_refunded: 10_000, refunded: true },
-      ],
+      ['charge.refunded', { object: 'charge', payment_intent: intentId, amount_refunded: 10_000, refunded: true }],
       ['refund.created', { object: 'refund', id: 're_forged', payment_intent: intentId, amount: 10_000 }],
-      [
-        'charge.dispute.created',
-        { object: 'dispute', id: 'dp_forged', payment_intent: intentId, amount: 10_000 },
-      ],
+      ['charge.dispute.created', { object: 'dispute', id: 'dp_forged', payment_intent: intentId, amount: 10_000 }],
     ] as const) {
       const event = stripeEvent(type, object);
       expect((await deliver(platform.app, event)).status).toBe(200);
@@ -230,10 +219,9 @@ describe('an event', () => {
     expect(await inboxOf(event.id)).toMatchObject([{ last_error: null }]);
     expect(await everythingOf(orderId)).toEqual(before);
     for (const table of ['payments', 'refunds', 'orders'])
-      expect(
-        await platform.app.sql(`SELECT FROM ${table} WHERE payment_intent_id = $1`, [intentId]),
-        table,
-      ).toEqual([]);
+      expect(await platform.app.sql(`SELECT FROM ${table} WHERE payment_intent_id = $1`, [intentId]), table).toEqual(
+        [],
+      );
   });
 });
 
@@ -268,9 +256,7 @@ describe('in unusual order', () => {
     await deliver(there.app, paid);
     await storedThere.untilApplied(paid.id);
     expect(await storedThere.state(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
-    expect(await storedThere.payments(orderId)).toMatchObject([
-      { payment_intent_id: intent.id, state: 'refunded' },
-    ]);
+    expect(await storedThere.payments(orderId)).toMatchObject([{ payment_intent_id: intent.id, state: 'refunded' }]);
     expect(await findingsIn(there.app.dsn, new Currency('lkr'))).toEqual([]);
   });
 
@@ -323,21 +309,12 @@ describe('a signed webhook', () => {
     ['an object that is a string', stripeEvent('payment_intent.succeeded', 'pi_1')],
     ['an empty intent', stripeEvent('payment_intent.succeeded', { object: 'payment_intent' })],
     ['metadata that is null', stripeEvent('payment_intent.succeeded', paid({ metadata: null }))],
-    [
-      'an order that is a number',
-      stripeEvent('payment_intent.succeeded', paid({ metadata: { order_id: 17 } })),
-    ],
+    ['an order that is a number', stripeEvent('payment_intent.succeeded', paid({ metadata: { order_id: 17 } }))],
     ['an intent id that is a number', stripeEvent('payment_intent.succeeded', paid({ id: 17 }))],
     ['an intent id with a NUL', stripeEvent('payment_intent.succeeded', paid({ id: 'pi_\u0000' }))],
-    [
-      'an amount that is a string',
-      stripeEvent('payment_intent.succeeded', paid({ amount_received: 'much' })),
-    ],
+    ['an amount that is a string', stripeEvent('payment_intent.succeeded', paid({ amount_received: 'much' }))],
     ['an amount that is a fraction', stripeEvent('payment_intent.succeeded', paid({ amount_received: 0.5 }))],
-    [
-      'an amount too large for a number',
-      stripeEvent('payment_intent.succeeded', paid({ amount_received: 1e30 })),
-    ],
+    ['an amount too large for a number', stripeEvent('payment_intent.succeeded', paid({ amount_received: 1e30 }))],
     ['a negative amount', stripeEvent('payment_intent.succeeded', paid({ amount_received: -5 }))],
     ['a currency that is null', stripeEvent('payment_intent.succeeded', paid({ currency: null }))],
     ['an event without an id', stripeEvent('payment_intent.succeeded', paid({}), { id: undefined })],
@@ -346,10 +323,7 @@ describe('a signed webhook', () => {
     ['a type that is null', stripeEvent('', paid({}), { type: null })],
     ['a refund of no payment', stripeEvent('refund.created', { object: 'refund', payment_intent: null })],
     ['a refund of a number', stripeEvent('refund.created', { object: 'refund', payment_intent: 17 })],
-    [
-      'a refund of an empty id',
-      stripeEvent('refund.created', { object: 'refund', payment_intent: { id: '' } }),
-    ],
+    ['a refund of an empty id', stripeEvent('refund.created', { object: 'refund', payment_intent: { id: '' } })],
     ['deep nesting', `${'['.repeat(50_000)}${']'.repeat(50_000)}`],
   ])('with %s is acknowledged or refused, and never causes a fault', async (_name, event) => {
     const { status, text: answered } = await deliver(platform.app, event);

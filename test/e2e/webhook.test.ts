@@ -67,9 +67,7 @@ describe('a payment', () => {
     async (path) => {
       const orderId = await buyer.place();
       const event = paid(orderId);
-      const answers = await Promise.all(
-        Array.from({ length: 10 }, () => deliver(platform.app, event, { path })),
-      );
+      const answers = await Promise.all(Array.from({ length: 10 }, () => deliver(platform.app, event, { path })));
       expect(answers.map(({ status, body }) => ({ status, body }))).toEqual(
         Array(10).fill({ status: 200, body: { received: true } }),
       );
@@ -80,9 +78,7 @@ describe('a payment', () => {
         { payment_intent_id: event.data.object.id, state: 'applied' },
       ]);
       expect(await stored.refunds(orderId)).toEqual([]);
-      const updates = await platform.app.sql("SELECT FROM outbox WHERE key = $1 AND topic = 'orderUpdated'", [
-        orderId,
-      ]);
+      const updates = await platform.app.sql("SELECT FROM outbox WHERE key = $1 AND topic = 'orderUpdated'", [orderId]);
       expect(updates).toHaveLength(1);
     },
   );
@@ -94,9 +90,7 @@ describe('a payment', () => {
     const orderId = await buyer.place();
     await apply(paid(orderId, intent));
     expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
-    expect(await stored.refunds(orderId)).toMatchObject([
-      { reason: 'the amount is not the price of the order' },
-    ]);
+    expect(await stored.refunds(orderId)).toMatchObject([{ reason: 'the amount is not the price of the order' }]);
   });
 
   test('that a crashed process recorded is settled by another', async () => {
@@ -136,13 +130,9 @@ describe('a payment', () => {
     const next = await (await newPerson(platform)).place(seatIds);
     await apply(paid(orderId));
     expect(await stored.state(orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
-    expect(await stored.refunds(orderId)).toMatchObject([
-      { reason: 'the hold had ended and the seats were sold' },
-    ]);
+    expect(await stored.refunds(orderId)).toMatchObject([{ reason: 'the hold had ended and the seats were sold' }]);
     expect(
-      await platform.app.sql('SELECT order_id FROM tickets WHERE seat_id = $1 AND voided_at IS NULL', [
-        seatIds[0],
-      ]),
+      await platform.app.sql('SELECT order_id FROM tickets WHERE seat_id = $1 AND voided_at IS NULL', [seatIds[0]]),
     ).toEqual([{ order_id: next }]);
   });
 
@@ -157,9 +147,9 @@ describe('a payment', () => {
   test('for an unknown order is acknowledged without any effect', async () => {
     const event = paid();
     await apply(event);
-    expect(
-      await platform.app.sql('SELECT FROM payments WHERE payment_intent_id = $1', [event.data.object.id]),
-    ).toEqual([]);
+    expect(await platform.app.sql('SELECT FROM payments WHERE payment_intent_id = $1', [event.data.object.id])).toEqual(
+      [],
+    );
   });
 });
 

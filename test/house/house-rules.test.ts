@@ -61,9 +61,7 @@ function featureImports(): Map<string, string[]> {
 }
 
 /** Every import of our own files for which `isForbidden` holds, as `file -> target`. */
-function forbidden(
-  isForbidden: (from: SourceFile, target: string, isTypeOnly: boolean) => boolean,
-): string[] {
+function forbidden(isForbidden: (from: SourceFile, target: string, isTypeOnly: boolean) => boolean): string[] {
   return files.flatMap((file) =>
     file.imports
       .filter(({ target, isOurs, isTypeOnly }) => isOurs && isForbidden(file, target, isTypeOnly))
@@ -80,15 +78,11 @@ describe('import directions', () => {
   });
 
   test('the kernel imports only the kernel', () => {
-    expect(
-      forbidden((from, target) => layerOf(from.path) === 'kernel' && layerOf(target) !== 'kernel'),
-    ).toEqual([]);
+    expect(forbidden((from, target) => layerOf(from.path) === 'kernel' && layerOf(target) !== 'kernel')).toEqual([]);
   });
 
   test('only files that start the process import from the root', () => {
-    expect(forbidden((from, target) => layerOf(from.path) !== 'root' && layerOf(target) === 'root')).toEqual(
-      [],
-    );
+    expect(forbidden((from, target) => layerOf(from.path) !== 'root' && layerOf(target) === 'root')).toEqual([]);
   });
 
   test('platform knows features only by the types of their ports', () => {
@@ -117,8 +111,7 @@ describe('import directions', () => {
         if (layerOf(from.path) !== 'features' || isTypeOnly) return false;
         if (layerOf(target) === 'embedded') return true;
         if (layerOf(target) !== 'platform') return false;
-        const speaksHttp =
-          /[./-](routes|schemas)\.ts$/.test(from.path) && target.startsWith('src/platform/http/');
+        const speaksHttp = /[./-](routes|schemas)\.ts$/.test(from.path) && target.startsWith('src/platform/http/');
         const readsSqlErrors =
           from.path.endsWith('.store.ts') && /^src\/platform\/(postgres\/sqlstate|checks)\.ts$/.test(target);
         const usesWork = /^src\/platform\/(jobs|outbox)\//.test(target);
@@ -134,17 +127,13 @@ describe('import directions', () => {
   test('a feature imports only features above it in the list, so that there is no cycle', () => {
     const order = Object.keys(FEATURE_IMPORTS);
     const upwards = order.flatMap((from, at) =>
-      (FEATURE_IMPORTS[from] ?? [])
-        .filter((to) => !order.slice(0, at).includes(to))
-        .map((to) => `${from} -> ${to}`),
+      (FEATURE_IMPORTS[from] ?? []).filter((to) => !order.slice(0, at).includes(to)).map((to) => `${from} -> ${to}`),
     );
     expect(upwards).toEqual([]);
   });
 
   test('docs/architecture.md has the same list', () => {
-    const rows = readFileSync('docs/architecture.md', 'utf8').matchAll(
-      /^\| `([a-z-]+)` \| ([a-z, -]+) \| /gm,
-    );
+    const rows = readFileSync('docs/architecture.md', 'utf8').matchAll(/^\| `([a-z-]+)` \| ([a-z, -]+) \| /gm);
     const documented = [...rows].map(([, feature = '', imports = '']) => [
       feature,
       imports === '-' ? [] : imports.split(', '),
@@ -156,11 +145,7 @@ describe('import directions', () => {
     expect(
       forbidden(({ path }, target) => {
         const feature = featureOf(target);
-        return (
-          feature !== undefined &&
-          feature !== featureOf(path) &&
-          target !== `src/features/${feature}/index.ts`
-        );
+        return feature !== undefined && feature !== featureOf(path) && target !== `src/features/${feature}/index.ts`;
       }),
     ).toEqual([]);
   });
@@ -206,9 +191,7 @@ describe('words in their layers', () => {
   });
 
   test('the environment is read only in main, and passed to config', () => {
-    const strays = files
-      .filter(({ text }) => /process\.env/.test(withoutComments(text)))
-      .map(({ path }) => path);
+    const strays = files.filter(({ text }) => /process\.env/.test(withoutComments(text))).map(({ path }) => path);
     expect(strays).toEqual(['src/main.ts']);
   });
 
@@ -220,9 +203,7 @@ describe('words in their layers', () => {
   test('a file of a feature is named by its noun or its use case, and by its role where it has one', () => {
     /** A use case by a verb and a noun, or a noun; then the file's role where it has one. */
     const name = /\/[a-z]+[0-9]*(-[a-z]+)*(\.(store|ports|worker))?\.ts$/;
-    const strays = files
-      .map(({ path }) => path)
-      .filter((path) => featureOf(path) !== undefined && !name.test(path));
+    const strays = files.map(({ path }) => path).filter((path) => featureOf(path) !== undefined && !name.test(path));
     expect(strays).toEqual([]);
   });
 

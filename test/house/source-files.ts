@@ -31,9 +31,7 @@ function read(path: string): SourceFile {
   const fixed = [...text.matchAll(IMPORT)].map(([, type, names = '', specifier = '']) =>
     toImport(path, specifier, type !== undefined || onlyTypes(names)),
   );
-  const dynamic = [...text.matchAll(DYNAMIC_IMPORT)].map(([, specifier = '']) =>
-    toImport(path, specifier, false),
-  );
+  const dynamic = [...text.matchAll(DYNAMIC_IMPORT)].map(([, specifier = '']) => toImport(path, specifier, false));
   return { path, text, imports: [...fixed, ...dynamic] };
 }
 

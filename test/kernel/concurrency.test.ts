@@ -106,11 +106,7 @@ describe('batches', () => {
             seen.push(...items);
             return true;
           };
-          const add = createBatches<number>(
-            { size, underWay },
-            work,
-            async (item) => void (await work([item])),
-          );
+          const add = createBatches<number>({ size, underWay }, work, async (item) => void (await work([item])));
           const all = Promise.all(Array.from({ length: count }, (_, item) => add(item)));
           await scheduler.waitFor(all);
           expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, item) => item));

@@ -7,9 +7,7 @@ const never = new Promise<string>(() => undefined);
 describe('work with a time limit', () => {
   test('resolves and rejects as the work does within the limit', async () => {
     expect(await withTimeLimit(HOUR_MS, Promise.resolve('done'), () => 'late')).toBe('done');
-    await expect(withTimeLimit(HOUR_MS, Promise.reject(new Error('failed')), () => 'late')).rejects.toThrow(
-      'failed',
-    );
+    await expect(withTimeLimit(HOUR_MS, Promise.reject(new Error('failed')), () => 'late')).rejects.toThrow('failed');
   });
 
   test('resolves with what stands in for it after the limit, or rejects with its error', async () => {

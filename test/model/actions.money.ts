@@ -41,8 +41,7 @@ export function createIntent(at: number): Action {
         },
       };
     },
-    act: (order, world) =>
-      world.call('POST', `/api/order/${order.orderId}/create-payment-intent`, order.buyer),
+    act: (order, world) => world.call('POST', `/api/order/${order.orderId}/create-payment-intent`, order.buyer),
     learn({ status, body }, sale) {
       if (status === 200) sale.payable.add(String(body.paymentIntentId));
     },
@@ -223,11 +222,7 @@ export function deliverPayment(message: PaymentMessage): Action {
 }
 
 /** Money that was stored before a process died is decided on, whatever the order costs by now. */
-function foreseeElsewhere(
-  { orderId, price, status }: Order,
-  paymentId: string | undefined,
-  sale: Sale,
-): void {
+function foreseeElsewhere({ orderId, price, status }: Order, paymentId: string | undefined, sale: Sale): void {
   const intentId = `elsewhere:${orderId}${paymentId ? `:${paymentId}` : ''}`;
   if (paymentId?.startsWith('pi_')) {
     align(sale, paymentId);

@@ -104,8 +104,7 @@ function foreseeKeyed({ seats, discount, key }: PlaceRequest, sale: Sale): Fores
   if (known === undefined || sale.clock.now() - known.at >= KEY_LIFE_MS) return undefined;
   const isSame = owner.discount === discount && owner.seats.join() === seats.join();
   if (!isSame) return refused('422 idempotency_key_reused');
-  if (!('answer' in known))
-    return known.until > sale.clock.now() ? refused('409 request_in_flight') : undefined;
+  if (!('answer' in known)) return known.until > sale.clock.now() ? refused('409 request_in_flight') : undefined;
   return { answers: [known.answer], check: ({ text }) => expect(text).toBe(known.text) };
 }
 
@@ -187,8 +186,7 @@ export function onOrder(at: number, action: OrderAction): Action {
   };
 }
 
-export const isPayable: OrderAction['suits'] = (order, sale) =>
-  order.status === 'pending' && !isOver(order, sale);
+export const isPayable: OrderAction['suits'] = (order, sale) => order.status === 'pending' && !isOver(order, sale);
 export const isCompleted: OrderAction['suits'] = ({ status }) => status === 'completed';
 
 /** Why its buyer can no longer act on an order; undefined when they can. */
@@ -223,22 +221,14 @@ function foreseeUpdate(order: Order, request: UpdateRequest, sale: Sale): Forese
   const { orderId } = order;
   const seats = (request.seats ?? order.seats).toSorted();
   const discount =
-    request.discount === undefined
-      ? order.discount
-      : request.discount === 'none'
-        ? undefined
-        : request.discount;
+    request.discount === undefined ? order.discount : request.discount === 'none' ? undefined : request.discount;
   const price = priceOf(seats, discount);
   const taken = takenOf(seats, sale, orderId);
   const usedUp = discount !== undefined && discount !== order.discount && isUsedUp(discount, sale);
   if (taken.length > 0) {
     // Whether the old payment was checked before depends on where the seat was found taken.
     sale.open.add(orderId);
-    const answers = [
-      '409 seats_taken',
-      ...(usedUp ? ['400 discount_refused'] : []),
-      '409 order_already_paid',
-    ];
+    const answers = ['409 seats_taken', ...(usedUp ? ['400 discount_refused'] : []), '409 order_already_paid'];
     return { answers, check: (answer) => namesTaken(answer, taken) };
   }
   if (price !== order.price && conclude(sale, orderId) === 'paid') return refused('409 order_already_paid');

@@ -71,9 +71,7 @@ function isPossible(before: Order, after: Order): boolean {
     case 'completed':
       if (after.status === 'completed') return isPart(after.seats, before.seats);
       return (
-        after.status === 'cancelled' &&
-        ENDS_COMPLETED.has(after.reason ?? '') &&
-        isPart(after.seats, before.seats)
+        after.status === 'cancelled' && ENDS_COMPLETED.has(after.reason ?? '') && isPart(after.seats, before.seats)
       );
     case 'cancelled':
       if (FINAL.has(before.reason ?? '')) return false;

@@ -33,8 +33,7 @@ export function inOrder(published: readonly EventMessage[], sale: Sale): void {
   const ofOrders = first.filter(({ topic }) => OF_ORDERS.has(topic));
   const byOrder = Map.groupBy(ofOrders, ({ key }) => key);
   expect([...byOrder.keys()].toSorted()).toEqual([...sale.orders.keys()].toSorted());
-  for (const [orderId, messages] of byOrder)
-    expectPossibleStates(orderId, messages.map(toAnnouncement), sale);
+  for (const [orderId, messages] of byOrder) expectPossibleStates(orderId, messages.map(toAnnouncement), sale);
   seatsAreAnnounced(first, sale);
 }
 
@@ -85,9 +84,7 @@ function seatsAreAnnounced(messages: readonly EventMessage[], sale: Sale): void 
     const holder = [...sale.orders.values()].find(
       (order) => order.status !== 'cancelled' && order.seats.includes(seatId),
     );
-    const expected = holder
-      ? { pending: 'LOCKED', completed: 'BOOKED', cancelled: '' }[holder.status]
-      : 'AVAILABLE';
+    const expected = holder ? { pending: 'LOCKED', completed: 'BOOKED', cancelled: '' }[holder.status] : 'AVAILABLE';
     expect(status, `announced status of seat ${seatId}`).toBe(expected);
   }
 }

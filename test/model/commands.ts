@@ -36,11 +36,7 @@ const placingOnce = fc
 const otherDiscount = fc.constantFrom('tenth', 'tenth', 'free', 'none');
 const nothing = fc.constant(undefined);
 const updating = fc
-  .oneof(
-    fc.tuple(some, seats, nothing),
-    fc.tuple(some, nothing, otherDiscount),
-    fc.tuple(some, seats, otherDiscount),
-  )
+  .oneof(fc.tuple(some, seats, nothing), fc.tuple(some, nothing, otherDiscount), fc.tuple(some, seats, otherDiscount))
   .map(([at, wanted, discounted]) => update(at, { seats: wanted, discount: discounted }));
 const card = fc.oneof(
   { weight: 6, arbitrary: fc.constant('pm_card_visa') },
@@ -65,9 +61,7 @@ const moneyActions: fc.Arbitrary<Action> = fc.oneof(
   { weight: 7, arbitrary: fc.tuple(some, card).map(([at, by]) => pay(at, by)) },
   {
     weight: 1,
-    arbitrary: fc
-      .tuple(some, fc.constantFrom('succeed', 'fail'))
-      .map(([at, outcome]) => authenticate(at, outcome)),
+    arbitrary: fc.tuple(some, fc.constantFrom('succeed', 'fail')).map(([at, outcome]) => authenticate(at, outcome)),
   },
   { weight: 2, arbitrary: fc.tuple(some, share).map(([at, much]) => adminRefund(at, much)) },
   { weight: 2, arbitrary: fc.tuple(some, share).map(([at, much]) => dashboardRefund(at, much)) },
@@ -171,15 +165,7 @@ const buying = fc.tuple(some, card).map(([at, by]) => {
 /** The number of steps before something else happens. */
 const steps = fc.integer({ min: 2, max: 7 });
 const selling = fc.tuple(placing, some, card, steps).map(([first, at, by, count]) => {
-  const all = [
-    first,
-    createIntent(at),
-    pay(NEWEST, by),
-    deliver(0),
-    deliver(0),
-    deliver(0),
-    turn('webhooks'),
-  ];
+  const all = [first, createIntent(at), pay(NEWEST, by), deliver(0), deliver(0), deliver(0), turn('webhooks')];
   return inOneGo(`Sell: ${first.name}, ${at} with ${by}, ${count} steps`, all.slice(0, count));
 });
 /** Money is refunded outside of the service, which receives the events. */

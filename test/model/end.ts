@@ -50,9 +50,7 @@ async function changesNothing(sale: Sale, world: World): Promise<void> {
   await perform(turn('reconciliation'), sale, world);
   expect({ orders: sale.seen.orders, payments: sale.seen.payments }).toEqual({ orders, payments });
   const since = world.clock.now() / 1_000 - RECONCILED_S;
-  const open = sale.bank
-    .intents()
-    .filter(({ status, created }) => status.startsWith('requires') && created > since);
+  const open = sale.bank.intents().filter(({ status, created }) => status.startsWith('requires') && created > since);
   expect(open, 'intents that can still be paid').toEqual([]);
 }
 

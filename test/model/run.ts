@@ -56,8 +56,7 @@ async function runOne(world: World, commands: Iterable<Command>): Promise<void> 
     await fc.asyncModelRun(() => ({ model: sale, real: world }), commands);
     await comeToRest(sale, world);
   } catch (error) {
-    if (error instanceof Error && world.log.length > 0)
-      error.message += `\nThe service logged:\n${world.log.join('')}`;
+    if (error instanceof Error && world.log.length > 0) error.message += `\nThe service logged:\n${world.log.join('')}`;
     throw error;
   }
 }

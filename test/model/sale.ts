@@ -106,16 +106,12 @@ export function isOver(order: Order, sale: Sale): boolean {
 
 /** Seats of pending and completed orders, except those of `except`. */
 export function takenOf(seats: readonly string[], sale: Sale, except?: string): string[] {
-  const live = [...sale.orders.values()].filter(
-    ({ status, orderId }) => status !== 'cancelled' && orderId !== except,
-  );
+  const live = [...sale.orders.values()].filter(({ status, orderId }) => status !== 'cancelled' && orderId !== except);
   return seats.filter((seat) => live.some((order) => order.seats.includes(seat)));
 }
 
 export function isUsedUp(discount: DiscountName, sale: Sale): boolean {
-  const uses = [...sale.orders.values()].filter(
-    (order) => order.status !== 'cancelled' && order.discount === discount,
-  );
+  const uses = [...sale.orders.values()].filter((order) => order.status !== 'cancelled' && order.discount === discount);
   return uses.length >= (DISCOUNTS[discount].maxUsage ?? Number.POSITIVE_INFINITY);
 }
 
@@ -157,10 +153,8 @@ export function receivePayment(sale: Sale, orderId: string, intentId: string, am
   }
   const payment = sale.payments.get(intentId);
   if (payment?.state !== 'received') return;
-  const isWanted =
-    payment.amount === order.price && !appliedTo(sale, orderId) && order.status !== 'completed';
-  const acceptsLateMoney =
-    order.status === 'cancelled' && ['expired', 'payment'].includes(order.reason ?? '');
+  const isWanted = payment.amount === order.price && !appliedTo(sale, orderId) && order.status !== 'completed';
+  const acceptsLateMoney = order.status === 'cancelled' && ['expired', 'payment'].includes(order.reason ?? '');
   const isFree = takenOf(order.seats, sale, orderId).length === 0;
   if (isWanted && (order.status === 'pending' || (acceptsLateMoney && isFree))) {
     changePayment(sale, intentId, { state: 'applied' });

@@ -195,8 +195,7 @@ async function worldOn(ground: Ground): Promise<World & { close(): Promise<void>
       if (job === 'reconciliation') await forgetDailyJobs(database);
       while (await process.app.turn(job));
     },
-    sealed: (ticketId) =>
-      ground.sealer.seal({ ticketId: as<TicketId>(ticketId), sessionId: as<SessionId>(sessionId) }),
+    sealed: (ticketId) => ground.sealer.seal({ ticketId: as<TicketId>(ticketId), sessionId: as<SessionId>(sessionId) }),
     async dieDuring(effects, step) {
       const dying = process;
       dying.effectsLeft = effects;

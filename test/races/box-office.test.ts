@@ -101,16 +101,14 @@ test('a ticket that is voided twice during a full refund by an administrator is 
     const offer = await arena.offer(orderId);
     expect(await arena.confirm(offer)).toBe(true);
     await arena.reportPayment('', orderId, offer.intentId);
-    const [ticket] = await arena.rows<{ ticket_id: string }>(
-      'SELECT ticket_id FROM tickets WHERE order_id = $1',
-      [orderId],
-    );
+    const [ticket] = await arena.rows<{ ticket_id: string }>('SELECT ticket_id FROM tickets WHERE order_id = $1', [
+      orderId,
+    ]);
     const path = `/api/order/ticket/${ticket?.ticket_id}?refund=true`;
     const { answers, standstills } = await interleaving.race(choose, {
       first: () => arena.call('first', 'DELETE', path, { token }),
       again: () => arena.call('again', 'DELETE', path, { token, ofReplica: true }),
-      refunder: () =>
-        arena.call('refunder', 'POST', `/api/order/${orderId}/refund`, { token, ofReplica: true }),
+      refunder: () => arena.call('refunder', 'POST', `/api/order/${orderId}/refund`, { token, ofReplica: true }),
     });
     expect(standstills).toBe(0);
     expect([answers.first.status, answers.again.status]).toEqual([204, 204]);

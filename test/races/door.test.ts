@@ -107,9 +107,7 @@ test('neither of two scans admits a ticket after an administrator’s concurrent
     const admitted = [answers.left, answers.right].filter(({ status }) => status === 200);
     expect(admitted.length).toBeLessThan(2);
     if (admitted.length > 0) expect(at('database ticket-check-in')).toBeLessThan(isOver);
-    const words = [answers.left, answers.right].map(({ status, body }) =>
-      status === 200 ? 'admitted' : body.code,
-    );
+    const words = [answers.left, answers.right].map(({ status, body }) => (status === 200 ? 'admitted' : body.code));
     const outcome = words.toSorted().join(', ');
     // One scan wins, or the cancel does: a refusal because of the other scan needs one that was admitted.
     expect([
@@ -144,10 +142,9 @@ test('at most one of two scans admits a ticket whose check-in the organiser undo
     expect(letIn.length).toBeLessThan(2);
     const refused = [answers.left, answers.right].filter((each) => each.status !== 200);
     for (const { body } of refused) expect(body.code).toBe('already_checked_in');
-    const [ticket] = await arena.rows<{ checked_in: boolean }>(
-      'SELECT checked_in FROM tickets WHERE ticket_id = $1',
-      [ticketId],
-    );
+    const [ticket] = await arena.rows<{ checked_in: boolean }>('SELECT checked_in FROM tickets WHERE ticket_id = $1', [
+      ticketId,
+    ]);
     expect(ticket?.checked_in).toBe(letIn.length === 1);
     return letIn.length === 1 ? 'undone, then let in again' : 'undone last';
   });

@@ -49,10 +49,7 @@ test('every invariant holds after repeated kills in the middle of a sale', async
     return Number(left?.n) === 0;
   });
   expect(await findingsIn(dsn, new Currency('lkr'))).toEqual([]);
-  const [orders] = await sql<{ n: string }>(
-    dsn,
-    "SELECT count(*) AS n FROM orders WHERE status = 'cancelled'",
-  );
+  const [orders] = await sql<{ n: string }>(dsn, "SELECT count(*) AS n FROM orders WHERE status = 'cancelled'");
   expect(Number(orders?.n)).toBeGreaterThanOrEqual(ORDERS * ROUNDS);
 });
 
@@ -65,8 +62,7 @@ async function dsnOf(folder: string): Promise<string> {
 
 /** Orders for two fresh seats each, a thousand per round. */
 async function requestsFor(url: string, round: number) {
-  const event = (await call(url, 'GET', '/api/event-query/v1/events/search?searchTerm=machines')).body
-    .content[0];
+  const event = (await call(url, 'GET', '/api/event-query/v1/events/search?searchTerm=machines')).body.content[0];
   const session = (await call(url, 'GET', `/api/event-query/v1/events/${event.id}/sessions`)).body.content[0];
   const { body: map } = await call(url, 'GET', `/api/event-query/v1/sessions/${session.id}/seating-map`);
   const seats: string[] = map.layout.blocks[0].rows.flatMap((row: { seats: { id: string }[] }) =>

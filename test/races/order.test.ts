@@ -30,8 +30,7 @@ const change = (who: string, path: string, seatIds: readonly string[], ofReplica
 const offer = (who: string, path: string, ofReplica = false) =>
   arena.call(who, 'POST', `${path}/create-payment-intent`, { token: arena.buyer, ofReplica });
 
-const cancel = (who: string, path: string) =>
-  arena.call(who, 'DELETE', path, { token: arena.buyer, ofReplica: true });
+const cancel = (who: string, path: string) => arena.call(who, 'DELETE', path, { token: arena.buyer, ofReplica: true });
 
 /** The hold ends during the race, and the sweeper runs. */
 async function sweepAfterHold(orderId: string): Promise<void> {

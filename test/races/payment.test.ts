@@ -64,12 +64,7 @@ test('a payment at the end of the hold completes the order, or the order ends an
   if (!isThorough()) return;
   expect(explored.schedules).toBeGreaterThan(120);
   expect(Object.keys(explored.outcomes)).toEqual(
-    expect.arrayContaining([
-      'completed by payer',
-      'completed by page',
-      'completed by sweeper',
-      'cancelled by sweeper',
-    ]),
+    expect.arrayContaining(['completed by payer', 'completed by page', 'completed by sweeper', 'cancelled by sweeper']),
   );
 });
 
@@ -87,9 +82,7 @@ test('a payment during a cancel completes the order, or the order is cancelled a
     expect(standstills).toBe(0);
     await arena.rest();
     const ledger = await expectSound(arena, orderId, seatIds);
-    expect([ledger.status, answers.buyer.status]).toEqual(
-      answers.payer ? ['completed', 409] : ['cancelled', 204],
-    );
+    expect([ledger.status, answers.buyer.status]).toEqual(answers.payer ? ['completed', 409] : ['cancelled', 204]);
     expectOneWinner(ledger);
     expectNoOtherPayable(ledger, [offer.intentId]);
     return `${ledger.status} by ${whoMoved(steps)}`;
@@ -98,12 +91,7 @@ test('a payment during a cancel completes the order, or the order is cancelled a
   if (!isThorough()) return;
   expect(explored.schedules).toBeGreaterThan(120);
   expect(Object.keys(explored.outcomes)).toEqual(
-    expect.arrayContaining([
-      'completed by payer',
-      'completed by buyer',
-      'completed by page',
-      'cancelled by buyer',
-    ]),
+    expect.arrayContaining(['completed by payer', 'completed by buyer', 'completed by page', 'cancelled by buyer']),
   );
 });
 
@@ -141,9 +129,7 @@ test('a repeated webhook and another one for the same money, on two replicas, ha
       other: () => arena.reportPayment('other', orderId, offer.intentId, { eventId: other, ofReplica: true }),
     });
     expect(standstills).toBe(0);
-    const kept = await arena.rows('SELECT attempts FROM stripe_inbox WHERE payment_intent_id = $1', [
-      offer.intentId,
-    ]);
+    const kept = await arena.rows('SELECT attempts FROM stripe_inbox WHERE payment_intent_id = $1', [offer.intentId]);
     expect(kept).toEqual([{ attempts: 1 }, { attempts: 1 }]);
     await arena.rest();
     const { status, payments, announced } = await expectSound(arena, orderId, seatIds);
@@ -157,9 +143,7 @@ test('a repeated webhook and another one for the same money, on two replicas, ha
   expect(Object.keys(explored.outcomes)).toHaveLength(3);
 });
 
-test('two refunds during a cancel by administrators never refund more than was paid', async ({
-  annotate,
-}) => {
+test('two refunds during a cancel by administrators never refund more than was paid', async ({ annotate }) => {
   const { admin: token, buyer, interleaving } = arena;
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const { orderId, seatIds, path } = await paid();

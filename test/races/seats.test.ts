@@ -189,11 +189,7 @@ test('three concurrent requests with the same Idempotency-Key make one order, an
 
 test('the last use of a discount goes to one of the concurrent orders', async ({ annotate }) => {
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
-    const discountId = catalogueDiscount(
-      arena.platform.seating,
-      { type: 'FLAT_OFF', amount: 10 },
-      { maxUsage: 1 },
-    );
+    const discountId = catalogueDiscount(arena.platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 1 });
     const request = () => ({ seatIds: [randomUUID()], discountId });
     const { answers, standstills } = await arena.interleaving.race(choose, {
       first: () => place('first', { ...request(), key: randomUUID() }),
@@ -218,9 +214,7 @@ test('the last use of a discount goes to one of the concurrent orders', async ({
   expect(Object.keys(explored.outcomes)).toHaveLength(3);
 });
 
-test('a seat goes to late money or to a new buyer, and the other’s money is refunded', async ({
-  annotate,
-}) => {
+test('a seat goes to late money or to a new buyer, and the other’s money is refunded', async ({ annotate }) => {
   const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
     const seatIds = [randomUUID()];
     const orderId = await arena.platform.place(arena.buyer, seatIds);

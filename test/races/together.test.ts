@@ -41,9 +41,7 @@ function place(seatIds: readonly string[], at: number): Promise<Answer> {
 
 test('concurrent orders share a statement, and each is stored as it was answered, with its messages', async () => {
   shared = 0;
-  const answers = await Promise.all(
-    Array.from({ length: ORDERS }, (_, at) => place([randomUUID(), randomUUID()], at)),
-  );
+  const answers = await Promise.all(Array.from({ length: ORDERS }, (_, at) => place([randomUUID(), randomUUID()], at)));
   expect(answers.map(({ status }) => status)).toEqual(Array(ORDERS).fill(201));
   expect(shared).toBeGreaterThan(0);
   for (const { body } of answers) {
@@ -67,9 +65,7 @@ test('overlapping requests without holds, on two replicas, sell every seat once 
     const requests = Array.from({ length: ORDERS }, () => [...new Set([any(), any(), any()])]);
     const answers = await Promise.all(requests.map(place));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201, 409]));
-    const won = answers
-      .filter(({ status }) => status === 201)
-      .flatMap(({ body }) => body.seat_ids as string[]);
+    const won = answers.filter(({ status }) => status === 201).flatMap(({ body }) => body.seat_ids as string[]);
     expect(new Set(won).size).toBe(won.length);
     const live = await platform.app.sql<{ seat_id: string }>(
       'SELECT seat_id FROM tickets WHERE seat_id = ANY ($1) AND voided_at IS NULL',
@@ -87,9 +83,7 @@ test('overlapping requests without holds, on two replicas, sell every seat once 
 test('an order that cannot be written does not affect those that share its statement', async () => {
   await platform.app.sql("ALTER TABLE tickets ADD CONSTRAINT no_poison CHECK (seat_id <> 'poison')");
   try {
-    const requests = Array.from({ length: ORDERS }, (_, at) =>
-      at === ORDERS / 2 ? ['poison'] : [randomUUID()],
-    );
+    const requests = Array.from({ length: ORDERS }, (_, at) => (at === ORDERS / 2 ? ['poison'] : [randomUUID()]));
     const answers = await Promise.all(requests.map(place));
     const failed = answers.flatMap(({ status }, at) => (status === 201 ? [] : requests[at]));
     expect(failed).toEqual(['poison']);

@@ -49,9 +49,7 @@ describe('database-late', () => {
     const url = await service.url();
     expect((await call(url, 'GET', '/api/order/health')).body.database.status).toBe('UP');
     expect(service.output().split(waits)).toHaveLength(2);
-    expect(service.output().split(`PostgreSQL at ${link.address} answers; the start continues`)).toHaveLength(
-      2,
-    );
+    expect(service.output().split(`PostgreSQL at ${link.address} answers; the start continues`)).toHaveLength(2);
     expect(service.output()).not.toContain(PASSWORD_OF(dsn));
   });
 

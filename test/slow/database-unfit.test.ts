@@ -115,10 +115,7 @@ describe('read-only-server, read-only-database', () => {
       );
     const database = openDatabase({ currency: LKR, dsn, maxConnections: 1, onIdleError: () => undefined });
     const pidOf = async () => {
-      const [row] = await database.rows<{ pid: number }>(
-        { name: 'pid', text: 'SELECT pg_backend_pid() AS pid' },
-        [],
-      );
+      const [row] = await database.rows<{ pid: number }>({ name: 'pid', text: 'SELECT pg_backend_pid() AS pid' }, []);
       return row?.pid ?? 0;
     };
     const before = await pidOf();

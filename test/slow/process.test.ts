@@ -68,11 +68,7 @@ describe('the process', () => {
     const command = `exec ${process.execPath} src/main.ts`;
     const env = { PORT: '0', DATA_DIR: await dataDir(), LOG_LEVEL: 'error' };
     // A pseudo-terminal: the process writes to a TTY, and typed control characters are signals.
-    const terminal = run(
-      'script',
-      ['--quiet', '--return', '--flush', '--command', command, '/dev/null'],
-      env,
-    );
+    const terminal = run('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], env);
     await urlOf(terminal);
     for (const word of [
       'PostgreSQL  embedded',

@@ -101,15 +101,8 @@ describe('SIGTERM', () => {
     gate.resolve();
     expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual(Array(8).fill(201));
     expect(await service.ended).toBe(0);
-    const steps = service
-      .output()
-      .match(/told to stop|not ready any more|requests under way have ended|"stopped"/g);
-    expect(steps).toEqual([
-      'told to stop',
-      'not ready any more',
-      'requests under way have ended',
-      '"stopped"',
-    ]);
+    const steps = service.output().match(/told to stop|not ready any more|requests under way have ended|"stopped"/g);
+    expect(steps).toEqual(['told to stop', 'not ready any more', 'requests under way have ended', '"stopped"']);
 
     const [left] = await sql<{ orders: string; waiting: string; connections: string }>(
       service.dsn,
@@ -130,10 +123,7 @@ describe('SIGTERM', () => {
     const gone = new AbortController();
     const token = await issuer.token(randomUUID());
     const underWay = Array.from({ length: count }, () => orderFor(token, gone.signal).catch(() => 'gone'));
-    await until(
-      'all of them wait for the seating services',
-      () => seatQuestions(seating).length === 2 * count,
-    );
+    await until('all of them wait for the seating services', () => seatQuestions(seating).length === 2 * count);
     gone.abort();
     expect(await Promise.all(underWay)).toEqual(Array(count).fill('gone'));
     service.child.kill('SIGTERM');

@@ -20,11 +20,7 @@ let buyer: string;
 
 beforeAll(async () => {
   collector = await startOtlpCollector();
-  platform = await startPlatformApp(
-    { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
-    {},
-    { eventLog: events.log },
-  );
+  platform = await startPlatformApp({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }, {}, { eventLog: events.log });
   buyer = await platform.token(randomUUID());
 });
 
@@ -40,9 +36,7 @@ const newTrace = () => {
 
 /** The span of a trace, once the collector has it. */
 const spanOf = (traceId: string, name: string): Promise<SeenSpan> =>
-  until(`the span ${name}`, () =>
-    collector.spans.find((span) => span.traceId === traceId && span.name === name),
-  );
+  until(`the span ${name}`, () => collector.spans.find((span) => span.traceId === traceId && span.name === name));
 
 /** The trace context of a message on a topic. */
 const traceOf = (topic: string, key: string) =>
@@ -71,8 +65,7 @@ describe('a request', () => {
       resource: { 'service.name': 'ms-ticketing' },
     });
     const asked = await until('both seating services', () => {
-      const isAsked = ({ attributes }: SeenSpan) =>
-        String(attributes['url.path']).endsWith('/validate-pre-order');
+      const isAsked = ({ attributes }: SeenSpan) => String(attributes['url.path']).endsWith('/validate-pre-order');
       const calls = collector.spans.filter((span) => span.traceId === traceId && isAsked(span));
       return calls.length === 2 ? calls : undefined;
     });
@@ -150,9 +143,7 @@ describe('Stripe', () => {
       headers: { traceparent },
     });
     const asked = await until('Stripe is asked', () =>
-      collector.spans.find(
-        (span) => span.traceId === traceId && span.attributes['url.path'] === '/v1/payment_intents',
-      ),
+      collector.spans.find((span) => span.traceId === traceId && span.attributes['url.path'] === '/v1/payment_intents'),
     );
     expect(asked.kind).toBe(CLIENT);
 
@@ -193,9 +184,7 @@ describe('a topic', () => {
 describe('background work', () => {
   test('has a trace of its own for a turn that does something, with its announcements, and none for idle turns', async () => {
     const orderId = await platform.place(buyer);
-    await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [
-      orderId,
-    ]);
+    await platform.app.sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [orderId]);
     const turn = await until('the turn', () => collector.spans.find(({ name }) => name === 'expiry'));
     expect(turn.parentSpanId).toBeUndefined();
     const sent = await spanOf(turn.traceId, 'send ticketly.order.canceled');
@@ -210,8 +199,7 @@ describe('background work', () => {
 test('the collector receives no token, no secret and no query', () => {
   const all = collector.bodies.join('');
   expect(collector.bodies.length).toBeGreaterThan(0);
-  for (const secret of [buyer, CLIENT_SECRET, 'userId', 'sk_test', 'postgres://'])
-    expect(all).not.toContain(secret);
+  for (const secret of [buyer, CLIENT_SECRET, 'userId', 'sk_test', 'postgres://']) expect(all).not.toContain(secret);
 });
 
 describe('without a collector', () => {

@@ -115,9 +115,7 @@ function isGone(pid: number): boolean {
 /** Returns when the process has taken the signal: a second one before would be the same one. */
 async function signal(pid: number, name: NodeJS.Signals): Promise<void> {
   process.kill(pid, name);
-  await until('it is taken', async () =>
-    /^ShdPnd:\s*0+$/m.test(await readFile(`/proc/${pid}/status`, 'utf8')),
-  );
+  await until('it is taken', async () => /^ShdPnd:\s*0+$/m.test(await readFile(`/proc/${pid}/status`, 'utf8')));
 }
 
 /** For a request that may be lost: node:cluster forgets a connection that it handed to a worker that had just died. */
@@ -198,11 +196,7 @@ describe('several workers on one port', () => {
     service.child.kill('SIGCONT');
     // Not before: a connection that is handed to a dead one is lost in node:cluster.
     await until('their ends are known', () => first.every(isGone));
-    await until(
-      'others answer',
-      async () => (await place(url, forAWhile()).catch(() => 'cut')) === 201,
-      30_000,
-    );
+    await until('others answer', async () => (await place(url, forAWhile()).catch(() => 'cut')) === 201, 30_000);
     expect(service.output()).not.toContain('EPIPE');
   });
 
@@ -295,9 +289,7 @@ describe.concurrent('one that is frozen', () => {
     const workers = await bothOf(service);
     freeze(workers[0]);
     expect(await service.ended).toBe(1);
-    expect(service.output()).toContain(
-      `could not start: a worker was not up within ${START_TIMEOUT_MS} ms\n`,
-    );
+    expect(service.output()).toContain(`could not start: a worker was not up within ${START_TIMEOUT_MS} ms\n`);
     expect(workers.every(isGone)).toBe(true);
   });
 

@@ -43,16 +43,10 @@ describe('clock-ahead: two processes on one database', () => {
     const aheadUrl = await ahead.url();
     expect(readFileSync(`/proc/${ahead.child.pid}/maps`, 'utf8')).toContain('libfaketime');
     const statusOf = async (ids: readonly string[]) => {
-      const rows = await sql<{ status: string }>(dsn, 'SELECT status FROM orders WHERE order_id = ANY ($1)', [
-        ids,
-      ]);
+      const rows = await sql<{ status: string }>(dsn, 'SELECT status FROM orders WHERE order_id = ANY ($1)', [ids]);
       return new Set(rows.map(({ status }) => status));
     };
-    await until(
-      'it ends the hold that is over',
-      async () => (await statusOf([ended])).has('cancelled'),
-      60_000,
-    );
+    await until('it ends the hold that is over', async () => (await statusOf([ended])).has('cancelled'), 60_000);
     expect(await statusOf(held)).toEqual(new Set(['pending']));
     expect(await call(aheadUrl, 'GET', '/api/order/health')).toMatchObject({
       status: 503,

@@ -4,14 +4,7 @@ import { Currency } from '../../src/kernel/money.ts';
 import { compareAnnounced } from '../support/announced.ts';
 import { patience } from '../support/patience.ts';
 import { until } from '../support/servers.ts';
-import {
-  type Asked,
-  type Hall,
-  isFailure,
-  type Kind,
-  openHall,
-  sendBuyers,
-} from '../support/stack/buyers.ts';
+import { type Asked, type Hall, isFailure, type Kind, openHall, sendBuyers } from '../support/stack/buyers.ts';
 import type { Fault } from '../support/stack/faults.ts';
 import { moneyDifferences } from '../support/stack/money.ts';
 import type { Stack } from '../support/stack/stack.ts';

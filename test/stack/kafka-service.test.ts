@@ -90,23 +90,16 @@ test('the messages of the earlier service have the same bytes in shape, the same
   await allAnnounced();
 
   const seen = await watchTopics(server.plain, [CREATED, UPDATED, CANCELED, SEATS]);
-  const rows = await platform.app.sql<{ event_id: string; value: string }>(
-    'SELECT event_id, value FROM outbox',
-  );
+  const rows = await platform.app.sql<{ event_id: string; value: string }>('SELECT event_id, value FROM outbox');
   await until('all are seen', () => seen.length >= rows.length, WAIT_MS);
-  const of = (topic: string, key: string) =>
-    seen.filter((record) => record.topic === topic && record.key === key);
+  const of = (topic: string, key: string) => seen.filter((record) => record.topic === topic && record.key === key);
   const shapes = (topic: string, key: string) => of(topic, key).map(({ value }) => shapeOf(value));
 
   expect(shapes(CREATED, sold)).toEqual([goldenOrder('pending', '', 150.5)]);
-  expect(shapes(CANCELED, sold)).toEqual([
-    goldenOrder('cancelled', '', 150.5, ',"seat_ids":["<uuid>","<uuid>"]'),
-  ]);
+  expect(shapes(CANCELED, sold)).toEqual([goldenOrder('cancelled', '', 150.5, ',"seat_ids":["<uuid>","<uuid>"]')]);
   expect(shapes(CREATED, paid)).toEqual([goldenOrder('pending', '', 150.5)]);
   expect(shapes(UPDATED, paid).at(-1)).toEqual(goldenOrder('completed', intent, 150.5));
-  expect(shapes(SEATS, platform.sessionId)).toEqual(
-    ['LOCKED', 'AVAILABLE', 'LOCKED', 'BOOKED'].map(goldenSeats),
-  );
+  expect(shapes(SEATS, platform.sessionId)).toEqual(['LOCKED', 'AVAILABLE', 'LOCKED', 'BOOKED'].map(goldenSeats));
   for (const record of seen) expect(Object.keys(record.headers)).toEqual(['event-id']);
   // To the byte what was stored in the transaction, under the id that it had there.
   const stored = new Map(rows.map((row) => [row.event_id, row.value]));
@@ -118,27 +111,19 @@ describe('the payment topics, read by two replicas', () => {
     key: orderId,
     value: JSON.stringify({ order_id: orderId, amount: 1 }),
   });
-  const placeMany = (count: number) =>
-    Promise.all(Array.from({ length: count }, () => platform.place(token)));
+  const placeMany = (count: number) => Promise.all(Array.from({ length: count }, () => platform.place(token)));
   const completed = async (orders: readonly string[]) =>
-    (
-      await platform.app.sql("SELECT FROM orders WHERE status = 'completed' AND order_id = ANY ($1)", [
-        orders,
-      ])
-    ).length;
+    (await platform.app.sql("SELECT FROM orders WHERE status = 'completed' AND order_id = ANY ($1)", [orders])).length;
   const effectsOf = async (orders: readonly string[]) => ({
-    payments: (await platform.app.sql('SELECT FROM payments WHERE order_id = ANY ($1::uuid[])', [orders]))
+    payments: (await platform.app.sql('SELECT FROM payments WHERE order_id = ANY ($1::uuid[])', [orders])).length,
+    announced: (await platform.app.sql("SELECT FROM outbox WHERE topic = 'orderUpdated' AND key = ANY ($1)", [orders]))
       .length,
-    announced: (
-      await platform.app.sql("SELECT FROM outbox WHERE topic = 'orderUpdated' AND key = ANY ($1)", [orders])
-    ).length,
   });
 
   test('they are shared by partition, and each payment takes effect once, however often it is sent', async () => {
     expect((await partitionsByMember()).toSorted()).toEqual([6, 6]);
     const orders = await placeMany(24);
-    for (let time = 0; time < 3; time += 1)
-      await sendToTopic(server.plain, SUCCEEDED, orders.map(paymentFor));
+    for (let time = 0; time < 3; time += 1) await sendToTopic(server.plain, SUCCEEDED, orders.map(paymentFor));
     await until('all are completed', async () => (await completed(orders)) === 24, WAIT_MS);
     // Last on every partition: when these are done, the repeats before them are, too.
     const last = await placeMany(24);
@@ -149,10 +134,7 @@ describe('the payment topics, read by two replicas', () => {
 
   test('a failed payment leaves the order pending', async () => {
     const orderId = await platform.place(token);
-    await sendToTopic(server.plain, FAILED, [
-      paymentFor(orderId),
-      { key: 'behind', value: 'not JSON: it was read' },
-    ]);
+    await sendToTopic(server.plain, FAILED, [paymentFor(orderId), { key: 'behind', value: 'not JSON: it was read' }]);
     const dead = await watchTopics(server.plain, [`${FAILED}.dead`]);
     await until('the message after it is set aside', () => dead.length > 0, WAIT_MS);
     expect(await statusOf(orderId)).toBe('pending');
@@ -168,11 +150,7 @@ describe('the payment topics, read by two replicas', () => {
       { key: orderId, value: JSON.stringify({ order_id: unknown }) },
       paymentFor(orderId),
     ]);
-    await until(
-      'the order behind them is completed',
-      async () => (await statusOf(orderId)) === 'completed',
-      WAIT_MS,
-    );
+    await until('the order behind them is completed', async () => (await statusOf(orderId)) === 'completed', WAIT_MS);
     const dead = await watchTopics(server.plain, [`${SUCCEEDED}.dead`]);
     await until('four are set aside', () => dead.length === 4, WAIT_MS);
     expect(dead.map(({ value }) => JSON.parse(value))).toEqual(
@@ -187,8 +165,7 @@ describe('the payment topics, read by two replicas', () => {
     const orders = await placeMany(150);
     const queue = [...orders];
     const sending = (async () => {
-      while (queue.length > 0)
-        await sendToTopic(server.plain, SUCCEEDED, queue.splice(0, 10).map(paymentFor));
+      while (queue.length > 0) await sendToTopic(server.plain, SUCCEEDED, queue.splice(0, 10).map(paymentFor));
     })();
     const began = performance.now();
     await second.app.close();
@@ -257,15 +234,10 @@ describe('the service under load', () => {
     );
     expect(waiting?.n).toBeGreaterThan(1_000);
     await server.restart();
-    await until(
-      'health reports that it is back',
-      async () => (await kafkaHealth()).kafka.status === 'UP',
-      WAIT_MS,
-    );
+    await until('health reports that it is back', async () => (await kafkaHealth()).kafka.status === 'UP', WAIT_MS);
     await load.stop();
     expect(load.failures).toEqual([]);
-    const median = (waits: readonly number[]) =>
-      waits.toSorted((a, b) => a - b)[Math.floor(waits.length / 2)] ?? 0;
+    const median = (waits: readonly number[]) => waits.toSorted((a, b) => a - b)[Math.floor(waits.length / 2)] ?? 0;
     const after = buyers(8);
     await until('as many have ordered again', () => after.waits.length > 150, WAIT_MS);
     await after.stop();
@@ -277,14 +249,8 @@ describe('the service under load', () => {
     expect(published).toBeGreaterThan(1_500);
     expect(repeats).toBeLessThan(published / 4);
     const orderId = await platform.place(token);
-    await sendToTopic(server.plain, SUCCEEDED, [
-      { key: orderId, value: JSON.stringify({ order_id: orderId }) },
-    ]);
-    await until(
-      'payments are received again',
-      async () => (await statusOf(orderId)) === 'completed',
-      WAIT_MS,
-    );
+    await sendToTopic(server.plain, SUCCEEDED, [{ key: orderId, value: JSON.stringify({ order_id: orderId }) }]);
+    await until('payments are received again', async () => (await statusOf(orderId)) === 'completed', WAIT_MS);
   });
 
   test('while a broker accepts calls and answers none, it takes orders, and health reports the broker in time', async () => {
@@ -323,18 +289,12 @@ test('a message too large for the brokers blocks its own key and no other', asyn
     },
     WAIT_MS,
   );
-  expect(left.map(({ last_error }) => last_error)).toEqual([
-    expect.stringContaining('MESSAGE_TOO_LARGE'),
-    null,
-  ]);
+  expect(left.map(({ last_error }) => last_error)).toEqual([expect.stringContaining('MESSAGE_TOO_LARGE'), null]);
   const seen = await watchTopics(server.plain, [CREATED, UPDATED]);
   await until('the other is seen', () => seen.some((record) => record.key === other), WAIT_MS);
   await platform.app.sql('UPDATE outbox SET value = $2 WHERE key = $1 AND length(value) > 1000', [key, '{}']);
   await until('its key continues', () => seen.filter((record) => record.key === key).length === 2, WAIT_MS);
-  expect(seen.filter((record) => record.key === key).map(({ value }) => value)).toEqual([
-    '{}',
-    '{"after":"it"}',
-  ]);
+  expect(seen.filter((record) => record.key === key).map(({ value }) => value)).toEqual(['{}', '{"after":"it"}']);
   // These orders are artificial: later checks must not find them.
   await platform.app.sql('DELETE FROM outbox WHERE key = $1', [key]);
 });
@@ -375,8 +335,7 @@ describe('a service that starts', () => {
     });
     const buyer = await alone.signIn('buyer');
     const event = (await alone.call('GET', '/api/event-query/v1/events/trending')).body[0];
-    const session = (await alone.call('GET', `/api/event-query/v1/events/${event.id}/sessions`)).body
-      .content[0];
+    const session = (await alone.call('GET', `/api/event-query/v1/events/${event.id}/sessions`)).body.content[0];
     const seats = async (): Promise<{ id: string; status: string }[]> => {
       const { body } = await alone.call('GET', `/api/event-query/v1/sessions/${session.id}/seating-map`);
       return body.layout.blocks.flatMap((block: { rows?: { seats: unknown[] }[]; seats?: unknown[] }) => [

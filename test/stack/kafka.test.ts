@@ -135,10 +135,7 @@ describe('topics', () => {
 });
 
 describe('authentication', () => {
-  const access = async (
-    listener: 'sasl' | 'saslOverTls',
-    login: Partial<SaslLogin>,
-  ): Promise<KafkaAccess> => ({
+  const access = async (listener: 'sasl' | 'saslOverTls', login: Partial<SaslLogin>): Promise<KafkaAccess> => ({
     ...plainAccess(server[listener]),
     tls: listener === 'saslOverTls' ? { ca: await readFile(server.caFile, 'utf8') } : undefined,
     sasl: { mechanism: 'PLAIN', ...KAFKA_USER, ...login },
@@ -146,9 +143,7 @@ describe('authentication', () => {
   const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 
   test.each(
-    (['sasl', 'saslOverTls'] as const).flatMap((listener) =>
-      mechanisms.map((mechanism) => ({ listener, mechanism })),
-    ),
+    (['sasl', 'saslOverTls'] as const).flatMap((listener) => mechanisms.map((mechanism) => ({ listener, mechanism }))),
   )('it lets $listener, $mechanism publish, read and be healthy', async ({ listener, mechanism }) => {
     const topic = fresh();
     const kafka = await connected([topic], await access(listener, { mechanism }));
@@ -198,17 +193,10 @@ describe('a consumer group', () => {
     onTestFinished(() => void child.kill('SIGKILL'));
     let printed = '';
     child.stdout.on('data', (chunk) => (printed += chunk));
-    await kafka.publish([
-      message(topic, 'k', 'done'),
-      message(topic, 'k', 'in hand'),
-      message(topic, 'k', 'behind'),
-    ]);
+    await kafka.publish([message(topic, 'k', 'done'), message(topic, 'k', 'in hand'), message(topic, 'k', 'behind')]);
     await until('it has one in hand', () => printed.includes('in hand'), 30_000);
-    const committed = () =>
-      asOperator(server.plain, (admin) => admin.listConsumerGroupOffsets({ groups: [group] }));
-    await until('the one before is committed', async () =>
-      JSON.stringify(await committed(), asText).includes('"1"'),
-    );
+    const committed = () => asOperator(server.plain, (admin) => admin.listConsumerGroupOffsets({ groups: [group] }));
+    await until('the one before is committed', async () => JSON.stringify(await committed(), asText).includes('"1"'));
     child.kill('SIGKILL');
     const got: string[] = [];
     kafka.subscribe(group, topic, async ({ value }) => void got.push(value));

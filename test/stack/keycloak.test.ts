@@ -27,10 +27,8 @@ afterEach(({ task }) => {
 afterAll(() => keycloak?.stop(isFailed));
 
 const clock = { now: () => instant(Date.now()) };
-const claimsOf = (token: string) =>
-  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-const keyOf = (token: string): string =>
-  JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid;
+const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+const keyOf = (token: string): string => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid;
 
 function verifier() {
   return new TokenVerifier({
@@ -49,24 +47,21 @@ function post(path: string, form: Record<string, string>): Promise<Response> {
 }
 
 describe('the realm of deploy/keycloak', () => {
-  test.each(Object.values(DEMO_USERS))(
-    'it has $username with the id that the stand-in uses',
-    async (user) => {
-      const token = await keycloak.signIn(user.username);
-      expect(await verifier().verify(token)).toMatchObject({
-        userId: user.sub,
-        isAdmin: user.username === 'admin',
-      });
-      const claims = claimsOf(token);
-      expect(claims).toMatchObject({
-        iss: keycloak.issuer,
-        azp: 'login-testing',
-        preferred_username: user.username,
-        realm_access: { roles: user.realmRoles },
-      });
-      expect(claims.user_groups ?? []).toEqual(user.groups);
-    },
-  );
+  test.each(Object.values(DEMO_USERS))('it has $username with the id that the stand-in uses', async (user) => {
+    const token = await keycloak.signIn(user.username);
+    expect(await verifier().verify(token)).toMatchObject({
+      userId: user.sub,
+      isAdmin: user.username === 'admin',
+    });
+    const claims = claimsOf(token);
+    expect(claims).toMatchObject({
+      iss: keycloak.issuer,
+      azp: 'login-testing',
+      preferred_username: user.username,
+      realm_access: { roles: user.realmRoles },
+    });
+    expect(claims.user_groups ?? []).toEqual(user.groups);
+  });
 
   test('it lets pages sign a user in by code, only with PKCE and never by password', async () => {
     const redirect = 'http://localhost:5173/back';
@@ -159,8 +154,7 @@ describe('the service on a real Keycloak, everything else embedded', () => {
     const { status, body } = await order(buyer ?? '');
     expect(status, JSON.stringify(body)).toBe(201);
     expect(body.user_id).toBe(DEMO_USERS.buyer.sub);
-    const read = async (token = '') =>
-      (await app.call('GET', `/api/order/${body.order_id}`, { token })).status;
+    const read = async (token = '') => (await app.call('GET', `/api/order/${body.order_id}`, { token })).status;
     expect([await read(buyer), await read(admin)]).toEqual([200, 200]);
     expect(await read(buyer2)).not.toBe(200);
   });
@@ -184,9 +178,7 @@ describe('the service on a real Keycloak, everything else embedded', () => {
     expect(await verifier().verify(before)).toMatchObject({ userId: DEMO_USERS.buyer.sub });
 
     const components = await keycloak.asAdmin('GET', '/components?type=org.keycloak.keys.KeyProvider');
-    for (const old of components.filter(
-      ({ providerId, name }) => providerId === 'rsa-generated' && name !== key.name,
-    ))
+    for (const old of components.filter(({ providerId, name }) => providerId === 'rsa-generated' && name !== key.name))
       await keycloak.asAdmin('DELETE', `/components/${old.id}`);
     await expect(verifier().verify(before)).rejects.toMatchObject({ code: 'unauthenticated' });
     expect(await verifier().verify(after)).toMatchObject({ userId: DEMO_USERS.buyer.sub });

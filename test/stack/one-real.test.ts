@@ -134,11 +134,7 @@ describe.each(PARTS)('%s real, the others embedded', (part) => {
       } finally {
         links[part].heal();
       }
-      await until(
-        'it is available again',
-        async () => (await health(app)).body[part].status === 'UP',
-        30_000,
-      );
+      await until('it is available again', async () => (await health(app)).body[part].status === 'UP', 30_000);
     }
   });
 });

@@ -110,11 +110,7 @@ export function replicasSuite(stackOf: () => Stack): void {
     const of = (topic: string, key: string) =>
       onlooker.seen.filter((record) => record.topic === topic && record.key === key);
     const shapes = (topic: string, key: string) => of(topic, key).map(({ value }) => shapeOf(value));
-    await until(
-      'the end is seen',
-      () => of(UPDATED, kept).some(({ value }) => value.includes('completed')),
-      WAIT_MS,
-    );
+    await until('the end is seen', () => of(UPDATED, kept).some(({ value }) => value.includes('completed')), WAIT_MS);
     await until('the seats are seen, too', () => of(SEATS, body.session_id).length === 4, WAIT_MS);
     await onlooker.close();
     expect(shapes(CREATED, dropped)).toEqual([goldenOrder('pending', '', VIP_PRICE)]);
@@ -122,9 +118,7 @@ export function replicasSuite(stackOf: () => Stack): void {
     expect(shapes(CANCELED, dropped)).toEqual([goldenOrder('cancelled', '', VIP_PRICE, freed)]);
     expect(shapes(CREATED, kept)).toEqual([goldenOrder('pending', '', VIP_PRICE)]);
     expect(shapes(UPDATED, kept).at(-1)).toBe(goldenOrder('completed', intent, VIP_PRICE));
-    expect(shapes(SEATS, body.session_id)).toEqual(
-      ['LOCKED', 'AVAILABLE', 'LOCKED', 'BOOKED'].map(goldenSeats),
-    );
+    expect(shapes(SEATS, body.session_id)).toEqual(['LOCKED', 'AVAILABLE', 'LOCKED', 'BOOKED'].map(goldenSeats));
     for (const { headers } of onlooker.seen) expect(Object.keys(headers)).toEqual(['event-id']);
   });
 

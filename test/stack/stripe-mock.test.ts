@@ -16,8 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => mock?.stop());
 
-const provider = () =>
-  createStripeProvider({ secretKey: 'sk_test_123', webhookSecret: 'whsec_1', apiBase: mock.url });
+const provider = () => createStripeProvider({ secretKey: 'sk_test_123', webhookSecret: 'whsec_1', apiBase: mock.url });
 
 /** The requests that some work sent to Stripe. */
 async function askedBy(work: () => Promise<unknown>): Promise<string[]> {

@@ -39,10 +39,7 @@ export interface Arena {
   readonly admin: string;
   /** A token of a new user. */
   newcomer(): Promise<string>;
-  rows<Row extends object = Record<string, unknown>>(
-    text: string,
-    values?: readonly unknown[],
-  ): Promise<Row[]>;
+  rows<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** A request of a racer. */
   call(who: string, method: string, path: string, options?: RequestOptions): Promise<Answer>;
   /** What a page needs to pay for an order. */

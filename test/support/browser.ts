@@ -11,8 +11,7 @@ import { close, listen } from './servers.ts';
 
 /** The browser comes as a package for this kind of machine; elsewhere a program of the same kind can be named. */
 const OTHER_BROWSER = process.env.CHROMIUM_PATH;
-export const HAS_BROWSER =
-  OTHER_BROWSER !== undefined || (process.platform === 'linux' && process.arch === 'x64');
+export const HAS_BROWSER = OTHER_BROWSER !== undefined || (process.platform === 'linux' && process.arch === 'x64');
 
 const MAX_RUN_MS = 60_000;
 
@@ -56,11 +55,7 @@ export async function servePages(): Promise<Pages> {
       page = { code, given };
       result = Promise.withResolvers();
       const { stop } = await startChromium(['--single-process', origin], 'ignore');
-      const timer = setTimeout(
-        result.reject,
-        patience(MAX_RUN_MS),
-        new Error('the browser has not answered'),
-      );
+      const timer = setTimeout(result.reject, patience(MAX_RUN_MS), new Error('the browser has not answered'));
       try {
         const { value, error } = await result.promise;
         if (error !== undefined) throw new Error(error);

@@ -1,10 +1,4 @@
-import {
-  complete,
-  type Order,
-  type PendingOrder,
-  place,
-  type Transition,
-} from '../../src/features/orders/order.ts';
+import { complete, type Order, type PendingOrder, place, type Transition } from '../../src/features/orders/order.ts';
 import type { Ticket } from '../../src/features/tickets/index.ts';
 import { type Instant, instant } from '../../src/kernel/clock.ts';
 import { as } from '../../src/kernel/ids.ts';

@@ -88,16 +88,12 @@ export async function openDoor(
     },
     scan: (qrText, more = {}, token = scanner.token) =>
       app.call('POST', CHECK_IN, { token, body: { encrypted_qr: qrText, ...more } }),
-    upload: (scans, token = scanner.token) =>
-      app.call('POST', '/api/order/scan/batch', { token, body: { scans } }),
+    upload: (scans, token = scanner.token) => app.call('POST', '/api/order/scan/batch', { token, body: { scans } }),
     bundle: (since, token = scanner.token) =>
-      app.call(
-        'GET',
-        `/api/order/scan/sessions/${sessionId}/bundle${since === undefined ? '' : `?since=${since}`}`,
-        { token },
-      ),
-    undo: (ticketId) =>
-      app.call('DELETE', `/api/order/ticket/${ticketId}/checkin`, { token: organiser.token }),
+      app.call('GET', `/api/order/scan/sessions/${sessionId}/bundle${since === undefined ? '' : `?since=${since}`}`, {
+        token,
+      }),
+    undo: (ticketId) => app.call('DELETE', `/api/order/ticket/${ticketId}/checkin`, { token: organiser.token }),
     history: (ticketId) => app.sql('SELECT * FROM scans WHERE ticket_id = $1 ORDER BY scan_id', [ticketId]),
   };
 }

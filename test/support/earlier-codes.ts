@@ -14,9 +14,7 @@ const PICTURE_PX = 256;
 const IV_BYTES = 16;
 
 /** The text that the earlier service puts into a ticket's code: different each time, and not authenticated. */
-export function earlierText(
-  ticket: Readonly<Record<'ticketId' | 'orderId' | 'seatId' | 'seatLabel', string>>,
-): string {
+export function earlierText(ticket: Readonly<Record<'ticketId' | 'orderId' | 'seatId' | 'seatLabel', string>>): string {
   const iv = randomBytes(IV_BYTES);
   const key = createHash('sha256').update(EARLIER_KEY).digest();
   const cipher = createCipheriv('aes-256-cfb', key, iv);

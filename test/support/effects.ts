@@ -23,11 +23,7 @@ export function watchEffects(observer: Observer): Watch {
 
 type WatchedDatabase = Pick<Connections, 'currency' | 'rows' | 'transaction' | 'stream'>;
 
-async function around<Result>(
-  effect: string,
-  observer: Observer,
-  work: () => Promise<Result>,
-): Promise<Result> {
+async function around<Result>(effect: string, observer: Observer, work: () => Promise<Result>): Promise<Result> {
   await observer.before(effect);
   try {
     return await work();
@@ -39,8 +35,7 @@ async function around<Result>(
 function watchedDatabase(database: WatchedDatabase, observer: Observer): WatchedDatabase {
   const watched = (executor: Executor): Executor => ({
     currency: executor.currency,
-    rows: (statement, values) =>
-      around(`database ${statement.name}`, observer, () => executor.rows(statement, values)),
+    rows: (statement, values) => around(`database ${statement.name}`, observer, () => executor.rows(statement, values)),
   });
   return {
     ...database,
@@ -86,11 +81,7 @@ function watchedPort<Port extends object>(name: string, port: Port, observer: Ob
       const value: unknown = Reflect.get(target, property, receiver);
       if (typeof value !== 'function' || AT_ONCE.has(property)) return value;
       return (...values: unknown[]) =>
-        around(
-          `${name} ${String(property)}`,
-          observer,
-          () => Reflect.apply(value, target, values) as Promise<unknown>,
-        );
+        around(`${name} ${String(property)}`, observer, () => Reflect.apply(value, target, values) as Promise<unknown>);
     },
   });
 }

@@ -108,12 +108,7 @@ export async function openStream(
 }
 
 /** Parses whole blocks of the text and returns the rest. */
-function takeBlocks(
-  text: string,
-  events: SentEvent[],
-  comments: string[],
-  state: { lastEventId: string },
-): string {
+function takeBlocks(text: string, events: SentEvent[], comments: string[], state: { lastEventId: string }): string {
   const blocks = text.split('\n\n');
   const rest = blocks.pop() ?? '';
   for (const block of blocks) {

@@ -127,8 +127,7 @@ export async function startFakeSeating(): Promise<FakeSeating> {
 
 function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): CannedAnswer {
   const parameter = (name: string) => url.searchParams.get(name) ?? '';
-  const [, listed] =
-    /^\/query\/v1\/events\/[^/]+\/sessions\/[^/]+\/discounts\/(.+)$/.exec(url.pathname) ?? [];
+  const [, listed] = /^\/query\/v1\/events\/[^/]+\/sessions\/[^/]+\/discounts\/(.+)$/.exec(url.pathname) ?? [];
   if (listed !== undefined) return fake.query ?? catalogueOf(fake, listed);
   const [, kind, id = ''] = /^\/query\/v1\/(sessions|events)\/([^/]+)\/basic-info$/.exec(url.pathname) ?? [];
   if (kind !== undefined) return fake.query ?? infoOf(fake, kind, id);
@@ -147,9 +146,7 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
   if (url.pathname.endsWith('/verify-batch-ownership')) {
     const { eventIds, userId } = body as { eventIds: string[]; userId: string };
     const ownsAll = eventIds.every((eventId) => fake.owners.get(eventId) === userId);
-    return ownsAll
-      ? { status: 200, body: undefined }
-      : { status: 403, body: { message: 'Not all of them.' } };
+    return ownsAll ? { status: 200, body: undefined } : { status: 403, body: { message: 'Not all of them.' } };
   }
   const owned = parameter('eventId') || parameter('sessionId') || parameter('organizationId');
   return { status: 200, body: fake.owners.get(owned) === parameter('userId') };
@@ -157,8 +154,7 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
 
 /** A session of the catalogue, or the event of one. */
 function infoOf({ sessions }: Omit<FakeSeating, 'url'>, kind: string, id: string): CannedAnswer {
-  const session =
-    kind === 'sessions' ? sessions.get(id) : [...sessions.values()].find(({ eventId }) => eventId === id);
+  const session = kind === 'sessions' ? sessions.get(id) : [...sessions.values()].find(({ eventId }) => eventId === id);
   if (!session) return { status: 404, body: { message: 'There is no such thing.' } };
   return { status: 200, body: kind === 'sessions' ? session : { id, title: session.title } };
 }

@@ -36,11 +36,7 @@ export async function startIdentity(
 }
 
 /** A token request. */
-export async function askToken(
-  base: string,
-  form: Record<string, string>,
-  headers: Record<string, string> = {},
-) {
+export async function askToken(base: string, form: Record<string, string>, headers: Record<string, string> = {}) {
   const response = await fetch(`${base}/protocol/openid-connect/token`, {
     method: 'POST',
     body: new URLSearchParams(form),

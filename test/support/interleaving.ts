@@ -25,10 +25,7 @@ export interface Interleaving {
    */
   effect<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
   /** Runs all of them; rejects when one does. */
-  race<Works extends Record<string, () => Promise<unknown>>>(
-    choose: Choose,
-    works: Works,
-  ): Promise<Raced<Works>>;
+  race<Works extends Record<string, () => Promise<unknown>>>(choose: Choose, works: Works): Promise<Raced<Works>>;
   /** The effects of the newest race in the order in which they were released. */
   steps(): readonly Step[];
 }
@@ -190,11 +187,7 @@ function createChanges() {
       waiting = Promise.withResolvers();
     },
     async next() {
-      const timer = setTimeout(
-        waiting.reject,
-        patience(STUCK_MS),
-        new Error('the race is stuck: no racer moves'),
-      );
+      const timer = setTimeout(waiting.reject, patience(STUCK_MS), new Error('the race is stuck: no racer moves'));
       await waiting.promise.finally(() => clearTimeout(timer));
     },
   };

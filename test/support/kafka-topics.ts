@@ -16,10 +16,7 @@ export async function watchTopics(broker: string, topics: readonly string[]): Pr
 }
 
 /** Queries a broker as its operator does. */
-export async function asOperator<Result>(
-  broker: string,
-  ask: (admin: Admin) => Promise<Result>,
-): Promise<Result> {
+export async function asOperator<Result>(broker: string, ask: (admin: Admin) => Promise<Result>): Promise<Result> {
   const admin = new Admin({ clientId: 'operator', bootstrapBrokers: [broker] });
   try {
     return await ask(admin);

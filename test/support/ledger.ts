@@ -58,9 +58,7 @@ export async function ledgerOf(arena: Arena, orderId: string): Promise<Ledger> {
     refunded: order.refunded,
     kept: kept.reduce((total, each) => total + each, 0),
     intentId: order.payment_intent_id,
-    open: new Map(
-      intents.filter(({ status }) => status.startsWith('requires_')).map(({ id, amount }) => [id, amount]),
-    ),
+    open: new Map(intents.filter(({ status }) => status.startsWith('requires_')).map(({ id, amount }) => [id, amount])),
     announced: statesOfOrder(arena, orderId),
   };
 }
@@ -91,11 +89,7 @@ const SEAT_OF = { pending: 'LOCKED', completed: 'BOOKED', cancelled: 'AVAILABLE'
  * Asserts everything that must be true of an order and its seats once all work is done, whatever raced: its state is the
  * last one announced, each change was announced once, and Stripe has kept exactly what the order is paid with.
  */
-export async function expectSound(
-  arena: Arena,
-  orderId: string,
-  seatIds: readonly string[],
-): Promise<Ledger> {
+export async function expectSound(arena: Arena, orderId: string, seatIds: readonly string[]): Promise<Ledger> {
   const ledger = await ledgerOf(arena, orderId);
   const { status, price, payments, refunded, kept, announced } = ledger;
   const states = payments.map(({ state }) => state).toSorted();
@@ -123,10 +117,7 @@ function expectSeatSound(arena: Arena, seatId: string, { status, seatIds }: Ledg
 }
 
 /** An intent that a page received can be paid only while it is the order's current one, at the order's price. */
-export function expectNoOtherPayable(
-  { status, price, intentId, open }: Ledger,
-  given: readonly string[],
-): void {
+export function expectNoOtherPayable({ status, price, intentId, open }: Ledger, given: readonly string[]): void {
   const wrong = given.filter(
     (each) => open.has(each) && !(status === 'pending' && each === intentId && open.get(each) === price),
   );

@@ -22,9 +22,7 @@ export interface Link {
 
 const HOST = '127.0.0.1';
 
-type State =
-  | { readonly kind: 'sound' | 'silent' | 'refusing' }
-  | { readonly kind: 'slow'; readonly delayMs: number };
+type State = { readonly kind: 'sound' | 'silent' | 'refusing' } | { readonly kind: 'slow'; readonly delayMs: number };
 
 /** Opens one on a free port. */
 export async function openLink(toPort?: number): Promise<Link> {

@@ -44,8 +44,7 @@ export async function startLoad(platform: PlatformApp, replicas: readonly TestAp
       const from = (turn * 7 + buyer * 31) % (SEATS - 1);
       const pair = turn % 2 === 0 ? seats.slice(from, from + 2) : seats.slice(from, from + 2).reverse();
       const { status, body } = await timed(app, 'POST', '/api/order', platform.request(pair));
-      if (status === 201 && turn % CANCEL_ONE_IN === 0)
-        await timed(app, 'DELETE', `/api/order/${body.order_id}`);
+      if (status === 201 && turn % CANCEL_ONE_IN === 0) await timed(app, 'DELETE', `/api/order/${body.order_id}`);
     }
   }
 

@@ -81,7 +81,5 @@ function toSeen(span: WireSpan, resource: SeenSpan['resource']): SeenSpan {
 }
 
 function valuesOf(pairs: readonly KeyValue[]): Record<string, string | number> {
-  return Object.fromEntries(
-    pairs.map(({ key, value }) => [key, value.stringValue ?? Number(value.intValue)]),
-  );
+  return Object.fromEntries(pairs.map(({ key, value }) => [key, value.stringValue ?? Number(value.intValue)]));
 }

@@ -92,12 +92,7 @@ export async function startPlatformApp(
 }
 
 /** Confirms as a page does, with the publishable key; returns the status of the answer. */
-export async function confirmIntent(
-  url: string,
-  id: string,
-  clientSecret: string,
-  card: string,
-): Promise<number> {
+export async function confirmIntent(url: string, id: string, clientSecret: string, card: string): Promise<number> {
   const response = await fetch(`${url}/v1/payment_intents/${id}/confirm`, {
     method: 'POST',
     headers: { authorization: 'Bearer pk_test_embedded' },

@@ -24,11 +24,7 @@ export function startReplica(
 }
 
 /** Many buyers order overlapping sets of three seats, in every order, on two replicas at once; returns the statuses. */
-export async function raceForSeats(
-  platform: PlatformApp,
-  replica: TestApp,
-  buyers: number,
-): Promise<number[]> {
+export async function raceForSeats(platform: PlatformApp, replica: TestApp, buyers: number): Promise<number[]> {
   const [a = '', b = '', c = ''] = [randomUUID(), randomUUID(), randomUUID()];
   const sets = [
     [a, b],

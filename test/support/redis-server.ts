@@ -124,9 +124,7 @@ export async function startRedisCluster(
     const busPort = String(await freePort());
     const place = ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '1000'];
     const alone = ['--cluster-require-full-coverage', 'no', '--repl-diskless-sync-delay', '0'];
-    const announced = link
-      ? ['--cluster-announce-ip', HOST, '--cluster-announce-port', String(link.port)]
-      : [];
+    const announced = link ? ['--cluster-announce-ip', HOST, '--cluster-announce-port', String(link.port)] : [];
     const bus = link ? ['--cluster-announce-bus-port', busPort] : [];
     const server = await startRedis([...place, ...alone, ...announced, ...bus]);
     link?.leadTo(Number(server.address.split(':')[1]));

@@ -83,8 +83,7 @@ export function slowFigures(rows: Rows, timeZone: string, isWanted: (order: Orde
   const tickets = sold.flatMap(ticketsOf);
   const days = [...new Set(sold.map((order) => wallDay(order.created_at, timeZone)))].sort();
   const every: string[] = [];
-  for (let day = days[0]; day !== undefined && day <= (days.at(-1) ?? ''); day = dayAfter(day))
-    every.push(day);
+  for (let day = days[0]; day !== undefined && day <= (days.at(-1) ?? ''); day = dayAfter(day)) every.push(day);
   const tierIds = [...new Set(tickets.map((ticket) => ticket.tier_id))];
   return {
     ...slowTotals(rows, sold, isWanted),
@@ -112,9 +111,7 @@ export function slowFigures(rows: Rows, timeZone: string, isWanted: (order: Orde
 
 function slowTotals(rows: Rows, sold: readonly OrderRow[], isWanted: (order: OrderRow) => boolean) {
   const wanted = new Set(rows.orders.filter(isWanted).map((order) => order.order_id));
-  const payments = rows.payments.filter(
-    (payment) => wanted.has(payment.order_id) && payment.currency === 'lkr',
-  );
+  const payments = rows.payments.filter((payment) => wanted.has(payment.order_id) && payment.currency === 'lkr');
   const refunds = rows.refunds.filter((refund) =>
     payments.some((payment) => payment.payment_intent_id === refund.payment_intent_id),
   );
@@ -138,9 +135,7 @@ function slowTotals(rows: Rows, sold: readonly OrderRow[], isWanted: (order: Ord
 /** `sessions` of an event: those with completed orders or with money. */
 export function slowSessions(rows: Rows, eventId: string) {
   const ofEvent = rows.orders.filter((order) => order.event_id === eventId);
-  const paid = new Set(
-    rows.payments.filter(({ currency }) => currency === 'lkr').map((each) => each.order_id),
-  );
+  const paid = new Set(rows.payments.filter(({ currency }) => currency === 'lkr').map((each) => each.order_id));
   const shown = ofEvent.filter((order) => order.status === 'completed' || paid.has(order.order_id));
   return [...new Set(shown.map((order) => order.session_id))].sort().map((sessionId) => {
     const isOfSession = (order: OrderRow) => order.event_id === eventId && order.session_id === sessionId;

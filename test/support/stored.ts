@@ -87,9 +87,7 @@ export function storedIn({ sql }: Pick<TestApp, 'sql'>): Stored {
       await until(`the payment is ${wanted}`, async () => (await payments(order))[0]?.state === wanted);
     },
     async endHold(order) {
-      await sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [
-        orderIdOf(order),
-      ]);
+      await sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [orderIdOf(order)]);
     },
     async untilApplied(eventId) {
       await until(`event ${eventId} is applied`, async () => {

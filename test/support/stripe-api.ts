@@ -12,8 +12,7 @@ export interface StripeApi {
 const AUTHORIZATION = { authorization: 'Bearer sk_test_embedded' };
 
 export function stripeApi(url: string): StripeApi {
-  const get: StripeApi['get'] = async (path) =>
-    (await fetch(`${url}/v1/${path}`, { headers: AUTHORIZATION })).json();
+  const get: StripeApi['get'] = async (path) => (await fetch(`${url}/v1/${path}`, { headers: AUTHORIZATION })).json();
   return {
     get,
     async post(path, form = {}) {

@@ -28,10 +28,7 @@ export interface EarlierSales {
   /** An intent for an order, paid unless no card is given. */
   intent(orderId: string, amountMinor: number, card?: string): Promise<string>;
   order(order?: EarlierOrder): Promise<string>;
-  sql: <Row extends object = Record<string, unknown>>(
-    text: string,
-    values?: readonly unknown[],
-  ) => Promise<Row[]>;
+  sql: <Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
   /** The refunds of an intent at Stripe, minor units, newest first. */
   refunded(intentId: string): Promise<number[]>;
   /** The payments of an order, as stored. */
@@ -119,11 +116,7 @@ export async function takeOver(
   more: Record<string, string> = {},
 ): Promise<TakenOver> {
   const events = recordEvents();
-  const platform = await startPlatformApp(
-    { ...env, ...more },
-    { background, verified },
-    { eventLog: events.log },
-  );
+  const platform = await startPlatformApp({ ...env, ...more }, { background, verified }, { eventLog: events.log });
   const admin = await platform.issuer.token(randomUUID(), {
     user_groups: ['/Permissions/Users/System Admins'],
   });

@@ -36,10 +36,7 @@ export interface TestApp {
   ): Promise<Answer>;
   /** An access token of a demo user of the embedded identity provider. */
   signIn(username: string): Promise<string>;
-  sql<Row extends object = Record<string, unknown>>(
-    text: string,
-    values?: readonly unknown[],
-  ): Promise<Row[]>;
+  sql<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
 export interface TestAppOptions {

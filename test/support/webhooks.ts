@@ -39,11 +39,7 @@ const nowS = () => Math.floor(Date.now() / 1_000);
 export function deliver(
   app: TestApp,
   event: unknown,
-  {
-    path = '/api/webhook/stripe',
-    secret,
-    signature,
-  }: { path?: string; secret?: string; signature?: string } = {},
+  { path = '/api/webhook/stripe', secret, signature }: { path?: string; secret?: string; signature?: string } = {},
 ): Promise<Answer> {
   const payload = typeof event === 'string' ? event : JSON.stringify(event);
   return app.call('POST', path, {

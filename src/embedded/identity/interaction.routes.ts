@@ -26,12 +26,7 @@ const REFUSALS: Readonly<Record<SignUpRefusal, { readonly status: number; readon
 };
 
 /** The forms of a sign-in in the code flow: sign in, or sign up and be signed in. */
-export function interactionRoutes(
-  scope: FastifyInstance,
-  provider: Provider,
-  accounts: Accounts,
-  mount: string,
-): void {
+export function interactionRoutes(scope: FastifyInstance, provider: Provider, accounts: Accounts, mount: string): void {
   const path = `${mount}/interaction/:uid`;
 
   function send(reply: FastifyReply, html: string, status = 200) {
@@ -57,11 +52,7 @@ export function interactionRoutes(
   }
 
   const ended = (reply: FastifyReply) =>
-    send(
-      reply,
-      errorPage('This sign-in has ended. Go back to the page you came from and start again.'),
-      BAD_REQUEST,
-    );
+    send(reply, errorPage('This sign-in has ended. Go back to the page you came from and start again.'), BAD_REQUEST);
 
   scope.get(path, { schema: { hide: true } }, async (request, reply) => {
     const form = await formFor(request, reply);
@@ -80,8 +71,7 @@ export function interactionRoutes(
         const username = fields.get('username') ?? '';
         const account = await accounts.authenticate(username, fields.get('password') ?? '');
         if (account === 'busy') return send(reply, signInPage(username, BUSY), UNAVAILABLE);
-        if (!account)
-          return send(reply, signInPage(username, 'User name or password is wrong.'), UNAUTHORIZED);
+        if (!account) return send(reply, signInPage(username, 'User name or password is wrong.'), UNAUTHORIZED);
         return finish(request, reply, account);
       }
       const read = readSignUp(fields);

@@ -45,11 +45,11 @@ export function createProvider(
   allowAnyPath(provider, clients.webOrigins);
   writeRefreshTokensAsJwt(provider, randomBytes(KEY_BYTES));
   describeSessions(provider, clients.webOrigins);
-  provider.registerGrantType<PasswordGrant>(
+  provider.registerGrantType<PasswordGrant>('password', (ctx) => passwordGrant(library, provider, accounts, ctx), [
+    'username',
     'password',
-    (ctx) => passwordGrant(library, provider, accounts, ctx),
-    ['username', 'password', 'scope'],
-  );
+    'scope',
+  ]);
   return provider;
 }
 

@@ -53,11 +53,7 @@ export function followSessions(provider: Provider): Sessions {
 
   return {
     async current(request, response) {
-      const {
-        uid: sid,
-        accountId: sub,
-        exp,
-      } = await provider.Session.get(provider.createContext(request, response));
+      const { uid: sid, accountId: sub, exp } = await provider.Session.get(provider.createContext(request, response));
       return sub === undefined ? undefined : { sid, sub, exp };
     },
     async isLive(sid, sub) {

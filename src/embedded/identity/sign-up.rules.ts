@@ -17,9 +17,7 @@ const MIN_PASSWORD_CHARS = 8;
 const MAX_PASSWORD_CHARS = 128;
 
 /** Checks a sign-up form; returns its fields, or the problem and how to correct it. */
-export function readSignUp(
-  form: URLSearchParams,
-): { readonly signUp: SignUp } | { readonly problem: string } {
+export function readSignUp(form: URLSearchParams): { readonly signUp: SignUp } | { readonly problem: string } {
   const { username, email, firstName, lastName } = typedFields(form);
   const password = form.get('password') ?? '';
   const signUp = {
@@ -31,8 +29,7 @@ export function readSignUp(
   };
   if (!USERNAME.test(signUp.username))
     return {
-      problem:
-        'The user name must have 3 to 60 characters: letters a to z, digits, and . _ @ - after the first.',
+      problem: 'The user name must have 3 to 60 characters: letters a to z, digits, and . _ @ - after the first.',
     };
   if (!EMAIL.test(signUp.email)) return { problem: 'The email address must look like name@example.com.' };
   if (!NAME.test(firstName)) return { problem: 'The first name must have 1 to 100 characters.' };

@@ -21,11 +21,8 @@ export async function findBinaries(): Promise<PostgresBinaries> {
     const found = (await import(name)) as BinariesModule;
     return { postgres: found.postgres, initdb: found.initdb, pgCtl: found.pg_ctl };
   } catch (error) {
-    throw new Error(
-      `There is no embedded PostgreSQL (${name} is not installed). Set POSTGRES_DSN to a server.`,
-      {
-        cause: error,
-      },
-    );
+    throw new Error(`There is no embedded PostgreSQL (${name} is not installed). Set POSTGRES_DSN to a server.`, {
+      cause: error,
+    });
   }
 }

@@ -123,11 +123,7 @@ function serverArguments(clusterDir: string, port: number): string[] {
     timezone: 'UTC',
     log_timezone: 'UTC',
   };
-  return [
-    '-D',
-    clusterDir,
-    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-  ];
+  return ['-D', clusterDir, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
 }
 
 /** Creates the cluster unless it exists; true when it was created. */
@@ -205,8 +201,7 @@ async function freePort(): Promise<number> {
   });
   const address = probe.address();
   await new Promise((done) => probe.close(done));
-  if (address === null || typeof address === 'string')
-    throw new Error('no free port for the embedded PostgreSQL');
+  if (address === null || typeof address === 'string') throw new Error('no free port for the embedded PostgreSQL');
   return address.port;
 }
 

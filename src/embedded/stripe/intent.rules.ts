@@ -50,8 +50,7 @@ function declines(code: string, declineCode: string | null, message: string): Ca
 const AUTHENTICATION_FAILED: CardDecline = {
   code: 'payment_intent_authentication_failure',
   declineCode: null,
-  message:
-    'We are unable to authenticate your payment method. Please choose a different payment method and try again.',
+  message: 'We are unable to authenticate your payment method. Please choose a different payment method and try again.',
 };
 
 /** Its payment succeeds and is disputed at once: https://docs.stripe.com/testing#disputes */
@@ -78,11 +77,7 @@ const TEST_CARDS: Readonly<Record<string, CardOutcome>> = {
     'Your card has insufficient funds.',
   ),
   pm_card_chargeDeclinedExpiredCard: declines('expired_card', null, 'Your card has expired.'),
-  pm_card_chargeDeclinedIncorrectCvc: declines(
-    'incorrect_cvc',
-    null,
-    "Your card's security code is incorrect.",
-  ),
+  pm_card_chargeDeclinedIncorrectCvc: declines('incorrect_cvc', null, "Your card's security code is incorrect."),
   pm_card_chargeDeclinedProcessingError: declines(
     'processing_error',
     null,
@@ -161,18 +156,13 @@ const MAX_AMOUNT = 99_999_999;
 const MINIMUM: Readonly<Record<string, number>> = { usd: 50, eur: 50, gbp: 30, inr: 50, jpy: 50, kwd: 150 };
 
 /** Stripe's error for an invalid amount; undefined for a valid one. */
-export function amountProblem(
-  amount: number,
-  currency: string,
-): { code: string; message: string } | undefined {
-  if (!/^[a-z]{3}$/.test(currency))
-    return { code: 'invalid_currency', message: `Invalid currency: ${currency}` };
+export function amountProblem(amount: number, currency: string): { code: string; message: string } | undefined {
+  if (!/^[a-z]{3}$/.test(currency)) return { code: 'invalid_currency', message: `Invalid currency: ${currency}` };
   if (!Number.isInteger(amount)) return { code: 'parameter_invalid_integer', message: 'Invalid integer' };
   if (amount < (MINIMUM[currency] ?? 1)) {
     return { code: 'amount_too_small', message: `The amount is below the minimum for ${currency}.` };
   }
-  if (amount > MAX_AMOUNT)
-    return { code: 'amount_too_large', message: 'The amount has more than eight digits.' };
+  if (amount > MAX_AMOUNT) return { code: 'amount_too_large', message: 'The amount has more than eight digits.' };
   if (amount % new Currency(currency).chargeStep !== 0) {
     return {
       code: 'invalid_charge_amount',

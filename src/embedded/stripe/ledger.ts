@@ -83,9 +83,7 @@ export async function openLedger(dataDir: string, clock: Clock, watch?: JournalW
     events: () => all().flatMap((change) => (change.kind === 'event' ? [change.value] : [])),
     async write(changes) {
       await journal.putAll(changes.map((change) => [keyOf(change), change] as const));
-      const expired = removable.add(
-        changes.flatMap((change) => (isRemovable(change) ? [keyOf(change)] : [])),
-      );
+      const expired = removable.add(changes.flatMap((change) => (isRemovable(change) ? [keyOf(change)] : [])));
       // The change itself is stored. Entries that cannot be removed now are removed after the next start.
       if (expired.length > 0) await journal.remove(expired).catch(() => undefined);
     },

@@ -12,14 +12,7 @@ import {
   type IntentChange,
   isTestCard,
 } from './intent.rules.ts';
-import {
-  type Dispute,
-  type Refund,
-  toChargeWire,
-  toDisputeWire,
-  toIntentWire,
-  toRefundWire,
-} from './intent.wire.ts';
+import { type Dispute, type Refund, toChargeWire, toDisputeWire, toIntentWire, toRefundWire } from './intent.wire.ts';
 import type { Ledger, LedgerChange, StripeEvent } from './ledger.ts';
 import { invalid, missing } from './stripe-error.ts';
 
@@ -53,10 +46,7 @@ export class Operations {
   createIntent(form: Form): Outcome {
     const intent = newIntent(form, this.#newId('pi'), this.#newId('secret'), this.#now());
     const wire = toIntentWire(intent, this.#url);
-    const created: LedgerChange[] = [
-      { kind: 'intent', value: intent },
-      this.#event('payment_intent.created', wire),
-    ];
+    const created: LedgerChange[] = [{ kind: 'intent', value: intent }, this.#event('payment_intent.created', wire)];
     if (text(form, 'confirm') !== 'true') return { status: OK, body: wire, changes: created };
     const confirmed = this.#confirm(intent, form);
     return { ...confirmed, changes: [...created, ...confirmed.changes] };
@@ -93,10 +83,7 @@ export class Operations {
   answerDispute(id: string, form: Form): Outcome {
     const closed = answered(this.#ledger.dispute(id), id, form);
     const wire = toDisputeWire(closed);
-    const changes: LedgerChange[] = [
-      { kind: 'dispute', value: closed },
-      this.#event('charge.dispute.closed', wire),
-    ];
+    const changes: LedgerChange[] = [{ kind: 'dispute', value: closed }, this.#event('charge.dispute.closed', wire)];
     return { status: OK, body: wire, changes };
   }
 
@@ -134,10 +121,7 @@ export class Operations {
   #apply(before: Intent, change: IntentChange): Outcome {
     if (change.outcome === 'unexpected_state') throw unexpectedState(before, this.#url);
     const wire = toIntentWire(change.intent, this.#url);
-    const changes: LedgerChange[] = [
-      { kind: 'intent', value: change.intent },
-      this.#event(change.event, wire),
-    ];
+    const changes: LedgerChange[] = [{ kind: 'intent', value: change.intent }, this.#event(change.event, wire)];
     if (change.outcome === 'changed') return { status: OK, body: wire, changes };
     const { code, declineCode, message } = change.decline;
     const error = {
@@ -205,8 +189,7 @@ function updated(intent: Intent, form: Form, url: string): Outcome {
 
 function newIntent(form: Form, id: string, secret: string, created: number): Intent {
   const currency = text(form, 'currency')?.toLowerCase();
-  if (!currency)
-    throw invalid('Missing required param: currency.', { code: 'parameter_missing', param: 'currency' });
+  if (!currency) throw invalid('Missing required param: currency.', { code: 'parameter_missing', param: 'currency' });
   return {
     id,
     amount: readAmount(form, currency),
@@ -244,8 +227,7 @@ function refundable(form: Form, ledger: Ledger): Intent {
   const intent = id
     ? ledger.intent(id)
     : ledger.intents().find((candidate) => chargeId && candidate.chargeId === chargeId);
-  if (!intent)
-    throw id ? missing('payment_intent', id, 'payment_intent') : missing('charge', chargeId ?? '', 'charge');
+  if (!intent) throw id ? missing('payment_intent', id, 'payment_intent') : missing('charge', chargeId ?? '', 'charge');
   if (intent.status !== 'succeeded') {
     throw invalid(`This PaymentIntent (${intent.id}) does not have a successful charge to refund.`);
   }

@@ -27,10 +27,7 @@ const BAD_REQUEST = 400;
 const NOT_FOUND = 404;
 const UNAUTHORIZED = 401;
 
-export function invalid(
-  message: string,
-  extra: Omit<StripeErrorBody, 'type' | 'message'> = {},
-): StripeRefusal {
+export function invalid(message: string, extra: Omit<StripeErrorBody, 'type' | 'message'> = {}): StripeRefusal {
   return new StripeRefusal(BAD_REQUEST, { type: 'invalid_request_error', message, ...extra });
 }
 

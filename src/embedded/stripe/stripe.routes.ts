@@ -53,10 +53,8 @@ export class StripeRoutes {
 
   addRoutes(scope: FastifyInstance): void {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(
-      'application/x-www-form-urlencoded',
-      { parseAs: 'string' },
-      (_request, body, done) => done(null, parseForm(body.toString())),
+    scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+      done(null, parseForm(body.toString())),
     );
     scope.addHook('onSend', async (_request, reply) => {
       reply.header('request-id', `req_${this.#ids.uuid()}`);
@@ -114,9 +112,7 @@ export class StripeRoutes {
     });
     this.#addList(scope, '/v1/disputes', (query) => {
       const intentId = text(query, 'payment_intent');
-      const disputes = this.#ledger
-        .disputes()
-        .filter((dispute) => !intentId || dispute.intentId === intentId);
+      const disputes = this.#ledger.disputes().filter((dispute) => !intentId || dispute.intentId === intentId);
       return disputes.map(toDisputeWire);
     });
     this.#addList(scope, '/v1/events', (query) => {
@@ -206,9 +202,7 @@ export class StripeRoutes {
     const outcome = operate(form);
     const body = isPage ? visible(outcome.body as IntentWire, true) : outcome.body;
     const answer = { fingerprint, status: outcome.status, body, at: this.#clock.now() };
-    const changes = key
-      ? [...outcome.changes, { kind: 'answer' as const, key, value: answer }]
-      : outcome.changes;
+    const changes = key ? [...outcome.changes, { kind: 'answer' as const, key, value: answer }] : outcome.changes;
     return this.#write(reply, { ...outcome, body, changes });
   }
 
@@ -223,8 +217,7 @@ export class StripeRoutes {
     const key = keyOf(request) ?? text(form, 'key');
     if (key === this.#secretKey) return false;
     if (key !== this.#publishableKey) throw unauthorized('Invalid API Key provided.');
-    if (intentId === undefined)
-      throw unauthorized('This API call cannot be made with a publishable API key.');
+    if (intentId === undefined) throw unauthorized('This API call cannot be made with a publishable API key.');
     const intent = this.#ledger.intent(intentId);
     if (intent && text(form, 'client_secret') === intent.clientSecret) return true;
     throw invalid('The client_secret does not match the PaymentIntent.', { param: 'client_secret' });
@@ -245,14 +238,9 @@ function visible(intent: IntentWire, isPage: boolean): Partial<IntentWire> {
   return rest;
 }
 
-function page(
-  url: string,
-  items: readonly { readonly id: string | null; readonly created: number }[],
-  query: Form,
-) {
+function page(url: string, items: readonly { readonly id: string | null; readonly created: number }[], query: Form) {
   const limit = Number(text(query, 'limit') ?? DEFAULT_LIST);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIST)
-    throw invalid('Invalid integer', { param: 'limit' });
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIST) throw invalid('Invalid integer', { param: 'limit' });
   const created = query.created;
   const bounds = typeof created === 'object' ? created : {};
   const from = Number(text(bounds, 'gte') ?? 0);

@@ -11,9 +11,7 @@ export function eventCard(event: VenueEvent, { organization }: Catalogue) {
     organizationName: organization.name,
     organizationId: organization.id,
     categoryName: event.category.name,
-    earliestSession: next
-      ? { startTime: next.startTime, venueName: next.venueDetails.name, city: next.city }
-      : null,
+    earliestSession: next ? { startTime: next.startTime, venueName: next.venueDetails.name, city: next.city } : null,
     startingPrice: Math.min(...event.tiers.map((tier) => tier.price)),
     discounts: publicDiscounts(event),
   };
@@ -60,11 +58,7 @@ export function sessionInfo(session: Session, event: VenueEvent) {
 export function publicDiscounts(event: VenueEvent, session?: Session) {
   return event.discounts.filter((discount) => {
     const sessions = discount.applicableSessionIds;
-    return (
-      discount.public &&
-      discount.active &&
-      (!session || sessions.length === 0 || sessions.includes(session.id))
-    );
+    return discount.public && discount.active && (!session || sessions.length === 0 || sessions.includes(session.id));
   });
 }
 

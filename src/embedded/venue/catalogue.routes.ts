@@ -148,12 +148,7 @@ function listRoutes(scope: FastifyInstance, index: VenueIndex): void {
   );
 }
 
-function sessionRoutes(
-  scope: FastifyInstance,
-  index: VenueIndex,
-  states: SeatStates,
-  streams: SeatStreams,
-): void {
+function sessionRoutes(scope: FastifyInstance, index: VenueIndex, states: SeatStates, streams: SeatStreams): void {
   scope.get<{ Params: SessionParams }>(
     `${BASE}/sessions/:sessionId/basic-info`,
     { schema: { hide: true } },

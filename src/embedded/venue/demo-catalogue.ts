@@ -3,16 +3,7 @@ import type { DiscountId, EventId, OrganizationId, SeatId, SessionId, TierId } f
 import type { Currency } from '../../kernel/money.ts';
 import { demoId } from './demo-ids.ts';
 import { ARENA, CATEGORIES, HALL, PLAYHOUSE, type Place } from './demo-places.ts';
-import type {
-  Block,
-  Catalogue,
-  Seat,
-  Session,
-  SessionStatus,
-  Tier,
-  VenueDiscount,
-  VenueEvent,
-} from './venue.model.ts';
+import type { Block, Catalogue, Seat, Session, SessionStatus, Tier, VenueDiscount, VenueEvent } from './venue.model.ts';
 
 /**
  * The demo venue. Its ids and seats are always the same, and its dates are relative to the day of `now`, so that it is always
@@ -166,18 +157,11 @@ function concert(base: Base): VenueEvent {
   });
 }
 
-function concertDiscounts(
-  base: Base,
-  tiers: readonly [Tier, ...Tier[]],
-  nights: readonly Session[],
-): VenueDiscount[] {
+function concertDiscounts(base: Base, tiers: readonly [Tier, ...Tier[]], nights: readonly Session[]): VenueDiscount[] {
   const { currency } = base;
   const [vip] = tiers;
-  const discount = (
-    code: string,
-    parameters: VenueDiscount['parameters'],
-    changes: Partial<VenueDiscount> = {},
-  ) => discountFor(tiers, code, parameters, changes);
+  const discount = (code: string, parameters: VenueDiscount['parameters'], changes: Partial<VenueDiscount> = {}) =>
+    discountFor(tiers, code, parameters, changes);
   const day = (days: number) => new Date(base.today + days * MS_PER_DAY).toISOString();
   const first = nights.slice(0, 1).map(({ id }) => id);
   return [
@@ -296,8 +280,7 @@ function arena(base: Base): VenueEvent {
   });
 }
 
-interface EventPlan
-  extends Pick<VenueEvent, 'title' | 'overview' | 'category' | 'tiers' | 'sessions' | 'discounts'> {
+interface EventPlan extends Pick<VenueEvent, 'title' | 'overview' | 'category' | 'tiers' | 'sessions' | 'discounts'> {
   readonly key: string;
   readonly base: Base;
 }

@@ -80,12 +80,7 @@ export function internalRoutes(
 }
 
 /** Who owns an event, session or organisation, and who is a scanner. */
-function ownershipRoutes(
-  scope: FastifyInstance,
-  index: VenueIndex,
-  ownerId: UserId,
-  scannerId: UserId,
-): void {
+function ownershipRoutes(scope: FastifyInstance, index: VenueIndex, ownerId: UserId, scannerId: UserId): void {
   const hide = true;
 
   scope.get<{ Querystring: Static<typeof EventOwnershipSchema> }>(

@@ -37,11 +37,7 @@ const REFUSING = {
 } as const satisfies Record<string, readonly SeatState[]>;
 
 /** Decides whether the venue would sell these seats. */
-export function decidePreOrder(
-  request: PreOrder,
-  facts: PreOrderFacts,
-  side: keyof typeof REFUSING,
-): PreOrderDecision {
+export function decidePreOrder(request: PreOrder, facts: PreOrderFacts, side: keyof typeof REFUSING): PreOrderDecision {
   const { event, session } = facts;
   if (!event || event.organizationId !== request.organization_id) return refused('There is no such event.');
   if (!session || session.eventId !== event.id) return refused('There is no such session of this event.');
@@ -51,8 +47,7 @@ export function decidePreOrder(
     const seat = facts.seatOf(seatId);
     if (!seat) return refused(`There is no seat ${seatId} in this session.`);
     const states: readonly SeatState[] = REFUSING[side];
-    if (seat.isReserved || states.includes(facts.stateOf(seat)))
-      return refused(`Seat ${seat.label} is not available.`);
+    if (seat.isReserved || states.includes(facts.stateOf(seat))) return refused(`Seat ${seat.label} is not available.`);
     seats.push(seat);
   }
   if (!request.discount_id) return { outcome: 'agreed', seats, discount: undefined };

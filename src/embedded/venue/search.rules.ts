@@ -22,9 +22,7 @@ export interface DateRange {
 export interface EventSearch {
   readonly term: string;
   readonly categoryId: string | undefined;
-  readonly near:
-    | { readonly longitude: number; readonly latitude: number; readonly radiusKm: number }
-    | undefined;
+  readonly near: { readonly longitude: number; readonly latitude: number; readonly radiusKm: number } | undefined;
   readonly dates: DateRange;
   readonly priceMin: number | undefined;
   readonly priceMax: number | undefined;
@@ -110,8 +108,7 @@ export function isFound(event: VenueEvent, search: EventSearch): boolean {
     event.tiers.some(({ price }) => price >= priceMin && price <= priceMax) &&
     (!asksOfSessions ||
       event.sessions.some(
-        (session) =>
-          isWithin(session, dates) && (near === undefined || isNear(session.venueDetails.location, near)),
+        (session) => isWithin(session, dates) && (near === undefined || isNear(session.venueDetails.location, near)),
       ))
   );
 }

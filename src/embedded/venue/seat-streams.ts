@@ -40,10 +40,7 @@ export class SeatStreams {
   }
 
   /** Sends an event with the status as its name, because pages listen by name. */
-  send(
-    sessionId: string,
-    message: { readonly seatIds: readonly string[]; readonly status: SeatState },
-  ): void {
+  send(sessionId: string, message: { readonly seatIds: readonly string[]; readonly status: SeatState }): void {
     const frame = `event: ${message.status}\ndata: ${JSON.stringify(message)}\n\n`;
     for (const response of this.#bySession.get(sessionId) ?? []) {
       if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();

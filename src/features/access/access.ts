@@ -87,8 +87,7 @@ export class Access {
       event && ask(`event ${event}`, () => seating.ownsEvent(event, userId)),
       events && ask(`events ${events.join()}`, () => seating.ownsAllEvents(events, userId)),
       session && ask(`session ${session}`, () => seating.ownsSession(session, userId)),
-      organization &&
-        ask(`organization ${organization}`, () => seating.ownsOrganization(organization, userId)),
+      organization && ask(`organization ${organization}`, () => seating.ownsOrganization(organization, userId)),
     ].filter((answer) => answer !== undefined);
     return asked.length > 0 && (await Promise.all(asked)).every(Boolean);
   }

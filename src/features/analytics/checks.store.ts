@@ -3,13 +3,11 @@ import type { Check } from '../../platform/feature.ts';
 
 /** The quarter of an hour in which an order was placed. */
 const QUARTER_HOUR = 'floor(extract(epoch FROM created_at) / 900)::integer';
-const LIVE_TICKETS =
-  '(SELECT count(*) FROM tickets t WHERE t.order_id = o.order_id AND t.void_reason IS NULL)';
+const LIVE_TICKETS = '(SELECT count(*) FROM tickets t WHERE t.order_id = o.order_id AND t.void_reason IS NULL)';
 
 /** Selects the keys for which the sums in `table` differ from the sums over `rows`. */
 function counted(key: readonly string[], sums: readonly string[], table: string, rows: string): string {
-  const left = (sign: string) =>
-    `${key.join(', ')}, ${sums.map((sum) => `${sign}${sum} AS ${sum}`).join(', ')}`;
+  const left = (sign: string) => `${key.join(', ')}, ${sums.map((sum) => `${sign}${sum} AS ${sum}`).join(', ')}`;
   return `
     SELECT concat_ws(' ', ${key.join(', ')}) AS subject
       FROM (SELECT ${left('')} FROM (${rows}) sold UNION ALL SELECT ${left('-')} FROM ${table}) compared

@@ -62,10 +62,7 @@ export class ExportEvent {
   }
 }
 
-async function* asCsv(
-  columns: readonly Column[],
-  batches: AsyncIterable<Rows>,
-): AsyncGenerator<string, void, void> {
+async function* asCsv(columns: readonly Column[], batches: AsyncIterable<Rows>): AsyncGenerator<string, void, void> {
   let before = csvHeader(columns);
   for await (const rows of batches) {
     yield before + rows.map((row) => csvLine(columns, row)).join('');

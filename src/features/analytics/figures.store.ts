@@ -161,15 +161,12 @@ const DISCOUNT_DAYS = named(
 );
 
 /** Uses and amount of each discount on each day. */
-export async function discountDaysOf(
-  executor: Executor,
-  eventId: EventId,
-  zone: TimeZone,
-): Promise<DiscountDay[]> {
-  const rows = await executor.rows<{ day: number; discount_code: string; uses: number; amount: Money }>(
-    DISCOUNT_DAYS,
-    [eventId, zone.starts, zone.offsets],
-  );
+export async function discountDaysOf(executor: Executor, eventId: EventId, zone: TimeZone): Promise<DiscountDay[]> {
+  const rows = await executor.rows<{ day: number; discount_code: string; uses: number; amount: Money }>(DISCOUNT_DAYS, [
+    eventId,
+    zone.starts,
+    zone.offsets,
+  ]);
   return rows.map((row) => ({
     date: dateOfDay(row.day),
     code: row.discount_code,

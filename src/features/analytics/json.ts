@@ -40,12 +40,7 @@ export class AnalyticsJson {
     return { session_id: session.sessionId, ...this.#totals(session) };
   }
 
-  discount({
-    date,
-    code,
-    uses,
-    amount,
-  }: DiscountDay): Static<typeof DiscountsSchema>['discount_usage'][number] {
+  discount({ date, code, uses, amount }: DiscountDay): Static<typeof DiscountsSchema>['discount_usage'][number] {
     return {
       date,
       discount_code: code,

@@ -67,8 +67,7 @@ export function listRoutes(scope: HttpServer, json: AnalyticsJson, cases: ListCa
       exposeHeadRoute: false,
       schema: {
         tags: TAGS,
-        summary:
-          'Good tickets of a session’s completed orders, newest first; for its organiser and administrators',
+        summary: 'Good tickets of a session’s completed orders, newest first; for its organiser and administrators',
         params: SessionParamsSchema,
         response: { 200: TicketsSchema, ...problems },
       },

@@ -47,11 +47,7 @@ export class ReadFigures {
   }
 
   /** The figures of each event separately. */
-  async each(
-    eventIds: readonly EventId[],
-    zone: string,
-    who: Principal,
-  ): Promise<ReadonlyMap<EventId, Figures>> {
+  async each(eventIds: readonly EventId[], zone: string, who: Principal): Promise<ReadonlyMap<EventId, Figures>> {
     await this.#access.require('analytics.event', who, { events: eventIds });
     return figuresOfEach(eventIds, await this.#sums({ of: 'each', eventIds }, zone));
   }

@@ -136,8 +136,7 @@ function batchRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJ
       config: { permission: 'analytics.event' },
       schema: {
         tags: TAGS,
-        summary:
-          'Sales of several events, listed separately; for the organiser of all of them and administrators',
+        summary: 'Sales of several events, listed separately; for the organiser of all of them and administrators',
         body: BatchSchema,
         querystring: ZoneSchema,
         response: { 200: EachFiguresSchema, ...problems },
@@ -145,10 +144,7 @@ function batchRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJ
     },
     async (request) => {
       const each = await analytics.each(toEventIds(request.body), request.query.tz, principalOf(request));
-      const wire = [...each].map(([eventId, figures]) => [
-        eventId,
-        { event_id: eventId, ...json.figures(figures) },
-      ]);
+      const wire = [...each].map(([eventId, figures]) => [eventId, { event_id: eventId, ...json.figures(figures) }]);
       return { eventAnalytics: Object.fromEntries(wire) };
     },
   );

@@ -126,9 +126,7 @@ export const DiscountsSchema = Type.Object(
     examples: [
       {
         event_id: EVENT,
-        discount_usage: [
-          { date: '2026-11-24', discount_code: 'EARLY', usage_count: 3, total_discount_amount: 151.5 },
-        ],
+        discount_usage: [{ date: '2026-11-24', discount_code: 'EARLY', usage_count: 3, total_discount_amount: 151.5 }],
       },
     ],
   },

@@ -6,10 +6,7 @@ const MAX_LIMIT = 500;
 const DEFAULT_LIMIT = 50;
 const EVENT = '3471e132-69f2-4764-ac79-e5ad57111483';
 
-const StateSchema = Type.Record(
-  Type.String(),
-  Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]),
-);
+const StateSchema = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]));
 
 export const AuditParamsSchema = Type.Object({ eventId: Uuid('The event', EVENT) });
 

@@ -56,13 +56,7 @@ export class AmendTicket {
     throw new AppError('invalid_request', detail, { fields: shown });
   }
 
-  #moveTo(
-    seatId: SeatId,
-    order: Order,
-    ticket: Ticket,
-    request: AmendRequest,
-    who: Principal,
-  ): Promise<Ticket> {
+  #moveTo(seatId: SeatId, order: Order, ticket: Ticket, request: AmendRequest, who: Principal): Promise<Ticket> {
     const { sessionId, eventId, organizationId, orderId } = order;
     return this.#needs.seats.around({
       request: { sessionId, eventId, organizationId, seatIds: [seatId], discountId: undefined },

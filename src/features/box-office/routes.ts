@@ -9,12 +9,7 @@ import { type Ticket, TicketSchema } from '../tickets/index.ts';
 import type { AmendTicket } from './amend-ticket.ts';
 import type { IssueTicket } from './issue-ticket.ts';
 import type { BoxOfficeJson } from './json.ts';
-import {
-  TicketAmendSchema,
-  TicketIssueSchema,
-  TicketParamsSchema,
-  TicketVoidQuerySchema,
-} from './schemas.ts';
+import { TicketAmendSchema, TicketIssueSchema, TicketParamsSchema, TicketVoidQuerySchema } from './schemas.ts';
 import type { AmendRequest } from './ticket-change.ts';
 import type { VoidTicket } from './void-ticket.ts';
 
@@ -30,10 +25,7 @@ const TAGS = ['Box office'];
 const headers = onceHeaders;
 
 /** Issuing, amending and voiding tickets over HTTP (contract section 1). */
-export function boxOfficeRoutes(
-  api: HttpServer,
-  { issue, amend, void: voiding, once, json }: BoxOfficeRoutes,
-): void {
+export function boxOfficeRoutes(api: HttpServer, { issue, amend, void: voiding, once, json }: BoxOfficeRoutes): void {
   issueRoute(api, once, json, issue);
   amendRoute(api, once, json, amend);
   voidRoute(api, once, voiding);

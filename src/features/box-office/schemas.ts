@@ -16,9 +16,7 @@ export const TicketIssueSchema = Type.Object(
     event_id: Uuid('The event', '3471e132-69f2-4764-ac79-e5ad57111483'),
     session_id: Uuid('One of its sessions', '293bed3f-c670-42f6-9e28-628cd6fec57a'),
     seat_id: SeatIdSchema,
-    tier_id: Type.Optional(
-      Uuid('The expected tier of the seat; the request is refused when the seat has another'),
-    ),
+    tier_id: Type.Optional(Uuid('The expected tier of the seat; the request is refused when the seat has another')),
     price: Type.Number({
       minimum: 0,
       description: 'Major units: 0 for a complimentary ticket, otherwise the cash received',

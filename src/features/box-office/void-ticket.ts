@@ -48,11 +48,7 @@ export class VoidTicket {
     });
   }
 
-  async #voidLocked(
-    tx: Transaction,
-    { orderId, ticketId, isRefunded }: VoidRequest,
-    who: Principal,
-  ): Promise<void> {
+  async #voidLocked(tx: Transaction, { orderId, ticketId, isRefunded }: VoidRequest, who: Principal): Promise<void> {
     const { orders, payments, audit } = this.#needs;
     const order = await orders.getLocked(tx, orderId);
     const place = await orders.placeOfTicket(tx, ticketId);
@@ -61,11 +57,8 @@ export class VoidTicket {
         'The order of this ticket is not paid yet. Wait until its hold ends, or have an administrator cancel it.';
       throw new AppError('ticket_change_refused', detail);
     }
-    const live = order.tickets.filter(
-      (ticket) => ticket.ticketId === ticketId && ticket.voidedAt === undefined,
-    );
-    const mayBeRefunded =
-      order.status === 'completed' && (live.length > 0 || place?.isVoidedByOrganiser === true);
+    const live = order.tickets.filter((ticket) => ticket.ticketId === ticketId && ticket.voidedAt === undefined);
+    const mayBeRefunded = order.status === 'completed' && (live.length > 0 || place?.isVoidedByOrganiser === true);
     const refund =
       isRefunded && mayBeRefunded ? await payments.refundTicket(tx, order, ticketId, who.userId) : undefined;
     if (live.length === 0 && refund?.refundId === undefined) return;

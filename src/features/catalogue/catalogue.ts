@@ -15,10 +15,7 @@ const SessionSchema = Type.Object({
   startTime: Type.String(),
   endTime: optionalText,
   venueDetails: Type.Optional(
-    Type.Union([
-      Type.Object({ name: optionalText, address: optionalText, onlineLink: optionalText }),
-      Type.Null(),
-    ]),
+    Type.Union([Type.Object({ name: optionalText, address: optionalText, onlineLink: optionalText }), Type.Null()]),
   ),
 });
 const sessionChecker = Compile(SessionSchema);
@@ -56,10 +53,7 @@ export function createCatalogue(
   return watch('catalogue', { session: (sessionId) => sessions.fetch(sessionId) });
 }
 
-async function fetchSession(
-  sessionId: SessionId,
-  query: Pick<ServiceClient, 'get'>,
-): Promise<SessionInfo | undefined> {
+async function fetchSession(sessionId: SessionId, query: Pick<ServiceClient, 'get'>): Promise<SessionInfo | undefined> {
   const session = await query.get(`/v1/sessions/${sessionId}/basic-info`, {});
   if (session.outcome === 'refused') return undefined;
   if (!sessionChecker.Check(session.body)) throw unusable('the session does not match the schema');
@@ -94,9 +88,7 @@ function readTime(text: string): Instant | undefined {
 }
 
 function unusable(why: string): AppError {
-  return new AppError(
-    'seating_unavailable',
-    'The catalogue gave an answer that cannot be used. Try again shortly.',
-    { cause: new Error(why) },
-  );
+  return new AppError('seating_unavailable', 'The catalogue gave an answer that cannot be used. Try again shortly.', {
+    cause: new Error(why),
+  });
 }

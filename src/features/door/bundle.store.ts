@@ -67,11 +67,7 @@ const LIST_CHANGED = {
 };
 
 /** A session's tickets, void ones included, that changed, or whose earlier code changed, in transaction `since` or later. */
-export async function listChanged(
-  executor: Executor,
-  sessionId: SessionId,
-  since: string,
-): Promise<TicketList> {
+export async function listChanged(executor: Executor, sessionId: SessionId, since: string): Promise<TicketList> {
   return toList(await executor.rows<ListRow>(LIST_CHANGED, [sessionId, since]));
 }
 

@@ -40,11 +40,7 @@ const ALLOW_REENTRY = {
 };
 
 /** Saves whether a session admits people again after they were scanned out. Returns whether the setting changed. */
-export async function saveReentry(
-  executor: Executor,
-  sessionId: SessionId,
-  isAllowed: boolean,
-): Promise<boolean> {
+export async function saveReentry(executor: Executor, sessionId: SessionId, isAllowed: boolean): Promise<boolean> {
   const [row] = await executor.rows<{ is_change: boolean }>(ALLOW_REENTRY, [sessionId, isAllowed]);
   return row?.is_change ?? false;
 }

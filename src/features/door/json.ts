@@ -7,12 +7,7 @@ import type { Conflict } from './conflicts.store.ts';
 import type { Bundle } from './make-bundle.ts';
 import { toError } from './refusal.ts';
 import { type Admission, isConflict } from './scan.ts';
-import {
-  type BatchResponseSchema,
-  type BundleSchema,
-  type ConflictsSchema,
-  OfflineScanSchema,
-} from './schemas.ts';
+import { type BatchResponseSchema, type BundleSchema, type ConflictsSchema, OfflineScanSchema } from './schemas.ts';
 import type { BatchAnswer, OfflineScan } from './take-batch.ts';
 
 /** A scan of a batch that does not match the schema. */

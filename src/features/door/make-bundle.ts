@@ -68,8 +68,7 @@ export class MakeBundle {
     const [, server, through, session] = /^(\d+\.\d+)\.(\d{1,19})\.([\da-f]{8})$/.exec(since ?? '') ?? [];
     if (through !== undefined && session === shortOf(sessionId)) {
       const list = await listChanged(this.#database, sessionId, through);
-      if (list.server === server && BigInt(through) <= BigInt(list.through))
-        return { list, isComplete: false };
+      if (list.server === server && BigInt(through) <= BigInt(list.through)) return { list, isComplete: false };
     }
     return { list: await listAll(this.#database, sessionId), isComplete: true };
   }

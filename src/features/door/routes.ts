@@ -102,9 +102,7 @@ function checkInRoute(scope: HttpServer, once: Once, { checkIn, ticketJson }: Do
         note: ticket.note ?? '',
         ticket: ticketJson(ticket),
       });
-      return once.answer(request, reply, { status: OK, body }, () =>
-        checkIn.checkIn(asked, principalOf(request)),
-      );
+      return once.answer(request, reply, { status: OK, body }, () => checkIn.checkIn(asked, principalOf(request)));
     },
   );
 }
@@ -165,17 +163,15 @@ function bundleRoute(scope: HttpServer, { makeBundle }: DoorCases): void {
     async (request, reply) => {
       const who = principalOf(request);
       const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
-      const bundle = await makeBundle
-        .make(sessionId, request.query.since, who)
-        .catch((error: { code?: unknown }) => {
-          if (error.code === FORBIDDEN) {
-            request.log.warn(
-              { sessionId, userId: who.userId },
-              'a user who is not a scanner of the session requested a bundle',
-            );
-          }
-          throw error;
-        });
+      const bundle = await makeBundle.make(sessionId, request.query.since, who).catch((error: { code?: unknown }) => {
+        if (error.code === FORBIDDEN) {
+          request.log.warn(
+            { sessionId, userId: who.userId },
+            'a user who is not a scanner of the session requested a bundle',
+          );
+        }
+        throw error;
+      });
       // The bundle holds keys, which no cache may store.
       reply.header('cache-control', 'no-store');
       return sendJsonText(request, reply, toWireBundle(sessionId, bundle));

@@ -41,11 +41,7 @@ export interface Admission {
 }
 
 /** An admission from its stored columns, or undefined if there was none. */
-export function toAdmission(
-  at: Instant | null,
-  gate: string | null,
-  deviceId: string | null,
-): Admission | undefined {
+export function toAdmission(at: Instant | null, gate: string | null, deviceId: string | null): Admission | undefined {
   return at === null ? undefined : { at, gate: gate ?? undefined, deviceId: deviceId ?? undefined };
 }
 
@@ -141,7 +137,6 @@ export const MAX_SCAN_AGE_MS = 14 * MS_PER_DAY;
 
 /** The time to store for an offline scan, never in the future. Undefined if the claimed time cannot be right. */
 export function believableTime(claimed: Instant, now: Instant): Instant | undefined {
-  if (!(claimed <= later(now, MAX_CLOCK_AHEAD_MS) && claimed >= later(now, -MAX_SCAN_AGE_MS)))
-    return undefined;
+  if (!(claimed <= later(now, MAX_CLOCK_AHEAD_MS) && claimed >= later(now, -MAX_SCAN_AGE_MS))) return undefined;
   return claimed < now ? claimed : now;
 }

@@ -3,14 +3,7 @@ import type { TicketId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import { TICKET_COLUMNS, type Ticket, type TicketRow, toTicket } from '../tickets/index.ts';
-import {
-  type Direction,
-  type Refusal,
-  type RefusalCode,
-  type Scan,
-  type TicketAtDoor,
-  toAdmission,
-} from './scan.ts';
+import { type Direction, type Refusal, type RefusalCode, type Scan, type TicketAtDoor, toAdmission } from './scan.ts';
 
 /**
  * One statement decides whether a ticket admits (I5) and writes the scan. It locks only the ticket's row and reads the

@@ -159,8 +159,7 @@ export const BundleQuerySchema = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: MAX_VERSION_CHARS,
-      description:
-        '`version` of the bundle at hand: only what changed since, or everything when that is unknown',
+      description: '`version` of the bundle at hand: only what changed since, or everything when that is unknown',
     }),
   ),
 });

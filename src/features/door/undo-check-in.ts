@@ -53,8 +53,7 @@ export class UndoCheckIn {
       tx.keepAnswer(outside);
       return outside;
     });
-    if (!undone)
-      throw new AppError('not_checked_in', 'This ticket is not checked in, so there is nothing to undo.');
+    if (!undone) throw new AppError('not_checked_in', 'This ticket is not checked in, so there is nothing to undo.');
     return undone;
   }
 }

@@ -127,8 +127,6 @@ function keysOf(row: FeedRow): string[] {
 
 /** The frames of completed orders, or undefined if there is none. */
 function toFrames(rows: readonly FeedRow[]): Buffer | undefined {
-  const frames = rows.flatMap(({ message, position }) =>
-    message === null ? [] : [checkoutFrame(message, position)],
-  );
+  const frames = rows.flatMap(({ message, position }) => (message === null ? [] : [checkoutFrame(message, position)]));
   return frames.length === 0 ? undefined : Buffer.from(frames.join(''));
 }

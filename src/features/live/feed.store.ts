@@ -101,8 +101,7 @@ export async function readFeed(
   after: number,
   limit: number,
 ): Promise<FeedPage> {
-  const idsOf = (kind: SalesScope['kind']) =>
-    scopes.filter((scope) => scope.kind === kind).map(({ id }) => id);
+  const idsOf = (kind: SalesScope['kind']) => scopes.filter((scope) => scope.kind === kind).map(({ id }) => id);
   const values = [after, limit, idsOf('event'), idsOf('organization')];
   return toPage(await executor.rows<PageRow>(READ.many, values));
 }
@@ -135,17 +134,11 @@ const TOTALS = {
 };
 
 /** Totals by the `keyOf` their scope. Scopes without sales are missing. */
-export async function totalsOf(
-  executor: Executor,
-  scopes: readonly SalesScope[],
-): Promise<Map<string, RunningTotals>> {
-  const idsOf = (kind: SalesScope['kind']) =>
-    scopes.filter((scope) => scope.kind === kind).map(({ id }) => id);
+export async function totalsOf(executor: Executor, scopes: readonly SalesScope[]): Promise<Map<string, RunningTotals>> {
+  const idsOf = (kind: SalesScope['kind']) => scopes.filter((scope) => scope.kind === kind).map(({ id }) => id);
   type Row = SalesScope & { readonly orders: number; readonly tickets: number; readonly revenue: Money };
   const rows = await executor.rows<Row>(TOTALS, [idsOf('event'), idsOf('organization')]);
-  return new Map(
-    rows.map((row) => [keyOf(row), { orders: row.orders, tickets: row.tickets, revenue: row.revenue }]),
-  );
+  return new Map(rows.map((row) => [keyOf(row), { orders: row.orders, tickets: row.tickets, revenue: row.revenue }]));
 }
 
 const REMOVE = {

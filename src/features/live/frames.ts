@@ -37,11 +37,7 @@ export interface StatsJson {
   readonly revenue: number;
 }
 
-export function statsFrame(
-  scope: SalesScope,
-  { orders, tickets, revenue }: StatsJson,
-  position: number,
-): string {
+export function statsFrame(scope: SalesScope, { orders, tickets, revenue }: StatsJson, position: number): string {
   return frame('stats', JSON.stringify({ ...idOf(scope), orders, tickets, revenue }), position);
 }
 

@@ -32,8 +32,7 @@ export interface LiveNeeds {
 }
 
 /** Stores changes of sales for the feed, in the transaction that makes them. */
-export const recordInFeed: RecordSales = (tx, changes) =>
-  appendSaleChanges(tx, saleChanges(changes).filter(isVisible));
+export const recordInFeed: RecordSales = (tx, changes) => appendSaleChanges(tx, saleChanges(changes).filter(isVisible));
 
 /** Whether a stream shows the change. A move to another tier of the same price changes only the figures. */
 function isVisible({ isCompletion, difference }: SaleChange): boolean {

@@ -203,9 +203,7 @@ export class LiveStreams {
 
 /** The arguments of the access check for a scope. */
 function permissionFor({ kind, id }: SalesScope, who: Principal): [Permission, Principal, Subject] {
-  return kind === 'event'
-    ? ['live.event', who, { event: id }]
-    : ['live.organization', who, { organization: id }];
+  return kind === 'event' ? ['live.event', who, { event: id }] : ['live.organization', who, { organization: id }];
 }
 
 function distinct(streams: readonly LiveStream[]): SalesScope[] {

@@ -55,8 +55,7 @@ export function liveRoutes(scope: HttpServer, live: LiveStreams): void {
       exposeHeadRoute,
       schema: {
         ...shape,
-        summary:
-          'Orders of all events of an organisation as they complete; for its organiser and administrators',
+        summary: 'Orders of all events of an organisation as they complete; for its organiser and administrators',
         params: OrganizationParamsSchema,
       },
     },

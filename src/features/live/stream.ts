@@ -67,9 +67,7 @@ export function isUnconfirmed({ confirmedAt }: StreamTimes, now: Instant): boole
 }
 
 /** The oldest rows whose messages fit one turn, at least one. */
-export function withinOneTurn<Row extends { readonly message: string | null }>(
-  rows: readonly Row[],
-): readonly Row[] {
+export function withinOneTurn<Row extends { readonly message: string | null }>(rows: readonly Row[]): readonly Row[] {
   let bytes = 0;
   const fitting = rows.findIndex(({ message }, at) => {
     bytes += message?.length ?? 0;

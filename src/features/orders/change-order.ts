@@ -139,10 +139,7 @@ export class ChangeOrder {
         : { paymentIntentId: undefined, paymentAttempt: order.paymentAttempt };
     const money = await this.#payments.conclude(order);
     if (money === 'paid') {
-      throw new AppError(
-        'order_already_paid',
-        'The order was paid just now and is completed without this change.',
-      );
+      throw new AppError('order_already_paid', 'The order was paid just now and is completed without this change.');
     }
     if (money === 'unknown') {
       throw new AppError(
@@ -154,11 +151,7 @@ export class ChangeOrder {
   }
 
   /** Saves the change under the lock; undefined when the order has changed since the change was planned. */
-  #save(
-    order: PendingOrder,
-    next: PendingOrder,
-    maxDiscountUses: number | undefined,
-  ): Promise<Order | undefined> {
+  #save(order: PendingOrder, next: PendingOrder, maxDiscountUses: number | undefined): Promise<Order | undefined> {
     const { database, clock } = this.#core;
     return database.transaction(async (tx) => {
       const current = requireHeld(await this.#book.getLocked(tx, order.orderId), clock.now());

@@ -32,10 +32,7 @@ export class ExpireOrders {
   readonly #payments: PaymentConclusion;
   readonly #onFailure: OnFailure;
 
-  constructor(
-    { database, clock }: Pick<Core, 'database' | 'clock'>,
-    { book, payments, onFailure }: ExpireOrdersNeeds,
-  ) {
+  constructor({ database, clock }: Pick<Core, 'database' | 'clock'>, { book, payments, onFailure }: ExpireOrdersNeeds) {
     this.#database = database;
     this.#clock = clock;
     this.#book = book;

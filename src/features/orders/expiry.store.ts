@@ -37,16 +37,7 @@ const CLAIM_ENDED = {
  * Claims at most `limit` pending orders whose hold has ended and that have a PaymentIntent, for this caller alone until
  * `until`. After a crash another caller claims them.
  */
-export async function claimEnded(
-  executor: Executor,
-  now: Instant,
-  until: Instant,
-  limit: number,
-): Promise<OrderId[]> {
-  const rows = await executor.rows<{ order_id: OrderId }>(CLAIM_ENDED, [
-    toRfc3339(now),
-    toRfc3339(until),
-    limit,
-  ]);
+export async function claimEnded(executor: Executor, now: Instant, until: Instant, limit: number): Promise<OrderId[]> {
+  const rows = await executor.rows<{ order_id: OrderId }>(CLAIM_ENDED, [toRfc3339(now), toRfc3339(until), limit]);
   return rows.map((row) => row.order_id);
 }

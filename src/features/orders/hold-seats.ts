@@ -79,10 +79,7 @@ export class HoldSeats {
   }
 
   async #quote(request: SeatRequest): Promise<Quote> {
-    const [quote, agreement] = await Promise.all([
-      this.#seating.quote(request),
-      this.#seating.agree(request),
-    ]);
+    const [quote, agreement] = await Promise.all([this.#seating.quote(request), this.#seating.agree(request)]);
     if (quote.outcome === 'quoted') this.#labels.learn(request.sessionId, quote.seats);
     if (quote.outcome === 'refused') throw await this.#refusalBySeating(request, quote.message);
     if (agreement.outcome === 'refused') throw await this.#refusalBySeating(request, agreement.message);

@@ -143,10 +143,7 @@ export function inSeatOrder(tickets: readonly Ticket[]): Ticket[] {
 }
 
 /** One array for each column of tickets, for `unnest`. */
-export function ticketArrays(
-  { currency }: Executor,
-  tickets: readonly Ticket[],
-): readonly (readonly string[])[] {
+export function ticketArrays({ currency }: Executor, tickets: readonly Ticket[]): readonly (readonly string[])[] {
   return [
     tickets.map((ticket) => ticket.ticketId),
     tickets.map((ticket) => ticket.seatId),

@@ -95,10 +95,7 @@ const ORDER_OF_INTENT = {
   text: 'SELECT order_id FROM orders WHERE payment_intent_id = $1',
 };
 
-export async function orderOfIntent(
-  executor: Executor,
-  intentId: PaymentIntentId,
-): Promise<OrderId | undefined> {
+export async function orderOfIntent(executor: Executor, intentId: PaymentIntentId): Promise<OrderId | undefined> {
   const rows = await executor.rows<{ order_id: OrderId }>(ORDER_OF_INTENT, [intentId]);
   return rows[0]?.order_id;
 }

@@ -162,8 +162,7 @@ function cancelRoute(api: HttpServer, once: Once, cancel: CancelOrder): void {
       },
       schema: {
         tags: TAGS,
-        summary:
-          'Cancel a pending order; an administrator can also cancel a completed order, which refunds it',
+        summary: 'Cancel a pending order; an administrator can also cancel a completed order, which refunds it',
         params: OrderParamsSchema,
         headers: onceHeaders,
         response: {
@@ -174,9 +173,7 @@ function cancelRoute(api: HttpServer, once: Once, cancel: CancelOrder): void {
     },
     async (request, reply) => {
       const none = { status: NO_CONTENT, body: () => null };
-      return once.answer(request, reply, none, () =>
-        cancel.cancel(toOrderId(request.params), principalOf(request)),
-      );
+      return once.answer(request, reply, none, () => cancel.cancel(toOrderId(request.params), principalOf(request)));
     },
   );
 }
@@ -260,9 +257,7 @@ function toChangeRequest(body: Static<ReturnType<typeof orderUpdateSchema>>): Ch
   return {
     seatIds: seatIds?.map((seatId) => as<SeatId>(seatId)),
     discount:
-      discountId === undefined
-        ? undefined
-        : { id: discountId ? as<DiscountId>(discountId.toLowerCase()) : undefined },
+      discountId === undefined ? undefined : { id: discountId ? as<DiscountId>(discountId.toLowerCase()) : undefined },
   };
 }
 

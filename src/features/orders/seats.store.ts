@@ -70,9 +70,6 @@ export async function seatLabels(
   sessionId: SessionId,
   seatIds: readonly SeatId[],
 ): Promise<NamedSeat[]> {
-  const rows = await executor.rows<{ seat_id: SeatId; seat_label: string }>(SEAT_LABELS, [
-    sessionId,
-    seatIds,
-  ]);
+  const rows = await executor.rows<{ seat_id: SeatId; seat_label: string }>(SEAT_LABELS, [sessionId, seatIds]);
   return rows.map((row) => ({ seatId: row.seat_id, label: row.seat_label }));
 }

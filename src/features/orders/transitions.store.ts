@@ -134,8 +134,7 @@ async function exchangeDiscount(
 ): Promise<boolean> {
   if (from === to) return true;
   const returnUse = async () => from === undefined || countDiscountUse(tx, from, -1).then(() => true);
-  const take = async () =>
-    to === undefined || (await tx.rows(TAKE_DISCOUNT_USE, [to, maxUses ?? null])).length > 0;
+  const take = async () => to === undefined || (await tx.rows(TAKE_DISCOUNT_USE, [to, maxUses ?? null])).length > 0;
   if (from !== undefined && to !== undefined && from < to) return (await returnUse()) && take();
   return (await take()) && returnUse();
 }

@@ -42,9 +42,7 @@ export function runsIn<Font extends Coverage>(text: string, fonts: readonly [Fon
     const last = runs.at(-1);
     const isNeutral = !HAS_SHAPE_OF_SCRIPT.test(segment);
     const known =
-      last && isNeutral && hasAll(last.font, segment)
-        ? last.font
-        : fonts.find((each) => hasAll(each, segment));
+      last && isNeutral && hasAll(last.font, segment) ? last.font : fonts.find((each) => hasAll(each, segment));
     const font = known ?? fonts[fonts.length - 1] ?? fonts[0];
     const drawn = known ? segment : MISSING;
     if (last?.font === font) last.text += drawn;

@@ -137,9 +137,7 @@ function asSeen(line: string): Run<PageFont>[] {
   for (let level = Math.max(0, ...parts.map((part) => part.level)); level >= 1; level -= 1) {
     reverseWhere(parts, (part) => part.level >= level);
   }
-  return parts.flatMap(({ text, level }) =>
-    level % 2 === 0 ? runsOf(text) : runsOf(text).reverse().map(turned),
-  );
+  return parts.flatMap(({ text, level }) => (level % 2 === 0 ? runsOf(text) : runsOf(text).reverse().map(turned)));
 }
 
 /** A right-to-left run, with its text reversed if its font does not do that itself. */

@@ -61,11 +61,7 @@ export class PrintTickets {
 }
 
 /** Unknown parts are left out, because only the QR code is needed to enter. */
-function toPage(
-  { ticket, qrText = '' }: TicketView,
-  session: SessionInfo | undefined,
-  timeZone: string,
-): TicketPage {
+function toPage({ ticket, qrText = '' }: TicketView, session: SessionInfo | undefined, timeZone: string): TicketPage {
   return {
     title: session?.title ?? 'Ticket',
     time: session ? sayTime(session.startsAt, timeZone) : '',

@@ -42,9 +42,7 @@ export interface AddedOutflow {
 
 /** Compares the account with the recorded refunds. */
 export function diffOf(account: Outflow, known: readonly Refund[]): AccountDiff {
-  const byProvider = new Map(
-    known.flatMap((refund) => (refund.state === 'done' ? [[refund.providerId, refund]] : [])),
-  );
+  const byProvider = new Map(known.flatMap((refund) => (refund.state === 'done' ? [[refund.providerId, refund]] : [])));
   const byOurs = new Map(known.map((refund) => [refund.refundId, refund]));
   const ours = ({ refundId }: { readonly refundId: string | undefined }) =>
     refundId === undefined ? undefined : byOurs.get(refundId);

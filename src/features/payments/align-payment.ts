@@ -29,8 +29,7 @@ interface AlignmentNeeds {
   readonly ledger: RefundLedger;
 }
 
-const BOUNCED =
-  'The bank rejected the refund. Pay the buyer in another way, then mark this refund as settled.';
+const BOUNCED = 'The bank rejected the refund. Pay the buyer in another way, then mark this refund as settled.';
 
 /**
  * Reads the provider's account of an intent and updates the database to match it: money received, and refunds and disputes
@@ -75,8 +74,7 @@ export class AlignPayment {
   ): Promise<{ readonly repaired: readonly string[]; readonly state: Payment['state'] }> {
     const order = await this.#orders.lock(tx, orderId);
     const payment = await lockPaymentOf(tx, orderId, account.intent.intentId);
-    if (!order || !payment)
-      throw new Error(`payment ${account.intent.intentId} does not belong to order ${orderId}`);
+    if (!order || !payment) throw new Error(`payment ${account.intent.intentId} does not belong to order ${orderId}`);
     const diff = diffOf(account, await refundsOf(tx, payment.intentId));
     await this.#write(tx, payment, diff);
     const state = await this.#saveState(tx, payment);
@@ -86,11 +84,7 @@ export class AlignPayment {
   }
 
   /** Writes the differences to the refunds. */
-  async #write(
-    tx: Transaction,
-    { intentId }: Payment,
-    { sent, bounced, won, added }: AccountDiff,
-  ): Promise<void> {
+  async #write(tx: Transaction, { intentId }: Payment, { sent, bounced, won, added }: AccountDiff): Promise<void> {
     for (const { refundId, providerId } of sent) await saveRefundSent(tx, refundId, providerId);
     for (const { refundId } of bounced) await saveRefundBounced(tx, refundId, BOUNCED);
     await this.#ledger.delete(tx, { intentId }, won);

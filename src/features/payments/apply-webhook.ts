@@ -4,13 +4,7 @@ import { DueWork } from '../../platform/jobs/due-work.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { OrderBook } from '../orders/index.ts';
 import type { AlignPayment } from './align-payment.ts';
-import {
-  claimEvents,
-  type InboxEvent,
-  type InboxSubject,
-  saveApplied,
-  saveApplyFailure,
-} from './inbox.store.ts';
+import { claimEvents, type InboxEvent, type InboxSubject, saveApplied, saveApplyFailure } from './inbox.store.ts';
 import type { SettlePayment } from './settle-payment.ts';
 
 /** Applies stored webhooks. */
@@ -20,12 +14,7 @@ export class ApplyWebhook {
   readonly #settlePayment: SettlePayment;
   readonly #alignPayment: AlignPayment;
 
-  constructor(
-    database: Database,
-    orders: OrderBook,
-    settlePayment: SettlePayment,
-    alignPayment: AlignPayment,
-  ) {
+  constructor(database: Database, orders: OrderBook, settlePayment: SettlePayment, alignPayment: AlignPayment) {
     this.#database = database;
     this.#orders = orders;
     this.#settlePayment = settlePayment;

@@ -156,11 +156,7 @@ function isSameMoney(intent: ListedIntent, payment: Payment): boolean {
   return payment.amountMinor === intent.received && payment.currency === intent.currency;
 }
 
-function differenceOf(
-  intent: ListedIntent,
-  payment: Payment,
-  refunds: readonly Refund[],
-): string | undefined {
+function differenceOf(intent: ListedIntent, payment: Payment, refunds: readonly Refund[]): string | undefined {
   if (!isSameMoney(intent, payment)) {
     const [there, here] = [intent, payment].map(({ currency }) => currency);
     return `${intent.received} ${there} at the provider, ${payment.amountMinor} ${here} in the database`;
@@ -168,11 +164,8 @@ function differenceOf(
   if (payment.state === 'received') return 'the money was received, and nothing was decided about it';
   if (payment.state === 'withheld') return 'the money received is withheld until a person allows its refund';
   const refunded = refunds
-    .filter(
-      (refund) => refund.state === 'done' && refund.paidBy === 'provider' && refund.origin !== 'dispute',
-    )
+    .filter((refund) => refund.state === 'done' && refund.paidBy === 'provider' && refund.origin !== 'dispute')
     .reduce((total, { amountMinor }) => total + amountMinor, 0);
-  if (refunded !== intent.refunded)
-    return `${intent.refunded} refunded at the provider, ${refunded} in the database`;
+  if (refunded !== intent.refunded) return `${intent.refunded} refunded at the provider, ${refunded} in the database`;
   return undefined;
 }

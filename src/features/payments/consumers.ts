@@ -17,10 +17,7 @@ const OUTAGES: readonly ErrorCode[] = ['database_unavailable', 'payments_unavail
 const MAX_KEPT_CHARS = 100_000;
 
 const PaymentId = Type.Optional(
-  Type.Union([
-    Type.String({ maxLength: MAX_PAYMENT_ID_CHARS, pattern: '^[^\\p{Cc}\\p{Cs}]*$' }),
-    Type.Null(),
-  ]),
+  Type.Union([Type.String({ maxLength: MAX_PAYMENT_ID_CHARS, pattern: '^[^\\p{Cc}\\p{Cs}]*$' }), Type.Null()]),
 );
 
 /** A message of either topic. Some senders also name the payment, by one of the two fields. */
@@ -44,10 +41,7 @@ export class PaymentMessages {
   readonly #metrics: Pick<Core['metrics'], 'paymentTopic'>;
 
   constructor(
-    {
-      database,
-      metrics,
-    }: Pick<Core, 'database'> & { readonly metrics: Pick<Core['metrics'], 'paymentTopic'> },
+    { database, metrics }: Pick<Core, 'database'> & { readonly metrics: Pick<Core['metrics'], 'paymentTopic'> },
     orders: Pick<OrderBook, 'find'>,
     external: Pick<TakeExternalPayment, 'take'>,
   ) {
@@ -65,12 +59,7 @@ export class PaymentMessages {
   readonly failed: EventHandler = (message, attempt) =>
     this.#handle('paymentFailedDead', message, attempt, () => this.#takeFailed(message));
 
-  async #handle(
-    topic: DeadTopic,
-    message: EventMessage,
-    attempt: number,
-    take: () => Promise<void>,
-  ): Promise<void> {
+  async #handle(topic: DeadTopic, message: EventMessage, attempt: number, take: () => Promise<void>): Promise<void> {
     try {
       await take();
     } catch (error) {

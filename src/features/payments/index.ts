@@ -7,13 +7,7 @@ import type { Backlog } from '../../platform/jobs/due-work.store.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
 import type { Access } from '../access/index.ts';
 import type { RecordAction } from '../audit/index.ts';
-import type {
-  Order,
-  OrderBook,
-  PaymentConclusion,
-  PaymentPreparation,
-  RefundPayment,
-} from '../orders/index.ts';
+import type { Order, OrderBook, PaymentConclusion, PaymentPreparation, RefundPayment } from '../orders/index.ts';
 import { AlignPayment } from './align-payment.ts';
 import { ApplyWebhook } from './apply-webhook.ts';
 import { TakeCash } from './cash.ts';

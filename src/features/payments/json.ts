@@ -5,12 +5,7 @@ import type { Currency } from '../../kernel/money.ts';
 import { type Order, OrderJson, type OrderSchema } from '../orders/index.ts';
 import type { PaymentOffer } from './offer-payment.ts';
 import type { RefundIssued, RefundRequest } from './refund-order.ts';
-import type {
-  PaymentIntentResponseSchema,
-  RefundRequestSchema,
-  RefundSchema,
-  StuckPaymentSchema,
-} from './schemas.ts';
+import type { PaymentIntentResponseSchema, RefundRequestSchema, RefundSchema, StuckPaymentSchema } from './schemas.ts';
 import type { StuckRow } from './stuck.store.ts';
 
 interface PaymentJsonNeeds {

@@ -39,8 +39,7 @@ export class MarkRefunded {
     const payment = stuck && (await lockPayment(tx, stuck.intentId));
     const { providerId } = paidByPerson(refundId, reference);
     const isPaid = payment && (await saveRefundPaid(tx, refundId, providerId));
-    if (!order || !isPaid)
-      throw new AppError('payment_not_stuck', 'No refund with this id waits for a person.');
+    if (!order || !isPaid) throw new AppError('payment_not_stuck', 'No refund with this id waits for a person.');
     await savePaymentState(tx, payment);
     const amount = tx.currency.toMajor(money(stuck.amountMinor));
     await this.#recordAction(tx, {

@@ -2,13 +2,7 @@ import type { Core } from '../../platform/core.ts';
 import type { MoneyReceived } from './payments.store.ts';
 
 /** `taken_over`: the earlier service completed its order. `withheld`: a person decides about its refund. */
-export type MoneyOutcome =
-  | 'completed'
-  | 'refunded'
-  | 'late_rebooked'
-  | 'late_refunded'
-  | 'taken_over'
-  | 'withheld';
+export type MoneyOutcome = 'completed' | 'refunded' | 'late_rebooked' | 'late_refunded' | 'taken_over' | 'withheld';
 
 /** Log messages of decided payments, except those that complete an order. */
 const MESSAGES: Readonly<Partial<Record<MoneyOutcome, string>>> = {

@@ -77,12 +77,7 @@ export interface PaymentProvider {
    * Refunds minor units of the payment and returns the provider's id of the refund. It is paid once for each `refundId`,
    * however often it is tried; only after a bank rejected it is it sent again. Throws `payment_refused`.
    */
-  refund(
-    intentId: PaymentIntentId,
-    amountMinor: number,
-    refundId: string,
-    isFirstTry: boolean,
-  ): Promise<string>;
+  refund(intentId: PaymentIntentId, amountMinor: number, refundId: string, isFirstTry: boolean): Promise<string>;
   /** The intent with its refunds and disputes. Undefined when the provider knows no such intent. */
   account(intentId: PaymentIntentId): Promise<IntentAccount | undefined>;
   /** Intents created since then, newest first. */

@@ -97,11 +97,7 @@ export function settle(order: Order, payment: Payment, facts: SettlementFacts): 
     : settlement;
 }
 
-function settleUnpaid(
-  order: Order,
-  payment: Payment,
-  { paidBy, currency, seatsFree }: SettlementFacts,
-): Settlement {
+function settleUnpaid(order: Order, payment: Payment, { paidBy, currency, seatsFree }: SettlementFacts): Settlement {
   if (paidBy?.state === 'applied') return refund('the order was already paid');
   const isOwn = order.paymentIntentId === payment.intentId;
   if (order.status === 'completed' && order.price > 0 && isOwn) return { decision: 'apply' };

@@ -131,10 +131,7 @@ const FIND = {
   text: `SELECT ${PAYMENT_COLUMNS} FROM payments WHERE payment_intent_id = $1`,
 };
 
-export async function findPayment(
-  executor: Executor,
-  intentId: PaymentIntentId,
-): Promise<Payment | undefined> {
+export async function findPayment(executor: Executor, intentId: PaymentIntentId): Promise<Payment | undefined> {
   const [row] = await executor.rows<PaymentRow>(FIND, [intentId]);
   return row && toPayment(row);
 }
@@ -157,11 +154,7 @@ const UNDECIDED = claimDue(
 );
 
 /** Claims money that is not settled, for this caller alone. When settling fails it becomes due again after a growing pause. */
-export async function claimUndecided(
-  executor: Executor,
-  now: Instant,
-  limit: number,
-): Promise<MoneyReceived[]> {
+export async function claimUndecided(executor: Executor, now: Instant, limit: number): Promise<MoneyReceived[]> {
   type Row = Omit<PaymentRow, 'state' | 'taken_over'> & { readonly order_id: OrderId };
   const rows = await claim<Row>(executor, UNDECIDED, now, limit);
   return rows.map((row) => ({
@@ -176,11 +169,7 @@ export async function claimUndecided(
 const UNDECIDED_FAILED = keepFailure('payment-undecided-failed', DECIDING, "state = 'received'");
 
 /** Saves why a payment could not be settled. */
-export async function saveSettleFailure(
-  executor: Executor,
-  intentId: PaymentIntentId,
-  reason: string,
-): Promise<void> {
+export async function saveSettleFailure(executor: Executor, intentId: PaymentIntentId, reason: string): Promise<void> {
   await executor.rows(UNDECIDED_FAILED, [intentId, reason]);
 }
 

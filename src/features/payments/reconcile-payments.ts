@@ -58,8 +58,7 @@ export class ReconcilePayments {
     const seen = new Set<PaymentIntentId>();
     for await (const intent of stripe.intentsSince(since)) {
       seen.add(intent.intentId);
-      const found =
-        (lost && (await comparison.findLostMoney(intent))) || (await comparison.compareIntent(intent));
+      const found = (lost && (await comparison.findLostMoney(intent))) || (await comparison.compareIntent(intent));
       if (found) differences.push(found);
     }
     let compared = seen.size;
@@ -77,10 +76,7 @@ export class ReconcilePayments {
   }
 }
 
-async function policyOf(
-  refunds: NonNullable<ReconcileRequest['refunds']>,
-  database: Executor,
-): Promise<RefundPolicy> {
+async function policyOf(refunds: NonNullable<ReconcileRequest['refunds']>, database: Executor): Promise<RefundPolicy> {
   switch (refunds) {
     case 'allowed':
       return 'release';

@@ -79,8 +79,7 @@ export class RefundOrder {
   ): Promise<RefundIssued> {
     const order = await this.#orders.getLocked(tx, orderId);
     const payment = await lockApplied(tx, orderId);
-    if (!payment)
-      throw new AppError('refund_not_possible', 'This order has no payment that could be refunded.');
+    if (!payment) throw new AppError('refund_not_possible', 'This order has no payment that could be refunded.');
     const { intentId, source } = payment;
     const left = leftOf(payment, await refundsOf(tx, intentId));
     const amount = wanted ?? money(left);
@@ -118,16 +117,10 @@ export class RefundOrder {
 function requireRefundable({ currency }: Transaction, amount: Money, left: number): void {
   if (amount > left || left === 0) {
     const most = currency.toMajor(money(left));
-    throw new AppError(
-      'refund_not_possible',
-      `Only ${most} of the payment is left to refund. Refund at most that.`,
-    );
+    throw new AppError('refund_not_possible', `Only ${most} of the payment is left to refund. Refund at most that.`);
   }
   if (amount % currency.chargeStep !== 0) {
     const code = currency.code.toUpperCase();
-    throw new AppError(
-      'refund_not_possible',
-      `The amount has more decimals than can be refunded in ${code}.`,
-    );
+    throw new AppError('refund_not_possible', `The amount has more decimals than can be refunded in ${code}.`);
   }
 }

@@ -57,7 +57,5 @@ export class RefundTicket {
 
 /** The first state of a ticket's refund: cash is handed back over the counter, so that refund is done at once. */
 function ticketRefundState(source: PaymentSource, refundId: string) {
-  return source === 'cash'
-    ? paidByPerson(refundId, 'cash over the counter')
-    : { state: firstRefundState(source) };
+  return source === 'cash' ? paidByPerson(refundId, 'cash over the counter') : { state: firstRefundState(source) };
 }

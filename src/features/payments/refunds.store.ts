@@ -86,8 +86,7 @@ function toRefund(row: RefundRow): Refund {
     ticketId: row.ticket_id ?? undefined,
   };
   if (row.state !== 'done') return { ...facts, state: row.state };
-  if (row.provider_id === null || row.paid_by === null)
-    throw new Error(`refund ${row.refund_id} is half done`);
+  if (row.provider_id === null || row.paid_by === null) throw new Error(`refund ${row.refund_id} is half done`);
   return { ...facts, state: row.state, providerId: row.provider_id, paidBy: row.paid_by };
 }
 
@@ -143,11 +142,7 @@ const CARRIED_OUT = {
 };
 
 /** Saves that the provider accepted the refund under this id; false when that was saved before. */
-export async function saveRefundSent(
-  tx: Transaction,
-  refundId: string,
-  providerId: string,
-): Promise<boolean> {
+export async function saveRefundSent(tx: Transaction, refundId: string, providerId: string): Promise<boolean> {
   return (await tx.rows(CARRIED_OUT, [refundId, providerId, 'provider'])).length > 0;
 }
 
@@ -180,10 +175,7 @@ export interface StuckRefund {
 }
 
 /** The refund if it waits for a person; undefined otherwise. */
-export async function findStuckRefund(
-  executor: Executor,
-  refundId: string,
-): Promise<StuckRefund | undefined> {
+export async function findStuckRefund(executor: Executor, refundId: string): Promise<StuckRefund | undefined> {
   type Row = Pick<ClaimedRow, 'payment_intent_id' | 'amount_minor'> & { readonly order_id: OrderId };
   const [row] = await executor.rows<Row>(FIND_STUCK, [refundId]);
   return row && { intentId: row.payment_intent_id, orderId: row.order_id, amountMinor: row.amount_minor };

@@ -114,8 +114,7 @@ export function refundRoute(api: HttpServer, once: Once, json: PaymentJson, refu
       },
       schema: {
         tags: TAGS,
-        summary:
-          'Refund a completed order in whole or in part; for the organiser of its event and administrators',
+        summary: 'Refund a completed order in whole or in part; for the organiser of its event and administrators',
         params: OrderParamsSchema,
         body: RefundRequestSchema,
         headers: onceHeaders,
@@ -149,8 +148,7 @@ export function repairRoutes(
       config: { permission },
       schema: {
         tags: TAGS,
-        summary:
-          'List stuck refunds and webhooks, which used up their tries, oldest first; for administrators',
+        summary: 'List stuck refunds and webhooks, which used up their tries, oldest first; for administrators',
         querystring: Type.Object({ state: Type.Literal('stuck', { examples: ['stuck'] }) }),
         response: { 200: Type.Array(StuckPaymentSchema), ...problems },
       },

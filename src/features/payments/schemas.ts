@@ -112,7 +112,4 @@ export const StuckParamsSchema = Type.Object({
   id: Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9_-]+$', examples: ['pi_3Abc'] }),
 });
 
-export const WebhookResponseSchema = Type.Object(
-  { received: Type.Boolean() },
-  { examples: [{ received: true }] },
-);
+export const WebhookResponseSchema = Type.Object({ received: Type.Boolean() }, { examples: [{ received: true }] });

@@ -7,13 +7,7 @@ import type { AlignPayment } from './align-payment.ts';
 import type { PaymentProvider } from './payment-provider.ts';
 import { lockPayment } from './payments.store.ts';
 import { savePaymentState } from './refund-ledger.ts';
-import {
-  claimRefunds,
-  type DueRefund,
-  isRefundOpen,
-  saveRefundFailure,
-  saveRefundSent,
-} from './refunds.store.ts';
+import { claimRefunds, type DueRefund, isRefundOpen, saveRefundFailure, saveRefundSent } from './refunds.store.ts';
 
 /** Sends a refund to Stripe. */
 export class SendRefund {

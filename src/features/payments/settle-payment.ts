@@ -7,13 +7,7 @@ import { correctAssumed, replaceAssumedPayment } from './assumed-payment.ts';
 import type { MoneyLog, MoneyOutcome } from './money-log.ts';
 import { type Payment, type RefundPolicy, type Settlement, settle } from './payment.ts';
 import type { CountMoney, PaymentProvider } from './payment-provider.ts';
-import {
-  lockPaidBy,
-  lockPaymentOf,
-  type MoneyReceived,
-  recordMoney,
-  setPaymentState,
-} from './payments.store.ts';
+import { lockPaidBy, lockPaymentOf, type MoneyReceived, recordMoney, setPaymentState } from './payments.store.ts';
 import type { RefundLedger } from './refund-ledger.ts';
 
 type Decided = Exclude<Settlement, { decision: 'already_done' | 'ask' }>;
@@ -99,8 +93,7 @@ export class SettlePayment {
   ): Promise<Settlement> {
     const order = await this.#orders.lock(tx, orderId);
     const payment = await lockPaymentOf(tx, orderId, intentId);
-    if (!order || !payment)
-      throw new Error(`payment ${intentId} was recorded for another order than ${orderId}`);
+    if (!order || !payment) throw new Error(`payment ${intentId} was recorded for another order than ${orderId}`);
     const paidBy = await lockPaidBy(tx, orderId, intentId);
     const settlement = settle(order, payment, {
       currency: tx.currency,
@@ -144,10 +137,7 @@ export class SettlePayment {
 }
 
 /** Whether the decision is to be counted and logged: money that stays withheld was reported before. */
-function isNew(
-  settlement: Exclude<Settlement, { decision: 'ask' }>,
-  policy: RefundPolicy,
-): settlement is Decided {
+function isNew(settlement: Exclude<Settlement, { decision: 'ask' }>, policy: RefundPolicy): settlement is Decided {
   const isKnown = settlement.decision === 'withheld' && policy === 'refund';
   return settlement.decision !== 'already_done' && !isKnown;
 }

@@ -39,17 +39,12 @@ export class TakenOver {
    * Writes a refund of all that is left of a completed order's payment, in the caller's transaction. Throws
    * `refund_not_possible` when the order's payment is not known: its money must not be kept without notice.
    */
-  async refundOrder(
-    tx: Transaction,
-    { orderId, price, paymentIntentId }: Order,
-    reason: string,
-  ): Promise<void> {
+  async refundOrder(tx: Transaction, { orderId, price, paymentIntentId }: Order, reason: string): Promise<void> {
     const payment = await lockApplied(tx, orderId);
     if (payment) {
       await this.#ledger.refundRest(tx, payment, reason);
     } else if (price > 0 && !(await wasRefunded(tx, orderId, paymentIntentId))) {
-      const detail =
-        'The payment of this order is not known, so it cannot be refunded. Run npm run reconcile first.';
+      const detail = 'The payment of this order is not known, so it cannot be refunded. Run npm run reconcile first.';
       throw new AppError('refund_not_possible', detail);
     }
   }

@@ -10,11 +10,7 @@ export type PaidTicket = Pick<Ticket, 'ticketId' | 'price'>;
  * Stripe (I8). `paid` are all tickets of the price, void or not, in any order. The shares add up to `price` exactly, and each
  * is within one `step` of its proportional part. A step is the smallest amount that can be refunded, in minor units.
  */
-export function sharesOf(
-  paid: readonly PaidTicket[],
-  price: Money,
-  step: number,
-): ReadonlyMap<TicketId, Money> {
+export function sharesOf(paid: readonly PaidTicket[], price: Money, step: number): ReadonlyMap<TicketId, Money> {
   const inOrder = paid.toSorted((a, b) => (a.ticketId < b.ticketId ? -1 : 1));
   const total = inOrder.reduce((sum, ticket) => sum + BigInt(ticket.price), 0n);
   const unit = price % step === 0 ? BigInt(step) : 1n;

@@ -85,12 +85,7 @@ export class DiscountReader {
   }
 
   /** Whether the discount has amounts in another currency; one without a currency is in this currency. */
-  #hasForeignAmounts({
-    currency: named,
-    amount,
-    minSpend,
-    maxDiscount,
-  }: DiscountJson['parameters']): boolean {
+  #hasForeignAmounts({ currency: named, amount, minSpend, maxDiscount }: DiscountJson['parameters']): boolean {
     if (!named || named.toLowerCase() === this.#currency.code) return false;
     return [amount, minSpend, maxDiscount].some((each) => each !== null && each !== undefined);
   }

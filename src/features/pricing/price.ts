@@ -1,13 +1,7 @@
 import type { Instant } from '../../kernel/clock.ts';
 import type { SessionId } from '../../kernel/ids.ts';
 import { type Currency, type Money, minus, money, sum, ZERO } from '../../kernel/money.ts';
-import {
-  applyDiscount,
-  type Discount,
-  type DiscountRefusal,
-  type PricedSeat,
-  REFUSAL_WORDS,
-} from './discount.ts';
+import { applyDiscount, type Discount, type DiscountRefusal, type PricedSeat, REFUSAL_WORDS } from './discount.ts';
 
 export interface PricingInput {
   readonly seats: readonly PricedSeat[];
@@ -40,13 +34,7 @@ export type PriceRefused =
     };
 
 /** Prices an order: the sum of its seats less the discount, exact in minor units (I8); or the reason for a refusal. */
-export function priceOrder({
-  seats,
-  discount,
-  sessionId,
-  now,
-  currency,
-}: PricingInput): Priced | PriceRefused {
+export function priceOrder({ seats, discount, sessionId, now, currency }: PricingInput): Priced | PriceRefused {
   const subtotal = sum(seats.map((seat) => seat.price));
   const off = discountedBy(subtotal, { seats, discount, sessionId, now, currency });
   if (typeof off !== 'number') return off;

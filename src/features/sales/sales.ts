@@ -65,8 +65,7 @@ export function saleChanges(changes: readonly { readonly from: Order; readonly t
     };
     const tiers = tierDifferences(before.tiers, after.tiers);
     const discounts = discountDifferences(before.discounts, after.discounts);
-    const isChange =
-      tiers.length > 0 || discounts.length > 0 || Object.values(difference).some((part) => part !== 0);
+    const isChange = tiers.length > 0 || discounts.length > 0 || Object.values(difference).some((part) => part !== 0);
     return isChange ? [{ order: to, difference, tiers, discounts, isCompletion: difference.orders > 0 }] : [];
   });
 }
@@ -111,10 +110,7 @@ function tierDifferences(before: readonly TierSales[], after: readonly TierSales
     .filter(({ tickets, revenue }) => tickets !== 0 || revenue !== 0);
 }
 
-function discountDifferences(
-  before: readonly DiscountSales[],
-  after: readonly DiscountSales[],
-): DiscountSales[] {
+function discountDifferences(before: readonly DiscountSales[], after: readonly DiscountSales[]): DiscountSales[] {
   const negated = before.map((use) => ({ ...use, uses: -use.uses, amount: negative(use.amount) }));
   return [...Map.groupBy([...negated, ...after], ({ code }) => code).entries()]
     .map(([code, uses]) => ({

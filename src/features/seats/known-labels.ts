@@ -33,8 +33,7 @@ export class KnownLabels {
 
   labelOf(sessionId: SessionId, seatId: SeatId): string | undefined {
     for (const generation of [this.#young, this.#old]) {
-      const label =
-        generation.ageMs() < KNOWN_FOR_MS ? generation.bySession.get(sessionId)?.get(seatId) : undefined;
+      const label = generation.ageMs() < KNOWN_FOR_MS ? generation.bySession.get(sessionId)?.get(seatId) : undefined;
       if (label !== undefined) return label;
     }
     return undefined;

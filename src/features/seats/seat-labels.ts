@@ -36,8 +36,7 @@ export class SeatLabels {
   async of(sessionId: SessionId, seatIds: readonly SeatId[]): Promise<readonly NamedSeat[]> {
     const unknown = seatIds.filter(
       (seatId) =>
-        this.#known.labelOf(sessionId, seatId) === undefined &&
-        !this.#unlabelled.has(keyOf(sessionId, seatId)),
+        this.#known.labelOf(sessionId, seatId) === undefined && !this.#unlabelled.has(keyOf(sessionId, seatId)),
     );
     if (unknown.length > 0) await this.#lookUp(sessionId, unknown);
     return seatIds.flatMap((seatId) => {
@@ -61,8 +60,7 @@ export class SeatLabels {
     try {
       this.#known.learn(sessionId, await this.#find(sessionId, seatIds));
       for (const seatId of seatIds) {
-        if (this.#known.labelOf(sessionId, seatId) === undefined)
-          this.#unlabelled.set(keyOf(sessionId, seatId), true);
+        if (this.#known.labelOf(sessionId, seatId) === undefined) this.#unlabelled.set(keyOf(sessionId, seatId), true);
       }
     } catch {
       // The refusal names the seats by their ids.

@@ -23,11 +23,7 @@ const UUID = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi;
  * A seating service's refusal in its own words, with UUIDs of seats replaced by their labels. Ids of another form may be
  * words of the message, so they stay.
  */
-export function seatsRefused(
-  message: string,
-  asked: readonly SeatId[],
-  named: readonly NamedSeat[],
-): AppError {
+export function seatsRefused(message: string, asked: readonly SeatId[], named: readonly NamedSeat[]): AppError {
   const mentioned = new Set((message.match(UUID) ?? []).map((id) => id.toLowerCase()));
   const seatIds = asked.filter((seatId) => mentioned.has(seatId.toLowerCase()));
   if (seatIds.length === 0) return new AppError('seats_refused', message);

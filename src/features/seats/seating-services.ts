@@ -13,20 +13,8 @@ import {
 } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { ServiceAnswer, ServiceClient } from '../../platform/http/service-client.ts';
-import {
-  type Discount,
-  type DiscountJson,
-  DiscountReader,
-  DiscountSchema,
-  type PricedSeat,
-} from '../pricing/index.ts';
-import type {
-  DiscountAnswer,
-  SeatAgreement,
-  SeatingServices,
-  SeatQuote,
-  SeatRequest,
-} from './seats.ports.ts';
+import { type Discount, type DiscountJson, DiscountReader, DiscountSchema, type PricedSeat } from '../pricing/index.ts';
+import type { DiscountAnswer, SeatAgreement, SeatingServices, SeatQuote, SeatRequest } from './seats.ports.ts';
 
 export interface HttpSeatingNeeds {
   readonly query: ServiceClient;
@@ -155,8 +143,7 @@ export class HttpSeatingServices implements SeatingServices {
 
   #toPricedSeat(seatId: SeatId, seat: Static<typeof QuoteSchema>['seats'][number]): PricedSeat {
     const price = this.#currency.fromMajor(seat.tier.price);
-    if (price === undefined || price < 0)
-      throw unusable(`a price is not an amount of ${this.#currency.code}`);
+    if (price === undefined || price < 0) throw unusable(`a price is not an amount of ${this.#currency.code}`);
     const tier = { id: as<TierId>(seat.tier.id), name: seat.tier.name, color: seat.tier.color ?? '' };
     return { seatId, label: seat.label, tier, price };
   }
@@ -179,11 +166,7 @@ function isTrue(answer: ServiceAnswer): boolean {
 }
 
 function unusable(reason: string): AppError {
-  return new AppError(
-    'seating_unavailable',
-    'The answer of the seating service cannot be used. Try again shortly.',
-    {
-      cause: new Error(reason),
-    },
-  );
+  return new AppError('seating_unavailable', 'The answer of the seating service cannot be used. Try again shortly.', {
+    cause: new Error(reason),
+  });
 }

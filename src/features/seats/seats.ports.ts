@@ -1,13 +1,5 @@
 import type { Instant } from '../../kernel/clock.ts';
-import type {
-  DiscountId,
-  EventId,
-  OrderId,
-  OrganizationId,
-  SeatId,
-  SessionId,
-  UserId,
-} from '../../kernel/ids.ts';
+import type { DiscountId, EventId, OrderId, OrganizationId, SeatId, SessionId, UserId } from '../../kernel/ids.ts';
 import type { Discount, PricedSeat } from '../pricing/index.ts';
 
 /** The seats that a buyer requests. */
@@ -29,12 +21,7 @@ export type HoldOutcome =
  */
 export interface SeatHolds {
   /** Holds all the seats for the order until `until`, or none of them, and returns those that are taken. */
-  hold(
-    sessionId: SessionId,
-    seatIds: readonly SeatId[],
-    orderId: OrderId,
-    until: Instant,
-  ): Promise<HoldOutcome>;
+  hold(sessionId: SessionId, seatIds: readonly SeatId[], orderId: OrderId, until: Instant): Promise<HoldOutcome>;
   /** Sets a new end for the order's holds on these seats. */
   extend(sessionId: SessionId, seatIds: readonly SeatId[], orderId: OrderId, until: Instant): Promise<void>;
   /** Releases the order's holds on these seats; holds of other orders stay. */
@@ -68,9 +55,7 @@ export type SeatQuote =
     }
   | { readonly outcome: 'refused'; readonly message: string };
 
-export type SeatAgreement =
-  | { readonly outcome: 'agreed' }
-  | { readonly outcome: 'refused'; readonly message: string };
+export type SeatAgreement = { readonly outcome: 'agreed' } | { readonly outcome: 'refused'; readonly message: string };
 
 export type DiscountAnswer =
   | { readonly outcome: 'found'; readonly discount: Discount }

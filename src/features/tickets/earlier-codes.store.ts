@@ -96,10 +96,7 @@ const WITHDRAW = {
 };
 
 /** Withdraws the earlier codes of tickets that have a new code, so that only the new code admits. Returns their number. */
-export async function withdrawEarlierCodes(
-  executor: Executor,
-  ticketIds: readonly TicketId[],
-): Promise<number> {
+export async function withdrawEarlierCodes(executor: Executor, ticketIds: readonly TicketId[]): Promise<number> {
   return (await executor.rows(WITHDRAW, [ticketIds])).length;
 }
 
@@ -118,10 +115,9 @@ const FIND = {
 
 /** The earlier code with this hash. */
 export async function findByHash(executor: Executor, hash: Uint8Array): Promise<EarlierCode | undefined> {
-  const [row] = await executor.rows<{ ticket_id: TicketId; session_id: SessionId; is_withdrawn: boolean }>(
-    FIND,
-    [Buffer.from(hash)],
-  );
+  const [row] = await executor.rows<{ ticket_id: TicketId; session_id: SessionId; is_withdrawn: boolean }>(FIND, [
+    Buffer.from(hash),
+  ]);
   return row && { ticketId: row.ticket_id, sessionId: row.session_id, isWithdrawn: row.is_withdrawn };
 }
 

@@ -38,7 +38,4 @@ export const TicketSchema = Type.Object(
 
 export const TicketsSchema = Type.Array(TicketSchema);
 
-export const CountSchema = Type.Object(
-  { total_count: Type.Integer() },
-  { examples: [{ total_count: 1208 }] },
-);
+export const CountSchema = Type.Object({ total_count: Type.Integer() }, { examples: [{ total_count: 1208 }] });

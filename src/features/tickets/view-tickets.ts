@@ -22,12 +22,7 @@ export class ViewTickets {
   readonly #sealer: Pick<TicketSealer, 'seal'>;
   readonly #findOrder: FindTicketOrder;
 
-  constructor(
-    database: Executor,
-    access: Access,
-    sealer: Pick<TicketSealer, 'seal'>,
-    findOrder: FindTicketOrder,
-  ) {
+  constructor(database: Executor, access: Access, sealer: Pick<TicketSealer, 'seal'>, findOrder: FindTicketOrder) {
     this.#database = database;
     this.#access = access;
     this.#sealer = sealer;

@@ -8,11 +8,7 @@ const LEVEL = 2;
 const JSON_MEDIA_TYPE = 'application/json; charset=utf-8';
 
 /** Sends JSON text, compressed outside the event loop when the client accepts that. */
-export async function sendJsonText(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  text: string,
-): Promise<FastifyReply> {
+export async function sendJsonText(request: FastifyRequest, reply: FastifyReply, text: string): Promise<FastifyReply> {
   const vary = [reply.raw.getHeader('vary') ?? [], 'Accept-Encoding'].flat().join(', ');
   reply.header('content-type', JSON_MEDIA_TYPE).header('vary', vary);
   const takesGzip = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i.test(request.headers['accept-encoding'] ?? '');

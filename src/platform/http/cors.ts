@@ -8,10 +8,7 @@ const MAX_AGE_S = 3_600;
 const ALLOWED: readonly (readonly [string, string])[] = [
   ['access-control-allow-credentials', 'true'],
   ['access-control-allow-methods', 'GET, POST, PUT, DELETE, OPTIONS'],
-  [
-    'access-control-allow-headers',
-    'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Admission-Token',
-  ],
+  ['access-control-allow-headers', 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Admission-Token'],
   // Every header that a route adds for its caller; a page of another origin can read no others.
   [
     'access-control-expose-headers',

@@ -24,8 +24,7 @@ function isBlank(body: string): boolean {
 }
 
 function notJson({ headers }: FastifyRequest): AppError {
-  const given =
-    headers['content-type'] === undefined ? 'without a content type' : 'with another content type';
+  const given = headers['content-type'] === undefined ? 'without a content type' : 'with another content type';
   return new AppError(
     'unsupported_media_type',
     `The body came ${given}. Send JSON with the header Content-Type: application/json.`,

@@ -33,11 +33,7 @@ const TAKE_WAITING_MS = 1_000;
 const QUIET_TURNS = 20;
 
 /** Binds `host:port` (0: a free port) and answers with `starting` until `handleWith` is called. Throws `PortTaken`. */
-export async function bind(
-  port: number,
-  host: string,
-  starting: RequestListener = refuse,
-): Promise<Listener> {
+export async function bind(port: number, host: string, starting: RequestListener = refuse): Promise<Listener> {
   const server = newServer(starting);
   await listen(server, port, host);
   const address = server.address();

@@ -46,9 +46,7 @@ export class Once implements Feature {
   readonly #ids: IdSource;
   readonly #errors: Errors;
   /** Removes expired keys. */
-  readonly jobs: readonly Job[] = [
-    { name: 'keyForgetting', everyMs: FORGET_EVERY_MS, turn: () => this.#forgetOld() },
-  ];
+  readonly jobs: readonly Job[] = [{ name: 'keyForgetting', everyMs: FORGET_EVERY_MS, turn: () => this.#forgetOld() }];
 
   constructor({ database, clock, ids }: Pick<Core, 'database' | 'clock' | 'ids'>, errors: Errors) {
     this.#database = database;

@@ -43,8 +43,7 @@ export function queueRequests(
   const queued = new Set<string>();
   scope.addHook('onRoute', (route) => {
     if (!route.config?.queued) return;
-    for (const method of [route.method].flat())
-      queued.add(`${method} ${route.url}`).add(`${method} ${route.url}/`);
+    for (const method of [route.method].flat()) queued.add(`${method} ${route.url}`).add(`${method} ${route.url}/`);
     const { handler } = route;
     route.handler = async function enter(request, reply) {
       const leave = await queue.enter(reply.raw, principalOf(request).userId);

@@ -3,10 +3,7 @@ import type { Dispatcher } from 'undici';
 const SERVER_FAULT = 500;
 
 /** A check of HTTP servers: it requests all addresses at the same time, and rejects if one fails or answers with 5xx. */
-export function createReachability(
-  http: Dispatcher,
-  urls: readonly string[],
-): (timeoutMs: number) => Promise<void> {
+export function createReachability(http: Dispatcher, urls: readonly string[]): (timeoutMs: number) => Promise<void> {
   return async (timeoutMs) => {
     await Promise.all(urls.map((url) => reach(http, url, timeoutMs)));
   };

@@ -13,10 +13,7 @@ declare module 'fastify' {
 export type Refusals = ReadonlyMap<string, readonly ErrorCode[]>;
 
 /** Collects the error codes of routes that are added later. `ofPermission` returns the codes that follow from a permission. */
-export function collectRefusals(
-  app: HttpServer,
-  ofPermission: (permission: string) => readonly ErrorCode[],
-): Refusals {
+export function collectRefusals(app: HttpServer, ofPermission: (permission: string) => readonly ErrorCode[]): Refusals {
   const refusals = new Map<string, readonly ErrorCode[]>();
   app.addHook('onRoute', ({ method, url, config }) => {
     const { permission, refuses = [] } = config ?? {};
@@ -92,10 +89,7 @@ function codesOf(method: string, operation: Operation, own: readonly ErrorCode[]
 
 function isIdempotencyKey(parameter: unknown): boolean {
   return (
-    typeof parameter === 'object' &&
-    parameter !== null &&
-    'name' in parameter &&
-    parameter.name === 'idempotency-key'
+    typeof parameter === 'object' && parameter !== null && 'name' in parameter && parameter.name === 'idempotency-key'
   );
 }
 

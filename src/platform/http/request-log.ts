@@ -54,10 +54,7 @@ export function logRequests(app: HttpServer): RequestLog {
       errors.set(request, error);
       // The line was written when the client disconnected, before the work failed.
       if (aborted.has(request))
-        request.log.error(
-          { ...describe(request), err: error },
-          'request failed after its client had disconnected',
-        );
+        request.log.error({ ...describe(request), err: error }, 'request failed after its client had disconnected');
     },
     shed: (request) => void quiet.add(request),
   };

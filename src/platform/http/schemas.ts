@@ -46,12 +46,8 @@ const ProblemSchema = Type.Object(
     ),
     errors: Type.Optional(Type.Array(Type.Object({ field: Type.String(), reason: Type.String() }))),
     checked_in_time: Type.Optional(Type.String({ description: 'When the first check-in was' })),
-    checked_in_gate: Type.Optional(
-      Type.String({ description: 'Where the first check-in was, if its scanner said' }),
-    ),
-    refusal: Type.Optional(
-      Type.String({ description: 'Of a refusal at the door: its short word for a screen' }),
-    ),
+    checked_in_gate: Type.Optional(Type.String({ description: 'Where the first check-in was, if its scanner said' })),
+    refusal: Type.Optional(Type.String({ description: 'Of a refusal at the door: its short word for a screen' })),
   },
   {
     description: 'RFC 9457 problem document',

@@ -164,9 +164,7 @@ function toAppError(error: FastifyError | Error, request: FastifyRequest): AppEr
   if (error instanceof AppError) return error;
   if ('validation' in error && error.validation) {
     const part = error.validationContext ?? 'body';
-    return part === 'body' && request.body === undefined
-      ? bodyMissing()
-      : toInvalidRequest(error.validation, part);
+    return part === 'body' && request.body === undefined ? bodyMissing() : toInvalidRequest(error.validation, part);
   }
   const status = 'statusCode' in error ? (error.statusCode ?? SERVER_FAULT) : SERVER_FAULT;
   if (status === platformErrors.body_too_large.status) {
@@ -178,8 +176,5 @@ function toAppError(error: FastifyError | Error, request: FastifyRequest): AppEr
   }
   // Other statuses below 500 come from the framework's own checks, whose messages contain no internals.
   if (status < SERVER_FAULT) return new AppError('invalid_request', error.message);
-  return new AppError(
-    'internal',
-    'Something went wrong on our side. Try again; if it stays, tell us the time.',
-  );
+  return new AppError('internal', 'Something went wrong on our side. Try again; if it stays, tell us the time.');
 }

@@ -185,9 +185,7 @@ function messageIn(text: string): string {
 }
 
 function unavailable(cause: unknown): AppError {
-  return new AppError(
-    'seating_unavailable',
-    'The seating service cannot be reached right now. Try again shortly.',
-    { cause },
-  );
+  return new AppError('seating_unavailable', 'The seating service cannot be reached right now. Try again shortly.', {
+    cause,
+  });
 }

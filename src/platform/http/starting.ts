@@ -25,9 +25,7 @@ export function answerWhileStarting({
   readonly version: string;
   readonly isEmbedded: (part: HealthPart) => boolean;
 }): RequestListener {
-  const parts = Object.fromEntries(
-    HEALTH_PARTS.map((part) => [part, { status: 'DOWN', embedded: isEmbedded(part) }]),
-  );
+  const parts = Object.fromEntries(HEALTH_PARTS.map((part) => [part, { status: 'DOWN', embedded: isEmbedded(part) }]));
   const health = () => ({
     status: 'DOWN',
     timestamp: toRfc3339(clock.now()),

@@ -46,13 +46,10 @@ export function toInvalidRequest(problems: readonly FastifySchemaValidationError
 function choiceOf(problems: readonly ErrorObject[], part: string): FieldError | undefined {
   const [first] = problems;
   const isChoice = problems.every(
-    ({ keyword, instancePath }) =>
-      ['const', 'anyOf'].includes(keyword) && instancePath === first?.instancePath,
+    ({ keyword, instancePath }) => ['const', 'anyOf'].includes(keyword) && instancePath === first?.instancePath,
   );
   if (!first || !isChoice) return undefined;
-  const allowed = problems.flatMap(({ keyword, params }) =>
-    keyword === 'const' ? [params.allowedValue] : [],
-  );
+  const allowed = problems.flatMap(({ keyword, params }) => (keyword === 'const' ? [params.allowedValue] : []));
   return { field: `${part}${first.instancePath}`, reason: `must be one of ${allowed.join(', ')}` };
 }
 

@@ -86,22 +86,12 @@ export function countBacklog(name: string, { table, isOpen, isStuck, since }: Du
 }
 
 /** Runs a statement of `claimDue`. */
-export function claim<Row>(
-  executor: Executor,
-  statement: Statement,
-  now: Instant,
-  limit: number,
-): Promise<Row[]> {
+export function claim<Row>(executor: Executor, statement: Statement, now: Instant, limit: number): Promise<Row[]> {
   return executor.rows<Row>(statement, [toRfc3339(now), limit]);
 }
 
 /** Runs a statement of `retryStuck`; false when nothing by this id is stuck. */
-export async function retry(
-  executor: Executor,
-  statement: Statement,
-  id: string,
-  at: Instant,
-): Promise<boolean> {
+export async function retry(executor: Executor, statement: Statement, id: string, at: Instant): Promise<boolean> {
   return (await executor.rows(statement, [id, toRfc3339(at)])).length > 0;
 }
 

@@ -60,8 +60,7 @@ const MAX_DEPTH = 8;
 /** The innermost reasons. The library wraps them in layers such as "failed 3 times", with whole answers attached. */
 function reasonsOf(error: unknown, depth = 0): string[] {
   if (!(error instanceof Error)) return [String(error)];
-  const inner =
-    error instanceof AggregateError ? error.errors : error.cause === undefined ? [] : [error.cause];
+  const inner = error instanceof AggregateError ? error.errors : error.cause === undefined ? [] : [error.cause];
   if (inner.length > 0 && depth < MAX_DEPTH) return inner.flatMap((cause) => reasonsOf(cause, depth + 1));
   return ['apiId' in error ? `${error.apiId}: ${error.message}` : error.message];
 }

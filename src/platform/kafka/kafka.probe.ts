@@ -15,21 +15,15 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 3_000;
 
 export function createKafkaProbe(access: KafkaAccess): KafkaProbe {
-  const admins = access.brokers
-    .slice(0, MAX_BROKERS)
-    .map((broker) => createAdmin({ ...access, brokers: [broker] }));
+  const admins = access.brokers.slice(0, MAX_BROKERS).map((broker) => createAdmin({ ...access, brokers: [broker] }));
   return {
     async check(timeoutMs, topics = []) {
       const action = 'Kafka was asked for its topics';
-      const asked = Promise.any(
-        admins.map((admin) => admin.metadata({ topics: [...topics], forceUpdate: true })),
-      );
+      const asked = Promise.any(admins.map((admin) => admin.metadata({ topics: [...topics], forceUpdate: true })));
       const { topics: known } = await within(timeoutMs, action, asked).catch((error: unknown) => {
         throw error instanceof KafkaError ? error : new KafkaError(action, error);
       });
-      const headless = topics.filter((topic) =>
-        known.get(topic)?.partitions.some((partition) => partition.leader < 0),
-      );
+      const headless = topics.filter((topic) => known.get(topic)?.partitions.some((partition) => partition.leader < 0));
       if (headless.length > 0) throw new KafkaError(action, `no leader for ${headless.join(', ')}`);
     },
     close() {

@@ -1,9 +1,4 @@
-import {
-  compatibilityPartitioner,
-  type MessageToProduce,
-  Producer,
-  stringSerializers,
-} from '@platformatic/kafka';
+import { compatibilityPartitioner, type MessageToProduce, Producer, stringSerializers } from '@platformatic/kafka';
 import type { EventMessage, EventPublisher } from '../../kernel/events.ts';
 import { abandon, clientOptions, type KafkaAccess, KafkaError, within } from './kafka.client.ts';
 import type { KafkaProbe } from './kafka.probe.ts';

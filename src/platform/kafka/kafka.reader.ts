@@ -44,12 +44,7 @@ export class GroupReader {
   readonly #ended: Promise<void>;
 
   /** Starts to read. `onError` is called for each failed message and each interrupted membership; both are tried again. */
-  constructor(
-    access: KafkaAccess,
-    group: string,
-    handlers: ReadonlyMap<string, EventHandler>,
-    onError: OnFailure,
-  ) {
+  constructor(access: KafkaAccess, group: string, handlers: ReadonlyMap<string, EventHandler>, onError: OnFailure) {
     this.#access = access;
     this.#group = group;
     this.#handlers = handlers;
@@ -100,8 +95,7 @@ export class GroupReader {
     const stop = this.#stopping.signal;
     const over = new AbortController();
     const end = () => void stream.destroy();
-    const breakOff = (error: unknown) =>
-      void stream.destroy(new KafkaError('reading was interrupted', error));
+    const breakOff = (error: unknown) => void stream.destroy(new KafkaError('reading was interrupted', error));
     stream.on('error', () => undefined);
     stream.once('close', () => over.abort());
     consumer.on('error', breakOff);

@@ -115,9 +115,7 @@ export class M2mTokens {
     const stored = await shared.read();
     const now = this.#clock.now();
     const isBetter =
-      stored &&
-      stored.token !== this.#refused &&
-      stored.expiresAt > Math.max(now, this.#held?.expiresAt ?? 0);
+      stored && stored.token !== this.#refused && stored.expiresAt > Math.max(now, this.#held?.expiresAt ?? 0);
     return isBetter ? hold(stored, now) : undefined;
   }
 
@@ -161,9 +159,7 @@ async function post(http: Dispatcher, tokenUrl: URL, body: string): Promise<Reco
 }
 
 function unavailable(cause: unknown): AppError {
-  return new AppError(
-    'identity_unavailable',
-    'The identity provider cannot be reached right now. Try again shortly.',
-    { cause },
-  );
+  return new AppError('identity_unavailable', 'The identity provider cannot be reached right now. Try again shortly.', {
+    cause,
+  });
 }

@@ -134,8 +134,7 @@ async function discover(issuer: string): Promise<string> {
 
 function toPrincipal(claims: JWTPayload): Principal {
   // Keycloak writes the kind of a token into `typ`: ID and refresh tokens are not access tokens.
-  if (claims.typ !== undefined && claims.typ !== 'Bearer')
-    throw unauthenticated('This is not an access token.');
+  if (claims.typ !== undefined && claims.typ !== 'Bearer') throw unauthenticated('This is not an access token.');
   const userId = claims.sub === undefined ? undefined : toUuid(claims.sub);
   if (userId === undefined) throw unauthenticated('The access token names no user.');
   return {
@@ -149,8 +148,7 @@ function toPrincipal(claims: JWTPayload): Principal {
 /** A token that jose refuses is the caller's error; any other error means that the issuer is unavailable. */
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  if (error instanceof errors.JWTExpired)
-    return unauthenticated('The access token has expired. Sign in again.');
+  if (error instanceof errors.JWTExpired) return unauthenticated('The access token has expired. Sign in again.');
   if (
     error instanceof errors.JWKSTimeout ||
     error instanceof errors.JWKSInvalid ||
@@ -169,9 +167,7 @@ function unauthenticated(detail: string): AppError {
 }
 
 function unavailable(cause: unknown): AppError {
-  return new AppError(
-    'identity_unavailable',
-    'The identity provider cannot be reached right now. Try again shortly.',
-    { cause },
-  );
+  return new AppError('identity_unavailable', 'The identity provider cannot be reached right now. Try again shortly.', {
+    cause,
+  });
 }

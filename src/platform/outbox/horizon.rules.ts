@@ -32,10 +32,7 @@ export interface Look {
 export function horizonAfter({ upTo, next }: Horizon, look: Look): Horizon {
   if (look.isAnyBlocked) return { upTo, next };
   const isSettled = next !== undefined && look.oldestRunning > next.transaction;
-  const seenUpTo = Math.min(
-    isSettled ? next.upTo : upTo,
-    look.isCut ? look.lastId : Number.POSITIVE_INFINITY,
-  );
+  const seenUpTo = Math.min(isSettled ? next.upTo : upTo, look.isCut ? look.lastId : Number.POSITIVE_INFINITY);
   return {
     upTo: Math.max(upTo, seenUpTo),
     next: next && !isSettled ? next : { upTo: look.lastId, transaction: look.marking },

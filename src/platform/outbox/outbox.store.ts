@@ -51,12 +51,7 @@ export interface FoundRow extends OutboxRow {
 }
 
 /** The oldest unpublished messages after `afterId`, without those of blocked keys. */
-export function unpublished(
-  executor: Executor,
-  limit: number,
-  now: Instant,
-  afterId: number,
-): Promise<FoundRow[]> {
+export function unpublished(executor: Executor, limit: number, now: Instant, afterId: number): Promise<FoundRow[]> {
   return executor.rows<FoundRow>(UNPUBLISHED, [limit, toRfc3339(now), afterId]);
 }
 
@@ -123,11 +118,7 @@ const MARK_PUBLISHED = {
  * Marks messages as published, and returns the number of the transaction that does. The first mark stays: a relay that
  * lost its leadership while it published marks late what its successor has published again.
  */
-export async function markPublished(
-  executor: Executor,
-  ids: readonly number[],
-  at: Instant,
-): Promise<number> {
+export async function markPublished(executor: Executor, ids: readonly number[], at: Instant): Promise<number> {
   const [done] = await executor.rows<{ marking: number }>(MARK_PUBLISHED, [ids, toRfc3339(at)]);
   return done?.marking ?? 0;
 }

@@ -14,10 +14,7 @@ export class ClockWatch {
   readonly #log: Pick<Logger, 'error' | 'info'>;
   #wasRight = true;
 
-  constructor(
-    clock: Pick<DatabaseClock, 'measure' | 'differenceSeconds'>,
-    log: Pick<Logger, 'error' | 'info'>,
-  ) {
+  constructor(clock: Pick<DatabaseClock, 'measure' | 'differenceSeconds'>, log: Pick<Logger, 'error' | 'info'>) {
     this.#clock = clock;
     this.#log = log;
     this.#report();

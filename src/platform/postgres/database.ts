@@ -156,9 +156,7 @@ export function openConnections(options: DatabaseOptions): Connections {
     transaction: (work) =>
       probe.watching(() => withRetry(() => transactionOnce(pool, 'BEGIN', options.currency, work))),
     snapshot: (work) =>
-      withRetry(() =>
-        transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', options.currency, work),
-      ),
+      withRetry(() => transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', options.currency, work)),
     stream: (statement, values) => stream(pool, statement, values),
     ping: (timeoutMs) => probe.ask(timeoutMs),
     use: () => ({
@@ -170,11 +168,7 @@ export function openConnections(options: DatabaseOptions): Connections {
   };
 }
 
-async function run<Row>(
-  on: pg.Pool | pg.PoolClient,
-  statement: Statement,
-  values: readonly unknown[],
-): Promise<Row[]> {
+async function run<Row>(on: pg.Pool | pg.PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
   try {
     const result = await on.query({ ...statement, values: [...values] });
     return result.rows as Row[];
@@ -287,11 +281,9 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
 /** Converts an outage to `database_unavailable`; other errors stay as they are. */
 function translate(error: unknown): unknown {
   if (!isOutage(error)) return error;
-  return new AppError(
-    'database_unavailable',
-    'The database cannot do its work right now. Try again shortly.',
-    { cause: error },
-  );
+  return new AppError('database_unavailable', 'The database cannot do its work right now. Try again shortly.', {
+    cause: error,
+  });
 }
 
 /** Converts `2026-11-24 03:17:15.905+00`, as the server writes it in UTC, to epoch milliseconds. */

@@ -34,11 +34,7 @@ export function migrateDown(options: MigrationOptions, agreed?: string): Promise
   return migrate(options, 'down', agreed);
 }
 
-async function migrate(
-  options: MigrationOptions,
-  direction: 'up' | 'down',
-  agreed?: string,
-): Promise<string[]> {
+async function migrate(options: MigrationOptions, direction: 'up' | 'down', agreed?: string): Promise<string[]> {
   return withClient(options.dsn, async (client) => {
     // The library's own BEGIN joins this transaction, so that a rollback includes its table.
     await client.query('BEGIN');
@@ -145,21 +141,14 @@ export async function createMigration(dir: string, name: string): Promise<string
   const next = String(Math.max(0, ...numbers) + 1).padStart(6, '0');
   const paths = ['up', 'down'].map((direction) => join(dir, `${next}_${name}.${direction}.sql`));
   for (const path of paths) {
-    await writeFile(
-      path,
-      path.endsWith('.down.sql') ? `${LOSES}say here what undoing this step loses.\n` : '',
-      {
-        flag: 'wx',
-      },
-    );
+    await writeFile(path, path.endsWith('.down.sql') ? `${LOSES}say here what undoing this step loses.\n` : '', {
+      flag: 'wx',
+    });
   }
   return paths;
 }
 
-async function withClient<Result>(
-  dsn: string,
-  work: (client: pg.Client) => Promise<Result>,
-): Promise<Result> {
+async function withClient<Result>(dsn: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
   const client = new pg.Client({
     connectionString: dsn,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

@@ -6,9 +6,7 @@ export function traceStatements(database: Connections, tracing: Pick<Tracing, 's
   const traced = (executor: Executor): Executor => ({
     currency: executor.currency,
     rows: (statement, values) =>
-      tracing.step(statement.name, { 'db.system.name': 'postgresql' }, () =>
-        executor.rows(statement, values),
-      ),
+      tracing.step(statement.name, { 'db.system.name': 'postgresql' }, () => executor.rows(statement, values)),
   });
   return {
     ...database,

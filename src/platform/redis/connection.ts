@@ -144,9 +144,7 @@ async function settle(onReady: (done: () => void) => unknown): Promise<void> {
 
 async function allReady(cluster: Cluster): Promise<void> {
   const waiting = cluster.nodes('master').filter((node) => node.status !== 'ready');
-  await Promise.all(
-    waiting.map((node) => new Promise<void>((done) => node.once('ready', done).once('end', done))),
-  );
+  await Promise.all(waiting.map((node) => new Promise<void>((done) => node.once('ready', done).once('end', done))));
 }
 
 /** Nodes without a connection are missing in `cluster.nodes`. */

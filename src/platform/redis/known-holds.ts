@@ -13,9 +13,7 @@ export function rememberHolds(stillHeld: HoldRecords['stillHeld']): HoldRecords[
 
   return async (sessionId, found) => {
     const isKnown = (hold: FoundHold) => known.get(keyOf(sessionId, hold)) === true;
-    const { known: valid = [], unknown = [] } = Object.groupBy(found, (hold) =>
-      isKnown(hold) ? 'known' : 'unknown',
-    );
+    const { known: valid = [], unknown = [] } = Object.groupBy(found, (hold) => (isKnown(hold) ? 'known' : 'unknown'));
     const held = unknown.length === 0 ? [] : await stillHeld(sessionId, unknown);
     const heldSeats = new Set(held);
     for (const hold of unknown) if (heldSeats.has(hold.seatId)) known.set(keyOf(sessionId, hold), true);

@@ -70,11 +70,7 @@ export function createRedisHolds({
     async hold(sessionId, seatIds, orderId, until) {
       const expired = new Map<SeatId, string>();
       for (let attempt = 1; attempt <= MAX_HOLD_ATTEMPTS; attempt += 1) {
-        const values = [
-          orderId,
-          msUntil(until, clock),
-          ...seatIds.map((seatId) => expired.get(seatId) ?? ''),
-        ];
+        const values = [orderId, msUntil(until, clock), ...seatIds.map((seatId) => expired.get(seatId) ?? '')];
         const answer = await ask(HOLD, sessionId, seatIds, values);
         if (!answer) break;
         const found = readFound(answer.value, seatIds);

@@ -16,11 +16,7 @@ local readable, value = pcall(cjson.decode, kept)
 if not readable or type(value) ~= 'table' or value.token == ARGV[1] then redis.call('DEL', KEYS[1]) end`);
 
 /** Shares the token in Redis (contract section 3). While Redis is unavailable, each replica uses its own token. */
-export function createRedisTokens(
-  { commands }: RedisConnection,
-  circuit: Circuit,
-  clock: Clock,
-): SharedTokens {
+export function createRedisTokens({ commands }: RedisConnection, circuit: Circuit, clock: Clock): SharedTokens {
   const me = randomUUID();
 
   /** The answer of Redis, or `otherwise` while it is unavailable. */

@@ -14,11 +14,7 @@ export class Script {
     this.#sha = createHash('sha1').update(lua).digest('hex');
   }
 
-  async run(
-    commands: RedisCommands,
-    keys: readonly string[],
-    values: readonly (string | number)[],
-  ): Promise<unknown> {
+  async run(commands: RedisCommands, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
     try {
       return await commands.evalsha(this.#sha, keys.length, ...keys, ...values);
     } catch (error) {

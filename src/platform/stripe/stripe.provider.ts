@@ -160,11 +160,9 @@ async function withOurErrors<Answer>(request: Promise<Answer>): Promise<Answer> 
 }
 
 function unavailable(cause: unknown): AppError {
-  return new AppError(
-    'payments_unavailable',
-    'The payment provider cannot be reached right now. Try again shortly.',
-    { cause },
-  );
+  return new AppError('payments_unavailable', 'The payment provider cannot be reached right now. Try again shortly.', {
+    cause,
+  });
 }
 
 function verified(
@@ -191,8 +189,7 @@ function subjectOf(event: Stripe.Event): EventSubject {
   if (event.type === 'payment_intent.succeeded' && about.object === 'payment_intent') {
     return { kind: 'paid', intent: toIntent(about) };
   }
-  const isMoneyBack =
-    event.type === 'charge.refunded' || about.object === 'refund' || about.object === 'dispute';
+  const isMoneyBack = event.type === 'charge.refunded' || about.object === 'refund' || about.object === 'dispute';
   if (!isMoneyBack || !('payment_intent' in about)) return { kind: 'other' };
   const intentId = idOf(about.payment_intent);
   return intentId === undefined ? { kind: 'other' } : { kind: 'money_went_back', intentId };

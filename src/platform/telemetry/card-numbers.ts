@@ -40,8 +40,7 @@ function lastGroupOfCard(parts: readonly string[], first: number): number | unde
   for (let last = first; last < parts.length && digits.length < MOST_DIGITS; last += 2) {
     const group = parts[last] ?? '';
     const isGrouped = last > first;
-    if (isGrouped && (group.length > LONGEST_GROUP || (parts[first] ?? '').length > LONGEST_GROUP))
-      return undefined;
+    if (isGrouped && (group.length > LONGEST_GROUP || (parts[first] ?? '').length > LONGEST_GROUP)) return undefined;
     digits += group;
     if (isCard(digits)) return last;
   }

@@ -50,11 +50,7 @@ export function traceHttpOut(
           // Without the query, which may contain user ids.
           'url.path': request.path.split('?', 1)[0] ?? '',
         };
-        const span = tracer.startSpan(
-          `${request.method} ${hostname}`,
-          { kind: SpanKind.CLIENT, attributes },
-          parent,
-        );
+        const span = tracer.startSpan(`${request.method} ${hostname}`, { kind: SpanKind.CLIENT, attributes }, parent);
         spans.set(request, span);
         propagator.inject(trace.setSpan(parent, span), request, {
           set: (carrier, name, value) => (carrier as OutgoingRequest).addHeader(name, value),

@@ -7,11 +7,7 @@ import { describeError, redacted, redactedFields } from './redaction.ts';
  * removed from every field and message. `traceIds` are added to each line. When the stream continues after dropping lines,
  * a line has their number.
  */
-export function createLog(
-  level: string,
-  stream: DestinationStream | Output,
-  traceIds?: () => object,
-): Logger {
+export function createLog(level: string, stream: DestinationStream | Output, traceIds?: () => object): Logger {
   const log = pino(
     {
       level,
@@ -20,9 +16,7 @@ export function createLog(
       formatters: { log: redactedFields },
       hooks: {
         logMethod(values, log) {
-          const cut = withMessage(values).map((value) =>
-            typeof value === 'string' ? redacted(value) : value,
-          );
+          const cut = withMessage(values).map((value) => (typeof value === 'string' ? redacted(value) : value));
           log.apply(this, cut as typeof values);
         },
       },
@@ -31,9 +25,7 @@ export function createLog(
     stream,
   );
   if (isOutput(stream)) {
-    stream.onResume((dropped) =>
-      log.warn({ dropped }, 'log lines were dropped, because standard output was not read'),
-    );
+    stream.onResume((dropped) => log.warn({ dropped }, 'log lines were dropped, because standard output was not read'));
   }
   return log;
 }
@@ -47,7 +39,6 @@ function asDescribed(error: unknown): unknown {
 function withMessage(values: readonly unknown[]): readonly unknown[] {
   const [fields, message, ...others] = values;
   if (fields instanceof Error) return [{ err: fields }, message ?? fields.message, ...others];
-  const hasNoMessage =
-    message === undefined && typeof fields === 'object' && fields !== null && 'err' in fields;
+  const hasNoMessage = message === undefined && typeof fields === 'object' && fields !== null && 'err' in fields;
   return hasNoMessage && fields.err instanceof Error ? [fields, fields.err.message] : values;
 }

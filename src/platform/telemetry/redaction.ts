@@ -113,9 +113,7 @@ export function describeError(error: unknown, depth = 0): DescribedError {
     message: redacted(error.message),
     ...(code === undefined ? {} : { code }),
     ...(depth === 0 && error.stack ? { stack: callsIn(error.stack) } : {}),
-    ...(error.cause === undefined || depth >= MAX_CAUSES
-      ? {}
-      : { cause: describeError(error.cause, depth + 1) }),
+    ...(error.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: describeError(error.cause, depth + 1) }),
   };
 }
 

@@ -63,9 +63,7 @@ export function gatherMetricsFor(worker: Worker, upBySlot: ReadonlyMap<number, W
     const message = messageIn(value);
     if (message?.metrics !== 'gather') return;
     const { id } = message;
-    void gather(upBySlot).then((text) =>
-      worker.send({ metrics: 'gathered', id, text } satisfies Message, ignore),
-    );
+    void gather(upBySlot).then((text) => worker.send({ metrics: 'gathered', id, text } satisfies Message, ignore));
   });
 }
 

@@ -74,10 +74,7 @@ describe('takeover-refund-by-hand: an administrator and an order that the earlie
     expect(await taken.asAdmin('DELETE', `/api/order/${deleted}`)).toMatchObject({ status: 204 });
     await taken.work();
     const { body } = await taken.asAdmin('GET', '/api/order/admin/payments?state=stuck');
-    const waiting = body.map((row: { order_id: string; amount_minor: number }) => [
-      row.order_id,
-      row.amount_minor,
-    ]);
+    const waiting = body.map((row: { order_id: string; amount_minor: number }) => [row.order_id, row.amount_minor]);
     expect(Object.fromEntries(waiting)).toEqual({ [refunded]: 2_000, [deleted]: 3_000 });
   });
 

@@ -21,9 +21,7 @@ describe('takeover-refunds: the first comparison with Stripe on a database', () 
     await taken.webhook(intentId);
     expect(await sales.refunded(intentId)).toEqual([]);
     expect(await sales.payments(orderId)).toMatchObject([{ state: 'withheld' }]);
-    expect(taken.warnings()).toContainEqual(
-      expect.objectContaining({ intentId, orderId, msg: 'payments differ' }),
-    );
+    expect(taken.warnings()).toContainEqual(expect.objectContaining({ intentId, orderId, msg: 'payments differ' }));
     const { code, out } = await sales.run('verify');
     expect({ code, out }).toEqual({ code: 1, out: expect.stringContaining(intentId) });
 
@@ -54,9 +52,7 @@ describe('takeover-refunds: the first comparison with Stripe on a database', () 
     const intentId = await sales.intent(orderId, 15_050, 'pm_card_visa');
     await taken.nextDay();
     expect(await sales.refunded(intentId)).toEqual([15_050]);
-    expect(taken.warnings()).toContainEqual(
-      expect.objectContaining({ intentId, orderId, msg: 'payment repaired' }),
-    );
+    expect(taken.warnings()).toContainEqual(expect.objectContaining({ intentId, orderId, msg: 'payment repaired' }));
   });
 });
 
@@ -108,9 +104,7 @@ describe('takeover-refunds: a comparison that crashes after it recorded a paymen
 
   test('the payment completes an order whose hold has ended', async () => {
     const { sales, taken, orderId } = await paidAndWithheld();
-    await sales.sql("UPDATE orders SET expires_at = now() - interval '1 minute' WHERE order_id = $1", [
-      orderId,
-    ]);
+    await sales.sql("UPDATE orders SET expires_at = now() - interval '1 minute' WHERE order_id = $1", [orderId]);
     await taken.work();
     expect(await sales.sql('SELECT status FROM orders WHERE order_id = $1', [orderId])).toEqual([
       { status: 'completed' },
@@ -151,12 +145,7 @@ describe('takeover-refunds: migrating down and up again with orders of this serv
       token: buyer,
     });
     const intentId = body.paymentIntentId;
-    const paid = await confirmIntent(
-      sales.env.STRIPE_API_BASE ?? '',
-      intentId,
-      body.clientSecret,
-      'pm_card_visa',
-    );
+    const paid = await confirmIntent(sales.env.STRIPE_API_BASE ?? '', intentId, body.clientSecret, 'pm_card_visa');
     expect(paid).toBe(200);
     await first.webhook(intentId);
     await platform.app.app.close();

@@ -25,9 +25,7 @@ async function expectNothingRefunded({ sql, refunded, payments }: EarlierSales, 
   for (const { orderId, intentId } of sold) {
     expect(await refunded(intentId)).toEqual([]);
     expect(await payments(orderId)).toMatchObject([{ payment_intent_id: intentId, state: 'applied' }]);
-    expect(await sql('SELECT status FROM orders WHERE order_id = $1', [orderId])).toEqual([
-      { status: 'completed' },
-    ]);
+    expect(await sql('SELECT status FROM orders WHERE order_id = $1', [orderId])).toEqual([{ status: 'completed' }]);
     const voided = await sql('SELECT FROM tickets WHERE order_id = $1 AND voided_at IS NOT NULL', [orderId]);
     expect(voided).toEqual([]);
   }
@@ -166,9 +164,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     expect(await statusOf(whole)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
     expect(await statusOf(disputed)).toEqual({ status: 'cancelled', cancel_reason: 'payment' });
     // The partial refund voided no ticket, so both are admitted.
-    const live = await sales.sql('SELECT FROM tickets WHERE order_id = $1 AND voided_at IS NULL', [
-      part.orderId,
-    ]);
+    const live = await sales.sql('SELECT FROM tickets WHERE order_id = $1 AND voided_at IS NULL', [part.orderId]);
     expect(live).toHaveLength(2);
     await taken.asAdmin('DELETE', `/api/order/${part.orderId}`);
     await taken.work();
@@ -185,9 +181,7 @@ describe('takeover-refunds: this service starts on the database of the earlier o
     const { orderId, intentId } = await sales.sell({ prices: [price], amountMinor });
     const taken = await takeOver(sales);
     await taken.work();
-    expect(await sales.payments(orderId)).toMatchObject([
-      { amount_minor: amountMinor, currency, state: 'applied' },
-    ]);
+    expect(await sales.payments(orderId)).toMatchObject([{ amount_minor: amountMinor, currency, state: 'applied' }]);
     expect(await sales.refunded(intentId)).toEqual([]);
   });
 

@@ -137,9 +137,7 @@ describe('keycloak-js decodes refresh_token', () => {
     const claims = decodeJwt(body.refresh_token);
     const [, payload] = body.refresh_token.split('.');
     const none = Buffer.from('{"alg":"none"}').toString('base64url');
-    const forged = await new SignJWT(claims)
-      .setProtectedHeader({ alg: 'HS512', typ: 'JWT' })
-      .sign(Buffer.alloc(64));
+    const forged = await new SignJWT(claims).setProtectedHeader({ alg: 'HS512', typ: 'JWT' }).sign(Buffer.alloc(64));
     const invalid = [forged, `${none}.${payload}.`, claims.jti ?? '', body.access_token, body.id_token];
     for (const token of invalid) expect((await refresh(base, token)).status).toBe(400);
     const good = await refresh(base, body.refresh_token);
@@ -206,9 +204,7 @@ describe('sign up, account, log out', () => {
     const visit = newVisitor(base);
     await signInAs(base, visit, 'buyer');
     for (const hint of [{}, { id_token_hint: other.body.id_token }]) {
-      const { text } = await visit(
-        `${OPENID}/logout?${new URLSearchParams({ client_id: 'web-frontend', ...hint })}`,
-      );
+      const { text } = await visit(`${OPENID}/logout?${new URLSearchParams({ client_id: 'web-frontend', ...hint })}`);
       expect(text).toContain('Do you want to sign out?');
       expect(text).not.toContain('<script');
     }
@@ -389,11 +385,7 @@ describe('sign up', () => {
 
   test.each([
     ['a demo user’s name', { username: 'Buyer' }, 'This user name is taken.'],
-    [
-      'a demo user’s email address',
-      { email: 'buyer@example.com' },
-      'An account with this email address exists.',
-    ],
+    ['a demo user’s email address', { email: 'buyer@example.com' }, 'An account with this email address exists.'],
   ])('it refuses %s', async (_name, taken, words) => {
     const { base } = await newIdentity();
     const { visit, location } = await begin(base);

@@ -3,13 +3,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { DEMO_USERS } from '../../../src/embedded/demo-accounts.ts';
 import { testFolder } from '../../support/folders.ts';
-import {
-  askToken as ask,
-  newVisitor,
-  REALM,
-  SERVICE,
-  startIdentity as start,
-} from '../../support/identity.ts';
+import { askToken as ask, newVisitor, REALM, SERVICE, startIdentity as start } from '../../support/identity.ts';
 
 const password = (username: string, given = 'demo') => ({
   grant_type: 'password',
@@ -21,10 +15,7 @@ const password = (username: string, given = 'demo') => ({
 
 test('the discovery document has Keycloak’s paths', async () => {
   const { base, issuer } = await start(await testFolder());
-  const document = (await (await fetch(`${base}/.well-known/openid-configuration`)).json()) as Record<
-    string,
-    unknown
-  >;
+  const document = (await (await fetch(`${base}/.well-known/openid-configuration`)).json()) as Record<string, unknown>;
   const path = `${base}/protocol/openid-connect`;
   expect(document).toMatchObject({
     issuer,
@@ -51,9 +42,7 @@ describe('the demo users', () => {
       realm_access: { roles: ['user'] },
       scope: 'openid',
     });
-    expect(payload.user_groups).toEqual(
-      user.username === 'admin' ? ['/Permissions/Users/System Admins'] : undefined,
-    );
+    expect(payload.user_groups).toEqual(user.username === 'admin' ? ['/Permissions/Users/System Admins'] : undefined);
     expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(3_600);
   });
 
@@ -139,9 +128,7 @@ describe('signing in with a page', () => {
     expect(wrong.text).not.toContain('<script>');
     const right = await visit(login, { username: 'buyer', password: 'demo' });
     const back = new URL((await visit(right.location)).location);
-    expect(`${back.origin}${back.pathname} ${back.searchParams.get('state')}`).toBe(
-      'http://localhost:8090/back s1',
-    );
+    expect(`${back.origin}${back.pathname} ${back.searchParams.get('state')}`).toBe('http://localhost:8090/back s1');
     const code = back.searchParams.get('code') ?? '';
     const exchange = {
       grant_type: 'authorization_code',

@@ -26,8 +26,7 @@ test('any flat fields survive a round trip', () => {
   fc.assert(
     fc.property(fc.dictionary(name, fc.string({ unit: 'grapheme' })), (fields) => {
       const form = parseForm(new URLSearchParams({ ...fields }).toString());
-      for (const [field, value] of Object.entries(fields))
-        expect(text(form, field)).toBe(value.toWellFormed());
+      for (const [field, value] of Object.entries(fields)) expect(text(form, field)).toBe(value.toWellFormed());
     }),
   );
 });
@@ -54,9 +53,7 @@ test('any text is parsed to at most its own texts, at most five levels deep, and
       for (const found of textsOf(form)) expect(sent).toContain(found);
       const { metadata = {} } = form;
       const direct = typeof metadata === 'string' ? [] : Object.entries(metadata);
-      expect(Object.entries(texts(form, 'metadata'))).toEqual(
-        direct.filter(([, value]) => typeof value === 'string'),
-      );
+      expect(Object.entries(texts(form, 'metadata'))).toEqual(direct.filter(([, value]) => typeof value === 'string'));
     }),
   );
 });

@@ -143,9 +143,7 @@ describe('a PaymentIntent', () => {
     expect(asked.status).toBe('requires_action');
     const page = asked.next_action?.redirect_to_url?.url ?? '';
     expect(await (await fetch(page)).text()).toContain('<form');
-    expect((await fetch(page, { method: 'POST', body: new URLSearchParams({ outcome }) })).status).toBe(
-      status,
-    );
+    expect((await fetch(page, { method: 'POST', body: new URLSearchParams({ outcome }) })).status).toBe(status);
     expect((await stripe.paymentIntents.retrieve(id)).status).toBe(then);
   });
 
@@ -156,9 +154,9 @@ describe('a PaymentIntent', () => {
       status: 'canceled',
       cancellation_reason: 'abandoned',
     });
-    expect(
-      await refusal(stripe.paymentIntents.confirm(id, { payment_method: 'pm_card_visa' })),
-    ).toMatchObject({ payment_intent: { status: 'canceled' } });
+    expect(await refusal(stripe.paymentIntents.confirm(id, { payment_method: 'pm_card_visa' }))).toMatchObject({
+      payment_intent: { status: 'canceled' },
+    });
   });
 
   test('its amount can change while it is open', async () => {
@@ -193,9 +191,10 @@ describe('a PaymentIntent', () => {
       code: 'resource_missing',
     });
     const { id } = await stripe.paymentIntents.create(params);
-    expect(
-      await refusal(stripe.paymentIntents.confirm(id, { payment_method: 'pm_card_none' })),
-    ).toMatchObject({ statusCode: 400, code: 'resource_missing' });
+    expect(await refusal(stripe.paymentIntents.confirm(id, { payment_method: 'pm_card_none' }))).toMatchObject({
+      statusCode: 400,
+      code: 'resource_missing',
+    });
     expect(await refusal(stripe.paymentIntents.confirm(id))).toMatchObject({ code: 'parameter_missing' });
   });
 });
@@ -219,15 +218,12 @@ describe('API keys', () => {
     const { url, stripe } = await fresh();
     const { id, client_secret: secret } = await stripe.paymentIntents.create(params);
     const card = { payment_method: 'pm_card_visa' };
-    expect((await withPublishableKey(url, 'payment_intents', { amount: '1', currency: 'lkr' })).status).toBe(
-      401,
-    );
+    expect((await withPublishableKey(url, 'payment_intents', { amount: '1', currency: 'lkr' })).status).toBe(401);
     expect((await withPublishableKey(url, `payment_intents/${id}/cancel`, {})).status).toBe(401);
     expect((await withPublishableKey(url, 'refunds', { payment_intent: id })).status).toBe(401);
     expect((await withPublishableKey(url, `payment_intents/${id}/confirm`, card)).status).toBe(400);
     expect(
-      (await withPublishableKey(url, `payment_intents/${id}/confirm`, { ...card, client_secret: 'guess' }))
-        .status,
+      (await withPublishableKey(url, `payment_intents/${id}/confirm`, { ...card, client_secret: 'guess' })).status,
     ).toBe(400);
     const done = await withPublishableKey(url, `payment_intents/${id}/confirm`, {
       ...card,
@@ -331,10 +327,7 @@ describe('webhooks', () => {
     part.start();
     await stripe.paymentIntents.create({ ...params, confirm: true, payment_method: 'pm_card_visa' });
     await until('both are acknowledged', () => got.length === 2);
-    expect(got.map(({ type }) => type).sort()).toEqual([
-      'payment_intent.created',
-      'payment_intent.succeeded',
-    ]);
+    expect(got.map(({ type }) => type).sort()).toEqual(['payment_intent.created', 'payment_intent.succeeded']);
     expect(attempts).toBe(4);
     const pending = async () => (await stripe.events.list()).data.map((event) => event.pending_webhooks);
     await until('they are marked', async () => (await pending()).every((count) => count === 0));
@@ -368,8 +361,8 @@ test('lists are paged, newest first', async () => {
   const all: string[] = [];
   for await (const intent of stripe.paymentIntents.list({ limit: 2 })) all.push(intent.id);
   expect(all).toEqual(ids.toReversed());
-  expect(
-    (await stripe.paymentIntents.list({ created: { gte: Math.floor(Date.now() / 1_000) + 60 } })).data,
-  ).toEqual([]);
+  expect((await stripe.paymentIntents.list({ created: { gte: Math.floor(Date.now() / 1_000) + 60 } })).data).toEqual(
+    [],
+  );
   expect(await refusal(stripe.paymentIntents.list({ limit: 101 }))).toMatchObject({ statusCode: 400 });
 });

@@ -4,13 +4,7 @@ import { seatsOf } from '../../../src/embedded/venue/venue.model.ts';
 import { applyDiscount } from '../../../src/features/pricing/discount.ts';
 import { type DiscountJson, DiscountReader } from '../../../src/features/pricing/discount-json.ts';
 import { Currency, type Money } from '../../../src/kernel/money.ts';
-import {
-  openVenue,
-  SERVICE_TOKEN,
-  VENUE_CURRENCY,
-  VENUE_NOW,
-  venueCatalogue,
-} from '../../support/embedded-venue.ts';
+import { openVenue, SERVICE_TOKEN, VENUE_CURRENCY, VENUE_NOW, venueCatalogue } from '../../support/embedded-venue.ts';
 import { until } from '../../support/servers.ts';
 import { call } from '../../support/test-app.ts';
 
@@ -84,11 +78,7 @@ describe('sessions-in-range: the sessions of an event between two dates', () => 
     ['no dates', '', 2],
     ['days at both ends', 'fromDate=2026-12-15&toDate=2026-12-16', 2],
     ['the whole last day', 'fromDate=2026-12-15&toDate=2026-12-15', 1],
-    [
-      'timestamps, as pages write them',
-      'fromDate=2026-12-15T19:00:00.000Z&toDate=2026-12-16T19:00:00.000Z',
-      2,
-    ],
+    ['timestamps, as pages write them', 'fromDate=2026-12-15T19:00:00.000Z&toDate=2026-12-16T19:00:00.000Z', 2],
     ['a start a moment too late', 'fromDate=2026-12-15T19:00:00.001Z&toDate=2027-01-01', 1],
     ['an end a moment too early', 'fromDate=2026-11-01&toDate=2026-12-15T18:59:59Z', 0],
     ['another time zone', 'fromDate=2026-12-16T00:30:00%2B05:30&toDate=2026-12-16T00:30:00%2B05:30', 1],
@@ -228,8 +218,7 @@ describe('search', () => {
     ['constructor', titles(concert, theatre, webinar, arena)],
   ])('it sorts by %s before it cuts pages', async (sort, expected) => {
     const { get } = await openVenue();
-    const page = async (number: number) =>
-      (await get(`events/search?size=3&page=${number}&sort=${sort}`)).body;
+    const page = async (number: number) => (await get(`events/search?size=3&page=${number}&sort=${sort}`)).body;
     const [first, second] = [await page(0), await page(1)];
     expect(titles(...first.content, ...second.content)).toEqual(expected);
     expect(first).toMatchObject({
@@ -277,9 +266,7 @@ describe('shapes: every path to a resource returns the fields of the contract', 
       ' ',
     );
   const SESSION =
-    'id eventId organizationId startTime endTime salesStartTime status sessionType venueDetails discounts'.split(
-      ' ',
-    );
+    'id eventId organizationId startTime endTime salesStartTime status sessionType venueDetails discounts'.split(' ');
   const DISCOUNT =
     'id code parameters activeFrom expiresAt maxUsage currentUsage applicableTiers applicableSessionIds active public'.split(
       ' ',
@@ -327,8 +314,7 @@ describe('shapes: every path to a resource returns the fields of the contract', 
       const ofSession = (await get(`events/${concert.id}/sessions/${night.id}/discounts/public`)).body;
       const byCode = await Promise.all(
         concert.discounts.map(
-          async (each) =>
-            (await get(`events/${concert.id}/sessions/${night.id}/discounts/code/${each.code}`)).body,
+          async (each) => (await get(`events/${concert.id}/sessions/${night.id}/discounts/code/${each.code}`)).body,
         ),
       );
       const quoted = await Promise.all(

@@ -7,13 +7,7 @@ import { demoCatalogue } from '../../../src/embedded/venue/demo-catalogue.ts';
 import { seatsOf } from '../../../src/embedded/venue/venue.model.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { Currency } from '../../../src/kernel/money.ts';
-import {
-  openVenue,
-  SERVICE_TOKEN,
-  VENUE_CURRENCY,
-  VENUE_NOW,
-  venueCatalogue,
-} from '../../support/embedded-venue.ts';
+import { openVenue, SERVICE_TOKEN, VENUE_CURRENCY, VENUE_NOW, venueCatalogue } from '../../support/embedded-venue.ts';
 import { testFolder } from '../../support/folders.ts';
 import { call } from '../../support/test-app.ts';
 
@@ -80,11 +74,7 @@ describe('validating an order', () => {
     ['an unknown discount', { discount_id: 'none' }, 'There is no such discount for this event.'],
     ['a paused discount', { discount_id: discountId('PAUSED') }, 'The discount is not active.'],
     ['an expired discount', { discount_id: discountId('LASTYEAR') }, 'The discount has expired.'],
-    [
-      'a discount that is not valid yet',
-      { discount_id: discountId('NOTYET') },
-      'The discount is not valid yet.',
-    ],
+    ['a discount that is not valid yet', { discount_id: discountId('NOTYET') }, 'The discount is not valid yet.'],
   ])('it refuses %s', async (_name, changes, message) => {
     const { url } = await openVenue();
     for (const side of ['query', 'seating'] as const) {
@@ -148,8 +138,7 @@ describe('the status of a seat', () => {
     // Known seats beside an unknown one are not ignored.
     await venue.takeSeatStatus(status('BOOKED', ['none', first]));
     expect(await stored()).not.toContain('none');
-    const statusOf = async (seatId: string) =>
-      (await validate(url, 'query', request({ seat_ids: [seatId] }))).status;
+    const statusOf = async (seatId: string) => (await validate(url, 'query', request({ seat_ids: [seatId] }))).status;
     expect([await statusOf(first), await statusOf(second)]).toEqual([400, 200]);
   });
 });
@@ -162,10 +151,7 @@ describe('ownership and roles', () => {
     [`events/verify-ownership?eventId=none&userId=${organiser.sub}`, false],
     [`sessions/verify-ownership?sessionId=${night.id}&userId=${organiser.sub}`, true],
     [`sessions/verify-ownership?sessionId=none&userId=${organiser.sub}`, false],
-    [
-      `organizations/verify-ownership?organizationId=${catalogue.organization.id}&userId=${organiser.sub}`,
-      true,
-    ],
+    [`organizations/verify-ownership?organizationId=${catalogue.organization.id}&userId=${organiser.sub}`, true],
     [`organizations/verify-ownership?organizationId=none&userId=${organiser.sub}`, false],
     [`sessions/verify-role?sessionId=${night.id}&userId=${scanner.sub}&role=SCANNER`, true],
     [`sessions/verify-role?sessionId=${night.id}&userId=${scanner.sub}&role=OWNER`, false],
@@ -198,9 +184,9 @@ describe('ownership and roles', () => {
       '/api/event-seating/internal/v1/validate-pre-order',
     ]) {
       expect(await call(url, 'POST', path, { body: request() })).toMatchObject({ status: 401 });
-      expect(
-        await call(url, 'POST', path, { body: request(), token: 'a person’s'.slice(0, 1) }),
-      ).toMatchObject({ status: 401 });
+      expect(await call(url, 'POST', path, { body: request(), token: 'a person’s'.slice(0, 1) })).toMatchObject({
+        status: 401,
+      });
     }
     expect(
       (

@@ -5,13 +5,7 @@ import { AppError } from '../../../src/kernel/errors.ts';
 import { as, type EventId, type SessionId, type UserId } from '../../../src/kernel/ids.ts';
 import type { Principal } from '../../../src/kernel/principal.ts';
 
-const [buyer, organiser, scanner, admin, stranger] = [
-  'buyer',
-  'organiser',
-  'scanner',
-  'admin',
-  'stranger',
-].map(
+const [buyer, organiser, scanner, admin, stranger] = ['buyer', 'organiser', 'scanner', 'admin', 'stranger'].map(
   (name): Principal => ({
     userId: as<UserId>(name),
     isAdmin: name === 'admin',

@@ -48,14 +48,7 @@ import { findingsIn } from '../../support/test-app.ts';
 const RUNS = 25;
 const lkr = new Currency('lkr');
 const json = new AnalyticsJson(lkr);
-const ZONES = [
-  'UTC',
-  'Asia/Colombo',
-  'America/St_Johns',
-  'Pacific/Chatham',
-  'Africa/Casablanca',
-  'America/New_York',
-];
+const ZONES = ['UTC', 'Asia/Colombo', 'America/St_Johns', 'Pacific/Chatham', 'Africa/Casablanca', 'America/New_York'];
 const HOUR_MS = 3_600_000;
 const admin = { userId: as<UserId>(randomUUID()), isAdmin: true, scopes: [], expiresAt: instant(0) };
 
@@ -136,10 +129,7 @@ function world() {
   const unused = () => Promise.reject(new Error('not part of this test'));
   let now: Instant = instant(Date.parse('2026-03-05T00:00:00Z'));
   const clock = { now: () => now };
-  const accounts = new Map<
-    string,
-    { refunds: IntentAccount['refunds']; disputes: IntentAccount['disputes'] }
-  >();
+  const accounts = new Map<string, { refunds: IntentAccount['refunds']; disputes: IntentAccount['disputes'] }>();
   const transitions = createOrderBook(
     { database, clock, metrics: createMetrics('test') },
     { recordSales: [addToFigures] },
@@ -226,8 +216,7 @@ interface Season {
 }
 
 function newSeason(): Season {
-  const many = <Id extends string>(count: number) =>
-    Array.from({ length: count }, () => as<Id>(randomUUID()));
+  const many = <Id extends string>(count: number) => Array.from({ length: count }, () => as<Id>(randomUUID()));
   return {
     organizationId: as<OrganizationId>(randomUUID()),
     eventIds: many(3),
@@ -279,8 +268,7 @@ async function placeOne(
       eventId: pick(season.eventIds, Math.floor(number / 2)),
       organizationId: season.organizationId,
       sessionId,
-      discount:
-        number % 3 === 0 ? { id: pick(season.discountIds, number), code: `CODE${number % 2}` } : undefined,
+      discount: number % 3 === 0 ? { id: pick(season.discountIds, number), code: `CODE${number % 2}` } : undefined,
       discountAmount,
       price: money(subtotal - discountAmount),
       createdAt,
@@ -359,17 +347,13 @@ async function atProvider(
   if (!payment) return;
   const { refunds = [], disputes = [] } = w.accounts.get(intentId) ?? {};
   const refunded =
-    [...refunds, ...disputes.filter(({ state }) => state === 'taken')].reduce(
-      (all, { amount }) => all + amount,
-      0,
-    ) + (what.refund ?? what.dispute ?? 0);
+    [...refunds, ...disputes.filter(({ state }) => state === 'taken')].reduce((all, { amount }) => all + amount, 0) +
+    (what.refund ?? what.dispute ?? 0);
   // The provider refunds no more than it has.
   if (refunded > payment.amountMinor) return;
   const failed = { refundId: undefined, hasFailed: false };
   w.accounts.set(intentId, {
-    refunds: what.refund
-      ? [...refunds, { providerId: `re_${randomUUID()}`, amount: what.refund, ...failed }]
-      : refunds,
+    refunds: what.refund ? [...refunds, { providerId: `re_${randomUUID()}`, amount: what.refund, ...failed }] : refunds,
     disputes: what.dispute
       ? [...disputes, { providerId: `dp_${randomUUID()}`, amount: what.dispute, state: 'taken' as const }]
       : disputes.map((dispute) => (what.refund ? dispute : { ...dispute, state: 'won' as const })),

@@ -61,13 +61,7 @@ test('the other kinds of cell are written so that spreadsheets read them as such
   const row = ['1234567.50', 2, Date.parse('2026-11-24T03:17:15.905Z'), true, null];
   expect(csvHeader(columns)).toBe('\uFEFFprice,tickets,at_utc,checked_in,code\r\n');
   expect(csvLine(columns, row)).toBe('1234567.50,2,2026-11-24 03:17:15,TRUE,\r\n');
-  expect(workbookRow(columns, row)).toEqual([
-    1_234_567.5,
-    2,
-    new Date('2026-11-24T03:17:15.905Z'),
-    true,
-    null,
-  ]);
+  expect(workbookRow(columns, row)).toEqual([1_234_567.5, 2, new Date('2026-11-24T03:17:15.905Z'), true, null]);
 });
 
 test('text in a workbook is cut to the size of a cell and to what XML can hold', () => {

@@ -32,10 +32,7 @@ const scan: Scan = {
   nonce: undefined,
 };
 
-function seen({
-  ticket = {},
-  ...changes
-}: Partial<Omit<TicketAtDoor, 'ticket'>> & { ticket?: Partial<Ticket> }) {
+function seen({ ticket = {}, ...changes }: Partial<Omit<TicketAtDoor, 'ticket'>> & { ticket?: Partial<Ticket> }) {
   const base = builtTicket('A1', { ticketId: scan.ticketId, sessionId: scan.sessionId, issuedAt: BEFORE });
   const none = { admission: undefined, leftAt: undefined, allowsReentry: false };
   return { orderStatus: 'completed' as const, ...none, ...changes, ticket: { ...base, ...ticket } };
@@ -56,11 +53,7 @@ describe('a scan at the entry', () => {
       'ticket_cancelled',
     ],
     ['it admits a ticket that was scanned out before', { ...INSIDE, leftAt: AT }, undefined],
-    [
-      'it refuses a ticket that was scanned out only later',
-      { ...INSIDE, leftAt: AFTER },
-      'already_checked_in',
-    ],
+    ['it refuses a ticket that was scanned out only later', { ...INSIDE, leftAt: AFTER }, 'already_checked_in'],
     ['it refuses a ticket that is sealed for another session', other, 'ticket_forged'],
   ] as const)('%s', (_name, changes, code) => {
     expect(refusalFor(seen(changes), scan, 'open')?.code).toBe(code);
@@ -86,11 +79,7 @@ describe('a scan at the exit', () => {
     ['it lets out a ticket holder who is inside', { ...INSIDE, allowsReentry: true }, undefined],
     ['it refuses an exit where re-entry is not allowed', INSIDE, 'reentry_not_allowed'],
     ['it refuses a ticket that never entered', { allowsReentry: true }, 'not_checked_in'],
-    [
-      'it refuses a ticket that already left',
-      { ...INSIDE, allowsReentry: true, leftAt: BEFORE },
-      'not_checked_in',
-    ],
+    ['it refuses a ticket that already left', { ...INSIDE, allowsReentry: true, leftAt: BEFORE }, 'not_checked_in'],
     [
       'it refuses a ticket that entered only later',
       { admission: { ...INSIDE.admission, at: AFTER }, allowsReentry: true },

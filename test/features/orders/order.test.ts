@@ -103,28 +103,21 @@ describe('the hold of an order', () => {
     [299_999, true, 1],
     [300_000, false, 0],
     [900_000, false, 0],
-  ])(
-    '%i ms after placing, whether it stands is %s, and %i minutes are left, rounded up',
-    (ms, stands, minutes) => {
-      const held = () => requireHeld(pending(), instant(NOW + ms));
-      if (stands) expect(held()).toEqual(pending());
-      else expect(held).toThrow(expect.objectContaining({ code: 'hold_ended' }));
-      expect(holdMinutesLeft(pending(), instant(NOW + ms))).toBe(minutes);
-    },
-  );
+  ])('%i ms after placing, whether it stands is %s, and %i minutes are left, rounded up', (ms, stands, minutes) => {
+    const held = () => requireHeld(pending(), instant(NOW + ms));
+    if (stands) expect(held()).toEqual(pending());
+    else expect(held).toThrow(expect.objectContaining({ code: 'hold_ended' }));
+    expect(holdMinutesLeft(pending(), instant(NOW + ms))).toBe(minutes);
+  });
 
   test('it has ended when the order is not pending', () => {
-    expect(() => requireHeld(completed(), NOW)).toThrow(
-      expect.objectContaining({ code: 'order_not_pending' }),
-    );
+    expect(() => requireHeld(completed(), NOW)).toThrow(expect.objectContaining({ code: 'order_not_pending' }));
     expect(holdMinutesLeft(cancelled(), NOW)).toBe(0);
   });
 });
 
 test('every state has a reason why the order is not pending', () => {
-  const words = (['pending', 'completed', 'cancelled'] as const).map(
-    (status) => notPending({ status }).message,
-  );
+  const words = (['pending', 'completed', 'cancelled'] as const).map((status) => notPending({ status }).message);
   expect(new Set(words).size).toBe(3);
 });
 
@@ -153,10 +146,7 @@ function orderOn(seatIds: readonly string[], discount: Order['discount'] = undef
 }
 
 describe('planning a change', () => {
-  const request = (
-    seatIds: readonly string[] | undefined,
-    discount?: ChangeRequest['discount'],
-  ): ChangeRequest => ({
+  const request = (seatIds: readonly string[] | undefined, discount?: ChangeRequest['discount']): ChangeRequest => ({
     seatIds: seatIds?.map(seat),
     discount,
   });
@@ -312,14 +302,11 @@ describe('late money of an order', () => {
     },
   );
 
-  test.each(['buyer', 'admin', 'refunded'] as const)(
-    'it is not accepted after a cancellation by %s',
-    (reason) => {
-      expect(acceptsLateMoney(ended(reason))).toBe(false);
-      expect(refundLate(ended(reason))).toEqual({ outcome: 'not_possible', status: 'cancelled' });
-      expect(rebook(ended(reason), LATER)).toEqual({ outcome: 'not_possible', status: 'cancelled' });
-    },
-  );
+  test.each(['buyer', 'admin', 'refunded'] as const)('it is not accepted after a cancellation by %s', (reason) => {
+    expect(acceptsLateMoney(ended(reason))).toBe(false);
+    expect(refundLate(ended(reason))).toEqual({ outcome: 'not_possible', status: 'cancelled' });
+    expect(rebook(ended(reason), LATER)).toEqual({ outcome: 'not_possible', status: 'cancelled' });
+  });
 
   test.each([
     ['pending', pending],

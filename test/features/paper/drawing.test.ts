@@ -81,19 +81,13 @@ test('a PDF that takes too long is abandoned, and another thread continues', asy
 test('a PDF that waits too long is refused, and the one being drawn is finished', async () => {
   const drawing = opened({ maxWaitMs: 1 });
   const settled = await Promise.allSettled([drawing.draw([page('x')]), drawing.draw([page('x')])]);
-  expect(settled).toMatchObject([
-    { status: 'fulfilled' },
-    { status: 'rejected', reason: { code: 'printing_busy' } },
-  ]);
+  expect(settled).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: { code: 'printing_busy' } }]);
 });
 
 test('closing refuses the waiting PDFs and ends the thread', async () => {
   const drawing = new Drawing();
   const both = Promise.allSettled([drawing.draw([page('x')]), drawing.draw([page('x')])]);
   await drawing.close();
-  expect(await both).toMatchObject([
-    { reason: { code: 'shutting_down' } },
-    { reason: { code: 'shutting_down' } },
-  ]);
+  expect(await both).toMatchObject([{ reason: { code: 'shutting_down' } }, { reason: { code: 'shutting_down' } }]);
   await expect(drawing.draw([page('x')])).rejects.toMatchObject({ code: 'shutting_down' });
 });

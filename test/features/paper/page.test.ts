@@ -22,10 +22,7 @@ const page = (title: string, seat: string) => ({
 /** Text of any script: runs of neighbouring code points, where shaping rules matter most. */
 const anyScript = fc
   .array(
-    fc.tuple(
-      fc.integer({ min: 0x20, max: 0x1ffff }),
-      fc.array(fc.integer({ min: 0, max: 0x7f }), { maxLength: 12 }),
-    ),
+    fc.tuple(fc.integer({ min: 0x20, max: 0x1ffff }), fc.array(fc.integer({ min: 0, max: 0x7f }), { maxLength: 12 })),
     { maxLength: 6 },
   )
   .map((stretches) =>

@@ -105,12 +105,7 @@ describe('the difference between the provider’s account and ours', () => {
       [{ ...ours('d', 'dp_1'), origin: 'dispute' }],
       { won: [{ refundId: 'd' }] },
     ],
-    [
-      'it is empty for a dispute that was won before it was known',
-      account([], [dispute('dp_1', 'won')]),
-      [],
-      {},
-    ],
+    ['it is empty for a dispute that was won before it was known', account([], [dispute('dp_1', 'won')]), [], {}],
   ])('%s', (_name, there, known, difference) => {
     expect(diffOf(there, known)).toEqual({ ...NO_DIFF, ...difference });
   });
@@ -160,15 +155,11 @@ describe('refunds that the provider has no money for', () => {
     });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), some, (amount, made) => {
-        const refunds = made.map((each, at) =>
-          ours(String(at), each.isDone ? `re_${at}` : undefined, each.amount),
-        );
+        const refunds = made.map((each, at) => ours(String(at), each.isDone ? `re_${at}` : undefined, each.amount));
         const surplus = new Set(unfundedRefunds(amount, refunds));
         const total = (of: readonly Refund[]) => of.reduce((sum, { amountMinor }) => sum + amountMinor, 0);
         const done = total(refunds.filter(({ state }) => state === 'done'));
-        expect(total(refunds.filter((each) => !surplus.has(each)))).toBeLessThanOrEqual(
-          Math.max(amount, done),
-        );
+        expect(total(refunds.filter((each) => !surplus.has(each)))).toBeLessThanOrEqual(Math.max(amount, done));
         expect([...surplus].every(({ state }) => state !== 'done')).toBe(true);
       }),
     );

@@ -58,9 +58,7 @@ async function stateOf(refundId: string) {
 }
 
 async function attemptsOf(refundId: string) {
-  const [row] = await sql<{ attempts: number }>(dsn, 'SELECT attempts FROM refunds WHERE refund_id = $1', [
-    refundId,
-  ]);
+  const [row] = await sql<{ attempts: number }>(dsn, 'SELECT attempts FROM refunds WHERE refund_id = $1', [refundId]);
   return row?.attempts;
 }
 

@@ -38,35 +38,19 @@ describe('a received payment', () => {
     ['beside another payment is refunded', PENDING, {}, { paidBy: PAID }, 'refund'],
     ['for a completed order is refunded', COMPLETED, {}, {}, 'refund'],
     ['that is late rebooks the order when its seats are free', cancelled('expired'), {}, {}, 'rebook'],
-    [
-      'that is late is refunded when the seats are sold',
-      cancelled('expired'),
-      {},
-      { seatsFree: false },
-      'refund',
-    ],
+    ['that is late is refunded when the seats are sold', cancelled('expired'), {}, { seatsFree: false }, 'refund'],
     ['that is late after a failed payment rebooks the order', cancelled('payment'), {}, {}, 'rebook'],
     ['for an order that the buyer cancelled is refunded', cancelled('buyer'), {}, {}, 'refund'],
     ['for an order that an administrator cancelled is refunded', cancelled('admin'), {}, {}, 'refund'],
     ['for a refunded order is refunded', cancelled('refunded'), {}, {}, 'refund'],
-    [
-      'that is late and of another amount is refunded',
-      cancelled('expired'),
-      { amountMinor: 1 },
-      {},
-      'refund',
-    ],
+    ['that is late and of another amount is refunded', cancelled('expired'), { amountMinor: 1 }, {}, 'refund'],
   ] as const)('%s', (_name, of, money, others, decision) => {
     expect(settle(of, builtPayment(money), { ...facts, ...others })).toMatchObject({ decision });
   });
 });
 
 test('intent keys differ by attempt and amount, and are equal for equal input', () => {
-  const keys = [
-    intentKey(PENDING, 1, money(100)),
-    intentKey(PENDING, 2, money(100)),
-    intentKey(PENDING, 1, money(99)),
-  ];
+  const keys = [intentKey(PENDING, 1, money(100)), intentKey(PENDING, 2, money(100)), intentKey(PENDING, 1, money(99))];
   expect(new Set(keys).size).toBe(3);
   expect(intentKey(PENDING, 1, money(100))).toBe(keys[0]);
 });
@@ -128,9 +112,7 @@ describe('takeover-refunds: money of an order that was completed before the take
   test('nothing is refunded under the policy that withholds, for any order', () => {
     fc.assert(
       fc.property(fc.constantFrom(OWN, ...statuses), anyPayment, anyFacts, (of, changes, others) => {
-        expect(settle(of, builtPayment(changes), { ...others, policy: 'withhold' }).decision).not.toBe(
-          'refund',
-        );
+        expect(settle(of, builtPayment(changes), { ...others, policy: 'withhold' }).decision).not.toBe('refund');
       }),
     );
   });
@@ -146,9 +128,7 @@ describe('takeover-refunds: money of an order that was completed before the take
           ...others,
           policy: 'refund',
         });
-        expect(withheld).toEqual(
-          now.decision === 'refund' ? { decision: 'withheld', reason: now.reason } : now,
-        );
+        expect(withheld).toEqual(now.decision === 'refund' ? { decision: 'withheld', reason: now.reason } : now);
       }),
     );
   });

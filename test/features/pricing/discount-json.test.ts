@@ -1,10 +1,6 @@
 import { Check } from 'typebox/value';
 import { describe, expect, test } from 'vitest';
-import {
-  type DiscountJson,
-  DiscountReader,
-  DiscountSchema,
-} from '../../../src/features/pricing/discount-json.ts';
+import { type DiscountJson, DiscountReader, DiscountSchema } from '../../../src/features/pricing/discount-json.ts';
 import { Currency } from '../../../src/kernel/money.ts';
 
 const discounts = new DiscountReader(new Currency('lkr'));

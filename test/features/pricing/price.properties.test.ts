@@ -163,9 +163,7 @@ test('a discount exceeds the subtotal of its seats by less than one charge step'
 });
 
 test('the order of the seats does not change the price', () => {
-  const shuffled = seats.chain((of) =>
-    fc.tuple(fc.constant(of), fc.shuffledSubarray(of, { minLength: of.length })),
-  );
+  const shuffled = seats.chain((of) => fc.tuple(fc.constant(of), fc.shuffledSubarray(of, { minLength: of.length })));
   fc.assert(
     fc.property(shuffled, discount, currency, ([of, again], by, inCurrency) => {
       expect(price(again, by, inCurrency)).toEqual(price(of, by, inCurrency));

@@ -79,12 +79,7 @@ describe('the amount of a discount', () => {
     ['PERCENTAGE below its minimum', seats(1_000), percent(50, 0, { minSpend: money(1_001) }), 'min_spend'],
     ['PERCENTAGE of 100', seats(1_000, 2_000), percent(100), 3_000],
     ['PERCENTAGE above 100', seats(1_000, 2_000), percent(150), 3_000],
-    [
-      'PERCENTAGE of the largest amount',
-      seats(Number.MAX_SAFE_INTEGER),
-      percent(999),
-      Number.MAX_SAFE_INTEGER,
-    ],
+    ['PERCENTAGE of the largest amount', seats(Number.MAX_SAFE_INTEGER), percent(999), Number.MAX_SAFE_INTEGER],
     ['PERCENTAGE capped at zero', seats(1_000), percent(50, 0, { maxDiscount: money(0) }), 'nothing_off'],
     ['FLAT_OFF of zero', seats(1_000), flat(0), 'nothing_off'],
     ['FLAT_OFF of seats that cost nothing', seats(0, 0), flat(500), 'nothing_off'],
@@ -105,9 +100,9 @@ describe('the amount of a discount', () => {
     expect(off(seats(1_000, 5_000, 2_000), discount(percent(10), even))).toBe(300);
     expect(off(seats(1_000, 5_000), discount(flat(9_000, 6_000), even))).toBe(1_000);
     expect(off(seats(1_000, 5_000, 2_000), discount(free(2, 1), even))).toBe(1_000);
-    expect(
-      off(seats(1_000), discount(flat(1), { applicableTiers: [as<PricedSeat['tier']['id']>('odd')] })),
-    ).toBe('no_seat');
+    expect(off(seats(1_000), discount(flat(1), { applicableTiers: [as<PricedSeat['tier']['id']>('odd')] }))).toBe(
+      'no_seat',
+    );
   });
 });
 
@@ -150,12 +145,7 @@ test('an order without a discount costs the sum of its seats, even if that is ze
 });
 
 test('uses here and reported uses are counted separately', () => {
-  expect([isUsedUp(2, 3), isUsedUp(3, 3), isUsedUp(4, 3), isUsedUp(9, undefined)]).toEqual([
-    false,
-    true,
-    true,
-    false,
-  ]);
+  expect([isUsedUp(2, 3), isUsedUp(3, 3), isUsedUp(4, 3), isUsedUp(9, undefined)]).toEqual([false, true, true, false]);
 });
 
 describe('a currency with three decimals', () => {

@@ -162,9 +162,7 @@ test('many changes at once count as they do one by one, and each completion is a
       );
       const together = saleChanges(all);
       expect(together).toEqual(all.flatMap((change) => saleChanges([change])));
-      const completions = all.filter(
-        ({ from, to }) => from.status !== 'completed' && to.status === 'completed',
-      );
+      const completions = all.filter(({ from, to }) => from.status !== 'completed' && to.status === 'completed');
       expect(together.filter(({ isCompletion }) => isCompletion).map(({ order }) => order)).toEqual(
         completions.map(({ to }) => to),
       );

@@ -35,8 +35,7 @@ const OTHER = `INSERT INTO orders (order_id, user_id, event_id, organization_id,
 const ANNOUNCED = `INSERT INTO outbox (topic, key, value, committed_at, published_at)
   SELECT 'orderCreated', order_id::text, '{}', now() - interval '1 second', now() - interval '1 second' FROM orders;`;
 /** Marks messages as published in a transaction of its own, as a turn of the relay does. */
-const PUBLISHED = (condition: string) =>
-  `BEGIN; UPDATE outbox SET published_at = now() WHERE ${condition}; COMMIT;`;
+const PUBLISHED = (condition: string) => `BEGIN; UPDATE outbox SET published_at = now() WHERE ${condition}; COMMIT;`;
 const REFUND = (amount: number, providerId: string | null, attempts = 0) =>
   `INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, created_at, provider_id, attempts, next_attempt_at)
    VALUES (gen_random_uuid(), 'pi_sample', ${amount}, 'service', 'x', now(), ${providerId ? `'${providerId}'` : 'NULL'}, ${attempts}, now());`;
@@ -111,11 +110,7 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
     'a completed order is not paid exactly its price',
     'DELETE FROM payments; UPDATE orders SET expires_at = NULL',
   ],
-  [
-    'I2',
-    'a payment is withheld until a person decides whether to refund it',
-    "UPDATE payments SET state = 'withheld'",
-  ],
+  ['I2', 'a payment is withheld until a person decides whether to refund it', "UPDATE payments SET state = 'withheld'"],
   [
     'I2',
     'a payment that was assumed from its order is in another currency than CURRENCY',
@@ -200,11 +195,7 @@ const HARMS: readonly (readonly [invariant: string, finding: string, harm: strin
   ],
   ['I9', 'an event’s sales are not its completed orders', 'UPDATE sales_by_time SET tickets = 2'],
   ['I9', 'an event’s sales are not its completed orders', 'DELETE FROM sales_by_time'],
-  [
-    'I9',
-    'an organisation’s sales are not its completed orders',
-    'UPDATE organization_sales_by_time SET revenue = 1',
-  ],
+  ['I9', 'an organisation’s sales are not its completed orders', 'UPDATE organization_sales_by_time SET revenue = 1'],
   ['I9', 'a tier’s sales are not its good tickets', 'INSERT INTO sales_by_tier SELECT * FROM sales_by_tier'],
   [
     'I9',
@@ -232,9 +223,7 @@ describe('verification of a damaged database', () => {
   });
 
   test('it tries every check', () => {
-    expect(new Set(HARMS.map(([, finding]) => finding))).toEqual(
-      new Set(CHECKS.map(({ finding }) => finding)),
-    );
+    expect(new Set(HARMS.map(([, finding]) => finding))).toEqual(new Set(CHECKS.map(({ finding }) => finding)));
   });
 });
 

@@ -72,8 +72,7 @@ const CORS = {
   'access-control-allow-origin': PAGE,
   'access-control-allow-credentials': 'true',
   'access-control-allow-methods': 'GET, POST, PUT, DELETE, OPTIONS',
-  'access-control-allow-headers':
-    'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Admission-Token',
+  'access-control-allow-headers': 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Admission-Token',
   'access-control-max-age': '3600',
 };
 

@@ -64,10 +64,7 @@ type Six = [HealthProbe, HealthProbe, HealthProbe, HealthProbe, HealthProbe, Hea
 describe('health when every server fails at once', () => {
   test.each<[string, HealthProbe['check']]>([
     ['refused connections', () => Promise.reject(new Error('ECONNREFUSED'))],
-    [
-      'no answer, with probes that observe their timeout',
-      (ms) => new Promise((_, fail) => setTimeout(fail, ms)),
-    ],
+    ['no answer, with probes that observe their timeout', (ms) => new Promise((_, fail) => setTimeout(fail, ms))],
     ['no answer, with probes that do not observe it', () => new Promise(() => undefined)],
   ])('%s: it reports each of them within a second', async (_how, dead) => {
     check = dead;

@@ -67,16 +67,13 @@ describe('drain: while the service starts', () => {
 
 describe('drain: closing the port', () => {
   test('it answers connections that were not accepted yet, and refuses later ones', async () => {
-    handleWith(listener.server, (_request, response) =>
-      response.setHeader('connection', 'close').end('served'),
-    );
+    handleWith(listener.server, (_request, response) => response.setHeader('connection', 'close').end('served'));
     const sockets = Array.from({ length: CONNECTIONS }, () => connect(listener.port, '127.0.0.1'));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     for (const socket of sockets) socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
     const answers = sockets.map((socket) => text(socket));
     await listener.stopAccepting();
-    for (const answer of await Promise.all(answers))
-      expect(answer).toMatch(/^HTTP\/1\.1 200 OK[\s\S]+served/);
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 200 OK[\s\S]+served/);
     await expect(once(connect(listener.port, '127.0.0.1'), 'connect')).rejects.toMatchObject({
       code: 'ECONNREFUSED',
     });

@@ -1,12 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  expectedWaitMs,
-  fullSince,
-  type Pace,
-  served,
-  UNKNOWN_PACE,
-} from '../../../src/platform/http/queue.rules.ts';
+import { expectedWaitMs, fullSince, type Pace, served, UNKNOWN_PACE } from '../../../src/platform/http/queue.rules.ts';
 
 const milliseconds = fc.double({ min: 0, max: 60_000, noNaN: true });
 const counts = fc.integer({ min: 0, max: 10_000 });
@@ -27,22 +21,14 @@ function paceAfter(timesMs: readonly number[]): Pace {
 describe('the expected wait in the queue', () => {
   test('it is never shorter with more requests ahead, with a longer standstill, or with fewer places', () => {
     fc.assert(
-      fc.property(
-        paces,
-        anyPlaces,
-        counts,
-        counts,
-        milliseconds,
-        milliseconds,
-        (pace, places, n, m, t, u) => {
-          const now = pace.movedAtMs + t;
-          const wait = expectedWaitMs(pace, places, n, now);
-          expect(wait).toBeGreaterThanOrEqual(0);
-          expect(expectedWaitMs(pace, places, n + m, now)).toBeGreaterThanOrEqual(wait);
-          expect(expectedWaitMs(pace, places, n, now + u)).toBeGreaterThanOrEqual(wait);
-          expect(expectedWaitMs(pace, places + m, n, now)).toBeLessThanOrEqual(wait);
-        },
-      ),
+      fc.property(paces, anyPlaces, counts, counts, milliseconds, milliseconds, (pace, places, n, m, t, u) => {
+        const now = pace.movedAtMs + t;
+        const wait = expectedWaitMs(pace, places, n, now);
+        expect(wait).toBeGreaterThanOrEqual(0);
+        expect(expectedWaitMs(pace, places, n + m, now)).toBeGreaterThanOrEqual(wait);
+        expect(expectedWaitMs(pace, places, n, now + u)).toBeGreaterThanOrEqual(wait);
+        expect(expectedWaitMs(pace, places + m, n, now)).toBeLessThanOrEqual(wait);
+      }),
     );
   });
 
@@ -50,9 +36,7 @@ describe('the expected wait in the queue', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5_000 }), anyPlaces, counts, (tookMs, places, ahead) => {
         const pace = paceAfter([tookMs, tookMs, tookMs]);
-        expect(expectedWaitMs(pace, places, ahead, pace.movedAtMs)).toBeCloseTo(
-          ((ahead + 1) * tookMs) / places,
-        );
+        expect(expectedWaitMs(pace, places, ahead, pace.movedAtMs)).toBeCloseTo(((ahead + 1) * tookMs) / places);
       }),
     );
   });

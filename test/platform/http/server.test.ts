@@ -46,11 +46,7 @@ beforeEach(async () => {
     await gate.promise;
     return 'done';
   });
-  http.post(
-    '/typed',
-    { schema: { body: Type.Object({ n: Type.Integer() }) } },
-    async (request) => request.body,
-  );
+  http.post('/typed', { schema: { body: Type.Object({ n: Type.Integer() }) } }, async (request) => request.body);
   http.get(
     '/typed',
     {

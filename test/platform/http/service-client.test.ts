@@ -1,17 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Agent } from 'undici';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  onTestFinished,
-  test,
-  vi,
-} from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ServiceClient } from '../../../src/platform/http/service-client.ts';
 import { close, listen, until } from '../../support/servers.ts';
 
@@ -26,8 +16,7 @@ const server = createServer((request, response) => {
   answer(response);
 });
 
-const send = (status: number, body: string) => (response: ServerResponse) =>
-  response.writeHead(status).end(body);
+const send = (status: number, body: string) => (response: ServerResponse) => response.writeHead(status).end(body);
 
 let circuit: boolean[] = [];
 
@@ -129,8 +118,7 @@ describe('a seating service counts as unavailable', () => {
   });
 
   test('a read that fails is tried once more, and a request is not', async () => {
-    const first = (response: ServerResponse) =>
-      seen.length === 1 ? response.destroy() : send(200, 'true')(response);
+    const first = (response: ServerResponse) => (seen.length === 1 ? response.destroy() : send(200, 'true')(response));
     answer = first;
     expect(await client.get('/x', {})).toEqual({ outcome: 'ok', body: true });
     expect(seen).toHaveLength(2);

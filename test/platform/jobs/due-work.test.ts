@@ -58,11 +58,10 @@ beforeEach(async () => {
 });
 
 const add = (...names: string[]) =>
-  sql(
-    dsn,
-    'INSERT INTO chores (name, came_at, next_attempt_at) SELECT name, $2, $2 FROM unnest($1::text[]) AS name',
-    [names, new Date(START)],
-  );
+  sql(dsn, 'INSERT INTO chores (name, came_at, next_attempt_at) SELECT name, $2, $2 FROM unnest($1::text[]) AS name', [
+    names,
+    new Date(START),
+  ]);
 const rows = () =>
   sql<{ name: string; attempts: number; last_error: string | null; is_done: boolean }>(
     dsn,
@@ -100,10 +99,7 @@ const fail = async () => {
 
 test('work that is due is done once, and work that is not due yet is left', async () => {
   await add('a', 'b');
-  await sql(
-    dsn,
-    "UPDATE chores SET next_attempt_at = next_attempt_at + interval '1 second' WHERE name = 'b'",
-  );
+  await sql(dsn, "UPDATE chores SET next_attempt_at = next_attempt_at + interval '1 second' WHERE name = 'b'");
   const { turn, did } = worker(succeed);
   expect(await turn()).toBe(false);
   expect(await turn()).toBe(false);
@@ -203,9 +199,7 @@ describe('work that fails', () => {
 
   test('it is retried after pauses that double up to ten minutes, and finally given up', async () => {
     expect(await pausesOf(CLAIM)).toEqual([5, 10, 20, 40, 80, 160, 320, 600, 600, 600, 600, 600]);
-    expect(await rows()).toEqual([
-      { name: 'a', attempts: MAX_TRIES, last_error: 'not today', is_done: false },
-    ]);
+    expect(await rows()).toEqual([{ name: 'a', attempts: MAX_TRIES, last_error: 'not today', is_done: false }]);
   });
 
   test('it is retried without end when the bound on attempts is taken out', async () => {

@@ -25,7 +25,5 @@ test('a Kafka error names each innermost reason once, without the messages that 
     new AggregateError([inner, inner], 'failed'),
     new Error('outer', { cause: 'closed' }),
   ]);
-  expect(new KafkaError('published', layers).message).toBe(
-    'published: MESSAGE_TOO_LARGE: Too large.; closed',
-  );
+  expect(new KafkaError('published', layers).message).toBe('published: MESSAGE_TOO_LARGE: Too large.; closed');
 });

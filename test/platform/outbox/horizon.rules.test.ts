@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  type Horizon,
-  horizonAfter,
-  type Look,
-  NOTHING_DONE,
-} from '../../../src/platform/outbox/horizon.rules.ts';
+import { type Horizon, horizonAfter, type Look, NOTHING_DONE } from '../../../src/platform/outbox/horizon.rules.ts';
 
 const look = (given: Partial<Look>): Look => ({
   lastId: 10,

@@ -144,10 +144,7 @@ test.each(['25006', '53100'])(
            $$ BEGIN RAISE EXCEPTION 'cannot' USING ERRCODE = '${code}'; END $$`,
       );
       const event = table === 'outbox' ? 'UPDATE' : 'INSERT';
-      await sql(
-        dsn,
-        `CREATE TRIGGER refuse BEFORE ${event} ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION refuse()`,
-      );
+      await sql(dsn, `CREATE TRIGGER refuse BEFORE ${event} ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION refuse()`);
     }
     const turn = relayTurn(async (messages) => void taken.push(...messages));
     try {
@@ -190,9 +187,7 @@ test('a message that is numbered early and committed late is published before it
     while (await turn());
   }
   await commit();
-  await database.transaction((tx) =>
-    appendToOutbox(tx, [{ topic: 'orderUpdated', key: 'late', value: 'second' }]),
-  );
+  await database.transaction((tx) => appendToOutbox(tx, [{ topic: 'orderUpdated', key: 'late', value: 'second' }]));
   await turn();
   expect(valuesOf('late')).toEqual(['first', 'second']);
   expect(taken).toHaveLength(5_002);
@@ -315,8 +310,7 @@ describe('a message that cannot be published', () => {
   const poison =
     (...keys: string[]) =>
     async (messages: readonly EventMessage[]) => {
-      if (messages.some(({ key, value }) => keys.includes(key) && value === '{"n":0}'))
-        throw new Error('poison');
+      if (messages.some(({ key, value }) => keys.includes(key) && value === '{"n":0}')) throw new Error('poison');
       taken.push(...messages);
     };
   const blocked = () =>

@@ -21,10 +21,7 @@ beforeAll(async () => {
 });
 
 const nowOfDatabase = async () => {
-  const [row] = await database.rows<{ at: number }>(
-    { name: 'now', text: 'SELECT clock_timestamp() AS at' },
-    [],
-  );
+  const [row] = await database.rows<{ at: number }>({ name: 'now', text: 'SELECT clock_timestamp() AS at' }, []);
   return row?.at ?? Number.NaN;
 };
 

@@ -10,8 +10,7 @@ import { until } from '../../support/servers.ts';
 
 let dsn: string;
 let database: Database;
-const open = (to: string) =>
-  openDatabase({ currency: LKR, dsn: to, maxConnections: 4, onIdleError: () => undefined });
+const open = (to: string) => openDatabase({ currency: LKR, dsn: to, maxConnections: 4, onIdleError: () => undefined });
 const statement = (text: string) => ({ name: text.slice(0, 60), text });
 
 beforeAll(async () => {
@@ -201,9 +200,7 @@ test('one of two replicas leads, and the other takes over when it leaves', async
   await first.close();
   await until('the second leads', () => second.leads());
   await database.rows(
-    statement(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ms-ticketing leader'`,
-    ),
+    statement(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ms-ticketing leader'`),
     [],
   );
   await until('it notices that its connection is lost, and leads again', async () => {

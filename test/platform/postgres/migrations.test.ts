@@ -149,9 +149,7 @@ describe('taking over from the earlier service', () => {
         has_qr: true,
       },
     ]);
-    expect(await sql(dsn, 'SELECT version::int, dirty FROM schema_migrations')).toEqual([
-      { version: 2, dirty: false },
-    ]);
+    expect(await sql(dsn, 'SELECT version::int, dirty FROM schema_migrations')).toEqual([{ version: 2, dirty: false }]);
     await expect(
       sql(
         dsn,
@@ -201,10 +199,7 @@ describe('taking over from the earlier service', () => {
 
   test('it reads every known status in upper or lower case', async () => {
     const dsn = await emptyDatabase();
-    await sql(
-      dsn,
-      [EARLIER_SCHEMA, ORDER(1, 'COMPLETED'), ORDER(2, 'Canceled'), ORDER(3, 'Pending')].join(''),
-    );
+    await sql(dsn, [EARLIER_SCHEMA, ORDER(1, 'COMPLETED'), ORDER(2, 'Canceled'), ORDER(3, 'Pending')].join(''));
     await migrateUp({ dsn, dir, currency });
     expect(await sql(dsn, 'SELECT status FROM orders ORDER BY order_id')).toEqual([
       { status: 'completed' },

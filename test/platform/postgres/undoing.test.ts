@@ -34,9 +34,7 @@ describe('last-down: undoing migrations', () => {
     expect(await sales.sql('SELECT name FROM ticketing_migrations ORDER BY id')).toEqual(applied);
     const agreed = await sales.run('migrate', '-a', 'down', '--yes');
     expect(agreed).toMatchObject({ code: 0, out: `${applied.at(-1)?.name}\n` });
-    expect(await sales.sql('SELECT name FROM ticketing_migrations ORDER BY id')).toEqual(
-      applied.slice(0, -1),
-    );
+    expect(await sales.sql('SELECT name FROM ticketing_migrations ORDER BY id')).toEqual(applied.slice(0, -1));
   });
 
   test('it undoes only the step that the operator agreed to', async () => {
@@ -58,8 +56,7 @@ describe('last-down: undoing migrations', () => {
         'orders',
         "order_id, user_id, status, price::text, created_at::timestamptz, NULLIF(payment_intent_id, '') AS intent",
       );
-    const tickets = () =>
-      rows('tickets', 'ticket_id, order_id, seat_id::text, qr_code, price_at_purchase::text');
+    const tickets = () => rows('tickets', 'ticket_id, order_id, seat_id::text, qr_code, price_at_purchase::text');
     const before = [await orders(), await tickets()];
     await migrateUp({ dsn, dir, currency });
     await undoAll(dsn);

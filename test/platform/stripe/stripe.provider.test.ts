@@ -55,12 +55,10 @@ describe('a PaymentIntent', () => {
       lastDecline: undefined,
     });
     expect(
-      (await provider.createIntent({ orderId: ORDER, amount: money(15_050), currency: lkr, key: 'k1' }))
-        .intentId,
+      (await provider.createIntent({ orderId: ORDER, amount: money(15_050), currency: lkr, key: 'k1' })).intentId,
     ).toBe(first.intentId);
     expect(
-      (await provider.createIntent({ orderId: ORDER, amount: money(15_050), currency: lkr, key: 'k2' }))
-        .intentId,
+      (await provider.createIntent({ orderId: ORDER, amount: money(15_050), currency: lkr, key: 'k2' })).intentId,
     ).not.toBe(first.intentId);
     expect(await stripe.paymentIntents.retrieve(first.intentId)).toMatchObject({
       amount: 15_050,
@@ -77,9 +75,7 @@ describe('a PaymentIntent', () => {
       currency: lkr,
       key: 'k',
     });
-    await stripe.paymentIntents
-      .confirm(intentId, { payment_method: 'pm_card_chargeDeclined' })
-      .catch(() => undefined);
+    await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_chargeDeclined' }).catch(() => undefined);
     expect(await provider.findIntent(intentId)).toMatchObject({
       state: 'open',
       lastDecline: 'Your card was declined.',
@@ -99,10 +95,7 @@ describe('a PaymentIntent', () => {
   test('it is undefined when Stripe does not know it', async () => {
     const { provider } = await start();
     const none = as<PaymentIntentId>('pi_none');
-    expect([await provider.findIntent(none), await provider.cancelIntent(none)]).toEqual([
-      undefined,
-      undefined,
-    ]);
+    expect([await provider.findIntent(none), await provider.cancelIntent(none)]).toEqual([undefined, undefined]);
   });
 
   test('it is refused with Stripe’s reason when Stripe refuses it', async () => {

@@ -31,9 +31,7 @@ test('an error is logged with its causes, without the properties that drivers ad
 
 test('credentials in a message are redacted', () => {
   const text = logged(
-    new Error(
-      'at postgres://user:hidden@host/db with eyJhbGciOi.eyJzdWIi.c2ln and sk_live_hidden and whsec_hidden',
-    ),
+    new Error('at postgres://user:hidden@host/db with eyJhbGciOi.eyJzdWIi.c2ln and sk_live_hidden and whsec_hidden'),
   );
   expect(text).toContain('postgres://***@host/db with *** and *** and ***');
   expect(text).not.toMatch(/hidden|c2ln/);
@@ -57,9 +55,7 @@ test('a message of several lines leaves none of them in the stack', () => {
 test('the message of a line is redacted like its fields', () => {
   const lines: string[] = [];
   const log = createLog('trace', { write: (line) => void lines.push(line) });
-  log
-    .child({ reqId: 'r1' })
-    .info({ url: 'redis://u:hidden@h' }, 'cannot open %s', 'postgres://u:hidden@h/db');
+  log.child({ reqId: 'r1' }).info({ url: 'redis://u:hidden@h' }, 'cannot open %s', 'postgres://u:hidden@h/db');
   expect(JSON.parse(lines.join(''))).toMatchObject({
     reqId: 'r1',
     url: 'redis://***@h',
@@ -77,14 +73,8 @@ describe('an error is logged without its secrets', () => {
     ['as the line itself', (log) => log.error(error)],
     ['without a message beside it', (log) => log.error({ err: error })],
     ['with a message beside it', (log) => log.error(error, 'it failed')],
-    [
-      'under another name, nested, among others',
-      (log) => log.error({ reason: error, all: [{ error }] }, 'it failed'),
-    ],
-    [
-      'from a child logger',
-      (log) => log.child({ reqId: 'r' }).error({ err: error, cause: error }, 'it failed'),
-    ],
+    ['under another name, nested, among others', (log) => log.error({ reason: error, all: [{ error }] }, 'it failed')],
+    ['from a child logger', (log) => log.child({ reqId: 'r' }).error({ err: error, cause: error }, 'it failed')],
   ])('%s', (_how, write) => {
     const lines: string[] = [];
     write(createLog('info', { write: (line) => void lines.push(line) }));

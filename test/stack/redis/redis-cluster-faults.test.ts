@@ -45,11 +45,7 @@ async function isUp(app: TestApp): Promise<boolean> {
 /**
  * Places an order in a session; returns whether the cluster, asked through an available node, has its hold.
  */
-async function isHeldIn(
-  sessionId: string,
-  through: RedisServerProcess,
-  app: TestApp = platform.app,
-): Promise<boolean> {
+async function isHeldIn(sessionId: string, through: RedisServerProcess, app: TestApp = platform.app): Promise<boolean> {
   const seat = randomUUID();
   const body = { ...platform.request([seat]), session_id: sessionId };
   if ((await app.call('POST', '/api/order', { token: buyer, body })).status !== 201) return false;
@@ -59,9 +55,7 @@ async function isHeldIn(
 
 /** The node that serves a session’s keys. */
 async function nodeOf(sessionId: string): Promise<RedisServerProcess> {
-  const asked = await Promise.all(
-    nodes.map((node) => node.cli('set', `seat_lock:{${sessionId}}:`, '', 'PX', '1')),
-  );
+  const asked = await Promise.all(nodes.map((node) => node.cli('set', `seat_lock:{${sessionId}}:`, '', 'PX', '1')));
   const node = nodes[asked.indexOf('OK')];
   if (!node) throw new Error(`no node serves ${sessionId}: ${asked.join()}`);
   return node;

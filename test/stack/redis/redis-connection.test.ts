@@ -22,12 +22,7 @@ const PASSWORD = 'a-password-that-is-not-logged';
 /** The answer to a hold: `held` by Redis, or `undecided` without it. */
 async function holdOnce({ holds, answers }: OpenedRedis): Promise<string | undefined> {
   const [session, seat, order] = [randomUUID(), randomUUID(), randomUUID()];
-  await holds.hold(
-    as<SessionId>(session),
-    [as<SeatId>(seat)],
-    as<OrderId>(order),
-    later(systemClock.now(), 15_000),
-  );
+  await holds.hold(as<SessionId>(session), [as<SeatId>(seat)], as<OrderId>(order), later(systemClock.now(), 15_000));
   return answers.at(-1);
 }
 
@@ -37,8 +32,7 @@ const isUp = (redis: OpenedRedis) =>
     () => false,
   );
 
-const usedAgain = (redis: OpenedRedis) =>
-  until('it is used again', async () => (await holdOnce(redis)) === 'held');
+const usedAgain = (redis: OpenedRedis) => until('it is used again', async () => (await holdOnce(redis)) === 'held');
 
 describe('authentication and rights', () => {
   test('a password gives access; a wrong one or none does not, and is not logged', async () => {
@@ -144,15 +138,7 @@ test('over TLS the service is up with the CA and down without it, and says which
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
   const files = ['-keyout', key, '-out', certificate];
-  await promisify(execFile)('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    ...subject,
-    ...files,
-  ]);
+  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject, ...files]);
   const tls = ['--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate];
   const server = await startRedis([...tls, '--tls-auth-clients', 'no'], ['--tls', '--insecure']);
 

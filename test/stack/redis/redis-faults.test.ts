@@ -162,9 +162,7 @@ describe('Redis under load', () => {
     expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
     expect(timing.longestMs).toBeLessThan(patience(2 * TIMEOUT_MS + SLACK_MS));
     await usedAgain();
-    expect((await platform.app.call('GET', '/metrics')).text).toContain(
-      'ticketing_circuit_open{server="redis"} 0',
-    );
+    expect((await platform.app.call('GET', '/metrics')).text).toContain('ticketing_circuit_open{server="redis"} 0');
     expect(await findings()).toEqual([]);
   });
 
@@ -193,11 +191,7 @@ test('after a failover to a replica that is an hour old, sold seats stay sold an
   expect((await order(replica, [sold])).status).toBe(201);
   await server.cli('flushall');
   for (const [seat, holder] of then) await server.cli('set', `seat_lock:${seat}`, holder, 'PX', '300000');
-  const asked = await Promise.all([
-    order(replica, [sold]),
-    order(platform.app, [freed]),
-    order(replica, [kept]),
-  ]);
+  const asked = await Promise.all([order(replica, [sold]), order(platform.app, [freed]), order(replica, [kept])]);
   expect(asked.map(({ status }) => status)).toEqual([409, 201, 409]);
   expect(stays.status).toBe(201);
   expect(await findings()).toEqual([]);

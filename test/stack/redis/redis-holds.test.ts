@@ -47,9 +47,7 @@ describe('keys of holds', () => {
     const seats = Array.from({ length: 10 }, newSeat);
     expect(await clustered.holds.hold(session, seats, order, soon(15_000))).toEqual(HELD);
     const [first] = cluster as [RedisServerProcess];
-    const found = await Promise.all(
-      seats.map((seat) => first.cli('-c', 'get', `seat_lock:{${session}}:${seat}`)),
-    );
+    const found = await Promise.all(seats.map((seat) => first.cli('-c', 'get', `seat_lock:{${session}}:${seat}`)));
     expect(new Set(found)).toEqual(new Set([order]));
   });
 
@@ -75,17 +73,14 @@ test('a server that has lost the scripts receives them again', async () => {
 describe('a conflicting hold', () => {
   const plant = (seat: SeatId, holder: string, leftMs: number) =>
     server.cli('set', `seat_lock:${seat}`, holder, 'PX', String(leftMs));
-  const ask = (session: SessionId, seat: SeatId) =>
-    single.holds.hold(session, [seat], newOrder(), soon(15_000));
+  const ask = (session: SessionId, seat: SeatId) => single.holds.hold(session, [seat], newOrder(), soon(15_000));
 
   test('it is taken over when its order was cancelled', async () => {
     const [session, seat, order] = [newSession(), newSeat(), newOrder()];
     await single.write(order, session, [seat]);
     await plant(seat, order, 200_000);
     expect(await ask(session, seat)).toEqual({ outcome: 'taken', seatIds: [seat] });
-    await sql(single.dsn, "UPDATE tickets SET voided_at = now(), void_reason = 'order' WHERE order_id = $1", [
-      order,
-    ]);
+    await sql(single.dsn, "UPDATE tickets SET voided_at = now(), void_reason = 'order' WHERE order_id = $1", [order]);
     await sql(
       single.dsn,
       "UPDATE orders SET status = 'cancelled', cancelled_at = now(), cancel_reason = 'buyer' WHERE order_id = $1",

@@ -68,8 +68,7 @@ describe('live sales of two replicas that share a Redis', () => {
   let platform: PlatformApp;
   let replica: TestApp;
   let sales: Watched;
-  const listeners = async () =>
-    Number((await server.cli('pubsub', 'numsub', 'ticketing_sales')).split('\n').at(-1));
+  const listeners = async () => Number((await server.cli('pubsub', 'numsub', 'ticketing_sales')).split('\n').at(-1));
   const bothListen = () => until('both listen', async () => (await listeners()) === 2);
 
   beforeAll(async () => {

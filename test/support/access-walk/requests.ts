@@ -2,16 +2,7 @@ import type { About, Row } from './routes.ts';
 import type { Sale, World } from './world.ts';
 
 /** The kind of thing that an id in a request refers to. */
-export type Kind =
-  | 'event'
-  | 'session'
-  | 'organization'
-  | 'order'
-  | 'ticket'
-  | 'user'
-  | 'tier'
-  | 'discount'
-  | 'payment';
+export type Kind = 'event' | 'session' | 'organization' | 'order' | 'ticket' | 'user' | 'tier' | 'discount' | 'payment';
 
 /** The kind of each name that an id has in a path, a query or a body. */
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -177,9 +168,7 @@ function idsOf({ parameters = [], requestBody }: Operation): string[] {
 
 function idsIn(schema: Schema, at: string): string[] {
   const here = isId(schema) ? [at] : [];
-  const inProperties = Object.entries(schema.properties ?? {}).flatMap(([name, each]) =>
-    idsIn(each, `${at}.${name}`),
-  );
+  const inProperties = Object.entries(schema.properties ?? {}).flatMap(([name, each]) => idsIn(each, `${at}.${name}`));
   return [...here, ...inProperties, ...(schema.items ? idsIn(schema.items, `${at}.0`) : [])];
 }
 

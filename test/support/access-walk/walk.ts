@@ -38,10 +38,7 @@ export async function walkRefusals(
   const tries = refused.flatMap((caller) =>
     [...waysOf(request), ...inEachStage].map((way): Try => ({ caller, ...way })),
   );
-  const secrets = [...Object.values(world.sales), world.there].flatMap((sale) => [
-    ...sale.secrets,
-    ...sale.marks,
-  ]);
+  const secrets = [...Object.values(world.sales), world.there].flatMap((sale) => [...sale.secrets, ...sale.marks]);
   const findings = await unchanged(world, () =>
     each(tries, async (tried) => {
       const answer = await send(world, row, tried);
@@ -96,16 +93,13 @@ export async function walkForeignIds(world: World, route: string): Promise<strin
   const slots = slotsOf(requestOf(route, row, about));
   const callers = row.passes.filter(
     // An administrator may ask about the other event as well, but not about a mixture of both.
-    (caller) =>
-      INVOLVED.includes(caller) && (caller !== 'admin' || (slots.length > 1 && !slots[0]?.isInList)),
+    (caller) => INVOLVED.includes(caller) && (caller !== 'admin' || (slots.length > 1 && !slots[0]?.isInList)),
   );
   const tries = callers.flatMap((caller) =>
     slots.flatMap((slot): Try[] => {
       const request = requestOf(route, row, about);
       const foreign = withForeign(request, slot, world.there);
-      return foreign === request
-        ? []
-        : [{ caller, what: `with another event’s ${slot.at}`, request: foreign }];
+      return foreign === request ? [] : [{ caller, what: `with another event’s ${slot.at}`, request: foreign }];
     }),
   );
   if (tries.length === 0) return [];
@@ -150,11 +144,7 @@ function inUpperCase(request: Request): Request {
   return mapIds(request, (id, { kind }) => (kind === 'payment' ? id : id.toUpperCase()));
 }
 
-async function send(
-  { platform, tokens }: World,
-  { isStream }: Row,
-  { caller, request }: Try,
-): Promise<Answer> {
+async function send({ platform, tokens }: World, { isStream }: Row, { caller, request }: Try): Promise<Answer> {
   const token = tokens.get(caller);
   const address = addressOf(request);
   if (isStream) return opened(platform.app.url, address, token);
@@ -213,10 +203,7 @@ function unless(isRight: boolean, { caller, what }: Try, finding: string): strin
   return isRight ? [] : [[caller, what, finding].filter((part) => part !== '').join(' ')];
 }
 
-async function each<Item>(
-  items: readonly Item[],
-  look: (item: Item) => Promise<string[]>,
-): Promise<string[]> {
+async function each<Item>(items: readonly Item[], look: (item: Item) => Promise<string[]>): Promise<string[]> {
   return (await Promise.all(items.map(look))).flat();
 }
 

@@ -174,8 +174,7 @@ function createSelling(platform: PlatformApp, admin: string): Sell {
     if (isPaid) await succeed('PUT', `/api/order/ticket/${ticketId}`, organiser, { note });
     const isScanned = stage === 'at the door' || stage === 'inside';
     const qrText = isScanned ? await readQrCode(Buffer.from(ticket.qr_code, 'base64')) : '';
-    if (stage === 'inside')
-      await succeed('POST', '/api/order/ticket/checkin', scanner, { encrypted_qr: qrText });
+    if (stage === 'inside') await succeed('POST', '/api/order/ticket/checkin', scanner, { encrypted_qr: qrText });
     if (stage === 'refunded') await succeed('POST', `/api/order/${orderId}/refund`, admin, {});
     const secrets = [orderId, ticketId, seatId, note, side.buyer, qrText, intentId ?? ''];
     return {
@@ -217,8 +216,7 @@ async function openRows(dsn: string): Promise<World['rows']> {
      WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1`,
   );
   const dumps = rows.map(
-    ({ name }) =>
-      `SELECT '${name}' AS name, string_agg(t::text, E'\\n' ORDER BY t::text) AS rows FROM ${name} t`,
+    ({ name }) => `SELECT '${name}' AS name, string_agg(t::text, E'\\n' ORDER BY t::text) AS rows FROM ${name} t`,
   );
   const text = dumps.join(' UNION ALL ');
   return async () => {

@@ -64,8 +64,7 @@ export function orderIdOf(order: OrderRef): string {
   return 'OrderID' in order ? order.OrderID : order.order_id;
 }
 
-export const ticketIdOf = (ticket: TicketRef): string =>
-  typeof ticket === 'string' ? ticket : ticket.ticket_id;
+export const ticketIdOf = (ticket: TicketRef): string => (typeof ticket === 'string' ? ticket : ticket.ticket_id);
 
 const orderPath = (order: OrderRef) => `/api/order/${orderIdOf(order)}`;
 const ticketPath = (ticket: TicketRef) => `/api/order/ticket/${ticketIdOf(ticket)}`;
@@ -73,12 +72,7 @@ const ticketPath = (ticket: TicketRef) => `/api/order/ticket/${ticketIdOf(ticket
 /** The requests of buyers. */
 const buying = (onSale: OnSale) => ({
   order: (seatIds?: readonly string[], discountId?: string) =>
-    request<Static<typeof OrderResponseSchema>>(
-      'POST',
-      '/api/order',
-      onSale.request(seatIds, discountId),
-      201,
-    ),
+    request<Static<typeof OrderResponseSchema>>('POST', '/api/order', onSale.request(seatIds, discountId), 201),
   /** Places an order with a body of the test's own. */
   orderAs: (body: unknown) => request<Static<typeof OrderResponseSchema>>('POST', '/api/order', body, 201),
   read: (order: OrderRef) => get<Order>(orderPath(order)),
@@ -101,14 +95,11 @@ const organising = (onSale: OnSale) => ({
     return request<Ticket>('POST', '/api/order/ticket', body, 201);
   },
   amend: (ticket: TicketRef, body: unknown) => request<Ticket>('PUT', ticketPath(ticket), body),
-  void: (ticket: TicketRef, query = '') =>
-    request<undefined>('DELETE', ticketPath(ticket) + query, undefined, 204),
+  void: (ticket: TicketRef, query = '') => request<undefined>('DELETE', ticketPath(ticket) + query, undefined, 204),
   figures: (eventId = String(onSale.request([]).event_id)) =>
     get<Static<typeof EventFiguresSchema>>(`/api/order/analytics/events/${eventId}`),
   listOrders: (query = '', eventId = String(onSale.request([]).event_id)) =>
-    get<Required<Static<typeof ListedOrderSchema>>[]>(
-      `/api/order/analytics/events/${eventId}/orders${query}`,
-    ),
+    get<Required<Static<typeof ListedOrderSchema>>[]>(`/api/order/analytics/events/${eventId}/orders${query}`),
   audit: (query = '?limit=500') =>
     get<Static<typeof AuditEntriesSchema>>(`/api/order/audit/events/${onSale.request([]).event_id}${query}`),
 });
@@ -123,8 +114,7 @@ const administering = () => ({
       typeof amountOrBody === 'number' ? { amount: amountOrBody } : amountOrBody,
     ),
   stuckPayments: () => get<Static<typeof StuckPaymentSchema>[]>('/api/order/admin/payments?state=stuck'),
-  retryPayment: (id: string) =>
-    request<undefined>('POST', `/api/order/admin/payments/${id}/retry`, undefined, 204),
+  retryPayment: (id: string) => request<undefined>('POST', `/api/order/admin/payments/${id}/retry`, undefined, 204),
   settlePayment: (id: string, reference = 'transfer') =>
     request<undefined>('POST', `/api/order/admin/payments/${id}/settled`, { reference }, 204),
 });

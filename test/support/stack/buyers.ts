@@ -52,11 +52,7 @@ export async function openHall(url: string): Promise<Hall> {
 }
 
 /** Has them buy, pay, change their minds and abandon orders, without pause, until they are stopped. */
-export async function sendBuyers(
-  url: string,
-  hall: Hall,
-  signIn: (name: string) => Promise<string>,
-): Promise<Buyers> {
+export async function sendBuyers(url: string, hall: Hall, signIn: (name: string) => Promise<string>): Promise<Buyers> {
   const asked: Asked[] = [];
   const stopping = new AbortController();
   let token = await signIn('buyer');
@@ -106,9 +102,7 @@ export async function sendBuyers(
   const all = Array.from({ length: BUYERS }, async () => {
     while (!stopping.signal.aborted) {
       await turn();
-      await setTimeout(PAUSE_MS * 2 * Math.random(), undefined, { signal: stopping.signal }).catch(
-        () => undefined,
-      );
+      await setTimeout(PAUSE_MS * 2 * Math.random(), undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   });
   return {

@@ -23,9 +23,7 @@ export async function moneyDifferences(dsn: string, stripeUrl: string): Promise<
   );
   const owed = new Map(orders.map((order) => [order.payment_intent_id, order.minor]));
   const found = kept.filter(({ id, minor }) => minor !== (owed.get(id) ?? 0));
-  return found.map(
-    ({ id, orderId, minor }) => `${id}: ${minor} kept, ${owed.get(id) ?? 0} owed by ${orderId}`,
-  );
+  return found.map(({ id, orderId, minor }) => `${id}: ${minor} kept, ${owed.get(id) ?? 0} owed by ${orderId}`);
 }
 
 async function succeeded(stripeUrl: string): Promise<Charged[]> {

@@ -53,9 +53,7 @@ export async function startStack(): Promise<Stack> {
   const env = { ...environment(servers, seating, stripe), STRIPE_WEBHOOK_SECRET: webhookSecret };
   // Both start at once on an empty database, as in a first deployment.
   replicas.push(
-    ...(await Promise.all(
-      Array.from({ length: REPLICAS }, (_, at) => startReplica(`replica-${at + 1}`, env)),
-    )),
+    ...(await Promise.all(Array.from({ length: REPLICAS }, (_, at) => startReplica(`replica-${at + 1}`, env)))),
   );
   return {
     servers,
@@ -72,11 +70,7 @@ export async function startStack(): Promise<Stack> {
   };
 }
 
-function environment(
-  { links, dsn, keycloak }: RealServers,
-  seating: Link,
-  stripe: Link,
-): Record<string, string> {
+function environment({ links, dsn, keycloak }: RealServers, seating: Link, stripe: Link): Record<string, string> {
   return {
     NODE_ENV: 'production',
     LOG_LEVEL: 'info',

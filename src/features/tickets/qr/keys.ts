@@ -34,14 +34,10 @@ export interface SessionKeys {
 
 /** Derives the keys of a secret. Throws, without quoting the secret, if it is not base64 of 32 bytes. */
 export async function deriveRootKeys(secretBase64: string): Promise<RootKeys> {
-  const secret = await crypto.subtle.importKey('raw', decodeSecret(secretBase64), 'HKDF', false, [
-    'deriveBits',
-  ]);
+  const secret = await crypto.subtle.importKey('raw', decodeSecret(secretBase64), 'HKDF', false, ['deriveBits']);
   const [keyId = 0] = await derive(secret, label(LABELS.keyId));
   const seed = await derive(secret, label(LABELS.signing));
-  const signingKey = await crypto.subtle.importKey('pkcs8', join(PKCS8_PREFIX, seed), ED25519, true, [
-    'sign',
-  ]);
+  const signingKey = await crypto.subtle.importKey('pkcs8', join(PKCS8_PREFIX, seed), ED25519, true, ['sign']);
   const { x = '' } = await crypto.subtle.exportKey('jwk', signingKey);
   const publicJwk = { kty: 'OKP', crv: 'Ed25519', x };
   const publicKey = await crypto.subtle.importKey('jwk', publicJwk, ED25519, true, ['verify']);

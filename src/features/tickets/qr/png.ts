@@ -25,12 +25,7 @@ export function encodePng(squares: Squares, scale: number, border: number): Buff
   header[8] = ONE_BIT;
   header[9] = GREYSCALE;
   const pixels = deflateSync(rasterise(squares, scale, border, width));
-  return Buffer.concat([
-    SIGNATURE,
-    chunk('IHDR', header),
-    chunk('IDAT', pixels),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
+  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))]);
 }
 
 /** The lines of pixels, each preceded by filter type 0 (none). */

@@ -13,8 +13,17 @@ const NEW_KEY = Buffer.alloc(32, 1).toString('base64');
 const OLD_KEY = Buffer.alloc(32, 2).toString('base64');
 const session = as<SessionId>(randomUUID());
 const tickets = Array.from({ length: 9 }, () => as<TicketId>(randomUUID()));
-const [good, printedBefore, used, cancelled, unlisted, sold, soldEarlier, voidedEarlier, reissued] =
-  tickets as [TicketId, TicketId, TicketId, TicketId, TicketId, TicketId, TicketId, TicketId, TicketId];
+const [good, printedBefore, used, cancelled, unlisted, sold, soldEarlier, voidedEarlier, reissued] = tickets as [
+  TicketId,
+  TicketId,
+  TicketId,
+  TicketId,
+  TicketId,
+  TicketId,
+  TicketId,
+  TicketId,
+  TicketId,
+];
 
 let sealer: TicketSealer;
 let bundle: ScannerBundle;
@@ -51,9 +60,7 @@ async function earlierCode(ticketId: TicketId): Promise<{ text: string; hash: st
 function flipped(text: string): string[] {
   const bytes = decodeBase45(text) ?? new Uint8Array();
   // Not the session’s id, which is stored in clear: that would be another session’s ticket.
-  const bits = Array.from({ length: bytes.length * 8 }, (_, bit) => bit).filter(
-    (bit) => bit < 16 || bit >= 144,
-  );
+  const bits = Array.from({ length: bytes.length * 8 }, (_, bit) => bit).filter((bit) => bit < 16 || bit >= 144);
   return bits.map((bit) => {
     const altered = Uint8Array.from(bytes);
     altered[bit >> 3] = (altered[bit >> 3] ?? 0) ^ (1 << (bit & 7));
@@ -115,11 +122,7 @@ beforeAll(async () => {
     ['cancelled since', await seal(cancelled), 'cancelled'],
     ['sold since', await seal(sold), 'A5 Floor'],
     ['not listed', await seal(unlisted), 'not_listed'],
-    [
-      'of the earlier service, with line ends and without padding',
-      ` ${ofSold.text.replace(/=+$/, '')}\r\n`,
-      'A6 VIP',
-    ],
+    ['of the earlier service, with line ends and without padding', ` ${ofSold.text.replace(/=+$/, '')}\r\n`, 'A6 VIP'],
     ['the same again', ofSold.text, 'already_checked_in'],
     ['ours of the same ticket', await seal(soldEarlier), 'already_checked_in'],
     ['of the earlier service, a character changed', `x${ofSold.text.slice(1)}`, 'forged'],
@@ -130,11 +133,7 @@ beforeAll(async () => {
     ['empty', '', 'forged'],
     ['no text', null, 'forged'],
     ['huge', 'A'.repeat(1_000_000), 'forged'],
-    ...flipped(await seal(good)).map((text, at): [string, string, string] => [
-      `flipped ${at}`,
-      text,
-      'forged',
-    ]),
+    ...flipped(await seal(good)).map((text, at): [string, string, string] => [`flipped ${at}`, text, 'forged']),
   ];
 });
 
@@ -206,9 +205,7 @@ describe.runIf(HAS_BROWSER)('in a browser', () => {
       node: 'undefined',
       browser: expect.stringContaining('HeadlessChrome'),
     });
-    const words = said.map(({ outcome, refusal, seat, tier }) =>
-      outcome === 'refused' ? refusal : `${seat} ${tier}`,
-    );
+    const words = said.map(({ outcome, refusal, seat, tier }) => (outcome === 'refused' ? refusal : `${seat} ${tier}`));
     expect(words).toEqual(texts.map(([, , expected]) => expected));
   });
 });

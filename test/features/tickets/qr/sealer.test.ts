@@ -46,9 +46,7 @@ describe('sealing a ticket', () => {
     async (id) => {
       const broken = { ticketId: as<TicketId>(id), sessionId: SESSION };
       await expect(sealer.seal(broken)).rejects.toThrow(RangeError);
-      await expect(sealer.seal({ ticketId: TICKET, sessionId: as<SessionId>(id) })).rejects.toThrow(
-        RangeError,
-      );
+      await expect(sealer.seal({ ticketId: TICKET, sessionId: as<SessionId>(id) })).rejects.toThrow(RangeError);
     },
   );
 
@@ -153,16 +151,13 @@ describe('the keys of a sealer', () => {
     await expect(createTicketSealer([])).rejects.toThrow('QR_SECRET_KEY: at least one key is required.');
   });
 
-  test.each([
-    '',
-    'short',
-    Buffer.alloc(31).toString('base64'),
-    Buffer.alloc(33).toString('base64'),
-    '*'.repeat(44),
-  ])('a key that is not 32 bytes is refused without being shown: %s', async (key) => {
-    const error = await createTicketSealer([key]).catch((thrown: Error) => thrown.message);
-    expect(error).toBe('QR_SECRET_KEY: each key must be base64 of 32 bytes.');
-  });
+  test.each(['', 'short', Buffer.alloc(31).toString('base64'), Buffer.alloc(33).toString('base64'), '*'.repeat(44)])(
+    'a key that is not 32 bytes is refused without being shown: %s',
+    async (key) => {
+      const error = await createTicketSealer([key]).catch((thrown: Error) => thrown.message);
+      expect(error).toBe('QR_SECRET_KEY: each key must be base64 of 32 bytes.');
+    },
+  );
 
   test('a scanner opens with its session’s sealing key and the public key, which cannot sign', async () => {
     const root = await deriveRootKeys(KEY);
