@@ -5,32 +5,25 @@ import type { Ledger, StripeEvent } from './ledger.ts';
 const MAX_CONCURRENT = 16;
 const REQUEST_TIMEOUT_MS = 10_000;
 const API_VERSION = '2026-10-28.endive';
+interface WebhookDeliveryNeeds {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly url: string;
+  readonly secret: string;
+  readonly retryDelaysMs: readonly number[];
+}
 
 /** Posts signed events until they are acknowledged with a 2xx, or all retries have failed. */
 export class WebhookDelivery {
-  readonly #ledger: Ledger;
-  readonly #clock: Clock;
-  readonly #url: string;
-  readonly #secret: string;
-  readonly #retryDelaysMs: readonly number[];
+  readonly #needs: WebhookDeliveryNeeds;
   readonly #queue: StripeEvent[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   #isStarted = false;
 
-  constructor(needs: {
-    readonly ledger: Ledger;
-    readonly clock: Clock;
-    readonly url: string;
-    readonly secret: string;
-    readonly retryDelaysMs: readonly number[];
-  }) {
-    this.#ledger = needs.ledger;
-    this.#clock = needs.clock;
-    this.#url = needs.url;
-    this.#secret = needs.secret;
-    this.#retryDelaysMs = needs.retryDelaysMs;
+  constructor(needs: WebhookDeliveryNeeds) {
+    this.#needs = needs;
   }
 
   /** Queues an event of the ledger. */
@@ -44,7 +37,7 @@ export class WebhookDelivery {
     if (this.#isStarted) return;
     this.#isStarted = true;
     const queued = new Set(this.#queue.map(({ id }) => id));
-    const left = this.#ledger.events().filter(({ id, delivered }) => !delivered && !queued.has(id));
+    const left = this.#needs.ledger.events().filter(({ id, delivered }) => !delivered && !queued.has(id));
     this.#queue.push(...left.reverse().map((event) => ({ ...event, attempts: 0 })));
     this.#pump();
   }
@@ -71,7 +64,7 @@ export class WebhookDelivery {
     const delivered = await this.#post(event);
     if (this.#stopping.signal.aborted) return;
     const after = { ...event, delivered, attempts: event.attempts + 1 };
-    const isStored = await this.#ledger.write([{ kind: 'event', value: after }]).then(
+    const isStored = await this.#needs.ledger.write([{ kind: 'event', value: after }]).then(
       () => true,
       () => false,
     );
@@ -80,7 +73,7 @@ export class WebhookDelivery {
   }
 
   #retryLater(event: StripeEvent): void {
-    const delayMs = this.#retryDelaysMs[event.attempts - 1];
+    const delayMs = this.#needs.retryDelaysMs[event.attempts - 1];
     if (delayMs === undefined || this.#stopping.signal.aborted) return;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
@@ -92,10 +85,10 @@ export class WebhookDelivery {
   /** https://docs.stripe.com/webhooks#verify-manually */
   async #post(event: StripeEvent): Promise<boolean> {
     const body = JSON.stringify(toEventWire(event));
-    const timestamp = Math.floor(this.#clock.now() / MS_PER_SECOND);
-    const signature = createHmac('sha256', this.#secret).update(`${timestamp}.${body}`).digest('hex');
+    const timestamp = Math.floor(this.#needs.clock.now() / MS_PER_SECOND);
+    const signature = createHmac('sha256', this.#needs.secret).update(`${timestamp}.${body}`).digest('hex');
     try {
-      const response = await fetch(this.#url, {
+      const response = await fetch(this.#needs.url, {
         method: 'POST',
         headers: {
           'content-type': 'application/json; charset=utf-8',

@@ -16,27 +16,21 @@ export interface AllowReentryNeeds {
 
 /** Sets whether a session admits people again after they were scanned out. */
 export class AllowReentry {
-  readonly #database: Database;
-  readonly #access: Access;
-  readonly #catalogue: Catalogue;
-  readonly #recordAction: RecordAction;
+  readonly #needs: AllowReentryNeeds;
 
-  constructor({ database, access, catalogue, recordAction }: AllowReentryNeeds) {
-    this.#database = database;
-    this.#access = access;
-    this.#catalogue = catalogue;
-    this.#recordAction = recordAction;
+  constructor(needs: AllowReentryNeeds) {
+    this.#needs = needs;
   }
 
   /** For the organiser and administrators. Throws `forbidden`, `not_found`, `seating_unavailable`. */
   async allow(sessionId: SessionId, isAllowed: boolean, who: Principal): Promise<void> {
-    await this.#access.require('door.set-up', who, { session: sessionId });
-    const session = await this.#catalogue.session(sessionId);
+    await this.#needs.access.require('door.set-up', who, { session: sessionId });
+    const session = await this.#needs.catalogue.session(sessionId);
     if (!session) throw new AppError('not_found', 'The catalogue has no session with this id.');
     const { eventId } = session;
-    await this.#database.transaction(async (tx) => {
+    await this.#needs.database.transaction(async (tx) => {
       if (await saveReentry(tx, sessionId, isAllowed)) {
-        await this.#recordAction(tx, {
+        await this.#needs.recordAction(tx, {
           actor: who.userId,
           action: 'door.changed',
           about: { eventId, sessionId },

@@ -31,20 +31,10 @@ export interface CheckInNeeds {
 
 /** Admits the bearer of a QR text once, or records that they leave. */
 export class CheckIn {
-  readonly #access: Access;
-  readonly #readCode: ReadCode;
-  readonly #times: SessionTimesCache;
-  readonly #hours: DoorHours;
-  readonly #turnstile: Turnstile;
-  readonly #clock: Clock;
+  readonly #needs: CheckInNeeds;
 
-  constructor({ access, readCode, times, hours, turnstile, clock }: CheckInNeeds) {
-    this.#access = access;
-    this.#readCode = readCode;
-    this.#times = times;
-    this.#hours = hours;
-    this.#turnstile = turnstile;
-    this.#clock = clock;
+  constructor(needs: CheckInNeeds) {
+    this.#needs = needs;
   }
 
   /**
@@ -53,21 +43,21 @@ export class CheckIn {
    * `reentry_not_allowed`, and for a nonce of another scan `idempotency_key_reused`.
    */
   async checkIn({ qrText, door, ...request }: ScanRequest, who: Principal): Promise<Ticket> {
-    const read = await this.#readCode.read(qrText, door);
+    const read = await this.#needs.readCode.read(qrText, door);
     const { ticketId, sessionId } = read;
-    await requireScanner(this.#access, sessionId, who);
+    await requireScanner(this.#needs.access, sessionId, who);
     requireCurrentCode(read);
     const doors = await this.#doorsOf(sessionId);
-    const at = this.#clock.now();
+    const at = this.#needs.clock.now();
     const scan = { ...request, ticketId, sessionId, at, receivedAt: at, isOffline: false, by: who.userId };
-    const verdict = await this.#turnstile.decide(scan, doors);
+    const verdict = await this.#needs.turnstile.decide(scan, doors);
     if (verdict.outcome === 'refused') throw toError(verdict);
     return verdict.ticket;
   }
 
   async #doorsOf(sessionId: SessionId): Promise<Doors> {
-    const { openMsBefore, closeMsAfter } = this.#hours;
+    const { openMsBefore, closeMsAfter } = this.#needs.hours;
     if (openMsBefore === undefined && closeMsAfter === undefined) return 'open';
-    return doorsAt(this.#clock.now(), await this.#times.of(sessionId), this.#hours);
+    return doorsAt(this.#needs.clock.now(), await this.#needs.times.of(sessionId), this.#needs.hours);
   }
 }

@@ -27,16 +27,10 @@ export interface MakeBundleNeeds {
 
 /** Builds bundles for scanners. */
 export class MakeBundle {
-  readonly #database: Executor;
-  readonly #access: Access;
-  readonly #sealer: Pick<TicketSealer, 'readingKeys'>;
-  readonly #times: SessionTimesCache;
+  readonly #needs: MakeBundleNeeds;
 
-  constructor({ database, access, sealer, times }: MakeBundleNeeds) {
-    this.#database = database;
-    this.#access = access;
-    this.#sealer = sealer;
-    this.#times = times;
+  constructor(needs: MakeBundleNeeds) {
+    this.#needs = needs;
   }
 
   /**
@@ -44,8 +38,11 @@ export class MakeBundle {
    * `seating_unavailable`.
    */
   async make(sessionId: SessionId, since: string | undefined, who: Principal): Promise<Bundle> {
-    await this.#access.require('door.bundle', who, { scannedAt: sessionId });
-    const [keys, times] = await Promise.all([this.#sealer.readingKeys(sessionId), this.#times.of(sessionId)]);
+    await this.#needs.access.require('door.bundle', who, { scannedAt: sessionId });
+    const [keys, times] = await Promise.all([
+      this.#needs.sealer.readingKeys(sessionId),
+      this.#needs.times.of(sessionId),
+    ]);
     const { list, isComplete } = await this.#listSince(sessionId, since);
     return {
       version: `${list.server}.${list.through}.${shortOf(sessionId)}`,
@@ -67,10 +64,10 @@ export class MakeBundle {
   ): Promise<{ list: TicketList; isComplete: boolean }> {
     const [, server, through, session] = /^(\d+\.\d+)\.(\d{1,19})\.([\da-f]{8})$/.exec(since ?? '') ?? [];
     if (through !== undefined && session === shortOf(sessionId)) {
-      const list = await listChanged(this.#database, sessionId, through);
+      const list = await listChanged(this.#needs.database, sessionId, through);
       if (list.server === server && BigInt(through) <= BigInt(list.through)) return { list, isComplete: false };
     }
-    return { list: await listAll(this.#database, sessionId), isComplete: true };
+    return { list: await listAll(this.#needs.database, sessionId), isComplete: true };
   }
 }
 

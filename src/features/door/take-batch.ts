@@ -43,16 +43,10 @@ interface Placed {
  * admitted the same ticket, the scan that is received first stands and the other one is a conflict.
  */
 export class TakeBatch {
-  readonly #access: Access;
-  readonly #readCode: ReadCode;
-  readonly #turnstile: Turnstile;
-  readonly #clock: Clock;
+  readonly #needs: TakeBatchNeeds;
 
-  constructor({ access, readCode, turnstile, clock }: TakeBatchNeeds) {
-    this.#access = access;
-    this.#readCode = readCode;
-    this.#turnstile = turnstile;
-    this.#clock = clock;
+  constructor(needs: TakeBatchNeeds) {
+    this.#needs = needs;
   }
 
   /** One answer for each scan, at the same index. */
@@ -73,7 +67,7 @@ export class TakeBatch {
     await eachOf(byTicket(allowed), TICKETS_AT_ONCE, async (ofTicket) => {
       for (const { place, scan } of ofTicket) {
         await answerFailure(answers, [place], async () => {
-          const verdict = await this.#turnstile.decide(scan, 'open');
+          const verdict = await this.#needs.turnstile.decide(scan, 'open');
           answers[place] = { outcome: 'decided', scan, verdict };
         });
       }
@@ -83,7 +77,7 @@ export class TakeBatch {
 
   async #read(offline: OfflineScan, who: Principal): Promise<Omit<Placed, 'place'>> {
     const { qrText, door, claimedAt, ...request } = offline;
-    const receivedAt = this.#clock.now();
+    const receivedAt = this.#needs.clock.now();
     const at = believableTime(claimedAt, receivedAt);
     if (at === undefined) {
       throw new AppError(
@@ -91,7 +85,7 @@ export class TakeBatch {
         'This scan is in the future or over 14 days old. Check the device’s clock.',
       );
     }
-    const code = await this.#readCode.read(qrText, door);
+    const code = await this.#needs.readCode.read(qrText, door);
     const { ticketId, sessionId } = code;
     return {
       code,
@@ -109,7 +103,7 @@ export class TakeBatch {
   ): Promise<void> {
     const places = ofSession.map(({ place }) => place);
     await answerFailure(answers, places, async () => {
-      await requireScanner(this.#access, sessionId, who);
+      await requireScanner(this.#needs.access, sessionId, who);
       for (const placed of ofSession) {
         await answerFailure(answers, [placed.place], async () => {
           requireCurrentCode(placed.code);

@@ -19,30 +19,22 @@ export interface UndoCheckInNeeds {
 
 /** Undoes check-ins, so that tickets admit again. */
 export class UndoCheckIn {
-  readonly #database: Database;
-  readonly #access: Access;
-  readonly #tickets: Pick<ViewTickets, 'find'>;
-  readonly #recordAction: RecordAction;
-  readonly #clock: Clock;
+  readonly #needs: UndoCheckInNeeds;
 
-  constructor({ database, access, tickets, recordAction, clock }: UndoCheckInNeeds) {
-    this.#database = database;
-    this.#access = access;
-    this.#tickets = tickets;
-    this.#recordAction = recordAction;
-    this.#clock = clock;
+  constructor(needs: UndoCheckInNeeds) {
+    this.#needs = needs;
   }
 
   /** For the organiser and administrators. Throws `ticket_not_found`, `forbidden`, `not_checked_in`. */
   async undo(ticketId: TicketId, who: Principal): Promise<Ticket> {
-    const { ticket, eventId } = await this.#tickets.find(ticketId);
-    await this.#access.require('ticket.undo-check-in', who, { event: eventId });
-    const seen = await findAtDoor(this.#database, ticketId);
+    const { ticket, eventId } = await this.#needs.tickets.find(ticketId);
+    await this.#needs.access.require('ticket.undo-check-in', who, { event: eventId });
+    const seen = await findAtDoor(this.#needs.database, ticketId);
     const at = seen?.admission && toRfc3339(seen.admission.at);
-    const undone = await this.#database.transaction(async (tx) => {
-      const outside = await undoCheckIn(tx, ticketId, this.#clock.now(), who.userId);
+    const undone = await this.#needs.database.transaction(async (tx) => {
+      const outside = await undoCheckIn(tx, ticketId, this.#needs.clock.now(), who.userId);
       if (!outside) return undefined;
-      await this.#recordAction(tx, {
+      await this.#needs.recordAction(tx, {
         actor: who.userId,
         action: 'check_in.undone',
         about: { eventId, sessionId: ticket.sessionId, orderId: ticket.orderId },

@@ -38,23 +38,13 @@ export interface LiveStreamsNeeds {
 
 /** The live streams of this replica. */
 export class LiveStreams {
-  readonly #database: Executor;
-  readonly #access: Access;
-  readonly #places: StreamPlaces;
-  readonly #reader: FeedReader;
-  readonly #clock: Clock;
-  readonly #onError: OnFailure;
+  readonly #needs: LiveStreamsNeeds;
   readonly #streams = new Set<LiveStream>();
   readonly #gate = createGate(CONCURRENT_PAGES);
   #isStopped = false;
 
-  constructor({ database, access, places, reader, clock, onError }: LiveStreamsNeeds) {
-    this.#database = database;
-    this.#access = access;
-    this.#places = places;
-    this.#reader = reader;
-    this.#clock = clock;
-    this.#onError = onError;
+  constructor(needs: LiveStreamsNeeds) {
+    this.#needs = needs;
   }
 
   /**
@@ -64,24 +54,24 @@ export class LiveStreams {
    */
   async open(request: StreamRequest, connect: Connect): Promise<void> {
     const { scope, who, lastEventId } = request;
-    const freePlace = this.#places.take(who.userId);
-    const unwatch = this.#reader.watch(scope);
+    const freePlace = this.#needs.places.take(who.userId);
+    const unwatch = this.#needs.reader.watch(scope);
     const leave = () => {
       unwatch();
       freePlace();
     };
     try {
       await this.#requireAccess(scope, who);
-      await this.#reader.begin();
+      await this.#needs.reader.begin();
       const page = lastEventId === undefined ? undefined : await this.#pageOf(scope, lastEventId);
       if (this.#isStopped) throw new AppError('shutting_down', 'This replica is stopping. Try again.');
-      const stream = this.#attach(request, lastEventId ?? this.#reader.position(), connect, leave);
-      if (!page) this.#reader.join(stream);
+      const stream = this.#attach(request, lastEventId ?? this.#needs.reader.position(), connect, leave);
+      if (!page) this.#needs.reader.join(stream);
       else {
         // A failure cuts the connection, and the client reconnects.
         this.#catchUp(stream, page).catch((error) => {
           stream.cut();
-          this.#onError(error);
+          this.#needs.onError(error);
         });
       }
     } catch (error) {
@@ -92,13 +82,13 @@ export class LiveStreams {
 
   /** One turn of sending changed totals. */
   async sendStats(): Promise<boolean> {
-    const now = this.#clock.now();
+    const now = this.#needs.clock.now();
     const owed = [...this.#streams].filter((stream) => stream.phase === 'live' && stream.isOwedStats(now));
     if (owed.length === 0) return false;
     for (const stream of owed) stream.takeStatsDebt(now);
     try {
-      const { currency } = this.#database;
-      const totals = await totalsOf(this.#database, distinct(owed));
+      const { currency } = this.#needs.database;
+      const totals = await totalsOf(this.#needs.database, distinct(owed));
       for (const stream of owed) {
         const ofScope = totals.get(keyOf(stream.scope)) ?? NO_SALES;
         stream.sendStats({ ...ofScope, revenue: currency.toMajor(ofScope.revenue) });
@@ -112,14 +102,14 @@ export class LiveStreams {
 
   /** One turn of heartbeats, token expiry and stalled readers. */
   async upkeep(): Promise<boolean> {
-    const now = this.#clock.now();
+    const now = this.#needs.clock.now();
     for (const stream of this.#streams) stream.upkeep(now);
     return false;
   }
 
   /** One turn of repeated access checks. */
   async confirmOwnership(): Promise<boolean> {
-    const now = this.#clock.now();
+    const now = this.#needs.clock.now();
     const due = [...this.#streams].filter((stream) => stream.isOwnershipDue(now));
     const alike = Map.groupBy(due, ({ scope, who }) => `${keyOf(scope)} ${who.userId} ${who.isAdmin}`);
     await eachOf(alike.values(), CONCURRENT_QUESTIONS, (group) => this.#confirm(group, now));
@@ -139,13 +129,13 @@ export class LiveStreams {
 
   /** An expired token is refused without the usual leeway for clock differences: its stream would end at once. */
   async #requireAccess(scope: SalesScope, who: Principal): Promise<void> {
-    if (this.#clock.now() >= who.expiresAt)
+    if (this.#needs.clock.now() >= who.expiresAt)
       throw new AppError('unauthenticated', 'The access token has expired. Sign in again.');
-    await this.#access.require(...permissionFor(scope, who));
+    await this.#needs.access.require(...permissionFor(scope, who));
   }
 
   #pageOf(scope: SalesScope, after: number): Promise<FeedPage> {
-    return this.#gate(() => readFeedOf(this.#database, scope, after, PAGE_ROWS));
+    return this.#gate(() => readFeedOf(this.#needs.database, scope, after, PAGE_ROWS));
   }
 
   #attach({ scope, who }: StreamRequest, after: number, connect: Connect, leave: () => void): LiveStream {
@@ -156,7 +146,7 @@ export class LiveStreams {
       if (opened) this.#forget(opened);
       leave();
     });
-    opened = new LiveStream(sink, { scope, who, after, now: this.#clock.now() });
+    opened = new LiveStream(sink, { scope, who, after, now: this.#needs.clock.now() });
     this.#streams.add(opened);
     if (isOver) this.#forget(opened);
     return opened;
@@ -164,7 +154,7 @@ export class LiveStreams {
 
   #forget(stream: LiveStream): void {
     stream.cut();
-    this.#reader.leave(stream);
+    this.#needs.reader.leave(stream);
     this.#streams.delete(stream);
   }
 
@@ -182,7 +172,7 @@ export class LiveStreams {
       if (stream.phase === 'ended') return;
       if (page.rows.length === PAGE_ROWS) continue;
       stream.send(undefined, page.head);
-      if (this.#reader.join(stream)) return;
+      if (this.#needs.reader.join(stream)) return;
     }
   }
 
@@ -192,10 +182,10 @@ export class LiveStreams {
     if (!first) return;
     for (const stream of group) stream.ownershipAsked(now);
     try {
-      const role = await this.#access.roleFor(...permissionFor(first.scope, first.who));
+      const role = await this.#needs.access.roleFor(...permissionFor(first.scope, first.who));
       for (const stream of group) stream.ownershipAnswered(role !== undefined, now);
     } catch (error) {
-      this.#onError(error);
+      this.#needs.onError(error);
       for (const stream of group) stream.ownershipUnknown(now);
     }
   }

@@ -22,18 +22,12 @@ type Canceller = 'buyer' | 'admin';
 
 /** Cancels orders for buyers and administrators. */
 export class CancelOrder {
+  readonly #needs: CancelOrderNeeds;
   readonly #database: Core['database'];
-  readonly #access: Access;
-  readonly #book: OrderBook;
-  readonly #payments: CancelOrderNeeds['payments'];
-  readonly #audit: CancelOrderNeeds['audit'];
 
-  constructor({ database }: Pick<Core, 'database'>, { access, book, payments, audit }: CancelOrderNeeds) {
+  constructor({ database }: Pick<Core, 'database'>, needs: CancelOrderNeeds) {
     this.#database = database;
-    this.#access = access;
-    this.#book = book;
-    this.#payments = payments;
-    this.#audit = audit;
+    this.#needs = needs;
   }
 
   /**
@@ -43,8 +37,8 @@ export class CancelOrder {
    */
   async cancel(orderId: OrderId, who: Principal): Promise<Order> {
     for (let attempt = 1; attempt <= MAX_CANCEL_ATTEMPTS; attempt += 1) {
-      const order = await this.#book.get(this.#database, orderId);
-      const role = await this.#access.require('order.cancel', who, {
+      const order = await this.#needs.book.get(this.#database, orderId);
+      const role = await this.#needs.access.require('order.cancel', who, {
         owner: order.userId,
         event: order.eventId,
       });
@@ -62,7 +56,7 @@ export class CancelOrder {
   /** Makes sure that the PaymentIntent of a pending order cannot be paid any more. Does nothing for other orders. */
   async #requireUnpaid(order: Order, by: Canceller): Promise<void> {
     if (order.status !== 'pending') return;
-    const money = await this.#payments.conclude(order);
+    const money = await this.#needs.payments.conclude(order);
     if (money === 'unknown') {
       throw new AppError(
         'payments_unavailable',
@@ -81,15 +75,15 @@ export class CancelOrder {
     who: Principal,
   ): Promise<Order | undefined> {
     return this.#database.transaction(async (tx) => {
-      const order = await this.#book.getLocked(tx, orderId);
+      const order = await this.#needs.book.getLocked(tx, orderId);
       if (order.status === 'pending' && order.paymentIntentId !== concluded) return undefined;
-      const transition = await this.#book.cancel(tx, order, by);
+      const transition = await this.#needs.book.cancel(tx, order, by);
       if (transition.outcome === 'not_possible') throw notPending(transition);
       if (order.status === 'completed') {
-        await this.#payments.refundOrder(tx, order, 'cancelled by an administrator');
+        await this.#needs.payments.refundOrder(tx, order, 'cancelled by an administrator');
       }
       if (by === 'admin') {
-        await this.#audit.record(tx, {
+        await this.#needs.audit.record(tx, {
           actor: who.userId,
           action: 'order.cancelled',
           about: order,

@@ -34,20 +34,12 @@ const MAX_CHANGE_ATTEMPTS = 3;
 
 /** Changes the seats or the discount of pending orders. */
 export class ChangeOrder {
+  readonly #needs: ChangeOrderNeeds;
   readonly #core: Pick<Core, 'database' | 'clock' | 'ids'>;
-  readonly #access: Access;
-  readonly #book: OrderBook;
-  readonly #seats: HoldSeats;
-  readonly #seating: ChangeOrderNeeds['seating'];
-  readonly #payments: ChangeOrderNeeds['payments'];
 
-  constructor(core: Core, { access, book, seats, seating, payments }: ChangeOrderNeeds) {
+  constructor(core: Core, needs: ChangeOrderNeeds) {
     this.#core = core;
-    this.#access = access;
-    this.#book = book;
-    this.#seats = seats;
-    this.#seating = seating;
-    this.#payments = payments;
+    this.#needs = needs;
   }
 
   /**
@@ -58,8 +50,8 @@ export class ChangeOrder {
    */
   async change(orderId: OrderId, request: ChangeRequest, who: Principal): Promise<Order> {
     for (let attempt = 1; attempt <= MAX_CHANGE_ATTEMPTS; attempt += 1) {
-      const found = await this.#book.get(this.#core.database, orderId);
-      await this.#access.require('order.change', who, { owner: found.userId, event: found.eventId });
+      const found = await this.#needs.book.get(this.#core.database, orderId);
+      await this.#needs.access.require('order.change', who, { owner: found.userId, event: found.eventId });
       const order = requireHeld(found, this.#core.clock.now());
       const plan = planChange(order, request);
       if (plan.isEmpty) return order;
@@ -74,7 +66,7 @@ export class ChangeOrder {
 
   /** Holds the new seats while the change is made; undefined when another request changed the order first. */
   #changeHolding(order: PendingOrder, plan: ChangePlan): Promise<Order | undefined> {
-    return this.#seats.around({
+    return this.#needs.seats.around({
       request: {
         ...placeOf(order),
         seatIds: plan.addedSeatIds,
@@ -100,7 +92,7 @@ export class ChangeOrder {
     if (discountId === undefined) return undefined;
     const seatIds = [...plan.kept.map((ticket) => ticket.seatId), ...plan.addedSeatIds];
     const code = plan.isDiscountKept ? order.discount?.code : undefined;
-    const answer = await this.#seating.discount({ ...placeOf(order), seatIds, discountId }, code);
+    const answer = await this.#needs.seating.discount({ ...placeOf(order), seatIds, discountId }, code);
     if (answer.outcome === 'refused') throw new AppError('discount_refused', answer.message);
     return answer.discount;
   }
@@ -135,9 +127,9 @@ export class ChangeOrder {
     if (order.paymentIntentId === undefined) return order;
     const next =
       repriced.price > 0
-        ? await this.#payments.prepare(repriced)
+        ? await this.#needs.payments.prepare(repriced)
         : { paymentIntentId: undefined, paymentAttempt: order.paymentAttempt };
-    const money = await this.#payments.conclude(order);
+    const money = await this.#needs.payments.conclude(order);
     if (money === 'paid') {
       throw new AppError('order_already_paid', 'The order was paid just now and is completed without this change.');
     }
@@ -154,9 +146,9 @@ export class ChangeOrder {
   #save(order: PendingOrder, next: PendingOrder, maxDiscountUses: number | undefined): Promise<Order | undefined> {
     const { database, clock } = this.#core;
     return database.transaction(async (tx) => {
-      const current = requireHeld(await this.#book.getLocked(tx, order.orderId), clock.now());
+      const current = requireHeld(await this.#needs.book.getLocked(tx, order.orderId), clock.now());
       if (!isSame(current, order)) return undefined;
-      if (!(await this.#book.change(tx, current, next, maxDiscountUses))) {
+      if (!(await this.#needs.book.change(tx, current, next, maxDiscountUses))) {
         throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
       }
       tx.keepAnswer(next);

@@ -41,18 +41,16 @@ export interface HoldSeatsNeeds {
 
 /** Takes seats for an order, for every use case alike: hold, quote, write, then extend the hold or release it. */
 export class HoldSeats {
+  readonly #needs: HoldSeatsNeeds;
   readonly #database: Core['database'];
   readonly #clock: Core['clock'];
-  readonly #seating: HoldSeatsNeeds['seating'];
-  readonly #holds: SeatHolds;
   readonly #labels: SeatLabels;
 
-  constructor({ database, clock }: Pick<Core, 'database' | 'clock'>, { seating, holds }: HoldSeatsNeeds) {
+  constructor({ database, clock }: Pick<Core, 'database' | 'clock'>, needs: HoldSeatsNeeds) {
     this.#database = database;
     this.#clock = clock;
-    this.#seating = seating;
-    this.#holds = holds;
     this.#labels = new SeatLabels((sessionId, seatIds) => seatLabels(database, sessionId, seatIds));
+    this.#needs = needs;
   }
 
   /**
@@ -64,7 +62,7 @@ export class HoldSeats {
     const { sessionId, seatIds } = request;
     if (seatIds.length === 0) return write(NO_SEATS);
     const soon = later(this.#clock.now(), PLACING_HOLD_MS);
-    const hold = await this.#holds.hold(sessionId, seatIds, orderId, soon);
+    const hold = await this.#needs.holds.hold(sessionId, seatIds, orderId, soon);
     if (hold.outcome === 'taken') throw await this.#seatsTaken(request, hold.seatIds);
     let until: Instant | undefined;
     try {
@@ -79,7 +77,10 @@ export class HoldSeats {
   }
 
   async #quote(request: SeatRequest): Promise<Quote> {
-    const [quote, agreement] = await Promise.all([this.#seating.quote(request), this.#seating.agree(request)]);
+    const [quote, agreement] = await Promise.all([
+      this.#needs.seating.quote(request),
+      this.#needs.seating.agree(request),
+    ]);
     if (quote.outcome === 'quoted') this.#labels.learn(request.sessionId, quote.seats);
     if (quote.outcome === 'refused') throw await this.#refusalBySeating(request, quote.message);
     if (agreement.outcome === 'refused') throw await this.#refusalBySeating(request, agreement.message);
@@ -113,8 +114,8 @@ export class HoldSeats {
     until: Instant | undefined,
   ): Promise<void> {
     try {
-      if (until === undefined) await this.#holds.release(sessionId, seatIds, orderId);
-      else await this.#holds.extend(sessionId, seatIds, orderId, until);
+      if (until === undefined) await this.#needs.holds.release(sessionId, seatIds, orderId);
+      else await this.#needs.holds.extend(sessionId, seatIds, orderId, until);
     } catch {
       // The hold expires by itself.
     }

@@ -53,18 +53,16 @@ export interface OrderBookNeeds {
  * in the caller's transaction. After the commit it is counted in the metrics, and `onSeatsFreed` receives the freed seats.
  */
 export class OrderBook {
+  readonly #needs: OrderBookNeeds;
   readonly #clock: Core['clock'];
   readonly #metrics: Pick<Core['metrics'], 'order'>;
   readonly #json: OrderJson;
-  readonly #recordSales: readonly RecordSales[];
-  readonly #onSeatsFreed: OnSeatsFreed | undefined;
 
-  constructor({ database, clock, metrics }: OrderBookCore, { recordSales, onSeatsFreed }: OrderBookNeeds) {
+  constructor({ database, clock, metrics }: OrderBookCore, needs: OrderBookNeeds) {
     this.#clock = clock;
     this.#metrics = metrics;
     this.#json = new OrderJson(database.currency);
-    this.#recordSales = recordSales;
-    this.#onSeatsFreed = onSeatsFreed;
+    this.#needs = needs;
   }
 
   /** The order, or undefined when there is none with this id. */
@@ -243,7 +241,7 @@ export class OrderBook {
   async #announce(tx: Transaction, changes: readonly OrderChange[]): Promise<void> {
     const announcements = changes.flatMap(({ from, to }) => this.#json.announcementsOf(from, to));
     await appendToOutbox(tx, announcements);
-    for (const recordSales of this.#recordSales) await recordSales(tx, changes);
+    for (const recordSales of this.#needs.recordSales) await recordSales(tx, changes);
     for (const change of changes) this.#freeAfterCommit(tx, change);
   }
 
@@ -257,7 +255,7 @@ export class OrderBook {
 
   /** The only place that reports freed seats: after the commit, which frees them in PostgreSQL. */
   #freeAfterCommit(tx: Transaction, { from, to }: OrderChange): void {
-    const onSeatsFreed = this.#onSeatsFreed;
+    const onSeatsFreed = this.#needs.onSeatsFreed;
     const freed = seatsFreedBy(from, to);
     if (freed.length === 0 || !onSeatsFreed) return;
     tx.afterCommit(`free seats ${freed.join()} of ${to.orderId}`, () => onSeatsFreed(to, freed));

@@ -20,20 +20,10 @@ export interface PrintTicketsNeeds {
 
 /** Prints tickets for users who may see their QR codes. */
 export class PrintTickets {
-  readonly #access: Access;
-  readonly #readGoodOrder: ReadGoodOrder;
-  readonly #tickets: PrintTicketsNeeds['tickets'];
-  readonly #catalogue: Catalogue;
-  readonly #drawing: Pick<Drawing, 'draw'>;
-  readonly #timeZone: string;
+  readonly #needs: PrintTicketsNeeds;
 
-  constructor({ access, readGoodOrder, tickets, catalogue, drawing, timeZone }: PrintTicketsNeeds) {
-    this.#access = access;
-    this.#readGoodOrder = readGoodOrder;
-    this.#tickets = tickets;
-    this.#catalogue = catalogue;
-    this.#drawing = drawing;
-    this.#timeZone = timeZone;
+  constructor(needs: PrintTicketsNeeds) {
+    this.#needs = needs;
   }
 
   /**
@@ -41,22 +31,22 @@ export class PrintTickets {
    * `ticket_cancelled`, `seating_unavailable`, `printing_busy`.
    */
   async ofOrder(orderId: OrderId, who: Principal): Promise<Buffer> {
-    const order = await this.#readGoodOrder(orderId, who);
-    return this.#print(order.sessionId, await this.#tickets.viewsOf(order));
+    const order = await this.#needs.readGoodOrder(orderId, who);
+    return this.#print(order.sessionId, await this.#needs.tickets.viewsOf(order));
   }
 
   /** The same for one ticket; for its holder, the organiser and administrators. Also throws `ticket_not_found`. */
   async ofTicket(ticketId: TicketId, who: Principal): Promise<Buffer> {
-    const { ticket, orderStatus, holderId, eventId } = await this.#tickets.find(ticketId);
-    await this.#access.require('ticket.print', who, { owner: holderId, event: eventId });
-    const view = await this.#tickets.viewOf(ticket, orderStatus);
+    const { ticket, orderStatus, holderId, eventId } = await this.#needs.tickets.find(ticketId);
+    await this.#needs.access.require('ticket.print', who, { owner: holderId, event: eventId });
+    const view = await this.#needs.tickets.viewOf(ticket, orderStatus);
     if (view.qrText === undefined) throw nothingToPrint(orderStatus);
     return this.#print(ticket.sessionId, [view]);
   }
 
   async #print(sessionId: SessionId, views: readonly TicketView[]): Promise<Buffer> {
-    const session = await this.#catalogue.session(sessionId);
-    return this.#drawing.draw(views.map((view) => toPage(view, session, this.#timeZone)));
+    const session = await this.#needs.catalogue.session(sessionId);
+    return this.#needs.drawing.draw(views.map((view) => toPage(view, session, this.#needs.timeZone)));
   }
 }
 

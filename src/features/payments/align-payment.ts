@@ -37,32 +37,25 @@ const BOUNCED = 'The bank rejected the refund. Pay the buyer in another way, the
  * so events may come twice, late and in any order.
  */
 export class AlignPayment {
-  readonly #database: Database;
-  readonly #stripe: Pick<PaymentProvider, 'account'>;
-  readonly #orders: OrderBook;
-  readonly #settlePayment: SettlePayment;
-  readonly #ledger: RefundLedger;
+  readonly #needs: AlignmentNeeds;
 
-  constructor({ database, stripe, orders, settlePayment, ledger }: AlignmentNeeds) {
-    this.#database = database;
-    this.#stripe = stripe;
-    this.#orders = orders;
-    this.#settlePayment = settlePayment;
-    this.#ledger = ledger;
+  constructor(needs: AlignmentNeeds) {
+    this.#needs = needs;
   }
 
   /** Aligns a payment, and returns what was different. Throws `payments_unavailable`. */
   async align(intentId: PaymentIntentId, policy: RefundPolicy = 'refund'): Promise<Alignment> {
-    const account = await this.#stripe.account(intentId);
-    const orderId = account?.intent.orderId ?? (await this.#orders.orderOfIntent(this.#database, intentId));
-    const isOurs = orderId !== undefined && (await this.#orders.find(this.#database, orderId)) !== undefined;
+    const account = await this.#needs.stripe.account(intentId);
+    const orderId = account?.intent.orderId ?? (await this.#needs.orders.orderOfIntent(this.#needs.database, intentId));
+    const isOurs =
+      orderId !== undefined && (await this.#needs.orders.find(this.#needs.database, orderId)) !== undefined;
     if (!isOurs || account?.intent.state !== 'succeeded') return { orderId: undefined, repaired: [] };
     const { received: amountMinor, currency } = account.intent;
     const money = { intentId, orderId, source: 'stripe', amountMinor, currency } as const;
-    const settlement = await this.#settlePayment.settle(money, policy);
-    const aligned = await this.#database.transaction((tx) => this.#alignLocked(tx, orderId, account));
+    const settlement = await this.#needs.settlePayment.settle(money, policy);
+    const aligned = await this.#needs.database.transaction((tx) => this.#alignLocked(tx, orderId, account));
     // Money that came back from a won dispute is decided on like money that comes late.
-    const again = aligned.state === 'received' ? await this.#settlePayment.settle(money, policy) : settlement;
+    const again = aligned.state === 'received' ? await this.#needs.settlePayment.settle(money, policy) : settlement;
     const withheld = again.decision === 'withheld' ? again.reason : undefined;
     return { orderId, repaired: [...describeSettlement(settlement), ...aligned.repaired], withheld };
   }
@@ -72,7 +65,7 @@ export class AlignPayment {
     orderId: OrderId,
     account: IntentAccount,
   ): Promise<{ readonly repaired: readonly string[]; readonly state: Payment['state'] }> {
-    const order = await this.#orders.lock(tx, orderId);
+    const order = await this.#needs.orders.lock(tx, orderId);
     const payment = await lockPaymentOf(tx, orderId, account.intent.intentId);
     if (!order || !payment) throw new Error(`payment ${account.intent.intentId} does not belong to order ${orderId}`);
     const diff = diffOf(account, await refundsOf(tx, payment.intentId));
@@ -87,21 +80,21 @@ export class AlignPayment {
   async #write(tx: Transaction, { intentId }: Payment, { sent, bounced, won, added }: AccountDiff): Promise<void> {
     for (const { refundId, providerId } of sent) await saveRefundSent(tx, refundId, providerId);
     for (const { refundId } of bounced) await saveRefundBounced(tx, refundId, BOUNCED);
-    await this.#ledger.delete(tx, { intentId }, won);
+    await this.#needs.ledger.delete(tx, { intentId }, won);
     for (const outflow of added) {
       const reason = ADDED_BECAUSE[outflow.origin];
-      await this.#ledger.write(tx, { ...outflow, intentId, reason, state: 'done', paidBy: 'provider' });
+      await this.#needs.ledger.write(tx, { ...outflow, intentId, reason, state: 'done', paidBy: 'provider' });
     }
   }
 
   /** Saves the state that follows from the refunds. A payment that is to be refunded gets a refund of the rest. */
   async #saveState(tx: Transaction, payment: Payment): Promise<Payment['state']> {
     const { intentId, amountMinor } = payment;
-    await this.#ledger.delete(tx, payment, unfundedRefunds(amountMinor, await refundsOf(tx, intentId)));
+    await this.#needs.ledger.delete(tx, payment, unfundedRefunds(amountMinor, await refundsOf(tx, intentId)));
     const refunds = await refundsOf(tx, intentId);
     const state = stateAfter(payment, refunds);
     if (state === 'refund_due' && leftOf(payment, refunds) > 0) {
-      return this.#ledger.refundRest(tx, payment, 'the rest of a payment that was refunded at the provider');
+      return this.#needs.ledger.refundRest(tx, payment, 'the rest of a payment that was refunded at the provider');
     }
     if (state !== payment.state) await setPaymentState(tx, intentId, state);
     return state;
@@ -117,20 +110,20 @@ export class AlignPayment {
   ): Promise<void> {
     if (payment.state !== 'applied') return;
     if (state !== 'applied') {
-      await this.#orders.cancel(tx, order, state === 'disputed' ? 'payment' : 'refunded');
+      await this.#needs.orders.cancel(tx, order, state === 'disputed' ? 'payment' : 'refunded');
       return;
     }
     // A refund made before this service had the order voids no ticket: the earlier service left the tickets valid.
     if (payment.takenOver === 'assumed') return;
     const amount = diff.added.reduce((total, { amountMinor }) => total + amountMinor, 0);
     if (amount === 0) return;
-    const shares = sharesOf(await this.#orders.ticketsPaid(tx, order), order.price, tx.currency.chargeStep);
+    const shares = sharesOf(await this.#needs.orders.ticketsPaid(tx, order), order.price, tx.currency.chargeStep);
     const covered = ticketsCovered(order.tickets, shares, amount);
     if (covered.length === 0 || covered.length === order.tickets.length) {
-      await this.#orders.announcePartRefund(tx, order);
+      await this.#needs.orders.announcePartRefund(tx, order);
       return;
     }
-    await this.#orders.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)), 'refunded');
+    await this.#needs.orders.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)), 'refunded');
   }
 }
 

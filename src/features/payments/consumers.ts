@@ -6,7 +6,7 @@ import { as, type OrderId } from '../../kernel/ids.ts';
 import type { Core } from '../../platform/core.ts';
 import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
 import { appendToOutbox } from '../../platform/outbox/outbox.store.ts';
-import type { Database, Transaction } from '../../platform/postgres/database.ts';
+import type { Transaction } from '../../platform/postgres/database.ts';
 import type { OrderBook } from '../orders/index.ts';
 import type { TakeExternalPayment } from './take-external-payment.ts';
 
@@ -35,20 +35,18 @@ type DeadTopic = Extract<TopicKey, 'paymentSucceededDead' | 'paymentFailedDead'>
  * times. It rejects to have a message redelivered, and sets aside a message that it cannot read or that failed too often.
  */
 export class PaymentMessages {
-  readonly #database: Database;
+  readonly #needs: Pick<Core, 'database'> & { readonly metrics: Pick<Core['metrics'], 'paymentTopic'> };
   readonly #orders: Pick<OrderBook, 'find'>;
   readonly #external: Pick<TakeExternalPayment, 'take'>;
-  readonly #metrics: Pick<Core['metrics'], 'paymentTopic'>;
 
   constructor(
-    { database, metrics }: Pick<Core, 'database'> & { readonly metrics: Pick<Core['metrics'], 'paymentTopic'> },
+    needs: Pick<Core, 'database'> & { readonly metrics: Pick<Core['metrics'], 'paymentTopic'> },
     orders: Pick<OrderBook, 'find'>,
     external: Pick<TakeExternalPayment, 'take'>,
   ) {
-    this.#database = database;
-    this.#metrics = metrics;
     this.#orders = orders;
     this.#external = external;
+    this.#needs = needs;
   }
 
   /** Handles `payment_succefully`: completes the order as a payment at Stripe does. */
@@ -76,7 +74,7 @@ export class PaymentMessages {
     const paymentId = read.payment_intent_id || read.payment_id || undefined;
     try {
       await this.#external.take(orderIdOf(read), paymentId);
-      this.#metrics.paymentTopic('succeeded');
+      this.#needs.metrics.paymentTopic('succeeded');
     } catch (error) {
       const isHopeless =
         error instanceof AppError && (error.code === 'order_not_found' || error.code === 'payment_missing');
@@ -88,8 +86,8 @@ export class PaymentMessages {
   async #takeFailed(message: EventMessage): Promise<void> {
     const read = readMessage(message.value);
     if ('unreadable' in read) return this.#setAside('paymentFailedDead', message, read.unreadable);
-    if (await this.#orders.find(this.#database, orderIdOf(read))) {
-      this.#metrics.paymentTopic('failed');
+    if (await this.#orders.find(this.#needs.database, orderIdOf(read))) {
+      this.#needs.metrics.paymentTopic('failed');
       return;
     }
     await this.#setAside('paymentFailedDead', message, 'There is no order with this id.');
@@ -101,8 +99,8 @@ export class PaymentMessages {
     const key = message.key.replaceAll('\0', '').slice(0, MAX_KEPT_CHARS);
     const kept = message.value.slice(0, MAX_KEPT_CHARS);
     const value = JSON.stringify({ reason, topic: message.topic, key: message.key, value: kept });
-    await this.#database.transaction((tx: Transaction) => appendToOutbox(tx, [{ topic, key, value }]));
-    this.#metrics.paymentTopic('set_aside');
+    await this.#needs.database.transaction((tx: Transaction) => appendToOutbox(tx, [{ topic, key, value }]));
+    this.#needs.metrics.paymentTopic('set_aside');
   }
 }
 

@@ -1,8 +1,7 @@
-import { type Clock, later, MS_PER_DAY, MS_PER_MINUTE } from '../../kernel/clock.ts';
+import { later, MS_PER_DAY, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import type { Core } from '../../platform/core.ts';
 import type { Job } from '../../platform/feature.ts';
 import { claimDailyJob, markDailyJobDone } from '../../platform/jobs/daily.store.ts';
-import type { Database } from '../../platform/postgres/database.ts';
 import { type ApplyWebhook, dueWebhooks } from './apply-webhook.ts';
 import type { ReceiveWebhook } from './receive-webhook.ts';
 import type { ReconcilePayments } from './reconcile-payments.ts';
@@ -47,37 +46,29 @@ export function paymentJobs(
 
 /** The comparison with Stripe, once a day by one of the processes. It logs differences that an operator has to repair. */
 class DailyReconciliation {
-  readonly #database: Database;
-  readonly #clock: Clock;
-  readonly #log: Core['log'];
+  readonly #core: Pick<Core, 'database' | 'clock' | 'log'>;
   readonly #reconcilePayments: ReconcilePayments;
   readonly #days: number;
 
   /** `days`: how far back it looks; 0: never compare. */
-  constructor(
-    { database, clock, log }: Pick<Core, 'database' | 'clock' | 'log'>,
-    reconcilePayments: ReconcilePayments,
-    days: number,
-  ) {
-    this.#database = database;
-    this.#clock = clock;
-    this.#log = log;
+  constructor(core: Pick<Core, 'database' | 'clock' | 'log'>, reconcilePayments: ReconcilePayments, days: number) {
     this.#reconcilePayments = reconcilePayments;
     this.#days = days;
+    this.#core = core;
   }
 
   /** Compares if the comparison of the day is due. */
   async turn(): Promise<boolean> {
-    const isDue = this.#days > 0 && (await claimDailyJob(this.#database, DAILY, this.#clock.now()));
+    const isDue = this.#days > 0 && (await claimDailyJob(this.#core.database, DAILY, this.#core.clock.now()));
     if (!isDue) return false;
-    const since = later(this.#clock.now(), -this.#days * MS_PER_DAY);
+    const since = later(this.#core.clock.now(), -this.#days * MS_PER_DAY);
     const { compared, differences } = await this.#reconcilePayments.reconcile(since);
-    await markDailyJobDone(this.#database, DAILY, this.#clock.now());
+    await markDailyJobDone(this.#core.database, DAILY, this.#core.clock.now());
     const repaired = differences.filter(({ isRepaired }) => isRepaired).length;
-    this.#log.info({ compared, repaired }, 'payments compared with Stripe');
+    this.#core.log.info({ compared, repaired }, 'payments compared with Stripe');
     for (const { intentId, orderId, detail, isRepaired } of differences) {
-      if (isRepaired) this.#log.warn({ intentId, orderId, detail }, 'payment repaired');
-      else this.#log.error({ intentId, orderId, detail }, 'payments differ');
+      if (isRepaired) this.#core.log.warn({ intentId, orderId, detail }, 'payment repaired');
+      else this.#core.log.error({ intentId, orderId, detail }, 'payments differ');
     }
     return false;
   }

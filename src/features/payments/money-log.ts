@@ -14,19 +14,17 @@ const MESSAGES: Readonly<Partial<Record<MoneyOutcome, string>>> = {
 
 /** Counts decisions about payments, and logs those that complete no order. */
 export class MoneyLog {
-  readonly #log: Core['log'];
-  readonly #metrics: Core['metrics'];
+  readonly #needs: Pick<Core, 'log' | 'metrics'>;
 
-  constructor({ log, metrics }: Pick<Core, 'log' | 'metrics'>) {
-    this.#log = log;
-    this.#metrics = metrics;
+  constructor(needs: Pick<Core, 'log' | 'metrics'>) {
+    this.#needs = needs;
   }
 
   /** Counts and logs a decision. `late` money came after its order had ended. */
   decided(outcome: MoneyOutcome, { intentId, orderId }: MoneyReceived, reason: string | undefined): void {
-    this.#metrics.money(outcome);
+    this.#needs.metrics.money(outcome);
     const text = MESSAGES[outcome];
-    if (text) this.#log.warn({ intentId, orderId, reason }, text);
+    if (text) this.#needs.log.warn({ intentId, orderId, reason }, text);
   }
 
   /** Logs that the provider received another amount than was assumed from the order. */
@@ -35,7 +33,7 @@ export class MoneyLog {
     assumed: Pick<MoneyReceived, 'amountMinor' | 'currency'>,
   ): void {
     const received = `${amountMinor} ${currency}`;
-    this.#log.warn(
+    this.#needs.log.warn(
       { intentId, orderId, received, assumed: `${assumed.amountMinor} ${assumed.currency}` },
       'a payment is not the price of the order it paid for',
     );

@@ -1,8 +1,6 @@
-import { type Clock, later } from '../../kernel/clock.ts';
+import { later } from '../../kernel/clock.ts';
 import { unreachable } from '../../kernel/errors.ts';
-import type { Traces } from '../../kernel/trace.ts';
 import type { Core } from '../../platform/core.ts';
-import type { Database } from '../../platform/postgres/database.ts';
 import { deleteApplied, type InboxSubject, storeEvent } from './inbox.store.ts';
 import type { EventSubject, PaymentProvider } from './payment-provider.ts';
 
@@ -12,37 +10,31 @@ const FORGET_BATCH = 10_000;
 
 /** Stores webhooks with a valid signature until they are applied, and longer to recognise repetitions. */
 export class ReceiveWebhook {
-  readonly #database: Database;
-  readonly #clock: Clock;
-  readonly #traces: Traces;
-  readonly #metrics: Core['metrics'];
+  readonly #core: Pick<Core, 'database' | 'clock' | 'traces' | 'metrics'>;
   readonly #stripe: Pick<PaymentProvider, 'readWebhook'>;
 
   constructor(
-    { database, clock, traces, metrics }: Pick<Core, 'database' | 'clock' | 'traces' | 'metrics'>,
+    core: Pick<Core, 'database' | 'clock' | 'traces' | 'metrics'>,
     stripe: Pick<PaymentProvider, 'readWebhook'>,
   ) {
-    this.#database = database;
-    this.#clock = clock;
-    this.#traces = traces;
-    this.#metrics = metrics;
     this.#stripe = stripe;
+    this.#core = core;
   }
 
   /** Checks the signature and stores the event. Throws `webhook_signature_invalid`, `invalid_request`. */
   async receive(body: Buffer, signature: string | undefined): Promise<void> {
-    const { eventId, type, about } = this.#stripe.readWebhook(body, signature, this.#clock.now());
-    this.#metrics.webhook(about.kind);
+    const { eventId, type, about } = this.#stripe.readWebhook(body, signature, this.#core.clock.now());
+    this.#core.metrics.webhook(about.kind);
     const kept = toStored(about);
     if (kept === undefined) return;
-    const event = { eventId, type, traceparent: this.#traces.current(), about: kept };
-    await storeEvent(this.#database, event, this.#clock.now());
+    const event = { eventId, type, traceparent: this.#core.traces.current(), about: kept };
+    await storeEvent(this.#core.database, event, this.#core.clock.now());
   }
 
   /** Deletes events that were applied long ago; true when there may be more. */
   async deleteOld(): Promise<boolean> {
-    const before = later(this.#clock.now(), -KEPT_MS);
-    return (await deleteApplied(this.#database, before, FORGET_BATCH)) === FORGET_BATCH;
+    const before = later(this.#core.clock.now(), -KEPT_MS);
+    return (await deleteApplied(this.#core.database, before, FORGET_BATCH)) === FORGET_BATCH;
   }
 }
 

@@ -38,20 +38,10 @@ interface RefundNeeds {
 
 /** Refunds an order, whole or in part, for the organiser of its event and administrators. */
 export class RefundOrder {
-  readonly #database: Database;
-  readonly #access: Access;
-  readonly #orders: OrderBook;
-  readonly #ledger: RefundLedger;
-  readonly #takenOver: TakenOver;
-  readonly #recordAction: RecordAction;
+  readonly #needs: RefundNeeds;
 
   constructor(needs: RefundNeeds) {
-    this.#database = needs.database;
-    this.#access = needs.access;
-    this.#orders = needs.orders;
-    this.#ledger = needs.ledger;
-    this.#takenOver = needs.takenOver;
-    this.#recordAction = needs.recordAction;
+    this.#needs = needs;
   }
 
   /**
@@ -59,12 +49,12 @@ export class RefundOrder {
    * `order_not_found`, `forbidden`, `refund_not_possible`, `payments_unavailable`, `seating_unavailable`.
    */
   async refund(orderId: OrderId, request: RefundRequest, who: Principal): Promise<RefundIssued> {
-    const order = await this.#orders.get(this.#database, orderId);
-    const role = await this.#access.require('order.refund', who, { event: order.eventId });
+    const order = await this.#needs.orders.get(this.#needs.database, orderId);
+    const role = await this.#needs.access.require('order.refund', who, { event: order.eventId });
     const by = role === 'admin' ? 'an administrator' : 'the organiser';
     const reason = request.reason ?? `refunded by ${by}`;
-    await this.#takenOver.confirm(orderId);
-    return this.#database.transaction(async (tx) => {
+    await this.#needs.takenOver.confirm(orderId);
+    return this.#needs.database.transaction(async (tx) => {
       const issued = await this.#refundLocked(tx, orderId, { ...request, reason }, who);
       tx.keepAnswer(issued);
       return issued;
@@ -77,14 +67,14 @@ export class RefundOrder {
     { amount: wanted, reason }: RefundRequest & { readonly reason: string },
     who: Principal,
   ): Promise<RefundIssued> {
-    const order = await this.#orders.getLocked(tx, orderId);
+    const order = await this.#needs.orders.getLocked(tx, orderId);
     const payment = await lockApplied(tx, orderId);
     if (!payment) throw new AppError('refund_not_possible', 'This order has no payment that could be refunded.');
     const { intentId, source } = payment;
     const left = leftOf(payment, await refundsOf(tx, intentId));
     const amount = wanted ?? money(left);
     requireRefundable(tx, amount, left);
-    const refundId = this.#ledger.newId();
+    const refundId = this.#needs.ledger.newId();
     const facts = {
       intentId,
       amountMinor: amount,
@@ -92,12 +82,12 @@ export class RefundOrder {
       requestedBy: who.userId,
       origin: 'service',
     } as const;
-    await this.#ledger.write(tx, { ...facts, state: firstRefundState(source) }, refundId);
+    await this.#needs.ledger.write(tx, { ...facts, state: firstRefundState(source) }, refundId);
     const isWhole = (await savePaymentState(tx, payment)) !== 'applied';
     const after = isWhole ? await this.#cancel(tx, order) : order;
-    if (!isWhole) await this.#orders.announcePartRefund(tx, order);
+    if (!isWhole) await this.#needs.orders.announcePartRefund(tx, order);
     const toMajor = (minor: number) => tx.currency.toMajor(money(minor));
-    await this.#recordAction(tx, {
+    await this.#needs.recordAction(tx, {
       actor: who.userId,
       action: 'order.refunded',
       about: order,
@@ -108,7 +98,7 @@ export class RefundOrder {
   }
 
   async #cancel(tx: Transaction, order: Order): Promise<Order> {
-    const transition = await this.#orders.cancel(tx, order, 'refunded');
+    const transition = await this.#needs.orders.cancel(tx, order, 'refunded');
     return transition.outcome === 'changed' ? transition.order : order;
   }
 }

@@ -27,22 +27,10 @@ export interface SettlementNeeds {
 
 /** Records received money in a transaction of its own, and then decides what becomes of it. */
 export class SettlePayment {
-  readonly #database: Database;
-  readonly #clock: Clock;
-  readonly #stripe: Pick<PaymentProvider, 'findIntent'>;
-  readonly #orders: OrderBook;
-  readonly #ledger: RefundLedger;
-  readonly #countMoney: CountMoney;
-  readonly #moneyLog: MoneyLog;
+  readonly #needs: SettlementNeeds;
 
   constructor(needs: SettlementNeeds) {
-    this.#database = needs.database;
-    this.#clock = needs.clock;
-    this.#stripe = needs.stripe;
-    this.#orders = needs.orders;
-    this.#ledger = needs.ledger;
-    this.#countMoney = needs.countMoney;
-    this.#moneyLog = needs.moneyLog;
+    this.#needs = needs;
   }
 
   /**
@@ -54,34 +42,34 @@ export class SettlePayment {
     const asked = new Map<PaymentIntentId, boolean>();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const settlement = await this.#database.transaction((tx) => this.#decide(tx, money, policy, asked));
+        const settlement = await this.#needs.database.transaction((tx) => this.#decide(tx, money, policy, asked));
         if (settlement.decision === 'ask') {
           const { intentId } = settlement.assumed;
-          asked.set(intentId, (await this.#stripe.findIntent(intentId))?.state === 'succeeded');
+          asked.set(intentId, (await this.#needs.stripe.findIntent(intentId))?.state === 'succeeded');
           continue;
         }
         if (isNew(settlement, policy)) {
           const reason = 'reason' in settlement ? settlement.reason : undefined;
-          this.#moneyLog.decided(outcomeOf(settlement), money, reason);
+          this.#needs.moneyLog.decided(outcomeOf(settlement), money, reason);
         }
         return settlement;
       } catch (error) {
-        if (attempt >= MAX_REBOOK_ATTEMPTS || !this.#orders.isSeatTaken(error)) throw error;
+        if (attempt >= MAX_REBOOK_ATTEMPTS || !this.#needs.orders.isSeatTaken(error)) throw error;
       }
     }
   }
 
   /** Records the money in a transaction of its own, so that a later crash loses no money. */
   async #record(money: MoneyReceived, policy: RefundPolicy): Promise<void> {
-    const corrected = await this.#database.transaction(async (tx) => {
+    const corrected = await this.#needs.database.transaction(async (tx) => {
       // After a crash the job `decision` settles `received` money and may refund it, so money to withhold is not `received`.
       const state = policy === 'withhold' ? 'withheld' : 'received';
-      const isRecorded = await recordMoney(tx, money, this.#clock.now(), state);
-      if (!isRecorded) return correctAssumed(tx, money, this.#countMoney);
-      await this.#countMoney(tx, { intentId: money.intentId, taken: money.amountMinor, refunded: 0 });
+      const isRecorded = await recordMoney(tx, money, this.#needs.clock.now(), state);
+      if (!isRecorded) return correctAssumed(tx, money, this.#needs.countMoney);
+      await this.#needs.countMoney(tx, { intentId: money.intentId, taken: money.amountMinor, refunded: 0 });
       return undefined;
     });
-    if (corrected) this.#moneyLog.corrected(money, corrected);
+    if (corrected) this.#needs.moneyLog.corrected(money, corrected);
   }
 
   /** `asked` holds the provider's answers so far: whether it received a payment. */
@@ -91,7 +79,7 @@ export class SettlePayment {
     policy: RefundPolicy,
     asked: ReadonlyMap<PaymentIntentId, boolean>,
   ): Promise<Settlement> {
-    const order = await this.#orders.lock(tx, orderId);
+    const order = await this.#needs.orders.lock(tx, orderId);
     const payment = await lockPaymentOf(tx, orderId, intentId);
     if (!order || !payment) throw new Error(`payment ${intentId} was recorded for another order than ${orderId}`);
     const paidBy = await lockPaidBy(tx, orderId, intentId);
@@ -99,7 +87,7 @@ export class SettlePayment {
       currency: tx.currency,
       paidBy,
       isPaidByReceived: paidBy && asked.get(paidBy.intentId),
-      seatsFree: order.status !== 'cancelled' || (await this.#orders.seatsFree(tx, order)),
+      seatsFree: order.status !== 'cancelled' || (await this.#needs.orders.seatsFree(tx, order)),
       policy,
     });
     await this.#save(tx, order, payment, settlement);
@@ -111,21 +99,21 @@ export class SettlePayment {
     const { intentId } = payment;
     switch (settlement.decision) {
       case 'complete':
-        await this.#orders.complete(tx, order);
+        await this.#needs.orders.complete(tx, order);
         return setPaymentState(tx, intentId, 'applied');
       case 'rebook':
-        await this.#orders.rebook(tx, order);
+        await this.#needs.orders.rebook(tx, order);
         return setPaymentState(tx, intentId, 'applied');
       case 'apply':
         return setPaymentState(tx, intentId, 'applied');
       case 'replace':
-        return replaceAssumedPayment(tx, settlement.assumed, payment, this.#countMoney, this.#ledger);
+        return replaceAssumedPayment(tx, settlement.assumed, payment, this.#needs.countMoney, this.#needs.ledger);
       case 'withheld':
         if (payment.state !== 'withheld') await setPaymentState(tx, intentId, 'withheld');
         return;
       case 'refund':
-        await this.#ledger.refundRest(tx, payment, settlement.reason);
-        if (settlement.isLate) await this.#orders.refundLate(tx, order);
+        await this.#needs.ledger.refundRest(tx, payment, settlement.reason);
+        if (settlement.isLate) await this.#needs.orders.refundLate(tx, order);
         return;
       case 'ask':
       case 'already_done':

@@ -20,20 +20,10 @@ interface ExternalPaymentNeeds {
 
 /** Records payments that another system received. */
 export class TakeExternalPayment {
-  readonly #database: Database;
-  readonly #orders: OrderBook;
-  readonly #settlePayment: SettlePayment;
-  readonly #alignPayment: AlignPayment;
-  readonly #closePayment: ClosePayment;
-  readonly #takenOver: TakenOver;
+  readonly #needs: ExternalPaymentNeeds;
 
   constructor(needs: ExternalPaymentNeeds) {
-    this.#database = needs.database;
-    this.#orders = needs.orders;
-    this.#settlePayment = needs.settlePayment;
-    this.#alignPayment = needs.alignPayment;
-    this.#closePayment = needs.closePayment;
-    this.#takenOver = needs.takenOver;
+    this.#needs = needs;
   }
 
   /**
@@ -41,30 +31,30 @@ export class TakeExternalPayment {
    * instead. Safe to repeat. Throws `order_not_found`, `payment_missing` when Stripe has no such money, `payments_unavailable`.
    */
   async take(orderId: OrderId, paymentId: string | undefined): Promise<void> {
-    const order = await this.#orders.get(this.#database, orderId);
+    const order = await this.#needs.orders.get(this.#needs.database, orderId);
     const { source, intentId } = readReference(orderId, paymentId);
     if (source === 'stripe') {
-      const { orderId: known } = await this.#alignPayment.align(intentId);
+      const { orderId: known } = await this.#needs.alignPayment.align(intentId);
       if (known === orderId) return;
       throw new AppError('payment_missing', 'Stripe has no successful payment with this id for the order.');
     }
     // A redelivered message, by which the earlier service completed the order.
-    if (await this.#takenOver.has(orderId)) return;
+    if (await this.#needs.takenOver.has(orderId)) return;
     // Money recorded before a crash counts whatever the order costs now.
-    const known = await findPayment(this.#database, intentId);
+    const known = await findPayment(this.#needs.database, intentId);
     if (order.price === 0 && !known) return this.#completeFree(orderId);
     const amountMinor = known?.amountMinor ?? order.price;
-    const currency = this.#database.currency.code;
-    await this.#settlePayment.settle({ intentId, orderId, source, amountMinor, currency });
+    const currency = this.#needs.database.currency.code;
+    await this.#needs.settlePayment.settle({ intentId, orderId, source, amountMinor, currency });
     // Closing the PaymentIntent avoids a second payment, which would be refunded.
-    await this.#closePayment.conclude(order);
+    await this.#needs.closePayment.conclude(order);
   }
 
   /** Completes an order that costs nothing; an order that has ended stays ended. */
   async #completeFree(orderId: OrderId): Promise<void> {
-    await this.#database.transaction(async (tx) => {
-      const locked = await this.#orders.lock(tx, orderId);
-      if (locked?.price === 0) await this.#orders.complete(tx, locked);
+    await this.#needs.database.transaction(async (tx) => {
+      const locked = await this.#needs.orders.lock(tx, orderId);
+      if (locked?.price === 0) await this.#needs.orders.complete(tx, locked);
     });
   }
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Clock, later, MS_PER_DAY, MS_PER_MINUTE } from '../../kernel/clock.ts';
+import { later, MS_PER_DAY, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import { AppError, type Errors } from '../../kernel/errors.ts';
-import type { IdSource } from '../../kernel/ids.ts';
 import type { Core } from '../core.ts';
 import type { Feature, Job } from '../feature.ts';
 import { answerOnce, requestInFlight } from '../idempotency/answers.ts';
@@ -15,7 +14,6 @@ import {
   keepAnswer,
   releaseKey,
 } from '../idempotency/idempotency.store.ts';
-import type { Database } from '../postgres/database.ts';
 import { principalOf } from './authentication.ts';
 import { PROBLEM_MEDIA_TYPE, toProblem } from './problem.ts';
 
@@ -41,18 +39,14 @@ const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
 export class Once implements Feature {
-  readonly #database: Database;
-  readonly #clock: Clock;
-  readonly #ids: IdSource;
+  readonly #core: Pick<Core, 'database' | 'clock' | 'ids'>;
   readonly #errors: Errors;
   /** Removes expired keys. */
   readonly jobs: readonly Job[] = [{ name: 'keyForgetting', everyMs: FORGET_EVERY_MS, turn: () => this.#forgetOld() }];
 
-  constructor({ database, clock, ids }: Pick<Core, 'database' | 'clock' | 'ids'>, errors: Errors) {
-    this.#database = database;
-    this.#clock = clock;
-    this.#ids = ids;
+  constructor(core: Pick<Core, 'database' | 'clock' | 'ids'>, errors: Errors) {
     this.#errors = errors;
+    this.#core = core;
   }
 
   /**
@@ -69,14 +63,14 @@ export class Once implements Feature {
     reply.code(success.status);
     if (key === undefined) return success.body(await work());
     const { userId } = principalOf(request);
-    const keyed = { userId, key, fingerprint: fingerprintOf(request), claim: this.#ids.uuid() };
+    const keyed = { userId, key, fingerprint: fingerprintOf(request), claim: this.#core.ids.uuid() };
     const stored = await this.#claim(keyed);
     if (stored) {
       await repeat(reply, stored);
       return undefined;
     }
     try {
-      return success.body(await answerOnce(this.#database, keyed, answerFor(success), work));
+      return success.body(await answerOnce(this.#core.database, keyed, answerFor(success), work));
     } catch (error) {
       // The caller gets the refusal itself. If it cannot be stored, a repeated request runs again.
       await this.#settleRefusal(keyed, error).catch(() => undefined);
@@ -86,16 +80,16 @@ export class Once implements Feature {
 
   /** True when there may be more expired keys. */
   async #forgetOld(): Promise<boolean> {
-    const expired = later(this.#clock.now(), -KEY_LIFE_MS);
-    return (await forgetKeys(this.#database, expired, FORGET_BATCH)) === FORGET_BATCH;
+    const expired = later(this.#core.clock.now(), -KEY_LIFE_MS);
+    return (await forgetKeys(this.#core.database, expired, FORGET_BATCH)) === FORGET_BATCH;
   }
 
   /** Claims the key for this request; returns the stored answer when the request was answered before. */
   async #claim(request: KeyedRequest): Promise<KeptAnswer | undefined> {
-    const now = this.#clock.now();
+    const now = this.#core.clock.now();
     const expired = later(now, -KEY_LIFE_MS);
-    if (await claimKey(this.#database, request, now, later(now, CLAIM_MS), expired)) return undefined;
-    const known = await findKey(this.#database, request);
+    if (await claimKey(this.#core.database, request, now, later(now, CLAIM_MS), expired)) return undefined;
+    const known = await findKey(this.#core.database, request);
     if (known && known.fingerprint !== request.fingerprint) {
       throw new AppError(
         'idempotency_key_reused',
@@ -111,9 +105,9 @@ export class Once implements Feature {
     const facts = error instanceof AppError ? this.#errors[error.code] : undefined;
     if (error instanceof AppError && facts && !facts.retry) {
       const body = JSON.stringify(toProblem(error, facts));
-      await keepAnswer(this.#database, request, { status: facts.status, body });
+      await keepAnswer(this.#core.database, request, { status: facts.status, body });
     } else {
-      await releaseKey(this.#database, request);
+      await releaseKey(this.#core.database, request);
     }
   }
 }
