@@ -13,7 +13,6 @@ import { LongAnswers } from './long-answers.ts';
 import { ReadFigures } from './read-figures.ts';
 import { analyticsRoutes } from './routes.ts';
 import { addSales } from './sales.store.ts';
-import { salesRows } from './sales-rows.ts';
 
 export { analyticsChecks } from './checks.store.ts';
 export type { ColumnKind } from './export.ts';
@@ -33,7 +32,7 @@ export interface AnalyticsNeeds {
 }
 
 /** Adds changes of sales to the figures in the transaction that makes them. */
-export const addToFigures: RecordSales = (tx, changes) => addSales(tx, salesRows(saleChanges(changes)));
+export const addToFigures: RecordSales = (tx, changes) => addSales(tx, saleChanges(changes));
 
 /** Builds the organiser's figures, lists and exports. */
 export function createAnalytics({ database }: Core, needs: AnalyticsNeeds): Analytics {
