@@ -56,13 +56,15 @@ export class LiveStreams {
   async open(request: StreamRequest, connect: Connect): Promise<void> {
     const { scope, who, lastEventId } = request;
     const freePlace = this.#needs.places.take(who.userId);
-    const unwatch = this.#needs.reader.watch(scope);
+    let unwatch: (() => void) | undefined;
     const leave = () => {
-      unwatch();
+      unwatch?.();
       freePlace();
     };
     try {
       await this.#requireAccess(scope, who);
+      // All streams share one read of the feed, so only scopes whose user may watch them are part of it.
+      unwatch = this.#needs.reader.watch(scope);
       await this.#needs.reader.begin();
       const page = lastEventId === undefined ? undefined : await this.#pageOf(scope, lastEventId);
       if (this.#isStopped) throw new AppError('shutting_down', 'This replica is stopping. Try again.');
