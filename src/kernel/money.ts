@@ -86,14 +86,14 @@ export class Currency {
   }
 
   /** Major units as a JSON number for the wire: 14950 LKR cents are 149.5. Exact up to 15 digits. */
-  toMajor(amount: Money): number {
+  toMajor(amount: Money | bigint): number {
     return Number(this.toDecimal(amount));
   }
 
   /** Major units as decimal text for a NUMERIC column: 14950 LKR cents are `149.50`. */
-  toDecimal(amount: Money): string {
+  toDecimal(amount: Money | bigint): string {
     if (this.exponent === 0) return String(amount);
-    const digits = String(Math.abs(amount)).padStart(this.exponent + 1, '0');
+    const digits = String(amount < 0 ? -amount : amount).padStart(this.exponent + 1, '0');
     const point = digits.length - this.exponent;
     return `${amount < 0 ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`;
   }
@@ -102,6 +102,11 @@ export class Currency {
 /** The sum of the amounts. Throws a RangeError when it is not a safe integer. */
 export function sum(amounts: readonly Money[]): Money {
   return money(amounts.reduce((total, amount) => total + amount, 0));
+}
+
+/** The sum of amounts of many orders, in minor units: a bigint, so that no amount can make it fail. */
+export function bigSum(amounts: readonly bigint[]): bigint {
+  return amounts.reduce((total, amount) => total + amount, 0n);
 }
 
 /** `from` minus `amount`; the result may be negative. Throws a RangeError when it is not a safe integer. */

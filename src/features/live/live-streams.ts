@@ -90,12 +90,8 @@ export class LiveStreams {
     if (owed.length === 0) return false;
     for (const stream of owed) stream.takeStatsDebt(now);
     try {
-      const { currency } = this.#needs.database;
       const totals = await totalsOf(this.#needs.database, distinct(owed));
-      for (const stream of owed) {
-        const ofScope = totals.get(keyOf(stream.scope)) ?? NO_SALES;
-        stream.sendStats({ ...ofScope, revenue: currency.toMajor(ofScope.revenue) });
-      }
+      for (const stream of owed) stream.sendStats(totals.get(keyOf(stream.scope)) ?? NO_SALES);
     } catch (error) {
       for (const stream of owed) stream.oweStats();
       throw error;
