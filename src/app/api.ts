@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { EmbeddedPart } from '../config.ts';
 import { type Permission, refusalsOf } from '../features/access/index.ts';
 import type { Feature } from '../platform/feature.ts';
@@ -21,6 +22,9 @@ export interface Questions {
   readonly outboxLag: () => Promise<{ readonly waiting: number; readonly seconds: number }>;
   readonly readings: () => Promise<Readings>;
 }
+
+/** The metrics are public, so the database is asked for their readings this often, however often they are requested. */
+const READINGS_KEPT_MS = 500;
 
 /** Serves the routes of the features, the API description, health, metrics and the embedded parts on one port. */
 export async function serveApi(
@@ -49,7 +53,8 @@ export async function serveApi(
     requireAuthentication(scope, servers.verifier);
     for (const feature of features) feature.routes?.(scope);
     identityRoutes(scope);
-    const text = async () => metrics.text(await questions.readings());
+    const readings = new LRUCache<'all', Readings>({ max: 1, ttl: READINGS_KEPT_MS, fetchMethod: questions.readings });
+    const text = async () => metrics.text(await readings.forceFetch('all'));
     metricsRoute(scope, config.WEB_CONCURRENCY > 1 ? metricsOfAll(text) : text);
     healthRoutes(scope, {
       ...probesOf(foundation, postgres, servers),

@@ -66,7 +66,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
       config: { access: 'public', refuses: ['database_unavailable'] },
       schema: {
         tags: TAGS,
-        summary: 'Number of tickets held or sold',
+        summary: 'Number of tickets held or sold, as of some seconds ago',
         response: { 200: CountSchema, ...problems },
       },
     },

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, TicketId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -15,12 +16,21 @@ export interface TicketView {
 
 export type FindTicketOrder = (orderId: OrderId) => Promise<TicketOrder | undefined>;
 
+/** Anybody may ask for the number of tickets, and counting takes longer the more there are. */
+const COUNT_KEPT_MS = 10_000;
+
 /** Finds tickets and their QR texts. */
 export class ViewTickets {
   readonly #database: Executor;
   readonly #access: Access;
   readonly #sealer: Pick<TicketSealer, 'seal'>;
   readonly #findOrder: FindTicketOrder;
+  readonly #count = new LRUCache<'live', number>({
+    max: 1,
+    ttl: COUNT_KEPT_MS,
+    allowStale: true,
+    fetchMethod: () => countLive(this.#database),
+  });
 
   constructor(database: Executor, access: Access, sealer: Pick<TicketSealer, 'seal'>, findOrder: FindTicketOrder) {
     this.#database = database;
@@ -67,8 +77,8 @@ export class ViewTickets {
     return found;
   }
 
-  /** Number of tickets held or sold. */
+  /** Number of tickets held or sold, as of some seconds ago. While it is counted again, callers get the count before. */
   count(): Promise<number> {
-    return countLive(this.#database);
+    return this.#count.forceFetch('live');
   }
 }
