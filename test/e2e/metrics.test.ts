@@ -68,14 +68,14 @@ describe('requests', () => {
     const orderId = await buyer.place();
     const before = await samples();
     await buyer.read(orderId);
-    expect((await (await newPerson(platform)).tries.read(orderId)).status).toBe(403);
+    expect((await (await newPerson(platform)).tries.read(orderId)).status).toBe(404);
     await platform.app.call('GET', `/nothing/${randomUUID()}?token=x`);
     const after = await samples();
     const added = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
     expect(added(count('/api/order/:orderId', '2xx'))).toBe(1);
     expect(added(count('/api/order/:orderId', '4xx'))).toBe(1);
     expect(added(count('none', '4xx'))).toBe(1);
-    expect(added('ticketing_problems_total{code="forbidden"}')).toBe(1);
+    expect(added('ticketing_problems_total{code="order_not_found"}')).toBe(1);
     expect(added('ticketing_problems_total{code="not_found"}')).toBe(1);
     expect(after.ticketing_http_requests_under_way).toBe(1);
   });

@@ -1,9 +1,9 @@
-import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, PaymentIntentId, SeatId, TicketId } from '../../kernel/ids.ts';
 import type { Money } from '../../kernel/money.ts';
 import type { Core } from '../../platform/core.ts';
 import { appendToOutbox } from '../../platform/outbox/outbox.store.ts';
 import type { Database, Executor, Transaction } from '../../platform/postgres/database.ts';
+import { notFound } from '../access/index.ts';
 import { OrderJson } from './json.ts';
 import { insertOrder } from './new-orders.store.ts';
 import {
@@ -269,5 +269,5 @@ export function createOrderBook(core: OrderBookCore, needs: OrderBookNeeds): Ord
 
 function found(order: Order | undefined): Order {
   if (order) return order;
-  throw new AppError('order_not_found', 'There is no order with this id.');
+  throw notFound('order');
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { OrderId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Access } from '../access/index.ts';
+import { type Access, notFound } from '../access/index.ts';
 import type { Order } from '../orders/index.ts';
 
 export type FindOrder = (orderId: OrderId) => Promise<Order | undefined>;
@@ -15,7 +15,7 @@ export type ReadGoodOrder = (orderId: OrderId, who: Principal) => Promise<Order>
 export function createReadGoodOrder(access: Access, findOrder: FindOrder): ReadGoodOrder {
   return async (orderId, who) => {
     const order = await findOrder(orderId);
-    if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
+    if (!order) throw notFound('order');
     await access.require('order.read', who, { owner: order.userId, event: order.eventId });
     if (order.status !== 'completed' || order.tickets.length === 0) throw nothingToPrint(order.status);
     return order;

@@ -47,7 +47,7 @@ export class OfferPayment {
   async offer(orderId: OrderId, who: Principal): Promise<PaymentOffer> {
     for (let attempt = 1; attempt <= MAX_OFFER_ATTEMPTS; attempt += 1) {
       const order = await this.#needs.orders.get(this.#needs.database, orderId);
-      await this.#needs.access.require('order.pay', who, { owner: order.userId });
+      await this.#needs.access.require('order.pay', who, { owner: order.userId, event: order.eventId });
       const offer = await this.#offerFor(order);
       if (offer) return offer;
     }

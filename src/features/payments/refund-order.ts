@@ -50,7 +50,7 @@ export class RefundOrder {
    */
   async refund(orderId: OrderId, request: RefundRequest, who: Principal): Promise<RefundIssued> {
     const order = await this.#needs.orders.get(this.#needs.database, orderId);
-    const role = await this.#needs.access.require('order.refund', who, { event: order.eventId });
+    const role = await this.#needs.access.require('order.refund', who, { owner: order.userId, event: order.eventId });
     const by = role === 'admin' ? 'an administrator' : 'the organiser';
     const reason = request.reason ?? `refunded by ${by}`;
     await this.#needs.takenOver.confirm(orderId);

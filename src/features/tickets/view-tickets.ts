@@ -1,9 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, TicketId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
-import type { Access } from '../access/index.ts';
+import { type Access, notFound } from '../access/index.ts';
 import type { TicketSealer } from './qr/sealer.ts';
 import { isGood, type OrderStatus, type Ticket, type TicketOrder } from './ticket.ts';
 import { countLive, type FoundTicket, findTicket } from './tickets.store.ts';
@@ -55,7 +54,7 @@ export class ViewTickets {
   /** The tickets of an order, for those who may read it. Throws `order_not_found`, `forbidden`. */
   async viewOrder(orderId: OrderId, who: Principal): Promise<TicketView[]> {
     const order = await this.#findOrder(orderId);
-    if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
+    if (!order) throw notFound('order');
     await this.#access.require('order.read', who, { owner: order.userId, event: order.eventId });
     return this.viewsOf(order);
   }
@@ -73,7 +72,7 @@ export class ViewTickets {
   /** A ticket with the facts of its order, without an access check. Throws `ticket_not_found`. */
   async find(ticketId: TicketId): Promise<FoundTicket> {
     const found = await findTicket(this.#database, ticketId);
-    if (!found) throw new AppError('ticket_not_found', 'There is no ticket with this id.');
+    if (!found) throw notFound('ticket');
     return found;
   }
 

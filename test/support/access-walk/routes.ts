@@ -22,6 +22,8 @@ export interface Row {
   readonly answer: string;
   /** The answer to signed-in callers without access. */
   readonly refusal?: string;
+  /** What it is about, if callers who may not read that get the answer of an unknown id; the others get the refusal. */
+  readonly of?: 'order' | 'ticket';
   /** Whether only the seating services can say that an event, a session and an organisation belong together. */
   readonly isLeftToSeating?: true;
   /** Whether its answer has no end. */
@@ -40,7 +42,7 @@ const PUBLIC: Row = { passes: CALLERS, answer: '200' };
 /** Signed by Stripe; the caller who sends it does not matter. */
 const WEBHOOK: Row = { passes: CALLERS, answer: '400 webhook_signature_invalid' };
 const FIGURES: Row = { passes: ORGANISERS, answer: '200' };
-const OF_ORDER: Row = { passes: READERS, answer: '200' };
+const OF_ORDER: Row = { passes: READERS, answer: '200', of: 'order' };
 const STREAM: Row = { passes: ORGANISERS, answer: '200', isStream: true };
 const BATCH: Row = {
   passes: ORGANISERS,
@@ -64,6 +66,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   'GET /api/order/{orderId}': OF_ORDER,
   'PUT /api/order/{orderId}': {
     passes: BUYER,
+    of: 'order',
     stage: 'pending',
     isChanging: true,
     body: ({ world, sale }) => ({ seat_ids: [seatOf(world.platform, sale.side)], discount_id: null }),
@@ -71,19 +74,22 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   },
   'DELETE /api/order/{orderId}': {
     passes: ['owner', 'admin'],
+    of: 'order',
     stage: 'pending',
     isChanging: true,
     answer: '204',
   },
-  'POST /api/order/{orderId}/checkout': { passes: BUYER, stage: 'free', isChanging: true, answer: '200' },
+  'POST /api/order/{orderId}/checkout': { passes: BUYER, of: 'order', stage: 'free', isChanging: true, answer: '200' },
   'POST /api/order/{orderId}/create-payment-intent': {
     passes: BUYER,
+    of: 'order',
     stage: 'pending',
     isChanging: true,
     answer: '200',
   },
   'POST /api/order/{orderId}/refund': {
     passes: ORGANISERS,
+    of: 'order',
     stage: 'completed',
     isChanging: true,
     body: () => ({ amount: 1, reason: 'asked for' }),
@@ -95,8 +101,8 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   'GET /api/order/ticket': { ...OF_ORDER, query: ({ sale }) => ({ orderId: sale.orderId }) },
   'GET /api/order/{orderId}/tickets.pdf': OF_ORDER,
   'GET /api/order/{orderId}/tickets.ics': OF_ORDER,
-  'GET /api/order/ticket/{ticketId}': { passes: [...READERS, ...SCANNERS], answer: '200' },
-  'GET /api/order/ticket/{ticketId}.pdf': OF_ORDER,
+  'GET /api/order/ticket/{ticketId}': { passes: [...READERS, ...SCANNERS], answer: '200', of: 'ticket' },
+  'GET /api/order/ticket/{ticketId}.pdf': { ...OF_ORDER, of: 'ticket' },
   'GET /api/order/tickets/count': PUBLIC,
 
   'POST /api/order/ticket': {
@@ -112,6 +118,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   },
   'PUT /api/order/ticket/{ticketId}': {
     passes: ORGANISERS,
+    of: 'ticket',
     stage: 'completed',
     isChanging: true,
     body: () => ({ note: 'by the door' }),
@@ -119,6 +126,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   },
   'DELETE /api/order/ticket/{ticketId}': {
     passes: ORGANISERS,
+    of: 'ticket',
     stage: 'completed',
     isChanging: true,
     query: () => ({ refund: 'true' }),
@@ -153,6 +161,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   },
   'DELETE /api/order/ticket/{ticketId}/checkin': {
     passes: ORGANISERS,
+    of: 'ticket',
     stage: 'inside',
     isChanging: true,
     answer: '200',
@@ -205,6 +214,18 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   'POST /api/webhook/stripe': WEBHOOK,
   'POST /api/order/webhook/stripe': WEBHOOK,
 };
+
+/** The callers who may read an order or a ticket, and so may know that it exists. */
+const KNOWING: Readonly<Record<'order' | 'ticket', readonly Caller[]>> = {
+  order: READERS,
+  ticket: [...READERS, ...SCANNERS],
+};
+
+/** The answer that a caller without access gets. */
+export function refusalOf({ refusal = '403 forbidden', of }: Row, caller: Caller): string {
+  if (isUnknown(caller)) return '401 unauthenticated';
+  return of === undefined || KNOWING[of].includes(caller) ? refusal : `404 ${of}_not_found`;
+}
 
 /** A role that a request's caller has in the event it concerns; their requests are also sent with an id of another event. */
 export const INVOLVED: readonly Caller[] = ['owner', 'organiser', 'scanner', 'admin'];

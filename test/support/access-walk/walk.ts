@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { Answer } from '../test-app.ts';
 import { addressOf, mapIds, type Request, requestOf, slotsOf, withForeign } from './requests.ts';
-import { type About, INVOLVED, isUnknown, ROUTES, type Row } from './routes.ts';
+import { type About, INVOLVED, ROUTES, type Row, refusalOf } from './routes.ts';
 import { CALLERS, type Caller, STAGES, type World } from './world.ts';
 
 /** A caller's request, in words for a finding. */
@@ -42,8 +43,12 @@ export async function walkRefusals(
   const findings = await unchanged(world, () =>
     each(tries, async (tried) => {
       const answer = await send(world, row, tried);
-      const wanted = isUnknown(tried.caller) ? '401 unauthenticated' : (row.refusal ?? '403 forbidden');
+      const wanted = refusalOf(row, tried.caller);
+      const unknown = wanted.startsWith('404')
+        ? await send(world, row, { ...tried, request: unknownOf(request) })
+        : answer;
       return [
+        ...unless(answer.text === unknown.text, tried, `is refused unlike an unknown id: ${answer.text}`),
         ...unless(outcomeOf(answer) === wanted, tried, `got ${outcomeOf(answer)}, not ${wanted}`),
         ...unless(isWellSaid(answer), tried, `is refused in another form: ${answer.text}`),
         ...shown(answer, tried, secrets),
@@ -138,6 +143,11 @@ function waysOf(request: Request): Omit<Try, 'caller'>[] {
     ...(hasIds ? [{ what: 'with ids in upper case', request: inUpperCase(request) }] : []),
     { what: 'with a slash', request: { ...request, template: `${request.template}/` } },
   ];
+}
+
+/** The same request about an order and a ticket that do not exist. */
+function unknownOf(request: Request): Request {
+  return mapIds(request, (id, { kind }) => (kind === 'order' || kind === 'ticket' ? randomUUID() : id));
 }
 
 function inUpperCase(request: Request): Request {
