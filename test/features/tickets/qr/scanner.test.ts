@@ -12,18 +12,10 @@ import { earlierText } from '../../../support/earlier-codes.ts';
 const NEW_KEY = Buffer.alloc(32, 1).toString('base64');
 const OLD_KEY = Buffer.alloc(32, 2).toString('base64');
 const session = as<SessionId>(randomUUID());
-const tickets = Array.from({ length: 9 }, () => as<TicketId>(randomUUID()));
-const [good, printedBefore, used, cancelled, unlisted, sold, soldEarlier, voidedEarlier, reissued] = tickets as [
-  TicketId,
-  TicketId,
-  TicketId,
-  TicketId,
-  TicketId,
-  TicketId,
-  TicketId,
-  TicketId,
-  TicketId,
-];
+const newTicket = () => as<TicketId>(randomUUID());
+const [good, printedBefore, used, cancelled] = [newTicket(), newTicket(), newTicket(), newTicket()];
+const [unlisted, sold, soldEarlier] = [newTicket(), newTicket(), newTicket()];
+const [voidedEarlier, reissued] = [newTicket(), newTicket()];
 
 let sealer: TicketSealer;
 let bundle: ScannerBundle;
@@ -31,9 +23,7 @@ let changes: ScannerBundle;
 /** The name of a text, the text, and the scanner’s answer to it, in the order they are scanned. */
 let texts: [string, unknown, string][];
 
-/**
- * A forgery by an attacker with a scanner’s keys: sealed correctly, signed with a key of the attacker’s own.
- */
+/** A forgery by an attacker with a scanner’s keys: sealed correctly, signed with a key of the attacker’s own. */
 async function forgedWithBundle(ticketId: TicketId): Promise<string> {
   const [key] = bundle.keys;
   const bytes = Uint8Array.fromBase64(key?.sealing_key ?? '', { alphabet: 'base64url' });
