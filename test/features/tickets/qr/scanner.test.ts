@@ -74,6 +74,7 @@ beforeAll(async () => {
     [soldEarlier, voidedEarlier, reissued, reissued].map(earlierCode),
   );
   if (!ofSold || !ofVoided || !ofReissued || !ofOther) throw new Error('a code is missing');
+  const changed = ofSold.text.startsWith('x') ? 'y' : 'x';
   const common = { session_id: session, keys };
   bundle = {
     ...common,
@@ -115,7 +116,7 @@ beforeAll(async () => {
     ['of the earlier service, with line ends and without padding', ` ${ofSold.text.replace(/=+$/, '')}\r\n`, 'A6 VIP'],
     ['the same again', ofSold.text, 'already_checked_in'],
     ['ours of the same ticket', await seal(soldEarlier), 'already_checked_in'],
-    ['of the earlier service, a character changed', `x${ofSold.text.slice(1)}`, 'forged'],
+    ['of the earlier service, a character changed', `${changed}${ofSold.text.slice(1)}`, 'forged'],
     ['of the earlier service, voided since', ofVoided.text, 'cancelled'],
     ['of the earlier service, reissued since', ofReissued.text, 'forged'],
     ['ours of the reissued ticket, with line ends', `\r\n${await seal(reissued)}\r\n`, 'A8 VIP'],
