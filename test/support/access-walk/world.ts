@@ -198,12 +198,7 @@ export function seatOf({ seating }: PlatformApp, side: Side): string {
 
 /** The body that orders a seat. */
 export function orderOf({ sessionId, eventId, organizationId }: Side, seatId: string) {
-  return {
-    session_id: sessionId,
-    event_id: eventId,
-    organization_id: organizationId,
-    seat_ids: [seatId],
-  };
+  return { session_id: sessionId, event_id: eventId, organization_id: organizationId, seat_ids: [seatId] };
 }
 
 /** Reads the whole database over one connection, because it is read before and after each route. */
