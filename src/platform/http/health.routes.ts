@@ -148,11 +148,7 @@ type Outbox = Static<typeof OutboxSchema>;
 
 async function askOutbox(outboxLag: Replica['outboxLag']): Promise<Outbox> {
   const known = outboxLag().then(
-    ({ waiting, seconds }): Outbox => ({
-      status: seconds <= MAX_LAG_S ? 'UP' : 'DOWN',
-      waiting,
-      lag_seconds: seconds,
-    }),
+    ({ waiting, seconds }): Outbox => ({ status: seconds <= MAX_LAG_S ? 'UP' : 'DOWN', waiting, lag_seconds: seconds }),
   );
   return inTime(known, { status: 'DOWN', waiting: 0, lag_seconds: 0 });
 }

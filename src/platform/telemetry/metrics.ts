@@ -56,10 +56,7 @@ export function createMetrics(version: string, errorCodes: readonly string[] = [
   const counter = (name: MetricName) => new Counter(described(name));
   const gauge = (name: MetricName) => new Gauge(described(name));
 
-  const requests = new Histogram({
-    ...described('ticketing_http_request_duration_seconds'),
-    buckets: SECONDS_BUCKETS,
-  });
+  const requests = new Histogram({ ...described('ticketing_http_request_duration_seconds'), buckets: SECONDS_BUCKETS });
   const underWay = gauge('ticketing_http_requests_under_way');
   const problemCodes = counter('ticketing_problems_total');
   // Series exist from the start, so that the first error of a code is an increase and not a new series.

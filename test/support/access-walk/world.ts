@@ -107,13 +107,7 @@ function ownSide(platform: PlatformApp, price: number): Side {
 function otherSide(platform: PlatformApp, price: number): Side {
   const [eventId, sessionId, organizationId] = [randomUUID(), randomUUID(), randomUUID()];
   const own = platform.seating.sessions.get(platform.sessionId);
-  platform.seating.sessions.set(sessionId, {
-    ...own,
-    title: 'Another event',
-    id: sessionId,
-    eventId,
-    organizationId,
-  });
+  platform.seating.sessions.set(sessionId, { ...own, title: 'Another event', id: sessionId, eventId, organizationId });
   return withPeople(platform, { eventId, sessionId, organizationId }, price);
 }
 
