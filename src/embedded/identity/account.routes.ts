@@ -76,7 +76,5 @@ function bearerReader(provider: Provider, accounts: Accounts, sessions: Sessions
 }
 
 function publicPart({ kty, n, e, alg, use, kid }: JWK): JWK {
-  return Object.fromEntries(
-    Object.entries({ kty, n, e, alg, use, kid }).filter(([, value]) => value !== undefined),
-  ) as unknown as JWK;
+  return { kty, n, e, alg, use, kid } as JWK;
 }
