@@ -196,13 +196,7 @@ function createVisit(
     recordAction: audit.record,
     hours: doorHours(foundation),
   });
-  const paper = createPaper(core, {
-    access,
-    tickets: views,
-    getOrder,
-    catalogue,
-    timeZone: config.TIME_ZONE,
-  });
+  const paper = createPaper(core, { access, tickets: views, getOrder, catalogue, timeZone: config.TIME_ZONE });
   const live = createLive(core, {
     access,
     signal: salesSignal(foundation, postgres, servers),
