@@ -41,8 +41,8 @@ export function pendingOrder({
   discountAmount = 0,
   price = tickets.reduce((sum, ticket) => sum + ticket.price, 0) - discountAmount,
 }: OrderParts = {}): PendingOrder {
-  return place({
-    facts: {
+  return place(
+    {
       orderId: as<Order['orderId']>(orderId),
       userId: as<Order['userId']>('user'),
       eventId: as<Order['eventId']>('event'),
@@ -54,8 +54,8 @@ export function pendingOrder({
       createdAt: BUILT_AT,
       tickets,
     },
-    holdMs: 300_000,
-  });
+    300_000,
+  );
 }
 
 /** The same order, completed. */

@@ -72,23 +72,21 @@ export class PlaceOrder {
     const priced = priceOrder({ ...quote, sessionId, now, currency: database.currency });
     if (priced.outcome === 'refused') throw new AppError(priced.code, priced.detail);
     const { discount, discountAmount, price } = priced;
-    const order = place({
-      facts: {
-        orderId,
-        userId,
-        eventId,
-        organizationId,
-        sessionId,
-        discount: discount && { id: discount.id, code: discount.code },
-        discountAmount,
-        price,
-        createdAt: now,
-        tickets: quote.seats.map((seat) =>
-          ticketFor(seat, { ticketId: as<TicketId>(ids.uuid()), orderId, sessionId, issuedAt: now }),
-        ),
-      },
-      holdMs: this.#holdMs,
-    });
+    const facts = {
+      orderId,
+      userId,
+      eventId,
+      organizationId,
+      sessionId,
+      discount: discount && { id: discount.id, code: discount.code },
+      discountAmount,
+      price,
+      createdAt: now,
+      tickets: quote.seats.map((seat) =>
+        ticketFor(seat, { ticketId: as<TicketId>(ids.uuid()), orderId, sessionId, issuedAt: now }),
+      ),
+    };
+    const order = place(facts, this.#holdMs);
     await this.#orders.write(order, discount?.maxUsage);
     return order;
   }

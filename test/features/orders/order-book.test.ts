@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createOrderBook, type OrderBook } from '../../../src/features/orders/order-book.ts';
+import { OrderBook } from '../../../src/features/orders/order-book.ts';
 import { as, type SeatId } from '../../../src/kernel/ids.ts';
 import type { Transaction } from '../../../src/platform/postgres/database.ts';
 import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
@@ -42,7 +42,7 @@ beforeEach(() => {
   sales = [];
   effects = new Map();
   counted.length = 0;
-  book = createOrderBook(
+  book = new OrderBook(
     {
       database: { currency: tx.currency },
       clock: { now: () => NOW },
