@@ -1,4 +1,5 @@
 import { complete, type Order, type PendingOrder, place, type Transition } from '../../src/features/orders/order.ts';
+import type { Discount, DiscountTerms } from '../../src/features/pricing/discount.ts';
 import type { Ticket } from '../../src/features/tickets/index.ts';
 import { type Instant, instant } from '../../src/kernel/clock.ts';
 import { as } from '../../src/kernel/ids.ts';
@@ -66,4 +67,21 @@ export const completedOrder = (parts: OrderParts = {}, at = BUILT_AT): Order =>
 export function orderAfter(transition: Transition): Order {
   if (transition.outcome === 'not_possible') throw new Error(`not possible from ${transition.status}`);
   return transition.order;
+}
+
+/** A discount that is valid for everything, except for the given changes. */
+export function builtDiscount(terms: DiscountTerms, changes: Partial<Discount> = {}): Discount {
+  return {
+    id: as<Discount['id']>('discount'),
+    code: 'CODE',
+    terms,
+    activeFrom: undefined,
+    expiresAt: undefined,
+    maxUsage: undefined,
+    currentUsage: 0,
+    applicableTiers: [],
+    applicableSessions: [],
+    active: true,
+    ...changes,
+  };
 }

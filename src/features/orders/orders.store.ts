@@ -17,10 +17,7 @@ export async function findOrder(executor: Executor, orderId: OrderId): Promise<O
   return toOrders(rows)[0];
 }
 
-const LOCK_ORDER = {
-  name: 'order-lock',
-  text: 'SELECT FROM orders WHERE order_id = $1 FOR UPDATE',
-};
+const LOCK_ORDER = { name: 'order-lock', text: 'SELECT FROM orders WHERE order_id = $1 FOR UPDATE' };
 
 /**
  * The order, locked until the transaction ends. Every transition starts here, so that one transaction decides at a time. The

@@ -113,10 +113,7 @@ test('orders that are cancelled together are saved in a few statements, and each
 });
 
 test('a transition that is not possible changes nothing', async () => {
-  expect(await book.cancel(tx, completed('A1'), 'buyer')).toEqual({
-    outcome: 'not_possible',
-    status: 'completed',
-  });
+  expect(await book.cancel(tx, completed('A1'), 'buyer')).toEqual({ outcome: 'not_possible', status: 'completed' });
   expect(statements).toEqual([]);
   await commit();
   expect([...counted, ...sales]).toEqual([]);
