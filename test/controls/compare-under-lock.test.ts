@@ -9,9 +9,7 @@ import { comparingNothing } from './stale-read.ts';
 const withoutComparison = () => openArena({ watch: comparingNothing(), verified: false });
 
 describe('the sweeper, when an order gets another PaymentIntent after the sweeper closed the previous one', () => {
-  /**
-   * The page’s status, the order after one sweep, and whether its PaymentIntent can still be paid at Stripe.
-   */
+  /** The page’s status, the order after one sweep, and whether its PaymentIntent can still be paid at Stripe. */
   async function offerInTheMiddleOfSweep(arena: Arena) {
     const token = arena.buyer;
     const orderId = await arena.platform.place(token);

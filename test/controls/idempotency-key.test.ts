@@ -4,8 +4,7 @@ import type { Arena } from '../support/arena.ts';
 import { completedOrder, findings, guarded, unguarded } from './open-arena.ts';
 
 /**
- * An administrator’s page sends a refund of 10 again with the same key, because no answer came; the refunded
- * amount.
+ * An administrator’s page sends a refund of 10 again with the same key, because no answer came; the refunded amount.
  */
 async function sentAgain(arena: Arena) {
   const orderId = await completedOrder(arena);

@@ -7,8 +7,7 @@ import { inStretches } from '../support/schedules.ts';
 import { completedOrder, findings, guarded, unguarded } from './open-arena.ts';
 
 /**
- * A scanner’s app sends a scan again before the first answer arrives; its answers, and how often the scan is
- * stored.
+ * A scanner’s app sends a scan again before the first answer arrives; its answers, and how often the scan is stored.
  */
 async function sentTwice(arena: Arena) {
   const [token = ''] = await twoScanners(arena.platform);

@@ -36,8 +36,7 @@ async function listOf(world: World, what: string): Promise<any[]> {
 }
 
 /**
- * Checks every invariant over the database, the embedded Stripe, the event log and the answers to requests
- * with a key.
+ * Checks every invariant over the database, the embedded Stripe, the event log and the answers to requests with a key.
  */
 export async function expectSound(world: World): Promise<void> {
   expect(await findingsIn(world.dsn, new Currency('lkr'))).toEqual([]);

@@ -179,10 +179,7 @@ export function verdict(at: number, evidence: 'winning_evidence' | 'losing_evide
   };
 }
 
-/**
- * Another system took the payment: `first` and `second` are its own ids, `intent` names the order’s
- * PaymentIntent.
- */
+/** Another system took the payment: `first` and `second` are its own ids, `intent` names the order’s PaymentIntent. */
 export type Elsewhere = 'first' | 'second' | 'intent';
 
 export function paymentElsewhere(at: number, which: Elsewhere): Action {

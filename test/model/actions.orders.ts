@@ -169,9 +169,7 @@ export interface OrderAction {
   learn?(answer: Answer, sale: Sale): void;
 }
 
-/**
- * An action on one of the existing orders, chosen when it is predicted or performed, whichever comes first.
- */
+/** An action on one of the existing orders, chosen when it is predicted or performed, whichever comes first. */
 export function onOrder(at: number, action: OrderAction): Action {
   return {
     name: `${action.name} of order ${at}`,

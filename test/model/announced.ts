@@ -24,8 +24,7 @@ const NEXT: Readonly<Record<Order['status'], readonly Order['status'][]>> = {
 };
 
 /**
- * The log announced each order’s states in a possible sequence that ends with its current one, and no other
- * order (I4).
+ * The log announced each order’s states in a possible sequence that ends with its current one, and no other order (I4).
  */
 export function inOrder(published: readonly EventMessage[], sale: Sale): void {
   const once = [...new Map(published.toReversed().map((message) => [message.eventId, message])).values()];
@@ -63,9 +62,7 @@ function expectPossibleStates(orderId: string, announced: readonly Announcement[
   });
 }
 
-/**
- * The topic for an order’s next state: each order is announced on `UPDATED` as completed once in its life.
- */
+/** The topic for an order’s next state: each order is announced on `UPDATED` as completed once in its life. */
 function topicOf(status: Order['status'], earlier: readonly Announcement[]): string {
   if (status === 'cancelled') return CANCELED;
   if (status === 'pending') return earlier.length === 0 ? CREATED : UPDATED;

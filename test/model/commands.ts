@@ -129,9 +129,7 @@ function crash(effects: number, action: Action): Command {
   });
 }
 
-/**
- * Two concurrent actions: whichever is first, the outcome is within the transitions and no invariant breaks.
- */
+/** Two concurrent actions: whichever is first, the outcome is within the transitions and no invariant breaks. */
 function parallel(one: Action, other: Action): Command {
   const isPossible: Action['isPossible'] = (sale) => one.isPossible(sale) && other.isPossible(sale);
   return toCommand(`Parallel: ${one.name} and ${other.name}`, isPossible, async (sale, world) => {

@@ -1,9 +1,6 @@
 import type { Executor } from '../../src/platform/postgres/database.ts';
 
-/**
- * The stored state, as the model reads it after each step; times are epoch milliseconds, money is in minor
- * units.
- */
+/** The stored state, as the model reads it after each step; times are epoch milliseconds, money is in minor units. */
 export interface Observed {
   readonly orders: readonly StoredOrder[];
   readonly payments: readonly StoredPayment[];

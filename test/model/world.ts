@@ -36,9 +36,7 @@ export type Who = number | 'admin' | 'scanner';
 export interface World {
   readonly clock: ModelClock;
   readonly bank: Bank;
-  /**
-   * The session of this sequence; another session has seats with the same names, which are independent of it.
-   */
+  /** The session of this sequence; another session has seats with the same names, which are independent of it. */
   readonly sessionId: string;
   /** Every message that the log accepted, including repeats. */
   readonly published: readonly EventMessage[];
@@ -288,10 +286,7 @@ async function startProcess(ground: Ground, published: EventMessage[]): Promise<
   return Object.assign(state, { app, handlers });
 }
 
-/**
- * Every effect counts, and a dead process has none. The seating services are simulated here, without their
- * HTTP.
- */
+/** Every effect counts, and a dead process has none. The seating services are simulated here, without their HTTP. */
 function withEffectsLeft(state: Pick<Process, 'effectsLeft' | 'isDead' | 'underWay'>): Watch {
   const watch = watchEffects({
     before(effect) {

@@ -208,9 +208,7 @@ describe('the service under load', () => {
     };
   }
 
-  /**
-   * The topics hold exactly what the outbox holds, with each seat and order in order of first publication.
-   */
+  /** The topics hold exactly what the outbox holds, with each seat and order in order of first publication. */
   async function compareWithOutbox() {
     const compared = await compareAnnounced(platform.app.dsn, server.plain);
     expect(compared).toMatchObject({ strays: [], misordered: [], missing: 0 });

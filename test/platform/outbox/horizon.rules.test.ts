@@ -41,9 +41,8 @@ describe('the horizon', () => {
 const KINDS = ['begin', 'write', 'end', 'look', 'block', 'lift'] as const;
 
 /**
- * A database in which transactions take numbers at any time and end in any order, and a relay that looks from
- * time to time. Each number belongs to one of three keys, and a key is blocked at times by a message that
- * cannot be published.
+ * A database in which transactions take numbers at any time and end in any order, and a relay that looks from time to
+ * time. Each number belongs to one of three keys, and a key is blocked at times by a message that cannot be published.
  */
 function relayOver(steps: readonly { readonly kind: (typeof KINDS)[number]; readonly which: number }[]) {
   const LIMIT = 3;

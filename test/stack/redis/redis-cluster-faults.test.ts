@@ -42,9 +42,7 @@ async function isUp(app: TestApp): Promise<boolean> {
   return body.redis.status === 'UP';
 }
 
-/**
- * Places an order in a session; returns whether the cluster, asked through an available node, has its hold.
- */
+/** Places an order in a session; returns whether the cluster, asked through an available node, has its hold. */
 async function isHeldIn(sessionId: string, through: RedisServerProcess, app: TestApp = platform.app): Promise<boolean> {
   const seat = randomUUID();
   const body = { ...platform.request([seat]), session_id: sessionId };
