@@ -208,11 +208,7 @@ async function expectOnce(world: World): Promise<void> {
       status: again.status,
       body: again.body,
       replayed: again.headers.get('idempotent-replayed'),
-    }).toEqual({
-      status: request.answer.status,
-      body: request.answer.body,
-      replayed: 'true',
-    });
+    }).toEqual({ status: request.answer.status, body: request.answer.body, replayed: 'true' });
   }
   expect(await effectsIn(world)).toEqual(before);
 }

@@ -16,10 +16,7 @@ let isFailed = false;
 
 beforeAll(async () => {
   keycloak = await startKeycloak();
-  app = await startTestApp({
-    OIDC_ISSUER: keycloak.issuer,
-    TICKET_CLIENT_SECRET: REALM_CLIENT_SECRET,
-  });
+  app = await startTestApp({ OIDC_ISSUER: keycloak.issuer, TICKET_CLIENT_SECRET: REALM_CLIENT_SECRET });
 });
 afterEach(({ task }) => {
   isFailed ||= task.result?.state === 'fail';

@@ -80,10 +80,7 @@ function relayOver(steps: readonly { readonly kind: (typeof KINDS)[number]; read
 }
 
 test('a look from the horizon sees what a look from the beginning would, in whatever order transactions end', () => {
-  const step = fc.record({
-    kind: fc.constantFrom(...KINDS),
-    which: fc.nat(5),
-  });
+  const step = fc.record({ kind: fc.constantFrom(...KINDS), which: fc.nat(5) });
   fc.assert(
     fc.property(fc.array(step, { minLength: 40, maxLength: 60 }), (steps) => relayOver(steps)),
     { numRuns: 2_000 },
