@@ -33,11 +33,7 @@ describe('the sweeper, when an order gets another PaymentIntent after the sweepe
   }
 
   test('with the comparison, it leaves the order pending so that the new PaymentIntent is closed first', async () => {
-    expect(await offerInTheMiddleOfSweep(await guarded())).toEqual({
-      page: 409,
-      status: 'pending',
-      isPayable: true,
-    });
+    expect(await offerInTheMiddleOfSweep(await guarded())).toEqual({ page: 409, status: 'pending', isPayable: true });
   });
 
   test('without the comparison, it ends the order while its PaymentIntent can still be paid (I2)', async () => {
@@ -71,9 +67,6 @@ describe('a change, when a page gets a PaymentIntent after the order was read', 
   });
 
   test('without the comparison, an amount other than the price can be paid (I8)', async () => {
-    expect(await offerInTheMiddleOfChange(await withoutComparison())).toEqual({
-      price: 20_000,
-      payable: 10_000,
-    });
+    expect(await offerInTheMiddleOfChange(await withoutComparison())).toEqual({ price: 20_000, payable: 10_000 });
   });
 });

@@ -8,11 +8,7 @@ import { completedOrder, findings, guarded, unguarded } from './open-arena.ts';
  */
 async function sentAgain(arena: Arena) {
   const orderId = await completedOrder(arena);
-  const request = {
-    token: arena.admin,
-    body: { amount: 10 },
-    headers: { 'idempotency-key': randomUUID() },
-  };
+  const request = { token: arena.admin, body: { amount: 10 }, headers: { 'idempotency-key': randomUUID() } };
   const send = () => arena.platform.app.call('POST', `/api/order/${orderId}/refund`, request);
   const statuses = [(await send()).status, (await send()).status];
   await arena.rest();

@@ -96,12 +96,7 @@ export async function openWorld(): Promise<World> {
   await sql(dsn, `ALTER DATABASE ${new URL(dsn).pathname.slice(1)} SET synchronous_commit = off`);
   const bank = await openBank(clock, ids, join(folder, 'stripe-0'));
   const config = configFor({ dsn, folder, issuer: issuer.issuer, stripe: bank.url });
-  const database = openDatabase({
-    currency: config.currency,
-    dsn,
-    maxConnections: 1,
-    onIdleError: () => undefined,
-  });
+  const database = openDatabase({ currency: config.currency, dsn, maxConnections: 1, onIdleError: () => undefined });
   const people = await peopleOf((sub, claims) => issuer.token(sub, claims, { expiresIn: TOKEN_LIFE_S }));
   const shared = { clock, ids, bank, database, config, people, folder, log: [] as string[] };
   const world = await worldOn({ ...shared, sealer: await createTicketSealer([QR_KEY]) });
@@ -164,19 +159,11 @@ async function worldOn(ground: Ground): Promise<World & { close(): Promise<void>
         authorization: `Bearer ${personOf(who).token}`,
         ...(key === undefined ? {} : { 'idempotency-key': key }),
       };
-      return ask(process, {
-        method,
-        url: path,
-        headers,
-        ...(body === undefined ? {} : { payload: body as object }),
-      });
+      return ask(process, { method, url: path, headers, ...(body === undefined ? {} : { payload: body as object }) });
     },
     deliver(event) {
       const payload = JSON.stringify(toEventWire(event));
-      const headers = {
-        'content-type': 'application/json',
-        'stripe-signature': signatureOf(payload, clock.now()),
-      };
+      const headers = { 'content-type': 'application/json', 'stripe-signature': signatureOf(payload, clock.now()) };
       return ask(process, { method: 'POST', url: '/api/webhook/stripe', headers, payload });
     },
     async sendMessage(topic, message) {

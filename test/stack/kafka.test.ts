@@ -74,10 +74,7 @@ describe('a record in the log', () => {
     const traced = { ...message(topic, 'traced', '{}'), traceparent };
     await kafka.publish([traced]);
     await until('the traced one is seen', () => seen.length === 4);
-    expect(seen.find(({ key }) => key === 'traced')?.headers).toEqual({
-      'event-id': traced.eventId,
-      traceparent,
-    });
+    expect(seen.find(({ key }) => key === 'traced')?.headers).toEqual({ 'event-id': traced.eventId, traceparent });
     for (const { eventId, key, value, committedAt } of sent) {
       expect(seen.find((record) => record.key === key)).toMatchObject({
         value,

@@ -110,9 +110,7 @@ describe('a transaction', () => {
 describe('a database that is unavailable', () => {
   test('it is reported as unavailable, within bounds', async () => {
     const unreachable = open('postgres://user:hidden@127.0.0.1:1/none');
-    await expect(unreachable.rows(statement('SELECT 1'), [])).rejects.toMatchObject({
-      code: 'database_unavailable',
-    });
+    await expect(unreachable.rows(statement('SELECT 1'), [])).rejects.toMatchObject({ code: 'database_unavailable' });
     await expect(unreachable.transaction(async () => undefined)).rejects.toMatchObject({
       code: 'database_unavailable',
     });
@@ -165,12 +163,7 @@ describe('a connection that is cut silently', () => {
     atEnd(() => link.close());
     const through = new URL(dsn);
     through.host = link.address;
-    const options = {
-      currency: LKR,
-      dsn: through.toString(),
-      maxConnections: 4,
-      onIdleError: () => undefined,
-    };
+    const options = { currency: LKR, dsn: through.toString(), maxConnections: 4, onIdleError: () => undefined };
     far = openDatabase({ ...options, statementTimeoutMs: CUT_MS });
     atEnd(() => far.close());
   });
