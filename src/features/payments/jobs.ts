@@ -36,9 +36,9 @@ export function paymentJobs(
   const undecided = undecidedPayments(core, settlePayment);
   const reconciliation = new DailyReconciliation(core, reconcilePayments, reconcileDays);
   return [
-    { name: 'webhooks', everyMs: sweepMs, turn: () => webhooks.turn() },
-    { name: 'refunds', everyMs: sweepMs, turn: () => refunds.turn() },
-    { name: 'decision', everyMs: sweepMs, turn: () => undecided.turn() },
+    { name: 'webhooks', everyMs: sweepMs, turn: webhooks },
+    { name: 'refunds', everyMs: sweepMs, turn: refunds },
+    { name: 'decision', everyMs: sweepMs, turn: undecided },
     { name: 'reconciliation', everyMs: MS_PER_MINUTE, turn: () => reconciliation.turn() },
     { name: 'webhookForgetting', everyMs: MS_PER_MINUTE, turn: () => receiveWebhook.deleteOld() },
   ];

@@ -2,8 +2,8 @@ import pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Wake } from '../jobs/wake.ts';
+import { sessionSettings } from './connection.ts';
 import { createProbe } from './probe.ts';
-import { sessionSettings } from './session-settings.ts';
 import { isOutage, isRetryable, isUnanswered, isUnfit } from './sqlstate.ts';
 import { withHooks } from './transaction-hooks.ts';
 

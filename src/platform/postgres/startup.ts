@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import pg from 'pg';
 import { MS_PER_SECOND } from '../../kernel/clock.ts';
+import { createClient } from './connection.ts';
 import { IS_READ_ONLY } from './probe.ts';
-import { sessionSettings } from './session-settings.ts';
 import { isOutage } from './sqlstate.ts';
 
 /** Gets one line when the wait begins and one when the server answers. */
@@ -19,7 +18,6 @@ export class DatabaseNotUsable extends Error {
   }
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
 const ASK_AGAIN_MS = 500;
 const DEFAULT_PORT = '5432';
 
@@ -62,12 +60,7 @@ export async function waitForDatabase({
 
 /** The error of an unavailable server; undefined when the server accepts writes. Throws errors that waiting does not change. */
 async function outageOf(dsn: string, server: string): Promise<Error | undefined> {
-  const client = new pg.Client({
-    ...sessionSettings(dsn, []),
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: CONNECT_TIMEOUT_MS,
-    application_name: 'ms-ticketing start',
-  });
+  const client = createClient(dsn, 'start');
   // The connection may break between the query and its end; without a listener, that would end the process.
   client.on('error', () => undefined);
   try {

@@ -10,7 +10,7 @@ import {
   retry,
   retryStuck,
 } from '../../../src/platform/jobs/due-work.store.ts';
-import { type DueQueue, DueWork, MAX_TRIES } from '../../../src/platform/jobs/due-work.ts';
+import { type DueQueue, dueWork, MAX_TRIES } from '../../../src/platform/jobs/due-work.ts';
 import { type Database, openDatabase, type Statement } from '../../../src/platform/postgres/database.ts';
 import { LKR } from '../../support/currencies.ts';
 import { sql } from '../../support/databases.ts';
@@ -79,7 +79,7 @@ const queueOf = (statement: Statement): DueQueue<Chore> => ({
 function worker(perform: (chore: Chore) => Promise<void>, statement = CLAIM) {
   const did: string[] = [];
   const reported: unknown[] = [];
-  const work = new DueWork<Chore>(
+  const turn = dueWork<Chore>(
     queueOf(statement),
     { now: () => now },
     async (chore) => {
@@ -89,7 +89,7 @@ function worker(perform: (chore: Chore) => Promise<void>, statement = CLAIM) {
     },
     (error) => reported.push(error),
   );
-  return { turn: () => work.turn(), did, reported };
+  return { turn, did, reported };
 }
 
 const succeed = async () => undefined;
