@@ -166,7 +166,7 @@ async function stopOrphan(
   if (port === undefined) return;
   if ((await servedFolder(dsnOf('postgres', port, password))) !== clusterDir) return;
   const args = ['stop', '-D', clusterDir, '-m', 'fast', '-w', '-t', String(STOP_TIMEOUT_S)];
-  await runToEnd(runAs(account, binaries.pgCtl, args));
+  await runToEnd(runAs(account, binaries.pg_ctl, args));
 }
 
 async function servedFolder(dsn: string): Promise<string | undefined> {

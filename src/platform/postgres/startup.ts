@@ -12,10 +12,7 @@ export interface WaitLog {
 
 /** The server is unavailable or refuses writes. The message says what to do. */
 export class DatabaseNotUsable extends Error {
-  constructor(message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.name = 'DatabaseNotUsable';
-  }
+  override readonly name = 'DatabaseNotUsable';
 }
 
 const ASK_AGAIN_MS = 500;
@@ -44,7 +41,7 @@ export async function waitForDatabase({
     if (performance.now() + ASK_AGAIN_MS > deadline) {
       throw new DatabaseNotUsable(
         `PostgreSQL at ${server} did not answer within ${maxWaitMs / MS_PER_SECOND} s (DATABASE_WAIT_SECONDS): ${reasonFor(error)}. Start it, or correct POSTGRES_DSN.`,
-        error,
+        { cause: error },
       );
     }
     if (!isWaiting) {
