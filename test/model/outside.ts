@@ -85,28 +85,16 @@ export const SEATING: SeatingServices = {
     const discount = discountById(request.discountId);
     return { outcome: 'quoted', seats: request.seatIds.map(pricedSeat), discount };
   },
-  async agree() {
-    return { outcome: 'agreed' };
-  },
+  agree: async () => ({ outcome: 'agreed' }),
   async discount(request) {
     const discount = discountById(request.discountId);
     return discount ? { outcome: 'found', discount } : { outcome: 'refused', message: 'There is none.' };
   },
-  async ownsEvent() {
-    return false;
-  },
-  async ownsSession() {
-    return false;
-  },
-  async ownsOrganization() {
-    return false;
-  },
-  async ownsAllEvents() {
-    return false;
-  },
-  async isScanner() {
-    return true;
-  },
+  ownsEvent: async () => false,
+  ownsSession: async () => false,
+  ownsOrganization: async () => false,
+  ownsAllEvents: async () => false,
+  isScanner: async () => true,
 };
 
 const TIER = { id: as<TierId>('33333333-3333-4333-8333-333333333333'), name: 'VIP', color: '#FFD700' };

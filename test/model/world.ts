@@ -74,7 +74,8 @@ const TOKEN_LIFE_S = 315_360_000;
 const ADMIN_GROUPS = ['/Permissions/Users/System Admins'];
 /** Deleting leaves dead rows, and truncating files takes time. */
 const SEQUENCES_BETWEEN_TRUNCATES = 100;
-const EVENT_AND_ORGANIZATION = '44444444-4444-4444-8444-444444444444';
+/** The event, and the organisation that holds it. */
+export const EVENT_ID = '44444444-4444-4444-8444-444444444444';
 
 interface Process {
   readonly app: App;
@@ -212,14 +213,7 @@ async function worldOn(ground: Ground): Promise<World & { close(): Promise<void>
   };
 }
 
-interface Settings {
-  readonly dsn: string;
-  readonly folder: string;
-  readonly issuer: string;
-  readonly stripe: string;
-}
-
-function configFor({ dsn, folder, issuer, stripe }: Settings): Config {
+function configFor({ dsn, folder, issuer, stripe }: Record<'dsn' | 'folder' | 'issuer' | 'stripe', string>): Config {
   return readConfig({
     PORT: '0',
     HOST: '127.0.0.1',
@@ -310,5 +304,3 @@ function signatureOf(payload: string, now: number): string {
   const at = Math.floor(now / 1_000);
   return `t=${at},v1=${createHmac('sha256', WEBHOOK_SECRET).update(`${at}.${payload}`).digest('hex')}`;
 }
-
-export const EVENT_ID = EVENT_AND_ORGANIZATION;
