@@ -53,10 +53,7 @@ const announcedOn = (topic: string, orderId: string) => events.on(topic, orderId
 /** The order as its buyer reads it: messages carry the same, without QR codes and notes. */
 async function orderAsRead(orderId: string) {
   const order = await buyer.read(orderId);
-  return byTicket({
-    ...order,
-    tickets: order.tickets.map(({ qr_code: _qrCode, note: _note, ...ticket }) => ticket),
-  });
+  return byTicket({ ...order, tickets: order.tickets.map(({ qr_code: _qrCode, note: _note, ...ticket }) => ticket) });
 }
 
 const refundAtStripe = async (intentId: string, amount: string) => {

@@ -86,10 +86,7 @@ describe('figures', () => {
         session_id,
         ...figures,
       });
-      expect(await answer(`/events/${event_id}/sessions`)).toEqual({
-        event_id,
-        sessions: [{ session_id, ...totals }],
-      });
+      expect(await answer(`/events/${event_id}/sessions`)).toEqual({ event_id, sessions: [{ session_id, ...totals }] });
       expect(await answer(`/events/${event_id}/discounts`)).toEqual({
         event_id,
         discount_usage: [{ date: today, discount_code: 'EARLY', usage_count: 1, total_discount_amount: 50.5 }],
@@ -164,10 +161,7 @@ describe('figures', () => {
       daily_sales: [],
       sales_by_tier: [],
     });
-    expect((await ask(`/events/${ids.event_id}/sessions`)).body).toEqual({
-      event_id: ids.event_id,
-      sessions: [],
-    });
+    expect((await ask(`/events/${ids.event_id}/sessions`)).body).toEqual({ event_id: ids.event_id, sessions: [] });
   });
 
   test('are the same after the counts are folded', async () => {
@@ -554,10 +548,7 @@ describe('an export', () => {
     const under = await Promise.all([open(url(ids, 'tickets')), open(url(ids, 'tickets', 'xlsx'))]);
     await Promise.all(under.map(({ body }) => body[Symbol.asyncIterator]().next()));
     const refused = await ask(`/events/${ids.event_id}/export?format=csv&what=orders`);
-    expect({ status: refused.status, code: refused.body.code }).toEqual({
-      status: 503,
-      code: 'exports_busy',
-    });
+    expect({ status: refused.status, code: refused.body.code }).toEqual({ status: 503, code: 'exports_busy' });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const { body } of under) body.destroy();
     await until(

@@ -175,11 +175,7 @@ describe('fuzz generated from the OpenAPI document', () => {
   test('gets no 5xx from any route', async () => {
     const { body: document } = await platform.app.call('GET', '/openapi.json');
     const routes = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => ({
-        path,
-        method: method.toUpperCase(),
-        operation,
-      })),
+      Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
     );
     expect(routes.length).toBeGreaterThan(14);
     for (const route of routes) await fuzz(route);

@@ -99,10 +99,7 @@ describe('a scan', () => {
       await door.scan(qrText, {}, stranger),
       await door.scan(qrText, {}, door.organiser),
     ]) {
-      expect(answer).toMatchObject({
-        status: 403,
-        body: { code: 'ticket_wrong_session', refusal: 'wrong_session' },
-      });
+      expect(answer).toMatchObject({ status: 403, body: { code: 'ticket_wrong_session', refusal: 'wrong_session' } });
     }
     expect(await scansAndInside()).toEqual(before);
   });
@@ -387,10 +384,7 @@ describe('the door refuses a QR text that is not the ticket’s:', () => {
       [await sealer.seal({ ...ids, ticketId: as<TicketId>(randomUUID()) }), 'ticket_forged', door.scanner],
     ] as const;
     for (const [text, code, token] of refusals) {
-      expect(await door.scan(text, {}, token)).toMatchObject({
-        status: 400,
-        body: { code, refusal: 'forged' },
-      });
+      expect(await door.scan(text, {}, token)).toMatchObject({ status: 400, body: { code, refusal: 'forged' } });
     }
     expect(await door.history(ticketId)).toEqual([]);
     expect((await door.scan(qrText)).status).toBe(200);

@@ -83,10 +83,7 @@ async function strangePictures(): Promise<Buffer[]> {
 
 beforeAll(async () => {
   earlier = await earlierTickets(buyerId, randomUUID());
-  const real = {
-    ...earlierTicket(sessionId, { ticketId: REAL_TICKET, orderId: REAL_ORDER }),
-    picture: REAL_PICTURE,
-  };
+  const real = { ...earlierTicket(sessionId, { ticketId: REAL_TICKET, orderId: REAL_ORDER }), picture: REAL_PICTURE };
   for (const picture of await strangePictures()) unreadable.push({ ...earlierTicket(sessionId), picture });
   const given: Record<string, Partial<EarlierTicket>> = {
     wrapped: {},
@@ -184,12 +181,7 @@ describe('legacy-qr: at the door', () => {
     const text = await readQrCode(REAL_PICTURE);
     expect(await scan(text)).toMatchObject({
       status: 200,
-      body: {
-        outcome: 'admitted',
-        seat: 'A12',
-        tier: 'VIP',
-        ticket: { ticket_id: REAL_TICKET, checked_in: true },
-      },
+      body: { outcome: 'admitted', seat: 'A12', tier: 'VIP', ticket: { ticket_id: REAL_TICKET, checked_in: true } },
     });
     expect(await scan(text, replica)).toMatchObject({
       status: 409,
@@ -277,10 +269,7 @@ describe('legacy-qr: after a new code is issued', () => {
     const { ticketId, text } = ticketOf('reissued');
     const written = await reissue(reissuedSessionId);
     const made = written.find((line) => line.ticket_id === ticketId);
-    expect(await scan(text)).toMatchObject({
-      status: 409,
-      body: { code: 'ticket_superseded', refusal: 'superseded' },
-    });
+    expect(await scan(text)).toMatchObject({ status: 409, body: { code: 'ticket_superseded', refusal: 'superseded' } });
     expect((await scan(text, platform.app, {}, otherScanner)).body.code).toBe('ticket_wrong_session');
     expect(await stateOf(ticketId)).toEqual({ checked_in: false, scans: 0 });
     const rotated = await startReplica(platform, { ...env(), QR_SECRET_KEY: NEW_KEY });

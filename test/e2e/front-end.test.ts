@@ -71,10 +71,7 @@ const EMPTY: Readonly<Record<string, Sent>> = {
     headers: { 'content-type': 'application/json; charset=utf-8', 'content-length': '0' },
     body: undefined,
   },
-  'text/plain': {
-    headers: { 'content-type': 'text/plain;charset=UTF-8', 'content-length': '0' },
-    body: undefined,
-  },
+  'text/plain': { headers: { 'content-type': 'text/plain;charset=UTF-8', 'content-length': '0' }, body: undefined },
 };
 
 describe('front-end: a request with an empty body', () => {
@@ -319,9 +316,7 @@ describe('front-end: every call may come from another origin', () => {
     const headers = { ...origin, 'access-control-request-method': 'POST' };
     expect((await platform.app.call('OPTIONS', path, { headers })).status).toBe(200);
     expect(allowed(await platform.app.call('POST', path, { headers: origin }))).toBe(PAGE);
-    const elsewhere = await platform.app.call('POST', path, {
-      headers: { origin: 'https://elsewhere.example' },
-    });
+    const elsewhere = await platform.app.call('POST', path, { headers: { origin: 'https://elsewhere.example' } });
     expect(allowed(elsewhere)).toBeNull();
   });
 

@@ -56,11 +56,7 @@ test('a key removed from the list invalidates its codes, and qr:reissue makes ne
   const [one, other] = await door.sell(2);
   expect(await scanAt(closed, one?.qrText)).toMatchObject({
     status: 400,
-    body: {
-      code: 'ticket_forged',
-      refusal: 'forged',
-      message: expect.stringContaining('key that is no longer valid'),
-    },
+    body: { code: 'ticket_forged', refusal: 'forged', message: expect.stringContaining('key that is no longer valid') },
   });
   const { tickets, stderr } = await reissue({ QR_SECRET_KEY: NEW_KEY }, '--session', door.platform.sessionId);
   expect(stderr).toContain(`${tickets.length} tickets, sealed with key`);
@@ -99,8 +95,5 @@ test.each([
   [{ QR_SECRET_KEY: '' }, [], 'QR_SECRET_KEY: must be set'],
   [{ QR_SECRET_KEY: NEW_KEY }, ['--session', 'tonight'], '--session: must be the id'],
 ])('qr:reissue names what is missing: %j %j', async (env, args, words) => {
-  await expect(reissue(env, ...args)).rejects.toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining(words),
-  });
+  await expect(reissue(env, ...args)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(words) });
 });

@@ -37,9 +37,7 @@ describe('a token in the address', () => {
   });
 
   test('is one too many beside one in the header (RFC 6750 section 3.1)', async () => {
-    const { status } = await open(withToken(sales.eventPath, sales.token), {
-      authorization: `Bearer ${sales.token}`,
-    });
+    const { status } = await open(withToken(sales.eventPath, sales.token), { authorization: `Bearer ${sales.token}` });
     expect(status).toBe(400);
   });
 
@@ -48,10 +46,7 @@ describe('a token in the address', () => {
     const routes = Object.entries<Record<string, { security?: unknown }>>(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods)
         .filter(([, { security }]) => security !== undefined)
-        .map(([method]) => ({
-          method: method.toUpperCase(),
-          path: path.replaceAll(/\{\w+\}/g, randomUUID()),
-        })),
+        .map(([method]) => ({ method: method.toUpperCase(), path: path.replaceAll(/\{\w+\}/g, randomUUID()) })),
     );
     const elsewhere = routes.filter(({ path }) => !path.includes('/sse/'));
     expect(routes.length - elsewhere.length).toBe(2);

@@ -212,11 +212,7 @@ test('each line is JSON with its time and level, and each line about a request h
   const parsed = lines().map((line) => JSON.parse(line));
   expect(parsed.length).toBeGreaterThan(40);
   for (const line of parsed)
-    expect(line).toMatchObject({
-      level: expect.any(Number),
-      time: expect.any(Number),
-      service: 'ms-ticketing',
-    });
+    expect(line).toMatchObject({ level: expect.any(Number), time: expect.any(Number), service: 'ms-ticketing' });
   const requests = parsed.filter(({ route }) => route !== undefined);
   expect(requests.length).toBeGreaterThan(30);
   for (const { reqId } of requests) expect(reqId).toMatch(/^[0-9a-f-]{36}$/);

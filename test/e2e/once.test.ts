@@ -254,10 +254,7 @@ describe('the same key', () => {
     const first = await send(asked, key);
     const other = await buyer.place();
     const answer = await send(change(asked, other), key);
-    expect({ status: answer.status, code: answer.body.code }).toEqual({
-      status: 422,
-      code: 'idempotency_key_reused',
-    });
+    expect({ status: answer.status, code: answer.body.code }).toEqual({ status: 422, code: 'idempotency_key_reused' });
     expect(answer.headers.get('idempotent-replayed')).toBeNull();
     expect((await buyer.read(other)).Status).toBe('pending');
     // The first answer is still the answer.
@@ -388,12 +385,7 @@ describe('a worker that seems to have crashed', () => {
 describe('a stored Idempotency-Key', () => {
   test('is valid for 24 hours after its first use, and is a new key after that', async () => {
     const { orderId } = await completedOrder();
-    const asked: Asked = {
-      method: 'POST',
-      path: `/api/order/${orderId}/refund`,
-      who: admin,
-      body: { amount: 1 },
-    };
+    const asked: Asked = { method: 'POST', path: `/api/order/${orderId}/refund`, who: admin, body: { amount: 1 } };
     const key = randomUUID();
     const first = await send(asked, key);
     clock.advance(24 * HOUR_MS - 60_000);
@@ -430,10 +422,7 @@ describe('an Idempotency-Key', () => {
   ])('%s is refused without any effect', async (_name, key) => {
     const seatId = randomUUID();
     const answer = await send(placing([seatId]), key);
-    expect({ status: answer.status, code: answer.body.code }).toEqual({
-      status: 400,
-      code: 'invalid_request',
-    });
+    expect({ status: answer.status, code: answer.body.code }).toEqual({ status: 400, code: 'invalid_request' });
     expect(answer.body.errors).toMatchObject([{ field: expect.stringContaining('idempotency-key') }]);
     expect(await ordersOn(seatId)).toBe(0);
   });

@@ -73,10 +73,7 @@ describe('the description of the API', () => {
     const { body: problem } = await app.call('GET', '/api/nothing', { token: 'x' });
     const page = await app.call('GET', problem.type);
     expect(page.text).toContain(`id="${problem.type.split('#')[1]}"`);
-    expect(await app.call('GET', '/docs/')).toMatchObject({
-      status: 200,
-      text: expect.stringContaining('swagger'),
-    });
+    expect(await app.call('GET', '/docs/')).toMatchObject({ status: 200, text: expect.stringContaining('swagger') });
   });
 });
 
@@ -236,9 +233,7 @@ describe('health', () => {
       body: { status: 'DOWN', database: { status: 'DOWN' } },
     });
     expect((await down.call('GET', '/healthz')).status).toBe(200);
-    const answer = await down.call('GET', `/api/order/${randomUUID()}`, {
-      token: await down.signIn('buyer'),
-    });
+    const answer = await down.call('GET', `/api/order/${randomUUID()}`, { token: await down.signIn('buyer') });
     expect(answer).toMatchObject({ status: 503, body: { code: 'database_unavailable' } });
     expect(answer.text).not.toContain(link.address);
   });

@@ -91,11 +91,7 @@ describe('the comparison with Stripe', () => {
         isRepaired: true,
       },
     ]);
-    expect(await stateOf(unnotified, orderId)).toEqual({
-      status: 'completed',
-      cancel_reason: null,
-      state: 'applied',
-    });
+    expect(await stateOf(unnotified, orderId)).toEqual({ status: 'completed', cancel_reason: null, state: 'applied' });
     expect(await compare(intentId)).toEqual([]);
     const updates = await unnotified.platform.app.sql("SELECT FROM outbox WHERE key = $1 AND topic = 'orderUpdated'", [
       orderId,
@@ -171,19 +167,14 @@ describe('the comparison with Stripe', () => {
     const { orderId, intentId } = await paidUnreported(unnotified, 'pm_card_createDispute');
     await unnotified.buyer.tries.checkOut(orderId);
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
-    expect(await stateOf(unnotified, orderId)).toMatchObject({
-      status: 'cancelled',
-      cancel_reason: 'payment',
-    });
+    expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'payment' });
   });
 
   test('restores the seats of an order whose dispute was won, and reports it once', async () => {
     const { orderId, intentId } = await paidUnreported(unnotified, 'pm_card_createDispute');
     await compare(intentId);
     const [dispute] = await unnotified.stripe.list(`disputes?payment_intent=${intentId}`);
-    await unnotified.stripe.post(`disputes/${dispute.id}`, {
-      'evidence[uncategorized_text]': 'winning_evidence',
-    });
+    await unnotified.stripe.post(`disputes/${dispute.id}`, { 'evidence[uncategorized_text]': 'winning_evidence' });
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
     expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
     // Stripe still says that the charge was disputed.
@@ -247,12 +238,7 @@ describe('the comparison with Stripe', () => {
     await until('it is completed', async () => (await stateOf(unnotified, orderId))?.status === 'completed');
     for (let time = 0; time < 2; time += 1) {
       expect(await compare(intent.id)).toEqual([
-        {
-          intentId: intent.id,
-          orderId,
-          detail: 'the provider does not know this payment',
-          isRepaired: false,
-        },
+        { intentId: intent.id, orderId, detail: 'the provider does not know this payment', isRepaired: false },
       ]);
     }
     expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
@@ -266,10 +252,7 @@ describe('the comparison with Stripe', () => {
       [intentId],
     );
     expect(await compare(intentId, instant(Date.now() + HOUR_MS / 2))).toMatchObject([{ isRepaired: true }]);
-    expect(await stateOf(unnotified, orderId)).toMatchObject({
-      status: 'cancelled',
-      cancel_reason: 'refunded',
-    });
+    expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
   });
 
   test.each<[string, () => Promise<string>]>([
@@ -381,9 +364,7 @@ describe('the daily comparison', () => {
   test('is retried before the next day after Stripe was unavailable', async () => {
     const before = comparisons(platform.app);
     stub.isUnavailable = true;
-    await expect(platform.app.app.turn('reconciliation')).rejects.toMatchObject({
-      code: 'payments_unavailable',
-    });
+    await expect(platform.app.app.turn('reconciliation')).rejects.toMatchObject({ code: 'payments_unavailable' });
     stub.isUnavailable = false;
     // The retry waits for a while, to spare Stripe.
     clock.advance(HOUR_MS);

@@ -24,10 +24,7 @@ let platform: PlatformApp;
 let admin: Person;
 
 beforeAll(async () => {
-  platform = await startPlatformApp({
-    STRIPE_SECRET_KEY: 'sk_test_x',
-    STRIPE_API_BASE: await listen(stripe),
-  });
+  platform = await startPlatformApp({ STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_API_BASE: await listen(stripe) });
   admin = await newAdmin(platform);
 });
 
@@ -69,10 +66,7 @@ test('a refund that used up its attempts is listed for an administrator, who ret
     return rows.length === 1;
   });
   expect(await admin.stuckPayments()).toEqual([]);
-  expect(await admin.tries.retryPayment(id)).toMatchObject({
-    status: 404,
-    body: { code: 'payment_not_stuck' },
-  });
+  expect(await admin.tries.retryPayment(id)).toMatchObject({ status: 404, body: { code: 'payment_not_stuck' } });
 });
 
 test('a webhook that used up its attempts is retried, and has its effect once', async () => {

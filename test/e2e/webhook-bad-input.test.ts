@@ -138,10 +138,7 @@ describe('an event of the other mode', () => {
     const test = stripeEvent('payment_intent.succeeded', intent);
     expect((await deliver(live.app, test)).status).toBe(200);
     expect(await inboxOf(test.id, live)).toEqual([]);
-    const back = stripeEvent('charge.dispute.created', {
-      object: 'dispute',
-      payment_intent: intent.id,
-    });
+    const back = stripeEvent('charge.dispute.created', { object: 'dispute', payment_intent: intent.id });
     expect((await deliver(live.app, back)).status).toBe(200);
     expect(await inboxOf(back.id, live)).toEqual([]);
     expect(await there.state(orderId)).toMatchObject({ status: 'pending' });

@@ -27,11 +27,7 @@ const issue = (who: string, seatId: string, ofReplica = false) =>
   arena.call(who, 'POST', '/api/order/ticket', { token: arena.admin, body: ticketFor(seatId), ofReplica });
 
 const buy = (who: string, seatId: string, ofReplica = false) =>
-  arena.call(who, 'POST', '/api/order', {
-    token: arena.buyer,
-    body: arena.platform.request([seatId]),
-    ofReplica,
-  });
+  arena.call(who, 'POST', '/api/order', { token: arena.buyer, body: arena.platform.request([seatId]), ofReplica });
 
 async function liveOn(seatId: string): Promise<number> {
   const rows = await arena.rows('SELECT FROM tickets WHERE seat_id = $1 AND voided_at IS NULL', [seatId]);

@@ -97,13 +97,7 @@ describe('200 buyers with 200 concurrent requests', () => {
       const requests = buyers.map((_, at) => rotated(seats, at).slice(0, 1 + (at % 4)));
       gate.closeFor(BUYERS);
       const answers = await Promise.all(
-        buyers.map((token, at) =>
-          place('', {
-            seatIds: requests[at] ?? [],
-            token,
-            ofReplica: at % 2 === 0,
-          }),
-        ),
+        buyers.map((token, at) => place('', { seatIds: requests[at] ?? [], token, ofReplica: at % 2 === 0 })),
       );
       await arena.rest();
       const placed = await expectWholeOrNone(requests, answers);

@@ -66,11 +66,7 @@ describe('database-late', () => {
 
   test('a start gives up after DATABASE_WAIT_SECONDS, in one line without the password', async () => {
     const { link, dsn } = await lateDatabase();
-    const service = await startServiceProcess({
-      POSTGRES_DSN: dsn,
-      DATABASE_WAIT_SECONDS: '0.6',
-      LOG_LEVEL: 'error',
-    });
+    const service = await startServiceProcess({ POSTGRES_DSN: dsn, DATABASE_WAIT_SECONDS: '0.6', LOG_LEVEL: 'error' });
     expect(await service.ended).toBe(1);
     expect(service.output()).toMatch(
       new RegExp(
@@ -96,10 +92,7 @@ describe('database-late', () => {
   test('it does not wait for a server that refuses the login', async () => {
     const dsn = new URL(await testDatabase());
     dsn.password = 'not-the-password';
-    const service = await startServiceProcess({
-      POSTGRES_DSN: dsn.toString(),
-      DATABASE_WAIT_SECONDS: '3600',
-    });
+    const service = await startServiceProcess({ POSTGRES_DSN: dsn.toString(), DATABASE_WAIT_SECONDS: '3600' });
     expect(await service.ended).toBe(1);
     expect(service.output()).toContain('password authentication failed');
     expect(service.output()).not.toContain('not-the-password');

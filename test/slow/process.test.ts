@@ -30,9 +30,7 @@ function start(env: Record<string, string>, args: readonly string[] = []): Servi
 }
 
 function run(command: string, args: readonly string[], env: Record<string, string>): Service {
-  const child = spawn(command, args, {
-    env: { ...bareEnvironment(), DRAIN_DELAY_SECONDS: '0', ...env },
-  });
+  const child = spawn(command, args, { env: { ...bareEnvironment(), DRAIN_DELAY_SECONDS: '0', ...env } });
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));
@@ -91,9 +89,7 @@ describe('the process', () => {
     first.child.kill('SIGINT');
     expect(await first.ended).toBe(0);
     const second = start({ PORT: '0', DATA_DIR });
-    expect((await call(await urlOf(second), 'GET', '/api/order/tickets/count')).body).toEqual({
-      total_count: 1,
-    });
+    expect((await call(await urlOf(second), 'GET', '/api/order/tickets/count')).body).toEqual({ total_count: 1 });
     for (const line of first.output().trimEnd().split('\n'))
       expect(JSON.parse(line)).toMatchObject({ service: 'ms-ticketing', msg: expect.any(String) });
   });
@@ -212,10 +208,5 @@ async function requestFor(url: string) {
   const session = (await call(url, 'GET', `/api/event-query/v1/events/${event.id}/sessions`)).body.content[0];
   const { body: map } = await call(url, 'GET', `/api/event-query/v1/sessions/${session.id}/seating-map`);
   const seat = map.layout.blocks.find(({ type }: { type: string }) => type === 'standing_capacity').seats[0];
-  return {
-    session_id: session.id,
-    event_id: event.id,
-    organization_id: event.organizationId,
-    seat_ids: [seat.id],
-  };
+  return { session_id: session.id, event_id: event.id, organization_id: event.organizationId, seat_ids: [seat.id] };
 }

@@ -57,11 +57,7 @@ describe('a request', () => {
       kind: SERVER,
       parentSpanId: spanId,
       failed: false,
-      attributes: {
-        'http.request.method': 'POST',
-        'http.route': '/api/order',
-        'http.response.status_code': 201,
-      },
+      attributes: { 'http.request.method': 'POST', 'http.route': '/api/order', 'http.response.status_code': 201 },
       resource: { 'service.name': 'ms-ticketing' },
     });
     const asked = await until('both seating services', () => {

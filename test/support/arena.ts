@@ -96,9 +96,7 @@ export async function openArena({ watch = (_name, port) => port, verified = true
   const sealer = await createTicketSealer([qrKey]);
   const interleaving = createInterleaving(dsn);
   const events = recordEvents();
-  const overrides: { watch: Watch } = {
-    watch: (name, port) => interleaving.watch(name, watch(name, port)),
-  };
+  const overrides: { watch: Watch } = { watch: (name, port) => interleaving.watch(name, watch(name, port)) };
   const env = {
     POSTGRES_DSN: dsn,
     // There are more connections than racers, because a racer waiting for a connection would not be seen to wait.
@@ -123,18 +121,7 @@ export async function openArena({ watch = (_name, port) => port, verified = true
   const newcomer = () => token();
   const [buyer, admin] = await Promise.all([newcomer(), token({ user_groups: ADMINS })]);
   const stripe = stripeApi(hosted.url);
-  const base = {
-    platform,
-    replica,
-    interleaving,
-    stripe,
-    bank: hosted.ledger,
-    sealer,
-    events,
-    buyer,
-    admin,
-    newcomer,
-  };
+  const base = { platform, replica, interleaving, stripe, bank: hosted.ledger, sealer, events, buyer, admin, newcomer };
   return withActions({ ...base, rows: await openRows(dsn) }, hosted.url);
 }
 

@@ -18,9 +18,7 @@ export function bareEnvironment(): Record<string, string> {
  * A guard that is itself cut short kills nothing, because the server is still in use then.
  */
 export function endWithUs(child: ChildProcess): void {
-  const guard = spawn('sh', ['-c', `cat > /dev/null && kill -9 ${child.pid}`], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
+  const guard = spawn('sh', ['-c', `cat > /dev/null && kill -9 ${child.pid}`], { stdio: ['pipe', 'ignore', 'ignore'] });
   child.once('close', () => {
     guard.kill('SIGKILL');
     guard.stdin?.end();

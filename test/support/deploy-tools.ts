@@ -23,9 +23,7 @@ export async function validateKubernetes(version: string, files: readonly string
     run(
       'python3',
       ['-m', 'pip', 'install', '--quiet', '--target', draft, `kubernetes-validate==${KUBERNETES_VALIDATE}`],
-      {
-        timeout: patience(INSTALL_TIMEOUT_MS),
-      },
+      { timeout: patience(INSTALL_TIMEOUT_MS) },
     ),
   );
   return verdictOf('python3', [join(site, 'bin/kubernetes-validate'), '--strict', '-k', version, ...files], {

@@ -58,10 +58,7 @@ export async function openDoor(
         orderId,
         ticketId,
         seatId,
-        qrText: await sealer.seal({
-          ticketId: as<TicketId>(ticketId),
-          sessionId: as<SessionId>(sessionId),
-        }),
+        qrText: await sealer.seal({ ticketId: as<TicketId>(ticketId), sessionId: as<SessionId>(sessionId) }),
       })),
     );
   }

@@ -121,11 +121,7 @@ function takeBlocks(text: string, events: SentEvent[], comments: string[], state
     state.lastEventId = fields.get('id') ?? state.lastEventId;
     const data = fields.get('data');
     if (data !== undefined)
-      events.push({
-        event: fields.get('event') ?? 'message',
-        data: JSON.parse(data),
-        id: state.lastEventId,
-      });
+      events.push({ event: fields.get('event') ?? 'message', data: JSON.parse(data), id: state.lastEventId });
   }
   return rest;
 }

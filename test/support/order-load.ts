@@ -76,12 +76,7 @@ export function timeHolds(): { readonly watch: Watch; longestMs: number } {
             timing.longestMs = Math.max(timing.longestMs, performance.now() - from);
           }
         };
-      return {
-        ...holds,
-        hold: timed(holds.hold),
-        extend: timed(holds.extend),
-        release: timed(holds.release),
-      };
+      return { ...holds, hold: timed(holds.hold), extend: timed(holds.extend), release: timed(holds.release) };
     },
   };
   return timing;

@@ -78,10 +78,7 @@ export function deliverPayment(
       },
     },
   });
-  const signature = new Stripe('sk_test_any').webhooks.generateTestHeaderString({
-    payload,
-    secret: 'whsec_test',
-  });
+  const signature = new Stripe('sk_test_any').webhooks.generateTestHeaderString({ payload, secret: 'whsec_test' });
   return platform.app.call('POST', '/api/webhook/stripe', {
     body: payload,
     headers: { 'stripe-signature': signature, ...headers },

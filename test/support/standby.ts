@@ -49,8 +49,5 @@ export async function startStandby(): Promise<Standby> {
   atEnd(() => control('-m', 'immediate', 'stop'));
   const url = new URL(primary.dsn);
   url.port = String(port);
-  return {
-    dsn: url.toString(),
-    promote: () => runOn(url.toString(), 'SELECT pg_promote(true, 60)'),
-  };
+  return { dsn: url.toString(), promote: () => runOn(url.toString(), 'SELECT pg_promote(true, 60)') };
 }

@@ -67,10 +67,7 @@ export async function startProcess(
   onOutput?: (text: string) => void,
 ): Promise<ServiceProcess> {
   const PORT = env.PORT ?? (await freePort());
-  const child = spawn(process.execPath, ['src/main.ts'], {
-    env: { ...env, PORT },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(process.execPath, ['src/main.ts'], { env: { ...env, PORT }, stdio: ['ignore', 'pipe', 'pipe'] });
   for (const stream of [child.stdout, child.stderr]) {
     if (onOutput) stream.on('data', (chunk) => onOutput(String(chunk)));
     else stream.pause();

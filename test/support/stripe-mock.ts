@@ -59,10 +59,7 @@ async function programFile(): Promise<string> {
   const draft = await mkdtemp(`${kept}-`);
   try {
     const env = { ...process.env, GOBIN: draft };
-    await run('go', ['install', `${MODULE}@${STRIPE_MOCK_VERSION}`], {
-      env,
-      timeout: patience(INSTALL_TIMEOUT_MS),
-    });
+    await run('go', ['install', `${MODULE}@${STRIPE_MOCK_VERSION}`], { env, timeout: patience(INSTALL_TIMEOUT_MS) });
     const built = join(draft, 'stripe-mock');
     const { stdout } = await run('go', ['version', '-m', built]);
     if (!stdout.includes(`mod\t${MODULE}\t${STRIPE_MOCK_VERSION}\t${DIGEST}`))

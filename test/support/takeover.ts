@@ -117,9 +117,7 @@ export async function takeOver(
 ): Promise<TakenOver> {
   const events = recordEvents();
   const platform = await startPlatformApp({ ...env, ...more }, { background, verified }, { eventLog: events.log });
-  const admin = await platform.issuer.token(randomUUID(), {
-    user_groups: ['/Permissions/Users/System Admins'],
-  });
+  const admin = await platform.issuer.token(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] });
   const { app } = platform;
   const taken: TakenOver = {
     platform,

@@ -45,14 +45,7 @@ function pass(
   if (!target) return void answer.writeHead(BAD_GATEWAY).end();
   const { method, url, headers } = asked.incoming;
   const outgoing = request(
-    {
-      agent,
-      host: target.hostname,
-      port: target.port,
-      path: url,
-      method,
-      headers: { ...headers, host: target.host },
-    },
+    { agent, host: target.hostname, port: target.port, path: url, method, headers: { ...headers, host: target.host } },
     (came) => {
       answer.writeHead(came.statusCode ?? BAD_GATEWAY, came.headers);
       came.pipe(answer);
