@@ -551,14 +551,10 @@ describe('an export', () => {
     expect({ status: refused.status, code: refused.body.code }).toEqual({ status: 503, code: 'exports_busy' });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const { body } of under) body.destroy();
-    await until(
+    await platform.app.untilRows(
       'both transactions have ended',
-      async () =>
-        (
-          await platform.app.sql(
-            `SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'FETCH%' AND state <> 'idle'`,
-          )
-        ).length === 0,
+      0,
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'FETCH%' AND state <> 'idle'`,
     );
     const again = await until('there is room again', async () => {
       const answer = await ask(`/events/${ids.event_id}/export?format=csv&what=orders`);

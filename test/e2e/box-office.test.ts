@@ -119,10 +119,7 @@ describe('a ticket for cash', () => {
         [platform.eventId],
       );
     const sumOf = async (): Promise<{ orders: number; revenue: number }> => {
-      await until(
-        'the sales are counted',
-        async () => (await platform.app.sql('SELECT FROM sale_changes')).length === 0,
-      );
+      await platform.app.untilRows('the sales are counted', 0, 'SELECT FROM sale_changes');
       const [row] = (await totals()) as { orders: number; revenue: string }[];
       return { orders: row?.orders ?? 0, revenue: Math.round(Number(row?.revenue ?? 0) * 100) };
     };

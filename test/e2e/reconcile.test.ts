@@ -1,18 +1,16 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { text } from 'node:stream/consumers';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildReconcile } from '../../src/app/reconcile.ts';
 import { type Instant, instant } from '../../src/kernel/clock.ts';
 import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';
 import { createStripeProvider } from '../../src/platform/stripe/stripe.provider.ts';
 import { atEnd } from '../support/at-end.ts';
-import { bareEnvironment } from '../support/child-server.ts';
 import { LKR } from '../support/currencies.ts';
 import { movableClock } from '../support/movable-clock.ts';
 import { newPerson, type People, people } from '../support/people/people.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
+import { runScript } from '../support/scripts.ts';
 import { until } from '../support/servers.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 import { type StubStripe, startStubStripe } from '../support/stub-stripe.ts';
@@ -394,20 +392,16 @@ describe('npm run reconcile', () => {
     unnotified = await startUnnotified();
   });
 
+  const usual = () => ({
+    POSTGRES_DSN: unnotified.platform.app.dsn,
+    STRIPE_SECRET_KEY: 'sk_test_embedded',
+    STRIPE_WEBHOOK_SECRET: 'whsec_test',
+    STRIPE_API_BASE: unnotified.platform.app.url,
+  });
+
   async function run(env: Record<string, string> = {}, args: string[] = []) {
-    const child = spawn(process.execPath, ['scripts/reconcile.ts', ...args], {
-      env: {
-        ...bareEnvironment(),
-        POSTGRES_DSN: unnotified.platform.app.dsn,
-        STRIPE_SECRET_KEY: 'sk_test_embedded',
-        STRIPE_WEBHOOK_SECRET: 'whsec_test',
-        STRIPE_API_BASE: unnotified.platform.app.url,
-        ...env,
-      },
-    });
-    const ended = new Promise<number | null>((done) => child.on('close', done));
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    return { code: await ended, lines: out.trimEnd().split('\n'), err };
+    const { code, out, err } = await runScript('reconcile', { ...usual(), ...env }, args);
+    return { code, lines: out.trimEnd().split('\n'), err };
   }
 
   test('prints a line for each difference and a summary, and exits with 1 if one is left and with 0 otherwise', async () => {

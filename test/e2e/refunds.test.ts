@@ -298,10 +298,9 @@ describe('sending a refund', () => {
     const { orderId, intentId } = await sold(100);
     effects.fail('stripe refund', new Error('the process ends'), 1);
     const { refund_id } = await admin.refund(orderId);
-    await until('it was tried', async () => {
-      const rows = await platform.app.sql('SELECT FROM refunds WHERE refund_id = $1 AND attempts = 1', [refund_id]);
-      return rows.length === 1;
-    });
+    await platform.app.untilRows('it was tried', 1, 'SELECT FROM refunds WHERE refund_id = $1 AND attempts = 1', [
+      refund_id,
+    ]);
     await stripe.post('refunds', { payment_intent: intentId, amount: '10000', 'metadata[refund_id]': refund_id });
     await stored.untilPayment(orderId, 'refunded');
     expect(await stored.refunds(orderId)).toMatchObject([{ amount_minor: 10_000, origin: 'service' }]);
@@ -440,13 +439,12 @@ describe('a dispute', () => {
   test('that is lost changes nothing more', async () => {
     const { orderId, intentId, disputeId } = await disputed();
     await answer(disputeId, 'losing_evidence');
-    await until('its end is applied', async () => {
-      const rows = await platform.app.sql(
-        "SELECT FROM stripe_inbox WHERE payment_intent_id = $1 AND type = 'charge.dispute.closed' AND applied_at IS NOT NULL",
-        [intentId],
-      );
-      return rows.length === 1;
-    });
+    await platform.app.untilRows(
+      'its end is applied',
+      1,
+      "SELECT FROM stripe_inbox WHERE payment_intent_id = $1 AND type = 'charge.dispute.closed' AND applied_at IS NOT NULL",
+      [intentId],
+    );
     expect([await stored.state(orderId), await paymentOf(orderId)]).toEqual([
       { status: 'cancelled', cancel_reason: 'payment' },
       'disputed',

@@ -1,13 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { end, endingOf, endWithUs, freePorts, freeze } from './child-server.ts';
+import { end, freePorts, freeze, removeFiles, untilUp } from './child-server.ts';
 import { fromMaven } from './maven.ts';
-import { until } from './servers.ts';
 
 /** A real Kafka on this machine: one broker that is its own controller, on free ports. */
 export interface KafkaServer {
@@ -102,36 +100,18 @@ export async function startKafka({ advertised }: KafkaOptions = {}): Promise<Kaf
     },
     async stop(keepLog = false) {
       await end(child, 'SIGKILL');
-      await rm(folder, { recursive: true, force: true });
-      if (keepLog) process.stderr.write(`the log of Kafka is kept: ${log}\n`);
-      else await rm(log, { force: true });
+      await removeFiles('Kafka', folder, log, keepLog);
     },
   };
 }
 
 async function launch(java: readonly string[], folder: string, log: string): Promise<ChildProcess> {
   const child = spawn('java', [...java, 'kafka.Kafka', join(folder, 'server.properties')]);
-  endWithUs(child);
-  const kept = createWriteStream(log, { flags: 'a' });
-  child.stdout.pipe(kept, { end: false });
-  child.stderr.pipe(kept, { end: false });
   let isUp = false;
   child.stdout.on('data', (chunk: Buffer) => {
     isUp ||= chunk.includes('Kafka Server started');
   });
-  try {
-    await until(
-      `Kafka is up; its log is ${log}`,
-      () => {
-        if (endingOf(child) !== null) throw new Error(`Kafka ended; its log is ${log}`);
-        return isUp;
-      },
-      START_TIMEOUT_MS,
-    );
-  } catch (error) {
-    child.kill('SIGKILL');
-    throw error;
-  }
+  await untilUp('Kafka', child, log, () => isUp, START_TIMEOUT_MS);
   return child;
 }
 

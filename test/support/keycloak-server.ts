@@ -1,12 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { end, endingOf, endWithUs, freePorts } from './child-server.ts';
+import { end, freePorts, removeFiles, untilUp } from './child-server.ts';
 import { fromMaven } from './maven.ts';
-import { until } from './servers.ts';
+import { isOk } from './servers.ts';
 import { call } from './test-app.ts';
 
 /** A real Keycloak on this machine, with the realm of `deploy/keycloak` imported as it is. */
@@ -79,9 +78,7 @@ export async function startKeycloak(hostname = '127.0.0.1'): Promise<KeycloakSer
     },
     async stop(keepLog = false) {
       await end(child, 'SIGKILL');
-      await rm(folder, { recursive: true, force: true });
-      if (keepLog) process.stderr.write(`the log of Keycloak is kept: ${log}\n`);
-      else await rm(log, { force: true });
+      await removeFiles('Keycloak', folder, log, keepLog);
     },
   };
 }
@@ -103,21 +100,9 @@ function javaOf(home: string, url: string, more: readonly string[]): string[] {
 
 async function launch(args: readonly string[], url: string, log: string): Promise<ChildProcess> {
   const child = spawn('java', [...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, KC_BOOTSTRAP_ADMIN_USERNAME: 'admin', KC_BOOTSTRAP_ADMIN_PASSWORD: 'admin' },
   });
-  endWithUs(child);
-  const kept = createWriteStream(log, { flags: 'a' });
-  child.stdout.pipe(kept, { end: false });
-  child.stderr.pipe(kept, { end: false });
-  const isUp = async () => {
-    if (endingOf(child) !== null) throw new Error(`Keycloak ended; its log is ${log}`);
-    return fetch(`${url}/realms/${REALM}`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  };
-  await until(`Keycloak is up; what it says is in ${log}`, isUp, UP_TIMEOUT_MS);
+  await untilUp('Keycloak', child, log, () => isOk(`${url}/realms/${REALM}`), UP_TIMEOUT_MS);
   return child;
 }
 

@@ -1,12 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach } from 'vitest';
-import { end, freeze } from './child-server.ts';
+import { end, freePorts, freeze } from './child-server.ts';
 import type { Link } from './link.ts';
 import { until } from './servers.ts';
 
@@ -53,7 +52,7 @@ export async function startRedis(
   access: readonly string[] = [],
 ): Promise<RedisServerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-redis-'));
-  const port = String(await freePort());
+  const port = String((await freePorts(1))[0]);
   const log = join(folder, 'redis.log');
   const isTls = access.includes('--tls');
   let child: ChildProcess | undefined;
@@ -121,7 +120,7 @@ export async function startRedisCluster(
   links: readonly Link[] = [],
 ): Promise<readonly RedisServerProcess[]> {
   const node = async (link: Link | undefined) => {
-    const busPort = String(await freePort());
+    const busPort = String((await freePorts(1))[0]);
     const place = ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '1000'];
     const alone = ['--cluster-require-full-coverage', 'no', '--repl-diskless-sync-delay', '0'];
     const announced = link ? ['--cluster-announce-ip', HOST, '--cluster-announce-port', String(link.port)] : [];
@@ -144,13 +143,4 @@ export async function startRedisCluster(
     return links.every((link) => !link.includes('role:slave') || link.includes('master_link_status:up'));
   });
   return nodes;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, HOST, done));
-  const address = probe.address();
-  await new Promise((done) => probe.close(done));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -12,6 +12,7 @@ import { atEnd } from './at-end.ts';
 import { sql } from './databases.ts';
 import { refusalsSeen } from './documented-refusals.ts';
 import { testDatabase } from './own-database.ts';
+import { until } from './servers.ts';
 
 export interface Answer {
   readonly status: number;
@@ -37,6 +38,8 @@ export interface TestApp {
   /** An access token of a demo user of the embedded identity provider. */
   signIn(username: string): Promise<string>;
   sql<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Waits until a query finds so many rows. */
+  untilRows(what: string, count: number, text: string, values?: readonly unknown[]): Promise<void>;
 }
 
 export interface TestAppOptions {
@@ -95,6 +98,9 @@ export async function startTestApp(
     },
     signIn: (username) => signIn(url, username),
     sql: (text, values) => sql(dsn, text, values),
+    async untilRows(what, count, text, values) {
+      await until(what, async () => (await sql(dsn, text, values)).length === count);
+    },
   };
 }
 

@@ -3,17 +3,12 @@ import { buffer } from 'node:stream/consumers';
 import { close, listen } from '../servers.ts';
 
 /** Where a request goes: to these in turn, and to the next one when a port is closed. */
-export type Route = () => readonly URL[];
-
-export interface FrontDoor {
-  readonly url: string;
-  close(): Promise<void>;
-}
+type Route = () => readonly URL[];
 
 const BAD_GATEWAY = 502;
 
 /** The single address in front of a platform, with paths that lead to its services, and to each replica in turn. */
-export async function openFrontDoor(routes: Readonly<Record<string, Route>>): Promise<FrontDoor> {
+export async function openFrontDoor(routes: Readonly<Record<string, Route>>) {
   const agent = new Agent({ keepAlive: true });
   const prefixes = Object.keys(routes).toSorted((a, b) => b.length - a.length);
   let turn = 0;

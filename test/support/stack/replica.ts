@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { bareEnvironment, end, endingOf, endWithUs, freePorts } from '../child-server.ts';
-import { until } from '../servers.ts';
+import { bareEnvironment, end, freePorts, removeFiles, untilUp } from '../child-server.ts';
+import { isOk } from '../servers.ts';
 
 /** The service as a process of its own, as `npm start` starts it. */
 export interface Replica {
@@ -41,22 +40,10 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
   async function start(): Promise<void> {
     isReady = false;
     const started = spawn(process.execPath, ['src/main.ts'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...bareEnvironment(), HOST: '127.0.0.1', PORT: String(port), DATA_DIR: folder, ...env },
     });
-    endWithUs(started);
     child = started;
-    const kept = createWriteStream(log, { flags: 'a' });
-    started.stdout.pipe(kept, { end: false });
-    started.stderr.pipe(kept, { end: false });
-    const isUp = async () => {
-      if (endingOf(started) !== null) throw new Error(`${name} ended; its log is ${log}`);
-      return fetch(`${url}/api/order/health`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    };
-    await until(`${name} is up; what it says is in ${log}`, isUp, UP_TIMEOUT_MS);
+    await untilUp(name, started, log, () => isOk(`${url}/api/order/health`), UP_TIMEOUT_MS);
     isReady = true;
   }
 
@@ -76,9 +63,7 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
     start,
     async dispose(keepLog) {
       if (child) await end(child, 'SIGKILL');
-      await rm(folder, { recursive: true, force: true });
-      if (keepLog) process.stderr.write(`the log of ${name} is kept: ${log}\n`);
-      else await rm(log, { force: true });
+      await removeFiles(name, folder, log, keepLog);
     },
   };
 }
