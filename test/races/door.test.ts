@@ -15,8 +15,7 @@ let scanners: string[];
 beforeAll(async () => {
   arena = await openArena();
   scanners = await twoScanners(arena.platform);
-  // Each process asks the platform once about scanner and session and caches the answer; that is not part of
-  // a race.
+  // Each process asks the platform once about scanner and session and caches the answer; that is not part of a race.
   const { qrText } = await sold();
   for (const at of [0, 1]) await scan('before', at, qrText);
 });

@@ -121,10 +121,7 @@ race(
   async (choose, round) => {
     const { orderId, seatIds, path, offer: old } = await pending({ isOffered: round % 2 === 1 });
     await arena.endHold(orderId);
-    const { answers } = await arena.race(choose, {
-      buyer: () => cancel('buyer', path),
-      sweeper: () => arena.sweep(),
-    });
+    const { answers } = await arena.race(choose, { buyer: () => cancel('buyer', path), sweeper: () => arena.sweep() });
     await arena.rest();
     const ledger = await expectSound(arena, orderId, seatIds);
     const { status, reason } = ledger;

@@ -15,9 +15,7 @@ const BUYERS = 200;
 
 const gate = createGate('database order-insert');
 
-/**
- * Holds that were lost, as when Redis is: every buyer seems to hold the seat, and PostgreSQL alone decides.
- */
+/** Holds that were lost, as when Redis is: every buyer seems to hold the seat, and PostgreSQL alone decides. */
 const withoutHolds: Watch = (name, port) => {
   if (name !== 'holds') return watchEffects(gate)(name, port);
   return { ...port, hold: async () => ({ outcome: 'held' }) };

@@ -2,7 +2,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { expect } from 'vitest';
 import type { Watch } from '../../src/app.ts';
 import { openLedger } from '../../src/embedded/stripe/ledger.ts';
@@ -11,6 +10,7 @@ import { createTicketSealer } from '../../src/features/tickets/qr/sealer.ts';
 import { instant } from '../../src/kernel/clock.ts';
 import { Currency } from '../../src/kernel/money.ts';
 import { atEnd } from './at-end.ts';
+import { openSql } from './databases.ts';
 import { listeningApp } from './embedded-host.ts';
 import { asRacer, createInterleaving, type Interleaving } from './interleaving.ts';
 import { testDatabase } from './own-database.ts';
@@ -89,7 +89,8 @@ export async function openArena({
   for (const { app } of [platform.app, replica]) interleaving.tagRequests(app.http.server);
   const token = (claims = {}) => platform.issuer.token(randomUUID(), claims, { expiresIn: TOKEN_LIFE_S });
   const [buyer, admin] = await Promise.all([token(), token({ user_groups: ADMINS })]);
-  const rows = await openRows(dsn);
+  const { sql: rows, close: closeRows } = openSql(dsn);
+  atEnd(closeRows);
   const processOf = (ofReplica: boolean) => (ofReplica ? replica : platform.app);
   const { turn } = platform.app.app;
 
@@ -197,15 +198,6 @@ export async function hostStripe() {
     await rm(folder, { recursive: true, force: true });
   });
   return { url, ledger };
-}
-
-/** Plain SQL over one connection, because a race of hundreds of rounds queries often. */
-async function openRows(dsn: string) {
-  const client = new pg.Client({ connectionString: dsn });
-  await client.connect();
-  atEnd(() => client.end());
-  return async <Row extends object>(text: string, values: readonly unknown[] = []) =>
-    (await client.query(text, [...values])).rows as Row[];
 }
 
 /** Pays for an order through an intent that the order does not know. */

@@ -9,21 +9,7 @@ import { isOk } from './servers.ts';
 import { call } from './test-app.ts';
 
 /** A real Keycloak on this machine, with the realm of `deploy/keycloak` imported as it is. */
-export interface KeycloakServer {
-  /** Its base address, and the issuer in its tokens. */
-  readonly url: string;
-  readonly port: number;
-  readonly issuer: string;
-  /** An access token of a person of the realm. */
-  signIn(username: string): Promise<string>;
-  /** A call of its admin API, below `/admin/realms/event-ticketing`. */
-  asAdmin(method: string, path: string, body?: unknown): Promise<{ readonly [field: string]: unknown }[]>;
-  kill(): Promise<void>;
-  /** Starts it again in the same place, with its data. */
-  start(): Promise<void>;
-  /** Ends it and removes its files; its log is kept, and named, on request. */
-  stop(keepLog?: boolean): Promise<void>;
-}
+export type KeycloakServer = Awaited<ReturnType<typeof startKeycloak>>;
 
 export const KEYCLOAK_VERSION = '26.4.5';
 /** The secret of `ticket-service-client` in the realm file. */
@@ -36,7 +22,7 @@ const UP_TIMEOUT_MS = 400_000;
 const run = promisify(execFile);
 
 /** Starts one, fetched with Maven the first time; `hostname` is this machine in browsers and tokens. */
-export async function startKeycloak(hostname = '127.0.0.1'): Promise<KeycloakServer> {
+export async function startKeycloak(hostname = '127.0.0.1') {
   const artifact = ['org.keycloak', 'keycloak-quarkus-dist', KEYCLOAK_VERSION, 'zip'] as const;
   const download = { name: `keycloak-${KEYCLOAK_VERSION}`, artifacts: [artifact], withDependencies: false };
   const archives = await fromMaven({ ...download, digest: DIGEST });
@@ -60,9 +46,12 @@ export async function startKeycloak(hostname = '127.0.0.1'): Promise<KeycloakSer
   return {
     url,
     port,
+    /** The issuer in its tokens. */
     issuer,
-    signIn: (username) => tokenOf(issuer, { client_id: 'login-testing', username, password: 'demo' }),
-    async asAdmin(method, path, body) {
+    /** An access token of a person of the realm. */
+    signIn: (username: string) => tokenOf(issuer, { client_id: 'login-testing', username, password: 'demo' }),
+    /** A call of its admin API, below `/admin/realms/event-ticketing`. */
+    async asAdmin(method: string, path: string, body?: unknown): Promise<{ readonly [field: string]: unknown }[]> {
       const admin = { client_id: 'admin-cli', username: 'admin', password: 'admin' };
       const token = await tokenOf(`${url}/realms/master`, admin);
       const answer = await call(url, method, `/admin/realms/${REALM}${path}`, {
@@ -73,9 +62,11 @@ export async function startKeycloak(hostname = '127.0.0.1'): Promise<KeycloakSer
       return [answer.body ?? []].flat();
     },
     kill: () => end(child, 'SIGKILL'),
+    /** Starts it again in the same place, with its data. */
     async start() {
       child = await launch(java(isBuilt), url, log);
     },
+    /** Ends it and removes its files; its log is kept, and named, on request. */
     async stop(keepLog = false) {
       await end(child, 'SIGKILL');
       await removeFiles('Keycloak', folder, log, keepLog);

@@ -11,19 +11,12 @@ export interface LoadReport {
   readonly longestMs: number;
 }
 
-export interface Load {
-  /** The number of answers so far. */
-  answered(): number;
-  /** Stops it; returns the answers to all requests. */
-  stop(): Promise<LoadReport>;
-}
-
 const BUYERS = 12;
 const SEATS = 400;
 const CANCEL_ONE_IN = 3;
 
 /** Buyers on all replicas who order pairs of the same few seats and cancel some of their orders, until stopped. */
-export async function startLoad(platform: PlatformApp, replicas: readonly TestApp[]): Promise<Load> {
+export async function startLoad(platform: PlatformApp, replicas: readonly TestApp[]) {
   const token = await platform.token(randomUUID());
   const seats = Array.from({ length: SEATS }, () => randomUUID());
   const statuses: Record<number, number> = {};
@@ -50,8 +43,10 @@ export async function startLoad(platform: PlatformApp, replicas: readonly TestAp
 
   const buyers = Promise.all(Array.from({ length: BUYERS }, (_, buyer) => buy(buyer)));
   return {
+    /** The number of answers so far. */
     answered: () => requests,
-    async stop() {
+    /** Stops it; returns the answers to all requests. */
+    async stop(): Promise<LoadReport> {
       isStopped = true;
       await buyers;
       return { requests, statuses, longestMs: Math.round(longestMs) };

@@ -10,19 +10,7 @@ import type { Link } from './link.ts';
 import { until } from './servers.ts';
 
 /** A real `redis-server`, a plain process on a free port, ended after the test file; its log is kept when a test failed. */
-export interface RedisServerProcess {
-  /** `host:port`, as in REDIS_ADDR. */
-  readonly address: string;
-  /** Ends it at once, as a crash does; its data is lost. */
-  kill(): Promise<void>;
-  /** Starts it again on the same port, empty unless it is a node of a cluster, which keeps its place. */
-  start(): Promise<void>;
-  /** Freezes it: it answers nothing from now on, and its connections stay open. */
-  pause(): void;
-  resume(): void;
-  /** The output of `redis-cli` for a command. */
-  cli(...command: readonly string[]): Promise<string>;
-}
+export type RedisServerProcess = Awaited<ReturnType<typeof startRedis>>;
 
 const run = promisify(execFile);
 const HOST = '127.0.0.1';
@@ -47,19 +35,18 @@ afterAll(async () => {
 });
 
 /** `options` are those of `redis-server`; `access` are the options that `redis-cli` then needs beside the port. */
-export async function startRedis(
-  options: readonly string[] = [],
-  access: readonly string[] = [],
-): Promise<RedisServerProcess> {
+export async function startRedis(options: readonly string[] = [], access: readonly string[] = []) {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-redis-'));
   const port = String((await freePorts(1))[0]);
   const log = join(folder, 'redis.log');
   const isTls = access.includes('--tls');
   let child: ChildProcess | undefined;
 
+  /** The output of `redis-cli` for a command. */
   const cli = async (...command: readonly string[]) =>
     (await run('redis-cli', ['-h', HOST, '-p', port, ...access, ...command])).stdout.trim();
 
+  /** Starts it on the same port, empty unless it is a node of a cluster, which keeps its place. */
   async function start(): Promise<void> {
     const settings = [
       '--bind',
@@ -91,6 +78,7 @@ export async function startRedis(
     await Promise.race([answers, failed]);
   }
 
+  /** Ends it at once, as a crash does; its data is lost. */
   async function kill(): Promise<void> {
     const ending = child;
     child = undefined;
@@ -100,9 +88,11 @@ export async function startRedis(
   started.push({ kill, folder, log });
   await start();
   return {
+    /** `host:port`, as in REDIS_ADDR. */
     address: `${HOST}:${port}`,
     kill,
     start,
+    /** Freezes it: it answers nothing from now on, and its connections stay open. */
     pause() {
       if (child) freeze(child);
     },

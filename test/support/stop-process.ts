@@ -10,13 +10,6 @@ import { type FakeSeating, startFakeSeating } from './fake-seating.ts';
 import { emptyDatabase } from './own-database.ts';
 import { isOk, until } from './servers.ts';
 
-/** The service as a process whose output nobody reads. */
-export interface UnreadProcess {
-  readonly child: ChildProcess;
-  readonly url: string;
-  readonly ended: Promise<number | NodeJS.Signals>;
-}
-
 export interface ServiceSurroundings {
   readonly issuer: FakeIssuer;
   readonly seating: FakeSeating;
@@ -56,7 +49,7 @@ export async function surroundings(): Promise<ServiceSurroundings> {
 }
 
 /** Starts the service's process without a reader of its output, and resolves when it answers. */
-export async function startUnread(env: Readonly<Record<string, string>>): Promise<UnreadProcess> {
+export async function startUnread(env: Readonly<Record<string, string>>) {
   const [port] = await freePorts(1);
   const child = spawn(process.execPath, ['src/main.ts'], {
     env: { ...env, PORT: String(port) },

@@ -9,7 +9,7 @@ import { type Finding, verify } from '../../src/features/verification/index.ts';
 import type { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { atEnd } from './at-end.ts';
-import { sql } from './databases.ts';
+import { openSql } from './databases.ts';
 import { refusalsSeen } from './documented-refusals.ts';
 import { testDatabase } from './own-database.ts';
 import { until } from './servers.ts';
@@ -49,9 +49,7 @@ export interface TestAppOptions {
   readonly verified?: boolean;
 }
 
-/**
- * Starts it for this test file and stops it afterwards; `env` adds to or replaces variables.
- */
+/** Starts it for this test file and stops it afterwards; `env` adds to or replaces variables. */
 export async function startTestApp(
   env: Record<string, string> = {},
   overrides: Overrides = {},
@@ -59,6 +57,7 @@ export async function startTestApp(
 ): Promise<TestApp> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-app-'));
   const dsn = env.POSTGRES_DSN ?? (await testDatabase());
+  const { sql, close: closeSql } = openSql(dsn);
   const log: string[] = [];
   const refusals = refusalsSeen();
   const config = readConfig({
@@ -82,6 +81,7 @@ export async function startTestApp(
     if (verified) expect(await findingsIn(dsn, config.currency)).toEqual([]);
     const undocumented = refusals.undocumented(app.http);
     await app.close();
+    await closeSql();
     await rm(folder, { recursive: true, force: true });
     expect(undocumented, 'the `refuses` of these routes lack these codes').toEqual([]);
   });
@@ -97,9 +97,9 @@ export async function startTestApp(
       return answer;
     },
     signIn: (username) => signIn(url, username),
-    sql: (text, values) => sql(dsn, text, values),
+    sql,
     async untilRows(what, count, text, values) {
-      await until(what, async () => (await sql(dsn, text, values)).length === count);
+      await until(what, async () => (await sql(text, values)).length === count);
     },
   };
 }
