@@ -13,7 +13,8 @@ export interface TicketView {
   readonly qrText: string | undefined;
 }
 
-export type FindTicketOrder = (orderId: OrderId) => Promise<TicketOrder | undefined>;
+/** Throws `order_not_found`. */
+export type GetTicketOrder = (orderId: OrderId) => Promise<TicketOrder>;
 
 /** Anybody may ask for the number of tickets, and counting takes longer the more there are. */
 const COUNT_KEPT_MS = 10_000;
@@ -23,7 +24,7 @@ export class ViewTickets {
   readonly #database: Executor;
   readonly #access: Access;
   readonly #sealer: Pick<TicketSealer, 'seal'>;
-  readonly #findOrder: FindTicketOrder;
+  readonly #getOrder: GetTicketOrder;
   readonly #count = new LRUCache<'live', number>({
     max: 1,
     ttl: COUNT_KEPT_MS,
@@ -31,11 +32,11 @@ export class ViewTickets {
     fetchMethod: () => countLive(this.#database),
   });
 
-  constructor(database: Executor, access: Access, sealer: Pick<TicketSealer, 'seal'>, findOrder: FindTicketOrder) {
+  constructor(database: Executor, access: Access, sealer: Pick<TicketSealer, 'seal'>, getOrder: GetTicketOrder) {
     this.#database = database;
     this.#access = access;
     this.#sealer = sealer;
-    this.#findOrder = findOrder;
+    this.#getOrder = getOrder;
   }
 
   /** For the holder, the organiser, scanners of the session and administrators. Throws `ticket_not_found`, `forbidden`. */
@@ -53,8 +54,7 @@ export class ViewTickets {
 
   /** The tickets of an order, for those who may read it. Throws `order_not_found`, `forbidden`. */
   async viewOrder(orderId: OrderId, who: Principal): Promise<TicketView[]> {
-    const order = await this.#findOrder(orderId);
-    if (!order) throw notFound('order');
+    const order = await this.#getOrder(orderId);
     await this.#access.require('order.read', who, { owner: order.userId, event: order.eventId });
     return this.viewsOf(order);
   }

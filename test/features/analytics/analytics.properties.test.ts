@@ -8,7 +8,7 @@ import { ReadFigures } from '../../../src/features/analytics/read-figures.ts';
 import { addMoney, foldCounted } from '../../../src/features/analytics/sales.store.ts';
 import { createRecordAction } from '../../../src/features/audit/index.ts';
 import { CancelOrder } from '../../../src/features/orders/cancel-order.ts';
-import { createOrderBook } from '../../../src/features/orders/index.ts';
+import { OrderBook } from '../../../src/features/orders/index.ts';
 import { insertOrder } from '../../../src/features/orders/new-orders.store.ts';
 import { place, ticketFor } from '../../../src/features/orders/order.ts';
 import { findOrder } from '../../../src/features/orders/orders.store.ts';
@@ -103,7 +103,7 @@ function world() {
   let now: Instant = instant(Date.parse('2026-03-05T00:00:00Z'));
   const clock = { now: () => now };
   const accounts = new Map<string, { refunds: IntentAccount['refunds']; disputes: IntentAccount['disputes'] }>();
-  const transitions = createOrderBook(
+  const transitions = new OrderBook(
     { database, clock, metrics: createMetrics('test') },
     { recordSales: [addToFigures] },
   );
@@ -234,8 +234,8 @@ async function placeOne(
   );
   const subtotal = sum(tickets.map((ticket) => ticket.price));
   const discountAmount = money(number % 3 === 0 ? Math.min(subtotal, 777) : 0);
-  const pending = place({
-    facts: {
+  const pending = place(
+    {
       orderId,
       userId: as<UserId>(randomUUID()),
       eventId: pick(season.eventIds, Math.floor(number / 2)),
@@ -247,8 +247,8 @@ async function placeOne(
       createdAt,
       tickets,
     },
-    holdMs: HOUR_MS,
-  });
+    HOUR_MS,
+  );
   const announcements = [{ topic: 'orderCreated' as const, key: orderId, value: '{}' }];
   await insertOrder(database, { order: pending, announcements, traceparent: undefined }, undefined);
   placed.push(orderId);

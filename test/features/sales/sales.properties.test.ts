@@ -39,8 +39,8 @@ const pending = fc
     );
     const subtotal = sum(tickets.map(({ price }) => price));
     const discountAmount = money(Math.min(subtotal, discount ?? 0));
-    return place({
-      facts: {
+    return place(
+      {
         orderId: as('order'),
         userId: as('user'),
         eventId: as('event'),
@@ -52,8 +52,8 @@ const pending = fc
         createdAt: instant(placedAt),
         tickets,
       },
-      holdMs: 1_000,
-    });
+      1_000,
+    );
   });
 
 type Step = 'complete' | 'expire' | 'refund' | 'dispute' | 'rebook' | 'withdraw' | 'amend';

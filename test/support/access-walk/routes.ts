@@ -44,11 +44,7 @@ const WEBHOOK: Row = { passes: CALLERS, answer: '400 webhook_signature_invalid' 
 const FIGURES: Row = { passes: ORGANISERS, answer: '200' };
 const OF_ORDER: Row = { passes: READERS, answer: '200', of: 'order' };
 const STREAM: Row = { passes: ORGANISERS, answer: '200', isStream: true };
-const BATCH: Row = {
-  passes: ORGANISERS,
-  body: ({ sale }) => ({ eventIds: [sale.side.eventId] }),
-  answer: '200',
-};
+const BATCH: Row = { passes: ORGANISERS, body: ({ sale }) => ({ eventIds: [sale.side.eventId] }), answer: '200' };
 
 const ANALYTICS = '/api/order/analytics';
 
@@ -56,10 +52,7 @@ const ANALYTICS = '/api/order/analytics';
 export const ROUTES: Readonly<Record<string, Row>> = {
   'POST /api/order': {
     passes: SIGNED_IN,
-    body: ({ world, sale }) => ({
-      ...orderOf(sale.side, seatOf(world.platform, sale.side)),
-      discount_id: null,
-    }),
+    body: ({ world, sale }) => ({ ...orderOf(sale.side, seatOf(world.platform, sale.side)), discount_id: null }),
     answer: '201',
     isLeftToSeating: true,
   },
