@@ -31,12 +31,7 @@ const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?
 const keyOf = (token: string): string => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid;
 
 function verifier() {
-  return new TokenVerifier({
-    issuer: keycloak.issuer,
-    jwksUrl: undefined,
-    clock,
-    onOtherIssuer: () => undefined,
-  });
+  return new TokenVerifier({ issuer: keycloak.issuer, jwksUrl: undefined, clock });
 }
 
 function post(path: string, form: Record<string, string>): Promise<Response> {
