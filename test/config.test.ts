@@ -297,7 +297,9 @@ describe('the warnings at the start', () => {
     expect(about(env)).toEqual(variables);
   });
 
-  test('a developer is warned of published secrets, and of nothing else', () => {
+  test('a developer is warned of published secrets and of demo users that others can reach, and of nothing else', () => {
+    expect(warningsOf(readConfig({}))).toEqual([]);
+    expect(warningsOf(readConfig({ HOST: '0.0.0.0' }))).toEqual([expect.stringMatching(/^HOST: /)]);
     const development = { ...REAL, NODE_ENV: 'development', OIDC_ISSUER: 'http://localhost:8080/realms/r' };
     expect(warningsOf(readConfig(development))).toEqual([]);
     expect(about({ ...development, TICKET_CLIENT_SECRET: 'demo-service-secret' })).toEqual(['TICKET_CLIENT_SECRET']);

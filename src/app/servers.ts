@@ -109,13 +109,11 @@ export async function connectServers(foundation: Foundation, core: Core) {
     issuer: identity.issuer,
     jwksUrl: identity.jwksUrl,
     clock,
-    trust: {
-      serviceClient: config.TICKET_CLIENT_ID,
-      clients: config.OIDC_CLIENTS,
-      audiences: config.OIDC_AUDIENCE,
+    trust: { serviceClient: config.TICKET_CLIENT_ID, clients: config.OIDC_CLIENTS, audiences: config.OIDC_AUDIENCE },
+    onForeignToken(claim, found) {
+      const configured = { iss: identity.issuer, client: config.OIDC_CLIENTS, audience: config.OIDC_AUDIENCE }[claim];
+      log.error({ configured, found }, FOREIGN_TOKENS[claim]);
     },
-    onForeignToken: (claim, found) =>
-      log.error({ issuer: identity.issuer, clients: config.OIDC_CLIENTS, found }, FOREIGN_TOKENS[claim]),
   });
   const redis = await redisOf(foundation, core);
   const tokens = new M2mTokens({

@@ -91,10 +91,15 @@ describe('the realm of deploy/keycloak', () => {
       redirect_uri: redirect,
       code,
     };
-    const answer = (await (await post('token', { ...exchange, code_verifier: secret })).json()) as {
-      access_token: string;
-    };
-    expect(await verifier().verify(answer.access_token)).toMatchObject({ userId: DEMO_USERS.buyer.sub });
+    const answer = (await (await post('token', { ...exchange, code_verifier: secret })).json()) as Record<
+      string,
+      string
+    >;
+    const caller = await verifier().verify(answer.access_token ?? '');
+    expect(caller).toMatchObject({ userId: DEMO_USERS.buyer.sub });
+    expect(caller).not.toHaveProperty('isMachine');
+    for (const token of [answer.id_token, answer.refresh_token])
+      await expect(verifier().verify(token ?? '')).rejects.toMatchObject({ code: 'unauthenticated' });
     const password = { grant_type: 'password', username: 'buyer', password: 'demo' };
     expect((await post('token', { ...password, client_id: 'web-frontend' })).status).toBe(400);
   });
@@ -116,7 +121,8 @@ describe('the realm of deploy/keycloak', () => {
       clientSecret: REALM_CLIENT_SECRET,
       clock,
     });
-    expect(await verifier().verify(await tokens.get())).toMatchObject({ scopes: ['internal-api'] });
+    expect(await verifier().verify(await tokens.get())).toMatchObject({ scopes: ['internal-api'], isMachine: true });
+    expect((await app.call('GET', '/api/secure', { token: await tokens.get() })).status).toBe(403);
     const wrong = {
       grant_type: 'client_credentials',
       client_id: 'ticket-service-client',
