@@ -58,16 +58,17 @@ export function principalIn(header: JWTHeaderParameters, claims: JWTPayload, tru
 
 function refusalOf(header: JWTHeaderParameters, claims: JWTPayload, trust: Trust): Refusal | undefined {
   const { serviceClient, clients, audiences } = trust;
-  const client = clientOf(claims);
+  const ofClients = clientsOf(claims);
   const named = [claims.aud ?? []].flat();
   const isAnyClient = clients.includes(ANY);
   const isKnownClient = (name: string) => name === serviceClient || clients.includes(name);
   const isForUs = audiences?.some((audience) => audience === ANY || named.includes(audience));
 
   if (!isAccessToken(header, claims, isKnownClient)) return { reason: 'kind' };
-  if (client !== undefined && !isAnyClient && !isKnownClient(client)) return { reason: 'client', found: client };
+  const stranger = ofClients.find((name) => !isKnownClient(name));
+  if (stranger !== undefined && !isAnyClient) return { reason: 'client', found: stranger };
   // Without a client and a type, only a configured audience shows that the token is for an API, and for this one.
-  if (client === undefined && !isMarked(header, claims) && !isForUs) return { reason: 'kind' };
+  if (ofClients.length === 0 && !isMarked(header, claims) && !isForUs) return { reason: 'kind' };
   const isExpected =
     isForUs ?? (named.length === 0 || named.some((name) => name === ACCOUNT_AUDIENCE || isKnownClient(name)));
   return isExpected ? undefined : { reason: 'audience', found: named.join(' ') };
@@ -87,8 +88,8 @@ function isAccessToken(
   if (claims.events !== undefined) return false;
   if (isMarked(header, claims)) return true;
   // The audience of an ID token is the client that asked for it; that of an access token is an API.
-  const client = clientOf(claims);
-  const isForClient = [claims.aud ?? []].flat().some((name) => name === client || isKnownClient(name));
+  const ofClients = clientsOf(claims);
+  const isForClient = [claims.aud ?? []].flat().some((name) => ofClients.includes(name) || isKnownClient(name));
   return !isForClient && !ID_TOKEN_CLAIMS.some((name) => name in claims);
 }
 
@@ -102,10 +103,9 @@ function typeOf({ typ }: JWTHeaderParameters): string | undefined {
   return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : undefined;
 }
 
-/** `azp` in Keycloak's tokens, `client_id` in those of RFC 9068. */
-function clientOf({ azp, client_id: clientId }: JWTPayload): string | undefined {
-  if (typeof azp === 'string') return azp;
-  return typeof clientId === 'string' ? clientId : undefined;
+/** The clients that the token names: `azp` in Keycloak's tokens, `client_id` in those of RFC 9068. */
+function clientsOf({ azp, client_id: clientId }: JWTPayload): string[] {
+  return [azp, clientId].filter((name) => name !== undefined).map(String);
 }
 
 /** Whether the token stands for a service and not for a user: it comes from the client credentials grant. */
@@ -115,7 +115,7 @@ function isOfMachine(claims: JWTPayload, { serviceClient }: Trust): boolean {
   // Keycloak writes the client's id into the tokens of services alone, and gives a session to those of users alone.
   const isKeycloakService = typ === 'Bearer' && sid === undefined && (clientId ?? olderClientId) !== undefined;
   return (
-    clientOf(claims) === serviceClient ||
+    clientsOf(claims).includes(serviceClient) ||
     (typeof name === 'string' && name.startsWith('service-account-')) ||
     (scopes.includes(SERVICE_SCOPE) && !scopes.includes('openid')) ||
     isKeycloakService

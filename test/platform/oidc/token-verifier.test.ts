@@ -174,6 +174,8 @@ describe('any-token', () => {
     ['a proof of possession', { azp: 'web-frontend' }, { headerType: 'dpop+jwt' }],
     ['another client’s token', { azp: 'another-client', aud: 'account' }, {}],
     ['another client’s token of RFC 9068', { ...plain, client_id: 'another-client' }, { headerType: 'at+jwt' }],
+    ['another client’s token that names a known one, too', { azp: 'web-frontend', client_id: 'another-client' }, {}],
+    ['a token whose client is in a list', { azp: ['another-client'] }, {}],
     ['a token for another service', { azp: 'web-frontend', aud: 'payroll' }, {}],
     ['a token for another service that names no client', { aud: ['payroll', 'reports'] }, {}],
   ])('it refuses %s', async (_name, claims, options) => {
