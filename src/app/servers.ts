@@ -112,7 +112,8 @@ export async function connectServers(foundation: Foundation, core: Core) {
     trust: { serviceClient: config.TICKET_CLIENT_ID, clients: config.OIDC_CLIENTS, audiences: config.OIDC_AUDIENCE },
     onForeignToken(claim, found) {
       const configured = { iss: identity.issuer, client: config.OIDC_CLIENTS, audience: config.OIDC_AUDIENCE }[claim];
-      log.error({ configured, found }, FOREIGN_TOKENS[claim]);
+      // Without the right issuer nobody can sign in.
+      log[claim === 'iss' ? 'error' : 'warn']({ configured, found }, FOREIGN_TOKENS[claim]);
     },
   });
   const redis = await redisOf(foundation, core);
