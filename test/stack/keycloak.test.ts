@@ -16,10 +16,7 @@ let isFailed = false;
 
 beforeAll(async () => {
   keycloak = await startKeycloak();
-  app = await startTestApp({
-    OIDC_ISSUER: keycloak.issuer,
-    TICKET_CLIENT_SECRET: REALM_CLIENT_SECRET,
-  });
+  app = await startTestApp({ OIDC_ISSUER: keycloak.issuer, TICKET_CLIENT_SECRET: REALM_CLIENT_SECRET });
 });
 afterEach(({ task }) => {
   isFailed ||= task.result?.state === 'fail';
@@ -44,10 +41,7 @@ function post(path: string, form: Record<string, string>): Promise<Response> {
 describe('the realm of deploy/keycloak', () => {
   test.each(Object.values(DEMO_USERS))('it has $username with the id that the stand-in uses', async (user) => {
     const token = await keycloak.signIn(user.username);
-    expect(await verifier().verify(token)).toMatchObject({
-      userId: user.sub,
-      isAdmin: user.username === 'admin',
-    });
+    expect(await verifier().verify(token)).toMatchObject({ userId: user.sub, isAdmin: user.username === 'admin' });
     const claims = claimsOf(token);
     expect(claims).toMatchObject({
       iss: keycloak.issuer,
@@ -85,20 +79,13 @@ describe('the realm of deploy/keycloak', () => {
       body: new URLSearchParams({ username: 'buyer', password: 'demo' }),
     });
     const code = new URL(signedIn.headers.get('location') ?? '').searchParams.get('code') ?? '';
-    const exchange = {
-      grant_type: 'authorization_code',
-      client_id: 'web-frontend',
-      redirect_uri: redirect,
-      code,
-    };
-    const answer = (await (await post('token', { ...exchange, code_verifier: secret })).json()) as Record<
-      string,
-      string
-    >;
-    const caller = await verifier().verify(answer.access_token ?? '');
+    const exchange = { grant_type: 'authorization_code', client_id: 'web-frontend', redirect_uri: redirect, code };
+    const answer = await (await post('token', { ...exchange, code_verifier: secret })).json();
+    const { access_token, id_token, refresh_token } = answer as Record<string, string>;
+    const caller = await verifier().verify(access_token ?? '');
     expect(caller).toMatchObject({ userId: DEMO_USERS.buyer.sub });
     expect(caller).not.toHaveProperty('isMachine');
-    for (const token of [answer.id_token, answer.refresh_token])
+    for (const token of [id_token, refresh_token])
       await expect(verifier().verify(token ?? '')).rejects.toMatchObject({ code: 'unauthenticated' });
     const password = { grant_type: 'password', username: 'buyer', password: 'demo' };
     expect((await post('token', { ...password, client_id: 'web-frontend' })).status).toBe(400);
@@ -123,11 +110,7 @@ describe('the realm of deploy/keycloak', () => {
     });
     expect(await verifier().verify(await tokens.get())).toMatchObject({ scopes: ['internal-api'], isMachine: true });
     expect((await app.call('GET', '/api/secure', { token: await tokens.get() })).status).toBe(403);
-    const wrong = {
-      grant_type: 'client_credentials',
-      client_id: 'ticket-service-client',
-      client_secret: 'x',
-    };
+    const wrong = { grant_type: 'client_credentials', client_id: 'ticket-service-client', client_secret: 'x' };
     expect((await post('token', wrong)).status).toBe(401);
   });
 });
