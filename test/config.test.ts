@@ -290,6 +290,7 @@ describe('the warnings at the start', () => {
     ['Kafka without encryption', { KAFKA_TLS: 'false' }, ['KAFKA_TLS, KAFKA_SASL_MECHANISM']],
     ['Kafka without a login', { KAFKA_SASL_MECHANISM: '', KAFKA_PASSWORD: '' }, ['KAFKA_TLS, KAFKA_SASL_MECHANISM']],
     ['Redis without a password', { REDIS_PASSWORD: '' }, ['REDIS_PASSWORD']],
+    ['Stripe’s key in clear text', { STRIPE_API_BASE: 'http://stripe.example' }, ['STRIPE_API_BASE']],
     ['every client', { OIDC_CLIENTS: '*' }, ['OIDC_CLIENTS=*']],
     ['every audience', { OIDC_AUDIENCE: '*' }, ['OIDC_AUDIENCE=*']],
     ['a stand-in', { REDIS_ADDR: '', ALLOW_EMBEDDED: 'redis' }, ['ALLOW_EMBEDDED']],

@@ -34,6 +34,8 @@ function productionWarnings(config: Config) {
   return [
     (config.KEYCLOAK_URL ?? config.OIDC_ISSUER)?.startsWith('http://') &&
       'OIDC_ISSUER, KEYCLOAK_URL: the keys of tokens are fetched in clear text, so anybody on the way can sign in as any user; use https',
+    config.STRIPE_API_BASE?.startsWith('http://') &&
+      'STRIPE_API_BASE: STRIPE_SECRET_KEY is sent there in clear text; use https',
     config.KAFKA_ADDR &&
       !(config.KAFKA_TLS && config.KAFKA_SASL_MECHANISM) &&
       'KAFKA_TLS, KAFKA_SASL_MECHANISM: Kafka is used without TLS or without a login, and a message on TOPIC_PAYMENT_SUCCEEDED completes an order; set both, and allow only the payment system to write there',
