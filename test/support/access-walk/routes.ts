@@ -30,8 +30,8 @@ export interface Row {
   readonly isStream?: true;
 }
 
-const UNKNOWN: readonly Caller[] = ['anonymous', 'forged', 'expired'];
-const SIGNED_IN = CALLERS.filter((caller) => !UNKNOWN.includes(caller));
+const UNKNOWN: readonly Caller[] = ['anonymous', 'forged', 'expired', 'idToken', 'otherClient'];
+const SIGNED_IN = CALLERS.filter((caller) => caller !== 'service' && !UNKNOWN.includes(caller));
 const ORGANISERS: readonly Caller[] = ['organiser', 'admin'];
 const READERS: readonly Caller[] = ['owner', ...ORGANISERS];
 const BUYER: readonly Caller[] = ['owner'];
@@ -209,16 +209,10 @@ export const ROUTES: Readonly<Record<string, Row>> = {
 };
 
 /** The callers who may read an order or a ticket, and so may know that it exists. */
-const KNOWING: Readonly<Record<'order' | 'ticket', readonly Caller[]>> = {
+export const KNOWING: Readonly<Record<'order' | 'ticket', readonly Caller[]>> = {
   order: READERS,
   ticket: [...READERS, ...SCANNERS],
 };
-
-/** The answer that a caller without access gets. */
-export function refusalOf({ refusal = '403 forbidden', of }: Row, caller: Caller): string {
-  if (isUnknown(caller)) return '401 unauthenticated';
-  return of === undefined || KNOWING[of].includes(caller) ? refusal : `404 ${of}_not_found`;
-}
 
 /** A role that a request's caller has in the event it concerns; their requests are also sent with an id of another event. */
 export const INVOLVED: readonly Caller[] = ['owner', 'organiser', 'scanner', 'admin'];

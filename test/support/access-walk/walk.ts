@@ -1,6 +1,6 @@
 import type { Answer } from '../test-app.ts';
 import { addressOf, mapIds, type Request, requestOf, slotsOf, withForeign } from './requests.ts';
-import { type About, INVOLVED, ROUTES, type Row, refusalOf } from './routes.ts';
+import { type About, INVOLVED, isUnknown, KNOWING, ROUTES, type Row } from './routes.ts';
 import { CALLERS, type Caller, STAGES, type World } from './world.ts';
 
 /** A caller's request, in words for a finding. */
@@ -42,7 +42,7 @@ export async function walkRefusals(
   const findings = await unchanged(world, () =>
     each(tries, async (tried) => {
       const answer = await send(world, row, tried);
-      const wanted = refusalOf(row, tried.caller);
+      const wanted = refusalOf(tried.caller, row);
       return [
         ...unless(outcomeOf(answer) === wanted, tried, `got ${outcomeOf(answer)}, not ${wanted}`),
         ...unless(isWellSaid(answer), tried, `is refused in another form: ${answer.text}`),
@@ -116,6 +116,13 @@ export async function walkForeignIds(world: World, route: string): Promise<strin
     }),
   );
   return findings.map((finding) => `${route} ${finding}`);
+}
+
+function refusalOf(caller: Caller, { refusal = '403 forbidden', of }: Row): string {
+  if (isUnknown(caller)) return '401 unauthenticated';
+  // A service's token is refused before anything is read.
+  if (caller === 'service') return '403 forbidden';
+  return of === undefined || KNOWING[of].includes(caller) ? refusal : `404 ${of}_not_found`;
 }
 
 function aboutIn(world: World, { stage = 'completed' }: Row): About {
