@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import type { EmbeddedPart } from '../config.ts';
 import { type Permission, refusalsOf } from '../features/access/index.ts';
 import type { Feature } from '../platform/feature.ts';
@@ -22,9 +21,6 @@ export interface Questions {
   readonly outboxLag: () => Promise<{ readonly waiting: number; readonly seconds: number }>;
   readonly readings: () => Promise<Readings>;
 }
-
-/** The metrics are public, so the database is asked for their readings this often, however often they are requested. */
-const READINGS_KEPT_MS = 500;
 
 /** Serves the routes of the features, the API description, health, metrics and the embedded parts on one port. */
 export async function serveApi(
@@ -53,8 +49,7 @@ export async function serveApi(
     requireAuthentication(scope, servers.verifier);
     for (const feature of features) feature.routes?.(scope);
     identityRoutes(scope);
-    const readings = new LRUCache<'all', Readings>({ max: 1, ttl: READINGS_KEPT_MS, fetchMethod: questions.readings });
-    const text = async () => metrics.text(await readings.forceFetch('all'));
+    const text = async () => metrics.text(await questions.readings());
     metricsRoute(scope, config.WEB_CONCURRENCY > 1 ? metricsOfAll(text) : text);
     healthRoutes(scope, {
       ...probesOf(foundation, postgres, servers),

@@ -91,7 +91,7 @@ describe('clock-ahead', () => {
     processClock.setAhead(0);
     expect(await health()).toMatchObject({ status: 200, body: { clock: { status: 'UP' } } });
     await until('it says so', () => linesOf('agree again').length === 1, 20_000);
-    await until('the metric shows it', async () => Math.abs(await difference()) < 5);
+    expect(Math.abs(await difference())).toBeLessThan(5);
   });
 
   test('a clock that is set back while the service runs ends no hold later than the database says', async () => {
