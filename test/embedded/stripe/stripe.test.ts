@@ -168,6 +168,8 @@ describe('a PaymentIntent', () => {
     [{ amount: 49, currency: 'usd' }, 'amount_too_small'],
     [{ amount: 100_000_000, currency: 'lkr' }, 'amount_too_large'],
     [{ amount: 12_345, currency: 'kwd' }, 'invalid_charge_amount'],
+    [{ amount: 87_412, currency: 'isk' }, 'invalid_charge_amount'],
+    [{ amount: 100, currency: 'xyz' }, 'invalid_currency'],
     [{ amount: 100, currency: 'rupees' }, 'invalid_currency'],
     [{ amount: 10.5, currency: 'lkr' }, 'parameter_invalid_integer'],
   ])('it is refused for %o: %s', async (wrong, code) => {
