@@ -1,16 +1,17 @@
-import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
+import type { OrderId, PaymentIntentId, TicketId } from '../../kernel/ids.ts';
+import { ZERO } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Order, OrderBook } from '../orders/index.ts';
-import { type AccountDiff, ADDED_BECAUSE, describeDiff, diffOf, unfundedRefunds } from './account-diff.ts';
+import { type AccountDiff, describeDiff, diffOf, unfundedRefunds } from './account-diff.ts';
 import type { Payment, RefundPolicy, Settlement } from './payment.ts';
 import type { IntentAccount, PaymentProvider } from './payment-provider.ts';
 import { lockPaymentOf, setPaymentState } from './payments.store.ts';
 import { leftOf, stateAfter } from './refund.ts';
 import type { RefundLedger } from './refund-ledger.ts';
-import { refundsOf, saveRefundBounced, saveRefundSent } from './refunds.store.ts';
+import { refundsOf, saveRefundBounced, saveRefundSent, saveTicketCleared, saveTicketUnclear } from './refunds.store.ts';
 import type { SettlePayment } from './settle-payment.ts';
 import { saveConfirmed } from './taken-over.store.ts';
-import { sharesOf, ticketsCovered } from './ticket-share.ts';
+import { sharesOf, ticketsRefunded } from './ticket-share.ts';
 
 export interface Alignment {
   /** Undefined when this service has no such order. */
@@ -68,7 +69,7 @@ export class AlignPayment {
     const order = await this.#needs.orders.lock(tx, orderId);
     const payment = await lockPaymentOf(tx, orderId, account.intent.intentId);
     if (!order || !payment) throw new Error(`payment ${account.intent.intentId} does not belong to order ${orderId}`);
-    const diff = diffOf(account, await refundsOf(tx, payment.intentId));
+    const diff = diffOf(account, await refundsOf(tx, payment.intentId), payment);
     await this.#write(tx, payment, diff);
     const state = await this.#saveState(tx, payment);
     await this.#voidRefunded(tx, order, payment, diff, state);
@@ -81,9 +82,9 @@ export class AlignPayment {
     for (const { refundId, providerId } of sent) await saveRefundSent(tx, refundId, providerId);
     for (const { refundId } of bounced) await saveRefundBounced(tx, refundId, BOUNCED);
     await this.#needs.ledger.delete(tx, { intentId }, won);
-    for (const outflow of added) {
-      const reason = ADDED_BECAUSE[outflow.origin];
-      await this.#needs.ledger.write(tx, { ...outflow, intentId, reason, state: 'done', paidBy: 'provider' });
+    for (const { providerId, amountMinor, origin, reason } of added) {
+      const refund = { intentId, amountMinor, origin, reason, state: 'done', providerId, paidBy: 'provider' } as const;
+      await this.#needs.ledger.write(tx, refund);
     }
   }
 
@@ -100,7 +101,10 @@ export class AlignPayment {
     return state;
   }
 
-  /** Cancels an order whose payment is no longer applied; otherwise voids the tickets that the refunds cover. */
+  /**
+   * Cancels an order whose payment is no longer applied; otherwise voids the tickets that the refunds name or cover. A refund
+   * that fits more than one choice of tickets voids none and waits for a person.
+   */
   async #voidRefunded(
     tx: Transaction,
     order: Order,
@@ -115,15 +119,26 @@ export class AlignPayment {
     }
     // A refund made before this service had the order voids no ticket: the earlier service left the tickets valid.
     if (payment.takenOver === 'assumed') return;
-    const amount = diff.added.reduce((total, { amountMinor }) => total + amountMinor, 0);
-    if (amount === 0) return;
-    const shares = sharesOf(await this.#needs.orders.ticketsPaid(tx, order), order.price, tx.currency.chargeStep);
-    const covered = ticketsCovered(order.tickets, shares, amount);
-    if (covered.length === 0 || covered.length === order.tickets.length) {
-      await this.#needs.orders.announcePartRefund(tx, order);
-      return;
+    const named = diff.named.map((refund) => ({ ...refund, amountMinor: 0 }));
+    const elsewhere = [...diff.added, ...named];
+    if (elsewhere.length === 0) return;
+    // Shares of the order's price say nothing about amounts in another currency.
+    const price = payment.currency === tx.currency.code ? order.price : ZERO;
+    const shares = sharesOf(await this.#needs.orders.ticketsPaid(tx, order), price, tx.currency.chargeStep);
+    const found = ticketsRefunded(elsewhere, order.tickets, shares);
+    // An order keeps a ticket while a part of its payment is left; a person decides on the last one.
+    const isLast = found.covered.size > 0 && found.covered.size === order.tickets.length;
+    const covered = isLast ? new Set<TicketId>() : found.covered;
+    const unclear = isLast ? elsewhere.map(({ providerId }) => providerId) : found.unclear;
+    if (unclear.length > 0) await saveTicketUnclear(tx, unclear);
+    for (const { refundId, providerId } of named) {
+      if (!unclear.includes(providerId)) await saveTicketCleared(tx, refundId);
     }
-    await this.#needs.orders.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)), 'refunded');
+    if (covered.size > 0) {
+      await this.#needs.orders.withdraw(tx, order, covered, 'refunded');
+    } else if (diff.added.length > 0) {
+      await this.#needs.orders.announcePartRefund(tx, order);
+    }
   }
 }
 

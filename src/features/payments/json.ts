@@ -53,6 +53,10 @@ export class PaymentJson {
   }
 }
 
+const TICKET_UNCLEAR =
+  'This refund was made at Stripe and may be for any of several tickets, so it has voided none. Set its metadata ' +
+  'ticket_id at Stripe to the id of the ticket, or mark it as settled to keep all tickets valid.';
+
 /** A refund or webhook that waits for a person, for the wire. */
 export function toWireStuck(row: StuckRow): Static<typeof StuckPaymentSchema> {
   return {
@@ -63,7 +67,7 @@ export function toWireStuck(row: StuckRow): Static<typeof StuckPaymentSchema> {
     amount_minor: row.amount_minor,
     currency: row.currency ?? '',
     attempts: row.attempts,
-    last_error: row.last_error ?? '',
+    last_error: row.is_ticket_unclear ? TICKET_UNCLEAR : (row.last_error ?? ''),
     received_at: toRfc3339(row.received_at),
   };
 }

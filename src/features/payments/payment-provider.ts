@@ -84,7 +84,7 @@ export interface PaymentProvider {
   intentsSince(since: Instant): AsyncIterable<ListedIntent>;
   /**
    * Reads a webhook from its exact bytes. Throws `webhook_signature_invalid` unless it is signed by the provider within
-   * the last five minutes, `invalid_request` when it is not an event.
+   * five minutes of `now`, before or after; `invalid_request` when it is not an event.
    */
   readWebhook(body: Buffer, signature: string | undefined, now: Instant): ProviderEvent;
 }

@@ -8,7 +8,7 @@ import type {
 } from '../../features/payments/index.ts';
 import { type Instant, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { as, type OrderId, type PaymentIntentId, toUuid } from '../../kernel/ids.ts';
+import { as, type OrderId, type PaymentIntentId, type TicketId, toUuid } from '../../kernel/ids.ts';
 import { isEvent } from './webhook-form.ts';
 
 export interface StripeProviderOptions {
@@ -114,7 +114,6 @@ function intentInUnexpectedState(error: unknown): Intent | undefined {
 function toIntent(intent: Stripe.PaymentIntent): Intent {
   // The package accepts any JSON without `error` as an answer, for example the 502 page of a proxy.
   if (intent.object !== 'payment_intent') throw unavailable(new Error('the answer is not a PaymentIntent'));
-  const orderId = toUuid(intent.metadata?.order_id ?? '');
   return {
     intentId: as<PaymentIntentId>(intent.id),
     clientSecret: intent.client_secret ?? '',
@@ -122,9 +121,15 @@ function toIntent(intent: Stripe.PaymentIntent): Intent {
     received: intent.amount_received,
     amount: intent.amount,
     currency: intent.currency,
-    orderId: orderId === undefined ? undefined : as<OrderId>(orderId),
+    orderId: idIn<OrderId>(intent.metadata?.order_id),
     lastDecline: intent.last_payment_error?.message,
   };
+}
+
+/** An id of this service in metadata; undefined when it is not one. */
+function idIn<Id extends OrderId | TicketId>(metadata: string | undefined): Id | undefined {
+  const id = toUuid(metadata ?? '');
+  return id === undefined ? undefined : as<Id>(id);
 }
 
 /** https://docs.stripe.com/payments/paymentintents/lifecycle */
@@ -173,14 +178,24 @@ function verified(
   now: number,
 ): Stripe.Event {
   try {
-    return stripe.webhooks.constructEvent(body, signature ?? '', secret, WEBHOOK_TOLERANCE_S, undefined, now);
+    const event = stripe.webhooks.constructEvent(body, signature ?? '', secret, WEBHOOK_TOLERANCE_S, undefined, now);
+    // The package checks the age alone: an event signed for later could be kept and delivered then.
+    const aheadS = signedAt(signature ?? '') - now / MS_PER_SECOND;
+    if (aheadS > WEBHOOK_TOLERANCE_S) throw new Error('the signature is of a later time');
+    return event;
   } catch (error) {
     throw new AppError(
       'webhook_signature_invalid',
-      'The webhook is not signed by Stripe within the last five minutes.',
+      'The webhook is not signed by Stripe, or not within five minutes of now. Check STRIPE_WEBHOOK_SECRET and the clock.',
       { cause: error },
     );
   }
+}
+
+/** The Unix time in seconds in a valid `Stripe-Signature` header. Where it is given twice, the package takes the last. */
+function signedAt(signature: string): number {
+  const times = signature.split(',').filter((part) => part.startsWith('t='));
+  return Number.parseInt(times.at(-1)?.slice('t='.length) ?? '', 10);
 }
 
 /** https://docs.stripe.com/api/events/types */
@@ -214,11 +229,12 @@ async function accountOf(stripe: Stripe, intentId: PaymentIntentId): Promise<Int
       providerId: id,
       amount,
       refundId: metadata?.refund_id,
+      ticketId: idIn<TicketId>(metadata?.ticket_id),
       hasFailed: hasFailed({ status }),
     })),
-    disputes: disputes.data.flatMap(({ id, amount, status }) => {
+    disputes: disputes.data.flatMap(({ id, amount, currency, status }) => {
       const state = disputeState(status);
-      return state ? [{ providerId: id, amount, state }] : [];
+      return state ? [{ providerId: id, amount, currency, state }] : [];
     }),
   };
 }
