@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../src/kernel/errors.ts';
 import { failingEffects } from '../support/failing-effects.ts';
 import { catalogueDiscount, seatsAt } from '../support/fake-seating.ts';
+import { samplesOf } from '../support/metrics.ts';
 import { movableClock } from '../support/movable-clock.ts';
 import {
   type Bought,
@@ -433,6 +434,7 @@ describe('a refund in Stripe’s dashboard', () => {
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
     const [told] = events.on('ticketly.order.amended', orderId);
     expect(told).toMatchObject({ Status: 'completed', tickets: [{}, {}, {}] });
+    expect((await samplesOf(platform.app)).ticketing_refunds_stuck).toBe(1);
     // It was paid, so it is not sent again.
     expect(await admin.tries.retryPayment(String(waiting?.id))).toMatchObject({ status: 404 });
     await admin.settlePayment(String(waiting?.id), 'a goodwill payment');

@@ -228,9 +228,12 @@ export async function saveTicketCleared(tx: Transaction, refundId: string): Prom
   return (await tx.rows(CLEARED, [refundId])).length > 0;
 }
 
-const BACKLOG = countBacklog('refunds-backlog', SENDING);
+/** Moot when nothing pays for the order any more. */
+const WAITS_FOR_TICKET = `ticket_unclear AND EXISTS (
+  SELECT FROM payments p WHERE p.payment_intent_id = refunds.payment_intent_id AND p.state = 'applied')`;
+const BACKLOG = countBacklog('refunds-backlog', { ...SENDING, isStuck: `${SENDING.isStuck} OR ${WAITS_FOR_TICKET}` });
 
-/** The refunds that are not paid yet. */
+/** The refunds that are not paid yet, or wait for a person. */
 export function refundBacklog(executor: Executor): Promise<Backlog> {
   return backlogOf(executor, BACKLOG);
 }

@@ -23,7 +23,7 @@ interface StuckNeeds {
   readonly recordAction: RecordAction;
 }
 
-/** Refunds and webhooks that used up their tries, for administrators. */
+/** Refunds and webhooks that wait for a person, for administrators. */
 export class StuckPayments {
   readonly #needs: StuckNeeds;
 

@@ -186,7 +186,7 @@ function verified(
   } catch (error) {
     throw new AppError(
       'webhook_signature_invalid',
-      'The webhook is not signed by Stripe, or not within five minutes of now. Check STRIPE_WEBHOOK_SECRET and the clock.',
+      'The webhook is not signed by Stripe, or its signature is not within five minutes of now.',
       { cause: error },
     );
   }
