@@ -401,11 +401,14 @@ describe('a refund in Stripe’s dashboard', () => {
     expect(await stored.liveSeats(orderId)).toEqual([used.seat_id]);
   });
 
-  test('refund-ambiguous: of an amount that fits two choices voids the ticket that its metadata names', async () => {
+  test.each([
+    ['fits two choices', '5000'],
+    ['fits none', '4800'],
+  ])('refund-ambiguous: of an amount that %s voids the ticket that its metadata names', async (_name, amount) => {
     const { orderId, intentId, seatIds } = await sold(50, 30, 20);
     const tickets = await buyer.tickets(orderId);
     const dear = tickets.find(({ seat_id }) => seat_id === seatIds[0]) as Ticket;
-    const form = { payment_intent: intentId, amount: '5000', 'metadata[ticket_id]': dear.ticket_id };
+    const form = { payment_intent: intentId, amount, 'metadata[ticket_id]': dear.ticket_id };
     await stripe.post('refunds', form);
     await until('the ticket is void', async () => (await stored.liveSeats(orderId)).length === 2);
     expect(await stored.liveSeats(orderId)).toEqual(seatIds.slice(1).toSorted());
@@ -441,6 +444,19 @@ describe('a refund in Stripe’s dashboard', () => {
     expect(await admin.stuckPayments()).toEqual([]);
     expect(await stored.liveSeats(orderId)).toEqual(seatIds.toSorted());
     expect(await atStripe(intentId)).toHaveLength(1);
+  });
+
+  test('refund-ambiguous: of the price of a ticket that an organiser voided leaves the other ticket valid', async () => {
+    const { orderId, intentId, seatIds } = await sold(60, 40);
+    const [kept, voided] = (await buyer.tickets(orderId)).toSorted((a) => (a.seat_id === seatIds[0] ? -1 : 1));
+    await all.organiser.void(voided as Ticket);
+    await stripe.post('refunds', { payment_intent: intentId, amount: '4000' });
+    await until('it is recorded', async () => (await stored.refunds(orderId)).length === 1);
+    expect(await stored.liveSeats(orderId)).toEqual([kept?.seat_id]);
+    // The money went back, so that it does not go back again.
+    await all.organiser.void(voided as Ticket, '?refund=true');
+    expect(await stored.refunds(orderId)).toHaveLength(1);
+    expect(await admin.stuckPayments()).toEqual([]);
   });
 
   test('of an amount that matches no tickets is recorded, and every ticket stays valid', async () => {

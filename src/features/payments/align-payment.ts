@@ -1,4 +1,4 @@
-import type { OrderId, PaymentIntentId, TicketId } from '../../kernel/ids.ts';
+import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import { ZERO } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Order, OrderBook } from '../orders/index.ts';
@@ -8,10 +8,10 @@ import type { IntentAccount, PaymentProvider } from './payment-provider.ts';
 import { lockPaymentOf, setPaymentState } from './payments.store.ts';
 import { leftOf, stateAfter } from './refund.ts';
 import type { RefundLedger } from './refund-ledger.ts';
-import { refundsOf, saveRefundBounced, saveRefundSent, saveTicketCleared, saveTicketUnclear } from './refunds.store.ts';
+import { refundsOf, saveRefundBounced, saveRefundSent, saveTicketNamed, saveTicketUnclear } from './refunds.store.ts';
 import type { SettlePayment } from './settle-payment.ts';
 import { saveConfirmed } from './taken-over.store.ts';
-import { sharesOf, ticketsRefunded } from './ticket-share.ts';
+import { type Refundable, type RefundElsewhere, sharesOf, ticketsRefunded } from './ticket-share.ts';
 
 export interface Alignment {
   /** Undefined when this service has no such order. */
@@ -122,23 +122,39 @@ export class AlignPayment {
     const named = diff.named.map((refund) => ({ ...refund, amountMinor: 0 }));
     const elsewhere = [...diff.added, ...named];
     if (elsewhere.length === 0) return;
-    // Shares of the order's price say nothing about amounts in another currency.
-    const price = payment.currency === tx.currency.code ? order.price : ZERO;
-    const shares = sharesOf(await this.#needs.orders.ticketsPaid(tx, order), price, tx.currency.chargeStep);
-    const found = ticketsRefunded(elsewhere, order.tickets, shares);
-    // An order keeps a ticket while a part of its payment is left; a person decides on the last one.
-    const isLast = found.covered.size > 0 && found.covered.size === order.tickets.length;
-    const covered = isLast ? new Set<TicketId>() : found.covered;
-    const unclear = isLast ? elsewhere.map(({ providerId }) => providerId) : found.unclear;
+    const { found, unclear } = await this.#ticketsOf(tx, order, payment, elsewhere);
     if (unclear.length > 0) await saveTicketUnclear(tx, unclear);
-    for (const { refundId, providerId } of named) {
-      if (!unclear.includes(providerId)) await saveTicketCleared(tx, refundId);
+    for (const [providerId, [ticketId, ...more]] of found) {
+      if (ticketId !== undefined && more.length === 0) await saveTicketNamed(tx, providerId, ticketId);
     }
-    if (covered.size > 0) {
-      await this.#needs.orders.withdraw(tx, order, covered, 'refunded');
+    const refunded = new Set([...found.values()].flat());
+    if (order.tickets.some(({ ticketId }) => refunded.has(ticketId))) {
+      await this.#needs.orders.withdraw(tx, order, refunded, 'refunded');
     } else if (diff.added.length > 0) {
       await this.#needs.orders.announcePartRefund(tx, order);
     }
+  }
+
+  /** The tickets of the order that refunds made elsewhere are for, and the refunds of which that is unclear. */
+  async #ticketsOf(tx: Transaction, order: Order, payment: Payment, elsewhere: readonly RefundElsewhere[]) {
+    const { orders } = this.#needs;
+    const paid = await orders.ticketsPaid(tx, order);
+    const known = new Set((await refundsOf(tx, payment.intentId)).map(({ ticketId }) => ticketId));
+    const candidates: Refundable[] = [...order.tickets];
+    for (const { ticketId } of paid) {
+      const isLive = order.tickets.some((ticket) => ticket.ticketId === ticketId);
+      if (isLive || known.has(ticketId)) continue;
+      const isKept = (await orders.placeOfTicket(tx, ticketId))?.isVoidedByOrganiser;
+      // An organiser voided it and kept its money, which may go back now.
+      if (isKept) candidates.push({ ticketId, checkedInAt: undefined });
+    }
+    // Shares of the order's price say nothing about amounts in another currency.
+    const price = payment.currency === tx.currency.code ? order.price : ZERO;
+    const tickets = ticketsRefunded(elsewhere, candidates, sharesOf(paid, price, tx.currency.chargeStep));
+    const all = [...tickets.found.values()].flat();
+    // An order keeps a ticket while a part of its payment is left; a person decides on the last one.
+    const isLast = order.tickets.length > 0 && order.tickets.every(({ ticketId }) => all.includes(ticketId));
+    return isLast ? { found: new Map(), unclear: elsewhere.map(({ providerId }) => providerId) } : tickets;
   }
 }
 

@@ -218,6 +218,18 @@ export async function saveTicketUnclear(tx: Transaction, providerIds: readonly s
   await tx.rows(UNCLEAR, [providerIds]);
 }
 
+const NAMED = {
+  name: 'refund-ticket-named',
+  text: `UPDATE refunds r SET ticket_unclear = false,
+                ticket_id = CASE WHEN EXISTS (SELECT FROM refunds o WHERE o.ticket_id = $2) THEN r.ticket_id ELSE $2 END
+          WHERE provider_id = $1`,
+};
+
+/** Saves the ticket that a refund made at Stripe was for. A ticket that has a refund of its own keeps that one. */
+export async function saveTicketNamed(tx: Transaction, providerId: string, ticketId: TicketId): Promise<void> {
+  await tx.rows(NAMED, [providerId, ticketId]);
+}
+
 const CLEARED = {
   name: 'refund-ticket-cleared',
   text: 'UPDATE refunds SET ticket_unclear = false WHERE refund_id = $1 AND ticket_unclear RETURNING refund_id',

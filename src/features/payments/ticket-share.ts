@@ -34,51 +34,52 @@ export interface RefundElsewhere {
   readonly ticketId?: TicketId | undefined;
 }
 
+/** A ticket that a refund may be for. */
+export type Refundable = Pick<Ticket, 'ticketId' | 'checkedInAt'>;
+
 /**
- * The live tickets whose money was refunded elsewhere: the ticket that a refund names, otherwise the tickets that its amount
- * covers. `unclear` are the ids of refunds that name a ticket of another order, or fit more than one choice of tickets.
+ * The tickets that refunds made elsewhere are for: the ticket that a refund names, otherwise the tickets that its amount
+ * covers. `tickets` are those of the order that were not refunded yet, void or not. `unclear` are the refunds that name a
+ * ticket of another order, or fit more than one choice of tickets.
  */
 export function ticketsRefunded(
   refunds: readonly RefundElsewhere[],
-  tickets: readonly Ticket[],
+  tickets: readonly Refundable[],
   shares: ReadonlyMap<TicketId, Money>,
-): { readonly covered: ReadonlySet<TicketId>; readonly unclear: readonly string[] } {
-  const covered = new Set<TicketId>();
+): { readonly found: ReadonlyMap<string, readonly TicketId[]>; readonly unclear: readonly string[] } {
+  const found = new Map<string, readonly TicketId[]>();
   const unclear: string[] = [];
   for (const { providerId, amountMinor, ticketId } of refunds) {
-    const live = tickets.filter((ticket) => !covered.has(ticket.ticketId));
-    const found = ticketId === undefined ? ticketsCovered(live, shares, amountMinor) : named(ticketId, live, shares);
-    if (found === 'unclear') unclear.push(providerId);
-    else for (const ticket of found) covered.add(ticket.ticketId);
+    const known = [...found.values()].flat();
+    const left = tickets.filter((ticket) => !known.includes(ticket.ticketId));
+    if (ticketId === undefined) {
+      const covered = ticketsCovered(left, shares, amountMinor);
+      if (covered === 'unclear') unclear.push(providerId);
+      else
+        found.set(
+          providerId,
+          covered.map((ticket) => ticket.ticketId),
+        );
+    } else if (shares.has(ticketId)) found.set(providerId, [ticketId]);
+    else unclear.push(providerId);
   }
-  return { covered, unclear };
-}
-
-/** The ticket if it is live; nothing if it is void already. */
-function named(
-  ticketId: TicketId,
-  live: readonly Ticket[],
-  shares: ReadonlyMap<TicketId, Money>,
-): readonly Ticket[] | 'unclear' {
-  return shares.has(ticketId) ? live.filter((ticket) => ticket.ticketId === ticketId) : 'unclear';
+  return { found, unclear };
 }
 
 /**
- * The live tickets that a refund made elsewhere covers: the only choice of tickets whose `shares` add up to exactly its amount.
- * Of tickets with the same share, those that were not used come first. `unclear` when there is more than one choice. Empty
- * when there is none: the refund had another reason, and the tickets stay valid.
+ * The tickets that a refund made elsewhere covers: the only choice of tickets whose `shares` add up to exactly its amount. Of
+ * tickets with the same share, those that were not used come first. `unclear` when there is more than one choice. Empty when
+ * there is none: the refund had another reason, and the tickets stay valid.
  */
-export function ticketsCovered(
-  tickets: readonly Ticket[],
+export function ticketsCovered<Some extends Refundable>(
+  tickets: readonly Some[],
   shares: ReadonlyMap<TicketId, Money>,
   amountMinor: number,
-): readonly Ticket[] | 'unclear' {
+): readonly Some[] | 'unclear' {
   const byShare = Map.groupBy(tickets, (ticket) => shares.get(ticket.ticketId) ?? 0);
   byShare.delete(0);
-  const count = onlyCount(
-    amountMinor,
-    [...byShare].map(([share, equal]) => ({ share, most: equal.length })),
-  );
+  const kinds = [...byShare].map(([share, equal]) => ({ share, most: equal.length }));
+  const count = onlyCount(amountMinor, kinds);
   if (count === 'none') return [];
   if (count === 'several') return 'unclear';
   const covered = [...byShare].map(([share, equal]) => firstOf(equal, count.get(share) ?? 0));
@@ -86,7 +87,7 @@ export function ticketsCovered(
 }
 
 /** So many of the tickets, unused ones first; `unclear` when other ones could be meant as well. */
-function firstOf(equal: readonly Ticket[], count: number): readonly Ticket[] | 'unclear' {
+function firstOf<Some extends Refundable>(equal: readonly Some[], count: number): readonly Some[] | 'unclear' {
   if (count === 0 || count === equal.length) return equal.slice(0, count);
   const unused = equal.filter(({ checkedInAt }) => checkedInAt === undefined);
   return count === unused.length ? unused : 'unclear';
