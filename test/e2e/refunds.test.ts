@@ -674,6 +674,17 @@ describe('with a Stripe that answers as a test wants', () => {
     expect(await paymentThere(orderId)).toBe('applied');
   });
 
+  test('dispute-amounts: a dispute of a part that fits no ticket voids none, and a person is told', async () => {
+    const { orderId, intentId, seatIds } = await paidThere({}, [100, 150]);
+    await storedThere.untilState(orderId, 'completed');
+    const dispute = { id: `dp_${randomUUID()}`, object: 'dispute', payment_intent: intentId, amount: 12_000 };
+    stub.disputes.push({ ...dispute, currency: 'lkr', status: 'needs_response' });
+    await deliver(there.app, stripeEvent('charge.dispute.created', dispute));
+    const { id } = await stuckThere(orderId);
+    expect(await storedThere.liveSeats(orderId)).toEqual(seatIds.toSorted());
+    await banker.settlePayment(id, 'the buyer pays at the door');
+  });
+
   test('refund-ambiguous: an unclear refund voids the ticket that its metadata names later', async () => {
     const { orderId, intentId, seatIds } = await paidThere({}, [50, 30, 20]);
     await storedThere.untilState(orderId, 'completed');

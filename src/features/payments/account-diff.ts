@@ -25,6 +25,8 @@ export interface ProviderDispute {
   /** Minor units of `currency`. Both are the bank's, and may differ from the payment's. */
   readonly amount: number;
   readonly currency: string;
+  /** The ticket that it is about, as a person named it in its metadata. */
+  readonly ticketId: TicketId | undefined;
   /** `taken`: the bank has the money, for now or for good. */
   readonly state: 'taken' | 'won';
 }
@@ -37,7 +39,7 @@ export interface AccountDiff {
   readonly bounced: readonly { readonly refundId: string; readonly providerId: string }[];
   /** Recorded disputes that were won: the money came back. */
   readonly won: readonly { readonly refundId: string }[];
-  /** Refunds with an unclear ticket that name it now. */
+  /** Refunds and disputes with an unclear ticket that name it now. */
   readonly named: readonly { readonly refundId: string; readonly providerId: string; readonly ticketId: TicketId }[];
   /** Refunds and disputes that began at the provider or a bank. */
   readonly added: readonly AddedOutflow[];
@@ -88,7 +90,7 @@ export function diffOf(
     sent: sent.map(({ refundId, providerId }) => ({ refundId, providerId })),
     bounced,
     won,
-    named: account.refunds.flatMap(({ providerId, ticketId }) => {
+    named: [...account.refunds, ...account.disputes].flatMap(({ providerId, ticketId }) => {
       const unclear = byProvider.get(providerId);
       return unclear?.isTicketUnclear && ticketId ? [{ refundId: unclear.refundId, providerId, ticketId }] : [];
     }),
@@ -107,12 +109,13 @@ const RATE_TOLERANCE_PERCENT = 5;
 function disputedOf(disputes: readonly ProviderDispute[], left: number, currency: string): AddedOutflow[] {
   const taken: AddedOutflow[] = [];
   for (const dispute of disputes) {
+    const { providerId, amount, ticketId } = dispute;
     const rest = left - totalOf(taken);
-    const isPart = dispute.currency === currency && dispute.amount * 100 < rest * (100 - RATE_TOLERANCE_PERCENT);
-    const amountMinor = isPart ? dispute.amount : rest;
-    const isSame = dispute.currency === currency && dispute.amount === amountMinor;
-    const reason = isSame ? ADDED_BECAUSE.dispute : `${ADDED_BECAUSE.dispute}: ${dispute.amount} ${dispute.currency}`;
-    if (amountMinor > 0) taken.push({ providerId: dispute.providerId, amountMinor, origin: 'dispute', reason });
+    const isPart = dispute.currency === currency && amount * 100 < rest * (100 - RATE_TOLERANCE_PERCENT);
+    const amountMinor = isPart ? amount : rest;
+    const isSame = dispute.currency === currency && amount === amountMinor;
+    const reason = isSame ? ADDED_BECAUSE.dispute : `${ADDED_BECAUSE.dispute}: ${amount} ${dispute.currency}`;
+    if (amountMinor > 0) taken.push({ providerId, amountMinor, origin: 'dispute', reason, ticketId });
   }
   return taken;
 }

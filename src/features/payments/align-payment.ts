@@ -118,8 +118,9 @@ export class AlignPayment {
     }
     // A refund made before this service had the order voids no ticket: the earlier service left the tickets valid.
     if (payment.takenOver === 'assumed') return;
-    const named = diff.named.map((refund) => ({ ...refund, amountMinor: 0 }));
-    const elsewhere = [...diff.added, ...named];
+    const named = diff.named.map((refund) => ({ ...refund, amountMinor: 0, isDispute: false }));
+    const added = diff.added.map((outflow) => ({ ...outflow, isDispute: outflow.origin === 'dispute' }));
+    const elsewhere = [...added, ...named];
     if (elsewhere.length === 0) return;
     const { found, unclear } = await this.#ticketsOf(tx, order, payment, elsewhere);
     if (unclear.length > 0) await saveTicketUnclear(tx, unclear);

@@ -53,8 +53,8 @@ export class PaymentJson {
 }
 
 const TICKET_UNCLEAR =
-  'This refund was made at Stripe and may be for any of several tickets, so it has voided none. Set its metadata ' +
-  'ticket_id at Stripe to the id of the ticket, or mark it as settled to keep all tickets valid.';
+  'This refund was made at Stripe, or a bank took this money, and it is not certain for which tickets, so none is void. ' +
+  'Set its metadata ticket_id at Stripe to the id of the ticket, or mark it as settled to keep all tickets valid.';
 
 /** A refund or webhook that waits for a person, for the wire. */
 export function toWireStuck(row: StuckRow): Static<typeof StuckPaymentSchema> {

@@ -30,6 +30,8 @@ export function sharesOf(paid: readonly PaidTicket[], price: Money, step: number
 export interface RefundElsewhere {
   readonly providerId: string;
   readonly amountMinor: number;
+  /** A bank takes money for tickets; a refund may have another reason. */
+  readonly isDispute: boolean;
   /** The ticket that it names. */
   readonly ticketId?: TicketId | undefined;
 }
@@ -40,7 +42,7 @@ export type Refundable = Pick<Ticket, 'ticketId' | 'checkedInAt'>;
 /**
  * The tickets that refunds made elsewhere are for: the ticket that a refund names, otherwise the tickets that its amount
  * covers. `tickets` are those of the order that were not refunded yet, void or not. `unclear` are the refunds that name a
- * ticket of another order, or fit more than one choice of tickets.
+ * ticket of another order or fit more than one choice of tickets, and disputes that fit none.
  */
 export function ticketsRefunded(
   refunds: readonly RefundElsewhere[],
@@ -49,12 +51,12 @@ export function ticketsRefunded(
 ): { readonly found: ReadonlyMap<string, readonly TicketId[]>; readonly unclear: readonly string[] } {
   const found = new Map<string, readonly TicketId[]>();
   const unclear: string[] = [];
-  for (const { providerId, amountMinor, ticketId } of refunds) {
+  for (const { providerId, amountMinor, isDispute, ticketId } of refunds) {
     const known = [...found.values()].flat();
     const left = tickets.filter((ticket) => !known.includes(ticket.ticketId));
     if (ticketId === undefined) {
       const covered = ticketsCovered(left, shares, amountMinor);
-      if (covered === 'unclear') unclear.push(providerId);
+      if (covered === 'unclear' || (isDispute && covered.length === 0)) unclear.push(providerId);
       else
         found.set(
           providerId,

@@ -232,9 +232,10 @@ async function accountOf(stripe: Stripe, intentId: PaymentIntentId): Promise<Int
       ticketId: idIn<TicketId>(metadata?.ticket_id),
       hasFailed: hasFailed({ status }),
     })),
-    disputes: disputes.data.flatMap(({ id, amount, currency, status }) => {
+    disputes: disputes.data.flatMap(({ id, amount, currency, metadata, status }) => {
       const state = disputeState(status);
-      return state ? [{ providerId: id, amount, currency, state }] : [];
+      const ticketId = idIn<TicketId>(metadata?.ticket_id);
+      return state ? [{ providerId: id, amount, currency, ticketId, state }] : [];
     }),
   };
 }

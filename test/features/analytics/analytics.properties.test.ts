@@ -330,7 +330,13 @@ async function atProvider(
     disputes: what.dispute
       ? [
           ...disputes,
-          { providerId: `dp_${randomUUID()}`, amount: what.dispute, currency: 'lkr', state: 'taken' as const },
+          {
+            providerId: `dp_${randomUUID()}`,
+            amount: what.dispute,
+            currency: 'lkr',
+            ticketId: undefined,
+            state: 'taken' as const,
+          },
         ]
       : disputes.map((dispute) => (what.refund ? dispute : { ...dispute, state: 'won' as const })),
   });

@@ -31,7 +31,7 @@ const dispute = (
   providerId: string,
   state: ProviderDispute['state'] = 'taken',
   changes: Partial<ProviderDispute> = {},
-): ProviderDispute => ({ providerId, amount: 10, currency: 'lkr', state, ...changes });
+): ProviderDispute => ({ providerId, amount: 10, currency: 'lkr', ticketId: undefined, state, ...changes });
 const PAYMENT = { amountMinor: 1_000, currency: 'lkr' };
 const MADE_THERE = { origin: 'stripe', reason: 'refunded at the provider' };
 const DISPUTED = { origin: 'dispute', reason: 'taken back by the bank' };

@@ -108,6 +108,7 @@ describe('the tickets of refunds made at Stripe', () => {
   const refund = (amountMinor: number, ticketId?: Ticket['ticketId']) => ({
     providerId: 're_1',
     amountMinor,
+    isDispute: false,
     ticketId,
   });
 
@@ -126,6 +127,11 @@ describe('the tickets of refunds made at Stripe', () => {
   test('they are unclear for a refund that names a ticket of another order', () => {
     const other = builtTicket('B1').ticketId;
     expect(refunded(refund(50, other))).toEqual({ found: new Map(), unclear: ['re_1'] });
+  });
+
+  test('they are unclear for a dispute that adds up to none, while a refund may have another reason', () => {
+    expect(refunded(refund(25))).toEqual({ found: new Map([['re_1', []]]), unclear: [] });
+    expect(refunded({ ...refund(25), isDispute: true })).toEqual({ found: new Map(), unclear: ['re_1'] });
   });
 
   test('each refund is looked at by itself, among the tickets that are left', () => {
