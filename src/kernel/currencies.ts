@@ -19,40 +19,24 @@ const THREE_DECIMAL = new Set('bhd jod kwd omr tnd'.split(' '));
 /** They have no decimals any more, but Stripe still wants two, which must be 00: https://docs.stripe.com/currencies#special-cases */
 const ALWAYS_00 = new Set('isk ugx'.split(' '));
 
-/** https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts; Stripe names no minimum for the other currencies. */
-const MIN_CHARGE: Readonly<Record<string, number>> = {
-  aed: 200,
-  ars: 50,
-  aud: 50,
-  brl: 50,
-  cad: 50,
-  chf: 50,
-  cop: 50,
-  czk: 1_500,
-  dkk: 250,
-  eur: 50,
-  gbp: 30,
-  hkd: 400,
-  huf: 17_500,
-  idr: 50,
-  ils: 50,
-  inr: 50,
-  jpy: 50,
-  krw: 50,
-  mxn: 1_000,
-  myr: 200,
-  nok: 300,
-  nzd: 50,
-  php: 50,
-  pln: 200,
-  ron: 200,
-  rub: 50,
-  sek: 300,
-  sgd: 50,
-  thb: 1_000,
-  usd: 50,
-  zar: 50,
+/**
+ * The smallest charges in minor units, each with its currencies; Stripe names none for the others:
+ * https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+ */
+const MIN_CHARGES: Readonly<Record<number, string>> = {
+  30: 'gbp',
+  50: 'ars aud brl cad chf cop eur idr ils inr jpy krw nzd php rub sgd usd zar',
+  200: 'aed myr pln ron',
+  250: 'dkk',
+  300: 'nok sek',
+  400: 'hkd',
+  1000: 'mxn thb',
+  1500: 'czk',
+  17500: 'huf',
 };
+const MIN_CHARGE = new Map(
+  Object.entries(MIN_CHARGES).flatMap(([amount, codes]) => codes.split(' ').map((code) => [code, Number(amount)])),
+);
 
 /**
  * The largest amounts. Stripe takes more from some cards, but the buyer chooses how they pay only after they have ordered, so
@@ -80,7 +64,7 @@ export function currencyFacts(code: string): CurrencyFacts | undefined {
   return {
     exponent,
     chargeStep,
-    minCharge: MIN_CHARGE[code] ?? chargeStep,
+    minCharge: MIN_CHARGE.get(code) ?? chargeStep,
     maxCharge: largest - (largest % chargeStep),
   };
 }

@@ -82,3 +82,30 @@ describe('charge-limits', () => {
     await (await newPerson(platform)).order([cheap]);
   });
 });
+
+describe('the unit beside a number is read', () => {
+  test('an intent of the right number in another currency is replaced', async () => {
+    const platform = await startPlatformApp();
+    const stripe = stripeApi(platform.app.url);
+    const buyer = await newPerson(platform);
+    const orderId = await buyer.place(seatsAt(platform.seating, 100));
+    const form = { amount: '10000', currency: 'usd', 'metadata[order_id]': orderId };
+    const { id } = await stripe.post('payment_intents', form);
+    await platform.app.sql('UPDATE orders SET payment_intent_id = $1, payment_attempt = 1', [id]);
+    const { paymentIntentId } = await buyer.intent(orderId);
+    expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({ amount: 10_000, currency: 'lkr' });
+    expect(await stripe.get(`payment_intents/${id}`)).toMatchObject({ status: 'canceled' });
+  });
+
+  test('a payment in another currency is not refunded in amounts of this one', async () => {
+    const platform = await startPlatformApp();
+    const { orderId } = await (await newPerson(platform)).buy(seatsAt(platform.seating, 100));
+    const admin = await newAdmin(platform);
+    await platform.app.sql("UPDATE payments SET currency = 'usd'");
+    const refused = await admin.tries.refund(orderId, 100);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'refund_not_possible' } });
+    expect(refused.body.detail).toBe('The payment is in USD, not in LKR. Refund it in Stripe’s dashboard.');
+    expect(await platform.app.sql('SELECT FROM refunds')).toEqual([]);
+    await platform.app.sql("UPDATE payments SET currency = 'lkr'");
+  });
+});

@@ -22,8 +22,10 @@ const API_VERSION = '2026-10-28.endive';
 const REQUEST_TIMEOUT_MS = 8_000;
 const MAX_NETWORK_RETRIES = 2;
 const WEBHOOK_TOLERANCE_S = 300;
-/** Stripe's maximum page size; no payment has more refunds than this. */
+/** Stripe's maximum page size. */
 const MAX_PAGE = 100;
+/** Most refunds of a payment that are read, over all pages; an order has few. */
+const MAX_REFUNDS = 10_000;
 /** https://docs.stripe.com/keys */
 const LIVE_KEY = /^[sr]k_live_/;
 
@@ -220,12 +222,12 @@ async function accountOf(stripe: Stripe, intentId: PaymentIntentId): Promise<Int
   if (!intent) return undefined;
   const about = { payment_intent: intentId, limit: MAX_PAGE };
   const [refunds, disputes] = await Promise.all([
-    withOurErrors(stripe.refunds.list(about)),
+    refundsOf(stripe, intentId),
     withOurErrors(stripe.disputes.list(about)),
   ]);
   return {
     intent,
-    refunds: refunds.data.map(({ id, amount, metadata, status }) => ({
+    refunds: refunds.map(({ id, amount, metadata, status }) => ({
       providerId: id,
       amount,
       refundId: metadata?.refund_id,
@@ -242,8 +244,13 @@ async function accountOf(stripe: Stripe, intentId: PaymentIntentId): Promise<Int
 
 /** The failed attempts of a refund. A failed refund is final and its idempotency key returns it, so a retry needs a new key. */
 async function failedTries(stripe: Stripe, intentId: PaymentIntentId, refundId: string): Promise<number> {
-  const { data } = await withOurErrors(stripe.refunds.list({ payment_intent: intentId, limit: MAX_PAGE }));
-  return data.filter((each) => each.metadata?.refund_id === refundId && hasFailed(each)).length;
+  const refunds = await refundsOf(stripe, intentId);
+  return refunds.filter((each) => each.metadata?.refund_id === refundId && hasFailed(each)).length;
+}
+
+function refundsOf(stripe: Stripe, intentId: PaymentIntentId): Promise<Stripe.Refund[]> {
+  const pages = stripe.refunds.list({ payment_intent: intentId, limit: MAX_PAGE });
+  return withOurErrors(pages.autoPagingToArray({ limit: MAX_REFUNDS }));
 }
 
 function hasFailed({ status }: { readonly status: string | null }): boolean {

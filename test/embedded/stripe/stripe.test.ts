@@ -243,6 +243,13 @@ describe('refunds', () => {
     expect(await stripe.refunds.retrieve(rest.id)).toMatchObject({ payment_intent: id });
   });
 
+  test('they are refused in a part of a unit of a currency that has none', async () => {
+    const { stripe } = await fresh();
+    const krona = { amount: 99_900, currency: 'isk', confirm: true, payment_method: 'pm_card_visa' };
+    const { id } = await stripe.paymentIntents.create(krona);
+    expect(await refusal(stripe.refunds.create({ payment_intent: id, amount: 50 }))).toMatchObject({ param: 'amount' });
+  });
+
   test('they are refused for a payment that was not made', async () => {
     const { stripe } = await fresh();
     const { id } = await stripe.paymentIntents.create(params);

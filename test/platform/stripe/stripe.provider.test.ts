@@ -107,6 +107,14 @@ test('a refund is made once', async () => {
   });
 });
 
+test('the refunds of a payment are read to the last, also beyond one page', async () => {
+  const { provider, stripe } = await start();
+  const { intentId } = await provider.createIntent({ orderId: ORDER, amount: money(200), currency: lkr, key: 'k' });
+  await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_visa' });
+  for (let each = 0; each < 101; each += 1) await stripe.refunds.create({ payment_intent: intentId, amount: 1 });
+  expect((await provider.account(intentId))?.refunds).toHaveLength(101);
+});
+
 test.each([
   ['unreachable', undefined],
   ['broken', 500],
