@@ -67,7 +67,7 @@ export interface NewIntent {
 
 /** Port: the payment provider. Every call is bounded in time and throws `payments_unavailable` when it does not answer. */
 export interface PaymentProvider {
-  /** Creates the intent, or returns the one that was created with the same key. Throws `payment_refused`. */
+  /** Creates the intent, or returns the one created with the same key. Throws `payment_refused`, `price_not_chargeable`. */
   createIntent(intent: NewIntent): Promise<Intent>;
   /** Undefined when the provider knows no such intent. */
   findIntent(intentId: PaymentIntentId): Promise<Intent | undefined>;

@@ -41,7 +41,11 @@ export function createStripeProvider(options: StripeProviderOptions): PaymentPro
         // Cards and wallets only: a payment method with a redirect would need a return address.
         automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
       };
-      return toIntent(await withOurErrors(stripe.paymentIntents.create(params, { idempotencyKey: key })));
+      try {
+        return toIntent(await withOurErrors(stripe.paymentIntents.create(params, { idempotencyKey: key })));
+      } catch (error) {
+        throw notChargeable(error) ?? error;
+      }
     },
     findIntent: (intentId) => knownIntent(stripe.paymentIntents.retrieve(intentId)),
     async cancelIntent(intentId) {
@@ -164,6 +168,18 @@ async function withOurErrors<Answer>(request: Promise<Answer>): Promise<Answer> 
     }
     throw unavailable(error);
   }
+}
+
+/** https://docs.stripe.com/error-codes */
+const BEYOND_LIMITS = ['amount_too_small', 'amount_too_large'];
+
+/** The refusal of an amount by a limit that only Stripe knows, such as the minimum of another settlement currency. */
+function notChargeable(error: unknown): AppError | undefined {
+  const cause = error instanceof AppError ? error.cause : undefined;
+  if (!(cause instanceof Stripe.errors.StripeError) || !BEYOND_LIMITS.includes(cause.code ?? '')) return undefined;
+  return new AppError('price_not_chargeable', `The payment provider cannot charge the price: ${cause.message}`, {
+    cause,
+  });
 }
 
 function unavailable(cause: unknown): AppError {

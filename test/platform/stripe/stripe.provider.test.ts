@@ -89,6 +89,15 @@ describe('a PaymentIntent', () => {
       provider.createIntent({ orderId: ORDER, amount: money(12_345), currency: new Currency('kwd'), key: 'k' }),
     ).rejects.toMatchObject({ code: 'payment_refused', message: expect.stringContaining('must be 0') });
   });
+
+  test.each([0, 100_000_000])('its amount of %i is not chargeable when Stripe says so', async (amount) => {
+    const { provider } = await start();
+    const beyond = { orderId: ORDER, amount: money(amount), currency: lkr, key: 'k' };
+    await expect(provider.createIntent(beyond)).rejects.toMatchObject({
+      code: 'price_not_chargeable',
+      message: expect.stringContaining('The amount is'),
+    });
+  });
 });
 
 test('a refund is made once', async () => {
