@@ -103,6 +103,38 @@ describe('validation of a request', () => {
     });
   });
 
+  const levels = (count: number) => `{"n":7,"more":${'['.repeat(count - 1)}${']'.repeat(count - 1)}}`;
+
+  test.each<[string, string, Record<string, string>, object]>([
+    ['a member that is given twice: the last counts', '{"n":"x","n":7}', {}, { status: 200, body: { n: 7 } }],
+    ['32 levels', levels(32), {}, { status: 200 }],
+    [
+      '33 levels',
+      levels(33),
+      {},
+      { status: 400, body: { detail: expect.stringContaining('more than 32 objects or lists') } },
+    ],
+    ['brackets in a text', `{"n":7,"text":"\\"${'['.repeat(100)}\\\\"}`, {}, { status: 200 }],
+    ['a prototype', '{"n":7,"__proto__":{"isAdmin":true}}', {}, { status: 400, body: { code: 'invalid_request' } }],
+    [
+      'JSON as text/plain',
+      '{"n":7}',
+      { 'content-type': 'text/plain' },
+      {
+        status: 415,
+        body: { detail: expect.stringContaining('Send JSON with the header Content-Type: application/json') },
+      },
+    ],
+    [
+      'a blank text/plain',
+      ' ',
+      { 'content-type': 'text/plain' },
+      { status: 400, body: { detail: expect.stringContaining('has no body') } },
+    ],
+  ])('it answers a body with %s', async (_what, body, headers, expected) => {
+    expect(await call(url, 'POST', '/typed', { body, headers })).toMatchObject(expected);
+  });
+
   test('it parses the text of a query', async () => {
     expect((await call(url, 'GET', '/typed?n=7')).body).toEqual({ n: 7 });
     expect(await call(url, 'GET', '/typed?n=0')).toMatchObject({
