@@ -56,8 +56,11 @@ export function offerRoute(api: HttpServer, once: Once, json: PaymentJson, offer
       },
     },
     (request, reply) =>
-      once.answer(request, reply, { status: OK, body: (offer: PaymentOffer) => json.offer(offer) }, () =>
-        offerPayment.offer(toOrderId(request.params), principalOf(request)),
+      once.answer(
+        request,
+        reply,
+        { status: OK, body: (offer: PaymentOffer) => json.offer(offer), isSecret: true },
+        () => offerPayment.offer(toOrderId(request.params), principalOf(request)),
       ),
   );
 }

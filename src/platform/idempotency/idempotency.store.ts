@@ -6,8 +6,9 @@ import type { Executor } from '../postgres/database.ts';
 export interface KeyedRequest {
   readonly userId: UserId;
   readonly key: string;
-  /** Hash of the request. */
+  /** Hash of the request, and the one that the release before stored for it. */
   readonly fingerprint: string;
+  readonly fingerprintBefore: string;
   /** Identifies the worker; new for each attempt. */
   readonly claim: string;
 }
@@ -33,7 +34,7 @@ const CLAIM = {
             SET fingerprint = EXCLUDED.fingerprint, claim = EXCLUDED.claim, created_at = EXCLUDED.created_at,
                 claimed_until = EXCLUDED.claimed_until, status = NULL, body = NULL
           WHERE k.created_at <= $7::timestamptz
-             OR (k.status IS NULL AND k.claimed_until <= $5::timestamptz AND k.fingerprint = EXCLUDED.fingerprint)
+             OR (k.status IS NULL AND k.claimed_until <= $5::timestamptz AND k.fingerprint IN ($3, $8))
          RETURNING claim`,
 };
 
@@ -56,6 +57,7 @@ export async function claimKey(
     toRfc3339(now),
     toRfc3339(until),
     toRfc3339(forgottenBefore),
+    request.fingerprintBefore,
   ]);
   return rows.length > 0;
 }
@@ -73,19 +75,44 @@ export async function findKey(
   return row;
 }
 
+/** The first HTTP status of a refusal. */
+export const CLIENT_FAULT = 400;
+/** Stored refusals of a user. They have no effect that a repeated request could have twice, and cost nothing to cause. */
+const MAX_REFUSALS = 50;
+/** Stored answers of a user to what succeeded. */
+const MAX_SUCCESSES = 1_000;
+
 const KEEP = {
   name: 'idempotency-keep',
-  text: `UPDATE idempotency_keys SET status = $4, body = $5
+  text: `WITH counted AS (
+           SELECT key, status >= $7 AS is_refusal,
+                  row_number() OVER (PARTITION BY status >= $7 ORDER BY created_at DESC) AS place
+             FROM idempotency_keys WHERE user_id = $1 AND key <> $2 AND status IS NOT NULL),
+         excess AS (
+           SELECT key FROM idempotency_keys
+            WHERE user_id = $1
+              AND key IN (SELECT key FROM counted WHERE place >= CASE WHEN is_refusal THEN $8::int ELSE $9::int END)
+              FOR UPDATE SKIP LOCKED),
+         trimmed AS (DELETE FROM idempotency_keys WHERE user_id = $1 AND key IN (SELECT key FROM excess))
+         UPDATE idempotency_keys SET status = $4, body = $5, created_at = created_at - $6::interval
           WHERE user_id = $1 AND key = $2 AND claim = $3 AND status IS NULL RETURNING key`,
 };
 
-/** Stores the answer; false when another worker has taken over the key. */
+/**
+ * Stores the answer, as one that is `olderMs` older than its request and so is forgotten earlier, and removes the user's
+ * oldest ones above the bounds. False when another worker has taken over the key.
+ */
 export async function keepAnswer(
   executor: Executor,
   { userId, key, claim }: KeyedRequest,
   { status, body }: KeptAnswer,
+  olderMs = 0,
 ): Promise<boolean> {
-  const rows = await executor.rows(KEEP, [userId, key, claim, status, body ?? null]);
+  const older = `${olderMs} milliseconds`;
+  const rows = await executor.rows(KEEP, [
+    ...[userId, key, claim, status, body ?? null, older],
+    ...[CLIENT_FAULT, MAX_REFUSALS, MAX_SUCCESSES],
+  ]);
   return rows.length > 0;
 }
 
