@@ -37,7 +37,7 @@ export async function serveApi(
     onProblem: metrics.problem,
   });
   measureRequests(http, metrics);
-  if (tracing) traceRequests(http, tracing);
+  if (tracing) traceRequests(http, tracing, config.TRUSTED_TRACE_NETWORKS);
   await serveApiDocs(http, VERSION, (permission) => refusalsOf(permission as Permission));
   const opened = Promise.withResolvers<{ readonly drain: Drain; readonly shed: Shed }>();
   await http.register(async (api) => {
