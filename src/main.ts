@@ -142,15 +142,11 @@ async function end(code: number): Promise<never> {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof ConfigError) return error.problems.join('\n');
-  if (
-    error instanceof PortTaken ||
-    error instanceof DataDirInUse ||
-    error instanceof DatabaseNotUsable ||
-    error instanceof StopCut
-  )
-    return error.message;
-  return redacted(error instanceof Error ? `ms-ticketing could not start: ${error.message}` : String(error));
+  if (!(error instanceof Error)) return redacted(String(error));
+  const isClear = [ConfigError, PortTaken, DataDirInUse, DatabaseNotUsable, StopCut].some(
+    (kind) => error instanceof kind,
+  );
+  return isClear ? error.message : redacted(`ms-ticketing could not start: ${error.message}`);
 }
 
 await main().catch(fail);

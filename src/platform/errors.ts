@@ -1,4 +1,4 @@
-import type { ErrorTable } from '../kernel/errors.ts';
+import { AppError, type ErrorTable } from '../kernel/errors.ts';
 
 export const platformErrors = {
   invalid_request: { status: 400, title: 'The request is not valid', retry: false },
@@ -9,11 +9,7 @@ export const platformErrors = {
   request_too_slow: { status: 408, title: 'The request did not arrive in time', retry: true },
   not_found: { status: 404, title: 'There is nothing at this address', retry: false },
   unauthenticated: { status: 401, title: 'A valid access token is needed', retry: false },
-  idempotency_key_reused: {
-    status: 422,
-    title: 'The Idempotency-Key was used for another request',
-    retry: false,
-  },
+  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used for another request', retry: false },
   request_in_flight: { status: 409, title: 'The same request is being worked on', retry: true },
   overloaded: { status: 503, title: 'Too many orders are being placed', retry: true },
   identity_unavailable: { status: 503, title: 'The identity provider cannot be reached', retry: true },
@@ -25,4 +21,10 @@ export const platformErrors = {
 
 declare module '../kernel/errors.ts' {
   interface ErrorCodes extends Record<keyof typeof platformErrors, true> {}
+}
+
+/** The issuer's keys or a token of it cannot be fetched. */
+export function identityUnavailable(cause: unknown): AppError {
+  const detail = 'The identity provider cannot be reached right now. Try again shortly.';
+  return new AppError('identity_unavailable', detail, { cause });
 }

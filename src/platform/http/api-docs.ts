@@ -9,8 +9,15 @@ import type { HttpServer } from './server.ts';
 const DOCS_POLICY = pagePolicy(
   "script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; form-action 'none'",
 );
-const ERRORS_STYLE =
-  'body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; } td, th { padding: .25rem .75rem; text-align: left; } tr:target { background: #fef3c7; }';
+const ERRORS_STYLE = `
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; }
+td, th { padding: .25rem .75rem; text-align: left; }
+tr:target { background: #fef3c7; }
+@media (max-width: 40rem) {
+  body { margin: .75rem; }
+  td, th { padding: .25rem; vertical-align: top; }
+  code { overflow-wrap: anywhere; }
+}`;
 const ERRORS_POLICY = pagePolicy(`style-src ${sourceHash(ERRORS_STYLE)}; form-action 'none'`);
 
 /**
