@@ -92,3 +92,64 @@ describe.each(WITH_BODY)('raw-json: %s', (route) => {
     expect(faults).toEqual([]);
   });
 });
+
+/** Texts in the place of a value in an address, as they are sent. */
+const IN_ADDRESS = [
+  ...['', '0', '-1', '1.5', '1e9', '99999999999999999999', 'NaN', 'true', 'null', '[]', '{}', '__proto__', 'toString'],
+  ...['%00', '%ff', '%ED%A0%80', '%F0%9F%8E%AB', '%2e%2e%2f', '%27%3B--', '%0d%0aset-cookie:x', 'x'.repeat(150)],
+  ...[`urn:uuid:${'a'.repeat(8)}-aaaa-aaaa-aaaa-${'a'.repeat(12)}`, '2026-02-30', '9999-12-31T23:59:59.999Z'],
+];
+
+interface Parameter {
+  readonly in: string;
+  readonly name: string;
+}
+
+describe.each(Object.keys(ROUTES))('raw-address: %s', (route) => {
+  test('no path, query or header, whoever sends it, makes a fault', async () => {
+    const row = rowOf(route);
+    const request = requestOf(route, row, aboutIn(world, row));
+    const { body: document } = await world.platform.app.call('GET', '/openapi.json');
+    const parameters: readonly Parameter[] =
+      document.paths[request.template][request.method.toLowerCase()].parameters ?? [];
+    const callers = INVOLVED.filter((caller) => row.passes.includes(caller));
+    const path = addressOf({ ...request, query: {} });
+    const asked = { ...request.query };
+    const sent = parameters.flatMap(({ in: place, name }) =>
+      IN_ADDRESS.flatMap((text): [string, Record<string, string>][] => {
+        if (place === 'path') return [[request.template.replace(`{${name}}`, text).replaceAll(/\{\w+\}/g, 'x'), {}]];
+        if (place === 'header') return [[path, { [name]: inHeader(text) }]];
+        const others = new URLSearchParams(Object.entries(asked).filter(([each]) => each !== name)).toString();
+        return [`${name}=${text}`, `${name}=${text}&${name}=1`, `${name}[]=${text}`, `${name}[a]=${text}`].map(
+          (query) => [`${path}?${[query, others].filter(Boolean).join('&')}`, {}],
+        );
+      }),
+    );
+    const faults: string[] = [];
+    for (const caller of callers) {
+      const answers = sent.map(async ([address, headers]) => {
+        const { status } = await opened(request.method, address, caller, headers);
+        if (status >= 500) faults.push(`${caller} ${status} ${address} ${JSON.stringify(headers)}`);
+      });
+      await Promise.all(answers);
+    }
+    expect(faults).toEqual([]);
+  });
+});
+
+/** A byte that is not ASCII before what would be escaped in an address. */
+function inHeader(text: string): string {
+  return text.startsWith('%') ? `\u00ff${text}` : text;
+}
+
+/** The beginning of an answer, because that of a stream has no end. */
+async function opened(method: string, address: string, caller: Caller, headers: Record<string, string>) {
+  const leaving = new AbortController();
+  const response = await fetch(world.platform.app.url + address, {
+    method,
+    signal: leaving.signal,
+    headers: { authorization: `Bearer ${world.tokens.get(caller)}`, ...headers },
+  });
+  leaving.abort();
+  return response;
+}
