@@ -53,7 +53,14 @@ export function offerRoute(api: HttpServer, once: Once, json: PaymentJson, offer
       once.answer(
         request,
         reply,
-        { status: OK, body: (offer: PaymentOffer) => json.offer(offer), isSecret: true },
+        {
+          status: OK,
+          body: (offer: PaymentOffer) => json.offer(offer),
+          secret: {
+            hide: (body) => ({ ...body, clientSecret: '' }),
+            restore: async (body) => ({ ...body, clientSecret: await offerPayment.secretOf(body.paymentIntentId) }),
+          },
+        },
         () => offerPayment.offer(toOrderId(request.params), principalOf(request)),
       ),
   );

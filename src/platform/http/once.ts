@@ -23,16 +23,16 @@ export interface Success<Result, Body> {
   readonly status: number;
   /** The body; null for none. */
   readonly body: (result: Result) => Body;
-  /**
-   * The body has a secret and is not stored. A repeated request runs its work again, which therefore needs no key to have one
-   * effect.
-   */
-  readonly isSecret?: true;
+  /** Set for a body with a secret, which is not stored. */
+  readonly secret?: {
+    /** The body that is stored. */
+    readonly hide: (body: Body) => Body;
+    /** The body that was hidden, for a repeated request. */
+    readonly restore: (stored: Body) => Promise<Body>;
+  };
 }
 
 const KEY_LIFE_MS = MS_PER_DAY;
-/** Long enough for a client that lost the answer; a refusal had no effect that could be repeated. */
-const REFUSAL_LIFE_MS = 10 * MS_PER_MINUTE;
 /** A request whose worker crashed can be repeated after this; a worker that is only slow can then no longer commit. */
 const CLAIM_MS = 20_000;
 const FORGET_EVERY_MS = MS_PER_MINUTE;
@@ -41,8 +41,8 @@ const REPLAYED = 'idempotent-replayed';
 const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
 
 /**
- * Lets clients repeat a request that changes something. With an `Idempotency-Key` the first answer is repeated for 24 hours,
- * a refusal for ten minutes. An answer that says "try again" is not stored. A user has a bounded number of stored answers.
+ * Lets clients repeat a request that changes something. With an `Idempotency-Key` the first answer, also a refusal, is
+ * repeated for 24 hours. An answer that says "try again" is not stored. Each user has a bounded number of stored answers.
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
 export class Once implements Feature {
@@ -73,9 +73,9 @@ export class Once implements Feature {
     const fingerprints = { fingerprint: fingerprintOf(request), fingerprintBefore: fingerprintAsSent(request) };
     const keyed = { userId, key, ...fingerprints, claim: this.#core.ids.uuid() };
     const stored = await this.#claim(keyed);
-    if (stored && success.isSecret && stored.status === success.status) {
+    if (stored?.body !== undefined && success.secret && stored.status === success.status) {
       reply.header(REPLAYED, 'true');
-      return success.body(await work());
+      return success.secret.restore(JSON.parse(stored.body) as Body);
     }
     if (stored) {
       await repeat(reply, stored);
@@ -117,7 +117,7 @@ export class Once implements Feature {
     const facts = error instanceof AppError ? this.#errors[error.code] : undefined;
     if (error instanceof AppError && facts && !facts.retry) {
       const answer = { status: facts.status, body: JSON.stringify(toProblem(error, facts)) };
-      await keepAnswer(this.#core.database, request, answer, KEY_LIFE_MS - REFUSAL_LIFE_MS);
+      await keepAnswer(this.#core.database, request, answer);
     } else {
       await releaseKey(this.#core.database, request);
     }
@@ -125,10 +125,10 @@ export class Once implements Feature {
 }
 
 /** Converts the result of a use case to the answer that is stored. */
-function answerFor<Result, Body>({ status, body: toBody, isSecret }: Success<Result, Body>) {
+function answerFor<Result, Body>({ status, body: toBody, secret }: Success<Result, Body>) {
   return (result: Result): KeptAnswer => {
-    const body = isSecret ? null : toBody(result);
-    return { status, body: body === null ? undefined : JSON.stringify(body) };
+    const body = toBody(result);
+    return { status, body: body === null ? undefined : JSON.stringify(secret ? secret.hide(body) : body) };
   };
 }
 

@@ -85,32 +85,27 @@ const MAX_SUCCESSES = 1_000;
 const KEEP = {
   name: 'idempotency-keep',
   text: `WITH counted AS (
-           SELECT key, status >= $7 AS is_refusal,
-                  row_number() OVER (PARTITION BY status >= $7 ORDER BY created_at DESC) AS place
+           SELECT key, status >= $6 AS is_refusal,
+                  row_number() OVER (PARTITION BY status >= $6 ORDER BY created_at DESC) AS place
              FROM idempotency_keys WHERE user_id = $1 AND key <> $2 AND status IS NOT NULL),
          excess AS (
            SELECT key FROM idempotency_keys
             WHERE user_id = $1
-              AND key IN (SELECT key FROM counted WHERE place >= CASE WHEN is_refusal THEN $8::int ELSE $9::int END)
+              AND key IN (SELECT key FROM counted WHERE place >= CASE WHEN is_refusal THEN $7::int ELSE $8::int END)
               FOR UPDATE SKIP LOCKED),
          trimmed AS (DELETE FROM idempotency_keys WHERE user_id = $1 AND key IN (SELECT key FROM excess))
-         UPDATE idempotency_keys SET status = $4, body = $5, created_at = created_at - $6::interval
+         UPDATE idempotency_keys SET status = $4, body = $5
           WHERE user_id = $1 AND key = $2 AND claim = $3 AND status IS NULL RETURNING key`,
 };
 
-/**
- * Stores the answer, as one that is `olderMs` older than its request and so is forgotten earlier, and removes the user's
- * oldest ones above the bounds. False when another worker has taken over the key.
- */
+/** Stores the answer, and removes the user's oldest ones above the bounds. False when another worker has taken over the key. */
 export async function keepAnswer(
   executor: Executor,
   { userId, key, claim }: KeyedRequest,
   { status, body }: KeptAnswer,
-  olderMs = 0,
 ): Promise<boolean> {
-  const older = `${olderMs} milliseconds`;
   const rows = await executor.rows(KEEP, [
-    ...[userId, key, claim, status, body ?? null, older],
+    ...[userId, key, claim, status, body ?? null],
     ...[CLIENT_FAULT, MAX_REFUSALS, MAX_SUCCESSES],
   ]);
   return rows.length > 0;
