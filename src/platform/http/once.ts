@@ -70,9 +70,8 @@ export class Once implements Feature {
     reply.code(success.status);
     if (key === undefined) return success.body(await work());
     const { userId } = principalOf(request);
-    const fingerprints = { fingerprint: fingerprintOf(request), fingerprintBefore: fingerprintAsSent(request) };
-    const keyed = { userId, key, ...fingerprints, claim: this.#core.ids.uuid() };
-    const stored = await this.#claim(keyed);
+    const keyed = { userId, key, fingerprint: fingerprintOf(request), claim: this.#core.ids.uuid() };
+    const stored = await this.#claim(keyed, fingerprintAsSent(request));
     if (stored?.body !== undefined && success.secret && stored.status === success.status) {
       reply.header(REPLAYED, 'true');
       return success.secret.restore(JSON.parse(stored.body) as Body);
@@ -96,13 +95,22 @@ export class Once implements Feature {
     return (await forgetKeys(this.#core.database, expired, FORGET_BATCH)) === FORGET_BATCH;
   }
 
-  /** Claims the key for this request; returns the stored answer when the request was answered before. */
-  async #claim(request: KeyedRequest): Promise<KeptAnswer | undefined> {
-    const now = this.#core.clock.now();
+  /**
+   * Claims the key for this request; returns the stored answer when the request was answered before. `fingerprintBefore` is
+   * the one that the release before stored for it.
+   */
+  async #claim(request: KeyedRequest, fingerprintBefore: string): Promise<KeptAnswer | undefined> {
+    const { database, clock } = this.#core;
+    const now = clock.now();
     const expired = later(now, -KEY_LIFE_MS);
-    if (await claimKey(this.#core.database, request, now, later(now, CLAIM_MS), expired)) return undefined;
-    const known = await findKey(this.#core.database, request);
-    if (known && ![request.fingerprint, request.fingerprintBefore].includes(known.fingerprint)) {
+    const claim = (fingerprint: string) =>
+      claimKey(database, { ...request, fingerprint }, now, later(now, CLAIM_MS), expired);
+    if (await claim(request.fingerprint)) return undefined;
+    const known = await findKey(database, request);
+    // Of a worker of the release before that crashed.
+    const isOfBefore = known?.status === null && known.fingerprint === fingerprintBefore;
+    if (isOfBefore && (await claim(fingerprintBefore))) return undefined;
+    if (known && ![request.fingerprint, fingerprintBefore].includes(known.fingerprint)) {
       throw new AppError(
         'idempotency_key_reused',
         'This Idempotency-Key was sent with another request. Use a new key for a new request.',

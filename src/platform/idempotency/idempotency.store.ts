@@ -6,9 +6,8 @@ import type { Executor } from '../postgres/database.ts';
 export interface KeyedRequest {
   readonly userId: UserId;
   readonly key: string;
-  /** Hash of the request, and the one that the release before stored for it. */
+  /** Hash of the request. */
   readonly fingerprint: string;
-  readonly fingerprintBefore: string;
   /** Identifies the worker; new for each attempt. */
   readonly claim: string;
 }
@@ -34,7 +33,7 @@ const CLAIM = {
             SET fingerprint = EXCLUDED.fingerprint, claim = EXCLUDED.claim, created_at = EXCLUDED.created_at,
                 claimed_until = EXCLUDED.claimed_until, status = NULL, body = NULL
           WHERE k.created_at <= $7::timestamptz
-             OR (k.status IS NULL AND k.claimed_until <= $5::timestamptz AND k.fingerprint IN ($3, $8))
+             OR (k.status IS NULL AND k.claimed_until <= $5::timestamptz AND k.fingerprint = EXCLUDED.fingerprint)
          RETURNING claim`,
 };
 
@@ -57,7 +56,6 @@ export async function claimKey(
     toRfc3339(now),
     toRfc3339(until),
     toRfc3339(forgottenBefore),
-    request.fingerprintBefore,
   ]);
   return rows.length > 0;
 }
