@@ -6,6 +6,7 @@ import { addressOf, requestOf } from '../support/access-walk/requests.ts';
 import { ROUTES } from '../support/access-walk/routes.ts';
 import { aboutIn, rowOf, send } from '../support/access-walk/walk.ts';
 import { CALLERS, openWorld, type World } from '../support/access-walk/world.ts';
+import { startPlatformApp } from '../support/platform-app.ts';
 import { call, startTestApp } from '../support/test-app.ts';
 
 /** Pages of the service and of its stand-ins, and files beside them. */
@@ -115,7 +116,8 @@ test.each([
 test('headers: in production browsers are told to use HTTPS alone, and elsewhere they are not', async () => {
   const here = await call(world.platform.app.url, 'GET', '/healthz');
   expect(here.headers.get('strict-transport-security')).toBeNull();
-  const { app } = await startTestApp({ NODE_ENV: 'production', ALLOW_EMBEDDED: 'true' }, {}, { background: false });
+  const stripe = { STRIPE_SECRET_KEY: 'sk_test_own', STRIPE_WEBHOOK_SECRET: 'whsec_own', RECONCILE_DAYS: '0' };
+  const { app } = await startPlatformApp({ NODE_ENV: 'production', ALLOW_EMBEDDED: 'redis,kafka', ...stripe });
   for (const path of ['/healthz', '/nothing/here', '/docs/'])
     expect((await call(app.url, 'GET', path)).headers.get('strict-transport-security'), path).toBe('max-age=31536000');
 });
