@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** Turns the text of a variable into its value, or undefined when the text is not allowed. */
 export type Reader<Value> = (text: string) => Value | undefined;
 
@@ -23,6 +25,17 @@ export function nameText(): Kind<string> {
 export function topicName(ending = ''): Kind<string> {
   const max = 249 - ending.length;
   return text(1, max, /^(?!\.{1,2}$)[\w.-]+$/, `1 to ${max} letters, digits, dots, hyphens and underscores`);
+}
+
+/** An IP address, or a network by its first address and the length of its prefix. */
+export function network(): Kind<string> {
+  const isNetwork = (given: string) => {
+    const [address = '', prefix, ...more] = given.split('/');
+    const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+    const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+    return bits > 0 && isPrefix && more.length === 0;
+  };
+  return ['an IP address or a network such as 10.0.0.0/8', (given) => (isNetwork(given) ? given : undefined)];
 }
 
 /** The address of a server, kept as text; an IPv6 address is in brackets. */

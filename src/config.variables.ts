@@ -8,6 +8,7 @@ import {
   type Kind,
   namesOf,
   nameText,
+  network,
   origins,
   type Reader,
   switchValue,
@@ -106,9 +107,13 @@ export const VARIABLES = {
     url(),
   ),
   OTEL_TRACES_SAMPLER_ARG: variable(
-    'Sampled share of new traces; traces that began elsewhere keep their sampling decision',
+    'Sampled share of new traces; traces that are continued keep their sampling decision',
     decimal(0, 1),
     '1',
+  ),
+  TRUSTED_TRACE_NETWORKS: variable(
+    'Addresses and networks, such as 10.0.0.0/8, whose `traceparent` headers are continued; unset: none',
+    asList(network()),
   ),
 
   POSTGRES_DSN: secret(

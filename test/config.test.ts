@@ -114,6 +114,15 @@ describe('readConfig', () => {
     }
   });
 
+  test('it takes addresses and networks of both families in TRUSTED_TRACE_NETWORKS, and nothing else', () => {
+    const networks = ['10.0.0.0/8', '192.0.2.7', '::1', 'fd00::/8'];
+    expect(readConfig({ TRUSTED_TRACE_NETWORKS: networks.join(', ') }).TRUSTED_TRACE_NETWORKS).toEqual(networks);
+    for (const wrong of ['10.0.0.0/33', '10.0.0/8', 'fd00::/129', 'proxy.example', '10.0.0.1/', '10.0.0.0/8/8', '*'])
+      expect(problemsOf({ TRUSTED_TRACE_NETWORKS: wrong })).toEqual([
+        expect.stringContaining('TRUSTED_TRACE_NETWORKS'),
+      ]);
+  });
+
   test('it allows the front end’s pages in development, and no page in production until CORS_ORIGINS names some', () => {
     const front = ['http://localhost:8090', 'http://ticketly.test:8090', 'http://www.localhost:8090'];
     const production = { ...REAL, NODE_ENV: 'production', ALLOW_EMBEDDED: 'redis' };

@@ -1,5 +1,5 @@
 import { AppError } from '../../kernel/errors.ts';
-import type { OrderId } from '../../kernel/ids.ts';
+import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Access } from '../access/index.ts';
 import { holdMinutesLeft, type Order, requireHeld } from '../orders/index.ts';
@@ -49,6 +49,13 @@ export class OfferPayment {
       'order_changed',
       'Another request changed the order at the same time. Read the order again, then retry.',
     );
+  }
+
+  /** The client secret of an intent that was offered; it is never stored. Throws `payments_unavailable`. */
+  async secretOf(intentId: string): Promise<string> {
+    const intent = await this.#needs.intents.read(as<PaymentIntentId>(intentId));
+    if (intent) return intent.clientSecret;
+    throw new AppError('payments_unavailable', 'The payment provider does not know this payment. Try again shortly.');
   }
 
   /** Undefined when another request changed the order at the same time. */

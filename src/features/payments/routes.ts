@@ -50,8 +50,18 @@ export function offerRoute(api: HttpServer, once: Once, json: PaymentJson, offer
       },
     },
     (request, reply) =>
-      once.answer(request, reply, { status: OK, body: (offer: PaymentOffer) => json.offer(offer) }, () =>
-        offerPayment.offer(toOrderId(request.params), principalOf(request)),
+      once.answer(
+        request,
+        reply,
+        {
+          status: OK,
+          body: (offer: PaymentOffer) => json.offer(offer),
+          secret: {
+            hide: (body) => ({ ...body, clientSecret: '' }),
+            restore: async (body) => ({ ...body, clientSecret: await offerPayment.secretOf(body.paymentIntentId) }),
+          },
+        },
+        () => offerPayment.offer(toOrderId(request.params), principalOf(request)),
       ),
   );
 }

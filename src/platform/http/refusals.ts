@@ -35,8 +35,8 @@ interface Response {
   readonly content?: Readonly<Record<string, unknown>>;
 }
 
-/** Codes of the process itself, which every route can answer. */
-const ALWAYS = ['internal', 'starting', 'shutting_down'] as const;
+/** Codes of the process itself and of its parser, which every route can answer. */
+const ALWAYS = ['internal', 'starting', 'shutting_down', 'headers_too_large', 'request_too_slow'] as const;
 /** `forbidden` is for tokens of services. */
 const SIGNED_IN = ['unauthenticated', 'identity_unavailable', 'forbidden'] as const;
 const WITH_BODY = ['body_too_large', 'unsupported_media_type', 'invalid_request'] as const;

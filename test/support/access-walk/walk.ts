@@ -4,13 +4,13 @@ import { type About, INVOLVED, isUnknown, KNOWING, ROUTES, type Row } from './ro
 import { CALLERS, type Caller, STAGES, type World } from './world.ts';
 
 /** A caller's request, in words for a finding. */
-interface Try {
+export interface Try {
   readonly caller: Caller;
   readonly what: string;
   readonly request: Request;
 }
 
-const rowOf = (route: string): Row => {
+export const rowOf = (route: string): Row => {
   const row = ROUTES[route];
   if (!row) throw new Error(`the table has no ${route}`);
   return row;
@@ -125,7 +125,7 @@ function refusalOf(caller: Caller, { refusal = '403 forbidden', of }: Row): stri
   return of === undefined || KNOWING[of].includes(caller) ? refusal : `404 ${of}_not_found`;
 }
 
-function aboutIn(world: World, { stage = 'completed' }: Row): About {
+export function aboutIn(world: World, { stage = 'completed' }: Row): About {
   return { world, sale: world.sales[stage] };
 }
 
@@ -151,7 +151,8 @@ function inUpperCase(request: Request): Request {
   return mapIds(request, (id, { kind }) => (kind === 'payment' ? id : id.toUpperCase()));
 }
 
-async function send({ platform, tokens }: World, { isStream }: Row, { caller, request }: Try): Promise<Answer> {
+/** Sends a request as its caller would; of a stream it reads the beginning. */
+export async function send({ platform, tokens }: World, { isStream }: Row, { caller, request }: Try): Promise<Answer> {
   const token = tokens.get(caller);
   const address = addressOf(request);
   if (isStream) return opened(platform.app.url, address, token);
@@ -175,7 +176,7 @@ async function opened(url: string, address: string, token: string | undefined): 
 }
 
 /** The status, with the code of a refusal or the outcome of the one scan of a batch. */
-function outcomeOf({ status, body }: Answer): string {
+export function outcomeOf({ status, body }: Answer): string {
   const scan = Array.isArray(body?.results) ? body.results[0] : undefined;
   const word = status >= 400 ? body?.code : (scan?.code ?? scan?.outcome);
   return word === undefined ? String(status) : `${status} ${word}`;
@@ -206,16 +207,16 @@ function shown(answer: Answer, tried: Try, secrets: readonly string[]): string[]
     .flatMap((secret) => unless(false, tried, `was shown ${secret}`));
 }
 
-function unless(isRight: boolean, { caller, what }: Try, finding: string): string[] {
+export function unless(isRight: boolean, { caller, what }: Try, finding: string): string[] {
   return isRight ? [] : [[caller, what, finding].filter((part) => part !== '').join(' ')];
 }
 
-async function each<Item>(items: readonly Item[], look: (item: Item) => Promise<string[]>): Promise<string[]> {
+export async function each<Item>(items: readonly Item[], look: (item: Item) => Promise<string[]>): Promise<string[]> {
   return (await Promise.all(items.map(look))).flat();
 }
 
 /** The findings, with one more for each table whose rows have changed. */
-async function unchanged(world: World, work: () => Promise<string[]>): Promise<string[]> {
+export async function unchanged(world: World, work: () => Promise<string[]>): Promise<string[]> {
   const before = await world.rows();
   const findings = await work();
   const after = await world.rows();
