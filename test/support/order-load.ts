@@ -11,12 +11,19 @@ export interface LoadReport {
   readonly longestMs: number;
 }
 
+export interface Load {
+  /** The number of answers so far. */
+  answered(): number;
+  /** Stops it; returns the answers to all requests. */
+  stop(): Promise<LoadReport>;
+}
+
 const BUYERS = 12;
 const SEATS = 400;
 const CANCEL_ONE_IN = 3;
 
 /** Buyers on all replicas who order pairs of the same few seats and cancel some of their orders, until stopped. */
-export async function startLoad(platform: PlatformApp, replicas: readonly TestApp[]) {
+export async function startLoad(platform: PlatformApp, replicas: readonly TestApp[]): Promise<Load> {
   const token = await platform.token(randomUUID());
   const seats = Array.from({ length: SEATS }, () => randomUUID());
   const statuses: Record<number, number> = {};
@@ -43,10 +50,8 @@ export async function startLoad(platform: PlatformApp, replicas: readonly TestAp
 
   const buyers = Promise.all(Array.from({ length: BUYERS }, (_, buyer) => buy(buyer)));
   return {
-    /** The number of answers so far. */
     answered: () => requests,
-    /** Stops it; returns the answers to all requests. */
-    async stop(): Promise<LoadReport> {
+    async stop() {
       isStopped = true;
       await buyers;
       return { requests, statuses, longestMs: Math.round(longestMs) };
@@ -71,7 +76,12 @@ export function timeHolds(): { readonly watch: Watch; longestMs: number } {
             timing.longestMs = Math.max(timing.longestMs, performance.now() - from);
           }
         };
-      return { ...holds, hold: timed(holds.hold), extend: timed(holds.extend), release: timed(holds.release) };
+      return {
+        ...holds,
+        hold: timed(holds.hold),
+        extend: timed(holds.extend),
+        release: timed(holds.release),
+      };
     },
   };
   return timing;
