@@ -69,11 +69,7 @@ export const DOOR_FLOWS: Readonly<Record<string, Flow>> = {
       scanned_at: new Date().toISOString(),
     });
     const body = { scans: [at(one, 'nonce-one'), at(other, 'nonce-other'), at(one, 'nonce-copy')] };
-    const answer = await world.request(200, 'POST', '/api/order/scan/batch', {
-      as: 'scanner',
-      again: true,
-      body,
-    });
+    const answer = await world.request(200, 'POST', '/api/order/scan/batch', { as: 'scanner', again: true, body });
     const outcomes = answer.body.results.map(({ outcome }: { outcome: string }) => outcome);
     if (outcomes.join() !== 'admitted,admitted,conflict') throw new Error(`the batch was answered ${outcomes}`);
   },

@@ -221,8 +221,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
 
   async 'the comparison with Stripe finds the payment of an order that was taken over without one'(world) {
     const order = await sell(world);
-    // The order as an early version of the earlier service left it, and the payment as the takeover assumed
-    // it.
+    // The order as an early version of the earlier service left it, and the payment as the takeover assumed it.
     await world.sql('UPDATE orders SET payment_intent_id = NULL');
     await world.sql(
       "UPDATE payments SET payment_intent_id = 'elsewhere:' || order_id, source = 'external', taken_over = 'assumed'",

@@ -90,10 +90,7 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     const [kept = ''] = order.seatIds;
     await change(world, order, { seat_ids: [kept, ...world.seats(1)] });
     await announced(world);
-    await world.request(200, 'PUT', pathOf(order), {
-      as: 'buyer',
-      body: { seat_ids: [kept, ...world.seats(2)] },
-    });
+    await world.request(200, 'PUT', pathOf(order), { as: 'buyer', body: { seat_ids: [kept, ...world.seats(2)] } });
   },
 
   async 'an order gets another discount, and with it another payment'(world) {

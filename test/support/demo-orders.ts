@@ -12,12 +12,10 @@ export async function ordersOfOneSeat(url: string, search: string, count: number
   const seats: string[] = map.layout.blocks[0].rows.flatMap((row: { seats: { id: string }[] }) =>
     row.seats.map(({ id }) => id),
   );
-  return seats
-    .slice(0, count)
-    .map((seatId) => ({
-      session_id: session.id,
-      event_id: event.id,
-      organization_id: event.organizationId,
-      seat_ids: [seatId],
-    }));
+  return seats.slice(0, count).map((seatId) => ({
+    session_id: session.id,
+    event_id: event.id,
+    organization_id: event.organizationId,
+    seat_ids: [seatId],
+  }));
 }

@@ -14,6 +14,13 @@ export async function close(server: Server): Promise<void> {
   await new Promise((done) => server.close(done));
 }
 
+/** Whether the work succeeds. */
+export const succeeds = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
+    () => true,
+    () => false,
+  );
+
 const MIN_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 100;
 /** The pause between two polls is a small part of the time waited so far, so a long wait leaves the machine to other work. */

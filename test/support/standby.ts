@@ -27,7 +27,7 @@ export async function startStandby() {
   await promisify(execFile)('chown', ['-R', `${uid}:${gid}`, cluster]);
   await chown(folder, uid, gid);
   const [port = 0] = await freePorts(1);
-  const { pgCtl } = await findBinaries();
+  const { pg_ctl: pgCtl } = await findBinaries();
   const control = async (...args: string[]) => {
     const command = runAs(account, pgCtl, ['-D', cluster, '-w', ...args]);
     const { program, uid: asUid, gid: asGid } = command;
