@@ -82,9 +82,7 @@ export async function earlierSales(currency = 'lkr') {
 const WARN = 40;
 const TURNS = ['reconciliation', 'decision', 'webhooks', 'expiry', 'conclusion', 'refunds', 'relay'] as const;
 
-/** This service on that database. Background work runs only if `background` is set. */
-export type TakenOver = Awaited<ReturnType<typeof takeOver>>;
-
+/** Starts this service on that database. Background work runs only if `background` is set. */
 export async function takeOver(
   { env, stripe }: EarlierSales,
   { background = false, verified = true }: TestAppOptions = {},
