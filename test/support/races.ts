@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { expect } from 'vitest';
 import type { Overrides } from '../../src/app.ts';
 import { DOORS_ALWAYS_OPEN, type PlatformApp } from './platform-app.ts';
 import { startTestApp, type TestApp, type TestAppOptions } from './test-app.ts';
