@@ -4,13 +4,13 @@ import { type About, INVOLVED, isUnknown, ROUTES, type Row } from './routes.ts';
 import { CALLERS, type Caller, STAGES, type World } from './world.ts';
 
 /** A caller's request, in words for a finding. */
-interface Try {
+export interface Try {
   readonly caller: Caller;
   readonly what: string;
   readonly request: Request;
 }
 
-const rowOf = (route: string): Row => {
+export const rowOf = (route: string): Row => {
   const row = ROUTES[route];
   if (!row) throw new Error(`the table has no ${route}`);
   return row;
@@ -118,7 +118,7 @@ export async function walkForeignIds(world: World, route: string): Promise<strin
   return findings.map((finding) => `${route} ${finding}`);
 }
 
-function aboutIn(world: World, { stage = 'completed' }: Row): About {
+export function aboutIn(world: World, { stage = 'completed' }: Row): About {
   return { world, sale: world.sales[stage] };
 }
 
@@ -144,7 +144,7 @@ function inUpperCase(request: Request): Request {
   return mapIds(request, (id, { kind }) => (kind === 'payment' ? id : id.toUpperCase()));
 }
 
-async function send({ platform, tokens }: World, { isStream }: Row, { caller, request }: Try): Promise<Answer> {
+export async function send({ platform, tokens }: World, { isStream }: Row, { caller, request }: Try): Promise<Answer> {
   const token = tokens.get(caller);
   const address = addressOf(request);
   if (isStream) return opened(platform.app.url, address, token);
@@ -168,7 +168,7 @@ async function opened(url: string, address: string, token: string | undefined): 
 }
 
 /** The status, with the code of a refusal or the outcome of the one scan of a batch. */
-function outcomeOf({ status, body }: Answer): string {
+export function outcomeOf({ status, body }: Answer): string {
   const scan = Array.isArray(body?.results) ? body.results[0] : undefined;
   const word = status >= 400 ? body?.code : (scan?.code ?? scan?.outcome);
   return word === undefined ? String(status) : `${status} ${word}`;
@@ -199,11 +199,11 @@ function shown(answer: Answer, tried: Try, secrets: readonly string[]): string[]
     .flatMap((secret) => unless(false, tried, `was shown ${secret}`));
 }
 
-function unless(isRight: boolean, { caller, what }: Try, finding: string): string[] {
+export function unless(isRight: boolean, { caller, what }: Try, finding: string): string[] {
   return isRight ? [] : [[caller, what, finding].filter((part) => part !== '').join(' ')];
 }
 
-async function each<Item>(items: readonly Item[], look: (item: Item) => Promise<string[]>): Promise<string[]> {
+export async function each<Item>(items: readonly Item[], look: (item: Item) => Promise<string[]>): Promise<string[]> {
   return (await Promise.all(items.map(look))).flat();
 }
 
