@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
-import { type Person, people } from '../support/people/people.ts';
+import { newPerson, type Person, people } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
 import { insertSold } from '../support/sold.ts';
@@ -74,7 +74,7 @@ describe('answers that nobody reads', () => {
     const unread = await Promise.all(asked.map(([path, times, who]) => ask(path, times, who ?? {})));
 
     // Others are served meanwhile.
-    const other = (await people(platform)).buyer;
+    const other = await newPerson(platform);
     await other.buy([randomUUID(), randomUUID()]);
     expect((await other.ownOrders()).length).toBe(1);
 
