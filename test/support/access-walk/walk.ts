@@ -144,6 +144,7 @@ function inUpperCase(request: Request): Request {
   return mapIds(request, (id, { kind }) => (kind === 'payment' ? id : id.toUpperCase()));
 }
 
+/** Sends a request as its caller would; of a stream it reads the beginning. */
 export async function send({ platform, tokens }: World, { isStream }: Row, { caller, request }: Try): Promise<Answer> {
   const token = tokens.get(caller);
   const address = addressOf(request);
@@ -208,7 +209,7 @@ export async function each<Item>(items: readonly Item[], look: (item: Item) => P
 }
 
 /** The findings, with one more for each table whose rows have changed. */
-async function unchanged(world: World, work: () => Promise<string[]>): Promise<string[]> {
+export async function unchanged(world: World, work: () => Promise<string[]>): Promise<string[]> {
   const before = await world.rows();
   const findings = await work();
   const after = await world.rows();
