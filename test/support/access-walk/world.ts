@@ -57,7 +57,7 @@ export interface World {
   readonly tokens: ReadonlyMap<Caller, string>;
   /** An order of each stage, of the event that requests concern. */
   readonly sales: Readonly<Record<Stage, Sale>>;
-  /** A completed order of the other event. */
+  /** A completed order of the other event, with the secrets of the other event's orders of every stage. */
   readonly there: Sale;
   /** Places a new order for the event that requests concern. */
   sale(stage: Stage): Promise<Sale>;
@@ -81,12 +81,12 @@ export async function openWorld(): Promise<World> {
   const tokens = await tokensOf(platform, here, there);
   const sell = createSelling(platform, tokens.get('admin') ?? '');
   const rows = await openRows(platform.app.dsn);
-  const [sales, ofThere] = await Promise.all([ofEachStage(sell, here), sell(there, 'completed')]);
+  const [sales, ofThere] = await Promise.all([ofEachStage(sell, here), ofEachStage(sell, there)]);
   const world: World = {
     platform,
     tokens,
     sales,
-    there: ofThere,
+    there: { ...ofThere.completed, secrets: Object.values(ofThere).flatMap(({ secrets }) => secrets) },
     sale: (stage) => sell(here, stage),
     renewed: async () => ({ ...world, sales: await ofEachStage(sell, here) }),
     rows,
