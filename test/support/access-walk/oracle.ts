@@ -15,7 +15,9 @@ export async function walkOracle(world: World, route: string): Promise<string[]>
   const requests = [aboutIn(world, row), ...STAGES.map((stage) => ({ world, sale: world.sales[stage] }))].map((about) =>
     requestOf(route, row, about),
   );
-  if (requests.every((request) => slotsOf(request).length === 0)) return [];
+  // A refusal of the door’s own says that a code is of another session, which the code itself shows.
+  const isOfDoor = row.refusal !== undefined;
+  if (isOfDoor || requests.every((request) => slotsOf(request).length === 0)) return [];
   const tries = callers
     .flatMap((caller) => requests.map((request): Try => ({ caller, what: '', request })))
     .filter(({ caller, request }) => !mayKnow(caller, request));
