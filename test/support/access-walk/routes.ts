@@ -28,8 +28,18 @@ export interface Row {
   readonly isStream?: true;
 }
 
-const UNKNOWN: readonly Caller[] = ['anonymous', 'forged', 'expired'];
-const SIGNED_IN = CALLERS.filter((caller) => !UNKNOWN.includes(caller));
+/** Without a token, or with one that is no access token of a user for this service. */
+const UNKNOWN: readonly Caller[] = [
+  'anonymous',
+  'forged',
+  'expired',
+  'idToken',
+  'otherClient',
+  'otherAudience',
+  'logoutToken',
+  'refreshToken',
+];
+const SIGNED_IN = CALLERS.filter((caller) => caller !== 'service' && !UNKNOWN.includes(caller));
 const ORGANISERS: readonly Caller[] = ['organiser', 'admin'];
 const READERS: readonly Caller[] = ['owner', ...ORGANISERS];
 const BUYER: readonly Caller[] = ['owner'];

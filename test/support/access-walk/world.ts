@@ -10,6 +10,11 @@ export const CALLERS = [
   'anonymous',
   'forged',
   'expired',
+  'idToken',
+  'otherClient',
+  'otherAudience',
+  'logoutToken',
+  'refreshToken',
   'stranger',
   'owner',
   'otherOrganiser',
@@ -126,6 +131,11 @@ async function tokensOf({ issuer }: PlatformApp, here: Side, there: Side): Promi
   const good = (sub: string, claims = {}) => issuer.token(sub, claims, { expiresIn: TOKEN_LIFE_S });
   const tokens: Record<Exclude<Caller, 'anonymous'>, Promise<string>> = {
     forged: issuer.token(here.organiser, ADMIN, { forged: true }),
+    idToken: good(here.organiser, { ...ADMIN, typ: undefined, aud: 'web-frontend', azp: 'web-frontend', nonce: 'n' }),
+    otherClient: good(here.organiser, { ...ADMIN, azp: 'payroll' }),
+    otherAudience: good(here.organiser, { ...ADMIN, azp: 'web-frontend', aud: 'payroll' }),
+    logoutToken: good(here.organiser, { ...ADMIN, typ: 'Logout', azp: 'web-frontend' }),
+    refreshToken: good(here.organiser, { ...ADMIN, typ: 'Refresh', azp: 'web-frontend', aud: issuer.issuer }),
     expired: issuer.token(here.organiser, ADMIN, { expiresIn: -TOKEN_LIFE_S }),
     stranger: good(there.buyer),
     owner: good(here.buyer),
