@@ -35,7 +35,7 @@ beforeAll(async () => {
   platform = await startPlatformApp({
     MAX_HELD_SEATS_PER_USER: String(MOST),
     MAX_STREAMS_PER_USER: String(MOST),
-    MAX_EXPORTS: '3',
+    MAX_EXPORTS: '6',
   });
   const ids = { event_id: platform.eventId, session_id: platform.sessionId, organization_id: platform.organizationId };
   await insertSold(platform.app, ids, { orders: ORDERS });
