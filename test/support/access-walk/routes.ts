@@ -30,7 +30,17 @@ export interface Row {
   readonly isStream?: true;
 }
 
-const UNKNOWN: readonly Caller[] = ['anonymous', 'forged', 'expired', 'idToken', 'otherClient'];
+/** Without a token, or with one that is no access token of a user for this service. */
+const UNKNOWN: readonly Caller[] = [
+  'anonymous',
+  'forged',
+  'expired',
+  'idToken',
+  'otherClient',
+  'otherAudience',
+  'logoutToken',
+  'refreshToken',
+];
 const SIGNED_IN = CALLERS.filter((caller) => caller !== 'service' && !UNKNOWN.includes(caller));
 const ORGANISERS: readonly Caller[] = ['organiser', 'admin'];
 const READERS: readonly Caller[] = ['owner', ...ORGANISERS];
