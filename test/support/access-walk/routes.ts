@@ -10,6 +10,8 @@ export interface About {
 /** One route: the callers with access, and a request that is valid for them. */
 export interface Row {
   readonly passes: readonly Caller[];
+  /** What it is about, if callers who may not read that get the answer of an unknown id; the others get the refusal. */
+  readonly of?: 'order' | 'ticket';
   /** The stage of the order it concerns; absent where the completed one of the world serves. */
   readonly stage?: Stage;
   /** Whether a caller with access uses the order up. */
@@ -22,8 +24,6 @@ export interface Row {
   readonly answer: string;
   /** The answer to signed-in callers without access. */
   readonly refusal?: string;
-  /** What it is about, if callers who may not read that get the answer of an unknown id; the others get the refusal. */
-  readonly of?: 'order' | 'ticket';
   /** Whether only the seating services can say that an event, a session and an organisation belong together. */
   readonly isLeftToSeating?: true;
   /** Whether its answer has no end. */
