@@ -195,6 +195,12 @@ describe('words in their layers', () => {
     expect(strays).toEqual(['src/main.ts']);
   });
 
+  test('times in texts are read by the kernel alone; the server’s own are in UTC', () => {
+    const reads = /Date\.parse\(|\.(getHours|getMinutes|getDate|getDay|getMonth|getFullYear)\(|toLocale\w*String\(/;
+    const strays = files.filter(({ text }) => reads.test(withoutComments(text))).map(({ path }) => path);
+    expect(strays).toEqual(['src/kernel/iso-date.ts', 'src/platform/postgres/database.ts']);
+  });
+
   test('no file has a meaningless name', () => {
     const vague = /\/(utils?|helpers?|common|manager|misc|shared)(\.|\/)/;
     expect(files.map(({ path }) => path).filter((path) => vague.test(path))).toEqual([]);

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { type Instant, instant, MS_PER_MINUTE } from '../../kernel/clock.ts';
+import { type Instant, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type EventId, type OrganizationId, type SessionId } from '../../kernel/ids.ts';
+import { readInstant } from '../../kernel/iso-date.ts';
 import type { Core } from '../../platform/core.ts';
 import type { ServiceClient } from '../../platform/http/service-client.ts';
 
@@ -81,7 +82,7 @@ async function fetchSession(sessionId: SessionId, query: Pick<ServiceClient, 'ge
 
 function toInfo(sessionId: SessionId, session: Static<typeof SessionSchema>, title: string): SessionInfo {
   const { venueDetails: venue } = session;
-  const startsAt = readTime(session.startTime);
+  const startsAt = readInstant(session.startTime);
   if (startsAt === undefined) throw unusable('the session has no valid start time');
   return {
     sessionId,
@@ -89,18 +90,13 @@ function toInfo(sessionId: SessionId, session: Static<typeof SessionSchema>, tit
     organizationId: as<OrganizationId>(session.organizationId.toLowerCase()),
     title,
     startsAt,
-    endsAt: session.endTime ? readTime(session.endTime) : undefined,
+    endsAt: session.endTime ? readInstant(session.endTime) : undefined,
     venue: {
       name: venue?.name ?? '',
       address: venue?.address ?? undefined,
       onlineLink: venue?.onlineLink ?? undefined,
     },
   };
-}
-
-function readTime(text: string): Instant | undefined {
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? undefined : instant(ms);
 }
 
 function unusable(why: string): AppError {

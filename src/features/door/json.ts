@@ -1,8 +1,9 @@
 import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { instant, toRfc3339 } from '../../kernel/clock.ts';
+import { toRfc3339 } from '../../kernel/clock.ts';
 import { AppError, type Errors } from '../../kernel/errors.ts';
 import { as, type SessionId } from '../../kernel/ids.ts';
+import { readInstant } from '../../kernel/iso-date.ts';
 import type { Conflict } from './conflicts.store.ts';
 import type { Bundle } from './make-bundle.ts';
 import { toError } from './refusal.ts';
@@ -29,6 +30,11 @@ export function toOfflineScan(given: unknown): OfflineScan | BadScan {
       error: new AppError('invalid_request', `${field}: ${problem?.message ?? 'is not valid'}`),
     };
   }
+  const claimedAt = readInstant(given.scanned_at);
+  if (claimedAt === undefined) {
+    const error = new AppError('invalid_request', 'scan/scanned_at: is not a time such as 2026-12-18T19:00:00Z');
+    return { nonce: given.nonce, error };
+  }
   return {
     qrText: given.encrypted_qr,
     door: given.session_id === undefined ? undefined : as<SessionId>(given.session_id.toLowerCase()),
@@ -36,7 +42,7 @@ export function toOfflineScan(given: unknown): OfflineScan | BadScan {
     gate: given.gate,
     deviceId: given.device_id,
     nonce: given.nonce,
-    claimedAt: instant(Date.parse(given.scanned_at)),
+    claimedAt,
   };
 }
 

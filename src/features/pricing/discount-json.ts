@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import type { Instant } from '../../kernel/clock.ts';
 import { as, type DiscountId, type SessionId, type TierId } from '../../kernel/ids.ts';
-import { parseIsoDate } from '../../kernel/iso-date.ts';
+import { readInstant } from '../../kernel/iso-date.ts';
 import type { Currency, Money } from '../../kernel/money.ts';
 import type { Discount, DiscountTerms, Percentage } from './discount.ts';
 
@@ -51,8 +51,8 @@ export class DiscountReader {
   read(json: DiscountJson): Discount | Unreadable {
     const terms = this.#terms(json.parameters);
     if ('unreadable' in terms) return terms;
-    const activeFrom = readInstant(json.activeFrom);
-    const expiresAt = readInstant(json.expiresAt);
+    const activeFrom = readDate(json.activeFrom);
+    const expiresAt = readDate(json.expiresAt);
     if (activeFrom === 'unreadable' || expiresAt === 'unreadable') {
       return { unreadable: 'a date is not valid' };
     }
@@ -132,7 +132,6 @@ function readPercentage(percentage: number | string | null | undefined): Percent
   return { numerator: BigInt(whole + fraction), decimals: fraction.length };
 }
 
-function readInstant(text: string | null | undefined): Instant | undefined | 'unreadable' {
-  if (text === null || text === undefined || text === '') return undefined;
-  return parseIsoDate(text)?.at ?? 'unreadable';
+function readDate(text: string | null | undefined): Instant | undefined | 'unreadable' {
+  return text ? (readInstant(text) ?? 'unreadable') : undefined;
 }

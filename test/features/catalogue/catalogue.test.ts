@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createCatalogue } from '../../../src/features/catalogue/catalogue.ts';
 import { instant, later } from '../../../src/kernel/clock.ts';
 import { AppError } from '../../../src/kernel/errors.ts';
@@ -106,9 +106,25 @@ test('a session that does not exist is reported as missing, and can be found lat
   expect(await catalogue.session(sessionId)).toMatchObject({ title: 'New' });
 });
 
+test('a time without a zone is UTC, whatever the zone of the machine is', async () => {
+  const zone = process.env.TZ;
+  process.env.TZ = 'Asia/Colombo';
+  onTestFinished(() => {
+    if (zone === undefined) delete process.env.TZ;
+    else process.env.TZ = zone;
+  });
+  const local = { ...SESSION, startTime: '2026-12-18T19:00:00', endTime: '2026-12-18T22:00:00' };
+  const query = service((path) => ok(path.startsWith('/v1/events/') ? { title: 'x' } : local));
+  expect(await catalogueOf(query).session(newSession())).toMatchObject({
+    startsAt: Date.UTC(2026, 11, 18, 19),
+    endsAt: Date.UTC(2026, 11, 18, 22),
+  });
+});
+
 test.each<[string, unknown, unknown]>([
   ['no session', null, { title: 'x' }],
   ['a session without a time', { ...SESSION, startTime: 'soon' }, { title: 'x' }],
+  ['a day that no month has', { ...SESSION, startTime: '2026-02-30T19:00:00Z' }, { title: 'x' }],
   ['a session of no event', { ...SESSION, eventId: '../x' }, { title: 'x' }],
   ['an event without a name', SESSION, {}],
 ])('an answer with %s cannot be used', async (_name, session, event) => {
