@@ -123,10 +123,13 @@ export async function connectServers(foundation: Foundation, core: Core) {
       tokens,
       onCircuit: (isOpen) => metrics.circuit(name, isOpen),
     });
-  const query = service('event_query', queryUrl);
+  // A circuit for each purpose: orders that fail leave the door and the organisers their questions.
+  const catalogue = service('catalogue', queryUrl);
   const seating = new HttpSeatingServices({
-    query,
+    query: service('event_query', queryUrl),
     seating: service('seating', seatingUrl),
+    roles: service('seating_roles', seatingUrl),
+    catalogue,
     currency: config.currency,
   });
   const stripeKeys = {
@@ -143,7 +146,7 @@ export async function connectServers(foundation: Foundation, core: Core) {
     identity,
     verifier,
     seating: watch('seating', seating),
-    catalogue: createCatalogue({ clock, watch }, { eventQuery: query }),
+    catalogue: createCatalogue({ clock, watch }, { eventQuery: catalogue }),
     stripeKeys,
     checkIdentity: createReachability(agent, [
       identity.jwksUrl ?? `${identity.issuer}/.well-known/openid-configuration`,
