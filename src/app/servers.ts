@@ -96,8 +96,12 @@ async function clockOf(database: Pick<Connections, 'snapshot'>, { overrides }: F
 export async function connectServers(foundation: Foundation, core: Core) {
   const { config, closing, log, selfUrl, overrides, watch, metrics, tracing } = foundation;
   const { clock } = core;
-  const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE, maxResponseSize: MAX_ANSWER_BYTES });
-  closing.add(() => agent.close());
+  const newAgent = () => {
+    const opened = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE, maxResponseSize: MAX_ANSWER_BYTES });
+    closing.add(() => opened.close());
+    return opened;
+  };
+  const agent = newAgent();
   const identity = await issuerOf(foundation);
   const verifier = new TokenVerifier({
     issuer: identity.issuer,
@@ -118,12 +122,12 @@ export async function connectServers(foundation: Foundation, core: Core) {
   const seatingUrl = config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`;
   const service = (name: string, baseUrl: string) =>
     new ServiceClient({
-      http: agent,
+      http: newAgent(),
       baseUrl,
       tokens,
       onCircuit: (isOpen) => metrics.circuit(name, isOpen),
     });
-  // A circuit for each purpose: orders that fail leave the door and the organisers their questions.
+  // Connections and a circuit for each purpose: orders that wait or fail leave the door and the organisers their questions.
   const catalogue = service('catalogue', queryUrl);
   const seating = new HttpSeatingServices({
     query: service('event_query', queryUrl),
