@@ -30,7 +30,7 @@ const FEATURE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   access: ['seats'],
   audit: ['access'],
   tickets: ['access'],
-  orders: ['access', 'audit', 'pricing', 'seats', 'tickets'],
+  orders: ['access', 'audit', 'catalogue', 'pricing', 'seats', 'tickets'],
   sales: ['orders'],
   payments: ['access', 'audit', 'orders', 'tickets'],
   'box-office': ['access', 'audit', 'catalogue', 'orders', 'payments', 'pricing', 'tickets'],

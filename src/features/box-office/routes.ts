@@ -29,6 +29,7 @@ const REFUSALS = [
   'order_changed',
   'seats_taken',
   'seats_refused',
+  'session_mismatch',
   'discount_refused',
   'price_not_chargeable',
   'payment_refused',

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { type Instant, MS_PER_MINUTE } from '../../kernel/clock.ts';
+import { type Clock, type Instant, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type EventId, type OrganizationId, type SessionId } from '../../kernel/ids.ts';
 import { readInstant } from '../../kernel/iso-date.ts';
@@ -9,9 +9,10 @@ import type { Core } from '../../platform/core.ts';
 import type { ServiceClient } from '../../platform/http/service-client.ts';
 
 const optionalText = Type.Optional(Type.Union([Type.String(), Type.Null()]));
+const PLACE = { eventId: Type.String({ format: 'uuid' }), organizationId: Type.String({ format: 'uuid' }) };
+const placeChecker = Compile(Type.Object(PLACE));
 const SessionSchema = Type.Object({
-  eventId: Type.String({ format: 'uuid' }),
-  organizationId: Type.String({ format: 'uuid' }),
+  ...PLACE,
   startTime: Type.String(),
   endTime: optionalText,
   venueDetails: Type.Optional(
@@ -42,8 +43,13 @@ export interface SessionInfo {
   };
 }
 
+/** Whose a session is. */
+export type SessionPlace = Pick<SessionInfo, 'eventId' | 'organizationId'>;
+
 /** The event catalogue, which pages read as well (contract section 9). */
 export interface Catalogue {
+  /** Undefined if there is no such session. Throws `seating_unavailable`. */
+  place(sessionId: SessionId): Promise<SessionPlace | undefined>;
   /** Undefined if there is no such session. Throws `seating_unavailable`. */
   session(sessionId: SessionId): Promise<SessionInfo | undefined>;
 }
@@ -56,18 +62,41 @@ export function createCatalogue(
   { clock, watch }: Pick<Core, 'clock' | 'watch'>,
   { eventQuery }: { readonly eventQuery: Pick<ServiceClient, 'get'> },
 ): Catalogue {
-  const sessions = new LRUCache<SessionId, SessionInfo>({
+  const sessions = remember(clock, (sessionId) => fetchSession(sessionId, eventQuery));
+  const places = remember(clock, (sessionId) => fetchPlace(sessionId, eventQuery));
+  return watch('catalogue', {
+    place: (sessionId) => places.fetch(sessionId),
+    session: (sessionId) => sessions.fetch(sessionId),
+  });
+}
+
+function remember<Info extends object>(clock: Clock, fetch: (sessionId: SessionId) => Promise<Info | undefined>) {
+  return new LRUCache<SessionId, Info>({
     max: MAX_SESSIONS,
     ttl: FRESH_MS,
     ttlResolution: 0,
     perf: clock,
     fetchMethod: (sessionId, known) =>
-      fetchSession(sessionId, eventQuery).catch((error: unknown) => {
+      fetch(sessionId).catch((error: unknown) => {
         if (known) return known;
         throw error;
       }),
   });
-  return watch('catalogue', { session: (sessionId) => sessions.fetch(sessionId) });
+}
+
+/** Asks for nothing else, so that an order needs no more of the catalogue than this. */
+async function fetchPlace(sessionId: SessionId, query: Pick<ServiceClient, 'get'>): Promise<SessionPlace | undefined> {
+  const session = await query.get(`/v1/sessions/${sessionId}/basic-info`, {});
+  if (session.outcome === 'refused') return undefined;
+  if (!placeChecker.Check(session.body)) throw unusable('the session does not match the schema');
+  return toPlace(session.body);
+}
+
+function toPlace({ eventId, organizationId }: { eventId: string; organizationId: string }): SessionPlace {
+  return {
+    eventId: as<EventId>(eventId.toLowerCase()),
+    organizationId: as<OrganizationId>(organizationId.toLowerCase()),
+  };
 }
 
 async function fetchSession(sessionId: SessionId, query: Pick<ServiceClient, 'get'>): Promise<SessionInfo | undefined> {
@@ -86,8 +115,7 @@ function toInfo(sessionId: SessionId, session: Static<typeof SessionSchema>, tit
   if (startsAt === undefined) throw unusable('the session has no valid start time');
   return {
     sessionId,
-    eventId: as<EventId>(session.eventId.toLowerCase()),
-    organizationId: as<OrganizationId>(session.organizationId.toLowerCase()),
+    ...toPlace(session),
     title,
     startsAt,
     endsAt: session.endTime ? readInstant(session.endTime) : undefined,

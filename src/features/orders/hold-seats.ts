@@ -1,7 +1,8 @@
 import { type Instant, later } from '../../kernel/clock.ts';
-import type { AppError } from '../../kernel/errors.ts';
+import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, SeatId } from '../../kernel/ids.ts';
 import type { Core } from '../../platform/core.ts';
+import type { Catalogue } from '../catalogue/index.ts';
 import type { Discount, PricedSeat } from '../pricing/index.ts';
 import {
   type SeatHolds,
@@ -36,6 +37,7 @@ export interface SeatWork<Result> {
 
 export interface HoldSeatsNeeds {
   readonly seating: Pick<SeatingServices, 'quote' | 'agree'>;
+  readonly catalogue: Pick<Catalogue, 'place'>;
   readonly holds: SeatHolds;
 }
 
@@ -54,7 +56,7 @@ export class HoldSeats {
   /**
    * Holds the seats for the order, asks both seating services, and calls `write`. Without seats it only calls `write`.
    * Throws `seats_taken` with the labels when a hold, a service or the database says that another order has a seat,
-   * `seats_refused` in the service's words, `seating_unavailable`.
+   * `session_mismatch`, `seats_refused` in the service's words, `seating_unavailable`.
    */
   async around<Result>({ request, orderId, write, heldUntil }: SeatWork<Result>): Promise<Result> {
     const { sessionId, seatIds } = request;
@@ -76,11 +78,28 @@ export class HoldSeats {
 
   async #quote(request: SeatRequest): Promise<Quote> {
     const { seating } = this.#needs;
-    const [quote, agreement] = await Promise.all([seating.quote(request), seating.agree(request)]);
+    const [quote, agreement] = await Promise.all([
+      seating.quote(request),
+      seating.agree(request),
+      this.#requirePlace(request),
+    ]);
     if (quote.outcome === 'quoted') this.#labels.learn(request.sessionId, quote.seats);
     if (quote.outcome === 'refused') throw await this.#refusalBySeating(request, quote.message);
     if (agreement.outcome === 'refused') throw await this.#refusalBySeating(request, agreement.message);
     return quote;
+  }
+
+  /**
+   * Who may read, refund and admit follows from the event of an order, so the body is not trusted with it. A session that the
+   * catalogue does not have is left to the seating services. Throws `session_mismatch`.
+   */
+  async #requirePlace({ sessionId, eventId, organizationId }: SeatRequest): Promise<void> {
+    const place = await this.#needs.catalogue.place(sessionId);
+    if (!place || (place.eventId === eventId && place.organizationId === organizationId)) return;
+    throw new AppError(
+      'session_mismatch',
+      'The session is not of this event and organisation. Send the event and the organisation of the session.',
+    );
   }
 
   /** The refusal of a seating service: `seats_taken` when one of the seats has a ticket, else in the service's words. */

@@ -22,8 +22,6 @@ export interface Row {
   readonly answer: string;
   /** The answer to signed-in callers without access. */
   readonly refusal?: string;
-  /** Whether only the seating services can say that an event, a session and an organisation belong together. */
-  readonly isLeftToSeating?: true;
   /** Whether its answer has no end. */
   readonly isStream?: true;
 }
@@ -59,7 +57,6 @@ export const ROUTES: Readonly<Record<string, Row>> = {
       discount_id: null,
     }),
     answer: '201',
-    isLeftToSeating: true,
   },
   'GET /api/order/{orderId}': OF_ORDER,
   'PUT /api/order/{orderId}': {
