@@ -133,8 +133,8 @@ function createSale({ foundation, core, servers }: Ground, { access, audit, once
     onSeatsFreed: ({ sessionId, orderId }, seatIds) =>
       holds.release(sessionId, seatIds, orderId).catch(() => undefined),
   });
-  const findOrder = (orderId: OrderId) => book.find(core.database, orderId);
-  const tickets = createTickets(core, { access, sealer, findOrder, sweepMs });
+  const getOrder = (orderId: OrderId) => book.get(core.database, orderId);
+  const tickets = createTickets(core, { access, sealer, getOrder, sweepMs });
   const payments = createPayments(core, {
     orders: book,
     stripe,
@@ -183,7 +183,7 @@ function createVisit(
 ) {
   const { config } = foundation;
   const { views, earlierCodes } = tickets;
-  const findOrder = (orderId: OrderId) => book.find(core.database, orderId);
+  const getOrder = (orderId: OrderId) => book.get(core.database, orderId);
   const { catalogue } = servers;
 
   const door = createDoor(core, {
@@ -196,13 +196,7 @@ function createVisit(
     recordAction: audit.record,
     hours: doorHours(foundation),
   });
-  const paper = createPaper(core, {
-    access,
-    tickets: views,
-    findOrder,
-    catalogue,
-    timeZone: config.TIME_ZONE,
-  });
+  const paper = createPaper(core, { access, tickets: views, getOrder, catalogue, timeZone: config.TIME_ZONE });
   const live = createLive(core, {
     access,
     signal: salesSignal(foundation, postgres, servers),

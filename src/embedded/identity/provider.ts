@@ -147,12 +147,7 @@ function describeSessions(provider: Provider, webOrigins: WebOrigins): void {
     }
     const token = 'oidc' in ctx && ctx.oidc.route === 'token' ? ctx.oidc.entities.AccessToken : undefined;
     if (!token?.sid || typeof ctx.body !== 'object') return;
-    ctx.body = {
-      ...ctx.body,
-      session_state: token.sid,
-      refresh_expires_in: SESSION_S,
-      'not-before-policy': 0,
-    };
+    ctx.body = { ...ctx.body, session_state: token.sid, refresh_expires_in: SESSION_S, 'not-before-policy': 0 };
   });
 }
 

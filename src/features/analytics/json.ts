@@ -28,8 +28,8 @@ export class AnalyticsJson {
       })),
       sales_by_tier: tiers.map((tier) => ({
         tier_id: tier.tierId,
-        tier_name: tier.name,
-        tier_color: tier.color,
+        tier_name: tier.tierName,
+        tier_color: tier.tierColor,
         tickets_sold: tier.tickets,
         revenue: this.#currency.toMajor(tier.revenue),
       })),

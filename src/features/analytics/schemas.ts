@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type TProperties, Type } from 'typebox';
 import { Uuid } from '../../platform/http/schemas.ts';
 import { ORDER_EXAMPLE, OrderSchema } from '../orders/index.ts';
 
@@ -81,21 +81,20 @@ const FIGURES_EXAMPLE = {
 };
 
 export const FiguresSchema = Type.Object(FIGURES, { examples: [FIGURES_EXAMPLE] });
-export const EventFiguresSchema = Type.Object(
-  { event_id: Uuid('The event'), ...FIGURES },
-  { examples: [{ event_id: EVENT, ...FIGURES_EXAMPLE }] },
+
+/** Figures with the ids of what they are about. */
+const figuresWith = <Ids extends TProperties>(ids: Ids, example: Readonly<Record<keyof Ids, unknown>>) =>
+  Type.Object({ ...ids, ...FIGURES }, { examples: [{ ...example, ...FIGURES_EXAMPLE }] });
+
+export const EventFiguresSchema = figuresWith({ event_id: Uuid('The event') }, { event_id: EVENT });
+export const SessionFiguresSchema = figuresWith(
+  { event_id: Uuid('The event'), session_id: Uuid('The session') },
+  { event_id: EVENT, session_id: SESSION },
 );
-export const SessionFiguresSchema = Type.Object(
-  { event_id: Uuid('The event'), session_id: Uuid('The session'), ...FIGURES },
-  { examples: [{ event_id: EVENT, session_id: SESSION, ...FIGURES_EXAMPLE }] },
-);
-export const EventsFiguresSchema = Type.Object(
-  { event_ids: Type.Array(Uuid('An event')), ...FIGURES },
-  { examples: [{ event_ids: [EVENT], ...FIGURES_EXAMPLE }] },
-);
-export const OrganizationFiguresSchema = Type.Object(
-  { organization_id: Uuid('The organisation'), ...FIGURES },
-  { examples: [{ organization_id: ORGANIZATION, ...FIGURES_EXAMPLE }] },
+export const EventsFiguresSchema = figuresWith({ event_ids: Type.Array(Uuid('An event')) }, { event_ids: [EVENT] });
+export const OrganizationFiguresSchema = figuresWith(
+  { organization_id: Uuid('The organisation') },
+  { organization_id: ORGANIZATION },
 );
 export const EachFiguresSchema = Type.Object(
   { eventAnalytics: Type.Record(Type.String(), EventFiguresSchema, { description: 'By event id' }) },
