@@ -160,6 +160,7 @@ function createSale({ foundation, core, servers }: Ground, { access, audit, once
     sweepMs,
     ordersPerStatement: config.ORDERS_PER_STATEMENT,
     maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
+    maxHeldSeats: config.MAX_HELD_SEATS_PER_USER,
   });
   const boxOffice = createBoxOffice(core, {
     orders: book,

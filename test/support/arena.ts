@@ -83,6 +83,8 @@ export interface ArenaOptions {
   readonly watch?: Watch;
   /** Whether the database must be sound at the end. */
   readonly verified?: boolean;
+  /** Further variables of both processes. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Hundreds of rounds take a while on a busy machine. */
@@ -90,7 +92,7 @@ const TOKEN_LIFE_S = 3_600;
 const QR_KEY_BYTES = 32;
 const ADMINS = ['/Permissions/Users/System Admins'];
 
-export async function openArena({ watch = (_name, port) => port, verified = true }: ArenaOptions = {}) {
+export async function openArena({ watch = (_name, port) => port, verified = true, env: more }: ArenaOptions = {}) {
   const [hosted, dsn] = await Promise.all([hostStripe(), testDatabase()]);
   const qrKey = randomBytes(QR_KEY_BYTES).toString('base64');
   const sealer = await createTicketSealer([qrKey]);
@@ -110,6 +112,7 @@ export async function openArena({ watch = (_name, port) => port, verified = true
     // Both processes read the tickets of either.
     QR_SECRET_KEY: qrKey,
     LOG_LEVEL: 'error',
+    ...more,
   };
   const platform = await startPlatformApp(
     env,

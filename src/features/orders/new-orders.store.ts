@@ -1,5 +1,6 @@
 import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Announcement } from '../../kernel/events.ts';
+import type { OrderId } from '../../kernel/ids.ts';
 import type { Executor, Writer } from '../../platform/postgres/database.ts';
 import { isLockTimeout, isRowAtFault } from '../../platform/postgres/sqlstate.ts';
 import type { Ticket } from '../tickets/index.ts';
@@ -7,18 +8,34 @@ import type { PendingOrder } from './order.ts';
 
 /**
  * Writes orders, tickets and outbox rows in one statement. Its parts run in this order, because each reads the one before:
- * the use of the discount, the orders, the tickets (by session and seat, so that two such statements never wait for each
- * other), the outbox. So an outbox row gets its number after the seats are won, and messages about a seat keep their order.
- * An order with a discount must be the only one.
+ * the seats that the users hold (by user and session), the use of the discount, the orders, the tickets (by session and seat, so
+ * that two such statements never wait for each other), the outbox. So an outbox row gets its number after the seats are won, and
+ * messages about a seat keep their order. Orders for which their users hold too many seats are left out; several orders of a user
+ * count one after another. An order with a discount must be the only one.
  */
 const INSERT_ORDER = {
   name: 'order-insert',
   text: `
     WITH patience AS (
       SELECT set_config('lock_timeout', $26, true) AS is_set
+    ), asked AS (
+      SELECT o.*, sum(s.seats) OVER (PARTITION BY o.user_id, o.session_id ORDER BY o.position) AS seats
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::numeric[], $7::uuid[], $8::text[],
+                    $9::numeric[], $10::numeric[], $11::timestamptz[], $12::timestamptz[]) WITH ORDINALITY
+             AS o (order_id, user_id, event_id, organization_id, session_id, subtotal, discount_id, discount_code,
+                   discount_amount, price, created_at, expires_at, position)
+        JOIN (SELECT order_id, count(*) AS seats FROM unnest($13::uuid[]) AS t (order_id) GROUP BY 1) s USING (order_id)
+    ), held AS MATERIALIZED (
+      SELECT h.user_id, h.session_id, seats_held_by(h.user_id, h.session_id, h.at) AS seats
+        FROM (SELECT user_id, session_id, min(created_at) AS at FROM asked, patience
+               WHERE patience.is_set IS NOT NULL AND $27::integer > 0
+               GROUP BY 1, 2 ORDER BY 1, 2) h
+    ), room AS (
+      SELECT a.* FROM asked a LEFT JOIN held h USING (user_id, session_id)
+       WHERE $27::integer = 0 OR h.seats + a.seats <= $27::integer
     ), used AS (
       INSERT INTO discount_uses AS d (discount_id, uses)
-      SELECT u.discount_id, 1 FROM patience, unnest($7::uuid[]) AS u (discount_id)
+      SELECT u.discount_id, 1 FROM patience, room u
        WHERE patience.is_set IS NOT NULL AND u.discount_id IS NOT NULL
       ON CONFLICT (discount_id) DO UPDATE SET uses = d.uses + 1 WHERE $25::integer IS NULL OR d.uses < $25::integer
       RETURNING d.discount_id
@@ -27,11 +44,7 @@ const INSERT_ORDER = {
                           discount_code, discount_amount, price, created_at, expires_at)
       SELECT o.order_id, o.user_id, o.event_id, o.organization_id, o.session_id, 'pending', o.subtotal, o.discount_id,
              o.discount_code, o.discount_amount, o.price, o.created_at, o.expires_at
-        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::numeric[], $7::uuid[], $8::text[],
-                    $9::numeric[], $10::numeric[], $11::timestamptz[], $12::timestamptz[])
-             AS o (order_id, user_id, event_id, organization_id, session_id, subtotal, discount_id, discount_code,
-                   discount_amount, price, created_at, expires_at),
-             patience
+        FROM room o, patience
        WHERE patience.is_set IS NOT NULL AND (o.discount_id IS NULL OR EXISTS (SELECT FROM used))
       RETURNING order_id, session_id, created_at
     ), ticketed AS (
@@ -47,14 +60,18 @@ const INSERT_ORDER = {
       RETURNING ticket_id
     ), won AS (
       SELECT count(*) AS seats FROM ticketed
+    ), announced AS (
+      INSERT INTO outbox (topic, key, value, traceparent)
+      SELECT a.topic, a.key, a.value, a.traceparent
+        FROM won, unnest($21::text[], $22::text[], $23::text[], $24::text[], $28::uuid[]) WITH ORDINALITY
+               AS a (topic, key, value, traceparent, order_id, position)
+        JOIN placed p USING (order_id)
+       WHERE won.seats > 0
+       ORDER BY a.position
+      RETURNING id
     )
-    INSERT INTO outbox (topic, key, value, traceparent)
-    SELECT a.topic, a.key, a.value, a.traceparent
-      FROM won, unnest($21::text[], $22::text[], $23::text[], $24::text[]) WITH ORDINALITY
-             AS a (topic, key, value, traceparent, position)
-     WHERE won.seats > 0
-     ORDER BY a.position
-    RETURNING id`,
+    SELECT a.order_id, r.order_id IS NOT NULL AS has_room, p.order_id IS NOT NULL AS is_placed
+      FROM asked a LEFT JOIN room r USING (order_id) LEFT JOIN placed p USING (order_id)`,
 };
 /** The same statement for several orders, with a name and a plan of its own. */
 const INSERT_ORDERS = { ...INSERT_ORDER, name: 'orders-insert' };
@@ -71,29 +88,54 @@ export interface NewOrder {
   readonly traceparent: string | undefined;
 }
 
+/** The limits that decide with the database whether an order is written; 0 and undefined: none. */
+export interface OrderLimits {
+  readonly maxDiscountUses: number | undefined;
+  /** Most seats that a user holds in pending orders of a session. */
+  readonly maxHeldSeats: number;
+}
+
+/** Whether an order was written, and which limit prevented it. */
+export type Written = 'written' | 'used_up' | 'held_too_many';
+
+interface WrittenRow {
+  readonly order_id: OrderId;
+  readonly has_room: boolean;
+  readonly is_placed: boolean;
+}
+
 /**
- * Writes a new order with all that belongs to it, or nothing. False when its discount is used up here.
+ * Writes a new order with all that belongs to it, or nothing when a limit is reached.
  * Throws an error that `isSeatTaken` recognises when another order has a seat.
  */
 export async function insertOrder(
   writer: Writer,
   added: NewOrder,
-  maxDiscountUses: number | undefined,
-): Promise<boolean> {
-  const values = [...orderArrays(writer, [added]), maxDiscountUses ?? null, NO_LOCK_TIMEOUT];
-  const isWritten = (await writer.rows(INSERT_ORDER, values)).length > 0;
-  if (isWritten) writer.wake('relay');
-  return isWritten;
+  { maxDiscountUses, maxHeldSeats }: OrderLimits,
+): Promise<Written> {
+  const values = orderArrays(writer, [added], [maxDiscountUses ?? null, NO_LOCK_TIMEOUT, maxHeldSeats]);
+  const [row] = await writer.rows<WrittenRow>(INSERT_ORDER, values);
+  if (!row?.is_placed) return row?.has_room === false ? 'held_too_many' : 'used_up';
+  writer.wake('relay');
+  return 'written';
 }
 
 /**
- * `insertOrder` for orders without a discount, in one statement. Throws an error that `mustBeWrittenAlone` recognises
- * when one of them prevents the others from being written.
+ * `insertOrder` for orders without a discount, in one statement. Returns those that were not written, because together with others
+ * of their user they hold too many seats. Throws an error that `mustBeWrittenAlone` recognises when one of them prevents the
+ * others from being written.
  */
-export async function insertOrders(writer: Writer, added: readonly NewOrder[]): Promise<void> {
+export async function insertOrders(
+  writer: Writer,
+  added: readonly NewOrder[],
+  maxHeldSeats: number,
+): Promise<readonly NewOrder[]> {
   const statement = added.length === 1 ? INSERT_ORDER : INSERT_ORDERS;
-  await writer.rows(statement, [...orderArrays(writer, added), null, SHARED_LOCK_TIMEOUT]);
-  writer.wake('relay');
+  const values = orderArrays(writer, added, [null, SHARED_LOCK_TIMEOUT, maxHeldSeats]);
+  const rows = await writer.rows<WrittenRow>(statement, values);
+  const placed = new Set(rows.flatMap((row) => (row.is_placed ? [row.order_id] : [])));
+  if (placed.size > 0) writer.wake('relay');
+  return added.filter(({ order }) => !placed.has(order.orderId));
 }
 
 /**
@@ -104,13 +146,17 @@ export function mustBeWrittenAlone(error: unknown, orders: number): boolean {
   return isLockTimeout(error) || (orders > 1 && isRowAtFault(error));
 }
 
-/** One array for each column, for `unnest`. */
-function orderArrays(executor: Executor, added: readonly NewOrder[]): unknown[] {
+/** One array for each column, for `unnest`, with the limits before the last one. */
+function orderArrays(executor: Executor, added: readonly NewOrder[], limits: readonly unknown[]): unknown[] {
   const { currency } = executor;
   const orders = added.map(({ order }) => order);
   const tickets = inSeatOrder(orders.flatMap((order) => order.tickets));
   const announcements = added.flatMap((each) =>
-    each.announcements.map((announcement) => ({ ...announcement, traceparent: each.traceparent ?? null })),
+    each.announcements.map((announcement) => ({
+      ...announcement,
+      traceparent: each.traceparent ?? null,
+      orderId: each.order.orderId,
+    })),
   );
   return [
     orders.map((order) => order.orderId),
@@ -131,6 +177,8 @@ function orderArrays(executor: Executor, added: readonly NewOrder[]): unknown[] 
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
     announcements.map((announcement) => announcement.traceparent),
+    ...limits,
+    announcements.map((announcement) => announcement.orderId),
   ];
 }
 
