@@ -33,8 +33,25 @@ interface Content {
 interface Operation {
   readonly summary?: string;
   readonly security?: unknown;
+  readonly parameters?: readonly { readonly name: string; readonly schema: Readonly<Record<string, unknown>> }[];
   readonly requestBody?: Content;
   readonly responses: Readonly<Record<string, Content>>;
+}
+
+/** Formats whose texts have a length. */
+const BOUNDED_FORMATS: readonly unknown[] = ['uuid', 'date', 'date-time'];
+
+/** Where a schema takes a text of any length. */
+function endlessTexts(schema: unknown, where: string): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { type, maxLength, format, pattern, enum: list, const: only } = schema as Record<string, unknown>;
+  const isShort = typeof pattern === 'string' && !/[*+]|,\}/.test(pattern);
+  const hasFewValues = list !== undefined || only !== undefined;
+  const isBounded = maxLength !== undefined || isShort || hasFewValues || BOUNDED_FORMATS.includes(format);
+  const inside = Object.entries(schema)
+    .filter(([name]) => name !== 'examples' && name !== 'enum')
+    .flatMap(([name, inner]) => endlessTexts(inner, `${where} ${name}`));
+  return type === 'string' && !isBounded ? [where, ...inside] : inside;
 }
 
 describe('the description of the API', () => {
@@ -104,6 +121,17 @@ describe('openapi-patterns: what generators of clients read', () => {
     }
   });
 
+  test('largest: every text in a body, a path and a query has a longest', async () => {
+    const { body: document } = await app.call('GET', '/openapi.json');
+    const endless = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, { parameters = [], requestBody }]) => [
+        ...parameters.flatMap(({ name, schema }) => endlessTexts(schema, `${method} ${path} ${name}`)),
+        ...Object.values(requestBody?.content ?? {}).flatMap(({ schema }) => endlessTexts(schema, `${method} ${path}`)),
+      ]),
+    );
+    expect(endless).toEqual([]);
+  });
+
   test('each route documents its refusals by status and code', async () => {
     const { body: document } = await app.call('GET', '/openapi.json');
     const operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
@@ -123,7 +151,11 @@ describe('openapi-patterns: what generators of clients read', () => {
     // The router answers with this one where there is no such route.
     const undocumented = ['method_not_allowed'];
     expect(Object.keys(ERRORS).filter((code) => !documented.has(code) && !undocumented.includes(code))).toEqual([]);
-    expect(codesAt(document.paths['/api/order'].post.responses, 409)).toEqual(['request_in_flight', 'seats_taken']);
+    expect(codesAt(document.paths['/api/order'].post.responses, 409)).toEqual([
+      'request_in_flight',
+      'seats_taken',
+      'too_many_seats_held',
+    ]);
   });
 
   test.each([

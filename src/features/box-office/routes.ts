@@ -48,7 +48,7 @@ function issueRoute(api: HttpServer, once: Once, json: BoxOfficeJson, issue: Iss
   api.post(
     '/api/order/ticket',
     {
-      config: { permission: 'ticket.issue', refuses: REFUSALS },
+      config: { permission: 'ticket.issue', refuses: ['price_too_high', ...REFUSALS] },
       schema: {
         tags: TAGS,
         summary:

@@ -23,6 +23,10 @@ const sessionChecker = Compile(SessionSchema);
 const eventChecker = Compile(Type.Object({ title: Type.String() }));
 
 const MAX_SESSIONS = 1_000;
+/** Longest title, name and address; they are printed on a ticket. */
+const MAX_TEXT_CHARS = 500;
+/** A longer address is left out, because a part of it leads nowhere. */
+const MAX_LINK_CHARS = 2_000;
 /** A changed session is used after this long. */
 const FRESH_MS = MS_PER_MINUTE;
 
@@ -116,15 +120,20 @@ function toInfo(sessionId: SessionId, session: Static<typeof SessionSchema>, tit
   return {
     sessionId,
     ...toPlace(session),
-    title,
+    title: cut(title),
     startsAt,
     endsAt: session.endTime ? readInstant(session.endTime) : undefined,
     venue: {
-      name: venue?.name ?? '',
-      address: venue?.address ?? undefined,
-      onlineLink: venue?.onlineLink ?? undefined,
+      name: cut(venue?.name ?? ''),
+      address: venue?.address ? cut(venue.address) : undefined,
+      onlineLink: venue?.onlineLink && venue.onlineLink.length <= MAX_LINK_CHARS ? venue.onlineLink : undefined,
     },
   };
+}
+
+/** The beginning of a long text, without half a character at its end. */
+function cut(text: string): string {
+  return text.length <= MAX_TEXT_CHARS ? text : text.slice(0, MAX_TEXT_CHARS).toWellFormed();
 }
 
 function unusable(why: string): AppError {

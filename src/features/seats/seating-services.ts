@@ -11,7 +11,7 @@ import {
   type TierId,
   type UserId,
 } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
+import { type Currency, HIGHEST_PRICE } from '../../kernel/money.ts';
 import type { ServiceAnswer, ServiceClient } from '../../platform/http/service-client.ts';
 import { type Discount, type DiscountJson, DiscountReader, DiscountSchema, type PricedSeat } from '../pricing/index.ts';
 import type { DiscountAnswer, SeatAgreement, SeatingServices, SeatQuote, SeatRequest } from './seats.ports.ts';
@@ -29,6 +29,8 @@ export interface HttpSeatingNeeds {
 
 /** The status of the batch ownership check when the user does not own all events. */
 const FORBIDDEN = 403;
+/** Longest label, tier name and colour of a seat. They are part of every message about its orders. */
+const MAX_TEXT_CHARS = 200;
 const VALIDATE = '/internal/v1/validate-pre-order';
 
 /** PostgreSQL keeps no NUL in a text. */
@@ -142,11 +144,14 @@ export class HttpSeatingServices implements SeatingServices {
     return discount;
   }
 
-  #toPricedSeat(seatId: SeatId, seat: Static<typeof QuoteSchema>['seats'][number]): PricedSeat {
-    const price = this.#needs.currency.fromMajor(seat.tier.price);
-    if (price === undefined || price < 0) throw unusable(`a price is not an amount of ${this.#needs.currency.code}`);
-    const tier = { id: as<TierId>(seat.tier.id), name: seat.tier.name, color: seat.tier.color ?? '' };
-    return { seatId, label: seat.label, tier, price };
+  #toPricedSeat(seatId: SeatId, { label, tier }: Static<typeof QuoteSchema>['seats'][number]): PricedSeat {
+    const { currency } = this.#needs;
+    const color = tier.color ?? '';
+    if ([label, tier.name, color].some((text) => text.length > MAX_TEXT_CHARS)) throw tooLong();
+    if (Number(tier.price) > currency.toMajor(HIGHEST_PRICE)) throw tooHigh(label);
+    const price = currency.fromMajor(tier.price);
+    if (price === undefined || price < 0) throw unusable(`a price is not an amount of ${currency.code}`);
+    return { seatId, label, tier: { id: as<TierId>(tier.id), name: tier.name, color }, price };
   }
 }
 
@@ -164,6 +169,18 @@ function toWire(request: SeatRequest): Record<string, unknown> {
 /** The body decides and not the status: 200 with `false` means no. */
 function isTrue(answer: ServiceAnswer): boolean {
   return answer.outcome === 'ok' && answer.body === true;
+}
+
+function tooLong(): AppError {
+  const detail = `A label, tier or colour of these seats is longer than ${MAX_TEXT_CHARS} characters. Please inform the organiser.`;
+  return new AppError('seats_refused', detail);
+}
+
+function tooHigh(label: string): AppError {
+  return new AppError(
+    'price_not_chargeable',
+    `Seat ${label} costs more than a ticket can. Please inform the organiser.`,
+  );
 }
 
 function unusable(reason: string): AppError {
