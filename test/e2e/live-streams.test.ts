@@ -260,10 +260,7 @@ describe('the places for readers', () => {
     expect((await open(0, mine)).status).toBe(200);
     const tooMany = await open(0, mine);
     expect(tooMany).toMatchObject({ status: 429, headers: { 'retry-after': '2' } });
-    expect(JSON.parse(tooMany.text)).toMatchObject({
-      code: 'too_many_streams',
-      message: expect.stringContaining('2'),
-    });
+    expect(JSON.parse(tooMany.text)).toMatchObject({ code: 'too_many_streams', message: expect.stringContaining('2') });
     expect((await open(1, owner)).status).toBe(200);
     const full = await open(2, third);
     expect(full).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
@@ -308,10 +305,7 @@ describe('a stream is refused', () => {
     const owner = await longToken(platform, sales.organiser);
     for (const path of [sales.eventPath, sales.organizationPath]) {
       const refused = await sales.watch(platform.app, { token: stranger, path });
-      expect({ status: refused.status, ...JSON.parse(refused.text) }).toMatchObject({
-        status: 403,
-        code: 'forbidden',
-      });
+      expect({ status: refused.status, ...JSON.parse(refused.text) }).toMatchObject({ status: 403, code: 'forbidden' });
       platform.seating.isUnavailable = true;
       const { status, text } = await sales.watch(platform.app, { token: owner, path });
       platform.seating.isUnavailable = false;

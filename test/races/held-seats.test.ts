@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeAll, expect, test } from 'vitest';
-import { type Arena, explore, inShort, openArena } from '../support/arena.ts';
+import { afterEach, beforeAll, expect } from 'vitest';
+import { type Arena, openArena } from '../support/arena.ts';
 import { expectNothingFailed } from '../support/ledger.ts';
-import { isThorough, rounds } from '../support/rounds.ts';
-import { seeds } from '../support/schedules.ts';
+import { racesIn } from '../support/race-test.ts';
+import { rounds } from '../support/rounds.ts';
 
-const ROUNDS = rounds(200);
 const LIMIT = 4;
 
 let arena: Arena;
+const race = racesIn(() => arena, rounds(200));
 
 beforeAll(async () => {
   arena = await openArena({ env: { MAX_HELD_SEATS_PER_USER: String(LIMIT) } });
@@ -18,10 +18,10 @@ afterEach(() => expectNothingFailed(arena));
 
 const newSeats = (count: number) => Array.from({ length: count }, () => randomUUID());
 
-test('whole-house: two orders, a change and the end of a hold never leave a user with more seats than the limit', async ({
-  annotate,
-}) => {
-  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+race(
+  'whole-house: two orders, a change and the end of a hold never leave a user with more seats than the limit',
+  { schedules: 100, outcomes: 2 },
+  async (choose) => {
     const token = await arena.newcomer();
     const order = (seats: number, key?: string) => ({
       token,
@@ -53,9 +53,5 @@ test('whole-house: two orders, a change and the end of a hold never leave a user
     expect(grown.length).toBeGreaterThan(0);
     await arena.rest();
     return [answers.keyed, answers.plain, answers.change].map(({ status }) => status).join(' ');
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  expect(explored.schedules).toBeGreaterThan(100);
-  expect(Object.keys(explored.outcomes).length).toBeGreaterThan(1);
-});
+  },
+);

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeAll, describe, expect, type TestContext, test } from 'vitest';
-import { type Arena, explore, inShort, openArena } from '../support/arena.ts';
-import type { Raced } from '../support/interleaving.ts';
-import { expectNoOtherPayable, expectNothingFailed, expectSound, type Ledger } from '../support/ledger.ts';
-import { isThorough, rounds } from '../support/rounds.ts';
-import { type Step, seeds } from '../support/schedules.ts';
+import { afterEach, beforeAll, describe, expect } from 'vitest';
+import { type Arena, openArena } from '../support/arena.ts';
+import { expectNoOtherPayable, expectNothingFailed, expectSound } from '../support/ledger.ts';
+import { racesIn } from '../support/race-test.ts';
+import { rounds } from '../support/rounds.ts';
+import type { Step } from '../support/schedules.ts';
 import type { Answer } from '../support/test-app.ts';
 
-const ROUNDS = rounds(200);
-
 let arena: Arena;
+const race = racesIn(() => arena, rounds(200));
 
 beforeAll(async () => {
   arena = await openArena();
@@ -51,187 +50,163 @@ function lastOf(steps: readonly Step[], ...who: readonly string[]): string | und
   return steps.findLast((step) => step.effect === 'database order-save-terms' && who.includes(step.who))?.who;
 }
 
-type Order = Awaited<ReturnType<typeof pending>>;
-type Racers = Record<string, () => Promise<unknown>>;
-
-interface OrderRace<Works extends Racers> {
-  /** Undefined: in turn with and without a PaymentIntent. */
-  readonly isOffered?: boolean;
-  readonly racers: (order: Order) => Works | Promise<Works>;
-  /** Checks an order after its race, and says in a few words what became of it. */
-  readonly outcome: (raced: Raced<Works>, ledger: Ledger, order: Order) => string;
-  /** Least number of different schedules in a thorough run. */
-  readonly schedules: number;
-  /** Number of different outcomes of a thorough run; undefined: at least two. */
-  readonly outcomes?: number;
-}
-
-/** Races over one pending order after another. None stands still, and each leaves the order sound. */
-async function exploreOrders<Works extends Racers>(
-  { annotate }: TestContext,
-  { isOffered, racers, outcome, schedules, outcomes }: OrderRace<Works>,
-): Promise<void> {
-  let isNext = false;
-  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
-    isNext = isOffered ?? !isNext;
-    const order = await pending({ isOffered: isNext });
-    const raced = await arena.interleaving.race(choose, await racers(order));
-    expect(raced.standstills).toBe(0);
-    await arena.rest();
-    return outcome(raced, await expectSound(arena, order.orderId, order.seatIds), order);
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  expect(explored.schedules).toBeGreaterThan(schedules);
-  const found = Object.keys(explored.outcomes).length;
-  if (outcomes === undefined) expect(found).toBeGreaterThan(1);
-  else expect(found).toBe(outcomes);
-}
-
-/** The intents of the order that a page has seen. */
-const shown = ({ offer: old }: Order, ...answers: readonly Answer[]) => [
-  ...given(...answers),
-  ...(old ? [old.intentId] : []),
-];
-
 describe('changing an order', () => {
-  test('during a payment it is refused, or the old price can no longer be paid', (context) =>
-    exploreOrders(context, {
-      isOffered: true,
-      racers: ({ orderId, seatIds: [a, b], path, offer: old }) => {
-        if (!old) throw new Error('no offer');
-        return {
-          buyer: () => change('buyer', path, [a, b], true),
-          payer: () => arena.payAndReport('payer', orderId, old),
-        };
-      },
-      outcome: ({ answers }, ledger, order) => {
-        const wanted = answers.payer
-          ? { status: 'completed', price: 10_000, answered: 409 }
-          : { status: 'pending', price: 20_000, answered: 200 };
-        const { status, price } = ledger;
-        expect({ status, price, answered: answers.buyer.status }).toEqual(wanted);
-        expectNoOtherPayable(ledger, shown(order));
-        return `${status} ${inWords(answers.buyer)}`;
-      },
-      schedules: 120,
-    }));
+  race(
+    'during a payment it is refused, or the old price can no longer be paid',
+    { schedules: 120, outcomes: 2 },
+    async (choose) => {
+      const { orderId, seatIds, path, offer: old } = await pending({ isOffered: true });
+      if (!old) throw new Error('no offer');
+      const [a, b] = seatIds;
+      const { answers } = await arena.race(choose, {
+        buyer: () => change('buyer', path, [a, b], true),
+        payer: () => arena.payAndReport('payer', orderId, old),
+      });
+      await arena.rest();
+      const ledger = await expectSound(arena, orderId, seatIds);
+      const wanted = answers.payer
+        ? { status: 'completed', price: 10_000, answered: 409 }
+        : { status: 'pending', price: 20_000, answered: 200 };
+      const { status, price } = ledger;
+      expect({ status, price, answered: answers.buyer.status }).toEqual(wanted);
+      expectNoOtherPayable(ledger, [old.intentId]);
+      return `${status} ${inWords(answers.buyer)}`;
+    },
+  );
 
-  test('during another change it loses neither, and the last one stands', (context) =>
-    exploreOrders(context, {
-      racers: ({ seatIds: [a, b, c], path }) => ({
+  race(
+    'during another change it loses neither, and the last one stands',
+    { schedules: 150, outcomes: ['first stands', 'second stands'] },
+    async (choose, round) => {
+      const { orderId, seatIds, path, offer: old } = await pending({ isOffered: round % 2 === 1 });
+      const [a, b, c] = seatIds;
+      const requests: Record<string, string[]> = { first: [b], second: [a, c] };
+      const { answers, steps } = await arena.race(choose, {
         first: () => change('first', path, [b]),
         second: () => change('second', path, [a, c], true),
-      }),
-      outcome: ({ answers, steps }, ledger, order) => {
-        expect([answers.first.status, answers.second.status]).toEqual([200, 200]);
-        const [a, b, c] = order.seatIds;
-        const requests: Record<string, string[]> = { first: [b], second: [a, c] };
-        const last = lastOf(steps, 'first', 'second') ?? '';
-        expect(ledger.seatIds).toEqual(requests[last]?.toSorted());
-        expectNoOtherPayable(ledger, shown(order));
-        return `${last} stands`;
-      },
-      schedules: 150,
-      outcomes: 2,
-    }));
+      });
+      expect([answers.first.status, answers.second.status]).toEqual([200, 200]);
+      await arena.rest();
+      const ledger = await expectSound(arena, orderId, seatIds);
+      const last = lastOf(steps, 'first', 'second') ?? '';
+      expect(ledger.seatIds).toEqual(requests[last]?.toSorted());
+      expectNoOtherPayable(ledger, old ? [old.intentId] : []);
+      return `${last} stands`;
+    },
+  );
 
-  test('at the end of the hold it ends with the order, and no seat is left behind', (context) =>
-    exploreOrders(context, {
-      racers: ({ orderId, seatIds: [a, b, c], path }) => ({
+  race(
+    'at the end of the hold it ends with the order, and no seat is left behind',
+    { schedules: 150, outcomes: 2 },
+    async (choose, round) => {
+      const { orderId, seatIds, path, offer: old } = await pending({ isOffered: round % 2 === 1 });
+      const [a, b, c] = seatIds;
+      const { answers } = await arena.race(choose, {
         buyer: () => change('buyer', path, [a, b]),
         tab: () => change('tab', path, [c], true),
         sweeper: () => sweepAfterHold(orderId),
-      }),
-      outcome: ({ answers }, ledger, order) => {
-        expect([ledger.status, ledger.reason]).toEqual(['cancelled', 'expired']);
-        expectNoOtherPayable(ledger, shown(order));
-        return `${inWords(answers.buyer)}, ${inWords(answers.tab)}`;
-      },
-      schedules: 150,
-    }));
+      });
+      await arena.rest();
+      const ledger = await expectSound(arena, orderId, seatIds);
+      expect([ledger.status, ledger.reason]).toEqual(['cancelled', 'expired']);
+      expectNoOtherPayable(ledger, old ? [old.intentId] : []);
+      return `${inWords(answers.buyer)}, ${inWords(answers.tab)}`;
+    },
+  );
 });
 
-test('a cancel at the end of the hold ends the order once, for one reason', (context) =>
-  exploreOrders(context, {
-    racers: async ({ orderId, path }) => {
-      await arena.endHold(orderId);
-      return { buyer: () => cancel('buyer', path), sweeper: () => arena.sweep() };
-    },
-    outcome: ({ answers }, ledger, order) => {
-      const isFirst = answers.buyer.status === 204;
-      expect([ledger.status, ledger.reason]).toEqual(['cancelled', isFirst ? 'buyer' : 'expired']);
-      expect(inWords(answers.buyer)).toBe(isFirst ? '204' : '409 order_not_pending');
-      expect(ledger.announced).toEqual(['pending', 'cancelled']);
-      expectNoOtherPayable(ledger, shown(order));
-      return String(ledger.reason);
-    },
-    schedules: 100,
-    outcomes: 2,
-  }));
+race(
+  'a cancel at the end of the hold ends the order once, for one reason',
+  { schedules: 100, outcomes: ['buyer 204', 'expired 409 order_not_pending'] },
+  async (choose, round) => {
+    const { orderId, seatIds, path, offer: old } = await pending({ isOffered: round % 2 === 1 });
+    await arena.endHold(orderId);
+    const { answers } = await arena.race(choose, { buyer: () => cancel('buyer', path), sweeper: () => arena.sweep() });
+    await arena.rest();
+    const ledger = await expectSound(arena, orderId, seatIds);
+    const { status, reason } = ledger;
+    expect([status, reason]).toEqual(['cancelled', answers.buyer.status === 204 ? 'buyer' : 'expired']);
+    expect(ledger.announced).toEqual(['pending', 'cancelled']);
+    expectNoOtherPayable(ledger, old ? [old.intentId] : []);
+    return `${reason} ${inWords(answers.buyer)}`;
+  },
+);
 
 describe('a page’s request for a PaymentIntent', () => {
-  test('it returns the same intent to three concurrent requests', (context) =>
-    exploreOrders(context, {
-      isOffered: false,
-      racers: ({ path }) => ({
+  race(
+    'it returns the same intent to three concurrent requests',
+    { schedules: 120, outcomes: ['made by first', 'made by second', 'made by third'] },
+    async (choose) => {
+      const { orderId, seatIds, path } = await pending({ isOffered: false });
+      const { answers, steps } = await arena.race(choose, {
         first: () => offer('first', path),
         second: () => offer('second', path, true),
         third: () => offer('third', path, true),
-      }),
-      outcome: ({ answers, steps }, { open, intentId }) => {
-        const all = Object.values(answers);
-        expect(all.map(({ status }) => status)).toEqual([200, 200, 200]);
-        expect(new Set(given(...all))).toEqual(new Set([intentId]));
-        expect([...open.keys()]).toEqual([intentId]);
-        return `made by ${steps.find(({ effect }) => effect === 'stripe createIntent')?.who}`;
-      },
-      schedules: 120,
-      outcomes: 3,
-    }));
+      });
+      const all = Object.values(answers);
+      expect(all.map(({ status }) => status)).toEqual([200, 200, 200]);
+      await arena.rest();
+      const { open, intentId } = await expectSound(arena, orderId, seatIds);
+      expect(new Set(given(...all))).toEqual(new Set([intentId]));
+      expect([...open.keys()]).toEqual([intentId]);
+      return `made by ${steps.find(({ effect }) => effect === 'stripe createIntent')?.who}`;
+    },
+  );
 
-  test('during a change it leaves only the current price payable', (context) =>
-    exploreOrders(context, {
-      racers: ({ seatIds: [a, b], path }) => ({
+  race(
+    'during a change it leaves only the current price payable',
+    { schedules: 100, outcomes: ['page after the change', 'page before the change'] },
+    async (choose, round) => {
+      const { orderId, seatIds, path, offer: old } = await pending({ isOffered: round % 2 === 1 });
+      const [a, b] = seatIds;
+      const { answers } = await arena.race(choose, {
         page: () => offer('page', path),
         buyer: () => change('buyer', path, [a, b], true),
-      }),
-      outcome: ({ answers }, ledger, order) => {
-        expect([answers.page.status, answers.buyer.status]).toEqual([200, 200]);
-        expect([ledger.status, ledger.price]).toEqual(['pending', 20_000]);
-        expectNoOtherPayable(ledger, shown(order, answers.page));
-        const isStale = answers.page.body.paymentIntentId !== ledger.intentId;
-        return `page ${isStale ? 'before' : 'after'} the change`;
-      },
-      schedules: 100,
-      outcomes: 2,
-    }));
+      });
+      expect([answers.page.status, answers.buyer.status]).toEqual([200, 200]);
+      await arena.rest();
+      const ledger = await expectSound(arena, orderId, seatIds);
+      expect([ledger.status, ledger.price]).toEqual(['pending', 20_000]);
+      expectNoOtherPayable(ledger, [...given(answers.page), ...(old ? [old.intentId] : [])]);
+      const isStale = answers.page.body.paymentIntentId !== ledger.intentId;
+      return `page ${isStale ? 'before' : 'after'} the change`;
+    },
+  );
 
-  const page = ({ path }: Order) => ({
-    page: () => offer('page', path),
-    tab: () => offer('tab', path, true),
-  });
-  const nothingPayable = (reason: string) => (raced: Raced<ReturnType<typeof page>>, ledger: Ledger, order: Order) => {
-    const { answers } = raced;
-    expect([ledger.status, ledger.reason]).toEqual(['cancelled', reason]);
-    expectNoOtherPayable(ledger, shown(order, answers.page, answers.tab));
-    return `${inWords(answers.page)}, ${inWords(answers.tab)}`;
-  };
+  race(
+    'during a cancel it leaves no cancelled order payable',
+    { schedules: 120, outcomes: 2 },
+    async (choose, round) => {
+      const { orderId, seatIds, path, offer: old } = await pending({ isOffered: round % 2 === 1 });
+      const { answers } = await arena.race(choose, {
+        page: () => offer('page', path),
+        tab: () => offer('tab', path, true),
+        buyer: () => cancel('buyer', path),
+      });
+      await arena.rest();
+      const ledger = await expectSound(arena, orderId, seatIds);
+      expect(answers.buyer.status).toBe(204);
+      expect([ledger.status, ledger.reason]).toEqual(['cancelled', 'buyer']);
+      expectNoOtherPayable(ledger, [...given(answers.page, answers.tab), ...(old ? [old.intentId] : [])]);
+      return `${inWords(answers.page)}, ${inWords(answers.tab)}`;
+    },
+  );
 
-  test('during a cancel it leaves no cancelled order payable', (context) =>
-    exploreOrders(context, {
-      racers: (order) => ({ ...page(order), buyer: () => cancel('buyer', order.path) }),
-      outcome: (raced, ledger, order) => {
-        expect(raced.answers.buyer.status).toBe(204);
-        return nothingPayable('buyer')(raced, ledger, order);
-      },
-      schedules: 120,
-    }));
-
-  test('at the end of the hold it leaves no ended order payable', (context) =>
-    exploreOrders(context, {
-      racers: (order) => ({ ...page(order), sweeper: () => sweepAfterHold(order.orderId) }),
-      outcome: nothingPayable('expired'),
-      schedules: 120,
-    }));
+  race(
+    'at the end of the hold it leaves no ended order payable',
+    { schedules: 120, outcomes: 2 },
+    async (choose, round) => {
+      const { orderId, seatIds, path, offer: old } = await pending({ isOffered: round % 2 === 1 });
+      const { answers } = await arena.race(choose, {
+        page: () => offer('page', path),
+        tab: () => offer('tab', path, true),
+        sweeper: () => sweepAfterHold(orderId),
+      });
+      await arena.rest();
+      const ledger = await expectSound(arena, orderId, seatIds);
+      expect([ledger.status, ledger.reason]).toEqual(['cancelled', 'expired']);
+      expectNoOtherPayable(ledger, [...given(answers.page, answers.tab), ...(old ? [old.intentId] : [])]);
+      return `${inWords(answers.page)}, ${inWords(answers.tab)}`;
+    },
+  );
 });

@@ -81,9 +81,7 @@ function fixedConfiguration(issuer: string): Configuration {
     },
     pkce: { required: () => true },
     loadExistingGrant: grantWithoutConsent,
-    interactions: {
-      url: (_ctx, interaction) => `${new URL(issuer).pathname}/interaction/${interaction.uid}`,
-    },
+    interactions: { url: (_ctx, interaction) => `${new URL(issuer).pathname}/interaction/${interaction.uid}` },
     renderError: (ctx, { error, error_description: description }) => {
       ctx.type = 'html';
       ctx.body = errorPage(description ?? error);

@@ -154,10 +154,7 @@ export function amountProblem(amount: number, currency: string): { code: string;
   }
   if (amount > MAX_AMOUNT) return { code: 'amount_too_large', message: 'The amount has more than eight digits.' };
   if (amount % new Currency(currency).chargeStep !== 0) {
-    return {
-      code: 'invalid_charge_amount',
-      message: `The last digit of an amount in ${currency} must be 0.`,
-    };
+    return { code: 'invalid_charge_amount', message: `The last digit of an amount in ${currency} must be 0.` };
   }
   return undefined;
 }

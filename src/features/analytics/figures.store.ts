@@ -72,10 +72,7 @@ const TOGETHER: Source = {
 const FIGURES = {
   together: figures('events-together', TOGETHER),
   each: figures('events-each', { ...TOGETHER, key: 'event_id' }),
-  session: figures('session', {
-    ...TOGETHER,
-    filter: 'event_id = ANY ($1::uuid[]) AND session_id = $3::uuid',
-  }),
+  session: figures('session', { ...TOGETHER, filter: 'event_id = ANY ($1::uuid[]) AND session_id = $3::uuid' }),
   organization: figures('organization', {
     key: 'NULL::uuid',
     filter: 'organization_id = $1::uuid AND $3::uuid IS NULL',

@@ -41,12 +41,7 @@ export class AnalyticsJson {
   }
 
   discount({ date, code, uses, amount }: DiscountDay): Static<typeof DiscountsSchema>['discount_usage'][number] {
-    return {
-      date,
-      discount_code: code,
-      usage_count: uses,
-      total_discount_amount: this.#currency.toMajor(amount),
-    };
+    return { date, discount_code: code, usage_count: uses, total_discount_amount: this.#currency.toMajor(amount) };
   }
 
   /** An order in an organiser's list; `total` is the length of the whole list. */

@@ -111,9 +111,7 @@ const FILE = {
   description: 'A file with a header line',
   content: {
     'text/csv': plainText('CSV', 'order_id,status').content['text/plain'],
-    [MEDIA_TYPES.xlsx]: {
-      schema: Type.String({ format: 'binary', examples: ['An Office Open XML workbook'] }),
-    },
+    [MEDIA_TYPES.xlsx]: { schema: Type.String({ format: 'binary', examples: ['An Office Open XML workbook'] }) },
   },
 };
 

@@ -102,10 +102,7 @@ export const EachFiguresSchema = Type.Object(
 );
 
 export const SessionsSchema = Type.Object(
-  {
-    event_id: Uuid('The event'),
-    sessions: Type.Array(Type.Object({ session_id: Uuid('The session'), ...TOTALS })),
-  },
+  { event_id: Uuid('The event'), sessions: Type.Array(Type.Object({ session_id: Uuid('The session'), ...TOTALS })) },
   { examples: [{ event_id: EVENT, sessions: [{ session_id: SESSION, ...TOTALS_EXAMPLE }] }] },
 );
 
@@ -142,9 +139,7 @@ export const EventSessionParamsSchema = Type.Object({
   eventId: Uuid('The event', EVENT),
   sessionId: Uuid('The session', SESSION),
 });
-export const OrganizationParamsSchema = Type.Object({
-  organizationId: Uuid('The organisation', ORGANIZATION),
-});
+export const OrganizationParamsSchema = Type.Object({ organizationId: Uuid('The organisation', ORGANIZATION) });
 
 const oneOf = <const Values extends readonly string[]>(values: Values, description: string) =>
   Type.Union(
@@ -170,10 +165,7 @@ export const OrdersQuerySchema = Type.Object({
 });
 
 export const ListedOrderSchema = Type.Object(
-  {
-    ...OrderSchema.properties,
-    TotalCount: Type.Integer({ description: 'Number of orders on all pages' }),
-  },
+  { ...OrderSchema.properties, TotalCount: Type.Integer({ description: 'Number of orders on all pages' }) },
   { examples: [{ ...ORDER_EXAMPLE, TotalCount: 1 }] },
 );
 

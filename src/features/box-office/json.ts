@@ -15,7 +15,6 @@ export class BoxOfficeJson {
     this.#currency = currency;
   }
 
-  /** A ticket with its note. */
   ticket(ticket: Ticket): WireTicket {
     return withNote(toWireTicket(ticket, this.#currency), ticket);
   }
@@ -30,9 +29,7 @@ export class BoxOfficeJson {
     const price = currency.fromMajor(body.price);
     if (price === undefined) {
       const reason = `has more decimals than ${currency.code.toUpperCase()}`;
-      throw new AppError('invalid_request', `body/price: ${reason}`, {
-        fields: [{ field: 'body/price', reason }],
-      });
+      throw new AppError('invalid_request', `body/price: ${reason}`, { fields: [{ field: 'body/price', reason }] });
     }
     return {
       eventId: as<EventId>(body.event_id.toLowerCase()),

@@ -91,10 +91,7 @@ function voidRoute(api: HttpServer, once: Once, voiding: VoidTicket): void {
   api.delete(
     '/api/order/ticket/:ticketId',
     {
-      config: {
-        permission: 'ticket.void',
-        refuses: ['ticket_not_found', ...REFUSALS, 'refund_not_possible'],
-      },
+      config: { permission: 'ticket.void', refuses: ['ticket_not_found', ...REFUSALS, 'refund_not_possible'] },
       schema: {
         tags: TAGS,
         summary: 'Void a ticket, and refund it when asked to; for the organiser and administrators',

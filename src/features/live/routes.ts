@@ -76,11 +76,7 @@ async function stream(
   const query = request.query as Static<typeof StreamQuerySchema>;
   const lastEventId = header['last-event-id'] ?? query.lastEventId;
   await live.open(
-    {
-      scope,
-      who: principalOf(request),
-      lastEventId: lastEventId === undefined ? undefined : Number(lastEventId),
-    },
+    { scope, who: principalOf(request), lastEventId: lastEventId === undefined ? undefined : Number(lastEventId) },
     (onClose) => openEventStream(reply, onClose),
   );
   return reply;

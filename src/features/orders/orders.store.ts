@@ -87,10 +87,7 @@ export async function attachIntent(
   return rows.length > 0;
 }
 
-const ORDER_OF_INTENT = {
-  name: 'order-of-intent',
-  text: 'SELECT order_id FROM orders WHERE payment_intent_id = $1',
-};
+const ORDER_OF_INTENT = { name: 'order-of-intent', text: 'SELECT order_id FROM orders WHERE payment_intent_id = $1' };
 
 /** The order that has this as its newest PaymentIntent. */
 export async function orderOfIntent(executor: Executor, intentId: PaymentIntentId): Promise<OrderId | undefined> {

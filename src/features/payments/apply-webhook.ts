@@ -1,6 +1,6 @@
 import { unreachable } from '../../kernel/errors.ts';
 import type { Core } from '../../platform/core.ts';
-import { DueWork } from '../../platform/jobs/due-work.ts';
+import { dueWork } from '../../platform/jobs/due-work.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { OrderBook } from '../orders/index.ts';
 import type { AlignPayment } from './align-payment.ts';
@@ -17,9 +17,9 @@ interface ApplyNeeds {
 export function dueWebhooks(
   { database, clock, traces, failed }: Pick<Core, 'database' | 'clock' | 'traces' | 'failed'>,
   needs: ApplyNeeds,
-): DueWork<InboxEvent> {
+): () => Promise<boolean> {
   const onFailure = failed('webhooks');
-  return new DueWork(
+  return dueWork<InboxEvent>(
     {
       claim: (now, limit) => claimEvents(database, now, limit),
       noteFailure: ({ eventId }, reason) => saveApplyFailure(database, eventId, reason),

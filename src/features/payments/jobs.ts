@@ -9,9 +9,9 @@ const DAILY = 'reconcile';
 
 /** The work of the jobs. */
 interface PaymentWork {
-  readonly webhooks: Pick<Job, 'turn'>;
-  readonly refunds: Pick<Job, 'turn'>;
-  readonly undecided: Pick<Job, 'turn'>;
+  readonly webhooks: Job['turn'];
+  readonly refunds: Job['turn'];
+  readonly undecided: Job['turn'];
   readonly reconcile: Reconcile;
 }
 
@@ -22,9 +22,9 @@ export function paymentJobs(
   { webhooks, refunds, undecided, reconcile }: PaymentWork,
 ): readonly Job[] {
   return [
-    { name: 'webhooks', everyMs: sweepMs, turn: () => webhooks.turn() },
-    { name: 'refunds', everyMs: sweepMs, turn: () => refunds.turn() },
-    { name: 'decision', everyMs: sweepMs, turn: () => undecided.turn() },
+    { name: 'webhooks', everyMs: sweepMs, turn: webhooks },
+    { name: 'refunds', everyMs: sweepMs, turn: refunds },
+    { name: 'decision', everyMs: sweepMs, turn: undecided },
     { name: 'reconciliation', everyMs: MS_PER_MINUTE, turn: () => reconcileDaily(core, reconcile, reconcileDays) },
     { name: 'webhookForgetting', everyMs: MS_PER_MINUTE, turn: () => deleteOldWebhooks(core) },
   ];

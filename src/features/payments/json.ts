@@ -21,7 +21,6 @@ export class PaymentJson {
     this.#orders = new OrderJson(currency);
   }
 
-  /** An order for the wire. */
   order(order: Order): Static<typeof OrderSchema> {
     return this.#orders.toWire(order);
   }

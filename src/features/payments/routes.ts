@@ -40,10 +40,7 @@ export function offerRoute(api: HttpServer, once: Once, json: PaymentJson, offer
   api.post(
     '/api/order/:orderId/create-payment-intent',
     {
-      config: {
-        permission: 'order.pay',
-        refuses: [...REFUSED_TO_BUYERS, 'nothing_to_pay', 'price_not_chargeable'],
-      },
+      config: { permission: 'order.pay', refuses: [...REFUSED_TO_BUYERS, 'nothing_to_pay', 'price_not_chargeable'] },
       schema: {
         tags: TAGS,
         summary: 'Create or return the order’s PaymentIntent',
@@ -64,10 +61,7 @@ export function checkOutRoute(api: HttpServer, once: Once, json: PaymentJson, ch
   api.post(
     '/api/order/:orderId/checkout',
     {
-      config: {
-        permission: 'order.pay',
-        refuses: [...REFUSED_TO_BUYERS, 'payment_missing', 'payment_mismatch'],
-      },
+      config: { permission: 'order.pay', refuses: [...REFUSED_TO_BUYERS, 'payment_missing', 'payment_mismatch'] },
       schema: {
         tags: TAGS,
         summary: 'Complete a free order, or an order whose payment succeeded',

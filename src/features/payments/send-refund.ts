@@ -1,7 +1,7 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { OnFailure } from '../../kernel/failures.ts';
 import type { Core } from '../../platform/core.ts';
-import { DueWork } from '../../platform/jobs/due-work.ts';
+import { dueWork } from '../../platform/jobs/due-work.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { AlignPayment } from './align-payment.ts';
 import type { PaymentProvider } from './payment-provider.ts';
@@ -21,9 +21,9 @@ export function dueRefunds(
   { database, clock, failed }: Pick<Core, 'database' | 'clock' | 'failed'>,
   stripe: Pick<PaymentProvider, 'refund'>,
   alignPayment: AlignPayment,
-): DueWork<DueRefund> {
+): () => Promise<boolean> {
   const onFailure = failed('refunds');
-  return new DueWork(
+  return dueWork<DueRefund>(
     {
       claim: (now, limit) => claimRefunds(database, now, limit),
       noteFailure: ({ refundId }, reason) => saveRefundFailure(database, refundId, reason),
