@@ -22,14 +22,15 @@ export class BoxOfficeJson {
   /** Reads a request. Throws `price_too_high`, and `invalid_request` when the price has more decimals than the currency. */
   issueRequest(body: Static<typeof TicketIssueSchema>): TicketRequest {
     const currency = this.#currency;
-    if (body.price > currency.toMajor(HIGHEST_PRICE)) {
-      const most = `${currency.toDecimal(HIGHEST_PRICE)} ${currency.code.toUpperCase()}`;
-      throw new AppError('price_too_high', `A ticket costs at most ${most}. Send the price in major units.`);
-    }
+    const code = currency.code.toUpperCase();
     const price = currency.fromMajor(body.price);
     if (price === undefined) {
-      const reason = `has more decimals than ${currency.code.toUpperCase()}`;
+      const reason = `has more decimals than ${code}, or is too large`;
       throw new AppError('invalid_request', `body/price: ${reason}`, { fields: [{ field: 'body/price', reason }] });
+    }
+    if (price > HIGHEST_PRICE) {
+      const most = `${currency.toDecimal(HIGHEST_PRICE)} ${code}`;
+      throw new AppError('price_too_high', `A ticket costs at most ${most}. Send the price in major units.`);
     }
     return {
       eventId: as<EventId>(body.event_id.toLowerCase()),
