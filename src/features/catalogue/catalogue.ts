@@ -29,6 +29,8 @@ const MAX_TEXT_CHARS = 500;
 const MAX_LINK_CHARS = 2_000;
 /** A changed session is used after this long. */
 const FRESH_MS = MS_PER_MINUTE;
+/** Orders for a session that the catalogue does not have ask once in this time. */
+const UNKNOWN_MS = 1_000;
 
 /** The facts of a session that tickets show. */
 export interface SessionInfo {
@@ -67,9 +69,9 @@ export function createCatalogue(
   { eventQuery }: { readonly eventQuery: Pick<ServiceClient, 'get'> },
 ): Catalogue {
   const sessions = remember(clock, (sessionId) => fetchSession(sessionId, eventQuery));
-  const places = remember(clock, (sessionId) => fetchPlace(sessionId, eventQuery));
+  const places = remember(clock, async (sessionId) => ({ found: await fetchPlace(sessionId, eventQuery) }));
   return watch('catalogue', {
-    place: (sessionId) => places.fetch(sessionId),
+    place: async (sessionId) => (await places.fetch(sessionId))?.found,
     session: (sessionId) => sessions.fetch(sessionId),
   });
 }
@@ -80,11 +82,16 @@ function remember<Info extends object>(clock: Clock, fetch: (sessionId: SessionI
     ttl: FRESH_MS,
     ttlResolution: 0,
     perf: clock,
-    fetchMethod: (sessionId, known) =>
-      fetch(sessionId).catch((error: unknown) => {
+    async fetchMethod(sessionId, known, { options }) {
+      try {
+        const info = await fetch(sessionId);
+        if (info && 'found' in info && info.found === undefined) options.ttl = UNKNOWN_MS;
+        return info;
+      } catch (error) {
         if (known) return known;
         throw error;
-      }),
+      }
+    },
   });
 }
 

@@ -121,6 +121,24 @@ test('a time without a zone is UTC, whatever the zone of the machine is', async 
   });
 });
 
+test('whose a session is, is asked once for all orders, also while there is no such session', async () => {
+  let isThere = false;
+  const refused: ServiceAnswer = { outcome: 'refused', message: 'no' };
+  const query = service(() => (isThere ? ok({ eventId: eventId.toUpperCase(), organizationId }) : refused));
+  const catalogue = catalogueOf(query);
+  const sessionId = newSession();
+  const ask = () => Promise.all(Array.from({ length: 20 }, () => catalogue.place(sessionId)));
+  expect(new Set(await ask())).toEqual(new Set([undefined]));
+  expect(await catalogue.place(sessionId)).toBeUndefined();
+  expect(query.asked).toHaveLength(1);
+  isThere = true;
+  pass(1_001);
+  expect((await ask())[0]).toEqual({ eventId, organizationId });
+  pass(FRESH_MS - 1);
+  await ask();
+  expect(query.asked).toHaveLength(2);
+});
+
 test.each<[string, unknown, unknown]>([
   ['no session', null, { title: 'x' }],
   ['a session without a time', { ...SESSION, startTime: 'soon' }, { title: 'x' }],
