@@ -18,21 +18,18 @@ const INSERT_ORDER = {
   text: `
     WITH patience AS (
       SELECT set_config('lock_timeout', $26, true) AS is_set
-    ), asked AS (
-      SELECT o.*, sum(s.seats) OVER (PARTITION BY o.user_id, o.session_id ORDER BY o.position) AS seats
-        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::numeric[], $7::uuid[], $8::text[],
-                    $9::numeric[], $10::numeric[], $11::timestamptz[], $12::timestamptz[]) WITH ORDINALITY
-             AS o (order_id, user_id, event_id, organization_id, session_id, subtotal, discount_id, discount_code,
-                   discount_amount, price, created_at, expires_at, position)
-        JOIN (SELECT order_id, count(*) AS seats FROM unnest($13::uuid[]) AS t (order_id) GROUP BY 1) s USING (order_id)
     ), held AS MATERIALIZED (
-      SELECT h.user_id, h.session_id, seats_held_by(h.user_id, h.session_id, h.at) AS seats
-        FROM (SELECT user_id, session_id, min(created_at) AS at FROM asked, patience
-               WHERE patience.is_set IS NOT NULL AND $27::integer > 0
-               GROUP BY 1, 2 ORDER BY 1, 2) h
+      SELECT h.user_id, h.session_id, seats_held_by(h.user_id, h.session_id, h.moment) AS seats
+        FROM patience, unnest($30::uuid[], $31::uuid[], $32::timestamptz[]) AS h (user_id, session_id, moment)
+       WHERE patience.is_set IS NOT NULL
     ), room AS (
-      SELECT a.* FROM asked a LEFT JOIN held h USING (user_id, session_id)
-       WHERE $27::integer = 0 OR h.seats + a.seats <= $27::integer
+      SELECT o.*
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::numeric[], $7::uuid[], $8::text[],
+                    $9::numeric[], $10::numeric[], $11::timestamptz[], $12::timestamptz[], $29::integer[])
+             AS o (order_id, user_id, event_id, organization_id, session_id, subtotal, discount_id, discount_code,
+                   discount_amount, price, created_at, expires_at, seats)
+       WHERE $27::integer = 0 OR o.seats + (
+               SELECT h.seats FROM held h WHERE h.user_id = o.user_id AND h.session_id = o.session_id) <= $27::integer
     ), used AS (
       INSERT INTO discount_uses AS d (discount_id, uses)
       SELECT u.discount_id, 1 FROM patience, room u
@@ -65,13 +62,11 @@ const INSERT_ORDER = {
       SELECT a.topic, a.key, a.value, a.traceparent
         FROM won, unnest($21::text[], $22::text[], $23::text[], $24::text[], $28::uuid[]) WITH ORDINALITY
                AS a (topic, key, value, traceparent, order_id, position)
-        JOIN placed p USING (order_id)
-       WHERE won.seats > 0
+       WHERE won.seats > 0 AND a.order_id IN (SELECT order_id FROM placed)
        ORDER BY a.position
       RETURNING id
     )
-    SELECT a.order_id, r.order_id IS NOT NULL AS has_room, p.order_id IS NOT NULL AS is_placed
-      FROM asked a LEFT JOIN room r USING (order_id) LEFT JOIN placed p USING (order_id)`,
+    SELECT order_id, order_id IN (SELECT order_id FROM placed) AS is_placed FROM room`,
 };
 /** The same statement for several orders, with a name and a plan of its own. */
 const INSERT_ORDERS = { ...INSERT_ORDER, name: 'orders-insert' };
@@ -98,9 +93,9 @@ export interface OrderLimits {
 /** Whether an order was written, and which limit prevented it. */
 export type Written = 'written' | 'used_up' | 'held_too_many';
 
+/** An order for which its user may hold the seats. */
 interface WrittenRow {
   readonly order_id: OrderId;
-  readonly has_room: boolean;
   readonly is_placed: boolean;
 }
 
@@ -113,9 +108,9 @@ export async function insertOrder(
   added: NewOrder,
   { maxDiscountUses, maxHeldSeats }: OrderLimits,
 ): Promise<Written> {
-  const values = orderArrays(writer, [added], [maxDiscountUses ?? null, NO_LOCK_TIMEOUT, maxHeldSeats]);
-  const [row] = await writer.rows<WrittenRow>(INSERT_ORDER, values);
-  if (!row?.is_placed) return row?.has_room === false ? 'held_too_many' : 'used_up';
+  const limits = [maxDiscountUses ?? null, NO_LOCK_TIMEOUT, maxHeldSeats];
+  const [row] = await writer.rows<WrittenRow>(INSERT_ORDER, valuesOf(writer, [added], limits));
+  if (!row?.is_placed) return row ? 'used_up' : 'held_too_many';
   writer.wake('relay');
   return 'written';
 }
@@ -131,8 +126,8 @@ export async function insertOrders(
   maxHeldSeats: number,
 ): Promise<readonly NewOrder[]> {
   const statement = added.length === 1 ? INSERT_ORDER : INSERT_ORDERS;
-  const values = orderArrays(writer, added, [null, SHARED_LOCK_TIMEOUT, maxHeldSeats]);
-  const rows = await writer.rows<WrittenRow>(statement, values);
+  const limits = [null, SHARED_LOCK_TIMEOUT, maxHeldSeats];
+  const rows = await writer.rows<WrittenRow>(statement, valuesOf(writer, added, limits));
   const placed = new Set(rows.flatMap((row) => (row.is_placed ? [row.order_id] : [])));
   if (placed.size > 0) writer.wake('relay');
   return added.filter(({ order }) => !placed.has(order.orderId));
@@ -146,17 +141,40 @@ export function mustBeWrittenAlone(error: unknown, orders: number): boolean {
   return isLockTimeout(error) || (orders > 1 && isRowAtFault(error));
 }
 
-/** One array for each column, for `unnest`, with the limits before the last one. */
-function orderArrays(executor: Executor, added: readonly NewOrder[], limits: readonly unknown[]): unknown[] {
+function valuesOf(executor: Executor, added: readonly NewOrder[], limits: readonly unknown[]): unknown[] {
+  const announcementOrders = added.flatMap(({ order, announcements }) => announcements.map(() => order.orderId));
+  return [...orderArrays(executor, added), ...limits, announcementOrders, ...holderArrays(added)];
+}
+
+/**
+ * For each order the seats that it and the orders of its user before it ask for, and then the users and sessions in the order in
+ * which every statement locks them.
+ */
+function holderArrays(added: readonly NewOrder[]): readonly (readonly unknown[])[] {
+  const holders = new Map<string, { readonly order: PendingOrder; seats: number }>();
+  const asked = added.map(({ order }) => {
+    const key = `${order.userId} ${order.sessionId}`;
+    const holder = holders.get(key) ?? { order, seats: 0 };
+    holder.seats += order.tickets.length;
+    holders.set(key, holder);
+    return holder.seats;
+  });
+  const inOrder = [...holders].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, { order }]) => order);
+  return [
+    asked,
+    inOrder.map((order) => order.userId),
+    inOrder.map((order) => order.sessionId),
+    inOrder.map((order) => toRfc3339(order.createdAt)),
+  ];
+}
+
+/** One array for each column, for `unnest`. */
+function orderArrays(executor: Executor, added: readonly NewOrder[]): unknown[] {
   const { currency } = executor;
   const orders = added.map(({ order }) => order);
   const tickets = inSeatOrder(orders.flatMap((order) => order.tickets));
   const announcements = added.flatMap((each) =>
-    each.announcements.map((announcement) => ({
-      ...announcement,
-      traceparent: each.traceparent ?? null,
-      orderId: each.order.orderId,
-    })),
+    each.announcements.map((announcement) => ({ ...announcement, traceparent: each.traceparent ?? null })),
   );
   return [
     orders.map((order) => order.orderId),
@@ -177,8 +195,6 @@ function orderArrays(executor: Executor, added: readonly NewOrder[], limits: rea
     announcements.map((announcement) => announcement.key),
     announcements.map((announcement) => announcement.value),
     announcements.map((announcement) => announcement.traceparent),
-    ...limits,
-    announcements.map((announcement) => announcement.orderId),
   ];
 }
 
