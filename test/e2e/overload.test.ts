@@ -181,6 +181,8 @@ describe('orders beyond the number that can be placed at once', () => {
 
   test('queue-by-one: of one user leave a place free for another’s order, which is placed before them', async () => {
     const replica = await startReplica(platform, { PLACING_CONCURRENCY: '4', MAX_QUEUE_MS: '60000' });
+    // From now on it knows whose the session is.
+    expect((await place(undefined, replica)).status).toBe(201);
     const gate = Promise.withResolvers<void>();
     platform.seating.gate = gate.promise;
     const before = asked().length;
@@ -217,6 +219,24 @@ describe('orders beyond the number that can be placed at once', () => {
       .filter(({ path }) => path.startsWith('/query'))
       .map(({ body }) => (body as { seat_ids: string[] }).seat_ids[0]?.slice(0, 1));
     expect(turns.join('')).toBe('03412');
+  });
+
+  test('queue-by-one: changes of one user, which need no place, ask the seating services for eight at a time', async () => {
+    const orders: Answer[] = [];
+    for (let order = 0; order < 12; order += 1) orders.push(await place());
+    const gate = Promise.withResolvers<void>();
+    platform.seating.gate = gate.promise;
+    const before = asked().length;
+    const changes = orders.map(({ body }) =>
+      platform.app.call('PUT', `/api/order/${body.order_id}`, { token, body: { seat_ids: [randomUUID()] } }),
+    );
+    await until('eight are asked for', () => asked().length >= before + 2 * 8);
+    platform.seating.gate = undefined;
+    const other = { token: await platform.token(randomUUID()), body: platform.request() };
+    expect((await platform.app.call('POST', '/api/order', other)).status).toBe(201);
+    expect(asked()).toHaveLength(before + 2 * 8 + 2);
+    gate.resolve();
+    expect(await statuses(changes)).toEqual(Array(12).fill(200));
   });
 
   test('are refused without reading a body longer than the limit to its end', async () => {

@@ -64,6 +64,7 @@ export class IssueTicket {
     const { ticket } = await seats.around({
       request: { ...request, organizationId, seatIds: [request.seatId], discountId: undefined },
       orderId,
+      inTurnOf: who.userId,
       write: async (quote) => {
         const seat = seatOf(quote.seats, request);
         const order = this.#orderFor(request, organizationId, orderId, seat, who);

@@ -77,6 +77,7 @@ export class ChangeOrder {
         discountId: plan.isDiscountKept ? undefined : plan.discountId,
       },
       orderId: order.orderId,
+      inTurnOf: order.userId,
       write: (quote) => this.#write(order, plan, quote),
       heldUntil: (changed) => changed && order.expiresAt,
     });

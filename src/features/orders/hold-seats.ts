@@ -1,6 +1,6 @@
 import { type Instant, later } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { OrderId, SeatId } from '../../kernel/ids.ts';
+import type { OrderId, SeatId, UserId } from '../../kernel/ids.ts';
 import type { Core } from '../../platform/core.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 import type { Discount, PricedSeat } from '../pricing/index.ts';
@@ -13,6 +13,7 @@ import {
   seatsTaken,
 } from '../seats/index.ts';
 import { isSeatTaken, liveSeats, seatLabels } from './seats.store.ts';
+import { UserTurns } from './user-turns.ts';
 
 /** Seats with their prices, and the requested discount. */
 export interface Quote {
@@ -31,6 +32,8 @@ export interface SeatWork<Result> {
   readonly orderId: OrderId;
   /** Writes the tickets of the quoted seats. */
   readonly write: (quote: Quote) => Promise<Result>;
+  /** The user whose other requests this one waits for; undefined for a new order, which has waited in the queue. */
+  readonly inTurnOf?: UserId;
   /** The new end of the hold; undefined when nothing was written, and the hold is to be released. */
   readonly heldUntil: (result: Result) => Instant | undefined;
 }
@@ -46,6 +49,7 @@ export class HoldSeats {
   readonly #core: Pick<Core, 'database' | 'clock'>;
   readonly #needs: HoldSeatsNeeds;
   readonly #labels: SeatLabels;
+  readonly #turns = new UserTurns();
 
   constructor(core: Pick<Core, 'database' | 'clock'>, needs: HoldSeatsNeeds) {
     this.#core = core;
@@ -56,11 +60,16 @@ export class HoldSeats {
   /**
    * Holds the seats for the order, asks both seating services, and calls `write`. Without seats it only calls `write`.
    * Throws `seats_taken` with the labels when a hold, a service or the database says that another order has a seat,
-   * `session_mismatch`, `seats_refused` in the service's words, `seating_unavailable`.
+   * `session_mismatch`, `seats_refused` in the service's words, `seating_unavailable`, `overloaded`.
    */
-  async around<Result>({ request, orderId, write, heldUntil }: SeatWork<Result>): Promise<Result> {
+  around<Result>(work: SeatWork<Result>): Promise<Result> {
+    if (work.request.seatIds.length === 0) return work.write(NO_SEATS);
+    const hold = () => this.#around(work);
+    return work.inTurnOf === undefined ? hold() : this.#turns.take(work.inTurnOf, hold);
+  }
+
+  async #around<Result>({ request, orderId, write, heldUntil }: SeatWork<Result>): Promise<Result> {
     const { sessionId, seatIds } = request;
-    if (seatIds.length === 0) return write(NO_SEATS);
     const soon = later(this.#core.clock.now(), PLACING_HOLD_MS);
     const hold = await this.#needs.holds.hold(sessionId, seatIds, orderId, soon);
     if (hold.outcome === 'taken') throw await this.#seatsTaken(request, hold.seatIds);

@@ -113,6 +113,7 @@ function changeRoute(
       config: {
         permission: 'order.change',
         refuses: [
+          'overloaded',
           'order_not_found',
           'seating_unavailable',
           'seats_taken',
