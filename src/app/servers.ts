@@ -26,6 +26,7 @@ import { insertSampleData } from '../platform/postgres/sample-data.ts';
 import { waitForDatabase } from '../platform/postgres/startup.ts';
 import { traceStatements } from '../platform/postgres/statement-tracing.ts';
 import { withHooks } from '../platform/postgres/transaction-hooks.ts';
+import { rememberHolds } from '../platform/redis/known-holds.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
 import { traceEvents } from '../platform/telemetry/event-tracing.ts';
@@ -153,7 +154,10 @@ export async function connectServers(foundation: Foundation, core: Core) {
     checkSeating: createReachability(agent, [queryUrl, seatingUrl]),
     checkStripe: createReachability(agent, [stripeKeys.apiBase ?? STRIPE_URL]),
     stripe: watch('stripe', createStripeProvider(stripeKeys)),
-    holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),
+    holds: watch(
+      'holds',
+      redis?.holds ?? createEmbeddedHolds(clock, rememberHolds(holdRecords(core.database).stillHeld)),
+    ),
     redisSignal: redis?.signal,
     checkRedis: redis?.check ?? (async () => undefined),
     kafka,
