@@ -126,7 +126,7 @@ function createSale({ foundation, core, servers }: Ground, { access, audit, once
   const { holdMs } = config;
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
 
-  const seats = new HoldSeats(core, { seating, holds });
+  const seats = new HoldSeats(core, { seating, holds, catalogue });
   const book = new OrderBook(core, {
     recordSales: [addToFigures, recordInFeed],
     // A hold that is not released expires by itself.
@@ -160,6 +160,7 @@ function createSale({ foundation, core, servers }: Ground, { access, audit, once
     sweepMs,
     ordersPerStatement: config.ORDERS_PER_STATEMENT,
     maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
+    maxHeldSeats: config.MAX_HELD_SEATS_PER_USER,
   });
   const boxOffice = createBoxOffice(core, {
     orders: book,

@@ -23,6 +23,7 @@ describe('readConfig', () => {
       SEAT_LOCK_TTL_MINUTES: 5,
       holdMs: 300_000,
       MAX_SEATS_PER_ORDER: 10,
+      MAX_HELD_SEATS_PER_USER: 40,
       AUTO_MIGRATE: true,
       SEED_DATA: false,
       TOPIC_ORDER_CANCELED: 'ticketly.order.canceled',

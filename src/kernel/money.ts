@@ -10,6 +10,8 @@ declare const moneyBrand: unique symbol;
 export type Money = number & { readonly [moneyBrand]: true };
 
 export const ZERO = 0 as Money;
+/** Highest price of a ticket, in minor units. The sum of ten thousand of them is a safe integer. */
+export const HIGHEST_PRICE = 100_000_000_000 as Money;
 
 /** Converts minor units to money. Throws a RangeError for a value that is not a safe integer: a bug or an absurd price. */
 export function money(minorUnits: number): Money {

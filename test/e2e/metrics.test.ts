@@ -163,6 +163,7 @@ describe('the backlog in the database', () => {
     const states = ['busy', 'idle'].map((state) => read[`ticketing_database_connections{state="${state}"}`]);
     expect(states.reduce((sum = 0, each = 0) => sum + each, 0)).toBeGreaterThan(0);
     expect(read.ticketing_database_requests_waiting).toBe(0);
-    for (const server of ['seating', 'event_query']) expect(read[`ticketing_circuit_open{server="${server}"}`]).toBe(0);
+    for (const server of ['seating', 'seating_roles', 'event_query', 'catalogue'])
+      expect(read[`ticketing_circuit_open{server="${server}"}`]).toBe(0);
   });
 });

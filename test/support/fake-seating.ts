@@ -37,8 +37,6 @@ export interface FakeSeating {
   query: CannedAnswer | undefined;
   seating: CannedAnswer | undefined;
   isUnavailable: boolean;
-  /** Whether it refuses an order whose session is known and is of another event or organisation, as the platform does. */
-  refusesMixtures: boolean;
   /** Answers wait for this promise. */
   gate: Promise<unknown> | undefined;
 }
@@ -108,7 +106,6 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     query: undefined,
     seating: undefined,
     isUnavailable: false,
-    refusesMixtures: false,
     gate: undefined,
   };
   const server = createServer(async (request, response) => {
@@ -141,7 +138,7 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
   if (kind !== undefined) return fake.query ?? infoOf(fake, kind, id);
   if (url.pathname.startsWith('/query')) {
     if (body === undefined) return { status: 404, body: { message: 'There is nothing here.' } };
-    return fake.query ?? agreementOf(fake, body as AskedOrder);
+    return fake.query ?? { status: 200, body: quoteOf(fake, body as AskedOrder) };
   }
   if (url.pathname.endsWith('/validate-pre-order')) return fake.seating ?? { status: 200, body: undefined };
   if (url.pathname.endsWith('/verify-role')) {
@@ -173,22 +170,11 @@ function catalogueOf({ discounts }: Omit<FakeSeating, 'url'>, asked: string): Ca
 }
 
 interface AskedOrder {
-  readonly session_id: string;
-  readonly event_id: string;
-  readonly organization_id: string;
   readonly seat_ids: readonly string[];
   readonly discount_id?: string;
 }
 
-function agreementOf(fake: Omit<FakeSeating, 'url'>, request: AskedOrder): CannedAnswer {
-  const session = fake.sessions.get(request.session_id);
-  const isMixed =
-    session && (session.eventId !== request.event_id || session.organizationId !== request.organization_id);
-  return isMixed && fake.refusesMixtures
-    ? { status: 400, body: { message: 'There is no such session of this event.' } }
-    : { status: 200, body: quoteOf(fake, request) };
-}
-
+/** It compares neither event nor organisation with the session: the service must do that itself. */
 function quoteOf(fake: Omit<FakeSeating, 'url'>, request: AskedOrder): unknown {
   const seats = request.seat_ids.map((seatId) => ({
     seatId,

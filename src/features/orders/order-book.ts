@@ -33,6 +33,8 @@ import {
 import { isSeatTaken, liveSeats } from './seats.store.ts';
 import { amendTicket, saveCancelled, saveTerms, saveTransition, voidTickets } from './transitions.store.ts';
 
+const NO_LIMITS = { maxDiscountUses: undefined, maxHeldSeats: 0 };
+
 /** Port: records changes of orders in the sales of their events, in the transaction of the changes. */
 export type RecordSales = (tx: Transaction, changes: readonly OrderChange[]) => Promise<void>;
 
@@ -92,10 +94,10 @@ export class OrderBook {
     return (await liveSeats(tx, order.sessionId, seatIds)).length === 0;
   }
 
-  /** Writes and announces a new pending order without a discount. Throws an error that `isSeatTaken` recognises. */
+  /** Writes and announces a new pending order of the box office, without a discount and without a limit. Throws an error that `isSeatTaken` recognises. */
   async insert(tx: Transaction, order: PendingOrder): Promise<void> {
     const announcements = this.#json.announcementsOf(undefined, order);
-    await insertOrder(tx, { order, announcements, traceparent: tx.traceparent() }, undefined);
+    await insertOrder(tx, { order, announcements, traceparent: tx.traceparent() }, NO_LIMITS);
     for (const ticket of order.tickets) if (ticket.note !== undefined) await amendTicket(tx, ticket);
   }
 

@@ -250,7 +250,11 @@ async function placeOne(
     HOUR_MS,
   );
   const announcements = [{ topic: 'orderCreated' as const, key: orderId, value: '{}' }];
-  await insertOrder(database, { order: pending, announcements, traceparent: undefined }, undefined);
+  await insertOrder(
+    database,
+    { order: pending, announcements, traceparent: undefined },
+    { maxDiscountUses: undefined, maxHeldSeats: 0 },
+  );
   placed.push(orderId);
 }
 

@@ -83,7 +83,7 @@ function plainly(of: readonly PricedSeat[], by: Discount): bigint {
   const its = applicable(of, by);
   const most = total(its);
   const { terms: said } = by;
-  if (said.type === 'OTHER_CURRENCY') return 0n;
+  if (said.type === 'OTHER_CURRENCY' || said.type === 'TOO_LARGE') return 0n;
   if (said.type !== 'BUY_N_GET_N_FREE' && total(of) < BigInt(said.minSpend ?? 0)) return 0n;
   switch (said.type) {
     case 'FLAT_OFF':

@@ -24,8 +24,6 @@ export interface Row {
   readonly answer: string;
   /** The answer to signed-in callers without access. */
   readonly refusal?: string;
-  /** Whether only the seating services can say that an event, a session and an organisation belong together. */
-  readonly isLeftToSeating?: true;
   /** Whether its answer has no end. */
   readonly isStream?: true;
 }
@@ -64,7 +62,6 @@ export const ROUTES: Readonly<Record<string, Row>> = {
     passes: SIGNED_IN,
     body: ({ world, sale }) => ({ ...orderOf(sale.side, seatOf(world.platform, sale.side)), discount_id: null }),
     answer: '201',
-    isLeftToSeating: true,
   },
   'GET /api/order/{orderId}': OF_ORDER,
   'PUT /api/order/{orderId}': {

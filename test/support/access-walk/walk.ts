@@ -103,7 +103,6 @@ export async function walkForeignIds(world: World, route: string): Promise<strin
     }),
   );
   if (tries.length === 0) return [];
-  world.platform.seating.refusesMixtures = row.isLeftToSeating ?? false;
   const findings = await unchanged(world, () =>
     each(tries, async (tried) => {
       const answer = await send(world, row, tried);
