@@ -52,11 +52,11 @@ export class PrintTickets {
 
 /** Unknown parts are left out, because only the QR code is needed to enter. */
 function toPage({ ticket, qrText = '' }: TicketView, session: SessionInfo | undefined, timeZone: string): TicketPage {
+  const { name, address = '', onlineLink = '' } = session?.venue ?? { name: '' };
   return {
     title: session?.title ?? 'Ticket',
     time: session ? sayTime(session.startsAt, timeZone) : '',
-    venue: session?.venue.name || session?.venue.onlineLink || '',
-    address: session?.venue.address ?? '',
+    places: [name, address, onlineLink].filter((place) => place !== ''),
     seat: ticket.seatLabel,
     tier: ticket.tierName,
     ticketId: ticket.ticketId,
