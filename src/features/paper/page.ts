@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import PDFDocument from 'pdfkit';
 import { qrSquares } from '../tickets/index.ts';
 import { type PageFont, pageFonts } from './fonts.ts';
@@ -31,21 +32,29 @@ const TEXT_SIZE = 13;
 const SMALLEST_SIZE = 8;
 
 /** A PDF with one A4 page for each ticket, black on white. Characters that no font has are drawn as boxes. */
-export function drawTicketPages(pages: readonly TicketPage[]): Promise<Buffer> {
-  const fonts = pageFonts();
-  const document = new PDFDocument({ size: 'A4', margin: 0, autoFirstPage: false, lang: 'en', font: '' });
-  for (const { name, source } of fonts) {
-    // It accepts a loaded font, which its types do not declare yet.
-    document.registerFont(name, source as unknown as PDFKit.Mixins.PDFFontSource);
+export class OpenPdf {
+  readonly #document = new PDFDocument({ size: 'A4', margin: 0, autoFirstPage: false, lang: 'en', font: '' });
+  readonly #chunks: Buffer[] = [];
+
+  constructor() {
+    for (const { name, source } of pageFonts()) {
+      // It accepts a loaded font, which its types do not declare yet.
+      this.#document.registerFont(name, source as unknown as PDFKit.Mixins.PDFFontSource);
+    }
+    this.#document.on('data', (chunk: Buffer) => this.#chunks.push(chunk));
   }
-  const chunks: Buffer[] = [];
-  const done = Promise.withResolvers<Buffer>();
-  document.on('data', (chunk: Buffer) => chunks.push(chunk));
-  document.on('end', () => done.resolve(Buffer.concat(chunks)));
-  document.on('error', done.reject);
-  for (const page of pages) drawPage(document, page);
-  document.end();
-  return done.promise;
+
+  draw(page: TicketPage): void {
+    drawPage(this.#document, page);
+  }
+
+  /** The whole PDF; nothing can be drawn afterwards. */
+  async end(): Promise<Buffer> {
+    const ended = once(this.#document, 'end');
+    this.#document.end();
+    await ended;
+    return Buffer.concat(this.#chunks);
+  }
 }
 
 function drawPage(document: PDFKit.PDFDocument, page: TicketPage): void {

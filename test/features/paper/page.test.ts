@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { drawTicketPages } from '../../../src/features/paper/page.ts';
 import { sayTime } from '../../../src/features/paper/session-time.ts';
 import { instant } from '../../../src/kernel/clock.ts';
-import { builtPage, PAGE_QR_TEXT } from '../../support/built-pages.ts';
+import { builtPage, drawPages, PAGE_QR_TEXT } from '../../support/built-pages.ts';
 import { codesIn, PIXELS_PER_CM, renderPages } from '../../support/pdf-pages.ts';
 
 /** Text of any script: runs of neighbouring code points, where shaping rules matter most. */
@@ -22,7 +21,7 @@ const anyScript = fc
 test('a page is drawn whatever the names are, and its code can be read', async () => {
   const names = fc.sample(anyScript, { numRuns: 120, seed: 6 });
   for (const [at, name] of names.entries()) {
-    const pdf = await drawTicketPages([builtPage(name, { seat: names[at - 1] ?? '' })]);
+    const pdf = await drawPages([builtPage(name, { seat: names[at - 1] ?? '' })]);
     expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
     if (at % 20 !== 0) continue;
     const [rendered] = await renderPages(pdf);
@@ -50,13 +49,13 @@ describe('text copied from a page', () => {
     ['rtl-brackets: Hebrew with brackets and a number', 'אולם (א) 2026!'],
     ['rtl-brackets: Arabic, whose letters have dots and join', 'مهرجان الميناء (في) بيروت'],
   ])('it is what was written: %s', async (_name, title) => {
-    const [page] = await renderPages(await drawTicketPages([builtPage(title)]));
+    const [page] = await renderPages(await drawPages([builtPage(title)]));
     expect(page?.text.split(title)).toHaveLength(5);
   });
 });
 
 test('rtl-brackets: a paragraph from right to left begins at the right, any other at the left', async () => {
-  const [hebrew, english] = await renderPages(await drawTicketPages([builtPage('אולם'), builtPage('Hall')]));
+  const [hebrew, english] = await renderPages(await drawPages([builtPage('אולם'), builtPage('Hall')]));
   const darkest = (page: typeof hebrew) => {
     const { data, width } = page?.picture ?? { data: new Uint8ClampedArray(), width: 0 };
     const title = data.subarray(0, width * 4 * PIXELS_PER_CM * 3);
@@ -68,6 +67,6 @@ test('rtl-brackets: a paragraph from right to left begins at the right, any othe
 
 test('ics-online: a page has the name and the link of an online session, and its address', async () => {
   const places = ['Online', '1 Quay Street', 'https://talk.example/1'];
-  const [page] = await renderPages(await drawTicketPages([builtPage('Talk', { places })]));
+  const [page] = await renderPages(await drawPages([builtPage('Talk', { places })]));
   for (const place of places) expect(page?.text).toContain(place);
 });
