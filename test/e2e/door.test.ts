@@ -307,7 +307,7 @@ test('a refused scan is logged without the scanned text', async () => {
     ['x'.repeat(2_000_000), 'FST_ERR_CTP_BODY_TOO_LARGE'],
   ]) {
     door.app.log.length = 0;
-    await door.scan(qrText);
+    await door.scan(qrText, {}, door.otherScanner);
     expect(logged()).toMatchObject([{ level: 30, refused: { [code as string]: 1 }, userId: expect.any(String) }]);
     expect(door.app.log.join('')).not.toContain('FORGEDFORGED');
   }
@@ -355,7 +355,7 @@ describe('the door refuses a QR text that is not the ticket’s:', () => {
     });
     const cut = Array.from({ length: qrText.length }, (_, at) => qrText.slice(0, at));
     const tails = Array.from({ length: qrText.length - 1 }, (_, at) => qrText.slice(at + 1));
-    const texts = [...flipped, ...cut, ...tails, `${qrText}0`, qrText + qrText, qrText.toLowerCase()];
+    const texts = [...flipped, ...cut, ...tails, `${qrText}0`, qrText + qrText];
     expect(texts.length).toBeGreaterThan(1_380);
     for (let at = 0; at < texts.length; at += 20) {
       const answers = await Promise.all(texts.slice(at, at + 20).map((text) => door.scan(text)));

@@ -30,6 +30,7 @@ export const METRICS = {
     labels: ['outcome'],
   },
   ticketing_holds_total: { help: 'Holds requested from Redis, by answer', labels: ['answer'] },
+  ticketing_scans_refused_total: { help: 'Scans that were refused, by code', labels: ['code'] },
   ticketing_circuit_open: {
     help: '1 while the circuit breaker of a server is open',
     labels: ['server'],

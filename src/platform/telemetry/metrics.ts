@@ -22,6 +22,8 @@ export interface Metrics {
   paymentTopic(outcome: string): void;
   /** A requested hold, by its answer; `undecided` means that Redis did not answer. */
   hold(answer: string): void;
+  /** Scans at a door that were refused, by the code of the refusal. */
+  refusedScan(code: string, scans: number): void;
   /** Whether the circuit breaker of a server is open. */
   circuit(server: string, isOpen: boolean): void;
   /** A request to place an order was shed. */
@@ -95,6 +97,7 @@ export function createMetrics(version: string, errorCodes: readonly string[] = [
   const webhooks = counter('ticketing_webhooks_total');
   const topics = counter('ticketing_payment_topic_total');
   const holds = counter('ticketing_holds_total');
+  const refusedScans = counter('ticketing_scans_refused_total');
   const circuits = gauge('ticketing_circuit_open');
   const queued = gauge('ticketing_placing_waiting');
   const shed = counter('ticketing_placing_shed_total');
@@ -117,6 +120,7 @@ export function createMetrics(version: string, errorCodes: readonly string[] = [
     webhook: (kind) => webhooks.inc({ kind }),
     paymentTopic: (outcome) => topics.inc({ outcome }),
     hold: (answer) => holds.inc({ answer }),
+    refusedScan: (code, scans) => refusedScans.inc({ code }, scans),
     circuit: (server, isOpen) => circuits.set({ server }, isOpen ? 1 : 0),
     shed: () => shed.inc(),
     waiting: (count) => queued.set(count),
