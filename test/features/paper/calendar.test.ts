@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { SessionInfo } from '../../../src/features/catalogue/index.ts';
 import { contentOf, toCalendar } from '../../../src/features/paper/calendar.ts';
 import { instant } from '../../../src/kernel/clock.ts';
@@ -71,12 +71,11 @@ describe('ics-online: the file of a session', () => {
 });
 
 test('time-zone-of-machine: the file is the same in every zone of the machine', () => {
-  const before = process.env.TZ;
+  onTestFinished(() => void vi.unstubAllEnvs());
   const files = ['UTC', 'Asia/Colombo', 'America/St_Johns'].map((zone) => {
-    process.env.TZ = zone;
+    vi.stubEnv('TZ', zone);
     return fileOf();
   });
-  process.env.TZ = before;
   expect(new Set(files).size).toBe(1);
   expect(files[0]).toContain('DTSTART:20261215T193000Z');
 });
