@@ -11,8 +11,8 @@ export interface RefusalLogNeeds {
   readonly message: string;
   /** Lines a minute about one user. Anybody who is signed in can cause them. */
   readonly maxLinesAMinute: number;
-  /** Counts every refusal. */
-  readonly count: (code: string, refusals: number) => void;
+  /** Counts every refusal, unless something else does. */
+  readonly count?: (code: string, refusals: number) => void;
 }
 
 interface Minute {
@@ -42,20 +42,17 @@ export class RefusalLog {
   ): void {
     if (Object.keys(refused).length === 0) return;
     const { clock, level, message, maxLinesAMinute, count } = this.#needs;
-    for (const [code, refusals] of Object.entries(refused)) count(code, refusals);
     const now = clock.now();
     const before = this.#users.get(userId) ?? { startedAt: now, lines: 0, unlogged: {} };
     const isOver = now >= later(before.startedAt, MS_PER_MINUTE);
     const { startedAt, lines } = isOver ? { startedAt: now, lines: 0 } : before;
-    const all = sum(before.unlogged, refused);
+    const all = { ...before.unlogged };
+    for (const [code, refusals] of Object.entries(refused)) {
+      count?.(code, refusals);
+      all[code] = (all[code] ?? 0) + refusals;
+    }
     const isLogged = lines < maxLinesAMinute;
     if (isLogged) log[level]({ refused: all, userId, ...facts }, message);
     this.#users.set(userId, { startedAt, lines: isLogged ? lines + 1 : lines, unlogged: isLogged ? {} : all });
   }
-}
-
-function sum(one: Readonly<Record<string, number>>, other: Readonly<Record<string, number>>): Record<string, number> {
-  const all = { ...one };
-  for (const [code, count] of Object.entries(other)) all[code] = (all[code] ?? 0) + count;
-  return all;
 }
