@@ -18,19 +18,20 @@ const MAX_CACHED_PICTURES = 5_000;
  */
 export type DrawQr = (text: string, reader: UserId) => Promise<string>;
 
-/** A drawer that keeps the most recent pictures. */
+/** A drawer that keeps the most recent pictures. Concurrent requests for a picture share its drawing. */
 export function createQrDrawer(): DrawQr {
-  const pictures = new LRUCache<string, string>({ max: MAX_CACHED_PICTURES, memoMethod: draw });
   const turns = new FairTurns<UserId>();
-  return async (text, reader) => {
-    const known = pictures.get(text);
-    if (known !== undefined) return known;
-    return turns.run(reader, async () => {
-      // A picture takes two milliseconds: between two of them the process does everything else that is due.
-      await setImmediate();
-      return pictures.memo(text);
-    });
-  };
+  const pictures = new LRUCache<string, string, UserId>({
+    max: MAX_CACHED_PICTURES,
+    ignoreFetchAbort: true,
+    fetchMethod: (text, _known, { context: reader }) =>
+      turns.run(reader, async () => {
+        // A picture takes two milliseconds: between two of them the process does everything else that is due.
+        await setImmediate();
+        return draw(text);
+      }),
+  });
+  return (text, reader) => pictures.forceFetch(text, { context: reader });
 }
 
 function draw(text: string): string {
