@@ -66,7 +66,10 @@ export class Drawing {
   async draw(userId: UserId, pages: readonly TicketPage[]): Promise<Buffer> {
     if (this.#isClosed) throw stopping();
     const own = this.#users.get(userId) ?? { oneAtATime: createGate(1), count: 0 };
-    if (own.count >= this.#limits.maxPdfsOfUser || this.#pdfs >= this.#limits.maxPdfs) throw busy();
+    if (this.#pdfs >= this.#limits.maxPdfs) throw busy();
+    if (own.count >= this.#limits.maxPdfsOfUser) {
+      throw new AppError('printing_busy', `You have ${own.count} PDFs on their way. Wait until one of them is there.`);
+    }
     this.#users.set(userId, own);
     own.count += 1;
     this.#pdfs += 1;
