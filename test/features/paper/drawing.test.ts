@@ -3,6 +3,7 @@ import { Drawing, type DrawingLimits } from '../../../src/features/paper/drawing
 import type { TicketPage } from '../../../src/features/paper/page.ts';
 import { as, type UserId } from '../../../src/kernel/ids.ts';
 import { builtPage, drawPages } from '../../support/built-pages.ts';
+import { patience } from '../../support/patience.ts';
 
 const [ANN, BEN] = [as<UserId>('ann'), as<UserId>('ben')];
 const ALL_SCRIPTS = 'Déjà Ночь क्षत्रिय ආලෝකයේ ஒளியின் مسرح קולנוע 東京都 🎉';
@@ -90,7 +91,7 @@ describe('pdf-queue: a neighbour’s PDF', () => {
 
   test('it begins again when a page of another user ends the thread', async () => {
     const endless = builtPage(ALL_SCRIPTS, { places: Array(20_000).fill(ALL_SCRIPTS.repeat(5)) });
-    const drawing = opened({ maxPageMs: 6_000 });
+    const drawing = opened({ maxPageMs: patience(1_000), maxWaitMs: 600_000, maxDrawMs: 600_000 });
     await drawing.draw(BEN, pages(1));
     const [stuck, drawn] = [drawing.draw(ANN, [builtPage('x'), endless]), drawing.draw(BEN, pages(5))];
     await expect(stuck).rejects.toMatchObject({ code: 'printing_busy' });
@@ -114,7 +115,7 @@ test('a page that cannot be drawn does not affect the others', async () => {
 });
 
 test('a PDF that takes too long is abandoned, and the next one is drawn', async () => {
-  const drawing = opened({ maxDrawMs: 5_000 });
+  const drawing = opened({ maxDrawMs: patience(500) });
   const endless = drawing.draw(ANN, Array(5_000).fill(builtPage(ALL_SCRIPTS)));
   await expect(endless).rejects.toMatchObject({ code: 'printing_busy' });
   expect(pageCount(await drawing.draw(ANN, pages(1)))).toBe(1);
