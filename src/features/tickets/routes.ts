@@ -18,7 +18,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
     response: { 200: TicketsSchema, ...problems },
   };
   const listOf = async (orderId: string, who: Principal) =>
-    (await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who)).map((view) => json.view(view));
+    json.views(await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who), who.userId);
 
   scope.get(
     '/api/order/ticket',
@@ -51,7 +51,8 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
     },
     async (request) => {
       const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
-      return json.view(await tickets.view(ticketId, principalOf(request)));
+      const who = principalOf(request);
+      return json.view(await tickets.view(ticketId, who), who.userId);
     },
   );
 
