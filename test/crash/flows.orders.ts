@@ -1,6 +1,6 @@
 import { readQrCode } from '../../scripts/qr-reader.ts';
 import type { Flow } from './flows.ts';
-import { announced, becomes, confirm, expire, loseWebhooks, openPayment, PAST_HOLD_MS, place, sell } from './steps.ts';
+import { announced, becomes, confirm, expire, loseWebhooks, openPayment, place, sell, sellUnheard } from './steps.ts';
 import { discountId, orderFor, ordersOfEachSession, type World } from './world.ts';
 
 const ROUNDS_TOGETHER = 20;
@@ -48,11 +48,8 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'an order that was paid, of which nobody told, is completed at the end of its hold'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    await confirm(world, await openPayment(world, order));
-    await world.pass(PAST_HOLD_MS);
-    await becomes(world, order, 'completed');
+    const order = await sellUnheard(world);
+    await expire(world, order, 'completed');
   },
 
   async 'a free order is checked out'(world) {
@@ -79,9 +76,7 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'a buyer cancels an order that was just paid'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    await confirm(world, await openPayment(world, order));
+    const order = await sellUnheard(world);
     await world.request(409, 'DELETE', pathOf(order), BUYER);
   },
 
@@ -106,11 +101,8 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'a change comes when the order was just paid'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 2);
-    await confirm(world, await openPayment(world, order));
-    const body = { discount_id: discountId('EARLY10') };
-    await world.request(409, 'PUT', pathOf(order), { ...BUYER, body });
+    const order = await sellUnheard(world, 2);
+    await world.request(409, 'PUT', pathOf(order), { ...BUYER, body: { discount_id: discountId('EARLY10') } });
   },
 
   async 'an order is paid at the second try, and its tickets admit'(world) {
@@ -130,16 +122,12 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'a checkout hears of the money first'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    await confirm(world, await openPayment(world, order));
+    const order = await sellUnheard(world);
     await world.request(200, 'POST', pathOf(order, '/checkout'), BUYER);
   },
 
   async 'whoever asks for a payment again hears of the money first'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    await confirm(world, await openPayment(world, order));
+    const order = await sellUnheard(world);
     await world.request(409, 'POST', pathOf(order, '/create-payment-intent'), BUYER);
   },
 
