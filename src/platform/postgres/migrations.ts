@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import type { Currency } from '../../kernel/money.ts';
+import { connectClient } from './connection.ts';
 
 export interface MigrationOptions {
   readonly dsn: string;
@@ -16,7 +17,8 @@ export interface MigrationOptions {
 const MIGRATIONS_TABLE = 'ticketing_migrations';
 /** Advisory lock; any number that only the migrations of this service use. */
 const MIGRATION_LOCK = 840_084_001;
-const CONNECT_TIMEOUT_MS = 10_000;
+/** A migration may rewrite every row. */
+const NO_TIMEOUT_MS = 0;
 
 /**
  * Applies all pending migrations and returns their names. Concurrent callers wait for the first one and then find nothing
@@ -149,12 +151,7 @@ export async function createMigration(dir: string, name: string): Promise<string
 }
 
 async function withClient<Result>(dsn: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client({
-    connectionString: dsn,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    application_name: 'ms-ticketing migrations',
-  });
-  await client.connect();
+  const client = await connectClient(dsn, 'migrations', [], NO_TIMEOUT_MS);
   try {
     return await work(client);
   } finally {

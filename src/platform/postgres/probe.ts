@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
 import { withTimeLimit } from '../../kernel/time-limit.ts';
+import { type Connect, lend } from './connection.ts';
 import { isOutage, isUnfit } from './sqlstate.ts';
 
 /** Checks that the server can execute statements, not only that it answers. */
@@ -31,7 +32,7 @@ const TRIAL_BYTES = 7_900;
 const TRIAL_WRITE = `BEGIN; INSERT INTO write_trials (filler) VALUES (repeat('x', ${TRIAL_BYTES})); ROLLBACK`;
 
 /** The check uses the pool, so that its result applies to the connections that do the work. */
-export function createProbe(pool: pg.Pool): Probe {
+export function createProbe(pool: pg.Pool, connect: Connect): Probe {
   let answeredAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
   /** A write was refused as unfit, and no write has succeeded since. */
@@ -56,25 +57,16 @@ export function createProbe(pool: pg.Pool): Probe {
   }
 
   async function askOnce(timeoutMs: number): Promise<void> {
-    const client = await pool.connect();
-    let broken: Error | undefined;
-    // A connection may break between two queries; without a listener, that would end the process.
-    const onBreak = (error: Error) => {
-      broken = error;
-    };
-    client.on('error', onBreak);
-    try {
-      await question(client, timeoutMs);
-    } catch (error) {
-      broken = error instanceof Error ? error : new Error(String(error));
+    await lend(
+      connect,
+      (client) => question(client, timeoutMs),
+      async (error) => new Error(String(error)),
+    ).catch((error: unknown) => {
       isInDoubt ||= isUnfit(error);
-      if (error instanceof ReadOnlyServer || isOutage(error)) throw error;
+      if (error instanceof ReadOnlyServer || error instanceof AppError || isOutage(error)) throw error;
       // A missing table or privilege says nothing about the disk.
       tried();
-    } finally {
-      client.off('error', onBreak);
-      client.release(broken);
-    }
+    });
   }
 
   return {
