@@ -45,11 +45,7 @@ export function salesSignal(
   { database, dsn }: Postgres,
   { redisSignal }: Servers,
 ): SalesSignal {
-  const heard = {
-    channel: SALES_CHANNEL,
-    onSignal: bell('saleReading').ring,
-    onLost: bell('saleListening').ring,
-  };
+  const heard = { channel: SALES_CHANNEL, onSignal: bell('saleReading').ring, onLost: bell('saleListening').ring };
   const signal = redisSignal?.(heard) ?? createPostgresSignal(dsn, database, heard);
   closing.add(() => signal.close());
   return signal;

@@ -67,8 +67,8 @@ export async function noRefundLeft(world: World): Promise<void> {
   });
 }
 
-/** An order that was paid a moment ago, of which no webhook tells. */
-export async function sellUnheard(world: World, seats = 1): Promise<Placed & Payment> {
+/** An order that has just been paid, without a webhook. */
+export async function sellWithoutWebhook(world: World, seats = 1): Promise<Placed & Payment> {
   await loseWebhooks(world, 'payment_intent.%');
   const order = await place(world, seats);
   const payment = await openPayment(world, order);

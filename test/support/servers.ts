@@ -45,3 +45,11 @@ export async function until<Value>(
     await new Promise((done) => setTimeout(done, pauseMs));
   }
 }
+
+/** Whether an address answers, and with a status of 2xx. */
+export function isOk(url: string): Promise<boolean> {
+  return fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
