@@ -4,6 +4,7 @@ import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import type { Currency } from '../../kernel/money.ts';
 import { connectClient } from './connection.ts';
+import { requireNoObstacles } from './obstacles.ts';
 
 export interface MigrationOptions {
   readonly dsn: string;
@@ -48,6 +49,9 @@ async function migrate(options: MigrationOptions, direction: 'up' | 'down', agre
       "SELECT set_config('ticketing.currency', $1, true), set_config('ticketing.currency_exponent', $2, true)",
       [options.currency?.code ?? '', options.currency?.exponent ?? ''],
     );
+    if (direction === 'up') await requireNoObstacles(client, options.dir, await appliedOf(client));
+    // A trigger that waits for the end of the transaction would stop the next change of its table.
+    await client.query('SET CONSTRAINTS ALL IMMEDIATE');
     const done = await runner({
       dbClient: client,
       dir: options.dir,
@@ -80,10 +84,15 @@ export async function migrationVersion(dsn: string): Promise<string | undefined>
 }
 
 async function newestOf(client: pg.Client): Promise<string | undefined> {
+  return (await appliedOf(client)).at(-1);
+}
+
+/** The names of the applied migrations, in their order. */
+async function appliedOf(client: pg.Client): Promise<string[]> {
   const known = await client.query('SELECT to_regclass($1) IS NOT NULL AS known', [MIGRATIONS_TABLE]);
-  if (!known.rows[0]?.known) return undefined;
-  const newest = await client.query(`SELECT name FROM ${MIGRATIONS_TABLE} ORDER BY id DESC LIMIT 1`);
-  return newest.rows[0]?.name as string | undefined;
+  if (!known.rows[0]?.known) return [];
+  const applied = await client.query<{ name: string }>(`SELECT name FROM ${MIGRATIONS_TABLE} ORDER BY id`);
+  return applied.rows.map(({ name }) => name);
 }
 
 /** The effect of undoing the newest migration. */

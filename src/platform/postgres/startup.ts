@@ -68,7 +68,9 @@ async function outageOf(dsn: string, server: string): Promise<Error | undefined>
     if (error instanceof Error && isOutage(error)) return error;
     const advice = tlsAdvice(error);
     if (advice === undefined || !(error instanceof Error)) throw error;
-    throw new DatabaseNotUsable(`PostgreSQL at ${server}: ${error.message.split(';', 1)[0]}. ${advice}`, { cause: error });
+    throw new DatabaseNotUsable(`PostgreSQL at ${server}: ${error.message.split(';', 1)[0]}. ${advice}`, {
+      cause: error,
+    });
   } finally {
     await client?.end().catch(() => undefined);
   }
