@@ -20,9 +20,19 @@ export class ReadOnlyServer extends Error {
   }
 }
 
-/** True for a standby, a demoted primary, and a read-only server, database or role. */
-export const IS_READ_ONLY =
-  "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only";
+/**
+ * True for a standby, a demoted primary, and a read-only server, database or role. A setting of a database or a role applies to
+ * new sessions, so one that was made since this session began is looked up, unless the address overrides it.
+ */
+export const IS_READ_ONLY = `
+  SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
+      OR COALESCE((SELECT split_part(option, '=', 2)::boolean
+                     FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) AS option
+                    WHERE option LIKE 'default_transaction_read_only=%'
+                      AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+                      AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
+                    ORDER BY s.setrole <> 0 DESC, s.setdatabase <> 0 DESC LIMIT 1), false)
+         AND (SELECT source <> 'client' FROM pg_settings WHERE name = 'default_transaction_read_only') AS is_read_only`;
 
 /** Interval of trial writes without a refused write: a disk may be full before a request writes. */
 const TRIAL_WRITE_EVERY_MS = 30_000;
