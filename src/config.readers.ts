@@ -52,6 +52,16 @@ export function choice<Option extends string>(...options: readonly Option[]): Ki
   return [`one of ${options.join(', ')}`, (given) => options.find((option) => option === given.toLowerCase())];
 }
 
+/** Names of a closed list, with commas; `true` means all of them, and `false` none. */
+export function namesOf<Name extends string>(names: readonly Name[]): Kind<readonly Name[]> {
+  const [, readList] = asList(choice(...names));
+  const ofSwitch: Readonly<Record<string, readonly Name[]>> = { true: names, false: [] };
+  return [
+    `names of ${names.join(', ')}, with commas; true for all of them; or false`,
+    (given) => ofSwitch[given] ?? readList(given),
+  ];
+}
+
 export function asList<Value>([words, read]: Kind<Value>): Kind<readonly Value[]> {
   return [
     `${words}, or several with commas`,

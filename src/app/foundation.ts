@@ -18,6 +18,7 @@ import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { Output, standardSink } from '../platform/telemetry/output.ts';
 import { startTracing, type Tracing } from '../platform/telemetry/tracing.ts';
 import { ERRORS } from './errors.ts';
+import { logWarnings } from './warnings.ts';
 
 /** Replacements that tests and the simulator give. */
 export interface Overrides {
@@ -96,6 +97,8 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     closing.add(() => claim.release());
   }
   logStart(log, config);
+  // The process that supervises workers logs these once for all of them.
+  if (config.WEB_CONCURRENCY === 1) logWarnings(log, config);
   const bells = new Bells();
   return {
     config,
@@ -130,19 +133,19 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
  * requests as soon as it listens, so it listens last.
  */
 function listenerOf(
-  { PORT, HOST, WEB_CONCURRENCY }: Config,
+  { PORT, listenHost, WEB_CONCURRENCY }: Config,
   cors: ReturnType<typeof allowOrigins>,
   starting: ReturnType<typeof answerWhileStarting>,
 ) {
-  if (WEB_CONCURRENCY > 1) return bindLater(PORT, HOST);
-  return bind(PORT, HOST, (request, response) => {
+  if (WEB_CONCURRENCY > 1) return bindLater(PORT, listenHost);
+  return bind(PORT, listenHost, (request, response) => {
     if (!cors(request, response)) starting(request, response);
   });
 }
 
 /** The addresses at which this process reaches its own embedded parts, and at which people reach it. */
-function urlsOf({ HOST, PUBLIC_URL }: Config, port: number) {
-  const selfHost = ['', '0.0.0.0', '::'].includes(HOST) ? '127.0.0.1' : HOST;
+function urlsOf({ listenHost, PUBLIC_URL }: Config, port: number) {
+  const selfHost = ['', '0.0.0.0', '::'].includes(listenHost) ? '127.0.0.1' : listenHost;
   return { selfUrl: `http://${selfHost}:${port}`, publicUrl: PUBLIC_URL || `http://localhost:${port}` };
 }
 
@@ -169,6 +172,7 @@ export function logStart(log: Logger, config: Config): void {
       workers: config.WEB_CONCURRENCY,
       real: named(realParts(config)),
       embedded: named(embeddedParts(config)),
+      host: config.listenHost || 'all addresses',
     },
     'ms-ticketing starts',
   );

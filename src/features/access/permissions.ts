@@ -63,7 +63,6 @@ export function refusalsOf(permission: Permission): readonly ErrorCode[] {
   return [
     // Every other permission is about stored rows.
     'database_unavailable',
-    ...(roles.includes('user') ? [] : (['forbidden'] as const)),
     ...(isAsked ? (['seating_unavailable'] as const) : []),
   ];
 }

@@ -28,8 +28,8 @@ export interface Row {
   readonly isStream?: true;
 }
 
-const UNKNOWN: readonly Caller[] = ['anonymous', 'forged', 'expired'];
-const SIGNED_IN = CALLERS.filter((caller) => !UNKNOWN.includes(caller));
+const UNKNOWN: readonly Caller[] = ['anonymous', 'forged', 'expired', 'idToken', 'otherClient'];
+const SIGNED_IN = CALLERS.filter((caller) => caller !== 'service' && !UNKNOWN.includes(caller));
 const ORGANISERS: readonly Caller[] = ['organiser', 'admin'];
 const READERS: readonly Caller[] = ['owner', ...ORGANISERS];
 const BUYER: readonly Caller[] = ['owner'];

@@ -42,7 +42,7 @@ export async function walkRefusals(
   const findings = await unchanged(world, () =>
     each(tries, async (tried) => {
       const answer = await send(world, row, tried);
-      const wanted = isUnknown(tried.caller) ? '401 unauthenticated' : (row.refusal ?? '403 forbidden');
+      const wanted = refusalOf(tried.caller, row);
       return [
         ...unless(outcomeOf(answer) === wanted, tried, `got ${outcomeOf(answer)}, not ${wanted}`),
         ...unless(isWellSaid(answer), tried, `is refused in another form: ${answer.text}`),
@@ -116,6 +116,12 @@ export async function walkForeignIds(world: World, route: string): Promise<strin
     }),
   );
   return findings.map((finding) => `${route} ${finding}`);
+}
+
+function refusalOf(caller: Caller, { refusal = '403 forbidden' }: Row): string {
+  if (isUnknown(caller)) return '401 unauthenticated';
+  // A service's token is refused before anything is read.
+  return caller === 'service' ? '403 forbidden' : refusal;
 }
 
 function aboutIn(world: World, { stage = 'completed' }: Row): About {

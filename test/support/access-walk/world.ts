@@ -10,6 +10,8 @@ export const CALLERS = [
   'anonymous',
   'forged',
   'expired',
+  'idToken',
+  'otherClient',
   'stranger',
   'owner',
   'otherOrganiser',
@@ -126,6 +128,8 @@ async function tokensOf({ issuer }: PlatformApp, here: Side, there: Side): Promi
   const good = (sub: string, claims = {}) => issuer.token(sub, claims, { expiresIn: TOKEN_LIFE_S });
   const tokens: Record<Exclude<Caller, 'anonymous'>, Promise<string>> = {
     forged: issuer.token(here.organiser, ADMIN, { forged: true }),
+    idToken: good(here.organiser, { ...ADMIN, typ: undefined, aud: 'web-frontend', azp: 'web-frontend', nonce: 'n' }),
+    otherClient: good(here.organiser, { ...ADMIN, azp: 'payroll' }),
     expired: issuer.token(here.organiser, ADMIN, { expiresIn: -TOKEN_LIFE_S }),
     stranger: good(there.buyer),
     owner: good(here.buyer),
