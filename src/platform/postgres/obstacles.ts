@@ -11,6 +11,8 @@ interface Intent {
   /** Pairs of a table and a name. */
   readonly constraints: (readonly [string, string])[];
   readonly newColumns: (readonly [string, string])[];
+  /** Every column of the tables that the earlier service has, too. */
+  readonly knownColumns: (readonly [string, string])[];
   /** Columns that get another type, or are dropped. */
   readonly changedColumns: (readonly [string, string])[];
 }
@@ -39,6 +41,7 @@ export async function requireNoObstacles(
     ...pairs(next.changedColumns),
     all.tables,
     all.triggers,
+    ...pairs(all.knownColumns),
   ]);
   if (rows.length === 0) return;
   const lines = rows.map(({ obstacle }) => `- ${obstacle}`).join('\n');
@@ -65,6 +68,7 @@ function intentIn(files: readonly string[]): Intent {
     triggers: [],
     constraints: [],
     newColumns: [],
+    knownColumns: [],
     changedColumns: [],
   };
   const statements = files.flatMap((sql) =>
@@ -79,9 +83,11 @@ function intentIn(files: readonly string[]): Intent {
     intent.tables.push(...tables);
     intent.relations.push(...tables, ...find(/CREATE (?:UNIQUE )?INDEX (\w+)/g), ...find(/CONSTRAINT (\w+) UNIQUE/g));
     intent.triggers.push(...find(/CREATE TRIGGER (\w+)/g));
-    const [table] = find(/ALTER TABLE (\w+)/g);
+    const [table] = find(/(?:ALTER TABLE|CREATE TABLE IF NOT EXISTS) (\w+)/g);
     if (table === undefined) continue;
     const of = (name: string) => [table, name] as const;
+    intent.knownColumns.push(...find(/^ {2}([a-z_]+) +[a-z]/gm).map(of));
+    intent.knownColumns.push(...find(/ADD COLUMN (?:IF NOT EXISTS )?(\w+)/g).map(of));
     intent.constraints.push(...find(/ADD CONSTRAINT (\w+)/g).map(of));
     intent.newColumns.push(...find(/ADD COLUMN (?!IF\b)(\w+)/g).map(of));
     intent.changedColumns.push(...find(/ALTER COLUMN (\w+) TYPE/g).map(of), ...find(/DROP COLUMN (\w+)/g).map(of));
@@ -94,7 +100,7 @@ const AGAIN = 'drop it, and create it again afterwards';
 
 /**
  * `$1`: new relations; `$2`, `$3`: new constraints; `$4`, `$5`: new columns; `$6`, `$7`: changed columns; `$8`: the tables, `$9`:
- * the triggers of the service.
+ * the triggers of the service; `$10`, `$11`: its columns of earlier tables.
  */
 const OBSTACLES = `
   WITH ours AS (
@@ -168,5 +174,11 @@ const OBSTACLES = `
              a.attrelid::regclass, left(a.attname, 55) || '_earlier')
       FROM pg_attribute a JOIN ours ON ours.oid = a.attrelid
      WHERE (ours.relname, a.attname) IN (SELECT * FROM unnest($4::text[], $5::text[])) AND NOT a.attisdropped
+    UNION ALL
+    SELECT 13, format('column %1$I of %2$s must have a value, and this service writes none: give it a DEFAULT, or ALTER TABLE %2$s ALTER COLUMN %1$I DROP NOT NULL',
+             a.attname, a.attrelid::regclass)
+      FROM pg_attribute a JOIN ours ON ours.oid = a.attrelid AND ours.relname IN (SELECT unnest($10::text[]))
+     WHERE a.attnum > 0 AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND NOT a.attisdropped
+       AND (ours.relname, a.attname) NOT IN (SELECT * FROM unnest($10::text[], $11::text[]))
   )
   SELECT obstacle FROM obstacles ORDER BY rank, obstacle`;

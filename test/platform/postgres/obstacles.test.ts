@@ -104,6 +104,11 @@ describe('view-on-orders: objects of the operator on the earlier service’s tab
       'ALTER TABLE orders ADD COLUMN expires_at date',
       'column expires_at of orders has a name that this service uses: ALTER TABLE orders RENAME COLUMN expires_at TO expires_at_earlier',
     ],
+    [
+      'a column that must have a value',
+      "ALTER TABLE orders ADD COLUMN region text NOT NULL DEFAULT 'west'; ALTER TABLE orders ALTER COLUMN region DROP DEFAULT",
+      'column region of orders must have a value, and this service writes none: give it a DEFAULT, or ALTER TABLE orders ALTER COLUMN region DROP NOT NULL',
+    ],
   ])('%s that stands in the way is named with what to do, and nothing is changed', async (_what, own, named) => {
     const name = new URL(dsn).pathname.slice(1);
     await sql(dsn, own.replaceAll('$DB', name));
