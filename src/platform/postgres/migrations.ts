@@ -18,6 +18,8 @@ export interface MigrationOptions {
 const MIGRATIONS_TABLE = 'ticketing_migrations';
 /** Advisory lock; any number that only the migrations of this service use. */
 const MIGRATION_LOCK = 840_084_001;
+const NAME_TAKEN = 'Rename or drop it, since it is not of this service, and start again. Nothing was changed.';
+const DEPENDENT = 'Drop what depends on it, and create it again afterwards. Nothing was changed.';
 /** A migration may rewrite every row. */
 const NO_TIMEOUT_MS = 0;
 
@@ -63,18 +65,34 @@ async function migrate(options: MigrationOptions, direction: 'up' | 'down', agre
       noLock: true,
       log: () => undefined,
     }).catch((error: unknown) => {
-      throw withDetail(error);
+      throw explained(error);
     });
     await client.query('COMMIT');
     return done.map((migration) => migration.name);
   });
 }
 
-/** Adds PostgreSQL's detail to the message, which names the cause, such as a view that uses the column or two equal values. */
-function withDetail(error: unknown): unknown {
-  if (!(error instanceof pg.DatabaseError) || error.detail === undefined) return error;
-  // This detail would be a whole row with personal data.
-  if (!error.detail.startsWith('Failing row')) error.message = `${error.message}. ${error.detail}`;
+/** What to do about an error of PostgreSQL, by its SQLSTATE. Most objects in the way are found before; see `obstacles.ts`. */
+const ADVICE: Readonly<Record<string, string>> = {
+  '0A000': DEPENDENT,
+  '2BP01': DEPENDENT,
+  '42501': 'The role of POSTGRES_DSN must own the tables and may create some: migrate as their owner.',
+  '42710': NAME_TAKEN,
+  '42723': NAME_TAKEN,
+  '42P07': NAME_TAKEN,
+};
+
+/**
+ * Adds to the message PostgreSQL's detail, which names the cause, such as a view that uses the column or two equal values, and
+ * what to do.
+ */
+function explained(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  // A detail that is a whole row has personal data.
+  const detail = error.detail?.startsWith('Failing row') ? undefined : error.detail;
+  error.message = [error.message, detail, ADVICE[error.code ?? '']]
+    .flatMap((sentence) => sentence?.replace(/\.$/, '') ?? [])
+    .join('. ');
   return error;
 }
 

@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import { migrateUp } from '../../../src/platform/postgres/migrations.ts';
+import { randomUUID } from 'node:crypto';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { migrateDown, migrateUp } from '../../../src/platform/postgres/migrations.ts';
 import { LKR } from '../../support/currencies.ts';
 import { sql } from '../../support/databases.ts';
 import { earlierDatabase, earlierOrder } from '../../support/earlier-service.ts';
@@ -14,6 +15,19 @@ const refusal = () =>
     () => 'it migrated',
     (error: Error) => error.message,
   );
+
+/** A role of this test that may use the schema, and nothing else of the operator’s. */
+async function otherRole() {
+  const name = `role_${randomUUID().replaceAll('-', '')}`;
+  await sql(dsn, `CREATE ROLE ${name} LOGIN PASSWORD 'x'; GRANT ALL ON SCHEMA public TO ${name}`);
+  await sql(dsn, `GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${name}`);
+  onTestFinished(async () => {
+    await sql(dsn, `REASSIGN OWNED BY ${name} TO CURRENT_USER; DROP OWNED BY ${name}; DROP ROLE ${name}`);
+  });
+  const as = new URL(dsn);
+  [as.username, as.password] = [name, 'x'];
+  return { name, dsn: as.toString() };
+}
 
 /** Orders, tickets and the operator’s own rows, as text. */
 const stored = async () => [
@@ -79,12 +93,6 @@ describe('view-on-orders: objects of the operator on the earlier service’s tab
       'index orders_of_day has an expression of column "created_at" of table orders, which gets a time zone',
     ],
     [
-      'row security that hides rows from its owner',
-      `CREATE ROLE "owner of $DB" LOGIN PASSWORD 'x'; ALTER TABLE orders OWNER TO "owner of $DB"; ALTER TABLE tickets OWNER TO "owner of $DB";
-       ALTER TABLE orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; GRANT ALL ON SCHEMA public TO "owner of $DB"; GRANT SELECT ON schema_migrations TO "owner of $DB"`,
-      'row security hides rows of table orders from the role that migrates: ALTER TABLE orders NO FORCE ROW LEVEL SECURITY',
-    ],
-    [
       'an index with a name of this service',
       'CREATE INDEX orders_by_user ON orders (user_id)',
       'index orders_by_user on orders has a name that this service uses: ALTER INDEX orders_by_user RENAME TO orders_by_user_earlier',
@@ -110,15 +118,9 @@ describe('view-on-orders: objects of the operator on the earlier service’s tab
       'column region of orders must have a value, and this service writes none: give it a DEFAULT, or ALTER TABLE orders ALTER COLUMN region DROP NOT NULL',
     ],
   ])('%s that stands in the way is named with what to do, and nothing is changed', async (_what, own, named) => {
-    const name = new URL(dsn).pathname.slice(1);
-    await sql(dsn, own.replaceAll('$DB', name));
+    await sql(dsn, own);
     const before = await stored();
-    if (own.includes('$DB')) {
-      const owner = new URL(dsn);
-      [owner.username, owner.password] = [`owner of ${name}`, 'x'];
-      await expect(migrateUp({ dsn: owner.toString(), dir, currency: LKR })).rejects.toThrow(named);
-    } else
-      expect(await refusal()).toContain(`Nothing was changed. Do what each line says, then start again.\n- ${named}`);
+    expect(await refusal()).toContain(`Nothing was changed. Do what each line says, then start again.\n- ${named}`);
     expect(await stored()).toEqual(before);
     expect(await sql(dsn, "SELECT to_regclass('outbox') AS outbox")).toEqual([{ outbox: null }]);
   });
@@ -177,6 +179,37 @@ describe('view-on-orders: objects of the operator on the earlier service’s tab
     await sql(dsn, own);
     expect(await refusal()).toBe('it migrated');
     expect((await sql(dsn, kept)).length).toBeGreaterThan(0);
+  });
+
+  test('what only PostgreSQL finds is told with what to do', async () => {
+    await sql(dsn, "CREATE FUNCTION refuse_audit_change() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+    expect(await refusal()).toMatch(
+      /^function "refuse_audit_change" already exists .*\. Rename or drop it, since it is not of/,
+    );
+    await sql(dsn, 'DROP FUNCTION refuse_audit_change');
+    expect(await refusal()).toBe('it migrated');
+    await sql(dsn, 'CREATE VIEW trials AS SELECT * FROM write_trials; CREATE VIEW ends AS SELECT ended_in FROM orders');
+    const undo = async () => {
+      while ((await migrateDown({ dsn, dir, currency: LKR })).length > 0);
+    };
+    await expect(undo()).rejects.toThrow(/view trials depends on table write_trials\. Drop what depends on it, and/);
+  });
+
+  test('a role that does not own the tables is told that it must', async () => {
+    const guest = await otherRole();
+    const migrated = migrateUp({ dsn: guest.dsn, dir, currency: LKR });
+    await expect(migrated).rejects.toThrow(
+      'must be owner of table orders. The role of POSTGRES_DSN must own the tables',
+    );
+  });
+
+  test('row security that hides rows from the owner is named with what to do', async () => {
+    const owner = await otherRole();
+    await sql(dsn, `ALTER TABLE orders OWNER TO ${owner.name}; ALTER TABLE tickets OWNER TO ${owner.name}`);
+    await sql(dsn, 'ALTER TABLE orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY');
+    await expect(migrateUp({ dsn: owner.dsn, dir, currency: LKR })).rejects.toThrow(
+      '- row security hides rows of table orders from the role that migrates: ALTER TABLE orders NO FORCE ROW LEVEL SECURITY',
+    );
   });
 
   test('a publication of all tables stops no change of a row that this service makes', async () => {
