@@ -3,6 +3,7 @@ import type { Reader } from './config.readers.ts';
 import { fileVariableOf, secretFromFile } from './config.secrets.ts';
 import { VARIABLES, type Variable } from './config.variables.ts';
 import { MS_PER_MINUTE } from './kernel/clock.ts';
+import { currencyFacts } from './kernel/currencies.ts';
 import { reasonOf } from './kernel/errors.ts';
 import { Currency } from './kernel/money.ts';
 import { tlsOf } from './platform/postgres/tls.ts';
@@ -101,6 +102,9 @@ function tlsProblem(dsn: string): string | undefined {
 /** Contradictions between variables; each returns its problem, with what to do. */
 const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefined | '')[] = [
   (set) => set.POSTGRES_DSN && tlsProblem(set.POSTGRES_DSN),
+  ({ CURRENCY }) =>
+    !currencyFacts(CURRENCY.toLowerCase()) &&
+    `CURRENCY: Stripe does not charge in ${CURRENCY.toUpperCase()}; it must be one of https://docs.stripe.com/currencies.`,
   (set) => set.REDIS_USERNAME && !set.REDIS_PASSWORD && 'REDIS_PASSWORD: must be set when REDIS_USERNAME is.',
   (set) =>
     set.KAFKA_SASL_MECHANISM &&

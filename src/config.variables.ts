@@ -196,7 +196,7 @@ export const VARIABLES = {
   ),
 
   CURRENCY: variable(
-    'ISO 4217 code of the currency of every price',
+    'ISO 4217 code of the currency of every price, one that Stripe charges in',
     text(3, 3, /^[a-z]{3}$/i, 'a three-letter code'),
     'lkr',
   ),

@@ -103,6 +103,10 @@ describe('readConfig', () => {
     ],
     [{ CURRENCY: 'rupee' }, 'CURRENCY: "rupee" is not allowed; it must be a three-letter code.'],
     [
+      { CURRENCY: 'xyz' },
+      'CURRENCY: Stripe does not charge in XYZ; it must be one of https://docs.stripe.com/currencies.',
+    ],
+    [
       { OIDC_ISSUER: 'keycloak' },
       'OIDC_ISSUER: "keycloak" is not allowed; it must be an address that begins with http:// or https://.',
     ],
