@@ -11,13 +11,15 @@ interface Intent {
   /** Pairs of a table and a name. */
   readonly constraints: (readonly [string, string])[];
   readonly newColumns: (readonly [string, string])[];
-  /** Every column of the tables that the earlier service has, too. */
+  /** The columns of `EARLIER_TABLES` that this service writes. */
   readonly knownColumns: (readonly [string, string])[];
   /** Columns that get another type, or are dropped. */
   readonly changedColumns: (readonly [string, string])[];
 }
 
 const UP = '.up.sql';
+/** The tables that a database of the earlier service has already. */
+const EARLIER_TABLES = ['orders', 'tickets'];
 
 /**
  * Fails when objects that an operator made in this database would stop the pending migrations or the service, with a line for
@@ -64,7 +66,7 @@ function pairs(some: Pairs): [string[], string[]] {
 function intentIn(files: readonly string[]): Intent {
   const intent: Intent = {
     relations: [],
-    tables: ['orders', 'tickets'],
+    tables: [...EARLIER_TABLES],
     triggers: [],
     constraints: [],
     newColumns: [],
@@ -86,8 +88,10 @@ function intentIn(files: readonly string[]): Intent {
     const [table] = find(/(?:ALTER TABLE|CREATE TABLE IF NOT EXISTS) (\w+)/g);
     if (table === undefined) continue;
     const of = (name: string) => [table, name] as const;
-    intent.knownColumns.push(...find(/^ {2}([a-z_]+) +[a-z]/gm).map(of));
-    intent.knownColumns.push(...find(/ADD COLUMN (?:IF NOT EXISTS )?(\w+)/g).map(of));
+    if (EARLIER_TABLES.includes(table)) {
+      intent.knownColumns.push(...find(/^ {2}([a-z_]+) +[a-z]/gm).map(of));
+      intent.knownColumns.push(...find(/ADD COLUMN (?:IF NOT EXISTS )?(\w+)/g).map(of));
+    }
     intent.constraints.push(...find(/ADD CONSTRAINT (\w+)/g).map(of));
     intent.newColumns.push(...find(/ADD COLUMN (?!IF\b)(\w+)/g).map(of));
     intent.changedColumns.push(...find(/ALTER COLUMN (\w+) TYPE/g).map(of), ...find(/DROP COLUMN (\w+)/g).map(of));
