@@ -61,6 +61,8 @@ export type Connect = () => Promise<pg.PoolClient>;
 
 /** Connects a pool in the first of these ways that the server accepts; the pool then stays with it until it is refused. */
 export function connectsBy(pool: pg.Pool, ways: readonly Tls[]): Connect {
+  // A server may end a connection in the same packet in which it says that it is ready, before anybody listens.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return async () => {
     for (let refused = 1; ; refused += 1) {
       const used = pool.options.ssl;
@@ -86,7 +88,6 @@ export async function lend<Result>(
 ): Promise<Result> {
   const client = await connect();
   let broken: Error | undefined;
-  // A connection may break between two statements; without a listener, that would end the process.
   const onBreak = (error: Error) => {
     broken = error;
   };
