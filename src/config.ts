@@ -4,7 +4,9 @@ import { fileVariableOf, secretFromFile } from './config.secrets.ts';
 import { VARIABLES, type Variable } from './config.variables.ts';
 import { MS_PER_MINUTE } from './kernel/clock.ts';
 import { currencyFacts } from './kernel/currencies.ts';
+import { reasonOf } from './kernel/errors.ts';
 import { Currency } from './kernel/money.ts';
+import { tlsOf } from './platform/postgres/tls.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
 
 /** Addresses of the platform's front end on a developer's machine (contract section 1). */
@@ -46,10 +48,12 @@ export class ConfigError extends Error {
 /** Reads and checks every variable. Throws a `ConfigError` with each invalid variable and its allowed values. */
 export function readConfig(environment: Environment): Config {
   const problems: string[] = [];
-  const settings = Object.fromEntries(
+  const read = Object.fromEntries(
     Object.entries(VARIABLES).map(([name, spec]) => [name, readOne(name, spec, environment, problems)]),
   ) as unknown as Settings;
-  if (problems.length === 0) problems.push(...contradictions(settings));
+  if (problems.length > 0) throw new ConfigError(problems);
+  const settings = { ...read, POSTGRES_DSN: withTlsVariables(read) };
+  problems.push(...contradictions(settings));
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     ...settings,
@@ -75,8 +79,29 @@ function readOne(name: string, spec: Variable<unknown>, environment: Environment
   return value;
 }
 
+/** The address of PostgreSQL with the TLS that libpq's variables ask for, where the address itself says nothing of it. */
+function withTlsVariables({ POSTGRES_DSN, PGSSLMODE, PGSSLROOTCERT }: Settings): string | undefined {
+  if (POSTGRES_DSN === undefined || !(PGSSLMODE || PGSSLROOTCERT)) return POSTGRES_DSN;
+  const url = new URL(POSTGRES_DSN);
+  const { searchParams } = url;
+  if (PGSSLMODE && !searchParams.has('sslmode') && !searchParams.has('ssl')) searchParams.set('sslmode', PGSSLMODE);
+  if (PGSSLROOTCERT && !searchParams.has('sslrootcert')) searchParams.set('sslrootcert', PGSSLROOTCERT);
+  return url.toString();
+}
+
+/** What is wrong with the TLS of the address. The message has none of the address. */
+function tlsProblem(dsn: string): string | undefined {
+  try {
+    tlsOf(dsn);
+    return undefined;
+  } catch (error) {
+    return `POSTGRES_DSN: ${reasonOf(error)}`;
+  }
+}
+
 /** Contradictions between variables; each returns its problem, with what to do. */
 const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefined | '')[] = [
+  (set) => set.POSTGRES_DSN && tlsProblem(set.POSTGRES_DSN),
   ({ CURRENCY }) =>
     !currencyFacts(CURRENCY.toLowerCase()) &&
     `CURRENCY: Stripe does not charge in ${CURRENCY.toUpperCase()}; it must be one of https://docs.stripe.com/currencies.`,

@@ -19,6 +19,7 @@ import {
   wholeNumber,
 } from './config.readers.ts';
 import { PLATFORM } from './platform/oidc/access-token.ts';
+import { TLS_MODES } from './platform/postgres/tls.ts';
 
 /** A variable of the environment. */
 export interface Variable<Value> {
@@ -120,6 +121,14 @@ export const VARIABLES = {
   POSTGRES_DSN: secret(
     'PostgreSQL, `postgres://user:password@host:port/database`; unset: embedded',
     url({ protocols: ['postgres:', 'postgresql:'] }),
+  ),
+  PGSSLMODE: variable(
+    'TLS for PostgreSQL where POSTGRES_DSN has no `sslmode`; what each means is as in libpq; unset: `prefer`',
+    choice(...TLS_MODES),
+  ),
+  PGSSLROOTCERT: variable(
+    'PEM file of PostgreSQL’s certificate authority where POSTGRES_DSN has no `sslrootcert`; `system`: the well-known ones',
+    text(1, 4_096),
   ),
   POSTGRES_POOL_SIZE: variable('Maximum number of connections to PostgreSQL', wholeNumber(2, 500), '10'),
   DATABASE_WAIT_SECONDS: variable('How long a start waits for PostgreSQL before it fails', decimal(0, 3_600), '45'),

@@ -15,6 +15,33 @@ const REAL = {
   KAFKA_ADDR: 'kafka-1:9092, [fd00::1]:9092',
 };
 
+describe('tls-as-libpq: the variables of libpq', () => {
+  const dsnOf = (environment: Record<string, string>) => readConfig(environment).POSTGRES_DSN;
+  const [POSTGRES_DSN, PGSSLMODE] = ['postgres://u:p@host/db', 'require'];
+
+  test('they count where the address says nothing of TLS', () => {
+    expect(dsnOf({ POSTGRES_DSN, PGSSLMODE })).toBe(`${POSTGRES_DSN}?sslmode=require`);
+    expect(dsnOf({ POSTGRES_DSN, PGSSLROOTCERT: 'system' })).toBe(`${POSTGRES_DSN}?sslrootcert=system`);
+    const own = `${POSTGRES_DSN}?sslmode=disable`;
+    expect(dsnOf({ POSTGRES_DSN: own, PGSSLMODE })).toBe(own);
+    expect(dsnOf({ PGSSLMODE })).toBeUndefined();
+  });
+
+  test('what cannot be used is named with what to correct, without the address', () => {
+    expect(problemsOf({ POSTGRES_DSN, PGSSLMODE: 'verify-ca' })).toEqual([
+      'POSTGRES_DSN: sslmode=verify-ca needs sslrootcert, the file of the authority; or set sslmode=verify-full.',
+    ]);
+    expect(problemsOf({ POSTGRES_DSN: `${POSTGRES_DSN}?sslmode=on` })).toEqual([
+      expect.stringMatching(
+        /^POSTGRES_DSN: sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full/,
+      ),
+    ]);
+    expect(problemsOf({ POSTGRES_DSN, PGSSLMODE: 'on' })).toEqual([
+      expect.stringContaining('PGSSLMODE: "on" is not allowed'),
+    ]);
+  });
+});
+
 describe('readConfig', () => {
   test('it has a default for everything', () => {
     expect(readConfig({})).toMatchObject({

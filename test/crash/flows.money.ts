@@ -4,12 +4,14 @@ import {
   confirm,
   expire,
   loseWebhooks,
+  noRefundLeft,
   openPayment,
   PRICE_MINOR,
   paymentIs,
   payUnrequested,
   place,
   sell,
+  sellWithoutWebhook,
 } from './steps.ts';
 import type { World } from './world.ts';
 
@@ -26,12 +28,6 @@ async function refund(world: World, { orderId }: { readonly orderId: string }, b
 /** Loses the webhook of Stripe’s refund, so that it does not race with the service’s own call. */
 const loseRefundWebhooks = (world: World) => loseWebhooks(world, '%refund%');
 
-async function noRefundLeft(world: World): Promise<void> {
-  await world.until('every refund is sent', async () => {
-    return (await world.sql('SELECT FROM refunds WHERE provider_id IS NULL')).length === 0;
-  });
-}
-
 /** Runs the daily comparison; when a kill interrupts it, the next one covers the same days. */
 async function reconcileUntil(world: World, what: string, holds: () => Promise<boolean>): Promise<void> {
   const reconcile = async () => {
@@ -44,6 +40,13 @@ async function reconcileUntil(world: World, what: string, holds: () => Promise<b
     if (world.hasCrashed()) await reconcile();
     return false;
   });
+}
+
+async function comparedWithStripe(world: World, { intentId }: { readonly intentId: string }): Promise<void> {
+  await reconcileUntil(world, 'the payment is confirmed', async () => {
+    return (await world.sql("SELECT FROM payments WHERE taken_over = 'confirmed'")).length === 1;
+  });
+  await paymentIs(world, intentId, 'applied');
 }
 
 /** Money on every way in and out. */
@@ -157,11 +160,8 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'another system reports a payment at Stripe'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    const payment = await openPayment(world, order);
-    await confirm(world, payment);
-    await world.deliver(SUCCEEDED, { order_id: order.orderId, payment_intent_id: payment.intentId });
+    const order = await sellWithoutWebhook(world);
+    await world.deliver(SUCCEEDED, { order_id: order.orderId, payment_intent_id: order.intentId });
     await becomes(world, order, 'completed');
   },
 
@@ -205,9 +205,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'the comparison with Stripe finds a payment without a webhook'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    await confirm(world, await openPayment(world, order));
+    await sellWithoutWebhook(world);
     const ended = await place(world, 1);
     await world.request(204, 'DELETE', `/api/order/${ended.orderId}`, { as: 'buyer', keyed: true });
     await world.stripe('POST', 'payment_intents', {
@@ -229,10 +227,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await world.sql(`
       INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
       SELECT organization_id, event_id, session_id, 'lkr', 1, 0 FROM orders`);
-    await reconcileUntil(world, 'the payment is confirmed', async () => {
-      return (await world.sql("SELECT FROM payments WHERE taken_over = 'confirmed'")).length === 1;
-    });
-    await paymentIs(world, order.intentId, 'applied');
+    await comparedWithStripe(world, order);
   },
 
   async 'the comparison with Stripe finds the payment of an order that was taken over without it'(world) {
@@ -242,9 +237,6 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await world.sql(
       "UPDATE payments SET payment_intent_id = 'elsewhere:' || order_id, source = 'external', taken_over = 'assumed'",
     );
-    await reconcileUntil(world, 'the payment is confirmed', async () => {
-      return (await world.sql("SELECT FROM payments WHERE taken_over = 'confirmed'")).length === 1;
-    });
-    await paymentIs(world, order.intentId, 'applied');
+    await comparedWithStripe(world, order);
   },
 };
