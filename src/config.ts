@@ -3,6 +3,7 @@ import type { Reader } from './config.readers.ts';
 import { fileVariableOf, secretFromFile } from './config.secrets.ts';
 import { VARIABLES, type Variable } from './config.variables.ts';
 import { MS_PER_MINUTE } from './kernel/clock.ts';
+import { currencyFacts } from './kernel/currencies.ts';
 import { Currency } from './kernel/money.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
 
@@ -76,6 +77,9 @@ function readOne(name: string, spec: Variable<unknown>, environment: Environment
 
 /** Contradictions between variables; each returns its problem, with what to do. */
 const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefined | '')[] = [
+  ({ CURRENCY }) =>
+    !currencyFacts(CURRENCY.toLowerCase()) &&
+    `CURRENCY: Stripe does not charge in ${CURRENCY.toUpperCase()}; it must be one of https://docs.stripe.com/currencies.`,
   (set) => set.REDIS_USERNAME && !set.REDIS_PASSWORD && 'REDIS_PASSWORD: must be set when REDIS_USERNAME is.',
   (set) =>
     set.KAFKA_SASL_MECHANISM &&

@@ -52,6 +52,7 @@ const ALLOWABLE_PARTS = ['postgres', 'venue', 'stripe', 'redis', 'kafka'] as con
 
 const MAX_MINUTES = 1_440;
 const MAX_SEATS = 100;
+const MAX_HELD_SEATS = 100_000;
 const MAX_DOOR_HOURS = 100_000;
 const QR_KEY_BYTES = 32;
 
@@ -192,13 +193,18 @@ export const VARIABLES = {
   ),
 
   CURRENCY: variable(
-    'ISO 4217 code of the currency of every price',
+    'ISO 4217 code of the currency of every price, one that Stripe charges in',
     text(3, 3, /^[a-z]{3}$/i, 'a three-letter code'),
     'lkr',
   ),
   TIME_ZONE: variable('Time zone of printed tickets', timeZone(), 'UTC'),
   SEAT_LOCK_TTL_MINUTES: variable('Minutes for which seats are held for payment', decimal(0.01, MAX_MINUTES), '5'),
   MAX_SEATS_PER_ORDER: variable('Maximum number of seats in an order', wholeNumber(1, MAX_SEATS), '10'),
+  MAX_HELD_SEATS_PER_USER: variable(
+    'Maximum number of seats that a user holds in pending orders of a session; 0: no limit',
+    wholeNumber(0, MAX_HELD_SEATS),
+    '40',
+  ),
   PLACING_CONCURRENCY: variable(
     'Maximum number of orders placed at the same time; further requests wait in a queue',
     wholeNumber(1, 10_000),

@@ -23,6 +23,7 @@ describe('readConfig', () => {
       SEAT_LOCK_TTL_MINUTES: 5,
       holdMs: 300_000,
       MAX_SEATS_PER_ORDER: 10,
+      MAX_HELD_SEATS_PER_USER: 40,
       AUTO_MIGRATE: true,
       SEED_DATA: false,
       TOPIC_ORDER_CANCELED: 'ticketly.order.canceled',
@@ -75,6 +76,10 @@ describe('readConfig', () => {
       'TOPIC_ORDER_CREATED: "orders created" is not allowed; it must be 1 to 249 letters, digits, dots, hyphens and underscores.',
     ],
     [{ CURRENCY: 'rupee' }, 'CURRENCY: "rupee" is not allowed; it must be a three-letter code.'],
+    [
+      { CURRENCY: 'xyz' },
+      'CURRENCY: Stripe does not charge in XYZ; it must be one of https://docs.stripe.com/currencies.',
+    ],
     [
       { OIDC_ISSUER: 'keycloak' },
       'OIDC_ISSUER: "keycloak" is not allowed; it must be an address that begins with http:// or https://.',

@@ -26,6 +26,7 @@ import { insertSampleData } from '../platform/postgres/sample-data.ts';
 import { waitForDatabase } from '../platform/postgres/startup.ts';
 import { traceStatements } from '../platform/postgres/statement-tracing.ts';
 import { withHooks } from '../platform/postgres/transaction-hooks.ts';
+import { rememberHolds } from '../platform/redis/known-holds.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
 import { traceEvents } from '../platform/telemetry/event-tracing.ts';
@@ -102,8 +103,12 @@ async function clockOf(database: Pick<Connections, 'snapshot'>, { overrides }: F
 export async function connectServers(foundation: Foundation, core: Core) {
   const { config, closing, log, selfUrl, overrides, watch, metrics, tracing } = foundation;
   const { clock } = core;
-  const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE, maxResponseSize: MAX_ANSWER_BYTES });
-  closing.add(() => agent.close());
+  const newAgent = () => {
+    const opened = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE, maxResponseSize: MAX_ANSWER_BYTES });
+    closing.add(() => opened.close());
+    return opened;
+  };
+  const agent = newAgent();
   const identity = await issuerOf(foundation);
   const verifier = new TokenVerifier({
     issuer: identity.issuer,
@@ -128,11 +133,14 @@ export async function connectServers(foundation: Foundation, core: Core) {
   const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL ?? `${selfUrl}/api/event-query`;
   const seatingUrl = config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`;
   const service = (name: string, baseUrl: string) =>
-    new ServiceClient({ http: agent, baseUrl, tokens, onCircuit: (isOpen) => metrics.circuit(name, isOpen) });
-  const query = service('event_query', queryUrl);
+    new ServiceClient({ http: newAgent(), baseUrl, tokens, onCircuit: (isOpen) => metrics.circuit(name, isOpen) });
+  // Connections and a circuit for each purpose: orders that wait or fail leave the door and the organisers their questions.
+  const catalogue = service('catalogue', queryUrl);
   const seating = new HttpSeatingServices({
-    query,
+    query: service('event_query', queryUrl),
     seating: service('seating', seatingUrl),
+    roles: service('seating_roles', seatingUrl),
+    catalogue,
     currency: config.currency,
   });
   const stripeKeys = {
@@ -149,7 +157,7 @@ export async function connectServers(foundation: Foundation, core: Core) {
     identity,
     verifier,
     seating: watch('seating', seating),
-    catalogue: createCatalogue({ clock, watch }, { eventQuery: query }),
+    catalogue: createCatalogue({ clock, watch }, { eventQuery: catalogue }),
     stripeKeys,
     checkIdentity: createReachability(agent, [
       identity.jwksUrl ?? `${identity.issuer}/.well-known/openid-configuration`,
@@ -157,7 +165,10 @@ export async function connectServers(foundation: Foundation, core: Core) {
     checkSeating: createReachability(agent, [queryUrl, seatingUrl]),
     checkStripe: createReachability(agent, [stripeKeys.apiBase ?? STRIPE_URL]),
     stripe: watch('stripe', createStripeProvider(stripeKeys)),
-    holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),
+    holds: watch(
+      'holds',
+      redis?.holds ?? createEmbeddedHolds(clock, rememberHolds(holdRecords(core.database).stillHeld)),
+    ),
     redisSignal: redis?.signal,
     checkRedis: redis?.check ?? (async () => undefined),
     kafka,

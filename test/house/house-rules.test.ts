@@ -30,7 +30,7 @@ const FEATURE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   access: ['seats'],
   audit: ['access'],
   tickets: ['access'],
-  orders: ['access', 'audit', 'pricing', 'seats', 'tickets'],
+  orders: ['access', 'audit', 'catalogue', 'pricing', 'seats', 'tickets'],
   sales: ['orders'],
   payments: ['access', 'audit', 'orders', 'tickets'],
   'box-office': ['access', 'audit', 'catalogue', 'orders', 'payments', 'pricing', 'tickets'],
@@ -193,6 +193,12 @@ describe('words in their layers', () => {
   test('the environment is read only in main, and passed to config', () => {
     const strays = files.filter(({ text }) => /process\.env/.test(withoutComments(text))).map(({ path }) => path);
     expect(strays).toEqual(['src/main.ts']);
+  });
+
+  test('times in texts are read by the kernel alone; the server’s own are in UTC', () => {
+    const reads = /Date\.parse\(|\.(getHours|getMinutes|getDate|getDay|getMonth|getFullYear)\(|toLocale\w*String\(/;
+    const strays = files.filter(({ text }) => reads.test(withoutComments(text))).map(({ path }) => path);
+    expect(strays).toEqual(['src/kernel/iso-date.ts', 'src/platform/postgres/database.ts']);
   });
 
   test('no file has a meaningless name', () => {

@@ -36,12 +36,12 @@ export class OfferPayment {
    * costs nothing has no PaymentIntent: it is completed instead, because the front end calls nothing else, and this call
    * throws `nothing_to_pay`, also when it is repeated.
    * Throws `order_not_found`, `forbidden`, `order_not_pending`, `hold_ended`, `nothing_to_pay`, `order_already_paid`,
-   * `order_changed`, `payment_refused`, `payments_unavailable`.
+   * `order_changed`, `payment_refused`, `price_not_chargeable`, `payments_unavailable`.
    */
   async offer(orderId: OrderId, who: Principal): Promise<PaymentOffer> {
     for (let attempt = 1; attempt <= MAX_OFFER_ATTEMPTS; attempt += 1) {
       const order = await this.#needs.orders.get(this.#needs.database, orderId);
-      await this.#needs.access.require('order.pay', who, { owner: order.userId });
+      await this.#needs.access.require('order.pay', who, { owner: order.userId, event: order.eventId });
       const offer = await this.#offerFor(order);
       if (offer) return offer;
     }

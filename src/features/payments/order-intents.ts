@@ -41,7 +41,8 @@ export class OrderIntents implements PaymentPreparation {
       throw new AppError('order_already_paid', 'The order was paid already; check it out to complete it.');
     }
     const payable = known?.state === 'open' || known?.state === 'processing' ? known : undefined;
-    if (payable?.amount === order.price) return payable;
+    const isPrice = payable?.amount === order.price && payable.currency === this.#database.currency.code;
+    if (isPrice) return payable;
     // Its amount is another price: it must not be paid any more.
     if (payable) await this.#stripe.cancelIntent(payable.intentId);
     const attempt = order.paymentAttempt + 1;

@@ -1,6 +1,6 @@
 import type { Answer } from '../test-app.ts';
 import { addressOf, mapIds, type Request, requestOf, slotsOf, withForeign } from './requests.ts';
-import { type About, INVOLVED, isUnknown, ROUTES, type Row } from './routes.ts';
+import { type About, INVOLVED, isUnknown, KNOWING, ROUTES, type Row } from './routes.ts';
 import { CALLERS, type Caller, STAGES, type World } from './world.ts';
 
 /** A caller's request, in words for a finding. */
@@ -103,7 +103,6 @@ export async function walkForeignIds(world: World, route: string): Promise<strin
     }),
   );
   if (tries.length === 0) return [];
-  world.platform.seating.refusesMixtures = row.isLeftToSeating ?? false;
   const findings = await unchanged(world, () =>
     each(tries, async (tried) => {
       const answer = await send(world, row, tried);
@@ -118,10 +117,11 @@ export async function walkForeignIds(world: World, route: string): Promise<strin
   return findings.map((finding) => `${route} ${finding}`);
 }
 
-function refusalOf(caller: Caller, { refusal = '403 forbidden' }: Row): string {
+function refusalOf(caller: Caller, { refusal = '403 forbidden', of }: Row): string {
   if (isUnknown(caller)) return '401 unauthenticated';
   // A service's token is refused before anything is read.
-  return caller === 'service' ? '403 forbidden' : refusal;
+  if (caller === 'service') return '403 forbidden';
+  return of === undefined || KNOWING[of].includes(caller) ? refusal : `404 ${of}_not_found`;
 }
 
 export function aboutIn(world: World, { stage = 'completed' }: Row): About {
