@@ -54,17 +54,32 @@ const placing = (seatIds = [randomUUID()], who = buyer): Asked => ({
   body: platform.request(seatIds),
 });
 
-test('a key that the release before stored is still recognised', async () => {
-  const asked = placing();
-  const first = await send(asked, 'as-sent');
-  // That release compared the body as it was sent, and stored the answer as it was.
-  const sent = JSON.stringify([asked.method, asked.path, asked.body]);
-  await platform.app.sql("UPDATE idempotency_keys SET fingerprint = $1, body = $2 WHERE key = 'as-sent'", [
-    createHash('sha256').update(sent).digest('base64url'),
-    first.text,
-  ]);
-  const again = await send(asked, 'as-sent');
-  expect({ status: again.status, text: again.text }).toEqual({ status: 201, text: first.text });
+describe('a key that the release before stored, which compared bodies as they were sent,', () => {
+  async function asOfBefore({ method, path, body }: Asked, key: string) {
+    const fingerprint = createHash('sha256')
+      .update(JSON.stringify([method, path, body]))
+      .digest('base64url');
+    await platform.app.sql('UPDATE idempotency_keys SET fingerprint = $1 WHERE key = $2', [fingerprint, key]);
+  }
+
+  test('is still recognised', async () => {
+    const asked = placing();
+    const first = await send(asked, 'as-sent');
+    await asOfBefore(asked, 'as-sent');
+    const again = await send(asked, 'as-sent');
+    expect({ status: again.status, text: again.text }).toEqual({ status: 201, text: first.text });
+  });
+
+  test('is taken over when its worker crashed', async () => {
+    const asked = placing();
+    effects.fail('database order-insert', PROCESS_ENDS);
+    effects.fail('database idempotency-let-go', PROCESS_ENDS);
+    await send(asked, 'crashed-before');
+    effects.clear();
+    await asOfBefore(asked, 'crashed-before');
+    clock.advance(20_000);
+    expect((await send(asked, 'crashed-before')).status).toBe(201);
+  });
 });
 
 test('near miss: the same JSON with its members in another order is the same request', async () => {
