@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { serveApi } from './app/api.ts';
 import { closeInReverse, createCore, layFoundation, type Overrides, reportUp } from './app/foundation.ts';
-import { readingsOf } from './app/readings.ts';
+import { createReadings } from './app/readings.ts';
 import { jobsOf, startJobs, subscribe, turnOf } from './app/run.ts';
 import { connectServers, type Ground, openPostgres } from './app/servers.ts';
 import { doorHours, publishing, qrKeys, salesSignal } from './app/settings.ts';
@@ -95,7 +95,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     subscribe(servers, config.KAFKA_GROUP_ID, features);
     const { http, drain } = await serveApi(ground, features, {
       outboxLag: () => outbox.lag(),
-      readings: () => readingsOf(foundation, postgres, { outbox, payments, tickets, live }),
+      readings: createReadings(foundation, postgres, { outbox, payments, tickets, live }),
     });
     return {
       http,

@@ -1,7 +1,9 @@
+import { isPublished } from './config.published.ts';
 import type { Reader } from './config.readers.ts';
 import { fileVariableOf, secretFromFile } from './config.secrets.ts';
 import { VARIABLES, type Variable } from './config.variables.ts';
 import { MS_PER_MINUTE } from './kernel/clock.ts';
+import { currencyFacts } from './kernel/currencies.ts';
 import { Currency } from './kernel/money.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
 
@@ -22,6 +24,8 @@ export type Settings = {
 export interface Config extends Settings {
   readonly currency: Currency;
   readonly holdMs: number;
+  /** The address that the service listens on; empty: all addresses. */
+  readonly listenHost: string;
   /** Origins whose pages may call the API. */
   readonly corsOrigins: readonly string[];
 }
@@ -50,6 +54,7 @@ export function readConfig(environment: Environment): Config {
   return {
     ...settings,
     currency: new Currency(settings.CURRENCY),
+    listenHost: settings.HOST || (SERVED.some((variable) => !settings[variable]) ? LOOPBACK : ''),
     holdMs: Math.round(settings.SEAT_LOCK_TTL_MINUTES * MS_PER_MINUTE),
     corsOrigins: settings.CORS_ORIGINS ?? (settings.NODE_ENV === 'production' ? [] : FRONT_END_IN_DEVELOPMENT),
   };
@@ -72,6 +77,9 @@ function readOne(name: string, spec: Variable<unknown>, environment: Environment
 
 /** Contradictions between variables; each returns its problem, with what to do. */
 const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefined | '')[] = [
+  ({ CURRENCY }) =>
+    !currencyFacts(CURRENCY.toLowerCase()) &&
+    `CURRENCY: Stripe does not charge in ${CURRENCY.toUpperCase()}; it must be one of https://docs.stripe.com/currencies.`,
   (set) => set.REDIS_USERNAME && !set.REDIS_PASSWORD && 'REDIS_PASSWORD: must be set when REDIS_USERNAME is.',
   (set) =>
     set.KAFKA_SASL_MECHANISM &&
@@ -110,7 +118,7 @@ const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefin
   (set) =>
     set.NODE_ENV === 'production' &&
     !set.QR_SECRET_KEY &&
-    !set.ALLOW_EMBEDDED &&
+    set.ALLOW_EMBEDDED.length === 0 &&
     'QR_SECRET_KEY: must be set in production, to the same value for every replica.',
   (set) => {
     const reading = set.EVENT_QUERY_SERVICE_URL ?? set.SEAT_SERVICE_URL;
@@ -123,9 +131,16 @@ const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefin
     return `WEB_CONCURRENCY: workers share only servers, and each worker would have its own stand-in. Set ${unset.join(', ')}, or WEB_CONCURRENCY=1.`;
   },
   (set) => {
-    const embedded = embeddedParts(set);
-    if (set.NODE_ENV !== 'production' || embedded.length === 0 || set.ALLOW_EMBEDDED) return undefined;
-    return `NODE_ENV=production: refuses stand-ins. Set ${embedded.map(nameOfPart).join(', ')}, or ALLOW_EMBEDDED=true.`;
+    const refused = embeddedParts(set).filter(({ allowedAs }) => !allowedAs || !set.ALLOW_EMBEDDED.includes(allowedAs));
+    if (set.NODE_ENV !== 'production' || refused.length === 0) return undefined;
+    const names = embeddedParts(set).flatMap(({ allowedAs }) => allowedAs ?? []);
+    const orAllow = refused.some(({ allowedAs }) => allowedAs) ? `, or ALLOW_EMBEDDED=${names.join()}` : '';
+    return `NODE_ENV=production: refuses stand-ins. Set ${refused.map(nameOfPart).join(', ')}${orAllow}.`;
+  },
+  (set) => {
+    const published = publishedSecrets(set);
+    if (set.NODE_ENV !== 'production' || published.length === 0) return undefined;
+    return `${published.join(', ')}: published in this repository, so anybody knows it. Production needs a secret of your own.`;
   },
 ];
 
@@ -145,16 +160,22 @@ function modeOfKey(key: string | undefined): string | undefined {
 export interface EmbeddedPart {
   readonly name: string;
   readonly variable: Name;
+  /** Its name in ALLOW_EMBEDDED; undefined: production never uses it. */
+  readonly allowedAs?: Settings['ALLOW_EMBEDDED'][number];
 }
 
 const PARTS: readonly EmbeddedPart[] = [
-  { name: 'PostgreSQL', variable: 'POSTGRES_DSN' },
+  { name: 'PostgreSQL', variable: 'POSTGRES_DSN', allowedAs: 'postgres' },
   { name: 'Identity', variable: 'OIDC_ISSUER' },
-  { name: 'Venue', variable: 'EVENT_SEATING_SERVICE_URL' },
-  { name: 'Stripe', variable: 'STRIPE_SECRET_KEY' },
-  { name: 'Redis', variable: 'REDIS_ADDR' },
-  { name: 'Kafka', variable: 'KAFKA_ADDR' },
+  { name: 'Venue', variable: 'EVENT_SEATING_SERVICE_URL', allowedAs: 'venue' },
+  { name: 'Stripe', variable: 'STRIPE_SECRET_KEY', allowedAs: 'stripe' },
+  { name: 'Redis', variable: 'REDIS_ADDR', allowedAs: 'redis' },
+  { name: 'Kafka', variable: 'KAFKA_ADDR', allowedAs: 'kafka' },
 ];
+
+/** The servers whose stand-ins answer on the service's own port. */
+const SERVED: readonly Name[] = ['OIDC_ISSUER', 'EVENT_SEATING_SERVICE_URL', 'STRIPE_SECRET_KEY'];
+const LOOPBACK = '127.0.0.1';
 
 /** The stand-ins: servers that no variable names (contract section 11). */
 export function embeddedParts(settings: Settings): EmbeddedPart[] {
@@ -166,11 +187,19 @@ export function realParts(settings: Settings): EmbeddedPart[] {
   return PARTS.filter(({ variable }) => settings[variable]);
 }
 
+/** The variables whose secret is published in this repository. */
+export function publishedSecrets(settings: Settings): string[] {
+  return Object.keys(VARIABLES).filter((name) => isSecret(name) && isPublished(settings[name as Name]));
+}
+
 /** The variables for files of secrets; each secret has one. */
 export function secretFileVariables(): string[] {
-  return Object.entries<Variable<unknown>>(VARIABLES)
-    .filter(([, { secret: isSecret }]) => isSecret)
-    .map(([name]) => fileVariableOf(name));
+  return Object.keys(VARIABLES).filter(isSecret).map(fileVariableOf);
+}
+
+function isSecret(name: string): boolean {
+  const { secret = false } = VARIABLES[name as Name] as Variable<unknown>;
+  return secret;
 }
 
 /** One row for each variable, for `--help` and docs/configuration.md. */

@@ -17,7 +17,7 @@ import { createReachability } from '../platform/http/reachability.ts';
 import { ServiceClient } from '../platform/http/service-client.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { M2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
-import { TokenVerifier } from '../platform/oidc/token-verifier.ts';
+import { type ForeignClaim, TokenVerifier } from '../platform/oidc/token-verifier.ts';
 import { ClockWatch } from '../platform/postgres/clock-watch.ts';
 import { type Connections, openConnections } from '../platform/postgres/database.ts';
 import { type DatabaseClock, startDatabaseClock } from '../platform/postgres/database-clock.ts';
@@ -38,8 +38,14 @@ const MAX_ANSWER_BYTES = 16_777_216;
 export const QR_KEY_BYTES = 32;
 const EMBEDDED_CLIENT_SECRET_BYTES = 24;
 const STRIPE_URL = 'https://api.stripe.com/';
-const OTHER_ISSUER =
-  'OIDC_ISSUER is not the issuer that tokens name, so all tokens are refused: set OIDC_ISSUER to the issuer that was found and KEYCLOAK_URL to the address at which this service reaches Keycloak, or give Keycloak the same name for all callers (its KC_HOSTNAME)';
+/** What an operator does about tokens of the issuer that are refused, by the claim for which they are. */
+const FOREIGN_TOKENS: Readonly<Record<ForeignClaim, string>> = {
+  iss: 'OIDC_ISSUER is not the issuer that tokens name, so all tokens are refused: set OIDC_ISSUER to the issuer that was found and KEYCLOAK_URL to the address at which this service reaches Keycloak, or give Keycloak the same name for all callers (its KC_HOSTNAME)',
+  client:
+    'tokens of a client that OIDC_CLIENTS does not name are refused: add the client that was found if its users may use this service',
+  audience:
+    'tokens for another audience are refused: name the one that was found in OIDC_AUDIENCE if it means this service',
+};
 
 export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
 export type Servers = Awaited<ReturnType<typeof connectServers>>;
@@ -108,7 +114,12 @@ export async function connectServers(foundation: Foundation, core: Core) {
     issuer: identity.issuer,
     jwksUrl: identity.jwksUrl,
     clock,
-    onOtherIssuer: (found) => log.error({ configured: identity.issuer, found }, OTHER_ISSUER),
+    trust: { serviceClient: config.TICKET_CLIENT_ID, clients: config.OIDC_CLIENTS, audiences: config.OIDC_AUDIENCE },
+    onForeignToken(claim, found) {
+      const configured = { iss: identity.issuer, client: config.OIDC_CLIENTS, audience: config.OIDC_AUDIENCE }[claim];
+      // Without the right issuer nobody can sign in.
+      log[claim === 'iss' ? 'error' : 'warn']({ configured, found }, FOREIGN_TOKENS[claim]);
+    },
   });
   const redis = await redisOf(foundation, core);
   const tokens = new M2mTokens({

@@ -102,12 +102,28 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
 
   async 'a ticket is refunded in the dashboard, then the rest of the order'(world) {
     const order = await sell(world, 2);
-    await world.stripe('POST', 'refunds', { payment_intent: order.intentId, amount: String(PRICE_MINOR) });
+    const [ticket] = await world.sql<{ ticket_id: string }>('SELECT ticket_id FROM tickets');
+    await world.stripe('POST', 'refunds', {
+      payment_intent: order.intentId,
+      amount: String(PRICE_MINOR),
+      'metadata[ticket_id]': String(ticket?.ticket_id),
+    });
     await world.until('the ticket is void', async () => {
       return (await world.sql("SELECT FROM tickets WHERE void_reason = 'refunded'")).length === 1;
     });
     await world.stripe('POST', 'refunds', { payment_intent: order.intentId });
     await becomes(world, order, 'cancelled');
+  },
+
+  async 'a refund in the dashboard fits either of two tickets, and an administrator keeps both'(world) {
+    const order = await sell(world, 2);
+    await world.stripe('POST', 'refunds', { payment_intent: order.intentId, amount: String(PRICE_MINOR) });
+    await world.until('it waits for a person', async () => {
+      return (await world.sql('SELECT FROM refunds WHERE ticket_unclear')).length === 1;
+    });
+    const [unclear] = await world.sql<{ refund_id: string }>('SELECT refund_id FROM refunds');
+    const path = `/api/order/admin/payments/${unclear?.refund_id}/settled`;
+    await world.request(204, 'POST', path, { ...ADMIN, body: { reference: 'goodwill' } });
   },
 
   async 'a dispute takes the money back and is won'(world) {

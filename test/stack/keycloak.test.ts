@@ -28,7 +28,7 @@ const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?
 const keyOf = (token: string): string => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid;
 
 function verifier() {
-  return new TokenVerifier({ issuer: keycloak.issuer, jwksUrl: undefined, clock, onOtherIssuer: () => undefined });
+  return new TokenVerifier({ issuer: keycloak.issuer, jwksUrl: undefined, clock });
 }
 
 function post(path: string, form: Record<string, string>): Promise<Response> {
@@ -80,10 +80,13 @@ describe('the realm of deploy/keycloak', () => {
     });
     const code = new URL(signedIn.headers.get('location') ?? '').searchParams.get('code') ?? '';
     const exchange = { grant_type: 'authorization_code', client_id: 'web-frontend', redirect_uri: redirect, code };
-    const answer = (await (await post('token', { ...exchange, code_verifier: secret })).json()) as {
-      access_token: string;
-    };
-    expect(await verifier().verify(answer.access_token)).toMatchObject({ userId: DEMO_USERS.buyer.sub });
+    const answer = await (await post('token', { ...exchange, code_verifier: secret })).json();
+    const { access_token, id_token, refresh_token } = answer as Record<string, string>;
+    const caller = await verifier().verify(access_token ?? '');
+    expect(caller).toMatchObject({ userId: DEMO_USERS.buyer.sub });
+    expect(caller).not.toHaveProperty('isMachine');
+    for (const token of [id_token, refresh_token])
+      await expect(verifier().verify(token ?? '')).rejects.toMatchObject({ code: 'unauthenticated' });
     const password = { grant_type: 'password', username: 'buyer', password: 'demo' };
     expect((await post('token', { ...password, client_id: 'web-frontend' })).status).toBe(400);
   });
@@ -105,7 +108,8 @@ describe('the realm of deploy/keycloak', () => {
       clientSecret: REALM_CLIENT_SECRET,
       clock,
     });
-    expect(await verifier().verify(await tokens.get())).toMatchObject({ scopes: ['internal-api'] });
+    expect(await verifier().verify(await tokens.get())).toMatchObject({ scopes: ['internal-api'], isMachine: true });
+    expect((await app.call('GET', '/api/secure', { token: await tokens.get() })).status).toBe(403);
     const wrong = { grant_type: 'client_credentials', client_id: 'ticket-service-client', client_secret: 'x' };
     expect((await post('token', wrong)).status).toBe(401);
   });

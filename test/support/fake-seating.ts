@@ -21,6 +21,8 @@ export interface CannedAnswer {
 export interface FakeSeating {
   readonly url: string;
   readonly calls: SeatingCall[];
+  /** The answer to an order that names this seat, in place of its own. */
+  readonly answerFor: Map<string, CannedAnswer>;
   /** Price of each seat by id, in major units; others cost 100. */
   readonly prices: Map<string, number>;
   readonly tierOf: Map<string, string>;
@@ -94,6 +96,7 @@ export const TIER = '33333333-3333-3333-3333-333333333333';
 export async function startFakeSeating(): Promise<FakeSeating> {
   const fake: Omit<FakeSeating, 'url'> = {
     calls: [],
+    answerFor: new Map(),
     prices: new Map(),
     tierOf: new Map(),
     discounts: new Map(),
@@ -113,13 +116,18 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     const { authorization, traceparent } = request.headers;
     fake.calls.push({ path: url.pathname, authorization, body, traceparent: traceparent?.toString() });
     if (fake.gate) await fake.gate;
-    const answer = answerOf(fake, url, body);
+    const answer = answerForSeats(fake, body) ?? answerOf(fake, url, body);
     response.writeHead(answer.status, { 'content-type': 'application/json' });
     response.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
   });
   const url = await listen(server);
   atEnd(() => close(server));
   return Object.assign(fake, { url });
+}
+
+function answerForSeats({ answerFor }: Omit<FakeSeating, 'url'>, body: unknown): CannedAnswer | undefined {
+  const { seat_ids: seatIds = [] } = (body ?? {}) as Partial<AskedOrder>;
+  return seatIds.map((seatId) => answerFor.get(seatId)).find((answer) => answer !== undefined);
 }
 
 function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): CannedAnswer {

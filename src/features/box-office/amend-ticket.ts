@@ -39,7 +39,8 @@ export class AmendTicket {
   async amend(ticketId: TicketId, request: AmendRequest, who: Principal): Promise<Ticket> {
     const { access, orders } = this.#needs;
     const order = await findOrderOfTicket(this.#core.database, orders, ticketId);
-    await access.require('ticket.amend', who, { event: order.eventId });
+    const { userId, eventId, sessionId } = order;
+    await access.require('ticket.amend', who, { owner: userId, event: eventId, scannedAt: sessionId });
     const ticket = requireLiveTicket(order, ticketId);
     this.#requireChangeable(ticket, request);
     const { seatId } = request;

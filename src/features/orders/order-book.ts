@@ -1,8 +1,8 @@
-import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, SeatId, TicketId } from '../../kernel/ids.ts';
 import type { Core } from '../../platform/core.ts';
 import { appendToOutbox } from '../../platform/outbox/outbox.store.ts';
 import type { Database, Executor, Transaction } from '../../platform/postgres/database.ts';
+import { notFound } from '../access/index.ts';
 import { OrderJson } from './json.ts';
 import { insertOrder } from './new-orders.store.ts';
 import {
@@ -218,5 +218,5 @@ export class OrderBook {
 
 function found(order: Order | undefined): Order {
   if (order) return order;
-  throw new AppError('order_not_found', 'There is no order with this id.');
+  throw notFound('order');
 }

@@ -1,4 +1,4 @@
-import type { SeatId, SessionId } from '../../kernel/ids.ts';
+import { type SeatId, type SessionId, toUuid } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import type { FoundHold, NamedSeat } from '../seats/index.ts';
@@ -36,8 +36,6 @@ const STILL_HELD = {
              OR (h.is_short AND (o.status IS NULL OR (o.status = 'pending' AND o.session_id = $1)))`,
 };
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /**
  * The seats among these that are held or sold in the session: those with a live ticket and, for at most `placingHoldMs`, those
  * of an order that is not written yet and those that a pending order of the session is about to take. Any other hold has ended,
@@ -52,7 +50,7 @@ export async function stillHeld(
   const rows = await executor.rows<{ seat_id: SeatId }>(STILL_HELD, [
     sessionId,
     found.map(({ seatId }) => seatId),
-    found.map(({ orderId }) => (UUID.test(orderId) ? orderId : null)),
+    found.map(({ orderId }) => toUuid(orderId) ?? null),
     found.map(({ leftMs }) => leftMs <= placingHoldMs),
   ]);
   return rows.map((row) => row.seat_id);

@@ -38,7 +38,11 @@ export class PrintTickets {
   /** The same for one ticket; for its holder, the organiser and administrators. Also throws `ticket_not_found`. */
   async ofTicket(ticketId: TicketId, who: Principal): Promise<Buffer> {
     const { ticket, orderStatus, holderId, eventId } = await this.#needs.tickets.find(ticketId);
-    await this.#needs.access.require('ticket.print', who, { owner: holderId, event: eventId });
+    await this.#needs.access.require('ticket.print', who, {
+      owner: holderId,
+      event: eventId,
+      scannedAt: ticket.sessionId,
+    });
     const view = await this.#needs.tickets.viewOf(ticket, orderStatus);
     if (view.qrText === undefined) throw nothingToPrint(orderStatus);
     return this.#print(ticket.sessionId, [view]);

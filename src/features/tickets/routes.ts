@@ -59,7 +59,11 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
     '/api/order/tickets/count',
     {
       config: { access: 'public', refuses: ['database_unavailable'] },
-      schema: { tags: TAGS, summary: 'Number of tickets held or sold', response: { 200: CountSchema, ...problems } },
+      schema: {
+        tags: TAGS,
+        summary: 'Number of tickets held or sold, as of some seconds ago',
+        response: { 200: CountSchema, ...problems },
+      },
     },
     async () => ({ total_count: await tickets.count() }),
   );

@@ -328,11 +328,20 @@ async function atProvider(
     (what.refund ?? what.dispute ?? 0);
   // The provider refunds no more than it has.
   if (refunded > payment.amountMinor) return;
-  const failed = { refundId: undefined, hasFailed: false };
+  const failed = { refundId: undefined, ticketId: undefined, hasFailed: false };
   w.accounts.set(intentId, {
     refunds: what.refund ? [...refunds, { providerId: `re_${randomUUID()}`, amount: what.refund, ...failed }] : refunds,
     disputes: what.dispute
-      ? [...disputes, { providerId: `dp_${randomUUID()}`, amount: what.dispute, state: 'taken' as const }]
+      ? [
+          ...disputes,
+          {
+            providerId: `dp_${randomUUID()}`,
+            amount: what.dispute,
+            currency: 'lkr',
+            ticketId: undefined,
+            state: 'taken' as const,
+          },
+        ]
       : disputes.map((dispute) => (what.refund ? dispute : { ...dispute, state: 'won' as const })),
   });
   await w.alignPayment.align(intentId);

@@ -22,12 +22,24 @@ export interface Row {
   readonly answer: string;
   /** The answer to signed-in callers without access. */
   readonly refusal?: string;
+  /** What it is about, if callers who may not read that get the answer of an unknown id; the others get the refusal. */
+  readonly of?: 'order' | 'ticket';
   /** Whether its answer has no end. */
   readonly isStream?: true;
 }
 
-const UNKNOWN: readonly Caller[] = ['anonymous', 'forged', 'expired'];
-const SIGNED_IN = CALLERS.filter((caller) => !UNKNOWN.includes(caller));
+/** Without a token, or with one that is no access token of a user for this service. */
+const UNKNOWN: readonly Caller[] = [
+  'anonymous',
+  'forged',
+  'expired',
+  'idToken',
+  'otherClient',
+  'otherAudience',
+  'logoutToken',
+  'refreshToken',
+];
+const SIGNED_IN = CALLERS.filter((caller) => caller !== 'service' && !UNKNOWN.includes(caller));
 const ORGANISERS: readonly Caller[] = ['organiser', 'admin'];
 const READERS: readonly Caller[] = ['owner', ...ORGANISERS];
 const BUYER: readonly Caller[] = ['owner'];
@@ -38,7 +50,7 @@ const PUBLIC: Row = { passes: CALLERS, answer: '200' };
 /** Signed by Stripe; the caller who sends it does not matter. */
 const WEBHOOK: Row = { passes: CALLERS, answer: '400 webhook_signature_invalid' };
 const FIGURES: Row = { passes: ORGANISERS, answer: '200' };
-const OF_ORDER: Row = { passes: READERS, answer: '200' };
+const OF_ORDER: Row = { passes: READERS, answer: '200', of: 'order' };
 const STREAM: Row = { passes: ORGANISERS, answer: '200', isStream: true };
 const BATCH: Row = { passes: ORGANISERS, body: ({ sale }) => ({ eventIds: [sale.side.eventId] }), answer: '200' };
 
@@ -54,21 +66,30 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   'GET /api/order/{orderId}': OF_ORDER,
   'PUT /api/order/{orderId}': {
     passes: BUYER,
+    of: 'order',
     stage: 'pending',
     isChanging: true,
     body: ({ world, sale }) => ({ seat_ids: [seatOf(world.platform, sale.side)], discount_id: null }),
     answer: '200',
   },
-  'DELETE /api/order/{orderId}': { passes: ['owner', 'admin'], stage: 'pending', isChanging: true, answer: '204' },
-  'POST /api/order/{orderId}/checkout': { passes: BUYER, stage: 'free', isChanging: true, answer: '200' },
+  'DELETE /api/order/{orderId}': {
+    passes: ['owner', 'admin'],
+    of: 'order',
+    stage: 'pending',
+    isChanging: true,
+    answer: '204',
+  },
+  'POST /api/order/{orderId}/checkout': { passes: BUYER, of: 'order', stage: 'free', isChanging: true, answer: '200' },
   'POST /api/order/{orderId}/create-payment-intent': {
     passes: BUYER,
+    of: 'order',
     stage: 'pending',
     isChanging: true,
     answer: '200',
   },
   'POST /api/order/{orderId}/refund': {
     passes: ORGANISERS,
+    of: 'order',
     stage: 'completed',
     isChanging: true,
     body: () => ({ amount: 1, reason: 'asked for' }),
@@ -80,8 +101,8 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   'GET /api/order/ticket': { ...OF_ORDER, query: ({ sale }) => ({ orderId: sale.orderId }) },
   'GET /api/order/{orderId}/tickets.pdf': OF_ORDER,
   'GET /api/order/{orderId}/tickets.ics': OF_ORDER,
-  'GET /api/order/ticket/{ticketId}': { passes: [...READERS, ...SCANNERS], answer: '200' },
-  'GET /api/order/ticket/{ticketId}.pdf': OF_ORDER,
+  'GET /api/order/ticket/{ticketId}': { passes: [...READERS, ...SCANNERS], answer: '200', of: 'ticket' },
+  'GET /api/order/ticket/{ticketId}.pdf': { ...OF_ORDER, of: 'ticket' },
   'GET /api/order/tickets/count': PUBLIC,
 
   'POST /api/order/ticket': {
@@ -97,6 +118,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   },
   'PUT /api/order/ticket/{ticketId}': {
     passes: ORGANISERS,
+    of: 'ticket',
     stage: 'completed',
     isChanging: true,
     body: () => ({ note: 'by the door' }),
@@ -104,6 +126,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   },
   'DELETE /api/order/ticket/{ticketId}': {
     passes: ORGANISERS,
+    of: 'ticket',
     stage: 'completed',
     isChanging: true,
     query: () => ({ refund: 'true' }),
@@ -138,6 +161,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   },
   'DELETE /api/order/ticket/{ticketId}/checkin': {
     passes: ORGANISERS,
+    of: 'ticket',
     stage: 'inside',
     isChanging: true,
     answer: '200',
@@ -189,6 +213,12 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   'GET /api/order/health': PUBLIC,
   'POST /api/webhook/stripe': WEBHOOK,
   'POST /api/order/webhook/stripe': WEBHOOK,
+};
+
+/** The callers who may read an order or a ticket, and so may know that it exists. */
+export const KNOWING: Readonly<Record<'order' | 'ticket', readonly Caller[]>> = {
+  order: READERS,
+  ticket: [...READERS, ...SCANNERS],
 };
 
 /** A role that a request's caller has in the event it concerns; their requests are also sent with an id of another event. */
