@@ -24,11 +24,6 @@ export interface Row {
   readonly answer: string;
   /** The answer to signed-in callers without access. */
   readonly refusal?: string;
-<<<<<<< HEAD
-=======
-  /** What it is about, if callers who may not read that get the answer of an unknown id; the others get the refusal. */
-  readonly of?: 'order' | 'ticket';
->>>>>>> M2
   /** Whether its answer has no end. */
   readonly isStream?: true;
 }
