@@ -25,6 +25,7 @@ const PURE =
 const FEATURE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   pricing: [],
   catalogue: [],
+  pages: [],
   verification: [],
   seats: ['pricing'],
   access: ['seats'],
