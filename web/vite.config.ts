@@ -43,7 +43,7 @@ function buyerPages(): Plugin {
 
 export default defineConfig({
   root,
-  plugins: [svelte({ compilerOptions: { runes: true } }), buyerPages(), precompress()],
+  plugins: [svelte(), buyerPages(), precompress()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,
