@@ -2,6 +2,11 @@ import type { Discount } from '../../lib/catalogue/catalogue.ts';
 import { language, t } from '../../lib/i18n/i18n.svelte.ts';
 import { money } from '../../lib/i18n/intl.ts';
 
+/** Whether a discount can be used at this time, in milliseconds since 1970. The service decides; this only hides what has ended. */
+export function isUsable({ activeFrom, expiresAt }: Discount, nowMs: number): boolean {
+  return (!activeFrom || Date.parse(activeFrom) <= nowMs) && (!expiresAt || nowMs < Date.parse(expiresAt));
+}
+
 /** What a discount takes off, in the page's language. */
 export function discountWords({ parameters }: Discount, currency: string): string {
   switch (parameters.type) {
