@@ -1,4 +1,5 @@
 import { common } from './common.ts';
 import { events } from './events.ts';
+import { session } from './session.ts';
 
-export const en = { ...common, ...events };
+export const en = { ...common, ...events, ...session };

@@ -1,4 +1,5 @@
 import { common } from './common.ts';
 import { events } from './events.ts';
+import { session } from './session.ts';
 
-export const ta = { ...common, ...events };
+export const ta = { ...common, ...events, ...session };

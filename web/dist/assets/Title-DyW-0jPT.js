@@ -1,1 +1,0 @@
-import{P as e,U as t,W as n,a as r,j as i,p as a}from"./disclose-version-Dgh_nvk8.js";function o(o,s){n(s,!0),a(`lid0sz`,t=>{i(t=>{e.title=`${s.text??``} – ${t??``}`},[()=>r(`brand`)])}),t()}export{o as t};
