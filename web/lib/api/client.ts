@@ -12,7 +12,11 @@ type Operation<Path extends keyof paths, M extends Method> = Extract<paths[Path]
 type PathsWith<M extends Method> = { [P in keyof paths]: Operation<P, M> extends never ? never : P }[keyof paths];
 type BodyOf<O> = O extends { requestBody?: { content: { 'application/json': infer Body } } } ? Body : undefined;
 type AnswerOf<O> = O extends { responses: infer Responses }
-  ? { [S in keyof Responses]: Responses[S] extends { content: { 'application/json': infer Answer } } ? Answer : undefined }[keyof Responses]
+  ? {
+      [S in keyof Responses]: Responses[S] extends { content: { 'application/json': infer Answer } }
+        ? Answer
+        : undefined;
+    }[keyof Responses]
   : never;
 type PathParams<O> = O extends { parameters: { path: infer Params } } ? Params : undefined;
 

@@ -28,7 +28,12 @@ export interface Tier {
 }
 
 export type DiscountParameters =
-  | { readonly type: 'PERCENTAGE'; readonly percentage: number; readonly minSpend?: number; readonly maxDiscount?: number }
+  | {
+      readonly type: 'PERCENTAGE';
+      readonly percentage: number;
+      readonly minSpend?: number;
+      readonly maxDiscount?: number;
+    }
   | { readonly type: 'FLAT_OFF'; readonly amount: number; readonly currency: string; readonly minSpend?: number }
   | { readonly type: 'BUY_N_GET_N_FREE'; readonly buyQuantity: number; readonly getQuantity: number };
 

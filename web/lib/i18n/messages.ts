@@ -1,4 +1,4 @@
-import { en } from './en/index.ts';
+import type { en } from './en/index.ts';
 
 export type MessageKey = keyof typeof en;
 /** The words of one language. A message that depends on a number has a form for each plural category of its language. */
@@ -23,7 +23,18 @@ function choose(message: string | Plural, { count }: Values, language: string): 
   return message[category] ?? message.other;
 }
 
-const ACCENTS: Readonly<Record<string, string>> = { a: 'á', e: 'é', i: 'í', o: 'ó', u: 'ú', A: 'Á', E: 'É', I: 'Í', O: 'Ó', U: 'Ú' };
+const ACCENTS: Readonly<Record<string, string>> = {
+  a: 'á',
+  e: 'é',
+  i: 'í',
+  o: 'ó',
+  u: 'ú',
+  A: 'Á',
+  E: 'É',
+  I: 'Í',
+  O: 'Ó',
+  U: 'Ú',
+};
 
 /** English that is visibly not English, to be laid out from right to left: it shows words that no message file has. */
 export function pseudo(message: string | Plural): string | Plural {

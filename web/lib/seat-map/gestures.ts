@@ -69,7 +69,8 @@ export function listenToGestures(element: HTMLElement, gestures: Gestures): () =
     if (!pointers.delete(event.pointerId) || pointers.size > 0) return;
     const point = pointOf(event);
     if (event.type === 'pointerup' && moved <= TAP_SLOP_PX) {
-      const isDouble = lastTap && event.timeStamp - lastTap.at < DOUBLE_TAP_MS && distance(lastTap.point, point) < 3 * TAP_SLOP_PX;
+      const isDouble =
+        lastTap && event.timeStamp - lastTap.at < DOUBLE_TAP_MS && distance(lastTap.point, point) < 3 * TAP_SLOP_PX;
       lastTap = isDouble ? undefined : { at: event.timeStamp, point };
       if (isDouble) gestures.doubleTap(point);
       else gestures.tap(point);

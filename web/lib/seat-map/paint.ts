@@ -226,7 +226,8 @@ function drawAlike(
     else context.rect(x - half * 0.62, y - half * 0.62, SEAT_SIZE * 0.62, SEAT_SIZE * 0.62);
   }
   if (isOurs) context.fillStyle = palette.accent;
-  else if (state === 'free') context.fillStyle = palette.isForced ? palette.paper : (seats[0]?.tier?.color ?? palette.soft);
+  else if (state === 'free')
+    context.fillStyle = palette.isForced ? palette.paper : (seats[0]?.tier?.color ?? palette.soft);
   else context.fillStyle = palette.taken;
   context.fill();
   if (!isDetailed) return;
@@ -266,7 +267,7 @@ function mark(context: CanvasRenderingContext2D, state: SeatState, x: number, y:
     case 'reserved':
       return;
     default:
-      return state satisfies never;
+      state satisfies never;
   }
 }
 
@@ -274,6 +275,7 @@ function mark(context: CanvasRenderingContext2D, state: SeatState, x: number, y:
 function inkOn(color: string | undefined, palette: Palette): string {
   const [, red = '', green = '', blue = ''] = /^#?([\da-f]{2})([\da-f]{2})([\da-f]{2})$/i.exec(color ?? '') ?? [];
   if (palette.isForced || red === '') return palette.ink;
-  const light = 0.299 * Number.parseInt(red, 16) + 0.587 * Number.parseInt(green, 16) + 0.114 * Number.parseInt(blue, 16);
+  const light =
+    0.299 * Number.parseInt(red, 16) + 0.587 * Number.parseInt(green, 16) + 0.114 * Number.parseInt(blue, 16);
   return light > 140 ? '#000' : '#fff';
 }

@@ -9,6 +9,8 @@ const MARGIN = 30;
 /** Space above a grid for its name and left of its rows for their labels, in units of the layout. */
 const LABEL_SPACE = 16;
 const DEFAULT_AREA = 200;
+/** Narrowest distance between seats that a layout may mean, in its own units. */
+const MIN_PITCH = 4;
 
 /** A seat with its place in the room. `at` is its index in `room.seats`. */
 export interface PlacedSeat {
@@ -61,8 +63,50 @@ export interface Room {
 export function roomOf({ name, layout }: SeatingMap): Room {
   const seats: PlacedSeat[] = [];
   const rows: Row[] = [];
-  const blocks = layout.blocks.map((block, at) => placeBlock(block, at, seats, rows));
+  const stretch = SEAT_PITCH / pitchOf(layout.blocks);
+  const blocks = layout.blocks.map((block, at) => placeBlock(stretched(block, stretch), at, seats, rows));
   return moveToOrigin({ name, blocks, rows, seats, tiers: tiersOf(seats), width: 0, height: 0 });
+}
+
+/**
+ * Distance between seats in the layout's own units: the contract names the place of a block and not its size, so it is the
+ * widest at which no grid of seats covers another block.
+ */
+function pitchOf(blocks: readonly Block[]): number {
+  for (let pitch = SEAT_PITCH; pitch > MIN_PITCH; pitch -= 1) {
+    const boxes = blocks.map((block) => boxOf(block, pitch));
+    const isFree = boxes.every((box, at) => boxes.every((other, place) => place <= at || !overlaps(box, other)));
+    if (isFree) return pitch;
+  }
+  return SEAT_PITCH;
+}
+
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+function boxOf(block: Block, pitch: number): Box {
+  const { x, y } = block.position;
+  if (block.type !== 'seated_grid')
+    return { x, y, width: block.width ?? DEFAULT_AREA, height: block.height ?? DEFAULT_AREA };
+  const rows = block.rows ?? [];
+  return { x, y, width: Math.max(1, ...rows.map(({ seats }) => seats.length)) * pitch, height: rows.length * pitch };
+}
+
+function overlaps(a: Box, b: Box): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+function stretched(block: Block, stretch: number): Block {
+  return {
+    ...block,
+    position: { x: block.position.x * stretch, y: block.position.y * stretch },
+    width: (block.width ?? DEFAULT_AREA) * stretch,
+    height: (block.height ?? DEFAULT_AREA) * stretch,
+  };
 }
 
 function placeBlock(block: Block, at: number, seats: PlacedSeat[], rows: Row[]): PlacedBlock {
@@ -89,9 +133,13 @@ function placeBlock(block: Block, at: number, seats: PlacedSeat[], rows: Row[]):
         for (const [column, seat] of inRow.entries()) of(seat, rows.length, column, line);
         rows.push({ label, block: at, seats: range(start, seats.length) });
       }
-      const longest = Math.max(1, ...lines.map((line) => line.seats.length));
-      const size = { width: longest * SEAT_PITCH, height: Math.max(1, lines.length) * SEAT_PITCH };
-      return { name: block.name, type: block.type, x, y, ...size, seats: range(first, seats.length), capacity: 0 };
+      return {
+        name: block.name,
+        type: block.type,
+        ...boxOf(block, SEAT_PITCH),
+        seats: range(first, seats.length),
+        capacity: 0,
+      };
     }
     case 'standing_capacity':
     case 'non_sellable': {

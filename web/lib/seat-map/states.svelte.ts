@@ -32,7 +32,9 @@ export class SeatStates {
     return this.#byId.get(seatId);
   }
 
+  /** Readers of the page run again when a state changes. */
   of(at: number): SeatState {
+    void this.#version;
     if (this.#mine.has(at)) return 'mine';
     switch (this.#statuses[at]) {
       case 'AVAILABLE':
@@ -89,7 +91,12 @@ export class SeatStates {
   /** Takes the statuses of a whole map that was read again, for example after the stream was away. */
   replace(room: Room): readonly number[] {
     const byStatus = Map.groupBy(room.seats, ({ status }) => status);
-    return [...byStatus].flatMap(([status, seats]) => this.change(seats.map(({ id }) => id), status));
+    return [...byStatus].flatMap(([status, seats]) =>
+      this.change(
+        seats.map(({ id }) => id),
+        status,
+      ),
+    );
   }
 
   /** Free seats of a block. */

@@ -18,15 +18,29 @@ const MIN_SHARE_OF_FIT = 0.9;
 /** The whole room in the middle of the window. */
 export function fit(room: Size, window: Size): View {
   const scale = Math.min(window.width / room.width, window.height / room.height, MAX_SCALE);
-  return clamp({ scale, x: (window.width - room.width * scale) / 2, y: (window.height - room.height * scale) / 2 }, room, window);
+  return clamp(
+    { scale, x: (window.width - room.width * scale) / 2, y: (window.height - room.height * scale) / 2 },
+    room,
+    window,
+  );
 }
 
 /** Zooms by a factor while a point of the window stays where it is. */
-export function zoomAt(view: View, factor: number, point: { readonly x: number; readonly y: number }, room: Size, window: Size): View {
+export function zoomAt(
+  view: View,
+  factor: number,
+  point: { readonly x: number; readonly y: number },
+  room: Size,
+  window: Size,
+): View {
   const least = Math.min(window.width / room.width, window.height / room.height) * MIN_SHARE_OF_FIT;
   const scale = Math.min(MAX_SCALE, Math.max(Math.min(least, MAX_SCALE), view.scale * factor));
   const change = scale / view.scale;
-  return clamp({ scale, x: point.x - (point.x - view.x) * change, y: point.y - (point.y - view.y) * change }, room, window);
+  return clamp(
+    { scale, x: point.x - (point.x - view.x) * change, y: point.y - (point.y - view.y) * change },
+    room,
+    window,
+  );
 }
 
 /** Moves by a distance in CSS pixels. */
@@ -43,7 +57,13 @@ export function show(part: Size & { readonly x: number; readonly y: number }, ro
 }
 
 /** Moves only as far as it takes for a point of the room to be seen, with space around it. */
-export function reveal(view: View, point: { readonly x: number; readonly y: number }, space: number, room: Size, window: Size): View {
+export function reveal(
+  view: View,
+  point: { readonly x: number; readonly y: number },
+  space: number,
+  room: Size,
+  window: Size,
+): View {
   const x = point.x * view.scale + view.x;
   const y = point.y * view.scale + view.y;
   const dx = Math.max(space - x, 0) + Math.min(window.width - space - x, 0);
@@ -52,7 +72,10 @@ export function reveal(view: View, point: { readonly x: number; readonly y: numb
 }
 
 /** The point of the room at a point of the window. */
-export function toRoom(view: View, point: { readonly x: number; readonly y: number }): { readonly x: number; readonly y: number } {
+export function toRoom(
+  view: View,
+  point: { readonly x: number; readonly y: number },
+): { readonly x: number; readonly y: number } {
   return { x: (point.x - view.x) / view.scale, y: (point.y - view.y) / view.scale };
 }
 

@@ -19,7 +19,10 @@ export const common = {
   errorTitle: 'Something did not work',
   errorNoAnswer: 'No answer came. Check your connection, then try again.',
   errorUnavailable: 'The service is unavailable for the moment. Try again shortly.',
-  errorUnavailableIn: { one: 'Too many people are ordering right now. Try again in {count} second.', other: 'Too many people are ordering right now. Try again in {count} seconds.' },
+  errorUnavailableIn: {
+    one: 'Too many people are ordering right now. Try again in {count} second.',
+    other: 'Too many people are ordering right now. Try again in {count} seconds.',
+  },
   errorSignedOut: 'Your sign-in has expired. Sign in again; your seats stay held.',
   errorForbidden: 'This belongs to another account. Sign in with the account that you ordered with.',
   errorNotFound: 'We cannot find it. It may belong to another account.',

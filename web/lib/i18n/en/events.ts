@@ -29,6 +29,9 @@ export const events = {
   sessionCLOSED: 'Sale closed',
   sessionCANCELED: 'Cancelled',
   aboutTitle: 'About the event',
-  holdNote: { one: 'Seats are held for {count} minute while you pay.', other: 'Seats are held for {count} minutes while you pay.' },
+  holdNote: {
+    one: 'Seats are held for {count} minute while you pay.',
+    other: 'Seats are held for {count} minutes while you pay.',
+  },
   seatLimitNote: { one: 'An order has at most {count} seat.', other: 'An order has at most {count} seats.' },
 };

@@ -1,1 +1,0 @@
-import{F as e,J as t,R as n,a as r,h as i,q as a}from"./disclose-version-i-QNeLuU.js";function o(o,s){t(s,!0),i(`lid0sz`,t=>{e(e=>{n.title=`${s.text??``} – ${e??``}`},[()=>r(`brand`)])}),a()}export{o as t};
