@@ -199,15 +199,11 @@ async function goToTheDoor(buyer: string, orderId: string): Promise<void> {
     return [text, `${PNG_PATH}, read back: ${text.length} characters`];
   });
   await step('The buyer is let in at the door', async () => {
-    const { body } = await requireStatus(200, 'POST', '/api/order/ticket/checkin', scanner, {
-      encrypted_qr: qrText,
-    });
+    const { body } = await requireStatus(200, 'POST', '/api/order/ticket/checkin', scanner, { encrypted_qr: qrText });
     return [undefined, body.message];
   });
   await step('but not a second time', async () => {
-    const { body } = await requireStatus(409, 'POST', '/api/order/ticket/checkin', scanner, {
-      encrypted_qr: qrText,
-    });
+    const { body } = await requireStatus(409, 'POST', '/api/order/ticket/checkin', scanner, { encrypted_qr: qrText });
     expect(body.code === 'already_checked_in', `refused with ${body.code}`);
     return [undefined, `409 ${body.code}`];
   });

@@ -51,10 +51,7 @@ async function run(): Promise<number> {
     const since = later(clock.now(), -days * MS_PER_DAY);
     const provider = createStripeProvider(stripeOfService(config));
     const reconcile = buildReconcile(database, provider, clock);
-    const { compared, differences } = await reconcile(since, {
-      lost,
-      refunds: giveBack ? 'allowed' : 'never',
-    });
+    const { compared, differences } = await reconcile(since, { lost, refunds: giveBack ? 'allowed' : 'never' });
     for (const difference of differences) console.log(lineOf(difference));
     const open = differences.filter(({ isRepaired }) => !isRepaired).length;
     console.log(`${compared} payments compared, ${differences.length - open} repaired, ${open} left for an operator.`);

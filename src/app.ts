@@ -13,7 +13,7 @@ import { type Audit, createAudit } from './features/audit/index.ts';
 import { createBoxOffice } from './features/box-office/index.ts';
 import { createDoor } from './features/door/index.ts';
 import { createLive, recordInFeed } from './features/live/index.ts';
-import { createOrderBook, createOrders, HoldSeats, type OrderBook } from './features/orders/index.ts';
+import { createOrders, HoldSeats, OrderBook } from './features/orders/index.ts';
 import { createPages, findBuiltPages } from './features/pages/index.ts';
 import { createPaper } from './features/paper/index.ts';
 import { createPayments } from './features/payments/index.ts';
@@ -130,14 +130,14 @@ function createSale({ foundation, core, servers }: Ground, { access, audit, once
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
 
   const seats = new HoldSeats(core, { seating, holds });
-  const book = createOrderBook(core, {
+  const book = new OrderBook(core, {
     recordSales: [addToFigures, recordInFeed],
     // A hold that is not released expires by itself.
     onSeatsFreed: ({ sessionId, orderId }, seatIds) =>
       holds.release(sessionId, seatIds, orderId).catch(() => undefined),
   });
-  const findOrder = (orderId: OrderId) => book.find(core.database, orderId);
-  const tickets = createTickets(core, { access, sealer, findOrder, sweepMs });
+  const getOrder = (orderId: OrderId) => book.get(core.database, orderId);
+  const tickets = createTickets(core, { access, sealer, getOrder, sweepMs });
   const payments = createPayments(core, {
     orders: book,
     stripe,
@@ -186,7 +186,7 @@ function createVisit(
 ) {
   const { config } = foundation;
   const { views, earlierCodes } = tickets;
-  const findOrder = (orderId: OrderId) => book.find(core.database, orderId);
+  const getOrder = (orderId: OrderId) => book.get(core.database, orderId);
   const { catalogue } = servers;
 
   const door = createDoor(core, {
@@ -199,13 +199,7 @@ function createVisit(
     recordAction: audit.record,
     hours: doorHours(foundation),
   });
-  const paper = createPaper(core, {
-    access,
-    tickets: views,
-    findOrder,
-    catalogue,
-    timeZone: config.TIME_ZONE,
-  });
+  const paper = createPaper(core, { access, tickets: views, getOrder, catalogue, timeZone: config.TIME_ZONE });
   const live = createLive(core, {
     access,
     signal: salesSignal(foundation, postgres, servers),

@@ -175,10 +175,7 @@ export function secretFileVariables(): string[] {
 
 /** One row for each variable, for `--help` and docs/configuration.md. */
 export function describeVariables(): { name: string; fallback: string; allowed: string; meaning: string }[] {
-  return Object.entries<Variable<unknown>>(VARIABLES).map(([name, spec]) => ({
-    name,
-    fallback: spec.fallback ?? '',
-    allowed: spec.allowed,
-    meaning: spec.meaning,
-  }));
+  return Object.entries<Variable<unknown>>(VARIABLES).map(([name, { fallback = '', allowed, meaning }]) => {
+    return { name, fallback, allowed, meaning };
+  });
 }

@@ -8,7 +8,7 @@ import { MS_PER_SECOND } from './kernel/clock.ts';
 import { PortTaken } from './platform/http/listener.ts';
 import { DatabaseNotUsable } from './platform/postgres/startup.ts';
 import { createLog } from './platform/telemetry/log.ts';
-import { createOutput, standardSink } from './platform/telemetry/output.ts';
+import { Output, standardSink } from './platform/telemetry/output.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
 import { isWorker, prepareForWorkers, reportUp, superviseWorkers } from './workers.ts';
 
@@ -22,7 +22,7 @@ const WORKERS_CUT_BEFORE_MS = 1_000;
 /** Maximum wait for the last log lines to be read, so that a stalled reader does not keep the process alive. */
 const FLUSH_TIMEOUT_MS = 500;
 
-const output = createOutput(standardSink(STDOUT));
+const output = new Output(standardSink(STDOUT));
 
 /** The process: read the configuration, start, wait for a signal, stop cleanly. */
 async function main(): Promise<void> {
@@ -142,15 +142,11 @@ async function end(code: number): Promise<never> {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof ConfigError) return error.problems.join('\n');
-  if (
-    error instanceof PortTaken ||
-    error instanceof DataDirInUse ||
-    error instanceof DatabaseNotUsable ||
-    error instanceof StopCut
-  )
-    return error.message;
-  return redacted(error instanceof Error ? `ms-ticketing could not start: ${error.message}` : String(error));
+  if (!(error instanceof Error)) return redacted(String(error));
+  const isClear = [ConfigError, PortTaken, DataDirInUse, DatabaseNotUsable, StopCut].some(
+    (kind) => error instanceof kind,
+  );
+  return isClear ? error.message : redacted(`ms-ticketing could not start: ${error.message}`);
 }
 
 await main().catch(fail);

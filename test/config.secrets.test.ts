@@ -1,31 +1,22 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, readConfig, secretFileVariables } from '../src/config.ts';
-import { atEnd } from './support/at-end.ts';
+import { readConfig, secretFileVariables } from '../src/config.ts';
+import { problemsOf } from './support/config-problems.ts';
+import { testFolder } from './support/folders.ts';
 
 const KEY = Buffer.alloc(32, 9).toString('base64');
 const OTHER_KEY = Buffer.alloc(32, 8).toString('base64');
 
 /** A file with this text, in a folder of its own. */
 async function fileWith(text: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'ticketing-secrets-'));
-  atEnd(() => rm(folder, { recursive: true, force: true }));
-  const path = join(folder, 'secret');
+  const path = join(await testFolder(), 'secret');
   await writeFile(path, text);
   return path;
 }
 
-function messageOf(environment: Record<string, string>): string {
-  try {
-    readConfig(environment);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.message;
-    throw error;
-  }
-  return '';
-}
+const messageOf = (environment: Record<string, string>) => problemsOf(environment).join('\n');
 
 describe('a secret in a file', () => {
   test('it can hold every secret, and nothing else', () => {

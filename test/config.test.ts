@@ -1,16 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { banner } from '../src/banner.ts';
-import { ConfigError, embeddedParts, readConfig } from '../src/config.ts';
-
-function problemsOf(environment: Record<string, string>): readonly string[] {
-  try {
-    readConfig(environment);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+import { embeddedParts, readConfig } from '../src/config.ts';
+import { problemsOf } from './support/config-problems.ts';
 
 const REAL = {
   POSTGRES_DSN: 'postgres://u:p@host/db',
@@ -172,11 +163,7 @@ describe('readConfig', () => {
     [{ KAFKA_ADDR: 'kafka:9092', KAFKA_USERNAME: 'u', KAFKA_PASSWORD: 'p' }, 'KAFKA_SASL_MECHANISM'],
     [{ KAFKA_ADDR: 'kafka:9092', KAFKA_TLS_CA_FILE: '/ca.pem' }, 'KAFKA_TLS'],
     [
-      {
-        STRIPE_SECRET_KEY: 'sk_live_x',
-        STRIPE_WEBHOOK_SECRET: 'whsec_x',
-        STRIPE_PUBLISHABLE_KEY: 'pk_test_x',
-      },
+      { STRIPE_SECRET_KEY: 'sk_live_x', STRIPE_WEBHOOK_SECRET: 'whsec_x', STRIPE_PUBLISHABLE_KEY: 'pk_test_x' },
       'STRIPE_PUBLISHABLE_KEY: is a test key',
     ],
     [{ STRIPE_API_BASE: 'http://stripe' }, 'STRIPE_SECRET_KEY'],

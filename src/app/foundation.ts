@@ -15,7 +15,7 @@ import { answerWhileStarting } from '../platform/http/starting.ts';
 import { Bells } from '../platform/jobs/bells.ts';
 import { createLog } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
-import { createOutput, isOutput, type Output, standardSink } from '../platform/telemetry/output.ts';
+import { Output, standardSink } from '../platform/telemetry/output.ts';
 import { startTracing, type Tracing } from '../platform/telemetry/tracing.ts';
 import { ERRORS } from './errors.ts';
 
@@ -75,7 +75,7 @@ export type Foundation = Awaited<ReturnType<typeof layFoundation>>;
 export async function layFoundation(config: Config, overrides: Overrides, closing: Closing) {
   const beganMs = performance.now();
   const ids = overrides.ids ?? newIds;
-  const logTo = overrides.logTo ?? createOutput(standardSink(STDOUT));
+  const logTo = overrides.logTo ?? new Output(standardSink(STDOUT));
   const tracing = await tracingOf(config, (error) => log.warn({ err: error }, 'traces could not be sent'));
   const log: Logger = createLog(config.LOG_LEVEL, logTo, tracing?.ids);
   if (tracing) closing.add(tracing.close);
@@ -106,7 +106,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     /** Milliseconds since the start of the service began. */
     upMs: () => Math.round(performance.now() - beganMs),
     /** Log lines that were dropped because their reader stalled. */
-    droppedLines: () => (isOutput(logTo) ? logTo.dropped() : 0),
+    droppedLines: () => (logTo instanceof Output ? logTo.dropped() : 0),
     listener,
     /** Sees every request first. */
     cors,

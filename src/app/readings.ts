@@ -47,11 +47,9 @@ async function queuesOf(clock: Clock, { outbox, payments, tickets }: Sources): P
     payments.backlog(),
     tickets.picturesWaiting(),
   ]);
-  const backlog = ({ waiting, oldest, stuck }: typeof webhooks) => ({
-    waiting,
-    stuck,
-    seconds: secondsSince(clock, oldest),
-  });
+  const backlog = ({ waiting, oldest, stuck }: typeof webhooks) => {
+    return { waiting, stuck, seconds: secondsSince(clock, oldest) };
+  };
   return { outbox: lag, webhooks: backlog(webhooks), refunds: backlog(refunds), earlierCodes };
 }
 

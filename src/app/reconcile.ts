@@ -1,6 +1,6 @@
 import { addMoney, addToFigures } from '../features/analytics/index.ts';
 import { recordInFeed } from '../features/live/index.ts';
-import { createOrderBook } from '../features/orders/index.ts';
+import { OrderBook } from '../features/orders/index.ts';
 import { createReconciliation, type PaymentProvider, type Payments } from '../features/payments/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Database } from '../platform/postgres/database.ts';
@@ -16,6 +16,6 @@ export function buildReconcile(database: Database, stripe: PaymentProvider, cloc
   // The returned differences report its decisions, so it logs nothing.
   const log = createLog('silent', process.stderr);
   const core = { database, clock, ids: newIds, log, metrics: createMetrics(VERSION) };
-  const orders = createOrderBook(core, { recordSales: [addToFigures, recordInFeed] });
+  const orders = new OrderBook(core, { recordSales: [addToFigures, recordInFeed] });
   return createReconciliation(core, { orders, stripe, countMoney: addMoney });
 }

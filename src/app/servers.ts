@@ -117,12 +117,7 @@ export async function connectServers(foundation: Foundation, core: Core) {
   const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL ?? `${selfUrl}/api/event-query`;
   const seatingUrl = config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`;
   const service = (name: string, baseUrl: string) =>
-    new ServiceClient({
-      http: agent,
-      baseUrl,
-      tokens,
-      onCircuit: (isOpen) => metrics.circuit(name, isOpen),
-    });
+    new ServiceClient({ http: agent, baseUrl, tokens, onCircuit: (isOpen) => metrics.circuit(name, isOpen) });
   const query = service('event_query', queryUrl);
   const seating = new HttpSeatingServices({
     query,
@@ -186,11 +181,7 @@ async function redisOf({ config, closing, log, metrics }: Foundation, { database
 async function connectToKafka({ config, closing, failed }: Foundation): Promise<Kafka | undefined> {
   const { KAFKA_ADDR: brokers, KAFKA_SASL_MECHANISM: mechanism, KAFKA_TLS_CA_FILE: caFile } = config;
   if (brokers === undefined) return undefined;
-  const upper = {
-    plain: 'PLAIN',
-    'scram-sha-256': 'SCRAM-SHA-256',
-    'scram-sha-512': 'SCRAM-SHA-512',
-  } as const;
+  const upper = { plain: 'PLAIN', 'scram-sha-256': 'SCRAM-SHA-256', 'scram-sha-512': 'SCRAM-SHA-512' } as const;
   // Loading the client compiles its schemas, which would take a third of a start that does not use Kafka.
   const { connectKafka } = await import('../platform/kafka/kafka.ts');
   const kafka = await connectKafka({

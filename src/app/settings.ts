@@ -2,7 +2,7 @@ import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import type { DoorHours } from '../features/door/index.ts';
 import type { PageSettings } from '../features/pages/index.ts';
 import { type Clock, instant, MS_PER_HOUR, MS_PER_MINUTE } from '../kernel/clock.ts';
-import type { OutboxNeeds } from '../platform/outbox/outbox.ts';
+import type { OutboxNeeds } from '../platform/outbox/relay.ts';
 import { createLeader, type LeadershipChange, RELAY_LOCK } from '../platform/postgres/leader.ts';
 import { createPostgresSignal } from '../platform/postgres/signal.ts';
 import type { SalesSignal } from '../platform/signal.ts';
@@ -46,11 +46,7 @@ export function salesSignal(
   { database, dsn }: Postgres,
   { redisSignal }: Servers,
 ): SalesSignal {
-  const heard = {
-    channel: SALES_CHANNEL,
-    onSignal: bell('saleReading').ring,
-    onLost: bell('saleListening').ring,
-  };
+  const heard = { channel: SALES_CHANNEL, onSignal: bell('saleReading').ring, onLost: bell('saleListening').ring };
   const signal = redisSignal?.(heard) ?? createPostgresSignal(dsn, database, heard);
   closing.add(() => signal.close());
   return signal;

@@ -29,9 +29,7 @@ export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {
   const server = (await listen(socket)) ?? (await takeOver(socket));
   if (!server) throw new DataDirInUse(path);
   server.unref();
-  return {
-    release: () => new Promise((done) => server.close(() => done())),
-  };
+  return { release: () => new Promise((done) => server.close(() => done())) };
 }
 
 async function takeOver(socket: string): Promise<Server | undefined> {

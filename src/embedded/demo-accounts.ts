@@ -16,10 +16,7 @@ export interface DemoUser {
 export const DEMO_PASSWORD = 'demo';
 
 /** Keys of the embedded Stripe, which are valid in this process only. */
-export const DEMO_STRIPE_KEYS = {
-  secretKey: 'sk_test_embedded',
-  publishableKey: 'pk_test_embedded',
-} as const;
+export const DEMO_STRIPE_KEYS = { secretKey: 'sk_test_embedded', publishableKey: 'pk_test_embedded' } as const;
 
 /** The group whose members are administrators of the platform. */
 const ADMIN_GROUP = '/Permissions/Users/System Admins';

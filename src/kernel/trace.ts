@@ -9,7 +9,4 @@ export interface Traces {
   resume<Result>(name: string, traceparent: string | undefined, work: () => Promise<Result>): Promise<Result>;
 }
 
-export const NO_TRACES: Traces = {
-  current: () => undefined,
-  resume: (_name, _traceparent, work) => work(),
-};
+export const NO_TRACES: Traces = { current: () => undefined, resume: (_name, _traceparent, work) => work() };

@@ -1,4 +1,4 @@
-import type { ErrorTable } from '../kernel/errors.ts';
+import { AppError, type ErrorTable } from '../kernel/errors.ts';
 
 export const platformErrors = {
   invalid_request: { status: 400, title: 'The request is not valid', retry: false },
@@ -7,11 +7,7 @@ export const platformErrors = {
   method_not_allowed: { status: 405, title: 'This address does not take this method', retry: false },
   not_found: { status: 404, title: 'There is nothing at this address', retry: false },
   unauthenticated: { status: 401, title: 'A valid access token is needed', retry: false },
-  idempotency_key_reused: {
-    status: 422,
-    title: 'The Idempotency-Key was used for another request',
-    retry: false,
-  },
+  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used for another request', retry: false },
   request_in_flight: { status: 409, title: 'The same request is being worked on', retry: true },
   overloaded: { status: 503, title: 'Too many orders are being placed', retry: true },
   identity_unavailable: { status: 503, title: 'The identity provider cannot be reached', retry: true },
@@ -23,4 +19,10 @@ export const platformErrors = {
 
 declare module '../kernel/errors.ts' {
   interface ErrorCodes extends Record<keyof typeof platformErrors, true> {}
+}
+
+/** The issuer's keys or a token of it cannot be fetched. */
+export function identityUnavailable(cause: unknown): AppError {
+  const detail = 'The identity provider cannot be reached right now. Try again shortly.';
+  return new AppError('identity_unavailable', detail, { cause });
 }

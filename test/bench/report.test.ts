@@ -40,11 +40,7 @@ describe('the bench fails', () => {
   });
 
   test('when a program other than the optional servers is missing', () => {
-    const error = Object.assign(new Error('spawn'), {
-      code: 'ENOENT',
-      syscall: 'spawn postgres',
-      path: 'postgres',
-    });
+    const error = Object.assign(new Error('spawn'), { code: 'ENOENT', syscall: 'spawn postgres', path: 'postgres' });
     expect(missingServer(error)).toBeUndefined();
   });
 });

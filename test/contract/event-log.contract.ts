@@ -65,11 +65,7 @@ export function eventLogContract(name: string, make: (topics: readonly string[])
 
     test('it delivers a message as it was published: id, topic, key, value to the byte, time, trace', async () => {
       const odd = message('other', 'ключ-1', '{"name":"Zoë 🎟","amount":149.5,"n":null}\n');
-      const traced = {
-        ...odd,
-        eventId: randomUUID(),
-        traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
-      };
+      const traced = { ...odd, eventId: randomUUID(), traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
       await publish([odd, traced]);
       expect(await takenBy('other', 2)).toEqual([
         { ...odd, attempt: 1 },

@@ -172,11 +172,7 @@ export function keycloakJsContract(name: string, issuerOf: () => string): void {
         });
         await tab.until('the page is back', "document.title === 'Front end' && window.outcome");
         expect(await outcomeOf(tab)).toEqual(signedIn);
-        const claims = {
-          preferred_username: 'newcomer',
-          email: 'newcomer@example.com',
-          name: 'Nell O’Comer',
-        };
+        const claims = { preferred_username: 'newcomer', email: 'newcomer@example.com', name: 'Nell O’Comer' };
         expect(await tab.evaluate('keycloak.tokenParsed')).toMatchObject(claims);
         const later = await (await browser.newPerson()).openTab(`${HOME}/`);
         await outcomeOf(later);

@@ -9,9 +9,7 @@ import { comparingNothing } from './stale-read.ts';
 const withoutComparison = () => openArena({ watch: comparingNothing(), verified: false });
 
 describe('the sweeper, when an order gets another PaymentIntent after the sweeper closed the previous one', () => {
-  /**
-   * The page’s status, the order after one sweep, and whether its PaymentIntent can still be paid at Stripe.
-   */
+  /** The page’s status, the order after one sweep, and whether its PaymentIntent can still be paid at Stripe. */
   async function offerInTheMiddleOfSweep(arena: Arena) {
     const token = arena.buyer;
     const orderId = await arena.platform.place(token);
@@ -35,11 +33,7 @@ describe('the sweeper, when an order gets another PaymentIntent after the sweepe
   }
 
   test('with the comparison, it leaves the order pending so that the new PaymentIntent is closed first', async () => {
-    expect(await offerInTheMiddleOfSweep(await guarded())).toEqual({
-      page: 409,
-      status: 'pending',
-      isPayable: true,
-    });
+    expect(await offerInTheMiddleOfSweep(await guarded())).toEqual({ page: 409, status: 'pending', isPayable: true });
   });
 
   test('without the comparison, it ends the order while its PaymentIntent can still be paid (I2)', async () => {
@@ -73,9 +67,6 @@ describe('a change, when a page gets a PaymentIntent after the order was read', 
   });
 
   test('without the comparison, an amount other than the price can be paid (I8)', async () => {
-    expect(await offerInTheMiddleOfChange(await withoutComparison())).toEqual({
-      price: 20_000,
-      payable: 10_000,
-    });
+    expect(await offerInTheMiddleOfChange(await withoutComparison())).toEqual({ price: 20_000, payable: 10_000 });
   });
 });

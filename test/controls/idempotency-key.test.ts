@@ -4,16 +4,11 @@ import type { Arena } from '../support/arena.ts';
 import { completedOrder, findings, guarded, unguarded } from './open-arena.ts';
 
 /**
- * An administrator’s page sends a refund of 10 again with the same key, because no answer came; the refunded
- * amount.
+ * An administrator’s page sends a refund of 10 again with the same key, because no answer came; the refunded amount.
  */
 async function sentAgain(arena: Arena) {
   const orderId = await completedOrder(arena);
-  const request = {
-    token: arena.admin,
-    body: { amount: 10 },
-    headers: { 'idempotency-key': randomUUID() },
-  };
+  const request = { token: arena.admin, body: { amount: 10 }, headers: { 'idempotency-key': randomUUID() } };
   const send = () => arena.platform.app.call('POST', `/api/order/${orderId}/refund`, request);
   const statuses = [(await send()).status, (await send()).status];
   await arena.rest();

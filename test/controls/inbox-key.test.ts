@@ -27,8 +27,5 @@ test('with the inbox’s key, a webhook that arrives twice is stored and applied
 test('without the inbox’s key, it is stored and applied twice (I7)', async () => {
   const key = { statement: 'inbox-store', text: 'ON CONFLICT (event_id) DO NOTHING', becomes: '' };
   const arena = await unguarded([key], 'ALTER TABLE stripe_inbox DROP CONSTRAINT stripe_inbox_pkey');
-  expect(await deliveredTwice(arena)).toEqual({
-    applied: 2,
-    findings: ['I7 a webhook was kept more than once'],
-  });
+  expect(await deliveredTwice(arena)).toEqual({ applied: 2, findings: ['I7 a webhook was kept more than once'] });
 });

@@ -19,8 +19,7 @@ async function twoBuyers(arena: Arena) {
 }
 
 /**
- * A buyer in one process and the box office in another: a complimentary ticket competes for its seat like any
- * other.
+ * A buyer in one process and the box office in another: a complimentary ticket competes for its seat like any other.
  */
 async function buyerAndBoxOffice(arena: Arena) {
   const seatId = randomUUID();

@@ -57,9 +57,7 @@ describe('the relay', () => {
     return { states: statesOfSeat(arena, seatIds[0] ?? ''), findings: await findings(arena) };
   }
 
-  /**
-   * From the beginning each time: the relay does not know that these looks are cut, and would skip the rest.
-   */
+  /** From the beginning each time: the relay does not know that these looks are cut, and would skip the rest. */
   const oneByOne = (order: string) => [
     { statement: 'outbox-unpublished', text: 'id > $3', becomes: 'id > LEAST($3::bigint, 0)' },
     {

@@ -24,11 +24,7 @@ test('with the payment’s key, money that is reported twice counts once', async
 });
 
 test('without the payment’s key, it is stored twice and completes nothing (I2, I7)', async () => {
-  const key = {
-    statement: 'payment-record',
-    text: 'ON CONFLICT (payment_intent_id) DO NOTHING',
-    becomes: '',
-  };
+  const key = { statement: 'payment-record', text: 'ON CONFLICT (payment_intent_id) DO NOTHING', becomes: '' };
   const arena = await unguarded([key], 'ALTER TABLE payments DROP CONSTRAINT payments_pkey CASCADE');
   expect(await reportedTwice(arena)).toEqual({ status: 'pending', payments: 2 });
 });

@@ -22,11 +22,7 @@ test('with the sum under the lock, no more is refunded than was paid', async () 
 });
 
 test('without the sum, more is refunded than was paid (I2)', async () => {
-  const sum = {
-    statement: 'refunds-of-payment',
-    text: 'payment_intent_id = $1',
-    becomes: '$1::text IS NULL',
-  };
+  const sum = { statement: 'refunds-of-payment', text: 'payment_intent_id = $1', becomes: '$1::text IS NULL' };
   const broken = await twoRefunds(await unguarded([sum]));
   expect(broken.statuses).toEqual([200, 200]);
   expect(broken.findings).toContain(tooMuch);

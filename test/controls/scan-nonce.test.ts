@@ -7,8 +7,7 @@ import { inStretches } from '../support/schedules.ts';
 import { completedOrder, findings, guarded, unguarded } from './open-arena.ts';
 
 /**
- * A scanner’s app sends a scan again before the first answer arrives; its answers, and how often the scan is
- * stored.
+ * A scanner’s app sends a scan again before the first answer arrives; its answers, and how often the scan is stored.
  */
 async function sentTwice(arena: Arena) {
   const [token = ''] = await twoScanners(arena.platform);
@@ -16,10 +15,7 @@ async function sentTwice(arena: Arena) {
   const { body: tickets } = await arena.platform.app.call('GET', `/api/order/${orderId}/tickets`, {
     token: arena.buyer,
   });
-  const body = {
-    encrypted_qr: await readQrCode(Buffer.from(tickets[0].qr_code, 'base64')),
-    nonce: randomUUID(),
-  };
+  const body = { encrypted_qr: await readQrCode(Buffer.from(tickets[0].qr_code, 'base64')), nonce: randomUUID() };
   const send = (who: string) => arena.call(who, 'POST', '/api/order/ticket/checkin', { token, body });
   const { answers } = await arena.interleaving.race(
     inStretches({ who: 'first', before: 'database ticket-check-in' }, { who: 'again' }),

@@ -1,9 +1,7 @@
 import type { Watch } from '../../src/app.ts';
 import type { Connections, Executor } from '../../src/platform/postgres/database.ts';
 
-/**
- * The part of a statement to replace; the statement must contain it, or the control would control nothing.
- */
+/** The part of a statement to replace; the statement must contain it, or the control would control nothing. */
 export interface TakenOut {
   readonly statement: string;
   readonly text: string | RegExp;

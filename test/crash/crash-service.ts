@@ -20,8 +20,7 @@ async function main(): Promise<void> {
   const { CRASH_AT, RECORD_TO } = process.env;
   // The test has ended, so no request can come any more.
   process.on('disconnect', () => process.exit());
-  // Exiting keeps Node's compile cache; a killed process writes none, and each start would compile everything
-  // again.
+  // Exiting keeps Node's compile cache; a killed process writes none, and each start would compile everything again.
   process.once('SIGTERM', () => process.exit());
   const service = await runService(process.env, (point) => {
     if (RECORD_TO) appendFileSync(RECORD_TO, `${point}\n`);

@@ -4,9 +4,7 @@ import { FLOWS, type Flow } from './flows.ts';
 import { WRITE } from './points.ts';
 import { prepareRuns } from './runs.ts';
 
-/**
- * Number of concurrent flows: there are two cores, and a flow that waits for the database lets another run.
- */
+/** Number of concurrent flows: there are two cores, and a flow that waits for the database lets another run. */
 const AT_ONCE = 3;
 
 interface Recorded {

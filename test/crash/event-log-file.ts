@@ -12,9 +12,7 @@ export interface FileEventLog extends EmbeddedEventLog {
   refuse(keys: 'none' | 'all' | { readonly key: string }): void;
 }
 
-/**
- * An event log within the process that stores each accepted message in a file before any subscriber gets it.
- */
+/** An event log within the process that stores each accepted message in a file before any subscriber gets it. */
 export function createFileEventLog(path: string): FileEventLog {
   const subscribers = new Map<string, EventHandler[]>();
   let tail: Promise<void> = Promise.resolve();

@@ -26,13 +26,13 @@ export const BOX_OFFICE_FLOWS: Readonly<Record<string, Flow>> = {
     await voidIt(world, ticketId);
   },
 
-  async 'a ticket is sold for cash, and the cash given back'(world) {
+  async 'a ticket is sold for cash and refunded in cash'(world) {
     const ticketId = await issue(world, { price: 12_500 });
     await announced(world);
     await voidIt(world, ticketId, '?refund=true');
   },
 
-  async 'a ticket of an order is voided, then its money given back'(world) {
+  async 'a ticket of an order is voided, then refunded'(world) {
     await loseWebhooks(world, '%refund%');
     const { orderId } = await sell(world, 2);
     await announced(world);

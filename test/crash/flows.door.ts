@@ -22,7 +22,7 @@ async function soldTickets(world: World, seats: number) {
 
 /** What happens at the door besides a plain check-in. */
 export const DOOR_FLOWS: Readonly<Record<string, Flow>> = {
-  async 'somebody comes, leaves, returns, and is undone'(world) {
+  async 'a ticket holder enters, leaves and returns, and the check-in is undone'(world) {
     const [{ ticketId, qrText }] = await soldTickets(world, 1);
     const scan = (status: number, nonce: string, direction: string, keyed = true) =>
       world.request(status, 'POST', DOOR, {
@@ -44,7 +44,7 @@ export const DOOR_FLOWS: Readonly<Record<string, Flow>> = {
     if (scans !== 7) throw new Error(`${scans} scans were stored`);
   },
 
-  async 'a picture of the earlier service is read, and its bearer comes'(world) {
+  async 'a code of the earlier service is read, and its holder enters'(world) {
     const { orderId } = await sell(world, 1);
     const [ticket] = await world.sql<{ ticket_id: string; seat_id: string }>(
       'SELECT ticket_id, seat_id FROM tickets WHERE order_id = $1',
@@ -61,7 +61,7 @@ export const DOOR_FLOWS: Readonly<Record<string, Flow>> = {
     await world.request(200, 'POST', DOOR, { ...SCANNER, body: { encrypted_qr: `${text}\r\n` } });
   },
 
-  async 'a batch is sent until it is answered'(world) {
+  async 'a batch of scans is sent until it is answered'(world) {
     const [one, other] = await soldTickets(world, 2);
     const at = (ticket: { qrText: string }, nonce: string) => ({
       encrypted_qr: ticket.qrText,
@@ -69,11 +69,7 @@ export const DOOR_FLOWS: Readonly<Record<string, Flow>> = {
       scanned_at: new Date().toISOString(),
     });
     const body = { scans: [at(one, 'nonce-one'), at(other, 'nonce-other'), at(one, 'nonce-copy')] };
-    const answer = await world.request(200, 'POST', '/api/order/scan/batch', {
-      as: 'scanner',
-      again: true,
-      body,
-    });
+    const answer = await world.request(200, 'POST', '/api/order/scan/batch', { as: 'scanner', again: true, body });
     const outcomes = answer.body.results.map(({ outcome }: { outcome: string }) => outcome);
     if (outcomes.join() !== 'admitted,admitted,conflict') throw new Error(`the batch was answered ${outcomes}`);
   },

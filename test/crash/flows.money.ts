@@ -48,14 +48,14 @@ async function reconcileUntil(world: World, what: string, holds: () => Promise<b
 
 /** Money on every way in and out. */
 export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
-  async 'money comes late and the seats are free'(world) {
+  async 'a payment arrives late and the seats are free'(world) {
     const order = await place(world, 1, { code: 'EARLY10' });
     await expire(world, order);
     await payUnrequested(world, order, PRICE_MINOR * 0.9);
     await becomes(world, order, 'completed');
   },
 
-  async 'money comes late and the seats are sold'(world) {
+  async 'a payment arrives late and the seats are sold'(world) {
     await loseRefundWebhooks(world);
     const order = await place(world, 1);
     await expire(world, order);
@@ -69,7 +69,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await paymentIs(world, await payUnrequested(world, order), 'refunded');
   },
 
-  async 'an administrator gives back a part, and then the rest'(world) {
+  async 'an administrator refunds a part, then the rest'(world) {
     await loseRefundWebhooks(world);
     const order = await sell(world, 2);
     await refund(world, order, { amount: 5_000, reason: 'the view was blocked' });
@@ -79,7 +79,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await noRefundLeft(world);
   },
 
-  async 'a refund is heard of before it was written down'(world) {
+  async 'Stripe reports a refund before it is stored'(world) {
     await loseRefundWebhooks(world);
     const order = await sell(world);
     await refund(world, order, {});
@@ -92,7 +92,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     });
   },
 
-  async 'a refund comes too late, it was made at the dashboard'(world) {
+  async 'a refund is due that was already made in the dashboard'(world) {
     await loseRefundWebhooks(world);
     const order = await sell(world);
     await world.stripe('POST', 'refunds', { payment_intent: order.intentId });
@@ -100,7 +100,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await paymentIs(world, order.intentId, 'refunded');
   },
 
-  async 'money is given back at the dashboard, a ticket’s and then the rest'(world) {
+  async 'a ticket is refunded in the dashboard, then the rest of the order'(world) {
     const order = await sell(world, 2);
     await world.stripe('POST', 'refunds', { payment_intent: order.intentId, amount: String(PRICE_MINOR) });
     await world.until('the ticket is void', async () => {
@@ -110,7 +110,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await becomes(world, order, 'cancelled');
   },
 
-  async 'a bank takes money back, and gives it again'(world) {
+  async 'a dispute takes the money back and is won'(world) {
     await loseWebhooks(world, 'payment_intent.%');
     const order = await place(world, 1);
     const payment = await openPayment(world, order);
@@ -122,7 +122,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await becomes(world, order, 'completed');
   },
 
-  async 'another system takes the money'(world) {
+  async 'another system takes the payment'(world) {
     const order = await place(world, 1);
     await openPayment(world, order);
     await world.deliver(SUCCEEDED, { order_id: order.orderId, payment_id: 'receipt-1' });
@@ -132,7 +132,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await becomes(world, free, 'completed');
   },
 
-  async 'another system takes the money for what is sold already'(world) {
+  async 'another system takes the payment for seats that are sold already'(world) {
     const order = await sell(world);
     await world.deliver(SUCCEEDED, { order_id: order.orderId, payment_id: 'receipt-1' });
     const [stuck] = await world.sql<{ refund_id: string }>('SELECT refund_id FROM refunds');
@@ -140,7 +140,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await world.request(204, 'POST', path, { ...ADMIN, body: { reference: 'bank transfer 17' } });
   },
 
-  async 'another system tells of money at Stripe'(world) {
+  async 'another system reports a payment at Stripe'(world) {
     await loseWebhooks(world, 'payment_intent.%');
     const order = await place(world, 1);
     const payment = await openPayment(world, order);
@@ -149,7 +149,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await becomes(world, order, 'completed');
   },
 
-  async 'another system says what nobody understands'(world) {
+  async 'another system sends a message that is invalid'(world) {
     const order = await place(world, 1);
     await world.deliver(FAILED, { order_id: order.orderId });
     await world.deliver(FAILED, 'not JSON');
@@ -158,7 +158,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await world.deliver(FAILED, { order_id: crypto.randomUUID() });
   },
 
-  async 'news of money cannot be applied, then it can'(world) {
+  async 'a webhook cannot be applied at first, then it can'(world) {
     const order = await place(world, 1);
     const payment = await openPayment(world, order);
     await world.sql(`
@@ -173,7 +173,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await becomes(world, order, 'completed');
   },
 
-  async 'an administrator tries news of money again'(world) {
+  async 'an administrator retries a stuck webhook'(world) {
     const order = await place(world, 1);
     const payment = await openPayment(world, order);
     await world.sql(
@@ -188,7 +188,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await becomes(world, order, 'completed');
   },
 
-  async 'the comparison with Stripe finds what nobody told'(world) {
+  async 'the comparison with Stripe finds a payment without a webhook'(world) {
     await loseWebhooks(world, 'payment_intent.%');
     const order = await place(world, 1);
     await confirm(world, await openPayment(world, order));
@@ -207,7 +207,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     });
   },
 
-  async 'the comparison with Stripe corrects what was assumed of a payment'(world) {
+  async 'the comparison with Stripe corrects an assumed payment'(world) {
     const order = await sell(world);
     await world.sql("UPDATE payments SET taken_over = 'assumed', amount_minor = amount_minor + 1");
     await world.sql(`
@@ -219,10 +219,9 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await paymentIs(world, order.intentId, 'applied');
   },
 
-  async 'the comparison with Stripe finds the payment of an order that was taken over without one'(world) {
+  async 'the comparison with Stripe finds the payment of an order that was taken over without it'(world) {
     const order = await sell(world);
-    // The order as an early version of the earlier service left it, and the payment as the takeover assumed
-    // it.
+    // The order as an early version of the earlier service left it, and the payment as the takeover assumed it.
     await world.sql('UPDATE orders SET payment_intent_id = NULL');
     await world.sql(
       "UPDATE payments SET payment_intent_id = 'elsewhere:' || order_id, source = 'external', taken_over = 'assumed'",

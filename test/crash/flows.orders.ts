@@ -22,7 +22,7 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     await world.request(204, 'DELETE', pathOf(second), { as: 'buyer' });
   },
 
-  async 'orders that come together are written together'(world) {
+  async 'orders that arrive together are written together'(world) {
     await place(world, 1);
     // Sharing a statement depends on timing, so orders are placed until some did; a shared statement has one
     // transaction.
@@ -36,18 +36,18 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     }
   },
 
-  async 'orders that nobody pays for end with their hold'(world) {
+  async 'unpaid orders expire with their hold'(world) {
     await place(world, 1, { code: 'EARLY10' });
     await expire(world, await place(world, 1, { keyed: false, code: 'LUCKY3' }));
   },
 
-  async 'an order whose payment was begun ends with its hold'(world) {
+  async 'an order with an open payment expires with its hold'(world) {
     const order = await place(world, 1, { code: 'EARLY10' });
     await openPayment(world, order);
     await expire(world, order);
   },
 
-  async 'an order that was paid, of which nobody told, is completed at the end of its hold'(world) {
+  async 'a paid order without a webhook is completed at the end of its hold'(world) {
     await loseWebhooks(world, 'payment_intent.%');
     const order = await place(world, 1);
     await confirm(world, await openPayment(world, order));
@@ -63,7 +63,7 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     await world.request(200, 'POST', pathOf(other, '/checkout'), { as: 'buyer2' });
   },
 
-  async 'a free order is completed by asking to pay it'(world) {
+  async 'a free order is completed by a request for its payment'(world) {
     const order = await place(world, 1, { code: 'GUEST' });
     const ask = () => world.request(409, 'POST', pathOf(order, '/create-payment-intent'), BUYER);
     const { body } = await ask();
@@ -78,25 +78,22 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     await world.request(204, 'DELETE', pathOf(order), BUYER);
   },
 
-  async 'a buyer cancels an order that was just paid'(world) {
+  async 'a buyer cancels an order that has just been paid'(world) {
     await loseWebhooks(world, 'payment_intent.%');
     const order = await place(world, 1);
     await confirm(world, await openPayment(world, order));
     await world.request(409, 'DELETE', pathOf(order), BUYER);
   },
 
-  async 'an order gets other seats'(world) {
+  async 'the seats of an order are changed'(world) {
     const order = await place(world, 2);
     const [kept = ''] = order.seatIds;
     await change(world, order, { seat_ids: [kept, ...world.seats(1)] });
     await announced(world);
-    await world.request(200, 'PUT', pathOf(order), {
-      as: 'buyer',
-      body: { seat_ids: [kept, ...world.seats(2)] },
-    });
+    await world.request(200, 'PUT', pathOf(order), { as: 'buyer', body: { seat_ids: [kept, ...world.seats(2)] } });
   },
 
-  async 'an order gets another discount, and with it another payment'(world) {
+  async 'the discount of an order is changed, and with it the payment'(world) {
     const order = await place(world, 2);
     await openPayment(world, order);
     await change(world, order, { discount_id: discountId('EARLY10') });
@@ -108,7 +105,7 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     await becomes(world, order, 'completed');
   },
 
-  async 'a change comes when the order was just paid'(world) {
+  async 'a change arrives when the order has just been paid'(world) {
     await loseWebhooks(world, 'payment_intent.%');
     const order = await place(world, 2);
     await confirm(world, await openPayment(world, order));
@@ -116,7 +113,7 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     await world.request(409, 'PUT', pathOf(order), { ...BUYER, body });
   },
 
-  async 'an order is paid at the second try, and its tickets admit'(world) {
+  async 'an order is paid at the second attempt, and its tickets are checked in'(world) {
     const order = await place(world, 2);
     await confirm(world, await openPayment(world, order), 'pm_card_chargeDeclined');
     await confirm(world, await openPayment(world, order));
@@ -132,14 +129,14 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
     await world.request(200, 'POST', door, { as: 'scanner', body: { encrypted_qr: second } });
   },
 
-  async 'a checkout hears of the money first'(world) {
+  async 'a checkout finds the payment before the webhook'(world) {
     await loseWebhooks(world, 'payment_intent.%');
     const order = await place(world, 1);
     await confirm(world, await openPayment(world, order));
     await world.request(200, 'POST', pathOf(order, '/checkout'), BUYER);
   },
 
-  async 'whoever asks for a payment again hears of the money first'(world) {
+  async 'a second request for the payment finds it before the webhook'(world) {
     await loseWebhooks(world, 'payment_intent.%');
     const order = await place(world, 1);
     await confirm(world, await openPayment(world, order));

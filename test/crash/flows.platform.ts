@@ -4,7 +4,7 @@ import { announced, place } from './steps.ts';
 
 /** What the service does in the background. */
 export const PLATFORM_FLOWS: Readonly<Record<string, Flow>> = {
-  async 'it starts where there is something old to remove'(world) {
+  async 'the service starts with old rows to delete'(world) {
     await world.sql(
       `INSERT INTO idempotency_keys (user_id, key, fingerprint, claim, created_at, claimed_until)
        VALUES ($1, 'old', 'old', gen_random_uuid(), now() - interval '2 days', now() - interval '2 days')`,
@@ -25,7 +25,7 @@ export const PLATFORM_FLOWS: Readonly<Record<string, Flow>> = {
     });
   },
 
-  async 'the log refuses one order’s messages for a while'(world) {
+  async 'the event log refuses one order’s messages for a while'(world) {
     const order = await place(world, 1);
     await announced(world);
     await world.ask({ kind: 'refuse', keys: { key: order.orderId } });
@@ -41,7 +41,7 @@ export const PLATFORM_FLOWS: Readonly<Record<string, Flow>> = {
     await announced(world);
   },
 
-  async 'the log is away for a while'(world) {
+  async 'the event log is unavailable for a while'(world) {
     await world.ask({ kind: 'refuse', keys: 'all' });
     await place(world, 1);
     await world.until('everything is held back, or the log is available again', async () => {

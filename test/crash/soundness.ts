@@ -36,8 +36,7 @@ async function listOf(world: World, what: string): Promise<any[]> {
 }
 
 /**
- * Checks every invariant over the database, the embedded Stripe, the event log and the answers to requests
- * with a key.
+ * Checks every invariant over the database, the embedded Stripe, the event log and the answers to requests with a key.
  */
 export async function expectSound(world: World): Promise<void> {
   expect(await findingsIn(world.dsn, new Currency('lkr'))).toEqual([]);
@@ -209,11 +208,7 @@ async function expectOnce(world: World): Promise<void> {
       status: again.status,
       body: again.body,
       replayed: again.headers.get('idempotent-replayed'),
-    }).toEqual({
-      status: request.answer.status,
-      body: request.answer.body,
-      replayed: 'true',
-    });
+    }).toEqual({ status: request.answer.status, body: request.answer.body, replayed: 'true' });
   }
   expect(await effectsIn(world)).toEqual(before);
 }

@@ -76,10 +76,7 @@ export async function expire(world: World, order: Placed): Promise<void> {
   await announced(world);
 }
 
-/**
- * Money for an order on an intent that the service did not make: from another page, or from Stripe’s
- * dashboard.
- */
+/** Money for an order on an intent that the service did not make: from another page, or from Stripe’s dashboard. */
 export async function payUnrequested(world: World, { orderId }: Placed, amount = PRICE_MINOR): Promise<string> {
   const intent = await world.stripe('POST', 'payment_intents', {
     amount: String(amount),

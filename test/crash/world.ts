@@ -60,10 +60,7 @@ export interface World {
   /** Requests with a key that were answered, and the number of orders requested without one. */
   readonly keyed: KeyedRequest[];
   readonly unkeyedOrders: { count: number };
-  /**
-   * A request that must be answered with `status`. Throws `GaveUp` when it broke off and must not be
-   * repeated.
-   */
+  /** A request that must be answered with `status`. Throws `GaveUp` when it broke off and must not be repeated. */
   request(status: number, method: string, path: string, options: RequestOptions): Promise<Answer>;
   /** Repeats a request with the same key. */
   repeat(request: KeyedRequest): Promise<Answer>;
@@ -117,8 +114,7 @@ export function orderFor(seats: readonly string[], code?: string) {
 }
 
 /**
- * Bodies of orders for each session on sale, so that no two are announced under one key; each round takes
- * other seats.
+ * Bodies of orders for each session on sale, so that no two are announced under one key; each round takes other seats.
  */
 export function ordersOfEachSession(round: number) {
   return catalogue.events.flatMap((event) =>

@@ -1,8 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { access, chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, chmod, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +9,7 @@ import { atEnd } from '../support/at-end.ts';
 import { readCompose } from '../support/deploy-tools.ts';
 import { startFakeIssuer } from '../support/fake-issuer.ts';
 import { startFakeSeating } from '../support/fake-seating.ts';
+import { testFolder } from '../support/folders.ts';
 import { emptyDatabase } from '../support/own-database.ts';
 import { installProduction, type ProductionInstall } from '../support/production-install.ts';
 import { until } from '../support/servers.ts';
@@ -47,6 +47,13 @@ function start(env: Record<string, string>, args = ['src/main.ts'], program = in
     await ended;
   });
   return { child, output: () => output, stdout: () => stdout, ended, began };
+}
+
+/** What a module prints in the image. */
+async function printedBy(program: string): Promise<string> {
+  const running = start({}, ['--input-type=module', '-e', program]);
+  expect(await running.ended, running.output()).toBe(0);
+  return running.output().trim();
 }
 
 /** Every server is real except Redis and Kafka, whose stand-ins need no package of their own. */
@@ -133,7 +140,7 @@ describe('in production', () => {
     await run('rm', ['-rf', DATA_DIR]);
   });
 
-  test('migrations run by themselves, as the Job and the profile do', async () => {
+  test('migrations run by themselves, as the Job and the profile do, and so do the checks and the new QR texts', async () => {
     const POSTGRES_DSN = await emptyDatabase();
     const first = start({ POSTGRES_DSN }, ['scripts/migrate.ts', '-a', 'up']);
     expect(await first.ended).toBe(0);
@@ -142,16 +149,7 @@ describe('in production', () => {
     expect(again.output()).toContain('nothing to do');
     const verify = start({ POSTGRES_DSN }, ['scripts/verify.ts']);
     expect(await verify.ended).toBe(0);
-    const reissue = start({ POSTGRES_DSN, QR_SECRET_KEY: randomBytes(32).toString('base64') }, [
-      'scripts/qr-reissue.ts',
-    ]);
-    expect(await reissue.ended, reissue.output()).toBe(0);
-  });
-
-  test('QR texts are reissued', async () => {
-    const { env } = await realServers();
-    const { POSTGRES_DSN = '', QR_SECRET_KEY = '' } = env;
-    expect(await start({ POSTGRES_DSN }, ['scripts/migrate.ts', '-a', 'up']).ended).toBe(0);
+    const QR_SECRET_KEY = randomBytes(32).toString('base64');
     const reissue = start({ POSTGRES_DSN, QR_SECRET_KEY }, ['scripts/qr-reissue.ts']);
     expect(await reissue.ended, reissue.output()).toBe(0);
     expect(reissue.output()).toContain('0 tickets, sealed with key');
@@ -159,33 +157,27 @@ describe('in production', () => {
 
   test('pictures of the earlier service are read in their thread', async () => {
     const picture = (await readFile('test/support/pictures/earlier-service.png')).toString('base64');
-    const program = `import { PictureReader } from './src/features/tickets/picture-reader.ts';
+    const printed = await printedBy(`import { PictureReader } from './src/features/tickets/picture-reader.ts';
       const reader = new PictureReader();
       await reader.start();
       console.log((await reader.read(Buffer.from('${picture}', 'base64'))).length);
-      await reader.rest();`;
-    const reading = start({}, ['--input-type=module', '-e', program]);
-    expect(await reading.ended, reading.output()).toBe(0);
-    expect(reading.output().trim()).toBe('540');
+      await reader.rest();`);
+    expect(printed).toBe('540');
   });
 
   test('tickets are drawn in their thread', async () => {
-    const program = `import { Drawing } from './src/features/paper/drawing.ts';
+    const printed = await printedBy(`import { Drawing } from './src/features/paper/drawing.ts';
       const page = { title: 'A', time: '', venue: '', address: '', seat: 'A', tier: 'A', ticketId: '', orderId: '', qrText: 'A' };
       const drawing = new Drawing();
       console.log((await drawing.draw([page])).subarray(0, 5).toString());
-      await drawing.close();`;
-    const drawing = start({}, ['--input-type=module', '-e', program]);
-    expect(await drawing.ended, drawing.output()).toBe(0);
-    expect(drawing.output().trim()).toBe('%PDF-');
+      await drawing.close();`);
+    expect(printed).toBe('%PDF-');
   });
 
   test('tickets are drawn with the fonts that the image contains', async () => {
-    const program = `import { pageFonts } from './src/features/paper/fonts.ts';
-      console.log(pageFonts().filter(({ covers }) => covers(0x41) || covers(0x0d85) || covers(0x0b85) || covers(0x0627)).length);`;
-    const drawing = start({}, ['--input-type=module', '-e', program]);
-    expect(await drawing.ended, drawing.output()).toBe(0);
-    expect(drawing.output().trim()).toBe('5');
+    const printed = await printedBy(`import { pageFonts } from './src/features/paper/fonts.ts';
+      console.log(pageFonts().filter(({ covers }) => covers(0x41) || covers(0x0d85) || covers(0x0b85) || covers(0x0627)).length);`);
+    expect(printed).toBe('5');
   });
 
   test('the folder was indeed one that the service cannot write to', async () => {
@@ -197,8 +189,7 @@ describe('in production', () => {
 
 /** An empty folder in place of the volume, which the image’s user may write to. */
 async function emptyVolume(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'ticketing-volume-'));
-  atEnd(() => rm(folder, { recursive: true, force: true }));
+  const folder = await testFolder();
   await chmod(folder, 0o777);
   return folder;
 }

@@ -53,20 +53,17 @@ const announcedOn = (topic: string, orderId: string) => events.on(topic, orderId
 /** The order as its buyer reads it: messages carry the same, without QR codes and notes. */
 async function orderAsRead(orderId: string) {
   const order = await buyer.read(orderId);
-  return byTicket({
-    ...order,
-    tickets: order.tickets.map(({ qr_code: _qrCode, note: _note, ...ticket }) => ticket),
-  });
+  return byTicket({ ...order, tickets: order.tickets.map(({ qr_code: _qrCode, note: _note, ...ticket }) => ticket) });
 }
 
 const refundAtStripe = async (intentId: string, amount: string) => {
   await stripe.post('refunds', { payment_intent: intentId, amount });
-  await until('the refund is known', async () => {
-    const rows = await platform.app.sql("SELECT FROM refunds WHERE payment_intent_id = $1 AND origin <> 'service'", [
-      intentId,
-    ]);
-    return rows.length === 1;
-  });
+  await platform.app.untilRows(
+    'the refund is known',
+    1,
+    "SELECT FROM refunds WHERE payment_intent_id = $1 AND origin <> 'service'",
+    [intentId],
+  );
 };
 
 /** Every action that changes a completed order and leaves it completed, with the number of amendments that it announces. */
@@ -173,13 +170,12 @@ describe('ticketly.order.updated carries the completion of an order once', () =>
     await round();
     await stored.untilStatus(orderId, 'completed');
     await round();
-    await until('every webhook is applied', async () => {
-      const rows = await platform.app.sql(
-        'SELECT FROM stripe_inbox WHERE payment_intent_id = $1 AND applied_at IS NULL',
-        [intentId],
-      );
-      return rows.length === 0;
-    });
+    await platform.app.untilRows(
+      'every webhook is applied',
+      0,
+      'SELECT FROM stripe_inbox WHERE payment_intent_id = $1 AND applied_at IS NULL',
+      [intentId],
+    );
     expect(await topicsOf(orderId)).toEqual(['created', 'updated']);
   });
 });

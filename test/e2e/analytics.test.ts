@@ -86,10 +86,7 @@ describe('figures', () => {
         session_id,
         ...figures,
       });
-      expect(await answer(`/events/${event_id}/sessions`)).toEqual({
-        event_id,
-        sessions: [{ session_id, ...totals }],
-      });
+      expect(await answer(`/events/${event_id}/sessions`)).toEqual({ event_id, sessions: [{ session_id, ...totals }] });
       expect(await answer(`/events/${event_id}/discounts`)).toEqual({
         event_id,
         discount_usage: [{ date: today, discount_code: 'EARLY', usage_count: 1, total_discount_amount: 50.5 }],
@@ -164,10 +161,7 @@ describe('figures', () => {
       daily_sales: [],
       sales_by_tier: [],
     });
-    expect((await ask(`/events/${ids.event_id}/sessions`)).body).toEqual({
-      event_id: ids.event_id,
-      sessions: [],
-    });
+    expect((await ask(`/events/${ids.event_id}/sessions`)).body).toEqual({ event_id: ids.event_id, sessions: [] });
   });
 
   test('are the same after the counts are folded', async () => {
@@ -528,15 +522,21 @@ describe('an export', () => {
     expect((await lines('checkins'))[1]).toContain(admin.id);
   });
 
+  /** An event whose export is more than what fits between the database and a client that does not read. */
+  let large: Ids;
+
+  beforeAll(async () => {
+    large = newEvent();
+    await insertSold(large, 20_000);
+  });
+
   test('includes each order placed during the export completely or not at all', async () => {
-    const ids = newEvent();
-    await insertSold(ids, 20_000);
-    const { body } = await open(url(ids, 'tickets'));
+    const { body } = await open(url(large, 'tickets'));
     const reader = body[Symbol.asyncIterator]();
     const first = (await reader.next()).value as Buffer;
     // The client has stopped reading, so the rest is not written yet.
-    await insertSold(ids, 500, 'LATE');
-    const late = await sell(ids, 3);
+    await insertSold(large, 500, 'LATE');
+    const late = await sell(large, 3);
     let text = first.toString();
     for (let part = await reader.next(); !part.done; part = await reader.next()) text += part.value.toString();
     const lines = text.trimEnd().split('\r\n').slice(1);
@@ -544,42 +544,32 @@ describe('an export', () => {
     expect(text).not.toContain('LATE');
     expect(text).not.toContain(late);
     expect(Map.groupBy(lines, (line) => line.split(',')[1]).size).toBe(20_000);
-    const after = await (await open(url(ids, 'tickets'))).body.text();
+    const after = await (await open(url(large, 'tickets'))).body.text();
     expect(after.trimEnd().split('\r\n').slice(1)).toHaveLength(41_003);
   });
 
   test('ends when its client disconnects, and the number that run at once is limited', async () => {
-    const ids = newEvent();
-    await insertSold(ids, 20_000);
-    const under = await Promise.all([open(url(ids, 'tickets')), open(url(ids, 'tickets', 'xlsx'))]);
+    const under = await Promise.all([open(url(large, 'tickets')), open(url(large, 'tickets', 'xlsx'))]);
     await Promise.all(under.map(({ body }) => body[Symbol.asyncIterator]().next()));
-    const refused = await ask(`/events/${ids.event_id}/export?format=csv&what=orders`);
-    expect({ status: refused.status, code: refused.body.code }).toEqual({
-      status: 503,
-      code: 'exports_busy',
-    });
+    const refused = await ask(`/events/${large.event_id}/export?format=csv&what=orders`);
+    expect({ status: refused.status, code: refused.body.code }).toEqual({ status: 503, code: 'exports_busy' });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const { body } of under) body.destroy();
-    await until(
+    await platform.app.untilRows(
       'both transactions have ended',
-      async () =>
-        (
-          await platform.app.sql(
-            `SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'FETCH%' AND state <> 'idle'`,
-          )
-        ).length === 0,
+      0,
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'FETCH%' AND state <> 'idle'`,
     );
     const again = await until('there is room again', async () => {
-      const answer = await ask(`/events/${ids.event_id}/export?format=csv&what=orders`);
+      const answer = await ask(`/events/${large.event_id}/export?format=csv&what=orders`);
       return answer.status === 200 && answer;
     });
-    expect(again.text.trimEnd().split('\r\n')).toHaveLength(20_001);
+    const orders = await platform.app.sql('SELECT FROM orders WHERE event_id = $1', [large.event_id]);
+    expect(again.text.trimEnd().split('\r\n')).toHaveLength(1 + orders.length);
   });
 
   test('is visibly truncated when it fails half-way', async () => {
-    const ids = newEvent();
-    await insertSold(ids, 20_000);
-    const { body } = await open(url(ids, 'tickets'));
+    const { body } = await open(url(large, 'tickets'));
     const reader = body[Symbol.asyncIterator]();
     await reader.next();
     await platform.app.sql(
@@ -590,7 +580,7 @@ describe('an export', () => {
       for (let part = await reader.next(); !part.done; part = await reader.next());
     };
     await expect(readOn()).rejects.toThrow();
-    expect((await ask(`/events/${ids.event_id}/orders?limit=1`)).status).toBe(200);
+    expect((await ask(`/events/${large.event_id}/orders?limit=1`)).status).toBe(200);
   });
 
   test('as a workbook has typed cells, and text is never a formula', async () => {

@@ -105,10 +105,7 @@ test('lists its pages newest first without gaps or repeats, also while entries a
 test.each(['?limit=0', '?limit=501', '?limit=x', '?cursor=0', '?cursor=-', '?cursor=1e300'])(
   'refuses the page %s',
   async (query) => {
-    expect(await organiser.tries.audit(query)).toMatchObject({
-      status: 400,
-      body: { code: 'invalid_request' },
-    });
+    expect(await organiser.tries.audit(query)).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   },
 );
 

@@ -65,9 +65,7 @@ test('with everything embedded, an organiser issues a complimentary ticket, move
     expect(page?.text).toContain(words);
   }
   expect(page && (await codesIn(page.picture))).toHaveLength(1);
-  const calendar = await app.call('GET', `/api/order/${issued.body.order_id}/tickets.ics`, {
-    token: organiser,
-  });
+  const calendar = await app.call('GET', `/api/order/${issued.body.order_id}/tickets.ics`, { token: organiser });
   const start = new Date(session.startTime).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   expect(calendar.text).toContain(`DTSTART:${start}`);
 

@@ -94,13 +94,7 @@ describe('a complimentary ticket', () => {
         actor: organiser.id,
         ticket_id: ticket.ticket_id,
         before: null,
-        after: {
-          seat_id: ticket.seat_id,
-          seat_label: ticket.seat_label,
-          tier_name: 'VIP',
-          price: 0,
-          has_note: true,
-        },
+        after: { seat_id: ticket.seat_id, seat_label: ticket.seat_label, tier_name: 'VIP', price: 0, has_note: true },
       }),
     ]);
   });
@@ -125,10 +119,7 @@ describe('a ticket for cash', () => {
         [platform.eventId],
       );
     const sumOf = async (): Promise<{ orders: number; revenue: number }> => {
-      await until(
-        'the sales are counted',
-        async () => (await platform.app.sql('SELECT FROM sale_changes')).length === 0,
-      );
+      await platform.app.untilRows('the sales are counted', 0, 'SELECT FROM sale_changes');
       const [row] = (await totals()) as { orders: number; revenue: string }[];
       return { orders: row?.orders ?? 0, revenue: Math.round(Number(row?.revenue ?? 0) * 100) };
     };
@@ -155,10 +146,7 @@ describe('a ticket for cash', () => {
       },
     ]);
     expect(await stored.payments(ticket.order_id)).toMatchObject([{ state: 'refunded' }]);
-    expect(await stored.state(ticket.order_id)).toMatchObject({
-      status: 'cancelled',
-      cancel_reason: 'refunded',
-    });
+    expect(await stored.state(ticket.order_id)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
     expect((await stripe.list('refunds')).length).toBe(refunds);
   });
 
@@ -254,10 +242,7 @@ describe('issuing a ticket is refused for', () => {
   test('every seat while the seating services are unavailable', async () => {
     platform.seating.isUnavailable = true;
     try {
-      expect(await admin.tries.issue()).toMatchObject({
-        status: 503,
-        body: { code: 'seating_unavailable' },
-      });
+      expect(await admin.tries.issue()).toMatchObject({ status: 503, body: { code: 'seating_unavailable' } });
     } finally {
       platform.seating.isUnavailable = false;
     }
@@ -382,10 +367,7 @@ describe('voiding', () => {
   });
 
   test('an unknown ticket is refused', async () => {
-    expect(await organiser.tries.void(randomUUID())).toMatchObject({
-      status: 404,
-      body: { code: 'ticket_not_found' },
-    });
+    expect(await organiser.tries.void(randomUUID())).toMatchObject({ status: 404, body: { code: 'ticket_not_found' } });
   });
 });
 

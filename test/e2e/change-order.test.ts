@@ -304,10 +304,7 @@ describe('a change that involves a discount', () => {
       Price: 360,
     });
     expect(await usesOf(discountId)).toBe(1);
-    expect(await buyer.change(orderId, { seat_ids: [next] })).toMatchObject({
-      DiscountAmount: 30,
-      Price: 270,
-    });
+    expect(await buyer.change(orderId, { seat_ids: [next] })).toMatchObject({ DiscountAmount: 30, Price: 270 });
   });
 
   test('to fewer seats is refused when the discount does not apply to them', async () => {
@@ -372,10 +369,7 @@ describe('a change of an order with a PaymentIntent', () => {
     effects.seen.length = 0;
     const changed = await buyer.change(orderId, { seat_ids: [next] });
     expect(changed.PaymentIntentID).not.toBe(before);
-    expect(await stripe.get(`payment_intents/${before}`)).toMatchObject({
-      status: 'canceled',
-      amount: 10_000,
-    });
+    expect(await stripe.get(`payment_intents/${before}`)).toMatchObject({ status: 'canceled', amount: 10_000 });
     expect(await stripe.get(`payment_intents/${changed.PaymentIntentID}`)).toMatchObject({
       status: 'requires_payment_method',
       amount: 14_999,
@@ -418,15 +412,9 @@ describe('a change of an order with a PaymentIntent', () => {
     const discountId = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 100 });
     const orderId = await buyer.place(seats(100));
     const { paymentIntentId } = await buyer.intent(orderId);
-    expect(await buyer.change(orderId, { discount_id: discountId })).toMatchObject({
-      Price: 0,
-      PaymentIntentID: '',
-    });
+    expect(await buyer.change(orderId, { discount_id: discountId })).toMatchObject({ Price: 0, PaymentIntentID: '' });
     expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({ status: 'canceled' });
-    expect(await buyer.tries.intent(orderId)).toMatchObject({
-      status: 409,
-      body: { code: 'nothing_to_pay' },
-    });
+    expect(await buyer.tries.intent(orderId)).toMatchObject({ status: 409, body: { code: 'nothing_to_pay' } });
     expect(await buyer.checkOut(orderId)).toMatchObject({ Status: 'completed' });
   });
 
@@ -486,9 +474,7 @@ describe('a change of an order with a PaymentIntent', () => {
       const [another] = seats(130);
       const again = await buyer.change(orderId, { seat_ids: [another] });
       expect(again).toMatchObject({ Price: 130 });
-      expect(await stripe.get(`payment_intents/${again.PaymentIntentID}`)).toMatchObject({
-        amount: 13_000,
-      });
+      expect(await stripe.get(`payment_intents/${again.PaymentIntentID}`)).toMatchObject({ amount: 13_000 });
     },
   );
 
@@ -611,10 +597,7 @@ describe('a change is refused', () => {
     const orderId = await buyer.place(seats(100));
     const before = await rowsOf(orderId);
     const answer = await buyer.tries.change(orderId, body);
-    expect({ status: answer.status, code: answer.body.code }).toEqual({
-      status: 400,
-      code: 'invalid_request',
-    });
+    expect({ status: answer.status, code: answer.body.code }).toEqual({ status: 400, code: 'invalid_request' });
     expect(await rowsOf(orderId)).toEqual(before);
   });
 });

@@ -65,9 +65,7 @@ describe('clock-ahead', () => {
 
   test('a replica whose clock is ahead accepts webhooks and tokens that are valid now', async () => {
     const orderId = await platform.place(buyer);
-    const { body } = await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
-      token: buyer,
-    });
+    const { body } = await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, { token: buyer });
     const answer = await deliverPayment({ app: replica } as Pick<PlatformApp, 'app'>, orderId, body.paymentIntentId);
     expect(answer.status, answer.text).toBe(200);
     const shortLived = await platform.issuer.token(randomUUID(), {}, { expiresIn: 120 });

@@ -26,10 +26,7 @@ describe.each([
       { price: stored },
     ]);
     const tooMany = await buyer.tries.order([randomUUID(), randomUUID(), randomUUID()]);
-    expect(tooMany).toMatchObject({
-      status: 400,
-      body: { detail: 'body/seat_ids: must NOT have more than 2 items' },
-    });
+    expect(tooMany).toMatchObject({ status: 400, body: { detail: 'body/seat_ids: must NOT have more than 2 items' } });
   });
 });
 

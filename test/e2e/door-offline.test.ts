@@ -288,11 +288,7 @@ describe('the bundle', () => {
     expect(status).toBe(200);
     expect(headers.get('content-encoding')).toBe('gzip');
     expect(headers.get('cache-control')).toBe('no-store');
-    expect(body).toMatchObject({
-      session_id: door.platform.sessionId,
-      is_complete: true,
-      allows_reentry: false,
-    });
+    expect(body).toMatchObject({ session_id: door.platform.sessionId, is_complete: true, allows_reentry: false });
     expect(body.keys).toEqual([
       { key_id: expect.any(Number), public_key: expect.any(String), sealing_key: expect.any(String) },
     ]);
@@ -414,11 +410,7 @@ describe('the bundle', () => {
       expect(answer.text).not.toMatch(/key/i);
       const lines = door.app.log.map((line) => JSON.parse(line));
       expect(lines).toContainEqual(
-        expect.objectContaining({
-          level: 40,
-          sessionId: door.platform.sessionId,
-          userId: expect.any(String),
-        }),
+        expect.objectContaining({ level: 40, sessionId: door.platform.sessionId, userId: expect.any(String) }),
       );
     }
     const path = '/api/order/scan/sessions/no-uuid/bundle';

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { promisify } from 'node:util';
 import { toBuffer } from 'qrcode';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readQrCode } from '../../scripts/qr-reader.ts';
 import { createOfflineScanner, type ScannerBundle } from '../../src/features/tickets/qr/scanner.ts';
 import { instant } from '../../src/kernel/clock.ts';
+import { offline } from '../support/door.ts';
 import { earlierPicture, earlierText, REAL_ORDER, REAL_PICTURE, REAL_TICKET } from '../support/earlier-codes.ts';
 import {
   type EarlierTicket,
@@ -14,14 +13,16 @@ import {
   earlierTicket,
   earlierTickets,
 } from '../support/earlier-service.ts';
+import { newAdmin, newPerson, type Person } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { qrTextOf } from '../support/qr-texts.ts';
 import { startReplica } from '../support/races.ts';
+import { reissue } from '../support/scripts.ts';
 import { until } from '../support/servers.ts';
 import type { TestApp } from '../support/test-app.ts';
 
 const QR_KEY = Buffer.alloc(32, 7).toString('base64');
 const NEW_KEY = Buffer.alloc(32, 8).toString('base64');
-const TOKEN_LIFE_S = 3_600;
 /** Longer than a few turns of the reader. */
 const MANY = 60;
 
@@ -39,10 +40,10 @@ interface Sold extends EarlierTicketWithPicture {
 let earlier: EarlierTickets;
 let platform: PlatformApp;
 let replica: TestApp;
-let scanner: string;
-let otherScanner: string;
-let buyer: string;
-let admin: string;
+let scanner: Person;
+let otherScanner: Person;
+let buyer: Person;
+let admin: Person;
 
 /** A ticket of the earlier service with a picture of its text. */
 async function soldBefore(given: Partial<EarlierTicket> = {}): Promise<Sold> {
@@ -83,10 +84,7 @@ async function strangePictures(): Promise<Buffer[]> {
 
 beforeAll(async () => {
   earlier = await earlierTickets(buyerId, randomUUID());
-  const real = {
-    ...earlierTicket(sessionId, { ticketId: REAL_TICKET, orderId: REAL_ORDER }),
-    picture: REAL_PICTURE,
-  };
+  const real = { ...earlierTicket(sessionId, { ticketId: REAL_TICKET, orderId: REAL_ORDER }), picture: REAL_PICTURE };
   for (const picture of await strangePictures()) unreadable.push({ ...earlierTicket(sessionId), picture });
   const given: Record<string, Partial<EarlierTicket>> = {
     wrapped: {},
@@ -111,17 +109,14 @@ beforeAll(async () => {
 
   platform = await startPlatformApp(env());
   replica = await startReplica(platform, env());
-  const { issuer, seating } = platform;
-  const ids = { scanner: randomUUID(), otherScanner: randomUUID() };
-  seating.scanners.set(ids.scanner, new Set([sessionId, reissuedSessionId, offlineSessionId]));
-  seating.scanners.set(ids.otherScanner, new Set([otherSessionId]));
-  const tokenOf = (sub: string, claims = {}) => issuer.token(sub, claims, { expiresIn: TOKEN_LIFE_S });
   [scanner, otherScanner, buyer, admin] = await Promise.all([
-    tokenOf(ids.scanner),
-    tokenOf(ids.otherScanner),
-    tokenOf(buyerId),
-    tokenOf(randomUUID(), { user_groups: ['/Permissions/Users/System Admins'] }),
+    newPerson(platform),
+    newPerson(platform),
+    newPerson(platform, { id: buyerId }),
+    newAdmin(platform),
   ]);
+  platform.seating.scanners.set(scanner.id, new Set([sessionId, reissuedSessionId, offlineSessionId]));
+  platform.seating.scanners.set(otherScanner.id, new Set([otherSessionId]));
   await until('every picture was read', async () => (await countOf('waiting')) === 0, 60_000);
 });
 
@@ -138,8 +133,8 @@ async function countOf(state: string): Promise<number> {
   return row?.count ?? 0;
 }
 
-const scan = (text: string, app = platform.app, more: Record<string, unknown> = {}, token = scanner) =>
-  app.call('POST', '/api/order/ticket/checkin', { token, body: { encrypted_qr: text, ...more } });
+const scan = (text: string, app = platform.app, more: Record<string, unknown> = {}, who = scanner) =>
+  who.via({ app }).tries.checkIn(text, more);
 
 const stateOf = async (ticketId: string) =>
   (
@@ -150,26 +145,17 @@ const stateOf = async (ticketId: string) =>
   )[0];
 
 async function bundleOf(session: string, since?: string): Promise<ScannerBundle> {
-  const { status, body } = await platform.app.call(
-    'GET',
-    `/api/order/scan/sessions/${session}/bundle${since === undefined ? '' : `?since=${since}`}`,
-    { token: scanner },
-  );
+  const query = since === undefined ? '' : `?since=${since}`;
+  const { status, body } = await scanner.call('GET', `/api/order/scan/sessions/${session}/bundle${query}`);
   expect(status).toBe(200);
   return body;
 }
 
-async function reissue(session: string) {
-  const { stdout, stderr } = await promisify(execFile)(
-    process.execPath,
-    ['scripts/qr-reissue.ts', '--session', session],
-    { env: { ...process.env, POSTGRES_DSN: platform.app.dsn, QR_SECRET_KEY: NEW_KEY } },
-  );
-  expect(stderr).toContain('Codes that the earlier service sold for them are refused from now on.');
-  return stdout
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line));
+async function reissueIn(session: string) {
+  const env = { POSTGRES_DSN: platform.app.dsn, QR_SECRET_KEY: NEW_KEY };
+  const { tickets, err } = await reissue(env, ['--session', session]);
+  expect(err).toContain('Codes that the earlier service sold for them are refused from now on.');
+  return tickets;
 }
 
 /** The text with one bit of its bytes flipped, as anyone can flip it who has it. */
@@ -184,12 +170,7 @@ describe('legacy-qr: at the door', () => {
     const text = await readQrCode(REAL_PICTURE);
     expect(await scan(text)).toMatchObject({
       status: 200,
-      body: {
-        outcome: 'admitted',
-        seat: 'A12',
-        tier: 'VIP',
-        ticket: { ticket_id: REAL_TICKET, checked_in: true },
-      },
+      body: { outcome: 'admitted', seat: 'A12', tier: 'VIP', ticket: { ticket_id: REAL_TICKET, checked_in: true } },
     });
     expect(await scan(text, replica)).toMatchObject({
       status: 409,
@@ -245,7 +226,7 @@ describe('legacy-qr: at the door', () => {
 
   test('a ticket that was voided since is refused', async () => {
     const { orderId, text } = ticketOf('voided');
-    expect((await platform.app.call('DELETE', `/api/order/${orderId}`, { token: admin })).status).toBe(204);
+    await admin.cancel(orderId);
     expect(await scan(text)).toMatchObject({ status: 409, body: { code: 'ticket_cancelled' } });
   });
 
@@ -253,8 +234,7 @@ describe('legacy-qr: at the door', () => {
     const tickets = many.slice(0, 12);
     const winners = await Promise.all(
       tickets.map(async ({ ticketId, text }) => {
-        const shown = await platform.app.call('GET', `/api/order/ticket/${ticketId}`, { token: buyer });
-        const ours = await readQrCode(Buffer.from(shown.body.qr_code, 'base64'));
+        const ours = await qrTextOf(await buyer.ticket(ticketId));
         expect(ours).not.toBe(text);
         const answers = await Promise.all([scan(text), scan(ours, replica), scan(text, replica), scan(ours)]);
         expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409, 409]);
@@ -275,12 +255,9 @@ describe('legacy-qr: at the door', () => {
 describe('legacy-qr: after a new code is issued', () => {
   test('it refuses the earlier code as superseded at its session’s door and as of another session elsewhere, and admits the new code', async () => {
     const { ticketId, text } = ticketOf('reissued');
-    const written = await reissue(reissuedSessionId);
+    const written = await reissueIn(reissuedSessionId);
     const made = written.find((line) => line.ticket_id === ticketId);
-    expect(await scan(text)).toMatchObject({
-      status: 409,
-      body: { code: 'ticket_superseded', refusal: 'superseded' },
-    });
+    expect(await scan(text)).toMatchObject({ status: 409, body: { code: 'ticket_superseded', refusal: 'superseded' } });
     expect((await scan(text, platform.app, {}, otherScanner)).body.code).toBe('ticket_wrong_session');
     expect(await stateOf(ticketId)).toEqual({ checked_in: false, scans: 0 });
     const rotated = await startReplica(platform, { ...env(), QR_SECRET_KEY: NEW_KEY });
@@ -335,16 +312,8 @@ describe('legacy-qr: without a network', () => {
     expect(await outcomeOf(device, `${text}\r\n`)).toBe('admitted');
     expect(await outcomeOf(device, text)).toBe('already_checked_in');
     const upload = () =>
-      platform.app.call('POST', '/api/order/scan/batch', {
-        token: scanner,
-        body: {
-          scans: [text, text].map((encrypted_qr, at) => ({
-            encrypted_qr,
-            nonce: `offline-${at}`,
-            device_id: `device-${at}`,
-            scanned_at: new Date().toISOString(),
-          })),
-        },
+      scanner.call('POST', '/api/order/scan/batch', {
+        scans: [0, 1].map((at) => offline({ qrText: text }, `device-${at}`, { nonce: `offline-${at}` })),
       });
     const results = (await upload()).body.results.map(({ outcome }: { outcome: string }) => outcome);
     expect(results.toSorted()).toEqual(['admitted', 'conflict']);
@@ -355,7 +324,7 @@ describe('legacy-qr: without a network', () => {
     const { ticketId, text } = ticketOf('offlineReissued');
     const bundle = await bundleOf(offlineSessionId);
     const device = await createOfflineScanner(bundle);
-    await reissue(offlineSessionId);
+    await reissueIn(offlineSessionId);
     const changes = await bundleOf(offlineSessionId, bundle.version);
     expect(changes.is_complete).toBe(false);
     expect(changes.tickets).toEqual([[ticketId, 'A12', 'VIP', 'valid']]);

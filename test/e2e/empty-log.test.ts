@@ -125,13 +125,7 @@ describe('empty-log: a request', () => {
       await until('it is logged', () => linesOf(app).some(({ reqId }) => reqId === id));
       return linesOf(app).filter(({ reqId }) => reqId === id);
     };
-    const line = {
-      method: 'GET',
-      route: '/api/order/:orderId',
-      userId: buyer,
-      orderId,
-      ms: expect.any(Number),
-    };
+    const line = { method: 'GET', route: '/api/order/:orderId', userId: buyer, orderId, ms: expect.any(Number) };
 
     const good = await app.call('GET', `/api/order/${orderId}`, { token });
     expect(good.status).toBe(200);

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { readQrCode } from '../../scripts/qr-reader.ts';
 import { type Door, QR_KEY as OLD_KEY, openDoor } from '../support/door.ts';
 import { startReplica } from '../support/races.ts';
+import { reissue, runScript } from '../support/scripts.ts';
 import type { TestApp } from '../support/test-app.ts';
 
 const NEW_KEY = Buffer.alloc(32, 9).toString('base64');
@@ -20,21 +19,10 @@ beforeAll(async () => {
   closed = await startReplica(door.platform, { QR_SECRET_KEY: NEW_KEY });
 });
 
+const newKey = () => ({ POSTGRES_DSN: door.app.dsn, QR_SECRET_KEY: NEW_KEY });
+
 const scanAt = (app: TestApp, qrText: unknown) =>
   app.call('POST', '/api/order/ticket/checkin', { token: door.scanner, body: { encrypted_qr: qrText } });
-
-async function reissue(env: Record<string, string>, ...args: string[]) {
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['scripts/qr-reissue.ts', ...args], {
-    env: { ...process.env, POSTGRES_DSN: door.app.dsn, ...env },
-  });
-  return {
-    tickets: stdout
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line)),
-    stderr,
-  };
-}
 
 test('a printed ticket is still admitted after a rotation, and new codes are made with the new key', async () => {
   const { ticketId, qrText } = await door.sellOne();
@@ -56,15 +44,11 @@ test('a key removed from the list invalidates its codes, and qr:reissue makes ne
   const [one, other] = await door.sell(2);
   expect(await scanAt(closed, one?.qrText)).toMatchObject({
     status: 400,
-    body: {
-      code: 'ticket_forged',
-      refusal: 'forged',
-      message: expect.stringContaining('key that is no longer valid'),
-    },
+    body: { code: 'ticket_forged', refusal: 'forged', message: expect.stringContaining('key that is no longer valid') },
   });
-  const { tickets, stderr } = await reissue({ QR_SECRET_KEY: NEW_KEY }, '--session', door.platform.sessionId);
-  expect(stderr).toContain(`${tickets.length} tickets, sealed with key`);
-  expect(stderr).not.toContain(NEW_KEY);
+  const { tickets, err } = await reissue(newKey(), ['--session', door.platform.sessionId]);
+  expect(err).toContain(`${tickets.length} tickets, sealed with key`);
+  expect(err).not.toContain(NEW_KEY);
   const made = tickets.find(({ ticket_id }) => ticket_id === one?.ticketId);
   expect(made).toMatchObject({
     order_id: one?.orderId,
@@ -85,22 +69,20 @@ test('only good tickets are reissued', async () => {
   const cancelled = await door.sellOne();
   await door.app.call('DELETE', `/api/order/${cancelled.orderId}`, { token: door.admin });
   await door.sell(30);
-  const { tickets } = await reissue({ QR_SECRET_KEY: NEW_KEY });
+  const { tickets } = await reissue(newKey());
   const good = await door.app.sql<{ ticket_id: string }>(
     `SELECT ticket_id FROM tickets JOIN orders USING (order_id)
       WHERE voided_at IS NULL AND status = 'completed' ORDER BY ticket_id`,
   );
   expect(tickets.map(({ ticket_id }) => ticket_id)).toEqual(good.map(({ ticket_id }) => ticket_id));
   expect(tickets.map(({ order_id }) => order_id)).not.toContain(pending);
-  expect((await reissue({ QR_SECRET_KEY: NEW_KEY }, '--session', randomUUID())).tickets).toEqual([]);
+  expect((await reissue(newKey(), ['--session', randomUUID()])).tickets).toEqual([]);
 });
 
 test.each([
   [{ QR_SECRET_KEY: '' }, [], 'QR_SECRET_KEY: must be set'],
   [{ QR_SECRET_KEY: NEW_KEY }, ['--session', 'tonight'], '--session: must be the id'],
 ])('qr:reissue names what is missing: %j %j', async (env, args, words) => {
-  await expect(reissue(env, ...args)).rejects.toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining(words),
-  });
+  const said = await runScript('qr-reissue', { ...newKey(), ...env }, args);
+  expect(said).toMatchObject({ code: 2, err: expect.stringContaining(words) });
 });

@@ -91,10 +91,7 @@ describe('the lag of publishing', () => {
     const orderIds = [await buyer.place(), await buyer.place()];
     const waiting = await healthWhere((outbox) => outbox.waiting === 4);
     // An order and its seats are one message each.
-    expect(waiting).toMatchObject({
-      status: 200,
-      body: { status: 'UP', outbox: { status: 'UP', waiting: 4 } },
-    });
+    expect(waiting).toMatchObject({ status: 200, body: { status: 'UP', outbox: { status: 'UP', waiting: 4 } } });
     clock.advance(25 * SECOND_MS);
     const later = await healthWhere(({ lag_seconds }) => lag_seconds >= 25);
     expect(later.body.outbox.status).toBe('UP');
@@ -113,10 +110,7 @@ describe('the lag of publishing', () => {
     await quiet();
     const { body } = await healthWhere(({ waiting }) => waiting === 0);
     expect(body.outbox).toEqual({ status: 'UP', waiting: 0, lag_seconds: 0 });
-    expect(await metrics()).toMatchObject({
-      ticketing_outbox_lag_seconds: 0,
-      ticketing_outbox_blocked_keys: 0,
-    });
+    expect(await metrics()).toMatchObject({ ticketing_outbox_lag_seconds: 0, ticketing_outbox_blocked_keys: 0 });
     for (const orderId of orderIds) expect(events.on('ticketly.order.created', orderId)).toHaveLength(1);
   });
 
@@ -216,13 +210,7 @@ test('payment messages are counted by their outcome', async () => {
   const orderId = await buyer.place();
   const publishPayment = (topic: string, value: unknown) =>
     events.log.publish([
-      {
-        eventId: randomUUID(),
-        topic,
-        key: orderId,
-        value: JSON.stringify(value),
-        committedAt: instant(Date.now()),
-      },
+      { eventId: randomUUID(), topic, key: orderId, value: JSON.stringify(value), committedAt: instant(Date.now()) },
     ]);
   await added(
     'ticketing_payment_topic_total',

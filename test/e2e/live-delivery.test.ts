@@ -142,9 +142,7 @@ describe('a reader that reconnects', () => {
     await until('it is connected', () => before.events.length > 0);
     before.close();
     const missed = await sales.sell();
-    const after = await sales.watch(replica, {
-      path: `${sales.eventPath}?lastEventId=${before.lastEventId}`,
-    });
+    const after = await sales.watch(replica, { path: `${sales.eventPath}?lastEventId=${before.lastEventId}` });
     await after.untilThereAre(1, 'checkout');
     expect(ordersOn(after)).toEqual([missed]);
   });

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openStream } from '../support/event-reader.ts';
+import { seatsAt } from '../support/fake-seating.ts';
 import { longToken, ordersOn, turnLive, type Watched, watchedBy } from '../support/live-sales.ts';
 import { movableClock } from '../support/movable-clock.ts';
+import { newAdmin, newPerson, onSaleAt } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
@@ -164,24 +166,16 @@ describe('the totals', () => {
     platform.seating.owners.set(eventId, sales.organiser);
     const token = await longToken(platform, sales.organiser);
     const reader = await openStream(platform.app.url, `/api/order/sse/checkouts/event/${eventId}`, { token });
-    const admin = await longToken(platform, randomUUID(), ADMIN);
     await turn();
     const [atFirst] = await reader.untilThereAre(1, 'stats');
     expect(atFirst).toEqual({ eventID: eventId, orders: 0, tickets: 0, revenue: 0 });
 
-    const paidOrder = async (prices: readonly number[]) => {
-      const who = await longToken(platform, randomUUID());
-      const seatIds = prices.map(() => randomUUID());
-      for (const [at, seatId] of seatIds.entries()) platform.seating.prices.set(seatId, prices[at] ?? 0);
-      const body = { ...platform.request(seatIds), event_id: eventId };
-      const placed = await platform.app.call('POST', '/api/order', { token: who, body });
-      await platform.pay(who, placed.body.order_id);
-      await platform.app.call('POST', `/api/order/${placed.body.order_id}/checkout`, { token: who });
-      return String(placed.body.order_id);
-    };
-    const first = await paidOrder([150.5, 149.49]);
+    const ids = { event_id: eventId, session_id: platform.sessionId, organization_id: platform.organizationId };
+    const buyer = (await newPerson(platform)).via({ onSale: onSaleAt(ids) });
+    const paidOrder = async (...prices: number[]) => (await buyer.buy(seatsAt(platform.seating, ...prices))).orderId;
+    const first = await paidOrder(150.5, 149.49);
     await turn();
-    await paidOrder([0.01]);
+    await paidOrder(0.01);
     await turn();
     await reader.untilThereAre(2, 'checkout');
     expect(reader.dataOf('stats')).toHaveLength(1);
@@ -196,8 +190,7 @@ describe('the totals', () => {
     await turn();
     expect(reader.dataOf('stats')).toHaveLength(2);
 
-    const ended = await platform.app.call('DELETE', `/api/order/${first}`, { token: admin });
-    expect(ended.status).toBe(204);
+    await (await newAdmin(platform)).cancel(first);
     await turn();
     const [, , less] = await reader.untilThereAre(3, 'stats');
     expect(less).toEqual({ eventID: eventId, orders: 1, tickets: 1, revenue: 0.01 });
@@ -267,10 +260,7 @@ describe('the places for readers', () => {
     expect((await open(0, mine)).status).toBe(200);
     const tooMany = await open(0, mine);
     expect(tooMany).toMatchObject({ status: 429, headers: { 'retry-after': '2' } });
-    expect(JSON.parse(tooMany.text)).toMatchObject({
-      code: 'too_many_streams',
-      message: expect.stringContaining('2'),
-    });
+    expect(JSON.parse(tooMany.text)).toMatchObject({ code: 'too_many_streams', message: expect.stringContaining('2') });
     expect((await open(1, owner)).status).toBe(200);
     const full = await open(2, third);
     expect(full).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
@@ -315,10 +305,7 @@ describe('a stream is refused', () => {
     const owner = await longToken(platform, sales.organiser);
     for (const path of [sales.eventPath, sales.organizationPath]) {
       const refused = await sales.watch(platform.app, { token: stranger, path });
-      expect({ status: refused.status, ...JSON.parse(refused.text) }).toMatchObject({
-        status: 403,
-        code: 'forbidden',
-      });
+      expect({ status: refused.status, ...JSON.parse(refused.text) }).toMatchObject({ status: 403, code: 'forbidden' });
       platform.seating.isUnavailable = true;
       const { status, text } = await sales.watch(platform.app, { token: owner, path });
       platform.seating.isUnavailable = false;

@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readQrCode } from '../../scripts/qr-reader.ts';
 import type { Watch } from '../../src/app.ts';
-import { bareEnvironment } from '../support/child-server.ts';
 import { openStream } from '../support/event-reader.ts';
 import { CLIENT_SECRET, confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
+import { startServiceProcess } from '../support/service-process.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
 
@@ -27,6 +25,7 @@ const DATABASE_PASSWORD = secret('a database password', 'pg-pa55word');
 const QR_KEY = secret('the QR key', randomBytes(32).toString('base64'));
 secret('the client secret', CLIENT_SECRET);
 secret('the webhook secret', 'whsec_test');
+secret('the secret key of Stripe', 'sk_test_embedded');
 
 /** Statements fail with this error while it is set. */
 let breaksWith: Error | undefined;
@@ -177,23 +176,14 @@ describe('no secret reaches the log', () => {
   });
 
   test('when a start fails', async () => {
-    const child = spawn(process.execPath, ['src/main.ts'], {
-      env: {
-        ...bareEnvironment(),
-        PORT: '0',
-        POSTGRES_DSN: `postgres://ticketing:${DATABASE_PASSWORD}@127.0.0.1:1/ticketing`,
-        DATABASE_WAIT_SECONDS: '0',
-        DATA_DIR: `/tmp/ticketing-secrets-${randomUUID()}`,
-        LOG_LEVEL: 'trace',
-      },
+    const service = await startServiceProcess({
+      POSTGRES_DSN: `postgres://ticketing:${DATABASE_PASSWORD}@127.0.0.1:1/ticketing`,
+      DATABASE_WAIT_SECONDS: '0',
+      LOG_LEVEL: 'trace',
     });
-    let output = '';
-    child.stdout.on('data', (chunk) => (output += chunk));
-    child.stderr.on('data', (chunk) => (output += chunk));
-    const [code] = await once(child, 'close');
-    expect(code).toBe(1);
-    expect(output).toContain('PostgreSQL at 127.0.0.1:1 did not answer');
-    expect(output).not.toContain(DATABASE_PASSWORD);
+    expect(await service.ended).toBe(1);
+    expect(service.output()).toContain('PostgreSQL at 127.0.0.1:1 did not answer');
+    expect(service.output()).not.toContain(DATABASE_PASSWORD);
   });
 });
 
@@ -212,11 +202,7 @@ test('each line is JSON with its time and level, and each line about a request h
   const parsed = lines().map((line) => JSON.parse(line));
   expect(parsed.length).toBeGreaterThan(40);
   for (const line of parsed)
-    expect(line).toMatchObject({
-      level: expect.any(Number),
-      time: expect.any(Number),
-      service: 'ms-ticketing',
-    });
+    expect(line).toMatchObject({ level: expect.any(Number), time: expect.any(Number), service: 'ms-ticketing' });
   const requests = parsed.filter(({ route }) => route !== undefined);
   expect(requests.length).toBeGreaterThan(30);
   for (const { reqId } of requests) expect(reqId).toMatch(/^[0-9a-f-]{36}$/);

@@ -36,11 +36,7 @@ describe('the metric names', () => {
     const rows = readFileSync('docs/operations.md', 'utf8').matchAll(
       /^\| `(ticketing_\w+)(?:\{([\w,]+)\})?` \| ([^|]+) \| [^|]+ \|$/gm,
     );
-    const documented = [...rows].map(([, name, labels, help]) => ({
-      name,
-      labels: labels?.split(',') ?? [],
-      help,
-    }));
+    const documented = [...rows].map(([, name, labels, help]) => ({ name, labels: labels?.split(',') ?? [], help }));
     expect(documented).toEqual(
       Object.entries(METRICS).map(([name, { labels, help }]) => ({ name, labels: [...labels], help })),
     );

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ERRORS } from '../../src/app/errors.ts';
 import type { ErrorCode } from '../../src/kernel/errors.ts';
+import { type Operation, operationsOf, somewhere } from '../support/api-document.ts';
 import { atEnd } from '../support/at-end.ts';
 import { startFakeIssuer } from '../support/fake-issuer.ts';
 import { openLink } from '../support/link.ts';
@@ -18,38 +19,17 @@ beforeAll(async () => {
   app = await startTestApp();
 });
 
-interface Content {
-  readonly content?: Readonly<
-    Record<
-      string,
-      {
-        readonly schema: Readonly<Record<string, unknown>>;
-        readonly example?: unknown;
-        readonly examples?: unknown;
-      }
-    >
-  >;
-}
-interface Operation {
-  readonly summary?: string;
-  readonly security?: unknown;
-  readonly requestBody?: Content;
-  readonly responses: Readonly<Record<string, Content>>;
-}
-
 describe('the description of the API', () => {
   test('is OpenAPI 3.1, and every body in it has an example', async () => {
     const { body: document } = await app.call('GET', '/openapi.json');
     expect(document.openapi).toBe('3.1.0');
-    const operations = Object.values<Record<string, Operation>>(document.paths).flatMap((methods) =>
-      Object.values(methods),
-    );
+    const operations = await operationsOf(app);
     expect(operations.length).toBeGreaterThan(14);
     for (const { summary, requestBody, responses } of operations) {
       expect(summary).toBeTruthy();
       const bodies = [requestBody, ...Object.values(responses)].flatMap((each) => Object.values(each?.content ?? {}));
       for (const { schema, example, examples } of bodies) {
-        const element = schema.type === 'array' ? (schema.items as Record<string, unknown>) : schema;
+        const element = schema.type === 'array' ? schema.items : schema;
         const shown = example ?? examples ?? element.examples ?? element.example;
         expect(shown ?? element.type === 'null', `${summary}: ${JSON.stringify(element).slice(0, 200)}`).toBeTruthy();
       }
@@ -73,10 +53,7 @@ describe('the description of the API', () => {
     const { body: problem } = await app.call('GET', '/api/nothing', { token: 'x' });
     const page = await app.call('GET', problem.type);
     expect(page.text).toContain(`id="${problem.type.split('#')[1]}"`);
-    expect(await app.call('GET', '/docs/')).toMatchObject({
-      status: 200,
-      text: expect.stringContaining('swagger'),
-    });
+    expect(await app.call('GET', '/docs/')).toMatchObject({ status: 200, text: expect.stringContaining('swagger') });
   });
 });
 
@@ -105,12 +82,9 @@ describe('openapi-patterns: what generators of clients read', () => {
   });
 
   test('each route documents its refusals by status and code', async () => {
-    const { body: document } = await app.call('GET', '/openapi.json');
-    const operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const),
-    );
     const documented = new Set<string>();
-    for (const [route, { responses, security }] of operations) {
+    for (const { method, path, responses, security } of await operationsOf(app)) {
+      const route = `${method} ${path}`;
       expect(Object.keys(responses), route).toEqual(expect.arrayContaining(['500', '503', 'default']));
       if (security) expect(codesAt(responses, 401), route).toEqual(['unauthenticated']);
       for (const status of Object.keys(responses)) {
@@ -123,7 +97,8 @@ describe('openapi-patterns: what generators of clients read', () => {
     // The router answers with this one where there is no such route.
     const undocumented = ['method_not_allowed'];
     expect(Object.keys(ERRORS).filter((code) => !documented.has(code) && !undocumented.includes(code))).toEqual([]);
-    expect(codesAt(document.paths['/api/order'].post.responses, 409)).toEqual(['request_in_flight', 'seats_taken']);
+    const order = (await operationsOf(app)).find(({ method, path }) => method === 'POST' && path === '/api/order');
+    expect(codesAt(order?.responses ?? {}, 409)).toEqual(['request_in_flight', 'seats_taken']);
   });
 
   test.each([
@@ -133,22 +108,17 @@ describe('openapi-patterns: what generators of clients read', () => {
   ] as const)(
     'each route with a body refuses %s and documents it, also where the body is optional',
     async (_what, type, body, status, code) => {
-      const { body: document } = await app.call('GET', '/openapi.json');
       const token = await app.signIn('admin');
       const answers: Record<string, unknown> = {};
       const wanted: typeof answers = {};
-      for (const [path, methods] of Object.entries<Record<string, Operation>>(document.paths)) {
-        for (const [method, { responses }] of Object.entries(methods)) {
-          // A webhook accepts every body that is signed.
-          if (method === 'get' || path.includes('webhook')) continue;
-          const route = `${method.toUpperCase()} ${path}`;
-          const address = path.replaceAll(/\{\w+\}/g, randomUUID());
-          const headers = { 'content-type': type };
-          const answer = await app.call(method.toUpperCase(), address, { token, body, headers });
-          const isDocumented = codesAt(responses, status).includes(code);
-          answers[route] = { status: answer.status, code: answer.body?.code, isDocumented };
-          wanted[route] = { status, code, isDocumented: true };
-        }
+      for (const { method, path, responses } of await operationsOf(app)) {
+        // A webhook accepts every body that is signed.
+        if (method === 'GET' || path.includes('webhook')) continue;
+        const headers = { 'content-type': type };
+        const answer = await app.call(method, somewhere(path), { token, body, headers });
+        const isDocumented = codesAt(responses, status).includes(code);
+        answers[`${method} ${path}`] = { status: answer.status, code: answer.body?.code, isDocumented };
+        wanted[`${method} ${path}`] = { status, code, isDocumented: true };
       }
       expect(Object.keys(answers).length).toBeGreaterThan(14);
       expect(answers).toEqual(wanted);
@@ -158,9 +128,7 @@ describe('openapi-patterns: what generators of clients read', () => {
 
 /** The codes that an operation documents for a status. */
 function codesAt(responses: Operation['responses'], status: number): ErrorCode[] {
-  const schema = responses[status]?.content?.['application/problem+json']?.schema as
-    | { allOf?: readonly { properties?: { code: { enum: ErrorCode[] } } }[] }
-    | undefined;
+  const schema = responses[status]?.content?.['application/problem+json']?.schema;
   return schema?.allOf?.[1]?.properties?.code.enum ?? [];
 }
 
@@ -236,9 +204,7 @@ describe('health', () => {
       body: { status: 'DOWN', database: { status: 'DOWN' } },
     });
     expect((await down.call('GET', '/healthz')).status).toBe(200);
-    const answer = await down.call('GET', `/api/order/${randomUUID()}`, {
-      token: await down.signIn('buyer'),
-    });
+    const answer = await down.call('GET', `/api/order/${randomUUID()}`, { token: await down.signIn('buyer') });
     expect(answer).toMatchObject({ status: 503, body: { code: 'database_unavailable' } });
     expect(answer.text).not.toContain(link.address);
   });

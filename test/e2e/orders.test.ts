@@ -92,10 +92,7 @@ describe('placing', () => {
     ]);
     const [created, held] = messages.map(({ value }) => JSON.parse(value));
     const bySeat = (tickets: { seat_id: string }[]) => tickets.toSorted((a, b) => (a.seat_id < b.seat_id ? -1 : 1));
-    expect({ ...created, tickets: bySeat(created.tickets) }).toEqual({
-      ...order,
-      tickets: bySeat(order.tickets),
-    });
+    expect({ ...created, tickets: bySeat(created.tickets) }).toEqual({ ...order, tickets: bySeat(order.tickets) });
     expect(Object.keys(created)).toEqual(Object.keys(order));
     expect(held).toEqual({
       session_id: platform.sessionId,
@@ -249,10 +246,7 @@ describe('the end of a hold', () => {
     const intent = await stripeApi(platform.app.url).get(`payment_intents/${paymentIntentId}`);
     expect(intent).toMatchObject({ status: 'canceled' });
     await (await newPerson(platform)).order(seatIds);
-    expect(await buyer.tries.intent(second)).toMatchObject({
-      status: 409,
-      body: { code: 'order_not_pending' },
-    });
+    expect(await buyer.tries.intent(second)).toMatchObject({ status: 409, body: { code: 'order_not_pending' } });
   });
 
   test('completes an order that was paid in time, however late the payment is reported', async () => {

@@ -222,11 +222,7 @@ describe('orders beyond the number that can be placed at once', () => {
   });
 
   test('get a place while other requests stall before sending their body', async () => {
-    const headers = {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      'content-length': 100,
-    };
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': 100 };
     const slow = Array.from({ length: 2 * PLACES }, () =>
       request(`${platform.app.url}/api/order`, { method: 'POST', headers, agent: false }).on('error', () => undefined),
     );
@@ -236,10 +232,7 @@ describe('orders beyond the number that can be placed at once', () => {
   });
 
   test('that wait at a stop are still placed, and new ones are refused at the port', async () => {
-    const replica = await startReplica(platform, {
-      PLACING_CONCURRENCY: String(PLACES),
-      MAX_QUEUE_MS: '60000',
-    });
+    const replica = await startReplica(platform, { PLACING_CONCURRENCY: String(PLACES), MAX_QUEUE_MS: '60000' });
     const { placed, open } = await fill(replica);
     const queued = place(undefined, replica);
     await untilWaiting(1, replica);

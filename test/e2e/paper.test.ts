@@ -34,11 +34,7 @@ async function sold(seats: number, session: Record<string, unknown> = {}) {
   const [sessionId, eventId] = isOwn ? [randomUUID(), randomUUID()] : [platform.sessionId, platform.eventId];
   const known = platform.seating.sessions.get(platform.sessionId);
   if (isOwn) platform.seating.sessions.set(sessionId, { title: 'x', ...known, id: sessionId, eventId, ...session });
-  const onSale = onSaleAt({
-    event_id: eventId,
-    session_id: sessionId,
-    organization_id: platform.organizationId,
-  });
+  const onSale = onSaleAt({ event_id: eventId, session_id: sessionId, organization_id: platform.organizationId });
   const seatIds = Array.from({ length: seats }, () => randomUUID());
   const { orderId } = await buyer.via({ onSale }).buy(seatIds);
   return { orderId, sessionId, tickets: await buyer.tickets(orderId) };
@@ -122,9 +118,7 @@ describe('the tickets of an order as a PDF', () => {
     const [code] = await codesIn(picture);
     expect((code?.side ?? 0) / PIXELS_PER_CM).toBeGreaterThan(4);
     const { create } = await import('qrcode');
-    const { size } = create([{ data: code?.text ?? '', mode: 'alphanumeric' }], {
-      errorCorrectionLevel: 'M',
-    }).modules;
+    const { size } = create([{ data: code?.text ?? '', mode: 'alphanumeric' }], { errorCorrectionLevel: 'M' }).modules;
     expect(code && quietSquares(picture, code, size)).toBeGreaterThanOrEqual(4);
   });
 
@@ -153,10 +147,7 @@ describe('one ticket as a PDF', () => {
     const { tickets } = await sold(2);
     const path = `/api/order/ticket/${tickets[0]?.ticket_id}.pdf`;
     for (const { token } of [buyer, all.organiser]) expect(await pagesOf(path, token)).toHaveLength(1);
-    expect(await download(path, all.scanner.token)).toMatchObject({
-      status: 403,
-      body: { code: 'forbidden' },
-    });
+    expect(await download(path, all.scanner.token)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
   });
 });
 
@@ -165,10 +156,7 @@ describe('printing is refused', () => {
     const orderId = await buyer.place();
     const [ticket] = await buyer.tickets(orderId);
     for (const path of [`${orderId}/tickets.pdf`, `${orderId}/tickets.ics`, `ticket/${ticket?.ticket_id}.pdf`]) {
-      expect(await download(`/api/order/${path}`)).toMatchObject({
-        status: 409,
-        body: { code: 'ticket_not_paid' },
-      });
+      expect(await download(`/api/order/${path}`)).toMatchObject({ status: 409, body: { code: 'ticket_not_paid' } });
     }
   });
 
@@ -176,10 +164,7 @@ describe('printing is refused', () => {
     const { orderId, tickets } = await sold(1);
     await all.admin.cancel(orderId);
     for (const path of [`${orderId}/tickets.pdf`, `${orderId}/tickets.ics`, `ticket/${tickets[0]?.ticket_id}.pdf`]) {
-      expect(await download(`/api/order/${path}`)).toMatchObject({
-        status: 409,
-        body: { code: 'ticket_cancelled' },
-      });
+      expect(await download(`/api/order/${path}`)).toMatchObject({ status: 409, body: { code: 'ticket_cancelled' } });
     }
   });
 

@@ -69,12 +69,7 @@ describe('a payment made elsewhere', () => {
     for (let time = 0; time < 5; time += 1) await publishPayment(message);
     expect(await stored.state(orderId)).toEqual({ status: 'completed', cancel_reason: null });
     expect(await stored.payments(orderId)).toEqual([
-      {
-        payment_intent_id: `elsewhere:${orderId}:PAY-1`,
-        amount_minor: 14_999,
-        currency: 'lkr',
-        state: 'applied',
-      },
+      { payment_intent_id: `elsewhere:${orderId}:PAY-1`, amount_minor: 14_999, currency: 'lkr', state: 'applied' },
     ]);
     expect(await announced(orderId)).toEqual(['ticketly.order.created', 'ticketly.order.updated']);
     expect(events.on('ticketly.order.updated', orderId)).toMatchObject([{ Status: 'completed', Price: 149.99 }]);

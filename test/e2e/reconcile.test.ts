@@ -1,18 +1,16 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { text } from 'node:stream/consumers';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildReconcile } from '../../src/app/reconcile.ts';
 import { type Instant, instant } from '../../src/kernel/clock.ts';
 import { type Database, openDatabase } from '../../src/platform/postgres/database.ts';
 import { createStripeProvider } from '../../src/platform/stripe/stripe.provider.ts';
 import { atEnd } from '../support/at-end.ts';
-import { bareEnvironment } from '../support/child-server.ts';
 import { LKR } from '../support/currencies.ts';
 import { movableClock } from '../support/movable-clock.ts';
 import { newPerson, type People, people } from '../support/people/people.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
+import { runScript } from '../support/scripts.ts';
 import { until } from '../support/servers.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 import { type StubStripe, startStubStripe } from '../support/stub-stripe.ts';
@@ -91,11 +89,7 @@ describe('the comparison with Stripe', () => {
         isRepaired: true,
       },
     ]);
-    expect(await stateOf(unnotified, orderId)).toEqual({
-      status: 'completed',
-      cancel_reason: null,
-      state: 'applied',
-    });
+    expect(await stateOf(unnotified, orderId)).toEqual({ status: 'completed', cancel_reason: null, state: 'applied' });
     expect(await compare(intentId)).toEqual([]);
     const updates = await unnotified.platform.app.sql("SELECT FROM outbox WHERE key = $1 AND topic = 'orderUpdated'", [
       orderId,
@@ -171,19 +165,14 @@ describe('the comparison with Stripe', () => {
     const { orderId, intentId } = await paidUnreported(unnotified, 'pm_card_createDispute');
     await unnotified.buyer.tries.checkOut(orderId);
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
-    expect(await stateOf(unnotified, orderId)).toMatchObject({
-      status: 'cancelled',
-      cancel_reason: 'payment',
-    });
+    expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'payment' });
   });
 
   test('restores the seats of an order whose dispute was won, and reports it once', async () => {
     const { orderId, intentId } = await paidUnreported(unnotified, 'pm_card_createDispute');
     await compare(intentId);
     const [dispute] = await unnotified.stripe.list(`disputes?payment_intent=${intentId}`);
-    await unnotified.stripe.post(`disputes/${dispute.id}`, {
-      'evidence[uncategorized_text]': 'winning_evidence',
-    });
+    await unnotified.stripe.post(`disputes/${dispute.id}`, { 'evidence[uncategorized_text]': 'winning_evidence' });
     expect(await compare(intentId)).toMatchObject([{ isRepaired: true }]);
     expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
     // Stripe still says that the charge was disputed.
@@ -247,12 +236,7 @@ describe('the comparison with Stripe', () => {
     await until('it is completed', async () => (await stateOf(unnotified, orderId))?.status === 'completed');
     for (let time = 0; time < 2; time += 1) {
       expect(await compare(intent.id)).toEqual([
-        {
-          intentId: intent.id,
-          orderId,
-          detail: 'the provider does not know this payment',
-          isRepaired: false,
-        },
+        { intentId: intent.id, orderId, detail: 'the provider does not know this payment', isRepaired: false },
       ]);
     }
     expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'completed', state: 'applied' });
@@ -266,10 +250,7 @@ describe('the comparison with Stripe', () => {
       [intentId],
     );
     expect(await compare(intentId, instant(Date.now() + HOUR_MS / 2))).toMatchObject([{ isRepaired: true }]);
-    expect(await stateOf(unnotified, orderId)).toMatchObject({
-      status: 'cancelled',
-      cancel_reason: 'refunded',
-    });
+    expect(await stateOf(unnotified, orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
   });
 
   test.each<[string, () => Promise<string>]>([
@@ -381,9 +362,7 @@ describe('the daily comparison', () => {
   test('is retried before the next day after Stripe was unavailable', async () => {
     const before = comparisons(platform.app);
     stub.isUnavailable = true;
-    await expect(platform.app.app.turn('reconciliation')).rejects.toMatchObject({
-      code: 'payments_unavailable',
-    });
+    await expect(platform.app.app.turn('reconciliation')).rejects.toMatchObject({ code: 'payments_unavailable' });
     stub.isUnavailable = false;
     // The retry waits for a while, to spare Stripe.
     clock.advance(HOUR_MS);
@@ -413,20 +392,16 @@ describe('npm run reconcile', () => {
     unnotified = await startUnnotified();
   });
 
+  const usual = () => ({
+    POSTGRES_DSN: unnotified.platform.app.dsn,
+    STRIPE_SECRET_KEY: 'sk_test_embedded',
+    STRIPE_WEBHOOK_SECRET: 'whsec_test',
+    STRIPE_API_BASE: unnotified.platform.app.url,
+  });
+
   async function run(env: Record<string, string> = {}, args: string[] = []) {
-    const child = spawn(process.execPath, ['scripts/reconcile.ts', ...args], {
-      env: {
-        ...bareEnvironment(),
-        POSTGRES_DSN: unnotified.platform.app.dsn,
-        STRIPE_SECRET_KEY: 'sk_test_embedded',
-        STRIPE_WEBHOOK_SECRET: 'whsec_test',
-        STRIPE_API_BASE: unnotified.platform.app.url,
-        ...env,
-      },
-    });
-    const ended = new Promise<number | null>((done) => child.on('close', done));
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    return { code: await ended, lines: out.trimEnd().split('\n'), err };
+    const { code, out, err } = await runScript('reconcile', { ...usual(), ...env }, args);
+    return { code, lines: out.trimEnd().split('\n'), err };
   }
 
   test('prints a line for each difference and a summary, and exits with 1 if one is left and with 0 otherwise', async () => {

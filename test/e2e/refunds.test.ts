@@ -125,10 +125,7 @@ describe('a refund by an administrator', () => {
     expect(await stored.state(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
     await stored.untilPayment(orderId, 'refunded');
     expect((await atStripe(intentId)).map(({ amount }) => amount).sort()).toEqual([3_050, 3_050, 3_900]);
-    expect(await admin.tries.refund(orderId, 1)).toMatchObject({
-      status: 409,
-      body: { code: 'refund_not_possible' },
-    });
+    expect(await admin.tries.refund(orderId, 1)).toMatchObject({ status: 409, body: { code: 'refund_not_possible' } });
   });
 
   test('of a part, then without an amount, refunds the rest', async () => {
@@ -198,10 +195,7 @@ describe('a refund is refused', () => {
     const other = await newPerson(platform);
     platform.seating.owners.set(randomUUID(), other.id);
     for (const each of [buyer, other, await newPerson(platform)]) {
-      expect(await each.tries.refund(orderId, {})).toMatchObject({
-        status: 403,
-        body: { code: 'forbidden' },
-      });
+      expect(await each.tries.refund(orderId, {})).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     }
     expect((await platform.app.call('POST', `/api/order/${orderId}/refund`)).status).toBe(401);
     expect(await stored.refunds(orderId)).toEqual([]);
@@ -215,16 +209,10 @@ describe('a refund is refused', () => {
     await buyer.checkOut(free);
     for (const order of [pending, cancelled, free]) {
       const before = await stored.state(order);
-      expect(await admin.tries.refund(order)).toMatchObject({
-        status: 409,
-        body: { code: 'refund_not_possible' },
-      });
+      expect(await admin.tries.refund(order)).toMatchObject({ status: 409, body: { code: 'refund_not_possible' } });
       expect(await stored.state(order)).toEqual(before);
     }
-    expect(await admin.tries.refund(randomUUID())).toMatchObject({
-      status: 404,
-      body: { code: 'order_not_found' },
-    });
+    expect(await admin.tries.refund(randomUUID())).toMatchObject({ status: 404, body: { code: 'order_not_found' } });
   });
 });
 
@@ -310,15 +298,10 @@ describe('sending a refund', () => {
     const { orderId, intentId } = await sold(100);
     effects.fail('stripe refund', new Error('the process ends'), 1);
     const { refund_id } = await admin.refund(orderId);
-    await until('it was tried', async () => {
-      const rows = await platform.app.sql('SELECT FROM refunds WHERE refund_id = $1 AND attempts = 1', [refund_id]);
-      return rows.length === 1;
-    });
-    await stripe.post('refunds', {
-      payment_intent: intentId,
-      amount: '10000',
-      'metadata[refund_id]': refund_id,
-    });
+    await platform.app.untilRows('it was tried', 1, 'SELECT FROM refunds WHERE refund_id = $1 AND attempts = 1', [
+      refund_id,
+    ]);
+    await stripe.post('refunds', { payment_intent: intentId, amount: '10000', 'metadata[refund_id]': refund_id });
     await stored.untilPayment(orderId, 'refunded');
     expect(await stored.refunds(orderId)).toMatchObject([{ amount_minor: 10_000, origin: 'service' }]);
     expect(await atStripe(intentId)).toHaveLength(1);
@@ -450,22 +433,18 @@ describe('a dispute', () => {
     expect(await atStripe(intentId)).toEqual([]);
     expect((await cancelledEvent(orderId)).seat_ids).toEqual(seatIds);
     await (await newPerson(platform)).order(seatIds);
-    expect(await admin.tries.refund(orderId)).toMatchObject({
-      status: 409,
-      body: { code: 'refund_not_possible' },
-    });
+    expect(await admin.tries.refund(orderId)).toMatchObject({ status: 409, body: { code: 'refund_not_possible' } });
   });
 
   test('that is lost changes nothing more', async () => {
     const { orderId, intentId, disputeId } = await disputed();
     await answer(disputeId, 'losing_evidence');
-    await until('its end is applied', async () => {
-      const rows = await platform.app.sql(
-        "SELECT FROM stripe_inbox WHERE payment_intent_id = $1 AND type = 'charge.dispute.closed' AND applied_at IS NOT NULL",
-        [intentId],
-      );
-      return rows.length === 1;
-    });
+    await platform.app.untilRows(
+      'its end is applied',
+      1,
+      "SELECT FROM stripe_inbox WHERE payment_intent_id = $1 AND type = 'charge.dispute.closed' AND applied_at IS NOT NULL",
+      [intentId],
+    );
     expect([await stored.state(orderId), await paymentOf(orderId)]).toEqual([
       { status: 'cancelled', cancel_reason: 'payment' },
       'disputed',
@@ -502,11 +481,7 @@ describe('a refund that the bank rejects', () => {
 
   beforeAll(async () => {
     stub = await startStubStripe();
-    there = await startPlatformApp({
-      STRIPE_SECRET_KEY: 'sk_test_x',
-      STRIPE_API_BASE: stub.url,
-      RECONCILE_DAYS: '0',
-    });
+    there = await startPlatformApp({ STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_API_BASE: stub.url, RECONCILE_DAYS: '0' });
     storedThere = storedIn(there.app);
     banker = await newAdmin(there);
   });

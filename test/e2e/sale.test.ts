@@ -29,11 +29,7 @@ beforeAll(async () => {
   stored = storedIn(app);
   event = (await app.call('GET', '/api/event-query/v1/events/trending')).body[0];
   session = (await app.call('GET', `/api/event-query/v1/events/${event.id}/sessions`)).body.content[0];
-  const onSale = onSaleAt({
-    session_id: session.id,
-    event_id: event.id,
-    organization_id: event.organizationId,
-  });
+  const onSale = onSaleAt({ session_id: session.id, event_id: event.id, organization_id: event.organizationId });
   const signedIn = async (id: string) => person({ app, onSale, id, token: await app.signIn(id) });
   [buyer, buyer2, scanner, admin] = await Promise.all([
     signedIn('buyer'),
@@ -199,11 +195,7 @@ describe('a sale', () => {
 
   test('that is free completes by checkout, without a payment', async () => {
     const { orderId } = await placeOrder(buyer, 2, 'GUEST');
-    expect(await buyer.checkOut(orderId)).toMatchObject({
-      Status: 'completed',
-      Price: 0,
-      DiscountCode: 'GUEST',
-    });
+    expect(await buyer.checkOut(orderId)).toMatchObject({ Status: 'completed', Price: 0, DiscountCode: 'GUEST' });
     expect(await stored.payments(orderId)).toEqual([]);
   });
 

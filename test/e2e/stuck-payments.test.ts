@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newAdmin, newPerson, type Person } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { deliverPayment } from '../support/races.ts';
-import { close, listen, until } from '../support/servers.ts';
+import { close, listen } from '../support/servers.ts';
 import { storedIn } from '../support/stored.ts';
 
 /** A Stripe that refuses every refund until the test changes that. */
@@ -24,10 +24,7 @@ let platform: PlatformApp;
 let admin: Person;
 
 beforeAll(async () => {
-  platform = await startPlatformApp({
-    STRIPE_SECRET_KEY: 'sk_test_x',
-    STRIPE_API_BASE: await listen(stripe),
-  });
+  platform = await startPlatformApp({ STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_API_BASE: await listen(stripe) });
   admin = await newAdmin(platform);
 });
 
@@ -38,12 +35,12 @@ test('a refund that used up its attempts is listed for an administrator, who ret
   const intentId = `pi_${randomUUID()}`;
   await deliverPayment(platform, orderId, intentId, 1);
   expect(await admin.stuckPayments()).toEqual([]);
-  await until('the first try has failed', async () => {
-    const rows = await platform.app.sql('SELECT FROM refunds WHERE last_error IS NOT NULL AND payment_intent_id = $1', [
-      intentId,
-    ]);
-    return rows.length === 1;
-  });
+  await platform.app.untilRows(
+    'the first try has failed',
+    1,
+    'SELECT FROM refunds WHERE last_error IS NOT NULL AND payment_intent_id = $1',
+    [intentId],
+  );
   await platform.app.sql('UPDATE refunds SET attempts = 12');
   const [refund] = await platform.app.sql<{ refund_id: string }>('SELECT refund_id FROM refunds');
   expect(await admin.stuckPayments()).toEqual([
@@ -62,17 +59,13 @@ test('a refund that used up its attempts is listed for an administrator, who ret
   refuses = false;
   const id = String(refund?.refund_id);
   await admin.retryPayment(id);
-  await until('it is refunded', async () => {
-    const rows = await platform.app.sql(
-      "SELECT FROM payments JOIN refunds USING (payment_intent_id) WHERE payments.state = 'refunded' AND provider_id = 're_1'",
-    );
-    return rows.length === 1;
-  });
+  await platform.app.untilRows(
+    'it is refunded',
+    1,
+    "SELECT FROM payments JOIN refunds USING (payment_intent_id) WHERE payments.state = 'refunded' AND provider_id = 're_1'",
+  );
   expect(await admin.stuckPayments()).toEqual([]);
-  expect(await admin.tries.retryPayment(id)).toMatchObject({
-    status: 404,
-    body: { code: 'payment_not_stuck' },
-  });
+  expect(await admin.tries.retryPayment(id)).toMatchObject({ status: 404, body: { code: 'payment_not_stuck' } });
 });
 
 test('a webhook that used up its attempts is retried, and has its effect once', async () => {

@@ -11,7 +11,7 @@ import { type Stored, storedIn } from '../support/stored.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 import { startStubStripe } from '../support/stub-stripe.ts';
 import { findingsIn } from '../support/test-app.ts';
-import { deliver, paidIntent, signatureOf, stripeEvent } from '../support/webhooks.ts';
+import { apply, deliver, paidIntent, signatureOf, stripeEvent } from '../support/webhooks.ts';
 
 let platform: PlatformApp;
 let stripe: StripeApi;
@@ -73,8 +73,7 @@ describe('a payment that does not match its order', () => {
     const orderId = await buyer.place();
     const intent = paidIntent(orderId, changes);
     const event = stripeEvent('payment_intent.succeeded', intent);
-    expect((await deliver(platform.app, event)).status).toBe(200);
-    await stored.untilApplied(event.id);
+    await apply(platform.app, event);
     expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
     expect(await stored.payments(orderId)).toEqual([]);
   });
@@ -82,9 +81,7 @@ describe('a payment that does not match its order', () => {
   test('in another currency with the same number never completes the order, and is refunded in full', async () => {
     const orderId = await buyer.place();
     const intent = paidIntent(orderId, { currency: 'usd' });
-    const event = stripeEvent('payment_intent.succeeded', intent);
-    await deliver(platform.app, event);
-    await stored.untilApplied(event.id);
+    await apply(platform.app, stripeEvent('payment_intent.succeeded', intent));
     expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
     expect(await stored.payments(orderId)).toMatchObject([{ amount_minor: 10_000, currency: 'usd' }]);
     expect(await stored.refunds(orderId)).toMatchObject([
@@ -97,19 +94,19 @@ describe('a payment that does not match its order', () => {
 
   test.each([1, 9_999, 10_001])('of %d in place of 10000 is refunded in full', async (amount) => {
     const orderId = await buyer.place();
-    const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId, { amount, amount_received: amount }));
-    await deliver(platform.app, event);
-    await stored.untilApplied(event.id);
+    await apply(
+      platform.app,
+      stripeEvent('payment_intent.succeeded', paidIntent(orderId, { amount, amount_received: amount })),
+    );
     expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
     expect(await stored.payments(orderId)).toMatchObject([{ amount_minor: amount, state: 'refund_due' }]);
+    expect(await stored.refunds(orderId)).toMatchObject([{ reason: 'the amount is not the price of the order' }]);
   });
 
   test('reported for one order and then for another counts for the first only', async () => {
     const [first, second] = [await buyer.place(), await buyer.place()];
     const intent = paidIntent(first);
-    const event = stripeEvent('payment_intent.succeeded', intent);
-    await deliver(platform.app, event);
-    await stored.untilApplied(event.id);
+    await apply(platform.app, stripeEvent('payment_intent.succeeded', intent));
     const again = stripeEvent('payment_intent.succeeded', { ...intent, metadata: { order_id: second } });
     expect((await deliver(platform.app, again)).status).toBe(200);
     await until('it was tried', async () => {
@@ -138,17 +135,13 @@ describe('an event of the other mode', () => {
     const test = stripeEvent('payment_intent.succeeded', intent);
     expect((await deliver(live.app, test)).status).toBe(200);
     expect(await inboxOf(test.id, live)).toEqual([]);
-    const back = stripeEvent('charge.dispute.created', {
-      object: 'dispute',
-      payment_intent: intent.id,
-    });
+    const back = stripeEvent('charge.dispute.created', { object: 'dispute', payment_intent: intent.id });
     expect((await deliver(live.app, back)).status).toBe(200);
     expect(await inboxOf(back.id, live)).toEqual([]);
     expect(await there.state(orderId)).toMatchObject({ status: 'pending' });
 
     const real = stripeEvent('payment_intent.succeeded', intent, { livemode: true });
-    expect((await deliver(live.app, real)).status).toBe(200);
-    await there.untilApplied(real.id);
+    await apply(live.app, real);
     expect(await there.state(orderId)).toMatchObject({ status: 'completed' });
   });
 
@@ -201,8 +194,7 @@ describe('an event', () => {
       ['charge.dispute.created', { object: 'dispute', id: 'dp_forged', payment_intent: intentId, amount: 10_000 }],
     ] as const) {
       const event = stripeEvent(type, object);
-      expect((await deliver(platform.app, event)).status).toBe(200);
-      await stored.untilApplied(event.id);
+      await apply(platform.app, event);
     }
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
     expect(await stored.payments(orderId)).toMatchObject([{ state: 'applied' }]);
@@ -214,8 +206,7 @@ describe('an event', () => {
     const before = await everythingOf(orderId);
     const intentId = `pi_${randomUUID()}`;
     const event = stripeEvent('refund.created', { object: 'refund', payment_intent: intentId });
-    expect((await deliver(platform.app, event)).status).toBe(200);
-    await stored.untilApplied(event.id);
+    await apply(platform.app, event);
     expect(await inboxOf(event.id)).toMatchObject([{ last_error: null }]);
     expect(await everythingOf(orderId)).toEqual(before);
     for (const table of ['payments', 'refunds', 'orders'])
@@ -249,12 +240,10 @@ describe('in unusual order', () => {
     // The payment has not been reported yet.
     expect(await storedThere.payments(orderId)).toEqual([]);
     const back = stripeEvent('refund.created', given);
-    await deliver(there.app, back);
-    await storedThere.untilApplied(back.id);
+    await apply(there.app, back);
     expect(await storedThere.state(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
     const paid = stripeEvent('payment_intent.succeeded', intent);
-    await deliver(there.app, paid);
-    await storedThere.untilApplied(paid.id);
+    await apply(there.app, paid);
     expect(await storedThere.state(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
     expect(await storedThere.payments(orderId)).toMatchObject([{ payment_intent_id: intent.id, state: 'refunded' }]);
     expect(await findingsIn(there.app.dsn, new Currency('lkr'))).toEqual([]);
@@ -265,9 +254,7 @@ describe('in unusual order', () => {
     const intent = paidIntent(orderId);
     await deliver(platform.app, stripeEvent('payment_intent.canceled', { ...intent, status: 'canceled' }));
     await deliver(platform.app, stripeEvent('payment_intent.payment_failed', intent));
-    const event = stripeEvent('payment_intent.succeeded', intent);
-    await deliver(platform.app, event);
-    await stored.untilApplied(event.id);
+    await apply(platform.app, stripeEvent('payment_intent.succeeded', intent));
     await deliver(platform.app, stripeEvent('payment_intent.canceled', { ...intent, status: 'canceled' }));
     await laterEventApplied();
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
@@ -279,9 +266,7 @@ describe('in unusual order', () => {
     await stored.untilStatus(orderId, 'completed');
     await stripe.post('refunds', { payment_intent: intentId });
     await stored.untilStatus(orderId, 'cancelled');
-    const event = stripeEvent('payment_intent.succeeded', paidIntent(orderId, { id: intentId }));
-    await deliver(platform.app, event);
-    await stored.untilApplied(event.id);
+    await apply(platform.app, stripeEvent('payment_intent.succeeded', paidIntent(orderId, { id: intentId })));
     expect(await stored.state(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'refunded' });
     expect(await stored.payments(orderId)).toMatchObject([{ state: 'refunded' }]);
   });
@@ -347,8 +332,7 @@ describe('a signed webhook', () => {
 
   test('of just the size limit is accepted', async () => {
     const event = eventOf(262_144);
-    expect((await deliver(platform.app, event)).status).toBe(200);
-    await stored.untilApplied(event.id);
+    await apply(platform.app, event);
   });
 
   test.each([

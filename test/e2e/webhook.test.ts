@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { newPerson, type Person } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { type Stored, storedIn } from '../support/stored.ts';
-import { deliver, paidIntent, signatureOf, stripeEvent } from '../support/webhooks.ts';
+import { apply, deliver, paidIntent, signatureOf, stripeEvent } from '../support/webhooks.ts';
 
 let platform: PlatformApp;
 let stored: Stored;
@@ -18,12 +18,6 @@ beforeAll(async () => {
 /** An event that reports an order as paid. */
 const paid = (orderId: string = randomUUID(), changes: Record<string, unknown> = {}) =>
   stripeEvent('payment_intent.succeeded', paidIntent(orderId, changes));
-
-/** Delivers an event, and waits until it is applied. */
-async function apply(event: { readonly id: string }): Promise<void> {
-  expect((await deliver(platform.app, event)).status).toBe(200);
-  await stored.untilApplied(event.id);
-}
 
 async function expire(orderId: string): Promise<void> {
   await stored.endHold(orderId);
@@ -72,7 +66,7 @@ describe('a payment', () => {
         Array(10).fill({ status: 200, body: { received: true } }),
       );
       await stored.untilApplied(event.id);
-      await apply({ ...event, id: `evt_${randomUUID()}` });
+      await apply(platform.app, { ...event, id: `evt_${randomUUID()}` });
       expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
       expect(await stored.payments(orderId)).toMatchObject([
         { payment_intent_id: event.data.object.id, state: 'applied' },
@@ -82,16 +76,6 @@ describe('a payment', () => {
       expect(updates).toHaveLength(1);
     },
   );
-
-  test.each([
-    ['another amount', { amount_received: 9_999 }],
-    ['another currency', { currency: 'usd' }],
-  ])('of %s never completes the order, and is to be refunded', async (_name, intent) => {
-    const orderId = await buyer.place();
-    await apply(paid(orderId, intent));
-    expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
-    expect(await stored.refunds(orderId)).toMatchObject([{ reason: 'the amount is not the price of the order' }]);
-  });
 
   test('that a crashed process recorded is settled by another', async () => {
     const orderId = await buyer.place();
@@ -109,8 +93,8 @@ describe('a payment', () => {
 
   test('is refunded when the order was already completed', async () => {
     const orderId = await buyer.place();
-    await apply(paid(orderId));
-    await apply(paid(orderId));
+    await apply(platform.app, paid(orderId));
+    await apply(platform.app, paid(orderId));
     expect(await stored.payments(orderId)).toMatchObject([{ state: 'applied' }, {}]);
     expect(await stored.refunds(orderId)).toMatchObject([{ reason: 'the order was already paid' }]);
   });
@@ -118,7 +102,7 @@ describe('a payment', () => {
   test('that is late completes the order with its seats while they are still free', async () => {
     const orderId = await buyer.place();
     await expire(orderId);
-    await apply(paid(orderId));
+    await apply(platform.app, paid(orderId));
     expect(await stored.state(orderId)).toEqual({ status: 'completed', cancel_reason: null });
     expect(await stored.liveSeats(orderId)).toHaveLength(1);
   });
@@ -128,7 +112,7 @@ describe('a payment', () => {
     const orderId = await buyer.place(seatIds);
     await expire(orderId);
     const next = await (await newPerson(platform)).place(seatIds);
-    await apply(paid(orderId));
+    await apply(platform.app, paid(orderId));
     expect(await stored.state(orderId)).toMatchObject({ status: 'cancelled', cancel_reason: 'refunded' });
     expect(await stored.refunds(orderId)).toMatchObject([{ reason: 'the hold had ended and the seats were sold' }]);
     expect(
@@ -139,33 +123,8 @@ describe('a payment', () => {
   test('is refunded when the buyer had cancelled the order', async () => {
     const orderId = await buyer.place();
     await buyer.cancel(orderId);
-    await apply(paid(orderId));
+    await apply(platform.app, paid(orderId));
     expect(await stored.state(orderId)).toEqual({ status: 'cancelled', cancel_reason: 'buyer' });
     expect(await stored.refunds(orderId)).toMatchObject([{ reason: 'the order had been cancelled' }]);
   });
-
-  test('for an unknown order is acknowledged without any effect', async () => {
-    const event = paid();
-    await apply(event);
-    expect(await platform.app.sql('SELECT FROM payments WHERE payment_intent_id = $1', [event.data.object.id])).toEqual(
-      [],
-    );
-  });
 });
-
-test.each(['payment_intent.payment_failed', 'payment_intent.canceled', 'charge.updated', 'something.new'])(
-  '%s is acknowledged and changes no order',
-  async (type) => {
-    const orderId = await buyer.place();
-    const intent = paidIntent(orderId);
-    const event = stripeEvent(type, intent);
-    expect((await deliver(platform.app, event)).status).toBe(200);
-    // Events are applied in the order of their arrival, so a later one is applied after anything that this one had left.
-    await apply(paid());
-    expect(await stored.state(orderId)).toMatchObject({ status: 'pending' });
-    expect(await stored.payments(orderId)).toEqual([]);
-    expect(await platform.app.sql('SELECT FROM stripe_inbox WHERE event_id = $1', [event.id])).toEqual([]);
-    await apply(stripeEvent('payment_intent.succeeded', intent));
-    expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
-  },
-);

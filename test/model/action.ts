@@ -28,6 +28,23 @@ export interface Foreseen {
   readonly act?: (world: World) => Promise<Answer | undefined>;
 }
 
+/** Something that happens outside of the service, so that nothing is answered and nothing in the model changes. */
+export function happening(
+  name: string,
+  isPossible: Action['isPossible'],
+  happens: (world: World, sale: Sale) => Promise<unknown>,
+): Action {
+  return {
+    name,
+    isPossible,
+    foresee: () => SILENT,
+    async act(world, sale) {
+      await happens(world, sale);
+      return undefined;
+    },
+  };
+}
+
 /** An action without an answer. */
 export const SILENT: Foreseen = { answers: [] };
 
@@ -37,7 +54,7 @@ export function refused(...answers: string[]): Foreseen {
 
 const SERVER_ERROR = 500;
 
-export function inWords({ status, code }: Answer): string {
+export function inWords({ status, code }: Pick<Answer, 'status' | 'code'>): string {
   return code === '' ? String(status) : `${status} ${code}`;
 }
 

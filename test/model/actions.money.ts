@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { StripeEvent } from '../../src/embedded/stripe/ledger.ts';
-import { type Action, refused, SILENT } from './action.ts';
+import { type Action, happening, refused, SILENT } from './action.ts';
 import { isPayable, onOrder, whyEnded } from './actions.orders.ts';
 import { SEATS } from './outside.ts';
 import {
@@ -61,17 +61,12 @@ export const NEWEST = -1;
 
 /** A buyer pays, in time or late; the service does not know it yet. */
 export function pay(at: number, card: string): Action {
-  return {
-    name: `Pay ${at} with ${card}`,
-    isPossible: (sale) => openIntents(sale).length > 0,
-    foresee: () => SILENT,
-    async act(world, sale) {
-      const open = openIntents(sale);
-      const intentId = at === NEWEST ? open.at(-1) : pick(open, at);
-      await world.bank.post(`/v1/payment_intents/${intentId}/confirm`, { payment_method: card });
-      return undefined;
-    },
-  };
+  const isPossible = (sale: Sale) => openIntents(sale).length > 0;
+  return happening(`Pay ${at} with ${card}`, isPossible, (world, sale) => {
+    const open = openIntents(sale);
+    const intentId = at === NEWEST ? open.at(-1) : pick(open, at);
+    return world.bank.post(`/v1/payment_intents/${intentId}/confirm`, { payment_method: card });
+  });
 }
 
 /**
@@ -100,16 +95,10 @@ export function payUnrequested(at: number, difference: number): Action {
 export function authenticate(at: number, outcome: 'succeed' | 'fail'): Action {
   const waiting = (sale: Sale) =>
     openIntents(sale).filter((intentId) => sale.bank.intent(intentId)?.status === 'requires_action');
-  return {
-    name: `Authenticate ${at}: ${outcome}`,
-    isPossible: (sale) => waiting(sale).length > 0,
-    foresee: () => SILENT,
-    async act(world, sale) {
-      const path = `/v1/test_helpers/payment_intents/${pick(waiting(sale), at)}/authenticate`;
-      await world.bank.post(path, { outcome });
-      return undefined;
-    },
-  };
+  const isPossible = (sale: Sale) => waiting(sale).length > 0;
+  return happening(`Authenticate ${at}: ${outcome}`, isPossible, (world, sale) =>
+    world.bank.post(`/v1/test_helpers/payment_intents/${pick(waiting(sale), at)}/authenticate`, { outcome }),
+  );
 }
 
 function succeededIntents(sale: Sale): string[] {
@@ -144,20 +133,15 @@ export function adminRefund(at: number, share: Share): Action {
 
 /** Money is refunded in Stripe’s dashboard, and the service must receive the event. */
 export function dashboardRefund(at: number, share: Share): Action {
-  return {
-    name: `DashboardRefund ${at} of ${share}`,
-    isPossible: (sale) => succeededIntents(sale).length > 0,
-    foresee: () => SILENT,
-    async act(world, sale) {
-      const intentId = pick(succeededIntents(sale), at) ?? '';
-      const intent = sale.bank.intent(intentId);
-      const order = sale.orders.get(intent?.metadata.order_id ?? '');
-      const amount = amountOf(share, intent?.amount ?? 0, order?.seats[0], order?.price ?? 0);
-      const form = amount === undefined ? {} : { amount: String(amount) };
-      await world.bank.post('/v1/refunds', { payment_intent: intentId, ...form });
-      return undefined;
-    },
-  };
+  const isPossible = (sale: Sale) => succeededIntents(sale).length > 0;
+  return happening(`DashboardRefund ${at} of ${share}`, isPossible, (world, sale) => {
+    const intentId = pick(succeededIntents(sale), at) ?? '';
+    const intent = sale.bank.intent(intentId);
+    const order = sale.orders.get(intent?.metadata.order_id ?? '');
+    const amount = amountOf(share, intent?.amount ?? 0, order?.seats[0], order?.price ?? 0);
+    const form = amount === undefined ? {} : { amount: String(amount) };
+    return world.bank.post('/v1/refunds', { payment_intent: intentId, ...form });
+  });
 }
 
 /** A bank decides a dispute. */
@@ -167,31 +151,22 @@ export function verdict(at: number, evidence: 'winning_evidence' | 'losing_evide
       const dispute = sale.bank.disputeOf(intentId);
       return dispute?.status === 'needs_response' ? [dispute.id] : [];
     });
-  return {
-    name: `Verdict ${at}: ${evidence}`,
-    isPossible: (sale) => disputed(sale).length > 0,
-    foresee: () => SILENT,
-    async act(world, sale) {
-      const form = { 'evidence[uncategorized_text]': evidence };
-      await world.bank.post(`/v1/disputes/${pick(disputed(sale), at)}`, form);
-      return undefined;
-    },
-  };
+  const isPossible = (sale: Sale) => disputed(sale).length > 0;
+  return happening(`Verdict ${at}: ${evidence}`, isPossible, (world, sale) =>
+    world.bank.post(`/v1/disputes/${pick(disputed(sale), at)}`, { 'evidence[uncategorized_text]': evidence }),
+  );
 }
 
-/**
- * Another system took the payment: `first` and `second` are its own ids, `intent` names the order’s
- * PaymentIntent.
- */
+/** Another system took the payment: `first` and `second` are its own ids, `intent` names the order’s PaymentIntent. */
 export type Elsewhere = 'first' | 'second' | 'intent';
 
 export function paymentElsewhere(at: number, which: Elsewhere): Action {
-  const messageOf = (order: Order) => ({ orderId: order.orderId, paymentId: idElsewhere(order, which) });
+  const message = (order: Order) => deliverPayment({ orderId: order.orderId, paymentId: idElsewhere(order, which) });
   return onOrder(at, {
     name: `PaymentElsewhere (${which})`,
     suits: isPayable,
-    foresee: (order, sale) => deliverPayment(messageOf(order)).foresee(sale),
-    act: (order, world, sale) => deliverPayment(messageOf(order)).act(world, sale),
+    foresee: (order, sale) => message(order).foresee(sale),
+    act: (order, world, sale) => message(order).act(world, sale),
   });
 }
 

@@ -119,17 +119,8 @@ function storedAnswer(
   const kept = sale.seen.keys.find((each) => each.key === key);
   if (!kept) return undefined;
   if (kept.status === null) return { at: kept.createdAt, until: kept.claimedUntil };
-  const code = codeIn(kept.body);
-  return {
-    answer: code === '' ? String(kept.status) : `${kept.status} ${code}`,
-    text: kept.body ?? '',
-    at: kept.createdAt,
-  };
-}
-
-function codeIn(body: string | null): string {
-  const parsed: unknown = JSON.parse(body ?? '{}');
-  return String((parsed as Record<string, unknown>).code ?? '');
+  const { code = '' } = JSON.parse(kept.body ?? '{}') as { code?: string };
+  return { answer: inWords({ status: kept.status, code }), text: kept.body ?? '', at: kept.createdAt };
 }
 
 /** An order that was requested with a key is requested again, with the same body. */
@@ -169,9 +160,7 @@ export interface OrderAction {
   learn?(answer: Answer, sale: Sale): void;
 }
 
-/**
- * An action on one of the existing orders, chosen when it is predicted or performed, whichever comes first.
- */
+/** An action on one of the existing orders, chosen when it is predicted or performed, whichever comes first. */
 export function onOrder(at: number, action: OrderAction): Action {
   return {
     name: `${action.name} of order ${at}`,

@@ -1,4 +1,4 @@
-import { type Action, SILENT } from './action.ts';
+import { type Action, happening, SILENT } from './action.ts';
 import type { StoredEvent } from './observed.ts';
 import { align, change, conclude, isOver, receivePayment, type Sale } from './sale.ts';
 
@@ -6,18 +6,15 @@ const MS_PER_SECOND = 1_000;
 /** How far back the daily comparison looks, as the service is configured without `RECONCILE_DAYS`. */
 const RECONCILED_MS = 3 * 86_400_000;
 
+const always = () => true;
+
 /** One turn of a background job, or more while it reports more work. */
 export function turn(job: string): Action {
   return {
-    name: `Turn of ${job}`,
-    isPossible: () => true,
+    ...happening(`Turn of ${job}`, always, (world) => world.work(job)),
     foresee(sale) {
       FORESEEN[job]?.(sale);
       return SILENT;
-    },
-    async act(world) {
-      await world.work(job);
-      return undefined;
     },
   };
 }
@@ -88,24 +85,9 @@ function reconcile(sale: Sale): void {
 
 /** Time passes without any action. */
 export function clockJump(milliseconds: number): Action {
-  return {
-    name: `ClockJump of ${milliseconds / MS_PER_SECOND} s`,
-    isPossible: () => true,
-    foresee: () => SILENT,
-    async act(world) {
-      world.clock.advance(milliseconds);
-      return undefined;
-    },
-  };
+  const name = `ClockJump of ${milliseconds / MS_PER_SECOND} s`;
+  return happening(name, always, async ({ clock }) => clock.advance(milliseconds));
 }
 
 /** The process is replaced by another one, cleanly. */
-export const restart: Action = {
-  name: 'Restart',
-  isPossible: () => true,
-  foresee: () => SILENT,
-  async act(world) {
-    await world.restart();
-    return undefined;
-  },
-};
+export const restart = happening('Restart', always, (world) => world.restart());

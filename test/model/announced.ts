@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { EventMessage } from '../../src/kernel/events.ts';
+import { TOPICS } from '../support/announced.ts';
 import type { Order, Sale } from './sale.ts';
 
 /** One announcement of an order. */
@@ -10,11 +11,7 @@ interface Announcement {
   readonly seats: readonly string[];
 }
 
-const CREATED = 'ticketly.order.created';
-const UPDATED = 'ticketly.order.updated';
-const AMENDED = 'ticketly.order.amended';
-const CANCELED = 'ticketly.order.canceled';
-const SEATS_STATUS = 'ticketly.seats.status';
+const [CREATED, UPDATED, AMENDED, CANCELED, SEATS_STATUS] = TOPICS;
 const OF_ORDERS: ReadonlySet<string> = new Set([CREATED, UPDATED, AMENDED, CANCELED]);
 /** The states that may be announced after a state. */
 const NEXT: Readonly<Record<Order['status'], readonly Order['status'][]>> = {
@@ -24,8 +21,7 @@ const NEXT: Readonly<Record<Order['status'], readonly Order['status'][]>> = {
 };
 
 /**
- * The log announced each order’s states in a possible sequence that ends with its current one, and no other
- * order (I4).
+ * The log announced each order’s states in a possible sequence that ends with its current one, and no other order (I4).
  */
 export function inOrder(published: readonly EventMessage[], sale: Sale): void {
   const once = [...new Map(published.toReversed().map((message) => [message.eventId, message])).values()];
@@ -38,11 +34,7 @@ export function inOrder(published: readonly EventMessage[], sale: Sale): void {
 }
 
 function toAnnouncement({ topic, value }: EventMessage): Announcement {
-  const order = JSON.parse(value) as {
-    Status: Order['status'];
-    Price: number;
-    tickets: { seat_id: string }[];
-  };
+  const order = JSON.parse(value) as { Status: Order['status']; Price: number; tickets: { seat_id: string }[] };
   const seats = order.tickets.map(({ seat_id: seatId }) => seatId).toSorted();
   return { topic, status: order.Status, price: Math.round(order.Price * 100), seats };
 }
@@ -55,17 +47,10 @@ function expectPossibleStates(orderId: string, announced: readonly Announcement[
     if (before) expect(NEXT[before.status], words).toContain(status);
   }
   const order = sale.orders.get(orderId);
-  const last = announced.at(-1);
-  expect({ status: last?.status, price: last?.price, seats: last?.seats }, words).toEqual({
-    status: order?.status,
-    price: order?.price,
-    seats: order?.seats,
-  });
+  expect(announced.at(-1), words).toMatchObject({ status: order?.status, price: order?.price, seats: order?.seats });
 }
 
-/**
- * The topic for an order’s next state: each order is announced on `UPDATED` as completed once in its life.
- */
+/** The topic for an order’s next state: each order is announced on `UPDATED` as completed once in its life. */
 function topicOf(status: Order['status'], earlier: readonly Announcement[]): string {
   if (status === 'cancelled') return CANCELED;
   if (status === 'pending') return earlier.length === 0 ? CREATED : UPDATED;

@@ -21,11 +21,15 @@ import { BUYERS } from './world.ts';
 
 /** An index into the existing items that stays the same when a sequence is shortened by a few commands. */
 const some = fc.nat({ max: 9 });
+/** An action on one of the existing items, with a value. */
+const picking = <Value>(value: fc.Arbitrary<Value>, act: (at: number, value: Value) => Action) =>
+  fc.tuple(some, value).map(([at, given]) => act(at, given));
+const times = <Value>(weight: number, arbitrary: fc.Arbitrary<Value>) => ({ weight, arbitrary });
 const seats = fc.subarray([...SEAT_IDS], { minLength: 1, maxLength: 3 });
 const buyer = fc.nat({ max: BUYERS - 1 });
 /** Undefined in all but one of this many cases. */
 const onceIn = <Value>(freq: number, value: fc.Arbitrary<Value>) =>
-  fc.oneof({ weight: freq - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value });
+  fc.oneof(times(freq - 1, fc.constant(undefined)), times(1, value));
 const discount = onceIn(3, fc.constantFrom('tenth', 'tenth', 'free'));
 const share = fc.constantFrom('all', 'a ticket', 'a bit', 'too much');
 
@@ -39,70 +43,50 @@ const updating = fc
   .oneof(fc.tuple(some, seats, nothing), fc.tuple(some, nothing, otherDiscount), fc.tuple(some, seats, otherDiscount))
   .map(([at, wanted, discounted]) => update(at, { seats: wanted, discount: discounted }));
 const card = fc.oneof(
-  { weight: 6, arbitrary: fc.constant('pm_card_visa') },
-  { weight: 1, arbitrary: fc.constant('pm_card_chargeDeclined') },
-  { weight: 1, arbitrary: fc.constant('pm_card_authenticationRequired') },
-  { weight: 2, arbitrary: fc.constant('pm_card_createDispute') },
+  times(6, fc.constant('pm_card_visa')),
+  times(1, fc.constant('pm_card_chargeDeclined')),
+  times(1, fc.constant('pm_card_authenticationRequired')),
+  times(2, fc.constant('pm_card_createDispute')),
 );
 const jump = fc.constantFrom(1_000, 15_000, 30_000, 240_000, 300_000, 330_000, 660_000, 90_000_000);
 
 const orderActions: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 6, arbitrary: placing },
-  { weight: 3, arbitrary: placingOnce },
-  { weight: 3, arbitrary: some.map(repeatPlace) },
-  { weight: 4, arbitrary: updating },
-  { weight: 2, arbitrary: some.map((at) => cancelBy(at, 'buyer')) },
-  { weight: 1, arbitrary: some.map((at) => cancelBy(at, 'admin')) },
-  { weight: 2, arbitrary: some.map(checkOut) },
-  { weight: 2, arbitrary: fc.tuple(some, fc.nat({ max: 2 })).map(([at, seatAt]) => checkIn(at, seatAt)) },
+  times(6, placing),
+  times(3, placingOnce),
+  times(3, some.map(repeatPlace)),
+  times(4, updating),
+  times(2, picking(fc.constant('buyer'), cancelBy)),
+  times(1, picking(fc.constant('admin'), cancelBy)),
+  times(2, some.map(checkOut)),
+  times(2, picking(fc.nat({ max: 2 }), checkIn)),
 );
 const moneyActions: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 6, arbitrary: some.map(createIntent) },
-  { weight: 7, arbitrary: fc.tuple(some, card).map(([at, by]) => pay(at, by)) },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(some, fc.constantFrom('succeed', 'fail')).map(([at, outcome]) => authenticate(at, outcome)),
-  },
-  { weight: 2, arbitrary: fc.tuple(some, share).map(([at, much]) => adminRefund(at, much)) },
-  { weight: 2, arbitrary: fc.tuple(some, share).map(([at, much]) => dashboardRefund(at, much)) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .tuple(some, fc.constantFrom('winning_evidence', 'losing_evidence'))
-      .map(([at, evidence]) => verdict(at, evidence)),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.tuple(some, fc.constantFrom(0, -10, 10)).map(([at, by]) => payUnrequested(at, by)),
-  },
-  { weight: 4, arbitrary: some.map(deliver) },
-  { weight: 1, arbitrary: some.map(duplicate) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .tuple(some, fc.constantFrom('first', 'second', 'intent'))
-      .map(([at, which]) => paymentElsewhere(at, which)),
-  },
-  { weight: 1, arbitrary: some.map(failureElsewhere) },
+  times(6, some.map(createIntent)),
+  times(7, picking(card, pay)),
+  times(1, picking(fc.constantFrom('succeed', 'fail'), authenticate)),
+  times(2, picking(share, adminRefund)),
+  times(2, picking(share, dashboardRefund)),
+  times(1, picking(fc.constantFrom('winning_evidence', 'losing_evidence'), verdict)),
+  times(2, picking(fc.constantFrom(0, -10, 10), payUnrequested)),
+  times(4, some.map(deliver)),
+  times(1, some.map(duplicate)),
+  times(1, picking(fc.constantFrom('first', 'second', 'intent'), paymentElsewhere)),
+  times(1, some.map(failureElsewhere)),
 );
 const timeActions: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 4, arbitrary: fc.constant(turn('webhooks')) },
-  { weight: 2, arbitrary: fc.constant(turn('expiry')) },
-  { weight: 2, arbitrary: fc.constant(turn('conclusion')) },
-  { weight: 2, arbitrary: fc.constant(turn('refunds')) },
-  { weight: 1, arbitrary: fc.constant(turn('relay')) },
-  { weight: 1, arbitrary: fc.constant(turn('reconciliation')) },
-  { weight: 1, arbitrary: fc.constant(turn('keyForgetting')) },
-  { weight: 1, arbitrary: fc.constant(turn('folding')) },
-  { weight: 4, arbitrary: jump.map(clockJump) },
+  times(4, fc.constant(turn('webhooks'))),
+  times(2, fc.constant(turn('expiry'))),
+  times(2, fc.constant(turn('conclusion'))),
+  times(2, fc.constant(turn('refunds'))),
+  times(1, fc.constant(turn('relay'))),
+  times(1, fc.constant(turn('reconciliation'))),
+  times(1, fc.constant(turn('keyForgetting'))),
+  times(1, fc.constant(turn('folding'))),
+  times(4, jump.map(clockJump)),
 );
 
 /** Actions that run alone, and that a crash may interrupt. */
-const anyAction = fc.oneof(
-  { weight: 5, arbitrary: orderActions },
-  { weight: 6, arbitrary: moneyActions },
-  { weight: 4, arbitrary: timeActions },
-);
+const anyAction = fc.oneof(times(5, orderActions), times(6, moneyActions), times(4, timeActions));
 /** Actions that run concurrently: time stands still, and no two use the same key. */
 const concurrent: fc.Arbitrary<Action> = fc.oneof(
   placing,
@@ -129,9 +113,7 @@ function crash(effects: number, action: Action): Command {
   });
 }
 
-/**
- * Two concurrent actions: whichever is first, the outcome is within the transitions and no invariant breaks.
- */
+/** Two concurrent actions: whichever is first, the outcome is within the transitions and no invariant breaks. */
 function parallel(one: Action, other: Action): Command {
   const isPossible: Action['isPossible'] = (sale) => one.isPossible(sale) && other.isPossible(sale);
   return toCommand(`Parallel: ${one.name} and ${other.name}`, isPossible, async (sale, world) => {
@@ -204,13 +186,19 @@ const dying: fc.Arbitrary<Command> = fc.oneof(
 
 /** A step of a sequence. */
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 40, arbitrary: anyAction.map(alone) },
-  { weight: 6, arbitrary: buying },
-  { weight: 6, arbitrary: selling },
-  { weight: 2, arbitrary: refundingOutside },
-  { weight: 1, arbitrary: door },
-  { weight: 2, arbitrary: fc.tuple(effects, anyAction).map(([at, action]) => crash(at, action)) },
-  { weight: 3, arbitrary: dying },
-  { weight: 1, arbitrary: fc.constant(alone(restart)) },
-  { weight: 4, arbitrary: fc.tuple(concurrent, concurrent).map(([one, other]) => parallel(one, other)) },
+  times(40, anyAction.map(alone)),
+  times(6, buying),
+  times(6, selling),
+  times(2, refundingOutside),
+  times(1, door),
+  times(
+    2,
+    fc.tuple(effects, anyAction).map(([at, action]) => crash(at, action)),
+  ),
+  times(3, dying),
+  times(1, fc.constant(alone(restart))),
+  times(
+    4,
+    fc.tuple(concurrent, concurrent).map(([one, other]) => parallel(one, other)),
+  ),
 );

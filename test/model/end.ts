@@ -54,10 +54,7 @@ async function changesNothing(sale: Sale, world: World): Promise<void> {
   expect(open, 'intents that can still be paid').toEqual([]);
 }
 
-/**
- * Received money is in exactly one place: it pays for a completed order, or it was refunded completely (I2,
- * I8).
- */
+/** Received money is in exactly one place: it pays for a completed order, or it was refunded completely (I2, I8). */
 function moneyIsInOnePlace(sale: Sale): void {
   const stored = new Map(sale.seen.payments.map((payment) => [payment.intentId, payment]));
   for (const { id, amount, status, amountRefunded } of sale.bank.intents()) {

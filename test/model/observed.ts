@@ -1,9 +1,6 @@
 import type { Executor } from '../../src/platform/postgres/database.ts';
 
-/**
- * The stored state, as the model reads it after each step; times are epoch milliseconds, money is in minor
- * units.
- */
+/** The stored state, as the model reads it after each step; times are epoch milliseconds, money is in minor units. */
 export interface Observed {
   readonly orders: readonly StoredOrder[];
   readonly payments: readonly StoredPayment[];
@@ -122,25 +119,15 @@ export async function observe(executor: Executor): Promise<Observed> {
   return row.observed;
 }
 
-const WIPE = {
-  name: 'model-wipe',
-  text: `WITH a AS (DELETE FROM refunds), b AS (DELETE FROM payments), c AS (DELETE FROM tickets),
-              d AS (DELETE FROM orders), e AS (DELETE FROM outbox), f AS (DELETE FROM discount_uses),
-              g AS (DELETE FROM stripe_inbox), h AS (DELETE FROM idempotency_keys),
-              i AS (DELETE FROM sale_changes), j AS (DELETE FROM sales_feed), k AS (DELETE FROM sales_totals),
-              l AS (DELETE FROM sales_by_time), m AS (DELETE FROM organization_sales_by_time),
-              n AS (DELETE FROM sales_by_tier), o AS (DELETE FROM discounts_by_time),
-              p AS (DELETE FROM money_by_session),
-              x AS (DELETE FROM scans), y AS (DELETE FROM session_doors)
-         DELETE FROM daily_jobs`,
-};
-const TRUNCATE = {
-  name: 'model-truncate',
-  text: `TRUNCATE refunds, payments, earlier_codes, tickets, orders, outbox, discount_uses, stripe_inbox, idempotency_keys,
-                  daily_jobs, sale_changes, sales_feed, sales_totals, sales_by_time, organization_sales_by_time,
-                  sales_by_tier, discounts_by_time, money_by_session, audit_trail, scans,
-                  session_doors RESTART IDENTITY`,
-};
+const TABLES = [
+  ...['refunds', 'payments', 'tickets', 'orders', 'outbox', 'discount_uses', 'stripe_inbox', 'idempotency_keys'],
+  ...['sale_changes', 'sales_feed', 'sales_totals', 'sales_by_time', 'organization_sales_by_time', 'sales_by_tier'],
+  ...['discounts_by_time', 'money_by_session', 'scans', 'session_doors', 'daily_jobs'],
+];
+const DELETED = TABLES.map((table) => `${table}_deleted AS (DELETE FROM ${table})`);
+const WIPE = { name: 'model-wipe', text: `WITH ${DELETED.join()} SELECT` };
+const TRUNCATED = [...TABLES, 'earlier_codes', 'audit_trail'];
+const TRUNCATE = { name: 'model-truncate', text: `TRUNCATE ${TRUNCATED.join()} RESTART IDENTITY` };
 
 /**
  * Empties every table; `isThorough` leaves no dead rows behind and takes longer. Only then is the audit trail

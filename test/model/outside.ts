@@ -42,10 +42,7 @@ export function createCountingIds(): IdSource {
   };
 }
 
-/**
- * Two seats cost the same and none is the sum of others: a part of the money can match one ticket, or no
- * ticket.
- */
+/** Two seats cost the same and none is the sum of others: a part of the money can match one ticket, or no ticket. */
 export const SEATS: Readonly<Record<string, Money>> = {
   A1: money(10_000),
   A2: money(10_000),
@@ -54,9 +51,7 @@ export const SEATS: Readonly<Record<string, Money>> = {
 };
 export const SEAT_IDS: readonly string[] = Object.keys(SEATS);
 
-/**
- * The discounts that a buyer may request: one that only one order can use, and one that makes an order free.
- */
+/** The discounts that a buyer may request: one that only one order can use, and one that makes an order free. */
 export const DISCOUNTS = {
   tenth: discountOf('10000000-0000-4000-8000-000000000001', 10n, 1),
   free: discountOf('20000000-0000-4000-8000-000000000002', 100n, 2),
@@ -90,28 +85,16 @@ export const SEATING: SeatingServices = {
     const discount = discountById(request.discountId);
     return { outcome: 'quoted', seats: request.seatIds.map(pricedSeat), discount };
   },
-  async agree() {
-    return { outcome: 'agreed' };
-  },
+  agree: async () => ({ outcome: 'agreed' }),
   async discount(request) {
     const discount = discountById(request.discountId);
     return discount ? { outcome: 'found', discount } : { outcome: 'refused', message: 'There is none.' };
   },
-  async ownsEvent() {
-    return false;
-  },
-  async ownsSession() {
-    return false;
-  },
-  async ownsOrganization() {
-    return false;
-  },
-  async ownsAllEvents() {
-    return false;
-  },
-  async isScanner() {
-    return true;
-  },
+  ownsEvent: async () => false,
+  ownsSession: async () => false,
+  ownsOrganization: async () => false,
+  ownsAllEvents: async () => false,
+  isScanner: async () => true,
 };
 
 const TIER = { id: as<TierId>('33333333-3333-4333-8333-333333333333'), name: 'VIP', color: '#FFD700' };

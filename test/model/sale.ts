@@ -177,9 +177,7 @@ export function conclude(sale: Sale, orderId: string): 'paid' | 'unpaid' {
   return sale.orders.get(orderId)?.status === 'completed' ? 'paid' : 'unpaid';
 }
 
-/**
- * The service compares all the money of an intent. Refunded money may end the order, or some of its tickets.
- */
+/** The service compares all the money of an intent. Refunded money may end the order, or some of its tickets. */
 export function align(sale: Sale, intentId: string): void {
   const intent = sale.bank.intent(intentId);
   const orderId = intent?.metadata.order_id;
@@ -195,10 +193,7 @@ export function cancel(sale: Sale, orderId: string, reason: string): void {
   if (applied) refundRest(sale, applied[0]);
 }
 
-/**
- * A part of an applied payment is refunded; refunding all that is left cancels the order. False when less is
- * left.
- */
+/** A part of an applied payment is refunded; refunding all that is left cancels the order. False when less is left. */
 export function refund(sale: Sale, orderId: string, amount: number | undefined): boolean {
   const applied = appliedTo(sale, orderId);
   if (!applied) return false;

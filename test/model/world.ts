@@ -36,9 +36,7 @@ export type Who = number | 'admin' | 'scanner';
 export interface World {
   readonly clock: ModelClock;
   readonly bank: Bank;
-  /**
-   * The session of this sequence; another session has seats with the same names, which are independent of it.
-   */
+  /** The session of this sequence; another session has seats with the same names, which are independent of it. */
   readonly sessionId: string;
   /** Every message that the log accepted, including repeats. */
   readonly published: readonly EventMessage[];
@@ -76,7 +74,8 @@ const TOKEN_LIFE_S = 315_360_000;
 const ADMIN_GROUPS = ['/Permissions/Users/System Admins'];
 /** Deleting leaves dead rows, and truncating files takes time. */
 const SEQUENCES_BETWEEN_TRUNCATES = 100;
-const EVENT_AND_ORGANIZATION = '44444444-4444-4444-8444-444444444444';
+/** The event, and the organisation that holds it. */
+export const EVENT_ID = '44444444-4444-4444-8444-444444444444';
 
 interface Process {
   readonly app: App;
@@ -98,12 +97,7 @@ export async function openWorld(): Promise<World> {
   await sql(dsn, `ALTER DATABASE ${new URL(dsn).pathname.slice(1)} SET synchronous_commit = off`);
   const bank = await openBank(clock, ids, join(folder, 'stripe-0'));
   const config = configFor({ dsn, folder, issuer: issuer.issuer, stripe: bank.url });
-  const database = openDatabase({
-    currency: config.currency,
-    dsn,
-    maxConnections: 1,
-    onIdleError: () => undefined,
-  });
+  const database = openDatabase({ currency: config.currency, dsn, maxConnections: 1, onIdleError: () => undefined });
   const people = await peopleOf((sub, claims) => issuer.token(sub, claims, { expiresIn: TOKEN_LIFE_S }));
   const shared = { clock, ids, bank, database, config, people, folder, log: [] as string[] };
   const world = await worldOn({ ...shared, sealer: await createTicketSealer([QR_KEY]) });
@@ -166,19 +160,11 @@ async function worldOn(ground: Ground): Promise<World & { close(): Promise<void>
         authorization: `Bearer ${personOf(who).token}`,
         ...(key === undefined ? {} : { 'idempotency-key': key }),
       };
-      return ask(process, {
-        method,
-        url: path,
-        headers,
-        ...(body === undefined ? {} : { payload: body as object }),
-      });
+      return ask(process, { method, url: path, headers, ...(body === undefined ? {} : { payload: body as object }) });
     },
     deliver(event) {
       const payload = JSON.stringify(toEventWire(event));
-      const headers = {
-        'content-type': 'application/json',
-        'stripe-signature': signatureOf(payload, clock.now()),
-      };
+      const headers = { 'content-type': 'application/json', 'stripe-signature': signatureOf(payload, clock.now()) };
       return ask(process, { method: 'POST', url: '/api/webhook/stripe', headers, payload });
     },
     async sendMessage(topic, message) {
@@ -227,14 +213,7 @@ async function worldOn(ground: Ground): Promise<World & { close(): Promise<void>
   };
 }
 
-interface Settings {
-  readonly dsn: string;
-  readonly folder: string;
-  readonly issuer: string;
-  readonly stripe: string;
-}
-
-function configFor({ dsn, folder, issuer, stripe }: Settings): Config {
+function configFor({ dsn, folder, issuer, stripe }: Record<'dsn' | 'folder' | 'issuer' | 'stripe', string>): Config {
   return readConfig({
     PORT: '0',
     HOST: '127.0.0.1',
@@ -288,10 +267,7 @@ async function startProcess(ground: Ground, published: EventMessage[]): Promise<
   return Object.assign(state, { app, handlers });
 }
 
-/**
- * Every effect counts, and a dead process has none. The seating services are simulated here, without their
- * HTTP.
- */
+/** Every effect counts, and a dead process has none. The seating services are simulated here, without their HTTP. */
 function withEffectsLeft(state: Pick<Process, 'effectsLeft' | 'isDead' | 'underWay'>): Watch {
   const watch = watchEffects({
     before(effect) {
@@ -328,5 +304,3 @@ function signatureOf(payload: string, now: number): string {
   const at = Math.floor(now / 1_000);
   return `t=${at},v1=${createHmac('sha256', WEBHOOK_SECRET).update(`${at}.${payload}`).digest('hex')}`;
 }
-
-export const EVENT_ID = EVENT_AND_ORGANIZATION;

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeAll, expect, test } from 'vitest';
-import { type Arena, explore, inShort, openArena } from '../support/arena.ts';
+import { afterEach, beforeAll, expect } from 'vitest';
+import { type Arena, openArena } from '../support/arena.ts';
 import { expectNothingFailed, expectSound } from '../support/ledger.ts';
-import { isThorough, rounds } from '../support/rounds.ts';
-import { seeds } from '../support/schedules.ts';
-
-const ROUNDS = rounds(100);
+import { racesIn } from '../support/race-test.ts';
+import { rounds } from '../support/rounds.ts';
 
 let arena: Arena;
+const race = racesIn(() => arena, rounds(100));
 
 beforeAll(async () => {
   arena = await openArena();
@@ -27,26 +26,23 @@ const issue = (who: string, seatId: string, ofReplica = false) =>
   arena.call(who, 'POST', '/api/order/ticket', { token: arena.admin, body: ticketFor(seatId), ofReplica });
 
 const buy = (who: string, seatId: string, ofReplica = false) =>
-  arena.call(who, 'POST', '/api/order', {
-    token: arena.buyer,
-    body: arena.platform.request([seatId]),
-    ofReplica,
-  });
+  arena.call(who, 'POST', '/api/order', { token: arena.buyer, body: arena.platform.request([seatId]), ofReplica });
 
 async function liveOn(seatId: string): Promise<number> {
   const rows = await arena.rows('SELECT FROM tickets WHERE seat_id = $1 AND voided_at IS NULL', [seatId]);
   return rows.length;
 }
 
-test('a seat that a buyer and two box offices request is issued once', async ({ annotate }) => {
-  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+race(
+  'a seat that a buyer and two box offices request is issued once',
+  { outcomes: ['buyer', 'office', 'other'] },
+  async (choose) => {
     const seatId = randomUUID();
-    const { answers, standstills } = await arena.interleaving.race(choose, {
+    const { answers } = await arena.race(choose, {
       buyer: () => buy('buyer', seatId),
       office: () => issue('office', seatId, true),
       other: () => issue('other', seatId),
     });
-    expect(standstills).toBe(0);
     await arena.rest();
     const all = Object.entries(answers);
     const winners = all.filter(([, { status }]) => status === 201);
@@ -58,17 +54,16 @@ test('a seat that a buyer and two box offices request is issued once', async ({ 
     ]);
     await expectSound(arena, winners[0]?.[1].body.order_id, [seatId]);
     return winners[0]?.[0] ?? 'none';
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  expect(Object.keys(explored.outcomes).toSorted()).toEqual(['buyer', 'office', 'other']);
-});
+  },
+);
 
-test('a seat that a ticket is moved to while a buyer requests it is issued once', async ({ annotate }) => {
-  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+race(
+  'a seat that a ticket is moved to while a buyer requests it is issued once',
+  { outcomes: ['moved', 'sold'] },
+  async (choose) => {
     const [from, to] = [randomUUID(), randomUUID()];
     const { body: ticket } = await issue('', from);
-    const { answers, standstills } = await arena.interleaving.race(choose, {
+    const { answers } = await arena.race(choose, {
       mover: () =>
         arena.call('mover', 'PUT', `/api/order/ticket/${ticket.ticket_id}`, {
           token: arena.admin,
@@ -77,7 +72,6 @@ test('a seat that a ticket is moved to while a buyer requests it is issued once'
       buyer: () => buy('buyer', to, true),
       next: () => buy('next', from, true),
     });
-    expect(standstills).toBe(0);
     await arena.rest();
     const isMoved = answers.mover.status === 200;
     expect(answers.buyer.status).toBe(isMoved ? 409 : 201);
@@ -85,17 +79,14 @@ test('a seat that a ticket is moved to while a buyer requests it is issued once'
     // The old seat belongs to the next buyer or to the ticket, or it is free by now.
     expect(await liveOn(from)).toBe(answers.next.status === 201 || !isMoved ? 1 : 0);
     return isMoved ? 'moved' : 'sold';
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  expect(Object.keys(explored.outcomes).toSorted()).toEqual(['moved', 'sold']);
-});
+  },
+);
 
-test('a ticket that is voided twice during a full refund by an administrator is refunded once', async ({
-  annotate,
-}) => {
-  const { admin: token, interleaving, platform } = arena;
-  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+race(
+  'a ticket that is voided twice during a full refund by an administrator is refunded once',
+  { outcomes: ['by refund', 'by void'] },
+  async (choose) => {
+    const { admin: token, platform } = arena;
     const seatIds = [randomUUID()];
     const orderId = await platform.place(arena.buyer, seatIds);
     const offer = await arena.offer(orderId);
@@ -105,12 +96,11 @@ test('a ticket that is voided twice during a full refund by an administrator is 
       orderId,
     ]);
     const path = `/api/order/ticket/${ticket?.ticket_id}?refund=true`;
-    const { answers, standstills } = await interleaving.race(choose, {
+    const { answers } = await arena.race(choose, {
       first: () => arena.call('first', 'DELETE', path, { token }),
       again: () => arena.call('again', 'DELETE', path, { token, ofReplica: true }),
       refunder: () => arena.call('refunder', 'POST', `/api/order/${orderId}/refund`, { token, ofReplica: true }),
     });
-    expect(standstills).toBe(0);
     expect([answers.first.status, answers.again.status]).toEqual([204, 204]);
     await arena.rest();
     const ledger = await expectSound(arena, orderId, seatIds);
@@ -118,8 +108,5 @@ test('a ticket that is voided twice during a full refund by an administrator is 
     const trail = await arena.rows('SELECT FROM audit_trail WHERE order_id = $1', [orderId]);
     expect(trail).toHaveLength(1);
     return answers.refunder.status === 200 ? 'by refund' : 'by void';
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  expect(Object.keys(explored.outcomes).toSorted()).toEqual(['by refund', 'by void']);
-});
+  },
+);

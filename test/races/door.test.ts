@@ -1,20 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { as, type SessionId, type TicketId } from '../../src/kernel/ids.ts';
-import { type Arena, explore, inShort, openArena } from '../support/arena.ts';
+import { type Arena, openArena } from '../support/arena.ts';
 import { expectSound } from '../support/ledger.ts';
+import { explore, inShort, racesIn } from '../support/race-test.ts';
 import { twoScanners } from '../support/races.ts';
-import { isThorough, rounds } from '../support/rounds.ts';
-import { everySchedule, seeds } from '../support/schedules.ts';
+import { rounds } from '../support/rounds.ts';
+import { everySchedule } from '../support/schedules.ts';
 
 let arena: Arena;
+const race = racesIn(() => arena, rounds(200));
 let scanners: string[];
 
 beforeAll(async () => {
   arena = await openArena();
   scanners = await twoScanners(arena.platform);
-  // Each process asks the platform once about scanner and session and caches the answer; that is not part of
-  // a race.
+  // Each process asks the platform once about scanner and session and caches the answer; that is not part of a race.
   const { qrText } = await sold();
   for (const at of [0, 1]) await scan('before', at, qrText);
 });
@@ -50,7 +51,7 @@ test('one of two scanners admits a ticket, in every order of their effects', asy
   const { orderId, qrText } = await sold();
   const explored = await explore(arena, everySchedule(), async (choose) => {
     await forgetCheckIn(orderId);
-    const { answers } = await arena.interleaving.race(choose, {
+    const { answers } = await arena.race(choose, {
       left: () => scan('left', 0, qrText),
       right: () => scan('right', 1, qrText),
     });
@@ -65,40 +66,33 @@ test('one of two scanners admits a ticket, in every order of their effects', asy
   expect(Object.keys(explored.outcomes)).toHaveLength(2);
 });
 
-test('one of two scanners admits a ticket when each scan is a transaction with its Idempotency-Key', async ({
-  annotate,
-}) => {
-  const { orderId, qrText } = await sold();
-  const explored = await explore(arena, seeds(rounds(200)), async (choose) => {
-    await forgetCheckIn(orderId);
-    const { answers, standstills } = await arena.interleaving.race(choose, {
+// The scan that admits has few effects: a claim, one statement, the receipt and a commit.
+race(
+  'one of two scanners admits a ticket when each scan is a transaction with its Idempotency-Key',
+  { schedules: 15, outcomes: ['left admits', 'right admits'] },
+  async (choose) => {
+    const { qrText } = await sold();
+    const { answers } = await arena.race(choose, {
       left: () => scan('left', 0, qrText, randomUUID()),
       right: () => scan('right', 1, qrText, randomUUID()),
     });
-    expect(standstills).toBe(0);
     const { left, right } = answers;
     expect([left.status, right.status].toSorted()).toEqual([200, 409]);
     return left.status === 200 ? 'left admits' : 'right admits';
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  // The scan that admits has few effects: a claim, one statement, the receipt and a commit.
-  expect(explored.schedules).toBeGreaterThan(15);
-  expect(Object.keys(explored.outcomes)).toHaveLength(2);
-});
+  },
+);
 
-test('neither of two scans admits a ticket after an administrator’s concurrent cancel has voided it', async ({
-  annotate,
-}) => {
-  const { admin: token, interleaving } = arena;
-  const explored = await explore(arena, seeds(rounds(200)), async (choose) => {
+race(
+  'neither of two scans admits a ticket after an administrator’s concurrent cancel has voided it',
+  { schedules: 100, outcomes: 2 },
+  async (choose) => {
+    const { admin: token } = arena;
     const { orderId, seatIds, qrText } = await sold();
-    const { answers, steps, standstills } = await interleaving.race(choose, {
+    const { answers, steps } = await arena.race(choose, {
       left: () => scan('left', 0, qrText),
       right: () => scan('right', 1, qrText),
       admin: () => arena.call('admin', 'DELETE', `/api/order/${orderId}`, { token, ofReplica: true }),
     });
-    expect(standstills).toBe(0);
     expect(answers.admin.status).toBe(204);
     await arena.rest();
     await expectSound(arena, orderId, seatIds);
@@ -116,27 +110,21 @@ test('neither of two scans admits a ticket after an administrator’s concurrent
       'ticket_cancelled, ticket_cancelled',
     ]).toContain(outcome);
     return outcome;
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  expect(explored.schedules).toBeGreaterThan(100);
-  expect(Object.keys(explored.outcomes).length).toBeGreaterThan(1);
-});
+  },
+);
 
-test('at most one of two scans admits a ticket whose check-in the organiser undoes at the same time', async ({
-  annotate,
-}) => {
-  const { admin: token } = arena;
-  const { orderId, qrText, ticketId } = await sold();
-  const explored = await explore(arena, seeds(rounds(100)), async (choose) => {
-    await forgetCheckIn(orderId);
+race(
+  'at most one of two scans admits a ticket whose check-in the organiser undoes at the same time',
+  { outcomes: ['undone last', 'undone, then let in again'] },
+  async (choose) => {
+    const { admin: token } = arena;
+    const { qrText, ticketId } = await sold();
     await scan('before', 0, qrText);
-    const { answers, standstills } = await arena.interleaving.race(choose, {
+    const { answers } = await arena.race(choose, {
       left: () => scan('left', 0, qrText),
       right: () => scan('right', 1, qrText),
       organiser: () => arena.call('organiser', 'DELETE', `/api/order/ticket/${ticketId}/checkin`, { token }),
     });
-    expect(standstills).toBe(0);
     expect(answers.organiser.status).toBe(200);
     const letIn = (['left', 'right'] as const).filter((who) => answers[who].status === 200);
     expect(letIn.length).toBeLessThan(2);
@@ -147,8 +135,5 @@ test('at most one of two scans admits a ticket whose check-in the organiser undo
     ]);
     expect(ticket?.checked_in).toBe(letIn.length === 1);
     return letIn.length === 1 ? 'undone, then let in again' : 'undone last';
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  expect(Object.keys(explored.outcomes)).toHaveLength(2);
-});
+  },
+);

@@ -1,10 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Currency } from '../../src/kernel/money.ts';
-import { atEnd } from '../support/at-end.ts';
 import { sql } from '../support/databases.ts';
+import { testFolder } from '../support/folders.ts';
 import { rounds } from '../support/rounds.ts';
 import { until } from '../support/servers.ts';
 import { startServiceProcess } from '../support/service-process.ts';
@@ -15,10 +14,8 @@ const ORDERS = 100;
 const CLIENTS = 16;
 
 test('every invariant holds after repeated kills in the middle of a sale', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'ticketing-kill-'));
-  atEnd(() => rm(folder, { recursive: true, force: true }));
-  const DATA_DIR = join(folder, 'data');
-  const env = { DATA_DIR, SEAT_LOCK_TTL_MINUTES: '0.03', DRAIN_DELAY_SECONDS: '0' };
+  const DATA_DIR = join(await testFolder(), 'data');
+  const env = { DATA_DIR, SEAT_LOCK_TTL_MINUTES: '0.03' };
   let placed = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
     const service = await startServiceProcess(env);

@@ -1,30 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Watch } from '../../src/app.ts';
-import { type Arena, explore, inShort, openArena, payElsewhere } from '../support/arena.ts';
+import { type Arena, openArena, payElsewhere } from '../support/arena.ts';
 import { watchEffects } from '../support/effects.ts';
 import { catalogueDiscount } from '../support/fake-seating.ts';
 import { createGate } from '../support/gate.ts';
 import { expectNothingFailed, expectSound, statesOfSeat } from '../support/ledger.ts';
-import { isThorough, rounds } from '../support/rounds.ts';
-import { seeds } from '../support/schedules.ts';
+import { racesIn } from '../support/race-test.ts';
+import { rounds } from '../support/rounds.ts';
 import type { Answer } from '../support/test-app.ts';
 
-const ROUNDS = rounds(200);
 const ROUNDS_OF_MANY = rounds(10);
 const BUYERS = 200;
 
 const gate = createGate('database order-insert');
 
-/**
- * Holds that were lost, as when Redis is: every buyer seems to hold the seat, and PostgreSQL alone decides.
- */
+/** Holds that were lost, as when Redis is: every buyer seems to hold the seat, and PostgreSQL alone decides. */
 const withoutHolds: Watch = (name, port) => {
   if (name !== 'holds') return watchEffects(gate)(name, port);
   return { ...port, hold: async () => ({ outcome: 'held' }) };
 };
 
 let arena: Arena;
+const race = racesIn(() => arena, rounds(200));
 let buyers: string[];
 let stranger: string;
 
@@ -34,7 +32,10 @@ beforeAll(async () => {
   stranger = await arena.newcomer();
 });
 
-afterEach(() => expectNothingFailed(arena));
+afterEach(async () => {
+  expectNothingFailed(arena);
+  await expectNoDeadlock();
+});
 
 interface Placing {
   readonly seatIds: readonly string[];
@@ -97,20 +98,13 @@ describe('200 buyers with 200 concurrent requests', () => {
       const requests = buyers.map((_, at) => rotated(seats, at).slice(0, 1 + (at % 4)));
       gate.closeFor(BUYERS);
       const answers = await Promise.all(
-        buyers.map((token, at) =>
-          place('', {
-            seatIds: requests[at] ?? [],
-            token,
-            ofReplica: at % 2 === 0,
-          }),
-        ),
+        buyers.map((token, at) => place('', { seatIds: requests[at] ?? [], token, ofReplica: at % 2 === 0 })),
       );
       await arena.rest();
       const placed = await expectWholeOrNone(requests, answers);
       expect(placed.length).toBeGreaterThan(0);
       arena.events.messages.length = 0;
     }
-    await expectNoDeadlock();
   });
 });
 
@@ -128,43 +122,36 @@ async function expectNoDeadlock(): Promise<void> {
   expect(row?.deadlocks).toBe(0);
 }
 
-test('overlapping sets that wait for each other are sold whole or not at all, without a deadlock', async ({
-  annotate,
-}) => {
-  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+race(
+  'overlapping sets that wait for each other are sold whole or not at all, without a deadlock',
+  { schedules: 190, outcomes: ['all', 'around', 'back', 'forth'] },
+  async (choose) => {
     const [a = '', b = '', c = ''] = [randomUUID(), randomUUID(), randomUUID()].toSorted();
     const requests = { forth: [a, b], back: [c, b], around: [c, a], all: [b, c, a] };
-    const { answers, standstills } = await arena.interleaving.race(choose, {
+    const { answers } = await arena.race(choose, {
       forth: () => place('forth', { seatIds: requests.forth, key: randomUUID() }),
       back: () => place('back', { seatIds: requests.back, key: randomUUID(), ofReplica: true }),
       around: () => place('around', { seatIds: requests.around, key: randomUUID() }),
       all: () => place('all', { seatIds: requests.all, ofReplica: true }),
     });
-    expect(standstills).toBe(0);
     await arena.rest();
     const placed = await expectWholeOrNone(Object.values(requests), Object.values(answers));
     // Any two of the sets have a seat in common.
     expect(placed).toHaveLength(1);
     return Object.entries(answers).find(([, { status }]) => status === 201)?.[0] ?? 'none';
-  });
-  await annotate(inShort(explored));
-  await expectNoDeadlock();
-  if (!isThorough()) return;
-  expect(explored.schedules).toBeGreaterThan(190);
-  expect(Object.keys(explored.outcomes)).toHaveLength(4);
-});
+  },
+);
 
-test('three concurrent requests with the same Idempotency-Key make one order, and get its answer or "ask again"', async ({
-  annotate,
-}) => {
-  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+race(
+  'three concurrent requests with the same Idempotency-Key make one order, and get its answer or "ask again"',
+  { schedules: 100, outcomes: ['201, 409, 409', '201, 409, repeated', '201, repeated, repeated'] },
+  async (choose) => {
     const request = { seatIds: [randomUUID()], key: randomUUID() };
-    const { answers, standstills } = await arena.interleaving.race(choose, {
+    const { answers } = await arena.race(choose, {
       first: () => place('first', request),
       again: () => place('again', { ...request, ofReplica: true }),
       third: () => place('third', { ...request, ofReplica: true }),
     });
-    expect(standstills).toBe(0);
     await arena.rest();
     const { body } = await place('', request);
     await expectSound(arena, body.order_id, request.seatIds);
@@ -176,27 +163,20 @@ test('three concurrent requests with the same Idempotency-Key make one order, an
     });
     expect(words.filter((word) => word === '201')).toHaveLength(1);
     return words.toSorted().join(', ');
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  expect(explored.schedules).toBeGreaterThan(100);
-  expect(Object.keys(explored.outcomes).toSorted()).toEqual([
-    '201, 409, 409',
-    '201, 409, repeated',
-    '201, repeated, repeated',
-  ]);
-});
+  },
+);
 
-test('the last use of a discount goes to one of the concurrent orders', async ({ annotate }) => {
-  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+race(
+  'the last use of a discount goes to one of the concurrent orders',
+  { schedules: 150, outcomes: ['first has it', 'second has it', 'third has it'] },
+  async (choose) => {
     const discountId = catalogueDiscount(arena.platform.seating, { type: 'FLAT_OFF', amount: 10 }, { maxUsage: 1 });
     const request = () => ({ seatIds: [randomUUID()], discountId });
-    const { answers, standstills } = await arena.interleaving.race(choose, {
+    const { answers } = await arena.race(choose, {
       first: () => place('first', { ...request(), key: randomUUID() }),
       second: () => place('second', { ...request(), ofReplica: true }),
       third: () => place('third', { ...request(), key: randomUUID(), ofReplica: true }),
     });
-    expect(standstills).toBe(0);
     await arena.rest();
     const all = Object.entries(answers);
     const [winner, ...others] = all.filter(([, { status }]) => status === 201);
@@ -207,25 +187,22 @@ test('the last use of a discount goes to one of the concurrent orders', async ({
     expect(uses).toEqual([{ uses: 1 }]);
     await expectSound(arena, winner?.[1].body.order_id, []);
     return `${winner?.[0]} has it`;
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  expect(explored.schedules).toBeGreaterThan(150);
-  expect(Object.keys(explored.outcomes)).toHaveLength(3);
-});
+  },
+);
 
-test('a seat goes to late money or to a new buyer, and the other’s money is refunded', async ({ annotate }) => {
-  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+race(
+  'a seat goes to late money or to a new buyer, and the other’s money is refunded',
+  { schedules: 120, outcomes: ['cancelled refunded', 'completed'] },
+  async (choose) => {
     const seatIds = [randomUUID()];
     const orderId = await arena.platform.place(arena.buyer, seatIds);
     await arena.endHold(orderId);
     await arena.sweep();
     const intentId = await payElsewhere(arena, orderId);
-    const { answers, standstills } = await arena.interleaving.race(choose, {
+    const { answers } = await arena.race(choose, {
       stripe: () => arena.reportPayment('stripe', orderId, intentId),
       other: () => place('other', { seatIds, token: stranger, key: randomUUID(), ofReplica: true }),
     });
-    expect(standstills).toBe(0);
     await arena.rest();
     const { status, reason } = await expectSound(arena, orderId, []);
     const { other } = answers;
@@ -233,29 +210,24 @@ test('a seat goes to late money or to a new buyer, and the other’s money is re
     if (other.status === 201) await expectSound(arena, other.body.order_id, seatIds);
     else await expectSound(arena, orderId, seatIds);
     return `${status} ${reason ?? ''}`.trim();
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  expect(explored.schedules).toBeGreaterThan(120);
-  expect(Object.keys(explored.outcomes).toSorted()).toEqual(['cancelled refunded', 'completed']);
-});
+  },
+);
 
-test('the states of a seat are published in order when a cancel races with the next buyer and the relay', async ({
-  annotate,
-}) => {
-  const explored = await explore(arena, seeds(ROUNDS), async (choose) => {
+race(
+  'the states of a seat are published in order when a cancel races with the next buyer and the relay',
+  { schedules: 150, outcomes: ['refused', 'sold again'] },
+  async (choose) => {
     const seatIds = [randomUUID()];
     const orderId = await arena.platform.place(arena.buyer, seatIds);
     await arena.rest();
     const relay = () => arena.platform.app.app.turn('relay');
-    const { answers, standstills } = await arena.interleaving.race(choose, {
+    const { answers } = await arena.race(choose, {
       before: () => cancel('before', orderId),
       after: () => place('after', { seatIds, token: stranger, key: randomUUID(), ofReplica: true }),
       relay: async () => {
         for (let turn = 0; turn < 3; turn += 1) await relay();
       },
     });
-    expect(standstills).toBe(0);
     expect(answers.before.status).toBe(204);
     await arena.rest();
     const isTaken = answers.after.status === 201;
@@ -264,9 +236,5 @@ test('the states of a seat are published in order when a cancel races with the n
     await expectSound(arena, orderId, []);
     if (isTaken) await expectSound(arena, answers.after.body.order_id, seatIds);
     return isTaken ? 'sold again' : 'refused';
-  });
-  await annotate(inShort(explored));
-  if (!isThorough()) return;
-  expect(explored.schedules).toBeGreaterThan(150);
-  expect(Object.keys(explored.outcomes).toSorted()).toEqual(['refused', 'sold again']);
-});
+  },
+);

@@ -6,7 +6,6 @@ import { watchEffects } from '../support/effects.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { rounds } from '../support/rounds.ts';
-import { until } from '../support/servers.ts';
 import type { Answer, TestApp } from '../support/test-app.ts';
 
 const ORDERS = 120;
@@ -75,9 +74,7 @@ test('overlapping requests without holds, on two replicas, sell every seat once 
     for (const { status, body } of answers) if (status === 409) expect(body.code).toBe('seats_taken');
     expect(shared).toBeGreaterThan(0);
   }
-  await until('everything is announced', async () => {
-    return (await platform.app.sql('SELECT FROM outbox WHERE published_at IS NULL LIMIT 1')).length === 0;
-  });
+  await platform.app.untilRows('everything is announced', 0, 'SELECT FROM outbox WHERE published_at IS NULL LIMIT 1');
 });
 
 test('an order that cannot be written does not affect those that share its statement', async () => {
@@ -110,12 +107,11 @@ test('seats in an undecided transaction delay only the orders that request them'
     const waiting = Promise.all(stuck.map((seat) => place([seat], 0))).finally(() => {
       isAnswered = true;
     });
-    await until('they wait', async () => {
-      const found = await platform.app.sql(
-        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'transactionid'",
-      );
-      return found.length === stuck.length;
-    });
+    await platform.app.untilRows(
+      'they wait',
+      stuck.length,
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'transactionid'",
+    );
     const others = await Promise.all(Array.from({ length: ORDERS }, () => place([randomUUID()], 0)));
     expect(others.map(({ status }) => status)).toEqual(Array(ORDERS).fill(201));
     expect(isAnswered).toBe(false);

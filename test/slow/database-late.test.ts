@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
-import { bareEnvironment } from '../support/child-server.ts';
 import { type Link, openLink } from '../support/link.ts';
 import { testDatabase } from '../support/own-database.ts';
 import { until } from '../support/servers.ts';
-import { startServiceProcess } from '../support/service-process.ts';
+import { type ReadProcess, startRead, startServiceProcess } from '../support/service-process.ts';
 import { call, startTestApp } from '../support/test-app.ts';
 
 const PASSWORD_OF = (dsn: string) => new URL(dsn).password;
@@ -36,6 +33,13 @@ async function lateDatabase(): Promise<{ readonly link: Link; readonly dsn: stri
   return { link, dsn: dsn.toString() };
 }
 
+/** Returns what it says when it waits, once it has said it. */
+async function untilItWaits({ output }: ReadProcess, link: Link): Promise<string> {
+  const waits = `PostgreSQL at ${link.address} does not answer yet`;
+  await until('it says that it waits', () => output().includes(waits), 60_000);
+  return waits;
+}
+
 describe('database-late', () => {
   test.each([
     ['migrating', { AUTO_MIGRATE: 'true' }],
@@ -43,8 +47,7 @@ describe('database-late', () => {
   ])('a start waits for PostgreSQL, says so once, and goes on when it is there (%s)', async (_how, env) => {
     const { link, dsn } = await lateDatabase();
     const service = await startServiceProcess({ POSTGRES_DSN: dsn, ...env });
-    const waits = `PostgreSQL at ${link.address} does not answer yet`;
-    await until('it says that it waits', () => service.output().includes(waits), 60_000);
+    const waits = await untilItWaits(service, link);
     link.heal();
     const url = await service.url();
     expect((await call(url, 'GET', '/api/order/health')).body.database.status).toBe('UP');
@@ -57,8 +60,7 @@ describe('database-late', () => {
   test('a start that waits ends with 0 on SIGTERM, and logs that', async () => {
     const { link, dsn } = await lateDatabase();
     const service = await startServiceProcess({ POSTGRES_DSN: dsn, DATABASE_WAIT_SECONDS: '600' });
-    const waits = `PostgreSQL at ${link.address} does not answer yet`;
-    await until('it says that it waits', () => service.output().includes(waits), 60_000);
+    await untilItWaits(service, link);
     service.child.kill('SIGTERM');
     expect(await service.ended).toBe(0);
     expect(service.output()).toContain('told to stop before it was up');
@@ -66,11 +68,7 @@ describe('database-late', () => {
 
   test('a start gives up after DATABASE_WAIT_SECONDS, in one line without the password', async () => {
     const { link, dsn } = await lateDatabase();
-    const service = await startServiceProcess({
-      POSTGRES_DSN: dsn,
-      DATABASE_WAIT_SECONDS: '0.6',
-      LOG_LEVEL: 'error',
-    });
+    const service = await startServiceProcess({ POSTGRES_DSN: dsn, DATABASE_WAIT_SECONDS: '0.6', LOG_LEVEL: 'error' });
     expect(await service.ended).toBe(1);
     expect(service.output()).toMatch(
       new RegExp(
@@ -82,24 +80,17 @@ describe('database-late', () => {
 
   test('a migration by hand waits as a start does', async () => {
     const { link, dsn } = await lateDatabase();
-    const env = { ...bareEnvironment(), POSTGRES_DSN: dsn };
-    const child = spawn(process.execPath, ['scripts/migrate.ts', '-a', 'up'], { env });
-    let said = '';
-    child.stderr.on('data', (chunk) => (said += chunk));
-    const ended = once(child, 'close');
-    await until('it says that it waits', () => said.includes('does not answer yet'), 60_000);
+    const migration = startRead(process.execPath, ['scripts/migrate.ts', '-a', 'up'], { POSTGRES_DSN: dsn });
+    await untilItWaits(migration, link);
     link.heal();
-    expect(await ended).toEqual([0, null]);
-    expect(said).toContain('answers; the start continues');
+    expect(await migration.ended).toBe(0);
+    expect(migration.output()).toContain('answers; the start continues');
   });
 
   test('it does not wait for a server that refuses the login', async () => {
     const dsn = new URL(await testDatabase());
     dsn.password = 'not-the-password';
-    const service = await startServiceProcess({
-      POSTGRES_DSN: dsn.toString(),
-      DATABASE_WAIT_SECONDS: '3600',
-    });
+    const service = await startServiceProcess({ POSTGRES_DSN: dsn.toString(), DATABASE_WAIT_SECONDS: '3600' });
     expect(await service.ended).toBe(1);
     expect(service.output()).toContain('password authentication failed');
     expect(service.output()).not.toContain('not-the-password');
@@ -108,8 +99,7 @@ describe('database-late', () => {
   test('several workers wait as one process does, before any of them starts', async () => {
     const { link, dsn } = await lateDatabase();
     const service = await startServiceProcess({ POSTGRES_DSN: dsn, WEB_CONCURRENCY: '2', ...ALL_LATE });
-    const waits = `PostgreSQL at ${link.address} does not answer yet`;
-    await until('it says that it waits', () => service.output().includes(waits), 60_000);
+    const waits = await untilItWaits(service, link);
     link.heal();
     await until('it goes on', () => service.output().includes('answers; the start continues'), 60_000);
     service.child.kill('SIGTERM');

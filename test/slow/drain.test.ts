@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Agent, get } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/servers.ts';
-import { insist, type ServiceSurroundings, startProcess, surroundings } from '../support/stop-process.ts';
+import { startServiceProcess } from '../support/service-process.ts';
+import { insist, type ServiceSurroundings, surroundings } from '../support/stop-process.ts';
 import { call } from '../support/test-app.ts';
 
 const FORCED = 130;
@@ -36,7 +37,9 @@ function outcomeOf(url: string, agent: Agent): Promise<number | string> {
 
 describe('drain', () => {
   test('on SIGTERM it is not ready at once, and serves as before without keeping connections', async () => {
-    const { url, child, ended } = await startProcess({ ...around.env, DRAIN_DELAY_SECONDS: '300' });
+    const service = await startServiceProcess({ ...around.env, DRAIN_DELAY_SECONDS: '300' });
+    const { child, ended } = service;
+    const url = await service.url();
     expect((await call(url, 'GET', '/api/secure', { token })).headers.get('connection')).toBe('keep-alive');
     child.kill('SIGTERM');
     const health = await until('it is not ready', async () => {
@@ -56,7 +59,9 @@ describe('drain', () => {
   });
 
   test('clients without a balancer see only refused connections: no 503, and no answer that is cut off', async () => {
-    const { url, child, ended } = await startProcess({ ...around.env, DRAIN_DELAY_SECONDS: '0.5' });
+    const service = await startServiceProcess({ ...around.env, DRAIN_DELAY_SECONDS: '0.5' });
+    const { child, ended } = service;
+    const url = await service.url();
     const outcomes: (number | string)[] = [];
     const clients = Array.from({ length: CLIENTS }, async () => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { STOP_TIMEOUT_MS } from '../../src/app.ts';
 import { patience } from '../support/patience.ts';
 import { until } from '../support/servers.ts';
-import { insist, type ServiceSurroundings, startProcess, surroundings } from '../support/stop-process.ts';
+import { insist, type ServiceSurroundings, startUnread, surroundings } from '../support/stop-process.ts';
 import { call } from '../support/test-app.ts';
 
 const FORCED = 130;
@@ -40,7 +40,7 @@ describe('stalled-log: standard output has no reader', () => {
     ['one process', {}],
     ['two workers', { WEB_CONCURRENCY: '2' }],
   ])('%s counts the lines that it drops, serves on, and ends on SIGTERM', async (_what, env) => {
-    const { url, child, ended } = await startProcess({
+    const { url, child, ended } = await startUnread({
       ...around.env,
       LOG_LEVEL: 'debug',
       DRAIN_DELAY_SECONDS: '0',
@@ -53,11 +53,7 @@ describe('stalled-log: standard output has no reader', () => {
   });
 
   test('a second SIGTERM ends it at once while a request is under way', async () => {
-    const { url, child, ended } = await startProcess({
-      ...around.env,
-      LOG_LEVEL: 'debug',
-      DRAIN_DELAY_SECONDS: '300',
-    });
+    const { url, child, ended } = await startUnread({ ...around.env, LOG_LEVEL: 'debug', DRAIN_DELAY_SECONDS: '300' });
     await fillTheLog(url);
     child.kill('SIGTERM');
     await until('it is not ready', async () => (await call(url, 'GET', '/api/order/health')).status === 503);
@@ -66,11 +62,7 @@ describe('stalled-log: standard output has no reader', () => {
   });
 
   test('the number of dropped lines is logged when the reader returns', async () => {
-    const { url, child } = await startProcess({
-      ...around.env,
-      LOG_LEVEL: 'debug',
-      DRAIN_DELAY_SECONDS: '0',
-    });
+    const { url, child } = await startUnread({ ...around.env, LOG_LEVEL: 'debug', DRAIN_DELAY_SECONDS: '0' });
     await fillTheLog(url);
     let output = '';
     child.stdout?.on('data', (chunk) => (output += chunk));

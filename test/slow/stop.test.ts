@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -11,15 +10,13 @@ import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
 import { type FakeSeating, seatQuestions, startFakeSeating } from '../support/fake-seating.ts';
 import { testDatabase } from '../support/own-database.ts';
 import { close, listen, until } from '../support/servers.ts';
+import { type ReadProcess, startServiceProcess } from '../support/service-process.ts';
 import { insist, productionVariables } from '../support/stop-process.ts';
 import { call, findingsIn } from '../support/test-app.ts';
 
-interface Service {
-  readonly child: ChildProcess;
-  readonly url: string;
+interface Service extends ReadProcess {
+  readonly at: string;
   readonly dsn: string;
-  readonly output: () => string;
-  readonly ended: Promise<number | NodeJS.Signals>;
 }
 
 let issuer: FakeIssuer;
@@ -29,25 +26,9 @@ let service: Service;
 /** The process as production runs it: every server but Redis and Kafka is another. */
 async function start(variables: Record<string, string> = {}): Promise<Service> {
   const dsn = await testDatabase();
-  const child = spawn(process.execPath, ['src/main.ts'], {
-    env: {
-      ...productionVariables({ issuer, seating }, dsn),
-      PORT: '0',
-      LOG_LEVEL: 'info',
-      DRAIN_DELAY_SECONDS: '0',
-      ...variables,
-    },
-  });
-  let output = '';
-  child.stdout.on('data', (chunk) => (output += chunk));
-  child.stderr.on('data', (chunk) => (output += chunk));
-  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
-  atEnd(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  const url = await until('it is up', () => /is up: (http\S+)/.exec(output)?.[1], 30_000);
-  return { child, url: url.replace('localhost', '127.0.0.1'), dsn, output: () => output, ended };
+  const env = { ...productionVariables({ issuer, seating }, dsn), LOG_LEVEL: 'info', ...variables };
+  const started = await startServiceProcess(env);
+  return { ...started, at: await started.url(), dsn };
 }
 
 beforeEach(async () => {
@@ -58,7 +39,7 @@ beforeEach(async () => {
 /** Each connection is a new one, and a refused one says that nobody listens. */
 const notListening = () =>
   until('it takes no more connections', async () => {
-    const refused = await fetch(`${service.url}/healthz`, { headers: { connection: 'close' } }).then(
+    const refused = await fetch(`${service.at}/healthz`, { headers: { connection: 'close' } }).then(
       () => false,
       ({ cause }) => cause.code === 'ECONNREFUSED',
     );
@@ -68,7 +49,7 @@ const notListening = () =>
 const orderFor = (token: string, signal: AbortSignal | null = null) => {
   const [session_id, event_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
   const body = { session_id, event_id, organization_id, seat_ids: [randomUUID()] };
-  return call(service.url, 'POST', '/api/order', { token, body, signal });
+  return call(service.at, 'POST', '/api/order', { token, body, signal });
 };
 
 // A stop that its time limit cuts short ends with 1: each 0 here says that it was in time.
@@ -78,7 +59,7 @@ describe('SIGTERM', () => {
     const [buyer, organiser, eventId] = [randomUUID(), randomUUID(), randomUUID()];
     const token = await issuer.token(buyer);
     seating.owners.set(eventId, organiser);
-    const stream = await fetch(`${service.url}/api/order/sse/checkouts/event/${eventId}`, {
+    const stream = await fetch(`${service.at}/api/order/sse/checkouts/event/${eventId}`, {
       headers: { authorization: `Bearer ${await issuer.token(organiser)}` },
     });
     const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -136,7 +117,7 @@ describe('SIGTERM', () => {
   });
 
   test('a request that never ends does not delay it', async () => {
-    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    const socket = connect(Number(new URL(service.at).port), '127.0.0.1');
     await once(socket, 'connect');
     socket.on('error', () => undefined);
     socket.write(
@@ -144,7 +125,7 @@ describe('SIGTERM', () => {
         'content-type: application/json\r\ncontent-length: 100\r\n\r\n{',
     );
     // A second one behind it shows that the first has been read.
-    expect((await call(service.url, 'GET', '/healthz')).status).toBe(200);
+    expect((await call(service.at, 'GET', '/healthz')).status).toBe(200);
     service.child.kill('SIGTERM');
     expect(await service.ended).toBe(0);
     socket.destroy();

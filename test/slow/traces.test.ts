@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { instant } from '../../src/kernel/clock.ts';
-import { bareEnvironment } from '../support/child-server.ts';
 import { type OtlpCollector, type SeenSpan, startOtlpCollector } from '../support/otlp-collector.ts';
 import { CLIENT_SECRET, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { recordEvents } from '../support/recorded-events.ts';
 import { until } from '../support/servers.ts';
+import { startServiceProcess } from '../support/service-process.ts';
 
 const SERVER = 2;
 const CLIENT = 3;
@@ -57,11 +55,7 @@ describe('a request', () => {
       kind: SERVER,
       parentSpanId: spanId,
       failed: false,
-      attributes: {
-        'http.request.method': 'POST',
-        'http.route': '/api/order',
-        'http.response.status_code': 201,
-      },
+      attributes: { 'http.request.method': 'POST', 'http.route': '/api/order', 'http.response.status_code': 201 },
       resource: { 'service.name': 'ms-ticketing' },
     });
     const asked = await until('both seating services', () => {
@@ -223,26 +217,12 @@ describe('without a collector', () => {
   ])('%s', async (_name, env, expected) => {
     const hook = `import { registerHooks } from 'node:module';
       registerHooks({ load(url, context, next) { process.stderr.write('LOADED ' + url + '\\n'); return next(url, context); } });`;
-    const child = spawn(
-      process.execPath,
-      ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, 'src/main.ts'],
-      {
-        env: {
-          ...bareEnvironment(),
-          PORT: '0',
-          POSTGRES_DSN: platform.app.dsn,
-          DATA_DIR: `/tmp/ticketing-traces-${randomUUID()}`,
-          ...env,
-        },
-      },
-    );
-    let output = '';
-    child.stderr.on('data', (chunk) => (output += chunk));
-    child.stdout.on('data', (chunk) => (output += chunk));
-    await until('it is up', () => output.includes('is up:'), 30_000);
-    child.kill('SIGKILL');
-    await once(child, 'close');
-    const loaded = [...output.matchAll(/LOADED \S+\/@opentelemetry\/([\w-]+)\//g)].map(([, name]) => name);
+    const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(hook)}`;
+    const service = await startServiceProcess({ NODE_OPTIONS, POSTGRES_DSN: platform.app.dsn, ...env });
+    await service.url();
+    service.child.kill('SIGKILL');
+    await service.ended;
+    const loaded = [...service.output().matchAll(/LOADED \S+\/@opentelemetry\/([\w-]+)\//g)].map(([, name]) => name);
     expect([...new Set(loaded)].toSorted()).toEqual(expected);
   });
 });

@@ -1,6 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Agent, createServer, get } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -8,19 +6,14 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { REPLY_TIMEOUT_MS } from '../../src/platform/telemetry/worker-metrics.ts';
 import { restartAfterMs, START_TIMEOUT_MS } from '../../src/workers.ts';
 import { atEnd } from '../support/at-end.ts';
-import { bareEnvironment } from '../support/child-server.ts';
 import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
 import { type FakeSeating, seatQuestions, startFakeSeating } from '../support/fake-seating.ts';
 import { emptyDatabase } from '../support/own-database.ts';
 import { patience } from '../support/patience.ts';
 import { close, listen, until } from '../support/servers.ts';
+import { type ReadProcess, startServiceProcess } from '../support/service-process.ts';
+import { productionVariables, UNREACHABLE } from '../support/stop-process.ts';
 import { call } from '../support/test-app.ts';
-
-interface Service {
-  readonly child: ChildProcess;
-  readonly output: () => string;
-  readonly ended: Promise<number | NodeJS.Signals>;
-}
 
 const WORKERS = 2;
 const event = { session_id: randomUUID(), event_id: randomUUID(), organization_id: randomUUID() };
@@ -33,55 +26,24 @@ beforeAll(async () => {
   seating = fake;
   issuer = await startFakeIssuer();
   env = {
-    ...bareEnvironment(),
-    PORT: '0',
-    LOG_LEVEL: 'info',
-    DRAIN_DELAY_SECONDS: '0',
-    WEB_CONCURRENCY: String(WORKERS),
-    POSTGRES_DSN: dsn,
-    OIDC_ISSUER: issuer.issuer,
-    TICKET_CLIENT_SECRET: 'secret',
-    EVENT_QUERY_SERVICE_URL: `${seating.url}/query`,
-    EVENT_SEATING_SERVICE_URL: `${seating.url}/seating`,
-    QR_SECRET_KEY: randomBytes(32).toString('base64'),
+    ...productionVariables({ issuer, seating }, dsn),
     // Named and away: orders go on without them, and no stand-in takes their place.
-    STRIPE_SECRET_KEY: 'sk_test_away',
-    STRIPE_WEBHOOK_SECRET: 'whsec_away',
-    STRIPE_API_BASE: 'http://127.0.0.1:9',
-    RECONCILE_DAYS: '0',
-    REDIS_ADDR: '127.0.0.1:9',
-    KAFKA_ADDR: '127.0.0.1:9',
+    ...UNREACHABLE,
+    LOG_LEVEL: 'info',
+    WEB_CONCURRENCY: String(WORKERS),
   };
 });
 
-function start(changes: Record<string, string> = {}): Service {
-  const child = spawn(process.execPath, ['src/main.ts'], { env: { ...env, ...changes } });
-  let output = '';
-  child.stdout.on('data', (chunk) => (output += chunk));
-  child.stderr.on('data', (chunk) => (output += chunk));
-  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
-  atEnd(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  return { child, output: () => output, ended };
-}
-
-async function urlOf({ output }: Service): Promise<string> {
-  const url = await until(`it is up`, () => /is up: (http\S+)/.exec(output())?.[1], 30_000).catch((error) => {
-    throw new Error(output(), { cause: error });
-  });
-  return url.replace('localhost', '127.0.0.1');
-}
+const start = (changes: Record<string, string> = {}) => startServiceProcess({ ...env, ...changes });
 
 /** The processes that a process started and that live. */
-async function childrenOf({ child: { pid } }: Service): Promise<number[]> {
+async function childrenOf({ child: { pid } }: ReadProcess): Promise<number[]> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
   return children.trim().split(' ').filter(Boolean).map(Number);
 }
 
 /** The workers among them, from the moment that they are processes of their own, long before they are up. */
-async function workersOf(service: Service): Promise<number[]> {
+async function workersOf(service: ReadProcess): Promise<number[]> {
   const found = [];
   for (const pid of await childrenOf(service).catch(() => [])) {
     const variables = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
@@ -90,7 +52,7 @@ async function workersOf(service: Service): Promise<number[]> {
   return found;
 }
 
-async function bothOf(service: Service): Promise<[number, number]> {
+async function bothOf(service: ReadProcess): Promise<[number, number]> {
   const [one, other] = await until('there are both workers', async () => {
     const found = await workersOf(service);
     return found.length === WORKERS && found;
@@ -136,8 +98,8 @@ async function place(url: string, signal: AbortSignal | null = null): Promise<nu
 
 describe('several workers on one port', () => {
   test('migrate once, share the port, are started again when they die, and stop together', async () => {
-    const service = start();
-    const url = await urlOf(service);
+    const service = await start();
+    const url = await service.url();
     const first = await childrenOf(service);
     expect(first).toHaveLength(WORKERS);
     expect(await Promise.all(Array.from({ length: 20 }, () => place(url)))).toEqual(Array(20).fill(201));
@@ -166,8 +128,8 @@ describe('several workers on one port', () => {
   });
 
   test('die with their supervisor', async () => {
-    const service = start();
-    await urlOf(service);
+    const service = await start();
+    await service.url();
     const workers = await childrenOf(service);
     service.child.kill('SIGKILL');
     await service.ended;
@@ -175,8 +137,8 @@ describe('several workers on one port', () => {
   });
 
   test('a message to a worker that just died does no harm', async () => {
-    const service = start();
-    const url = await urlOf(service);
+    const service = await start();
+    const url = await service.url();
     const first = await bothOf(service);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     atEnd(() => agent.destroy());
@@ -201,8 +163,8 @@ describe('several workers on one port', () => {
   });
 
   test('a worker that is starting does not delay the metrics', async () => {
-    const service = start();
-    const url = await urlOf(service);
+    const service = await start();
+    const url = await service.url();
     await until('both are measured', async () => (await measured(url).catch(() => [])).join() === '1,2');
     const first = await bothOf(service);
     process.kill(first[0], 'SIGKILL');
@@ -218,7 +180,7 @@ describe('several workers on one port', () => {
   });
 
   test('stop in order while they start', async () => {
-    const service = start();
+    const service = await start();
     const workers = await bothOf(service);
     service.child.kill('SIGTERM');
     expect(await service.ended).toBe(0);
@@ -227,8 +189,8 @@ describe('several workers on one port', () => {
   });
 
   test('finish their orders when the whole group is signalled, so that each receives the signal twice', async () => {
-    const service = start();
-    const url = await urlOf(service);
+    const service = await start();
+    const url = await service.url();
     const both = await bothOf(service);
     const gate = Promise.withResolvers<void>();
     seating.gate = gate.promise;
@@ -249,8 +211,8 @@ describe('several workers on one port', () => {
   });
 
   test('end at once on a second signal, a frozen one too', async () => {
-    const service = start();
-    await urlOf(service);
+    const service = await start();
+    await service.url();
     const [frozen, other] = await bothOf(service);
     freeze(frozen);
     service.child.kill('SIGTERM');
@@ -263,7 +225,7 @@ describe('several workers on one port', () => {
   test('a worker that cannot start ends the service, with its reason', async () => {
     const blocker = createServer();
     const { port } = new URL(await listen(blocker));
-    const service = start({ PORT: port, HOST: '127.0.0.1' });
+    const service = await start({ PORT: port, HOST: '127.0.0.1' });
     expect(await service.ended).toBe(1);
     expect(service.output()).toContain(`Port ${port} is taken by another process.`);
     await close(blocker);
@@ -273,7 +235,7 @@ describe('several workers on one port', () => {
     ['REDIS_ADDR', /^WEB_CONCURRENCY: .*Set REDIS_ADDR \(Redis\), or WEB_CONCURRENCY=1\.\n$/],
     ['QR_SECRET_KEY', /^WEB_CONCURRENCY: .*Set QR_SECRET_KEY, or WEB_CONCURRENCY=1\.\n$/],
   ])('never with what would be there once in each: %s unset', async (name, line) => {
-    const service = start({ [name]: '' });
+    const service = await start({ [name]: '' });
     expect(await service.ended).toBe(1);
     expect(service.output()).toMatch(line);
   });
@@ -285,7 +247,7 @@ describe('several workers on one port', () => {
 
 describe.concurrent('one that is frozen', () => {
   test('a worker that does not start in time ends the service', async () => {
-    const service = start();
+    const service = await start();
     const workers = await bothOf(service);
     freeze(workers[0]);
     expect(await service.ended).toBe(1);
@@ -294,8 +256,8 @@ describe.concurrent('one that is frozen', () => {
   });
 
   test('a frozen worker is killed by a stop before its supervisor ends', async () => {
-    const service = start();
-    await urlOf(service);
+    const service = await start();
+    await service.url();
     const workers = await bothOf(service);
     freeze(workers[0]);
     service.child.kill('SIGTERM');

@@ -64,8 +64,7 @@ async function databaseOnSmallDisk(): Promise<string> {
   return dsn;
 }
 
-// Without the right to mount, test/slow/database-unfit.test.ts has PostgreSQL answer as it does on a full
-// disk.
+// Without the right to mount, test/slow/database-unfit.test.ts has PostgreSQL answer as it does on a full disk.
 describe.runIf(isMounted)('read-only-server: a database whose disk is full', () => {
   test('it is reported as down with the first refused order, and is used again when there is room', async () => {
     const { app, ...platform } = await startPlatformApp({ POSTGRES_DSN: await databaseOnSmallDisk() });

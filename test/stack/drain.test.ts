@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { freePorts } from '../support/child-server.ts';
 import { HAPROXY_FINDS_S, startHaproxy } from '../support/haproxy.ts';
 import { until } from '../support/servers.ts';
-import { startProcess, surroundings } from '../support/stop-process.ts';
+import { startServiceProcess } from '../support/service-process.ts';
+import { surroundings } from '../support/stop-process.ts';
 
 const CLIENTS_OF_A_KIND = 4;
 /** One second longer than the balancer needs, as docs/operations.md advises. */
@@ -32,8 +33,11 @@ describe('drain: two replicas behind HAProxy, which checks their health once a s
     const around = await surroundings();
     const token = await around.issuer.token(randomUUID());
     const ports = await freePorts(2);
-    const start = (port: number) =>
-      startProcess({ ...around.env, PORT: String(port), DRAIN_DELAY_SECONDS }, () => undefined);
+    const start = async (port: number) => {
+      const replica = await startServiceProcess({ ...around.env, PORT: String(port), DRAIN_DELAY_SECONDS });
+      await replica.url();
+      return replica;
+    };
     const replicas = await Promise.all(ports.map(async (port) => ({ port, process: await start(port) })));
     const { url, serving } = await startHaproxy(ports);
 

@@ -107,10 +107,7 @@ test('the messages of the earlier service have the same bytes in shape, the same
 });
 
 describe('the payment topics, read by two replicas', () => {
-  const paymentFor = (orderId: string) => ({
-    key: orderId,
-    value: JSON.stringify({ order_id: orderId, amount: 1 }),
-  });
+  const paymentFor = (orderId: string) => ({ key: orderId, value: JSON.stringify({ order_id: orderId, amount: 1 }) });
   const placeMany = (count: number) => Promise.all(Array.from({ length: count }, () => platform.place(token)));
   const completed = async (orders: readonly string[]) =>
     (await platform.app.sql("SELECT FROM orders WHERE status = 'completed' AND order_id = ANY ($1)", [orders])).length;
@@ -208,9 +205,7 @@ describe('the service under load', () => {
     };
   }
 
-  /**
-   * The topics hold exactly what the outbox holds, with each seat and order in order of first publication.
-   */
+  /** The topics hold exactly what the outbox holds, with each seat and order in order of first publication. */
   async function compareWithOutbox() {
     const compared = await compareAnnounced(platform.app.dsn, server.plain);
     expect(compared).toMatchObject({ strays: [], misordered: [], missing: 0 });

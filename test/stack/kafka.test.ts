@@ -7,15 +7,14 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { instant } from '../../src/kernel/clock.ts';
 import type { EventMessage } from '../../src/kernel/events.ts';
-import type { KafkaAccess, SaslLogin } from '../../src/platform/kafka/kafka.client.ts';
-import { KafkaError } from '../../src/platform/kafka/kafka.client.ts';
+import { type KafkaAccess, KafkaError, type SaslLogin } from '../../src/platform/kafka/kafka.client.ts';
 import { KafkaTopicsMissing } from '../../src/platform/kafka/kafka.topics.ts';
 import { connectKafka, type Kafka } from '../../src/platform/kafka/kafka.ts';
 import { eventLogContract } from '../contract/event-log.contract.ts';
 import { KAFKA_USER, type KafkaServer, startKafka } from '../support/kafka-server.ts';
 import { asOperator, plainAccess, watchTopics } from '../support/kafka-topics.ts';
 import { patience } from '../support/patience.ts';
-import { until } from '../support/servers.ts';
+import { succeeds, until } from '../support/servers.ts';
 
 let server: KafkaServer;
 
@@ -36,11 +35,13 @@ function connect(topics: readonly string[], access = plainAccess(server.plain), 
 
 async function connected(topics: readonly string[], access?: KafkaAccess): Promise<Kafka> {
   const kafka = await connect(topics, access);
-  onTestFinished(async () => {
-    await kafka.stopReading();
-    await kafka.close();
-  });
+  onTestFinished(() => stop(kafka));
   return kafka;
+}
+
+async function stop(kafka: Kafka): Promise<void> {
+  await kafka.stopReading();
+  await kafka.close();
 }
 
 function message(topic: string, key: string, value: string): EventMessage {
@@ -51,13 +52,7 @@ const fresh = () => `topic-${randomUUID()}`;
 
 eventLogContract('Kafka', async (topics) => {
   const kafka = await connect(topics);
-  return {
-    ...kafka,
-    async close() {
-      await kafka.stopReading();
-      await kafka.close();
-    },
-  };
+  return { ...kafka, close: () => stop(kafka) };
 });
 
 describe('a record in the log', () => {
@@ -74,10 +69,7 @@ describe('a record in the log', () => {
     const traced = { ...message(topic, 'traced', '{}'), traceparent };
     await kafka.publish([traced]);
     await until('the traced one is seen', () => seen.length === 4);
-    expect(seen.find(({ key }) => key === 'traced')?.headers).toEqual({
-      'event-id': traced.eventId,
-      traceparent,
-    });
+    expect(seen.find(({ key }) => key === 'traced')?.headers).toEqual({ 'event-id': traced.eventId, traceparent });
     for (const { eventId, key, value, committedAt } of sent) {
       expect(seen.find((record) => record.key === key)).toMatchObject({
         value,
@@ -216,23 +208,12 @@ describe('a consumer group', () => {
     const known = errors.length;
     server.freeze();
     try {
-      await until(
-        'reading broke off',
-        () => errors.slice(known).some((error) => String(error).includes('reads from Kafka')),
-        30_000,
-      );
+      const brokeOff = () => errors.slice(known).some((error) => String(error).includes('reads from Kafka'));
+      await until('reading broke off', brokeOff, 30_000);
     } finally {
       server.thaw();
     }
-    await until(
-      'it accepts messages',
-      () =>
-        kafka.publish([message(topic, 'k', 'after')]).then(
-          () => true,
-          () => false,
-        ),
-      30_000,
-    );
+    await until('it accepts messages', () => succeeds(kafka.publish([message(topic, 'k', 'after')])), 30_000);
     await until('it reads the next one', () => got.includes('after'), 60_000);
   });
 });
@@ -252,15 +233,7 @@ describe('a broker that is unavailable', () => {
     await expect(kafka.check(900)).rejects.toThrow(KafkaError);
     await expect(kafka.publish([message(topic, 'k', 'early')])).rejects.toThrow(KafkaError);
     await server.restart();
-    await until(
-      'it is available',
-      () =>
-        kafka.check(900).then(
-          () => true,
-          () => false,
-        ),
-      30_000,
-    );
+    await until('it is available', () => succeeds(kafka.check(900)), 30_000);
     await kafka.publish([message(topic, 'k', 'v')]);
   });
 
@@ -282,15 +255,7 @@ describe('a broker that is unavailable', () => {
     } finally {
       server.thaw();
     }
-    await until(
-      'it is available',
-      () =>
-        kafka.publish([message(topic, 'k', '2')]).then(
-          () => true,
-          () => false,
-        ),
-      30_000,
-    );
+    await until('it is available', () => succeeds(kafka.publish([message(topic, 'k', '2')])), 30_000);
   });
 
   test('it times out the start at an address that accepts connections and answers nothing', async () => {

@@ -8,8 +8,7 @@ describe.runIf(HAS_BROWSER)('real Keycloak with deploy/keycloak realm', () => {
   let isFailed = false;
 
   beforeAll(async () => {
-    // On the same site as the pages, as on a developer’s machine, because a frame gets the cookies of no
-    // other site.
+    // On the same site as the pages, as on a developer’s machine, because a frame gets the cookies of no other site.
     keycloak = await startKeycloak('localhost');
   });
   afterEach(({ task }) => {

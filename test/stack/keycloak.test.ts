@@ -16,10 +16,7 @@ let isFailed = false;
 
 beforeAll(async () => {
   keycloak = await startKeycloak();
-  app = await startTestApp({
-    OIDC_ISSUER: keycloak.issuer,
-    TICKET_CLIENT_SECRET: REALM_CLIENT_SECRET,
-  });
+  app = await startTestApp({ OIDC_ISSUER: keycloak.issuer, TICKET_CLIENT_SECRET: REALM_CLIENT_SECRET });
 });
 afterEach(({ task }) => {
   isFailed ||= task.result?.state === 'fail';
@@ -31,12 +28,7 @@ const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?
 const keyOf = (token: string): string => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid;
 
 function verifier() {
-  return new TokenVerifier({
-    issuer: keycloak.issuer,
-    jwksUrl: undefined,
-    clock,
-    onOtherIssuer: () => undefined,
-  });
+  return new TokenVerifier({ issuer: keycloak.issuer, jwksUrl: undefined, clock, onOtherIssuer: () => undefined });
 }
 
 function post(path: string, form: Record<string, string>): Promise<Response> {
@@ -49,10 +41,7 @@ function post(path: string, form: Record<string, string>): Promise<Response> {
 describe('the realm of deploy/keycloak', () => {
   test.each(Object.values(DEMO_USERS))('it has $username with the id that the stand-in uses', async (user) => {
     const token = await keycloak.signIn(user.username);
-    expect(await verifier().verify(token)).toMatchObject({
-      userId: user.sub,
-      isAdmin: user.username === 'admin',
-    });
+    expect(await verifier().verify(token)).toMatchObject({ userId: user.sub, isAdmin: user.username === 'admin' });
     const claims = claimsOf(token);
     expect(claims).toMatchObject({
       iss: keycloak.issuer,
@@ -90,12 +79,7 @@ describe('the realm of deploy/keycloak', () => {
       body: new URLSearchParams({ username: 'buyer', password: 'demo' }),
     });
     const code = new URL(signedIn.headers.get('location') ?? '').searchParams.get('code') ?? '';
-    const exchange = {
-      grant_type: 'authorization_code',
-      client_id: 'web-frontend',
-      redirect_uri: redirect,
-      code,
-    };
+    const exchange = { grant_type: 'authorization_code', client_id: 'web-frontend', redirect_uri: redirect, code };
     const answer = (await (await post('token', { ...exchange, code_verifier: secret })).json()) as {
       access_token: string;
     };
@@ -122,11 +106,7 @@ describe('the realm of deploy/keycloak', () => {
       clock,
     });
     expect(await verifier().verify(await tokens.get())).toMatchObject({ scopes: ['internal-api'] });
-    const wrong = {
-      grant_type: 'client_credentials',
-      client_id: 'ticket-service-client',
-      client_secret: 'x',
-    };
+    const wrong = { grant_type: 'client_credentials', client_id: 'ticket-service-client', client_secret: 'x' };
     expect((await post('token', wrong)).status).toBe(401);
   });
 });

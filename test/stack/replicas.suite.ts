@@ -145,10 +145,7 @@ export function replicasSuite(stackOf: () => Stack): void {
     const { keycloak, redis } = stackOf().servers;
     const { seatIds, ...where } = await openHall(stackOf().url);
     const seats = seatIds.slice(-400);
-    await keycloak.asAdmin('PUT', '/events/config', {
-      eventsEnabled: true,
-      enabledEventTypes: ['CLIENT_LOGIN'],
-    });
+    await keycloak.asAdmin('PUT', '/events/config', { eventsEnabled: true, enabledEventTypes: ['CLIENT_LOGIN'] });
     const fetched = async () => (await keycloak.asAdmin('GET', '/events?type=CLIENT_LOGIN')).length;
     const kept = async (): Promise<{ token: string; expires_at: string }> =>
       JSON.parse((await redis[0]?.cli('-c', 'get', 'm2m_token')) ?? '{}');

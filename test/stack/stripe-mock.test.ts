@@ -35,10 +35,7 @@ describe('requests to Stripe’s own description of its API', () => {
           currency: new Currency('lkr'),
           key: 'key',
         }),
-      ).toMatchObject({
-        intentId: expect.stringMatching(/^pi_/),
-        clientSecret: expect.stringContaining('_secret'),
-      });
+      ).toMatchObject({ intentId: expect.stringMatching(/^pi_/), clientSecret: expect.stringContaining('_secret') });
       expect(await provider().findIntent(INTENT)).toBeDefined();
       expect(await provider().cancelIntent(INTENT)).toBeDefined();
     });

@@ -3,27 +3,10 @@ import { startChromium } from './browser.ts';
 import { patience } from './patience.ts';
 import { until } from './servers.ts';
 
+export type TabbedBrowser = Awaited<ReturnType<typeof startTabbedBrowser>>;
+
 /** A page of a running browser, driven from the test; its requests and answers are not touched. */
-export interface Tab {
-  open(url: string): Promise<void>;
-  /** The value of JavaScript evaluated in the page; a promise is awaited. Rejects while the page navigates. */
-  evaluate<Value>(expression: string): Promise<Value>;
-  /** Waits, also across navigations, until the expression is truthy. */
-  until<Value = true>(what: string, expression: string): Promise<Value>;
-  /** Fills the first form of the page by the ids of its fields, and submits it. */
-  submit(fields: Readonly<Record<string, string>>): Promise<void>;
-}
-
-/** The tabs of one person: they share cookies and storage, which other people's tabs do not see. */
-export interface Person {
-  openTab(url: string): Promise<Tab>;
-}
-
-export interface TabbedBrowser {
-  /** A person who has visited nothing yet. */
-  newPerson(): Promise<Person>;
-  stop(): Promise<void>;
-}
+export type Tab = Awaited<ReturnType<typeof openTab>>;
 
 const START_MS = 30_000;
 const WAIT_MS = 25_000;
@@ -38,16 +21,17 @@ interface Reply {
  * Starts Chromium and uses its DevTools protocol. `hosts` maps names with a port, such as `localhost:8090`, to the
  * addresses that they have in this browser: a test gets its real origin without a fixed port.
  */
-export async function startTabbedBrowser(hosts: Readonly<Record<string, string>>): Promise<TabbedBrowser> {
+export async function startTabbedBrowser(hosts: Readonly<Record<string, string>>) {
   const rules = Object.entries(hosts).map(([name, address]) => `MAP ${name} ${address}`);
   const flags = ['--remote-debugging-port=0', `--host-resolver-rules=${rules.join(',')}`];
   const { child, stop } = await startChromium([...flags, 'about:blank'], ['ignore', 'ignore', 'pipe']);
   try {
     const link = await connect(await debuggerUrl(child.stderr));
     return {
+      /** A person who has visited nothing yet: their tabs share cookies and storage, which other people's tabs do not see. */
       async newPerson() {
         const { browserContextId } = await link('Target.createBrowserContext', {});
-        return { openTab: (url) => openTab(link, browserContextId, url) };
+        return { openTab: (url: string) => openTab(link, browserContextId, url) };
       },
       stop,
     };
@@ -116,10 +100,11 @@ interface Evaluated {
   };
 }
 
-async function openTab(link: Link, browserContextId: unknown, url: string): Promise<Tab> {
+async function openTab(link: Link, browserContextId: unknown, url: string) {
   const { targetId } = await link('Target.createTarget', { url: 'about:blank', browserContextId });
   const { sessionId } = await link('Target.attachToTarget', { targetId, flatten: true });
 
+  /** The value of JavaScript evaluated in the page; a promise is awaited. Rejects while the page navigates. */
   async function evaluate<Value>(expression: string): Promise<Value> {
     const options = { expression, awaitPromise: true, returnByValue: true };
     const answer = (await link('Runtime.evaluate', options, sessionId)) as unknown as Evaluated;
@@ -128,13 +113,17 @@ async function openTab(link: Link, browserContextId: unknown, url: string): Prom
     return result.value as Value;
   }
 
-  const tab: Tab = {
-    async open(address) {
-      const { errorText } = await link('Page.navigate', { url: address }, sessionId);
-      if (errorText) throw new Error(`${address}: ${errorText}`);
-    },
+  async function open(address: string): Promise<void> {
+    const { errorText } = await link('Page.navigate', { url: address }, sessionId);
+    if (errorText) throw new Error(`${address}: ${errorText}`);
+  }
+
+  await open(url);
+  return {
+    open,
     evaluate,
-    until: <Value>(what: string, expression: string) =>
+    /** Waits, also across navigations, until the expression is truthy. */
+    until: <Value = true>(what: string, expression: string) =>
       until(
         what,
         async () => {
@@ -146,13 +135,12 @@ async function openTab(link: Link, browserContextId: unknown, url: string): Prom
         const seen = await evaluate<string>('location.href + "\\n" + document.body.innerText').catch(String);
         throw new Error(`${cause.message}; the page is ${seen.slice(0, 1_000)}`);
       }),
-    async submit(fields) {
+    /** Fills the first form of the page by the ids of its fields, and submits it. */
+    async submit(fields: Readonly<Record<string, string>>) {
       await evaluate(`(() => {
         for (const [id, value] of Object.entries(${JSON.stringify(fields)})) document.getElementById(id).value = value;
         setTimeout(() => document.querySelector('form').requestSubmit());
       })()`);
     },
   };
-  await tab.open(url);
-  return tab;
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { stripTypeScriptTypes } from 'node:module';
@@ -78,14 +78,8 @@ function pageOf(code: string, given: unknown): string {
   </script>`;
 }
 
-/** A Chromium of its own, with a profile that is removed with it. */
-export interface Browser {
-  readonly child: ChildProcess;
-  stop(): Promise<void>;
-}
-
-/** Starts one; `args` are its command line flags and the page that it opens. */
-export async function startChromium(args: readonly string[], stdio: StdioOptions): Promise<Browser> {
+/** Starts a Chromium with a profile of its own; `args` are its command line flags and the page that it opens. */
+export async function startChromium(args: readonly string[], stdio: StdioOptions) {
   const profile = await mkdtemp(join(tmpdir(), 'ticketing-browser-'));
   const flags = ['--headless', '--no-sandbox', '--no-zygote', '--disable-gpu', '--disable-dev-shm-usage'];
   const { program, env } = await browser();

@@ -1,4 +1,5 @@
 import { complete, type Order, type PendingOrder, place, type Transition } from '../../src/features/orders/order.ts';
+import type { Discount, DiscountTerms } from '../../src/features/pricing/discount.ts';
 import type { Ticket } from '../../src/features/tickets/index.ts';
 import { type Instant, instant } from '../../src/kernel/clock.ts';
 import { as } from '../../src/kernel/ids.ts';
@@ -41,8 +42,8 @@ export function pendingOrder({
   discountAmount = 0,
   price = tickets.reduce((sum, ticket) => sum + ticket.price, 0) - discountAmount,
 }: OrderParts = {}): PendingOrder {
-  return place({
-    facts: {
+  return place(
+    {
       orderId: as<Order['orderId']>(orderId),
       userId: as<Order['userId']>('user'),
       eventId: as<Order['eventId']>('event'),
@@ -54,8 +55,8 @@ export function pendingOrder({
       createdAt: BUILT_AT,
       tickets,
     },
-    holdMs: 300_000,
-  });
+    300_000,
+  );
 }
 
 /** The same order, completed. */
@@ -66,4 +67,21 @@ export const completedOrder = (parts: OrderParts = {}, at = BUILT_AT): Order =>
 export function orderAfter(transition: Transition): Order {
   if (transition.outcome === 'not_possible') throw new Error(`not possible from ${transition.status}`);
   return transition.order;
+}
+
+/** A discount that is valid for everything, except for the given changes. */
+export function builtDiscount(terms: DiscountTerms, changes: Partial<Discount> = {}): Discount {
+  return {
+    id: as<Discount['id']>('discount'),
+    code: 'CODE',
+    terms,
+    activeFrom: undefined,
+    expiresAt: undefined,
+    maxUsage: undefined,
+    currentUsage: 0,
+    applicableTiers: [],
+    applicableSessions: [],
+    active: true,
+    ...changes,
+  };
 }

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { patience } from './patience.ts';
-import { close, listen } from './servers.ts';
+import { close, listen, until } from './servers.ts';
 
 const FREEZE_TIMEOUT_MS = 2_000;
 
@@ -18,13 +19,39 @@ export function bareEnvironment(): Record<string, string> {
  * A guard that is itself cut short kills nothing, because the server is still in use then.
  */
 export function endWithUs(child: ChildProcess): void {
-  const guard = spawn('sh', ['-c', `cat > /dev/null && kill -9 ${child.pid}`], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
+  const guard = spawn('sh', ['-c', `cat > /dev/null && kill -9 ${child.pid}`], { stdio: ['pipe', 'ignore', 'ignore'] });
   child.once('close', () => {
     guard.kill('SIGKILL');
     guard.stdin?.end();
   });
+}
+
+/** Appends the output of a server to a file and resolves when it is up; fails, naming the file, when it ends or takes too long. */
+export async function untilUp(
+  name: string,
+  child: ChildProcessWithoutNullStreams,
+  log: string,
+  isUp: () => Promise<boolean> | boolean,
+  timeoutMs: number,
+): Promise<void> {
+  endWithUs(child);
+  const written = createWriteStream(log, { flags: 'a' });
+  for (const stream of [child.stdout, child.stderr]) stream.pipe(written, { end: false });
+  const isUpNow = () => {
+    if (endingOf(child) !== null) throw new Error(`${name} ended; its log is ${log}`);
+    return isUp();
+  };
+  await until(`${name} is up; its log is ${log}`, isUpNow, timeoutMs).catch((error) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
+}
+
+/** Removes the files of a server that has ended, but for its log when that is to be read. */
+export async function removeFiles(name: string, folder: string, log: string, keepLog: boolean): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  if (keepLog) process.stderr.write(`the log of ${name} is kept: ${log}\n`);
+  else await rm(log, { force: true });
 }
 
 /** How a process ended, by its code or the signal; null while it runs. */

@@ -24,17 +24,28 @@ export async function runOn(dsn: string, sql: string): Promise<void> {
   }
 }
 
-/** Runs plain SQL on a database, to inspect what is stored. */
+/** Plain SQL on a database, to inspect what is stored, over one connection that is opened with the first statement. */
+export function openSql(dsn: string) {
+  const pool = new pg.Pool({ connectionString: dsn, max: 1, idleTimeoutMillis: 0 });
+  // A test may cut all connections of its database.
+  pool.on('error', () => undefined);
+  return {
+    sql: async <Row extends object = Record<string, unknown>>(text: string, values: readonly unknown[] = []) =>
+      (await pool.query(text, [...values])).rows as Row[],
+    close: () => pool.end(),
+  };
+}
+
+/** The same for a single statement. */
 export async function sql<Row extends object = Record<string, unknown>>(
   dsn: string,
   text: string,
   values: readonly unknown[] = [],
 ): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: dsn });
-  await client.connect();
+  const opened = openSql(dsn);
   try {
-    return (await client.query(text, [...values])).rows as Row[];
+    return await opened.sql<Row>(text, values);
   } finally {
-    await client.end();
+    await opened.close();
   }
 }

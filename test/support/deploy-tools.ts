@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { kept } from './kept.ts';
 import { patience } from './patience.ts';
 
 const KUBERNETES_VALIDATE = '1.37.0';
@@ -19,15 +19,12 @@ export interface Verdict {
 
 /** Checks manifests against the schemas that Kubernetes publishes for a version; unknown fields are errors. */
 export async function validateKubernetes(version: string, files: readonly string[]): Promise<Verdict> {
-  const site = await kept(`kubernetes-validate-${KUBERNETES_VALIDATE}`, (draft) =>
-    run(
-      'python3',
-      ['-m', 'pip', 'install', '--quiet', '--target', draft, `kubernetes-validate==${KUBERNETES_VALIDATE}`],
-      {
-        timeout: patience(INSTALL_TIMEOUT_MS),
-      },
-    ),
-  );
+  const site = await kept(`kubernetes-validate-${KUBERNETES_VALIDATE}`, async (draft) => {
+    const install = ['-m', 'pip', 'install', '--quiet', '--target', draft];
+    const timeout = patience(INSTALL_TIMEOUT_MS);
+    await run('python3', [...install, `kubernetes-validate==${KUBERNETES_VALIDATE}`], { timeout });
+    return draft;
+  });
   return verdictOf('python3', [join(site, 'bin/kubernetes-validate'), '--strict', '-k', version, ...files], {
     PYTHONPATH: site,
   });
@@ -64,12 +61,11 @@ export async function readCompose(file: string): Promise<ComposeModel> {
 
 /** Loads a Compose file with the library that Docker Compose uses; prints the model as JSON. */
 export async function loadCompose(file: string): Promise<Verdict> {
-  const bin = await kept(`compose-go-${COMPOSE_GO}`, (draft) =>
-    run('go', ['install', `github.com/compose-spec/compose-go/v2/cmd@${COMPOSE_GO}`], {
-      env: { ...process.env, GOBIN: draft },
-      timeout: patience(INSTALL_TIMEOUT_MS),
-    }),
-  );
+  const bin = await kept(`compose-go-${COMPOSE_GO}`, async (draft) => {
+    const options = { env: { ...process.env, GOBIN: draft }, timeout: patience(INSTALL_TIMEOUT_MS) };
+    await run('go', ['install', `github.com/compose-spec/compose-go/v2/cmd@${COMPOSE_GO}`], options);
+    return draft;
+  });
   // Paths in the file are relative to its folder.
   return verdictOf(join(bin, 'cmd'), ['-format', 'json', basename(file)], {}, dirname(file));
 }
@@ -100,19 +96,4 @@ async function verdictOf(
     const { stdout = '', stderr = String(error) } = error as { stdout?: string; stderr?: string };
     return { passed: false, output: stdout + stderr };
   }
-}
-
-/** A folder that is filled once and is kept beside the packages. */
-async function kept(name: string, fill: (draft: string) => Promise<unknown>): Promise<string> {
-  const folder = resolve('node_modules/.cache/ms-ticketing', name);
-  if (existsSync(folder)) return folder;
-  await mkdir(dirname(folder), { recursive: true });
-  const draft = await mkdtemp(`${folder}-`);
-  await fill(draft);
-  // Another process may have been quicker; its folder is as good.
-  await rename(draft, folder).catch((error: unknown) => {
-    if (!existsSync(folder)) throw error;
-  });
-  await rm(draft, { recursive: true, force: true });
-  return folder;
 }

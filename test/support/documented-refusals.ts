@@ -21,12 +21,7 @@ export function refusalsSeen() {
   return {
     add: (method: string, path: string, status: number, body: unknown) => {
       if (typeof body === 'object' && body !== null && 'code' in body && typeof body.code === 'string')
-        seen.push({
-          method: method.toLowerCase(),
-          path: path.split('?', 1)[0] ?? '',
-          status,
-          code: body.code,
-        });
+        seen.push({ method: method.toLowerCase(), path: path.split('?', 1)[0] ?? '', status, code: body.code });
     },
     undocumented(http: HttpServer): string[] {
       const paths = http.swagger().paths as Record<string, Record<string, { responses: Responses }>>;

@@ -3,8 +3,8 @@ import { createTicketSealer } from '../../src/features/tickets/qr/sealer.ts';
 import { as, type SessionId, type TicketId } from '../../src/kernel/ids.ts';
 import { seatsAt } from './fake-seating.ts';
 import { newScanner, people } from './people/people.ts';
-import { type PlatformApp, startPlatformApp } from './platform-app.ts';
-import type { Answer, TestApp, TestAppOptions } from './test-app.ts';
+import { startPlatformApp } from './platform-app.ts';
+import type { TestAppOptions } from './test-app.ts';
 
 export const QR_KEY = Buffer.alloc(32, 7).toString('base64');
 const CHECK_IN = '/api/order/ticket/checkin';
@@ -18,32 +18,13 @@ export interface SoldTicket {
 }
 
 /** A service with a person on each side of the door. */
-export interface Door {
-  readonly platform: PlatformApp;
-  readonly app: TestApp;
-  readonly scanner: string;
-  readonly otherScanner: string;
-  readonly organiser: string;
-  readonly admin: string;
-  readonly buyer: string;
-  /** Tickets of completed orders that cost nothing. */
-  sell(count: number): Promise<SoldTicket[]>;
-  sellOne(): Promise<SoldTicket>;
-  /** The body that a scanner's app posts. */
-  scan(qrText: unknown, more?: Record<string, unknown>, token?: string): Promise<Answer>;
-  /** The entry that it uploads for a scan made without a network. */
-  upload(scans: readonly unknown[], token?: string): Promise<Answer>;
-  bundle(since?: string, token?: string): Promise<Answer>;
-  undo(ticketId: string): Promise<Answer>;
-  /** The scans of a ticket, in the order in which they were recorded. */
-  history(ticketId: string): Promise<Record<string, unknown>[]>;
-}
+export type Door = Awaited<ReturnType<typeof openDoor>>;
 
 export async function openDoor(
   env: Record<string, string> = {},
   options: TestAppOptions = {},
   overrides: Parameters<typeof startPlatformApp>[2] = {},
-): Promise<Door> {
+) {
   const platform = await startPlatformApp({ QR_SECRET_KEY: QR_KEY, ...env }, options, overrides);
   const { app, seating, sessionId } = platform;
   const sealer = await createTicketSealer([QR_KEY]);
@@ -58,14 +39,12 @@ export async function openDoor(
         orderId,
         ticketId,
         seatId,
-        qrText: await sealer.seal({
-          ticketId: as<TicketId>(ticketId),
-          sessionId: as<SessionId>(sessionId),
-        }),
+        qrText: await sealer.seal({ ticketId: as<TicketId>(ticketId), sessionId: as<SessionId>(sessionId) }),
       })),
     );
   }
 
+  /** Tickets of completed orders that cost nothing. */
   async function sell(count: number): Promise<SoldTicket[]> {
     const sold: SoldTicket[] = [];
     while (sold.length < count) sold.push(...(await sellSome(Math.min(MAX_SEATS, count - sold.length))));
@@ -81,20 +60,24 @@ export async function openDoor(
     admin: admin.token,
     buyer: buyer.token,
     sell,
-    async sellOne() {
+    async sellOne(): Promise<SoldTicket> {
       const [ticket] = await sell(1);
       if (!ticket) throw new Error('no ticket was sold');
       return ticket;
     },
-    scan: (qrText, more = {}, token = scanner.token) =>
+    /** The body that a scanner's app posts. */
+    scan: (qrText: unknown, more: Record<string, unknown> = {}, token = scanner.token) =>
       app.call('POST', CHECK_IN, { token, body: { encrypted_qr: qrText, ...more } }),
-    upload: (scans, token = scanner.token) => app.call('POST', '/api/order/scan/batch', { token, body: { scans } }),
-    bundle: (since, token = scanner.token) =>
+    /** The entry that it uploads for a scan made without a network. */
+    upload: (scans: readonly unknown[], token = scanner.token) =>
+      app.call('POST', '/api/order/scan/batch', { token, body: { scans } }),
+    bundle: (since?: string, token = scanner.token) =>
       app.call('GET', `/api/order/scan/sessions/${sessionId}/bundle${since === undefined ? '' : `?since=${since}`}`, {
         token,
       }),
-    undo: (ticketId) => app.call('DELETE', `/api/order/ticket/${ticketId}/checkin`, { token: organiser.token }),
-    history: (ticketId) => app.sql('SELECT * FROM scans WHERE ticket_id = $1 ORDER BY scan_id', [ticketId]),
+    undo: (ticketId: string) => app.call('DELETE', `/api/order/ticket/${ticketId}/checkin`, { token: organiser.token }),
+    /** The scans of a ticket, in the order in which they were recorded. */
+    history: (ticketId: string) => app.sql('SELECT * FROM scans WHERE ticket_id = $1 ORDER BY scan_id', [ticketId]),
   };
 }
 

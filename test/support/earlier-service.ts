@@ -104,10 +104,7 @@ export async function earlierTickets(buyer: string, eventId: string): Promise<Ea
   return {
     dsn,
     async insert(sold) {
-      const rows = sold.map(({ picture, ...ticket }) => ({
-        ...ticket,
-        picture: Buffer.from(picture).toString('hex'),
-      }));
+      const rows = sold.map(({ picture, ...ticket }) => ({ ...ticket, picture: Buffer.from(picture).toString('hex') }));
       const given = `jsonb_to_recordset($1::jsonb) AS g ("ticketId" uuid, "orderId" uuid, "seatId" uuid, "seatLabel" text,
         "sessionId" uuid, "orderStatus" text, "isCheckedIn" boolean, picture text)`;
       await sql(

@@ -6,7 +6,7 @@ import { instant } from '../../src/kernel/clock.ts';
 import { Currency } from '../../src/kernel/money.ts';
 import { hostEmbedded } from './embedded-host.ts';
 import { testFolder } from './folders.ts';
-import { type Answer, call } from './test-app.ts';
+import { call } from './test-app.ts';
 
 /** The moment at which the venue of these tests was opened. */
 export const VENUE_NOW = instant(Date.UTC(2026, 10, 24, 15));
@@ -24,13 +24,6 @@ export function venueCatalogue() {
   return { catalogue, concert, theatre, webinar, arena, night, secondNight };
 }
 
-export interface OpenedVenue {
-  readonly url: string;
-  readonly venue: EmbeddedVenue;
-  /** A path of its query service. */
-  get(path: string): Promise<Answer>;
-}
-
 /** Opens the embedded venue, in a folder of its own unless one is given, on a port of its own, until the end of the test. */
 export async function openVenue({
   dataDir,
@@ -38,7 +31,7 @@ export async function openVenue({
 }: {
   dataDir?: string;
   currency?: Currency;
-} = {}): Promise<OpenedVenue> {
+} = {}) {
   const folder = dataDir ?? (await testFolder());
   const opened = Promise.withResolvers<EmbeddedVenue>();
   const url = await hostEmbedded(async () => {
@@ -55,5 +48,7 @@ export async function openVenue({
   });
   const venue = await opened.promise;
   onTestFinished(() => venue.close());
-  return { url, venue, get: (path) => call(url, 'GET', `/api/event-query/v1/${path}`) };
+  /** A path of its query service. */
+  const get = (path: string) => call(url, 'GET', `/api/event-query/v1/${path}`);
+  return { url, venue, get };
 }

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { until } from './servers.ts';
 
 /** An event as a browser's EventSource delivers it. */
-export interface SentEvent {
+interface SentEvent {
   readonly event: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
   readonly data: any;
@@ -11,31 +11,7 @@ export interface SentEvent {
 }
 
 /** One open event stream, read as the HTML standard specifies. */
-export interface EventReader {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The body of an answer that is not a stream, such as a refusal. */
-  readonly text: string;
-  readonly events: readonly SentEvent[];
-  /** Comment lines, without the colon. */
-  readonly comments: readonly string[];
-  /** The id that a browser would reconnect with. */
-  readonly lastEventId: string;
-  /** Whether the server has ended or cut the stream. */
-  readonly isOver: boolean;
-  /** The data of the events of a name so far. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
-  dataOf(event: string): any[];
-  /** Waits until there are so many events of a name. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
-  untilThereAre(count: number, event: string): Promise<any[]>;
-  untilOver(): Promise<void>;
-  /** Stops reading from the connection. */
-  stall(): void;
-  /** Reads again. */
-  resume(): void;
-  close(): void;
-}
+export type EventReader = Awaited<ReturnType<typeof openStream>>;
 
 export interface ReaderOptions {
   readonly token?: string;
@@ -48,7 +24,7 @@ export async function openStream(
   url: string,
   path: string,
   { token, headers = {}, method = 'GET' }: ReaderOptions = {},
-): Promise<EventReader> {
+) {
   const state = { text: '', lastEventId: '', isOver: false };
   const events: SentEvent[] = [];
   const comments: string[] = [];
@@ -75,36 +51,42 @@ export async function openStream(
   response.on('error', () => undefined);
   sent.on('error', () => undefined);
   onTestFinished(() => void sent.destroy());
+  /** The data of the events of a name so far. */
   const dataOf = (event: string) => events.filter((each) => each.event === event).map(({ data }) => data);
-  const reader: EventReader = {
+  const untilOver = () => until('the stream is over', () => state.isOver);
+  if (!isStream) await untilOver();
+  return {
     status: response.statusCode ?? 0,
     headers: response.headers,
     events,
+    /** Comment lines, without the colon. */
     comments,
+    /** The body of an answer that is not a stream, such as a refusal. */
     get text() {
       return state.text;
     },
+    /** The id that a browser would reconnect with. */
     get lastEventId() {
       return state.lastEventId;
     },
+    /** Whether the server has ended or cut the stream. */
     get isOver() {
       return state.isOver;
     },
     dataOf,
-    untilThereAre: (count, event) =>
+    /** Waits until there are so many events of a name. */
+    untilThereAre: (count: number, event: string) =>
       until(`there are ${count} of ${event}, of ${JSON.stringify(events.map((each) => each.event))}`, () => {
         const found = dataOf(event);
         return found.length >= count && found;
       }),
-    async untilOver() {
-      await until('the stream is over', () => state.isOver);
-    },
+    untilOver,
+    /** Stops reading from the connection. */
     stall: () => void response.pause(),
+    /** Reads again. */
     resume: () => void response.resume(),
     close: () => void sent.destroy(),
   };
-  if (!isStream) await reader.untilOver();
-  return reader;
 }
 
 /** Parses whole blocks of the text and returns the rest. */
@@ -121,11 +103,7 @@ function takeBlocks(text: string, events: SentEvent[], comments: string[], state
     state.lastEventId = fields.get('id') ?? state.lastEventId;
     const data = fields.get('data');
     if (data !== undefined)
-      events.push({
-        event: fields.get('event') ?? 'message',
-        data: JSON.parse(data),
-        id: state.lastEventId,
-      });
+      events.push({ event: fields.get('event') ?? 'message', data: JSON.parse(data), id: state.lastEventId });
   }
   return rest;
 }

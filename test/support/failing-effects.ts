@@ -1,23 +1,13 @@
-import type { Watch } from '../../src/app.ts';
 import { watchEffects } from './effects.ts';
 
 /** Makes effects of the service fail, by the names that `watchEffects` gives them. */
-export interface FailingEffects {
-  /** For `buildApp`. */
-  readonly watch: Watch;
-  /** Every effect so far, in order. */
-  readonly seen: string[];
-  /** Fails the effect the next `times` times. */
-  fail(effect: string, error: Error, times?: number): void;
-  /** No effect fails from now on. */
-  clear(): void;
-}
-
-export function failingEffects(): FailingEffects {
+export function failingEffects() {
   const failures = new Map<string, { times: number; readonly error: Error }>();
   const seen: string[] = [];
   return {
+    /** Every effect so far, in order. */
     seen,
+    /** For `buildApp`. */
     watch: watchEffects({
       before(effect) {
         seen.push(effect);
@@ -28,7 +18,9 @@ export function failingEffects(): FailingEffects {
       },
       after: () => undefined,
     }),
-    fail: (effect, error, times = Number.POSITIVE_INFINITY) => void failures.set(effect, { times, error }),
+    /** Fails the effect the next `times` times. */
+    fail: (effect: string, error: Error, times = Number.POSITIVE_INFINITY) =>
+      void failures.set(effect, { times, error }),
     clear: () => failures.clear(),
   };
 }

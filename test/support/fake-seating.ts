@@ -138,10 +138,7 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
   if (url.pathname.endsWith('/validate-pre-order')) return fake.seating ?? { status: 200, body: undefined };
   if (url.pathname.endsWith('/verify-role')) {
     const sessions = fake.scanners.get(parameter('userId'));
-    return {
-      status: 200,
-      body: parameter('role') === 'SCANNER' && (sessions?.has(parameter('sessionId')) ?? false),
-    };
+    return { status: 200, body: parameter('role') === 'SCANNER' && (sessions?.has(parameter('sessionId')) ?? false) };
   }
   if (url.pathname.endsWith('/verify-batch-ownership')) {
     const { eventIds, userId } = body as { eventIds: string[]; userId: string };
@@ -188,12 +185,7 @@ function quoteOf(fake: Omit<FakeSeating, 'url'>, request: AskedOrder): unknown {
   const seats = request.seat_ids.map((seatId) => ({
     seatId,
     label: `L-${seatId.slice(0, 4)}`,
-    tier: {
-      id: fake.tierOf.get(seatId) ?? TIER,
-      name: 'VIP',
-      price: fake.prices.get(seatId) ?? 100,
-      color: '#FFD700',
-    },
+    tier: { id: fake.tierOf.get(seatId) ?? TIER, name: 'VIP', price: fake.prices.get(seatId) ?? 100, color: '#FFD700' },
   }));
   const { discount_id: discountId } = request;
   return { seats, discount: discountId ? (fake.discounts.get(discountId) ?? null) : null };

@@ -4,17 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { close, listen } from './servers.ts';
 
 /** Pages that sign in with the real keycloak-js, as the platform's front end does. */
-export interface FrontEnd {
-  /** Host and port of the pages. */
-  readonly address: string;
-  stop(): Promise<void>;
-}
+export type FrontEnd = Awaited<ReturnType<typeof startFrontEnd>>;
 
 /**
  * Serves the pages: `/` with `check-sso` alone, `/silent` also with a page for the silent check. Each leaves the adapter in
  * `keycloak`, the result of `init` in `outcome`, its warnings in `warnings`, and the tab's loads in `sessionStorage.loads`.
  */
-export async function startFrontEnd(issuer: string): Promise<FrontEnd> {
+export async function startFrontEnd(issuer: string) {
   const library = await readFile(fileURLToPath(import.meta.resolve('keycloak-js')), 'utf8');
   const [url, realm] = issuer.split('/realms/');
   const config = JSON.stringify({ url, realm, clientId: 'web-frontend' });

@@ -1,19 +1,13 @@
-import type { Observer } from './effects.ts';
-
 /** Holds an effect until so many wait for it, then releases all of them at the same moment. */
-export interface Gate extends Observer {
-  closeFor(count: number): void;
-}
-
-export function createGate(effect: string): Gate {
+export function createGate(effect: string) {
   let missing = 0;
   let opened = Promise.withResolvers<void>();
   return {
-    closeFor(count) {
+    closeFor(count: number) {
       missing = count;
       opened = Promise.withResolvers();
     },
-    before(about) {
+    before(about: string) {
       if (about !== effect || missing === 0) return undefined;
       missing -= 1;
       if (missing === 0) opened.resolve();

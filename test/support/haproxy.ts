@@ -7,17 +7,11 @@ import { atEnd } from './at-end.ts';
 import { end, endWithUs, freePorts } from './child-server.ts';
 import { until } from './servers.ts';
 
-export interface Haproxy {
-  readonly url: string;
-  /** The servers that requests are sent to now, by their names: `s0` for the first port, and so on. */
-  serving(): Promise<string[]>;
-}
-
 /** Seconds that its checks need to find that a server is not ready: one check a second, three of which fail. */
 export const HAPROXY_FINDS_S = 3;
 
 /** Starts HAProxy in front of ports of this machine, with a health check a second; stopped after the tests of the file. */
-export async function startHaproxy(ports: readonly number[]): Promise<Haproxy> {
+export async function startHaproxy(ports: readonly number[]) {
   const [port = 0, statsPort = 0] = await freePorts(2);
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-haproxy-'));
   atEnd(() => rm(folder, { recursive: true, force: true }));
@@ -47,6 +41,7 @@ frontend figures
   endWithUs(child);
   await once(child, 'spawn');
   atEnd(() => end(child, 'SIGKILL'));
+  /** The servers that requests are sent to now, by their names: `s0` for the first port, and so on. */
   const serving = async () => {
     const response = await fetch(`http://127.0.0.1:${statsPort}/;csv`).catch(() => undefined);
     const rows = (await response?.text())?.matchAll(/^replicas,(s\d+),(?:[^,]*,){15}UP/gm) ?? [];

@@ -97,14 +97,19 @@ export function signInAddress(more: Record<string, string> = {}, path = 'auth'):
 }
 
 /** Follows a submitted form to the page that asked for the sign-in, and exchanges its code. */
-export async function finishSignIn(base: string, visit: Visitor, sent: Visit) {
+export async function finishSignIn(
+  base: string,
+  visit: Visitor,
+  sent: Pick<Visit, 'location'>,
+  code_verifier = VERIFIER,
+) {
   const end = await visit(sent.location);
   const answer = new URLSearchParams(new URL(end.location).hash.slice(1));
   const tokens = await askToken(base, {
     grant_type: 'authorization_code',
     client_id: 'web-frontend',
     code: answer.get('code') ?? '',
-    code_verifier: VERIFIER,
+    code_verifier,
     redirect_uri: BACK,
   });
   return { answer, ...tokens };

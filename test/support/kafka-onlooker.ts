@@ -12,18 +12,12 @@ export interface StoredRecord {
   readonly timestamp: number;
 }
 
-export interface Onlooker {
-  /** Everything in the topics, now and later, in the order of each partition. */
-  readonly seen: StoredRecord[];
-  close(): Promise<void>;
-}
-
-/** Reads topics from their beginning; `onSeen` is called for each record at once. */
+/** Reads topics from their beginning, each partition in its order; `onSeen` is called for each record at once. */
 export async function openOnlooker(
   broker: string,
   topics: readonly string[],
   onSeen: (record: StoredRecord) => void = () => undefined,
-): Promise<Onlooker> {
+) {
   const consumer = new Consumer<string, string, string, string>({
     clientId: 'onlooker',
     groupId: `onlooker-${randomUUID()}`,

@@ -1,33 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { end, endingOf, endWithUs, freePorts, freeze } from './child-server.ts';
+import { end, freePorts, freeze, removeFiles, untilUp } from './child-server.ts';
 import { fromMaven } from './maven.ts';
-import { until } from './servers.ts';
 
 /** A real Kafka on this machine: one broker that is its own controller, on free ports. */
-export interface KafkaServer {
-  /** `host:port` of the listener without authentication. */
-  readonly plain: string;
-  /** The listener that requires a name and a password, and the one that does so over TLS. */
-  readonly sasl: string;
-  readonly saslOverTls: string;
-  /** File of the certificate that signs the TLS listener’s. */
-  readonly caFile: string;
-  /** SIGKILL, as a machine that loses its power. */
-  kill(): Promise<void>;
-  /** Stops and continues the process: while stopped it exists and answers no request. */
-  freeze(): void;
-  thaw(): void;
-  /** Starts it again in the same place, with its data. */
-  restart(): Promise<void>;
-  /** Ends it and removes its files; its log is kept, and named, on request. */
-  stop(keepLog?: boolean): Promise<void>;
-}
+export type KafkaServer = Awaited<ReturnType<typeof startKafka>>;
 
 export const KAFKA_VERSION = '4.1.0';
 export const KAFKA_USER = { username: 'ticketing', password: 'secret-of-the-broker' };
@@ -40,13 +21,11 @@ const START_TIMEOUT_MS = 120_000;
 const STORE_PASSWORD = 'changeit';
 const run = promisify(execFile);
 
-export interface KafkaOptions {
-  /** `host:port` to which clients of the plain listener are sent, in place of its own. */
-  readonly advertised?: string;
-}
-
-/** Starts one, fetched with Maven the first time. Its log is kept and named when it does not come up. */
-export async function startKafka({ advertised }: KafkaOptions = {}): Promise<KafkaServer> {
+/**
+ * Starts one, fetched with Maven the first time. Clients of the plain listener are sent to the `host:port` that is
+ * `advertised`, in place of its own. Its log is kept and named when it does not come up.
+ */
+export async function startKafka({ advertised }: { readonly advertised?: string } = {}) {
   const libs = await fromMaven({
     name: `kafka-${KAFKA_VERSION}`,
     artifacts: KAFKA_JARS,
@@ -89,49 +68,38 @@ export async function startKafka({ advertised }: KafkaOptions = {}): Promise<Kaf
   const log = `${folder}.log`;
   let child = await launch(java, folder, log);
   return {
+    /** `host:port` of the listener without authentication. */
     plain: `127.0.0.1:${plain}`,
+    /** The listener that requires a name and a password, and the one that does so over TLS. */
     sasl: `127.0.0.1:${sasl}`,
     saslOverTls: `localhost:${saslOverTls}`,
+    /** File of the certificate that signs the TLS listener’s. */
     caFile,
+    /** SIGKILL, as a machine that loses its power. */
     kill: () => end(child, 'SIGKILL'),
+    /** Stops and continues the process: while stopped it exists and answers no request. */
     freeze: () => freeze(child),
     thaw: () => void child.kill('SIGCONT'),
+    /** Starts it again in the same place, with its data. */
     async restart() {
       await end(child, 'SIGKILL');
       child = await launch(java, folder, log);
     },
+    /** Ends it and removes its files; its log is kept, and named, on request. */
     async stop(keepLog = false) {
       await end(child, 'SIGKILL');
-      await rm(folder, { recursive: true, force: true });
-      if (keepLog) process.stderr.write(`the log of Kafka is kept: ${log}\n`);
-      else await rm(log, { force: true });
+      await removeFiles('Kafka', folder, log, keepLog);
     },
   };
 }
 
 async function launch(java: readonly string[], folder: string, log: string): Promise<ChildProcess> {
   const child = spawn('java', [...java, 'kafka.Kafka', join(folder, 'server.properties')]);
-  endWithUs(child);
-  const kept = createWriteStream(log, { flags: 'a' });
-  child.stdout.pipe(kept, { end: false });
-  child.stderr.pipe(kept, { end: false });
   let isUp = false;
   child.stdout.on('data', (chunk: Buffer) => {
     isUp ||= chunk.includes('Kafka Server started');
   });
-  try {
-    await until(
-      `Kafka is up; its log is ${log}`,
-      () => {
-        if (endingOf(child) !== null) throw new Error(`Kafka ended; its log is ${log}`);
-        return isUp;
-      },
-      START_TIMEOUT_MS,
-    );
-  } catch (error) {
-    child.kill('SIGKILL');
-    throw error;
-  }
+  await untilUp('Kafka', child, log, () => isUp, START_TIMEOUT_MS);
   return child;
 }
 

@@ -1,30 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { end, endingOf, endWithUs, freePorts } from './child-server.ts';
+import { end, freePorts, removeFiles, untilUp } from './child-server.ts';
 import { fromMaven } from './maven.ts';
-import { until } from './servers.ts';
+import { isOk } from './servers.ts';
 import { call } from './test-app.ts';
 
 /** A real Keycloak on this machine, with the realm of `deploy/keycloak` imported as it is. */
-export interface KeycloakServer {
-  /** Its base address, and the issuer in its tokens. */
-  readonly url: string;
-  readonly port: number;
-  readonly issuer: string;
-  /** An access token of a person of the realm. */
-  signIn(username: string): Promise<string>;
-  /** A call of its admin API, below `/admin/realms/event-ticketing`. */
-  asAdmin(method: string, path: string, body?: unknown): Promise<{ readonly [field: string]: unknown }[]>;
-  kill(): Promise<void>;
-  /** Starts it again in the same place, with its data. */
-  start(): Promise<void>;
-  /** Ends it and removes its files; its log is kept, and named, on request. */
-  stop(keepLog?: boolean): Promise<void>;
-}
+export type KeycloakServer = Awaited<ReturnType<typeof startKeycloak>>;
 
 export const KEYCLOAK_VERSION = '26.4.5';
 /** The secret of `ticket-service-client` in the realm file. */
@@ -37,7 +22,7 @@ const UP_TIMEOUT_MS = 400_000;
 const run = promisify(execFile);
 
 /** Starts one, fetched with Maven the first time; `hostname` is this machine in browsers and tokens. */
-export async function startKeycloak(hostname = '127.0.0.1'): Promise<KeycloakServer> {
+export async function startKeycloak(hostname = '127.0.0.1') {
   const artifact = ['org.keycloak', 'keycloak-quarkus-dist', KEYCLOAK_VERSION, 'zip'] as const;
   const download = { name: `keycloak-${KEYCLOAK_VERSION}`, artifacts: [artifact], withDependencies: false };
   const archives = await fromMaven({ ...download, digest: DIGEST });
@@ -61,9 +46,12 @@ export async function startKeycloak(hostname = '127.0.0.1'): Promise<KeycloakSer
   return {
     url,
     port,
+    /** The issuer in its tokens. */
     issuer,
-    signIn: (username) => tokenOf(issuer, { client_id: 'login-testing', username, password: 'demo' }),
-    async asAdmin(method, path, body) {
+    /** An access token of a person of the realm. */
+    signIn: (username: string) => tokenOf(issuer, { client_id: 'login-testing', username, password: 'demo' }),
+    /** A call of its admin API, below `/admin/realms/event-ticketing`. */
+    async asAdmin(method: string, path: string, body?: unknown): Promise<{ readonly [field: string]: unknown }[]> {
       const admin = { client_id: 'admin-cli', username: 'admin', password: 'admin' };
       const token = await tokenOf(`${url}/realms/master`, admin);
       const answer = await call(url, method, `/admin/realms/${REALM}${path}`, {
@@ -74,14 +62,14 @@ export async function startKeycloak(hostname = '127.0.0.1'): Promise<KeycloakSer
       return [answer.body ?? []].flat();
     },
     kill: () => end(child, 'SIGKILL'),
+    /** Starts it again in the same place, with its data. */
     async start() {
       child = await launch(java(isBuilt), url, log);
     },
+    /** Ends it and removes its files; its log is kept, and named, on request. */
     async stop(keepLog = false) {
       await end(child, 'SIGKILL');
-      await rm(folder, { recursive: true, force: true });
-      if (keepLog) process.stderr.write(`the log of Keycloak is kept: ${log}\n`);
-      else await rm(log, { force: true });
+      await removeFiles('Keycloak', folder, log, keepLog);
     },
   };
 }
@@ -103,21 +91,9 @@ function javaOf(home: string, url: string, more: readonly string[]): string[] {
 
 async function launch(args: readonly string[], url: string, log: string): Promise<ChildProcess> {
   const child = spawn('java', [...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, KC_BOOTSTRAP_ADMIN_USERNAME: 'admin', KC_BOOTSTRAP_ADMIN_PASSWORD: 'admin' },
   });
-  endWithUs(child);
-  const kept = createWriteStream(log, { flags: 'a' });
-  child.stdout.pipe(kept, { end: false });
-  child.stderr.pipe(kept, { end: false });
-  const isUp = async () => {
-    if (endingOf(child) !== null) throw new Error(`Keycloak ended; its log is ${log}`);
-    return fetch(`${url}/realms/${REALM}`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  };
-  await until(`Keycloak is up; what it says is in ${log}`, isUp, UP_TIMEOUT_MS);
+  await untilUp('Keycloak', child, log, () => isOk(`${url}/realms/${REALM}`), UP_TIMEOUT_MS);
   return child;
 }
 

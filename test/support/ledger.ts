@@ -66,10 +66,7 @@ export async function ledgerOf(arena: Arena, orderId: string): Promise<Ledger> {
 function statesOfOrder({ events }: Arena, orderId: string): string[] {
   const messages = events.messages
     .filter(({ topic, key }) => key === orderId && topic.startsWith('ticketly.order.'))
-    .map(({ topic, value }): { topic: string; status: string } => ({
-      topic,
-      status: JSON.parse(value).Status,
-    }));
+    .map(({ topic, value }): { topic: string; status: string } => ({ topic, status: JSON.parse(value).Status }));
   // An amended order keeps its state: a part of its money was refunded, or a ticket changed.
   const isSame = ({ topic, status }: (typeof messages)[number], at: number) =>
     topic === 'ticketly.order.amended' && status === messages[at - 1]?.status;

@@ -4,28 +4,14 @@ import { Transform } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 
 /** The network between the service and one of its servers, which a test may disturb. */
-export interface Link {
-  /** The `host:port` that the service gets in place of the server's own. */
-  readonly address: string;
-  readonly port: number;
-  /** Leads to another port from the next connection on. */
-  leadTo(port: number): void;
-  /** Delays every piece of data by this much, each way. */
-  slow(delayMs: number): void;
-  /** Cuts the line: nothing passes, no side is notified, and what was sent arrives when it heals. */
-  silence(): void;
-  /** Removes the server: connections break, and no new one is accepted. */
-  refuse(): void;
-  heal(): void;
-  close(): Promise<void>;
-}
+export type Link = Awaited<ReturnType<typeof openLink>>;
 
 const HOST = '127.0.0.1';
 
 type State = { readonly kind: 'sound' | 'silent' | 'refusing' } | { readonly kind: 'slow'; readonly delayMs: number };
 
 /** Opens one on a free port. */
-export async function openLink(toPort?: number): Promise<Link> {
+export async function openLink(toPort?: number) {
   let target = toPort;
   let state: State = { kind: 'sound' };
   let healed = Promise.withResolvers<void>();
@@ -77,13 +63,18 @@ export async function openLink(toPort?: number): Promise<Link> {
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
   return {
+    /** The `host:port` that the service gets in place of the server's own. */
     address: `${HOST}:${port}`,
     port,
-    leadTo(next) {
+    /** Leads to another port from the next connection on. */
+    leadTo(next: number) {
       target = next;
     },
-    slow: (delayMs) => become({ kind: 'slow', delayMs }),
+    /** Delays every piece of data by this much, each way. */
+    slow: (delayMs: number) => become({ kind: 'slow', delayMs }),
+    /** Cuts the line: nothing passes, no side is notified, and what was sent arrives when it heals. */
     silence: () => become({ kind: 'silent' }),
+    /** Removes the server: connections break, and no new one is accepted. */
     refuse() {
       become({ kind: 'refusing' });
       breakAll();

@@ -7,7 +7,6 @@ import { seatsAt } from './fake-seating.ts';
 import { newOrganiser, newPerson } from './people/people.ts';
 import type { PlatformApp } from './platform-app.ts';
 import { until } from './servers.ts';
-import type { TestApp } from './test-app.ts';
 
 /** A long-lived token, which stays valid however far a test moves its clock. */
 export function longToken({ issuer }: PlatformApp, sub: string, claims: JWTPayload = {}): Promise<string> {
@@ -15,18 +14,9 @@ export function longToken({ issuer }: PlatformApp, sub: string, claims: JWTPaylo
 }
 
 /** The event of a platform, watched by an organiser who owns it and its organisation. */
-export interface Watched {
-  readonly organiser: string;
-  readonly token: string;
-  readonly eventPath: string;
-  readonly organizationPath: string;
-  /** Opens the event's stream on a replica. */
-  watch(app?: TestApp, options?: ReaderOptions & { path?: string }): Promise<EventReader>;
-  /** Completes a free order on one of the replicas; returns its id. */
-  sell(app?: TestApp, seats?: number): Promise<string>;
-}
+export type Watched = Awaited<ReturnType<typeof watchedBy>>;
 
-export async function watchedBy(platform: PlatformApp): Promise<Watched> {
+export async function watchedBy(platform: PlatformApp) {
   const { id: organiser, token } = await newOrganiser(platform);
   const buyer = await newPerson(platform);
   const eventPath = `/api/order/sse/checkouts/event/${platform.eventId}`;
@@ -35,8 +25,10 @@ export async function watchedBy(platform: PlatformApp): Promise<Watched> {
     token,
     eventPath,
     organizationPath: `/api/order/sse/checkouts/organization/${platform.organizationId}`,
-    watch: (app = platform.app, { path = eventPath, ...options } = {}) =>
+    /** Opens the event's stream on a replica. */
+    watch: (app = platform.app, { path = eventPath, ...options }: ReaderOptions & { path?: string } = {}) =>
       openStream(app.url, path, { token, ...options }),
+    /** Completes a free order on one of the replicas; returns its id. */
     async sell(app = platform.app, seats = 1) {
       const orderId = await buyer.place(seatsAt(platform.seating, ...Array.from({ length: seats }, () => 0)));
       await buyer.via({ app }).checkOut(orderId);
@@ -58,17 +50,11 @@ export function ordersOn(reader: EventReader): string[] {
   return reader.dataOf('checkout').map(({ OrderID }) => OrderID);
 }
 
-/** A sale that has its number in the database and is not committed yet. */
-export interface HeldCommit {
-  untilItWaits(): Promise<void>;
-  release(): Promise<void>;
-}
-
 const WAITS_KEY = 77;
 const HELD_KEY = 78;
 
 /** The next sale of the platform waits between its number and its commit; those after it do not. */
-export async function holdNextCommit({ app }: PlatformApp): Promise<HeldCommit> {
+export async function holdNextCommit({ app }: PlatformApp) {
   const holder = new pg.Client({ connectionString: app.dsn });
   await holder.connect();
   onTestFinished(() => holder.end());

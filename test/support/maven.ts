@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { kept } from './kept.ts';
 import { patience } from './patience.ts';
 
 /** Coordinates of an artifact: group, name, version, and kind unless it is a jar. */
@@ -19,7 +19,6 @@ export interface Download {
   readonly digest: string;
 }
 
-const CACHE = 'node_modules/.cache/ms-ticketing';
 const PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 const TIMEOUT_MS = 420_000;
 const run = promisify(execFile);
@@ -28,12 +27,8 @@ const run = promisify(execFile);
  * A folder with the files of a download, fetched with Maven once per machine. Maven checks each file against the registry's
  * checksum, and we check all of them against our own; an incomplete or altered folder is never used.
  */
-export async function fromMaven({ name, artifacts, withDependencies, digest }: Download): Promise<string> {
-  const kept = resolve(CACHE, name);
-  if (existsSync(kept)) return kept;
-  await mkdir(dirname(kept), { recursive: true });
-  const draft = await mkdtemp(`${kept}-`);
-  try {
+export function fromMaven({ name, artifacts, withDependencies, digest }: Download): Promise<string> {
+  return kept(name, async (draft) => {
     await writeFile(join(draft, 'pom.xml'), pom(artifacts));
     const files = join(draft, 'files');
     const goal = [`${PLUGIN}:copy-dependencies`, `-DoutputDirectory=${files}`];
@@ -43,14 +38,8 @@ export async function fromMaven({ name, artifacts, withDependencies, digest }: D
     await run('mvn', [...mvn, ...goal, ...scope], { timeout: patience(TIMEOUT_MS) });
     const found = await digestOf(files);
     if (found !== digest) throw new Error(`${name} has the digest ${found}, and not ${digest}`);
-    // Another process may have been quicker; its folder is as good.
-    await rename(files, kept).catch((error: unknown) => {
-      if (!existsSync(kept)) throw error;
-    });
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
-  return kept;
+    return files;
+  });
 }
 
 async function digestOf(folder: string): Promise<string> {

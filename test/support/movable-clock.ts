@@ -1,15 +1,11 @@
-import { type Clock, instant } from '../../src/kernel/clock.ts';
+import { instant } from '../../src/kernel/clock.ts';
 
 /** A clock that runs like the system's, and that a test can advance. */
-export interface MovableClock extends Clock {
-  advance(ms: number): void;
-}
-
-export function movableClock(): MovableClock {
+export function movableClock() {
   let ahead = 0;
   return {
     now: () => instant(Date.now() + ahead),
-    advance(ms) {
+    advance(ms: number) {
       ahead += ms;
     },
   };

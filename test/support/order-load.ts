@@ -1,29 +1,37 @@
 import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
 import type { Watch } from '../../src/app.ts';
 import type { SeatHolds } from '../../src/features/seats/seats.ports.ts';
+import { TIMEOUT_MS } from '../../src/platform/redis/circuit.ts';
+import { patience } from './patience.ts';
 import type { PlatformApp } from './platform-app.ts';
+import { until } from './servers.ts';
 import type { TestApp } from './test-app.ts';
 
-export interface LoadReport {
-  readonly requests: number;
-  /** How many answers had each status. */
-  readonly statuses: Readonly<Record<number, number>>;
-  readonly longestMs: number;
-}
-
 export interface Load {
-  /** The number of answers so far. */
-  answered(): number;
-  /** Stops it; returns the answers to all requests. */
-  stop(): Promise<LoadReport>;
+  /** Resolves after this many more answers. */
+  goOn(answers: number): Promise<void>;
+  /**
+   * Stops it and prints what it saw. Fails unless each request was served or refused because of its seats, and holds were
+   * queried within their bound.
+   */
+  end(fault: string): Promise<void>;
 }
 
+/** The longest wait for anything under load. */
+export const LOAD_MS = 60_000;
+/** The time that a busy machine of two cores may add to a wait, which is far less than an unbounded wait. */
+export const SLACK_MS = 3_000;
 const BUYERS = 12;
 const SEATS = 400;
 const CANCEL_ONE_IN = 3;
 
 /** Buyers on all replicas who order pairs of the same few seats and cancel some of their orders, until stopped. */
-export async function startLoad(platform: PlatformApp, replicas: readonly TestApp[]): Promise<Load> {
+export async function startLoad(
+  platform: PlatformApp,
+  replicas: readonly TestApp[],
+  holds: { readonly longestMs: number },
+): Promise<Load> {
   const token = await platform.token(randomUUID());
   const seats = Array.from({ length: SEATS }, () => randomUUID());
   const statuses: Record<number, number> = {};
@@ -50,11 +58,18 @@ export async function startLoad(platform: PlatformApp, replicas: readonly TestAp
 
   const buyers = Promise.all(Array.from({ length: BUYERS }, (_, buyer) => buy(buyer)));
   return {
-    answered: () => requests,
-    async stop() {
+    async goOn(answers) {
+      const before = requests;
+      await until(`${answers} more orders are answered`, () => requests > before + answers, LOAD_MS);
+    },
+    async end(fault) {
       isStopped = true;
       await buyers;
-      return { requests, statuses, longestMs: Math.round(longestMs) };
+      const [longest, atHolds] = [longestMs, holds.longestMs].map(Math.round);
+      const seen = `${requests} requests ${JSON.stringify(statuses)}, longest ${longest} ms, at holds ${atHolds} ms`;
+      process.stdout.write(`${fault}: ${seen}\n`);
+      expect(Object.keys(statuses).sort()).toEqual(['201', '204', '409']);
+      expect(holds.longestMs).toBeLessThan(patience(2 * TIMEOUT_MS + SLACK_MS));
     },
   };
 }
@@ -76,12 +91,7 @@ export function timeHolds(): { readonly watch: Watch; longestMs: number } {
             timing.longestMs = Math.max(timing.longestMs, performance.now() - from);
           }
         };
-      return {
-        ...holds,
-        hold: timed(holds.hold),
-        extend: timed(holds.extend),
-        release: timed(holds.release),
-      };
+      return { ...holds, hold: timed(holds.hold), extend: timed(holds.extend), release: timed(holds.release) };
     },
   };
   return timing;

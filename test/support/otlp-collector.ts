@@ -16,12 +16,7 @@ export interface SeenSpan {
   readonly resource: Readonly<Record<string, string | number>>;
 }
 
-export interface OtlpCollector {
-  readonly url: string;
-  readonly spans: SeenSpan[];
-  /** Every request body, as it was sent. */
-  readonly bodies: string[];
-}
+export type OtlpCollector = Awaited<ReturnType<typeof startOtlpCollector>>;
 
 interface KeyValue {
   readonly key: string;
@@ -48,8 +43,9 @@ interface ExportRequest {
 const FAILED = 2;
 
 /** Accepts traces with OTLP over HTTP in JSON, and stores them. */
-export async function startOtlpCollector(): Promise<OtlpCollector> {
+export async function startOtlpCollector() {
   const spans: SeenSpan[] = [];
+  /** Every request body, as it was sent. */
   const bodies: string[] = [];
   const server = createServer(async (request, response) => {
     const body = await text(request);

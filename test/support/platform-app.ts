@@ -60,11 +60,7 @@ export async function startPlatformApp(
     sessionType: 'PHYSICAL',
     venueDetails: { name: 'Harbour Hall', address: '1 Quay Street, Colombo' },
   });
-  const { request } = onSaleAt({
-    session_id: sessionId,
-    event_id: eventId,
-    organization_id: organizationId,
-  });
+  const { request } = onSaleAt({ session_id: sessionId, event_id: eventId, organization_id: organizationId });
   return {
     app,
     issuer,
@@ -75,10 +71,7 @@ export async function startPlatformApp(
     token: (sub) => issuer.token(sub),
     request,
     async place(token, seatIds, discountId) {
-      const { status, body } = await app.call('POST', '/api/order', {
-        token,
-        body: request(seatIds, discountId),
-      });
+      const { status, body } = await app.call('POST', '/api/order', { token, body: request(seatIds, discountId) });
       expect(status, JSON.stringify(body)).toBe(201);
       return body.order_id;
     },

@@ -56,8 +56,6 @@ async function copy(text: string, workdir: string, from: string | undefined): Pr
   const target = paths.pop() ?? '.';
   for (const path of paths) {
     const source = isFromStage ? join(from ?? '', relative(IMAGE_WORKDIR, path)) : path;
-    await cp(source, join(workdir, target.endsWith('/') ? join(target, basename(path)) : target), {
-      recursive: true,
-    });
+    await cp(source, join(workdir, target.endsWith('/') ? join(target, basename(path)) : target), { recursive: true });
   }
 }

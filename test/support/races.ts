@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import Stripe from 'stripe';
 import type { Overrides } from '../../src/app.ts';
 import { DOORS_ALWAYS_OPEN, type PlatformApp } from './platform-app.ts';
 import { startTestApp, type TestApp, type TestAppOptions } from './test-app.ts';
+import { deliver, paidIntent, stripeEvent } from './webhooks.ts';
 
 /** Another replica on the same servers with a memory of its own: it does not know the holds of the first one. */
 export function startReplica(
@@ -57,33 +57,9 @@ export function deliverPayment(
   orderId: string,
   intentId: string,
   amount = 10_000,
-  { eventId, headers }: { eventId?: string | undefined; headers?: Record<string, string> } = {},
+  { eventId, headers = {} }: { eventId?: string | undefined; headers?: Record<string, string> } = {},
 ) {
-  const payload = JSON.stringify({
-    id: eventId ?? `evt_${randomUUID()}`,
-    object: 'event',
-    livemode: false,
-    type: 'payment_intent.succeeded',
-    data: {
-      object: {
-        id: intentId,
-        object: 'payment_intent',
-        amount,
-        amount_received: amount,
-        currency: 'lkr',
-        status: 'succeeded',
-        client_secret: 'x',
-        last_payment_error: null,
-        metadata: { order_id: orderId },
-      },
-    },
-  });
-  const signature = new Stripe('sk_test_any').webhooks.generateTestHeaderString({
-    payload,
-    secret: 'whsec_test',
-  });
-  return platform.app.call('POST', '/api/webhook/stripe', {
-    body: payload,
-    headers: { 'stripe-signature': signature, ...headers },
-  });
+  const intent = paidIntent(orderId, { id: intentId, amount, amount_received: amount });
+  const event = stripeEvent('payment_intent.succeeded', intent, eventId === undefined ? {} : { id: eventId });
+  return deliver(platform.app, event, { headers });
 }

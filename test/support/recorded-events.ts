@@ -17,7 +17,7 @@ export interface RecordedEvents {
   ofSeats(sessionId: string, seatIds: readonly string[]): SeatStatus[];
 }
 
-export interface SeatStatus {
+interface SeatStatus {
   readonly session_id: string;
   readonly seat_ids: readonly string[];
   readonly status: string;

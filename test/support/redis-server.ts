@@ -1,29 +1,16 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach } from 'vitest';
-import { end, freeze } from './child-server.ts';
+import { end, freePorts, freeze } from './child-server.ts';
 import type { Link } from './link.ts';
 import { until } from './servers.ts';
 
 /** A real `redis-server`, a plain process on a free port, ended after the test file; its log is kept when a test failed. */
-export interface RedisServerProcess {
-  /** `host:port`, as in REDIS_ADDR. */
-  readonly address: string;
-  /** Ends it at once, as a crash does; its data is lost. */
-  kill(): Promise<void>;
-  /** Starts it again on the same port, empty unless it is a node of a cluster, which keeps its place. */
-  start(): Promise<void>;
-  /** Freezes it: it answers nothing from now on, and its connections stay open. */
-  pause(): void;
-  resume(): void;
-  /** The output of `redis-cli` for a command. */
-  cli(...command: readonly string[]): Promise<string>;
-}
+export type RedisServerProcess = Awaited<ReturnType<typeof startRedis>>;
 
 const run = promisify(execFile);
 const HOST = '127.0.0.1';
@@ -48,19 +35,18 @@ afterAll(async () => {
 });
 
 /** `options` are those of `redis-server`; `access` are the options that `redis-cli` then needs beside the port. */
-export async function startRedis(
-  options: readonly string[] = [],
-  access: readonly string[] = [],
-): Promise<RedisServerProcess> {
+export async function startRedis(options: readonly string[] = [], access: readonly string[] = []) {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-redis-'));
-  const port = String(await freePort());
+  const port = String((await freePorts(1))[0]);
   const log = join(folder, 'redis.log');
   const isTls = access.includes('--tls');
   let child: ChildProcess | undefined;
 
+  /** The output of `redis-cli` for a command. */
   const cli = async (...command: readonly string[]) =>
     (await run('redis-cli', ['-h', HOST, '-p', port, ...access, ...command])).stdout.trim();
 
+  /** Starts it on the same port, empty unless it is a node of a cluster, which keeps its place. */
   async function start(): Promise<void> {
     const settings = [
       '--bind',
@@ -92,6 +78,7 @@ export async function startRedis(
     await Promise.race([answers, failed]);
   }
 
+  /** Ends it at once, as a crash does; its data is lost. */
   async function kill(): Promise<void> {
     const ending = child;
     child = undefined;
@@ -101,9 +88,11 @@ export async function startRedis(
   started.push({ kill, folder, log });
   await start();
   return {
+    /** `host:port`, as in REDIS_ADDR. */
     address: `${HOST}:${port}`,
     kill,
     start,
+    /** Freezes it: it answers nothing from now on, and its connections stay open. */
     pause() {
       if (child) freeze(child);
     },
@@ -121,7 +110,7 @@ export async function startRedisCluster(
   links: readonly Link[] = [],
 ): Promise<readonly RedisServerProcess[]> {
   const node = async (link: Link | undefined) => {
-    const busPort = String(await freePort());
+    const busPort = String((await freePorts(1))[0]);
     const place = ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '1000'];
     const alone = ['--cluster-require-full-coverage', 'no', '--repl-diskless-sync-delay', '0'];
     const announced = link ? ['--cluster-announce-ip', HOST, '--cluster-announce-port', String(link.port)] : [];
@@ -144,13 +133,4 @@ export async function startRedisCluster(
     return links.every((link) => !link.includes('role:slave') || link.includes('master_link_status:up'));
   });
   return nodes;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, HOST, done));
-  const address = probe.address();
-  await new Promise((done) => probe.close(done));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

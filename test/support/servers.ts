@@ -14,6 +14,13 @@ export async function close(server: Server): Promise<void> {
   await new Promise((done) => server.close(done));
 }
 
+/** Whether the work succeeds. */
+export const succeeds = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
+    () => true,
+    () => false,
+  );
+
 const MIN_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 100;
 /** The pause between two polls is a small part of the time waited so far, so a long wait leaves the machine to other work. */
@@ -37,4 +44,12 @@ export async function until<Value>(
     const pauseMs = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS + (now - began) / PAUSES_OF_A_WAIT);
     await new Promise((done) => setTimeout(done, pauseMs));
   }
+}
+
+/** Whether an address answers, and with a status of 2xx. */
+export function isOk(url: string): Promise<boolean> {
+  return fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }

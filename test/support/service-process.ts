@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,40 +7,51 @@ import { atEnd } from './at-end.ts';
 import { bareEnvironment, end, endingOf, endWithUs } from './child-server.ts';
 import { until } from './servers.ts';
 
-/** The service as a process of its own, with a data folder of its own; ended after the tests of the file. */
-export interface ServiceProcess {
-  readonly child: ChildProcess;
-  readonly dataDir: string;
+/** A process whose output is read; ended after the tests of the file. */
+export interface ReadProcess {
+  readonly child: ChildProcessWithoutNullStreams;
   /** Its output so far, on both streams. */
   output(): string;
   /** Its exit code or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
-  /** Its address, once it says that it is up. */
+  /** The address of the service in it, once it says that it is up. */
   url(): Promise<string>;
+}
+
+/** The service as a process of its own, with a data folder of its own. */
+export interface ServiceProcess extends ReadProcess {
+  readonly dataDir: string;
 }
 
 const UP_TIMEOUT_MS = 120_000;
 
 /** Starts `npm start`'s process; `env` and PATH are its whole environment. */
-export async function startServiceProcess(env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
+export async function startServiceProcess(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Promise<ServiceProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-service-'));
+  atEnd(() => rm(folder, { recursive: true, force: true }));
   const dataDir = join(folder, 'data');
-  const child = spawn(process.execPath, ['src/main.ts'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...bareEnvironment(), HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, ...env },
-  });
+  const usual = { HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, DRAIN_DELAY_SECONDS: '0' };
+  return { ...startRead(process.execPath, ['src/main.ts', ...args], { ...usual, ...env }), dataDir };
+}
+
+/** Starts a program and reads its output; `env` and PATH are its whole environment. */
+export function startRead(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ReadProcess {
+  const child = spawn(program, args, { env: { ...bareEnvironment(), ...env } });
   endWithUs(child);
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
-  atEnd(async () => {
-    await end(child, 'SIGTERM');
-    await rm(folder, { recursive: true, force: true });
-  });
+  atEnd(() => end(child, 'SIGTERM'));
   return {
     child,
-    dataDir,
     output: () => output,
     ended,
     async url() {

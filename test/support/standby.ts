@@ -11,14 +11,8 @@ import { atEnd } from './at-end.ts';
 import { freePorts } from './child-server.ts';
 import { runOn } from './databases.ts';
 
-/** A PostgreSQL server that is a standby until it is promoted. */
-export interface Standby {
-  readonly dsn: string;
-  promote(): Promise<void>;
-}
-
-/** Starts a cold copy of a migrated server as a standby without a primary; stopped after the tests of the file. */
-export async function startStandby(): Promise<Standby> {
+/** Starts a cold copy of a migrated server as a standby without a primary, until it is promoted; stopped after the tests of the file. */
+export async function startStandby() {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-standby-'));
   atEnd(() => rm(folder, { recursive: true, force: true }));
   const primary = await startEmbeddedPostgres(folder);
@@ -33,7 +27,7 @@ export async function startStandby(): Promise<Standby> {
   await promisify(execFile)('chown', ['-R', `${uid}:${gid}`, cluster]);
   await chown(folder, uid, gid);
   const [port = 0] = await freePorts(1);
-  const { pgCtl } = await findBinaries();
+  const { pg_ctl: pgCtl } = await findBinaries();
   const control = async (...args: string[]) => {
     const command = runAs(account, pgCtl, ['-D', cluster, '-w', ...args]);
     const { program, uid: asUid, gid: asGid } = command;
@@ -49,8 +43,5 @@ export async function startStandby(): Promise<Standby> {
   atEnd(() => control('-m', 'immediate', 'stop'));
   const url = new URL(primary.dsn);
   url.port = String(port);
-  return {
-    dsn: url.toString(),
-    promote: () => runOn(url.toString(), 'SELECT pg_promote(true, 60)'),
-  };
+  return { dsn: url.toString(), promote: () => runOn(url.toString(), 'SELECT pg_promote(true, 60)') };
 }

@@ -1,21 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atEnd } from './at-end.ts';
-import { bareEnvironment } from './child-server.ts';
+import { bareEnvironment, freePorts } from './child-server.ts';
 import { type FakeIssuer, startFakeIssuer } from './fake-issuer.ts';
 import { type FakeSeating, startFakeSeating } from './fake-seating.ts';
 import { emptyDatabase } from './own-database.ts';
-import { close, listen, until } from './servers.ts';
-
-export interface ServiceProcess {
-  readonly child: ChildProcess;
-  readonly url: string;
-  readonly ended: Promise<number | NodeJS.Signals>;
-}
+import { isOk, until } from './servers.ts';
 
 export interface ServiceSurroundings {
   readonly issuer: FakeIssuer;
@@ -46,50 +39,30 @@ export function productionVariables(
   };
 }
 
+/** Redis and Kafka that are named and do not answer, so that no stand-in takes their place. */
+export const UNREACHABLE = { REDIS_ADDR: '127.0.0.1:9', KAFKA_ADDR: '127.0.0.1:9' };
+
 /** The surroundings that a process needs to start as in production, also as several workers. */
 export async function surroundings(): Promise<ServiceSurroundings> {
   const [issuer, seating, dsn] = await Promise.all([startFakeIssuer(), startFakeSeating(), emptyDatabase()]);
-  const unreachable = { REDIS_ADDR: '127.0.0.1:9', KAFKA_ADDR: '127.0.0.1:9' };
-  return { issuer, seating, env: { ...productionVariables({ issuer, seating }, dsn), ...unreachable } };
+  return { issuer, seating, env: { ...productionVariables({ issuer, seating }, dsn), ...UNREACHABLE } };
 }
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<string> {
-  const probe = createServer();
-  const { port } = new URL(await listen(probe));
-  await close(probe);
-  return port;
-}
-
-/** Starts the service's process and resolves when it answers; its output is discarded unless `onOutput` takes it. */
-export async function startProcess(
-  env: Readonly<Record<string, string>>,
-  onOutput?: (text: string) => void,
-): Promise<ServiceProcess> {
-  const PORT = env.PORT ?? (await freePort());
+/** Starts the service's process without a reader of its output, and resolves when it answers. */
+export async function startUnread(env: Readonly<Record<string, string>>) {
+  const [port] = await freePorts(1);
   const child = spawn(process.execPath, ['src/main.ts'], {
-    env: { ...env, PORT },
+    env: { ...env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  for (const stream of [child.stdout, child.stderr]) {
-    if (onOutput) stream.on('data', (chunk) => onOutput(String(chunk)));
-    else stream.pause();
-  }
+  for (const stream of [child.stdout, child.stderr]) stream.pause();
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   atEnd(async () => {
     child.kill('SIGKILL');
     await ended;
   });
-  const url = `http://127.0.0.1:${PORT}`;
-  await until(
-    'it answers',
-    () =>
-      fetch(`${url}/healthz`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    60_000,
-  );
+  const url = `http://127.0.0.1:${port}`;
+  await until('it answers', () => isOk(`${url}/healthz`), 60_000);
   return { child, url, ended };
 }
 

@@ -3,7 +3,7 @@ import { type OrderRef, orderIdOf } from './people/requests.ts';
 import { until } from './servers.ts';
 import type { TestApp } from './test-app.ts';
 
-export interface StoredState {
+interface StoredState {
   readonly status: string;
   readonly cancel_reason: string | null;
 }
@@ -26,26 +26,10 @@ export interface StoredRefund {
 }
 
 /** The database's state of an order that no answer shows. */
-export interface Stored {
-  state(order: OrderRef): Promise<StoredState | undefined>;
-  /** Seats of its valid tickets, sorted. */
-  liveSeats(order: OrderRef): Promise<string[]>;
-  /** The payments, oldest first. */
-  payments(order: OrderRef): Promise<StoredPayment[]>;
-  /** Refunds of its payments, oldest first. */
-  refunds(order: OrderRef): Promise<StoredRefund[]>;
-  /** Waits until it has a status, for any reason. */
-  untilStatus(order: OrderRef, status: string): Promise<void>;
-  untilState(order: OrderRef, status: string, reason?: string | null): Promise<void>;
-  /** Waits until its only payment is in a state. */
-  untilPayment(order: OrderRef, state: string): Promise<void>;
-  /** Ends its hold without any part of the service noticing yet. */
-  endHold(order: OrderRef): Promise<void>;
-  /** Waits until the event of a webhook is applied; fails when applying it did. */
-  untilApplied(eventId: string): Promise<void>;
-}
+export type Stored = ReturnType<typeof storedIn>;
 
-export function storedIn({ sql }: Pick<TestApp, 'sql'>): Stored {
+export function storedIn({ sql }: Pick<TestApp, 'sql'>) {
+  /** The payments, oldest first. */
   const payments = (order: OrderRef) =>
     sql<StoredPayment>(
       `SELECT payment_intent_id, amount_minor::int, currency, state FROM payments
@@ -61,35 +45,41 @@ export function storedIn({ sql }: Pick<TestApp, 'sql'>): Stored {
   return {
     state,
     payments,
-    async liveSeats(order) {
+    /** Seats of its valid tickets, sorted. */
+    async liveSeats(order: OrderRef) {
       const rows = await sql<{ seat_id: string }>(
         'SELECT seat_id FROM tickets WHERE order_id = $1 AND voided_at IS NULL ORDER BY seat_id',
         [orderIdOf(order)],
       );
       return rows.map((row) => row.seat_id);
     },
-    refunds: (order) =>
+    /** Refunds of its payments, oldest first. */
+    refunds: (order: OrderRef) =>
       sql<StoredRefund>(
         `SELECT payment_intent_id, r.amount_minor::int, origin, reason, ticket_id, requested_by, provider_id
            FROM refunds r JOIN payments USING (payment_intent_id) WHERE order_id = $1 ORDER BY r.created_at`,
         [orderIdOf(order)],
       ),
-    async untilStatus(order, status) {
+    /** Waits until it has a status, for any reason. */
+    async untilStatus(order: OrderRef, status: string) {
       await until(`the order is ${status}`, async () => (await state(order))?.status === status);
     },
-    async untilState(order, status, reason = null) {
+    async untilState(order: OrderRef, status: string, reason: string | null = null) {
       await until(`the order is ${status} (${reason})`, async () => {
         const now = await state(order);
         return now?.status === status && now.cancel_reason === reason;
       });
     },
-    async untilPayment(order, wanted) {
+    /** Waits until its only payment is in a state. */
+    async untilPayment(order: OrderRef, wanted: string) {
       await until(`the payment is ${wanted}`, async () => (await payments(order))[0]?.state === wanted);
     },
-    async endHold(order) {
+    /** Ends its hold without any part of the service noticing yet. */
+    async endHold(order: OrderRef) {
       await sql("UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1", [orderIdOf(order)]);
     },
-    async untilApplied(eventId) {
+    /** Waits until the event of a webhook is applied; fails when applying it did. */
+    async untilApplied(eventId: string) {
       await until(`event ${eventId} is applied`, async () => {
         const [row] = await sql<{ applied_at: Date | null; last_error: string | null }>(
           'SELECT applied_at, last_error FROM stripe_inbox WHERE event_id = $1',

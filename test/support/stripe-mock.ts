@@ -1,11 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { end, endingOf, endWithUs, freePorts } from './child-server.ts';
+import { end, endingOf, freePorts } from './child-server.ts';
+import { kept } from './kept.ts';
 import { patience } from './patience.ts';
 import { until } from './servers.ts';
+import { startRead } from './service-process.ts';
 
 /** Stripe's own description of its API as a server: it answers valid requests, and refuses any other. */
 export interface StripeMock {
@@ -28,48 +28,33 @@ export async function startStripeMock(): Promise<StripeMock> {
   const [port = 0] = await freePorts(1);
   // HTTPS starts with HTTP, and on one fixed port by default: the second of two at once would fail.
   const addresses = ['-http-addr', `127.0.0.1:${port}`, '-https-addr', '127.0.0.1:'];
-  const child = spawn(program, addresses, { stdio: ['ignore', 'pipe', 'pipe'] });
-  endWithUs(child);
-  let output = '';
-  const keep = (chunk: Buffer) => (output += chunk);
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  const { child, output } = startRead(program, addresses);
   const throwIfEnded = () => {
     const ending = endingOf(child);
-    if (ending !== null) throw new Error(`stripe-mock ended with ${ending}: ${output}`);
+    if (ending !== null) throw new Error(`stripe-mock ended with ${ending}: ${output()}`);
   };
   await until('stripe-mock listens', () => {
     throwIfEnded();
-    return output.includes('Listening for HTTP at');
+    return output().includes('Listening for HTTP at');
   });
   return {
     get url() {
       throwIfEnded();
       return `http://127.0.0.1:${port}`;
     },
-    requests: () => [...output.matchAll(/^Request: (.*)$/gm)].map(([, request = '']) => request),
+    requests: () => [...output().matchAll(/^Request: (.*)$/gm)].map(([, request = '']) => request),
     stop: () => end(child, 'SIGKILL'),
   };
 }
 
-async function programFile(): Promise<string> {
-  const kept = resolve('node_modules/.cache/ms-ticketing', `stripe-mock-${STRIPE_MOCK_VERSION}`);
-  if (existsSync(kept)) return kept;
-  await mkdir(dirname(kept), { recursive: true });
-  const draft = await mkdtemp(`${kept}-`);
-  try {
+function programFile(): Promise<string> {
+  return kept(`stripe-mock-${STRIPE_MOCK_VERSION}`, async (draft) => {
     const env = { ...process.env, GOBIN: draft };
-    await run('go', ['install', `${MODULE}@${STRIPE_MOCK_VERSION}`], {
-      env,
-      timeout: patience(INSTALL_TIMEOUT_MS),
-    });
+    await run('go', ['install', `${MODULE}@${STRIPE_MOCK_VERSION}`], { env, timeout: patience(INSTALL_TIMEOUT_MS) });
     const built = join(draft, 'stripe-mock');
     const { stdout } = await run('go', ['version', '-m', built]);
     if (!stdout.includes(`mod\t${MODULE}\t${STRIPE_MOCK_VERSION}\t${DIGEST}`))
       throw new Error(`stripe-mock is not the one with the digest ${DIGEST}: ${stdout}`);
-    await rename(built, kept);
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
-  return kept;
+    return built;
+  });
 }

@@ -42,9 +42,7 @@ export async function startStubStripe(): Promise<StubStripe> {
 }
 
 function missing({ pathname }: URL): Wire {
-  return {
-    error: { type: 'invalid_request_error', code: 'resource_missing', message: `No such ${pathname}.` },
-  };
+  return { error: { type: 'invalid_request_error', code: 'resource_missing', message: `No such ${pathname}.` } };
 }
 
 async function changed(

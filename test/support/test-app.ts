@@ -9,9 +9,10 @@ import { type Finding, verify } from '../../src/features/verification/index.ts';
 import type { Currency } from '../../src/kernel/money.ts';
 import { openDatabase } from '../../src/platform/postgres/database.ts';
 import { atEnd } from './at-end.ts';
-import { sql } from './databases.ts';
+import { openSql } from './databases.ts';
 import { refusalsSeen } from './documented-refusals.ts';
 import { testDatabase } from './own-database.ts';
+import { until } from './servers.ts';
 
 export interface Answer {
   readonly status: number;
@@ -37,6 +38,8 @@ export interface TestApp {
   /** An access token of a demo user of the embedded identity provider. */
   signIn(username: string): Promise<string>;
   sql<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Waits until a query finds so many rows. */
+  untilRows(what: string, count: number, text: string, values?: readonly unknown[]): Promise<void>;
 }
 
 export interface TestAppOptions {
@@ -46,9 +49,7 @@ export interface TestAppOptions {
   readonly verified?: boolean;
 }
 
-/**
- * Starts it for this test file and stops it afterwards; `env` adds to or replaces variables.
- */
+/** Starts it for this test file and stops it afterwards; `env` adds to or replaces variables. */
 export async function startTestApp(
   env: Record<string, string> = {},
   overrides: Overrides = {},
@@ -56,6 +57,7 @@ export async function startTestApp(
 ): Promise<TestApp> {
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-app-'));
   const dsn = env.POSTGRES_DSN ?? (await testDatabase());
+  const { sql, close: closeSql } = openSql(dsn);
   const log: string[] = [];
   const refusals = refusalsSeen();
   const config = readConfig({
@@ -79,6 +81,7 @@ export async function startTestApp(
     if (verified) expect(await findingsIn(dsn, config.currency)).toEqual([]);
     const undocumented = refusals.undocumented(app.http);
     await app.close();
+    await closeSql();
     await rm(folder, { recursive: true, force: true });
     expect(undocumented, 'the `refuses` of these routes lack these codes').toEqual([]);
   });
@@ -94,7 +97,10 @@ export async function startTestApp(
       return answer;
     },
     signIn: (username) => signIn(url, username),
-    sql: (text, values) => sql(dsn, text, values),
+    sql,
+    async untilRows(what, count, text, values) {
+      await until(what, async () => (await sql(text, values)).length === count);
+    },
   };
 }
 

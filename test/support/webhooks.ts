@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Stripe from 'stripe';
+import { expect } from 'vitest';
+import { storedIn } from './stored.ts';
 import type { Answer, TestApp } from './test-app.ts';
 
 const stripe = new Stripe('sk_test_any');
@@ -35,15 +37,28 @@ export function signatureOf(
 
 const nowS = () => Math.floor(Date.now() / 1_000);
 
+interface Delivery {
+  readonly path?: string;
+  readonly secret?: string;
+  readonly signature?: string;
+  readonly headers?: Record<string, string>;
+}
+
 /** Posts an event, signed over exactly these bytes unless a signature is given; a string is sent as it is. */
 export function deliver(
   app: TestApp,
   event: unknown,
-  { path = '/api/webhook/stripe', secret, signature }: { path?: string; secret?: string; signature?: string } = {},
+  { path = '/api/webhook/stripe', secret, signature, headers = {} }: Delivery = {},
 ): Promise<Answer> {
   const payload = typeof event === 'string' ? event : JSON.stringify(event);
   return app.call('POST', path, {
     body: payload,
-    headers: { 'stripe-signature': signature ?? signatureOf(payload, { secret }) },
+    headers: { 'stripe-signature': signature ?? signatureOf(payload, { secret }), ...headers },
   });
+}
+
+/** Posts an event, which must be acknowledged, and waits until it is applied. */
+export async function apply(app: TestApp, event: { readonly id: string }): Promise<void> {
+  expect((await deliver(app, event)).status).toBe(200);
+  await storedIn(app).untilApplied(event.id);
 }

@@ -6,9 +6,8 @@ import { profileClaims } from './claims.ts';
 import { WEB_CLIENT } from './clients.ts';
 import { accountPage } from './pages.ts';
 import { OPENID_PATH } from './provider.ts';
-import type { Sessions } from './sessions.ts';
+import type { Sessions, Site } from './sessions.ts';
 import type { SigningKeys } from './signing-keys.ts';
-import type { WebOrigins } from './web-origins.ts';
 
 const UNAUTHORIZED = 401;
 
@@ -16,21 +15,10 @@ const UNAUTHORIZED = 401;
 export function accountRoutes(
   scope: FastifyInstance,
   provider: Provider,
-  {
-    accounts,
-    sessions,
-    keys,
-    webOrigins,
-    mount,
-  }: {
-    readonly accounts: Accounts;
-    readonly sessions: Sessions;
-    readonly keys: SigningKeys;
-    readonly webOrigins: WebOrigins;
-    readonly mount: string;
-  },
+  accounts: Accounts,
+  keys: SigningKeys,
+  { sessions, webOrigins, mount }: Site,
 ): void {
-  const hidden = { schema: { hide: true } };
   const accountOf = bearerReader(provider, accounts, sessions, keys);
 
   const refuse = (reply: FastifyReply) =>
@@ -42,7 +30,6 @@ export function accountRoutes(
   scope.route({
     method: ['GET', 'POST'],
     url: `${mount}${OPENID_PATH}/userinfo`,
-    ...hidden,
     async handler(request, reply) {
       reply.header('cache-control', 'no-store');
       const account = await accountOf(request);
@@ -50,7 +37,7 @@ export function accountRoutes(
     },
   });
 
-  scope.get(`${mount}/account`, hidden, async (request, reply) => {
+  scope.get(`${mount}/account`, async (request, reply) => {
     reply.header('cache-control', 'no-store');
     if (request.headers.authorization !== undefined) {
       const account = await accountOf(request);
@@ -89,7 +76,5 @@ function bearerReader(provider: Provider, accounts: Accounts, sessions: Sessions
 }
 
 function publicPart({ kty, n, e, alg, use, kid }: JWK): JWK {
-  return Object.fromEntries(
-    Object.entries({ kty, n, e, alg, use, kid }).filter(([, value]) => value !== undefined),
-  ) as unknown as JWK;
+  return { kty, n, e, alg, use, kid } as JWK;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { as, type IdSource, type UserId } from '../../kernel/ids.ts';
 import { DEMO_PASSWORD, DEMO_USERS, type DemoUser } from '../demo-accounts.ts';
 import { openJournal } from '../journal.ts';
-import type { SignUp } from './sign-up.rules.ts';
+import type { SignUp, SignUpFields } from './sign-up.rules.ts';
 
 /** A user who can sign in: a demo user, or one who signed up. */
 export type Account = DemoUser;
@@ -20,12 +20,8 @@ export interface Accounts {
   close(): Promise<void>;
 }
 
-interface KeptAccount {
+interface KeptAccount extends SignUpFields {
   readonly sub: UserId;
-  readonly username: string;
-  readonly email: string;
-  readonly firstName: string;
-  readonly lastName: string;
   /** Base64. */
   readonly salt: string;
   readonly hash: string;
@@ -85,16 +81,7 @@ export async function openAccounts(dataDir: string, ids: IdSource, maxAccounts: 
 }
 
 function toAccount({ sub, username, email, firstName, lastName }: KeptAccount): Account {
-  return {
-    sub,
-    username,
-    email,
-    firstName,
-    lastName,
-    isEmailVerified: false,
-    realmRoles: ['user'],
-    groups: [],
-  };
+  return { sub, username, email, firstName, lastName, isEmailVerified: false, realmRoles: ['user'], groups: [] };
 }
 
 function isSame(given: Buffer, wanted: Buffer): boolean {

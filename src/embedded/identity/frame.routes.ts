@@ -3,23 +3,17 @@ import type Provider from 'oidc-provider';
 import { NO_CONTENT } from '../../kernel/http-status.ts';
 import { cookieSupportPage, type FramedPage, loginStatusPage, PROBE_COOKIE } from './frames.ts';
 import { OPENID_PATH } from './provider.ts';
-import type { Sessions } from './sessions.ts';
-import type { WebOrigins } from './web-origins.ts';
+import type { Site } from './sessions.ts';
 
 const FOUND = 302;
 const FORBIDDEN = 403;
 const PROBE_S = 60;
 
 /** The pages that keycloak-js frames: they check whether frames get cookies, and whether the session is still the same. */
-export function frameRoutes(
-  scope: FastifyInstance,
-  provider: Provider,
-  { sessions, webOrigins, mount }: { sessions: Sessions; webOrigins: WebOrigins; mount: string },
-): void {
+export function frameRoutes(scope: FastifyInstance, provider: Provider, { sessions, webOrigins, mount }: Site): void {
   const probes = `${mount}${OPENID_PATH}/3p-cookies`;
   // The session's cookie has the same attributes, so a frame gets both cookies or neither.
   const probeAttributes = `; path=${probes}/; samesite=lax; httponly${provider.issuer.startsWith('https:') ? '; secure' : ''}`;
-  const hidden = { schema: { hide: true } };
 
   const send = (reply: FastifyReply, { html, policy }: FramedPage) =>
     reply
@@ -30,7 +24,7 @@ export function frameRoutes(
       })
       .send(html);
 
-  scope.get(`${probes}/step1.html`, hidden, async (_request, reply) =>
+  scope.get(`${probes}/step1.html`, async (_request, reply) =>
     reply
       .code(FOUND)
       .headers({
@@ -41,17 +35,17 @@ export function frameRoutes(
       .send(),
   );
 
-  scope.get(`${probes}/step2.html`, hidden, async (request, reply) => {
+  scope.get(`${probes}/step2.html`, async (request, reply) => {
     const isSupported = (request.headers.cookie ?? '').split('; ').includes(`${PROBE_COOKIE}=1`);
     reply.header('set-cookie', `${PROBE_COOKIE}=; max-age=0${probeAttributes}`);
     return send(reply, cookieSupportPage(isSupported));
   });
 
-  scope.get(`${mount}${OPENID_PATH}/login-status-iframe.html`, hidden, async (_request, reply) =>
+  scope.get(`${mount}${OPENID_PATH}/login-status-iframe.html`, async (_request, reply) =>
     send(reply, loginStatusPage()),
   );
 
-  scope.get(`${mount}${OPENID_PATH}/login-status-iframe.html/init`, hidden, async (request, reply) => {
+  scope.get(`${mount}${OPENID_PATH}/login-status-iframe.html/init`, async (request, reply) => {
     const asked = new URL(request.url, provider.issuer).searchParams;
     reply.header('cache-control', 'no-store');
     const client = await provider.Client.find(asked.get('client_id') ?? '').catch(() => undefined);

@@ -48,25 +48,29 @@ export async function createEmbeddedIdentity({
   const webOrigins = webOriginsOf([...origins, new URL(issuer).origin]);
   const usesBasic = new AsyncLocalStorage<boolean>();
   const provider = createProvider(library, issuer, keys, accounts, { serviceClient, webOrigins, usesBasic });
-  const sessions = followSessions(provider);
   const mount = new URL(issuer).pathname;
+  const site = { sessions: followSessions(provider), webOrigins, mount };
   return {
     async plugin(scope) {
       // The provider parses its own bodies; our forms have their own parser.
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+      // The description of the API leaves these routes out.
+      scope.addHook('onRoute', (route) => {
+        route.schema = { hide: true };
+      });
       protect(scope, webOrigins, STYLE_HASH);
       interactionRoutes(scope, provider, accounts, mount);
-      frameRoutes(scope, provider, { sessions, webOrigins, mount });
-      accountRoutes(scope, provider, { accounts, sessions, keys, webOrigins, mount });
+      frameRoutes(scope, provider, site);
+      accountRoutes(scope, provider, accounts, keys, site);
       postedLogout(scope, mount);
       const handle = provider.callback();
-      scope.get(`${mount}${OPENID_PATH}/registrations`, { schema: { hide: true } }, (request, reply) => {
+      scope.get(`${mount}${OPENID_PATH}/registrations`, (request, reply) => {
         reply.hijack();
         request.raw.url = asSignUp(request.url, mount);
         return handle(below(mount, request.raw), reply.raw);
       });
-      scope.all(`${mount}/*`, { schema: { hide: true } }, (request, reply) => {
+      scope.all(`${mount}/*`, (request, reply) => {
         reply.hijack();
         const basic = request.headers.authorization?.startsWith('Basic ') ?? false;
         return usesBasic.run(basic, () => handle(below(mount, request.raw), reply.raw));
@@ -110,8 +114,6 @@ function postedLogout(scope: FastifyInstance, mount: string): void {
   const path = `${mount}${OPENID_PATH}/logout`;
   scope.register(async (forms) => {
     acceptForms(forms);
-    forms.post(path, { schema: { hide: true } }, async (request, reply) =>
-      reply.redirect(`${path}?${formOf(request)}`, SEE_OTHER),
-    );
+    forms.post(path, async (request, reply) => reply.redirect(`${path}?${formOf(request)}`, SEE_OTHER));
   });
 }

@@ -54,7 +54,7 @@ export function interactionRoutes(scope: FastifyInstance, provider: Provider, ac
   const ended = (reply: FastifyReply) =>
     send(reply, errorPage('This sign-in has ended. Go back to the page you came from and start again.'), BAD_REQUEST);
 
-  scope.get(path, { schema: { hide: true } }, async (request, reply) => {
+  scope.get(path, async (request, reply) => {
     const form = await formFor(request, reply);
     if (!form) return ended(reply);
     const empty = typedFields(new URLSearchParams());
@@ -63,7 +63,7 @@ export function interactionRoutes(scope: FastifyInstance, provider: Provider, ac
 
   scope.register(async (forms) => {
     acceptForms(forms);
-    forms.post(path, { schema: { hide: true } }, async (request, reply) => {
+    forms.post(path, async (request, reply) => {
       const form = await formFor(request, reply);
       if (!form) return ended(reply);
       const fields = formOf(request);

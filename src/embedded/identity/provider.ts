@@ -81,9 +81,7 @@ function fixedConfiguration(issuer: string): Configuration {
     },
     pkce: { required: () => true },
     loadExistingGrant: grantWithoutConsent,
-    interactions: {
-      url: (_ctx, interaction) => `${new URL(issuer).pathname}/interaction/${interaction.uid}`,
-    },
+    interactions: { url: (_ctx, interaction) => `${new URL(issuer).pathname}/interaction/${interaction.uid}` },
     renderError: (ctx, { error, error_description: description }) => {
       ctx.type = 'html';
       ctx.body = errorPage(description ?? error);
@@ -147,12 +145,7 @@ function describeSessions(provider: Provider, webOrigins: WebOrigins): void {
     }
     const token = 'oidc' in ctx && ctx.oidc.route === 'token' ? ctx.oidc.entities.AccessToken : undefined;
     if (!token?.sid || typeof ctx.body !== 'object') return;
-    ctx.body = {
-      ...ctx.body,
-      session_state: token.sid,
-      refresh_expires_in: SESSION_S,
-      'not-before-policy': 0,
-    };
+    ctx.body = { ...ctx.body, session_state: token.sid, refresh_expires_in: SESSION_S, 'not-before-policy': 0 };
   });
 }
 

@@ -20,12 +20,7 @@ export function writeRefreshTokensAsJwt(provider: Provider, key: Uint8Array): vo
   kept.prototype.save = async function (this: RefreshToken) {
     const jti = await save.call(this);
     const iat = this.iat ?? this.iiat;
-    return new SignJWT({
-      typ: 'Refresh',
-      azp: this.clientId,
-      sid: this.sid,
-      scope: this.scope,
-    })
+    return new SignJWT({ typ: 'Refresh', azp: this.clientId, sid: this.sid, scope: this.scope })
       .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
       .setJti(jti)
       .setSubject(this.accountId)

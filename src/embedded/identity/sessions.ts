@@ -3,6 +3,7 @@ import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { MS_PER_SECOND } from '../../kernel/clock.ts';
 import { STATUS_COOKIE } from './frames.ts';
+import type { WebOrigins } from './web-origins.ts';
 
 /** A user's session at the provider, in one browser. */
 export interface SignedIn {
@@ -20,6 +21,13 @@ export interface Sessions {
   isLive(sid: string, sub: string): Promise<boolean>;
   /** The `Set-Cookie` header of the status cookie; without a session, it removes the cookie. */
   statusCookie(session: SignedIn | undefined): string;
+}
+
+/** The sessions, the origins of pages, and the path of the realm. */
+export interface Site {
+  readonly sessions: Sessions;
+  readonly webOrigins: WebOrigins;
+  readonly mount: string;
 }
 
 /**

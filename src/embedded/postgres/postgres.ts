@@ -166,30 +166,28 @@ async function stopOrphan(
   if (port === undefined) return;
   if ((await servedFolder(dsnOf('postgres', port, password))) !== clusterDir) return;
   const args = ['stop', '-D', clusterDir, '-m', 'fast', '-w', '-t', String(STOP_TIMEOUT_S)];
-  await runToEnd(runAs(account, binaries.pgCtl, args));
+  await runToEnd(runAs(account, binaries.pg_ctl, args));
 }
 
 async function servedFolder(dsn: string): Promise<string | undefined> {
-  const client = new pg.Client({ connectionString: dsn, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  try {
-    await client.connect();
-    const answer = await client.query<{ data_directory: string }>('SHOW data_directory');
-    return answer.rows[0]?.data_directory;
-  } catch {
-    return undefined;
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  const answer = connected(dsn, (client) => client.query<{ data_directory: string }>('SHOW data_directory'));
+  return answer.then(({ rows }) => rows[0]?.data_directory).catch(() => undefined);
 }
 
 async function createDatabase(dsn: string): Promise<void> {
-  const client = new pg.Client({ connectionString: dsn, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  await client.connect();
-  try {
+  await connected(dsn, async (client) => {
     const there = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
     if (there.rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+  });
+}
+
+async function connected<Result>(dsn: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client({ connectionString: dsn, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  try {
+    await client.connect();
+    return await work(client);
   } finally {
-    await client.end();
+    await client.end().catch(() => undefined);
   }
 }
 

@@ -56,6 +56,9 @@ const AUTHENTICATION_FAILED: CardDecline = {
 /** Its payment succeeds and is disputed at once: https://docs.stripe.com/testing#disputes */
 export const DISPUTED_CARD = 'pm_card_createDispute';
 
+const DECLINED = declines('card_declined', 'generic_decline', 'Your card was declined.');
+const INSUFFICIENT_FUNDS = declines('card_declined', 'insufficient_funds', 'Your card has insufficient funds.');
+
 /** https://docs.stripe.com/testing#cards */
 const TEST_CARDS: Readonly<Record<string, CardOutcome>> = {
   pm_card_visa: { outcome: 'accepted' },
@@ -64,18 +67,10 @@ const TEST_CARDS: Readonly<Record<string, CardOutcome>> = {
   pm_card_amex: { outcome: 'accepted' },
   [DISPUTED_CARD]: { outcome: 'accepted' },
   pm_card_authenticationRequired: { outcome: 'authenticate' },
-  pm_card_chargeDeclined: declines('card_declined', 'generic_decline', 'Your card was declined.'),
-  pm_card_visa_chargeDeclined: declines('card_declined', 'generic_decline', 'Your card was declined.'),
-  pm_card_chargeDeclinedInsufficientFunds: declines(
-    'card_declined',
-    'insufficient_funds',
-    'Your card has insufficient funds.',
-  ),
-  pm_card_visa_chargeDeclinedInsufficientFunds: declines(
-    'card_declined',
-    'insufficient_funds',
-    'Your card has insufficient funds.',
-  ),
+  pm_card_chargeDeclined: DECLINED,
+  pm_card_visa_chargeDeclined: DECLINED,
+  pm_card_chargeDeclinedInsufficientFunds: INSUFFICIENT_FUNDS,
+  pm_card_visa_chargeDeclinedInsufficientFunds: INSUFFICIENT_FUNDS,
   pm_card_chargeDeclinedExpiredCard: declines('expired_card', null, 'Your card has expired.'),
   pm_card_chargeDeclinedIncorrectCvc: declines('incorrect_cvc', null, "Your card's security code is incorrect."),
   pm_card_chargeDeclinedProcessingError: declines(
@@ -91,12 +86,7 @@ export function isTestCard(paymentMethod: string): boolean {
 
 export type IntentChange =
   | { readonly outcome: 'changed'; readonly intent: Intent; readonly event: string }
-  | {
-      readonly outcome: 'declined';
-      readonly intent: Intent;
-      readonly event: string;
-      readonly decline: CardDecline;
-    }
+  | { readonly outcome: 'declined'; readonly intent: Intent; readonly event: string; readonly decline: CardDecline }
   | { readonly outcome: 'unexpected_state' };
 
 /** Confirms with one of the test cards; `chargeId` is the id of the charge, if there is one. */
@@ -164,10 +154,7 @@ export function amountProblem(amount: number, currency: string): { code: string;
   }
   if (amount > MAX_AMOUNT) return { code: 'amount_too_large', message: 'The amount has more than eight digits.' };
   if (amount % new Currency(currency).chargeStep !== 0) {
-    return {
-      code: 'invalid_charge_amount',
-      message: `The last digit of an amount in ${currency} must be 0.`,
-    };
+    return { code: 'invalid_charge_amount', message: `The last digit of an amount in ${currency} must be 0.` };
   }
   return undefined;
 }

@@ -24,19 +24,14 @@ export interface KeptAnswer {
 }
 
 /** The state of the stand-in. A change and its events are one append, so that a crash keeps both or neither. */
-export interface Ledger {
-  intent(id: string): Intent | undefined;
-  refund(id: string): Refund | undefined;
-  dispute(id: string): Dispute | undefined;
-  event(id: string): StripeEvent | undefined;
-  answer(key: string): KeptAnswer | undefined;
-  /** Newest first. */
-  intents(): Intent[];
-  refunds(): Refund[];
-  disputes(): Dispute[];
-  events(): StripeEvent[];
-  write(changes: readonly LedgerChange[]): Promise<void>;
-  close(): Promise<void>;
+export type Ledger = Awaited<ReturnType<typeof openLedger>>;
+
+interface Values {
+  readonly intent: Intent;
+  readonly refund: Refund;
+  readonly dispute: Dispute;
+  readonly event: StripeEvent;
+  readonly answer: KeptAnswer;
 }
 
 export type LedgerChange =
@@ -51,37 +46,33 @@ const MAX_KEPT = 50_000;
 /** Stripe removes an idempotency key after a day. */
 const KEY_LIFE_MS = MS_PER_DAY;
 
-export async function openLedger(dataDir: string, clock: Clock, watch?: JournalWatch): Promise<Ledger> {
+export async function openLedger(dataDir: string, clock: Clock, watch?: JournalWatch) {
   const journal = await openJournal<LedgerChange>(join(dataDir, 'stripe.jsonl'), watch);
-  const all = () => [...journal.values()].reverse();
   const removable = createQueue(MAX_KEPT);
   removable.add([...journal.values()].filter(isRemovable).map(keyOf));
+  function find<Kind extends keyof Values>(kind: Kind, id: string): Values[Kind] | undefined {
+    const found = journal.get(`${kind}:${id}`);
+    return found && isOf(kind, found) ? found.value : undefined;
+  }
+  function newest<Kind extends keyof Values>(kind: Kind): Values[Kind][] {
+    return [...journal.values()].flatMap((change) => (isOf(kind, change) ? [change.value] : [])).reverse();
+  }
   return {
-    intent(id) {
-      const found = journal.get(`intent:${id}`);
-      return found?.kind === 'intent' ? found.value : undefined;
+    intent: (id: string) => find('intent', id),
+    refund: (id: string) => find('refund', id),
+    dispute: (id: string) => find('dispute', id),
+    event: (id: string) => find('event', id),
+    /** Undefined when Stripe would have forgotten the key. */
+    answer(key: string): KeptAnswer | undefined {
+      const found = find('answer', key);
+      return found && clock.now() - found.at < KEY_LIFE_MS ? found : undefined;
     },
-    refund(id) {
-      const found = journal.get(`refund:${id}`);
-      return found?.kind === 'refund' ? found.value : undefined;
-    },
-    dispute(id) {
-      const found = journal.get(`dispute:${id}`);
-      return found?.kind === 'dispute' ? found.value : undefined;
-    },
-    event(id) {
-      const found = journal.get(`event:${id}`);
-      return found?.kind === 'event' ? found.value : undefined;
-    },
-    answer(key) {
-      const found = journal.get(`answer:${key}`);
-      return found?.kind === 'answer' && clock.now() - found.value.at < KEY_LIFE_MS ? found.value : undefined;
-    },
-    intents: () => all().flatMap((change) => (change.kind === 'intent' ? [change.value] : [])),
-    refunds: () => all().flatMap((change) => (change.kind === 'refund' ? [change.value] : [])),
-    disputes: () => all().flatMap((change) => (change.kind === 'dispute' ? [change.value] : [])),
-    events: () => all().flatMap((change) => (change.kind === 'event' ? [change.value] : [])),
-    async write(changes) {
+    /** Newest first, as the other lists. */
+    intents: () => newest('intent'),
+    refunds: () => newest('refund'),
+    disputes: () => newest('dispute'),
+    events: () => newest('event'),
+    async write(changes: readonly LedgerChange[]): Promise<void> {
       await journal.putAll(changes.map((change) => [keyOf(change), change] as const));
       const expired = removable.add(changes.flatMap((change) => (isRemovable(change) ? [keyOf(change)] : [])));
       // The change itself is stored. Entries that cannot be removed now are removed after the next start.
@@ -89,6 +80,13 @@ export async function openLedger(dataDir: string, clock: Clock, watch?: JournalW
     },
     close: journal.close,
   };
+}
+
+function isOf<Kind extends keyof Values>(
+  kind: Kind,
+  change: LedgerChange,
+): change is LedgerChange & { readonly kind: Kind; readonly value: Values[Kind] } {
+  return change.kind === kind;
 }
 
 /** Answers and delivered events may be removed. */

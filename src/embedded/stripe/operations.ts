@@ -14,7 +14,7 @@ import {
 } from './intent.rules.ts';
 import { type Dispute, type Refund, toChargeWire, toDisputeWire, toIntentWire, toRefundWire } from './intent.wire.ts';
 import type { Ledger, LedgerChange, StripeEvent } from './ledger.ts';
-import { invalid, missing } from './stripe-error.ts';
+import { found, invalid, missing } from './stripe-error.ts';
 
 /** The answer of an operation and its changes, which are written together. */
 export interface Outcome {
@@ -81,7 +81,7 @@ export class Operations {
 
   /** Evidence ends a dispute, as in Stripe's test mode: https://docs.stripe.com/testing#evidence */
   answerDispute(id: string, form: Form): Outcome {
-    const closed = answered(this.#ledger.dispute(id), id, form);
+    const closed = answered(found(this.#ledger.dispute(id), 'dispute', id), form);
     const wire = toDisputeWire(closed);
     const changes: LedgerChange[] = [{ kind: 'dispute', value: closed }, this.#event('charge.dispute.closed', wire)];
     return { status: OK, body: wire, changes };
@@ -98,9 +98,7 @@ export class Operations {
   readonly #event: EventMaker = (type, object) => newEvent(this.#newId('evt'), type, this.#now(), object);
 
   #find(id: string): Intent {
-    const intent = this.#ledger.intent(id);
-    if (!intent) throw missing('payment_intent', id, 'intent');
-    return intent;
+    return found(this.#ledger.intent(id), 'payment_intent', id, 'intent');
   }
 
   #confirm(intent: Intent, form: Form): Outcome {
@@ -150,13 +148,9 @@ function refunded(intent: Intent, refund: Refund, event: EventMaker): Outcome {
   };
 }
 
-const VERDICTS: Readonly<Record<string, 'won' | 'lost'>> = {
-  winning_evidence: 'won',
-  losing_evidence: 'lost',
-};
+const VERDICTS: Readonly<Record<string, 'won' | 'lost'>> = { winning_evidence: 'won', losing_evidence: 'lost' };
 
-function answered(dispute: Dispute | undefined, id: string, form: Form): Dispute {
-  if (!dispute) throw missing('dispute', id, 'dispute');
+function answered(dispute: Dispute, form: Form): Dispute {
   const status = VERDICTS[text(evidenceOf(form), 'uncategorized_text') ?? ''];
   if (status && dispute.status === 'needs_response') return { ...dispute, status };
   throw invalid('This dispute cannot be answered with this evidence.', { param: 'evidence' });
@@ -242,9 +236,7 @@ function refundable(form: Form, ledger: Ledger): Intent {
 function newRefund(form: Form, intent: Intent, id: string, created: number): Refund {
   const left = intent.amount - intent.amountRefunded;
   if (left === 0) {
-    throw invalid(`Charge ${intent.chargeId} has already been refunded.`, {
-      code: 'charge_already_refunded',
-    });
+    throw invalid(`Charge ${intent.chargeId} has already been refunded.`, { code: 'charge_already_refunded' });
   }
   const given = text(form, 'amount');
   const amount = given === undefined ? left : Number(given);

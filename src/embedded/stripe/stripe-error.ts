@@ -40,6 +40,12 @@ export function missing(kind: string, id: string, param: string, status = NOT_FO
   });
 }
 
+/** The object of a request. Throws Stripe's refusal when there is none; `param` is the parameter that names it. */
+export function found<Value>(value: Value | undefined, kind: string, id: string, param = kind): Value {
+  if (value === undefined) throw missing(kind, id, param);
+  return value;
+}
+
 export function unauthorized(message: string): StripeRefusal {
   return new StripeRefusal(UNAUTHORIZED, { type: 'invalid_request_error', message });
 }

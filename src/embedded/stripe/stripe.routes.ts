@@ -7,7 +7,7 @@ import type { Intent } from './intent.rules.ts';
 import { type IntentWire, toChargeWire, toDisputeWire, toIntentWire, toRefundWire } from './intent.wire.ts';
 import type { Ledger } from './ledger.ts';
 import { Operations, type Outcome } from './operations.ts';
-import { invalid, missing, StripeRefusal, unauthorized } from './stripe-error.ts';
+import { found, invalid, StripeRefusal, unauthorized } from './stripe-error.ts';
 import { toEventWire, type WebhookDelivery } from './webhook-delivery.ts';
 
 const MAX_LIST = 100;
@@ -21,33 +21,23 @@ interface IdParams {
   readonly id: string;
 }
 
+interface StripeRoutesNeeds {
+  readonly ledger: Ledger;
+  readonly delivery: Pick<WebhookDelivery, 'add'>;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly url: string;
+  readonly secretKey: string;
+  readonly publishableKey: string;
+}
+
 /** Stripe's API at its own paths: https://docs.stripe.com/api */
 export class StripeRoutes {
-  readonly #ledger: Ledger;
-  readonly #delivery: Pick<WebhookDelivery, 'add'>;
-  readonly #clock: Clock;
-  readonly #ids: IdSource;
-  readonly #url: string;
-  readonly #secretKey: string;
-  readonly #publishableKey: string;
+  readonly #needs: StripeRoutesNeeds;
   readonly #operations: Operations;
 
-  constructor(needs: {
-    readonly ledger: Ledger;
-    readonly delivery: Pick<WebhookDelivery, 'add'>;
-    readonly clock: Clock;
-    readonly ids: IdSource;
-    readonly url: string;
-    readonly secretKey: string;
-    readonly publishableKey: string;
-  }) {
-    this.#ledger = needs.ledger;
-    this.#delivery = needs.delivery;
-    this.#clock = needs.clock;
-    this.#ids = needs.ids;
-    this.#url = needs.url;
-    this.#secretKey = needs.secretKey;
-    this.#publishableKey = needs.publishableKey;
+  constructor(needs: StripeRoutesNeeds) {
+    this.#needs = needs;
     this.#operations = new Operations(needs.ledger, needs.clock, needs.ids, needs.url);
   }
 
@@ -57,7 +47,7 @@ export class StripeRoutes {
       done(null, parseForm(body.toString())),
     );
     scope.addHook('onSend', async (_request, reply) => {
-      reply.header('request-id', `req_${this.#ids.uuid()}`);
+      reply.header('request-id', `req_${this.#needs.ids.uuid()}`);
     });
     scope.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
       if (error instanceof StripeRefusal) return reply.code(error.status).send({ error: error.body });
@@ -91,14 +81,14 @@ export class StripeRoutes {
   #addIntentReads(scope: FastifyInstance): void {
     scope.get<{ Params: IdParams }>('/v1/payment_intents/:id', HIDE, async (request) => {
       const isPage = this.#requireKey(request, request.query as Form, request.params.id);
-      const intent = this.#ledger.intent(request.params.id);
-      if (!intent) throw missing('payment_intent', request.params.id, 'intent');
-      return visible(toIntentWire(intent, this.#url), isPage);
+      const { id } = request.params;
+      const intent = found(this.#needs.ledger.intent(id), 'payment_intent', id, 'intent');
+      return visible(toIntentWire(intent, this.#needs.url), isPage);
     });
     this.#addList(scope, '/v1/payment_intents', (query) => {
       const isExpanded = Object.values(texts(query, 'expand')).includes('data.latest_charge');
-      return this.#ledger.intents().map((intent) => {
-        const wire = toIntentWire(intent, this.#url);
+      return this.#needs.ledger.intents().map((intent) => {
+        const wire = toIntentWire(intent, this.#needs.url);
         return isExpanded && intent.chargeId ? { ...wire, latest_charge: this.#chargeOf(intent) } : wire;
       });
     });
@@ -107,17 +97,17 @@ export class StripeRoutes {
   #addLists(scope: FastifyInstance): void {
     this.#addList(scope, '/v1/refunds', (query) => {
       const intentId = text(query, 'payment_intent');
-      const refunds = this.#ledger.refunds().filter((refund) => !intentId || refund.intentId === intentId);
+      const refunds = this.#needs.ledger.refunds().filter((refund) => !intentId || refund.intentId === intentId);
       return refunds.map(toRefundWire);
     });
     this.#addList(scope, '/v1/disputes', (query) => {
       const intentId = text(query, 'payment_intent');
-      const disputes = this.#ledger.disputes().filter((dispute) => !intentId || dispute.intentId === intentId);
+      const disputes = this.#needs.ledger.disputes().filter((dispute) => !intentId || dispute.intentId === intentId);
       return disputes.map(toDisputeWire);
     });
     this.#addList(scope, '/v1/events', (query) => {
       const type = text(query, 'type');
-      const events = this.#ledger.events().filter((event) => !type || event.type === type);
+      const events = this.#needs.ledger.events().filter((event) => !type || event.type === type);
       return events.map(toEventWire);
     });
   }
@@ -128,20 +118,11 @@ export class StripeRoutes {
         this.#requireKey(request, {});
         return read(request.params.id);
       });
-    get('/v1/refunds/:id', (id) => {
-      const refund = this.#ledger.refund(id);
-      if (!refund) throw missing('refund', id, 'refund');
-      return toRefundWire(refund);
-    });
-    get('/v1/events/:id', (id) => {
-      const event = this.#ledger.event(id);
-      if (!event) throw missing('event', id, 'id');
-      return toEventWire(event);
-    });
+    get('/v1/refunds/:id', (id) => toRefundWire(found(this.#needs.ledger.refund(id), 'refund', id)));
+    get('/v1/events/:id', (id) => toEventWire(found(this.#needs.ledger.event(id), 'event', id, 'id')));
     get('/v1/charges/:id', (id) => {
-      const intent = this.#ledger.intents().find(({ chargeId }) => chargeId === id);
-      if (!intent) throw missing('charge', id, 'charge');
-      return this.#chargeOf(intent);
+      const intent = this.#needs.ledger.intents().find(({ chargeId }) => chargeId === id);
+      return this.#chargeOf(found(intent, 'charge', id));
     });
   }
 
@@ -175,7 +156,7 @@ export class StripeRoutes {
   }
 
   #chargeOf(intent: Intent) {
-    const isDisputed = this.#ledger.disputes().some(({ intentId }) => intentId === intent.id);
+    const isDisputed = this.#needs.ledger.disputes().some(({ intentId }) => intentId === intent.id);
     return toChargeWire(intent, isDisputed);
   }
 
@@ -191,7 +172,7 @@ export class StripeRoutes {
     const header = request.headers['idempotency-key'];
     const key = typeof header === 'string' ? header : undefined;
     const fingerprint = `${request.method} ${request.url} ${JSON.stringify(form)}`;
-    const stored = key && this.#ledger.answer(key);
+    const stored = key && this.#needs.ledger.answer(key);
     if (stored && stored.fingerprint !== fingerprint) {
       throw new StripeRefusal(CONFLICTING_KEY, {
         type: 'idempotency_error',
@@ -201,24 +182,24 @@ export class StripeRoutes {
     if (stored) return reply.code(stored.status).header('idempotent-replayed', 'true').send(stored.body);
     const outcome = operate(form);
     const body = isPage ? visible(outcome.body as IntentWire, true) : outcome.body;
-    const answer = { fingerprint, status: outcome.status, body, at: this.#clock.now() };
+    const answer = { fingerprint, status: outcome.status, body, at: this.#needs.clock.now() };
     const changes = key ? [...outcome.changes, { kind: 'answer' as const, key, value: answer }] : outcome.changes;
     return this.#write(reply, { ...outcome, body, changes });
   }
 
   async #write(reply: FastifyReply, outcome: Outcome): Promise<FastifyReply> {
-    await this.#ledger.write(outcome.changes);
-    for (const { kind, value } of outcome.changes) if (kind === 'event') this.#delivery.add(value);
+    await this.#needs.ledger.write(outcome.changes);
+    for (const { kind, value } of outcome.changes) if (kind === 'event') this.#needs.delivery.add(value);
     return reply.code(outcome.status).send(outcome.body);
   }
 
   /** True for the publishable key of pages, which gives access to one intent together with its client secret. */
   #requireKey(request: FastifyRequest, form: Form, intentId?: string): boolean {
     const key = keyOf(request) ?? text(form, 'key');
-    if (key === this.#secretKey) return false;
-    if (key !== this.#publishableKey) throw unauthorized('Invalid API Key provided.');
+    if (key === this.#needs.secretKey) return false;
+    if (key !== this.#needs.publishableKey) throw unauthorized('Invalid API Key provided.');
     if (intentId === undefined) throw unauthorized('This API call cannot be made with a publishable API key.');
-    const intent = this.#ledger.intent(intentId);
+    const intent = this.#needs.ledger.intent(intentId);
     if (intent && text(form, 'client_secret') === intent.clientSecret) return true;
     throw invalid('The client_secret does not match the PaymentIntent.', { param: 'client_secret' });
   }

@@ -17,18 +17,7 @@ export interface EmbeddedStripe {
 /** Faster than Stripe's retries, which take hours, and limited in the same way. */
 const RETRY_DELAYS_MS = [200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000];
 
-export async function createEmbeddedStripe({
-  clock,
-  ids,
-  dataDir,
-  url,
-  secretKey,
-  publishableKey,
-  webhookSecret,
-  webhookUrl,
-  webhookRetryDelaysMs = RETRY_DELAYS_MS,
-  journalWatch,
-}: {
+interface EmbeddedStripeNeeds {
   readonly clock: Clock;
   readonly ids: IdSource;
   /** Folder of its journal. */
@@ -42,15 +31,13 @@ export async function createEmbeddedStripe({
   readonly webhookUrl: string;
   readonly webhookRetryDelaysMs?: readonly number[];
   readonly journalWatch?: JournalWatch;
-}): Promise<EmbeddedStripe> {
+}
+
+export async function createEmbeddedStripe(needs: EmbeddedStripeNeeds): Promise<EmbeddedStripe> {
+  const { clock, ids, dataDir, url, secretKey, publishableKey, journalWatch } = needs;
+  const { webhookUrl, webhookSecret: secret, webhookRetryDelaysMs: retryDelaysMs = RETRY_DELAYS_MS } = needs;
   const ledger = await openLedger(dataDir, clock, journalWatch);
-  const delivery = new WebhookDelivery({
-    ledger,
-    clock,
-    url: webhookUrl,
-    secret: webhookSecret,
-    retryDelaysMs: webhookRetryDelaysMs,
-  });
+  const delivery = new WebhookDelivery({ ledger, clock, url: webhookUrl, secret, retryDelaysMs });
   const api = new StripeRoutes({ ledger, delivery, clock, ids, url, secretKey, publishableKey });
   return {
     plugin: async (scope) => api.addRoutes(scope),

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import {
   categoryInfo,
@@ -21,6 +21,7 @@ import {
 import type { SeatStates } from './seat-states.ts';
 import type { SeatStreams } from './seat-streams.ts';
 import type { VenueIndex } from './venue.index.ts';
+import type { Session, VenueEvent } from './venue.model.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
 const MAX_PAGE_SIZE = 100;
@@ -58,6 +59,8 @@ interface SessionParams {
   readonly sessionId: string;
 }
 
+const schema = { hide: true };
+
 /** The public catalogue for pages (contract section 9). */
 export function catalogueRoutes(
   scope: FastifyInstance,
@@ -71,8 +74,25 @@ export function catalogueRoutes(
   discountRoutes(scope, index);
 }
 
-function missing(reply: FastifyReply, what: string) {
-  return reply.code(NOT_FOUND).send({ message: `There is no such ${what}.` });
+/** A path that names nothing. */
+class NotFound extends Error {
+  readonly statusCode = NOT_FOUND;
+
+  constructor(what: string) {
+    super(`There is no such ${what}.`);
+  }
+}
+
+function eventOf(index: VenueIndex, { eventId }: EventParams): VenueEvent {
+  const event = index.event(eventId);
+  if (event) return event;
+  throw new NotFound('event');
+}
+
+function sessionOf(index: VenueIndex, { sessionId }: SessionParams): Session {
+  const session = index.session(sessionId);
+  if (session) return session;
+  throw new NotFound('session');
 }
 
 function eventRoutes(scope: FastifyInstance, index: VenueIndex): void {
@@ -80,41 +100,33 @@ function eventRoutes(scope: FastifyInstance, index: VenueIndex): void {
 
   scope.get<{ Querystring: Static<typeof TrendingSchema> }>(
     `${BASE}/events/trending`,
-    { schema: { hide: true, querystring: TrendingSchema } },
+    { schema: { ...schema, querystring: TrendingSchema } },
     async ({ query }) => catalogue.events.slice(0, query.limit).map((event) => eventCard(event, catalogue)),
   );
 
   scope.get<{ Querystring: Static<typeof SearchSchema> }>(
     `${BASE}/events/search`,
-    { schema: { hide: true, querystring: SearchSchema } },
+    { schema: { ...schema, querystring: SearchSchema } },
     async ({ query }) => {
       const search = readSearch(query);
       const found = catalogue.events.filter((event) => isFound(event, search));
-      return pageOf(
-        sortedBy(found, query.sort, EVENT_SORT_KEYS).map((event) => eventCard(event, catalogue)),
-        query.page,
-        query.size,
-      );
+      const cards = sortedBy(found, query.sort, EVENT_SORT_KEYS).map((event) => eventCard(event, catalogue));
+      return pageOf(cards, query.page, query.size);
     },
   );
 
-  scope.get<{ Params: EventParams }>(
-    `${BASE}/events/:eventId/basic-info`,
-    { schema: { hide: true } },
-    async ({ params }, reply) => {
-      const event = index.event(params.eventId);
-      return event ? eventInfo(event, catalogue) : missing(reply, 'event');
-    },
+  scope.get<{ Params: EventParams }>(`${BASE}/events/:eventId/basic-info`, { schema }, async ({ params }) =>
+    eventInfo(eventOf(index, params), catalogue),
   );
 
   scope.get<{ Params: EventParams; Querystring: Static<typeof PageSchema> }>(
     `${BASE}/events/:eventId/sessions`,
-    { schema: { hide: true, querystring: PageSchema } },
-    async ({ params, query }, reply) => {
-      const event = index.event(params.eventId);
-      if (!event) return missing(reply, 'event');
+    { schema: { ...schema, querystring: PageSchema } },
+    async ({ params, query }) => {
+      const event = eventOf(index, params);
+      const sessions = sortedBy(event.sessions, query.sort, SESSION_SORT_KEYS);
       return pageOf(
-        sortedBy(event.sessions, query.sort, SESSION_SORT_KEYS).map((session) => sessionInfo(session, event)),
+        sessions.map((session) => sessionInfo(session, event)),
         query.page,
         query.size,
       );
@@ -127,54 +139,43 @@ function listRoutes(scope: FastifyInstance, index: VenueIndex): void {
 
   scope.get<{ Params: EventParams; Querystring: Static<typeof RangeSchema> }>(
     `${BASE}/events/:eventId/sessions/sessions-in-range`,
-    { schema: { hide: true, querystring: RangeSchema } },
-    async ({ params, query }, reply) => {
-      const event = index.event(params.eventId);
-      if (!event) return missing(reply, 'event');
+    { schema: { ...schema, querystring: RangeSchema } },
+    async ({ params, query }) => {
+      const event = eventOf(index, params);
       const range = readDates(query, 'fromDate', 'toDate');
       const found = event.sessions.filter((session) => isWithin(session, range));
       return sortedBy(found, 'startTime', SESSION_SORT_KEYS).map((session) => sessionInfo(session, event));
     },
   );
 
-  scope.get(`${BASE}/events/sessions/count`, { schema: { hide: true } }, async () => ({
+  scope.get(`${BASE}/events/sessions/count`, { schema }, async () => ({
     totalSessions: events.reduce((total, { sessions }) => total + sessions.length, 0),
   }));
 
-  scope.get(`${BASE}/categories`, { schema: { hide: true } }, async () => categories.map(categoryInfo));
+  scope.get(`${BASE}/categories`, { schema }, async () => categories.map(categoryInfo));
 
-  scope.get(`${BASE}/categories/parents`, { schema: { hide: true } }, async () =>
+  scope.get(`${BASE}/categories/parents`, { schema }, async () =>
     categories.filter(({ parent }) => parent === undefined).map(categoryInfo),
   );
 }
 
 function sessionRoutes(scope: FastifyInstance, index: VenueIndex, states: SeatStates, streams: SeatStreams): void {
-  scope.get<{ Params: SessionParams }>(
-    `${BASE}/sessions/:sessionId/basic-info`,
-    { schema: { hide: true } },
-    async ({ params }, reply) => {
-      const session = index.session(params.sessionId);
-      const event = session && index.event(session.eventId);
-      return session && event ? sessionInfo(session, event) : missing(reply, 'session');
-    },
-  );
+  scope.get<{ Params: SessionParams }>(`${BASE}/sessions/:sessionId/basic-info`, { schema }, async ({ params }) => {
+    const session = sessionOf(index, params);
+    return sessionInfo(session, eventOf(index, session));
+  });
 
-  scope.get<{ Params: SessionParams }>(
-    `${BASE}/sessions/:sessionId/seating-map`,
-    { schema: { hide: true } },
-    async ({ params }, reply) => {
-      const session = index.session(params.sessionId);
-      return session ? seatingMap(session, states) : missing(reply, 'session');
-    },
+  scope.get<{ Params: SessionParams }>(`${BASE}/sessions/:sessionId/seating-map`, { schema }, async ({ params }) =>
+    seatingMap(sessionOf(index, params), states),
   );
 
   scope.get<{ Params: SessionParams }>(
     `${BASE}/sse/sessions/:sessionId/seat-status`,
     // A HEAD route would open a stream without a reader.
-    { schema: { hide: true }, exposeHeadRoute: false },
+    { schema, exposeHeadRoute: false },
     (request, reply) => {
-      if (!index.session(request.params.sessionId)) return void missing(reply, 'session');
-      if (streams.open(request.params.sessionId, reply.raw)) return void reply.hijack();
+      const { id } = sessionOf(index, request.params);
+      if (streams.open(id, reply.raw)) return void reply.hijack();
       reply.code(UNAVAILABLE).header('retry-after', '5').send({ message: 'Too many open streams.' });
     },
   );
@@ -182,29 +183,28 @@ function sessionRoutes(scope: FastifyInstance, index: VenueIndex, states: SeatSt
 
 function discountRoutes(scope: FastifyInstance, index: VenueIndex): void {
   const base = `${BASE}/events/:eventId/sessions/:sessionId/discounts`;
+  const placeOf = ({ eventId, sessionId }: EventParams & SessionParams) => {
+    const event = index.event(eventId);
+    const session = index.session(sessionId);
+    if (!event || session?.eventId !== event.id) throw new NotFound('session');
+    return { event, session };
+  };
 
-  scope.get<{ Params: EventParams & SessionParams }>(
-    `${base}/public`,
-    { schema: { hide: true } },
-    async ({ params }, reply) => {
-      const event = index.event(params.eventId);
-      const session = index.session(params.sessionId);
-      if (!event || session?.eventId !== event.id) return missing(reply, 'session');
-      return publicDiscounts(event, session);
-    },
-  );
+  scope.get<{ Params: EventParams & SessionParams }>(`${base}/public`, { schema }, async ({ params }) => {
+    const { event, session } = placeOf(params);
+    return publicDiscounts(event, session);
+  });
 
   scope.get<{ Params: EventParams & SessionParams & { readonly code: string } }>(
     `${base}/code/:code`,
-    { schema: { hide: true } },
-    async ({ params }, reply) => {
-      const event = index.event(params.eventId);
-      const session = index.session(params.sessionId);
-      if (!event || session?.eventId !== event.id) return missing(reply, 'session');
+    { schema },
+    async ({ params }) => {
+      const { event, session } = placeOf(params);
       const discount = event.discounts.find(({ code }) => code === params.code.toUpperCase());
       const sessions = discount?.applicableSessionIds ?? [];
       const isFor = sessions.length === 0 || sessions.includes(session.id);
-      return discount && isFor ? discount : missing(reply, 'discount');
+      if (discount && isFor) return discount;
+      throw new NotFound('discount');
     },
   );
 }

@@ -206,16 +206,7 @@ function theatre(base: Base): VenueEvent {
   const balcony = tier('Balcony', 1_800 + base.cents, '#CD853F');
   const blocks = (key: string) => [
     grid({ session: key, name: 'Stalls', prefix: '', rows: 8, seatsPerRow: 12, tier: stalls, x: 0, y: 100 }),
-    grid({
-      session: key,
-      name: 'Balcony',
-      prefix: 'B',
-      rows: 3,
-      seatsPerRow: 10,
-      tier: balcony,
-      x: 0,
-      y: 320,
-    }),
+    grid({ session: key, name: 'Balcony', prefix: 'B', rows: 3, seatsPerRow: 10, tier: balcony, x: 0, y: 320 }),
   ];
   const plan = (key: string, inDays: number, status: SessionStatus) =>
     session({ key, event: 'theatre', base, inDays, status, blocks: blocks(key), place: PLAYHOUSE });

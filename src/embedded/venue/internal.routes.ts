@@ -34,6 +34,8 @@ const OrganizationOwnershipSchema = Type.Object({ organizationId: Id, userId: Id
 const RoleSchema = Type.Object({ sessionId: Id, userId: Id, role: Type.String() });
 const BatchSchema = Type.Object({ eventIds: Type.Array(Id, { maxItems: MAX_EVENTS }), userId: Id });
 
+type Agreed = Extract<PreOrderDecision, { outcome: 'agreed' }>;
+
 /** The internal API of the platform's services (contract section 4), for machine-to-machine tokens only. */
 export function internalRoutes(
   scope: FastifyInstance,
@@ -49,33 +51,27 @@ export function internalRoutes(
   },
 ): void {
   const { index } = sale;
-  const hide = true;
 
   scope.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     if (await isServiceToken(request.headers.authorization)) return;
     await reply.code(UNAUTHORIZED).send({ message: 'A machine-to-machine token is needed.' });
   });
 
-  scope.post<{ Body: Static<typeof PreOrderSchema> }>(
-    '/api/event-query/internal/v1/validate-pre-order',
-    { schema: { hide, body: PreOrderSchema } },
-    async (request, reply) => {
-      const decision = decide(request.body, sale, 'query');
-      if (decision.outcome === 'refused') return reply.code(BAD_REQUEST).send({ message: decision.message });
-      const seats = decision.seats.map(({ id, label, tier }) => ({ seatId: id, label, tier }));
-      return { seats, discount: decision.discount ?? null };
-    },
-  );
-
-  scope.post<{ Body: Static<typeof PreOrderSchema> }>(
-    `${SEATING}/validate-pre-order`,
-    { schema: { hide, body: PreOrderSchema } },
-    async (request, reply) => {
-      const decision = decide(request.body, sale, 'seating');
-      if (decision.outcome === 'refused') return reply.code(BAD_REQUEST).send({ message: decision.message });
-      return reply.send('');
-    },
-  );
+  const validate = (path: string, side: 'query' | 'seating', answer: (agreed: Agreed) => unknown) =>
+    scope.post<{ Body: Static<typeof PreOrderSchema> }>(
+      `${path}/validate-pre-order`,
+      { schema: { hide: true, body: PreOrderSchema } },
+      async (request, reply) => {
+        const decision = decide(request.body, sale, side);
+        if (decision.outcome === 'refused') return reply.code(BAD_REQUEST).send({ message: decision.message });
+        return reply.send(answer(decision));
+      },
+    );
+  validate('/api/event-query/internal/v1', 'query', ({ seats, discount }) => ({
+    seats: seats.map(({ id, label, tier }) => ({ seatId: id, label, tier })),
+    discount: discount ?? null,
+  }));
+  validate(SEATING, 'seating', () => '');
   ownershipRoutes(scope, index, ownerId, scannerId);
 }
 

@@ -11,11 +11,7 @@ export interface PreOrder {
 }
 
 export type PreOrderDecision =
-  | {
-      readonly outcome: 'agreed';
-      readonly seats: readonly Seat[];
-      readonly discount: VenueDiscount | undefined;
-    }
+  | { readonly outcome: 'agreed'; readonly seats: readonly Seat[]; readonly discount: VenueDiscount | undefined }
   | { readonly outcome: 'refused'; readonly message: string };
 
 /** What the ids of a pre-order refer to; undefined when they refer to nothing. */

@@ -33,20 +33,11 @@ export class BadParameter extends Error {
   readonly statusCode = 400;
 }
 
+type Place = 'longitude' | 'latitude' | 'radiusKm';
+type Span = 'dateFrom' | 'dateTo' | 'priceMin' | 'priceMax';
+
 /** Converts the parameters to a search. Throws `BadParameter`. */
-export function readSearch(
-  asked: Asked<
-    | 'searchTerm'
-    | 'categoryId'
-    | 'longitude'
-    | 'latitude'
-    | 'radiusKm'
-    | 'dateFrom'
-    | 'dateTo'
-    | 'priceMin'
-    | 'priceMax'
-  >,
-): EventSearch {
+export function readSearch(asked: Asked<'searchTerm' | 'categoryId' | Place | Span>): EventSearch {
   const longitude = readNumber('longitude', asked.longitude, -180, 180);
   const latitude = readNumber('latitude', asked.latitude, -90, 90);
   const radiusKm = readNumber('radiusKm', asked.radiusKm, 0, MAX_RADIUS_KM) ?? DEFAULT_RADIUS_KM;

@@ -18,45 +18,33 @@ export interface Seat {
   readonly isReserved: boolean;
 }
 
-export type Block =
-  | {
-      readonly id: string;
-      readonly name: string;
-      readonly type: 'seated_grid';
-      readonly position: { readonly x: number; readonly y: number };
-      readonly rows: readonly {
-        readonly id: string;
-        readonly label: string;
-        readonly seats: readonly Seat[];
-      }[];
-    }
-  | {
-      readonly id: string;
-      readonly name: string;
-      readonly type: 'standing_capacity';
-      readonly position: { readonly x: number; readonly y: number };
-      readonly seats: readonly Seat[];
-      readonly capacity: number;
-      readonly width: number;
-      readonly height: number;
-    }
-  | {
-      readonly id: string;
-      readonly name: string;
-      readonly type: 'non_sellable';
-      readonly position: { readonly x: number; readonly y: number };
-      readonly width: number;
-      readonly height: number;
-    };
+interface AnyBlock {
+  readonly id: string;
+  readonly name: string;
+  readonly position: { readonly x: number; readonly y: number };
+}
+
+interface Sized {
+  readonly width: number;
+  readonly height: number;
+}
+
+interface Row {
+  readonly id: string;
+  readonly label: string;
+  readonly seats: readonly Seat[];
+}
+
+export type Block = AnyBlock &
+  (
+    | { readonly type: 'seated_grid'; readonly rows: readonly Row[] }
+    | (Sized & { readonly type: 'standing_capacity'; readonly seats: readonly Seat[]; readonly capacity: number })
+    | (Sized & { readonly type: 'non_sellable' })
+  );
 
 /** Pages cannot show an amount without its currency, so those that have one name it. */
 export type VenueDiscountParameters =
-  | {
-      readonly type: 'FLAT_OFF';
-      readonly amount: number;
-      readonly currency: string;
-      readonly minSpend?: number;
-    }
+  | { readonly type: 'FLAT_OFF'; readonly amount: number; readonly currency: string; readonly minSpend?: number }
   | {
       readonly type: 'PERCENTAGE';
       readonly percentage: number;

@@ -11,67 +11,41 @@ export interface Column {
 /** A cell from the database: amounts are decimal text, times are epoch milliseconds. */
 export type Cell = string | number | boolean | null;
 
-const text = (name: string): Column => ({ name, kind: 'text' });
-const amount = (name: string): Column => ({ name, kind: 'amount' });
-const count = (name: string): Column => ({ name, kind: 'count' });
+const columns = (kind: ColumnKind, ...names: string[]): Column[] => names.map((name) => ({ name, kind }));
+const text = (...names: string[]) => columns('text', ...names);
+const amount = (...names: string[]) => columns('amount', ...names);
 /** Spreadsheet times have no zone, so the column's name states it. */
-const time = (name: string): Column => ({ name: `${name}_utc`, kind: 'time' });
-const flag = (name: string): Column => ({ name, kind: 'flag' });
+const time = (...names: string[]) => columns('time', ...names.map((name) => `${name}_utc`));
 
 /** The exports of an event with their columns, which `export.store.ts` selects by name. */
 export const EXPORTS = {
   orders: [
-    text('order_id'),
-    text('status'),
-    time('created_at'),
-    time('completed_at'),
-    time('cancelled_at'),
-    text('cancel_reason'),
-    text('session_id'),
-    text('user_id'),
-    count('tickets'),
-    amount('subtotal'),
-    text('discount_code'),
-    amount('discount_amount'),
-    amount('price'),
-    amount('money_taken'),
-    amount('money_refunded'),
-    text('payment_intent_id'),
+    ...text('order_id', 'status'),
+    ...time('created_at', 'completed_at', 'cancelled_at'),
+    ...text('cancel_reason', 'session_id', 'user_id'),
+    ...columns('count', 'tickets'),
+    ...amount('subtotal'),
+    ...text('discount_code'),
+    ...amount('discount_amount', 'price', 'money_taken', 'money_refunded'),
+    ...text('payment_intent_id'),
   ],
   tickets: [
-    text('ticket_id'),
-    text('order_id'),
-    text('session_id'),
-    text('user_id'),
-    text('seat_id'),
-    text('seat_label'),
-    text('tier_id'),
-    text('tier_name'),
-    amount('price_at_purchase'),
-    time('issued_at'),
-    flag('checked_in'),
-    time('checked_in_time'),
+    ...text('ticket_id', 'order_id', 'session_id', 'user_id', 'seat_id', 'seat_label', 'tier_id', 'tier_name'),
+    ...amount('price_at_purchase'),
+    ...time('issued_at'),
+    ...columns('flag', 'checked_in'),
+    ...time('checked_in_time'),
   ],
   checkins: [
-    text('ticket_id'),
-    text('order_id'),
-    text('session_id'),
-    text('seat_id'),
-    text('seat_label'),
-    text('tier_name'),
-    time('checked_in_time'),
-    text('checked_in_by'),
+    ...text('ticket_id', 'order_id', 'session_id', 'seat_id', 'seat_label', 'tier_name'),
+    ...time('checked_in_time'),
+    ...text('checked_in_by'),
   ],
   discounts: [
-    text('order_id'),
-    time('created_at'),
-    text('session_id'),
-    text('user_id'),
-    text('discount_id'),
-    text('discount_code'),
-    amount('subtotal'),
-    amount('discount_amount'),
-    amount('price'),
+    ...text('order_id'),
+    ...time('created_at'),
+    ...text('session_id', 'user_id', 'discount_id', 'discount_code'),
+    ...amount('subtotal', 'discount_amount', 'price'),
   ],
 } as const satisfies Record<string, readonly Column[]>;
 

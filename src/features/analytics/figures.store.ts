@@ -1,8 +1,8 @@
 import type { EventId, OrganizationId, SessionId, TierId } from '../../kernel/ids.ts';
-import type { Money } from '../../kernel/money.ts';
-import { money } from '../../kernel/money.ts';
+import { type Money, money } from '../../kernel/money.ts';
 import type { Executor, Statement } from '../../platform/postgres/database.ts';
-import type { DaySum, DiscountDay, MoneyFigures, SessionFigures, Sums, TierSum } from './figures.ts';
+import type { SalesTotals } from '../sales/index.ts';
+import type { DiscountDay, MoneyFigures, SessionFigures, Sums } from './figures.ts';
 import { dateOfDay, QUARTER_HOURS_PER_DAY, type TimeZone } from './time-zones.ts';
 
 /** The sales to add up. */
@@ -72,10 +72,7 @@ const TOGETHER: Source = {
 const FIGURES = {
   together: figures('events-together', TOGETHER),
   each: figures('events-each', { ...TOGETHER, key: 'event_id' }),
-  session: figures('session', {
-    ...TOGETHER,
-    filter: 'event_id = ANY ($1::uuid[]) AND session_id = $3::uuid',
-  }),
+  session: figures('session', { ...TOGETHER, filter: 'event_id = ANY ($1::uuid[]) AND session_id = $3::uuid' }),
   organization: figures('organization', {
     key: 'NULL::uuid',
     filter: 'organization_id = $1::uuid AND $3::uuid IS NULL',
@@ -98,37 +95,42 @@ export async function sumsIn(executor: Executor, scope: Scope, zone: TimeZone): 
     zone.offsets,
   ]);
   return {
-    days: row ? toDaySums(row.days, scope.of === 'each' ? scope.eventIds : []) : [],
-    tiers: (row?.tiers ?? []).map((tier) => toTierSum(tier)),
+    days: row ? toDays(row.days, scope.of === 'each' ? scope.eventIds : []) : [],
+    tiers: (row?.tiers ?? []).map((tier) => ({
+      eventId: tier.event_id ?? undefined,
+      tierId: tier.tier_id,
+      tierName: tier.tier_name,
+      tierColor: tier.tier_color,
+      tickets: tier.tickets,
+      revenue: money(tier.revenue),
+    })),
     money: (row?.money ?? []).map((each) => ({ eventId: each.key ?? undefined, ...toMoney(each) })),
   };
 }
 
+/** Amounts are minor units. */
 interface FiguresRow {
   readonly days: DayColumns;
-  readonly tiers: readonly TierRow[];
-  readonly money: readonly MoneyRow<EventId>[];
+  readonly tiers: readonly {
+    readonly event_id: EventId | null;
+    readonly tier_id: TierId;
+    readonly tier_name: string;
+    readonly tier_color: string;
+    readonly tickets: number;
+    readonly revenue: number;
+  }[];
+  readonly money: readonly (MoneyRow & { readonly key: EventId | null })[];
 }
 
-/** `place` is the event's position in the request, from 1. Amounts here and below are minor units. */
+/** `place` is the event's position in the request, from 1. */
 type DayColumns = Readonly<Record<(typeof DAY_COLUMNS)[number], readonly number[]>>;
 
-interface TierRow {
-  readonly event_id: EventId | null;
-  readonly tier_id: TierId;
-  readonly tier_name: string;
-  readonly tier_color: string;
-  readonly tickets: number;
-  readonly revenue: number;
-}
-
-interface MoneyRow<Key> {
-  readonly key: Key | null;
+interface MoneyRow {
   readonly taken: number;
   readonly refunded: number;
 }
 
-function toDaySums(columns: DayColumns, eventIds: readonly EventId[]): DaySum[] {
+function toDays(columns: DayColumns, eventIds: readonly EventId[]): Sums['days'] {
   return columns.day.map((day, at) => ({
     eventId: eventIds[(columns.place[at] ?? 0) - 1],
     day,
@@ -139,40 +141,21 @@ function toDaySums(columns: DayColumns, eventIds: readonly EventId[]): DaySum[] 
   }));
 }
 
-function toTierSum(row: TierRow): TierSum {
-  return {
-    eventId: row.event_id ?? undefined,
-    tierId: row.tier_id,
-    name: row.tier_name,
-    color: row.tier_color,
-    tickets: row.tickets,
-    revenue: money(row.revenue),
-  };
-}
-
-function toMoney({ taken, refunded }: Omit<MoneyRow<never>, 'key'>): MoneyFigures {
+function toMoney({ taken, refunded }: MoneyRow): MoneyFigures {
   return { taken: money(taken), refunded: money(refunded) };
 }
 
 const DISCOUNT_DAYS = named(
   'discounts',
-  `SELECT ${dayOf('$2', '$3')} AS day, discount_code, sum(uses) AS uses, sum(amount) AS amount
+  `SELECT ${dayOf('$2', '$3')} AS day, discount_code AS code, sum(uses) AS uses, sum(amount) AS amount
      FROM discounts_by_time WHERE event_id = $1 GROUP BY 1, 2 HAVING sum(uses) > 0 ORDER BY 1, 2`,
 );
 
 /** Uses and amount of each discount on each day. */
 export async function discountDaysOf(executor: Executor, eventId: EventId, zone: TimeZone): Promise<DiscountDay[]> {
-  const rows = await executor.rows<{ day: number; discount_code: string; uses: number; amount: Money }>(DISCOUNT_DAYS, [
-    eventId,
-    zone.starts,
-    zone.offsets,
-  ]);
-  return rows.map((row) => ({
-    date: dateOfDay(row.day),
-    code: row.discount_code,
-    uses: row.uses,
-    amount: row.amount,
-  }));
+  type Row = Omit<DiscountDay, 'date'> & { readonly day: number };
+  const rows = await executor.rows<Row>(DISCOUNT_DAYS, [eventId, zone.starts, zone.offsets]);
+  return rows.map(({ day, ...use }) => ({ date: dateOfDay(day), ...use }));
 }
 
 const SESSIONS = named(
@@ -189,13 +172,8 @@ const SESSIONS = named(
     ORDER BY session_id`,
 );
 
-interface SessionRow extends Omit<MoneyRow<never>, 'key'> {
-  readonly session_id: SessionId;
-  readonly orders: number;
-  readonly tickets: number;
-  readonly revenue: Money;
-  readonly before_discounts: Money;
-}
+type SessionRow = Omit<SalesTotals, 'beforeDiscounts'> &
+  MoneyRow & { readonly session_id: SessionId; readonly before_discounts: Money };
 
 /** Sales and money of each session of an event. Sessions without either are left out. */
 export async function sessionsOf(executor: Executor, eventId: EventId): Promise<SessionFigures[]> {

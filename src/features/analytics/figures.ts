@@ -1,33 +1,18 @@
-import type { EventId, SessionId, TierId } from '../../kernel/ids.ts';
-import { type Money, money, sum, ZERO } from '../../kernel/money.ts';
+import type { EventId, SessionId } from '../../kernel/ids.ts';
+import { type Money, minus, sum, ZERO } from '../../kernel/money.ts';
+import { addTiers, type DiscountSales, type SalesTotals, type TierSales, totalOf } from '../sales/index.ts';
 import { dateOfDay } from './time-zones.ts';
 
 /** The figures of events, a session or an organisation. They cover completed orders; `money` covers all payments. */
-export interface Figures {
-  readonly orders: number;
-  readonly tickets: number;
-  /** Prices of the orders at the time of sale. */
-  readonly revenue: Money;
-  readonly beforeDiscounts: Money;
+export interface Figures extends SalesTotals {
   readonly days: readonly Day[];
-  readonly tiers: readonly Tier[];
+  readonly tiers: readonly TierSales[];
   readonly money: MoneyFigures;
 }
 
 /** Sales of orders placed on one day, `YYYY-MM-DD` in the requested zone. */
-export interface Day {
+export interface Day extends Pick<SalesTotals, 'tickets' | 'revenue'> {
   readonly date: string;
-  readonly tickets: number;
-  readonly revenue: Money;
-}
-
-export interface Tier {
-  readonly tierId: TierId;
-  readonly name: string;
-  readonly color: string;
-  readonly tickets: number;
-  /** Prices of its tickets, before discounts. */
-  readonly revenue: Money;
 }
 
 /** All payments received, and the refunds of them that are sent or pending. */
@@ -36,115 +21,75 @@ export interface MoneyFigures {
   readonly refunded: Money;
 }
 
-export interface SessionFigures {
+export interface SessionFigures extends SalesTotals {
   readonly sessionId: SessionId;
-  readonly orders: number;
-  readonly tickets: number;
-  readonly revenue: Money;
-  readonly beforeDiscounts: Money;
   readonly money: MoneyFigures;
 }
 
-export interface DiscountDay {
+/** Uses of a discount on one day. */
+export interface DiscountDay extends DiscountSales {
   readonly date: string;
-  readonly code: string;
-  readonly uses: number;
-  readonly amount: Money;
 }
 
-/** Sums of a day, for one event or all events together. The day is counted from 1970. */
-export interface DaySum extends Omit<Day, 'date'> {
-  readonly eventId: EventId | undefined;
-  readonly day: number;
-  readonly orders: number;
-  readonly beforeDiscounts: Money;
-}
-
-/** Sums of a tier under one of its names. */
-export interface TierSum extends Tier {
+/** The event of a sum, or undefined for a sum of all events together. */
+interface OfEvent {
   readonly eventId: EventId | undefined;
 }
 
-export interface MoneySum extends MoneyFigures {
-  readonly eventId: EventId | undefined;
-}
-
-/** The sums from which figures are built. */
+/** The sums from which figures are built. Days are counted from 1970; tiers are listed under each of their names. */
 export interface Sums {
-  readonly days: readonly DaySum[];
-  readonly tiers: readonly TierSum[];
-  readonly money: readonly MoneySum[];
+  readonly days: readonly (SalesTotals & OfEvent & { readonly day: number })[];
+  readonly tiers: readonly (TierSales & OfEvent)[];
+  readonly money: readonly (MoneyFigures & OfEvent)[];
 }
 
 /** Builds figures from sums. Days are in order without gaps, tiers are sorted by name. */
-export function toFigures({ days, tiers, money: moved }: Sums): Figures {
+export function toFigures({ days, tiers, money }: Sums): Figures {
   return {
-    orders: days.reduce((total, day) => total + day.orders, 0),
-    tickets: days.reduce((total, day) => total + day.tickets, 0),
-    revenue: sum(days.map((day) => day.revenue)),
-    beforeDiscounts: sum(days.map((day) => day.beforeDiscounts)),
+    ...totalOf(days),
     days: everyDay(days),
     tiers: byTier(tiers),
-    money: { taken: sum(moved.map((each) => each.taken)), refunded: sum(moved.map((each) => each.refunded)) },
+    money: { taken: sum(money.map((each) => each.taken)), refunded: sum(money.map((each) => each.refunded)) },
   };
 }
 
 /** Builds the figures of each event from the sums of several. */
-export function figuresOfEach(
-  eventIds: readonly EventId[],
-  { days, tiers, money: moved }: Sums,
-): Map<EventId, Figures> {
-  const eventOf = (each: { readonly eventId: EventId | undefined }) => each.eventId;
-  const [daysOf, tiersOf, moneyOf] = [
-    Map.groupBy(days, eventOf),
-    Map.groupBy(tiers, eventOf),
-    Map.groupBy(moved, eventOf),
-  ];
-  return new Map(
-    eventIds.map((eventId) => [
-      eventId,
-      toFigures({
-        days: daysOf.get(eventId) ?? [],
-        tiers: tiersOf.get(eventId) ?? [],
-        money: moneyOf.get(eventId) ?? [],
-      }),
-    ]),
-  );
+export function figuresOfEach(eventIds: readonly EventId[], { days, tiers, money }: Sums): Map<EventId, Figures> {
+  const eventOf = (each: OfEvent) => each.eventId;
+  const daysOf = Map.groupBy(days, eventOf);
+  const tiersOf = Map.groupBy(tiers, eventOf);
+  const moneyOf = Map.groupBy(money, eventOf);
+  const sumsOf = (eventId: EventId): Sums => ({
+    days: daysOf.get(eventId) ?? [],
+    tiers: tiersOf.get(eventId) ?? [],
+    money: moneyOf.get(eventId) ?? [],
+  });
+  return new Map(eventIds.map((eventId) => [eventId, toFigures(sumsOf(eventId))]));
 }
 
 /** Merges the sums of a renamed tier under the name that most of its tickets have. */
-function byTier(tiers: readonly TierSum[]): Tier[] {
+function byTier(tiers: readonly TierSales[]): TierSales[] {
   return [...Map.groupBy(tiers, (tier) => tier.tierId).values()]
     .flatMap((ofTier) => {
-      const names = [...Map.groupBy(ofTier, (tier) => JSON.stringify([tier.name, tier.color])).values()];
-      const named = names.flatMap((ofName) => added(ofName));
-      return added(named.toSorted(commonestFirst));
+      const names = [...Map.groupBy(ofTier, nameOf).values()].flatMap(addTiers);
+      return addTiers(names.toSorted((a, b) => b.tickets - a.tickets || (nameOf(a) < nameOf(b) ? -1 : 1)));
     })
     .toSorted((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1));
 }
 
-/** Merges sums under the name of the first. */
-function added(tiers: readonly Tier[]): Tier[] {
-  const [first] = tiers;
-  if (!first) return [];
-  const { tierId, name, color } = first;
-  const tickets = tiers.reduce((total, tier) => total + tier.tickets, 0);
-  return [{ tierId, name, color, tickets, revenue: sum(tiers.map((tier) => tier.revenue)) }];
+function nameOf({ tierName, tierColor }: TierSales): string {
+  return JSON.stringify([tierName, tierColor]);
 }
 
-function commonestFirst(a: Tier, b: Tier): number {
-  return b.tickets - a.tickets || (a.name + a.color < b.name + b.color ? -1 : 1);
-}
-
-function rankOf({ name, tierId }: Tier): string {
-  return `${name}\n${tierId}`;
+function rankOf({ tierName, tierId }: TierSales): string {
+  return `${tierName}\n${tierId}`;
 }
 
 /** Ten years. A longer range comes from wrong dates of the earlier service, so only days with sales are listed. */
 const MAX_DAYS = 3_660;
 
 /** All days from the first sale to the last, including days without sales. */
-function everyDay(sums: readonly DaySum[]): Day[] {
+function everyDay(sums: Sums['days']): Day[] {
   const byDay = new Map(sums.map((each) => [each.day, each]));
   const sold = [...byDay.keys()].toSorted((a, b) => a - b);
   const [first = 0, last = -1] = [sold[0], sold.at(-1)];
@@ -158,5 +103,5 @@ function everyDay(sums: readonly DaySum[]): Day[] {
 
 /** Money taken less money refunded. */
 export function netOf({ taken, refunded }: MoneyFigures): Money {
-  return money(taken - refunded);
+  return minus(taken, refunded);
 }

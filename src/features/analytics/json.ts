@@ -28,8 +28,8 @@ export class AnalyticsJson {
       })),
       sales_by_tier: tiers.map((tier) => ({
         tier_id: tier.tierId,
-        tier_name: tier.name,
-        tier_color: tier.color,
+        tier_name: tier.tierName,
+        tier_color: tier.tierColor,
         tickets_sold: tier.tickets,
         revenue: this.#currency.toMajor(tier.revenue),
       })),
@@ -41,12 +41,7 @@ export class AnalyticsJson {
   }
 
   discount({ date, code, uses, amount }: DiscountDay): Static<typeof DiscountsSchema>['discount_usage'][number] {
-    return {
-      date,
-      discount_code: code,
-      usage_count: uses,
-      total_discount_amount: this.#currency.toMajor(amount),
-    };
+    return { date, discount_code: code, usage_count: uses, total_discount_amount: this.#currency.toMajor(amount) };
   }
 
   /** An order in an organiser's list; `total` is the length of the whole list. */

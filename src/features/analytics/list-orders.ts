@@ -17,8 +17,8 @@ export interface OrdersPage {
 
 export interface OrdersPageRequest {
   readonly limit: number;
-  readonly offset: number | undefined;
-  readonly cursor: string | undefined;
+  readonly offset?: number | undefined;
+  readonly cursor?: string | undefined;
 }
 
 /** Lists the orders of an event. */

@@ -1,10 +1,11 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifySchema } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { as, type EventId, type SessionId } from '../../kernel/ids.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import { bodyOfParts, MAX_READER_PAUSE_MS } from '../../platform/http/body-of-parts.ts';
-import { plainText, problems } from '../../platform/http/schemas.ts';
+import { plainText } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
+import type { Permission } from '../access/index.ts';
 import { TicketsSchema } from '../tickets/index.ts';
 import type { ExportEvent, ExportFormat } from './export-event.ts';
 import type { AnalyticsJson } from './json.ts';
@@ -12,6 +13,7 @@ import type { ListOrders } from './list-orders.ts';
 import type { ListTickets } from './list-tickets.ts';
 import type { Parts } from './long-answers.ts';
 import type { OrderList } from './orders-list.ts';
+import { analyticsRoute, BASE } from './routes.ts';
 import {
   EventParamsSchema,
   ExportQuerySchema,
@@ -27,31 +29,22 @@ export interface ListCases {
   readonly exportEvent: ExportEvent;
 }
 
-const TAGS = ['Analytics'];
-const BASE = '/api/order/analytics';
-
 /** The organisers' lists and exports over HTTP. */
 export function listRoutes(scope: HttpServer, json: AnalyticsJson, cases: ListCases): void {
   const { listOrders, listTickets, exportEvent } = cases;
 
   scope.get(
     `${BASE}/events/:eventId/orders`,
-    {
-      config: { permission: 'analytics.event', refuses: ['exports_busy'] },
-      schema: {
-        tags: TAGS,
-        summary: 'Orders of an event, newest first unless sorted; for its organiser and administrators',
-        params: EventParamsSchema,
-        querystring: OrdersQuerySchema,
-        response: { 200: Type.Array(ListedOrderSchema), ...problems },
-      },
-    },
+    analyticsRoute(
+      'analytics.event',
+      'Orders of an event, newest first unless sorted; for its organiser and administrators',
+      { params: EventParamsSchema, querystring: OrdersQuerySchema },
+      Type.Array(ListedOrderSchema),
+    ),
     async (request, reply) => {
-      const { limit, offset, cursor } = request.query;
-      const list = toList(request.params.eventId, request.query);
       const { orders, total, nextCursor } = await listOrders.list(
-        list,
-        { limit, offset, cursor },
+        toList(request.params.eventId, request.query),
+        request.query,
         principalOf(request),
       );
       reply.header('x-total-count', total);
@@ -62,16 +55,12 @@ export function listRoutes(scope: HttpServer, json: AnalyticsJson, cases: ListCa
 
   scope.get(
     `${BASE}/sessions/:sessionId/tickets`,
-    {
-      config: { permission: 'analytics.session', refuses: ['exports_busy'] },
-      exposeHeadRoute: false,
-      schema: {
-        tags: TAGS,
-        summary: 'Good tickets of a session’s completed orders, newest first; for its organiser and administrators',
-        params: SessionParamsSchema,
-        response: { 200: TicketsSchema, ...problems },
-      },
-    },
+    longAnswer(
+      'analytics.session',
+      'Good tickets of a session’s completed orders, newest first; for its organiser and administrators',
+      { params: SessionParamsSchema },
+      TicketsSchema,
+    ),
     async (request, reply) => {
       const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
       const answer = await listTickets.list(sessionId, principalOf(request));
@@ -80,29 +69,14 @@ export function listRoutes(scope: HttpServer, json: AnalyticsJson, cases: ListCa
     },
   );
 
-  exportRoute(scope, exportEvent);
-}
-
-const MEDIA_TYPES = {
-  csv: 'text/csv; charset=utf-8; header=present',
-  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-} as const satisfies Record<ExportFormat, string>;
-
-function exportRoute(scope: HttpServer, exportEvent: ExportEvent): void {
   scope.get(
     `${BASE}/events/:eventId/export`,
-    {
-      config: { permission: 'analytics.event', refuses: ['exports_busy'] },
-      exposeHeadRoute: false,
-      schema: {
-        tags: TAGS,
-        summary:
-          'All orders, tickets, check-ins or discounts of an event as a file; for its organiser and administrators',
-        params: EventParamsSchema,
-        querystring: ExportQuerySchema,
-        response: { 200: FILE, ...problems },
-      },
-    },
+    longAnswer(
+      'analytics.event',
+      'All orders, tickets, check-ins or discounts of an event as a file; for its organiser and administrators',
+      { params: EventParamsSchema, querystring: ExportQuerySchema },
+      FILE,
+    ),
     async (request, reply) => {
       const { what, format } = request.query;
       const eventId = as<EventId>(request.params.eventId.toLowerCase());
@@ -116,14 +90,28 @@ function exportRoute(scope: HttpServer, exportEvent: ExportEvent): void {
   );
 }
 
+const MEDIA_TYPES = {
+  csv: 'text/csv; charset=utf-8; header=present',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+} as const satisfies Record<ExportFormat, string>;
+
+/** The options of a route whose answer is streamed, which a HEAD request would start in vain. */
+function longAnswer<Parts extends FastifySchema, Answer>(
+  permission: Permission,
+  summary: string,
+  parts: Parts,
+  answer: Answer,
+) {
+  const { config, schema } = analyticsRoute(permission, summary, parts, answer);
+  return { config: { ...config, refuses: ['exports_busy' as const] }, exposeHeadRoute: false, schema };
+}
+
 /** The response in OpenAPI. Streamed files are not validated against it. */
 const FILE = {
   description: 'A file with a header line',
   content: {
     'text/csv': plainText('CSV', 'order_id,status').content['text/plain'],
-    [MEDIA_TYPES.xlsx]: {
-      schema: Type.String({ format: 'binary', examples: ['An Office Open XML workbook'] }),
-    },
+    [MEDIA_TYPES.xlsx]: { schema: Type.String({ format: 'binary', examples: ['An Office Open XML workbook'] }) },
   },
 };
 

@@ -6,10 +6,7 @@ import type { OrderList, Page, Position } from './orders-list.ts';
 
 const MATCHING = `event_id = $1 AND ($2::uuid IS NULL OR session_id = $2) AND ($3::text IS NULL OR status = $3)`;
 
-const COUNT = {
-  name: 'analytics-orders-count',
-  text: `SELECT count(*) AS total FROM orders WHERE ${MATCHING}`,
-};
+const COUNT = { name: 'analytics-orders-count', text: `SELECT count(*) AS total FROM orders WHERE ${MATCHING}` };
 
 async function countOrders(executor: Executor, list: OrderList): Promise<number> {
   const [row] = await executor.rows<{ total: number }>(COUNT, filtersOf(list));
@@ -42,11 +39,7 @@ export async function ordersOn(executor: Executor, page: Page): Promise<PageOfOr
   if (!last) return { orders: [], total: await countOrders(executor, list), end: undefined };
   const orders = toOrders(rows);
   const isFull = orders.length === limit;
-  return {
-    orders,
-    total: last.total,
-    end: isFull ? { value: last.position, orderId: last.order_id } : undefined,
-  };
+  return { orders, total: last.total, end: isFull ? { value: last.position, orderId: last.order_id } : undefined };
 }
 
 type ListedRow = OrderTicketRow & { readonly position: string; readonly total: number };

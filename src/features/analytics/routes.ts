@@ -1,8 +1,10 @@
+import type { FastifySchema } from 'fastify';
 import type { Static } from 'typebox';
 import { as, type EventId, type OrganizationId, type SessionId } from '../../kernel/ids.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import { problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
+import type { Permission } from '../access/index.ts';
 import type { AnalyticsJson } from './json.ts';
 import type { ReadFigures } from './read-figures.ts';
 import {
@@ -20,8 +22,18 @@ import {
   ZoneSchema,
 } from './schemas.ts';
 
-const TAGS = ['Analytics'];
-const BASE = '/api/order/analytics';
+export const BASE = '/api/order/analytics';
+
+/** The options of a route that answers with `answer`. */
+export function analyticsRoute<Parts extends FastifySchema, Answer>(
+  permission: Permission,
+  summary: string,
+  parts: Parts,
+  answer: Answer,
+) {
+  const schema = { tags: ['Analytics'], summary, ...parts, response: { 200: answer, ...problems } };
+  return { config: { permission }, schema };
+}
 
 /** The organisers' figures over HTTP (contract section 1). */
 export function analyticsRoutes(scope: HttpServer, figures: ReadFigures, json: AnalyticsJson): void {
@@ -33,16 +45,12 @@ export function analyticsRoutes(scope: HttpServer, figures: ReadFigures, json: A
 function eventRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJson): void {
   scope.get(
     `${BASE}/events/:eventId`,
-    {
-      config: { permission: 'analytics.event' },
-      schema: {
-        tags: TAGS,
-        summary: 'Sales of an event by day and tier; for its organiser and administrators',
-        params: EventParamsSchema,
-        querystring: ZoneSchema,
-        response: { 200: EventFiguresSchema, ...problems },
-      },
-    },
+    analyticsRoute(
+      'analytics.event',
+      'Sales of an event by day and tier; for its organiser and administrators',
+      { params: EventParamsSchema, querystring: ZoneSchema },
+      EventFiguresSchema,
+    ),
     async (request) => {
       const eventId = toEventId(request.params.eventId);
       const figures = await analytics.event(eventId, request.query.tz, principalOf(request));
@@ -52,16 +60,12 @@ function eventRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJ
 
   scope.get(
     `${BASE}/events/:eventId/discounts`,
-    {
-      config: { permission: 'analytics.event' },
-      schema: {
-        tags: TAGS,
-        summary: 'Uses of each discount of an event by day; for its organiser and administrators',
-        params: EventParamsSchema,
-        querystring: ZoneSchema,
-        response: { 200: DiscountsSchema, ...problems },
-      },
-    },
+    analyticsRoute(
+      'analytics.event',
+      'Uses of each discount of an event by day; for its organiser and administrators',
+      { params: EventParamsSchema, querystring: ZoneSchema },
+      DiscountsSchema,
+    ),
     async (request) => {
       const eventId = toEventId(request.params.eventId);
       const days = await analytics.discounts(eventId, request.query.tz, principalOf(request));
@@ -73,15 +77,12 @@ function eventRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJ
 function sessionRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJson): void {
   scope.get(
     `${BASE}/events/:eventId/sessions`,
-    {
-      config: { permission: 'analytics.event' },
-      schema: {
-        tags: TAGS,
-        summary: 'Sales of each session of an event; for its organiser and administrators',
-        params: EventParamsSchema,
-        response: { 200: SessionsSchema, ...problems },
-      },
-    },
+    analyticsRoute(
+      'analytics.event',
+      'Sales of each session of an event; for its organiser and administrators',
+      { params: EventParamsSchema },
+      SessionsSchema,
+    ),
     async (request) => {
       const eventId = toEventId(request.params.eventId);
       const sessions = await analytics.sessions(eventId, principalOf(request));
@@ -91,16 +92,12 @@ function sessionRoutes(scope: HttpServer, analytics: ReadFigures, json: Analytic
 
   scope.get(
     `${BASE}/events/:eventId/sessions/:sessionId`,
-    {
-      config: { permission: 'analytics.session' },
-      schema: {
-        tags: TAGS,
-        summary: 'Sales of a session by day and tier; for the organiser of both and administrators',
-        params: EventSessionParamsSchema,
-        querystring: ZoneSchema,
-        response: { 200: SessionFiguresSchema, ...problems },
-      },
-    },
+    analyticsRoute(
+      'analytics.session',
+      'Sales of a session by day and tier; for the organiser of both and administrators',
+      { params: EventSessionParamsSchema, querystring: ZoneSchema },
+      SessionFiguresSchema,
+    ),
     async (request) => {
       const eventId = toEventId(request.params.eventId);
       const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
@@ -113,16 +110,12 @@ function sessionRoutes(scope: HttpServer, analytics: ReadFigures, json: Analytic
 function batchRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJson): void {
   scope.post(
     `${BASE}/events/batch`,
-    {
-      config: { permission: 'analytics.event' },
-      schema: {
-        tags: TAGS,
-        summary: 'Sales of several events added up; for the organiser of all of them and administrators',
-        body: BatchSchema,
-        querystring: ZoneSchema,
-        response: { 200: EventsFiguresSchema, ...problems },
-      },
-    },
+    analyticsRoute(
+      'analytics.event',
+      'Sales of several events added up; for the organiser of all of them and administrators',
+      { body: BatchSchema, querystring: ZoneSchema },
+      EventsFiguresSchema,
+    ),
     async (request) => {
       const eventIds = toEventIds(request.body);
       const figures = await analytics.together(eventIds, request.query.tz, principalOf(request));
@@ -132,16 +125,12 @@ function batchRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJ
 
   scope.post(
     `${BASE}/events/batch/individual`,
-    {
-      config: { permission: 'analytics.event' },
-      schema: {
-        tags: TAGS,
-        summary: 'Sales of several events, listed separately; for the organiser of all of them and administrators',
-        body: BatchSchema,
-        querystring: ZoneSchema,
-        response: { 200: EachFiguresSchema, ...problems },
-      },
-    },
+    analyticsRoute(
+      'analytics.event',
+      'Sales of several events, listed separately; for the organiser of all of them and administrators',
+      { body: BatchSchema, querystring: ZoneSchema },
+      EachFiguresSchema,
+    ),
     async (request) => {
       const each = await analytics.each(toEventIds(request.body), request.query.tz, principalOf(request));
       const wire = [...each].map(([eventId, figures]) => [eventId, { event_id: eventId, ...json.figures(figures) }]);
@@ -151,16 +140,12 @@ function batchRoutes(scope: HttpServer, analytics: ReadFigures, json: AnalyticsJ
 
   scope.get(
     `${BASE}/organizations/:organizationId`,
-    {
-      config: { permission: 'analytics.organization' },
-      schema: {
-        tags: TAGS,
-        summary: 'Sales of all events of an organisation; for its organiser and administrators',
-        params: OrganizationParamsSchema,
-        querystring: ZoneSchema,
-        response: { 200: OrganizationFiguresSchema, ...problems },
-      },
-    },
+    analyticsRoute(
+      'analytics.organization',
+      'Sales of all events of an organisation; for its organiser and administrators',
+      { params: OrganizationParamsSchema, querystring: ZoneSchema },
+      OrganizationFiguresSchema,
+    ),
     async (request) => {
       const organizationId = as<OrganizationId>(request.params.organizationId.toLowerCase());
       const figures = await analytics.organization(organizationId, request.query.tz, principalOf(request));

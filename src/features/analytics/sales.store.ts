@@ -1,6 +1,8 @@
+import type { Money } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { MoneyMoved } from '../payments/index.ts';
-import type { SalesRows } from './sales-rows.ts';
+import type { SaleChange } from '../sales/index.ts';
+import { quarterHourOf } from './time-zones.ts';
 
 const ADD_SALES = {
   name: 'sales-add',
@@ -25,32 +27,44 @@ const ADD_SALES = {
                          $16::numeric[])`,
 };
 
-/** Adds rows to the figures. It only inserts, so transactions do not wait for each other. */
-export async function addSales(tx: Transaction, { times, tiers, discounts }: SalesRows): Promise<void> {
-  if (times.length === 0) return;
+/** Maximum lengths of indexed texts, which come from other services. The migration and the checks use the same. */
+const MAX_NAME_CHARS = 200;
+const MAX_COLOR_CHARS = 64;
+
+/** Adds changes of sales to the figures. It only inserts, so transactions do not wait for each other. */
+export async function addSales(tx: Transaction, changes: readonly SaleChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  const decimal = (amount: Money) => tx.currency.toDecimal(amount);
+  const tiers = changes.flatMap(({ order, tiers }) => tiers.map((tier) => ({ order, ...tier })));
+  const uses = changes.flatMap(({ order, discounts }) => discounts.map((use) => ({ order, ...use })));
   await tx.rows(ADD_SALES, [
-    times.map((row) => row.organizationId),
-    times.map((row) => row.eventId),
-    times.map((row) => row.sessionId),
-    times.map((row) => row.quarterHour),
-    times.map((row) => row.orders),
-    times.map((row) => row.tickets),
-    times.map((row) => tx.currency.toDecimal(row.revenue)),
-    times.map((row) => tx.currency.toDecimal(row.beforeDiscounts)),
-    tiers.map((row) => row.organizationId),
-    tiers.map((row) => row.eventId),
-    tiers.map((row) => row.sessionId),
-    tiers.map((row) => row.tierId),
-    tiers.map((row) => row.tierName),
-    tiers.map((row) => row.tierColor),
-    tiers.map((row) => row.tickets),
-    tiers.map((row) => tx.currency.toDecimal(row.revenue)),
-    discounts.map((row) => row.eventId),
-    discounts.map((row) => row.code),
-    discounts.map((row) => row.quarterHour),
-    discounts.map((row) => row.uses),
-    discounts.map((row) => tx.currency.toDecimal(row.amount)),
+    changes.map(({ order }) => order.organizationId),
+    changes.map(({ order }) => order.eventId),
+    changes.map(({ order }) => order.sessionId),
+    changes.map(({ order }) => quarterHourOf(order.createdAt)),
+    changes.map(({ difference }) => difference.orders),
+    changes.map(({ difference }) => difference.tickets),
+    changes.map(({ difference }) => decimal(difference.revenue)),
+    changes.map(({ difference }) => decimal(difference.beforeDiscounts)),
+    tiers.map(({ order }) => order.organizationId),
+    tiers.map(({ order }) => order.eventId),
+    tiers.map(({ order }) => order.sessionId),
+    tiers.map(({ tierId }) => tierId),
+    tiers.map(({ tierName }) => cut(tierName, MAX_NAME_CHARS)),
+    tiers.map(({ tierColor }) => cut(tierColor, MAX_COLOR_CHARS)),
+    tiers.map(({ tickets }) => tickets),
+    tiers.map(({ revenue }) => decimal(revenue)),
+    uses.map(({ order }) => order.eventId),
+    uses.map(({ code }) => cut(code, MAX_NAME_CHARS)),
+    uses.map(({ order }) => quarterHourOf(order.createdAt)),
+    uses.map((use) => use.uses),
+    uses.map(({ amount }) => decimal(amount)),
   ]);
+}
+
+/** Cuts a text to `maxChars` without splitting a character. */
+function cut(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : [...text].slice(0, maxChars).join('');
 }
 
 const ADD_MONEY = {

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type TProperties, Type } from 'typebox';
 import { Uuid } from '../../platform/http/schemas.ts';
 import { ORDER_EXAMPLE, OrderSchema } from '../orders/index.ts';
 
@@ -81,21 +81,20 @@ const FIGURES_EXAMPLE = {
 };
 
 export const FiguresSchema = Type.Object(FIGURES, { examples: [FIGURES_EXAMPLE] });
-export const EventFiguresSchema = Type.Object(
-  { event_id: Uuid('The event'), ...FIGURES },
-  { examples: [{ event_id: EVENT, ...FIGURES_EXAMPLE }] },
+
+/** Figures with the ids of what they are about. */
+const figuresWith = <Ids extends TProperties>(ids: Ids, example: Readonly<Record<keyof Ids, unknown>>) =>
+  Type.Object({ ...ids, ...FIGURES }, { examples: [{ ...example, ...FIGURES_EXAMPLE }] });
+
+export const EventFiguresSchema = figuresWith({ event_id: Uuid('The event') }, { event_id: EVENT });
+export const SessionFiguresSchema = figuresWith(
+  { event_id: Uuid('The event'), session_id: Uuid('The session') },
+  { event_id: EVENT, session_id: SESSION },
 );
-export const SessionFiguresSchema = Type.Object(
-  { event_id: Uuid('The event'), session_id: Uuid('The session'), ...FIGURES },
-  { examples: [{ event_id: EVENT, session_id: SESSION, ...FIGURES_EXAMPLE }] },
-);
-export const EventsFiguresSchema = Type.Object(
-  { event_ids: Type.Array(Uuid('An event')), ...FIGURES },
-  { examples: [{ event_ids: [EVENT], ...FIGURES_EXAMPLE }] },
-);
-export const OrganizationFiguresSchema = Type.Object(
-  { organization_id: Uuid('The organisation'), ...FIGURES },
-  { examples: [{ organization_id: ORGANIZATION, ...FIGURES_EXAMPLE }] },
+export const EventsFiguresSchema = figuresWith({ event_ids: Type.Array(Uuid('An event')) }, { event_ids: [EVENT] });
+export const OrganizationFiguresSchema = figuresWith(
+  { organization_id: Uuid('The organisation') },
+  { organization_id: ORGANIZATION },
 );
 export const EachFiguresSchema = Type.Object(
   { eventAnalytics: Type.Record(Type.String(), EventFiguresSchema, { description: 'By event id' }) },
@@ -103,10 +102,7 @@ export const EachFiguresSchema = Type.Object(
 );
 
 export const SessionsSchema = Type.Object(
-  {
-    event_id: Uuid('The event'),
-    sessions: Type.Array(Type.Object({ session_id: Uuid('The session'), ...TOTALS })),
-  },
+  { event_id: Uuid('The event'), sessions: Type.Array(Type.Object({ session_id: Uuid('The session'), ...TOTALS })) },
   { examples: [{ event_id: EVENT, sessions: [{ session_id: SESSION, ...TOTALS_EXAMPLE }] }] },
 );
 
@@ -143,9 +139,7 @@ export const EventSessionParamsSchema = Type.Object({
   eventId: Uuid('The event', EVENT),
   sessionId: Uuid('The session', SESSION),
 });
-export const OrganizationParamsSchema = Type.Object({
-  organizationId: Uuid('The organisation', ORGANIZATION),
-});
+export const OrganizationParamsSchema = Type.Object({ organizationId: Uuid('The organisation', ORGANIZATION) });
 
 const oneOf = <const Values extends readonly string[]>(values: Values, description: string) =>
   Type.Union(
@@ -171,10 +165,7 @@ export const OrdersQuerySchema = Type.Object({
 });
 
 export const ListedOrderSchema = Type.Object(
-  {
-    ...OrderSchema.properties,
-    TotalCount: Type.Integer({ description: 'Number of orders on all pages' }),
-  },
+  { ...OrderSchema.properties, TotalCount: Type.Integer({ description: 'Number of orders on all pages' }) },
   { examples: [{ ...ORDER_EXAMPLE, TotalCount: 1 }] },
 );
 

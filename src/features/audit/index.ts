@@ -30,9 +30,6 @@ export function createAudit(
   { access }: { readonly access: Access },
 ): Audit {
   const entries = new ListEntries(database, access);
-  return {
-    record: createRecordAction(clock),
-    routes: (api) => auditRoutes(api, entries),
-  };
+  return { record: createRecordAction(clock), routes: (api) => auditRoutes(api, entries) };
 }
 export type { AuditEntriesSchema } from './schemas.ts';

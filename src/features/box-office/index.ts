@@ -30,8 +30,6 @@ export function createBoxOffice(core: Core, needs: BoxOfficeNeeds): Feature {
   const amend = new AmendTicket(core, { access, orders, seats, audit, holdMs });
   const voiding = new VoidTicket(core, { access, orders, payments, audit });
   const json = new BoxOfficeJson(core.database);
-  return {
-    routes: (api) => boxOfficeRoutes(api, { issue, amend, void: voiding, once, json }),
-  };
+  return { routes: (api) => boxOfficeRoutes(api, { issue, amend, void: voiding, once, json }) };
 }
 export { boxOfficeErrors } from './errors.ts';

@@ -92,21 +92,19 @@ export class IssueTicket {
     const now = clock.now();
     const ticketId = as<TicketId>(ids.uuid());
     const ticket = ticketFor({ ...seat, price }, { ticketId, orderId, sessionId, issuedAt: now });
-    return place({
-      facts: {
-        orderId,
-        userId: who.userId,
-        eventId,
-        organizationId,
-        sessionId,
-        discount: undefined,
-        discountAmount: ZERO,
-        price,
-        createdAt: now,
-        tickets: [{ ...ticket, note }],
-      },
-      holdMs: this.#needs.holdMs,
-    });
+    const facts = {
+      orderId,
+      userId: who.userId,
+      eventId,
+      organizationId,
+      sessionId,
+      discount: undefined,
+      discountAmount: ZERO,
+      price,
+      createdAt: now,
+      tickets: [{ ...ticket, note }],
+    };
+    return place(facts, this.#needs.holdMs);
   }
 
   /** Writes the order, its payment and the audit entry in one transaction. */

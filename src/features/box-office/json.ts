@@ -15,7 +15,6 @@ export class BoxOfficeJson {
     this.#currency = currency;
   }
 
-  /** A ticket with its note. */
   ticket(ticket: Ticket): WireTicket {
     return withNote(toWireTicket(ticket, this.#currency), ticket);
   }
@@ -25,9 +24,7 @@ export class BoxOfficeJson {
     const price = this.#currency.fromMajor(body.price);
     if (price === undefined) {
       const reason = `has more decimals than ${this.#currency.code.toUpperCase()}, or is too large`;
-      throw new AppError('invalid_request', `body/price: ${reason}`, {
-        fields: [{ field: 'body/price', reason }],
-      });
+      throw new AppError('invalid_request', `body/price: ${reason}`, { fields: [{ field: 'body/price', reason }] });
     }
     return {
       eventId: as<EventId>(body.event_id.toLowerCase()),

@@ -23,6 +23,17 @@ export interface BoxOfficeRoutes {
 
 const TAGS = ['Box office'];
 const headers = onceHeaders;
+/** Refusals of each of the routes. */
+const REFUSALS = [
+  'ticket_change_refused',
+  'order_changed',
+  'seats_taken',
+  'seats_refused',
+  'discount_refused',
+  'price_not_chargeable',
+  'payment_refused',
+  'payments_unavailable',
+] as const;
 
 /** Issuing, amending and voiding tickets over HTTP (contract section 1). */
 export function boxOfficeRoutes(api: HttpServer, { issue, amend, void: voiding, once, json }: BoxOfficeRoutes): void {
@@ -36,19 +47,7 @@ function issueRoute(api: HttpServer, once: Once, json: BoxOfficeJson, issue: Iss
   api.post(
     '/api/order/ticket',
     {
-      config: {
-        permission: 'ticket.issue',
-        refuses: [
-          'ticket_change_refused',
-          'order_changed',
-          'seats_taken',
-          'seats_refused',
-          'discount_refused',
-          'price_not_chargeable',
-          'payment_refused',
-          'payments_unavailable',
-        ],
-      },
+      config: { permission: 'ticket.issue', refuses: REFUSALS },
       schema: {
         tags: TAGS,
         summary:
@@ -70,20 +69,7 @@ function amendRoute(api: HttpServer, once: Once, json: BoxOfficeJson, amend: Ame
   api.put(
     '/api/order/ticket/:ticketId',
     {
-      config: {
-        permission: 'ticket.amend',
-        refuses: [
-          'ticket_not_found',
-          'ticket_change_refused',
-          'order_changed',
-          'seats_taken',
-          'seats_refused',
-          'discount_refused',
-          'price_not_chargeable',
-          'payment_refused',
-          'payments_unavailable',
-        ],
-      },
+      config: { permission: 'ticket.amend', refuses: ['ticket_not_found', ...REFUSALS] },
       schema: {
         tags: TAGS,
         summary: 'Change the seat, label or note of a ticket; for the organiser and administrators',
@@ -104,21 +90,7 @@ function voidRoute(api: HttpServer, once: Once, voiding: VoidTicket): void {
   api.delete(
     '/api/order/ticket/:ticketId',
     {
-      config: {
-        permission: 'ticket.void',
-        refuses: [
-          'ticket_not_found',
-          'ticket_change_refused',
-          'order_changed',
-          'seats_taken',
-          'seats_refused',
-          'discount_refused',
-          'price_not_chargeable',
-          'payment_refused',
-          'payments_unavailable',
-          'refund_not_possible',
-        ],
-      },
+      config: { permission: 'ticket.void', refuses: ['ticket_not_found', ...REFUSALS, 'refund_not_possible'] },
       schema: {
         tags: TAGS,
         summary: 'Void a ticket, and refund it when asked to; for the organiser and administrators',

@@ -59,10 +59,7 @@ export const TicketAmendSchema = Type.Object(
 );
 
 export const TicketVoidQuerySchema = Type.Object({
-  refund: Type.Boolean({
-    default: false,
-    description: 'Whether the ticket is refunded; the caller hands cash back',
-  }),
+  refund: Type.Boolean({ default: false, description: 'Whether the ticket is refunded; the caller hands cash back' }),
 });
 
 export const TicketParamsSchema = Type.Object({ ticketId: Uuid('The ticket') });

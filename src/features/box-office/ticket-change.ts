@@ -41,10 +41,7 @@ export function refusedParts(
 ): FieldError[] {
   return Object.entries(requested)
     .filter(([part, value]) => !Object.hasOwn(ticket, part) || ticket[part] !== value)
-    .map(([part]) => ({
-      field: `body/${part}`,
-      reason: FIXED_PARTS.get(part) ?? 'a ticket has no such field',
-    }));
+    .map(([part]) => ({ field: `body/${part}`, reason: FIXED_PARTS.get(part) ?? 'a ticket has no such field' }));
 }
 
 /** The ticket with the label and the note of a request. */

@@ -6,7 +6,6 @@ import { AppError } from '../../kernel/errors.ts';
 import { as, type EventId, type OrganizationId, type SessionId } from '../../kernel/ids.ts';
 import type { Core } from '../../platform/core.ts';
 import type { ServiceClient } from '../../platform/http/service-client.ts';
-import type { SessionInfo } from './session-info.ts';
 
 const optionalText = Type.Optional(Type.Union([Type.String(), Type.Null()]));
 const SessionSchema = Type.Object({
@@ -24,6 +23,23 @@ const eventChecker = Compile(Type.Object({ title: Type.String() }));
 const MAX_SESSIONS = 1_000;
 /** A changed session is used after this long. */
 const FRESH_MS = MS_PER_MINUTE;
+
+/** The facts of a session that tickets show. */
+export interface SessionInfo {
+  readonly sessionId: SessionId;
+  readonly eventId: EventId;
+  readonly organizationId: OrganizationId;
+  /** The name of the event. */
+  readonly title: string;
+  readonly startsAt: Instant;
+  readonly endsAt: Instant | undefined;
+  readonly venue: {
+    readonly name: string;
+    readonly address: string | undefined;
+    /** The web address of an online session. */
+    readonly onlineLink: string | undefined;
+  };
+}
 
 /** The event catalogue, which pages read as well (contract section 9). */
 export interface Catalogue {

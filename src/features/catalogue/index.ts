@@ -1,2 +1,1 @@
-export { type Catalogue, createCatalogue } from './catalogue.ts';
-export type { SessionInfo } from './session-info.ts';
+export { type Catalogue, createCatalogue, type SessionInfo } from './catalogue.ts';

@@ -1,13 +1,14 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { SessionId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import type { Database } from '../../platform/postgres/database.ts';
 import type { Access } from '../access/index.ts';
 import type { Ticket } from '../tickets/index.ts';
+import { decideScan } from './decide-scan.ts';
 import { type ReadCode, requireCurrentCode, requireScanner } from './read-code.ts';
 import { toError } from './refusal.ts';
 import { type Direction, type DoorHours, type Doors, doorsAt } from './scan.ts';
 import type { SessionTimesCache } from './session-times.ts';
-import type { Turnstile } from './turnstile.ts';
 
 /** A scan as a device sends it. */
 export interface ScanRequest {
@@ -21,11 +22,11 @@ export interface ScanRequest {
 }
 
 export interface CheckInNeeds {
+  readonly database: Database;
   readonly access: Access;
   readonly readCode: ReadCode;
   readonly times: SessionTimesCache;
   readonly hours: DoorHours;
-  readonly turnstile: Turnstile;
   readonly clock: Clock;
 }
 
@@ -50,7 +51,7 @@ export class CheckIn {
     const doors = await this.#doorsOf(sessionId);
     const at = this.#needs.clock.now();
     const scan = { ...request, ticketId, sessionId, at, receivedAt: at, isOffline: false, by: who.userId };
-    const verdict = await this.#needs.turnstile.decide(scan, doors);
+    const verdict = await decideScan(this.#needs.database, scan, doors);
     if (verdict.outcome === 'refused') throw toError(verdict);
     return verdict.ticket;
   }

@@ -1,31 +1,22 @@
 import type { Instant } from '../../kernel/clock.ts';
-import type { SessionId, TicketId, UserId } from '../../kernel/ids.ts';
+import type { SessionId, UserId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
-import { type Admission, type Direction, type RefusalCode, toAdmission } from './scan.ts';
+import type { Ticket, TicketRow } from '../tickets/index.ts';
+import { type Admission, type Direction, type RefusalCode, type Scan, toAdmission } from './scan.ts';
 
 /** An offline scan of a ticket that a device admitted and this service would have refused. */
-export interface Conflict {
+export interface Conflict
+  extends Pick<Ticket, 'ticketId' | 'seatLabel' | 'tierName'>,
+    Pick<Scan, 'direction' | 'at' | 'receivedAt' | 'by' | 'gate' | 'deviceId'> {
   readonly scanId: number;
-  readonly ticketId: TicketId;
-  readonly seatLabel: string;
-  readonly tierName: string;
-  readonly direction: Direction;
   readonly code: RefusalCode;
-  readonly scannedAt: Instant;
-  readonly receivedAt: Instant;
-  readonly scannedBy: UserId;
-  readonly gate: string | undefined;
-  readonly deviceId: string | undefined;
   readonly nonce: string;
   /** The earlier admission that it conflicts with. */
   readonly first: Admission | undefined;
 }
 
-interface ConflictRow {
+interface ConflictRow extends Pick<TicketRow, 'ticket_id' | 'seat_label' | 'tier_name'> {
   readonly scan_id: number;
-  readonly ticket_id: TicketId;
-  readonly seat_label: string;
-  readonly tier_name: string;
   readonly direction: Direction;
   readonly refusal: RefusalCode;
   readonly scanned_at: Instant;
@@ -64,9 +55,9 @@ export async function conflictsOf(
     tierName: row.tier_name,
     direction: row.direction,
     code: row.refusal,
-    scannedAt: row.scanned_at,
+    at: row.scanned_at,
     receivedAt: row.received_at,
-    scannedBy: row.scanned_by,
+    by: row.scanned_by,
     gate: row.gate ?? undefined,
     deviceId: row.device_id ?? undefined,
     nonce: row.nonce,

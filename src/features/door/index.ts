@@ -14,7 +14,6 @@ import { doorRoutes } from './routes.ts';
 import type { DoorHours } from './scan.ts';
 import { SessionTimesCache } from './session-times.ts';
 import { TakeBatch } from './take-batch.ts';
-import { Turnstile } from './turnstile.ts';
 import { UndoCheckIn } from './undo-check-in.ts';
 
 export { doorChecks } from './checks.store.ts';
@@ -35,14 +34,13 @@ export interface DoorNeeds {
 export function createDoor({ database, clock }: Core, needs: DoorNeeds): Feature {
   const { access, sealer, earlierCodes, tickets, recordAction, catalogue, once, hours } = needs;
   const readCode = new ReadCode(sealer, earlierCodes);
-  const turnstile = new Turnstile(database);
   const times = new SessionTimesCache(catalogue, clock);
   return {
     routes: (api) =>
       doorRoutes(api, once, {
         ticketJson: (ticket) => tickets.json.ticket(ticket),
-        checkIn: new CheckIn({ access, readCode, times, hours, turnstile, clock }),
-        takeBatch: new TakeBatch({ access, readCode, turnstile, clock }),
+        checkIn: new CheckIn({ database, access, readCode, times, hours, clock }),
+        takeBatch: new TakeBatch({ database, access, readCode, clock }),
         makeBundle: new MakeBundle({ database, access, sealer, times }),
         undoCheckIn: new UndoCheckIn({ database, access, tickets: tickets.views, recordAction, clock }),
         allowReentry: new AllowReentry({ database, access, catalogue, recordAction }),

@@ -3,11 +3,18 @@ import { Compile } from 'typebox/compile';
 import { instant, toRfc3339 } from '../../kernel/clock.ts';
 import { AppError, type Errors } from '../../kernel/errors.ts';
 import { as, type SessionId } from '../../kernel/ids.ts';
+import type { ScanRequest } from './check-in.ts';
 import type { Conflict } from './conflicts.store.ts';
 import type { Bundle } from './make-bundle.ts';
 import { toError } from './refusal.ts';
 import { type Admission, isConflict } from './scan.ts';
-import { type BatchResponseSchema, type BundleSchema, type ConflictsSchema, OfflineScanSchema } from './schemas.ts';
+import {
+  type BatchResponseSchema,
+  type BundleSchema,
+  type CheckInRequestSchema,
+  type ConflictsSchema,
+  OfflineScanSchema,
+} from './schemas.ts';
 import type { BatchAnswer, OfflineScan } from './take-batch.ts';
 
 /** A scan of a batch that does not match the schema. */
@@ -29,6 +36,11 @@ export function toOfflineScan(given: unknown): OfflineScan | BadScan {
       error: new AppError('invalid_request', `${field}: ${problem?.message ?? 'is not valid'}`),
     };
   }
+  return { ...toScanRequest(given), nonce: given.nonce, claimedAt: instant(Date.parse(given.scanned_at)) };
+}
+
+/** A scan as a device sends it, online or in a batch. */
+export function toScanRequest(given: Static<typeof CheckInRequestSchema>): ScanRequest {
   return {
     qrText: given.encrypted_qr,
     door: given.session_id === undefined ? undefined : as<SessionId>(given.session_id.toLowerCase()),
@@ -36,7 +48,6 @@ export function toOfflineScan(given: unknown): OfflineScan | BadScan {
     gate: given.gate,
     deviceId: given.device_id,
     nonce: given.nonce,
-    claimedAt: instant(Date.parse(given.scanned_at)),
   };
 }
 
@@ -80,14 +91,7 @@ function decided(
 
 function refused(nonce: string, { code, message }: AppError, errors: Errors): Result {
   const { retry, doorWord: refusal } = errors[code];
-  return {
-    nonce,
-    outcome: 'refused',
-    code,
-    ...(refusal === undefined ? {} : { refusal }),
-    detail: message,
-    retry,
-  };
+  return { nonce, outcome: 'refused', code, ...(refusal === undefined ? {} : { refusal }), detail: message, retry };
 }
 
 /** Number of refused scans by code. */
@@ -108,11 +112,7 @@ export function toWireBundle(sessionId: SessionId, bundle: Bundle): string {
     session_id: sessionId,
     version: bundle.version,
     is_complete: bundle.isComplete,
-    keys: bundle.keys.map((key) => ({
-      key_id: key.keyId,
-      public_key: key.publicKey,
-      sealing_key: key.sealingKey,
-    })),
+    keys: bundle.keys.map((key) => ({ key_id: key.keyId, public_key: key.publicKey, sealing_key: key.sealingKey })),
     starts_at: times ? toRfc3339(times.startsAt) : '',
     ends_at: times?.endsAt === undefined ? '' : toRfc3339(times.endsAt),
     allows_reentry: bundle.allowsReentry,
@@ -128,9 +128,9 @@ export function toWireConflict(found: Conflict): Static<typeof ConflictsSchema>[
     tier: found.tierName,
     direction: found.direction,
     code: found.code,
-    scanned_at: toRfc3339(found.scannedAt),
+    scanned_at: toRfc3339(found.at),
     received_at: toRfc3339(found.receivedAt),
-    scanned_by: found.scannedBy,
+    scanned_by: found.by,
     gate: found.gate ?? '',
     device_id: found.deviceId ?? '',
     nonce: found.nonce,

@@ -7,15 +7,12 @@ import { listAll, listChanged, type TicketList } from './bundle.store.ts';
 import type { SessionTimes, SessionTimesCache } from './session-times.ts';
 
 /** The data that a session's scanner needs to decide without a network. */
-export interface Bundle {
+export interface Bundle extends Pick<TicketList, 'tickets' | 'allowsReentry'> {
   readonly version: string;
   /** False if the bundle holds only the changes since the requested version. */
   readonly isComplete: boolean;
   readonly keys: readonly ReadingKeyTexts[];
   readonly times: SessionTimes | undefined;
-  readonly allowsReentry: boolean;
-  /** JSON text from the store. */
-  readonly tickets: string;
 }
 
 export interface MakeBundleNeeds {
@@ -25,7 +22,6 @@ export interface MakeBundleNeeds {
   readonly times: SessionTimesCache;
 }
 
-/** Builds bundles for scanners. */
 export class MakeBundle {
   readonly #needs: MakeBundleNeeds;
 
@@ -43,31 +39,21 @@ export class MakeBundle {
       this.#needs.sealer.readingKeys(sessionId),
       this.#needs.times.of(sessionId),
     ]);
-    const { list, isComplete } = await this.#listSince(sessionId, since);
-    return {
-      version: `${list.server}.${list.through}.${shortOf(sessionId)}`,
-      isComplete,
-      keys,
-      times,
-      allowsReentry: list.allowsReentry,
-      tickets: list.tickets,
-    };
+    const { isComplete, server, through, ...list } = await this.#listSince(sessionId, since);
+    return { ...list, version: `${server}.${through}.${shortOf(sessionId)}`, isComplete, keys, times };
   }
 
   /**
    * The changes since a version, if this server issued it for this session, else the complete list. A number above the
    * server's own comes from before a restore and is treated as unknown.
    */
-  async #listSince(
-    sessionId: SessionId,
-    since: string | undefined,
-  ): Promise<{ list: TicketList; isComplete: boolean }> {
+  async #listSince(sessionId: SessionId, since: string | undefined): Promise<TicketList & { isComplete: boolean }> {
     const [, server, through, session] = /^(\d+\.\d+)\.(\d{1,19})\.([\da-f]{8})$/.exec(since ?? '') ?? [];
     if (through !== undefined && session === shortOf(sessionId)) {
       const list = await listChanged(this.#needs.database, sessionId, through);
-      if (list.server === server && BigInt(through) <= BigInt(list.through)) return { list, isComplete: false };
+      if (list.server === server && BigInt(through) <= BigInt(list.through)) return { ...list, isComplete: false };
     }
-    return { list: await listAll(this.#needs.database, sessionId), isComplete: true };
+    return { ...(await listAll(this.#needs.database, sessionId)), isComplete: true };
   }
 }
 

@@ -20,10 +20,7 @@ export function toError({ code, first }: Refusal): AppError {
   const { gate } = first;
   const checkedInTime = toRfc3339(first.at);
   const detail = `Already checked in at ${checkedInTime}${placeOf(first)}. Do not admit again.`;
-  return new AppError(code, detail, {
-    checkedInTime,
-    ...(gate === undefined ? {} : { checkedInGate: gate }),
-  });
+  return new AppError(code, detail, { checkedInTime, ...(gate === undefined ? {} : { checkedInGate: gate }) });
 }
 
 function placeOf({ gate, deviceId }: Admission): string {

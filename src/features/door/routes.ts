@@ -10,7 +10,7 @@ import type { HttpServer } from '../../platform/http/server.ts';
 import { type Ticket, TicketSchema, type WireTicket } from '../tickets/index.ts';
 import type { AllowReentry } from './allow-reentry.ts';
 import type { CheckIn } from './check-in.ts';
-import { countRefusals, toAnswers, toOfflineScan, toWireBundle, toWireConflict } from './json.ts';
+import { countRefusals, toAnswers, toOfflineScan, toScanRequest, toWireBundle, toWireConflict } from './json.ts';
 import type { ListConflicts } from './list-conflicts.ts';
 import type { MakeBundle } from './make-bundle.ts';
 import {
@@ -85,15 +85,8 @@ function checkInRoute(scope: HttpServer, once: Once, { checkIn, ticketJson }: Do
       },
     },
     async (request, reply) => {
-      const { encrypted_qr: qrText, session_id: door, direction = 'entry', gate, nonce } = request.body;
-      const asked = {
-        qrText,
-        door: toSessionId(door),
-        direction,
-        gate,
-        deviceId: request.body.device_id,
-        nonce,
-      };
+      const scan = toScanRequest(request.body);
+      const { direction } = scan;
       const body = (ticket: Ticket) => ({
         message: `${direction === 'entry' ? 'Welcome' : 'Goodbye'}: seat ${ticket.seatLabel}, ${ticket.tierName}.`,
         outcome: direction === 'entry' ? ('admitted' as const) : ('left' as const),
@@ -102,13 +95,9 @@ function checkInRoute(scope: HttpServer, once: Once, { checkIn, ticketJson }: Do
         note: ticket.note ?? '',
         ticket: ticketJson(ticket),
       });
-      return once.answer(request, reply, { status: OK, body }, () => checkIn.checkIn(asked, principalOf(request)));
+      return once.answer(request, reply, { status: OK, body }, () => checkIn.checkIn(scan, principalOf(request)));
     },
   );
-}
-
-function toSessionId(given: string | undefined): SessionId | undefined {
-  return given === undefined ? undefined : as<SessionId>(given.toLowerCase());
 }
 
 function batchRoute(scope: HttpServer, { takeBatch }: DoorCases): void {
@@ -243,7 +232,7 @@ function conflictsRoute(scope: HttpServer, { listConflicts }: DoorCases): void {
     async (request) => {
       const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
       const { limit, before } = request.query;
-      const found = await listConflicts.list(sessionId, { limit, before }, principalOf(request));
+      const found = await listConflicts.list(sessionId, before, limit, principalOf(request));
       return found.map(toWireConflict);
     },
   );

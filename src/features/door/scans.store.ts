@@ -5,6 +5,20 @@ import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import { TICKET_COLUMNS, type Ticket, type TicketRow, toTicket } from '../tickets/index.ts';
 import { type Direction, type Refusal, type RefusalCode, type Scan, type TicketAtDoor, toAdmission } from './scan.ts';
 
+const NONCE_IS_NEW = `NOT EXISTS (
+           SELECT FROM scans s WHERE s.session_id = $2 AND s.nonce = $9
+              AND COALESCE(s.device_id, s.scanned_by::text) = COALESCE($8, $6::uuid::text))`;
+
+/** The end of a statement that updates tickets `t` with their orders `o`: keeps the scan, and returns the ticket. */
+const keepScan = (directionAndOutcome: string) => `
+      RETURNING o.order_id, o.session_id, ${TICKET_COLUMNS}
+    ), kept AS (
+      INSERT INTO scans (session_id, ticket_id, direction, outcome, scanned_at, received_at, is_offline, scanned_by, gate,
+                         device_id, nonce)
+      SELECT session_id, ticket_id, ${directionAndOutcome}, $3, $4::timestamptz, $5::boolean, $6::uuid, $7, $8, $9 FROM passed
+    )
+    SELECT * FROM passed`;
+
 /**
  * One statement decides whether a ticket admits (I5) and writes the scan. It locks only the ticket's row and reads the
  * order without a lock, so no scan waits for another ticket.
@@ -19,15 +33,8 @@ const CHECK_IN = {
        WHERE t.ticket_id = $1 AND t.session_id = $2
          AND (NOT t.checked_in OR t.left_at <= $3::timestamptz) AND t.voided_at IS NULL
          AND o.order_id = t.order_id AND o.status = 'completed'
-         AND NOT EXISTS (SELECT FROM scans s WHERE s.session_id = $2 AND s.nonce = $9
-                            AND COALESCE(s.device_id, s.scanned_by::text) = COALESCE($8, $6::uuid::text))
-      RETURNING o.order_id, o.session_id, ${TICKET_COLUMNS}
-    ), kept AS (
-      INSERT INTO scans (session_id, ticket_id, direction, outcome, scanned_at, received_at, is_offline, scanned_by, gate,
-                         device_id, nonce)
-      SELECT session_id, ticket_id, 'entry', 'admitted', $3, $4::timestamptz, $5::boolean, $6, $7, $8, $9 FROM passed
-    )
-    SELECT * FROM passed`,
+         AND ${NONCE_IS_NEW}
+      ${keepScan("'entry', 'admitted'")}`,
 };
 const CHECK_OUT = {
   name: 'ticket-check-out',
@@ -39,15 +46,8 @@ const CHECK_OUT = {
          AND t.checked_in AND t.left_at IS NULL AND t.checked_in_time <= $3::timestamptz
          AND o.order_id = t.order_id
          AND EXISTS (SELECT FROM session_doors d WHERE d.session_id = $2 AND d.allows_reentry)
-         AND NOT EXISTS (SELECT FROM scans s WHERE s.session_id = $2 AND s.nonce = $9
-                            AND COALESCE(s.device_id, s.scanned_by::text) = COALESCE($8, $6::uuid::text))
-      RETURNING o.order_id, o.session_id, ${TICKET_COLUMNS}
-    ), kept AS (
-      INSERT INTO scans (session_id, ticket_id, direction, outcome, scanned_at, received_at, is_offline, scanned_by, gate,
-                         device_id, nonce)
-      SELECT session_id, ticket_id, 'exit', 'left', $3, $4::timestamptz, $5::boolean, $6::uuid, $7, $8, $9 FROM passed
-    )
-    SELECT * FROM passed`,
+         AND ${NONCE_IS_NEW}
+      ${keepScan("'exit', 'left'")}`,
 };
 const PASS = { entry: CHECK_IN, exit: CHECK_OUT } as const;
 

@@ -112,14 +112,10 @@ export const BatchResponseSchema = Type.Object(
   {
     results: Type.Array(
       Type.Object({
-        nonce: Type.String({
-          description: 'Nonce of the scan at the same index; empty if it had no usable one',
-        }),
+        nonce: Type.String({ description: 'Nonce of the scan at the same index; empty if it had no usable one' }),
         outcome: Type.Union(
           [Type.Literal('admitted'), Type.Literal('left'), Type.Literal('conflict'), Type.Literal('refused')],
-          {
-            description: '`conflict` means that another device admitted this ticket',
-          },
+          { description: '`conflict` means that another device admitted this ticket' },
         ),
         code: Type.Optional(Type.String({ description: 'Error code of a refusal; see docs/errors.md' })),
         refusal: Type.Optional(Type.String({ description: 'Short word for the code, for a screen' })),
@@ -168,9 +164,7 @@ export const BundleSchema = Type.Object(
   {
     session_id: Uuid('The session', SESSION),
     version: Type.String({ description: 'For `since`' }),
-    is_complete: Type.Boolean({
-      description: 'False: `tickets` replaces those of the same id in the bundle at hand',
-    }),
+    is_complete: Type.Boolean({ description: 'False: `tickets` replaces those of the same id in the bundle at hand' }),
     keys: Type.Array(
       Type.Object({
         key_id: Type.Integer(),
@@ -205,9 +199,7 @@ export const BundleSchema = Type.Object(
 );
 
 export const DoorSettingsSchema = Type.Object(
-  {
-    allows_reentry: Type.Boolean({ description: 'Whether a scan at the exit lets the bearer come in again' }),
-  },
+  { allows_reentry: Type.Boolean({ description: 'Whether a scan at the exit lets the bearer come in again' }) },
   { examples: [{ allows_reentry: true }] },
 );
 
@@ -237,9 +229,7 @@ export const ConflictsSchema = Type.Array(
       gate: Type.String(),
       device_id: Type.String(),
       nonce: Type.String(),
-      first: Type.Union([AdmissionSchema, Type.Null()], {
-        description: 'The admission it is in conflict with',
-      }),
+      first: Type.Union([AdmissionSchema, Type.Null()], { description: 'The admission it is in conflict with' }),
     },
     {
       examples: [

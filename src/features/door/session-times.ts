@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, type Instant, later, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import type { SessionId } from '../../kernel/ids.ts';
+import { withTimeLimit } from '../../kernel/time-limit.ts';
 import type { SessionInfo } from '../catalogue/index.ts';
 
 /** When a session takes place. The end is undefined if the catalogue has none. */
@@ -44,7 +45,7 @@ export class SessionTimesCache {
   /** When a session takes place. Undefined if that is unknown or the catalogue is too slow. Never rejects. */
   async of(sessionId: SessionId): Promise<SessionTimes | undefined> {
     const known = this.#known.get(sessionId);
-    if (!known) return soonEnough(this.#renew(sessionId));
+    if (!known) return withTimeLimit(MAX_WAIT_MS, this.#renew(sessionId), () => undefined);
     if (this.#clock.now() >= later(known.askedAt, FRESH_MS)) void this.#renew(sessionId);
     return known.times;
   }
@@ -62,12 +63,4 @@ export class SessionTimesCache {
       return { times: known?.times, askedAt };
     }
   }
-}
-
-async function soonEnough(asked: Promise<SessionTimes | undefined>): Promise<SessionTimes | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<undefined>((done) => {
-    timer = setTimeout(done, MAX_WAIT_MS, undefined);
-  });
-  return Promise.race([asked, tooLate]).finally(() => clearTimeout(timer));
 }

@@ -1,13 +1,12 @@
-import type { Clock, Instant } from '../../kernel/clock.ts';
+import type { Instant } from '../../kernel/clock.ts';
 import { eachOf } from '../../kernel/concurrency.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { SessionId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Access } from '../access/index.ts';
-import type { ScanRequest } from './check-in.ts';
-import { type ReadCode, type ReadTicket, requireCurrentCode, requireScanner } from './read-code.ts';
+import type { CheckInNeeds, ScanRequest } from './check-in.ts';
+import { decideScan } from './decide-scan.ts';
+import { type ReadTicket, requireCurrentCode, requireScanner } from './read-code.ts';
 import { believableTime, type Scan, type Verdict } from './scan.ts';
-import type { Turnstile } from './turnstile.ts';
 
 /** A scan that a device decided without a network. */
 export interface OfflineScan extends ScanRequest {
@@ -21,12 +20,7 @@ export type BatchAnswer =
   | { readonly outcome: 'decided'; readonly scan: Scan; readonly verdict: Verdict }
   | { readonly outcome: 'failed'; readonly error: AppError };
 
-export interface TakeBatchNeeds {
-  readonly access: Access;
-  readonly readCode: ReadCode;
-  readonly turnstile: Turnstile;
-  readonly clock: Clock;
-}
+export type TakeBatchNeeds = Pick<CheckInNeeds, 'database' | 'access' | 'readCode' | 'clock'>;
 
 /** Tickets processed in parallel, few enough that a batch leaves database connections to the doors. */
 const TICKETS_AT_ONCE = 3;
@@ -67,7 +61,7 @@ export class TakeBatch {
     await eachOf(byTicket(allowed), TICKETS_AT_ONCE, async (ofTicket) => {
       for (const { place, scan } of ofTicket) {
         await answerFailure(answers, [place], async () => {
-          const verdict = await this.#needs.turnstile.decide(scan, 'open');
+          const verdict = await decideScan(this.#needs.database, scan, 'open');
           answers[place] = { outcome: 'decided', scan, verdict };
         });
       }
@@ -87,10 +81,7 @@ export class TakeBatch {
     }
     const code = await this.#needs.readCode.read(qrText, door);
     const { ticketId, sessionId } = code;
-    return {
-      code,
-      scan: { ...request, ticketId, sessionId, at, receivedAt, isOffline: true, by: who.userId },
-    };
+    return { code, scan: { ...request, ticketId, sessionId, at, receivedAt, isOffline: true, by: who.userId } };
   }
 
   /** Checks access once for all scans of a session. */

@@ -17,7 +17,6 @@ export interface UndoCheckInNeeds {
   readonly clock: Clock;
 }
 
-/** Undoes check-ins, so that tickets admit again. */
 export class UndoCheckIn {
   readonly #needs: UndoCheckInNeeds;
 

@@ -1,3 +1,4 @@
+import { singleFlight } from '../../kernel/concurrency.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { type FeedRow, headOfFeed, readFeed } from './feed.store.ts';
 import { checkoutFrame } from './frames.ts';
@@ -16,7 +17,9 @@ export class FeedReader {
   readonly #watched = new Map<string, { readonly scope: SalesScope; watchers: number }>();
   readonly #streams = new Set<LiveStream>();
   #position: number | undefined;
-  #beginning: Promise<void> | undefined;
+  readonly #findHead = singleFlight(async () => {
+    this.#position = await headOfFeed(this.#database);
+  });
   #reading: Promise<boolean> | undefined;
 
   constructor(database: Executor) {
@@ -55,14 +58,7 @@ export class FeedReader {
   async begin(): Promise<void> {
     await this.#reading?.catch(() => undefined);
     if (this.#position !== undefined) return;
-    this.#beginning ??= headOfFeed(this.#database)
-      .then((head) => {
-        this.#position = head;
-      })
-      .finally(() => {
-        this.#beginning = undefined;
-      });
-    await this.#beginning;
+    await this.#findHead();
   }
 
   /** The position read so far. Throws before `begin`. */
@@ -97,17 +93,12 @@ export class FeedReader {
 
 /** Sends each stream the new rows of its scope. Frames are built once for all streams that need the same ones. */
 function sendAll(streams: ReadonlySet<LiveStream>, rows: readonly FeedRow[], through: number): void {
-  const ofScope = new Map<string, FeedRow[]>();
-  for (const row of rows) {
-    for (const key of keysOf(row)) {
-      const known = ofScope.get(key);
-      if (known) known.push(row);
-      else ofScope.set(key, [row]);
-    }
-  }
+  const ofEvent = Map.groupBy<string, FeedRow>(rows, ({ eventId }) => eventId);
+  const ofOrganization = Map.groupBy<string, FeedRow>(rows, ({ organizationId }) => organizationId);
   const framesOf = new Map<FeedRow[], Buffer | undefined>();
   for (const stream of streams) {
-    const all = ofScope.get(keyOf(stream.scope));
+    const { kind, id } = stream.scope;
+    const all = (kind === 'event' ? ofEvent : ofOrganization).get(id);
     if (!all) {
       stream.send(undefined, Math.max(stream.after, through));
       continue;
@@ -119,10 +110,6 @@ function sendAll(streams: ReadonlySet<LiveStream>, rows: readonly FeedRow[], thr
     if (unseen.length > 0) stream.oweStats();
     stream.send(framesOf.get(unseen), Math.max(stream.after, through));
   }
-}
-
-function keysOf(row: FeedRow): string[] {
-  return [keyOf({ kind: 'event', id: row.eventId }), keyOf({ kind: 'organization', id: row.organizationId })];
 }
 
 /** The frames of completed orders, or undefined if there is none. */

@@ -101,9 +101,13 @@ export async function readFeed(
   after: number,
   limit: number,
 ): Promise<FeedPage> {
-  const idsOf = (kind: SalesScope['kind']) => scopes.filter((scope) => scope.kind === kind).map(({ id }) => id);
-  const values = [after, limit, idsOf('event'), idsOf('organization')];
-  return toPage(await executor.rows<PageRow>(READ.many, values));
+  return toPage(await executor.rows<PageRow>(READ.many, [after, limit, ...idsOf(scopes)]));
+}
+
+/** The ids of the events, and those of the organisations. */
+function idsOf(scopes: readonly SalesScope[]): [string[], string[]] {
+  const of = (kind: SalesScope['kind']) => scopes.filter((scope) => scope.kind === kind).map(({ id }) => id);
+  return [of('event'), of('organization')];
 }
 
 function toPage(found: readonly PageRow[]): FeedPage {
@@ -135,9 +139,8 @@ const TOTALS = {
 
 /** Totals by the `keyOf` their scope. Scopes without sales are missing. */
 export async function totalsOf(executor: Executor, scopes: readonly SalesScope[]): Promise<Map<string, RunningTotals>> {
-  const idsOf = (kind: SalesScope['kind']) => scopes.filter((scope) => scope.kind === kind).map(({ id }) => id);
   type Row = SalesScope & { readonly orders: number; readonly tickets: number; readonly revenue: Money };
-  const rows = await executor.rows<Row>(TOTALS, [idsOf('event'), idsOf('organization')]);
+  const rows = await executor.rows<Row>(TOTALS, idsOf(scopes));
   return new Map(rows.map((row) => [keyOf(row), { orders: row.orders, tickets: row.tickets, revenue: row.revenue }]));
 }
 

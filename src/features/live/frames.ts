@@ -1,4 +1,4 @@
-import type { SalesScope } from './scope.ts';
+import type { RunningTotals, SalesScope } from './scope.ts';
 import type { CloseReason } from './stream.ts';
 
 /**
@@ -31,11 +31,7 @@ export function checkoutFrame(order: string, position: number): string {
 }
 
 /** Running totals over all completed orders, the revenue in major units. */
-export interface StatsJson {
-  readonly orders: number;
-  readonly tickets: number;
-  readonly revenue: number;
-}
+export type StatsJson = Readonly<Record<keyof RunningTotals, number>>;
 
 export function statsFrame(scope: SalesScope, { orders, tickets, revenue }: StatsJson, position: number): string {
   return frame('stats', JSON.stringify({ ...idOf(scope), orders, tickets, revenue }), position);

@@ -1,15 +1,7 @@
 import type { Instant } from '../../kernel/clock.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { EventSink } from '../../platform/http/event-stream.ts';
-import {
-  checkoutFrame,
-  closedFrame,
-  connectedFrame,
-  gapFrame,
-  heartbeatFrame,
-  type StatsJson,
-  statsFrame,
-} from './frames.ts';
+import { closedFrame, connectedFrame, gapFrame, heartbeatFrame, type StatsJson, statsFrame } from './frames.ts';
 import type { SalesScope } from './scope.ts';
 import {
   type CloseReason,
@@ -19,6 +11,7 @@ import {
   MAX_BUFFERED_BYTES,
   maySendStats,
   type StreamPhase,
+  type StreamTimes,
   upkeepOf,
 } from './stream.ts';
 
@@ -37,14 +30,7 @@ export class LiveStream {
   readonly scope: SalesScope;
   readonly who: Principal;
   readonly #sink: EventSink;
-  readonly #times: {
-    readonly tokenEndsAt: Instant;
-    heartbeatAt: Instant;
-    drainedAt: Instant;
-    statsAt: Instant | undefined;
-    askedAt: Instant;
-    confirmedAt: Instant;
-  };
+  readonly #times: { -readonly [Name in keyof StreamTimes]: StreamTimes[Name] };
   #phase: StreamPhase = 'catching_up';
   #after: number;
   #owesStats = true;
@@ -81,14 +67,8 @@ export class LiveStream {
     this.#write(gapFrame(through));
   }
 
-  /** Sends one order. */
-  sendCheckout(order: string, position: number): void {
-    this.#after = position;
-    this.#write(checkoutFrame(order, position));
-  }
-
   /** Moves the cursor to `through` and sends the frames up to there, if any. Several streams may share them. */
-  send(frames: Buffer | undefined, through: number): void {
+  send(frames: string | Buffer | undefined, through: number): void {
     this.#after = through;
     if (frames) this.#write(frames);
   }

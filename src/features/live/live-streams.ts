@@ -8,6 +8,7 @@ import type { Executor } from '../../platform/postgres/database.ts';
 import type { Access, Permission, Subject } from '../access/index.ts';
 import { type FeedPage, readFeedOf, totalsOf } from './feed.store.ts';
 import type { FeedReader } from './feed-reader.ts';
+import { checkoutFrame } from './frames.ts';
 import { LiveStream } from './live-stream.ts';
 import type { StreamPlaces } from './places.ts';
 import { keyOf, NO_SALES, type SalesScope } from './scope.ts';
@@ -166,8 +167,7 @@ export class LiveStreams {
       else if (stream.after < page.removedThrough) stream.sendGap(page.removedThrough);
       for (const { message, position } of page.rows) {
         await stream.room();
-        if (message === null) stream.send(undefined, position);
-        else stream.sendCheckout(message, position);
+        stream.send(message === null ? undefined : checkoutFrame(message, position), position);
       }
       if (stream.phase === 'ended') return;
       if (page.rows.length === PAGE_ROWS) continue;

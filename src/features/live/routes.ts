@@ -1,10 +1,11 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Static } from 'typebox';
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
+import type { Static, TSchema } from 'typebox';
 import { as, type EventId, type OrganizationId } from '../../kernel/ids.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import { openEventStream } from '../../platform/http/event-stream.ts';
 import { problems } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
+import type { Permission } from '../access/index.ts';
 import type { LiveStreams } from './live-streams.ts';
 import {
   EventParamsSchema,
@@ -15,29 +16,36 @@ import {
 } from './schemas.ts';
 import type { SalesScope } from './scope.ts';
 
-const TAGS = ['Live sales'];
-// A HEAD request would open a stream without a reader.
-const exposeHeadRoute = false;
-const shape = {
-  tags: TAGS,
-  querystring: StreamQuerySchema,
-  headers: StreamHeadersSchema,
-  response: { 200: eventStream, ...problems },
-} as const;
+/** The options of a route that answers with a stream. */
+function streamRoute<Params extends TSchema>(permission: Permission, summary: string, params: Params) {
+  return {
+    config: {
+      tokenInQuery: true,
+      permission,
+      refuses: ['too_many_streams', 'streams_full'],
+    } satisfies FastifyContextConfig,
+    // A HEAD request would open a stream without a reader.
+    exposeHeadRoute: false,
+    schema: {
+      tags: ['Live sales'],
+      summary,
+      params,
+      querystring: StreamQuerySchema,
+      headers: StreamHeadersSchema,
+      response: { 200: eventStream, ...problems },
+    },
+  };
+}
 
 /** Live sales as server-sent events (contract section 1). */
 export function liveRoutes(scope: HttpServer, live: LiveStreams): void {
   scope.get(
     '/api/order/sse/checkouts/event/:eventID',
-    {
-      config: { tokenInQuery: true, permission: 'live.event', refuses: ['too_many_streams', 'streams_full'] },
-      exposeHeadRoute,
-      schema: {
-        ...shape,
-        summary: 'Orders of an event as they complete; for its organiser and administrators',
-        params: EventParamsSchema,
-      },
-    },
+    streamRoute(
+      'live.event',
+      'Orders of an event as they complete; for its organiser and administrators',
+      EventParamsSchema,
+    ),
     async (request, reply) => {
       const id = as<EventId>(request.params.eventID.toLowerCase());
       return stream(live, { kind: 'event', id }, request, reply);
@@ -46,19 +54,11 @@ export function liveRoutes(scope: HttpServer, live: LiveStreams): void {
 
   scope.get(
     '/api/order/sse/checkouts/organization/:organizationID',
-    {
-      config: {
-        tokenInQuery: true,
-        permission: 'live.organization',
-        refuses: ['too_many_streams', 'streams_full'],
-      },
-      exposeHeadRoute,
-      schema: {
-        ...shape,
-        summary: 'Orders of all events of an organisation as they complete; for its organiser and administrators',
-        params: OrganizationParamsSchema,
-      },
-    },
+    streamRoute(
+      'live.organization',
+      'Orders of all events of an organisation as they complete; for its organiser and administrators',
+      OrganizationParamsSchema,
+    ),
     async (request, reply) => {
       const id = as<OrganizationId>(request.params.organizationID.toLowerCase());
       return stream(live, { kind: 'organization', id }, request, reply);
@@ -76,11 +76,7 @@ async function stream(
   const query = request.query as Static<typeof StreamQuerySchema>;
   const lastEventId = header['last-event-id'] ?? query.lastEventId;
   await live.open(
-    {
-      scope,
-      who: principalOf(request),
-      lastEventId: lastEventId === undefined ? undefined : Number(lastEventId),
-    },
+    { scope, who: principalOf(request), lastEventId: lastEventId === undefined ? undefined : Number(lastEventId) },
     (onClose) => openEventStream(reply, onClose),
   );
   return reply;

@@ -4,7 +4,7 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { Core } from '../../platform/core.ts';
 import type { Access } from '../access/index.ts';
 import type { RecordAction } from '../audit/index.ts';
-import { notPending, type Order } from './order.ts';
+import { notPending, type Order, orderChanged, paymentUnknown } from './order.ts';
 import type { OrderBook } from './order-book.ts';
 import type { PaymentConclusion, RefundPayment } from './payments.ports.ts';
 
@@ -38,31 +38,21 @@ export class CancelOrder {
   async cancel(orderId: OrderId, who: Principal): Promise<Order> {
     for (let attempt = 1; attempt <= MAX_CANCEL_ATTEMPTS; attempt += 1) {
       const order = await this.#needs.book.get(this.#database, orderId);
-      const role = await this.#needs.access.require('order.cancel', who, {
-        owner: order.userId,
-        event: order.eventId,
-      });
+      const about = { owner: order.userId, event: order.eventId };
+      const role = await this.#needs.access.require('order.cancel', who, about);
       const by = role === 'owner' ? 'buyer' : 'admin';
       await this.#requireUnpaid(order, by);
       const cancelled = await this.#cancelLocked(order, by, who);
       if (cancelled) return cancelled;
     }
-    throw new AppError(
-      'order_changed',
-      'Another request changed the order at the same time. Read the order again, then retry.',
-    );
+    throw orderChanged();
   }
 
   /** Makes sure that the PaymentIntent of a pending order cannot be paid any more. Does nothing for other orders. */
   async #requireUnpaid(order: Order, by: Canceller): Promise<void> {
     if (order.status !== 'pending') return;
     const money = await this.#needs.payments.conclude(order);
-    if (money === 'unknown') {
-      throw new AppError(
-        'payments_unavailable',
-        'Stripe cannot say right now whether the order was paid. Try again shortly.',
-      );
-    }
+    if (money === 'unknown') throw paymentUnknown();
     if (money === 'paid' && by === 'buyer') {
       throw new AppError('order_already_paid', 'The order was paid just now and is completed.');
     }

@@ -12,7 +12,9 @@ import {
   change,
   type NewTerms,
   type Order,
+  orderChanged,
   type PendingOrder,
+  paymentUnknown,
   planChange,
   requireHeld,
   seatOf,
@@ -58,10 +60,7 @@ export class ChangeOrder {
       const changed = await this.#changeHolding(order, plan);
       if (changed) return changed;
     }
-    throw new AppError(
-      'order_changed',
-      'Another request changed the order at the same time. Read the order again, then retry.',
-    );
+    throw orderChanged();
   }
 
   /** Holds the new seats while the change is made; undefined when another request changed the order first. */
@@ -133,12 +132,7 @@ export class ChangeOrder {
     if (money === 'paid') {
       throw new AppError('order_already_paid', 'The order was paid just now and is completed without this change.');
     }
-    if (money === 'unknown') {
-      throw new AppError(
-        'payments_unavailable',
-        'Stripe cannot say right now whether the order was paid. Try again shortly.',
-      );
-    }
+    if (money === 'unknown') throw paymentUnknown();
     return next;
   }
 

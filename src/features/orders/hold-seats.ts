@@ -41,16 +41,14 @@ export interface HoldSeatsNeeds {
 
 /** Takes seats for an order, for every use case alike: hold, quote, write, then extend the hold or release it. */
 export class HoldSeats {
+  readonly #core: Pick<Core, 'database' | 'clock'>;
   readonly #needs: HoldSeatsNeeds;
-  readonly #database: Core['database'];
-  readonly #clock: Core['clock'];
   readonly #labels: SeatLabels;
 
-  constructor({ database, clock }: Pick<Core, 'database' | 'clock'>, needs: HoldSeatsNeeds) {
-    this.#database = database;
-    this.#clock = clock;
-    this.#labels = new SeatLabels((sessionId, seatIds) => seatLabels(database, sessionId, seatIds));
+  constructor(core: Pick<Core, 'database' | 'clock'>, needs: HoldSeatsNeeds) {
+    this.#core = core;
     this.#needs = needs;
+    this.#labels = new SeatLabels((sessionId, seatIds) => seatLabels(core.database, sessionId, seatIds));
   }
 
   /**
@@ -61,7 +59,7 @@ export class HoldSeats {
   async around<Result>({ request, orderId, write, heldUntil }: SeatWork<Result>): Promise<Result> {
     const { sessionId, seatIds } = request;
     if (seatIds.length === 0) return write(NO_SEATS);
-    const soon = later(this.#clock.now(), PLACING_HOLD_MS);
+    const soon = later(this.#core.clock.now(), PLACING_HOLD_MS);
     const hold = await this.#needs.holds.hold(sessionId, seatIds, orderId, soon);
     if (hold.outcome === 'taken') throw await this.#seatsTaken(request, hold.seatIds);
     let until: Instant | undefined;
@@ -77,10 +75,8 @@ export class HoldSeats {
   }
 
   async #quote(request: SeatRequest): Promise<Quote> {
-    const [quote, agreement] = await Promise.all([
-      this.#needs.seating.quote(request),
-      this.#needs.seating.agree(request),
-    ]);
+    const { seating } = this.#needs;
+    const [quote, agreement] = await Promise.all([seating.quote(request), seating.agree(request)]);
     if (quote.outcome === 'quoted') this.#labels.learn(request.sessionId, quote.seats);
     if (quote.outcome === 'refused') throw await this.#refusalBySeating(request, quote.message);
     if (agreement.outcome === 'refused') throw await this.#refusalBySeating(request, agreement.message);
@@ -90,7 +86,7 @@ export class HoldSeats {
   /** The refusal of a seating service: `seats_taken` when one of the seats has a ticket, else in the service's words. */
   async #refusalBySeating(request: SeatRequest, message: string): Promise<AppError> {
     const { sessionId, seatIds } = request;
-    const sold = await liveSeats(this.#database, sessionId, seatIds);
+    const sold = await liveSeats(this.#core.database, sessionId, seatIds);
     if (sold.length > 0) return this.#seatsTaken(request, sold);
     return seatsRefused(message, seatIds, await this.#labels.of(sessionId, seatIds));
   }
@@ -98,7 +94,7 @@ export class HoldSeats {
   /** The refusal after the unique index has found that another order has a seat. */
   async #refusalByIndex(request: SeatRequest): Promise<AppError> {
     const { sessionId, seatIds } = request;
-    const sold = await liveSeats(this.#database, sessionId, seatIds);
+    const sold = await liveSeats(this.#core.database, sessionId, seatIds);
     // The seat was freed since, so it is not known which one it was: the refusal names all of them.
     return this.#seatsTaken(request, sold.length > 0 ? sold : seatIds);
   }

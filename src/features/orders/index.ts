@@ -30,7 +30,7 @@ export {
   requireHeld,
   ticketFor,
 } from './order.ts';
-export { createOrderBook, OrderBook, type RecordSales } from './order-book.ts';
+export { OrderBook, type RecordSales } from './order-book.ts';
 export type { PaymentConclusion, PaymentPreparation, RefundPayment } from './payments.ports.ts';
 export { toOrderId } from './routes.ts';
 export { ITS_TICKETS, ORDER_COLUMNS, type OrderTicketRow, toOrders } from './rows.ts';

@@ -1,6 +1,5 @@
 import { AppError } from '../../kernel/errors.ts';
-import type { OrderId, PaymentIntentId, SeatId, TicketId } from '../../kernel/ids.ts';
-import type { Money } from '../../kernel/money.ts';
+import type { OrderId, SeatId, TicketId } from '../../kernel/ids.ts';
 import type { Core } from '../../platform/core.ts';
 import { appendToOutbox } from '../../platform/outbox/outbox.store.ts';
 import type { Database, Executor, Transaction } from '../../platform/postgres/database.ts';
@@ -65,73 +64,26 @@ export class OrderBook {
     this.#needs = needs;
   }
 
-  /** The order, or undefined when there is none with this id. */
-  find(executor: Executor, orderId: OrderId): Promise<Order | undefined> {
-    return findOrder(executor, orderId);
-  }
+  /** Reads and locks that decide nothing: as the store has them. */
+  readonly find = findOrder;
+  readonly findAll = findOrders;
+  readonly lock = lockOrder;
+  readonly lockAll = lockOrders;
+  readonly orderOfIntent = orderOfIntent;
+  readonly placeOfTicket = placeOfTicket;
+  readonly ticketsPaid = ticketsPaid;
+  readonly attachIntent = attachIntent;
+  /** Whether an error of `insert`, `change`, `rebook` or `amend` says that another order has a seat. */
+  readonly isSeatTaken = isSeatTaken;
 
   /** The order. Throws `order_not_found`. */
   async get(executor: Executor, orderId: OrderId): Promise<Order> {
     return found(await findOrder(executor, orderId));
   }
 
-  /** The orders that exist among these ids. */
-  findAll(executor: Executor, orderIds: readonly OrderId[]): Promise<Order[]> {
-    return findOrders(executor, orderIds);
-  }
-
-  /** The order that has this as its newest PaymentIntent. */
-  orderOfIntent(executor: Executor, intentId: PaymentIntentId): Promise<OrderId | undefined> {
-    return orderOfIntent(executor, intentId);
-  }
-
-  /** The order of a ticket, and whether an organiser voided the ticket; undefined when there is no such ticket. */
-  placeOfTicket(
-    executor: Executor,
-    ticketId: TicketId,
-  ): Promise<{ readonly orderId: OrderId; readonly isVoidedByOrganiser: boolean } | undefined> {
-    return placeOfTicket(executor, ticketId);
-  }
-
-  /** Every ticket that is part of the order's price, void or not. */
-  ticketsPaid(
-    executor: Executor,
-    { orderId }: Pick<Order, 'orderId'>,
-  ): Promise<{ readonly ticketId: TicketId; readonly price: Money }[]> {
-    return ticketsPaid(executor, orderId);
-  }
-
-  /**
-   * Saves the PaymentIntent of an attempt at the order's price, once; false when the order is no longer pending, has
-   * another price or another attempt.
-   */
-  attachIntent(
-    executor: Executor,
-    order: Pick<Order, 'orderId' | 'price'>,
-    attempt: number,
-    intentId: PaymentIntentId,
-  ): Promise<boolean> {
-    return attachIntent(executor, order, attempt, intentId);
-  }
-
-  /** Whether an error of `insert`, `change`, `rebook` or `amend` says that another order has a seat. */
-  isSeatTaken(error: unknown): boolean {
-    return isSeatTaken(error);
-  }
-
-  /** The order, locked until the transaction ends; undefined when there is none with this id. */
-  lock(tx: Transaction, orderId: OrderId): Promise<Order | undefined> {
-    return lockOrder(tx, orderId);
-  }
-
   /** The order, locked until the transaction ends. Throws `order_not_found`. */
   async getLocked(tx: Transaction, orderId: OrderId): Promise<Order> {
     return found(await lockOrder(tx, orderId));
-  }
-
-  /** The orders that exist among these ids, locked until the transaction ends. */
-  lockAll(tx: Transaction, orderIds: readonly OrderId[]): Promise<Order[]> {
-    return lockOrders(tx, orderIds);
   }
 
   /** Whether all seats of a cancelled order are free. */
@@ -260,11 +212,6 @@ export class OrderBook {
     if (freed.length === 0 || !onSeatsFreed) return;
     tx.afterCommit(`free seats ${freed.join()} of ${to.orderId}`, () => onSeatsFreed(to, freed));
   }
-}
-
-/** Builds the order book that features share. */
-export function createOrderBook(core: OrderBookCore, needs: OrderBookNeeds): OrderBook {
-  return new OrderBook(core, needs);
 }
 
 function found(order: Order | undefined): Order {

@@ -101,10 +101,8 @@ export function cancel(order: Order, reason: CancelReason, at: Instant): Transit
   const facts = factsOf(order);
   const tickets = facts.tickets.map((ticket) => ({ ...ticket, voidedAt: ticket.voidedAt ?? at }));
   const completedAt = completedAtOf(order);
-  return {
-    outcome: 'changed',
-    order: { ...facts, tickets, status: 'cancelled', cancelledAt: at, reason, completedAt },
-  };
+  const cancelled: Order = { ...facts, tickets, status: 'cancelled', cancelledAt: at, reason, completedAt };
+  return { outcome: 'changed', order: cancelled };
 }
 
 /** The time at which an order last completed, also of an order cancelled since; undefined when it never did. */
@@ -229,19 +227,32 @@ export function notPending({ status }: Pick<Order, 'status'>): AppError {
   }
 }
 
+/** The refusal after several tries, each of which another request overtook. */
+export function orderChanged(): AppError {
+  const detail = 'Another request changed the order at the same time. Read the order again, then retry.';
+  return new AppError('order_changed', detail);
+}
+
+/** The refusal while nobody knows whether an order was paid. */
+export function paymentUnknown(): AppError {
+  const detail = 'Stripe cannot say right now whether the order was paid. Try again shortly.';
+  return new AppError('payments_unavailable', detail);
+}
+
 /** Minutes left of the hold, rounded up: 0 only when it has ended, because the front end reads 0 as "not known". */
 export function holdMinutesLeft(order: Order, now: Instant): number {
   if (order.status !== 'pending') return 0;
   return Math.max(0, Math.ceil((order.expiresAt - now) / MS_PER_MINUTE));
 }
 
-export interface NewOrder {
-  readonly facts: Omit<OrderFacts, 'paymentIntentId' | 'paymentAttempt' | 'subtotal'>;
-  readonly holdMs: number;
-}
-
-/** A new pending order; its subtotal is the sum of its tickets (I8). Throws when the price does not add up: a bug. */
-export function place({ facts, holdMs }: NewOrder): PendingOrder {
+/**
+ * A new pending order, held for `holdMs`; its subtotal is the sum of its tickets (I8). Throws when the price does not
+ * add up: a bug.
+ */
+export function place(
+  facts: Omit<OrderFacts, 'paymentIntentId' | 'paymentAttempt' | 'subtotal'>,
+  holdMs: number,
+): PendingOrder {
   return {
     ...facts,
     subtotal: addUp(facts),

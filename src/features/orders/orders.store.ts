@@ -11,15 +11,13 @@ const FIND_ORDER = {
           WHERE o.order_id = $1 ORDER BY t.seat_label, t.seat_id`,
 };
 
+/** The order, or undefined when there is none with this id. */
 export async function findOrder(executor: Executor, orderId: OrderId): Promise<Order | undefined> {
   const rows = await executor.rows<OrderTicketRow>(FIND_ORDER, [orderId]);
   return toOrders(rows)[0];
 }
 
-const LOCK_ORDER = {
-  name: 'order-lock',
-  text: 'SELECT FROM orders WHERE order_id = $1 FOR UPDATE',
-};
+const LOCK_ORDER = { name: 'order-lock', text: 'SELECT FROM orders WHERE order_id = $1 FOR UPDATE' };
 
 /**
  * The order, locked until the transaction ends. Every transition starts here, so that one transaction decides at a time. The
@@ -63,8 +61,7 @@ const ORDERS_OF_USER = {
 
 /** A user's orders, newest first, at most `limit`. */
 export async function ordersOfUser(executor: Executor, userId: UserId, limit: number): Promise<Order[]> {
-  const rows = await executor.rows<OrderTicketRow>(ORDERS_OF_USER, [userId, limit]);
-  return toOrders(rows);
+  return toOrders(await executor.rows<OrderTicketRow>(ORDERS_OF_USER, [userId, limit]));
 }
 
 const ATTACH_INTENT = {
@@ -90,11 +87,9 @@ export async function attachIntent(
   return rows.length > 0;
 }
 
-const ORDER_OF_INTENT = {
-  name: 'order-of-intent',
-  text: 'SELECT order_id FROM orders WHERE payment_intent_id = $1',
-};
+const ORDER_OF_INTENT = { name: 'order-of-intent', text: 'SELECT order_id FROM orders WHERE payment_intent_id = $1' };
 
+/** The order that has this as its newest PaymentIntent. */
 export async function orderOfIntent(executor: Executor, intentId: PaymentIntentId): Promise<OrderId | undefined> {
   const rows = await executor.rows<{ order_id: OrderId }>(ORDER_OF_INTENT, [intentId]);
   return rows[0]?.order_id;
@@ -124,12 +119,9 @@ const TICKETS_PAID = {
 /** Every ticket that is part of an order's price, void or not. */
 export async function ticketsPaid(
   executor: Executor,
-  orderId: OrderId,
+  { orderId }: Pick<Order, 'orderId'>,
 ): Promise<{ readonly ticketId: TicketId; readonly price: Money }[]> {
   type Row = { readonly ticket_id: TicketId; readonly price_at_purchase: Money };
   const rows = await executor.rows<Row>(TICKETS_PAID, [orderId]);
-  return rows.map((row) => ({
-    ticketId: row.ticket_id,
-    price: row.price_at_purchase,
-  }));
+  return rows.map((row) => ({ ticketId: row.ticket_id, price: row.price_at_purchase }));
 }

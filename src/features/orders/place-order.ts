@@ -24,17 +24,13 @@ export interface PlaceOrderNeeds {
 /** Places orders. */
 export class PlaceOrder {
   readonly #core: Pick<Core, 'database' | 'clock' | 'ids' | 'metrics'>;
-  readonly #access: Access;
-  readonly #seats: HoldSeats;
+  readonly #needs: PlaceOrderNeeds;
   readonly #orders: WriteOrders;
-  readonly #holdMs: number;
 
-  constructor(core: Core, { access, seats, holdMs, ordersPerStatement }: PlaceOrderNeeds) {
+  constructor(core: Core, needs: PlaceOrderNeeds) {
     this.#core = core;
-    this.#access = access;
-    this.#seats = seats;
-    this.#orders = new WriteOrders(core.database, ordersPerStatement);
-    this.#holdMs = holdMs;
+    this.#needs = needs;
+    this.#orders = new WriteOrders(core.database, needs.ordersPerStatement);
   }
 
   /**
@@ -42,11 +38,12 @@ export class PlaceOrder {
    * service's words, `discount_refused`, `price_not_chargeable`, `seating_unavailable`.
    */
   async place(request: SeatRequest, who: Principal): Promise<PendingOrder> {
-    await this.#access.require('order.place', who);
+    const { access, seats } = this.#needs;
     const { ids, metrics } = this.#core;
+    await access.require('order.place', who);
     const orderId = as<OrderId>(ids.uuid());
     try {
-      const order = await this.#seats.around({
+      const order = await seats.around({
         request,
         orderId,
         write: (quote) => this.#write(request, quote, orderId, who.userId),
@@ -72,23 +69,21 @@ export class PlaceOrder {
     const priced = priceOrder({ ...quote, sessionId, now, currency: database.currency });
     if (priced.outcome === 'refused') throw new AppError(priced.code, priced.detail);
     const { discount, discountAmount, price } = priced;
-    const order = place({
-      facts: {
-        orderId,
-        userId,
-        eventId,
-        organizationId,
-        sessionId,
-        discount: discount && { id: discount.id, code: discount.code },
-        discountAmount,
-        price,
-        createdAt: now,
-        tickets: quote.seats.map((seat) =>
-          ticketFor(seat, { ticketId: as<TicketId>(ids.uuid()), orderId, sessionId, issuedAt: now }),
-        ),
-      },
-      holdMs: this.#holdMs,
-    });
+    const facts = {
+      orderId,
+      userId,
+      eventId,
+      organizationId,
+      sessionId,
+      discount: discount && { id: discount.id, code: discount.code },
+      discountAmount,
+      price,
+      createdAt: now,
+      tickets: quote.seats.map((seat) =>
+        ticketFor(seat, { ticketId: as<TicketId>(ids.uuid()), orderId, sessionId, issuedAt: now }),
+      ),
+    };
+    const order = place(facts, this.#needs.holdMs);
     await this.#orders.write(order, discount?.maxUsage);
     return order;
   }

@@ -10,6 +10,7 @@ import {
   type SessionId,
   type UserId,
 } from '../../kernel/ids.ts';
+import type { Principal } from '../../kernel/principal.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
 import type { Once } from '../../platform/http/once.ts';
 import { onceHeaders, problems, Uuid } from '../../platform/http/schemas.ts';
@@ -165,10 +166,7 @@ function cancelRoute(api: HttpServer, once: Once, cancel: CancelOrder): void {
         summary: 'Cancel a pending order; an administrator can also cancel a completed order, which refunds it',
         params: OrderParamsSchema,
         headers: onceHeaders,
-        response: {
-          204: Type.Null({ description: 'The order is cancelled and its seats are free' }),
-          ...problems,
-        },
+        response: { 204: Type.Null({ description: 'The order is cancelled and its seats are free' }), ...problems },
       },
     },
     async (request, reply) => {
@@ -183,6 +181,8 @@ function listRoutes(api: HttpServer, json: OrderJson, read: ReadOrders, tickets:
     ...json.toWire(order),
     tickets: await tickets.toJson(order),
   });
+  const listOf = async (userId: UserId, who: Principal) =>
+    Promise.all((await read.listOf(userId, who)).map(withTickets));
 
   api.get(
     '/api/order/user/orders',
@@ -196,7 +196,7 @@ function listRoutes(api: HttpServer, json: OrderJson, read: ReadOrders, tickets:
     },
     async (request) => {
       const who = principalOf(request);
-      return Promise.all((await read.listOf(who.userId, who)).map(withTickets));
+      return listOf(who.userId, who);
     },
   );
 
@@ -211,10 +211,7 @@ function listRoutes(api: HttpServer, json: OrderJson, read: ReadOrders, tickets:
         response: { 200: OrdersSchema, ...problems },
       },
     },
-    async (request) => {
-      const userId = as<UserId>(request.params.userId.toLowerCase());
-      return Promise.all((await read.listOf(userId, principalOf(request))).map(withTickets));
-    },
+    async (request) => listOf(as<UserId>(request.params.userId.toLowerCase()), principalOf(request)),
   );
 }
 
@@ -230,10 +227,7 @@ function readRoute(api: HttpServer, json: OrderJson, read: ReadOrders): void {
         response: { 200: OrderSchema, ...problems },
       },
     },
-    async (request) => {
-      const order = await read.read(toOrderId(request.params), principalOf(request));
-      return json.toWire(order);
-    },
+    async (request) => json.toWire(await read.read(toOrderId(request.params), principalOf(request))),
   );
 }
 

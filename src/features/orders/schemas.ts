@@ -11,6 +11,12 @@ export const SeatIdSchema = Type.String({
   description: 'Id of a seat; an opaque text, usually a UUID',
 });
 
+const seatIds = (maxItems: number, description: string) =>
+  Type.Array(SeatIdSchema, { minItems: 1, maxItems, uniqueItems: true, description });
+
+const discountId = (description: string) =>
+  Type.Optional(Type.Union([Uuid('A discount'), Type.Literal(''), Type.Null()], { description }));
+
 /** `maxSeats` is configuration, so the API description depends on it. */
 export const orderRequestSchema = (maxSeats: number) =>
   Type.Object(
@@ -18,17 +24,8 @@ export const orderRequestSchema = (maxSeats: number) =>
       session_id: Uuid('The session', '293bed3f-c670-42f6-9e28-628cd6fec57a'),
       event_id: Uuid('Its event', '3471e132-69f2-4764-ac79-e5ad57111483'),
       organization_id: Uuid('The organisation of the event', '22a67f04-b918-44ac-9b63-49efe8d34356'),
-      seat_ids: Type.Array(SeatIdSchema, {
-        minItems: 1,
-        maxItems: maxSeats,
-        uniqueItems: true,
-        description: 'Seats to hold: all of them or none',
-      }),
-      discount_id: Type.Optional(
-        Type.Union([Uuid('A discount'), Type.Literal(''), Type.Null()], {
-          description: 'Absent, null or empty: none',
-        }),
-      ),
+      seat_ids: seatIds(maxSeats, 'Seats to hold: all of them or none'),
+      discount_id: discountId('Absent, null or empty: none'),
     },
     {
       examples: [
@@ -48,18 +45,9 @@ export const orderUpdateSchema = (maxSeats: number) =>
   Type.Object(
     {
       seat_ids: Type.Optional(
-        Type.Array(SeatIdSchema, {
-          minItems: 1,
-          maxItems: maxSeats,
-          uniqueItems: true,
-          description: 'All seats of the changed order; seats that it has already keep their price',
-        }),
+        seatIds(maxSeats, 'All seats of the changed order; seats that it has already keep their price'),
       ),
-      discount_id: Type.Optional(
-        Type.Union([Uuid('A discount'), Type.Literal(''), Type.Null()], {
-          description: 'Null or empty removes the discount',
-        }),
-      ),
+      discount_id: discountId('Null or empty removes the discount'),
     },
     {
       // A body with neither field is a mistake of the caller.
@@ -123,9 +111,7 @@ export const OrderSchema = Type.Object(
     PaymentIntentID: Type.String({ description: 'Empty when there is none' }),
     tickets: Type.Optional(Type.Array(TicketSchema)),
   },
-  {
-    examples: [ORDER_EXAMPLE],
-  },
+  { examples: [ORDER_EXAMPLE] },
 );
 
 export const OrdersSchema = Type.Array(OrderSchema);

@@ -58,9 +58,7 @@ function hasAll(font: Coverage, grapheme: string): boolean {
 }
 
 function toBoxes(text: string): string {
-  return graphemesOf(text)
-    .map(() => MISSING)
-    .join('');
+  return MISSING.repeat(graphemesOf(text).length);
 }
 
 /** The graphemes of a text: what readers see as single characters. */

@@ -103,11 +103,7 @@ function drawLine(document: PDFKit.PDFDocument, line: string, baseline: number, 
   let x = PAGE.margin;
   for (const { text, font } of asSeen(line)) {
     document.font(font.name).fontSize(size);
-    document.text(text, x, baseline, {
-      lineBreak: false,
-      baseline: 'alphabetic',
-      features: SHAPED_WHOLE,
-    });
+    document.text(text, x, baseline, { lineBreak: false, baseline: 'alphabetic', features: SHAPED_WHOLE });
     x += font.emsOf(text) * size;
   }
 }

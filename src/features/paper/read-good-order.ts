@@ -4,7 +4,8 @@ import type { Principal } from '../../kernel/principal.ts';
 import type { Access } from '../access/index.ts';
 import type { Order } from '../orders/index.ts';
 
-export type FindOrder = (orderId: OrderId) => Promise<Order | undefined>;
+/** Throws `order_not_found`. */
+export type GetOrder = (orderId: OrderId) => Promise<Order>;
 
 /**
  * Reads an order with good tickets for users who may read it. Throws `order_not_found`, `forbidden`, `ticket_not_paid`,
@@ -12,10 +13,9 @@ export type FindOrder = (orderId: OrderId) => Promise<Order | undefined>;
  */
 export type ReadGoodOrder = (orderId: OrderId, who: Principal) => Promise<Order>;
 
-export function createReadGoodOrder(access: Access, findOrder: FindOrder): ReadGoodOrder {
+export function createReadGoodOrder(access: Access, getOrder: GetOrder): ReadGoodOrder {
   return async (orderId, who) => {
-    const order = await findOrder(orderId);
-    if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
+    const order = await getOrder(orderId);
     await access.require('order.read', who, { owner: order.userId, event: order.eventId });
     if (order.status !== 'completed' || order.tickets.length === 0) throw nothingToPrint(order.status);
     return order;

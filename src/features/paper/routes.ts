@@ -11,7 +11,7 @@ const TAGS = ['Tickets'];
 const OrderParams = Type.Object({ orderId: Uuid('The order') });
 
 /** PDF tickets and calendar files over HTTP. */
-export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: WriteCalendar): void {
+export function paperRoutes(scope: HttpServer, print: PrintTickets, writeCalendar: WriteCalendar): void {
   scope.get(
     '/api/order/:orderId/tickets.pdf',
     {
@@ -70,7 +70,7 @@ export function paperRoutes(scope: HttpServer, print: PrintTickets, calendar: Wr
     },
     async (request, reply) => {
       const orderId = as<OrderId>(request.params.orderId.toLowerCase());
-      const text = await calendar.ofOrder(orderId, principalOf(request));
+      const text = await writeCalendar(orderId, principalOf(request));
       return reply.headers(fileHeaders(`tickets-${orderId}.ics`, CALENDAR)).send(Buffer.from(text));
     },
   );

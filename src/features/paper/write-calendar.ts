@@ -6,23 +6,17 @@ import type { Catalogue } from '../catalogue/index.ts';
 import { toCalendar } from './calendar.ts';
 import type { ReadGoodOrder } from './read-good-order.ts';
 
-/** Writes the session of an order as a calendar file. */
-export class WriteCalendar {
-  readonly #readGoodOrder: ReadGoodOrder;
-  readonly #catalogue: Catalogue;
-  readonly #clock: Clock;
+/**
+ * Writes the session of an order as a calendar file. Throws the errors of `ReadGoodOrder`, and `not_found` if the catalogue
+ * has no such session.
+ */
+export type WriteCalendar = (orderId: OrderId, who: Principal) => Promise<string>;
 
-  constructor(readGoodOrder: ReadGoodOrder, catalogue: Catalogue, clock: Clock) {
-    this.#readGoodOrder = readGoodOrder;
-    this.#catalogue = catalogue;
-    this.#clock = clock;
-  }
-
-  /** Throws the errors of `ReadGoodOrder`, and `not_found` if the catalogue has no such session. */
-  async ofOrder(orderId: OrderId, who: Principal): Promise<string> {
-    const order = await this.#readGoodOrder(orderId, who);
-    const session = await this.#catalogue.session(order.sessionId);
+export function createWriteCalendar(readOrder: ReadGoodOrder, catalogue: Catalogue, clock: Clock): WriteCalendar {
+  return async (orderId, who) => {
+    const order = await readOrder(orderId, who);
+    const session = await catalogue.session(order.sessionId);
     if (!session) throw new AppError('not_found', 'The catalogue no longer has this session.');
-    return toCalendar(order, session, this.#clock.now());
-  }
+    return toCalendar(order, session, clock.now());
+  };
 }

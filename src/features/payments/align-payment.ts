@@ -76,7 +76,6 @@ export class AlignPayment {
     return { repaired: describeDiff(diff), state };
   }
 
-  /** Writes the differences to the refunds. */
   async #write(tx: Transaction, { intentId }: Payment, { sent, bounced, won, added }: AccountDiff): Promise<void> {
     for (const { refundId, providerId } of sent) await saveRefundSent(tx, refundId, providerId);
     for (const { refundId } of bounced) await saveRefundBounced(tx, refundId, BOUNCED);

@@ -2,6 +2,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { OrderId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { notPending, type Order, requireHeld } from '../orders/index.ts';
+import { completeFreeOrder } from './complete-free-order.ts';
 import type { BuyerNeeds } from './offer-payment.ts';
 
 /** Completes an order for its buyer. */
@@ -23,7 +24,7 @@ export class CheckOut {
     if (order.status === 'completed') return order;
     if (order.price > 0) return this.#checkOutPaid(order);
     requireHeld(order, this.#needs.clock.now());
-    const completed = await this.#needs.completeFreeOrder.complete(order, (tx, done) => tx.keepAnswer(done));
+    const completed = await completeFreeOrder(this.#needs, order, (tx, done) => tx.keepAnswer(done));
     if (completed) return completed;
     throw new AppError('payment_missing', 'The order has not been paid yet.');
   }

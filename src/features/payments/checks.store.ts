@@ -19,14 +19,12 @@ export const paymentChecks: readonly Check[] = [
   check(
     'I2',
     'a payment is withheld until a person decides whether to refund it',
-    `
-    SELECT payment_intent_id AS subject FROM payments WHERE state = 'withheld'`,
+    `SELECT payment_intent_id AS subject FROM payments WHERE state = 'withheld'`,
   ),
   check(
     'I2',
     'a payment that was assumed from its order is in another currency than CURRENCY',
-    `
-    SELECT payment_intent_id AS subject FROM payments WHERE taken_over = 'assumed' AND currency <> $1`,
+    `SELECT payment_intent_id AS subject FROM payments WHERE taken_over = 'assumed' AND currency <> $1`,
     { values: ({ code }) => [code] },
   ),
   check(
@@ -39,8 +37,7 @@ export const paymentChecks: readonly Check[] = [
   check(
     'I2',
     'money received has been left undecided',
-    `
-    SELECT payment_intent_id AS subject FROM payments WHERE state = 'received' AND received_at < now() - ${GRACE}`,
+    `SELECT payment_intent_id AS subject FROM payments WHERE state = 'received' AND received_at < now() - ${GRACE}`,
     { isServiceWork: true },
   ),
   check(
@@ -62,19 +59,16 @@ export const paymentChecks: readonly Check[] = [
   check(
     'I2',
     'a refund waits for a person',
-    `
-    SELECT refund_id::text AS subject FROM refunds WHERE state IN ('failed', 'manual')`,
+    `SELECT refund_id::text AS subject FROM refunds WHERE state IN ('failed', 'manual')`,
   ),
   check(
     'I2',
     'a webhook was given up',
-    `
-    SELECT event_id AS subject FROM stripe_inbox WHERE applied_at IS NULL AND attempts >= ${MAX_TRIES}`,
+    `SELECT event_id AS subject FROM stripe_inbox WHERE applied_at IS NULL AND attempts >= ${MAX_TRIES}`,
   ),
   check(
     'I7',
     'a webhook was kept more than once',
-    `
-    SELECT event_id AS subject FROM stripe_inbox GROUP BY event_id HAVING count(*) > 1`,
+    `SELECT event_id AS subject FROM stripe_inbox GROUP BY event_id HAVING count(*) > 1`,
   ),
 ];

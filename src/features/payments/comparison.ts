@@ -24,39 +24,34 @@ type PaymentOfOrder = Payment & { readonly orderId: OrderId };
 
 const PAGE = 500;
 
+export interface ComparisonNeeds {
+  readonly database: Executor;
+  readonly stripe: PaymentProvider;
+  readonly orders: OrderBook;
+  readonly alignPayment: AlignPayment;
+}
+
 /** One run of the comparison with the provider. */
 export class Comparison {
-  readonly #database: Executor;
-  readonly #stripe: PaymentProvider;
-  readonly #orders: OrderBook;
-  readonly #alignPayment: AlignPayment;
+  readonly #needs: ComparisonNeeds;
   readonly #policy: RefundPolicy;
 
-  constructor(
-    database: Executor,
-    stripe: PaymentProvider,
-    orders: OrderBook,
-    alignPayment: AlignPayment,
-    policy: RefundPolicy,
-  ) {
-    this.#database = database;
-    this.#stripe = stripe;
-    this.#orders = orders;
-    this.#alignPayment = alignPayment;
+  constructor(needs: ComparisonNeeds, policy: RefundPolicy) {
+    this.#needs = needs;
     this.#policy = policy;
   }
 
   /** Compares an intent of the provider with its payment in the database. */
   async compareIntent(intent: ListedIntent): Promise<Difference | undefined> {
     const { intentId, orderId } = intent;
-    const order = orderId && (await this.#orders.find(this.#database, orderId));
+    const order = orderId && (await this.#needs.orders.find(this.#needs.database, orderId));
     // Another system may share the account.
     if (!orderId || !order) return undefined;
-    const payment = await findPayment(this.#database, intentId);
+    const payment = await findPayment(this.#needs.database, intentId);
     if (intent.state !== 'succeeded') {
       return (await this.#closeLeftOpen(intent, order)) ?? notReceived(payment, orderId);
     }
-    const refunds = payment ? await refundsOf(this.#database, intentId) : [];
+    const refunds = payment ? await refundsOf(this.#needs.database, intentId) : [];
     const wrong = payment ? differenceOf(intent, payment, refunds) : 'money was received and not recorded';
     // A charge stays marked as disputed for ever: only its account says whether the dispute is still open. Reading the account
     // also confirms an assumed payment, so that later refunds at Stripe void tickets.
@@ -73,7 +68,7 @@ export class Comparison {
   async comparePayment(payment: PaymentOfOrder): Promise<Difference | undefined> {
     const { intentId, orderId, source } = payment;
     if (source !== 'stripe') return undefined;
-    const intent = await this.#stripe.findIntent(intentId);
+    const intent = await this.#needs.stripe.findIntent(intentId);
     if (intent === undefined) {
       return { intentId, orderId, detail: 'the provider does not know this payment', isRepaired: false };
     }
@@ -85,7 +80,7 @@ export class Comparison {
   async findLostMoney(intent: ListedIntent): Promise<Difference | undefined> {
     const { intentId, orderId, state, received, refunded } = intent;
     const isMoney = state === 'succeeded' ? refunded < received : state !== 'canceled';
-    if (!orderId || !isMoney || (await this.#orders.find(this.#database, orderId))) return undefined;
+    if (!orderId || !isMoney || (await this.#needs.orders.find(this.#needs.database, orderId))) return undefined;
     const detail =
       state === 'succeeded'
         ? `${received - refunded} received for an order that is not in the database: refund it at Stripe`
@@ -97,7 +92,7 @@ export class Comparison {
   async *paymentsSince(since: Instant): AsyncGenerator<PaymentOfOrder> {
     let after = '';
     for (;;) {
-      const page = await paymentsSince(this.#database, since, after, PAGE);
+      const page = await paymentsSince(this.#needs.database, since, after, PAGE);
       yield* page;
       const last = page.at(-1);
       if (!last || page.length < PAGE) return;
@@ -115,7 +110,7 @@ export class Comparison {
     wrong?: string,
     isCorrected = false,
   ): Promise<Difference | undefined> {
-    const { repaired, withheld } = await this.#alignPayment.align(intentId, this.#policy);
+    const { repaired, withheld } = await this.#needs.alignPayment.align(intentId, this.#policy);
     const waits = withheld === undefined ? [] : [`it is refunded only when a person allows it: ${withheld}`];
     const detail = [...(wrong === undefined ? [] : [wrong]), ...repaired, ...waits].join('; ');
     if (detail === '') return undefined;
@@ -134,7 +129,7 @@ export class Comparison {
     const { intentId } = intent;
     const isExpected = order.status === 'pending' && order.paymentIntentId === intentId;
     if (intent.state !== 'open' || isExpected) return undefined;
-    const closed = await this.#stripe.cancelIntent(intentId);
+    const closed = await this.#needs.stripe.cancelIntent(intentId);
     return {
       intentId,
       orderId: order.orderId,

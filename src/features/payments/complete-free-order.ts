@@ -2,39 +2,35 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import { notPending, type Order, type OrderBook, requireHeld } from '../orders/index.ts';
 
-/** Completes an order that costs nothing, for its buyer. */
-export class CompleteFreeOrder {
-  readonly #database: Database;
-  readonly #clock: Clock;
-  readonly #orders: OrderBook;
+export interface FreeOrderNeeds {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly orders: OrderBook;
+}
 
-  constructor(database: Database, clock: Clock, orders: OrderBook) {
-    this.#database = database;
-    this.#clock = clock;
-    this.#orders = orders;
-  }
+/**
+ * Completes an order that costs nothing, for its buyer. Returns it, or undefined when another request changed the order and
+ * it now has a price. `keep` is called with the completed order in the transaction. Throws `order_not_pending`, `hold_ended`.
+ */
+export function completeFreeOrder(
+  { database, clock, orders }: FreeOrderNeeds,
+  { orderId }: Order,
+  keep: (tx: Transaction, completed: Order) => void = () => undefined,
+): Promise<Order | undefined> {
+  return database.transaction(async (tx) => {
+    const locked = await orders.getLocked(tx, orderId);
+    if (locked.status !== 'completed') {
+      requireHeld(locked, clock.now());
+      if (locked.price > 0) return undefined;
+    }
+    const done = locked.status === 'completed' ? locked : await complete(tx, locked, orders);
+    keep(tx, done);
+    return done;
+  });
+}
 
-  /**
-   * Completes the order and returns it; undefined when another request changed the order and it now has a price. `keep` is
-   * called with the completed order in the transaction. Throws `order_not_pending`, `hold_ended`.
-   */
-  complete(
-    { orderId }: Order,
-    keep: (tx: Transaction, completed: Order) => void = () => undefined,
-  ): Promise<Order | undefined> {
-    return this.#database.transaction(async (tx) => {
-      const locked = await this.#orders.getLocked(tx, orderId);
-      const done = locked.status === 'completed' ? locked : await this.#completeLocked(tx, locked);
-      if (done) keep(tx, done);
-      return done;
-    });
-  }
-
-  async #completeLocked(tx: Transaction, order: Order): Promise<Order | undefined> {
-    requireHeld(order, this.#clock.now());
-    if (order.price > 0) return undefined;
-    const transition = await this.#orders.complete(tx, order);
-    if (transition.outcome === 'changed') return transition.order;
-    throw notPending(transition);
-  }
+async function complete(tx: Transaction, order: Order, orders: OrderBook): Promise<Order> {
+  const transition = await orders.complete(tx, order);
+  if (transition.outcome === 'changed') return transition.order;
+  throw notPending(transition);
 }

@@ -3,16 +3,17 @@ import { Compile } from 'typebox/compile';
 import { AppError, type ErrorCode } from '../../kernel/errors.ts';
 import type { EventHandler, EventMessage, TopicKey } from '../../kernel/events.ts';
 import { as, type OrderId } from '../../kernel/ids.ts';
-import type { Core } from '../../platform/core.ts';
 import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
 import { appendToOutbox } from '../../platform/outbox/outbox.store.ts';
-import type { Transaction } from '../../platform/postgres/database.ts';
+import type { Database } from '../../platform/postgres/database.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { OrderBook } from '../orders/index.ts';
-import type { TakeExternalPayment } from './take-external-payment.ts';
 
 const MAX_PAYMENT_ID_CHARS = 255;
 /** Outages: the message is not at fault and waits until they end. */
 const OUTAGES: readonly ErrorCode[] = ['database_unavailable', 'payments_unavailable', 'shutting_down'];
+/** Another try would end the same. */
+const HOPELESS: readonly ErrorCode[] = ['order_not_found', 'payment_missing'];
 /** The part of a message that is set aside, because it must fit into a message itself. */
 const MAX_KEPT_CHARS = 100_000;
 
@@ -28,6 +29,13 @@ const MessageSchema = Type.Object({
 });
 const checker = Compile(MessageSchema);
 
+interface MessageNeeds {
+  readonly database: Database;
+  readonly metrics: Pick<Metrics, 'paymentTopic'>;
+  readonly orders: Pick<OrderBook, 'find'>;
+  readonly takeExternal: (orderId: OrderId, paymentId: string | undefined) => Promise<void>;
+}
+
 type DeadTopic = Extract<TopicKey, 'paymentSucceededDead' | 'paymentFailedDead'>;
 
 /**
@@ -35,17 +43,9 @@ type DeadTopic = Extract<TopicKey, 'paymentSucceededDead' | 'paymentFailedDead'>
  * times. It rejects to have a message redelivered, and sets aside a message that it cannot read or that failed too often.
  */
 export class PaymentMessages {
-  readonly #needs: Pick<Core, 'database'> & { readonly metrics: Pick<Core['metrics'], 'paymentTopic'> };
-  readonly #orders: Pick<OrderBook, 'find'>;
-  readonly #external: Pick<TakeExternalPayment, 'take'>;
+  readonly #needs: MessageNeeds;
 
-  constructor(
-    needs: Pick<Core, 'database'> & { readonly metrics: Pick<Core['metrics'], 'paymentTopic'> },
-    orders: Pick<OrderBook, 'find'>,
-    external: Pick<TakeExternalPayment, 'take'>,
-  ) {
-    this.#orders = orders;
-    this.#external = external;
+  constructor(needs: MessageNeeds) {
     this.#needs = needs;
   }
 
@@ -73,12 +73,10 @@ export class PaymentMessages {
     if ('unreadable' in read) return this.#setAside('paymentSucceededDead', message, read.unreadable);
     const paymentId = read.payment_intent_id || read.payment_id || undefined;
     try {
-      await this.#external.take(orderIdOf(read), paymentId);
+      await this.#needs.takeExternal(orderIdOf(read), paymentId);
       this.#needs.metrics.paymentTopic('succeeded');
     } catch (error) {
-      const isHopeless =
-        error instanceof AppError && (error.code === 'order_not_found' || error.code === 'payment_missing');
-      if (!isHopeless) throw error;
+      if (!(error instanceof AppError && HOPELESS.includes(error.code))) throw error;
       await this.#setAside('paymentSucceededDead', message, error.message);
     }
   }
@@ -86,7 +84,7 @@ export class PaymentMessages {
   async #takeFailed(message: EventMessage): Promise<void> {
     const read = readMessage(message.value);
     if ('unreadable' in read) return this.#setAside('paymentFailedDead', message, read.unreadable);
-    if (await this.#orders.find(this.#needs.database, orderIdOf(read))) {
+    if (await this.#needs.orders.find(this.#needs.database, orderIdOf(read))) {
       this.#needs.metrics.paymentTopic('failed');
       return;
     }
@@ -99,7 +97,7 @@ export class PaymentMessages {
     const key = message.key.replaceAll('\0', '').slice(0, MAX_KEPT_CHARS);
     const kept = message.value.slice(0, MAX_KEPT_CHARS);
     const value = JSON.stringify({ reason, topic: message.topic, key: message.key, value: kept });
-    await this.#needs.database.transaction((tx: Transaction) => appendToOutbox(tx, [{ topic, key, value }]));
+    await this.#needs.database.transaction((tx) => appendToOutbox(tx, [{ topic, key, value }]));
     this.#needs.metrics.paymentTopic('set_aside');
   }
 }

@@ -1,5 +1,4 @@
-import type { Instant } from '../../kernel/clock.ts';
-import type { TicketId, UserId } from '../../kernel/ids.ts';
+import type { OrderId, TicketId, UserId } from '../../kernel/ids.ts';
 import type { Core } from '../../platform/core.ts';
 import type { Feature } from '../../platform/feature.ts';
 import type { Once } from '../../platform/http/once.ts';
@@ -9,31 +8,30 @@ import type { Access } from '../access/index.ts';
 import type { RecordAction } from '../audit/index.ts';
 import type { Order, OrderBook, PaymentConclusion, PaymentPreparation, RefundPayment } from '../orders/index.ts';
 import { AlignPayment } from './align-payment.ts';
-import { ApplyWebhook } from './apply-webhook.ts';
-import { TakeCash } from './cash.ts';
+import { dueWebhooks } from './apply-webhook.ts';
+import { takeCash } from './cash.ts';
 import { CheckOut } from './check-out.ts';
 import { ClosePayment } from './close-payment.ts';
-import { CompleteFreeOrder } from './complete-free-order.ts';
 import { PaymentMessages } from './consumers.ts';
 import { inboxBacklog } from './inbox.store.ts';
 import { paymentJobs } from './jobs.ts';
 import { PaymentJson } from './json.ts';
-import { MarkRefunded } from './mark-refunded.ts';
 import { MoneyLog } from './money-log.ts';
 import { OfferPayment } from './offer-payment.ts';
 import { OrderIntents } from './order-intents.ts';
 import type { CountMoney, PaymentProvider } from './payment-provider.ts';
-import { ReceiveWebhook } from './receive-webhook.ts';
-import { ReconcilePayments, type ReconcileRequest, type Reconciliation } from './reconcile-payments.ts';
+import { receiveWebhook } from './receive-webhook.ts';
+import { type Reconcile, reconcilePayments } from './reconcile-payments.ts';
 import { RefundLedger } from './refund-ledger.ts';
 import { RefundOrder } from './refund-order.ts';
-import { RefundTicket, type TicketRefund } from './refund-ticket.ts';
+import { refundTicket, type TicketRefund } from './refund-ticket.ts';
 import { refundBacklog } from './refunds.store.ts';
 import { checkOutRoute, offerRoute, refundRoute, repairRoutes, webhookRoutes } from './routes.ts';
-import { SendRefund } from './send-refund.ts';
+import { dueRefunds } from './send-refund.ts';
 import { SettlePayment } from './settle-payment.ts';
+import { undecidedPayments } from './settle-undecided.ts';
 import { StuckPayments } from './stuck-payments.ts';
-import { TakeExternalPayment } from './take-external-payment.ts';
+import { takeExternalPayment } from './take-external-payment.ts';
 import { TakenOver } from './taken-over.ts';
 
 export { paymentChecks } from './checks.store.ts';
@@ -59,7 +57,7 @@ export interface Payments extends Feature, PaymentConclusion, PaymentPreparation
    */
   refundTicket(tx: Transaction, order: Order, ticketId: TicketId, by: UserId): Promise<TicketRefund>;
   /** Compares the payments since then with Stripe's account, and repairs differences. Throws `payments_unavailable`. */
-  reconcile(since: Instant, request?: ReconcileRequest): Promise<Reconciliation>;
+  readonly reconcile: Reconcile;
   /** Webhooks and refunds that are not done yet. */
   backlog(): Promise<{ readonly webhooks: Backlog; readonly refunds: Backlog }>;
 }
@@ -88,14 +86,8 @@ interface SettlementNeeds {
 type SettlementCore = Pick<Core, 'database' | 'clock' | 'ids' | 'log' | 'metrics'>;
 
 /** Builds the comparison with Stripe alone, for a script. The service may be running or stopped. */
-export function createReconciliation(
-  core: SettlementCore,
-  { orders, stripe, countMoney }: SettlementNeeds,
-): Payments['reconcile'] {
-  const { database, clock } = core;
-  const { alignPayment } = buildSettlement(core, { orders, stripe, countMoney });
-  const reconcilePayments = new ReconcilePayments({ database, clock, stripe, orders, alignPayment });
-  return (since, request) => reconcilePayments.reconcile(since, request);
+export function createReconciliation(core: SettlementCore, needs: SettlementNeeds): Reconcile {
+  return buildSettlement(core, needs).reconcile;
 }
 
 /** The parts that settle money, shared by webhooks and the comparison. */
@@ -105,48 +97,41 @@ function buildSettlement(core: SettlementCore, { orders, stripe, countMoney }: S
   const moneyLog = new MoneyLog(core);
   const settlePayment = new SettlePayment({ database, clock, stripe, orders, ledger, countMoney, moneyLog });
   const alignPayment = new AlignPayment({ database, stripe, orders, settlePayment, ledger });
-  return { ledger, settlePayment, alignPayment };
+  const reconcile: Reconcile = (since, request) =>
+    reconcilePayments({ database, clock, stripe, orders, alignPayment }, since, request);
+  return { ledger, settlePayment, alignPayment, reconcile };
 }
 
 /** Builds the payments: use cases, routes, jobs and consumers. */
 export function createPayments(core: Core, needs: PaymentsNeeds): Payments {
-  const { database, clock } = core;
-  const { orders, stripe, access, once, countMoney, publishableKey, topics, sweepMs, reconcileDays } = needs;
+  const { database, clock, metrics } = core;
+  const { orders, stripe, access, once, countMoney, publishableKey, topics } = needs;
   const recordAction = needs.audit.record;
-  const { ledger, settlePayment, alignPayment } = buildSettlement(core, { orders, stripe, countMoney });
+  const { ledger, settlePayment, alignPayment, reconcile } = buildSettlement(core, { orders, stripe, countMoney });
   const takenOver = new TakenOver(database, alignPayment, ledger);
   const intents = new OrderIntents(database, stripe, orders, settlePayment);
   const closePayment = new ClosePayment(stripe, intents);
-  const receiveWebhook = new ReceiveWebhook(core, stripe);
-  const reconcilePayments = new ReconcilePayments({ database, clock, stripe, orders, alignPayment });
-  const takeCash = new TakeCash(countMoney, clock);
-  const refundTicket = new RefundTicket(orders, ledger);
   const external = { database, orders, settlePayment, alignPayment, closePayment, takenOver };
-  const messages = new PaymentMessages(core, orders, new TakeExternalPayment(external));
+  const takeExternal = (orderId: OrderId, paymentId: string | undefined) =>
+    takeExternalPayment(external, orderId, paymentId);
+  const messages = new PaymentMessages({ database, metrics, orders, takeExternal });
   return {
     routes(api) {
-      const json = new PaymentJson({ currency: database.currency, publishableKey });
-      const completeFreeOrder = new CompleteFreeOrder(database, clock, orders);
-      const buying = { database, clock, access, orders, intents, completeFreeOrder };
+      const json = new PaymentJson(database.currency, publishableKey);
+      const buying = { database, clock, access, orders, intents };
       const refunding = { database, access, orders, ledger, takenOver, recordAction };
-      const markRefunded = new MarkRefunded(database, access, orders, recordAction);
       offerRoute(api, once, json, new OfferPayment(buying));
       checkOutRoute(api, once, json, new CheckOut(buying));
       refundRoute(api, once, json, new RefundOrder(refunding));
-      repairRoutes(api, once, new StuckPayments(database, clock, access), markRefunded);
-      webhookRoutes(api, receiveWebhook);
+      repairRoutes(api, once, new StuckPayments({ database, clock, access, orders, recordAction }));
+      webhookRoutes(api, (body, signature) => receiveWebhook(core, stripe, body, signature));
     },
-    jobs: paymentJobs(
-      core,
-      { sweepMs, reconcileDays },
-      {
-        applyWebhook: new ApplyWebhook(database, orders, settlePayment, alignPayment),
-        sendRefund: new SendRefund(database, stripe, alignPayment, core.failed('refunds')),
-        settlePayment,
-        reconcilePayments,
-        receiveWebhook,
-      },
-    ),
+    jobs: paymentJobs(core, needs, {
+      webhooks: dueWebhooks(core, { orders, settlePayment, alignPayment }),
+      refunds: dueRefunds(core, stripe, alignPayment),
+      undecided: undecidedPayments(core, settlePayment),
+      reconcile,
+    }),
     consumers: [
       { topic: topics.paymentSucceeded, handle: messages.succeeded },
       { topic: topics.paymentFailed, handle: messages.failed },
@@ -154,9 +139,9 @@ export function createPayments(core: Core, needs: PaymentsNeeds): Payments {
     conclude: (order) => closePayment.conclude(order),
     prepare: (order) => intents.prepare(order),
     refundOrder: (tx, order, reason) => takenOver.refundOrder(tx, order, reason),
-    takeCash: (tx, order) => takeCash.take(tx, order),
-    refundTicket: (tx, order, ticketId, by) => refundTicket.refund(tx, order, ticketId, by),
-    reconcile: (since, request) => reconcilePayments.reconcile(since, request),
+    takeCash: (tx, order) => takeCash(tx, order, countMoney, clock.now()),
+    refundTicket: (tx, order, ticketId, by) => refundTicket(tx, { orders, ledger }, order, ticketId, by),
+    reconcile,
     async backlog() {
       const [webhooks, refunds] = await Promise.all([inboxBacklog(database), refundBacklog(database)]);
       return { webhooks, refunds };

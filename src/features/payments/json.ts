@@ -8,25 +8,19 @@ import type { RefundIssued, RefundRequest } from './refund-order.ts';
 import type { PaymentIntentResponseSchema, RefundRequestSchema, RefundSchema, StuckPaymentSchema } from './schemas.ts';
 import type { StuckRow } from './stuck.store.ts';
 
-interface PaymentJsonNeeds {
-  readonly currency: Currency;
-  /** Stripe's publishable key, with which pages confirm payments. */
-  readonly publishableKey: string | undefined;
-}
-
 /** Payments as HTTP spells them (contract section 1), in one currency. */
 export class PaymentJson {
   readonly #currency: Currency;
   readonly #publishableKey: string | undefined;
   readonly #orders: OrderJson;
 
-  constructor({ currency, publishableKey }: PaymentJsonNeeds) {
+  /** `publishableKey` is Stripe's key with which pages confirm payments. */
+  constructor(currency: Currency, publishableKey: string | undefined) {
     this.#currency = currency;
     this.#publishableKey = publishableKey;
     this.#orders = new OrderJson(currency);
   }
 
-  /** An order for the wire. */
   order(order: Order): Static<typeof OrderSchema> {
     return this.#orders.toWire(order);
   }
@@ -42,12 +36,7 @@ export class PaymentJson {
   }
 
   refund({ refundId, amount, reason, order }: RefundIssued): Static<typeof RefundSchema> {
-    return {
-      refund_id: refundId,
-      amount: this.#currency.toMajor(amount),
-      reason,
-      order: this.order(order),
-    };
+    return { refund_id: refundId, amount: this.#currency.toMajor(amount), reason, order: this.order(order) };
   }
 
   /** Reads a request. Throws `invalid_request`. */

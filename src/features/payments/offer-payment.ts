@@ -1,11 +1,9 @@
-import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { OrderId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Database } from '../../platform/postgres/database.ts';
 import type { Access } from '../access/index.ts';
-import { holdMinutesLeft, type Order, type OrderBook, requireHeld } from '../orders/index.ts';
-import type { CompleteFreeOrder } from './complete-free-order.ts';
+import { holdMinutesLeft, type Order, requireHeld } from '../orders/index.ts';
+import { completeFreeOrder, type FreeOrderNeeds } from './complete-free-order.ts';
 import type { OrderIntents } from './order-intents.ts';
 import type { Intent } from './payment-provider.ts';
 
@@ -17,13 +15,9 @@ export interface PaymentOffer {
 }
 
 /** What the use cases of a paying buyer need. */
-export interface BuyerNeeds {
-  readonly database: Database;
-  readonly clock: Clock;
+export interface BuyerNeeds extends FreeOrderNeeds {
   readonly access: Access;
-  readonly orders: OrderBook;
   readonly intents: OrderIntents;
-  readonly completeFreeOrder: CompleteFreeOrder;
 }
 
 /** Each further try starts from the order as the other request left it. */
@@ -62,7 +56,7 @@ export class OfferPayment {
     if (order.price === 0 && order.status === 'completed') throw nothingToPay(order);
     requireHeld(order, this.#needs.clock.now());
     if (order.price === 0) {
-      const completed = await this.#needs.completeFreeOrder.complete(order);
+      const completed = await completeFreeOrder(this.#needs, order);
       if (completed) throw nothingToPay(completed);
       return undefined;
     }

@@ -62,11 +62,6 @@ export class OrderIntents implements PaymentPreparation {
   #create(order: Order, attempt: number): Promise<Intent> {
     const { orderId, price: amount } = order;
     const { currency } = this.#database;
-    return this.#stripe.createIntent({
-      orderId,
-      amount,
-      currency,
-      key: intentKey(order, attempt, amount),
-    });
+    return this.#stripe.createIntent({ orderId, amount, currency, key: intentKey(order, attempt, amount) });
   }
 }

@@ -15,7 +15,7 @@ export type PaymentSource = 'stripe' | 'cash' | 'external';
  * | from            | what happens                                              | who              | function     | to         |
  * |-----------------|-----------------------------------------------------------|------------------|--------------|------------|
  * | -               | a PaymentIntent succeeded, or another system took money   | Stripe, a topic  | `recordMoney` | received  |
- * | -               | cash was taken for an order                               | an organiser     | `TakeCash`   | applied    |
+ * | -               | cash was taken for an order                               | an organiser     | `takeCash`   | applied    |
  * | -               | a comparison that may not refund finds money              | a comparison     | `recordMoney` | withheld  |
  * | -               | there is a completed order without a payment              | a migration      | -            | applied    |
  * | received, withheld | it is the price of a pending order                     | `SettlePayment`  | `settle`     | applied    |

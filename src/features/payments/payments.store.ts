@@ -100,10 +100,7 @@ export async function lockPaidBy(
   return row && toPayment(row);
 }
 
-const SET_STATE = {
-  name: 'payment-set-state',
-  text: 'UPDATE payments SET state = $2 WHERE payment_intent_id = $1',
-};
+const SET_STATE = { name: 'payment-set-state', text: 'UPDATE payments SET state = $2 WHERE payment_intent_id = $1' };
 
 /** Saves the new state of a locked payment. */
 export async function setPaymentState(
@@ -126,10 +123,7 @@ export async function lockApplied(tx: Transaction, orderId: OrderId): Promise<Pa
   return row && toPayment(row);
 }
 
-const FIND = {
-  name: 'payment-find',
-  text: `SELECT ${PAYMENT_COLUMNS} FROM payments WHERE payment_intent_id = $1`,
-};
+const FIND = { name: 'payment-find', text: `SELECT ${PAYMENT_COLUMNS} FROM payments WHERE payment_intent_id = $1` };
 
 export async function findPayment(executor: Executor, intentId: PaymentIntentId): Promise<Payment | undefined> {
   const [row] = await executor.rows<PaymentRow>(FIND, [intentId]);

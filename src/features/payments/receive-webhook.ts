@@ -8,34 +8,25 @@ import type { EventSubject, PaymentProvider } from './payment-provider.ts';
 const KEPT_MS = 30 * 86_400_000;
 const FORGET_BATCH = 10_000;
 
-/** Stores webhooks with a valid signature until they are applied, and longer to recognise repetitions. */
-export class ReceiveWebhook {
-  readonly #core: Pick<Core, 'database' | 'clock' | 'traces' | 'metrics'>;
-  readonly #stripe: Pick<PaymentProvider, 'readWebhook'>;
+/**
+ * Checks the signature and stores the event until it is applied, and longer to recognise repetitions. Throws
+ * `webhook_signature_invalid`, `invalid_request`.
+ */
+export async function receiveWebhook(
+  { database, clock, traces, metrics }: Pick<Core, 'database' | 'clock' | 'traces' | 'metrics'>,
+  stripe: Pick<PaymentProvider, 'readWebhook'>,
+  body: Buffer,
+  signature: string | undefined,
+): Promise<void> {
+  const { eventId, type, about } = stripe.readWebhook(body, signature, clock.now());
+  metrics.webhook(about.kind);
+  const kept = toStored(about);
+  if (kept) await storeEvent(database, { eventId, type, traceparent: traces.current(), about: kept }, clock.now());
+}
 
-  constructor(
-    core: Pick<Core, 'database' | 'clock' | 'traces' | 'metrics'>,
-    stripe: Pick<PaymentProvider, 'readWebhook'>,
-  ) {
-    this.#stripe = stripe;
-    this.#core = core;
-  }
-
-  /** Checks the signature and stores the event. Throws `webhook_signature_invalid`, `invalid_request`. */
-  async receive(body: Buffer, signature: string | undefined): Promise<void> {
-    const { eventId, type, about } = this.#stripe.readWebhook(body, signature, this.#core.clock.now());
-    this.#core.metrics.webhook(about.kind);
-    const kept = toStored(about);
-    if (kept === undefined) return;
-    const event = { eventId, type, traceparent: this.#core.traces.current(), about: kept };
-    await storeEvent(this.#core.database, event, this.#core.clock.now());
-  }
-
-  /** Deletes events that were applied long ago; true when there may be more. */
-  async deleteOld(): Promise<boolean> {
-    const before = later(this.#core.clock.now(), -KEPT_MS);
-    return (await deleteApplied(this.#core.database, before, FORGET_BATCH)) === FORGET_BATCH;
-  }
+/** Deletes events that were applied long ago; true when there may be more. */
+export async function deleteOldWebhooks({ database, clock }: Pick<Core, 'database' | 'clock'>): Promise<boolean> {
+  return (await deleteApplied(database, later(clock.now(), -KEPT_MS), FORGET_BATCH)) === FORGET_BATCH;
 }
 
 /**

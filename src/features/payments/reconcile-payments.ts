@@ -1,11 +1,8 @@
 import type { Clock, Instant } from '../../kernel/clock.ts';
 import type { PaymentIntentId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
-import type { OrderBook } from '../orders/index.ts';
-import type { AlignPayment } from './align-payment.ts';
-import { Comparison, type Difference } from './comparison.ts';
+import { Comparison, type ComparisonNeeds, type Difference } from './comparison.ts';
 import type { RefundPolicy } from './payment.ts';
-import type { PaymentProvider } from './payment-provider.ts';
 import { mayComparisonRefund, permitComparisonRefunds } from './taken-over.store.ts';
 
 export interface Reconciliation {
@@ -27,53 +24,39 @@ export interface ReconcileRequest {
   readonly refunds?: 'never' | 'allowed' | 'when_permitted';
 }
 
-interface ReconcileNeeds {
-  readonly database: Executor;
-  readonly clock: Clock;
-  readonly stripe: PaymentProvider;
-  readonly orders: OrderBook;
-  readonly alignPayment: AlignPayment;
-}
+/** See `reconcilePayments`. */
+export type Reconcile = (since: Instant, request?: ReconcileRequest) => Promise<Reconciliation>;
 
-/** Compares the payments in the database with the provider's account. */
-export class ReconcilePayments {
-  readonly #needs: ReconcileNeeds;
-
-  constructor(needs: ReconcileNeeds) {
-    this.#needs = needs;
+/**
+ * Compares the payments since then with the provider's account, repairs differences where it can, and returns each one.
+ * Throws `payments_unavailable`.
+ */
+export async function reconcilePayments(
+  needs: ComparisonNeeds & { readonly clock: Clock },
+  since: Instant,
+  { lost = false, refunds = 'when_permitted' }: ReconcileRequest = {},
+): Promise<Reconciliation> {
+  const { database, clock, stripe } = needs;
+  const comparison = new Comparison(needs, await policyOf(refunds, database));
+  const differences: Difference[] = [];
+  const seen = new Set<PaymentIntentId>();
+  for await (const intent of stripe.intentsSince(since)) {
+    seen.add(intent.intentId);
+    const found = (lost && (await comparison.findLostMoney(intent))) || (await comparison.compareIntent(intent));
+    if (found) differences.push(found);
   }
-
-  /**
-   * Compares the payments since then with the provider's account, repairs differences where it can, and returns each one.
-   * Throws `payments_unavailable`.
-   */
-  async reconcile(
-    since: Instant,
-    { lost = false, refunds = 'when_permitted' }: ReconcileRequest = {},
-  ): Promise<Reconciliation> {
-    const { database, clock, stripe, orders, alignPayment } = this.#needs;
-    const policy = await policyOf(refunds, database);
-    const comparison = new Comparison(database, stripe, orders, alignPayment, policy);
-    const differences: Difference[] = [];
-    const seen = new Set<PaymentIntentId>();
-    for await (const intent of stripe.intentsSince(since)) {
-      seen.add(intent.intentId);
-      const found = (lost && (await comparison.findLostMoney(intent))) || (await comparison.compareIntent(intent));
-      if (found) differences.push(found);
-    }
-    let compared = seen.size;
-    for await (const payment of comparison.paymentsSince(since)) {
-      if (seen.has(payment.intentId)) continue;
-      compared += 1;
-      const found = await comparison.comparePayment(payment);
-      if (found) differences.push(found);
-    }
-    const isWithheld = differences.some((difference) => difference.isWithheld);
-    if (refunds === 'allowed' || (refunds === 'when_permitted' && !isWithheld)) {
-      await permitComparisonRefunds(database, clock.now());
-    }
-    return { compared, differences };
+  let compared = seen.size;
+  for await (const payment of comparison.paymentsSince(since)) {
+    if (seen.has(payment.intentId)) continue;
+    compared += 1;
+    const found = await comparison.comparePayment(payment);
+    if (found) differences.push(found);
   }
+  const isWithheld = differences.some((difference) => difference.isWithheld);
+  if (refunds === 'allowed' || (refunds === 'when_permitted' && !isWithheld)) {
+    await permitComparisonRefunds(database, clock.now());
+  }
+  return { compared, differences };
 }
 
 async function policyOf(refunds: NonNullable<ReconcileRequest['refunds']>, database: Executor): Promise<RefundPolicy> {

@@ -19,7 +19,6 @@ export class RefundLedger {
     this.#ids = ids;
   }
 
-  /** A new id for a refund. */
   newId(): string {
     return this.#ids.uuid();
   }
@@ -36,13 +35,7 @@ export class RefundLedger {
     const { intentId, source } = payment;
     const amountMinor = leftOf(payment, await refundsOf(tx, intentId));
     if (amountMinor > 0) {
-      await this.write(tx, {
-        intentId,
-        amountMinor,
-        origin: 'service',
-        reason,
-        state: firstRefundState(source),
-      });
+      await this.write(tx, { intentId, amountMinor, origin: 'service', reason, state: firstRefundState(source) });
     }
     return savePaymentState(tx, payment);
   }

@@ -75,13 +75,7 @@ export class RefundOrder {
     const amount = wanted ?? money(left);
     requireRefundable(tx, amount, left);
     const refundId = this.#needs.ledger.newId();
-    const facts = {
-      intentId,
-      amountMinor: amount,
-      reason,
-      requestedBy: who.userId,
-      origin: 'service',
-    } as const;
+    const facts = { intentId, amountMinor: amount, reason, requestedBy: who.userId, origin: 'service' } as const;
     await this.#needs.ledger.write(tx, { ...facts, state: firstRefundState(source) }, refundId);
     const isWhole = (await savePaymentState(tx, payment)) !== 'applied';
     const after = isWhole ? await this.#cancel(tx, order) : order;

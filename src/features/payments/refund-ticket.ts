@@ -19,40 +19,33 @@ export interface TicketRefund {
   readonly left: Money;
 }
 
-/** Refunds a ticket's share of its order's price. */
-export class RefundTicket {
-  readonly #orders: Pick<OrderBook, 'ticketsPaid'>;
-  readonly #ledger: RefundLedger;
-
-  constructor(orders: Pick<OrderBook, 'ticketsPaid'>, ledger: RefundLedger) {
-    this.#orders = orders;
-    this.#ledger = ledger;
-  }
-
-  /**
-   * Writes the refund of the ticket's share, once, however often it is called. In the caller's transaction, with the order
-   * locked. The caller of the API has handed cash back. Throws `refund_not_possible`.
-   */
-  async refund(tx: Transaction, order: Order, ticketId: TicketId, by: UserId): Promise<TicketRefund> {
-    if (order.price === 0) return { refundId: undefined, amount: ZERO, left: ZERO };
-    const payment = await lockApplied(tx, order.orderId);
-    if (!payment) {
-      throw new AppError('refund_not_possible', 'This order has no payment that could be refunded.');
-    }
-    const { intentId, source } = payment;
-    const refunds = await refundsOf(tx, intentId);
-    const left = money(leftOf(payment, refunds));
-    const shares = sharesOf(await this.#orders.ticketsPaid(tx, order), order.price, tx.currency.chargeStep);
-    const amount = smaller(shares.get(ticketId) ?? ZERO, left);
-    const isKnown = refunds.some((refund) => refund.ticketId === ticketId);
-    if (isKnown || amount === 0) return { refundId: undefined, amount: ZERO, left };
-    const refundId = this.#ledger.newId();
-    const facts = { intentId, amountMinor: amount, ticketId, requestedBy: by } as const;
-    const words = { origin: 'service', reason: 'a ticket was voided' } as const;
-    await this.#ledger.write(tx, { ...facts, ...words, ...ticketRefundState(source, refundId) }, refundId);
-    await savePaymentState(tx, payment);
-    return { refundId, amount, left: minus(left, amount) };
-  }
+/**
+ * Writes the refund of a ticket's share of its order's price, once, however often it is called. In the caller's transaction,
+ * with the order locked. The caller of the API has handed cash back. Throws `refund_not_possible`.
+ */
+export async function refundTicket(
+  tx: Transaction,
+  { orders, ledger }: { readonly orders: Pick<OrderBook, 'ticketsPaid'>; readonly ledger: RefundLedger },
+  order: Order,
+  ticketId: TicketId,
+  by: UserId,
+): Promise<TicketRefund> {
+  if (order.price === 0) return { refundId: undefined, amount: ZERO, left: ZERO };
+  const payment = await lockApplied(tx, order.orderId);
+  if (!payment) throw new AppError('refund_not_possible', 'This order has no payment that could be refunded.');
+  const { intentId, source } = payment;
+  const refunds = await refundsOf(tx, intentId);
+  const left = money(leftOf(payment, refunds));
+  const shares = sharesOf(await orders.ticketsPaid(tx, order), order.price, tx.currency.chargeStep);
+  const amount = smaller(shares.get(ticketId) ?? ZERO, left);
+  const isKnown = refunds.some((refund) => refund.ticketId === ticketId);
+  if (isKnown || amount === 0) return { refundId: undefined, amount: ZERO, left };
+  const refundId = ledger.newId();
+  const facts = { intentId, amountMinor: amount, ticketId, requestedBy: by } as const;
+  const words = { origin: 'service', reason: 'a ticket was voided' } as const;
+  await ledger.write(tx, { ...facts, ...words, ...ticketRefundState(source, refundId) }, refundId);
+  await savePaymentState(tx, payment);
+  return { refundId, amount, left: minus(left, amount) };
 }
 
 /** The first state of a ticket's refund: cash is handed back over the counter, so that refund is done at once. */

@@ -9,7 +9,7 @@ import type { Payment, PaymentSource } from './payment.ts';
  * |---------------|-----------------------------------------------------------------|-----------------|----------------------|--------|
  * | -             | money that Stripe has is to be refunded                         | any use case    | `RefundLedger.write` | due    |
  * | -             | money that Stripe never had is to be refunded                   | any use case    | `RefundLedger.write` | manual |
- * | -             | cash was handed back with the ticket                            | an organiser    | `RefundTicket`       | done   |
+ * | -             | cash was handed back with the ticket                            | an organiser    | `refundTicket`       | done   |
  * | -             | Stripe's account shows a refund or a dispute that began there  | Stripe          | `AlignPayment`       | done   |
  * | due, sent     | it is sent to Stripe                                            | job `refunds`   | `claimRefunds`       | sent   |
  * | sent          | it is sent to Stripe for the last time                          | job `refunds`   | `claimRefunds`       | failed |
@@ -17,7 +17,7 @@ import type { Payment, PaymentSource } from './payment.ts';
  * | any but done  | Stripe's account shows it                                       | Stripe          | `AlignPayment`       | done   |
  * | done          | the bank rejected it                                            | Stripe          | `AlignPayment`       | failed |
  * | failed, manual | an administrator retries it                                    | an administrator | `StuckPayments.retry` | sent  |
- * | failed, manual | an administrator has paid it in another way                    | an administrator | `MarkRefunded`      | done   |
+ * | failed, manual | an administrator has paid it in another way                    | an administrator | `StuckPayments.markRefunded` | done   |
  * | failed, manual | its assumed payment was found at Stripe                        | a comparison    | `replaceAssumed`     | sent   |
  * | any           | the payment has too little left for it, or a dispute was won    | Stripe          | `RefundLedger.delete` | -     |
  */

@@ -151,10 +151,7 @@ export async function saveRefundPaid(tx: Transaction, refundId: string, referenc
   return (await tx.rows(CARRIED_OUT, [refundId, reference, 'person'])).length > 0;
 }
 
-const IS_OPEN = {
-  name: 'refund-is-due',
-  text: "SELECT FROM refunds WHERE refund_id = $1 AND state <> 'done'",
-};
+const IS_OPEN = { name: 'refund-is-due', text: "SELECT FROM refunds WHERE refund_id = $1 AND state <> 'done'" };
 
 /** Whether a refund is still to be paid. */
 export async function isRefundOpen(executor: Executor, refundId: string): Promise<boolean> {

@@ -7,9 +7,7 @@ import type { HttpServer } from '../../platform/http/server.ts';
 import { type Order, OrderParamsSchema, OrderSchema, toOrderId } from '../orders/index.ts';
 import type { CheckOut } from './check-out.ts';
 import { type PaymentJson, toWireStuck } from './json.ts';
-import type { MarkRefunded } from './mark-refunded.ts';
 import type { OfferPayment, PaymentOffer } from './offer-payment.ts';
-import type { ReceiveWebhook } from './receive-webhook.ts';
 import type { RefundIssued, RefundOrder } from './refund-order.ts';
 import {
   PaymentIntentResponseSchema,
@@ -23,6 +21,16 @@ import {
 import type { StuckPayments } from './stuck-payments.ts';
 
 const TAGS = ['Payments'];
+const REFUSED_TO_BUYERS = [
+  'order_not_found',
+  'seating_unavailable',
+  'order_not_pending',
+  'order_changed',
+  'order_already_paid',
+  'hold_ended',
+  'payment_refused',
+  'payments_unavailable',
+] as const;
 const WEBHOOK_PATHS = ['/api/webhook/stripe', '/api/order/webhook/stripe'];
 /** Most bytes of a webhook; Stripe's events are far smaller. */
 const MAX_WEBHOOK_BYTES = 262_144;
@@ -32,21 +40,7 @@ export function offerRoute(api: HttpServer, once: Once, json: PaymentJson, offer
   api.post(
     '/api/order/:orderId/create-payment-intent',
     {
-      config: {
-        permission: 'order.pay',
-        refuses: [
-          'order_not_found',
-          'seating_unavailable',
-          'order_not_pending',
-          'order_changed',
-          'order_already_paid',
-          'hold_ended',
-          'payment_refused',
-          'payments_unavailable',
-          'nothing_to_pay',
-          'price_not_chargeable',
-        ],
-      },
+      config: { permission: 'order.pay', refuses: [...REFUSED_TO_BUYERS, 'nothing_to_pay', 'price_not_chargeable'] },
       schema: {
         tags: TAGS,
         summary: 'Create or return the order’s PaymentIntent',
@@ -67,21 +61,7 @@ export function checkOutRoute(api: HttpServer, once: Once, json: PaymentJson, ch
   api.post(
     '/api/order/:orderId/checkout',
     {
-      config: {
-        permission: 'order.pay',
-        refuses: [
-          'order_not_found',
-          'seating_unavailable',
-          'order_not_pending',
-          'order_changed',
-          'order_already_paid',
-          'hold_ended',
-          'payment_refused',
-          'payments_unavailable',
-          'payment_missing',
-          'payment_mismatch',
-        ],
-      },
+      config: { permission: 'order.pay', refuses: [...REFUSED_TO_BUYERS, 'payment_missing', 'payment_mismatch'] },
       schema: {
         tags: TAGS,
         summary: 'Complete a free order, or an order whose payment succeeded',
@@ -133,12 +113,7 @@ export function refundRoute(api: HttpServer, once: Once, json: PaymentJson, refu
 }
 
 /** For administrators: refunds and webhooks that used up their tries. */
-export function repairRoutes(
-  api: HttpServer,
-  once: Once,
-  stuckPayments: StuckPayments,
-  markRefunded: MarkRefunded,
-): void {
+export function repairRoutes(api: HttpServer, once: Once, stuckPayments: StuckPayments): void {
   const none = { status: NO_CONTENT, body: () => null };
   const permission = 'payment.repair';
 
@@ -189,23 +164,25 @@ export function repairRoutes(
       const { id } = request.params;
       const { reference } = request.body;
       return once.answer(request, reply, none, () =>
-        markRefunded.mark(id.toLowerCase(), reference, principalOf(request)),
+        stuckPayments.markRefunded(id.toLowerCase(), reference, principalOf(request)),
       );
     },
   );
 }
 
+type Receive = (body: Buffer, signature: string | undefined) => Promise<void>;
+
 /** For Stripe: webhooks. */
-export function webhookRoutes(api: HttpServer, receiveWebhook: ReceiveWebhook): void {
+export function webhookRoutes(api: HttpServer, receive: Receive): void {
   api.register(async (raw) => {
     // The signature covers the exact bytes, so the body must not be parsed before it is verified.
     raw.removeAllContentTypeParsers();
     raw.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    for (const path of WEBHOOK_PATHS) webhookRoute(raw as unknown as HttpServer, path, receiveWebhook);
+    for (const path of WEBHOOK_PATHS) webhookRoute(raw as unknown as HttpServer, path, receive);
   });
 }
 
-function webhookRoute(scope: HttpServer, path: string, receiveWebhook: ReceiveWebhook): void {
+function webhookRoute(scope: HttpServer, path: string, receive: Receive): void {
   scope.post(
     path,
     {
@@ -223,7 +200,7 @@ function webhookRoute(scope: HttpServer, path: string, receiveWebhook: ReceiveWe
     async (request) => {
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const signature = request.headers['stripe-signature'];
-      await receiveWebhook.receive(body, Array.isArray(signature) ? signature[0] : signature);
+      await receive(body, Array.isArray(signature) ? signature[0] : signature);
       return { received: true };
     },
   );

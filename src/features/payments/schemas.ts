@@ -6,13 +6,9 @@ export const PaymentIntentResponseSchema = Type.Object(
   {
     clientSecret: Type.String({ description: 'Secret with which a page confirms the payment' }),
     paymentIntentId: Type.String(),
-    seatLockDurationMins: Type.Integer({
-      description: 'Minutes left of the hold, rounded up; 0 when it has ended',
-    }),
+    seatLockDurationMins: Type.Integer({ description: 'Minutes left of the hold, rounded up; 0 when it has ended' }),
     publishableKey: Type.Optional(
-      Type.String({
-        description: 'Stripe’s publishable key; absent when STRIPE_PUBLISHABLE_KEY is not set',
-      }),
+      Type.String({ description: 'Stripe’s publishable key; absent when STRIPE_PUBLISHABLE_KEY is not set' }),
     ),
     order: OrderSchema,
   },
@@ -79,9 +75,7 @@ export const RefundSchema = Type.Object(
 export const StuckPaymentSchema = Type.Object(
   {
     kind: Type.Union([Type.Literal('refund'), Type.Literal('webhook')]),
-    id: Type.String({
-      description: 'Id of the refund, or of Stripe’s event for a webhook',
-    }),
+    id: Type.String({ description: 'Id of the refund, or of Stripe’s event for a webhook' }),
     order_id: Type.String({ description: 'Empty when unknown' }),
     payment_intent_id: Type.String({ description: 'Empty when unknown' }),
     amount_minor: Type.Union([Type.Integer(), Type.Null()]),

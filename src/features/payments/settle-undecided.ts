@@ -1,5 +1,5 @@
 import type { Core } from '../../platform/core.ts';
-import { DueWork } from '../../platform/jobs/due-work.ts';
+import { dueWork } from '../../platform/jobs/due-work.ts';
 import { claimUndecided, type MoneyReceived, saveSettleFailure } from './payments.store.ts';
 import type { SettlePayment } from './settle-payment.ts';
 
@@ -7,9 +7,9 @@ import type { SettlePayment } from './settle-payment.ts';
 export function undecidedPayments(
   { database, clock, failed }: Pick<Core, 'database' | 'clock' | 'failed'>,
   settlePayment: SettlePayment,
-): DueWork<MoneyReceived> {
+): () => Promise<boolean> {
   const onFailure = failed('decision');
-  return new DueWork(
+  return dueWork<MoneyReceived>(
     {
       claim: (now, limit) => claimUndecided(database, now, limit),
       noteFailure: ({ intentId }, reason) => saveSettleFailure(database, intentId, reason),

@@ -18,43 +18,35 @@ interface ExternalPaymentNeeds {
   readonly takenOver: TakenOver;
 }
 
-/** Records payments that another system received. */
-export class TakeExternalPayment {
-  readonly #needs: ExternalPaymentNeeds;
-
-  constructor(needs: ExternalPaymentNeeds) {
-    this.#needs = needs;
+/**
+ * Records the order's price as received, under another system's payment id. A payment id of Stripe is looked up there
+ * instead. Safe to repeat. Throws `order_not_found`, `payment_missing` when Stripe has no such money, `payments_unavailable`.
+ */
+export async function takeExternalPayment(
+  { database, orders, settlePayment, alignPayment, closePayment, takenOver }: ExternalPaymentNeeds,
+  orderId: OrderId,
+  paymentId: string | undefined,
+): Promise<void> {
+  const order = await orders.get(database, orderId);
+  const { source, intentId } = readReference(orderId, paymentId);
+  if (source === 'stripe') {
+    const { orderId: known } = await alignPayment.align(intentId);
+    if (known === orderId) return;
+    throw new AppError('payment_missing', 'Stripe has no successful payment with this id for the order.');
   }
-
-  /**
-   * Records the order's price as received, under the other system's payment id. A payment id of Stripe is looked up there
-   * instead. Safe to repeat. Throws `order_not_found`, `payment_missing` when Stripe has no such money, `payments_unavailable`.
-   */
-  async take(orderId: OrderId, paymentId: string | undefined): Promise<void> {
-    const order = await this.#needs.orders.get(this.#needs.database, orderId);
-    const { source, intentId } = readReference(orderId, paymentId);
-    if (source === 'stripe') {
-      const { orderId: known } = await this.#needs.alignPayment.align(intentId);
-      if (known === orderId) return;
-      throw new AppError('payment_missing', 'Stripe has no successful payment with this id for the order.');
-    }
-    // A redelivered message, by which the earlier service completed the order.
-    if (await this.#needs.takenOver.has(orderId)) return;
-    // Money recorded before a crash counts whatever the order costs now.
-    const known = await findPayment(this.#needs.database, intentId);
-    if (order.price === 0 && !known) return this.#completeFree(orderId);
-    const amountMinor = known?.amountMinor ?? order.price;
-    const currency = this.#needs.database.currency.code;
-    await this.#needs.settlePayment.settle({ intentId, orderId, source, amountMinor, currency });
-    // Closing the PaymentIntent avoids a second payment, which would be refunded.
-    await this.#needs.closePayment.conclude(order);
-  }
-
-  /** Completes an order that costs nothing; an order that has ended stays ended. */
-  async #completeFree(orderId: OrderId): Promise<void> {
-    await this.#needs.database.transaction(async (tx) => {
-      const locked = await this.#needs.orders.lock(tx, orderId);
-      if (locked?.price === 0) await this.#needs.orders.complete(tx, locked);
+  // A redelivered message, by which the earlier service completed the order.
+  if (await takenOver.has(orderId)) return;
+  // Money recorded before a crash counts whatever the order costs now.
+  const known = await findPayment(database, intentId);
+  if (order.price === 0 && !known) {
+    // An order that has ended stays ended.
+    return database.transaction(async (tx) => {
+      const locked = await orders.lock(tx, orderId);
+      if (locked?.price === 0) await orders.complete(tx, locked);
     });
   }
+  const amountMinor = known?.amountMinor ?? order.price;
+  await settlePayment.settle({ intentId, orderId, source, amountMinor, currency: database.currency.code });
+  // Closing the PaymentIntent avoids a second payment, which would be refunded.
+  await closePayment.conclude(order);
 }

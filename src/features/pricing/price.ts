@@ -19,19 +19,12 @@ export interface Priced {
   readonly discount: Discount | undefined;
 }
 
-export type PriceRefused =
-  | {
-      readonly outcome: 'refused';
-      readonly code: 'discount_refused';
-      readonly reason: DiscountRefusal;
-      readonly detail: string;
-    }
-  | {
-      readonly outcome: 'refused';
-      readonly code: 'price_not_chargeable';
-      readonly reason: 'not_chargeable';
-      readonly detail: string;
-    };
+export interface PriceRefused {
+  readonly outcome: 'refused';
+  readonly code: 'discount_refused' | 'price_not_chargeable';
+  readonly reason: DiscountRefusal | 'not_chargeable';
+  readonly detail: string;
+}
 
 /** Prices an order: the sum of its seats less the discount, exact in minor units (I8); or the reason for a refusal. */
 export function priceOrder({ seats, discount, sessionId, now, currency }: PricingInput): Priced | PriceRefused {
@@ -57,12 +50,8 @@ function discountedBy(
   if (discount === undefined) return ZERO;
   const off = applyDiscount(discount, seats, sessionId, now);
   if (off.outcome === 'refused') {
-    return {
-      outcome: 'refused',
-      code: 'discount_refused',
-      reason: off.reason,
-      detail: REFUSAL_WORDS[off.reason],
-    };
+    const { reason } = off;
+    return { outcome: 'refused', code: 'discount_refused', reason, detail: REFUSAL_WORDS[reason] };
   }
   // Rounds the discount up, in favour of the buyer, so that the price can be charged.
   return money(off.amount + (minus(subtotal, off.amount) % currency.chargeStep));

@@ -1,7 +1,9 @@
 export {
+  addTiers,
   type DiscountSales,
   type SaleChange,
   type SalesTotals,
   saleChanges,
   type TierSales,
+  totalOf,
 } from './sales.ts';

@@ -1,5 +1,5 @@
 import type { TierId } from '../../kernel/ids.ts';
-import { type Money, minus, money, sum, ZERO } from '../../kernel/money.ts';
+import { type Money, minus, sum, ZERO } from '../../kernel/money.ts';
 import type { Order } from '../orders/index.ts';
 
 /** Sums over completed orders: their number, live tickets, prices and subtotals. */
@@ -39,11 +39,7 @@ export interface SaleChange {
   readonly isCompletion: boolean;
 }
 
-interface Counted {
-  readonly totals: SalesTotals;
-  readonly tiers: readonly TierSales[];
-  readonly discounts: readonly DiscountSales[];
-}
+type Counted = Pick<SaleChange, 'tiers' | 'discounts'> & { readonly totals: SalesTotals };
 
 const NOTHING: Counted = {
   totals: { orders: 0, tickets: 0, revenue: ZERO, beforeDiscounts: ZERO },
@@ -54,20 +50,32 @@ const NOTHING: Counted = {
 /** Counts sales, for both the figures and the live streams. Changes that add nothing are left out. */
 export function saleChanges(changes: readonly { readonly from: Order; readonly to: Order }[]): SaleChange[] {
   return changes.flatMap(({ from, to }) => {
-    const before = counted(from);
+    const before = negated(counted(from));
     const after = counted(to);
-    if (before === NOTHING && after === NOTHING) return [];
-    const difference = {
-      orders: after.totals.orders - before.totals.orders,
-      tickets: after.totals.tickets - before.totals.tickets,
-      revenue: minus(after.totals.revenue, before.totals.revenue),
-      beforeDiscounts: minus(after.totals.beforeDiscounts, before.totals.beforeDiscounts),
-    };
-    const tiers = tierDifferences(before.tiers, after.tiers);
-    const discounts = discountDifferences(before.discounts, after.discounts);
+    const difference = totalOf([before.totals, after.totals]);
+    const tiers = tierDifferences([...before.tiers, ...after.tiers]);
+    const discounts = discountDifferences([...before.discounts, ...after.discounts]);
     const isChange = tiers.length > 0 || discounts.length > 0 || Object.values(difference).some((part) => part !== 0);
     return isChange ? [{ order: to, difference, tiers, discounts, isCompletion: difference.orders > 0 }] : [];
   });
+}
+
+/** The sum of several totals. Throws a RangeError if an amount is not a safe integer. */
+export function totalOf(totals: readonly SalesTotals[]): SalesTotals {
+  return {
+    orders: totals.reduce((all, { orders }) => all + orders, 0),
+    tickets: totals.reduce((all, { tickets }) => all + tickets, 0),
+    revenue: sum(totals.map(({ revenue }) => revenue)),
+    beforeDiscounts: sum(totals.map(({ beforeDiscounts }) => beforeDiscounts)),
+  };
+}
+
+/** The sum of sales of one tier, under the name of the first; empty if there are none. */
+export function addTiers(tiers: readonly TierSales[]): TierSales[] {
+  const [first] = tiers;
+  if (!first) return [];
+  const tickets = tiers.reduce((all, tier) => all + tier.tickets, 0);
+  return [{ ...first, tickets, revenue: sum(tiers.map(({ revenue }) => revenue)) }];
 }
 
 /** What an order counts for. Only completed orders count, with their live tickets. */
@@ -88,39 +96,32 @@ function counted(order: Order): Counted {
   };
 }
 
-function tierDifferences(before: readonly TierSales[], after: readonly TierSales[]): TierSales[] {
-  const negated = before.map((tier) => ({
-    ...tier,
-    tickets: -tier.tickets,
-    revenue: negative(tier.revenue),
-  }));
+function negated({ totals, tiers, discounts }: Counted): Counted {
+  return {
+    totals: {
+      orders: -totals.orders,
+      tickets: -totals.tickets,
+      revenue: minus(ZERO, totals.revenue),
+      beforeDiscounts: minus(ZERO, totals.beforeDiscounts),
+    },
+    tiers: tiers.map((tier) => ({ ...tier, tickets: -tier.tickets, revenue: minus(ZERO, tier.revenue) })),
+    discounts: discounts.map((use) => ({ ...use, uses: -use.uses, amount: minus(ZERO, use.amount) })),
+  };
+}
+
+function tierDifferences(tiers: readonly TierSales[]): TierSales[] {
   const keyOf = ({ tierId, tierName, tierColor }: TierSales) => JSON.stringify([tierId, tierName, tierColor]);
-  return [...Map.groupBy([...negated, ...after], keyOf).values()]
-    .flatMap(([first, ...rest]) =>
-      first
-        ? [
-            {
-              ...first,
-              tickets: rest.reduce((total, { tickets }) => total + tickets, first.tickets),
-              revenue: sum([first, ...rest].map(({ revenue }) => revenue)),
-            },
-          ]
-        : [],
-    )
+  return [...Map.groupBy(tiers, keyOf).values()]
+    .flatMap(addTiers)
     .filter(({ tickets, revenue }) => tickets !== 0 || revenue !== 0);
 }
 
-function discountDifferences(before: readonly DiscountSales[], after: readonly DiscountSales[]): DiscountSales[] {
-  const negated = before.map((use) => ({ ...use, uses: -use.uses, amount: negative(use.amount) }));
-  return [...Map.groupBy([...negated, ...after], ({ code }) => code).entries()]
+function discountDifferences(discounts: readonly DiscountSales[]): DiscountSales[] {
+  return [...Map.groupBy(discounts, ({ code }) => code).entries()]
     .map(([code, uses]) => ({
       code,
-      uses: uses.reduce((total, use) => total + use.uses, 0),
+      uses: uses.reduce((all, use) => all + use.uses, 0),
       amount: sum(uses.map(({ amount }) => amount)),
     }))
     .filter(({ uses, amount }) => uses !== 0 || amount !== 0);
-}
-
-function negative(amount: Money): Money {
-  return money(-amount);
 }

@@ -11,10 +11,7 @@ export interface NamedSeat {
 export function seatsTaken(seatIds: readonly SeatId[], named: readonly NamedSeat[]): AppError {
   const labels = new Map(named.map(({ seatId, label }) => [seatId, label]));
   const names = seatIds.map((seatId) => labels.get(seatId) ?? seatId).join(', ');
-  return new AppError('seats_taken', `Already taken: ${names}. Choose other seats.`, {
-    seatIds,
-    seats: named,
-  });
+  return new AppError('seats_taken', `Already taken: ${names}. Choose other seats.`, { seatIds, seats: named });
 }
 
 const UUID = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi;

@@ -47,19 +47,19 @@ export interface HoldRecords {
   live(sessionId: SessionId, seatIds: readonly SeatId[]): Promise<SeatId[]>;
 }
 
+/** A refusal in the service's own words. */
+interface Refused {
+  readonly outcome: 'refused';
+  readonly message: string;
+}
+
 export type SeatQuote =
-  | {
-      readonly outcome: 'quoted';
-      readonly seats: readonly PricedSeat[];
-      readonly discount: Discount | undefined;
-    }
-  | { readonly outcome: 'refused'; readonly message: string };
+  | { readonly outcome: 'quoted'; readonly seats: readonly PricedSeat[]; readonly discount: Discount | undefined }
+  | Refused;
 
-export type SeatAgreement = { readonly outcome: 'agreed' } | { readonly outcome: 'refused'; readonly message: string };
+export type SeatAgreement = { readonly outcome: 'agreed' } | Refused;
 
-export type DiscountAnswer =
-  | { readonly outcome: 'found'; readonly discount: Discount }
-  | { readonly outcome: 'refused'; readonly message: string };
+export type DiscountAnswer = { readonly outcome: 'found'; readonly discount: Discount } | Refused;
 
 /** Port: the platform's seating services (contract section 4). Failures raise `seating_unavailable`. */
 export interface SeatingServices {

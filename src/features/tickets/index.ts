@@ -10,7 +10,7 @@ import { createQrDrawer } from './qr/qr-image.ts';
 import type { TicketSealer } from './qr/sealer.ts';
 import { ticketRoutes } from './routes.ts';
 import type { TicketOrder } from './ticket.ts';
-import { type FindTicketOrder, ViewTickets } from './view-tickets.ts';
+import { type GetTicketOrder, ViewTickets } from './view-tickets.ts';
 
 export { ticketChecks } from './checks.store.ts';
 export type { EarlierCodes } from './earlier-codes.ts';
@@ -39,18 +39,17 @@ export interface Tickets extends Feature {
 export interface TicketsNeeds {
   readonly access: Access;
   readonly sealer: TicketSealer;
-  readonly findOrder: FindTicketOrder;
+  readonly getOrder: GetTicketOrder;
   /** How often the job looks for unread pictures of the earlier service. */
   readonly sweepMs: number;
 }
 
-/** Builds the tickets feature. */
-export function createTickets(core: Core, { access, sealer, findOrder, sweepMs }: TicketsNeeds): Tickets {
+export function createTickets(core: Core, { access, sealer, getOrder, sweepMs }: TicketsNeeds): Tickets {
   const { database, clock } = core;
   const reader = new PictureReader();
   core.onClose(() => reader.rest());
   const earlierCodes = new EarlierCodes(database, reader, clock);
-  const views = new ViewTickets(database, access, sealer, findOrder);
+  const views = new ViewTickets(database, access, sealer, getOrder);
   const json = new TicketJson(database.currency, createQrDrawer());
   return {
     views,

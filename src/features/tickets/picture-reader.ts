@@ -39,7 +39,6 @@ export class PictureReader {
     return message === 'ready' ? undefined : message.text;
   }
 
-  /** Ends the thread. */
   async rest(): Promise<void> {
     const last = this.#thread;
     this.#thread = undefined;

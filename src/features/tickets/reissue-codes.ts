@@ -1,18 +1,8 @@
-import { as, type OrderId, type SessionId, type TicketId } from '../../kernel/ids.ts';
+import { as, type SessionId, type TicketId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { withdrawEarlierCodes } from './earlier-codes.store.ts';
 import type { TicketSealer } from './qr/sealer.ts';
 import { goodTicketsAfter, type PrintedTicket } from './reissue.store.ts';
-
-/** A ticket with the text of its QR code under the current key, as `npm run qr:reissue` writes it. */
-export interface ReissuedTicket {
-  readonly ticket_id: TicketId;
-  readonly order_id: OrderId;
-  readonly session_id: SessionId;
-  readonly seat_label: string;
-  readonly tier_name: string;
-  readonly qr_text: string;
-}
 
 const PAGE = 500;
 const FIRST = as<TicketId>('00000000-0000-0000-0000-000000000000');
@@ -27,21 +17,18 @@ export async function* reissueCodes(
   executor: Executor,
   sealer: Pick<TicketSealer, 'seal'>,
   sessionId: SessionId | undefined,
-): AsyncGenerator<ReissuedTicket> {
+): AsyncGenerator<ReturnType<typeof toReissued>> {
   for (let after: TicketId | undefined = FIRST; after !== undefined; ) {
     const page: PrintedTicket[] = await goodTicketsAfter(executor, after, sessionId, PAGE);
     for (const ticket of page) yield toReissued(ticket, await sealer.seal(ticket));
-    if (page.length > 0) {
-      await withdrawEarlierCodes(
-        executor,
-        page.map(({ ticketId }) => ticketId),
-      );
-    }
-    after = page.at(-1)?.ticketId;
+    const ticketIds = page.map(({ ticketId }) => ticketId);
+    if (ticketIds.length > 0) await withdrawEarlierCodes(executor, ticketIds);
+    after = ticketIds.at(-1);
   }
 }
 
-function toReissued(ticket: PrintedTicket, qrText: string): ReissuedTicket {
+/** A ticket with the text of its QR code, as `npm run qr:reissue` writes it. */
+function toReissued(ticket: PrintedTicket, qrText: string) {
   return {
     ticket_id: ticket.ticketId,
     order_id: ticket.orderId,

@@ -1,22 +1,12 @@
-import type { OrderId, SessionId, TicketId } from '../../kernel/ids.ts';
+import type { SessionId, TicketId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
+import type { Ticket } from './ticket.ts';
+import type { TicketRow } from './tickets.store.ts';
 
 /** A ticket to print again. */
-export interface PrintedTicket {
-  readonly ticketId: TicketId;
-  readonly orderId: OrderId;
-  readonly sessionId: SessionId;
-  readonly seatLabel: string;
-  readonly tierName: string;
-}
+export type PrintedTicket = Pick<Ticket, 'ticketId' | 'orderId' | 'sessionId' | 'seatLabel' | 'tierName'>;
 
-interface GoodTicketRow {
-  readonly ticket_id: TicketId;
-  readonly order_id: OrderId;
-  readonly session_id: SessionId;
-  readonly seat_label: string;
-  readonly tier_name: string;
-}
+type GoodTicketRow = Pick<TicketRow, 'ticket_id' | 'order_id' | 'session_id' | 'seat_label' | 'tier_name'>;
 
 const GOOD_TICKETS = {
   name: 'tickets-good-after',

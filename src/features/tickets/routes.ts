@@ -12,6 +12,11 @@ const TAGS = ['Tickets'];
 
 /** Tickets over HTTP (contract section 1). */
 export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: TicketJson): void {
+  const listed = {
+    tags: TAGS,
+    summary: 'Tickets of an order; for users who may read the order',
+    response: { 200: TicketsSchema, ...problems },
+  };
   const listOf = async (orderId: string, who: Principal) =>
     (await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who)).map((view) => json.view(view));
 
@@ -19,12 +24,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
     '/api/order/ticket',
     {
       config: { permission: 'order.read', refuses: ['order_not_found'] },
-      schema: {
-        tags: TAGS,
-        summary: 'Tickets of an order; for users who may read the order',
-        querystring: Type.Object({ orderId: Uuid('The order') }),
-        response: { 200: TicketsSchema, ...problems },
-      },
+      schema: { ...listed, querystring: Type.Object({ orderId: Uuid('The order') }) },
     },
     (request) => listOf(request.query.orderId, principalOf(request)),
   );
@@ -33,12 +33,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
     '/api/order/:orderId/tickets',
     {
       config: { permission: 'order.read', refuses: ['order_not_found'] },
-      schema: {
-        tags: TAGS,
-        summary: 'Tickets of an order; for users who may read the order',
-        params: Type.Object({ orderId: Uuid('The order') }),
-        response: { 200: TicketsSchema, ...problems },
-      },
+      schema: { ...listed, params: Type.Object({ orderId: Uuid('The order') }) },
     },
     (request) => listOf(request.params.orderId, principalOf(request)),
   );
@@ -64,11 +59,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
     '/api/order/tickets/count',
     {
       config: { access: 'public', refuses: ['database_unavailable'] },
-      schema: {
-        tags: TAGS,
-        summary: 'Number of tickets held or sold',
-        response: { 200: CountSchema, ...problems },
-      },
+      schema: { tags: TAGS, summary: 'Number of tickets held or sold', response: { 200: CountSchema, ...problems } },
     },
     async () => ({ total_count: await tickets.count() }),
   );

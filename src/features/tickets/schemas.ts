@@ -31,9 +31,7 @@ export const TicketSchema = Type.Object(
     note: Type.Optional(Type.String({ description: 'The organiser’s note about the holder, if any' })),
     qr_code: Type.Optional(Type.String({ description: 'PNG in base64; only if the order is completed' })),
   },
-  {
-    examples: [TICKET_EXAMPLE],
-  },
+  { examples: [TICKET_EXAMPLE] },
 );
 
 export const TicketsSchema = Type.Array(TicketSchema);

@@ -66,20 +66,10 @@ const FIND = {
 
 export async function findTicket(executor: Executor, ticketId: TicketId): Promise<FoundTicket | undefined> {
   const [row] = await executor.rows<FoundTicketRow>(FIND, [ticketId]);
-  return (
-    row && {
-      ticket: toTicket(row),
-      orderStatus: row.order_status,
-      holderId: row.user_id,
-      eventId: row.event_id,
-    }
-  );
+  return row && { ticket: toTicket(row), orderStatus: row.order_status, holderId: row.user_id, eventId: row.event_id };
 }
 
-const COUNT = {
-  name: 'tickets-count',
-  text: 'SELECT count(*) AS total FROM tickets WHERE voided_at IS NULL',
-};
+const COUNT = { name: 'tickets-count', text: 'SELECT count(*) AS total FROM tickets WHERE voided_at IS NULL' };
 
 /** Number of live tickets, held or sold. */
 export async function countLive(executor: Executor): Promise<number> {

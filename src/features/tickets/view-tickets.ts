@@ -13,20 +13,21 @@ export interface TicketView {
   readonly qrText: string | undefined;
 }
 
-export type FindTicketOrder = (orderId: OrderId) => Promise<TicketOrder | undefined>;
+/** Throws `order_not_found`. */
+export type GetTicketOrder = (orderId: OrderId) => Promise<TicketOrder>;
 
 /** Finds tickets and their QR texts. */
 export class ViewTickets {
   readonly #database: Executor;
   readonly #access: Access;
   readonly #sealer: Pick<TicketSealer, 'seal'>;
-  readonly #findOrder: FindTicketOrder;
+  readonly #getOrder: GetTicketOrder;
 
-  constructor(database: Executor, access: Access, sealer: Pick<TicketSealer, 'seal'>, findOrder: FindTicketOrder) {
+  constructor(database: Executor, access: Access, sealer: Pick<TicketSealer, 'seal'>, getOrder: GetTicketOrder) {
     this.#database = database;
     this.#access = access;
     this.#sealer = sealer;
-    this.#findOrder = findOrder;
+    this.#getOrder = getOrder;
   }
 
   /** For the holder, the organiser, scanners of the session and administrators. Throws `ticket_not_found`, `forbidden`. */
@@ -44,8 +45,7 @@ export class ViewTickets {
 
   /** The tickets of an order, for those who may read it. Throws `order_not_found`, `forbidden`. */
   async viewOrder(orderId: OrderId, who: Principal): Promise<TicketView[]> {
-    const order = await this.#findOrder(orderId);
-    if (!order) throw new AppError('order_not_found', 'There is no order with this id.');
+    const order = await this.#getOrder(orderId);
     await this.#access.require('order.read', who, { owner: order.userId, event: order.eventId });
     return this.viewsOf(order);
   }

@@ -50,7 +50,7 @@ function errorsPage(errors: Errors): string {
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Errors</title>
-<style>body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; } td, th { padding: .25rem .75rem; text-align: left; } tr:target { background: #fef3c7; }</style></head>
+<style>body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; } td, th { padding: .25rem .75rem; text-align: left; } tr:target { background: #fef3c7; } @media (max-width: 40rem) { body { margin: .75rem; } td, th { padding: .25rem; vertical-align: top; } code { overflow-wrap: anywhere; } }</style></head>
 <body><h1>Errors</h1><table><thead><tr><th>Code</th><th>Status</th><th>Retry helps</th><th>What it means</th></tr></thead>
 <tbody>${rows.join('')}</tbody></table></body></html>
 `;

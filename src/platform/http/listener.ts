@@ -99,28 +99,26 @@ async function takeWaiting(server: Server): Promise<void> {
 }
 
 function closingOf(server: Server): Pick<Listener, 'stopAccepting' | 'close'> {
-  let closed: Promise<void> | undefined;
-  /** Resolves with a promise that resolves when the last connection has ended. */
-  async function stopAccepting(): Promise<{ readonly ended: Promise<void> }> {
-    if (closed === undefined && server.listening) {
-      const ended = Promise.withResolvers<void>();
-      closed = ended.promise;
-      await takeWaiting(server);
-      server.close(() => ended.resolve());
-      server.closeIdleConnections();
-    }
-    return { ended: closed ?? Promise.resolve() };
+  const ended = Promise.withResolvers<void>();
+  let stopped: Promise<void> | undefined;
+  async function stop(): Promise<void> {
+    if (!server.listening) return ended.resolve();
+    await takeWaiting(server);
+    server.close(() => ended.resolve());
+    server.closeIdleConnections();
+  }
+  function stopAccepting(): Promise<void> {
+    stopped ??= stop();
+    return stopped;
   }
   return {
-    async stopAccepting() {
-      await stopAccepting();
-    },
+    stopAccepting,
     async close(drainMs) {
-      const { ended } = await stopAccepting();
+      await stopAccepting();
       server.closeIdleConnections();
-      await withTimeLimit(drainMs, ended, () => {
+      await withTimeLimit(drainMs, ended.promise, () => {
         server.closeAllConnections();
-        return ended;
+        return ended.promise;
       });
     },
   };

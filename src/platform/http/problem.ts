@@ -7,24 +7,8 @@ const RETRY_AFTER_S = 2;
 const RETRYABLE: ReadonlySet<number> = new Set([429, 503]);
 const UNAUTHORIZED = 401;
 
-/** RFC 9457 problem document, with a stable `code`, and with `message`, which the front end shows. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly seat_ids?: readonly string[];
-  readonly seats?: readonly { readonly seat_id: string; readonly label: string }[];
-  readonly errors?: readonly { readonly field: string; readonly reason: string }[];
-  readonly checked_in_time?: string;
-  readonly checked_in_gate?: string;
-  readonly refusal?: string;
-}
-
-/** The body of an error's answer: https://www.rfc-editor.org/rfc/rfc9457 */
-export function toProblem(error: AppError, { status, title, doorWord }: ErrorFacts): Problem {
+/** An error's problem document (https://www.rfc-editor.org/rfc/rfc9457); the front end shows `message`. */
+export function toProblem(error: AppError, { status, title, doorWord }: ErrorFacts) {
   const { code, extra } = error;
   return {
     type: `/docs/errors#${code}`,
@@ -43,7 +27,7 @@ export function toProblem(error: AppError, { status, title, doorWord }: ErrorFac
 }
 
 /** The example of a code in the API documentation. */
-export function problemExample(code: ErrorCode, errors: Errors): Problem {
+export function problemExample(code: ErrorCode, errors: Errors) {
   return toProblem(new AppError(code, `${errors[code].title}.`), errors[code]);
 }
 

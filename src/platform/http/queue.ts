@@ -6,7 +6,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { principalOf } from './authentication.ts';
 import { problemHeaders, toProblem } from './problem.ts';
 import { expectedWaitMs, fullSince, type Pace, served, UNKNOWN_PACE } from './queue.rules.ts';
-import { type HttpServer, MAX_BODY_BYTES, type Shed } from './server.ts';
+import { type HttpServer, MAX_BODY_BYTES, pathOf, type Shed } from './server.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -54,9 +54,9 @@ export function queueRequests(
       }
     };
   });
-  let prepared: Prepared | undefined;
+  let prepared: ReturnType<typeof prepare> | undefined;
   return (request, response) => {
-    if (!queue.isFull() || !queued.has(`${request.method} ${pathOf(request.url)}`)) return false;
+    if (!queue.isFull() || !queued.has(`${request.method} ${pathOf(request)}`)) return false;
     const error = queue.refusal();
     if (!error) return false;
     if (prepared?.error !== error) prepared = prepare(error);
@@ -67,32 +67,15 @@ export function queueRequests(
 }
 
 /** The serialised answer of an error. */
-interface Prepared {
-  readonly error: AppError;
-  readonly headers: Record<string, string>;
-  readonly body: string;
-}
-
-function prepare(error: AppError): Prepared {
+function prepare(error: AppError) {
   const body = JSON.stringify(toProblem(error, platformErrors.overloaded));
-  return {
-    error,
-    body,
-    headers: {
-      ...problemHeaders(error, platformErrors.overloaded),
-      'content-length': `${Buffer.byteLength(body)}`,
-    },
-  };
+  const headers = problemHeaders(error, platformErrors.overloaded);
+  return { error, body, headers: { ...headers, 'content-length': `${Buffer.byteLength(body)}` } };
 }
 
 /** A refused request's body must be read to keep its connection. Bodies above the limit are not worth that. */
 function isBodyLong({ headers }: IncomingMessage): boolean {
   return !(Number(headers['content-length']) <= MAX_BODY_BYTES);
-}
-
-function pathOf(url = ''): string {
-  const query = url.indexOf('?');
-  return query === -1 ? url : url.slice(0, query);
 }
 
 /**

@@ -10,18 +10,13 @@ const SUBJECT = /^(?:order|ticket|event|session|organization|payment|intent|refu
 /** Our ids are UUIDs and Stripe's ids have a prefix. Other values are not logged, because they could be confidential. */
 const ID = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:pi|re|evt|ch)_\w{1,64})$/i;
 
-export interface RequestLog {
-  /** Adds the error of a failed request to the request's log line. */
-  failed(request: FastifyRequest, error: Error): void;
-  /** Logs the request at `debug` although it fails, because a metric counts shed requests. */
-  shed(request: FastifyRequest): void;
-}
+export type RequestLog = ReturnType<typeof logRequests>;
 
 /**
  * Writes one log line for each request when its answer has ended: at `error` when it failed on our side, otherwise at
  * `debug`. The line has the id of the caller and the ids in the request, but no address, query, header or body.
  */
-export function logRequests(app: HttpServer): RequestLog {
+export function logRequests(app: HttpServer) {
   const errors = new WeakMap<FastifyRequest, Error>();
   const quiet = new WeakSet<FastifyRequest>();
   const aborted = new WeakSet<FastifyRequest>();
@@ -50,13 +45,15 @@ export function logRequests(app: HttpServer): RequestLog {
   });
 
   return {
-    failed(request, error) {
+    /** Adds the error of a failed request to the request's log line. */
+    failed(request: FastifyRequest, error: Error) {
       errors.set(request, error);
       // The line was written when the client disconnected, before the work failed.
       if (aborted.has(request))
         request.log.error({ ...describe(request), err: error }, 'request failed after its client had disconnected');
     },
-    shed: (request) => void quiet.add(request),
+    /** Logs the request at `debug` although it fails, because a metric counts shed requests. */
+    shed: (request: FastifyRequest) => void quiet.add(request),
   };
 }
 

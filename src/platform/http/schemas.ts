@@ -68,10 +68,7 @@ const ProblemSchema = Type.Object(
 
 /** The error response that every route has. */
 export const problems = {
-  default: {
-    description: 'What went wrong',
-    content: { 'application/problem+json': { schema: ProblemSchema } },
-  },
+  default: { description: 'What went wrong', content: { 'application/problem+json': { schema: ProblemSchema } } },
 } as const;
 
 /** An answer that is plain text. */

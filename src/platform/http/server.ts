@@ -153,9 +153,9 @@ function nothingAt(request: FastifyRequest): AppError {
 }
 
 /** The requested path without its query, which may contain confidential values. */
-function pathOf(request: FastifyRequest): string {
-  const query = request.url.indexOf('?');
-  return query === -1 ? request.url : request.url.slice(0, query);
+export function pathOf({ url = '' }: Pick<IncomingMessage, 'url'>): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
 }
 
 function answerWith(errors: Errors, onProblem: (code: ErrorCode) => void) {

@@ -31,27 +31,27 @@ interface Target {
   readonly path: string;
 }
 
+interface ServiceClientNeeds {
+  readonly http: Dispatcher;
+  /** For example `http://localhost:8081/api/event-seating`. */
+  readonly baseUrl: string;
+  readonly tokens: Pick<M2mTokens, 'get' | 'discard'>;
+  readonly onCircuit: (isOpen: boolean) => void;
+}
+
 /**
  * Calls one service of the platform with a machine-to-machine token. Each call has a timeout, and a circuit breaker covers
  * all calls: after ten failures in a row the service is not called for two seconds, then one call tries it again.
  */
 export class ServiceClient {
-  readonly #http: Dispatcher;
+  readonly #needs: ServiceClientNeeds;
   readonly #base: URL;
-  readonly #tokens: Pick<M2mTokens, 'get' | 'discard'>;
   readonly #breaker: IPolicy;
 
   /** `onCircuit` is called when the breaker opens or closes, and once at the beginning. */
-  constructor(needs: {
-    readonly http: Dispatcher;
-    /** For example `http://localhost:8081/api/event-seating`. */
-    readonly baseUrl: string;
-    readonly tokens: Pick<M2mTokens, 'get' | 'discard'>;
-    readonly onCircuit: (isOpen: boolean) => void;
-  }) {
-    this.#http = needs.http;
+  constructor(needs: ServiceClientNeeds) {
+    this.#needs = needs;
     this.#base = new URL(needs.baseUrl);
-    this.#tokens = needs.tokens;
     const breaker = circuitBreaker(handleWhen(isUnavailable), {
       halfOpenAfter: OPEN_FOR_MS,
       breaker: new ConsecutiveBreaker(FAILURES_BEFORE_OPEN),
@@ -105,27 +105,27 @@ export class ServiceClient {
 
   /** Sends the request, and once more with a new token if the first token is refused: a restarted issuer has new keys. */
   async #authorised(target: Target, { signal }: Deadline, body?: string): Promise<ServiceAnswer> {
-    const token = await this.#tokens.get();
-    const first = await send(this.#http, target, signal(), token, body);
+    const { http, tokens } = this.#needs;
+    const token = await tokens.get();
+    const first = await send(http, target, signal(), token, body);
     if (first.status !== UNAUTHORIZED) return read(first, target);
-    this.#tokens.discard(token);
-    return read(await send(this.#http, target, signal(), await this.#tokens.get(), body), target);
+    tokens.discard(token);
+    return read(await send(http, target, signal(), await tokens.get(), body), target);
   }
 }
 
-/** The time limit of all attempts of a call, including their waits for a connection. */
-interface Deadline {
-  /** The time starts with the first call of this function, so that the wait for a token does not count. */
-  readonly signal: () => AbortSignal;
-  readonly end: () => void;
-}
+type Deadline = ReturnType<typeof createDeadline>;
 
-/** Not `AbortSignal.timeout`, whose timer would fire for every answered call too. */
-function createDeadline(): Deadline {
+/**
+ * The time limit of all attempts of a call, including their waits for a connection. Not `AbortSignal.timeout`, whose timer
+ * would fire for every answered call too.
+ */
+function createDeadline() {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   return {
-    signal() {
+    /** The time starts with the first call of this function, so that the wait for a token does not count. */
+    signal(): AbortSignal {
       timer ??= setTimeout(() => controller.abort(new Error('no answer in time')), REQUEST_TIMEOUT_MS);
       return controller.signal;
     },

@@ -8,6 +8,10 @@ import { problemHeaders, toProblem } from './problem.ts';
 export const HEALTH_PARTS = ['database', 'redis', 'kafka', 'identity', 'seating', 'stripe'] as const;
 export type HealthPart = (typeof HEALTH_PARTS)[number];
 
+export function ofEachPart<Value>(value: (part: HealthPart) => Value): Record<HealthPart, Value> {
+  return Object.fromEntries(HEALTH_PARTS.map((part) => [part, value(part)])) as Record<HealthPart, Value>;
+}
+
 const STARTING = new AppError('starting', 'This replica is starting. Try again.', { retryAfterS: 1 });
 
 /**
@@ -25,13 +29,12 @@ export function answerWhileStarting({
   readonly version: string;
   readonly isEmbedded: (part: HealthPart) => boolean;
 }): RequestListener {
-  const parts = Object.fromEntries(HEALTH_PARTS.map((part) => [part, { status: 'DOWN', embedded: isEmbedded(part) }]));
   const health = () => ({
     status: 'DOWN',
     timestamp: toRfc3339(clock.now()),
     service: 'ms-ticketing',
     version,
-    ...parts,
+    ...ofEachPart((part) => ({ status: 'DOWN', embedded: isEmbedded(part) })),
     outbox: { status: 'DOWN', waiting: 0, lag_seconds: 0 },
   });
   return (request, response) => {

@@ -5,13 +5,7 @@ import type { TSchema } from 'typebox';
 import { AppError, type FieldError } from '../../kernel/errors.ts';
 import { isPlainText, PLAIN_TEXT } from './schemas.ts';
 
-const OPTIONS = {
-  allErrors: false,
-  strict: false,
-  useDefaults: true,
-  removeAdditional: false,
-  verbose: false,
-};
+const OPTIONS = { allErrors: false, strict: false, useDefaults: true, removeAdditional: false, verbose: false };
 
 /** For bodies: `"7"` is not a number. */
 const exact = withFormats(new Ajv({ ...OPTIONS, coerceTypes: false }));

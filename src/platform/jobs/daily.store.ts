@@ -17,10 +17,7 @@ export async function claimDailyJob(executor: Executor, name: string, now: Insta
   return (await executor.rows(CLAIM, [name, toRfc3339(now), toRfc3339(again)])).length > 0;
 }
 
-const DONE = {
-  name: 'daily-job-done',
-  text: 'UPDATE daily_jobs SET due_at = $2::timestamptz WHERE name = $1',
-};
+const DONE = { name: 'daily-job-done', text: 'UPDATE daily_jobs SET due_at = $2::timestamptz WHERE name = $1' };
 
 /** Marks the job done; it is due again a day later. */
 export async function markDailyJobDone(executor: Executor, name: string, now: Instant): Promise<void> {

@@ -38,39 +38,28 @@ export interface DueQueue<Item> {
   noteFailure(item: Item, reason: string): Promise<void>;
 }
 
-/** Takes what is due from a queue, and does it. */
-export class DueWork<Item> {
-  readonly #queue: DueQueue<Item>;
-  readonly #clock: Clock;
-  readonly #perform: (item: Item) => Promise<void>;
-  readonly #report: (error: unknown, item: Item) => void;
-
-  /** `perform` does an item and writes down that it is done; `report` is called with each failure, which is tried again. */
-  constructor(
-    queue: DueQueue<Item>,
-    clock: Clock,
-    perform: (item: Item) => Promise<void>,
-    report: (error: unknown, item: Item) => void,
-  ) {
-    this.#queue = queue;
-    this.#clock = clock;
-    this.#perform = perform;
-    this.#report = report;
-  }
-
-  /** Does a batch; resolves true when there may be more. */
-  async turn(): Promise<boolean> {
-    const items = await this.#queue.claim(this.#clock.now(), BATCH);
-    await eachOf(items, CONCURRENT, (item) => this.#try(item));
-    return items.length === BATCH;
-  }
-
-  async #try(item: Item): Promise<void> {
+/**
+ * A turn of a background job that takes what is due from a queue and does it; it resolves true when there may be more.
+ * `perform` does an item and writes down that it is done; `report` is called with each failure, which is tried again.
+ */
+export function dueWork<Item>(
+  queue: DueQueue<Item>,
+  clock: Clock,
+  perform: (item: Item) => Promise<void>,
+  report: (error: unknown, item: Item) => void,
+): () => Promise<boolean> {
+  async function tryOnce(item: Item): Promise<void> {
     try {
-      await this.#perform(item);
+      await perform(item);
     } catch (error) {
-      this.#report(error, item);
-      await this.#queue.noteFailure(item, reasonOf(error));
+      report(error, item);
+      await queue.noteFailure(item, reasonOf(error));
     }
   }
+
+  return async () => {
+    const items = await queue.claim(clock.now(), BATCH);
+    await eachOf(items, CONCURRENT, tryOnce);
+    return items.length === BATCH;
+  };
 }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Base, BaseOptions, ConnectionPool } from '@platformatic/kafka';
+import { Admin, type Base, type BaseOptions, type ConnectionPool } from '@platformatic/kafka';
 import { withTimeLimit } from '../../kernel/time-limit.ts';
 
 /** Addresses of the brokers, and the login. */
@@ -25,6 +25,13 @@ export interface ClientBounds {
   readonly requestTimeoutMs: number;
   readonly retries: number;
   readonly retryDelayMs: number;
+}
+
+/** A client for questions about the cluster; the caller ends it with `abandon`. */
+export function createAdmin(access: KafkaAccess, bounds: ClientBounds): Admin {
+  const admin = new Admin(clientOptions(access, bounds));
+  admin.on('error', () => undefined);
+  return admin;
 }
 
 /** Options of every client: with limits, and without creating topics as a side effect. */

@@ -1,5 +1,4 @@
-import { Admin } from '@platformatic/kafka';
-import { abandon, clientOptions, type KafkaAccess, KafkaError, within } from './kafka.client.ts';
+import { abandon, createAdmin, type KafkaAccess, KafkaError, within } from './kafka.client.ts';
 
 /** A check of the brokers, without a cache. */
 export interface KafkaProbe {
@@ -11,11 +10,12 @@ export interface KafkaProbe {
 /** Up to this many configured brokers are asked at the same time, so that an unavailable one causes no delay. */
 const MAX_BROKERS = 3;
 /** Longer than a check: a connection that is established too late serves the next check. */
-const CONNECT_TIMEOUT_MS = 3_000;
-const REQUEST_TIMEOUT_MS = 3_000;
+const BOUNDS = { connectTimeoutMs: 3_000, requestTimeoutMs: 3_000, retries: 0, retryDelayMs: 0 };
 
 export function createKafkaProbe(access: KafkaAccess): KafkaProbe {
-  const admins = access.brokers.slice(0, MAX_BROKERS).map((broker) => createAdmin({ ...access, brokers: [broker] }));
+  const admins = access.brokers
+    .slice(0, MAX_BROKERS)
+    .map((broker) => createAdmin({ ...access, brokers: [broker] }, BOUNDS));
   return {
     async check(timeoutMs, topics = []) {
       const action = 'Kafka was asked for its topics';
@@ -30,17 +30,4 @@ export function createKafkaProbe(access: KafkaAccess): KafkaProbe {
       for (const admin of admins) abandon(admin);
     },
   };
-}
-
-function createAdmin(access: KafkaAccess): Admin {
-  const admin = new Admin(
-    clientOptions(access, {
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
-      requestTimeoutMs: REQUEST_TIMEOUT_MS,
-      retries: 0,
-      retryDelayMs: 0,
-    }),
-  );
-  admin.on('error', () => undefined);
-  return admin;
 }

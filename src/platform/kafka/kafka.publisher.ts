@@ -9,12 +9,9 @@ export interface KafkaPublisher extends EventPublisher {
 
 /** Time limit of a whole `publish`. */
 const PUBLISH_TIMEOUT_MS = 6_000;
-const CONNECT_TIMEOUT_MS = 1_500;
+const BOUNDS = { connectTimeoutMs: 1_500, requestTimeoutMs: 4_000, retries: 3, retryDelayMs: 100 };
 /** Maximum wait of a broker for its replicas. */
 const ACKNOWLEDGE_TIMEOUT_MS = 3_000;
-const REQUEST_TIMEOUT_MS = 4_000;
-const RETRIES = 3;
-const RETRY_DELAY_MS = 100;
 /** After a failure, Kafka must answer a check within this before messages are sent again. */
 const REACH_TIMEOUT_MS = 1_000;
 /** The messages of a partition form one record batch; the brokers' default limit for it is 1 MiB. */
@@ -64,12 +61,7 @@ type EventProducer = Producer<string, string, string, string>;
 
 function createProducer(access: KafkaAccess): EventProducer {
   const producer = new Producer<string, string, string, string>({
-    ...clientOptions(access, {
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
-      requestTimeoutMs: REQUEST_TIMEOUT_MS,
-      retries: RETRIES,
-      retryDelayMs: RETRY_DELAY_MS,
-    }),
+    ...clientOptions(access, BOUNDS),
     timeout: ACKNOWLEDGE_TIMEOUT_MS,
     // This also sets acknowledgement by all replicas, and one request at a time for each broker.
     idempotent: true,

@@ -8,10 +8,7 @@ import { Committer } from './kafka.committer.ts';
 import { Lanes } from './kafka.lanes.ts';
 import { EVENT_ID_HEADER, TRACE_HEADER } from './kafka.publisher.ts';
 
-const CONNECT_TIMEOUT_MS = 1_500;
-const REQUEST_TIMEOUT_MS = 40_000;
-const RETRIES = 2;
-const RETRY_DELAY_MS = 250;
+const BOUNDS = { connectTimeoutMs: 1_500, requestTimeoutMs: 40_000, retries: 2, retryDelayMs: 250 };
 /** The partitions of a crashed replica are assigned to another replica after this. */
 const SESSION_TIMEOUT_MS = 10_000;
 const HEARTBEAT_MS = 2_000;
@@ -137,12 +134,7 @@ export class GroupReader {
 
 function createConsumer(access: KafkaAccess, group: string): EventConsumer {
   const consumer = new Consumer<string, string, string, string>({
-    ...clientOptions(access, {
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
-      requestTimeoutMs: REQUEST_TIMEOUT_MS,
-      retries: RETRIES,
-      retryDelayMs: RETRY_DELAY_MS,
-    }),
+    ...clientOptions(access, BOUNDS),
     groupId: group,
     sessionTimeout: SESSION_TIMEOUT_MS,
     heartbeatInterval: HEARTBEAT_MS,

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Admin } from '@platformatic/kafka';
-import { abandon, clientOptions, isAnswer, type KafkaAccess, KafkaError, within } from './kafka.client.ts';
+import type { Admin } from '@platformatic/kafka';
+import { abandon, createAdmin, isAnswer, type KafkaAccess, KafkaError, within } from './kafka.client.ts';
 
 export interface TopicsWanted {
   readonly names: readonly string[];
@@ -20,9 +20,7 @@ export class KafkaTopicsMissing extends Error {
 }
 
 const ACTION = 'Kafka’s topics were prepared';
-const CONNECT_TIMEOUT_MS = 1_500;
-const REQUEST_TIMEOUT_MS = 5_000;
-const RETRY_DELAY_MS = 200;
+const BOUNDS = { connectTimeoutMs: 1_500, requestTimeoutMs: 5_000, retries: 1, retryDelayMs: 200 };
 /** Available brokers answer within this; a start waits no longer for unavailable ones. */
 const ANSWER_TIMEOUT_MS = 3_000;
 const ENSURE_TIMEOUT_MS = 8_000;
@@ -40,15 +38,7 @@ const REFUSALS = [
  * created, and with a `KafkaError` when Kafka is unavailable, both within `ENSURE_TIMEOUT_MS`.
  */
 export async function ensureTopics(access: KafkaAccess, wanted: TopicsWanted): Promise<void> {
-  const admin = new Admin(
-    clientOptions(access, {
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
-      requestTimeoutMs: REQUEST_TIMEOUT_MS,
-      retries: 1,
-      retryDelayMs: RETRY_DELAY_MS,
-    }),
-  );
-  admin.on('error', () => undefined);
+  const admin = createAdmin(access, BOUNDS);
   try {
     await within(ENSURE_TIMEOUT_MS, ACTION, ensure(admin, wanted));
   } catch (error) {

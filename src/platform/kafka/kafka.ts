@@ -33,7 +33,7 @@ export async function connectKafka({
   readonly topics: TopicsWanted;
   readonly onError: OnFailure;
 }): Promise<Kafka> {
-  const topicsLater = await prepareTopics(access, topics, onError);
+  const stopRetrying = await prepareTopics(access, topics, onError);
   const probe = createKafkaProbe(access);
   // The first check needs a connection and a login; no caller waits for this one.
   void probe.check(RETRY_EVERY_MS).catch(() => undefined);
@@ -54,19 +54,19 @@ export async function connectKafka({
       await Promise.all(readers.map((reader) => reader.stop()));
     },
     async close() {
-      await topicsLater?.stop();
+      await stopRetrying?.();
       publisher.close();
       probe.close();
     },
   };
 }
 
-/** Makes sure that the topics exist. While Kafka is unavailable, it returns the retry that continues in the background. */
+/** Resolves when the topics exist; while Kafka is unavailable, at once, with what stops the retry in the background. */
 async function prepareTopics(
   access: KafkaAccess,
   topics: TopicsWanted,
-  onError: (error: unknown) => void,
-): Promise<Retry | undefined> {
+  onError: OnFailure,
+): Promise<StopRetrying | undefined> {
   try {
     await ensureTopics(access, topics);
     return undefined;
@@ -77,11 +77,9 @@ async function prepareTopics(
   }
 }
 
-interface Retry {
-  stop(): Promise<void>;
-}
+type StopRetrying = () => Promise<void>;
 
-function retryUntilReady(attempt: () => Promise<void>, onError: (error: unknown) => void): Retry {
+function retryUntilReady(attempt: () => Promise<void>, onError: OnFailure): StopRetrying {
   const stopping = new AbortController();
   async function loop(): Promise<void> {
     for (;;) {
@@ -95,10 +93,8 @@ function retryUntilReady(attempt: () => Promise<void>, onError: (error: unknown)
     }
   }
   const ended = loop();
-  return {
-    stop() {
-      stopping.abort();
-      return ended;
-    },
+  return () => {
+    stopping.abort();
+    return ended;
   };
 }

@@ -2,9 +2,19 @@ import { setTimeout } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { type Clock, type Instant, later, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { singleFlight } from '../../kernel/concurrency.ts';
-import { AppError } from '../../kernel/errors.ts';
 import { OK } from '../../kernel/http-status.ts';
+import { identityUnavailable } from '../errors.ts';
 import type { SharedToken, SharedTokens } from './shared-tokens.ts';
+
+interface M2mNeeds {
+  readonly http: Dispatcher;
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly clock: Clock;
+  /** Where replicas share their token; undefined: each has its own. */
+  readonly shared?: SharedTokens | undefined;
+}
 
 interface HeldToken extends SharedToken {
   readonly refreshAt: Instant;
@@ -27,45 +37,31 @@ const SCOPE = 'internal-api';
  * and no caller waits while the old token is valid. Replicas with shared tokens fetch one token for all of them.
  */
 export class M2mTokens {
-  readonly #http: Dispatcher;
-  readonly #tokenUrl: URL;
+  readonly #needs: M2mNeeds;
   readonly #form: string;
-  readonly #clock: Clock;
-  readonly #shared: SharedTokens | undefined;
   #held: HeldToken | undefined;
   #refused: string | undefined;
   #pausedUntil: Instant | undefined;
   readonly #refresh = singleFlight(() => this.#fetchNext());
 
-  constructor(needs: {
-    readonly http: Dispatcher;
-    readonly tokenUrl: string;
-    readonly clientId: string;
-    readonly clientSecret: string;
-    readonly clock: Clock;
-    /** Where replicas share their token; undefined: each has its own. */
-    readonly shared?: SharedTokens | undefined;
-  }) {
-    this.#http = needs.http;
-    this.#tokenUrl = new URL(needs.tokenUrl);
+  constructor(needs: M2mNeeds) {
+    this.#needs = needs;
     this.#form = new URLSearchParams({
       grant_type: 'client_credentials',
       client_id: needs.clientId,
       client_secret: needs.clientSecret,
       scope: SCOPE,
     }).toString();
-    this.#clock = needs.clock;
-    this.#shared = needs.shared;
   }
 
   /** A valid token. Throws `identity_unavailable` when there is none. */
   async get(): Promise<string> {
-    const now = this.#clock.now();
+    const now = this.#needs.clock.now();
     const held = this.#held;
     if (held && now < held.refreshAt) return held.token;
     const isPaused = this.#pausedUntil !== undefined && now < this.#pausedUntil;
     if (!held || now >= held.expiresAt) {
-      if (isPaused) throw unavailable(new Error('the last request failed a moment ago'));
+      if (isPaused) throw identityUnavailable(new Error('the last request failed a moment ago'));
       return (await this.#refresh()).token;
     }
     if (!isPaused) this.#refresh().catch(() => undefined);
@@ -77,15 +73,16 @@ export class M2mTokens {
     if (this.#held?.token !== token) return;
     this.#held = undefined;
     this.#refused = token;
-    void this.#shared?.forget(token);
+    void this.#needs.shared?.forget(token);
   }
 
   async #fetchNext(): Promise<HeldToken> {
     try {
-      this.#held = await (this.#shared ? this.#fetchShared(this.#shared) : this.#fetch());
+      const { shared } = this.#needs;
+      this.#held = await (shared ? this.#fetchShared(shared) : this.#fetch());
       return this.#held;
     } catch (error) {
-      this.#pausedUntil = later(this.#clock.now(), PAUSE_AFTER_FAILURE_MS);
+      this.#pausedUntil = later(this.#needs.clock.now(), PAUSE_AFTER_FAILURE_MS);
       throw error;
     }
   }
@@ -113,29 +110,25 @@ export class M2mTokens {
   /** The shared token, if it lives longer than the one held here and was not refused. */
   async #look(shared: SharedTokens): Promise<HeldToken | undefined> {
     const stored = await shared.read();
-    const now = this.#clock.now();
+    const now = this.#needs.clock.now();
     const isBetter =
       stored && stored.token !== this.#refused && stored.expiresAt > Math.max(now, this.#held?.expiresAt ?? 0);
     return isBetter ? hold(stored, now) : undefined;
   }
 
   async #fetch(): Promise<HeldToken> {
-    const askedAt = this.#clock.now();
-    const answer = await post(this.#http, this.#tokenUrl, this.#form);
+    const askedAt = this.#needs.clock.now();
+    const answer = await post(this.#needs.http, new URL(this.#needs.tokenUrl), this.#form);
     const { access_token: token, expires_in: seconds } = answer;
     if (typeof token !== 'string' || typeof seconds !== 'number' || !(seconds > 0))
-      throw unavailable('an answer without a token');
+      throw identityUnavailable('an answer without a token');
     return hold({ token, expiresAt: later(askedAt, seconds * MS_PER_SECOND) }, askedAt);
   }
 }
 
 function hold({ token, expiresAt }: SharedToken, now: Instant): HeldToken {
   const lifeMs = expiresAt - now;
-  return {
-    token,
-    expiresAt,
-    refreshAt: later(now, Math.max(lifeMs - REFRESH_BEFORE_END_MS, lifeMs / 2)),
-  };
+  return { token, expiresAt, refreshAt: later(now, Math.max(lifeMs - REFRESH_BEFORE_END_MS, lifeMs / 2)) };
 }
 
 async function post(http: Dispatcher, tokenUrl: URL, body: string): Promise<Record<string, unknown>> {
@@ -154,12 +147,6 @@ async function post(http: Dispatcher, tokenUrl: URL, body: string): Promise<Reco
     if (response.statusCode === OK) return answer;
     throw new Error(`status ${response.statusCode}, ${String(answer.error)}`);
   } catch (error) {
-    throw unavailable(error);
+    throw identityUnavailable(error);
   }
-}
-
-function unavailable(cause: unknown): AppError {
-  return new AppError('identity_unavailable', 'The identity provider cannot be reached right now. Try again shortly.', {
-    cause,
-  });
 }

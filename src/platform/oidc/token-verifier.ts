@@ -6,9 +6,12 @@ import { onceSucceeded } from '../../kernel/concurrency.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, toUuid, type UserId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
+import { identityUnavailable } from '../errors.ts';
 
 /** Signatures by key pairs only: `none` and shared secrets prove no identity. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+/** Codes of jose for keys that could not be fetched or read. */
+const ISSUER_FAILURES = ['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'];
 const LEEWAY_S = 60;
 const JWKS_TIMEOUT_MS = 3_000;
 /** After the keys have been fetched, tokens with unknown key ids are refused for this long without another request. */
@@ -25,31 +28,29 @@ const REPORT_AGAIN_MS = 60_000;
 const MAX_TOKEN_CHARS = 16_384;
 const ADMIN_GROUP = '/Permissions/Users/System Admins';
 
+interface VerifierNeeds {
+  /** `iss` of every token; it must be equal. */
+  readonly issuer: string;
+  /** Address of the issuer's keys; undefined: from its discovery document, otherwise Keycloak's path. */
+  readonly jwksUrl: string | undefined;
+  readonly clock: Clock;
+  /** Called at most once a minute for each other `iss` in tokens signed by the issuer: a wrong OIDC_ISSUER. */
+  readonly onOtherIssuer: (found: string) => void;
+}
+
 /** Verifies access tokens. It fetches the issuer's keys when they are first needed, and caches verified tokens. */
 export class TokenVerifier {
-  readonly #issuer: string;
-  readonly #clock: Clock;
+  readonly #needs: VerifierNeeds;
   readonly #keys: JWTVerifyGetKey;
   readonly #verified: LRUCache<string, Principal>;
   readonly #otherIssuers: LRUCache<string, true>;
-  readonly #onOtherIssuer: (found: string) => void;
 
-  constructor(needs: {
-    /** `iss` of every token; it must be equal. */
-    readonly issuer: string;
-    /** Address of the issuer's keys; undefined: from its discovery document, otherwise Keycloak's path. */
-    readonly jwksUrl: string | undefined;
-    readonly clock: Clock;
-    /** Called at most once a minute for each other `iss` in tokens signed by the issuer: a wrong OIDC_ISSUER. */
-    readonly onOtherIssuer: (found: string) => void;
-  }) {
+  constructor(needs: VerifierNeeds) {
+    this.#needs = needs;
     const perf = { now: () => needs.clock.now() };
-    this.#issuer = needs.issuer;
-    this.#clock = needs.clock;
     this.#keys = keysOf(needs.issuer, needs.jwksUrl, needs.clock);
     this.#verified = new LRUCache({ max: MAX_CACHED_TOKENS, ttl: CACHED_TOKEN_MS, perf });
     this.#otherIssuers = new LRUCache({ max: MAX_OTHER_ISSUERS, ttl: REPORT_AGAIN_MS, perf });
-    this.#onOtherIssuer = needs.onOtherIssuer;
   }
 
   /**
@@ -61,7 +62,7 @@ export class TokenVerifier {
     // The cache contains digests only, so a dump of the memory contains no usable tokens.
     const digest = createHash('sha256').update(token).digest('base64');
     const known = this.#verified.get(digest);
-    if (known && this.#clock.now() < known.expiresAt + LEEWAY_S * MS_PER_SECOND) return known;
+    if (known && this.#needs.clock.now() < known.expiresAt + LEEWAY_S * MS_PER_SECOND) return known;
     const principal = await this.#verifySignature(token);
     this.#verified.set(digest, principal);
     return principal;
@@ -70,10 +71,10 @@ export class TokenVerifier {
   async #verifySignature(token: string): Promise<Principal> {
     try {
       const { payload } = await jwtVerify(token, this.#keys, {
-        issuer: this.#issuer,
+        issuer: this.#needs.issuer,
         algorithms: ALGORITHMS,
         clockTolerance: LEEWAY_S,
-        currentDate: new Date(this.#clock.now()),
+        currentDate: new Date(this.#needs.clock.now()),
         requiredClaims: ['sub', 'exp'],
       });
       return toPrincipal(payload);
@@ -86,7 +87,7 @@ export class TokenVerifier {
   }
 
   #reportIssuer(found: string): void {
-    if (!this.#otherIssuers.has(found)) this.#onOtherIssuer(found);
+    if (!this.#otherIssuers.has(found)) this.#needs.onOtherIssuer(found);
     this.#otherIssuers.set(found, true);
   }
 }
@@ -149,14 +150,7 @@ function toPrincipal(claims: JWTPayload): Principal {
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof errors.JWTExpired) return unauthenticated('The access token has expired. Sign in again.');
-  if (
-    error instanceof errors.JWKSTimeout ||
-    error instanceof errors.JWKSInvalid ||
-    !(error instanceof errors.JOSEError)
-  ) {
-    return unavailable(error);
-  }
-  if (error.code === 'ERR_JOSE_GENERIC') return unavailable(error);
+  if (!(error instanceof errors.JOSEError) || ISSUER_FAILURES.includes(error.code)) return identityUnavailable(error);
   if (error instanceof errors.JWTClaimValidationFailed)
     return unauthenticated(`The access token is not for this service (${error.claim}).`);
   return unauthenticated('The access token is not valid.');
@@ -164,10 +158,4 @@ function toAppError(error: unknown): AppError {
 
 function unauthenticated(detail: string): AppError {
   return new AppError('unauthenticated', detail);
-}
-
-function unavailable(cause: unknown): AppError {
-  return new AppError('identity_unavailable', 'The identity provider cannot be reached right now. Try again shortly.', {
-    cause,
-  });
 }

@@ -27,6 +27,22 @@ const CLEAN_UP_EVERY_MS = 60_000;
 const CLEAN_UP_ROWS = 10_000;
 const DATABASE_CHECK_MS = 2_000;
 
+export interface OutboxNeeds {
+  readonly publisher: EventPublisher;
+  /** Chooses the replica that publishes. */
+  readonly leader: Pick<Leader, 'leads'>;
+  readonly topics: TopicNames;
+  /** How long published messages stay in the outbox. */
+  readonly retentionMs: number;
+}
+
+export interface RelayNeeds extends OutboxNeeds {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Called for each message that blocks its key. An unavailable event log makes the turn fail instead. */
+  readonly onError: OnFailure;
+}
+
 interface Failure {
   readonly row: OutboxRow;
   readonly error: unknown;
@@ -40,36 +56,15 @@ interface Failure {
  * a row fail, the event log itself counts as unavailable: the blocks are then removed with the first success.
  */
 export class Relay {
-  readonly #database: Database;
-  readonly #leader: Pick<Leader, 'leads'>;
-  readonly #publisher: EventPublisher;
-  readonly #topics: TopicNames;
-  readonly #clock: Clock;
-  readonly #retentionMs: number;
-  readonly #onError: OnFailure;
+  readonly #needs: RelayNeeds;
   #horizon: Horizon = NOTHING_DONE;
   #nextFullQuery: Instant;
   #nextCleanUp: Instant;
   #isLogUnavailable = false;
   #isDatabaseInDoubt = false;
 
-  constructor(needs: {
-    readonly database: Database;
-    readonly leader: Pick<Leader, 'leads'>;
-    readonly publisher: EventPublisher;
-    readonly topics: TopicNames;
-    readonly clock: Clock;
-    readonly retentionMs: number;
-    /** Called for each message that blocks its key. An unavailable event log makes the turn fail instead. */
-    readonly onError: OnFailure;
-  }) {
-    this.#database = needs.database;
-    this.#leader = needs.leader;
-    this.#publisher = needs.publisher;
-    this.#topics = needs.topics;
-    this.#clock = needs.clock;
-    this.#retentionMs = needs.retentionMs;
-    this.#onError = needs.onError;
+  constructor(needs: RelayNeeds) {
+    this.#needs = needs;
     this.#nextFullQuery = needs.clock.now();
     this.#nextCleanUp = needs.clock.now();
   }
@@ -87,9 +82,9 @@ export class Relay {
   }
 
   async #turn(): Promise<boolean> {
-    if (!(await this.#leader.leads())) return false;
+    if (!(await this.#needs.leader.leads())) return false;
     // Messages that cannot be marked would be published again in each turn.
-    if (this.#isDatabaseInDoubt) await this.#database.ping(DATABASE_CHECK_MS);
+    if (this.#isDatabaseInDoubt) await this.#needs.database.ping(DATABASE_CHECK_MS);
     this.#isDatabaseInDoubt = false;
     const rows = await this.#query();
     if (rows.length > 0) await this.#publishBatch(rows);
@@ -98,12 +93,12 @@ export class Relay {
   }
 
   async #query(): Promise<FoundRow[]> {
-    const now = this.#clock.now();
+    const now = this.#needs.clock.now();
     if (isDue(now, this.#nextFullQuery, FULL_QUERY_EVERY_MS)) {
       this.#horizon = NOTHING_DONE;
       this.#nextFullQuery = later(now, FULL_QUERY_EVERY_MS);
     }
-    return unpublished(this.#database, BATCH_ROWS, now, this.#horizon.upTo);
+    return unpublished(this.#needs.database, BATCH_ROWS, now, this.#horizon.upTo);
   }
 
   async #publishBatch(rows: readonly FoundRow[]): Promise<void> {
@@ -117,15 +112,15 @@ export class Relay {
         throw error;
       }
     }
-    if (this.#isLogUnavailable) await liftBlocks(this.#database, this.#clock.now());
+    if (this.#isLogUnavailable) await liftBlocks(this.#needs.database, this.#needs.clock.now());
     this.#isLogUnavailable = false;
   }
 
   async #cleanUp(): Promise<void> {
-    const now = this.#clock.now();
+    const now = this.#needs.clock.now();
     if (!isDue(now, this.#nextCleanUp, CLEAN_UP_EVERY_MS)) return;
     this.#nextCleanUp = later(now, CLEAN_UP_EVERY_MS);
-    await removePublished(this.#database, later(now, -this.#retentionMs), CLEAN_UP_ROWS);
+    await removePublished(this.#needs.database, later(now, -this.#needs.retentionMs), CLEAN_UP_ROWS);
   }
 
   /**
@@ -154,7 +149,7 @@ export class Relay {
 
   #report(failures: readonly Failure[]): void {
     for (const { row, error } of failures)
-      this.#onError(error, { topic: this.#topics[row.topic], key: row.key, messageId: row.event_id });
+      this.#needs.onError(error, { topic: this.#needs.topics[row.topic], key: row.key, messageId: row.event_id });
   }
 
   async #arePublished(rows: readonly OutboxRow[]): Promise<boolean> {
@@ -170,7 +165,7 @@ export class Relay {
       try {
         await this.#publish([row]);
       } catch (error) {
-        await blockKey(this.#database, row.id, this.#clock.now(), reasonOf(error));
+        await blockKey(this.#needs.database, row.id, this.#needs.clock.now(), reasonOf(error));
         return { row, error };
       }
     }
@@ -178,9 +173,9 @@ export class Relay {
   }
 
   async #publish(rows: readonly OutboxRow[]): Promise<number> {
-    await this.#publisher.publish(rows.map((row) => toMessage(row, this.#topics)));
+    await this.#needs.publisher.publish(rows.map((row) => toMessage(row, this.#needs.topics)));
     const ids = rows.map((row) => row.id);
-    return markPublished(this.#database, ids, this.#clock.now());
+    return markPublished(this.#needs.database, ids, this.#needs.clock.now());
   }
 }
 

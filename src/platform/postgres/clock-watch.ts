@@ -35,10 +35,7 @@ export class ClockWatch {
   #report(): void {
     if (this.isRight() === this.#wasRight) return;
     this.#wasRight = !this.#wasRight;
-    const facts = {
-      differenceSeconds: this.#clock.differenceSeconds(),
-      allowedSeconds: MAX_CLOCK_DIFFERENCE_S,
-    };
+    const facts = { differenceSeconds: this.#clock.differenceSeconds(), allowedSeconds: MAX_CLOCK_DIFFERENCE_S };
     if (this.#wasRight) this.#log.info(facts, 'this machine’s clock and the database’s agree again');
     else this.#log.error(facts, DIFFERS);
   }

@@ -2,8 +2,8 @@ import pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Wake } from '../jobs/wake.ts';
+import { sessionSettings } from './connection.ts';
 import { createProbe } from './probe.ts';
-import { sessionSettings } from './session-settings.ts';
 import { isOutage, isRetryable, isUnanswered, isUnfit } from './sqlstate.ts';
 import { withHooks } from './transaction-hooks.ts';
 
@@ -124,11 +124,7 @@ function typesIn(currency: Currency): pg.CustomTypesConfig {
 export function openDatabase(options: DatabaseOptions): Database {
   const onEffectError = (error: unknown) =>
     options.onIdleError(error instanceof Error ? error : new Error(String(error)));
-  return withHooks(openConnections(options), {
-    wake: () => undefined,
-    traceparent: () => undefined,
-    onEffectError,
-  });
+  return withHooks(openConnections(options), { wake: () => undefined, traceparent: () => undefined, onEffectError });
 }
 
 /** Opens a pool, which connects when a connection is first needed. */
@@ -159,11 +155,7 @@ export function openConnections(options: DatabaseOptions): Connections {
       withRetry(() => transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', options.currency, work)),
     stream: (statement, values) => stream(pool, statement, values),
     ping: (timeoutMs) => probe.ask(timeoutMs),
-    use: () => ({
-      busy: pool.totalCount - pool.idleCount,
-      idle: pool.idleCount,
-      waiting: pool.waitingCount,
-    }),
+    use: () => ({ busy: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   };
 }

@@ -1,9 +1,8 @@
-import pg from 'pg';
-import type { Clock, Instant } from '../../kernel/clock.ts';
-import { later } from '../../kernel/clock.ts';
+import type pg from 'pg';
+import { type Clock, type Instant, later } from '../../kernel/clock.ts';
+import { createClient } from './connection.ts';
 import type { Executor } from './database.ts';
 import { IS_READ_ONLY } from './probe.ts';
-import { sessionSettings } from './session-settings.ts';
 
 /** One process among the replicas, chosen by an advisory lock of the database. */
 export interface Leader {
@@ -18,8 +17,6 @@ export type LeadershipChange = 'won' | 'lost' | 'given up';
 /** Lock of the replica that publishes messages. Every replica with background work tries to get it. */
 export const RELAY_LOCK = 840_084_002;
 
-const CONNECT_TIMEOUT_MS = 5_000;
-const ASK_TIMEOUT_MS = 5_000;
 /** A crashed leader is replaced within this. */
 const ASK_AGAIN_MS = 500;
 /** A leader notices within this that its server was demoted; another process may lead at the new primary by then. */
@@ -50,7 +47,7 @@ export function createLeader({
 
   async function connected(): Promise<pg.Client> {
     if (client) return client;
-    const next = newClient(dsn);
+    const next = createClient(dsn, 'leader', KEEPALIVE);
     const lost = () => {
       if (client !== next) return;
       client = undefined;
@@ -99,16 +96,6 @@ export function createLeader({
     },
     close: stepDown,
   };
-}
-
-function newClient(dsn: string): pg.Client {
-  return new pg.Client({
-    ...sessionSettings(dsn, KEEPALIVE),
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: ASK_TIMEOUT_MS,
-    keepAlive: true,
-    application_name: 'ms-ticketing leader',
-  });
 }
 
 async function isReadOnly(client: pg.Client): Promise<boolean> {

@@ -1,10 +1,7 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { SalesSignal, Subscription } from '../signal.ts';
+import { createClient } from './connection.ts';
 import type { Database } from './database.ts';
-
-const CONNECT_TIMEOUT_MS = 5_000;
-const ASK_TIMEOUT_MS = 5_000;
-const LISTENER_NAME = 'ms-ticketing listener';
 
 /**
  * A signal among replicas by LISTEN and NOTIFY. It has no payload, so that PostgreSQL merges signals sent in one transaction.
@@ -20,13 +17,7 @@ export function createPostgresSignal(
   let isClosing = false;
 
   async function connect(): Promise<void> {
-    const next = new pg.Client({
-      connectionString: dsn,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: ASK_TIMEOUT_MS,
-      keepAlive: true,
-      application_name: LISTENER_NAME,
-    });
+    const next = createClient(dsn, 'listener');
     const lost = () => {
       if (client !== next) return;
       client = undefined;

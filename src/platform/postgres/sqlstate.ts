@@ -65,6 +65,10 @@ export function isUniqueViolation(error: unknown, index: string): boolean {
   return 'constraint' in error && error.constraint === index;
 }
 
+function isOneOf(codes: ReadonlySet<string>, error: unknown): boolean {
+  return codes.has(codeOf(error) ?? '');
+}
+
 /** Whether one of the statement's rows is invalid; the other rows may be valid. */
 export function isRowAtFault(error: unknown): boolean {
   return ROW_CLASSES.has(codeOf(error)?.slice(0, 2) ?? '');
@@ -77,8 +81,7 @@ export function isLockTimeout(error: unknown): boolean {
 
 /** Whether the transaction failed because of concurrent ones, and may succeed when it runs again. */
 export function isRetryable(error: unknown): boolean {
-  const code = codeOf(error);
-  return code !== undefined && RETRYABLE.has(code);
+  return isOneOf(RETRYABLE, error);
 }
 
 /** Whether the database is unavailable; the request itself may be valid. */
@@ -90,8 +93,7 @@ export function isOutage(error: unknown): boolean {
 
 /** Whether the server answered that it cannot execute statements; its connection must not be reused. */
 export function isUnfit(error: unknown): boolean {
-  const code = codeOf(error);
-  return code !== undefined && UNFIT.has(code);
+  return isOneOf(UNFIT, error);
 }
 
 /** Whether the connection does not answer: the statement may still be executed, and the connection cannot be reused. */

@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import pg from 'pg';
 import { MS_PER_SECOND } from '../../kernel/clock.ts';
+import { createClient } from './connection.ts';
 import { IS_READ_ONLY } from './probe.ts';
-import { sessionSettings } from './session-settings.ts';
 import { isOutage } from './sqlstate.ts';
 
 /** Gets one line when the wait begins and one when the server answers. */
@@ -13,13 +12,9 @@ export interface WaitLog {
 
 /** The server is unavailable or refuses writes. The message says what to do. */
 export class DatabaseNotUsable extends Error {
-  constructor(message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.name = 'DatabaseNotUsable';
-  }
+  override readonly name = 'DatabaseNotUsable';
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
 const ASK_AGAIN_MS = 500;
 const DEFAULT_PORT = '5432';
 
@@ -46,7 +41,7 @@ export async function waitForDatabase({
     if (performance.now() + ASK_AGAIN_MS > deadline) {
       throw new DatabaseNotUsable(
         `PostgreSQL at ${server} did not answer within ${maxWaitMs / MS_PER_SECOND} s (DATABASE_WAIT_SECONDS): ${reasonFor(error)}. Start it, or correct POSTGRES_DSN.`,
-        error,
+        { cause: error },
       );
     }
     if (!isWaiting) {
@@ -62,12 +57,7 @@ export async function waitForDatabase({
 
 /** The error of an unavailable server; undefined when the server accepts writes. Throws errors that waiting does not change. */
 async function outageOf(dsn: string, server: string): Promise<Error | undefined> {
-  const client = new pg.Client({
-    ...sessionSettings(dsn, []),
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: CONNECT_TIMEOUT_MS,
-    application_name: 'ms-ticketing start',
-  });
+  const client = createClient(dsn, 'start');
   // The connection may break between the query and its end; without a listener, that would end the process.
   client.on('error', () => undefined);
   try {

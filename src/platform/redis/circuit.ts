@@ -35,16 +35,8 @@ export class Circuit {
    * open. Work that timed out may still take effect later.
    */
   async run<Value>(work: () => Promise<Value>): Promise<Value> {
-    if (this.#breaker.state === CircuitState.HalfOpen) throw new CircuitOpen();
+    if (this.#breaker.state === CircuitState.HalfOpen) throw new Error('the circuit to Redis is open');
     return this.#breaker.execute(() => within(work(), TIMEOUT_MS));
-  }
-}
-
-/** Redis has not answered for a while, and is not called now. */
-class CircuitOpen extends Error {
-  constructor() {
-    super('the circuit to Redis is open');
-    this.name = 'CircuitOpen';
   }
 }
 

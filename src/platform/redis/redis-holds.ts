@@ -72,8 +72,8 @@ export function createRedisHolds({
       for (let attempt = 1; attempt <= MAX_HOLD_ATTEMPTS; attempt += 1) {
         const values = [orderId, msUntil(until, clock), ...seatIds.map((seatId) => expired.get(seatId) ?? '')];
         const answer = await ask(HOLD, sessionId, seatIds, values);
-        if (!answer) break;
-        const found = readFound(answer.value, seatIds);
+        if (answer === undefined) break;
+        const found = readFound(answer, seatIds);
         if (found.length === 0) {
           onAnswer(expired.size === 0 ? 'held' : 'taken_over');
           return { outcome: 'held' };
@@ -97,22 +97,16 @@ export function createRedisHolds({
   };
 }
 
-type Answer = { readonly value: unknown } | undefined;
-
 /** Runs a script on the seats' keys; undefined while Redis is unavailable. */
 function createAsk(redis: RedisConnection, circuit: Circuit) {
-  return async (
+  return (
     script: Script,
     sessionId: SessionId,
     seatIds: readonly SeatId[],
     values: readonly (string | number)[],
-  ): Promise<Answer> => {
+  ): Promise<unknown> => {
     const keys = seatIds.map((seatId) => holdKey(sessionId, seatId, redis.isCluster));
-    try {
-      return { value: await circuit.run(() => script.run(redis.commands, keys, values)) };
-    } catch {
-      return undefined;
-    }
+    return circuit.run(() => script.run(redis.commands, keys, values)).catch(() => undefined);
   };
 }
 

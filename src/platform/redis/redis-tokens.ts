@@ -20,13 +20,7 @@ export function createRedisTokens({ commands }: RedisConnection, circuit: Circui
   const me = randomUUID();
 
   /** The answer of Redis, or `otherwise` while it is unavailable. */
-  async function ask<Value>(question: () => Promise<Value>, otherwise: Value): Promise<Value> {
-    try {
-      return await circuit.run(question);
-    } catch {
-      return otherwise;
-    }
-  }
+  const ask = <Value>(question: () => Promise<Value>, otherwise: Value) => circuit.run(question).catch(() => otherwise);
 
   return {
     async read() {

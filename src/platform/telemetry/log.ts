@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { isOutput, type Output } from './output.ts';
+import { Output } from './output.ts';
 import { describeError, redacted, redactedFields } from './redaction.ts';
 
 /**
@@ -24,7 +24,7 @@ export function createLog(level: string, stream: DestinationStream | Output, tra
     },
     stream,
   );
-  if (isOutput(stream)) {
+  if (stream instanceof Output) {
     stream.onResume((dropped) => log.warn({ dropped }, 'log lines were dropped, because standard output was not read'));
   }
   return log;

@@ -4,33 +4,7 @@ import type { HttpServer } from '../http/server.ts';
 import type { PoolUse } from '../postgres/database.ts';
 import { METRICS, type MetricName } from './metric-names.ts';
 
-/** The metrics of the process; `docs/operations.md` explains each. */
-export interface Metrics {
-  /** An answered request, by the pattern of its route, never by its address. */
-  request(request: { method: string; route: string; status: number; seconds: number }): void;
-  /** A request has started or ended. */
-  underWay(change: 1 | -1): void;
-  /** An error answer, by its code. */
-  problem(code: string): void;
-  /** Orders that were placed, refused, completed or ended. */
-  order(outcome: string, orders?: number): void;
-  /** A payment, by its outcome. */
-  money(outcome: string): void;
-  /** A verified webhook, by its kind. */
-  webhook(kind: string): void;
-  /** A payment message of another system, by its outcome. */
-  paymentTopic(outcome: string): void;
-  /** A requested hold, by its answer; `undecided` means that Redis did not answer. */
-  hold(answer: string): void;
-  /** Whether the circuit breaker of a server is open. */
-  circuit(server: string, isOpen: boolean): void;
-  /** A request to place an order was shed. */
-  shed(): void;
-  /** Number of requests to place an order that wait in the queue. */
-  waiting(count: number): void;
-  /** The metrics in Prometheus' text format. */
-  text(readings: Readings): Promise<string>;
-}
+export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Values that are read when the metrics are requested. */
 export interface Readings {
@@ -69,8 +43,8 @@ const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const STATUS_CLASS_SIZE = 100;
 
-/** https://prometheus.io/docs/practices/naming/ */
-export function createMetrics(version: string, errorCodes: readonly string[] = []): Metrics {
+/** The metrics of the process by name (`METRICS`): https://prometheus.io/docs/practices/naming/ */
+export function createMetrics(version: string, errorCodes: readonly string[] = []) {
   const registry = new Registry();
   const registers = [registry];
   const described = (name: MetricName) => ({
@@ -82,10 +56,7 @@ export function createMetrics(version: string, errorCodes: readonly string[] = [
   const counter = (name: MetricName) => new Counter(described(name));
   const gauge = (name: MetricName) => new Gauge(described(name));
 
-  const requests = new Histogram({
-    ...described('ticketing_http_request_duration_seconds'),
-    buckets: SECONDS_BUCKETS,
-  });
+  const requests = new Histogram({ ...described('ticketing_http_request_duration_seconds'), buckets: SECONDS_BUCKETS });
   const underWay = gauge('ticketing_http_requests_under_way');
   const problemCodes = counter('ticketing_problems_total');
   // Series exist from the start, so that the first error of a code is an increase and not a new series.
@@ -102,7 +73,8 @@ export function createMetrics(version: string, errorCodes: readonly string[] = [
   gauge('ticketing_build_info').set({ version, node: process.versions.node }, 1);
   const read = createReader(gauge);
   return {
-    request({ method, route, status, seconds }) {
+    /** An answered request, by the pattern of its route, never by its address. */
+    request({ method, route, status, seconds }: { method: string; route: string; status: number; seconds: number }) {
       const labels = {
         method: METHODS.has(method) ? method : 'other',
         route,
@@ -110,17 +82,19 @@ export function createMetrics(version: string, errorCodes: readonly string[] = [
       };
       requests.observe(labels, seconds);
     },
-    underWay: (change) => underWay.inc(change),
-    problem: (code) => problemCodes.inc({ code }),
-    order: (outcome, count = 1) => orders.inc({ outcome }, count),
-    money: (outcome) => money.inc({ outcome }),
-    webhook: (kind) => webhooks.inc({ kind }),
-    paymentTopic: (outcome) => topics.inc({ outcome }),
-    hold: (answer) => holds.inc({ answer }),
-    circuit: (server, isOpen) => circuits.set({ server }, isOpen ? 1 : 0),
+    underWay: (change: 1 | -1) => underWay.inc(change),
+    problem: (code: string) => problemCodes.inc({ code }),
+    order: (outcome: string, count = 1) => orders.inc({ outcome }, count),
+    money: (outcome: string) => money.inc({ outcome }),
+    webhook: (kind: string) => webhooks.inc({ kind }),
+    paymentTopic: (outcome: string) => topics.inc({ outcome }),
+    /** `undecided` means that Redis did not answer. */
+    hold: (answer: string) => holds.inc({ answer }),
+    circuit: (server: string, isOpen: boolean) => circuits.set({ server }, isOpen ? 1 : 0),
     shed: () => shed.inc(),
-    waiting: (count) => queued.set(count),
-    async text(readings) {
+    waiting: (count: number) => queued.set(count),
+    /** The metrics in Prometheus' text format. */
+    async text(readings: Readings): Promise<string> {
       read(readings);
       droppedLines.reset();
       droppedLines.inc(readings.droppedLines);

@@ -7,22 +7,6 @@ export const MAX_WAITING_BYTES = 1_048_576;
 /** PIPE_BUF: writes up to this size are atomic, so that the lines of several workers do not mix on one pipe. */
 const MAX_WRITE_BYTES = 4_096;
 
-/** The destination of log lines. Writing never blocks and never throws, whatever the reader does. */
-export interface Output {
-  write(line: string): void;
-  /** Number of lines dropped so far. */
-  dropped(): number;
-  /** Calls `listener` with the number of dropped lines each time that writing continues. */
-  onResume(listener: (dropped: number) => void): void;
-  /** Resolves when everything is written, or after `timeoutMs`. */
-  flush(timeoutMs: number): Promise<void>;
-}
-
-/** Whether a stream is an `Output`. */
-export function isOutput(stream: object): stream is Output {
-  return 'onResume' in stream && 'dropped' in stream;
-}
-
 /** Writes a chunk and calls `done`, with an error when it could not be written. */
 export type Sink = (chunk: string, done: (error?: Error | null) => void) => void;
 
@@ -50,74 +34,87 @@ export function standardSink(fd: 1 | 2): Sink {
   return fstatSync(fd).isFile() ? fileSink(fd) : streamSink(fd === 1 ? process.stdout : process.stderr);
 }
 
-/** An output with a bounded queue before `sink`. There is one write at a time, of whole lines. */
-export function createOutput(sink: Sink, maxWaitingBytes = MAX_WAITING_BYTES): Output {
-  const waiting: string[] = [];
-  let waitingBytes = 0;
-  let dropped = 0;
-  let reported = 0;
-  let isWriting = false;
-  const listeners: ((dropped: number) => void)[] = [];
-  let idle = Promise.withResolvers<void>();
+/**
+ * The destination of log lines: a bounded queue before `sink`, with one write at a time, of whole lines. Writing never blocks
+ * and never throws, whatever the reader does.
+ */
+export class Output {
+  readonly #sink: Sink;
+  readonly #maxWaitingBytes: number;
+  readonly #waiting: string[] = [];
+  readonly #listeners: ((dropped: number) => void)[] = [];
+  #waitingBytes = 0;
+  #dropped = 0;
+  #reported = 0;
+  #isWriting = false;
+  #idle = Promise.withResolvers<void>();
 
-  function drop(lines: number): void {
-    dropped += lines;
+  constructor(sink: Sink, maxWaitingBytes = MAX_WAITING_BYTES) {
+    this.#sink = sink;
+    this.#maxWaitingBytes = maxWaitingBytes;
   }
 
-  function nextChunk(): { readonly text: string; readonly lines: number } {
+  write(line: string): void {
+    const size = Buffer.byteLength(line);
+    if (this.#waitingBytes + size > this.#maxWaitingBytes) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#waiting.push(line);
+    this.#waitingBytes += size;
+    this.#writeNext();
+  }
+
+  /** Number of lines dropped so far. */
+  dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Calls `listener` with the number of dropped lines each time that writing continues. */
+  onResume(listener: (dropped: number) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Resolves when everything is written, or after `timeoutMs`. */
+  async flush(timeoutMs: number): Promise<void> {
+    if (!this.#isWriting && this.#waiting.length === 0) return;
+    this.#idle = Promise.withResolvers();
+    await withTimeLimit(timeoutMs, this.#idle.promise, () => undefined);
+  }
+
+  #writeNext(): void {
+    if (this.#isWriting) return;
+    if (this.#waiting.length === 0) {
+      this.#idle.resolve();
+      return;
+    }
+    this.#isWriting = true;
+    const lines = this.#nextLines();
+    this.#sink(lines.join(''), (error) => {
+      this.#isWriting = false;
+      if (error) this.#dropped += lines.length;
+      // Only once half of the queue is free, so that there is one report for each gap and not one for each write.
+      else if (this.#waitingBytes <= this.#maxWaitingBytes / 2) this.#reportDropped();
+      this.#writeNext();
+    });
+  }
+
+  #nextLines(): string[] {
     let lines = 0;
     let bytes = 0;
-    for (const line of waiting) {
+    for (const line of this.#waiting) {
       const size = Buffer.byteLength(line);
       if (lines > 0 && bytes + size > MAX_WRITE_BYTES) break;
       bytes += size;
       lines += 1;
     }
-    waitingBytes -= bytes;
-    return { text: waiting.splice(0, lines).join(''), lines };
+    this.#waitingBytes -= bytes;
+    return this.#waiting.splice(0, lines);
   }
 
-  function writeNext(): void {
-    if (isWriting) return;
-    if (waiting.length === 0) {
-      idle.resolve();
-      return;
-    }
-    isWriting = true;
-    const { text, lines } = nextChunk();
-    sink(text, (error) => {
-      isWriting = false;
-      if (error) drop(lines);
-      // Only once half of the queue is free, so that there is one report for each gap and not one for each write.
-      else if (waitingBytes <= maxWaitingBytes / 2) reportDropped();
-      writeNext();
-    });
+  #reportDropped(): void {
+    const count = this.#dropped - this.#reported;
+    this.#reported = this.#dropped;
+    if (count > 0) for (const listener of this.#listeners) listener(count);
   }
-
-  function reportDropped(): void {
-    const count = dropped - reported;
-    if (count === 0) return;
-    reported = dropped;
-    for (const listener of listeners) listener(count);
-  }
-
-  return {
-    write(line) {
-      const size = Buffer.byteLength(line);
-      if (waitingBytes + size > maxWaitingBytes) {
-        drop(1);
-        return;
-      }
-      waiting.push(line);
-      waitingBytes += size;
-      writeNext();
-    },
-    dropped: () => dropped,
-    onResume: (listener) => void listeners.push(listener),
-    async flush(timeoutMs) {
-      if (!isWriting && waiting.length === 0) return;
-      idle = Promise.withResolvers();
-      await withTimeLimit(timeoutMs, idle.promise, () => undefined);
-    },
-  };
 }

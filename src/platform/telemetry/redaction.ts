@@ -94,18 +94,10 @@ function redactedValue(value: unknown, depth: number): unknown {
   return redactedIn(value, depth + 1);
 }
 
-interface DescribedError {
-  readonly name: string;
-  readonly message: string;
-  readonly code?: string;
-  readonly stack?: string;
-  readonly cause?: DescribedError;
-}
-
 /**
  * An error without the properties that drivers attach: PostgreSQL's `detail` contains rows, Stripe's `raw` cards and names.
  */
-export function describeError(error: unknown, depth = 0): DescribedError {
+export function describeError(error: unknown, depth = 0): object {
   if (!(error instanceof Error)) return { name: typeof error, message: redacted(String(error)) };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   return {

@@ -73,9 +73,9 @@ async function gather(upBySlot: ReadonlyMap<number, Worker>): Promise<string> {
   lastQuestion += 1;
   const id = lastQuestion;
   const replies = await Promise.all(
-    [...upBySlot].map(async ([slot, worker]) => [String(slot), await ask(worker, id)] as const),
+    [...upBySlot].map(async ([slot, worker]) => [String(slot), (await ask(worker, id)) ?? ''] as const),
   );
-  return mergeMetrics(new Map(replies.flatMap(([slot, text]) => (text === undefined ? [] : [[slot, text]]))));
+  return mergeMetrics(new Map(replies));
 }
 
 async function ask(worker: Worker, id: number): Promise<string | undefined> {

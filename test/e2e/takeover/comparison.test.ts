@@ -95,9 +95,7 @@ describe('takeover-refunds: a comparison that crashes after it recorded a paymen
 
   test('the payment completes a pending order when its buyer checks out', async () => {
     const { sales, taken, buyer, orderId } = await paidAndWithheld();
-    const { status } = await taken.platform.app.call('POST', `/api/order/${orderId}/checkout`, {
-      token: buyer,
-    });
+    const { status } = await taken.platform.app.call('POST', `/api/order/${orderId}/checkout`, { token: buyer });
     expect(status).toBe(200);
     expect(await sales.payments(orderId)).toMatchObject([{ state: 'applied' }]);
   });
@@ -141,9 +139,7 @@ describe('takeover-refunds: migrating down and up again with orders of this serv
     const { platform } = first;
     const buyer = await platform.token(randomUUID());
     const orderId = await platform.place(buyer);
-    const { body } = await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, {
-      token: buyer,
-    });
+    const { body } = await platform.app.call('POST', `/api/order/${orderId}/create-payment-intent`, { token: buyer });
     const intentId = body.paymentIntentId;
     const paid = await confirmIntent(sales.env.STRIPE_API_BASE ?? '', intentId, body.clientSecret, 'pm_card_visa');
     expect(paid).toBe(200);

@@ -142,11 +142,7 @@ describe('keycloak-js decodes refresh_token', () => {
     for (const token of invalid) expect((await refresh(base, token)).status).toBe(400);
     const good = await refresh(base, body.refresh_token);
     expect(good.status).toBe(200);
-    expect(decodeJwt(good.body.refresh_token)).toMatchObject({
-      iss: issuer,
-      sid: claims.sid,
-      typ: 'Refresh',
-    });
+    expect(decodeJwt(good.body.refresh_token)).toMatchObject({ iss: issuer, sid: claims.sid, typ: 'Refresh' });
   });
 
   test('it takes a refresh token once, and a reuse revokes all tokens of the sign-in', async () => {
@@ -168,9 +164,7 @@ describe('keycloak-js decodes refresh_token', () => {
     expect(await (await userinfo(body.access_token)).json()).toMatchObject({ sub, email, name: 'Bea Demo' });
     for (const token of [body.refresh_token, body.id_token, 'nonsense'])
       expect((await userinfo(token)).status).toBe(401);
-    const profile = await fetch(`${base}/account`, {
-      headers: { authorization: `Bearer ${body.access_token}` },
-    });
+    const profile = await fetch(`${base}/account`, { headers: { authorization: `Bearer ${body.access_token}` } });
     expect(await profile.json()).toMatchObject({ username: 'buyer', email, emailVerified: true });
     await signOut(visit, { id_token_hint: body.id_token });
     expect((await userinfo(body.access_token)).status).toBe(401);

@@ -1,9 +1,17 @@
-import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { DEMO_USERS } from '../../../src/embedded/demo-accounts.ts';
 import { testFolder } from '../../support/folders.ts';
-import { askToken as ask, newVisitor, REALM, SERVICE, startIdentity as start } from '../../support/identity.ts';
+import {
+  askToken as ask,
+  finishSignIn,
+  newIdentity,
+  newVisitor,
+  REALM,
+  SERVICE,
+  signInAddress,
+  startIdentity as start,
+} from '../../support/identity.ts';
 
 const password = (username: string, given = 'demo') => ({
   grant_type: 'password',
@@ -14,7 +22,7 @@ const password = (username: string, given = 'demo') => ({
 });
 
 test('the discovery document has Keycloak’s paths', async () => {
-  const { base, issuer } = await start(await testFolder());
+  const { base, issuer } = await newIdentity();
   const document = (await (await fetch(`${base}/.well-known/openid-configuration`)).json()) as Record<string, unknown>;
   const path = `${base}/protocol/openid-connect`;
   expect(document).toMatchObject({
@@ -29,7 +37,7 @@ test('the discovery document has Keycloak’s paths', async () => {
 
 describe('the demo users', () => {
   test.each(Object.values(DEMO_USERS))('$username gets a token with Keycloak’s claims', async (user) => {
-    const { base, issuer } = await start(await testFolder());
+    const { base, issuer } = await newIdentity();
     const { status, body } = await ask(base, password(user.username));
     expect(status).toBe(200);
     const keys = createRemoteJWKSet(new URL(`${base}/protocol/openid-connect/certs`));
@@ -52,7 +60,7 @@ describe('the demo users', () => {
     ['an empty password', { ...password('buyer'), password: '' }],
     ['another client', { ...password('buyer'), client_id: 'web-frontend' }],
   ])('a request with %s gets no token', async (_name, form) => {
-    const { base } = await start(await testFolder());
+    const { base } = await newIdentity();
     const { status, body } = await ask(base, form);
     expect(status).toBe(400);
     expect(body).not.toHaveProperty('access_token');
@@ -61,7 +69,7 @@ describe('the demo users', () => {
 
 describe('the service’s client', () => {
   test('it gets a token with either way of client authentication', async () => {
-    const { base } = await start(await testFolder());
+    const { base } = await newIdentity();
     const posted = await ask(base, {
       grant_type: 'client_credentials',
       client_id: SERVICE.id,
@@ -86,7 +94,7 @@ describe('the service’s client', () => {
   });
 
   test('it gets no token with a wrong secret', async () => {
-    const { base } = await start(await testFolder());
+    const { base } = await newIdentity();
     const { status } = await ask(base, {
       grant_type: 'client_credentials',
       client_id: SERVICE.id,
@@ -97,69 +105,31 @@ describe('the service’s client', () => {
 });
 
 describe('signing in with a page', () => {
-  const verifier = 'v'.repeat(50);
-  const challenge = createHash('sha256').update(verifier).digest('base64url');
-  const request = {
-    client_id: 'web-frontend',
-    response_type: 'code',
-    scope: 'openid profile',
-    redirect_uri: 'http://localhost:8090/back',
-    state: 's1',
-  };
-
-  const authorise = (query: Record<string, string>) =>
-    `${REALM}/protocol/openid-connect/auth?${new URLSearchParams(query)}`;
-  const withChallenge = { ...request, code_challenge: challenge, code_challenge_method: 'S256' };
-
   test('it asks for name and password, refuses a wrong one, and issues tokens for the right one', async () => {
-    const { base } = await start(await testFolder());
+    const { base } = await newIdentity();
     const visit = newVisitor(base);
-    const login = (await visit(authorise(withChallenge))).location;
-    expect(await visit(login)).toMatchObject({
-      status: 200,
-      text: expect.stringContaining('<h1>Sign in</h1>'),
-    });
+    const login = (await visit(signInAddress())).location;
+    expect(await visit(login)).toMatchObject({ status: 200, text: expect.stringContaining('<h1>Sign in</h1>') });
     const script = '"><script>alert(1)</script>';
     const wrong = await visit(login, { username: script, password: 'x' });
-    expect(wrong).toMatchObject({
-      status: 401,
-      text: expect.stringContaining('User name or password is wrong.'),
-    });
+    expect(wrong).toMatchObject({ status: 401, text: expect.stringContaining('User name or password is wrong.') });
     expect(wrong.text).not.toContain('<script>');
     const right = await visit(login, { username: 'buyer', password: 'demo' });
-    const back = new URL((await visit(right.location)).location);
-    expect(`${back.origin}${back.pathname} ${back.searchParams.get('state')}`).toBe('http://localhost:8090/back s1');
-    const code = back.searchParams.get('code') ?? '';
-    const exchange = {
-      grant_type: 'authorization_code',
-      client_id: 'web-frontend',
-      code,
-      redirect_uri: request.redirect_uri,
-    };
-    expect((await ask(base, { ...exchange, code_verifier: 'w'.repeat(50) })).status).toBe(400);
-    const second = new URL((await visit(authorise(withChallenge))).location).searchParams.get('code') ?? '';
-    const { status, body } = await ask(base, { ...exchange, code: second, code_verifier: verifier });
-    expect(status).toBe(200);
+    expect((await finishSignIn(base, visit, right, 'w'.repeat(50))).status).toBe(400);
+    const { status, body, answer } = await finishSignIn(base, visit, { location: signInAddress() });
+    expect([status, answer.get('state')]).toEqual([200, 's1']);
     expect(decodeJwt(body.access_token)).toMatchObject({ sub: DEMO_USERS.buyer.sub, azp: 'web-frontend' });
     expect(decodeJwt(body.id_token)).toMatchObject({ sub: DEMO_USERS.buyer.sub, aud: 'web-frontend' });
-    const refreshed = await ask(base, {
-      grant_type: 'refresh_token',
-      client_id: 'web-frontend',
-      refresh_token: body.refresh_token,
-    });
-    expect(decodeJwt(refreshed.body.access_token).sub).toBe(DEMO_USERS.buyer.sub);
   });
 
-  test('it refuses a page without PKCE, and a page of another origin', async () => {
-    const { base } = await start(await testFolder());
-    const visit = newVisitor(base);
-    expect((await visit(authorise(request))).location).toContain('error=invalid_request');
-    const elsewhere = await visit(authorise({ ...withChallenge, redirect_uri: 'https://evil.example/back' }));
-    expect(elsewhere).toMatchObject({ status: 400, location: '' });
+  test('it refuses a page without PKCE', async () => {
+    const { base } = await newIdentity();
+    const without = signInAddress().replace(/code_challenge=[^&]+/, '');
+    expect((await newVisitor(base)(without)).location).toContain('error=invalid_request');
   });
 
   test('it reports a sign-in that never began as ended', async () => {
-    const { base } = await start(await testFolder());
+    const { base } = await newIdentity();
     expect(await newVisitor(base)(`${REALM}/interaction/nothing`)).toMatchObject({
       status: 400,
       text: expect.stringContaining('has ended'),

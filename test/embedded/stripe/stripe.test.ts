@@ -71,10 +71,7 @@ async function withPublishableKey(url: string, path: string, form: Record<string
 describe('a PaymentIntent', () => {
   test('it is created, found and confirmed, and then final', async () => {
     const { stripe } = await fresh();
-    const created = await stripe.paymentIntents.create({
-      ...params,
-      automatic_payment_methods: { enabled: true },
-    });
+    const created = await stripe.paymentIntents.create({ ...params, automatic_payment_methods: { enabled: true } });
     expect(created).toMatchObject({
       object: 'payment_intent',
       status: 'requires_payment_method',
@@ -86,11 +83,7 @@ describe('a PaymentIntent', () => {
     });
     expect(created.client_secret).toMatch(new RegExp(`^${created.id}_secret_`));
     const paid = await stripe.paymentIntents.confirm(created.id, { payment_method: 'pm_card_visa' });
-    expect(paid).toMatchObject({
-      status: 'succeeded',
-      amount_received: 15_050,
-      payment_method: 'pm_card_visa',
-    });
+    expect(paid).toMatchObject({ status: 'succeeded', amount_received: 15_050, payment_method: 'pm_card_visa' });
     expect(await stripe.paymentIntents.retrieve(created.id)).toMatchObject({ status: 'succeeded' });
     for (const again of [
       stripe.paymentIntents.confirm(created.id, { payment_method: 'pm_card_visa' }),
@@ -137,9 +130,7 @@ describe('a PaymentIntent', () => {
   ])('it asks for the bank’s page, where the buyer can choose to %s', async (outcome, status, then) => {
     const { stripe } = await fresh();
     const { id } = await stripe.paymentIntents.create(params);
-    const asked = await stripe.paymentIntents.confirm(id, {
-      payment_method: 'pm_card_authenticationRequired',
-    });
+    const asked = await stripe.paymentIntents.confirm(id, { payment_method: 'pm_card_authenticationRequired' });
     expect(asked.status).toBe('requires_action');
     const page = asked.next_action?.redirect_to_url?.url ?? '';
     expect(await (await fetch(page)).text()).toContain('<form');
@@ -203,15 +194,8 @@ describe('API keys', () => {
   test('they are refused when the secret key is another one', async () => {
     const { url } = await fresh();
     const { hostname, port } = new URL(url);
-    const wrong = new Stripe('sk_test_wrong', {
-      host: hostname,
-      port,
-      protocol: 'http',
-      maxNetworkRetries: 0,
-    });
-    expect(await refusal(wrong.paymentIntents.create(params))).toMatchObject({
-      type: 'StripeAuthenticationError',
-    });
+    const wrong = new Stripe('sk_test_wrong', { host: hostname, port, protocol: 'http', maxNetworkRetries: 0 });
+    expect(await refusal(wrong.paymentIntents.create(params))).toMatchObject({ type: 'StripeAuthenticationError' });
   });
 
   test('they can only confirm with the client secret when the key is the publishable one', async () => {
@@ -237,11 +221,7 @@ describe('API keys', () => {
 describe('refunds', () => {
   test('they are made in parts and in whole, never for more than was paid', async () => {
     const { stripe } = await fresh();
-    const { id } = await stripe.paymentIntents.create({
-      ...params,
-      confirm: true,
-      payment_method: 'pm_card_visa',
-    });
+    const { id } = await stripe.paymentIntents.create({ ...params, confirm: true, payment_method: 'pm_card_visa' });
     expect(await stripe.refunds.create({ payment_intent: id, amount: 5_000 })).toMatchObject({
       object: 'refund',
       amount: 5_000,

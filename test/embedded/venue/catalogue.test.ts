@@ -147,12 +147,7 @@ describe('catalogue-lists: the lists that pages show', () => {
         ['Theatre', parents[0]],
         ['Talks', parents[1]],
         ['Tests', parents[1]],
-      ].map(([name, parent]) => ({
-        id: expect.any(String),
-        name,
-        parentId: parent.id,
-        parentName: parent.name,
-      })),
+      ].map(([name, parent]) => ({ id: expect.any(String), name, parentId: parent.id, parentName: parent.name })),
     ]);
     for (const event of catalogue.events) {
       const { category } = (await get(`events/${event.id}/basic-info`)).body;

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Access, PERMISSIONS, type Permission } from '../../../src/features/access/index.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { AppError } from '../../../src/kernel/errors.ts';
@@ -36,6 +36,13 @@ beforeEach(() => {
     isScanner: (id, who) => answer(`scanner ${id} ${who}`, who === scanner.userId),
   });
 });
+
+/** Access for which the seating service fails each question. */
+function failingWith(error: Error) {
+  const failing = vi.fn(() => Promise.reject(error));
+  const ownsAll = { ownsEvent: failing, ownsSession: failing, ownsOrganization: failing, ownsAllEvents: failing };
+  return { failing, access: new Access({ ...ownsAll, isScanner: failing }) };
+}
 
 function refusal(permission: Permission, who: Principal, about: Parameters<Access['require']>[2] = subject) {
   return access.require(permission, who, about).then(
@@ -103,25 +110,30 @@ describe('access that needs the seating service', () => {
 
   test('it does not take a failure of the service for a refusal', async () => {
     const failure = new AppError('seating_unavailable', 'It does not answer.');
-    const failing = () => Promise.reject(failure);
-    const unavailable = new Access({
-      ownsEvent: failing,
-      ownsSession: failing,
-      ownsOrganization: failing,
-      ownsAllEvents: failing,
-      isScanner: failing,
-    });
+    const { access: unavailable } = failingWith(failure);
     await expect(unavailable.require('order.read', stranger, subject)).rejects.toBe(failure);
     await expect(unavailable.require('ticket.check-in', scanner, subject)).rejects.toBe(failure);
   });
 
-  test('it asks once about a scanner who passed, and each time about a user who did not', async () => {
+  test('it asks once about a scanner who passed, and each time about an organiser and a user who did not', async () => {
     const scans = { scannedAt: session };
     await access.require('ticket.check-in', scanner, scans);
     await access.require('ticket.check-in', scanner, scans);
     expect(asked).toHaveLength(1);
-    await refusal('ticket.check-in', stranger, scans);
-    await refusal('ticket.check-in', stranger, scans);
+    for (const _again of [1, 2]) await refusal('ticket.check-in', stranger, scans);
     expect(asked).toHaveLength(3);
+    for (const _again of [1, 2]) await access.require('live.event', organiser, { event });
+    expect(asked).toHaveLength(5);
+  });
+
+  test('it sends one question for all callers who ask at the same moment, whatever the answer', async () => {
+    for (const who of [organiser, stranger]) {
+      asked = [];
+      await Promise.all(Array.from({ length: 1_000 }, () => access.roleFor('live.event', who, { event })));
+      expect(asked).toEqual([`event event ${who.userId}`]);
+    }
+    const { access: unavailable, failing } = failingWith(new Error('unavailable'));
+    await Promise.allSettled(Array.from({ length: 1_000 }, () => unavailable.roleFor('live.event', buyer, { event })));
+    expect(failing).toHaveBeenCalledTimes(1);
   });
 });

@@ -8,7 +8,7 @@ import { ReadFigures } from '../../../src/features/analytics/read-figures.ts';
 import { addMoney, foldCounted } from '../../../src/features/analytics/sales.store.ts';
 import { createRecordAction } from '../../../src/features/audit/index.ts';
 import { CancelOrder } from '../../../src/features/orders/cancel-order.ts';
-import { createOrderBook } from '../../../src/features/orders/index.ts';
+import { OrderBook } from '../../../src/features/orders/index.ts';
 import { insertOrder } from '../../../src/features/orders/new-orders.store.ts';
 import { place, ticketFor } from '../../../src/features/orders/order.ts';
 import { findOrder } from '../../../src/features/orders/orders.store.ts';
@@ -62,18 +62,14 @@ beforeAll(async () => {
 
 afterAll(() => database.close());
 
-/** What can happen to an order, addressed by its number among the placed orders. */
+/** What can happen to an order, addressed by its number among the placed orders. Payments are the commonest. */
+const HAPPENINGS = [
+  ...Array.from({ length: 8 }, () => 'pay' as const),
+  ...(['payInParts', 'payForeign', 'expire', 'cancel', 'refundAll', 'refundTicket', 'dispute', 'winDispute'] as const),
+];
 type Step =
-  | {
-      readonly kind: 'place';
-      readonly seats: readonly { tier: number; price: number }[];
-      readonly at: number;
-    }
-  | {
-      readonly kind: 'pay' | 'payInParts' | 'payForeign' | 'expire' | 'cancel' | 'refundAll';
-      readonly order: number;
-    }
-  | { readonly kind: 'refundTicket' | 'dispute' | 'winDispute'; readonly order: number }
+  | { readonly kind: 'place'; readonly seats: readonly { tier: number; price: number }[]; readonly at: number }
+  | { readonly kind: (typeof HAPPENINGS)[number]; readonly order: number }
   | { readonly kind: 'refundPart'; readonly order: number; readonly amount: number }
   | { readonly kind: 'fold' };
 
@@ -86,41 +82,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      kind: fc.constant('place' as const),
+      kind: fc.constant('place'),
       seats: fc.array(seat, { minLength: 1, maxLength: 4 }),
       // Spread over a month in which clocks change in some of the zones, on quarter-hours and next to them.
       at: fc.integer({ min: 0, max: 30 * 24 * 60 * 4 }),
     }),
   },
-  {
-    weight: 8,
-    arbitrary: fc.record({ kind: fc.constant('pay' as const), order }),
-  },
-  {
-    weight: 9,
-    arbitrary: fc.record({
-      kind: fc.constantFrom(
-        'payInParts' as const,
-        'payForeign' as const,
-        'expire' as const,
-        'cancel' as const,
-        'refundAll' as const,
-        'refundTicket' as const,
-        'dispute' as const,
-        'winDispute' as const,
-      ),
-      order,
-    }),
-  },
+  { weight: 17, arbitrary: fc.record({ kind: fc.constantFrom(...HAPPENINGS), order }) },
   {
     weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('refundPart' as const),
-      order,
-      amount: fc.integer({ min: 1, max: 20_000 }),
-    }),
+    arbitrary: fc.record({ kind: fc.constant('refundPart'), order, amount: fc.integer({ min: 1, max: 20_000 }) }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('fold' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('fold') }) },
 );
 
 /** The service’s own parts, with a payment provider whose accounts a test writes. */
@@ -130,7 +103,7 @@ function world() {
   let now: Instant = instant(Date.parse('2026-03-05T00:00:00Z'));
   const clock = { now: () => now };
   const accounts = new Map<string, { refunds: IntentAccount['refunds']; disputes: IntentAccount['disputes'] }>();
-  const transitions = createOrderBook(
+  const transitions = new OrderBook(
     { database, clock, metrics: createMetrics('test') },
     { recordSales: [addToFigures] },
   );
@@ -261,8 +234,8 @@ async function placeOne(
   );
   const subtotal = sum(tickets.map((ticket) => ticket.price));
   const discountAmount = money(number % 3 === 0 ? Math.min(subtotal, 777) : 0);
-  const pending = place({
-    facts: {
+  const pending = place(
+    {
       orderId,
       userId: as<UserId>(randomUUID()),
       eventId: pick(season.eventIds, Math.floor(number / 2)),
@@ -274,8 +247,8 @@ async function placeOne(
       createdAt,
       tickets,
     },
-    holdMs: HOUR_MS,
-  });
+    HOUR_MS,
+  );
   const announcements = [{ topic: 'orderCreated' as const, key: orderId, value: '{}' }];
   await insertOrder(database, { order: pending, announcements, traceparent: undefined }, undefined);
   placed.push(orderId);

@@ -21,10 +21,7 @@ describe('the parts of a ticket that a request names', () => {
 
   test('a fixed part and an unknown part are refused, each with its reason', () => {
     expect(refusedParts({ tier_id: 'other', row: 3 }, wire)).toEqual([
-      {
-        field: 'body/tier_id',
-        reason: 'a ticket stays in its tier: void it and issue a new ticket',
-      },
+      { field: 'body/tier_id', reason: 'a ticket stays in its tier: void it and issue a new ticket' },
       { field: 'body/row', reason: 'a ticket has no such field' },
     ]);
   });

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { Access } from '../../../src/features/access/index.ts';
 import { ReadCode } from '../../../src/features/door/read-code.ts';
 import { TakeBatch } from '../../../src/features/door/take-batch.ts';
-import { Turnstile } from '../../../src/features/door/turnstile.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as, type SessionId, type TicketId, type UserId } from '../../../src/kernel/ids.ts';
 
@@ -28,9 +27,9 @@ test('a thousand scans by an unauthorised caller cost one question per session, 
     sessionId: as<SessionId>(text.endsWith('0') ? 'even' : 'odd'),
   });
   const takeBatch = new TakeBatch({
+    database: {} as never,
     access,
     readCode: new ReadCode({ open }, { find: unused }),
-    turnstile: new Turnstile({} as never),
     clock: { now: () => instant(0) },
   });
   const scans = Array.from({ length: 1_000 }, (_, at) => ({

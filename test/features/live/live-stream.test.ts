@@ -91,7 +91,7 @@ test('an ended stream sends nothing more', () => {
   stream.close('not_owner');
   const said = state.most;
   stream.send(Buffer.alloc(10), 9);
-  stream.sendCheckout('{}', 10);
+  stream.sendGap(10);
   stream.close('stopping');
   stream.upkeep(instant(15_000));
   expect(state.most).toBe(said);

@@ -182,10 +182,7 @@ describe('seats that belong to another order', () => {
   });
 
   test('it names all of them when the seat that the database refused is free again', async () => {
-    expect(await refusalOf(around(() => fail(SEAT_TAKEN)))).toMatchObject({
-      code: 'seats_taken',
-      seatIds: [a, b],
-    });
+    expect(await refusalOf(around(() => fail(SEAT_TAKEN)))).toMatchObject({ code: 'seats_taken', seatIds: [a, b] });
   });
 
   test('it names those that a seating service refuses when they are sold', async () => {
@@ -198,9 +195,6 @@ describe('seats that belong to another order', () => {
 
 test('a seating service’s own message is used when it refuses seats that are not sold', async () => {
   seating = { ...seating, quote: async () => ({ outcome: 'refused', message: 'The sale has ended.' }) };
-  expect(await refusalOf(around(write))).toMatchObject({
-    code: 'seats_refused',
-    detail: 'The sale has ended.',
-  });
+  expect(await refusalOf(around(write))).toMatchObject({ code: 'seats_refused', detail: 'The sale has ended.' });
   expect(events.at(-1)).toBe(RELEASED);
 });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createOrderBook, type OrderBook } from '../../../src/features/orders/order-book.ts';
+import { OrderBook } from '../../../src/features/orders/order-book.ts';
 import { as, type SeatId } from '../../../src/kernel/ids.ts';
 import type { Transaction } from '../../../src/platform/postgres/database.ts';
 import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
@@ -42,7 +42,7 @@ beforeEach(() => {
   sales = [];
   effects = new Map();
   counted.length = 0;
-  book = createOrderBook(
+  book = new OrderBook(
     {
       database: { currency: tx.currency },
       clock: { now: () => NOW },
@@ -113,10 +113,7 @@ test('orders that are cancelled together are saved in a few statements, and each
 });
 
 test('a transition that is not possible changes nothing', async () => {
-  expect(await book.cancel(tx, completed('A1'), 'buyer')).toEqual({
-    outcome: 'not_possible',
-    status: 'completed',
-  });
+  expect(await book.cancel(tx, completed('A1'), 'buyer')).toEqual({ outcome: 'not_possible', status: 'completed' });
   expect(statements).toEqual([]);
   await commit();
   expect([...counted, ...sales]).toEqual([]);

@@ -70,10 +70,7 @@ describe('transitions of an order', () => {
   test('a completed order becomes cancelled only by an administrator', () => {
     expect(cancel(completed(), 'buyer', LATER)).toEqual({ outcome: 'not_possible', status: 'completed' });
     expect(cancel(completed(), 'expired', LATER)).toEqual({ outcome: 'not_possible', status: 'completed' });
-    expect(orderAfter(cancel(completed(), 'admin', LATER))).toMatchObject({
-      status: 'cancelled',
-      reason: 'admin',
-    });
+    expect(orderAfter(cancel(completed(), 'admin', LATER))).toMatchObject({ status: 'cancelled', reason: 'admin' });
   });
 
   test('a cancelled order becomes completed by rebooking, and its tickets are live again', () => {
@@ -158,45 +155,18 @@ describe('planning a change', () => {
     expect(plan).toMatchObject({ discountId: undefined, isDiscountKept: true, isEmpty: false });
   });
 
-  test.each<[string, Order['discount'], ChangeRequest['discount'], object]>([
-    [
-      'it is kept when the request does not name one',
-      SUMMER,
-      undefined,
-      { discountId: 'summer', isDiscountKept: true, isEmpty: true },
-    ],
-    [
-      'it is kept when the request names the same one',
-      SUMMER,
-      { id: SUMMER.id },
-      { discountId: 'summer', isDiscountKept: true, isEmpty: true },
-    ],
-    [
-      'it is removed when the request asks for none',
-      SUMMER,
-      { id: undefined },
-      { discountId: undefined, isDiscountKept: false, isEmpty: false },
-    ],
-    [
-      'an order without one still has none',
-      undefined,
-      { id: undefined },
-      { discountId: undefined, isDiscountKept: true, isEmpty: true },
-    ],
-    [
-      'it is replaced when the request names another',
-      SUMMER,
-      { id: as<DiscountId>('w') },
-      { discountId: 'w', isDiscountKept: false, isEmpty: false },
-    ],
-    [
-      'it is added to an order that had none',
-      undefined,
-      { id: SUMMER.id },
-      { discountId: 'summer', isDiscountKept: false, isEmpty: false },
-    ],
-  ])('the discount: %s', (_name, has, wanted, plan) => {
-    expect(planChange(orderOn(['A'], has), request(undefined, wanted))).toMatchObject(plan);
+  const NONE = { id: undefined };
+
+  test.each<[string, Order['discount'], ChangeRequest['discount'], string | undefined, boolean]>([
+    ['it is kept when the request does not name one', SUMMER, undefined, 'summer', true],
+    ['it is kept when the request names the same one', SUMMER, { id: SUMMER.id }, 'summer', true],
+    ['it is removed when the request asks for none', SUMMER, NONE, undefined, false],
+    ['an order without one still has none', undefined, NONE, undefined, true],
+    ['it is replaced when the request names another', SUMMER, { id: as<DiscountId>('w') }, 'w', false],
+    ['it is added to an order that had none', undefined, { id: SUMMER.id }, 'summer', false],
+  ])('the discount: %s', (_name, has, wanted, discountId, isDiscountKept) => {
+    const plan = planChange(orderOn(['A'], has), request(undefined, wanted));
+    expect(plan).toMatchObject({ discountId, isDiscountKept, isEmpty: isDiscountKept });
   });
 
   test('kept and added seats are the requested ones; kept and removed seats are the previous ones', () => {
@@ -213,12 +183,7 @@ describe('planning a change', () => {
 });
 
 describe('changing an order', () => {
-  const terms = {
-    tickets: [ticketOn('B', 250)],
-    discount: SUMMER,
-    discountAmount: money(50),
-    price: money(200),
-  };
+  const terms = { tickets: [ticketOn('B', 250)], discount: SUMMER, discountAmount: money(50), price: money(200) };
   const payment = { paymentIntentId: as<NonNullable<Order['paymentIntentId']>>('pi_2'), paymentAttempt: 2 };
 
   test('it sets the new terms, and keeps the order’s end', () => {
@@ -269,14 +234,8 @@ describe('refunded money of an order', () => {
 
   test('it never removes the last ticket: the order is cancelled instead', () => {
     expect(() => withdraw(two(), ids('A', 'B'))).toThrow('without a ticket');
-    expect(orderAfter(cancel(two(), 'refunded', LATER))).toMatchObject({
-      status: 'cancelled',
-      reason: 'refunded',
-    });
-    expect(orderAfter(cancel(two(), 'payment', LATER))).toMatchObject({
-      status: 'cancelled',
-      reason: 'payment',
-    });
+    expect(orderAfter(cancel(two(), 'refunded', LATER))).toMatchObject({ status: 'cancelled', reason: 'refunded' });
+    expect(orderAfter(cancel(two(), 'payment', LATER))).toMatchObject({ status: 'cancelled', reason: 'payment' });
   });
 
   test.each([
@@ -326,9 +285,5 @@ test('a ticket keeps its seat and price, and returns the seat unchanged', () => 
   };
   const of = { ...ticket(1), issuedAt: LATER };
   expect(seatOf(ticketFor(priced, of))).toEqual(priced);
-  expect(ticketFor(priced, of)).toMatchObject({
-    issuedAt: LATER,
-    voidedAt: undefined,
-    checkedInAt: undefined,
-  });
+  expect(ticketFor(priced, of)).toMatchObject({ issuedAt: LATER, voidedAt: undefined, checkedInAt: undefined });
 });

@@ -50,12 +50,10 @@ test('a text is made drawable: one line, bounded, without characters that have n
 });
 
 describe('lines of text', () => {
-  const lines = (text: string, maxEms: number, maxLines = 9) =>
-    linesOf(
-      piecesOf(text, maxEms, (each) => each.length),
-      maxEms,
-      maxLines,
-    );
+  const lines = (text: string, maxEms: number, maxLines = 9) => {
+    const pieces = piecesOf(text, maxEms, (each) => each.length);
+    return linesOf(pieces, maxEms, maxLines);
+  };
 
   test('they break between words, and within a word that is too long', () => {
     expect(lines('aaa bb cccc', 6)).toEqual(['aaa bb', 'cccc']);

@@ -3,21 +3,8 @@ import { expect, test } from 'vitest';
 import { drawTicketPages } from '../../../src/features/paper/page.ts';
 import { sayTime } from '../../../src/features/paper/session-time.ts';
 import { instant } from '../../../src/kernel/clock.ts';
+import { builtPage, PAGE_QR_TEXT } from '../../support/built-pages.ts';
 import { codesIn, renderPages } from '../../support/pdf-pages.ts';
-
-const QR_TEXT = 'A1B2'.repeat(50);
-
-const page = (title: string, seat: string) => ({
-  title,
-  time: 'now',
-  venue: title,
-  address: seat,
-  seat,
-  tier: title,
-  ticketId: 't',
-  orderId: 'o',
-  qrText: QR_TEXT,
-});
 
 /** Text of any script: runs of neighbouring code points, where shaping rules matter most. */
 const anyScript = fc
@@ -35,11 +22,11 @@ const anyScript = fc
 test('a page is drawn whatever the names are, and its code can be read', async () => {
   const names = fc.sample(anyScript, { numRuns: 120, seed: 6 });
   for (const [at, name] of names.entries()) {
-    const pdf = await drawTicketPages([page(name, names[at - 1] ?? '')]);
+    const pdf = await drawTicketPages([builtPage(name, { seat: names[at - 1] ?? '' })]);
     expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
     if (at % 20 !== 0) continue;
     const [rendered] = await renderPages(pdf);
-    expect(rendered && (await codesIn(rendered.picture)).map(({ text }) => text)).toEqual([QR_TEXT]);
+    expect(rendered && (await codesIn(rendered.picture)).map(({ text }) => text)).toEqual([PAGE_QR_TEXT]);
   }
 });
 

@@ -30,10 +30,7 @@ const dispute = (providerId: string, state: ProviderDispute['state'] = 'taken'):
   amount: 10,
   state,
 });
-const account = (refunds: ProviderRefund[], disputes: ProviderDispute[] = []): Outflow => ({
-  refunds,
-  disputes,
-});
+const account = (refunds: ProviderRefund[], disputes: ProviderDispute[] = []): Outflow => ({ refunds, disputes });
 
 describe('the difference between the provider’s account and ours', () => {
   test.each<[string, Outflow, Refund[], object]>([

@@ -23,20 +23,14 @@ const transaction = {
   },
 } as unknown as Transaction;
 
-const consumer = new PaymentMessages(
-  {
-    database: {
-      transaction: (work: (tx: Transaction) => Promise<unknown>) => work(transaction),
-    } as Database,
-    metrics: { paymentTopic: (outcome) => void outcomes.push(outcome) },
+const consumer = new PaymentMessages({
+  database: { transaction: (work: (tx: Transaction) => Promise<unknown>) => work(transaction) } as Database,
+  metrics: { paymentTopic: (outcome) => void outcomes.push(outcome) },
+  orders: { find: async () => ({}) as Order },
+  async takeExternal() {
+    if (failure) throw failure;
   },
-  { find: async () => ({}) as Order },
-  {
-    async take() {
-      if (failure) throw failure;
-    },
-  },
-);
+});
 
 beforeEach(() => {
   failure = undefined;

@@ -134,10 +134,7 @@ describe('while the previous release runs beside this one', () => {
       state: 'failed',
       paid_by: null,
     });
-    expect(await said(`provider_id = 'manual:${refundId}:transfer'`)).toEqual({
-      state: 'done',
-      paid_by: 'person',
-    });
+    expect(await said(`provider_id = 'manual:${refundId}:transfer'`)).toEqual({ state: 'done', paid_by: 'person' });
   });
 
   test('it does not send a refund that waits for an operator here, and sends one that is retried', async () => {

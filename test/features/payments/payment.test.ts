@@ -57,14 +57,8 @@ test('intent keys differ by attempt and amount, and are equal for equal input', 
 
 test('a refund is marked as late only when lateness is its reason', () => {
   const late = { ...facts, seatsFree: false };
-  expect(settle(cancelled('expired'), builtPayment(), late)).toMatchObject({
-    decision: 'refund',
-    isLate: true,
-  });
-  expect(settle(cancelled('buyer'), builtPayment(), late)).toMatchObject({
-    decision: 'refund',
-    isLate: false,
-  });
+  expect(settle(cancelled('expired'), builtPayment(), late)).toMatchObject({ decision: 'refund', isLate: true });
+  expect(settle(cancelled('buyer'), builtPayment(), late)).toMatchObject({ decision: 'refund', isLate: false });
   expect(settle(PENDING, builtPayment({ amountMinor: 1 }), facts)).toMatchObject({ isLate: false });
 });
 
@@ -72,10 +66,7 @@ describe('takeover-refunds: money of an order that was completed before the take
   const statuses = [PENDING, COMPLETED, cancelled('expired'), cancelled('unknown'), cancelled('admin')];
   const anyFacts = fc.record({
     currency: fc.constantFrom(new Currency('lkr'), new Currency('jpy'), new Currency('kwd')),
-    paidBy: fc.constantFrom(undefined, PAID, ASSUMED, ASSUMED_ELSEWHERE, {
-      ...PAID,
-      takenOver: 'confirmed' as const,
-    }),
+    paidBy: fc.constantFrom(undefined, PAID, ASSUMED, ASSUMED_ELSEWHERE, { ...PAID, takenOver: 'confirmed' as const }),
     isPaidByReceived: fc.constantFrom(undefined, true, false),
     seatsFree: fc.boolean(),
     policy: fc.constantFrom('refund' as const, 'withhold' as const, 'release' as const),
@@ -120,14 +111,8 @@ describe('takeover-refunds: money of an order that was completed before the take
   test('withheld money is refunded only by an operator’s decision, and otherwise used as if it arrived now', () => {
     fc.assert(
       fc.property(fc.constantFrom(OWN, ...statuses), anyPayment, anyFacts, (of, changes, others) => {
-        const now = settle(of, builtPayment({ ...changes, state: 'received' }), {
-          ...others,
-          policy: 'refund',
-        });
-        const withheld = settle(of, builtPayment({ ...changes, state: 'withheld' }), {
-          ...others,
-          policy: 'refund',
-        });
+        const now = settle(of, builtPayment({ ...changes, state: 'received' }), { ...others, policy: 'refund' });
+        const withheld = settle(of, builtPayment({ ...changes, state: 'withheld' }), { ...others, policy: 'refund' });
         expect(withheld).toEqual(now.decision === 'refund' ? { decision: 'withheld', reason: now.reason } : now);
       }),
     );
@@ -139,9 +124,7 @@ describe('takeover-refunds: money of an order that was completed before the take
     ['a second payment is refunded when Stripe received the assumed one', ASSUMED, true, 'refund'],
     ['a payment assumed to be at another provider is replaced', ASSUMED_ELSEWHERE, undefined, 'replace'],
   ] as const)('%s', (_name, paidBy, isPaidByReceived, decision) => {
-    expect(settle(COMPLETED, builtPayment(), { ...facts, paidBy, isPaidByReceived })).toMatchObject({
-      decision,
-    });
+    expect(settle(COMPLETED, builtPayment(), { ...facts, paidBy, isPaidByReceived })).toMatchObject({ decision });
   });
 });
 

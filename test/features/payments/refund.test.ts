@@ -18,12 +18,7 @@ const refund = (amountMinor: number, origin: Refund['origin'] = 'service'): Refu
   providerId: 're_1',
   paidBy: 'provider',
 });
-const due = (amountMinor: number): Refund => ({
-  refundId: 'refund',
-  amountMinor,
-  origin: 'service',
-  state: 'due',
-});
+const due = (amountMinor: number): Refund => ({ refundId: 'refund', amountMinor, origin: 'service', state: 'due' });
 const taken = (amountMinor: number) => refund(amountMinor, 'dispute');
 
 describe('the refunds of a payment', () => {

@@ -5,10 +5,7 @@ import { as, type TicketId } from '../../../src/kernel/ids.ts';
 import { money } from '../../../src/kernel/money.ts';
 
 const ticketsAt = (prices: readonly number[]) =>
-  prices.map((price, at) => ({
-    ticketId: as<TicketId>(`t${String(at).padStart(3, '0')}`),
-    price: money(price),
-  }));
+  prices.map((price, at) => ({ ticketId: as<TicketId>(`t${String(at).padStart(3, '0')}`), price: money(price) }));
 
 const shares = (prices: readonly number[], price: number, step = 1) => {
   const tickets = ticketsAt(prices);

@@ -1,7 +1,9 @@
 import { Check } from 'typebox/value';
 import { describe, expect, test } from 'vitest';
 import { type DiscountJson, DiscountReader, DiscountSchema } from '../../../src/features/pricing/discount-json.ts';
-import { Currency } from '../../../src/kernel/money.ts';
+import { as } from '../../../src/kernel/ids.ts';
+import { Currency, money } from '../../../src/kernel/money.ts';
+import { builtDiscount } from '../../support/built-orders.ts';
 
 const discounts = new DiscountReader(new Currency('lkr'));
 const json = (changes: object = {}): DiscountJson => ({
@@ -24,12 +26,7 @@ describe('parsing a discount', () => {
     expect(discounts.read(json())).toEqual({
       id: 'd0000000-0000-4000-8000-000000000001',
       code: 'EARLY',
-      terms: {
-        type: 'PERCENTAGE',
-        percentage: { numerator: 125n, decimals: 1 },
-        minSpend: 10_000,
-        maxDiscount: 4_999,
-      },
+      terms: { type: 'PERCENTAGE', percentage: { numerator: 125n, decimals: 1 }, minSpend: 10_000, maxDiscount: 4_999 },
       activeFrom: Date.UTC(2026, 0, 1),
       expiresAt: undefined,
       maxUsage: 5,
@@ -93,18 +90,8 @@ describe('parsing a discount', () => {
   test('it takes a discount that has only its terms, as an inactive one', () => {
     const bare = { id: 'd', parameters: { type: 'FLAT_OFF', amount: 1 } };
     expect(Check(DiscountSchema, bare)).toBe(true);
-    expect(discounts.read(bare)).toEqual({
-      id: 'd',
-      code: '',
-      terms: { type: 'FLAT_OFF', amount: 100, minSpend: undefined },
-      activeFrom: undefined,
-      expiresAt: undefined,
-      maxUsage: undefined,
-      currentUsage: 0,
-      applicableTiers: [],
-      applicableSessions: [],
-      active: false,
-    });
+    const terms = { type: 'FLAT_OFF' as const, amount: money(100), minSpend: undefined };
+    expect(discounts.read(bare)).toEqual(builtDiscount(terms, { id: as('d'), code: '', active: false }));
   });
 
   test.each([
@@ -115,9 +102,7 @@ describe('parsing a discount', () => {
   ])('it parses an amount with %s as one in the service’s currency', (_name, currency) => {
     const parameters = { type: 'FLAT_OFF', amount: 5, currency };
     expect(Check(DiscountSchema, json({ parameters }))).toBe(true);
-    expect(discounts.read(json({ parameters }))).toMatchObject({
-      terms: { type: 'FLAT_OFF', amount: 500 },
-    });
+    expect(discounts.read(json({ parameters }))).toMatchObject({ terms: { type: 'FLAT_OFF', amount: 500 } });
   });
 
   test.each([

@@ -20,11 +20,7 @@ const terms: fc.Arbitrary<DiscountTerms> = fc.oneof(
     minSpend: limit,
     maxDiscount: limit,
   }),
-  fc.record({
-    type: fc.constant('BUY_N_GET_N_FREE' as const),
-    buyQuantity: quantity,
-    getQuantity: quantity,
-  }),
+  fc.record({ type: fc.constant('BUY_N_GET_N_FREE' as const), buyQuantity: quantity, getQuantity: quantity }),
 );
 const discount: fc.Arbitrary<Discount> = fc.record({
   id: fc.constant(as<Discount['id']>('discount')),

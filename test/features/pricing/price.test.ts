@@ -5,6 +5,7 @@ import { priceOrder } from '../../../src/features/pricing/price.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { Currency, type Money, money } from '../../../src/kernel/money.ts';
+import { builtDiscount as discount } from '../../support/built-orders.ts';
 
 const lkr = new Currency('lkr');
 const kwd = new Currency('kwd');
@@ -18,22 +19,6 @@ function seats(...prices: number[]): PricedSeat[] {
     tier: { id: as<PricedSeat['tier']['id']>(at % 2 === 0 ? 'even' : 'odd'), name: 'T', color: '#fff' },
     price: money(price),
   }));
-}
-
-function discount(terms: DiscountTerms, changes: Partial<Discount> = {}): Discount {
-  return {
-    id: as<Discount['id']>('discount'),
-    code: 'CODE',
-    terms,
-    activeFrom: undefined,
-    expiresAt: undefined,
-    maxUsage: undefined,
-    currentUsage: 0,
-    applicableTiers: [],
-    applicableSessions: [],
-    active: true,
-    ...changes,
-  };
 }
 
 const flat = (amount: number, minSpend?: number): DiscountTerms => ({
@@ -160,9 +145,6 @@ describe('a currency with three decimals', () => {
   });
 
   test('it rounds the discount up to a multiple of ten in the buyer’s favour', () => {
-    expect(price(seats(12_340), discount(percent(10)), kwd)).toMatchObject({
-      discountAmount: 1_240,
-      price: 11_100,
-    });
+    expect(price(seats(12_340), discount(percent(10)), kwd)).toMatchObject({ discountAmount: 1_240, price: 11_100 });
   });
 });

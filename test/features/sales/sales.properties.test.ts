@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { salesRows } from '../../../src/features/analytics/sales-rows.ts';
 import {
   amend,
   cancel,
@@ -11,7 +10,7 @@ import {
   ticketFor,
   withdraw,
 } from '../../../src/features/orders/order.ts';
-import { saleChanges } from '../../../src/features/sales/index.ts';
+import { saleChanges, totalOf } from '../../../src/features/sales/index.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
 import { money, sum } from '../../../src/kernel/money.ts';
@@ -40,8 +39,8 @@ const pending = fc
     );
     const subtotal = sum(tickets.map(({ price }) => price));
     const discountAmount = money(Math.min(subtotal, discount ?? 0));
-    return place({
-      facts: {
+    return place(
+      {
         orderId: as('order'),
         userId: as('user'),
         eventId: as('event'),
@@ -53,8 +52,8 @@ const pending = fc
         createdAt: instant(placedAt),
         tickets,
       },
-      holdMs: 1_000,
-    });
+      1_000,
+    );
   });
 
 type Step = 'complete' | 'expire' | 'refund' | 'dispute' | 'rebook' | 'withdraw' | 'amend';
@@ -104,47 +103,31 @@ function soldIn(orders: readonly Order[]) {
   };
 }
 
-type Part = ReturnType<typeof soldIn>;
-
-function added(parts: readonly Part[]): Part {
-  return {
-    orders: parts.reduce((total, { orders }) => total + orders, 0),
-    tickets: parts.reduce((total, { tickets }) => total + tickets, 0),
-    revenue: sum(parts.map(({ revenue }) => revenue)),
-    beforeDiscounts: sum(parts.map(({ beforeDiscounts }) => beforeDiscounts)),
-  };
+/** Every change of an order, in order. */
+function changesOf(lives: readonly (readonly Order[])[]) {
+  return lives.flatMap((states) =>
+    states.slice(1).flatMap((to, at) => {
+      const from = states[at];
+      return from ? [{ from, to }] : [];
+    }),
+  );
 }
 
-test('figures and live totals agree with each other and with the completed orders', () => {
+test('the changes of sales add up to the completed orders', () => {
   fc.assert(
     fc.property(lives, (orders) => {
-      const changes = orders.flatMap((states) =>
-        states.slice(1).flatMap((to, at) => {
-          const from = states[at];
-          return from ? saleChanges([{ from, to }]) : [];
-        }),
-      );
+      const changes = changesOf(orders).flatMap((change) => saleChanges([change]));
       const ends = orders.flatMap((states) => states.slice(-1));
-      const rows = salesRows(changes);
       const sold = soldIn(ends);
-      expect(added(changes.map(({ difference }) => difference))).toEqual(sold);
-      expect(
-        added(
-          rows.times.map(({ orders: count, tickets, revenue, beforeDiscounts }) => ({
-            orders: count,
-            tickets,
-            revenue,
-            beforeDiscounts,
-          })),
-        ),
-      ).toEqual(sold);
-      expect(rows.tiers.reduce((total, { tickets }) => total + tickets, 0)).toBe(sold.tickets);
+      expect(totalOf(changes.map(({ difference }) => difference))).toEqual(sold);
+      const [tiers, discounts] = [changes.flatMap((each) => each.tiers), changes.flatMap((each) => each.discounts)];
+      expect(tiers.reduce((total, { tickets }) => total + tickets, 0)).toBe(sold.tickets);
       const completed = ends.filter(({ status }) => status === 'completed');
       const good = completed.flatMap(({ tickets }) => tickets);
-      expect(sum(rows.tiers.map(({ revenue }) => revenue))).toBe(sum(good.map(({ price }) => price)));
+      expect(sum(tiers.map(({ revenue }) => revenue))).toBe(sum(good.map(({ price }) => price)));
       const discounted = completed.filter(({ discount }) => discount);
-      expect(rows.discounts.reduce((total, { uses }) => total + uses, 0)).toBe(discounted.length);
-      expect(sum(rows.discounts.map(({ amount }) => amount))).toBe(
+      expect(discounts.reduce((total, { uses }) => total + uses, 0)).toBe(discounted.length);
+      expect(sum(discounts.map(({ amount }) => amount))).toBe(
         sum(discounted.map(({ discountAmount }) => discountAmount)),
       );
     }),
@@ -154,12 +137,7 @@ test('figures and live totals agree with each other and with the completed order
 test('many changes at once count as they do one by one, and each completion is announced once', () => {
   fc.assert(
     fc.property(lives, (orders) => {
-      const all = orders.flatMap((states) =>
-        states.slice(1).flatMap((to, at) => {
-          const from = states[at];
-          return from ? [{ from, to }] : [];
-        }),
-      );
+      const all = changesOf(orders);
       const together = saleChanges(all);
       expect(together).toEqual(all.flatMap((change) => saleChanges([change])));
       const completions = all.filter(({ from, to }) => from.status !== 'completed' && to.status === 'completed');

@@ -27,12 +27,8 @@ async function takenOver(pictures: number) {
   const sold = Array.from({ length: pictures }, () => ({ ...earlierTicket(SESSION), picture: REAL_PICTURE }));
   await earlier.insert(sold);
   await migrateUp({ dsn: earlier.dsn, dir: 'migrations' });
-  const database = openDatabase({
-    currency: LKR,
-    dsn: earlier.dsn,
-    maxConnections: PROCESSES,
-    onIdleError: () => undefined,
-  });
+  const onIdleError = () => undefined;
+  const database = openDatabase({ currency: LKR, dsn: earlier.dsn, maxConnections: PROCESSES, onIdleError });
   onTestFinished(() => database.close());
   return { database, ticketIds: sold.map(({ ticketId }) => as<TicketId>(ticketId)).toSorted() };
 }
@@ -74,10 +70,8 @@ describe('legacy-qr: the state of a code', () => {
     const { database, ticketIds } = await takenOver(1);
     await claimPictures(database, 'untried', NOW, 50);
     expect(await withdrawEarlierCodes(database, ticketIds)).toBe(1);
-    await saveRead(
-      database,
-      ticketIds.map((ticketId) => ({ ticketId, hash: randomBytes(32) })),
-    );
+    const read = ticketIds.map((ticketId) => ({ ticketId, hash: randomBytes(32) }));
+    await saveRead(database, read);
     expect(await countByState(database)).toEqual({ good: 0, unreadable: 0, withdrawn: 1 });
   });
 

@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { pino } from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ERRORS } from '../../../src/app/errors.ts';
 import { instant } from '../../../src/kernel/clock.ts';
@@ -7,10 +6,10 @@ import { AppError, type ErrorCode } from '../../../src/kernel/errors.ts';
 import { sendJsonText } from '../../../src/platform/http/compressed.ts';
 import { allowOrigins } from '../../../src/platform/http/cors.ts';
 import { openEventStream } from '../../../src/platform/http/event-stream.ts';
-import { bind } from '../../../src/platform/http/listener.ts';
-import { createHttpServer, type Shed } from '../../../src/platform/http/server.ts';
+import type { Shed } from '../../../src/platform/http/server.ts';
 import { answerWhileStarting } from '../../../src/platform/http/starting.ts';
 import { atEnd } from '../../support/at-end.ts';
+import { bareServer } from '../../support/bare-server.ts';
 import { call } from '../../support/test-app.ts';
 
 const PAGE = 'http://localhost:8090';
@@ -31,15 +30,8 @@ async function serve(origins: readonly string[]) {
     version: '1.2.3',
     isEmbedded: () => false,
   });
-  const listener = await bind(0, '127.0.0.1', (request, response) => {
+  const { app, open, listener, url } = await bareServer(undefined, (request, response) => {
     if (!cors(request, response)) starting(request, response);
-  });
-  const { app, open: openWith } = createHttpServer({
-    errors: ERRORS,
-    onProblem: () => undefined,
-    server: listener.server,
-    log: pino({ level: 'silent' }),
-    requestId: () => 'request-1',
   });
   app.get('/code/:code', async (request) => {
     throw new AppError((request.params as { code: ErrorCode }).code, 'because');
@@ -62,10 +54,7 @@ async function serve(origins: readonly string[]) {
     response.writeHead(503, { 'retry-after': '1' }).end();
     return true;
   };
-  return {
-    url: `http://127.0.0.1:${listener.port}`,
-    open: () => openWith((request, response) => cors(request, response) || shed(request, response)),
-  };
+  return { url, open: () => open((request, response) => cors(request, response) || shed(request, response)) };
 }
 
 const CORS = {

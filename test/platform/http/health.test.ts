@@ -1,16 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { ERRORS } from '../../../src/app/errors.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { type HealthProbe, healthRoutes } from '../../../src/platform/http/health.routes.ts';
-import { bind } from '../../../src/platform/http/listener.ts';
-import { createHttpServer } from '../../../src/platform/http/server.ts';
+import { HEALTH_PARTS, ofEachPart } from '../../../src/platform/http/starting.ts';
 import { atEnd } from '../../support/at-end.ts';
+import { bareServer } from '../../support/bare-server.ts';
 import { until } from '../../support/servers.ts';
 import { call } from '../../support/test-app.ts';
 
-const NAMES = ['database', 'redis', 'kafka', 'identity', 'seating', 'stripe'] as const;
 let asked: string[];
 let check: HealthProbe['check'];
 let arrived: number;
@@ -24,14 +21,7 @@ afterEach(() => vi.useRealTimers());
 
 /** A server that has only the health routes; every server that it checks behaves as `check` does. */
 async function healthOf(): Promise<() => ReturnType<typeof call>> {
-  const listener = await bind(0, '127.0.0.1');
-  const { app, open } = createHttpServer({
-    errors: ERRORS,
-    server: listener.server,
-    log: pino({ level: 'silent' }),
-    requestId: () => 'r',
-    onProblem: () => undefined,
-  });
+  const { app, open, listener, url } = await bareServer();
   const probe = (name: string): HealthProbe => ({
     embedded: false,
     check(timeoutMs) {
@@ -39,12 +29,11 @@ async function healthOf(): Promise<() => ReturnType<typeof call>> {
       return check(timeoutMs);
     },
   });
-  const [database, redis, kafka, identity, seating, stripe] = NAMES.map(probe) as Six;
   app.addHook('preHandler', async () => {
     arrived += 1;
   });
   healthRoutes(app, {
-    ...{ database, redis, kafka, identity, seating, stripe },
+    ...ofEachPart(probe),
     outboxLag: async () => {
       await check(0);
       return { waiting: 0, seconds: 0 };
@@ -57,9 +46,8 @@ async function healthOf(): Promise<() => ReturnType<typeof call>> {
   await app.ready();
   open();
   atEnd(() => listener.close(0));
-  return () => call(`http://127.0.0.1:${listener.port}`, 'GET', '/api/order/health');
+  return () => call(url, 'GET', '/api/order/health');
 }
-type Six = [HealthProbe, HealthProbe, HealthProbe, HealthProbe, HealthProbe, HealthProbe];
 
 describe('health when every server fails at once', () => {
   test.each<[string, HealthProbe['check']]>([
@@ -74,12 +62,12 @@ describe('health when every server fails at once', () => {
     void health().then((answered) => {
       answer = answered;
     });
-    while (asked.length < NAMES.length) await nextTurn();
+    while (asked.length < HEALTH_PARTS.length) await nextTurn();
     vi.advanceTimersByTime(1_000);
     vi.useRealTimers();
     const { status, body } = await until('health is answered', () => answer);
     expect(status).toBe(503);
-    for (const name of [...NAMES, 'outbox']) expect(body[name], name).toMatchObject({ status: 'DOWN' });
+    for (const name of [...HEALTH_PARTS, 'outbox']) expect(body[name], name).toMatchObject({ status: 'DOWN' });
   });
 });
 
@@ -100,7 +88,7 @@ test('two hundred concurrent health requests check each server once, and see a c
   gate.resolve();
   const answers = await concurrent;
   expect(answers.every(({ status, body }) => status === 200 && body.kafka.status === 'UP')).toBe(true);
-  expect(asked.toSorted()).toEqual([...NAMES].toSorted());
+  expect(asked.toSorted()).toEqual([...HEALTH_PARTS].toSorted());
   check = () => Promise.reject(new Error('unavailable'));
   // The answer is cached for half a second.
   advance(499);

@@ -74,9 +74,7 @@ describe('drain: closing the port', () => {
     const answers = sockets.map((socket) => text(socket));
     await listener.stopAccepting();
     for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 200 OK[\s\S]+served/);
-    await expect(once(connect(listener.port, '127.0.0.1'), 'connect')).rejects.toMatchObject({
-      code: 'ECONNREFUSED',
-    });
+    await expect(once(connect(listener.port, '127.0.0.1'), 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await listener.close(FAR_MS);
   });
 

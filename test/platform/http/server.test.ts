@@ -5,7 +5,8 @@ import { ERRORS } from '../../../src/app/errors.ts';
 import { AppError, type ErrorCode, type ErrorFacts } from '../../../src/kernel/errors.ts';
 import { Drain } from '../../../src/platform/http/drain.ts';
 import { bind, type Listener, PortTaken } from '../../../src/platform/http/listener.ts';
-import { createHttpServer, type HttpServer } from '../../../src/platform/http/server.ts';
+import type { HttpServer } from '../../../src/platform/http/server.ts';
+import { bareServer } from '../../support/bare-server.ts';
 import { until } from '../../support/servers.ts';
 import { call } from '../../support/test-app.ts';
 
@@ -23,17 +24,8 @@ beforeEach(async () => {
   gate = Promise.withResolvers();
   arrived = 0;
   log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
-  listener = await bind(0, '127.0.0.1');
-  url = `http://127.0.0.1:${listener.port}`;
-  expect((await call(url, 'GET', '/')).status).toBe(503);
-  const created = createHttpServer({
-    errors: ERRORS,
-    onProblem: () => undefined,
-    server: listener.server,
-    log,
-    requestId: () => 'request-1',
-  });
-  http = created.app;
+  const created = await bareServer(log);
+  ({ app: http, listener, url } = created);
   drain = new Drain(http);
   http.get('/code/:code', async (request) => {
     throw new AppError((request.params as { code: ErrorCode }).code, 'because');
@@ -193,10 +185,7 @@ describe('a server that drains', () => {
     expect(finished.text).toBe('done');
     expect(finished.headers.get('connection')).toBe('close');
     await drained;
-    expect(await call(url, 'GET', '/typed?n=1')).toMatchObject({
-      status: 503,
-      body: { code: 'shutting_down' },
-    });
+    expect(await call(url, 'GET', '/typed?n=1')).toMatchObject({ status: 503, body: { code: 'shutting_down' } });
   });
 
   test('it serves as before while it leaves, and closes each connection after its request', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Instant, instant, later } from '../../../src/kernel/clock.ts';
 import {
   backlogOf,
@@ -10,11 +10,10 @@ import {
   retry,
   retryStuck,
 } from '../../../src/platform/jobs/due-work.store.ts';
-import { type DueQueue, DueWork, MAX_TRIES } from '../../../src/platform/jobs/due-work.ts';
-import { type Database, openDatabase, type Statement } from '../../../src/platform/postgres/database.ts';
-import { LKR } from '../../support/currencies.ts';
+import { type DueQueue, dueWork, MAX_TRIES } from '../../../src/platform/jobs/due-work.ts';
+import type { Database, Statement } from '../../../src/platform/postgres/database.ts';
 import { sql } from '../../support/databases.ts';
-import { emptyDatabase } from '../../support/own-database.ts';
+import { emptyDatabase, openTestDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/servers.ts';
 
 const CHORES: DueTable = {
@@ -47,10 +46,8 @@ beforeAll(async () => {
     `CREATE TABLE chores (name text PRIMARY KEY, came_at timestamptz NOT NULL, done_at timestamptz,
        attempts integer NOT NULL DEFAULT 0, next_attempt_at timestamptz NOT NULL, last_error text)`,
   );
-  database = openDatabase({ dsn, currency: LKR, maxConnections: 4, onIdleError: () => undefined });
+  database = openTestDatabase(dsn);
 });
-
-afterAll(() => database.close());
 
 beforeEach(async () => {
   now = START;
@@ -79,7 +76,7 @@ const queueOf = (statement: Statement): DueQueue<Chore> => ({
 function worker(perform: (chore: Chore) => Promise<void>, statement = CLAIM) {
   const did: string[] = [];
   const reported: unknown[] = [];
-  const work = new DueWork<Chore>(
+  const turn = dueWork<Chore>(
     queueOf(statement),
     { now: () => now },
     async (chore) => {
@@ -89,7 +86,7 @@ function worker(perform: (chore: Chore) => Promise<void>, statement = CLAIM) {
     },
     (error) => reported.push(error),
   );
-  return { turn: () => work.turn(), did, reported };
+  return { turn, did, reported };
 }
 
 const succeed = async () => undefined;

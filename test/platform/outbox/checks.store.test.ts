@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { verify } from '../../../src/features/verification/index.ts';
 import { instant, MS_PER_HOUR } from '../../../src/kernel/clock.ts';
 import type { TopicKey } from '../../../src/kernel/events.ts';
 import { outboxChecks } from '../../../src/platform/outbox/checks.store.ts';
 import { appendToOutbox, markPublished, unpublished } from '../../../src/platform/outbox/outbox.store.ts';
-import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
-import { LKR } from '../../support/currencies.ts';
+import type { Database } from '../../../src/platform/postgres/database.ts';
 import { sql } from '../../support/databases.ts';
-import { testDatabase } from '../../support/own-database.ts';
+import { openTestDatabase, testDatabase } from '../../support/own-database.ts';
 
 const NOW = instant(Date.now());
 const HOUR_EARLIER = instant(NOW - MS_PER_HOUR);
@@ -18,12 +17,10 @@ let database: Database;
 
 beforeAll(async () => {
   dsn = await testDatabase();
-  database = openDatabase({ currency: LKR, dsn, maxConnections: 2, onIdleError: () => undefined });
+  database = openTestDatabase(dsn);
 });
 
 beforeEach(() => sql(dsn, 'TRUNCATE outbox'));
-
-afterAll(() => database.close());
 
 const findings = () => database.snapshot((executor) => verify(executor, outboxChecks));
 

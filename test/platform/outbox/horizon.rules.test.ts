@@ -41,9 +41,8 @@ describe('the horizon', () => {
 const KINDS = ['begin', 'write', 'end', 'look', 'block', 'lift'] as const;
 
 /**
- * A database in which transactions take numbers at any time and end in any order, and a relay that looks from
- * time to time. Each number belongs to one of three keys, and a key is blocked at times by a message that
- * cannot be published.
+ * A database in which transactions take numbers at any time and end in any order, and a relay that looks from time to
+ * time. Each number belongs to one of three keys, and a key is blocked at times by a message that cannot be published.
  */
 function relayOver(steps: readonly { readonly kind: (typeof KINDS)[number]; readonly which: number }[]) {
   const LIMIT = 3;
@@ -81,10 +80,7 @@ function relayOver(steps: readonly { readonly kind: (typeof KINDS)[number]; read
 }
 
 test('a look from the horizon sees what a look from the beginning would, in whatever order transactions end', () => {
-  const step = fc.record({
-    kind: fc.constantFrom(...KINDS),
-    which: fc.nat(5),
-  });
+  const step = fc.record({ kind: fc.constantFrom(...KINDS), which: fc.nat(5) });
   fc.assert(
     fc.property(fc.array(step, { minLength: 40, maxLength: 60 }), (steps) => relayOver(steps)),
     { numRuns: 2_000 },

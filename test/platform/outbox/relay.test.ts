@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Clock, instant } from '../../../src/kernel/clock.ts';
 import type { EventMessage } from '../../../src/kernel/events.ts';
 import { createBell, type Poller, startPoller } from '../../../src/platform/jobs/poller.ts';
 import { appendToOutbox } from '../../../src/platform/outbox/outbox.store.ts';
 import { RELAY_POLL_MS, Relay } from '../../../src/platform/outbox/relay.ts';
-import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
-import { LKR } from '../../support/currencies.ts';
+import type { Database } from '../../../src/platform/postgres/database.ts';
 import { sql } from '../../support/databases.ts';
-import { testDatabase } from '../../support/own-database.ts';
+import { openTestDatabase, testDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/servers.ts';
 
 let dsn: string;
@@ -27,7 +26,7 @@ const topics = {
 
 beforeAll(async () => {
   dsn = await testDatabase();
-  database = openDatabase({ currency: LKR, dsn, maxConnections: 4, onIdleError: () => undefined });
+  database = openTestDatabase(dsn);
 });
 
 beforeEach(async () => {
@@ -36,55 +35,42 @@ beforeEach(async () => {
   await sql(dsn, 'TRUNCATE outbox');
 });
 
-afterAll(() => database.close());
-
-function relay(
-  publish: (messages: readonly EventMessage[]) => Promise<void>,
-  leads = true,
-  retentionMs = 60_000,
-): Poller {
-  return relayLedBy(async () => leads, publish, retentionMs);
-}
-
-function relayLedBy(
-  leads: () => Promise<boolean>,
-  publish: (messages: readonly EventMessage[]) => Promise<void>,
-  retentionMs = 60_000,
-): Poller {
-  const turn = relayTurn(publish, leads, retentionMs);
-  return startPoller({ intervalMs: RELAY_POLL_MS, bell: createBell(), turn, onError });
-}
+type Publish = (messages: readonly EventMessage[]) => Promise<void>;
 
 const onError = (error: unknown) => errors.push(error);
+const take: Publish = async (messages) => void taken.push(...messages);
 
 /** One turn of a relay, which the test takes itself. */
-function relayTurn(
-  publish: (messages: readonly EventMessage[]) => Promise<void>,
-  leads: () => Promise<boolean> = async () => true,
-  retentionMs = 60_000,
-  time = clock,
-): () => Promise<boolean> {
+function relayTurn(publish: Publish, leads = async () => true, time = clock): () => Promise<boolean> {
+  const publisher = { publish };
   const relay = new Relay({
     database,
     leader: { leads },
-    publisher: { publish },
+    publisher,
     topics,
     clock: time,
-    retentionMs,
+    retentionMs: 60_000,
     onError,
   });
   return () => relay.turn();
+}
+
+function relay(publish: Publish, leads?: () => Promise<boolean>): Poller {
+  return startPoller({ intervalMs: RELAY_POLL_MS, bell: createBell(), turn: relayTurn(publish, leads), onError });
+}
+
+/** Runs a relay until only this many messages are not published. */
+async function publishUntil(left: number, publish: Publish): Promise<void> {
+  const poller = relay(publish);
+  await until(`${left} messages are left`, async () => (await unpublished()) === left);
+  await poller.stop();
 }
 
 async function append(count: number, key = 'order-1'): Promise<void> {
   await database.transaction((tx) =>
     appendToOutbox(
       tx,
-      Array.from({ length: count }, (_, at) => ({
-        topic: 'orderCreated' as const,
-        key,
-        value: `{"n":${at}}`,
-      })),
+      Array.from({ length: count }, (_, at) => ({ topic: 'orderCreated' as const, key, value: `{"n":${at}}` })),
     ),
   );
 }
@@ -93,9 +79,7 @@ const unpublished = async () => (await sql(dsn, 'SELECT FROM outbox WHERE publis
 
 test('the relay publishes in order, under the configured names, each message with its own id, and marks it', async () => {
   await append(1_200);
-  const poller = relay(async (messages) => void taken.push(...messages));
-  await until('all are published', async () => (await unpublished()) === 0);
-  await poller.stop();
+  await publishUntil(0, take);
   expect(taken.map(({ value }) => value)).toEqual(Array.from({ length: 1_200 }, (_, at) => `{"n":${at}}`));
   expect(new Set(taken.map(({ topic, key }) => `${topic} ${key}`))).toEqual(new Set(['created order-1']));
   expect(new Set(taken.map(({ eventId }) => eventId)).size).toBe(1_200);
@@ -104,15 +88,13 @@ test('the relay publishes in order, under the configured names, each message wit
 test('an unavailable log delays messages, and neither loses nor reorders them', async () => {
   await append(3);
   let failures = 0;
-  const poller = relay(async (messages) => {
+  await publishUntil(0, async (messages) => {
     if (failures < 2) {
       failures += 1;
       throw new Error('unavailable');
     }
     taken.push(...messages);
   });
-  await until('all are published', async () => (await unpublished()) === 0);
-  await poller.stop();
   expect(new Set(errors.map(String))).toEqual(new Set(['Error: unavailable']));
   expect(taken.map(({ value }) => value)).toEqual(['{"n":0}', '{"n":1}', '{"n":2}']);
 });
@@ -120,15 +102,13 @@ test('an unavailable log delays messages, and neither loses nor reorders them', 
 test('a batch that was published but not marked is published again with the same ids', async () => {
   await append(2);
   let isFirst = true;
-  const poller = relay(async (messages) => {
+  await publishUntil(0, async (messages) => {
     taken.push(...messages);
     if (isFirst) {
       isFirst = false;
       throw new Error('died before marking');
     }
   });
-  await until('all are published', async () => (await unpublished()) === 0);
-  await poller.stop();
   const ids = taken.map(({ eventId }) => eventId);
   expect(ids).toEqual([...ids.slice(0, 2), ...ids.slice(0, 2)]);
 });
@@ -146,7 +126,7 @@ test.each(['25006', '53100'])(
       const event = table === 'outbox' ? 'UPDATE' : 'INSERT';
       await sql(dsn, `CREATE TRIGGER refuse BEFORE ${event} ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION refuse()`);
     }
-    const turn = relayTurn(async (messages) => void taken.push(...messages));
+    const turn = relayTurn(take);
     try {
       for (let count = 0; count < 5; count += 1) await expect(turn()).rejects.toThrow();
       expect(taken).toHaveLength(2);
@@ -180,7 +160,7 @@ async function openTransaction(key: string, value: string): Promise<() => Promis
 const valuesOf = (wanted: string) => taken.filter(({ key }) => key === wanted).map(({ value }) => value);
 
 test('a message that is numbered early and committed late is published before its key’s later messages', async () => {
-  const turn = relayTurn(async (messages) => void taken.push(...messages));
+  const turn = relayTurn(take);
   const commit = await openTransaction('late', 'first');
   for (let batch = 0; batch < 5; batch += 1) {
     await append(1_000, `order-${batch}`);
@@ -201,7 +181,7 @@ test('a blocked key is published in order among thousands of others', async () =
   };
   // Time stands still, so that the key stays blocked however slow the machine is.
   const stopped = clock.now();
-  const turn = relayTurn(publish, undefined, undefined, { now: () => stopped });
+  const turn = relayTurn(publish, undefined, { now: () => stopped });
   await append(1, 'other');
   await append(1, 'waits');
   await append(1, 'another');
@@ -274,22 +254,17 @@ test('the messages of a transaction that was rolled back are never published', a
     })
     .catch(() => undefined);
   await append(1, 'real');
-  const poller = relay(async (messages) => void taken.push(...messages));
-  await until('the real one is published', async () => (await unpublished()) === 0);
-  await poller.stop();
+  await publishUntil(0, take);
   expect(taken.map(({ key }) => key)).toEqual(['real']);
 });
 
 test('a relay that does not lead publishes nothing', async () => {
   await append(1);
   let asked = 0;
-  const poller = relayLedBy(
-    async () => {
-      asked += 1;
-      return false;
-    },
-    async (messages) => void taken.push(...messages),
-  );
+  const poller = relay(take, async () => {
+    asked += 1;
+    return false;
+  });
   await until('it was asked twice', () => asked > 1);
   await poller.stop();
   expect(taken).toEqual([]);
@@ -300,7 +275,7 @@ test('published messages are removed after their retention, and others stay', as
   await append(2);
   await sql(dsn, "UPDATE outbox SET published_at = now() - interval '2 minutes'");
   await append(1);
-  const poller = relay(async (messages) => void taken.push(...messages));
+  const poller = relay(take);
   await until('only the new one is left', async () => (await sql(dsn, 'SELECT FROM outbox')).length === 1);
   await poller.stop();
   expect(taken).toHaveLength(1);
@@ -313,6 +288,7 @@ describe('a message that cannot be published', () => {
       if (messages.some(({ key, value }) => keys.includes(key) && value === '{"n":0}')) throw new Error('poison');
       taken.push(...messages);
     };
+  const waiting = () => sql(dsn, 'SELECT FROM outbox WHERE blocked_until > now()');
   const blocked = () =>
     sql<{ key: string; attempts: number; last_error: string }>(
       dsn,
@@ -326,9 +302,7 @@ describe('a message that cannot be published', () => {
     await until('the others are published', async () => (await unpublished()) === 3);
     expect(await blocked()).toMatchObject([{ key: 'bad', last_error: 'poison' }]);
     await poller.stop();
-    const later = relay(async (messages) => void taken.push(...messages));
-    await until('all are published', async () => (await unpublished()) === 0);
-    await later.stop();
+    await publishUntil(0, take);
     const ofBad = taken.filter(({ key }) => key === 'bad').map(({ value }) => value);
     expect(ofBad).toEqual(['{"n":0}', '{"n":1}', '{"n":2}']);
   });
@@ -337,9 +311,7 @@ describe('a message that cannot be published', () => {
     const bad = Array.from({ length: 8 }, (_, at) => `bad-${at}`);
     for (const key of bad) await append(2, key);
     await append(2, 'good');
-    const poller = relay(poison(...bad));
-    await until('the good ones are published', async () => (await unpublished()) === 16);
-    await poller.stop();
+    await publishUntil(16, poison(...bad));
     expect(new Set(taken.map(({ key }) => key))).toEqual(new Set(['good']));
     expect(await blocked()).toHaveLength(8);
   });
@@ -353,10 +325,7 @@ describe('a message that cannot be published', () => {
       if (isDown) throw new Error('unavailable');
       taken.push(...messages);
     });
-    await until(
-      'some of them wait',
-      async () => (await sql(dsn, 'SELECT FROM outbox WHERE blocked_until > now()')).length > 2,
-    );
+    await until('some of them wait', async () => (await waiting()).length > 2);
     isDown = false;
     await until('all are published', async () => (await unpublished()) === 0, 5_000);
     await poller.stop();
@@ -372,10 +341,7 @@ describe('a message that cannot be published', () => {
       if (messages.some(({ key }) => key === 'bad')) throw new Error('poison');
       taken.push(...messages);
     });
-    await until(
-      'some of them wait',
-      async () => (await sql(dsn, 'SELECT FROM outbox WHERE blocked_until > now()')).length > 2,
-    );
+    await until('some of them wait', async () => (await waiting()).length > 2);
     isDown = false;
     await until('all others are published', async () => (await unpublished()) === 1, 5_000);
     await poller.stop();
@@ -386,14 +352,12 @@ describe('a message that cannot be published', () => {
     await append(2, 'bad');
     for (let at = 200; at < 240; at += 1) await append(2, `order-${at}`);
     let calls = 0;
-    const poller = relay(async (messages) => {
+    await publishUntil(2, async (messages) => {
       calls += 1;
       // Like Kafka: the partitions without the bad message are taken.
       taken.push(...messages.filter(({ key }) => key !== 'bad'));
       if (messages.some(({ key }) => key === 'bad')) throw new Error('poison');
     });
-    await until('the others are published', async () => (await unpublished()) === 2);
-    await poller.stop();
     expect(calls).toBeLessThan(100);
     const times = Map.groupBy(taken, ({ key }) => key);
     expect(times.size).toBe(240);

@@ -1,23 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { instant, later } from '../../../src/kernel/clock.ts';
 import { ClockWatch, MAX_CLOCK_DIFFERENCE_S } from '../../../src/platform/postgres/clock-watch.ts';
-import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
+import type { Database } from '../../../src/platform/postgres/database.ts';
 import { isBetter, startDatabaseClock } from '../../../src/platform/postgres/database-clock.ts';
-import { atEnd } from '../../support/at-end.ts';
-import { LKR } from '../../support/currencies.ts';
-import { emptyDatabase } from '../../support/own-database.ts';
+import { emptyDatabase, openTestDatabase } from '../../support/own-database.ts';
 import { patience } from '../../support/patience.ts';
 
 let database: Database;
 
 beforeAll(async () => {
-  database = openDatabase({
-    currency: LKR,
-    dsn: await emptyDatabase(),
-    maxConnections: 1,
-    onIdleError: () => undefined,
-  });
-  atEnd(() => database.close());
+  database = openTestDatabase(await emptyDatabase(), 1);
 });
 
 const nowOfDatabase = async () => {
@@ -87,11 +79,10 @@ describe('clock-ahead: the time of the database', () => {
 describe('clock-ahead: the watch of the clock', () => {
   test('it logs once when the clocks part and once when they agree again, also while the database is unavailable', async () => {
     const said: string[] = [];
-    const log = { error: () => said.push('error'), info: () => said.push('info') };
     let seconds = 0;
     const watch = new ClockWatch(
       { measure: () => Promise.reject(new Error('unavailable')), differenceSeconds: () => seconds },
-      { error: () => void log.error(), info: () => void log.info() },
+      { error: () => void said.push('error'), info: () => void said.push('info') },
     );
     const look = () => watch.look().catch(() => undefined);
     for (const each of [0, MAX_CLOCK_DIFFERENCE_S, MAX_CLOCK_DIFFERENCE_S + 1, -60, 0, 0]) {

@@ -1,26 +1,23 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { instant } from '../../../src/kernel/clock.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { createLeader } from '../../../src/platform/postgres/leader.ts';
 import { atEnd } from '../../support/at-end.ts';
 import { LKR } from '../../support/currencies.ts';
 import { type Link, openLink } from '../../support/link.ts';
-import { emptyDatabase } from '../../support/own-database.ts';
+import { emptyDatabase, openTestDatabase } from '../../support/own-database.ts';
 import { until } from '../../support/servers.ts';
 
 let dsn: string;
 let database: Database;
-const open = (to: string) => openDatabase({ currency: LKR, dsn: to, maxConnections: 4, onIdleError: () => undefined });
 const statement = (text: string) => ({ name: text.slice(0, 60), text });
 
 beforeAll(async () => {
   dsn = await emptyDatabase();
-  database = open(dsn);
+  database = openTestDatabase(dsn);
   await database.rows(statement('CREATE TABLE things (id int PRIMARY KEY, n int NOT NULL)'), []);
   await database.rows(statement('INSERT INTO things VALUES (1, 0), (2, 0)'), []);
 });
-
-afterAll(() => database.close());
 
 describe('values of the database', () => {
   test('they are epoch milliseconds for times, numbers for counts, and NUMERIC amounts of the currency', async () => {
@@ -41,7 +38,7 @@ describe('values of the database', () => {
 test('they arrive in UTC and within the statement timeout, whatever options the address has', async () => {
   const address = new URL(dsn);
   address.searchParams.set('options', '-c search_path=elsewhere,public -c timezone=Asia/Colombo');
-  const own = open(address.toString());
+  const own = openTestDatabase(address.toString());
   const at = '2026-11-24 03:17:15.905+00';
   const [row] = await own.rows(
     statement(`SELECT '${at}'::timestamptz AS at, current_setting('search_path') AS path,
@@ -49,7 +46,6 @@ test('they arrive in UTC and within the statement timeout, whatever options the 
     [],
   );
   expect(row).toEqual({ at: Date.parse(at), path: 'elsewhere,public', timeout: '10s' });
-  await own.close();
 });
 
 describe('a transaction', () => {
@@ -109,15 +105,11 @@ describe('a transaction', () => {
 
 describe('a database that is unavailable', () => {
   test('it is reported as unavailable, within bounds', async () => {
-    const unreachable = open('postgres://user:hidden@127.0.0.1:1/none');
-    await expect(unreachable.rows(statement('SELECT 1'), [])).rejects.toMatchObject({
-      code: 'database_unavailable',
-    });
-    await expect(unreachable.transaction(async () => undefined)).rejects.toMatchObject({
-      code: 'database_unavailable',
-    });
+    const unreachable = openTestDatabase('postgres://user:hidden@127.0.0.1:1/none');
+    await expect(unreachable.rows(statement('SELECT 1'), [])).rejects.toMatchObject({ code: 'database_unavailable' });
+    const refused = unreachable.transaction(async () => undefined);
+    await expect(refused).rejects.toMatchObject({ code: 'database_unavailable' });
     await expect(unreachable.ping(500)).rejects.toThrow();
-    await unreachable.close();
   });
 
   test('a ping of a slow database is given up', async () => {
@@ -131,7 +123,7 @@ describe('a database that is unavailable', () => {
 });
 
 test('a server that answers other queries is up, though its ping waits behind them', async () => {
-  const one = openDatabase({ currency: LKR, dsn, maxConnections: 1, onIdleError: () => undefined });
+  const one = openTestDatabase(dsn, 1);
   let answered = 0;
   const pauses = Array.from({ length: 40 }, async () => {
     await one.rows(statement('SELECT pg_sleep(0.05)'), []);
@@ -140,7 +132,6 @@ test('a server that answers other queries is up, though its ping waits behind th
   await one.ping(300);
   expect(answered).toBeLessThan(pauses.length);
   await Promise.all(pauses);
-  await one.close();
 });
 
 test('a batch of a long answer may take longer than a statement, on the server and for the reader', async () => {
@@ -165,12 +156,7 @@ describe('a connection that is cut silently', () => {
     atEnd(() => link.close());
     const through = new URL(dsn);
     through.host = link.address;
-    const options = {
-      currency: LKR,
-      dsn: through.toString(),
-      maxConnections: 4,
-      onIdleError: () => undefined,
-    };
+    const options = { currency: LKR, dsn: through.toString(), maxConnections: 4, onIdleError: () => undefined };
     far = openDatabase({ ...options, statementTimeoutMs: CUT_MS });
     atEnd(() => far.close());
   });

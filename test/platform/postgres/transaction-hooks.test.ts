@@ -11,12 +11,7 @@ let database: Database;
 
 beforeAll(async () => {
   const dsn = await testDatabase();
-  const connections = openConnections({
-    currency: LKR,
-    dsn,
-    maxConnections: 2,
-    onIdleError: () => undefined,
-  });
+  const connections = openConnections({ currency: LKR, dsn, maxConnections: 2, onIdleError: () => undefined });
   atEnd(() => connections.close());
   database = withHooks(connections, {
     traceparent: () => undefined,
@@ -30,10 +25,7 @@ beforeEach(() => {
   failures.length = 0;
 });
 
-const RAISE = {
-  name: 'raise',
-  text: "DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$",
-};
+const RAISE = { name: 'raise', text: "DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$" };
 
 test('it runs an effect and wakes work after the transaction is committed, and not before', async () => {
   const ran: string[] = [];

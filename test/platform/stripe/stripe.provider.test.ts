@@ -40,12 +40,7 @@ async function start() {
 describe('a PaymentIntent', () => {
   test('it is the same for the same key, and names the order', async () => {
     const { provider, stripe } = await start();
-    const first = await provider.createIntent({
-      orderId: ORDER,
-      amount: money(15_050),
-      currency: lkr,
-      key: 'k1',
-    });
+    const first = await provider.createIntent({ orderId: ORDER, amount: money(15_050), currency: lkr, key: 'k1' });
     expect(first).toMatchObject({
       state: 'open',
       amount: 15_050,
@@ -69,12 +64,7 @@ describe('a PaymentIntent', () => {
 
   test('it reports a decline, a success, and the outcome of a cancel', async () => {
     const { provider, stripe } = await start();
-    const { intentId } = await provider.createIntent({
-      orderId: ORDER,
-      amount: money(100),
-      currency: lkr,
-      key: 'k',
-    });
+    const { intentId } = await provider.createIntent({ orderId: ORDER, amount: money(100), currency: lkr, key: 'k' });
     await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_chargeDeclined' }).catch(() => undefined);
     expect(await provider.findIntent(intentId)).toMatchObject({
       state: 'open',
@@ -82,12 +72,7 @@ describe('a PaymentIntent', () => {
     });
     await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_visa' });
     expect(await provider.cancelIntent(intentId)).toMatchObject({ state: 'succeeded', received: 100 });
-    const open = await provider.createIntent({
-      orderId: ORDER,
-      amount: money(100),
-      currency: lkr,
-      key: 'k2',
-    });
+    const open = await provider.createIntent({ orderId: ORDER, amount: money(100), currency: lkr, key: 'k2' });
     expect(await provider.cancelIntent(open.intentId)).toMatchObject({ state: 'canceled' });
     expect(await provider.cancelIntent(open.intentId)).toMatchObject({ state: 'canceled' });
   });
@@ -101,27 +86,14 @@ describe('a PaymentIntent', () => {
   test('it is refused with Stripe’s reason when Stripe refuses it', async () => {
     const { provider } = await start();
     await expect(
-      provider.createIntent({
-        orderId: ORDER,
-        amount: money(12_345),
-        currency: new Currency('kwd'),
-        key: 'k',
-      }),
-    ).rejects.toMatchObject({
-      code: 'payment_refused',
-      message: expect.stringContaining('must be 0'),
-    });
+      provider.createIntent({ orderId: ORDER, amount: money(12_345), currency: new Currency('kwd'), key: 'k' }),
+    ).rejects.toMatchObject({ code: 'payment_refused', message: expect.stringContaining('must be 0') });
   });
 });
 
 test('a refund is made once', async () => {
   const { provider, stripe } = await start();
-  const { intentId } = await provider.createIntent({
-    orderId: ORDER,
-    amount: money(100),
-    currency: lkr,
-    key: 'k',
-  });
+  const { intentId } = await provider.createIntent({ orderId: ORDER, amount: money(100), currency: lkr, key: 'k' });
   await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_visa' });
   const providerId = await provider.refund(intentId, 60, 'refund-1', true);
   expect(await provider.refund(intentId, 60, 'refund-1', false)).toBe(providerId);
@@ -176,8 +148,6 @@ test('each request names the API version it was written for; one that fails is t
   const provider = createStripeProvider({ ...KEYS, apiBase });
   await expect(
     provider.createIntent({ orderId: ORDER, amount: money(100), currency: lkr, key: 'k' }),
-  ).rejects.toMatchObject({
-    code: 'payments_unavailable',
-  });
+  ).rejects.toMatchObject({ code: 'payments_unavailable' });
   expect(asked).toEqual(Array(3).fill({ version: '2026-10-28.endive', key: 'k' }));
 });

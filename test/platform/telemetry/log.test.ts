@@ -2,11 +2,14 @@ import type { Logger } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { createLog } from '../../../src/platform/telemetry/log.ts';
 
-function logged(error: unknown): string {
+/** What is written to a log, whose lines are one text. */
+function logged(write: (log: Logger) => void): string {
   const lines: string[] = [];
-  createLog('info', { write: (line) => void lines.push(line) }).error({ err: error }, 'it failed');
+  write(createLog('info', { write: (line) => void lines.push(line) }));
   return lines.join('');
 }
+
+const withError = (error: unknown) => logged((log) => log.error({ err: error }, 'it failed'));
 
 test('an error is logged with its causes, without the properties that drivers add to it', () => {
   const driver = Object.assign(new Error('duplicate key value'), {
@@ -17,7 +20,7 @@ test('an error is logged with its causes, without the properties that drivers ad
   const stripe = Object.assign(new Error('card declined', { cause: driver }), {
     raw: { billing_details: { name: 'Jane Personal' } },
   });
-  const line = JSON.parse(logged(new Error('outer', { cause: stripe })));
+  const line = JSON.parse(withError(new Error('outer', { cause: stripe })));
   expect(line).toMatchObject({
     msg: 'it failed',
     service: 'ms-ticketing',
@@ -30,7 +33,7 @@ test('an error is logged with its causes, without the properties that drivers ad
 });
 
 test('credentials in a message are redacted', () => {
-  const text = logged(
+  const text = withError(
     new Error('at postgres://user:hidden@host/db with eyJhbGciOi.eyJzdWIi.c2ln and sk_live_hidden and whsec_hidden'),
   );
   expect(text).toContain('postgres://***@host/db with *** and *** and ***');
@@ -38,36 +41,25 @@ test('credentials in a message are redacted', () => {
 });
 
 test('fields that hold secrets are omitted', () => {
-  const lines: string[] = [];
-  createLog('info', { write: (line) => void lines.push(line) }).info({
-    call: { authorization: 'hidden', token: 'hidden' },
-    authorization: 'hidden',
-  });
-  expect(lines.join('')).not.toContain('hidden');
+  const fields = { call: { authorization: 'hidden', token: 'hidden' }, authorization: 'hidden' };
+  expect(logged((log) => log.info(fields))).not.toContain('hidden');
 });
 
 test('a message of several lines leaves none of them in the stack', () => {
-  const text = logged(new Error('it says:\n  Jane Personal\n  password=hidden'));
+  const text = withError(new Error('it says:\n  Jane Personal\n  password=hidden'));
   expect(JSON.parse(text).err.stack).not.toContain('Personal');
   expect(text).not.toContain('hidden');
 });
 
 test('the message of a line is redacted like its fields', () => {
-  const lines: string[] = [];
-  const log = createLog('trace', { write: (line) => void lines.push(line) });
-  log.child({ reqId: 'r1' }).info({ url: 'redis://u:hidden@h' }, 'cannot open %s', 'postgres://u:hidden@h/db');
-  expect(JSON.parse(lines.join(''))).toMatchObject({
-    reqId: 'r1',
-    url: 'redis://***@h',
-    msg: 'cannot open postgres://***@h/db',
-  });
+  const line = logged((log) =>
+    log.child({ reqId: 'r1' }).info({ url: 'redis://u:hidden@h' }, 'cannot open %s', 'postgres://u:hidden@h/db'),
+  );
+  expect(JSON.parse(line)).toMatchObject({ reqId: 'r1', url: 'redis://***@h', msg: 'cannot open postgres://***@h/db' });
 });
 
 describe('an error is logged without its secrets', () => {
-  const error = Object.assign(new Error('at postgres://u:hidden@h/db'), {
-    args: ['AUTH', 'hidden'],
-    sql: 'hidden',
-  });
+  const error = Object.assign(new Error('at postgres://u:hidden@h/db'), { args: ['AUTH', 'hidden'], sql: 'hidden' });
 
   test.each<[string, (log: Logger) => void]>([
     ['as the line itself', (log) => log.error(error)],
@@ -76,9 +68,7 @@ describe('an error is logged without its secrets', () => {
     ['under another name, nested, among others', (log) => log.error({ reason: error, all: [{ error }] }, 'it failed')],
     ['from a child logger', (log) => log.child({ reqId: 'r' }).error({ err: error, cause: error }, 'it failed')],
   ])('%s', (_how, write) => {
-    const lines: string[] = [];
-    write(createLog('info', { write: (line) => void lines.push(line) }));
-    expect(lines.join('')).toContain('postgres://***@h/db');
-    expect(lines.join('')).not.toContain('hidden');
+    expect(logged(write)).toContain('postgres://***@h/db');
+    expect(logged(write)).not.toContain('hidden');
   });
 });

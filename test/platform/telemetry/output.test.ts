@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createLog } from '../../../src/platform/telemetry/log.ts';
-import { createOutput, type Sink } from '../../../src/platform/telemetry/output.ts';
+import { Output, type Sink } from '../../../src/platform/telemetry/output.ts';
 
 /** A reader that takes a write only when the test lets it. */
 function stalledReader() {
@@ -26,7 +26,7 @@ function stalledReader() {
 describe('stalled-log: the buffer of log lines', () => {
   test('it is bounded, and lines beyond the bound are dropped and counted', () => {
     const reader = stalledReader();
-    const output = createOutput(reader.sink, 100);
+    const output = new Output(reader.sink, 100);
     for (let line = 0; line < 1_000; line += 1) output.write('123456789\n');
     // One is being written, and ten wait.
     expect(output.dropped()).toBe(1_000 - 11);
@@ -36,7 +36,7 @@ describe('stalled-log: the buffer of log lines', () => {
 
   test('the number of dropped lines is logged once when writing resumes', () => {
     const reader = stalledReader();
-    const output = createOutput(reader.sink, 400);
+    const output = new Output(reader.sink, 400);
     const log = createLog('info', output);
     for (let line = 0; line < 50; line += 1) log.info({ line }, 'something happened');
     const dropped = output.dropped();
@@ -54,7 +54,7 @@ describe('stalled-log: the buffer of log lines', () => {
 
   test('each write consists of whole lines of at most 4,096 bytes, so that workers on one pipe do not mix them', () => {
     const reader = stalledReader();
-    const output = createOutput(reader.sink);
+    const output = new Output(reader.sink);
     for (let line = 0; line < 100; line += 1) output.write(`${'x'.repeat(99)}\n`);
     output.write(`${'y'.repeat(9_999)}\n`);
     while (reader.isWaitedFor()) reader.take();
@@ -64,7 +64,7 @@ describe('stalled-log: the buffer of log lines', () => {
 
   test('a write that fails loses its own lines, which are counted, and no later ones', () => {
     const reader = stalledReader();
-    const output = createOutput(reader.sink);
+    const output = new Output(reader.sink);
     output.write('lost\n');
     reader.take(new Error('ENOSPC'));
     output.write('kept\n');
@@ -74,7 +74,7 @@ describe('stalled-log: the buffer of log lines', () => {
 
   test('a flush ends when everything is written, and does not wait for a stalled reader', async () => {
     const reader = stalledReader();
-    const output = createOutput(reader.sink);
+    const output = new Output(reader.sink);
     await output.flush(60_000);
     output.write('one\n');
     await output.flush(1);

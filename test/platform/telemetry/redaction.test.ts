@@ -40,10 +40,7 @@ describe('redaction of', () => {
 });
 
 test('a field is omitted by its name, at any depth', () => {
-  const fields = {
-    call: { Authorization: 'hidden', ms: 5, list: [{ token: 'hidden', n: 1 }] },
-    email: 'hidden',
-  };
+  const fields = { call: { Authorization: 'hidden', ms: 5, list: [{ token: 'hidden', n: 1 }] }, email: 'hidden' };
   expect(redactedFields(fields)).toEqual({ call: { ms: 5, list: [{ n: 1 }] } });
 });
 

@@ -13,7 +13,7 @@ import { emptyDatabase } from '../../support/own-database.ts';
 import { patience } from '../../support/patience.ts';
 import { type OpenedRedis, openTestRedis, systemClock } from '../../support/redis-opened.ts';
 import { startRedis } from '../../support/redis-server.ts';
-import { until } from '../../support/servers.ts';
+import { succeeds, until } from '../../support/servers.ts';
 import { call } from '../../support/test-app.ts';
 
 const CHECK_MS = 900;
@@ -26,11 +26,7 @@ async function holdOnce({ holds, answers }: OpenedRedis): Promise<string | undef
   return answers.at(-1);
 }
 
-const isUp = (redis: OpenedRedis) =>
-  redis.check(CHECK_MS).then(
-    () => true,
-    () => false,
-  );
+const isUp = (redis: OpenedRedis) => succeeds(redis.check(CHECK_MS));
 
 const usedAgain = (redis: OpenedRedis) => until('it is used again', async () => (await holdOnce(redis)) === 'held');
 
@@ -52,21 +48,7 @@ describe('authentication and rights', () => {
 
   test('a user needs no more than these rights', async () => {
     const server = await startRedis();
-    const commands = [
-      'hello',
-      'ping',
-      'info',
-      'client',
-      'get',
-      'set',
-      'del',
-      'pttl',
-      'pexpire',
-      'eval',
-      'evalsha',
-      'publish',
-      'subscribe',
-    ];
+    const commands = 'hello ping info client get set del pttl pexpire eval evalsha publish subscribe'.split(' ');
     const rights = ['~seat_lock:*', '~m2m_token*', '&ticketing_sales', ...commands.map((name) => `+${name}`)];
     await server.cli('acl', 'setuser', 'ticketing', 'on', `>${PASSWORD}`, ...rights);
     const redis = await openTestRedis({

@@ -1,18 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Currency } from '../../../src/kernel/money.ts';
-import { TIMEOUT_MS } from '../../../src/platform/redis/circuit.ts';
-import { type LoadReport, startLoad, timeHolds } from '../../support/order-load.ts';
+import { LOAD_MS, SLACK_MS, startLoad, timeHolds } from '../../support/order-load.ts';
 import { patience } from '../../support/patience.ts';
 import { type PlatformApp, startPlatformApp } from '../../support/platform-app.ts';
 import { raceForSeats, startReplica } from '../../support/races.ts';
 import { type RedisServerProcess, startRedis } from '../../support/redis-server.ts';
 import { until } from '../../support/servers.ts';
 import { findingsIn, type TestApp } from '../../support/test-app.ts';
-
-/** The time that a busy machine of two cores may add to a wait, which is far less than an unbounded wait. */
-const SLACK_MS = 3_000;
-const LOAD_MS = 60_000;
 
 const timing = timeHolds();
 let server: RedisServerProcess;
@@ -67,12 +62,6 @@ function changesIn(log: readonly string[]): string[] {
   return log.flatMap((line) => /"Redis (does not answer|answers)/.exec(line)?.[1] ?? []);
 }
 
-function show(fault: string, { requests, statuses, longestMs }: LoadReport): void {
-  process.stdout.write(
-    `${fault}: ${requests} requests ${JSON.stringify(statuses)}, longest ${longestMs} ms, at holds ${Math.round(timing.longestMs)} ms\n`,
-  );
-}
-
 describe('two replicas that share a Redis', () => {
   test('they refuse each other’s held seats before any other server is called', async () => {
     const [a, b] = [randomUUID(), randomUUID()];
@@ -108,11 +97,8 @@ describe('two replicas that share a Redis', () => {
   });
 
   test('they race for the same seats: no order is partial, and nothing is sold twice', async () => {
-    for (let round = 0; round < 20; round += 1) {
-      const statuses = await raceForSeats(platform, replica, 12);
-      expect(statuses.filter((status) => status !== 409 && status !== 201)).toEqual([]);
-      expect(statuses).toContain(201);
-    }
+    for (let round = 0; round < 20; round += 1)
+      expect(new Set(await raceForSeats(platform, replica, 12))).toEqual(new Set([201, 409]));
     expect(await findings()).toEqual([]);
   });
 });
@@ -120,19 +106,14 @@ describe('two replicas that share a Redis', () => {
 describe('Redis under load', () => {
   test('after it was killed and started empty, orders had succeeded throughout, nothing was sold twice, and each change was logged once', async () => {
     expect(await redisInHealth(platform.app)).toEqual(UP);
-    const load = await startLoad(platform, [platform.app, replica]);
-    await until('there is load', () => load.answered() > 200, LOAD_MS);
+    const load = await startLoad(platform, [platform.app, replica], timing);
+    await load.goOn(200);
     await server.kill();
-    const atKill = load.answered();
-    await until('orders succeed without it', () => load.answered() > atKill + 300, LOAD_MS);
+    await load.goOn(300);
     expect(await redisInHealth(platform.app)).toEqual(DOWN);
     await server.start();
-    const atStart = load.answered();
-    await until('orders succeed with it', () => load.answered() > atStart + 300, LOAD_MS);
-    const report = await load.stop();
-    show('killed, started empty', report);
-    expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
-    expect(timing.longestMs).toBeLessThan(patience(2 * TIMEOUT_MS + SLACK_MS));
+    await load.goOn(300);
+    await load.end('killed, started empty');
     await usedAgain();
     expect(await redisInHealth(replica)).toEqual(UP);
     for (const app of [platform.app, replica]) {
@@ -146,36 +127,28 @@ describe('Redis under load', () => {
   });
 
   test('while it is frozen with open connections, no request waits for it longer than its timeout', async () => {
-    const load = await startLoad(platform, [platform.app, replica]);
-    await until('there is load', () => load.answered() > 200, LOAD_MS);
+    const load = await startLoad(platform, [platform.app, replica], timing);
+    await load.goOn(200);
     server.pause();
-    const atPause = load.answered();
-    await until('orders succeed without it', () => load.answered() > atPause + 500, LOAD_MS);
+    await load.goOn(500);
     expect(await redisInHealth(platform.app)).toEqual(DOWN);
     const { text } = await platform.app.call('GET', '/metrics');
     expect(text).toContain('ticketing_circuit_open{server="redis"} 1');
     server.resume();
-    const atResume = load.answered();
-    await until('orders succeed with it', () => load.answered() > atResume + 300, LOAD_MS);
-    const report = await load.stop();
-    show('stopped', report);
-    expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
-    expect(timing.longestMs).toBeLessThan(patience(2 * TIMEOUT_MS + SLACK_MS));
+    await load.goOn(300);
+    await load.end('stopped');
     await usedAgain();
     expect((await platform.app.call('GET', '/metrics')).text).toContain('ticketing_circuit_open{server="redis"} 0');
     expect(await findings()).toEqual([]);
   });
 
   test('when it repeatedly loses its memory, nothing is sold twice', async () => {
-    const load = await startLoad(platform, [platform.app, replica]);
+    const load = await startLoad(platform, [platform.app, replica], timing);
     for (let flushes = 0; flushes < 20; flushes += 1) {
-      const answered = load.answered();
-      await until('there is load', () => load.answered() > answered + 25, LOAD_MS);
+      await load.goOn(25);
       await server.cli('flushall');
     }
-    const report = await load.stop();
-    show('memory lost 20 times', report);
-    expect(Object.keys(report.statuses).sort()).toEqual(['201', '204', '409']);
+    await load.end('memory lost 20 times');
     expect(await findings()).toEqual([]);
   });
 });

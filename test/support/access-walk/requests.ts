@@ -25,26 +25,15 @@ const KINDS: Readonly<Record<string, Kind>> = {
 
 /** The ids of a sale and of what it belongs to; every other id is an unknown one. */
 export function idOf({ side, orderId, ticketId }: Sale, kind: Kind): string | undefined {
-  switch (kind) {
-    case 'event':
-      return side.eventId;
-    case 'session':
-      return side.sessionId;
-    case 'organization':
-      return side.organizationId;
-    case 'order':
-      return orderId;
-    case 'ticket':
-      return ticketId;
-    case 'user':
-      return side.buyer;
-    case 'tier':
-    case 'discount':
-    case 'payment':
-      return undefined;
-    default:
-      return kind satisfies never;
-  }
+  const known: Partial<Record<Kind, string>> = {
+    event: side.eventId,
+    session: side.sessionId,
+    organization: side.organizationId,
+    order: orderId,
+    ticket: ticketId,
+    user: side.buyer,
+  };
+  return known[kind];
 }
 
 /** A request before it is turned into an address and a text. */

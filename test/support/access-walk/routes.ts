@@ -42,11 +42,7 @@ const WEBHOOK: Row = { passes: CALLERS, answer: '400 webhook_signature_invalid' 
 const FIGURES: Row = { passes: ORGANISERS, answer: '200' };
 const OF_ORDER: Row = { passes: READERS, answer: '200' };
 const STREAM: Row = { passes: ORGANISERS, answer: '200', isStream: true };
-const BATCH: Row = {
-  passes: ORGANISERS,
-  body: ({ sale }) => ({ eventIds: [sale.side.eventId] }),
-  answer: '200',
-};
+const BATCH: Row = { passes: ORGANISERS, body: ({ sale }) => ({ eventIds: [sale.side.eventId] }), answer: '200' };
 
 const ANALYTICS = '/api/order/analytics';
 
@@ -54,10 +50,7 @@ const ANALYTICS = '/api/order/analytics';
 export const ROUTES: Readonly<Record<string, Row>> = {
   'POST /api/order': {
     passes: SIGNED_IN,
-    body: ({ world, sale }) => ({
-      ...orderOf(sale.side, seatOf(world.platform, sale.side)),
-      discount_id: null,
-    }),
+    body: ({ world, sale }) => ({ ...orderOf(sale.side, seatOf(world.platform, sale.side)), discount_id: null }),
     answer: '201',
     isLeftToSeating: true,
   },
@@ -69,12 +62,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
     body: ({ world, sale }) => ({ seat_ids: [seatOf(world.platform, sale.side)], discount_id: null }),
     answer: '200',
   },
-  'DELETE /api/order/{orderId}': {
-    passes: ['owner', 'admin'],
-    stage: 'pending',
-    isChanging: true,
-    answer: '204',
-  },
+  'DELETE /api/order/{orderId}': { passes: ['owner', 'admin'], stage: 'pending', isChanging: true, answer: '204' },
   'POST /api/order/{orderId}/checkout': { passes: BUYER, stage: 'free', isChanging: true, answer: '200' },
   'POST /api/order/{orderId}/create-payment-intent': {
     passes: BUYER,

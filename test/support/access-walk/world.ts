@@ -107,13 +107,7 @@ function ownSide(platform: PlatformApp, price: number): Side {
 function otherSide(platform: PlatformApp, price: number): Side {
   const [eventId, sessionId, organizationId] = [randomUUID(), randomUUID(), randomUUID()];
   const own = platform.seating.sessions.get(platform.sessionId);
-  platform.seating.sessions.set(sessionId, {
-    ...own,
-    title: 'Another event',
-    id: sessionId,
-    eventId,
-    organizationId,
-  });
+  platform.seating.sessions.set(sessionId, { ...own, title: 'Another event', id: sessionId, eventId, organizationId });
   return withPeople(platform, { eventId, sessionId, organizationId }, price);
 }
 
@@ -198,12 +192,7 @@ export function seatOf({ seating }: PlatformApp, side: Side): string {
 
 /** The body that orders a seat. */
 export function orderOf({ sessionId, eventId, organizationId }: Side, seatId: string) {
-  return {
-    session_id: sessionId,
-    event_id: eventId,
-    organization_id: organizationId,
-    seat_ids: [seatId],
-  };
+  return { session_id: sessionId, event_id: eventId, organization_id: organizationId, seat_ids: [seatId] };
 }
 
 /** Reads the whole database over one connection, because it is read before and after each route. */

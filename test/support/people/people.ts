@@ -123,10 +123,7 @@ function bothWays(requests: Requests, call: Call): { does: Does; tries: Tries } 
     };
     return [name, send] as const;
   });
-  return {
-    does: Object.fromEntries(does) as unknown as Does,
-    tries: Object.fromEntries(tries) as unknown as Tries,
-  };
+  return { does: Object.fromEntries(does) as unknown as Does, tries: Object.fromEntries(tries) as unknown as Tries };
 }
 
 /** Longer than every jump of a clock that tests make. */

@@ -3,17 +3,12 @@ import { buffer } from 'node:stream/consumers';
 import { close, listen } from '../servers.ts';
 
 /** Where a request goes: to these in turn, and to the next one when a port is closed. */
-export type Route = () => readonly URL[];
-
-export interface FrontDoor {
-  readonly url: string;
-  close(): Promise<void>;
-}
+type Route = () => readonly URL[];
 
 const BAD_GATEWAY = 502;
 
 /** The single address in front of a platform, with paths that lead to its services, and to each replica in turn. */
-export async function openFrontDoor(routes: Readonly<Record<string, Route>>): Promise<FrontDoor> {
+export async function openFrontDoor(routes: Readonly<Record<string, Route>>) {
   const agent = new Agent({ keepAlive: true });
   const prefixes = Object.keys(routes).toSorted((a, b) => b.length - a.length);
   let turn = 0;
@@ -45,14 +40,7 @@ function pass(
   if (!target) return void answer.writeHead(BAD_GATEWAY).end();
   const { method, url, headers } = asked.incoming;
   const outgoing = request(
-    {
-      agent,
-      host: target.hostname,
-      port: target.port,
-      path: url,
-      method,
-      headers: { ...headers, host: target.host },
-    },
+    { agent, host: target.hostname, port: target.port, path: url, method, headers: { ...headers, host: target.host } },
     (came) => {
       answer.writeHead(came.statusCode ?? BAD_GATEWAY, came.headers);
       came.pipe(answer);

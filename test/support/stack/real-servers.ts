@@ -2,32 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/embedded/postgres/postgres.ts';
-import { type KafkaServer, startKafka } from '../kafka-server.ts';
-import { type KeycloakServer, startKeycloak } from '../keycloak-server.ts';
-import { type Link, openLink } from '../link.ts';
-import { type RedisServerProcess, startRedisCluster } from '../redis-server.ts';
+import { startKafka } from '../kafka-server.ts';
+import { startKeycloak } from '../keycloak-server.ts';
+import { openLink } from '../link.ts';
+import { startRedisCluster } from '../redis-server.ts';
 
 /** PostgreSQL, a Redis Cluster of three, Kafka and Keycloak, each reached over a network of its own. */
-export interface RealServers {
-  readonly links: Readonly<Record<'postgres' | 'kafka' | 'keycloak', Link>> & {
-    readonly redis: readonly Link[];
-  };
-  readonly redis: readonly RedisServerProcess[];
-  readonly kafka: KafkaServer;
-  readonly keycloak: KeycloakServer;
-  /** The address as the service reaches it. */
-  readonly dsn: string;
-  /** Its own address, which no network fault affects. */
-  directDsn(): string;
-  /** Stops it as its operator does; committed data is there when it starts again. */
-  stopPostgres(): Promise<void>;
-  startPostgres(): Promise<void>;
-  close(keepLogs: boolean): Promise<void>;
-}
+export type RealServers = Awaited<ReturnType<typeof startRealServers>>;
 
 const NODES = 3;
 
-export async function startRealServers(): Promise<RealServers> {
+export async function startRealServers() {
   const [postgresLink, kafkaLink, keycloakLink] = await Promise.all([openLink(), openLink(), openLink()]);
   const redisLinks = await Promise.all(Array.from({ length: NODES }, () => openLink()));
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-postgres-'));
@@ -44,6 +29,7 @@ export async function startRealServers(): Promise<RealServers> {
   ]);
   kafkaLink.leadTo(Number(kafka.plain.split(':')[1]));
   keycloakLink.leadTo(keycloak.port);
+  /** Its own address, which no network fault affects. */
   const directDsn = () => postgres.dsn;
   const through = new URL(directDsn());
   through.host = postgresLink.address;
@@ -53,11 +39,13 @@ export async function startRealServers(): Promise<RealServers> {
     redis,
     kafka,
     keycloak,
+    /** The address as the service reaches it. */
     dsn: through.toString(),
     directDsn,
+    /** Stops it as its operator does; committed data is there when it starts again. */
     stopPostgres: () => postgres.close(),
     startPostgres,
-    async close(keepLogs) {
+    async close(keepLogs: boolean) {
       await Promise.all([kafka.stop(keepLogs), keycloak.stop(keepLogs), postgres.close()]);
       await Promise.all([postgresLink, kafkaLink, keycloakLink, ...redisLinks].map((link) => link.close()));
       await rm(folder, { recursive: true, force: true });

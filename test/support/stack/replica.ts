@@ -1,35 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { bareEnvironment, end, endingOf, endWithUs, freePorts } from '../child-server.ts';
-import { until } from '../servers.ts';
+import { bareEnvironment, end, freePorts, removeFiles, untilUp } from '../child-server.ts';
+import { isOk } from '../servers.ts';
 
 /** The service as a process of its own, as `npm start` starts it. */
-export interface Replica {
-  readonly name: string;
-  readonly url: string;
-  readonly port: number;
-  /** Whether it has said that it is up since its start; a load balancer asks first. */
-  isReady(): boolean;
-  /** SIGKILL, as a machine that loses its power. */
-  kill(): Promise<void>;
-  /** Stops requests to it, then sends SIGTERM a moment later, as an orchestrator does; returns its exit code. */
-  stop(): Promise<number | null>;
-  /** Starts it again in the same place. */
-  start(): Promise<void>;
-  /** Ends it and removes its files; its log is kept, and named, on request. */
-  dispose(keepLog: boolean): Promise<void>;
-}
+export type Replica = Awaited<ReturnType<typeof startReplica>>;
 
 /** The time for requests that were on their way to it; `preStop` in deploy/kubernetes. */
 const BEFORE_STOP_MS = 500;
 const UP_TIMEOUT_MS = 60_000;
 
 /** Starts one and resolves when it says that it is up. `env` is its whole environment. */
-export async function startReplica(name: string, env: Readonly<Record<string, string>>): Promise<Replica> {
+export async function startReplica(name: string, env: Readonly<Record<string, string>>) {
   const folder = await mkdtemp(join(tmpdir(), `ticketing-${name}-`));
   const [port = 0] = await freePorts(1);
   const url = `http://127.0.0.1:${port}`;
@@ -41,22 +26,10 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
   async function start(): Promise<void> {
     isReady = false;
     const started = spawn(process.execPath, ['src/main.ts'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...bareEnvironment(), HOST: '127.0.0.1', PORT: String(port), DATA_DIR: folder, ...env },
     });
-    endWithUs(started);
     child = started;
-    const kept = createWriteStream(log, { flags: 'a' });
-    started.stdout.pipe(kept, { end: false });
-    started.stderr.pipe(kept, { end: false });
-    const isUp = async () => {
-      if (endingOf(started) !== null) throw new Error(`${name} ended; its log is ${log}`);
-      return fetch(`${url}/api/order/health`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    };
-    await until(`${name} is up; what it says is in ${log}`, isUp, UP_TIMEOUT_MS);
+    await untilUp(name, started, log, () => isOk(`${url}/api/order/health`), UP_TIMEOUT_MS);
     isReady = true;
   }
 
@@ -65,20 +38,23 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
     name,
     url,
     port,
+    /** Whether it has said that it is up since its start; a load balancer asks first. */
     isReady: () => isReady,
+    /** SIGKILL, as a machine that loses its power. */
     kill: async () => void (child && (await end(child, 'SIGKILL'))),
+    /** Stops requests to it, then sends SIGTERM a moment later, as an orchestrator does; returns its exit code. */
     async stop() {
       isReady = false;
       await setTimeout(BEFORE_STOP_MS);
       if (child) await end(child, 'SIGTERM');
       return child?.exitCode ?? null;
     },
+    /** Starts it again in the same place. */
     start,
-    async dispose(keepLog) {
+    /** Ends it and removes its files; its log is kept, and named, on request. */
+    async dispose(keepLog: boolean) {
       if (child) await end(child, 'SIGKILL');
-      await rm(folder, { recursive: true, force: true });
-      if (keepLog) process.stderr.write(`the log of ${name} is kept: ${log}\n`);
-      else await rm(log, { force: true });
+      await removeFiles(name, folder, log, keepLog);
     },
   };
 }

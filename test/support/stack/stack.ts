@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { DEMO_STRIPE_KEYS } from '../../../src/embedded/demo-accounts.ts';
 import { REALM_CLIENT_SECRET } from '../keycloak-server.ts';
 import { type Link, openLink } from '../link.ts';
-import { type FrontDoor, openFrontDoor } from './front-door.ts';
+import { openFrontDoor } from './front-door.ts';
 import { type RealServers, startRealServers } from './real-servers.ts';
 import { type Replica, startReplica } from './replica.ts';
 import { hostStandIns } from './stand-ins.ts';
@@ -32,7 +32,7 @@ export async function startStack(): Promise<Stack> {
   const replicas: Replica[] = [];
   let standInsUrl: URL | undefined;
   const toStandIns = () => (standInsUrl ? [standInsUrl] : []);
-  const door: FrontDoor = await openFrontDoor({
+  const door = await openFrontDoor({
     '/': () => replicas.filter((each) => each.isReady()).map(({ url }) => new URL(url)),
     '/realms/': () => [new URL(servers.keycloak.url)],
     '/api/event-query/': toStandIns,

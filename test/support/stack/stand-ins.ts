@@ -13,13 +13,7 @@ import { listeningApp } from '../embedded-host.ts';
 import { plainAccess } from '../kafka-topics.ts';
 import { close } from '../servers.ts';
 
-/** The servers that cannot be installed: the platform's seating services and Stripe, as the service's own stand-ins. */
-export interface StandIns {
-  readonly url: URL;
-  close(): Promise<void>;
-}
-
-export interface StandInsOptions {
+interface StandInsOptions {
   readonly issuer: string;
   readonly kafka: string;
   readonly webhookUrl: string;
@@ -29,7 +23,8 @@ export interface StandInsOptions {
 const SEATS_TOPIC = 'ticketly.seats.status';
 const WEBHOOK_RETRIES_MS = [...Array<number>(3).fill(250), ...Array<number>(120).fill(1_000)];
 
-export async function hostStandIns(options: StandInsOptions): Promise<StandIns> {
+/** The servers that cannot be installed: the platform's seating services and Stripe, as the service's own stand-ins. */
+export async function hostStandIns(options: StandInsOptions) {
   const dataDir = await mkdtemp(join(tmpdir(), 'ticketing-stand-ins-'));
   const clock = { now: () => instant(Date.now()) };
   const { server, url, app } = await listeningApp();

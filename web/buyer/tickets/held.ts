@@ -28,3 +28,13 @@ export function sortHeld(orders: readonly KnownOrder[], nowMs: number): Held {
     past: withTickets.filter(isOver).sort((a, b) => startOf(b) - startOf(a)),
   };
 }
+
+/** Asks for each id once, and gives undefined for what cannot be read: a ticket is shown also without its event. */
+export function onceEach<Found>(ask: (id: string) => Promise<Found>): (id: string) => Promise<Found | undefined> {
+  const asked = new Map<string, Promise<Found | undefined>>();
+  return (id) => {
+    const answer = asked.get(id) ?? ask(id).catch(() => undefined);
+    asked.set(id, answer);
+    return answer;
+  };
+}

@@ -44,7 +44,6 @@ export async function deriveRootKeys(secretBase64: string): Promise<RootKeys> {
   return { keyId, secret, signingKey, publicKey };
 }
 
-/** Derives the keys of a session. */
 export async function deriveSessionKeys({ secret }: RootKeys, sessionId: SessionId): Promise<SessionKeys> {
   const session = fromUuid(sessionId);
   const sealing = await derive(secret, join(label(LABELS.sealing), session));

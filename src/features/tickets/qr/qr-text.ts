@@ -62,7 +62,6 @@ function withoutSurroundings(text: string): string {
   return bare.length === TEXT_CHARS ? bare : bare.trim();
 }
 
-/** The QR text of a header, a nonce and a sealed part. */
 export function formatQrText(header: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): string {
   return encodeBase45(join(header, nonce, sealed));
 }
@@ -72,7 +71,6 @@ export function headerOf(keyId: number, sessionId: SessionId): Uint8Array<ArrayB
   return join(Uint8Array.of(VERSION, keyId), fromUuid(sessionId));
 }
 
-/** Concatenates the parts. */
 export function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;

@@ -66,11 +66,7 @@ export async function createTicketSealer(secretsBase64: readonly string[]): Prom
 
 async function readingKeysOf({ root, ofSession }: KeyRing, sessionId: SessionId): Promise<ReadingKeyTexts> {
   const { sealingKey } = await ofSession(sessionId);
-  return {
-    keyId: root.keyId,
-    publicKey: await exported(root.publicKey),
-    sealingKey: await exported(sealingKey),
-  };
+  return { keyId: root.keyId, publicKey: await exported(root.publicKey), sealingKey: await exported(sealingKey) };
 }
 
 async function exported(key: CryptoKey): Promise<string> {

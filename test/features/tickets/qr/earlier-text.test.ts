@@ -5,12 +5,7 @@ import { hashEarlierText, toShortHash } from '../../../../src/features/tickets/q
 import { earlierText } from '../../../support/earlier-codes.ts';
 
 const aText = () =>
-  earlierText({
-    ticketId: randomUUID(),
-    orderId: randomUUID(),
-    seatId: randomUUID(),
-    seatLabel: 'A12',
-  });
+  earlierText({ ticketId: randomUUID(), orderId: randomUUID(), seatId: randomUUID(), seatLabel: 'A12' });
 const hashOf = async (text: unknown) => (await hashEarlierText(text))?.toHex();
 
 describe('legacy-qr: the hash of an earlier text', () => {

@@ -54,11 +54,8 @@ describe('sealing a ticket', () => {
     await fc.assert(
       fc.asyncProperty(fc.uuid(), fc.uuid(), async (ticketId, sessionId) => {
         const ticket = { ticketId: as<TicketId>(ticketId), sessionId: as<SessionId>(sessionId) };
-        expect(await sealer.open(await sealer.seal(ticket))).toEqual({
-          outcome: 'opened',
-          keyId: sealer.currentKeyId,
-          ...ticket,
-        });
+        const opened = { outcome: 'opened', keyId: sealer.currentKeyId, ...ticket };
+        expect(await sealer.open(await sealer.seal(ticket))).toEqual(opened);
       }),
       { numRuns: 50 },
     );
@@ -123,12 +120,8 @@ describe('the keys of a sealer', () => {
     const before = await createTicketSealer([OLD_KEY]);
     const printed = await before.seal({ ticketId: TICKET, sessionId: SESSION });
     const after = await createTicketSealer([KEY, OLD_KEY]);
-    expect(await after.open(printed)).toEqual({
-      outcome: 'opened',
-      keyId: before.currentKeyId,
-      ticketId: TICKET,
-      sessionId: SESSION,
-    });
+    const opened = { outcome: 'opened', keyId: before.currentKeyId, ticketId: TICKET, sessionId: SESSION };
+    expect(await after.open(printed)).toEqual(opened);
     expect(await after.seal({ ticketId: TICKET, sessionId: SESSION })).toBe(text);
     expect(after.currentKeyId).toBe(sealer.currentKeyId);
     expect(await sealer.open(printed)).toEqual(refused('unknown_key'));
@@ -164,10 +157,8 @@ describe('the keys of a sealer', () => {
     const { sealingKey } = await deriveSessionKeys(root, SESSION);
     const parts = parseQrText(text);
     if (!parts) throw new Error('not parsed');
-    expect(await openQr(parts, { publicKey: root.publicKey, sealingKey })).toEqual({
-      ticketId: TICKET,
-      sessionId: SESSION,
-    });
+    const opened = await openQr(parts, { publicKey: root.publicKey, sealingKey });
+    expect(opened).toEqual({ ticketId: TICKET, sessionId: SESSION });
     expect([root.publicKey.type, root.publicKey.usages]).toEqual(['public', ['verify']]);
     expect([sealingKey.type, sealingKey.algorithm]).toEqual(['secret', { name: 'AES-GCM', length: 256 }]);
     const other = await deriveSessionKeys(root, OTHER_SESSION);
@@ -182,11 +173,8 @@ describe('the keys of a sealer', () => {
     const header = bytesOf(text).slice(0, 18);
     const plaintext = new Uint8Array(80).fill(7);
     const nonce = forged.slice(18, 30);
-    const sealed = await crypto.subtle.encrypt(
-      { name: 'AES-GCM', iv: nonce, additionalData: header },
-      sealingKey,
-      plaintext,
-    );
+    const algorithm = { name: 'AES-GCM', iv: nonce, additionalData: header };
+    const sealed = await crypto.subtle.encrypt(algorithm, sealingKey, plaintext);
     const whole = Uint8Array.from([...header, ...nonce, ...new Uint8Array(sealed)]);
     expect(await sealer.open(encodeBase45(whole))).toEqual(refused('forged'));
   });
