@@ -18,8 +18,19 @@ export async function connect(address: URL): Promise<Service> {
   const response = await fetch('/api/order/config');
   if (!response.ok) throw await problemOf(response);
   const settings: Settings = await response.json();
+  leaveOtherLoopback(address, settings.oidc.issuer);
   const signIn = new SignIn(settings, address.origin);
   const returnTo = await signIn.start(address);
   const api = new Api(() => signIn.token());
   return { settings, api, signIn, catalogue: new Catalogue(settings.catalogue_url), returnTo };
+}
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+/** A laptop has several names for itself, and the sign-in knows one of them: the page moves to that one. */
+function leaveOtherLoopback(address: URL, issuer: string): void {
+  const signIn = new URL(issuer);
+  const isOtherName = signIn.port === address.port && signIn.hostname !== address.hostname;
+  if (!isOtherName || ![signIn.hostname, address.hostname].every((name) => LOOPBACK.includes(name))) return;
+  location.replace(signIn.origin + address.pathname + address.search);
 }

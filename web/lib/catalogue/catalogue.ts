@@ -145,6 +145,6 @@ export class Catalogue {
       throw new NoAnswer(error);
     });
     if (!response.ok) throw await problemOf(response);
-    return response.json();
+    return (await response.json()) as Answer;
   }
 }

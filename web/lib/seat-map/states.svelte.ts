@@ -10,6 +10,7 @@ export class SeatStates {
   readonly #byId: ReadonlyMap<string, number>;
   readonly #statuses: SeatStatus[];
   readonly #mine = new Set<number>();
+  #isEditing = false;
   #chosen = $state.raw<readonly number[]>([]);
   #version = $state(0);
 
@@ -35,10 +36,11 @@ export class SeatStates {
   /** Readers of the page run again when a state changes. */
   of(at: number): SeatState {
     void this.#version;
-    if (this.#mine.has(at)) return 'mine';
+    const isChosen = this.#chosen.includes(at);
+    if (this.#mine.has(at)) return this.#isEditing ? (isChosen ? 'chosen' : 'free') : 'mine';
     switch (this.#statuses[at]) {
       case 'AVAILABLE':
-        return this.#chosen.includes(at) ? 'chosen' : 'free';
+        return isChosen ? 'chosen' : 'free';
       case 'LOCKED':
         return 'held';
       case 'BOOKED':
@@ -76,16 +78,23 @@ export class SeatStates {
     this.#version += 1;
   }
 
-  /** Takes what the event stream says of some seats; resolves to the chosen ones that somebody else took. */
+  /** Begins a change of the user's own order: its seats are chosen, and may be taken back. */
+  edit(seatIds: readonly string[]): void {
+    this.own(seatIds);
+    this.#isEditing = true;
+    this.choose(seatIds.flatMap((id) => this.#byId.get(id) ?? []));
+  }
+
+  /** Takes what the event stream says of some seats; returns the chosen ones that somebody else took. */
   change(seatIds: readonly string[], status: SeatStatus): readonly number[] {
     const changed = seatIds.flatMap((id) => this.#byId.get(id) ?? []).filter((at) => this.#statuses[at] !== status);
     if (changed.length === 0) return [];
     for (const at of changed) this.#statuses[at] = status;
-    const lost = status === 'AVAILABLE' ? [] : this.#chosen.filter((at) => changed.includes(at));
-    const taken = lost.filter((at) => !this.#mine.has(at));
+    const isTaken = (at: number) => changed.includes(at) && !this.#mine.has(at);
+    const lost = status === 'AVAILABLE' ? [] : this.#chosen.filter(isTaken);
     if (lost.length > 0) this.#chosen = this.#chosen.filter((at) => !lost.includes(at));
     this.#version += 1;
-    return taken;
+    return lost;
   }
 
   /** Takes the statuses of a whole map that was read again, for example after the stream was away. */

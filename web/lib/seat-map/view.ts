@@ -16,7 +16,7 @@ const MAX_SCALE = 3.2;
 const MIN_SHARE_OF_FIT = 0.9;
 
 /** The whole room in the middle of the window. */
-export function fit(room: Size, window: Size): View {
+export function wholeRoom(room: Size, window: Size): View {
   const scale = Math.min(window.width / room.width, window.height / room.height, MAX_SCALE);
   return clamp(
     { scale, x: (window.width - room.width * scale) / 2, y: (window.height - room.height * scale) / 2 },

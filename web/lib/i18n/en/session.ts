@@ -38,5 +38,8 @@ export const session = {
   stale: 'The connection is lost. Seats may have changed; we are reconnecting.',
   youHold: { one: 'You hold {count} seat of this session.', other: 'You hold {count} seats of this session.' },
   toYourOrder: 'Continue with your order',
+  changingOrder: 'Change the seats of your order. They stay held until you save.',
+  keepSeats: 'Keep the seats as they are',
+  changeOrder: 'Save the change',
   notOnSale: 'This session is not on sale.',
 };

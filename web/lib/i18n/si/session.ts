@@ -40,5 +40,8 @@ export const session: Words<typeof en> = {
   stale: 'සම්බන්ධතාව නැති විය. ආසන වෙනස් වී තිබිය හැක; නැවත සම්බන්ධ වෙමින්.',
   youHold: { one: 'ඔබට මෙහි ආසන {count}ක් රඳවා ඇත.', other: 'ඔබට මෙහි ආසන {count}ක් රඳවා ඇත.' },
   toYourOrder: 'ඔබේ ඇණවුමට යන්න',
+  changingOrder: 'ඔබේ ඇණවුමේ ආසන වෙනස් කරන්න. සුරකින තුරු ඒවා රඳවා ඇත.',
+  keepSeats: 'ආසන එලෙසම තබන්න',
+  changeOrder: 'වෙනස සුරකින්න',
   notOnSale: 'මෙය දැනට අලෙවියට නැත.',
 };
