@@ -74,6 +74,43 @@ BEGIN
   END IF;
 END $$;
 
+DO $$
+DECLARE
+  uuid_form constant text := '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
+  found text;
+BEGIN
+  SELECT string_agg(line, E'\n' ORDER BY line) INTO found
+    FROM (SELECT format('order %s: %s', o.order_id, p.problem) AS line
+            FROM orders o
+           CROSS JOIN LATERAL (VALUES
+             ('order_id is not a UUID', o.order_id::text !~* uuid_form),
+             ('user_id is not a UUID', COALESCE(o.user_id::text, '') !~* uuid_form),
+             ('event_id is not a UUID', COALESCE(o.event_id::text, '') !~* uuid_form),
+             ('session_id is not a UUID', COALESCE(o.session_id::text, '') !~* uuid_form),
+             ('organization_id is not a UUID', NULLIF(to_jsonb(o) ->> 'organization_id', '') !~* uuid_form),
+             ('discount_id is not a UUID', NULLIF(to_jsonb(o) ->> 'discount_id', '') !~* uuid_form),
+             ('price is not a number', o.price::text IN ('NaN', 'Infinity', '-Infinity')),
+             ('created_at has no date', NOT isfinite(o.created_at))
+           ) AS p (problem, holds)
+           WHERE p.holds
+          UNION ALL
+          SELECT format('ticket %s: %s', t.ticket_id, p.problem)
+            FROM tickets t
+           CROSS JOIN LATERAL (VALUES
+             ('ticket_id is not a UUID', t.ticket_id::text !~* uuid_form),
+             ('order_id is not a UUID', COALESCE(t.order_id::text, '') !~* uuid_form),
+             ('seat_id must have 1 to 64 characters', COALESCE(length(t.seat_id::text), 0) NOT BETWEEN 1 AND 64),
+             ('price_at_purchase is not a number', COALESCE(t.price_at_purchase::text, '') IN ('', 'NaN', 'Infinity', '-Infinity')),
+             ('price_at_purchase is below zero', t.price_at_purchase < 0),
+             ('issued_at has no date', NOT isfinite(t.issued_at))
+           ) AS p (problem, holds)
+           WHERE p.holds
+           LIMIT 20) AS lines;
+  IF found IS NOT NULL THEN
+    RAISE EXCEPTION E'Rows have values that cannot be kept. Correct each, then start again. Nothing was changed.\n%', found;
+  END IF;
+END $$;
+
 -- 2. The columns of every version of the earlier service ------------------------------------------------------------
 
 ALTER TABLE orders

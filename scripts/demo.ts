@@ -194,7 +194,8 @@ async function goToTheDoor(buyer: string, orderId: string): Promise<void> {
     const { body: tickets } = await requireStatus(200, 'GET', `/api/order/${orderId}/tickets`, buyer);
     const { body: ticket } = await requireStatus(200, 'GET', `/api/order/ticket/${tickets[0].ticket_id}`, buyer);
     const png = Buffer.from(ticket.qr_code, 'base64');
-    await writeFile(PNG_PATH, png);
+    // It admits: nobody else on this machine may read it.
+    await writeFile(PNG_PATH, png, { mode: 0o600 });
     const text = await readQrCode(png);
     return [text, `${PNG_PATH}, read back: ${text.length} characters`];
   });

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { serveApi } from './app/api.ts';
 import { closeInReverse, createCore, layFoundation, type Overrides, reportUp } from './app/foundation.ts';
-import { readingsOf } from './app/readings.ts';
+import { createReadings } from './app/readings.ts';
 import { jobsOf, startJobs, subscribe, turnOf } from './app/run.ts';
 import { connectServers, type Ground, openPostgres } from './app/servers.ts';
 import { doorHours, pageSettings, publishing, qrKeys, salesSignal } from './app/settings.ts';
@@ -98,7 +98,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     subscribe(servers, config.KAFKA_GROUP_ID, features);
     const { http, drain } = await serveApi(ground, features, {
       outboxLag: () => outbox.lag(),
-      readings: () => readingsOf(foundation, postgres, { outbox, payments, tickets, live }),
+      readings: createReadings(foundation, postgres, { outbox, payments, tickets, live }),
     });
     return {
       http,
@@ -129,7 +129,7 @@ function createSale({ foundation, core, servers }: Ground, { access, audit, once
   const { holdMs } = config;
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * MS_PER_SECOND;
 
-  const seats = new HoldSeats(core, { seating, holds });
+  const seats = new HoldSeats(core, { seating, holds, catalogue });
   const book = new OrderBook(core, {
     recordSales: [addToFigures, recordInFeed],
     // A hold that is not released expires by itself.
@@ -163,6 +163,7 @@ function createSale({ foundation, core, servers }: Ground, { access, audit, once
     sweepMs,
     ordersPerStatement: config.ORDERS_PER_STATEMENT,
     maxSeatsPerOrder: config.MAX_SEATS_PER_ORDER,
+    maxHeldSeats: config.MAX_HELD_SEATS_PER_USER,
   });
   const boxOffice = createBoxOffice(core, {
     orders: book,

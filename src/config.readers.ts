@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** Turns the text of a variable into its value, or undefined when the text is not allowed. */
 export type Reader<Value> = (text: string) => Value | undefined;
 
@@ -25,6 +27,17 @@ export function topicName(ending = ''): Kind<string> {
   return text(1, max, /^(?!\.{1,2}$)[\w.-]+$/, `1 to ${max} letters, digits, dots, hyphens and underscores`);
 }
 
+/** An IP address, or a network by its first address and the length of its prefix. */
+export function network(): Kind<string> {
+  const isNetwork = (given: string) => {
+    const [address = '', prefix, ...more] = given.split('/');
+    const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+    const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+    return bits > 0 && isPrefix && more.length === 0;
+  };
+  return ['an IP address or a network such as 10.0.0.0/8', (given) => (isNetwork(given) ? given : undefined)];
+}
+
 /** The address of a server, kept as text; an IPv6 address is in brackets. */
 export function hostPort(): Kind<string> {
   return text(3, 255, /^([^\s:/,]+|\[[\da-f:]+\]):\d{1,5}$/i, 'host:port');
@@ -50,6 +63,16 @@ export function switchValue(): Kind<boolean> {
 
 export function choice<Option extends string>(...options: readonly Option[]): Kind<Option> {
   return [`one of ${options.join(', ')}`, (given) => options.find((option) => option === given.toLowerCase())];
+}
+
+/** Names of a closed list, with commas; `true` means all of them, and `false` none. */
+export function namesOf<Name extends string>(names: readonly Name[]): Kind<readonly Name[]> {
+  const [, readList] = asList(choice(...names));
+  const ofSwitch: Readonly<Record<string, readonly Name[]>> = { true: names, false: [] };
+  return [
+    `names of ${names.join(', ')}, with commas; true for all of them; or false`,
+    (given) => ofSwitch[given] ?? readList(given),
+  ];
 }
 
 export function asList<Value>([words, read]: Kind<Value>): Kind<readonly Value[]> {

@@ -1,8 +1,12 @@
+import { isPublished } from './config.published.ts';
 import type { Reader } from './config.readers.ts';
 import { fileVariableOf, secretFromFile } from './config.secrets.ts';
 import { VARIABLES, type Variable } from './config.variables.ts';
 import { MS_PER_MINUTE } from './kernel/clock.ts';
+import { currencyFacts } from './kernel/currencies.ts';
+import { reasonOf } from './kernel/errors.ts';
 import { Currency } from './kernel/money.ts';
+import { tlsOf } from './platform/postgres/tls.ts';
 import { redacted } from './platform/telemetry/redaction.ts';
 
 /** Addresses of the platform's front end on a developer's machine (contract section 1). */
@@ -22,6 +26,8 @@ export type Settings = {
 export interface Config extends Settings {
   readonly currency: Currency;
   readonly holdMs: number;
+  /** The address that the service listens on; empty: all addresses. */
+  readonly listenHost: string;
   /** Origins whose pages may call the API. */
   readonly corsOrigins: readonly string[];
 }
@@ -42,14 +48,17 @@ export class ConfigError extends Error {
 /** Reads and checks every variable. Throws a `ConfigError` with each invalid variable and its allowed values. */
 export function readConfig(environment: Environment): Config {
   const problems: string[] = [];
-  const settings = Object.fromEntries(
+  const read = Object.fromEntries(
     Object.entries(VARIABLES).map(([name, spec]) => [name, readOne(name, spec, environment, problems)]),
   ) as unknown as Settings;
-  if (problems.length === 0) problems.push(...contradictions(settings));
+  if (problems.length > 0) throw new ConfigError(problems);
+  const settings = { ...read, POSTGRES_DSN: withTlsVariables(read) };
+  problems.push(...contradictions(settings));
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     ...settings,
     currency: new Currency(settings.CURRENCY),
+    listenHost: settings.HOST || (SERVED.some((variable) => !settings[variable]) ? LOOPBACK : ''),
     holdMs: Math.round(settings.SEAT_LOCK_TTL_MINUTES * MS_PER_MINUTE),
     corsOrigins: settings.CORS_ORIGINS ?? (settings.NODE_ENV === 'production' ? [] : FRONT_END_IN_DEVELOPMENT),
   };
@@ -70,8 +79,32 @@ function readOne(name: string, spec: Variable<unknown>, environment: Environment
   return value;
 }
 
+/** The address of PostgreSQL with the TLS that libpq's variables ask for, where the address itself says nothing of it. */
+function withTlsVariables({ POSTGRES_DSN, PGSSLMODE, PGSSLROOTCERT }: Settings): string | undefined {
+  if (POSTGRES_DSN === undefined || !(PGSSLMODE || PGSSLROOTCERT)) return POSTGRES_DSN;
+  const url = new URL(POSTGRES_DSN);
+  const { searchParams } = url;
+  if (PGSSLMODE && !searchParams.has('sslmode') && !searchParams.has('ssl')) searchParams.set('sslmode', PGSSLMODE);
+  if (PGSSLROOTCERT && !searchParams.has('sslrootcert')) searchParams.set('sslrootcert', PGSSLROOTCERT);
+  return url.toString();
+}
+
+/** What is wrong with the TLS of the address. The message has none of the address. */
+function tlsProblem(dsn: string): string | undefined {
+  try {
+    tlsOf(dsn);
+    return undefined;
+  } catch (error) {
+    return `POSTGRES_DSN: ${reasonOf(error)}`;
+  }
+}
+
 /** Contradictions between variables; each returns its problem, with what to do. */
 const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefined | '')[] = [
+  (set) => set.POSTGRES_DSN && tlsProblem(set.POSTGRES_DSN),
+  ({ CURRENCY }) =>
+    !currencyFacts(CURRENCY.toLowerCase()) &&
+    `CURRENCY: Stripe does not charge in ${CURRENCY.toUpperCase()}; it must be one of https://docs.stripe.com/currencies.`,
   (set) => set.REDIS_USERNAME && !set.REDIS_PASSWORD && 'REDIS_PASSWORD: must be set when REDIS_USERNAME is.',
   (set) =>
     set.KAFKA_SASL_MECHANISM &&
@@ -110,7 +143,7 @@ const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefin
   (set) =>
     set.NODE_ENV === 'production' &&
     !set.QR_SECRET_KEY &&
-    !set.ALLOW_EMBEDDED &&
+    set.ALLOW_EMBEDDED.length === 0 &&
     'QR_SECRET_KEY: must be set in production, to the same value for every replica.',
   (set) => {
     const reading = set.EVENT_QUERY_SERVICE_URL ?? set.SEAT_SERVICE_URL;
@@ -123,9 +156,16 @@ const CONTRADICTIONS: readonly ((settings: Settings) => string | false | undefin
     return `WEB_CONCURRENCY: workers share only servers, and each worker would have its own stand-in. Set ${unset.join(', ')}, or WEB_CONCURRENCY=1.`;
   },
   (set) => {
-    const embedded = embeddedParts(set);
-    if (set.NODE_ENV !== 'production' || embedded.length === 0 || set.ALLOW_EMBEDDED) return undefined;
-    return `NODE_ENV=production: refuses stand-ins. Set ${embedded.map(nameOfPart).join(', ')}, or ALLOW_EMBEDDED=true.`;
+    const refused = embeddedParts(set).filter(({ allowedAs }) => !allowedAs || !set.ALLOW_EMBEDDED.includes(allowedAs));
+    if (set.NODE_ENV !== 'production' || refused.length === 0) return undefined;
+    const names = embeddedParts(set).flatMap(({ allowedAs }) => allowedAs ?? []);
+    const orAllow = refused.some(({ allowedAs }) => allowedAs) ? `, or ALLOW_EMBEDDED=${names.join()}` : '';
+    return `NODE_ENV=production: refuses stand-ins. Set ${refused.map(nameOfPart).join(', ')}${orAllow}.`;
+  },
+  (set) => {
+    const published = publishedSecrets(set);
+    if (set.NODE_ENV !== 'production' || published.length === 0) return undefined;
+    return `${published.join(', ')}: published in this repository, so anybody knows it. Production needs a secret of your own.`;
   },
 ];
 
@@ -145,16 +185,22 @@ function modeOfKey(key: string | undefined): string | undefined {
 export interface EmbeddedPart {
   readonly name: string;
   readonly variable: Name;
+  /** Its name in ALLOW_EMBEDDED; undefined: production never uses it. */
+  readonly allowedAs?: Settings['ALLOW_EMBEDDED'][number];
 }
 
 const PARTS: readonly EmbeddedPart[] = [
-  { name: 'PostgreSQL', variable: 'POSTGRES_DSN' },
+  { name: 'PostgreSQL', variable: 'POSTGRES_DSN', allowedAs: 'postgres' },
   { name: 'Identity', variable: 'OIDC_ISSUER' },
-  { name: 'Venue', variable: 'EVENT_SEATING_SERVICE_URL' },
-  { name: 'Stripe', variable: 'STRIPE_SECRET_KEY' },
-  { name: 'Redis', variable: 'REDIS_ADDR' },
-  { name: 'Kafka', variable: 'KAFKA_ADDR' },
+  { name: 'Venue', variable: 'EVENT_SEATING_SERVICE_URL', allowedAs: 'venue' },
+  { name: 'Stripe', variable: 'STRIPE_SECRET_KEY', allowedAs: 'stripe' },
+  { name: 'Redis', variable: 'REDIS_ADDR', allowedAs: 'redis' },
+  { name: 'Kafka', variable: 'KAFKA_ADDR', allowedAs: 'kafka' },
 ];
+
+/** The servers whose stand-ins answer on the service's own port. */
+const SERVED: readonly Name[] = ['OIDC_ISSUER', 'EVENT_SEATING_SERVICE_URL', 'STRIPE_SECRET_KEY'];
+const LOOPBACK = '127.0.0.1';
 
 /** The stand-ins: servers that no variable names (contract section 11). */
 export function embeddedParts(settings: Settings): EmbeddedPart[] {
@@ -166,11 +212,19 @@ export function realParts(settings: Settings): EmbeddedPart[] {
   return PARTS.filter(({ variable }) => settings[variable]);
 }
 
+/** The variables whose secret is published in this repository. */
+export function publishedSecrets(settings: Settings): string[] {
+  return Object.keys(VARIABLES).filter((name) => isSecret(name) && isPublished(settings[name as Name]));
+}
+
 /** The variables for files of secrets; each secret has one. */
 export function secretFileVariables(): string[] {
-  return Object.entries<Variable<unknown>>(VARIABLES)
-    .filter(([, { secret: isSecret }]) => isSecret)
-    .map(([name]) => fileVariableOf(name));
+  return Object.keys(VARIABLES).filter(isSecret).map(fileVariableOf);
+}
+
+function isSecret(name: string): boolean {
+  const { secret = false } = VARIABLES[name as Name] as Variable<unknown>;
+  return secret;
 }
 
 /** One row for each variable, for `--help` and docs/configuration.md. */

@@ -6,7 +6,9 @@ import {
   hostAndPort,
   hostPort,
   type Kind,
+  namesOf,
   nameText,
+  network,
   origins,
   type Reader,
   switchValue,
@@ -16,6 +18,8 @@ import {
   url,
   wholeNumber,
 } from './config.readers.ts';
+import { PLATFORM } from './platform/oidc/access-token.ts';
+import { TLS_MODES } from './platform/postgres/tls.ts';
 
 /** A variable of the environment. */
 export interface Variable<Value> {
@@ -44,15 +48,23 @@ function secret<Value>(meaning: string, [allowed, read]: Kind<Value>): Variable<
   return { meaning, allowed, read, secret: true };
 }
 
+/** The stand-ins that production may be allowed to use. */
+const ALLOWABLE_PARTS = ['postgres', 'venue', 'stripe', 'redis', 'kafka'] as const;
+
 const MAX_MINUTES = 1_440;
 const MAX_SEATS = 100;
+const MAX_HELD_SEATS = 100_000;
 const MAX_DOOR_HOURS = 100_000;
 const QR_KEY_BYTES = 32;
 
 /** Every environment variable of the service. `--help` and docs/configuration.md list them from here. */
 export const VARIABLES = {
   PORT: variable('Port the service listens on; 0: a free port', wholeNumber(0, 65_535), '8084'),
-  HOST: variable('Address the service listens on; empty: all addresses', text(0, 255), ''),
+  HOST: variable(
+    'Address the service listens on; empty: all addresses, but 127.0.0.1 alone while it serves a stand-in for identity, venue or Stripe',
+    text(0, 255),
+    '',
+  ),
   WEB_CONCURRENCY: variable(
     'Worker processes on the port, one for each core; more than one requires that no server is embedded',
     wholeNumber(1, 64),
@@ -71,8 +83,21 @@ export const VARIABLES = {
     ),
     mayBeEmpty: true,
   },
-  NODE_ENV: variable('`production` refuses to start with stand-ins', text(1, 40), 'development'),
-  ALLOW_EMBEDDED: variable('Allows stand-ins in production', switchValue(), 'false'),
+  NODE_ENV: variable(
+    '`production` refuses to start with stand-ins or with secrets that this repository publishes',
+    text(
+      1,
+      40,
+      /^(development|test|production)$/,
+      'development, test or production; every server for real users is production',
+    ),
+    'development',
+  ),
+  ALLOW_EMBEDDED: variable(
+    'Stand-ins that production may use, by name; the one for identity, with its demo users, never',
+    namesOf(ALLOWABLE_PARTS),
+    'false',
+  ),
   DATA_DIR: variable('Data folder of the stand-ins', text(1, 4_096), '.data'),
   LOG_LEVEL: variable(
     'Lowest level of log lines that are written',
@@ -84,14 +109,26 @@ export const VARIABLES = {
     url(),
   ),
   OTEL_TRACES_SAMPLER_ARG: variable(
-    'Sampled share of new traces; traces that began elsewhere keep their sampling decision',
+    'Sampled share of new traces; traces that are continued keep their sampling decision',
     decimal(0, 1),
     '1',
+  ),
+  TRUSTED_TRACE_NETWORKS: variable(
+    'Addresses and networks, such as 10.0.0.0/8, whose `traceparent` headers are continued; unset: none',
+    asList(network()),
   ),
 
   POSTGRES_DSN: secret(
     'PostgreSQL, `postgres://user:password@host:port/database`; unset: embedded',
     url({ protocols: ['postgres:', 'postgresql:'] }),
+  ),
+  PGSSLMODE: variable(
+    'TLS for PostgreSQL where POSTGRES_DSN has no `sslmode`; what each means is as in libpq; unset: `prefer`',
+    choice(...TLS_MODES),
+  ),
+  PGSSLROOTCERT: variable(
+    'PEM file of PostgreSQL’s certificate authority where POSTGRES_DSN has no `sslrootcert`; `system`: the well-known ones',
+    text(1, 4_096),
   ),
   POSTGRES_POOL_SIZE: variable('Maximum number of connections to PostgreSQL', wholeNumber(2, 500), '10'),
   DATABASE_WAIT_SECONDS: variable('How long a start waits for PostgreSQL before it fails', decimal(0, 3_600), '45'),
@@ -100,9 +137,18 @@ export const VARIABLES = {
   SEED_DATA: variable('Inserts the sample order and its ticket at the start', switchValue(), 'false'),
 
   OIDC_ISSUER: variable('Issuer of access tokens, exactly as in `iss`; unset: embedded', url()),
+  OIDC_CLIENTS: variable(
+    'Clients (`azp` or `client_id`) whose access tokens are accepted, beside TICKET_CLIENT_ID; *: every client of the issuer',
+    asList(text(1, 255)),
+    PLATFORM.clients.join(),
+  ),
+  OIDC_AUDIENCE: variable(
+    'Audiences (`aud`) of which an access token must name one; unset: `account` or a client of OIDC_CLIENTS, if the token names any; *: not checked',
+    asList(text(1, 255)),
+  ),
   KEYCLOAK_URL: variable('Keycloak’s base address for tokens and keys; unset: from OIDC_ISSUER', url()),
   KEYCLOAK_REALM: variable('Realm', text(1, 255), 'event-ticketing'),
-  TICKET_CLIENT_ID: variable('Client for machine-to-machine tokens', text(1, 255), 'ticket-service-client'),
+  TICKET_CLIENT_ID: variable('Client for machine-to-machine tokens', text(1, 255), PLATFORM.serviceClient),
   TICKET_CLIENT_SECRET: secret('Secret of TICKET_CLIENT_ID; required with OIDC_ISSUER', text(1, 1_024)),
 
   EVENT_SEATING_SERVICE_URL: variable('Base address of the seating service; unset: embedded venue', url()),
@@ -161,13 +207,18 @@ export const VARIABLES = {
   ),
 
   CURRENCY: variable(
-    'ISO 4217 code of the currency of every price',
+    'ISO 4217 code of the currency of every price, one that Stripe charges in',
     text(3, 3, /^[a-z]{3}$/i, 'a three-letter code'),
     'lkr',
   ),
   TIME_ZONE: variable('Time zone of printed tickets', timeZone(), 'UTC'),
   SEAT_LOCK_TTL_MINUTES: variable('Minutes for which seats are held for payment', decimal(0.01, MAX_MINUTES), '5'),
   MAX_SEATS_PER_ORDER: variable('Maximum number of seats in an order', wholeNumber(1, MAX_SEATS), '10'),
+  MAX_HELD_SEATS_PER_USER: variable(
+    'Maximum number of seats that a user holds in pending orders of a session; 0: no limit',
+    wholeNumber(0, MAX_HELD_SEATS),
+    '40',
+  ),
   PLACING_CONCURRENCY: variable(
     'Maximum number of orders placed at the same time; further requests wait in a queue',
     wholeNumber(1, 10_000),

@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import type { Logger } from 'pino';
+import { logWarnings } from './app/warnings.ts';
 import { buildApp, logMigrations, logStart, STOP_TIMEOUT_MS, upAt } from './app.ts';
 import { banner, help } from './banner.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
@@ -46,6 +47,7 @@ async function supervise(config: Config, stopEnding: () => void): Promise<void> 
   const beganMs = performance.now();
   const log = createLog(config.LOG_LEVEL, output);
   logStart(log, config);
+  logWarnings(log, config);
   const { port, migrations } = await prepareForWorkers(config, log);
   logMigrations(log, migrations);
   const workers = superviseWorkers(config.WEB_CONCURRENCY, port, (death) =>

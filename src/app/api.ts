@@ -37,7 +37,7 @@ export async function serveApi(
     onProblem: metrics.problem,
   });
   measureRequests(http, metrics);
-  if (tracing) traceRequests(http, tracing);
+  if (tracing) traceRequests(http, tracing, config.TRUSTED_TRACE_NETWORKS);
   await serveApiDocs(http, VERSION, (permission) => refusalsOf(permission as Permission));
   const opened = Promise.withResolvers<{ readonly drain: Drain; readonly shed: Shed }>();
   await http.register(async (api) => {
@@ -85,11 +85,11 @@ function logOrigins({ config, log }: Foundation): void {
 }
 
 /** Answers requests that must not reach the routes: preflights of CORS and requests that are shed. */
-function shedOrClose({ cors, metrics }: Foundation, drain: Drain, shed: Shed): Shed {
+function shedOrClose({ first, metrics }: Foundation, drain: Drain, shed: Shed): Shed {
   return (request, response) => {
     // While the process stops, each request is the last of its connection, so that no request meets a closed connection.
     if (!drain.isOpen()) response.setHeader('connection', 'close');
-    if (cors(request, response)) return true;
+    if (first(request, response)) return true;
     if (!shed(request, response)) return false;
     metrics.problem('overloaded');
     return true;

@@ -11,6 +11,8 @@ import { NO_TRACES } from '../kernel/trace.ts';
 import type { Core, Watch } from '../platform/core.ts';
 import { allowOrigins } from '../platform/http/cors.ts';
 import { bind, bindLater } from '../platform/http/listener.ts';
+import { setSecureHeaders } from '../platform/http/secure-headers.ts';
+import type { Shed } from '../platform/http/server.ts';
 import { answerWhileStarting } from '../platform/http/starting.ts';
 import { Bells } from '../platform/jobs/bells.ts';
 import { createLog } from '../platform/telemetry/log.ts';
@@ -18,6 +20,7 @@ import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { Output, standardSink } from '../platform/telemetry/output.ts';
 import { startTracing, type Tracing } from '../platform/telemetry/tracing.ts';
 import { ERRORS } from './errors.ts';
+import { logWarnings } from './warnings.ts';
 
 /** Replacements that tests and the simulator give. */
 export interface Overrides {
@@ -79,7 +82,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
   const tracing = await tracingOf(config, (error) => log.warn({ err: error }, 'traces could not be sent'));
   const log: Logger = createLog(config.LOG_LEVEL, logTo, tracing?.ids);
   if (tracing) closing.add(tracing.close);
-  const cors = allowOrigins(config.corsOrigins);
+  const first = seesFirst(config);
   const embedded = new Set(embeddedParts(config).map((part) => part.variable));
   // PostgreSQL's time is not known yet.
   const starting = answerWhileStarting({
@@ -88,7 +91,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     version: VERSION,
     isEmbedded: (part) => embedded.has(VARIABLE_OF[part]),
   });
-  const listener = await listenerOf(config, cors, starting);
+  const listener = await listenerOf(config, first, starting);
   closing.add(() => listener.close(CUT_MS));
   // Without embedded parts nothing is written there: the file system may be read-only.
   if (embedded.size > 0 || config.QR_SECRET_KEY === undefined) {
@@ -96,6 +99,8 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     closing.add(() => claim.release());
   }
   logStart(log, config);
+  // The process that supervises workers logs these once for all of them.
+  if (config.WEB_CONCURRENCY === 1) logWarnings(log, config);
   const bells = new Bells();
   return {
     config,
@@ -108,8 +113,7 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
     /** Log lines that were dropped because their reader stalled. */
     droppedLines: () => (logTo instanceof Output ? logTo.dropped() : 0),
     listener,
-    /** Sees every request first. */
-    cors,
+    first,
     embedded,
     dataDir: resolve(config.DATA_DIR),
     ...urlsOf(config, listener.port),
@@ -125,24 +129,34 @@ export async function layFoundation(config: Config, overrides: Overrides, closin
   };
 }
 
+/** Sees every request first: sets the headers that every answer has, and answers preflights. */
+function seesFirst({ NODE_ENV, corsOrigins }: Config): Shed {
+  const setHeaders = setSecureHeaders(NODE_ENV === 'production');
+  const cors = allowOrigins(corsOrigins);
+  return (request, response) => {
+    setHeaders(request, response);
+    return cors(request, response);
+  };
+}
+
 /**
  * The port. It answers `starting` from now on, except in a worker: a worker that shares the port receives its share of
  * requests as soon as it listens, so it listens last.
  */
 function listenerOf(
-  { PORT, HOST, WEB_CONCURRENCY }: Config,
-  cors: ReturnType<typeof allowOrigins>,
+  { PORT, listenHost, WEB_CONCURRENCY }: Config,
+  first: Shed,
   starting: ReturnType<typeof answerWhileStarting>,
 ) {
-  if (WEB_CONCURRENCY > 1) return bindLater(PORT, HOST);
-  return bind(PORT, HOST, (request, response) => {
-    if (!cors(request, response)) starting(request, response);
+  if (WEB_CONCURRENCY > 1) return bindLater(PORT, listenHost);
+  return bind(PORT, listenHost, (request, response) => {
+    if (!first(request, response)) starting(request, response);
   });
 }
 
 /** The addresses at which this process reaches its own embedded parts, and at which people reach it. */
-function urlsOf({ HOST, PUBLIC_URL }: Config, port: number) {
-  const selfHost = ['', '0.0.0.0', '::'].includes(HOST) ? '127.0.0.1' : HOST;
+function urlsOf({ listenHost, PUBLIC_URL }: Config, port: number) {
+  const selfHost = ['', '0.0.0.0', '::'].includes(listenHost) ? '127.0.0.1' : listenHost;
   return { selfUrl: `http://${selfHost}:${port}`, publicUrl: PUBLIC_URL || `http://localhost:${port}` };
 }
 
@@ -169,6 +183,7 @@ export function logStart(log: Logger, config: Config): void {
       workers: config.WEB_CONCURRENCY,
       real: named(realParts(config)),
       embedded: named(embeddedParts(config)),
+      host: config.listenHost || 'all addresses',
     },
     'ms-ticketing starts',
   );

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Live } from '../features/live/index.ts';
 import type { Payments } from '../features/payments/index.ts';
 import type { Tickets } from '../features/tickets/index.ts';
@@ -19,26 +20,35 @@ interface Sources {
   readonly live: Pick<Live, 'streamCount'>;
 }
 
+/** The metrics are public, so the database is asked this often, however often they are requested. */
+const KEPT_MS = 500;
+
 /** Reads the gauges of `/metrics`, in bounded time. */
-export async function readingsOf(
+export function createReadings(
   { droppedLines }: Foundation,
   { database, clock }: Postgres,
   sources: Sources,
-): Promise<Readings> {
-  const isUp = database.ping(QUEUES_TIMEOUT_MS).then(
-    () => true,
-    () => false,
-  );
-  const found = queuesOf(clock, sources).catch(() => undefined);
-  const queues = await withTimeLimit(QUEUES_TIMEOUT_MS, found, () => undefined);
-  return {
+): () => Promise<Readings> {
+  const kept = new LRUCache<'database', Pick<Readings, 'isDatabaseUp' | 'queues'>>({
+    max: 1,
+    ttl: KEPT_MS,
+    fetchMethod: async () => {
+      const isUp = database.ping(QUEUES_TIMEOUT_MS).then(
+        () => true,
+        () => false,
+      );
+      const found = queuesOf(clock, sources).catch(() => undefined);
+      const queues = await withTimeLimit(QUEUES_TIMEOUT_MS, found, () => undefined);
+      return { isDatabaseUp: await isUp, queues };
+    },
+  });
+  return async () => ({
+    ...(await kept.forceFetch('database')),
     pool: database.use(),
-    isDatabaseUp: await isUp,
     clockDifferenceSeconds: clock.differenceSeconds(),
     streams: sources.live.streamCount(),
     droppedLines: droppedLines(),
-    queues,
-  };
+  });
 }
 
 async function queuesOf(clock: Clock, { outbox, payments, tickets }: Sources): Promise<Queues> {

@@ -17,7 +17,7 @@ import { createReachability } from '../platform/http/reachability.ts';
 import { ServiceClient } from '../platform/http/service-client.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { M2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
-import { TokenVerifier } from '../platform/oidc/token-verifier.ts';
+import { type ForeignClaim, TokenVerifier } from '../platform/oidc/token-verifier.ts';
 import { ClockWatch } from '../platform/postgres/clock-watch.ts';
 import { type Connections, openConnections } from '../platform/postgres/database.ts';
 import { type DatabaseClock, startDatabaseClock } from '../platform/postgres/database-clock.ts';
@@ -26,6 +26,7 @@ import { insertSampleData } from '../platform/postgres/sample-data.ts';
 import { waitForDatabase } from '../platform/postgres/startup.ts';
 import { traceStatements } from '../platform/postgres/statement-tracing.ts';
 import { withHooks } from '../platform/postgres/transaction-hooks.ts';
+import { rememberHolds } from '../platform/redis/known-holds.ts';
 import { openRedis } from '../platform/redis/redis.ts';
 import { createStripeProvider } from '../platform/stripe/stripe.provider.ts';
 import { traceEvents } from '../platform/telemetry/event-tracing.ts';
@@ -37,8 +38,14 @@ const MAX_ANSWER_BYTES = 16_777_216;
 export const QR_KEY_BYTES = 32;
 const EMBEDDED_CLIENT_SECRET_BYTES = 24;
 const STRIPE_URL = 'https://api.stripe.com/';
-const OTHER_ISSUER =
-  'OIDC_ISSUER is not the issuer that tokens name, so all tokens are refused: set OIDC_ISSUER to the issuer that was found and KEYCLOAK_URL to the address at which this service reaches Keycloak, or give Keycloak the same name for all callers (its KC_HOSTNAME)';
+/** What an operator does about tokens of the issuer that are refused, by the claim for which they are. */
+const FOREIGN_TOKENS: Readonly<Record<ForeignClaim, string>> = {
+  iss: 'OIDC_ISSUER is not the issuer that tokens name, so all tokens are refused: set OIDC_ISSUER to the issuer that was found and KEYCLOAK_URL to the address at which this service reaches Keycloak, or give Keycloak the same name for all callers (its KC_HOSTNAME)',
+  client:
+    'tokens of a client that OIDC_CLIENTS does not name are refused: add the client that was found if its users may use this service',
+  audience:
+    'tokens for another audience are refused: name the one that was found in OIDC_AUDIENCE if it means this service',
+};
 
 export type Postgres = Awaited<ReturnType<typeof openPostgres>>;
 export type Servers = Awaited<ReturnType<typeof connectServers>>;
@@ -96,14 +103,23 @@ async function clockOf(database: Pick<Connections, 'snapshot'>, { overrides }: F
 export async function connectServers(foundation: Foundation, core: Core) {
   const { config, closing, log, selfUrl, overrides, watch, metrics, tracing } = foundation;
   const { clock } = core;
-  const agent = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE, maxResponseSize: MAX_ANSWER_BYTES });
-  closing.add(() => agent.close());
+  const newAgent = () => {
+    const opened = new Agent({ connections: MAX_CONNECTIONS_PER_SERVICE, maxResponseSize: MAX_ANSWER_BYTES });
+    closing.add(() => opened.close());
+    return opened;
+  };
+  const agent = newAgent();
   const identity = await issuerOf(foundation);
   const verifier = new TokenVerifier({
     issuer: identity.issuer,
     jwksUrl: identity.jwksUrl,
     clock,
-    onOtherIssuer: (found) => log.error({ configured: identity.issuer, found }, OTHER_ISSUER),
+    trust: { serviceClient: config.TICKET_CLIENT_ID, clients: config.OIDC_CLIENTS, audiences: config.OIDC_AUDIENCE },
+    onForeignToken(claim, found) {
+      const configured = { iss: identity.issuer, client: config.OIDC_CLIENTS, audience: config.OIDC_AUDIENCE }[claim];
+      // Without the right issuer nobody can sign in.
+      log[claim === 'iss' ? 'error' : 'warn']({ configured, found }, FOREIGN_TOKENS[claim]);
+    },
   });
   const redis = await redisOf(foundation, core);
   const tokens = new M2mTokens({
@@ -117,11 +133,14 @@ export async function connectServers(foundation: Foundation, core: Core) {
   const queryUrl = config.EVENT_QUERY_SERVICE_URL ?? config.SEAT_SERVICE_URL ?? `${selfUrl}/api/event-query`;
   const seatingUrl = config.EVENT_SEATING_SERVICE_URL ?? `${selfUrl}/api/event-seating`;
   const service = (name: string, baseUrl: string) =>
-    new ServiceClient({ http: agent, baseUrl, tokens, onCircuit: (isOpen) => metrics.circuit(name, isOpen) });
-  const query = service('event_query', queryUrl);
+    new ServiceClient({ http: newAgent(), baseUrl, tokens, onCircuit: (isOpen) => metrics.circuit(name, isOpen) });
+  // Connections and a circuit for each purpose: orders that wait or fail leave the door and the organisers their questions.
+  const catalogue = service('catalogue', queryUrl);
   const seating = new HttpSeatingServices({
-    query,
+    query: service('event_query', queryUrl),
     seating: service('seating', seatingUrl),
+    roles: service('seating_roles', seatingUrl),
+    catalogue,
     currency: config.currency,
   });
   const stripeKeys = {
@@ -138,7 +157,7 @@ export async function connectServers(foundation: Foundation, core: Core) {
     identity,
     verifier,
     seating: watch('seating', seating),
-    catalogue: createCatalogue({ clock, watch }, { eventQuery: query }),
+    catalogue: createCatalogue({ clock, watch }, { eventQuery: catalogue }),
     stripeKeys,
     checkIdentity: createReachability(agent, [
       identity.jwksUrl ?? `${identity.issuer}/.well-known/openid-configuration`,
@@ -146,7 +165,10 @@ export async function connectServers(foundation: Foundation, core: Core) {
     checkSeating: createReachability(agent, [queryUrl, seatingUrl]),
     checkStripe: createReachability(agent, [stripeKeys.apiBase ?? STRIPE_URL]),
     stripe: watch('stripe', createStripeProvider(stripeKeys)),
-    holds: watch('holds', redis?.holds ?? createEmbeddedHolds(clock)),
+    holds: watch(
+      'holds',
+      redis?.holds ?? createEmbeddedHolds(clock, rememberHolds(holdRecords(core.database).stillHeld)),
+    ),
     redisSignal: redis?.signal,
     checkRedis: redis?.check ?? (async () => undefined),
     kafka,

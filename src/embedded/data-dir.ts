@@ -1,6 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join, relative, resolve } from 'node:path';
+import { OWNER_FILE, OWNER_FOLDER } from './kept-file.ts';
 
 /** Unix socket paths are limited to 104 bytes on macOS and 108 on Linux; a longer one is used relative to the working directory. */
 const MAX_SOCKET_PATH_BYTES = 100;
@@ -24,10 +25,11 @@ export class DataDirInUse extends Error {
  */
 export async function claimDataDir(dataDir: string): Promise<DataDirClaim> {
   const path = resolve(dataDir);
-  await mkdir(path, { recursive: true });
+  await mkdir(path, { recursive: true, mode: OWNER_FOLDER });
   const socket = shortest(join(path, 'in-use.sock'));
   const server = (await listen(socket)) ?? (await takeOver(socket));
   if (!server) throw new DataDirInUse(path);
+  await chmod(socket, OWNER_FILE);
   server.unref();
   return { release: () => new Promise((done) => server.close(() => done())) };
 }

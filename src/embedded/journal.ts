@@ -1,10 +1,6 @@
-import { appendFile, mkdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { readIfThere } from './kept-file.ts';
-
-/** Journals contain personal data, so only the owner of the process may read them. */
-const OWNER_FILE = 0o600;
-const OWNER_FOLDER = 0o700;
+import { OWNER_FILE, OWNER_FOLDER, readIfThere } from './kept-file.ts';
 
 /**
  * A small key-value store in a file of JSON lines, for the state that an embedded part must keep after a crash. A change
@@ -59,6 +55,8 @@ export async function openJournal<Value>(path: string, watch: JournalWatch = UNW
     else if (entry) entries.delete(entry.key);
   }
   await mkdir(dirname(path), { recursive: true, mode: OWNER_FOLDER });
+  // An earlier version made the folder readable; one of another user's is as they want it.
+  await chmod(dirname(path), OWNER_FOLDER).catch(() => undefined);
   const compact = [...entries].map(([key, value]) => toLine({ key, value })).join('');
   // The draft of a killed process may have wider permissions.
   await rm(`${path}.new`, { force: true });
@@ -112,7 +110,7 @@ function appendTo(path: string, length: number, watch: JournalWatch) {
   async function write(lines: string): Promise<void> {
     // A failed write may have written a part of its lines.
     if (isTorn) await truncate(path, wholeBytes);
-    await appendFile(path, lines);
+    await appendFile(path, lines, { mode: OWNER_FILE });
     wholeBytes += Buffer.byteLength(lines);
     if (isTorn) watch.recovered(path);
     isTorn = false;

@@ -2,6 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+/** What the stand-ins keep is secret or personal, so only the owner of the process may read it. */
+export const OWNER_FILE = 0o600;
+export const OWNER_FOLDER = 0o700;
+
 /**
  * The text of a file that only its owner may read. It is created with `make` the first time; concurrent callers all get the
  * text of the first one.
@@ -26,11 +30,11 @@ export async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 async function createOnce(path: string, text: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true, mode: OWNER_FOLDER });
   const draft = `${path}.${randomUUID()}.new`;
   try {
     // Flushed before it gets its name, because every later start would read an empty file after a power failure.
-    await writeFile(draft, text, { mode: 0o600, flush: true });
+    await writeFile(draft, text, { mode: OWNER_FILE, flush: true });
     // Creating a link is atomic, and never replaces an existing file.
     await link(draft, path);
   } catch (error) {

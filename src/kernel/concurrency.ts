@@ -66,13 +66,13 @@ export interface BatchLimits {
 
 /**
  * Does work for items as they arrive: immediately while fewer batches than the limit are running, otherwise together with
- * the other waiting items, so no item waits for a batch to fill up. `together` resolves false when it has done nothing and
- * each item must be done with `alone`, which does not block other batches. An error of `together` rejects every item of the
+ * the other waiting items, so no item waits for a batch to fill up. `together` resolves with the items that it has not done:
+ * each of them is done with `alone`, which does not block other batches. An error of `together` rejects every item of the
  * batch. A batch runs in the async context (trace, log) of its first item.
  */
 export function createBatches<Item>(
   { size, underWay }: BatchLimits,
-  together: (items: readonly Item[]) => Promise<boolean>,
+  together: (items: readonly Item[]) => Promise<readonly Item[]>,
   alone: (item: Item) => Promise<void>,
 ): (item: Item) => Promise<void> {
   interface Waiting {
@@ -94,10 +94,10 @@ export function createBatches<Item>(
 
   async function run(first: Waiting, batch: readonly Waiting[]): Promise<void> {
     const shared = first.inItsContext(() => together(batch.map(({ item }) => item)));
-    const isDone = await shared.catch(() => true);
+    const left = new Set(await shared.catch(() => []));
     running -= 1;
     for (const { item, inItsContext, done } of batch)
-      done(isDone ? shared.then(() => undefined) : inItsContext(() => alone(item)));
+      done(left.has(item) ? inItsContext(() => alone(item)) : shared.then(() => undefined));
     next();
   }
 

@@ -65,10 +65,17 @@ export function as<Id extends string>(value: string): Id {
   return value as Id;
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * Whether a text is a UUID in the one form that the service takes: five groups with hyphens. Digits may be in upper case, as
+ * RFC 9562 says of input; a URN, braces or other hyphens are not ours.
+ */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
 
 /** A UUID in lower case, as PostgreSQL and the code compare it; undefined when the text is not a UUID. */
 export function toUuid(text: string): string | undefined {
-  const lower = text.toLowerCase();
-  return UUID.test(lower) ? lower : undefined;
+  return isUuid(text) ? text.toLowerCase() : undefined;
 }

@@ -1,3 +1,5 @@
+import { type CurrencyFacts, currencyFacts } from './currencies.ts';
+
 /**
  * Money is an integer of minor units, never a float: a number on the wire such as 149.99 is read through its decimal text,
  * so that it becomes 14999 and not 14998.
@@ -7,28 +9,9 @@ declare const moneyBrand: unique symbol;
 /** A whole number of minor units (cents) of the service's one currency; a safe integer. */
 export type Money = number & { readonly [moneyBrand]: true };
 
-/** https://docs.stripe.com/currencies#zero-decimal */
-const ZERO_DECIMAL = new Set([
-  'bif',
-  'clp',
-  'djf',
-  'gnf',
-  'jpy',
-  'kmf',
-  'krw',
-  'mga',
-  'pyg',
-  'rwf',
-  'vnd',
-  'vuv',
-  'xaf',
-  'xof',
-  'xpf',
-]);
-/** https://docs.stripe.com/currencies#three-decimal */
-const THREE_DECIMAL = new Set(['bhd', 'jod', 'kwd', 'omr', 'tnd']);
-
 export const ZERO = 0 as Money;
+/** Highest price of a ticket, in minor units. The sum of ten thousand of them is a safe integer. */
+export const HIGHEST_PRICE = 100_000_000_000 as Money;
 
 /** Converts minor units to money. Throws a RangeError for a value that is not a safe integer: a bug or an absurd price. */
 export function money(minorUnits: number): Money {
@@ -40,24 +23,34 @@ export function money(minorUnits: number): Money {
 const MAX_AMOUNT_CHARS = 64;
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,3}))?$/i;
 
+/** Why an amount cannot be charged: it has too many decimals, or is beyond what Stripe charges at once. */
+export type ChargeProblem = 'decimals' | 'too_small' | 'too_large';
+
 /** A currency, and the exact conversions between its minor units and amounts of major units. */
-export class Currency {
+export class Currency implements CurrencyFacts {
   /** ISO 4217 code in lower case, as Stripe spells it. */
   readonly code: string;
-  /** Digits after the decimal point: 2 for LKR, 0 for JPY, 3 for KWD. */
   readonly exponent: 0 | 2 | 3;
-  /**
-   * Charged amounts are multiples of this many minor units. Stripe requires 0 as the last digit of a three-decimal amount:
-   * https://docs.stripe.com/currencies#three-decimal
-   */
-  readonly chargeStep: 1 | 10;
+  readonly chargeStep: 1 | 10 | 100;
+  readonly minCharge: number;
+  readonly maxCharge: number;
 
-  /** `code` is an ISO 4217 code: three letters, in either case. */
+  /** `code` is an ISO 4217 code in either case. Throws a RangeError for a currency that Stripe does not charge. */
   constructor(code: string) {
     this.code = code.toLowerCase();
-    if (ZERO_DECIMAL.has(this.code)) this.exponent = 0;
-    else this.exponent = THREE_DECIMAL.has(this.code) ? 3 : 2;
-    this.chargeStep = this.exponent === 3 ? 10 : 1;
+    const facts = currencyFacts(this.code);
+    if (!facts) throw new RangeError(`not a currency that Stripe charges: ${this.code}`);
+    this.exponent = facts.exponent;
+    this.chargeStep = facts.chargeStep;
+    this.minCharge = facts.minCharge;
+    this.maxCharge = facts.maxCharge;
+  }
+
+  /** Why minor units of this currency cannot be charged; undefined when they can. Nothing is charged for a price of 0. */
+  chargeProblem(amount: number): ChargeProblem | undefined {
+    if (amount % this.chargeStep !== 0) return 'decimals';
+    if (amount < this.minCharge) return 'too_small';
+    return amount > this.maxCharge ? 'too_large' : undefined;
   }
 
   /**
@@ -86,14 +79,14 @@ export class Currency {
   }
 
   /** Major units as a JSON number for the wire: 14950 LKR cents are 149.5. Exact up to 15 digits. */
-  toMajor(amount: Money): number {
+  toMajor(amount: Money | bigint): number {
     return Number(this.toDecimal(amount));
   }
 
   /** Major units as decimal text for a NUMERIC column: 14950 LKR cents are `149.50`. */
-  toDecimal(amount: Money): string {
+  toDecimal(amount: Money | bigint): string {
     if (this.exponent === 0) return String(amount);
-    const digits = String(Math.abs(amount)).padStart(this.exponent + 1, '0');
+    const digits = String(amount < 0 ? -amount : amount).padStart(this.exponent + 1, '0');
     const point = digits.length - this.exponent;
     return `${amount < 0 ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`;
   }
@@ -102,6 +95,11 @@ export class Currency {
 /** The sum of the amounts. Throws a RangeError when it is not a safe integer. */
 export function sum(amounts: readonly Money[]): Money {
   return money(amounts.reduce((total, amount) => total + amount, 0));
+}
+
+/** The sum of amounts of many orders, in minor units: a bigint, so that no amount can make it fail. */
+export function bigSum(amounts: readonly bigint[]): bigint {
+  return amounts.reduce((total, amount) => total + amount, 0n);
 }
 
 /** `from` minus `amount`; the result may be negative. Throws a RangeError when it is not a safe integer. */

@@ -8,4 +8,6 @@ export interface Principal {
   /** OAuth scopes of the token. */
   readonly scopes: readonly string[];
   readonly expiresAt: Instant;
+  /** Set when the token stands for a service and not for a user. */
+  readonly isMachine?: true;
 }

@@ -5,6 +5,8 @@ export const platformErrors = {
   body_too_large: { status: 413, title: 'The body is too large', retry: false },
   unsupported_media_type: { status: 415, title: 'The content type is not supported', retry: false },
   method_not_allowed: { status: 405, title: 'This address does not take this method', retry: false },
+  headers_too_large: { status: 431, title: 'The headers are too long', retry: false },
+  request_too_slow: { status: 408, title: 'The request did not arrive in time', retry: true },
   not_found: { status: 404, title: 'There is nothing at this address', retry: false },
   unauthenticated: { status: 401, title: 'A valid access token is needed', retry: false },
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used for another request', retry: false },

@@ -3,12 +3,14 @@ import { type Arena, openArena } from '../support/arena.ts';
 import { findingsIn } from '../support/test-app.ts';
 import { type TakenOut, withoutGuards } from './without-guard.ts';
 
+type Env = Readonly<Record<string, string>>;
+
 /** The service as it is. */
-export const guarded = () => openArena();
+export const guarded = (env: Env = {}) => openArena({ env });
 
 /** The service without some guards of its statements and, in SQL, of its schema. */
-export async function unguarded(guards: readonly TakenOut[], schema?: string): Promise<Arena> {
-  const arena = await openArena({ watch: withoutGuards(...guards), verified: false });
+export async function unguarded(guards: readonly TakenOut[], schema?: string, env: Env = {}): Promise<Arena> {
+  const arena = await openArena({ watch: withoutGuards(...guards), verified: false, env });
   if (schema !== undefined) await arena.rows(schema);
   return arena;
 }

@@ -1,5 +1,5 @@
 import type { Flow } from './flows.ts';
-import { announced, loseWebhooks, sell } from './steps.ts';
+import { announced, loseWebhooks, noRefundLeft, sell } from './steps.ts';
 import { orderFor, type World } from './world.ts';
 
 const ORGANISER = { as: 'organiser', keyed: true } as const;
@@ -40,8 +40,6 @@ export const BOX_OFFICE_FLOWS: Readonly<Record<string, Flow>> = {
     await voidIt(world, body[0].ticket_id);
     await announced(world);
     await voidIt(world, body[0].ticket_id, '?refund=true');
-    await world.until('it is refunded', async () => {
-      return (await world.sql('SELECT FROM refunds WHERE provider_id IS NULL')).length === 0;
-    });
+    await noRefundLeft(world);
   },
 };

@@ -44,6 +44,12 @@ export const DOOR_FLOWS: Readonly<Record<string, Flow>> = {
     if (scans !== 7) throw new Error(`${scans} scans were stored`);
   },
 
+  async 'a buyer writes their session into a calendar'(world) {
+    const { orderId } = await sell(world, 1);
+    const { text } = await world.request(200, 'GET', `/api/order/${orderId}/tickets.ics`, { as: 'buyer' });
+    if (!text.includes('SEQUENCE:1')) throw new Error('the calendar file has another revision');
+  },
+
   async 'a code of the earlier service is read, and its holder enters'(world) {
     const { orderId } = await sell(world, 1);
     const [ticket] = await world.sql<{ ticket_id: string; seat_id: string }>(

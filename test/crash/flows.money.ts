@@ -4,12 +4,14 @@ import {
   confirm,
   expire,
   loseWebhooks,
+  noRefundLeft,
   openPayment,
   PRICE_MINOR,
   paymentIs,
   payUnrequested,
   place,
   sell,
+  sellWithoutWebhook,
 } from './steps.ts';
 import type { World } from './world.ts';
 
@@ -26,12 +28,6 @@ async function refund(world: World, { orderId }: { readonly orderId: string }, b
 /** Loses the webhook of Stripe’s refund, so that it does not race with the service’s own call. */
 const loseRefundWebhooks = (world: World) => loseWebhooks(world, '%refund%');
 
-async function noRefundLeft(world: World): Promise<void> {
-  await world.until('every refund is sent', async () => {
-    return (await world.sql('SELECT FROM refunds WHERE provider_id IS NULL')).length === 0;
-  });
-}
-
 /** Runs the daily comparison; when a kill interrupts it, the next one covers the same days. */
 async function reconcileUntil(world: World, what: string, holds: () => Promise<boolean>): Promise<void> {
   const reconcile = async () => {
@@ -44,6 +40,13 @@ async function reconcileUntil(world: World, what: string, holds: () => Promise<b
     if (world.hasCrashed()) await reconcile();
     return false;
   });
+}
+
+async function comparedWithStripe(world: World, { intentId }: { readonly intentId: string }): Promise<void> {
+  await reconcileUntil(world, 'the payment is confirmed', async () => {
+    return (await world.sql("SELECT FROM payments WHERE taken_over = 'confirmed'")).length === 1;
+  });
+  await paymentIs(world, intentId, 'applied');
 }
 
 /** Money on every way in and out. */
@@ -102,12 +105,28 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
 
   async 'a ticket is refunded in the dashboard, then the rest of the order'(world) {
     const order = await sell(world, 2);
-    await world.stripe('POST', 'refunds', { payment_intent: order.intentId, amount: String(PRICE_MINOR) });
+    const [ticket] = await world.sql<{ ticket_id: string }>('SELECT ticket_id FROM tickets');
+    await world.stripe('POST', 'refunds', {
+      payment_intent: order.intentId,
+      amount: String(PRICE_MINOR),
+      'metadata[ticket_id]': String(ticket?.ticket_id),
+    });
     await world.until('the ticket is void', async () => {
       return (await world.sql("SELECT FROM tickets WHERE void_reason = 'refunded'")).length === 1;
     });
     await world.stripe('POST', 'refunds', { payment_intent: order.intentId });
     await becomes(world, order, 'cancelled');
+  },
+
+  async 'a refund in the dashboard fits either of two tickets, and an administrator keeps both'(world) {
+    const order = await sell(world, 2);
+    await world.stripe('POST', 'refunds', { payment_intent: order.intentId, amount: String(PRICE_MINOR) });
+    await world.until('it waits for a person', async () => {
+      return (await world.sql('SELECT FROM refunds WHERE ticket_unclear')).length === 1;
+    });
+    const [unclear] = await world.sql<{ refund_id: string }>('SELECT refund_id FROM refunds');
+    const path = `/api/order/admin/payments/${unclear?.refund_id}/settled`;
+    await world.request(204, 'POST', path, { ...ADMIN, body: { reference: 'goodwill' } });
   },
 
   async 'a dispute takes the money back and is won'(world) {
@@ -141,11 +160,8 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'another system reports a payment at Stripe'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    const payment = await openPayment(world, order);
-    await confirm(world, payment);
-    await world.deliver(SUCCEEDED, { order_id: order.orderId, payment_intent_id: payment.intentId });
+    const order = await sellWithoutWebhook(world);
+    await world.deliver(SUCCEEDED, { order_id: order.orderId, payment_intent_id: order.intentId });
     await becomes(world, order, 'completed');
   },
 
@@ -189,9 +205,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'the comparison with Stripe finds a payment without a webhook'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    await confirm(world, await openPayment(world, order));
+    await sellWithoutWebhook(world);
     const ended = await place(world, 1);
     await world.request(204, 'DELETE', `/api/order/${ended.orderId}`, { as: 'buyer', keyed: true });
     await world.stripe('POST', 'payment_intents', {
@@ -213,10 +227,7 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await world.sql(`
       INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
       SELECT organization_id, event_id, session_id, 'lkr', 1, 0 FROM orders`);
-    await reconcileUntil(world, 'the payment is confirmed', async () => {
-      return (await world.sql("SELECT FROM payments WHERE taken_over = 'confirmed'")).length === 1;
-    });
-    await paymentIs(world, order.intentId, 'applied');
+    await comparedWithStripe(world, order);
   },
 
   async 'the comparison with Stripe finds the payment of an order that was taken over without it'(world) {
@@ -226,9 +237,6 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await world.sql(
       "UPDATE payments SET payment_intent_id = 'elsewhere:' || order_id, source = 'external', taken_over = 'assumed'",
     );
-    await reconcileUntil(world, 'the payment is confirmed', async () => {
-      return (await world.sql("SELECT FROM payments WHERE taken_over = 'confirmed'")).length === 1;
-    });
-    await paymentIs(world, order.intentId, 'applied');
+    await comparedWithStripe(world, order);
   },
 };

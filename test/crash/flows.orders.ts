@@ -1,6 +1,16 @@
 import { readQrCode } from '../../scripts/qr-reader.ts';
 import type { Flow } from './flows.ts';
-import { announced, becomes, confirm, expire, loseWebhooks, openPayment, PAST_HOLD_MS, place, sell } from './steps.ts';
+import {
+  announced,
+  becomes,
+  confirm,
+  expire,
+  loseWebhooks,
+  openPayment,
+  place,
+  sell,
+  sellWithoutWebhook,
+} from './steps.ts';
 import { discountId, orderFor, ordersOfEachSession, type World } from './world.ts';
 
 const ROUNDS_TOGETHER = 20;
@@ -48,11 +58,8 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'a paid order without a webhook is completed at the end of its hold'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    await confirm(world, await openPayment(world, order));
-    await world.pass(PAST_HOLD_MS);
-    await becomes(world, order, 'completed');
+    const order = await sellWithoutWebhook(world);
+    await expire(world, order, 'completed');
   },
 
   async 'a free order is checked out'(world) {
@@ -79,9 +86,7 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'a buyer cancels an order that has just been paid'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    await confirm(world, await openPayment(world, order));
+    const order = await sellWithoutWebhook(world);
     await world.request(409, 'DELETE', pathOf(order), BUYER);
   },
 
@@ -106,11 +111,8 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'a change arrives when the order has just been paid'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 2);
-    await confirm(world, await openPayment(world, order));
-    const body = { discount_id: discountId('EARLY10') };
-    await world.request(409, 'PUT', pathOf(order), { ...BUYER, body });
+    const order = await sellWithoutWebhook(world, 2);
+    await world.request(409, 'PUT', pathOf(order), { ...BUYER, body: { discount_id: discountId('EARLY10') } });
   },
 
   async 'an order is paid at the second attempt, and its tickets are checked in'(world) {
@@ -130,16 +132,12 @@ export const ORDER_FLOWS: Readonly<Record<string, Flow>> = {
   },
 
   async 'a checkout finds the payment before the webhook'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    await confirm(world, await openPayment(world, order));
+    const order = await sellWithoutWebhook(world);
     await world.request(200, 'POST', pathOf(order, '/checkout'), BUYER);
   },
 
   async 'a second request for the payment finds it before the webhook'(world) {
-    await loseWebhooks(world, 'payment_intent.%');
-    const order = await place(world, 1);
-    await confirm(world, await openPayment(world, order));
+    const order = await sellWithoutWebhook(world);
     await world.request(409, 'POST', pathOf(order, '/create-payment-intent'), BUYER);
   },
 

@@ -13,7 +13,7 @@ export interface Payment {
 }
 
 /** Longer than a hold in the tests. */
-export const PAST_HOLD_MS = 61_000;
+const PAST_HOLD_MS = 61_000;
 export const PRICE_MINOR = 1_250_000;
 
 export async function place(
@@ -61,6 +61,21 @@ export async function announced(world: World): Promise<void> {
   });
 }
 
+export async function noRefundLeft(world: World): Promise<void> {
+  await world.until('every refund is sent', async () => {
+    return (await world.sql('SELECT FROM refunds WHERE provider_id IS NULL')).length === 0;
+  });
+}
+
+/** An order that has just been paid, without a webhook. */
+export async function sellWithoutWebhook(world: World, seats = 1): Promise<Placed & Payment> {
+  await loseWebhooks(world, 'payment_intent.%');
+  const order = await place(world, seats);
+  const payment = await openPayment(world, order);
+  await confirm(world, payment);
+  return { ...order, ...payment };
+}
+
 /** A paid order, reported by the webhook. */
 export async function sell(world: World, seats = 1): Promise<Placed & Payment> {
   const order = await place(world, seats);
@@ -70,9 +85,10 @@ export async function sell(world: World, seats = 1): Promise<Placed & Payment> {
   return { ...order, ...payment };
 }
 
-export async function expire(world: World, order: Placed): Promise<void> {
+/** The hold of the order ends, and with it the order, unless its money is found. */
+export async function expire(world: World, order: Placed, becoming = 'cancelled'): Promise<void> {
   await world.pass(PAST_HOLD_MS);
-  await becomes(world, order, 'cancelled');
+  await becomes(world, order, becoming);
   await announced(world);
 }
 

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { STOP_TIMEOUT_MS } from '../../src/app.ts';
 import { embeddedParts, readConfig, secretFileVariables } from '../../src/config.ts';
 import { VARIABLES } from '../../src/config.variables.ts';
+import { problemsOf } from '../support/config-problems.ts';
 import { type ComposeModel, changedCopy, loadCompose, readCompose } from '../support/deploy-tools.ts';
 
 const FILE = 'compose.yaml';
@@ -139,6 +140,15 @@ describe('compose.yaml', () => {
     expect(currency.code).toBe('usd');
   });
 
+  test('it is a demo: production refuses each of its secrets, and its port is reached from outside the container', () => {
+    const problems = problemsOf(variablesWith({ NODE_ENV: 'production', QR_SECRET_KEY: OWN_KEY }));
+    expect(problems.join('\n')).toContain('POSTGRES_DSN, TICKET_CLIENT_SECRET: published in this repository');
+    expect(readConfig(variablesWith({ QR_SECRET_KEY: OWN_KEY }))).toMatchObject({
+      NODE_ENV: 'development',
+      listenHost: '0.0.0.0',
+    });
+  });
+
   test('the seating services and Stripe are stand-ins, and nothing is when real ones are set', () => {
     const demo = readConfig(variablesWith({ QR_SECRET_KEY: OWN_KEY }));
     expect(embeddedParts(demo).map(({ name }) => name)).toEqual(['Venue', 'Stripe']);
@@ -153,6 +163,6 @@ describe('compose.yaml', () => {
       }),
     );
     expect(embeddedParts(real)).toEqual([]);
-    expect(real).toMatchObject({ ALLOW_EMBEDDED: false, QR_SECRET_KEY: [OWN_KEY] });
+    expect(real).toMatchObject({ ALLOW_EMBEDDED: [], QR_SECRET_KEY: [OWN_KEY] });
   });
 });

@@ -79,7 +79,8 @@ describe('deploy/kubernetes', () => {
     const { data } = manifest('ConfigMap');
     expect(Object.keys(data).filter((name) => !(name in VARIABLES))).toEqual([]);
     const config = readConfig({ NODE_ENV: 'production', ...data, ...secrets });
-    expect(config.ALLOW_EMBEDDED).toBe(false);
+    expect(config.ALLOW_EMBEDDED).toEqual([]);
+    expect(config.listenHost).toBe('');
     expect(() => readConfig({ NODE_ENV: 'production', ...data })).toThrow('NODE_ENV=production');
     const { maxReplicas } = manifest('HorizontalPodAutoscaler').spec;
     const SPARE_CONNECTIONS = 2;

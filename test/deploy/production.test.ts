@@ -133,7 +133,7 @@ describe('in production', () => {
     const { env } = await realServers();
     const { POSTGRES_DSN: _, ...others } = env;
     const DATA_DIR = `/tmp/ticketing-${randomUUID()}`;
-    const service = start({ ...others, ALLOW_EMBEDDED: 'true', DATA_DIR });
+    const service = start({ ...others, ALLOW_EMBEDDED: 'postgres', DATA_DIR });
     expect(await service.ended).toBe(1);
     expect(service.output()).toContain('There is no embedded PostgreSQL');
     expect(service.output()).toContain('Set POSTGRES_DSN to a server');

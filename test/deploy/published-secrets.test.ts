@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { isPublished } from '../../src/config.published.ts';
 
 const run = promisify(execFile);
 const KEY_BYTES = 32;
@@ -22,6 +23,20 @@ function keysIn(text: string): string[] {
     (word) => (word.endsWith('=') || LOOKS_RANDOM.test(word)) && Buffer.from(word, 'base64').length === KEY_BYTES,
   );
 }
+
+describe('published-secrets', () => {
+  test('production refuses every secret in the Compose file and in the realm', async () => {
+    const compose = await readFile('compose.yaml', 'utf8');
+    const demo = [...compose.matchAll(/^ +(\w+): (?:&dsn )?(\S+) # demo only$/gm)].map(([, , value = '']) =>
+      value.replace(/^\$\{\w+:-(.*)\}$/, '$1'),
+    );
+    const realm = await readFile('deploy/keycloak/event-ticketing-realm.json', 'utf8');
+    const imported = [...realm.matchAll(/"(?:secret|value)": "([^"]+)"/g)].map(([, value]) => value);
+    expect(demo.length).toBeGreaterThan(3);
+    expect(imported).toContain('demo-service-secret');
+    expect([...demo, ...imported].filter((secret) => !isPublished(secret))).toEqual([]);
+  });
+});
 
 describe('committed files', () => {
   test('no file contains a key of QR codes', async () => {

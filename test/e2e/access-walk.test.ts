@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { walkOracle } from '../support/access-walk/oracle.ts';
 import { documentedRoutes, requestOf, slotsOf } from '../support/access-walk/requests.ts';
 import { ROUTES } from '../support/access-walk/routes.ts';
 import { walkForeignIds, walkPasses, walkRefusals } from '../support/access-walk/walk.ts';
@@ -37,6 +38,10 @@ function fieldsOf(parts: Readonly<Record<string, unknown>>): string[] {
 describe.each(Object.keys(ROUTES))('%s', (route) => {
   test('it refuses every caller without access, and neither changes nor reveals anything', async () => {
     expect(await walkRefusals(world, route)).toEqual([]);
+  });
+
+  test('it tells nobody without access what exists', async () => {
+    expect(await walkOracle(world, route)).toEqual([]);
   });
 
   test('it answers every caller with access', async () => {

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { request } from 'undici';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { catalogueDiscount, seatsAt } from '../support/fake-seating.ts';
-import { onSaleAt, type Person, people } from '../support/people/people.ts';
+import { newAdmin, onSaleAt, type Person, people } from '../support/people/people.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
 import { readRows, slowFigures } from '../support/slow-sales.ts';
+import { insertSold, type SaleIds } from '../support/sold.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 const BASE = '/api/order/analytics';
@@ -31,19 +32,18 @@ function own(id: string): string {
 function newEvent() {
   return { event_id: own(randomUUID()), session_id: own(randomUUID()), organization_id: own(randomUUID()) };
 }
-type Ids = ReturnType<typeof newEvent>;
 
 const ask = (path: string, token = organiser.token, app: TestApp = platform.app) =>
   app.call('GET', BASE + path, { token });
 
 /** A buyer of tickets of that event. */
-const buyerOf = (ids: Ids) => buyer.via({ onSale: onSaleAt(ids) });
+const buyerOf = (ids: SaleIds) => buyer.via({ onSale: onSaleAt(ids) });
 
 const newSeats = (count: number) => Array.from({ length: count }, () => randomUUID());
 
-const placeFor = (ids: Ids, seats = 1) => buyerOf(ids).place(newSeats(seats));
+const placeFor = (ids: SaleIds, seats = 1) => buyerOf(ids).place(newSeats(seats));
 
-const sell = async (ids: Ids, seats = 1, discountId?: string) =>
+const sell = async (ids: SaleIds, seats = 1, discountId?: string) =>
   (await buyerOf(ids).buy(newSeats(seats), discountId)).orderId;
 
 describe('figures', () => {
@@ -178,7 +178,7 @@ describe('figures', () => {
 });
 
 /** Moves orders to another time, both in the orders and in their counts. */
-async function moveTo(ids: Ids, orderIds: readonly string[], at: readonly string[]): Promise<void> {
+async function moveTo(ids: SaleIds, orderIds: readonly string[], at: readonly string[]): Promise<void> {
   const quarter = 'floor(extract(epoch FROM created_at) / 900)::integer';
   for (const [index, orderId] of orderIds.entries()) {
     await platform.app.sql('UPDATE orders SET created_at = $2 WHERE order_id = $1', [orderId, at[index]]);
@@ -420,40 +420,6 @@ describe('the list of orders', () => {
   });
 });
 
-/** Inserts many completed orders of two tickets, as a sale leaves them. */
-async function insertSold(ids: Ids, orders: number, label = 'A'): Promise<void> {
-  await platform.app.sql(
-    `WITH sold AS (
-       INSERT INTO orders (order_id, user_id, event_id, organization_id, session_id, status, subtotal, price, created_at, completed_at)
-       SELECT gen_random_uuid(), $1, $2, $3, $4, 'completed', 200.1, 200.1, now() - i * interval '1 second', now()
-         FROM generate_series(1, $5::integer) i
-       RETURNING *
-     ), paid AS (
-       INSERT INTO payments (payment_intent_id, order_id, amount_minor, currency, received_at, state)
-       SELECT 'elsewhere:' || order_id, order_id, 20010, 'lkr', now(), 'applied' FROM sold
-     ), counted AS (
-       INSERT INTO money_by_session (organization_id, event_id, session_id, currency, taken_minor, refunded_minor)
-       SELECT organization_id, event_id, session_id, 'lkr', 20010, 0 FROM sold
-     ), announced AS (
-       INSERT INTO sale_changes (event_id, organization_id, orders, tickets, revenue)
-       SELECT event_id, organization_id, 1, 2, price FROM sold
-     ), timed AS (
-       INSERT INTO sales_by_time (event_id, session_id, quarter_hour, orders, tickets, revenue, before_discounts)
-       SELECT event_id, session_id, floor(extract(epoch FROM created_at) / 900), 1, 2, price, subtotal FROM sold
-     ), organized AS (
-       INSERT INTO organization_sales_by_time (organization_id, quarter_hour, orders, tickets, revenue, before_discounts)
-       SELECT organization_id, floor(extract(epoch FROM created_at) / 900), 1, 2, price, subtotal FROM sold
-     ), tiered AS (
-       INSERT INTO sales_by_tier (organization_id, event_id, session_id, tier_id, tier_name, tier_color, tickets, revenue)
-       SELECT organization_id, event_id, session_id, $3, 'VIP', '', 2, 200.1 FROM sold
-     )
-     INSERT INTO tickets (ticket_id, order_id, session_id, seat_id, seat_label, colour, tier_id, tier_name, price_at_purchase, issued_at)
-     SELECT gen_random_uuid(), order_id, session_id, gen_random_uuid(), $6 || seat, '', $3, 'VIP', 100.05, created_at
-       FROM sold, generate_series(1, 2) seat`,
-    [buyer.id, ids.event_id, ids.organization_id, ids.session_id, orders, label],
-  );
-}
-
 describe('the tickets of a session', () => {
   test('are those of completed orders, newest first', async () => {
     const ids = newEvent();
@@ -471,7 +437,7 @@ describe('the tickets of a session', () => {
 
   test('are returned in full when there are many', async () => {
     const ids = newEvent();
-    await insertSold(ids, 1_300);
+    await insertSold(platform.app, ids, { orders: 1_300 });
     const { status, body, headers } = await ask(`/sessions/${ids.session_id}/tickets`);
     expect({ status, length: body.length }).toEqual({ status: 200, length: 2_600 });
     expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
@@ -482,13 +448,13 @@ describe('the tickets of a session', () => {
 });
 
 describe('an export', () => {
-  const url = (ids: Ids, what = 'orders', format = 'csv') =>
+  const url = (ids: SaleIds, what = 'orders', format = 'csv') =>
     `${platform.app.url}${BASE}/events/${ids.event_id}/export?format=${format}&what=${what}`;
-  const open = (of: string) => request(of, { headers: { authorization: `Bearer ${organiser.token}` } });
+  const open = (of: string, { token } = organiser) => request(of, { headers: { authorization: `Bearer ${token}` } });
 
   test('is a CSV file with a byte order mark, a header, correctly typed columns and no formulas', async () => {
     const ids = newEvent();
-    await insertSold(ids, 1, '=1+1,"x"\n');
+    await insertSold(platform.app, ids, { orders: 1, label: '=1+1,"x"\n' });
     const { statusCode, headers, body } = await open(url(ids, 'tickets'));
     const text = await body.text();
     expect(statusCode).toBe(200);
@@ -523,11 +489,11 @@ describe('an export', () => {
   });
 
   /** An event whose export is more than what fits between the database and a client that does not read. */
-  let large: Ids;
+  let large: SaleIds;
 
   beforeAll(async () => {
     large = newEvent();
-    await insertSold(large, 20_000);
+    await insertSold(platform.app, large, { orders: 20_000 });
   });
 
   test('includes each order placed during the export completely or not at all', async () => {
@@ -535,7 +501,7 @@ describe('an export', () => {
     const reader = body[Symbol.asyncIterator]();
     const first = (await reader.next()).value as Buffer;
     // The client has stopped reading, so the rest is not written yet.
-    await insertSold(large, 500, 'LATE');
+    await insertSold(platform.app, large, { orders: 500, label: 'LATE' });
     const late = await sell(large, 3);
     let text = first.toString();
     for (let part = await reader.next(); !part.done; part = await reader.next()) text += part.value.toString();
@@ -548,12 +514,17 @@ describe('an export', () => {
     expect(after.trimEnd().split('\r\n').slice(1)).toHaveLength(41_003);
   });
 
-  test('ends when its client disconnects, and the number that run at once is limited', async () => {
-    const under = await Promise.all([open(url(large, 'tickets')), open(url(large, 'tickets', 'xlsx'))]);
+  test('ends when its client disconnects, and the number that run at once is limited, to one for each user', async () => {
+    const under = await Promise.all([open(url(large, 'tickets')), open(url(large, 'tickets', 'xlsx'), admin)]);
     await Promise.all(under.map(({ body }) => body[Symbol.asyncIterator]().next()));
-    const refused = await ask(`/events/${large.event_id}/export?format=csv&what=orders`);
-    expect({ status: refused.status, code: refused.body.code }).toEqual({ status: 503, code: 'exports_busy' });
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    for (const [who, refusal] of [
+      [organiser, { status: 429, code: 'export_under_way' }],
+      [await newAdmin(platform), { status: 503, code: 'exports_busy' }],
+    ] as const) {
+      const refused = await ask(`/events/${large.event_id}/export?format=csv&what=orders`, who.token);
+      expect({ status: refused.status, code: refused.body.code }).toEqual(refusal);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
     for (const { body } of under) body.destroy();
     await platform.app.untilRows(
       'both transactions have ended',
@@ -585,7 +556,7 @@ describe('an export', () => {
 
   test('as a workbook has typed cells, and text is never a formula', async () => {
     const ids = newEvent();
-    await insertSold(ids, 1, '=HYPERLINK("x")\u0001');
+    await insertSold(platform.app, ids, { orders: 1, label: '=HYPERLINK("x")\u0001' });
     const { headers, body } = await open(url(ids, 'tickets', 'xlsx'));
     expect(headers['content-type']).toBe('application/vnd.openxmlformats-officedocument.spreadsheetml.sheet');
     const { readXlsx } = await import('hucre/xlsx');

@@ -219,7 +219,7 @@ describe('issuing a ticket is refused for', () => {
     });
     expect(await organiser.tries.issue({ session_id: session })).toMatchObject({
       status: 400,
-      body: { code: 'seats_refused' },
+      body: { code: 'session_mismatch' },
     });
   });
 

@@ -48,6 +48,13 @@ const seats = <Prices extends readonly number[]>(...prices: Prices) => seatsAt(p
 
 const seatsOf = (order: { tickets: { seat_id: string }[] }) => order.tickets.map((each) => each.seat_id).sort();
 
+/** Stripe’s status of an intent that can be paid. */
+const OPEN = 'requires_payment_method';
+
+async function expectIntent(id: string, expected: Record<string, unknown>): Promise<void> {
+  expect(await stripe.get(`payment_intents/${id}`)).toMatchObject(expected);
+}
+
 /** Everything stored about an order and its seats, to verify that none of it changed. */
 async function rowsOf(orderId: string) {
   const [order] = await platform.app.sql('SELECT * FROM orders WHERE order_id = $1', [orderId]);
@@ -369,9 +376,9 @@ describe('a change of an order with a PaymentIntent', () => {
     effects.seen.length = 0;
     const changed = await buyer.change(orderId, { seat_ids: [next] });
     expect(changed.PaymentIntentID).not.toBe(before);
-    expect(await stripe.get(`payment_intents/${before}`)).toMatchObject({ status: 'canceled', amount: 10_000 });
-    expect(await stripe.get(`payment_intents/${changed.PaymentIntentID}`)).toMatchObject({
-      status: 'requires_payment_method',
+    await expectIntent(before, { status: 'canceled', amount: 10_000 });
+    await expectIntent(changed.PaymentIntentID, {
+      status: OPEN,
       amount: 14_999,
       currency: 'lkr',
       metadata: { order_id: orderId },
@@ -402,10 +409,7 @@ describe('a change of an order with a PaymentIntent', () => {
       Price: 100,
     });
     expect(await buyer.intent(orderId)).toMatchObject({ paymentIntentId, clientSecret });
-    expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({
-      status: 'requires_payment_method',
-      amount: 10_000,
-    });
+    await expectIntent(paymentIntentId, { status: OPEN, amount: 10_000 });
   });
 
   test('to price 0 removes the PaymentIntent, and asking for one completes the order', async () => {
@@ -413,7 +417,7 @@ describe('a change of an order with a PaymentIntent', () => {
     const orderId = await buyer.place(seats(100));
     const { paymentIntentId } = await buyer.intent(orderId);
     expect(await buyer.change(orderId, { discount_id: discountId })).toMatchObject({ Price: 0, PaymentIntentID: '' });
-    expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({ status: 'canceled' });
+    await expectIntent(paymentIntentId, { status: 'canceled' });
     expect(await buyer.tries.intent(orderId)).toMatchObject({ status: 409, body: { code: 'nothing_to_pay' } });
     expect(await buyer.checkOut(orderId)).toMatchObject({ Status: 'completed' });
   });
@@ -426,10 +430,7 @@ describe('a change of an order with a PaymentIntent', () => {
     await buyer.change(orderId, { discount_id: null });
     const second = await buyer.intent(orderId);
     expect(second.paymentIntentId).not.toBe(first.paymentIntentId);
-    expect(await stripe.get(`payment_intents/${second.paymentIntentId}`)).toMatchObject({
-      status: 'requires_payment_method',
-      amount: 10_000,
-    });
+    await expectIntent(second.paymentIntentId, { status: OPEN, amount: 10_000 });
   });
 
   test('to a price, back and to it again leaves a PaymentIntent that can be paid each time', async () => {
@@ -444,10 +445,7 @@ describe('a change of an order with a PaymentIntent', () => {
       const { PaymentIntentID } = await buyer.change(orderId, { seat_ids: [seatId] });
       expect(seen).not.toContain(PaymentIntentID);
       seen.add(PaymentIntentID);
-      expect(await stripe.get(`payment_intents/${PaymentIntentID}`)).toMatchObject({
-        status: 'requires_payment_method',
-        amount,
-      });
+      await expectIntent(PaymentIntentID, { status: OPEN, amount });
     }
     const intents = await stripe.list('payment_intents');
     const open = intents.filter((each) => each.metadata.order_id === orderId && each.status !== 'canceled');
@@ -466,15 +464,13 @@ describe('a change of an order with a PaymentIntent', () => {
       expect({ status, code: body.code }).toEqual({ status: 503, code: 'payments_unavailable' });
       expect(headers.get('retry-after')).toBe('2');
       expect(await rowsOf(orderId)).toEqual(before);
-      expect(await stripe.get(`payment_intents/${paymentIntentId}`)).toMatchObject({
-        status: 'requires_payment_method',
-      });
+      await expectIntent(paymentIntentId, { status: OPEN });
       effects.clear();
       await stranger.place([next]);
       const [another] = seats(130);
       const again = await buyer.change(orderId, { seat_ids: [another] });
       expect(again).toMatchObject({ Price: 130 });
-      expect(await stripe.get(`payment_intents/${again.PaymentIntentID}`)).toMatchObject({ amount: 13_000 });
+      await expectIntent(again.PaymentIntentID, { amount: 13_000 });
     },
   );
 
@@ -486,10 +482,7 @@ describe('a change of an order with a PaymentIntent', () => {
     expect((await buyer.tries.change(orderId, { seat_ids: [next] })).status).toBe(503);
     effects.clear();
     const { PaymentIntentID } = await buyer.change(orderId, { seat_ids: [next] });
-    expect(await stripe.get(`payment_intents/${PaymentIntentID}`)).toMatchObject({
-      status: 'requires_payment_method',
-      amount: 12_000,
-    });
+    await expectIntent(PaymentIntentID, { status: OPEN, amount: 12_000 });
   });
 
   test('is refused when the old amount was paid just before, and the order is completed as it was', async () => {
@@ -522,10 +515,7 @@ describe('a change of an order with a PaymentIntent', () => {
       seat_ids: [taken],
     });
     const offered = await buyer.intent(orderId);
-    expect(await stripe.get(`payment_intents/${offered.paymentIntentId}`)).toMatchObject({
-      status: 'requires_payment_method',
-      amount: 10_000,
-    });
+    await expectIntent(offered.paymentIntentId, { status: OPEN, amount: 10_000 });
     await confirmIntent(platform.app.url, offered.paymentIntentId, offered.clientSecret, 'pm_card_visa');
     expect(await buyer.checkOut(orderId)).toMatchObject({ Status: 'completed', Price: 100 });
   });
@@ -535,12 +525,11 @@ describe('a change is refused', () => {
   test('to every caller but the buyer', async () => {
     const orderId = await buyer.place(seats(100));
     const before = await rowsOf(orderId);
-    for (const each of [stranger, all.organiser, all.admin]) {
-      expect(await each.tries.change(orderId, { seat_ids: seats(1) })).toMatchObject({
-        status: 403,
-        body: { code: 'forbidden' },
-      });
-    }
+    const change = { seat_ids: seats(1) };
+    for (const each of [all.organiser, all.admin])
+      expect(await each.tries.change(orderId, change)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    const unknown = await stranger.tries.change(randomUUID(), change);
+    expect(await stranger.tries.change(orderId, change)).toMatchObject({ status: 404, body: unknown.body });
     expect(await rowsOf(orderId)).toEqual(before);
     expect(await buyer.tries.change(randomUUID(), { seat_ids: seats(1) })).toMatchObject({
       status: 404,

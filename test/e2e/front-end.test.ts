@@ -207,7 +207,7 @@ describe('front-end: a free order', () => {
   test('it is completed by no other caller', async () => {
     const orderId = await free();
     const asked = await other.tries.intent(orderId);
-    expect([asked.status, await statusOf(orderId)]).toEqual([403, 'pending']);
+    expect([asked.status, await statusOf(orderId)]).toEqual([404, 'pending']);
   });
 });
 

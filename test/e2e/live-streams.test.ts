@@ -278,6 +278,29 @@ describe('the places for readers', () => {
   });
 });
 
+test('urn-uuid-stream: refused streams of a malformed id disturb no other reader', async () => {
+  const reader = await sales.watch();
+  const stranger = await longToken(platform, randomUUID());
+  const path = `/api/order/sse/checkouts/event/urn:uuid:${randomUUID()}`;
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  platform.seating.gate = answered;
+  const before = platform.seating.calls.length;
+  let isAnswered = false;
+  const asked = [1, 2, 3].map(async () => {
+    const { status } = await openStream(platform.app.url, path, { token: stranger });
+    isAnswered = true;
+    return status;
+  });
+  await until('they wait for the seating service', () => isAnswered || platform.seating.calls.length > before);
+  platform.seating.gate = undefined;
+  const sold = await sales.sell();
+  await turn();
+  await reader.untilThereAre(1, 'checkout');
+  expect(ordersOn(reader)).toEqual([sold]);
+  answer();
+  for (const status of await Promise.all(asked)) expect([400, 403]).toContain(status);
+});
+
 describe('a stream is refused', () => {
   const paths = (id: string) => [`/api/order/sse/checkouts/event/${id}`, `/api/order/sse/checkouts/organization/${id}`];
 

@@ -54,14 +54,100 @@ const placing = (seatIds = [randomUUID()], who = buyer): Asked => ({
   body: platform.request(seatIds),
 });
 
-test('the body is compared as it was sent, so that a stored key is still recognised after a release', async () => {
+describe('a key that the release before stored, which compared bodies as they were sent,', () => {
+  async function asOfBefore({ method, path, body }: Asked, key: string) {
+    const fingerprint = createHash('sha256')
+      .update(JSON.stringify([method, path, body]))
+      .digest('base64url');
+    await platform.app.sql('UPDATE idempotency_keys SET fingerprint = $1 WHERE key = $2', [fingerprint, key]);
+  }
+
+  test('is still recognised', async () => {
+    const asked = placing();
+    const first = await send(asked, 'as-sent');
+    await asOfBefore(asked, 'as-sent');
+    const again = await send(asked, 'as-sent');
+    expect({ status: again.status, text: again.text }).toEqual({ status: 201, text: first.text });
+  });
+
+  test('is taken over when its worker crashed', async () => {
+    const asked = placing();
+    effects.fail('database order-insert', PROCESS_ENDS);
+    effects.fail('database idempotency-let-go', PROCESS_ENDS);
+    await send(asked, 'crashed-before');
+    effects.clear();
+    await asOfBefore(asked, 'crashed-before');
+    clock.advance(20_000);
+    expect((await send(asked, 'crashed-before')).status).toBe(201);
+  });
+});
+
+test('near miss: the same JSON with its members in another order is the same request', async () => {
   const asked = placing();
-  expect((await send(asked, 'as-sent')).status).toBe(201);
-  const [kept] = await platform.app.sql<{ fingerprint: string }>(
-    "SELECT fingerprint FROM idempotency_keys WHERE key = 'as-sent'",
-  );
-  const sent = JSON.stringify([asked.method, asked.path, asked.body]);
-  expect(kept?.fingerprint).toBe(createHash('sha256').update(sent).digest('base64url'));
+  const first = await send(asked, 'another-order');
+  const body = Object.fromEntries(Object.entries(asked.body ?? {}).toReversed());
+  expect(JSON.stringify(body)).not.toBe(JSON.stringify(asked.body));
+  const again = await send({ ...asked, body }, 'another-order');
+  expect({ status: again.status, text: again.text }).toEqual({ status: 201, text: first.text });
+  const reordered = { ...asked, body: { ...body, seat_ids: [randomUUID()] } };
+  expect(await send(reordered, 'another-order')).toMatchObject({ body: { code: 'idempotency_key_reused' } });
+});
+
+describe('idempotency-rows: a user’s stored answers', () => {
+  const rowsOf = (who: Person) =>
+    platform.app.sql<{ key: string; status: number; body: string | null }>(
+      'SELECT key, status, body FROM idempotency_keys WHERE user_id = $1 ORDER BY key',
+      [who.id],
+    );
+  const refused = (who: Person): Asked => ({ method: 'POST', path: `/api/order/${randomUUID()}/checkout`, who });
+
+  test('are at most 50 refusals, the last ones, however many are caused', async () => {
+    const who = await newPerson(platform);
+    const placed = await send(placing([randomUUID()], who), 'a-success');
+    expect(placed.status).toBe(201);
+    for (let batch = 0; batch < 30; batch += 1)
+      await Promise.all(
+        Array.from({ length: 10 }, (_, at) =>
+          send(refused(who), `refusal-${String(batch * 10 + at).padStart(3, '0')}`),
+        ),
+      );
+    await send(refused(who), 'refusal-last');
+    const rows = await rowsOf(who);
+    expect(rows.map(({ key }) => key)).toEqual(expect.arrayContaining(['a-success', 'refusal-last']));
+    expect(rows).toHaveLength(51);
+    const left = rows.filter(({ key }) => /^refusal-2[0-4]/.test(key));
+    expect(left).toEqual([]);
+  });
+
+  test('are at most 1,000 successes', async () => {
+    const who = await newPerson(platform);
+    await platform.app.sql(
+      `INSERT INTO idempotency_keys (user_id, key, fingerprint, created_at, claim, claimed_until, status)
+       SELECT $1, 'older-' || n, 'f', now() - interval '1 hour' + n * interval '1 second', gen_random_uuid(), now(), 200
+         FROM generate_series(1, 1200) n`,
+      [who.id],
+    );
+    expect((await send(placing([randomUUID()], who), 'newest')).status).toBe(201);
+    const keys = (await rowsOf(who)).map(({ key }) => key);
+    expect(keys).toHaveLength(1_000);
+    expect(keys).toEqual(expect.arrayContaining(['newest', 'older-1200', 'older-202']));
+    expect(keys).not.toContain('older-201');
+  });
+
+  test('contain no client secret: a repeated request reads it at Stripe, also when the order is over', async () => {
+    const who = await newPerson(platform);
+    const orderId = await who.place();
+    const asked: Asked = { method: 'POST', path: `/api/order/${orderId}/create-payment-intent`, who };
+    const first = await send(asked, 'payment');
+    expect(first.body.clientSecret).toMatch(/_secret_/);
+    const [row] = await rowsOf(who);
+    expect(row?.body).toContain(orderId);
+    expect(row?.body).not.toContain('_secret_');
+    await who.cancel(orderId);
+    const again = await send(asked, 'payment');
+    expect({ status: again.status, text: again.text }).toEqual({ status: 200, text: first.text });
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+  });
 });
 
 const completedOrder = () => buyer.buy([randomUUID(), randomUUID()]);

@@ -19,6 +19,22 @@ beforeAll(async () => {
   app = await startTestApp();
 });
 
+/** Formats whose texts have a length. */
+const BOUNDED_FORMATS: readonly unknown[] = ['uuid', 'date', 'date-time'];
+
+/** Where a schema takes a text of any length. */
+function endlessTexts(schema: unknown, where: string): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { type, maxLength, format, pattern, enum: list, const: only } = schema as Record<string, unknown>;
+  const isShort = typeof pattern === 'string' && !/[*+]|,\}/.test(pattern);
+  const hasFewValues = list !== undefined || only !== undefined;
+  const isBounded = maxLength !== undefined || isShort || hasFewValues || BOUNDED_FORMATS.includes(format);
+  const inside = Object.entries(schema)
+    .filter(([name]) => name !== 'examples' && name !== 'enum')
+    .flatMap(([name, inner]) => endlessTexts(inner, `${where} ${name}`));
+  return type === 'string' && !isBounded ? [where, ...inside] : inside;
+}
+
 describe('the description of the API', () => {
   test('is OpenAPI 3.1, and every body in it has an example', async () => {
     const { body: document } = await app.call('GET', '/openapi.json');
@@ -81,6 +97,14 @@ describe('openapi-patterns: what generators of clients read', () => {
     }
   });
 
+  test('largest: every text in a body, a path and a query has a longest', async () => {
+    const endless = (await operationsOf(app)).flatMap(({ method, path, parameters = [], requestBody }) => [
+      ...parameters.flatMap(({ name, schema }) => endlessTexts(schema, `${method} ${path} ${name}`)),
+      ...Object.values(requestBody?.content ?? {}).flatMap(({ schema }) => endlessTexts(schema, `${method} ${path}`)),
+    ]);
+    expect(endless).toEqual([]);
+  });
+
   test('each route documents its refusals by status and code', async () => {
     const documented = new Set<string>();
     for (const { method, path, responses, security } of await operationsOf(app)) {
@@ -98,7 +122,7 @@ describe('openapi-patterns: what generators of clients read', () => {
     const undocumented = ['method_not_allowed'];
     expect(Object.keys(ERRORS).filter((code) => !documented.has(code) && !undocumented.includes(code))).toEqual([]);
     const order = (await operationsOf(app)).find(({ method, path }) => method === 'POST' && path === '/api/order');
-    expect(codesAt(order?.responses ?? {}, 409)).toEqual(['request_in_flight', 'seats_taken']);
+    expect(codesAt(order?.responses ?? {}, 409)).toEqual(['request_in_flight', 'seats_taken', 'too_many_seats_held']);
   });
 
   test.each([

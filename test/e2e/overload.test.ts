@@ -89,7 +89,7 @@ const statuses = async (answers: readonly Promise<Answer>[]) =>
   (await Promise.all(answers)).map(({ status }) => status);
 
 describe('orders beyond the number that can be placed at once', () => {
-  test('wait their turn, first come, first served', async () => {
+  test('wait their turn, a user’s first one first', async () => {
     const { placed, open } = await fill();
     const seats = ['first', 'second', 'third'].map((name) => `${name}-${randomUUID().slice(0, 8)}`);
     const queued: Promise<Answer>[] = [];
@@ -177,6 +177,66 @@ describe('orders beyond the number that can be placed at once', () => {
     gate.resolve();
     expect(await statuses([...mine, another])).toEqual(Array(102).fill(201));
     expect((await place(undefined, replica)).status).toBe(201);
+  });
+
+  test('queue-by-one: of one user leave a place free for another’s order, which is placed before them', async () => {
+    const replica = await startReplica(platform, { PLACING_CONCURRENCY: '4', MAX_QUEUE_MS: '60000' });
+    // From now on it knows whose the session is.
+    expect((await place(undefined, replica)).status).toBe(201);
+    const gate = Promise.withResolvers<void>();
+    platform.seating.gate = gate.promise;
+    const before = asked().length;
+    const mine = Array.from({ length: 40 }, () => place(undefined, replica));
+    await untilWaiting(37, replica);
+    expect(asked().length).toBe(before + 2 * 3);
+    platform.seating.gate = undefined;
+    const other = { token: await platform.token(randomUUID()), body: platform.request() };
+    expect((await replica.call('POST', '/api/order', other)).status).toBe(201);
+    expect(await metric('ticketing_placing_waiting', replica)).toBe(37);
+    gate.resolve();
+    expect(await statuses(mine)).toEqual(Array(40).fill(201));
+  });
+
+  test('queue-by-one: of several users are placed in turns, one of each', async () => {
+    const replica = await startReplica(platform, { PLACING_CONCURRENCY: '1', MAX_QUEUE_MS: '60000' });
+    const gate = Promise.withResolvers<void>();
+    platform.seating.gate = gate.promise;
+    const others = await Promise.all(['b', 'c'].map(() => platform.token(randomUUID())));
+    const first = place(undefined, replica);
+    await until('it is placed', () => asked().some(({ path }) => path.startsWith('/seating')));
+    const queued: Promise<Answer>[] = [];
+    for (const [at, of] of [token, token, token, ...others].entries()) {
+      const body = platform.request([`${at}-${randomUUID().slice(0, 8)}`]);
+      queued.push(replica.call('POST', '/api/order', { token: of, body }));
+      await untilWaiting(at + 1, replica);
+    }
+    const from = asked().length;
+    platform.seating.gate = undefined;
+    gate.resolve();
+    expect(await statuses([first, ...queued])).toEqual(Array(6).fill(201));
+    const turns = asked()
+      .slice(from)
+      .filter(({ path }) => path.startsWith('/query'))
+      .map(({ body }) => (body as { seat_ids: string[] }).seat_ids[0]?.slice(0, 1));
+    expect(turns.join('')).toBe('03412');
+  });
+
+  test('queue-by-one: changes of one user, which need no place, ask the seating services for eight at a time', async () => {
+    const orders: Answer[] = [];
+    for (let order = 0; order < 12; order += 1) orders.push(await place());
+    const gate = Promise.withResolvers<void>();
+    platform.seating.gate = gate.promise;
+    const before = asked().length;
+    const changes = orders.map(({ body }) =>
+      platform.app.call('PUT', `/api/order/${body.order_id}`, { token, body: { seat_ids: [randomUUID()] } }),
+    );
+    await until('eight are asked for', () => asked().length >= before + 2 * 8);
+    platform.seating.gate = undefined;
+    const other = { token: await platform.token(randomUUID()), body: platform.request() };
+    expect((await platform.app.call('POST', '/api/order', other)).status).toBe(201);
+    expect(asked()).toHaveLength(before + 2 * 8 + 2);
+    gate.resolve();
+    expect(await statuses(changes)).toEqual(Array(12).fill(200));
   });
 
   test('are refused without reading a body longer than the limit to its end', async () => {

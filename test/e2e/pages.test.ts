@@ -42,7 +42,7 @@ describe('a page', () => {
       expect(policy).toContain("script-src 'self';");
       expect(policy).toContain("frame-ancestors 'none'");
       expect(policy).not.toContain('unsafe');
-      expect(answer.headers.get('referrer-policy')).toBe('strict-origin');
+      expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
       const html = await answer.text();
       expect(html).not.toMatch(/<script(?![^>]*\bsrc=)/);
       expect(html).not.toContain('<style');

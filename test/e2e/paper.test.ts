@@ -263,7 +263,7 @@ describe('the calendar file', () => {
     expect(lines).toEqual(
       expect.arrayContaining([
         'VERSION:2.0',
-        'METHOD:PUBLISH',
+        'SEQUENCE:1',
         `UID:order-${orderId}@ms-ticketing`,
         expect.stringMatching(/^DTSTAMP:\d{8}T\d{6}Z$/),
         'DTSTART:20261215T193000Z',

@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../src/kernel/errors.ts';
 import { failingEffects } from '../support/failing-effects.ts';
 import { catalogueDiscount, seatsAt } from '../support/fake-seating.ts';
+import { samplesOf } from '../support/metrics.ts';
 import { movableClock } from '../support/movable-clock.ts';
 import {
   type Bought,
@@ -194,9 +195,9 @@ describe('a refund is refused', () => {
     const { orderId } = await sold(100);
     const other = await newPerson(platform);
     platform.seating.owners.set(randomUUID(), other.id);
-    for (const each of [buyer, other, await newPerson(platform)]) {
-      expect(await each.tries.refund(orderId, {})).toMatchObject({ status: 403, body: { code: 'forbidden' } });
-    }
+    expect(await buyer.tries.refund(orderId, {})).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    for (const each of [other, await newPerson(platform)])
+      expect(await each.tries.refund(orderId, {})).toMatchObject({ status: 404, body: { code: 'order_not_found' } });
     expect((await platform.app.call('POST', `/api/order/${orderId}/refund`)).status).toBe(401);
     expect(await stored.refunds(orderId)).toEqual([]);
     expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
@@ -242,7 +243,7 @@ describe('an organiser', () => {
   test('can no longer refund once the event has another owner, while an administrator can', async () => {
     const { orderId } = await sold(100);
     platform.seating.owners.delete(platform.eventId);
-    expect(await all.organiser.tries.refund(orderId, {})).toMatchObject({ status: 403 });
+    expect(await all.organiser.tries.refund(orderId, {})).toMatchObject({ status: 404 });
     expect(await admin.refund(orderId, {})).toMatchObject({ reason: 'refunded by an administrator' });
     platform.seating.owners.set(platform.eventId, all.organiser.id);
   });
@@ -368,12 +369,9 @@ describe('a refund in Stripe’s dashboard', () => {
     await stripe.post('refunds', { payment_intent: intentId, amount: '3334' });
     await until('one ticket is void', async () => (await stored.liveSeats(orderId)).length === 2);
     // The rest of the price is worth the rest of the tickets.
-    for (const left of [1, 0]) {
-      await stripe.post('refunds', { payment_intent: intentId, amount: '3333' });
-      await until('the next is void', async () => (await stored.liveSeats(orderId)).length === left);
-    }
+    await stripe.post('refunds', { payment_intent: intentId, amount: '6666' });
     await stored.untilState(orderId, 'cancelled', 'refunded');
-    expect((await stored.refunds(orderId)).map((each) => each.amount_minor)).toEqual([3334, 3333, 3333]);
+    expect((await stored.refunds(orderId)).map((each) => each.amount_minor)).toEqual([3334, 6666]);
     await (await newPerson(platform)).order(seatIds);
   });
 
@@ -384,6 +382,64 @@ describe('a refund in Stripe’s dashboard', () => {
     await stripe.post('refunds', { payment_intent: intentId, amount: '10000' });
     await until('one is void', async () => (await stored.liveSeats(orderId)).length === 1);
     expect(await stored.liveSeats(orderId)).toEqual([used.seat_id]);
+  });
+
+  test.each([
+    ['fits two choices', '5000'],
+    ['fits none', '4800'],
+  ])('refund-ambiguous: of an amount that %s voids the ticket that its metadata names', async (_name, amount) => {
+    const { orderId, intentId, seatIds } = await sold(50, 30, 20);
+    const tickets = await buyer.tickets(orderId);
+    const dear = tickets.find(({ seat_id }) => seat_id === seatIds[0]) as Ticket;
+    const form = { payment_intent: intentId, amount, 'metadata[ticket_id]': dear.ticket_id };
+    await stripe.post('refunds', form);
+    await until('the ticket is void', async () => (await stored.liveSeats(orderId)).length === 2);
+    expect(await stored.liveSeats(orderId)).toEqual(seatIds.slice(1).toSorted());
+    expect(await admin.stuckPayments()).toEqual([]);
+  });
+
+  test.each([
+    ['two choices of tickets', [50, 30, 20], '5000'],
+    ['either of two equal tickets', [40, 40, 30], '4000'],
+  ])('refund-ambiguous: of the amount of %s voids none, and a person is told', async (_name, prices, amount) => {
+    const { orderId, intentId, seatIds } = await sold(...prices);
+    await stripe.post('refunds', { payment_intent: intentId, amount });
+    const [waiting] = await until('it is listed', async () => {
+      const stuck = await admin.stuckPayments();
+      return stuck.length === 1 && stuck;
+    });
+    expect(waiting).toMatchObject({
+      kind: 'refund',
+      order_id: orderId,
+      payment_intent_id: intentId,
+      amount_minor: Number(amount),
+      currency: 'lkr',
+      last_error: expect.stringContaining('ticket_id'),
+    });
+    expect(await stored.liveSeats(orderId)).toEqual(seatIds.toSorted());
+    expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
+    const [told] = events.on('ticketly.order.amended', orderId);
+    expect(told).toMatchObject({ Status: 'completed', tickets: [{}, {}, {}] });
+    expect((await samplesOf(platform.app)).ticketing_refunds_stuck).toBe(1);
+    // It was paid, so it is not sent again.
+    expect(await admin.tries.retryPayment(String(waiting?.id))).toMatchObject({ status: 404 });
+    await admin.settlePayment(String(waiting?.id), 'a goodwill payment');
+    expect(await admin.stuckPayments()).toEqual([]);
+    expect(await stored.liveSeats(orderId)).toEqual(seatIds.toSorted());
+    expect(await atStripe(intentId)).toHaveLength(1);
+  });
+
+  test('refund-ambiguous: of the price of a ticket that an organiser voided leaves the other ticket valid', async () => {
+    const { orderId, intentId, seatIds } = await sold(60, 40);
+    const [kept, voided] = (await buyer.tickets(orderId)).toSorted((a) => (a.seat_id === seatIds[0] ? -1 : 1));
+    await all.organiser.void(voided as Ticket);
+    await stripe.post('refunds', { payment_intent: intentId, amount: '4000' });
+    await until('it is recorded', async () => (await stored.refunds(orderId)).length === 1);
+    expect(await stored.liveSeats(orderId)).toEqual([kept?.seat_id]);
+    // The money went back, so that it does not go back again.
+    await all.organiser.void(voided as Ticket, '?refund=true');
+    expect(await stored.refunds(orderId)).toHaveLength(1);
+    expect(await admin.stuckPayments()).toEqual([]);
   });
 
   test('of an amount that matches no tickets is recorded, and every ticket stays valid', async () => {
@@ -473,7 +529,7 @@ describe('a dispute', () => {
   });
 });
 
-describe('a refund that the bank rejects', () => {
+describe('with a Stripe that answers as a test wants', () => {
   let stub: StubStripe;
   let there: PlatformApp;
   let storedThere: Stored;
@@ -486,14 +542,30 @@ describe('a refund that the bank rejects', () => {
     banker = await newAdmin(there);
   });
 
-  /** An order whose payment Stripe reports. */
-  async function paidThere(changes: Record<string, unknown> = {}) {
-    const orderId = await (await newPerson(there)).place();
-    const intent = paidIntent(orderId, changes);
+  /** An order whose payment Stripe reports, of seats at these prices. */
+  async function paidThere(changes: Record<string, unknown> = {}, prices: readonly number[] = [100]) {
+    const seatIds = seatsAt(there.seating, ...prices);
+    const orderId = await (await newPerson(there)).place([...seatIds]);
+    const paid = Math.round(prices.reduce((total, price) => total + price, 0) * 100);
+    const intent = paidIntent(orderId, { amount: paid, amount_received: paid, ...changes });
     stub.intents.set(intent.id, intent);
     await deliver(there.app, stripeEvent('payment_intent.succeeded', intent));
-    return { orderId, intentId: intent.id };
+    return { orderId, intentId: intent.id, seatIds };
   }
+
+  /** Somebody refunds in Stripe’s dashboard. */
+  async function refundThere(intentId: string, amount: number, changes: Record<string, unknown> = {}) {
+    const id = `re_${randomUUID()}`;
+    const given = { id, object: 'refund', payment_intent: intentId, amount, currency: 'lkr', metadata: {}, ...changes };
+    stub.refunds.push(given);
+    await deliver(there.app, stripeEvent('refund.created', { ...given }));
+    return given as Record<string, unknown>;
+  }
+
+  const paymentThere = async (orderId: string) => (await storedThere.payments(orderId))[0]?.state;
+
+  const stuckThere = (orderId: string) =>
+    until('it is stuck', async () => (await banker.stuckPayments()).find((each) => each.order_id === orderId));
 
   /** An order whose whole refund Stripe made and then reports as rejected by the bank. */
   async function bounced() {
@@ -505,13 +577,11 @@ describe('a refund that the bank rejects', () => {
     if (!given) throw new Error('Stripe has made no refund');
     given.status = 'failed';
     await deliver(there.app, stripeEvent('refund.failed', { ...given }));
-    await until('it is stuck', async () => (await banker.stuckPayments()).length === 1);
+    await stuckThere(orderId);
     return { orderId, intentId, refundId };
   }
 
-  const paymentThere = async (orderId: string) => (await storedThere.payments(orderId))[0]?.state;
-
-  test('is shown to an administrator, and is done once marked as paid by other means', async () => {
+  test('a refund that the bank rejects is shown to an administrator, and is done once marked as paid by other means', async () => {
     const { orderId, intentId, refundId } = await bounced();
     expect(await paymentThere(orderId)).toBe('refund_due');
     expect(await banker.stuckPayments()).toMatchObject([
@@ -522,7 +592,7 @@ describe('a refund that the bank rejects', () => {
     expect(await paymentThere(orderId)).toBe('refunded');
   });
 
-  test('is sent to Stripe as a new refund on retry', async () => {
+  test('a refund that the bank rejects is sent to Stripe as a new refund on retry', async () => {
     const { orderId, intentId, refundId } = await bounced();
     await banker.retryPayment(refundId);
     await storedThere.untilPayment(orderId, 'refunded');
@@ -532,7 +602,7 @@ describe('a refund that the bank rejects', () => {
     expect(await storedThere.refunds(orderId)).toMatchObject([{ provider_id: refunds[1]?.id }]);
   });
 
-  test('at once, in Stripe’s answer, is not recorded as done', async () => {
+  test('a refund that the bank rejects at once, in Stripe’s answer, is not recorded as done', async () => {
     stub.refundStatus = 'failed';
     const { orderId, intentId } = await paidThere({ amount: 1, amount_received: 1 });
     await until('it was tried', () => stub.refunds.some((each) => each.payment_intent === intentId));
@@ -550,5 +620,84 @@ describe('a refund that the bank rejects', () => {
       [intentId],
     );
     await storedThere.untilPayment(orderId, 'refunded');
+  });
+
+  test('refund-fails-later: a refund of Stripe’s dashboard that fails later is due again, and a person sees it', async () => {
+    const { orderId, intentId } = await paidThere();
+    await storedThere.untilState(orderId, 'completed');
+    const given = await refundThere(intentId, 10_000, { status: 'pending' });
+    await storedThere.untilState(orderId, 'cancelled', 'refunded');
+    expect(await paymentThere(orderId)).toBe('refunded');
+    given.status = 'failed';
+    await deliver(there.app, stripeEvent('refund.failed', { ...given }));
+    const { id, last_error: reason } = await stuckThere(orderId);
+    expect(reason).toContain('The bank rejected the refund');
+    expect(await paymentThere(orderId)).toBe('refund_due');
+    expect(await storedThere.refunds(orderId)).toMatchObject([
+      { origin: 'stripe', amount_minor: 10_000, provider_id: null },
+    ]);
+    await banker.retryPayment(id);
+    await storedThere.untilPayment(orderId, 'refunded');
+    const refunds = stub.refunds.filter((each) => each.payment_intent === intentId);
+    expect(refunds.map(({ status }) => status)).toEqual(['failed', 'succeeded']);
+  });
+
+  test.each([
+    ['in another currency', 8_333, 'usd'],
+    ['of more than was paid', 25_300, 'lkr'],
+    ['of a little less than was paid', 24_900, 'lkr'],
+  ])(
+    'dispute-amounts: a dispute %s takes the whole payment, and its tickets are void',
+    async (_name, amount, currency) => {
+      const { orderId, intentId } = await paidThere({}, [100, 150]);
+      await storedThere.untilState(orderId, 'completed');
+      const dispute = { id: `dp_${randomUUID()}`, object: 'dispute', payment_intent: intentId, amount, currency };
+      stub.disputes.push({ ...dispute, status: 'needs_response' });
+      await deliver(there.app, stripeEvent('charge.dispute.created', dispute));
+      await storedThere.untilState(orderId, 'cancelled', 'payment');
+      expect(await paymentThere(orderId)).toBe('disputed');
+      expect(await storedThere.liveSeats(orderId)).toEqual([]);
+      expect(await storedThere.refunds(orderId)).toMatchObject([
+        { amount_minor: 25_000, origin: 'dispute', reason: `taken back by the bank: ${amount} ${currency}` },
+      ]);
+    },
+  );
+
+  test('dispute-amounts: a dispute of one ticket’s price voids that ticket', async () => {
+    const { orderId, intentId, seatIds } = await paidThere({}, [100, 150]);
+    await storedThere.untilState(orderId, 'completed');
+    const dispute = { id: `dp_${randomUUID()}`, object: 'dispute', payment_intent: intentId, amount: 10_000 };
+    stub.disputes.push({ ...dispute, currency: 'lkr', status: 'needs_response' });
+    await deliver(there.app, stripeEvent('charge.dispute.created', { ...dispute, currency: 'lkr' }));
+    await until('one is void', async () => (await storedThere.liveSeats(orderId)).length === 1);
+    expect(await storedThere.liveSeats(orderId)).toEqual(seatIds.slice(1));
+    expect(await paymentThere(orderId)).toBe('applied');
+  });
+
+  test('dispute-amounts: a dispute of a part that fits no ticket voids none, and a person is told', async () => {
+    const { orderId, intentId, seatIds } = await paidThere({}, [100, 150]);
+    await storedThere.untilState(orderId, 'completed');
+    const dispute = { id: `dp_${randomUUID()}`, object: 'dispute', payment_intent: intentId, amount: 12_000 };
+    stub.disputes.push({ ...dispute, currency: 'lkr', status: 'needs_response' });
+    await deliver(there.app, stripeEvent('charge.dispute.created', dispute));
+    const { id } = await stuckThere(orderId);
+    expect(await storedThere.liveSeats(orderId)).toEqual(seatIds.toSorted());
+    await banker.settlePayment(id, 'the buyer pays at the door');
+  });
+
+  test('refund-ambiguous: an unclear refund voids the ticket that its metadata names later', async () => {
+    const { orderId, intentId, seatIds } = await paidThere({}, [50, 30, 20]);
+    await storedThere.untilState(orderId, 'completed');
+    const given = await refundThere(intentId, 5_000, { status: 'succeeded' });
+    await stuckThere(orderId);
+    expect(await storedThere.liveSeats(orderId)).toHaveLength(3);
+    const [ticket] = await there.app.sql<{ ticket_id: string }>('SELECT ticket_id FROM tickets WHERE seat_id = $1', [
+      seatIds[0],
+    ]);
+    given.metadata = { ticket_id: ticket?.ticket_id };
+    await deliver(there.app, stripeEvent('refund.updated', { ...given }));
+    await until('it is void', async () => (await storedThere.liveSeats(orderId)).length === 2);
+    expect(await storedThere.liveSeats(orderId)).toEqual(seatIds.slice(1).toSorted());
+    expect((await banker.stuckPayments()).filter((each) => each.order_id === orderId)).toEqual([]);
   });
 });

@@ -32,6 +32,11 @@ describe('a webhook signature', () => {
       'that is older than five minutes',
       (sent) => signatureOf(sent, { timestamp: Math.floor(Date.now() / 1_000) - 301 }),
     ],
+    ['of tomorrow', (sent) => signatureOf(sent, { timestamp: Math.floor(Date.now() / 1_000) + 86_400 })],
+    [
+      'that is more than five minutes ahead',
+      (sent) => signatureOf(sent, { timestamp: Math.floor(Date.now() / 1_000) + 360 }),
+    ],
     ['over other bytes', () => signatureOf('{"id":"evt_forged"}')],
   ])('%s is refused, and the event is not stored', async (_name, sign) => {
     const event = paid();
@@ -47,6 +52,12 @@ describe('a webhook signature', () => {
     const right = signatureOf(sent);
     for (const signature of [`${right},${other}`, right.replace(',', `,${other},`)])
       expect((await deliver(platform.app, sent, { signature })).status).toBe(200);
+  });
+
+  test('is accepted up to five minutes ahead, because clocks differ', async () => {
+    const sent = JSON.stringify(paid());
+    const signature = signatureOf(sent, { timestamp: Math.floor(Date.now() / 1_000) + 240 });
+    expect((await deliver(platform.app, sent, { signature })).status).toBe(200);
   });
 
   test('is checked over the raw bytes, including whitespace', async () => {

@@ -31,7 +31,7 @@ const FEATURE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   access: ['seats'],
   audit: ['access'],
   tickets: ['access'],
-  orders: ['access', 'audit', 'pricing', 'seats', 'tickets'],
+  orders: ['access', 'audit', 'catalogue', 'pricing', 'seats', 'tickets'],
   sales: ['orders'],
   payments: ['access', 'audit', 'orders', 'tickets'],
   'box-office': ['access', 'audit', 'catalogue', 'orders', 'payments', 'pricing', 'tickets'],
@@ -196,6 +196,12 @@ describe('words in their layers', () => {
     expect(strays).toEqual(['src/main.ts']);
   });
 
+  test('times in texts are read by the kernel alone; the server’s own are in UTC', () => {
+    const reads = /Date\.parse\(|\.(getHours|getMinutes|getDate|getDay|getMonth|getFullYear)\(|toLocale\w*String\(/;
+    const strays = files.filter(({ text }) => reads.test(withoutComments(text))).map(({ path }) => path);
+    expect(strays).toEqual(['src/kernel/iso-date.ts', 'src/platform/postgres/database.ts']);
+  });
+
   test('no file has a meaningless name', () => {
     const vague = /\/(utils?|helpers?|common|manager|misc|shared)(\.|\/)/;
     expect(files.map(({ path }) => path).filter((path) => vague.test(path))).toEqual([]);
@@ -262,6 +268,7 @@ describe('tests mirror sources', () => {
   test('each folder of tests is one of src or one of the named others', () => {
     const others = new Set([
       'bench',
+      'browser',
       'contract',
       'controls',
       'crash',
@@ -272,6 +279,7 @@ describe('tests mirror sources', () => {
       'house',
       'slow',
       'stack',
+      'web',
       'support',
       'scripts',
       'docs',

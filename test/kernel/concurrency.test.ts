@@ -11,7 +11,7 @@ function open(limits = LIMITS) {
   const begin = (items: readonly number[]) => {
     const end = Promise.withResolvers<boolean>();
     begun.push({ items, end });
-    return end.promise;
+    return end.promise.then((isDone) => (isDone ? [] : items));
   };
   const add = createBatches<number>(limits, begin, async (item) => void (await begin([item])));
   const next = () => new Promise((done) => setImmediate(done));
@@ -65,7 +65,7 @@ describe('batches', () => {
       { size: 3, underWay: 1 },
       async (items) => {
         seen.push(`${buyers.getStore()}: ${items.join()}`);
-        return items.length === 1;
+        return items.length === 1 ? [] : items;
       },
       async (item) => void seen.push(`${buyers.getStore()}: ${item} alone`),
     );
@@ -104,7 +104,7 @@ describe('batches', () => {
             await scheduler.schedule(Promise.resolve());
             running -= 1;
             seen.push(...items);
-            return true;
+            return [];
           };
           const add = createBatches<number>({ size, underWay }, work, async (item) => void (await work([item])));
           const all = Promise.all(Array.from({ length: count }, (_, item) => add(item)));

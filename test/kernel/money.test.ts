@@ -47,11 +47,33 @@ describe('fromMajor', () => {
 });
 
 test.each([
-  ['LKR', { code: 'lkr', exponent: 2, chargeStep: 1 }],
-  ['jpy', { code: 'jpy', exponent: 0, chargeStep: 1 }],
-  ['Kwd', { code: 'kwd', exponent: 3, chargeStep: 10 }],
-])('the currency %s has its decimals', (code, currency) => {
+  ['LKR', { code: 'lkr', exponent: 2, chargeStep: 1, minCharge: 1, maxCharge: 99_999_999 }],
+  ['jpy', { code: 'jpy', exponent: 0, chargeStep: 1, minCharge: 50, maxCharge: 99_999_999 }],
+  ['Kwd', { code: 'kwd', exponent: 3, chargeStep: 10, minCharge: 10, maxCharge: 99_999_990 }],
+  ['isk', { code: 'isk', exponent: 2, chargeStep: 100, minCharge: 100, maxCharge: 99_999_900 }],
+  ['ugx', { code: 'ugx', exponent: 2, chargeStep: 100, minCharge: 100, maxCharge: 99_999_900 }],
+  ['huf', { code: 'huf', exponent: 2, chargeStep: 1, minCharge: 17_500, maxCharge: 99_999_999 }],
+  ['idr', { code: 'idr', exponent: 2, chargeStep: 1, minCharge: 50, maxCharge: 999_999_999_999 }],
+])('the currency %s has the decimals and limits that Stripe documents', (code, currency) => {
   expect(new Currency(code)).toEqual(currency);
+});
+
+test.each(['xyz', 'lyd', 'rupee', ''])('there is no currency %o, because Stripe does not charge it', (code) => {
+  expect(() => new Currency(code)).toThrow('not a currency that Stripe charges');
+});
+
+test.each([
+  ['usd', 49, 'too_small'],
+  ['usd', 50, undefined],
+  ['usd', 99_999_999, undefined],
+  ['usd', 100_000_000, 'too_large'],
+  ['jpy', 49, 'too_small'],
+  ['isk', 87_412, 'decimals'],
+  ['isk', 87_400, undefined],
+  ['kwd', 12_345, 'decimals'],
+  ['inr', 999_999_999, undefined],
+])('in %s, an amount of %i has the problem %o', (code, amount, problem) => {
+  expect(new Currency(code).chargeProblem(amount)).toBe(problem);
 });
 
 test('amounts are added, subtracted and compared in minor units', () => {

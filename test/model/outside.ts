@@ -1,3 +1,4 @@
+import type { Catalogue } from '../../src/features/catalogue/index.ts';
 import type { Discount, PricedSeat } from '../../src/features/pricing/discount.ts';
 import type { SeatingServices } from '../../src/features/seats/seats.ports.ts';
 import { type Instant, instant, later } from '../../src/kernel/clock.ts';
@@ -96,6 +97,9 @@ export const SEATING: SeatingServices = {
   ownsAllEvents: async () => false,
   isScanner: async () => true,
 };
+
+/** A catalogue without sessions: the seating services decide. */
+export const CATALOGUE: Catalogue = { place: async () => undefined, session: async () => undefined };
 
 const TIER = { id: as<TierId>('33333333-3333-4333-8333-333333333333'), name: 'VIP', color: '#FFD700' };
 

@@ -19,7 +19,7 @@ import { startFakeIssuer } from '../support/fake-issuer.ts';
 import { testDatabase } from '../support/own-database.ts';
 import { BANK_KEYS, type Bank, openBank } from './bank.ts';
 import { forgetDailyJobs, type Observed, observe, wipe } from './observed.ts';
-import { createCountingIds, createModelClock, type ModelClock, SEATING } from './outside.ts';
+import { CATALOGUE, createCountingIds, createModelClock, type ModelClock, SEATING } from './outside.ts';
 
 export interface Answer {
   readonly status: number;
@@ -280,7 +280,8 @@ function withEffectsLeft(state: Pick<Process, 'effectsLeft' | 'isDead' | 'underW
       state.underWay -= 1;
     },
   });
-  return (name, port) => watch(name, name === 'seating' ? (SEATING as unknown as typeof port) : port);
+  const simulated: Readonly<Record<string, object>> = { seating: SEATING, catalogue: CATALOGUE };
+  return (name, port) => watch(name, (simulated[name] as typeof port | undefined) ?? port);
 }
 
 /** Resolves when no effect is under way any more: calls sent before a death still arrive. */

@@ -11,7 +11,8 @@ import { migrateUp } from '../../src/platform/postgres/migrations.ts';
 import { atEnd } from '../support/at-end.ts';
 import { LKR } from '../support/currencies.ts';
 import { runOn, sql } from '../support/databases.ts';
-import { samplesOf } from '../support/metrics.ts';
+import { samplesWith } from '../support/metrics.ts';
+import { openTestDatabase } from '../support/own-database.ts';
 import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { until } from '../support/servers.ts';
 import { startServiceProcess } from '../support/service-process.ts';
@@ -43,7 +44,6 @@ const asOperator = async (...statements: readonly string[]) => {
 };
 const place = () => platform.app.call('POST', '/api/order', { token: buyer, body: platform.request() });
 const health = () => platform.app.call('GET', '/api/order/health');
-const metric = async (name: string) => (await samplesOf(platform.app))[name];
 const isUp = async (up: boolean) => (await health()).status === (up ? 200 : 503);
 
 /** Orders are refused as the contract says, and health and metrics report the database as down. */
@@ -54,12 +54,12 @@ async function expectKnownAsDown(): Promise<void> {
   expect(refused.headers.get('retry-after')).not.toBeNull();
   await until('health says that the database is down', () => isUp(false));
   expect((await health()).body).toMatchObject({ status: 'DOWN', database: { status: 'DOWN' } });
-  expect(await metric('ticketing_database_up')).toBe(0);
+  await samplesWith(platform.app, { ticketing_database_up: 0 });
 }
 
 async function expectGoesOn(): Promise<void> {
   await until('health says that the database is up', () => isUp(true));
-  expect(await metric('ticketing_database_up')).toBe(1);
+  await samplesWith(platform.app, { ticketing_database_up: 1 });
   await until('orders are placed again', async () => (await place()).status === 201);
 }
 
@@ -71,6 +71,12 @@ describe('read-only-server, read-only-database', () => {
       'ALTER DATABASE ticketing SET default_transaction_read_only = on',
       'ALTER DATABASE ticketing RESET ALL',
     ],
+    ['the role', 'ALTER ROLE ticketing SET default_transaction_read_only = on', 'ALTER ROLE ticketing RESET ALL'],
+    [
+      'the role in the database',
+      'ALTER ROLE ticketing IN DATABASE ticketing SET default_transaction_read_only = on',
+      'ALTER ROLE ticketing IN DATABASE ticketing RESET ALL',
+    ],
   ])('it is down while %s is read-only, and recovers afterwards', async (_what, readOnly, normal) => {
     try {
       // A setting of a database applies to new connections, and the pool’s end as they do when a primary is demoted.
@@ -78,6 +84,34 @@ describe('read-only-server, read-only-database', () => {
       await expectKnownAsDown();
     } finally {
       await asOperator(normal, 'SELECT pg_reload_conf()');
+    }
+    await expectGoesOn();
+  });
+
+  test.each(['DATABASE ticketing', 'ROLE ticketing', 'ROLE ticketing IN DATABASE ticketing'])(
+    'it is down as soon as ALTER %s makes new connections read-only, though it keeps its own',
+    async (scope) => {
+      try {
+        await asOperator(`ALTER ${scope} SET default_transaction_read_only = on`);
+        await until('health says that the database is down', () => isUp(false));
+        expect(await isUp(false)).toBe(true);
+        await samplesWith(platform.app, { ticketing_database_up: 0 });
+      } finally {
+        await asOperator(`ALTER ${scope} RESET ALL`);
+      }
+      await expectGoesOn();
+    },
+  );
+
+  test('an address that overrides the setting is believed', async () => {
+    const writable = new URL(dsn);
+    writable.searchParams.set('options', '-c default_transaction_read_only=off');
+    const database = openTestDatabase(writable.toString(), 1);
+    try {
+      await asOperator('ALTER DATABASE ticketing SET default_transaction_read_only = on');
+      await database.ping(2_000);
+    } finally {
+      await asOperator('ALTER DATABASE ticketing RESET ALL');
     }
     await expectGoesOn();
   });
@@ -162,6 +196,27 @@ describe('read-only-server: a server that cannot do the work', () => {
     expect((await place()).status).toBe(500);
     expect(await isUp(true)).toBe(true);
     await allow();
+    await expectGoesOn();
+  });
+});
+
+describe('read-only-database: a server that refuses new connections', () => {
+  test.each([
+    ['another password', `ALTER ROLE ticketing PASSWORD 'another'`],
+    ['a role that may not log in', 'ALTER ROLE ticketing NOLOGIN'],
+  ])('it is down after %s, and not a fault of this service', async (_what, refuse) => {
+    const { password } = new URL(dsn);
+    await asOperator(`CREATE ROLE rescuer SUPERUSER LOGIN PASSWORD '${password}'`);
+    const rescuer = new URL(dsn);
+    rescuer.username = 'rescuer';
+    try {
+      await asOperator(refuse);
+      await runOn(rescuer.toString(), CUT);
+      await expectKnownAsDown();
+    } finally {
+      await runOn(rescuer.toString(), `ALTER ROLE ticketing LOGIN PASSWORD '${password}'`);
+      await asOperator('DROP ROLE rescuer');
+    }
     await expectGoesOn();
   });
 });

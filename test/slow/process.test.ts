@@ -125,6 +125,10 @@ describe('the process', () => {
       /KAFKA_TLS_CA_FILE: there is no certificate in package\.json\.\n$/,
     ],
     [
+      { NODE_ENV: 'prod' },
+      'NODE_ENV: "prod" is not allowed; it must be development, test or production; every server for real users is production.\n',
+    ],
+    [
       { NODE_ENV: 'production' },
       /^(.*\n)?NODE_ENV=production: refuses stand-ins\. Set POSTGRES_DSN \(PostgreSQL\), .+\n$/,
     ],

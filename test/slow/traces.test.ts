@@ -18,7 +18,8 @@ let buyer: string;
 
 beforeAll(async () => {
   collector = await startOtlpCollector();
-  platform = await startPlatformApp({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }, {}, { eventLog: events.log });
+  const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, TRUSTED_TRACE_NETWORKS: '192.0.2.7, 127.0.0.0/8' };
+  platform = await startPlatformApp(tracing, {}, { eventLog: events.log });
   buyer = await platform.token(randomUUID());
 });
 
@@ -125,6 +126,32 @@ describe('a request', () => {
       return about.length > 0 ? about : undefined;
     });
     for (const line of lines) expect(line).toMatchObject({ trace_id: traceId, span_id: expect.any(String) });
+  });
+});
+
+describe('stranger-trace: a caller whose network is not named', () => {
+  test('does not decide what is sampled, and its trace is passed on to nobody', async () => {
+    const there = await startPlatformApp({
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_TRACES_SAMPLER_ARG: '0',
+      TRUSTED_TRACE_NETWORKS: '192.0.2.0/24',
+    });
+    const token = await there.token(randomUUID());
+    const { traceId, traceparent } = newTrace();
+    const placed = await there.app.call('POST', '/api/order', {
+      token,
+      body: there.request(),
+      headers: { traceparent },
+    });
+    expect(placed.status).toBe(201);
+    expect(there.seating.calls.length).toBeGreaterThan(1);
+    for (const asked of there.seating.calls) expect(asked.traceparent ?? '').not.toContain(traceId);
+    const kept = await there.app.sql('SELECT FROM outbox WHERE traceparent LIKE $1', [`%${traceId}%`]);
+    expect(kept).toEqual([]);
+    const after = newTrace();
+    await place({ traceparent: after.traceparent });
+    await spanOf(after.traceId, 'POST /api/order');
+    expect(collector.spans.filter((span) => span.traceId === traceId)).toEqual([]);
   });
 });
 

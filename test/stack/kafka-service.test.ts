@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { compareAnnounced } from '../support/announced.ts';
+import { compareAnnounced, TOPICS } from '../support/announced.ts';
+import { DEMO_SEATS_SEARCH, ordersOfOneSeat } from '../support/demo-orders.ts';
 import { goldenOrder, goldenSeats, shapeOf } from '../support/golden-messages.ts';
 import { sendToTopic } from '../support/kafka-sender.ts';
 import { type KafkaServer, startKafka } from '../support/kafka-server.ts';
 import { asOperator, watchTopics } from '../support/kafka-topics.ts';
 import { patience } from '../support/patience.ts';
-import { CLIENT_SECRET, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { startReplica } from '../support/races.ts';
 import { until } from '../support/servers.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -18,10 +20,7 @@ let token: string;
 
 const GROUP = 'ms-ticketing';
 const WAIT_MS = 45_000;
-const CREATED = 'ticketly.order.created';
-const UPDATED = 'ticketly.order.updated';
-const CANCELED = 'ticketly.order.canceled';
-const SEATS = 'ticketly.seats.status';
+const [CREATED, UPDATED, , CANCELED, SEATS] = TOPICS;
 const SUCCEEDED = 'payment_succefully';
 const FAILED = 'payment_unseecuufull';
 
@@ -38,20 +37,7 @@ beforeEach(() => {
   platform.seating.prices.clear();
 });
 
-function startReplicaOnKafka(): Promise<TestApp> {
-  return startTestApp(
-    {
-      KAFKA_ADDR: server.plain,
-      POSTGRES_DSN: platform.app.dsn,
-      OIDC_ISSUER: platform.issuer.issuer,
-      TICKET_CLIENT_SECRET: CLIENT_SECRET,
-      EVENT_QUERY_SERVICE_URL: `${platform.seating.url}/query`,
-      EVENT_SEATING_SERVICE_URL: `${platform.seating.url}/seating`,
-    },
-    {},
-    { verified: false },
-  );
-}
+const startReplicaOnKafka = () => startReplica(platform, { KAFKA_ADDR: server.plain }, {}, { verified: false });
 
 /** The number of partitions of each member of the group. */
 async function partitionsByMember(): Promise<number[]> {
@@ -324,32 +310,15 @@ describe('a service that starts', () => {
   });
 
   test('with the embedded venue, its map shows holds of any replica', async () => {
-    const alone = await startTestApp({
-      KAFKA_ADDR: server.plain,
-      TOPIC_SEATS_STATUS: `seats-${randomUUID()}`,
-    });
+    const alone = await startTestApp({ KAFKA_ADDR: server.plain, TOPIC_SEATS_STATUS: `seats-${randomUUID()}` });
     const buyer = await alone.signIn('buyer');
-    const event = (await alone.call('GET', '/api/event-query/v1/events/trending')).body[0];
-    const session = (await alone.call('GET', `/api/event-query/v1/events/${event.id}/sessions`)).body.content[0];
-    const seats = async (): Promise<{ id: string; status: string }[]> => {
-      const { body } = await alone.call('GET', `/api/event-query/v1/sessions/${session.id}/seating-map`);
-      return body.layout.blocks.flatMap((block: { rows?: { seats: unknown[] }[]; seats?: unknown[] }) => [
-        ...(block.rows ?? []).flatMap((row) => row.seats),
-        ...(block.seats ?? []),
-      ]);
-    };
-    const [seat] = (await seats()).filter(({ status }) => status === 'AVAILABLE');
-    const body = {
-      session_id: session.id,
-      event_id: event.id,
-      organization_id: event.organizationId,
-      seat_ids: [seat?.id],
-    };
+    const [body] = await ordersOfOneSeat(alone.url, DEMO_SEATS_SEARCH, 1);
+    const path = `/api/event-query/v1/sessions/${body?.session_id}/seating-map`;
+    const seats = async (): Promise<{ id: string; status: string }[]> =>
+      (await alone.call('GET', path)).body.layout.blocks[0].rows.flatMap((row: { seats: unknown[] }) => row.seats);
+    const status = async () => (await seats()).find(({ id }) => id === body?.seat_ids[0])?.status;
+    expect(await status()).toBe('AVAILABLE');
     expect((await alone.call('POST', '/api/order', { token: buyer, body })).status).toBe(201);
-    await until(
-      'the map shows it',
-      async () => (await seats()).find(({ id }) => id === seat?.id)?.status === 'LOCKED',
-      WAIT_MS,
-    );
+    await until('the map shows it', async () => (await status()) === 'LOCKED', WAIT_MS);
   });
 });

@@ -6,6 +6,7 @@ import { instant } from '../../src/kernel/clock.ts';
 import { M2mTokens } from '../../src/platform/m2m-tokens/m2m-tokens.ts';
 import { TokenVerifier } from '../../src/platform/oidc/token-verifier.ts';
 import { atEnd } from '../support/at-end.ts';
+import { DEMO_SEATS_SEARCH, ordersOfOneSeat } from '../support/demo-orders.ts';
 import { type KeycloakServer, REALM_CLIENT_SECRET, startKeycloak } from '../support/keycloak-server.ts';
 import { until } from '../support/servers.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
@@ -28,7 +29,7 @@ const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?
 const keyOf = (token: string): string => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid;
 
 function verifier() {
-  return new TokenVerifier({ issuer: keycloak.issuer, jwksUrl: undefined, clock, onOtherIssuer: () => undefined });
+  return new TokenVerifier({ issuer: keycloak.issuer, jwksUrl: undefined, clock });
 }
 
 function post(path: string, form: Record<string, string>): Promise<Response> {
@@ -67,23 +68,22 @@ describe('the realm of deploy/keycloak', () => {
     const challenge = createHash('sha256').update(secret).digest('base64url');
     const page = await fetch(`${auth}&code_challenge=${challenge}&code_challenge_method=S256`);
     const [, action = ''] = /action="([^"]+)"/.exec(await page.text()) ?? [];
+    const cookies = page.headers.getSetCookie().map((each) => each.split(';', 1));
     const signedIn = await fetch(action.replaceAll('&amp;', '&'), {
       method: 'POST',
       redirect: 'manual',
-      headers: {
-        cookie: page.headers
-          .getSetCookie()
-          .map((each) => each.split(';', 1))
-          .join('; '),
-      },
+      headers: { cookie: cookies.join('; ') },
       body: new URLSearchParams({ username: 'buyer', password: 'demo' }),
     });
     const code = new URL(signedIn.headers.get('location') ?? '').searchParams.get('code') ?? '';
     const exchange = { grant_type: 'authorization_code', client_id: 'web-frontend', redirect_uri: redirect, code };
-    const answer = (await (await post('token', { ...exchange, code_verifier: secret })).json()) as {
-      access_token: string;
-    };
-    expect(await verifier().verify(answer.access_token)).toMatchObject({ userId: DEMO_USERS.buyer.sub });
+    const answer = await (await post('token', { ...exchange, code_verifier: secret })).json();
+    const { access_token, id_token, refresh_token } = answer as Record<string, string>;
+    const caller = await verifier().verify(access_token ?? '');
+    expect(caller).toMatchObject({ userId: DEMO_USERS.buyer.sub });
+    expect(caller).not.toHaveProperty('isMachine');
+    for (const token of [id_token, refresh_token])
+      await expect(verifier().verify(token ?? '')).rejects.toMatchObject({ code: 'unauthenticated' });
     const password = { grant_type: 'password', username: 'buyer', password: 'demo' };
     expect((await post('token', { ...password, client_id: 'web-frontend' })).status).toBe(400);
   });
@@ -105,7 +105,8 @@ describe('the realm of deploy/keycloak', () => {
       clientSecret: REALM_CLIENT_SECRET,
       clock,
     });
-    expect(await verifier().verify(await tokens.get())).toMatchObject({ scopes: ['internal-api'] });
+    expect(await verifier().verify(await tokens.get())).toMatchObject({ scopes: ['internal-api'], isMachine: true });
+    expect((await app.call('GET', '/api/secure', { token: await tokens.get() })).status).toBe(403);
     const wrong = { grant_type: 'client_credentials', client_id: 'ticket-service-client', client_secret: 'x' };
     expect((await post('token', wrong)).status).toBe(401);
   });
@@ -113,18 +114,7 @@ describe('the realm of deploy/keycloak', () => {
 
 describe('the service on a real Keycloak, everything else embedded', () => {
   async function order(token: string) {
-    const event = (await app.call('GET', '/api/event-query/v1/events/trending')).body[0];
-    const sessions = await app.call('GET', `/api/event-query/v1/events/${event.id}/sessions`);
-    const session = sessions.body.content[0];
-    const map = await app.call('GET', `/api/event-query/v1/sessions/${session.id}/seating-map`);
-    const rows = map.body.layout.blocks.flatMap((block: { rows?: unknown[] }) => block.rows ?? []);
-    const seats = rows.flatMap((row: { seats: { id: string; status: string }[] }) => row.seats);
-    const body = {
-      session_id: session.id,
-      event_id: event.id,
-      organization_id: event.organizationId,
-      seat_ids: [seats.find(({ status }: { status: string }) => status === 'AVAILABLE').id],
-    };
+    const [body] = await ordersOfOneSeat(app.url, DEMO_SEATS_SEARCH, 1);
     return app.call('POST', '/api/order', { token, body });
   }
   const me = (token: string) => app.call('GET', '/api/secure', { token });
@@ -166,21 +156,14 @@ describe('the service on a real Keycloak, everything else embedded', () => {
 
   test('it refuses tokens whose issuer has another host than OIDC_ISSUER, and explains that in the error log', async () => {
     const configured = keycloak.issuer.replace('127.0.0.1', 'localhost');
-    const other = await startTestApp({
-      OIDC_ISSUER: configured,
-      KEYCLOAK_URL: keycloak.url,
-      TICKET_CLIENT_SECRET: REALM_CLIENT_SECRET,
-    });
+    const env = { KEYCLOAK_URL: keycloak.url, TICKET_CLIENT_SECRET: REALM_CLIENT_SECRET };
+    const other = await startTestApp({ ...env, OIDC_ISSUER: configured });
     const token = await keycloak.signIn('buyer');
     expect((await other.call('GET', '/api/secure', { token })).status).toBe(401);
     const line = other.log.map((text) => JSON.parse(text)).find(({ level }) => level >= 50);
     expect(line).toMatchObject({ configured, found: keycloak.issuer });
     expect(line.msg).toContain('set OIDC_ISSUER to the issuer that was found');
-    const mended = await startTestApp({
-      OIDC_ISSUER: line.found,
-      KEYCLOAK_URL: keycloak.url,
-      TICKET_CLIENT_SECRET: REALM_CLIENT_SECRET,
-    });
+    const mended = await startTestApp({ ...env, OIDC_ISSUER: line.found });
     expect((await mended.call('GET', '/api/secure', { token })).status).toBe(200);
   });
 });

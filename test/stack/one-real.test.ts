@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
+import { DEMO_SEATS_SEARCH, ordersOfOneSeat } from '../support/demo-orders.ts';
 import { startFakeSeating } from '../support/fake-seating.ts';
 import { type KafkaServer, startKafka } from '../support/kafka-server.ts';
 import { type KeycloakServer, REALM_CLIENT_SECRET, startKeycloak } from '../support/keycloak-server.ts';
@@ -76,13 +77,7 @@ async function orderFor(app: TestApp, part: Part) {
     const [event_id, session_id, organization_id] = [randomUUID(), randomUUID(), randomUUID()];
     return { event_id, session_id, organization_id, seat_ids: [randomUUID()] };
   }
-  const event = (await app.call('GET', '/api/event-query/v1/events/trending?limit=1')).body[0];
-  const sessions = await app.call('GET', `/api/event-query/v1/events/${event.id}/sessions`);
-  const session_id = sessions.body.content[0].id;
-  const map = await app.call('GET', `/api/event-query/v1/sessions/${session_id}/seating-map`);
-  const front = map.body.layout.blocks.find(({ name }: { name: string }) => name === 'Front');
-  const seat_ids = [front.rows[1].seats[0].id];
-  return { event_id: event.id, session_id, organization_id: event.organizationId, seat_ids };
+  return (await ordersOfOneSeat(app.url, DEMO_SEATS_SEARCH, 1))[0];
 }
 
 async function health(app: TestApp) {

@@ -53,14 +53,16 @@ const ALL_WORK: readonly string[] = ['webhooks', 'expiry', 'conclusion', 'refund
 
 /**
  * Starts two processes on the same servers. `watch` wraps the ports inside the interleaving, so that a control can remove
- * a guard; the database must be sound at the end if it is `verified`.
+ * a guard; the database must be sound at the end if it is `verified`; `env` has further variables of both processes.
  */
 export async function openArena({
   watch = (_name, port) => port,
   verified = true,
+  env: more = {},
 }: {
   watch?: Watch;
   verified?: boolean;
+  env?: Readonly<Record<string, string>>;
 } = {}) {
   const [hosted, dsn] = await Promise.all([hostStripe(), testDatabase()]);
   const qrKey = randomBytes(QR_KEY_BYTES).toString('base64');
@@ -78,6 +80,7 @@ export async function openArena({
     // Both processes read the tickets of either.
     QR_SECRET_KEY: qrKey,
     LOG_LEVEL: 'error',
+    ...more,
   };
   const platform = await startPlatformApp(
     env,

@@ -12,16 +12,20 @@ import { inject } from 'vitest';
 import { atEnd } from './at-end.ts';
 import { close, listen } from './servers.ts';
 
+export interface TokenOptions {
+  readonly expiresIn?: number;
+  readonly forged?: boolean;
+  readonly kid?: string;
+  /** `typ` of the header; none by default. */
+  readonly headerType?: string;
+}
+
 /** An OIDC issuer whose tokens a test writes itself. */
 export interface FakeIssuer {
   readonly url: string;
   readonly issuer: string;
   /** A valid token, except for `claims` and `options`. */
-  token(
-    sub: string,
-    claims?: JWTPayload,
-    options?: { expiresIn?: number; forged?: boolean; kid?: string },
-  ): Promise<string>;
+  token(sub: string, claims?: JWTPayload, options?: TokenOptions): Promise<string>;
   /** Signs with a new key from now on; the old one is removed from the JWKS. */
   rotate(): Promise<void>;
   /** Whether it refuses every connection. */
@@ -91,16 +95,16 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
   const issuer = `${url}/realms/event-ticketing`;
   atEnd(() => close(server));
 
-  async function sign(
-    sub: string,
-    claims: JWTPayload,
-    options: { expiresIn?: number; forged?: boolean; kid?: string },
-  ): Promise<string> {
+  async function sign(sub: string, claims: JWTPayload, options: TokenOptions): Promise<string> {
     const now = Math.floor(Date.now() / 1_000);
     if (options.forged) stranger ??= await generateKeyPair(ALGORITHM);
     const signer = options.forged && stranger ? stranger : pair;
     return new SignJWT({ typ: 'Bearer', ...claims })
-      .setProtectedHeader({ alg: ALGORITHM, kid: options.kid ?? kid() })
+      .setProtectedHeader({
+        alg: ALGORITHM,
+        kid: options.kid ?? kid(),
+        ...(options.headerType ? { typ: options.headerType } : {}),
+      })
       .setIssuer(typeof claims.iss === 'string' ? claims.iss : issuer)
       .setSubject(sub)
       .setIssuedAt(now)
@@ -111,11 +115,7 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
   return Object.assign(fake, {
     url,
     issuer,
-    token: (
-      sub: string,
-      claims: JWTPayload = {},
-      options: { expiresIn?: number; forged?: boolean; kid?: string } = {},
-    ) => sign(sub, claims, options),
+    token: (sub: string, claims: JWTPayload = {}, options: TokenOptions = {}) => sign(sub, claims, options),
     async rotate() {
       generation += 1;
       pair = await generateKeyPair(ALGORITHM);

@@ -21,6 +21,8 @@ export interface CannedAnswer {
 export interface FakeSeating {
   readonly url: string;
   readonly calls: SeatingCall[];
+  /** The answer to an order that names this seat, in place of its own. */
+  readonly answerFor: Map<string, CannedAnswer>;
   /** Price of each seat by id, in major units; others cost 100. */
   readonly prices: Map<string, number>;
   readonly tierOf: Map<string, string>;
@@ -35,8 +37,6 @@ export interface FakeSeating {
   query: CannedAnswer | undefined;
   seating: CannedAnswer | undefined;
   isUnavailable: boolean;
-  /** Whether it refuses an order whose session is known and is of another event or organisation, as the platform does. */
-  refusesMixtures: boolean;
   /** Answers wait for this promise. */
   gate: Promise<unknown> | undefined;
 }
@@ -96,6 +96,7 @@ export const TIER = '33333333-3333-3333-3333-333333333333';
 export async function startFakeSeating(): Promise<FakeSeating> {
   const fake: Omit<FakeSeating, 'url'> = {
     calls: [],
+    answerFor: new Map(),
     prices: new Map(),
     tierOf: new Map(),
     discounts: new Map(),
@@ -105,7 +106,6 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     query: undefined,
     seating: undefined,
     isUnavailable: false,
-    refusesMixtures: false,
     gate: undefined,
   };
   const server = createServer(async (request, response) => {
@@ -116,13 +116,18 @@ export async function startFakeSeating(): Promise<FakeSeating> {
     const { authorization, traceparent } = request.headers;
     fake.calls.push({ path: url.pathname, authorization, body, traceparent: traceparent?.toString() });
     if (fake.gate) await fake.gate;
-    const answer = answerOf(fake, url, body);
+    const answer = answerForSeats(fake, body) ?? answerOf(fake, url, body);
     response.writeHead(answer.status, { 'content-type': 'application/json' });
     response.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
   });
   const url = await listen(server);
   atEnd(() => close(server));
   return Object.assign(fake, { url });
+}
+
+function answerForSeats({ answerFor }: Omit<FakeSeating, 'url'>, body: unknown): CannedAnswer | undefined {
+  const { seat_ids: seatIds = [] } = (body ?? {}) as Partial<AskedOrder>;
+  return seatIds.map((seatId) => answerFor.get(seatId)).find((answer) => answer !== undefined);
 }
 
 function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): CannedAnswer {
@@ -133,7 +138,7 @@ function answerOf(fake: Omit<FakeSeating, 'url'>, url: URL, body: unknown): Cann
   if (kind !== undefined) return fake.query ?? infoOf(fake, kind, id);
   if (url.pathname.startsWith('/query')) {
     if (body === undefined) return { status: 404, body: { message: 'There is nothing here.' } };
-    return fake.query ?? agreementOf(fake, body as AskedOrder);
+    return fake.query ?? { status: 200, body: quoteOf(fake, body as AskedOrder) };
   }
   if (url.pathname.endsWith('/validate-pre-order')) return fake.seating ?? { status: 200, body: undefined };
   if (url.pathname.endsWith('/verify-role')) {
@@ -165,22 +170,11 @@ function catalogueOf({ discounts }: Omit<FakeSeating, 'url'>, asked: string): Ca
 }
 
 interface AskedOrder {
-  readonly session_id: string;
-  readonly event_id: string;
-  readonly organization_id: string;
   readonly seat_ids: readonly string[];
   readonly discount_id?: string;
 }
 
-function agreementOf(fake: Omit<FakeSeating, 'url'>, request: AskedOrder): CannedAnswer {
-  const session = fake.sessions.get(request.session_id);
-  const isMixed =
-    session && (session.eventId !== request.event_id || session.organizationId !== request.organization_id);
-  return isMixed && fake.refusesMixtures
-    ? { status: 400, body: { message: 'There is no such session of this event.' } }
-    : { status: 200, body: quoteOf(fake, request) };
-}
-
+/** It compares neither event nor organisation with the session: the service must do that itself. */
 function quoteOf(fake: Omit<FakeSeating, 'url'>, request: AskedOrder): unknown {
   const seats = request.seat_ids.map((seatId) => ({
     seatId,

@@ -1,3 +1,4 @@
+import { until } from './servers.ts';
 import { call } from './test-app.ts';
 
 /** Every sample of `/metrics`, by its name with its labels. */
@@ -10,4 +11,12 @@ export async function samplesOf({ url }: { readonly url: string }): Promise<Reco
       return [line.slice(0, at), Number(line.slice(at + 1))];
     }),
   );
+}
+
+/** The samples once each of these has its value, because what is read from the database is kept for a moment. */
+export function samplesWith(app: { readonly url: string }, values: Record<string, number>) {
+  return until(`the metrics show ${JSON.stringify(values)}`, async () => {
+    const samples = await samplesOf(app);
+    return Object.entries(values).every(([name, value]) => samples[name] === value) && samples;
+  });
 }

@@ -33,7 +33,14 @@ export async function startServiceProcess(
   const folder = await mkdtemp(join(tmpdir(), 'ticketing-service-'));
   atEnd(() => rm(folder, { recursive: true, force: true }));
   const dataDir = join(folder, 'data');
-  const usual = { HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, DRAIN_DELAY_SECONDS: '0' };
+  // Tests place many orders of one buyer.
+  const usual = {
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATA_DIR: dataDir,
+    DRAIN_DELAY_SECONDS: '0',
+    MAX_HELD_SEATS_PER_USER: '0',
+  };
   return { ...startRead(process.execPath, ['src/main.ts', ...args], { ...usual, ...env }), dataDir };
 }
 

@@ -82,6 +82,7 @@ export async function earlierSales(currency = 'lkr') {
 const WARN = 40;
 const TURNS = ['reconciliation', 'decision', 'webhooks', 'expiry', 'conclusion', 'refunds', 'relay'] as const;
 
+/** Starts this service on that database. Background work runs only if `background` is set. */
 export async function takeOver(
   { env, stripe }: EarlierSales,
   { background = false, verified = true }: TestAppOptions = {},

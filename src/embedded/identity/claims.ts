@@ -48,6 +48,7 @@ export function serviceTokenClaims(clientId: string): Record<string, unknown> {
     sub: SERVICE_ACCOUNT,
     typ: 'Bearer',
     azp: clientId,
+    client_id: clientId,
     preferred_username: `service-account-${clientId}`,
     realm_access: { roles: [] },
   };

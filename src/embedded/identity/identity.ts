@@ -24,14 +24,7 @@ const MAX_ACCOUNTS = 1_000;
 const SEE_OTHER = 303;
 
 /** Creates the provider. Throws when `oidc-provider`, an optional dependency, is not installed. */
-export async function createEmbeddedIdentity({
-  issuer,
-  dataDir,
-  serviceClient,
-  webOrigins: origins,
-  ids,
-  maxAccounts = MAX_ACCOUNTS,
-}: {
+export async function createEmbeddedIdentity(needs: {
   /** `iss` of the tokens; the provider is mounted at its path. */
   readonly issuer: string;
   readonly dataDir: string;
@@ -42,10 +35,11 @@ export async function createEmbeddedIdentity({
   /** Maximum number of users who sign up. */
   readonly maxAccounts?: number;
 }): Promise<EmbeddedIdentity> {
+  const { issuer, dataDir, serviceClient, ids, maxAccounts = MAX_ACCOUNTS } = needs;
   const library = await loadLibrary();
   const keys = await readOrCreateSigningKeys(dataDir);
   const accounts = await openAccounts(dataDir, ids, maxAccounts);
-  const webOrigins = webOriginsOf([...origins, new URL(issuer).origin]);
+  const webOrigins = webOriginsOf([...needs.webOrigins, new URL(issuer).origin]);
   const usesBasic = new AsyncLocalStorage<boolean>();
   const provider = createProvider(library, issuer, keys, accounts, { serviceClient, webOrigins, usesBasic });
   const mount = new URL(issuer).pathname;

@@ -110,6 +110,8 @@ function accountConfiguration(accounts: Accounts): Configuration {
       customizers: {
         jwt: (_ctx, token, parts) => {
           if (!('accountId' in token)) Object.assign(parts.payload, serviceTokenClaims(token.clientId ?? ''));
+          // In Keycloak's tokens this claim marks a service; the client of a user's token is in `azp`.
+          else delete parts.payload.client_id;
         },
       },
     },
@@ -221,11 +223,15 @@ async function passwordGrant(
   const grant = new provider.Grant({ accountId: user.sub, clientId: client.clientId });
   grant.addResourceScope(RESOURCE, PERSON_SCOPES);
   const grantId = await grant.save();
+  const session = new provider.Session();
+  session.accountId = user.sub;
+  await session.save(SESSION_S);
   const wanted = new Set((params.scope ?? 'openid').split(' '));
   const scope = PERSON_SCOPES.split(' ')
     .filter((name) => wanted.has(name))
     .join(' ');
-  const token = new provider.AccessToken({ accountId: user.sub, client, grantId, gty: 'password', scope });
+  const by = { accountId: user.sub, sid: session.uid };
+  const token = new provider.AccessToken({ ...by, client, grantId, gty: 'password', scope });
   token.resourceServer = new provider.ResourceServer(RESOURCE, {
     scope: PERSON_SCOPES,
     audience: AUDIENCE,

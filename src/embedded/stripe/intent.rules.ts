@@ -1,4 +1,5 @@
-import { Currency } from '../../kernel/money.ts';
+import { currencyFacts } from '../../kernel/currencies.ts';
+import { type ChargeProblem, Currency } from '../../kernel/money.ts';
 
 /**
  * The states of a PaymentIntent: https://docs.stripe.com/payments/paymentintents/lifecycle
@@ -141,20 +142,18 @@ function declined(intent: Intent, decline: CardDecline): IntentChange {
   };
 }
 
-const MAX_AMOUNT = 99_999_999;
-/** About half a dollar: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
-const MINIMUM: Readonly<Record<string, number>> = { usd: 50, eur: 50, gbp: 30, inr: 50, jpy: 50, kwd: 150 };
+const CHARGE_PROBLEMS = {
+  decimals: ['invalid_charge_amount', 'The last digits of the amount must be 0.'],
+  too_small: ['amount_too_small', 'The amount is below the minimum.'],
+  too_large: ['amount_too_large', 'The amount is above the maximum.'],
+} as const satisfies Record<ChargeProblem, readonly [code: string, message: string]>;
 
 /** Stripe's error for an invalid amount; undefined for a valid one. */
 export function amountProblem(amount: number, currency: string): { code: string; message: string } | undefined {
-  if (!/^[a-z]{3}$/.test(currency)) return { code: 'invalid_currency', message: `Invalid currency: ${currency}` };
+  if (!currencyFacts(currency)) return { code: 'invalid_currency', message: `Invalid currency: ${currency}` };
   if (!Number.isInteger(amount)) return { code: 'parameter_invalid_integer', message: 'Invalid integer' };
-  if (amount < (MINIMUM[currency] ?? 1)) {
-    return { code: 'amount_too_small', message: `The amount is below the minimum for ${currency}.` };
-  }
-  if (amount > MAX_AMOUNT) return { code: 'amount_too_large', message: 'The amount has more than eight digits.' };
-  if (amount % new Currency(currency).chargeStep !== 0) {
-    return { code: 'invalid_charge_amount', message: `The last digit of an amount in ${currency} must be 0.` };
-  }
-  return undefined;
+  const problem = new Currency(currency).chargeProblem(amount);
+  if (problem === undefined) return undefined;
+  const [code, message] = CHARGE_PROBLEMS[problem];
+  return { code, message };
 }

@@ -1,6 +1,7 @@
 import { type Clock, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { OK } from '../../kernel/http-status.ts';
 import type { IdSource } from '../../kernel/ids.ts';
+import { Currency } from '../../kernel/money.ts';
 import { type Form, text, texts } from './form.ts';
 import {
   amountProblem,
@@ -241,6 +242,9 @@ function newRefund(form: Form, intent: Intent, id: string, created: number): Ref
   const given = text(form, 'amount');
   const amount = given === undefined ? left : Number(given);
   if (!Number.isInteger(amount) || amount < 1) throw invalid('Invalid integer', { param: 'amount' });
+  if (amount % new Currency(intent.currency).chargeStep !== 0) {
+    throw invalid('The last digits of the amount must be 0.', { param: 'amount' });
+  }
   if (amount > left) {
     throw invalid('Refund amount is greater than the unrefunded amount on the charge.', { param: 'amount' });
   }

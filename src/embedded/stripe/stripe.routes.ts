@@ -131,7 +131,10 @@ export class StripeRoutes {
     const path = '/v1/test_helpers/payment_intents/:id/authenticate';
     scope.get<{ Params: IdParams }>(path, HIDE, async (_request, reply) =>
       reply
-        .type('text/html; charset=utf-8')
+        .headers({
+          'content-type': 'text/html; charset=utf-8',
+          'content-security-policy': "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        })
         .send(
           '<!doctype html><title>Your bank</title><form method="post"><p>Do you confirm this payment?</p>' +
             '<button name="outcome" value="succeed">Yes</button> <button name="outcome" value="fail">No</button></form>',

@@ -12,7 +12,7 @@ import type { Block, Catalogue, Seat, Session, SessionStatus, Tier, VenueDiscoun
 export function demoCatalogue(now: Instant, currency: Currency): Catalogue {
   const today = Math.floor(now / MS_PER_DAY) * MS_PER_DAY;
   const organizationId = demoId<OrganizationId>('organization');
-  const cents = currency.exponent === 0 ? 0 : 0.5;
+  const cents = 10 ** currency.exponent === currency.chargeStep ? 0 : 0.5;
   const base = { organizationId, today, cents, currency: currency.code.toUpperCase() };
   return {
     organization: { id: organizationId, name: 'Harbour Nights', logoUrl: '/demo/harbour-nights.svg' },

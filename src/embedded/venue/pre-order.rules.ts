@@ -1,6 +1,6 @@
 import type { Instant } from '../../kernel/clock.ts';
 import type { SeatState } from './seat-states.ts';
-import type { Seat, Session, VenueDiscount, VenueEvent } from './venue.model.ts';
+import { type Seat, type Session, timeOf, type VenueDiscount, type VenueEvent } from './venue.model.ts';
 
 export interface PreOrder {
   readonly session_id: string;
@@ -55,8 +55,8 @@ export function decidePreOrder(request: PreOrder, facts: PreOrderFacts, side: ke
 function discountProblem(discount: VenueDiscount | undefined, now: Instant): string | undefined {
   if (!discount) return 'There is no such discount for this event.';
   if (!discount.active) return 'The discount is not active.';
-  if (discount.activeFrom && now < Date.parse(discount.activeFrom)) return 'The discount is not valid yet.';
-  if (discount.expiresAt && now >= Date.parse(discount.expiresAt)) return 'The discount has expired.';
+  if (discount.activeFrom && now < timeOf(discount.activeFrom)) return 'The discount is not valid yet.';
+  if (discount.expiresAt && now >= timeOf(discount.expiresAt)) return 'The discount has expired.';
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 import { type Instant, later, MS_PER_DAY } from '../../kernel/clock.ts';
 import { parseIsoDate } from '../../kernel/iso-date.ts';
-import type { GeoPoint, Session, VenueEvent } from './venue.model.ts';
+import { type GeoPoint, type Session, timeOf, type VenueEvent } from './venue.model.ts';
 
 const EARTH_RADIUS_KM = 6_371;
 /** Half of the Earth's circumference: the maximum distance of two places. */
@@ -84,7 +84,7 @@ function readNumber(name: string, text: string | undefined, least: number, most:
 
 /** Whether a session starts in the range. */
 export function isWithin({ startTime }: Session, { from, to }: DateRange): boolean {
-  const start = Date.parse(startTime);
+  const start = timeOf(startTime);
   return (from === undefined || start >= from) && (to === undefined || start <= to);
 }
 
@@ -123,7 +123,7 @@ export function distanceKm(
 
 type SortKey<Item> = (item: Item, isDescending: boolean) => string | number;
 
-const startsOf = ({ sessions }: VenueEvent) => sessions.map(({ startTime }) => Date.parse(startTime));
+const startsOf = ({ sessions }: VenueEvent) => sessions.map(({ startTime }) => timeOf(startTime));
 
 /** Sort keys of events. With several sessions the first one counts, in descending order the last one, as in MongoDB. */
 export const EVENT_SORT_KEYS: Readonly<Record<string, SortKey<VenueEvent>>> = {

@@ -1,4 +1,5 @@
 import type { DiscountId, EventId, OrganizationId, SeatId, SessionId, TierId } from '../../kernel/ids.ts';
+import { readInstant } from '../../kernel/iso-date.ts';
 
 export type SessionStatus = 'PENDING' | 'SCHEDULED' | 'ON_SALE' | 'SOLD_OUT' | 'CLOSED' | 'CANCELED';
 
@@ -134,4 +135,9 @@ export function seatsOf(session: Session): Seat[] {
         return block satisfies never;
     }
   });
+}
+
+/** A time of the catalogue; NaN, which no comparison is true for, when it is none. */
+export function timeOf(text: string): number {
+  return readInstant(text) ?? Number.NaN;
 }

@@ -3,7 +3,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { EventId, OrganizationId, SessionId, UserId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { SeatingServices } from '../seats/index.ts';
-import { PERMISSIONS, type Permission, type Role } from './permissions.ts';
+import { HIDDEN, type Hidden, PERMISSIONS, type Permission, type Role, type Rule } from './permissions.ts';
 
 /** The subject of a permission. A role that needs a field which is absent does not pass. */
 export interface Subject {
@@ -16,6 +16,12 @@ export interface Subject {
   readonly organization?: OrganizationId;
   /** The session at which scanners pass. */
   readonly scannedAt?: SessionId;
+}
+
+/** The error for an order or ticket that does not exist, or that the caller may not know of: they look the same. */
+export function notFound(what: Hidden): AppError {
+  const { code, detail } = HIDDEN[what];
+  return new AppError(code, detail);
 }
 
 type Ownership = Pick<
@@ -45,13 +51,21 @@ export class Access {
   }
 
   /**
-   * Resolves with the first role that gives the user the permission for the subject. Throws `forbidden` when the user has
-   * none, and `seating_unavailable` when only the seating service knows and cannot be reached.
+   * Resolves with the first role that gives the user the permission for the subject. When the user has none, it throws
+   * `forbidden`, or for an order or ticket that the user may not even read what `notFound` returns. Throws
+   * `seating_unavailable` when only the seating service knows and cannot be reached.
    */
   async require(permission: Permission, who: Principal, subject: Subject = {}): Promise<Role> {
     const role = await this.roleFor(permission, who, subject);
-    if (role === undefined) throw new AppError('forbidden', PERMISSIONS[permission].refusal);
-    return role;
+    if (role !== undefined) return role;
+    const { refusal, of }: Rule = PERMISSIONS[permission];
+    if (of !== undefined && !(await this.#knows(of, permission, who, subject))) throw notFound(of);
+    throw new AppError('forbidden', refusal);
+  }
+
+  async #knows(of: Hidden, refused: Permission, who: Principal, subject: Subject): Promise<boolean> {
+    const { knows } = HIDDEN[of];
+    return knows !== refused && (await this.roleFor(knows, who, subject)) !== undefined;
   }
 
   /** As `require`, but undefined for a user without a role. Throws `seating_unavailable`. */

@@ -1,3 +1,3 @@
-export { Access, type Subject } from './access.ts';
+export { Access, notFound, type Subject } from './access.ts';
 export { accessErrors } from './errors.ts';
 export { PERMISSIONS, type Permission, refusalsOf } from './permissions.ts';

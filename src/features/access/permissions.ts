@@ -8,11 +8,16 @@ import type { ErrorCode } from '../../kernel/errors.ts';
  */
 export type Role = 'admin' | 'owner' | 'organiser' | 'scanner' | 'user';
 
-interface Rule {
+export interface Rule {
   readonly roles: readonly Role[];
   /** The message to a user without any of the roles. */
   readonly refusal: string;
+  /** What the permission is about, if a user who may not read that may not learn that it exists. */
+  readonly of?: Hidden;
 }
+
+/** Things whose ids are no secret to those who may read them, and to nobody else. */
+export type Hidden = 'order' | 'ticket';
 
 const NOT_YOUR_ORDER = 'This order is not yours.';
 const NOT_YOUR_TICKET = 'This ticket is not yours.';
@@ -24,23 +29,24 @@ const FOR_ADMINISTRATORS = 'Only administrators can do this.';
 /** Who may do what. A use case first requires its permission, and every route names one. */
 export const PERMISSIONS = {
   'order.place': { roles: ['user'], refusal: 'Sign in to order.' },
-  'order.read': { roles: ['admin', 'owner', 'organiser'], refusal: NOT_YOUR_ORDER },
+  'order.read': { roles: ['admin', 'owner', 'organiser'], refusal: NOT_YOUR_ORDER, of: 'order' },
   'order.list': { roles: ['admin', 'owner'], refusal: 'These orders are not yours.' },
-  'order.change': { roles: ['owner'], refusal: NOT_YOUR_ORDER },
-  'order.cancel': { roles: ['admin', 'owner'], refusal: NOT_YOUR_ORDER },
-  'order.pay': { roles: ['owner'], refusal: NOT_YOUR_ORDER },
+  'order.change': { roles: ['owner'], refusal: NOT_YOUR_ORDER, of: 'order' },
+  'order.cancel': { roles: ['admin', 'owner'], refusal: NOT_YOUR_ORDER, of: 'order' },
+  'order.pay': { roles: ['owner'], refusal: NOT_YOUR_ORDER, of: 'order' },
   'order.refund': {
     roles: ['admin', 'organiser'],
     refusal: 'Only the organiser of the event can refund its orders.',
+    of: 'order',
   },
   'payment.repair': { roles: ['admin'], refusal: FOR_ADMINISTRATORS },
-  'ticket.read': { roles: ['admin', 'owner', 'organiser', 'scanner'], refusal: NOT_YOUR_TICKET },
-  'ticket.print': { roles: ['admin', 'owner', 'organiser'], refusal: 'You may not print this ticket.' },
+  'ticket.read': { roles: ['admin', 'owner', 'organiser', 'scanner'], refusal: NOT_YOUR_TICKET, of: 'ticket' },
+  'ticket.print': { roles: ['admin', 'owner', 'organiser'], refusal: 'You may not print this ticket.', of: 'ticket' },
   'ticket.issue': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
-  'ticket.amend': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
-  'ticket.void': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
+  'ticket.amend': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT, of: 'ticket' },
+  'ticket.void': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT, of: 'ticket' },
   'ticket.check-in': { roles: ['scanner'], refusal: NOT_A_SCANNER },
-  'ticket.undo-check-in': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT },
+  'ticket.undo-check-in': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_EVENT, of: 'ticket' },
   'door.bundle': { roles: ['scanner'], refusal: NOT_A_SCANNER },
   'door.set-up': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_SESSION },
   'door.conflicts': { roles: ['admin', 'organiser'], refusal: NOT_YOUR_SESSION },
@@ -55,16 +61,23 @@ export const PERMISSIONS = {
 
 export type Permission = keyof typeof PERMISSIONS;
 
+/** The permission that lets a user know of a thing, and the refusal of everybody else, which is that of an unknown id. */
+export const HIDDEN = {
+  order: { knows: 'order.read', code: 'order_not_found', detail: 'There is no order with this id.' },
+  ticket: { knows: 'ticket.read', code: 'ticket_not_found', detail: 'There is no ticket with this id.' },
+} as const satisfies Record<Hidden, { knows: Permission; code: ErrorCode; detail: string }>;
+
 /** The refusals that a route with this permission can give because of the caller. */
 export function refusalsOf(permission: Permission): readonly ErrorCode[] {
   if (permission === 'self.read') return [];
-  const roles: readonly Role[] = PERMISSIONS[permission].roles;
+  const { roles, of }: Rule = PERMISSIONS[permission];
   const isAsked = roles.includes('organiser') || roles.includes('scanner');
   return [
     // Every other permission is about stored rows.
     'database_unavailable',
-    ...(roles.includes('user') ? [] : (['forbidden'] as const)),
-    ...(isAsked ? (['seating_unavailable'] as const) : []),
+    ...(of === undefined ? [] : [HIDDEN[of].code]),
+    // Whether a user knows of a thing may be for the seating service to say.
+    ...(isAsked || of !== undefined ? (['seating_unavailable'] as const) : []),
   ];
 }
 

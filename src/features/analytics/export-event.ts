@@ -15,10 +15,11 @@ import {
 } from './export.ts';
 import type { LongAnswers, Parts } from './long-answers.ts';
 
-/** Port: writes a workbook with one table, and yields its bytes while the rows are read. */
+/** Port: writes a workbook with one table, and yields its bytes while the rows are read. Amounts have so many decimals. */
 export type WriteWorkbook = (
   name: string,
   columns: readonly Column[],
+  decimals: number,
   rows: AsyncIterable<WorkbookCell[]>,
 ) => AsyncIterable<Uint8Array>;
 
@@ -41,8 +42,8 @@ export class ExportEvent {
   }
 
   /**
-   * A file from one consistent snapshot; for the event's organiser and administrators. Throws `exports_busy`, `forbidden`,
-   * `seating_unavailable`.
+   * A file from one consistent snapshot; for the event's organiser and administrators. Throws `exports_busy`,
+   * `export_under_way`, `forbidden`, `seating_unavailable`.
    */
   async export(
     eventId: EventId,
@@ -53,11 +54,12 @@ export class ExportEvent {
     await this.#access.require('analytics.event', who, { event: eventId });
     const columns = EXPORTS[what];
     return this.#longAnswers.open<Rows, string | Uint8Array>(
+      who.userId,
       () => exportedRows(this.#database, eventId, what),
       (batches) =>
         format === 'csv'
           ? asCsv(columns, batches)
-          : this.#writeWorkbook(what, columns, asWorkbookRows(columns, batches)),
+          : this.#writeWorkbook(what, columns, this.#database.currency.exponent, asWorkbookRows(columns, batches)),
     );
   }
 }

@@ -82,11 +82,19 @@ function csvCell(kind: ColumnKind, cell: Cell): string {
   }
 }
 
+/** Signs that start a formula in some spreadsheet: also the full-width and small forms, and the minus sign. */
+const FORMULA_SIGNS = '=+\\-@\uFF1D\uFF0B\uFF0D\uFF20\uFE66\uFE62\uFE63\uFE6B\u2212';
 /**
- * The place before a character that starts a formula in some spreadsheet, full-width forms and leading spaces included. It
- * is also looked for after semicolons: in locales with decimal commas a semicolon ends a cell, even inside quotes.
+ * Characters that show nothing, which a spreadsheet may remove from the beginning of a cell: spaces of all kinds, controls,
+ * what Unicode ignores by default, and two blank symbols. A quote is taken for one as well. Tabs and line breaks begin a
+ * cell themselves.
  */
-const BEFORE_FORMULA = /(^|[;\t\r\n])(?=[ "\u00A0]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
+const BLANK = '[[\\p{White_Space}\\p{Cc}\\p{Cf}\\p{Default_Ignorable_Code_Point}\u2800\uFFFC"]--[\\t\\r\\n]]';
+/**
+ * The place before a formula in a cell. It is also looked for after semicolons: in locales with decimal commas a semicolon
+ * ends a cell, even inside quotes.
+ */
+const BEFORE_FORMULA = new RegExp(`(^|[;\\t\\r\\n])(?=${BLANK}*[${FORMULA_SIGNS}])`, 'gv');
 const BREAK = /^[\t\r\n]/;
 const NEEDS_QUOTES = /[",\r\n]|^\s|\s$/;
 

@@ -1,7 +1,5 @@
 import type { EventId, OrganizationId, SessionId, TierId } from '../../kernel/ids.ts';
-import { type Money, money } from '../../kernel/money.ts';
 import type { Executor, Statement } from '../../platform/postgres/database.ts';
-import type { SalesTotals } from '../sales/index.ts';
 import type { DiscountDay, MoneyFigures, SessionFigures, Sums } from './figures.ts';
 import { dateOfDay, QUARTER_HOURS_PER_DAY, type TimeZone } from './time-zones.ts';
 
@@ -29,8 +27,9 @@ const dayOf = (starts: string, offsets: string): string => {
 };
 const SHIFT_DAYS = 1_000_000;
 
-/** A sum in minor units, as a whole number in JSON. */
-const minor = (amount: string) => `trim_scale(sum(${amount}) * power(10::numeric, $5::integer)) AS ${amount}`;
+/** A sum in minor units as text, because it may be too large for a number of JSON. */
+const minor = (amount: string, exponent = '$5') =>
+  `trim_scale(sum(${amount}) * power(10::numeric, ${exponent}::integer))::text AS ${amount}`;
 
 /** Days with completed orders in the zone with starts `$2` and offsets `$6`. */
 const daysWhere = (days: Source['days'], filter: string): string => `
@@ -48,7 +47,7 @@ const tiersOf = ({ key, filter }: Source): string => `
   SELECT ${key} AS event_id, tier_id, tier_name, tier_color, sum(tickets) AS tickets, ${minor('revenue')}
     FROM sales_by_tier WHERE ${filter} GROUP BY 1, 2, 3, 4 HAVING sum(tickets) > 0`;
 const moneyOf = (key: string, filter: string, currency: string): string => `
-  SELECT ${key} AS key, sum(taken_minor)::bigint AS taken, sum(refunded_minor)::bigint AS refunded
+  SELECT ${key} AS key, sum(taken_minor)::text AS taken, sum(refunded_minor)::text AS refunded
     FROM money_by_session WHERE currency = ${currency} AND ${filter}
    GROUP BY 1`;
 
@@ -102,13 +101,13 @@ export async function sumsIn(executor: Executor, scope: Scope, zone: TimeZone): 
       tierName: tier.tier_name,
       tierColor: tier.tier_color,
       tickets: tier.tickets,
-      revenue: money(tier.revenue),
+      revenue: BigInt(tier.revenue),
     })),
     money: (row?.money ?? []).map((each) => ({ eventId: each.key ?? undefined, ...toMoney(each) })),
   };
 }
 
-/** Amounts are minor units. */
+/** Amounts are texts of minor units. */
 interface FiguresRow {
   readonly days: DayColumns;
   readonly tiers: readonly {
@@ -117,17 +116,18 @@ interface FiguresRow {
     readonly tier_name: string;
     readonly tier_color: string;
     readonly tickets: number;
-    readonly revenue: number;
+    readonly revenue: string;
   }[];
   readonly money: readonly (MoneyRow & { readonly key: EventId | null })[];
 }
 
 /** `place` is the event's position in the request, from 1. */
-type DayColumns = Readonly<Record<(typeof DAY_COLUMNS)[number], readonly number[]>>;
+type DayColumns = Readonly<Record<'place' | 'day' | 'orders' | 'tickets', readonly number[]>> &
+  Readonly<Record<'revenue' | 'before_discounts', readonly string[]>>;
 
 interface MoneyRow {
-  readonly taken: number;
-  readonly refunded: number;
+  readonly taken: string;
+  readonly refunded: string;
 }
 
 function toDays(columns: DayColumns, eventIds: readonly EventId[]): Sums['days'] {
@@ -136,35 +136,36 @@ function toDays(columns: DayColumns, eventIds: readonly EventId[]): Sums['days']
     day,
     orders: columns.orders[at] ?? 0,
     tickets: columns.tickets[at] ?? 0,
-    revenue: money(columns.revenue[at] ?? 0),
-    beforeDiscounts: money(columns.before_discounts[at] ?? 0),
+    revenue: BigInt(columns.revenue[at] ?? 0),
+    beforeDiscounts: BigInt(columns.before_discounts[at] ?? 0),
   }));
 }
 
 function toMoney({ taken, refunded }: MoneyRow): MoneyFigures {
-  return { taken: money(taken), refunded: money(refunded) };
+  return { taken: BigInt(taken), refunded: BigInt(refunded) };
 }
 
 const DISCOUNT_DAYS = named(
   'discounts',
-  `SELECT ${dayOf('$2', '$3')} AS day, discount_code AS code, sum(uses) AS uses, sum(amount) AS amount
+  `SELECT ${dayOf('$2', '$3')} AS day, discount_code AS code, sum(uses) AS uses, ${minor('amount', '$4')}
      FROM discounts_by_time WHERE event_id = $1 GROUP BY 1, 2 HAVING sum(uses) > 0 ORDER BY 1, 2`,
 );
 
 /** Uses and amount of each discount on each day. */
 export async function discountDaysOf(executor: Executor, eventId: EventId, zone: TimeZone): Promise<DiscountDay[]> {
-  type Row = Omit<DiscountDay, 'date'> & { readonly day: number };
-  const rows = await executor.rows<Row>(DISCOUNT_DAYS, [eventId, zone.starts, zone.offsets]);
-  return rows.map(({ day, ...use }) => ({ date: dateOfDay(day), ...use }));
+  type Row = Omit<DiscountDay, 'date' | 'amount'> & { readonly day: number; readonly amount: string };
+  const values = [eventId, zone.starts, zone.offsets, executor.currency.exponent];
+  const rows = await executor.rows<Row>(DISCOUNT_DAYS, values);
+  return rows.map(({ day, code, uses, amount }) => ({ date: dateOfDay(day), code, uses, amount: BigInt(amount) }));
 }
 
 const SESSIONS = named(
   'sessions',
   `SELECT session_id, COALESCE(orders, 0) AS orders, COALESCE(tickets, 0) AS tickets,
-          COALESCE(revenue, 0) AS revenue, COALESCE(before_discounts, 0) AS before_discounts,
-          COALESCE(taken, 0) AS taken, COALESCE(refunded, 0) AS refunded
-     FROM (SELECT session_id, sum(orders) AS orders, sum(tickets) AS tickets, sum(revenue) AS revenue,
-                  sum(before_discounts) AS before_discounts
+          COALESCE(revenue, '0') AS revenue, COALESCE(before_discounts, '0') AS before_discounts,
+          COALESCE(taken, '0') AS taken, COALESCE(refunded, '0') AS refunded
+     FROM (SELECT session_id, sum(orders) AS orders, sum(tickets) AS tickets, ${minor('revenue', '$3')},
+                  ${minor('before_discounts', '$3')}
              FROM sales_by_time WHERE event_id = $1 GROUP BY 1 HAVING sum(orders) > 0) sold
      FULL JOIN (SELECT key AS session_id, taken, refunded
                   FROM (${moneyOf('session_id', 'event_id = $1::uuid', '$2::text')}) of_session) moved
@@ -172,18 +173,24 @@ const SESSIONS = named(
     ORDER BY session_id`,
 );
 
-type SessionRow = Omit<SalesTotals, 'beforeDiscounts'> &
-  MoneyRow & { readonly session_id: SessionId; readonly before_discounts: Money };
+interface SessionRow extends MoneyRow {
+  readonly session_id: SessionId;
+  readonly orders: number;
+  readonly tickets: number;
+  readonly revenue: string;
+  readonly before_discounts: string;
+}
 
 /** Sales and money of each session of an event. Sessions without either are left out. */
 export async function sessionsOf(executor: Executor, eventId: EventId): Promise<SessionFigures[]> {
-  const rows = await executor.rows<SessionRow>(SESSIONS, [eventId, executor.currency.code]);
+  const { code, exponent } = executor.currency;
+  const rows = await executor.rows<SessionRow>(SESSIONS, [eventId, code, exponent]);
   return rows.map((row) => ({
     sessionId: row.session_id,
     orders: row.orders,
     tickets: row.tickets,
-    revenue: row.revenue,
-    beforeDiscounts: row.before_discounts,
+    revenue: BigInt(row.revenue),
+    beforeDiscounts: BigInt(row.before_discounts),
     money: toMoney(row),
   }));
 }

@@ -1,5 +1,5 @@
 import type { EventId, SessionId } from '../../kernel/ids.ts';
-import { type Money, minus, sum, ZERO } from '../../kernel/money.ts';
+import { bigSum } from '../../kernel/money.ts';
 import { addTiers, type DiscountSales, type SalesTotals, type TierSales, totalOf } from '../sales/index.ts';
 import { dateOfDay } from './time-zones.ts';
 
@@ -15,10 +15,10 @@ export interface Day extends Pick<SalesTotals, 'tickets' | 'revenue'> {
   readonly date: string;
 }
 
-/** All payments received, and the refunds of them that are sent or pending. */
+/** All payments received, and the refunds of them that are sent or pending, in minor units. */
 export interface MoneyFigures {
-  readonly taken: Money;
-  readonly refunded: Money;
+  readonly taken: bigint;
+  readonly refunded: bigint;
 }
 
 export interface SessionFigures extends SalesTotals {
@@ -49,7 +49,7 @@ export function toFigures({ days, tiers, money }: Sums): Figures {
     ...totalOf(days),
     days: everyDay(days),
     tiers: byTier(tiers),
-    money: { taken: sum(money.map((each) => each.taken)), refunded: sum(money.map((each) => each.refunded)) },
+    money: { taken: bigSum(money.map((each) => each.taken)), refunded: bigSum(money.map((each) => each.refunded)) },
   };
 }
 
@@ -96,12 +96,12 @@ function everyDay(sums: Sums['days']): Day[] {
   const count = last - first + 1;
   const listed = count <= MAX_DAYS ? Array.from({ length: count }, (_, at) => first + at) : sold;
   return listed.map((day) => {
-    const { tickets = 0, revenue = ZERO } = byDay.get(day) ?? {};
+    const { tickets = 0, revenue = 0n } = byDay.get(day) ?? {};
     return { date: dateOfDay(day), tickets, revenue };
   });
 }
 
 /** Money taken less money refunded. */
-export function netOf({ taken, refunded }: MoneyFigures): Money {
-  return minus(taken, refunded);
+export function netOf({ taken, refunded }: MoneyFigures): bigint {
+  return taken - refunded;
 }

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifySchema } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { as, type EventId, type SessionId } from '../../kernel/ids.ts';
 import { principalOf } from '../../platform/http/authentication.ts';
-import { bodyOfParts, MAX_READER_PAUSE_MS } from '../../platform/http/body-of-parts.ts';
+import { bodyOfParts, READER_LIMITS } from '../../platform/http/body-of-parts.ts';
 import { plainText } from '../../platform/http/schemas.ts';
 import type { HttpServer } from '../../platform/http/server.ts';
 import type { Permission } from '../access/index.ts';
@@ -103,7 +103,11 @@ function longAnswer<Parts extends FastifySchema, Answer>(
   answer: Answer,
 ) {
   const { config, schema } = analyticsRoute(permission, summary, parts, answer);
-  return { config: { ...config, refuses: ['exports_busy' as const] }, exposeHeadRoute: false, schema };
+  return {
+    config: { ...config, refuses: ['exports_busy' as const, 'export_under_way' as const] },
+    exposeHeadRoute: false,
+    schema,
+  };
 }
 
 /** The response in OpenAPI. Streamed files are not validated against it. */
@@ -115,9 +119,9 @@ const FILE = {
   },
 };
 
-/** Streams parts as fast as the client reads them and stops if it disconnects or stalls. The schema does not apply. */
+/** Streams parts as fast as the client reads them and stops if it disconnects or is too slow. The schema does not apply. */
 function streamed(reply: unknown, parts: Parts<string | Uint8Array>): never {
-  return (reply as FastifyReply).send(bodyOfParts(parts, MAX_READER_PAUSE_MS)) as never;
+  return (reply as FastifyReply).send(bodyOfParts(parts, READER_LIMITS)) as never;
 }
 
 function toList(eventId: string, query: Static<typeof OrdersQuerySchema>): OrderList {

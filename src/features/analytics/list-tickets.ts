@@ -28,7 +28,7 @@ export class ListTickets {
 
   /**
    * The good tickets of completed orders, newest first; for the session's organiser and administrators. Throws
-   * `forbidden`, `seating_unavailable`, and `exports_busy` for long lists.
+   * `forbidden`, `seating_unavailable`, and for long lists `exports_busy`, `export_under_way`.
    */
   async list(sessionId: SessionId, who: Principal): Promise<SessionTickets> {
     await this.#access.require('analytics.session', who, { session: sessionId });
@@ -37,6 +37,7 @@ export class ListTickets {
     const toJson = (ticket: Ticket) => toWireTicket(ticket, currency);
     if (tickets.length <= FEW_TICKETS) return { size: 'few', tickets: tickets.map(toJson) };
     const parts = await this.#longAnswers.open(
+      who.userId,
       () => ticketsOfSession(this.#database, sessionId),
       (batches) => asText(batches, toJson),
     );

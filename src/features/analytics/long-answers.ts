@@ -1,4 +1,5 @@
 import { AppError } from '../../kernel/errors.ts';
+import type { UserId } from '../../kernel/ids.ts';
 
 /** The parts of a streamed response. Read all of them or call `return`, because they hold a database connection. */
 export type Parts<Part> = AsyncIterableIterator<Part> & { return(): Promise<IteratorResult<Part>> };
@@ -6,7 +7,8 @@ export type Parts<Part> = AsyncIterableIterator<Part> & { return(): Promise<Iter
 /** Limits concurrent streamed responses. Each holds a database connection until its client has read everything. */
 export class LongAnswers {
   readonly #maxAtOnce: number;
-  #underWay = 0;
+  /** The users whose responses are under way: one each, so that nobody can take all places. */
+  readonly #underWay = new Set<UserId>();
 
   constructor(maxAtOnce: number) {
     this.#maxAtOnce = maxAtOnce;
@@ -14,19 +16,25 @@ export class LongAnswers {
 
   /**
    * Returns the parts that `write` makes of all batches of `source`. Reads the first batch at once, so that an early failure
-   * is an error response and not a truncated file. Throws `exports_busy` at the limit.
+   * is an error response and not a truncated file. Throws `export_under_way` while the user reads another one, and
+   * `exports_busy` at the limit.
    */
   async open<Batch, Part>(
+    userId: UserId,
     source: () => AsyncGenerator<Batch, void, void>,
     write: (batches: AsyncIterable<Batch>) => AsyncIterable<Part>,
   ): Promise<Parts<Part>> {
-    if (this.#underWay >= this.#maxAtOnce) {
+    if (this.#underWay.has(userId)) {
+      const detail = 'You already have an export or a long list under way. Read it to its end or cancel it first.';
+      throw new AppError('export_under_way', detail);
+    }
+    if (this.#underWay.size >= this.#maxAtOnce) {
       throw new AppError('exports_busy', 'The limit of concurrent exports is reached. Try again shortly.');
     }
-    this.#underWay += 1;
+    this.#underWay.add(userId);
     const batches = source();
     const close = once(async () => {
-      this.#underWay -= 1;
+      this.#underWay.delete(userId);
       await batches.return();
     });
     try {

@@ -1,4 +1,5 @@
 import { as, type EventId, type OrderId, type SessionId, toUuid } from '../../kernel/ids.ts';
+import { readInstant } from '../../kernel/iso-date.ts';
 import type { Order } from '../orders/index.ts';
 
 /** A filtered and sorted list of an event's orders. */
@@ -59,16 +60,9 @@ const MOMENT = /^(?!0000)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
 const AMOUNT = /^\d{1,30}(\.\d{1,10})?$/;
 /** Whether a value is a time in UTC or an amount as PostgreSQL writes and reads it. */
 const IS_VALUE = {
-  created_at: (value) => MOMENT.test(value) && isOnCalendar(value),
+  created_at: (value) => MOMENT.test(value) && readInstant(value) !== undefined,
   price: (value) => AMOUNT.test(value),
 } as const satisfies Record<OrderList['sort'], (value: string) => boolean>;
-
-/** Rejects 31 February and 25 o'clock, which are moved to another day or cannot be read. */
-function isOnCalendar(moment: string): boolean {
-  const [date = ''] = moment.split(' ');
-  const at = Date.parse(`${moment.replace(' ', 'T')}:00`);
-  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(date);
-}
 
 /** The parts of a cursor that identify its list. */
 function nameOf({ eventId, sessionId, status, sort, order }: OrderList): string[] {

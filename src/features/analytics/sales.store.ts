@@ -1,4 +1,3 @@
-import type { Money } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { MoneyMoved } from '../payments/index.ts';
 import type { SaleChange } from '../sales/index.ts';
@@ -34,7 +33,7 @@ const MAX_COLOR_CHARS = 64;
 /** Adds changes of sales to the figures. It only inserts, so transactions do not wait for each other. */
 export async function addSales(tx: Transaction, changes: readonly SaleChange[]): Promise<void> {
   if (changes.length === 0) return;
-  const decimal = (amount: Money) => tx.currency.toDecimal(amount);
+  const decimal = (amount: bigint) => tx.currency.toDecimal(amount);
   const tiers = changes.flatMap(({ order, tiers }) => tiers.map((tier) => ({ order, ...tier })));
   const uses = changes.flatMap(({ order, discounts }) => discounts.map((use) => ({ order, ...use })));
   await tx.rows(ADD_SALES, [
@@ -88,12 +87,18 @@ interface SumTable {
   readonly key: readonly string[];
   readonly labels?: readonly string[];
   readonly sums: readonly string[];
+  /** Rows of a key stay as they are if one of its sums would be larger; absent for columns without a limit. */
+  readonly largestSum?: bigint;
 }
 
+const LARGEST_BIGINT = 2n ** 63n - 1n;
+
 /** Replaces the rows of each key by one. Rows that another transaction inserts at the same time wait for the next turn. */
-function foldStatement(name: string, { table, key, labels = [], sums }: SumTable) {
+function foldStatement(name: string, { table, key, labels = [], sums, largestSum }: SumTable) {
   const keyOf = (alias: string) => key.map((column) => `${alias}.${column}`).join(', ');
   const columns = [...key, ...labels].join(', ');
+  const isLarge = (over = '') =>
+    largestSum === undefined ? 'false' : sums.map((sum) => `abs(sum(${sum})${over}) > ${largestSum}`).join(' OR ');
   return {
     name,
     text: `
@@ -105,7 +110,11 @@ function foldStatement(name: string, { table, key, labels = [], sums }: SumTable
     ), folded AS (
       INSERT INTO ${table} (${columns}, ${sums.join(', ')}, is_folded)
       SELECT ${columns}, ${sums.map((sum) => `sum(${sum})`).join(', ')}, true FROM removed GROUP BY ${columns}
-      HAVING ${sums.map((sum) => `sum(${sum}) <> 0`).join(' OR ')}
+      HAVING (${sums.map((sum) => `sum(${sum}) <> 0`).join(' OR ')}) AND NOT (${isLarge()})
+    ), kept AS (
+      INSERT INTO ${table} (${columns}, ${sums.join(', ')}, is_folded)
+      SELECT ${columns}, ${sums.join(', ')}, true
+        FROM (SELECT *, ${isLarge(` OVER (PARTITION BY ${columns})`)} AS is_large FROM removed) r WHERE is_large
     )
     SELECT count(*) AS keys FROM fresh`,
   };
@@ -139,6 +148,7 @@ const FOLDS = [
     key: ['event_id', 'session_id', 'currency'],
     labels: ['organization_id'],
     sums: ['taken_minor', 'refunded_minor'],
+    largestSum: LARGEST_BIGINT,
   }),
 ];
 

@@ -39,7 +39,8 @@ export class AmendTicket {
   async amend(ticketId: TicketId, request: AmendRequest, who: Principal): Promise<Ticket> {
     const { access, orders } = this.#needs;
     const order = await findOrderOfTicket(this.#core.database, orders, ticketId);
-    await access.require('ticket.amend', who, { event: order.eventId });
+    const { userId, eventId, sessionId } = order;
+    await access.require('ticket.amend', who, { owner: userId, event: eventId, scannedAt: sessionId });
     const ticket = requireLiveTicket(order, ticketId);
     this.#requireChangeable(ticket, request);
     const { seatId } = request;
@@ -61,6 +62,7 @@ export class AmendTicket {
     return this.#needs.seats.around({
       request: { sessionId, eventId, organizationId, seatIds: [seatId], discountId: undefined },
       orderId,
+      inTurnOf: who.userId,
       write: ({ seats: [seat] }) => {
         const moved = { ...ticket, seatId, seatLabel: requireTier(seat, ticket).label };
         return this.#save(order, ticket, relabelled(moved, request), who);

@@ -15,7 +15,7 @@ import { VoidTicket } from './void-ticket.ts';
 export interface BoxOfficeNeeds {
   readonly orders: OrderBook;
   readonly seats: HoldSeats;
-  readonly catalogue: Pick<Catalogue, 'session'>;
+  readonly catalogue: Pick<Catalogue, 'place'>;
   readonly payments: Pick<Payments, 'takeCash' | 'refundTicket'>;
   readonly access: Access;
   readonly audit: { readonly record: RecordAction };

@@ -36,7 +36,7 @@ export interface IssueTicketNeeds {
   readonly access: Access;
   readonly orders: OrderBook;
   readonly seats: HoldSeats;
-  readonly catalogue: Pick<Catalogue, 'session'>;
+  readonly catalogue: Pick<Catalogue, 'place'>;
   readonly payments: Pick<Payments, 'takeCash'>;
   readonly audit: { readonly record: RecordAction };
   readonly holdMs: number;
@@ -54,7 +54,7 @@ export class IssueTicket {
 
   /**
    * Issues a ticket in a completed order of its own, and returns it. Throws `forbidden`, `seats_taken`, `seats_refused`,
-   * `ticket_change_refused`, `seating_unavailable`.
+   * `session_mismatch`, `ticket_change_refused`, `seating_unavailable`.
    */
   async issue(request: TicketRequest, who: Principal): Promise<Ticket> {
     const { access, seats } = this.#needs;
@@ -64,6 +64,7 @@ export class IssueTicket {
     const { ticket } = await seats.around({
       request: { ...request, organizationId, seatIds: [request.seatId], discountId: undefined },
       orderId,
+      inTurnOf: who.userId,
       write: async (quote) => {
         const seat = seatOf(quote.seats, request);
         const order = this.#orderFor(request, organizationId, orderId, seat, who);
@@ -74,11 +75,11 @@ export class IssueTicket {
     return ticket;
   }
 
-  /** The organisation of the session, which must be a session of the event that was authorised. Throws `seats_refused`. */
-  async #organizationOf({ sessionId, eventId }: TicketRequest): Promise<OrganizationId> {
-    const session = await this.#needs.catalogue.session(sessionId);
-    if (session?.eventId === eventId) return session.organizationId;
-    throw new AppError('seats_refused', 'This event has no such session.');
+  /** The organisation of the session. Throws `seats_refused` when there is no such session. */
+  async #organizationOf({ sessionId }: TicketRequest): Promise<OrganizationId> {
+    const place = await this.#needs.catalogue.place(sessionId);
+    if (place) return place.organizationId;
+    throw new AppError('seats_refused', 'There is no such session.');
   }
 
   #orderFor(

@@ -1,6 +1,6 @@
-import { AppError } from '../../kernel/errors.ts';
 import type { TicketId } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
+import { notFound } from '../access/index.ts';
 import type { Order, OrderBook } from '../orders/index.ts';
 
 /** The order of a ticket, live or void. Throws `ticket_not_found`. */
@@ -8,5 +8,5 @@ export async function findOrderOfTicket(executor: Executor, orders: OrderBook, t
   const place = await orders.placeOfTicket(executor, ticketId);
   const order = place && (await orders.find(executor, place.orderId));
   if (order) return order;
-  throw new AppError('ticket_not_found', 'There is no ticket with this id.');
+  throw notFound('ticket');
 }

@@ -29,6 +29,7 @@ const REFUSALS = [
   'order_changed',
   'seats_taken',
   'seats_refused',
+  'session_mismatch',
   'discount_refused',
   'price_not_chargeable',
   'payment_refused',
@@ -47,7 +48,7 @@ function issueRoute(api: HttpServer, once: Once, json: BoxOfficeJson, issue: Iss
   api.post(
     '/api/order/ticket',
     {
-      config: { permission: 'ticket.issue', refuses: REFUSALS },
+      config: { permission: 'ticket.issue', refuses: ['overloaded', 'price_too_high', ...REFUSALS] },
       schema: {
         tags: TAGS,
         summary:
@@ -69,7 +70,7 @@ function amendRoute(api: HttpServer, once: Once, json: BoxOfficeJson, amend: Ame
   api.put(
     '/api/order/ticket/:ticketId',
     {
-      config: { permission: 'ticket.amend', refuses: ['ticket_not_found', ...REFUSALS] },
+      config: { permission: 'ticket.amend', refuses: ['overloaded', 'ticket_not_found', ...REFUSALS] },
       schema: {
         tags: TAGS,
         summary: 'Change the seat, label or note of a ticket; for the organiser and administrators',

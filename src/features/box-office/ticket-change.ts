@@ -12,6 +12,9 @@ export interface AmendRequest {
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
+/** A refused part may have any name; its refusal shows the beginning. */
+const MAX_PART_CHARS = 64;
+
 const STAYS_IN_TIER = 'a ticket stays in its tier: void it and issue a new ticket';
 const BY_THE_DOOR = 'only a check-in changes it';
 
@@ -41,7 +44,10 @@ export function refusedParts(
 ): FieldError[] {
   return Object.entries(requested)
     .filter(([part, value]) => !Object.hasOwn(ticket, part) || ticket[part] !== value)
-    .map(([part]) => ({ field: `body/${part}`, reason: FIXED_PARTS.get(part) ?? 'a ticket has no such field' }));
+    .map(([part]) => ({
+      field: `body/${part.slice(0, MAX_PART_CHARS)}`,
+      reason: FIXED_PARTS.get(part) ?? 'a ticket has no such field',
+    }));
 }
 
 /** The ticket with the label and the note of a request. */

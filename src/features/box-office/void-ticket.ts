@@ -40,8 +40,8 @@ export class VoidTicket {
    */
   async void(ticketId: TicketId, isRefunded: boolean, who: Principal): Promise<void> {
     const { access, orders } = this.#needs;
-    const { orderId, eventId } = await findOrderOfTicket(this.#database, orders, ticketId);
-    await access.require('ticket.void', who, { event: eventId });
+    const { orderId, userId, eventId, sessionId } = await findOrderOfTicket(this.#database, orders, ticketId);
+    await access.require('ticket.void', who, { owner: userId, event: eventId, scannedAt: sessionId });
     await this.#database.transaction(async (tx) => {
       await this.#voidLocked(tx, { orderId, ticketId, isRefunded }, who);
       tx.keepAnswer(undefined);

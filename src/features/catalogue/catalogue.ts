@@ -1,16 +1,18 @@
 import { LRUCache } from 'lru-cache';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { type Instant, instant, MS_PER_MINUTE } from '../../kernel/clock.ts';
+import { type Clock, type Instant, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { as, type EventId, type OrganizationId, type SessionId } from '../../kernel/ids.ts';
+import { readInstant } from '../../kernel/iso-date.ts';
 import type { Core } from '../../platform/core.ts';
 import type { ServiceClient } from '../../platform/http/service-client.ts';
 
 const optionalText = Type.Optional(Type.Union([Type.String(), Type.Null()]));
+const PLACE = { eventId: Type.String({ format: 'uuid' }), organizationId: Type.String({ format: 'uuid' }) };
+const placeChecker = Compile(Type.Object(PLACE));
 const SessionSchema = Type.Object({
-  eventId: Type.String({ format: 'uuid' }),
-  organizationId: Type.String({ format: 'uuid' }),
+  ...PLACE,
   startTime: Type.String(),
   endTime: optionalText,
   venueDetails: Type.Optional(
@@ -21,8 +23,14 @@ const sessionChecker = Compile(SessionSchema);
 const eventChecker = Compile(Type.Object({ title: Type.String() }));
 
 const MAX_SESSIONS = 1_000;
+/** Longest title, name and address; they are printed on a ticket. */
+const MAX_TEXT_CHARS = 500;
+/** A longer address is left out, because a part of it leads nowhere. */
+const MAX_LINK_CHARS = 2_000;
 /** A changed session is used after this long. */
 const FRESH_MS = MS_PER_MINUTE;
+/** Orders for a session that the catalogue does not have ask once in this time. */
+const UNKNOWN_MS = 1_000;
 
 /** The facts of a session that tickets show. */
 export interface SessionInfo {
@@ -41,8 +49,13 @@ export interface SessionInfo {
   };
 }
 
+/** Whose a session is. */
+export type SessionPlace = Pick<SessionInfo, 'eventId' | 'organizationId'>;
+
 /** The event catalogue, which pages read as well (contract section 9). */
 export interface Catalogue {
+  /** Undefined if there is no such session. Throws `seating_unavailable`. */
+  place(sessionId: SessionId): Promise<SessionPlace | undefined>;
   /** Undefined if there is no such session. Throws `seating_unavailable`. */
   session(sessionId: SessionId): Promise<SessionInfo | undefined>;
 }
@@ -55,18 +68,46 @@ export function createCatalogue(
   { clock, watch }: Pick<Core, 'clock' | 'watch'>,
   { eventQuery }: { readonly eventQuery: Pick<ServiceClient, 'get'> },
 ): Catalogue {
-  const sessions = new LRUCache<SessionId, SessionInfo>({
+  const sessions = remember(clock, (sessionId) => fetchSession(sessionId, eventQuery));
+  const places = remember(clock, async (sessionId) => ({ found: await fetchPlace(sessionId, eventQuery) }));
+  return watch('catalogue', {
+    place: async (sessionId) => (await places.fetch(sessionId))?.found,
+    session: (sessionId) => sessions.fetch(sessionId),
+  });
+}
+
+function remember<Info extends object>(clock: Clock, fetch: (sessionId: SessionId) => Promise<Info | undefined>) {
+  return new LRUCache<SessionId, Info>({
     max: MAX_SESSIONS,
     ttl: FRESH_MS,
     ttlResolution: 0,
     perf: clock,
-    fetchMethod: (sessionId, known) =>
-      fetchSession(sessionId, eventQuery).catch((error: unknown) => {
+    async fetchMethod(sessionId, known, { options }) {
+      try {
+        const info = await fetch(sessionId);
+        if (info && 'found' in info && info.found === undefined) options.ttl = UNKNOWN_MS;
+        return info;
+      } catch (error) {
         if (known) return known;
         throw error;
-      }),
+      }
+    },
   });
-  return watch('catalogue', { session: (sessionId) => sessions.fetch(sessionId) });
+}
+
+/** Asks for nothing else, so that an order needs no more of the catalogue than this. */
+async function fetchPlace(sessionId: SessionId, query: Pick<ServiceClient, 'get'>): Promise<SessionPlace | undefined> {
+  const session = await query.get(`/v1/sessions/${sessionId}/basic-info`, {});
+  if (session.outcome === 'refused') return undefined;
+  if (!placeChecker.Check(session.body)) throw unusable('the session does not match the schema');
+  return toPlace(session.body);
+}
+
+function toPlace({ eventId, organizationId }: { eventId: string; organizationId: string }): SessionPlace {
+  return {
+    eventId: as<EventId>(eventId.toLowerCase()),
+    organizationId: as<OrganizationId>(organizationId.toLowerCase()),
+  };
 }
 
 async function fetchSession(sessionId: SessionId, query: Pick<ServiceClient, 'get'>): Promise<SessionInfo | undefined> {
@@ -81,26 +122,25 @@ async function fetchSession(sessionId: SessionId, query: Pick<ServiceClient, 'ge
 
 function toInfo(sessionId: SessionId, session: Static<typeof SessionSchema>, title: string): SessionInfo {
   const { venueDetails: venue } = session;
-  const startsAt = readTime(session.startTime);
+  const startsAt = readInstant(session.startTime);
   if (startsAt === undefined) throw unusable('the session has no valid start time');
   return {
     sessionId,
-    eventId: as<EventId>(session.eventId.toLowerCase()),
-    organizationId: as<OrganizationId>(session.organizationId.toLowerCase()),
-    title,
+    ...toPlace(session),
+    title: cut(title),
     startsAt,
-    endsAt: session.endTime ? readTime(session.endTime) : undefined,
+    endsAt: session.endTime ? readInstant(session.endTime) : undefined,
     venue: {
-      name: venue?.name ?? '',
-      address: venue?.address ?? undefined,
-      onlineLink: venue?.onlineLink ?? undefined,
+      name: cut(venue?.name ?? ''),
+      address: venue?.address ? cut(venue.address) : undefined,
+      onlineLink: venue?.onlineLink && venue.onlineLink.length <= MAX_LINK_CHARS ? venue.onlineLink : undefined,
     },
   };
 }
 
-function readTime(text: string): Instant | undefined {
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? undefined : instant(ms);
+/** The beginning of a long text, without half a character at its end. */
+function cut(text: string): string {
+  return text.length <= MAX_TEXT_CHARS ? text : text.slice(0, MAX_TEXT_CHARS).toWellFormed();
 }
 
 function unusable(why: string): AppError {

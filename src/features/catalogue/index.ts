@@ -1,1 +1,1 @@
-export { type Catalogue, createCatalogue, type SessionInfo } from './catalogue.ts';
+export { type Catalogue, createCatalogue, type SessionInfo, type SessionPlace } from './catalogue.ts';

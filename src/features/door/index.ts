@@ -10,6 +10,7 @@ import { CheckIn } from './check-in.ts';
 import { ListConflicts } from './list-conflicts.ts';
 import { MakeBundle } from './make-bundle.ts';
 import { ReadCode } from './read-code.ts';
+import { RefusalLog } from './refusal-log.ts';
 import { doorRoutes } from './routes.ts';
 import type { DoorHours } from './scan.ts';
 import { SessionTimesCache } from './session-times.ts';
@@ -31,7 +32,7 @@ export interface DoorNeeds {
 }
 
 /** Builds the door: check-in with and without a network. */
-export function createDoor({ database, clock }: Core, needs: DoorNeeds): Feature {
+export function createDoor({ database, clock, metrics }: Core, needs: DoorNeeds): Feature {
   const { access, sealer, earlierCodes, tickets, recordAction, catalogue, once, hours } = needs;
   const readCode = new ReadCode(sealer, earlierCodes);
   const times = new SessionTimesCache(catalogue, clock);
@@ -45,6 +46,19 @@ export function createDoor({ database, clock }: Core, needs: DoorNeeds): Feature
         undoCheckIn: new UndoCheckIn({ database, access, tickets: tickets.views, recordAction, clock }),
         allowReentry: new AllowReentry({ database, access, catalogue, recordAction }),
         listConflicts: new ListConflicts(database, access),
+        refusedScans: new RefusalLog({
+          clock,
+          level: 'info',
+          message: 'scans were refused',
+          maxLinesAMinute: 20,
+          count: metrics.refusedScan,
+        }),
+        refusedBundles: new RefusalLog({
+          clock,
+          level: 'warn',
+          message: 'a user who is not a scanner of the session requested a bundle',
+          maxLinesAMinute: 5,
+        }),
       }),
   };
 }

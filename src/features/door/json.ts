@@ -1,8 +1,9 @@
 import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { instant, toRfc3339 } from '../../kernel/clock.ts';
+import { toRfc3339 } from '../../kernel/clock.ts';
 import { AppError, type Errors } from '../../kernel/errors.ts';
 import { as, type SessionId } from '../../kernel/ids.ts';
+import { readInstant } from '../../kernel/iso-date.ts';
 import type { ScanRequest } from './check-in.ts';
 import type { Conflict } from './conflicts.store.ts';
 import type { Bundle } from './make-bundle.ts';
@@ -36,7 +37,12 @@ export function toOfflineScan(given: unknown): OfflineScan | BadScan {
       error: new AppError('invalid_request', `${field}: ${problem?.message ?? 'is not valid'}`),
     };
   }
-  return { ...toScanRequest(given), nonce: given.nonce, claimedAt: instant(Date.parse(given.scanned_at)) };
+  const claimedAt = readInstant(given.scanned_at);
+  if (claimedAt === undefined) {
+    const error = new AppError('invalid_request', 'scan/scanned_at: is not a time such as 2026-12-18T19:00:00Z');
+    return { nonce: given.nonce, error };
+  }
+  return { ...toScanRequest(given), nonce: given.nonce, claimedAt };
 }
 
 /** A scan as a device sends it, online or in a batch. */

@@ -13,6 +13,7 @@ import type { CheckIn } from './check-in.ts';
 import { countRefusals, toAnswers, toOfflineScan, toScanRequest, toWireBundle, toWireConflict } from './json.ts';
 import type { ListConflicts } from './list-conflicts.ts';
 import type { MakeBundle } from './make-bundle.ts';
+import type { RefusalLog } from './refusal-log.ts';
 import {
   BatchRequestSchema,
   BatchResponseSchema,
@@ -37,6 +38,9 @@ export interface DoorCases {
   readonly allowReentry: AllowReentry;
   readonly listConflicts: ListConflicts;
   readonly ticketJson: (ticket: Ticket) => WireTicket;
+  /** Forged and invalid scans leave no other trace. */
+  readonly refusedScans: RefusalLog;
+  readonly refusedBundles: RefusalLog;
 }
 
 const TAGS = ['Door'];
@@ -54,7 +58,7 @@ export function doorRoutes(scope: HttpServer, once: Once, cases: DoorCases): voi
   conflictsRoute(scope, cases);
 }
 
-function checkInRoute(scope: HttpServer, once: Once, { checkIn, ticketJson }: DoorCases): void {
+function checkInRoute(scope: HttpServer, once: Once, { checkIn, ticketJson, refusedScans }: DoorCases): void {
   scope.post(
     '/api/order/ticket/checkin',
     {
@@ -75,7 +79,7 @@ function checkInRoute(scope: HttpServer, once: Once, { checkIn, ticketJson }: Do
           'request_in_flight',
         ],
       },
-      onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
+      onError: async (request, _reply, error) => note(refusedScans, request, { [codeOf(error)]: 1 }),
       schema: {
         tags: TAGS,
         summary: 'Admit the bearer of a QR code once, or scan them out; for scanners of the session',
@@ -100,13 +104,13 @@ function checkInRoute(scope: HttpServer, once: Once, { checkIn, ticketJson }: Do
   );
 }
 
-function batchRoute(scope: HttpServer, { takeBatch }: DoorCases): void {
+function batchRoute(scope: HttpServer, { takeBatch, refusedScans }: DoorCases): void {
   scope.post(
     '/api/order/scan/batch',
     {
       config: { permission: 'ticket.check-in', refuses: ['scan_time_refused'] },
       bodyLimit: MAX_BATCH_BYTES,
-      onError: async (request, _reply, error) => logRefusals(request, { [codeOf(error)]: 1 }),
+      onError: async (request, _reply, error) => note(refusedScans, request, { [codeOf(error)]: 1 }),
       schema: {
         tags: TAGS,
         summary: 'Upload scans made without a network, in any order and any number of times',
@@ -118,24 +122,22 @@ function batchRoute(scope: HttpServer, { takeBatch }: DoorCases): void {
       const scans = request.body.scans.map(toOfflineScan);
       const valid = scans.flatMap((scan) => ('error' in scan ? [] : [scan]));
       const results = toAnswers(scans, await takeBatch.take(valid, principalOf(request)), scope.errors);
-      logRefusals(request, countRefusals(results));
+      note(refusedScans, request, countRefusals(results));
       return { results };
     },
   );
 }
 
-/** Logs the number of refused scans by code. Forged and invalid scans leave no other trace. */
-function logRefusals(request: FastifyRequest, refused: Readonly<Record<string, number>>): void {
+function note(refusals: RefusalLog, request: FastifyRequest, refused: Readonly<Record<string, number>>): void {
   const who = knownPrincipalOf(request);
-  if (!who || Object.keys(refused).length === 0) return;
-  request.log.info({ refused, userId: who.userId }, 'scans were refused');
+  if (who) refusals.note(request.log, who.userId, refused);
 }
 
 function codeOf(error: { readonly code?: string }): string {
   return error.code ?? 'internal';
 }
 
-function bundleRoute(scope: HttpServer, { makeBundle }: DoorCases): void {
+function bundleRoute(scope: HttpServer, { makeBundle, refusedBundles }: DoorCases): void {
   scope.get(
     '/api/order/scan/sessions/:sessionId/bundle',
     {
@@ -153,12 +155,7 @@ function bundleRoute(scope: HttpServer, { makeBundle }: DoorCases): void {
       const who = principalOf(request);
       const sessionId = as<SessionId>(request.params.sessionId.toLowerCase());
       const bundle = await makeBundle.make(sessionId, request.query.since, who).catch((error: { code?: unknown }) => {
-        if (error.code === FORBIDDEN) {
-          request.log.warn(
-            { sessionId, userId: who.userId },
-            'a user who is not a scanner of the session requested a bundle',
-          );
-        }
+        if (error.code === FORBIDDEN) refusedBundles.note(request.log, who.userId, { [FORBIDDEN]: 1 }, { sessionId });
         throw error;
       });
       // The bundle holds keys, which no cache may store.

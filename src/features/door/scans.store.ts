@@ -9,15 +9,8 @@ const NONCE_IS_NEW = `NOT EXISTS (
            SELECT FROM scans s WHERE s.session_id = $2 AND s.nonce = $9
               AND COALESCE(s.device_id, s.scanned_by::text) = COALESCE($8, $6::uuid::text))`;
 
-/** The end of a statement that updates tickets `t` with their orders `o`: keeps the scan, and returns the ticket. */
-const keepScan = (directionAndOutcome: string) => `
-      RETURNING o.order_id, o.session_id, ${TICKET_COLUMNS}
-    ), kept AS (
-      INSERT INTO scans (session_id, ticket_id, direction, outcome, scanned_at, received_at, is_offline, scanned_by, gate,
-                         device_id, nonce)
-      SELECT session_id, ticket_id, ${directionAndOutcome}, $3, $4::timestamptz, $5::boolean, $6::uuid, $7, $8, $9 FROM passed
-    )
-    SELECT * FROM passed`;
+const KEPT_COLUMNS = `
+        session_id, ticket_id, direction, outcome, scanned_at, received_at, is_offline, scanned_by, gate, device_id, nonce`;
 
 /**
  * One statement decides whether a ticket admits (I5) and writes the scan. It locks only the ticket's row and reads the
@@ -34,7 +27,12 @@ const CHECK_IN = {
          AND (NOT t.checked_in OR t.left_at <= $3::timestamptz) AND t.voided_at IS NULL
          AND o.order_id = t.order_id AND o.status = 'completed'
          AND ${NONCE_IS_NEW}
-      ${keepScan("'entry', 'admitted'")}`,
+      RETURNING o.order_id, o.session_id, ${TICKET_COLUMNS}
+    ), kept AS (
+      INSERT INTO scans (${KEPT_COLUMNS})
+      SELECT session_id, ticket_id, 'entry', 'admitted', $3, $4::timestamptz, $5::boolean, $6::uuid, $7, $8, $9 FROM passed
+    )
+    SELECT * FROM passed`,
 };
 const CHECK_OUT = {
   name: 'ticket-check-out',
@@ -47,7 +45,12 @@ const CHECK_OUT = {
          AND o.order_id = t.order_id
          AND EXISTS (SELECT FROM session_doors d WHERE d.session_id = $2 AND d.allows_reentry)
          AND ${NONCE_IS_NEW}
-      ${keepScan("'exit', 'left'")}`,
+      RETURNING o.order_id, o.session_id, ${TICKET_COLUMNS}
+    ), kept AS (
+      INSERT INTO scans (${KEPT_COLUMNS})
+      SELECT session_id, ticket_id, 'exit', 'left', $3, $4::timestamptz, $5::boolean, $6::uuid, $7, $8, $9 FROM passed
+    )
+    SELECT * FROM passed`,
 };
 const PASS = { entry: CHECK_IN, exit: CHECK_OUT } as const;
 

@@ -34,7 +34,7 @@ const SCAN = {
     minLength: 1,
     maxLength: MAX_QR_TEXT_CHARS,
     ...QR_TEXT,
-    description: 'Text of the QR code; surrounding white space is ignored',
+    description: 'Text of the QR code; white space around it, line ends and lower case do not matter',
   }),
   session_id: Type.Optional(Uuid('Session of this door; tickets of other sessions are refused')),
   gate: Type.Optional(name('Gate of the scan, shown if the ticket is scanned again')),

@@ -26,8 +26,12 @@ export class UndoCheckIn {
 
   /** For the organiser and administrators. Throws `ticket_not_found`, `forbidden`, `not_checked_in`. */
   async undo(ticketId: TicketId, who: Principal): Promise<Ticket> {
-    const { ticket, eventId } = await this.#needs.tickets.find(ticketId);
-    await this.#needs.access.require('ticket.undo-check-in', who, { event: eventId });
+    const { ticket, holderId, eventId } = await this.#needs.tickets.find(ticketId);
+    await this.#needs.access.require('ticket.undo-check-in', who, {
+      owner: holderId,
+      event: eventId,
+      scannedAt: ticket.sessionId,
+    });
     const seen = await findAtDoor(this.#needs.database, ticketId);
     const at = seen?.admission && toRfc3339(seen.admission.at);
     const undone = await this.#needs.database.transaction(async (tx) => {

@@ -1,6 +1,6 @@
 import { singleFlight } from '../../kernel/concurrency.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
-import { type FeedRow, headOfFeed, readFeed } from './feed.store.ts';
+import { type FeedRow, headOfFeed, readFeed, readFeedOf } from './feed.store.ts';
 import { checkoutFrame } from './frames.ts';
 import type { LiveStream } from './live-stream.ts';
 import { keyOf, type SalesScope } from './scope.ts';
@@ -50,7 +50,7 @@ export class FeedReader {
     return () => {
       if (isWatching) entry.watchers -= 1;
       isWatching = false;
-      if (entry.watchers === 0) this.#watched.delete(key);
+      if (entry.watchers === 0 && this.#watched.get(key) === entry) this.#watched.delete(key);
     };
   }
 
@@ -81,13 +81,32 @@ export class FeedReader {
 
   async #readFrom(from: number): Promise<boolean> {
     const scopes = [...this.#watched.values()].map(({ scope }) => scope);
-    const { head, rows } = await readFeed(this.#database, scopes, from, READ_ROWS);
+    const { head, rows } = await readFeed(this.#database, scopes, from, READ_ROWS).catch(async (error: unknown) => {
+      await this.#dropFailing(scopes, from);
+      throw error;
+    });
     const turn = withinOneTurn(rows);
     const isMore = turn.length < rows.length || rows.length === READ_ROWS;
     const through = isMore ? (turn.at(-1)?.position ?? from) : head;
     sendAll(this.#streams, turn, through);
     this.#position = through;
     return isMore;
+  }
+
+  /**
+   * After a failed read of all scopes, drops those that cannot be read by themselves, unless none can: then the database has
+   * failed. The streams of a dropped scope are cut, and the next turn reads the others.
+   */
+  async #dropFailing(scopes: readonly SalesScope[], from: number): Promise<void> {
+    const failing: SalesScope[] = [];
+    for (const scope of scopes) {
+      await readFeedOf(this.#database, scope, from, 1).catch(() => failing.push(scope));
+    }
+    if (failing.length === scopes.length) return;
+    for (const key of failing.map(keyOf)) {
+      this.#watched.delete(key);
+      for (const stream of this.#streams) if (keyOf(stream.scope) === key) stream.cut();
+    }
   }
 }
 

@@ -1,6 +1,5 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
 import type { EventId, OrganizationId } from '../../kernel/ids.ts';
-import type { Money } from '../../kernel/money.ts';
 import type { Executor, Transaction } from '../../platform/postgres/database.ts';
 import { OrderJson } from '../orders/index.ts';
 import type { SaleChange } from '../sales/index.ts';
@@ -132,16 +131,18 @@ export async function headOfFeed(executor: Executor): Promise<number> {
 
 const TOTALS = {
   name: 'sales-totals',
-  text: `SELECT scope AS kind, scope_id AS id, orders, tickets, revenue FROM sales_totals
+  text: `SELECT scope AS kind, scope_id AS id, orders, tickets, revenue::text FROM sales_totals
           WHERE (scope = 'event' AND scope_id = ANY ($1::uuid[]))
              OR (scope = 'organization' AND scope_id = ANY ($2::uuid[]))`,
 };
 
-/** Totals by the `keyOf` their scope. Scopes without sales are missing. */
+/** Totals by the `keyOf` their scope, read as text because a sum may be too large for `Money`. Scopes without sales are missing. */
 export async function totalsOf(executor: Executor, scopes: readonly SalesScope[]): Promise<Map<string, RunningTotals>> {
-  type Row = SalesScope & { readonly orders: number; readonly tickets: number; readonly revenue: Money };
+  type Row = SalesScope & { readonly orders: number; readonly tickets: number; readonly revenue: string };
   const rows = await executor.rows<Row>(TOTALS, idsOf(scopes));
-  return new Map(rows.map((row) => [keyOf(row), { orders: row.orders, tickets: row.tickets, revenue: row.revenue }]));
+  return new Map(
+    rows.map((row) => [keyOf(row), { orders: row.orders, tickets: row.tickets, revenue: Number(row.revenue) }]),
+  );
 }
 
 const REMOVE = {

@@ -30,10 +30,7 @@ export function checkoutFrame(order: string, position: number): string {
   return frame('checkout', order, position);
 }
 
-/** Running totals over all completed orders, the revenue in major units. */
-export type StatsJson = Readonly<Record<keyof RunningTotals, number>>;
-
-export function statsFrame(scope: SalesScope, { orders, tickets, revenue }: StatsJson, position: number): string {
+export function statsFrame(scope: SalesScope, { orders, tickets, revenue }: RunningTotals, position: number): string {
   return frame('stats', JSON.stringify({ ...idOf(scope), orders, tickets, revenue }), position);
 }
 

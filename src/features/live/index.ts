@@ -44,7 +44,7 @@ export const recordInFeed: RecordSales = (tx, changes) => appendSaleChanges(tx, 
 
 /** Whether a stream shows the change. A move to another tier of the same price changes only the figures. */
 function isVisible({ isCompletion, difference }: SaleChange): boolean {
-  return isCompletion || difference.orders !== 0 || difference.tickets !== 0 || difference.revenue !== 0;
+  return isCompletion || difference.orders !== 0 || difference.tickets !== 0 || difference.revenue !== 0n;
 }
 
 /** Builds live sales. */

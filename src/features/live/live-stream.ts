@@ -1,8 +1,8 @@
 import type { Instant } from '../../kernel/clock.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { EventSink } from '../../platform/http/event-stream.ts';
-import { closedFrame, connectedFrame, gapFrame, heartbeatFrame, type StatsJson, statsFrame } from './frames.ts';
-import type { SalesScope } from './scope.ts';
+import { closedFrame, connectedFrame, gapFrame, heartbeatFrame, statsFrame } from './frames.ts';
+import type { RunningTotals, SalesScope } from './scope.ts';
 import {
   type CloseReason,
   isOwnershipDue,
@@ -93,7 +93,7 @@ export class LiveStream {
     this.#times.statsAt = now;
   }
 
-  sendStats(totals: StatsJson): void {
+  sendStats(totals: RunningTotals): void {
     this.#write(statsFrame(this.scope, totals, this.#after));
   }
 

@@ -56,13 +56,15 @@ export class LiveStreams {
   async open(request: StreamRequest, connect: Connect): Promise<void> {
     const { scope, who, lastEventId } = request;
     const freePlace = this.#needs.places.take(who.userId);
-    const unwatch = this.#needs.reader.watch(scope);
+    let unwatch: (() => void) | undefined;
     const leave = () => {
-      unwatch();
+      unwatch?.();
       freePlace();
     };
     try {
       await this.#requireAccess(scope, who);
+      // All streams share one read of the feed, so only scopes whose user may watch them are part of it.
+      unwatch = this.#needs.reader.watch(scope);
       await this.#needs.reader.begin();
       const page = lastEventId === undefined ? undefined : await this.#pageOf(scope, lastEventId);
       if (this.#isStopped) throw new AppError('shutting_down', 'This replica is stopping. Try again.');
@@ -88,12 +90,8 @@ export class LiveStreams {
     if (owed.length === 0) return false;
     for (const stream of owed) stream.takeStatsDebt(now);
     try {
-      const { currency } = this.#needs.database;
       const totals = await totalsOf(this.#needs.database, distinct(owed));
-      for (const stream of owed) {
-        const ofScope = totals.get(keyOf(stream.scope)) ?? NO_SALES;
-        stream.sendStats({ ...ofScope, revenue: currency.toMajor(ofScope.revenue) });
-      }
+      for (const stream of owed) stream.sendStats(totals.get(keyOf(stream.scope)) ?? NO_SALES);
     } catch (error) {
       for (const stream of owed) stream.oweStats();
       throw error;

@@ -1,6 +1,4 @@
 import type { EventId, OrganizationId } from '../../kernel/ids.ts';
-import { ZERO } from '../../kernel/money.ts';
-import type { SalesTotals } from '../sales/index.ts';
 
 /** The sales that a stream shows: of one event or of all events of an organisation. */
 export type SalesScope =
@@ -12,7 +10,11 @@ export function keyOf({ kind, id }: SalesScope): string {
   return `${kind} ${id}`;
 }
 
-/** The totals that a scope's streams show. */
-export type RunningTotals = Pick<SalesTotals, 'orders' | 'tickets' | 'revenue'>;
+/** Totals over all completed orders, the revenue in major units. */
+export interface RunningTotals {
+  readonly orders: number;
+  readonly tickets: number;
+  readonly revenue: number;
+}
 
-export const NO_SALES: RunningTotals = { orders: 0, tickets: 0, revenue: ZERO };
+export const NO_SALES: RunningTotals = { orders: 0, tickets: 0, revenue: 0 };

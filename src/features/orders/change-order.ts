@@ -2,9 +2,11 @@ import { AppError } from '../../kernel/errors.ts';
 import { as, type OrderId, type TicketId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Core } from '../../platform/core.ts';
+import type { Transaction } from '../../platform/postgres/database.ts';
 import type { Access } from '../access/index.ts';
 import { type Discount, priceOrder, REFUSAL_WORDS } from '../pricing/index.ts';
 import type { SeatingServices, SeatRequest } from '../seats/index.ts';
+import { lockSeatsHeld } from './held-seats.store.ts';
 import type { HoldSeats, Quote } from './hold-seats.ts';
 import {
   type ChangePlan,
@@ -19,6 +21,7 @@ import {
   requireHeld,
   seatOf,
   ticketFor,
+  tooManySeatsHeld,
 } from './order.ts';
 import type { OrderBook } from './order-book.ts';
 import type { PaymentConclusion, PaymentPreparation } from './payments.ports.ts';
@@ -29,6 +32,8 @@ export interface ChangeOrderNeeds {
   readonly seats: HoldSeats;
   readonly seating: Pick<SeatingServices, 'discount'>;
   readonly payments: PaymentConclusion & PaymentPreparation;
+  /** Most seats that a user holds in pending orders of a session; 0: no limit. */
+  readonly maxHeldSeats: number;
 }
 
 /** Each further try starts from the order as the other request left it. */
@@ -47,7 +52,7 @@ export class ChangeOrder {
   /**
    * Changes a held order for its buyer and returns it. New seats are held before old ones are freed, and the end of the hold
    * stays the same. When the price changes, the old PaymentIntent cannot be paid any more. Throws `order_not_found`,
-   * `forbidden`, `order_not_pending`, `hold_ended`, `order_changed`, what placing throws, `order_already_paid`,
+   * `forbidden`, `order_not_pending`, `hold_ended`, `too_many_seats_held`, `order_changed`, what placing throws, `order_already_paid`,
    * `payment_refused`, `payments_unavailable`.
    */
   async change(orderId: OrderId, request: ChangeRequest, who: Principal): Promise<Order> {
@@ -72,6 +77,7 @@ export class ChangeOrder {
         discountId: plan.isDiscountKept ? undefined : plan.discountId,
       },
       orderId: order.orderId,
+      inTurnOf: order.userId,
       write: (quote) => this.#write(order, plan, quote),
       heldUntil: (changed) => changed && order.expiresAt,
     });
@@ -142,12 +148,22 @@ export class ChangeOrder {
     return database.transaction(async (tx) => {
       const current = requireHeld(await this.#needs.book.getLocked(tx, order.orderId), clock.now());
       if (!isSame(current, order)) return undefined;
+      await this.#requireRoom(tx, current, next);
       if (!(await this.#needs.book.change(tx, current, next, maxDiscountUses))) {
         throw new AppError('discount_refused', REFUSAL_WORDS.used_up);
       }
       tx.keepAnswer(next);
       return next;
     });
+  }
+
+  /** Counts before the discount is exchanged, in the order of `INSERT_ORDER`, so that the two never wait for each other. */
+  async #requireRoom(tx: Transaction, current: PendingOrder, next: PendingOrder): Promise<void> {
+    const { maxHeldSeats } = this.#needs;
+    const more = next.tickets.length - current.tickets.length;
+    if (maxHeldSeats === 0 || more <= 0) return;
+    const held = await lockSeatsHeld(tx, current, this.#core.clock.now());
+    if (held + more > maxHeldSeats) throw tooManySeatsHeld(maxHeldSeats);
   }
 }
 

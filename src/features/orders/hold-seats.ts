@@ -1,7 +1,8 @@
 import { type Instant, later } from '../../kernel/clock.ts';
-import type { AppError } from '../../kernel/errors.ts';
-import type { OrderId, SeatId } from '../../kernel/ids.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { OrderId, SeatId, UserId } from '../../kernel/ids.ts';
 import type { Core } from '../../platform/core.ts';
+import type { Catalogue } from '../catalogue/index.ts';
 import type { Discount, PricedSeat } from '../pricing/index.ts';
 import {
   type SeatHolds,
@@ -12,6 +13,7 @@ import {
   seatsTaken,
 } from '../seats/index.ts';
 import { isSeatTaken, liveSeats, seatLabels } from './seats.store.ts';
+import { UserTurns } from './user-turns.ts';
 
 /** Seats with their prices, and the requested discount. */
 export interface Quote {
@@ -30,12 +32,15 @@ export interface SeatWork<Result> {
   readonly orderId: OrderId;
   /** Writes the tickets of the quoted seats. */
   readonly write: (quote: Quote) => Promise<Result>;
+  /** The user whose other requests this one waits for; undefined for a new order, which has waited in the queue. */
+  readonly inTurnOf?: UserId;
   /** The new end of the hold; undefined when nothing was written, and the hold is to be released. */
   readonly heldUntil: (result: Result) => Instant | undefined;
 }
 
 export interface HoldSeatsNeeds {
   readonly seating: Pick<SeatingServices, 'quote' | 'agree'>;
+  readonly catalogue: Pick<Catalogue, 'place'>;
   readonly holds: SeatHolds;
 }
 
@@ -44,6 +49,7 @@ export class HoldSeats {
   readonly #core: Pick<Core, 'database' | 'clock'>;
   readonly #needs: HoldSeatsNeeds;
   readonly #labels: SeatLabels;
+  readonly #turns = new UserTurns();
 
   constructor(core: Pick<Core, 'database' | 'clock'>, needs: HoldSeatsNeeds) {
     this.#core = core;
@@ -54,11 +60,16 @@ export class HoldSeats {
   /**
    * Holds the seats for the order, asks both seating services, and calls `write`. Without seats it only calls `write`.
    * Throws `seats_taken` with the labels when a hold, a service or the database says that another order has a seat,
-   * `seats_refused` in the service's words, `seating_unavailable`.
+   * `session_mismatch`, `seats_refused` in the service's words, `seating_unavailable`, `overloaded`.
    */
-  async around<Result>({ request, orderId, write, heldUntil }: SeatWork<Result>): Promise<Result> {
+  around<Result>(work: SeatWork<Result>): Promise<Result> {
+    if (work.request.seatIds.length === 0) return work.write(NO_SEATS);
+    const hold = () => this.#around(work);
+    return work.inTurnOf === undefined ? hold() : this.#turns.take(work.inTurnOf, hold);
+  }
+
+  async #around<Result>({ request, orderId, write, heldUntil }: SeatWork<Result>): Promise<Result> {
     const { sessionId, seatIds } = request;
-    if (seatIds.length === 0) return write(NO_SEATS);
     const soon = later(this.#core.clock.now(), PLACING_HOLD_MS);
     const hold = await this.#needs.holds.hold(sessionId, seatIds, orderId, soon);
     if (hold.outcome === 'taken') throw await this.#seatsTaken(request, hold.seatIds);
@@ -76,11 +87,28 @@ export class HoldSeats {
 
   async #quote(request: SeatRequest): Promise<Quote> {
     const { seating } = this.#needs;
-    const [quote, agreement] = await Promise.all([seating.quote(request), seating.agree(request)]);
+    const [quote, agreement] = await Promise.all([
+      seating.quote(request),
+      seating.agree(request),
+      this.#requirePlace(request),
+    ]);
     if (quote.outcome === 'quoted') this.#labels.learn(request.sessionId, quote.seats);
     if (quote.outcome === 'refused') throw await this.#refusalBySeating(request, quote.message);
     if (agreement.outcome === 'refused') throw await this.#refusalBySeating(request, agreement.message);
     return quote;
+  }
+
+  /**
+   * Who may read, refund and admit follows from the event of an order, so the body is not trusted with it. A session that the
+   * catalogue does not have is left to the seating services. Throws `session_mismatch`.
+   */
+  async #requirePlace({ sessionId, eventId, organizationId }: SeatRequest): Promise<void> {
+    const place = await this.#needs.catalogue.place(sessionId);
+    if (!place || (place.eventId === eventId && place.organizationId === organizationId)) return;
+    throw new AppError(
+      'session_mismatch',
+      'The session is not of this event and organisation. Send the event and the organisation of the session.',
+    );
   }
 
   /** The refusal of a seating service: `seats_taken` when one of the seats has a ticket, else in the service's words. */

@@ -47,6 +47,7 @@ export interface OrdersNeeds {
   readonly tickets: TicketsForReader;
   readonly holdMs: number;
   readonly ordersPerStatement: number;
+  readonly maxHeldSeats: number;
   readonly maxSeatsPerOrder: number;
   readonly sweepMs: number;
 }
@@ -61,9 +62,9 @@ export interface Orders extends Feature {
 /** Orders: placed, changed, cancelled, read and expired. */
 export function createOrders(core: Core, needs: OrdersNeeds): Orders {
   const { access, audit, book, payments, seats, seating, once, tickets } = needs;
-  const { holdMs, ordersPerStatement, maxSeatsPerOrder, sweepMs } = needs;
-  const place = new PlaceOrder(core, { access, seats, holdMs, ordersPerStatement });
-  const change = new ChangeOrder(core, { access, book, seats, seating, payments });
+  const { holdMs, ordersPerStatement, maxHeldSeats, maxSeatsPerOrder, sweepMs } = needs;
+  const place = new PlaceOrder(core, { access, seats, holdMs, ordersPerStatement, maxHeldSeats });
+  const change = new ChangeOrder(core, { access, book, seats, seating, payments, maxHeldSeats });
   const cancel = new CancelOrder(core, { access, book, payments, audit });
   const read = new ReadOrders(core, { access, book });
   const json = new OrderJson(core.database.currency);

@@ -1,5 +1,6 @@
 import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Announcement } from '../../kernel/events.ts';
+import type { OrderId } from '../../kernel/ids.ts';
 import type { Executor, Writer } from '../../platform/postgres/database.ts';
 import { isLockTimeout, isRowAtFault } from '../../platform/postgres/sqlstate.ts';
 import type { Ticket } from '../tickets/index.ts';
@@ -7,18 +8,31 @@ import type { PendingOrder } from './order.ts';
 
 /**
  * Writes orders, tickets and outbox rows in one statement. Its parts run in this order, because each reads the one before:
- * the use of the discount, the orders, the tickets (by session and seat, so that two such statements never wait for each
- * other), the outbox. So an outbox row gets its number after the seats are won, and messages about a seat keep their order.
- * An order with a discount must be the only one.
+ * the seats that the users hold (by user and session), the use of the discount, the orders, the tickets (by session and seat, so
+ * that two such statements never wait for each other), the outbox. So an outbox row gets its number after the seats are won, and
+ * messages about a seat keep their order. Orders for which their users hold too many seats are left out; several orders of a user
+ * count one after another. An order with a discount must be the only one.
  */
 const INSERT_ORDER = {
   name: 'order-insert',
   text: `
     WITH patience AS (
       SELECT set_config('lock_timeout', $26, true) AS is_set
+    ), held AS MATERIALIZED (
+      SELECT h.user_id, h.session_id, seats_held_by(h.user_id, h.session_id, h.moment) AS seats
+        FROM patience, unnest($30::uuid[], $31::uuid[], $32::timestamptz[]) AS h (user_id, session_id, moment)
+       WHERE patience.is_set IS NOT NULL
+    ), room AS (
+      SELECT o.*
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::numeric[], $7::uuid[], $8::text[],
+                    $9::numeric[], $10::numeric[], $11::timestamptz[], $12::timestamptz[], $29::integer[])
+             AS o (order_id, user_id, event_id, organization_id, session_id, subtotal, discount_id, discount_code,
+                   discount_amount, price, created_at, expires_at, seats)
+       WHERE $27::integer = 0 OR o.seats + (
+               SELECT h.seats FROM held h WHERE h.user_id = o.user_id AND h.session_id = o.session_id) <= $27::integer
     ), used AS (
       INSERT INTO discount_uses AS d (discount_id, uses)
-      SELECT u.discount_id, 1 FROM patience, unnest($7::uuid[]) AS u (discount_id)
+      SELECT u.discount_id, 1 FROM patience, room u
        WHERE patience.is_set IS NOT NULL AND u.discount_id IS NOT NULL
       ON CONFLICT (discount_id) DO UPDATE SET uses = d.uses + 1 WHERE $25::integer IS NULL OR d.uses < $25::integer
       RETURNING d.discount_id
@@ -27,11 +41,7 @@ const INSERT_ORDER = {
                           discount_code, discount_amount, price, created_at, expires_at)
       SELECT o.order_id, o.user_id, o.event_id, o.organization_id, o.session_id, 'pending', o.subtotal, o.discount_id,
              o.discount_code, o.discount_amount, o.price, o.created_at, o.expires_at
-        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::numeric[], $7::uuid[], $8::text[],
-                    $9::numeric[], $10::numeric[], $11::timestamptz[], $12::timestamptz[])
-             AS o (order_id, user_id, event_id, organization_id, session_id, subtotal, discount_id, discount_code,
-                   discount_amount, price, created_at, expires_at),
-             patience
+        FROM room o, patience
        WHERE patience.is_set IS NOT NULL AND (o.discount_id IS NULL OR EXISTS (SELECT FROM used))
       RETURNING order_id, session_id, created_at
     ), ticketed AS (
@@ -47,14 +57,16 @@ const INSERT_ORDER = {
       RETURNING ticket_id
     ), won AS (
       SELECT count(*) AS seats FROM ticketed
+    ), announced AS (
+      INSERT INTO outbox (topic, key, value, traceparent)
+      SELECT a.topic, a.key, a.value, a.traceparent
+        FROM won, unnest($21::text[], $22::text[], $23::text[], $24::text[], $28::uuid[]) WITH ORDINALITY
+               AS a (topic, key, value, traceparent, order_id, position)
+       WHERE won.seats > 0 AND a.order_id IN (SELECT order_id FROM placed)
+       ORDER BY a.position
+      RETURNING id
     )
-    INSERT INTO outbox (topic, key, value, traceparent)
-    SELECT a.topic, a.key, a.value, a.traceparent
-      FROM won, unnest($21::text[], $22::text[], $23::text[], $24::text[]) WITH ORDINALITY
-             AS a (topic, key, value, traceparent, position)
-     WHERE won.seats > 0
-     ORDER BY a.position
-    RETURNING id`,
+    SELECT order_id, order_id IN (SELECT order_id FROM placed) AS is_placed FROM room`,
 };
 /** The same statement for several orders, with a name and a plan of its own. */
 const INSERT_ORDERS = { ...INSERT_ORDER, name: 'orders-insert' };
@@ -71,29 +83,54 @@ export interface NewOrder {
   readonly traceparent: string | undefined;
 }
 
+/** The limits that decide with the database whether an order is written; 0 and undefined: none. */
+export interface OrderLimits {
+  readonly maxDiscountUses: number | undefined;
+  /** Most seats that a user holds in pending orders of a session. */
+  readonly maxHeldSeats: number;
+}
+
+/** Whether an order was written, and which limit prevented it. */
+export type Written = 'written' | 'used_up' | 'held_too_many';
+
+/** An order for which its user may hold the seats. */
+interface WrittenRow {
+  readonly order_id: OrderId;
+  readonly is_placed: boolean;
+}
+
 /**
- * Writes a new order with all that belongs to it, or nothing. False when its discount is used up here.
+ * Writes a new order with all that belongs to it, or nothing when a limit is reached.
  * Throws an error that `isSeatTaken` recognises when another order has a seat.
  */
 export async function insertOrder(
   writer: Writer,
   added: NewOrder,
-  maxDiscountUses: number | undefined,
-): Promise<boolean> {
-  const values = [...orderArrays(writer, [added]), maxDiscountUses ?? null, NO_LOCK_TIMEOUT];
-  const isWritten = (await writer.rows(INSERT_ORDER, values)).length > 0;
-  if (isWritten) writer.wake('relay');
-  return isWritten;
+  { maxDiscountUses, maxHeldSeats }: OrderLimits,
+): Promise<Written> {
+  const limits = [maxDiscountUses ?? null, NO_LOCK_TIMEOUT, maxHeldSeats];
+  const [row] = await writer.rows<WrittenRow>(INSERT_ORDER, valuesOf(writer, [added], limits));
+  if (!row?.is_placed) return row ? 'used_up' : 'held_too_many';
+  writer.wake('relay');
+  return 'written';
 }
 
 /**
- * `insertOrder` for orders without a discount, in one statement. Throws an error that `mustBeWrittenAlone` recognises
- * when one of them prevents the others from being written.
+ * `insertOrder` for orders without a discount, in one statement. Returns those that were not written, because together with others
+ * of their user they hold too many seats. Throws an error that `mustBeWrittenAlone` recognises when one of them prevents the
+ * others from being written.
  */
-export async function insertOrders(writer: Writer, added: readonly NewOrder[]): Promise<void> {
+export async function insertOrders(
+  writer: Writer,
+  added: readonly NewOrder[],
+  maxHeldSeats: number,
+): Promise<readonly NewOrder[]> {
   const statement = added.length === 1 ? INSERT_ORDER : INSERT_ORDERS;
-  await writer.rows(statement, [...orderArrays(writer, added), null, SHARED_LOCK_TIMEOUT]);
-  writer.wake('relay');
+  const limits = [null, SHARED_LOCK_TIMEOUT, maxHeldSeats];
+  const rows = await writer.rows<WrittenRow>(statement, valuesOf(writer, added, limits));
+  const placed = new Set(rows.flatMap((row) => (row.is_placed ? [row.order_id] : [])));
+  if (placed.size > 0) writer.wake('relay');
+  return added.filter(({ order }) => !placed.has(order.orderId));
 }
 
 /**
@@ -102,6 +139,33 @@ export async function insertOrders(writer: Writer, added: readonly NewOrder[]): 
  */
 export function mustBeWrittenAlone(error: unknown, orders: number): boolean {
   return isLockTimeout(error) || (orders > 1 && isRowAtFault(error));
+}
+
+function valuesOf(executor: Executor, added: readonly NewOrder[], limits: readonly unknown[]): unknown[] {
+  const announcementOrders = added.flatMap(({ order, announcements }) => announcements.map(() => order.orderId));
+  return [...orderArrays(executor, added), ...limits, announcementOrders, ...holderArrays(added)];
+}
+
+/**
+ * For each order the seats that it and the orders of its user before it ask for, and then the users and sessions in the order in
+ * which every statement locks them.
+ */
+function holderArrays(added: readonly NewOrder[]): readonly (readonly unknown[])[] {
+  const holders = new Map<string, { readonly order: PendingOrder; seats: number }>();
+  const asked = added.map(({ order }) => {
+    const key = `${order.userId} ${order.sessionId}`;
+    const holder = holders.get(key) ?? { order, seats: 0 };
+    holder.seats += order.tickets.length;
+    holders.set(key, holder);
+    return holder.seats;
+  });
+  const inOrder = [...holders].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, { order }]) => order);
+  return [
+    asked,
+    inOrder.map((order) => order.userId),
+    inOrder.map((order) => order.sessionId),
+    inOrder.map((order) => toRfc3339(order.createdAt)),
+  ];
 }
 
 /** One array for each column, for `unnest`. */

@@ -1,8 +1,8 @@
-import { AppError } from '../../kernel/errors.ts';
 import type { OrderId, SeatId, TicketId } from '../../kernel/ids.ts';
 import type { Core } from '../../platform/core.ts';
 import { appendToOutbox } from '../../platform/outbox/outbox.store.ts';
 import type { Database, Executor, Transaction } from '../../platform/postgres/database.ts';
+import { notFound } from '../access/index.ts';
 import { OrderJson } from './json.ts';
 import { insertOrder } from './new-orders.store.ts';
 import {
@@ -32,6 +32,8 @@ import {
 } from './orders.store.ts';
 import { isSeatTaken, liveSeats } from './seats.store.ts';
 import { amendTicket, saveCancelled, saveTerms, saveTransition, voidTickets } from './transitions.store.ts';
+
+const NO_LIMITS = { maxDiscountUses: undefined, maxHeldSeats: 0 };
 
 /** Port: records changes of orders in the sales of their events, in the transaction of the changes. */
 export type RecordSales = (tx: Transaction, changes: readonly OrderChange[]) => Promise<void>;
@@ -92,10 +94,10 @@ export class OrderBook {
     return (await liveSeats(tx, order.sessionId, seatIds)).length === 0;
   }
 
-  /** Writes and announces a new pending order without a discount. Throws an error that `isSeatTaken` recognises. */
+  /** Writes and announces a new pending order of the box office, without a discount and without a limit. Throws an error that `isSeatTaken` recognises. */
   async insert(tx: Transaction, order: PendingOrder): Promise<void> {
     const announcements = this.#json.announcementsOf(undefined, order);
-    await insertOrder(tx, { order, announcements, traceparent: tx.traceparent() }, undefined);
+    await insertOrder(tx, { order, announcements, traceparent: tx.traceparent() }, NO_LIMITS);
     for (const ticket of order.tickets) if (ticket.note !== undefined) await amendTicket(tx, ticket);
   }
 
@@ -216,5 +218,5 @@ export class OrderBook {
 
 function found(order: Order | undefined): Order {
   if (order) return order;
-  throw new AppError('order_not_found', 'There is no order with this id.');
+  throw notFound('order');
 }

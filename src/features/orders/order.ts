@@ -233,6 +233,12 @@ export function orderChanged(): AppError {
   return new AppError('order_changed', detail);
 }
 
+/** The refusal of more seats than a user may hold in pending orders of a session. */
+export function tooManySeatsHeld(maxHeldSeats: number): AppError {
+  const detail = `You can hold at most ${maxHeldSeats} seats of a session until they are paid. Pay for an order of this session or cancel one, then try again.`;
+  return new AppError('too_many_seats_held', detail);
+}
+
 /** The refusal while nobody knows whether an order was paid. */
 export function paymentUnknown(): AppError {
   const detail = 'Stripe cannot say right now whether the order was paid. Try again shortly.';

@@ -5,20 +5,19 @@ import type { Core } from '../../platform/core.ts';
 import { type Access, accessErrors } from '../access/index.ts';
 import { priceOrder, pricingErrors } from '../pricing/index.ts';
 import { type SeatRequest, seatErrors } from '../seats/index.ts';
+import { orderErrors } from './errors.ts';
 import type { HoldSeats, Quote } from './hold-seats.ts';
 import { type PendingOrder, place, ticketFor } from './order.ts';
-import { WriteOrders } from './write-orders.ts';
+import { WriteOrders, type WriteOrdersLimits } from './write-orders.ts';
 
 /** Errors that the request causes; any other error is a failure of the service. */
-const REFUSALS: ErrorTable = { ...accessErrors, ...seatErrors, ...pricingErrors };
+const REFUSALS: ErrorTable = { ...accessErrors, ...seatErrors, ...pricingErrors, ...orderErrors };
 
-export interface PlaceOrderNeeds {
+export interface PlaceOrderNeeds extends WriteOrdersLimits {
   readonly access: Access;
   readonly seats: HoldSeats;
   /** How long a new order's seats are held. */
   readonly holdMs: number;
-  /** Most orders that are written by one statement. */
-  readonly ordersPerStatement: number;
 }
 
 /** Places orders. */
@@ -30,12 +29,13 @@ export class PlaceOrder {
   constructor(core: Core, needs: PlaceOrderNeeds) {
     this.#core = core;
     this.#needs = needs;
-    this.#orders = new WriteOrders(core.database, needs.ordersPerStatement);
+    this.#orders = new WriteOrders(core.database, needs);
   }
 
   /**
    * Places a pending order for all the seats. Throws `seats_taken` with the seats, `seats_refused` in the seating
-   * service's words, `discount_refused`, `price_not_chargeable`, `seating_unavailable`.
+   * service's words, `discount_refused`, `price_not_chargeable`, `too_many_seats_held`, `session_mismatch`,
+   * `seating_unavailable`.
    */
   async place(request: SeatRequest, who: Principal): Promise<PendingOrder> {
     const { access, seats } = this.#needs;

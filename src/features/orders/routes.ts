@@ -72,7 +72,9 @@ function placeRoute(api: HttpServer, once: Once, place: PlaceOrder, maxSeatsPerO
           'forbidden',
           'seating_unavailable',
           'seats_taken',
+          'too_many_seats_held',
           'seats_refused',
+          'session_mismatch',
           'discount_refused',
           'price_not_chargeable',
         ],
@@ -111,10 +113,13 @@ function changeRoute(
       config: {
         permission: 'order.change',
         refuses: [
+          'overloaded',
           'order_not_found',
           'seating_unavailable',
           'seats_taken',
+          'too_many_seats_held',
           'seats_refused',
+          'session_mismatch',
           'discount_refused',
           'price_not_chargeable',
           'order_not_pending',

@@ -1,4 +1,4 @@
-import type { SeatId, SessionId } from '../../kernel/ids.ts';
+import { type SeatId, type SessionId, toUuid } from '../../kernel/ids.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { isUniqueViolation } from '../../platform/postgres/sqlstate.ts';
 import type { FoundHold, NamedSeat } from '../seats/index.ts';
@@ -32,16 +32,14 @@ const STILL_HELD = {
            LEFT JOIN LATERAL (SELECT status, session_id FROM orders WHERE order_id = h.order_id LIMIT 1) o ON true
            LEFT JOIN LATERAL (SELECT true AS is_live FROM tickets
                                WHERE session_id = $1 AND seat_id = h.seat_id AND voided_at IS NULL LIMIT 1) t ON true
-          WHERE t.is_live OR o.status IS NULL
-             OR (h.is_short AND o.status = 'pending' AND o.session_id = $1)`,
+          WHERE t.is_live
+             OR (h.is_short AND (o.status IS NULL OR (o.status = 'pending' AND o.session_id = $1)))`,
 };
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /**
- * The seats among these that are held or sold in the session: those with a live ticket, those of an order that is not
- * written yet, and, for at most `placingHoldMs`, those that a pending order of the session is about to take. Any other hold
- * has ended, or belongs to another session.
+ * The seats among these that are held or sold in the session: those with a live ticket and, for at most `placingHoldMs`, those
+ * of an order that is not written yet and those that a pending order of the session is about to take. Any other hold has ended,
+ * belongs to another session, or was left by nobody: holds become longer only once their order is written.
  */
 export async function stillHeld(
   executor: Executor,
@@ -52,7 +50,7 @@ export async function stillHeld(
   const rows = await executor.rows<{ seat_id: SeatId }>(STILL_HELD, [
     sessionId,
     found.map(({ seatId }) => seatId),
-    found.map(({ orderId }) => (UUID.test(orderId) ? orderId : null)),
+    found.map(({ orderId }) => toUuid(orderId) ?? null),
     found.map(({ leftMs }) => leftMs <= placingHoldMs),
   ]);
   return rows.map((row) => row.seat_id);

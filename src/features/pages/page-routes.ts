@@ -54,8 +54,6 @@ function pageOf(file: string, settings: PageSettings) {
       'content-security-policy': contentPolicy(kind, settings),
       'cache-control': 'no-cache',
       etag,
-      'referrer-policy': 'strict-origin',
-      'x-content-type-options': 'nosniff',
     });
     if (request.headers['if-none-match'] === etag && reply.statusCode !== 404) return reply.code(304).send();
     return reply.type('text/html; charset=utf-8').send(html);

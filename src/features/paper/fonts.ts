@@ -3,15 +3,19 @@ import { fileURLToPath } from 'node:url';
 import { create, type Font } from 'fontkit';
 import { unpackWoff } from './woff.ts';
 
+type Features = string[] | Record<string, boolean>;
+
 /** A font that PDFs embed, reduced to the glyphs they use. */
 export interface PageFont {
   readonly name: string;
   readonly source: Font;
-  /** Whether the font shapes and reverses right-to-left text itself. */
-  readonly isShaping: boolean;
   covers(codePoint: number): boolean;
   /** Whether it can shape the text. Shaping fails for some rare sequences. */
   canShape(text: string): boolean;
+  /** Whether it lays out a text that it can shape from right to left by itself. */
+  reverses(text: string): boolean;
+  /** The OpenType features with which it is drawn, for the PDF library. */
+  features(): Features;
   /** Width in ems of a text that the font can shape. */
   emsOf(text: string): number;
 }
@@ -35,21 +39,37 @@ export function pageFonts(): readonly PageFont[] {
   loaded ??= Object.entries(files()).map(([name, path]) => {
     const file = readFileSync(fileURLToPath(path));
     const source = create(path.endsWith('.woff') ? unpackWoff(file) : file) as Font;
+    keepCodePoints(source);
+    // An empty list makes the PDF library shape a text as a whole and not word by word. Without `ccmp` an Arabic letter stays
+    // one glyph: a dot of its own could not be copied. The font library fills the object, so each call has its own.
+    const features = (): Features => (name === 'arabic' ? { ccmp: false } : []);
+    const layout = (text: string) => source.layout(text, features());
     return {
       name,
       source,
-      isShaping: name !== 'any',
+      features,
       covers: (codePoint) => source.hasGlyphForCodePoint(codePoint),
-      canShape: (text) => isShaped(source, text),
-      emsOf: (text) => source.layout(text, []).advanceWidth / source.unitsPerEm,
+      canShape: (text) => isShaped(() => layout(text)),
+      reverses: (text) => name !== 'any' && layout(text).direction === 'rtl',
+      emsOf: (text) => layout(text).advanceWidth / source.unitsPerEm,
     };
   });
   return loaded;
 }
 
-function isShaped(font: Font, text: string): boolean {
+/** The font library keeps a glyph without its characters if a PDF first embedded it as a part of another glyph. */
+function keepCodePoints(font: Font): void {
+  const getGlyph = font.getGlyph.bind(font);
+  font.getGlyph = (id, characters = []) => {
+    const glyph = getGlyph(id, characters);
+    if (glyph && characters.length > 0) glyph.codePoints = characters;
+    return glyph;
+  };
+}
+
+function isShaped(shape: () => unknown): boolean {
   try {
-    font.layout(text, []);
+    shape();
     return true;
   } catch {
     return false;

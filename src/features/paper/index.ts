@@ -23,7 +23,7 @@ export function createPaper(core: Core, { access, tickets, getOrder, catalogue, 
   core.onClose(() => drawing.close());
   const readGoodOrder = createReadGoodOrder(access, getOrder);
   const print = new PrintTickets({ access, readGoodOrder, tickets, catalogue, drawing, timeZone });
-  const writeCalendar = createWriteCalendar(readGoodOrder, catalogue, core.clock);
+  const writeCalendar = createWriteCalendar(core, readGoodOrder, catalogue);
   return { routes: (api) => paperRoutes(api, print, writeCalendar) };
 }
 export { paperErrors } from './errors.ts';

@@ -14,8 +14,8 @@ export interface Coverage {
 const MAX_CHARS = 400;
 /** Drawn in place of a character that no font has. */
 const MISSING = '□';
-/** Invisible characters, which are removed. Joiners are kept, because they change the shape of their neighbours. */
-const SHAPELESS = /(?![\u200c\u200d])[\p{C}\p{Zl}\p{Zp}]+/gu;
+/** Invisible characters, which are removed, but for joiners and marks of direction: those change how neighbours look. */
+const SHAPELESS = /(?![\u061c\u200c-\u200f\u202a-\u202e\u2066-\u2069])[\p{C}\p{Zl}\p{Zp}]+/gu;
 const IGNORED_IN_FONTS = /^(?:\u200c|\u200d|[\ufe00-\ufe0f])$/;
 const HAS_SHAPE_OF_SCRIPT = /[\p{L}\p{M}\p{N}]/u;
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
@@ -81,13 +81,13 @@ export function piecesOf(text: string, maxEms: number, emsOf: (text: string) => 
   });
 }
 
-/** At most `maxLines` lines of at most `maxEms`. The last one ends with an ellipsis if text is cut. */
+/** At most `maxLines` lines of at most `maxEms`, with the blanks between them. The last one ends with an ellipsis if text is cut. */
 export function linesOf(pieces: readonly Piece[], maxEms: number, maxLines: number): string[] {
   const lines = filled(pieces, maxEms);
   const kept = lines.slice(0, maxLines);
   const last = kept.at(-1);
   if (last && lines.length > maxLines) kept[kept.length - 1] = shortened(last, maxEms);
-  return kept.map((line) => textOf(line).trim());
+  return kept.map(textOf);
 }
 
 /** Number of lines of at most `maxEms` that the pieces fill. */

@@ -1,15 +1,16 @@
-import bidiFactory, { type Bidi } from 'bidi-js';
+import { once } from 'node:events';
 import PDFDocument from 'pdfkit';
 import { qrSquares } from '../tickets/index.ts';
 import { type PageFont, pageFonts } from './fonts.ts';
 import { drawable, graphemesOf, lineCount, linesOf, piecesOf, type Run, runsIn } from './line.ts';
+import { asSeen, DIRECTION_MARKS, type Stretch } from './visual-order.ts';
 
 /** The content of a ticket's page, from top to bottom. */
 export interface TicketPage {
   readonly title: string;
   readonly time: string;
-  readonly venue: string;
-  readonly address: string;
+  /** The venue, its address and its web address, as far as they are known. */
+  readonly places: readonly string[];
   readonly seat: string;
   readonly tier: string;
   readonly ticketId: string;
@@ -29,25 +30,31 @@ const LINE_HEIGHT = 1.35;
 const LABEL_SIZE = 9;
 const TEXT_SIZE = 13;
 const SMALLEST_SIZE = 8;
-// The types describe the bundler's module; Node loads the function itself.
-const bidi = (bidiFactory as unknown as () => Bidi)();
 
 /** A PDF with one A4 page for each ticket, black on white. Characters that no font has are drawn as boxes. */
-export function drawTicketPages(pages: readonly TicketPage[]): Promise<Buffer> {
-  const fonts = pageFonts();
-  const document = new PDFDocument({ size: 'A4', margin: 0, autoFirstPage: false, lang: 'en', font: '' });
-  for (const { name, source } of fonts) {
-    // It accepts a loaded font, which its types do not declare yet.
-    document.registerFont(name, source as unknown as PDFKit.Mixins.PDFFontSource);
+export class OpenPdf {
+  readonly #document = new PDFDocument({ size: 'A4', margin: 0, autoFirstPage: false, lang: 'en', font: '' });
+  readonly #chunks: Buffer[] = [];
+
+  constructor() {
+    for (const { name, source } of pageFonts()) {
+      // It accepts a loaded font, which its types do not declare yet.
+      this.#document.registerFont(name, source as unknown as PDFKit.Mixins.PDFFontSource);
+    }
+    this.#document.on('data', (chunk: Buffer) => this.#chunks.push(chunk));
   }
-  const chunks: Buffer[] = [];
-  const done = Promise.withResolvers<Buffer>();
-  document.on('data', (chunk: Buffer) => chunks.push(chunk));
-  document.on('end', () => done.resolve(Buffer.concat(chunks)));
-  document.on('error', done.reject);
-  for (const page of pages) drawPage(document, page);
-  document.end();
-  return done.promise;
+
+  draw(page: TicketPage): void {
+    drawPage(this.#document, page);
+  }
+
+  /** The whole PDF; nothing can be drawn afterwards. */
+  async end(): Promise<Buffer> {
+    const ended = once(this.#document, 'end');
+    this.#document.end();
+    await ended;
+    return Buffer.concat(this.#chunks);
+  }
 }
 
 function drawPage(document: PDFKit.PDFDocument, page: TicketPage): void {
@@ -58,15 +65,16 @@ function drawPage(document: PDFKit.PDFDocument, page: TicketPage): void {
     y = drawText(document, text, y, sizes, maxLines);
   };
   const field = (label: string, text: string, sizes: readonly [number, ...number[]], maxLines: number) => {
-    if (drawable(text) === '') return;
+    if (drawable(text).replace(DIRECTION_MARKS, '') === '') return;
     y += 10;
     put(label, [LABEL_SIZE], 1);
     put(text, sizes, maxLines);
   };
   put(page.title, [30, 24, 19, 15], 3);
   field('When', page.time, [TEXT_SIZE], 2);
-  field('Where', page.venue, [TEXT_SIZE], 2);
-  put(page.address, [11], 3);
+  const [venue = '', ...addresses] = page.places;
+  field('Where', venue, [TEXT_SIZE], 2);
+  for (const address of addresses) put(address, [11], 3);
   field('Seat', page.seat, [26, 20, 15], 2);
   field('Tier', page.tier, [TEXT_SIZE], 2);
   y += 14;
@@ -89,23 +97,40 @@ function drawText(
   const fits = (size: number) => lineCount(pieces, TEXT_WIDTH / size) <= maxLines;
   const size = sizes.find(fits) ?? Math.min(...sizes);
   let y = top;
-  for (const line of linesOf(pieces, TEXT_WIDTH / size, maxLines)) {
-    drawLine(document, line, y + size, size);
+  const { lines, isRightToLeft } = asSeen(linesOf(pieces, TEXT_WIDTH / size, maxLines));
+  for (const line of lines) {
+    drawLine(document, line, isRightToLeft, y + size, size);
     y += size * LINE_HEIGHT;
   }
   return y;
 }
 
-/** An empty list makes pdfkit shape a run as a whole and not word by word. */
-const SHAPED_WHOLE: PDFKit.Mixins.OpenTypeFeatures[] = [];
-
-function drawLine(document: PDFKit.PDFDocument, line: string, baseline: number, size: number): void {
-  let x = PAGE.margin;
-  for (const { text, font } of asSeen(line)) {
-    document.font(font.name).fontSize(size);
-    document.text(text, x, baseline, { lineBreak: false, baseline: 'alphabetic', features: SHAPED_WHOLE });
-    x += font.emsOf(text) * size;
+function drawLine(
+  document: PDFKit.PDFDocument,
+  line: readonly Stretch[],
+  isRightToLeft: boolean,
+  baseline: number,
+  size: number,
+): void {
+  const width = emsSeen(line) * size;
+  let x = isRightToLeft ? PAGE.width - PAGE.margin - width : PAGE.margin;
+  for (const stretch of line) {
+    // Readers copy this text. From glyphs that join or reorder letters they would guess another. From right to left a glyph
+    // is a letter, and readers turn the order themselves, also that of a given text.
+    if (!stretch.isRightToLeft) document.markContent('Span', { actual: stretch.text });
+    for (const { text, font } of runsSeen(stretch)) {
+      document.font(font.name).fontSize(size);
+      // Its types know only lists.
+      const features = font.features() as PDFKit.Mixins.OpenTypeFeatures[];
+      document.text(text, x, baseline, { lineBreak: false, baseline: 'alphabetic', features });
+      x += font.emsOf(text) * size;
+    }
+    if (!stretch.isRightToLeft) document.endMarkedContent();
   }
+}
+
+function emsSeen(line: readonly Stretch[]): number {
+  return line.flatMap(runsSeen).reduce((width, { text, font }) => width + font.emsOf(text), 0);
 }
 
 function emsOf(text: string): number {
@@ -114,42 +139,16 @@ function emsOf(text: string): number {
 
 function runsOf(line: string): Run<PageFont>[] {
   const [first, ...others] = pageFonts();
-  return first ? runsIn(line, [first, ...others]) : [];
+  return first ? runsIn(line.replace(DIRECTION_MARKS, ''), [first, ...others]) : [];
 }
 
-/**
- * The runs of a line from left to right, by the Unicode Bidirectional Algorithm (UAX 9, rule L2). Shaping reverses the text
- * within a right-to-left run.
- */
-function asSeen(line: string): Run<PageFont>[] {
-  const { levels } = bidi.getEmbeddingLevels(line, 'ltr');
-  const parts: { text: string; level: number }[] = [];
-  for (let at = 0; at < line.length; at += 1) {
-    const level = levels[at] ?? 0;
-    const last = parts.at(-1);
-    if (last && last.level === level) last.text += line[at] ?? '';
-    else parts.push({ text: line[at] ?? '', level });
-  }
-  for (let level = Math.max(0, ...parts.map((part) => part.level)); level >= 1; level -= 1) {
-    reverseWhere(parts, (part) => part.level >= level);
-  }
-  return parts.flatMap(({ text, level }) => (level % 2 === 0 ? runsOf(text) : runsOf(text).reverse().map(turned)));
-}
-
-/** A right-to-left run, with its text reversed if its font does not do that itself. */
-function turned(run: Run<PageFont>): Run<PageFont> {
-  return run.font.isShaping ? run : { ...run, text: graphemesOf(run.text).reverse().join('') };
-}
-
-/** Reverses each sequence of adjacent parts that `belongs` accepts. */
-function reverseWhere<Part>(parts: Part[], belongs: (part: Part) => boolean): void {
-  let start = 0;
-  while (start < parts.length) {
-    let end = start;
-    while (end < parts.length && belongs(parts[end] as Part)) end += 1;
-    parts.splice(start, end - start, ...parts.slice(start, end).reverse());
-    start = end + 1;
-  }
+/** The runs of a stretch from left to right. */
+function runsSeen({ text, isRightToLeft }: Stretch): Run<PageFont>[] {
+  const runs = runsOf(text);
+  const ordered = isRightToLeft ? runs.reverse() : runs;
+  return ordered.map((run) =>
+    run.font.reverses(run.text) === isRightToLeft ? run : { ...run, text: graphemesOf(run.text).reverse().join('') },
+  );
 }
 
 /** Draws all squares as one path, because separate ones show white hairlines. Returns the width of a square. */

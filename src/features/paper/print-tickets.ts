@@ -1,4 +1,4 @@
-import type { OrderId, SessionId, TicketId } from '../../kernel/ids.ts';
+import type { OrderId, SessionId, TicketId, UserId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Access } from '../access/index.ts';
 import type { Catalogue, SessionInfo } from '../catalogue/index.ts';
@@ -32,31 +32,36 @@ export class PrintTickets {
    */
   async ofOrder(orderId: OrderId, who: Principal): Promise<Buffer> {
     const order = await this.#needs.readGoodOrder(orderId, who);
-    return this.#print(order.sessionId, await this.#needs.tickets.viewsOf(order));
+    return this.#print(who.userId, order.sessionId, await this.#needs.tickets.viewsOf(order));
   }
 
   /** The same for one ticket; for its holder, the organiser and administrators. Also throws `ticket_not_found`. */
   async ofTicket(ticketId: TicketId, who: Principal): Promise<Buffer> {
     const { ticket, orderStatus, holderId, eventId } = await this.#needs.tickets.find(ticketId);
-    await this.#needs.access.require('ticket.print', who, { owner: holderId, event: eventId });
+    await this.#needs.access.require('ticket.print', who, {
+      owner: holderId,
+      event: eventId,
+      scannedAt: ticket.sessionId,
+    });
     const view = await this.#needs.tickets.viewOf(ticket, orderStatus);
     if (view.qrText === undefined) throw nothingToPrint(orderStatus);
-    return this.#print(ticket.sessionId, [view]);
+    return this.#print(who.userId, ticket.sessionId, [view]);
   }
 
-  async #print(sessionId: SessionId, views: readonly TicketView[]): Promise<Buffer> {
+  async #print(userId: UserId, sessionId: SessionId, views: readonly TicketView[]): Promise<Buffer> {
     const session = await this.#needs.catalogue.session(sessionId);
-    return this.#needs.drawing.draw(views.map((view) => toPage(view, session, this.#needs.timeZone)));
+    const pages = views.map((view) => toPage(view, session, this.#needs.timeZone));
+    return this.#needs.drawing.draw(userId, pages);
   }
 }
 
 /** Unknown parts are left out, because only the QR code is needed to enter. */
 function toPage({ ticket, qrText = '' }: TicketView, session: SessionInfo | undefined, timeZone: string): TicketPage {
+  const { name, address = '', onlineLink = '' } = session?.venue ?? { name: '' };
   return {
     title: session?.title ?? 'Ticket',
     time: session ? sayTime(session.startsAt, timeZone) : '',
-    venue: session?.venue.name || session?.venue.onlineLink || '',
-    address: session?.venue.address ?? '',
+    places: [name, address, onlineLink].filter((place) => place !== ''),
     seat: ticket.seatLabel,
     tier: ticket.tierName,
     ticketId: ticket.ticketId,

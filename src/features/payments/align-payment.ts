@@ -1,16 +1,17 @@
 import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
+import { ZERO } from '../../kernel/money.ts';
 import type { Database, Transaction } from '../../platform/postgres/database.ts';
 import type { Order, OrderBook } from '../orders/index.ts';
-import { type AccountDiff, ADDED_BECAUSE, describeDiff, diffOf, unfundedRefunds } from './account-diff.ts';
+import { type AccountDiff, describeDiff, diffOf, unfundedRefunds } from './account-diff.ts';
 import type { Payment, RefundPolicy, Settlement } from './payment.ts';
 import type { IntentAccount, PaymentProvider } from './payment-provider.ts';
 import { lockPaymentOf, setPaymentState } from './payments.store.ts';
 import { leftOf, stateAfter } from './refund.ts';
 import type { RefundLedger } from './refund-ledger.ts';
-import { refundsOf, saveRefundBounced, saveRefundSent } from './refunds.store.ts';
+import { refundsOf, saveRefundBounced, saveRefundSent, saveTicketNamed, saveTicketUnclear } from './refunds.store.ts';
 import type { SettlePayment } from './settle-payment.ts';
 import { saveConfirmed } from './taken-over.store.ts';
-import { sharesOf, ticketsCovered } from './ticket-share.ts';
+import { type Refundable, type RefundElsewhere, sharesOf, ticketsRefunded } from './ticket-share.ts';
 
 export interface Alignment {
   /** Undefined when this service has no such order. */
@@ -68,7 +69,7 @@ export class AlignPayment {
     const order = await this.#needs.orders.lock(tx, orderId);
     const payment = await lockPaymentOf(tx, orderId, account.intent.intentId);
     if (!order || !payment) throw new Error(`payment ${account.intent.intentId} does not belong to order ${orderId}`);
-    const diff = diffOf(account, await refundsOf(tx, payment.intentId));
+    const diff = diffOf(account, await refundsOf(tx, payment.intentId), payment);
     await this.#write(tx, payment, diff);
     const state = await this.#saveState(tx, payment);
     await this.#voidRefunded(tx, order, payment, diff, state);
@@ -80,9 +81,9 @@ export class AlignPayment {
     for (const { refundId, providerId } of sent) await saveRefundSent(tx, refundId, providerId);
     for (const { refundId } of bounced) await saveRefundBounced(tx, refundId, BOUNCED);
     await this.#needs.ledger.delete(tx, { intentId }, won);
-    for (const outflow of added) {
-      const reason = ADDED_BECAUSE[outflow.origin];
-      await this.#needs.ledger.write(tx, { ...outflow, intentId, reason, state: 'done', paidBy: 'provider' });
+    for (const { providerId, amountMinor, origin, reason } of added) {
+      const refund = { intentId, amountMinor, origin, reason, state: 'done', providerId, paidBy: 'provider' } as const;
+      await this.#needs.ledger.write(tx, refund);
     }
   }
 
@@ -99,7 +100,10 @@ export class AlignPayment {
     return state;
   }
 
-  /** Cancels an order whose payment is no longer applied; otherwise voids the tickets that the refunds cover. */
+  /**
+   * Cancels an order whose payment is no longer applied; otherwise voids the tickets that the refunds name or cover. A refund
+   * that fits more than one choice of tickets voids none and waits for a person.
+   */
   async #voidRefunded(
     tx: Transaction,
     order: Order,
@@ -114,15 +118,43 @@ export class AlignPayment {
     }
     // A refund made before this service had the order voids no ticket: the earlier service left the tickets valid.
     if (payment.takenOver === 'assumed') return;
-    const amount = diff.added.reduce((total, { amountMinor }) => total + amountMinor, 0);
-    if (amount === 0) return;
-    const shares = sharesOf(await this.#needs.orders.ticketsPaid(tx, order), order.price, tx.currency.chargeStep);
-    const covered = ticketsCovered(order.tickets, shares, amount);
-    if (covered.length === 0 || covered.length === order.tickets.length) {
-      await this.#needs.orders.announcePartRefund(tx, order);
-      return;
+    const named = diff.named.map((refund) => ({ ...refund, amountMinor: 0, isDispute: false }));
+    const added = diff.added.map((outflow) => ({ ...outflow, isDispute: outflow.origin === 'dispute' }));
+    const elsewhere = [...added, ...named];
+    if (elsewhere.length === 0) return;
+    const { found, unclear } = await this.#ticketsOf(tx, order, payment, elsewhere);
+    if (unclear.length > 0) await saveTicketUnclear(tx, unclear);
+    for (const [providerId, [ticketId, ...more]] of found) {
+      if (ticketId !== undefined && more.length === 0) await saveTicketNamed(tx, providerId, ticketId);
     }
-    await this.#needs.orders.withdraw(tx, order, new Set(covered.map((ticket) => ticket.ticketId)), 'refunded');
+    const refunded = new Set([...found.values()].flat());
+    if (order.tickets.some(({ ticketId }) => refunded.has(ticketId))) {
+      await this.#needs.orders.withdraw(tx, order, refunded, 'refunded');
+    } else if (diff.added.length > 0) {
+      await this.#needs.orders.announcePartRefund(tx, order);
+    }
+  }
+
+  /** The tickets of the order that refunds made elsewhere are for, and the refunds of which that is unclear. */
+  async #ticketsOf(tx: Transaction, order: Order, payment: Payment, elsewhere: readonly RefundElsewhere[]) {
+    const { orders } = this.#needs;
+    const paid = await orders.ticketsPaid(tx, order);
+    const known = new Set((await refundsOf(tx, payment.intentId)).map(({ ticketId }) => ticketId));
+    const candidates: Refundable[] = [...order.tickets];
+    for (const { ticketId } of paid) {
+      const isLive = order.tickets.some((ticket) => ticket.ticketId === ticketId);
+      if (isLive || known.has(ticketId)) continue;
+      const isKept = (await orders.placeOfTicket(tx, ticketId))?.isVoidedByOrganiser;
+      // An organiser voided it and kept its money, which may go back now.
+      if (isKept) candidates.push({ ticketId, checkedInAt: undefined });
+    }
+    // Shares of the order's price say nothing about amounts in another currency.
+    const price = payment.currency === tx.currency.code ? order.price : ZERO;
+    const tickets = ticketsRefunded(elsewhere, candidates, sharesOf(paid, price, tx.currency.chargeStep));
+    const all = [...tickets.found.values()].flat();
+    // An order keeps a ticket while a part of its payment is left; a person decides on the last one.
+    const isLast = order.tickets.length > 0 && order.tickets.every(({ ticketId }) => all.includes(ticketId));
+    return isLast ? { found: new Map(), unclear: elsewhere.map(({ providerId }) => providerId) } : tickets;
   }
 }
 

@@ -20,7 +20,7 @@ export class CheckOut {
    */
   async checkOut(orderId: OrderId, who: Principal): Promise<Order> {
     const order = await this.#needs.orders.get(this.#needs.database, orderId);
-    await this.#needs.access.require('order.pay', who, { owner: order.userId });
+    await this.#needs.access.require('order.pay', who, { owner: order.userId, event: order.eventId });
     if (order.status === 'completed') return order;
     if (order.price > 0) return this.#checkOutPaid(order);
     requireHeld(order, this.#needs.clock.now());

@@ -83,7 +83,7 @@ export class Comparison {
     if (!orderId || !isMoney || (await this.#needs.orders.find(this.#needs.database, orderId))) return undefined;
     const detail =
       state === 'succeeded'
-        ? `${received - refunded} received for an order that is not in the database: refund it at Stripe`
+        ? `${received - refunded} received in ${intent.currency} for an order that is not in the database: refund it at Stripe`
         : 'it can still be paid, and its order is not in the database: cancel it at Stripe';
     return { intentId, orderId, detail, isRepaired: false };
   }

@@ -52,6 +52,10 @@ export class PaymentJson {
   }
 }
 
+const TICKET_UNCLEAR =
+  'This refund was made at Stripe, or a bank took this money, and it is not certain for which tickets, so none is void. ' +
+  'Set its metadata ticket_id at Stripe to the id of the ticket, or mark it as settled to keep all tickets valid.';
+
 /** A refund or webhook that waits for a person, for the wire. */
 export function toWireStuck(row: StuckRow): Static<typeof StuckPaymentSchema> {
   return {
@@ -62,7 +66,7 @@ export function toWireStuck(row: StuckRow): Static<typeof StuckPaymentSchema> {
     amount_minor: row.amount_minor,
     currency: row.currency ?? '',
     attempts: row.attempts,
-    last_error: row.last_error ?? '',
+    last_error: row.is_ticket_unclear ? TICKET_UNCLEAR : (row.last_error ?? ''),
     received_at: toRfc3339(row.received_at),
   };
 }

@@ -1,5 +1,5 @@
 import { AppError } from '../../kernel/errors.ts';
-import type { OrderId } from '../../kernel/ids.ts';
+import { as, type OrderId, type PaymentIntentId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Access } from '../access/index.ts';
 import { holdMinutesLeft, type Order, requireHeld } from '../orders/index.ts';
@@ -36,12 +36,12 @@ export class OfferPayment {
    * costs nothing has no PaymentIntent: it is completed instead, because the front end calls nothing else, and this call
    * throws `nothing_to_pay`, also when it is repeated.
    * Throws `order_not_found`, `forbidden`, `order_not_pending`, `hold_ended`, `nothing_to_pay`, `order_already_paid`,
-   * `order_changed`, `payment_refused`, `payments_unavailable`.
+   * `order_changed`, `payment_refused`, `price_not_chargeable`, `payments_unavailable`.
    */
   async offer(orderId: OrderId, who: Principal): Promise<PaymentOffer> {
     for (let attempt = 1; attempt <= MAX_OFFER_ATTEMPTS; attempt += 1) {
       const order = await this.#needs.orders.get(this.#needs.database, orderId);
-      await this.#needs.access.require('order.pay', who, { owner: order.userId });
+      await this.#needs.access.require('order.pay', who, { owner: order.userId, event: order.eventId });
       const offer = await this.#offerFor(order);
       if (offer) return offer;
     }
@@ -49,6 +49,13 @@ export class OfferPayment {
       'order_changed',
       'Another request changed the order at the same time. Read the order again, then retry.',
     );
+  }
+
+  /** The client secret of an intent that was offered; it is never stored. Throws `payments_unavailable`. */
+  async secretOf(intentId: string): Promise<string> {
+    const intent = await this.#needs.intents.read(as<PaymentIntentId>(intentId));
+    if (intent) return intent.clientSecret;
+    throw new AppError('payments_unavailable', 'The payment provider does not know this payment. Try again shortly.');
   }
 
   /** Undefined when another request changed the order at the same time. */

@@ -1,4 +1,5 @@
 import { AppError } from '../../kernel/errors.ts';
+import type { PaymentIntentId } from '../../kernel/ids.ts';
 import type { Database } from '../../platform/postgres/database.ts';
 import type { Order, OrderBook, PaymentPreparation } from '../orders/index.ts';
 import { intentKey } from './payment.ts';
@@ -21,7 +22,12 @@ export class OrderIntents implements PaymentPreparation {
 
   /** The newest intent of the order; undefined when it has none, or Stripe does not know it. */
   async find({ paymentIntentId }: Order): Promise<Intent | undefined> {
-    return paymentIntentId && this.#stripe.findIntent(paymentIntentId);
+    return paymentIntentId && this.read(paymentIntentId);
+  }
+
+  /** The intent as Stripe has it now; undefined when Stripe does not know it. */
+  read(intentId: PaymentIntentId): Promise<Intent | undefined> {
+    return this.#stripe.findIntent(intentId);
   }
 
   /**
@@ -35,7 +41,8 @@ export class OrderIntents implements PaymentPreparation {
       throw new AppError('order_already_paid', 'The order was paid already; check it out to complete it.');
     }
     const payable = known?.state === 'open' || known?.state === 'processing' ? known : undefined;
-    if (payable?.amount === order.price) return payable;
+    const isPrice = payable?.amount === order.price && payable.currency === this.#database.currency.code;
+    if (isPrice) return payable;
     // Its amount is another price: it must not be paid any more.
     if (payable) await this.#stripe.cancelIntent(payable.intentId);
     const attempt = order.paymentAttempt + 1;

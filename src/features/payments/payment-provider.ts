@@ -67,7 +67,7 @@ export interface NewIntent {
 
 /** Port: the payment provider. Every call is bounded in time and throws `payments_unavailable` when it does not answer. */
 export interface PaymentProvider {
-  /** Creates the intent, or returns the one that was created with the same key. Throws `payment_refused`. */
+  /** Creates the intent, or returns the one created with the same key. Throws `payment_refused`, `price_not_chargeable`. */
   createIntent(intent: NewIntent): Promise<Intent>;
   /** Undefined when the provider knows no such intent. */
   findIntent(intentId: PaymentIntentId): Promise<Intent | undefined>;
@@ -84,7 +84,7 @@ export interface PaymentProvider {
   intentsSince(since: Instant): AsyncIterable<ListedIntent>;
   /**
    * Reads a webhook from its exact bytes. Throws `webhook_signature_invalid` unless it is signed by the provider within
-   * the last five minutes, `invalid_request` when it is not an event.
+   * five minutes of `now`, before or after; `invalid_request` when it is not an event.
    */
   readWebhook(body: Buffer, signature: string | undefined, now: Instant): ProviderEvent;
 }

@@ -1,9 +1,10 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { IdSource } from '../../kernel/ids.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { IdSource, OrderId } from '../../kernel/ids.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
 import type { Payment } from './payment.ts';
 import type { CountMoney } from './payment-provider.ts';
-import { setPaymentState } from './payments.store.ts';
+import { lockApplied, setPaymentState } from './payments.store.ts';
 import { firstRefundState, leftOf, type NewRefund, type Refund, stateAfter } from './refund.ts';
 import { deleteRefunds, insertRefund, refundsOf } from './refunds.store.ts';
 
@@ -53,6 +54,21 @@ export class RefundLedger {
     );
     await this.#countMoney(tx, { intentId, taken: 0, refunded: -deleted });
   }
+}
+
+/**
+ * Locks the payment of a locked order whose amounts are in the service's currency. Throws `refund_not_possible` when there is
+ * none.
+ */
+export async function lockRefundable(tx: Transaction, orderId: OrderId): Promise<Payment> {
+  const payment = await lockApplied(tx, orderId);
+  if (!payment) throw new AppError('refund_not_possible', 'This order has no payment that could be refunded.');
+  if (payment.currency === tx.currency.code) return payment;
+  const [paid, own] = [payment.currency, tx.currency.code].map((code) => code.toUpperCase());
+  throw new AppError(
+    'refund_not_possible',
+    `The payment is in ${paid}, not in ${own}. Refund it in Stripe’s dashboard.`,
+  );
 }
 
 /** Saves and returns the state of a locked payment that follows from its refunds. */

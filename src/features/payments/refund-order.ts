@@ -6,9 +6,8 @@ import type { Database, Transaction } from '../../platform/postgres/database.ts'
 import type { Access } from '../access/index.ts';
 import type { RecordAction } from '../audit/index.ts';
 import type { Order, OrderBook } from '../orders/index.ts';
-import { lockApplied } from './payments.store.ts';
 import { firstRefundState, leftOf } from './refund.ts';
-import { type RefundLedger, savePaymentState } from './refund-ledger.ts';
+import { lockRefundable, type RefundLedger, savePaymentState } from './refund-ledger.ts';
 import { refundsOf } from './refunds.store.ts';
 import type { TakenOver } from './taken-over.ts';
 
@@ -50,7 +49,7 @@ export class RefundOrder {
    */
   async refund(orderId: OrderId, request: RefundRequest, who: Principal): Promise<RefundIssued> {
     const order = await this.#needs.orders.get(this.#needs.database, orderId);
-    const role = await this.#needs.access.require('order.refund', who, { event: order.eventId });
+    const role = await this.#needs.access.require('order.refund', who, { owner: order.userId, event: order.eventId });
     const by = role === 'admin' ? 'an administrator' : 'the organiser';
     const reason = request.reason ?? `refunded by ${by}`;
     await this.#needs.takenOver.confirm(orderId);
@@ -68,8 +67,7 @@ export class RefundOrder {
     who: Principal,
   ): Promise<RefundIssued> {
     const order = await this.#needs.orders.getLocked(tx, orderId);
-    const payment = await lockApplied(tx, orderId);
-    if (!payment) throw new AppError('refund_not_possible', 'This order has no payment that could be refunded.');
+    const payment = await lockRefundable(tx, orderId);
     const { intentId, source } = payment;
     const left = leftOf(payment, await refundsOf(tx, intentId));
     const amount = wanted ?? money(left);

@@ -1,12 +1,10 @@
-import { AppError } from '../../kernel/errors.ts';
 import type { TicketId, UserId } from '../../kernel/ids.ts';
 import { type Money, minus, money, smaller, ZERO } from '../../kernel/money.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
 import type { Order, OrderBook } from '../orders/index.ts';
 import type { PaymentSource } from './payment.ts';
-import { lockApplied } from './payments.store.ts';
 import { firstRefundState, leftOf, paidByPerson } from './refund.ts';
-import { type RefundLedger, savePaymentState } from './refund-ledger.ts';
+import { lockRefundable, type RefundLedger, savePaymentState } from './refund-ledger.ts';
 import { refundsOf } from './refunds.store.ts';
 import { sharesOf } from './ticket-share.ts';
 
@@ -31,8 +29,7 @@ export async function refundTicket(
   by: UserId,
 ): Promise<TicketRefund> {
   if (order.price === 0) return { refundId: undefined, amount: ZERO, left: ZERO };
-  const payment = await lockApplied(tx, order.orderId);
-  if (!payment) throw new AppError('refund_not_possible', 'This order has no payment that could be refunded.');
+  const payment = await lockRefundable(tx, order.orderId);
   const { intentId, source } = payment;
   const refunds = await refundsOf(tx, intentId);
   const left = money(leftOf(payment, refunds));

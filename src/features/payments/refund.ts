@@ -15,7 +15,7 @@ import type { Payment, PaymentSource } from './payment.ts';
  * | sent          | it is sent to Stripe for the last time                          | job `refunds`   | `claimRefunds`       | failed |
  * | sent, failed  | Stripe has accepted it                                          | job `refunds`   | `saveRefundSent`     | done   |
  * | any but done  | Stripe's account shows it                                       | Stripe          | `AlignPayment`       | done   |
- * | done          | the bank rejected it                                            | Stripe          | `AlignPayment`       | failed |
+ * | done          | the bank rejected it, wherever it was made                      | Stripe          | `AlignPayment`       | failed |
  * | failed, manual | an administrator retries it                                    | an administrator | `StuckPayments.retry` | sent  |
  * | failed, manual | an administrator has paid it in another way                    | an administrator | `StuckPayments.markRefunded` | done   |
  * | failed, manual | its assumed payment was found at Stripe                        | a comparison    | `replaceAssumed`     | sent   |
@@ -31,6 +31,8 @@ interface RefundFacts {
   readonly origin: 'service' | 'stripe' | 'dispute';
   /** The ticket whose share it is; undefined for a refund of an order. */
   readonly ticketId?: TicketId | undefined;
+  /** It was made at Stripe and fits more than one choice of tickets: a person names the ticket, and until then none is void. */
+  readonly isTicketUnclear?: boolean;
 }
 
 /** `failed` and `manual` wait for a person. */
@@ -46,7 +48,7 @@ interface DoneRefund {
 }
 
 /** A refund as it is first written. */
-export type NewRefund = Omit<RefundFacts, 'refundId'> & {
+export type NewRefund = Omit<RefundFacts, 'refundId' | 'isTicketUnclear'> & {
   readonly intentId: PaymentIntentId;
   readonly reason: string;
   readonly requestedBy?: UserId;

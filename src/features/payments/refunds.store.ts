@@ -65,11 +65,12 @@ interface RefundRow {
   readonly provider_id: string | null;
   readonly paid_by: 'provider' | 'person' | null;
   readonly ticket_id: TicketId | null;
+  readonly ticket_unclear: boolean;
 }
 
 const OF_PAYMENT = {
   name: 'refunds-of-payment',
-  text: `SELECT refund_id, amount_minor, origin, state, provider_id, paid_by, ticket_id FROM refunds
+  text: `SELECT refund_id, amount_minor, origin, state, provider_id, paid_by, ticket_id, ticket_unclear FROM refunds
           WHERE payment_intent_id = $1 ORDER BY created_at, refund_id`,
 };
 
@@ -84,6 +85,7 @@ function toRefund(row: RefundRow): Refund {
     amountMinor: row.amount_minor,
     origin: row.origin,
     ticketId: row.ticket_id ?? undefined,
+    isTicketUnclear: row.ticket_unclear,
   };
   if (row.state !== 'done') return { ...facts, state: row.state };
   if (row.provider_id === null || row.paid_by === null) throw new Error(`refund ${row.refund_id} is half done`);
@@ -161,7 +163,7 @@ export async function isRefundOpen(executor: Executor, refundId: string): Promis
 const FIND_STUCK = {
   name: 'refund-find-stuck',
   text: `SELECT payment_intent_id, p.order_id, r.amount_minor FROM refunds r JOIN payments p USING (payment_intent_id)
-          WHERE r.refund_id = $1 AND r.state IN ('failed', 'manual')`,
+          WHERE r.refund_id = $1 AND (r.state IN ('failed', 'manual') OR r.ticket_unclear)`,
 };
 
 /** A refund that waits for a person. */
@@ -198,17 +200,52 @@ export async function retryRefund(writer: Writer, id: string, at: Instant): Prom
 const BOUNCED = {
   name: 'refund-bounced',
   text: `UPDATE refunds SET state = 'failed', provider_id = NULL, paid_by = NULL, last_error = $2
-          WHERE refund_id = $1 AND origin = 'service'`,
+          WHERE refund_id = $1 AND origin <> 'dispute'`,
 };
 
-/** Saves that a bank rejected the refund: a person has to pay it. */
+/** Saves that a bank rejected the refund, wherever it was made: a person has to pay it. */
 export async function saveRefundBounced(tx: Transaction, refundId: string, reason: string): Promise<void> {
   await tx.rows(BOUNCED, [refundId, reason]);
 }
 
-const BACKLOG = countBacklog('refunds-backlog', SENDING);
+const UNCLEAR = {
+  name: 'refund-ticket-unclear',
+  text: 'UPDATE refunds SET ticket_unclear = true WHERE provider_id = ANY ($1::text[])',
+};
 
-/** The refunds that are not paid yet. */
+/** Saves that refunds made at Stripe fit more than one choice of tickets: a person has to name the ticket. */
+export async function saveTicketUnclear(tx: Transaction, providerIds: readonly string[]): Promise<void> {
+  await tx.rows(UNCLEAR, [providerIds]);
+}
+
+const NAMED = {
+  name: 'refund-ticket-named',
+  text: `UPDATE refunds r SET ticket_unclear = false,
+                ticket_id = CASE WHEN EXISTS (SELECT FROM refunds o WHERE o.ticket_id = $2) THEN r.ticket_id ELSE $2 END
+          WHERE provider_id = $1`,
+};
+
+/** Saves the ticket that a refund made at Stripe was for. A ticket that has a refund of its own keeps that one. */
+export async function saveTicketNamed(tx: Transaction, providerId: string, ticketId: TicketId): Promise<void> {
+  await tx.rows(NAMED, [providerId, ticketId]);
+}
+
+const CLEARED = {
+  name: 'refund-ticket-cleared',
+  text: 'UPDATE refunds SET ticket_unclear = false WHERE refund_id = $1 AND ticket_unclear RETURNING refund_id',
+};
+
+/** Saves that nothing is left to say about the tickets of a refund; false when nothing was asked. */
+export async function saveTicketCleared(tx: Transaction, refundId: string): Promise<boolean> {
+  return (await tx.rows(CLEARED, [refundId])).length > 0;
+}
+
+/** Moot when nothing pays for the order any more. */
+const WAITS_FOR_TICKET = `ticket_unclear AND EXISTS (
+  SELECT FROM payments p WHERE p.payment_intent_id = refunds.payment_intent_id AND p.state = 'applied')`;
+const BACKLOG = countBacklog('refunds-backlog', { ...SENDING, isStuck: `${SENDING.isStuck} OR ${WAITS_FOR_TICKET}` });
+
+/** The refunds that are not paid yet, or wait for a person. */
 export function refundBacklog(executor: Executor): Promise<Backlog> {
   return backlogOf(executor, BACKLOG);
 }

@@ -50,8 +50,18 @@ export function offerRoute(api: HttpServer, once: Once, json: PaymentJson, offer
       },
     },
     (request, reply) =>
-      once.answer(request, reply, { status: OK, body: (offer: PaymentOffer) => json.offer(offer) }, () =>
-        offerPayment.offer(toOrderId(request.params), principalOf(request)),
+      once.answer(
+        request,
+        reply,
+        {
+          status: OK,
+          body: (offer: PaymentOffer) => json.offer(offer),
+          secret: {
+            hide: (body) => ({ ...body, clientSecret: '' }),
+            restore: async (body) => ({ ...body, clientSecret: await offerPayment.secretOf(body.paymentIntentId) }),
+          },
+        },
+        () => offerPayment.offer(toOrderId(request.params), principalOf(request)),
       ),
   );
 }
@@ -112,7 +122,7 @@ export function refundRoute(api: HttpServer, once: Once, json: PaymentJson, refu
   );
 }
 
-/** For administrators: refunds and webhooks that used up their tries. */
+/** For administrators: refunds and webhooks that wait for a person. */
 export function repairRoutes(api: HttpServer, once: Once, stuckPayments: StuckPayments): void {
   const none = { status: NO_CONTENT, body: () => null };
   const permission = 'payment.repair';
@@ -123,7 +133,7 @@ export function repairRoutes(api: HttpServer, once: Once, stuckPayments: StuckPa
       config: { permission },
       schema: {
         tags: TAGS,
-        summary: 'List stuck refunds and webhooks, which used up their tries, oldest first; for administrators',
+        summary: 'List refunds and webhooks that wait for a person, oldest first, with the reason; for administrators',
         querystring: Type.Object({ state: Type.Literal('stuck', { examples: ['stuck'] }) }),
         response: { 200: Type.Array(StuckPaymentSchema), ...problems },
       },
@@ -153,7 +163,7 @@ export function repairRoutes(api: HttpServer, once: Once, stuckPayments: StuckPa
       config: { permission, refuses: ['payment_not_stuck'] },
       schema: {
         tags: TAGS,
-        summary: 'Mark a stuck refund as paid in another way; for administrators',
+        summary: 'Mark a stuck refund as paid in another way, or as one that voids no ticket; for administrators',
         params: Type.Object({ id: Uuid('The refund') }),
         headers: onceHeaders,
         body: SettledSchema,

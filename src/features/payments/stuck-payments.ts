@@ -10,7 +10,7 @@ import { retryEvent } from './inbox.store.ts';
 import { lockPayment } from './payments.store.ts';
 import { paidByPerson } from './refund.ts';
 import { savePaymentState } from './refund-ledger.ts';
-import { findStuckRefund, retryRefund, saveRefundPaid } from './refunds.store.ts';
+import { findStuckRefund, retryRefund, saveRefundPaid, saveTicketCleared } from './refunds.store.ts';
 import { type StuckRow, stuckPayments } from './stuck.store.ts';
 
 const MAX_LISTED = 200;
@@ -23,7 +23,7 @@ interface StuckNeeds {
   readonly recordAction: RecordAction;
 }
 
-/** Refunds and webhooks that used up their tries, for administrators. */
+/** Refunds and webhooks that wait for a person, for administrators. */
 export class StuckPayments {
   readonly #needs: StuckNeeds;
 
@@ -48,7 +48,10 @@ export class StuckPayments {
     });
   }
 
-  /** Marks a stuck refund as paid in another way; `reference` says how. Throws `forbidden`, `payment_not_stuck`. */
+  /**
+   * Marks a stuck refund as paid in another way; `reference` says how. One that waits for its ticket to be named is done, and
+   * all tickets stay valid. Throws `forbidden`, `payment_not_stuck`.
+   */
   async markRefunded(refundId: string, reference: string, who: Principal): Promise<void> {
     await this.#needs.access.require('payment.repair', who);
     await this.#needs.database.transaction(async (tx) => {
@@ -61,17 +64,23 @@ export class StuckPayments {
     const stuck = await findStuckRefund(tx, refundId);
     const order = stuck && (await this.#needs.orders.lock(tx, stuck.orderId));
     const payment = stuck && (await lockPayment(tx, stuck.intentId));
+    const isCleared = stuck !== undefined && (await saveTicketCleared(tx, refundId));
     const { providerId } = paidByPerson(refundId, reference);
-    const isPaid = payment && (await saveRefundPaid(tx, refundId, providerId));
-    if (!order || !isPaid) throw new AppError('payment_not_stuck', 'No refund with this id waits for a person.');
+    const isPaid = payment !== undefined && (await saveRefundPaid(tx, refundId, providerId));
+    if (!order || !payment || !(isCleared || isPaid)) {
+      throw new AppError('payment_not_stuck', 'No refund with this id waits for a person.');
+    }
     await savePaymentState(tx, payment);
-    const amount = tx.currency.toMajor(money(stuck.amountMinor));
+    const isOwnCurrency = payment.currency === tx.currency.code;
+    const amount = isOwnCurrency
+      ? { amount: tx.currency.toMajor(money(stuck.amountMinor)) }
+      : { amount_minor: stuck.amountMinor, currency: payment.currency };
     await this.#needs.recordAction(tx, {
       actor: who.userId,
       action: 'refund.settled',
       about: order,
-      before: { refund_id: refundId, is_paid_out: false },
-      after: { refund_id: refundId, is_paid_out: true, amount },
+      before: { refund_id: refundId, is_paid_out: !isPaid },
+      after: { refund_id: refundId, is_paid_out: true, ...amount },
     });
   }
 }

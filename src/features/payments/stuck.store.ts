@@ -3,7 +3,7 @@ import type { OrderId, PaymentIntentId } from '../../kernel/ids.ts';
 import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 
-/** A refund or webhook that used up its tries and waits for a person. */
+/** A refund or webhook that waits for a person. */
 export interface StuckRow {
   readonly kind: 'refund' | 'webhook';
   /** The refund's id, or the id of Stripe's event. */
@@ -15,17 +15,20 @@ export interface StuckRow {
   readonly attempts: number;
   readonly last_error: string | null;
   readonly received_at: Instant;
+  /** A refund at Stripe that was paid, but fits more than one choice of tickets. */
+  readonly is_ticket_unclear: boolean;
 }
 
 const STUCK = {
   name: 'payments-stuck',
   text: `
     SELECT 'refund' AS kind, r.refund_id::text AS id, p.order_id, r.payment_intent_id, r.amount_minor, p.currency,
-           r.attempts, r.last_error, r.created_at AS received_at
+           r.attempts, r.last_error, r.created_at AS received_at, r.ticket_unclear AND r.state = 'done' AS is_ticket_unclear
       FROM refunds r JOIN payments p USING (payment_intent_id)
-     WHERE r.state IN ('failed', 'manual')
+     WHERE r.state IN ('failed', 'manual') OR (r.ticket_unclear AND p.state = 'applied')
     UNION ALL
-    SELECT 'webhook', event_id, order_id, payment_intent_id, amount_minor, currency, attempts, last_error, received_at
+    SELECT 'webhook', event_id, order_id, payment_intent_id, amount_minor, currency, attempts, last_error, received_at,
+           false
       FROM stripe_inbox WHERE applied_at IS NULL AND attempts >= ${MAX_TRIES}
      ORDER BY received_at LIMIT $1`,
 };

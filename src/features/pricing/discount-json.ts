@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import type { Instant } from '../../kernel/clock.ts';
 import { as, type DiscountId, type SessionId, type TierId } from '../../kernel/ids.ts';
-import { parseIsoDate } from '../../kernel/iso-date.ts';
+import { readInstant } from '../../kernel/iso-date.ts';
 import type { Currency, Money } from '../../kernel/money.ts';
 import type { Discount, DiscountTerms, Percentage } from './discount.ts';
 
@@ -39,6 +39,27 @@ export interface Unreadable {
   readonly unreadable: string;
 }
 
+/** Longest code. It is part of every message about its orders. */
+const MAX_CODE_CHARS = 100;
+/** Most uses that the database counts. */
+const MAX_USES = 2_147_483_647;
+
+function isTooLarge({ code, maxUsage }: DiscountJson): boolean {
+  return (code?.length ?? 0) > MAX_CODE_CHARS || (maxUsage ?? 0) > MAX_USES;
+}
+
+const NOTHING: Omit<Discount, 'id'> = {
+  code: '',
+  terms: { type: 'TOO_LARGE' },
+  activeFrom: undefined,
+  expiresAt: undefined,
+  maxUsage: undefined,
+  currentUsage: 0,
+  applicableTiers: [],
+  applicableSessions: [],
+  active: true,
+};
+
 /** Reads discounts whose amounts are in one currency, exactly. */
 export class DiscountReader {
   readonly #currency: Currency;
@@ -47,12 +68,13 @@ export class DiscountReader {
     this.#currency = currency;
   }
 
-  /** The discount, or why the JSON cannot be read. */
+  /** The discount, or why the JSON cannot be read. One that is too large can be read, and not be used. */
   read(json: DiscountJson): Discount | Unreadable {
+    if (isTooLarge(json)) return { ...NOTHING, id: as<DiscountId>(json.id.toLowerCase()) };
     const terms = this.#terms(json.parameters);
     if ('unreadable' in terms) return terms;
-    const activeFrom = readInstant(json.activeFrom);
-    const expiresAt = readInstant(json.expiresAt);
+    const activeFrom = readDate(json.activeFrom);
+    const expiresAt = readDate(json.expiresAt);
     if (activeFrom === 'unreadable' || expiresAt === 'unreadable') {
       return { unreadable: 'a date is not valid' };
     }
@@ -132,7 +154,6 @@ function readPercentage(percentage: number | string | null | undefined): Percent
   return { numerator: BigInt(whole + fraction), decimals: fraction.length };
 }
 
-function readInstant(text: string | null | undefined): Instant | undefined | 'unreadable' {
-  if (text === null || text === undefined || text === '') return undefined;
-  return parseIsoDate(text)?.at ?? 'unreadable';
+function readDate(text: string | null | undefined): Instant | undefined | 'unreadable' {
+  return text ? (readInstant(text) ?? 'unreadable') : undefined;
 }

@@ -26,7 +26,9 @@ export type DiscountTerms =
     }
   | { readonly type: 'BUY_N_GET_N_FREE'; readonly buyQuantity: number; readonly getQuantity: number }
   /** Its amounts are in a currency that this service does not charge in. */
-  | { readonly type: 'OTHER_CURRENCY' };
+  | { readonly type: 'OTHER_CURRENCY' }
+  /** A number or a text of it is larger than this service keeps. */
+  | { readonly type: 'TOO_LARGE' };
 
 /** A discount of the platform (contract section 4). */
 export interface Discount {
@@ -53,6 +55,7 @@ export type DiscountRefusal =
   | 'used_up'
   | 'other_session'
   | 'other_currency'
+  | 'too_large'
   | 'no_seat'
   | 'min_spend'
   | 'too_few_seats'
@@ -66,6 +69,7 @@ export const REFUSAL_WORDS = {
   used_up: 'The discount is used up.',
   other_session: 'The discount is not for this session.',
   other_currency: 'The discount is in another currency than the prices. Please inform the organiser.',
+  too_large: 'A number or a text of the discount is too large. Please inform the organiser.',
   no_seat: 'The discount does not apply to these seats.',
   min_spend: 'The order is below the minimum amount of the discount.',
   too_few_seats: 'The discount needs more seats in the order.',
@@ -121,6 +125,8 @@ function amountOff(terms: DiscountTerms, applicable: readonly Money[], subtotal:
       return freeSeats(applicable, terms.buyQuantity, terms.getQuantity);
     case 'OTHER_CURRENCY':
       return refused('other_currency');
+    case 'TOO_LARGE':
+      return refused('too_large');
     default:
       return terms satisfies never;
   }

@@ -1,6 +1,6 @@
 import type { Instant } from '../../kernel/clock.ts';
 import type { SessionId } from '../../kernel/ids.ts';
-import { type Currency, type Money, minus, money, sum, ZERO } from '../../kernel/money.ts';
+import { type ChargeProblem, type Currency, type Money, minus, money, sum, ZERO } from '../../kernel/money.ts';
 import { applyDiscount, type Discount, type DiscountRefusal, type PricedSeat, REFUSAL_WORDS } from './discount.ts';
 
 export interface PricingInput {
@@ -8,7 +8,7 @@ export interface PricingInput {
   readonly discount: Discount | undefined;
   readonly sessionId: SessionId;
   readonly now: Instant;
-  readonly currency: Pick<Currency, 'code' | 'chargeStep'>;
+  readonly currency: Currency;
 }
 
 export interface Priced {
@@ -32,15 +32,28 @@ export function priceOrder({ seats, discount, sessionId, now, currency }: Pricin
   const off = discountedBy(subtotal, { seats, discount, sessionId, now, currency });
   if (typeof off !== 'number') return off;
   const price = minus(subtotal, off);
-  if (price % currency.chargeStep === 0) {
-    return { outcome: 'priced', subtotal, discountAmount: off, price, discount };
-  }
+  const problem = price === 0 ? undefined : currency.chargeProblem(price);
+  if (problem === undefined) return { outcome: 'priced', subtotal, discountAmount: off, price, discount };
   return {
     outcome: 'refused',
     code: 'price_not_chargeable',
     reason: 'not_chargeable',
-    detail: `The price has more decimals than can be charged in ${currency.code.toUpperCase()}. Please inform the organiser.`,
+    detail: whyNotChargeable(problem, price, currency),
   };
+}
+
+function whyNotChargeable(problem: ChargeProblem, price: Money, currency: Currency): string {
+  const inWords = (amount: number) => `${currency.toDecimal(money(amount))} ${currency.code.toUpperCase()}`;
+  switch (problem) {
+    case 'decimals':
+      return `The price has more decimals than can be charged in ${currency.code.toUpperCase()}. Please inform the organiser.`;
+    case 'too_small':
+      return `${inWords(price)} is less than ${inWords(currency.minCharge)}, the least that can be charged. Order more seats, or leave out the discount.`;
+    case 'too_large':
+      return `${inWords(price)} is more than ${inWords(currency.maxCharge)}, the most that can be charged at once. Order fewer seats.`;
+    default:
+      return problem satisfies never;
+  }
 }
 
 function discountedBy(

@@ -1,14 +1,14 @@
 import type { TierId } from '../../kernel/ids.ts';
-import { type Money, minus, sum, ZERO } from '../../kernel/money.ts';
+import { bigSum } from '../../kernel/money.ts';
 import type { Order } from '../orders/index.ts';
 
-/** Sums over completed orders: their number, live tickets, prices and subtotals. */
+/** Sums over completed orders: their number, live tickets, prices and subtotals. Amounts are minor units. */
 export interface SalesTotals {
   readonly orders: number;
   readonly tickets: number;
   /** Prices at the time of sale. */
-  readonly revenue: Money;
-  readonly beforeDiscounts: Money;
+  readonly revenue: bigint;
+  readonly beforeDiscounts: bigint;
 }
 
 /** Live tickets of one tier under one of its names and colours. */
@@ -18,14 +18,14 @@ export interface TierSales {
   readonly tierColor: string;
   readonly tickets: number;
   /** Prices of the tickets, before discounts. */
-  readonly revenue: Money;
+  readonly revenue: bigint;
 }
 
 /** Uses of one discount code by completed orders. */
 export interface DiscountSales {
   readonly code: string;
   readonly uses: number;
-  readonly amount: Money;
+  readonly amount: bigint;
 }
 
 /** What a change of an order adds to the sales of its session, event and organisation. All numbers may be negative. */
@@ -42,7 +42,7 @@ export interface SaleChange {
 type Counted = Pick<SaleChange, 'tiers' | 'discounts'> & { readonly totals: SalesTotals };
 
 const NOTHING: Counted = {
-  totals: { orders: 0, tickets: 0, revenue: ZERO, beforeDiscounts: ZERO },
+  totals: { orders: 0, tickets: 0, revenue: 0n, beforeDiscounts: 0n },
   tiers: [],
   discounts: [],
 };
@@ -55,18 +55,18 @@ export function saleChanges(changes: readonly { readonly from: Order; readonly t
     const difference = totalOf([before.totals, after.totals]);
     const tiers = tierDifferences([...before.tiers, ...after.tiers]);
     const discounts = discountDifferences([...before.discounts, ...after.discounts]);
-    const isChange = tiers.length > 0 || discounts.length > 0 || Object.values(difference).some((part) => part !== 0);
+    const isChange = tiers.length > 0 || discounts.length > 0 || Object.values(difference).some(Boolean);
     return isChange ? [{ order: to, difference, tiers, discounts, isCompletion: difference.orders > 0 }] : [];
   });
 }
 
-/** The sum of several totals. Throws a RangeError if an amount is not a safe integer. */
+/** The sum of several totals. */
 export function totalOf(totals: readonly SalesTotals[]): SalesTotals {
   return {
     orders: totals.reduce((all, { orders }) => all + orders, 0),
     tickets: totals.reduce((all, { tickets }) => all + tickets, 0),
-    revenue: sum(totals.map(({ revenue }) => revenue)),
-    beforeDiscounts: sum(totals.map(({ beforeDiscounts }) => beforeDiscounts)),
+    revenue: bigSum(totals.map(({ revenue }) => revenue)),
+    beforeDiscounts: bigSum(totals.map(({ beforeDiscounts }) => beforeDiscounts)),
   };
 }
 
@@ -75,7 +75,7 @@ export function addTiers(tiers: readonly TierSales[]): TierSales[] {
   const [first] = tiers;
   if (!first) return [];
   const tickets = tiers.reduce((all, tier) => all + tier.tickets, 0);
-  return [{ ...first, tickets, revenue: sum(tiers.map(({ revenue }) => revenue)) }];
+  return [{ ...first, tickets, revenue: bigSum(tiers.map(({ revenue }) => revenue)) }];
 }
 
 /** What an order counts for. Only completed orders count, with their live tickets. */
@@ -84,15 +84,15 @@ function counted(order: Order): Counted {
   const { price, subtotal, discount, discountAmount } = order;
   const tickets = order.tickets.filter(({ voidedAt }) => voidedAt === undefined);
   return {
-    totals: { orders: 1, tickets: tickets.length, revenue: price, beforeDiscounts: subtotal },
+    totals: { orders: 1, tickets: tickets.length, revenue: BigInt(price), beforeDiscounts: BigInt(subtotal) },
     tiers: tickets.map((ticket) => ({
       tierId: ticket.tierId,
       tierName: ticket.tierName,
       tierColor: ticket.colour,
       tickets: 1,
-      revenue: ticket.price,
+      revenue: BigInt(ticket.price),
     })),
-    discounts: discount ? [{ code: discount.code, uses: 1, amount: discountAmount }] : [],
+    discounts: discount ? [{ code: discount.code, uses: 1, amount: BigInt(discountAmount) }] : [],
   };
 }
 
@@ -101,11 +101,11 @@ function negated({ totals, tiers, discounts }: Counted): Counted {
     totals: {
       orders: -totals.orders,
       tickets: -totals.tickets,
-      revenue: minus(ZERO, totals.revenue),
-      beforeDiscounts: minus(ZERO, totals.beforeDiscounts),
+      revenue: -totals.revenue,
+      beforeDiscounts: -totals.beforeDiscounts,
     },
-    tiers: tiers.map((tier) => ({ ...tier, tickets: -tier.tickets, revenue: minus(ZERO, tier.revenue) })),
-    discounts: discounts.map((use) => ({ ...use, uses: -use.uses, amount: minus(ZERO, use.amount) })),
+    tiers: tiers.map((tier) => ({ ...tier, tickets: -tier.tickets, revenue: -tier.revenue })),
+    discounts: discounts.map((use) => ({ ...use, uses: -use.uses, amount: -use.amount })),
   };
 }
 
@@ -113,7 +113,7 @@ function tierDifferences(tiers: readonly TierSales[]): TierSales[] {
   const keyOf = ({ tierId, tierName, tierColor }: TierSales) => JSON.stringify([tierId, tierName, tierColor]);
   return [...Map.groupBy(tiers, keyOf).values()]
     .flatMap(addTiers)
-    .filter(({ tickets, revenue }) => tickets !== 0 || revenue !== 0);
+    .filter(({ tickets, revenue }) => tickets !== 0 || revenue !== 0n);
 }
 
 function discountDifferences(discounts: readonly DiscountSales[]): DiscountSales[] {
@@ -121,7 +121,7 @@ function discountDifferences(discounts: readonly DiscountSales[]): DiscountSales
     .map(([code, uses]) => ({
       code,
       uses: uses.reduce((all, use) => all + use.uses, 0),
-      amount: sum(uses.map(({ amount }) => amount)),
+      amount: bigSum(uses.map(({ amount }) => amount)),
     }))
-    .filter(({ uses, amount }) => uses !== 0 || amount !== 0);
+    .filter(({ uses, amount }) => uses !== 0 || amount !== 0n);
 }

@@ -11,19 +11,26 @@ import {
   type TierId,
   type UserId,
 } from '../../kernel/ids.ts';
-import type { Currency } from '../../kernel/money.ts';
+import { type Currency, HIGHEST_PRICE } from '../../kernel/money.ts';
 import type { ServiceAnswer, ServiceClient } from '../../platform/http/service-client.ts';
 import { type Discount, type DiscountJson, DiscountReader, DiscountSchema, type PricedSeat } from '../pricing/index.ts';
 import type { DiscountAnswer, SeatAgreement, SeatingServices, SeatQuote, SeatRequest } from './seats.ports.ts';
 
 export interface HttpSeatingNeeds {
+  /** For the validation of orders. */
   readonly query: ServiceClient;
   readonly seating: ServiceClient;
+  /** For discounts of the event-query service. */
+  readonly catalogue: ServiceClient;
+  /** For ownership and roles at the seating service. */
+  readonly roles: ServiceClient;
   readonly currency: Currency;
 }
 
 /** The status of the batch ownership check when the user does not own all events. */
 const FORBIDDEN = 403;
+/** Longest label, tier name and colour of a seat. They are part of every message about its orders. */
+const MAX_TEXT_CHARS = 200;
 const VALIDATE = '/internal/v1/validate-pre-order';
 
 /** PostgreSQL keeps no NUL in a text. */
@@ -51,27 +58,23 @@ const NO_SUCH_DISCOUNT = 'There is no such discount for this event.';
 
 /** The platform's seating services over HTTP. An answer that cannot be understood counts as no answer. */
 export class HttpSeatingServices implements SeatingServices {
-  readonly #query: ServiceClient;
-  readonly #seating: ServiceClient;
-  readonly #currency: Currency;
+  readonly #needs: HttpSeatingNeeds;
   readonly #discounts: DiscountReader;
 
-  constructor({ query, seating, currency }: HttpSeatingNeeds) {
-    this.#query = query;
-    this.#seating = seating;
-    this.#currency = currency;
-    this.#discounts = new DiscountReader(currency);
+  constructor(needs: HttpSeatingNeeds) {
+    this.#needs = needs;
+    this.#discounts = new DiscountReader(needs.currency);
   }
 
   async quote(request: SeatRequest): Promise<SeatQuote> {
-    const answer = await this.#query.post(VALIDATE, toWire(request));
+    const answer = await this.#needs.query.post(VALIDATE, toWire(request));
     if (answer.outcome === 'refused') return answer;
     if (!quoteChecker.Check(answer.body)) throw unusable('its answer does not match the schema');
     return this.#toQuote(answer.body, request);
   }
 
   async agree(request: SeatRequest): Promise<SeatAgreement> {
-    const answer = await this.#seating.post(VALIDATE, toWire(request));
+    const answer = await this.#needs.seating.post(VALIDATE, toWire(request));
     return answer.outcome === 'refused' ? answer : { outcome: 'agreed' };
   }
 
@@ -80,7 +83,7 @@ export class HttpSeatingServices implements SeatingServices {
     code: string | undefined,
   ): Promise<DiscountAnswer> {
     const base = `/v1/events/${request.eventId}/sessions/${request.sessionId}/discounts`;
-    const answer = await this.#query.get(
+    const answer = await this.#needs.catalogue.get(
       code === undefined ? `${base}/public` : `${base}/code/${encodeURIComponent(code)}`,
       {},
     );
@@ -97,28 +100,28 @@ export class HttpSeatingServices implements SeatingServices {
   }
 
   async ownsEvent(eventId: EventId, userId: UserId): Promise<boolean> {
-    return isTrue(await this.#seating.get('/internal/v1/events/verify-ownership', { eventId, userId }));
+    return isTrue(await this.#needs.roles.get('/internal/v1/events/verify-ownership', { eventId, userId }));
   }
 
   async ownsSession(sessionId: SessionId, userId: UserId): Promise<boolean> {
-    return isTrue(await this.#seating.get('/internal/v1/sessions/verify-ownership', { sessionId, userId }));
+    return isTrue(await this.#needs.roles.get('/internal/v1/sessions/verify-ownership', { sessionId, userId }));
   }
 
   async ownsOrganization(organizationId: OrganizationId, userId: UserId): Promise<boolean> {
     const path = '/internal/v1/organizations/verify-ownership';
-    return isTrue(await this.#seating.get(path, { organizationId, userId }));
+    return isTrue(await this.#needs.roles.get(path, { organizationId, userId }));
   }
 
   async ownsAllEvents(eventIds: readonly EventId[], userId: UserId): Promise<boolean> {
     const path = '/internal/v1/events/verify-batch-ownership';
-    const answer = await this.#seating.post(path, { eventIds, userId }, [FORBIDDEN]);
+    const answer = await this.#needs.roles.post(path, { eventIds, userId }, [FORBIDDEN]);
     // The status decides, except that a body of `false` is always a refusal.
     return answer.outcome === 'ok' && answer.body !== false;
   }
 
   async isScanner(sessionId: SessionId, userId: UserId): Promise<boolean> {
     const path = '/internal/v1/sessions/verify-role';
-    return isTrue(await this.#seating.get(path, { sessionId, userId, role: 'SCANNER' }));
+    return isTrue(await this.#needs.roles.get(path, { sessionId, userId, role: 'SCANNER' }));
   }
 
   #toQuote(quote: Static<typeof QuoteSchema>, { seatIds, discountId }: SeatRequest): SeatQuote {
@@ -141,11 +144,14 @@ export class HttpSeatingServices implements SeatingServices {
     return discount;
   }
 
-  #toPricedSeat(seatId: SeatId, seat: Static<typeof QuoteSchema>['seats'][number]): PricedSeat {
-    const price = this.#currency.fromMajor(seat.tier.price);
-    if (price === undefined || price < 0) throw unusable(`a price is not an amount of ${this.#currency.code}`);
-    const tier = { id: as<TierId>(seat.tier.id), name: seat.tier.name, color: seat.tier.color ?? '' };
-    return { seatId, label: seat.label, tier, price };
+  #toPricedSeat(seatId: SeatId, { label, tier }: Static<typeof QuoteSchema>['seats'][number]): PricedSeat {
+    const { currency } = this.#needs;
+    const color = tier.color ?? '';
+    if ([label, tier.name, color].some((text) => text.length > MAX_TEXT_CHARS)) throw tooLong();
+    if (Number(tier.price) > currency.toMajor(HIGHEST_PRICE)) throw tooHigh(label);
+    const price = currency.fromMajor(tier.price);
+    if (price === undefined || price < 0) throw unusable(`a price is not an amount of ${currency.code}`);
+    return { seatId, label, tier: { id: as<TierId>(tier.id), name: tier.name, color }, price };
   }
 }
 
@@ -163,6 +169,18 @@ function toWire(request: SeatRequest): Record<string, unknown> {
 /** The body decides and not the status: 200 with `false` means no. */
 function isTrue(answer: ServiceAnswer): boolean {
   return answer.outcome === 'ok' && answer.body === true;
+}
+
+function tooLong(): AppError {
+  const detail = `A label, tier or colour of these seats is longer than ${MAX_TEXT_CHARS} characters. Please inform the organiser.`;
+  return new AppError('seats_refused', detail);
+}
+
+function tooHigh(label: string): AppError {
+  return new AppError(
+    'price_not_chargeable',
+    `Seat ${label} costs more than a ticket can. Please inform the organiser.`,
+  );
 }
 
 function unusable(reason: string): AppError {

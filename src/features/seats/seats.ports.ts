@@ -33,14 +33,15 @@ export interface FoundHold {
   readonly seatId: SeatId;
   /** The stored text, which might not be the id of an order. */
   readonly orderId: string;
+  /** Infinite for a hold without an end. */
   readonly leftMs: number;
 }
 
 /** Port: the seats that the database knows as held or sold, to check holds against. */
 export interface HoldRecords {
   /**
-   * The seats that are really held or sold in the session. A hold can be stale because its release was lost, or belong to
-   * another session that has a seat with the same id.
+   * The seats that are really held or sold in the session. A hold can be stale because its release was lost, belong to another
+   * session that has a seat with the same id, or to no order at all.
    */
   stillHeld(sessionId: SessionId, found: readonly FoundHold[]): Promise<SeatId[]>;
   /** Which of the seats have a live ticket. */

@@ -30,8 +30,8 @@ export interface Tickets extends Feature {
   readonly views: ViewTickets;
   readonly json: TicketJson;
   readonly earlierCodes: EarlierCodes;
-  /** An order's tickets as JSON with their QR codes; the caller has checked access. */
-  toJson(order: Pick<TicketOrder, 'tickets' | 'status'>): Promise<WireTicket[]>;
+  /** An order's tickets as JSON with their QR codes, for its buyer's turns; the caller has checked access. */
+  toJson(order: TicketOrder): Promise<WireTicket[]>;
   /** Number of pictures of the earlier service that are not read yet. */
   picturesWaiting(): Promise<number>;
 }
@@ -55,7 +55,7 @@ export function createTickets(core: Core, { access, sealer, getOrder, sweepMs }:
     views,
     json,
     earlierCodes,
-    toJson: async (order) => (await views.viewsOf(order)).map((view) => json.view(view)),
+    toJson: async (order) => json.views(await views.viewsOf(order), order.userId),
     picturesWaiting: () => countWaiting(database),
     routes: (api) => ticketRoutes(api, views, json),
     jobs: [readEarlierCodes(core, earlierCodes, sweepMs)],

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import { toRfc3339 } from '../../kernel/clock.ts';
+import type { UserId } from '../../kernel/ids.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { DrawQr } from './qr/qr-image.ts';
 import type { TicketSchema } from './schemas.ts';
@@ -49,9 +50,14 @@ export class TicketJson {
     return withNote(toWireTicket(ticket, this.#currency), ticket);
   }
 
-  /** A ticket with its note and, if the view has one, its QR code. */
-  view({ ticket, qrText }: TicketView): WireTicket {
+  /** A ticket with its note and, if the view has one, its QR code, drawn for this reader. */
+  async view({ ticket, qrText }: TicketView, reader: UserId): Promise<WireTicket> {
     const wire = this.ticket(ticket);
-    return qrText === undefined ? wire : { ...wire, qr_code: this.#drawQr(qrText) };
+    return qrText === undefined ? wire : { ...wire, qr_code: await this.#drawQr(qrText, reader) };
+  }
+
+  /** The same for a list. */
+  views(views: readonly TicketView[], reader: UserId): Promise<WireTicket[]> {
+    return Promise.all(views.map((view) => this.view(view, reader)));
   }
 }

@@ -18,7 +18,7 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
     response: { 200: TicketsSchema, ...problems },
   };
   const listOf = async (orderId: string, who: Principal) =>
-    (await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who)).map((view) => json.view(view));
+    json.views(await tickets.viewOrder(as<OrderId>(orderId.toLowerCase()), who), who.userId);
 
   scope.get(
     '/api/order/ticket',
@@ -51,7 +51,8 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
     },
     async (request) => {
       const ticketId = as<TicketId>(request.params.ticketId.toLowerCase());
-      return json.view(await tickets.view(ticketId, principalOf(request)));
+      const who = principalOf(request);
+      return json.view(await tickets.view(ticketId, who), who.userId);
     },
   );
 
@@ -59,7 +60,11 @@ export function ticketRoutes(scope: HttpServer, tickets: ViewTickets, json: Tick
     '/api/order/tickets/count',
     {
       config: { access: 'public', refuses: ['database_unavailable'] },
-      schema: { tags: TAGS, summary: 'Number of tickets held or sold', response: { 200: CountSchema, ...problems } },
+      schema: {
+        tags: TAGS,
+        summary: 'Number of tickets held or sold, as of some seconds ago',
+        response: { 200: CountSchema, ...problems },
+      },
     },
     async () => ({ total_count: await tickets.count() }),
   );

@@ -1,8 +1,8 @@
-import { AppError } from '../../kernel/errors.ts';
+import { LRUCache } from 'lru-cache';
 import type { OrderId, TicketId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
-import type { Access } from '../access/index.ts';
+import { type Access, notFound } from '../access/index.ts';
 import type { TicketSealer } from './qr/sealer.ts';
 import { isGood, type OrderStatus, type Ticket, type TicketOrder } from './ticket.ts';
 import { countLive, type FoundTicket, findTicket } from './tickets.store.ts';
@@ -16,12 +16,21 @@ export interface TicketView {
 /** Throws `order_not_found`. */
 export type GetTicketOrder = (orderId: OrderId) => Promise<TicketOrder>;
 
+/** Anybody may ask for the number of tickets, and counting takes longer the more there are. */
+const COUNT_KEPT_MS = 10_000;
+
 /** Finds tickets and their QR texts. */
 export class ViewTickets {
   readonly #database: Executor;
   readonly #access: Access;
   readonly #sealer: Pick<TicketSealer, 'seal'>;
   readonly #getOrder: GetTicketOrder;
+  readonly #count = new LRUCache<'live', number>({
+    max: 1,
+    ttl: COUNT_KEPT_MS,
+    allowStale: true,
+    fetchMethod: () => countLive(this.#database),
+  });
 
   constructor(database: Executor, access: Access, sealer: Pick<TicketSealer, 'seal'>, getOrder: GetTicketOrder) {
     this.#database = database;
@@ -63,12 +72,12 @@ export class ViewTickets {
   /** A ticket with the facts of its order, without an access check. Throws `ticket_not_found`. */
   async find(ticketId: TicketId): Promise<FoundTicket> {
     const found = await findTicket(this.#database, ticketId);
-    if (!found) throw new AppError('ticket_not_found', 'There is no ticket with this id.');
+    if (!found) throw notFound('ticket');
     return found;
   }
 
-  /** Number of tickets held or sold. */
+  /** Number of tickets held or sold, as of some seconds ago. While it is counted again, callers get the count before. */
   count(): Promise<number> {
-    return countLive(this.#database);
+    return this.#count.forceFetch('live');
   }
 }

@@ -10,10 +10,13 @@ declare module 'fastify' {
     readonly access?: 'public';
     /** Accepts the token in `?access_token=` as well, for requests that a browser makes without headers (event streams). */
     readonly tokenInQuery?: true;
+    /** Accepts tokens of services (client credentials) as well as those of users. */
+    readonly machines?: true;
   }
 }
 
 const NO_TOKEN = 'Sign in and send the access token as a bearer token.';
+const FOR_USERS = 'This access token is of a service. Send the access token of a user.';
 const principals = new WeakMap<FastifyRequest, Principal>();
 
 /**
@@ -27,9 +30,11 @@ export function requireAuthentication(scope: HttpServer, verifier: Pick<TokenVer
   });
   scope.addHook('onRequest', async (request) => {
     // Fastify makes the options of a route for each time that they are read.
-    const { access, tokenInQuery = false } = request.routeOptions.config;
+    const { access, tokenInQuery = false, machines = false } = request.routeOptions.config;
     if (access === 'public') return;
-    principals.set(request, await verifier.verify(bearerToken(request, tokenInQuery)));
+    const principal = await verifier.verify(bearerToken(request, tokenInQuery));
+    if (principal.isMachine && !machines) throw new AppError('forbidden', FOR_USERS);
+    principals.set(request, principal);
   });
 }
 

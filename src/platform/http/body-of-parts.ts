@@ -1,7 +1,21 @@
 import { Readable } from 'node:stream';
+import { MS_PER_MINUTE, MS_PER_SECOND } from '../../kernel/clock.ts';
 
-/** A reader that takes nothing for this long is disconnected, because a database connection waits for it. */
-export const MAX_READER_PAUSE_MS = 60_000;
+/**
+ * How slowly a body may be read. A database connection and a transaction wait for its reader, so a body is cut off when it
+ * has waited longer than `graceMs` and the time that its bytes take at `leastBytesPerS`, or longer than `longestMs`.
+ */
+export interface ReaderLimits {
+  readonly graceMs: number;
+  readonly leastBytesPerS: number;
+  readonly longestMs: number;
+}
+
+export const READER_LIMITS: ReaderLimits = {
+  graceMs: 20 * MS_PER_SECOND,
+  leastBytesPerS: 131_072,
+  longestMs: MS_PER_MINUTE,
+};
 
 /** Parts that are produced one after the other; `return` releases their source. */
 export interface PartSource<Part> {
@@ -11,26 +25,37 @@ export interface PartSource<Part> {
 
 /**
  * A body whose parts are produced as its reader takes them. It ends with an error and releases its source when the reader
- * disconnects or takes no part for `maxPauseMs`. The time that it takes to produce a part does not count.
+ * disconnects or is slower than the limits. The time that it takes to produce the parts does not count.
  */
-export function bodyOfParts(parts: PartSource<string | Uint8Array>, maxPauseMs: number): Readable {
-  let pause: NodeJS.Timeout | undefined;
-  const untilPaused = {
+export function bodyOfParts(parts: PartSource<string | Uint8Array>, limits: ReaderLimits): Readable {
+  const reader = { waitedMs: 0, takenBytes: 0 };
+  let since: number | undefined;
+  let limit: NodeJS.Timeout | undefined;
+  const mayWaitMs = () => {
+    const forItsBytes = (reader.takenBytes / limits.leastBytesPerS) * MS_PER_SECOND;
+    return Math.min(limits.graceMs + forItsBytes, limits.longestMs) - reader.waitedMs;
+  };
+  const withinLimits = {
     async next() {
-      clearTimeout(pause);
+      clearTimeout(limit);
+      if (since !== undefined) reader.waitedMs += performance.now() - since;
       const part = await parts.next();
-      if (!part.done && !body.destroyed) pause = setTimeout(cutOff, maxPauseMs);
+      since = performance.now();
+      if (!part.done && !body.destroyed) {
+        limit = setTimeout(cutOff, Math.max(0, mayWaitMs()));
+        reader.takenBytes += Buffer.byteLength(part.value);
+      }
       return part;
     },
     return() {
-      clearTimeout(pause);
+      clearTimeout(limit);
       return parts.return();
     },
     [Symbol.asyncIterator]() {
       return this;
     },
   };
-  const body = Readable.from(untilPaused, { objectMode: false });
-  const cutOff = () => body.destroy(new Error(`the reader took nothing for ${maxPauseMs} ms`));
+  const body = Readable.from(withinLimits, { objectMode: false });
+  const cutOff = () => body.destroy(new Error(`the reader took ${reader.takenBytes} bytes too slowly`));
   return body;
 }

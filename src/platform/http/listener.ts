@@ -1,5 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { withTimeLimit } from '../../kernel/time-limit.ts';
+import { oneAtATime, UnreadAnswers } from './unread-answers.ts';
+import { answerUnreadable } from './unreadable-requests.ts';
 
 /** A port of this process. It is bound before anything answers on it, so that the parts built next know their address. */
 export interface Listener {
@@ -54,14 +56,18 @@ function newServer(starting: RequestListener): Server {
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   });
-  server.on('request', starting);
+  new UnreadAnswers(server);
+  server.on('clientError', answerUnreadable);
+  const handle: RequestListener = (request, response) => (handlers.get(server) ?? starting)(request, response);
+  server.on('request', oneAtATime(handle));
   return server;
 }
 
+const handlers = new WeakMap<Server, RequestListener>();
+
 /** Passes all further requests to `handler`. */
 export function handleWith(server: Server, handler: RequestListener): void {
-  server.removeAllListeners('request');
-  server.on('request', handler);
+  handlers.set(server, handler);
 }
 
 /** Answers requests before any handler is set. */

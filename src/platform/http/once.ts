@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { later, MS_PER_DAY, MS_PER_MINUTE } from '../../kernel/clock.ts';
 import { AppError, type Errors } from '../../kernel/errors.ts';
 import type { Core } from '../core.ts';
 import type { Feature, Job } from '../feature.ts';
 import { answerOnce, requestInFlight } from '../idempotency/answers.ts';
+import { fingerprintAsSent, fingerprintOf } from '../idempotency/fingerprint.ts';
 import {
+  CLIENT_FAULT,
   claimKey,
   findKey,
   forgetKeys,
@@ -22,20 +23,26 @@ export interface Success<Result, Body> {
   readonly status: number;
   /** The body; null for none. */
   readonly body: (result: Result) => Body;
+  /** Set for a body with a secret, which is not stored. */
+  readonly secret?: {
+    /** The body that is stored. */
+    readonly hide: (body: Body) => Body;
+    /** The body that was hidden, for a repeated request. */
+    readonly restore: (stored: Body) => Promise<Body>;
+  };
 }
 
 const KEY_LIFE_MS = MS_PER_DAY;
 /** A request whose worker crashed can be repeated after this; a worker that is only slow can then no longer commit. */
 const CLAIM_MS = 20_000;
-/** The first HTTP status of a refusal. */
-const CLIENT_FAULT = 400;
 const FORGET_EVERY_MS = MS_PER_MINUTE;
 const FORGET_BATCH = 10_000;
+const REPLAYED = 'idempotent-replayed';
 const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
 
 /**
  * Lets clients repeat a request that changes something. With an `Idempotency-Key` the first answer, also a refusal, is
- * repeated for 24 hours. An answer that says "try again" is not stored.
+ * repeated for 24 hours. An answer that says "try again" is not stored. Each user has a bounded number of stored answers.
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
 export class Once implements Feature {
@@ -64,7 +71,11 @@ export class Once implements Feature {
     if (key === undefined) return success.body(await work());
     const { userId } = principalOf(request);
     const keyed = { userId, key, fingerprint: fingerprintOf(request), claim: this.#core.ids.uuid() };
-    const stored = await this.#claim(keyed);
+    const stored = await this.#claim(keyed, fingerprintAsSent(request));
+    if (stored?.body !== undefined && success.secret && stored.status === success.status) {
+      reply.header(REPLAYED, 'true');
+      return success.secret.restore(JSON.parse(stored.body) as Body);
+    }
     if (stored) {
       await repeat(reply, stored);
       return undefined;
@@ -84,13 +95,22 @@ export class Once implements Feature {
     return (await forgetKeys(this.#core.database, expired, FORGET_BATCH)) === FORGET_BATCH;
   }
 
-  /** Claims the key for this request; returns the stored answer when the request was answered before. */
-  async #claim(request: KeyedRequest): Promise<KeptAnswer | undefined> {
-    const now = this.#core.clock.now();
+  /**
+   * Claims the key for this request; returns the stored answer when the request was answered before. `fingerprintBefore` is
+   * the one that the release before stored for it.
+   */
+  async #claim(request: KeyedRequest, fingerprintBefore: string): Promise<KeptAnswer | undefined> {
+    const { database, clock } = this.#core;
+    const now = clock.now();
     const expired = later(now, -KEY_LIFE_MS);
-    if (await claimKey(this.#core.database, request, now, later(now, CLAIM_MS), expired)) return undefined;
-    const known = await findKey(this.#core.database, request);
-    if (known && known.fingerprint !== request.fingerprint) {
+    const claim = (fingerprint: string) =>
+      claimKey(database, { ...request, fingerprint }, now, later(now, CLAIM_MS), expired);
+    if (await claim(request.fingerprint)) return undefined;
+    const known = await findKey(database, request);
+    // Of a worker of the release before that crashed.
+    const isOfBefore = known?.status === null && known.fingerprint === fingerprintBefore;
+    if (isOfBefore && (await claim(fingerprintBefore))) return undefined;
+    if (known && ![request.fingerprint, fingerprintBefore].includes(known.fingerprint)) {
       throw new AppError(
         'idempotency_key_reused',
         'This Idempotency-Key was sent with another request. Use a new key for a new request.',
@@ -104,18 +124,19 @@ export class Once implements Feature {
   async #settleRefusal(request: KeyedRequest, error: unknown): Promise<void> {
     const facts = error instanceof AppError ? this.#errors[error.code] : undefined;
     if (error instanceof AppError && facts && !facts.retry) {
-      const body = JSON.stringify(toProblem(error, facts));
-      await keepAnswer(this.#core.database, request, { status: facts.status, body });
+      const answer = { status: facts.status, body: JSON.stringify(toProblem(error, facts)) };
+      await keepAnswer(this.#core.database, request, answer);
     } else {
       await releaseKey(this.#core.database, request);
     }
   }
 }
 
-function answerFor<Result, Body>({ status, body: toBody }: Success<Result, Body>) {
+/** Converts the result of a use case to the answer that is stored. */
+function answerFor<Result, Body>({ status, body: toBody, secret }: Success<Result, Body>) {
   return (result: Result): KeptAnswer => {
     const body = toBody(result);
-    return { status, body: body === null ? undefined : JSON.stringify(body) };
+    return { status, body: body === null ? undefined : JSON.stringify(secret ? secret.hide(body) : body) };
   };
 }
 
@@ -130,13 +151,8 @@ function keyOf(request: FastifyRequest): string | undefined {
   });
 }
 
-function fingerprintOf(request: FastifyRequest): string {
-  const asked = JSON.stringify([request.method, request.url, request.body ?? null]);
-  return createHash('sha256').update(asked).digest('base64url');
-}
-
 function repeat(reply: FastifyReply, { status, body }: KeptAnswer): FastifyReply {
-  reply.code(status).header('idempotent-replayed', 'true');
+  reply.code(status).header(REPLAYED, 'true');
   if (body === undefined) return reply.send(null);
   const isProblem = status >= CLIENT_FAULT;
   const type = isProblem ? PROBLEM_MEDIA_TYPE : 'application/json; charset=utf-8';

@@ -4,6 +4,7 @@ import { AppError } from '../../kernel/errors.ts';
 import { platformErrors } from '../errors.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { principalOf } from './authentication.ts';
+import { FairLine } from './fair-line.ts';
 import { problemHeaders, toProblem } from './problem.ts';
 import { expectedWaitMs, fullSince, type Pace, served, UNKNOWN_PACE } from './queue.rules.ts';
 import { type HttpServer, MAX_BODY_BYTES, pathOf, type Shed } from './server.ts';
@@ -18,6 +19,8 @@ declare module 'fastify' {
 /** Each waiting request holds a connection and its parsed body: the bound is what memory allows. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_OF_A_CALLER = 100;
+/** One part in so many of the places stays free of each caller's requests, so that another caller's first one need not wait. */
+const PARTS_FOR_OTHERS = 4;
 /** The queue may empty as soon as its cause disappears, however long that took, so clients retry within this. */
 const MAX_RETRY_AFTER_S = 10;
 
@@ -29,7 +32,7 @@ interface QueueLimits {
 }
 
 /**
- * Puts a first-come-first-served queue before the routes of the scope that are marked `queued`. A request takes a place
+ * Puts a queue before the routes of the scope that are marked `queued`, which callers leave in turns. A request takes a place
  * after its token and body have been checked, so a body that arrives slowly occupies no place, and keeps it for exactly as
  * long as its handler works. The returned function refuses requests with `overloaded` before any other work is done for
  * them if they would wait too long: in an overload, most of the work is to refuse. Register the queue before the routes.
@@ -80,14 +83,16 @@ function isBodyLong({ headers }: IncomingMessage): boolean {
 
 /**
  * The places, the requests that wait for one, and the pace at which places become free. A request enters at once while a
- * place is free; otherwise it waits until a place is handed to it, its time is up, or its client disconnects.
+ * place is free for its caller; otherwise it waits until a place is handed to it, its time is up, or its client disconnects.
  */
 class Queue {
   readonly #limits: QueueLimits;
   readonly #metrics: Pick<Metrics, 'shed' | 'waiting'>;
-  /** For each waiting request, the function that hands it a place; the longest-waiting request is first. */
-  readonly #waiting = new Set<() => void>();
-  readonly #waitingOf = new Map<string, number>();
+  /** Most places of one caller. */
+  readonly #placesOfCaller: number;
+  /** For each waiting request, the function that hands it a place. */
+  readonly #line = new FairLine<() => void>();
+  readonly #takenBy = new Map<string, number>();
   #taken = 0;
   #pace: Pace = UNKNOWN_PACE;
   /** One error object for all refusals with the same wait: capturing its stack would cost a seventh of each refusal. */
@@ -96,39 +101,57 @@ class Queue {
   constructor(limits: QueueLimits, metrics: Pick<Metrics, 'shed' | 'waiting'>) {
     this.#limits = limits;
     this.#metrics = metrics;
+    this.#placesOfCaller = limits.places - Math.floor(limits.places / PARTS_FOR_OTHERS);
   }
 
   /** Takes a place, and resolves with the function that leaves it. Throws `overloaded`. */
   async enter(response: ServerResponse, caller: string): Promise<() => void> {
-    const refused = this.refusal();
-    if (refused) throw refused;
-    if (this.isFull()) await this.#wait(response, caller);
+    if (this.#isFree(caller)) this.#take(caller);
     else {
-      this.#taken += 1;
-      if (this.isFull()) this.#pace = fullSince(this.#pace, performance.now());
+      const refused = this.refusal(caller);
+      if (refused) throw refused;
+      await this.#wait(response, caller);
     }
     const fromMs = performance.now();
-    return () => this.#leave(performance.now() - fromMs);
+    return () => this.#leave(caller, performance.now() - fromMs);
   }
 
   isFull(): boolean {
     return this.#taken === this.#limits.places;
   }
 
-  /** The error for a request that would not be served in time if it arrived now; undefined when it would be. */
-  refusal(): AppError | undefined {
-    if (!this.isFull()) return undefined;
-    const isHopeless = this.#waiting.size >= MAX_WAITING || this.#expectedMs() > this.#limits.maxWaitMs;
-    return isHopeless ? this.#overloaded() : undefined;
+  /**
+   * The error for a request that would not be served in time if it arrived now; undefined when it would be. Without a caller
+   * it is about one who has no request here.
+   */
+  refusal(caller?: string): AppError | undefined {
+    const waitMs = this.#expectedMs(caller);
+    const isHopeless = this.#line.size >= MAX_WAITING || waitMs > this.#limits.maxWaitMs;
+    return isHopeless ? this.#overloaded(waitMs) : undefined;
   }
 
-  #expectedMs(): number {
-    return expectedWaitMs(this.#pace, this.#limits.places, this.#waiting.size, performance.now());
+  #isFree(caller: string): boolean {
+    return !this.isFull() && (this.#takenBy.get(caller) ?? 0) < this.#placesOfCaller;
   }
 
-  #overloaded(): AppError {
+  #take(caller: string): void {
+    this.#taken += 1;
+    this.#takenBy.set(caller, (this.#takenBy.get(caller) ?? 0) + 1);
+    if (!this.#isFree(caller)) this.#pace = fullSince(this.#pace, performance.now());
+  }
+
+  #expectedMs(caller?: string): number {
+    const { places } = this.#limits;
+    const nowMs = performance.now();
+    const inTurnMs = this.isFull() ? expectedWaitMs(this.#pace, places, this.#line.ahead(caller), nowMs) : 0;
+    if (caller === undefined) return inTurnMs;
+    const ownMs = expectedWaitMs(this.#pace, this.#placesOfCaller, this.#line.countOf(caller), nowMs);
+    return Math.max(inTurnMs, ownMs);
+  }
+
+  #overloaded(waitMs: number): AppError {
     this.#metrics.shed();
-    const seconds = Math.ceil(this.#expectedMs() / MS_PER_SECOND);
+    const seconds = Math.ceil(waitMs / MS_PER_SECOND);
     const retryAfterS = Math.min(MAX_RETRY_AFTER_S, Math.max(1, seconds));
     if (this.#refusal?.extra.retryAfterS !== retryAfterS) {
       const detail = 'Too many orders are being placed right now. Try again shortly.';
@@ -138,15 +161,14 @@ class Queue {
   }
 
   #wait(response: ServerResponse, caller: string): Promise<void> {
-    this.#countIn(caller);
+    this.#requireFew(caller);
     const place = Promise.withResolvers<void>();
     // Synchronous: a place must never be handed to a request that no longer waits.
     const stopWaiting = () => {
       clearTimeout(timer);
       response.removeListener('close', giveUp);
-      this.#waiting.delete(enter);
-      this.#countOut(caller);
-      this.#metrics.waiting(this.#waiting.size);
+      this.#line.remove(caller, enter);
+      this.#metrics.waiting(this.#line.size);
     };
     const enter = () => {
       stopWaiting();
@@ -158,36 +180,31 @@ class Queue {
     };
     const timer = setTimeout(() => {
       stopWaiting();
-      place.reject(this.#overloaded());
+      place.reject(this.#overloaded(this.#expectedMs(caller)));
     }, this.#limits.maxWaitMs);
     response.once('close', giveUp);
-    this.#waiting.add(enter);
-    this.#metrics.waiting(this.#waiting.size);
+    this.#line.add(caller, enter);
+    this.#metrics.waiting(this.#line.size);
     if (response.destroyed) giveUp();
     return place.promise;
   }
 
-  #countIn(caller: string): void {
-    const waiting = this.#waitingOf.get(caller) ?? 0;
-    if (waiting >= MAX_WAITING_OF_A_CALLER) {
-      this.#metrics.shed();
-      const detail = `${MAX_WAITING_OF_A_CALLER} of your orders are waiting already. Send fewer at a time.`;
-      throw new AppError('overloaded', detail, { retryAfterS: 1 });
-    }
-    this.#waitingOf.set(caller, waiting + 1);
+  #requireFew(caller: string): void {
+    if (this.#line.countOf(caller) < MAX_WAITING_OF_A_CALLER) return;
+    this.#metrics.shed();
+    const detail = `${MAX_WAITING_OF_A_CALLER} of your orders are waiting already. Send fewer at a time.`;
+    throw new AppError('overloaded', detail, { retryAfterS: 1 });
   }
 
-  #countOut(caller: string): void {
-    const left = (this.#waitingOf.get(caller) ?? 1) - 1;
-    if (left === 0) this.#waitingOf.delete(caller);
-    else this.#waitingOf.set(caller, left);
-  }
-
-  #leave(tookMs: number): void {
+  #leave(caller: string, tookMs: number): void {
     this.#pace = served(this.#pace, tookMs, performance.now());
-    const [next] = this.#waiting;
-    // The place is handed to the longest-waiting request, so the number of taken places stays the same.
-    if (next) next();
-    else this.#taken -= 1;
+    this.#taken -= 1;
+    const left = (this.#takenBy.get(caller) ?? 1) - 1;
+    if (left === 0) this.#takenBy.delete(caller);
+    else this.#takenBy.set(caller, left);
+    const next = this.#line.next((waiting) => this.#isFree(waiting));
+    if (!next) return;
+    this.#take(next.caller);
+    next.item();
   }
 }

@@ -35,9 +35,10 @@ interface Response {
   readonly content?: Readonly<Record<string, unknown>>;
 }
 
-/** Codes of the process itself, which every route can answer. */
-const ALWAYS = ['internal', 'starting', 'shutting_down'] as const;
-const SIGNED_IN = ['unauthenticated', 'identity_unavailable'] as const;
+/** Codes of the process itself and of its parser, which every route can answer. */
+const ALWAYS = ['internal', 'starting', 'shutting_down', 'headers_too_large', 'request_too_slow'] as const;
+/** `forbidden` is for tokens of services. */
+const SIGNED_IN = ['unauthenticated', 'identity_unavailable', 'forbidden'] as const;
 const WITH_BODY = ['body_too_large', 'unsupported_media_type', 'invalid_request'] as const;
 const ONCE = ['idempotency_key_reused', 'request_in_flight'] as const;
 const METHODS = new Set(['get', 'post', 'put', 'delete']);

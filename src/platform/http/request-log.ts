@@ -1,8 +1,13 @@
 import type { FastifyRequest } from 'fastify';
+import { MS_PER_MINUTE } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
 import { knownPrincipalOf } from './authentication.ts';
+import { LineLimit } from './line-limit.ts';
 import type { HttpServer } from './server.ts';
 
 const SERVER_FAULT = 500;
+/** Lines a minute about failures with the same error on the same route; the metrics count all of them. */
+const MAX_LINES = 10;
 /** The levels at which a request that did not fail has a line. */
 const DETAILED: ReadonlySet<string> = new Set(['debug', 'trace']);
 /** Names of fields in paths, queries and bodies whose ids are logged. */
@@ -14,12 +19,19 @@ export type RequestLog = ReturnType<typeof logRequests>;
 
 /**
  * Writes one log line for each request when its answer has ended: at `error` when it failed on our side, otherwise at
- * `debug`. The line has the id of the caller and the ids in the request, but no address, query, header or body.
+ * `debug`. Of failures of the same kind most are counted only. The line has the id of the caller and the ids in the request, but no address, query, header or body.
  */
 export function logRequests(app: HttpServer) {
   const errors = new WeakMap<FastifyRequest, Error>();
   const quiet = new WeakSet<FastifyRequest>();
   const aborted = new WeakSet<FastifyRequest>();
+  const limit = new LineLimit(MAX_LINES, MS_PER_MINUTE);
+
+  function logFailure(request: FastifyRequest, error: Error | undefined, line: object, message: string): void {
+    const code = error instanceof AppError ? error.code : 'internal';
+    const omitted = limit.pass(`${request.routeOptions.url} ${code}`, performance.now());
+    if (omitted !== undefined) request.log.error({ ...line, ...(omitted > 0 ? { omitted } : {}) }, message);
+  }
 
   app.addHook('onRequest', (request, reply, done) => {
     // Unlike Fastify's `onResponse`, this event is also emitted when the client has disconnected.
@@ -38,7 +50,7 @@ export function logRequests(app: HttpServer) {
         ...(isAborted ? { aborted: true } : {}),
         ...(error ? { err: error } : {}),
       };
-      if (isFailure) request.log.error(line, 'request failed');
+      if (isFailure) logFailure(request, error, line, 'request failed');
       else request.log.debug(line, 'request');
     });
     done();
@@ -49,8 +61,9 @@ export function logRequests(app: HttpServer) {
     failed(request: FastifyRequest, error: Error) {
       errors.set(request, error);
       // The line was written when the client disconnected, before the work failed.
-      if (aborted.has(request))
-        request.log.error({ ...describe(request), err: error }, 'request failed after its client had disconnected');
+      if (!aborted.has(request)) return;
+      const line = { ...describe(request), err: error };
+      logFailure(request, error, line, 'request failed after its client had disconnected');
     },
     /** Logs the request at `debug` although it fails, because a metric counts shed requests. */
     shed: (request: FastifyRequest) => void quiet.add(request),

@@ -24,7 +24,8 @@ export const onceHeaders = Type.Object({
       maxLength: 255,
       description:
         '1 to 255 visible ASCII characters, new for each request. Sent again with the same request within 24 hours it ' +
-        'gets the first answer again; with another request, 422; while the first is being worked on, 409.',
+        'gets the first answer again; with another request, 422; while the first is being worked on, 409. The order of ' +
+        'members in the body does not matter. The last 1,000 answers of a user are kept, and the last 50 refusals.',
       examples: ['5a1f2d0c-6f0e-4a39-9d0b-0f3b8d1c7e11'],
     }),
   ),

@@ -90,6 +90,8 @@ export function createHttpServer(options: {
     bodyLimit: MAX_BODY_BYTES,
     // A request with an unreadable address has no route, so it gets its own error and not a 404.
     frameworkErrors: answerError,
+    // The listener answers requests that cannot be parsed, also before the routes are there.
+    clientErrorHandler: () => undefined,
     routerOptions: { maxParamLength: MAX_PARAM_CHARS, ignoreTrailingSlash: true },
   }).withTypeProvider<TypeBoxTypeProvider>();
 

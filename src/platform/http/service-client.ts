@@ -18,6 +18,8 @@ const FAILURES_BEFORE_OPEN = 10;
 const OPEN_FOR_MS = 2_000;
 const MAX_MESSAGE_CHARS = 500;
 const UNAUTHORIZED = 401;
+/** A gateway answers with these when the service itself does not. */
+const OUTAGES: ReadonlySet<number> = new Set([502, 503, 504]);
 /** Statuses that refuse a request, as opposed to failing. A question about something that does not exist is refused too. */
 const REFUSALS: Readonly<Record<'GET' | 'POST', ReadonlySet<number>>> = {
   GET: new Set([400, 403, 404]),
@@ -31,6 +33,9 @@ interface Target {
   readonly path: string;
 }
 
+/** The service answered, but not with what was asked for. */
+class UnusableAnswer extends Error {}
+
 interface ServiceClientNeeds {
   readonly http: Dispatcher;
   /** For example `http://localhost:8081/api/event-seating`. */
@@ -40,8 +45,10 @@ interface ServiceClientNeeds {
 }
 
 /**
- * Calls one service of the platform with a machine-to-machine token. Each call has a timeout, and a circuit breaker covers
- * all calls: after ten failures in a row the service is not called for two seconds, then one call tries it again.
+ * Calls one service of the platform for one purpose, with a machine-to-machine token. Each call has a timeout, and a circuit
+ * breaker covers all calls: after ten outages in a row the service is not called for two seconds, then one call tries it again.
+ * Only no answer and an answer of a gateway in its place are an outage: any other answer can be what one user's request causes,
+ * and must not stop the others.
  */
 export class ServiceClient {
   readonly #needs: ServiceClientNeeds;
@@ -52,7 +59,7 @@ export class ServiceClient {
   constructor(needs: ServiceClientNeeds) {
     this.#needs = needs;
     this.#base = new URL(needs.baseUrl);
-    const breaker = circuitBreaker(handleWhen(isUnavailable), {
+    const breaker = circuitBreaker(handleWhen(isOutage), {
       halfOpenAfter: OPEN_FOR_MS,
       breaker: new ConsecutiveBreaker(FAILURES_BEFORE_OPEN),
     });
@@ -142,6 +149,10 @@ function isUnavailable(error: unknown): error is AppError {
   return error instanceof AppError && error.code === 'seating_unavailable';
 }
 
+function isOutage(error: unknown): boolean {
+  return isUnavailable(error) && !(error.cause instanceof UnusableAnswer);
+}
+
 async function send(
   http: Dispatcher,
   { method, origin, path }: Target,
@@ -165,11 +176,12 @@ async function send(
 function read({ status, text }: Exchanged, { method, alsoRefusals }: Target): ServiceAnswer {
   if (REFUSALS[method].has(status) || alsoRefusals.includes(status))
     return { outcome: 'refused', message: messageIn(text) };
-  if (status !== OK) throw unavailable(new Error(`status ${status}`));
+  if (OUTAGES.has(status)) throw unavailable(new Error(`status ${status}`));
+  if (status !== OK) throw unavailable(new UnusableAnswer(`status ${status}`));
   try {
     return { outcome: 'ok', body: text === '' ? undefined : JSON.parse(text) };
   } catch (error) {
-    throw unavailable(error);
+    throw unavailable(new UnusableAnswer('not JSON', { cause: error }));
   }
 }
 

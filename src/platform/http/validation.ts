@@ -3,6 +3,7 @@ import addFormats from 'ajv-formats';
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify';
 import type { TSchema } from 'typebox';
 import { AppError, type FieldError } from '../../kernel/errors.ts';
+import { isUuid } from '../../kernel/ids.ts';
 import { isPlainText, PLAIN_TEXT } from './schemas.ts';
 
 const OPTIONS = { allErrors: false, strict: false, useDefaults: true, removeAdditional: false, verbose: false };
@@ -13,7 +14,8 @@ const exact = withFormats(new Ajv({ ...OPTIONS, coerceTypes: false }));
 const coercing = withFormats(new Ajv({ ...OPTIONS, coerceTypes: true }));
 
 function withFormats(ajv: Ajv): Ajv {
-  return addFormats.default(ajv).addFormat(PLAIN_TEXT.format, isPlainText);
+  // The package's own `uuid` also allows `urn:uuid:`, which PostgreSQL refuses.
+  return addFormats.default(ajv).addFormat(PLAIN_TEXT.format, isPlainText).addFormat('uuid', isUuid);
 }
 
 /** Compiles the schema of one part of a request. The OpenAPI document is generated from the same schemas. */

@@ -73,19 +73,39 @@ export async function findKey(
   return row;
 }
 
+/** The first HTTP status of a refusal. */
+export const CLIENT_FAULT = 400;
+/** Stored refusals of a user. They have no effect that a repeated request could have twice, and cost nothing to cause. */
+const MAX_REFUSALS = 50;
+/** Stored answers of a user to what succeeded. */
+const MAX_SUCCESSES = 1_000;
+
 const KEEP = {
   name: 'idempotency-keep',
-  text: `UPDATE idempotency_keys SET status = $4, body = $5
+  text: `WITH counted AS (
+           SELECT key, status >= $6 AS is_refusal,
+                  row_number() OVER (PARTITION BY status >= $6 ORDER BY created_at DESC) AS place
+             FROM idempotency_keys WHERE user_id = $1 AND key <> $2 AND status IS NOT NULL),
+         excess AS (
+           SELECT key FROM idempotency_keys
+            WHERE user_id = $1
+              AND key IN (SELECT key FROM counted WHERE place >= CASE WHEN is_refusal THEN $7::int ELSE $8::int END)
+              FOR UPDATE SKIP LOCKED),
+         trimmed AS (DELETE FROM idempotency_keys WHERE user_id = $1 AND key IN (SELECT key FROM excess))
+         UPDATE idempotency_keys SET status = $4, body = $5
           WHERE user_id = $1 AND key = $2 AND claim = $3 AND status IS NULL RETURNING key`,
 };
 
-/** Stores the answer; false when another worker has taken over the key. */
+/** Stores the answer, and removes the user's oldest ones above the bounds. False when another worker has taken over the key. */
 export async function keepAnswer(
   executor: Executor,
   { userId, key, claim }: KeyedRequest,
   { status, body }: KeptAnswer,
 ): Promise<boolean> {
-  const rows = await executor.rows(KEEP, [userId, key, claim, status, body ?? null]);
+  const rows = await executor.rows(KEEP, [
+    ...[userId, key, claim, status, body ?? null],
+    ...[CLIENT_FAULT, MAX_REFUSALS, MAX_SUCCESSES],
+  ]);
   return rows.length > 0;
 }
 

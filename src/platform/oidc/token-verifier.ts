@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { type Clock, instant, later, MS_PER_SECOND } from '../../kernel/clock.ts';
-import { onceSucceeded } from '../../kernel/concurrency.ts';
+import { type Clock, later, MS_PER_SECOND } from '../../kernel/clock.ts';
+import { onceSucceeded, singleFlight } from '../../kernel/concurrency.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { as, toUuid, type UserId } from '../../kernel/ids.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { identityUnavailable } from '../errors.ts';
+import { PLATFORM, principalIn, type Refusal, type Trust } from './access-token.ts';
 
 /** Signatures by key pairs only: `none` and shared secrets prove no identity. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
@@ -14,8 +15,13 @@ const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
 const ISSUER_FAILURES = ['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'];
 const LEEWAY_S = 60;
 const JWKS_TIMEOUT_MS = 3_000;
-/** After the keys have been fetched, tokens with unknown key ids are refused for this long without another request. */
-const JWKS_COOLDOWN_MS = 5_000;
+/**
+ * The keys are fetched at most this often for tokens with unknown key ids. Such a token waits for the next fetch, so that one
+ * with a new key is accepted also while a stranger sends invented key ids.
+ */
+const JWKS_PACE_MS = 1_000;
+/** After a failed refresh in the background, the next one is tried after this. */
+const JWKS_RETRY_MS = 5_000;
 /** Keys are fetched again after this; until then, and while that fails, the known keys are used. */
 const JWKS_REFRESH_MS = 600_000;
 /** Known keys are used for at most this long while the issuer is unavailable. It limits the life of a withdrawn key. */
@@ -23,10 +29,19 @@ const JWKS_MAX_AGE_MS = 3_600_000;
 const MAX_CACHED_TOKENS = 20_000;
 /** A verified token is not verified again for this long, also when its signing key is withdrawn. */
 const CACHED_TOKEN_MS = 60_000;
-const MAX_OTHER_ISSUERS = 10;
+const MAX_FOREIGN_TOKENS = 10;
 const REPORT_AGAIN_MS = 60_000;
 const MAX_TOKEN_CHARS = 16_384;
-const ADMIN_GROUP = '/Permissions/Users/System Admins';
+
+const PROBLEMS: Readonly<Record<Refusal['reason'], string>> = {
+  kind: 'This is not an access token.',
+  user: 'The access token names no user.',
+  client: 'The access token was issued to a client that this service does not know.',
+  audience: 'The access token is for another service.',
+};
+
+/** The claim for which a token of the issuer is not for this service. */
+export type ForeignClaim = 'iss' | 'client' | 'audience';
 
 interface VerifierNeeds {
   /** `iss` of every token; it must be equal. */
@@ -34,8 +49,13 @@ interface VerifierNeeds {
   /** Address of the issuer's keys; undefined: from its discovery document, otherwise Keycloak's path. */
   readonly jwksUrl: string | undefined;
   readonly clock: Clock;
-  /** Called at most once a minute for each other `iss` in tokens signed by the issuer: a wrong OIDC_ISSUER. */
-  readonly onOtherIssuer: (found: string) => void;
+  /** Undefined: the clients of the platform. */
+  readonly trust?: Trust;
+  /**
+   * Called at most once a minute for each `iss`, client and audience that tokens signed by the issuer name and this service
+   * refuses: the configuration may be wrong.
+   */
+  readonly onForeignToken?: (claim: ForeignClaim, found: string) => void;
 }
 
 /** Verifies access tokens. It fetches the issuer's keys when they are first needed, and caches verified tokens. */
@@ -43,14 +63,14 @@ export class TokenVerifier {
   readonly #needs: VerifierNeeds;
   readonly #keys: JWTVerifyGetKey;
   readonly #verified: LRUCache<string, Principal>;
-  readonly #otherIssuers: LRUCache<string, true>;
+  readonly #foreign: LRUCache<string, true>;
 
   constructor(needs: VerifierNeeds) {
     this.#needs = needs;
-    const perf = { now: () => needs.clock.now() };
+    const times = { perf: { now: () => needs.clock.now() }, ttlResolution: 0 };
     this.#keys = keysOf(needs.issuer, needs.jwksUrl, needs.clock);
-    this.#verified = new LRUCache({ max: MAX_CACHED_TOKENS, ttl: CACHED_TOKEN_MS, perf });
-    this.#otherIssuers = new LRUCache({ max: MAX_OTHER_ISSUERS, ttl: REPORT_AGAIN_MS, perf });
+    this.#verified = new LRUCache({ max: MAX_CACHED_TOKENS, ttl: CACHED_TOKEN_MS, ...times });
+    this.#foreign = new LRUCache({ max: MAX_FOREIGN_TOKENS, ttl: REPORT_AGAIN_MS, ...times });
   }
 
   /**
@@ -70,25 +90,29 @@ export class TokenVerifier {
 
   async #verifySignature(token: string): Promise<Principal> {
     try {
-      const { payload } = await jwtVerify(token, this.#keys, {
+      const { payload, protectedHeader } = await jwtVerify(token, this.#keys, {
         issuer: this.#needs.issuer,
         algorithms: ALGORITHMS,
         clockTolerance: LEEWAY_S,
         currentDate: new Date(this.#needs.clock.now()),
         requiredClaims: ['sub', 'exp'],
       });
-      return toPrincipal(payload);
+      const found = principalIn(protectedHeader, payload, this.#needs.trust ?? PLATFORM);
+      if (!('reason' in found)) return found;
+      if ('found' in found) this.#reportForeign(found.reason, found.found);
+      throw unauthenticated(PROBLEMS[found.reason]);
     } catch (error) {
       // Claims are checked after the signature, so a forged token cannot fill the log.
       if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss')
-        this.#reportIssuer(String(error.payload.iss));
+        this.#reportForeign('iss', String(error.payload.iss));
       throw toAppError(error);
     }
   }
 
-  #reportIssuer(found: string): void {
-    if (!this.#otherIssuers.has(found)) this.#needs.onOtherIssuer(found);
-    this.#otherIssuers.set(found, true);
+  #reportForeign(claim: ForeignClaim, found: string): void {
+    const key = `${claim} ${found}`;
+    if (!this.#foreign.has(key)) this.#needs.onForeignToken?.(claim, found);
+    this.#foreign.set(key, true);
   }
 }
 
@@ -98,10 +122,11 @@ function keysOf(issuer: string, jwksUrl: string | undefined, clock: Clock): JWTV
     const url = new URL(jwksUrl ?? (await discover(issuer)));
     const remote = createRemoteJWKSet(url, {
       timeoutDuration: JWKS_TIMEOUT_MS,
-      cooldownDuration: JWKS_COOLDOWN_MS,
+      // `paced` fetches the keys again for an unknown key id.
+      cooldownDuration: Number.POSITIVE_INFINITY,
       cacheMaxAge: JWKS_MAX_AGE_MS,
     });
-    return refreshed(remote, clock);
+    return paced(remote, refreshed(remote, clock));
   });
   return async (header, token) => (await keys())(header, token);
 }
@@ -111,7 +136,7 @@ function refreshed(keys: ReturnType<typeof createRemoteJWKSet>, clock: Clock): J
   let refreshAt = later(clock.now(), JWKS_REFRESH_MS);
   return (header, token) => {
     if (clock.now() >= refreshAt) {
-      refreshAt = later(clock.now(), JWKS_COOLDOWN_MS);
+      refreshAt = later(clock.now(), JWKS_RETRY_MS);
       keys.reload().then(
         () => {
           refreshAt = later(clock.now(), JWKS_REFRESH_MS);
@@ -123,6 +148,25 @@ function refreshed(keys: ReturnType<typeof createRemoteJWKSet>, clock: Clock): J
   };
 }
 
+/** Looks an unknown key id up in the keys of the next fetch, for which all such tokens wait together. */
+function paced(remote: ReturnType<typeof createRemoteJWKSet>, keys: JWTVerifyGetKey): JWTVerifyGetKey {
+  let nextAtMs = 0;
+  const fetchNext = singleFlight(async () => {
+    await pause(Math.max(0, nextAtMs - performance.now()));
+    nextAtMs = performance.now() + JWKS_PACE_MS;
+    await remote.reload();
+  });
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      await fetchNext();
+      return keys(header, token);
+    }
+  };
+}
+
 /** https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig */
 async function discover(issuer: string): Promise<string> {
   const address = `${issuer}/.well-known/openid-configuration`;
@@ -131,19 +175,6 @@ async function discover(issuer: string): Promise<string> {
   const isObject = typeof document === 'object' && document !== null;
   if (isObject && 'jwks_uri' in document && typeof document.jwks_uri === 'string') return document.jwks_uri;
   return `${issuer}/protocol/openid-connect/certs`;
-}
-
-function toPrincipal(claims: JWTPayload): Principal {
-  // Keycloak writes the kind of a token into `typ`: ID and refresh tokens are not access tokens.
-  if (claims.typ !== undefined && claims.typ !== 'Bearer') throw unauthenticated('This is not an access token.');
-  const userId = claims.sub === undefined ? undefined : toUuid(claims.sub);
-  if (userId === undefined) throw unauthenticated('The access token names no user.');
-  return {
-    userId: as<UserId>(userId),
-    isAdmin: Array.isArray(claims.user_groups) && claims.user_groups.includes(ADMIN_GROUP),
-    scopes: typeof claims.scope === 'string' ? claims.scope.split(' ') : [],
-    expiresAt: instant((claims.exp ?? 0) * MS_PER_SECOND),
-  };
 }
 
 /** A token that jose refuses is the caller's error; any other error means that the issuer is unavailable. */

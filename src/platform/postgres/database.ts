@@ -2,9 +2,10 @@ import pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
 import type { Currency } from '../../kernel/money.ts';
 import type { Wake } from '../jobs/wake.ts';
-import { sessionSettings } from './connection.ts';
+import { CONNECT_TIMEOUT_MS, type Connect, connectsBy, lend, sessionSettings, unavailable } from './connection.ts';
 import { createProbe } from './probe.ts';
 import { isOutage, isRetryable, isUnanswered, isUnfit } from './sqlstate.ts';
+import { tlsOf } from './tls.ts';
 import { withHooks } from './transaction-hooks.ts';
 
 /** A statement that each connection prepares once under its name; a name always has the same text. */
@@ -90,7 +91,6 @@ export interface DatabaseOptions {
   readonly onIdleError: (error: Error) => void;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 /** An answer that is later than the statement timeout by this much means that the network or the server has failed. */
 const ANSWER_LEEWAY_MS = 1_000;
@@ -130,7 +130,9 @@ export function openDatabase(options: DatabaseOptions): Database {
 /** Opens a pool, which connects when a connection is first needed. */
 export function openConnections(options: DatabaseOptions): Connections {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+  const ways = tlsOf(options.dsn);
   const pool = new pg.Pool({
+    ssl: ways[0],
     ...sessionSettings(options.dsn, [
       'timezone=UTC',
       `statement_timeout=${statementTimeoutMs}`,
@@ -144,23 +146,25 @@ export function openConnections(options: DatabaseOptions): Connections {
     application_name: 'ms-ticketing',
   });
   pool.on('error', options.onIdleError);
-  const probe = createProbe(pool);
+  const connect = connectsBy(pool, ways);
+  const probe = createProbe(pool, connect);
 
+  const { currency } = options;
   return {
-    currency: options.currency,
-    rows: (statement, values) => probe.watching(() => withRetry(() => run(pool, statement, values))),
-    transaction: (work) =>
-      probe.watching(() => withRetry(() => transactionOnce(pool, 'BEGIN', options.currency, work))),
+    currency,
+    rows: (statement, values) =>
+      probe.watching(() => withRetry(() => lend(connect, (client) => run(client, statement, values), toError))),
+    transaction: (work) => probe.watching(() => withRetry(() => transactionOnce(connect, 'BEGIN', currency, work))),
     snapshot: (work) =>
-      withRetry(() => transactionOnce(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', options.currency, work)),
-    stream: (statement, values) => stream(pool, statement, values),
+      withRetry(() => transactionOnce(connect, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', currency, work)),
+    stream: (statement, values) => stream(connect, statement, values),
     ping: (timeoutMs) => probe.ask(timeoutMs),
     use: () => ({ busy: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   };
 }
 
-async function run<Row>(on: pg.Pool | pg.PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+async function run<Row>(on: pg.PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
   try {
     const result = await on.query({ ...statement, values: [...values] });
     return result.rows as Row[];
@@ -181,31 +185,20 @@ async function withRetry<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 async function transactionOnce<Result>(
-  pool: pg.Pool,
+  connect: Connect,
   begin: string,
   currency: Currency,
   work: (executor: Executor) => Promise<Result>,
 ): Promise<Result> {
-  const client = await connect(pool);
-  const tx: Executor = { currency, rows: (statement, values) => run(client, statement, values) };
-  let broken: Error | undefined;
-  // A connection may break between two statements; without a listener, that would end the process.
-  const onBreak = (error: Error) => {
-    broken = error;
-  };
-  client.on('error', onBreak);
-  try {
+  const inTransaction = async (client: pg.PoolClient) => {
     await client.query(begin);
-    const result = await work(tx);
+    const result = await work({ currency, rows: (statement, values) => run(client, statement, values) });
     await client.query('COMMIT');
     return result;
-  } catch (error) {
-    broken ??= await rollBack(client, error);
+  };
+  return lend(connect, inTransaction, rollBack).catch((error: unknown) => {
     throw translate(error);
-  } finally {
-    client.off('error', onBreak);
-    client.release(broken);
-  }
+  });
 }
 
 /** A batch may take longer than the pool's limit, which is meant for requests. */
@@ -215,11 +208,11 @@ const FETCH = {
 };
 
 async function* stream<Row>(
-  pool: pg.Pool,
+  connect: Connect,
   statement: Statement,
   values: readonly unknown[],
 ): AsyncGenerator<Row[], void, void> {
-  const client = await connect(pool);
+  const client = await connect();
   let broken: Error | undefined;
   // The server may disconnect a slow reader between two batches; without a listener, that would end the process.
   const onCut = (error: Error) => {
@@ -248,7 +241,7 @@ async function* stream<Row>(
 }
 
 /** The reason to close the connection instead of reusing it: no answer, an unfit server, or a failed rollback. */
-async function rollBack(client: pg.PoolClient, reason: unknown): Promise<Error | undefined> {
+async function rollBack(reason: unknown, client: pg.PoolClient): Promise<Error | undefined> {
   if (isUnanswered(reason)) return new Error('the connection does not answer');
   if (isUnfitOf(reason)) return new Error('the server cannot execute statements');
   return client.query('ROLLBACK').then(
@@ -262,20 +255,14 @@ function isUnfitOf(reason: unknown): boolean {
   return isUnfit(reason) || (reason instanceof AppError && isUnfit(reason.cause));
 }
 
-async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
-  try {
-    return await pool.connect();
-  } catch (error) {
-    throw translate(error);
-  }
+/** A connection on which a single statement failed is not used again. */
+async function toError(error: unknown): Promise<Error> {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Converts an outage to `database_unavailable`; other errors stay as they are. */
 function translate(error: unknown): unknown {
-  if (!isOutage(error)) return error;
-  return new AppError('database_unavailable', 'The database cannot do its work right now. Try again shortly.', {
-    cause: error,
-  });
+  return isOutage(error) ? unavailable(error) : error;
 }
 
 /** Converts `2026-11-24 03:17:15.905+00`, as the server writes it in UTC, to epoch milliseconds. */

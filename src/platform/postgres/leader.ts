@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { type Clock, type Instant, later } from '../../kernel/clock.ts';
-import { createClient } from './connection.ts';
+import { connectClient } from './connection.ts';
 import type { Executor } from './database.ts';
 import { IS_READ_ONLY } from './probe.ts';
 
@@ -47,7 +47,7 @@ export function createLeader({
 
   async function connected(): Promise<pg.Client> {
     if (client) return client;
-    const next = createClient(dsn, 'leader', KEEPALIVE);
+    const next = await connectClient(dsn, 'leader', KEEPALIVE);
     const lost = () => {
       if (client !== next) return;
       client = undefined;
@@ -56,7 +56,6 @@ export function createLeader({
     };
     next.on('error', lost);
     next.on('end', lost);
-    await next.connect();
     client = next;
     return next;
   }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import type { Currency } from '../../kernel/money.ts';
+import { connectClient } from './connection.ts';
+import { requireNoObstacles } from './obstacles.ts';
 
 export interface MigrationOptions {
   readonly dsn: string;
@@ -16,7 +18,10 @@ export interface MigrationOptions {
 const MIGRATIONS_TABLE = 'ticketing_migrations';
 /** Advisory lock; any number that only the migrations of this service use. */
 const MIGRATION_LOCK = 840_084_001;
-const CONNECT_TIMEOUT_MS = 10_000;
+const NAME_TAKEN = 'Rename or drop it, since it is not of this service, and start again. Nothing was changed.';
+const DEPENDENT = 'Drop what depends on it, and create it again afterwards. Nothing was changed.';
+/** A migration may rewrite every row. */
+const NO_TIMEOUT_MS = 0;
 
 /**
  * Applies all pending migrations and returns their names. Concurrent callers wait for the first one and then find nothing
@@ -46,6 +51,9 @@ async function migrate(options: MigrationOptions, direction: 'up' | 'down', agre
       "SELECT set_config('ticketing.currency', $1, true), set_config('ticketing.currency_exponent', $2, true)",
       [options.currency?.code ?? '', options.currency?.exponent ?? ''],
     );
+    if (direction === 'up') await requireNoObstacles(client, options.dir, await appliedOf(client));
+    // A trigger that waits for the end of the transaction would stop the next change of its table.
+    await client.query('SET CONSTRAINTS ALL IMMEDIATE');
     const done = await runner({
       dbClient: client,
       dir: options.dir,
@@ -57,18 +65,34 @@ async function migrate(options: MigrationOptions, direction: 'up' | 'down', agre
       noLock: true,
       log: () => undefined,
     }).catch((error: unknown) => {
-      throw withDetail(error);
+      throw explained(error);
     });
     await client.query('COMMIT');
     return done.map((migration) => migration.name);
   });
 }
 
-/** Adds PostgreSQL's detail to the message, which names the cause, such as a view that uses the column or two equal values. */
-function withDetail(error: unknown): unknown {
-  if (!(error instanceof pg.DatabaseError) || error.detail === undefined) return error;
-  // This detail would be a whole row with personal data.
-  if (!error.detail.startsWith('Failing row')) error.message = `${error.message}. ${error.detail}`;
+/** What to do about an error of PostgreSQL, by its SQLSTATE. Most objects in the way are found before; see `obstacles.ts`. */
+const ADVICE: Readonly<Record<string, string>> = {
+  '0A000': DEPENDENT,
+  '2BP01': DEPENDENT,
+  '42501': 'The role of POSTGRES_DSN must own the tables and may create some: migrate as their owner.',
+  '42710': NAME_TAKEN,
+  '42723': NAME_TAKEN,
+  '42P07': NAME_TAKEN,
+};
+
+/**
+ * Adds to the message PostgreSQL's detail, which names the cause, such as a view that uses the column or two equal values, and
+ * what to do.
+ */
+function explained(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  // A detail that is a whole row has personal data.
+  const detail = error.detail?.startsWith('Failing row') ? undefined : error.detail;
+  error.message = [error.message, detail, ADVICE[error.code ?? '']]
+    .flatMap((sentence) => sentence?.replace(/\.$/, '') ?? [])
+    .join('. ');
   return error;
 }
 
@@ -78,10 +102,15 @@ export async function migrationVersion(dsn: string): Promise<string | undefined>
 }
 
 async function newestOf(client: pg.Client): Promise<string | undefined> {
+  return (await appliedOf(client)).at(-1);
+}
+
+/** The names of the applied migrations, in their order. */
+async function appliedOf(client: pg.Client): Promise<string[]> {
   const known = await client.query('SELECT to_regclass($1) IS NOT NULL AS known', [MIGRATIONS_TABLE]);
-  if (!known.rows[0]?.known) return undefined;
-  const newest = await client.query(`SELECT name FROM ${MIGRATIONS_TABLE} ORDER BY id DESC LIMIT 1`);
-  return newest.rows[0]?.name as string | undefined;
+  if (!known.rows[0]?.known) return [];
+  const applied = await client.query<{ name: string }>(`SELECT name FROM ${MIGRATIONS_TABLE} ORDER BY id`);
+  return applied.rows.map(({ name }) => name);
 }
 
 /** The effect of undoing the newest migration. */
@@ -149,12 +178,7 @@ export async function createMigration(dir: string, name: string): Promise<string
 }
 
 async function withClient<Result>(dsn: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client({
-    connectionString: dsn,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    application_name: 'ms-ticketing migrations',
-  });
-  await client.connect();
+  const client = await connectClient(dsn, 'migrations', [], NO_TIMEOUT_MS);
   try {
     return await work(client);
   } finally {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
 import { withTimeLimit } from '../../kernel/time-limit.ts';
+import { type Connect, lend } from './connection.ts';
 import { isOutage, isUnfit } from './sqlstate.ts';
 
 /** Checks that the server can execute statements, not only that it answers. */
@@ -19,9 +20,19 @@ export class ReadOnlyServer extends Error {
   }
 }
 
-/** True for a standby, a demoted primary, and a read-only server, database or role. */
-export const IS_READ_ONLY =
-  "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only";
+/**
+ * True for a standby, a demoted primary, and a read-only server, database or role. A setting of a database or a role applies to
+ * new sessions, so one that was made since this session began is looked up, unless the address overrides it.
+ */
+export const IS_READ_ONLY = `
+  SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
+      OR COALESCE((SELECT split_part(option, '=', 2)::boolean
+                     FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) AS option
+                    WHERE option LIKE 'default_transaction_read_only=%'
+                      AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+                      AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
+                    ORDER BY s.setrole <> 0 DESC, s.setdatabase <> 0 DESC LIMIT 1), false)
+         AND (SELECT source <> 'client' FROM pg_settings WHERE name = 'default_transaction_read_only') AS is_read_only`;
 
 /** Interval of trial writes without a refused write: a disk may be full before a request writes. */
 const TRIAL_WRITE_EVERY_MS = 30_000;
@@ -31,7 +42,7 @@ const TRIAL_BYTES = 7_900;
 const TRIAL_WRITE = `BEGIN; INSERT INTO write_trials (filler) VALUES (repeat('x', ${TRIAL_BYTES})); ROLLBACK`;
 
 /** The check uses the pool, so that its result applies to the connections that do the work. */
-export function createProbe(pool: pg.Pool): Probe {
+export function createProbe(pool: pg.Pool, connect: Connect): Probe {
   let answeredAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
   /** A write was refused as unfit, and no write has succeeded since. */
@@ -56,25 +67,16 @@ export function createProbe(pool: pg.Pool): Probe {
   }
 
   async function askOnce(timeoutMs: number): Promise<void> {
-    const client = await pool.connect();
-    let broken: Error | undefined;
-    // A connection may break between two queries; without a listener, that would end the process.
-    const onBreak = (error: Error) => {
-      broken = error;
-    };
-    client.on('error', onBreak);
-    try {
-      await question(client, timeoutMs);
-    } catch (error) {
-      broken = error instanceof Error ? error : new Error(String(error));
+    await lend(
+      connect,
+      (client) => question(client, timeoutMs),
+      async (error) => new Error(String(error)),
+    ).catch((error: unknown) => {
       isInDoubt ||= isUnfit(error);
-      if (error instanceof ReadOnlyServer || isOutage(error)) throw error;
+      if (error instanceof ReadOnlyServer || error instanceof AppError || isOutage(error)) throw error;
       // A missing table or privilege says nothing about the disk.
       tried();
-    } finally {
-      client.off('error', onBreak);
-      client.release(broken);
-    }
+    });
   }
 
   return {

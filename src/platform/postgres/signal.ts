@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { SalesSignal, Subscription } from '../signal.ts';
-import { createClient } from './connection.ts';
+import { connectClient } from './connection.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -17,7 +17,7 @@ export function createPostgresSignal(
   let isClosing = false;
 
   async function connect(): Promise<void> {
-    const next = createClient(dsn, 'listener');
+    const next = await connectClient(dsn, 'listener');
     const lost = () => {
       if (client !== next) return;
       client = undefined;
@@ -27,7 +27,6 @@ export function createPostgresSignal(
     next.on('end', lost);
     next.on('notification', onSignal);
     try {
-      await next.connect();
       await next.query(`LISTEN ${channel}`);
     } catch (error) {
       await next.end().catch(() => undefined);

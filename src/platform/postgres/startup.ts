@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type pg from 'pg';
 import { MS_PER_SECOND } from '../../kernel/clock.ts';
-import { createClient } from './connection.ts';
+import { connectClient } from './connection.ts';
 import { IS_READ_ONLY } from './probe.ts';
 import { isOutage } from './sqlstate.ts';
+import { tlsAdvice } from './tls.ts';
 
 /** Gets one line when the wait begins and one when the server answers. */
 export interface WaitLog {
@@ -57,18 +59,20 @@ export async function waitForDatabase({
 
 /** The error of an unavailable server; undefined when the server accepts writes. Throws errors that waiting does not change. */
 async function outageOf(dsn: string, server: string): Promise<Error | undefined> {
-  const client = createClient(dsn, 'start');
-  // The connection may break between the query and its end; without a listener, that would end the process.
-  client.on('error', () => undefined);
+  let client: pg.Client | undefined;
   try {
-    await client.connect();
+    client = await connectClient(dsn, 'start');
     const { rows } = await client.query(IS_READ_ONLY);
     if (!rows[0]?.is_read_only) return undefined;
   } catch (error) {
     if (error instanceof Error && isOutage(error)) return error;
-    throw error;
+    const advice = tlsAdvice(error);
+    if (advice === undefined || !(error instanceof Error)) throw error;
+    throw new DatabaseNotUsable(`PostgreSQL at ${server}: ${error.message.split(';', 1)[0]}. ${advice}`, {
+      cause: error,
+    });
   } finally {
-    await client.end().catch(() => undefined);
+    await client?.end().catch(() => undefined);
   }
   throw new DatabaseNotUsable(
     `PostgreSQL at ${server} is a standby or read-only, and this service writes. Set POSTGRES_DSN to the primary, or promote this server (pg_promote()); a primary with default_transaction_read_only = on must have it off.`,

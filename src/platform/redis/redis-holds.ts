@@ -36,6 +36,8 @@ for _, key in ipairs(KEYS) do
   if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
 end`);
 
+/** What `PTTL` answers for a key without an end. */
+const NO_END = -1;
 /** Each further attempt replaces the holds that the one before found to be expired. */
 const MAX_HOLD_ATTEMPTS = 2;
 
@@ -123,6 +125,8 @@ function msUntil(until: Instant, clock: Clock): number {
 function readFound(value: unknown, seatIds: readonly SeatId[]): FoundHold[] {
   return (value as [number, string, number][]).flatMap(([position, orderId, leftMs]) => {
     const seatId = seatIds[position - 1];
-    return seatId === undefined ? [] : [{ seatId, orderId, leftMs }];
+    return seatId === undefined
+      ? []
+      : [{ seatId, orderId, leftMs: leftMs === NO_END ? Number.POSITIVE_INFINITY : leftMs }];
   });
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, instant, toRfc3339 } from '../../kernel/clock.ts';
+import { type Clock, toRfc3339 } from '../../kernel/clock.ts';
+import { readInstant } from '../../kernel/iso-date.ts';
 import type { SharedToken, SharedTokens } from '../m2m-tokens/shared-tokens.ts';
 import type { Circuit } from './circuit.ts';
 import type { RedisConnection } from './connection.ts';
@@ -46,10 +47,8 @@ export function createRedisTokens({ commands }: RedisConnection, circuit: Circui
 function readToken(kept: string | null): SharedToken | undefined {
   try {
     const { token, expires_at: end } = JSON.parse(kept ?? '{}') as Record<string, unknown>;
-    const expiresAt = Date.parse(String(end));
-    return typeof token === 'string' && token !== '' && !Number.isNaN(expiresAt)
-      ? { token, expiresAt: instant(expiresAt) }
-      : undefined;
+    const expiresAt = readInstant(String(end));
+    return typeof token === 'string' && token !== '' && expiresAt !== undefined ? { token, expiresAt } : undefined;
   } catch {
     return undefined;
   }

@@ -8,7 +8,7 @@ import type {
 } from '../../features/payments/index.ts';
 import { type Instant, MS_PER_SECOND } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { as, type OrderId, type PaymentIntentId, toUuid } from '../../kernel/ids.ts';
+import { as, type OrderId, type PaymentIntentId, type TicketId, toUuid } from '../../kernel/ids.ts';
 import { isEvent } from './webhook-form.ts';
 
 export interface StripeProviderOptions {
@@ -22,8 +22,10 @@ const API_VERSION = '2026-10-28.endive';
 const REQUEST_TIMEOUT_MS = 8_000;
 const MAX_NETWORK_RETRIES = 2;
 const WEBHOOK_TOLERANCE_S = 300;
-/** Stripe's maximum page size; no payment has more refunds than this. */
+/** Stripe's maximum page size. */
 const MAX_PAGE = 100;
+/** Most refunds of a payment that are read, over all pages; an order has few. */
+const MAX_REFUNDS = 10_000;
 /** https://docs.stripe.com/keys */
 const LIVE_KEY = /^[sr]k_live_/;
 
@@ -39,7 +41,11 @@ export function createStripeProvider(options: StripeProviderOptions): PaymentPro
         // Cards and wallets only: a payment method with a redirect would need a return address.
         automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
       };
-      return toIntent(await withOurErrors(stripe.paymentIntents.create(params, { idempotencyKey: key })));
+      try {
+        return toIntent(await withOurErrors(stripe.paymentIntents.create(params, { idempotencyKey: key })));
+      } catch (error) {
+        throw notChargeable(error) ?? error;
+      }
     },
     findIntent: (intentId) => knownIntent(stripe.paymentIntents.retrieve(intentId)),
     async cancelIntent(intentId) {
@@ -114,7 +120,6 @@ function intentInUnexpectedState(error: unknown): Intent | undefined {
 function toIntent(intent: Stripe.PaymentIntent): Intent {
   // The package accepts any JSON without `error` as an answer, for example the 502 page of a proxy.
   if (intent.object !== 'payment_intent') throw unavailable(new Error('the answer is not a PaymentIntent'));
-  const orderId = toUuid(intent.metadata?.order_id ?? '');
   return {
     intentId: as<PaymentIntentId>(intent.id),
     clientSecret: intent.client_secret ?? '',
@@ -122,9 +127,15 @@ function toIntent(intent: Stripe.PaymentIntent): Intent {
     received: intent.amount_received,
     amount: intent.amount,
     currency: intent.currency,
-    orderId: orderId === undefined ? undefined : as<OrderId>(orderId),
+    orderId: idIn<OrderId>(intent.metadata?.order_id),
     lastDecline: intent.last_payment_error?.message,
   };
+}
+
+/** An id of this service in metadata; undefined when it is not one. */
+function idIn<Id extends OrderId | TicketId>(metadata: string | undefined): Id | undefined {
+  const id = toUuid(metadata ?? '');
+  return id === undefined ? undefined : as<Id>(id);
 }
 
 /** https://docs.stripe.com/payments/paymentintents/lifecycle */
@@ -159,6 +170,18 @@ async function withOurErrors<Answer>(request: Promise<Answer>): Promise<Answer> 
   }
 }
 
+/** https://docs.stripe.com/error-codes */
+const BEYOND_LIMITS = ['amount_too_small', 'amount_too_large'];
+
+/** The refusal of an amount by a limit that only Stripe knows, such as the minimum of another settlement currency. */
+function notChargeable(error: unknown): AppError | undefined {
+  const cause = error instanceof AppError ? error.cause : undefined;
+  if (!(cause instanceof Stripe.errors.StripeError) || !BEYOND_LIMITS.includes(cause.code ?? '')) return undefined;
+  return new AppError('price_not_chargeable', `The payment provider cannot charge the price: ${cause.message}`, {
+    cause,
+  });
+}
+
 function unavailable(cause: unknown): AppError {
   return new AppError('payments_unavailable', 'The payment provider cannot be reached right now. Try again shortly.', {
     cause,
@@ -173,14 +196,24 @@ function verified(
   now: number,
 ): Stripe.Event {
   try {
-    return stripe.webhooks.constructEvent(body, signature ?? '', secret, WEBHOOK_TOLERANCE_S, undefined, now);
+    const event = stripe.webhooks.constructEvent(body, signature ?? '', secret, WEBHOOK_TOLERANCE_S, undefined, now);
+    // The package checks the age alone: an event signed for later could be kept and delivered then.
+    const aheadS = signedAt(signature ?? '') - now / MS_PER_SECOND;
+    if (aheadS > WEBHOOK_TOLERANCE_S) throw new Error('the signature is of a later time');
+    return event;
   } catch (error) {
     throw new AppError(
       'webhook_signature_invalid',
-      'The webhook is not signed by Stripe within the last five minutes.',
+      'The webhook is not signed by Stripe, or its signature is not within five minutes of now.',
       { cause: error },
     );
   }
+}
+
+/** The Unix time in seconds in a valid `Stripe-Signature` header. Where it is given twice, the package takes the last. */
+function signedAt(signature: string): number {
+  const times = signature.split(',').filter((part) => part.startsWith('t='));
+  return Number.parseInt(times.at(-1)?.slice('t='.length) ?? '', 10);
 }
 
 /** https://docs.stripe.com/api/events/types */
@@ -205,28 +238,35 @@ async function accountOf(stripe: Stripe, intentId: PaymentIntentId): Promise<Int
   if (!intent) return undefined;
   const about = { payment_intent: intentId, limit: MAX_PAGE };
   const [refunds, disputes] = await Promise.all([
-    withOurErrors(stripe.refunds.list(about)),
+    refundsOf(stripe, intentId),
     withOurErrors(stripe.disputes.list(about)),
   ]);
   return {
     intent,
-    refunds: refunds.data.map(({ id, amount, metadata, status }) => ({
+    refunds: refunds.map(({ id, amount, metadata, status }) => ({
       providerId: id,
       amount,
       refundId: metadata?.refund_id,
+      ticketId: idIn<TicketId>(metadata?.ticket_id),
       hasFailed: hasFailed({ status }),
     })),
-    disputes: disputes.data.flatMap(({ id, amount, status }) => {
+    disputes: disputes.data.flatMap(({ id, amount, currency, metadata, status }) => {
       const state = disputeState(status);
-      return state ? [{ providerId: id, amount, state }] : [];
+      const ticketId = idIn<TicketId>(metadata?.ticket_id);
+      return state ? [{ providerId: id, amount, currency, ticketId, state }] : [];
     }),
   };
 }
 
 /** The failed attempts of a refund. A failed refund is final and its idempotency key returns it, so a retry needs a new key. */
 async function failedTries(stripe: Stripe, intentId: PaymentIntentId, refundId: string): Promise<number> {
-  const { data } = await withOurErrors(stripe.refunds.list({ payment_intent: intentId, limit: MAX_PAGE }));
-  return data.filter((each) => each.metadata?.refund_id === refundId && hasFailed(each)).length;
+  const refunds = await refundsOf(stripe, intentId);
+  return refunds.filter((each) => each.metadata?.refund_id === refundId && hasFailed(each)).length;
+}
+
+function refundsOf(stripe: Stripe, intentId: PaymentIntentId): Promise<Stripe.Refund[]> {
+  const pages = stripe.refunds.list({ payment_intent: intentId, limit: MAX_PAGE });
+  return withOurErrors(pages.autoPagingToArray({ limit: MAX_REFUNDS }));
 }
 
 function hasFailed({ status }: { readonly status: string | null }): boolean {

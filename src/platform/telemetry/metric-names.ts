@@ -18,6 +18,7 @@ export const METRICS = {
   ticketing_webhooks_total: { help: 'Verified webhooks by kind', labels: ['kind'] },
   ticketing_payment_topic_total: { help: 'Payment messages of other systems by outcome', labels: ['outcome'] },
   ticketing_holds_total: { help: 'Holds requested from Redis, by answer', labels: ['answer'] },
+  ticketing_scans_refused_total: { help: 'Scans that were refused, by code', labels: ['code'] },
   ticketing_circuit_open: { help: '1 while the circuit breaker of a server is open', labels: ['server'] },
   ticketing_database_up: { help: '1 while the database accepts reads and writes', labels: [] },
   ticketing_clock_difference_seconds: {

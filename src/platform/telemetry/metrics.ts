@@ -66,6 +66,7 @@ export function createMetrics(version: string, errorCodes: readonly string[] = [
   const webhooks = counter('ticketing_webhooks_total');
   const topics = counter('ticketing_payment_topic_total');
   const holds = counter('ticketing_holds_total');
+  const refusedScans = counter('ticketing_scans_refused_total');
   const circuits = gauge('ticketing_circuit_open');
   const queued = gauge('ticketing_placing_waiting');
   const shed = counter('ticketing_placing_shed_total');
@@ -90,6 +91,7 @@ export function createMetrics(version: string, errorCodes: readonly string[] = [
     paymentTopic: (outcome: string) => topics.inc({ outcome }),
     /** `undecided` means that Redis did not answer. */
     hold: (answer: string) => holds.inc({ answer }),
+    refusedScan: (code: string, scans: number) => refusedScans.inc({ code }, scans),
     circuit: (server: string, isOpen: boolean) => circuits.set({ server }, isOpen ? 1 : 0),
     shed: () => shed.inc(),
     waiting: (count: number) => queued.set(count),

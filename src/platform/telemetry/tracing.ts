@@ -30,7 +30,7 @@ export interface RequestSpan {
 export interface TracingOptions {
   /** Address of the collector, without `/v1/traces`. */
   readonly endpoint: string;
-  /** Sampled share of new traces, 0 to 1. Traces that began elsewhere keep their sampling decision. */
+  /** Sampled share of new traces, 0 to 1. Traces that are continued keep their sampling decision. */
   readonly ratio: number;
   readonly version: string;
   readonly instanceId: string;

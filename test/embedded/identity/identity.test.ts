@@ -50,6 +50,9 @@ describe('the demo users', () => {
       realm_access: { roles: ['user'] },
       scope: 'openid',
     });
+    // Keycloak gives a session to tokens of users alone, and a client's id to those of services alone.
+    expect(payload.sid).toMatch(/^[\w-]{20,}$/);
+    expect(payload).not.toHaveProperty('client_id');
     expect(payload.user_groups).toEqual(user.username === 'admin' ? ['/Permissions/Users/System Admins'] : undefined);
     expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(3_600);
   });
@@ -88,8 +91,11 @@ describe('the service’s client', () => {
         scope: 'internal-api',
         typ: 'Bearer',
         azp: SERVICE.id,
+        client_id: SERVICE.id,
+        preferred_username: `service-account-${SERVICE.id}`,
         sub: expect.stringMatching(/^[0-9a-f-]{36}$/),
       });
+      expect(decodeJwt(body.access_token)).not.toHaveProperty('sid');
     }
   });
 

@@ -168,6 +168,8 @@ describe('a PaymentIntent', () => {
     [{ amount: 49, currency: 'usd' }, 'amount_too_small'],
     [{ amount: 100_000_000, currency: 'lkr' }, 'amount_too_large'],
     [{ amount: 12_345, currency: 'kwd' }, 'invalid_charge_amount'],
+    [{ amount: 87_412, currency: 'isk' }, 'invalid_charge_amount'],
+    [{ amount: 100, currency: 'xyz' }, 'invalid_currency'],
     [{ amount: 100, currency: 'rupees' }, 'invalid_currency'],
     [{ amount: 10.5, currency: 'lkr' }, 'parameter_invalid_integer'],
   ])('it is refused for %o: %s', async (wrong, code) => {
@@ -239,6 +241,13 @@ describe('refunds', () => {
       10_050, 5_000,
     ]);
     expect(await stripe.refunds.retrieve(rest.id)).toMatchObject({ payment_intent: id });
+  });
+
+  test('they are refused in a part of a unit of a currency that has none', async () => {
+    const { stripe } = await fresh();
+    const krona = { amount: 99_900, currency: 'isk', confirm: true, payment_method: 'pm_card_visa' };
+    const { id } = await stripe.paymentIntents.create(krona);
+    expect(await refusal(stripe.refunds.create({ payment_intent: id, amount: 50 }))).toMatchObject({ param: 'amount' });
   });
 
   test('they are refused for a payment that was not made', async () => {

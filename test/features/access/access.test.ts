@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { Access, PERMISSIONS, type Permission } from '../../../src/features/access/index.ts';
+import { Access, notFound, PERMISSIONS, type Permission } from '../../../src/features/access/index.ts';
+import { HIDDEN, type Rule } from '../../../src/features/access/permissions.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { AppError } from '../../../src/kernel/errors.ts';
 import { as, type EventId, type SessionId, type UserId } from '../../../src/kernel/ids.ts';
@@ -55,6 +56,14 @@ describe('permissions', () => {
   const people = { buyer, organiser, scanner, admin, stranger };
   const roleOf = { buyer: 'owner', organiser: 'organiser', scanner: 'scanner', admin: 'admin' } as const;
 
+  /** The refusal of a user with this role, who may or may not know of the order or ticket. */
+  function refusedAs(name: Permission, role: string | undefined) {
+    const { refusal: detail, of }: Rule = PERMISSIONS[name];
+    const knowing: readonly string[] = of === undefined ? [] : PERMISSIONS[HIDDEN[of].knows].roles;
+    if (of === undefined || knowing.includes(role ?? '')) return { code: 'forbidden', detail };
+    return { code: `${of}_not_found`, detail: HIDDEN[of].detail };
+  }
+
   test.each(Object.keys(PERMISSIONS) as Permission[])(
     '%s is granted to exactly the roles that the table names',
     async (name) => {
@@ -62,9 +71,7 @@ describe('permissions', () => {
       for (const [person, who] of Object.entries(people)) {
         const role = roleOf[person as keyof typeof roleOf];
         const mayPass = roles.includes('user') || (role !== undefined && roles.includes(role));
-        expect(await refusal(name, who), person).toEqual(
-          mayPass ? undefined : { code: 'forbidden', detail: PERMISSIONS[name].refusal },
-        );
+        expect(await refusal(name, who), person).toEqual(mayPass ? undefined : refusedAs(name, role));
       }
     },
   );
@@ -83,6 +90,19 @@ describe('permissions', () => {
   });
 });
 
+test('oracle: what a user may not know of is refused as an unknown id is', async () => {
+  const error = (thrown: unknown) => (thrown instanceof AppError ? { ...thrown, detail: thrown.message } : undefined);
+  const refused = async (permission: Permission, who: Principal) =>
+    error(await access.require(permission, who, subject).catch((thrown: unknown) => thrown));
+  for (const permission of ['order.read', 'order.change', 'order.cancel', 'order.pay', 'order.refund'] as const)
+    expect(await refused(permission, stranger)).toEqual(error(notFound('order')));
+  for (const permission of ['ticket.read', 'ticket.print', 'ticket.amend', 'ticket.undo-check-in'] as const)
+    expect(await refused(permission, stranger)).toEqual(error(notFound('ticket')));
+  // Those who may read it are told why they may not do more.
+  expect(await refused('order.refund', buyer)).toMatchObject({ code: 'forbidden' });
+  expect(await refused('ticket.amend', scanner)).toMatchObject({ code: 'forbidden' });
+});
+
 describe('access that needs the seating service', () => {
   test('it does not ask the service about administrators and owners', async () => {
     await access.require('order.read', buyer, subject);
@@ -94,7 +114,7 @@ describe('access that needs the seating service', () => {
     const other = as<EventId>('other');
     expect(await refusal('order.read', organiser, { event, session })).toBeUndefined();
     expect(await refusal('order.read', organiser, { event: other, session })).toMatchObject({
-      code: 'forbidden',
+      code: 'order_not_found',
     });
     expect(await refusal('analytics.event', organiser, { events: [event, other] })).toMatchObject({
       code: 'forbidden',
@@ -103,7 +123,7 @@ describe('access that needs the seating service', () => {
 
   test('it lets no organiser pass for a subject that has no part an organiser can own', async () => {
     expect(await refusal('order.read', organiser, { owner: buyer.userId })).toMatchObject({
-      code: 'forbidden',
+      code: 'order_not_found',
     });
     expect(asked).toEqual([]);
   });

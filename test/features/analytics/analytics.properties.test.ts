@@ -250,7 +250,11 @@ async function placeOne(
     HOUR_MS,
   );
   const announcements = [{ topic: 'orderCreated' as const, key: orderId, value: '{}' }];
-  await insertOrder(database, { order: pending, announcements, traceparent: undefined }, undefined);
+  await insertOrder(
+    database,
+    { order: pending, announcements, traceparent: undefined },
+    { maxDiscountUses: undefined, maxHeldSeats: 0 },
+  );
   placed.push(orderId);
 }
 
@@ -324,11 +328,20 @@ async function atProvider(
     (what.refund ?? what.dispute ?? 0);
   // The provider refunds no more than it has.
   if (refunded > payment.amountMinor) return;
-  const failed = { refundId: undefined, hasFailed: false };
+  const failed = { refundId: undefined, ticketId: undefined, hasFailed: false };
   w.accounts.set(intentId, {
     refunds: what.refund ? [...refunds, { providerId: `re_${randomUUID()}`, amount: what.refund, ...failed }] : refunds,
     disputes: what.dispute
-      ? [...disputes, { providerId: `dp_${randomUUID()}`, amount: what.dispute, state: 'taken' as const }]
+      ? [
+          ...disputes,
+          {
+            providerId: `dp_${randomUUID()}`,
+            amount: what.dispute,
+            currency: 'lkr',
+            ticketId: undefined,
+            state: 'taken' as const,
+          },
+        ]
       : disputes.map((dispute) => (what.refund ? dispute : { ...dispute, state: 'won' as const })),
   });
   await w.alignPayment.align(intentId);

@@ -35,6 +35,37 @@ describe('text in CSV', () => {
     expect(firstCell(line(value))).toBe(written);
   });
 
+  const BLANKS = [
+    '\u00A0',
+    '\u3000',
+    '\uFEFF',
+    '\u000B',
+    '\u000C',
+    '\u0085',
+    '\u2003',
+    '\u2028',
+    '\u200B',
+    '\u2060',
+    '\u00AD',
+    '\u115F',
+    '\u2800',
+    '\u0000',
+    '\u007F',
+  ];
+  test.each(BLANKS)('csv-space: after the blank character %j a formula is written as text', (blank) => {
+    for (const sign of '=+-@＝＋－＠﹢−') {
+      expect(firstCell(line(`${blank}${sign}1`))).toBe(`'${blank}${sign}1`);
+      expect(firstCell(line(`${blank} ${blank}${sign}1`))).toBe(`'${blank} ${blank}${sign}1`);
+      expect(firstCell(line(`A;${blank}${sign}1`))).toBe(`A;'${blank}${sign}1`);
+    }
+    expect(firstCell(line(`${blank}A-1`))).toBe(`${blank}A-1`);
+  });
+
+  test('csv-space: a long text of blanks is written in linear time', () => {
+    const blanks = '\t\u00A0;'.repeat(200_000);
+    expect(line(blanks).length).toBeGreaterThan(blanks.length);
+  });
+
   test('it is read back as it was, except for the apostrophe', () => {
     fc.assert(
       fc.property(
@@ -43,7 +74,7 @@ describe('text in CSV', () => {
         (value, before) => {
           const [cell, wanted] = [firstCell(line(before + value)), before + value];
           expect(cell.replaceAll("'", '')).toBe(wanted.replaceAll("'", ''));
-          expect(cell).not.toMatch(/(^|[;\t\r\n])[ "]*[=+\-@＝＋－＠]|^[\t\r\n]/);
+          expect(cell).not.toMatch(/(^|[;\t\r\n])[\s"]*[=+\-@＝＋－＠]|^[\t\r\n]/);
         },
       ),
     );
@@ -67,6 +98,7 @@ test('the other kinds of cell are written so that spreadsheets read them as such
 test('text in a workbook is cut to the size of a cell and to what XML can hold', () => {
   expect(workbookRow([text], ['a\u0000b'])).toEqual(['a\uFFFDb']);
   expect(workbookRow([text], ['x'.repeat(40_000)])).toEqual(['x'.repeat(32_767)]);
-  expect(workbookRow([text], ['=1+1'])).toEqual(['=1+1']);
+  for (const label of ['=1+1', '\u00A0=1+1', '\uFEFF@SUM(A1)', '\u3000-1'])
+    expect(workbookRow([text], [label])).toEqual([label]);
   expect(workbookRow([text], ['_x0041_ a_x1_'])).toEqual(['_x005F_x0041_ a_x1_']);
 });

@@ -61,7 +61,7 @@ test('no report reads other organisers’ orders that the earlier service comple
     const rows = await rowsLookedAt(database, async (tx) => {
       taken.push(...(await sumsIn(tx, scope, zone)).money.map((each) => each.taken));
     });
-    expect({ of: scope.of, taken }).toEqual({ of: scope.of, taken: [20_000] });
+    expect({ of: scope.of, taken }).toEqual({ of: scope.of, taken: [20_000n] });
     expect(rows, scope.of).toBeLessThan(20);
   }
   expect(await rowsLookedAt(database, (tx) => sessionsOf(tx, as<EventId>(eventId)))).toBeLessThan(20);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createCatalogue } from '../../../src/features/catalogue/catalogue.ts';
 import { instant, later } from '../../../src/kernel/clock.ts';
 import { AppError } from '../../../src/kernel/errors.ts';
@@ -106,9 +106,43 @@ test('a session that does not exist is reported as missing, and can be found lat
   expect(await catalogue.session(sessionId)).toMatchObject({ title: 'New' });
 });
 
+test('a time without a zone is UTC, whatever the zone of the machine is', async () => {
+  const zone = process.env.TZ;
+  process.env.TZ = 'Asia/Colombo';
+  onTestFinished(() => {
+    if (zone === undefined) delete process.env.TZ;
+    else process.env.TZ = zone;
+  });
+  const local = { ...SESSION, startTime: '2026-12-18T19:00:00', endTime: '2026-12-18T22:00:00' };
+  const query = service((path) => ok(path.startsWith('/v1/events/') ? { title: 'x' } : local));
+  expect(await catalogueOf(query).session(newSession())).toMatchObject({
+    startsAt: Date.UTC(2026, 11, 18, 19),
+    endsAt: Date.UTC(2026, 11, 18, 22),
+  });
+});
+
+test('whose a session is, is asked once for all orders, also while there is no such session', async () => {
+  let isThere = false;
+  const refused: ServiceAnswer = { outcome: 'refused', message: 'no' };
+  const query = service(() => (isThere ? ok({ eventId: eventId.toUpperCase(), organizationId }) : refused));
+  const catalogue = catalogueOf(query);
+  const sessionId = newSession();
+  const ask = () => Promise.all(Array.from({ length: 20 }, () => catalogue.place(sessionId)));
+  expect(new Set(await ask())).toEqual(new Set([undefined]));
+  expect(await catalogue.place(sessionId)).toBeUndefined();
+  expect(query.asked).toHaveLength(1);
+  isThere = true;
+  pass(1_001);
+  expect((await ask())[0]).toEqual({ eventId, organizationId });
+  pass(FRESH_MS - 1);
+  await ask();
+  expect(query.asked).toHaveLength(2);
+});
+
 test.each<[string, unknown, unknown]>([
   ['no session', null, { title: 'x' }],
   ['a session without a time', { ...SESSION, startTime: 'soon' }, { title: 'x' }],
+  ['a day that no month has', { ...SESSION, startTime: '2026-02-30T19:00:00Z' }, { title: 'x' }],
   ['a session of no event', { ...SESSION, eventId: '../x' }, { title: 'x' }],
   ['an event without a name', SESSION, {}],
 ])('an answer with %s cannot be used', async (_name, session, event) => {

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { FeedReader } from '../../../src/features/live/feed-reader.ts';
+import type { LiveStream } from '../../../src/features/live/live-stream.ts';
 import type { SalesScope } from '../../../src/features/live/scope.ts';
 import { as, type EventId } from '../../../src/kernel/ids.ts';
 import type { Database, Statement } from '../../../src/platform/postgres/database.ts';
@@ -63,4 +64,43 @@ test('nothing is read while no stream is open, and the next stream starts at the
   await answer(1, [{ position: 99 }]);
   await again;
   expect(reader.position()).toBe(99);
+});
+
+test('a scope that cannot be read is dropped and its streams are cut, and the others go on', async () => {
+  const broken = new Error('invalid input syntax for type uuid');
+  const rows = vi.fn(async ({ name }: Statement, values: readonly unknown[]) => {
+    if (values.flat().includes('broken')) throw broken;
+    const order = { event_id: 'good', organization_id: 'o', message: '{}', position: 11 };
+    return name === 'sales-feed-head' ? [{ position: 10 }] : [{ head: 11, removed_through: 0, ...order }];
+  });
+  const reader = new FeedReader({ rows } as unknown as Database);
+  const streamOf = (id: string) => {
+    const stream = { scope: scopeOf(id), after: 10, send: vi.fn(), cut: vi.fn(), goLive: vi.fn(), oweStats: vi.fn() };
+    reader.watch(stream.scope);
+    return stream;
+  };
+  const [good, bad] = [streamOf('good'), streamOf('broken')];
+  await reader.begin();
+  for (const stream of [good, bad]) expect(reader.join(stream as unknown as LiveStream)).toBe(true);
+  await expect(reader.read()).rejects.toBe(broken);
+  expect(bad.cut).toHaveBeenCalledTimes(1);
+  expect(await reader.read()).toBe(false);
+  expect(good.send).toHaveBeenCalledExactlyOnceWith(expect.any(Buffer), 11);
+  expect(good.cut).not.toHaveBeenCalled();
+});
+
+test('no scope is dropped while the database fails', async () => {
+  let isUp = true;
+  const rows = vi.fn(async () => {
+    if (!isUp) throw new Error('no connection');
+    return [{ position: 10, head: 10, removed_through: 0 }];
+  });
+  const reader = new FeedReader({ rows } as unknown as Database);
+  for (const id of ['a', 'b']) reader.watch(scopeOf(id));
+  await reader.begin();
+  isUp = false;
+  await expect(reader.read()).rejects.toThrow('no connection');
+  isUp = true;
+  await reader.read();
+  expect(rows).toHaveBeenLastCalledWith(expect.anything(), [10, 200, ['a', 'b'], []]);
 });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { SessionPlace } from '../../../src/features/catalogue/index.ts';
 import { HoldSeats, PLACING_HOLD_MS, type Quote } from '../../../src/features/orders/hold-seats.ts';
 import type { PricedSeat } from '../../../src/features/pricing/index.ts';
 import type { HoldOutcome, SeatHolds, SeatingServices } from '../../../src/features/seats/index.ts';
@@ -42,10 +43,14 @@ let sold: SeatId[];
 let holds: SeatHolds;
 let seating: Pick<SeatingServices, 'quote' | 'agree'>;
 let answer: HoldOutcome;
+/** The event and the organisation of the session; undefined when the catalogue does not have it. */
+let place: SessionPlace | undefined;
+const catalogue = { place: async () => place };
 
 beforeEach(() => {
   events = [];
   sold = [];
+  place = request;
   answer = { outcome: 'held' };
   holds = {
     async hold(_session, seatIds, of, until) {
@@ -84,7 +89,7 @@ function around<Result>(
   heldUntil: (result: Result) => Instant | undefined = () => END,
   of = request,
 ): Promise<Result> {
-  const seats = new HoldSeats({ database, clock: { now: () => NOW } }, { seating, holds });
+  const seats = new HoldSeats({ database, clock: { now: () => NOW } }, { seating, holds, catalogue });
   return seats.around({ request: of, orderId, write, heldUntil });
 }
 
@@ -197,4 +202,21 @@ test('a seating service’s own message is used when it refuses seats that are n
   seating = { ...seating, quote: async () => ({ outcome: 'refused', message: 'The sale has ended.' }) };
   expect(await refusalOf(around(write))).toMatchObject({ code: 'seats_refused', detail: 'The sale has ended.' });
   expect(events.at(-1)).toBe(RELEASED);
+});
+
+describe('organiser-of-another: a session of another event or organisation', () => {
+  test.each([
+    ['event', { eventId: as<EventId>('other') }],
+    ['organisation', { organizationId: as<OrganizationId>('other') }],
+  ])('it is refused, and its seats are released: another %s', async (_name, other) => {
+    place = { ...request, ...other };
+    expect(await refusalOf(around(write))).toMatchObject({ code: 'session_mismatch' });
+    expect(events.at(-1)).toBe(RELEASED);
+    expect(events).not.toContain('write A,B');
+  });
+
+  test('it is left to the seating services when the catalogue does not have the session', async () => {
+    place = undefined;
+    expect(await around(write)).toBe('written');
+  });
 });

@@ -52,7 +52,7 @@ test('a text is made drawable: one line, bounded, without characters that have n
 describe('lines of text', () => {
   const lines = (text: string, maxEms: number, maxLines = 9) => {
     const pieces = piecesOf(text, maxEms, (each) => each.length);
-    return linesOf(pieces, maxEms, maxLines);
+    return linesOf(pieces, maxEms, maxLines).map((line) => line.trim());
   };
 
   test('they break between words, and within a word that is too long', () => {

@@ -9,8 +9,9 @@ import {
   unfundedRefunds,
 } from '../../../src/features/payments/account-diff.ts';
 import type { Refund } from '../../../src/features/payments/refund.ts';
+import { as, type TicketId } from '../../../src/kernel/ids.ts';
 
-const NO_DIFF = { sent: [], bounced: [], won: [], added: [] };
+const NO_DIFF = { sent: [], bounced: [], won: [], named: [], added: [] };
 
 const ours = (refundId: string, providerId?: string, amountMinor = 10): Refund => ({
   refundId,
@@ -22,14 +23,19 @@ const there = (providerId: string, changes: Partial<ProviderRefund> = {}): Provi
   providerId,
   amount: 10,
   refundId: undefined,
+  ticketId: undefined,
   hasFailed: false,
   ...changes,
 });
-const dispute = (providerId: string, state: ProviderDispute['state'] = 'taken'): ProviderDispute => ({
-  providerId,
-  amount: 10,
-  state,
-});
+const dispute = (
+  providerId: string,
+  state: ProviderDispute['state'] = 'taken',
+  changes: Partial<ProviderDispute> = {},
+): ProviderDispute => ({ providerId, amount: 10, currency: 'lkr', ticketId: undefined, state, ...changes });
+const PAYMENT = { amountMinor: 1_000, currency: 'lkr' };
+const MADE_THERE = { origin: 'stripe', reason: 'refunded at the provider' };
+const DISPUTED = { origin: 'dispute', reason: 'taken back by the bank' };
+const TICKET = as<TicketId>('ticket');
 const account = (refunds: ProviderRefund[], disputes: ProviderDispute[] = []): Outflow => ({ refunds, disputes });
 
 describe('the difference between the provider’s account and ours', () => {
@@ -70,13 +76,13 @@ describe('the difference between the provider’s account and ours', () => {
       'it has a refund that was made at the provider',
       account([there('re_1')]),
       [],
-      { added: [{ providerId: 're_1', amountMinor: 10, origin: 'stripe' }] },
+      { added: [{ providerId: 're_1', amountMinor: 10, ...MADE_THERE }] },
     ],
     [
       'it has a refund that names another payment’s refund',
       account([there('re_1', { refundId: 'unknown' })]),
       [],
-      { added: [{ providerId: 're_1', amountMinor: 10, origin: 'stripe' }] },
+      { added: [{ providerId: 're_1', amountMinor: 10, ...MADE_THERE }] },
     ],
     [
       'it is empty for a refund made at the provider that failed',
@@ -88,7 +94,7 @@ describe('the difference between the provider’s account and ours', () => {
       'it has a new dispute',
       account([], [dispute('dp_1')]),
       [],
-      { added: [{ providerId: 'dp_1', amountMinor: 10, origin: 'dispute' }] },
+      { added: [{ providerId: 'dp_1', amountMinor: 10, ...DISPUTED }] },
     ],
     [
       'it is empty for a known dispute',
@@ -102,9 +108,24 @@ describe('the difference between the provider’s account and ours', () => {
       [{ ...ours('d', 'dp_1'), origin: 'dispute' }],
       { won: [{ refundId: 'd' }] },
     ],
+    [
+      'it has a refund made at the provider that bounced later',
+      account([there('re_1', { hasFailed: true })]),
+      [{ ...ours('a', 're_1'), origin: 'stripe' }],
+      { bounced: [{ refundId: 'a', providerId: 're_1' }] },
+    ],
+    [
+      'it has the ticket that a refund names, and that an unclear one names later',
+      account([there('re_1', { ticketId: TICKET }), there('re_2', { ticketId: TICKET })]),
+      [{ ...ours('a', 're_2'), origin: 'stripe', isTicketUnclear: true }],
+      {
+        named: [{ refundId: 'a', providerId: 're_2', ticketId: TICKET }],
+        added: [{ providerId: 're_1', amountMinor: 10, ...MADE_THERE, ticketId: TICKET }],
+      },
+    ],
     ['it is empty for a dispute that was won before it was known', account([], [dispute('dp_1', 'won')]), [], {}],
   ])('%s', (_name, there, known, difference) => {
-    expect(diffOf(there, known)).toEqual({ ...NO_DIFF, ...difference });
+    expect(diffOf(there, known, PAYMENT)).toEqual({ ...NO_DIFF, ...difference });
   });
 
   test('it is described in words for an operator', () => {
@@ -114,6 +135,7 @@ describe('the difference between the provider’s account and ours', () => {
         [dispute('dp_1', 'won'), dispute('dp_2')],
       ),
       [ours('a'), ours('b', 're_2'), { ...ours('d', 'dp_1'), origin: 'dispute' }],
+      PAYMENT,
     );
     expect(describeDiff(diff)).toEqual([
       'refund re_1 was sent',
@@ -122,7 +144,47 @@ describe('the difference between the provider’s account and ours', () => {
       're_3 was refunded at the provider',
       'dp_2 was taken back by the bank',
     ]);
-    expect(describeDiff(diffOf(account([]), []))).toEqual([]);
+    expect(describeDiff(diffOf(account([]), [], PAYMENT))).toEqual([]);
+  });
+});
+
+describe('dispute-amounts: what a dispute takes of a payment of 250.00 rupees', () => {
+  const payment = { amountMinor: 25_000, currency: 'lkr' };
+  const rupees = (amount: number) => dispute('dp_1', 'taken', { amount });
+
+  test.each<[string, ProviderDispute, Refund[], number | undefined]>([
+    ['all of it, in dollars', dispute('dp_1', 'taken', { amount: 8_333, currency: 'usd' }), [], 25_000],
+    ['all of it, at a worse exchange rate', rupees(25_300), [], 25_000],
+    ['all of it, at a better exchange rate', rupees(24_900), [], 25_000],
+    ['a part of it', rupees(10_000), [], 10_000],
+    ['what is left after a refund', rupees(25_000), [ours('a', 're_1', 10_000)], 15_000],
+    ['also what is only due to be refunded', rupees(25_000), [ours('a', undefined, 10_000)], 25_000],
+    ['nothing when all was refunded', rupees(25_000), [ours('a', 're_1', 25_000)], undefined],
+  ])('it takes %s', (_name, disputed, known, amountMinor) => {
+    const { added } = diffOf(account([], [disputed]), known, payment);
+    expect(added.map((each) => each.amountMinor)).toEqual(amountMinor === undefined ? [] : [amountMinor]);
+  });
+
+  test('its reason has the bank’s amount when that is another one', () => {
+    const reasonOf = (disputed: ProviderDispute) => diffOf(account([], [disputed]), [], payment).added[0]?.reason;
+    expect(reasonOf(dispute('dp_1', 'taken', { amount: 8_333, currency: 'usd' }))).toBe(
+      'taken back by the bank: 8333 usd',
+    );
+    expect(reasonOf(rupees(25_000))).toBe('taken back by the bank');
+  });
+
+  test('refunds and disputes never take more than was paid, whatever the amounts and currencies', () => {
+    const outflow = fc.record({ amount: fc.integer({ min: 1, max: 40_000 }), currency: fc.constantFrom('lkr', 'usd') });
+    fc.assert(
+      fc.property(fc.array(outflow, { maxLength: 4 }), fc.nat({ max: 25_000 }), (disputes, refunded) => {
+        const known = refunded > 0 ? [ours('a', 're_1', refunded)] : [];
+        const all = disputes.map((changes, at) => dispute(`dp_${at}`, 'taken', changes));
+        const { added } = diffOf(account([], all), known, payment);
+        const total = added.reduce((sum, { amountMinor }) => sum + amountMinor, refunded);
+        expect(total).toBeLessThanOrEqual(25_000);
+        expect(added.every(({ amountMinor }) => amountMinor > 0)).toBe(true);
+      }),
+    );
   });
 });
 

@@ -94,7 +94,8 @@ async function expectNamed({ refunds, sources }: Awaited<ReturnType<typeof every
 
 test('existing rows get a named state, and so do rows written while the migration was undone', async () => {
   const before = await everyState();
-  expect(await migrateDown({ dsn, dir: 'migrations', currency }, STEP)).toEqual([STEP]);
+  const undo = () => migrateDown({ dsn, dir: 'migrations', currency });
+  while ((await undo())[0] !== STEP);
   const between = await everyState();
   const eventId = `evt_${randomUUID()}`;
   await sql(

@@ -49,7 +49,7 @@ const seats = fc
       }),
     ),
   );
-const currency = fc.constantFrom('lkr', 'jpy', 'kwd').map((code) => new Currency(code));
+const currency = fc.constantFrom('lkr', 'jpy', 'kwd', 'isk', 'usd').map((code) => new Currency(code));
 
 function price(of: readonly PricedSeat[], by: Discount | undefined, currency: Currency) {
   const sessionId = as<Discount['applicableSessions'][number]>('session');
@@ -83,7 +83,7 @@ function plainly(of: readonly PricedSeat[], by: Discount): bigint {
   const its = applicable(of, by);
   const most = total(its);
   const { terms: said } = by;
-  if (said.type === 'OTHER_CURRENCY') return 0n;
+  if (said.type === 'OTHER_CURRENCY' || said.type === 'TOO_LARGE') return 0n;
   if (said.type !== 'BUY_N_GET_N_FREE' && total(of) < BigInt(said.minSpend ?? 0)) return 0n;
   switch (said.type) {
     case 'FLAT_OFF':
@@ -114,8 +114,8 @@ test('a discount takes off what the plain computation says, and is refused where
       const priced = price(of, by, inCurrency);
       const expected = plainly(of, by);
       if (priced.outcome === 'refused') {
-        expect(priced.code).toBe('discount_refused');
-        expect(expected).toBe(0n);
+        if (priced.code === 'discount_refused') expect(expected).toBe(0n);
+        else expect(expected).toBeGreaterThan(0n);
         return;
       }
       const remainder = (total(of) - expected) % BigInt(inCurrency.chargeStep);
@@ -131,15 +131,19 @@ test('a price is never below zero, is chargeable, and is the subtotal less the d
     fc.property(seats, fc.option(discount, { nil: undefined }), currency, (of, by, inCurrency) => {
       const priced = price(of, by, inCurrency);
       if (priced.outcome === 'refused') {
-        const isUneven = total(of) % BigInt(inCurrency.chargeStep) !== 0n;
-        expect(priced.code).toBe(by ? 'discount_refused' : 'price_not_chargeable');
-        expect(by !== undefined || isUneven).toBe(true);
+        if (by === undefined) {
+          expect(priced.code).toBe('price_not_chargeable');
+          expect(inCurrency.chargeProblem(Number(total(of)))).toBeDefined();
+        } else if (priced.code === 'price_not_chargeable') {
+          // The discount is rounded so that only the smallest charge can still be missed.
+          expect(total(of) - plainly(of, by)).toBeLessThan(BigInt(inCurrency.minCharge + inCurrency.chargeStep));
+        }
         return;
       }
       expect(BigInt(priced.subtotal)).toBe(total(of));
       expect(priced.subtotal - priced.discountAmount).toBe(priced.price);
       expect(priced.price).toBeGreaterThanOrEqual(0);
-      expect(priced.price % inCurrency.chargeStep).toBe(0);
+      if (priced.price > 0) expect(inCurrency.chargeProblem(priced.price)).toBeUndefined();
       expect(priced.discount).toBe(by);
     }),
     { numRuns: RUNS },

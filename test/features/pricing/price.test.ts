@@ -148,3 +148,38 @@ describe('a currency with three decimals', () => {
     expect(price(seats(12_340), discount(percent(10)), kwd)).toMatchObject({ discountAmount: 1_240, price: 11_100 });
   });
 });
+
+describe('zero-decimal-special: a currency whose two decimals are always 00', () => {
+  test.each(['isk', 'ugx'])(
+    'it rounds the discount up to a whole unit, so that the price can be charged (%s)',
+    (code) => {
+      const currency = new Currency(code);
+      // 12.5 percent of 999.
+      expect(price(seats(99_900), discount(percent(125, 1)), currency)).toMatchObject({
+        discountAmount: 12_500,
+        price: 87_400,
+      });
+      expect(price(seats(99_950), undefined, currency)).toMatchObject({ code: 'price_not_chargeable' });
+    },
+  );
+});
+
+describe('charge-limits: a price that Stripe does not charge', () => {
+  const usd = new Currency('usd');
+
+  test.each<[string, PricedSeat[], Discount | undefined, string]>([
+    ['below the minimum', seats(30), undefined, '0.30 USD is less than 0.50 USD, the least'],
+    ['below it by a discount', seats(10_000), discount(percent(999, 1)), '0.10 USD is less than 0.50 USD, the least'],
+    ['above the maximum', seats(100_000_000), undefined, '1000000.00 USD is more than 999999.99 USD, the most'],
+    ['above it together', seats(60_000_000, 60_000_000), undefined, '1200000.00 USD is more than 999999.99 USD'],
+  ])('it is refused %s, with the limit', (_name, of, by, detail) => {
+    const refused = { outcome: 'refused', code: 'price_not_chargeable', detail: expect.stringContaining(detail) };
+    expect(price(of, by, usd)).toMatchObject(refused);
+  });
+
+  test('it is taken at the limits, and when nothing is to be charged', () => {
+    for (const amount of [50, 99_999_999, 0])
+      expect(price(seats(amount), undefined, usd)).toMatchObject({ price: amount });
+    expect(price(seats(30), discount(percent(100)), usd)).toMatchObject({ price: 0 });
+  });
+});

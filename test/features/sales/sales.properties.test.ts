@@ -13,7 +13,7 @@ import {
 import { saleChanges, totalOf } from '../../../src/features/sales/index.ts';
 import { instant } from '../../../src/kernel/clock.ts';
 import { as } from '../../../src/kernel/ids.ts';
-import { money, sum } from '../../../src/kernel/money.ts';
+import { bigSum, money, sum } from '../../../src/kernel/money.ts';
 
 const AT = instant(1_000_000);
 
@@ -98,8 +98,8 @@ function soldIn(orders: readonly Order[]) {
   return {
     orders: completed.length,
     tickets: completed.reduce((total, { tickets }) => total + tickets.length, 0),
-    revenue: sum(completed.map(({ price }) => price)),
-    beforeDiscounts: sum(completed.map(({ subtotal }) => subtotal)),
+    revenue: BigInt(sum(completed.map(({ price }) => price))),
+    beforeDiscounts: BigInt(sum(completed.map(({ subtotal }) => subtotal))),
   };
 }
 
@@ -124,11 +124,11 @@ test('the changes of sales add up to the completed orders', () => {
       expect(tiers.reduce((total, { tickets }) => total + tickets, 0)).toBe(sold.tickets);
       const completed = ends.filter(({ status }) => status === 'completed');
       const good = completed.flatMap(({ tickets }) => tickets);
-      expect(sum(tiers.map(({ revenue }) => revenue))).toBe(sum(good.map(({ price }) => price)));
+      expect(bigSum(tiers.map(({ revenue }) => revenue))).toBe(BigInt(sum(good.map(({ price }) => price))));
       const discounted = completed.filter(({ discount }) => discount);
       expect(discounts.reduce((total, { uses }) => total + uses, 0)).toBe(discounted.length);
-      expect(sum(discounts.map(({ amount }) => amount))).toBe(
-        sum(discounted.map(({ discountAmount }) => discountAmount)),
+      expect(bigSum(discounts.map(({ amount }) => amount))).toBe(
+        BigInt(sum(discounted.map(({ discountAmount }) => discountAmount))),
       );
     }),
   );

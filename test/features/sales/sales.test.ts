@@ -22,8 +22,8 @@ function changed(transition: ReturnType<typeof complete>): Order {
 }
 const completed = changed(complete(pending, at));
 const saleChange = (from: Order, to: Order) => saleChanges([{ from, to }])[0];
-const sold = { orders: 1, tickets: 2, revenue: 300 };
-const unsold = { orders: -1, tickets: -2, revenue: -300 };
+const sold = { orders: 1, tickets: 2, revenue: 300n };
+const unsold = { orders: -1, tickets: -2, revenue: -300n };
 
 describe('sales after a change of an order', () => {
   test('a completion adds one order and is announced', () => {
@@ -50,7 +50,7 @@ describe('sales after a change of an order', () => {
 
   test('refunding some tickets removes those tickets, and the revenue stays', () => {
     expect(saleChange(completed, changed(withdraw(completed, new Set([as('a')]))))).toMatchObject({
-      difference: { orders: 0, tickets: -1, revenue: 0 },
+      difference: { orders: 0, tickets: -1, revenue: 0n },
       isCompletion: false,
     });
   });

@@ -2,12 +2,15 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LongAnswers } from '../../../src/features/analytics/long-answers.ts';
-import { bodyOfParts } from '../../../src/platform/http/body-of-parts.ts';
+import { MS_PER_SECOND } from '../../../src/kernel/clock.ts';
+import { as, type UserId } from '../../../src/kernel/ids.ts';
+import { bodyOfParts, READER_LIMITS } from '../../../src/platform/http/body-of-parts.ts';
 import { until } from '../../support/servers.ts';
 
-const MAX_PAUSE_MS = 60_000;
+const { graceMs, leastBytesPerS, longestMs } = READER_LIMITS;
+const USER = as<UserId>('user');
 const PART = 'x'.repeat(65_536);
 const MANY = 2_000;
 
@@ -32,10 +35,11 @@ async function ask(parts: number, beforeEachPart: () => Promise<unknown>): Promi
   server.once('request', async (_request, response) => {
     const body = bodyOfParts(
       await answers.open(
+        USER,
         () => source(parts, beforeEachPart),
         (all) => all,
       ),
-      MAX_PAUSE_MS,
+      READER_LIMITS,
     );
     body.on('error', () => response.destroy());
     response.on('close', () => body.destroy());
@@ -53,7 +57,7 @@ beforeEach(async () => {
   sourcesClosed = 0;
   reader = undefined;
   answers = new LongAnswers(1);
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -75,17 +79,18 @@ async function untilItStands(made: () => number): Promise<void> {
   }
 }
 
-test('a reader that takes nothing for a minute is cut off, and its place becomes free', async () => {
+test('a reader that takes nothing is cut off when its grace has passed, and its place becomes free', async () => {
   let made = 0;
   const socket = await ask(MANY, async () => {
     made += 1;
   });
   await untilItStands(() => made);
   expect(made).toBeLessThan(MANY);
-  vi.advanceTimersByTime(MAX_PAUSE_MS - 1);
+  vi.advanceTimersByTime(graceMs - 1);
   await nextTurn();
   expect(sourcesClosed).toBe(0);
-  vi.advanceTimersByTime(1);
+  // The bytes in the buffers of the connection counted as taken.
+  vi.advanceTimersByTime(longestMs - graceMs);
   vi.useRealTimers();
   await until('the source is closed', async () => sourcesClosed === 1);
   const closed = once(socket, 'close');
@@ -93,6 +98,7 @@ test('a reader that takes nothing for a minute is cut off, and its place becomes
   await closed;
   await expect(
     answers.open(
+      USER,
       () => source(1, nextTurn),
       (all) => all,
     ),
@@ -104,6 +110,7 @@ test('a reader that keeps reading is not cut off, nor one that waits for a slow 
   let made = 0;
   const body = bodyOfParts(
     await answers.open(
+      USER,
       () =>
         source(3, async () => {
           made += 1;
@@ -111,16 +118,73 @@ test('a reader that keeps reading is not cut off, nor one that waits for a slow 
         }),
       (all) => all,
     ),
-    MAX_PAUSE_MS,
+    READER_LIMITS,
   );
   let bytes = 0;
   body.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
   });
   while (made < 3) await nextTurn();
-  vi.advanceTimersByTime(10 * MAX_PAUSE_MS);
+  vi.advanceTimersByTime(10 * longestMs);
   gate.resolve();
   await once(body, 'end');
   expect(bytes).toBe(3 * PART.length);
   expect(sourcesClosed).toBe(1);
+});
+
+describe('slow-exports: a reader that keeps taking parts', () => {
+  /** The time for which a body waits for a reader that takes a part of this many bytes each second. */
+  async function readWith(bytesPerS: number): Promise<{ waitedMs: number; takenBytes: number }> {
+    const body = bodyOfParts(
+      await answers.open(
+        USER,
+        async function* () {
+          for (;;) yield 'x'.repeat(bytesPerS);
+        },
+        (all) => all,
+      ),
+      READER_LIMITS,
+    );
+    const ended = once(body, 'error');
+    let takenBytes = 0;
+    let waitedMs = 0;
+    for (; !body.destroyed; waitedMs += MS_PER_SECOND) {
+      takenBytes += body.read()?.length ?? 0;
+      // The next part is made, and waits in the body.
+      for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+      vi.advanceTimersByTime(MS_PER_SECOND);
+    }
+    expect((await ended)[0].message).toContain('too slowly');
+    return { waitedMs, takenBytes };
+  }
+
+  test.each([leastBytesPerS / 64, leastBytesPerS / 2])('it is cut off at %i bytes a second', async (bytesPerS) => {
+    const { waitedMs } = await readWith(bytesPerS);
+    expect(waitedMs).toBeGreaterThan(graceMs);
+    expect(waitedMs).toBeLessThan(longestMs);
+  });
+
+  test('it has a minute in all, however fast it is when it reads', async () => {
+    const { waitedMs, takenBytes } = await readWith(4 * leastBytesPerS);
+    expect(waitedMs).toBeGreaterThanOrEqual(longestMs);
+    expect(waitedMs).toBeLessThan(longestMs + 5 * MS_PER_SECOND);
+    expect(takenBytes).toBeGreaterThan(leastBytesPerS);
+  });
+});
+
+test('slow-exports: a user has one long answer at a time, and others are served meanwhile', async () => {
+  answers = new LongAnswers(3);
+  const open = (name: string) =>
+    answers.open(
+      as<UserId>(name),
+      () => source(1, nextTurn),
+      (all) => all,
+    );
+  const first = await open('a');
+  await expect(open('a')).rejects.toMatchObject({ code: 'export_under_way' });
+  await open('b');
+  await open('c');
+  await expect(open('d')).rejects.toMatchObject({ code: 'exports_busy' });
+  await first.return();
+  await open('a');
 });

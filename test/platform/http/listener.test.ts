@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { instant } from '../../../src/kernel/clock.ts';
 import { bind, handleWith, type Listener } from '../../../src/platform/http/listener.ts';
 import { answerWhileStarting } from '../../../src/platform/http/starting.ts';
+import { READING_LIMITS } from '../../../src/platform/http/unread-answers.ts';
+import { until } from '../../support/servers.ts';
 import { call } from '../../support/test-app.ts';
 
 const CONNECTIONS = 50;
@@ -85,4 +87,18 @@ describe('drain: closing the port', () => {
     await listener.close(1);
     expect(await unanswered).toBe('cut');
   });
+});
+
+test('unread-answers: the port gives each reader a minute, and takes the requests of a connection in turn', async () => {
+  const answering: Socket[] = [];
+  handleWith(listener.server, ({ socket }, response) => {
+    answering.push(socket);
+    response.end(Buffer.alloc(16_000_000));
+  });
+  const reader = connect(listener.port, '127.0.0.1').pause();
+  reader.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(2));
+  await until('its time is limited', () => answering[0]?.timeout === READING_LIMITS.maxPauseMs);
+  expect(answering).toHaveLength(1);
+  reader.destroy();
+  await listener.close(0);
 });

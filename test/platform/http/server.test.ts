@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { Type } from 'typebox';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ERRORS } from '../../../src/app/errors.ts';
 import { AppError, type ErrorCode, type ErrorFacts } from '../../../src/kernel/errors.ts';
 import { Drain } from '../../../src/platform/http/drain.ts';
@@ -103,6 +103,38 @@ describe('validation of a request', () => {
     });
   });
 
+  const levels = (count: number) => `{"n":7,"more":${'['.repeat(count - 1)}${']'.repeat(count - 1)}}`;
+
+  test.each<[string, string, Record<string, string>, object]>([
+    ['a member that is given twice: the last counts', '{"n":"x","n":7}', {}, { status: 200, body: { n: 7 } }],
+    ['32 levels', levels(32), {}, { status: 200 }],
+    [
+      '33 levels',
+      levels(33),
+      {},
+      { status: 400, body: { detail: expect.stringContaining('more than 32 objects or lists') } },
+    ],
+    ['brackets in a text', `{"n":7,"text":"\\"${'['.repeat(100)}\\\\"}`, {}, { status: 200 }],
+    ['a prototype', '{"n":7,"__proto__":{"isAdmin":true}}', {}, { status: 400, body: { code: 'invalid_request' } }],
+    [
+      'JSON as text/plain',
+      '{"n":7}',
+      { 'content-type': 'text/plain' },
+      {
+        status: 415,
+        body: { detail: expect.stringContaining('Send JSON with the header Content-Type: application/json') },
+      },
+    ],
+    [
+      'a blank text/plain',
+      ' ',
+      { 'content-type': 'text/plain' },
+      { status: 400, body: { detail: expect.stringContaining('has no body') } },
+    ],
+  ])('it answers a body with %s', async (_what, body, headers, expected) => {
+    expect(await call(url, 'POST', '/typed', { body, headers })).toMatchObject(expected);
+  });
+
   test('it parses the text of a query', async () => {
     expect((await call(url, 'GET', '/typed?n=7')).body).toEqual({ n: 7 });
     expect(await call(url, 'GET', '/typed?n=0')).toMatchObject({
@@ -130,6 +162,26 @@ test('above level debug, only a failed request has a log line', async () => {
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     expect.objectContaining({ msg: 'request failed', route: '/broken', status: 500 }),
   ]);
+});
+
+test('log-at-will: of failures with one error on one route ten a minute have a line, and the rest are counted', async () => {
+  log.level = 'info';
+  let nowMs = performance.now();
+  const stopwatch = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  onTestFinished(() => stopwatch.mockRestore());
+  const failing = (code: string, times: number) =>
+    Promise.all(Array.from({ length: times }, () => call(url, 'GET', code === '' ? '/broken' : `/code/${code}`)));
+  await failing('', 25);
+  await failing('seating_unavailable', 25);
+  await failing('identity_unavailable', 1);
+  await until('they are logged', () => lines.length >= 21);
+  nowMs += 60_000;
+  await failing('', 1);
+  await until('the next is logged', () => lines.length >= 22);
+  const logged = lines.map((line) => JSON.parse(line));
+  expect(logged).toHaveLength(22);
+  expect(logged.filter(({ route }) => route === '/broken')).toHaveLength(11);
+  expect(logged.at(-1)).toMatchObject({ route: '/broken', status: 500, omitted: 15 });
 });
 
 test('work that fails after its client disconnected has a log line of its own', async () => {

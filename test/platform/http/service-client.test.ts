@@ -138,9 +138,14 @@ describe('a seating service counts as unavailable', () => {
   });
 });
 
-test('after ten failures in a row the service is not called for a while, and then tried again', async () => {
+test.each([
+  ['502 of a gateway', send(502, '')],
+  ['503', send(503, '')],
+  ['504', send(504, '')],
+  ['no answer', (response: ServerResponse) => response.destroy()],
+])('after ten outages in a row the service is not called for a while, and then tried again: %s', async (_name, how) => {
   vi.useFakeTimers({ toFake: ['Date'] });
-  answer = send(500, '');
+  answer = how;
   for (let attempt = 0; attempt < 12; attempt += 1) {
     await expect(client.get('/x', {})).rejects.toMatchObject({ code: 'seating_unavailable' });
   }
@@ -173,9 +178,17 @@ test('connections are bounded: a call that gets none in time fails, and the othe
   expect((await outcomes).map(({ status }) => status)).toEqual(Array(2 * MAX).fill('fulfilled'));
 });
 
-test('a refusal is not a failure: it does not open the circuit', async () => {
-  answer = send(400, '{"message":"no"}');
-  for (let attempt = 0; attempt < 15; attempt += 1) await client.post('/x', {});
+test.each([
+  ['a refusal', send(400, '{"message":"no"}')],
+  ['403', send(403, '')],
+  ['404', send(404, '')],
+  ['422', send(422, '')],
+  ['500, which a user’s request can cause', send(500, '{"message":"NullPointerException"}')],
+  ['501', send(501, '')],
+  ['an answer of another shape', send(200, 'true or false')],
+])('breaker-for-all: %s is an answer, and does not open the circuit', async (_name, how) => {
+  answer = how;
+  for (let attempt = 0; attempt < 15; attempt += 1) await client.post('/x', {}).catch(() => undefined);
   expect(seen).toHaveLength(15);
   expect(circuit).toEqual([false]);
 });

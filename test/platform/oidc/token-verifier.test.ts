@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { SignJWT } from 'jose';
+import { type JWTPayload, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Clock, instant } from '../../../src/kernel/clock.ts';
+import type { Trust } from '../../../src/platform/oidc/access-token.ts';
 import { TokenVerifier } from '../../../src/platform/oidc/token-verifier.ts';
-import { type FakeIssuer, startFakeIssuer } from '../../support/fake-issuer.ts';
+import { type FakeIssuer, startFakeIssuer, type TokenOptions } from '../../support/fake-issuer.ts';
 import { until } from '../../support/servers.ts';
 
 let issuer: FakeIssuer;
@@ -20,12 +21,15 @@ beforeEach(async () => {
   verifier = verifierOf(issuer);
 });
 
-function verifierOf({ issuer: name, url }: FakeIssuer, discovers = false): TokenVerifier {
+const TRUST: Trust = { serviceClient: 'ticket-service-client', clients: ['web-frontend'], audiences: undefined };
+
+function verifierOf({ issuer: name, url }: FakeIssuer, discovers = false, trust = TRUST): TokenVerifier {
   return new TokenVerifier({
     issuer: name,
     jwksUrl: discovers ? undefined : `${url}/realms/event-ticketing/protocol/openid-connect/certs`,
     clock,
-    onOtherIssuer: (found) => others.push(found),
+    trust,
+    onForeignToken: (_claim, found) => others.push(found),
   });
 }
 
@@ -114,6 +118,99 @@ describe('a refused token', () => {
   });
 });
 
+describe('any-token', () => {
+  const verifies = async (claims: JWTPayload, options: TokenOptions = {}, trust: Partial<Trust> = {}) =>
+    verifierOf(issuer, false, { ...TRUST, ...trust })
+      .verify(await issuer.token(sub, claims, options))
+      .then(
+        ({ isMachine }) => (isMachine ? 'machine' : 'user'),
+        (error: { code: string }) => error.code,
+      );
+  /** The claims of an issuer that does not say what kind of token it is. */
+  const plain = { typ: undefined };
+
+  test.each<[string, JWTPayload, TokenOptions]>([
+    [
+      'Keycloak’s for a page',
+      { azp: 'web-frontend', aud: 'account', sid: 's', scope: 'openid' },
+      { headerType: 'JWT' },
+    ],
+    ['Keycloak’s for several APIs', { azp: 'web-frontend', aud: ['realm-management', 'account'] }, {}],
+    ['Keycloak’s of before version 25, with a nonce', { azp: 'web-frontend', nonce: 'n' }, {}],
+    [
+      'one with its client as the audience, marked as an access token',
+      { azp: 'web-frontend', aud: 'web-frontend' },
+      {},
+    ],
+    ['one of RFC 9068', { ...plain, client_id: 'web-frontend', aud: 'account' }, { headerType: 'at+jwt' }],
+    [
+      'one of RFC 9068, with the whole media type',
+      { ...plain, azp: 'web-frontend' },
+      { headerType: 'application/AT+JWT' },
+    ],
+    ['one that says no kind and names its client', { ...plain, azp: 'web-frontend', aud: 'account' }, {}],
+    ['one that is marked and names no client', {}, {}],
+  ])('it takes a user’s access token: %s', async (_name, claims, options) => {
+    expect(await verifies(claims, options)).toBe('user');
+  });
+
+  test.each<[string, JWTPayload, TokenOptions]>([
+    ['an ID token of Keycloak', { typ: 'ID', azp: 'web-frontend', aud: 'web-frontend' }, {}],
+    ['an ID token without a kind', { ...plain, aud: 'web-frontend', azp: 'web-frontend' }, {}],
+    ['an ID token without a kind or client', { ...plain, aud: 'web-frontend' }, {}],
+    ['an ID token for another client', { ...plain, aud: 'another-client' }, {}],
+    ['an ID token with a nonce', { ...plain, azp: 'web-frontend', aud: 'account', nonce: 'n' }, {}],
+    ['an ID token with a hash of its access token', { ...plain, azp: 'web-frontend', at_hash: 'h' }, {}],
+    ['a token without kind, client and audience', plain, {}],
+    ['a refresh token', { typ: 'Refresh', azp: 'web-frontend' }, {}],
+    ['an offline token', { typ: 'Offline', azp: 'web-frontend' }, {}],
+    ['a logout token of Keycloak', { typ: 'Logout', azp: 'web-frontend' }, {}],
+    ['a logout token by its header', { azp: 'web-frontend' }, { headerType: 'logout+jwt' }],
+    [
+      'a logout token by its event',
+      { azp: 'web-frontend', events: { 'http://schemas.openid.net/event/backchannel-logout': {} } },
+      {},
+    ],
+    ['a proof of possession', { azp: 'web-frontend' }, { headerType: 'dpop+jwt' }],
+    ['another client’s token', { azp: 'another-client', aud: 'account' }, {}],
+    ['another client’s token of RFC 9068', { ...plain, client_id: 'another-client' }, { headerType: 'at+jwt' }],
+    ['another client’s token that names a known one, too', { azp: 'web-frontend', client_id: 'another-client' }, {}],
+    ['a token whose client is in a list', { azp: ['another-client'] }, {}],
+    ['a token for another service', { azp: 'web-frontend', aud: 'payroll' }, {}],
+    ['a token for another service that names no client', { aud: ['payroll', 'reports'] }, {}],
+  ])('it refuses %s', async (_name, claims, options) => {
+    expect(await verifies(claims, options)).toBe('unauthenticated');
+  });
+
+  test('it takes another client or audience only where the configuration names it', async () => {
+    const foreign = { azp: 'box-office', aud: 'tickets' };
+    const ours = { clients: ['box-office'], audiences: ['tickets'] };
+    expect(await verifies(foreign, {}, ours)).toBe('user');
+    expect(await verifies(foreign, {}, { clients: ['*'], audiences: ['*'] })).toBe('user');
+    expect(await verifies(foreign, {}, { clients: ['*'] })).toBe('unauthenticated');
+    expect(await verifies({ ...foreign, aud: 'account' }, {}, ours)).toBe('unauthenticated');
+    expect(await verifies({ azp: 'box-office' }, {}, ours)).toBe('unauthenticated');
+    expect(await verifies({ typ: undefined, aud: 'tickets' }, {}, ours)).toBe('user');
+  });
+
+  test('it reports a client and an audience that it refuses once a minute', async () => {
+    for (let time = 0; time < 3; time += 1) {
+      await refusal(await issuer.token(sub, { azp: 'another-client', jti: String(time) }));
+      await refusal(await issuer.token(sub, { azp: 'web-frontend', aud: 'payroll', jti: String(time) }));
+    }
+    expect(others).toEqual(['another-client', 'payroll']);
+  });
+
+  test.each<[string, JWTPayload]>([
+    ['of this service', { azp: 'ticket-service-client' }],
+    ['by its name', { azp: 'web-frontend', preferred_username: 'service-account-reports' }],
+    ['by its scope', { azp: 'web-frontend', scope: 'internal-api' }],
+    ['by its client’s id, without a session', { azp: 'web-frontend', client_id: 'web-frontend' }],
+  ])('it tells that a token is a machine’s: %s', async (_name, claims) => {
+    expect(await verifies(claims)).toBe('machine');
+  });
+});
+
 describe('the end of a token', () => {
   test('it takes effect sixty seconds late and no later, also for a token seen before', async () => {
     const token = await issuer.token(sub, {}, { expiresIn: 10 });
@@ -132,10 +229,25 @@ describe('the keys of the issuer', () => {
     await verifier.verify(before);
     await issuer.rotate();
     const after = await issuer.token(sub);
-    // Past the cool-down, which runs in real time, only a verifier without keys fetches them at once.
-    const fresh = verifierOf(issuer);
-    expect(await fresh.verify(after)).toMatchObject({ userId: sub });
-    await expect(fresh.verify(before)).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(await verifier.verify(after)).toMatchObject({ userId: sub });
+    const other = verifierOf(issuer);
+    await expect(other.verify(before)).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  test('a new key is known at once also while a stranger invents key ids, which cost one request a second', async () => {
+    await verifier.verify(await issuer.token(sub));
+    const invented = await Promise.all(
+      Array.from({ length: 50 }, (_, at) => issuer.token(sub, {}, { forged: true, kid: `invented-${at}` })),
+    );
+    const refusals = await Promise.all(invented.map(refusal));
+    expect(new Set(refusals)).toEqual(new Set(['unauthenticated']));
+    await issuer.rotate();
+    const token = await issuer.token(sub);
+    const more = invented.map(refusal);
+    expect(await verifier.verify(token)).toMatchObject({ userId: sub });
+    await Promise.all(more);
+    // The first one, and one for each crowd of unknown ids.
+    expect(issuer.counts.keys).toBe(3);
   });
 
   describe('when they were fetched a while ago', () => {

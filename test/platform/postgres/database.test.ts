@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { createServer } from 'node:net';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { instant } from '../../../src/kernel/clock.ts';
 import { type Database, openDatabase } from '../../../src/platform/postgres/database.ts';
 import { createLeader } from '../../../src/platform/postgres/leader.ts';
@@ -10,6 +11,14 @@ import { until } from '../../support/servers.ts';
 
 let dsn: string;
 let database: Database;
+/** A message of a server; see https://www.postgresql.org/docs/current/protocol-message-formats.html. */
+function message(type: string, content: string): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(length.length + content.length);
+  return Buffer.concat([Buffer.from(type), length, Buffer.from(content, 'latin1')]);
+}
+const ENDED = message('E', 'SFATAL\0C57P01\0Mterminating connection\0\0');
+
 const statement = (text: string) => ({ name: text.slice(0, 60), text });
 
 beforeAll(async () => {
@@ -111,6 +120,26 @@ describe('a database that is unavailable', () => {
     await expect(refused).rejects.toMatchObject({ code: 'database_unavailable' });
     await expect(unreachable.ping(500)).rejects.toThrow();
   });
+
+  test.each(['a statement', 'a transaction', 'a ping'])(
+    'the process survives when the server ends the connection of %s as soon as it is ready',
+    async (kind) => {
+      const server = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => socket.end(Buffer.concat([message('R', '\0\0\0\0'), message('Z', 'I'), ENDED])));
+      });
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+      onTestFinished(() => void server.close());
+      const { port } = server.address() as { port: number };
+      const ending = openTestDatabase(`postgres://u:p@127.0.0.1:${port}/none?sslmode=disable`);
+      const works: Record<string, () => Promise<unknown>> = {
+        'a statement': () => ending.rows(statement('SELECT 1'), []),
+        'a transaction': () => ending.transaction(async () => undefined),
+        'a ping': () => ending.ping(5_000),
+      };
+      await expect(works[kind]?.()).rejects.toThrow();
+    },
+  );
 
   test('a ping of a slow database is given up', async () => {
     const gate = Promise.withResolvers<void>();

@@ -140,6 +140,31 @@ describe('taking over from the earlier service', () => {
       "UPDATE orders SET payment_intent_id = 'pi_1'",
       'pi_1: completed order 00000000-0000-4000-8000-000000000001, completed order 00000000-0000-4000-8000-000000000002',
     ],
+    [
+      'an id that is not a UUID',
+      "ALTER TABLE orders ALTER user_id TYPE text; UPDATE orders SET user_id = 'guest' WHERE status = 'completed'",
+      'order 00000000-0000-4000-8000-000000000001: user_id is not a UUID',
+    ],
+    [
+      'a price that is not a number',
+      "UPDATE orders SET price = 'NaN'",
+      'order 00000000-0000-4000-8000-000000000001: price is not a number',
+    ],
+    [
+      'a ticket of no seat',
+      `${TICKET(7, 1, 1)} ALTER TABLE tickets ALTER seat_id TYPE text; UPDATE tickets SET seat_id = ''`,
+      'ticket 50000000-0000-4000-8000-000000000007: seat_id must have 1 to 64 characters',
+    ],
+    [
+      'a ticket with a price below zero',
+      `${TICKET(7, 1, 1)} UPDATE tickets SET price_at_purchase = -1`,
+      'ticket 50000000-0000-4000-8000-000000000007: price_at_purchase is below zero',
+    ],
+    [
+      'a ticket without a date',
+      `${TICKET(7, 1, 1)} UPDATE tickets SET issued_at = 'infinity'`,
+      'ticket 50000000-0000-4000-8000-000000000007: issued_at has no date',
+    ],
     ['an amount below zero', 'UPDATE orders SET price = -0.01', 'order 00000000-0000-4000-8000-000000000001'],
     [
       'a view on a column whose type changes',

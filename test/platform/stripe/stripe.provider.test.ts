@@ -89,6 +89,15 @@ describe('a PaymentIntent', () => {
       provider.createIntent({ orderId: ORDER, amount: money(12_345), currency: new Currency('kwd'), key: 'k' }),
     ).rejects.toMatchObject({ code: 'payment_refused', message: expect.stringContaining('must be 0') });
   });
+
+  test.each([0, 100_000_000])('its amount of %i is not chargeable when Stripe says so', async (amount) => {
+    const { provider } = await start();
+    const beyond = { orderId: ORDER, amount: money(amount), currency: lkr, key: 'k' };
+    await expect(provider.createIntent(beyond)).rejects.toMatchObject({
+      code: 'price_not_chargeable',
+      message: expect.stringContaining('The amount is'),
+    });
+  });
 });
 
 test('a refund is made once', async () => {
@@ -105,6 +114,14 @@ test('a refund is made once', async () => {
     refunds: [{ providerId, amount: 60, refundId: 'refund-1', hasFailed: false }],
     disputes: [],
   });
+});
+
+test('the refunds of a payment are read to the last, also beyond one page', async () => {
+  const { provider, stripe } = await start();
+  const { intentId } = await provider.createIntent({ orderId: ORDER, amount: money(200), currency: lkr, key: 'k' });
+  await stripe.paymentIntents.confirm(intentId, { payment_method: 'pm_card_visa' });
+  for (let each = 0; each < 101; each += 1) await stripe.refunds.create({ payment_intent: intentId, amount: 1 });
+  expect((await provider.account(intentId))?.refunds).toHaveLength(101);
 });
 
 test.each([

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { MAX_TEXT_CHARS, redacted, redactedFields } from '../../../src/platform/telemetry/redaction.ts';
 
@@ -131,6 +132,36 @@ function passesOf(work: () => unknown): number[] {
     replace.mockRestore();
   }
 }
+
+test('redaction: whatever surrounds it, also 64 kB of pieces of secrets, a key is cut', () => {
+  const pieces = [
+    'a',
+    '1',
+    '-',
+    '.',
+    '@',
+    ' ',
+    '/',
+    '_',
+    '=',
+    '"',
+    '\\',
+    ':',
+    '4242',
+    'token',
+    'client_',
+    'Bearer',
+    'eyJ',
+  ];
+  const texts = fc
+    .tuple(fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 4 }), fc.integer({ min: 0, max: 65_536 }))
+    .map(([some, length]) => some.join('').repeat(length).slice(0, length));
+  fc.assert(
+    fc.property(texts, texts, (before, after) => {
+      expect(redacted(`${before} sk_live_hidden ${after}`)).not.toContain('hidden');
+    }),
+  );
+});
 
 describe('the work of redaction', () => {
   // The text without a secret shows how many patterns there are.

@@ -100,13 +100,19 @@ describe('a conflicting hold', () => {
     await until('it is free', async () => (await ask(session, seat)).outcome === 'held', 2_000);
   });
 
-  test('it counts while its order is not saved yet, whatever its name', async () => {
-    const [session, seat] = [newSession(), newSeat()];
-    await plant(seat, randomUUID(), 200_000);
-    expect(await ask(session, seat)).toMatchObject({ outcome: 'taken' });
-    await plant(seat, 'unknown', 200_000);
-    expect(await ask(session, seat)).toMatchObject({ outcome: 'taken' });
-  });
+  test.each([randomUUID(), 'unknown'])(
+    'it counts while its order is not saved yet, and no longer: %s',
+    async (holder) => {
+      const [session, seat, orphan] = [newSession(), newSeat(), newSeat()];
+      await plant(seat, holder, 14_000);
+      expect(await ask(session, seat)).toMatchObject({ outcome: 'taken' });
+      await plant(seat, holder, 200_000);
+      await until('it is free', async () => (await ask(session, seat)).outcome === 'held', 2_000);
+      await server.cli('set', `seat_lock:${orphan}`, holder);
+      expect(await ask(session, orphan)).toEqual(HELD);
+      expect(Number(await server.cli('pttl', `seat_lock:${orphan}`))).toBeLessThanOrEqual(15_000);
+    },
+  );
 
   test('it does not free a sold seat when it is lost', async () => {
     const [session, seat, order] = [newSession(), newSeat(), newOrder()];

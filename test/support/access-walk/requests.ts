@@ -66,7 +66,7 @@ export function requestOf(route: string, row: Row, about: About): Request {
 }
 
 export function addressOf({ template, params, query }: Request): string {
-  const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '');
+  const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
   const search = new URLSearchParams(query).toString();
   return search === '' ? path : `${path}?${search}`;
 }

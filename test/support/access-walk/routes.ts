@@ -10,6 +10,8 @@ export interface About {
 /** One route: the callers with access, and a request that is valid for them. */
 export interface Row {
   readonly passes: readonly Caller[];
+  /** What it is about, if callers who may not read that get the answer of an unknown id; the others get the refusal. */
+  readonly of?: 'order' | 'ticket';
   /** The stage of the order it concerns; absent where the completed one of the world serves. */
   readonly stage?: Stage;
   /** Whether a caller with access uses the order up. */
@@ -22,14 +24,22 @@ export interface Row {
   readonly answer: string;
   /** The answer to signed-in callers without access. */
   readonly refusal?: string;
-  /** Whether only the seating services can say that an event, a session and an organisation belong together. */
-  readonly isLeftToSeating?: true;
   /** Whether its answer has no end. */
   readonly isStream?: true;
 }
 
-const UNKNOWN: readonly Caller[] = ['anonymous', 'forged', 'expired'];
-const SIGNED_IN = CALLERS.filter((caller) => !UNKNOWN.includes(caller));
+/** Without a token, or with one that is no access token of a user for this service. */
+const UNKNOWN: readonly Caller[] = [
+  'anonymous',
+  'forged',
+  'expired',
+  'idToken',
+  'otherClient',
+  'otherAudience',
+  'logoutToken',
+  'refreshToken',
+];
+const SIGNED_IN = CALLERS.filter((caller) => caller !== 'service' && !UNKNOWN.includes(caller));
 const ORGANISERS: readonly Caller[] = ['organiser', 'admin'];
 const READERS: readonly Caller[] = ['owner', ...ORGANISERS];
 const BUYER: readonly Caller[] = ['owner'];
@@ -40,7 +50,7 @@ const PUBLIC: Row = { passes: CALLERS, answer: '200' };
 /** Signed by Stripe; the caller who sends it does not matter. */
 const WEBHOOK: Row = { passes: CALLERS, answer: '400 webhook_signature_invalid' };
 const FIGURES: Row = { passes: ORGANISERS, answer: '200' };
-const OF_ORDER: Row = { passes: READERS, answer: '200' };
+const OF_ORDER: Row = { passes: READERS, answer: '200', of: 'order' };
 const STREAM: Row = { passes: ORGANISERS, answer: '200', isStream: true };
 const BATCH: Row = { passes: ORGANISERS, body: ({ sale }) => ({ eventIds: [sale.side.eventId] }), answer: '200' };
 
@@ -52,26 +62,34 @@ export const ROUTES: Readonly<Record<string, Row>> = {
     passes: SIGNED_IN,
     body: ({ world, sale }) => ({ ...orderOf(sale.side, seatOf(world.platform, sale.side)), discount_id: null }),
     answer: '201',
-    isLeftToSeating: true,
   },
   'GET /api/order/{orderId}': OF_ORDER,
   'PUT /api/order/{orderId}': {
     passes: BUYER,
+    of: 'order',
     stage: 'pending',
     isChanging: true,
     body: ({ world, sale }) => ({ seat_ids: [seatOf(world.platform, sale.side)], discount_id: null }),
     answer: '200',
   },
-  'DELETE /api/order/{orderId}': { passes: ['owner', 'admin'], stage: 'pending', isChanging: true, answer: '204' },
-  'POST /api/order/{orderId}/checkout': { passes: BUYER, stage: 'free', isChanging: true, answer: '200' },
+  'DELETE /api/order/{orderId}': {
+    passes: ['owner', 'admin'],
+    of: 'order',
+    stage: 'pending',
+    isChanging: true,
+    answer: '204',
+  },
+  'POST /api/order/{orderId}/checkout': { passes: BUYER, of: 'order', stage: 'free', isChanging: true, answer: '200' },
   'POST /api/order/{orderId}/create-payment-intent': {
     passes: BUYER,
+    of: 'order',
     stage: 'pending',
     isChanging: true,
     answer: '200',
   },
   'POST /api/order/{orderId}/refund': {
     passes: ORGANISERS,
+    of: 'order',
     stage: 'completed',
     isChanging: true,
     body: () => ({ amount: 1, reason: 'asked for' }),
@@ -83,9 +101,10 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   'GET /api/order/ticket': { ...OF_ORDER, query: ({ sale }) => ({ orderId: sale.orderId }) },
   'GET /api/order/{orderId}/tickets.pdf': OF_ORDER,
   'GET /api/order/{orderId}/tickets.ics': OF_ORDER,
-  'GET /api/order/ticket/{ticketId}': { passes: [...READERS, ...SCANNERS], answer: '200' },
-  'GET /api/order/ticket/{ticketId}.pdf': OF_ORDER,
+  'GET /api/order/ticket/{ticketId}': { passes: [...READERS, ...SCANNERS], answer: '200', of: 'ticket' },
+  'GET /api/order/ticket/{ticketId}.pdf': { ...OF_ORDER, of: 'ticket' },
   'GET /api/order/tickets/count': PUBLIC,
+  'GET /api/order/config': PUBLIC,
 
   'POST /api/order/ticket': {
     passes: ORGANISERS,
@@ -100,6 +119,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   },
   'PUT /api/order/ticket/{ticketId}': {
     passes: ORGANISERS,
+    of: 'ticket',
     stage: 'completed',
     isChanging: true,
     body: () => ({ note: 'by the door' }),
@@ -107,6 +127,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   },
   'DELETE /api/order/ticket/{ticketId}': {
     passes: ORGANISERS,
+    of: 'ticket',
     stage: 'completed',
     isChanging: true,
     query: () => ({ refund: 'true' }),
@@ -141,6 +162,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   },
   'DELETE /api/order/ticket/{ticketId}/checkin': {
     passes: ORGANISERS,
+    of: 'ticket',
     stage: 'inside',
     isChanging: true,
     answer: '200',
@@ -192,6 +214,12 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   'GET /api/order/health': PUBLIC,
   'POST /api/webhook/stripe': WEBHOOK,
   'POST /api/order/webhook/stripe': WEBHOOK,
+};
+
+/** The callers who may read an order or a ticket, and so may know that it exists. */
+export const KNOWING: Readonly<Record<'order' | 'ticket', readonly Caller[]>> = {
+  order: READERS,
+  ticket: [...READERS, ...SCANNERS],
 };
 
 /** A role that a request's caller has in the event it concerns; their requests are also sent with an id of another event. */

@@ -1,16 +1,16 @@
 import type { Answer } from '../test-app.ts';
 import { addressOf, mapIds, type Request, requestOf, slotsOf, withForeign } from './requests.ts';
-import { type About, INVOLVED, isUnknown, ROUTES, type Row } from './routes.ts';
+import { type About, INVOLVED, isUnknown, KNOWING, ROUTES, type Row } from './routes.ts';
 import { CALLERS, type Caller, STAGES, type World } from './world.ts';
 
 /** A caller's request, in words for a finding. */
-interface Try {
+export interface Try {
   readonly caller: Caller;
   readonly what: string;
   readonly request: Request;
 }
 
-const rowOf = (route: string): Row => {
+export const rowOf = (route: string): Row => {
   const row = ROUTES[route];
   if (!row) throw new Error(`the table has no ${route}`);
   return row;
@@ -42,7 +42,7 @@ export async function walkRefusals(
   const findings = await unchanged(world, () =>
     each(tries, async (tried) => {
       const answer = await send(world, row, tried);
-      const wanted = isUnknown(tried.caller) ? '401 unauthenticated' : (row.refusal ?? '403 forbidden');
+      const wanted = refusalOf(tried.caller, row);
       return [
         ...unless(outcomeOf(answer) === wanted, tried, `got ${outcomeOf(answer)}, not ${wanted}`),
         ...unless(isWellSaid(answer), tried, `is refused in another form: ${answer.text}`),
@@ -103,7 +103,6 @@ export async function walkForeignIds(world: World, route: string): Promise<strin
     }),
   );
   if (tries.length === 0) return [];
-  world.platform.seating.refusesMixtures = row.isLeftToSeating ?? false;
   const findings = await unchanged(world, () =>
     each(tries, async (tried) => {
       const answer = await send(world, row, tried);
@@ -118,7 +117,14 @@ export async function walkForeignIds(world: World, route: string): Promise<strin
   return findings.map((finding) => `${route} ${finding}`);
 }
 
-function aboutIn(world: World, { stage = 'completed' }: Row): About {
+function refusalOf(caller: Caller, { refusal = '403 forbidden', of }: Row): string {
+  if (isUnknown(caller)) return '401 unauthenticated';
+  // A service's token is refused before anything is read.
+  if (caller === 'service') return '403 forbidden';
+  return of === undefined || KNOWING[of].includes(caller) ? refusal : `404 ${of}_not_found`;
+}
+
+export function aboutIn(world: World, { stage = 'completed' }: Row): About {
   return { world, sale: world.sales[stage] };
 }
 
@@ -144,7 +150,8 @@ function inUpperCase(request: Request): Request {
   return mapIds(request, (id, { kind }) => (kind === 'payment' ? id : id.toUpperCase()));
 }
 
-async function send({ platform, tokens }: World, { isStream }: Row, { caller, request }: Try): Promise<Answer> {
+/** Sends a request as its caller would; of a stream it reads the beginning. */
+export async function send({ platform, tokens }: World, { isStream }: Row, { caller, request }: Try): Promise<Answer> {
   const token = tokens.get(caller);
   const address = addressOf(request);
   if (isStream) return opened(platform.app.url, address, token);
@@ -168,7 +175,7 @@ async function opened(url: string, address: string, token: string | undefined): 
 }
 
 /** The status, with the code of a refusal or the outcome of the one scan of a batch. */
-function outcomeOf({ status, body }: Answer): string {
+export function outcomeOf({ status, body }: Answer): string {
   const scan = Array.isArray(body?.results) ? body.results[0] : undefined;
   const word = status >= 400 ? body?.code : (scan?.code ?? scan?.outcome);
   return word === undefined ? String(status) : `${status} ${word}`;
@@ -199,16 +206,16 @@ function shown(answer: Answer, tried: Try, secrets: readonly string[]): string[]
     .flatMap((secret) => unless(false, tried, `was shown ${secret}`));
 }
 
-function unless(isRight: boolean, { caller, what }: Try, finding: string): string[] {
+export function unless(isRight: boolean, { caller, what }: Try, finding: string): string[] {
   return isRight ? [] : [[caller, what, finding].filter((part) => part !== '').join(' ')];
 }
 
-async function each<Item>(items: readonly Item[], look: (item: Item) => Promise<string[]>): Promise<string[]> {
+export async function each<Item>(items: readonly Item[], look: (item: Item) => Promise<string[]>): Promise<string[]> {
   return (await Promise.all(items.map(look))).flat();
 }
 
 /** The findings, with one more for each table whose rows have changed. */
-async function unchanged(world: World, work: () => Promise<string[]>): Promise<string[]> {
+export async function unchanged(world: World, work: () => Promise<string[]>): Promise<string[]> {
   const before = await world.rows();
   const findings = await work();
   const after = await world.rows();

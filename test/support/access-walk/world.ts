@@ -10,6 +10,11 @@ export const CALLERS = [
   'anonymous',
   'forged',
   'expired',
+  'idToken',
+  'otherClient',
+  'otherAudience',
+  'logoutToken',
+  'refreshToken',
   'stranger',
   'owner',
   'otherOrganiser',
@@ -57,7 +62,7 @@ export interface World {
   readonly tokens: ReadonlyMap<Caller, string>;
   /** An order of each stage, of the event that requests concern. */
   readonly sales: Readonly<Record<Stage, Sale>>;
-  /** A completed order of the other event. */
+  /** A completed order of the other event, with the secrets of the other event's orders of every stage. */
   readonly there: Sale;
   /** Places a new order for the event that requests concern. */
   sale(stage: Stage): Promise<Sale>;
@@ -81,12 +86,12 @@ export async function openWorld(): Promise<World> {
   const tokens = await tokensOf(platform, here, there);
   const sell = createSelling(platform, tokens.get('admin') ?? '');
   const rows = await openRows(platform.app.dsn);
-  const [sales, ofThere] = await Promise.all([ofEachStage(sell, here), sell(there, 'completed')]);
+  const [sales, ofThere] = await Promise.all([ofEachStage(sell, here), ofEachStage(sell, there)]);
   const world: World = {
     platform,
     tokens,
     sales,
-    there: ofThere,
+    there: { ...ofThere.completed, secrets: Object.values(ofThere).flatMap(({ secrets }) => secrets) },
     sale: (stage) => sell(here, stage),
     renewed: async () => ({ ...world, sales: await ofEachStage(sell, here) }),
     rows,
@@ -126,6 +131,11 @@ async function tokensOf({ issuer }: PlatformApp, here: Side, there: Side): Promi
   const good = (sub: string, claims = {}) => issuer.token(sub, claims, { expiresIn: TOKEN_LIFE_S });
   const tokens: Record<Exclude<Caller, 'anonymous'>, Promise<string>> = {
     forged: issuer.token(here.organiser, ADMIN, { forged: true }),
+    idToken: good(here.organiser, { ...ADMIN, typ: undefined, aud: 'web-frontend', azp: 'web-frontend', nonce: 'n' }),
+    otherClient: good(here.organiser, { ...ADMIN, azp: 'payroll' }),
+    otherAudience: good(here.organiser, { ...ADMIN, azp: 'web-frontend', aud: 'payroll' }),
+    logoutToken: good(here.organiser, { ...ADMIN, typ: 'Logout', azp: 'web-frontend' }),
+    refreshToken: good(here.organiser, { ...ADMIN, typ: 'Refresh', azp: 'web-frontend', aud: issuer.issuer }),
     expired: issuer.token(here.organiser, ADMIN, { expiresIn: -TOKEN_LIFE_S }),
     stranger: good(there.buyer),
     owner: good(here.buyer),

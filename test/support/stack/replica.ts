@@ -25,9 +25,9 @@ export async function startReplica(name: string, env: Readonly<Record<string, st
 
   async function start(): Promise<void> {
     isReady = false;
-    const started = spawn(process.execPath, ['src/main.ts'], {
-      env: { ...bareEnvironment(), HOST: '127.0.0.1', PORT: String(port), DATA_DIR: folder, ...env },
-    });
+    // Tests place many orders of one buyer.
+    const usual = { HOST: '127.0.0.1', PORT: String(port), DATA_DIR: folder, MAX_HELD_SEATS_PER_USER: '0' };
+    const started = spawn(process.execPath, ['src/main.ts'], { env: { ...bareEnvironment(), ...usual, ...env } });
     child = started;
     await untilUp(name, started, log, () => isOk(`${url}/api/order/health`), UP_TIMEOUT_MS);
     isReady = true;

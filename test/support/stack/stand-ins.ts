@@ -28,12 +28,7 @@ export async function hostStandIns(options: StandInsOptions) {
   const dataDir = await mkdtemp(join(tmpdir(), 'ticketing-stand-ins-'));
   const clock = { now: () => instant(Date.now()) };
   const { server, url, app } = await listeningApp();
-  const verifier = new TokenVerifier({
-    issuer: options.issuer,
-    jwksUrl: undefined,
-    clock,
-    onOtherIssuer: () => undefined,
-  });
+  const verifier = new TokenVerifier({ issuer: options.issuer, jwksUrl: undefined, clock });
   const venue = await createEmbeddedVenue({
     clock,
     dataDir,

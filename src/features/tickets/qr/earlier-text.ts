@@ -12,12 +12,12 @@ const BASE64URL = /^[\w-]+={0,2}$/;
 const SHORT_HASH_BYTES = 16;
 
 /**
- * The SHA-256 of a text that the earlier service may have written, or undefined for other texts. White space that a
- * scanner adds and padding that it drops do not change the hash.
+ * The SHA-256 of a text that the earlier service may have written, or undefined for other texts. White space and line
+ * ends that a scanner adds and padding that it drops do not change the hash. Lower case does: its letters are digits.
  */
 export async function hashEarlierText(text: unknown): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (typeof text !== 'string' || text.length > MAX_CHARS) return undefined;
-  const bare = text.trim();
+  const bare = text.replace(/[\t\r\n\ufeff]+/g, '').trim();
   if (bare.length < MIN_CHARS || !BASE64URL.test(bare)) return undefined;
   const bytes = new TextEncoder().encode(bare.replace(/=+$/, ''));
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

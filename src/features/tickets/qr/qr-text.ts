@@ -26,8 +26,8 @@ const SEALED_BYTES = ID_BYTES + SIGNATURE_BYTES + TAG_BYTES;
 const TOTAL_BYTES = HEADER_BYTES + NONCE_BYTES + SEALED_BYTES;
 /** Base45 turns two bytes into three characters. All our texts have this length; others are rejected at once. */
 const TEXT_CHARS = (TOTAL_BYTES / 2) * 3;
-/** White space that a scanner may add around the text. */
-const MAX_CHARS_AROUND = 16;
+/** White space and line ends that scanners, pages and mails may add. */
+const MAX_ADDED_CHARS = 64;
 const KEY_ID_AT = 1;
 const SESSION_AT = 2;
 
@@ -39,9 +39,12 @@ export interface QrParts {
   readonly sealed: Uint8Array<ArrayBuffer>;
 }
 
-/** Splits one of our texts into its parts without opening it. Returns undefined for anything else, cheaply. */
+/**
+ * Splits one of our texts into its parts without opening it. Returns undefined for anything else, cheaply. Line ends, blanks
+ * around the text and lower case do not matter.
+ */
 export function parseQrText(text: unknown): QrParts | undefined {
-  const bare = typeof text === 'string' ? withoutSurroundings(text) : '';
+  const bare = typeof text === 'string' && text.length <= TEXT_CHARS + MAX_ADDED_CHARS ? restored(text) : '';
   if (bare.length !== TEXT_CHARS) return undefined;
   const bytes = decodeBase45(bare);
   if (bytes?.length !== TOTAL_BYTES || bytes[0] !== VERSION) return undefined;
@@ -55,11 +58,14 @@ export function parseQrText(text: unknown): QrParts | undefined {
   };
 }
 
-/** A space is a Base45 digit, so a text may begin or end with one. Spaces are removed only if the text is too long. */
-function withoutSurroundings(text: string): string {
-  if (text.length <= TEXT_CHARS || text.length > TEXT_CHARS + MAX_CHARS_AROUND) return text;
-  const bare = text.replace(/^[\t\r\n]+|[\t\r\n]+$/g, '');
-  return bare.length === TEXT_CHARS ? bare : bare.trim();
+/**
+ * A text as it was written, if it was only cleaned up since. A blank is a Base45 digit: with some key ids each text begins
+ * with one, which is lost when somebody trims it. No text ends with one.
+ */
+function restored(text: string): string {
+  const bare = text.replace(/[\t\r\n\ufeff]+/g, '').replaceAll('\u00a0', ' ');
+  const trimmed = bare.trim().replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+  return trimmed.length === TEXT_CHARS - 1 ? ` ${trimmed}` : trimmed;
 }
 
 export function formatQrText(header: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): string {
