@@ -207,9 +207,11 @@ describe('the catalogue', () => {
 
   test('is asked once by many concurrent prints', async () => {
     const { orderId, sessionId } = await sold(1, { title: 'Once' });
+    // Placing the order asked for the session's event and organisation.
+    const before = callsFor(sessionId);
     const answers = await Promise.all(Array.from({ length: 10 }, () => download(`/api/order/${orderId}/tickets.pdf`)));
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
-    expect(callsFor(sessionId)).toBe(1);
+    expect(callsFor(sessionId)).toBe(before + 1);
     platform.seating.isUnavailable = true;
     expect((await download(`/api/order/${orderId}/tickets.pdf`)).status).toBe(200);
   });
